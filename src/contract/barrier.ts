@@ -1,0 +1,50 @@
+import type { Op } from './storage.ts'
+import type { View } from './view.ts'
+
+/** When a term began and how much it has encrypted. */
+export interface KeyStatus {
+  readonly term: number
+  /** Epoch milliseconds. */
+  readonly installedAt: number
+  /** Never less than what really happened: counted ahead in blocks across restarts. */
+  readonly encryptions: number
+}
+
+/** Automatic rotation of the encryption key. `interval` in seconds, 0 is off. */
+export interface RotationConfig {
+  readonly maxOperations: number
+  readonly interval: number
+  readonly enabled: boolean
+}
+
+/**
+ * Everything stored passes through here: values sealed with XChaCha20-Poly1305 (storage path as associated data, term in
+ * the header), names with AES-SIV per segment. The keyring of terms lies under the root key, which only the seal knows.
+ */
+export interface Barrier {
+  readonly sealed: boolean
+  /** Whether a keyring exists in the storage. */
+  initialised(): Promise<boolean>
+  /** Makes the first keyring under `root`, in one commit with `along` (the seal's own plaintext records). Stays sealed. */
+  initialise(root: Uint8Array, along: readonly Op[]): Promise<void>
+  /** False when `root` does not open the keyring; then nothing has changed. */
+  unseal(root: Uint8Array): Promise<boolean>
+  /** Wipes all keys and caches. */
+  seal(): void
+  /** Whether `root` is the current root key. */
+  isRoot(root: Uint8Array): Promise<boolean>
+  /** Puts the keyring under another root key, in one commit with `along`. */
+  reroot(root: Uint8Array, along: readonly Op[]): Promise<void>
+  /** A new term for all later writes; old terms stay readable. */
+  rotate(): Promise<void>
+  keyStatus(): KeyStatus
+  rotation(): Promise<RotationConfig>
+  configureRotation(config: RotationConfig): Promise<void>
+  /** Rotates if the configuration says it is time. Called by the schedule. True if it did. */
+  rotateIfDue(): Promise<boolean>
+  /** Records under a folder such as `mount/<uuid>/`. Works only while unsealed; else every call is Fault `sealed`. */
+  view(folder: string): View
+}
+
+/** Storage keys that are not encrypted names. Everything else begins with `e/`. */
+export const plainKeys = { keyring: 'keyring', seal: 'seal' } as const

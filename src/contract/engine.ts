@@ -1,0 +1,39 @@
+import type { Clock } from '../util/clock.ts'
+import type { Log } from '../util/log.ts'
+import type { Route } from './route.ts'
+import type { View } from './view.ts'
+
+/** What the core gives an engine for one mount. Nothing here reaches another mount. */
+export interface EngineHost {
+  /** This mount's records. */
+  readonly view: View
+  readonly clock: Clock
+  readonly log: Log
+  /** The mount's accessor, e.g. `transit_1a2b3c4d`. */
+  readonly accessor: string
+  /** Effective TTL limits of the mount, seconds. Read at each use: tuning changes them. */
+  limits(): { readonly defaultTtl: number; readonly maxTtl: number }
+}
+
+/** A kind of secrets engine or auth method: one folder, one line in the registry. */
+export interface Engine {
+  /** The name used to enable it: `transit`. */
+  readonly type: string
+  /** `secret` is mounted under `X/`, `auth` under `auth/X/`. */
+  readonly kind: 'secret' | 'auth'
+  readonly about: string
+  /** Opens one mount. Called at unseal and when the mount is made. */
+  open(host: EngineHost): Promise<unknown> | unknown
+  readonly routes: readonly Route<never>[]
+}
+
+/** Ties an engine's state to its routes, so that handlers get exactly what `open` returned. */
+export function defineEngine<S>(engine: {
+  readonly type: string
+  readonly kind: 'secret' | 'auth'
+  readonly about: string
+  readonly open: (host: EngineHost) => Promise<S> | S
+  readonly routes: readonly Route<S>[]
+}): Engine {
+  return engine as unknown as Engine
+}

@@ -1,0 +1,189 @@
+import { fromBase64 } from '../util/bytes.ts'
+import { parseDuration } from '../util/duration.ts'
+import { Numeral } from '../util/json.ts'
+import { refuse } from './fault.ts'
+
+/**
+ * One parameter of a route: how it is read from weakly typed input (Vault accepts "5" for 5 and "a,b" for a list), and
+ * what help, OpenAPI and docs say of it. `T` is what the handler gets.
+ */
+export interface Field<T> {
+  readonly kind: FieldKind
+  readonly about: string
+  /** What a handler gets when the caller did not give it. */
+  readonly fallback: T
+  /** Never shown in help output or errors. */
+  readonly sensitive: boolean
+  /** Lists and maps only. */
+  readonly parse: (value: unknown) => T | undefined
+  /** What JSON null gives: the zero value, as if given. */
+  readonly zero: T
+}
+
+export type FieldKind = 'string' | 'bool' | 'int' | 'duration' | 'list' | 'map' | 'object' | 'array' | 'base64' | 'any'
+export type Fields = Readonly<Record<string, Field<unknown>>>
+
+/** The types a handler gets for its fields. */
+export type Values<F extends Fields> = { readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never }
+
+function field<T>(kind: FieldKind, about: string, zero: T, parse: (value: unknown) => T | undefined): Optional<T> {
+  return new Optional({ kind, about, zero, parse, fallback: undefined, sensitive: false })
+}
+
+type Shape<T, D> = Omit<Field<T>, 'fallback' | 'parse' | 'zero'> & {
+  readonly fallback: D
+  readonly zero: T
+  readonly parse: (value: unknown) => T | undefined
+}
+
+/** A field that is undefined unless given; `.or(x)` gives it a default. */
+class Optional<T> implements Field<T | undefined> {
+  readonly kind: FieldKind
+  readonly about: string
+  readonly fallback: T | undefined
+  readonly sensitive: boolean
+  readonly zero: T | undefined
+  readonly parse: (value: unknown) => T | undefined
+
+  constructor(shape: Shape<T, T | undefined>) {
+    this.kind = shape.kind
+    this.about = shape.about
+    this.fallback = shape.fallback
+    this.sensitive = shape.sensitive
+    this.zero = shape.zero
+    this.parse = shape.parse
+  }
+
+  /** The same field with a default. */
+  or(fallback: T): Field<T> {
+    return { ...this.#copy(), fallback } as Field<T>
+  }
+
+  /** The same field, marked as a secret. */
+  secret(): Optional<T> {
+    return new Optional({ ...this.#copy(), sensitive: true })
+  }
+
+  #copy(): Shape<T, T | undefined> {
+    const { kind, about, fallback, sensitive, zero, parse } = this
+    return { kind, about, fallback, sensitive, zero: zero as T, parse }
+  }
+}
+
+const asText = (value: unknown): string | undefined => {
+  if (typeof value === 'string') return value
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value)
+  return value instanceof Numeral ? value.literal : undefined
+}
+
+const asInt = (value: unknown): number | undefined => {
+  if (typeof value === 'boolean') return value ? 1 : 0
+  const number =
+    typeof value === 'number'
+      ? value
+      : typeof value === 'string' && /^-?\d{1,16}$/.test(value.trim())
+        ? Number(value)
+        : NaN
+  return Number.isSafeInteger(number) ? number : undefined
+}
+
+const truths: Readonly<Record<string, boolean>> = {
+  '': false, '1': true, t: true, T: true, TRUE: true, true: true, True: true,
+  '0': false, f: false, F: false, FALSE: false, false: false, False: false,
+} // prettier-ignore
+
+const asBool = (value: unknown): boolean | undefined => {
+  if (typeof value === 'boolean') return value
+  if (typeof value === 'number') return value !== 0
+  return typeof value === 'string' ? truths[value] : undefined
+}
+
+const asList = (split: boolean) => (value: unknown): readonly string[] | undefined => {
+  if (Array.isArray(value)) {
+    const texts = value.map(asText)
+    return texts.every((item) => item !== undefined) ? (texts as string[]) : undefined
+  }
+  const one = asText(value)
+  if (one === undefined) return undefined
+  if (!split) return one === '' ? [] : [one]
+  return one.split(',').map((item) => item.trim()).filter((item) => item !== '')
+} // prettier-ignore
+
+const asMap = (value: unknown): Readonly<Record<string, string>> | undefined => {
+  if (Array.isArray(value) || typeof value === 'string') {
+    const items = asList(true)(value) ?? []
+    const pairs = items.map((item) => [item.slice(0, item.indexOf('=')), item.slice(item.indexOf('=') + 1)] as const)
+    return items.every((item) => item.includes('=')) ? Object.fromEntries(pairs) : undefined
+  }
+  if (value === null || typeof value !== 'object') return undefined
+  const pairs = Object.entries(value).map(
+    ([name, member]) => [name, typeof member === 'boolean' ? (member ? '1' : '0') : asText(member)] as const,
+  )
+  return pairs.every(([, member]) => member !== undefined)
+    ? (Object.fromEntries(pairs) as Record<string, string>)
+    : undefined
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Numeral)
+
+/** The kinds of fields. Each takes what Vault's weak typing takes and nothing else. */
+export const f = {
+  string: (about: string) => field('string', about, '', asText),
+  bool: (about: string) => field('bool', about, false, asBool),
+  int: (about: string) => field('int', about, 0, asInt),
+  /** Whole seconds, from `30`, `"30"`, `"1h30m"`. */
+  duration: (about: string) =>
+    field('duration', about, 0, (value) => (typeof value === 'string' && value.trim() === '' ? 0 : typeof value === 'number' || typeof value === 'string' ? parseDuration(value) : undefined)),
+  /** Texts, from an array or `"a,b"`. */
+  list: (about: string) => field('list', about, [] as readonly string[], asList(true)),
+  /** Texts, from an array or one text that is not split. */
+  texts: (about: string) => field('list', about, [] as readonly string[], asList(false)),
+  /** Texts by name, from an object or `["k=v"]`. */
+  map: (about: string) => field('map', about, {} as Readonly<Record<string, string>>, asMap),
+  /** Any JSON object. */
+  object: (about: string) => field('object', about, {} as Readonly<Record<string, unknown>>, (value) => (isObject(value) ? value : undefined)),
+  /** An array of objects (batches). */
+  array: (about: string) =>
+    field('array', about, [] as readonly Readonly<Record<string, unknown>>[], (value) => (Array.isArray(value) && value.every(isObject) ? (value as Readonly<Record<string, unknown>>[]) : undefined)),
+  /** Bytes, from strict standard base64. */
+  base64: (about: string) => field('base64', about, new Uint8Array() as Uint8Array, (value) => (typeof value === 'string' ? fromBase64(value) : undefined)),
+  /** Whatever was given. */
+  any: (about: string) => field<unknown>('any', about, undefined, (value) => value),
+} // prettier-ignore
+
+/**
+ * Reads one route's fields from unvalidated input. Null counts as given with the zero value.
+ * @throws Fault invalid_request naming the field (never its value) that cannot be read.
+ */
+export function readFields<F extends Fields>(fields: F, data: Readonly<Record<string, unknown>>): Values<F> {
+  const values: Record<string, unknown> = {}
+  for (const name in fields) values[name] = readField(name, fields[name] as Field<unknown>, data)
+  return values as Values<F>
+}
+
+function readField(name: string, field: Field<unknown>, data: Readonly<Record<string, unknown>>): unknown {
+  if (!Object.hasOwn(data, name) || data[name] === undefined) return field.fallback
+  const value = data[name]
+  if (value === null) return field.zero
+  const parsed = field.parse(value)
+  if (parsed === undefined && field.kind !== 'any') {
+    throw refuse(
+      `Field validation failed: error converting input for field "${name}": expected ${expected[field.kind]}`,
+    )
+  }
+  return parsed
+}
+
+const expected: Readonly<Record<FieldKind, string>> = {
+  string: 'a text',
+  bool: 'true or false',
+  int: 'a whole number',
+  duration: 'a duration such as 30, "30s" or "1h30m", not negative',
+  list: 'a list of texts or a text with commas',
+  map: 'an object of texts or a list of "key=value"',
+  object: 'an object',
+  array: 'a list of objects',
+  base64: 'standard base64 with padding',
+  any: 'a value',
+}

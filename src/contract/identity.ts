@@ -1,0 +1,52 @@
+/** The id of a namespace. Everything that is kept belongs to one; so far only the root one exists. */
+export type NamespaceId = 'root'
+
+/** The root namespace. */
+export const rootNamespace: NamespaceId = 'root'
+
+/** Capabilities a policy can give, as Vault names them. */
+export const capabilities = ['create', 'read', 'update', 'delete', 'list', 'patch', 'scan', 'sudo', 'deny'] as const
+export type Capability = (typeof capabilities)[number]
+
+/** A token as it is kept (service) or as it is read from its own claims (batch). Times are epoch milliseconds, TTLs seconds. */
+export interface TokenRecord {
+  /** Internal id: a keyed hash of the JWT's `jti` or of the opaque string. Never the bearer string itself. */
+  readonly id: string
+  /** '' for batch tokens. */
+  readonly accessor: string
+  readonly type: 'service' | 'batch'
+  readonly namespace: NamespaceId
+  /** Internal id of the parent; absent for orphans. */
+  readonly parent?: string
+  readonly policies: readonly string[]
+  /** The API path that made it, e.g. `auth/token/create`. */
+  readonly path: string
+  readonly role?: string
+  readonly meta: Readonly<Record<string, string>> | null
+  readonly displayName: string
+  readonly issuedAt: number
+  readonly creationTtl: number
+  /** null: never (root tokens without a TTL only). */
+  readonly expiresAt: number | null
+  readonly explicitMaxTtl: number
+  readonly period: number
+  /** As created; 0 is unlimited. */
+  readonly numUses: number
+  readonly usesLeft?: number
+  readonly renewable: boolean
+  readonly lastRenewedAt?: number
+  readonly boundCidrs: readonly string[]
+  readonly entityId: string
+}
+
+/** Who asks, as far as engines need to know. They never see the bearer string. */
+export interface Caller {
+  /** Absent on routes that need no token. */
+  readonly token?: TokenRecord
+  readonly policies: readonly string[]
+  /** Whether the caller is root, or its policies give `sudo` on the path asked for. */
+  readonly sudo: boolean
+  readonly root: boolean
+  /** The capabilities the caller has on a path (full API path). Pure. */
+  capabilities(path: string): readonly Capability[]
+}

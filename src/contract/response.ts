@@ -1,0 +1,42 @@
+/** The `auth` part of an answer: a token that was made or renewed. Names as Vault's wire has them. */
+export interface AuthBlock {
+  readonly client_token: string
+  readonly accessor: string
+  readonly policies: readonly string[]
+  readonly token_policies: readonly string[]
+  readonly identity_policies?: readonly string[]
+  readonly metadata: Readonly<Record<string, string>> | null
+  readonly lease_duration: number
+  readonly renewable: boolean
+  readonly entity_id: string
+  readonly token_type: 'service' | 'batch'
+  readonly orphan: boolean
+  readonly mfa_requirement: null
+  readonly num_uses: number
+}
+
+/** What a route handler answers. `{}` is "done, nothing to say" (Vault: 204). */
+export interface Response {
+  /** HTTP-like status where it is not the usual one (200 with content, 204 without). */
+  readonly status?: number
+  /** The payload; `null` is a payload too (Vault writes `data: null` in an envelope). */
+  readonly data?: Readonly<Record<string, unknown>> | null
+  /** The payload's members are repeated at the envelope's top level (old sys endpoints). */
+  readonly inject?: boolean
+  /** A whole body without envelope (sys/init, sys/seal-status …). Excludes `data`. */
+  readonly plain?: unknown
+  readonly auth?: AuthBlock
+  readonly warnings?: readonly string[]
+  readonly leaseDuration?: number
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** The usual answer: a payload. */
+export function answer(data: Readonly<Record<string, unknown>>, warnings: readonly string[] = []): Response {
+  return warnings.length > 0 ? { data, warnings } : { data }
+}
+
+/** Done, nothing to say; with warnings it gets an envelope. */
+export function done(warnings: readonly string[] = []): Response {
+  return warnings.length > 0 ? { warnings } : {}
+}

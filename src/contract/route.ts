@@ -1,0 +1,102 @@
+import type { Fields, Values } from './field.ts'
+import type { Caller } from './identity.ts'
+import type { Operation, Request } from './request.ts'
+import type { Response } from './response.ts'
+
+/** What a handler is given besides its validated fields. `S` is what the engine's `open` returned for this mount. */
+export interface Call<S> {
+  readonly engine: S
+  readonly caller: Caller
+  readonly request: Request
+  /** The mount's path with a trailing slash, e.g. `transit/`. */
+  readonly mountPath: string
+  /** Which fields the caller gave (with any value, null included). */
+  given(name: string): boolean
+}
+
+/** Everything about one operation on one path. Routing, policy, validation, help, OpenAPI and docs read this object. */
+export interface RouteOptions<S, F extends Fields> {
+  /** One sentence for help and docs. */
+  readonly about: string
+  /** Parameters of the path (`:name`) and of the body or query. */
+  readonly fields?: F
+  /** `sudo`: the caller's policy must give sudo as well. `public`: no token is needed. */
+  readonly access?: 'token' | 'sudo' | 'public'
+  /** Answered before unsealing too. Implies `public` unless open. */
+  readonly whenSealed?: boolean
+  /**
+   * For writes that may make something new: whether it exists already. True asks the policy for `update`, false for
+   * `create`. Without it every write is `update`.
+   */
+  readonly exists?: (call: Call<S>, values: Values<F>) => Promise<boolean> | boolean
+  /** Changes nothing: its audit request line may share the response line's write. */
+  readonly pure?: boolean
+  /** The route takes whatever body members come (KV, cubbyhole): no warning about unknown ones. */
+  readonly open?: boolean
+  readonly handle: (call: Call<S>, values: Values<F>) => Promise<Response> | Response
+}
+
+/** A route as the router keeps it: the field types are erased, they were checked where it was written. */
+export interface Route<S = never> {
+  readonly operation: Exclude<Operation, 'help'>
+  /** Relative to the mount: literals, `:name` for one segment, and as last part `*name` for the whole rest (may be empty). */
+  readonly pattern: string
+  readonly about: string
+  readonly fields: Fields
+  readonly access: 'token' | 'sudo' | 'public'
+  readonly whenSealed: boolean
+  readonly pure: boolean
+  readonly open: boolean
+  readonly exists:
+    ((call: Call<S>, values: Readonly<Record<string, unknown>>) => Promise<boolean> | boolean) | undefined
+  readonly handle: (call: Call<S>, values: Readonly<Record<string, unknown>>) => Promise<Response> | Response
+}
+
+function route<S, F extends Fields>(
+  operation: Route['operation'],
+  pattern: string,
+  options: RouteOptions<S, F>,
+): Route<S> {
+  return {
+    operation,
+    pattern,
+    about: options.about,
+    fields: options.fields ?? {},
+    access: options.access ?? 'token',
+    whenSealed: options.whenSealed ?? false,
+    pure: options.pure ?? (operation === 'read' || operation === 'list' || operation === 'scan'),
+    open: options.open ?? false,
+    exists: options.exists as Route<S>['exists'],
+    handle: options.handle as Route<S>['handle'],
+  }
+}
+
+type Maker<S> = <F extends Fields = Record<never, never>>(pattern: string, options: RouteOptions<S, F>) => Route<S>
+
+/** The makers of routes for one engine state: read (GET), list, scan, write (POST and PUT), patch and remove (DELETE). */
+export interface Makers<S> {
+  readonly read: Maker<S>
+  /** LIST, or GET with `?list=true`. The pattern is written without the trailing slash. */
+  readonly list: Maker<S>
+  /** A recursive list (OpenBao). */
+  readonly scan: Maker<S>
+  readonly write: Maker<S>
+  readonly patch: Maker<S>
+  readonly remove: Maker<S>
+}
+
+/** `const { read, write } = routesOf<Keys>()`: the field types are inferred, the engine's state is given. */
+export function routesOf<S>(): Makers<S> {
+  const maker =
+    (operation: Route['operation']): Maker<S> =>
+    (pattern, options) =>
+      route(operation, pattern, options)
+  return {
+    read: maker('read'),
+    list: maker('list'),
+    scan: maker('scan'),
+    write: maker('write'),
+    patch: maker('patch'),
+    remove: maker('delete'),
+  }
+}

@@ -1,0 +1,46 @@
+/** A record with the revision it was read at. */
+export interface Stored<T> {
+  readonly value: T
+  readonly rev: bigint
+}
+
+/** One change of a transaction. */
+export type Change = { readonly put: string; readonly value: unknown } | { readonly del: string }
+
+/**
+ * The records of one mount (or one part of the core): JSON values under names such as `key/orders`. Encrypted, names
+ * included, by the barrier below. Names have `/`-separated, non-empty segments of any printable text.
+ */
+export interface View {
+  /** One record. Served from a cache that every commit keeps true. The value is shared: never change it, copy it. */
+  get<T>(name: string): Promise<T | undefined>
+  /** One record with its revision. */
+  stored<T>(name: string): Promise<Stored<T> | undefined>
+  /**
+   * The names directly under a folder (`''` or `a/b/`), in byte order: `x` for a record, `x/` for a folder.
+   * `after` starts behind a name; `limit` undefined gives all.
+   */
+  list(folder: string, page?: { readonly after?: string; readonly limit?: number }): Promise<string[]>
+  /** Writes one record whatever it was. Durable when it resolves. */
+  put(name: string, value: unknown): Promise<void>
+  /** Removes one record; absent is fine. */
+  del(name: string): Promise<void>
+  /**
+   * Read, change, commit: every record read through `tx` must be unchanged at commit, else `work` runs again (at most
+   * 64 times, then `unavailable`). Everything written is applied at once or not at all, durable when it resolves.
+   */
+  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
+  /** Removes every record under a folder, in pieces; can be called again after a crash. */
+  clear(folder: string): Promise<void>
+  /** A part of this view. */
+  under(folder: string): View
+}
+
+/** What `transaction` works on. Reads see its own writes. */
+export interface Transaction {
+  get<T>(name: string): Promise<T | undefined>
+  put(name: string, value: unknown): void
+  del(name: string): void
+  /** Also require that nothing was made, changed or removed under a folder since the transaction began. */
+  unchanged(folder: string): void
+}

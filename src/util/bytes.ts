@@ -1,0 +1,68 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+
+/** The UTF-8 bytes of a text. */
+export function utf8(text: string): Uint8Array {
+  return Buffer.from(text, 'utf8')
+}
+
+/** The text of UTF-8 bytes. */
+export function text(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
+}
+
+/** Standard base64 with padding. */
+export function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
+}
+
+/** Lower-case hexadecimal. */
+export function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
+}
+
+/**
+ * Strict standard base64 (RFC 4648 §4, padding required; CR and LF are skipped, as Go's decoder does).
+ * Gives undefined for anything else, the URL alphabet and missing padding included.
+ */
+export function fromBase64(encoded: string): Uint8Array | undefined {
+  const bare = /[\r\n]/.test(encoded) ? encoded.replace(/[\r\n]/g, '') : encoded
+  const bytes = Buffer.from(bare, 'base64')
+  // Re-encoding is the cheapest exact check: Node's decoder accepts far more than the RFC does.
+  return bytes.toString('base64') === bare || looseTail(bare, bytes) ? bytes : undefined
+}
+
+/** Go's decoder ignores the unused bits of the last letter; Node's encoder writes them as zero. */
+function looseTail(encoded: string, bytes: Buffer): boolean {
+  if (encoded.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(encoded)) return false
+  return bytes.toString('base64').length === encoded.length
+}
+
+/** Strict hexadecimal of either case, or undefined. */
+export function fromHex(encoded: string): Uint8Array | undefined {
+  return encoded.length % 2 === 0 && /^[0-9a-fA-F]*$/.test(encoded) ? Buffer.from(encoded, 'hex') : undefined
+}
+
+/** All the parts in a row, in fresh memory. */
+export function concat(...parts: readonly Uint8Array[]): Uint8Array {
+  return Buffer.concat(parts)
+}
+
+/** Equality that takes the same time whatever the contents are; lengths may differ. */
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return timingSafeEqual(createHash('sha256').update(a).digest(), createHash('sha256').update(b).digest())
+}
+
+/** `sameBytes` for texts. */
+export function sameText(a: string, b: string): boolean {
+  return sameBytes(utf8(a), utf8(b))
+}
+
+/** Overwrites buffers that we own with zeros. Copies that the runtime made are beyond our reach. */
+export function wipe(...buffers: readonly Uint8Array[]): void {
+  for (const buffer of buffers) buffer.fill(0)
+}
+
+/** Order by bytes, as Go sorts strings; `<` on JavaScript strings compares UTF-16 units. */
+export function byteOrder(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b))
+}

@@ -1,0 +1,26 @@
+/** Where time comes from. Tests pass one that they move by hand. */
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number
+  /** Calls `task` once after `ms` milliseconds; the timer never keeps the process alive. */
+  after(ms: number, task: () => void): Timer
+}
+
+/** A pending call of `Clock.after`. */
+export interface Timer {
+  cancel(): void
+}
+
+/** The machine's clock. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  after(ms, task) {
+    const timer = setTimeout(task, ms).unref()
+    return { cancel: () => clearTimeout(timer) }
+  },
+}
+
+/** RFC 3339 in UTC with nine decimals, as Go prints a time (`2026-11-23T14:02:11.123000000Z`). */
+export function rfc3339(ms: number): string {
+  return new Date(ms).toISOString().replace('Z', '000000Z')
+}
