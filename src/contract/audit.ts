@@ -1,12 +1,100 @@
-/** Where audit lines go: a file, later sockets, syslog, HTTP. */
+import type { Clock } from '../util/clock.ts'
+import type { Log } from '../util/log.ts'
+import type { Fault } from './fault.ts'
+import type { Capability, TokenRecord } from './identity.ts'
+import type { Request } from './request.ts'
+import type { Response } from './response.ts'
+
+/** What the audit log must know of a mount. One object per mount and tuning: its text is made once per object. */
+export interface AuditMount {
+  /** With a trailing slash, `auth/` included: `transit/`, `auth/token/`. */
+  readonly path: string
+  readonly type: string
+  readonly accessor: string
+  readonly class: 'secret' | 'auth' | 'system'
+  /** Names whose texts in `request.data` are written as they are (tune: `audit_non_hmac_request_keys`). */
+  readonly openRequestKeys?: readonly string[]
+  /** The same for `response.data`. */
+  readonly openResponseKeys?: readonly string[]
+}
+
+/** A policy that allowed the request, in the words of the line's `policy_results.granting_policies`. */
+export interface GrantingPolicy {
+  readonly name: string
+  readonly namespace_id: string
+  readonly type: 'acl' | ''
+}
+
+/** One request as it was decided; both of its lines are made from the same object. Plain data, never changed. */
+export interface AuditEvent {
+  readonly request: Request
+  /** What the policy was asked for: `create` or `update` where the request says `write`. */
+  readonly operation: Exclude<Capability, 'sudo' | 'deny'> | 'help'
+  /** Absent on routes that need no token, and when the token shown is none of ours. Its text is made once per object. */
+  readonly token?: TokenRecord
+  readonly decision: {
+    readonly allowed: boolean
+    readonly granting?: readonly GrantingPolicy[]
+    /** Why it was refused. */
+    readonly error?: Fault
+  }
+  /** Absent when the path leads to no mount. */
+  readonly mount?: AuditMount
+  /** The route changes nothing: its request line may travel with the response line, neither waits for the disk. */
+  readonly pure: boolean
+  /** Key shares pass here (init, unseal, rekey, generate-root): no device writes this raw, whatever its options say. */
+  readonly neverRaw?: boolean
+}
+
+/** What came of a request. */
+export type AuditOutcome = Response | Fault
+
+/** An audit device as it was asked for, by the config or through `sys/audit`. */
+export interface AuditDeviceSpec {
+  /** With a trailing slash: `file/`. */
+  readonly path: string
+  readonly type: string
+  readonly description: string
+  readonly local: boolean
+  /** As given: booleans are "1" and "0". */
+  readonly options: Readonly<Record<string, string>>
+}
+
+/** What a device found at its target when it was opened. */
+export interface AuditTail {
+  /** The last whole line, without its line feed; the hash chain goes on from it. */
+  readonly line?: string
+  /** Bytes behind the last line feed (a write cut short by a crash) that were set aside. */
+  readonly torn?: { readonly bytes: number; readonly sha256: string }
+}
+
+/** Where audit lines go: a file, standard output, later sockets, syslog, HTTP. */
 export interface AuditDevice {
   readonly type: string
+  /** Two devices with the same target would tangle their chains; undefined where that does no harm. */
+  readonly target: string | undefined
+  /** Every line waits for the disk. */
+  readonly alwaysSync: boolean
+  /** Must succeed once before the first write. @throws Fault without host paths. */
+  open(): Promise<AuditTail>
   /**
-   * Takes lines (each without a line feed) in order; resolves when all are with the kernel (`sync`: on disk).
-   * @throws when they cannot be written; the device has then failed and tries afresh at the next call.
+   * Takes whole lines, each with its line feed; they are with the kernel when it returns (or when the promise resolves).
+   * @throws when they cannot be written: then none of them counts as written, and the next call tries afresh.
    */
-  append(lines: readonly string[], sync: boolean): Promise<void>
+  write(text: string): void | Promise<void>
+  /** Resolves when everything written before is on disk. */
+  sync(): Promise<void>
   /** Opens its target again (log rotation, SIGHUP). */
   reopen(): Promise<void>
   close(): Promise<void>
+}
+
+/** A kind of audit device: one file, one line in the registry. */
+export interface AuditDeviceType {
+  readonly type: string
+  /** Checks the options; touches nothing. @throws Fault invalid_request. */
+  make(
+    options: Readonly<Record<string, string>>,
+    host: { readonly clock: Clock; readonly log: Log; readonly random: (bytes: number) => Uint8Array },
+  ): AuditDevice
 }

@@ -28,6 +28,8 @@ export interface FaultDetails {
   readonly warnings?: readonly string[]
   /** The message is the whole text: no "1 error occurred" wrapper. Set for requests that need no token. */
   readonly bare?: boolean
+  /** The message goes into the "1 error occurred" wrapper although its code would not. Clients match a few of these. */
+  readonly wrapped?: boolean
   readonly cause?: unknown
 }
 

@@ -29,6 +29,8 @@ export interface Response {
   readonly warnings?: readonly string[]
   readonly leaseDuration?: number
   readonly headers?: Readonly<Record<string, string>>
+  /** Done when the response line is in the audit log, before the answer leaves: sealing closes the devices. */
+  readonly after?: () => Promise<void>
 }
 
 /** The usual answer: a payload. */
