@@ -1,0 +1,54 @@
+import { refuse } from '../contract/fault.ts'
+import { base64, fromBase64, hex } from '../util/bytes.ts'
+import { digest, isHash } from './hash.ts'
+
+/** The most random bytes that one request gets. */
+const mostRandomBytes = 128 * 1024
+
+const formats: Readonly<Record<string, (bytes: Uint8Array) => string>> = { hex, base64 }
+
+function written(bytes: Uint8Array, format: string): string {
+  const write = Object.hasOwn(formats, format) ? formats[format] : undefined
+  if (!write) throw refuse('the format is not known here: use hex or base64')
+  return write(bytes)
+}
+
+/**
+ * The digest of base64 `input`, as text.
+ * @throws Fault invalid_request for input, an algorithm or a format that cannot be used.
+ */
+export function hashText(input: string, algorithm: string, format: string): string {
+  const bytes = fromBase64(input)
+  if (!bytes) throw refuse('unable to decode input as standard base64 with padding')
+  if (!isHash(algorithm)) throw refuse(`unsupported algorithm ${algorithm}`)
+  return written(digest(algorithm, bytes), format)
+}
+
+/** What was drawn, and what the caller should know of it. */
+export interface RandomText {
+  readonly text: string
+  readonly warnings: readonly string[]
+}
+
+/**
+ * Random bytes, as text. `where` is what stands in the path: a source (`platform`, `seal`, `all`) or a number of bytes.
+ * @throws Fault invalid_request for a source, a number or a format that cannot be used.
+ */
+export function randomText(
+  random: (bytes: number) => Uint8Array,
+  wish: { readonly where?: string; readonly count?: string; readonly bytes: number; readonly format: string },
+): RandomText {
+  const countOnly = wish.where !== undefined && wish.count === undefined && /^\d+$/.test(wish.where)
+  const source = wish.where === undefined || countOnly ? 'platform' : wish.where
+  const count = countOnly ? wish.where : wish.count
+  const bytes = count === undefined ? wish.bytes : /^\d{1,9}$/.test(count) ? Number(count) : NaN
+  if (!['platform', 'seal', 'all'].includes(source)) {
+    throw refuse('the source of randomness is not known: use platform, seal or all')
+  }
+  if (!(bytes >= 1 && bytes <= mostRandomBytes)) {
+    throw refuse(`the number of bytes must be a whole number from 1 to ${mostRandomBytes}`)
+  }
+  const warnings = source === 'seal' ? ['the seal has no source of randomness: the platform gave these bytes'] : []
+  if (!Object.hasOwn(formats, wish.format)) throw refuse('the format is not known here: use hex or base64')
+  return { text: written(random(bytes), wish.format), warnings }
+}
