@@ -1,0 +1,212 @@
+import type { Barrier, KeyStatus, RotationConfig } from '../contract/barrier.ts'
+import { plainKeys } from '../contract/barrier.ts'
+import { Fault, refuse } from '../contract/fault.ts'
+import type { Commit, CommitResult, Op, Rev, Storage } from '../contract/storage.ts'
+import { AmbiguousCommit, StorageUnavailable } from '../contract/storage.ts'
+import type { View } from '../contract/view.ts'
+import { sameBytes } from '../util/bytes.ts'
+import type { Clock } from '../util/clock.ts'
+import { EncryptionCount } from './encryption-count.ts'
+import { BrokenRecord, openValue, sealValue, termOf } from './frame.ts'
+import { activeTerm, freshKeyring, unwrapKeyring, wipeKeyring, withNextTerm, wrapKeyring } from './keyring.ts'
+import type { Keyring } from './keyring.ts'
+import { Names } from './names.ts'
+import { Records } from './records.ts'
+import { BarrierView } from './view.ts'
+
+export interface BarrierParts {
+  readonly storage: Storage
+  readonly clock: Clock
+  readonly random: (bytes: number) => Uint8Array
+}
+
+/** What exists only while the barrier is open. */
+interface Open {
+  readonly keyring: Keyring
+  readonly root: Uint8Array
+  readonly names: Names
+  readonly records: Records
+  readonly count: EncryptionCount
+}
+
+const rotationName = 'core/rotation'
+const defaults: RotationConfig = { maxOperations: 3_865_470_566, interval: 0, enabled: true }
+
+/** The barrier over a storage. See contract/barrier.ts for what it promises and docs/formats.md for the bytes. */
+export class EncryptedBarrier implements Barrier {
+  readonly #parts: BarrierParts
+  #open: Open | undefined
+
+  constructor(parts: BarrierParts) {
+    this.#parts = parts
+  }
+
+  get sealed(): boolean {
+    return this.#open === undefined
+  }
+
+  async initialised(): Promise<boolean> {
+    return (await this.#stored()) !== undefined
+  }
+
+  async initialise(root: Uint8Array, along: readonly Op[]): Promise<void> {
+    const { clock, random } = this.#parts
+    const keyring = freshKeyring(random, clock.now())
+    const value = wrapKeyring(keyring, root, random)
+    wipeKeyring(keyring)
+    const result = await this.#commit({
+      expect: [{ key: plainKeys.keyring, rev: 0n }],
+      ops: [{ put: plainKeys.keyring, value }, ...along],
+    })
+    if (typeof result === 'string') throw refuse('Vault is already initialized')
+  }
+
+  async unseal(root: Uint8Array): Promise<boolean> {
+    if (this.#open) return this.isRoot(root)
+    const stored = await this.#stored()
+    const keyring = stored && unwrapKeyring(stored.value, root)
+    if (!keyring) return false
+    this.#enter(keyring, root)
+    await this.#mine().count.resume(this.view(''))
+    return true
+  }
+
+  seal(): void {
+    if (!this.#open) return
+    const { keyring, root, names, records } = this.#open
+    this.#open = undefined
+    records.close()
+    names.wipe()
+    wipeKeyring(keyring)
+    root.fill(0)
+  }
+
+  async isRoot(root: Uint8Array): Promise<boolean> {
+    if (this.#open) return sameBytes(this.#open.root, root)
+    const stored = await this.#stored()
+    const keyring = stored && unwrapKeyring(stored.value, root)
+    if (keyring) wipeKeyring(keyring)
+    return keyring !== undefined
+  }
+
+  async reroot(root: Uint8Array, along: readonly Op[]): Promise<void> {
+    const { keyring } = this.#mine()
+    await this.#replaceKeyring(keyring, root, along)
+    this.#open = { ...this.#mine(), root: Uint8Array.from(root) }
+  }
+
+  async rotate(): Promise<void> {
+    const open = this.#mine()
+    const keyring = withNextTerm(open.keyring, this.#parts.random, this.#parts.clock.now())
+    await this.#replaceKeyring(keyring, open.root, [])
+    this.#open = { ...open, keyring }
+    await open.count.restart(activeTerm(keyring).term, this.view(''))
+  }
+
+  keyStatus(): KeyStatus {
+    const { keyring, count } = this.#mine()
+    const { term, installedAt } = activeTerm(keyring)
+    return { term, installedAt, encryptions: count.total }
+  }
+
+  async rotation(): Promise<RotationConfig> {
+    return (await this.view('').get<RotationConfig>(rotationName)) ?? defaults
+  }
+
+  async configureRotation(config: RotationConfig): Promise<void> {
+    await this.view('').put(rotationName, config)
+  }
+
+  async rotateIfDue(): Promise<boolean> {
+    const { enabled, interval, maxOperations } = await this.rotation()
+    const { encryptions, installedAt } = this.keyStatus()
+    const old = interval > 0 && this.#parts.clock.now() - installedAt >= interval * 1000
+    if (!enabled || !(old || encryptions >= maxOperations)) return false
+    await this.rotate()
+    return true
+  }
+
+  view(folder: string): View {
+    return new BarrierView(folder, () => this.#mine().records)
+  }
+
+  #enter(keyring: Keyring, root: Uint8Array): void {
+    const names = new Names(keyring.nameKey)
+    const count = new EncryptionCount(activeTerm(keyring).term)
+    const records = new Records({
+      storage: {
+        get: async (keys) => this.#parts.storage.get(keys),
+        list: async (prefix, options) => this.#parts.storage.list(prefix, options),
+        rev: async () => this.#parts.storage.rev(),
+        watch: (from, on) => this.#parts.storage.watch(from, on),
+        commit: async (commit) => this.#commit(commit),
+      },
+      names,
+      seal: (place, value) => {
+        const open = this.#mine()
+        const { term, key } = activeTerm(open.keyring)
+        open.count.add()
+        return sealValue(key, term, this.#bound(open, place), value, this.#parts.random)
+      },
+      open: (place, frame) => this.#openValue(place, frame),
+    })
+    this.#open = { keyring, root: Uint8Array.from(root), names, count, records }
+  }
+
+  #openValue(place: string, frame: Uint8Array): Uint8Array {
+    const open = this.#mine()
+    try {
+      const term = termOf(frame)
+      const key = open.keyring.terms.find((known) => known.term === term)?.key
+      if (!key) throw new BrokenRecord('sealed under a term that the keyring does not have')
+      return openValue(key, this.#bound(open, place), frame)
+    } catch (cause) {
+      if (!(cause instanceof BrokenRecord)) throw cause
+      throw new Fault('internal', 'a stored record was changed or moved outside strongroom; restore it from a backup', {
+        cause,
+      })
+    }
+  }
+
+  /** The associated data of a value: which store it belongs to, and where in it. */
+  #bound(open: Open, place: string): string {
+    return `${open.keyring.storeId}\n${place}`
+  }
+
+  #mine(): Open {
+    if (!this.#open) throw new Fault('sealed', 'Vault is sealed', { bare: true })
+    return this.#open
+  }
+
+  async #stored(): Promise<{ readonly value: Uint8Array; readonly rev: Rev } | undefined> {
+    const [entry] = await this.#parts.storage.get([plainKeys.keyring])
+    return entry
+  }
+
+  async #replaceKeyring(keyring: Keyring, root: Uint8Array, along: readonly Op[]): Promise<void> {
+    const stored = await this.#stored()
+    const value = wrapKeyring(keyring, root, this.#parts.random)
+    const result = await this.#commit({
+      expect: [{ key: plainKeys.keyring, rev: stored?.rev ?? 0n }],
+      ops: [{ put: plainKeys.keyring, value }, ...along],
+    })
+    if (typeof result === 'string')
+      throw new Fault('unavailable', 'the keyring was changed by someone else meanwhile; try again')
+  }
+
+  async #commit(commit: Commit): Promise<CommitResult> {
+    try {
+      return await this.#parts.storage.commit(commit)
+    } catch (cause) {
+      if (cause instanceof StorageUnavailable)
+        throw new Fault('unavailable', `${cause.message}; try again later`, { cause })
+      if (cause instanceof AmbiguousCommit)
+        throw new Fault(
+          'unavailable',
+          'the storage failed; the change may or may not have been made: look before trying again',
+          { cause },
+        )
+      throw cause
+    }
+  }
+}

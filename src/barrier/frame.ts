@@ -1,0 +1,45 @@
+import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'
+import { utf8 } from '../util/bytes.ts'
+
+/** Layout of a sealed value: version (1 byte, 1) ‖ term (4, big-endian) ‖ nonce (24) ‖ XChaCha20-Poly1305 ciphertext and tag. */
+const version = 1
+const head = 5
+const nonceSize = 24
+
+/** A stored value that does not open: it was changed, moved or cut outside strongroom, or belongs to another store. */
+export class BrokenRecord extends Error {}
+
+/** Seals a value for one place. The place (storage key) and the store's id are authenticated with it. */
+export function sealValue(
+  key: Uint8Array,
+  term: number,
+  place: string,
+  value: Uint8Array,
+  random: (bytes: number) => Uint8Array,
+): Uint8Array {
+  const nonce = random(nonceSize)
+  const box = xchacha20poly1305(key, nonce, utf8(place)).encrypt(value)
+  const frame = Buffer.allocUnsafe(head + nonceSize + box.length)
+  frame.writeUInt8(version, 0)
+  frame.writeUInt32BE(term, 1)
+  frame.set(nonce, head)
+  frame.set(box, head + nonceSize)
+  return frame
+}
+
+/** The term a value was sealed under. @throws BrokenRecord */
+export function termOf(frame: Uint8Array): number {
+  if (frame.length < head + nonceSize + 16 || frame[0] !== version) throw new BrokenRecord('not a sealed value')
+  return new DataView(frame.buffer, frame.byteOffset).getUint32(1)
+}
+
+/** Opens a value at the place it was sealed for. @throws BrokenRecord */
+export function openValue(key: Uint8Array, place: string, frame: Uint8Array): Uint8Array {
+  try {
+    return xchacha20poly1305(key, frame.subarray(head, head + nonceSize), utf8(place)).decrypt(
+      frame.subarray(head + nonceSize),
+    )
+  } catch (cause) {
+    throw new BrokenRecord('the value does not open at this place', { cause })
+  }
+}

@@ -1,0 +1,71 @@
+import { aessiv } from '@noble/ciphers/aes.js'
+import { LRUCache } from 'lru-cache'
+import { refuse } from '../contract/fault.ts'
+import { text, utf8 } from '../util/bytes.ts'
+import { BrokenRecord } from './frame.ts'
+
+const longest = 1024
+
+/**
+ * Names of records, encrypted segment by segment with AES-SIV (RFC 5297): deterministic, so that a name can be looked
+ * up, with the encrypted parent as associated data, so that equal segments of different folders differ. Whoever has the
+ * disk learns how many names a folder has and about how long they are, not what they are.
+ */
+export class Names {
+  readonly #key: Uint8Array
+  readonly #sealed = new LRUCache<string, string>({ max: 50_000 })
+  readonly #opened = new LRUCache<string, string>({ max: 200_000 })
+
+  /** @param key 64 bytes. */
+  constructor(key: Uint8Array) {
+    this.#key = Uint8Array.from(key)
+  }
+
+  /** The storage key of a name such as `core/policy/x`, or of a folder (`core/policy/`; '' is everything). */
+  seal(name: string): string {
+    if (name === '') return 'e/'
+    const known = this.#sealed.get(name)
+    if (known !== undefined) return known
+    const folder = name.endsWith('/')
+    const cut = name.lastIndexOf('/', name.length - 2)
+    const parent = this.seal(name.slice(0, cut + 1))
+    const sealed =
+      parent + this.#sealSegment(parent, name.slice(cut + 1, folder ? -1 : undefined)) + (folder ? '/' : '')
+    this.#sealed.set(name, sealed)
+    return sealed
+  }
+
+  /** The plain last segment of a storage key below `parent` (itself a storage key). Keeps a trailing slash. */
+  open(parent: string, key: string): string {
+    const known = this.#opened.get(key)
+    if (known !== undefined) return known
+    const folder = key.endsWith('/')
+    const name = this.#openSegment(parent, key.slice(parent.length, folder ? -1 : undefined)) + (folder ? '/' : '')
+    this.#opened.set(key, name)
+    return name
+  }
+
+  /** Wipes the key and everything known. */
+  wipe(): void {
+    this.#key.fill(0)
+    this.#sealed.clear()
+    this.#opened.clear()
+  }
+
+  #sealSegment(parent: string, segment: string): string {
+    const plain = utf8(segment)
+    if (plain.length === 0 || plain.length > longest) throw refuse(`a name's segments must have 1 to ${longest} bytes`)
+    return Buffer.from(aessiv(Uint8Array.from(this.#key), utf8(parent)).encrypt(Uint8Array.from(plain))).toString(
+      'base64url',
+    )
+  }
+
+  #openSegment(parent: string, segment: string): string {
+    try {
+      const box = Uint8Array.from(Buffer.from(segment, 'base64url'))
+      return text(aessiv(Uint8Array.from(this.#key), utf8(parent)).decrypt(box))
+    } catch (cause) {
+      throw new BrokenRecord('a name in the storage was changed or moved outside strongroom', { cause })
+    }
+  }
+}

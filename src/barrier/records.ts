@@ -1,0 +1,152 @@
+import { LRUCache } from 'lru-cache'
+import type { Closer, Expectation, Op, Storage } from '../contract/storage.ts'
+import type { Stored } from '../contract/view.ts'
+import { byteOrder, text, utf8 } from '../util/bytes.ts'
+import { readJson, writeJson } from '../util/json.ts'
+import type { Names } from './names.ts'
+
+interface RecordParts {
+  readonly storage: Pick<Storage, 'get' | 'list' | 'commit' | 'rev' | 'watch'>
+  readonly names: Names
+  readonly seal: (place: string, value: Uint8Array) => Uint8Array
+  readonly open: (place: string, frame: Uint8Array) => Uint8Array
+}
+
+/** Names of a folder decrypted between two turns of the event loop. */
+const slice = 1000
+const absent = Symbol('absent')
+
+/**
+ * JSON records over encrypted names and values, with a cache of decrypted ones that every commit keeps true: what the
+ * storage tells of is dropped before the commit's answer is known to anybody.
+ */
+export class Records {
+  readonly #parts: RecordParts
+  readonly #cache = new LRUCache<string, Stored<unknown> | typeof absent>({ max: 20_000 })
+  readonly #watch: Closer
+  /** Counts invalidations, so that a slow read cannot put an old value back. */
+  #epoch = 0
+
+  constructor(parts: RecordParts) {
+    this.#parts = parts
+    this.#watch = parts.storage.watch(0n, {
+      changed: (_, keys) => this.#forget(keys),
+      reset: () => this.#forgetAll(),
+    })
+  }
+
+  close(): void {
+    this.#watch.close()
+    this.#forgetAll()
+  }
+
+  /** A record by its full name. */
+  async get(name: string): Promise<Stored<unknown> | undefined> {
+    const place = this.#parts.names.seal(name)
+    const known = this.#cache.get(place)
+    if (known !== undefined) return known === absent ? undefined : known
+    const epoch = this.#epoch
+    const [entry] = await this.#parts.storage.get([place])
+    const record = entry && { value: readJson(this.#parts.open(place, entry.value)) as unknown, rev: entry.rev }
+    if (epoch === this.#epoch) this.#cache.set(place, record ?? absent)
+    return record
+  }
+
+  /** The names directly under a folder, in byte order. */
+  async list(folder: string): Promise<string[]> {
+    const parent = this.#parts.names.seal(folder)
+    const names: string[] = []
+    for (let after: string | undefined; ;) {
+      const { keys } = await this.#parts.storage.list(parent, {
+        limit: slice / 2,
+        delimiter: '/',
+        ...(after !== undefined && { after }),
+      })
+      for (const key of keys) names.push(this.#parts.names.open(parent, key))
+      after = keys[keys.length - 1]
+      if (keys.length < slice / 2 || after === undefined) break
+      if (names.length % slice === 0) await new Promise(setImmediate)
+    }
+    return names.length < 20_000 ? names.sort(byteOrder) : sortedGently(names)
+  }
+
+  /** Applies changes (undefined removes) if what is expected holds. False on a conflict. */
+  async commit(changes: ReadonlyMap<string, unknown>, expect: readonly Expectation[]): Promise<boolean> {
+    const ops: Op[] = []
+    for (const [name, value] of changes) {
+      const place = this.#parts.names.seal(name)
+      ops.push(
+        value === undefined ? { del: place } : { put: place, value: this.#parts.seal(place, utf8(writeJson(value))) },
+      )
+    }
+    const places = ops.map((op) => ('put' in op ? op.put : op.del))
+    try {
+      return typeof (await this.#parts.storage.commit({ ops, expect })) !== 'string'
+    } finally {
+      // Whatever became of it, nothing remembered of these places may be trusted.
+      this.#forget(places)
+    }
+  }
+
+  async rev(): Promise<bigint> {
+    return this.#parts.storage.rev()
+  }
+
+  /** The storage key of a name or folder, for expectations. */
+  place(name: string): string {
+    return this.#parts.names.seal(name)
+  }
+
+  /** Every storage key under a folder, `limit` at a time. */
+  async keysBelow(folder: string, limit: number): Promise<readonly string[]> {
+    return (await this.#parts.storage.list(this.#parts.names.seal(folder), { limit })).keys
+  }
+
+  async removeKeys(keys: readonly string[]): Promise<void> {
+    await this.#parts.storage.commit({ ops: keys.map((del) => ({ del })) })
+    this.#forget(keys)
+  }
+
+  #forget(places: readonly string[]): void {
+    this.#epoch++
+    for (const place of places) this.#cache.delete(place)
+  }
+
+  #forgetAll(): void {
+    this.#epoch++
+    this.#cache.clear()
+  }
+}
+
+/** A sort that lets the event loop breathe: sorted runs, then merged in slices. */
+async function sortedGently(names: readonly string[]): Promise<string[]> {
+  const coded = names.map((name) => Buffer.from(name))
+  await new Promise(setImmediate)
+  let runs: Buffer[][] = []
+  for (let at = 0; at < coded.length; at += 10_000) {
+    runs.push(coded.slice(at, at + 10_000).sort(Buffer.compare))
+    await new Promise(setImmediate)
+  }
+  while (runs.length > 1) {
+    const next: Buffer[][] = []
+    for (let at = 0; at < runs.length; at += 2) next.push(await merged(runs[at] ?? [], runs[at + 1] ?? []))
+    runs = next
+  }
+  return (runs[0] ?? []).map(text)
+}
+
+async function merged(left: readonly Buffer[], right: readonly Buffer[]): Promise<Buffer[]> {
+  const out: Buffer[] = []
+  for (let l = 0, r = 0; l < left.length || r < right.length;) {
+    const [a, b] = [left[l], right[r]]
+    if (b === undefined || (a !== undefined && Buffer.compare(a, b) <= 0)) l = push(out, a, l)
+    else r = push(out, b, r)
+    if (out.length % 20_000 === 0) await new Promise(setImmediate)
+  }
+  return out
+}
+
+function push(out: Buffer[], item: Buffer | undefined, at: number): number {
+  if (item) out.push(item)
+  return at + 1
+}

@@ -1,0 +1,106 @@
+import { Fault } from '../contract/fault.ts'
+import type { Expectation } from '../contract/storage.ts'
+import type { Stored, Transaction, View } from '../contract/view.ts'
+import type { Records } from './records.ts'
+
+const tries = 64
+const clearing = 100
+
+/** A folder of the barrier's records. */
+export class BarrierView implements View {
+  readonly #folder: string
+  readonly #records: () => Records
+
+  constructor(folder: string, records: () => Records) {
+    this.#folder = folder
+    this.#records = records
+  }
+
+  async get<T>(name: string): Promise<T | undefined> {
+    return (await this.stored<T>(name))?.value
+  }
+
+  async stored<T>(name: string): Promise<Stored<T> | undefined> {
+    return (await this.#records().get(this.#folder + name)) as Stored<T> | undefined
+  }
+
+  async list(folder: string, page: { readonly after?: string; readonly limit?: number } = {}): Promise<string[]> {
+    const names = await this.#records().list(this.#folder + folder)
+    const { after, limit } = page
+    const start =
+      after === undefined ? 0 : names.findIndex((name) => Buffer.compare(Buffer.from(name), Buffer.from(after)) > 0)
+    if (start < 0) return []
+    return names.slice(start, limit === undefined ? undefined : start + limit)
+  }
+
+  async put(name: string, value: unknown): Promise<void> {
+    await this.#records().commit(new Map([[this.#folder + name, value]]), [])
+  }
+
+  async del(name: string): Promise<void> {
+    await this.#records().commit(new Map([[this.#folder + name, undefined]]), [])
+  }
+
+  async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    for (let attempt = 0; attempt < tries; attempt++) {
+      const records = this.#records()
+      const tx = new BarrierTransaction(this.#folder, records, await records.rev())
+      const result = await work(tx)
+      if (await tx.commit()) return result
+    }
+    throw new Fault('unavailable', 'too many others were changing the same records; try again')
+  }
+
+  async clear(folder: string): Promise<void> {
+    for (;;) {
+      const keys = await this.#records().keysBelow(this.#folder + folder, clearing)
+      if (keys.length === 0) return
+      await this.#records().removeKeys(keys)
+    }
+  }
+
+  under(folder: string): View {
+    return new BarrierView(this.#folder + folder, this.#records)
+  }
+}
+
+class BarrierTransaction implements Transaction {
+  readonly #folder: string
+  readonly #records: Records
+  readonly #began: bigint
+  readonly #expect = new Map<string, Expectation>()
+  readonly #changes = new Map<string, unknown>()
+
+  constructor(folder: string, records: Records, began: bigint) {
+    this.#folder = folder
+    this.#records = records
+    this.#began = began
+  }
+
+  async get<T>(name: string): Promise<T | undefined> {
+    const full = this.#folder + name
+    if (this.#changes.has(full)) return this.#changes.get(full) as T | undefined
+    const stored = await this.#records.get(full)
+    const key = this.#records.place(full)
+    if (!this.#expect.has(full)) this.#expect.set(full, { key, rev: stored?.rev ?? 0n })
+    return stored?.value as T | undefined
+  }
+
+  put(name: string, value: unknown): void {
+    this.#changes.set(this.#folder + name, value)
+  }
+
+  del(name: string): void {
+    this.#changes.set(this.#folder + name, undefined)
+  }
+
+  unchanged(folder: string): void {
+    const full = this.#folder + folder
+    this.#expect.set(full, { prefix: this.#records.place(full), unchangedSince: this.#began })
+  }
+
+  async commit(): Promise<boolean> {
+    if (this.#changes.size === 0) return true
+    return this.#records.commit(this.#changes, [...this.#expect.values()])
+  }
+}
