@@ -1,0 +1,91 @@
+import { combine, split } from 'shamir-secret-sharing'
+import { plainKeys } from '../contract/barrier.ts'
+import { Fault, refuse } from '../contract/fault.ts'
+import type { Protected, Seal, SealRecord } from '../contract/seal.ts'
+import type { Op, Storage } from '../contract/storage.ts'
+import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'
+import { base64, concat, fromBase64, text, utf8, wipe } from '../util/bytes.ts'
+
+const keyBytes = 32
+const place = utf8('strongroom seal: root key')
+
+/**
+ * Shamir's secret sharing over GF(2^8). Shares are Vault's: the key's bytes and the x coordinate as last byte (33 bytes);
+ * a single share is the key itself. The package checks neither lengths nor x = 0 nor whether shares belong together: this
+ * guard does, and the combined key counts only if it opens the root key.
+ */
+export class ShamirSeal implements Seal {
+  readonly type = 'shamir'
+  readonly #random: (bytes: number) => Uint8Array
+
+  constructor(random: (bytes: number) => Uint8Array) {
+    this.#random = random
+  }
+
+  async record(storage: Storage): Promise<SealRecord | undefined> {
+    const [entry] = await storage.get([plainKeys.seal])
+    return entry && (JSON.parse(text(entry.value)) as SealRecord)
+  }
+
+  async protect(root: Uint8Array, shares: number, threshold: number): Promise<Protected> {
+    checkCounts(shares, threshold)
+    const unsealKey = this.#random(keyBytes)
+    const parts =
+      shares === 1 ? [Uint8Array.from(unsealKey)] : await split(new Uint8Array(unsealKey), shares, threshold)
+    const record: SealRecord = { type: 'shamir', shares, threshold, wrappedRoot: this.#wrap(unsealKey, root) }
+    wipe(unsealKey)
+    return { shares: parts, record, op: opOf(record) }
+  }
+
+  rewrap(record: SealRecord, unsealKey: Uint8Array, root: Uint8Array): Op {
+    return opOf({ ...record, wrappedRoot: this.#wrap(unsealKey, root) })
+  }
+
+  async combine(
+    record: SealRecord,
+    shares: readonly Uint8Array[],
+  ): Promise<{ readonly unsealKey: Uint8Array; readonly root: Uint8Array } | undefined> {
+    const unsealKey = await combined(record, shares)
+    const root = unsealKey && unwrap(unsealKey, record.wrappedRoot)
+    if (unsealKey && root) return { unsealKey, root }
+    if (unsealKey) wipe(unsealKey)
+    return undefined
+  }
+
+  #wrap(unsealKey: Uint8Array, root: Uint8Array): string {
+    const nonce = this.#random(24)
+    return base64(concat(nonce, xchacha20poly1305(unsealKey, nonce, place).encrypt(root)))
+  }
+}
+
+/** @throws Fault invalid_request naming the count that cannot be. */
+export function checkCounts(shares: number, threshold: number): void {
+  if (!Number.isInteger(shares) || shares < 1) throw refuse('shares must be at least one')
+  if (!Number.isInteger(threshold) || threshold < 1) throw refuse('threshold must be at least one')
+  if (shares > 255) throw refuse('shares must be at most 255')
+  if (threshold > shares) throw refuse('threshold cannot be larger than shares')
+  if (shares > 1 && threshold === 1) throw refuse('threshold must be greater than one for multiple shares')
+}
+
+async function combined(record: SealRecord, shares: readonly Uint8Array[]): Promise<Uint8Array | undefined> {
+  if (record.shares === 1) return shares[0]?.length === keyBytes ? Uint8Array.from(shares[0]) : undefined
+  const xs = new Set(shares.map((share) => share[keyBytes]))
+  if (shares.some((share) => share.length !== keyBytes + 1) || xs.has(0) || xs.size !== shares.length) return undefined
+  try {
+    return await combine(shares.map((share) => new Uint8Array(share)))
+  } catch {
+    return undefined
+  }
+}
+
+function unwrap(unsealKey: Uint8Array, wrapped: string): Uint8Array | undefined {
+  const bytes = fromBase64(wrapped)
+  if (!bytes) throw new Fault('internal', 'the seal record is damaged; restore a backup')
+  try {
+    return xchacha20poly1305(unsealKey, bytes.subarray(0, 24), place).decrypt(bytes.subarray(24))
+  } catch {
+    return undefined
+  }
+}
+
+const opOf = (record: SealRecord): Op => ({ put: plainKeys.seal, value: utf8(JSON.stringify(record)) })
