@@ -1,0 +1,255 @@
+import type { Capability } from '../contract/identity.ts'
+import type { Clock } from '../util/clock.ts'
+import type { ParameterRules, PathRule, PolicyDocument } from './document.ts'
+import { parametersFit } from './parameters.ts'
+import { compilePattern, matchesSegments, precedence } from './pattern.ts'
+import type { Pattern } from './pattern.ts'
+import { staticDeny } from './template.ts'
+
+/** What a policy can be asked for. `help` is allowed to every good token. */
+export type AclOperation = 'create' | 'read' | 'update' | 'delete' | 'list' | 'scan' | 'patch' | 'help'
+
+export interface AclQuery {
+  readonly path: string
+  readonly operation: AclOperation
+  readonly data: Readonly<Record<string, unknown>>
+  readonly wrapTtl?: number
+}
+
+export interface Verdict {
+  readonly allowed: boolean
+  readonly sudo: boolean
+  readonly root: boolean
+  /** Names of the policies whose rule allowed it. */
+  readonly granting: readonly string[]
+  /** Lists may not show more than this. */
+  readonly paginationLimit?: number
+}
+
+/** A named policy to be compiled. */
+export interface NamedPolicy {
+  readonly name: string
+  readonly document: PolicyDocument
+}
+
+/** All rules with one pattern, united. */
+interface Merged {
+  readonly pattern: Pattern
+  readonly capabilities: Set<Capability>
+  readonly names: string[]
+  allowed: Map<string, readonly unknown[]> | undefined
+  denied: Map<string, readonly unknown[]> | undefined
+  readonly required: Set<string>
+  minWrappingTtl: number | undefined
+  maxWrappingTtl: number | undefined
+  paginationLimit: number | undefined
+}
+
+const refused: Verdict = { allowed: false, sudo: false, root: false, granting: [] }
+const everything: Verdict = { allowed: true, sudo: true, root: true, granting: ['root'] }
+const checked: ReadonlySet<AclOperation> = new Set(['read', 'create', 'update', 'patch'])
+/** The order in which `resultant-acl` names capabilities. */
+const shownOrder: readonly Capability[] = ['create', 'delete', 'list', 'read', 'sudo', 'update', 'patch', 'scan']
+
+/** Compiles policies into one decision table. Expired and unmatched rules are left out. */
+export function compileAcl(policies: readonly NamedPolicy[], clock: Pick<Clock, 'now'>): Acl {
+  return new Acl(policies, clock.now())
+}
+
+/** What one token may do. Pure: nothing is looked up, nothing changes. */
+export class Acl {
+  readonly root: boolean
+  /** Some rule ends at this time (epoch milliseconds); compile again then. */
+  readonly until: number
+  readonly #exact = new Map<string, Merged>()
+  readonly #prefixes = new Map<string, Merged>()
+  /** Lengths of the prefixes, longest first. */
+  readonly #lengths: readonly number[]
+  readonly #segments: Merged[] = []
+
+  constructor(policies: readonly NamedPolicy[], now: number) {
+    this.root = policies.some(({ name }) => name === 'root')
+    let until = Infinity
+    for (const { name, document } of policies) {
+      for (const rule of document.rules) {
+        if (rule.expiration !== undefined && rule.expiration > now) until = Math.min(until, rule.expiration)
+        const effective =
+          rule.expiration !== undefined && rule.expiration <= now ? undefined : rule.templated ? staticDeny(rule) : rule
+        if (effective) this.#add(effective, name)
+      }
+    }
+    this.until = until
+    this.#lengths = [...new Set([...this.#prefixes.keys()].map((stem) => stem.length))].sort((a, b) => b - a)
+  }
+
+  decide(query: AclQuery): Verdict {
+    if (this.root) return everything
+    const listing = query.operation === 'list' || query.operation === 'scan'
+    // A list is always of a folder: the slash lets a rule about the folder's contents decide (CVE-2026-12624).
+    const path = listing && !query.path.endsWith('/') ? `${query.path}/` : query.path
+    const rule = this.#choose(path, listing)
+    if (!rule || rule.capabilities.has('deny'))
+      return query.operation === 'help' ? { ...refused, allowed: true } : refused
+    const sudo = rule.capabilities.has('sudo')
+    const allowed =
+      query.operation === 'help' ||
+      (rule.capabilities.has(query.operation) && wrappingFits(rule, query.wrapTtl) && conditionsFit(rule, query))
+    return {
+      allowed,
+      sudo,
+      root: false,
+      granting: allowed ? rule.names : [],
+      ...(rule.paginationLimit !== undefined && { paginationLimit: rule.paginationLimit }),
+    }
+  }
+
+  /** What may be done on a path, alphabetically; `root` and `deny` stand alone. */
+  capabilities(path: string): Capability[] {
+    if (this.root) return ['root' as Capability]
+    const rule = this.#choose(path.startsWith('/') ? path.slice(1) : path, true)
+    if (!rule || rule.capabilities.size === 0 || rule.capabilities.has('deny')) return ['deny']
+    return [...rule.capabilities].sort()
+  }
+
+  /** Whether some rule allows something at or below a mount's path. */
+  reaches(mountPath: string): boolean {
+    if (this.root) return true
+    const segments = mountPath.slice(0, -1).split('/')
+    return this.#all().some(
+      ({ pattern, capabilities }) =>
+        capabilities.size > 0 && !capabilities.has('deny') && leadsInto(pattern, mountPath, segments),
+    )
+  }
+
+  /** The rules as `sys/internal/ui/resultant-acl` shows them; patterns with `+` are not shown there. */
+  resultant(): Record<string, unknown> {
+    if (this.root) return { root: true }
+    const shown = (rules: Iterable<Merged>) =>
+      Object.fromEntries([...rules].map((rule) => [rule.pattern.stem, shownRule(rule)]))
+    return { root: false, exact_paths: shown(this.#exact.values()), glob_paths: shown(this.#prefixes.values()) }
+  }
+
+  #all(): Merged[] {
+    return [...this.#exact.values(), ...this.#prefixes.values(), ...this.#segments]
+  }
+
+  /** The one rule that decides. With `folders` the path is tried without its trailing slash as well. */
+  #choose(path: string, folders: boolean): Merged | undefined {
+    const bare = folders && path.endsWith('/') ? path.slice(0, -1) : undefined
+    return (
+      this.#exact.get(path) ??
+      (bare === undefined ? undefined : this.#exact.get(bare)) ??
+      this.#best(path) ??
+      (bare === undefined ? undefined : this.#best(bare))
+    )
+  }
+
+  #best(path: string): Merged | undefined {
+    let best = this.#longestPrefix(path)
+    if (this.#segments.length === 0) return best
+    const segments = path.split('/')
+    for (const rule of this.#segments) {
+      if (matchesSegments(rule.pattern, segments) && (!best || precedence(rule.pattern, best.pattern) > 0)) best = rule
+    }
+    return best
+  }
+
+  #longestPrefix(path: string): Merged | undefined {
+    for (const length of this.#lengths) {
+      const rule = length <= path.length ? this.#prefixes.get(path.slice(0, length)) : undefined
+      if (rule) return rule
+    }
+    return undefined
+  }
+
+  #add(rule: PathRule, name: string): void {
+    const pattern = compilePattern(rule.path)
+    const known = this.#find(pattern)
+    if (known) return unite(known, rule, name)
+    const fresh: Merged = {
+      pattern,
+      capabilities: new Set(),
+      names: [],
+      allowed: undefined,
+      denied: undefined,
+      required: new Set(),
+      minWrappingTtl: undefined,
+      maxWrappingTtl: undefined,
+      paginationLimit: undefined,
+    }
+    if (pattern.kind === 'exact') this.#exact.set(pattern.stem, fresh)
+    else if (pattern.kind === 'prefix') this.#prefixes.set(pattern.stem, fresh)
+    else this.#segments.push(fresh)
+    return unite(fresh, rule, name)
+  }
+
+  #find(pattern: Pattern): Merged | undefined {
+    if (pattern.kind === 'exact') return this.#exact.get(pattern.stem)
+    if (pattern.kind === 'prefix') return this.#prefixes.get(pattern.stem)
+    return this.#segments.find((rule) => rule.pattern.text === pattern.text)
+  }
+}
+
+function unite(merged: Merged, rule: PathRule, name: string): void {
+  for (const capability of rule.capabilities) merged.capabilities.add(capability)
+  if (!merged.names.includes(name)) merged.names.push(name)
+  merged.allowed = united(merged.allowed, rule.allowed)
+  merged.denied = united(merged.denied, rule.denied)
+  for (const required of rule.required) merged.required.add(required)
+  merged.minWrappingTtl = lower(merged.minWrappingTtl, rule.minWrappingTtl)
+  merged.maxWrappingTtl = lower(merged.maxWrappingTtl, rule.maxWrappingTtl)
+  merged.paginationLimit = lower(merged.paginationLimit, rule.paginationLimit)
+}
+
+/** Values of one name add up; an empty list means any value and swallows the rest. */
+function united(
+  into: Map<string, readonly unknown[]> | undefined,
+  from: ParameterRules | undefined,
+): Map<string, readonly unknown[]> | undefined {
+  if (!from) return into
+  const all = into ?? new Map<string, readonly unknown[]>()
+  for (const [name, values] of from) {
+    const old = all.get(name)
+    all.set(name, !old ? values : old.length === 0 || values.length === 0 ? [] : [...old, ...values])
+  }
+  return all
+}
+
+const lower = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined ? b : b === undefined ? a : Math.min(a, b)
+
+function wrappingFits({ minWrappingTtl, maxWrappingTtl }: Merged, wrapTtl: number | undefined): boolean {
+  if (!minWrappingTtl && !maxWrappingTtl) return true
+  return wrapTtl !== undefined && wrapTtl >= (minWrappingTtl ?? 0) && wrapTtl <= (maxWrappingTtl || Infinity)
+}
+
+function conditionsFit(rule: Merged, { operation, data }: AclQuery): boolean {
+  if (!checked.has(operation)) return true
+  return parametersFit({ allowed: rule.allowed, denied: rule.denied, required: [...rule.required] }, data)
+}
+
+/** Whether a pattern can match something at or below a mount. */
+function leadsInto(pattern: Pattern, mountPath: string, mount: readonly string[]): boolean {
+  if (pattern.kind === 'exact') return pattern.stem.startsWith(mountPath) || `${pattern.stem}/` === mountPath
+  if (pattern.kind === 'prefix') return pattern.stem.startsWith(mountPath) || mountPath.startsWith(pattern.stem)
+  const open = pattern.prefix && pattern.segments.length <= mount.length
+  return mount.every((segment, at) => {
+    const want = pattern.segments[at]
+    if (want === undefined) return open
+    if (want === '+') return true
+    return open && at === pattern.segments.length - 1 ? segment.startsWith(want) : segment === want
+  })
+}
+
+function shownRule(rule: Merged): Record<string, unknown> {
+  const none = rule.capabilities.size === 0 || rule.capabilities.has('deny')
+  return {
+    capabilities: none ? ['deny'] : shownOrder.filter((capability) => rule.capabilities.has(capability)),
+    ...(rule.allowed && { allowed_parameters: Object.fromEntries(rule.allowed) }),
+    ...(rule.denied && { denied_parameters: Object.fromEntries(rule.denied) }),
+    ...(rule.required.size > 0 && { required_parameters: [...rule.required] }),
+    ...(rule.minWrappingTtl !== undefined && { min_wrapping_ttl: rule.minWrappingTtl }),
+    ...(rule.maxWrappingTtl !== undefined && { max_wrapping_ttl: rule.maxWrappingTtl }),
+    ...(rule.paginationLimit !== undefined && { pagination_limit: rule.paginationLimit }),
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * A path pattern: exact, a prefix (`*` at the end), or with `+` for whole segments. Compiled once; matching allocates
+ * nothing but the segments of the path.
+ */
+export interface Pattern {
+  readonly text: string
+  readonly kind: 'exact' | 'prefix' | 'segments'
+  /** Without the final `*`. */
+  readonly stem: string
+  readonly prefix: boolean
+  readonly segments: readonly string[]
+  readonly plusses: number
+  /** Where the first wildcard stands. */
+  readonly firstWildcard: number
+}
+
+/** @param text as written in a policy, without leading slash. */
+export function compilePattern(text: string): Pattern {
+  const prefix = text.endsWith('*')
+  const stem = prefix ? text.slice(0, -1) : text
+  const segments = stem.split('/')
+  const plusses = segments.filter((segment) => segment === '+').length
+  const kind = plusses > 0 ? 'segments' : prefix ? 'prefix' : 'exact'
+  const plus = segments.indexOf('+')
+  const firstWildcard =
+    plus < 0 ? stem.length : segments.slice(0, plus).reduce((length, segment) => length + segment.length + 1, 0)
+  return { text, kind, stem, prefix, segments, plusses, firstWildcard }
+}
+
+/** Whether a `+` pattern matches a path that was cut at its slashes. */
+export function matchesSegments(pattern: Pattern, path: readonly string[]): boolean {
+  const { segments, prefix } = pattern
+  if (prefix ? path.length < segments.length : path.length !== segments.length) return false
+  for (let at = 0; at < segments.length; at++) {
+    const [want, got] = [segments[at] as string, path[at] as string]
+    if (want === '+') continue
+    const open = prefix && at === segments.length - 1
+    if (open ? !got.startsWith(want) : got !== want) return false
+  }
+  return true
+}
+
+/**
+ * Which of two matching patterns decides (Vault's rule): later first wildcard, then not ending in `*`, then fewer `+`,
+ * then longer, then the larger text. Positive when `a` wins.
+ */
+export function precedence(a: Pattern, b: Pattern): number {
+  return (
+    a.firstWildcard - b.firstWildcard ||
+    Number(b.prefix) - Number(a.prefix) ||
+    b.plusses - a.plusses ||
+    a.text.length - b.text.length ||
+    (a.text > b.text ? 1 : a.text < b.text ? -1 : 0)
+  )
+}
