@@ -1,0 +1,55 @@
+import type { JWTPayload } from 'jose'
+import { rootNamespace } from '../contract/identity.ts'
+import type { TokenRecord } from '../contract/identity.ts'
+
+/** What a batch token carries about itself besides the registered claims. */
+interface BatchClaims {
+  readonly policies: readonly string[]
+  readonly path: string
+  readonly role?: string
+  readonly meta: Readonly<Record<string, string>> | null
+  readonly displayName: string
+  readonly issuedAt: number
+  readonly creationTtl: number
+  readonly expiresAt: number
+  readonly parent?: string
+  readonly boundCidrs: readonly string[]
+  readonly entityId: string
+}
+
+/** The claims of a batch token. It always ends. */
+export function batchClaims(jti: string, record: TokenRecord): JWTPayload & { readonly jti: string } {
+  const { policies, path, role, meta, displayName, issuedAt, creationTtl, parent, boundCidrs, entityId } = record
+  const expiresAt = record.expiresAt ?? issuedAt
+  const batch: BatchClaims = {
+    policies,
+    path,
+    meta,
+    displayName,
+    issuedAt,
+    creationTtl,
+    expiresAt,
+    boundCidrs,
+    entityId,
+    ...(role !== undefined && { role }),
+    ...(parent !== undefined && { parent }),
+  }
+  return { jti, iat: Math.floor(issuedAt / 1000), exp: Math.ceil(expiresAt / 1000), batch }
+}
+
+/** The record of a batch token, from claims whose signature was checked. Undefined for a service token. */
+export function batchRecord(id: string, claims: JWTPayload): TokenRecord | undefined {
+  const batch = claims['batch'] as BatchClaims | undefined
+  if (batch === undefined) return undefined
+  return {
+    ...batch,
+    id,
+    accessor: '',
+    type: 'batch',
+    namespace: rootNamespace,
+    explicitMaxTtl: 0,
+    period: 0,
+    numUses: 0,
+    renewable: false,
+  }
+}
