@@ -1,0 +1,49 @@
+import { base64 } from '../util/bytes.ts'
+import { Numeral, writeJson } from '../util/json.ts'
+import type { Hasher } from './hasher.ts'
+
+/** What one line may hold: more than this is written as one hash of the whole, so that no caller can stall the log. */
+export const lineLimits = { textLength: 64 * 1024, texts: 10_000, length: 512 * 1024 } as const
+
+const tooMuch = new Error('too much for an audit line')
+const none: ReadonlySet<string> = new Set()
+
+/**
+ * JSON text of a value in which every text (empty ones too) and every run of bytes is replaced by its hash. Names,
+ * numbers, booleans and null stay. Texts directly under a name in `open` stay as well; `raw` leaves everything.
+ */
+export function redact(value: unknown, hasher: Hasher, open: ReadonlySet<string> = none, raw = false): string {
+  let texts = 0
+
+  const textOf = (text: string, shown: boolean): string => {
+    if (shown && text.length <= lineLimits.textLength) return JSON.stringify(text)
+    if (++texts > lineLimits.texts) throw tooMuch
+    return `"${hasher.of(text)}"`
+  }
+  const objectOf = (value: object, shown: boolean): string => {
+    if (value instanceof Numeral) return value.literal
+    if (Array.isArray(value)) return `[${value.map((item) => walk(item, shown) ?? 'null').join(',')}]`
+    if (value instanceof Uint8Array) return shown ? textOf(base64(value), true) : `"${hasher.of(value)}"`
+    if ('toJSON' in value && typeof value.toJSON === 'function') return walk(value.toJSON(), shown) ?? 'null'
+    let members = ''
+    for (const [name, member] of Object.entries(value)) {
+      const written = walk(member, raw || open.has(name))
+      if (written !== undefined) members += `${members === '' ? '' : ','}${JSON.stringify(name)}:${written}`
+    }
+    return `{${members}}`
+  }
+  const walk = (value: unknown, shown: boolean): string | undefined => {
+    if (typeof value === 'string') return textOf(value, shown)
+    if (typeof value === 'object' && value !== null) return objectOf(value, shown)
+    if (typeof value === 'bigint') return value.toString()
+    return JSON.stringify(value)
+  }
+
+  try {
+    const written = walk(value, raw) ?? 'null'
+    return written.length <= lineLimits.length ? written : `"${hasher.of(written)}"`
+  } catch (thrown) {
+    if (thrown !== tooMuch) throw thrown
+    return `"${hasher.of(writeJson(value))}"`
+  }
+}
