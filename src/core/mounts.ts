@@ -1,0 +1,195 @@
+import type { Engine, EngineHost } from '../contract/engine.ts'
+import { Fault, refuse } from '../contract/fault.ts'
+import { rootNamespace } from '../contract/identity.ts'
+import { apiPathOf } from '../contract/mount.ts'
+import type { MountRecord, MountSpec } from '../contract/mount.ts'
+import type { Transaction, View } from '../contract/view.ts'
+import { hex } from '../util/bytes.ts'
+import type { Clock } from '../util/clock.ts'
+import type { Log } from '../util/log.ts'
+import type { Mount } from './mount.ts'
+import { Router } from './router.ts'
+import { Trie } from './trie.ts'
+
+/** What the mount table needs. `view` holds everything of the core and of the mounts: `mounts/…` and `mount/<uuid>/…`. */
+export interface MountParts {
+  readonly view: View
+  readonly engines: readonly Engine[]
+  readonly clock: Clock
+  readonly log: Log
+  readonly random: (bytes: number) => Uint8Array
+  readonly uuid: () => string
+  /** System-wide TTLs in seconds. */
+  readonly ttl: { readonly default: number; readonly max: number }
+}
+
+/** The mount table: which engine answers where. Kept in the barrier, opened at unseal. */
+export class Mounts {
+  readonly router = new Router()
+  readonly #parts: MountParts
+  readonly #table: View
+  readonly #tries = new Map<Engine, Trie>()
+
+  private constructor(parts: MountParts) {
+    this.#parts = parts
+    this.#table = parts.view.under('mounts/')
+  }
+
+  /** Opens every mount, makes the built-in ones that are missing, and finishes removals that a crash interrupted. */
+  static async open(parts: MountParts, builtin: readonly MountSpec[]): Promise<Mounts> {
+    const mounts = new Mounts(parts)
+    const records = await mounts.#table.transaction(async (tx) => mounts.#all(tx))
+    for (const spec of builtin) {
+      const known = records.find((record) => apiPathOf(record) === apiPathOf(spec))
+      if (!known) await mounts.enable(spec, true)
+    }
+    for (const record of records) {
+      if (record.removing) await mounts.#purge(record)
+      else await mounts.#open(record)
+    }
+    return mounts
+  }
+
+  /** Every mount of a kind, by path. */
+  list(kind: MountRecord['kind']): MountRecord[] {
+    const records = this.router.all().map((mount) => mount.record)
+    return records.filter((record) => record.kind === kind).sort((a, b) => (a.path < b.path ? -1 : 1))
+  }
+
+  /** The mount at exactly this API path. */
+  at(apiPath: string): MountRecord | undefined {
+    const mount = this.router.mountOf(apiPath)
+    return mount?.apiPath === apiPath ? mount.record : undefined
+  }
+
+  /** What the engine mounted at exactly this API path keeps. */
+  stateAt(apiPath: string): unknown {
+    const mount = this.router.mountOf(apiPath)
+    return mount?.apiPath === apiPath ? mount.state : undefined
+  }
+
+  /** TTLs in force for a mount, seconds. */
+  limits(record: MountRecord): { readonly defaultTtl: number; readonly maxTtl: number } {
+    const maxTtl = record.config.max_lease_ttl || this.#parts.ttl.max
+    return { defaultTtl: Math.min(record.config.default_lease_ttl || this.#parts.ttl.default, maxTtl), maxTtl }
+  }
+
+  /** @throws Fault invalid_request when the type is unknown or the path is taken. */
+  async enable(spec: MountSpec, builtin = false): Promise<void> {
+    const record: MountRecord = {
+      ...spec,
+      uuid: this.#parts.uuid(),
+      accessor: `${spec.kind === 'auth' ? 'auth_' : ''}${spec.type}_${hex(this.#parts.random(4))}`,
+      namespace: rootNamespace,
+      builtin,
+    }
+    this.#engineOf(record)
+    await this.#table.transaction(async (tx) => {
+      refuseConflict(record, await this.#all(tx))
+      tx.put(record.uuid, record)
+    })
+    await this.#open(record)
+  }
+
+  /** Removes a mount and all its data; absent is fine. A crash in the middle is finished at the next unseal. */
+  async disable(apiPath: string): Promise<void> {
+    const record = this.at(apiPath)
+    if (!record) return
+    const removing = { ...record, removing: true }
+    await this.#table.put(record.uuid, removing)
+    this.router.remove(apiPath)
+    await this.#purge(removing)
+  }
+
+  /** Changes description, options or configuration. */
+  async tune(apiPath: string, change: Partial<Pick<MountRecord, 'description' | 'options' | 'config'>>): Promise<void> {
+    const mount = this.#mounted(apiPath)
+    const record = await this.#table.transaction(async (tx) => {
+      const current = await tx.get<MountRecord>(mount.record.uuid)
+      if (!current || current.removing) throw new Fault('not_found', `no mount at ${apiPath}`)
+      const next = { ...current, ...change }
+      tx.put(current.uuid, next)
+      return next
+    })
+    mount.record = record
+  }
+
+  /** Moves a mount with its data to another path of the same kind. */
+  async move(from: string, to: string): Promise<void> {
+    const mount = this.#mounted(from)
+    const record = await this.#table.transaction(async (tx) => {
+      const current = await tx.get<MountRecord>(mount.record.uuid)
+      if (!current || current.removing) throw new Fault('not_found', `no mount at ${from}`)
+      const next = { ...current, path: current.kind === 'auth' ? to.slice('auth/'.length) : to }
+      refuseConflict(next, await this.#all(tx))
+      tx.put(next.uuid, next)
+      return next
+    })
+    this.router.remove(from)
+    this.router.add({ ...mount, record, apiPath: to })
+  }
+
+  #mounted(apiPath: string): Mount {
+    const mount = this.router.mountOf(apiPath)
+    if (mount?.apiPath !== apiPath) throw refuse(`no mount at ${apiPath}`)
+    return mount
+  }
+
+  /** The whole table, guarded: the transaction fails if anything in it changes meanwhile. */
+  async #all(tx: Transaction): Promise<MountRecord[]> {
+    tx.unchanged('')
+    const names = await this.#table.list('')
+    const records = await Promise.all(names.map(async (name) => tx.get<MountRecord>(name)))
+    return records.filter((record) => record !== undefined)
+  }
+
+  #engineOf(record: Pick<MountRecord, 'type' | 'kind'>): Engine {
+    const engine = this.#parts.engines.find(({ type, kind }) => type === record.type && kind === record.kind)
+    if (engine) return engine
+    const known = this.#parts.engines.filter(({ kind }) => kind === record.kind).map(({ type }) => type)
+    throw refuse(
+      `there is no ${record.kind === 'auth' ? 'auth method' : 'secrets engine'} of type "${record.type}"; this server has: ${known.join(', ')}`,
+    )
+  }
+
+  async #open(record: MountRecord): Promise<void> {
+    const engine = this.#engineOf(record)
+    const apiPath = apiPathOf(record)
+    const host: EngineHost = {
+      view: this.#dataOf(record),
+      clock: this.#parts.clock,
+      log: this.#parts.log,
+      accessor: record.accessor,
+      limits: () => this.limits(this.#current(record)),
+    }
+    this.router.add({ record, apiPath, engine, state: await engine.open(host), trie: this.#trieOf(engine) })
+  }
+
+  #current(record: MountRecord): MountRecord {
+    return this.router.all().find((mount) => mount.record.uuid === record.uuid)?.record ?? record
+  }
+
+  async #purge(record: MountRecord): Promise<void> {
+    await this.#dataOf(record).clear('')
+    await this.#table.del(record.uuid)
+  }
+
+  #dataOf(record: MountRecord): View {
+    return this.#parts.view.under(`mount/${record.uuid}/`)
+  }
+
+  #trieOf(engine: Engine): Trie {
+    const trie = this.#tries.get(engine) ?? new Trie(engine.routes)
+    this.#tries.set(engine, trie)
+    return trie
+  }
+}
+
+/** One path may be neither at, above nor below another. */
+function refuseConflict(record: MountRecord, table: readonly MountRecord[]): void {
+  const path = apiPathOf(record)
+  const taken = table.find(
+    (other) => other.uuid !== record.uuid && (apiPathOf(other).startsWith(path) || path.startsWith(apiPathOf(other))),
+  )
+  if (taken) throw refuse(`path is already in use at ${taken.path}`)
+}

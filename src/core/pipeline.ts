@@ -1,0 +1,65 @@
+import { Fault, asFault, refuse } from '../contract/fault.ts'
+import { readFields } from '../contract/field.ts'
+import type { Gateway } from '../contract/protocol.ts'
+import type { Request } from '../contract/request.ts'
+import type { Response } from '../contract/response.ts'
+import type { AuditBroker } from '../audit/broker.ts'
+import { eventOf } from './audit-event.ts'
+import { callOf, decide } from './decide.ts'
+import type { Decision, DecidingParts } from './decide.ts'
+import { help } from './help.ts'
+import { ignoredParameters, replacedParameters } from './warnings.ts'
+
+/** What the pipeline works with. `open` gives undefined while the server is sealed; `sealed` then knows the few routes that work. */
+export interface PipelineParts {
+  readonly open: () => DecidingParts | undefined
+  readonly sealed: (request: Request) => Decision
+  readonly audit: AuditBroker
+}
+
+/**
+ * The way of every request, whatever protocol it came by: decide → audit → perform → audit → answer. Nothing here knows
+ * a path: what a route needs is said on the route.
+ */
+export class Pipeline implements Gateway {
+  readonly #parts: PipelineParts
+
+  constructor(parts: PipelineParts) {
+    this.#parts = parts
+  }
+
+  async handle(request: Request): Promise<Response> {
+    const open = this.#parts.open()
+    const decision = open ? await decide(open, request) : this.#parts.sealed(request)
+    const event = eventOf(request, decision)
+    await this.#parts.audit.request(event)
+    const outcome = decision.refusal ?? (await perform(request, decision))
+    if (decision.lastUse && decision.caller.token) await open?.tokens.spend(decision.caller.token)
+    await this.#parts.audit.response(event, outcome)
+    if (outcome instanceof Fault) throw outcome
+    if (outcome.after) await outcome.after()
+    return outcome
+  }
+}
+
+/** Validates and handles. What goes wrong is a result: it is audited. */
+async function perform(request: Request, decision: Decision): Promise<Response | Fault> {
+  try {
+    if (request.operation === 'help') return help(decision)
+    if (!decision.route) throw new Fault('internal', 'internal error')
+    if (request.wrapTtl !== undefined)
+      throw refuse('response wrapping is not available on this server; send the request without X-Vault-Wrap-TTL')
+    const data = { ...request.data, ...decision.params }
+    const values = readFields(decision.route.fields, data)
+    return withWarnings(request, decision, await decision.route.handle(callOf(request, decision), values))
+  } catch (thrown) {
+    return asFault(thrown)
+  }
+}
+
+/** Parameters that did nothing are told of, where there is an answer to tell it in. */
+function withWarnings(request: Request, { route, params }: Decision, response: Response): Response {
+  if (!route || route.open || (response.data === undefined && response.auth === undefined)) return response
+  const told = [...ignoredParameters(request.data, route.fields, params), ...replacedParameters(request.data, params)]
+  return told.length > 0 ? { ...response, warnings: [...(response.warnings ?? []), ...told] } : response
+}

@@ -1,0 +1,47 @@
+import type { ApiPath } from '../contract/request.ts'
+import type { Mount } from './mount.ts'
+import type { Match } from './trie.ts'
+
+/** Where a path leads: the mount (longest match) and what that engine offers there. */
+export interface Destination {
+  readonly mount: Mount
+  readonly match: Match | undefined
+}
+
+/** Mounts by path. Longest match by whole segments. */
+export class Router {
+  readonly #mounts = new Map<string, Mount>()
+
+  /** Adds or replaces the mount at its path. */
+  add(mount: Mount): void {
+    this.#mounts.set(mount.apiPath, mount)
+  }
+
+  /** Forgets what is mounted at an API path such as `auth/token/`. */
+  remove(apiPath: string): void {
+    this.#mounts.delete(apiPath)
+  }
+
+  /** Everything that is mounted. */
+  all(): Mount[] {
+    return [...this.#mounts.values()]
+  }
+
+  /** The mount that a path belongs to. */
+  mountOf(path: string): Mount | undefined {
+    const whole = path.endsWith('/') ? path : `${path}/`
+    for (let end = whole.length; end > 0; end = whole.lastIndexOf('/', end - 2) + 1) {
+      const mount = this.#mounts.get(whole.slice(0, end))
+      if (mount) return mount
+    }
+    return undefined
+  }
+
+  /** Finds the route of a path. Lists match without their trailing slash. */
+  find(path: ApiPath, listing: boolean): Destination | undefined {
+    const mount = this.mountOf(path)
+    if (!mount) return undefined
+    const rest = path.slice(mount.apiPath.length)
+    return { mount, match: mount.trie.find(listing && rest.endsWith('/') ? rest.slice(0, -1) : rest) }
+  }
+}
