@@ -1,0 +1,88 @@
+import { defineEngine } from '../../contract/engine.ts'
+import type { Engine } from '../../contract/engine.ts'
+import { Fault, refuse } from '../../contract/fault.ts'
+import { f } from '../../contract/field.ts'
+import { answer, done } from '../../contract/response.ts'
+import { routesOf } from '../../contract/route.ts'
+import type { Call } from '../../contract/route.ts'
+import type { View } from '../../contract/view.ts'
+
+/** A drawer per token: nobody else can open it, and it ends with the token. */
+export interface Cubbyhole {
+  readonly view: View
+}
+
+const { read, list, write, remove } = routesOf<Cubbyhole>()
+const path = { path: f.string('Path of the secret.').or('') }
+
+/** The caller's drawer. @throws Fault for batch tokens, which leave nothing behind. */
+function drawer({ engine, caller }: Call<Cubbyhole>): View {
+  if (!caller.token) throw new Fault('unauthenticated', 'permission denied', { bare: true })
+  if (caller.token.type === 'batch') throw refuse('cubbyhole operations are only supported by service tokens')
+  return engine.view.under(`${caller.token.id}/`)
+}
+
+function named(wanted: string): string {
+  if (wanted === '') throw refuse('missing path')
+  return wanted
+}
+
+/** The cubbyhole engine (`cubbyhole/`): every server has exactly one. */
+export function cubbyholeEngine(): Engine {
+  return defineEngine<Cubbyhole>({
+    type: 'cubbyhole',
+    kind: 'secret',
+    about: 'Secrets of one token, gone when it is.',
+    open: ({ view }) => ({ view }),
+    routes: [
+      read('*path', {
+        about: 'Read a secret.',
+        open: true,
+        fields: path,
+        handle: async (call, { path: wanted }) => {
+          const data = await drawer(call).get<Readonly<Record<string, unknown>>>(named(wanted).replace(/\/$/, ''))
+          if (!data || wanted.endsWith('/')) throw new Fault('not_found', 'no such secret')
+          return answer(data)
+        },
+      }),
+      list('*path', {
+        about: 'List secrets.',
+        fields: { ...path, after: f.string('Names behind this one.').or(''), limit: f.int('At most so many.').or(0) },
+        handle: async (call, { path: folder, after, limit }) => {
+          const keys = await drawer(call).list(folder === '' ? '' : `${folder}/`, {
+            ...(after !== '' && { after }),
+            ...(limit > 0 && { limit }),
+          })
+          if (keys.length === 0) throw new Fault('not_found', 'no secrets')
+          return answer({ keys })
+        },
+      }),
+      write('*path', {
+        about: 'Write a secret.',
+        open: true,
+        fields: path,
+        exists: async (call, { path: wanted }) => wanted === '' || (await drawer(call).get(wanted)) !== undefined,
+        handle: async (call, { path: wanted }) => {
+          const data = call.request.data
+          const place = named(wanted)
+          if (Object.keys(data).length === 0) throw refuse('missing data fields')
+          await drawer(call).put(place, data)
+          return done()
+        },
+      }),
+      remove('*path', {
+        about: 'Remove a secret.',
+        fields: path,
+        handle: async (call, { path: wanted }) => {
+          await drawer(call).del(named(wanted).replace(/\/$/, ''))
+          return done()
+        },
+      }),
+    ],
+  })
+}
+
+/** Empties the drawer of a token that is gone. */
+export async function forgetDrawer(cubbyhole: unknown, tokenId: string): Promise<void> {
+  await (cubbyhole as Cubbyhole).view.clear(`${tokenId}/`)
+}

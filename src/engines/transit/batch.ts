@@ -1,0 +1,85 @@
+import { Fault, asFault, refuse } from '../../contract/fault.ts'
+import type { Response } from '../../contract/response.ts'
+
+/** One item of a batch, or the single request seen as one. */
+export type Item = Readonly<Record<string, unknown>>
+
+/** What a batch answers when some items failed. */
+export interface BatchRules {
+  /** Members that an item has although it failed. */
+  readonly whenFailed?: Readonly<Record<string, unknown>>
+  /** Failed items turn the whole status to 400 (or to `partialFailureCode` if at least one item worked). */
+  readonly failsWhole: boolean
+  readonly partialFailureCode?: number | undefined
+}
+
+const slice = 64
+
+/**
+ * Runs one handler over every item, in order. A caller's mistake in one item is that item's error; the others go on.
+ * Long batches let the event loop breathe.
+ */
+export async function runBatch(
+  items: readonly Item[],
+  rules: BatchRules,
+  handle: (item: Item) => Readonly<Record<string, unknown>>,
+): Promise<Response> {
+  if (items.length === 0) throw refuse('missing batch input to process: batch_input is empty')
+  const results: Readonly<Record<string, unknown>>[] = []
+  let failed = 0
+  for (const [at, item] of items.entries()) {
+    if (at > 0 && at % slice === 0) await new Promise(setImmediate)
+    const reference = textOf(item, 'reference')
+    try {
+      results.push({ ...handle(item), reference })
+    } catch (thrown) {
+      const fault = asFault(thrown)
+      if (fault.code !== 'invalid_request') throw fault
+      failed++
+      results.push({ ...rules.whenFailed, error: fault.message, reference })
+    }
+  }
+  const status = failed > 0 && rules.failsWhole ? statusOf(rules.partialFailureCode, failed < items.length) : undefined
+  return { data: { batch_results: results }, ...(status !== undefined && { status }) }
+}
+
+function statusOf(partial: number | undefined, someWorked: boolean): number {
+  return partial !== undefined && someWorked ? partial : 400
+}
+
+/** A text member of an item; '' when it was left out. @throws Fault for anything else. */
+export function textOf(item: Item, name: string): string {
+  const value = item[name]
+  if (value === undefined || value === null) return ''
+  if (typeof value === 'string') return value
+  if (typeof value === 'number') return String(value)
+  throw refuse(`batch_input: "${name}" must be a text`)
+}
+
+/** A whole number of an item; 0 when it was left out. @throws Fault for anything else. */
+export function intOf(item: Item, name: string): number {
+  const value = item[name]
+  if (value === undefined || value === null) return 0
+  const number =
+    typeof value === 'number' ? value : typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : NaN
+  if (!Number.isInteger(number)) throw refuse(`batch_input: "${name}" must be a whole number`)
+  return number
+}
+
+/** The items of `batch_input`. @throws Fault when it is no list of objects. */
+export function itemsOf(batch: unknown): readonly Item[] {
+  if (
+    !Array.isArray(batch) ||
+    !batch.every((item) => typeof item === 'object' && item !== null && !Array.isArray(item))
+  ) {
+    throw new Fault('invalid_request', 'batch_input must be a list of objects')
+  }
+  return batch as readonly Item[]
+}
+
+/** Contexts must be given in all items of a batch or in none. */
+export function checkContexts(items: readonly Item[]): void {
+  const given = items.filter((item) => textOf(item, 'context') !== '').length
+  if (given > 0 && given < items.length)
+    throw refuse('context should be set either in all the request blocks or in none')
+}

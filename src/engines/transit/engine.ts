@@ -1,0 +1,21 @@
+import { defineEngine } from '../../contract/engine.ts'
+import type { Engine } from '../../contract/engine.ts'
+import { configRoutes } from './routes/config.ts'
+import { datakey } from './routes/datakey.ts'
+import { decrypt, rewrap } from './routes/decrypt.ts'
+import { encrypt } from './routes/encrypt.ts'
+import { keyRoutes } from './routes/keys.ts'
+import { toolRoutes } from './routes/random.ts'
+import { Transit } from './transit.ts'
+import type { Random } from './record.ts'
+
+/** The transit engine: cryptography with keys that never leave the server. */
+export function transitEngine(random: Random): Engine {
+  return defineEngine<Transit>({
+    type: 'transit',
+    kind: 'secret',
+    about: 'Encrypt and decrypt with keys that never leave the server.',
+    open: (host) => new Transit(host, random),
+    routes: [...keyRoutes, ...configRoutes, encrypt, decrypt, rewrap, datakey, ...toolRoutes],
+  })
+}

@@ -1,0 +1,94 @@
+import { refuse } from '../../../contract/fault.ts'
+import { f } from '../../../contract/field.ts'
+import { answer } from '../../../contract/response.ts'
+import { routesOf } from '../../../contract/route.ts'
+import { shared } from '../input.ts'
+import { describe } from '../record.ts'
+import type { KeyRecord } from '../record.ts'
+import type { Transit } from '../transit.ts'
+import { checkPeriod } from './keys.ts'
+
+const { read, write } = routesOf<Transit>()
+
+const fields = {
+  name: shared.name,
+  min_decryption_version: f.int('Older versions decrypt no longer.'),
+  min_encryption_version: f.int('Older versions encrypt no longer; 0: only the latest by default.'),
+  deletion_allowed: f.bool('The key can be removed.'),
+  exportable: f.bool('The key can be exported; cannot be undone.'),
+  allow_plaintext_backup: f.bool('The key can be backed up in plain; cannot be undone.'),
+  auto_rotate_period: f.duration('Rotate by itself; 0: never, at least 1h otherwise.'),
+}
+
+type Change = { readonly [K in Exclude<keyof typeof fields, 'name'>]: (typeof fields)[K]['fallback'] }
+
+/** `keys/:name/config` and `config/keys`. */
+export const configRoutes = [
+  write('keys/:name/config', {
+    about: 'Change the settings of a key.',
+    fields,
+    handle: async ({ engine, request }, { name, ...change }) => {
+      const warnings: string[] = []
+      if (request.data['min_decryption_version'] === null) throw refuse('min_decryption_version must be a number')
+      const record = await engine.change(name, `no existing key named ${name} could be found`, (key) =>
+        configured(key, change, warnings),
+      )
+      return { ...answer(describe(record as KeyRecord)), ...(warnings.length > 0 && { warnings }) }
+    },
+  }),
+  read('config/keys', {
+    about: 'Read the settings of the mount.',
+    handle: async ({ engine }) => answer({ disable_upsert: (await engine.config()).disableUpsert }),
+  }),
+  write('config/keys', {
+    about: 'Change the settings of the mount.',
+    fields: { disable_upsert: f.bool('Encrypting with a key that does not exist never makes it.').or(false) },
+    handle: async ({ engine }, { disable_upsert: disableUpsert }) => {
+      await engine.configure({ disableUpsert })
+      return answer({ disable_upsert: disableUpsert })
+    },
+  }),
+]
+
+function configured(key: KeyRecord, change: Change, warnings: string[]): KeyRecord {
+  const minDecryption = minimum(key, change.min_decryption_version, warnings)
+  const minEncryption = change.min_encryption_version ?? key.minEncryption
+  if (minEncryption < 0) throw refuse('min encryption version cannot be negative')
+  if (minEncryption > key.latest)
+    throw refuse(`cannot set min encryption version of ${minEncryption}, latest key version is ${key.latest}`)
+  if (minEncryption > 0 && minEncryption < minDecryption)
+    throw refuse(
+      `cannot set min encryption version of ${minEncryption}: it must not be less than the min decryption version, ${minDecryption}`,
+    )
+  if (minEncryption === 0 && key.minAvailable > 0)
+    throw refuse('after trimming, the min encryption version cannot be 0')
+  if (change.auto_rotate_period !== undefined) checkPeriod(change.auto_rotate_period)
+  refuseUndoing(key, change)
+  return {
+    ...key,
+    minDecryption,
+    minEncryption,
+    deletable: change.deletion_allowed ?? key.deletable,
+    exportable: change.exportable ?? key.exportable,
+    plaintextBackup: change.allow_plaintext_backup ?? key.plaintextBackup,
+    autoRotatePeriod: change.auto_rotate_period ?? key.autoRotatePeriod,
+  }
+}
+
+function minimum(key: KeyRecord, wanted: number | undefined, warnings: string[]): number {
+  if (wanted === undefined) return key.minDecryption
+  if (wanted < 0) throw refuse('min decryption version cannot be negative')
+  if (wanted === 0) warnings.push('versions count from 1: the minimum was set to 1')
+  const version = Math.max(1, wanted)
+  if (version > key.latest)
+    throw refuse(`cannot set min decryption version of ${version}, latest key version is ${key.latest}`)
+  if (version < key.minAvailable)
+    throw refuse(`cannot set min decryption version of ${version}: versions below ${key.minAvailable} were trimmed`)
+  return version
+}
+
+function refuseUndoing(key: KeyRecord, change: Change): void {
+  if (change.exportable === false && key.exportable) throw refuse('exportable cannot be disabled once it was enabled')
+  if (change.allow_plaintext_backup === false && key.plaintextBackup)
+    throw refuse('allow_plaintext_backup cannot be disabled once it was enabled')
+}

@@ -1,0 +1,119 @@
+import { refuse } from '../../../contract/fault.ts'
+import { f } from '../../../contract/field.ts'
+import { answer } from '../../../contract/response.ts'
+import type { Response } from '../../../contract/response.ts'
+import { routesOf } from '../../../contract/route.ts'
+import { isKeyType } from '../../../crypto/keys.ts'
+import { checkContexts, intOf, itemsOf, runBatch, textOf } from '../batch.ts'
+import type { Item } from '../batch.ts'
+import { binding, bytesOf, shared } from '../input.ts'
+import type { LiveKey } from '../live-key.ts'
+import type { KeyRecord } from '../record.ts'
+import type { Transit } from '../transit.ts'
+
+const { write } = routesOf<Transit>()
+
+const fields = {
+  name: shared.name,
+  plaintext: f.string('The data, base64.').secret(),
+  context: shared.context,
+  associated_data: shared.associated_data,
+  key_version: shared.key_version,
+  type: f.string('The type of the key, if it has to be made.').or('aes256-gcm96'),
+  convergent_encryption: f.bool('The kind of the key, if it has to be made.').or(false),
+  batch_input: shared.batch_input,
+  partial_failure_response_code: shared.partial_failure_response_code,
+}
+
+/** `encrypt/:name`: a key that does not exist is made, if the policy gives `create`. */
+export const encrypt = write('encrypt/:name', {
+  about: 'Encrypt data with a named key.',
+  fields,
+  pure: true,
+  exists: async ({ engine }, { name }) => (await engine.find(name)) !== undefined,
+  handle: async ({ engine }, values) => {
+    const existing = await engine.find(values.name)
+    if (existing) return run(existing, values)
+    const draft = await drafted(engine, values)
+    const response = await run(engine.live(draft), values)
+    // Only what worked makes a key: a failed request must leave none behind.
+    if (response.status !== undefined) return response
+    const { record, added } = await engine.add(draft)
+    return added ? response : run(engine.live(record), values)
+  },
+})
+
+type EncryptValues = {
+  readonly name: string
+  readonly plaintext: string | undefined
+  readonly context: string
+  readonly associated_data: string
+  readonly key_version: number
+  readonly type: string
+  readonly convergent_encryption: boolean
+  readonly batch_input: unknown
+  readonly partial_failure_response_code: number | undefined
+}
+
+async function run(key: LiveKey, values: EncryptValues): Promise<Response> {
+  if (values.batch_input !== undefined && values.batch_input !== null) return batch(key, values)
+  if (values.plaintext === undefined) throw refuse('missing plaintext to encrypt')
+  const made = key.encrypt(
+    bytesOf(values.plaintext, 'plaintext'),
+    values.key_version,
+    binding(values.context, values.associated_data),
+  )
+  return answer({ ciphertext: made.ciphertext, key_version: made.version })
+}
+
+async function batch(key: LiveKey, values: EncryptValues): Promise<Response> {
+  const items = itemsOf(values.batch_input)
+  checkContexts(items)
+  const rules = { failsWhole: true, partialFailureCode: statusCode(values.partial_failure_response_code) }
+  const response = await runBatch(items, rules, (item) => one(key, item))
+  return warned(response, values.partial_failure_response_code)
+}
+
+function one(key: LiveKey, item: Item): Readonly<Record<string, unknown>> {
+  if (item['plaintext'] === undefined || item['plaintext'] === null) throw refuse('missing plaintext to encrypt')
+  const plaintext = bytesOf(textOf(item, 'plaintext'), 'plaintext')
+  const made = key.encrypt(
+    plaintext,
+    intOf(item, 'key_version'),
+    binding(textOf(item, 'context'), textOf(item, 'associated_data')),
+  )
+  return { ciphertext: made.ciphertext, key_version: made.version }
+}
+
+/** A response code that can be one. */
+export function statusCode(code: number | undefined): number | undefined {
+  return code !== undefined && code >= 200 && code <= 599 ? code : undefined
+}
+
+/** A response code that cannot be one is told of. */
+export function warned(response: Response, code: number | undefined): Response {
+  if (code === undefined || statusCode(code) !== undefined) return response
+  return {
+    ...response,
+    warnings: ['partial_failure_response_code is no HTTP status code from 200 to 599; 400 is used'],
+  }
+}
+
+async function drafted(engine: Transit, values: EncryptValues): Promise<KeyRecord> {
+  if ((await engine.config()).disableUpsert) throw refuse('encryption key not found')
+  if (!isKeyType(values.type)) throw refuse(`unknown key type ${values.type}`)
+  const items =
+    values.batch_input === undefined || values.batch_input === null ? undefined : itemsOf(values.batch_input)
+  const derived = items ? items.some((item) => textOf(item, 'context') !== '') : values.context !== ''
+  if (values.convergent_encryption && !derived)
+    throw refuse('convergent encryption requires derivation to be enabled, so context is required')
+  return engine.draft({
+    name: values.name,
+    type: values.type,
+    derived,
+    convergent: values.convergent_encryption,
+    exportable: false,
+    plaintextBackup: false,
+    autoRotatePeriod: 0,
+  })
+}

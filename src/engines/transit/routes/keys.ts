@@ -1,0 +1,123 @@
+import { Fault, refuse } from '../../../contract/fault.ts'
+import { f } from '../../../contract/field.ts'
+import { answer, done } from '../../../contract/response.ts'
+import { routesOf } from '../../../contract/route.ts'
+import { isKeyType, keyType } from '../../../crypto/keys.ts'
+import { decodeContext } from '../live-key.ts'
+import { shared } from '../input.ts'
+import { describe, newVersion, rotated } from '../record.ts'
+import type { KeyRecord, KeyWish } from '../record.ts'
+import type { Transit } from '../transit.ts'
+import { isKeyName } from '../transit.ts'
+
+const { read, list, write, remove } = routesOf<Transit>()
+
+const hour = 3600
+const name = { name: shared.name }
+
+/** `keys`, `keys/:name`, `keys/:name/config`, `keys/:name/rotate`. */
+export const keyRoutes = [
+  list('keys', {
+    about: 'List keys.',
+    fields: { after: shared.after, limit: shared.limit },
+    handle: async ({ engine }, { after, limit }) => {
+      const keys = await engine.names({ ...(after !== '' && { after }), ...(limit > 0 && { limit }) })
+      if (keys.length === 0) throw new Fault('not_found', 'no keys')
+      return answer({ keys })
+    },
+  }),
+  read('keys', {
+    about: 'List keys with LIST.',
+    handle: () => Promise.reject(new Fault('unsupported_operation', 'unsupported operation')),
+  }),
+  write('keys/:name', {
+    about: 'Make a key.',
+    fields: {
+      ...name,
+      type: f.string('aes256-gcm96, aes128-gcm96, chacha20-poly1305 or xchacha20-poly1305.').or('aes256-gcm96'),
+      derived: f.bool('Every message needs a context, from which its own key is derived.').or(false),
+      convergent_encryption: f.bool('Equal messages get equal ciphertexts; needs derived.').or(false),
+      exportable: f.bool('The key can be exported; cannot be undone.').or(false),
+      allow_plaintext_backup: f.bool('The key can be backed up in plain; cannot be undone.').or(false),
+      key_size: f.int('For hmac keys.').or(0),
+      auto_rotate_period: f.duration('Rotate by itself; 0: never, at least 1h otherwise.').or(0),
+      context: shared.context,
+    },
+    handle: async ({ engine }, values) => {
+      named(values.name)
+      const known = await engine.find(values.name)
+      const { record } = known ?? (await engine.add(engine.draft(wishOf(values))))
+      return answer(describe(record))
+    },
+  }),
+  read('keys/:name', {
+    about: 'Read what a key is; never its material.',
+    fields: { ...name, context: shared.context },
+    handle: async ({ engine }, { name: wanted, context }) => {
+      const key = await engine.find(wanted)
+      if (!key) throw new Fault('not_found', 'no such key')
+      if (context !== '') decodeContext(context)
+      return answer(describe(key.record))
+    },
+  }),
+  remove('keys/:name', {
+    about: 'Remove a key for good, and with it all that it encrypted.',
+    fields: name,
+    handle: async ({ engine }, { name: wanted }) => {
+      await engine.change(wanted, 'could not delete key; not found', (key) => {
+        if (!key.deletable) throw refuse('deletion is not allowed for this key')
+        return undefined
+      })
+      return done()
+    },
+  }),
+  write('keys/:name/rotate', {
+    about: 'Add a version, which is the latest from now on.',
+    fields: name,
+    handle: async ({ engine }, { name: wanted }) => {
+      const record = await engine.change(wanted, 'key not found', (key) => {
+        if (key.state.is === 'soft-deleted') throw refuse('refusing to rotate a soft-deleted key: restore it first')
+        return rotated(key, newVersion(key.type, engine.random, engine.clock.now()))
+      })
+      return answer(describe(record as KeyRecord))
+    },
+  }),
+]
+
+function named(given: string): void {
+  if (!isKeyName(given)) throw new Fault('unsupported_path', 'unsupported path')
+}
+
+type KeyValues = {
+  readonly name: string
+  readonly type: string
+  readonly derived: boolean
+  readonly convergent_encryption: boolean
+  readonly exportable: boolean
+  readonly allow_plaintext_backup: boolean
+  readonly key_size: number
+  readonly auto_rotate_period: number
+}
+
+function wishOf(values: KeyValues): KeyWish {
+  const { type, derived, convergent_encryption: convergent, auto_rotate_period: period } = values
+  if (!isKeyType(type)) throw refuse(`unknown key type ${type}`)
+  if (convergent && !derived) throw refuse('convergent encryption requires derivation to be enabled')
+  if (derived && !keyType(type).derivable) throw refuse(`keys of type ${type} cannot be derived`)
+  if (values.key_size !== 0) throw refuse(`key_size is for keys of type hmac; ${type} has one size`)
+  checkPeriod(period)
+  return {
+    name: values.name,
+    type,
+    derived,
+    convergent,
+    exportable: values.exportable,
+    plaintextBackup: values.allow_plaintext_backup,
+    autoRotatePeriod: period,
+  }
+}
+
+/** @throws Fault for a period that is neither 0 nor an hour or more. */
+export function checkPeriod(period: number): void {
+  if (period !== 0 && period < hour) throw refuse('auto rotate period must be 0 to disable or at least an hour')
+}

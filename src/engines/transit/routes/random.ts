@@ -1,0 +1,68 @@
+import { f } from '../../../contract/field.ts'
+import { answer } from '../../../contract/response.ts'
+import { routesOf } from '../../../contract/route.ts'
+import { hashText, randomText } from '../../../crypto/tools.ts'
+import type { Transit } from '../transit.ts'
+
+const { write } = routesOf<Transit>()
+
+const hashFields = {
+  input: f.string('The data, in base64.').or(''),
+  algorithm: f.string('The hash function: sha2-224 … sha2-512, sha3-224 … sha3-512.').or('sha2-256'),
+  format: f.string('How the digest is written: hex or base64.').or('hex'),
+}
+const randomFields = {
+  bytes: f.int('How many bytes, 1 to 131072.').or(32),
+  format: f.string('How they are written: base64 or hex.').or('base64'),
+  source: f.string('platform, seal or all; or the number of bytes.').or('platform'),
+}
+
+interface Wish {
+  readonly source: string
+  readonly bytes: number
+  readonly format: string
+  readonly urlbytes?: string
+}
+
+function drawn(engine: Transit, { source, urlbytes, ...wish }: Wish) {
+  const { text, warnings } = randomText(engine.random, {
+    ...wish,
+    where: source,
+    ...(urlbytes !== undefined && { count: urlbytes }),
+  })
+  return answer({ random_bytes: text }, warnings)
+}
+
+/** `random(/:source)(/:bytes)` and `hash(/:algorithm)`. */
+export const toolRoutes = [
+  write('hash', {
+    about: 'Hash some data.',
+    pure: true,
+    fields: hashFields,
+    handle: (_, { input, algorithm, format }) => answer({ sum: hashText(input, algorithm, format) }),
+  }),
+  write('hash/:urlalgorithm', {
+    about: 'Hash some data.',
+    pure: true,
+    fields: { ...hashFields, urlalgorithm: f.string('The hash function; counts before `algorithm`.').or('') },
+    handle: (_, { input, urlalgorithm, format }) => answer({ sum: hashText(input, urlalgorithm, format) }),
+  }),
+  write('random', {
+    about: 'Give random bytes.',
+    pure: true,
+    fields: randomFields,
+    handle: ({ engine }, wish) => drawn(engine, wish),
+  }),
+  write('random/:source', {
+    about: 'Give random bytes.',
+    pure: true,
+    fields: randomFields,
+    handle: ({ engine }, wish) => drawn(engine, wish),
+  }),
+  write('random/:source/:urlbytes', {
+    about: 'Give random bytes.',
+    pure: true,
+    fields: { ...randomFields, urlbytes: f.string('How many bytes; counts before `bytes`.').or('') },
+    handle: ({ engine }, wish) => drawn(engine, wish),
+  }),
+]
