@@ -1,0 +1,217 @@
+import { Fault, refuse } from '../../contract/fault.ts'
+import { f } from '../../contract/field.ts'
+import type { TokenRecord } from '../../contract/identity.ts'
+import type { AuthBlock, Response } from '../../contract/response.ts'
+import { routesOf } from '../../contract/route.ts'
+import type { Call } from '../../contract/route.ts'
+import { normalised, policiesFor } from './policies.ts'
+import type { NewToken } from './port.ts'
+import { roleNamed } from './roles.ts'
+import type { Role } from './roles.ts'
+import type { TokenState } from './state.ts'
+import { effectiveTtl } from './ttl.ts'
+
+const { write } = routesOf<TokenState>()
+
+const fields = {
+  id: f.string('The token itself; root only.').secret().or(''),
+  policies: f.texts('Policies; none: those of the caller.').or([]),
+  meta: f.map('Texts that audit lines and lookups show.'),
+  no_parent: f.bool('The token has no parent; needs sudo.').or(false),
+  no_default_policy: f.bool('Without the default policy.').or(false),
+  renewable: f.bool('It can be renewed.').or(true),
+  ttl: f.duration('How long it lives.').or(0),
+  lease: f.duration('Older name of ttl.').or(0),
+  type: f.string('service or batch.').or(''),
+  explicit_max_ttl: f.duration('It ends after this, renewed or not.').or(0),
+  display_name: f.string('Shown in audit lines, after "token-".').or('token'),
+  num_uses: f.int('How often it can be used; 0: no limit.').or(0),
+  period: f.duration('Every renewal gives this TTL, for ever; needs sudo.').or(0),
+  entity_alias: f.string('Needs a role that allows it.').or(''),
+}
+const roleFields = { ...fields, role: f.string('The role to create through.').or('') }
+
+type Wish = { readonly [K in keyof typeof fields]: (typeof fields)[K]['fallback'] }
+
+/** `auth/token/create`, `create-orphan` and `create/:role`. */
+export const createRoutes = [
+  write('create', {
+    about: 'Create a token.',
+    fields,
+    handle: async (call, wish) => create(call, wish, undefined, wish.no_parent),
+  }),
+  write('create-orphan', {
+    about: 'Create a token without a parent.',
+    fields,
+    handle: async (call, wish) => create(call, wish, undefined, true),
+  }),
+  write('create/:role', {
+    about: 'Create a token through a role.',
+    fields: roleFields,
+    handle: async (call, wish) => {
+      const role = await roleNamed(call.engine.view, wish.role)
+      if (!role) throw refuse(`unknown role ${wish.role}`)
+      return create(call, wish, role, role.orphan)
+    },
+  }),
+]
+
+async function create(call: Call<TokenState>, wish: Wish, role: Role | undefined, orphan: boolean): Promise<Response> {
+  const parent = call.caller.token
+  if (!parent) throw new Fault('unauthenticated', 'permission denied', { bare: true })
+  refuseParent(parent)
+  const ownOrphan = call.request.path === 'auth/token/create-orphan'
+  // A parentless token from the plain endpoint outlives its maker: that needs sudo. The orphan endpoint has its own ACL path.
+  const sudo = call.caller.root || call.caller.sudo
+  refusePrivileged(wish, role, sudo, ownOrphan)
+  const type = typeOf(wish, role)
+  const policies = policiesFor({ policies: wish.policies, noDefault: wish.no_default_policy }, parent, sudo, role)
+  if (type === 'batch') refuseForBatch(wish, policies)
+  const life = lifeOf(call, wish, role, parent, policies)
+  const spec = specOf(call, wish, role, orphan ? undefined : parent, { type, policies, life })
+  const { token, record } = await call.engine.tokens.create(spec)
+  return {
+    auth: authBlock(record, token, life.ttl),
+    warnings: [...life.warnings, ...(await missing(call.engine, policies))],
+  }
+}
+
+function refuseParent(parent: TokenRecord): void {
+  if (parent.type === 'batch') throw refuse('batch tokens cannot create more tokens')
+  if (parent.numUses > 0) throw refuse('restricted use token cannot generate child tokens')
+}
+
+function refusePrivileged(wish: Wish, role: Role | undefined, sudo: boolean, ownOrphan: boolean): void {
+  if (wish.num_uses < 0) throw refuse('number of uses cannot be negative')
+  if (wish.entity_alias !== '')
+    throw refuse(role ? "invalid 'entity_alias' value" : "'entity_alias' is only allowed in combination with a role")
+  if (sudo) return
+  if (wish.no_parent && !ownOrphan && !role) throw refuse('root or sudo privileges required to create orphan token')
+  if (wish.period > 0 && !role) throw refuse('root or sudo privileges required to create periodic token')
+  if (wish.id !== '') throw refuse('root or sudo privileges required to specify token id')
+}
+
+function typeOf(wish: Wish, role: Role | undefined): 'service' | 'batch' {
+  if (!['', 'service', 'batch'].includes(wish.type)) throw refuse("invalid 'token_type' value")
+  const fixed = role?.tokenType
+  if (fixed === 'service' || fixed === 'batch') return fixed
+  if (wish.type === 'service' || wish.type === 'batch') return wish.type
+  return fixed === 'default-batch' ? 'batch' : 'service'
+}
+
+function refuseForBatch(wish: Wish, policies: readonly string[]): void {
+  const given: readonly (readonly [string, boolean])[] = [
+    ['period', wish.period > 0],
+    ['explicit_max_ttl', wish.explicit_max_ttl > 0],
+    ['id', wish.id !== ''],
+    ['num_uses', wish.num_uses > 0],
+  ]
+  const bad = given.find(([, set]) => set)
+  if (bad) throw refuse(`batch tokens cannot have "${bad[0]}" set`)
+  if (policies.includes('root')) throw refuse('batch tokens cannot be root tokens')
+}
+
+interface Life {
+  readonly ttl: number
+  readonly explicitMaxTtl: number
+  readonly period: number
+  readonly warnings: readonly string[]
+}
+
+function lifeOf(
+  call: Call<TokenState>,
+  wish: Wish,
+  role: Role | undefined,
+  parent: TokenRecord,
+  policies: readonly string[],
+): Life {
+  const limits = call.engine.tokens.limits()
+  const period = role?.period || (role ? 0 : wish.period)
+  const explicit = smaller(role?.explicitMaxTtl ?? 0, wish.explicit_max_ttl)
+  const explicitMaxTtl = Math.min(explicit || Infinity, limits.maxTtl)
+  const warnings =
+    explicit > limits.maxTtl
+      ? ['Explicit max TTL is longer than the longest TTL in force; it is capped accordingly']
+      : []
+  if (role && role.explicitMaxTtl > 0 && wish.explicit_max_ttl > role.explicitMaxTtl)
+    warnings.push('Explicit max TTL of the role is shorter than the one asked for; the role wins')
+  const asked = wish.ttl || wish.lease
+  if (policies.includes('root') && asked === 0 && period === 0 && explicit === 0) {
+    if (parent.expiresAt !== null) throw refuse('expiring root tokens cannot create non-expiring root tokens')
+    return { ttl: 0, explicitMaxTtl: 0, period: 0, warnings }
+  }
+  const { ttl, warnings: cut } = effectiveTtl(
+    asked,
+    { period, explicitMaxTtl: explicit ? explicitMaxTtl : 0, ...limits },
+    0,
+  )
+  return { ttl, explicitMaxTtl: explicit ? explicitMaxTtl : 0, period, warnings: [...warnings, ...cut] }
+}
+
+const smaller = (a: number, b: number): number => (a === 0 ? b : b === 0 ? a : Math.min(a, b))
+
+interface Made {
+  readonly type: 'service' | 'batch'
+  readonly policies: readonly string[]
+  readonly life: Life
+}
+
+function specOf(
+  call: Call<TokenState>,
+  wish: Wish,
+  role: Role | undefined,
+  parent: TokenRecord | undefined,
+  made: Made,
+): NewToken {
+  const { type, policies, life } = made
+  if (wish.id.includes('.')) throw refuse('custom token ID cannot have a "." in it')
+  if (/[\s\u0000-\u001f]/.test(wish.id)) throw refuse('custom token ID cannot have blanks in it')
+  const suffix = role ? `/${role.name}${role.pathSuffix ? `/${role.pathSuffix}` : ''}` : ''
+  const bound = role ? role.boundCidrs : (parent?.boundCidrs ?? [])
+  return {
+    type,
+    policies,
+    path: role ? `auth/token/create${suffix}` : call.request.path,
+    ...(role && { role: role.name }),
+    meta: wish.meta && Object.keys(wish.meta).length > 0 ? wish.meta : null,
+    displayName: displayName(wish.display_name),
+    ttl: life.ttl,
+    explicitMaxTtl: life.explicitMaxTtl,
+    period: life.period,
+    numUses: type === 'batch' ? 0 : role?.numUses ? smaller(role.numUses, wish.num_uses) : wish.num_uses,
+    renewable: type === 'service' && life.ttl > 0 && wish.renewable && (role?.renewable ?? true),
+    ...(parent && { parent }),
+    boundCidrs: bound,
+    entityId: '',
+    ...(wish.id !== '' && { opaque: wish.id }),
+  }
+}
+
+/** `token`, or `token-` and the wish with odd characters as `-`, one `-` at the end cut. */
+export function displayName(wish: string): string {
+  if (wish === 'token' || wish === '') return 'token'
+  return `token-${wish}`.replace(/[^a-zA-Z0-9-]/g, '-').replace(/-$/, '')
+}
+
+/** The `auth` part of an answer about a token. */
+export function authBlock(record: TokenRecord, token: string, ttl: number): AuthBlock {
+  return {
+    client_token: token,
+    accessor: record.accessor,
+    policies: normalised(record.policies),
+    token_policies: normalised(record.policies),
+    metadata: record.meta,
+    lease_duration: ttl,
+    renewable: record.renewable,
+    entity_id: record.entityId,
+    token_type: record.type,
+    orphan: record.parent === undefined,
+    mfa_requirement: null,
+    num_uses: record.numUses,
+  }
+}
+
+async function missing({ tokens }: TokenState, policies: readonly string[]): Promise<string[]> {
+  const known = await Promise.all(policies.map(async (name) => tokens.policyExists(name)))
+  return policies.filter((_, at) => !known[at]).map((name) => `Policy "${name}" does not exist`)
+}

@@ -1,0 +1,20 @@
+import { defineEngine } from '../../contract/engine.ts'
+import type { Engine } from '../../contract/engine.ts'
+import { createRoutes } from './create.ts'
+import { lookupRoutes } from './lookup.ts'
+import type { TokenPort } from './port.ts'
+import { renewRoutes } from './renew.ts'
+import { revokeRoutes } from './revoke.ts'
+import { roleRoutes } from './roles.ts'
+import type { TokenState } from './state.ts'
+
+/** The token auth method (`auth/token/`): every server has exactly one. */
+export function tokenEngine(tokens: TokenPort): Engine {
+  return defineEngine<TokenState>({
+    type: 'token',
+    kind: 'auth',
+    about: 'Tokens: create, look up, renew, revoke, and roles for creating them.',
+    open: ({ view, clock }) => ({ tokens, view, clock }),
+    routes: [...createRoutes, ...lookupRoutes, ...renewRoutes, ...revokeRoutes, ...roleRoutes],
+  })
+}

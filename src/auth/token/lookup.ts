@@ -1,0 +1,106 @@
+import { Fault, refuse } from '../../contract/fault.ts'
+import { f } from '../../contract/field.ts'
+import type { TokenRecord } from '../../contract/identity.ts'
+import { answer } from '../../contract/response.ts'
+import type { Response } from '../../contract/response.ts'
+import { routesOf } from '../../contract/route.ts'
+import type { Call } from '../../contract/route.ts'
+import { showCidr } from '../../util/cidr.ts'
+import { rfc3339 } from '../../util/clock.ts'
+import { Secret } from '../../util/secret.ts'
+import type { TokenState } from './state.ts'
+
+const { read, list, write } = routesOf<TokenState>()
+const tokenField = { token: f.any("The token; the caller's own if it is left out.") }
+const accessorField = { accessor: f.string('The accessor of the token.').or('') }
+
+/** `auth/token/lookup`, `lookup-self`, `lookup-accessor`, and the list of accessors. */
+export const lookupRoutes = [
+  read('lookup', {
+    about: 'Look a token up.',
+    fields: tokenField,
+    handle: async (call, { token }) => lookup(call, token),
+  }),
+  write('lookup', {
+    about: 'Look a token up.',
+    pure: true,
+    fields: tokenField,
+    handle: async (call, { token }) => lookup(call, token),
+  }),
+  read('lookup-self', { about: "Look the caller's own token up.", handle: (call) => self(call) }),
+  write('lookup-self', {
+    about: "Look the caller's own token up.",
+    pure: true,
+    fields: tokenField,
+    handle: (call) => self(call),
+  }),
+  write('lookup-accessor', {
+    about: 'Look a token up by its accessor.',
+    pure: true,
+    fields: accessorField,
+    handle: async ({ engine }, { accessor }) => shown(await byAccessor(engine, accessor), '', engine),
+  }),
+  list('accessors', {
+    about: 'List the accessors of all service tokens.',
+    access: 'sudo',
+    handle: async ({ engine }) => {
+      const keys = await engine.tokens.accessors()
+      if (keys.length === 0) throw new Fault('not_found', 'no tokens')
+      return answer({ keys })
+    },
+  }),
+]
+
+/** @throws Fault `invalid accessor`. */
+export async function byAccessor(engine: TokenState, accessor: string): Promise<TokenRecord> {
+  if (accessor === '') throw refuse('missing accessor', { wrapped: true })
+  const record = await engine.tokens.byAccessor(accessor)
+  if (!record) throw refuse('invalid accessor', { wrapped: true })
+  return record
+}
+
+function self(call: Call<TokenState>): Response {
+  const { caller, request, engine } = call
+  if (!caller.token || request.credential.kind !== 'token')
+    throw new Fault('unauthenticated', 'permission denied', { bare: true })
+  return shown(caller.token, request.credential.token.reveal(), engine)
+}
+
+async function lookup(call: Call<TokenState>, token: unknown): Promise<Response> {
+  if (token === undefined || token === null || token === '') return self(call)
+  if (typeof token !== 'string') throw new Fault('unauthenticated', 'invalid token', { bare: true })
+  const record = await call.engine.tokens.resolve(new Secret(token))
+  if (!record) throw new Fault('unauthenticated', 'bad token', { bare: true })
+  return shown(record, token, call.engine)
+}
+
+function shown(record: TokenRecord, id: string, { clock }: TokenState): Response {
+  const left = record.expiresAt === null ? 0 : Math.max(0, Math.ceil((record.expiresAt - clock.now()) / 1000))
+  const issued = rfc3339(record.issuedAt)
+  return answer({
+    id,
+    accessor: record.accessor,
+    policies: record.policies,
+    path: record.path,
+    meta: record.meta,
+    display_name: record.displayName,
+    num_uses: record.usesLeft ?? 0,
+    orphan: record.parent === undefined,
+    creation_time: Math.floor(record.issuedAt / 1000),
+    creation_ttl: record.creationTtl,
+    expire_time: record.expiresAt === null ? null : rfc3339(record.expiresAt),
+    ttl: left,
+    explicit_max_ttl: record.role === undefined ? record.explicitMaxTtl : 0,
+    entity_id: record.entityId,
+    type: record.type,
+    ...(record.expiresAt !== null && { issue_time: issued, renewable: record.renewable }),
+    ...(record.lastRenewedAt !== undefined && {
+      last_renewal: rfc3339(record.lastRenewedAt),
+      last_renewal_time: Math.floor(record.lastRenewedAt / 1000),
+    }),
+    ...(record.role !== undefined && { role: record.role }),
+    // A role may change: only a period of the token's own is told.
+    ...(record.period > 0 && record.role === undefined && { period: record.period }),
+    ...(record.boundCidrs.length > 0 && { bound_cidrs: record.boundCidrs.map(showCidr) }),
+  })
+}

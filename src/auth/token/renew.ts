@@ -1,0 +1,70 @@
+import { Fault, refuse } from '../../contract/fault.ts'
+import { f } from '../../contract/field.ts'
+import type { TokenRecord } from '../../contract/identity.ts'
+import type { Response } from '../../contract/response.ts'
+import { routesOf } from '../../contract/route.ts'
+import type { Call } from '../../contract/route.ts'
+import { Secret } from '../../util/secret.ts'
+import { authBlock } from './create.ts'
+import { byAccessor } from './lookup.ts'
+import { roleNamed } from './roles.ts'
+import type { TokenState } from './state.ts'
+import { effectiveTtl } from './ttl.ts'
+
+const { write } = routesOf<TokenState>()
+const increment = { increment: f.duration('The TTL wished for, from now; 0: as last time.').or(0) }
+const token = { token: f.any('The token.') }
+
+/** `auth/token/renew`, `renew-self` and `renew-accessor`. */
+export const renewRoutes = [
+  write('renew', {
+    about: 'Renew a token.',
+    fields: { ...token, ...increment },
+    handle: async (call, values) => {
+      if (values.token === undefined || values.token === null || values.token === '') throw refuse('missing token')
+      if (typeof values.token !== 'string') throw new Fault('unauthenticated', 'invalid token', { bare: true })
+      const record = await call.engine.tokens.resolve(new Secret(values.token))
+      if (!record) throw refuse('token not found')
+      return renew(call, record, values.token, values.increment)
+    },
+  }),
+  write('renew-self', {
+    about: "Renew the caller's own token.",
+    fields: { ...token, ...increment },
+    handle: async (call, values) => {
+      const { caller, request } = call
+      if (!caller.token || request.credential.kind !== 'token')
+        throw new Fault('unauthenticated', 'permission denied', { bare: true })
+      return renew(call, caller.token, request.credential.token.reveal(), values.increment)
+    },
+  }),
+  write('renew-accessor', {
+    about: 'Renew a token by its accessor.',
+    fields: { accessor: f.string('The accessor.').or(''), ...increment },
+    handle: async (call, values) => renew(call, await byAccessor(call.engine, values.accessor), '', values.increment),
+  }),
+]
+
+async function renew(call: Call<TokenState>, record: TokenRecord, bearer: string, wished: number): Promise<Response> {
+  const { engine } = call
+  if (record.type === 'batch') throw refuse('batch tokens cannot be renewed')
+  if (record.expiresAt === null || !record.renewable) throw refuse('lease is not renewable')
+  const role = record.role === undefined ? undefined : await roleNamed(engine.view, record.role)
+  if (record.role !== undefined && !role)
+    throw refuse(`the role "${record.role}" of the token is gone: it cannot be renewed`)
+  const age = (engine.clock.now() - record.issuedAt) / 1000
+  // The role is read again: what was changed there counts from now on.
+  const period = role ? role.period : record.period
+  const explicitMaxTtl = role?.explicitMaxTtl || record.explicitMaxTtl
+  const last = (record.expiresAt - (record.lastRenewedAt ?? record.issuedAt)) / 1000
+  const { ttl, warnings } = effectiveTtl(
+    wished || Math.round(last),
+    { period, explicitMaxTtl, ...engine.tokens.limits() },
+    age,
+  )
+  // Never zero: a TTL of nothing would read as "for ever" somewhere (CVE-2021-32923).
+  if (ttl < 1) throw refuse('past the max TTL, cannot renew')
+  const renewed = await engine.tokens.renew(record, ttl)
+  if (!renewed) throw refuse('token not found')
+  return { auth: authBlock(renewed, bearer, ttl), warnings }
+}

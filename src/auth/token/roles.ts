@@ -1,0 +1,191 @@
+import { Fault, refuse } from '../../contract/fault.ts'
+import { f } from '../../contract/field.ts'
+import type { View } from '../../contract/view.ts'
+import { answer, done } from '../../contract/response.ts'
+import { routesOf } from '../../contract/route.ts'
+import { parseCidr, showCidr } from '../../util/cidr.ts'
+import type { TokenState } from './state.ts'
+
+/** A role: what tokens made through it may be. TTLs in seconds. */
+export interface Role {
+  readonly name: string
+  readonly allowedPolicies: readonly string[]
+  readonly allowedGlobs: readonly string[]
+  readonly disallowedPolicies: readonly string[]
+  readonly disallowedGlobs: readonly string[]
+  readonly orphan: boolean
+  readonly renewable: boolean
+  readonly pathSuffix: string
+  readonly period: number
+  readonly explicitMaxTtl: number
+  readonly tokenType: string
+  readonly noDefaultPolicy: boolean
+  readonly numUses: number
+  readonly boundCidrs: readonly string[]
+  /** The older names that were used; they are shown again. */
+  readonly allowedEntityAliases: readonly string[] | null
+}
+
+const { read, list, write, remove } = routesOf<TokenState>()
+const name = { name: f.string('Name of the role.').or('') }
+
+const fields = {
+  ...name,
+  allowed_policies: f.list('Policies that tokens may have; empty: those of the caller.'),
+  allowed_policies_glob: f.list('The same as patterns with *.'),
+  disallowed_policies: f.list('Policies that tokens may not have.'),
+  disallowed_policies_glob: f.list('The same as patterns with *.'),
+  orphan: f.bool('Tokens have no parent.'),
+  renewable: f.bool('Tokens can be renewed.'),
+  path_suffix: f.string('Goes behind the path that the tokens carry.'),
+  allowed_entity_aliases: f.list('Aliases that may be asked for.'),
+  period: f.duration('Older name of token_period.'),
+  token_period: f.duration('Every renewal gives this TTL, for ever.'),
+  explicit_max_ttl: f.duration('Older name of token_explicit_max_ttl.'),
+  token_explicit_max_ttl: f.duration('Tokens end after this, renewed or not.'),
+  bound_cidrs: f.list('Older name of token_bound_cidrs.'),
+  token_bound_cidrs: f.list('Addresses that tokens work from.'),
+  token_type: f.string('service, batch, default-service or default-batch.'),
+  token_no_default_policy: f.bool('Tokens do not get the default policy.'),
+  token_num_uses: f.int('Uses of a token; 0: no limit.'),
+}
+
+const empty: Omit<Role, 'name'> = {
+  allowedPolicies: [],
+  allowedGlobs: [],
+  disallowedPolicies: [],
+  disallowedGlobs: [],
+  orphan: false,
+  renewable: true,
+  pathSuffix: '',
+  period: 0,
+  explicitMaxTtl: 0,
+  tokenType: 'default-service',
+  noDefaultPolicy: false,
+  numUses: 0,
+  boundCidrs: [],
+  allowedEntityAliases: null,
+}
+
+/** `auth/token/roles`. */
+export const roleRoutes = [
+  list('roles', {
+    about: 'List roles.',
+    handle: async ({ engine }) => {
+      const keys = await engine.view.list('role/')
+      if (keys.length === 0) throw new Fault('not_found', 'no roles')
+      return answer({ keys })
+    },
+  }),
+  read('roles/:name', {
+    about: 'Read a role.',
+    fields: name,
+    handle: async ({ engine }, values) => {
+      const role = await roleNamed(engine.view, values.name)
+      if (!role) throw new Fault('not_found', 'no such role')
+      return answer(shown(role))
+    },
+  }),
+  write('roles/:name', {
+    about: 'Make or change a role.',
+    fields,
+    exists: async ({ engine }, values) => (await roleNamed(engine.view, values.name)) !== undefined,
+    handle: async ({ engine, given }, values) => {
+      await engine.view.transaction(async (tx) => {
+        const old = (await tx.get<Role>(`role/${values.name}`)) ?? { ...empty, name: values.name }
+        tx.put(`role/${values.name}`, changed(old, values))
+      })
+      const nothing = given('token_type') && values.token_type === 'batch' && values.orphan === undefined
+      return done(nothing ? [] : [])
+    },
+  }),
+  remove('roles/:name', {
+    about: 'Remove a role. Its tokens live on.',
+    fields: name,
+    handle: async ({ engine }, values) => {
+      await engine.view.del(`role/${values.name}`)
+      return done()
+    },
+  }),
+]
+
+/** A role, or undefined. */
+export async function roleNamed(view: View, wanted: string): Promise<Role | undefined> {
+  return view.get<Role>(`role/${wanted}`)
+}
+
+type Given = {
+  readonly [K in keyof typeof fields]: (typeof fields)[K] extends { readonly fallback: infer T } ? T : never
+}
+
+function changed(old: Role, given: Given): Role {
+  const role: Role = {
+    name: old.name,
+    allowedPolicies: lowered(given.allowed_policies) ?? old.allowedPolicies,
+    allowedGlobs: lowered(given.allowed_policies_glob) ?? old.allowedGlobs,
+    disallowedPolicies: lowered(given.disallowed_policies) ?? old.disallowedPolicies,
+    disallowedGlobs: lowered(given.disallowed_policies_glob) ?? old.disallowedGlobs,
+    orphan: given.orphan ?? old.orphan,
+    renewable: given.renewable ?? old.renewable,
+    pathSuffix: given.path_suffix ?? old.pathSuffix,
+    period: given.token_period ?? given.period ?? old.period,
+    explicitMaxTtl: given.token_explicit_max_ttl ?? given.explicit_max_ttl ?? old.explicitMaxTtl,
+    tokenType: tokenType(given.token_type) ?? old.tokenType,
+    noDefaultPolicy: given.token_no_default_policy ?? old.noDefaultPolicy,
+    numUses: given.token_num_uses ?? old.numUses,
+    boundCidrs: cidrs(given.token_bound_cidrs ?? given.bound_cidrs) ?? old.boundCidrs,
+    allowedEntityAliases: lowered(given.allowed_entity_aliases) ?? old.allowedEntityAliases,
+  }
+  if (role.pathSuffix !== '' && !/^[\w-]([\w.-]*[\w-])?$/.test(role.pathSuffix))
+    throw refuse('path_suffix may hold letters, digits, "_", "-" and, inside, "."')
+  if (role.numUses < 0) throw refuse("'token_num_uses' cannot be negative")
+  if (role.tokenType === 'batch') refuseForBatch(role)
+  return role
+}
+
+function refuseForBatch(role: Role): void {
+  if (role.period > 0) throw refuse("'token_type' cannot be 'batch' when role is set to generate periodic tokens")
+  if (role.numUses > 0)
+    throw refuse("'token_type' cannot be 'batch' when 'token_num_uses' is set: batch tokens are not counted")
+}
+
+const lowered = (list: readonly string[] | undefined): readonly string[] | undefined =>
+  list?.map((item) => item.trim().toLowerCase())
+
+function tokenType(given: string | undefined): string | undefined {
+  if (given === undefined || given === '') return given === undefined ? undefined : 'default-service'
+  if (!['service', 'batch', 'default-service', 'default-batch'].includes(given))
+    throw refuse(`invalid 'token_type' value "${given}"`)
+  return given
+}
+
+function cidrs(given: readonly string[] | undefined): readonly string[] | undefined {
+  return given?.map((written) => {
+    const cidr = parseCidr(written)
+    if (cidr === undefined) throw refuse(`"${written}" is no address or address block; write one such as 10.0.0.0/8`)
+    return cidr
+  })
+}
+
+function shown(role: Role): Record<string, unknown> {
+  const blocks = role.boundCidrs.map(showCidr)
+  return {
+    name: role.name,
+    allowed_policies: role.allowedPolicies,
+    allowed_policies_glob: role.allowedGlobs,
+    disallowed_policies: role.disallowedPolicies,
+    disallowed_policies_glob: role.disallowedGlobs,
+    allowed_entity_aliases: role.allowedEntityAliases,
+    orphan: role.orphan,
+    renewable: role.renewable,
+    path_suffix: role.pathSuffix,
+    period: role.period,
+    token_period: role.period,
+    explicit_max_ttl: role.explicitMaxTtl,
+    token_explicit_max_ttl: role.explicitMaxTtl,
+    token_type: role.tokenType,
+    token_no_default_policy: role.noDefaultPolicy,
+    ...(blocks.length > 0 && { bound_cidrs: blocks, token_bound_cidrs: blocks }),
+    ...(role.numUses > 0 && { token_num_uses: role.numUses }),
+  }
+}
