@@ -1,0 +1,77 @@
+import { Fault, refuse } from '../contract/fault.ts'
+import { f } from '../contract/field.ts'
+import type { Capability } from '../contract/identity.ts'
+import type { Response } from '../contract/response.ts'
+import { routesOf } from '../contract/route.ts'
+import type { Route } from '../contract/route.ts'
+import { Secret } from '../util/secret.ts'
+
+/** What these routes need: the capabilities of a token that is named by its string or its accessor. */
+export interface CapabilityPort {
+  /** Undefined when the token is not good. */
+  ofToken(token: Secret<string>, paths: readonly string[]): Promise<readonly (readonly Capability[])[] | undefined>
+  /** Undefined when there is no such accessor. */
+  ofAccessor(accessor: string, paths: readonly string[]): Promise<readonly (readonly Capability[])[] | undefined>
+}
+
+const { write } = routesOf<unknown>()
+const paths = { paths: f.list('Paths to ask about.').or([]), path: f.list('Older name of paths.').or([]) }
+
+/** `sys/capabilities`, `-self` and `-accessor`. */
+export function capabilityRoutes(port: CapabilityPort): Route<unknown>[] {
+  return [
+    write('capabilities', {
+      about: 'What a token may do on some paths.',
+      pure: true,
+      fields: { ...paths, token: f.string('The token.').secret().or('') },
+      handle: async (_, { token, ...asked }) => {
+        if (token === '') throw refuse('missing token')
+        const found = await port.ofToken(new Secret(token), wanted(asked))
+        if (!found) throw refuse('invalid token')
+        return told(wanted(asked), found)
+      },
+    }),
+    write('capabilities-accessor', {
+      about: 'What a token may do on some paths, by its accessor.',
+      pure: true,
+      fields: { ...paths, accessor: f.string('The accessor.').or('') },
+      handle: async (_, { accessor, ...asked }) => {
+        if (accessor === '') throw refuse('missing accessor')
+        const found = await port.ofAccessor(accessor, wanted(asked))
+        if (!found) throw refuse('invalid accessor')
+        return told(wanted(asked), found)
+      },
+    }),
+    write('capabilities-self', {
+      about: 'What the caller may do on some paths.',
+      pure: true,
+      fields: { ...paths, token: f.string('Ignored: the caller is asked about.').secret().or('') },
+      handle: ({ caller }, asked) => {
+        if (!caller.token) throw new Fault('unauthenticated', 'permission denied', { bare: true })
+        return told(
+          wanted(asked),
+          wanted(asked).map((path) => caller.capabilities(path)),
+        )
+      },
+    }),
+  ]
+}
+
+interface Asked {
+  readonly paths: readonly string[]
+  readonly path: readonly string[]
+}
+
+function wanted(asked: Asked): readonly string[] {
+  const all = asked.paths.length > 0 ? asked.paths : asked.path
+  if (all.length === 0) throw refuse('paths must be supplied')
+  return all
+}
+
+function told(asked: readonly string[], found: readonly (readonly Capability[])[]): Response {
+  const pairs = asked.map((path, at) => [path, found[at] ?? ['deny']] as const)
+  return {
+    data: { ...Object.fromEntries(pairs), ...(asked.length === 1 && { capabilities: found[0] ?? ['deny'] }) },
+    inject: true,
+  }
+}

@@ -1,0 +1,69 @@
+import { defineEngine } from '../contract/engine.ts'
+import type { Engine } from '../contract/engine.ts'
+import type { Route } from '../contract/route.ts'
+import { hashText, randomText } from '../crypto/tools.ts'
+import { auditRoutes } from './audit.ts'
+import type { AuditPort } from './audit.ts'
+import { capabilityRoutes } from './capabilities.ts'
+import type { CapabilityPort } from './capabilities.ts'
+import { generateRootRoutes } from './generate-root.ts'
+import type { GenerateRootPort } from './generate-root.ts'
+import { internalRoutes } from './internal.ts'
+import type { InternalPort } from './internal.ts'
+import { mountRoutes } from './mounts.ts'
+import type { MountPort } from './mounts.ts'
+import { policyRoutes } from './policies.ts'
+import type { PolicyPort } from './policies.ts'
+import { rekeyRoutes, rotateRootRoutes } from './rekey.ts'
+import type { RekeyPort, RekeyRules } from './rekey.ts'
+import { remountRoutes } from './remount.ts'
+import type { RemountPort } from './remount.ts'
+import { rotateRoutes } from './rotate.ts'
+import type { RotatePort } from './rotate.ts'
+import { sealRoutes } from './seal.ts'
+import type { SealPort } from './seal.ts'
+import { toolRoutes } from './tools.ts'
+
+/** Everything that `sys/` needs of the rest of the server, each part as its routes declare it. */
+export interface SystemPorts {
+  readonly seal: SealPort
+  readonly rotate: RotatePort
+  readonly rekey: RekeyPort
+  readonly rotateRoot: RekeyPort
+  readonly generateRoot: GenerateRootPort
+  readonly mounts: MountPort & RemountPort
+  readonly policies: PolicyPort
+  readonly capabilities: CapabilityPort
+  readonly internal: InternalPort
+  readonly audit: AuditPort
+  readonly rules: RekeyRules
+  /** Listener switches. */
+  readonly unauthedRekey: boolean
+  readonly unauthedGenerateRoot: boolean
+  readonly random: (bytes: number) => Uint8Array
+}
+
+/** The `sys/` mount: an engine like any other, made from narrow ports. */
+export function systemEngine(ports: SystemPorts): Engine {
+  const routes: Route<unknown>[] = [
+    ...sealRoutes(ports.seal),
+    ...rotateRoutes(ports.rotate),
+    ...rekeyRoutes(ports.rekey, ports.rules, ports.unauthedRekey),
+    ...rotateRootRoutes(ports.rotateRoot, ports.rules),
+    ...generateRootRoutes(ports.generateRoot, ports.unauthedGenerateRoot),
+    ...mountRoutes(ports.mounts),
+    ...remountRoutes(ports.mounts),
+    ...policyRoutes(ports.policies),
+    ...capabilityRoutes(ports.capabilities),
+    ...internalRoutes(ports.internal),
+    ...auditRoutes(ports.audit),
+    ...toolRoutes({ hash: hashText, random: (wish) => randomText(ports.random, wish) }),
+  ]
+  return defineEngine<unknown>({
+    type: 'system',
+    kind: 'secret',
+    about: 'Control, policy and state of the server.',
+    open: () => undefined,
+    routes,
+  })
+}

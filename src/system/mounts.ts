@@ -1,0 +1,222 @@
+import { refuse } from '../contract/fault.ts'
+import { f } from '../contract/field.ts'
+import { apiPathOf, plainConfig } from '../contract/mount.ts'
+import type { MountRecord, MountSpec } from '../contract/mount.ts'
+import { answer, done } from '../contract/response.ts'
+import type { Response } from '../contract/response.ts'
+import { routesOf } from '../contract/route.ts'
+import type { Route } from '../contract/route.ts'
+import { changedConfig, configFields } from './mount-config.ts'
+import type { TtlBounds } from './mount-config.ts'
+import { mountEntry, tuneEntry } from './mount-view.ts'
+
+/** What these routes need of the mount table. Paths are API paths: `X/` or `auth/X/`. */
+export interface MountPort {
+  list(kind: MountRecord['kind']): readonly MountRecord[]
+  /** The mount that a path lies in (longest match). */
+  holding(apiPath: string): MountRecord | undefined
+  limits(record: MountRecord): { readonly defaultTtl: number; readonly maxTtl: number }
+  readonly ttl: TtlBounds
+  /** Versions an engine type offers (KV: 1 and 2); undefined when it has none. */
+  versions(type: string): readonly string[] | undefined
+  enable(spec: MountSpec): Promise<void>
+  disable(apiPath: string): Promise<void>
+  tune(apiPath: string, change: Partial<Pick<MountRecord, 'description' | 'options' | 'config'>>): Promise<void>
+}
+
+type Kind = MountRecord['kind']
+const { read, write, remove } = routesOf<unknown>()
+
+/** `sys/mounts` and `sys/auth`: the table, enable, read one, tune, disable. */
+export function mountRoutes(mounts: MountPort): Route<unknown>[] {
+  return [...tableRoutes(mounts, 'secret'), ...tableRoutes(mounts, 'auth')]
+}
+
+const enableFields = {
+  path: f.string('Where the engine answers.').or(''),
+  type: f.string('Which engine, e.g. transit.').or(''),
+  description: f.string('For people.').or(''),
+  config: f.object('Settings, as for tune.').or({}),
+  options: f.map('Options of the engine, e.g. version.'),
+  local: f.bool('Kept on this cluster only.').or(false),
+  seal_wrap: f.bool('Accepted for compatibility: everything is wrapped already.').or(false),
+  external_entropy_access: f.bool('Accepted for compatibility.').or(false),
+  plugin_name: f.string('Older name of type.').or(''),
+  plugin_version: f.string('Refused: engines are part of this server.').or(''),
+}
+
+const tuneFields = {
+  path: enableFields.path,
+  description: f.string('For people.'),
+  options: f.map('Options of the engine; "" removes one.'),
+  ...configFields,
+}
+
+function tableRoutes(mounts: MountPort, kind: Kind): Route<unknown>[] {
+  const top = kind === 'auth' ? 'auth' : 'mounts'
+  const what = kind === 'auth' ? 'auth methods' : 'secrets engines'
+  const access = kind === 'auth' ? ('sudo' as const) : ('token' as const)
+  const path = { path: enableFields.path }
+  const all = () => Object.fromEntries(mounts.list(kind).map((record) => [record.path, mountEntry(record)]))
+  return [
+    read(top, { about: `List the enabled ${what}.`, handle: () => ({ data: all(), inject: true }) }),
+    read(`${top}/*path`, {
+      about: `Read one of the ${what}.`,
+      access,
+      fields: path,
+      handle: (_, values) => inject(mountEntry(existing(mounts, kind, values.path))),
+    }),
+    write(`${top}/*path`, {
+      about: `Enable one of the ${what}.`,
+      access,
+      fields: enableFields,
+      handle: async (_, values) => enable(mounts, kind, values),
+    }),
+    remove(`${top}/*path`, {
+      about: `Disable one of the ${what} and remove all its data.`,
+      access,
+      fields: path,
+      handle: async (_, values) => disable(mounts, kind, values.path),
+    }),
+    read(`${top}/*path/tune`, {
+      about: 'Read the settings in force.',
+      access,
+      fields: path,
+      handle: (_, values) => {
+        const record = existing(mounts, kind, values.path)
+        return inject(tuneEntry(record, mounts.limits(record)))
+      },
+    }),
+    write(`${top}/*path/tune`, {
+      about: 'Change settings.',
+      access,
+      fields: tuneFields,
+      handle: async ({ request }, values) => tune(mounts, existing(mounts, kind, values.path), request.data, values),
+    }),
+  ]
+}
+
+const inject = (data: Readonly<Record<string, unknown>>): Response => ({ ...answer(data), inject: true })
+const slashed = (path: string): string => (path.endsWith('/') ? path : `${path}/`)
+
+function existing(mounts: MountPort, kind: Kind, path: string): MountRecord {
+  const record = mounts.holding(kind === 'auth' ? `auth/${slashed(path)}` : slashed(path))
+  if (!record)
+    throw refuse(
+      `No ${kind === 'auth' ? 'auth' : 'secret'} engine mount at ${slashed(path)}; list what there is with sys/${kind === 'auth' ? 'auth' : 'mounts'}`,
+    )
+  return record
+}
+
+const reserved = ['sys/', 'auth/', 'audit/', 'cubbyhole/', 'identity/']
+
+type EnableValues = {
+  readonly path: string
+  readonly type: string
+  readonly description: string
+  readonly config: Readonly<Record<string, unknown>>
+  readonly options: Readonly<Record<string, string>> | undefined
+  readonly local: boolean
+  readonly seal_wrap: boolean
+  readonly external_entropy_access: boolean
+  readonly plugin_name: string
+  readonly plugin_version: string
+}
+
+async function enable(mounts: MountPort, kind: Kind, values: EnableValues): Promise<Response> {
+  const path = slashed(values.path)
+  if (values.type === '') throw refuse('backend type must be specified as a string')
+  if (values.plugin_version !== '') throw refuse('plugin_version cannot be set: engines are part of this server')
+  if (kind === 'secret' && reserved.some((name) => path.startsWith(name))) throw refuse(`cannot mount "${path}"`)
+  const { type, version } = typeOf(values.type)
+  if (['token', 'system', 'cubbyhole', 'identity'].includes(type))
+    throw refuse(`"${type}" is built in and cannot be enabled a second time`)
+  const options = { ...values.options, ...(version && { version }) }
+  checkVersion(mounts, type, options['version'])
+  await mounts.enable({
+    kind,
+    path,
+    type,
+    description: values.description,
+    config: changedConfig(plainConfig, values.config, kind, mounts.ttl),
+    options,
+    local: values.local,
+    sealWrap: values.seal_wrap,
+    externalEntropyAccess: values.external_entropy_access,
+  })
+  return done()
+}
+
+/** `kv-v2` is `kv` with version 2. */
+function typeOf(type: string): { readonly type: string; readonly version?: string } {
+  const alias = /^kv-v([12])$/.exec(type)
+  return alias ? { type: 'kv', version: alias[1] as string } : { type }
+}
+
+function checkVersion(mounts: MountPort, type: string, version: string | undefined): void {
+  if (version === undefined) return
+  const offered = mounts.versions(type)
+  if (!offered) throw refuse(`engines of type "${type}" have no versions; leave options.version out`)
+  if (!offered.includes(version)) throw refuse(`invalid version provided: ${version}`)
+}
+
+async function disable(mounts: MountPort, kind: Kind, path: string): Promise<Response> {
+  const apiPath = kind === 'auth' ? `auth/${slashed(path)}` : slashed(path)
+  const record = mounts.holding(apiPath)
+  if (record?.builtin && apiPathOf(record) === apiPath) throw refuse(`cannot unmount "${apiPath}"`)
+  if (kind === 'secret' && apiPath === 'auth/token/') throw refuse(`cannot unmount "${apiPath}"`)
+  if (record && apiPathOf(record) === apiPath && record.kind === kind) await mounts.disable(apiPath)
+  return done()
+}
+
+type Data = Readonly<Record<string, unknown>>
+interface TuneValues {
+  readonly description: string | undefined
+  readonly options: Readonly<Record<string, string>> | undefined
+}
+
+async function tune(mounts: MountPort, record: MountRecord, given: Data, values: TuneValues): Promise<Response> {
+  if (record.builtin && record.kind === 'secret') refuseProtected(record, given)
+  refuseForeign(record, given)
+  if (record.type === 'token' && Object.hasOwn(given, 'token_type'))
+    throw refuse('token_type cannot be set on the token mount: it makes both kinds')
+  const config = changedConfig(record.config, settings(given), record.kind, mounts.ttl)
+  const options = values.options && changedOptions(mounts, record, values.options)
+  await mounts.tune(apiPathOf(record), {
+    config,
+    ...(values.description !== undefined && { description: values.description }),
+    ...(options && { options }),
+  })
+  return done()
+}
+
+const settings = (given: Data): Data =>
+  Object.fromEntries(Object.entries(given).filter(([name]) => Object.hasOwn(configFields, name)))
+
+function refuseProtected(record: MountRecord, given: Data): void {
+  const other = Object.keys(given).find(
+    (name) => !['audit_non_hmac_request_keys', 'audit_non_hmac_response_keys', 'path'].includes(name),
+  )
+  if (other) throw refuse(`${other} cannot be changed on ${record.path}: the mount is part of the server`)
+}
+
+function refuseForeign(record: MountRecord, given: Data): void {
+  if (record.kind === 'auth') return
+  const foreign = ['token_type', 'user_lockout_config'].find((name) => Object.hasOwn(given, name))
+  if (foreign) throw refuse(`${foreign} is a setting of auth methods; ${record.path} is a secrets engine`)
+}
+
+/** An option given as "" is removed. A version can only go up. */
+function changedOptions(
+  mounts: MountPort,
+  record: MountRecord,
+  given: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const version = given['version']
+  checkVersion(mounts, record.type, version)
+  const old = record.options?.['version']
+  if (version !== undefined && old !== undefined && Number(version) < Number(old))
+    throw refuse(`cannot downgrade mount from version ${old}`)
+  const merged = { ...record.options, ...given }
+  return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== ''))
+}

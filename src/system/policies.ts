@@ -1,0 +1,243 @@
+import { Fault, refuse } from '../contract/fault.ts'
+import { f } from '../contract/field.ts'
+import { answer, done } from '../contract/response.ts'
+import type { Response } from '../contract/response.ts'
+import { routesOf } from '../contract/route.ts'
+import type { Route } from '../contract/route.ts'
+import { rfc3339 } from '../util/clock.ts'
+
+/** A policy as these routes see it. Times are epoch milliseconds. */
+export interface PolicyEntry {
+  readonly name: string
+  readonly policy: string
+  readonly version: number
+  readonly modified?: number
+  readonly casRequired: boolean
+  readonly expiration?: number
+  readonly allowWildcards: boolean
+  readonly allowSlashes: boolean
+}
+
+/** What a write or patch sets. */
+export interface PolicyChangeRequest {
+  readonly policy?: string
+  readonly cas?: number
+  readonly casRequired?: boolean
+  readonly expiration?: number
+  readonly allowWildcards?: boolean
+  readonly allowSlashes?: boolean
+}
+
+/** What these routes need of the policy store. It canonicalises names itself. */
+export interface PolicyPort {
+  get(name: string): Promise<PolicyEntry | undefined>
+  list(prefix: string): Promise<string[]>
+  write(name: string, change: PolicyChangeRequest & { readonly policy: string }): Promise<void>
+  /** False when there is no such policy. */
+  patch(name: string, change: PolicyChangeRequest): Promise<boolean>
+  delete(name: string): Promise<void>
+  /** Epoch milliseconds. */
+  now(): number
+}
+
+const { read, list, write, patch, remove } = routesOf<unknown>()
+
+const name = { name: f.string('Name of the policy; letter case does not count.').or('') }
+const prefix = { prefix: f.string('Only names below this prefix.').or('') }
+const changeFields = {
+  ...name,
+  policy: f.string('The policy: HCL, JSON, or base64 of either.').or(''),
+  cas: f.int('The version that must be there now; -1: none.'),
+  cas_required: f.bool('Later writes must give cas.'),
+  ttl: f.any('How long the policy lives.'),
+  expiration: f.string('When the policy ends, RFC 3339.'),
+  allow_wildcards_in_identity_templates: f.bool('Template values may hold * and +.'),
+  allow_slashes_in_identity_templates: f.bool('Template values may hold /.'),
+}
+const oldFields = { ...changeFields, rules: f.string('Older name of policy.').or('') }
+
+/** `sys/policies/acl`, `sys/policies/detailed/acl`, and the older `sys/policy`. */
+export function policyRoutes(policies: PolicyPort): Route<unknown>[] {
+  const names = async ({ prefix: below }: { readonly prefix: string }) => listed(await policies.list(folder(below)))
+  const details = async ({ prefix: below }: { readonly prefix: string }) =>
+    detailed(policies, await policies.list(folder(below)))
+  return [
+    list('policies/acl', { about: 'List policies.', handle: async () => names({ prefix: '' }) }),
+    list('policies/acl/*name', {
+      about: 'List policies below a prefix.',
+      fields: name,
+      handle: async (_, values) => names({ prefix: values.name }),
+    }),
+    read('policies/acl/*name', {
+      about: 'Read a policy.',
+      fields: name,
+      handle: async (_, values) => answer(entry(await existing(policies, values.name))),
+    }),
+    write('policies/acl/*name', {
+      about: 'Write a policy.',
+      fields: changeFields,
+      handle: async ({ request }, values) => store(policies, values, request.data),
+    }),
+    patch('policies/acl/*name', {
+      about: 'Change parts of a policy.',
+      fields: changeFields,
+      handle: async ({ request }, values) => amend(policies, values, request.data),
+    }),
+    remove('policies/acl/*name', {
+      about: 'Remove a policy.',
+      fields: name,
+      handle: async (_, values) => erase(policies, values.name),
+    }),
+    list('policies/detailed/acl', {
+      about: 'List policies with their texts.',
+      handle: async () => details({ prefix: '' }),
+    }),
+    list('policies/detailed/acl/*prefix', {
+      about: 'List policies below a prefix with their texts.',
+      fields: prefix,
+      handle: async (_, values) => details(values),
+    }),
+    ...oldRoutes(policies),
+  ]
+}
+
+function oldRoutes(policies: PolicyPort): Route<unknown>[] {
+  const all = async (below: string): Promise<Response> => {
+    const keys = await policies.list(folder(below))
+    if (keys.length === 0) throw new Fault('not_found', 'no policies')
+    return { data: { keys, policies: keys }, inject: true }
+  }
+  return [
+    read('policy', { about: 'List policies (older form).', handle: async () => all('') }),
+    read('policy/', { about: 'List policies (older form).', handle: async () => all('') }),
+    list('policy', { about: 'List policies (older form).', handle: async () => all('') }),
+    list('policy/*name', {
+      about: 'List policies below a prefix (older form).',
+      fields: name,
+      handle: async (_, values) => all(values.name),
+    }),
+    read('policy/*name', {
+      about: 'Read a policy (older form).',
+      fields: name,
+      handle: async (_, values) => {
+        const { policy, ...rest } = entry(await existing(policies, values.name))
+        return { data: { ...rest, rules: policy }, inject: true }
+      },
+    }),
+    write('policy/*name', {
+      about: 'Write a policy (older form).',
+      fields: oldFields,
+      handle: async ({ request }, values) => {
+        if (values.policy !== '' || values.rules === '') return store(policies, values, request.data)
+        const response = await store(policies, { ...values, policy: values.rules }, request.data)
+        return done(['"rules" is the old name of "policy"; use "policy"', ...(response.warnings ?? [])])
+      },
+    }),
+    remove('policy/*name', {
+      about: 'Remove a policy (older form).',
+      fields: name,
+      handle: async (_, values) => erase(policies, values.name),
+    }),
+  ]
+}
+
+const folder = (below: string): string => (below === '' || below.endsWith('/') ? below : `${below}/`)
+
+function listed(keys: readonly string[]): Response {
+  if (keys.length === 0) throw new Fault('not_found', 'no policies')
+  return answer({ keys })
+}
+
+async function detailed(policies: PolicyPort, keys: readonly string[]): Promise<Response> {
+  if (keys.length === 0) throw new Fault('not_found', 'no policies')
+  const found = await Promise.all(keys.map(async (key) => policies.get(key)))
+  const info = found.flatMap((policy) => (policy ? [[policy.name, entry(policy)] as const] : []))
+  return answer({ keys, key_info: Object.fromEntries(info) })
+}
+
+async function existing(policies: PolicyPort, wanted: string): Promise<PolicyEntry> {
+  const policy = await policies.get(wanted)
+  if (!policy) throw new Fault('not_found', 'no such policy')
+  return policy
+}
+
+function entry(policy: PolicyEntry): Record<string, unknown> {
+  return {
+    name: policy.name,
+    policy: policy.policy,
+    version: policy.version,
+    cas_required: policy.casRequired,
+    allow_wildcards_in_identity_templates: policy.allowWildcards,
+    allow_slashes_in_identity_templates: policy.allowSlashes,
+    ...(policy.modified !== undefined && { modified: rfc3339(policy.modified) }),
+    ...(policy.expiration !== undefined && {
+      expiration: new Date(policy.expiration).toISOString().replace('.000Z', 'Z'),
+    }),
+  }
+}
+
+interface Given {
+  readonly name: string
+  readonly policy: string
+  readonly cas: number | undefined
+  readonly cas_required: boolean | undefined
+  readonly ttl: unknown
+  readonly expiration: string | undefined
+  readonly allow_wildcards_in_identity_templates: boolean | undefined
+  readonly allow_slashes_in_identity_templates: boolean | undefined
+}
+
+function changeOf(policies: PolicyPort, values: Given, data: Readonly<Record<string, unknown>>): PolicyChangeRequest {
+  if (data['policy'] !== undefined && typeof data['policy'] !== 'string')
+    throw refuse('"policy" must be a text, in HCL or JSON')
+  const end = expirationOf(policies.now(), values, Object.hasOwn(data, 'ttl'))
+  return {
+    ...(values.policy !== '' && { policy: values.policy }),
+    ...(values.cas !== undefined && { cas: values.cas }),
+    ...(values.cas_required !== undefined && { casRequired: values.cas_required }),
+    ...(end !== undefined && { expiration: end }),
+    ...(values.allow_wildcards_in_identity_templates !== undefined && {
+      allowWildcards: values.allow_wildcards_in_identity_templates,
+    }),
+    ...(values.allow_slashes_in_identity_templates !== undefined && {
+      allowSlashes: values.allow_slashes_in_identity_templates,
+    }),
+  }
+}
+
+function expirationOf(now: number, values: Given, ttlGiven: boolean): number | undefined {
+  if (ttlGiven && values.expiration) throw refuse('give "ttl" or "expiration", not both')
+  if (ttlGiven) {
+    const seconds = f.duration('').parse(values.ttl)
+    if (!seconds) throw refuse('"ttl" must be a duration longer than zero, such as "1h"')
+    return now + seconds * 1000
+  }
+  if (!values.expiration) return undefined
+  const end = /^\d{4}-\d\d-\d\dT/.test(values.expiration) ? Date.parse(values.expiration) : NaN
+  if (Number.isNaN(end)) throw refuse('"expiration" must be a time such as 2030-01-02T03:04:05Z')
+  if (end <= now) throw refuse('"expiration" has passed already')
+  return end
+}
+
+async function store(policies: PolicyPort, values: Given, data: Readonly<Record<string, unknown>>): Promise<Response> {
+  const change = changeOf(policies, values, data)
+  if (change.policy === undefined) throw refuse('the policy is missing: give its text as "policy"')
+  await policies.write(values.name, { ...change, policy: change.policy })
+  return folded(values.name)
+}
+
+async function amend(policies: PolicyPort, values: Given, data: Readonly<Record<string, unknown>>): Promise<Response> {
+  if (!(await policies.patch(values.name, changeOf(policies, values, data))))
+    throw new Fault('not_found', 'no such policy')
+  return { data: null }
+}
+
+async function erase(policies: PolicyPort, wanted: string): Promise<Response> {
+  await policies.delete(wanted)
+  return done()
+}
+
+function folded(written: string): Response {
+  const lower = written.toLowerCase()
+  return lower === written ? done() : done([`policy names are kept in lower case: this one is "${lower}"`])
+}

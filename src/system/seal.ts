@@ -1,0 +1,189 @@
+import { refuse } from '../contract/fault.ts'
+import { f } from '../contract/field.ts'
+import { done } from '../contract/response.ts'
+import type { Response } from '../contract/response.ts'
+import { routesOf } from '../contract/route.ts'
+import type { Route } from '../contract/route.ts'
+import { base64, hex } from '../util/bytes.ts'
+import { product } from '../util/version.ts'
+import { refusePgp, shareOf, strictBool, strictInt } from './key-input.ts'
+
+/** What these routes need of the server's room. */
+export interface SealPort {
+  status(): Promise<{
+    readonly initialised: boolean
+    readonly sealed: boolean
+    readonly threshold: number
+    readonly shares: number
+    readonly progress: number
+    readonly nonce: string
+  }>
+  initialise(
+    shares: number,
+    threshold: number,
+  ): Promise<{ readonly shares: readonly Uint8Array[]; readonly rootToken: string }>
+  unseal(share: Uint8Array): Promise<void>
+  resetUnseal(): Promise<void>
+  seal(): Promise<void>
+  readonly storageType: string
+  readonly sealType: string
+  /** Known while open. */
+  cluster(): { readonly name: string; readonly id: string } | undefined
+  /** @throws Fault on counts that cannot be. */
+  checkCounts(shares: number, threshold: number): void
+  /** Epoch milliseconds. */
+  now(): number
+}
+
+const { read, write } = routesOf<unknown>()
+const open = { access: 'public', whenSealed: true } as const
+
+/** `sys/init`, `seal-status`, `unseal`, `seal`, `health`, `leader` and their kin. */
+export function sealRoutes(room: SealPort): Route<unknown>[] {
+  return [
+    read('init', {
+      ...open,
+      about: 'Whether the server is initialised.',
+      handle: async () => ({ plain: { initialized: (await room.status()).initialised } }),
+    }),
+    write('init', {
+      ...open,
+      about: 'Initialise: make the root key, its shares, and the first root token.',
+      fields: {
+        secret_shares: f.any('How many shares.'),
+        secret_threshold: f.any('How many of them open the server.'),
+        stored_shares: f.any('Ignored.'),
+      },
+      handle: async ({ request }, values) =>
+        initialise(
+          room,
+          strictInt('secret_shares', values.secret_shares),
+          strictInt('secret_threshold', values.secret_threshold),
+          request.data,
+        ),
+    }),
+    read('seal-status', {
+      ...open,
+      about: 'How far the server is from being open.',
+      handle: async () => ({ plain: await statusBody(room) }),
+    }),
+    write('unseal', {
+      ...open,
+      about: 'Give one key share.',
+      fields: {
+        key: f.any('The share, hex or base64.'),
+        reset: f.any('Forget the shares given so far.'),
+        migrate: f.any('Not offered.'),
+      },
+      handle: async (_, values) =>
+        unseal(room, values.key, strictBool('reset', values.reset), strictBool('migrate', values.migrate)),
+    }),
+    write('seal', {
+      about: 'Seal the server: wipe its keys from memory.',
+      access: 'sudo',
+      whenSealed: true,
+      handle: () => ({ after: async () => room.seal() }),
+    }),
+    write('step-down', {
+      about: 'Give up being the active node. There is only one.',
+      access: 'sudo',
+      handle: () => done(),
+    }),
+    read('health', {
+      ...open,
+      about: 'For load balancers: the state as an HTTP status.',
+      fields: healthFields,
+      handle: async (_, values) => health(room, values),
+    }),
+    read('leader', { ...open, about: 'Who is the active node.', handle: () => ({ plain: { ha_enabled: false } }) }),
+  ]
+}
+
+async function initialise(
+  room: SealPort,
+  shares: number,
+  threshold: number,
+  data: Readonly<Record<string, unknown>>,
+): Promise<Response> {
+  if (data['recovery_shares'] || data['recovery_threshold'])
+    throw refuse('parameters recovery_shares,recovery_threshold not applicable to seal type shamir')
+  refusePgp(data)
+  room.checkCounts(shares, threshold)
+  const made = await room.initialise(shares, threshold)
+  return { plain: { keys: made.shares.map(hex), keys_base64: made.shares.map(base64), root_token: made.rootToken } }
+}
+
+async function unseal(room: SealPort, key: unknown, reset: boolean, migrate: boolean): Promise<Response> {
+  if (!(await room.status()).initialised) throw refuse('Vault is not initialized')
+  if (migrate) throw refuse('"migrate" is not offered: there is one kind of seal')
+  if (reset) await room.resetUnseal()
+  else await room.unseal(shareOf(key, "'key' must be specified in request body as JSON, or 'reset' set to true"))
+  return { plain: await statusBody(room) }
+}
+
+/** The body of `sys/seal-status`. */
+async function statusBody(room: SealPort): Promise<Record<string, unknown>> {
+  const status = await room.status()
+  const cluster = status.sealed ? undefined : room.cluster()
+  return {
+    type: room.sealType,
+    initialized: status.initialised,
+    sealed: status.sealed,
+    t: status.threshold,
+    n: status.shares,
+    progress: status.progress,
+    nonce: status.nonce,
+    version: product.version,
+    commit_date: product.buildDate,
+    migration: false,
+    ...(cluster && { cluster_name: cluster.name, cluster_id: cluster.id }),
+    recovery_seal: false,
+    storage_type: room.storageType,
+  }
+}
+
+const code = (about: string) => f.string(about)
+const healthFields = {
+  standbyok: code('Ignored: there are no standbys.'),
+  perfstandbyok: code('Ignored: there are no standbys.'),
+  activecode: code('Status while open; 200.'),
+  standbycode: code('Status on standby; 429.'),
+  sealedcode: code('Status while sealed; 503.'),
+  uninitcode: code('Status before init; 501.'),
+  drsecondarycode: code('Ignored.'),
+  performancestandbycode: code('Ignored.'),
+}
+
+type HealthValues = { readonly [K in keyof typeof healthFields]: string | undefined }
+
+async function health(room: SealPort, values: HealthValues): Promise<Response> {
+  const { initialised, sealed } = await room.status()
+  const codes = {
+    active: codeOf(values.activecode, 200),
+    standby: codeOf(values.standbycode, 429),
+    sealed: codeOf(values.sealedcode, 503),
+    uninit: codeOf(values.uninitcode, 501),
+    dr: codeOf(values.drsecondarycode, 472),
+    performance: codeOf(values.performancestandbycode, 473),
+  }
+  const cluster = sealed ? undefined : room.cluster()
+  const replication = sealed ? 'unknown' : 'disabled'
+  const body = {
+    initialized: initialised,
+    sealed,
+    standby: sealed,
+    replication_performance_mode: replication,
+    replication_dr_mode: replication,
+    server_time_utc: Math.floor(room.now() / 1000),
+    version: product.version,
+    ...(cluster && { cluster_name: cluster.name, cluster_id: cluster.id }),
+  }
+  return { status: !initialised ? codes.uninit : sealed ? codes.sealed : codes.active, plain: body }
+}
+
+function codeOf(given: string | undefined, usual: number): number {
+  if (given === undefined) return usual
+  const status = /^\d{3}$/.test(given) ? Number(given) : NaN
+  if (!(status >= 100 && status <= 599)) throw refuse('')
+  return status
+}
