@@ -1,0 +1,38 @@
+import type { IncomingMessage } from 'node:http'
+import { Fault } from '../contract/fault.ts'
+
+/**
+ * The whole body of a request, at most `limit` bytes.
+ * @throws Fault too_large (at the first byte over the limit), unsupported_media for a compressed body, invalid_request when it is cut off.
+ */
+export function readBody(message: IncomingMessage, limit: number): Promise<Uint8Array> {
+  const encoding = message.headers['content-encoding']
+  if (encoding !== undefined && encoding !== 'identity') {
+    message.resume()
+    return Promise.reject(new Fault('unsupported_media', 'compressed request bodies are not accepted'))
+  }
+  const declared = Number(message.headers['content-length'] ?? 0)
+  if (declared > limit) return Promise.reject(tooLarge(limit))
+  return new Promise((resolve, reject) => {
+    const parts: Buffer[] = []
+    let size = 0
+    message.on('data', (part: Buffer) => {
+      size += part.length
+      if (size > limit) {
+        message.removeAllListeners('data')
+        message.resume()
+        reject(tooLarge(limit))
+      } else parts.push(part)
+    })
+    message.on('end', () => resolve(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts)))
+    message.on('error', () => reject(new Fault('invalid_request', 'the request was cut off')))
+    message.on('aborted', () => reject(new Fault('invalid_request', 'the request was cut off')))
+  })
+}
+
+function tooLarge(limit: number): Fault {
+  return new Fault(
+    'too_large',
+    `http: request body too large: at most ${limit} bytes (max_request_size in the configuration)`,
+  )
+}

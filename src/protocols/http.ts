@@ -1,0 +1,150 @@
+import { createServer as createPlain } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { createServer as createSecure } from 'node:https'
+import type { Server as SecureServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import Router from '@koa/router'
+import Koa from 'koa'
+import type { Context } from 'koa'
+import type { Gateway } from '../contract/protocol.ts'
+import { reviveVerb } from './list-verb.ts'
+import { VaultApi } from './vault/index.ts'
+import type { WireAnswer } from './vault/response.ts'
+
+/** Certificate and key, PEM. */
+export interface TlsMaterial {
+  readonly cert: string
+  readonly key: string
+  readonly minVersion?: 'TLSv1.2' | 'TLSv1.3'
+  /** When given, clients may show certificates of these authorities. */
+  readonly clientCa?: string
+}
+
+/** How one listener listens. Times in milliseconds. */
+export interface HttpOptions {
+  readonly host: string
+  readonly port: number
+  readonly tls?: () => Promise<TlsMaterial>
+  readonly bodyBytes?: number
+  readonly headersTimeout?: number
+  readonly requestTimeout?: number
+  readonly idleTimeout?: number
+}
+
+/** A listener that is up. */
+export interface HttpListener {
+  readonly address: string
+  /** Reads the certificate again; connections made from now on get the new one. */
+  reload(): Promise<void>
+  /** Takes no new requests, lets those under way finish, and closes. */
+  close(): Promise<void>
+}
+
+const usual = { bodyBytes: 4 * 1024 * 1024, headersTimeout: 10_000, requestTimeout: 90_000, idleTimeout: 65_000 }
+const ciphers =
+  'ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305'
+
+/** Serves the Vault API over HTTP/1.1, with TLS when told how to get a certificate. */
+export async function listenHttp(gateway: Gateway, options: HttpOptions): Promise<HttpListener> {
+  const settings = { ...usual, ...options }
+  const handler = application(new VaultApi(gateway, settings)).callback()
+  const material = await options.tls?.()
+  const server = material ? createSecure(tlsOptions(material)) : createPlain()
+  guard(server, settings)
+  server.on('request', (message: IncomingMessage, response: ServerResponse) => void handler(message, response))
+  server.on('checkContinue', (message: IncomingMessage, response: ServerResponse) => {
+    response.writeContinue()
+    void handler(message, response)
+  })
+  server.on('clientError', (error: Error, socket: Duplex) => {
+    if (!reviveVerb(server as Server, material ? 'secureConnection' : 'connection', error, socket))
+      refuseSocket(error, socket)
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ port: options.port, host: options.host, backlog: 511 }, resolve)
+  })
+  const { address, port, family } = server.address() as AddressInfo
+  return {
+    address: `${family === 'IPv6' ? `[${address}]` : address}:${port}`,
+    reload: async () => {
+      if (options.tls) (server as SecureServer).setSecureContext(tlsOptions(await options.tls()))
+    },
+    close: async () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeIdleConnections()
+      }),
+  }
+}
+
+function tlsOptions({ cert, key, minVersion = 'TLSv1.2', clientCa }: TlsMaterial) {
+  return {
+    cert,
+    key,
+    minVersion,
+    ciphers,
+    honorCipherOrder: true,
+    ALPNProtocols: ['http/1.1'],
+    ...(clientCa && { ca: clientCa, requestCert: true, rejectUnauthorized: false }),
+  }
+}
+
+function guard(server: Server | SecureServer, settings: typeof usual): void {
+  server.headersTimeout = settings.headersTimeout
+  server.requestTimeout = settings.requestTimeout
+  server.keepAliveTimeout = settings.idleTimeout
+  server.maxHeadersCount = 100
+  server.maxRequestsPerSocket = 0
+}
+
+/** Koa with a handful of static routes; our own dispatch does the rest. */
+function application(api: VaultApi): Koa {
+  const app = new Koa()
+  app.silent = true
+  app.on('error', () => {})
+  const router = new Router({ sensitive: true })
+  router.get('/', (context: Context) => send(context, { status: 307, body: undefined, headers: { Location: '/ui/' } }))
+  app.use(async (context, next) => {
+    const path = context.req.url ?? ''
+    if (!path.startsWith('/v1/')) return next()
+    return send(context, await api.answer(context.req))
+  })
+  app.use(router.routes())
+  app.use((context: Context) => send(context, { status: 404, body: '{"errors":[]}\n' }))
+  return app
+}
+
+const fixed = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' } as const
+
+/** Writes an answer past Koa: its own way of answering costs more than all our work. */
+function send(context: Context, { status, body, headers }: WireAnswer): void {
+  context.respond = false
+  const { req, res } = context
+  if (body === undefined)
+    res
+      .writeHead(status, { ...fixed, ...headers, ...(status !== 204 && status !== 304 && { 'Content-Length': 0 }) })
+      .end()
+  else {
+    const all = { ...fixed, ...headers, 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) }
+    res.writeHead(status, all).end(req.method === 'HEAD' ? undefined : body)
+  }
+  // What of the request was not read must not be taken for the next one.
+  if (!req.complete && !req.readableEnded) req.resume()
+}
+
+const refusals: Readonly<Record<string, string>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+}
+
+/** What is no HTTP gets a fixed answer, and the connection ends. */
+function refuseSocket(error: Error & { readonly code?: string }, socket: Duplex): void {
+  if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
+  const status = refusals[error.code ?? ''] ?? '400 Bad Request'
+  const body = '{"errors":[]}\n'
+  socket.end(
+    `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nCache-Control: no-store\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+  )
+}

@@ -1,0 +1,28 @@
+import type { Fault, FaultCode } from '../../contract/fault.ts'
+
+/** The HTTP status of every kind of fault. A new code without one does not compile. */
+export const statusOf = {
+  invalid_request: 400,
+  unauthenticated: 403,
+  permission_denied: 403,
+  not_found: 404,
+  no_route: 404,
+  unsupported_path: 404,
+  unsupported_operation: 405,
+  unsupported_media: 415,
+  precondition_failed: 412,
+  too_large: 413,
+  rate_limited: 429,
+  sealed: 503,
+  unavailable: 503,
+  internal: 500,
+} as const satisfies Record<FaultCode, number>
+
+const wrapped: ReadonlySet<FaultCode> = new Set(['permission_denied', 'unsupported_path', 'unsupported_operation'])
+
+/** The texts of `{"errors":[…]}`: none for "not found", wrapped as clients expect it for refusals behind a token. */
+export function errorTexts({ code, message, details }: Fault): string[] {
+  if (code === 'not_found' || message === '') return []
+  const list = (wrapped.has(code) && !details.bare) || details.wrapped
+  return [list ? `1 error occurred:\n\t* ${message}\n\n` : message]
+}

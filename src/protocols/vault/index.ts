@@ -1,0 +1,104 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import { Fault, asFault, refuse } from '../../contract/fault.ts'
+import type { Gateway } from '../../contract/protocol.ts'
+import type { Request } from '../../contract/request.ts'
+import { JsonError, jsonLimits } from '../../util/json-limits.ts'
+import { readJson } from '../../util/json.ts'
+import { readBody } from '../body.ts'
+import { Redirect, readForm, readHead, verbOf } from './request.ts'
+import type { RequestHead } from './request.ts'
+import { wireAnswer, wireFault } from './response.ts'
+import type { WireAnswer } from './response.ts'
+
+/** Limits of one listener. */
+export interface VaultLimits {
+  /** Bytes of a request body. */
+  readonly bodyBytes: number
+}
+
+/** Vault's HTTP API: translates a message into a Request, and the answer back. Decides nothing. */
+export class VaultApi {
+  readonly #gateway: Gateway
+  readonly #limits: VaultLimits
+
+  constructor(gateway: Gateway, limits: VaultLimits) {
+    this.#gateway = gateway
+    this.#limits = limits
+  }
+
+  /** Answers a request whose path begins with `/v1/`. Never throws. */
+  async answer(message: IncomingMessage): Promise<WireAnswer> {
+    const id = randomUUID()
+    try {
+      const head = readHead(message)
+      if (head instanceof Redirect) return { status: 307, body: undefined, headers: { Location: head.location } }
+      if (message.method === 'OPTIONS') throw refuse('cross-origin requests are not enabled (sys/config/cors)')
+      const request = await this.#request(id, head, message)
+      if (verbOf(message) === 'HEAD' && !request.path.startsWith('sys/health')) return await this.#head(request)
+      return wireAnswer(id, await this.#gateway.handle(request))
+    } catch (thrown) {
+      return wireFault(asFault(thrown))
+    }
+  }
+
+  async #request(id: string, head: RequestHead, message: IncomingMessage): Promise<Request> {
+    const writes = head.operation === 'write' || head.operation === 'patch'
+    const body = writes
+      ? readData(await readBody(message, this.#limits.bodyBytes), message.headers['content-type'])
+      : head.query
+    const { remoteAddress = '', remotePort = 0 } = message.socket
+    return {
+      id,
+      protocol: 'vault',
+      operation: head.operation,
+      path: head.path,
+      namespace: head.namespace,
+      data: body,
+      credential: head.credential,
+      client: {
+        address: remoteAddress.startsWith('::ffff:') ? remoteAddress.slice(7) : remoteAddress,
+        port: remotePort,
+      },
+      ...(head.wrapTtl !== undefined && { wrapTtl: head.wrapTtl }),
+      headers: message.headers,
+    }
+  }
+
+  /** HEAD has no capability of its own: nobody may, and whoever has a token is told that the verb is the reason. */
+  async #head(request: Request): Promise<WireAnswer> {
+    const known =
+      request.credential.kind === 'token' ||
+      request.path.startsWith('sys/seal-status') ||
+      request.path.startsWith('sys/init')
+    return { status: known ? 405 : 403, body: undefined }
+  }
+}
+
+const jsonMember = /^[\s]*[{[]/
+
+/** Body parameters: JSON whatever its type is called, except a form that does not begin like JSON. */
+function readData(body: Uint8Array, type: string | undefined): Readonly<Record<string, unknown>> {
+  if (body.length === 0) return {}
+  if (type?.startsWith('application/x-www-form-urlencoded')) {
+    const text = Buffer.from(body).toString('utf8')
+    if (!jsonMember.test(text)) return readForm(text)
+  }
+  const value = parsed(body)
+  if (value === null) return {}
+  if (typeof value !== 'object' || Array.isArray(value))
+    throw refuse('failed to decode JSON input: the body must be one object')
+  return value as Readonly<Record<string, unknown>>
+}
+
+function parsed(body: Uint8Array): unknown {
+  if (body.every((byte) => byte === 32 || byte === 10 || byte === 13 || byte === 9)) return null
+  try {
+    return readJson(body, jsonLimits)
+  } catch (thrown) {
+    if (!(thrown instanceof JsonError)) throw thrown
+    if (thrown.reason === 'size') throw new Fault('too_large', `http: request body too large: ${thrown.message}`)
+    if (thrown.reason === 'complexity') throw refuse(`refused JSON input due to high complexity: ${thrown.message}`)
+    throw refuse(`failed to decode JSON input: ${thrown.message}`)
+  }
+}

@@ -1,0 +1,196 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import { Fault, refuse } from '../../contract/fault.ts'
+import { apiPath } from '../../contract/request.ts'
+import type { ApiPath, Credential, Operation } from '../../contract/request.ts'
+import { parseDuration } from '../../util/duration.ts'
+import { Secret } from '../../util/secret.ts'
+import { verbHeader } from '../list-verb.ts'
+
+/** What the request line and the headers say, before any body is read. */
+export interface RequestHead {
+  readonly path: ApiPath
+  readonly operation: Operation
+  readonly query: Readonly<Record<string, unknown>>
+  readonly credential: Credential
+  readonly namespace: string
+  readonly wrapTtl?: number
+}
+
+/** The clean path that an unclean one should have asked for. */
+export class Redirect {
+  readonly location: string
+
+  constructor(location: string) {
+    this.location = location
+  }
+}
+
+const longestToken = 8192
+const none: Credential = { kind: 'none' }
+const verbs: Readonly<Record<string, Operation>> = {
+  GET: 'read',
+  HEAD: 'read',
+  LIST: 'list',
+  SCAN: 'scan',
+  POST: 'write',
+  PUT: 'write',
+  PATCH: 'patch',
+  DELETE: 'delete',
+}
+
+/**
+ * Reads the head of a request below `/v1/`. The path is decoded here, once; what everything else sees is the result.
+ * @throws Fault for what cannot be read.
+ */
+export function readHead(message: IncomingMessage): RequestHead | Redirect {
+  const target = message.url ?? '/'
+  const mark = target.indexOf('?')
+  const rawPath = mark < 0 ? target : target.slice(0, mark)
+  const unclean = cleaned(rawPath)
+  if (unclean !== undefined) return new Redirect(unclean + (mark < 0 ? '' : target.slice(mark)))
+  const path = decodedPath(rawPath.slice('/v1/'.length))
+  const query = mark < 0 ? {} : readForm(target.slice(mark + 1))
+  const { headers } = message
+  const operation = operationOf(verbOf(message), query)
+  if (operation === 'patch') checkPatchType(headers['content-type'])
+  const wrapTtl = wrapTtlOf(single(headers, 'x-vault-wrap-ttl'))
+  return {
+    path,
+    operation,
+    query: parameters(query),
+    credential: credentialOf(message),
+    namespace: namespaceOf(single(headers, 'x-vault-namespace')),
+    ...(wrapTtl !== undefined && { wrapTtl }),
+  }
+}
+
+/** The verb that was sent, LIST and SCAN included. */
+export function verbOf(message: IncomingMessage): string {
+  const verb = message.headers[verbHeader]
+  return typeof verb === 'string' ? verb : (message.method ?? 'GET')
+}
+
+/** Form or query parameters; a repeated name becomes `a,b`. */
+export function readForm(encoded: string): Record<string, unknown> {
+  const values: Record<string, unknown> = Object.create(null) as Record<string, unknown>
+  for (const pair of encoded.split('&')) {
+    if (pair === '') continue
+    const [name = '', ...rest] = pair.split('=')
+    const key = formText(name)
+    const value = formText(rest.join('='))
+    values[key] = key in values ? `${String(values[key])},${value}` : value
+  }
+  return values
+}
+
+function formText(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '))
+  } catch {
+    throw refuse('the parameters hold a broken percent encoding')
+  }
+}
+
+/** Go's way of cleaning: doubled slashes, `.` and `..` written plainly lead to a redirect. */
+function cleaned(rawPath: string): string | undefined {
+  if (!/\/\/|\/\.{1,2}(\/|$)/.test(rawPath)) return undefined
+  const out: string[] = []
+  for (const segment of rawPath.split('/')) {
+    if (segment === '..') out.pop()
+    else if (segment !== '.' && segment !== '') out.push(segment)
+  }
+  return `/${out.join('/')}${rawPath.endsWith('/') && out.length > 0 ? '/' : ''}`
+}
+
+function decodedPath(raw: string): ApiPath {
+  let decoded: string
+  try {
+    decoded = raw.includes('%') ? decodeURIComponent(raw) : raw
+  } catch {
+    throw refuse('the path holds a broken percent encoding')
+  }
+  const path = apiPath(decoded)
+  if (path === undefined || decoded.startsWith('/'))
+    throw refuse('path contains unprintable characters, or empty, "." or ".." segments')
+  return path
+}
+
+function operationOf(verb: string, query: Readonly<Record<string, unknown>>): Operation {
+  const operation = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined
+  if (!operation) throw new Fault('unsupported_operation', '', { bare: true })
+  if (operation !== 'read') return operation
+  if (isTrue(query['help'])) return 'help'
+  const [list, scan] = [flag(query['list']), flag(query['scan'])]
+  if (list && scan) throw refuse('')
+  return list ? 'list' : scan ? 'scan' : 'read'
+}
+
+const isTrue = (value: unknown): boolean => value === '1' || value === 'true'
+
+function flag(value: unknown): boolean {
+  if (value === undefined || value === '') return false
+  const known: Readonly<Record<string, boolean>> = {
+    '1': true,
+    t: true,
+    T: true,
+    true: true,
+    TRUE: true,
+    True: true,
+    '0': false,
+    f: false,
+    F: false,
+    false: false,
+    FALSE: false,
+    False: false,
+  }
+  const meant = Object.hasOwn(known, String(value)) ? known[String(value)] : undefined
+  if (meant === undefined) throw refuse('')
+  return meant
+}
+
+/** The words that chose the operation are no parameters; one that was given and did nothing is (and gets a warning). */
+function parameters(query: Record<string, unknown>): Readonly<Record<string, unknown>> {
+  for (const name of ['list', 'scan', 'help']) if (name in query && isMeant(query[name])) delete query[name]
+  return query
+}
+
+const isMeant = (value: unknown): boolean => value === '' || flag(value)
+
+function checkPatchType(type: string | undefined): void {
+  const bare = (type ?? '').split(';')[0]?.trim().toLowerCase()
+  if (bare !== 'application/merge-patch+json')
+    throw new Fault('unsupported_media', 'PATCH requests need Content-Type: application/merge-patch+json')
+}
+
+function credentialOf(message: IncomingMessage): Credential {
+  const { headers } = message
+  const token = single(headers, 'x-vault-token') || bearerOf(headers.authorization)
+  if (!token) return none
+  if (token.length > longestToken) throw refuse(`the token is longer than ${longestToken} bytes`)
+  return { kind: 'token', token: new Secret(token) }
+}
+
+function bearerOf(header: string | undefined): string {
+  return header?.startsWith('Bearer ') ? header.slice('Bearer '.length).trim() : ''
+}
+
+/** Node joins repeated headers with ", ": two tokens in one request are refused, not guessed at. */
+function single(headers: IncomingHttpHeaders, name: string): string | undefined {
+  const value = headers[name]
+  if (Array.isArray(value)) throw refuse(`the header ${name} was given more than once`)
+  if (name === 'x-vault-token' && value?.includes(', ')) throw refuse(`the header ${name} was given more than once`)
+  return value
+}
+
+function namespaceOf(header: string | undefined): string {
+  const bare = (header ?? '').trim().replace(/^\/+|\/+$/g, '')
+  return bare === '' || bare === 'root' ? '' : `${bare}/`
+}
+
+function wrapTtlOf(header: string | undefined): number | undefined {
+  if (header === undefined || header === '') return undefined
+  const seconds = parseDuration(header)
+  if (seconds === undefined)
+    throw refuse('error parsing X-Vault-Wrap-TTL header: give seconds or a duration such as 5m')
+  return seconds > 0 ? seconds : undefined
+}

@@ -1,0 +1,36 @@
+import type { Fault } from '../../contract/fault.ts'
+import type { Response } from '../../contract/response.ts'
+import { writeJson } from '../../util/json.ts'
+import { errorTexts, statusOf } from './errors.ts'
+
+/** An answer ready for the wire. No body: undefined. */
+export interface WireAnswer {
+  readonly status: number
+  readonly body: string | undefined
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** The Vault envelope, or the plain body that a few sys paths have, or 204 when there is nothing to say. */
+export function wireAnswer(id: string, response: Response): WireAnswer {
+  const headers = response.headers && { headers: response.headers }
+  if (response.plain !== undefined)
+    return { status: response.status ?? 200, body: `${writeJson(response.plain)}\n`, ...headers }
+  const { data, auth, warnings } = response
+  const silent = data === undefined && auth === undefined && !warnings?.length
+  if (silent) return { status: response.status ?? 204, body: undefined, ...headers }
+  const injected = response.inject && data ? `${writeJson(data).slice(1, -1)},` : ''
+  const body =
+    `{"request_id":"${id}","lease_id":"","renewable":false,"lease_duration":${response.leaseDuration ?? 0},` +
+    `${injected === ',' ? '' : injected}"data":${data ? writeJson(data) : 'null'},"wrap_info":null,` +
+    `"warnings":${warnings?.length ? JSON.stringify(warnings) : 'null'},"auth":${auth ? JSON.stringify(auth) : 'null'}}\n`
+  return { status: response.status ?? 200, body, ...headers }
+}
+
+/** The answer to a request that failed. */
+export function wireFault(fault: Fault): WireAnswer {
+  const { data, warnings } = fault.details
+  return {
+    status: statusOf[fault.code],
+    body: `${writeJson({ errors: errorTexts(fault), ...(data && { data }), ...(warnings?.length && { warnings }) })}\n`,
+  }
+}
