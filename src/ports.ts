@@ -1,0 +1,112 @@
+import { randomUUID } from 'node:crypto'
+import type { AuditBroker } from './audit/broker.ts'
+import type { Config } from './config.ts'
+import type { Barrier } from './contract/barrier.ts'
+import type { Caller, TokenRecord } from './contract/identity.ts'
+import type { Storage } from './contract/storage.ts'
+import { decoded, rootTokenLength } from './core/generate-root.ts'
+import type { GenerateRoot } from './core/generate-root.ts'
+import type { OpenServer } from './core/open-server.ts'
+import type { Rekey } from './core/rekey.ts'
+import type { Room } from './core/room.ts'
+import { randomBytes } from './crypto/random.ts'
+import { checkCounts } from './seal/shamir.ts'
+import type { SystemPorts } from './system/engine.ts'
+import type { Clock } from './util/clock.ts'
+
+interface Parts {
+  readonly room: Room
+  readonly barrier: Barrier
+  readonly audit: AuditBroker
+  readonly storage: Storage
+  readonly config: Config
+  readonly clock: Clock
+  /** @throws Fault sealed */
+  readonly opened: () => OpenServer
+  readonly rekey: Rekey
+  readonly rotateRoot: Rekey
+  readonly generateRoot: GenerateRoot
+  readonly cluster: () => { readonly name: string; readonly id: string } | undefined
+  readonly ttl: { readonly default: number; readonly max: number }
+}
+
+/** Gives the `sys/` routes exactly what they declared to need. */
+export function ports(parts: Parts): SystemPorts {
+  const { room, barrier, audit, storage, config, clock, opened } = parts
+  const aclOf = async (token: TokenRecord) => opened().acls.of(token)
+  return {
+    seal: {
+      status: async () => room.status(),
+      initialise: async (shares, threshold) => room.initialise(shares, threshold),
+      unseal: async (share) => room.unseal(share),
+      resetUnseal: async () => room.resetUnseal(),
+      seal: async () => room.seal(),
+      storageType: storage.type,
+      sealType: 'shamir',
+      cluster: parts.cluster,
+      checkCounts,
+      now: () => clock.now(),
+    },
+    rotate: {
+      keyStatus: () => barrier.keyStatus(),
+      rotate: async () => barrier.rotate(),
+      rotateRoot: async () => room.rotateRoot(),
+      rotation: async () => barrier.rotation(),
+      configureRotation: async (rotation) => barrier.configureRotation(rotation),
+    },
+    rekey: parts.rekey,
+    rotateRoot: parts.rotateRoot,
+    generateRoot: Object.assign(parts.generateRoot, { decoded, otpLength: rootTokenLength }),
+    mounts: {
+      list: (kind) => opened().mounts.list(kind),
+      holding: (path) => opened().router.mountOf(path)?.record,
+      limits: (record) => opened().mounts.limits(record),
+      ttl: parts.ttl,
+      versions: () => undefined,
+      enable: async (spec) => opened().mounts.enable(spec),
+      disable: async (path) => opened().mounts.disable(path),
+      tune: async (path, change) => opened().mounts.tune(path, change),
+      move: async (from, to) => opened().mounts.move(from, to),
+      uuid: randomUUID,
+    },
+    policies: {
+      get: async (name) => opened().policies.get(name),
+      list: async (prefix) => opened().policies.list(prefix),
+      write: async (name, change) => opened().policies.write(name, change),
+      patch: async (name, change) => opened().policies.patch(name, change),
+      delete: async (name) => opened().policies.delete(name),
+      now: () => clock.now(),
+    },
+    capabilities: {
+      ofToken: async (token, paths) => capabilitiesOf(await opened().tokens.resolve(token), paths, aclOf),
+      ofAccessor: async (accessor, paths) => capabilitiesOf(await opened().tokens.byAccessor(accessor), paths, aclOf),
+    },
+    internal: {
+      list: (kind) => opened().mounts.list(kind),
+      holding: (path) => opened().router.mountOf(path)?.record,
+      reaches: async (caller: Caller, path) => (caller.token ? (await aclOf(caller.token)).reaches(path) : false),
+      resultant: async (caller: Caller) => (caller.token ? (await aclOf(caller.token)).resultant() : {}),
+    },
+    audit: {
+      devices: () => audit.devices(),
+      enable: async (spec) => audit.enable(spec),
+      disable: async (path) => audit.disable(path),
+      hash: (path, input) => audit.hash(path, input),
+      headers: () => audit.headers(),
+      setHeader: async (name, hashed) => audit.setHeader(name, hashed),
+      mayCreate: config.apiAudit,
+    },
+    rules: { checkCounts },
+    unauthedRekey: config.listeners.some((listener) => listener.unauthedRekey),
+    unauthedGenerateRoot: config.listeners.some((listener) => listener.unauthedGenerateRoot),
+    random: randomBytes,
+  }
+}
+
+type AclOf = (token: TokenRecord) => Promise<{ capabilities(path: string): ReturnType<Caller['capabilities']> }>
+
+async function capabilitiesOf(token: TokenRecord | undefined, paths: readonly string[], aclOf: AclOf) {
+  if (!token) return undefined
+  const acl = await aclOf(token)
+  return paths.map((path) => acl.capabilities(path))
+}

@@ -1,0 +1,16 @@
+import { fileDevice } from './audit/file.ts'
+import type { DeviceMaker } from './audit/broker.ts'
+import { tokenEngine } from './auth/token/engine.ts'
+import type { TokenPort } from './auth/token/port.ts'
+import type { Engine } from './contract/engine.ts'
+import { randomBytes } from './crypto/random.ts'
+import { cubbyholeEngine } from './engines/cubbyhole/engine.ts'
+import { transitEngine } from './engines/transit/engine.ts'
+
+/** Everything that can be mounted: one line each. */
+export function engines(system: Engine, tokens: TokenPort): readonly Engine[] {
+  return [system, tokenEngine(tokens), cubbyholeEngine(), transitEngine(randomBytes)]
+}
+
+/** Every kind of audit device. */
+export const auditDevices: Readonly<Record<string, DeviceMaker>> = { file: fileDevice }

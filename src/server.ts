@@ -1,0 +1,272 @@
+import { randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { AuditBroker } from './audit/broker.ts'
+import { EncryptedBarrier } from './barrier/barrier.ts'
+import { loadConfig, usualTtl } from './config.ts'
+import type { Config, ListenerConfig } from './config.ts'
+import { plainConfig } from './contract/mount.ts'
+import type { MountSpec } from './contract/mount.ts'
+import { Fault } from './contract/fault.ts'
+import type { Route } from './contract/route.ts'
+import type { Storage } from './contract/storage.ts'
+import { GenerateRoot } from './core/generate-root.ts'
+import { openServer } from './core/open-server.ts'
+import type { OpenServer } from './core/open-server.ts'
+import { Pipeline } from './core/pipeline.ts'
+import { Rekey } from './core/rekey.ts'
+import { Room } from './core/room.ts'
+import { sealedDecider } from './core/sealed.ts'
+import { randomBytes } from './crypto/random.ts'
+import { forgetDrawer } from './engines/cubbyhole/engine.ts'
+import { ports } from './ports.ts'
+import { listenHttp } from './protocols/http.ts'
+import type { HttpListener, TlsMaterial } from './protocols/http.ts'
+import { auditDevices, engines } from './registry.ts'
+import { ShamirSeal } from './seal/shamir.ts'
+import { LevelStorage } from './storage/level.ts'
+import { MemoryStorage } from './storage/memory.ts'
+import { systemEngine } from './system/engine.ts'
+import { base64 } from './util/bytes.ts'
+import { systemClock } from './util/clock.ts'
+import type { Clock } from './util/clock.ts'
+import { lineLog } from './util/log.ts'
+import type { Log } from './util/log.ts'
+
+/** How a server is started: from configuration files, or as a development server in memory. */
+export interface ServerOptions {
+  readonly config?: readonly string[]
+  readonly dev?: { readonly rootTokenId?: string; readonly listenAddress?: string }
+  readonly logFormat?: 'standard' | 'json'
+  readonly clock?: Clock
+  /** Where log lines go; standard error unless given. */
+  readonly log?: (line: string) => void
+}
+
+/** A server that is up. */
+export interface RunningServer {
+  /** Base URL of the first listener. */
+  readonly address: string
+  readonly listeners: readonly string[]
+  readonly storageType: string
+  /** Development servers only. */
+  readonly rootToken?: string
+  readonly unsealKey?: string
+  /** Opens audit files and reads certificates again (SIGHUP). */
+  reload(): Promise<void>
+  /** Finishes what is under way, seals, and closes everything (SIGTERM). */
+  stop(): Promise<void>
+}
+
+const builtin = (kind: MountSpec['kind'], path: string, type: string, description: string): MountSpec => ({
+  kind,
+  path,
+  type,
+  description,
+  config: plainConfig,
+  options: null,
+  local: path === 'cubbyhole/',
+  sealWrap: path === 'sys/',
+  externalEntropyAccess: false,
+})
+
+const builtinMounts: readonly MountSpec[] = [
+  {
+    ...builtin('secret', 'sys/', 'system', 'system endpoints used for control, policy and debugging'),
+    config: { ...plainConfig, passthrough_request_headers: ['Accept'] },
+  },
+  builtin('secret', 'cubbyhole/', 'cubbyhole', 'per-token private secret storage'),
+  builtin('auth', 'token/', 'token', 'token based credentials'),
+]
+
+/** The composition root: config → storage → barrier → core → protocols, in this order. @throws ConfigError, and what opening throws. */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const clock = options.clock ?? systemClock
+  const config = options.config?.length ? await loadConfig(options.config) : devConfig(options.dev?.listenAddress)
+  const write = options.log ?? ((line: string) => void process.stderr.write(line))
+  const log = lineLog(write, () => clock.now(), (options.logFormat ?? config.logFormat) === 'json')
+  const storage = await openStorage(config, clock, log)
+  const parts = {
+    clock,
+    log,
+    random: randomBytes,
+    uuid: randomUUID,
+    ttl: { default: config.defaultLeaseTtl, max: config.maxLeaseTtl },
+  }
+  const barrier = new EncryptedBarrier({ storage, ...parts })
+  const audit = new AuditBroker({ ...parts, types: auditDevices })
+  await audit.configure(config.audits)
+
+  const state: { open?: OpenServer; cluster?: { readonly name: string; readonly id: string } } = {}
+  const opened = (): OpenServer => {
+    if (!state.open) throw new Fault('sealed', 'Vault is sealed', { bare: true })
+    return state.open
+  }
+  const room: Room = new Room({
+    storage,
+    barrier,
+    seal: new ShamirSeal(randomBytes),
+    ...parts,
+    life: {
+      open: async () => {
+        state.open = await openServer({
+          ...parts,
+          barrier,
+          audit,
+          engines: ({ tokens, policies }) =>
+            engines(
+              system,
+              Object.assign(tokens, { policyExists: async (name: string) => (await policies.get(name)) !== undefined }),
+            ),
+          builtin: builtinMounts,
+          forget: async (mounts, token) => forgetDrawer(mounts.stateAt('cubbyhole/'), token.id),
+        })
+        state.cluster = await clusterOf(barrier, config)
+      },
+      close: async () => {
+        rekey.cancel()
+        rotateRoot.cancel()
+        generateRoot.cancel()
+        const { open } = state
+        delete state.open
+        await open?.close()
+      },
+      createRootToken: async () => opened().tokens.createRoot(),
+    },
+  })
+  const rekey = new Rekey(room, randomUUID)
+  const rotateRoot = new Rekey(room, randomUUID)
+  const generateRoot = new GenerateRoot(room, randomBytes, randomUUID)
+  const system = systemEngine(
+    ports({
+      room,
+      barrier,
+      audit,
+      storage,
+      config,
+      clock,
+      opened,
+      rekey,
+      rotateRoot,
+      generateRoot,
+      cluster: () => state.cluster,
+      ttl: parts.ttl,
+    }),
+  )
+  const pipeline = new Pipeline({
+    open: () => (room.isOpen ? state.open : undefined),
+    sealed: sealedDecider(system.routes as readonly Route[]),
+    audit,
+  })
+  const dev = options.config?.length ? {} : await initialiseDev(room, opened, options.dev?.rootTokenId)
+  const listeners = await Promise.all(
+    config.listeners.map(async (listener) => listenHttp(pipeline, httpOptions(listener))),
+  )
+  const first = config.listeners[0]?.tls ? 'https' : 'http'
+  return {
+    address: `${first}://${listeners[0]?.address ?? ''}`,
+    listeners: listeners.map(({ address }) => address),
+    storageType: storage.type,
+    ...dev,
+    reload: async () => {
+      await audit.reopen()
+      for (const listener of listeners) await listener.reload()
+    },
+    stop: async () => stop(listeners, room, audit, storage),
+  }
+}
+
+async function stop(
+  listeners: readonly HttpListener[],
+  room: Room,
+  audit: AuditBroker,
+  storage: Storage,
+): Promise<void> {
+  await Promise.all(listeners.map(async (listener) => listener.close()))
+  await room.seal()
+  await audit.shutdown()
+  await storage.close()
+}
+
+async function openStorage(config: Config, clock: Clock, log: Log): Promise<Storage> {
+  if (config.storage.type === 'inmem') return new MemoryStorage()
+  const { path, minFreeBytes } = config.storage
+  return LevelStorage.open(path, { clock, log, ...(minFreeBytes !== undefined && { minFreeBytes }) })
+}
+
+function httpOptions(listener: ListenerConfig) {
+  const { host, port, tls, maxRequestSize, maxRequestDuration, readHeaderTimeout, idleTimeout } = listener
+  return {
+    host,
+    port,
+    ...(tls && { tls: async () => tlsMaterial(tls) }),
+    ...(maxRequestSize && { bodyBytes: maxRequestSize }),
+    ...(maxRequestDuration && { requestTimeout: maxRequestDuration * 1000 }),
+    ...(readHeaderTimeout && { headersTimeout: readHeaderTimeout * 1000 }),
+    ...(idleTimeout && { idleTimeout: idleTimeout * 1000 }),
+  }
+}
+
+async function tlsMaterial(tls: NonNullable<ListenerConfig['tls']>): Promise<TlsMaterial> {
+  const [cert, key, clientCa] = await Promise.all(
+    [tls.certFile, tls.keyFile, tls.clientCaFile].map(async (file) =>
+      file === undefined ? undefined : readFile(file, 'utf8'),
+    ),
+  )
+  return {
+    cert: cert ?? '',
+    key: key ?? '',
+    ...(tls.minVersion && { minVersion: tls.minVersion }),
+    ...(clientCa !== undefined && { clientCa }),
+  }
+}
+
+async function clusterOf(
+  barrier: EncryptedBarrier,
+  config: Config,
+): Promise<{ readonly name: string; readonly id: string }> {
+  return barrier.view('core/').transaction(async (tx) => {
+    const known = await tx.get<{ readonly name: string; readonly id: string }>('cluster')
+    if (known) return known
+    const fresh = { name: config.clusterName ?? `vault-cluster-${randomUUID().slice(0, 8)}`, id: randomUUID() }
+    tx.put('cluster', fresh)
+    return fresh
+  })
+}
+
+function devConfig(address = '127.0.0.1:8200'): Config {
+  const at = address.lastIndexOf(':')
+  return {
+    storage: { type: 'inmem' },
+    listeners: [
+      {
+        host: address.slice(0, at) || '127.0.0.1',
+        port: Number(address.slice(at + 1)),
+        unauthedRekey: false,
+        unauthedGenerateRoot: false,
+      },
+    ],
+    defaultLeaseTtl: usualTtl,
+    maxLeaseTtl: usualTtl,
+    logLevel: 'info',
+    logFormat: 'standard',
+    apiAudit: true,
+    audits: [],
+  }
+}
+
+/** A development server: initialised with one share, open at once. */
+async function initialiseDev(
+  room: Room,
+  opened: () => OpenServer,
+  rootTokenId: string | undefined,
+): Promise<{ readonly rootToken: string; readonly unsealKey: string }> {
+  const { shares, rootToken } = await room.initialise(1, 1)
+  const share = shares[0] as Uint8Array
+  await room.unseal(share)
+  if (rootTokenId === undefined) return { rootToken, unsealKey: base64(share) }
+  const { tokens } = opened()
+  await tokens.createDevRoot(rootTokenId)
+  const first = await tokens.idOf(rootToken)
+  if (first !== undefined && rootTokenId !== rootToken) await tokens.revoke(first)
+  return { rootToken: rootTokenId, unsealKey: base64(share) }
+}
