@@ -1,18 +1,22 @@
 #!/usr/bin/env node
-import { startServer } from './server.ts'
+import { run } from './cli/run.ts'
 
-const args = process.argv.slice(2)
-const value = (name: string): string | undefined =>
-  args
-    .find((arg) => arg.replace(/^--?/, '').startsWith(`${name}=`))
-    ?.split('=')
-    .slice(1)
-    .join('=')
-const dev = args.some((arg) => /^--?dev$/.test(arg))
-const config = args.filter((arg) => /^--?config=/.test(arg)).map((arg) => arg.replace(/^--?config=/, ''))
-const rootTokenId = value('dev-root-token-id')
-const listenAddress = value('dev-listen-address')
-const server = await startServer(
-  dev ? { dev: { ...(rootTokenId && { rootTokenId }), ...(listenAddress && { listenAddress }) } } : { config },
-)
-process.stdout.write(`listening on ${server.address}\n`)
+/** The `strongroom` binary: the command line, with the server loaded only when one is started. */
+async function stdin(): Promise<string> {
+  const parts: Buffer[] = []
+  for await (const part of process.stdin) parts.push(part as Buffer)
+  return Buffer.concat(parts).toString('utf8')
+}
+
+const fail = (thrown: unknown): void => {
+  process.stderr.write(`${thrown instanceof Error ? thrown.message : 'an unknown error'}\n`)
+  process.exitCode = 1
+}
+
+process.exitCode = 1
+await run(process.argv.slice(2), {
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+  stdin,
+  serve: async (options) => (await import('./server.ts')).startServer(options),
+}).then((status) => (process.exitCode = status), fail)

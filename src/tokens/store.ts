@@ -159,7 +159,7 @@ export class TokenStore {
 
   /** The root token of a development server. */
   async createDevRoot(id: string): Promise<void> {
-    await this.create(rootSpec(id))
+    await this.create({ ...rootSpec(id), path: 'auth/token/create', displayName: 'token' })
   }
 
   /** Takes one use off a use-limited token. Exact however many do it at once. */

@@ -93,7 +93,7 @@ function shown(record: TokenRecord, id: string, { clock }: TokenState): Response
     explicit_max_ttl: record.role === undefined ? record.explicitMaxTtl : 0,
     entity_id: record.entityId,
     type: record.type,
-    ...(record.expiresAt !== null && { issue_time: issued, renewable: record.renewable }),
+    ...(record.path !== 'auth/token/root' && { issue_time: issued, renewable: record.renewable }),
     ...(record.lastRenewedAt !== undefined && {
       last_renewal: rfc3339(record.lastRenewedAt),
       last_renewal_time: Math.floor(record.lastRenewedAt / 1000),

@@ -1,0 +1,34 @@
+# strongroom: `make run` tries it, `make test` proves it.
+.PHONY: all install build run test lint parity bench clean
+
+all: test
+
+install: node_modules/.package-lock.json
+node_modules/.package-lock.json: package-lock.json
+	npm ci --no-audit --no-fund --ignore-scripts
+	@touch $@
+
+build: install
+	node_modules/.bin/tsc -p tsconfig.build.json
+	@chmod +x dist/main.js
+
+# Installs, builds, starts a development server, encrypts and decrypts a first message with it.
+run: build
+	@node dist/first-message.js
+
+# Everything, from clean.
+test: clean install lint
+	node_modules/.bin/tsc -p tsconfig.json
+	$(MAKE) --no-print-directory build
+	node_modules/.bin/mocha
+
+lint: install
+	node_modules/.bin/prettier --check src test bench --log-level warn
+	node_modules/.bin/oxlint --type-aware --quiet src test bench
+
+bench: install
+	node_modules/.bin/tsc -p tsconfig.json
+	node build/bench/transit.js
+
+clean:
+	rm -rf build dist

@@ -1,0 +1,32 @@
+# Keeps the server running: seals it, rotates its keys, sees its mounts. Reads no secret, uses no key, writes no policy.
+path "sys/seal" {
+  capabilities = ["update", "sudo"]
+}
+
+path "sys/step-down" {
+  capabilities = ["update", "sudo"]
+}
+
+path "sys/key-status" {
+  capabilities = ["read"]
+}
+
+path "sys/rotate" {
+  capabilities = ["update", "sudo"]
+}
+
+path "sys/rotate/*" {
+  capabilities = ["read", "update", "delete", "sudo"]
+}
+
+path "sys/mounts" {
+  capabilities = ["read"]
+}
+
+path "sys/auth" {
+  capabilities = ["read"]
+}
+
+path "sys/audit" {
+  capabilities = ["read", "sudo"]
+}

@@ -1,0 +1,53 @@
+import { startServer } from './server.ts'
+
+/**
+ * The first minute: starts a development server, encrypts and decrypts a message with it, and says what to try next. With
+ * STRONGROOM_ONCE set it stops then; else it goes on serving.
+ */
+const address = '127.0.0.1:8200'
+const out = (text: string): void => void process.stdout.write(text)
+
+async function start(): Promise<Awaited<ReturnType<typeof startServer>>> {
+  try {
+    return await startServer({ dev: { rootTokenId: 'root', listenAddress: address } })
+  } catch {
+    // Something else has the usual port.
+    return startServer({ dev: { rootTokenId: 'root', listenAddress: '127.0.0.1:0' } })
+  }
+}
+
+const server = await start()
+
+async function call(path: string, body: unknown): Promise<Readonly<Record<string, string>>> {
+  const response = await fetch(`${server.address}/v1/${path}`, { method: 'POST', headers: { 'X-Vault-Token': 'root' }, body: JSON.stringify(body) })
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
+  const text = await response.text()
+  return text === '' ? {} : ((JSON.parse(text) as { readonly data: Readonly<Record<string, string>> }).data ?? {})
+}
+
+const message = 'strongroom keeps this'
+await call('sys/mounts/transit', { type: 'transit' })
+await call('transit/keys/first', {})
+const { ciphertext = '' } = await call('transit/encrypt/first', { plaintext: Buffer.from(message).toString('base64') })
+const { plaintext = '' } = await call('transit/decrypt/first', { ciphertext })
+const back = Buffer.from(plaintext, 'base64').toString()
+if (back !== message) throw new Error('the message did not come back')
+
+out(`
+strongroom is running at ${server.address} (development: in memory, open, root token "root")
+
+  message     ${message}
+  encrypted   ${ciphertext}
+  decrypted   ${back}
+
+Try next, in another terminal:
+
+  export VAULT_ADDR=${server.address} VAULT_TOKEN=root
+  node dist/main.js status
+  node dist/main.js write transit/encrypt/first plaintext=$(printf hello | base64)
+  curl -H 'X-Vault-Token: root' $VAULT_ADDR/v1/transit/keys/first
+
+For real secrets: README.md, "Production".
+`)
+if (process.env['STRONGROOM_ONCE']) await server.stop()
+else process.once('SIGINT', () => void server.stop().then(() => process.exit(0)))
