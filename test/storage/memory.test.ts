@@ -1,0 +1,4 @@
+import { MemoryStorage } from '../../src/storage/memory.ts'
+import { itIsAStorage } from '../contracts/storage.ts'
+
+itIsAStorage('MemoryStorage', async () => new MemoryStorage())
