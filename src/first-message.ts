@@ -19,7 +19,11 @@ async function start(): Promise<Awaited<ReturnType<typeof startServer>>> {
 const server = await start()
 
 async function call(path: string, body: unknown): Promise<Readonly<Record<string, string>>> {
-  const response = await fetch(`${server.address}/v1/${path}`, { method: 'POST', headers: { 'X-Vault-Token': 'root' }, body: JSON.stringify(body) })
+  const response = await fetch(`${server.address}/v1/${path}`, {
+    method: 'POST',
+    headers: { 'X-Vault-Token': 'root' },
+    body: JSON.stringify(body),
+  })
   if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
   const text = await response.text()
   return text === '' ? {} : ((JSON.parse(text) as { readonly data: Readonly<Record<string, string>> }).data ?? {})

@@ -25,12 +25,16 @@ const layers: Readonly<Record<string, readonly string[]>> = {
 const top = ['server.ts', 'ports.ts', 'registry.ts', 'config.ts', 'main.ts', 'first-message.ts']
 
 function files(folder: string): string[] {
-  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? files(join(folder, entry.name)) : [join(folder, entry.name)]))
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory() ? files(join(folder, entry.name)) : [join(folder, entry.name)],
+  )
 }
 
 const sources = files(src).map((file) => ({ file, name: relative(src, file), text: readFileSync(file, 'utf8') }))
 const importsOf = (file: string, text: string): string[] =>
-  [...text.matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].map((found) => relative(src, resolve(dirname(file), found[1] as string)))
+  [...text.matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].map((found) =>
+    relative(src, resolve(dirname(file), found[1] as string)),
+  )
 
 describe('architecture', () => {
   for (const { file, name, text } of sources) {
@@ -39,15 +43,24 @@ describe('architecture', () => {
     it(`${name} imports only what its layer may`, () => {
       for (const imported of importsOf(file, text)) {
         const to = imported.split('/')[0] as string
-        const own = to === from && (!['engines', 'auth'].includes(from) || imported.split('/')[1] === name.split('/')[1])
+        const own =
+          to === from && (!['engines', 'auth'].includes(from) || imported.split('/')[1] === name.split('/')[1])
         expect(own || (layers[from] ?? []).includes(to), `${name} imports ${imported}`).to.equal(true)
       }
     })
   }
 
   it('only a few files take secrets out of their wrapping', () => {
-    const revealing = sources.filter(({ text }) => text.includes('.reveal()')).map(({ name }) => name).sort()
-    expect(revealing).to.deep.equal(['audit/entry.ts', 'auth/token/lookup.ts', 'auth/token/renew.ts', 'tokens/store.ts'])
+    const revealing = sources
+      .filter(({ text }) => text.includes('.reveal()'))
+      .map(({ name }) => name)
+      .sort()
+    expect(revealing).to.deep.equal([
+      'audit/entry.ts',
+      'auth/token/lookup.ts',
+      'auth/token/renew.ts',
+      'tokens/store.ts',
+    ])
   })
 
   it('time and chance come in through constructors', () => {

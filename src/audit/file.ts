@@ -67,7 +67,7 @@ export class FileDevice implements AuditDevice {
   #append(text: string): void {
     this.#fd ??= this.#openFile()
     if (isFile(this.#fd) && !this.#inPlace(this.#fd)) {
-      closeSync(this.#fd)
+      this.#close()
       this.#fd = this.#openFile()
     }
     const bytes = Buffer.from(text)
@@ -104,8 +104,9 @@ export class FileDevice implements AuditDevice {
   }
 
   #close(): void {
-    if (this.#fd !== undefined) closeSync(this.#fd)
+    const fd = this.#fd
     this.#fd = undefined
+    if (fd !== undefined) closeSync(fd)
   }
 }
 
@@ -146,8 +147,8 @@ function modeOf(written: string | undefined): number {
   // Exec bits are dropped, as OpenBao does; what others could read is refused.
   const bare = mode & 0o666
   if ((bare & 0o027) !== 0 && (bare & 0o007) !== 0)
-    throw refuse('mode must not let others read or write the audit file; use 0600 or 0640')
-  return bare & 0o640
+    throw refuse('mode must not let others read the audit file, nor its group write it; use 0600 or 0640')
+  return bare
 }
 
 const isFile = (fd: number): boolean => fstatSync(fd).isFile()

@@ -40,14 +40,21 @@ export function itIsAStorage(name: string, open: () => Promise<Storage>): void {
 
     it('commits all or nothing when an expectation fails', async () => {
       await put('a', '1')
-      const result = await storage.commit({ expect: [{ key: 'a', rev: 0n }], ops: [{ put: 'b', value: bytes('2') }, { del: 'a' }] })
+      const result = await storage.commit({
+        expect: [{ key: 'a', rev: 0n }],
+        ops: [{ put: 'b', value: bytes('2') }, { del: 'a' }],
+      })
       expect(result).to.equal('conflict')
       expect(await get('a')).to.equal('1')
       expect(await get('b')).to.equal(undefined)
     })
 
     it('lets exactly one of many make a key', async () => {
-      const results = await Promise.all(Array.from({ length: 50 }, (_, at) => storage.commit({ expect: [{ key: 'k', rev: 0n }], ops: [{ put: 'k', value: bytes(String(at)) }] })))
+      const results = await Promise.all(
+        Array.from({ length: 50 }, (_, at) =>
+          storage.commit({ expect: [{ key: 'k', rev: 0n }], ops: [{ put: 'k', value: bytes(String(at)) }] }),
+        ),
+      )
       expect(results.filter((result) => result !== 'conflict')).to.have.length(1)
     })
 
@@ -55,7 +62,9 @@ export function itIsAStorage(name: string, open: () => Promise<Storage>): void {
       await put('p/a', '1')
       const since = await storage.rev()
       const expectation = [{ prefix: 'p/', unchangedSince: since }]
-      expect(await storage.commit({ expect: expectation, ops: [{ put: 'q', value: bytes('x') }] })).to.not.equal('conflict')
+      expect(await storage.commit({ expect: expectation, ops: [{ put: 'q', value: bytes('x') }] })).to.not.equal(
+        'conflict',
+      )
       await storage.commit({ ops: [{ del: 'p/a' }] })
       expect(await storage.commit({ expect: expectation, ops: [{ put: 'q', value: bytes('y') }] })).to.equal('conflict')
     })
@@ -72,7 +81,10 @@ export function itIsAStorage(name: string, open: () => Promise<Storage>): void {
 
     it('tells watchers of changes in order', async () => {
       const seen: string[] = []
-      const closer = storage.watch(await storage.rev(), { changed: (_, keys) => seen.push(...keys), reset: () => seen.push('reset') })
+      const closer = storage.watch(await storage.rev(), {
+        changed: (_, keys) => seen.push(...keys),
+        reset: () => seen.push('reset'),
+      })
       await put('a', '1')
       await put('b', '2')
       closer.close()

@@ -9,7 +9,12 @@ const storage = await LevelStorage.open(path, { clock: systemClock, log: silent,
 async function writer(name: string): Promise<never> {
   for (let round = Number(cycle) * 1_000_000; ; round++) {
     const value = Buffer.from(String(round))
-    await storage.commit({ ops: [{ put: `a/${name}/${round % 20}`, value }, { put: `b/${name}/${round % 20}`, value }] })
+    await storage.commit({
+      ops: [
+        { put: `a/${name}/${round % 20}`, value },
+        { put: `b/${name}/${round % 20}`, value },
+      ],
+    })
     process.send?.([`${name}/${round % 20}`, round])
   }
 }

@@ -1,0 +1,141 @@
+import { expect } from 'chai'
+import { compileAcl } from '../../src/policy/acl.ts'
+import type { AclOperation } from '../../src/policy/acl.ts'
+import { parsePolicy } from '../../src/policy/document.ts'
+import { slowlyAllowed } from '../reference/acl.ts'
+import type { SlowRule } from '../reference/acl.ts'
+
+const now = { now: () => Date.UTC(2030, 0, 1) }
+const acl = (...texts: readonly string[]) =>
+  compileAcl(
+    texts.map((text, at) => ({ name: `p${at}`, document: parsePolicy(text) })),
+    now,
+  )
+const ask = (
+  rules: ReturnType<typeof acl>,
+  operation: AclOperation,
+  path: string,
+  data: Readonly<Record<string, unknown>> = {},
+) => rules.decide({ operation, path, data }).allowed
+
+/** Numbers that look random and are the same in every run. */
+function* numbers(seed: number): Generator<number, never> {
+  for (let state = seed; ;) {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    yield state / 2 ** 32
+  }
+}
+
+describe('acl', () => {
+  it('agrees with a slow twin on 200,000 random policies, paths and operations', function () {
+    this.timeout(60_000)
+    const random = numbers(20_261_124)
+    const pick = <T>(from: readonly T[]): T => from[Math.floor((random.next().value as number) * from.length)] as T
+    const segment = () => pick(['a', 'b', 'ab', '+', 'a', 'b'])
+    const pattern = (): string => {
+      const parts = Array.from({ length: 1 + Math.floor((random.next().value as number) * 4) }, segment)
+      const tail = pick(['', '', '*', '/*', 'a*', '/'])
+      return (parts.join('/') + tail).replace('+*', '+/*').replace('+a*', '+')
+    }
+    const path = (): string =>
+      Array.from({ length: 1 + Math.floor((random.next().value as number) * 4) }, () =>
+        pick(['a', 'b', 'ab', 'aa']),
+      ).join('/') + pick(['', '', '/'])
+    const capabilities = ['read', 'list', 'update', 'deny', 'create']
+    let pairs = 0
+    for (let round = 0; round < 10_000; round++) {
+      const rules: SlowRule[] = Array.from({ length: 1 + Math.floor((random.next().value as number) * 6) }, () => ({
+        path: pattern(),
+        capabilities: [pick(capabilities), pick(capabilities)],
+      }))
+      const text = rules.map((rule) => `path "${rule.path}" { capabilities = ${JSON.stringify(rule.capabilities)} }`)
+      const compiled = acl(...text)
+      for (let each = 0; each < 20; each++, pairs++) {
+        const [asked, operation] = [path(), pick(['read', 'list', 'update', 'create'] as const)]
+        expect(ask(compiled, operation, asked), `${operation} ${asked} under\n${text.join('\n')}`).to.equal(
+          slowlyAllowed(rules, asked, operation),
+        )
+      }
+    }
+    expect(pairs).to.equal(200_000)
+  })
+
+  it('allows nothing that no rule names', () => {
+    expect(ask(acl('path "a" { capabilities = ["read"] }'), 'read', 'b')).to.equal(false)
+    expect(ask(acl(''), 'read', 'a')).to.equal(false)
+  })
+
+  it('CVE-2026-12624: a narrower denied folder cannot be listed through a wider rule', () => {
+    const rules = acl(
+      'path "foo/metadata/*" { capabilities = ["list"] }\npath "foo/metadata/private/*" { capabilities = ["deny"] }\npath "foo/metadata/private/granted/*" { capabilities = ["list"] }',
+    )
+    expect(ask(rules, 'list', 'foo/metadata/private')).to.equal(false)
+    expect(ask(rules, 'scan', 'foo/metadata/private/')).to.equal(false)
+    expect(ask(rules, 'list', 'foo/metadata/private/granted')).to.equal(true)
+  })
+
+  it('unites rules of one pattern over several policies, and deny wins', () => {
+    const [read, update, deny] = [
+      'path "a/*" { capabilities = ["read"] }',
+      'path "a/*" { capabilities = ["update"] }',
+      'path "a/*" { capabilities = ["deny"] }',
+    ] as const
+    expect(ask(acl(read, update), 'update', 'a/x')).to.equal(true)
+    expect(ask(acl(read, deny), 'read', 'a/x')).to.equal(false)
+  })
+
+  it('a denied value is found inside a list too', () => {
+    const rules = acl('path "a" { capabilities = ["update"] denied_parameters = { "policies" = ["root"] } }')
+    expect(ask(rules, 'update', 'a', { policies: 'root' })).to.equal(false)
+    expect(ask(rules, 'update', 'a', { policies: ['app', 'root'] })).to.equal(false)
+    expect(ask(rules, 'update', 'a', { POLICIES: ['root'] })).to.equal(false)
+    expect(ask(rules, 'update', 'a', { policies: ['app'] })).to.equal(true)
+  })
+
+  it('checks allowed and required parameters, numbers and globs too', () => {
+    const rules = acl(
+      'path "a" { capabilities = ["update"] allowed_parameters = { "n" = [5], "s" = ["x*"] } required_parameters = ["n"] }',
+    )
+    expect(ask(rules, 'update', 'a', { n: 5 })).to.equal(true)
+    expect(ask(rules, 'update', 'a', { n: 6 })).to.equal(false)
+    expect(ask(rules, 'update', 'a', { n: 5, s: 'xyz' })).to.equal(true)
+    expect(ask(rules, 'update', 'a', { n: 5, s: 'yx' })).to.equal(false)
+    expect(ask(rules, 'update', 'a', { n: 5, other: 1 })).to.equal(false)
+    expect(ask(rules, 'update', 'a', {})).to.equal(false)
+  })
+
+  it('wants a wrapped answer inside the bounds', () => {
+    const rules = acl('path "a" { capabilities = ["read"] min_wrapping_ttl = "1m" max_wrapping_ttl = "1h" }')
+    const wrapped = (wrapTtl?: number) =>
+      rules.decide({ operation: 'read', path: 'a', data: {}, ...(wrapTtl && { wrapTtl }) }).allowed
+    expect([wrapped(), wrapped(30), wrapped(60), wrapped(3600), wrapped(3601)]).to.deep.equal([
+      false,
+      false,
+      true,
+      true,
+      false,
+    ])
+  })
+
+  it('CVE-2026-5006: a templated rule allows nobody, and a templated deny denies what it can reach', () => {
+    expect(
+      ask(
+        acl('path "secret/{{identity.entity.id}}/*" { capabilities = ["read"] }'),
+        'read',
+        'secret/{{identity.entity.id}}/x',
+      ),
+    ).to.equal(false)
+    const rules = acl(
+      'path "secret/*" { capabilities = ["read"] }\npath "secret/team/{{identity.entity.name}}" { capabilities = ["deny"] }',
+    )
+    expect(ask(rules, 'read', 'secret/team/ann')).to.equal(false)
+    expect(ask(rules, 'read', 'secret/other')).to.equal(true)
+  })
+
+  it('a stanza ends at its expiration', () => {
+    const text = 'path "a" { capabilities = ["read"] expiration = "2030-01-01T00:00:01Z" }'
+    expect(ask(acl(text), 'read', 'a')).to.equal(true)
+    const later = compileAcl([{ name: 'p', document: parsePolicy(text) }], { now: () => Date.UTC(2030, 0, 1, 0, 0, 1) })
+    expect(ask(later, 'read', 'a')).to.equal(false)
+  })
+})

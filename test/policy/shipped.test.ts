@@ -1,0 +1,99 @@
+import { readFileSync } from 'node:fs'
+import { expect } from 'chai'
+import { compileAcl } from '../../src/policy/acl.ts'
+import type { AclOperation } from '../../src/policy/acl.ts'
+import { parsePolicy } from '../../src/policy/document.ts'
+
+const shipped = (name: string) => {
+  const acl = compileAcl([{ name, document: parsePolicy(readFileSync(`policies/${name}.hcl`, 'utf8'), name) }], {
+    now: () => 0,
+  })
+  return (question: string) => {
+    const [operation = '', path = ''] = question.split(' ')
+    return acl.decide({ operation: operation as AclOperation, path, data: {} }).allowed
+  }
+}
+
+const table: Readonly<Record<string, { readonly may: readonly string[]; readonly mayNot: readonly string[] }>> = {
+  'transit-app': {
+    may: ['update transit/encrypt/orders', 'update transit/decrypt/orders', 'update transit/rewrap/orders'],
+    mayNot: [
+      'create transit/encrypt/orders',
+      'read transit/keys/orders',
+      'create transit/keys/x',
+      'update transit/keys/orders',
+      'update transit/keys/orders/rotate',
+      'update transit/keys/orders/config',
+      'delete transit/keys/orders',
+      'read transit/export/encryption-key/orders',
+      'read transit/backup/orders',
+      'update transit/datakey/plaintext/orders',
+      'update sys/seal',
+      'list sys/policies/acl',
+      'read cubbyhole/x',
+    ],
+  },
+  auditor: {
+    may: [
+      'read sys/audit',
+      'update sys/audit-hash/file',
+      'list sys/policies/acl',
+      'read sys/policies/acl/admin',
+      'read transit/keys/orders',
+    ],
+    mayNot: [
+      'update transit/decrypt/orders',
+      'update transit/encrypt/orders',
+      'update sys/policies/acl/admin',
+      'create sys/audit/x',
+      'update sys/audit/x',
+      'delete sys/audit/file',
+      'update auth/token/create',
+      'read transit/export/encryption-key/orders',
+      'update transit/keys/orders/rotate',
+      'update sys/seal',
+    ],
+  },
+  operator: {
+    may: ['update sys/seal', 'update sys/rotate', 'read sys/key-status', 'update sys/rotate/root', 'read sys/mounts'],
+    mayNot: [
+      'update transit/decrypt/orders',
+      'read secret/data/x',
+      'read cubbyhole/x',
+      'update sys/policies/acl/p',
+      'create sys/policies/acl/p',
+      'update auth/token/create',
+      'create sys/mounts/x',
+      'update sys/mounts/x',
+      'delete sys/audit/file',
+      'update sys/generate-root-token/attempt',
+    ],
+  },
+  admin: {
+    may: [
+      'update sys/mounts/transit',
+      'update sys/policies/acl/app',
+      'update auth/token/create',
+      'create transit/keys/orders',
+    ],
+    mayNot: [
+      'update transit/decrypt/orders',
+      'update transit/encrypt/orders',
+      'read secret/data/x',
+      'update sys/audit/x',
+      'delete sys/audit/file',
+      'update sys/seal',
+      'update sys/rotate',
+      'read transit/export/encryption-key/orders',
+      'read transit/backup/orders',
+    ],
+  },
+}
+
+describe('shipped policies', () => {
+  for (const [name, { may, mayNot }] of Object.entries(table)) {
+    const ask = shipped(name)
+    for (const question of may) it(`${name} may ${question}`, () => expect(ask(question)).to.equal(true))
+    for (const question of mayNot) it(`${name} may not ${question}`, () => expect(ask(question)).to.equal(false))
+  }
+})

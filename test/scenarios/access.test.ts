@@ -1,0 +1,172 @@
+import { expect } from 'chai'
+import { HandClock } from '../support/clock.ts'
+import { devServer } from '../support/server.ts'
+import type { TestServer } from '../support/server.ts'
+
+describe('access, over HTTP', () => {
+  let server: TestServer
+  const clock = new HandClock()
+  before(async () => {
+    server = await devServer(clock)
+    await server.data('POST', 'sys/mounts/transit', { type: 'transit' })
+    await server.data('POST', 'transit/keys/mine', {})
+    await server.data('POST', 'transit/keys/yours', {})
+  })
+  after(async () => server.running.stop())
+  const as = (token: string) => ({ 'X-Vault-Token': token })
+
+  it('a policy lets through what it names and nothing else, at once when it changes', async () => {
+    const token = await server.tokenWith('path "transit/encrypt/mine" { capabilities = ["update"] }')
+    const encrypt = async (key: string) =>
+      (await server.call('POST', `/v1/transit/encrypt/${key}`, { plaintext: 'aGk=' }, as(token))).status
+    expect([await encrypt('mine'), await encrypt('yours'), await encrypt('new')]).to.deep.equal([200, 403, 403])
+    const name = ((await server.call('GET', '/v1/auth/token/lookup', undefined, { 'X-Vault-Token': 'root' })).status,
+    (await server.data('POST', 'auth/token/lookup', { token }))['policies'] as readonly string[])[0]
+    await server.data('PUT', `sys/policies/acl/${name}`, {
+      policy: 'path "transit/encrypt/yours" { capabilities = ["update"] }',
+    })
+    expect([await encrypt('mine'), await encrypt('yours')]).to.deep.equal([403, 200])
+    await server.data('DELETE', `sys/policies/acl/${name}`)
+    expect([await encrypt('mine'), await encrypt('yours')]).to.deep.equal([403, 403])
+  })
+
+  it('CVE-2026-89322: 200 spellings of a denied path are denied or refused, never let through', async () => {
+    const token = await server.tokenWith(
+      'path "transit/*" { capabilities = ["read", "update"] }\npath "transit/keys/yours" { capabilities = ["deny"] }',
+    )
+    expect((await server.call('GET', '/v1/transit/keys/mine', undefined, as(token))).status).to.equal(200)
+    const letters = [...'yours'].map((letter) => `%${letter.charCodeAt(0).toString(16)}`)
+    const spellings = new Set<string>()
+    for (const slash of [
+      '/',
+      '%2F',
+      '%2f',
+      '//',
+      '/./',
+      '/x/../',
+      '/%2e/',
+      '/x/%2e%2e/',
+      '/..%2fkeys/',
+      '\\',
+      '%5c',
+      ';/',
+      '/;',
+      '%00/',
+      '/%20',
+    ]) {
+      for (const name of [
+        'yours',
+        letters.join(''),
+        `${letters[0]}ours`,
+        'yours/',
+        'yours%2F',
+        'yours%00',
+        'yours%20',
+        'yours;',
+        'yours;a=b',
+        'yours%23',
+        'yours?x=1',
+        'yours%3Fx',
+        'YOURS%00',
+        'yours%0a',
+      ])
+        spellings.add(`/v1/transit/keys${slash}${name}`)
+    }
+    expect(spellings.size).to.be.greaterThan(199)
+    for (const path of spellings) {
+      const { status, text } = await server.call('GET', path, undefined, as(token))
+      expect(status, `${path} ${text}`).to.be.oneOf([301, 307, 400, 403, 404])
+    }
+  })
+
+  it('CVE-2020-25594: what is there and what is not looks the same without a token and without rights', async () => {
+    const nothing = await server.tokenWith('path "nowhere" { capabilities = ["read"] }')
+    for (const headers of [{}, as(nothing), as('s.nonsense')]) {
+      const replies = await Promise.all(
+        ['transit/keys/mine', 'transit/keys/none', 'none/keys/x', 'sys/none', 'auth/none/login'].map(async (path) =>
+          server.call('GET', `/v1/${path}`, undefined, headers),
+        ),
+      )
+      expect(new Set(replies.map(({ status, text }) => `${status} ${text}`)).size).to.equal(1)
+    }
+  })
+
+  it('CVE-2025-5999, CVE-2024-9180: nobody becomes root by another spelling of its name', async () => {
+    const maker = await server.tokenWith('path "auth/token/create" { capabilities = ["update", "sudo"] }')
+    for (const policies of [
+      ['root'],
+      ['Root'],
+      [' root '],
+      ['root\t'],
+      ['ROOT'],
+      'root',
+      ['default', 'root'],
+      ['ro\u212At'],
+    ]) {
+      const reply = await server.call('POST', '/v1/auth/token/create', { policies }, as(maker))
+      const given = (reply.body['auth'] as { readonly policies?: readonly string[] } | undefined)?.policies ?? []
+      expect(given, JSON.stringify(policies)).to.not.include('root')
+    }
+  })
+
+  it('0.6.4: a child never has more than its parent', async () => {
+    const parent = await server.tokenWith('path "auth/token/create" { capabilities = ["update"] }')
+    const reply = await server.call('POST', '/v1/auth/token/create', { policies: ['default'] }, as(parent))
+    expect(reply.status).to.equal(400)
+    const child = await server.call('POST', '/v1/auth/token/create', {}, as(parent))
+    expect((child.body['auth'] as { readonly policies: readonly string[] }).policies).to.not.include('default')
+  })
+
+  it('num_uses=1 under 200 parallel requests answers exactly one', async () => {
+    const token = await server.tokenWith('path "transit/encrypt/mine" { capabilities = ["update"] }', { num_uses: 1 })
+    const replies = await Promise.all(
+      Array.from({ length: 200 }, async () =>
+        server.call('POST', '/v1/transit/encrypt/mine', { plaintext: 'aGk=' }, as(token)),
+      ),
+    )
+    expect(replies.filter(({ status }) => status === 200)).to.have.length(1)
+    expect(replies.filter(({ status }) => status === 403)).to.have.length(199)
+  })
+
+  it('CVE-2021-32923: renewing close to the end never makes a token endless', async () => {
+    const reply = await server.call('POST', '/v1/auth/token/create', {
+      policies: ['default'],
+      ttl: '10s',
+      explicit_max_ttl: '10s',
+    })
+    const token = (reply.body['auth'] as { readonly client_token: string }).client_token
+    clock.advance(9500)
+    const renewed = await server.call('POST', '/v1/auth/token/renew-self', { increment: '1h' }, as(token))
+    expect(
+      renewed.status === 400 || (renewed.body['auth'] as { readonly lease_duration: number }).lease_duration > 0,
+    ).to.equal(true)
+    clock.advance(600)
+    expect((await server.call('GET', '/v1/auth/token/lookup-self', undefined, as(token))).status).to.equal(403)
+  })
+
+  it('an answer that was to be wrapped is never given in plain', async () => {
+    const reply = await server.call('GET', '/v1/sys/mounts', undefined, {
+      'X-Vault-Token': 'root',
+      'X-Vault-Wrap-TTL': '60',
+    })
+    expect(reply.status).to.equal(400)
+  })
+
+  it('a failed upsert leaves no key behind', async () => {
+    for (const body of [
+      { plaintext: 'no base64!' },
+      { plaintext: 'aGk=', key_version: 7 },
+      { plaintext: 'aGk=', associated_data: '%' },
+      { batch_input: [{ plaintext: '!' }] },
+    ]) {
+      expect((await server.call('POST', '/v1/transit/encrypt/never', body)).status, JSON.stringify(body)).to.equal(400)
+    }
+    expect((await server.call('GET', '/v1/transit/keys/never')).status).to.equal(404)
+  })
+
+  it('50 rotations at once make exactly 50 versions', async () => {
+    await server.data('POST', 'transit/keys/turning', {})
+    await Promise.all(Array.from({ length: 50 }, async () => server.data('POST', 'transit/keys/turning/rotate')))
+    expect((await server.data('GET', 'transit/keys/turning'))['latest_version']).to.equal(51)
+  })
+})
