@@ -1,190 +1,237 @@
 import type { AuditEvent, AuditMount, AuditOutcome } from '../contract/audit.ts'
 import { Fault } from '../contract/fault.ts'
 import type { TokenRecord } from '../contract/identity.ts'
-import type { AuthBlock } from '../contract/response.ts'
+import { rootNamespace } from '../contract/identity.ts'
+import type { Request } from '../contract/request.ts'
+import type { AuthBlock, Response } from '../contract/response.ts'
 import { rfc3339 } from '../util/clock.ts'
+import type { Secret } from '../util/secret.ts'
 import type { Hasher } from './hasher.ts'
 import { redact } from './redact.ts'
 
-/** How one device writes its lines. */
+/** A device's options that shape its lines. */
 export interface LineOptions {
+  /** Texts stay as they are. */
   readonly raw: boolean
+  /** Whether accessors are hashed. */
   readonly hmacAccessor: boolean
+  /** Lists in answers become counts. */
   readonly elideLists: boolean
-  /** Request headers to record, by lower-case name; true: hashed. */
+  /** Request headers to show, by lower-case name; true: hashed. */
   readonly headers: ReadonlyMap<string, boolean>
-  /** Lines written before the stored salt can be read carry hashes under a salt of this boot only. */
+  /** Hashed with the salt of this start of the server, because the stored one is sealed; the line says so. */
   readonly bootSalt: boolean
 }
 
+/** The parts of a line that name the caller; made once per token. */
+interface TokenText {
+  readonly shown: Secret<string> | undefined
+  readonly auth: string
+  readonly request: string
+}
+
+const shared = { mounts: new WeakMap<AuditMount, string>(), granting: new WeakMap<object, string>() }
+
 /**
- * Writes audit lines for one device: Vault-shaped JSON objects, still without the closing brace, so that the chain can
- * add its link. What stays the same over many requests (token, mount) is written once and kept.
+ * Writes the lines of one device, in Vault's shape. Lines are JSON objects without their closing brace, because the
+ * chain is their last member. Whatever is the same for many requests is written once and kept with its object.
  */
 export class LineWriter {
   readonly #hasher: Hasher
   readonly #options: LineOptions
-  readonly #tokens = new WeakMap<
-    TokenRecord,
-    { readonly token: string; readonly accessor: string; readonly auth: string }
-  >()
-  readonly #mounts = new WeakMap<AuditMount, string>()
-  #second = { at: NaN, text: '' }
+  readonly #tokens = new WeakMap<TokenRecord, TokenText>()
+  readonly #events = new WeakMap<AuditEvent, string>()
 
   constructor(hasher: Hasher, options: LineOptions) {
     this.#hasher = hasher
     this.#options = options
   }
 
-  request(event: AuditEvent, now: number): string {
-    return `${this.#head('request', event, now)},"error":${errorOf(event.decision.error)}`
+  /** The line before the operation. `time` is RFC 3339. */
+  request(time: string, event: AuditEvent): string {
+    return `{"time":"${time}","type":"request",${this.#event(event)}${errorOf(event.decision.error)}${this.#mark()}`
   }
 
-  response(event: AuditEvent, outcome: AuditOutcome, now: number): string {
+  /** The line after it. */
+  response(time: string, event: AuditEvent, outcome: AuditOutcome): string {
     const fault = outcome instanceof Fault ? outcome : undefined
-    return `${this.#head('response', event, now)},"response":${this.#answer(event, outcome)},"error":${errorOf(fault)}`
+    const answer: Response = outcome instanceof Fault ? faultAnswer(outcome) : outcome
+    const response = `"response":{${this.#response(event, answer)}}`
+    return `{"time":"${time}","type":"response",${this.#event(event)},${response}${errorOf(fault)}${this.#mark()}`
   }
 
-  #head(type: string, event: AuditEvent, now: number): string {
-    const mark = this.#options.bootSalt ? ',"salt":"boot"' : ''
-    return `{"time":"${this.#time(now)}","type":"${type}"${mark},"auth":${this.#auth(event)},"request":${this.#request(event)}`
+  /** A line about the log itself (`sys/audit/test` on enabling, `…/torn`, `…/gap`), shaped like a request. */
+  note(time: string, id: string, about: 'test' | 'torn' | 'gap', data?: Readonly<Record<string, unknown>>): string {
+    const namespace = { id: rootNamespace }
+    const request = { id, operation: 'update', namespace, path: `sys/audit/${about}`, ...(data && { data }) }
+    return `{"time":"${time}","type":"request","request":${JSON.stringify(request)}${this.#mark()}`
   }
 
-  #auth(event: AuditEvent): string {
-    const { allowed, granting = [] } = event.decision
-    const results = `"policy_results":{"allowed":${allowed}${granting.length > 0 ? `,"granting_policies":${JSON.stringify(granting)}` : ''}}`
-    if (!event.token) return `{${results}}`
-    const uses = event.token.usesLeft === undefined ? '' : `,"remaining_uses":${event.token.usesLeft}`
-    return `{${this.#tokenParts(event.token, event).auth},${results}${uses}}`
+  #mark(): string {
+    return this.#options.bootSalt ? ',"salt":"boot"' : ''
   }
 
-  #tokenParts(
-    token: TokenRecord,
-    event: AuditEvent,
-  ): { readonly token: string; readonly accessor: string; readonly auth: string } {
-    const known = this.#tokens.get(token)
-    if (known) return known
-    const credential = event.request.credential
-    const bearer = this.#text(credential.kind === 'token' ? credential.token.reveal() : '', event)
-    const accessor = this.#options.hmacAccessor ? this.#text(token.accessor, event) : JSON.stringify(token.accessor)
-    const auth = JSON.stringify({
-      display_name: token.displayName,
-      policies: token.policies,
-      token_policies: token.policies,
-      ...(token.meta && { metadata: token.meta }),
-      ...(token.numUses > 0 && { num_uses: token.numUses }),
-      ...(token.entityId && { entity_id: token.entityId }),
-      token_type: token.type,
-      token_ttl: token.creationTtl,
-      token_issue_time: rfc3339(token.issuedAt),
-    })
-    const parts = {
-      token: bearer,
-      accessor,
-      auth: `"client_token":${bearer},"accessor":${accessor},${auth.slice(1, -1)}`,
-    }
-    this.#tokens.set(token, parts)
-    return parts
+  /** `auth` and `request`, alike on both lines. */
+  #event(event: AuditEvent): string {
+    const known = this.#events.get(event)
+    if (known !== undefined) return known
+    const token = this.#token(event)
+    const { allowed, granting } = event.decision
+    const results = `"policy_results":{"allowed":${allowed}${granting && granting.length > 0 ? grantingText(granting) : ''}}`
+    const written = `"auth":{${token.auth}${results}},"request":{${this.#request(event, token.request)}}`
+    this.#events.set(event, written)
+    return written
   }
 
-  #request(event: AuditEvent): string {
-    const { request, mount, token } = event
-    const { credential, client } = request
-    const shown = token ? this.#tokenParts(token, event) : undefined
-    const bearer =
-      shown?.token ?? (credential.kind === 'token' ? this.#text(credential.token.reveal(), event) : undefined)
-    const open = new Set(mount?.openRequestKeys ?? [])
-    const data =
-      Object.keys(request.data).length > 0
-        ? `,"data":${redact(request.data, this.#hasher, open, this.#raw(event))}`
-        : ''
-    return (
-      `{"id":"${request.id}","operation":"${event.operation}"${mount ? `,${this.#mount(mount)}` : ''}` +
-      `${bearer === undefined ? '' : `,"client_token":${bearer}`}${shown ? `,"client_token_accessor":${shown.accessor}` : ''}` +
-      `,"namespace":{"id":"root"},"path":${JSON.stringify(request.path)}${data}` +
-      `,"remote_address":${JSON.stringify(client.address)},"remote_port":${client.port}` +
-      `${request.wrapTtl === undefined ? '' : `,"wrap_ttl":${request.wrapTtl}`}${this.#headers(event)}}`
-    )
+  #request(event: AuditEvent, token: string): string {
+    const { request, mount } = event
+    const { id, path, namespace, client, data, wrapTtl } = request
+    const place = namespace === '' ? '' : `,"path":${JSON.stringify(namespace)}`
+    let text = `"id":${JSON.stringify(id)},"operation":"${event.operation}",${mountText(mount)}${token}`
+    text += `"namespace":{"id":"${rootNamespace}"${place}},"path":${JSON.stringify(path)}`
+    if (Object.keys(data).length > 0) text += `,"data":${this.#redact(data, mount?.openRequestKeys)}`
+    text += `,"remote_address":${JSON.stringify(client.address)},"remote_port":${client.port}`
+    if (wrapTtl !== undefined && wrapTtl > 0) text += `,"wrap_ttl":${wrapTtl}`
+    return text + this.#headersOf(request)
   }
 
-  #answer(event: AuditEvent, outcome: AuditOutcome): string {
-    const mount = event.mount ? this.#mount(event.mount) : ''
-    const parts = mount === '' ? [] : [mount]
-    if (!(outcome instanceof Fault)) {
-      if (outcome.auth) parts.push(`"auth":${this.#authBlock(outcome.auth, event)}`)
-      const body = outcome.data ?? (outcome.plain as Readonly<Record<string, unknown>> | undefined)
-      if (body && typeof body === 'object') parts.push(`"data":${this.#data(body, event)}`)
-      if (outcome.warnings?.length) parts.push(`"warnings":${JSON.stringify(outcome.warnings)}`)
-    }
-    return `{${parts.join(',')}}`
-  }
-
-  #data(data: Readonly<Record<string, unknown>>, event: AuditEvent): string {
-    const listing = event.operation === 'list' || event.operation === 'scan'
-    const shown = this.#options.elideLists && listing ? elided(data) : data
-    return redact(shown, this.#hasher, new Set(event.mount?.openResponseKeys ?? []), this.#raw(event))
-  }
-
-  #authBlock(auth: AuthBlock, event: AuditEvent): string {
-    const accessor = this.#options.hmacAccessor ? this.#text(auth.accessor, event) : JSON.stringify(auth.accessor)
-    const { client_token, accessor: _, ...rest } = auth
-    return `{"client_token":${this.#text(client_token, event)},"accessor":${accessor},${JSON.stringify(rest).slice(1)}`
-  }
-
-  #headers(event: AuditEvent): string {
-    if (this.#options.headers.size === 0) return ''
+  #headersOf(request: Request): string {
     const shown: string[] = []
     for (const [name, hashed] of this.#options.headers) {
-      const value = event.request.headers[name]
+      const value = request.headers[name]
       if (value === undefined) continue
-      const values = typeof value === 'string' ? [value] : value
-      shown.push(
-        `${JSON.stringify(name)}:[${values.map((one) => (hashed ? this.#text(one, event) : JSON.stringify(one))).join(',')}]`,
+      const values = (typeof value === 'string' ? [value] : value).map((item) =>
+        hashed ? this.#text(item) : JSON.stringify(item),
       )
+      shown.push(`${JSON.stringify(name)}:[${values.join(',')}]`)
     }
     return shown.length > 0 ? `,"headers":{${shown.join(',')}}` : ''
   }
 
-  #mount(mount: AuditMount): string {
-    const known = this.#mounts.get(mount)
-    if (known !== undefined) return known
-    const text = JSON.stringify({
-      mount_point: mount.path,
-      mount_type: mount.type,
-      mount_accessor: mount.accessor,
-      mount_class: mount.class,
-    }).slice(1, -1)
-    this.#mounts.set(mount, text)
-    return text
+  #token({ token, request }: AuditEvent): TokenText {
+    const shown = request.credential.kind === 'token' ? request.credential.token : undefined
+    if (token === undefined)
+      return { shown, auth: '', request: shown ? `"client_token":${this.#credential(shown)},` : '' }
+    const known = this.#tokens.get(token)
+    if (known && known.shown?.reveal() === shown?.reveal()) return known
+    const bearer = shown ? this.#credential(shown) : undefined
+    const made = { shown, ...this.#tokenText(token, bearer) }
+    this.#tokens.set(token, made)
+    return made
   }
 
-  #raw(event: AuditEvent): boolean {
-    return this.#options.raw && !event.neverRaw
+  #tokenText(token: TokenRecord, bearer: string | undefined): { readonly auth: string; readonly request: string } {
+    const client = bearer === undefined ? '' : `"client_token":${bearer},`
+    const accessor = token.accessor === '' ? undefined : this.#accessor(token.accessor)
+    const auth = {
+      display_name: token.displayName,
+      policies: token.policies,
+      token_policies: token.policies,
+      metadata: token.meta ?? undefined,
+      entity_id: token.entityId === '' ? undefined : token.entityId,
+      num_uses: token.numUses === 0 ? undefined : token.numUses,
+      remaining_uses: token.usesLeft,
+      token_type: token.type,
+      token_ttl: token.creationTtl,
+      token_issue_time: rfc3339(token.issuedAt),
+    }
+    return {
+      auth: `${client}${accessor ? `"accessor":${accessor},` : ''}${JSON.stringify(auth).slice(1, -1)},`,
+      request: `${client}${accessor ? `"client_token_accessor":${accessor},` : ''}`,
+    }
   }
 
-  #text(text: string, event: AuditEvent): string {
-    return this.#raw(event) ? JSON.stringify(text) : `"${this.#hasher.of(text)}"`
+  #response({ mount, operation }: AuditEvent, answer: Response): string {
+    const parts: string[] = []
+    if (answer.auth) parts.push(`"auth":{${this.#auth(answer.auth)}}`)
+    if (mount) parts.push(mountText(mount).slice(0, -1))
+    if (answer.leaseDuration !== undefined) parts.push('"secret":{}')
+    const listed = operation === 'list' || operation === 'scan'
+    const body = answer.data ?? bodyOf(answer.plain)
+    const data = listed && this.#options.elideLists && answer.data ? counted(answer.data) : body
+    if (data !== undefined) parts.push(`"data":${this.#redact(data, mount?.openResponseKeys)}`)
+    if (answer.warnings && answer.warnings.length > 0) parts.push(`"warnings":${JSON.stringify(answer.warnings)}`)
+    return parts.join(',')
   }
 
-  #time(now: number): string {
-    if (now !== this.#second.at) this.#second = { at: now, text: rfc3339(now) }
-    return this.#second.text
+  #auth(auth: AuthBlock): string {
+    const open = {
+      policies: auth.policies,
+      token_policies: auth.token_policies,
+      identity_policies: auth.identity_policies,
+      metadata: auth.metadata ?? undefined,
+      num_uses: auth.num_uses === 0 ? undefined : auth.num_uses,
+      entity_id: auth.entity_id === '' ? undefined : auth.entity_id,
+      token_type: auth.token_type,
+      token_ttl: auth.lease_duration,
+    }
+    const accessor = auth.accessor === '' ? '' : `"accessor":${this.#accessor(auth.accessor)},`
+    return `"client_token":${this.#text(auth.client_token)},${accessor}${JSON.stringify(open).slice(1, -1)}`
+  }
+
+  #accessor(accessor: string): string {
+    return this.#options.hmacAccessor ? this.#text(accessor) : JSON.stringify(accessor)
+  }
+
+  #credential(token: Secret<string>): string {
+    return this.#text(token.reveal())
+  }
+
+  #text(text: string): string {
+    return this.#options.raw ? JSON.stringify(text) : `"${this.#hasher.of(text)}"`
+  }
+
+  #redact(value: unknown, open: readonly string[] | undefined): string {
+    return redact(value, this.#hasher, open && open.length > 0 ? new Set(open) : undefined, this.#options.raw)
   }
 }
 
-/** Error texts of ours hold no secrets; they are written as they are. */
+/** `"mount_point":…,` and the like, ending in a comma; made once per mount. */
+function mountText(mount: AuditMount | undefined): string {
+  if (!mount) return ''
+  const known = shared.mounts.get(mount)
+  if (known !== undefined) return known
+  const { path, type, accessor } = mount
+  const named = { mount_point: path, mount_type: type, mount_accessor: accessor, mount_class: mount.class }
+  const written = `${JSON.stringify(named).slice(1, -1)},`
+  shared.mounts.set(mount, written)
+  return written
+}
+
+function grantingText(granting: NonNullable<AuditEvent['decision']['granting']>): string {
+  const known = shared.granting.get(granting)
+  if (known !== undefined) return known
+  const written = `,"granting_policies":${JSON.stringify(granting)}`
+  shared.granting.set(granting, written)
+  return written
+}
+
+/** Faults that Vault reports as a list of one. */
+const listed: ReadonlySet<string> = new Set(['permission_denied', 'unsupported_path', 'unsupported_operation'])
+
 function errorOf(fault: Fault | undefined): string {
-  if (!fault) return '""'
-  const wrapped = fault.code === 'permission_denied' && !fault.details.bare
-  return JSON.stringify(wrapped ? `1 error occurred:\n\t* ${fault.message}\n\n` : fault.message)
+  if (!fault || fault.message === '') return ''
+  const wrapped = (listed.has(fault.code) && fault.details.bare !== true) || fault.details.wrapped === true
+  return `,"error":${JSON.stringify(wrapped ? `1 error occurred:\n\t* ${fault.message}\n\n` : fault.message)}`
 }
 
-/** A list as the number of its entries. */
-function elided(data: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+function faultAnswer({ details }: Fault): Response {
+  return { ...(details.data && { data: details.data }), ...(details.warnings && { warnings: details.warnings }) }
+}
+
+/** A body without envelope, as an object: texts and bytes under the name that Vault gives a raw body. */
+function bodyOf(plain: unknown): unknown {
+  if (plain === undefined || plain === null) return undefined
+  const bare = typeof plain !== 'object' || plain instanceof Uint8Array
+  return bare ? { http_raw_body: plain } : plain
+}
+
+/** A list's answer with counts in place of what it lists. */
+function counted(data: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const { keys, key_info: info } = data
   return {
     ...data,
     ...(Array.isArray(keys) && { keys: keys.length }),
-    ...(info !== null && typeof info === 'object' && { key_info: Object.keys(info).length }),
+    ...(typeof info === 'object' && info !== null && { key_info: Object.keys(info).length }),
   }
 }

@@ -1,179 +1,209 @@
+import type { Stats } from 'node:fs'
 import {
   closeSync,
   constants,
+  fchmodSync,
+  fdatasync,
   fstatSync,
+  fsyncSync,
   ftruncateSync,
   openSync,
-  readSync,
   statSync,
-  writeFileSync,
   writeSync,
 } from 'node:fs'
-import { fdatasync } from 'node:fs'
-import { createHash } from 'node:crypto'
+import { posix } from 'node:path'
 import { promisify } from 'node:util'
 import type { AuditDevice, AuditTail } from '../contract/audit.ts'
-import { Fault, refuse } from '../contract/fault.ts'
+import { refuse } from '../contract/fault.ts'
+import type { Log } from '../util/log.ts'
+import { StdoutDevice } from './stdout.ts'
+import { takeTail } from './tail.ts'
 
-const flush = promisify(fdatasync)
-const lineLimit = 2 * 1024 * 1024
+const toDisk = promisify(fdatasync)
+const { O_RDWR, O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants
+/** What a file may allow at most: its owner reads and writes, its group reads. */
+const widest = 0o640
+const nowhere = '/dev/null'
 
 /** A device that appends to a file. Never follows a link, never makes an executable or a file that others can read. */
 export class FileDevice implements AuditDevice {
   readonly type = 'file'
-  readonly target: string
+  readonly target: string | undefined
   readonly alwaysSync: boolean
-  readonly #mode: number
+  readonly #path: string
+  /** Undefined keeps the mode of an existing file. */
+  readonly #mode: number | undefined
+  readonly #log: Log
   #fd: number | undefined
+  /** The descriptor failed: whatever it says from now on cannot be trusted. */
+  #broken = false
+  /** Where a write that failed half-way began, when that half could not be removed at once. */
+  #half: { readonly ino: number; readonly size: number } | undefined
+  #syncing: Promise<void> | undefined
+  #nextSync: Promise<void> | undefined
+  #retired: Promise<void> = Promise.resolve()
 
-  /** @param path absolute. @param mode at most 0640. */
-  constructor(path: string, mode: number, alwaysSync: boolean) {
-    this.target = path
+  constructor(path: string, mode: number | undefined, alwaysSync: boolean, log: Log) {
+    this.#path = path
+    this.target = path === nowhere ? undefined : path
     this.#mode = mode
     this.alwaysSync = alwaysSync
+    this.#log = log
   }
 
   async open(): Promise<AuditTail> {
+    this.#retire()
     this.#fd = this.#openFile()
-    return isFile(this.#fd) ? tailOf(this.#fd, this.target) : {}
+    return this.#path === nowhere ? {} : takeTail(this.#fd, this.#path)
   }
 
   write(text: string): void {
+    if (this.#path === nowhere) return
+    const bytes = Buffer.from(text)
+    const before = this.#ready()
     try {
-      this.#append(text)
+      this.#append(before, bytes)
     } catch {
-      // Once more on a fresh descriptor: the file may have been moved away under us.
-      this.#close()
-      this.#fd = this.#openFile()
-      this.#append(text)
+      // Once more on a fresh descriptor; a second failure is the caller's to hear.
+      this.#append(this.#replace(), bytes)
     }
   }
 
+  /** One sync serves all who wait for it; one under way does not cover what was written since it began. */
   async sync(): Promise<void> {
-    const fd = this.#fd
-    if (fd !== undefined && isFile(fd)) await flush(fd)
+    if (this.#path === nowhere) return
+    if (this.#syncing === undefined) {
+      this.#syncing = this.#toDisk().finally(() => (this.#syncing = undefined))
+      return this.#syncing
+    }
+    this.#nextSync ??= this.#syncing
+      .catch(() => {})
+      .then(async () => {
+        this.#nextSync = undefined
+        return this.sync()
+      })
+    return this.#nextSync
   }
 
   async reopen(): Promise<void> {
-    const old = this.#fd
-    this.#fd = this.#openFile()
-    if (old !== undefined) closeSync(old)
+    this.#replace()
   }
 
   async close(): Promise<void> {
-    this.#close()
+    this.#retire()
+    await this.#retired.catch(() => {})
   }
 
-  #append(text: string): void {
-    this.#fd ??= this.#openFile()
-    if (isFile(this.#fd) && !this.#inPlace(this.#fd)) {
-      this.#close()
-      this.#fd = this.#openFile()
-    }
-    const bytes = Buffer.from(text)
-    const before = isFile(this.#fd) ? fstatSync(this.#fd).size : 0
+  /** The file as it is now, at its path: somebody may have removed, moved or replaced it. */
+  #ready(): Stats {
+    if (this.#fd === undefined || this.#broken) return this.#replace()
+    const open = fstatSync(this.#fd)
+    const named = statSync(this.#path, { throwIfNoEntry: false })
+    if (named?.ino === open.ino && named.dev === open.dev && open.nlink > 0) return open
+    this.#log.warn('the audit file was removed or replaced while it was in use; going on in a new one')
+    return this.#replace()
+  }
+
+  #replace(): Stats {
+    this.#retire()
+    const fd = this.#openFile()
+    this.#fd = fd
+    this.#broken = false
+    if (this.#half && fstatSync(fd).ino === this.#half.ino) ftruncateSync(fd, this.#half.size)
+    this.#half = undefined
+    return fstatSync(fd)
+  }
+
+  #append(before: Stats, bytes: Buffer): void {
+    const fd = this.#fd as number
     try {
-      for (let at = 0; at < bytes.length;) at += writeSync(this.#fd, bytes, at)
+      for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at)
     } catch (thrown) {
-      // Half a line must not stay: the next one would stand behind it.
-      if (isFile(this.#fd)) ftruncateSync(this.#fd, before)
+      this.#broken = true
+      this.#half = { ino: before.ino, size: before.size }
       throw thrown
     }
   }
 
-  /** Whether the path still leads to the open file: someone may have removed or replaced it. */
-  #inPlace(fd: number): boolean {
-    const [open, named] = [fstatSync(fd), statSync(this.target, { throwIfNoEntry: false })]
-    return named !== undefined && named.ino === open.ino && named.dev === open.dev
-  }
-
-  #openFile(): number {
+  async #toDisk(): Promise<void> {
+    const retired = this.#retired
     try {
-      return openSync(
-        this.target,
-        constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW,
-        this.#mode,
-      )
-    } catch (cause) {
-      throw new Fault(
-        'unavailable',
-        'the audit file cannot be opened; see that its folder exists and that it is no link',
-        { cause },
-      )
+      await retired
+      if (this.#fd !== undefined) await toDisk(this.#fd)
+    } catch (thrown) {
+      // What a failed sync has lost stays lost: a second one on the same descriptor may report success.
+      this.#broken = true
+      if (this.#retired === retired) this.#retired = Promise.resolve()
+      throw thrown
     }
   }
 
-  #close(): void {
+  /** Syncs and closes the descriptor in the background, after the sync that may be using it. */
+  #retire(): void {
     const fd = this.#fd
+    if (fd === undefined) return
     this.#fd = undefined
-    if (fd !== undefined) closeSync(fd)
+    const using = this.#syncing
+    this.#retired = Promise.allSettled([this.#retired, using])
+      .then(async () => toDisk(fd))
+      .finally(() => closeSync(fd))
+    this.#retired.catch(() => {})
+  }
+
+  #openFile(): number {
+    let fd: number | undefined
+    try {
+      // Not blocking, so that a pipe at this path cannot hold the whole process before we have looked at it.
+      fd = openSync(this.#path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, this.#mode ?? 0o600)
+      if (this.#path === nowhere) return fd
+      this.#check(fd)
+      syncFolder(this.#path)
+      return fd
+    } catch (cause) {
+      if (fd !== undefined) closeSync(fd)
+      const code = (cause as NodeJS.ErrnoException).code ?? 'not usable'
+      throw refuse(`the audit file cannot be opened (${code}): it must be a regular file, no link, in a folder where the server may write`, { cause }) // prettier-ignore
+    }
+  }
+
+  #check(fd: number): void {
+    if (!fstatSync(fd).isFile()) throw new Error('not a regular file')
+    if (this.#mode !== undefined) fchmodSync(fd, this.#mode)
+    if ((fstatSync(fd).mode & 0o7777 & ~widest) !== 0) throw new Error('its mode is wider than 0640')
   }
 }
 
-/** Lines on standard output. */
-export class StdoutDevice implements AuditDevice {
-  readonly type = 'file'
-  readonly target = undefined
-  readonly alwaysSync = false
-
-  async open(): Promise<AuditTail> {
-    return {}
+/** A new file's name must be on disk as well as its lines. */
+function syncFolder(path: string): void {
+  const folder = openSync(posix.dirname(path), constants.O_RDONLY)
+  try {
+    fsyncSync(folder)
+  } finally {
+    closeSync(folder)
   }
-
-  write(text: string): void {
-    writeSync(1, text)
-  }
-
-  async sync(): Promise<void> {}
-  async reopen(): Promise<void> {}
-  async close(): Promise<void> {}
 }
 
 /** Options of `type = "file"`. `path` is the older name of `file_path`; both go the same way (CVE-2026-5051). */
-export function fileDevice(options: Readonly<Record<string, string>>): AuditDevice {
-  const path = options['file_path'] ?? options['path'] ?? ''
-  if (path === '') throw refuse('file_path is required: the absolute path of the audit file, or "stdout" or "discard"')
+export function fileDevice(options: Readonly<Record<string, string>>, log: Log): AuditDevice {
+  const { file_path: newer, path: older, mode, sync } = options
+  if (newer !== undefined && older !== undefined && newer !== older)
+    throw refuse('file_path and path say different things; give one of them')
+  const path = newer ?? older ?? ''
+  if (path === '') throw refuse('file_path is required')
+  if (sync !== undefined && sync !== 'always' && sync !== 'group')
+    throw refuse('the option "sync" is "group" or "always"')
   if (path === 'stdout') return new StdoutDevice()
-  if (path === 'discard') return new FileDevice('/dev/null', 0o600, false)
-  if (!path.startsWith('/') || path.split('/').includes('..') || path.includes('\0'))
-    throw refuse('file_path must be an absolute path without ".."')
-  return new FileDevice(path, modeOf(options['mode']), options['sync'] === 'always')
+  const place = path === 'discard' ? nowhere : path
+  if (!place.startsWith('/') || place.endsWith('/') || place.split('/').includes('..') || place.includes('\0'))
+    throw refuse('file_path must be the absolute path of a file, without "..", or "stdout" or "discard"')
+  return new FileDevice(posix.normalize(place), modeOf(mode), sync === 'always', log)
 }
 
-function modeOf(written: string | undefined): number {
-  if (written === undefined || written === '' || /^0+$/.test(written)) return 0o600
-  const mode = /^[0-7]{3,4}$/.test(written) ? parseInt(written, 8) : NaN
-  if (Number.isNaN(mode)) throw refuse('mode must be octal, such as 0600')
-  // Exec bits are dropped, as OpenBao does; what others could read is refused.
-  const bare = mode & 0o666
-  if ((bare & 0o027) !== 0 && (bare & 0o007) !== 0)
-    throw refuse('mode must not let others read the audit file, nor its group write it; use 0600 or 0640')
-  return bare
-}
-
-const isFile = (fd: number): boolean => fstatSync(fd).isFile()
-
-/** The last whole line. What stands behind it is a line that a crash cut short: set aside beside the file. */
-function tailOf(fd: number, path: string): AuditTail {
-  const size = fstatSync(fd).size
-  if (size === 0) return {}
-  const start = Math.max(0, size - lineLimit)
-  const bytes = Buffer.alloc(size - start)
-  const reader = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW)
-  try {
-    readSync(reader, bytes, 0, bytes.length, start)
-  } finally {
-    closeSync(reader)
-  }
-  const end = bytes.lastIndexOf(10)
-  const torn = bytes.subarray(end + 1)
-  if (torn.length > 0) {
-    writeFileSync(`${path}.torn`, torn, { mode: 0o600, flag: 'a' })
-    ftruncateSync(fd, size - torn.length)
-  }
-  const line = end < 0 ? undefined : bytes.subarray(bytes.lastIndexOf(10, end - 1) + 1, end).toString()
-  return {
-    ...(line !== undefined && line !== '' && { line }),
-    ...(torn.length > 0 && { torn: { bytes: torn.length, sha256: createHash('sha256').update(torn).digest('hex') } }),
-  }
+function modeOf(written: string | undefined): number | undefined {
+  if (written === undefined || written === '') return 0o600
+  const mode = /^[0-7]{1,5}$/.test(written) ? parseInt(written, 8) : NaN
+  if (mode === 0) return undefined
+  if (Number.isNaN(mode) || (mode & ~widest) !== 0 || (mode & 0o600) !== 0o600)
+    throw refuse('the mode of an audit file is octal, 0600 or 0640: nobody else may read it and nobody may run it')
+  return mode
 }

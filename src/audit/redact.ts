@@ -26,8 +26,9 @@ export function redact(value: unknown, hasher: Hasher, open: ReadonlySet<string>
     if (value instanceof Uint8Array) return shown ? textOf(base64(value), true) : `"${hasher.of(value)}"`
     if ('toJSON' in value && typeof value.toJSON === 'function') return walk(value.toJSON(), shown) ?? 'null'
     let members = ''
-    for (const [name, member] of Object.entries(value)) {
-      const written = walk(member, raw || open.has(name))
+    // In order of name, as Go writes its maps.
+    for (const name of Object.keys(value).sort()) {
+      const written = walk((value as Readonly<Record<string, unknown>>)[name], raw || open.has(name))
       if (written !== undefined) members += `${members === '' ? '' : ','}${JSON.stringify(name)}:${written}`
     }
     return `{${members}}`

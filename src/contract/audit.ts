@@ -1,5 +1,3 @@
-import type { Clock } from '../util/clock.ts'
-import type { Log } from '../util/log.ts'
 import type { Fault } from './fault.ts'
 import type { Capability, TokenRecord } from './identity.ts'
 import type { Request } from './request.ts'
@@ -56,7 +54,7 @@ export interface AuditDeviceSpec {
   readonly type: string
   readonly description: string
   readonly local: boolean
-  /** As given: booleans are "1" and "0". */
+  /** As given; JSON booleans are "1" and "0". */
   readonly options: Readonly<Record<string, string>>
 }
 
@@ -87,14 +85,4 @@ export interface AuditDevice {
   /** Opens its target again (log rotation, SIGHUP). */
   reopen(): Promise<void>
   close(): Promise<void>
-}
-
-/** A kind of audit device: one file, one line in the registry. */
-export interface AuditDeviceType {
-  readonly type: string
-  /** Checks the options; touches nothing. @throws Fault invalid_request. */
-  make(
-    options: Readonly<Record<string, string>>,
-    host: { readonly clock: Clock; readonly log: Log; readonly random: (bytes: number) => Uint8Array },
-  ): AuditDevice
 }

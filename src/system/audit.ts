@@ -48,7 +48,6 @@ export function auditRoutes(audit: AuditPort): Route<unknown>[] {
           throw refuse(
             'audit devices are declared in the configuration file; unsafe_allow_api_audit_creation = true there allows this call',
           )
-        if (type === '') throw refuse('missing type')
         await audit.enable({ path: slashed(at), type, description, options, local })
         return done()
       },
@@ -67,8 +66,8 @@ export function auditRoutes(audit: AuditPort): Route<unknown>[] {
       pure: true,
       fields: { ...path, input: f.string('The text.').secret() },
       handle: (_, { path: at, input }) => {
-        if (!input) throw refuse('the "input" parameter is empty')
-        return { data: { hash: audit.hash(slashed(at), input) }, inject: true }
+        if (!input) throw refuse('the parameter "input" is missing: the text to hash')
+        return { data: { hash: audit.hash(`${at}/`, input) }, inject: true }
       },
     }),
     ...headerRoutes(audit),
@@ -91,8 +90,8 @@ function headerRoutes(audit: AuditPort): Route<unknown>[] {
       handle: (_, values) => {
         const name = values.header.toLowerCase()
         const hmac = audit.headers().get(name)
-        if (hmac === undefined) throw refuse('Could not find header in config')
-        return { data: { [name]: { hmac } }, inject: true }
+        if (hmac === undefined) throw refuse('this header is not recorded in audit lines')
+        return { data: { [values.header]: { hmac } }, inject: true }
       },
     }),
     write(one, {

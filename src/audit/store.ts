@@ -1,0 +1,76 @@
+import type { AuditDeviceSpec } from '../contract/audit.ts'
+import { Fault } from '../contract/fault.ts'
+import type { View } from '../contract/view.ts'
+import { base64, fromBase64 } from '../util/bytes.ts'
+
+interface Salt {
+  /** Base64, 32 bytes. */
+  readonly salt: string
+  readonly generation: number
+}
+type Headers = Readonly<Record<string, boolean>>
+
+/**
+ * What the audit log keeps behind the barrier: the devices enabled through the API, every salt there ever was (so that
+ * old lines can be searched for a text for ever), and the request headers to record.
+ */
+export class AuditStore {
+  readonly #view: View
+  readonly #random: (bytes: number) => Uint8Array
+
+  constructor(view: View, random: (bytes: number) => Uint8Array) {
+    this.#view = view
+    this.#random = random
+  }
+
+  async devices(): Promise<readonly AuditDeviceSpec[]> {
+    const names = await this.#view.list('device/')
+    const specs = await Promise.all(names.map(async (name) => this.#view.get<AuditDeviceSpec>(`device/${name}`)))
+    return specs.filter((spec) => spec !== undefined)
+  }
+
+  async add(spec: AuditDeviceSpec): Promise<void> {
+    await this.#view.put(`device/${encodeURIComponent(spec.path)}`, spec)
+  }
+
+  /** Forgets a device; its salts stay. */
+  async remove(path: string): Promise<void> {
+    await this.#view.del(`device/${encodeURIComponent(path)}`)
+  }
+
+  /** The salt in use at a path, made at first use. `fresh` begins a new generation; old ones are kept for ever. */
+  async salt(path: string, fresh: boolean): Promise<Uint8Array> {
+    const name = encodeURIComponent(path)
+    const { salt } = await this.#view.transaction(async (tx) => {
+      const known = await tx.get<Salt>(`salt/${name}`)
+      if (known && !fresh) return known
+      const next: Salt = { salt: base64(this.#random(32)), generation: (known?.generation ?? 0) + 1 }
+      if (known) tx.put(`old-salt/${name}/${known.generation}`, known)
+      tx.put(`salt/${name}`, next)
+      return next
+    })
+    const bytes = fromBase64(salt)
+    // A salt that nobody knows is the whole protection of the hashes: never go on with another one.
+    if (bytes?.length !== 32) throw new Fault('internal', 'the stored salt of an audit device cannot be read')
+    return bytes
+  }
+
+  /** Request headers to record, in order of name; true: hashed. */
+  async headers(): Promise<ReadonlyMap<string, boolean>> {
+    return inOrder((await this.#view.get<Headers>('headers')) ?? {})
+  }
+
+  /** Records a header from now on, or (undefined) no longer. */
+  async setHeader(name: string, hashed: boolean | undefined): Promise<ReadonlyMap<string, boolean>> {
+    return this.#view.transaction(async (tx) => {
+      const { [name]: _, ...others } = (await tx.get<Headers>('headers')) ?? {}
+      const all = hashed === undefined ? others : { ...others, [name]: hashed }
+      tx.put('headers', all)
+      return inOrder(all)
+    })
+  }
+}
+
+function inOrder(headers: Headers): ReadonlyMap<string, boolean> {
+  return new Map(Object.entries(headers).sort(([a], [b]) => (a < b ? -1 : 1)))
+}
