@@ -1,0 +1,153 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { randomBytes } from 'node:crypto'
+import type { DeviceMaker } from '../../src/audit/broker.ts'
+import { AuditBroker } from '../../src/audit/broker.ts'
+import { fileDevice } from '../../src/audit/file.ts'
+import { EncryptedBarrier } from '../../src/barrier/barrier.ts'
+import type { AuditDeviceSpec, AuditEvent, AuditMount } from '../../src/contract/audit.ts'
+import type { TokenRecord } from '../../src/contract/identity.ts'
+import type { ApiPath, Request } from '../../src/contract/request.ts'
+import type { View } from '../../src/contract/view.ts'
+import { MemoryStorage } from '../../src/storage/memory.ts'
+import type { Clock } from '../../src/util/clock.ts'
+import type { Loggable } from '../../src/util/log.ts'
+import { Secret } from '../../src/util/secret.ts'
+
+/** A clock that stands still until it is moved. */
+export class HandClock implements Clock {
+  at = Date.UTC(2026, 10, 24, 12, 0, 0, 123)
+  #timers: { readonly due: number; readonly task: () => void }[] = []
+
+  now(): number {
+    return this.at
+  }
+
+  after(ms: number, task: () => void): { cancel(): void } {
+    const timer = { due: this.at + ms, task }
+    this.#timers.push(timer)
+    return { cancel: () => void (this.#timers = this.#timers.filter((other) => other !== timer)) }
+  }
+
+  move(ms: number): void {
+    this.at += ms
+    const due = this.#timers.filter((timer) => timer.due <= this.at)
+    this.#timers = this.#timers.filter((timer) => timer.due > this.at)
+    for (const { task } of due) task()
+  }
+}
+
+const random = (n: number): Uint8Array => randomBytes(n)
+
+/** A folder that lasts as long as a test file; call in `describe`. */
+export function scratch(): (name: string) => string {
+  let folder = ''
+  before(() => void (folder = mkdtempSync(join(tmpdir(), 'strongroom-audit-'))))
+  after(() => rmSync(folder, { recursive: true, force: true }))
+  return (name) => join(folder, name)
+}
+
+/** What a broker's log said. */
+export interface Said {
+  readonly level: string
+  readonly message: string
+  readonly facts: Readonly<Record<string, Loggable>>
+}
+
+export function brokerWith(types: Readonly<Record<string, DeviceMaker>> = {}): {
+  readonly broker: AuditBroker
+  readonly clock: HandClock
+  readonly said: Said[]
+} {
+  const clock = new HandClock()
+  const said: Said[] = []
+  const say =
+    (level: string) =>
+    (message: string, facts: Said['facts'] = {}) =>
+      void said.push({ level, message, facts })
+  const log = { info: say('info'), warn: say('warn'), error: say('error') }
+  return { broker: new AuditBroker({ clock, log, random, types: { file: fileDevice, ...types } }), clock, said }
+}
+
+/** A real view: an unsealed barrier over memory. */
+export async function freshView(): Promise<View> {
+  const barrier = new EncryptedBarrier({ storage: new MemoryStorage(), clock: new HandClock(), random })
+  const root = randomBytes(32)
+  await barrier.initialise(root, [])
+  await barrier.unseal(root)
+  return barrier.view('core/audit/')
+}
+
+export function file(path: string, options: Readonly<Record<string, string>> = {}, at = 'file/'): AuditDeviceSpec {
+  return { path: at, type: 'file', description: '', local: false, options: { file_path: path, ...options } }
+}
+
+export const mount: AuditMount = { path: 'kv/', type: 'kv', accessor: 'kv_1a2b3c4d', class: 'secret' }
+
+export const token: TokenRecord = {
+  id: 'internal-id-of-the-token',
+  accessor: 'accessor-of-the-token',
+  type: 'service',
+  namespace: 'root',
+  policies: ['app', 'default'],
+  path: 'auth/token/create',
+  meta: { who: 'me' },
+  displayName: 'token-app',
+  issuedAt: Date.UTC(2026, 10, 24),
+  creationTtl: 3600,
+  expiresAt: Date.UTC(2026, 10, 24, 1),
+  explicitMaxTtl: 0,
+  period: 0,
+  numUses: 0,
+  renewable: true,
+  boundCidrs: [],
+  entityId: '',
+}
+
+let count = 0
+
+export function event(change: Partial<AuditEvent> & { readonly ask?: Partial<Request> } = {}): AuditEvent {
+  const { ask, ...rest } = change
+  const request: Request = {
+    id: `00000000-0000-4000-8000-${String(++count).padStart(12, '0')}`,
+    protocol: 'vault',
+    operation: 'read',
+    path: 'kv/x' as ApiPath,
+    namespace: '',
+    data: {},
+    credential: { kind: 'token', token: new Secret('bearer-of-the-token') },
+    client: { address: '127.0.0.1', port: 4711 },
+    headers: {},
+    ...ask,
+  }
+  return { request, operation: 'read', token, decision: { allowed: true }, mount, pure: true, ...rest }
+}
+
+export interface Line {
+  readonly type: string
+  readonly error?: string
+  readonly salt?: string
+  readonly auth?: Readonly<Record<string, unknown>>
+  readonly request: Readonly<Record<string, unknown>> & {
+    readonly path: string
+    readonly data?: Record<string, unknown>
+  }
+  readonly response?: Readonly<Record<string, unknown>>
+  readonly chain: { readonly seq: number; readonly prev: string }
+}
+
+export function linesOf(path: string): Line[] {
+  const text = readFileSync(path, 'utf8')
+  return text.split('\n').slice(0, -1).map((line) => JSON.parse(line) as Line) // prettier-ignore
+}
+
+/** One request and its answer. */
+export async function round(
+  broker: AuditBroker,
+  asked: AuditEvent,
+  outcome: Parameters<AuditBroker['response']>[1] = {},
+) {
+  await broker.request(asked)
+  await broker.response(asked, outcome)
+}
