@@ -92,17 +92,15 @@ export class Channel {
     this.show(headers)
   }
 
-  /** Hashes under a salt of this boot: the stored one is sealed. Nothing is raw then, because key shares pass. */
+  /** Hashes under a salt of this boot, and says so in the lines: the stored one is sealed. */
   useBootSalt(salt: Uint8Array): void {
     this.#hasher = new Hasher(salt)
-    this.#strict = this.#writer(false, new Map(), true)
-    this.#usual = this.#strict
+    this.#rewrite(new Map(), true)
   }
 
   /** Records other request headers from now on. */
   show(headers: ReadonlyMap<string, boolean>): void {
-    this.#strict = this.#writer(false, headers, false)
-    this.#usual = this.#options.raw ? this.#writer(true, headers, false) : this.#strict
+    this.#rewrite(headers, false)
   }
 
   hash(input: string): string {
@@ -177,9 +175,11 @@ export class Channel {
     })
   }
 
-  #writer(raw: boolean, headers: ReadonlyMap<string, boolean>, bootSalt: boolean): LineWriter {
-    const { hmacAccessor, elideLists } = this.#options
-    return new LineWriter(this.#hasher, { raw, hmacAccessor, elideLists, headers, bootSalt })
+  #rewrite(headers: ReadonlyMap<string, boolean>, bootSalt: boolean): void {
+    const { raw, hmacAccessor, elideLists } = this.#options
+    const options = { raw: false, hmacAccessor, elideLists, headers, bootSalt }
+    this.#strict = new LineWriter(this.#hasher, options)
+    this.#usual = raw ? new LineWriter(this.#hasher, { ...options, raw }) : this.#strict
   }
 
   #writerFor(event: AuditEvent): LineWriter {

@@ -203,7 +203,11 @@ function modeOf(written: string | undefined): number | undefined {
   if (written === undefined || written === '') return 0o600
   const mode = /^[0-7]{1,5}$/.test(written) ? parseInt(written, 8) : NaN
   if (mode === 0) return undefined
-  if (Number.isNaN(mode) || (mode & ~widest) !== 0 || (mode & 0o600) !== 0o600)
-    throw refuse('the mode of an audit file is octal, 0600 or 0640: nobody else may read it and nobody may run it')
-  return mode
+  // Exec bits are dropped, as OpenBao does; anything else that is too wide is refused.
+  const bare = mode & ~0o111
+  if (Number.isNaN(mode) || (bare & ~widest) !== 0 || (bare & 0o600) !== 0o600)
+    throw refuse(
+      'the mode of an audit file is octal, 0600 or 0640: nobody else may read it, its group may not write it',
+    )
+  return bare
 }

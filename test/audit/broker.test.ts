@@ -88,11 +88,11 @@ describe('the audit broker', () => {
     expect(odd.syncs).to.equal(0)
     await broker.response(asked, {})
     expect(odd.syncs).to.equal(1)
-    clock.move(100)
+    clock.advance(100)
     const before = odd.syncs
     await round(broker, event())
     expect(odd.syncs).to.equal(before)
-    clock.move(100)
+    clock.advance(100)
     expect(odd.syncs).to.equal(before + 1)
   })
 
@@ -152,7 +152,7 @@ describe('the audit broker', () => {
     odd.mode = 'hangs'
     const waiting = failure(broker.request(event({ pure: false })))
     await turn()
-    clock.move(deviceLimit)
+    clock.advance(deviceLimit)
     expect(await waiting).to.have.property('code', 'internal')
     expect(await failure(broker.request(event({ pure: false })))).to.have.property('code', 'internal')
     odd.mode = 'works'

@@ -38,12 +38,17 @@ describe('the audit file', () => {
     expect([modeOf(at('a.log')), modeOf(at('b.log'))]).to.deep.equal([0o600, 0o640])
   })
 
-  for (const mode of ['0644', '0700', '0755', '0610', '4600', '0666', '0400', '9', 'abc', '-600', '0x1ff', ' 600']) {
+  for (const mode of ['0644', '0755', '0660', '4600', '0666', '0400', '9', 'abc', '-600', '0x1ff', ' 600']) {
     it(`is not made with the mode ${mode} (CVE-2025-6000)`, async () => {
       await refused(() => fileDevice({ file_path: at('m.log'), mode }, silent))
       expect(existsSync(at('m.log'))).to.equal(false)
     })
   }
+
+  it('drops exec bits (CVE-2025-6000)', async () => {
+    await write(at('x.log'), { mode: '0750' })
+    expect(modeOf(at('x.log'))).to.equal(0o640)
+  })
 
   it('narrows a wider file that is there, and with mode 0 refuses it', async () => {
     writeFileSync(at('wide.log'), '', { mode: 0o600 })

@@ -141,11 +141,11 @@ describe('audit lines', () => {
     expect(raw?.request).to.deep.include({ data: { pw: 'canary' }, client_token: 'bearer-of-the-token' })
   })
 
-  it('are never raw where key shares pass, nor while sealed', async () => {
+  it('are never raw where key shares pass, and say which salt they have', async () => {
     const path = at('strict.log')
     const { broker } = brokerWith()
     await broker.configure([file(path, { log_raw: 'true' })])
-    const share = event({ token: undefined as never, ask: { data: { key: 'canary' } } })
+    const share = event({ token: undefined as never, neverRaw: true, ask: { data: { key: 'canary' } } })
     await round(broker, share)
     await broker.open(await freshView())
     await round(broker, event(), {})

@@ -1,50 +1,22 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { randomBytes } from 'node:crypto'
 import type { DeviceMaker } from '../../src/audit/broker.ts'
 import { AuditBroker } from '../../src/audit/broker.ts'
 import { fileDevice } from '../../src/audit/file.ts'
-import { EncryptedBarrier } from '../../src/barrier/barrier.ts'
 import type { AuditDeviceSpec, AuditEvent, AuditMount } from '../../src/contract/audit.ts'
 import type { TokenRecord } from '../../src/contract/identity.ts'
 import type { ApiPath, Request } from '../../src/contract/request.ts'
 import type { View } from '../../src/contract/view.ts'
-import { MemoryStorage } from '../../src/storage/memory.ts'
-import type { Clock } from '../../src/util/clock.ts'
+import { randomBytes } from '../../src/crypto/random.ts'
 import type { Loggable } from '../../src/util/log.ts'
 import { Secret } from '../../src/util/secret.ts'
+import { openBarrier } from '../support/barrier.ts'
+import { HandClock } from '../support/clock.ts'
+import { temporaryFolder } from '../support/folder.ts'
 
-/** A clock that stands still until it is moved. */
-export class HandClock implements Clock {
-  at = Date.UTC(2026, 10, 24, 12, 0, 0, 123)
-  #timers: { readonly due: number; readonly task: () => void }[] = []
-
-  now(): number {
-    return this.at
-  }
-
-  after(ms: number, task: () => void): { cancel(): void } {
-    const timer = { due: this.at + ms, task }
-    this.#timers.push(timer)
-    return { cancel: () => void (this.#timers = this.#timers.filter((other) => other !== timer)) }
-  }
-
-  move(ms: number): void {
-    this.at += ms
-    const due = this.#timers.filter((timer) => timer.due <= this.at)
-    this.#timers = this.#timers.filter((timer) => timer.due > this.at)
-    for (const { task } of due) task()
-  }
-}
-
-const random = (n: number): Uint8Array => randomBytes(n)
-
-/** A folder that lasts as long as a test file; call in `describe`. */
+/** Paths in a folder of their own; call in `describe`. */
 export function scratch(): (name: string) => string {
-  let folder = ''
-  before(() => void (folder = mkdtempSync(join(tmpdir(), 'strongroom-audit-'))))
-  after(() => rmSync(folder, { recursive: true, force: true }))
+  const folder = temporaryFolder()
   return (name) => join(folder, name)
 }
 
@@ -60,22 +32,23 @@ export function brokerWith(types: Readonly<Record<string, DeviceMaker>> = {}): {
   readonly clock: HandClock
   readonly said: Said[]
 } {
-  const clock = new HandClock()
+  const clock = new HandClock(Date.UTC(2026, 10, 24, 12, 0, 0, 123))
   const said: Said[] = []
   const say =
     (level: string) =>
     (message: string, facts: Said['facts'] = {}) =>
       void said.push({ level, message, facts })
   const log = { info: say('info'), warn: say('warn'), error: say('error') }
-  return { broker: new AuditBroker({ clock, log, random, types: { file: fileDevice, ...types } }), clock, said }
+  return {
+    broker: new AuditBroker({ clock, log, random: randomBytes, types: { file: fileDevice, ...types } }),
+    clock,
+    said,
+  }
 }
 
 /** A real view: an unsealed barrier over memory. */
 export async function freshView(): Promise<View> {
-  const barrier = new EncryptedBarrier({ storage: new MemoryStorage(), clock: new HandClock(), random })
-  const root = randomBytes(32)
-  await barrier.initialise(root, [])
-  await barrier.unseal(root)
+  const { barrier } = await openBarrier()
   return barrier.view('core/audit/')
 }
 
