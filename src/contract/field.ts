@@ -167,6 +167,7 @@ function readField(name: string, field: Field<unknown>, data: Readonly<Record<st
   const value = data[name]
   if (value === null) return field.zero
   const parsed = field.parse(value)
+  if (parsed === undefined && field.kind === 'duration' && isNegative(value)) throw refuse(`${name} must be positive`)
   if (parsed === undefined && field.kind !== 'any') {
     throw refuse(
       `Field validation failed: error converting input for field "${name}": expected ${expected[field.kind]}`,
@@ -174,6 +175,8 @@ function readField(name: string, field: Field<unknown>, data: Readonly<Record<st
   }
   return parsed
 }
+
+const isNegative = (value: unknown): boolean => /^-\s*\d/.test(String(value))
 
 const expected: Readonly<Record<FieldKind, string>> = {
   string: 'a text',

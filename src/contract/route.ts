@@ -11,7 +11,7 @@ export interface Call<S> {
   /** The mount's path with a trailing slash, e.g. `transit/`. */
   readonly mountPath: string
   /** Which fields the caller gave (with any value, null included). */
-  given(name: string): boolean
+  readonly given: (name: string) => boolean
 }
 
 /** Everything about one operation on one path. Routing, policy, validation, help, OpenAPI and docs read this object. */

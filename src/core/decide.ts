@@ -52,14 +52,14 @@ async function judge(parts: DecidingParts, request: Request, draft: Draft): Prom
   if (destination) draft.mount = destination.mount
   if (destination?.match) draft.params = destination.match.params
   if (route) draft.route = route
-  if (offers && isPublic(offers)) return admitAnyone(parts, request, draft, route)
+  if (offers && isPublic(offers)) return admitAnyone(offers, parts, request, draft, route)
   const token = await authenticate(parts.tokens, request, draft)
   if (route?.exists) draft.operation = await createOrUpdate(request, draft, route, token, parts)
   await authorise(parts, request, draft, token, route)
   if (request.operation === 'help') return undefined
   if (!destination) throw new Fault('no_route', `no handler for route "${request.path}". route entry not found.`)
   if (!offers) throw new Fault('unsupported_path', 'unsupported path')
-  if (!route) throw new Fault('unsupported_operation', 'unsupported operation')
+  if (!route) throw wrongVerb(request, offers)
   if (request.operation === 'write' && request.path.endsWith('/'))
     throw new Fault('invalid_request', "cannot write to a path ending in '/'")
   return undefined
@@ -70,19 +70,25 @@ function isPublic(offers: Offers): boolean {
   return Object.values(offers).some((route) => route.access === 'public' || route.whenSealed)
 }
 
+/** A list is of a folder: a path that lists nothing is no folder. On paths of the server's own life the verb alone is told. */
+function wrongVerb(request: Request, offers: Offers, bare = false): Fault {
+  const details = bare ? { bare } : {}
+  if (bare && Object.values(offers).some((route) => route.whenSealed))
+    return new Fault('unsupported_operation', '', details)
+  const listing = request.operation === 'list' || request.operation === 'scan'
+  if (listing && !offers.list && !offers.scan) return new Fault('unsupported_path', 'unsupported path', details)
+  return new Fault('unsupported_operation', 'unsupported operation', details)
+}
+
 /** A token is not needed, but it counts if it is good: some public routes show more to its owner. */
 async function admitAnyone(
+  offers: Offers,
   parts: DecidingParts,
   request: Request,
   draft: Draft,
   route: Route | undefined,
 ): Promise<void> {
-  if (!route) {
-    const lifecycle = Object.values(
-      draft.mount?.trie.find(request.path.slice(draft.mount.apiPath.length))?.offers ?? {},
-    ).some((other) => other.whenSealed)
-    throw new Fault('unsupported_operation', lifecycle ? '' : 'unsupported operation', { bare: true })
-  }
+  if (!route) throw wrongVerb(request, offers, true)
   if (route.access !== 'public') {
     const token = await authenticate(parts.tokens, request, draft)
     return authorise(parts, request, draft, token, route)
@@ -103,6 +109,7 @@ async function authenticate(tokens: TokenStore, request: Request, draft: Draft):
     const use = await tokens.use(token)
     if (use === 'spent') throw refused
     draft.lastUse = use.last
+    return use.record
   }
   return token
 }
@@ -152,16 +159,14 @@ class HandlerCall implements Call<unknown> {
   readonly caller: Caller
   readonly request: Request
   readonly mountPath: string
+  readonly given: (name: string) => boolean
 
   constructor(request: Request, decision: Decision) {
     this.engine = decision.mount?.state
     this.caller = decision.caller
     this.request = request
     this.mountPath = decision.mount?.apiPath ?? ''
-  }
-
-  given(name: string): boolean {
-    return Object.hasOwn(this.request.data, name)
+    this.given = (name) => Object.hasOwn(request.data, name)
   }
 }
 

@@ -106,12 +106,13 @@ export class Policies {
     name: string,
     next: (old: PolicyRecord | undefined) => PolicyChange & { readonly policy: string },
     cas?: number,
+    patching = false,
   ): Promise<void> {
     await this.#view.transaction(async (tx: Transaction) => {
       const stored = await tx.get<PolicyRecord>(keyOf(name))
       const old = stored && !this.#expired(stored) ? stored : undefined
       const change = next(old)
-      checkCas(old, cas, change.casRequired ?? false)
+      checkCas(old, cas, patching ? false : (change.casRequired ?? false), patching)
       const policy = decoded(change.policy)
       parsePolicy(policy, name)
       tx.put(keyOf(name), {
@@ -165,9 +166,10 @@ function settingsOf(old: PolicyRecord | undefined): PolicyChange {
 }
 
 /** −1 must not exist; 0 also fits a policy that does not exist; anything else is the current version. */
-function checkCas(old: PolicyRecord | undefined, cas: number | undefined, required: boolean): void {
+function checkCas(old: PolicyRecord | undefined, cas: number | undefined, required: boolean, patching: boolean): void {
   if (cas === undefined) {
-    if (old?.casRequired || required) throw refuse('check-and-set parameter required for this call')
+    // A patch names what it changes: it cannot overwrite unseen what others wrote.
+    if (!patching && (old?.casRequired || required)) throw refuse('check-and-set parameter required for this call')
     return
   }
   const fits = old ? cas === old.version : cas === -1 || cas === 0

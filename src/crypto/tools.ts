@@ -18,6 +18,7 @@ function written(bytes: Uint8Array, format: string): string {
  * @throws Fault invalid_request for input, an algorithm or a format that cannot be used.
  */
 export function hashText(input: string, algorithm: string, format: string): string {
+  if (input === '') throw refuse('input missing')
   const bytes = fromBase64(input)
   if (!bytes) throw refuse('unable to decode input as standard base64 with padding')
   if (!isHash(algorithm)) throw refuse(`unsupported algorithm ${algorithm}`)

@@ -81,13 +81,14 @@ const settings: Readonly<Record<string, Setter>> = {
   policy: (draft, value) => {
     const word = textOf(value, 'policy')
     const granted = Object.hasOwn(oldPolicies, word) ? oldPolicies[word] : undefined
-    if (!granted) throw new HclError(`policy = "${word}" is not known; write capabilities = […] instead`, value.at)
-    draft.capabilities = new Set([...(draft.capabilities ?? []), ...granted])
+    if (!granted && word !== '')
+      throw new HclError(`policy = "${word}" is not known; write capabilities = […] instead`, value.at)
+    draft.capabilities = new Set([...(draft.capabilities ?? []), ...(granted ?? [])])
   },
   capabilities: (draft, value) => {
     draft.capabilities = new Set([
       ...(draft.capabilities ?? []),
-      ...textsOf(value, 'capabilities').map((word) => capabilityOf(word, draft, value)),
+      ...capabilitiesOf(textsOf(value, 'capabilities'), draft, value),
     ])
   },
   allowed_parameters: (draft, value) => void (draft.allowed = parametersOf(value, 'allowed_parameters')),
@@ -126,6 +127,7 @@ function rule(written: string, body: HclValue): PathRule {
     set(draft, value)
   }
   if (
+    !draft.capabilities?.has('deny') &&
     draft.minWrappingTtl !== undefined &&
     draft.maxWrappingTtl !== undefined &&
     draft.maxWrappingTtl < draft.minWrappingTtl
@@ -157,6 +159,12 @@ function checkPath(path: string, body: HclValue): void {
   if (open !== 0) throw new HclError(`path "${path}": unbalanced templating characters`, body.at)
 }
 
+/** What stands behind a deny is not read: nothing can be allowed any more. */
+function capabilitiesOf(words: readonly string[], draft: Draft, value: HclValue): readonly Capability[] {
+  const deny = words.indexOf('deny')
+  return words.slice(0, deny < 0 ? undefined : deny + 1).map((word) => capabilityOf(word, draft, value))
+}
+
 function capabilityOf(word: string, draft: Draft, value: HclValue): Capability {
   const known = capabilities.find((capability) => capability === word)
   if (!known) throw new HclError(`path "${draft.path}": invalid capability "${word}"`, value.at)
@@ -169,7 +177,6 @@ function textOf(value: HclValue, key: string): string {
 }
 
 function textsOf(value: HclValue, key: string): string[] {
-  if (value.kind === 'string') return [value.value]
   if (value.kind !== 'list') throw new HclError(`"${key}" must be a list of texts`, value.at)
   return value.items.map((item) => textOf(item, key))
 }

@@ -102,7 +102,7 @@ class Reader {
       if (json) throw this.#wrong('expected ":" behind the key')
       if (char === '{') return { key: keys[0] as string, labels: keys.slice(1), value: this.#object(false), at }
       if (char === '' || char === '\n' || char === '}' || char === ',')
-        throw this.#wrong(`"${keys[0]}" has neither a value nor a block`)
+        throw this.#wrong('the name here has neither a value nor a block')
       keys.push(this.#key(false))
     }
   }

@@ -26,6 +26,8 @@ export function reviveVerb(
   socket: Duplex,
 ): boolean {
   if (error.code !== 'HPE_INVALID_METHOD' || !error.rawPacket) return false
+  // It was rewritten already and is no request all the same.
+  if (socket instanceof Replay && socket.refused) return false
   // An answer is still under way on this connection: it was pipelined, and nobody could tell where the next one belongs.
   if ((socket as { readonly _httpMessage?: unknown })._httpMessage) return false
   const rest = error.rawPacket.subarray(methodStart(error.rawPacket, error.bytesParsed ?? 0))
@@ -62,6 +64,8 @@ const cut: Readonly<Record<string, string>> = { IST: 'LIST', ST: 'LIST', T: 'LIS
 class Replay extends Duplex {
   readonly #raw: Duplex
   #head: Buffer | undefined
+  /** What came is no request line. */
+  refused = false
   readonly #onData = (chunk: Buffer): void => this.#take(chunk)
   readonly #onEnd = (): void => void this.push(null)
   readonly #onClose = (): void => void this.destroy()
@@ -131,8 +135,10 @@ class Replay extends Duplex {
       return undefined
     }
     this.#head = undefined
+    const line = rewritten(head.toString('latin1', 0, end + 1))
+    this.refused = line === undefined
     return this.#pass(
-      Buffer.concat([Buffer.from(rewritten(head.toString('latin1', 0, end + 1)), 'latin1'), head.subarray(end + 1)]),
+      Buffer.concat([Buffer.from(line ?? '!\r\n', 'latin1'), head.subarray(end + 1)]),
     )
   }
 
@@ -141,10 +147,10 @@ class Replay extends Duplex {
   }
 }
 
-/** `LIST /x HTTP/1.1` as a GET with the verb beside it. What is no request line is left for the parser to refuse. */
-function rewritten(line: string): string {
+/** `LIST /x HTTP/1.1` as a GET with the verb beside it; undefined for what is no request line. */
+function rewritten(line: string): string | undefined {
   const found = /^([A-Z]{1,32}) (\S+ HTTP\/1\.[01]\r?\n)$/.exec(line)
-  if (!found) return `!${line}`
+  if (!found) return undefined
   const verb = cut[found[1] as string] ?? found[1]
   return `GET ${found[2]}${verbHeader}: ${verb}\r\n`
 }

@@ -25,9 +25,9 @@ export function capabilityRoutes(port: CapabilityPort): Route<unknown>[] {
       pure: true,
       fields: { ...paths, token: f.string('The token.').secret().or('') },
       handle: async (_, { token, ...asked }) => {
-        if (token === '') throw refuse('missing token')
+        if (token === '') throw refuse('missing token', { wrapped: true })
         const found = await port.ofToken(new Secret(token), wanted(asked))
-        if (!found) throw refuse('invalid token')
+        if (!found) throw refuse('invalid token', { wrapped: true })
         return told(wanted(asked), found)
       },
     }),
@@ -36,9 +36,9 @@ export function capabilityRoutes(port: CapabilityPort): Route<unknown>[] {
       pure: true,
       fields: { ...paths, accessor: f.string('The accessor.').or('') },
       handle: async (_, { accessor, ...asked }) => {
-        if (accessor === '') throw refuse('missing accessor')
+        if (accessor === '') throw refuse('missing accessor', { wrapped: true })
         const found = await port.ofAccessor(accessor, wanted(asked))
-        if (!found) throw refuse('invalid accessor')
+        if (!found) throw refuse('invalid accessor', { wrapped: true })
         return told(wanted(asked), found)
       },
     }),
@@ -65,6 +65,7 @@ interface Asked {
 function wanted(asked: Asked): readonly string[] {
   const all = asked.paths.length > 0 ? asked.paths : asked.path
   if (all.length === 0) throw refuse('paths must be supplied')
+  if (all.includes('')) throw refuse('missing path', { wrapped: true })
   return all
 }
 

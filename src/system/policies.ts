@@ -215,7 +215,7 @@ function expirationOf(now: number, values: Given, ttlGiven: boolean): number | u
   if (!values.expiration) return undefined
   const end = /^\d{4}-\d\d-\d\dT/.test(values.expiration) ? Date.parse(values.expiration) : NaN
   if (Number.isNaN(end)) throw refuse('"expiration" must be a time such as 2030-01-02T03:04:05Z')
-  if (end <= now) throw refuse('"expiration" has passed already')
+  if (end <= now) throw refuse('"expiration" has passed already: give a time that is still to come')
   return end
 }
 

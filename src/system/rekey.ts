@@ -59,6 +59,8 @@ interface Family {
   readonly plain: boolean
   readonly busy: string
   readonly idle: string
+  readonly verifyIdle: string
+  readonly unconfigured: string
   /** Wrong types are refused rather than converted. */
   readonly strict: boolean
 }
@@ -72,6 +74,8 @@ export function rotateRootRoutes(rekey: RekeyPort, rules: RekeyRules): Route<unk
       plain: false,
       busy: 'rotation already in progress',
       idle: 'no rotation in progress',
+      verifyIdle: 'no rotation in progress',
+      unconfigured: 'no rotation configuration found',
       strict: false,
     },
     rekey,
@@ -88,6 +92,8 @@ export function rekeyRoutes(rekey: RekeyPort, rules: RekeyRules, allowed: boolea
       plain: true,
       busy: 'rekey already in progress',
       idle: 'no barrier rekey in progress',
+      verifyIdle: 'no rekey in progress',
+      unconfigured: 'no rekey configuration found',
       strict: true,
     },
     rekey,
@@ -152,28 +158,32 @@ function family(kind: Family, rekey: RekeyPort, rules: RekeyRules): Route<unknow
     read(`${base}/verify`, {
       ...access,
       about: 'How far the verification is.',
-      handle: async () => shown(verifyBody(await rekey.status())),
+      handle: async () => shown(verifyBody(await rekey.status(), kind)),
     }),
     write(`${base}/verify`, {
       ...access,
       about: 'Give one of the new shares back.',
       fields: shareFields,
       handle: async (_, { key, nonce }) => {
-        const { complete, nonce: of } = await rekey.verify(
-          shareOf(key, kind.plain ? "'key' must be specified in request body as JSON" : "missing required field 'key'"),
-          nonce,
-        )
-        return shown(complete ? { nonce: of, complete: true } : verifyBody(await rekey.status()))
+        if (!(await rekey.status()).started) throw refuse(kind.verifyIdle)
+        const share = shareOf(key, missingKey(kind))
+        if (nonce === '' && !kind.plain) throw refuse("missing required field 'nonce'")
+        const { complete, nonce: of } = await rekey.verify(share, nonce)
+        return shown(complete ? { nonce: of, complete: true } : verifyBody(await rekey.status(), kind))
       },
     }),
     remove(`${base}/verify`, {
       ...access,
       about: 'Begin the verification again.',
-      handle: () => (rekey.restartVerification(), done()),
+      handle: async () => {
+        if (!(await rekey.status()).started) throw refuse(kind.unconfigured)
+        rekey.restartVerification()
+        return shown(verifyBody(await rekey.status(), kind))
+      },
     }),
     read(`${base}/backup`, {
       about: 'Shares encrypted with PGP: there are none.',
-      handle: () => Promise.reject(new Fault('not_found', 'no backup')),
+      handle: () => Promise.reject(refuse('no backed-up keys found')),
     }),
     remove(`${base}/backup`, { about: 'Remove the backup.', handle: () => done() }),
   ]
@@ -203,15 +213,20 @@ function statusBody(status: Status, whole: boolean): Record<string, unknown> {
     : brief
 }
 
-function verifyBody(status: Status): Record<string, unknown> {
-  if (!status.verificationNonce) throw refuse('no rekey verification in progress')
+function verifyBody(status: Status, kind: Family): Record<string, unknown> {
+  if (!status.started) throw refuse(kind.unconfigured)
+  const pending = status.verificationNonce !== ''
   return {
     nonce: status.verificationNonce,
-    started: true,
+    started: pending,
     t: status.threshold,
     n: status.shares,
     progress: status.verificationProgress,
   }
+}
+
+function missingKey(kind: Family): string {
+  return kind.plain ? "'key' must be specified in request body as JSON" : "missing required field 'key'"
 }
 
 async function updateBody(
@@ -221,10 +236,7 @@ async function updateBody(
 ): Promise<Record<string, unknown>> {
   const status = await rekey.status()
   if (!status.started) throw refuse(kind.idle)
-  const share = shareOf(
-    key,
-    kind.plain ? "'key' must be specified in request body as JSON" : "missing required field 'key'",
-  )
+  const share = shareOf(key, missingKey(kind))
   if (nonce === '' && !kind.plain) throw refuse("missing required field 'nonce'")
   const made = await rekey.update(share, nonce, kind.idle)
   if (!made) return statusBody(await rekey.status(), kind.plain)

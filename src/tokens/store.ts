@@ -163,14 +163,15 @@ export class TokenStore {
   }
 
   /** Takes one use off a use-limited token. Exact however many do it at once. */
-  async use(record: TokenRecord): Promise<{ readonly last: boolean } | 'spent'> {
-    if (record.type === 'batch' || record.numUses === 0) return { last: false }
+  async use(record: TokenRecord): Promise<{ readonly last: boolean; readonly record: TokenRecord } | 'spent'> {
+    if (record.type === 'batch' || record.numUses === 0) return { last: false, record }
     const outcome = await this.#view.transaction(async (tx) => {
       const current = await tx.get<TokenRecord>(`id/${record.id}`)
       const left = current?.usesLeft ?? 0
       if (!current || left <= 0) return 'spent' as const
-      tx.put(`id/${record.id}`, { ...current, usesLeft: left - 1 })
-      return { last: left === 1 }
+      const used = { ...current, usesLeft: left - 1 }
+      tx.put(`id/${record.id}`, used)
+      return { last: left === 1, record: used }
     })
     this.#known.forget()
     return outcome

@@ -3,5 +3,5 @@ export const product = {
   name: 'strongroom',
   release: '0.1.0',
   version: '2.6.2',
-  buildDate: '2026-11-24T00:00:00Z',
+  buildDate: '2026-11-24',
 } as const

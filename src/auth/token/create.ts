@@ -173,7 +173,7 @@ function specOf(
     policies,
     path: role ? `auth/token/create${suffix}` : call.request.path,
     ...(role && { role: role.name }),
-    meta: wish.meta && Object.keys(wish.meta).length > 0 ? wish.meta : null,
+    meta: wish.meta ?? null,
     displayName: displayName(wish.display_name),
     ttl: life.ttl,
     explicitMaxTtl: life.explicitMaxTtl,

@@ -18,13 +18,18 @@ interface Asked {
  * @throws Fault invalid_request when the caller or the role does not allow them.
  */
 export function policiesFor(asked: Asked, parent: TokenRecord, sudo: boolean, role: Role | undefined): string[] {
-  const given = normalised(asked.policies)
+  const wanted = normalised(asked.policies)
+  const given = asked.noDefault ? wanted.filter((name) => name !== 'default') : wanted
+  if (given.includes('response-wrapping')) throw refuse('cannot assign policy "response-wrapping"')
   const chosen = role && restricts(role) ? throughRole(given, parent, role) : freely(given, parent, sudo)
   if (chosen.includes('root') && !parent.policies.includes('root'))
     throw refuse('root tokens may not be created without parent token being root')
   const wantsDefault = !asked.noDefault && !(role?.noDefaultPolicy ?? false) && !(role && denies(role, 'default'))
   const mayHaveDefault =
-    sudo || role !== undefined || parent.policies.includes('default') || parent.policies.includes('root')
+    (sudo && given.length > 0) ||
+    role !== undefined ||
+    parent.policies.includes('default') ||
+    parent.policies.includes('root')
   return normalised(wantsDefault && mayHaveDefault && !chosen.includes('root') ? [...chosen, 'default'] : chosen)
 }
 

@@ -21,7 +21,7 @@ export const renewRoutes = [
     about: 'Renew a token.',
     fields: { ...token, ...increment },
     handle: async (call, values) => {
-      if (values.token === undefined || values.token === null || values.token === '') throw refuse('missing token')
+      if (values.token === undefined || values.token === null || values.token === '') throw refuse('missing token ID')
       if (typeof values.token !== 'string') throw new Fault('unauthenticated', 'invalid token', { bare: true })
       const record = await call.engine.tokens.resolve(new Secret(values.token))
       if (!record) throw refuse('token not found')

@@ -22,7 +22,9 @@ export interface Role {
   readonly noDefaultPolicy: boolean
   readonly numUses: number
   readonly boundCidrs: readonly string[]
-  /** The older names that were used; they are shown again. */
+  /** Values that were given under their older names are shown under those too. */
+  readonly oldPeriod: number
+  readonly oldExplicitMaxTtl: number
   readonly allowedEntityAliases: readonly string[] | null
 }
 
@@ -64,6 +66,8 @@ const empty: Omit<Role, 'name'> = {
   noDefaultPolicy: false,
   numUses: 0,
   boundCidrs: [],
+  oldPeriod: 0,
+  oldExplicitMaxTtl: 0,
   allowedEntityAliases: null,
 }
 
@@ -90,13 +94,13 @@ export const roleRoutes = [
     about: 'Make or change a role.',
     fields,
     exists: async ({ engine }, values) => (await roleNamed(engine.view, values.name)) !== undefined,
-    handle: async ({ engine, given }, values) => {
+    handle: async ({ engine }, values) => {
+      if (!/^\w(?:[\w.-]*\w)?$/.test(values.name)) throw new Fault('unsupported_path', 'unsupported path')
       await engine.view.transaction(async (tx) => {
         const old = (await tx.get<Role>(`role/${values.name}`)) ?? { ...empty, name: values.name }
         tx.put(`role/${values.name}`, changed(old, values))
       })
-      const nothing = given('token_type') && values.token_type === 'batch' && values.orphan === undefined
-      return done(nothing ? [] : [])
+      return done()
     },
   }),
   remove('roles/:name', {
@@ -134,11 +138,14 @@ function changed(old: Role, given: Given): Role {
     noDefaultPolicy: given.token_no_default_policy ?? old.noDefaultPolicy,
     numUses: given.token_num_uses ?? old.numUses,
     boundCidrs: cidrs(given.token_bound_cidrs ?? given.bound_cidrs) ?? old.boundCidrs,
+    oldPeriod: given.token_period === undefined ? (given.period ?? old.oldPeriod) : 0,
+    oldExplicitMaxTtl:
+      given.token_explicit_max_ttl === undefined ? (given.explicit_max_ttl ?? old.oldExplicitMaxTtl) : 0,
     allowedEntityAliases: lowered(given.allowed_entity_aliases) ?? old.allowedEntityAliases,
   }
   if (role.pathSuffix !== '' && !/^[\w-]([\w.-]*[\w-])?$/.test(role.pathSuffix))
     throw refuse('path_suffix may hold letters, digits, "_", "-" and, inside, "."')
-  if (role.numUses < 0) throw refuse("'token_num_uses' cannot be negative")
+  if (role.numUses < 0) throw refuse('token_num_uses cannot be negative: 0 stands for no limit')
   if (role.tokenType === 'batch') refuseForBatch(role)
   return role
 }
@@ -150,10 +157,10 @@ function refuseForBatch(role: Role): void {
 }
 
 const lowered = (list: readonly string[] | undefined): readonly string[] | undefined =>
-  list?.map((item) => item.trim().toLowerCase())
+  list && [...new Set(list.map((item) => item.trim().toLowerCase()))]
 
 function tokenType(given: string | undefined): string | undefined {
-  if (given === undefined || given === '') return given === undefined ? undefined : 'default-service'
+  if (given === undefined) return undefined
   if (!['service', 'batch', 'default-service', 'default-batch'].includes(given))
     throw refuse(`invalid 'token_type' value "${given}"`)
   return given
@@ -179,9 +186,9 @@ function shown(role: Role): Record<string, unknown> {
     orphan: role.orphan,
     renewable: role.renewable,
     path_suffix: role.pathSuffix,
-    period: role.period,
+    period: role.oldPeriod,
     token_period: role.period,
-    explicit_max_ttl: role.explicitMaxTtl,
+    explicit_max_ttl: role.oldExplicitMaxTtl,
     token_explicit_max_ttl: role.explicitMaxTtl,
     token_type: role.tokenType,
     token_no_default_policy: role.noDefaultPolicy,

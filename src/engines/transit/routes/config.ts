@@ -63,14 +63,14 @@ function configured(key: KeyRecord, change: Change, warnings: string[]): KeyReco
   if (minEncryption === 0 && key.minAvailable > 0)
     throw refuse('after trimming, the min encryption version cannot be 0')
   if (change.auto_rotate_period !== undefined) checkPeriod(change.auto_rotate_period)
-  refuseUndoing(key, change)
   return {
     ...key,
     minDecryption,
     minEncryption,
     deletable: change.deletion_allowed ?? key.deletable,
-    exportable: change.exportable ?? key.exportable,
-    plaintextBackup: change.allow_plaintext_backup ?? key.plaintextBackup,
+    // Once a key may leave the server it may have left: neither switch can be turned off again.
+    exportable: key.exportable || (change.exportable ?? false),
+    plaintextBackup: key.plaintextBackup || (change.allow_plaintext_backup ?? false),
     autoRotatePeriod: change.auto_rotate_period ?? key.autoRotatePeriod,
   }
 }
@@ -85,10 +85,4 @@ function minimum(key: KeyRecord, wanted: number | undefined, warnings: string[])
   if (version < key.minAvailable)
     throw refuse(`cannot set min decryption version of ${version}: versions below ${key.minAvailable} were trimmed`)
   return version
-}
-
-function refuseUndoing(key: KeyRecord, change: Change): void {
-  if (change.exportable === false && key.exportable) throw refuse('exportable cannot be disabled once it was enabled')
-  if (change.allow_plaintext_backup === false && key.plaintextBackup)
-    throw refuse('allow_plaintext_backup cannot be disabled once it was enabled')
 }

@@ -22,7 +22,7 @@ export const datakey = write('datakey/:kind/:name', {
   },
   handle: async ({ engine }, { kind, name, context, associated_data: associated, key_version: version, bits }) => {
     if (kind !== 'plaintext' && kind !== 'wrapped') throw refuse("Invalid path, must be 'plaintext' or 'wrapped'")
-    if (![128, 256, 512].includes(bits)) throw refuse('invalid bit length: give 128, 256 or 512')
+    if (![128, 256, 512].includes(bits)) throw refuse('invalid bit length')
     const key = await engine.need(name)
     const fresh = engine.random(bits / 8)
     const made = key.encrypt(fresh, version, binding(context, associated))

@@ -65,7 +65,7 @@ export const keyRoutes = [
     fields: name,
     handle: async ({ engine }, { name: wanted }) => {
       await engine.change(wanted, 'could not delete key; not found', (key) => {
-        if (!key.deletable) throw refuse('deletion is not allowed for this key')
+        if (!key.deletable) throw refuse(`error deleting policy ${wanted}: deletion is not allowed for this key`)
         return undefined
       })
       return done()
