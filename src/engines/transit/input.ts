@@ -1,6 +1,7 @@
 import { refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
 import { fromBase64 } from '../../util/bytes.ts'
+import { decodeContext } from './live-key.ts'
 import type { Binding } from './live-key.ts'
 
 /** Fields that several routes share. */
@@ -24,6 +25,7 @@ export function bytesOf(text: string, name: string): Uint8Array {
 
 /** What binds a message, from its base64 parts. */
 export function binding(context: string, associated: string): Binding {
+  if (context !== '') decodeContext(context)
   return {
     ...(context !== '' && { context }),
     ...(associated !== '' && { associated: bytesOf(associated, 'associated_data') }),
