@@ -123,9 +123,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         state.cluster = await clusterOf(barrier, config)
       },
       close: async () => {
-        rekey.cancel()
-        rotateRoot.cancel()
-        generateRoot.cancel()
+        rekey.drop()
+        rotateRoot.drop()
+        generateRoot.drop()
         const { open } = state
         delete state.open
         await open?.close()

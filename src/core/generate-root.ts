@@ -1,8 +1,7 @@
-import { refuse } from '../contract/fault.ts'
+import { Fault, refuse } from '../contract/fault.ts'
 import { base62 } from '../util/base62.ts'
 import { wipe } from '../util/bytes.ts'
-import { Quorum, checkNonce } from './quorum.ts'
-import { checkShareSize } from './room.ts'
+import { Quorum, checkNonce, checkShareSize, replaced } from './quorum.ts'
 import type { Room } from './room.ts'
 
 /** How far the generation of a root token is. */
@@ -22,10 +21,12 @@ export const rootTokenLength = 26
 interface Running {
   readonly nonce: string
   readonly otp: string
-  quorum: Quorum
+  /** Of the room, at the start: a rekey meanwhile ends this. */
+  readonly epoch: number
+  readonly quorum: Quorum
 }
 
-type RootRoom = Pick<Room, 'record' | 'fits' | 'createRootToken'>
+type RootRoom = Pick<Room, 'record' | 'fits' | 'createRootToken' | 'exclusively' | 'epoch'>
 
 /** A new root token from a threshold of shares, handed out XORed with a one-time password. Lost at seal. */
 export class GenerateRoot {
@@ -42,11 +43,11 @@ export class GenerateRoot {
 
   async status(): Promise<RootStatus> {
     const required = (await this.#room.record())?.threshold ?? 0
-    const { nonce = '', quorum } = this.#running ?? {}
+    const running = this.#running?.epoch === this.#room.epoch ? this.#running : undefined
     return {
-      started: this.#running !== undefined,
-      nonce,
-      progress: quorum?.progress ?? 0,
+      started: running !== undefined,
+      nonce: running?.nonce ?? '',
+      progress: running?.quorum.progress ?? 0,
       required,
       complete: false,
       encoded: '',
@@ -55,45 +56,66 @@ export class GenerateRoot {
 
   /** Starts; gives the one-time password if the caller brought none. */
   async start(otp: string): Promise<string> {
-    if (otp !== '' && otp.length !== rootTokenLength)
-      throw refuse(`OTP string has incorrect length: it must have ${rootTokenLength} characters`)
-    const required = (await this.#room.record())?.threshold ?? 0
-    if (this.#running) throw refuse('root generation already in progress; cancel it, or give its nonce with the shares')
-    const nonce = this.#uuid()
-    const own = otp === '' ? base62(rootTokenLength, this.#random) : otp
-    this.#running = { nonce, otp: own, quorum: new Quorum(required, nonce) }
-    return otp === '' ? own : ''
+    if (otp !== '' && Buffer.byteLength(otp) !== rootTokenLength)
+      throw refuse(`OTP string has incorrect length: it must have ${rootTokenLength} bytes`)
+    return this.#room.exclusively(async () => {
+      if (this.#running?.epoch === this.#room.epoch)
+        throw refuse('root generation already in progress; cancel it, or give its nonce with the shares')
+      const required = (await this.#room.record())?.threshold ?? 0
+      const nonce = this.#uuid()
+      const own = otp === '' ? base62(rootTokenLength, this.#random) : otp
+      this.#running = { nonce, otp: own, epoch: this.#room.epoch, quorum: new Quorum(required, nonce) }
+      return otp === '' ? own : ''
+    })
   }
 
-  cancel(): void {
+  /** Ends it. A nonce, if one is given, must be the right one. */
+  async cancel(nonce = ''): Promise<void> {
+    await this.#room.exclusively(async () => {
+      if (this.#running && nonce !== '') checkNonce(this.#running.nonce, nonce)
+      this.drop()
+    })
+  }
+
+  /** Ends it at once: the server is being sealed. */
+  drop(): void {
     this.#running?.quorum.reset()
     this.#running = undefined
   }
 
   /** Takes one share; the last one gives the token. */
   async update(share: Uint8Array, nonce: string): Promise<RootStatus> {
+    return this.#room.exclusively(async () => {
+      const running = this.#current()
+      checkNonce(running.nonce, nonce)
+      checkShareSize(share)
+      const shares = running.quorum.add(share)
+      if (shares === false) throw refuse('given key has already been provided during this generation operation')
+      if (!shares) return this.status()
+      const good = await this.#room.fits(shares)
+      wipe(...shares)
+      if (!good)
+        throw refuse('root generation aborted: the shares do not open the seal; begin again with the first one')
+      const token = await this.#room.createRootToken()
+      this.drop()
+      const required = running.quorum.threshold
+      return { started: true, nonce, progress: required, required, complete: true, encoded: xored(token, running.otp) }
+    })
+  }
+
+  #current(): Running {
     const running = this.#running
     if (!running) throw refuse('no root generation in progress')
-    checkNonce(running.nonce, nonce)
-    checkShareSize(share)
-    const shares = running.quorum.add(share)
-    if (shares === false) throw refuse('given key has already been provided during this generation operation')
-    if (!shares) return this.status()
-    running.quorum = new Quorum(running.quorum.threshold, running.nonce)
-    const good = await this.#room.fits(shares)
-    wipe(...shares)
-    if (!good) throw refuse('root generation aborted: the shares do not open the seal; begin again with the first one')
-    if (running !== this.#running) throw refuse('the root generation was cancelled meanwhile')
-    this.#running = undefined
-    const token = await this.#room.createRootToken()
-    const required = running.quorum.threshold
-    return { started: true, nonce, progress: required, required, complete: true, encoded: xored(token, running.otp) }
+    if (running.epoch === this.#room.epoch) return running
+    this.drop()
+    throw refuse(replaced)
   }
 }
 
-/** Two texts of one length XORed, in base64 without padding. */
+/** Two texts of one length (in bytes) XORed, in base64 without padding. */
 export function xored(token: string, otp: string): string {
   const [a, b] = [Buffer.from(token), Buffer.from(otp)]
+  if (a.length !== b.length) throw new Fault('internal', 'the token and the one-time password differ in length')
   return Buffer.from(a.map((byte, at) => byte ^ (b[at] as number)))
     .toString('base64')
     .replace(/=+$/, '')

@@ -1,7 +1,7 @@
 import { refuse } from '../contract/fault.ts'
+import type { SealRecord } from '../contract/seal.ts'
 import { wipe } from '../util/bytes.ts'
-import { Quorum, checkNonce } from './quorum.ts'
-import { checkShareSize } from './room.ts'
+import { Quorum, checkNonce, checkShareSize, replaced } from './quorum.ts'
 import type { Room } from './room.ts'
 
 /** What the new split is to be. */
@@ -11,7 +11,7 @@ export interface RekeyWish {
   readonly verify: boolean
 }
 
-/** How far a rekey is. */
+/** How far a rekey is. `verificationNonce` is '' until the new shares exist and wait to be given back. */
 export interface RekeyStatus {
   readonly started: boolean
   readonly nonce: string
@@ -24,30 +24,46 @@ export interface RekeyStatus {
   readonly verificationProgress: number
 }
 
-/** New shares, handed out once. */
+/**
+ * New shares, handed out once. `unsettled`: the storage failed without telling whether they count; the server has sealed
+ * itself, and either they or the old ones open it.
+ */
 export interface NewShares {
   readonly nonce: string
   readonly shares: readonly Uint8Array[]
   readonly verify: boolean
   readonly verificationNonce: string
-}
-
-interface Pending {
-  readonly shares: readonly Uint8Array[]
-  readonly adopt: () => Promise<void>
-  quorum: Quorum
+  readonly unsettled: boolean
 }
 
 interface Running extends RekeyWish {
   readonly nonce: string
-  quorum: Quorum
-  pending?: Pending
+  /** Of the room, at the start: another ceremony that replaces the shares ends this one. */
+  readonly epoch: number
+  readonly quorum: Quorum
+  /** The new seal while its shares wait to be given back. */
+  pending?: { readonly record: SealRecord; quorum: Quorum }
+}
+
+const idleStatus: RekeyStatus = {
+  started: false,
+  nonce: '',
+  shares: 0,
+  threshold: 0,
+  progress: 0,
+  required: 0,
+  verify: false,
+  verificationNonce: '',
+  verificationProgress: 0,
 }
 
 /** What a rekey needs of the room. */
-type RekeyRoom = Pick<Room, 'record' | 'fits' | 'reshare' | 'isOpen'>
+type RekeyRoom = Pick<Room, 'record' | 'fits' | 'split' | 'adopt' | 'exclusively' | 'epoch'>
 
-/** New unseal shares from a threshold of the old ones, optionally only after enough of the new ones were given back. Lost at seal. */
+/**
+ * New unseal shares (and with them a new unseal and root key) from a threshold of the old ones; if wished only after enough of
+ * the new ones were given back. Lives in memory: a seal or a restart ends it, and the old shares hold.
+ */
 export class Rekey {
   readonly #room: RekeyRoom
   readonly #uuid: () => string
@@ -61,93 +77,118 @@ export class Rekey {
   async status(): Promise<RekeyStatus> {
     const required = (await this.#room.record())?.threshold ?? 0
     const running = this.#running
+    if (running?.epoch !== this.#room.epoch) return { ...idleStatus, required }
+    const { nonce, shares, threshold, verify, quorum, pending } = running
     return {
-      started: running !== undefined,
-      nonce: running?.nonce ?? '',
-      shares: running?.shares ?? 0,
-      threshold: running?.threshold ?? 0,
-      progress: running?.quorum.progress ?? 0,
+      started: true,
+      nonce,
+      shares,
+      threshold,
+      progress: quorum.progress,
       required,
-      verify: running?.verify ?? false,
-      verificationNonce: running?.pending?.quorum.nonce ?? '',
-      verificationProgress: running?.pending?.quorum.progress ?? 0,
+      verify,
+      verificationNonce: pending?.quorum.nonce ?? '',
+      verificationProgress: pending?.quorum.progress ?? 0,
     }
   }
 
   async start(wish: RekeyWish, busy: string): Promise<void> {
-    const required = (await this.#room.record())?.threshold ?? 0
-    if (this.#running) throw refuse(busy)
-    const nonce = this.#uuid()
-    this.#running = { ...wish, nonce, quorum: new Quorum(required, nonce) }
+    await this.#room.exclusively(async () => {
+      if (this.#running?.epoch === this.#room.epoch) throw refuse(busy)
+      this.drop()
+      const required = (await this.#room.record())?.threshold ?? 0
+      const nonce = this.#uuid()
+      this.#running = { ...wish, nonce, epoch: this.#room.epoch, quorum: new Quorum(required, nonce) }
+    })
   }
 
-  cancel(): void {
-    const running = this.#running
+  /** Ends it. A nonce, if one is given, must be the right one. */
+  async cancel(nonce = ''): Promise<void> {
+    await this.#room.exclusively(async () => {
+      if (this.#running && nonce !== '') checkNonce(this.#running.nonce, nonce)
+      this.drop()
+    })
+  }
+
+  /** Ends it at once: the server is being sealed. */
+  drop(): void {
+    this.#running?.quorum.reset()
+    this.#running?.pending?.quorum.reset()
     this.#running = undefined
-    running?.quorum.reset()
-    if (running?.pending) wipe(...running.pending.shares)
   }
 
   /** Takes one old share. Gives the new ones when there are enough. */
   async update(share: Uint8Array, nonce: string, idle: string): Promise<NewShares | undefined> {
-    const running = this.#running
-    if (!running) throw refuse(idle)
-    checkNonce(running.nonce, nonce)
-    checkShareSize(share)
-    if (running.pending) throw refuse('the new shares are made already: give them back to sys/…/verify, or cancel')
-    const shares = running.quorum.add(share)
-    if (shares === false) throw refuse('given key has already been provided during this generation operation')
-    if (!shares) return undefined
-    running.quorum = new Quorum(running.quorum.threshold, running.nonce)
-    return this.#finish(running, shares)
+    return this.#room.exclusively(async () => {
+      const running = this.#current(idle)
+      checkNonce(running.nonce, nonce)
+      checkShareSize(share)
+      if (running.pending) throw refuse('the new shares are made already: give them back to …/verify, or cancel')
+      const given = running.quorum.add(share)
+      if (given === false) throw refuse('given key has already been provided during this generation operation')
+      if (!given) return undefined
+      const good = await this.#room.fits(given)
+      wipe(...given)
+      if (!good) throw refuse('the shares given do not open the present seal; begin again with the first one')
+      return this.#finish(running)
+    })
   }
 
-  /** Takes one new share back. True when the new shares count from now on. */
-  async verify(share: Uint8Array, nonce: string): Promise<{ readonly complete: boolean; readonly nonce: string }> {
-    const running = this.#running
-    if (!running?.pending) throw refuse('no rekey verification in progress')
-    const { pending } = running
-    checkNonce(pending.quorum.nonce, nonce)
-    checkShareSize(share)
-    const given = pending.quorum.add(share)
-    if (given === false) throw refuse('given key has already been provided during this verify operation')
-    if (!given) return { complete: false, nonce: pending.quorum.nonce }
-    const known = given.every((one) => pending.shares.some((other) => Buffer.compare(one, other) === 0))
-    wipe(...given)
-    if (!known) {
-      this.restartVerification()
-      throw refuse('the shares given are not the new ones; the verification begins again with a new nonce')
-    }
-    await pending.adopt()
-    this.cancel()
-    return { complete: true, nonce: pending.quorum.nonce }
+  /** Takes one new share back. Complete when the new shares count from now on. A wrong one begins it again. */
+  async verify(
+    share: Uint8Array,
+    nonce: string,
+    idle: string,
+  ): Promise<{ readonly complete: boolean; readonly nonce: string; readonly unsettled: boolean }> {
+    return this.#room.exclusively(async () => {
+      const { pending } = this.#current(idle)
+      if (!pending) throw refuse('there are no new shares to verify yet: give enough of the present ones first')
+      const { quorum } = pending
+      checkNonce(quorum.nonce, nonce)
+      checkShareSize(share)
+      const given = quorum.add(share)
+      if (given === undefined) return { complete: false, nonce: quorum.nonce, unsettled: false }
+      const outcome = given === false ? 'unfit' : await this.#room.adopt(pending.record, given)
+      if (given) wipe(...given)
+      if (outcome === 'unfit') {
+        this.#again(pending)
+        throw refuse('the shares given are not the new ones; the verification begins again with a new nonce')
+      }
+      this.drop()
+      return { complete: true, nonce: quorum.nonce, unsettled: outcome === 'unknown' }
+    })
   }
 
   /** The verification begins again, with another nonce. */
-  restartVerification(): void {
-    const pending = this.#running?.pending
-    if (!pending) return
+  async restartVerification(missing: string): Promise<void> {
+    await this.#room.exclusively(async () => {
+      const { pending } = this.#current(missing)
+      if (pending) this.#again(pending)
+    })
+  }
+
+  #current(idle: string): Running {
+    const running = this.#running
+    if (!running) throw refuse(idle)
+    if (running.epoch === this.#room.epoch) return running
+    this.drop()
+    throw refuse(replaced)
+  }
+
+  #again(pending: NonNullable<Running['pending']>): void {
     pending.quorum.reset()
     pending.quorum = new Quorum(pending.quorum.threshold, this.#uuid())
   }
 
-  async #finish(running: Running, shares: readonly Uint8Array[]): Promise<NewShares> {
-    try {
-      const { shares: fresh, adopt } = await this.#room.reshare(shares, running.shares, running.threshold)
-      if (running !== this.#running) throw refuse('the rekey was cancelled meanwhile')
-      if (running.verify) {
-        running.pending = {
-          shares: fresh.map((share) => Uint8Array.from(share)),
-          adopt,
-          quorum: new Quorum(running.threshold, this.#uuid()),
-        }
-        return { nonce: running.nonce, shares: fresh, verify: true, verificationNonce: running.pending.quorum.nonce }
-      }
-      await adopt()
-      this.#running = undefined
-      return { nonce: running.nonce, shares: fresh, verify: false, verificationNonce: '' }
-    } finally {
-      wipe(...shares)
+  async #finish(running: Running): Promise<NewShares> {
+    const { nonce, shares: count, threshold, verify } = running
+    const { shares, record } = await this.#room.split(count, threshold)
+    if (verify) {
+      running.pending = { record, quorum: new Quorum(threshold, this.#uuid()) }
+      return { nonce, shares, verify, verificationNonce: running.pending.quorum.nonce, unsettled: false }
     }
+    const outcome = await this.#room.adopt(record, shares.slice(0, threshold))
+    this.drop()
+    return { nonce, shares, verify, verificationNonce: '', unsettled: outcome !== 'adopted' }
   }
 }

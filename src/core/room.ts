@@ -1,17 +1,20 @@
+import { plainKeys } from '../contract/barrier.ts'
 import type { Barrier } from '../contract/barrier.ts'
 import { Fault, refuse } from '../contract/fault.ts'
-import type { Seal, SealRecord } from '../contract/seal.ts'
+import type { Protected, Seal, SealRecord } from '../contract/seal.ts'
+import { AmbiguousCommit } from '../contract/storage.ts'
 import type { Storage } from '../contract/storage.ts'
-import { wipe } from '../util/bytes.ts'
+import { sameBytes, wipe } from '../util/bytes.ts'
+import type { Clock } from '../util/clock.ts'
 import type { Log } from '../util/log.ts'
 import { Turnstile } from '../util/once.ts'
-import { Quorum } from './quorum.ts'
+import { Quorum, checkShareSize } from './quorum.ts'
 
 /** What happens around opening and closing; the core's own affair. */
 export interface Life {
   /** After unseal: everything that lives only while open. */
   open(): Promise<void>
-  /** Before seal. */
+  /** Before seal, and after an `open` that failed half-way. It must not wait for the room: the room waits for it. */
   close(): Promise<void>
   /** A new root token of an open server. */
   createRootToken(): Promise<string>
@@ -23,6 +26,7 @@ export interface RoomParts {
   readonly seal: Seal
   readonly random: (bytes: number) => Uint8Array
   readonly uuid: () => string
+  readonly clock: Clock
   readonly log: Log
   readonly life: Life
 }
@@ -43,7 +47,13 @@ export interface Initialised {
   readonly rootToken: string
 }
 
-/** The states of the server: uninitialised → sealed → open → sealed. One change at a time. */
+/** How often, and how long in between (milliseconds), a write is repeated whose outcome the storage did not tell. */
+const settling = { tries: 6, wait: 500 } as const
+
+/**
+ * The states of the server: uninitialised → sealed → open → sealed. One change at a time; ceremonies that change or use the
+ * seal take their turn here too (`exclusively`).
+ */
 export class Room {
   readonly #parts: RoomParts
   readonly #turnstile = new Turnstile()
@@ -51,6 +61,7 @@ export class Room {
   #quorum: Quorum | undefined
   #unsealKey: Uint8Array | undefined
   #open = false
+  #epoch = 0
 
   constructor(parts: RoomParts) {
     this.#parts = parts
@@ -58,6 +69,19 @@ export class Room {
 
   get isOpen(): boolean {
     return this.#open
+  }
+
+  /** Grows whenever the shares are replaced: what older shares allowed is void then. */
+  get epoch(): number {
+    return this.#epoch
+  }
+
+  /** Runs `task` alone: nothing is sealed, unsealed or reshared meanwhile. @throws Fault sealed unless open. */
+  async exclusively<T>(task: () => Promise<T>): Promise<T> {
+    return this.#turnstile.run(async () => {
+      if (!this.#open) throw new Fault('sealed', 'Vault is sealed', { bare: true })
+      return task()
+    })
   }
 
   /** The unseal key's record, read from the storage the first time. */
@@ -79,23 +103,28 @@ export class Room {
     }
   }
 
-  /** Makes root key, keyring, shares and the first root token; stays sealed. @throws Fault when it was done before. */
+  /**
+   * Makes root key, keyring, shares and the first root token; stays sealed. All or nothing: a failure half-way is undone,
+   * because nobody would hold the shares. @throws Fault when it was done before.
+   */
   async initialise(shares: number, threshold: number): Promise<Initialised> {
     return this.#turnstile.run(async () => {
       const { barrier, seal, random, life } = this.#parts
       if (await this.record()) throw refuse('Vault is already initialized')
       const root = random(32)
       const made = await seal.protect(root, shares, threshold)
-      await barrier.initialise(root, [made.op])
-      this.#record = made.record
-      await barrier.unseal(root)
-      wipe(root)
       try {
+        await barrier.initialise(root, [made.op])
+        if (!(await barrier.unseal(root))) throw new Fault('unavailable', 'the keyring is not what was just written')
         await life.open()
         return { shares: made.shares, rootToken: await life.createRootToken() }
+      } catch (thrown) {
+        await this.#shut()
+        await this.#undo(made)
+        throw thrown
       } finally {
-        await life.close()
-        barrier.seal()
+        await this.#shut()
+        wipe(root)
       }
     })
   }
@@ -132,16 +161,12 @@ export class Room {
   async seal(): Promise<void> {
     await this.#turnstile.run(async () => {
       if (!this.#open) return
-      this.#open = false
-      await this.#parts.life.close()
-      this.#parts.barrier.seal()
-      if (this.#unsealKey) wipe(this.#unsealKey)
-      this.#unsealKey = undefined
+      await this.#shut()
       this.#parts.log.info('sealed')
     })
   }
 
-  /** Checks a threshold of shares against the present seal. */
+  /** Whether these shares are a threshold of the present ones. Inside `exclusively`. */
   async fits(shares: readonly Uint8Array[]): Promise<boolean> {
     const record = await this.record()
     const keys = record && (await this.#parts.seal.combine(record, shares))
@@ -151,41 +176,48 @@ export class Room {
     return good
   }
 
-  /** New shares of a new unseal key; they count only after `adopt`. The root key stays. */
-  async reshare(
-    shares: readonly Uint8Array[],
-    count: number,
-    threshold: number,
-  ): Promise<{ readonly shares: readonly Uint8Array[]; readonly adopt: () => Promise<void> }> {
-    const record = await this.record()
-    const keys = record && (await this.#parts.seal.combine(record, shares))
-    if (!keys) throw refuse('rekey failed: the shares do not open the seal')
-    const made = await this.#parts.seal.protect(keys.root, count, threshold)
-    wipe(keys.unsealKey)
-    const adopt = async (): Promise<void> => {
-      // The root key stays; the keyring is written with it so that both change in one commit.
-      await this.#parts.barrier.reroot(keys.root, [made.op])
-      this.#record = made.record
-      const again = await this.#parts.seal.combine(made.record, made.shares.slice(0, threshold))
-      if (again) {
-        if (this.#unsealKey) wipe(this.#unsealKey)
-        this.#unsealKey = again.unsealKey
-        wipe(again.root)
-      }
-      wipe(keys.root)
+  /** Shares of a fresh unseal key. They open nothing until `adopt`. */
+  async split(shares: number, threshold: number): Promise<Protected> {
+    const placeholder = this.#parts.random(32)
+    const made = await this.#parts.seal.protect(placeholder, shares, threshold)
+    wipe(placeholder)
+    return made
+  }
+
+  /**
+   * Puts a seal made by `split` in place of the present one, together with a new root key: the old shares and an old copy of
+   * the seal record must not open a later copy of the keyring. Inside `exclusively`.
+   *
+   * - `unfit`: `shares` are not a threshold of the new ones; nothing has changed.
+   * - `unknown`: the storage failed without telling whether it wrote. The server has sealed itself; either the old shares open
+   *   it or the new ones do, so nobody may throw any away.
+   * @throws Fault unavailable when nothing was changed.
+   */
+  async adopt(next: SealRecord, shares: readonly Uint8Array[]): Promise<'adopted' | 'unfit' | 'unknown'> {
+    const keys = await this.#parts.seal.combine(next, shares)
+    if (!keys) return 'unfit'
+    wipe(keys.root)
+    const outcome = await this.#reroot(next, keys.unsealKey)
+    if (outcome === 'unknown') {
+      wipe(keys.unsealKey)
+      return outcome
     }
-    return { shares: made.shares, adopt }
+    this.#epoch++
+    if (this.#unsealKey) wipe(this.#unsealKey)
+    this.#unsealKey = keys.unsealKey
+    return 'adopted'
   }
 
   /** A new root key under the same shares. */
   async rotateRoot(): Promise<void> {
-    await this.#turnstile.run(async () => {
+    await this.exclusively(async () => {
       const record = await this.record()
       if (!record || !this.#unsealKey) throw new Fault('sealed', 'Vault is sealed', { bare: true })
-      const root = this.#parts.random(32)
-      await this.#parts.barrier.reroot(root, [this.#parts.seal.rewrap(record, this.#unsealKey, root)])
-      wipe(root)
-      this.#record = undefined
+      if ((await this.#reroot(record, this.#unsealKey)) === 'unknown')
+        throw new Fault(
+          'unavailable',
+          'the storage did not tell whether it took the new root key, so the server sealed itself; unseal it with the same shares',
+        )
     })
   }
 
@@ -193,23 +225,89 @@ export class Room {
     return this.#parts.life.createRootToken()
   }
 
+  /**
+   * A fresh root key under `unsealKey`, in one commit with the seal record. A try whose outcome is unknown is repeated: done
+   * twice it is the same, and it is guarded by the keyring's revision. While that is not settled the barrier would go on with
+   * a root key that may be the old one and could write the keyring under it, which nobody could open any more: hence sealed.
+   */
+  async #reroot(record: SealRecord, unsealKey: Uint8Array): Promise<'done' | 'unknown'> {
+    const { barrier, seal, random, clock, log } = this.#parts
+    const root = random(32)
+    const op = seal.rewrap(record, unsealKey, root)
+    let unknown = false
+    try {
+      for (let left = settling.tries; left > 0; left--) {
+        try {
+          await barrier.reroot(root, [op])
+          return 'done'
+        } catch (thrown) {
+          unknown ||= isAmbiguous(thrown)
+          if (!unknown) throw thrown
+          await new Promise<void>((resolve) => clock.after(settling.wait, resolve))
+        }
+      }
+    } finally {
+      wipe(root)
+      this.#record = undefined
+    }
+    log.error('the storage does not tell whether it took the new root key; sealing')
+    await this.#shut()
+    return 'unknown'
+  }
+
+  /** Sealed, whatever fails on the way. */
+  async #shut(): Promise<void> {
+    const { barrier, life, log } = this.#parts
+    this.#open = false
+    try {
+      await life.close()
+    } catch (thrown) {
+      log.error('closing failed; the keys are wiped all the same', reason(thrown))
+    } finally {
+      barrier.seal()
+      if (this.#unsealKey) wipe(this.#unsealKey)
+      this.#unsealKey = undefined
+    }
+  }
+
+  /** Removes a seal and keyring that were made a moment ago, if they are there and are these. */
+  async #undo(made: Protected): Promise<void> {
+    const { storage, log } = this.#parts
+    this.#record = undefined
+    try {
+      const [seal, keyring] = await storage.get([plainKeys.seal, plainKeys.keyring])
+      if (!seal || !keyring || !('value' in made.op) || !sameBytes(seal.value, made.op.value)) return
+      await storage.commit({
+        expect: [seal, keyring].map(({ key, rev }) => ({ key, rev })),
+        ops: [{ del: plainKeys.seal }, { del: plainKeys.keyring }],
+      })
+    } catch (thrown) {
+      log.error(
+        'initialising failed half-way and could not be undone: empty the storage and do it again',
+        reason(thrown),
+      )
+    }
+  }
+
   async #enter(record: SealRecord, shares: readonly Uint8Array[]): Promise<void> {
     const { barrier, seal, life, log } = this.#parts
     const keys = await seal.combine(record, shares)
-    if (!keys || !(await barrier.unseal(keys.root))) {
-      throw refuse(
-        'Unseal failed, invalid key: the shares given do not open this server; begin again with the first one',
-      )
-    }
-    wipe(keys.root)
     try {
+      if (!keys || !(await barrier.unseal(keys.root)))
+        throw refuse(
+          'Unseal failed, invalid key: the shares given do not open this server; begin again with the first one',
+        )
       await life.open()
-    } catch (cause) {
-      barrier.seal()
-      log.error('the server could not be opened; it stays sealed', {
-        error: cause instanceof Error ? cause.message : 'unknown',
+    } catch (thrown) {
+      if (keys) wipe(keys.unsealKey)
+      if (barrier.sealed) throw thrown
+      await this.#shut()
+      log.error('the server could not be opened; it stays sealed', reason(thrown))
+      throw new Fault('internal', 'the key was right, but the server could not be opened; see its log', {
+        cause: thrown,
       })
-      throw new Fault('internal', 'the key was right, but the server could not be opened; see its log', { cause })
+    } finally {
+      if (keys) wipe(keys.root)
     }
     this.#unsealKey = keys.unsealKey
     this.#open = true
@@ -217,8 +315,9 @@ export class Room {
   }
 }
 
-/** @throws Fault invalid_request for a share that cannot be one. */
-export function checkShareSize(share: Uint8Array): void {
-  if (share.length < 16) throw refuse(`key is shorter than minimum 16 bytes`)
-  if (share.length > 33) throw refuse(`key is longer than maximum 33 bytes`)
-}
+const isAmbiguous = (thrown: unknown): boolean =>
+  thrown instanceof Fault && thrown.details.cause instanceof AmbiguousCommit
+
+const reason = (thrown: unknown): { readonly error: string } => ({
+  error: thrown instanceof Error ? thrown.message : 'unknown',
+})

@@ -20,7 +20,7 @@ export interface GenerateRootPort {
   status(): Promise<Status>
   /** Gives the one-time password if the caller brought none. */
   start(otp: string): Promise<string>
-  cancel(): void
+  cancel(nonce: string): Promise<void>
   update(share: Uint8Array, nonce: string): Promise<Status>
   decoded(encoded: string, otp: string): string
   readonly otpLength: number
@@ -79,7 +79,15 @@ function family(base: string, access: 'public' | 'token', root: GenerateRootPort
         return shown(idle(await root.status(), own))
       },
     }),
-    remove(`${base}/attempt`, { access, about: 'Cancel.', handle: () => (root.cancel(), done()) }),
+    remove(`${base}/attempt`, {
+      access,
+      about: 'Cancel.',
+      fields: { nonce: f.string('If given, it must be the nonce of the operation.').or('') },
+      handle: async (_, { nonce }) => {
+        await root.cancel(nonce)
+        return done()
+      },
+    }),
     write(`${base}/update`, {
       access,
       about: 'Give one share; the last gives the encoded token.',

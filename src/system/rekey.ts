@@ -26,22 +26,22 @@ export interface RekeyPort {
     wish: { readonly shares: number; readonly threshold: number; readonly verify: boolean },
     busy: string,
   ): Promise<void>
-  cancel(): void
-  update(
+  cancel(nonce: string): Promise<void>
+  update(share: Uint8Array, nonce: string, idle: string): Promise<Made | undefined>
+  verify(
     share: Uint8Array,
     nonce: string,
     idle: string,
-  ): Promise<
-    | {
-        readonly nonce: string
-        readonly shares: readonly Uint8Array[]
-        readonly verify: boolean
-        readonly verificationNonce: string
-      }
-    | undefined
-  >
-  verify(share: Uint8Array, nonce: string): Promise<{ readonly complete: boolean; readonly nonce: string }>
-  restartVerification(): void
+  ): Promise<{ readonly complete: boolean; readonly nonce: string; readonly unsettled: boolean }>
+  restartVerification(missing: string): Promise<void>
+}
+
+interface Made {
+  readonly nonce: string
+  readonly shares: readonly Uint8Array[]
+  readonly verify: boolean
+  readonly verificationNonce: string
+  readonly unsettled: boolean
 }
 
 /** What both families need besides. */
@@ -52,60 +52,88 @@ export interface RekeyRules {
 
 const { read, write, remove } = routesOf<unknown>()
 
+/** In what the two families differ: the words, and how they read and write. */
 interface Family {
   readonly base: string
-  readonly access: { readonly access: 'public' | 'token' }
-  /** Answers have no envelope. */
+  readonly access: 'public' | 'token'
+  /** Answers have no envelope, and wrong types are refused rather than converted. */
   readonly plain: boolean
   readonly busy: string
   readonly idle: string
-  readonly verifyIdle: string
-  readonly unconfigured: string
-  /** Wrong types are refused rather than converted. */
-  readonly strict: boolean
+  readonly idleVerify: string
+  readonly missing: string
+  readonly noKey: string
 }
 
-/** `sys/rotate/root/{init,update,verify,backup}`: for callers with a token. */
+const rotation: Family = {
+  base: 'rotate/root',
+  access: 'token',
+  plain: false,
+  busy: 'rotation already in progress',
+  idle: 'no rotation in progress',
+  idleVerify: 'no rotation in progress',
+  missing: 'no rotation configuration found',
+  noKey: "missing required field 'key'",
+}
+
+const unauthed: Family = {
+  base: 'rekey',
+  access: 'public',
+  plain: true,
+  busy: 'rekey already in progress',
+  idle: 'no barrier rekey in progress',
+  idleVerify: 'no rekey in progress',
+  missing: 'no rekey configuration found',
+  noKey: "'key' must be specified in request body as JSON",
+}
+
+/** `sys/rotate/root/{init,update,verify,backup}` and the recovery twins: for callers with a token. */
 export function rotateRootRoutes(rekey: RekeyPort, rules: RekeyRules): Route<unknown>[] {
-  return family(
-    {
-      base: 'rotate/root',
-      access: { access: 'token' },
-      plain: false,
-      busy: 'rotation already in progress',
-      idle: 'no rotation in progress',
-      verifyIdle: 'no rotation in progress',
-      unconfigured: 'no rotation configuration found',
-      strict: false,
-    },
-    rekey,
-    rules,
-  )
+  return [
+    ...family(rotation, rekey, rules),
+    ...backup('rotate/root/backup'),
+    ...backup('rotate/recovery/backup'),
+    ...recovery('rotate/recovery/init', 'token', 'recovery keys not supported'),
+  ]
 }
 
 /** `sys/rekey/…`: without a token, if the listener allows it; else the paths are there but offer nothing. */
 export function rekeyRoutes(rekey: RekeyPort, rules: RekeyRules, allowed: boolean): Route<unknown>[] {
-  const routes = family(
-    {
-      base: 'rekey',
-      access: { access: 'public' },
-      plain: true,
-      busy: 'rekey already in progress',
-      idle: 'no barrier rekey in progress',
-      verifyIdle: 'no rekey in progress',
-      unconfigured: 'no rekey configuration found',
-      strict: true,
-    },
-    rekey,
-    rules,
-  )
-  return allowed
-    ? routes
-    : routes.map((route) => ({ ...route, ...(route.pattern.endsWith('backup') ? {} : { handle: off }) }))
+  const routes = family(unauthed, rekey, rules)
+  return [
+    ...(allowed ? routes : routes.map((route) => ({ ...route, handle: off }))),
+    ...(allowed ? recovery('rekey-recovery-key/init', 'public', 'recovery rekeying not supported') : []),
+    ...backup('rekey/backup'),
+    ...backup('rekey/recovery-key-backup'),
+  ]
 }
 
 function off(): never {
   throw new Fault('unsupported_operation', 'unsupported operation', { bare: true })
+}
+
+/** Shares encrypted with PGP are not kept by this server: there is never a backup. */
+function backup(path: string): Route<unknown>[] {
+  const none = (): never => {
+    throw refuse('no backed-up keys found')
+  }
+  return [
+    read(path, { about: 'Shares encrypted with PGP: there are none.', handle: none }),
+    remove(path, { about: 'Remove the backup.', handle: () => done() }),
+  ]
+}
+
+/** Recovery keys belong to seals that open by themselves; this one has none. */
+function recovery(path: string, access: Family['access'], text: string): Route<unknown>[] {
+  const handle = (): never => {
+    throw refuse(text)
+  }
+  const about = 'Recovery keys: not for this kind of seal.'
+  return [
+    read(path, { access, about, handle }),
+    write(path, { access, about, handle, fields }),
+    remove(path, { access, about, handle }),
+  ]
 }
 
 const fields = {
@@ -116,82 +144,108 @@ const fields = {
   stored_shares: f.any('Ignored.'),
 }
 const shareFields = { key: f.any('A share.'), nonce: f.string('The nonce of the operation.').or('') }
+const cancelFields = { nonce: f.string('If given, it must be the nonce of the operation.').or('') }
 
 function family(kind: Family, rekey: RekeyPort, rules: RekeyRules): Route<unknown>[] {
+  return [...makingRoutes(kind, rekey, rules), ...verifyingRoutes(kind, rekey)]
+}
+
+const shown = (kind: Family, body: Record<string, unknown>): Response => (kind.plain ? { plain: body } : { data: body })
+
+/** `init` and `update`: the old shares make new ones. */
+function makingRoutes(kind: Family, rekey: RekeyPort, rules: RekeyRules): Route<unknown>[] {
   const { base, access } = kind
-  const shown = (body: Record<string, unknown>): Response => (kind.plain ? { plain: body } : { data: body })
-  const status = async (): Promise<Response> => shown(statusBody(await rekey.status(), kind.plain))
+  const status = async (): Promise<Response> => shown(kind, statusBody(await rekey.status(), kind.plain))
   return [
-    read(`${base}/init`, { ...access, about: 'How far the rekey is.', handle: status }),
+    read(`${base}/init`, { access, about: 'How far the rekey is.', handle: status }),
     write(`${base}/init`, {
-      ...access,
+      access,
       about: 'Begin to make new shares.',
       fields,
       handle: async ({ request }, values) => {
-        const int = kind.strict ? strictInt : weakInt
-        const [shares, threshold] = [
-          int('secret_shares', values.secret_shares),
-          int('secret_threshold', values.secret_threshold),
-        ]
-        const verify = kind.strict
-          ? strictBool('require_verification', values.require_verification)
-          : (f.bool('').parse(values.require_verification ?? false) ?? false)
+        const [int, bool] = kind.plain ? [strictInt, strictBool] : [weakInt, weakBool]
+        const shares = int('secret_shares', values.secret_shares)
+        const threshold = int('secret_threshold', values.secret_threshold)
+        const verify = bool('require_verification', values.require_verification)
         refusePgp(request.data)
-        if (values.backup === true) throw refuse('backup needs pgp_keys: shares are never stored in plain')
+        if (bool('backup', values.backup)) throw refuse('backup needs pgp_keys: shares are never stored in plain')
         rules.checkCounts(shares, threshold)
         await rekey.start({ shares, threshold, verify }, kind.busy)
         return status()
       },
     }),
     remove(`${base}/init`, {
-      ...access,
+      access,
       about: 'Cancel.',
-      fields: { nonce: f.string('Accepted.').or('') },
-      handle: () => (rekey.cancel(), done()),
+      fields: cancelFields,
+      handle: async (_, { nonce }) => {
+        await rekey.cancel(nonce)
+        return done()
+      },
     }),
     write(`${base}/update`, {
-      ...access,
+      access,
       about: 'Give one of the present shares.',
       fields: shareFields,
-      handle: async (_, values) => shown(await updateBody(kind, rekey, values)),
+      handle: async (_, { key, nonce }) => {
+        const made = await rekey.update(updateShare(kind, key, nonce), nonce, kind.idle)
+        return made ? shown(kind, madeBody(made, kind.plain)) : status()
+      },
     }),
-    read(`${base}/verify`, {
-      ...access,
-      about: 'How far the verification is.',
-      handle: async () => shown(verifyBody(await rekey.status(), kind)),
-    }),
+  ]
+}
+
+/** `verify`: the new shares are given back before they count. */
+function verifyingRoutes(kind: Family, rekey: RekeyPort): Route<unknown>[] {
+  const { base, access } = kind
+  const verification = async (): Promise<Response> => shown(kind, verifyBody(await rekey.status(), kind))
+  return [
+    read(`${base}/verify`, { access, about: 'How far the verification is.', handle: verification }),
     write(`${base}/verify`, {
-      ...access,
+      access,
       about: 'Give one of the new shares back.',
       fields: shareFields,
       handle: async (_, { key, nonce }) => {
-        if (!(await rekey.status()).started) throw refuse(kind.verifyIdle)
-        const share = shareOf(key, missingKey(kind))
+        const share = shareOf(key, kind.noKey)
         if (nonce === '' && !kind.plain) throw refuse("missing required field 'nonce'")
-        const { complete, nonce: of } = await rekey.verify(share, nonce)
-        return shown(complete ? { nonce: of, complete: true } : verifyBody(await rekey.status(), kind))
+        const { complete, nonce: of, unsettled } = await rekey.verify(share, nonce, kind.idleVerify)
+        if (unsettled) throw new Fault('unavailable', unsettledText)
+        return complete ? shown(kind, { nonce: of, complete }) : verification()
       },
     }),
     remove(`${base}/verify`, {
-      ...access,
+      access,
       about: 'Begin the verification again.',
       handle: async () => {
-        if (!(await rekey.status()).started) throw refuse(kind.unconfigured)
-        rekey.restartVerification()
-        return shown(verifyBody(await rekey.status(), kind))
+        await rekey.restartVerification(kind.missing)
+        return verification()
       },
     }),
-    read(`${base}/backup`, {
-      about: 'Shares encrypted with PGP: there are none.',
-      handle: () => Promise.reject(refuse('no backed-up keys found')),
-    }),
-    remove(`${base}/backup`, { about: 'Remove the backup.', handle: () => done() }),
   ]
+}
+
+/** The family with a token calls a share that is no hex or base64 a missing one. */
+function updateShare(kind: Family, key: unknown, nonce: string): Uint8Array {
+  if (kind.plain) return shareOf(key, kind.noKey)
+  let share: Uint8Array
+  try {
+    share = shareOf(key, kind.noKey)
+  } catch {
+    throw refuse(kind.noKey)
+  }
+  if (nonce === '') throw refuse("missing required field 'nonce'")
+  return share
 }
 
 function weakInt(name: string, given: unknown): number {
   const value = f.int('').parse(given ?? 0)
   if (value === undefined) throw refuse(`"${name}" must be a whole number`)
+  return value
+}
+
+function weakBool(name: string, given: unknown): boolean {
+  const value = f.bool('').parse(given ?? false)
+  if (value === undefined) throw refuse(`"${name}" must be true or false`)
   return value
 }
 
@@ -213,41 +267,30 @@ function statusBody(status: Status, whole: boolean): Record<string, unknown> {
     : brief
 }
 
-function verifyBody(status: Status, kind: Family): Record<string, unknown> {
-  if (!status.started) throw refuse(kind.unconfigured)
-  const pending = status.verificationNonce !== ''
+function verifyBody(status: Status, { missing }: Family): Record<string, unknown> {
+  if (!status.started) throw refuse(missing)
   return {
     nonce: status.verificationNonce,
-    started: pending,
+    started: status.verificationNonce !== '',
     t: status.threshold,
     n: status.shares,
     progress: status.verificationProgress,
   }
 }
 
-function missingKey(kind: Family): string {
-  return kind.plain ? "'key' must be specified in request body as JSON" : "missing required field 'key'"
-}
+const unsettledText =
+  'the storage failed without telling whether the new shares count, so the server sealed itself: either the new shares open it or the old ones do; throw none away before you know'
 
-async function updateBody(
-  kind: Family,
-  rekey: RekeyPort,
-  { key, nonce }: { readonly key: unknown; readonly nonce: string },
-): Promise<Record<string, unknown>> {
-  const status = await rekey.status()
-  if (!status.started) throw refuse(kind.idle)
-  const share = shareOf(key, missingKey(kind))
-  if (nonce === '' && !kind.plain) throw refuse("missing required field 'nonce'")
-  const made = await rekey.update(share, nonce, kind.idle)
-  if (!made) return statusBody(await rekey.status(), kind.plain)
+function madeBody(made: Made, plain: boolean): Record<string, unknown> {
+  const keys = { keys: made.shares.map(hex), keys_base64: made.shares.map(base64) }
+  if (made.unsettled) throw new Fault('unavailable', unsettledText, { data: { nonce: made.nonce, ...keys } })
   return {
     nonce: made.nonce,
     complete: true,
-    keys: made.shares.map(hex),
-    keys_base64: made.shares.map(base64),
+    ...keys,
     pgp_fingerprints: null,
     backup: false,
     verification_required: made.verify,
-    ...((made.verificationNonce !== '' || !kind.plain) && { verification_nonce: made.verificationNonce }),
+    ...((made.verificationNonce !== '' || !plain) && { verification_nonce: made.verificationNonce }),
   }
 }
