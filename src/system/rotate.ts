@@ -59,7 +59,6 @@ export function rotateRoutes(port: RotatePort): Route<unknown>[] {
           const { maxOperations, interval, enabled } = await port.rotation()
           return {
             data: { max_operations: maxOperations, interval: interval === 0 ? 0 : formatDuration(interval), enabled },
-            inject: true,
           }
         },
       }),

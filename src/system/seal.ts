@@ -87,6 +87,7 @@ export function sealRoutes(room: SealPort): Route<unknown>[] {
     write('step-down', {
       about: 'Give up being the active node. There is only one.',
       access: 'sudo',
+      whenSealed: true,
       handle: () => done(),
     }),
     read('health', {
@@ -105,8 +106,8 @@ async function initialise(
   threshold: number,
   data: Readonly<Record<string, unknown>>,
 ): Promise<Response> {
-  if (data['recovery_shares'] || data['recovery_threshold'])
-    throw refuse('parameters recovery_shares,recovery_threshold not applicable to seal type shamir')
+  const foreign = ['recovery_shares', 'recovery_threshold', 'recovery_pgp_keys'].filter((name) => data[name])
+  if (foreign.length > 0) throw refuse(`parameters ${foreign.join(',')} not applicable to seal type shamir`)
   refusePgp(data)
   room.checkCounts(shares, threshold)
   const made = await room.initialise(shares, threshold)
@@ -134,7 +135,7 @@ async function statusBody(room: SealPort): Promise<Record<string, unknown>> {
     progress: status.progress,
     nonce: status.nonce,
     version: product.version,
-    commit_date: product.buildDate,
+    commit_date: product.buildDate.slice(0, 10),
     migration: false,
     ...(cluster && { cluster_name: cluster.name, cluster_id: cluster.id }),
     recovery_seal: false,
@@ -158,6 +159,8 @@ type HealthValues = { readonly [K in keyof typeof healthFields]: string | undefi
 
 async function health(room: SealPort, values: HealthValues): Promise<Response> {
   const { initialised, sealed } = await room.status()
+  for (const given of [values.standbyok, values.perfstandbyok])
+    if (given !== undefined && f.bool('').parse(given) === undefined) throw refuse('')
   const codes = {
     active: codeOf(values.activecode, 200),
     standby: codeOf(values.standbycode, 429),
@@ -184,6 +187,7 @@ async function health(room: SealPort, values: HealthValues): Promise<Response> {
 function codeOf(given: string | undefined, usual: number): number {
   if (given === undefined) return usual
   const status = /^\d{3}$/.test(given) ? Number(given) : NaN
-  if (!(status >= 100 && status <= 599)) throw refuse('')
+  // 1xx would not be an answer but the promise of one.
+  if (!(status >= 200 && status <= 999)) throw refuse('')
   return status
 }
