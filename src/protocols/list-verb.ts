@@ -137,9 +137,7 @@ class Replay extends Duplex {
     this.#head = undefined
     const line = rewritten(head.toString('latin1', 0, end + 1))
     this.refused = line === undefined
-    return this.#pass(
-      Buffer.concat([Buffer.from(line ?? '!\r\n', 'latin1'), head.subarray(end + 1)]),
-    )
+    return this.#pass(Buffer.concat([Buffer.from(line ?? '!\r\n', 'latin1'), head.subarray(end + 1)]))
   }
 
   #pass(chunk: Buffer): void {

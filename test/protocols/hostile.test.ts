@@ -111,15 +111,13 @@ describe('hostile requests', () => {
       more?: Readonly<Record<string, string>>,
     ): Promise<void> => {
       const begun = performance.now()
-      const reply = await server
-        .call(method, path, body, more)
-        .catch((thrown: unknown) => ({
-          status:
-            (thrown as { code?: string }).code === 'ECONNRESET' || (thrown as { code?: string }).code === 'EPIPE'
-              ? 413
-              : 0,
-          text: String(thrown),
-        }))
+      const reply = await server.call(method, path, body, more).catch((thrown: unknown) => ({
+        status:
+          (thrown as { code?: string }).code === 'ECONNRESET' || (thrown as { code?: string }).code === 'EPIPE'
+            ? 413
+            : 0,
+        text: String(thrown),
+      }))
       expect(reply.status, `${what}: ${reply.text.slice(0, 200)}`).to.be.within(300, 499)
       expect(reply.text, what).to.not.match(/\/work|node_modules|at .*\.js|strongroom-test/)
       expect(performance.now() - begun, what).to.be.lessThan(1500)
