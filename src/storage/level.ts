@@ -1,5 +1,4 @@
-import { chmod, mkdir, readFile, stat, statfs } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { chmod, mkdir, statfs } from 'node:fs/promises'
 import { Level } from 'level'
 import { AmbiguousCommit, StorageUnavailable, storageLimits } from '../contract/storage.ts'
 import type {
@@ -16,6 +15,7 @@ import type {
 } from '../contract/storage.ts'
 import type { Clock } from '../util/clock.ts'
 import type { Log } from '../util/log.ts'
+import { holdsDatabase, nearestFolder, refuseDroppedData } from './level-files.ts'
 import { RecentChanges } from './recent-changes.ts'
 import { Watchers } from './watchers.ts'
 import { folded } from './page.ts'
@@ -70,7 +70,7 @@ export class LevelStorage implements Storage {
     // LevelDB makes files on its own threads at any time: only the process's umask reaches them.
     process.umask(0o077)
     const storage = new LevelStorage(path, options)
-    if (options.create || (await exists(join(path, 'CURRENT')))) await storage.#open(options.create ?? false)
+    if (options.create || (await holdsDatabase(path))) await storage.#open(options.create ?? false)
     return storage
   }
 
@@ -91,7 +91,11 @@ export class LevelStorage implements Storage {
     while (found.length < most && this.#db) {
       // Each step reads a short run and lets go of its iterator: one that outlives writes makes 1.20 return stale data.
       const keys = await this.#db
-        .keys({ gte: from, lt: beyond(prefix), limit: delimiter === undefined ? most - found.length : 64 })
+        .keys({
+          gte: from > revKey ? from : `${revKey}\0`,
+          lt: beyond(prefix),
+          limit: delimiter === undefined ? most - found.length : 64,
+        })
         .all()
       if (keys.length === 0) break
       const { shown, next } = fold(keys, prefix, delimiter, from)
@@ -143,13 +147,19 @@ export class LevelStorage implements Storage {
   async #open(create: boolean): Promise<void> {
     await mkdir(this.#path, { recursive: true, mode: 0o700 })
     await chmod(this.#path, 0o700)
+    await refuseDroppedData(this.#path)
     const db: Db = new Level(this.#path, { ...encodings, createIfMissing: create, multithreading: false } as object)
     try {
       await db.open()
     } catch (thrown) {
       throw new StorageUnavailable(whyClosed(thrown), { cause: thrown })
     }
-    await refuseDroppedData(this.#path)
+    try {
+      await refuseDroppedData(this.#path)
+    } catch (thrown) {
+      await db.close()
+      throw thrown
+    }
     this.#db = db
     const stored = db.getSync(revKey, encodings)
     this.#rev = stored ? revOf(stored) : 0n
@@ -159,12 +169,19 @@ export class LevelStorage implements Storage {
   async #pump(): Promise<void> {
     // Commits of one event-loop turn go together.
     await new Promise(setImmediate)
-    while (this.#queue.length > 0 && !this.#poisoned) await this.#flush()
+    while (this.#queue.length > 0 && !this.#poisoned) {
+      const group = this.#take()
+      try {
+        await this.#flush(group)
+      } catch (cause) {
+        // Nothing was written yet: the write itself has its own way of failing.
+        for (const { reject } of group) reject(new StorageUnavailable('the storage cannot be read', { cause }))
+      }
+    }
     this.#pumping = undefined
   }
 
-  async #flush(): Promise<void> {
-    const group = this.#take()
+  async #flush(group: readonly Waiting[]): Promise<void> {
     if (!(await this.#hasRoom(group))) return
     const overlay = new Map<string, Rev>()
     const ops: { readonly op: Op; readonly rev: Rev }[] = []
@@ -295,7 +312,7 @@ function fold(
   const shown: string[] = []
   let next = from
   for (const key of keys) {
-    if (key < next || key === revKey) continue
+    if (key < next) continue
     const name = folded(key, prefix, delimiter)
     shown.push(name)
     next = name === key ? `${key}\0` : beyond(name)
@@ -303,27 +320,8 @@ function fold(
   return { shown, next }
 }
 
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  )
-}
-
-async function nearestFolder(path: string): Promise<string> {
-  return (await exists(path)) ? path : dirname(path)
-}
-
 function whyClosed(thrown: unknown): string {
   const cause = thrown instanceof Error ? (thrown.cause as { readonly code?: string } | undefined) : undefined
   if (cause?.code === 'LEVEL_LOCKED') return 'another process has the storage open; stop it first'
   return 'the storage cannot be opened: its files are damaged or missing; restore a backup'
-}
-
-/** LevelDB 1.20 leaves out what it cannot read and only says so in its own log. */
-async function refuseDroppedData(path: string): Promise<void> {
-  const log = await readFile(join(path, 'LOG'), 'utf8').catch(() => '')
-  if (/dropping \d+ bytes|ignoring error|Corruption:/.test(log)) {
-    throw new StorageUnavailable('the storage lost data while it was opened (see LOG in its folder); restore a backup')
-  }
 }
