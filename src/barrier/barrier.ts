@@ -4,14 +4,15 @@ import { Fault, refuse } from '../contract/fault.ts'
 import type { Commit, CommitResult, Op, Rev, Storage } from '../contract/storage.ts'
 import { AmbiguousCommit, StorageUnavailable } from '../contract/storage.ts'
 import type { View } from '../contract/view.ts'
-import { sameBytes } from '../util/bytes.ts'
+import { sameBytes, wipe } from '../util/bytes.ts'
 import type { Clock } from '../util/clock.ts'
+import { Turnstile } from '../util/once.ts'
 import { EncryptionCount } from './encryption-count.ts'
 import { BrokenRecord, openValue, sealValue, termOf } from './frame.ts'
 import { activeTerm, freshKeyring, unwrapKeyring, wipeKeyring, withNextTerm, wrapKeyring } from './keyring.ts'
 import type { Keyring } from './keyring.ts'
 import { Names } from './names.ts'
-import { Records } from './records.ts'
+import { Records, sealedFault } from './records.ts'
 import { BarrierView } from './view.ts'
 
 export interface BarrierParts {
@@ -23,6 +24,8 @@ export interface BarrierParts {
 /** What exists only while the barrier is open. */
 interface Open {
   readonly keyring: Keyring
+  /** The revision of the stored keyring that `keyring` was read from or written as. */
+  readonly keyringRev: Rev
   readonly root: Uint8Array
   readonly names: Names
   readonly records: Records
@@ -35,6 +38,8 @@ const defaults: RotationConfig = { maxOperations: 3_865_470_566, interval: 0, en
 /** The barrier over a storage. See contract/barrier.ts for what it promises and docs/formats.md for the bytes. */
 export class EncryptedBarrier implements Barrier {
   readonly #parts: BarrierParts
+  /** Changes of the keyring, one at a time. What must hold even without it is held by `keyringRev`. */
+  readonly #changes = new Turnstile()
   #open: Open | undefined
 
   constructor(parts: BarrierParts) {
@@ -62,13 +67,20 @@ export class EncryptedBarrier implements Barrier {
   }
 
   async unseal(root: Uint8Array): Promise<boolean> {
-    if (this.#open) return this.isRoot(root)
-    const stored = await this.#stored()
-    const keyring = stored && unwrapKeyring(stored.value, root)
-    if (!keyring) return false
-    this.#enter(keyring, root)
-    await this.#mine().count.resume(this.view(''))
-    return true
+    return this.#changes.run(async () => {
+      if (this.#open) return this.isRoot(root)
+      const stored = await this.#stored()
+      const keyring = stored && unwrapKeyring(stored.value, root)
+      if (!keyring) return false
+      this.#enter(keyring, stored.rev, root)
+      try {
+        await this.#mine().count.resume(this.view(''))
+      } catch (thrown) {
+        this.seal()
+        throw thrown
+      }
+      return true
+    })
   }
 
   seal(): void {
@@ -90,17 +102,25 @@ export class EncryptedBarrier implements Barrier {
   }
 
   async reroot(root: Uint8Array, along: readonly Op[]): Promise<void> {
-    const { keyring } = this.#mine()
-    await this.#replaceKeyring(keyring, root, along)
-    this.#open = { ...this.#mine(), root: Uint8Array.from(root) }
+    await this.#changes.run(async () => {
+      const open = this.#mine()
+      const keyringRev = await this.#replaceKeyring(open, open.keyring, root, along)
+      this.#stillOpen(open)
+      this.#open = { ...open, keyringRev, root: Uint8Array.from(root) }
+      wipe(open.root)
+    })
   }
 
   async rotate(): Promise<void> {
-    const open = this.#mine()
-    const keyring = withNextTerm(open.keyring, this.#parts.random, this.#parts.clock.now())
-    await this.#replaceKeyring(keyring, open.root, [])
-    this.#open = { ...open, keyring }
-    await open.count.restart(activeTerm(keyring).term, this.view(''))
+    await this.#changes.run(async () => {
+      const open = this.#mine()
+      const keyring = withNextTerm(open.keyring, this.#parts.random, this.#parts.clock.now())
+      const keyringRev = await this.#replaceKeyring(open, keyring, open.root, [])
+      if (this.#open !== open) wipe(activeTerm(keyring).key)
+      this.#stillOpen(open)
+      this.#open = { ...open, keyring, keyringRev }
+      await open.count.restart(activeTerm(keyring).term, this.view(''))
+    })
   }
 
   keyStatus(): KeyStatus {
@@ -130,7 +150,7 @@ export class EncryptedBarrier implements Barrier {
     return new BarrierView(folder, () => this.#mine().records)
   }
 
-  #enter(keyring: Keyring, root: Uint8Array): void {
+  #enter(keyring: Keyring, keyringRev: Rev, root: Uint8Array): void {
     const names = new Names(keyring.nameKey)
     const count = new EncryptionCount(activeTerm(keyring).term)
     const records = new Records({
@@ -150,7 +170,7 @@ export class EncryptedBarrier implements Barrier {
       },
       open: (place, frame) => this.#openValue(place, frame),
     })
-    this.#open = { keyring, root: Uint8Array.from(root), names, count, records }
+    this.#open = { keyring, keyringRev, root: Uint8Array.from(root), names, count, records }
   }
 
   #openValue(place: string, frame: Uint8Array): Uint8Array {
@@ -174,8 +194,13 @@ export class EncryptedBarrier implements Barrier {
   }
 
   #mine(): Open {
-    if (!this.#open) throw new Fault('sealed', 'Vault is sealed', { bare: true })
+    if (!this.#open) throw sealedFault()
     return this.#open
+  }
+
+  /** Sealing waits for nobody: whoever has waited must not open again what was sealed meanwhile. */
+  #stillOpen(open: Open): void {
+    if (this.#open !== open) throw sealedFault()
   }
 
   async #stored(): Promise<{ readonly value: Uint8Array; readonly rev: Rev } | undefined> {
@@ -183,15 +208,22 @@ export class EncryptedBarrier implements Barrier {
     return entry
   }
 
-  async #replaceKeyring(keyring: Keyring, root: Uint8Array, along: readonly Op[]): Promise<void> {
-    const stored = await this.#stored()
+  /**
+   * Expects the very keyring that is in memory: one that somebody else put there, or a change of unknown outcome, must not
+   * be overwritten. Wraps before it waits for anything, because `seal` wipes the keys in place.
+   */
+  async #replaceKeyring(open: Open, keyring: Keyring, root: Uint8Array, along: readonly Op[]): Promise<Rev> {
     const value = wrapKeyring(keyring, root, this.#parts.random)
     const result = await this.#commit({
-      expect: [{ key: plainKeys.keyring, rev: stored?.rev ?? 0n }],
+      expect: [{ key: plainKeys.keyring, rev: open.keyringRev }],
       ops: [{ put: plainKeys.keyring, value }, ...along],
     })
     if (typeof result === 'string')
-      throw new Fault('unavailable', 'the keyring was changed by someone else meanwhile; try again')
+      throw new Fault(
+        'unavailable',
+        'the stored keyring is not the one in use; seal and unseal the server, then try again',
+      )
+    return result.rev
   }
 
   async #commit(commit: Commit): Promise<CommitResult> {

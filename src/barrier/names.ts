@@ -5,6 +5,7 @@ import { text, utf8 } from '../util/bytes.ts'
 import { BrokenRecord } from './frame.ts'
 
 const longest = 1024
+const unprintable = /[\p{Cc}\p{Surrogate}]/u
 
 /**
  * Names of records, encrypted segment by segment with AES-SIV (RFC 5297): deterministic, so that a name can be looked
@@ -53,6 +54,8 @@ export class Names {
   }
 
   #sealSegment(parent: string, segment: string): string {
+    // Half a surrogate pair has no UTF-8 of its own: all of them would become the same name.
+    if (unprintable.test(segment)) throw refuse('a name cannot have control characters or half a surrogate pair in it')
     const plain = utf8(segment)
     if (plain.length === 0 || plain.length > longest) throw refuse(`a name's segments must have 1 to ${longest} bytes`)
     return Buffer.from(aessiv(Uint8Array.from(this.#key), utf8(parent)).encrypt(Uint8Array.from(plain))).toString(

@@ -1,8 +1,12 @@
 import { LRUCache } from 'lru-cache'
 import type { Closer, Expectation, Op, Storage } from '../contract/storage.ts'
+import { storageLimits } from '../contract/storage.ts'
+import { Fault, refuse } from '../contract/fault.ts'
 import type { Stored } from '../contract/view.ts'
 import { byteOrder, text, utf8 } from '../util/bytes.ts'
 import { readJson, writeJson } from '../util/json.ts'
+import { Turnstile } from '../util/once.ts'
+import type { JsonLimits } from '../util/json-limits.ts'
 import type { Names } from './names.ts'
 
 interface RecordParts {
@@ -15,6 +19,21 @@ interface RecordParts {
 /** Names of a folder decrypted between two turns of the event loop. */
 const slice = 1000
 const absent = Symbol('absent')
+/** What we wrote ourselves is read whatever its shape: a limit here would make a record that nobody can read. */
+const noLimits: JsonLimits = {
+  bytes: Infinity,
+  depth: Infinity,
+  tokens: Infinity,
+  containers: Infinity,
+  digits: Infinity,
+}
+/** Room for the frame around a value, so that the sealed one still fits into every storage. */
+const longestRecord = storageLimits.valueBytes - 1024
+
+/** What every use of the barrier meets while it is sealed. */
+export function sealedFault(): Fault {
+  return new Fault('sealed', 'Vault is sealed', { bare: true })
+}
 
 /**
  * JSON records over encrypted names and values, with a cache of decrypted ones that every commit keeps true: what the
@@ -26,6 +45,8 @@ export class Records {
   readonly #watch: Closer
   /** Counts invalidations, so that a slow read cannot put an old value back. */
   #epoch = 0
+  #closed = false
+  readonly #turns = new Map<string, { readonly turnstile: Turnstile; waiting: number }>()
 
   constructor(parts: RecordParts) {
     this.#parts = parts
@@ -36,25 +57,26 @@ export class Records {
   }
 
   close(): void {
+    this.#closed = true
     this.#watch.close()
     this.#forgetAll()
   }
 
   /** A record by its full name. */
   async get(name: string): Promise<Stored<unknown> | undefined> {
-    const place = this.#parts.names.seal(name)
+    const place = this.#recordPlace(name)
     const known = this.#cache.get(place)
     if (known !== undefined) return known === absent ? undefined : known
     const epoch = this.#epoch
     const [entry] = await this.#parts.storage.get([place])
-    const record = entry && { value: readJson(this.#parts.open(place, entry.value)) as unknown, rev: entry.rev }
+    const record = entry && { value: readJson(this.#parts.open(place, entry.value), noLimits), rev: entry.rev }
     if (epoch === this.#epoch) this.#cache.set(place, record ?? absent)
     return record
   }
 
   /** The names directly under a folder, in byte order. */
   async list(folder: string): Promise<string[]> {
-    const parent = this.#parts.names.seal(folder)
+    const parent = this.place(folder)
     const names: string[] = []
     for (let after: string | undefined; ;) {
       const { keys } = await this.#parts.storage.list(parent, {
@@ -62,6 +84,7 @@ export class Records {
         delimiter: '/',
         ...(after !== undefined && { after }),
       })
+      this.#usable()
       for (const key of keys) names.push(this.#parts.names.open(parent, key))
       after = keys[keys.length - 1]
       if (keys.length < slice / 2 || after === undefined) break
@@ -74,10 +97,8 @@ export class Records {
   async commit(changes: ReadonlyMap<string, unknown>, expect: readonly Expectation[]): Promise<boolean> {
     const ops: Op[] = []
     for (const [name, value] of changes) {
-      const place = this.#parts.names.seal(name)
-      ops.push(
-        value === undefined ? { del: place } : { put: place, value: this.#parts.seal(place, utf8(writeJson(value))) },
-      )
+      const place = this.#recordPlace(name)
+      ops.push(value === undefined ? { del: place } : { put: place, value: this.#parts.seal(place, written(value)) })
     }
     const places = ops.map((op) => ('put' in op ? op.put : op.del))
     try {
@@ -94,17 +115,40 @@ export class Records {
 
   /** The storage key of a name or folder, for expectations. */
   place(name: string): string {
+    this.#usable()
     return this.#parts.names.seal(name)
   }
 
   /** Every storage key under a folder, `limit` at a time. */
   async keysBelow(folder: string, limit: number): Promise<readonly string[]> {
-    return (await this.#parts.storage.list(this.#parts.names.seal(folder), { limit })).keys
+    return (await this.#parts.storage.list(this.place(folder), { limit })).keys
   }
 
   async removeKeys(keys: readonly string[]): Promise<void> {
     await this.#parts.storage.commit({ ops: keys.map((del) => ({ del })) })
     this.#forget(keys)
+  }
+
+  /** Runs `task` after those that came before it with the same name. */
+  async inTurn<T>(name: string, task: () => Promise<T>): Promise<T> {
+    const turn = this.#turns.get(name) ?? { turnstile: new Turnstile(), waiting: 0 }
+    this.#turns.set(name, turn)
+    turn.waiting++
+    try {
+      return await turn.turnstile.run(task)
+    } finally {
+      if (--turn.waiting === 0) this.#turns.delete(name)
+    }
+  }
+
+  #recordPlace(name: string): string {
+    if (name === '' || name.endsWith('/')) throw refuse('a record needs a name')
+    return this.place(name)
+  }
+
+  /** After the seal the key of the names is wiped: whatever is asked for would be found absent. */
+  #usable(): void {
+    if (this.#closed) throw sealedFault()
   }
 
   #forget(places: readonly string[]): void {
@@ -118,13 +162,20 @@ export class Records {
   }
 }
 
+/** @throws Fault `too_large` */
+function written(value: unknown): Uint8Array {
+  const bytes = utf8(writeJson(value))
+  if (bytes.length <= longestRecord) return bytes
+  throw new Fault('too_large', `the record would have ${bytes.length} bytes; at most ${longestRecord} can be stored`)
+}
+
 /** A sort that lets the event loop breathe: sorted runs, then merged in slices. */
 async function sortedGently(names: readonly string[]): Promise<string[]> {
   const coded = names.map((name) => Buffer.from(name))
   await new Promise(setImmediate)
   let runs: Buffer[][] = []
   for (let at = 0; at < coded.length; at += 10_000) {
-    runs.push(coded.slice(at, at + 10_000).sort(Buffer.compare))
+    runs.push(coded.slice(at, at + 10_000).sort((a, b) => Buffer.compare(a, b)))
     await new Promise(setImmediate)
   }
   while (runs.length > 1) {

@@ -41,14 +41,29 @@ export class BarrierView implements View {
     await this.#records().commit(new Map([[this.#folder + name, undefined]]), [])
   }
 
+  /**
+   * See contract/view.ts. Those who met a conflict go on one at a time for each record they begin with: of many who want
+   * the same one only one wins a round. `work` must not begin another transaction, which could wait for this one.
+   */
   async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    for (let attempt = 0; attempt < tries; attempt++) {
-      const records = this.#records()
-      const tx = new BarrierTransaction(this.#folder, records, await records.rev())
-      const result = await work(tx)
-      if (await tx.commit()) return result
-    }
-    throw new Fault('unavailable', 'too many others were changing the same records; try again')
+    const first = await this.#attempt(work)
+    if ('result' in first) return first.result
+    return this.#records().inTurn(first.contended, async () => {
+      for (let attempt = 1; attempt < tries; attempt++) {
+        const next = await this.#attempt(work)
+        if ('result' in next) return next.result
+      }
+      throw new Fault('unavailable', 'too many others were changing the same records; try again')
+    })
+  }
+
+  async #attempt<T>(
+    work: (tx: Transaction) => Promise<T>,
+  ): Promise<{ readonly result: T } | { readonly contended: string }> {
+    const records = this.#records()
+    const tx = new BarrierTransaction(this.#folder, records, await records.rev())
+    const result = await work(tx)
+    return (await tx.commit()) ? { result } : { contended: tx.contended }
   }
 
   async clear(folder: string): Promise<void> {
@@ -97,6 +112,11 @@ class BarrierTransaction implements Transaction {
   unchanged(folder: string): void {
     const full = this.#folder + folder
     this.#expect.set(full, { prefix: this.#records.place(full), unchangedSince: this.#began })
+  }
+
+  /** What others who want the same are likely to begin with as well. */
+  get contended(): string {
+    return this.#expect.keys().next().value ?? ''
   }
 
   async commit(): Promise<boolean> {
