@@ -1,0 +1,12 @@
+import { cpus } from 'node:os'
+
+/** The middle value. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)] ?? NaN
+}
+
+/** What it was measured on. */
+export function machine(): string {
+  return `${cpus()[0]?.model ?? 'unknown'} x ${cpus().length}, node ${process.version}`
+}
