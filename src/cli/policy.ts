@@ -15,7 +15,7 @@ export const policyCommands: readonly Command[] = [
     args: [0, 0],
     run: async (run) => {
       const { body } = await run.client.send('GET', 'sys/policies/acl?list=true')
-      const keys = (body?.['data'] as { readonly keys: readonly string[] }).keys
+      const keys = (body?.['data'] as { readonly keys?: readonly string[] } | undefined)?.keys ?? []
       if (run.format === 'table') run.out(`${keys.join('\n')}\n`)
       else showValue(run, keys)
       return 0
@@ -33,7 +33,7 @@ export const policyCommands: readonly Command[] = [
         return 2
       }
       const { body } = await run.client.send('GET', `sys/policies/acl/${name}`)
-      const policy = String((body?.['data'] as { readonly policy?: string }).policy ?? '')
+      const policy = String((body?.['data'] as { readonly policy?: string } | undefined)?.policy ?? '')
       if (run.format === 'table') run.out(`${policy.trimEnd()}\n`)
       else showValue(run, { policy })
       return 0

@@ -35,7 +35,7 @@ function chosen(rules: readonly SlowRule[], path: string, folders: boolean): str
   for (const candidate of [path, bare]) {
     if (
       candidate !== undefined &&
-      rules.some((rule) => rule.path === candidate && !/\*$/.test(rule.path) && !rule.path.split('/').includes('+'))
+      rules.some((rule) => rule.path === candidate && !rule.path.endsWith('*') && !rule.path.split('/').includes('+'))
     )
       return candidate
   }
