@@ -55,10 +55,10 @@ class Reader {
   }
 
   document(): readonly HclItem[] {
-    this.#skip(true)
+    this.#skip()
     if (this.#peek() === '{') {
       const value = this.#object(true)
-      this.#skip(true)
+      this.#skip()
       if (this.#at < this.#source.length) throw this.#wrong('something stands behind the end of the JSON object')
       return value.items
     }
@@ -69,17 +69,17 @@ class Reader {
   #items(inObject: boolean, json: boolean): HclItem[] {
     const items: HclItem[] = []
     for (;;) {
-      this.#skip(true)
+      this.#skip()
       if (this.#at >= this.#source.length) {
         if (inObject) throw this.#wrong('the object is not closed: "}" is missing')
         return items
       }
       if (inObject && this.#peek() === '}') return items
       items.push(this.#item(json))
-      this.#skip(false)
+      this.#skip()
       const comma = this.#peek() === ','
       if (comma) this.#next()
-      this.#skip(true)
+      this.#skip()
       if (json && comma && this.#peek() === '}') throw this.#wrong('a comma before "}"')
       if (json && !comma && this.#peek() !== '}') throw this.#wrong('a comma or "}" is missing')
     }
@@ -89,19 +89,19 @@ class Reader {
     const at = this.#position()
     const keys = [this.#key(json)]
     for (;;) {
-      this.#skip(false)
+      this.#skip()
       const char = this.#peek()
       if (char === '=' || char === ':') {
         if ((char === ':') !== json)
           throw this.#wrong(json ? 'expected ":" behind the key' : 'expected "=" behind the key')
         if (keys.length > 1) throw this.#wrong('a value cannot have labels')
         this.#next()
-        this.#skip(true)
+        this.#skip()
         return { key: keys[0] as string, labels: [], value: this.#value(json), at }
       }
       if (json) throw this.#wrong('expected ":" behind the key')
       if (char === '{') return { key: keys[0] as string, labels: keys.slice(1), value: this.#object(false), at }
-      if (char === '' || char === '\n' || char === '}' || char === ',')
+      if (char === '' || char === '}' || char === ',')
         throw this.#wrong('the name here has neither a value nor a block')
       keys.push(this.#key(false))
     }
@@ -155,13 +155,13 @@ class Reader {
     this.#next()
     const items: HclValue[] = []
     for (;;) {
-      this.#skip(true)
+      this.#skip()
       if (this.#peek() === ']') {
         if (json && items.length > 0) throw this.#wrong('a comma before "]"')
         break
       }
       items.push(this.#value(json))
-      this.#skip(true)
+      this.#skip()
       if (this.#peek() === ']') break
       if (this.#peek() !== ',') throw this.#wrong('a list needs commas between its values, and "]" at its end')
       this.#next()
@@ -179,11 +179,29 @@ class Reader {
       const char = this.#source[this.#at]
       if (char === undefined || char === '\n')
         throw new HclError('the text is not closed: a double quote is missing', start)
+      if (!json && this.#source.startsWith('${', this.#at)) {
+        out += this.#interpolation(start)
+        continue
+      }
       this.#next()
       if (char === '"') return out
       if (json && char < ' ') throw this.#wrong('a control character must be escaped')
       out += char === '\\' ? this.#escape(json) : char
     }
+  }
+
+  /** `${…}` is not evaluated: it is copied as it stands, and quotes or line ends inside do not end the text. */
+  #interpolation(start: Position): string {
+    let depth = 0
+    for (let at = this.#at + 1; at < this.#source.length; at++) {
+      if (this.#source[at] === '{') depth++
+      else if (this.#source[at] === '}' && --depth === 0) {
+        const copied = this.#source.slice(this.#at, at + 1)
+        this.#advance(copied.length)
+        return copied
+      }
+    }
+    throw new HclError('the text has a "${" without its "}"', start)
   }
 
   #escape(json: boolean): string {
@@ -234,11 +252,11 @@ class Reader {
     }
   }
 
-  /** Blanks and comments; line ends only where they mean nothing. */
-  #skip(lines: boolean): void {
+  /** Blanks, line ends and comments. */
+  #skip(): void {
     for (;;) {
       const char = this.#source[this.#at]
-      if (char === ' ' || char === '\t' || char === '\r' || (lines && char === '\n')) this.#next()
+      if (char === ' ' || char === '\t' || char === '\r' || char === '\n') this.#next()
       else if (char === '#' || (char === '/' && this.#source[this.#at + 1] === '/')) this.#comment('\n', 0)
       else if (char === '/' && this.#source[this.#at + 1] === '*') this.#comment('*/', 2)
       else return
@@ -288,6 +306,9 @@ class Reader {
 function literalOf(token: string, json: boolean, at: Position): HclValue | undefined {
   if (token === 'true' || token === 'false') return { kind: 'bool', value: token === 'true', at }
   if (token === 'null' && json) return { kind: 'null', at }
+  // A leading zero means octal in HCL 1, as it did in C.
+  if (!json && /^0\d+$/.test(token))
+    return /^[0-7]+$/.test(token) ? { kind: 'number', value: parseInt(token, 8), literal: token, at } : undefined
   const decimal = json ? /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/ : /^[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$/
   if (decimal.test(token)) return { kind: 'number', value: Number(token), literal: token, at }
   if (!json && /^0[xX][0-9a-fA-F]+$/.test(token)) return { kind: 'number', value: Number(token), literal: token, at }

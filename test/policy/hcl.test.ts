@@ -59,6 +59,47 @@ describe('hcl', () => {
     )
   })
 
+  it('puts braces, equals signs and labels on lines of their own, copies ${…}, reads octal', () => {
+    const read = (text: string): unknown => parseHcl(text).map((item) => [item.key, ...item.labels, plain(item.value)])
+    expect(read('path "a"\n{\n x = 1\n}')).to.deep.equal([['path', 'a', { x: 1 }]])
+    expect(read('path\n"a"\r\n{}\r\nb\n=\n2')).to.deep.equal([
+      ['path', 'a', {}],
+      ['b', 2],
+    ])
+    expect(read('a = "${x["k"]} $ {"\nb = 0640')).to.deep.equal([
+      ['a', '${x["k"]} $ {'],
+      ['b', 0o640],
+    ])
+    expect(() => parseHcl('a = "${x"')).to.throw(HclError, 'line 1, column 5')
+    expect(() => parseHcl('a = 0649')).to.throw(HclError, 'line 1, column 5')
+  })
+
+  it('reads heredocs; <<- takes off the indent of the closing mark', () => {
+    const read = (text: string): unknown => parseHcl(text).map((item) => plain(item.value))
+    expect(read('a = <<E\n x\n\ny\nE\nb = 1')).to.deep.equal([' x\n\ny\n', 1])
+    expect(read('a = <<-E\n   x\n  y\n  E\n')).to.deep.equal([' x\ny\n'])
+    expect(read('a = <<-E\n x\n  E\n')).to.deep.equal([' x\n'])
+  })
+
+  it('reads JSON with repeated keys in order, and nothing that is almost JSON', () => {
+    const read = (text: string): unknown => parseHcl(text).map((item) => [item.key, plain(item.value)])
+    expect(read('\ufeff {"a":{"b":1},"a":{"c":[null,"\\u00e9"]}}')).to.deep.equal([
+      ['a', { b: 1 }],
+      ['a', { c: [null, 'é'] }],
+    ])
+    for (const text of [
+      '{"a":',
+      '{"a":1 "b":2}',
+      '{"a":1,}',
+      '{"a":[1,]}',
+      '{a:1}',
+      '{"a":1}x',
+      '{"a":01}',
+      '{"a":"\n"}',
+    ])
+      expect(() => parseHcl(text), text).to.throw(HclError)
+  })
+
   it('names line and column of what is wrong', () => {
     const wrong: readonly (readonly [string, number])[] = [
       ['a = ', 1],
