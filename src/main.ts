@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { askHidden } from './cli/prompt.ts'
 import { run } from './cli/run.ts'
 
 /** The `strongroom` binary: the command line, with the server loaded only when one is started. */
@@ -18,5 +19,7 @@ await run(process.argv.slice(2), {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
   stdin,
+  env: process.env,
+  ask: askHidden,
   serve: async (options) => (await import('./server.ts')).startServer(options),
 }).then((status) => (process.exitCode = status), fail)

@@ -1,33 +1,29 @@
 import { verifyAuditFiles } from '../audit/verify.ts'
 import type { Command, Run } from './command.ts'
-import { dataOf } from './data.ts'
+import { inputOf } from './data.ts'
+import { UsageError } from './flags.ts'
+import { sorted } from './json.ts'
+import { mountPath } from './paths.ts'
 import { showValue } from './show.ts'
 import { table } from './table.ts'
 
-type Device = {
-  readonly path: string
+interface Device {
   readonly type: string
   readonly description: string
   readonly local: boolean
-  readonly options: Readonly<Record<string, string>>
+  readonly options: ReadonlyMap<string, string>
 }
-const slashed = (path: string): string => path.replace(/\/?$/, '/')
 
 async function list(run: Run): Promise<number> {
   const { body } = await run.client.send('GET', 'sys/audit')
-  const devices = Object.entries((body?.['data'] ?? {}) as Readonly<Record<string, Device>>).sort(([a], [b]) =>
-    a < b ? -1 : 1,
+  const devices = [...(sorted(body?.['data'] ?? {}) as Map<string, Map<string, unknown>>)].map(
+    ([path, device]) => [path, Object.fromEntries(device) as unknown as Device] as const,
   )
   if (run.format !== 'table') {
-    showValue(
-      run,
-      Object.fromEntries(
-        devices.map(([path, { type, description, options, local }]) => [
-          path,
-          { type, description, options, local, path },
-        ]),
-      ),
+    const shown = devices.map(
+      ([path, { type, description, options, local }]) => [path, { type, description, options, local, path }] as const,
     )
+    await showValue(run, new Map(shown))
     return 0
   }
   if (devices.length === 0) {
@@ -35,40 +31,47 @@ async function list(run: Run): Promise<number> {
     return 2
   }
   const detailed = run.flags.bool('detailed')
-  const rows = devices.map(([path, { type, description, local, options }]) => [
+  const headings = ['Path', 'Type', 'Description', ...(detailed ? ['Replication', 'Options'] : [])]
+  const rows = devices.map(([path, device]) => [
     path,
-    type,
-    description,
-    ...(detailed
-      ? [
-          local ? 'local' : 'replicated',
-          Object.entries(options)
-            .map(([name, value]) => `${name}=${value}`)
-            .join(' '),
-        ]
-      : []),
+    device.type,
+    device.description,
+    ...(detailed ? [device.local ? 'local' : 'replicated', optionsText(device)] : []),
   ])
-  run.out(`${table(['Path', 'Type', 'Description', ...(detailed ? ['Replication', 'Options'] : [])], rows)}\n`)
+  run.out(`${table(headings, rows)}\n`)
   return 0
 }
 
+const optionsText = ({ options }: Device): string => [...options].map(([name, value]) => `${name}=${value}`).join(' ')
+
 async function enable(run: Run): Promise<number> {
   const [type = '', ...rest] = run.args
-  const path = slashed(run.flags.text('path') ?? type)
+  const path = mountPath(run.flags.text('path') || type)
   await run.client.send('PUT', `sys/audit/${path.slice(0, -1)}`, {
     type,
     description: run.flags.text('description') ?? '',
     local: run.flags.bool('local'),
-    options: await dataOf(run, rest),
+    options: await inputOf(run, rest),
   })
   run.out(`Success! Enabled the ${type} audit device at: ${path}\n`)
   return 0
 }
 
+async function disable(run: Run): Promise<number> {
+  const path = mountPath(run.args[0] ?? '')
+  await run.client.send('DELETE', `sys/audit/${path.slice(0, -1)}`)
+  run.out(`Success! Disabled audit device (if it was enabled) at: ${path}\n`)
+  return 0
+}
+
 async function verify(run: Run): Promise<number> {
-  const { ok, lines, firstBad } = await verifyAuditFiles(run.args)
-  if (run.format !== 'table') showValue(run, { intact: ok, lines, ...(firstBad && { first_bad: firstBad }) })
-  else if (ok) run.out(`intact: ${lines} lines in ${run.args.length} ${run.args.length === 1 ? 'file' : 'files'}\n`)
+  const { ok, lines, firstBad } = await verifyAuditFiles(run.args).catch((thrown: unknown) => {
+    const { code, path = '' } = thrown as { readonly code?: string; readonly path?: string }
+    throw code === undefined ? thrown : new UsageError(`the file ${path} cannot be read (${code})`)
+  })
+  const files = `${run.args.length} ${run.args.length === 1 ? 'file' : 'files'}`
+  if (run.format !== 'table') await showValue(run, { intact: ok, lines, ...(firstBad && { first_bad: firstBad }) })
+  else if (ok) run.out(`intact: ${lines} lines in ${files}\n`)
   else
     run.out(
       `BROKEN at ${firstBad?.file} line ${firstBad?.line}: ${firstBad?.why}\n${lines} lines before it are intact\n`,
@@ -82,7 +85,8 @@ export const auditCommands: readonly Command[] = [
     name: 'audit list',
     about: 'List the audit devices',
     args: [0, 0],
-    flags: { detailed: { kind: 'bool', about: 'With their options.' } },
+    shows: ['format', 'detailed'],
+    doing: 'listing audit devices',
     run: list,
   },
   {
@@ -91,10 +95,11 @@ export const auditCommands: readonly Command[] = [
     usage: 'TYPE [K=V …]',
     args: [1, Infinity],
     flags: {
-      path: { kind: 'text', about: 'Its path.' },
+      path: { kind: 'text', about: 'Its path; its type unless given.' },
       description: { kind: 'text', about: 'For people.' },
       local: { kind: 'bool', about: 'On this cluster only.' },
     },
+    doing: 'enabling audit device',
     run: enable,
   },
   {
@@ -102,18 +107,16 @@ export const auditCommands: readonly Command[] = [
     about: 'Disable an audit device',
     usage: 'PATH',
     args: [1, 1],
-    run: async (run) => {
-      const path = slashed(run.args[0] ?? '')
-      await run.client.send('DELETE', `sys/audit/${path.slice(0, -1)}`)
-      run.out(`Success! Disabled audit device (if it was enabled) at: ${path}\n`)
-      return 0
-    },
+    doing: 'disabling audit device',
+    run: disable,
   },
   {
     name: 'audit verify',
     about: 'Check audit files offline, oldest first; exit status 0 intact, 3 broken',
     usage: 'FILE …',
     args: [1, Infinity],
+    offline: true,
+    shows: ['format'],
     run: verify,
   },
 ]

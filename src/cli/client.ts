@@ -1,137 +1,180 @@
-import { readFileSync } from 'node:fs'
 import { request as plainRequest } from 'node:http'
 import type { IncomingMessage, RequestOptions } from 'node:http'
 import { request as secureRequest } from 'node:https'
+import type { RequestOptions as SecureOptions } from 'node:https'
+import { setTimeout as pause } from 'node:timers/promises'
 import { jsonLimits } from '../util/json-limits.ts'
 import { readJson, writeJson } from '../util/json.ts'
+import type { Json } from '../util/json.ts'
+import { shown } from './dry.ts'
 
 /** How to reach the server. */
 export interface Target {
-  readonly address: string
+  readonly address: URL
+  /** Empty for none. */
   readonly token: string
+  /** Without slashes at its ends; empty for the root namespace. */
   readonly namespace: string
+  /** As Go writes a duration; empty for no wrapping. */
   readonly wrapTtl: string
   readonly headers: Readonly<Record<string, string>>
-  readonly caFile: string
-  readonly certFile: string
-  readonly keyFile: string
-  readonly serverName: string
-  readonly skipVerify: boolean
+  readonly tls: SecureOptions
+  /** How often a failed request is tried again. */
   readonly retries: number
+  /** Milliseconds that the server may be silent. */
+  readonly timeout: number
+  readonly redirects: boolean
+  /** Show requests instead of sending them. */
+  readonly dry?: 'curl' | 'policy'
 }
 
-/** What came back. `body` is the JSON, or undefined for none. */
+/** What came back. `body` is the JSON object, or undefined for none. */
 export interface Answer {
   readonly status: number
-  readonly body: Readonly<Record<string, unknown>> | undefined
+  readonly body: Json | undefined
   readonly text: string
 }
 
 /** The server refused, or could not be reached: exit status 2. */
 export class ServerError extends Error {
+  /** 0 when there was no answer. */
   readonly status: number
-  readonly body: Readonly<Record<string, unknown>> | undefined
+  readonly body: Json | undefined
+  /** What was being done, when the command does several things; empty to say nothing. */
+  during?: string
 
-  constructor(message: string, status: number, body?: Readonly<Record<string, unknown>>) {
+  constructor(message: string, status = 0, body?: Json) {
     super(message)
     this.status = status
     this.body = body
   }
+
+  /** Whether the server said that there is nothing: 404 with an empty list of errors. */
+  get isAbsence(): boolean {
+    const errors = this.body?.['errors']
+    return this.status === 404 && Array.isArray(errors) && errors.length === 0
+  }
+}
+
+/** What a single request may do differently. */
+export interface Sending {
+  readonly token?: string
+  /** Sent even if requests are only to be shown: a question that must be answered before the request is known. */
+  readonly always?: boolean
 }
 
 const limits = { ...jsonLimits, bytes: 64 * 1024 * 1024, tokens: 10_000_000, containers: 2_000_000 }
 
 /** A small client of Vault's HTTP API. */
 export class Client {
-  readonly target: Target
+  readonly #target: Target
 
   constructor(target: Target) {
-    this.target = target
+    this.#target = target
   }
 
-  /** Sends a request. 404 with data is a value; everything else from 400 up is a ServerError. */
-  async send(method: string, path: string, data?: unknown, token = this.target.token): Promise<Answer> {
-    const answer = await this.#persistently(method, path, data, token)
-    const { status, body } = answer
-    if (status < 400 || (status === 404 && (body?.['data'] || body?.['warnings']))) return answer
-    throw new ServerError(this.#refusal(method, path, answer), status, body)
-  }
-
-  /** Whatever the server says, without judging it. */
-  async ask(method: string, path: string, data?: unknown): Promise<Answer> {
-    return this.#once(new URL(`/v1/${encodePath(path)}`, this.target.address), method, data, this.target.token)
-  }
-
-  /** The URL of a path, as errors show it. */
-  url(path: string): string {
-    return new URL(`/v1/${encodePath(path)}`, this.target.address).href
-  }
-
-  async #persistently(method: string, path: string, data: unknown, token: string): Promise<Answer> {
-    const url = new URL(`/v1/${encodePath(path)}`, this.target.address)
+  /**
+   * Sends a request, again when the server is in trouble (412, or 5xx other than 501).
+   * @returns the answer; a 404 with data or warnings is one too, except to a write
+   * @throws ServerError for all others from 400 up; Shown when requests are only to be shown
+   */
+  async send(method: string, path: string, data?: unknown, how: Sending = {}): Promise<Answer> {
+    const url = this.#url(path)
     for (let attempt = 0; ; attempt++) {
-      const answer = await this.#once(url, method, data, token)
-      const again = answer.status === 412 || (answer.status >= 500 && answer.status !== 501)
-      if (!again || attempt >= this.target.retries) return answer
-      await new Promise((resolve) => setTimeout(resolve, 200 * (attempt + 1)))
+      const answer = await this.#once(url, method, data, how)
+      if (attempt < this.#target.retries && isTrouble(answer)) {
+        await pause(200 * (attempt + 1))
+        continue
+      }
+      if (answer.status < 400 || (answer.status === 404 && method === 'GET' && saysSomething(answer.body)))
+        return answer
+      throw new ServerError(this.#refusal(method, url, answer), answer.status, answer.body)
     }
   }
 
-  async #once(url: URL, method: string, data: unknown, token: string, redirected = false): Promise<Answer> {
-    const body = data === undefined ? undefined : typeof data === 'string' ? data : writeJson(data)
-    const { namespace, wrapTtl, headers, serverName } = this.target
-    const options: RequestOptions = {
-      method,
-      timeout: 60_000,
-      headers: {
-        'X-Vault-Request': 'true',
-        ...(token && { 'X-Vault-Token': token }),
-        ...(namespace && { 'X-Vault-Namespace': namespace }),
-        ...(wrapTtl && { 'X-Vault-Wrap-TTL': wrapTtl }),
-        ...headers,
-        ...(body !== undefined && {
-          'Content-Type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json',
-          'Content-Length': Buffer.byteLength(body),
-        }),
-      },
-    }
+  async #once(url: URL, method: string, data: unknown, how: Sending, redirected = false): Promise<Answer> {
+    const { timeout, tls, dry, redirects } = this.#target
+    const body = data === undefined ? undefined : writeJson(data)
+    const headers = this.#headers(method, body, how.token)
+    if (dry && !how.always) throw shown(dry, { method, url, headers, body: data })
     const message = await new Promise<IncomingMessage>((resolve, reject) => {
-      const secure = url.protocol === 'https:'
-      const sent = secure
-        ? secureRequest(url, { ...options, ...this.#tls(), ...(serverName && { servername: serverName }) }, resolve)
-        : plainRequest(url, options, resolve)
-      sent.on('error', (cause: Error & { readonly code?: string }) =>
-        reject(new ServerError(unreachable(url, cause), 0)),
-      )
-      sent.on('timeout', () => sent.destroy(new Error('no answer in 60 s')))
+      const options: RequestOptions = { method, timeout, headers }
+      const sent =
+        url.protocol === 'https:'
+          ? secureRequest(url, { ...options, ...tls }, resolve)
+          : plainRequest(url, options, resolve)
+      sent.on('error', (cause: Error & { readonly code?: string }) => reject(new ServerError(unreachable(url, cause))))
+      sent.on('timeout', () => sent.destroy(new Error(`no answer within ${timeout / 1000} s`)))
       sent.end(body)
     })
-    const parts: Buffer[] = []
-    for await (const part of message) parts.push(part as Buffer)
-    const bytes = Buffer.concat(parts)
+    const bytes = await bytesOf(message, url)
     const status = message.statusCode ?? 0
-    if ([301, 302, 307].includes(status) && message.headers.location && !redirected)
-      return this.#once(new URL(message.headers.location, url), method, data, token, true)
+    const { location } = message.headers
+    if (redirects && !redirected && location && [301, 302, 307].includes(status)) {
+      const next = new URL(location, url)
+      // A token sent over TLS must not go on in the clear.
+      if (url.protocol === 'https:' && next.protocol !== 'https:')
+        throw new ServerError(`${url.origin} redirects to ${next.origin}, which is not encrypted: not followed`)
+      return this.#once(next, method, data, how, true)
+    }
     return { status, body: jsonOf(bytes), text: bytes.toString('utf8') }
   }
 
-  #tls(): RequestOptions {
-    const { caFile, certFile, keyFile, skipVerify } = this.target
+  #headers(method: string, body: string | undefined, token = this.#target.token): Record<string, string | number> {
+    const { namespace, wrapTtl, headers } = this.#target
     return {
-      ...(caFile && { ca: readFileSync(caFile) }),
-      ...(certFile && { cert: readFileSync(certFile) }),
-      ...(keyFile && { key: readFileSync(keyFile) }),
-      ...(skipVerify && { rejectUnauthorized: false }),
-    } as RequestOptions
+      'X-Vault-Request': 'true',
+      ...(token && { 'X-Vault-Token': token }),
+      ...(namespace && { 'X-Vault-Namespace': `${namespace}/` }),
+      ...(wrapTtl && { 'X-Vault-Wrap-TTL': wrapTtl }),
+      ...headers,
+      ...(body !== undefined && {
+        'Content-Type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json',
+        'Content-Length': Buffer.byteLength(body),
+      }),
+    }
   }
 
-  #refusal(method: string, path: string, { status, body, text }: Answer): string {
+  #url(path: string): URL {
+    return new URL(`/v1/${encodePath(path)}`, this.#target.address)
+  }
+
+  /** The error as Vault's clients show it; scripts look for its `Code:` and its bullets. */
+  #refusal(method: string, url: URL, { status, body, text }: Answer): string {
     const errors = Array.isArray(body?.['errors']) ? (body['errors'] as readonly unknown[]).map(String) : undefined
-    const list = errors ? ` Errors:\n\n${errors.map((error) => `* ${error}`).join('\n')}` : ` Raw Message:\n\n${text}`
-    const namespace = this.target.namespace ? `Namespace: ${this.target.namespace}\n` : ''
-    return `Error making API request.\n\n${namespace}URL: ${method} ${this.url(path)}\nCode: ${status}.${list}`
+    const bare = !errors || (method === 'PATCH' && status === 404 && errors.length === 0)
+    const list = bare
+      ? ` Raw Message:\n\n${errors ? '' : text}`
+      : ` Errors:\n\n${errors.map((error) => `* ${error}`).join('\n')}`
+    const { namespace } = this.#target
+    const where = `${namespace ? `Namespace: ${namespace}/\n` : ''}URL: ${method} ${url.href}`
+    return `Error making API request.\n\n${where}\nCode: ${status}.${list}`
   }
 }
+
+async function bytesOf(message: IncomingMessage, url: URL): Promise<Buffer> {
+  const parts: Buffer[] = []
+  let length = 0
+  try {
+    for await (const part of message) {
+      length += (part as Buffer).length
+      if (length > limits.bytes) throw new Error('the answer is longer than 64 MiB')
+      parts.push(part as Buffer)
+    }
+  } catch (thrown) {
+    throw new ServerError(`the answer of ${url.origin} broke off: ${thrown instanceof Error ? thrown.message : ''}`)
+  }
+  return Buffer.concat(parts)
+}
+
+/** A failure that may pass. A sealed server stays sealed, however often it is asked. */
+function isTrouble({ status, body }: Answer): boolean {
+  const errors = body?.['errors']
+  if (status === 503 && Array.isArray(errors) && errors.includes('Vault is sealed')) return false
+  return status === 412 || (status >= 500 && status !== 501)
+}
+
+const saysSomething = (body: Json | undefined): boolean => Boolean(body?.['data'] || body?.['warnings'])
 
 /** A path as it stands in a URL; slashes and a query stay. */
 export function encodePath(path: string): string {
@@ -144,9 +187,10 @@ export function encodePath(path: string): string {
   return query === undefined ? encoded : `${encoded}?${query}`
 }
 
-function jsonOf(bytes: Uint8Array): Readonly<Record<string, unknown>> | undefined {
+function jsonOf(bytes: Uint8Array): Json | undefined {
   try {
-    return bytes.length === 0 ? undefined : (readJson(bytes, limits) as Readonly<Record<string, unknown>>)
+    const value: unknown = bytes.length === 0 ? undefined : readJson(bytes, limits)
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : undefined
   } catch {
     return undefined
   }
@@ -154,10 +198,10 @@ function jsonOf(bytes: Uint8Array): Readonly<Record<string, unknown>> | undefine
 
 function unreachable(url: URL, cause: Error & { readonly code?: string }): string {
   if (cause.code === 'ECONNREFUSED')
-    return `no server at ${url.origin}; start one, or say where it is with -address or VAULT_ADDR`
+    return `no server at ${url.origin}\n  next: start one, or say where it is with -address or VAULT_ADDR`
   if (cause.code === 'EPROTO' || /wrong version number|packet length too long/i.test(cause.message))
-    return `${url.origin} speaks plain HTTP; use http:// in the address`
+    return `${url.origin} speaks plain HTTP\n  next: export VAULT_ADDR='http://${url.host}'`
   if (/self.signed|unable to (verify|get)/i.test(cause.message))
-    return `the certificate of ${url.origin} is not trusted; give its authority with -ca-cert or VAULT_CACERT`
+    return `the certificate of ${url.origin} is not trusted\n  next: give its authority with -ca-cert or VAULT_CACERT`
   return `${url.origin} cannot be reached: ${cause.message}`
 }

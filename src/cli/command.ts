@@ -1,17 +1,28 @@
 import type { Client } from './client.ts'
+import type { Environment } from './env.ts'
 import type { FlagTable, Flags } from './flags.ts'
 import type { Format } from './output.ts'
 
 /** What a command is run with. */
-export interface Run {
+export interface Run extends Surroundings {
   readonly args: readonly string[]
   readonly flags: Flags
   readonly client: Client
   readonly format: Format
+  readonly environment: Environment
+  /** Prints a line on standard error. */
+  err(line: string): void
+}
+
+/** The world around the command line. Tests pass their own. */
+export interface Surroundings {
+  readonly env: Readonly<Record<string, string | undefined>>
   out(text: string): void
   err(text: string): void
-  /** All of standard input. */
+  /** All of standard input, read once. */
   stdin(): Promise<string>
+  /** Asks on the terminal without showing what is typed. @throws NoTerminal */
+  ask(question: string): Promise<string>
   /** Starts a server; the command line itself must not know how. */
   readonly serve: Serve
 }
@@ -30,7 +41,7 @@ export type Serve = (options: {
   stop(): Promise<void>
 }>
 
-/** One command. Everything that help and usage say is here. */
+/** One command. Everything that help, usage and dispatch know is here. */
 export interface Command {
   /** `token create`. */
   readonly name: string
@@ -40,6 +51,20 @@ export interface Command {
   /** Fewest and most arguments. */
   readonly args: readonly [number, number]
   readonly flags?: FlagTable
+  /** It talks to no server, and takes none of the flags for that. */
+  readonly offline?: true
+  /** `-field`, `-format` and `-detailed`, as far as it has them. */
+  readonly shows?: readonly ('field' | 'format' | 'raw' | 'detailed')[]
+  /** `reading secret/a`: what an error of the server stood in the way of. */
+  readonly doing?: string | ((run: Run) => string)
   /** @returns the exit status. */
   readonly run: (run: Run) => Promise<number>
+}
+
+/** Some commands that are loaded together, when one of them is needed. */
+export interface Family {
+  /** The first word of their names. */
+  readonly word: string
+  readonly about: string
+  readonly load: () => Promise<readonly Command[]>
 }

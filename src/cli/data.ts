@@ -3,42 +3,38 @@ import type { Run } from './command.ts'
 import { UsageError } from './flags.ts'
 import { readJson } from '../util/json.ts'
 
-/** `k=v`, `k=@file`, `k=-`, `-` and `@file` (a JSON object) as request data. A repeated key becomes a list. @throws UsageError */
-export async function dataOf(run: Run, words: readonly string[]): Promise<Record<string, unknown>> {
-  const data: Record<string, unknown> = {}
-  let stdin: string | undefined
-  const input = async (): Promise<string> => (stdin ??= await run.stdin())
-  const add = (name: string, value: unknown): void => {
-    const old = data[name]
-    data[name] = old === undefined ? value : Array.isArray(old) ? [...(old as unknown[]), value] : [old, value]
-  }
+/**
+ * Request data from words: `k=v`, `k=@file`, `k=-` (standard input), and `-` or `@file` for a JSON object. `\@` is an
+ * `@` that begins a value. Files are taken as they are. A repeated key becomes a list.
+ * @throws UsageError
+ */
+export async function inputOf(run: Pick<Run, 'stdin'>, words: readonly string[]): Promise<Record<string, unknown>> {
+  const data = new Map<string, unknown>()
+  let read: Promise<string> | undefined
+  const stdin = async (): Promise<string> => (read ??= run.stdin())
   for (const word of words) {
-    if (word === '-' || word.startsWith('@')) {
-      const text = word === '-' ? await input() : fileText(word.slice(1))
-      for (const [name, value] of Object.entries(objectOf(text))) add(name, value)
-      continue
-    }
-    const equals = word.indexOf('=')
-    if (equals < 0)
-      throw new UsageError(
-        `Failed to parse K=V data: invalid key/value pair ${JSON.stringify(word)}: format must be key=value`,
-      )
-    const value = word.slice(equals + 1)
-    add(
-      word.slice(0, equals),
-      value === '-'
-        ? await input()
-        : value.startsWith('@')
-          ? fileText(value.slice(1))
-          : value.startsWith('\\@')
-            ? value.slice(1)
-            : value,
-    )
+    for (const [name, value] of await membersOf(word, stdin)) data.set(name, joined(data.get(name), value))
   }
-  return data
+  return Object.fromEntries(data)
 }
 
-/** @throws UsageError */
+async function membersOf(word: string, stdin: () => Promise<string>): Promise<readonly (readonly [string, unknown])[]> {
+  if (word === '-') return Object.entries(objectOf(await stdin()))
+  if (word.startsWith('@')) return Object.entries(objectOf(fileText(word.slice(1))))
+  const equals = word.indexOf('=')
+  if (equals < 1) throw new UsageError(`${JSON.stringify(word)} is no data: write it as K=V`)
+  const [name, value] = [word.slice(0, equals), word.slice(equals + 1)]
+  if (value === '-') return [[name, await stdin()]]
+  if (value.startsWith('@')) return [[name, fileText(value.slice(1))]]
+  return [[name, value.replace(/^\\(?=[@-])/, '')]]
+}
+
+function joined(old: unknown, value: unknown): unknown {
+  if (old === undefined) return value
+  return Array.isArray(old) ? [...(old as unknown[]), value] : [old, value]
+}
+
+/** The text of a file. @throws UsageError */
 export function fileText(path: string): string {
   try {
     return readFileSync(path, 'utf8')
@@ -54,5 +50,5 @@ function objectOf(text: string): Record<string, unknown> {
   } catch {
     // Said below: the parser's own words might quote a secret.
   }
-  throw new UsageError('Failed to parse K=V data: the input must be one JSON object')
+  throw new UsageError('the data must be one JSON object')
 }

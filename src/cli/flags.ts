@@ -1,15 +1,23 @@
 import { parseDuration } from '../util/duration.ts'
+import { nearest } from './nearest.ts'
 
-/** What a flag takes. `pairs` and `texts` can be repeated. */
+/** What a flag takes. `texts` and `pairs` can be repeated. */
 export type FlagKind = 'text' | 'bool' | 'int' | 'duration' | 'texts' | 'pairs'
+
+/** One flag. Help, parsing and the documentation read the same row. */
 export interface FlagSpec {
   readonly kind: FlagKind
   readonly about: string
+  /** Another name for it: `-ns` for `-namespace`. */
+  readonly alias?: string
 }
 export type FlagTable = Readonly<Record<string, FlagSpec>>
 
 /** A mistake on the command line: exit status 1. */
 export class UsageError extends Error {}
+
+const truths = ['1', 't', 'T', 'true', 'TRUE', 'True']
+const falsehoods = ['0', 'f', 'F', 'false', 'FALSE', 'False']
 
 /** Flags as they were given. */
 export class Flags {
@@ -34,50 +42,61 @@ export class Flags {
 
   bool(name: string, usual = false): boolean {
     const value = this.text(name)
-    return value === undefined ? usual : ['1', 't', 'T', 'true', 'TRUE', 'True'].includes(value)
+    return value === undefined ? usual : truths.includes(value)
   }
 
+  /** A whole number; an empty value counts as not given. */
   int(name: string): number | undefined {
     const value = this.text(name)
-    return value === undefined ? undefined : Number(value)
+    return value === undefined || value === '' ? undefined : Number(value)
   }
 
   /** `a=b` texts as an object. */
   pairs(name: string): Record<string, string> | undefined {
     const given = this.#values.get(name)
-    if (!given) return undefined
-    return Object.fromEntries(
-      given.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]),
-    )
+    return given && Object.fromEntries(given.map((pair) => cut(pair)).map(([key, value]) => [key, value ?? '']))
   }
 }
 
 /**
- * Reads a command line as Go programs do: `-x`, `--x`, `-x=v`, `-x v`; flags end at the first argument.
+ * Reads a command line as Go programs do: `-x`, `--x`, `-x=v`, `-x v`; flags end at the first argument or at `--`.
  * @throws UsageError
  */
 export function parseFlags(
-  args: readonly string[],
+  words: readonly string[],
   table: FlagTable,
-): { readonly flags: Flags; readonly rest: readonly string[] } {
+): { readonly flags: Flags; readonly args: readonly string[] } {
   const values = new Map<string, string[]>()
   let at = 0
-  for (; at < args.length; at++) {
-    const word = args[at] as string
+  for (; at < words.length; at++) {
+    const word = words[at] as string
     if (word === '--') {
       at++
       break
     }
-    if (!/^--?[^-]/.test(word)) break
-    const [name, given] = cut(word.replace(/^--?/, ''))
-    const spec = Object.hasOwn(table, name) ? table[name] : undefined
-    if (!spec) throw new UsageError(`flag provided but not defined: -${name}`)
-    const value = given ?? (spec.kind === 'bool' ? 'true' : args[++at])
-    if (value === undefined) throw new UsageError(`flag needs an argument: -${name}`)
-    check(name, spec.kind, value)
+    if (!looksLikeFlag(word)) break
+    const [written, given] = cut(word.replace(/^--?/, ''))
+    const name = nameOf(written, table)
+    const { kind } = table[name] as FlagSpec
+    const value = given ?? (kind === 'bool' ? 'true' : words[++at])
+    if (value === undefined) throw new UsageError(`flag needs an argument: -${written}`)
+    check(written, kind, value)
     values.set(name, [...(values.get(name) ?? []), value])
   }
-  return { flags: new Flags(values), rest: args.slice(at) }
+  return { flags: new Flags(values), args: words.slice(at) }
+}
+
+/** Whether a word is written like a flag. `-` alone means standard input. */
+export function looksLikeFlag(word: string): boolean {
+  return /^--?[^-]/.test(word)
+}
+
+function nameOf(written: string, table: FlagTable): string {
+  if (Object.hasOwn(table, written)) return written
+  const entry = Object.entries(table).find(([, { alias }]) => alias === written)
+  if (entry) return entry[0]
+  const near = nearest(written, Object.keys(table))
+  throw new UsageError(`flag provided but not defined: -${written}${near ? ` (did you mean -${near}?)` : ''}`)
 }
 
 function cut(word: string): readonly [string, string | undefined] {
@@ -85,12 +104,13 @@ function cut(word: string): readonly [string, string | undefined] {
   return equals < 0 ? [word, undefined] : [word.slice(0, equals), word.slice(equals + 1)]
 }
 
+const durationWords = ['', 'system']
+
 function check(name: string, kind: FlagKind, value: string): void {
   const wrong = (wanted: string): UsageError => new UsageError(`invalid value "${value}" for flag -${name}: ${wanted}`)
-  if (kind === 'bool' && !/^(1|0|t|f|true|false|T|F|TRUE|FALSE|True|False)$/.test(value))
-    throw wrong('give true or false')
-  if (kind === 'int' && !/^-?\d+$/.test(value)) throw wrong('give a whole number')
-  if (kind === 'duration' && value !== '' && value !== 'system' && parseDuration(value) === undefined)
+  if (kind === 'bool' && !truths.includes(value) && !falsehoods.includes(value)) throw wrong('give true or false')
+  if (kind === 'int' && !/^-?\d*$/.test(value)) throw wrong('give a whole number')
+  if (kind === 'duration' && !durationWords.includes(value) && parseDuration(value) === undefined)
     throw wrong('give a duration such as 30s or 1h')
   if (kind === 'pairs' && !value.includes('=')) throw wrong('give name=value')
 }

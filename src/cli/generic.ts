@@ -1,30 +1,92 @@
+import type { Json } from '../util/json.ts'
 import { ServerError } from './client.ts'
 import type { Command, Run } from './command.ts'
-import { dataOf } from './data.ts'
-import { columns } from './table.ts'
-import { showAnswer, showValue } from './show.ts'
-import { envelope } from './output.ts'
+import { inputOf } from './data.ts'
+import { UsageError } from './flags.ts'
+import { barePath, query } from './paths.ts'
+import { nothingAt, showAnswer, showKeys, showValue, showWarnings } from './show.ts'
+import { textOf } from './table.ts'
 
-const trimmed = (path: string): string => path.replace(/^\/+/, '')
+const pathOf = (run: Run): string => barePath(run.args[0] ?? '')
 
-function query(data: Readonly<Record<string, unknown>>): string {
-  const pairs = Object.entries(data).map(
-    ([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(String(value))}`,
-  )
-  return pairs.length > 0 ? `?${pairs.join('&')}` : ''
+async function read(run: Run): Promise<number> {
+  const path = pathOf(run)
+  const input = await inputOf(run, run.args.slice(1))
+  const answer = await orNothing(run.client.send('GET', path + query(input)))
+  return answer ? showAnswer(run, answer.body) : nothingAt(run, path)
 }
 
-/** A read or list that found nothing: a sentence on standard error. */
-function nothing(run: Run, path: string): number {
-  run.err(`No value found at ${path}`)
+async function list(run: Run): Promise<number> {
+  const path = pathOf(run)
+  const answer = await orNothing(run.client.send('GET', `${path}?list=true`))
+  return showList(run, path, answer?.body)
+}
+
+/** Shows what a list answered: its keys, its wrapping, or that there is nothing. @returns the exit status */
+export async function showList(run: Run, path: string, body: Json | undefined): Promise<number> {
+  if (body?.['wrap_info']) return showAnswer(run, body)
+  const { keys, key_info: details } = (body?.['data'] ?? {}) as ListData
+  if (body && keys === undefined && body['warnings']) {
+    showWarnings(run, body)
+    return 0
+  }
+  if (keys && keys.length > 0)
+    return details && run.flags.bool('detailed') && run.format !== 'table'
+      ? showValue(run, details).then(() => 0)
+      : showKeys(run, keys)
+  if (run.format === 'table') return nothingAt(run, path)
+  await showValue(run, {})
   return 2
 }
 
-const isAbsent = (thrown: unknown): boolean =>
-  thrown instanceof ServerError &&
-  thrown.status === 404 &&
-  Array.isArray(thrown.body?.['errors']) &&
-  thrown.body['errors'].length === 0
+interface ListData {
+  readonly keys?: readonly string[]
+  readonly key_info?: Json
+}
+
+async function write(run: Run): Promise<number> {
+  const path = pathOf(run)
+  const words = run.args.slice(1)
+  const force = run.flags.bool('force')
+  if (words.length === 0 && !force)
+    throw new UsageError('there is no data to write\n  next: add K=V, or -force to write without data')
+  const data = words.length === 0 ? null : await inputOf(run, words)
+  const { body } = await run.client.send('PUT', path, data)
+  return showAnswer(run, body, `Success! Data written to: ${path}`)
+}
+
+async function patch(run: Run): Promise<number> {
+  const path = pathOf(run)
+  const { body } = await run.client.send('PATCH', path, await inputOf(run, run.args.slice(1)))
+  return showAnswer(run, body, `Success! Data written to: ${path}`)
+}
+
+async function remove(run: Run): Promise<number> {
+  const path = pathOf(run)
+  const { body } = await run.client.send('DELETE', path + query(await inputOf(run, run.args.slice(1))))
+  return showAnswer(run, body?.['wrap_info'] ? undefined : body, `Success! Data deleted (if it existed) at: ${path}`)
+}
+
+async function help(run: Run): Promise<number> {
+  const { body } = await run.client.send('GET', `${pathOf(run)}?help=1`)
+  if (run.format === 'table') run.out(`${textOf(body?.['help'])}\n`)
+  else await showValue(run, body ?? {})
+  return 0
+}
+
+/** An answer, or undefined where the server says that there is nothing. */
+export async function orNothing<T>(asked: Promise<T>): Promise<T | undefined> {
+  return asked.catch((thrown: unknown) => {
+    if (thrown instanceof ServerError && (thrown.isAbsence || isNoRoute(thrown))) return undefined
+    throw thrown
+  })
+}
+
+/** Nothing is mounted there: for someone who reads, that is the same as nothing. */
+function isNoRoute({ status, body }: ServerError): boolean {
+  const errors = body?.['errors']
+  return status === 404 && Array.isArray(errors) && errors.length > 0
+}
 
 /** `read`, `list`, `write`, `patch`, `delete`, `path-help`. */
 export const genericCommands: readonly Command[] = [
@@ -33,95 +95,54 @@ export const genericCommands: readonly Command[] = [
     about: 'Read a path',
     usage: 'PATH [K=V …]',
     args: [1, Infinity],
-    run: async (run) => {
-      const [path = '', ...rest] = run.args
-      try {
-        return showAnswer(run, await run.client.send('GET', trimmed(path) + query(await dataOf(run, rest))))
-      } catch (thrown) {
-        if (isAbsent(thrown)) return nothing(run, trimmed(path))
-        throw thrown
-      }
-    },
+    shows: ['field', 'format', 'raw'],
+    doing: (run) => `reading ${pathOf(run)}`,
+    run: read,
   },
   {
     name: 'list',
     about: 'List what lies under a path',
     usage: 'PATH',
     args: [1, 1],
-    run: async (run) => {
-      const path = trimmed(run.args[0] ?? '').replace(/\/?$/, '')
-      try {
-        const { body } = await run.client.send('GET', `${path}?list=true`)
-        const keys = (body?.['data'] as { readonly keys?: readonly string[] } | undefined)?.keys ?? []
-        if (run.format !== 'table') showValue(run, run.flags.bool('detailed') ? envelope(body ?? {}) : keys)
-        else run.out(`${columns([['Keys'], ['----'], ...keys.map((key) => [key])])}\n`)
-        return 0
-      } catch (thrown) {
-        if (!isAbsent(thrown)) throw thrown
-        if (run.format !== 'table') {
-          showValue(run, {})
-          return 2
-        }
-        return nothing(run, `${path}/`)
-      }
-    },
+    shows: ['format', 'detailed'],
+    doing: (run) => `listing ${pathOf(run)}`,
+    run: list,
   },
   {
     name: 'write',
     about: 'Write data to a path',
     usage: 'PATH [K=V …]',
     args: [1, Infinity],
-    flags: { f: { kind: 'bool', about: 'Write without data.' }, force: { kind: 'bool', about: 'Write without data.' } },
-    run: async (run) => {
-      const [path = '', ...rest] = run.args
-      if (rest.length === 0 && !run.flags.bool('f') && !run.flags.bool('force')) {
-        run.err('Must supply data or use -force')
-        return 1
-      }
-      return showAnswer(
-        run,
-        await run.client.send('PUT', trimmed(path), await dataOf(run, rest)),
-        `Success! Data written to: ${trimmed(path)}`,
-      )
-    },
+    flags: { force: { kind: 'bool', about: 'Write without data.', alias: 'f' } },
+    shows: ['field', 'format'],
+    doing: (run) => `writing data to ${pathOf(run)}`,
+    run: write,
   },
   {
     name: 'patch',
     about: 'Change parts of what is at a path',
     usage: 'PATH K=V …',
     args: [2, Infinity],
-    run: async (run) => {
-      const [path = '', ...rest] = run.args
-      return showAnswer(
-        run,
-        await run.client.send('PATCH', trimmed(path), await dataOf(run, rest)),
-        `Success! Data written to: ${trimmed(path)}`,
-      )
-    },
+    shows: ['field', 'format'],
+    doing: (run) => `writing data to ${pathOf(run)}`,
+    run: patch,
   },
   {
     name: 'delete',
     about: 'Delete what is at a path',
     usage: 'PATH [K=V …]',
     args: [1, Infinity],
-    run: async (run) => {
-      const [path = '', ...rest] = run.args
-      return showAnswer(
-        run,
-        await run.client.send('DELETE', trimmed(path) + query(await dataOf(run, rest))),
-        `Success! Data deleted (if it existed) at: ${trimmed(path)}`,
-      )
-    },
+    shows: ['field', 'format'],
+    doing: (run) => `deleting ${pathOf(run)}`,
+    run: remove,
   },
   {
     name: 'path-help',
     about: 'What a path of the API is for',
     usage: 'PATH',
     args: [1, 1],
-    run: async (run) => {
-      const { body } = await run.client.send('GET', `${trimmed(run.args[0] ?? '')}?help=1`)
-      run.out(`${String(body?.['help'] ?? '')}\n`)
-      return 0
-    },
+    shows: ['format'],
+    doing: 'retrieving help',
+    run: help,
   },
 ]

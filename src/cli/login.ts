@@ -1,91 +1,119 @@
-import { chmodSync, writeFileSync } from 'node:fs'
+import type { Json } from '../util/json.ts'
+import { ServerError } from './client.ts'
 import type { Command, Run } from './command.ts'
-import { dataOf } from './data.ts'
-import { setting, currentToken, tokenFile } from './env.ts'
+import { inputOf } from './data.ts'
 import { UsageError } from './flags.ts'
-import { authRows, envelope, fieldOf } from './output.ts'
-import { askHidden } from './prompt.ts'
-import { showField, showValue } from './show.ts'
-import { keyValues } from './table.ts'
+import { barePath } from './paths.ts'
+import { NoTerminal } from './prompt.ts'
+import { showAnswer, showField, showValue, showWarnings } from './show.ts'
+import { answerTable, envelope, fieldOf } from './output.ts'
 
-type Body = Readonly<Record<string, unknown>>
-
-/** Keeps a token for later commands, readable by its owner only. */
-export function keepToken(token: string): void {
-  writeFileSync(tokenFile(), token, { mode: 0o600 })
-  chmodSync(tokenFile(), 0o600)
+/** How each method logs in: what its path ends with, and what it asks for if it is not given. */
+interface Method {
+  readonly path: (data: Readonly<Record<string, string>>) => string
+  readonly secret?: string
+  readonly needs: readonly string[]
 }
 
-async function byToken(run: Run): Promise<Body> {
-  const [given] = run.args
-  const token =
-    given === '-'
-      ? (await run.stdin()).trim()
-      : (given ?? (await askHidden('Token (will be hidden): '))).replace(/^token=/, '')
-  const { body } = await run.client.send('GET', 'auth/token/lookup-self', undefined, token)
-  const data = (body?.['data'] ?? {}) as Body
-  return {
-    ...body,
-    request_id: '',
-    data: null,
-    auth: {
-      client_token: token,
-      accessor: data['accessor'],
-      policies: data['policies'],
-      token_policies: data['policies'],
-      identity_policies: [],
-      metadata: data['meta'],
-      orphan: data['orphan'],
-      entity_id: data['entity_id'],
-      lease_duration: data['ttl'],
-      renewable: data['renewable'] ?? false,
-      mfa_requirement: null,
-    },
-  }
-}
-
-async function byMethod(run: Run, method: string): Promise<Body> {
-  const data = await dataOf(run, run.args)
-  const path = run.flags.text('path') ?? method
-  if (method === 'userpass' || method === 'ldap') {
-    const { username, ...rest } = data
-    if (typeof username !== 'string') throw new UsageError('give username=…')
-    const password = rest['password'] ?? (await askHidden('Password (will be hidden): '))
-    return (
-      (await run.client.send('PUT', `auth/${path.replace(/\/$/, '')}/login/${username}`, { ...rest, password }, ''))
-        .body ?? {}
-    )
-  }
-  return (await run.client.send('PUT', `auth/${path.replace(/\/$/, '')}/login`, data, '')).body ?? {}
+const byName: Method = { path: ({ username = '' }) => `login/${username}`, secret: 'password', needs: ['username'] }
+const methods: Readonly<Record<string, Method>> = {
+  userpass: byName,
+  ldap: byName,
+  radius: byName,
+  approle: { path: () => 'login', secret: 'secret_id', needs: ['role_id'] },
+  jwt: { path: () => 'login', secret: 'jwt', needs: ['role'] },
+  kubernetes: { path: () => 'login', secret: 'jwt', needs: ['role'] },
+  cert: { path: () => 'login', needs: [] },
 }
 
 async function login(run: Run): Promise<number> {
-  const method = run.flags.text('method') ?? 'token'
-  const body = method === 'token' ? await byToken(run) : await byMethod(run, method)
-  const auth = body['auth'] as Body | null | undefined
-  if (!auth) throw new UsageError('the server did not give a token')
-  const only = run.flags.bool('token-only')
-  if (!run.flags.bool('no-store') && !only) keepToken(String(auth['client_token']))
-  if (only) {
-    run.out(String(auth['client_token']))
-    return 0
-  }
-  const field = run.flags.text('field')
-  if (field) return showField(run, fieldOf(body, field), field)
-  if (run.format !== 'table') {
-    showValue(run, envelope(body))
-    return 0
-  }
-  if (setting('TOKEN'))
-    run.err('WARNING! A token is also set in the environment: it wins over the one that was kept now.')
-  if (!run.flags.bool('no-print'))
-    run.out(
-      `Success! You are now authenticated. Later commands on this machine use this token by themselves.\n\n${keyValues(authRows(auth))}\n`,
+  const { flags } = run
+  const only = flags.bool('token-only')
+  const [noStore, noPrint] = [only || flags.bool('no-store'), !only && flags.bool('no-print')]
+  if (noStore && noPrint) throw new UsageError('-no-store and -no-print together would lose the token')
+  const name = flags.text('method') || 'token'
+  const method = methods[name]
+  if (name !== 'token' && !method)
+    throw new UsageError(
+      `there is no way here to log in with ${name}\n  known: token, ${Object.keys(methods).join(', ')}`,
     )
+  const body = method ? await byMethod(run, name, method) : await byToken(run)
+  const token = (body['auth'] as { readonly client_token?: string } | null | undefined)?.client_token
+  // A wrapped answer holds no token yet: it is shown and not kept.
+  if (token === undefined) return showAnswer(run, body)
+  if (!noStore) run.environment.keepToken(token)
+  return noPrint ? 0 : showLogin(run, body, noStore, only ? 'token' : (flags.text('field') ?? ''))
+}
+
+async function showLogin(run: Run, body: Json, noStore: boolean, field: string): Promise<number> {
+  if (field !== '') return showField(run, fieldOf(body, field), field)
+  if (run.format !== 'table') {
+    await showValue(run, envelope(body))
+    return 0
+  }
+  if (noStore) run.err('The token was not kept: set VAULT_TOKEN to it, or log in without -no-store.')
+  else if (run.environment.setting('TOKEN'))
+    run.err('WARNING! A token is also set in the environment: it wins over the one that was kept now.')
+  const kept = noStore ? '' : ' Later commands on this machine use this token by themselves.'
+  showWarnings(run, body)
+  run.out(`Success! You are now authenticated.${kept}\n\n${answerTable(body)}\n`)
   return 0
 }
 
-/** `login` and `print token`. */
+async function byToken(run: Run): Promise<Json> {
+  const token = await tokenGiven(run)
+  try {
+    const { body } = await run.client.send('GET', 'auth/token/lookup-self', undefined, { token })
+    if (body?.['wrap_info']) return body
+    return { auth: authOf(token, (body?.['data'] ?? {}) as Json) }
+  } catch (thrown) {
+    if (thrown instanceof ServerError) thrown.during = 'Error authenticating with the token'
+    throw thrown
+  }
+}
+
+const authOf = (token: string, data: Json): Json => ({
+  client_token: token,
+  accessor: data['accessor'],
+  policies: data['policies'],
+  token_policies: data['policies'],
+  lease_duration: data['ttl'],
+  renewable: data['renewable'],
+})
+
+async function tokenGiven(run: Run): Promise<string> {
+  const [word] = run.args
+  if (word !== undefined && run.args.length === 1 && !word.startsWith('token='))
+    return (word === '-' ? await run.stdin() : word).trim()
+  const { token } = await textsOf(run)
+  return (token ?? (await asked(run, 'Token'))).trim()
+}
+
+async function byMethod(run: Run, name: string, method: Method): Promise<Json> {
+  const given = await textsOf(run)
+  for (const field of method.needs) {
+    if (given[field] === undefined) throw new ServerError(`give ${field}=…: ${name} needs it`)
+  }
+  const { secret } = method
+  const data = { ...given, ...(secret && given[secret] === undefined && { [secret]: await asked(run, secret) }) }
+  const { username: _, ...rest } = data as Readonly<Record<string, string>>
+  const path = `auth/${barePath(run.flags.text('path') ?? name)}/${method.path(data)}`
+  return (await run.client.send('PUT', path, rest, { token: '' })).body ?? {}
+}
+
+async function textsOf(run: Run): Promise<Readonly<Record<string, string>>> {
+  return (await inputOf(run, run.args)) as Readonly<Record<string, string>>
+}
+
+/** Asks for what is missing. Having nobody to ask is a failed login: exit status 2. */
+async function asked(run: Run, what: string): Promise<string> {
+  if (run.flags.bool('non-interactive')) throw new ServerError(`give ${what}=… or leave out -non-interactive`)
+  return run.ask(`${what} (will be hidden): `).catch((thrown: unknown) => {
+    throw thrown instanceof NoTerminal ? new ServerError(thrown.message) : thrown
+  })
+}
+
+/** `login`. */
 export const loginCommands: readonly Command[] = [
   {
     name: 'login',
@@ -93,21 +121,14 @@ export const loginCommands: readonly Command[] = [
     usage: '[TOKEN | K=V …]',
     args: [0, Infinity],
     flags: {
-      method: { kind: 'text', about: 'token, userpass, …' },
-      path: { kind: 'text', about: 'Where the method is mounted.' },
+      method: { kind: 'text', about: `token (usual), ${Object.keys(methods).join(', ')}.` },
+      path: { kind: 'text', about: 'Where the method is mounted; its name unless given.' },
       'no-store': { kind: 'bool', about: 'Do not keep the token.' },
       'no-print': { kind: 'bool', about: 'Do not show it.' },
       'token-only': { kind: 'bool', about: 'Print the token and nothing else; do not keep it.' },
     },
+    shows: ['field', 'format'],
+    doing: 'authenticating',
     run: login,
-  },
-  {
-    name: 'print token',
-    about: 'Print the token in use',
-    args: [0, 0],
-    run: async (run) => {
-      run.out(`${currentToken()}\n`)
-      return 0
-    },
   },
 ]

@@ -1,211 +1,266 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Json } from '../util/json.ts'
+import { ServerError } from './client.ts'
 import type { Command, Run } from './command.ts'
-import type { FlagTable } from './flags.ts'
+import type { FlagTable, Flags } from './flags.ts'
+import { sorted } from './json.ts'
+import { mountPath } from './paths.ts'
 import { showValue } from './show.ts'
-import { sorted } from './output.ts'
-import { cell, table } from './table.ts'
+import { cell, table, textOf } from './table.ts'
 
-type Body = Readonly<Record<string, unknown>>
-const slashed = (path: string): string => path.replace(/^\//, '').replace(/\/?$/, '/')
-
-interface Kind {
-  readonly group: 'secrets' | 'auth'
+/** Secrets engines and auth methods are managed alike; this is what differs. */
+export interface MountKind {
+  /** The first word of the commands. */
+  readonly word: 'secrets' | 'auth'
   readonly api: 'sys/mounts' | 'sys/auth'
+  /** `secrets engine`. */
   readonly one: string
+  /** What an enabled one of this type is called. */
+  readonly enabled: (type: string) => string
+  readonly enabling: (type: string) => string
+  /** Where a mount's settings are. */
+  readonly tunePath: (path: string) => string
 }
+
+const texts = {
+  'default-lease-ttl': 'The usual lifetime of leases and tokens.',
+  'max-lease-ttl': 'The longest one.',
+  'listing-visibility': 'unauth: shown to people who have not logged in; hidden.',
+  'token-type': 'Auth methods: the type of tokens.',
+  'plugin-version': 'The version of the plugin.',
+} as const
+const lists = {
+  'audit-non-hmac-request-keys': 'Written in clear in audit lines; can be repeated.',
+  'audit-non-hmac-response-keys': 'Written in clear in audit lines; can be repeated.',
+  'passthrough-request-headers': 'A header that the engine may see; can be repeated.',
+  'allowed-response-headers': 'A header that the engine may set; can be repeated.',
+} as const
+
+const durations = ['default-lease-ttl', 'max-lease-ttl']
 
 const tuneFlags: FlagTable = {
   description: { kind: 'text', about: 'For people.' },
-  'default-lease-ttl': { kind: 'duration', about: 'Default TTL.' },
-  'max-lease-ttl': { kind: 'duration', about: 'Longest TTL.' },
-  'listing-visibility': { kind: 'text', about: 'unauth or hidden.' },
-  'audit-non-hmac-request-keys': { kind: 'texts', about: 'Written in clear in audit lines.' },
-  'audit-non-hmac-response-keys': { kind: 'texts', about: 'Written in clear in audit lines.' },
-  'passthrough-request-headers': { kind: 'texts', about: 'Headers the engine may see.' },
-  'allowed-response-headers': { kind: 'texts', about: 'Headers the engine may set.' },
-  'token-type': { kind: 'text', about: 'Auth methods: the type of tokens.' },
-  options: { kind: 'pairs', about: 'name=value.' },
-  version: { kind: 'text', about: 'The version of the engine.' },
-  'plugin-version': { kind: 'text', about: 'Not offered.' },
+  ...Object.fromEntries(
+    Object.entries(texts).map(([name, about]) => [
+      name,
+      { kind: durations.includes(name) ? ('duration' as const) : ('text' as const), about },
+    ]),
+  ),
+  ...Object.fromEntries(Object.entries(lists).map(([name, about]) => [name, { kind: 'texts' as const, about }])),
+  options: { kind: 'pairs', about: 'A setting of the engine, name=value; can be repeated.' },
+  version: { kind: 'text', about: 'The version of the engine: -options=version=…' },
 }
 
-function settings(run: Run): Record<string, unknown> {
-  const config: Record<string, unknown> = {}
-  for (const name of ['default-lease-ttl', 'max-lease-ttl', 'listing-visibility', 'token-type', 'plugin-version']) {
-    const value = run.flags.text(name)
-    if (value !== undefined) config[name.replaceAll('-', '_')] = value
-  }
-  for (const name of [
-    'audit-non-hmac-request-keys',
-    'audit-non-hmac-response-keys',
-    'passthrough-request-headers',
-    'allowed-response-headers',
-  ]) {
-    if (run.flags.has(name)) config[name.replaceAll('-', '_')] = run.flags.texts(name)
-  }
-  return config
+const enableFlags: FlagTable = {
+  ...tuneFlags,
+  path: { kind: 'text', about: 'Where it answers; its type unless given.' },
+  local: { kind: 'bool', about: 'On this cluster only.' },
+  'seal-wrap': { kind: 'bool', about: 'Accepted; everything is encrypted alike.' },
+  'external-entropy-access': { kind: 'bool', about: 'Accepted.' },
+  'force-no-cache': { kind: 'bool', about: 'Accepted.' },
+  'plugin-name': { kind: 'text', about: 'The name of the plugin.' },
 }
 
-function options(run: Run): Record<string, string> | undefined {
-  const version = run.flags.text('version')
-  const pairs = run.flags.pairs('options')
-  return version === undefined && !pairs ? undefined : { ...pairs, ...(version !== undefined && { version }) }
+const field = (name: string): string => name.replaceAll('-', '_')
+
+/** The settings that were given. */
+function settings(flags: Flags): Json {
+  return Object.fromEntries([
+    ...Object.keys(texts)
+      .filter((name) => flags.has(name))
+      .map((name) => [field(name), flags.text(name)]),
+    ...Object.keys(lists)
+      .filter((name) => flags.has(name))
+      .map((name) => [field(name), flags.texts(name)]),
+  ]) as Json
 }
 
-async function list(run: Run, kind: Kind): Promise<number> {
+function options(flags: Flags): { readonly options?: Json } {
+  const [version, pairs] = [flags.text('version'), flags.pairs('options')]
+  return version === undefined && !pairs ? {} : { options: { ...pairs, ...(version !== undefined && { version }) } }
+}
+
+async function list(run: Run, kind: MountKind): Promise<number> {
   const { body } = await run.client.send('GET', kind.api)
-  const mounts = (body?.['data'] ?? {}) as Readonly<Record<string, Body>>
-  if (run.format !== 'table') {
-    showValue(run, sorted(mounts))
-    return 0
-  }
-  const rows = Object.entries(mounts).sort(([a], [b]) => (a < b ? -1 : 1))
-  run.out(`${run.flags.bool('detailed') ? detailed(rows, kind) : brief(rows, kind)}\n`)
+  const mounts = [...(sorted(body?.['data'] ?? {}) as Map<string, Map<string, unknown>>)].map(
+    ([path, mount]) => [path, Object.fromEntries(mount)] as const,
+  )
+  if (run.format !== 'table') await showValue(run, new Map(mounts.map(([path, mount]) => [path, inOrder(mount)])))
+  else run.out(`${run.flags.bool('detailed') ? detailed(mounts, kind) : brief(mounts, kind)}\n`)
   return 0
 }
 
-function brief(rows: readonly (readonly [string, Body])[], kind: Kind): string {
-  const auth = kind.group === 'auth'
-  const text = (mount: Body, name: string): string => String(mount[name] ?? '')
-  const body = rows.map(([path, mount]) => [
-    path,
-    text(mount, 'type'),
-    text(mount, 'accessor'),
-    text(mount, 'description'),
-    ...(auth ? [text(mount, 'plugin_version')] : []),
-  ])
-  return table(['Path', 'Type', 'Accessor', 'Description', ...(auth ? ['Version'] : [])], body)
+type Mounts = readonly (readonly [string, Json])[]
+
+/** The members of a mount as Vault's clients print them. */
+function inOrder(mount: Json): Json {
+  const config = mount['config'] instanceof Map ? (mount['config'] as Map<string, unknown>) : new Map<string, unknown>()
+  const { default_lease_ttl: ttl, max_lease_ttl: max, force_no_cache: cache, ...rest } = Object.fromEntries(config)
+  return {
+    uuid: mount['uuid'],
+    type: mount['type'],
+    description: mount['description'],
+    accessor: mount['accessor'],
+    config: { default_lease_ttl: ttl, max_lease_ttl: max, force_no_cache: cache, ...rest },
+    options: mount['options'] ?? null,
+    local: mount['local'],
+    seal_wrap: mount['seal_wrap'],
+    external_entropy_access: mount['external_entropy_access'],
+    plugin_version: mount['plugin_version'] ?? '',
+    running_plugin_version: mount['running_plugin_version'] ?? '',
+    running_sha256: mount['running_sha256'] ?? '',
+    deprecation_status: mount['deprecation_status'] ?? '',
+  }
 }
 
-function detailed(rows: readonly (readonly [string, Body])[], kind: Kind): string {
-  const headings = `Path,Plugin,Accessor,Default TTL,Max TTL,${kind.group === 'auth' ? 'Token Type' : 'Force No Cache'},Replication,Seal Wrap,External Entropy Access,Options,Description,UUID,Version,Running Version,Running SHA256,Deprecation Status`
-  const body = rows.map(([path, mount]) => {
-    const config = (mount['config'] ?? {}) as Body
-    const builtin = ['system', 'cubbyhole', 'identity', 'token'].includes(String(mount['type']))
+const text = (mount: Json, name: string): string => textOf(mount[name])
+
+function brief(mounts: Mounts, { word }: MountKind): string {
+  const names = ['type', 'accessor', 'description', ...(word === 'auth' ? ['plugin_version'] : [])]
+  const headings = ['Path', 'Type', 'Accessor', 'Description', ...(word === 'auth' ? ['Version'] : [])]
+  return table(
+    headings,
+    mounts.map(([path, mount]) => [path, ...names.map((name) => text(mount, name))]),
+  )
+}
+
+const builtin = /^(ns_)?(system|cubbyhole|identity)$/
+
+function detailed(mounts: Mounts, { word }: MountKind): string {
+  const sixth = word === 'auth' ? 'Token Type' : 'Force No Cache'
+  const headings = `Path,Plugin,Accessor,Default TTL,Max TTL,${sixth},Replication,Seal Wrap,External Entropy Access,Options,Description,UUID,Version,Running Version,Running SHA256,Deprecation Status`
+  const rows = mounts.map(([path, mount]) => {
+    const config = (mount['config'] ?? new Map()) as Map<string, unknown>
     const ttl = (name: string): string =>
-      builtin && mount['type'] !== 'token' ? 'n/a' : config[name] ? String(config[name]) : 'system'
+      builtin.test(text(mount, 'type')) ? 'n/a' : Number(config.get(name) ?? 0) > 0 ? cell(config.get(name)) : 'system'
     return [
       path,
-      String(mount['type']),
-      String(mount['accessor']),
+      text(mount, 'type'),
+      text(mount, 'accessor'),
       ttl('default_lease_ttl'),
       ttl('max_lease_ttl'),
-      String(kind.group === 'auth' ? (config['token_type'] ?? '') : config['force_no_cache']),
+      textOf(config.get(word === 'auth' ? 'token_type' : 'force_no_cache')),
       mount['local'] === true ? 'local' : 'replicated',
-      String(mount['seal_wrap']),
-      String(mount['external_entropy_access']),
+      text(mount, 'seal_wrap'),
+      text(mount, 'external_entropy_access'),
       cell(mount['options'] ?? {}),
-      String(mount['description'] ?? ''),
-      String(mount['uuid']),
-      String(mount['plugin_version'] ?? ''),
-      String(mount['running_plugin_version'] ?? ''),
-      String(mount['running_sha256'] ?? ''),
-      String(mount['deprecation_status'] ?? ''),
+      text(mount, 'description'),
+      text(mount, 'uuid'),
+      text(mount, 'plugin_version'),
+      text(mount, 'running_plugin_version'),
+      text(mount, 'running_sha256'),
+      text(mount, 'deprecation_status'),
     ]
   })
-  return table(headings.split(','), body)
+  return table(headings.split(','), rows)
 }
 
-async function enable(run: Run, kind: Kind): Promise<number> {
+async function enable(run: Run, kind: MountKind): Promise<number> {
+  const { flags } = run
   const [type = ''] = run.args
-  const path = slashed(run.flags.text('path') ?? type)
-  const given = options(run)
+  const path = mountPath(flags.text('path') || type)
   await run.client.send('POST', `${kind.api}/${path.slice(0, -1)}`, {
     type,
-    description: run.flags.text('description') ?? '',
-    config: settings(run),
-    ...(given && { options: given }),
-    local: run.flags.bool('local'),
-    seal_wrap: run.flags.bool('seal-wrap'),
-    external_entropy_access: run.flags.bool('external-entropy-access'),
+    description: flags.text('description') ?? '',
+    config: {
+      ...settings(flags),
+      ...(flags.has('force-no-cache') && { force_no_cache: flags.bool('force-no-cache') }),
+    },
+    ...options(flags),
+    local: flags.bool('local'),
+    seal_wrap: flags.bool('seal-wrap'),
+    external_entropy_access: flags.bool('external-entropy-access'),
   })
-  run.out(
-    `Success! Enabled ${kind.group === 'auth' ? `${type} auth method` : `the ${type} secrets engine`} at: ${path}\n`,
-  )
+  run.out(`Success! Enabled ${kind.enabled(type)} at: ${path}\n`)
   return 0
 }
 
-async function disable(run: Run, kind: Kind): Promise<number> {
-  const path = slashed(run.args[0] ?? '')
+async function disable(run: Run, kind: MountKind): Promise<number> {
+  const path = mountPath(run.args[0] ?? '')
   await run.client.send('DELETE', `${kind.api}/${path.slice(0, -1)}`)
   run.out(`Success! Disabled the ${kind.one} (if it existed) at: ${path}\n`)
   return 0
 }
 
-async function tune(run: Run, kind: Kind): Promise<number> {
-  const path = slashed(run.args[0] ?? '')
-  const given = options(run)
+async function tune(run: Run, kind: MountKind): Promise<number> {
+  const path = mountPath(run.args[0] ?? '')
   const description = run.flags.text('description')
-  await run.client.send('POST', `${kind.api}/${path}tune`, {
-    ...settings(run),
+  await run.client.send('POST', kind.tunePath(path), {
+    ...settings(run.flags),
     ...(description !== undefined && { description }),
-    ...(given && { options: given }),
+    ...options(run.flags),
   })
   run.out(`Success! Tuned the ${kind.one} at: ${path}\n`)
   return 0
 }
 
-async function move(run: Run, kind: Kind): Promise<number> {
-  const [from, to] = run.args.map(slashed)
-  const { body } = await run.client.send('POST', 'sys/remount', { from: run.args[0], to: run.args[1] })
-  const id = String((body?.['data'] as Body | undefined)?.['migration_id'])
+async function move(run: Run, kind: MountKind): Promise<number> {
+  const [from = '', to = ''] = run.args.map(mountPath)
+  const { body } = await run.client.send('POST', 'sys/remount', { from: from.slice(0, -1), to: to.slice(0, -1) })
+  const id = textOf((body?.['data'] as Json | undefined)?.['migration_id'])
   run.out(`Started moving ${kind.one} ${from} to ${to}, with migration ID ${id}\n`)
+  await finished(run, id, `${from} to ${to}`)
   run.out(`Success! Finished moving ${kind.one} ${from} to ${to}, with migration ID ${id}\n`)
   return 0
 }
 
-function family(kind: Kind): readonly Command[] {
-  const { group, one } = kind
-  const enableFlags: FlagTable = {
-    ...tuneFlags,
-    path: { kind: 'text', about: 'Where it answers.' },
-    local: { kind: 'bool', about: 'On this cluster only.' },
-    'seal-wrap': { kind: 'bool', about: 'Accepted.' },
-    'external-entropy-access': { kind: 'bool', about: 'Accepted.' },
-    'force-no-cache': { kind: 'bool', about: 'Accepted.' },
+async function finished(run: Run, id: string, what: string): Promise<void> {
+  if (id === '') return
+  for (;;) {
+    const { body } = await run.client.send('GET', `sys/remount/status/${id}`)
+    const info = ((body?.['data'] as Json | undefined)?.['migration_info'] ?? {}) as Json
+    if (info['status'] === 'failure') throw new ServerError(`moving ${what} failed: see the server's log`)
+    if (info['status'] !== 'in-progress') return
+    await pause(500)
   }
+}
+
+/** The commands of one kind of mounts. */
+export function mountCommands(kind: MountKind): readonly Command[] {
+  const { word, one } = kind
+  const first = (run: Run): string => mountPath(run.args[0] ?? '')
   return [
     {
-      name: `${group} list`,
+      name: `${word} list`,
       about: `List the ${one}s`,
       args: [0, 0],
-      flags: { detailed: { kind: 'bool', about: 'All that there is to know.' } },
+      shows: ['format', 'detailed'],
+      doing: `listing ${one}s`,
       run: async (run) => list(run, kind),
     },
     {
-      name: `${group} enable`,
+      name: `${word} enable`,
       about: `Enable a ${one}`,
       usage: 'TYPE',
       args: [1, 1],
       flags: enableFlags,
+      doing: (run) => kind.enabling(run.args[0] ?? ''),
       run: async (run) => enable(run, kind),
     },
     {
-      name: `${group} disable`,
+      name: `${word} disable`,
       about: `Disable a ${one} and remove its data`,
       usage: 'PATH',
       args: [1, 1],
+      doing: (run) => `disabling ${one} at ${first(run)}`,
       run: async (run) => disable(run, kind),
     },
     {
-      name: `${group} tune`,
+      name: `${word} tune`,
       about: `Change the settings of a ${one}`,
       usage: 'PATH',
       args: [1, 1],
       flags: tuneFlags,
+      doing: (run) => `tuning ${one} ${first(run)}`,
       run: async (run) => tune(run, kind),
     },
     {
-      name: `${group} move`,
+      name: `${word} move`,
       about: `Move a ${one} to another path`,
       usage: 'FROM TO',
       args: [2, 2],
+      doing: (run) => `moving ${one} ${first(run)} to ${mountPath(run.args[1] ?? '')}`,
       run: async (run) => move(run, kind),
     },
   ]
 }
-
-/** `secrets …` and `auth …`. */
-export const mountCommands: readonly Command[] = [
-  ...family({ group: 'secrets', api: 'sys/mounts', one: 'secrets engine' }),
-  ...family({ group: 'auth', api: 'sys/auth', one: 'auth method' }),
-]

@@ -1,11 +1,74 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { formatPolicy } from '../policy/format.ts'
-import type { Command } from './command.ts'
+import { ServerError } from './client.ts'
+import type { Command, Run } from './command.ts'
 import { fileText } from './data.ts'
 import { UsageError } from './flags.ts'
+import { orNothing } from './generic.ts'
 import { showValue } from './show.ts'
 
-const named = (name: string): string => name.trim().toLowerCase()
+/** Policies have names in small letters; a name in capitals would be another policy to a careless reader. */
+const nameOf = (run: Run): string => (run.args[0] ?? '').trim().toLowerCase()
+
+async function list(run: Run): Promise<number> {
+  const { body } = await run.client.send('GET', 'sys/policies/acl?list=true')
+  const keys = (body?.['data'] as { readonly keys?: readonly string[] } | undefined)?.keys ?? []
+  if (run.format === 'table') run.out(`${keys.join('\n')}\n`)
+  else await showValue(run, keys)
+  return 0
+}
+
+async function read(run: Run): Promise<number> {
+  const name = nameOf(run)
+  const answer = await orNothing(run.client.send('GET', `sys/policies/acl/${name}`))
+  const policy = (answer?.body?.['data'] as { readonly policy?: string } | undefined)?.policy
+  if (!policy) {
+    run.err(`No policy named: ${name}`)
+    return 2
+  }
+  if (run.format === 'table') run.out(`${policy.trim()}\n`)
+  else await showValue(run, { policy })
+  return 0
+}
+
+async function write(run: Run): Promise<number> {
+  const [written = '', file = ''] = run.args
+  const name = nameOf(run)
+  const policy = file === '-' ? await run.stdin() : policyFile(file)
+  if (name !== written.trim())
+    run.err(`Policy names are in small letters: this one is written as "${name}", in place of what you gave.`)
+  await run.client.send('PUT', `sys/policies/acl/${name}`, { policy })
+  run.out(`Success! Uploaded policy: ${name}\n`)
+  return 0
+}
+
+/** A file that cannot be read ends a write with 2, as recorded. */
+function policyFile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    throw Object.assign(new ServerError(`the file ${path} cannot be read`), { during: 'Error' })
+  }
+}
+
+async function remove(run: Run): Promise<number> {
+  const name = nameOf(run)
+  await run.client.send('DELETE', `sys/policies/acl/${name}`)
+  run.out(`Success! Deleted policy: ${name}\n`)
+  return 0
+}
+
+async function format(run: Run): Promise<number> {
+  const [file = ''] = run.args
+  const text = fileText(file)
+  try {
+    writeFileSync(file, formatPolicy(text))
+  } catch (thrown) {
+    throw new UsageError(`${file} was left as it is: ${thrown instanceof Error ? thrown.message : 'not a policy'}`)
+  }
+  run.out(`Success! Formatted policy: ${file}\n`)
+  return 0
+}
 
 /** `policy …`. */
 export const policyCommands: readonly Command[] = [
@@ -13,74 +76,34 @@ export const policyCommands: readonly Command[] = [
     name: 'policy list',
     about: 'List policies',
     args: [0, 0],
-    run: async (run) => {
-      const { body } = await run.client.send('GET', 'sys/policies/acl?list=true')
-      const keys = (body?.['data'] as { readonly keys?: readonly string[] } | undefined)?.keys ?? []
-      if (run.format === 'table') run.out(`${keys.join('\n')}\n`)
-      else showValue(run, keys)
-      return 0
-    },
+    shows: ['format'],
+    doing: 'listing policies',
+    run: list,
   },
   {
     name: 'policy read',
     about: 'Read a policy',
     usage: 'NAME',
     args: [1, 1],
-    run: async (run) => {
-      const name = named(run.args[0] ?? '')
-      if (name === 'root') {
-        run.err('No policy named: root (it has no text: it allows everything)')
-        return 2
-      }
-      const { body } = await run.client.send('GET', `sys/policies/acl/${name}`)
-      const policy = String((body?.['data'] as { readonly policy?: string } | undefined)?.policy ?? '')
-      if (run.format === 'table') run.out(`${policy.trimEnd()}\n`)
-      else showValue(run, { policy })
-      return 0
-    },
+    shows: ['format'],
+    doing: (run) => `reading the policy named ${nameOf(run)}`,
+    run: read,
   },
   {
     name: 'policy write',
     about: 'Write a policy from a file, or from standard input with "-"',
     usage: 'NAME FILE',
     args: [2, 2],
-    run: async (run) => {
-      const [written = '', file = ''] = run.args
-      const policy = file === '-' ? await run.stdin() : fileText(file)
-      const name = named(written)
-      if (name !== written) run.err(`Policy name was converted to ${name}`)
-      await run.client.send('PUT', `sys/policies/acl/${name}`, { policy })
-      run.out(`Success! Uploaded policy: ${name}\n`)
-      return 0
-    },
+    doing: 'uploading the policy',
+    run: write,
   },
   {
     name: 'policy delete',
     about: 'Remove a policy',
     usage: 'NAME',
     args: [1, 1],
-    run: async (run) => {
-      const name = named(run.args[0] ?? '')
-      await run.client.send('DELETE', `sys/policies/acl/${name}`)
-      run.out(`Success! Deleted policy: ${name}\n`)
-      return 0
-    },
+    doing: (run) => `deleting the policy named ${nameOf(run)}`,
+    run: remove,
   },
-  {
-    name: 'policy fmt',
-    about: 'Format a policy file',
-    usage: 'FILE',
-    args: [1, 1],
-    run: async (run) => {
-      const file = run.args[0] ?? ''
-      const text = fileText(file)
-      try {
-        writeFileSync(file, formatPolicy(text))
-      } catch (thrown) {
-        throw new UsageError(thrown instanceof Error ? thrown.message : 'the policy cannot be read')
-      }
-      run.out(`Success! Formatted policy: ${file}\n`)
-      return 0
-    },
-  },
+  { name: 'policy fmt', about: 'Format a policy file', usage: 'FILE', args: [1, 1], offline: true, run: format },
 ]

@@ -2,16 +2,16 @@ import { openSync } from 'node:fs'
 import { ReadStream } from 'node:tty'
 import { UsageError } from './flags.ts'
 
-/** Asks on the terminal without showing what is typed. @throws UsageError when there is no terminal. */
-export async function askHidden(question: string): Promise<string> {
-  let terminal: ReadStream
-  try {
-    terminal = new ReadStream(openSync('/dev/tty', 'r+'))
-  } catch {
-    throw new UsageError(
-      'there is no terminal to ask on: give the value as an argument, or "-" to read it from standard input',
-    )
+/** There is nobody to ask. */
+export class NoTerminal extends UsageError {
+  constructor() {
+    super('there is no terminal to ask on: give the value as an argument, or "-" to read it from standard input')
   }
+}
+
+/** Asks on the terminal without showing what is typed, even when standard input is a file. @throws NoTerminal */
+export async function askHidden(question: string): Promise<string> {
+  const terminal = openTerminal()
   process.stderr.write(question)
   terminal.setRawMode(true)
   try {
@@ -20,6 +20,16 @@ export async function askHidden(question: string): Promise<string> {
     terminal.setRawMode(false)
     terminal.destroy()
     process.stderr.write('\n')
+  }
+}
+
+function openTerminal(): ReadStream {
+  // Without this a background job would be stopped by the terminal instead of being told.
+  if (!process.stdin.isTTY && !process.stderr.isTTY) throw new NoTerminal()
+  try {
+    return new ReadStream(openSync('/dev/tty', 'r+'))
+  } catch {
+    throw new NoTerminal()
   }
 }
 

@@ -1,162 +1,149 @@
-import { product } from '../util/version.ts'
-import { auditCommands } from './audit.ts'
 import { Client, ServerError } from './client.ts'
-import type { Target } from './client.ts'
-import type { Command, Run, Serve } from './command.ts'
-import { currentToken, setting } from './env.ts'
-import { Flags, UsageError, parseFlags } from './flags.ts'
+import type { Command, Family, Run, Surroundings } from './command.ts'
+import { families } from './commands.ts'
+import { checkDryness, connectionFlags, targetOf } from './connection.ts'
+import { Shown } from './dry.ts'
+import { Environment } from './env.ts'
+import { UsageError, looksLikeFlag, parseFlags } from './flags.ts'
 import type { FlagTable } from './flags.ts'
-import { genericCommands } from './generic.ts'
-import { loginCommands } from './login.ts'
-import { mountCommands } from './mounts.ts'
-import { operatorCommands } from './operator.ts'
+import { groupHelp, overview, usage } from './help.ts'
+import { nearest } from './nearest.ts'
 import { formatOf } from './output.ts'
-import { policyCommands } from './policy.ts'
-import { serverCommands } from './server.ts'
-import { statusCommands } from './status.ts'
-import { tokenCommands } from './token.ts'
+import { showWarnings } from './show.ts'
 
-const versionCommand: Command = {
-  name: 'version',
-  about: 'Print the version',
-  args: [0, 0],
-  run: async (run) => {
-    run.out(`${product.name} v${product.release} (API level ${product.version})\n`)
-    return 0
-  },
-}
+/** Exit statuses: 0 done, 1 wrong here, 2 refused by the server or no answer, 127 no such command. */
+const status = { done: 0, wrongHere: 1, refused: 2, unknown: 127 } as const
 
-/** Every command. Help, usage and dispatch all read this table. */
-export const commands: readonly Command[] = [
-  ...serverCommands,
-  ...statusCommands,
-  ...operatorCommands,
-  ...loginCommands,
-  ...genericCommands,
-  ...policyCommands,
-  ...tokenCommands,
-  ...mountCommands,
-  ...auditCommands,
-  versionCommand,
-]
-
-/** Flags that every command takes. */
-const common: FlagTable = {
-  address: { kind: 'text', about: 'Address of the server (VAULT_ADDR).' },
-  'agent-address': { kind: 'text', about: 'Address of an agent.' },
-  'ca-cert': { kind: 'text', about: 'Authority of its certificate (VAULT_CACERT).' },
-  'ca-path': { kind: 'text', about: 'Folder of authorities.' },
-  'client-cert': { kind: 'text', about: 'Certificate to show.' },
-  'client-key': { kind: 'text', about: 'Its key.' },
-  'tls-server-name': { kind: 'text', about: 'Name to expect in the certificate.' },
-  'tls-skip-verify': { kind: 'bool', about: 'Do not check the certificate.' },
-  namespace: { kind: 'text', about: 'Namespace (VAULT_NAMESPACE).' },
-  ns: { kind: 'text', about: 'The same.' },
-  'wrap-ttl': { kind: 'duration', about: 'Wrap the answer.' },
-  header: { kind: 'pairs', about: 'A further header, name=value.' },
-  'non-interactive': { kind: 'bool', about: 'Never ask.' },
-  format: { kind: 'text', about: 'table, json, yaml or raw (VAULT_FORMAT).' },
-  field: { kind: 'text', about: 'Print only this field.' },
-  detailed: { kind: 'bool', about: 'Show more.' },
-  help: { kind: 'bool', about: 'This text.' },
-  h: { kind: 'bool', about: 'This text.' },
-}
-
-/** Where output goes and what a server is started with. */
-export interface Surroundings {
-  out(text: string): void
-  err(text: string): void
-  stdin(): Promise<string>
-  readonly serve: Serve
-}
-
-/** Runs one command line. @returns the exit status: 0 done, 1 wrong here, 2 refused by the server, 127 no such command. */
+/** Runs one command line. @returns the exit status */
 export async function run(argv: readonly string[], around: Surroundings): Promise<number> {
-  const found = commandOf(argv)
-  if (!found.command) return unknown(argv, found.group, around)
-  const { command, rest } = found
+  const [first = ''] = argv
+  const family = families.find(({ word }) => word === first)
+  if (!family) return withoutCommand(first, around)
+  const commands = await family.load()
+  const command = commandOf(commands, argv)
+  if (!command) return withoutSubcommand(family, commands, argv, around)
+  return perform(command, argv.slice(command.name.split(' ').length), around)
+}
+
+/** The command with the longest name that the line begins with. */
+function commandOf(commands: readonly Command[], argv: readonly string[]): Command | undefined {
+  for (const words of [3, 2, 1]) {
+    const name = argv.slice(0, words).join(' ')
+    const found = commands.find((command) => command.name === name)
+    if (found) return found
+  }
+  return undefined
+}
+
+async function perform(command: Command, words: readonly string[], around: Surroundings): Promise<number> {
+  const flagTable = flagsOf(command)
+  if (words.some(isHelp)) {
+    around.out(usage(command, flagTable))
+    return status.done
+  }
+  const err = (line: string): void => around.err(`${line}\n`)
+  let running: Run | undefined
   try {
-    const { flags, rest: args } = parseFlags(rest, { ...common, ...command.flags })
-    if (flags.bool('help') || flags.bool('h')) {
-      around.out(usage(command))
-      return 0
-    }
-    const [fewest, most] = command.args
-    if (args.length < fewest) throw new UsageError(`Not enough arguments (expected ${fewest}, got ${args.length})`)
-    if (args.length > most) throw new UsageError(`Too many arguments (expected ${most}, got ${args.length})`)
-    const format = formatOf(flags.text('format') ?? setting('FORMAT'))
-    if (format === 'raw' && command.name !== 'read') throw new UsageError('the format raw is for read only')
-    const err = (text: string): void => around.err(`${text}\n`)
-    const running: Run = { ...around, err, args, flags, format, client: new Client(target(flags)) }
+    const { flags, args } = parseFlags(words, flagTable)
+    const environment = new Environment(around.env)
+    checkArguments(command, args)
+    checkDryness(flags)
+    const format = command.shows?.some((kind) => kind === 'format')
+      ? formatOf(flags.text('format') || environment.setting('FORMAT') || '', command.shows.includes('raw'))
+      : 'table'
+    noteMisplacedFlags(args, flagTable, err)
+    const client = (): Client => new Client(targetOf(flags, environment))
+    running = { ...around, err, args, flags, format, environment, client: command.offline ? noClient : client() }
     return await command.run(running)
   } catch (thrown) {
-    if (thrown instanceof UsageError) around.err(`${thrown.message}\n`)
-    else if (thrown instanceof ServerError) around.err(`Error with ${command.name}: ${thrown.message}\n`)
-    else throw thrown
-    return thrown instanceof UsageError ? 1 : 2
+    return failed(thrown, command, running, around)
   }
 }
 
-interface Found {
-  readonly command?: Command
-  readonly rest: readonly string[]
-  /** The first word begins some commands. */
-  readonly group: boolean
+/** What a command gets that said it would need no server. */
+const noClient = undefined as unknown as Client
+
+function failed(thrown: unknown, command: Command, running: Run | undefined, around: Surroundings): number {
+  if (thrown instanceof Shown) {
+    around.out(`${thrown.message}\n`)
+    return status.done
+  }
+  if (thrown instanceof UsageError) {
+    around.err(`${thrown.message}\n`)
+    return status.wrongHere
+  }
+  if (!(thrown instanceof ServerError)) throw thrown
+  const doing = typeof command.doing === 'function' ? running && command.doing(running) : command.doing
+  const what = thrown.during ?? (doing === undefined ? 'Error' : `Error ${doing}`)
+  around.err(`${what === '' ? '' : `${what}: `}${thrown.message}\n`)
+  // A write to a path that is nearly right: the server says which one was meant.
+  if (thrown.body) showWarnings({ err: (line) => around.err(`${line}\n`) }, thrown.body)
+  return status.refused
 }
 
-function commandOf(argv: readonly string[]): Found {
-  const [first = '', second = '', ...rest] = argv
-  const two = commands.find(({ name }) => name === `${first} ${second}`)
-  if (two) return { command: two, rest, group: true }
-  const one = commands.find(({ name }) => name === first)
+function flagsOf(command: Command): FlagTable {
+  const shows = command.shows ?? []
   return {
-    ...(one && { command: one }),
-    rest: argv.slice(1),
-    group: commands.some(({ name }) => name.startsWith(`${first} `)),
+    ...command.flags,
+    ...(shows.includes('field') && { field: { kind: 'text', about: 'Print only this field.' } }),
+    ...(shows.includes('format') && {
+      format: {
+        kind: 'text',
+        about: `table, json, yaml${shows.includes('raw') ? ' or raw' : ''} (VAULT_FORMAT).`,
+      },
+    }),
+    ...(shows.includes('detailed') && { detailed: { kind: 'bool', about: 'Show more.' } }),
+    ...(!command.offline && connectionFlags),
   }
 }
 
-function unknown(argv: readonly string[], group: boolean, around: Surroundings): number {
-  const [first = ''] = argv
-  if (group) {
-    const members = commands.filter(({ name }) => name.startsWith(`${first} `))
-    around.err(`Usage: strongroom ${first} <subcommand>\n\n${listing(members)}`)
-    return argv.slice(1).some((word) => /^--?(h|help)$/.test(word)) ? 0 : 1
-  }
-  if (/^--?(v|version)$/.test(first)) {
-    around.out(`${product.name} v${product.release}\n`)
-    return 0
-  }
-  around.err(`Usage: strongroom <command> [flags] [arguments]\n\n${listing(commands)}`)
-  return /^--?(h|help)$/.test(first) ? 0 : 127
-}
-
-function listing(shown: readonly Command[]): string {
-  const width = Math.max(...shown.map(({ name }) => name.length)) + 4
-  return `${shown.map(({ name, about }) => `    ${name.padEnd(width)}${about}`).join('\n')}\n`
-}
-
-function usage(command: Command): string {
-  const flags = Object.entries({ ...command.flags, ...common }).map(
-    ([name, { kind, about }]) => `    -${name}${kind === 'bool' ? '' : `=<${kind}>`}\n        ${about}`,
+function checkArguments({ args: [fewest, most], usage = '', name }: Command, args: readonly string[]): void {
+  if (args.length >= fewest && args.length <= most) return
+  const wanted = fewest === most ? `${fewest}` : most === Infinity ? `at least ${fewest}` : `${fewest} to ${most}`
+  throw new UsageError(
+    `${args.length < fewest ? 'Not enough' : 'Too many'} arguments (expected ${wanted}, got ${args.length})\n  usage: strongroom ${name} [flags]${usage && ` ${usage}`}`,
   )
-  return `Usage: strongroom ${command.name} [flags]${command.usage ? ` ${command.usage}` : ''}\n\n  ${command.about}.\n\nFlags:\n\n${flags.join('\n')}\n`
 }
 
-function target(flags: Flags): Target {
-  const text = (flag: string, name: string, usual = ''): string => flags.text(flag) ?? setting(name) ?? usual
-  return {
-    address: text('address', 'ADDR') || 'https://127.0.0.1:8200',
-    token: currentToken(),
-    namespace: flags.text('namespace') ?? flags.text('ns') ?? setting('NAMESPACE') ?? '',
-    wrapTtl: text('wrap-ttl', 'WRAP_TTL'),
-    headers: flags.pairs('header') ?? {},
-    caFile: text('ca-cert', 'CACERT'),
-    certFile: text('client-cert', 'CLIENT_CERT'),
-    keyFile: text('client-key', 'CLIENT_KEY'),
-    serverName: text('tls-server-name', 'TLS_SERVER_NAME'),
-    skipVerify:
-      flags.bool('tls-skip-verify') || ['1', 't', 'true'].includes((setting('SKIP_VERIFY') ?? '').toLowerCase()),
-    retries: Number(setting('MAX_RETRIES') ?? 2),
+/** Flags end at the first argument: what looks like one after it is data, which surprises people. */
+function noteMisplacedFlags(args: readonly string[], flagTable: FlagTable, err: (line: string) => void): void {
+  for (const word of args.filter(looksLikeFlag)) {
+    const name = word.replace(/^--?/, '').replace(/=.*$/s, '')
+    if (Object.hasOwn(flagTable, name))
+      err(`Note: -${name} stands after an argument and counts as one. Flags come before the arguments.`)
   }
+}
+
+const isHelp = (word: string): boolean => /^--?(h|help)$/.test(word)
+
+async function withoutCommand(first: string, around: Surroundings): Promise<number> {
+  if (/^--?(v|version)$/.test(first)) return run(['version'], around)
+  if (isHelp(first)) {
+    around.out(overview(families))
+    return status.done
+  }
+  const words = families.map(({ word }) => word)
+  const near = first === '' ? undefined : nearest(first, words)
+  around.err(`${near ? `There is no command ${first}. Did you mean ${near}?\n\n` : ''}${overview(families)}`)
+  return looksLikeFlag(first) ? status.wrongHere : status.unknown
+}
+
+function withoutSubcommand(
+  family: Family,
+  commands: readonly Command[],
+  argv: readonly string[],
+  around: Surroundings,
+): number {
+  const help = groupHelp(family, commands)
+  if (argv.slice(1).some(isHelp)) {
+    around.out(help)
+    return status.done
+  }
+  const written = argv.slice(0, 3).join(' ')
+  const near = nearest(
+    written,
+    commands.map(({ name }) => name),
+  )
+  around.err(`${near && argv.length > 1 ? `There is no such command. Did you mean ${near}?\n\n` : ''}${help}`)
+  return status.wrongHere
 }

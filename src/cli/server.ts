@@ -1,6 +1,5 @@
 import type { Command, Run } from './command.ts'
 import { UsageError } from './flags.ts'
-import { keepToken } from './login.ts'
 
 function banner(address: string, storage: string, unsealKey: string, rootToken: string): string {
   return `==> strongroom server configuration:
@@ -43,7 +42,7 @@ async function server(run: Run): Promise<number> {
   })
   if (dev) {
     run.out(banner(running.address, running.storageType, running.unsealKey ?? '', running.rootToken ?? ''))
-    if (!flags.bool('dev-no-store-token')) keepToken(running.rootToken ?? '')
+    if (!flags.bool('dev-no-store-token')) run.environment.keepToken(running.rootToken ?? '')
   } else
     run.out(
       `==> strongroom listens on ${running.address}; it is sealed until enough key shares were given (strongroom operator unseal)\n`,
@@ -73,6 +72,7 @@ export const serverCommands: readonly Command[] = [
     name: 'server',
     about: 'Start a server',
     args: [0, 0],
+    offline: true,
     flags: {
       config: { kind: 'texts', about: 'A configuration file or folder; can be repeated.' },
       dev: { kind: 'bool', about: 'A server in memory, open at once, for trying things.' },

@@ -1,53 +1,64 @@
-import type { Answer } from './client.ts'
+import type { Json } from '../util/json.ts'
 import type { Run } from './command.ts'
-import { answerTable, cell, envelope, fieldOf, json, sorted, yaml } from './output.ts'
+import { json, sorted } from './json.ts'
+import { answerTable, envelope, fieldOf } from './output.ts'
+import { cell } from './table.ts'
 
-type Body = Readonly<Record<string, unknown>>
-
-/** Shows a server's answer in the format asked for, or one field of it. @returns the exit status. */
-export function showAnswer(run: Run, { body }: Answer, done = ''): number {
-  if (body === undefined) {
-    if (run.format === 'table' && done !== '') run.out(`${done}\n`)
-    return 0
-  }
-  const field = run.flags.text('field')
-  if (field !== undefined && field !== '') return showField(run, fieldOf(body, field), field)
-  if (run.format === 'raw') run.out(`${json(sorted(body['data'] ?? null))}\n\n`)
-  else if (run.format !== 'table') showValue(run, withSortedData(envelope(body)))
-  else {
-    showWarnings(run, body)
-    const empty = !body['auth'] && !body['wrap_info'] && !body['data']
-    if (!empty) run.out(`${answerTable(body)}\n`)
+/** Shows a server's answer in the format asked for, or one field of it. `done` is said if it holds nothing. @returns the exit status */
+export async function showAnswer(run: Run, body: Json | undefined, done = ''): Promise<number> {
+  const field = run.flags.text('field') ?? ''
+  if (field !== '' && body) return showField(run, fieldOf(body, field), field)
+  if (run.format === 'raw') run.out(`${json(body ?? null)}\n\n`)
+  else if (run.format !== 'table') {
+    if (body) await showValue(run, envelope(body))
+  } else {
+    const shown = body ? answerTable(body) : ''
+    if (body) showWarnings(run, body)
+    if (shown !== '') run.out(`${shown}\n`)
     else if (done !== '') run.out(`${done}\n`)
   }
   return 0
 }
 
-function withSortedData(body: Body): Body {
-  return { ...body, ...('data' in body && { data: sorted(body['data']) }) }
+/** Shows a value as JSON or YAML. The members of a table keep the order in which they are given, in YAML they are sorted. */
+export async function showValue(run: Run, value: unknown): Promise<void> {
+  run.out(run.format === 'yaml' ? await asYaml(value) : `${json(value)}\n`)
 }
 
-/** Shows a value as JSON or YAML. */
-export function showValue(run: Run, value: unknown): void {
-  run.out(run.format === 'yaml' ? yaml(value) : `${json(value)}\n`)
-}
-
-/** Shows one field without a line feed. */
-export function showField(run: Run, value: unknown, field: string): number {
+/** Shows one field without a line feed. @returns 1 if there is no such field */
+export async function showField(run: Run, value: unknown, field: string): Promise<number> {
   if (value === undefined) {
     run.err(`Field "${field}" not present in secret`)
     return 1
   }
   if (run.format === 'json') run.out(json(sorted(value)))
-  else if (run.format === 'yaml') run.out(yaml(value))
-  else run.out(typeof value === 'string' ? value : cell(value))
+  else if (run.format === 'yaml') run.out(await asYaml(value))
+  else run.out(cell(value))
   return 0
 }
 
-function showWarnings(run: Run, body: Body): void {
+/** Says what the server warns of, on standard error. */
+export function showWarnings(run: Pick<Run, 'err'>, body: Json): void {
   const warnings = body['warnings']
   if (!Array.isArray(warnings) || warnings.length === 0) return
-  run.err(
-    `WARNING! The server had something to say:\n\n${warnings.map((warning) => `  * ${String(warning)}\n`).join('\n')}`,
-  )
+  const list = warnings.map((warning) => `  * ${String(warning)}\n`).join('\n')
+  run.err(`WARNING! Here is what the server wants you to know:\n\n${list}`)
+}
+
+/** A read or list that found nothing. @returns the exit status */
+export function nothingAt(run: Run, path: string): number {
+  run.err(`No value found at ${path}`)
+  return 2
+}
+
+/** Shows a list of names under a heading. */
+export async function showKeys(run: Run, keys: readonly string[]): Promise<number> {
+  if (run.format === 'table') run.out(`${['Keys', '----', ...keys].join('\n')}\n`)
+  else await showValue(run, keys)
+  return 0
+}
+
+async function asYaml(value: unknown): Promise<string> {
+  // Most runs print no YAML: they start faster without its library.
+  return (await import('./yaml.ts')).yaml(value)
 }

@@ -1,38 +1,8 @@
+import type { Json } from '../util/json.ts'
+import { ServerError } from './client.ts'
 import type { Command, Run } from './command.ts'
 import { showValue } from './show.ts'
 import { keyValues } from './table.ts'
-
-type Body = Readonly<Record<string, unknown>>
-
-/** Shows a seal status. */
-export function showStatus(run: Run, status: Body): void {
-  if (run.format !== 'table') return showValue(run, { ...inOrder(status), ha_enabled: false })
-  const sealed = status['sealed'] === true
-  const rows: (readonly [string, unknown])[] = [
-    ['Seal Type', status['type']],
-    ['Initialized', status['initialized']],
-    ['Sealed', status['sealed']],
-    ['Total Shares', status['n']],
-    ['Threshold', status['t']],
-    ...(sealed
-      ? ([
-          ['Unseal Progress', `${String(status['progress'])}/${String(status['t'])}`],
-          ['Unseal Nonce', status['nonce']],
-        ] as const)
-      : []),
-    ['Version', status['version']],
-    ['Build Date', status['commit_date']],
-    ['Storage Type', status['storage_type']],
-    ...(status['cluster_name']
-      ? ([
-          ['Cluster Name', status['cluster_name']],
-          ['Cluster ID', status['cluster_id']],
-        ] as const)
-      : []),
-    ['HA Enabled', 'false'],
-  ]
-  run.out(`${keyValues(rows)}\n`)
-}
 
 const order = [
   'type',
@@ -44,6 +14,7 @@ const order = [
   'nonce',
   'version',
   'commit_date',
+  'build_date',
   'migration',
   'cluster_name',
   'cluster_id',
@@ -51,28 +22,61 @@ const order = [
   'storage_type',
 ]
 
-function inOrder(status: Body): Body {
-  return Object.fromEntries(order.filter((name) => name in status).map((name) => [name, status[name]]))
+/** Shows a seal status, with what `sys/leader` says if it is known. */
+export async function showStatus(run: Run, status: Json, leader: Json = {}): Promise<void> {
+  const highlyAvailable = leader['ha_enabled'] === true
+  if (run.format !== 'table') {
+    const known = order.filter((name) => status[name] !== undefined).map((name) => [name, status[name]])
+    await showValue(run, { ...Object.fromEntries(known), ha_enabled: highlyAvailable })
+    return
+  }
+  const sealed = status['sealed'] === true
+  const rows: (readonly [string, unknown])[] = [
+    ['Seal Type', status['type']],
+    ['Initialized', status['initialized']],
+    ['Sealed', status['sealed']],
+    ['Total Shares', status['n']],
+    ['Threshold', status['t']],
+  ]
+  if (sealed)
+    rows.push(
+      ['Unseal Progress', `${String(status['progress'])}/${String(status['t'])}`],
+      ['Unseal Nonce', status['nonce']],
+    )
+  rows.push(['Version', status['version']], ['Storage Type', status['storage_type']])
+  if (status['cluster_name']) rows.push(['Cluster Name', status['cluster_name']], ['Cluster ID', status['cluster_id']])
+  rows.push(['HA Enabled', highlyAvailable])
+  if (highlyAvailable)
+    rows.push(
+      ['HA Cluster', leader['leader_cluster_address'] || 'n/a'],
+      ['HA Mode', sealed ? 'sealed' : leader['is_self'] === true ? 'active' : 'standby'],
+      ['Active Node Address', leader['leader_address'] || '<none>'],
+    )
+  run.out(`${keyValues(rows)}\n`)
 }
 
-/** `status`: 0 open, 2 sealed, 1 not to be asked. */
+async function status(run: Run): Promise<number> {
+  try {
+    const { body = {} } = await run.client.send('GET', 'sys/seal-status')
+    const sealed = body['sealed'] === true
+    const leader = sealed ? {} : (await run.client.send('GET', 'sys/leader')).body
+    await showStatus(run, body, leader)
+    return sealed ? 2 : 0
+  } catch (thrown) {
+    if (!(thrown instanceof ServerError)) throw thrown
+    // 2 would say "sealed".
+    run.err(`Error checking seal status: ${thrown.message}`)
+    return 1
+  }
+}
+
+/** `status`. */
 export const statusCommands: readonly Command[] = [
   {
     name: 'status',
     about: 'Whether the server is sealed; the exit status is 0 when open, 2 when sealed, 1 on an error',
     args: [0, 0],
-    run: async (run) => {
-      if (run.format === 'raw') {
-        run.err('the format raw is for read only')
-        return 1
-      }
-      const { status, body } = await run.client.ask('GET', 'sys/seal-status').catch((thrown: unknown) => {
-        run.err(`Error checking seal status: ${thrown instanceof Error ? thrown.message : ''}`)
-        return { status: 0, body: undefined }
-      })
-      if (status !== 200 || !body) return 1
-      showStatus(run, body)
-      return body['sealed'] === true ? 2 : 0
-    },
+    shows: ['format'],
+    run: status,
   },
 ]

@@ -1,0 +1,53 @@
+import { ServerError } from './client.ts'
+import type { Answer } from './client.ts'
+import type { Run } from './command.ts'
+import { UsageError } from './flags.ts'
+import { shareGiven } from './share.ts'
+
+/**
+ * The API of an operation that several people give key shares to. It has two doors: one for anybody, which a listener may
+ * keep shut, and one for a token. The first is tried first, as Vault's clients do; `base` is its path, `guarded` the other's.
+ */
+export class Ceremony {
+  readonly #run: Run
+  #base: string
+  readonly #guarded: string
+
+  constructor(run: Run, base: string, guarded: string) {
+    this.#run = run
+    this.#base = base
+    this.#guarded = guarded
+  }
+
+  async send(method: string, part: string, data?: unknown): Promise<Answer> {
+    try {
+      return await this.#run.client.send(method, `${this.#base}/${part}`, data)
+    } catch (thrown) {
+      if (!isShut(thrown) || this.#base === this.#guarded || this.#run.environment.token() === '') throw thrown
+      this.#base = this.#guarded
+      return this.send(method, part, data)
+    }
+  }
+
+  /** One person's share for the operation with this nonce. @throws UsageError */
+  async share(nonceNow: string): Promise<{ readonly key: string; readonly nonce: string }> {
+    const given = this.#run.flags.text('nonce')
+    if (given === undefined && this.#run.args.length > 0)
+      throw new UsageError('give the nonce of the operation with -nonce, so that nobody can swap it for another')
+    const nonce = given ?? nonceNow
+    return { key: await shareGiven(this.#run, `Operation nonce: ${nonce}\nKey share (will be hidden): `), nonce }
+  }
+}
+
+/** How a listener answers that keeps a door shut: strongroom with 405, others as if it were not there. */
+function isShut(thrown: unknown): boolean {
+  return thrown instanceof ServerError && (thrown.status === 405 || /unsupported path/.test(thrown.message))
+}
+
+/** Flags of every such operation. */
+export const ceremonyFlags = {
+  init: { kind: 'bool', about: 'Begin.' },
+  status: { kind: 'bool', about: 'Show how far it is.' },
+  cancel: { kind: 'bool', about: 'Give it up; the shares given so far are forgotten.' },
+  nonce: { kind: 'text', about: 'The nonce of the operation, as its beginner told you.' },
+} as const

@@ -1,0 +1,127 @@
+import { readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { formatDuration, parseDuration } from '../util/duration.ts'
+import { ServerError } from './client.ts'
+import type { Target } from './client.ts'
+import type { Environment } from './env.ts'
+import { UsageError } from './flags.ts'
+import type { FlagTable, Flags } from './flags.ts'
+
+/** Flags of every command that talks to a server. */
+export const connectionFlags: FlagTable = {
+  address: { kind: 'text', about: 'Address of the server (VAULT_ADDR).' },
+  'agent-address': { kind: 'text', about: 'Address of an agent (VAULT_AGENT_ADDR); it wins over -address.' },
+  'ca-cert': { kind: 'text', about: 'File with the authority of its certificate (VAULT_CACERT).' },
+  'ca-path': { kind: 'text', about: 'Folder with such files (VAULT_CAPATH).' },
+  'client-cert': { kind: 'text', about: 'Certificate to show to the server (VAULT_CLIENT_CERT).' },
+  'client-key': { kind: 'text', about: 'Its key (VAULT_CLIENT_KEY).' },
+  'tls-server-name': { kind: 'text', about: 'Name to expect in the certificate (VAULT_TLS_SERVER_NAME).' },
+  'tls-skip-verify': { kind: 'bool', about: 'Do not check the certificate: for tests only (VAULT_SKIP_VERIFY).' },
+  namespace: { kind: 'text', about: 'Namespace to work in (VAULT_NAMESPACE).', alias: 'ns' },
+  'wrap-ttl': { kind: 'duration', about: 'Wrap the answer for this long (VAULT_WRAP_TTL).' },
+  header: { kind: 'pairs', about: 'A further header, name=value; can be repeated.' },
+  mfa: { kind: 'texts', about: 'A second factor; can be repeated (VAULT_MFA).' },
+  'unlock-key': { kind: 'text', about: 'Key of a locked namespace.' },
+  'disable-redirects': { kind: 'bool', about: 'Do not follow redirects (VAULT_DISABLE_REDIRECTS).' },
+  'non-interactive': { kind: 'bool', about: 'Never ask; fail instead.' },
+  'output-curl-string': { kind: 'bool', about: 'Print the request as a curl command instead of sending it.' },
+  'output-policy': { kind: 'bool', about: 'Print the policy that the request needs instead of sending it.' },
+}
+
+/** How to reach the server, by the flags, else by the environment. @throws ServerError for a setting that makes no sense */
+export function targetOf(flags: Flags, env: Environment): Target {
+  const text = (flag: string, name: string): string => flags.text(flag) ?? env.setting(name) ?? ''
+  const wrap = text('wrap-ttl', 'WRAP_TTL')
+  return {
+    address: addressOf(text('agent-address', 'AGENT_ADDR') || text('address', 'ADDR') || 'https://127.0.0.1:8200'),
+    token: env.token(),
+    namespace: text('namespace', 'NAMESPACE').replace(/^\/+|\/+$/g, ''),
+    wrapTtl: wrap === '' ? '' : formatDuration(seconds(wrap, 'WRAP_TTL')),
+    headers: headersOf(flags),
+    tls: {
+      ...certificates(text('ca-cert', 'CACERT'), text('ca-path', 'CAPATH')),
+      ...file('cert', text('client-cert', 'CLIENT_CERT')),
+      ...file('key', text('client-key', 'CLIENT_KEY')),
+      ...(text('tls-server-name', 'TLS_SERVER_NAME') && { servername: text('tls-server-name', 'TLS_SERVER_NAME') }),
+      ...((flags.has('tls-skip-verify') ? flags.bool('tls-skip-verify') : truth(env, 'SKIP_VERIFY')) && {
+        rejectUnauthorized: false,
+      }),
+    },
+    retries: count(env.setting('MAX_RETRIES') || '2'),
+    timeout: seconds(env.setting('CLIENT_TIMEOUT') || '60s', 'CLIENT_TIMEOUT') * 1000,
+    redirects: !(flags.bool('disable-redirects') || truth(env, 'DISABLE_REDIRECTS')),
+    ...dryness(flags),
+  }
+}
+
+function dryness(flags: Flags): Pick<Target, 'dry'> {
+  if (flags.bool('output-curl-string')) return { dry: 'curl' }
+  return flags.bool('output-policy') ? { dry: 'policy' } : {}
+}
+
+function addressOf(written: string): URL {
+  const url = URL.canParse(written) ? new URL(written) : undefined
+  if (url && ['http:', 'https:'].includes(url.protocol)) return url
+  throw new ServerError(`"${written}" is no address; write it like https://127.0.0.1:8200`)
+}
+
+function headersOf(flags: Flags): Record<string, string> {
+  const headers = flags.pairs('header') ?? {}
+  for (const name of Object.keys(headers)) {
+    if (/^x-vault-/i.test(name))
+      throw new ServerError(`the header ${name} cannot be set: names that begin with X-Vault- are reserved`)
+  }
+  const factors = flags.texts('mfa')
+  const unlock = flags.text('unlock-key')
+  return {
+    ...headers,
+    ...(factors.length > 0 && { 'X-Vault-MFA': factors.join(', ') }),
+    ...(unlock && { 'X-Vault-Namespace-Unlock-Key': unlock }),
+  }
+}
+
+function truth(env: Environment, name: string): boolean {
+  const value = env.setting(name) ?? ''
+  if (value === '' || /^(0|f|false)$/i.test(value)) return false
+  if (/^(1|t|true)$/i.test(value)) return true
+  throw new ServerError(`${name} is "${value}" in the environment; set it to true or false`)
+}
+
+function seconds(value: string, name: string): number {
+  const parsed = parseDuration(value)
+  if (parsed === undefined) throw new ServerError(`${name} is "${value}"; write a duration such as 30s`)
+  return parsed
+}
+
+function count(value: string): number {
+  if (!/^\d+$/.test(value)) throw new ServerError(`MAX_RETRIES is "${value}"; write a whole number`)
+  return Math.min(Number(value), 2)
+}
+
+function certificates(caFile: string, caFolder: string): { readonly ca?: string[] } {
+  if (caFile !== '') return { ca: [read(caFile)] }
+  if (caFolder === '') return {}
+  try {
+    return { ca: readdirSync(caFolder).map((name) => read(join(caFolder, name))) }
+  } catch (thrown) {
+    throw thrown instanceof ServerError ? thrown : new ServerError(`the folder ${caFolder} cannot be read`)
+  }
+}
+
+function file<Name extends 'cert' | 'key'>(name: Name, path: string): { readonly [N in Name]?: string } {
+  return path === '' ? {} : ({ [name]: read(path) } as { readonly [N in Name]: string })
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    throw new ServerError(`the file ${path} cannot be read`)
+  }
+}
+
+/** @throws UsageError if both ways of only printing a request are asked for */
+export function checkDryness(flags: Flags): void {
+  if (flags.bool('output-curl-string') && flags.bool('output-policy'))
+    throw new UsageError('give -output-curl-string or -output-policy, not both')
+}

@@ -1,0 +1,155 @@
+import type { Json } from '../util/json.ts'
+import { ServerError } from './client.ts'
+import type { Command, Run } from './command.ts'
+import { inputOf } from './data.ts'
+import { orNothing, showList } from './generic.ts'
+import { during, locate, mountFlag, refuseVersion1 } from './kv-path.ts'
+import type { Place } from './kv-path.ts'
+import { nothingAt, showAnswer, showField, showWarnings } from './show.ts'
+import { showMetadata, showSections } from './kv-show.ts'
+import { fieldOf } from './output.ts'
+import { query } from './paths.ts'
+
+async function put(run: Run): Promise<number> {
+  const data = await inputOf(run, run.args.slice(1))
+  const place = await locate(run)
+  if (place.version === 1) {
+    const { body } = await during(`writing data to ${place.path}`, run.client.send('PUT', place.path, data))
+    return showAnswer(run, body, `Success! Data written to: ${place.path}`)
+  }
+  const cas = run.flags.int('cas') ?? -1
+  return written(run, place, 'PUT', { data, options: cas < 0 ? {} : { cas } })
+}
+
+/** Writes a version and shows what the store says about it. */
+async function written(run: Run, place: Place, method: 'PUT' | 'PATCH', data: Json): Promise<number> {
+  const path = place.at('data')
+  const { body } = await during(`writing data to ${path}`, run.client.send(method, path, data))
+  return showVersion(run, path, body)
+}
+
+async function showVersion(run: Run, path: string, body: Json | undefined): Promise<number> {
+  if (!body || run.format !== 'table' || run.flags.text('field') || body['wrap_info']) return showAnswer(run, body)
+  showWarnings(run, body)
+  showMetadata(run, 'Secret Path', path, (body['data'] ?? {}) as Json)
+  return 0
+}
+
+async function get(run: Run): Promise<number> {
+  const place = await locate(run)
+  const version = run.flags.int('version') ?? 0
+  const path = place.version === 1 ? place.path : place.at('data')
+  const asked = run.client.send('GET', path + query(place.version === 2 && version > 0 ? { version } : {}))
+  const answer = await during(`reading ${path}`, orNothing(asked))
+  if (!answer) return nothingAt(run, path)
+  return place.version === 1 ? showPlain(run, answer.body ?? {}) : showSecret(run, path, answer.body ?? {})
+}
+
+async function showPlain(run: Run, body: Json): Promise<number> {
+  if (run.format !== 'table' || run.flags.text('field') || body['wrap_info']) return showAnswer(run, body)
+  showWarnings(run, body)
+  showSections(run, [{ heading: 'Data', rows: (body['data'] ?? {}) as Json }])
+  return 0
+}
+
+async function showSecret(run: Run, path: string, body: Json): Promise<number> {
+  const field = run.flags.text('field') ?? ''
+  if (body['wrap_info']) return showAnswer(run, body)
+  const { data, metadata } = (body['data'] ?? {}) as { readonly data?: Json | null; readonly metadata?: Json }
+  if (field !== '') {
+    if (!data) {
+      run.err(`No data found at ${path}`)
+      return 2
+    }
+    // A key that is called "data" comes before all of them together.
+    return showField(run, fieldOf({ data }, field), field)
+  }
+  if (run.format !== 'table') return showAnswer(run, body)
+  showWarnings(run, body)
+  showMetadata(run, 'Secret Path', path, metadata)
+  run.out('\n')
+  if (data) showSections(run, [{ heading: 'Data', rows: data }])
+  return 0
+}
+
+async function patch(run: Run): Promise<number> {
+  const data = await inputOf(run, run.args.slice(1))
+  const place = await locate(run)
+  if (place.version === 1) return refuseVersion1(run, 'K/V engine mount must be version 2 for patch support')
+  const method = run.flags.text('method') ?? ''
+  const cas = run.flags.int('cas') ?? -1
+  if (method === 'rw') return readAndWrite(run, place, data)
+  try {
+    return await written(run, place, 'PATCH', { data, options: cas < 0 ? {} : { cas } })
+  } catch (thrown) {
+    const mayRead = thrown instanceof ServerError && [403, 405].includes(thrown.status) && method === ''
+    if (!mayRead) throw thrown
+    run.err('The server does not let this token patch: the secret is read and written as a whole instead.')
+    return readAndWrite(run, place, data)
+  }
+}
+
+/** A patch for those who may read and write, but not patch. Check-and-set keeps the writes of others. */
+async function readAndWrite(run: Run, place: Place, changes: Json): Promise<number> {
+  const path = place.at('data')
+  const answer = await during(`reading ${path}`, orNothing(run.client.send('GET', path)))
+  const { data, metadata } = (answer?.body?.['data'] ?? {}) as { readonly data?: Json; readonly metadata?: Json }
+  if (!data) return nothingAt(run, path)
+  const merged = Object.fromEntries(Object.entries({ ...data, ...changes }).filter(([, value]) => value !== null))
+  return written(run, place, 'PUT', { data: merged, options: { cas: metadata?.['version'] } })
+}
+
+async function list(run: Run): Promise<number> {
+  const place = await locate(run)
+  const path = place.version === 1 ? place.path : place.at('metadata')
+  const answer = await during(`listing ${path}`, orNothing(run.client.send('GET', `${path}?list=true`)))
+  return showList(run, path, answer?.body)
+}
+
+const cas = {
+  cas: { kind: 'int', about: 'Write only if this is the newest version; 0: only if there is none.' },
+} as const
+
+/** `kv put`, `get`, `patch`, `list`. */
+export const kvCommands: readonly Command[] = [
+  {
+    name: 'kv put',
+    about: 'Write a secret, as a new version where there are versions',
+    usage: 'PATH K=V …',
+    args: [2, Infinity],
+    flags: { ...mountFlag, ...cas },
+    shows: ['field', 'format'],
+    run: put,
+  },
+  {
+    name: 'kv get',
+    about: 'Read a secret',
+    usage: 'PATH',
+    args: [1, 1],
+    flags: { ...mountFlag, version: { kind: 'int', about: 'This version; the newest unless given.' } },
+    shows: ['field', 'format'],
+    run: get,
+  },
+  {
+    name: 'kv patch',
+    about: 'Change some keys of a secret',
+    usage: 'PATH K=V …',
+    args: [2, Infinity],
+    flags: {
+      ...mountFlag,
+      ...cas,
+      method: { kind: 'text', about: 'patch: on the server only; rw: read, change, and write.' },
+    },
+    shows: ['field', 'format'],
+    run: patch,
+  },
+  {
+    name: 'kv list',
+    about: 'List secrets',
+    usage: '[PATH]',
+    args: [0, 1],
+    flags: mountFlag,
+    shows: ['format', 'detailed'],
+    run: list,
+  },
+]

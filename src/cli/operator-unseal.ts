@@ -1,0 +1,39 @@
+import type { Command, Run } from './command.ts'
+import { shareGiven } from './share.ts'
+import { showStatus } from './status.ts'
+
+async function unseal(run: Run): Promise<number> {
+  const data = run.flags.bool('reset')
+    ? { reset: true }
+    : { key: await shareGiven(run, 'Key share (will be hidden): ') }
+  const { body = {} } = await run.client.send('PUT', 'sys/unseal', data)
+  await showStatus(run, body)
+  return 0
+}
+
+async function seal(run: Run): Promise<number> {
+  await run.client.send('PUT', 'sys/seal')
+  run.out('Success! Vault is sealed.\n')
+  return 0
+}
+
+/** `operator unseal`, `operator seal`. */
+export const operatorCommands: readonly Command[] = [
+  {
+    name: 'operator unseal',
+    about: 'Give one key share: asked for, as an argument, or "-" for standard input',
+    usage: '[SHARE]',
+    args: [0, 1],
+    flags: { reset: { kind: 'bool', about: 'Forget the shares given so far.' } },
+    shows: ['format'],
+    doing: 'unsealing',
+    run: unseal,
+  },
+  {
+    name: 'operator seal',
+    about: 'Seal the server: its keys are wiped from memory',
+    args: [0, 0],
+    doing: 'sealing',
+    run: seal,
+  },
+]
