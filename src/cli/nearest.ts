@@ -2,7 +2,7 @@
 export function nearest(written: string, known: readonly string[]): string | undefined {
   const scored = known.map((word) => ({ word, steps: distance(written, word) })).sort((a, b) => a.steps - b.steps)
   const [best] = scored
-  return best && best.steps <= Math.max(1, Math.floor(written.length / 3)) ? best.word : undefined
+  return best && best.steps <= Math.max(1, Math.ceil(written.length / 3)) ? best.word : undefined
 }
 
 /** Levenshtein distance: letters to add, drop or change. */

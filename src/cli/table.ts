@@ -32,7 +32,8 @@ export function cell(value: unknown): string {
   if (value === null || value === undefined) return '<nil>'
   if (value instanceof Numeral) return value.literal
   if (Array.isArray(value)) return `[${value.map(cell).join(' ')}]`
-  if (typeof value !== 'object') return String(value)
+  if (typeof value === 'string') return value
+  if (typeof value !== 'object') return JSON.stringify(value)
   const members = [...membersOf(value)].sort(([a], [b]) => byteOrder(a, b))
   return `map[${members.map(([name, member]) => `${name}:${cell(member)}`).join(' ')}]`
 }
