@@ -29,6 +29,8 @@ export interface Decision {
   /** The token was used up by this request: it is revoked after the answer. */
   readonly lastUse: boolean
   readonly granting: readonly string[]
+  /** A policy cuts this list to so many names. */
+  readonly limit?: number
   readonly refusal?: Fault
 }
 
@@ -127,6 +129,7 @@ async function authorise(
   const verdict = acl.decide({ path, operation: draft.operation, data, ...(wrapTtl !== undefined && { wrapTtl }) })
   draft.caller = new TokenCaller(token, acl, verdict.sudo)
   draft.granting = verdict.granting
+  if (verdict.limit !== undefined) draft.limit = verdict.limit
   if (!verdict.allowed || (route?.access === 'sudo' && !verdict.sudo))
     throw new Fault('permission_denied', 'permission denied')
 }

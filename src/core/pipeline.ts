@@ -49,7 +49,8 @@ async function perform(request: Request, decision: Decision): Promise<Response |
     if (!decision.route) throw new Fault('internal', 'internal error')
     if (request.wrapTtl !== undefined)
       throw refuse('response wrapping is not available on this server; send the request without X-Vault-Wrap-TTL')
-    const data = { ...request.data, ...decision.params }
+    const { params, limit } = decision
+    const data = { ...request.data, ...params, ...(limit !== undefined && { limit }) }
     const values = readFields(decision.route.fields, data)
     return withWarnings(request, decision, await decision.route.handle(callOf(request, decision), values))
   } catch (thrown) {

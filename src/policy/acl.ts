@@ -1,5 +1,7 @@
+import { f } from '../contract/field.ts'
 import type { Capability } from '../contract/identity.ts'
 import type { Clock } from '../util/clock.ts'
+import { unitedParameters } from './document.ts'
 import type { ParameterRules, PathRule, PolicyDocument } from './document.ts'
 import { parametersFit } from './parameters.ts'
 import { compilePattern, matchesSegments, precedence } from './pattern.ts'
@@ -22,8 +24,8 @@ export interface Verdict {
   readonly root: boolean
   /** Names of the policies whose rule allowed it. */
   readonly granting: readonly string[]
-  /** Lists may not show more than this. */
-  readonly paginationLimit?: number
+  /** A list must show this many names or fewer: what was asked for, cut to the rule's `pagination_limit`. */
+  readonly limit?: number
 }
 
 /** A named policy to be compiled. */
@@ -36,10 +38,11 @@ export interface NamedPolicy {
 interface Merged {
   readonly pattern: Pattern
   readonly capabilities: Set<Capability>
-  readonly names: string[]
-  allowed: Map<string, readonly unknown[]> | undefined
-  denied: Map<string, readonly unknown[]> | undefined
-  readonly required: Set<string>
+  /** Which policies give which capability. */
+  readonly granting: Map<Capability, string[]>
+  allowed: ParameterRules | undefined
+  denied: ParameterRules | undefined
+  required: readonly string[]
   minWrappingTtl: number | undefined
   maxWrappingTtl: number | undefined
   paginationLimit: number | undefined
@@ -91,16 +94,16 @@ export class Acl {
     if (!rule || rule.capabilities.has('deny'))
       return query.operation === 'help' ? { ...refused, allowed: true } : refused
     const sudo = rule.capabilities.has('sudo')
+    if (query.operation === 'help') return { ...refused, allowed: true, sudo }
+    const limit = listing ? pageLimit(rule, query.data) : undefined
     const allowed =
-      query.operation === 'help' ||
-      (rule.capabilities.has(query.operation) && wrappingFits(rule, query.wrapTtl) && conditionsFit(rule, query))
-    return {
-      allowed,
-      sudo,
-      root: false,
-      granting: allowed ? rule.names : [],
-      ...(rule.paginationLimit !== undefined && { paginationLimit: rule.paginationLimit }),
-    }
+      rule.capabilities.has(query.operation) &&
+      wrappingFits(rule, query.wrapTtl) &&
+      conditionsFit(rule, query) &&
+      limit !== 'refused'
+    if (!allowed) return { ...refused, sudo }
+    const granting = rule.granting.get(query.operation) ?? []
+    return { allowed, sudo, root: false, granting, ...(limit !== undefined && { limit }) }
   }
 
   /** What may be done on a path, alphabetically; `root` and `deny` stand alone. */
@@ -169,10 +172,10 @@ export class Acl {
     const fresh: Merged = {
       pattern,
       capabilities: new Set(),
-      names: [],
+      granting: new Map(),
       allowed: undefined,
       denied: undefined,
-      required: new Set(),
+      required: [],
       minWrappingTtl: undefined,
       maxWrappingTtl: undefined,
       paginationLimit: undefined,
@@ -191,41 +194,40 @@ export class Acl {
 }
 
 function unite(merged: Merged, rule: PathRule, name: string): void {
-  for (const capability of rule.capabilities) merged.capabilities.add(capability)
-  if (!merged.names.includes(name)) merged.names.push(name)
-  merged.allowed = united(merged.allowed, rule.allowed)
-  merged.denied = united(merged.denied, rule.denied)
-  for (const required of rule.required) merged.required.add(required)
+  for (const capability of rule.capabilities) {
+    merged.capabilities.add(capability)
+    merged.granting.set(capability, [...new Set([...(merged.granting.get(capability) ?? []), name])])
+  }
+  if (rule.allowed) merged.allowed = unitedParameters(merged.allowed ?? new Map(), rule.allowed)
+  if (rule.denied) merged.denied = unitedParameters(merged.denied ?? new Map(), rule.denied)
+  merged.required = [...new Set([...merged.required, ...rule.required])]
   merged.minWrappingTtl = lower(merged.minWrappingTtl, rule.minWrappingTtl)
   merged.maxWrappingTtl = lower(merged.maxWrappingTtl, rule.maxWrappingTtl)
   merged.paginationLimit = lower(merged.paginationLimit, rule.paginationLimit)
-}
-
-/** Values of one name add up; an empty list means any value and swallows the rest. */
-function united(
-  into: Map<string, readonly unknown[]> | undefined,
-  from: ParameterRules | undefined,
-): Map<string, readonly unknown[]> | undefined {
-  if (!from) return into
-  const all = into ?? new Map<string, readonly unknown[]>()
-  for (const [name, values] of from) {
-    const old = all.get(name)
-    all.set(name, !old ? values : old.length === 0 || values.length === 0 ? [] : [...old, ...values])
-  }
-  return all
 }
 
 const lower = (a: number | undefined, b: number | undefined): number | undefined =>
   a === undefined ? b : b === undefined ? a : Math.min(a, b)
 
 function wrappingFits({ minWrappingTtl, maxWrappingTtl }: Merged, wrapTtl: number | undefined): boolean {
-  if (!minWrappingTtl && !maxWrappingTtl) return true
-  return wrapTtl !== undefined && wrapTtl >= (minWrappingTtl ?? 0) && wrapTtl <= (maxWrappingTtl || Infinity)
+  if (minWrappingTtl === undefined && maxWrappingTtl === undefined) return true
+  return wrapTtl !== undefined && wrapTtl >= (minWrappingTtl ?? 0) && wrapTtl <= (maxWrappingTtl ?? Infinity)
 }
 
 function conditionsFit(rule: Merged, { operation, data }: AclQuery): boolean {
-  if (!checked.has(operation)) return true
-  return parametersFit({ allowed: rule.allowed, denied: rule.denied, required: [...rule.required] }, data)
+  return !checked.has(operation) || parametersFit(rule, data)
+}
+
+/** None given, 0 and `max` mean the rule's own limit; a larger, negative or unreadable one is refused. */
+function pageLimit(rule: Merged, data: AclQuery['data']): number | 'refused' | undefined {
+  const most = rule.paginationLimit
+  if (most === undefined) return undefined
+  if (!Object.hasOwn(data, 'limit'))
+    return rule.required.some((name) => name.toLowerCase() === 'limit') ? 'refused' : most
+  if (data['limit'] === 'max') return most
+  const asked = f.int('').parse(data['limit'])
+  if (asked === undefined || asked < 0 || asked > most) return 'refused'
+  return asked === 0 ? most : asked
 }
 
 /** Whether a pattern can match something at or below a mount. */
@@ -245,9 +247,9 @@ function shownRule(rule: Merged): Record<string, unknown> {
   const none = rule.capabilities.size === 0 || rule.capabilities.has('deny')
   return {
     capabilities: none ? ['deny'] : shownOrder.filter((capability) => rule.capabilities.has(capability)),
-    ...(rule.allowed && { allowed_parameters: Object.fromEntries(rule.allowed) }),
-    ...(rule.denied && { denied_parameters: Object.fromEntries(rule.denied) }),
-    ...(rule.required.size > 0 && { required_parameters: [...rule.required] }),
+    ...(rule.allowed?.size && { allowed_parameters: Object.fromEntries(rule.allowed) }),
+    ...(rule.denied?.size && { denied_parameters: Object.fromEntries(rule.denied) }),
+    ...(rule.required.length > 0 && { required_parameters: rule.required }),
     ...(rule.minWrappingTtl !== undefined && { min_wrapping_ttl: rule.minWrappingTtl }),
     ...(rule.maxWrappingTtl !== undefined && { max_wrapping_ttl: rule.maxWrappingTtl }),
     ...(rule.paginationLimit !== undefined && { pagination_limit: rule.paginationLimit }),

@@ -8,7 +8,10 @@ import type { HclItem, HclValue } from './hcl.ts'
 /** Values that a parameter may or may not have, by lower-case name. An empty list stands for any value. */
 export type ParameterRules = ReadonlyMap<string, readonly unknown[]>
 
-/** One `path "…" { … }` stanza. Wrapping TTLs in seconds, expiration in epoch milliseconds. */
+/**
+ * One `path "…" { … }` stanza. Wrapping TTLs in seconds, expiration in epoch milliseconds. Wrapping TTLs and the
+ * pagination limit are absent where 0 (no bound) was written.
+ */
 export interface PathRule {
   /** Without leading slash; ends in `*` for a prefix, may have `+` segments. */
   readonly path: string
@@ -52,13 +55,17 @@ function stanzas(item: HclItem): PathRule[] {
   const [label] = item.labels
   if (label !== undefined) return [rule(label, item.value)]
   // JSON, and HCL's `path = { "x" = { … } }`: the paths are the keys of an object (or of several in a list).
-  const bodies = item.value.kind === 'list' ? item.value.items : [item.value]
-  return bodies.flatMap((body) =>
-    itemsOf(body, 'path').flatMap((inner) =>
-      (inner.value.kind === 'list' ? inner.value.items : [inner.value]).map((each) => rule(inner.key, each)),
-    ),
+  const rules = alternatives(item.value).flatMap((body) =>
+    itemsOf(body, 'path').flatMap((inner) => {
+      if (inner.labels.length > 0) throw new HclError('a path stanza has one path', inner.at)
+      return alternatives(inner.value).map((each) => rule(inner.key, each))
+    }),
   )
+  if (rules.length === 0) throw new HclError('a path stanza lacks its path: path "…" { … }', item.at)
+  return rules
 }
+
+const alternatives = (value: HclValue): readonly HclValue[] => (value.kind === 'list' ? value.items : [value])
 
 function itemsOf(value: HclValue, key: string): readonly HclItem[] {
   if (value.kind !== 'object') throw new HclError(`"${key}" must be an object`, value.at)
@@ -91,21 +98,30 @@ const settings: Readonly<Record<string, Setter>> = {
       ...capabilitiesOf(textsOf(value, 'capabilities'), draft, value),
     ])
   },
-  allowed_parameters: (draft, value) => void (draft.allowed = parametersOf(value, 'allowed_parameters')),
-  denied_parameters: (draft, value) => void (draft.denied = parametersOf(value, 'denied_parameters')),
-  required_parameters: (draft, value) => void (draft.required = textsOf(value, 'required_parameters')),
-  min_wrapping_ttl: (draft, value) => void (draft.minWrappingTtl = secondsOf(value, 'min_wrapping_ttl')),
-  max_wrapping_ttl: (draft, value) => void (draft.maxWrappingTtl = secondsOf(value, 'max_wrapping_ttl')),
+  allowed_parameters: (draft, value) => void (draft.allowed = parametersOf(value, 'allowed_parameters', draft.allowed)),
+  denied_parameters: (draft, value) => void (draft.denied = parametersOf(value, 'denied_parameters', draft.denied)),
+  required_parameters: (draft, value) =>
+    void (draft.required = [...(draft.required ?? []), ...textsOf(value, 'required_parameters')]),
+  min_wrapping_ttl: (draft, value) => {
+    const seconds = secondsOf(value, 'min_wrapping_ttl')
+    if (seconds > 0) draft.minWrappingTtl = seconds
+  },
+  max_wrapping_ttl: (draft, value) => {
+    const seconds = secondsOf(value, 'max_wrapping_ttl')
+    if (seconds > 0) draft.maxWrappingTtl = seconds
+  },
   pagination_limit: (draft, value) => {
-    if (value.kind !== 'number' || !Number.isInteger(value.value) || value.value < 0)
+    if (value.kind !== 'number' || !Number.isInteger(value.value))
       throw new HclError('pagination_limit must be a whole number', value.at)
-    draft.paginationLimit = value.value
+    if (value.value > 0) draft.paginationLimit = value.value
   },
   list_scan_response_keys_filter_path: (_, value) => {
     throw new HclError('filtering of lists is not offered by this server yet: the rule would not be enforced', value.at)
   },
   expiration: (draft, value) => {
-    const time = Date.parse(textOf(value, 'expiration'))
+    const text = textOf(value, 'expiration')
+    // Date.parse alone takes far more, some of it as the machine's local time.
+    const time = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : NaN
     if (Number.isNaN(time)) throw new HclError('expiration must be a time such as "2030-01-02T03:04:05Z"', value.at)
     draft.expiration = time
   },
@@ -192,17 +208,27 @@ function secondsOf(value: HclValue, key: string): number {
   return seconds
 }
 
-function parametersOf(value: HclValue, key: string): ParameterRules {
-  const rules = new Map<string, readonly unknown[]>()
-  const bodies = value.kind === 'list' ? value.items : [value]
-  for (const body of bodies) {
+/** A repeated name, in whatever case, adds to the values it had: nothing that was written is dropped. */
+function parametersOf(value: HclValue, key: string, before: ParameterRules | undefined): ParameterRules {
+  let rules: ParameterRules = before ?? new Map()
+  for (const body of alternatives(value)) {
     for (const item of itemsOf(body, key)) {
       if (item.value.kind !== 'list')
         throw new HclError(`"${key}": the values of "${item.key}" must be a list`, item.at)
-      rules.set(item.key.toLowerCase(), item.value.items.map(plain))
+      rules = unitedParameters(rules, new Map([[item.key.toLowerCase(), item.value.items.map(plain)]]))
     }
   }
   return rules
+}
+
+/** Both sets of rules: values of one name add up; an empty list means any value and swallows the rest. */
+export function unitedParameters(a: ParameterRules, b: ParameterRules): ParameterRules {
+  const all = new Map(a)
+  for (const [name, values] of b) {
+    const old = all.get(name)
+    all.set(name, !old ? values : old.length === 0 || values.length === 0 ? [] : [...old, ...values])
+  }
+  return all
 }
 
 /** A value as plain data. */

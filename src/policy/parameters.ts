@@ -1,3 +1,4 @@
+import { f } from '../contract/field.ts'
 import { Numeral } from '../util/json.ts'
 import type { ParameterRules } from './document.ts'
 
@@ -10,38 +11,45 @@ export interface Conditions {
   readonly required: readonly string[]
 }
 
-/** Whether a request's parameters satisfy a rule. Names are compared without regard to case. */
+/**
+ * Whether a request's parameters satisfy a rule. Names are compared without regard to case, except for required ones:
+ * Vault lower-cases the rule's names only, so that a required `X` asks for an `x`.
+ */
 export function parametersFit({ allowed, denied, required }: Conditions, data: Data): boolean {
   if (!allowed?.size && !denied?.size && required.length === 0) return true
-  const given = new Map(Object.entries(data).map(([name, value]) => [name.toLowerCase(), value] as const))
-  if (required.some((name) => !given.has(name.toLowerCase()))) return false
-  if (given.size === 0) return true
+  if (required.some((name) => !Object.hasOwn(data, name.toLowerCase()))) return false
+  const given = Object.entries(data)
+  if (given.length === 0) return true
   if (denied?.has('*')) return false
-  for (const [name, value] of given) {
+  return given.every(([written, value]) => {
+    const name = written.toLowerCase()
     const no = denied?.get(name)
-    if (no && (no.length === 0 || touches(no, value))) return false
-    if (allowed?.size && !allowedOne(allowed, name, value)) return false
-  }
-  return true
+    if (no && (no.length === 0 || no.some((one) => touches(one, value)))) return false
+    return !allowed?.size || allowedOne(allowed, name, value)
+  })
 }
 
 function allowedOne(allowed: ParameterRules, name: string, value: unknown): boolean {
   const values = allowed.get(name)
   if (!values) return allowed.has('*')
-  return values.length === 0 || within(values, value)
+  return values.length === 0 || values.some((one) => same(one, value))
 }
 
-/** Some denied value stands in it: alone, or anywhere in a list. A list must not smuggle a denied value past the rule. */
-function touches(values: readonly unknown[], value: unknown): boolean {
-  return values.some((one) => same(one, value)) || (Array.isArray(value) && value.some((item) => touches(values, item)))
-}
+const [asText, asInt, asBool] = [f.string('').parse, f.int('').parse, f.bool('').parse]
 
-/** All of it is allowed: as a whole, or each item of a list. */
-function within(values: readonly unknown[], value: unknown): boolean {
-  return (
-    values.some((one) => same(one, value)) ||
-    (Array.isArray(value) && value.length > 0 && value.every((item) => within(values, item)))
-  )
+/**
+ * Whether a denied value stands in a parameter: by itself, as any member of a list or part of `"a,b"`, or written in
+ * another type that handlers read as the same. A value must not slip past the rule by being dressed up.
+ */
+function touches(rule: unknown, value: unknown): boolean {
+  if (same(rule, value) || rule === '*') return true
+  if (Array.isArray(value)) return value.some((item) => touches(rule, item))
+  if (typeof rule === 'boolean') return asBool(value) === rule
+  const text = asText(value)
+  if (text === undefined) return false
+  if (typeof value === 'string' && text.includes(',')) return text.split(',').some((part) => touches(rule, part.trim()))
+  if (typeof rule === 'number') return asInt(value) === rule || (text.trim() !== '' && Number(text) === rule)
+  return typeof rule === 'string' && globFits(rule, text)
 }
 
 function same(rule: unknown, value: unknown): boolean {
@@ -56,9 +64,10 @@ function same(rule: unknown, value: unknown): boolean {
   )
 }
 
-/** `x*`, `*x` and `*x*`; a star elsewhere is a star. */
+/** `x*`, `*x` and `*x*`; a star elsewhere, or one alone, is a star. */
 function globFits(rule: string, value: string): boolean {
-  const [start, end] = [rule.startsWith('*'), rule.endsWith('*') && rule.length > 1]
+  if (rule === '*') return value === '*'
+  const [start, end] = [rule.startsWith('*'), rule.endsWith('*')]
   const core = rule.slice(start ? 1 : 0, end ? -1 : undefined)
   if (start && end) return value.includes(core)
   if (start) return value.endsWith(core)
