@@ -1,12 +1,13 @@
 import { f } from '../contract/field.ts'
 import type { Capability } from '../contract/identity.ts'
 import type { Clock } from '../util/clock.ts'
-import { unitedParameters } from './document.ts'
-import type { ParameterRules, PathRule, PolicyDocument } from './document.ts'
+import type { PolicyDocument } from './document.ts'
 import { parametersFit } from './parameters.ts'
-import { compilePattern, matchesSegments, precedence } from './pattern.ts'
+import { matches, nearer } from './pattern.ts'
 import type { Pattern } from './pattern.ts'
-import { staticDeny } from './template.ts'
+import { RuleTable } from './rules.ts'
+import type { Merged } from './rules.ts'
+import { closedBy } from './template.ts'
 
 /** What a policy can be asked for. `help` is allowed to every good token. */
 export type AclOperation = 'create' | 'read' | 'update' | 'delete' | 'list' | 'scan' | 'patch' | 'help'
@@ -34,20 +35,6 @@ export interface NamedPolicy {
   readonly document: PolicyDocument
 }
 
-/** All rules with one pattern, united. */
-interface Merged {
-  readonly pattern: Pattern
-  readonly capabilities: Set<Capability>
-  /** Which policies give which capability. */
-  readonly granting: Map<Capability, string[]>
-  allowed: ParameterRules | undefined
-  denied: ParameterRules | undefined
-  required: readonly string[]
-  minWrappingTtl: number | undefined
-  maxWrappingTtl: number | undefined
-  paginationLimit: number | undefined
-}
-
 const refused: Verdict = { allowed: false, sudo: false, root: false, granting: [] }
 const everything: Verdict = { allowed: true, sudo: true, root: true, granting: ['root'] }
 const checked: ReadonlySet<AclOperation> = new Set(['read', 'create', 'update', 'patch'])
@@ -64,11 +51,13 @@ export class Acl {
   readonly root: boolean
   /** Some rule ends at this time (epoch milliseconds); compile again then. */
   readonly until: number
-  readonly #exact = new Map<string, Merged>()
-  readonly #prefixes = new Map<string, Merged>()
-  /** Lengths of the prefixes, longest first. */
-  readonly #lengths: readonly number[]
-  readonly #segments: Merged[] = []
+  readonly #rules = new RuleTable()
+  /** The denies once more, in lower case. */
+  readonly #denies = new RuleTable()
+  /** Whether a path in lower case can meet a deny here that it does not meet among the rules. */
+  #mixedCase = false
+  /** What templated denies close. */
+  readonly #closed: Pattern[] = []
 
   constructor(policies: readonly NamedPolicy[], now: number) {
     this.root = policies.some(({ name }) => name === 'root')
@@ -76,13 +65,15 @@ export class Acl {
     for (const { name, document } of policies) {
       for (const rule of document.rules) {
         if (rule.expiration !== undefined && rule.expiration > now) until = Math.min(until, rule.expiration)
-        const effective =
-          rule.expiration !== undefined && rule.expiration <= now ? undefined : rule.templated ? staticDeny(rule) : rule
-        if (effective) this.#add(effective, name)
+        if (rule.expiration !== undefined && rule.expiration <= now) continue
+        if (!rule.templated) this.#rules.add(rule, name)
+        else if (rule.capabilities.has('deny')) this.#closed.push(closedBy(rule))
       }
     }
     this.until = until
-    this.#lengths = [...new Set([...this.#prefixes.keys()].map((stem) => stem.length))].sort((a, b) => b - a)
+    for (const { pattern, capabilities } of this.#rules.all()) {
+      if (capabilities.has('deny')) this.#addDeny(pattern.text)
+    }
   }
 
   decide(query: AclQuery): Verdict {
@@ -118,10 +109,12 @@ export class Acl {
   reaches(mountPath: string): boolean {
     if (this.root) return true
     const segments = mountPath.slice(0, -1).split('/')
-    return this.#all().some(
-      ({ pattern, capabilities }) =>
-        capabilities.size > 0 && !capabilities.has('deny') && leadsInto(pattern, mountPath, segments),
-    )
+    return this.#rules
+      .all()
+      .some(
+        ({ pattern, capabilities }) =>
+          capabilities.size > 0 && !capabilities.has('deny') && leadsInto(pattern, mountPath, segments),
+      )
   }
 
   /** The rules as `sys/internal/ui/resultant-acl` shows them; patterns with `+` are not shown there. */
@@ -129,85 +122,26 @@ export class Acl {
     if (this.root) return { root: true }
     const shown = (rules: Iterable<Merged>) =>
       Object.fromEntries([...rules].map((rule) => [rule.pattern.stem, shownRule(rule)]))
-    return { root: false, exact_paths: shown(this.#exact.values()), glob_paths: shown(this.#prefixes.values()) }
+    return { root: false, exact_paths: shown(this.#rules.exact), glob_paths: shown(this.#rules.prefixes) }
   }
 
-  #all(): Merged[] {
-    return [...this.#exact.values(), ...this.#prefixes.values(), ...this.#segments]
-  }
-
-  /** The one rule that decides. With `folders` the path is tried without its trailing slash as well. */
+  /** The rule that decides, unless a deny is nearer: one that closes whatever its template may stand for, or one for another case. */
   #choose(path: string, folders: boolean): Merged | undefined {
-    const bare = folders && path.endsWith('/') ? path.slice(0, -1) : undefined
-    return (
-      this.#exact.get(path) ??
-      (bare === undefined ? undefined : this.#exact.get(bare)) ??
-      this.#best(path) ??
-      (bare === undefined ? undefined : this.#best(bare))
-    )
+    const rule = this.#rules.choose(path, folders)
+    if (!rule || rule.capabilities.has('deny')) return rule
+    const folded = path.toLowerCase()
+    if (this.#closed.some((pattern) => matches(pattern, folded))) return undefined
+    if (!this.#mixedCase && folded === path) return rule
+    const deny = this.#denies.choose(folded, folders)
+    return deny && nearer(deny.pattern, rule.pattern) ? deny : rule
   }
 
-  #best(path: string): Merged | undefined {
-    let best = this.#longestPrefix(path)
-    if (this.#segments.length === 0) return best
-    const segments = path.split('/')
-    for (const rule of this.#segments) {
-      if (matchesSegments(rule.pattern, segments) && (!best || precedence(rule.pattern, best.pattern) > 0)) best = rule
-    }
-    return best
-  }
-
-  #longestPrefix(path: string): Merged | undefined {
-    for (const length of this.#lengths) {
-      const rule = length <= path.length ? this.#prefixes.get(path.slice(0, length)) : undefined
-      if (rule) return rule
-    }
-    return undefined
-  }
-
-  #add(rule: PathRule, name: string): void {
-    const pattern = compilePattern(rule.path)
-    const known = this.#find(pattern)
-    if (known) return unite(known, rule, name)
-    const fresh: Merged = {
-      pattern,
-      capabilities: new Set(),
-      granting: new Map(),
-      allowed: undefined,
-      denied: undefined,
-      required: [],
-      minWrappingTtl: undefined,
-      maxWrappingTtl: undefined,
-      paginationLimit: undefined,
-    }
-    if (pattern.kind === 'exact') this.#exact.set(pattern.stem, fresh)
-    else if (pattern.kind === 'prefix') this.#prefixes.set(pattern.stem, fresh)
-    else this.#segments.push(fresh)
-    return unite(fresh, rule, name)
-  }
-
-  #find(pattern: Pattern): Merged | undefined {
-    if (pattern.kind === 'exact') return this.#exact.get(pattern.stem)
-    if (pattern.kind === 'prefix') return this.#prefixes.get(pattern.stem)
-    return this.#segments.find((rule) => rule.pattern.text === pattern.text)
+  #addDeny(text: string): void {
+    const path = text.toLowerCase()
+    if (path !== text) this.#mixedCase = true
+    this.#denies.add({ path, capabilities: new Set(['deny']), required: [], templated: false }, '')
   }
 }
-
-function unite(merged: Merged, rule: PathRule, name: string): void {
-  for (const capability of rule.capabilities) {
-    merged.capabilities.add(capability)
-    merged.granting.set(capability, [...new Set([...(merged.granting.get(capability) ?? []), name])])
-  }
-  if (rule.allowed) merged.allowed = unitedParameters(merged.allowed ?? new Map(), rule.allowed)
-  if (rule.denied) merged.denied = unitedParameters(merged.denied ?? new Map(), rule.denied)
-  merged.required = [...new Set([...merged.required, ...rule.required])]
-  merged.minWrappingTtl = lower(merged.minWrappingTtl, rule.minWrappingTtl)
-  merged.maxWrappingTtl = lower(merged.maxWrappingTtl, rule.maxWrappingTtl)
-  merged.paginationLimit = lower(merged.paginationLimit, rule.paginationLimit)
-}
-
-const lower = (a: number | undefined, b: number | undefined): number | undefined =>
-  a === undefined ? b : b === undefined ? a : Math.min(a, b)
 
 function wrappingFits({ minWrappingTtl, maxWrappingTtl }: Merged, wrapTtl: number | undefined): boolean {
   if (minWrappingTtl === undefined && maxWrappingTtl === undefined) return true

@@ -40,16 +40,31 @@ export function matchesSegments(pattern: Pattern, path: readonly string[]): bool
   return true
 }
 
+/** Whether a pattern matches a path. */
+export function matches(pattern: Pattern, path: string): boolean {
+  if (pattern.kind === 'exact') return path === pattern.stem
+  return pattern.kind === 'prefix' ? path.startsWith(pattern.stem) : matchesSegments(pattern, path.split('/'))
+}
+
 /**
- * Which of two matching patterns decides (Vault's rule): later first wildcard, then not ending in `*`, then fewer `+`,
- * then longer, then the larger text. Positive when `a` wins.
+ * Which of two matching patterns with wildcards decides (Vault's rule): later first wildcard, then not ending in `*`,
+ * then fewer `+`, then longer, then the larger text. Positive when `a` wins.
  */
 export function precedence(a: Pattern, b: Pattern): number {
+  return rank(a, b) || (a.text > b.text ? 1 : a.text < b.text ? -1 : 0)
+}
+
+function rank(a: Pattern, b: Pattern): number {
   return (
     a.firstWildcard - b.firstWildcard ||
     Number(b.prefix) - Number(a.prefix) ||
     b.plusses - a.plusses ||
-    a.text.length - b.text.length ||
-    (a.text > b.text ? 1 : a.text < b.text ? -1 : 0)
+    a.text.length - b.text.length
   )
+}
+
+/** Whether `a` says more about a path than `b`, whatever their letters are. */
+export function nearer(a: Pattern, b: Pattern): boolean {
+  if (a.kind === 'exact' || b.kind === 'exact') return a.kind === 'exact' && b.kind !== 'exact'
+  return rank(a, b) > 0
 }

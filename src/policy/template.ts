@@ -1,10 +1,11 @@
 import type { PathRule } from './document.ts'
+import { compilePattern } from './pattern.ts'
+import type { Pattern } from './pattern.ts'
 
 /**
- * What is left of a templated rule while nobody has an identity: nothing that allows, but a `deny` denies everything
- * below the part of its path that is known. Leaving it out would open what it was written to close.
+ * What a templated `deny` closes while nobody has an identity: everything that begins with the part of its path that is
+ * known, in whatever case. Leaving the rule out would open what it was written to close.
  */
-export function staticDeny(rule: PathRule): PathRule | undefined {
-  if (!rule.capabilities.has('deny')) return undefined
-  return { ...rule, path: `${rule.path.slice(0, rule.path.indexOf('{{'))}*`, templated: false }
+export function closedBy(rule: PathRule): Pattern {
+  return compilePattern(`${rule.path.slice(0, rule.path.indexOf('{{'))}*`.toLowerCase())
 }

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { expect } from 'chai'
 import { compileAcl } from '../../src/policy/acl.ts'
 import type { AclOperation } from '../../src/policy/acl.ts'
@@ -130,6 +132,112 @@ describe('acl', () => {
     )
     expect(ask(rules, 'read', 'secret/team/ann')).to.equal(false)
     expect(ask(rules, 'read', 'secret/other')).to.equal(true)
+  })
+
+  it('CVE-2026-93335: a deny holds for every spelling of case, unless a nearer rule names that spelling', () => {
+    const rules = acl(
+      'path "sys/policies/acl/*" { capabilities = ["read", "list"] }\npath "sys/policies/acl/prod*" { capabilities = ["deny"] }\npath "kv/*" { capabilities = ["read"] }\npath "kv/Top" { capabilities = ["deny"] }\npath "kv/TOP" { capabilities = ["read"] }',
+    )
+    expect(ask(rules, 'read', 'sys/policies/acl/prod')).to.equal(false)
+    expect(ask(rules, 'read', 'sys/policies/acl/PROD')).to.equal(false)
+    expect(ask(rules, 'list', 'sys/policies/acl/Prod-x/')).to.equal(false)
+    expect(rules.capabilities('sys/policies/acl/pRod')).to.deep.equal(['deny'])
+    expect(ask(rules, 'read', 'sys/policies/acl/Test')).to.equal(true)
+    expect(ask(rules, 'read', 'kv/top')).to.equal(false)
+    expect(ask(rules, 'read', 'kv/TOP')).to.equal(true)
+  })
+
+  it('a templated deny closes what it may stand for, though another rule is nearer', () => {
+    const rules = acl(
+      'path "secret/ann/*" { capabilities = ["read"] }\npath "secret/{{identity.entity.name}}/private" { capabilities = ["deny"] }',
+    )
+    expect(ask(rules, 'read', 'secret/ann/private')).to.equal(false)
+    expect(rules.capabilities('secret/ann/private')).to.deep.equal(['deny'])
+  })
+
+  it('names that differ in case only do not hide a denied value from the rule', () => {
+    const rules = acl('path "a" { capabilities = ["update"] denied_parameters = { "x" = ["bad"] } }')
+    expect(ask(rules, 'update', 'a', { x: 'bad', X: 'good' })).to.equal(false)
+    expect(ask(rules, 'update', 'a', { X: 'bad', x: 'good' })).to.equal(false)
+  })
+
+  it('a denied value is found in another type, in a list with commas, and for any value', () => {
+    const rules = acl(
+      'path "a" { capabilities = ["update"] denied_parameters = { "n" = [5], "b" = [true], "s" = ["bad", "7"], "any" = ["*"] } }',
+    )
+    for (const data of [
+      { n: 5 },
+      { n: '5' },
+      { n: ' 5 ' },
+      { n: ['1', ['5']] },
+      { b: true },
+      { b: 'true' },
+      { b: 1 },
+      { b: 'T' },
+      { s: 'good, bad' },
+      { s: 7 },
+      { any: null },
+    ])
+      expect(ask(rules, 'update', 'a', data), JSON.stringify(data)).to.equal(false)
+    for (const data of [{ n: 6 }, { n: '' }, { b: false }, { b: 'no' }, { s: 'badly' }, { s: { bad: 'bad' } }])
+      expect(ask(rules, 'update', 'a', data), JSON.stringify(data)).to.equal(true)
+  })
+
+  it('repeated settings of a stanza add up', () => {
+    const rules = acl(
+      'path "a" {\n capabilities = ["update"]\n denied_parameters = { "x" = ["1"] "X" = ["2"] }\n denied_parameters = { "y" = [] }\n required_parameters = ["p"]\n required_parameters = ["q"]\n}',
+    )
+    expect(ask(rules, 'update', 'a', { p: 1, q: 1 })).to.equal(true)
+    for (const data of [{ p: 1, q: 1, x: '1' }, { p: 1, q: 1, x: '2' }, { p: 1, q: 1, y: 1 }, { q: 1 }, { p: 1 }])
+      expect(ask(rules, 'update', 'a', data), JSON.stringify(data)).to.equal(false)
+  })
+
+  it('a bound of zero in one policy does not lift the bound of another', () => {
+    const bounded =
+      'path "a" { capabilities = ["list"] min_wrapping_ttl = 60 max_wrapping_ttl = 90 pagination_limit = 2 }'
+    const zero = 'path "a" { capabilities = ["list"] min_wrapping_ttl = 0 max_wrapping_ttl = 0 pagination_limit = 0 }'
+    const list = (wrapTtl?: number) =>
+      acl(bounded, zero).decide({ operation: 'list', path: 'a', data: {}, ...(wrapTtl && { wrapTtl }) })
+    expect(list().allowed).to.equal(false)
+    expect(list(59).allowed).to.equal(false)
+    expect(list(91).allowed).to.equal(false)
+    expect(list(60)).to.include({ allowed: true, limit: 2 })
+  })
+
+  it('a list is cut to the pagination limit, and asking for more is refused', () => {
+    const rules = acl('path "a/*" { capabilities = ["list", "read"] pagination_limit = 3 }')
+    const limit = (data: Readonly<Record<string, unknown>>) => {
+      const { allowed, limit } = rules.decide({ operation: 'list', path: 'a', data })
+      return allowed ? limit : 'refused'
+    }
+    expect([{}, { limit: 0 }, { limit: 'max' }, { limit: '2' }, { limit: 3 }].map(limit)).to.deep.equal([3, 3, 3, 2, 3])
+    for (const asked of [4, '4', -1, 'x', null, [1]]) expect(limit({ limit: asked }), `${asked}`).to.equal('refused')
+    expect(rules.decide({ operation: 'read', path: 'a/b', data: { limit: 9 } })).to.include({ allowed: true })
+  })
+
+  it('names the policies that gave the capability, and no others', () => {
+    const rules = acl('path "a" { capabilities = ["read"] }', 'path "a" { capabilities = ["update", "read"] }')
+    expect(rules.decide({ operation: 'update', path: 'a', data: {} }).granting).to.deep.equal(['p1'])
+    expect(rules.decide({ operation: 'read', path: 'a', data: {} }).granting).to.deep.equal(['p0', 'p1'])
+  })
+
+  it('CVE-2023-5954: deciding keeps nothing', () => {
+    const rules = acl(
+      ...Array.from(
+        { length: 60 },
+        (_, at) => `path "a/+/x${at}*" { capabilities = ["read"] }\npath "b${at}/*" { capabilities = ["deny"] }`,
+      ),
+    )
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    const decideMany = (from: number) => {
+      for (let at = from; at < from + 100_000; at++) ask(rules, 'read', `a/${at}/x${at % 60}`)
+      collect()
+      return process.memoryUsage().heapUsed
+    }
+    decideMany(0)
+    const before = decideMany(100_000)
+    expect(decideMany(200_000) - before).to.be.below(1_000_000)
   })
 
   it('a stanza ends at its expiration', () => {

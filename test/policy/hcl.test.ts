@@ -153,6 +153,14 @@ describe('hcl', () => {
       'path "a+*" { capabilities = ["read"] }',
       'path "{{a" {}',
       'path "a" { mfa_methods = ["x"] }',
+      'path {}',
+      '{"path":[]}',
+      'path = { "a" "b" { capabilities = ["read"] } }',
+      'path "a" "b" {}',
+      '[]',
+      'path "a" { control_group { } }',
+      'path "a" { expiration = "tomorrow" }',
+      'path "a" { expiration = "2030-01-02T03:04:05" }',
     ]) {
       expect(() => parsePolicy(text), text).to.throw(Fault)
     }

@@ -30,6 +30,27 @@ describe('access, over HTTP', () => {
     expect([await encrypt('mine'), await encrypt('yours')]).to.deep.equal([403, 403])
   })
 
+  it('a pagination limit cuts the list that is answered', async () => {
+    const token = await server.tokenWith('path "transit/keys/" { capabilities = ["list"] pagination_limit = 1 }')
+    const list = async (query: string) => server.call('GET', `/v1/transit/keys?list=true${query}`, undefined, as(token))
+    expect((await list('')).body)
+      .to.have.nested.property('data.keys')
+      .that.deep.equals(['mine'])
+    expect((await list('&after=mine&limit=1')).body)
+      .to.have.nested.property('data.keys')
+      .that.deep.equals(['yours'])
+    expect((await list('&limit=2')).status).to.equal(403)
+  })
+
+  it('CVE-2026-93335: a denied policy cannot be read under another spelling of its name', async () => {
+    await server.data('PUT', 'sys/policies/acl/prod', { policy: 'path "x" { capabilities = ["read"] }' })
+    const token = await server.tokenWith(
+      'path "sys/policies/acl/*" { capabilities = ["read"] }\npath "sys/policies/acl/prod" { capabilities = ["deny"] }',
+    )
+    for (const name of ['prod', 'PROD', 'Prod'])
+      expect((await server.call('GET', `/v1/sys/policies/acl/${name}`, undefined, as(token))).status).to.equal(403)
+  })
+
   it('CVE-2026-89322: 200 spellings of a denied path are denied or refused, never let through', async () => {
     const token = await server.tokenWith(
       'path "transit/*" { capabilities = ["read", "update"] }\npath "transit/keys/yours" { capabilities = ["deny"] }',
