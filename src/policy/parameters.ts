@@ -38,7 +38,7 @@ function allowedOne(allowed: ParameterRules, name: string, value: unknown): bool
 const [asText, asInt, asBool] = [f.string('').parse, f.int('').parse, f.bool('').parse]
 
 /**
- * Whether a denied value stands in a parameter: by itself, as any member of a list or part of `"a,b"`, or written in
+ * Whether a denied value stands in a parameter: by itself, as one member of a list or part of `"a,b"`, or written in
  * another type that handlers read as the same. A value must not slip past the rule by being dressed up.
  */
 function touches(rule: unknown, value: unknown): boolean {
