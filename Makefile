@@ -5,7 +5,7 @@ all: test
 
 install: node_modules/.package-lock.json
 node_modules/.package-lock.json: package-lock.json
-	npm install --no-save --no-audit --no-fund --ignore-scripts
+	npm ci --no-audit --no-fund --ignore-scripts
 	@touch $@
 
 build: install
