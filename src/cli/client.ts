@@ -199,6 +199,8 @@ function jsonOf(bytes: Uint8Array): Json | undefined {
 function unreachable(url: URL, cause: Error & { readonly code?: string }): string {
   if (cause.code === 'ECONNREFUSED')
     return `no server at ${url.origin}\n  next: start one, or say where it is with -address or VAULT_ADDR`
+  if (cause.code === 'ECONNRESET' && url.protocol === 'http:')
+    return `${url.origin} closed the connection; it may speak TLS\n  next: export VAULT_ADDR='https://${url.host}'`
   if (cause.code === 'EPROTO' || /wrong version number|packet length too long/i.test(cause.message))
     return `${url.origin} speaks plain HTTP\n  next: export VAULT_ADDR='http://${url.host}'`
   if (/self.signed|unable to (verify|get)/i.test(cause.message))
