@@ -26,7 +26,9 @@ const order = [
 export async function showStatus(run: Run, status: Json, leader: Json = {}): Promise<void> {
   const highlyAvailable = leader['ha_enabled'] === true
   if (run.format !== 'table') {
-    const known = order.filter((name) => status[name] !== undefined).map((name) => [name, status[name]])
+    // Vault's clients print this member even where the server has none.
+    const whole: Json = { build_date: '', ...status }
+    const known = order.filter((name) => whole[name] !== undefined).map((name) => [name, whole[name]])
     await showValue(run, { ...Object.fromEntries(known), ha_enabled: highlyAvailable })
     return
   }
