@@ -34,6 +34,9 @@ export interface Decision {
   readonly refusal?: Fault
 }
 
+/** How a request names the root namespace; there is no other yet. */
+const rootNamespacePath = ''
+
 type Draft = { -readonly [K in keyof Decision]: Decision[K] }
 
 /** Routes, authenticates and authorises. Never throws: what is refused carries its Fault. */
@@ -50,6 +53,9 @@ export async function decide(parts: DecidingParts, request: Request): Promise<De
 async function judge(parts: DecidingParts, request: Request, draft: Draft): Promise<void> {
   const destination = parts.router.find(request.path, request.operation === 'list' || request.operation === 'scan')
   const offers = destination?.match?.offers
+  // To serve the root namespace instead would hand its secrets to someone who asked for another's.
+  if (request.namespace !== rootNamespacePath && !isOfServerLife(offers))
+    throw new Fault('no_route', 'namespace not found')
   const route = offers && request.operation !== 'help' ? offers[request.operation] : undefined
   if (destination) draft.mount = destination.mount
   if (destination?.match) draft.params = destination.match.params
@@ -69,14 +75,18 @@ async function judge(parts: DecidingParts, request: Request, draft: Draft): Prom
 
 /** A path is public as a whole: whether a verb exists there is no secret. */
 function isPublic(offers: Offers): boolean {
-  return Object.values(offers).some((route) => route.access === 'public' || route.whenSealed)
+  return isOfServerLife(offers) || Object.values(offers).some((route) => route.access === 'public')
+}
+
+/** Sealing, health and the like are of the whole server, whatever namespace is named. */
+function isOfServerLife(offers: Offers = {}): boolean {
+  return Object.values(offers).some((route) => route.whenSealed)
 }
 
 /** A list is of a folder: a path that lists nothing is no folder. On paths of the server's own life the verb alone is told. */
 function wrongVerb(request: Request, offers: Offers, bare = false): Fault {
   const details = bare ? { bare } : {}
-  if (bare && Object.values(offers).some((route) => route.whenSealed))
-    return new Fault('unsupported_operation', '', details)
+  if (bare && isOfServerLife(offers)) return new Fault('unsupported_operation', '', details)
   const listing = request.operation === 'list' || request.operation === 'scan'
   if (listing && !offers.list && !offers.scan) return new Fault('unsupported_path', 'unsupported path', details)
   return new Fault('unsupported_operation', 'unsupported operation', details)

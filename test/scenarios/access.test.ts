@@ -30,6 +30,27 @@ describe('access, over HTTP', () => {
     expect([await encrypt('mine'), await encrypt('yours')]).to.deep.equal([403, 403])
   })
 
+  it('a namespace that does not exist is not found, with or without a token; it is never the root one', async () => {
+    for (const token of ['root', '']) {
+      for (const [method, path] of [
+        ['GET', 'sys/mounts'],
+        ['GET', 'transit/keys/mine'],
+        ['POST', 'auth/token/create'],
+      ] as const) {
+        const headers = { 'X-Vault-Namespace': 'nowhere', 'X-Vault-Token': token }
+        const { status, body } = await server.call(method, `/v1/${path}`, undefined, headers)
+        expect([status, body]).to.deep.equal([404, { errors: ['namespace not found'] }])
+      }
+    }
+    const life = await server.call('GET', '/v1/sys/seal-status', undefined, { 'X-Vault-Namespace': 'nowhere' })
+    expect(life.status).to.equal(200)
+    for (const root of ['', '/', 'root', 'root/']) {
+      const headers = { 'X-Vault-Namespace': root, 'X-Vault-Token': 'root' }
+      const { status } = await server.call('GET', '/v1/sys/mounts', undefined, headers)
+      expect(status).to.equal(200)
+    }
+  })
+
   it('a pagination limit cuts the list that is answered', async () => {
     const token = await server.tokenWith('path "transit/keys/" { capabilities = ["list"] pagination_limit = 1 }')
     const list = async (query: string) => server.call('GET', `/v1/transit/keys?list=true${query}`, undefined, as(token))
