@@ -42,7 +42,7 @@ export function parsePolicy(source: string, name = 'policy'): PolicyDocument {
     for (const item of parseHcl(source)) rules.push(...stanzas(item))
     return { rules }
   } catch (thrown) {
-    if (thrown instanceof HclError) throw refuse(`policy "${name}" cannot be read: ${thrown.message}`)
+    if (thrown instanceof HclError) throw refuse(`policy "${name}" cannot be read, at ${thrown.message}`)
     throw thrown
   }
 }

@@ -60,10 +60,13 @@ export class ShamirSeal implements Seal {
 
 /** @throws Fault invalid_request naming the count that cannot be. */
 export function checkCounts(shares: number, threshold: number): void {
-  if (!Number.isInteger(shares) || shares < 1) throw refuse('shares must be at least one')
-  if (!Number.isInteger(threshold) || threshold < 1) throw refuse('threshold must be at least one')
-  if (shares > 255) throw refuse('shares must be at most 255')
-  if (threshold > shares) throw refuse('threshold cannot be larger than shares')
+  if (!Number.isInteger(shares) || shares < 1)
+    throw refuse('there must be at least one key share: set secret_shares to 1 or more')
+  if (!Number.isInteger(threshold) || threshold < 1)
+    throw refuse('the threshold must be at least one: set secret_threshold to 1 or more')
+  if (shares > 255) throw refuse('there can be no more than 255 key shares: ask for fewer of them')
+  if (threshold > shares)
+    throw refuse('the threshold cannot be larger than the number of shares, or the server could never be opened')
   if (shares > 1 && threshold === 1) throw refuse('threshold must be greater than one for multiple shares')
 }
 
