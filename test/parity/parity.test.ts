@@ -1,0 +1,48 @@
+import { existsSync } from 'node:fs'
+import { expect } from 'chai'
+import { corpus, reasons, replayCommands, replayRequests } from './replay.ts'
+import type { Replay } from './replay.ts'
+
+/** Every step that differs has its reason in `differences/`, and no reason outlives its difference. */
+function judge(area: string, { score, ran, differing }: Replay, known: ReadonlyMap<string, string>): void {
+  console.log(`      ${area}: ${score}`)
+  expect(ran.size, 'steps replayed').to.be.greaterThan(100)
+  const mended = [...known.keys()].filter((step) => ran.has(step) && !differing.has(step))
+  if (mended.length > 0) console.log(`      alike now, take off the list: ${mended.join('; ')}`)
+  expect(
+    [...differing].filter((step) => !known.has(step)),
+    'steps that differ without a reason',
+  ).to.deep.equal([])
+}
+
+describe('parity with recorded answers', function () {
+  this.timeout(10 * 60_000)
+  before(function () {
+    if (!existsSync(corpus)) this.skip()
+  })
+
+  for (const area of ['core-token', 'core-policy', 'core-acl', 'core-mount', 'core-audit', 'core-seal', 'core-http'])
+    it(`answers ${area} requests as recorded`, () => {
+      judge(
+        area,
+        replayRequests(area),
+        reasons((file) => file.startsWith(area)),
+      )
+    })
+
+  it('answers transit requests as recorded', () => {
+    judge(
+      'transit-basic',
+      replayRequests('transit-basic'),
+      reasons((file) => file.startsWith('transit-basic')),
+    )
+  })
+
+  it('prints what was recorded for command lines', () => {
+    judge(
+      'command lines',
+      replayCommands(),
+      reasons((file) => file.startsWith('cli-')),
+    )
+  })
+})
