@@ -29,10 +29,11 @@ export class Router {
 
   /** The mount that a path belongs to. */
   mountOf(path: string): Mount | undefined {
-    const whole = path.endsWith('/') ? path : `${path}/`
-    for (let end = whole.length; end > 0; end = whole.lastIndexOf('/', end - 2) + 1) {
-      const mount = this.#mounts.get(whole.slice(0, end))
+    let folder = path.endsWith('/') ? path : `${path}/`
+    while (folder.length > 1) {
+      const mount = this.#mounts.get(folder)
       if (mount) return mount
+      folder = folder.slice(0, folder.slice(0, -1).lastIndexOf('/') + 1)
     }
     return undefined
   }
