@@ -4,6 +4,8 @@ import type { AuditDeviceSpec } from './contract/audit.ts'
 import { HclError, parseHcl } from './policy/hcl.ts'
 import type { HclItem, HclValue, Position } from './policy/hcl.ts'
 import { parseDuration } from './util/duration.ts'
+import { logLevelOf, logLevels } from './util/log.ts'
+import type { LogLevel } from './util/log.ts'
 
 /** One address that the server listens on. */
 export interface ListenerConfig {
@@ -33,7 +35,7 @@ export interface Config {
   readonly clusterName?: string
   readonly defaultLeaseTtl: number
   readonly maxLeaseTtl: number
-  readonly logLevel: string
+  readonly logLevel: LogLevel
   readonly logFormat: 'standard' | 'json'
   readonly apiAudit: boolean
   readonly audits: readonly AuditDeviceSpec[]
@@ -123,7 +125,11 @@ const topLevel: Readonly<Record<string, Setter<Draft>>> = {
   default_lease_ttl: (source, value, draft) =>
     void (draft.defaultLeaseTtl = source.seconds(value, 'default_lease_ttl')),
   max_lease_ttl: (source, value, draft) => void (draft.maxLeaseTtl = source.seconds(value, 'max_lease_ttl')),
-  log_level: (source, value, draft) => void (draft.logLevel = source.text(value, 'log_level')),
+  log_level: (source, value, draft) => {
+    const level = logLevelOf(source.text(value, 'log_level'))
+    if (!level) throw source.wrong(value.at, `log_level is one of ${logLevels}`)
+    draft.logLevel = level
+  },
   log_format: (source, value, draft) => {
     const format = source.text(value, 'log_format')
     if (format !== 'json' && format !== 'standard') throw source.wrong(value.at, 'log_format is "standard" or "json"')
@@ -194,13 +200,20 @@ const listenerSettings: Readonly<Record<string, Setter<ListenerDraft>>> = {
     void (draft.unauthedGenerateRoot = !source.bool(value, 'disable_unauthed_generate_root_endpoints')),
 }
 
+/** An address to listen on, `host:port` or `[IPv6]:port`; the host is empty for `:port`. Undefined for anything else. */
+export function hostAndPort(address: string): { readonly host: string; readonly port: number } | undefined {
+  const parts = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(address)
+  const port = Number(parts?.[3])
+  return parts && port <= 65535 ? { host: parts[1] ?? parts[2] ?? '', port } : undefined
+}
+
 function listenerOf(source: Source, body: HclValue): ListenerConfig {
   const draft: ListenerDraft = {}
   for (const inner of source.items(body, 'listener'))
     source.known(listenerSettings, inner, 'listener "tcp"')(source, inner.value, draft, inner)
   const { address = '127.0.0.1:8200', tlsOff, cert, certKey, ca, min, ...rest } = draft
-  const parts = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(address)
-  if (!parts) throw source.wrong(body.at, `address "${address}" must be host:port`)
+  const at = hostAndPort(address)
+  if (!at) throw source.wrong(body.at, `address "${address}" must be host:port`)
   if (!tlsOff && (!cert || !certKey))
     throw source.wrong(
       body.at,
@@ -210,8 +223,8 @@ function listenerOf(source: Source, body: HclValue): ListenerConfig {
     ...rest,
     unauthedRekey: rest.unauthedRekey ?? false,
     unauthedGenerateRoot: rest.unauthedGenerateRoot ?? false,
-    host: parts[1] ?? (parts[2] || '0.0.0.0'),
-    port: Number(parts[3]),
+    host: at.host || '0.0.0.0',
+    port: at.port,
     ...(!tlsOff &&
       cert &&
       certKey && {

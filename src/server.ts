@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { AuditBroker } from './audit/broker.ts'
 import { EncryptedBarrier } from './barrier/barrier.ts'
-import { loadConfig, usualTtl } from './config.ts'
+import { ConfigError, hostAndPort, loadConfig, usualTtl } from './config.ts'
 import type { Config, ListenerConfig } from './config.ts'
 import { plainConfig } from './contract/mount.ts'
 import type { MountSpec } from './contract/mount.ts'
@@ -30,13 +30,14 @@ import { base64 } from './util/bytes.ts'
 import { systemClock } from './util/clock.ts'
 import type { Clock } from './util/clock.ts'
 import { lineLog } from './util/log.ts'
-import type { Log } from './util/log.ts'
+import type { Log, LogLevel } from './util/log.ts'
 
 /** How a server is started: from configuration files, or as a development server in memory. */
 export interface ServerOptions {
   readonly config?: readonly string[]
   readonly dev?: { readonly rootTokenId?: string; readonly listenAddress?: string }
   readonly logFormat?: 'standard' | 'json'
+  readonly logLevel?: LogLevel
   readonly clock?: Clock
   /** Where log lines go; standard error unless given. */
   readonly log?: (line: string) => void
@@ -83,7 +84,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const clock = options.clock ?? systemClock
   const config = options.config?.length ? await loadConfig(options.config) : devConfig(options.dev?.listenAddress)
   const write = options.log ?? ((line: string) => void process.stderr.write(line))
-  const log = lineLog(write, () => clock.now(), (options.logFormat ?? config.logFormat) === 'json')
+  const log = lineLog(write, () => clock.now(), {
+    json: (options.logFormat ?? config.logFormat) === 'json',
+    level: options.logLevel ?? config.logLevel,
+  })
   const storage = await openStorage(config, clock, log)
   const parts = {
     clock,
@@ -234,13 +238,14 @@ async function clusterOf(
 }
 
 function devConfig(address = '127.0.0.1:8200'): Config {
-  const at = address.lastIndexOf(':')
+  const at = hostAndPort(address)
+  if (!at) throw new ConfigError(`the address "${address}" must be host:port, such as 127.0.0.1:8200`)
   return {
     storage: { type: 'inmem' },
     listeners: [
       {
-        host: address.slice(0, at) || '127.0.0.1',
-        port: Number(address.slice(at + 1)),
+        host: at.host || '127.0.0.1',
+        port: at.port,
         unauthedRekey: false,
         unauthedGenerateRoot: false,
       },

@@ -1,3 +1,4 @@
+import type { LogLevel } from '../util/log.ts'
 import type { Client } from './client.ts'
 import type { Environment } from './env.ts'
 import type { FlagTable, Flags } from './flags.ts'
@@ -32,6 +33,7 @@ export type Serve = (options: {
   readonly config?: readonly string[]
   readonly dev?: { readonly rootTokenId?: string; readonly listenAddress?: string }
   readonly logFormat?: 'standard' | 'json'
+  readonly logLevel?: LogLevel
 }) => Promise<{
   readonly address: string
   readonly storageType: string

@@ -1,5 +1,8 @@
-import type { Command, Run } from './command.ts'
+import { logLevelOf, logLevels } from '../util/log.ts'
+import type { LogLevel } from '../util/log.ts'
+import type { Command, Run, Serve } from './command.ts'
 import { UsageError } from './flags.ts'
+import type { Flags } from './flags.ts'
 
 function banner(address: string, storage: string, unsealKey: string, rootToken: string): string {
   return `==> strongroom server configuration:
@@ -25,29 +28,41 @@ Try:  strongroom secrets enable transit
 }
 
 async function server(run: Run): Promise<number> {
-  const { flags } = run
-  const dev = flags.bool('dev') || flags.has('dev-root-token-id') || flags.has('dev-listen-address')
-  if (!dev && !flags.has('config'))
-    throw new UsageError('give the configuration with -config=FILE, or -dev for a server to try things with')
-  const [rootTokenId, listenAddress, logFormat] = [
-    flags.text('dev-root-token-id'),
-    flags.text('dev-listen-address'),
-    flags.text('log-format'),
-  ]
-  const running = await run.serve({
-    ...(dev
-      ? { dev: { ...(rootTokenId && { rootTokenId }), ...(listenAddress && { listenAddress }) } }
-      : { config: flags.texts('config') }),
-    ...(logFormat === 'json' && { logFormat: 'json' as const }),
-  })
-  if (dev) {
+  const options = { ...whatToServe(run.flags), ...logging(run.flags) }
+  const running = await run.serve(options)
+  if (options.dev) {
     run.out(banner(running.address, running.storageType, running.unsealKey ?? '', running.rootToken ?? ''))
-    if (!flags.bool('dev-no-store-token')) run.environment.keepToken(running.rootToken ?? '')
+    if (!run.flags.bool('dev-no-store-token')) run.environment.keepToken(running.rootToken ?? '')
   } else
     run.out(
       `==> strongroom listens on ${running.address}; it is sealed until enough key shares were given (strongroom operator unseal)\n`,
     )
   return untilStopped(running)
+}
+
+type Options = Parameters<Serve>[0]
+
+/** @throws UsageError unless it is either a development server or a configured one */
+function whatToServe(flags: Flags): Pick<Options, 'dev' | 'config'> {
+  const [rootTokenId, listenAddress] = [flags.text('dev-root-token-id'), flags.text('dev-listen-address')]
+  const dev = flags.bool('dev') || Boolean(rootTokenId) || Boolean(listenAddress)
+  if (dev === flags.has('config'))
+    throw new UsageError(
+      dev
+        ? '-dev and -config do not go together: a development server takes nothing from a configuration'
+        : 'give the configuration with -config=FILE, or -dev for a server to try things with',
+    )
+  if (!dev) return { config: flags.texts('config') }
+  return { dev: { ...(rootTokenId && { rootTokenId }), ...(listenAddress && { listenAddress }) } }
+}
+
+function logging(flags: Flags): { readonly logFormat?: 'standard' | 'json'; readonly logLevel?: LogLevel } {
+  const [format = '', level = ''] = [flags.text('log-format'), flags.text('log-level')]
+  if (format !== '' && format !== 'standard' && format !== 'json')
+    throw new UsageError(`the log format is "standard" or "json", not "${format}"`)
+  const logLevel = logLevelOf(level)
+  if (level !== '' && !logLevel) throw new UsageError(`the log level is one of ${logLevels}, not "${level}"`)
+  return { ...(format !== '' && { logFormat: format }), ...(logLevel && { logLevel }) }
 }
 
 /** Runs until SIGTERM or SIGINT; SIGHUP reloads. */
@@ -79,8 +94,8 @@ export const serverCommands: readonly Command[] = [
       'dev-root-token-id': { kind: 'text', about: 'Its root token.' },
       'dev-listen-address': { kind: 'text', about: 'Its address; 127.0.0.1:8200.' },
       'dev-no-store-token': { kind: 'bool', about: 'Do not keep its root token in ~/.vault-token.' },
-      'log-level': { kind: 'text', about: 'Accepted.' },
-      'log-format': { kind: 'text', about: 'standard or json.' },
+      'log-level': { kind: 'text', about: `The least that is logged: ${logLevels}.` },
+      'log-format': { kind: 'text', about: 'How log lines are written: standard or json.' },
     },
     run: server,
   },

@@ -62,7 +62,7 @@ export async function listenHttp(gateway: Gateway, options: HttpOptions): Promis
       refuseSocket(error, socket)
   })
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
+    server.once('error', (cause) => reject(cannotListen(options, cause)))
     server.listen({ port: options.port, host: options.host, backlog: 511 }, resolve)
   })
   const { address, port, family } = server.address() as AddressInfo
@@ -77,6 +77,16 @@ export async function listenHttp(gateway: Gateway, options: HttpOptions): Promis
         server.closeIdleConnections()
       }),
   }
+}
+
+const listenFailures: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another program listens there already',
+  EADDRNOTAVAIL: 'this machine does not have that address',
+  EACCES: 'this user may not listen there',
+}
+
+function cannotListen({ host, port }: HttpOptions, cause: Error & { readonly code?: string }): Error {
+  return new Error(`cannot listen on ${host}:${port}: ${listenFailures[cause.code ?? ''] ?? cause.message}`, { cause })
 }
 
 function tlsOptions({ cert, key, minVersion = 'TLSv1.2', clientCa }: TlsMaterial) {
