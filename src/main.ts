@@ -14,6 +14,10 @@ const fail = (thrown: unknown): void => {
   process.exitCode = 1
 }
 
+// A reader that has seen enough, such as head, is no error.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (thrown: NodeJS.ErrnoException) => process.exit(thrown.code === 'EPIPE' ? 0 : 1))
+
 process.exitCode = 1
 await run(process.argv.slice(2), {
   out: (text) => void process.stdout.write(text),

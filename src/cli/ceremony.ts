@@ -1,4 +1,4 @@
-import { ServerError } from './client.ts'
+import { ServerError } from './failure.ts'
 import type { Answer } from './client.ts'
 import type { Run } from './command.ts'
 import { UsageError } from './flags.ts'

@@ -1,15 +1,15 @@
-import { request as plainRequest } from 'node:http'
-import type { IncomingMessage, RequestOptions } from 'node:http'
-import { request as secureRequest } from 'node:https'
-import type { RequestOptions as SecureOptions } from 'node:https'
 import { setTimeout as pause } from 'node:timers/promises'
 import { jsonLimits } from '../util/json-limits.ts'
 import { readJson, writeJson } from '../util/json.ts'
 import type { Json } from '../util/json.ts'
 import { shown } from './dry.ts'
+import { ServerError, misfit, refusal } from './failure.ts'
+import { UsageError } from './flags.ts'
+import { exchange } from './transport.ts'
+import type { Wire } from './transport.ts'
 
 /** How to reach the server. */
-export interface Target {
+export interface Target extends Omit<Wire, 'longest'> {
   readonly address: URL
   /** Empty for none. */
   readonly token: string
@@ -18,11 +18,8 @@ export interface Target {
   /** As Go writes a duration; empty for no wrapping. */
   readonly wrapTtl: string
   readonly headers: Readonly<Record<string, string>>
-  readonly tls: SecureOptions
   /** How often a failed request is tried again. */
   readonly retries: number
-  /** Milliseconds that the server may be silent. */
-  readonly timeout: number
   readonly redirects: boolean
   /** Show requests instead of sending them. */
   readonly dry?: 'curl' | 'policy'
@@ -35,25 +32,9 @@ export interface Answer {
   readonly text: string
 }
 
-/** The server refused, or could not be reached: exit status 2. */
-export class ServerError extends Error {
-  /** 0 when there was no answer. */
-  readonly status: number
-  readonly body: Json | undefined
-  /** What was being done, when the command does several things; empty to say nothing. */
-  during?: string
-
-  constructor(message: string, status = 0, body?: Json) {
-    super(message)
-    this.status = status
-    this.body = body
-  }
-
-  /** Whether the server said that there is nothing: 404 with an empty list of errors. */
-  get isAbsence(): boolean {
-    const errors = this.body?.['errors']
-    return this.status === 404 && Array.isArray(errors) && errors.length === 0
-  }
+interface Received extends Answer {
+  /** Where a redirect leads that was not followed. */
+  readonly location?: string
 }
 
 /** What a single request may do differently. */
@@ -61,6 +42,8 @@ export interface Sending {
   readonly token?: string
   /** Sent even if requests are only to be shown: a question that must be answered before the request is known. */
   readonly always?: boolean
+  /** The answer may be something else than JSON: it is shown as it is. */
+  readonly anyText?: boolean
 }
 
 const limits = { ...jsonLimits, bytes: 64 * 1024 * 1024, tokens: 10_000_000, containers: 2_000_000 }
@@ -76,48 +59,44 @@ export class Client {
   /**
    * Sends a request, again when the server is in trouble (412, or 5xx other than 501).
    * @returns the answer; a 404 with data or warnings is one too, except to a write
-   * @throws ServerError for all others from 400 up; Shown when requests are only to be shown
+   * @throws ServerError for all others that are no success; Shown when requests are only to be shown; UsageError for a path that cannot be
    */
   async send(method: string, path: string, data?: unknown, how: Sending = {}): Promise<Answer> {
     const url = this.#url(path)
     for (let attempt = 0; ; attempt++) {
       const answer = await this.#once(url, method, data, how)
       if (attempt < this.#target.retries && isTrouble(answer)) {
-        await pause(200 * (attempt + 1))
+        await pause(Math.min(200 * (attempt + 1), 1500))
         continue
       }
-      if (answer.status < 400 || (answer.status === 404 && method === 'GET' && saysSomething(answer.body)))
-        return answer
-      throw new ServerError(this.#refusal(method, url, answer), answer.status, answer.body)
+      return this.#accepted({ method, url, namespace: this.#target.namespace }, answer, how)
     }
   }
 
-  async #once(url: URL, method: string, data: unknown, how: Sending, redirected = false): Promise<Answer> {
-    const { timeout, tls, dry, redirects } = this.#target
+  #accepted(asked: Parameters<typeof refusal>[0], answer: Received, { anyText = false }: Sending): Answer {
+    const { status, body, text, location } = answer
+    if (status === 404 && asked.method === 'GET' && saysSomething(body)) return answer
+    if (status >= 400) throw new ServerError(refusal(asked, answer), status, body)
+    // A redirect that was not followed, and a proxy's page, say nothing of whether anything was done.
+    const fits = status < 300 && (anyText || body !== undefined || text.trim() === '')
+    if (!fits) throw new ServerError(misfit(asked, answer, status >= 300 ? (location ?? '') : undefined), status)
+    return answer
+  }
+
+  async #once(url: URL, method: string, data: unknown, how: Sending, redirected = false): Promise<Received> {
+    const { dry, redirects } = this.#target
     const body = data === undefined ? undefined : writeJson(data)
     const headers = this.#headers(method, body, how.token)
     if (dry && !how.always) throw shown(dry, { method, url, headers, body: data })
-    const message = await new Promise<IncomingMessage>((resolve, reject) => {
-      const options: RequestOptions = { method, timeout, headers }
-      const sent =
-        url.protocol === 'https:'
-          ? secureRequest(url, { ...options, ...tls }, resolve)
-          : plainRequest(url, options, resolve)
-      sent.on('error', (cause: Error & { readonly code?: string }) => reject(new ServerError(unreachable(url, cause))))
-      sent.on('timeout', () => sent.destroy(new Error(`no answer within ${timeout / 1000} s`)))
-      sent.end(body)
-    })
-    const bytes = await bytesOf(message, url)
-    const status = message.statusCode ?? 0
-    const { location } = message.headers
-    if (redirects && !redirected && location && [301, 302, 307].includes(status)) {
-      const next = new URL(location, url)
-      // A token sent over TLS must not go on in the clear.
-      if (url.protocol === 'https:' && next.protocol !== 'https:')
-        throw new ServerError(`${url.origin} redirects to ${next.origin}, which is not encrypted: not followed`)
-      return this.#once(next, method, data, how, true)
-    }
-    return { status, body: jsonOf(bytes), text: bytes.toString('utf8') }
+    const {
+      status,
+      headers: received,
+      bytes,
+    } = await exchange({ method, url, headers, body }, { ...this.#target, longest: limits.bytes })
+    const { location } = received
+    if (redirects && !redirected && location && [301, 302, 307, 308].includes(status))
+      return this.#once(nextUrl(url, location), method, data, how, true)
+    return { status, body: jsonOf(bytes), text: bytes.toString('utf8'), ...(location !== undefined && { location }) }
   }
 
   #headers(method: string, body: string | undefined, token = this.#target.token): Record<string, string | number> {
@@ -136,35 +115,22 @@ export class Client {
   }
 
   #url(path: string): URL {
-    return new URL(`/v1/${encodePath(path)}`, this.#target.address)
-  }
-
-  /** The error as Vault's clients show it; scripts look for its `Code:` and its bullets. */
-  #refusal(method: string, url: URL, { status, body, text }: Answer): string {
-    const errors = Array.isArray(body?.['errors']) ? (body['errors'] as readonly unknown[]).map(String) : undefined
-    const bare = !errors || (method === 'PATCH' && status === 404 && errors.length === 0)
-    const list = bare
-      ? ` Raw Message:\n\n${errors ? '' : text}`
-      : ` Errors:\n\n${errors.map((error) => `* ${error}`).join('\n')}`
-    const { namespace } = this.#target
-    const where = `${namespace ? `Namespace: ${namespace}/\n` : ''}URL: ${method} ${url.href}`
-    return `Error making API request.\n\n${where}\nCode: ${status}.${list}`
+    // A URL would swallow these, and the request would go to another path than the one that was written.
+    if (/(^|\/)\.\.?(\/|$)/.test(path.split('?')[0] as string))
+      throw new UsageError(`the path "${path}" has a part "." or "..", which no path of the API can have`)
+    const { address } = this.#target
+    return new URL(`${address.pathname.replace(/\/+$/, '')}/v1/${encodePath(path)}`, address)
   }
 }
 
-async function bytesOf(message: IncomingMessage, url: URL): Promise<Buffer> {
-  const parts: Buffer[] = []
-  let length = 0
-  try {
-    for await (const part of message) {
-      length += (part as Buffer).length
-      if (length > limits.bytes) throw new Error('the answer is longer than 64 MiB')
-      parts.push(part as Buffer)
-    }
-  } catch (thrown) {
-    throw new ServerError(`the answer of ${url.origin} broke off: ${thrown instanceof Error ? thrown.message : ''}`)
-  }
-  return Buffer.concat(parts)
+/** @throws ServerError for a redirect from TLS into the clear: a token must not go there */
+function nextUrl(url: URL, location: string): URL {
+  const next = URL.canParse(location, url.href) ? new URL(location, url) : undefined
+  if (!next || !['http:', 'https:'].includes(next.protocol))
+    throw new ServerError(`${url.origin} redirects to something that is no address: not followed`)
+  if (url.protocol === 'https:' && next.protocol !== 'https:')
+    throw new ServerError(`${url.origin} redirects to ${next.origin}, which is not encrypted: not followed`)
+  return next
 }
 
 /** A failure that may pass. A sealed server stays sealed, however often it is asked. */
@@ -194,16 +160,4 @@ function jsonOf(bytes: Uint8Array): Json | undefined {
   } catch {
     return undefined
   }
-}
-
-function unreachable(url: URL, cause: Error & { readonly code?: string }): string {
-  if (cause.code === 'ECONNREFUSED')
-    return `no server at ${url.origin}\n  next: start one, or say where it is with -address or VAULT_ADDR`
-  if (cause.code === 'ECONNRESET' && url.protocol === 'http:')
-    return `${url.origin} closed the connection; it may speak TLS\n  next: export VAULT_ADDR='https://${url.host}'`
-  if (cause.code === 'EPROTO' || /wrong version number|packet length too long/i.test(cause.message))
-    return `${url.origin} speaks plain HTTP\n  next: export VAULT_ADDR='http://${url.host}'`
-  if (/self.signed|unable to (verify|get)/i.test(cause.message))
-    return `the certificate of ${url.origin} is not trusted\n  next: give its authority with -ca-cert or VAULT_CACERT`
-  return `${url.origin} cannot be reached: ${cause.message}`
 }

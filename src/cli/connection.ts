@@ -1,7 +1,8 @@
-import { readFileSync, readdirSync } from 'node:fs'
+import { X509Certificate } from 'node:crypto'
+import { readFileSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { formatDuration, parseDuration } from '../util/duration.ts'
-import { ServerError } from './client.ts'
+import { ServerError } from './failure.ts'
 import type { Target } from './client.ts'
 import type { Environment } from './env.ts'
 import { UsageError } from './flags.ts'
@@ -34,14 +35,13 @@ export function targetOf(flags: Flags, env: Environment): Target {
   const wrap = text('wrap-ttl', 'WRAP_TTL')
   return {
     address: addressOf(text('agent-address', 'AGENT_ADDR') || text('address', 'ADDR') || 'https://127.0.0.1:8200'),
-    token: env.token(),
+    token: tokenOf(env),
     namespace: text('namespace', 'NAMESPACE').replace(/^\/+|\/+$/g, ''),
     wrapTtl: wrap === '' ? '' : formatDuration(seconds(wrap, 'WRAP_TTL')),
     headers: headersOf(flags),
     tls: {
       ...certificates(text('ca-cert', 'CACERT'), text('ca-path', 'CAPATH')),
-      ...file('cert', text('client-cert', 'CLIENT_CERT')),
-      ...file('key', text('client-key', 'CLIENT_KEY')),
+      ...clientPair(text('client-cert', 'CLIENT_CERT'), text('client-key', 'CLIENT_KEY')),
       ...(text('tls-server-name', 'TLS_SERVER_NAME') && { servername: text('tls-server-name', 'TLS_SERVER_NAME') }),
       ...((flags.has('tls-skip-verify') ? flags.bool('tls-skip-verify') : truth(env, 'SKIP_VERIFY')) && {
         rejectUnauthorized: false,
@@ -94,22 +94,56 @@ function seconds(value: string, name: string): number {
 }
 
 function count(value: string): number {
-  if (!/^\d+$/.test(value)) throw new ServerError(`MAX_RETRIES is "${value}"; write a whole number`)
-  return Math.min(Number(value), 2)
+  if (!/^\d{1,3}$/.test(value)) throw new ServerError(`MAX_RETRIES is "${value}"; write a whole number`)
+  return Number(value)
+}
+
+function tokenOf(env: Environment): string {
+  const token = env.token()
+  if (/[^\x21-\x7e]/.test(token))
+    throw new ServerError('the token holds blanks or other characters that no token has: set it again, or log in')
+  return token
 }
 
 function certificates(caFile: string, caFolder: string): { readonly ca?: string[] } {
-  if (caFile !== '') return { ca: [read(caFile)] }
+  if (caFile !== '') return { ca: [certificate(caFile)] }
   if (caFolder === '') return {}
+  const files = namesIn(caFolder).map((name) => join(caFolder, name))
+  const found = files.filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile()).map(read)
+  const ca = found.filter(isCertificate)
+  if (ca.length === 0) throw new ServerError(`the folder ${caFolder} holds no certificate in PEM form`)
+  return { ca }
+}
+
+function namesIn(folder: string): readonly string[] {
   try {
-    return { ca: readdirSync(caFolder).map((name) => read(join(caFolder, name))) }
-  } catch (thrown) {
-    throw thrown instanceof ServerError ? thrown : new ServerError(`the folder ${caFolder} cannot be read`)
+    return readdirSync(folder)
+  } catch {
+    throw new ServerError(`the folder ${folder} cannot be read`)
   }
 }
 
-function file<Name extends 'cert' | 'key'>(name: Name, path: string): { readonly [N in Name]?: string } {
-  return path === '' ? {} : ({ [name]: read(path) } as { readonly [N in Name]: string })
+function clientPair(cert: string, key: string): { readonly cert?: string; readonly key?: string } {
+  if (cert === '' && key === '') return {}
+  if (cert === '' || key === '') throw new ServerError('a client certificate and its key must be given together')
+  const text = read(key)
+  if (!/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text))
+    throw new ServerError(`the file ${key} holds no key in PEM form`)
+  return { cert: certificate(cert), key: text }
+}
+
+function certificate(path: string): string {
+  const text = read(path)
+  if (!isCertificate(text)) throw new ServerError(`the file ${path} holds no certificate in PEM form`)
+  return text
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).raw.length > 0
+  } catch {
+    return false
+  }
 }
 
 function read(path: string): string {

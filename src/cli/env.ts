@@ -1,6 +1,7 @@
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, fchmodSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { UsageError } from './flags.ts'
 
 /** Variables of the environment. */
 export type Variables = Readonly<Record<string, string | undefined>>
@@ -24,22 +25,35 @@ export class Environment {
     return undefined
   }
 
-  /** The token to use: from the environment, else the one that `login` kept. Empty for none. */
+  /**
+   * The token to use: from the environment, else the one that `login` kept. Empty for none.
+   * @throws UsageError when a kept one is there and cannot be read
+   */
   token(): string {
     const given = this.setting('TOKEN')
-    if (given) return given
+    if (given) return given.trim()
     try {
       return readFileSync(this.tokenFile(), 'utf8').trim()
-    } catch {
-      return ''
+    } catch (thrown) {
+      if (['ENOENT', 'ENOTDIR'].includes(codeOf(thrown))) return ''
+      throw new UsageError(`the token kept in ${this.tokenFile()} cannot be read (${codeOf(thrown)})`)
     }
   }
 
-  /** Keeps a token for later commands, readable by its owner only. */
+  /** Keeps a token for later commands, readable by its owner only. @throws UsageError when it cannot */
   keepToken(token: string): void {
-    writeFileSync(this.tokenFile(), token, { mode: 0o600 })
-    // The mode above holds for a new file only.
-    chmodSync(this.tokenFile(), 0o600)
+    try {
+      const file = openSync(this.tokenFile(), 'w', 0o600)
+      try {
+        // The mode above holds for a new file only; an old one is closed to others before the token is in it.
+        fchmodSync(file, 0o600)
+        writeSync(file, token)
+      } finally {
+        closeSync(file)
+      }
+    } catch (thrown) {
+      throw new UsageError(`the token could not be kept in ${this.tokenFile()} (${codeOf(thrown)})`)
+    }
   }
 
   /** Where `login` keeps the token. */
@@ -47,3 +61,5 @@ export class Environment {
     return this.setting('TOKEN_PATH') || join(this.#variables['HOME'] || homedir(), '.vault-token')
   }
 }
+
+const codeOf = (thrown: unknown): string => String((thrown as { readonly code?: unknown }).code)

@@ -1,5 +1,5 @@
 import type { Json } from '../util/json.ts'
-import { ServerError } from './client.ts'
+import { ServerError } from './failure.ts'
 import type { Command, Run } from './command.ts'
 import { inputOf } from './data.ts'
 import { UsageError } from './flags.ts'
@@ -12,8 +12,12 @@ const pathOf = (run: Run): string => barePath(run.args[0] ?? '')
 async function read(run: Run): Promise<number> {
   const path = pathOf(run)
   const input = await inputOf(run, run.args.slice(1))
-  const answer = await orNothing(run.client.send('GET', path + query(input)))
-  return answer ? showAnswer(run, answer.body) : nothingAt(run, path)
+  const raw = run.format === 'raw'
+  const answer = await orNothing(run.client.send('GET', path + query(input), undefined, { anyText: raw }))
+  if (!answer) return nothingAt(run, path)
+  if (!raw || run.flags.text('field')) return showAnswer(run, answer.body)
+  run.out(`${answer.text.trimEnd()}\n\n`)
+  return 0
 }
 
 async function list(run: Run): Promise<number> {

@@ -1,5 +1,5 @@
 import type { Json } from '../util/json.ts'
-import { ServerError } from './client.ts'
+import { ServerError } from './failure.ts'
 import type { Run } from './command.ts'
 import { UsageError } from './flags.ts'
 import { barePath } from './paths.ts'

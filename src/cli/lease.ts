@@ -1,4 +1,4 @@
-import { ServerError } from './client.ts'
+import { ServerError } from './failure.ts'
 import type { Command, Run } from './command.ts'
 import { UsageError } from './flags.ts'
 import { barePath } from './paths.ts'

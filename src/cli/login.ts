@@ -1,5 +1,5 @@
 import type { Json } from '../util/json.ts'
-import { ServerError } from './client.ts'
+import { ServerError } from './failure.ts'
 import type { Command, Run } from './command.ts'
 import { inputOf } from './data.ts'
 import { UsageError } from './flags.ts'
@@ -41,8 +41,22 @@ async function login(run: Run): Promise<number> {
   const token = (body['auth'] as { readonly client_token?: string } | null | undefined)?.client_token
   // A wrapped answer holds no token yet: it is shown and not kept.
   if (token === undefined) return showAnswer(run, body)
-  if (!noStore) run.environment.keepToken(token)
-  return noPrint ? 0 : showLogin(run, body, noStore, only ? 'token' : (flags.text('field') ?? ''))
+  const lost = noStore ? undefined : keep(run, token)
+  if (lost) run.err(`${lost}\n  You are logged in nevertheless: the token is shown this once.`)
+  if (noPrint && !lost) return 0
+  const shown = await showLogin(run, body, noStore || lost !== undefined, only ? 'token' : (flags.text('field') ?? ''))
+  return lost ? 2 : shown
+}
+
+/** @returns why the token could not be kept. It is valid, and must not be lost for that. */
+function keep(run: Run, token: string): string | undefined {
+  try {
+    run.environment.keepToken(token)
+    return undefined
+  } catch (thrown) {
+    if (thrown instanceof UsageError) return thrown.message
+    throw thrown
+  }
 }
 
 async function showLogin(run: Run, body: Json, noStore: boolean, field: string): Promise<number> {

@@ -1,6 +1,6 @@
 import type { Json } from '../util/json.ts'
 import { Ceremony, ceremonyFlags } from './ceremony.ts'
-import { ServerError } from './client.ts'
+import { ServerError } from './failure.ts'
 import type { Command, Run } from './command.ts'
 import { UsageError } from './flags.ts'
 import { shareFlags } from './operator-init.ts'

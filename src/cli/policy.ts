@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { formatPolicy } from '../policy/format.ts'
-import { ServerError } from './client.ts'
+import { ServerError } from './failure.ts'
 import type { Command, Run } from './command.ts'
 import { fileText } from './data.ts'
 import { UsageError } from './flags.ts'

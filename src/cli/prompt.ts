@@ -12,8 +12,9 @@ export class NoTerminal extends UsageError {
 /** Asks on the terminal without showing what is typed, even when standard input is a file. @throws NoTerminal */
 export async function askHidden(question: string): Promise<string> {
   const terminal = openTerminal()
-  process.stderr.write(question)
+  // First hidden, then asked: what is pasted at once must not show either.
   terminal.setRawMode(true)
+  process.stderr.write(question)
   try {
     return await typed(terminal)
   } finally {
@@ -33,13 +34,19 @@ function openTerminal(): ReadStream {
   }
 }
 
+/** What keys send: Ctrl-C and Ctrl-D stop, Ctrl-U begins again. */
+const keys = { enter: '\r\n', stop: '\u0003\u0004', back: '\u007f\b', clear: '\u0015' } as const
+
 async function typed(terminal: ReadStream): Promise<string> {
   let text = ''
+  // A letter of several bytes may come in two parts.
+  terminal.setEncoding('utf8')
   for await (const chunk of terminal) {
-    for (const letter of (chunk as Buffer).toString('utf8')) {
-      if (letter === '\r' || letter === '\n') return text
-      if (letter === '\u0003' || letter === '\u0004') throw new UsageError('interrupted')
-      text = letter === '\u007f' || letter === '\b' ? text.slice(0, -1) : text + letter
+    for (const letter of chunk as string) {
+      if (keys.enter.includes(letter)) return text
+      if (keys.stop.includes(letter)) throw new UsageError('interrupted')
+      if (keys.back.includes(letter)) text = Array.from(text).slice(0, -1).join('')
+      else text = letter === keys.clear ? '' : text + letter
     }
   }
   return text

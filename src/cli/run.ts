@@ -1,6 +1,7 @@
-import { Client, ServerError } from './client.ts'
+import { Client } from './client.ts'
 import type { Command, Family, Run, Surroundings } from './command.ts'
 import { families } from './commands.ts'
+import { ServerError } from './failure.ts'
 import { checkDryness, connectionFlags, targetOf } from './connection.ts'
 import { Shown } from './dry.ts'
 import { Environment } from './env.ts'

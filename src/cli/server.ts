@@ -32,12 +32,22 @@ async function server(run: Run): Promise<number> {
   const running = await run.serve(options)
   if (options.dev) {
     run.out(banner(running.address, running.storageType, running.unsealKey ?? '', running.rootToken ?? ''))
-    if (!run.flags.bool('dev-no-store-token')) run.environment.keepToken(running.rootToken ?? '')
+    if (!run.flags.bool('dev-no-store-token')) keepRootToken(run, running.rootToken ?? '')
   } else
     run.out(
       `==> strongroom listens on ${running.address}; it is sealed until enough key shares were given (strongroom operator unseal)\n`,
     )
   return untilStopped(running)
+}
+
+/** A server that is up stays up, whether or not its token can be kept. */
+function keepRootToken(run: Run, token: string): void {
+  try {
+    run.environment.keepToken(token)
+  } catch (thrown) {
+    if (!(thrown instanceof UsageError)) throw thrown
+    run.err(`${thrown.message}\n  next: export VAULT_TOKEN with the root token shown above`)
+  }
 }
 
 type Options = Parameters<Serve>[0]

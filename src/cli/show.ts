@@ -8,8 +8,7 @@ import { cell } from './table.ts'
 export async function showAnswer(run: Run, body: Json | undefined, done = ''): Promise<number> {
   const field = run.flags.text('field') ?? ''
   if (field !== '' && body) return showField(run, fieldOf(body, field), field)
-  if (run.format === 'raw') run.out(`${json(body ?? null)}\n\n`)
-  else if (run.format !== 'table') {
+  if (run.format !== 'table') {
     if (body) await showValue(run, envelope(body))
   } else {
     const shown = body ? answerTable(body) : ''

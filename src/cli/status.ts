@@ -1,5 +1,5 @@
 import type { Json } from '../util/json.ts'
-import { ServerError } from './client.ts'
+import { ServerError } from './failure.ts'
 import type { Command, Run } from './command.ts'
 import { showValue } from './show.ts'
 import { keyValues } from './table.ts'

@@ -1,0 +1,79 @@
+import { request as plainRequest } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import { request as secureRequest } from 'node:https'
+import type { RequestOptions as SecureOptions } from 'node:https'
+import { ServerError, unreachable } from './failure.ts'
+import type { Trouble } from './failure.ts'
+
+/** One request. */
+export interface Outgoing {
+  readonly method: string
+  readonly url: URL
+  readonly headers: Readonly<Record<string, string | number>>
+  readonly body: string | undefined
+}
+
+/** What came back. */
+export interface Incoming {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly bytes: Buffer
+}
+
+/** How connections are made. */
+export interface Wire {
+  readonly tls: SecureOptions
+  /** Milliseconds until the whole answer must be there; 0 for no end. */
+  readonly timeout: number
+  /** The longest answer that is taken, in bytes. */
+  readonly longest: number
+}
+
+/** Sends one request and reads its whole answer. @throws ServerError when there is none, or only a part */
+export async function exchange(sent: Outgoing, wire: Wire): Promise<Incoming> {
+  const signal = wire.timeout > 0 ? AbortSignal.timeout(wire.timeout) : undefined
+  try {
+    const message = await answerOf(sent, wire, signal)
+    const bytes = await bytesOf(message, wire.longest)
+    return { status: message.statusCode ?? 0, headers: message.headers, bytes }
+  } catch (thrown) {
+    const { origin } = sent.url
+    if (signal?.aborted) throw new ServerError(`${origin} gave no answer within ${wire.timeout / 1000} s`)
+    if (thrown instanceof BrokenOff) throw new ServerError(`the answer of ${origin} ${thrown.message}`)
+    throw new ServerError(unreachable(sent.url, thrown as Trouble))
+  }
+}
+
+async function answerOf(
+  { url, method, headers, body }: Outgoing,
+  { tls }: Wire,
+  signal: AbortSignal | undefined,
+): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const options = { method, headers, ...(signal && { signal }) }
+    const request =
+      url.protocol === 'https:'
+        ? secureRequest(url, { ...options, ...tls }, resolve)
+        : plainRequest(url, options, resolve)
+    request.on('error', reject)
+    request.end(body)
+  })
+}
+
+/** There was an answer, but not all of it. */
+class BrokenOff extends Error {}
+
+async function bytesOf(message: IncomingMessage, longest: number): Promise<Buffer> {
+  const parts: Buffer[] = []
+  let length = 0
+  try {
+    for await (const part of message) {
+      length += (part as Buffer).length
+      if (length > longest) throw new BrokenOff(`is longer than ${Math.floor(longest / 1024 / 1024)} MiB: not read`)
+      parts.push(part as Buffer)
+    }
+  } catch (thrown) {
+    throw thrown instanceof BrokenOff ? thrown : new BrokenOff('broke off before its end; try again')
+  }
+  return Buffer.concat(parts)
+}

@@ -1,0 +1,111 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { temporaryFolder } from '../support/folder.ts'
+import { levelServer } from '../support/server.ts'
+import { scripted } from './support.ts'
+
+const main = join(import.meta.dirname, '../../src/main.js')
+const world = (more: Readonly<Record<string, string>> = {}) => ({
+  PATH: process.env['PATH'] ?? '',
+  HOME: temporaryFolder(),
+  ...more,
+})
+
+interface Ended {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+/** Runs a program to its end; `input` is what is typed or piped. */
+async function ended(
+  command: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  input = '',
+): Promise<Ended> {
+  const child = spawn(command, args, { env })
+  let [out, err] = ['', '']
+  child.stdout.on('data', (part: Buffer) => (out += part.toString()))
+  child.stderr.on('data', (part: Buffer) => (err += part.toString()))
+  child.stdin.on('error', () => {})
+  child.stdin.end(input)
+  const [code] = (await once(child, 'close')) as [number | null]
+  return { code, out, err }
+}
+
+/** A command line on a terminal of its own, where `answer` is typed once the question stands there. */
+async function onTerminal(line: string, env: Readonly<Record<string, string>>, answer: string): Promise<Ended> {
+  const child = spawn('script', ['-qefc', `"${process.execPath}" "${main}" ${line}`, '/dev/null'], { env })
+  let out = ''
+  child.stdout.on('data', (part: Buffer) => {
+    const asked = out.includes('hidden')
+    out += part.toString()
+    if (!asked && out.includes('hidden')) child.stdin.write(answer)
+  })
+  const [code] = (await once(child, 'close')) as [number | null]
+  return { code, out, err: '' }
+}
+
+describe('the program', () => {
+  it('ends quietly when its reader has seen enough', async () => {
+    const big = { data: { text: 'x'.repeat(4_000_000) } }
+    await scripted({ 'GET /v1/a': [{ body: big }] }, async (_, __, address) => {
+      const line = `"${process.execPath}" "${main}" read a | head -c 10`
+      const { out, err } = await ended('sh', ['-c', line], world({ VAULT_ADDR: address }))
+      expect([out, err]).to.deep.equal(['Key     Va', ''])
+    })
+  })
+
+  it('shows no stack, whatever happens', async () => {
+    for (const args of [
+      ['server', '-config=/no/such/file'],
+      ['server', '-dev', '-dev-listen-address=nowhere'],
+      ['server', '-dev', '-log-level=loud'],
+      ['policy', 'fmt', '/no/such/file'],
+      ['nonsense'],
+      ['login', '-address=http://127.0.0.1:1'],
+      ['operator', 'unseal', '-address=http://127.0.0.1:1'],
+    ]) {
+      const { code, out, err } = await ended(process.execPath, [main, ...args], world())
+      expect(code, args.join(' ')).to.be.greaterThan(0)
+      expect(out + err).to.not.match(/\n\s+at |node:internal/)
+      expect(err).to.not.equal('')
+    }
+  })
+
+  it('reads a share from standard input, and from a terminal without showing it', async function () {
+    if (spawnSync('script', ['--version']).status !== 0) this.skip()
+    const server = await levelServer()
+    const env = world({ VAULT_ADDR: server.running.address })
+    try {
+      const made = await ended(process.execPath, [main, 'operator', 'init', '-n=3', '-t=3', '-format=json'], env)
+      const [a, b, c] = (JSON.parse(made.out) as { unseal_keys_b64: [string, string, string] }).unseal_keys_b64
+      const piped = await ended(process.execPath, [main, 'operator', 'unseal', '-'], env, `${a}\n`)
+      expect([piped.code, piped.out.includes('1/3')]).to.deep.equal([0, true])
+
+      const typed = await onTerminal('operator unseal', env, `wrong\u0015${b}x\u007f\r`)
+      expect([typed.code, typed.out.includes('2/3')], typed.out).to.deep.equal([0, true])
+      expect(typed.out).to.include('Key share (will be hidden): ').and.not.include(b.slice(0, 8))
+
+      const stopped = await onTerminal('operator unseal', env, `${c.slice(0, 5)}\u0003`)
+      expect([stopped.code, stopped.out.includes('interrupted')]).to.deep.equal([1, true])
+      const last = await onTerminal('operator unseal', env, `${c}\n`)
+      expect(last.out).to.match(/Sealed +false/)
+    } finally {
+      await server.running.stop()
+    }
+  })
+
+  it('logs in on a terminal without showing the token', async function () {
+    if (spawnSync('script', ['--version']).status !== 0) this.skip()
+    const script = { 'GET /v1/auth/token/lookup-self': [{ body: { data: { id: 'hvs.secret', policies: ['p'] } } }] }
+    await scripted(script, async (_, server, address) => {
+      const { code, out } = await onTerminal('login -no-print', world({ VAULT_ADDR: address }), 'hvs.secret\r')
+      expect([code, out.includes('hvs.secret')], out).to.deep.equal([0, false])
+      expect(server.seen[0]?.headers['x-vault-token']).to.equal('hvs.secret')
+    })
+  })
+})
