@@ -100,8 +100,8 @@ function count(value: string): number {
 
 function tokenOf(env: Environment): string {
   const token = env.token()
-  if (/[^\x21-\x7e]/.test(token))
-    throw new ServerError('the token holds blanks or other characters that no token has: set it again, or log in')
+  if (/[^\x20-\x7e]/.test(token))
+    throw new ServerError('the token holds characters that no token has: set it again, or log in')
   return token
 }
 

@@ -17,7 +17,13 @@ async function seal(run: Run): Promise<number> {
   return 0
 }
 
-/** `operator unseal`, `operator seal`. */
+async function stepDown(run: Run): Promise<number> {
+  await run.client.send('PUT', 'sys/step-down')
+  run.out('Success! The server stepped down, if it was the active one.\n')
+  return 0
+}
+
+/** `operator unseal`, `operator seal`, `operator step-down`. */
 export const operatorCommands: readonly Command[] = [
   {
     name: 'operator unseal',
@@ -35,5 +41,12 @@ export const operatorCommands: readonly Command[] = [
     args: [0, 0],
     doing: 'sealing',
     run: seal,
+  },
+  {
+    name: 'operator step-down',
+    about: 'Let another server of the cluster take over',
+    args: [0, 0],
+    doing: 'stepping down',
+    run: stepDown,
   },
 ]
