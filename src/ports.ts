@@ -62,7 +62,7 @@ export function ports(parts: Parts): SystemPorts {
       holding: (path) => opened().router.mountOf(path)?.record,
       limits: (record) => opened().mounts.limits(record),
       ttl: parts.ttl,
-      versions: () => undefined,
+      versions: (type) => opened().mounts.versions(type),
       enable: async (spec) => opened().mounts.enable(spec),
       disable: async (path) => opened().mounts.disable(path),
       tune: async (path, change) => opened().mounts.tune(path, change),

@@ -5,11 +5,21 @@ import type { TokenPort } from './auth/token/port.ts'
 import type { Engine } from './contract/engine.ts'
 import { randomBytes } from './crypto/random.ts'
 import { cubbyholeEngine } from './engines/cubbyhole/engine.ts'
+import { plainEngine } from './engines/kv/v1.ts'
+import { versionedEngine } from './engines/kv/v2/engine.ts'
 import { transitEngine } from './engines/transit/engine.ts'
 
 /** Everything that can be mounted: one line each. */
 export function engines(system: Engine, tokens: TokenPort): readonly Engine[] {
-  return [system, tokenEngine(tokens), cubbyholeEngine(), transitEngine(randomBytes)]
+  return [
+    system,
+    tokenEngine(tokens),
+    cubbyholeEngine(),
+    transitEngine(randomBytes),
+    plainEngine('kv'),
+    versionedEngine(randomBytes),
+    plainEngine('generic'),
+  ]
 }
 
 /** Every kind of audit device. */

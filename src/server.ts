@@ -259,6 +259,19 @@ function devConfig(address = '127.0.0.1:8200'): Config {
   }
 }
 
+/** What a development server has besides: `secret/`, KV version 2. */
+const devSecrets: MountSpec = {
+  kind: 'secret',
+  path: 'secret/',
+  type: 'kv',
+  description: 'key/value secret storage',
+  config: plainConfig,
+  options: { version: '2' },
+  local: false,
+  sealWrap: false,
+  externalEntropyAccess: false,
+}
+
 /** A development server: initialised with one share, open at once. */
 async function initialiseDev(
   room: Room,
@@ -268,6 +281,7 @@ async function initialiseDev(
   const { shares, rootToken } = await room.initialise(1, 1)
   const share = shares[0] as Uint8Array
   await room.unseal(share)
+  await opened().mounts.enable(devSecrets)
   if (rootTokenId === undefined) return { rootToken, unsealKey: base64(share) }
   const { tokens } = opened()
   await tokens.createDevRoot(rootTokenId)

@@ -21,6 +21,8 @@ export interface Engine {
   readonly type: string
   /** `secret` is mounted under `X/`, `auth` under `auth/X/`. */
   readonly kind: 'secret' | 'auth'
+  /** For types that come in several versions: which one this is. A mount says by its option `version`; the first registered is the usual one. */
+  readonly version?: string
   readonly about: string
   /** Opens one mount. Called at unseal and when the mount is made. */
   open(host: EngineHost): Promise<unknown> | unknown
@@ -31,6 +33,7 @@ export interface Engine {
 export function defineEngine<S>(engine: {
   readonly type: string
   readonly kind: 'secret' | 'auth'
+  readonly version?: string
   readonly about: string
   readonly open: (host: EngineHost) => Promise<S> | S
   readonly routes: readonly Route<S>[]

@@ -112,6 +112,14 @@ export class Mounts {
       return next
     })
     mount.record = record
+    if (this.#engineOf(record) !== mount.engine) await this.#open(record)
+  }
+
+  /** The versions that an engine type comes in, the usual one first; undefined for a type without. */
+  versions(type: string): readonly string[] | undefined {
+    const versions = this.#parts.engines.filter((engine) => engine.type === type).map(({ version }) => version)
+    const named = versions.filter((version) => version !== undefined)
+    return named.length > 0 ? named : undefined
   }
 
   /** Moves a mount with its data to another path of the same kind. */
@@ -143,12 +151,14 @@ export class Mounts {
     return records.filter((record) => record !== undefined)
   }
 
-  #engineOf(record: Pick<MountRecord, 'type' | 'kind'>): Engine {
-    const engine = this.#parts.engines.find(({ type, kind }) => type === record.type && kind === record.kind)
+  #engineOf(record: Pick<MountRecord, 'type' | 'kind' | 'options'>): Engine {
+    const offered = this.#parts.engines.filter(({ type, kind }) => type === record.type && kind === record.kind)
+    const version = record.options?.['version'] ?? offered[0]?.version
+    const engine = offered.find((one) => one.version === version)
     if (engine) return engine
-    const known = this.#parts.engines.filter(({ kind }) => kind === record.kind).map(({ type }) => type)
+    const known = new Set(this.#parts.engines.filter(({ kind }) => kind === record.kind).map(({ type }) => type))
     throw refuse(
-      `there is no ${record.kind === 'auth' ? 'auth method' : 'secrets engine'} of type "${record.type}"; this server has: ${known.join(', ')}`,
+      `there is no ${record.kind === 'auth' ? 'auth method' : 'secrets engine'} of type "${record.type}"; this server has: ${[...known].join(', ')}`,
     )
   }
 

@@ -187,7 +187,10 @@ async function tune(mounts: MountPort, record: MountRecord, given: Data, values:
     ...(values.description !== undefined && { description: values.description }),
     ...(options && { options }),
   })
-  return done()
+  const version = options?.['version']
+  const upgraded =
+    version !== undefined && version !== (record.options?.['version'] ?? mounts.versions(record.type)?.[0])
+  return done(upgraded ? [`${record.path} was upgraded: it speaks version ${version} from now on`] : [])
 }
 
 const settings = (given: Data): Data =>
@@ -214,7 +217,7 @@ function changedOptions(
 ): Readonly<Record<string, string>> {
   const version = given['version']
   checkVersion(mounts, record.type, version)
-  const old = record.options?.['version']
+  const old = record.options?.['version'] ?? mounts.versions(record.type)?.[0]
   if (version !== undefined && old !== undefined && Number(version) < Number(old))
     throw refuse(`cannot downgrade mount from version ${old}`)
   const merged = { ...record.options, ...given }

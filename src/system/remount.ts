@@ -70,6 +70,10 @@ function checked(mounts: RemountPort, from: string, to: string): readonly [strin
     throw refuse(`cannot remount to "${target}": the path is reserved`)
   if (source.startsWith('auth/') !== target.startsWith('auth/'))
     throw refuse('a secrets engine cannot become an auth method, nor the other way round')
+  if (target.startsWith(source) || source.startsWith(target))
+    throw refuse(`cannot move ${source} to ${target}: neither path may lie within the other`)
+  const taken = mounts.holding(target)
+  if (taken) throw refuse(`cannot move to ${target}: it is taken by ${apiPathOf(taken)}`)
   if (target === 'auth/') throw refuse('the new path needs a name below auth/')
   return [source, target]
 }

@@ -1,0 +1,53 @@
+import { Fault, refuse } from '../../contract/fault.ts'
+import { f } from '../../contract/field.ts'
+import type { View } from '../../contract/view.ts'
+
+/** The rest of a path: the name of a secret. */
+export const path = { path: f.string('Path of the secret.').or('') }
+
+/** Which part of a list is wanted. */
+export const page = {
+  after: f.string('Names behind this one.').or(''),
+  limit: f.int('At most so many; 0: all.').or(0),
+}
+
+/** Where v1 keeps a secret: the map of its values. */
+export const plainFolder = 'secret/'
+
+/** The name of a secret that may be there. A trailing slash names a folder, never a secret. */
+export function secretAt(name: string): string | undefined {
+  return name === '' || name.endsWith('/') ? undefined : name
+}
+
+/** The name of a secret that is to be written. @throws Fault invalid_request */
+export function nameToWrite(name: string): string {
+  const named = secretAt(name)
+  if (named === undefined) throw refuse(name === '' ? 'missing path' : `cannot write to "${name}": it ends in "/"`)
+  return named
+}
+
+/** A folder of names, with its trailing slash; '' is the top. */
+export function folderOf(name: string): string {
+  return name === '' || name.endsWith('/') ? name : `${name}/`
+}
+
+/** The names directly in a folder. @throws Fault not_found when there are none. */
+export async function listed(
+  view: View,
+  folder: string,
+  { after, limit }: { readonly after: string; readonly limit: number } = { after: '', limit: 0 },
+): Promise<readonly string[]> {
+  const keys = await view.list(folder, { ...(after !== '' && { after }), ...(limit > 0 && { limit }) })
+  if (keys.length === 0) throw new Fault('not_found', 'nothing to list')
+  return keys
+}
+
+/** Every secret below a folder, however deep, relative to it. */
+export async function scanned(view: View, folder: string, below = ''): Promise<readonly string[]> {
+  const names: string[] = []
+  for (const name of await view.list(folder + below)) {
+    if (name.endsWith('/')) names.push(...(await scanned(view, folder, below + name)))
+    else names.push(below + name)
+  }
+  return names
+}

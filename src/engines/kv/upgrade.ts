@@ -1,0 +1,38 @@
+import type { EngineHost } from '../../contract/engine.ts'
+import { refuse } from '../../contract/fault.ts'
+import type { Fault } from '../../contract/fault.ts'
+import type { View } from '../../contract/view.ts'
+import type { Json } from '../../util/json.ts'
+import { plainFolder, scanned } from './names.ts'
+import { newSecret, withVersion } from './v2/record.ts'
+import { place, valuePlace } from './v2/places.ts'
+
+/** There since the upgrade to version 2 began: version 1 writes nothing any more. */
+export const upgradeMark = 'upgraded'
+
+/** What a version 1 write is told that comes while the mount is upgraded. */
+export function upgrading(): Fault {
+  return refuse(
+    'Upgrading from non-versioned to versioned data. This backend will be unavailable for a brief period and will resume service shortly.',
+  )
+}
+
+/**
+ * Turns every secret that version 1 left into version 1 of a versioned secret, each in one commit: after a crash the
+ * next opening goes on with the rest.
+ */
+export async function upgrade({ view, clock }: Pick<EngineHost, 'view' | 'clock'>, newId: () => string): Promise<void> {
+  if (!(await view.get(upgradeMark))) await view.put(upgradeMark, true)
+  for (const name of await scanned(view, plainFolder)) await upgradeOne(view, name, newId(), clock.now())
+}
+
+async function upgradeOne(view: View, name: string, id: string, now: number): Promise<void> {
+  await view.transaction(async (tx) => {
+    const data = await tx.get<Json>(plainFolder + name)
+    if (!data) return
+    const secret = { ...withVersion(newSecret(id, now), now, { keep: 1, deleteAfter: 0 }).secret, oldest: 1 }
+    tx.put(valuePlace(secret, 1), data)
+    tx.put(place(name), secret)
+    tx.del(plainFolder + name)
+  })
+}

@@ -1,0 +1,106 @@
+import { defineEngine } from '../../contract/engine.ts'
+import type { Engine, EngineHost } from '../../contract/engine.ts'
+import { Fault, refuse } from '../../contract/fault.ts'
+import { answer, done } from '../../contract/response.ts'
+import { routesOf } from '../../contract/route.ts'
+import type { View } from '../../contract/view.ts'
+import { parseDuration } from '../../util/duration.ts'
+import type { Json } from '../../util/json.ts'
+import { folderOf, listed, nameToWrite, path, plainFolder, scanned, secretAt } from './names.ts'
+import { upgradeMark, upgrading } from './upgrade.ts'
+
+/** One mount of KV version 1: one map of values for each name, replaced as a whole. */
+export interface PlainSecrets {
+  readonly host: EngineHost
+  /** `secret/<name>`. */
+  readonly secrets: View
+}
+
+const { read, list, scan, write, remove } = routesOf<PlainSecrets>()
+
+/** KV version 1 (`vault-api` 1.6): secrets without versions. */
+export function plainEngine(type: 'kv' | 'generic'): Engine {
+  return defineEngine<PlainSecrets>({
+    type,
+    kind: 'secret',
+    ...(type === 'kv' && { version: '1' }),
+    about: 'Keep secrets by name.',
+    open: (host) => ({ host, secrets: host.view.under(plainFolder) }),
+    routes: [
+      read('*path', {
+        about: 'Read a secret.',
+        fields: path,
+        handle: async ({ engine }, { path: wanted }) => {
+          await refuseWhileUpgrading(engine)
+          const name = secretAt(wanted)
+          const data = name && (await engine.secrets.get<Json>(name))
+          if (!data) throw new Fault('not_found', 'no such secret')
+          return { ...answer(data), leaseDuration: lifetimeOf(data, engine.host.limits().defaultTtl) }
+        },
+      }),
+      list('*path', {
+        about: 'List the names in a folder.',
+        fields: path,
+        handle: async ({ engine }, { path: folder }) => {
+          await refuseWhileUpgrading(engine)
+          return answer({ keys: await listed(engine.secrets, folderOf(folder)) })
+        },
+      }),
+      scan('*path', {
+        about: 'List every name below a folder.',
+        fields: path,
+        handle: async ({ engine }, { path: folder }) => {
+          await refuseWhileUpgrading(engine)
+          const keys = await scanned(engine.secrets, folderOf(folder))
+          return answer(keys.length > 0 ? { keys } : {})
+        },
+      }),
+      write('*path', {
+        about: 'Write a secret: all its values.',
+        open: true,
+        fields: path,
+        exists: async ({ engine }, { path: wanted }) => {
+          const name = secretAt(wanted)
+          return name !== undefined && (await engine.secrets.get(name)) !== undefined
+        },
+        handle: async ({ engine, request }, { path: wanted }) => {
+          const name = nameToWrite(wanted)
+          if (Object.keys(request.data).length === 0) throw refuse('missing data fields')
+          await change(engine, name, request.data)
+          return done()
+        },
+      }),
+      remove('*path', {
+        about: 'Remove a secret.',
+        fields: path,
+        handle: async ({ engine }, { path: wanted }) => {
+          const name = secretAt(wanted)
+          if (name) await change(engine, name, undefined)
+          return done()
+        },
+      }),
+    ],
+  })
+}
+
+/** A secret that has moved already must not look as if it were gone. */
+async function refuseWhileUpgrading({ host }: PlainSecrets): Promise<void> {
+  if (await host.view.get(upgradeMark)) throw upgrading()
+}
+
+/** Writes or removes; never once the mount's upgrade has begun, which would lose the change. */
+async function change({ host }: PlainSecrets, name: string, data: Json | undefined): Promise<void> {
+  await host.view.transaction(async (tx) => {
+    if (await tx.get(upgradeMark)) throw upgrading()
+    if (data) tx.put(plainFolder + name, data)
+    else tx.del(plainFolder + name)
+  })
+}
+
+/** Seconds that a reader may keep the secret: its own `ttl`, else its `lease`, else the mount's default. */
+function lifetimeOf(data: Json, fallback: number): number {
+  const own = Object.hasOwn(data, 'ttl') ? data['ttl'] : data['lease']
+  if (own === null || own === '') return 0
+  if (typeof own === 'string') return parseDuration(own) ?? fallback
+  return typeof own === 'number' && Number.isInteger(own) && own >= 0 ? own : fallback
+}

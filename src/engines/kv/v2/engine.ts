@@ -1,0 +1,28 @@
+import { defineEngine } from '../../../contract/engine.ts'
+import type { Engine } from '../../../contract/engine.ts'
+import { hex } from '../../../util/bytes.ts'
+import { upgrade } from '../upgrade.ts'
+import { configRoutes } from './routes/config.ts'
+import { dataRoutes } from './routes/data.ts'
+import { elsewhere } from './routes/elsewhere.ts'
+import { listRoutes } from './routes/lists.ts'
+import { metadataRoutes } from './routes/metadata.ts'
+import { subkeys } from './routes/subkeys.ts'
+import { versionRoutes } from './routes/versions.ts'
+import { Secrets } from './secrets.ts'
+
+/** KV version 2 (`vault-api` 1.6): secrets whose earlier versions can be read and brought back. */
+export function versionedEngine(random: (bytes: number) => Uint8Array): Engine {
+  const newId = (): string => hex(random(16))
+  return defineEngine<Secrets>({
+    type: 'kv',
+    version: '2',
+    kind: 'secret',
+    about: 'Keep secrets by name, with their earlier versions.',
+    open: async (host) => {
+      await upgrade(host, newId)
+      return new Secrets(host, newId)
+    },
+    routes: [...dataRoutes, ...versionRoutes, ...metadataRoutes, ...listRoutes, ...configRoutes, subkeys, ...elsewhere],
+  })
+}

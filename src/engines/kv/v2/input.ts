@@ -1,0 +1,71 @@
+import { refuse } from '../../../contract/fault.ts'
+import { f } from '../../../contract/field.ts'
+import { parseDuration } from '../../../util/duration.ts'
+import type { Json } from '../../../util/json.ts'
+import type { SecretRecord, Settings } from './record.ts'
+
+/** The version asked for in a query; none, empty or 0: the newest. */
+export const version = { version: f.string('Which version; 0: the newest.').or('') }
+
+/** @throws Fault invalid_request */
+export function versionNumber(text: string): number {
+  if (!/^-?\d{0,15}$/.test(text) || text === '-') throw refuse('version must be a whole number')
+  return Number(text)
+}
+
+/** What can be set for a mount and for a secret. */
+export const settingFields = {
+  max_versions: f.int('Versions kept; 0: as the mount says, or 10.'),
+  cas_required: f.bool('Every write must say which version it replaces.'),
+  metadata_cas_required: f.bool('Every change of the metadata must say which version of it it replaces.'),
+  delete_version_after: f.any('Versions are deleted so long after they were written, e.g. "24h"; 0: never.'),
+}
+
+type Given = { readonly [K in keyof typeof settingFields]: (typeof settingFields)[K]['fallback'] }
+
+/** Settings with what was given changed. @param offAllowed - a negative lifetime switches lifetimes off (mounts) */
+export function changedSettings(old: Settings, given: Given, wasGiven: (name: string) => boolean, offAllowed: boolean): Settings {
+  if ((given.max_versions ?? 0) < 0) throw refuse('max_versions must not be negative')
+  return {
+    maxVersions: given.max_versions ?? old.maxVersions,
+    casRequired: given.cas_required ?? old.casRequired,
+    metadataCasRequired: given.metadata_cas_required ?? old.metadataCasRequired,
+    deleteAfter: wasGiven('delete_version_after') ? lifetimeOf(given.delete_version_after, offAllowed) : old.deleteAfter,
+  }
+} // prettier-ignore
+
+function lifetimeOf(value: unknown, offAllowed: boolean): number {
+  const text = value === null || value === undefined ? '0' : typeof value === 'number' ? String(value) : value
+  if (typeof text !== 'string') throw refuse(lifetimeWanted)
+  const off = text.startsWith('-')
+  const seconds = text === '' ? 0 : parseDuration(off ? text.slice(1) : text)
+  if (seconds === undefined || (off && !offAllowed)) throw refuse(lifetimeWanted)
+  return off && seconds > 0 ? -1 : seconds
+}
+
+const lifetimeWanted = 'delete_version_after must be a duration such as 90, "24h" or "1h30m"'
+
+/** The check-and-set of a write. @throws Fault invalid_request unless the write may replace the version there is */
+export function checkAndSet(options: Json, old: SecretRecord | undefined, settings: Settings): void {
+  if (!Object.hasOwn(options, 'cas')) {
+    if (settings.casRequired || old?.settings.casRequired)
+      throw refuse('check-and-set parameter required for this call')
+    return
+  }
+  if (numberOf(options['cas']) !== (old?.current ?? 0))
+    throw refuse('check-and-set parameter did not match the current version')
+}
+
+function numberOf(cas: unknown): number {
+  if (cas === null || cas === '') return 0
+  if (typeof cas === 'boolean') return cas ? 1 : 0
+  if (typeof cas === 'number' && Number.isSafeInteger(cas)) return cas
+  if (typeof cas === 'string' && /^-?\d{1,15}$/.test(cas)) return Number(cas)
+  throw refuse('error parsing check-and-set parameter')
+}
+
+/** The values of a write. @throws Fault invalid_request when there are none */
+export function valuesOf(given: boolean, data: Json | undefined): Json {
+  if (!given || data === undefined) throw refuse('no data provided')
+  return data
+}

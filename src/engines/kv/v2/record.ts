@@ -1,0 +1,129 @@
+import { rfc3339 } from '../../../util/clock.ts'
+import { formatDuration } from '../../../util/duration.ts'
+
+/** One version of a secret. Times in milliseconds since 1970. */
+export interface Version {
+  readonly created: number
+  /** From then on the version counts as deleted; it can be brought back. Absent: never. */
+  readonly deletedAt?: number
+  /** The values are gone for good. */
+  readonly destroyed: boolean
+}
+
+/** What is kept of a secret besides its values: `key/<name>`. */
+export interface SecretRecord {
+  readonly format: 1
+  readonly id: string
+  readonly created: number
+  readonly updated: number
+  /** The newest version; 0 before the first. */
+  readonly current: number
+  /** The oldest version that is kept, once versions are dropped; 0 before. */
+  readonly oldest: number
+  readonly versions: Readonly<Record<string, Version>>
+  readonly settings: Settings
+  readonly custom: Readonly<Record<string, string>> | null
+  /** Counts changes of the metadata. */
+  readonly metadataVersion: number
+}
+
+/** What can be set for a mount and for a secret. */
+export interface Settings {
+  /** 0: not set. */
+  readonly maxVersions: number
+  readonly casRequired: boolean
+  readonly metadataCasRequired: boolean
+  /** Seconds; 0: never; for a mount -1: never, whatever a secret says. */
+  readonly deleteAfter: number
+}
+
+/** Settings when nothing was set. */
+export const plainSettings: Settings = {
+  maxVersions: 0,
+  casRequired: false,
+  metadataCasRequired: false,
+  deleteAfter: 0,
+}
+
+/** Versions kept when neither mount nor secret says. */
+const usualVersions = 10
+
+/** A secret without a version yet. */
+export function newSecret(id: string, now: number): SecretRecord {
+  const times = { created: now, updated: now }
+  return { format: 1, id, ...times, current: 0, oldest: 0, versions: {}, settings: plainSettings, custom: null, metadataVersion: 0 }
+} // prettier-ignore
+
+/** What holds for a new version: how many are kept, and after how many seconds it is deleted (0: never). */
+export interface Rules {
+  readonly keep: number
+  readonly deleteAfter: number
+}
+
+/** The larger number of versions counts, and the smaller lifetime. */
+export function rulesFor(mount: Settings, secret: Settings): Rules {
+  const keep = Math.max(mount.maxVersions, secret.maxVersions) || usualVersions
+  const lifetimes = [mount.deleteAfter, secret.deleteAfter].filter((seconds) => seconds > 0)
+  return { keep, deleteAfter: mount.deleteAfter < 0 || lifetimes.length === 0 ? 0 : Math.min(...lifetimes) }
+}
+
+/** The secret with one version more, and the versions that are dropped for it. */
+export function withVersion(
+  secret: SecretRecord,
+  now: number,
+  { keep, deleteAfter }: Rules,
+): { readonly secret: SecretRecord; readonly dropped: readonly number[] } {
+  const current = secret.current + 1
+  const version: Version = { created: now, destroyed: false, ...lifetime(now, deleteAfter) }
+  const oldest = Math.max(secret.oldest, current - keep + 1)
+  const all: Readonly<Record<string, Version>> = { ...secret.versions, [current]: version }
+  const dropped = Object.keys(all).map(Number).filter((number) => number < oldest)
+  const versions = Object.fromEntries(Object.entries(all).filter(([number]) => Number(number) >= oldest))
+  return { secret: { ...secret, current, oldest, versions, updated: now }, dropped }
+} // prettier-ignore
+
+/** When a version ends that begins, or begins again, now. */
+export function lifetime(now: number, deleteAfter: number): { readonly deletedAt?: number } {
+  return deleteAfter > 0 ? { deletedAt: now + deleteAfter * 1000 } : {}
+}
+
+/** Whether the values of a version can be read. */
+export function isLive(version: Version, now: number): boolean {
+  return !version.destroyed && !(version.deletedAt !== undefined && version.deletedAt <= now)
+}
+
+/** A version as answers show it. */
+export function versionView(secret: SecretRecord, number: number): Readonly<Record<string, unknown>> {
+  const version = secret.versions[number] as Version
+  return { ...timesView(version), custom_metadata: secret.custom, version: number }
+}
+
+/** A secret's metadata as answers show it. */
+export function secretView(secret: SecretRecord): Readonly<Record<string, unknown>> {
+  return {
+    ...settingsView(secret.settings),
+    created_time: rfc3339(secret.created),
+    current_metadata_version: secret.metadataVersion,
+    current_version: secret.current,
+    custom_metadata: secret.custom,
+    oldest_version: secret.oldest,
+    updated_time: rfc3339(secret.updated),
+    versions: Object.fromEntries(Object.entries(secret.versions).map(([number, one]) => [number, timesView(one)])),
+  }
+}
+
+/** Settings as answers show them. */
+export function settingsView(settings: Settings): Readonly<Record<string, unknown>> {
+  return {
+    cas_required: settings.casRequired,
+    delete_version_after: settings.deleteAfter < 0 ? '-1s' : formatDuration(settings.deleteAfter),
+    max_versions: settings.maxVersions,
+    metadata_cas_required: settings.metadataCasRequired,
+  }
+}
+
+const timesView = ({ created, deletedAt, destroyed }: Version): Readonly<Record<string, unknown>> => ({
+  created_time: rfc3339(created),
+  deletion_time: deletedAt === undefined ? '' : rfc3339(deletedAt),
+  destroyed,
+})

@@ -1,0 +1,26 @@
+import { answer, done } from '../../../../contract/response.ts'
+import { routesOf } from '../../../../contract/route.ts'
+import { changedSettings, settingFields } from '../input.ts'
+import { configPlace } from '../places.ts'
+import { settingsView } from '../record.ts'
+import type { Secrets } from '../secrets.ts'
+
+const { read, write } = routesOf<Secrets>()
+
+/** `config`: the mount's settings. */
+export const configRoutes = [
+  read('config', {
+    about: 'Read the settings of the mount.',
+    handle: async ({ engine }) => answer(settingsView(await engine.settings())),
+  }),
+  write('config', {
+    about: 'Change the settings of the mount.',
+    fields: settingFields,
+    handle: async ({ engine, given }, values) => {
+      await engine.view.transaction(async (tx) => {
+        tx.put(configPlace, changedSettings(await engine.settings(tx), values, given, true))
+      })
+      return done()
+    },
+  }),
+]

@@ -1,0 +1,134 @@
+import type { EngineHost } from '../../../contract/engine.ts'
+import { Fault } from '../../../contract/fault.ts'
+import type { Transaction, View } from '../../../contract/view.ts'
+import type { Clock } from '../../../util/clock.ts'
+import type { Json } from '../../../util/json.ts'
+import { configPlace, place, valuePlace } from './places.ts'
+import { isLive, newSecret, plainSettings, rulesFor, withVersion } from './record.ts'
+import type { SecretRecord, Settings, Version } from './record.ts'
+
+/** The secrets of one mount. */
+export class Secrets {
+  readonly view: View
+  readonly clock: Clock
+  readonly #newId: () => string
+
+  constructor({ view, clock }: Pick<EngineHost, 'view' | 'clock'>, newId: () => string) {
+    this.view = view
+    this.clock = clock
+    this.#newId = newId
+  }
+
+  /** The mount's settings. */
+  async settings(tx: Pick<Transaction, 'get'> = this.view): Promise<Settings> {
+    return (await tx.get<Settings>(configPlace)) ?? plainSettings
+  }
+
+  /** A secret's record. */
+  async find(name: string | undefined): Promise<SecretRecord | undefined> {
+    return name === undefined ? undefined : this.view.get<SecretRecord>(place(name))
+  }
+
+  /** One version of a secret: 0 or less is the newest. @throws Fault not_found when there never was, or is no longer. */
+  async version(name: string | undefined, wanted: number): Promise<Found> {
+    const secret = await this.find(name)
+    const number = wanted > 0 ? wanted : (secret?.current ?? 0)
+    const version = secret?.versions[number]
+    if (!secret || !version) throw new Fault('not_found', 'no such version')
+    const live = isLive(version, this.clock.now())
+    return { secret, number, data: live ? await this.view.get<Json>(valuePlace(secret, number)) : undefined }
+  }
+
+  /**
+   * Writes a new version: what `next` makes of the secret as it is. Gives the secret after it, or the old one with
+   * `written` false when nothing was made.
+   * @param next - throws to refuse; may run again when others write at the same time
+   */
+  async write(name: string, next: (draft: Draft) => Promise<Json | undefined> | Json): Promise<Written> {
+    return this.view.transaction(async (tx) => {
+      const now = this.clock.now()
+      const settings = await this.settings(tx)
+      const old = await tx.get<SecretRecord>(place(name))
+      const data = await next({ old, settings, values: (number) => this.#values(tx, old, number) })
+      if (!data) return { written: false, secret: old }
+      const base = old ?? newSecret(this.#newId(), now)
+      const { secret, dropped } = withVersion(base, now, rulesFor(settings, base.settings))
+      tx.put(valuePlace(secret, secret.current), data)
+      tx.put(place(name), secret)
+      for (const number of dropped) tx.del(valuePlace(secret, number))
+      return { written: true, secret }
+    })
+  }
+
+  /** Changes a secret's record; one that is not there is handed over as undefined. No record back: nothing is changed. */
+  async change(
+    name: string,
+    work: (secret: SecretRecord | undefined, settings: Settings) => SecretRecord | undefined,
+  ): Promise<void> {
+    await this.view.transaction(async (tx) => {
+      const changed = work(await tx.get<SecretRecord>(place(name)), await this.settings(tx))
+      if (changed) tx.put(place(name), changed)
+    })
+  }
+
+  /** A record for a secret that has none yet. */
+  fresh(): SecretRecord {
+    return newSecret(this.#newId(), this.clock.now())
+  }
+
+  /** Changes the versions that are named and there. `work` gives the new version, or undefined to leave it. */
+  async changeVersions(
+    name: string,
+    numbers: readonly number[],
+    work: (version: Version, deleteAfter: number) => Version | undefined,
+  ): Promise<void> {
+    await this.view.transaction(async (tx) => {
+      const secret = await tx.get<SecretRecord>(place(name))
+      if (!secret) return
+      const { deleteAfter } = rulesFor(await this.settings(tx), secret.settings)
+      const versions: Record<string, Version> = { ...secret.versions }
+      for (const number of new Set(numbers)) {
+        const changed = versions[number] && work(versions[number], deleteAfter)
+        if (!changed) continue
+        versions[number] = changed
+        if (changed.destroyed) tx.del(valuePlace(secret, number))
+      }
+      tx.put(place(name), { ...secret, versions })
+    })
+  }
+
+  /** Removes a secret with all its versions; absent is fine. */
+  async forget(name: string): Promise<void> {
+    await this.view.transaction(async (tx) => {
+      const secret = await tx.get<SecretRecord>(place(name))
+      if (!secret) return
+      for (const number of Object.keys(secret.versions)) tx.del(valuePlace(secret, Number(number)))
+      tx.del(place(name))
+    })
+  }
+
+  async #values(tx: Transaction, old: SecretRecord | undefined, number: number): Promise<Json | undefined> {
+    const version = old?.versions[number]
+    return old && version && isLive(version, this.clock.now()) ? tx.get<Json>(valuePlace(old, number)) : undefined
+  }
+}
+
+/** A version that was found; `data` undefined: deleted or destroyed. */
+export interface Found {
+  readonly secret: SecretRecord
+  readonly number: number
+  readonly data: Json | undefined
+}
+
+/** What a new version is made from. */
+export interface Draft {
+  readonly old: SecretRecord | undefined
+  readonly settings: Settings
+  /** The values of a version, unless deleted or destroyed. */
+  readonly values: (number: number) => Promise<Json | undefined>
+}
+
+/** The outcome of a write. */
+export type Written =
+  | { readonly written: true; readonly secret: SecretRecord }
+  | { readonly written: false; readonly secret: SecretRecord | undefined }

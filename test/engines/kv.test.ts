@@ -1,0 +1,163 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { merged } from '../../src/engines/kv/v2/merge.ts'
+import { HandClock } from '../support/clock.ts'
+import { devServer } from '../support/server.ts'
+import type { Body, TestServer } from '../support/server.ts'
+
+const merge = { 'Content-Type': 'application/merge-patch+json' }
+
+describe('KV version 2, over HTTP', () => {
+  let server: TestServer
+  const clock = new HandClock()
+  before(async () => {
+    server = await devServer(clock)
+  })
+  after(async () => server.running.stop())
+
+  const put = async (name: string, data: Body, options: Body = {}) =>
+    server.call('POST', `/v1/secret/data/${name}`, { data, options })
+  const get = async (name: string) => server.call('GET', `/v1/secret/data/${name}`)
+  const dataOf = (body: Body) => (body['data'] as Body | undefined)?.['data']
+  const versionOf = (body: Body) => (body['data'] as Body | undefined)?.['version']
+
+  it('keeps versions, brings deleted ones back and destroys for good', async () => {
+    await put('life', { n: 1 })
+    await put('life', { n: 2 })
+    await server.data('DELETE', 'secret/data/life')
+    expect((await get('life')).status).to.equal(404)
+    expect(dataOf((await get('life?version=1')).body)).to.deep.equal({ n: 1 })
+    await server.data('POST', 'secret/undelete/life', { versions: [2] })
+    expect(dataOf((await get('life')).body)).to.deep.equal({ n: 2 })
+    await server.data('POST', 'secret/destroy/life', { versions: [2] })
+    await server.data('POST', 'secret/undelete/life', { versions: [2] })
+    const gone = await get('life')
+    expect([gone.status, dataOf(gone.body)]).to.deep.equal([404, null])
+  })
+
+  it('lets exactly one of 100 parallel writers replace a version', async () => {
+    await put('race', { n: 0 })
+    const replies = await Promise.all(Array.from({ length: 100 }, async (_, n) => put('race', { n }, { cas: 1 })))
+    expect(replies.filter(({ status }) => status === 200)).to.have.length(1)
+    expect(replies.filter(({ status }) => status === 400)).to.have.length(99)
+    const metadata = await server.data('GET', 'secret/metadata/race')
+    expect(metadata['current_version']).to.equal(2)
+  })
+
+  it('gives 100 parallel writers a version each, and keeps the last ten', async () => {
+    const replies = await Promise.all(Array.from({ length: 100 }, async (_, n) => put('many', { n })))
+    expect(new Set(replies.map(({ body }) => versionOf(body))).size).to.equal(100)
+    const { versions, oldest_version: oldest } = await server.data('GET', 'secret/metadata/many')
+    expect([Object.keys(versions as Body).length, oldest]).to.deep.equal([10, 91])
+    expect((await get('many?version=90')).status).to.equal(404)
+  })
+
+  it('deletes versions when their time has come, and starts it again for those that are brought back', async () => {
+    await server.data('POST', 'secret/metadata/short', { delete_version_after: '1h' })
+    await put('short', { n: 1 })
+    clock.advance(3_599_000)
+    expect((await get('short')).status).to.equal(200)
+    clock.advance(1000)
+    expect((await get('short')).status).to.equal(404)
+    await server.data('POST', 'secret/undelete/short', { versions: [1] })
+    clock.advance(3_599_000)
+    expect((await get('short')).status).to.equal(200)
+  })
+
+  it('never shows the values of a removed secret to one made later under its name', async () => {
+    await put('again', { secret: 'old' })
+    await put('again', { secret: 'older' })
+    await server.data('DELETE', 'secret/metadata/again')
+    await put('again', { secret: 'new' })
+    expect((await get('again?version=2')).status).to.equal(404)
+    expect(dataOf((await get('again')).body)).to.deep.equal({ secret: 'new' })
+  })
+
+  it('keeps numbers to the last digit', async () => {
+    const text = '{"n":12345678901234567890.10,"e":1e400}'
+    await server.call('POST', '/v1/secret/data/numbers', `{"data":${text}}`)
+    expect((await get('numbers')).text).to.include(`"data":${text}`)
+  })
+
+  it('a patch merges as RFC 7396 says, and needs its content type', async () => {
+    await put('patched', { a: { b: 1, c: 2 }, d: [1] })
+    const patch = { data: { a: { b: null, x: 'y' }, d: null } }
+    expect((await server.call('PATCH', '/v1/secret/data/patched', patch)).status).to.equal(415)
+    const reply = await server.call('PATCH', '/v1/secret/data/patched', patch, { ...merge, 'X-Vault-Token': 'root' })
+    expect(versionOf(reply.body)).to.equal(2)
+    expect(dataOf((await get('patched')).body)).to.deep.equal({ a: { c: 2, x: 'y' } })
+  })
+
+  it('keeps names of any script apart, and takes __proto__ as a name like any other', async () => {
+    const names = ['%D0%BA%D0%BB%D1%8E%D1%87', 'k%20y', 'a%2Fb', '__proto__', 'constructor', 'data', '*']
+    for (const name of names) await put(`names/${name}`, { at: name, ['__proto__x']: 1 })
+    for (const name of names) expect((dataOf((await get(`names/${name}`)).body) as Body)['at']).to.equal(name)
+    const raw = await server.call('POST', '/v1/secret/data/proto', '{"data":{"__proto__":{"admin":true}}}')
+    expect(raw.status).to.equal(200)
+    expect((await get('proto')).text).to.include('"__proto__":{"admin":true}')
+    expect(({} as { readonly admin?: boolean }).admin).to.equal(undefined)
+  })
+
+  it('a write of a new secret needs create, one of a known secret update', async () => {
+    const headers = {
+      'X-Vault-Token': await server.tokenWith('path "secret/data/made/*" { capabilities = ["create"] }'),
+    }
+    const write = async () => (await server.call('POST', '/v1/secret/data/made/x', { data: { n: 1 } }, headers)).status
+    expect([await write(), await write()]).to.deep.equal([200, 403])
+  })
+})
+
+describe('KV version 1 becomes version 2', () => {
+  it('loses no write, however many come while it is upgraded', async () => {
+    const server = await devServer()
+    try {
+      await server.data('POST', 'sys/mounts/kv', { type: 'kv' })
+      const names = Array.from({ length: 60 }, (_, n) => `folder/${n % 7}/secret-${n}`)
+      for (const name of names) await server.data('POST', `kv/${name}`, { n: 'before' })
+      const writes = names.map(async (name) => server.call('POST', `/v1/kv/${name}`, { n: 'during' }))
+      const upgrade = server.call('POST', '/v1/sys/mounts/kv/tune', { options: { version: '2' } })
+      const taken = (await Promise.all(writes)).map(({ status }) => status === 204)
+      expect((await upgrade).status).to.equal(200)
+      for (const [at, name] of names.entries()) {
+        const { data } = await server.data('GET', `kv/data/${name}`)
+        if (taken[at]) expect(data, name).to.deep.equal({ n: 'during' })
+        else expect(data, name).to.deep.equal({ n: 'before' })
+      }
+      expect((await server.call('POST', '/v1/sys/mounts/kv/tune', { options: { version: '1' } })).status).to.equal(400)
+    } finally {
+      await server.running.stop()
+    }
+  })
+})
+
+describe('JSON merge patch', () => {
+  /** RFC 7396 section 2, as written there. */
+  function asInTheRfc(target: unknown, patch: unknown): unknown {
+    if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return patch
+    const result: Record<string, unknown> =
+      typeof target === 'object' && target !== null && !Array.isArray(target) ? { ...target } : {}
+    for (const [name, value] of Object.entries(patch)) {
+      if (value === null) delete result[name]
+      else result[name] = asInTheRfc(result[name], value)
+    }
+    return result
+  }
+
+  it('does what the RFC’s own program does', () => {
+    const names = fc.constantFrom('a', 'b', 'c')
+    const value = fc.letrec<{ value: unknown }>((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 3 },
+        fc.constantFrom(null, 1, 'x', [1]),
+        fc.dictionary(names, tie('value'), { maxKeys: 3, noNullPrototype: true }),
+      ),
+    })).value
+    const object = fc.dictionary(names, value, { maxKeys: 3, noNullPrototype: true })
+    fc.assert(
+      fc.property(object, object, (target, patch) => {
+        expect(merged(target, patch)).to.deep.equal(asInTheRfc(target, patch))
+      }),
+      { numRuns: 2000 },
+    )
+  })
+})
