@@ -1,158 +1,67 @@
-import { createCipheriv, createDecipheriv, createSecretKey, randomBytes, randomUUID } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { Agent, createServer, request } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startServer } from '../src/server.ts'
 import { machine, median } from './measure.ts'
+import { bareServer, load, ownServer } from './servers.ts'
+import type { Load, Target } from './servers.ts'
 
 /**
  * Transit encrypt and decrypt with an ordinary token, a policy and a file audit device on LevelDB, against the same
- * cryptography on bare node:http, in one run, taking turns. Requests per second and their ratio. The load generator
- * shares the machine. Aim: 0.6.
+ * cryptography on bare node:http, in one run, taking turns: requests per second, latencies, processor time of the
+ * server per request, and the ratios. Every server and the load generator is a process of its own; they share the
+ * machine. Aim: 0.6 of bare.
  */
-const seconds = Number(process.env['SECONDS'] ?? 2)
-const rounds = Number(process.env['ROUNDS'] ?? 5)
+const rounds = Number(process.env['ROUNDS'] ?? 7)
 const folder = mkdtempSync(join(tmpdir(), 'strongroom-bench-'))
-const config = join(folder, 'c.hcl')
-writeFileSync(
-  config,
-  `storage "level" { path = "${folder}/data" }
-listener "tcp" {
-  address = "127.0.0.1:0"
-  tls_disable = true
-}
-audit "file" "file" { options { file_path = "${folder}/audit.log" } }
-`,
-)
-const server = await startServer({ config: [config], log: () => {} })
+const plain = { plaintext: 'aGVsbG8gd29ybGQ=' }
+const rules = `path "transit/encrypt/k" { capabilities = ["update"] }
+path "transit/decrypt/k" { capabilities = ["update"] }`
 
-async function call(method: string, path: string, body: unknown, token: string): Promise<Record<string, unknown>> {
-  const response = await fetch(`${server.address}/v1/${path}`, {
-    method,
+const [own, bare] = await Promise.all([ownServer(folder), bareServer()])
+await own.call('POST', 'sys/mounts/transit', { type: 'transit' })
+await own.call('POST', 'transit/keys/k', {})
+await own.call('PUT', 'sys/policies/acl/app', { policy: rules })
+const { auth } = await own.call('POST', 'auth/token/create', { policies: ['app'] })
+const token = (auth as { client_token: string }).client_token
+
+const ciphertextOf = async (target: Target, path: string): Promise<string> => {
+  const sent = await fetch(`http://127.0.0.1:${target.port}${path}`, {
+    method: 'POST',
     headers: { 'X-Vault-Token': token },
-    body: JSON.stringify(body),
+    body: JSON.stringify(plain),
   })
-  const text = await response.text()
-  if (!response.ok) throw new Error(`${path}: ${text}`)
-  return text === '' ? {} : (JSON.parse(text) as Record<string, unknown>)
+  return ((await sent.json()) as { data: { ciphertext: string } }).data.ciphertext
 }
-
-const made = (await call('PUT', 'sys/init', { secret_shares: 1, secret_threshold: 1 }, '')) as {
-  keys: string[]
-  root_token: string
-}
-await call('PUT', 'sys/unseal', { key: made.keys[0] }, '')
-await call('POST', 'sys/mounts/transit', { type: 'transit' }, made.root_token)
-await call('POST', 'transit/keys/k', {}, made.root_token)
-await call(
-  'PUT',
-  'sys/policies/acl/app',
-  {
-    policy:
-      'path "transit/encrypt/k" { capabilities = ["update"] }\npath "transit/decrypt/k" { capabilities = ["update"] }',
+const bodies = {
+  encrypt: { ours: plain, theirs: plain },
+  decrypt: {
+    ours: { ciphertext: await ciphertextOf(own, '/v1/transit/encrypt/k') },
+    theirs: { ciphertext: await ciphertextOf(bare, '/') },
   },
-  made.root_token,
-)
-const { auth } = (await call('POST', 'auth/token/create', { policies: ['app'] }, made.root_token)) as {
-  auth: { client_token: string }
-}
-const { data } = (await call('POST', 'transit/encrypt/k', { plaintext: 'aGVsbG8gd29ybGQ=' }, auth.client_token)) as {
-  data: { ciphertext: string }
 }
 
-const key = createSecretKey(randomBytes(32))
-const bare = createServer((message, response) => {
-  const parts: Buffer[] = []
-  message.on('data', (part: Buffer) => parts.push(part))
-  message.on('end', () => {
-    const body = JSON.parse(Buffer.concat(parts).toString()) as { plaintext?: string; ciphertext?: string }
-    response.writeHead(200, { 'Content-Type': 'application/json' })
-    if (body.plaintext !== undefined) {
-      const nonce = randomBytes(12)
-      const cipher = createCipheriv('aes-256-gcm', key, nonce)
-      const sealed = Buffer.concat([
-        nonce,
-        cipher.update(Buffer.from(body.plaintext, 'base64')),
-        cipher.final(),
-        cipher.getAuthTag(),
-      ])
-      response.end(
-        JSON.stringify({ request_id: randomUUID(), data: { ciphertext: `vault:v1:${sealed.toString('base64')}` } }),
-      )
-    } else {
-      const sealed = Buffer.from((body.ciphertext ?? '').slice('vault:v1:'.length), 'base64')
-      const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, 12))
-      decipher.setAuthTag(sealed.subarray(-16))
-      response.end(
-        JSON.stringify({
-          request_id: randomUUID(),
-          data: {
-            plaintext: Buffer.concat([decipher.update(sealed.subarray(12, -16)), decipher.final()]).toString('base64'),
-          },
-        }),
-      )
-    }
-  })
-}).listen(0, '127.0.0.1')
-await new Promise((resolve) => bare.once('listening', resolve))
-const bareUrl = `http://127.0.0.1:${(bare.address() as AddressInfo).port}`
-const bareSealed = (
-  (await (await fetch(`${bareUrl}/`, { method: 'POST', body: '{"plaintext":"aGVsbG8gd29ybGQ="}' })).json()) as {
-    data: { ciphertext: string }
-  }
-).data.ciphertext
-
-/** Requests per second over a number of connections. */
-async function load(url: string, body: string, connections: number): Promise<number> {
-  const agent = new Agent({ keepAlive: true, maxSockets: connections })
-  const until = performance.now() + seconds * 1000
-  let done = 0
-  const one = async (): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const sent = request(
-        url,
-        {
-          method: 'POST',
-          agent,
-          headers: { 'X-Vault-Token': auth.client_token, 'Content-Length': Buffer.byteLength(body) },
-        },
-        (message) => {
-          if (message.statusCode !== 200) reject(new Error(`status ${message.statusCode}`))
-          message.resume().on('end', resolve)
-        },
-      )
-      sent.on('error', reject).end(body)
-    })
-  const client = async (): Promise<void> => {
-    while (performance.now() < until) {
-      await one()
-      done++
-    }
-  }
-  await Promise.all(Array.from({ length: connections }, client))
-  agent.destroy()
-  return done / seconds
-}
-
-console.log(`${machine()}; load generator in the same process tree and on the same cores`)
-for (const connections of [1, 32]) {
-  for (const [operation, ours, theirs] of [
-    ['encrypt', '{"plaintext":"aGVsbG8gd29ybGQ="}', '{"plaintext":"aGVsbG8gd29ybGQ="}'],
-    ['decrypt', JSON.stringify({ ciphertext: data.ciphertext }), JSON.stringify({ ciphertext: bareSealed })],
-  ] as const) {
-    const [mine, bareRates]: [number[], number[]] = [[], []]
+console.log(machine())
+for (const connections of [1, 32])
+  for (const [operation, { ours, theirs }] of Object.entries(bodies)) {
+    const [mine, yardstick]: [Load[], Load[]] = [[], []]
     for (let round = 0; round < rounds; round++) {
-      mine.push(await load(`${server.address}/v1/transit/${operation}/k`, ours, connections))
-      bareRates.push(await load(`${bareUrl}/`, theirs, connections))
+      mine.push(await load(own, { path: `/v1/transit/${operation}/k`, token, body: ours, connections }))
+      yardstick.push(await load(bare, { path: '/', token, body: theirs, connections }))
     }
-    const [a, b] = [median(mine), median(bareRates)]
+    const [a, b] = [middle(mine), middle(yardstick)]
     console.log(
-      `${operation} c${connections}: strongroom ${a.toFixed(0)}/s, bare node:http ${b.toFixed(0)}/s, ratio ${(a / b).toFixed(2)}`,
+      `${operation}, ${connections} connections: strongroom ${told(a)}; bare ${told(b)}; ` +
+        `ratio ${(a.rate / b.rate).toFixed(2)}, by processor time ${(b.cpu / a.cpu).toFixed(2)}`,
     )
   }
+await Promise.all([own.stop(), bare.stop()])
+rmSync(folder, { recursive: true })
+
+function middle(loads: readonly Load[]): Load {
+  const of = (name: keyof Load) => median(loads.map((each) => each[name]))
+  return { rate: of('rate'), p50: of('p50'), p99: of('p99'), cpu: of('cpu') }
 }
-bare.close()
-await server.stop()
-rmSync(folder, { recursive: true, force: true })
+
+function told({ rate, p50, p99, cpu }: Load): string {
+  return `${rate.toFixed(0)}/s (p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms, ${cpu.toFixed(0)} us)`
+}

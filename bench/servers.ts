@@ -1,0 +1,130 @@
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** A server in a process of its own, listening on loopback. */
+export interface Target {
+  readonly port: number
+  readonly pid: number
+  stop(): Promise<void>
+}
+
+/** A strongroom that is open, and requests to it with its root token. */
+export interface OwnServer extends Target {
+  call(method: string, path: string, body: unknown): Promise<Record<string, unknown>>
+}
+
+/** One measurement: requests per second, latencies in milliseconds, processor time of the server per request in microseconds. */
+export interface Load {
+  readonly rate: number
+  readonly p50: number
+  readonly p99: number
+  readonly cpu: number
+}
+
+const built = (file: string) => fileURLToPath(new URL(file, import.meta.url))
+const seconds = Number(process.env['SECONDS'] ?? 2)
+
+/** The product with LevelDB and a file audit device, initialised and unsealed. `more` goes into its configuration. */
+export async function ownServer(folder: string, more = ''): Promise<OwnServer> {
+  const port = await freePort()
+  const config = join(folder, 'bench.hcl')
+  const listener = `listener "tcp" {\n  address = "127.0.0.1:${port}"\n  tls_disable = true\n}`
+  const audit = `audit "file" "file" {\n  options { file_path = "${folder}/audit.log" }\n}`
+  writeFileSync(config, `storage "level" {\n  path = "${folder}/data"\n}\n${listener}\n${audit}\n${more}\n`)
+  const child = spawn(process.execPath, [...(process.env['PROF'] ? ['--cpu-prof', '--cpu-prof-dir=/tmp/prof'] : []), built('../src/main.js'), 'server', `-config=${config}`], { stdio: 'ignore' })
+  const made = (await patiently(async () =>
+    send('PUT', 'sys/init', { secret_shares: 1, secret_threshold: 1 }, ''),
+  )) as {
+    keys: string[]
+    root_token: string
+  }
+  await send('PUT', 'sys/unseal', { key: made.keys[0] }, '')
+  return { ...target(child, port), call: async (method, path, body) => send(method, path, body, made.root_token) }
+
+  async function send(method: string, path: string, body: unknown, token: string): Promise<Record<string, unknown>> {
+    const answer = await fetch(`http://127.0.0.1:${port}/v1/${path}`, {
+      method,
+      headers: { ...(token !== '' && { 'X-Vault-Token': token }) },
+      body: JSON.stringify(body),
+    })
+    const text = await answer.text()
+    if (!answer.ok) throw new Error(`${path}: ${text}`)
+    return text === '' ? {} : (JSON.parse(text) as Record<string, unknown>)
+  }
+}
+
+/** The yardstick of bare.ts. */
+export async function bareServer(): Promise<Target> {
+  const child = spawn(process.execPath, [built('bare.js')], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const [line] = (await once(child.stdout, 'data')) as [Buffer]
+  return target(child, Number(line.toString()))
+}
+
+/** Loads a server with one request, again and again. */
+export async function load(
+  { port, pid }: Target,
+  request: { readonly path: string; readonly token: string; readonly body: unknown; readonly connections: number },
+): Promise<Load> {
+  const { path, token, connections } = request
+  const body = JSON.stringify(request.body)
+  const head = `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Vault-Token: ${token}\r\nContent-Length: ${body.length}\r\n\r\n`
+  const before = cpuOf(pid)
+  const child = spawn(process.execPath, [built('load.js'), String(port), String(connections), String(seconds)], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  child.stdin.end(head + body)
+  const parts: Buffer[] = []
+  child.stdout.on('data', (part: Buffer) => parts.push(part))
+  const [code] = (await once(child, 'close')) as [number]
+  if (code !== 0) throw new Error('the load generator failed')
+  const told = JSON.parse(Buffer.concat(parts).toString()) as Omit<Load, 'cpu'>
+  return { ...told, cpu: (cpuOf(pid) - before) / (told.rate * seconds) }
+}
+
+function target(child: ChildProcess, port: number): Target {
+  return {
+    port,
+    pid: child.pid as number,
+    stop: async () => {
+      child.stdin?.end()
+      child.kill()
+      await once(child, 'exit')
+    },
+  }
+}
+
+/** User and system time of a process so far, microseconds (Linux; elsewhere NaN). */
+function cpuOf(pid: number): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+    return (Number(fields[11]) + Number(fields[12])) * 10_000
+  } catch {
+    return NaN
+  }
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const { port } = probe.address() as AddressInfo
+  probe.close()
+  return port
+}
+
+/** Until the server answers, at most 10 s. */
+async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await ask()
+    } catch (thrown) {
+      if (tries === 200) throw thrown
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
+}
