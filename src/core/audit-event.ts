@@ -14,13 +14,26 @@ export function eventOf(request: Request, decision: Decision): AuditEvent {
     ...(caller.token && { token: caller.token }),
     decision: {
       allowed: refusal === undefined,
-      granting: granting.map((name) => ({ name, namespace_id: rootNamespace, type: 'acl' as const })),
+      granting: grantingOf(granting),
       ...(refusal && { error: refusal }),
     },
     ...(mount && { mount: auditMount(mount) }),
     pure: refusal !== undefined || (route?.pure ?? true),
     neverRaw: route?.whenSealed ?? false,
   }
+}
+
+type Granting = NonNullable<AuditEvent['decision']['granting']>
+
+const grantings = new WeakMap<readonly string[], Granting>()
+
+/** The policies that allowed it. A rule's list of names is one object, and so is what is written of it. */
+function grantingOf(names: readonly string[]): Granting {
+  const known = grantings.get(names)
+  if (known) return known
+  const fresh = names.map((name) => ({ name, namespace_id: rootNamespace, type: 'acl' as const }))
+  grantings.set(names, fresh)
+  return fresh
 }
 
 const described = new WeakMap<MountRecord, AuditMount>()

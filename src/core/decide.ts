@@ -112,18 +112,22 @@ async function admitAnyone(
 }
 
 async function authenticate(tokens: TokenStore, request: Request, draft: Draft): Promise<TokenRecord> {
-  const refused = new Fault('unauthenticated', 'permission denied', { bare: true })
-  if (request.credential.kind !== 'token') throw refused
+  if (request.credential.kind !== 'token') throw noToken()
   const found = tokens.resolve(request.credential.token)
   const token = found instanceof Promise ? await found : found
-  if (!token || !tokens.allowsAddress(token, request.client.address)) throw refused
+  if (!token || !tokens.allowsAddress(token, request.client.address)) throw noToken()
   if (token.numUses > 0) {
     const use = await tokens.use(token)
-    if (use === 'spent') throw refused
+    if (use === 'spent') throw noToken()
     draft.lastUse = use.last
     return use.record
   }
   return token
+}
+
+/** Whatever is wrong with a token, the answer is the same. */
+function noToken(): Fault {
+  return new Fault('unauthenticated', 'permission denied', { bare: true })
 }
 
 async function authorise(
