@@ -37,7 +37,7 @@ export async function ownServer(folder: string, more = ''): Promise<OwnServer> {
   const listener = `listener "tcp" {\n  address = "127.0.0.1:${port}"\n  tls_disable = true\n}`
   const audit = `audit "file" "file" {\n  options { file_path = "${folder}/audit.log" }\n}`
   writeFileSync(config, `storage "level" {\n  path = "${folder}/data"\n}\n${listener}\n${audit}\n${more}\n`)
-  const child = spawn(process.execPath, [...(process.env['PROF'] ? ['--cpu-prof', '--cpu-prof-dir=/tmp/prof'] : []), built('../src/main.js'), 'server', `-config=${config}`], { stdio: 'ignore' })
+  const child = spawn(process.execPath, [built('../src/main.js'), 'server', `-config=${config}`], { stdio: 'ignore' })
   const made = (await patiently(async () =>
     send('PUT', 'sys/init', { secret_shares: 1, secret_threshold: 1 }, ''),
   )) as {

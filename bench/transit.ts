@@ -41,7 +41,7 @@ const bodies = {
 }
 
 console.log(machine())
-for (const connections of [1, 32])
+for (const connections of (process.env['CONNECTIONS'] ?? '1,32').split(',').map(Number))
   for (const [operation, { ours, theirs }] of Object.entries(bodies)) {
     const [mine, yardstick]: [Load[], Load[]] = [[], []]
     for (let round = 0; round < rounds; round++) {

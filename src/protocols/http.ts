@@ -4,13 +4,10 @@ import { createServer as createSecure } from 'node:https'
 import type { Server as SecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
-import Router from '@koa/router'
-import Koa from 'koa'
-import type { Context } from 'koa'
 import type { Gateway } from '../contract/protocol.ts'
+import { application } from './application.ts'
 import { reviveVerb } from './list-verb.ts'
 import { VaultApi } from './vault/index.ts'
-import type { WireAnswer } from './vault/response.ts'
 
 /** Certificate and key, PEM. */
 export interface TlsMaterial {
@@ -107,41 +104,6 @@ function guard(server: Server | SecureServer, settings: typeof usual): void {
   server.keepAliveTimeout = settings.idleTimeout
   server.maxHeadersCount = 100
   server.maxRequestsPerSocket = 0
-}
-
-/** Koa with a handful of static routes; our own dispatch does the rest. */
-function application(api: VaultApi): Koa {
-  const app = new Koa()
-  app.silent = true
-  app.on('error', () => {})
-  const router = new Router({ sensitive: true })
-  router.get('/', (context: Context) => send(context, { status: 307, body: undefined, headers: { Location: '/ui/' } }))
-  app.use(async (context, next) => {
-    const path = context.req.url ?? ''
-    if (!path.startsWith('/v1/')) return next()
-    return send(context, await api.answer(context.req))
-  })
-  app.use(router.routes())
-  app.use((context: Context) => send(context, { status: 404, body: '{"errors":[]}\n' }))
-  return app
-}
-
-const fixed = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' } as const
-
-/** Writes an answer past Koa: its own way of answering costs more than all our work. */
-function send(context: Context, { status, body, headers }: WireAnswer): void {
-  context.respond = false
-  const { req, res } = context
-  if (body === undefined)
-    res
-      .writeHead(status, { ...fixed, ...headers, ...(status !== 204 && status !== 304 && { 'Content-Length': 0 }) })
-      .end()
-  else {
-    const all = { ...fixed, ...headers, 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) }
-    res.writeHead(status, all).end(req.method === 'HEAD' ? undefined : body)
-  }
-  // What of the request was not read must not be taken for the next one.
-  if (!req.complete && !req.readableEnded) req.resume()
 }
 
 const refusals: Readonly<Record<string, string>> = {

@@ -1,0 +1,52 @@
+import Router from '@koa/router'
+import Koa from 'koa'
+import type { Context } from 'koa'
+import type { VaultApi } from './vault/index.ts'
+import type { WireAnswer } from './vault/response.ts'
+
+/** Koa without its own way of answering, which costs more than all our work: here every answer is sent by `send`. */
+class Application extends Koa {
+  /** What Koa calls with each request. The outermost handling of errors: whatever was thrown, the caller hears no more than this. */
+  handleRequest(context: Context, run: (context: Context) => Promise<void>): Promise<void> {
+    context.res.on('error', ignored)
+    return run(context).catch(() => send(context, { status: 500, body: '{"errors":["internal error"]}\n' }))
+  }
+}
+
+/** Somebody hung up before the answer: nothing to do, and nothing that may end the process. */
+function ignored(): void {}
+
+/** A handful of static routes, and the Vault API, whose own dispatch does the rest. */
+export function application(api: VaultApi): Koa {
+  const app = new Application()
+  app.silent = true
+  app.on('error', () => {})
+  const router = new Router({ sensitive: true })
+  router.get('/', (context: Context) => send(context, { status: 307, body: undefined, headers: { Location: '/ui/' } }))
+  app.use(async (context, next) => {
+    const path = context.req.url ?? ''
+    if (!path.startsWith('/v1/')) return next()
+    return send(context, await api.answer(context.req))
+  })
+  app.use(router.routes())
+  app.use((context: Context) => send(context, { status: 404, body: '{"errors":[]}\n' }))
+  return app
+}
+
+const fixed = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' } as const
+
+/** Writes an answer, once. */
+function send(context: Context, { status, body, headers }: WireAnswer): void {
+  const { req, res } = context
+  if (res.headersSent || res.destroyed) return
+  if (body === undefined)
+    res
+      .writeHead(status, { ...fixed, ...headers, ...(status !== 204 && status !== 304 && { 'Content-Length': 0 }) })
+      .end()
+  else {
+    const all = { ...fixed, ...headers, 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) }
+    res.writeHead(status, all).end(req.method === 'HEAD' ? undefined : body)
+  }
+  // What of the request was not read must not be taken for the next one.
+  if (!req.complete && !req.readableEnded) req.resume()
+}
