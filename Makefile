@@ -29,6 +29,7 @@ lint: install
 bench: install
 	node_modules/.bin/tsc -p tsconfig.json
 	node build/bench/transit.js
+	node build/bench/durable.js
 	node build/bench/list.js
 
 clean:

@@ -3,17 +3,17 @@ import type { Socket } from 'node:net'
 
 /**
  * A load generator that costs little beside what it measures: one request, written as it is over keep-alive connections,
- * the next when the answer is there. Run as a process of its own:
+ * the next when the answer is there. `%n` in it becomes the number of the connection, two digits. Run as a process of its own:
  *
  *     node load.js PORT CONNECTIONS SECONDS < request
  *
  * It prints requests per second, the middle latency and the 99th percentile in milliseconds, as JSON. Any answer but a
- * 200 ends it with an error.
+ * 2xx ends it with an error.
  */
 const [port, connections, seconds] = process.argv.slice(2).map(Number) as [number, number, number]
 const parts: Buffer[] = []
 for await (const part of process.stdin) parts.push(part as Buffer)
-const request = Buffer.concat(parts)
+const request = Buffer.concat(parts).toString()
 const latencies: number[] = []
 const until = performance.now() + seconds * 1000
 
@@ -21,20 +21,22 @@ const until = performance.now() + seconds * 1000
 function endOf(text: string): number {
   const blank = text.indexOf('\r\n\r\n')
   if (blank < 0) return -1
-  if (!text.startsWith('HTTP/1.1 200 ')) throw new Error(`not a 200: ${text.slice(0, 300)}`)
+  if (!text.startsWith('HTTP/1.1 2')) throw new Error(`not a success: ${text.slice(0, 300)}`)
+  if (text.startsWith('HTTP/1.1 204 ')) return blank + 4
   const length = Number(/\r\ncontent-length: (\d+)/i.exec(text.slice(0, blank))?.[1])
   if (Number.isNaN(length)) throw new Error('an answer without Content-Length')
   return text.length >= blank + 4 + length ? blank + 4 + length : -1
 }
 
-async function client(): Promise<void> {
+async function client(_: unknown, number: number): Promise<void> {
+  const own = request.replaceAll('%n', String(number).padStart(2, '0'))
   const socket: Socket = connect({ port, host: '127.0.0.1', noDelay: true })
   await new Promise<void>((resolve, reject) => {
     let text = ''
     let begun = 0
     const next = (): void => {
       begun = performance.now()
-      socket.write(request)
+      socket.write(own)
     }
     socket.setEncoding('latin1')
     socket.on('connect', next).on('error', reject)

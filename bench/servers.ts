@@ -16,6 +16,8 @@ export interface Target {
 
 /** A strongroom that is open, and requests to it with its root token. */
 export interface OwnServer extends Target {
+  /** The root token. */
+  readonly token: string
   call(method: string, path: string, body: unknown): Promise<Record<string, unknown>>
 }
 
@@ -45,7 +47,11 @@ export async function ownServer(folder: string, more = ''): Promise<OwnServer> {
     root_token: string
   }
   await send('PUT', 'sys/unseal', { key: made.keys[0] }, '')
-  return { ...target(child, port), call: async (method, path, body) => send(method, path, body, made.root_token) }
+  return {
+    ...target(child, port),
+    token: made.root_token,
+    call: async (method, path, body) => send(method, path, body, made.root_token),
+  }
 
   async function send(method: string, path: string, body: unknown, token: string): Promise<Record<string, unknown>> {
     const answer = await fetch(`http://127.0.0.1:${port}/v1/${path}`, {
@@ -69,11 +75,17 @@ export async function bareServer(): Promise<Target> {
 /** Loads a server with one request, again and again. */
 export async function load(
   { port, pid }: Target,
-  request: { readonly path: string; readonly token: string; readonly body: unknown; readonly connections: number },
+  request: {
+    readonly path: string
+    readonly method?: string
+    readonly token: string
+    readonly body: unknown
+    readonly connections: number
+  },
 ): Promise<Load> {
   const { path, token, connections } = request
   const body = JSON.stringify(request.body)
-  const head = `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Vault-Token: ${token}\r\nContent-Length: ${body.length}\r\n\r\n`
+  const head = `${request.method ?? 'POST'} ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Vault-Token: ${token}\r\nContent-Length: ${body.length}\r\n\r\n`
   const before = cpuOf(pid)
   const child = spawn(process.execPath, [built('load.js'), String(port), String(connections), String(seconds)], {
     stdio: ['pipe', 'pipe', 'inherit'],
