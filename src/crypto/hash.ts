@@ -13,12 +13,25 @@ export const hashes = {
 } as const
 export type HashName = keyof typeof hashes
 
+/** Hash functions of signatures and HMACs: those that digests are made with, and SHA-1 for old ones. */
+export type MacHash = HashName | 'sha1'
+
 /** Whether a text names a hash function, to the letter. */
 export function isHash(name: string): name is HashName {
   return Object.hasOwn(hashes, name)
 }
 
+/** Whether a text names a hash function that signatures and HMACs can be made with. */
+export function isMacHash(name: string): name is MacHash {
+  return name === 'sha1' || isHash(name)
+}
+
+/** OpenSSL's name of a hash function. */
+export function opensslHash(name: MacHash): string {
+  return name === 'sha1' ? 'sha1' : hashes[name]
+}
+
 /** The digest of some bytes. */
-export function digest(name: HashName, bytes: Uint8Array): Uint8Array {
-  return createHash(hashes[name]).update(bytes).digest()
+export function digest(name: MacHash, bytes: Uint8Array): Uint8Array {
+  return createHash(opensslHash(name)).update(bytes).digest()
 }

@@ -1,12 +1,23 @@
+import { wipe } from '../util/bytes.ts'
 import { aeads } from './aead.ts'
 import type { Aead } from './aead.ts'
+import { pairs, privateDer, publicDer } from './pairs.ts'
+import type { PairType } from './pairs.ts'
 
 /** What a key may be used for. `derive` is the agreement on a shared secret, not the derivation of subkeys. */
 export type KeyUse = 'encrypt' | 'decrypt' | 'wrap' | 'unwrap' | 'sign' | 'verify' | 'mac' | 'derive'
 
+/** Key material as it is stored: raw bytes, or PKCS#8 with the public half beside it. */
+export interface Material {
+  readonly secret: Uint8Array
+  readonly open?: Uint8Array
+}
+
+type Random = (bytes: number) => Uint8Array
+
 /** Everything that is special about one type of key. */
 export interface KeyType {
-  /** All that a key of this type can do; a key's own usage set is part of it. */
+  /** All that a key of this type can do; a key's own usage set is part of it. Any key makes MACs with a key beside it. */
   readonly uses: readonly KeyUse[]
   /** Whether subkeys can be derived for a context. */
   readonly derivable: boolean
@@ -14,26 +25,65 @@ export interface KeyType {
   readonly convergent: boolean
   /** The cipher, for types that encrypt with authentication and associated data. */
   readonly aead?: Aead
-  /** Fresh key material in the form that is stored. */
-  readonly generate: (random: (bytes: number) => Uint8Array) => Uint8Array
+  /** For key pairs. */
+  readonly pair?: PairType
+  /** For types whose keys come in several sizes: the smallest and the largest, in bytes. */
+  readonly sizes?: readonly [number, number]
+  /** The number that stands for this type in Vault's backups. */
+  readonly code: number
+  /** Fresh key material; `size` counts for types with sizes. The caller wipes it. */
+  readonly generate: (random: Random, size: number) => Promise<Material>
 }
 
-function aeadType(aead: Aead): KeyType & { readonly aead: Aead } {
+function symmetric(aead: Aead, code: number): KeyType & { readonly aead: Aead } {
   return {
     uses: ['encrypt', 'decrypt', 'wrap', 'unwrap'],
     derivable: true,
     convergent: true,
     aead,
-    generate: (random) => random(aead.keyBytes),
+    code,
+    generate: async (random) => ({ secret: random(aead.keyBytes) }),
   }
 }
 
+function asymmetric(pair: PairType, code: number, uses: readonly KeyUse[]): KeyType & { readonly pair: PairType } {
+  return {
+    uses,
+    derivable: pair.family === 'ed25519',
+    convergent: false,
+    pair,
+    code,
+    generate: async () => {
+      const key = await pair.generate()
+      return { secret: privateDer(key), open: publicDer(key) }
+    },
+  }
+}
+
+const signs = ['sign', 'verify'] as const
+const rsaUses = ['encrypt', 'decrypt', 'wrap', 'unwrap', 'sign', 'verify'] as const
+
 /** Every type of key, by Vault's name for it: the only place that knows what a type can do. */
 export const keyTypes = {
-  'aes128-gcm96': aeadType(aeads.aes128gcm),
-  'aes256-gcm96': aeadType(aeads.aes256gcm),
-  'chacha20-poly1305': aeadType(aeads.chacha20poly1305),
-  'xchacha20-poly1305': aeadType(aeads.xchacha20poly1305),
+  'aes128-gcm96': symmetric(aeads.aes128gcm, 8),
+  'aes256-gcm96': symmetric(aeads.aes256gcm, 0),
+  'chacha20-poly1305': symmetric(aeads.chacha20poly1305, 5),
+  'xchacha20-poly1305': symmetric(aeads.xchacha20poly1305, 11),
+  ed25519: asymmetric(pairs.ed25519, 2, signs),
+  'ecdsa-p256': asymmetric(pairs.p256, 1, signs),
+  'ecdsa-p384': asymmetric(pairs.p384, 6, signs),
+  'ecdsa-p521': asymmetric(pairs.p521, 7, signs),
+  'rsa-2048': asymmetric(pairs.rsa2048, 3, rsaUses),
+  'rsa-3072': asymmetric(pairs.rsa3072, 9, rsaUses),
+  'rsa-4096': asymmetric(pairs.rsa4096, 4, rsaUses),
+  hmac: {
+    uses: ['mac'],
+    derivable: false,
+    convergent: false,
+    sizes: [32, 512],
+    code: 10,
+    generate: async (random: Random, size: number) => ({ secret: random(size) }),
+  },
 } as const satisfies Record<string, KeyType>
 export type KeyTypeName = keyof typeof keyTypes
 
@@ -45,4 +95,9 @@ export function isKeyType(name: string): name is KeyTypeName {
 /** The row of a type. */
 export function keyType(name: KeyTypeName): KeyType {
   return keyTypes[name]
+}
+
+/** Overwrites the secret part. */
+export function wipeMaterial(material: Material): void {
+  wipe(material.secret)
 }

@@ -17,8 +17,8 @@ function written(bytes: Uint8Array, format: string): string {
  * The digest of base64 `input`, as text.
  * @throws Fault invalid_request for input, an algorithm or a format that cannot be used.
  */
-export function hashText(input: string, algorithm: string, format: string): string {
-  if (input === '') throw refuse('input missing')
+export function hashText(input: string | undefined, algorithm: string, format: string): string {
+  if (input === undefined) throw refuse('input missing')
   const bytes = fromBase64(input)
   if (!bytes) throw refuse('unable to decode input as standard base64 with padding')
   if (!isHash(algorithm)) throw refuse(`unsupported algorithm ${algorithm}`)

@@ -24,7 +24,6 @@ export async function runBatch(
   rules: BatchRules,
   handle: (item: Item) => Readonly<Record<string, unknown>>,
 ): Promise<Response> {
-  if (items.length === 0) throw refuse('missing batch input to process: batch_input is empty')
   const results: Readonly<Record<string, unknown>>[] = []
   let failed = 0
   for (const [at, item] of items.entries()) {
@@ -66,7 +65,7 @@ export function intOf(item: Item, name: string): number {
   return number
 }
 
-/** The items of `batch_input`. @throws Fault when it is no list of objects. */
+/** The items of `batch_input`, one at least. @throws Fault when it is no list of objects. */
 export function itemsOf(batch: unknown): readonly Item[] {
   if (
     !Array.isArray(batch) ||
@@ -74,6 +73,7 @@ export function itemsOf(batch: unknown): readonly Item[] {
   ) {
     throw new Fault('invalid_request', 'batch_input must be a list of objects')
   }
+  if (batch.length === 0) throw refuse('missing batch input to process: batch_input is empty')
   return batch as readonly Item[]
 }
 

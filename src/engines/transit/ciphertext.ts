@@ -5,7 +5,12 @@ const prefix = 'vault:v'
 
 /** `vault:v<version>:<standard base64>`. */
 export function writeCiphertext(version: number, body: Uint8Array): string {
-  return `${prefix}${version}:${base64(body)}`
+  return tagged(version, base64(body))
+}
+
+/** `vault:v<version>:` and an encoded body. */
+export function tagged(version: number, encoded: string): string {
+  return `${prefix}${version}:${encoded}`
 }
 
 /** The parts of a ciphertext. `body` is decoded only when asked: a refused version is told first. */
@@ -19,17 +24,23 @@ export interface Ciphertext {
  * @throws Fault invalid_request when it is not one.
  */
 export function readCiphertext(text: string): Ciphertext {
-  if (!text.startsWith(prefix)) throw refuse('invalid ciphertext: no prefix')
-  const end = text.indexOf(':', prefix.length)
-  if (end < 0) throw refuse('invalid ciphertext: wrong number of fields')
-  const written = text.slice(prefix.length, end)
-  if (!/^[+-]?\d{1,15}$/.test(written)) throw refuse('invalid ciphertext: version number could not be decoded')
+  const { version, rest } = readTag(text, 'invalid ciphertext')
   return {
-    version: Number(written) || 1,
+    version: version || 1,
     body() {
-      const bytes = fromBase64(text.slice(end + 1))
+      const bytes = fromBase64(rest)
       if (!bytes) throw refuse('invalid ciphertext: could not decode base64')
       return bytes
     },
   }
+}
+
+/** The version and the encoded rest of what has Vault's prefix; `wrong` begins the refusals. */
+export function readTag(text: string, wrong: string): { readonly version: number; readonly rest: string } {
+  if (!text.startsWith(prefix)) throw refuse(`${wrong}: no prefix`)
+  const end = text.indexOf(':', prefix.length)
+  if (end < 0) throw refuse(`${wrong}: wrong number of fields`)
+  const written = text.slice(prefix.length, end)
+  if (!/^[+-]?\d{1,15}$/.test(written)) throw refuse(`${wrong}: version number could not be decoded`)
+  return { version: Number(written), rest: text.slice(end + 1) }
 }

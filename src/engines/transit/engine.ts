@@ -4,8 +4,11 @@ import { configRoutes } from './routes/config.ts'
 import { datakey } from './routes/datakey.ts'
 import { decrypt, rewrap } from './routes/decrypt.ts'
 import { encrypt } from './routes/encrypt.ts'
+import { exportRoutes } from './routes/export.ts'
 import { keyRoutes } from './routes/keys.ts'
+import { lifecycleRoutes } from './routes/lifecycle.ts'
 import { toolRoutes } from './routes/random.ts'
+import { signRoutes } from './routes/sign.ts'
 import { Transit } from './transit.ts'
 import type { Random } from './record.ts'
 
@@ -16,6 +19,17 @@ export function transitEngine(random: Random): Engine {
     kind: 'secret',
     about: 'Encrypt and decrypt with keys that never leave the server.',
     open: (host) => new Transit(host, random),
-    routes: [...keyRoutes, ...configRoutes, encrypt, decrypt, rewrap, datakey, ...toolRoutes],
+    routes: [
+      ...keyRoutes,
+      ...configRoutes,
+      encrypt,
+      decrypt,
+      rewrap,
+      datakey,
+      ...exportRoutes,
+      ...signRoutes,
+      ...lifecycleRoutes,
+      ...toolRoutes,
+    ],
   })
 }

@@ -1,8 +1,8 @@
 import { refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
 import { fromBase64 } from '../../util/bytes.ts'
-import { decodeContext } from './live-key.ts'
 import type { Binding } from './live-key.ts'
+import { decodeContext } from './sealers.ts'
 
 /** Fields that several routes share. */
 export const shared = {
@@ -16,10 +16,12 @@ export const shared = {
   limit: f.int('At most so many names.').or(0),
 }
 
+const inputRefused = 'unable to decode the input as base64: it must be standard base64 with padding'
+
 /** @throws Fault invalid_request for what is not base64. */
 export function bytesOf(text: string, name: string): Uint8Array {
   const bytes = fromBase64(text)
-  if (!bytes) throw refuse(`failed to base64-decode ${name}`)
+  if (!bytes) throw refuse(name === 'input' ? inputRefused : `failed to base64-decode ${name}`)
   return bytes
 }
 

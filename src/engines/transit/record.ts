@@ -1,6 +1,6 @@
 import type { KdfName } from '../../crypto/kdf.ts'
-import { keyType } from '../../crypto/keys.ts'
-import type { KeyTypeName, KeyUse } from '../../crypto/keys.ts'
+import { keyType, wipeMaterial } from '../../crypto/keys.ts'
+import type { KeyTypeName, KeyUse, Material } from '../../crypto/keys.ts'
 import { base64, hex, wipe } from '../../util/bytes.ts'
 
 /** Random bytes from the platform, or from a test. */
@@ -21,23 +21,41 @@ export interface KeyVersion {
   readonly id: string
   readonly createdAt: number
   readonly origin: Origin
-  /** The key material in base64, in the form of its type. */
+  /** The secret material in base64: raw, or PKCS#8. Empty when only the public half is known. */
   readonly material: string
-  /** A random HMAC key of 32 bytes in base64: every key can make HMACs. */
+  /** The public half of a pair, SubjectPublicKeyInfo in base64. */
+  readonly open?: string
+  /** The HMAC key in base64: every key can make HMACs. It is the material itself for the types whose only use that is. */
   readonly mac: string
+}
+
+/** When a key was backed up or restored, and which version was the latest then. */
+export interface Passage {
+  readonly at: number
+  readonly version: number
 }
 
 /** A key as it is stored: one record for every protocol. `docs/formats.md` describes it. */
 export interface KeyRecord {
   /** The version of this layout. */
-  readonly format: 1
+  readonly format: 2
   readonly uuid: string
   readonly name: string
+  /** Other names of this key, in the protocols that have such. */
+  readonly aliases: readonly string[]
   readonly type: KeyTypeName
+  /** In bytes, for types that come in sizes. */
+  readonly size: number | null
   readonly uses: readonly KeyUse[]
   readonly state: KeyState
   readonly origin: Origin
+  /** Whether a key that was imported may get versions that the server makes. */
+  readonly importRotates: boolean
   readonly createdAt: number
+  readonly tags: Readonly<Record<string, string>>
+  readonly metadata: Readonly<Record<string, string>>
+  readonly backedUp: Passage | null
+  readonly restored: Passage | null
   /** How subkeys are derived for a context; null: the key itself encrypts. */
   readonly kdf: KdfName | null
   readonly convergent: boolean
@@ -59,12 +77,32 @@ export interface KeyRecord {
 export interface KeyWish {
   readonly name: string
   readonly type: KeyTypeName
+  readonly size: number | null
   readonly derived: boolean
   readonly convergent: boolean
   readonly exportable: boolean
   readonly plaintextBackup: boolean
   readonly autoRotatePeriod: number
 }
+
+/** Records of the first layout lack what came with the second. */
+type AnyRecord = KeyRecord | (Omit<KeyRecord, 'format'> & { readonly format: 1 })
+
+/** A stored record in the present layout; the same object if it is that already. */
+export function upgraded(stored: AnyRecord): KeyRecord {
+  if (stored.format === 2) return stored
+  return { ...unnamed, ...stored, format: 2 }
+}
+
+const unnamed = {
+  aliases: [],
+  size: null,
+  tags: {},
+  metadata: {},
+  backedUp: null,
+  restored: null,
+  importRotates: false,
+} as const
 
 /** A random UUID (RFC 9562, version 4). */
 function uuid(random: Random): string {
@@ -74,31 +112,50 @@ function uuid(random: Random): string {
   return hex(bytes).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }
 
-/** Fresh material of a type. */
-export function newVersion(type: KeyTypeName, random: Random, now: number): KeyVersion {
-  const [material, mac] = [keyType(type).generate(random), random(32)]
+/** A version of some material, which is wiped. */
+export function versionOf(
+  { type, origin, macs }: { readonly type: KeyTypeName; readonly origin: Origin; readonly macs?: Uint8Array },
+  material: Material,
+  random: Random,
+  now: number,
+): KeyVersion {
+  const onlyMacs = keyType(type).uses.includes('mac')
+  const mac = onlyMacs ? material.secret : (macs ?? random(32))
   const version = {
     id: uuid(random),
     createdAt: now,
-    origin: 'generated',
-    material: base64(material),
+    origin,
+    material: base64(material.secret),
+    ...(material.open && { open: base64(material.open) }),
     mac: base64(mac),
-  } as const
-  wipe(material, mac)
+  }
+  wipeMaterial(material)
+  wipe(mac)
   return version
 }
 
+/** Fresh material for a key. */
+export async function newVersion(
+  { type, size }: Pick<KeyRecord, 'type' | 'size'>,
+  random: Random,
+  now: number,
+): Promise<KeyVersion> {
+  return versionOf({ type, origin: 'generated' }, await keyType(type).generate(random, size ?? 0), random, now)
+}
+
 /** A new key with its first version. */
-export function newKey(wish: KeyWish, random: Random, now: number): KeyRecord {
+export function newKey(wish: KeyWish, version: KeyVersion, random: Random): KeyRecord {
   return {
-    format: 1,
+    ...unnamed,
+    format: 2,
     uuid: uuid(random),
     name: wish.name,
     type: wish.type,
+    size: wish.size,
     uses: keyType(wish.type).uses,
     state: { is: 'enabled' },
-    origin: 'generated',
-    createdAt: now,
+    origin: version.origin,
+    createdAt: version.createdAt,
     kdf: wish.derived ? 'hkdf_sha256' : null,
     convergent: wish.convergent,
     exportable: wish.exportable,
@@ -109,49 +166,14 @@ export function newKey(wish: KeyWish, random: Random, now: number): KeyRecord {
     minAvailable: 0,
     minDecryption: 1,
     minEncryption: 0,
-    versions: { 1: newVersion(wish.type, random, now) },
+    versions: { 1: version },
   }
 }
 
 /** The key with one more version, which is the latest. */
 export function rotated(key: KeyRecord, version: KeyVersion): KeyRecord {
   const latest = key.latest + 1
-  return { ...key, latest, versions: { ...key.versions, [latest]: version } }
-}
-
-/** What `GET keys/:name` shows. Names as on the wire. */
-export function describe(key: KeyRecord): Readonly<Record<string, unknown>> {
-  const { derivable, uses } = keyType(key.type)
-  const shown = Object.entries(key.versions).filter(([number]) => Number(number) >= key.minDecryption)
-  return {
-    name: key.name,
-    type: key.type,
-    derived: key.kdf !== null,
-    ...(key.kdf === null ? {} : derivation(key, key.kdf)),
-    deletion_allowed: key.deletable,
-    min_available_version: key.minAvailable,
-    min_decryption_version: key.minDecryption,
-    min_encryption_version: key.minEncryption,
-    latest_version: key.latest,
-    exportable: key.exportable,
-    allow_plaintext_backup: key.plaintextBackup,
-    supports_encryption: uses.includes('encrypt'),
-    supports_decryption: uses.includes('decrypt'),
-    supports_signing: uses.includes('sign'),
-    supports_derivation: derivable,
-    auto_rotate_period: key.autoRotatePeriod,
-    imported_key: key.origin === 'imported',
-    soft_deleted: key.state.is === 'soft-deleted',
-    keys: Object.fromEntries(shown.map(([number, { createdAt }]) => [number, Math.floor(createdAt / 1000)])),
-  }
-}
-
-function derivation(key: KeyRecord, kdf: KdfName): Readonly<Record<string, unknown>> {
-  return {
-    kdf,
-    ...(kdf === 'hmac-sha256-counter' ? { kdf_mode: kdf } : {}),
-    convergent_encryption: key.convergent,
-    // Vault's way of saying that each version of the key knows its own scheme. There is one here: the third.
-    ...(key.convergent ? { convergent_encryption_version: -1 } : {}),
-  }
+  // Once the server has made a version, the key is no longer one that was only imported.
+  const origin = version.origin === 'generated' ? 'generated' : key.origin
+  return { ...key, origin, latest, versions: { ...key.versions, [latest]: version } }
 }

@@ -4,7 +4,7 @@ import type { Transaction, View } from '../../contract/view.ts'
 import type { Clock } from '../../util/clock.ts'
 import { Turnstile } from '../../util/once.ts'
 import { LiveKey } from './live-key.ts'
-import { newKey } from './record.ts'
+import { newKey, newVersion, rotated, upgraded } from './record.ts'
 import type { KeyRecord, KeyWish, Random } from './record.ts'
 
 /** Settings of a mount. */
@@ -13,6 +13,7 @@ interface KeysConfig {
 }
 
 const configRecord = 'config/keys'
+const cacheRecord = 'config/cache'
 
 /** The keys of one mount: `key/<name>` holds a KeyRecord each. */
 export class Transit {
@@ -48,22 +49,22 @@ export class Transit {
   live(record: KeyRecord): LiveKey {
     let key = this.#live.get(record)
     if (!key) {
-      key = new LiveKey(record, this.random)
+      key = new LiveKey(upgraded(record), this.random)
       this.#live.set(record, key)
     }
     return key
   }
 
   /** A new key that is not stored yet. */
-  draft(wish: KeyWish): KeyRecord {
-    return newKey(wish, this.random, this.clock.now())
+  async draft(wish: KeyWish): Promise<KeyRecord> {
+    return newKey(wish, await newVersion(wish, this.random, this.clock.now()), this.random)
   }
 
   /** Stores a draft unless the name is taken. Gives what is stored then, and whether it is the draft. */
   async add(draft: KeyRecord): Promise<{ readonly record: KeyRecord; readonly added: boolean }> {
     return this.#view.transaction(async (tx) => {
       const taken = await tx.get<KeyRecord>(place(draft.name))
-      if (taken) return { record: taken, added: false }
+      if (taken) return { record: upgraded(taken), added: false }
       tx.put(place(draft.name), draft)
       return { record: draft, added: true }
     })
@@ -77,15 +78,42 @@ export class Transit {
   ): Promise<KeyRecord | undefined> {
     const at = place(name)
     const work = async (tx: Transaction): Promise<KeyRecord | undefined> => {
-      const key = await tx.get<KeyRecord>(at)
-      if (!key) throw refuse(missing)
+      const stored = await tx.get<KeyRecord>(at)
+      if (!stored) throw refuse(missing)
+      const key = upgraded(stored)
       const changed = change(key)
       if (changed === undefined) tx.del(at)
-      else if (changed !== key) tx.put(at, changed)
+      else if (changed !== stored) tx.put(at, changed)
       return changed
     }
     // The transaction alone keeps it right; one at a time only saves the retries of a hundred rotations at once.
     return this.#changes.run(() => this.#view.transaction(work))
+  }
+
+  /**
+   * Adds a version, made before the transaction: an RSA key takes seconds. `due` is asked about the key as it is then.
+   * @throws Fault invalid_request for a key that cannot be rotated.
+   */
+  async rotate(name: string, due: (key: KeyRecord) => boolean = () => true): Promise<KeyRecord> {
+    const key = await this.find(name)
+    if (!key) throw refuse('key not found')
+    mustRotate(key.record)
+    const version = await newVersion(key.record, this.random, this.clock.now())
+    const changed = await this.change(name, 'key not found', (current) => {
+      mustRotate(current)
+      if (current.uuid !== key.record.uuid) throw refuse('the key was replaced meanwhile: nothing was rotated')
+      return due(current) ? rotated(current, version) : current
+    })
+    return changed as KeyRecord
+  }
+
+  /** Puts a whole record in a name's place. @throws Fault invalid_request when the name is taken, unless `force`. */
+  async replace(record: KeyRecord, force: boolean): Promise<void> {
+    const at = place(record.name)
+    await this.#view.transaction(async (tx) => {
+      if (!force && (await tx.get(at))) throw refuse(`key ${record.name} already exists: use force to replace it`)
+      tx.put(at, record)
+    })
   }
 
   /** Names in byte order. */
@@ -97,8 +125,24 @@ export class Transit {
     return (await this.#view.get<KeysConfig>(configRecord)) ?? { disableUpsert: false }
   }
 
+  /** How many keys a client wants cached; 0 is no limit. */
+  async cacheSize(): Promise<number> {
+    return (await this.#view.get<{ readonly size: number }>(cacheRecord))?.size ?? 0
+  }
+
+  async setCacheSize(size: number): Promise<void> {
+    await this.#view.put(cacheRecord, { size })
+  }
+
   async configure(config: KeysConfig): Promise<void> {
     await this.#view.put(configRecord, config)
+  }
+}
+
+function mustRotate({ state, origin, importRotates }: KeyRecord): void {
+  if (state.is === 'soft-deleted') throw refuse('refusing to rotate a soft-deleted key: restore it first')
+  if (origin === 'imported' && !importRotates) {
+    throw refuse('this key was imported without allow_rotation: import another version of it instead')
   }
 }
 

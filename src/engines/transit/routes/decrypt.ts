@@ -28,12 +28,12 @@ export const decrypt = write('decrypt/:name', {
   handle: async ({ engine }, values) => {
     const batch = values.batch_input !== undefined && values.batch_input !== null
     if (!batch && values.ciphertext === '') throw refuse('missing ciphertext to decrypt')
+    const items = batch ? itemsOf(values.batch_input) : []
     const key = await engine.need(values.name)
     if (!batch)
       return answer({
         plaintext: base64(key.decrypt(values.ciphertext, binding(values.context, values.associated_data))),
       })
-    const items = itemsOf(values.batch_input)
     checkContexts(items)
     const code = values.partial_failure_response_code
     const response = await runBatch(

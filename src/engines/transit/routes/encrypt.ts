@@ -3,7 +3,7 @@ import { f } from '../../../contract/field.ts'
 import { answer } from '../../../contract/response.ts'
 import type { Response } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
-import { isKeyType } from '../../../crypto/keys.ts'
+import { isKeyType, keyType } from '../../../crypto/keys.ts'
 import { checkContexts, intOf, itemsOf, runBatch, textOf } from '../batch.ts'
 import type { Item } from '../batch.ts'
 import { binding, bytesOf, shared } from '../input.ts'
@@ -101,7 +101,7 @@ export function warned(response: Response, code: number | undefined): Response {
 
 async function drafted(engine: Transit, values: EncryptValues): Promise<KeyRecord> {
   if ((await engine.config()).disableUpsert) throw refuse('encryption key not found')
-  if (!isKeyType(values.type)) throw refuse(`unknown key type ${values.type}`)
+  if (!isKeyType(values.type) || !keyType(values.type).aead) throw refuse(unmade(values.type))
   const items =
     values.batch_input === undefined || values.batch_input === null ? undefined : itemsOf(values.batch_input)
   const derived = items ? items.some((item) => textOf(item, 'context') !== '') : values.context !== ''
@@ -110,10 +110,17 @@ async function drafted(engine: Transit, values: EncryptValues): Promise<KeyRecor
   return engine.draft({
     name: values.name,
     type: values.type,
+    size: null,
     derived,
     convergent: values.convergent_encryption,
     exportable: false,
     plaintextBackup: false,
     autoRotatePeriod: 0,
   })
+}
+
+function unmade(type: string): string {
+  return isKeyType(type) && keyType(type).pair?.family === 'ec'
+    ? `keys of type ${type} are not made by encrypting: make the key first`
+    : `unknown key type ${type}`
 }

@@ -3,11 +3,12 @@ import { f } from '../../../contract/field.ts'
 import { answer, done } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
 import { isKeyType, keyType } from '../../../crypto/keys.ts'
-import { decodeContext } from '../live-key.ts'
+import type { KeyTypeName } from '../../../crypto/keys.ts'
+import { describe } from '../describe.ts'
 import { shared } from '../input.ts'
-import { describe, newVersion, rotated } from '../record.ts'
-import type { KeyRecord, KeyWish } from '../record.ts'
+import type { KeyWish } from '../record.ts'
 import type { Transit } from '../transit.ts'
+import { decodeContext } from '../sealers.ts'
 import { isKeyName } from '../transit.ts'
 
 const { read, list, write, remove } = routesOf<Transit>()
@@ -30,11 +31,15 @@ export const keyRoutes = [
     about: 'List keys with LIST.',
     handle: () => Promise.reject(new Fault('unsupported_operation', 'unsupported operation')),
   }),
+  write('keys/', {
+    about: 'Nothing: a key needs a name.',
+    handle: () => Promise.reject(refuse('the path has no name of a key: write to keys/NAME')),
+  }),
   write('keys/:name', {
     about: 'Make a key.',
     fields: {
       ...name,
-      type: f.string('aes256-gcm96, aes128-gcm96, chacha20-poly1305 or xchacha20-poly1305.').or('aes256-gcm96'),
+      type: f.string('The type: aes256-gcm96, ed25519, rsa-2048, hmac, …').or('aes256-gcm96'),
       derived: f.bool('Every message needs a context, from which its own key is derived.').or(false),
       convergent_encryption: f.bool('Equal messages get equal ciphertexts; needs derived.').or(false),
       exportable: f.bool('The key can be exported; cannot be undone.').or(false),
@@ -46,7 +51,7 @@ export const keyRoutes = [
     handle: async ({ engine }, values) => {
       named(values.name)
       const known = await engine.find(values.name)
-      const { record } = known ?? (await engine.add(engine.draft(wishOf(values))))
+      const { record } = known ?? (await engine.add(await engine.draft(wishOf(values))))
       return answer(describe(record))
     },
   }),
@@ -57,7 +62,7 @@ export const keyRoutes = [
       const key = await engine.find(wanted)
       if (!key) throw new Fault('not_found', 'no such key')
       if (context !== '') decodeContext(context)
-      return answer(describe(key.record))
+      return answer(describe(key.record, context))
     },
   }),
   remove('keys/:name', {
@@ -75,11 +80,8 @@ export const keyRoutes = [
     about: 'Add a version, which is the latest from now on.',
     fields: name,
     handle: async ({ engine }, { name: wanted }) => {
-      const record = await engine.change(wanted, 'key not found', (key) => {
-        if (key.state.is === 'soft-deleted') throw refuse('refusing to rotate a soft-deleted key: restore it first')
-        return rotated(key, newVersion(key.type, engine.random, engine.clock.now()))
-      })
-      return answer(describe(record as KeyRecord))
+      const record = await engine.rotate(wanted)
+      return answer(describe(record))
     },
   }),
 ]
@@ -104,11 +106,12 @@ function wishOf(values: KeyValues): KeyWish {
   if (!isKeyType(type)) throw refuse(`unknown key type ${type}`)
   if (convergent && !derived) throw refuse('convergent encryption requires derivation to be enabled')
   if (derived && !keyType(type).derivable) throw refuse(`keys of type ${type} cannot be derived`)
-  if (values.key_size !== 0) throw refuse(`key_size is for keys of type hmac; ${type} has one size`)
+  if (convergent && !keyType(type).convergent) throw refuse(`keys of type ${type} cannot encrypt convergently`)
   checkPeriod(period)
   return {
     name: values.name,
     type,
+    size: sizeOf(type, values.key_size),
     derived,
     convergent,
     exportable: values.exportable,
@@ -120,4 +123,12 @@ function wishOf(values: KeyValues): KeyWish {
 /** @throws Fault for a period that is neither 0 nor an hour or more. */
 export function checkPeriod(period: number): void {
   if (period !== 0 && period < hour) throw refuse('auto rotate period must be 0 to disable or at least an hour')
+}
+
+/** The size of a key's material where the type has several; null for the others. */
+function sizeOf(type: KeyTypeName, wanted: number): number | null {
+  const { sizes } = keyType(type)
+  if (sizes && (wanted < sizes[0] || wanted > sizes[1])) throw refuse(`invalid key_size ${wanted}`)
+  if (!sizes && wanted !== 0) throw refuse(`key_size is for keys of type hmac; ${type} has one size`)
+  return sizes ? wanted : null
 }

@@ -7,7 +7,7 @@ import type { Transit } from '../transit.ts'
 const { write } = routesOf<Transit>()
 
 const hashFields = {
-  input: f.string('The data, in base64.').or(''),
+  input: f.string('The data, in base64.'),
   algorithm: f.string('The hash function: sha2-224 … sha2-512, sha3-224 … sha3-512.').or('sha2-256'),
   format: f.string('How the digest is written: hex or base64.').or('hex'),
 }
@@ -41,7 +41,7 @@ export const toolRoutes = [
     fields: hashFields,
     handle: (_, { input, algorithm, format }) => answer({ sum: hashText(input, algorithm, format) }),
   }),
-  write('hash/:urlalgorithm', {
+  write('hash/*urlalgorithm', {
     about: 'Hash some data.',
     pure: true,
     fields: { ...hashFields, urlalgorithm: f.string('The hash function; counts before `algorithm`.').or('') },

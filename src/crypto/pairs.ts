@@ -1,0 +1,109 @@
+import { createPrivateKey, createPublicKey, generateKeyPair } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
+import { promisify } from 'node:util'
+import { base64, concat } from '../util/bytes.ts'
+
+/** A kind of key pair. */
+export interface PairType {
+  readonly family: 'ed25519' | 'ec' | 'rsa'
+  /** How Vault labels a public key of this kind. */
+  readonly label: string
+  /** Of the digest-sized numbers in a raw ECDSA signature, in bytes; 0 elsewhere. */
+  readonly fieldBytes: number
+  /** A fresh private key, made on a thread of libuv: an RSA key takes seconds. */
+  readonly generate: () => Promise<KeyObject>
+  /** Whether a key, private or public, is of this kind. */
+  readonly fits: (key: KeyObject) => boolean
+}
+
+const generated = promisify(generateKeyPair)
+
+function curve(label: string, namedCurve: string, fieldBytes: number): PairType {
+  return {
+    family: 'ec',
+    label,
+    fieldBytes,
+    generate: async () => (await generated('ec', { namedCurve })).privateKey,
+    fits: (key) => key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === namedCurve,
+  }
+}
+
+function rsa(bits: number): PairType {
+  return {
+    family: 'rsa',
+    label: `rsa-${bits}`,
+    fieldBytes: 0,
+    generate: async () => (await generated('rsa', { modulusLength: bits })).privateKey,
+    fits: (key) => key.asymmetricKeyType === 'rsa' && key.asymmetricKeyDetails?.modulusLength === bits,
+  }
+}
+
+/** The kinds of key pairs: RFC 8032, NIST SP 800-186 and RFC 8017. */
+export const pairs = {
+  ed25519: {
+    family: 'ed25519',
+    label: 'ed25519',
+    fieldBytes: 0,
+    generate: async () => (await generated('ed25519')).privateKey,
+    fits: (key) => key.asymmetricKeyType === 'ed25519',
+  },
+  p256: curve('P-256', 'prime256v1', 32),
+  p384: curve('P-384', 'secp384r1', 48),
+  p521: curve('P-521', 'secp521r1', 66),
+  rsa2048: rsa(2048),
+  rsa3072: rsa(3072),
+  rsa4096: rsa(4096),
+} as const satisfies Record<string, PairType>
+
+/** PKCS#8 in DER: how private keys are stored. */
+export function privateDer(key: KeyObject): Uint8Array {
+  return key.export({ type: 'pkcs8', format: 'der' })
+}
+
+/** SubjectPublicKeyInfo in DER: how public keys are stored. Takes either half. */
+export function publicDer(key: KeyObject): Uint8Array {
+  return (key.type === 'private' ? createPublicKey(key) : key).export({ type: 'spki', format: 'der' })
+}
+
+/** Reads what `privateDer` wrote. @throws Error when it is no such key. */
+export function fromPrivateDer(der: Uint8Array): KeyObject {
+  return createPrivateKey({ key: Buffer.from(der), format: 'der', type: 'pkcs8' })
+}
+
+/** Reads what `publicDer` wrote. @throws Error when it is no such key. */
+export function fromPublicDer(der: Uint8Array): KeyObject {
+  return createPublicKey({ key: Buffer.from(der), format: 'der', type: 'spki' })
+}
+
+// RFC 8410: everything before the 32 bytes of an Ed25519 seed (PKCS#8) or public key (SubjectPublicKeyInfo).
+const seedPrefix = Buffer.from('302e020100300506032b657004220420', 'hex')
+const pointPrefix = Buffer.from('302a300506032b6570032100', 'hex')
+
+/** The Ed25519 private key of a 32-byte seed (RFC 8032). */
+export function ed25519FromSeed(seed: Uint8Array): KeyObject {
+  const der = concat(seedPrefix, seed)
+  const key = fromPrivateDer(der)
+  der.fill(0)
+  return key
+}
+
+/** The Ed25519 public key of its 32 bytes. */
+export function ed25519FromPoint(point: Uint8Array): KeyObject {
+  return fromPublicDer(concat(pointPrefix, point))
+}
+
+/** The 32 bytes of an Ed25519 public key; takes either half. */
+export function ed25519Point(key: KeyObject): Uint8Array {
+  return publicDer(key).subarray(pointPrefix.length)
+}
+
+/** Seed and public key, 64 bytes: Go's form of an Ed25519 private key. The caller wipes it. */
+export function ed25519Private(key: KeyObject): Uint8Array {
+  return concat(privateDer(key).subarray(seedPrefix.length), ed25519Point(key))
+}
+
+/** A public key as Vault shows it: base64 of the 32 bytes for Ed25519, PEM for the others. */
+export function publicText(key: KeyObject): string {
+  if (key.asymmetricKeyType === 'ed25519') return base64(ed25519Point(key))
+  return (key.type === 'private' ? createPublicKey(key) : key).export({ type: 'spki', format: 'pem' }).toString()
+}

@@ -1,0 +1,103 @@
+import type { KeyObject } from 'node:crypto'
+import { refuse } from '../../contract/fault.ts'
+import { keyType } from '../../crypto/keys.ts'
+import { ed25519Private, fromPrivateDer, fromPublicDer, privateDer, publicDer, publicText } from '../../crypto/pairs.ts'
+import { base64, wipe } from '../../util/bytes.ts'
+import { usableVersions } from './describe.ts'
+import type { KeyRecord, KeyVersion } from './record.ts'
+import { bytesOf } from './sealers.ts'
+
+/** How one version is written out; an empty text when there is nothing to write. */
+type Writer = (version: KeyVersion, format: string) => string
+
+/** What can be exported, by Vault's names. */
+const kinds: Readonly<Record<string, (key: KeyRecord) => Writer>> = {
+  'encryption-key': (key) => {
+    mustUse(key, 'encrypt', 'encryption-key')
+    return keyType(key.type).pair ? privateOf : rawOf('material')
+  },
+  'signing-key': (key) => {
+    mustUse(key, 'sign', 'signing-key')
+    return privateOf
+  },
+  'hmac-key': () => rawOf('mac'),
+  'public-key': (key) => {
+    if (!keyType(key.type).pair) throw refuse(`keys of type ${key.type} have no public half`)
+    // For a derived pair it would be half of the secret that seeds are derived from.
+    if (key.kdf !== null) throw refuse('a derived key has a public key for each context: read the key with a context')
+    return publicOf
+  },
+}
+
+/** @throws Fault invalid_request for a kind that there is not, or that this key does not have. */
+export function exported(key: KeyRecord, kind: string, format: string, version: string): Record<string, string> {
+  const writer = Object.hasOwn(kinds, kind) ? kinds[kind] : undefined
+  if (!writer) {
+    throw refuse(
+      kind === 'certificate-chain' ? 'this key has no certificate chain' : `there is no such kind of key: ${kind}`,
+    )
+  }
+  if (key.state.is === 'soft-deleted') throw refuse('refusing to export a soft-deleted key: restore it first')
+  if (kind !== 'public-key' && !key.exportable)
+    throw refuse('this key is not exportable: its config would have to say so')
+  if (!['', 'raw', 'der', 'pem'].includes(format)) throw refuse(`invalid format: ${format}`)
+  const write = writer(key)
+  return Object.fromEntries(chosen(key, version).map(([number, stored]) => [number, write(stored, format)]))
+}
+
+/** The kinds of keys that can be exported. */
+export function isKind(kind: string): boolean {
+  return Object.hasOwn(kinds, kind) || kind === 'certificate-chain'
+}
+
+function mustUse(key: KeyRecord, use: 'encrypt' | 'sign', kind: string): void {
+  if (!keyType(key.type).uses.includes(use)) throw refuse(`keys of type ${key.type} have no ${kind}`)
+}
+
+/** `''` is all versions, otherwise one: `latest`, `3` or `v3`. */
+function chosen(key: KeyRecord, version: string): readonly (readonly [string, KeyVersion])[] {
+  if (version === '') return usableVersions(key)
+  const written = version === 'latest' ? String(key.latest) : version.replace(/^v/, '')
+  if (!/^[+-]?\d{1,15}$/.test(written)) throw refuse('invalid key version')
+  const number = Number(written)
+  if (number < key.minDecryption) throw refuse(`version ${number} is below the min decryption version of the key`)
+  const stored = key.versions[number]
+  if (!stored) throw refuse(`version ${number} does not exist or cannot be found`)
+  return [[String(number), stored]]
+}
+
+function rawOf(part: 'material' | 'mac'): Writer {
+  return (version, format) => {
+    if (format === 'der' || format === 'pem')
+      throw refuse('symmetric keys have no such format: leave it out or use raw')
+    return version[part]
+  }
+}
+
+function privateOf({ material }: KeyVersion, format: string): string {
+  if (material === '') return ''
+  const key = fromPrivateDer(bytesOf(material))
+  if (format === 'der') return base64(privateDer(key))
+  if (format === 'pem') return key.export({ type: 'pkcs8', format: 'pem' }).toString()
+  if (key.asymmetricKeyType !== 'ed25519') return traditional(key, format)
+  const raw = ed25519Private(key)
+  const text = base64(raw)
+  wipe(raw)
+  return text
+}
+
+/** The older PEM forms of RFC 5915 and RFC 8017. */
+function traditional(key: KeyObject, format: string): string {
+  if (format === 'raw') throw refuse('only symmetric and Ed25519 keys have a raw format: use der or pem')
+  return key.export({ type: key.asymmetricKeyType === 'ec' ? 'sec1' : 'pkcs1', format: 'pem' } as never).toString()
+}
+
+function publicOf({ open = '' }: KeyVersion, format: string): string {
+  const key = fromPublicDer(bytesOf(open))
+  if (format === 'der') return base64(publicDer(key))
+  if (format === 'pem') return key.export({ type: 'spki', format: 'pem' }).toString()
+  if (format === 'raw' && key.asymmetricKeyType !== 'ed25519') {
+    throw refuse('only symmetric and Ed25519 keys have a raw format: use der or pem')
+  }
+  return publicText(key)
+}

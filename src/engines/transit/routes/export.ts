@@ -1,0 +1,108 @@
+import { Fault, refuse } from '../../../contract/fault.ts'
+import { f } from '../../../contract/field.ts'
+import { answer } from '../../../contract/response.ts'
+import { routesOf } from '../../../contract/route.ts'
+import { backupOf, restoredFrom } from '../backup.ts'
+import { describe } from '../describe.ts'
+import { exported, isKind } from '../export.ts'
+import { shared } from '../input.ts'
+import type { KeyRecord } from '../record.ts'
+import { isKeyName } from '../transit.ts'
+import type { Transit } from '../transit.ts'
+
+const { read, write } = routesOf<Transit>()
+
+const exportFields = {
+  kind: f.string('encryption-key, signing-key, hmac-key, public-key or certificate-chain.').or(''),
+  name: shared.name,
+  format: f.string('raw, der or pem; by itself the usual one of the type.').or(''),
+}
+
+interface Wish {
+  readonly kind: string
+  readonly name: string
+  readonly format: string
+  readonly version?: string
+}
+
+async function keysOut(engine: Transit, { kind, name, format, version = '' }: Wish) {
+  if (!isKind(kind)) throw refuse(`invalid export type: ${kind}`)
+  const key = await engine.find(name)
+  if (!key) throw new Fault('not_found', '')
+  return answer({ name, type: key.record.type, keys: exported(key.record, kind, format, version) })
+}
+
+const restoreFields = {
+  backup: f.string('What `backup` gave.').secret(),
+  force: f.bool('Replace a key of that name.').or(false),
+}
+
+async function restore(engine: Transit, text: string | undefined, force: boolean, name?: string) {
+  if (!text) throw refuse("'backup' must be supplied")
+  const record = restoredFrom(text, engine.random, engine.clock.now(), name)
+  if (!isKeyName(record.name)) throw refuse('the backup has no name that a key can have: give another one')
+  await engine.replace(record, force)
+  return {}
+}
+
+/** `export/…`, `backup/…`, `restore/…` and `keys/:name/trim`: what leaves the server, comes back, or goes for good. */
+export const exportRoutes = [
+  read('export/:kind/:name', {
+    about: 'Export keys, if they are exportable.',
+    fields: exportFields,
+    handle: ({ engine }, wish) => keysOut(engine, wish),
+  }),
+  read('export/:kind/:name/*version', {
+    about: 'Export one version of a key, if it is exportable.',
+    fields: { ...exportFields, version: f.string('latest, or a number.').or('') },
+    handle: ({ engine }, wish) => keysOut(engine, wish),
+  }),
+  read('backup/:name', {
+    about: 'Write a whole key with all its versions, in plain.',
+    fields: { name: shared.name },
+    handle: async ({ engine }, { name }) => {
+      const at = engine.clock.now()
+      const changed = await engine.change(name, `key ${name} does not exist: nothing to back up`, (key) => {
+        if (key.state.is === 'soft-deleted') throw refuse('refusing to back up a soft-deleted key: restore it first')
+        if (!key.exportable) throw refuse('exporting is disallowed on the policy: set exportable in the config first')
+        if (!key.plaintextBackup) {
+          throw refuse('plaintext backup is disallowed on the policy: set allow_plaintext_backup in the config first')
+        }
+        return { ...key, backedUp: { at, version: key.latest } }
+      })
+      return answer({ backup: backupOf(changed as KeyRecord) })
+    },
+  }),
+  write('restore', {
+    about: 'Restore a key under its own name.',
+    fields: restoreFields,
+    handle: ({ engine }, { backup, force }) => restore(engine, backup, force),
+  }),
+  write('restore/:name', {
+    about: 'Restore a key under another name.',
+    fields: { ...restoreFields, name: shared.name },
+    handle: ({ engine }, { backup, force, name }) => restore(engine, backup, force, name),
+  }),
+  write('keys/:name/trim', {
+    about: 'Remove old versions for good.',
+    fields: { name: shared.name, min_available_version: f.int('Older versions are removed.') },
+    handle: async ({ engine }, { name, min_available_version: version }) => {
+      const changed = await engine.change(name, 'invalid key name', (key) => trimmed(key, version))
+      return answer(describe(changed as KeyRecord))
+    },
+  }),
+]
+
+function trimmed(key: KeyRecord, version: number | undefined): KeyRecord {
+  if (version === undefined) throw refuse('missing min_available_version')
+  if (version < key.minAvailable) {
+    throw refuse(`the versions below ${key.minAvailable} are gone already: min_available_version cannot be less`)
+  }
+  if (key.minEncryption === 0) throw refuse('trimming needs a minimum encryption version: set it in the config first')
+  if (version < 1) throw refuse('min_available_version must be 1 or more')
+  if (version > Math.min(key.latest, key.minEncryption, key.minDecryption)) {
+    throw refuse('min_available_version can be no more than the minimum encryption and decryption versions')
+  }
+  const versions = Object.entries(key.versions).filter(([number]) => Number(number) >= version)
+  return { ...key, minAvailable: version, versions: Object.fromEntries(versions) }
+}

@@ -1,0 +1,195 @@
+import { refuse } from '../../../contract/fault.ts'
+import { f } from '../../../contract/field.ts'
+import { answer } from '../../../contract/response.ts'
+import type { Response } from '../../../contract/response.ts'
+import { routesOf } from '../../../contract/route.ts'
+import type { SignatureWish } from '../../../crypto/signatures.ts'
+import { itemsOf, runBatch, textOf } from '../batch.ts'
+import type { Item } from '../batch.ts'
+import { bytesOf, shared } from '../input.ts'
+import type { LiveKey } from '../live-key.ts'
+import { mac, macHash, macVerified, signed, verified } from '../signing.ts'
+import type { Transit } from '../transit.ts'
+
+const { write } = routesOf<Transit>()
+
+const hashField = f.string('The hash function: sha1, sha2-224 … sha2-512, sha3-224 … sha3-512, none.')
+const urlalgorithm = f.string('The hash function; counts before the others.').or('')
+
+const macFields = {
+  name: shared.name,
+  input: f.string('The data, base64.').secret(),
+  algorithm: hashField.or('sha2-256'),
+  urlalgorithm,
+  key_version: shared.key_version,
+  batch_input: shared.batch_input,
+}
+
+const signFields = {
+  name: shared.name,
+  input: f.string('The data, base64.').or(''),
+  context: shared.context,
+  hash_algorithm: hashField.or('sha2-256'),
+  algorithm: hashField.or('sha2-256'),
+  urlalgorithm,
+  prehashed: f.bool('The input is a digest already.').or(false),
+  signature_algorithm: f.string('RSA: pss or pkcs1v15.').or(''),
+  marshaling_algorithm: f.string('asn1 or jws.').or('asn1'),
+  salt_length: f.string('RSA-PSS: auto, hash or a number of bytes.').or('auto'),
+  batch_input: shared.batch_input,
+}
+const verifyFields = {
+  ...signFields,
+  signature: f.string('The signature to verify.'),
+  hmac: f.string('The HMAC to verify.'),
+}
+
+type SignValues = { readonly [K in keyof typeof signFields]: (typeof signFields)[K]['fallback'] }
+type VerifyValues = SignValues & { readonly signature: string | undefined; readonly hmac: string | undefined }
+
+/** A route with and without a hash function at its end. */
+function both<T>(pattern: string, make: (pattern: string) => T): readonly T[] {
+  return [make(pattern), make(`${pattern}/:urlalgorithm`)]
+}
+
+/** `hmac/:name`, `sign/:name`, `verify/:name`, each also with a hash function behind it. */
+export const signRoutes = [
+  ...both('hmac/:name', (pattern) =>
+    write(pattern, {
+      about: 'Make the HMAC of some data.',
+      pure: true,
+      fields: macFields,
+      handle: async ({ engine }, values) => {
+        const key = await engine.need(values.name)
+        const hash = macHash(values.urlalgorithm, values.algorithm)
+        const batch = batchOf(values.batch_input)
+        if (batch)
+          return runBatch(batch, { failsWhole: false }, (item) => ({
+            hmac: mac(key, hash, inputOf(item, 'HMAC'), values.key_version),
+          }))
+        if (values.input === undefined) throw refuse('missing input for HMAC')
+        return answer({ hmac: mac(key, hash, bytesOf(values.input, 'input'), values.key_version) })
+      },
+    }),
+  ),
+  ...both('sign/:name', (pattern) =>
+    write(pattern, {
+      about: 'Sign some data.',
+      pure: true,
+      fields: { ...signFields, key_version: shared.key_version },
+      handle: async ({ engine }, values) => {
+        const wish = wishOf(values)
+        const key = await engine.find(values.name)
+        if (!key) throw refuse('signing key not found')
+        key.mustSuit('sign')
+        const batch = batchOf(values.batch_input)
+        if (batch) return signBatch(key, batch, wish, values.key_version)
+        const made = signed(key, bytesOf(values.input, 'input'), values.key_version, {
+          ...wish,
+          context: values.context,
+        })
+        return answer({
+          signature: made.signature,
+          key_version: made.version,
+          ...(made.publicKey !== undefined && { public_key: made.publicKey }),
+        })
+      },
+    }),
+  ),
+  ...both('verify/:name', (pattern) =>
+    write(pattern, {
+      about: 'Verify a signature or an HMAC.',
+      pure: true,
+      fields: verifyFields,
+      handle: ({ engine }, values) => verifyAny(engine, values),
+    }),
+  ),
+]
+
+function batchOf(batch: unknown): readonly Item[] | undefined {
+  return batch === undefined || batch === null ? undefined : itemsOf(batch)
+}
+
+function inputOf(item: Item, purpose: string): Uint8Array {
+  if (item['input'] === undefined || item['input'] === null) throw refuse(`missing input for ${purpose}`)
+  return bytesOf(textOf(item, 'input'), 'input')
+}
+
+/** Member names in batches are not those of single answers: `publickey`. */
+function signBatch(key: LiveKey, batch: readonly Item[], wish: SignatureWish, version: number): Promise<Response> {
+  return runBatch(batch, { failsWhole: false, whenFailed: { key_version: 0 } }, (item) => {
+    const made = signed(key, inputOf(item, 'signing'), version, { ...wish, context: textOf(item, 'context') })
+    return {
+      signature: made.signature,
+      key_version: made.version,
+      ...(made.publicKey !== undefined && { publickey: made.publicKey }),
+    }
+  })
+}
+
+async function verifyAny(engine: Transit, values: VerifyValues): Promise<Response> {
+  const batch = batchOf(values.batch_input)
+  const first: Item = batch ? (batch[0] ?? {}) : values
+  const what = first['signature'] !== undefined ? 'signature' : 'hmac'
+  if (first[what] === undefined) throw refuse("neither a 'signature' nor an 'hmac' was given to verify")
+  if (batch?.some((item) => item[what] === undefined)) {
+    throw refuse('all items of batch_input must have a signature, or all an hmac')
+  }
+  return what === 'hmac' ? verifyMacs(engine, values, batch) : verifySignatures(engine, values, batch)
+}
+
+async function verifyMacs(
+  engine: Transit,
+  values: VerifyValues,
+  batch: readonly Item[] | undefined,
+): Promise<Response> {
+  const hash = macHash(values.urlalgorithm, values.hash_algorithm, values.algorithm)
+  const key = await engine.need(values.name)
+  if (!batch) return answer({ valid: macVerified(key, hash, bytesOf(values.input, 'input'), values.hmac ?? '') })
+  return runBatch(batch, { failsWhole: false }, (item) =>
+    macVerified(key, hash, inputOf(item, 'HMAC'), textOf(item, 'hmac')) ? { valid: true } : {},
+  )
+}
+
+async function verifySignatures(
+  engine: Transit,
+  values: VerifyValues,
+  batch: readonly Item[] | undefined,
+): Promise<Response> {
+  const wish = wishOf(values)
+  const key = await engine.find(values.name)
+  if (!key) throw refuse('the key of the signature was not found')
+  key.mustSuit('verify')
+  if (!batch) {
+    const input = bytesOf(values.input, 'input')
+    return answer({ valid: verified(key, input, values.signature ?? '', { ...wish, context: values.context }) })
+  }
+  return runBatch(batch, { failsWhole: false, whenFailed: { valid: false } }, (item) => {
+    const input = inputOf(item, 'verification')
+    return { valid: verified(key, input, textOf(item, 'signature'), { ...wish, context: textOf(item, 'context') }) }
+  })
+}
+
+/** @throws Fault invalid_request for names that are not known. */
+function wishOf(values: SignValues): SignatureWish {
+  const name = values.urlalgorithm || values.hash_algorithm || values.algorithm
+  const { marshaling_algorithm: marshaling, signature_algorithm: padding } = values
+  if (marshaling !== 'asn1' && marshaling !== 'jws')
+    throw refuse(`invalid marshaling type ${JSON.stringify(marshaling)}`)
+  if (!['', 'pss', 'pkcs1v15'].includes(padding)) throw refuse(`unsupported rsa signature algorithm ${padding}`)
+  return {
+    hash: name === 'none' ? 'none' : macHash(name),
+    prehashed: values.prehashed,
+    padding: padding === 'pkcs1v15' ? 'pkcs1v15' : 'pss',
+    salt: saltOf(values.salt_length),
+    jws: marshaling === 'jws',
+  }
+}
+
+/** Vault's numbers: 0 is `auto`, -1 is `hash`. */
+function saltOf(written: string): SignatureWish['salt'] {
+  if (written === '' || written === 'auto' || written === '0') return 'auto'
+  if (written === 'hash' || written === '-1') return 'hash'
+  if (!/^\d{1,6}$/.test(written)) throw refuse('the salt_length must be auto, hash or a whole number of bytes')
+  return Number(written)
+}

@@ -1,0 +1,141 @@
+import { constants, createSecretKey, privateDecrypt, publicEncrypt } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
+import { Fault, refuse } from '../../contract/fault.ts'
+import type { Aead, AeadKey } from '../../crypto/aead.ts'
+import { hmacSha256, kdfs } from '../../crypto/kdf.ts'
+import type { Derive } from '../../crypto/kdf.ts'
+import { keyType } from '../../crypto/keys.ts'
+import { fromPrivateDer, fromPublicDer } from '../../crypto/pairs.ts'
+import { fromBase64, wipe } from '../../util/bytes.ts'
+import type { KeyRecord, KeyVersion, Random } from './record.ts'
+
+/** Derived keys that one version keeps parsed, and the longest context (in letters) that is worth keeping. */
+const derivedKept = 256
+const longestKept = 1024
+
+/** One version of a key, ready to encrypt. */
+export interface Sealer {
+  /** @throws Fault for what this kind of key cannot take. */
+  seal(plaintext: Uint8Array, associated: Uint8Array | undefined, random: Random): Uint8Array
+  /** @throws Fault for what is not its own. */
+  open(sealed: Uint8Array, associated: Uint8Array | undefined): Uint8Array
+}
+
+/** A version's sealers by context (base64; it matters for derived keys only). */
+export type Sealers = (context: string | undefined) => Sealer
+
+/** Parses one version for encryption. */
+export function sealersOf(key: KeyRecord, version: KeyVersion): Sealers {
+  const { aead, pair } = keyType(key.type)
+  if (pair) {
+    const sealer = new RsaSealer(version)
+    return () => sealer
+  }
+  const raw = bytesOf(version.material)
+  try {
+    if (key.kdf !== null) return derivedSealers(kdfs[key.kdf](raw), key.convergent, aead as Aead)
+    const sealer = new AeadSealer(aead as Aead, (aead as Aead).key(raw), undefined)
+    return () => sealer
+  } finally {
+    wipe(raw)
+  }
+}
+
+class AeadSealer implements Sealer {
+  readonly #aead: Aead
+  readonly #key: AeadKey
+  /** With it equal plaintexts get equal nonces. */
+  readonly #nonces: KeyObject | undefined
+
+  constructor(aead: Aead, key: AeadKey, nonces: KeyObject | undefined) {
+    this.#aead = aead
+    this.#key = key
+    this.#nonces = nonces
+  }
+
+  seal(plaintext: Uint8Array, associated: Uint8Array | undefined, random: Random): Uint8Array {
+    const { nonceBytes } = this.#aead
+    // NIST SP 800-38D §8.3 allows 2^32 random 96-bit nonces under one key: here is where a version's use is counted.
+    const nonce = this.#nonces ? hmacSha256(this.#nonces, plaintext).subarray(0, nonceBytes) : random(nonceBytes)
+    return this.#key.seal(nonce, plaintext, associated)
+  }
+
+  open(sealed: Uint8Array, associated: Uint8Array | undefined): Uint8Array {
+    if (sealed.length < this.#aead.nonceBytes) throw refuse('invalid ciphertext length')
+    const plaintext = this.#key.open(sealed, associated)
+    if (!plaintext) throw refuse('cipher: message authentication failed')
+    return plaintext
+  }
+}
+
+const oaep = { padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256' } as const
+
+/** RSA-OAEP with SHA-256 and no label (RFC 8017). */
+class RsaSealer implements Sealer {
+  readonly #open: KeyObject
+  readonly #secret: KeyObject | undefined
+
+  constructor({ open = '', material }: KeyVersion) {
+    this.#open = fromPublicDer(bytesOf(open))
+    this.#secret = material === '' ? undefined : fromPrivateDer(bytesOf(material))
+  }
+
+  seal(plaintext: Uint8Array, associated: Uint8Array | undefined): Uint8Array {
+    refuseAssociated(associated)
+    const most = (this.#open.asymmetricKeyDetails?.modulusLength ?? 0) / 8 - 66
+    if (plaintext.length > most) throw refuse(`the plaintext is too long for this RSA key: it takes ${most} bytes`)
+    return publicEncrypt({ key: this.#open, ...oaep }, plaintext)
+  }
+
+  open(sealed: Uint8Array, associated: Uint8Array | undefined): Uint8Array {
+    refuseAssociated(associated)
+    if (!this.#secret) throw refuse('this version has no private key: only its public half was imported')
+    try {
+      return privateDecrypt({ key: this.#secret, ...oaep }, sealed)
+    } catch {
+      throw refuse('the ciphertext could not be decrypted with this RSA key')
+    }
+  }
+}
+
+function refuseAssociated(associated: Uint8Array | undefined): void {
+  if (associated && associated.length > 0) throw refuse('associated_data is not possible with RSA keys')
+}
+
+/** The sealers of one derived version. The most recent ones are kept: a derivation costs more than a message. */
+function derivedSealers(derive: Derive, convergent: boolean, aead: Aead): Sealers {
+  const kept = new LRUCache<string, Sealer>({ max: derivedKept })
+  return (context = '') => {
+    const known = kept.get(context)
+    if (known) return known
+    // Convergent encryption, third scheme: one derivation gives the key and the key of the nonces.
+    const derived = derive(contextBytes(context), aead.keyBytes + (convergent ? 32 : 0))
+    const nonces = convergent ? createSecretKey(derived.subarray(aead.keyBytes)) : undefined
+    const sealer = new AeadSealer(aead, aead.key(derived.subarray(0, aead.keyBytes)), nonces)
+    wipe(derived)
+    if (context.length <= longestKept) kept.set(context, sealer)
+    return sealer
+  }
+}
+
+/** The context of a derived key. @throws Fault invalid_request when it is missing or no base64. */
+export function contextBytes(context: string | undefined): Uint8Array {
+  const bytes = decodeContext(context ?? '')
+  if (bytes.length > 0) return bytes
+  throw refuse('missing context: this key is derived, so every request must give the context its data belongs to')
+}
+
+/** @throws Fault invalid_request when it is not standard base64. */
+export function decodeContext(context: string): Uint8Array {
+  const bytes = fromBase64(context)
+  if (!bytes) throw refuse('failed to base64-decode context')
+  return bytes
+}
+
+/** Stored base64. */
+export function bytesOf(stored: string): Uint8Array {
+  const bytes = fromBase64(stored)
+  if (!bytes) throw new Fault('internal', 'a stored key version is damaged')
+  return bytes
+}
