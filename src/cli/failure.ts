@@ -37,7 +37,7 @@ export interface Refused {
 
 /** A refusal as Vault's clients show it; scripts look for its `Code:` and its bullets. */
 export function refusal(asked: Asked, { status, body, text }: Refused): string {
-  const errors = Array.isArray(body?.['errors']) ? (body['errors'] as readonly unknown[]).map(String) : undefined
+  const errors = body && (Array.isArray(body['errors']) ? body['errors'].map(String) : [])
   const bare = !errors || (asked.method === 'PATCH' && status === 404 && errors.length === 0)
   const list = bare
     ? ` Raw Message:\n\n${errors ? '' : excerpt(text)}`

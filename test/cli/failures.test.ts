@@ -109,6 +109,16 @@ describe('a server that does not answer as it should', () => {
     })
   })
 
+  it('a refusal without errors shows its code, and the warnings that say why', async () => {
+    const body = { request_id: 'r', errors: undefined, warnings: ['Put data/ in it.'] }
+    await scripted({ 'PUT /v1/a': [{ status: 404, body }] }, async (shell) => {
+      const { code, err } = await shell.run('write a x=1')
+      expect(code).to.equal(2)
+      expect(err).to.match(/\nCode: 404\. Errors:\n\n\nWARNING!.*\n\n {2}\* Put data\/ in it\./)
+      expect(err).not.to.include('request_id')
+    })
+  })
+
   it('a redirect that is not followed is no success', async () => {
     const to = (location: string) => [{ status: 307, headers: { location } }]
     const script = {
