@@ -26,6 +26,8 @@ export interface Engine {
   readonly about: string
   /** Opens one mount. Called at unseal and when the mount is made. */
   open(host: EngineHost): Promise<unknown> | unknown
+  /** What a mount has to do by itself, given what `open` returned. Called every minute while the server is open. */
+  tend?(state: unknown): Promise<void>
   readonly routes: readonly Route<never>[]
 }
 
@@ -36,6 +38,7 @@ export function defineEngine<S>(engine: {
   readonly version?: string
   readonly about: string
   readonly open: (host: EngineHost) => Promise<S> | S
+  readonly tend?: (state: S) => Promise<void>
   readonly routes: readonly Route<S>[]
 }): Engine {
   return engine as unknown as Engine

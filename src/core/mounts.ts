@@ -68,6 +68,18 @@ export class Mounts {
     return mount?.apiPath === apiPath ? mount.state : undefined
   }
 
+  /** Lets every mount do what it has to do by itself. One that fails is logged and does not hold up the others. */
+  async tend(): Promise<void> {
+    for (const { engine, state, apiPath } of this.router.all()) {
+      try {
+        await engine.tend?.(state)
+      } catch (thrown) {
+        const error = thrown instanceof Error ? thrown.name : 'unknown'
+        this.#parts.log.warn('a mount could not do its chores; they will be tried again', { mount: apiPath, error })
+      }
+    }
+  }
+
   /** TTLs in force for a mount, seconds. */
   limits(record: MountRecord): { readonly defaultTtl: number; readonly maxTtl: number } {
     const maxTtl = record.config.max_lease_ttl || this.#parts.ttl.max

@@ -61,6 +61,7 @@ export async function openServer(parts: OpeningParts): Promise<OpenServer> {
   const schedule = new Schedule(clock, log, [
     { name: 'expiring tokens', every: 1000, run: async () => tokens.sweep(clock.now()) },
     { name: 'rotating the encryption key', every: 60_000, run: async () => barrier.rotateIfDue() },
+    { name: 'chores of the mounts', every: 60_000, run: async () => mounts.tend() },
   ])
   return {
     mounts,

@@ -19,6 +19,7 @@ export function transitEngine(random: Random): Engine {
     kind: 'secret',
     about: 'Encrypt and decrypt with keys that never leave the server.',
     open: (host) => new Transit(host, random),
+    tend: (keys) => keys.rotateDue(),
     routes: [
       ...keyRoutes,
       ...configRoutes,

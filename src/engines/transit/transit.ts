@@ -1,7 +1,8 @@
 import type { EngineHost } from '../../contract/engine.ts'
-import { Fault, refuse } from '../../contract/fault.ts'
+import { asFault, Fault, refuse } from '../../contract/fault.ts'
 import type { Transaction, View } from '../../contract/view.ts'
 import type { Clock } from '../../util/clock.ts'
+import type { Log } from '../../util/log.ts'
 import { Turnstile } from '../../util/once.ts'
 import { LiveKey } from './live-key.ts'
 import { newKey, newVersion, rotated, upgraded } from './record.ts'
@@ -15,17 +16,24 @@ interface KeysConfig {
 const configRecord = 'config/keys'
 const cacheRecord = 'config/cache'
 
-/** The keys of one mount: `key/<name>` holds a KeyRecord each. */
+/** When a key is to be rotated by itself, epoch milliseconds. */
+interface Due {
+  readonly at: number
+}
+
+/** The keys of one mount: `key/<name>` holds a KeyRecord each, `rotation/<name>` a Due for those that rotate by themselves. */
 export class Transit {
   readonly clock: Clock
   readonly random: Random
   readonly #view: View
+  readonly #log: Log
   readonly #live = new WeakMap<KeyRecord, LiveKey>()
   readonly #changes = new Turnstile()
 
-  constructor(host: Pick<EngineHost, 'view' | 'clock'>, random: Random) {
+  constructor(host: Pick<EngineHost, 'view' | 'clock' | 'log'>, random: Random) {
     this.#view = host.view
     this.clock = host.clock
+    this.#log = host.log
     this.random = random
   }
 
@@ -65,7 +73,7 @@ export class Transit {
     return this.#view.transaction(async (tx) => {
       const taken = await tx.get<KeyRecord>(place(draft.name))
       if (taken) return { record: upgraded(taken), added: false }
-      tx.put(place(draft.name), draft)
+      keep(tx, draft)
       return { record: draft, added: true }
     })
   }
@@ -82,8 +90,8 @@ export class Transit {
       if (!stored) throw refuse(missing)
       const key = upgraded(stored)
       const changed = change(key)
-      if (changed === undefined) tx.del(at)
-      else if (changed !== stored) tx.put(at, changed)
+      if (changed === undefined) drop(tx, name)
+      else if (changed !== stored) keep(tx, changed)
       return changed
     }
     // The transaction alone keeps it right; one at a time only saves the retries of a hundred rotations at once.
@@ -112,8 +120,23 @@ export class Transit {
     const at = place(record.name)
     await this.#view.transaction(async (tx) => {
       if (!force && (await tx.get(at))) throw refuse(`key ${record.name} already exists: use force to replace it`)
-      tx.put(at, record)
+      keep(tx, record)
     })
+  }
+
+  /** Rotates the keys whose period has passed since their latest version was made, even while the server was down. */
+  async rotateDue(): Promise<void> {
+    const now = this.clock.now()
+    for (const name of await this.#view.list('rotation/')) {
+      const due = await this.#view.get<Due>(`rotation/${name}`)
+      if (!due || due.at > now) continue
+      try {
+        // Another server may have been faster: the transaction looks again.
+        await this.rotate(name, (key) => (dueAt(key) ?? Infinity) <= now)
+      } catch (thrown) {
+        this.#log.warn('a key could not be rotated by itself; it will be tried again', { error: asFault(thrown).code })
+      }
+    }
   }
 
   /** Names in byte order. */
@@ -137,6 +160,24 @@ export class Transit {
   async configure(config: KeysConfig): Promise<void> {
     await this.#view.put(configRecord, config)
   }
+}
+
+/** When a key is to be rotated by itself; undefined for never. */
+function dueAt({ autoRotatePeriod, state, origin, importRotates, versions, latest }: KeyRecord): number | undefined {
+  if (autoRotatePeriod === 0 || state.is !== 'enabled' || (origin === 'imported' && !importRotates)) return undefined
+  return (versions[latest]?.createdAt ?? 0) + autoRotatePeriod * 1000
+}
+
+function keep(tx: Transaction, key: KeyRecord): void {
+  const at = dueAt(key)
+  tx.put(place(key.name), key)
+  if (at === undefined) tx.del(`rotation/${key.name}`)
+  else tx.put(`rotation/${key.name}`, { at } satisfies Due)
+}
+
+function drop(tx: Transaction, name: string): void {
+  tx.del(place(name))
+  tx.del(`rotation/${name}`)
 }
 
 function mustRotate({ state, origin, importRotates }: KeyRecord): void {
