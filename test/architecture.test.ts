@@ -3,26 +3,16 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { expect } from 'chai'
 
 const src = resolve('src')
-const common = ['contract', 'util']
-const layers: Readonly<Record<string, readonly string[]>> = {
-  util: [],
-  contract: ['util'],
-  crypto: common,
-  storage: common,
-  barrier: ['crypto', ...common],
-  seal: ['crypto', ...common],
-  audit: ['crypto', ...common],
-  tokens: ['crypto', ...common],
-  policy: common,
-  engines: ['crypto', ...common],
-  auth: ['crypto', ...common],
-  core: ['audit', 'barrier', 'crypto', 'policy', 'tokens', ...common],
-  system: ['crypto', ...common],
-  protocols: common,
-  cli: ['policy', 'audit', ...common],
-}
-/** These hold the parts together and may import everything; nothing below imports them. */
-const top = ['server.ts', 'ports.ts', 'registry.ts', 'config.ts', 'main.ts', 'first-message.ts']
+/** The table of docs/architecture.md: what each folder may import, and the files that hold the parts together. */
+const rows = [...readFileSync('docs/architecture.md', 'utf8').matchAll(/^\| (`.+`) \| .+ \| (.+) \|$/gm)].map(
+  ([, names = '', allowed = '']) => ({
+    names: [...names.matchAll(/`([^`]+)`/g)].map(([, name]) => name as string),
+    allowed: allowed === '–' ? [] : allowed.split(', '),
+  }),
+)
+const layers = new Map(rows.flatMap(({ names, allowed }) => names.map((name) => [name, allowed] as const)))
+/** These may import everything; nothing below imports them. */
+const top = [...layers.keys()].filter((name) => name.endsWith('.ts'))
 
 function files(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
@@ -37,6 +27,17 @@ const importsOf = (file: string, text: string): string[] =>
   )
 
 describe('architecture', () => {
+  it('the page shows every folder and file of src, and no other', () => {
+    expect([...layers.keys()].sort()).to.deep.equal(readdirSync(src).sort())
+  })
+
+  it('the page names every engine and login method', () => {
+    const page = readFileSync('docs/architecture.md', 'utf8')
+    for (const folder of ['engines', 'auth'])
+      for (const name of readdirSync(join(src, folder)))
+        expect(page).to.match(new RegExp(`^\\| \`${folder}\` \\| .*\`${name}\``, 'm'))
+  })
+
   for (const { file, name, text } of sources) {
     const from = name.split('/')[0] as string
     if (top.includes(name)) continue
@@ -45,7 +46,7 @@ describe('architecture', () => {
         const to = imported.split('/')[0] as string
         const own =
           to === from && (!['engines', 'auth'].includes(from) || imported.split('/')[1] === name.split('/')[1])
-        expect(own || (layers[from] ?? []).includes(to), `${name} imports ${imported}`).to.equal(true)
+        expect(own || layers.get(from)?.includes(to), `${name} imports ${imported}`).to.equal(true)
       }
     })
   }

@@ -1,0 +1,20 @@
+import { readFileSync } from 'node:fs'
+
+/** A block of code in a page that says it was tested, and the output that the page promises for it. */
+export interface Example {
+  readonly kind: string
+  readonly language: string
+  readonly code: string
+  /** The text block behind it, if there is one. */
+  readonly promised: string | undefined
+}
+
+const block = /<!-- tested: (\w+) -->\n```(\w+)\n([^]*?)```\n(?:\n```text\n([^]*?)```\n)?/g
+
+/** The tested examples of a page, in order: those marked `<!-- tested: kind -->`. */
+export function examplesOf(page: string, kind: string): readonly Example[] {
+  const found = [...readFileSync(page, 'utf8').matchAll(block)]
+  return found
+    .map(([, kind = '', language = '', code = '', promised]) => ({ kind, language, code, promised }))
+    .filter((example) => example.kind === kind)
+}

@@ -1,0 +1,37 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { expect } from 'chai'
+
+const docs = ['architecture', 'dependencies', 'formats', 'lifecycle', 'threat-model'].map((name) => `docs/${name}.md`)
+const pages = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...docs]
+const read = (page: string): string => readFileSync(page, 'utf8')
+
+describe('the pages', () => {
+  it('give every dependency one line, and no other', () => {
+    const listed = [...read('docs/dependencies.md').matchAll(/^\| `([^`]+)` \| .+ \|$/gm)].map(
+      ([, name]) => name as string,
+    )
+    const { dependencies, devDependencies } = JSON.parse(read('package.json')) as Record<string, Record<string, string>>
+    const wanted = [...Object.keys(dependencies as object), ...Object.keys(devDependencies as object)]
+    expect(listed.toSorted()).to.deep.equal(wanted.toSorted())
+  })
+
+  it('lead only to pages that are there', () => {
+    for (const page of pages)
+      for (const [, link = ''] of read(page).matchAll(/\]\(([^)#:]+)\)/g))
+        expect(existsSync(join(dirname(page), link)), `${page}: ${link}`).to.equal(true)
+  })
+
+  it('name only source files that are there', () => {
+    for (const page of pages)
+      for (const [, named = ''] of read(page).matchAll(/`((?:[a-z0-9-]+\/)+[a-z0-9.-]+\.ts)`/g))
+        expect([named, `src/${named}`].some(existsSync), `${page}: ${named}`).to.equal(true)
+  })
+
+  it('name the records that key-value secrets are kept in', () => {
+    const places = [...read('src/engines/kv/v2/places.ts').matchAll(/= '([a-z]+\/?)'|`([a-z]+\/)/g)]
+    const names = places.map(([, one, other]) => one ?? other)
+    expect(names).to.have.length.greaterThan(2)
+    for (const name of [...names, 'secret/', 'upgraded']) expect(read('docs/formats.md')).to.include(`\`${name}`)
+  })
+})
