@@ -48,10 +48,12 @@ Try next, in another terminal:
 
   export VAULT_ADDR=${server.address} VAULT_TOKEN=root
   node dist/main.js status
+  node dist/main.js kv put -mount=secret db password=first
   node dist/main.js write transit/encrypt/first plaintext=$(printf hello | base64)
   curl -H 'X-Vault-Token: root' $VAULT_ADDR/v1/transit/keys/first
 
 For real secrets: README.md, "Production".
 `)
+const end = (): void => void server.stop().then(() => process.exit(0))
 if (process.env['STRONGROOM_ONCE']) await server.stop()
-else process.once('SIGINT', () => void server.stop().then(() => process.exit(0)))
+else for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, end)

@@ -20,7 +20,8 @@ with a single key share. Never use it for real secrets.
 Unseal Key: ${unsealKey}
 Root Token: ${rootToken}
 
-Try:  strongroom secrets enable transit
+Try:  strongroom kv put -mount=secret db password=first
+      strongroom secrets enable transit
       strongroom write -f transit/keys/orders
       strongroom write transit/encrypt/orders plaintext=$(base64 <<< "my first secret")
 
