@@ -28,6 +28,9 @@ const transitAreas = [
   'softdelete',
   'config',
   'limits',
+  'import',
+  'byok',
+  'sealed',
 ]
 
 describe('parity with recorded answers', function () {

@@ -5,6 +5,7 @@ import { datakey } from './routes/datakey.ts'
 import { decrypt, rewrap } from './routes/decrypt.ts'
 import { encrypt } from './routes/encrypt.ts'
 import { exportRoutes } from './routes/export.ts'
+import { importRoutes } from './routes/import.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { lifecycleRoutes } from './routes/lifecycle.ts'
 import { toolRoutes } from './routes/random.ts'
@@ -28,6 +29,7 @@ export function transitEngine(random: Random): Engine {
       rewrap,
       datakey,
       ...exportRoutes,
+      ...importRoutes,
       ...signRoutes,
       ...lifecycleRoutes,
       ...toolRoutes,

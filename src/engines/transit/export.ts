@@ -55,7 +55,7 @@ function mustUse(key: KeyRecord, use: 'encrypt' | 'sign', kind: string): void {
 }
 
 /** `''` is all versions, otherwise one: `latest`, `3` or `v3`. */
-function chosen(key: KeyRecord, version: string): readonly (readonly [string, KeyVersion])[] {
+export function chosen(key: KeyRecord, version: string): readonly (readonly [string, KeyVersion])[] {
   if (version === '') return usableVersions(key)
   const written = version === 'latest' ? String(key.latest) : version.replace(/^v/, '')
   if (!/^[+-]?\d{1,15}$/.test(written)) throw refuse('invalid key version')

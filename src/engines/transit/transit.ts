@@ -1,12 +1,16 @@
+import type { KeyObject } from 'node:crypto'
 import type { EngineHost } from '../../contract/engine.ts'
 import { asFault, Fault, refuse } from '../../contract/fault.ts'
 import type { Transaction, View } from '../../contract/view.ts'
+import { fromPrivateDer, pairs, privateDer } from '../../crypto/pairs.ts'
+import { base64 } from '../../util/bytes.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { Log } from '../../util/log.ts'
 import { Turnstile } from '../../util/once.ts'
 import { LiveKey } from './live-key.ts'
 import { newKey, newVersion, rotated, upgraded } from './record.ts'
 import type { KeyRecord, KeyWish, Random } from './record.ts'
+import { bytesOf } from './sealers.ts'
 
 /** Settings of a mount. */
 interface KeysConfig {
@@ -15,6 +19,12 @@ interface KeysConfig {
 
 const configRecord = 'config/keys'
 const cacheRecord = 'config/cache'
+const wrappingRecord = 'config/wrapping'
+
+interface Wrapping {
+  /** PKCS#8, base64. */
+  readonly material: string
+}
 
 /** When a key is to be rotated by itself, epoch milliseconds. */
 interface Due {
@@ -146,6 +156,19 @@ export class Transit {
 
   async config(): Promise<KeysConfig> {
     return (await this.#view.get<KeysConfig>(configRecord)) ?? { disableUpsert: false }
+  }
+
+  /** The RSA-4096 pair that keys to import are wrapped with; made when it is first asked for. */
+  async wrappingKey(): Promise<KeyObject> {
+    const known = await this.#view.get<Wrapping>(wrappingRecord)
+    if (known) return fromPrivateDer(bytesOf(known.material))
+    const fresh = await pairs.rsa4096.generate()
+    const kept = await this.#view.transaction(async (tx) => {
+      const earlier = await tx.get<Wrapping>(wrappingRecord)
+      if (!earlier) tx.put(wrappingRecord, { material: base64(privateDer(fresh)) } satisfies Wrapping)
+      return earlier
+    })
+    return kept ? fromPrivateDer(bytesOf(kept.material)) : fresh
   }
 
   /** How many keys a client wants cached; 0 is no limit. */

@@ -1,0 +1,131 @@
+import { createPublicKey } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
+import { refuse } from '../../contract/fault.ts'
+import { oaepHashes, unwrapKey, wrapKey } from '../../crypto/key-wrap.ts'
+import type { OaepHash } from '../../crypto/key-wrap.ts'
+import { isKeyType, keyType } from '../../crypto/keys.ts'
+import type { KeyTypeName, Material } from '../../crypto/keys.ts'
+import { fromPrivateDer, privateDer, publicDer } from '../../crypto/pairs.ts'
+import { base64, fromBase64, wipe } from '../../util/bytes.ts'
+import { chosen } from './export.ts'
+import type { LiveKey } from './live-key.ts'
+import { versionOf } from './record.ts'
+import type { KeyRecord, KeyVersion, Random } from './record.ts'
+import { bytesOf } from './sealers.ts'
+
+/** What an import brings: a wrapped key, or a public half alone. The first counts if both are there. */
+export interface Import {
+  readonly ciphertext: string
+  readonly publicKey: string
+  readonly hash: string
+}
+
+/** A hash function of OAEP, whatever the case of its letters. */
+export function oaepHash(name: string): OaepHash {
+  const hash = oaepHashes.find((known) => known === name.toLowerCase())
+  if (!hash) throw refuse(`unknown hash function: ${name}`)
+  return hash
+}
+
+/** A type of key, whatever the case of its letters. */
+export function importType(name: string): KeyTypeName {
+  const type = name.toLowerCase()
+  if (!isKeyType(type)) throw refuse(`unknown key type: ${name}`)
+  return type
+}
+
+/**
+ * The material of an import.
+ * @throws Fault invalid_request for what is no key of that type, wrapped for this mount.
+ */
+export function imported(type: KeyTypeName, given: Import, wrappingKey: KeyObject): Material {
+  const hash = oaepHash(given.hash)
+  if (given.ciphertext === '') return publicHalf(type, given.publicKey)
+  const blob = fromBase64(given.ciphertext)
+  if (!blob) throw refuse('the ciphertext of the import is not base64')
+  const bytes = unwrapKey(wrappingKey, blob, hash)
+  if (!bytes)
+    throw refuse('the key could not be unwrapped: is it wrapped with this mount’s wrapping key and this hash?')
+  const { pair, aead, sizes = [0, 0] } = keyType(type)
+  if (pair) return privateHalf(type, bytes)
+  if (aead ? bytes.length !== aead.keyBytes : bytes.length < sizes[0] || bytes.length > sizes[1]) {
+    throw refuse(`the imported key has ${bytes.length} bytes, which is no size of ${type}`)
+  }
+  return { secret: bytes }
+}
+
+function privateHalf(type: KeyTypeName, der: Uint8Array): Material {
+  const key = parsed(() => fromPrivateDer(der))
+  wipe(der)
+  if (!key || !keyType(type).pair?.fits(key)) throw refuse(`the imported key is no PKCS#8 of type ${type}`)
+  return { secret: privateDer(key), open: publicDer(key) }
+}
+
+function publicHalf(type: KeyTypeName, pem: string): Material {
+  const { pair } = keyType(type)
+  if (pem === '') throw refuse('an import needs a ciphertext, or a public_key')
+  if (!pair) throw refuse(`keys of type ${type} have no public half that could be imported`)
+  const key = pem.includes('PRIVATE KEY') ? undefined : parsed(() => createPublicKey(pem))
+  if (!key || !pair.fits(key)) throw refuse(`the public_key is no PEM of type ${type}`)
+  return { secret: new Uint8Array(), open: publicDer(key) }
+}
+
+function parsed(read: () => KeyObject): KeyObject | undefined {
+  try {
+    return read()
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * A key with imported material: a version that lacked its private half gets it, otherwise there is one more version.
+ * @throws Fault invalid_request when the material does not fit the version asked for.
+ */
+export function withImport(key: KeyRecord, version: KeyVersion, wanted: number | undefined): KeyRecord {
+  if (key.origin !== 'imported') throw refuse('versions can be imported only for keys that were imported themselves')
+  if (wanted !== undefined) return completed(key, version, wanted)
+  const half = Object.entries(key.versions).find(([, known]) => lacks(known, version))
+  return half ? completed(key, version, Number(half[0])) : added(key, version)
+}
+
+function lacks(known: KeyVersion, version: KeyVersion): boolean {
+  return known.material === '' && version.material !== '' && known.open === version.open
+}
+
+function completed(key: KeyRecord, version: KeyVersion, number: number): KeyRecord {
+  const known = key.versions[number]
+  if (!known || !lacks(known, version)) {
+    throw refuse(`version ${number} does not exist, is complete already, or has another public key`)
+  }
+  return { ...key, versions: { ...key.versions, [number]: { ...known, material: version.material } } }
+}
+
+function added(key: KeyRecord, version: KeyVersion): KeyRecord {
+  const latest = key.latest + 1
+  return { ...key, latest, versions: { ...key.versions, [latest]: version } }
+}
+
+/** An imported version. */
+export function importedVersion(type: KeyTypeName, material: Material, random: Random, now: number): KeyVersion {
+  return versionOf({ type, origin: 'imported' }, material, random, now)
+}
+
+/** Versions of a key, each wrapped for the owner of an RSA key. */
+export function wrappedFor(
+  to: LiveKey,
+  key: KeyRecord,
+  how: { readonly version: string; readonly hash: OaepHash; readonly random: Random },
+): Record<string, string> {
+  if (keyType(to.record.type).pair?.family !== 'rsa') throw refuse('the destination must be an RSA key')
+  if (!key.exportable) throw refuse('key is not exportable')
+  const open = to.pair(to.record.latest, undefined).open
+  const wrapped = ({ material }: KeyVersion): string => {
+    if (material === '') throw refuse('a version has no private key: only its public half was imported')
+    const bytes = bytesOf(material)
+    const blob = base64(wrapKey(open, bytes, how.hash, how.random))
+    wipe(bytes)
+    return blob
+  }
+  return Object.fromEntries(chosen(key, how.version).map(([number, version]) => [number, wrapped(version)]))
+}

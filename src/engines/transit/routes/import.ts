@@ -1,0 +1,122 @@
+import { refuse } from '../../../contract/fault.ts'
+import { f } from '../../../contract/field.ts'
+import { answer, done } from '../../../contract/response.ts'
+import { routesOf } from '../../../contract/route.ts'
+import { keyType } from '../../../crypto/keys.ts'
+import { publicText } from '../../../crypto/pairs.ts'
+import { imported, importedVersion, importType, oaepHash, withImport, wrappedFor } from '../byok.ts'
+import { shared } from '../input.ts'
+import { newKey } from '../record.ts'
+import type { KeyRecord } from '../record.ts'
+import type { Transit } from '../transit.ts'
+import { checkPeriod } from './keys.ts'
+
+const { read, write } = routesOf<Transit>()
+
+const materialFields = {
+  name: shared.name,
+  ciphertext: f.string('The key, wrapped with the wrapping key: RSA-OAEP and AES-KWP, base64.').or(''),
+  public_key: f.string('Instead: the public half alone, PEM.').or(''),
+  hash_function: f.string('Hash function of the OAEP: SHA1, SHA224, SHA256, SHA384 or SHA512.').or('SHA256'),
+}
+const importFields = {
+  ...materialFields,
+  type: f.string('The type of the key.').or('aes256-gcm96'),
+  allow_rotation: f.bool('The server may add versions of its own.').or(false),
+  derived: f.bool('Every message needs a context, from which its own key is derived.').or(false),
+  convergent_encryption: f.bool('Not possible for imported keys.').or(false),
+  exportable: f.bool('The key can be exported; cannot be undone.').or(false),
+  allow_plaintext_backup: f.bool('The key can be backed up in plain; cannot be undone.').or(false),
+  auto_rotate_period: f.duration('Rotate by itself; needs allow_rotation.').or(0),
+  context: shared.context,
+}
+type ImportValues = { readonly [K in keyof typeof importFields]: (typeof importFields)[K]['fallback'] }
+
+const wrapFields = {
+  destination: f.string('An RSA key: for whom.').or(''),
+  source: f.string('The key to export.').or(''),
+  hash: f.string('Hash function of the OAEP.').or('SHA256'),
+}
+
+async function wrapOut(
+  engine: Transit,
+  wish: { readonly destination: string; readonly source: string; readonly hash: string; readonly version?: string },
+) {
+  const to = await engine.find(wish.destination)
+  const key = await engine.find(wish.source)
+  if (!to || !key) throw refuse('the destination or the source key was not found')
+  to.mustBeEnabled()
+  key.mustBeEnabled()
+  const how = { version: wish.version ?? '', hash: oaepHash(wish.hash), random: engine.random }
+  return answer({ name: wish.source, type: key.record.type, keys: wrappedFor(to, key.record, how) })
+}
+
+/** `wrapping_key`, `keys/:name/import`, `keys/:name/import_version` and `byok-export/…`: keys made elsewhere, or for there. */
+export const importRoutes = [
+  read('wrapping_key', {
+    about: 'Read the public key that keys to import are wrapped with.',
+    handle: async ({ engine }) => answer({ public_key: publicText(await engine.wrappingKey()) }),
+  }),
+  write('keys/:name/import', {
+    about: 'Make a key of material from elsewhere.',
+    fields: importFields,
+    handle: async ({ engine }, values) => {
+      const { added } = await engine.add(await recordOf(engine, values))
+      if (!added) throw refuse(`the key ${values.name} exists already: use import_version to add to it`)
+      return done()
+    },
+  }),
+  write('keys/:name/import_version', {
+    about: 'Add a version to an imported key, or the private half to a version that lacks it.',
+    fields: { ...materialFields, version: f.int('The version that lacks its private half.') },
+    handle: async ({ engine }, { name, version: wanted, ...values }) => {
+      const { record } = await engine.need(name)
+      const given = { ciphertext: values.ciphertext, publicKey: values.public_key, hash: values.hash_function }
+      const material = imported(record.type, given, await engine.wrappingKey())
+      const version = importedVersion(record.type, material, engine.random, engine.clock.now())
+      await engine.change(name, 'key not found', (key) => {
+        if (key.uuid !== record.uuid) throw refuse('the key was replaced meanwhile: nothing was imported')
+        return withImport(key, version, wanted)
+      })
+      return done()
+    },
+  }),
+  read('byok-export/:destination/:source', {
+    about: 'Wrap a key for the owner of an RSA key.',
+    fields: wrapFields,
+    handle: ({ engine }, wish) => wrapOut(engine, wish),
+  }),
+  read('byok-export/:destination/:source/*version', {
+    about: 'Wrap one version of a key for the owner of an RSA key.',
+    fields: { ...wrapFields, version: f.string('latest, or a number.').or('') },
+    handle: ({ engine }, wish) => wrapOut(engine, wish),
+  }),
+]
+
+async function recordOf(engine: Transit, values: ImportValues): Promise<KeyRecord> {
+  const type = importType(values.type)
+  const { derivable, sizes } = keyType(type)
+  if (values.convergent_encryption) throw refuse('imported keys cannot encrypt convergently')
+  if (values.derived && (!derivable || values.ciphertext === '')) {
+    throw refuse('only symmetric and Ed25519 keys can be derived, and only from their private half')
+  }
+  if (values.auto_rotate_period !== 0 && !values.allow_rotation) {
+    throw refuse('auto_rotate_period needs allow_rotation: the versions would be made by the server')
+  }
+  checkPeriod(values.auto_rotate_period)
+  const given = { ciphertext: values.ciphertext, publicKey: values.public_key, hash: values.hash_function }
+  const material = imported(type, given, await engine.wrappingKey())
+  const wish = {
+    name: values.name,
+    type,
+    size: sizes ? material.secret.length : null,
+    derived: values.derived,
+    convergent: false,
+    exportable: values.exportable,
+    plaintextBackup: values.allow_plaintext_backup,
+    autoRotatePeriod: values.auto_rotate_period,
+  }
+  const key = newKey(wish, importedVersion(type, material, engine.random, engine.clock.now()), engine.random)
+  // Vault derives from imported keys in the older way: ciphertexts that were made with them elsewhere need it.
+  return { ...key, importRotates: values.allow_rotation, kdf: values.derived ? 'hmac-sha256-counter' : null }
+}
