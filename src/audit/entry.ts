@@ -85,7 +85,9 @@ export class LineWriter {
 
   #request(event: AuditEvent, token: string): string {
     const { request, mount } = event
-    const { id, path, namespace, client, data, wrapTtl } = request
+    const { id, namespace, client, data, wrapTtl } = request
+    // A list is of a folder, however it was spelt.
+    const path = isListing(event) && !request.path.endsWith('/') ? `${request.path}/` : request.path
     const place = namespace === '' ? '' : `,"path":${JSON.stringify(namespace)}`
     let text = `"id":${JSON.stringify(id)},"operation":"${event.operation}",${mountText(mount)}${token}`
     text += `"namespace":{"id":"${rootNamespace}"${place}},"path":${JSON.stringify(path)}`
@@ -141,14 +143,14 @@ export class LineWriter {
     }
   }
 
-  #response({ mount, operation }: AuditEvent, answer: Response): string {
+  #response(event: AuditEvent, answer: Response): string {
+    const { mount } = event
     const parts: string[] = []
     if (answer.auth) parts.push(`"auth":{${this.#auth(answer.auth)}}`)
     if (mount) parts.push(mountText(mount).slice(0, -1))
     if (answer.leaseDuration !== undefined) parts.push('"secret":{}')
-    const listed = operation === 'list' || operation === 'scan'
     const body = answer.data ?? bodyOf(answer.plain)
-    const data = listed && this.#options.elideLists && answer.data ? counted(answer.data) : body
+    const data = isListing(event) && this.#options.elideLists && answer.data ? counted(answer.data) : body
     if (data !== undefined) parts.push(`"data":${this.#redact(data, mount?.openResponseKeys)}`)
     if (answer.warnings && answer.warnings.length > 0) parts.push(`"warnings":${JSON.stringify(answer.warnings)}`)
     return parts.join(',')
@@ -186,6 +188,10 @@ export class LineWriter {
   }
 }
 
+function isListing({ operation }: AuditEvent): boolean {
+  return operation === 'list' || operation === 'scan'
+}
+
 /** `"mount_point":…,` and the like, ending in a comma; made once per mount. */
 function mountText(mount: AuditMount | undefined): string {
   if (!mount) return ''
@@ -210,7 +216,8 @@ function grantingText(granting: NonNullable<AuditEvent['decision']['granting']>)
 const listed: ReadonlySet<string> = new Set(['permission_denied', 'unsupported_path', 'unsupported_operation'])
 
 function errorOf(fault: Fault | undefined): string {
-  if (!fault || fault.message === '') return ''
+  // What is not there is no error to clients either: their list of errors is empty.
+  if (!fault || fault.message === '' || fault.code === 'not_found') return ''
   const wrapped = (listed.has(fault.code) && fault.details.bare !== true) || fault.details.wrapped === true
   return `,"error":${JSON.stringify(wrapped ? `1 error occurred:\n\t* ${fault.message}\n\n` : fault.message)}`
 }

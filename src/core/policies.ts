@@ -91,6 +91,7 @@ export class Policies {
       canonical,
       (old) => ({ ...settingsOf(old), ...change, policy: change.policy ?? old?.policy ?? '' }),
       change.cas,
+      true,
     )
     return true
   }
@@ -172,6 +173,8 @@ function checkCas(old: PolicyRecord | undefined, cas: number | undefined, requir
     if (!patching && (old?.casRequired || required)) throw refuse('check-and-set parameter required for this call')
     return
   }
+  if (old && cas === -1)
+    throw refuse(`the policy "${old.name}" exists already, and cas is -1: only make it if it does not`)
   const fits = old ? cas === old.version : cas === -1 || cas === 0
   if (!fits) throw refuse('check-and-set parameter did not match the current version')
 }

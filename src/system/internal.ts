@@ -41,6 +41,13 @@ export function internalRoutes(port: InternalPort): Route<unknown>[] {
         return answer({ ...mountEntry(record), path: record.path })
       },
     }),
+    read('internal/ui/mounts/', {
+      about: 'Nothing: a path is needed.',
+      access: 'public',
+      handle: () => {
+        throw new Fault('unsupported_path', 'unsupported path', { bare: true })
+      },
+    }),
     read('internal/ui/namespaces', {
       about: 'The namespaces that the caller may know of.',
       access: 'public',

@@ -7,8 +7,8 @@ type Data = Readonly<Record<string, unknown>>
 
 /** The settings that `config` (enable) and the body (tune) can carry. */
 export const configFields = {
-  default_lease_ttl: f.any('Default TTL, a duration; "system" or "" takes the server\'s own.'),
-  max_lease_ttl: f.any('Longest TTL, a duration; "system" or "" takes the server\'s own.'),
+  default_lease_ttl: f.any('Default TTL, a duration; "system" takes the server\'s own, "" changes nothing.'),
+  max_lease_ttl: f.any('Longest TTL, a duration; "system" takes the server\'s own, "" changes nothing.'),
   force_no_cache: f.bool('Accepted for compatibility.'),
   listing_visibility: f.string('"unauth" shows the mount to everybody, "hidden" or "" only to those who may use it.'),
   audit_non_hmac_request_keys: f.list('Request parameters whose values audit devices write in clear.'),
@@ -51,8 +51,8 @@ export function changedConfig(old: MountConfig, given: Data, kind: 'secret' | 'a
   const has = (name: string): boolean => Object.hasOwn(given, name)
   const next: { -readonly [K in keyof MountConfig]: MountConfig[K] } = { ...old }
   if (values.plugin_version) throw refuse(`plugin_version cannot be set: engines are part of this server`)
-  if (has('default_lease_ttl')) next.default_lease_ttl = ttlOf('default_lease_ttl', values.default_lease_ttl)
-  if (has('max_lease_ttl')) next.max_lease_ttl = ttlOf('max_lease_ttl', values.max_lease_ttl)
+  for (const name of ['default_lease_ttl', 'max_lease_ttl'] as const)
+    if (has(name) && values[name] !== '' && values[name] !== null) next[name] = ttlOf(name, values[name])
   if (values.force_no_cache !== undefined) next.force_no_cache = values.force_no_cache
   if (values.listing_visibility !== undefined) setVisibility(next, values.listing_visibility)
   for (const name of lists) {

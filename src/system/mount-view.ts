@@ -26,13 +26,13 @@ export function mountEntry(record: MountRecord): Wire {
   }
 }
 
-/** A mount as its `tune` path shows it: settings in force. */
-export function tuneEntry(record: MountRecord, limits: { readonly defaultTtl: number; readonly maxTtl: number }): Wire {
+/** A mount as its `tune` path shows it. TTLs in seconds; the default is shown as set, though the longest bounds it. */
+export function tuneEntry(record: MountRecord, maxTtl: number, serverDefault: number): Wire {
   const { user_lockout_config: lockout, ...config } = record.config
   return {
     ...config,
-    default_lease_ttl: limits.defaultTtl,
-    max_lease_ttl: limits.maxTtl,
+    default_lease_ttl: config.default_lease_ttl || serverDefault,
+    max_lease_ttl: maxTtl,
     description: record.description,
     ...(record.externalEntropyAccess && { external_entropy_access: true }),
     ...(record.options && Object.keys(record.options).length > 0 && { options: record.options }),

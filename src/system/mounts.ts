@@ -41,7 +41,7 @@ const enableFields = {
   local: f.bool('Kept on this cluster only.').or(false),
   seal_wrap: f.bool('Accepted for compatibility: everything is wrapped already.').or(false),
   external_entropy_access: f.bool('Accepted for compatibility.').or(false),
-  plugin_name: f.string('Older name of type.').or(''),
+  plugin_name: f.string('The type, when `type` is the older "plugin".').or(''),
   plugin_version: f.string('Refused: engines are part of this server.').or(''),
 }
 
@@ -84,7 +84,7 @@ function tableRoutes(mounts: MountPort, kind: Kind): Route<unknown>[] {
       fields: path,
       handle: (_, values) => {
         const record = existing(mounts, kind, values.path)
-        return inject(tuneEntry(record, mounts.limits(record)))
+        return inject(tuneEntry(record, mounts.limits(record).maxTtl, mounts.ttl.default))
       },
     }),
     write(`${top}/*path/tune`, {
@@ -125,10 +125,11 @@ type EnableValues = {
 
 async function enable(mounts: MountPort, kind: Kind, values: EnableValues): Promise<Response> {
   const path = slashed(values.path)
-  if (values.type === '') throw refuse('backend type must be specified as a string')
+  const named = values.type === 'plugin' ? values.plugin_name : values.type
+  if (named === '') throw refuse('backend type must be specified as a string')
   if (values.plugin_version !== '') throw refuse('plugin_version cannot be set: engines are part of this server')
   if (kind === 'secret' && reserved.some((name) => path.startsWith(name))) throw refuse(`cannot mount "${path}"`)
-  const { type, version } = typeOf(values.type)
+  const { type, version } = typeOf(named)
   if (['token', 'system', 'cubbyhole', 'identity'].includes(type))
     throw refuse(`"${type}" is built in and cannot be enabled a second time`)
   const options = { ...values.options, ...(version && { version }) }
@@ -193,8 +194,11 @@ async function tune(mounts: MountPort, record: MountRecord, given: Data, values:
   return done(upgraded ? [`${record.path} was upgraded: it speaks version ${version} from now on`] : [])
 }
 
+// `force_no_cache` is chosen when a mount is made; tune passes over it.
 const settings = (given: Data): Data =>
-  Object.fromEntries(Object.entries(given).filter(([name]) => Object.hasOwn(configFields, name)))
+  Object.fromEntries(
+    Object.entries(given).filter(([name]) => name !== 'force_no_cache' && Object.hasOwn(configFields, name)),
+  )
 
 function refuseProtected(record: MountRecord, given: Data): void {
   const other = Object.keys(given).find(

@@ -22,6 +22,9 @@ const randomFields = {
   bytes: f.int('How many bytes, 1 to 131072.').or(32),
   format: f.string('How they are written: base64 or hex.').or('base64'),
 }
+const urlbytes = f.string('How many bytes; counts before `bytes`.').or('')
+const inPath = 'urlbytes was passed over: the path says how many bytes'
+const countAlone = /^\d+$/
 const source = f.string('platform, seal or all; or the number of bytes.').or('platform')
 
 /** `sys/tools/hash` and `sys/tools/random`; patterns are relative to `sys/`. */
@@ -55,13 +58,21 @@ export function toolRoutes<S>(tools: ToolPort): readonly Route<S>[] {
     }),
     write('tools/random/:source', {
       about: about.random,
-      fields: { ...randomFields, source },
+      fields: { ...randomFields, source, urlbytes },
       pure: true,
-      handle: (_, { source, ...wish }) => random({ ...wish, where: source }),
+      handle: ({ given }, { source, urlbytes: count, ...wish }) => {
+        const twice = given('urlbytes') && countAlone.test(source)
+        const { text, warnings } = tools.random({
+          ...wish,
+          where: source,
+          ...(given('urlbytes') && !twice && { count }),
+        })
+        return answer({ random_bytes: text }, twice ? [...warnings, inPath] : warnings)
+      },
     }),
     write('tools/random/:source/:urlbytes', {
       about: about.random,
-      fields: { ...randomFields, source, urlbytes: f.string('How many bytes; counts before `bytes`.').or('') },
+      fields: { ...randomFields, source, urlbytes },
       pure: true,
       handle: (_, { source, urlbytes, ...wish }) => random({ ...wish, where: source, count: urlbytes }),
     }),

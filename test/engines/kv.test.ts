@@ -82,7 +82,12 @@ describe('KV version 2, over HTTP', () => {
   it('a patch merges as RFC 7396 says, and needs its content type', async () => {
     await put('patched', { a: { b: 1, c: 2 }, d: [1] })
     const patch = { data: { a: { b: null, x: 'y' }, d: null } }
-    expect((await server.call('PATCH', '/v1/secret/data/patched', patch)).status).to.equal(415)
+    const patched = async (type?: string) => {
+      const headers = { 'X-Vault-Token': server.token, ...(type && { 'Content-Type': type }) }
+      return server.call('PATCH', '/v1/secret/data/patched', patch, headers)
+    }
+    expect((await patched()).status).to.equal(400)
+    expect((await patched('application/json')).status).to.equal(415)
     const reply = await server.call('PATCH', '/v1/secret/data/patched', patch, { ...merge, 'X-Vault-Token': 'root' })
     expect(versionOf(reply.body)).to.equal(2)
     expect(dataOf((await get('patched')).body)).to.deep.equal({ a: { c: 2, x: 'y' } })

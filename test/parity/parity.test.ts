@@ -39,7 +39,18 @@ describe('parity with recorded answers', function () {
     if (!existsSync(corpus)) this.skip()
   })
 
-  for (const area of ['core-token', 'core-policy', 'core-acl', 'core-mount', 'core-audit', 'core-seal', 'core-http'])
+  for (const area of [
+    'core-token',
+    'core-policy',
+    'core-acl',
+    'core-mount',
+    'core-audit',
+    'core-seal',
+    'core-http',
+    'kv1',
+    'kv2',
+    'sys-cubbyhole',
+  ])
     it(`answers ${area} requests as recorded`, () => {
       judge(
         area,

@@ -31,9 +31,9 @@ export class VaultApi {
   async answer(message: IncomingMessage): Promise<WireAnswer> {
     const id = randomUUID()
     try {
+      if (message.method === 'OPTIONS') throw refuse('cross-origin requests are not enabled (sys/config/cors)')
       const head = readHead(message)
       if (head instanceof Redirect) return { status: 307, body: undefined, headers: { Location: head.location } }
-      if (message.method === 'OPTIONS') throw refuse('cross-origin requests are not enabled (sys/config/cors)')
       const request = await this.#request(id, head, message)
       if (verbOf(message) === 'HEAD' && !request.path.startsWith('sys/health')) return await this.#head(request)
       return wireAnswer(id, await this.#gateway.handle(request))

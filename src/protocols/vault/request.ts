@@ -158,6 +158,7 @@ const isMeant = (value: unknown): boolean => value === '' || flag(value)
 
 function checkPatchType(type: string | undefined): void {
   const bare = (type ?? '').split(';')[0]?.trim().toLowerCase()
+  if (!bare) throw refuse('PATCH requests need a Content-Type: application/merge-patch+json')
   if (bare !== 'application/merge-patch+json')
     throw new Fault('unsupported_media', 'PATCH requests need Content-Type: application/merge-patch+json')
 }

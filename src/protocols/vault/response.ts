@@ -10,6 +10,8 @@ export interface WireAnswer {
   readonly headers?: Readonly<Record<string, string>>
 }
 
+const json = { 'Content-Type': 'application/json' }
+
 /** The Vault envelope, or the plain body that a few sys paths have, or 204 when there is nothing to say. */
 export function wireAnswer(id: string, response: Response): WireAnswer {
   const headers = response.headers && { headers: response.headers }
@@ -17,7 +19,7 @@ export function wireAnswer(id: string, response: Response): WireAnswer {
     return { status: response.status ?? 200, body: `${writeJson(response.plain)}\n`, ...headers }
   const { data, auth, warnings } = response
   const silent = data === undefined && auth === undefined && !warnings?.length
-  if (silent) return { status: response.status ?? 204, body: undefined, ...headers }
+  if (silent) return { status: response.status ?? 204, body: undefined, headers: { ...json, ...response.headers } }
   const injected = response.inject && data ? `${writeJson(data).slice(1, -1)},` : ''
   const body =
     `{"request_id":"${id}","lease_id":"","renewable":false,"lease_duration":${response.leaseDuration ?? 0},` +
