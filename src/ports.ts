@@ -34,6 +34,8 @@ interface Parts {
 export function ports(parts: Parts): SystemPorts {
   const { room, barrier, audit, storage, config, clock, opened } = parts
   const aclOf = async (token: TokenRecord) => opened().acls.of(token)
+  const reaches = async ({ token }: Caller, path: string): Promise<boolean> =>
+    token ? (await aclOf(token)).reaches(path) : false
   return {
     seal: {
       status: async () => room.status(),
@@ -84,8 +86,15 @@ export function ports(parts: Parts): SystemPorts {
     internal: {
       list: (kind) => opened().mounts.list(kind),
       holding: (path) => opened().router.mountOf(path)?.record,
-      reaches: async (caller: Caller, path) => (caller.token ? (await aclOf(caller.token)).reaches(path) : false),
+      reaches,
       resultant: async (caller: Caller) => (caller.token ? (await aclOf(caller.token)).resultant() : {}),
+    },
+    openApi: {
+      offered: () =>
+        opened()
+          .router.all()
+          .map(({ record, engine }) => ({ record, routes: engine.routes })),
+      reaches,
     },
     audit: {
       devices: () => audit.devices(),

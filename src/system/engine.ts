@@ -12,6 +12,8 @@ import { internalRoutes } from './internal.ts'
 import type { InternalPort } from './internal.ts'
 import { mountRoutes } from './mounts.ts'
 import type { MountPort } from './mounts.ts'
+import { openApiRoutes } from './openapi.ts'
+import type { OpenApiPort } from './openapi.ts'
 import { policyRoutes } from './policies.ts'
 import type { PolicyPort } from './policies.ts'
 import { rekeyRoutes, rotateRootRoutes } from './rekey.ts'
@@ -35,6 +37,7 @@ export interface SystemPorts {
   readonly policies: PolicyPort
   readonly capabilities: CapabilityPort
   readonly internal: InternalPort
+  readonly openApi: OpenApiPort
   readonly audit: AuditPort
   readonly rules: RekeyRules
   /** Listener switches. */
@@ -56,6 +59,7 @@ export function systemEngine(ports: SystemPorts): Engine {
     ...policyRoutes(ports.policies),
     ...capabilityRoutes(ports.capabilities),
     ...internalRoutes(ports.internal),
+    ...openApiRoutes(ports.openApi),
     ...auditRoutes(ports.audit),
     ...toolRoutes({ hash: hashText, random: (wish) => randomText(ports.random, wish) }),
   ]
