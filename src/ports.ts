@@ -39,7 +39,7 @@ export function ports(parts: Parts): SystemPorts {
   return {
     seal: {
       status: async () => room.status(),
-      initialise: async (shares, threshold) => room.initialise(shares, threshold),
+      initialise: async (shares, threshold, keys) => room.initialise(shares, threshold, keys),
       unseal: async (share) => room.unseal(share),
       resetUnseal: async () => room.resetUnseal(),
       seal: async () => room.seal(),

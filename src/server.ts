@@ -15,6 +15,7 @@ import type { OpenServer } from './core/open-server.ts'
 import { Pipeline } from './core/pipeline.ts'
 import { Rekey } from './core/rekey.ts'
 import { Room } from './core/room.ts'
+import { ShareBackups } from './core/share-backup.ts'
 import { sealedDecider } from './core/sealed.ts'
 import { randomBytes } from './crypto/random.ts'
 import { forgetDrawer } from './engines/cubbyhole/engine.ts'
@@ -137,8 +138,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       createRootToken: async () => opened().tokens.createRoot(),
     },
   })
-  const rekey = new Rekey(room, randomUUID)
-  const rotateRoot = new Rekey(room, randomUUID)
+  const backups = new ShareBackups(barrier.view('core/'))
+  const rekey = new Rekey(room, randomUUID, backups)
+  const rotateRoot = new Rekey(room, randomUUID, backups)
   const generateRoot = new GenerateRoot(room, randomBytes, randomUUID)
   const system = systemEngine(
     ports({

@@ -1,6 +1,7 @@
 import { Fault, refuse } from '../contract/fault.ts'
+import { readPgpKey } from '../crypto/pgp.ts'
 import { base62 } from '../util/base62.ts'
-import { wipe } from '../util/bytes.ts'
+import { base64, wipe } from '../util/bytes.ts'
 import { Quorum, checkNonce, checkShareSize, replaced } from './quorum.ts'
 import type { Room } from './room.ts'
 
@@ -11,8 +12,13 @@ export interface RootStatus {
   readonly progress: number
   readonly required: number
   readonly complete: boolean
-  /** The root token XOR the one-time password, raw standard base64; '' until complete. */
+  /**
+   * The root token XOR the one-time password in raw standard base64, or the OpenPGP message that holds it in standard base64;
+   * '' until complete.
+   */
   readonly encoded: string
+  /** Of the PGP key that the token is encrypted for; '' with a one-time password. */
+  readonly fingerprint: string
 }
 
 /** `s.` and 24 letters. */
@@ -20,7 +26,9 @@ export const rootTokenLength = 26
 
 interface Running {
   readonly nonce: string
-  readonly otp: string
+  /** How the token is handed out. */
+  readonly encode: (token: string) => Promise<string>
+  readonly fingerprint: string
   /** Of the room, at the start: a rekey meanwhile ends this. */
   readonly epoch: number
   readonly quorum: Quorum
@@ -28,7 +36,7 @@ interface Running {
 
 type RootRoom = Pick<Room, 'record' | 'fits' | 'createRootToken' | 'exclusively' | 'epoch'>
 
-/** A new root token from a threshold of shares, handed out XORed with a one-time password. Lost at seal. */
+/** A new root token from a threshold of shares, handed out XORed with a one-time password or encrypted with PGP. Lost at seal. */
 export class GenerateRoot {
   readonly #room: RootRoom
   readonly #random: (bytes: number) => Uint8Array
@@ -51,21 +59,30 @@ export class GenerateRoot {
       required,
       complete: false,
       encoded: '',
+      fingerprint: running?.fingerprint ?? '',
     }
   }
 
-  /** Starts; gives the one-time password if the caller brought none. */
-  async start(otp: string): Promise<string> {
+  /** Starts; gives the one-time password if the caller brought neither one nor a PGP key (base64). */
+  async start(otp: string, pgpKey = ''): Promise<string> {
+    if (otp !== '' && pgpKey !== '') throw refuse('give "otp" or "pgp_key", not both')
     if (otp !== '' && Buffer.byteLength(otp) !== rootTokenLength)
       throw refuse(`OTP string has incorrect length: it must have ${rootTokenLength} bytes`)
+    const owner = pgpKey === '' ? undefined : await readPgpKey('pgp_key', pgpKey)
     return this.#room.exclusively(async () => {
       if (this.#running?.epoch === this.#room.epoch)
         throw refuse('root generation already in progress; cancel it, or give its nonce with the shares')
       const required = (await this.#room.record())?.threshold ?? 0
       const nonce = this.#uuid()
       const own = otp === '' ? base62(rootTokenLength, this.#random) : otp
-      this.#running = { nonce, otp: own, epoch: this.#room.epoch, quorum: new Quorum(required, nonce) }
-      return otp === '' ? own : ''
+      this.#running = {
+        nonce,
+        encode: async (token) => (owner ? base64(await owner.encrypt(token)) : xored(token, own)),
+        fingerprint: owner?.fingerprint ?? '',
+        epoch: this.#room.epoch,
+        quorum: new Quorum(required, nonce),
+      }
+      return otp === '' && !owner ? own : ''
     })
   }
 
@@ -96,10 +113,11 @@ export class GenerateRoot {
       wipe(...shares)
       if (!good)
         throw refuse('root generation aborted: the shares do not open the seal; begin again with the first one')
-      const token = await this.#room.createRootToken()
+      const encoded = await running.encode(await this.#room.createRootToken())
       this.drop()
-      const required = running.quorum.threshold
-      return { started: true, nonce, progress: required, required, complete: true, encoded: xored(token, running.otp) }
+      const { fingerprint, quorum } = running
+      const required = quorum.threshold
+      return { started: true, nonce, progress: required, required, complete: true, encoded, fingerprint }
     })
   }
 

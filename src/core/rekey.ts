@@ -1,14 +1,20 @@
 import { refuse } from '../contract/fault.ts'
 import type { SealRecord } from '../contract/seal.ts'
 import { wipe } from '../util/bytes.ts'
+import { Holders } from './holders.ts'
 import { Quorum, checkNonce, checkShareSize, replaced } from './quorum.ts'
 import type { Room } from './room.ts'
+import type { ShareBackups } from './share-backup.ts'
 
 /** What the new split is to be. */
 export interface RekeyWish {
   readonly shares: number
   readonly threshold: number
   readonly verify: boolean
+  /** None, or the PGP key (base64) of each holder: the new shares are encrypted for them. */
+  readonly pgpKeys?: readonly string[]
+  /** Keep a copy of the encrypted shares. */
+  readonly backup?: boolean
 }
 
 /** How far a rekey is. `verificationNonce` is '' until the new shares exist and wait to be given back. */
@@ -22,10 +28,13 @@ export interface RekeyStatus {
   readonly verify: boolean
   readonly verificationNonce: string
   readonly verificationProgress: number
+  /** Of the holders' PGP keys; empty when the shares come in clear. */
+  readonly fingerprints: readonly string[]
+  readonly backup: boolean
 }
 
 /**
- * New shares, handed out once. `unsettled`: the storage failed without telling whether they count; the server has sealed
+ * New shares (or the OpenPGP messages that hold them), handed out once. `unsettled`: the storage failed without telling whether they count; the server has sealed
  * itself, and either they or the old ones open it.
  */
 export interface NewShares {
@@ -34,9 +43,13 @@ export interface NewShares {
   readonly verify: boolean
   readonly verificationNonce: string
   readonly unsettled: boolean
+  readonly fingerprints: readonly string[]
+  readonly backup: boolean
 }
 
 interface Running extends RekeyWish {
+  readonly backup: boolean
+  readonly holders: Holders
   readonly nonce: string
   /** Of the room, at the start: another ceremony that replaces the shares ends this one. */
   readonly epoch: number
@@ -55,6 +68,8 @@ const idleStatus: RekeyStatus = {
   verify: false,
   verificationNonce: '',
   verificationProgress: 0,
+  fingerprints: [],
+  backup: false,
 }
 
 /** What a rekey needs of the room. */
@@ -67,18 +82,20 @@ type RekeyRoom = Pick<Room, 'record' | 'fits' | 'split' | 'adopt' | 'exclusively
 export class Rekey {
   readonly #room: RekeyRoom
   readonly #uuid: () => string
+  readonly backups: ShareBackups
   #running: Running | undefined
 
-  constructor(room: RekeyRoom, uuid: () => string) {
+  constructor(room: RekeyRoom, uuid: () => string, backups: ShareBackups) {
     this.#room = room
     this.#uuid = uuid
+    this.backups = backups
   }
 
   async status(): Promise<RekeyStatus> {
     const required = (await this.#room.record())?.threshold ?? 0
     const running = this.#running
     if (running?.epoch !== this.#room.epoch) return { ...idleStatus, required }
-    const { nonce, shares, threshold, verify, quorum, pending } = running
+    const { nonce, shares, threshold, verify, quorum, pending, holders, backup } = running
     return {
       started: true,
       nonce,
@@ -89,16 +106,22 @@ export class Rekey {
       verify,
       verificationNonce: pending?.quorum.nonce ?? '',
       verificationProgress: pending?.quorum.progress ?? 0,
+      fingerprints: holders.fingerprints,
+      backup,
     }
   }
 
+  /** @throws Fault invalid_request; `busy` when one is under way already. */
   async start(wish: RekeyWish, busy: string): Promise<void> {
+    const { pgpKeys = [], backup = false } = wish
+    if (backup && pgpKeys.length === 0) throw refuse('backup needs pgp_keys: shares are never stored in plain')
+    const holders = await Holders.of(pgpKeys, wish.shares)
     await this.#room.exclusively(async () => {
       if (this.#running?.epoch === this.#room.epoch) throw refuse(busy)
       this.drop()
       const required = (await this.#room.record())?.threshold ?? 0
       const nonce = this.#uuid()
-      this.#running = { ...wish, nonce, epoch: this.#room.epoch, quorum: new Quorum(required, nonce) }
+      this.#running = { ...wish, backup, holders, nonce, epoch: this.#room.epoch, quorum: new Quorum(required, nonce) }
     })
   }
 
@@ -180,15 +203,20 @@ export class Rekey {
     pending.quorum = new Quorum(pending.quorum.threshold, this.#uuid())
   }
 
+  /** Nothing counts before the shares are encrypted and their copy is kept: whatever fails until then changes nothing. */
   async #finish(running: Running): Promise<NewShares> {
-    const { nonce, shares: count, threshold, verify } = running
+    const { nonce, shares: count, threshold, verify, holders, backup } = running
+    const { fingerprints } = holders
     const { shares, record } = await this.#room.split(count, threshold)
+    const handed = await holders.hand(shares)
+    if (backup) await this.backups.keep(nonce, fingerprints, handed)
+    const made = { nonce, shares: handed, verify, fingerprints, backup }
     if (verify) {
       running.pending = { record, quorum: new Quorum(threshold, this.#uuid()) }
-      return { nonce, shares, verify, verificationNonce: running.pending.quorum.nonce, unsettled: false }
+      return { ...made, verificationNonce: running.pending.quorum.nonce, unsettled: false }
     }
     const outcome = await this.#room.adopt(record, shares.slice(0, threshold))
     this.drop()
-    return { nonce, shares, verify, verificationNonce: '', unsettled: outcome !== 'adopted' }
+    return { ...made, verificationNonce: '', unsettled: outcome !== 'adopted' }
   }
 }

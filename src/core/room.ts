@@ -4,10 +4,12 @@ import { Fault, refuse } from '../contract/fault.ts'
 import type { Protected, Seal, SealRecord } from '../contract/seal.ts'
 import { AmbiguousCommit } from '../contract/storage.ts'
 import type { Storage } from '../contract/storage.ts'
-import { sameBytes, wipe } from '../util/bytes.ts'
+import { base64, sameBytes, wipe } from '../util/bytes.ts'
 import type { Clock } from '../util/clock.ts'
 import type { Log } from '../util/log.ts'
 import { Turnstile } from '../util/once.ts'
+import { readPgpKey } from '../crypto/pgp.ts'
+import { Holders } from './holders.ts'
 import { Quorum, checkShareSize } from './quorum.ts'
 
 /** What happens around opening and closing; the core's own affair. */
@@ -41,7 +43,14 @@ export interface SealStatus {
   readonly nonce: string
 }
 
-/** What init gives the operators, once. */
+/** PGP keys (base64) of those for whom init encrypts what it gives. */
+export interface InitKeys {
+  /** None, or one for each share. */
+  readonly pgpKeys?: readonly string[]
+  readonly rootTokenPgpKey?: string
+}
+
+/** What init gives the operators, once: in clear, or OpenPGP messages (the token's in base64). */
 export interface Initialised {
   readonly shares: readonly Uint8Array[]
   readonly rootToken: string
@@ -107,17 +116,23 @@ export class Room {
    * Makes root key, keyring, shares and the first root token; stays sealed. All or nothing: a failure half-way is undone,
    * because nobody would hold the shares. @throws Fault when it was done before.
    */
-  async initialise(shares: number, threshold: number): Promise<Initialised> {
+  async initialise(shares: number, threshold: number, keys: InitKeys = {}): Promise<Initialised> {
     return this.#turnstile.run(async () => {
       const { barrier, seal, random, life } = this.#parts
       if (await this.record()) throw refuse('Vault is already initialized')
+      const holders = await Holders.of(keys.pgpKeys ?? [], shares)
+      const owner = keys.rootTokenPgpKey ? await readPgpKey('root_token_pgp_key', keys.rootTokenPgpKey) : undefined
       const root = random(32)
       const made = await seal.protect(root, shares, threshold)
       try {
         await barrier.initialise(root, [made.op])
         if (!(await barrier.unseal(root))) throw new Fault('unavailable', 'the keyring is not what was just written')
         await life.open()
-        return { shares: made.shares, rootToken: await life.createRootToken() }
+        const token = await life.createRootToken()
+        return {
+          shares: await holders.hand(made.shares),
+          rootToken: owner ? base64(await owner.encrypt(token)) : token,
+        }
       } catch (thrown) {
         await this.#shut()
         await this.#undo(made)

@@ -4,7 +4,7 @@ import { answer, done } from '../contract/response.ts'
 import type { Response } from '../contract/response.ts'
 import { routesOf } from '../contract/route.ts'
 import type { Route } from '../contract/route.ts'
-import { refusePgp, shareOf } from './key-input.ts'
+import { shareOf } from './key-input.ts'
 
 interface Status {
   readonly started: boolean
@@ -13,13 +13,14 @@ interface Status {
   readonly required: number
   readonly complete: boolean
   readonly encoded: string
+  readonly fingerprint: string
 }
 
 /** The one generation of a root token that can be under way. */
 export interface GenerateRootPort {
   status(): Promise<Status>
-  /** Gives the one-time password if the caller brought none. */
-  start(otp: string): Promise<string>
+  /** Gives the one-time password if the caller brought neither one nor a PGP key. */
+  start(otp: string, pgpKey: string): Promise<string>
   cancel(nonce: string): Promise<void>
   update(share: Uint8Array, nonce: string): Promise<Status>
   decoded(encoded: string, otp: string): string
@@ -29,7 +30,7 @@ export interface GenerateRootPort {
 const { read, write, remove } = routesOf<unknown>()
 const startFields = {
   otp: f.string('A one-time password of your own.').secret().or(''),
-  pgp_key: f.string('Not offered.').or(''),
+  pgp_key: f.string('The PGP public key, base64, that the token is encrypted for.').or(''),
 }
 const shareFields = { key: f.any('A share.'), nonce: f.string('The nonce of the operation.').or('') }
 
@@ -73,9 +74,8 @@ function family(base: string, access: 'public' | 'token', root: GenerateRootPort
       access,
       about: 'Begin to generate a root token.',
       fields: startFields,
-      handle: async ({ request }, { otp }) => {
-        refusePgp(request.data)
-        const own = await root.start(otp)
+      handle: async (_, { otp, pgp_key: pgpKey }) => {
+        const own = await root.start(otp, pgpKey)
         return shown(idle(await root.status(), own))
       },
     }),
@@ -96,7 +96,7 @@ function family(base: string, access: 'public' | 'token', root: GenerateRootPort
         if (!plain && nonce === '') throw refuse('nonce is required')
         if (!plain && (key === undefined || key === null || key === '')) throw refuse('key is required')
         const status = await root.update(shareOf(key, "'key' must be specified in request body as JSON"), nonce)
-        const { started, progress, required, complete, encoded } = status
+        const { started, progress, required, complete, encoded, fingerprint } = status
         const body = {
           nonce: status.nonce,
           started,
@@ -104,7 +104,7 @@ function family(base: string, access: 'public' | 'token', root: GenerateRootPort
           required,
           complete,
           encoded_token: encoded,
-          pgp_fingerprint: '',
+          pgp_fingerprint: fingerprint,
         }
         return shown(plain ? { ...body, encoded_root_token: encoded, otp: '', otp_length: 0 } : body)
       },
@@ -113,8 +113,8 @@ function family(base: string, access: 'public' | 'token', root: GenerateRootPort
 }
 
 function statusBody(status: Status, otpLength: number, otp: string, whole: boolean): Record<string, unknown> {
-  const { started, nonce, progress, required, complete } = status
+  const { started, nonce, progress, required, complete, fingerprint } = status
   const brief = { started, progress, required, complete, otp, otp_length: otpLength }
-  if (whole) return { nonce, ...brief, encoded_token: '', encoded_root_token: '', pgp_fingerprint: '' }
-  return started ? { nonce, ...brief, pgp_fingerprint: '' } : brief
+  if (whole) return { nonce, ...brief, encoded_token: '', encoded_root_token: '', pgp_fingerprint: fingerprint }
+  return started ? { nonce, ...brief, pgp_fingerprint: fingerprint } : brief
 }

@@ -25,11 +25,17 @@ export function strictBool(name: string, given: unknown): boolean {
   return given
 }
 
-/** PGP is not offered: a request that counts on encrypted shares must not get plain ones. */
-export function refusePgp(data: Readonly<Record<string, unknown>>): void {
-  const name = ['pgp_keys', 'pgp_key', 'root_token_pgp_key', 'recovery_pgp_keys'].find((key) => {
-    const value = data[key]
-    return value !== undefined && value !== null && value !== '' && !(Array.isArray(value) && value.length === 0)
-  })
-  if (name) throw refuse(`${name}: encrypting shares with PGP is not offered by this server; nothing was done`)
+/** A list of texts that must be one in JSON already. */
+export function strictTexts(name: string, given: unknown): readonly string[] {
+  if (given === undefined || given === null) return []
+  if (!Array.isArray(given) || given.some((item) => typeof item !== 'string'))
+    throw refuse(`failed to decode JSON input: "${name}" must be a list of texts`)
+  return given as readonly string[]
+}
+
+/** A text that must be one in JSON already. */
+export function strictText(name: string, given: unknown): string {
+  if (given === undefined || given === null) return ''
+  if (typeof given !== 'string') throw refuse(`failed to decode JSON input: "${name}" must be a text`)
+  return given
 }

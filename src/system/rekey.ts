@@ -4,8 +4,8 @@ import { done } from '../contract/response.ts'
 import type { Response } from '../contract/response.ts'
 import { routesOf } from '../contract/route.ts'
 import type { Route } from '../contract/route.ts'
-import { base64, hex } from '../util/bytes.ts'
-import { refusePgp, shareOf, strictBool, strictInt } from './key-input.ts'
+import { base64, fromHex, hex } from '../util/bytes.ts'
+import { shareOf, strictBool, strictInt, strictTexts } from './key-input.ts'
 
 interface Status {
   readonly started: boolean
@@ -17,13 +17,21 @@ interface Status {
   readonly verify: boolean
   readonly verificationNonce: string
   readonly verificationProgress: number
+  readonly fingerprints: readonly string[]
+  readonly backup: boolean
 }
 
 /** One rekey operation. There are two, one for each family of paths. */
 export interface RekeyPort {
   status(): Promise<Status>
   start(
-    wish: { readonly shares: number; readonly threshold: number; readonly verify: boolean },
+    wish: {
+      readonly shares: number
+      readonly threshold: number
+      readonly verify: boolean
+      readonly pgpKeys: readonly string[]
+      readonly backup: boolean
+    },
     busy: string,
   ): Promise<void>
   cancel(nonce: string): Promise<void>
@@ -34,6 +42,11 @@ export interface RekeyPort {
     idle: string,
   ): Promise<{ readonly complete: boolean; readonly nonce: string; readonly unsettled: boolean }>
   restartVerification(missing: string): Promise<void>
+  /** The copy of encrypted shares, the same for both. `read` throws a Fault when there is none. */
+  readonly backups: {
+    read(): Promise<{ readonly nonce: string; readonly keys: Readonly<Record<string, readonly string[]>> }>
+    remove(): Promise<void>
+  }
 }
 
 interface Made {
@@ -42,6 +55,8 @@ interface Made {
   readonly verify: boolean
   readonly verificationNonce: string
   readonly unsettled: boolean
+  readonly fingerprints: readonly string[]
+  readonly backup: boolean
 }
 
 /** What both families need besides. */
@@ -91,7 +106,7 @@ const unauthed: Family = {
 export function rotateRootRoutes(rekey: RekeyPort, rules: RekeyRules): Route<unknown>[] {
   return [
     ...family(rotation, rekey, rules),
-    ...backup('rotate/root/backup'),
+    ...backup('rotate/root/backup', rekey),
     ...backup('rotate/recovery/backup'),
     ...recovery('rotate/recovery/init', 'token', 'recovery keys not supported'),
   ]
@@ -103,7 +118,7 @@ export function rekeyRoutes(rekey: RekeyPort, rules: RekeyRules, allowed: boolea
   return [
     ...(allowed ? routes : routes.map((route) => ({ ...route, handle: off }))),
     ...(allowed ? recovery('rekey-recovery-key/init', 'public', 'recovery rekeying not supported') : []),
-    ...backup('rekey/backup'),
+    ...backup('rekey/backup', rekey),
     ...backup('rekey/recovery-key-backup'),
   ]
 }
@@ -112,14 +127,28 @@ function off(): never {
   throw new Fault('unsupported_operation', 'unsupported operation', { bare: true })
 }
 
-/** Shares encrypted with PGP are not kept by this server: there is never a backup. */
-function backup(path: string): Route<unknown>[] {
-  const none = (): never => {
-    throw refuse('no backed-up keys found')
-  }
+/** The copy of shares that were encrypted with PGP. Without a rekey (recovery keys): there is never one. */
+function backup(path: string, rekey?: RekeyPort): Route<unknown>[] {
   return [
-    read(path, { about: 'Shares encrypted with PGP: there are none.', handle: none }),
-    remove(path, { about: 'Remove the backup.', handle: () => done() }),
+    read(path, {
+      about: 'Read the copy of shares encrypted with PGP.',
+      handle: async () => {
+        if (!rekey) throw refuse('no backed-up keys found')
+        const { nonce, keys } = await rekey.backups.read()
+        const coded = Object.entries(keys).map(([print, all]) => [
+          print,
+          all.map((message) => base64(fromHex(message) ?? new Uint8Array())),
+        ])
+        return { data: { nonce, keys, keys_base64: Object.fromEntries(coded) as Record<string, string[]> } }
+      },
+    }),
+    remove(path, {
+      about: 'Remove that copy.',
+      handle: async () => {
+        await rekey?.backups.remove()
+        return done()
+      },
+    }),
   ]
 }
 
@@ -140,7 +169,8 @@ const fields = {
   secret_shares: f.any('How many new shares.'),
   secret_threshold: f.any('How many of them open the server.'),
   require_verification: f.any('The new shares count only after enough of them were given back.'),
-  backup: f.any('Needs pgp_keys.'),
+  pgp_keys: f.any('PGP public keys, base64, one for each share: each share is encrypted for one of them.'),
+  backup: f.any('Keep a copy of the encrypted shares; needs pgp_keys.'),
   stored_shares: f.any('Ignored.'),
 }
 const shareFields = { key: f.any('A share.'), nonce: f.string('The nonce of the operation.').or('') }
@@ -162,15 +192,15 @@ function makingRoutes(kind: Family, rekey: RekeyPort, rules: RekeyRules): Route<
       access,
       about: 'Begin to make new shares.',
       fields,
-      handle: async ({ request }, values) => {
-        const [int, bool] = kind.plain ? [strictInt, strictBool] : [weakInt, weakBool]
+      handle: async (_, values) => {
+        const [int, bool, texts] = kind.plain ? [strictInt, strictBool, strictTexts] : [weakInt, weakBool, weakTexts]
         const shares = int('secret_shares', values.secret_shares)
         const threshold = int('secret_threshold', values.secret_threshold)
         const verify = bool('require_verification', values.require_verification)
-        refusePgp(request.data)
-        if (bool('backup', values.backup)) throw refuse('backup needs pgp_keys: shares are never stored in plain')
+        const pgpKeys = texts('pgp_keys', values.pgp_keys)
+        const backup = bool('backup', values.backup)
         rules.checkCounts(shares, threshold)
-        await rekey.start({ shares, threshold, verify }, kind.busy)
+        await rekey.start({ shares, threshold, verify, pgpKeys, backup }, kind.busy)
         return status()
       },
     }),
@@ -249,6 +279,16 @@ function weakBool(name: string, given: unknown): boolean {
   return value
 }
 
+function weakTexts(name: string, given: unknown): readonly string[] {
+  const value = f.list('').parse(given ?? [])
+  if (value === undefined) throw refuse(`"${name}" must be a list of texts`)
+  return value
+}
+
+/** The fingerprints as Vault shows them: null when the shares come in clear. */
+const printsOf = ({ fingerprints, backup }: Pick<Status, 'fingerprints' | 'backup'>): Record<string, unknown> =>
+  fingerprints.length > 0 ? { pgp_fingerprints: fingerprints, backup } : { pgp_fingerprints: null, backup }
+
 function statusBody(status: Status, whole: boolean): Record<string, unknown> {
   const { started, shares, threshold, required, nonce, progress, verify, verificationNonce } = status
   const brief = { started, t: threshold, n: shares, required }
@@ -257,13 +297,19 @@ function statusBody(status: Status, whole: boolean): Record<string, unknown> {
       nonce,
       ...brief,
       progress,
-      pgp_fingerprints: null,
-      backup: false,
+      ...printsOf(status),
       verification_required: verify,
       ...(verificationNonce && { verification_nonce: verificationNonce }),
     }
   return started
-    ? { ...brief, nonce, progress, verification_required: verify, verification_nonce: verificationNonce }
+    ? {
+        ...brief,
+        nonce,
+        progress,
+        ...(status.fingerprints.length > 0 && printsOf(status)),
+        verification_required: verify,
+        verification_nonce: verificationNonce,
+      }
     : brief
 }
 
@@ -288,8 +334,7 @@ function madeBody(made: Made, plain: boolean): Record<string, unknown> {
     nonce: made.nonce,
     complete: true,
     ...keys,
-    pgp_fingerprints: null,
-    backup: false,
+    ...printsOf(made),
     verification_required: made.verify,
     ...((made.verificationNonce !== '' || !plain) && { verification_nonce: made.verificationNonce }),
   }

@@ -6,7 +6,7 @@ import { routesOf } from '../contract/route.ts'
 import type { Route } from '../contract/route.ts'
 import { base64, hex } from '../util/bytes.ts'
 import { product } from '../util/version.ts'
-import { refusePgp, shareOf, strictBool, strictInt } from './key-input.ts'
+import { shareOf, strictBool, strictInt, strictText, strictTexts } from './key-input.ts'
 
 /** What these routes need of the server's room. */
 export interface SealPort {
@@ -21,6 +21,7 @@ export interface SealPort {
   initialise(
     shares: number,
     threshold: number,
+    keys: { readonly pgpKeys: readonly string[]; readonly rootTokenPgpKey: string },
   ): Promise<{ readonly shares: readonly Uint8Array[]; readonly rootToken: string }>
   unseal(share: Uint8Array): Promise<void>
   resetUnseal(): Promise<void>
@@ -52,6 +53,8 @@ export function sealRoutes(room: SealPort): Route<unknown>[] {
       fields: {
         secret_shares: f.any('How many shares.'),
         secret_threshold: f.any('How many of them open the server.'),
+        pgp_keys: f.any('PGP public keys, base64, one for each share: each share is encrypted for one of them.'),
+        root_token_pgp_key: f.any('The PGP public key, base64, that the root token is encrypted for.'),
         stored_shares: f.any('Ignored.'),
       },
       handle: async ({ request }, values) =>
@@ -59,6 +62,10 @@ export function sealRoutes(room: SealPort): Route<unknown>[] {
           room,
           strictInt('secret_shares', values.secret_shares),
           strictInt('secret_threshold', values.secret_threshold),
+          {
+            pgpKeys: strictTexts('pgp_keys', values.pgp_keys),
+            rootTokenPgpKey: strictText('root_token_pgp_key', values.root_token_pgp_key),
+          },
           request.data,
         ),
     }),
@@ -104,13 +111,13 @@ async function initialise(
   room: SealPort,
   shares: number,
   threshold: number,
+  keys: Parameters<SealPort['initialise']>[2],
   data: Readonly<Record<string, unknown>>,
 ): Promise<Response> {
   const foreign = ['recovery_shares', 'recovery_threshold', 'recovery_pgp_keys'].filter((name) => data[name])
   if (foreign.length > 0) throw refuse(`parameters ${foreign.join(',')} not applicable to seal type shamir`)
-  refusePgp(data)
   room.checkCounts(shares, threshold)
-  const made = await room.initialise(shares, threshold)
+  const made = await room.initialise(shares, threshold, keys)
   return { plain: { keys: made.shares.map(hex), keys_base64: made.shares.map(base64), root_token: made.rootToken } }
 }
 

@@ -4,6 +4,7 @@ import { Fault } from '../../src/contract/fault.ts'
 import { GenerateRoot, rootTokenLength } from '../../src/core/generate-root.ts'
 import { Rekey } from '../../src/core/rekey.ts'
 import { Room } from '../../src/core/room.ts'
+import { ShareBackups } from '../../src/core/share-backup.ts'
 import type { Life } from '../../src/core/room.ts'
 import { randomBytes } from '../../src/crypto/random.ts'
 import { ShamirSeal } from '../../src/seal/shamir.ts'
@@ -62,8 +63,9 @@ export class TestRoom {
       log: silent,
       life: { open: told('open'), close: told('close'), createRootToken: async () => this.life.createRootToken() },
     })
-    this.rekey = new Rekey(this.room, randomUUID)
-    this.rotation = new Rekey(this.room, randomUUID)
+    const backups = new ShareBackups(this.barrier.view('core/'))
+    this.rekey = new Rekey(this.room, randomUUID, backups)
+    this.rotation = new Rekey(this.room, randomUUID, backups)
     this.root = new GenerateRoot(this.room, randomBytes, randomUUID)
   }
 

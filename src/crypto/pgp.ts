@@ -1,0 +1,67 @@
+import type { PublicKey } from 'openpgp'
+import { refuse } from '../contract/fault.ts'
+import { fromBase64 } from '../util/bytes.ts'
+
+/** The public key of somebody for whom secrets are encrypted with OpenPGP (RFC 4880, RFC 9580). */
+export interface PgpRecipient {
+  /** Lower-case hexadecimal. */
+  readonly fingerprint: string
+  /** An OpenPGP message in its binary form that only the owner of the key can read. */
+  encrypt(text: string): Promise<Uint8Array>
+}
+
+/**
+ * Public keys as the Vault API takes them, each the base64 of its binary form. The library is loaded at the first use: it
+ * is large, and most servers never need it.
+ * @param field the name that a refusal gives them.
+ * @throws Fault invalid_request for what is no public key that can be encrypted for now.
+ */
+export async function readPgpKeys(field: string, keys: readonly string[]): Promise<PgpRecipient[]> {
+  const recipients: PgpRecipient[] = []
+  for (const [at, key] of keys.entries()) recipients.push(await readPgpKey(`${field}, key ${at + 1}`, key))
+  return recipients
+}
+
+/** One public key; see readPgpKeys. */
+export async function readPgpKey(field: string, encoded: string): Promise<PgpRecipient> {
+  const bytes = fromBase64(encoded)
+  if (!bytes || bytes.length === 0) throw refuse(`${field}: a PGP public key is given as the base64 of its binary form`)
+  const { readKey } = await import('openpgp')
+  let key
+  try {
+    key = await readKey({ binaryKey: bytes })
+  } catch (cause) {
+    throw refuse(`${field}: this is no PGP public key`, { cause })
+  }
+  if (key.isPrivate())
+    throw refuse(`${field}: this is a private key; give the public one, and keep this one to yourself`)
+  try {
+    await key.getEncryptionKey()
+  } catch (cause) {
+    throw refuse(
+      `${field}: nothing can be encrypted for this PGP key: it is expired, revoked, or only for signatures`,
+      {
+        cause,
+      },
+    )
+  }
+  return new Recipient(key)
+}
+
+class Recipient implements PgpRecipient {
+  readonly #key: PublicKey
+
+  constructor(key: PublicKey) {
+    this.#key = key
+  }
+
+  get fingerprint(): string {
+    return this.#key.getFingerprint()
+  }
+
+  async encrypt(text: string): Promise<Uint8Array> {
+    const { createMessage, encrypt } = await import('openpgp')
+    const message = await createMessage({ binary: Buffer.from(text) })
+    return encrypt({ message, encryptionKeys: this.#key, format: 'binary' }) as Promise<Uint8Array>
+  }
+}

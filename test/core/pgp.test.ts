@@ -1,0 +1,121 @@
+import { expect } from 'chai'
+import { decrypt, generateKey, readMessage } from 'openpgp'
+import type { PrivateKey } from 'openpgp'
+import { decoded } from '../../src/core/generate-root.ts'
+import { TestRoom, faultOf, openRoom } from '../support/room.ts'
+
+/** Somebody with a PGP key pair, as the library of the openpgp project makes it. */
+interface Holder {
+  readonly key: PrivateKey
+  /** The public key, base64 of its binary form. */
+  readonly given: string
+}
+
+async function holder(name: string): Promise<Holder> {
+  const { privateKey, publicKey } = await generateKey({ userIDs: [{ name }], format: 'object' })
+  return { key: privateKey, given: Buffer.from(publicKey.write()).toString('base64') }
+}
+
+async function read(message: Uint8Array, { key }: Holder): Promise<string> {
+  const { data } = await decrypt({ message: await readMessage({ binaryMessage: message }), decryptionKeys: key })
+  return String(data)
+}
+
+const print = ({ key }: Holder) => key.getFingerprint()
+
+describe('shares and root tokens encrypted with PGP', () => {
+  let ann: Holder
+  let ben: Holder
+  before(async () => {
+    ;[ann, ben] = await Promise.all([holder('ann'), holder('ben')])
+  })
+
+  const given = () => [ann.given, ben.given]
+  const opened = async (messages: readonly Uint8Array[], holders: readonly Holder[]) =>
+    Promise.all(messages.map(async (message, at) => Buffer.from(await read(message, holders[at] ?? ann), 'hex')))
+
+  it('init hands each share to its holder alone, and the root token to its own', async () => {
+    const test = new TestRoom()
+    const made = await test.room.initialise(2, 2, { pgpKeys: given(), rootTokenPgpKey: ben.given })
+    expect((await opened(made.shares, [ann, ben])).map(({ length }) => length)).to.deep.equal([33, 33])
+    expect(await read(Buffer.from(made.rootToken, 'base64'), ben)).to.match(/^[A-Za-z0-9]{26}$/)
+    await test.unseal(await opened(made.shares, [ann, ben]))
+    expect(test.room.isOpen).to.equal(true)
+    expect(await read(made.shares[0] ?? new Uint8Array(), ben).catch(() => 'closed')).to.equal('closed')
+  })
+
+  it('init with keys that cannot be used initialises nothing', async () => {
+    const test = new TestRoom()
+    const secret = Buffer.from(ann.key.write()).toString('base64')
+    for (const pgpKeys of [
+      [ann.given],
+      [...given(), ann.given],
+      [ann.given, 'AAAA'],
+      [ann.given, ''],
+      [ann.given, 'not base64!'],
+      [ann.given, secret],
+    ])
+      // prettier-ignore
+      expect((await faultOf(test.room.initialise(2, 2, { pgpKeys }))).code).to.equal('invalid_request')
+    expect((await faultOf(test.room.initialise(2, 2, { rootTokenPgpKey: 'AAAA' }))).code).to.equal('invalid_request')
+    expect((await test.room.status()).initialised).to.equal(false)
+  })
+
+  it('a rekey hands the new shares to their holders, and keeps a copy when told to', async () => {
+    const { test, shares } = await openRoom()
+    await test.rekey.start(
+      { shares: 2, threshold: 2, verify: false, pgpKeys: [ben.given, ann.given], backup: true },
+      '',
+    )
+    expect((await test.rekey.status()).fingerprints).to.deep.equal([print(ben), print(ann)])
+    const made = await test.give(test.rekey, shares.slice(0, 2))
+    expect(made)
+      .to.include({ backup: true })
+      .and.to.have.deep.property('fingerprints', [print(ben), print(ann)])
+    const hexed = (made?.shares ?? []).map((message) => Buffer.from(message).toString('hex'))
+    expect(await test.rekey.backups.read()).to.deep.equal({
+      nonce: made?.nonce,
+      keys: { [print(ben)]: [hexed[0]], [print(ann)]: [hexed[1]] },
+    })
+    await test.rekey.backups.remove()
+    expect((await faultOf(test.rekey.backups.read())).message).to.equal('no backed-up keys found')
+    expect(await test.opensWith(await opened(made?.shares ?? [], [ben, ann]))).to.equal(true)
+  })
+
+  it('a rekey with verification takes the decrypted shares back', async () => {
+    const { test, shares } = await openRoom()
+    await test.rekey.start({ shares: 2, threshold: 2, verify: true, pgpKeys: given() }, '')
+    const made = await test.give(test.rekey, shares.slice(0, 2))
+    for (const share of await opened(made?.shares ?? [], [ann, ben]))
+      await test.rekey.verify(share, made?.verificationNonce ?? '', '')
+    expect(await test.opensWith(await opened(made?.shares ?? [], [ann, ben]))).to.equal(true)
+  })
+
+  it('a rekey never keeps a copy of shares in clear', async () => {
+    const { test } = await openRoom()
+    const asked = test.rekey.start({ shares: 2, threshold: 2, verify: false, backup: true }, '')
+    expect((await faultOf(asked)).code).to.equal('invalid_request')
+    expect((await test.rekey.status()).started).to.equal(false)
+  })
+
+  it('the shares stay as they were when their copy cannot be kept', async () => {
+    const { test, shares } = await openRoom()
+    await test.rekey.start({ shares: 2, threshold: 2, verify: false, pgpKeys: given(), backup: true }, '')
+    test.storage.plan = ['refused']
+    expect((await faultOf(test.give(test.rekey, shares.slice(0, 2)))).code).to.equal('unavailable')
+    expect(await test.opensWith(shares.slice(0, 2))).to.equal(true)
+  })
+
+  it('a generated root token comes encrypted instead of behind a one-time password', async () => {
+    const { test, shares } = await openRoom()
+    expect((await faultOf(test.root.start('x'.repeat(26), ann.given))).code).to.equal('invalid_request')
+    expect(await test.root.start('', ann.given)).to.equal('')
+    const { nonce, fingerprint } = await test.root.status()
+    expect(fingerprint).to.equal(print(ann))
+    await test.root.update(shares[0] ?? new Uint8Array(), nonce)
+    const done = await test.root.update(shares[1] ?? new Uint8Array(), nonce)
+    expect(done).to.include({ complete: true, fingerprint: print(ann) })
+    expect(await read(Buffer.from(done.encoded, 'base64'), ann)).to.match(/^[A-Za-z0-9]{26}$/)
+    expect(() => decoded(done.encoded, 'x'.repeat(26))).to.throw()
+  })
+})
