@@ -139,7 +139,10 @@ function backup(path: string, rekey?: RekeyPort): Route<unknown>[] {
           print,
           all.map((message) => base64(fromHex(message) ?? new Uint8Array())),
         ])
-        return { data: { nonce, keys, keys_base64: Object.fromEntries(coded) as Record<string, string[]> } }
+        return {
+          data: { nonce, keys, keys_base64: Object.fromEntries(coded) as Record<string, string[]> },
+          inject: true,
+        }
       },
     }),
     remove(path, {
@@ -254,16 +257,10 @@ function verifyingRoutes(kind: Family, rekey: RekeyPort): Route<unknown>[] {
   ]
 }
 
-/** The family with a token calls a share that is no hex or base64 a missing one. */
+/** The family with a token needs the nonce as well. */
 function updateShare(kind: Family, key: unknown, nonce: string): Uint8Array {
-  if (kind.plain) return shareOf(key, kind.noKey)
-  let share: Uint8Array
-  try {
-    share = shareOf(key, kind.noKey)
-  } catch {
-    throw refuse(kind.noKey)
-  }
-  if (nonce === '') throw refuse("missing required field 'nonce'")
+  const share = shareOf(key, kind.noKey)
+  if (!kind.plain && nonce === '') throw refuse("missing required field 'nonce'")
   return share
 }
 
