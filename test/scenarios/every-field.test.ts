@@ -1,0 +1,120 @@
+import { expect } from 'chai'
+import { devServer } from '../support/server.ts'
+import type { Body, TestServer } from '../support/server.ts'
+
+/** What no field expects; some of it is what some field can take, and then the answer is no refusal. */
+const hostile: readonly unknown[] = [
+  null,
+  true,
+  -1,
+  1.5,
+  2 ** 63,
+  '',
+  ' ',
+  'a\u0000b',
+  '../../sys',
+  '\u{1f511}\u202e',
+  'x'.repeat(70_000),
+  '-1h',
+  '99999999999999999999h',
+  [],
+  [[]],
+  [null, { a: [1] }],
+  {},
+  { a: { b: { c: [] } } },
+  '!!!not base64',
+  'AAAA',
+  JSON.parse('{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}'),
+]
+
+/** What would end the server or the caller's own token. */
+const ending: ReadonlySet<string> = new Set(['/sys/seal', '/sys/step-down', '/auth/token/revoke-self'])
+
+interface Operation {
+  readonly path: string
+  readonly method: string
+  /** In the path, and in the body or query. */
+  readonly names: readonly string[]
+  readonly fields: readonly string[]
+}
+
+function operationsOf(document: Body): Operation[] {
+  const found: Operation[] = []
+  for (const [path, item] of Object.entries(document['paths'] as Record<string, Record<string, Body>>)) {
+    if (ending.has(path)) continue
+    const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name as string)
+    for (const method of ['get', 'post', 'delete', 'patch'].filter((each) => item[each])) {
+      const text = JSON.stringify(item[method]?.['requestBody'] ?? {})
+      const schema = /#\/components\/schemas\/(\w+)/.exec(text)?.[1]
+      const schemas = (document['components'] as { readonly schemas?: Record<string, Body> } | undefined)?.schemas
+      const body = schema ? schemas?.[schema] : findSchema(item[method]?.['requestBody'])
+      found.push({ path, method: method.toUpperCase(), names, fields: Object.keys(body?.['properties'] ?? {}) })
+    }
+  }
+  return found
+}
+
+function findSchema(value: unknown): Body | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  if ('properties' in value) return value as Body
+  for (const inner of Object.values(value)) {
+    const found = findSchema(inner)
+    if (found) return found
+  }
+  return undefined
+}
+
+describe('every field of every route', () => {
+  let server: TestServer
+  let operations: readonly Operation[]
+  before(async () => {
+    server = await devServer()
+    await server.data('POST', 'sys/mounts/transit', { type: 'transit' })
+    await server.data('POST', 'sys/mounts/kv', { type: 'kv' })
+    // Made at its first use, and that takes its time.
+    await server.data('GET', 'transit/wrapping_key')
+    const document = await server.call('GET', '/v1/sys/internal/specs/openapi')
+    operations = operationsOf((document.body['data'] ?? document.body) as Body)
+  })
+  after(async () => server.running.stop())
+
+  const send = async (operation: Operation, wish: Body, place: Readonly<Record<string, string>> = {}) => {
+    const path = operation.path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(place[name] ?? 'none'))
+    const begun = performance.now()
+    const type = operation.method === 'PATCH' ? { 'Content-Type': 'application/merge-patch+json' } : {}
+    const headers = { 'X-Vault-Token': server.token, ...type }
+    const reply = await server.call(
+      operation.method,
+      `/v1${path}`,
+      operation.method === 'GET' ? undefined : wish,
+      headers,
+    )
+    const what = `${operation.method} ${path} ${JSON.stringify({ ...wish, ...place }).slice(0, 200)}: ${reply.status} ${reply.text.slice(0, 200)}`
+    expect(reply.status, what).to.be.lessThan(500)
+    expect(reply.text, what).to.not.match(/node_modules|\.js:\d|\/work\/|TypeError|undefined is not|\[object Object\]/)
+    expect(performance.now() - begun, what).to.be.lessThan(2000)
+  }
+
+  it('CVE-2021-45042: takes or refuses whatever is put into it, in time, and never fails over it', async function () {
+    this.timeout(240_000)
+    expect(operations.length).to.be.greaterThan(100)
+    for (const operation of operations)
+      for (const value of hostile) {
+        for (const field of operation.fields) await send(operation, { [field]: value })
+        const text = typeof value === 'string' ? value.slice(0, 3000) : JSON.stringify(value)
+        for (const name of operation.names) await send(operation, {}, { [name]: text })
+      }
+    const { data } = (await server.call('POST', '/v1/transit/encrypt/after', { plaintext: 'YQ==' })).body as {
+      readonly data: { readonly ciphertext: string }
+    }
+    expect(data.ciphertext).to.match(/^vault:v1:/)
+    expect(Object.hasOwn(Object.prototype, 'polluted')).to.equal(false)
+  })
+
+  it('CVE-2023-3774: takes or refuses all fields at once, and the server lives', async function () {
+    this.timeout(120_000)
+    for (const operation of operations)
+      for (const value of hostile)
+        await send(operation, Object.fromEntries(operation.fields.map((field) => [field, value])))
+  })
+})
