@@ -61,6 +61,7 @@ function asymmetric(pair: PairType, code: number, uses: readonly KeyUse[]): KeyT
 }
 
 const signs = ['sign', 'verify'] as const
+const ecUses = ['sign', 'verify', 'derive'] as const
 const rsaUses = ['encrypt', 'decrypt', 'wrap', 'unwrap', 'sign', 'verify'] as const
 
 /** Every type of key, by Vault's name for it: the only place that knows what a type can do. */
@@ -70,9 +71,9 @@ export const keyTypes = {
   'chacha20-poly1305': symmetric(aeads.chacha20poly1305, 5),
   'xchacha20-poly1305': symmetric(aeads.xchacha20poly1305, 11),
   ed25519: asymmetric(pairs.ed25519, 2, signs),
-  'ecdsa-p256': asymmetric(pairs.p256, 1, signs),
-  'ecdsa-p384': asymmetric(pairs.p384, 6, signs),
-  'ecdsa-p521': asymmetric(pairs.p521, 7, signs),
+  'ecdsa-p256': asymmetric(pairs.p256, 1, ecUses),
+  'ecdsa-p384': asymmetric(pairs.p384, 6, ecUses),
+  'ecdsa-p521': asymmetric(pairs.p521, 7, ecUses),
   'rsa-2048': asymmetric(pairs.rsa2048, 3, rsaUses),
   'rsa-3072': asymmetric(pairs.rsa3072, 9, rsaUses),
   'rsa-4096': asymmetric(pairs.rsa4096, 4, rsaUses),

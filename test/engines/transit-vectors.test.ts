@@ -3,6 +3,7 @@ import { expect } from 'chai'
 import { Fault } from '../../src/contract/fault.ts'
 import { isMacHash } from '../../src/crypto/hash.ts'
 import { randomBytes } from '../../src/crypto/random.ts'
+import { agreed } from '../../src/engines/transit/agreement.ts'
 import { backupOf, restoredFrom } from '../../src/engines/transit/backup.ts'
 import { exported } from '../../src/engines/transit/export.ts'
 import { LiveKey } from '../../src/engines/transit/live-key.ts'
@@ -45,6 +46,14 @@ interface Vector {
   readonly refused?: readonly (Row & { readonly why: string })[]
 }
 
+interface Agreement {
+  readonly base_key: string
+  readonly base_key_version: number
+  readonly peer_public_key: string
+  readonly derived_key_type: string
+  readonly derived_key: string
+}
+
 const file = '../shared/parity/vectors/transit.json'
 const bytes = (encoded: string): Uint8Array => Buffer.from(encoded, 'base64')
 
@@ -66,7 +75,10 @@ const offered = (vector: Vector) => (row: SignatureRow) => !(row.prehashed && ve
 
 describe('transit keys that OpenBao made, restored from its backups', () => {
   if (!existsSync(file)) return
-  const { keys } = JSON.parse(readFileSync(file, 'utf8')) as { readonly keys: readonly Vector[] }
+  const { keys, ecdh } = JSON.parse(readFileSync(file, 'utf8')) as {
+    readonly keys: readonly Vector[]
+    readonly ecdh: readonly Agreement[]
+  }
   const bind = (row: Row) => ({
     ...(row.context && { context: row.context }),
     ...(row.associated_data && { associated: bytes(row.associated_data) }),
@@ -144,5 +156,14 @@ describe('transit keys that OpenBao made, restored from its backups', () => {
       })
     }
   }
+  for (const row of ecdh)
+    it(`${row.base_key} agrees with a peer on the recorded ${row.derived_key_type} key`, () => {
+      const vector = keys.find(({ name }) => name === row.base_key)
+      if (!vector) expect.fail(row.base_key)
+      const size = row.derived_key_type === 'aes128-gcm96' ? 16 : 32
+      const key = agreed(opened(vector), { version: row.base_key_version, peer: row.peer_public_key, size })
+      expect(Buffer.from(key).toString('base64')).to.equal(row.derived_key)
+    })
+
   after(() => expect(rows).to.be.greaterThan(400))
 })

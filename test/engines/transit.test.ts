@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { expect } from 'chai'
 import { devServer } from '../support/server.ts'
 import type { Body, TestServer } from '../support/server.ts'
@@ -115,5 +116,18 @@ describe('transit, over HTTP', () => {
     }
     expect(longest).to.be.lessThan(1000)
     expect((await made).map(({ status }) => status)).to.deep.equal([200, 200, 200])
+  })
+
+  it('a key agreed on with a peer never gets into an existing key, and a soft-deleted key agrees on nothing', async () => {
+    const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    const peer_public_key = publicKey.export({ type: 'spki', format: 'pem' }).toString()
+    const wish = { base_key_name: 'p', peer_public_key }
+    await post('keys/p', { type: 'ecdsa-p256' })
+    expect((await post('derive-key/shared', wish)).status).to.equal(204)
+    expect((await post('derive-key/min', wish)).status).to.equal(400)
+    expect((await server.data('GET', 't/keys/min'))['latest_version']).to.equal(2)
+    await server.call('DELETE', '/v1/t/keys/p/soft-delete')
+    expect((await post('derive-key/other', wish)).status).to.equal(400)
+    expect((await server.call('GET', '/v1/t/keys/other')).status).to.equal(404)
   })
 })

@@ -30,6 +30,7 @@ const transitAreas = [
   'limits',
   'import',
   'byok',
+  'derive',
   'sealed',
 ]
 

@@ -3,6 +3,7 @@ import type { Engine } from '../../contract/engine.ts'
 import { configRoutes } from './routes/config.ts'
 import { datakey } from './routes/datakey.ts'
 import { decrypt, rewrap } from './routes/decrypt.ts'
+import { deriveKey } from './routes/derive-key.ts'
 import { encrypt } from './routes/encrypt.ts'
 import { exportRoutes } from './routes/export.ts'
 import { importRoutes } from './routes/import.ts'
@@ -28,6 +29,7 @@ export function transitEngine(random: Random): Engine {
       decrypt,
       rewrap,
       datakey,
+      deriveKey,
       ...exportRoutes,
       ...importRoutes,
       ...signRoutes,
