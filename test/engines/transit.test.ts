@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { expect } from 'chai'
+import fc from 'fast-check'
 import { devServer } from '../support/server.ts'
 import type { Body, TestServer } from '../support/server.ts'
 
@@ -129,5 +130,40 @@ describe('transit, over HTTP', () => {
     await server.call('DELETE', '/v1/t/keys/p/soft-delete')
     expect((await post('derive-key/other', wish)).status).to.equal(400)
     expect((await server.call('GET', '/v1/t/keys/other')).status).to.equal(404)
+  })
+
+  it('batches do what single requests do, item by item, in order, for every symmetric type', async () => {
+    const types = ['aes128-gcm96', 'aes256-gcm96', 'chacha20-poly1305', 'xchacha20-poly1305']
+    const encoded = (minLength: number) =>
+      fc.uint8Array({ minLength, maxLength: 40 }).map((bytes) => Buffer.from(bytes).toString('base64'))
+    const item = fc.record({
+      plaintext: encoded(0),
+      context: encoded(1),
+      associated_data: encoded(0),
+      reference: fc.string({ maxLength: 10 }),
+    })
+    const kinds = fc.record({ type: fc.constantFrom(...types), derived: fc.boolean(), convergent: fc.boolean() })
+    const resultsOf = (reply: { readonly body: Body }) => dataOf(reply)['batch_results'] as Body[]
+    await fc.assert(
+      fc.asyncProperty(kinds, fc.array(item, { minLength: 1, maxLength: 8 }), async (kind, items) => {
+        const convergent_encryption = kind.derived && kind.convergent
+        const name = `${kind.type}-${kind.derived}-${convergent_encryption}`
+        await post(`keys/${name}`, { ...kind, convergent_encryption })
+        const made = resultsOf(await post(`encrypt/${name}`, { batch_input: items }))
+        expect(made.map(({ reference }) => reference)).to.deep.equal(items.map(({ reference }) => reference))
+        const back = items.map((one, at) => ({ ...one, ciphertext: made[at]?.['ciphertext'] }))
+        const opened = resultsOf(await post(`decrypt/${name}`, { batch_input: back }))
+        expect(opened.map(({ plaintext }) => plaintext)).to.deep.equal(items.map(({ plaintext }) => plaintext))
+        const single = await post(`decrypt/${name}`, back[0] as Body)
+        expect(dataOf(single)['plaintext']).to.equal(items[0]?.plaintext)
+        const wrong = back.map((one) => ({ ...one, associated_data: b64(`${one.associated_data}!!`) }))
+        const refused = await post(`decrypt/${name}`, { batch_input: wrong })
+        expect(refused.status).to.equal(400)
+        expect(
+          resultsOf(refused).every(({ error, plaintext }) => typeof error === 'string' && plaintext === ''),
+        ).to.equal(true)
+      }),
+      { numRuns: 40 },
+    )
   })
 })
