@@ -1,3 +1,4 @@
+import { refuse } from '../contract/fault.ts'
 import { f } from '../contract/field.ts'
 import { answer } from '../contract/response.ts'
 import type { Response } from '../contract/response.ts'
@@ -6,7 +7,7 @@ import { routesOf } from '../contract/route.ts'
 
 /** What these routes need: `crypto/tools.ts` has both. */
 export interface ToolPort {
-  hash(input: string | undefined, algorithm: string, format: string): string
+  hash(input: string, algorithm: string, format: string): string
   random(wish: { readonly where?: string; readonly count?: string; readonly bytes: number; readonly format: string }): {
     readonly text: string
     readonly warnings: readonly string[]
@@ -14,7 +15,7 @@ export interface ToolPort {
 }
 
 const hashFields = {
-  input: f.string('The data, in base64.'),
+  input: f.string('The data, in base64.').or(''),
   algorithm: f.string('The hash function: sha2-224 … sha2-512, sha3-224 … sha3-512.').or('sha2-256'),
   format: f.string('How the digest is written: hex or base64.').or('hex'),
 }
@@ -30,7 +31,7 @@ const source = f.string('platform, seal or all; or the number of bytes.').or('pl
 /** `sys/tools/hash` and `sys/tools/random`; patterns are relative to `sys/`. */
 export function toolRoutes<S>(tools: ToolPort): readonly Route<S>[] {
   const { write } = routesOf<S>()
-  const hash = (input: string | undefined, algorithm: string, format: string): Response =>
+  const hash = (input: string, algorithm: string, format: string): Response =>
     answer({ sum: tools.hash(input, algorithm, format) })
   const random = (wish: Parameters<ToolPort['random']>[0]): Response => {
     const { text, warnings } = tools.random(wish)
@@ -43,6 +44,11 @@ export function toolRoutes<S>(tools: ToolPort): readonly Route<S>[] {
       fields: hashFields,
       pure: true,
       handle: (_, { input, algorithm, format }) => hash(input, algorithm, format),
+    }),
+    write('tools/hash/', {
+      about: about.hash,
+      pure: true,
+      handle: () => Promise.reject(refuse('the path ends without an algorithm: name one, or leave the slash out')),
     }),
     write('tools/hash/*urlalgorithm', {
       about: about.hash,

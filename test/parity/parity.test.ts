@@ -48,6 +48,7 @@ describe('parity with recorded answers', function () {
     'core-audit',
     'core-seal',
     'core-http',
+    'sys-tools',
     'kv1',
     'kv2',
     'sys-cubbyhole',
