@@ -137,7 +137,7 @@ describe('the audit broker', () => {
     expect(links).to.deep.equal([1, 2, 3, 4, 5])
   })
 
-  it('goes on with one healthy device while another fails or hangs', async () => {
+  it('audit fail modes: goes on with one healthy device while another fails or hangs', async () => {
     for (const mode of ['fails', 'hangs'] as const) {
       const { broker, devices } = await withOdd('a/', 'b/')
       ;(devices[0] as Odd).mode = mode

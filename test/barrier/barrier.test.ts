@@ -141,7 +141,7 @@ describe('barrier', () => {
     expect(again.keyStatus().encryptions).to.be.at.least(before)
   })
 
-  it('rotates by itself when the configuration says so', async () => {
+  it('GCM limits: rotates by itself when the configuration says so', async () => {
     const clock = new HandClock()
     const { barrier } = await openBarrier(undefined, clock)
     await barrier.configureRotation({ maxOperations: 3_865_470_566, interval: 86_400, enabled: true })

@@ -29,7 +29,7 @@ function* numbers(seed: number): Generator<number, never> {
 }
 
 describe('acl', () => {
-  it('agrees with a slow twin on 200,000 random policies, paths and operations', function () {
+  it('policy semantics: agrees with a slow twin on 200,000 random policies, paths and operations', function () {
     this.timeout(60_000)
     const random = numbers(20_261_124)
     const pick = <T>(from: readonly T[]): T => from[Math.floor((random.next().value as number) * from.length)] as T
