@@ -91,7 +91,7 @@ function tableRoutes(mounts: MountPort, kind: Kind): Route<unknown>[] {
       about: 'Change settings.',
       access,
       fields: tuneFields,
-      handle: async ({ request }, values) => tune(mounts, existing(mounts, kind, values.path), request.data, values),
+      handle: async ({ request }, values) => tune(mounts, tunable(mounts, kind, values.path), request.data, values),
     }),
   ]
 }
@@ -99,8 +99,17 @@ function tableRoutes(mounts: MountPort, kind: Kind): Route<unknown>[] {
 const inject = (data: Readonly<Record<string, unknown>>): Response => ({ ...answer(data), inject: true })
 const slashed = (path: string): string => (path.endsWith('/') ? path : `${path}/`)
 
+const apiPathAt = (kind: Kind, path: string): string => (kind === 'auth' ? `auth/${slashed(path)}` : slashed(path))
+
+function tunable(mounts: MountPort, kind: Kind, path: string): MountRecord {
+  const apiPath = apiPathAt(kind, path)
+  const record = mounts.holding(apiPath)
+  if (!record) throw refuse(`tune of path "${apiPath}" failed: no mount entry found`)
+  return record
+}
+
 function existing(mounts: MountPort, kind: Kind, path: string): MountRecord {
-  const record = mounts.holding(kind === 'auth' ? `auth/${slashed(path)}` : slashed(path))
+  const record = mounts.holding(apiPathAt(kind, path))
   if (!record)
     throw refuse(
       `No ${kind === 'auth' ? 'auth' : 'secret'} engine mount at ${slashed(path)}; list what there is with sys/${kind === 'auth' ? 'auth' : 'mounts'}`,
@@ -162,7 +171,7 @@ function checkVersion(mounts: MountPort, type: string, version: string | undefin
 }
 
 async function disable(mounts: MountPort, kind: Kind, path: string): Promise<Response> {
-  const apiPath = kind === 'auth' ? `auth/${slashed(path)}` : slashed(path)
+  const apiPath = apiPathAt(kind, path)
   const record = mounts.holding(apiPath)
   if (record?.builtin && apiPathOf(record) === apiPath) throw refuse(`cannot unmount "${apiPath}"`)
   if (kind === 'secret' && apiPath === 'auth/token/') throw refuse(`cannot unmount "${apiPath}"`)

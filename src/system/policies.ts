@@ -221,7 +221,7 @@ function expirationOf(now: number, values: Given, ttlGiven: boolean): number | u
 
 async function store(policies: PolicyPort, values: Given, data: Readonly<Record<string, unknown>>): Promise<Response> {
   const change = changeOf(policies, values, data)
-  if (change.policy === undefined) throw refuse('the policy is missing: give its text as "policy"')
+  if (change.policy === undefined) throw refuse("'policy' parameter not supplied or empty")
   await policies.write(values.name, { ...change, policy: change.policy })
   return folded(values.name)
 }

@@ -64,8 +64,7 @@ function checked(mounts: RemountPort, from: string, to: string): readonly [strin
   const [source, target] = [cleaned(from), cleaned(to)]
   const record = mounts.holding(source)
   if (record?.builtin) throw refuse(`cannot remount "${apiPathOf(record)}"`)
-  if (record === undefined || apiPathOf(record) !== source)
-    throw refuse(`no mount at ${source}; list what there is with sys/mounts or sys/auth`)
+  if (record === undefined || apiPathOf(record) !== source) throw refuse(`no matching mount at "${source}"`)
   if (reserved.some((name) => target.startsWith(name)))
     throw refuse(`cannot remount to "${target}": the path is reserved`)
   if (source.startsWith('auth/') !== target.startsWith('auth/'))

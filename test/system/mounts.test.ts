@@ -25,6 +25,16 @@ describe('sys/mounts, over HTTP', () => {
     expect(await settings()).to.include({ default_lease_ttl: 32 * day, max_lease_ttl: 7200 })
   })
 
+  it('says which mount is missing, in the words that clients know', async () => {
+    const said = async (path: string, body: object): Promise<unknown> =>
+      (await server.call('POST', `/v1/sys/${path}`, body)).body['errors']
+    const missing = (path: string): string[] => [`tune of path "${path}" failed: no mount entry found`]
+    expect(await said('mounts/none/tune', {})).to.deep.equal(missing('none/'))
+    expect(await said('auth/none/tune', {})).to.deep.equal(missing('auth/none/'))
+    expect(await said('remount', { from: 'none', to: 'other' })).to.deep.equal(['no matching mount at "none/"'])
+    expect(await said('policies/acl/x', { policy: '' })).to.deep.equal(["'policy' parameter not supplied or empty"])
+  })
+
   it('force_no_cache is chosen when a mount is made, not later', async () => {
     expect(await tune({ force_no_cache: true })).to.equal(204)
     expect(await settings()).to.include({ force_no_cache: false })
