@@ -40,6 +40,8 @@ export interface ServerOptions {
   readonly logFormat?: 'standard' | 'json'
   readonly logLevel?: LogLevel
   readonly clock?: Clock
+  /** Instead of the storage that the configuration names. */
+  readonly storage?: Storage
   /** Where log lines go; standard error unless given. */
   readonly log?: (line: string) => void
 }
@@ -89,7 +91,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     json: (options.logFormat ?? config.logFormat) === 'json',
     level: options.logLevel ?? config.logLevel,
   })
-  const storage = await openStorage(config, clock, log)
+  const storage = options.storage ?? (await openStorage(config, clock, log))
   const parts = {
     clock,
     log,

@@ -96,11 +96,16 @@ export class Mounts {
       builtin,
     }
     this.#engineOf(record)
-    await this.#table.transaction(async (tx) => {
-      refuseConflict(record, await this.#all(tx))
-      tx.put(record.uuid, record)
-    })
-    await this.#open(record)
+    try {
+      await this.#table.transaction(async (tx) => {
+        refuseConflict(record, await this.#all(tx))
+        tx.put(record.uuid, record)
+      })
+      await this.#open(record)
+    } catch (thrown) {
+      await this.#catchUp().catch(() => {})
+      if (this.at(apiPathOf(record))?.uuid !== record.uuid) throw thrown
+    }
   }
 
   /** Removes a mount and all its data; absent is fine. A crash in the middle is finished at the next unseal. */
@@ -147,6 +152,13 @@ export class Mounts {
     })
     this.router.remove(from)
     this.router.add({ ...mount, record, apiPath: to })
+  }
+
+  /** Opens what is in the table and not mounted: a storage may have taken a mount and failed before it could tell. */
+  async #catchUp(): Promise<void> {
+    const mounted = new Set(this.router.all().map(({ record }) => record.uuid))
+    for (const record of await this.#table.transaction(async (tx) => this.#all(tx)))
+      if (!record.removing && !mounted.has(record.uuid)) await this.#open(record)
   }
 
   #mounted(apiPath: string): Mount {

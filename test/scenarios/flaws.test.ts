@@ -2,12 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { inspect } from 'node:util'
 import { expect } from 'chai'
 import { EncryptedBarrier } from '../../src/barrier/barrier.ts'
+import { startServer } from '../../src/server.ts'
 import { MemoryStorage } from '../../src/storage/memory.ts'
 import { Secret } from '../../src/util/secret.ts'
 import { systemClock } from '../../src/util/clock.ts'
 import { Shell } from '../cli/support.ts'
-import { devServer, openLevelServer } from '../support/server.ts'
-import type { Body, TestServer } from '../support/server.ts'
+import { TestServer, devServer } from '../support/server.ts'
+import type { Body } from '../support/server.ts'
 
 /** Flaws that others have had, tried on a whole server. Each is named by its number. */
 describe('known flaws of others', () => {
@@ -227,20 +228,25 @@ describe('known flaws of others: secrets in logs and errors', () => {
     process.env['HTTPS_PROXY'] = `http://user:${secret}@proxy:3128`
     process.env['VAULT_TOKEN'] = secret
     const written: string[] = []
-    const { write } = process.stderr
-    process.stderr.write = ((text: string) => written.push(String(text)) > 0) as typeof write
     try {
-      const server = await openLevelServer()
-      for (const key of ['00'.repeat(33), '!!', secret]) await server.call('PUT', '/v1/sys/unseal', { key })
+      const running = await startServer({
+        dev: { rootTokenId: 'root', listenAddress: '127.0.0.1:0' },
+        logLevel: 'trace',
+        log: (line) => void written.push(line),
+      })
+      const server = new TestServer(running, '', '')
+      server.token = 'root'
       await server.data('PUT', 'sys/seal')
-      for (const key of ['00'.repeat(33), '11'.repeat(33)]) {
+      const unfit = ['00'.repeat(33), '11'.repeat(33), Buffer.alloc(33, 7).toString('base64')]
+      for (const key of [...unfit, '!!', secret]) {
         const { text } = await server.call('PUT', '/v1/sys/unseal', { key })
-        expect(text).to.not.match(/0{30}|1{30}/)
+        expect(text).to.not.include(key)
       }
-      await server.running.stop()
-      for (const share of server.shares) expect(written.join('')).to.not.include(share)
+      await server.call('PUT', '/v1/sys/unseal', { key: running.unsealKey })
+      await running.stop()
+      expect(written).to.not.deep.equal([])
+      for (const key of [...unfit, running.unsealKey ?? '']) expect(written.join('')).to.not.include(key)
     } finally {
-      process.stderr.write = write
       delete process.env['HTTPS_PROXY']
       delete process.env['VAULT_TOKEN']
     }
