@@ -79,6 +79,13 @@ export function ports(parts: Parts): SystemPorts {
       delete: async (name) => opened().policies.delete(name),
       now: () => clock.now(),
     },
+    passwordPolicies: {
+      get: async (name) => opened().passwordPolicies.get(name),
+      list: async () => opened().passwordPolicies.list(),
+      write: async (name, policy) => opened().passwordPolicies.write(name, policy),
+      delete: async (name) => opened().passwordPolicies.delete(name),
+      generate: async (name) => opened().passwordPolicies.generate(name),
+    },
     capabilities: {
       ofToken: async (token, paths) => capabilitiesOf(await opened().tokens.resolve(token), paths, aclOf),
       ofAccessor: async (accessor, paths) => capabilitiesOf(await opened().tokens.byAccessor(accessor), paths, aclOf),

@@ -8,6 +8,7 @@ import type { Clock } from '../util/clock.ts'
 import type { Log } from '../util/log.ts'
 import { Acls } from './acls.ts'
 import { Mounts } from './mounts.ts'
+import { PasswordPolicies } from './password-policies.ts'
 import { Policies } from './policies.ts'
 import { Schedule } from './schedule.ts'
 
@@ -34,6 +35,7 @@ export interface OpenServer {
   readonly tokens: TokenStore
   readonly policies: Policies
   readonly acls: Acls
+  readonly passwordPolicies: PasswordPolicies
   close(): Promise<void>
 }
 
@@ -68,6 +70,7 @@ export async function openServer(parts: OpeningParts): Promise<OpenServer> {
     router: mounts.router,
     tokens,
     policies,
+    passwordPolicies: new PasswordPolicies(core.under('policy/password/'), random),
     acls: new Acls(policies, clock),
     close: async () => {
       schedule.stop()

@@ -114,7 +114,7 @@ export class Policies {
       const old = stored && !this.#expired(stored) ? stored : undefined
       const change = next(old)
       checkCas(old, cas, patching ? false : (change.casRequired ?? false), patching)
-      const policy = decoded(change.policy)
+      const policy = givenText(change.policy)
       parsePolicy(policy, name)
       tx.put(keyOf(name), {
         name,
@@ -179,8 +179,8 @@ function checkCas(old: PolicyRecord | undefined, cas: number | undefined, requir
   if (!fits) throw refuse('check-and-set parameter did not match the current version')
 }
 
-/** A policy may be given as base64 of its text. */
-function decoded(policy: string): string {
+/** The text of a policy, which may be given in base64. */
+export function givenText(policy: string): string {
   const bytes = /^[A-Za-z0-9+/=\r\n]+$/.test(policy) ? fromBase64(policy) : undefined
   return bytes ? text(bytes) : policy
 }

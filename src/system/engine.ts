@@ -14,6 +14,8 @@ import { mountRoutes } from './mounts.ts'
 import type { MountPort } from './mounts.ts'
 import { openApiRoutes } from './openapi.ts'
 import type { OpenApiPort } from './openapi.ts'
+import { passwordPolicyRoutes } from './password-policies.ts'
+import type { PasswordPolicyPort } from './password-policies.ts'
 import { policyRoutes } from './policies.ts'
 import type { PolicyPort } from './policies.ts'
 import { rekeyRoutes, rotateRootRoutes } from './rekey.ts'
@@ -35,6 +37,7 @@ export interface SystemPorts {
   readonly generateRoot: GenerateRootPort
   readonly mounts: MountPort & RemountPort
   readonly policies: PolicyPort
+  readonly passwordPolicies: PasswordPolicyPort
   readonly capabilities: CapabilityPort
   readonly internal: InternalPort
   readonly openApi: OpenApiPort
@@ -57,6 +60,7 @@ export function systemEngine(ports: SystemPorts): Engine {
     ...mountRoutes(ports.mounts),
     ...remountRoutes(ports.mounts),
     ...policyRoutes(ports.policies),
+    ...passwordPolicyRoutes(ports.passwordPolicies),
     ...capabilityRoutes(ports.capabilities),
     ...internalRoutes(ports.internal),
     ...openApiRoutes(ports.openApi),
