@@ -55,6 +55,8 @@ export interface Command {
   readonly flags?: FlagTable
   /** It talks to no server, and takes none of the flags for that. */
   readonly offline?: true
+  /** What the server must have for it, if not every server does: said when it has not. */
+  readonly needs?: string
   /** `-field`, `-format` and `-detailed`, as far as it has them. */
   readonly shows?: readonly ('field' | 'format' | 'raw' | 'detailed')[]
   /** `reading secret/a`: what an error of the server stood in the way of. */

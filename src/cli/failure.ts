@@ -19,6 +19,11 @@ export class ServerError extends Error {
     const errors = this.body?.['errors']
     return this.status === 404 && Array.isArray(errors) && errors.length === 0
   }
+
+  /** Whether the server has nothing of this kind. */
+  get isUnsupported(): boolean {
+    return this.status === 404 && JSON.stringify(this.body?.['errors'] ?? '').includes('unsupported path')
+  }
 }
 
 /** A request as messages name it. */

@@ -72,6 +72,7 @@ export const namespaceCommands: readonly Command[] = [
   {
     name: 'namespace create',
     about: 'Create a namespace',
+    needs: 'namespaces',
     usage: 'PATH',
     args: [1, 1],
     flags: { 'custom-metadata': { kind: 'pairs', about: 'A note, name=value; can be repeated.' } },
@@ -82,6 +83,7 @@ export const namespaceCommands: readonly Command[] = [
   {
     name: 'namespace list',
     about: 'List the namespaces inside this one',
+    needs: 'namespaces',
     args: [0, 0],
     shows: ['format', 'detailed'],
     doing: 'listing namespaces',
@@ -90,6 +92,7 @@ export const namespaceCommands: readonly Command[] = [
   {
     name: 'namespace lookup',
     about: 'Show a namespace',
+    needs: 'namespaces',
     usage: 'PATH',
     args: [1, 1],
     shows: ['format'],
@@ -99,6 +102,7 @@ export const namespaceCommands: readonly Command[] = [
   {
     name: 'namespace delete',
     about: 'Remove a namespace and everything in it',
+    needs: 'namespaces',
     usage: 'PATH',
     args: [1, 1],
     doing: 'deleting namespace',

@@ -1,8 +1,15 @@
-/** The known word that is closest to a misspelt one, if any is close enough to be meant. */
+/** The known name that is closest to a misspelt one, if one is close enough to be meant. Names may be of several words. */
 export function nearest(written: string, known: readonly string[]): string | undefined {
-  const scored = known.map((word) => ({ word, steps: distance(written, word) })).sort((a, b) => a.steps - b.steps)
-  const [best] = scored
-  return best && best.steps <= Math.max(1, Math.ceil(written.length / 3)) ? best.word : undefined
+  const scored = known.map((name) => ({ name, steps: distance(written, name) })).sort((a, b) => a.steps - b.steps)
+  return scored.find(({ name, steps }) => isNear(written, name, steps))?.name
+}
+
+/** A slip changes few letters of the words that it touches, and seldom more than one if the first is among them. */
+function isNear(written: string, name: string, steps: number): boolean {
+  const words = name.split(' ')
+  const slips = written.split(' ').filter((word) => !words.includes(word))
+  const first = slips.every((word) => words.some((one) => one[0] === word[0]))
+  return steps <= (first ? Math.max(1, Math.ceil(slips.join('').length / 3)) : 1)
 }
 
 /** Levenshtein distance: letters to add, drop or change. */

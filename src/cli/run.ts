@@ -77,6 +77,7 @@ function failed(thrown: unknown, command: Command, running: Run | undefined, aro
   const doing = typeof command.doing === 'function' ? running && command.doing(running) : command.doing
   const what = thrown.during ?? (doing === undefined ? 'Error' : `Error ${doing}`)
   around.err(`${what === '' ? '' : `${what}: `}${thrown.message}\n`)
+  if (command.needs && thrown.isUnsupported) around.err(`This server has no ${command.needs}.\n`)
   // A write to a path that is nearly right: the server says which one was meant.
   if (thrown.body) showWarnings({ err: (line) => around.err(`${line}\n`) }, thrown.body)
   return status.refused
@@ -124,8 +125,8 @@ async function withoutCommand(first: string, around: Surroundings): Promise<numb
     return status.done
   }
   const words = families.map(({ word }) => word)
-  const near = first === '' ? undefined : nearest(first, words)
-  around.err(`${near ? `There is no command ${first}. Did you mean ${near}?\n\n` : ''}${overview(families)}`)
+  const unknown = first === '' || first === 'help' ? '' : unknownCommand(first, words)
+  around.err(`${unknown}${overview(families)}`)
   return looksLikeFlag(first) ? status.wrongHere : status.unknown
 }
 
@@ -140,11 +141,16 @@ function withoutSubcommand(
     around.out(help)
     return status.done
   }
-  const written = argv.slice(0, 3).join(' ')
-  const near = nearest(
-    written,
-    commands.map(({ name }) => name),
-  )
-  around.err(`${near && argv.length > 1 ? `There is no such command. Did you mean ${near}?\n\n` : ''}${help}`)
+  const names = commands.map(({ name }) => name)
+  const words = argv.filter((word) => !looksLikeFlag(word)).slice(0, 3)
+  const isGroup = names.some((name) => name.startsWith(`${words.slice(0, 2).join(' ')} `))
+  const written = words.slice(0, isGroup ? 3 : 2).join(' ')
+  const unknown = words.length < (isGroup ? 3 : 2) ? '' : unknownCommand(written, names)
+  around.err(`${unknown}${help}`)
   return status.wrongHere
+}
+
+function unknownCommand(written: string, known: readonly string[]): string {
+  const near = nearest(written, known)
+  return `There is no command ${written}.${near === undefined ? '' : ` Did you mean ${near}?`}\n\n`
 }

@@ -53,6 +53,17 @@ describe('the table of commands', () => {
     for (const [line, code] of Object.entries(statuses))
       expect((await new Shell().run(line === '' ? [] : line)).code, line).to.equal(code)
   })
+
+  it('says which command there is not, and which was meant', async () => {
+    const said = async (line: string): Promise<string> => (await new Shell().run(line)).err.split('\n')[0] as string
+    expect(await said('secerts list')).to.equal('There is no command secerts. Did you mean secrets?')
+    expect(await said('plugin list')).to.equal('There is no command plugin.')
+    expect(await said('kv gett -field=x a')).to.equal('There is no command kv gett. Did you mean kv get?')
+    expect(await said('kv metadata lst')).to.equal('There is no command kv metadata lst.')
+    expect(await said('operator raft join')).to.equal('There is no command operator raft.')
+    for (const line of ['kv', 'kv metadata', 'kv -h', 'help'])
+      expect((await new Shell().run(line)).err, line).not.to.include('There is no')
+  })
 })
 
 describe('the command line against a server', () => {
@@ -110,6 +121,19 @@ describe('the command line against a server', () => {
     expect((await shell.run(`token revoke ${token}`)).out).to.equal('Success! Revoked token (if it existed)\n')
     expect(await shell.run(`token lookup ${token}`)).to.include({ code: 2 })
     expect((await shell.run('policy read none')).err).to.equal('No policy named: none\n')
+  })
+
+  it('says what a server does not have', async () => {
+    for (const [line, words] of [
+      ['lease lookup secret/a', 'This server has no leases.'],
+      ['lease revoke -prefix secret', 'This server has no leases.'],
+      ['unwrap', 'This server has no response wrapping.'],
+      ['namespace create north', 'This server has no namespaces.'],
+    ] as const) {
+      const { code, err } = await shell.run(line)
+      expect(code, line).to.equal(2)
+      expect(err, line).to.include(words)
+    }
   })
 
   it('warns on standard error in tables only', async () => {

@@ -131,5 +131,9 @@ describe('answers', () => {
   it('are guessed only from words that are near', () => {
     expect(nearest('statsu', ['status', 'seal'])).to.equal('status')
     expect(nearest('nonsense', ['status', 'seal'])).to.equal(undefined)
+    expect(nearest('plugin', ['login', 'print'])).to.equal(undefined)
+    expect(nearest('operator raft', ['operator init', 'operator rekey'])).to.equal(undefined)
+    expect(nearest('opertor iint', ['operator init', 'operator rekey'])).to.equal('operator init')
+    expect(nearest('kv metdata get', ['kv metadata get', 'kv get'])).to.equal('kv metadata get')
   })
 })
