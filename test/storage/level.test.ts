@@ -73,7 +73,7 @@ describe('LevelStorage', () => {
     await full.close()
   })
 
-  const cycles = Number(process.env['STRONGROOM_KILL_CYCLES'] ?? 20)
+  const cycles = Number(process.env['STRONGROOM_KILL_CYCLES'] ?? 200)
   it(`keeps every acknowledged write over ${cycles} kills in a write storm`, async function () {
     this.timeout(cycles * 2000 + 20_000)
     const path = join(temporaryFolder(), 'db')

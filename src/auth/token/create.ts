@@ -148,7 +148,8 @@ function lifeOf(
   return { ttl, explicitMaxTtl: explicit ? explicitMaxTtl : 0, period, warnings: [...warnings, ...cut] }
 }
 
-const smaller = (a: number, b: number): number => (a === 0 ? b : b === 0 ? a : Math.min(a, b))
+/** The smaller of two limits of which 0 is none. */
+export const smaller = (a: number, b: number): number => (a === 0 ? b : b === 0 ? a : Math.min(a, b))
 
 interface Made {
   readonly type: 'service' | 'batch'

@@ -21,10 +21,13 @@ export function policiesFor(asked: Asked, parent: TokenRecord, sudo: boolean, ro
   const wanted = normalised(asked.policies)
   const given = asked.noDefault ? wanted.filter((name) => name !== 'default') : wanted
   if (given.includes('response-wrapping')) throw refuse('cannot assign policy "response-wrapping"')
-  const chosen = role && restricts(role) ? throughRole(given, parent, role) : freely(given, parent, sudo)
+  const noDefault = asked.noDefault || (role?.noDefaultPolicy ?? false)
+  const taken = role && restricts(role) ? throughRole(given, parent, role) : freely(given, parent, sudo)
+  // What comes from the parent or the role must not bring back what was refused.
+  const chosen = noDefault && !given.includes('default') ? taken.filter((name) => name !== 'default') : taken
   if (chosen.includes('root') && !parent.policies.includes('root'))
     throw refuse('root tokens may not be created without parent token being root')
-  const wantsDefault = !asked.noDefault && !(role?.noDefaultPolicy ?? false) && !(role && denies(role, 'default'))
+  const wantsDefault = !noDefault && !(role && denies(role, 'default'))
   const mayHaveDefault =
     (sudo && given.length > 0) ||
     role !== undefined ||

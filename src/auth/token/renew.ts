@@ -5,7 +5,7 @@ import type { Response } from '../../contract/response.ts'
 import { routesOf } from '../../contract/route.ts'
 import type { Call } from '../../contract/route.ts'
 import { Secret } from '../../util/secret.ts'
-import { authBlock } from './create.ts'
+import { authBlock, smaller } from './create.ts'
 import { byAccessor } from './lookup.ts'
 import { roleNamed } from './roles.ts'
 import type { TokenState } from './state.ts'
@@ -55,7 +55,8 @@ async function renew(call: Call<TokenState>, record: TokenRecord, bearer: string
   const age = (engine.clock.now() - record.issuedAt) / 1000
   // The role is read again: what was changed there counts from now on.
   const period = role ? role.period : record.period
-  const explicitMaxTtl = role?.explicitMaxTtl || record.explicitMaxTtl
+  // Neither lifts the other: what a token was promised to end at stays, whatever its role says by now.
+  const explicitMaxTtl = smaller(role?.explicitMaxTtl ?? 0, record.explicitMaxTtl)
   const last = (record.expiresAt - (record.lastRenewedAt ?? record.issuedAt)) / 1000
   const { ttl, warnings } = effectiveTtl(
     wished || Math.round(last),

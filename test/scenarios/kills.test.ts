@@ -1,0 +1,110 @@
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { verifyAuditFiles } from '../../src/audit/verify.ts'
+import { temporaryFolder } from '../support/folder.ts'
+
+const cycles = Number(process.env['STRONGROOM_SERVER_KILLS'] ?? 200)
+
+/** A whole server in a process of its own, killed in the middle of its work. */
+describe('a server that is killed while it writes', () => {
+  const folder = temporaryFolder()
+  const config = join(folder, 'strongroom.hcl')
+  const audit = join(folder, 'audit.log')
+  let address = ''
+  let child: ChildProcess
+  let token = ''
+  let keys: readonly string[] = []
+
+  const call = async (method: string, path: string, body?: unknown): Promise<{ readonly [name: string]: unknown }> => {
+    const headers = { 'X-Vault-Token': token }
+    const answer = await fetch(`${address}/v1/${path}`, {
+      method,
+      headers,
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    })
+    const text = await answer.text()
+    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${text}`)
+    return text === '' ? {} : (JSON.parse(text) as { readonly [name: string]: unknown })
+  }
+
+  const start = async (): Promise<void> => {
+    child = spawn(process.execPath, ['dist/main.js', 'server', `-config=${config}`], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    await new Promise<void>((resolve, reject) => {
+      let said = ''
+      const hear = (part: Buffer): void => {
+        said += part.toString()
+        if (said.includes('listens on')) resolve()
+      }
+      child.stdout?.on('data', hear)
+      child.stderr?.on('data', hear)
+      child.once('exit', () => reject(new Error(`the server ended: ${said}`)))
+    })
+  }
+
+  const open = async (): Promise<void> => {
+    for (const key of keys.slice(0, 2)) await call('PUT', 'sys/unseal', { key })
+  }
+
+  before(async () => {
+    const probe = createServer().listen(0, '127.0.0.1')
+    await once(probe, 'listening')
+    const { port } = probe.address() as AddressInfo
+    probe.close()
+    address = `http://127.0.0.1:${port}`
+    writeFileSync(
+      config,
+      `storage "level" {\n  path = "${folder}/data"\n}\nlistener "tcp" {\n  address = "127.0.0.1:${port}"\n  tls_disable = true\n}\naudit "file" "file" {\n  options { file_path = "${audit}" }\n}\n`,
+    )
+  })
+  after(() => void child.kill('SIGKILL'))
+
+  it(`keeps every answered write, and an audit log that verifies, over ${cycles} kills`, async function () {
+    this.timeout(cycles * 2000 + 60_000)
+    await start()
+    const made = await call('PUT', 'sys/init', { secret_shares: 3, secret_threshold: 2 })
+    token = String(made['root_token'])
+    keys = made['keys'] as readonly string[]
+    await open()
+    await call('POST', 'sys/mounts/secret', { type: 'kv', options: { version: '2' } })
+    const answered = new Map<string, number>()
+    for (let cycle = 1; cycle <= cycles; cycle++) {
+      let count = 0
+      const writer = async (_: unknown, name: number): Promise<void> => {
+        for (let round = cycle * 1000; ; round++) {
+          const path = `secret/data/w${name}-${round % 5}`
+          const done = await call('POST', path, { data: { round } }).then(
+            () => true,
+            () => false,
+          )
+          if (!done) return
+          answered.set(path, round)
+          if (++count === 20 + (cycle % 17)) child.kill('SIGKILL')
+        }
+      }
+      const gone = once(child, 'exit')
+      await Promise.all([gone, ...Array.from({ length: 8 }, writer)])
+      await start()
+      await open()
+      for (const [path, round] of answered) {
+        const { data } = (await call('GET', path)) as { readonly data: { readonly data: { readonly round: number } } }
+        expect(data.data.round, path).to.be.at.least(round)
+      }
+      const verdict = await verifyAuditFiles([audit])
+      expect(verdict, `after kill ${cycle}`).to.include({ ok: true })
+    }
+    expect(answered.size).to.be.greaterThan(20)
+    child.kill('SIGTERM')
+    const [code] = (await once(child, 'exit')) as [number]
+    expect(code).to.equal(0)
+    // Every answered write has its line.
+    expect(readFileSync(audit, 'utf8').split('\n').length).to.be.greaterThan(cycles * 20 * 2)
+  })
+})
