@@ -94,7 +94,8 @@ const truths: Readonly<Record<string, boolean>> = {
 
 const asBool = (value: unknown): boolean | undefined => {
   if (typeof value === 'boolean') return value
-  if (typeof value === 'number') return value !== 0
+  // Of the numbers only these two: 7 is more likely a mistake than a yes.
+  if (typeof value === 'number') return value === 1 ? true : value === 0 ? false : undefined
   return typeof value === 'string' ? truths[value] : undefined
 }
 

@@ -36,7 +36,7 @@ export function capabilityRoutes(port: CapabilityPort): Route<unknown>[] {
       pure: true,
       fields: { ...paths, accessor: f.string('The accessor.').or('') },
       handle: async (_, { accessor, ...asked }) => {
-        if (accessor === '') throw refuse('missing accessor', { wrapped: true })
+        if (accessor === '') throw refuse('missing accessor')
         const found = await port.ofAccessor(accessor, wanted(asked))
         if (!found) throw refuse('invalid accessor', { wrapped: true })
         return told(wanted(asked), found)

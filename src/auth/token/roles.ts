@@ -151,6 +151,12 @@ function changed(old: Role, given: Given): Role {
 }
 
 function refuseForBatch(role: Role): void {
+  if (role.renewable)
+    throw refuse("'token_type' cannot be 'batch' when the role makes renewable tokens: set renewable to false")
+  if (role.explicitMaxTtl > 0)
+    throw refuse(
+      "'token_type' cannot be 'batch' when 'token_explicit_max_ttl' is set: batch tokens end when they were made to end",
+    )
   if (role.period > 0) throw refuse("'token_type' cannot be 'batch' when role is set to generate periodic tokens")
   if (role.numUses > 0)
     throw refuse("'token_type' cannot be 'batch' when 'token_num_uses' is set: batch tokens are not counted")
