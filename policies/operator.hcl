@@ -30,3 +30,39 @@ path "sys/auth" {
 path "sys/audit" {
   capabilities = ["read", "sudo"]
 }
+
+path "sys/metrics" {
+  capabilities = ["read"]
+}
+
+path "sys/ha-status" {
+  capabilities = ["read"]
+}
+
+path "sys/host-info" {
+  capabilities = ["read"]
+}
+
+path "sys/in-flight-req" {
+  capabilities = ["read"]
+}
+
+path "sys/internal/counters/*" {
+  capabilities = ["read"]
+}
+
+path "sys/version-history" {
+  capabilities = ["list"]
+}
+
+path "sys/config/state/sanitized" {
+  capabilities = ["read"]
+}
+
+path "sys/loggers" {
+  capabilities = ["read", "update", "delete"]
+}
+
+path "sys/loggers/*" {
+  capabilities = ["read", "update", "delete"]
+}

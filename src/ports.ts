@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
 import type { AuditBroker } from './audit/broker.ts'
 import type { Config } from './config.ts'
 import type { Barrier } from './contract/barrier.ts'
@@ -7,12 +8,16 @@ import type { Storage } from './contract/storage.ts'
 import { decoded, rootTokenLength } from './core/generate-root.ts'
 import type { GenerateRoot } from './core/generate-root.ts'
 import type { OpenServer } from './core/open-server.ts'
+import { measure } from './core/measure.ts'
 import type { Rekey } from './core/rekey.ts'
 import type { Room } from './core/room.ts'
+import type { Traffic } from './core/traffic.ts'
 import { randomBytes } from './crypto/random.ts'
+import { sanitized } from './sanitized.ts'
 import { checkCounts } from './seal/shamir.ts'
 import type { SystemPorts } from './system/engine.ts'
 import type { Clock } from './util/clock.ts'
+import type { Loggers } from './util/log.ts'
 
 interface Parts {
   readonly room: Room
@@ -28,6 +33,8 @@ interface Parts {
   readonly generateRoot: GenerateRoot
   readonly cluster: () => { readonly name: string; readonly id: string } | undefined
   readonly ttl: { readonly default: number; readonly max: number }
+  readonly loggers: Loggers
+  readonly traffic: Traffic
 }
 
 /** Gives the `sys/` routes exactly what they declared to need. */
@@ -111,6 +118,18 @@ export function ports(parts: Parts): SystemPorts {
       headers: () => audit.headers(),
       setHeader: async (name, hashed) => audit.setHeader(name, hashed),
       mayCreate: config.apiAudit,
+    },
+    loggers: parts.loggers,
+    metrics: { measure: () => measure(parts.traffic, clock.now()) },
+    serverInfo: {
+      now: () => clock.now(),
+      hostname: hostname(),
+      apiAddress: config.apiAddr ?? '',
+      storagePath: config.storage.type === 'level' ? config.storage.path : undefined,
+      settings: sanitized(config),
+      versions: async () => opened().versions.list(),
+      tokens: async () => (await opened().tokens.accessors()).length,
+      inFlight: () => parts.traffic.inFlight(),
     },
     rules: { checkCounts },
     unauthedRekey: config.listeners.some((listener) => listener.unauthedRekey),

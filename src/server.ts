@@ -16,6 +16,7 @@ import { Pipeline } from './core/pipeline.ts'
 import { Rekey } from './core/rekey.ts'
 import { Room } from './core/room.ts'
 import { ShareBackups } from './core/share-backup.ts'
+import { Traffic } from './core/traffic.ts'
 import { sealedDecider } from './core/sealed.ts'
 import { randomBytes } from './crypto/random.ts'
 import { forgetDrawer } from './engines/cubbyhole/engine.ts'
@@ -30,7 +31,7 @@ import { systemEngine } from './system/engine.ts'
 import { base64 } from './util/bytes.ts'
 import { systemClock } from './util/clock.ts'
 import type { Clock } from './util/clock.ts'
-import { lineLog } from './util/log.ts'
+import { Loggers } from './util/log.ts'
 import type { Log, LogLevel } from './util/log.ts'
 
 /** How a server is started: from configuration files, or as a development server in memory. */
@@ -87,20 +88,21 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const clock = options.clock ?? systemClock
   const config = options.config?.length ? await loadConfig(options.config) : devConfig(options.dev?.listenAddress)
   const write = options.log ?? ((line: string) => void process.stderr.write(line))
-  const log = lineLog(write, () => clock.now(), {
+  const loggers = new Loggers(write, () => clock.now(), {
     json: (options.logFormat ?? config.logFormat) === 'json',
     level: options.logLevel ?? config.logLevel,
   })
-  const storage = options.storage ?? (await openStorage(config, clock, log))
+  const storage = options.storage ?? (await openStorage(config, clock, loggers.named('storage')))
+  const traffic = new Traffic(clock)
   const parts = {
     clock,
-    log,
+    log: loggers.named('core'),
     random: randomBytes,
     uuid: randomUUID,
     ttl: { default: config.defaultLeaseTtl, max: config.maxLeaseTtl },
   }
   const barrier = new EncryptedBarrier({ storage, ...parts })
-  const audit = new AuditBroker({ ...parts, types: auditDevices })
+  const audit = new AuditBroker({ ...parts, log: loggers.named('audit'), types: auditDevices })
   await audit.configure(config.audits)
 
   const state: { open?: OpenServer; cluster?: { readonly name: string; readonly id: string } } = {}
@@ -158,12 +160,15 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       generateRoot,
       cluster: () => state.cluster,
       ttl: parts.ttl,
+      loggers,
+      traffic,
     }),
   )
   const pipeline = new Pipeline({
     open: () => (room.isOpen ? state.open : undefined),
     sealed: sealedDecider(system.routes as readonly Route[]),
     audit,
+    traffic,
   })
   const dev = options.config?.length ? {} : await initialiseDev(room, opened, options.dev?.rootTokenId)
   const listeners = await Promise.all(

@@ -25,6 +25,8 @@ export interface Response {
   readonly inject?: boolean
   /** A whole body without envelope (sys/init, sys/seal-status …). Excludes `data`. */
   readonly plain?: unknown
+  /** The type of a `plain` text that is no JSON: it is sent as it is. */
+  readonly contentType?: string
   readonly auth?: AuthBlock
   readonly warnings?: readonly string[]
   readonly leaseDuration?: number

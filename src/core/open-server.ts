@@ -11,6 +11,7 @@ import { Mounts } from './mounts.ts'
 import { PasswordPolicies } from './password-policies.ts'
 import { Policies } from './policies.ts'
 import { Schedule } from './schedule.ts'
+import { VersionHistory } from './version-history.ts'
 
 /** What is needed to open a server whose barrier has been unsealed. */
 export interface OpeningParts {
@@ -36,6 +37,7 @@ export interface OpenServer {
   readonly policies: Policies
   readonly acls: Acls
   readonly passwordPolicies: PasswordPolicies
+  readonly versions: VersionHistory
   close(): Promise<void>
 }
 
@@ -60,6 +62,7 @@ export async function openServer(parts: OpeningParts): Promise<OpenServer> {
   const mounts = await Mounts.open({ ...parts, view: barrier.view(''), engines }, parts.builtin)
   late.mounts = mounts
   await audit.open(core.under('audit/'))
+  const versions = await VersionHistory.open(core.under('versions/'), clock)
   const schedule = new Schedule(clock, log, [
     { name: 'expiring tokens', every: 1000, run: async () => tokens.sweep(clock.now()) },
     { name: 'rotating the encryption key', every: 60_000, run: async () => barrier.rotateIfDue() },
@@ -70,6 +73,7 @@ export async function openServer(parts: OpeningParts): Promise<OpenServer> {
     router: mounts.router,
     tokens,
     policies,
+    versions,
     passwordPolicies: new PasswordPolicies(core.under('policy/password/'), random),
     acls: new Acls(policies, clock),
     close: async () => {

@@ -8,6 +8,7 @@ import { eventOf } from './audit-event.ts'
 import { callOf, decide } from './decide.ts'
 import type { Decision, DecidingParts } from './decide.ts'
 import { help } from './help.ts'
+import type { Traffic } from './traffic.ts'
 import { ignoredParameters, replacedParameters } from './warnings.ts'
 
 /** What the pipeline works with. `open` gives undefined while the server is sealed; `sealed` then knows the few routes that work. */
@@ -15,6 +16,7 @@ export interface PipelineParts {
   readonly open: () => DecidingParts | undefined
   readonly sealed: (request: Request) => Decision
   readonly audit: AuditBroker
+  readonly traffic: Traffic
 }
 
 /**
@@ -29,6 +31,19 @@ export class Pipeline implements Gateway {
   }
 
   async handle(request: Request): Promise<Response> {
+    const { traffic } = this.#parts
+    traffic.begin(request)
+    try {
+      const response = await this.#handle(request)
+      traffic.end(request, undefined)
+      return response
+    } catch (thrown) {
+      traffic.end(request, thrown)
+      throw thrown
+    }
+  }
+
+  async #handle(request: Request): Promise<Response> {
     const open = this.#parts.open()
     const decision = open ? await decide(open, request) : this.#parts.sealed(request)
     const event = eventOf(request, decision)

@@ -44,7 +44,7 @@ function send(context: Context, { status, body, headers }: WireAnswer): void {
       .writeHead(status, { ...fixed, ...headers, ...(status !== 204 && status !== 304 && { 'Content-Length': 0 }) })
       .end()
   else {
-    const all = { ...fixed, ...headers, 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) }
+    const all = { ...fixed, 'Content-Type': 'application/json', ...headers, 'Content-Length': Buffer.byteLength(body) }
     res.writeHead(status, all).end(req.method === 'HEAD' ? undefined : body)
   }
   // What of the request was not read must not be taken for the next one.

@@ -10,6 +10,10 @@ import { generateRootRoutes } from './generate-root.ts'
 import type { GenerateRootPort } from './generate-root.ts'
 import { internalRoutes } from './internal.ts'
 import type { InternalPort } from './internal.ts'
+import { loggerRoutes } from './loggers.ts'
+import type { LoggerPort } from './loggers.ts'
+import { metricsRoutes } from './metrics.ts'
+import type { MetricsPort } from './metrics.ts'
 import { mountRoutes } from './mounts.ts'
 import type { MountPort } from './mounts.ts'
 import { openApiRoutes } from './openapi.ts'
@@ -26,6 +30,8 @@ import { rotateRoutes } from './rotate.ts'
 import type { RotatePort } from './rotate.ts'
 import { sealRoutes } from './seal.ts'
 import type { SealPort } from './seal.ts'
+import { serverInfoRoutes } from './server-info.ts'
+import type { ServerInfoPort } from './server-info.ts'
 import { toolRoutes } from './tools.ts'
 
 /** Everything that `sys/` needs of the rest of the server, each part as its routes declare it. */
@@ -42,6 +48,9 @@ export interface SystemPorts {
   readonly internal: InternalPort
   readonly openApi: OpenApiPort
   readonly audit: AuditPort
+  readonly loggers: LoggerPort
+  readonly metrics: MetricsPort
+  readonly serverInfo: ServerInfoPort
   readonly rules: RekeyRules
   /** Listener switches. */
   readonly unauthedRekey: boolean
@@ -65,6 +74,9 @@ export function systemEngine(ports: SystemPorts): Engine {
     ...internalRoutes(ports.internal),
     ...openApiRoutes(ports.openApi),
     ...auditRoutes(ports.audit),
+    ...loggerRoutes(ports.loggers),
+    ...metricsRoutes(ports.metrics),
+    ...serverInfoRoutes(ports.serverInfo),
     ...toolRoutes({ hash: hashText, random: (wish) => randomText(ports.random, wish) }),
   ]
   return defineEngine<unknown>({

@@ -30,28 +30,69 @@ export const silent: Log = { info: () => {}, warn: () => {}, error: () => {} }
 /** How lines are written, and which. */
 export interface LogStyle {
   readonly json?: boolean
-  /** Lines below it are left out; `info` unless given. */
-  readonly level?: LogLevel
+  /** Lines below it are left out; `info` unless given. A function is asked at each line. */
+  readonly level?: LogLevel | (() => LogLevel)
+  /** Who writes: stands before the message. */
+  readonly name?: string
 }
 
-/** One line per message on `write`: `2026-11-23T14:02:11.123Z [INFO]  message: key=value`. */
+/** One line per message on `write`: `2026-11-23T14:02:11.123Z [INFO]  core: message: key=value`. */
 export function lineLog(write: (line: string) => void, now: () => number, style: LogStyle = {}): Log {
-  const least = ranks[style.level ?? 'info']
+  const { json, level: least = 'info', name } = style
   const at = (level: LogLevel) => (message: string, facts?: Readonly<Record<string, Loggable>>) => {
-    if (ranks[level] < least) return
+    if (ranks[level] < ranks[typeof least === 'function' ? least() : least]) return
     const time = new Date(now()).toISOString()
-    write(style.json ? jsonLine(time, level, message, facts) : textLine(time, level, message, facts))
+    write(json ? jsonLine(time, level, message, facts, name) : textLine(time, level, message, facts, name))
   }
   return { info: at('info'), warn: at('warn'), error: at('error') }
 }
 
-type Facts = Readonly<Record<string, Loggable>> | undefined
+/** The loggers of a server by name. Each has a level of its own, which can be changed while the server runs. */
+export class Loggers {
+  readonly #levels = new Map<string, LogLevel>()
+  readonly #write: (line: string) => void
+  readonly #now: () => number
+  readonly #style: { readonly json: boolean; readonly level: LogLevel }
 
-function jsonLine(time: string, level: LogLevel, message: string, facts: Facts): string {
-  return `${JSON.stringify({ '@level': level, '@message': message, '@timestamp': time, ...facts })}\n`
+  constructor(
+    write: (line: string) => void,
+    now: () => number,
+    style: { readonly json: boolean; readonly level: LogLevel },
+  ) {
+    this.#write = write
+    this.#now = now
+    this.#style = style
+  }
+
+  /** The logger of that name; made at the first call. */
+  named(name: string): Log {
+    if (!this.#levels.has(name)) this.#levels.set(name, this.#style.level)
+    const level = (): LogLevel => this.#levels.get(name) ?? this.#style.level
+    return lineLog(this.#write, this.#now, { json: this.#style.json, name, level })
+  }
+
+  /** Every logger with its level. */
+  levels(): ReadonlyMap<string, LogLevel> {
+    return this.#levels
+  }
+
+  /** Sets one logger, or all of them when no name is given; without a level, back to the configured one. False: no such logger. */
+  set(level: LogLevel = this.#style.level, name?: string): boolean {
+    if (name !== undefined && !this.#levels.has(name)) return false
+    for (const one of name === undefined ? [...this.#levels.keys()] : [name]) this.#levels.set(one, level)
+    return true
+  }
 }
 
-function textLine(time: string, level: LogLevel, message: string, facts: Facts = {}): string {
+type Facts = Readonly<Record<string, Loggable>> | undefined
+
+function jsonLine(time: string, level: LogLevel, message: string, facts: Facts, name?: string): string {
+  const module = name === undefined ? {} : { '@module': name }
+  return `${JSON.stringify({ '@level': level, '@message': message, ...module, '@timestamp': time, ...facts })}\n`
+}
+
+function textLine(time: string, level: LogLevel, message: string, facts: Facts = {}, name?: string): string {
+  const said = name === undefined ? message : `${name}: ${message}`
   const tail = Object.entries(facts).map(([name, value]) => ` ${name}=${JSON.stringify(value) ?? ''}`)
-  return `${time} [${level.toUpperCase()}]${' '.repeat(6 - level.length)}${message}${tail.length ? ':' : ''}${tail.join('')}\n`
+  return `${time} [${level.toUpperCase()}]${' '.repeat(6 - level.length)}${said}${tail.length ? ':' : ''}${tail.join('')}\n`
 }

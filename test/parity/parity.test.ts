@@ -49,6 +49,7 @@ describe('parity with recorded answers', function () {
     'core-seal',
     'core-http',
     'sys-tools',
+    'sys-info',
     'kv1',
     'kv2',
     'sys-cubbyhole',

@@ -15,6 +15,12 @@ const json = { 'Content-Type': 'application/json' }
 /** The Vault envelope, or the plain body that a few sys paths have, or 204 when there is nothing to say. */
 export function wireAnswer(id: string, response: Response): WireAnswer {
   const headers = response.headers && { headers: response.headers }
+  if (response.contentType !== undefined)
+    return {
+      status: response.status ?? 200,
+      body: String(response.plain),
+      headers: { ...response.headers, 'Content-Type': response.contentType },
+    }
   if (response.plain !== undefined)
     return { status: response.status ?? 200, body: `${writeJson(response.plain)}\n`, ...headers }
   const { data, auth, warnings } = response

@@ -1,0 +1,34 @@
+import type { Traffic } from './traffic.ts'
+
+/** The numbers that `sys/metrics` tells, under the names that boards for Vault know where there is one. */
+export function measure(traffic: Traffic, at: number) {
+  const handled = traffic.handled()
+  const { heapUsed, rss } = process.memoryUsage()
+  const gauge = (name: string, about: string, value: number) => ({ name: `vault.${name}`, about, value })
+  return {
+    at,
+    gauges: [
+      gauge('core.unsealed', 'Whether the server is open: told only while it is.', 1),
+      gauge('core.active', 'Whether this node is the active one.', 1),
+      gauge('core.in_flight_requests', 'Requests under way.', traffic.inFlight().length),
+      gauge('runtime.alloc_bytes', 'Memory that objects take.', heapUsed),
+      gauge('runtime.sys_bytes', 'Memory that the process has of the machine.', rss),
+      gauge('runtime.uptime_seconds', 'How long the process has run.', Math.floor(process.uptime())),
+    ],
+    counters: handled.map(({ operation, outcome, count }) => ({
+      name: 'vault.core.requests',
+      about: 'Requests since the process began, by operation and outcome.',
+      value: count,
+      labels: { operation, outcome },
+    })),
+    samples: handled.map(({ operation, outcome, count, sum, min, max }) => ({
+      name: 'vault.core.handle_request',
+      about: 'Milliseconds from the parsed request to its answer, audit lines included.',
+      count,
+      sum,
+      min,
+      max,
+      labels: { operation, outcome },
+    })),
+  }
+}
