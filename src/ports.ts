@@ -5,6 +5,7 @@ import type { Config } from './config.ts'
 import type { Barrier } from './contract/barrier.ts'
 import type { Caller, TokenRecord } from './contract/identity.ts'
 import type { Storage } from './contract/storage.ts'
+import type { BrowserSettings } from './core/browser-settings.ts'
 import { decoded, rootTokenLength } from './core/generate-root.ts'
 import type { GenerateRoot } from './core/generate-root.ts'
 import type { OpenServer } from './core/open-server.ts'
@@ -35,6 +36,7 @@ interface Parts {
   readonly ttl: { readonly default: number; readonly max: number }
   readonly loggers: Loggers
   readonly traffic: Traffic
+  readonly browser: BrowserSettings
 }
 
 /** Gives the `sys/` routes exactly what they declared to need. */
@@ -119,6 +121,7 @@ export function ports(parts: Parts): SystemPorts {
       setHeader: async (name, hashed) => audit.setHeader(name, hashed),
       mayCreate: config.apiAudit,
     },
+    browser: parts.browser,
     loggers: parts.loggers,
     metrics: { measure: () => measure(parts.traffic, clock.now()) },
     serverInfo: {

@@ -9,6 +9,7 @@ import type { MountSpec } from './contract/mount.ts'
 import { Fault } from './contract/fault.ts'
 import type { Route } from './contract/route.ts'
 import type { Storage } from './contract/storage.ts'
+import { BrowserSettings } from './core/browser-settings.ts'
 import { GenerateRoot } from './core/generate-root.ts'
 import { openServer } from './core/open-server.ts'
 import type { OpenServer } from './core/open-server.ts'
@@ -93,6 +94,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     level: options.logLevel ?? config.logLevel,
   })
   const storage = options.storage ?? (await openStorage(config, clock, loggers.named('storage')))
+  const browser = new BrowserSettings()
   const traffic = new Traffic(clock)
   const parts = {
     clock,
@@ -129,6 +131,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
           builtin: builtinMounts,
           forget: async (mounts, token) => forgetDrawer(mounts.stateAt('cubbyhole/'), token.id),
         })
+        await browser.open(barrier.view('core/config/'))
         state.cluster = await clusterOf(barrier, config)
       },
       close: async () => {
@@ -162,6 +165,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       ttl: parts.ttl,
       loggers,
       traffic,
+      browser,
     }),
   )
   const pipeline = new Pipeline({
@@ -172,7 +176,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   })
   const dev = options.config?.length ? {} : await initialiseDev(room, opened, options.dev?.rootTokenId)
   const listeners = await Promise.all(
-    config.listeners.map(async (listener) => listenHttp(pipeline, httpOptions(listener))),
+    config.listeners.map(async (listener) => listenHttp(pipeline, httpOptions(listener), browser)),
   )
   const first = config.listeners[0]?.tls ? 'https' : 'http'
   return {

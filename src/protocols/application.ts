@@ -1,6 +1,7 @@
 import Router from '@koa/router'
 import Koa from 'koa'
 import type { Context } from 'koa'
+import type { BrowserRules } from '../contract/browser.ts'
 import type { VaultApi } from './vault/index.ts'
 import type { WireAnswer } from './vault/response.ts'
 
@@ -17,7 +18,7 @@ class Application extends Koa {
 function ignored(): void {}
 
 /** A handful of static routes, and the Vault API, whose own dispatch does the rest. */
-export function application(api: VaultApi): Koa {
+export function application(api: VaultApi, rules: BrowserRules): Koa {
   const app = new Application()
   app.silent = true
   app.on('error', () => {})
@@ -29,7 +30,10 @@ export function application(api: VaultApi): Koa {
     return send(context, await api.answer(context.req))
   })
   app.use(router.routes())
-  app.use((context: Context) => send(context, { status: 404, body: '{"errors":[]}\n' }))
+  app.use((context: Context) => {
+    const headers = /^\/ui(\/|$)/.test(context.path) ? rules.uiHeaders() : {}
+    send(context, { status: 404, body: '{"errors":[]}\n', headers })
+  })
   return app
 }
 

@@ -4,6 +4,7 @@ import { createServer as createSecure } from 'node:https'
 import type { Server as SecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { BrowserRules } from '../contract/browser.ts'
 import type { Gateway } from '../contract/protocol.ts'
 import { application } from './application.ts'
 import { reviveVerb } from './list-verb.ts'
@@ -43,9 +44,9 @@ const ciphers =
   'ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305'
 
 /** Serves the Vault API over HTTP/1.1, with TLS when told how to get a certificate. */
-export async function listenHttp(gateway: Gateway, options: HttpOptions): Promise<HttpListener> {
+export async function listenHttp(gateway: Gateway, options: HttpOptions, rules: BrowserRules): Promise<HttpListener> {
   const settings = { ...usual, ...options }
-  const handler = application(new VaultApi(gateway, settings)).callback()
+  const handler = application(new VaultApi(gateway, settings, rules), rules).callback()
   const material = await options.tls?.()
   const server = material ? createSecure(tlsOptions(material)) : createPlain()
   guard(server, settings)

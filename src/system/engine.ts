@@ -4,6 +4,8 @@ import type { Route } from '../contract/route.ts'
 import { hashText, randomText } from '../crypto/tools.ts'
 import { auditRoutes } from './audit.ts'
 import type { AuditPort } from './audit.ts'
+import { corsRoutes, uiHeaderRoutes } from './browser.ts'
+import type { BrowserPort } from './browser.ts'
 import { capabilityRoutes } from './capabilities.ts'
 import type { CapabilityPort } from './capabilities.ts'
 import { generateRootRoutes } from './generate-root.ts'
@@ -48,6 +50,7 @@ export interface SystemPorts {
   readonly internal: InternalPort
   readonly openApi: OpenApiPort
   readonly audit: AuditPort
+  readonly browser: BrowserPort
   readonly loggers: LoggerPort
   readonly metrics: MetricsPort
   readonly serverInfo: ServerInfoPort
@@ -74,6 +77,8 @@ export function systemEngine(ports: SystemPorts): Engine {
     ...internalRoutes(ports.internal),
     ...openApiRoutes(ports.openApi),
     ...auditRoutes(ports.audit),
+    ...corsRoutes(ports.browser),
+    ...uiHeaderRoutes(ports.browser),
     ...loggerRoutes(ports.loggers),
     ...metricsRoutes(ports.metrics),
     ...serverInfoRoutes(ports.serverInfo),

@@ -50,6 +50,7 @@ describe('parity with recorded answers', function () {
     'core-http',
     'sys-tools',
     'sys-info',
+    'sys-config',
     'kv1',
     'kv2',
     'sys-cubbyhole',

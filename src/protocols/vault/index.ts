@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
+import type { BrowserRules } from '../../contract/browser.ts'
 import { Fault, asFault, refuse } from '../../contract/fault.ts'
 import type { Gateway } from '../../contract/protocol.ts'
 import type { Request } from '../../contract/request.ts'
 import { JsonError, jsonLimits } from '../../util/json-limits.ts'
 import { readJson } from '../../util/json.ts'
 import { readBody } from '../body.ts'
+import { crossOrigin } from './cors.ts'
 import { Redirect, readForm, readHead, verbOf } from './request.ts'
 import type { RequestHead } from './request.ts'
 import { wireAnswer, wireFault } from './response.ts'
@@ -21,14 +23,24 @@ export interface VaultLimits {
 export class VaultApi {
   readonly #gateway: Gateway
   readonly #limits: VaultLimits
+  readonly #rules: BrowserRules
 
-  constructor(gateway: Gateway, limits: VaultLimits) {
+  constructor(gateway: Gateway, limits: VaultLimits, rules: BrowserRules) {
     this.#gateway = gateway
     this.#limits = limits
+    this.#rules = rules
   }
 
   /** Answers a request whose path begins with `/v1/`. Never throws. */
   async answer(message: IncomingMessage): Promise<WireAnswer> {
+    const page = crossOrigin(this.#rules.crossOrigin(), message)
+    if (!page) return this.#answer(message)
+    if ('answer' in page) return page.answer
+    const answer = await this.#answer(message)
+    return { ...answer, headers: { ...answer.headers, ...page.headers } }
+  }
+
+  async #answer(message: IncomingMessage): Promise<WireAnswer> {
     const id = randomUUID()
     try {
       if (message.method === 'OPTIONS') throw refuse('cross-origin requests are not enabled (sys/config/cors)')

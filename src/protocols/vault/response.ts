@@ -7,7 +7,7 @@ import { errorTexts, statusOf } from './errors.ts'
 export interface WireAnswer {
   readonly status: number
   readonly body: string | undefined
-  readonly headers?: Readonly<Record<string, string>>
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>
 }
 
 const json = { 'Content-Type': 'application/json' }

@@ -1,0 +1,17 @@
+/** Which pages of other origins may use the API, and how. */
+export interface CrossOrigin {
+  /** Origins such as `https://app.example`, or only `*`: any. Never empty. */
+  readonly allowedOrigins: readonly string[]
+  /** Request headers that such a page may send. */
+  readonly allowedHeaders: readonly string[]
+  /** Whether browsers may add credentials of their own (cookies, client certificates). Never for any origin. */
+  readonly allowCredentials: boolean
+}
+
+/** What the server's operators decided for browsers. Known since the first unsealing, also while sealed again. */
+export interface BrowserRules {
+  /** Undefined: no page of another origin may use the API. */
+  crossOrigin(): CrossOrigin | undefined
+  /** Headers of every answer below `/ui/`, by name. */
+  uiHeaders(): Readonly<Record<string, readonly string[]>>
+}

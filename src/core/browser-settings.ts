@@ -1,0 +1,67 @@
+import type { BrowserRules, CrossOrigin } from '../contract/browser.ts'
+import type { View } from '../contract/view.ts'
+import { byteOrder } from '../util/bytes.ts'
+
+type Headers = Readonly<Record<string, readonly string[]>>
+
+/** Names of the two records. */
+const cors = 'cors'
+const ui = 'ui-headers'
+
+/**
+ * What browsers may do (`sys/config/cors`) and are told (`sys/config/ui/headers`). Read at unseal and kept in memory from
+ * then on, so that a sealed server goes on refusing foreign origins.
+ */
+export class BrowserSettings implements BrowserRules {
+  #view: View | undefined
+  #crossOrigin: CrossOrigin | undefined
+  #headers: Headers = {}
+
+  /** At unseal. */
+  async open(view: View): Promise<void> {
+    this.#crossOrigin = await view.get<CrossOrigin>(cors)
+    this.#headers = (await view.get<Headers>(ui)) ?? {}
+    this.#view = view
+  }
+
+  crossOrigin(): CrossOrigin | undefined {
+    return this.#crossOrigin
+  }
+
+  uiHeaders(): Headers {
+    return this.#headers
+  }
+
+  /** Allows, or with undefined forbids, the use by pages of other origins. */
+  async setCrossOrigin(rules: CrossOrigin | undefined): Promise<void> {
+    if (rules) await this.#view?.put(cors, rules)
+    else await this.#view?.del(cors)
+    this.#crossOrigin = rules
+  }
+
+  /** The values of a header; letter case does not count. */
+  uiHeader(name: string): readonly string[] | undefined {
+    return this.#headers[canonical(name)]
+  }
+
+  /** The names of the headers, in byte order. */
+  uiHeaderNames(): string[] {
+    return Object.keys(this.#headers).sort(byteOrder)
+  }
+
+  /** Sets, or with undefined removes, a header. */
+  async setUiHeader(name: string, values: readonly string[] | undefined): Promise<void> {
+    const changed = await this.#view?.transaction(async (tx) => {
+      const { [canonical(name)]: _, ...others } = (await tx.get<Headers>(ui)) ?? {}
+      const next = values ? { ...others, [canonical(name)]: values } : others
+      tx.put(ui, next)
+      return next
+    })
+    if (changed) this.#headers = changed
+  }
+}
+
+/** A header's name as HTTP writes it: `x-one` is `X-One`. */
+function canonical(name: string): string {
+  return name.toLowerCase().replace(/(^|-)[a-z]/g, (letter) => letter.toUpperCase())
+}

@@ -1,0 +1,35 @@
+import type { IncomingMessage } from 'node:http'
+import type { CrossOrigin } from '../../contract/browser.ts'
+import type { WireAnswer } from './response.ts'
+
+/** The verbs that a page of another origin may use. */
+const methods = ['DELETE', 'GET', 'OPTIONS', 'POST', 'PUT', 'LIST', 'SCAN']
+
+/**
+ * What the Fetch standard's CORS protocol asks of a request that comes from a page: the whole answer (a preflight, or a
+ * refusal), or headers to add to the answer; undefined: nothing. A request without an Origin comes from no page.
+ */
+export function crossOrigin(
+  rules: CrossOrigin | undefined,
+  message: IncomingMessage,
+): { readonly answer: WireAnswer } | { readonly headers: Readonly<Record<string, string>> } | undefined {
+  const { origin } = message.headers
+  if (!rules || !origin) return undefined
+  const any = rules.allowedOrigins[0] === '*'
+  if (!any && !rules.allowedOrigins.includes(origin))
+    return { answer: { status: 403, body: '{"errors":["origin not allowed"]}\n' } }
+  const headers = {
+    'Access-Control-Allow-Origin': origin,
+    Vary: 'Origin',
+    ...(rules.allowCredentials && !any && { 'Access-Control-Allow-Credentials': 'true' }),
+  }
+  if (message.method !== 'OPTIONS') return { headers }
+  const wanted = message.headers['access-control-request-method'] ?? ''
+  if (!methods.includes(wanted)) return { answer: { status: 405, body: undefined } }
+  const preflight = {
+    'Access-Control-Allow-Methods': methods.join(','),
+    'Access-Control-Allow-Headers': rules.allowedHeaders.join(','),
+    'Access-Control-Max-Age': '300',
+  }
+  return { answer: { status: 200, body: undefined, headers: { ...headers, ...preflight } } }
+}
