@@ -1,6 +1,6 @@
 /** Which pages of other origins may use the API, and how. */
 export interface CrossOrigin {
-  /** Origins such as `https://app.example`, or only `*`: any. Never empty. */
+  /** Origins such as `https://app.example`, or only `*` for all. Never empty. */
   readonly allowedOrigins: readonly string[]
   /** Request headers that such a page may send. */
   readonly allowedHeaders: readonly string[]

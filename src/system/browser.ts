@@ -52,7 +52,7 @@ export function corsRoutes(browser: BrowserPort): Route<unknown>[] {
       access: 'sudo',
       fields: {
         enable: f.bool('Ignored: writing enables, DELETE disables.'),
-        allowed_origins: f.list('Origins such as https://app.example, or only "*": any.').or([]),
+        allowed_origins: f.list('Origins such as https://app.example, or only "*" for all.').or([]),
         allowed_headers: f.list('Request headers that are allowed besides the usual ones.').or([]),
         allow_credentials: f.bool('Let browsers send credentials of their own; without effect for "*".').or(false),
       },
