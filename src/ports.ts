@@ -122,6 +122,16 @@ export function ports(parts: Parts): SystemPorts {
       mayCreate: config.apiAudit,
     },
     browser: parts.browser,
+    quotas: {
+      config: () => opened().quotas.config,
+      configure: async (settings) => opened().quotas.configure(settings),
+      names: () => opened().quotas.names(),
+      get: (name) => opened().quotas.get(name),
+      write: async (quota) => opened().quotas.write(quota),
+      delete: async (name) => opened().quotas.delete(name),
+      holding: (path) => opened().router.mountOf(path)?.record,
+      mount: (uuid) => opened().mounts.byUuid(uuid),
+    },
     loggers: parts.loggers,
     metrics: { measure: () => measure(parts.traffic, clock.now()) },
     serverInfo: {

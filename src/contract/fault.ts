@@ -30,6 +30,8 @@ export interface FaultDetails {
   readonly bare?: boolean
   /** The message goes into the "1 error occurred" wrapper although its code would not. Clients match a few of these. */
   readonly wrapped?: boolean
+  /** Headers of the answer. */
+  readonly headers?: Readonly<Record<string, string>>
   readonly cause?: unknown
 }
 

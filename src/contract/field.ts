@@ -20,7 +20,8 @@ export interface Field<T> {
   readonly zero: T
 }
 
-export type FieldKind = 'string' | 'bool' | 'int' | 'duration' | 'list' | 'map' | 'object' | 'array' | 'base64' | 'any'
+export type FieldKind =
+  'string' | 'bool' | 'int' | 'number' | 'duration' | 'list' | 'map' | 'object' | 'array' | 'base64' | 'any'
 export type Fields = Readonly<Record<string, Field<unknown>>>
 
 /** The types a handler gets for its fields. */
@@ -87,6 +88,15 @@ const asInt = (value: unknown): number | undefined => {
   return Number.isSafeInteger(number) ? number : undefined
 }
 
+const asNumber = (value: unknown): number | undefined => {
+  const text = asText(value)?.trim()
+  const number =
+    text !== undefined && typeof value !== 'boolean' && /^[-+]?\d*\.?\d+(e[-+]?\d{1,3})?$/i.test(text)
+      ? Number(text)
+      : NaN
+  return Number.isFinite(number) ? number : undefined
+}
+
 const truths: Readonly<Record<string, boolean>> = {
   '': false, '1': true, t: true, T: true, TRUE: true, true: true, True: true,
   '0': false, f: false, F: false, FALSE: false, false: false, False: false,
@@ -132,6 +142,8 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 export const f = {
   string: (about: string) => field('string', about, '', asText),
   bool: (about: string) => field('bool', about, false, asBool),
+  /** Any finite number. */
+  number: (about: string) => field('number', about, 0, asNumber),
   int: (about: string) => field('int', about, 0, asInt),
   /** Whole seconds, from `30`, `"30"`, `"1h30m"`. */
   duration: (about: string) =>
@@ -183,6 +195,7 @@ const expected: Readonly<Record<FieldKind, string>> = {
   string: 'a text',
   bool: 'true or false',
   int: 'a whole number',
+  number: 'a number',
   duration: 'a duration such as 30, "30s" or "1h30m", not negative',
   list: 'a list of texts or a text with commas',
   map: 'an object of texts or a list of "key=value"',

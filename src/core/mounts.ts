@@ -62,6 +62,11 @@ export class Mounts {
     return mount?.apiPath === apiPath ? mount.record : undefined
   }
 
+  /** The mount with this uuid, wherever it is now. */
+  byUuid(uuid: string): MountRecord | undefined {
+    return this.router.all().find(({ record }) => record.uuid === uuid)?.record
+  }
+
   /** What the engine mounted at exactly this API path keeps. */
   stateAt(apiPath: string): unknown {
     const mount = this.router.mountOf(apiPath)
@@ -200,7 +205,7 @@ export class Mounts {
   }
 
   #current(record: MountRecord): MountRecord {
-    return this.router.all().find((mount) => mount.record.uuid === record.uuid)?.record ?? record
+    return this.byUuid(record.uuid) ?? record
   }
 
   async #purge(record: MountRecord): Promise<void> {

@@ -10,6 +10,7 @@ import { Acls } from './acls.ts'
 import { Mounts } from './mounts.ts'
 import { PasswordPolicies } from './password-policies.ts'
 import { Policies } from './policies.ts'
+import { Quotas } from './quotas.ts'
 import { Schedule } from './schedule.ts'
 import { VersionHistory } from './version-history.ts'
 
@@ -38,6 +39,7 @@ export interface OpenServer {
   readonly acls: Acls
   readonly passwordPolicies: PasswordPolicies
   readonly versions: VersionHistory
+  readonly quotas: Quotas
   close(): Promise<void>
 }
 
@@ -63,6 +65,7 @@ export async function openServer(parts: OpeningParts): Promise<OpenServer> {
   late.mounts = mounts
   await audit.open(core.under('audit/'))
   const versions = await VersionHistory.open(core.under('versions/'), clock)
+  const quotas = await Quotas.open(core.under('quota/'), clock, (uuid) => mounts.byUuid(uuid) !== undefined)
   const schedule = new Schedule(clock, log, [
     { name: 'expiring tokens', every: 1000, run: async () => tokens.sweep(clock.now()) },
     { name: 'rotating the encryption key', every: 60_000, run: async () => barrier.rotateIfDue() },
@@ -74,6 +77,7 @@ export async function openServer(parts: OpeningParts): Promise<OpenServer> {
     tokens,
     policies,
     versions,
+    quotas,
     passwordPolicies: new PasswordPolicies(core.under('policy/password/'), random),
     acls: new Acls(policies, clock),
     close: async () => {

@@ -4,16 +4,19 @@ import type { Gateway } from '../contract/protocol.ts'
 import type { Request } from '../contract/request.ts'
 import type { Response } from '../contract/response.ts'
 import type { AuditBroker } from '../audit/broker.ts'
+import { admission } from './admit.ts'
+import type { Admission, RequestHead } from './admit.ts'
 import { eventOf } from './audit-event.ts'
 import { callOf, decide } from './decide.ts'
 import type { Decision, DecidingParts } from './decide.ts'
 import { help } from './help.ts'
+import type { Quotas } from './quotas.ts'
 import type { Traffic } from './traffic.ts'
 import { ignoredParameters, replacedParameters } from './warnings.ts'
 
 /** What the pipeline works with. `open` gives undefined while the server is sealed; `sealed` then knows the few routes that work. */
 export interface PipelineParts {
-  readonly open: () => DecidingParts | undefined
+  readonly open: () => (DecidingParts & { readonly quotas: Quotas }) | undefined
   readonly sealed: (request: Request) => Decision
   readonly audit: AuditBroker
   readonly traffic: Traffic
@@ -28,6 +31,27 @@ export class Pipeline implements Gateway {
 
   constructor(parts: PipelineParts) {
     this.#parts = parts
+  }
+
+  admit(head: RequestHead): Admission['headers'] | Promise<Admission['headers']> {
+    const open = this.#parts.open()
+    if (!open) return undefined
+    const { headers, rejected } = admission(open, head)
+    return rejected ? this.#reject(head, rejected, open.quotas.config.auditRejections) : headers
+  }
+
+  /** The body was not read: the audit log has the request without its parameters. @throws Fault always */
+  async #reject(head: RequestHead, decision: Required<Admission>['rejected'], audited: boolean): Promise<never> {
+    const { audit, traffic } = this.#parts
+    const request: Request = { ...head, data: {} }
+    traffic.begin(request)
+    traffic.end(request, decision.refusal)
+    if (audited) {
+      const event = eventOf(request, decision)
+      await audit.request(event)
+      await audit.response(event, decision.refusal)
+    }
+    throw decision.refusal
   }
 
   async handle(request: Request): Promise<Response> {

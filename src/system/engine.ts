@@ -24,6 +24,8 @@ import { passwordPolicyRoutes } from './password-policies.ts'
 import type { PasswordPolicyPort } from './password-policies.ts'
 import { policyRoutes } from './policies.ts'
 import type { PolicyPort } from './policies.ts'
+import { quotaRoutes } from './quotas.ts'
+import type { QuotaPort } from './quotas.ts'
 import { rekeyRoutes, rotateRootRoutes } from './rekey.ts'
 import type { RekeyPort, RekeyRules } from './rekey.ts'
 import { remountRoutes } from './remount.ts'
@@ -51,6 +53,7 @@ export interface SystemPorts {
   readonly openApi: OpenApiPort
   readonly audit: AuditPort
   readonly browser: BrowserPort
+  readonly quotas: QuotaPort
   readonly loggers: LoggerPort
   readonly metrics: MetricsPort
   readonly serverInfo: ServerInfoPort
@@ -79,6 +82,7 @@ export function systemEngine(ports: SystemPorts): Engine {
     ...auditRoutes(ports.audit),
     ...corsRoutes(ports.browser),
     ...uiHeaderRoutes(ports.browser),
+    ...quotaRoutes(ports.quotas),
     ...loggerRoutes(ports.loggers),
     ...metricsRoutes(ports.metrics),
     ...serverInfoRoutes(ports.serverInfo),

@@ -113,6 +113,7 @@ const schemas: Readonly<Record<FieldKind, Described>> = {
   string: { type: 'string' },
   bool: { type: 'boolean' },
   int: { type: 'integer' },
+  number: { type: 'number' },
   duration: { type: 'integer', format: 'seconds' },
   list: { type: 'array', items: { type: 'string' } },
   map: { type: 'object', additionalProperties: { type: 'string' } },

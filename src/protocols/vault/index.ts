@@ -46,34 +46,27 @@ export class VaultApi {
       if (message.method === 'OPTIONS') throw refuse('cross-origin requests are not enabled (sys/config/cors)')
       const head = readHead(message)
       if (head instanceof Redirect) return { status: 307, body: undefined, headers: { Location: head.location } }
-      const request = await this.#request(id, head, message)
-      if (verbOf(message) === 'HEAD' && !request.path.startsWith('sys/health')) return await this.#head(request)
-      return wireAnswer(id, await this.#gateway.handle(request))
+      const envelope = envelopeOf(id, head, message)
+      const admitted = this.#gateway.admit(envelope)
+      const headers = admitted instanceof Promise ? await admitted : admitted
+      const answer = await this.#perform(envelope, head.query, message)
+      return headers ? { ...answer, headers: { ...answer.headers, ...headers } } : answer
     } catch (thrown) {
       return wireFault(asFault(thrown))
     }
   }
 
-  async #request(id: string, head: RequestHead, message: IncomingMessage): Promise<Request> {
-    const writes = head.operation === 'write' || head.operation === 'patch'
-    const body = writes
-      ? readData(await readBody(message, this.#limits.bodyBytes), message.headers['content-type'])
-      : head.query
-    const { remoteAddress = '', remotePort = 0 } = message.socket
-    return {
-      id,
-      protocol: 'vault',
-      operation: head.operation,
-      path: head.path,
-      namespace: head.namespace,
-      data: body,
-      credential: head.credential,
-      client: {
-        address: remoteAddress.startsWith('::ffff:') ? remoteAddress.slice(7) : remoteAddress,
-        port: remotePort,
-      },
-      ...(head.wrapTtl !== undefined && { wrapTtl: head.wrapTtl }),
-      headers: message.headers,
+  async #perform(envelope: Envelope, query: Request['data'], message: IncomingMessage): Promise<WireAnswer> {
+    try {
+      const writes = envelope.operation === 'write' || envelope.operation === 'patch'
+      const data = writes
+        ? readData(await readBody(message, this.#limits.bodyBytes), message.headers['content-type'])
+        : query
+      const request: Request = { ...envelope, data }
+      if (verbOf(message) === 'HEAD' && !request.path.startsWith('sys/health')) return await this.#head(request)
+      return wireAnswer(envelope.id, await this.#gateway.handle(request))
+    } catch (thrown) {
+      return wireFault(asFault(thrown))
     }
   }
 
@@ -84,6 +77,28 @@ export class VaultApi {
       request.path.startsWith('sys/seal-status') ||
       request.path.startsWith('sys/init')
     return { status: known ? 405 : 403, body: undefined }
+  }
+}
+
+/** A request but for its parameters. */
+type Envelope = Omit<Request, 'data'>
+
+function envelopeOf(id: string, head: RequestHead, message: IncomingMessage): Envelope {
+  const { operation, path, namespace, credential, wrapTtl } = head
+  const { remoteAddress = '', remotePort = 0 } = message.socket
+  return {
+    id,
+    protocol: 'vault',
+    operation,
+    path,
+    namespace,
+    credential,
+    client: {
+      address: remoteAddress.startsWith('::ffff:') ? remoteAddress.slice(7) : remoteAddress,
+      port: remotePort,
+    },
+    ...(wrapTtl !== undefined && { wrapTtl }),
+    headers: message.headers,
   }
 }
 

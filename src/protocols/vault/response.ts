@@ -36,9 +36,10 @@ export function wireAnswer(id: string, response: Response): WireAnswer {
 
 /** The answer to a request that failed. */
 export function wireFault(fault: Fault): WireAnswer {
-  const { data, warnings } = fault.details
+  const { data, warnings, headers } = fault.details
   return {
     status: statusOf[fault.code],
     body: `${writeJson({ errors: errorTexts(fault), ...(data && { data }), ...(warnings?.length && { warnings }) })}\n`,
+    ...(headers && { headers }),
   }
 }

@@ -1,0 +1,161 @@
+import { Fault, refuse } from '../contract/fault.ts'
+import { f } from '../contract/field.ts'
+import type { Values } from '../contract/field.ts'
+import { apiPathOf } from '../contract/mount.ts'
+import type { MountRecord } from '../contract/mount.ts'
+import { answer, done } from '../contract/response.ts'
+import { routesOf } from '../contract/route.ts'
+import type { Route } from '../contract/route.ts'
+
+interface Quota {
+  readonly name: string
+  readonly mount?: string
+  readonly suffix: string
+  readonly rate: number
+  readonly interval: number
+  readonly blockInterval: number
+  readonly inheritable: boolean
+}
+
+interface Config {
+  readonly auditRejections: boolean
+  readonly headers: boolean
+  readonly exempt: readonly string[]
+}
+
+/** What these routes need of the quotas: see core/quotas.ts. */
+export interface QuotaPort {
+  config(): Config
+  configure(config: Config): Promise<void>
+  names(): readonly string[]
+  get(name: string): Quota | undefined
+  write(quota: Quota): Promise<void>
+  delete(name: string): Promise<void>
+  /** The mount that a path lies in. */
+  holding(path: string): MountRecord | undefined
+  mount(uuid: string): MountRecord | undefined
+}
+
+const { read, list, write, remove } = routesOf<unknown>()
+const name = { name: f.string('The name of the quota.').or('') }
+const fields = {
+  ...name,
+  type: f.string('Ignored: rate-limit.'),
+  path: f.string('A mount, a path in it, or with a * at the end all that begins so; empty: the whole server.').or(''),
+  role: f.string('A role that logins are made by.').or(''),
+  rate: f.number('How many requests a client may make in one interval.').or(0),
+  interval: f.duration('The interval; 1s unless given.').or(0),
+  block_interval: f
+    .duration('For so long a client that asked too often is refused; 0: for the rest of the interval.')
+    .or(0),
+  inheritable: f.bool('Whether it counts in namespaces below too; the global one does unless told otherwise.'),
+}
+
+/** `sys/quotas`: how often a client may ask. */
+export function quotaRoutes(quotas: QuotaPort): Route<unknown>[] {
+  const one = 'quotas/rate-limit/:name'
+  return [
+    ...configRoutes(quotas),
+    list('quotas/rate-limit', {
+      about: 'List the rate-limit quotas.',
+      handle: () => {
+        const keys = quotas.names()
+        if (keys.length === 0) throw new Fault('not_found', 'there are no quotas')
+        return answer({ keys })
+      },
+    }),
+    read(one, {
+      about: 'Read a rate-limit quota.',
+      fields: name,
+      handle: (_, values) => answer(shown(quotas, quotas.get(checked(values.name)))),
+    }),
+    write(one, {
+      about: 'Make or replace a rate-limit quota.',
+      fields,
+      handle: async (_, values) => {
+        await quotas.write(quotaOf(quotas, values))
+        return done()
+      },
+    }),
+    remove(one, {
+      about: 'Remove a rate-limit quota.',
+      fields: name,
+      handle: async (_, values) => {
+        await quotas.delete(checked(values.name))
+        return done()
+      },
+    }),
+  ]
+}
+
+function configRoutes(quotas: QuotaPort): Route<unknown>[] {
+  return [
+    read('quotas/config', {
+      about: 'Read the settings of all quotas.',
+      handle: () => {
+        const { auditRejections, headers, exempt } = quotas.config()
+        return answer({
+          enable_rate_limit_audit_logging: auditRejections,
+          enable_rate_limit_response_headers: headers,
+          rate_limit_exempt_paths: exempt,
+        })
+      },
+    }),
+    write('quotas/config', {
+      about: 'Set the settings of all quotas. What is not given is reset.',
+      fields: {
+        enable_rate_limit_audit_logging: f.bool('Write rejected requests to the audit log.').or(false),
+        enable_rate_limit_response_headers: f.bool('Tell clients on every answer what is left to them.').or(false),
+        rate_limit_exempt_paths: f.texts('Paths that are never counted, each with all below it.').or([]),
+      },
+      handle: async (_, values) => {
+        await quotas.configure({
+          auditRejections: values.enable_rate_limit_audit_logging,
+          headers: values.enable_rate_limit_response_headers,
+          exempt: values.rate_limit_exempt_paths,
+        })
+        return done()
+      },
+    }),
+  ]
+}
+
+function checked(given: string): string {
+  if (!/^\w(?:[\w.-]*\w)?$/.test(given)) throw new Fault('unsupported_path', 'unsupported path')
+  return given
+}
+
+function quotaOf(quotas: QuotaPort, values: Values<typeof fields>): Quota {
+  const { rate, interval, block_interval: blockInterval } = values
+  if (rate <= 0) throw refuse("'rate' is invalid")
+  const path = values.path.replace(/^\//, '')
+  const mount = path === '' ? undefined : quotas.holding(path)
+  if (path !== '' && !mount) throw refuse(`invalid mount path "${path.endsWith('/') ? path : `${path}/`}"`)
+  if (values.role !== '')
+    throw refuse('no login method of this server has roles by which requests could be counted: leave "role" out')
+  return {
+    name: checked(values.name),
+    ...(mount && { mount: mount.uuid }),
+    suffix: mount ? path.slice(apiPathOf(mount).length).replace(/\/$/, '') : '',
+    rate,
+    interval: interval || 1,
+    blockInterval,
+    inheritable: values.inheritable ?? mount === undefined,
+  }
+}
+
+function shown(quotas: QuotaPort, quota: Quota | undefined): Readonly<Record<string, unknown>> {
+  const mount = quota?.mount === undefined ? undefined : quotas.mount(quota.mount)
+  if (!quota || (quota.mount !== undefined && !mount)) throw new Fault('not_found', 'there is no such quota')
+  const { name: called, suffix, rate, interval, blockInterval, inheritable } = quota
+  return {
+    type: 'rate-limit',
+    name: called,
+    path: `${mount ? apiPathOf(mount) : ''}${suffix}`,
+    role: '',
+    rate,
+    interval,
+    block_interval: blockInterval,
+    inheritable,
+  }
+}
