@@ -122,6 +122,14 @@ export function ports(parts: Parts): SystemPorts {
       mayCreate: config.apiAudit,
     },
     browser: parts.browser,
+    leases: {
+      now: () => clock.now(),
+      lookup: async (lease) => opened().leases.lookup(lease),
+      list: async (prefix) => opened().leases.list(prefix),
+      revoke: async (lease) => opened().leases.revoke(lease),
+      revokePrefix: async (prefix, wait) => opened().leases.revokePrefix(prefix, wait),
+      tidy: () => opened().leases.tidySoon(),
+    },
     quotas: {
       config: () => opened().quotas.config,
       configure: async (settings) => opened().quotas.configure(settings),

@@ -3,6 +3,7 @@ import type { Barrier } from '../contract/barrier.ts'
 import type { Engine } from '../contract/engine.ts'
 import type { TokenRecord } from '../contract/identity.ts'
 import type { MountSpec } from '../contract/mount.ts'
+import { TokenLeases } from '../tokens/token-leases.ts'
 import { TokenStore } from '../tokens/store.ts'
 import type { Clock } from '../util/clock.ts'
 import type { Log } from '../util/log.ts'
@@ -40,6 +41,7 @@ export interface OpenServer {
   readonly passwordPolicies: PasswordPolicies
   readonly versions: VersionHistory
   readonly quotas: Quotas
+  readonly leases: TokenLeases
   close(): Promise<void>
 }
 
@@ -66,8 +68,10 @@ export async function openServer(parts: OpeningParts): Promise<OpenServer> {
   await audit.open(core.under('audit/'))
   const versions = await VersionHistory.open(core.under('versions/'), clock)
   const quotas = await Quotas.open(core.under('quota/'), clock, (uuid) => mounts.byUuid(uuid) !== undefined)
+  const leases = new TokenLeases(tokens)
   const schedule = new Schedule(clock, log, [
     { name: 'expiring tokens', every: 1000, run: async () => tokens.sweep(clock.now()) },
+    { name: 'ended leases', every: 1000, run: async () => leases.sweep() },
     { name: 'rotating the encryption key', every: 60_000, run: async () => barrier.rotateIfDue() },
     { name: 'chores of the mounts', every: 60_000, run: async () => mounts.tend() },
   ])
@@ -78,6 +82,7 @@ export async function openServer(parts: OpeningParts): Promise<OpenServer> {
     policies,
     versions,
     quotas,
+    leases,
     passwordPolicies: new PasswordPolicies(core.under('policy/password/'), random),
     acls: new Acls(policies, clock),
     close: async () => {

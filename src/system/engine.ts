@@ -12,6 +12,8 @@ import { generateRootRoutes } from './generate-root.ts'
 import type { GenerateRootPort } from './generate-root.ts'
 import { internalRoutes } from './internal.ts'
 import type { InternalPort } from './internal.ts'
+import { leaseRoutes } from './leases.ts'
+import type { LeasePort } from './leases.ts'
 import { loggerRoutes } from './loggers.ts'
 import type { LoggerPort } from './loggers.ts'
 import { metricsRoutes } from './metrics.ts'
@@ -54,6 +56,7 @@ export interface SystemPorts {
   readonly audit: AuditPort
   readonly browser: BrowserPort
   readonly quotas: QuotaPort
+  readonly leases: LeasePort
   readonly loggers: LoggerPort
   readonly metrics: MetricsPort
   readonly serverInfo: ServerInfoPort
@@ -83,6 +86,7 @@ export function systemEngine(ports: SystemPorts): Engine {
     ...corsRoutes(ports.browser),
     ...uiHeaderRoutes(ports.browser),
     ...quotaRoutes(ports.quotas),
+    ...leaseRoutes(ports.leases),
     ...loggerRoutes(ports.loggers),
     ...metricsRoutes(ports.metrics),
     ...serverInfoRoutes(ports.serverInfo),

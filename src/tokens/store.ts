@@ -13,6 +13,7 @@ import type { Secret } from '../util/secret.ts'
 import { batchClaims, batchRecord } from './batch.ts'
 import { TokenSigner } from './jwt.ts'
 import { Known } from './known.ts'
+import { Leases } from './leases.ts'
 
 /** What a new token is to be. TTLs in seconds; `ttl` 0 never ends (root only). */
 export interface TokenSpec {
@@ -60,12 +61,14 @@ const bucketMs = 60_000
  */
 export class TokenStore {
   readonly limits: TokenStoreParts['limits']
+  readonly leases: Leases
   readonly #parts: TokenStoreParts
   readonly #view: View
   readonly #keys: Keys
   readonly #known = new Known()
 
-  private constructor(parts: TokenStoreParts, keys: Keys) {
+  private constructor(parts: TokenStoreParts, keys: Keys, leases: Leases) {
+    this.leases = leases
     this.#parts = parts
     this.#view = parts.view
     this.#keys = keys
@@ -73,7 +76,7 @@ export class TokenStore {
   }
 
   static async open(parts: TokenStoreParts): Promise<TokenStore> {
-    const store = new TokenStore(parts, await keysOf(parts))
+    const store = new TokenStore(parts, await keysOf(parts), await Leases.open(parts.view))
     await store.#finishDoomed()
     return store
   }
@@ -148,6 +151,7 @@ export class TokenStore {
       tx.put(`accessor/${record.accessor}`, { id: record.id })
       if (parent) tx.put(`child/${parent.id}/${record.id}`, true)
       if (expiresAt !== null) tx.put(dueName(record.id, expiresAt), true)
+      this.leases.note(tx, record)
     })
     return { token, record }
   }
@@ -214,6 +218,12 @@ export class TokenStore {
     return existed
   }
 
+  /** Ends every token whose lease lies under a prefix, at once when it resolves; the removing is `TokenLeases.sweep`'s. */
+  async condemn(prefix: string): Promise<void> {
+    await this.leases.condemn(prefix, base62(24, this.#parts.random))
+    this.#known.forget()
+  }
+
   /** The last use was made: the token goes. */
   async spend(record: TokenRecord): Promise<void> {
     await this.revoke(record.id)
@@ -271,7 +281,7 @@ export class TokenStore {
     let until = Infinity
     for (let at: TokenRecord | undefined = record; ;) {
       until = Math.min(until, at.expiresAt ?? Infinity)
-      if (until <= now || (at.usesLeft ?? 1) < 0) return undefined
+      if (until <= now || (at.usesLeft ?? 1) < 0 || (await this.leases.isCondemned(at))) return undefined
       if (at.parent === undefined) return until
       const above: TokenRecord | undefined = await this.#view.get<TokenRecord>(`id/${at.parent}`)
       if (!above) return undefined
@@ -295,6 +305,7 @@ export class TokenStore {
       tx.del(`accessor/${record.accessor}`)
       if (record.parent !== undefined) tx.del(`child/${record.parent}/${id}`)
       if (record.expiresAt !== null) tx.del(dueName(id, record.expiresAt))
+      this.leases.drop(tx, record)
       tx.put(`doomed/${id}`, record)
       return record
     })

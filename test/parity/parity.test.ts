@@ -51,6 +51,7 @@ describe('parity with recorded answers', function () {
     'sys-tools',
     'sys-info',
     'sys-config',
+    'sys-leases',
     'sys-quotas',
     'kv1',
     'kv2',

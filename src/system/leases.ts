@@ -1,0 +1,192 @@
+import { Fault, refuse } from '../contract/fault.ts'
+import { f } from '../contract/field.ts'
+import { answer, done } from '../contract/response.ts'
+import type { Response } from '../contract/response.ts'
+import { routesOf } from '../contract/route.ts'
+import type { Route } from '../contract/route.ts'
+import { rfc3339 } from '../util/clock.ts'
+
+/** A lease, times in epoch milliseconds. */
+interface Lease {
+  readonly path: string
+  readonly issuedAt: number
+  readonly expiresAt: number | null
+  readonly lastRenewedAt?: number
+  readonly renewable: boolean
+}
+
+/** What these routes need of the leases. All leases are of tokens. */
+export interface LeasePort {
+  now(): number
+  lookup(lease: string): Promise<Lease | undefined>
+  list(prefix: string): Promise<readonly string[]>
+  /** Absent is fine. */
+  revoke(lease: string): Promise<void>
+  /** When it resolves no lease under the prefix is good; with `wait` they are removed as well. */
+  revokePrefix(prefix: string, wait: boolean): Promise<void>
+  /** To be done soon. */
+  tidy(): void
+}
+
+const { read, list, write } = routesOf<unknown>()
+const lease = { lease_id: f.string('The id of the lease.').or('') }
+const inPath = { ...lease, url_lease_id: f.string('The id of the lease.').or('') }
+const prefix = { prefix: f.string('The beginning of lease ids, by whole segments.').or('') }
+const sync = { sync: f.bool('Wait until it is done.').or(true) }
+const increment = { increment: f.duration('The TTL wished for.').or(0) }
+
+/** `sys/leases`. */
+export function leaseRoutes(leases: LeasePort): Route<unknown>[] {
+  return [
+    ...lookupRoutes(leases),
+    ...revokeRoutes(leases),
+    ...irrevocableRoutes(),
+    write('leases/renew', {
+      about: 'Renew a lease.',
+      fields: { ...lease, ...increment },
+      handle: async (_, values) => renew(leases, values.lease_id),
+    }),
+    write('leases/renew/*url_lease_id', {
+      about: 'Renew a lease.',
+      fields: { ...inPath, ...increment },
+      handle: async (_, values) => renew(leases, values.lease_id || values.url_lease_id),
+    }),
+    write('leases/tidy', {
+      about: 'Remove index entries that lead nowhere.',
+      handle: () => {
+        leases.tidy()
+        return {
+          status: 202,
+          data: null,
+          warnings: ['Tidying is done in the background; failures go to the log of the server.'],
+        }
+      },
+    }),
+  ]
+}
+
+function lookupRoutes(leases: LeasePort): Route<unknown>[] {
+  const listing = async (under: string): Promise<Response> => {
+    const keys = await leases.list(under)
+    if (keys.length === 0) throw new Fault('not_found', 'there are no leases')
+    return answer({ keys })
+  }
+  return [
+    write('leases/lookup', {
+      about: 'Tell about a lease.',
+      pure: true,
+      fields: lease,
+      handle: async (_, values) => {
+        const found = await leases.lookup(given(values.lease_id))
+        if (!found) throw refuse('invalid lease')
+        return answer(shown(found, values.lease_id, leases.now()))
+      },
+    }),
+    list('leases/lookup', {
+      about: 'List the beginnings of lease ids.',
+      access: 'sudo',
+      handle: async () => listing(''),
+    }),
+    list('leases/lookup/*prefix', {
+      about: 'List the leases under a prefix.',
+      access: 'sudo',
+      fields: prefix,
+      handle: async (_, values) => listing(values.prefix),
+    }),
+  ]
+}
+
+function revokeRoutes(leases: LeasePort): Route<unknown>[] {
+  const revoke = async (id: string, wait: boolean): Promise<Response> => {
+    await leases.revoke(given(id))
+    return wait ? done() : { status: 202 }
+  }
+  return [
+    write('leases/revoke', {
+      about: 'End a lease.',
+      fields: { ...lease, ...sync },
+      handle: async (_, values) => revoke(values.lease_id, values.sync),
+    }),
+    write('leases/revoke/*url_lease_id', {
+      about: 'End a lease.',
+      fields: { ...inPath, ...sync },
+      handle: async (_, values) => revoke(values.lease_id || values.url_lease_id, values.sync),
+    }),
+    write('leases/revoke-prefix/*prefix', {
+      about: 'End all leases under a prefix.',
+      access: 'sudo',
+      fields: { ...prefix, ...sync },
+      handle: async (_, values) => {
+        await leases.revokePrefix(values.prefix, values.sync)
+        return values.sync ? done() : { status: 202 }
+      },
+    }),
+    write('leases/revoke-force/*prefix', {
+      about: 'End all leases under a prefix, whatever fails. A lease of a token cannot fail to end.',
+      access: 'sudo',
+      fields: prefix,
+      handle: async (_, values) => {
+        await leases.revokePrefix(values.prefix, true)
+        return done()
+      },
+    }),
+  ]
+}
+
+/** Leases that could not be ended where they came from. Those of tokens always can: there are none. */
+function irrevocableRoutes(): Route<unknown>[] {
+  const fields = {
+    type: f.string('irrevocable: there is no other type.').or(''),
+    include_child_namespaces: f.bool('Those of namespaces below as well.').or(false),
+  }
+  const checkType = (type: string): void => {
+    if (type.toLowerCase() !== 'irrevocable')
+      throw refuse('the parameter "type" must be "irrevocable": no other leases are counted')
+  }
+  return [
+    read('leases/count', {
+      about: 'Count the leases that could not be ended.',
+      fields,
+      handle: (_, values) => {
+        checkType(values.type)
+        return answer({ lease_count: 0, counts: {} })
+      },
+    }),
+    read('leases', {
+      about: 'List the leases that could not be ended.',
+      access: 'sudo',
+      fields: { ...fields, limit: f.string('How many at most, or none.').or('') },
+      handle: (_, values) => {
+        checkType(values.type)
+        if (!/^(none|0*[1-9]\d{0,8})?$/i.test(values.limit)) throw refuse("'limit' must be 'none' or a positive number")
+        return answer({ lease_count: 0, leases: [] })
+      },
+    }),
+  ]
+}
+
+function given(id: string): string {
+  if (id === '') throw refuse('lease_id must be specified')
+  return id
+}
+
+function shown(found: Lease, id: string, now: number): Readonly<Record<string, unknown>> {
+  const { path, issuedAt, expiresAt, lastRenewedAt, renewable } = found
+  return {
+    id,
+    path,
+    issue_time: rfc3339(issuedAt),
+    expire_time: expiresAt === null ? null : rfc3339(expiresAt),
+    last_renewal: lastRenewedAt === undefined ? null : rfc3339(lastRenewedAt),
+    renewable: renewable && expiresAt !== null,
+    ttl: expiresAt === null ? 0 : Math.max(0, Math.floor((expiresAt - now) / 1000)),
+  }
+}
+
+/** A token is renewed as a token only: there its role and its limits count. */
+async function renew(leases: LeasePort, id: string): Promise<Response> {
+  const found = await leases.lookup(given(id))
+  if (!found) throw refuse('lease not found')
+  if (!found.renewable || found.expiresAt === null) throw refuse('lease is not renewable')
+  throw refuse('this is the lease of a token: renew the token itself (auth/token/renew)')
+}

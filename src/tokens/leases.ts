@@ -1,0 +1,106 @@
+import type { TokenRecord } from '../contract/identity.ts'
+import type { Transaction, View } from '../contract/view.ts'
+
+/** The tokens that the server makes by itself (init, generate-root) have no lease: nobody asked a path for them. */
+const leaseless = 'auth/token/root'
+
+/**
+ * The leases of tokens: `<path that made it>/<id>` for every service token that was made by a request. An entry is written
+ * with its token and removed with it, in the same commits, and never changed: its revision tells when the token was made.
+ *
+ * To end all leases under a prefix is one commit, too: the prefix is noted, and from then on no token is good whose lease
+ * lies under it and is older than the note. Removing them takes its time, and is resumed after a crash.
+ */
+export class Leases {
+  readonly #view: View
+  /** Revisions of the notes by their names. */
+  readonly #condemned = new Map<string, { readonly prefix: string; readonly rev: bigint }>()
+
+  private constructor(view: View) {
+    this.#view = view
+  }
+
+  static async open(view: View): Promise<Leases> {
+    const leases = new Leases(view)
+    for (const name of await view.list('condemned/')) await leases.#load(name)
+    return leases
+  }
+
+  /** Part of the commit that makes a token. */
+  note(tx: Transaction, record: TokenRecord): void {
+    if (hasLease(record)) tx.put(entryOf(record), true)
+  }
+
+  /** Part of the commit that removes a token. */
+  drop(tx: Transaction, record: TokenRecord): void {
+    if (hasLease(record)) tx.del(entryOf(record))
+  }
+
+  /** What lies directly under a prefix: ids, and folders with a trailing slash. In byte order. */
+  async list(prefix: string): Promise<string[]> {
+    return this.#view.list(`lease/${folderOf(prefix)}`)
+  }
+
+  /** Whether this token's lease was ended together with all under some prefix, and its record is still to be removed. */
+  async isCondemned(record: TokenRecord): Promise<boolean> {
+    if (this.#condemned.size === 0 || !hasLease(record)) return false
+    for (const { prefix, rev } of this.#condemned.values()) {
+      if (!`${record.path}/`.startsWith(prefix)) continue
+      const entry = await this.#view.stored(entryOf(record))
+      if (!entry || entry.rev < rev) return true
+    }
+    return false
+  }
+
+  /** Ends all leases under a prefix, at once when it resolves. `unique` names the note. */
+  async condemn(prefix: string, unique: string): Promise<void> {
+    await this.#view.put(`condemned/${unique}`, { prefix: folderOf(prefix) })
+    await this.#load(unique)
+  }
+
+  /** Removes what is condemned. @param end removes one token and all below it; absent is fine. */
+  async finish(end: (id: string) => Promise<void>): Promise<void> {
+    for (const [name, { prefix, rev }] of this.#condemned) {
+      for await (const entry of this.#below(`lease/${prefix}`)) {
+        const stored = await this.#view.stored(entry)
+        if (!stored || stored.rev >= rev) continue
+        await end(idOf(entry))
+        // Gone with its token, unless there was none.
+        if (await this.#view.get(entry)) await this.#view.del(entry)
+      }
+      await this.#view.del(`condemned/${name}`)
+      this.#condemned.delete(name)
+    }
+  }
+
+  /** Removes entries without a token. */
+  async tidy(): Promise<void> {
+    for await (const entry of this.#below('lease/'))
+      await this.#view.transaction(async (tx) => {
+        if (!(await tx.get(`id/${idOf(entry)}`))) tx.del(entry)
+      })
+  }
+
+  async *#below(folder: string): AsyncGenerator<string> {
+    for (const name of await this.#view.list(folder))
+      if (name.endsWith('/')) yield* this.#below(folder + name)
+      else yield folder + name
+  }
+
+  async #load(name: string): Promise<void> {
+    const note = await this.#view.stored<{ readonly prefix: string }>(`condemned/${name}`)
+    if (note) this.#condemned.set(name, { prefix: note.value.prefix, rev: note.rev })
+  }
+}
+
+/** Whether a token has a lease. */
+export function hasLease({ type, path }: TokenRecord): boolean {
+  return type === 'service' && path !== leaseless
+}
+
+const entryOf = ({ path, id }: TokenRecord): string => `lease/${path}/${id}`
+
+const idOf = (entry: string): string => entry.slice(entry.lastIndexOf('/') + 1)
+
+/** A prefix by whole segments: `a/b` does not begin `a/bc`. */
+const folderOf = (prefix: string): string => (prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`)
