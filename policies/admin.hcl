@@ -52,6 +52,31 @@ path "auth/token/revoke-accessor" {
   capabilities = ["update"]
 }
 
+# Who got tokens, and taking them back after an incident.
+path "sys/leases/lookup" {
+  capabilities = ["update", "list", "sudo"]
+}
+
+path "sys/leases/lookup/*" {
+  capabilities = ["list", "sudo"]
+}
+
+path "sys/leases/revoke" {
+  capabilities = ["update"]
+}
+
+path "sys/leases/revoke-prefix/*" {
+  capabilities = ["update", "sudo"]
+}
+
+path "sys/quotas/*" {
+  capabilities = ["create", "read", "update", "delete", "list"]
+}
+
+path "sys/config/cors" {
+  capabilities = ["read", "update", "delete", "sudo"]
+}
+
 path "transit/keys" {
   capabilities = ["list"]
 }

@@ -55,7 +55,16 @@ const table: Readonly<Record<string, { readonly may: readonly string[]; readonly
     ],
   },
   operator: {
-    may: ['update sys/seal', 'update sys/rotate', 'read sys/key-status', 'update sys/rotate/root', 'read sys/mounts'],
+    may: [
+      'update sys/seal',
+      'update sys/rotate',
+      'read sys/key-status',
+      'update sys/rotate/root',
+      'read sys/mounts',
+      'read sys/metrics',
+      'update sys/loggers/core',
+      'read sys/config/state/sanitized',
+    ],
     mayNot: [
       'update transit/decrypt/orders',
       'read secret/data/x',
@@ -67,6 +76,9 @@ const table: Readonly<Record<string, { readonly may: readonly string[]; readonly
       'update sys/mounts/x',
       'delete sys/audit/file',
       'update sys/generate-root-token/attempt',
+      'update sys/config/cors',
+      'update sys/quotas/config',
+      'update sys/leases/revoke-prefix/auth/token',
     ],
   },
   admin: {
@@ -75,6 +87,9 @@ const table: Readonly<Record<string, { readonly may: readonly string[]; readonly
       'update sys/policies/acl/app',
       'update auth/token/create',
       'create transit/keys/orders',
+      'list sys/leases/lookup/auth/token/',
+      'update sys/leases/revoke-prefix/auth/token/create/app',
+      'update sys/quotas/rate-limit/logins',
     ],
     mayNot: [
       'update transit/decrypt/orders',
@@ -86,6 +101,8 @@ const table: Readonly<Record<string, { readonly may: readonly string[]; readonly
       'update sys/rotate',
       'read transit/export/encryption-key/orders',
       'read transit/backup/orders',
+      'update sys/config/ui/headers/X-A',
+      'update sys/leases/revoke-force/auth',
     ],
   },
 }
