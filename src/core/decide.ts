@@ -51,6 +51,8 @@ export async function decide(parts: DecidingParts, request: Request): Promise<De
 }
 
 async function judge(parts: DecidingParts, request: Request, draft: Draft): Promise<void> {
+  if ((request.operation === 'write' || request.operation === 'patch') && request.path.endsWith('/'))
+    throw new Fault('invalid_request', "cannot write to a path ending in '/'")
   const destination = parts.router.find(request.path, request.operation === 'list' || request.operation === 'scan')
   const offers = destination?.match?.offers
   // To serve the root namespace instead would hand its secrets to someone who asked for another's.
@@ -68,8 +70,6 @@ async function judge(parts: DecidingParts, request: Request, draft: Draft): Prom
   if (!destination) throw new Fault('no_route', `no handler for route "${request.path}". route entry not found.`)
   if (!offers) throw new Fault('unsupported_path', 'unsupported path')
   if (!route) throw wrongVerb(request, offers)
-  if (request.operation === 'write' && request.path.endsWith('/'))
-    throw new Fault('invalid_request', "cannot write to a path ending in '/'")
   return undefined
 }
 

@@ -38,11 +38,14 @@ export class Router {
     return undefined
   }
 
-  /** Finds the route of a path. Lists match without their trailing slash. */
+  /** Finds the route of a path. Lists match without their trailing slash, and so does whatever else what can be listed offers. */
   find(path: ApiPath, listing: boolean): Destination | undefined {
     const mount = this.mountOf(path)
     if (!mount) return undefined
     const rest = path.slice(mount.apiPath.length)
-    return { mount, match: mount.trie.find(listing && rest.endsWith('/') ? rest.slice(0, -1) : rest) }
+    if (!rest.endsWith('/')) return { mount, match: mount.trie.find(rest) }
+    const match = mount.trie.find(rest.slice(0, -1))
+    if (listing) return { mount, match }
+    return { mount, match: mount.trie.find(rest) ?? (match?.offers.list ? match : undefined) }
   }
 }

@@ -1,4 +1,3 @@
-import { refuse } from '../contract/fault.ts'
 import { f } from '../contract/field.ts'
 import { answer } from '../contract/response.ts'
 import type { Response } from '../contract/response.ts'
@@ -44,11 +43,6 @@ export function toolRoutes<S>(tools: ToolPort): readonly Route<S>[] {
       fields: hashFields,
       pure: true,
       handle: (_, { input, algorithm, format }) => hash(input, algorithm, format),
-    }),
-    write('tools/hash/', {
-      about: about.hash,
-      pure: true,
-      handle: () => Promise.reject(refuse('the path ends without an algorithm: name one, or leave the slash out')),
     }),
     write('tools/hash/*urlalgorithm', {
       about: about.hash,

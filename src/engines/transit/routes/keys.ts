@@ -31,10 +31,6 @@ export const keyRoutes = [
     about: 'List keys with LIST.',
     handle: () => Promise.reject(new Fault('unsupported_operation', 'unsupported operation')),
   }),
-  write('keys/', {
-    about: 'Nothing: a key needs a name.',
-    handle: () => Promise.reject(refuse('the path has no name of a key: write to keys/NAME')),
-  }),
   write('keys/:name', {
     about: 'Make a key.',
     fields: {
