@@ -52,7 +52,8 @@ interface Keys {
 }
 
 const longestToken = 8192
-const bucketMs = 60_000
+const minuteMs = 60_000
+const hourMs = 60 * minuteMs
 
 /**
  * All tokens. Service tokens are JWTs whose state lies here under a keyed hash of their `jti`; batch tokens carry their
@@ -231,11 +232,18 @@ export class TokenStore {
 
   /** Removes what has expired. Called again and again; it does a bounded piece of work each time. */
   async sweep(now: number): Promise<void> {
-    for (const folder of (await this.#view.list('due/')).slice(0, 10)) {
-      if (Number(folder.slice(0, -1)) * bucketMs > now) return
-      for (const id of (await this.#view.list(`due/${folder}`)).slice(0, 1000))
-        await this.#expire(id, `due/${folder}${id}`, now)
-    }
+    for (const folder of (await this.#dueBy(now)).slice(0, 10))
+      for (const id of (await this.#view.list(folder)).slice(0, 1000)) await this.#expire(id, `${folder}${id}`, now)
+  }
+
+  /** The minutes that have begun. By way of their hours: tokens end in tens of thousands of minutes, but in hundreds of hours. */
+  async #dueBy(now: number): Promise<string[]> {
+    const begun = (folder: string, unit: number): boolean => Number(folder.slice(0, -1)) * unit <= now
+    const due: string[] = []
+    for (const hour of (await this.#view.list('due/')).filter((folder) => begun(folder, hourMs)))
+      for (const minute of (await this.#view.list(`due/${hour}`)).filter((folder) => begun(folder, minuteMs)))
+        due.push(`due/${hour}${minute}`)
+    return due
   }
 
   /** Removes index entries that lead nowhere. */
@@ -332,8 +340,10 @@ export class TokenStore {
   }
 }
 
-const dueName = (id: string, expiresAt: number): string =>
-  `due/${String(Math.floor(expiresAt / bucketMs)).padStart(12, '0')}/${id}`
+const dueName = (id: string, expiresAt: number): string => {
+  const [hour, minute] = [hourMs, minuteMs].map((unit) => String(Math.floor(expiresAt / unit)).padStart(12, '0'))
+  return `due/${hour}/${minute}/${id}`
+}
 
 function rootSpec(opaque: string): TokenSpec {
   return {

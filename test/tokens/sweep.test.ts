@@ -1,0 +1,41 @@
+import { expect } from 'chai'
+import { randomBytes } from '../../src/crypto/random.ts'
+import { TokenStore } from '../../src/tokens/store.ts'
+import { silent } from '../../src/util/log.ts'
+import { openBarrier } from '../support/barrier.ts'
+import { HandClock } from '../support/clock.ts'
+import type { View } from '../../src/contract/view.ts'
+
+describe('sweeping tokens that have expired', () => {
+  it('looks at what is due and little else, however many there are', async function () {
+    this.timeout(60_000)
+    const clock = new HandClock()
+    const { barrier } = await openBarrier(undefined, clock)
+    let names = 0
+    const view: View = Object.assign(Object.create(barrier.view('token/')) as View, {
+      list: async (folder: string) => {
+        const found = await barrier.view('token/').list(folder)
+        names += found.length
+        return found
+      },
+    })
+    for (const method of ['get', 'stored', 'put', 'del', 'transaction', 'clear', 'under'] as const)
+      Object.assign(view, { [method]: barrier.view('token/')[method].bind(barrier.view('token/')) })
+    const limits = () => ({ defaultTtl: 3600, maxTtl: 7200 })
+    const store = await TokenStore.open({ view, clock, random: randomBytes, log: silent, limits })
+    for (let minute = 0; minute < 3000; minute += 50)
+      await Promise.all(
+        Array.from({ length: 50 }, async (_, at) =>
+          store.create({
+            type: 'service', policies: ['p'], path: 'auth/token/create', meta: null, displayName: 'token', ttl: 60 * (minute + at + 1), explicitMaxTtl: 0, period: 0, numUses: 0, renewable: true, boundCidrs: [], entityId: '',
+          }),
+        ),
+      ) // prettier-ignore
+    names = 0
+    await store.sweep(clock.now())
+    expect(names).to.be.below(150)
+    clock.advance(3 * 60_000)
+    await store.sweep(clock.now())
+    expect(await store.accessors()).to.have.length(2997)
+  })
+})
