@@ -121,6 +121,20 @@ export function ports(parts: Parts): SystemPorts {
       setHeader: async (name, hashed) => audit.setHeader(name, hashed),
       mayCreate: config.apiAudit,
     },
+    ...operatingPorts(parts),
+    rules: { checkCounts },
+    unauthedRekey: config.listeners.some((listener) => listener.unauthedRekey),
+    unauthedGenerateRoot: config.listeners.some((listener) => listener.unauthedGenerateRoot),
+    random: randomBytes,
+  }
+}
+
+type OperatingPorts = Pick<SystemPorts, 'leases' | 'quotas' | 'browser' | 'loggers' | 'metrics' | 'serverInfo'>
+
+/** What an operator asks a running server. */
+function operatingPorts(parts: Parts): OperatingPorts {
+  const { config, clock, opened } = parts
+  return {
     browser: parts.browser,
     leases: {
       now: () => clock.now(),
@@ -152,10 +166,6 @@ export function ports(parts: Parts): SystemPorts {
       tokens: async () => (await opened().tokens.accessors()).length,
       inFlight: () => parts.traffic.inFlight(),
     },
-    rules: { checkCounts },
-    unauthedRekey: config.listeners.some((listener) => listener.unauthedRekey),
-    unauthedGenerateRoot: config.listeners.some((listener) => listener.unauthedGenerateRoot),
-    random: randomBytes,
   }
 }
 

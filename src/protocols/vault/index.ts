@@ -43,7 +43,8 @@ export class VaultApi {
   async #answer(message: IncomingMessage): Promise<WireAnswer> {
     const id = randomUUID()
     try {
-      if (message.method === 'OPTIONS') throw refuse('cross-origin requests are not enabled (sys/config/cors)')
+      if (message.method === 'OPTIONS')
+        throw refuse('OPTIONS is for pages of other origins, and sys/config/cors must allow theirs')
       const head = readHead(message)
       if (head instanceof Redirect) return { status: 307, body: undefined, headers: { Location: head.location } }
       const envelope = envelopeOf(id, head, message)

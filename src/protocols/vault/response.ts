@@ -15,14 +15,7 @@ const json = { 'Content-Type': 'application/json' }
 /** The Vault envelope, or the plain body that a few sys paths have, or 204 when there is nothing to say. */
 export function wireAnswer(id: string, response: Response): WireAnswer {
   const headers = response.headers && { headers: response.headers }
-  if (response.contentType !== undefined)
-    return {
-      status: response.status ?? 200,
-      body: String(response.plain),
-      headers: { ...response.headers, 'Content-Type': response.contentType },
-    }
-  if (response.plain !== undefined)
-    return { status: response.status ?? 200, body: `${writeJson(response.plain)}\n`, ...headers }
+  if (response.plain !== undefined) return bareAnswer(response)
   const { data, auth, warnings } = response
   const silent = data === undefined && auth === undefined && !warnings?.length
   if (silent) return { status: response.status ?? 204, body: undefined, headers: { ...json, ...response.headers } }
@@ -32,6 +25,12 @@ export function wireAnswer(id: string, response: Response): WireAnswer {
     `${injected === ',' ? '' : injected}"data":${data ? writeJson(data) : 'null'},"wrap_info":null,` +
     `"warnings":${warnings?.length ? JSON.stringify(warnings) : 'null'},"auth":${auth ? JSON.stringify(auth) : 'null'}}\n`
   return { status: response.status ?? 200, body, ...headers }
+}
+
+/** A body without envelope: a text of its own type, or JSON. */
+function bareAnswer({ status = 200, plain, contentType, headers = {} }: Response): WireAnswer {
+  if (contentType === undefined) return { status, body: `${writeJson(plain)}\n`, headers }
+  return { status, body: String(plain), headers: { ...headers, 'Content-Type': contentType } }
 }
 
 /** The answer to a request that failed. */
