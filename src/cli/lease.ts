@@ -48,7 +48,6 @@ export const leaseCommands: readonly Command[] = [
   {
     name: 'lease lookup',
     about: 'Show how long a lease still lives',
-    needs: 'leases',
     usage: 'LEASE',
     args: [1, 1],
     shows: ['format'],
@@ -57,7 +56,6 @@ export const leaseCommands: readonly Command[] = [
   {
     name: 'lease renew',
     about: 'Renew a lease',
-    needs: 'leases',
     usage: 'LEASE',
     args: [1, 1],
     flags: { increment: { kind: 'duration', about: 'The TTL wished for.' } },
@@ -68,7 +66,6 @@ export const leaseCommands: readonly Command[] = [
   {
     name: 'lease revoke',
     about: 'End a lease, or all that begin alike',
-    needs: 'leases',
     usage: 'LEASE',
     args: [1, 1],
     flags: {

@@ -111,7 +111,7 @@ describe('the command line against a server', () => {
     expect((await shell.run('write cubbyhole/a -')).code).to.equal(1)
   })
 
-  it('manages policies and tokens', async () => {
+  it('manages policies, tokens and their leases', async () => {
     shell.stdin = 'path "transit/*" { capabilities = ["update"] }\n'
     expect((await shell.run('policy write App -')).out).to.equal('Success! Uploaded policy: app\n')
     expect((await shell.run('policy read APP')).out).to.equal(shell.stdin)
@@ -120,13 +120,18 @@ describe('the command line against a server', () => {
     expect((await shell.run(`token lookup ${token}`)).out).to.match(/^policies +\[app default\]$/m)
     expect((await shell.run(`token revoke ${token}`)).out).to.equal('Success! Revoked token (if it existed)\n')
     expect(await shell.run(`token lookup ${token}`)).to.include({ code: 2 })
+    const role = 'auth/token/create-orphan'
+    await shell.run('write -f -field=token auth/token/create-orphan ttl=1h')
+    const id = `${role}/${(await shell.run(`list sys/leases/lookup/${role}`)).out.split('\n').at(-2) ?? ''}`
+    expect((await shell.run(`lease lookup ${id}`)).out).to.match(/^path +auth\/token\/create-orphan$/m)
+    expect(await shell.run(`lease renew ${id}`)).to.include({ code: 2 })
+    expect((await shell.run(`lease revoke -sync ${id}`)).out).to.equal(`Success! Revoked lease: ${id}\n`)
+    expect((await shell.run(`lease lookup ${id}`)).err).to.include('invalid lease')
     expect((await shell.run('policy read none')).err).to.equal('No policy named: none\n')
   })
 
   it('says what a server does not have', async () => {
     for (const [line, words] of [
-      ['lease lookup secret/a', 'This server has no leases.'],
-      ['lease revoke -prefix secret', 'This server has no leases.'],
       ['unwrap', 'This server has no response wrapping.'],
       ['namespace create north', 'This server has no namespaces.'],
     ] as const) {
