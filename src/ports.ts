@@ -122,6 +122,11 @@ export function ports(parts: Parts): SystemPorts {
       mayCreate: config.apiAudit,
     },
     ...operatingPorts(parts),
+    wrapping: {
+      lookup: async (bearer) => opened().wrappings.lookup(bearer),
+      take: async (bearer, by) => opened().wrappings.take(bearer, by),
+      rewrap: async (bearer, by, ttl) => opened().wrappings.rewrap(bearer, by, ttl),
+    },
     rules: { checkCounts },
     unauthedRekey: config.listeners.some((listener) => listener.unauthedRekey),
     unauthedGenerateRoot: config.listeners.some((listener) => listener.unauthedGenerateRoot),

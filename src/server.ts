@@ -123,10 +123,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
           ...parts,
           barrier,
           audit,
-          engines: ({ tokens, policies }) =>
+          engines: ({ tokens, wrappings, policies }) =>
             engines(
               system,
               Object.assign(tokens, { policyExists: async (name: string) => (await policies.get(name)) !== undefined }),
+              wrappings,
             ),
           builtin: builtinMounts,
           forget: async (mounts, token) => forgetDrawer(mounts.stateAt('cubbyhole/'), token.id),

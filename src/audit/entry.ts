@@ -3,7 +3,7 @@ import { Fault } from '../contract/fault.ts'
 import type { TokenRecord } from '../contract/identity.ts'
 import { rootNamespace } from '../contract/identity.ts'
 import type { Request } from '../contract/request.ts'
-import type { AuthBlock, Response } from '../contract/response.ts'
+import type { AuthBlock, Response, WrapInfo } from '../contract/response.ts'
 import { rfc3339 } from '../util/clock.ts'
 import type { Secret } from '../util/secret.ts'
 import type { Hasher } from './hasher.ts'
@@ -153,6 +153,7 @@ export class LineWriter {
     const data = isListing(event) && this.#options.elideLists && answer.data ? counted(answer.data) : body
     if (data !== undefined) parts.push(`"data":${this.#redact(data, mount?.openResponseKeys)}`)
     if (answer.warnings && answer.warnings.length > 0) parts.push(`"warnings":${JSON.stringify(answer.warnings)}`)
+    if (answer.wrapInfo) parts.push(`"wrap_info":${this.#wrapping(answer.wrapInfo)}`)
     return parts.join(',')
   }
 
@@ -169,6 +170,13 @@ export class LineWriter {
     }
     const accessor = auth.accessor === '' ? '' : `"accessor":${this.#accessor(auth.accessor)},`
     return `"client_token":${this.#text(auth.client_token)},${accessor}${JSON.stringify(open).slice(1, -1)}`
+  }
+
+  #wrapping(info: WrapInfo): string {
+    const { ttl, token, accessor, creation_time, creation_path, wrapped_accessor: wrapped } = info
+    const where = JSON.stringify({ creation_time, creation_path }).slice(1)
+    const inner = wrapped === undefined ? '' : `"wrapped_accessor":${this.#accessor(wrapped)},`
+    return `{"ttl":${ttl},"token":${this.#text(token)},"accessor":${this.#accessor(accessor)},${inner}${where}`
   }
 
   #accessor(accessor: string): string {

@@ -16,7 +16,6 @@ export const unwrapCommands: readonly Command[] = [
   {
     name: 'unwrap',
     about: 'Open a wrapped answer: works once; without an argument, of the token in use',
-    needs: 'response wrapping',
     usage: '[WRAPPING TOKEN]',
     args: [0, 1],
     shows: ['field', 'format'],

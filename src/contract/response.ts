@@ -15,6 +15,30 @@ export interface AuthBlock {
   readonly num_uses: number
 }
 
+/** The `wrap_info` part of an answer: the token that the real answer waits behind. Names as Vault's wire has them. */
+export interface WrapInfo {
+  readonly token: string
+  readonly accessor: string
+  /** Seconds. */
+  readonly ttl: number
+  readonly creation_time: string
+  readonly creation_path: string
+  /** The accessor of the token that the real answer hands out. */
+  readonly wrapped_accessor?: string
+}
+
+/** An answer that waits behind a wrapping token, and where it came from. */
+export interface Wrapped {
+  readonly response: Response
+  /** The id of the request that it answers. */
+  readonly requestId: string
+  readonly creationPath: string
+  /** Epoch milliseconds. */
+  readonly creationTime: number
+  /** Seconds. */
+  readonly creationTtl: number
+}
+
 /** What a route handler answers. `{}` is "done, nothing to say" (Vault: 204). */
 export interface Response {
   /** HTTP-like status where it is not the usual one (200 with content, 204 without). */
@@ -30,6 +54,10 @@ export interface Response {
   readonly auth?: AuthBlock
   readonly warnings?: readonly string[]
   readonly leaseDuration?: number
+  /** Given instead of the answer itself, which waits behind this token. */
+  readonly wrapInfo?: WrapInfo
+  /** The request that it answers, where that is an earlier one (unwrapping). */
+  readonly requestId?: string
   readonly headers?: Readonly<Record<string, string>>
   /** Done when the response line is in the audit log, before the answer leaves: sealing closes the devices. */
   readonly after?: () => Promise<void>

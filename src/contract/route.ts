@@ -25,6 +25,11 @@ export interface RouteOptions<S, F extends Fields> {
   /** Answered before unsealing too. Implies `public` unless open. */
   readonly whenSealed?: boolean
   /**
+   * Judged before anyone is asked who they are, and for every verb of the path: throws for what cannot succeed whoever
+   * asks (a wrapping token that is none). It must change nothing.
+   */
+  readonly vet?: (request: Request) => Promise<void>
+  /**
    * For writes that may make something new: whether it exists already. True asks the policy for `update`, false for
    * `create`. Without it every write is `update`.
    */
@@ -45,6 +50,7 @@ export interface Route<S = never> {
   readonly fields: Fields
   readonly access: 'token' | 'sudo' | 'public'
   readonly whenSealed: boolean
+  readonly vet: ((request: Request) => Promise<void>) | undefined
   readonly pure: boolean
   readonly open: boolean
   readonly exists:
@@ -64,6 +70,7 @@ function route<S, F extends Fields>(
     fields: options.fields ?? {},
     access: options.access ?? 'token',
     whenSealed: options.whenSealed ?? false,
+    vet: options.vet,
     pure: options.pure ?? (operation === 'read' || operation === 'list' || operation === 'scan'),
     open: options.open ?? false,
     exists: options.exists as Route<S>['exists'],

@@ -62,6 +62,8 @@ async function judge(parts: DecidingParts, request: Request, draft: Draft): Prom
   if (destination) draft.mount = destination.mount
   if (destination?.match) draft.params = destination.match.params
   if (route) draft.route = route
+  const vet = offers && Object.values(offers).find((one) => one.vet)?.vet
+  if (vet) await vet(request)
   if (offers && isPublic(offers)) return admitAnyone(offers, parts, request, draft, route)
   const token = await authenticate(parts.tokens, request, draft)
   if (route?.exists) draft.operation = await createOrUpdate(request, draft, route, token, parts)

@@ -5,6 +5,7 @@ import type { TokenRecord } from '../contract/identity.ts'
 import type { MountSpec } from '../contract/mount.ts'
 import { TokenLeases } from '../tokens/token-leases.ts'
 import { TokenStore } from '../tokens/store.ts'
+import { Wrappings } from '../tokens/wrappings.ts'
 import type { Clock } from '../util/clock.ts'
 import type { Log } from '../util/log.ts'
 import { Acls } from './acls.ts'
@@ -25,7 +26,11 @@ export interface OpeningParts {
   readonly uuid: () => string
   readonly ttl: { readonly default: number; readonly max: number }
   /** The engines of this build, given what has been opened so far. */
-  readonly engines: (open: { readonly tokens: TokenStore; readonly policies: Policies }) => readonly Engine[]
+  readonly engines: (open: {
+    readonly tokens: TokenStore
+    readonly wrappings: Wrappings
+    readonly policies: Policies
+  }) => readonly Engine[]
   readonly builtin: readonly MountSpec[]
   /** Called when a token is gone, with the mounts that may hold something of it. */
   readonly forget: (mounts: Mounts, token: TokenRecord) => Promise<void>
@@ -36,6 +41,7 @@ export interface OpenServer {
   readonly mounts: Mounts
   readonly router: Mounts['router']
   readonly tokens: TokenStore
+  readonly wrappings: Wrappings
   readonly policies: Policies
   readonly acls: Acls
   readonly passwordPolicies: PasswordPolicies
@@ -62,7 +68,8 @@ export async function openServer(parts: OpeningParts): Promise<OpenServer> {
       if (late.mounts) await parts.forget(late.mounts, token)
     },
   })
-  const engines = parts.engines({ tokens, policies })
+  const wrappings = new Wrappings(tokens, clock)
+  const engines = parts.engines({ tokens, wrappings, policies })
   const mounts = await Mounts.open({ ...parts, view: barrier.view(''), engines }, parts.builtin)
   late.mounts = mounts
   await audit.open(core.under('audit/'))
@@ -79,6 +86,7 @@ export async function openServer(parts: OpeningParts): Promise<OpenServer> {
     mounts,
     router: mounts.router,
     tokens,
+    wrappings,
     policies,
     versions,
     quotas,

@@ -12,11 +12,19 @@ import type { Decision, DecidingParts } from './decide.ts'
 import { help } from './help.ts'
 import type { Quotas } from './quotas.ts'
 import type { Traffic } from './traffic.ts'
+import { wrapAnswer } from './wrapping.ts'
+import type { Wrapper } from './wrapping.ts'
 import { ignoredParameters, replacedParameters } from './warnings.ts'
+
+/** What it works with while the server is open. */
+export interface OpenParts extends DecidingParts {
+  readonly wrappings: Wrapper
+  readonly quotas: Quotas
+}
 
 /** What the pipeline works with. `open` gives undefined while the server is sealed; `sealed` then knows the few routes that work. */
 export interface PipelineParts {
-  readonly open: () => (DecidingParts & { readonly quotas: Quotas }) | undefined
+  readonly open: () => OpenParts | undefined
   readonly sealed: (request: Request) => Decision
   readonly audit: AuditBroker
   readonly traffic: Traffic
@@ -72,7 +80,7 @@ export class Pipeline implements Gateway {
     const decision = open ? await decide(open, request) : this.#parts.sealed(request)
     const event = eventOf(request, decision)
     await this.#parts.audit.request(event)
-    const outcome = decision.refusal ?? (await perform(request, decision))
+    const outcome = decision.refusal ?? (await perform(request, decision, open?.wrappings))
     if (decision.lastUse && decision.caller.token) await open?.tokens.spend(decision.caller.token)
     await this.#parts.audit.response(event, outcome)
     if (outcome instanceof Fault) throw outcome
@@ -82,16 +90,17 @@ export class Pipeline implements Gateway {
 }
 
 /** Validates and handles. What goes wrong is a result: it is audited. */
-async function perform(request: Request, decision: Decision): Promise<Response | Fault> {
+async function perform(request: Request, decision: Decision, wrapper: Wrapper | undefined): Promise<Response | Fault> {
   try {
     if (request.operation === 'help') return help(decision)
     if (!decision.route) throw new Fault('internal', 'internal error')
-    if (request.wrapTtl !== undefined)
-      throw refuse('response wrapping is not available on this server; send the request without X-Vault-Wrap-TTL')
+    if (request.wrapTtl !== undefined && decision.route.whenSealed && !decision.route.pure)
+      throw refuse('the answers of this path cannot be wrapped; send the request without X-Vault-Wrap-TTL')
     const { params, limit } = decision
     const data = { ...request.data, ...params, ...(limit !== undefined && { limit }) }
     const values = readFields(decision.route.fields, data)
-    return withWarnings(request, decision, await decision.route.handle(callOf(request, decision), values))
+    const response = withWarnings(request, decision, await decision.route.handle(callOf(request, decision), values))
+    return wrapper && !decision.route.whenSealed ? await wrapAnswer(wrapper, request, response) : response
   } catch (thrown) {
     return asFault(thrown)
   }

@@ -39,6 +39,8 @@ import type { SealPort } from './seal.ts'
 import { serverInfoRoutes } from './server-info.ts'
 import type { ServerInfoPort } from './server-info.ts'
 import { toolRoutes } from './tools.ts'
+import { wrappingRoutes } from './wrapping.ts'
+import type { WrappingPort } from './wrapping.ts'
 
 /** Everything that `sys/` needs of the rest of the server, each part as its routes declare it. */
 export interface SystemPorts {
@@ -61,6 +63,7 @@ export interface SystemPorts {
   readonly metrics: MetricsPort
   readonly serverInfo: ServerInfoPort
   readonly rules: RekeyRules
+  readonly wrapping: WrappingPort
   /** Listener switches. */
   readonly unauthedRekey: boolean
   readonly unauthedGenerateRoot: boolean
@@ -83,6 +86,7 @@ export function systemEngine(ports: SystemPorts): Engine {
     ...internalRoutes(ports.internal),
     ...openApiRoutes(ports.openApi),
     ...auditRoutes(ports.audit),
+    ...wrappingRoutes(ports.wrapping),
     ...corsRoutes(ports.browser),
     ...uiHeaderRoutes(ports.browser),
     ...quotaRoutes(ports.quotas),

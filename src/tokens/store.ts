@@ -33,6 +33,8 @@ export interface TokenSpec {
   readonly entityId: string
   /** A caller-chosen, opaque string instead of a JWT. */
   readonly opaque?: string
+  /** A record that is made and removed in the same commits as the token (what a wrapping token opens). */
+  readonly carries?: unknown
 }
 
 export interface TokenStoreParts {
@@ -104,6 +106,27 @@ export class TokenStore {
     return found && this.byId(found.id)
   }
 
+  /** The record that a token carries. */
+  async carriedBy(id: string): Promise<unknown> {
+    return this.#view.get(`carried/${id}`)
+  }
+
+  /**
+   * Ends a token that has a use left and gives what it carried: to exactly one caller, in one commit. Such a token has no
+   * children and no drawer, so nothing else is to be ended.
+   */
+  async claim(id: string): Promise<unknown> {
+    const carried = await this.#view.transaction(async (tx) => {
+      const record = await tx.get<TokenRecord>(`id/${id}`)
+      if (!record || (record.usesLeft ?? 0) <= 0 || (await this.#goodUntil(record)) === undefined) return undefined
+      const content = await tx.get<unknown>(`carried/${id}`)
+      if (content !== undefined) await this.#erase(tx, record)
+      return content
+    })
+    this.#known.forget()
+    return carried
+  }
+
   /** All accessors, in byte order. */
   async accessors(): Promise<string[]> {
     return this.#view.list('accessor/')
@@ -120,7 +143,7 @@ export class TokenStore {
     const now = this.#parts.clock.now()
     const jti = base62(24, this.#parts.random)
     const expiresAt = spec.ttl > 0 ? now + spec.ttl * 1000 : null
-    const { ttl, opaque, parent, ...kept } = spec
+    const { ttl, opaque, parent, carries, ...kept } = spec
     const record: TokenRecord = {
       ...kept,
       id: opaque === undefined ? this.#idOf('jti', jti) : this.#idOf('opaque', opaque),
@@ -150,6 +173,7 @@ export class TokenStore {
         throw refuse('the parent token is gone')
       tx.put(`id/${record.id}`, record)
       tx.put(`accessor/${record.accessor}`, { id: record.id })
+      if (carries !== undefined) tx.put(`carried/${record.id}`, carries)
       if (parent) tx.put(`child/${parent.id}/${record.id}`, true)
       if (expiresAt !== null) tx.put(dueName(record.id, expiresAt), true)
       this.leases.note(tx, record)
@@ -309,16 +333,23 @@ export class TokenStore {
     const ended = await this.#view.transaction(async (tx: Transaction) => {
       const record = await tx.get<TokenRecord>(`id/${id}`)
       if (!record) return undefined
-      tx.del(`id/${id}`)
-      tx.del(`accessor/${record.accessor}`)
-      if (record.parent !== undefined) tx.del(`child/${record.parent}/${id}`)
-      if (record.expiresAt !== null) tx.del(dueName(id, record.expiresAt))
-      this.leases.drop(tx, record)
+      await this.#erase(tx, record)
       tx.put(`doomed/${id}`, record)
       return record
     })
     this.#known.forget()
     return ended !== undefined
+  }
+
+  /** Removes everything that is kept of a token. */
+  async #erase(tx: Transaction, record: TokenRecord): Promise<void> {
+    const { id, accessor, parent, expiresAt } = record
+    tx.del(`id/${id}`)
+    tx.del(`accessor/${accessor}`)
+    if (parent !== undefined) tx.del(`child/${parent}/${id}`)
+    if (expiresAt !== null) tx.del(dueName(id, expiresAt))
+    if ((await tx.get(`carried/${id}`)) !== undefined) tx.del(`carried/${id}`)
+    this.leases.drop(tx, record)
   }
 
   /** Ends the children of ended tokens, and theirs, until none is left. */

@@ -57,6 +57,28 @@ describe('audit lines', () => {
     expect(response?.response).to.include({ mount_type: 'kv' }).and.have.property('secret').deep.equal({})
   })
 
+  it('show of a wrapped answer its token, hashed, and where it waits; accessors as the device wants them', async () => {
+    const wrapInfo = {
+      token: 'canary-wrapping-token',
+      accessor: 'canary-wrapping-accessor',
+      ttl: 60,
+      creation_time: '2026-11-24T12:00:00.000000000Z',
+      creation_path: 'kv/x',
+      wrapped_accessor: 'canary-inner-accessor',
+    }
+    for (const bare of [false, true]) {
+      const { broker, last } = await open(bare ? { hmac_accessor: 'false' } : {})
+      await round(broker, event({ ask: { wrapTtl: 60 } }), { wrapInfo })
+      const shown = last()?.response?.['wrap_info'] as Readonly<Record<string, unknown>>
+      expect(shown).to.include({ ttl: 60, creation_path: 'kv/x', creation_time: wrapInfo.creation_time })
+      expect(shown['token']).to.match(hashed)
+      for (const name of ['accessor', 'wrapped_accessor'] as const) {
+        if (bare) expect(shown[name]).to.equal(wrapInfo[name])
+        else expect(shown[name]).to.match(hashed)
+      }
+    }
+  })
+
   it('hash every text, empty ones too, and leave names, numbers, booleans and null', async () => {
     const { broker, path } = await open()
     const big = new Numeral('12345678901234567890')

@@ -56,6 +56,7 @@ describe('parity with recorded answers', function () {
     'kv1',
     'kv2',
     'sys-cubbyhole',
+    'sys-wrapping',
   ])
     it(`answers ${area} requests as recorded`, () => {
       judge(

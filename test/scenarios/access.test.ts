@@ -186,14 +186,6 @@ describe('access, over HTTP', () => {
     expect((await server.call('GET', '/v1/auth/token/lookup-self', undefined, as(token))).status).to.equal(403)
   })
 
-  it('an answer that was to be wrapped is never given in plain', async () => {
-    const reply = await server.call('GET', '/v1/sys/mounts', undefined, {
-      'X-Vault-Token': 'root',
-      'X-Vault-Wrap-TTL': '60',
-    })
-    expect(reply.status).to.equal(400)
-  })
-
   it('a failed upsert leaves no key behind', async () => {
     for (const body of [
       { plaintext: 'no base64!' },

@@ -2,6 +2,7 @@ import { defineEngine } from '../../contract/engine.ts'
 import type { Engine } from '../../contract/engine.ts'
 import { Fault, refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
+import type { TokenRecord } from '../../contract/identity.ts'
 import { answer, done } from '../../contract/response.ts'
 import { routesOf } from '../../contract/route.ts'
 import type { Call } from '../../contract/route.ts'
@@ -10,6 +11,12 @@ import type { View } from '../../contract/view.ts'
 /** A drawer per token: nobody else can open it, and it ends with the token. */
 export interface Cubbyhole {
   readonly view: View
+}
+
+/** What the drawers of wrapping tokens show. */
+export interface WrappedDrawers {
+  /** The record at `response`, for a wrapping token only. */
+  asCubbyhole(token: TokenRecord): Promise<Readonly<Record<string, unknown>> | undefined>
 }
 
 const { read, list, write, remove } = routesOf<Cubbyhole>()
@@ -28,7 +35,12 @@ function named(wanted: string): string {
 }
 
 /** The cubbyhole engine (`cubbyhole/`): every server has exactly one. */
-export function cubbyholeEngine(): Engine {
+export function cubbyholeEngine(wrapped: WrappedDrawers): Engine {
+  const kept = async (call: Call<Cubbyhole>, place: string): Promise<Readonly<Record<string, unknown>> | undefined> => {
+    const { token } = call.caller
+    const carried = place === 'response' && token ? await wrapped.asCubbyhole(token) : undefined
+    return carried ?? drawer(call).get(place)
+  }
   return defineEngine<Cubbyhole>({
     type: 'cubbyhole',
     kind: 'secret',
@@ -40,7 +52,7 @@ export function cubbyholeEngine(): Engine {
         open: true,
         fields: path,
         handle: async (call, { path: wanted }) => {
-          const data = await drawer(call).get<Readonly<Record<string, unknown>>>(named(wanted).replace(/\/$/, ''))
+          const data = await kept(call, named(wanted).replace(/\/$/, ''))
           if (!data || wanted.endsWith('/')) throw new Fault('not_found', 'no such secret')
           return answer(data)
         },
@@ -61,7 +73,7 @@ export function cubbyholeEngine(): Engine {
         about: 'Write a secret.',
         open: true,
         fields: path,
-        exists: async (call, { path: wanted }) => wanted === '' || (await drawer(call).get(wanted)) !== undefined,
+        exists: async (call, { path: wanted }) => wanted === '' || (await kept(call, wanted)) !== undefined,
         handle: async (call, { path: wanted }) => {
           const data = call.request.data
           const place = named(wanted)

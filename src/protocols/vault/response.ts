@@ -1,5 +1,5 @@
 import type { Fault } from '../../contract/fault.ts'
-import type { Response } from '../../contract/response.ts'
+import type { Response, WrapInfo } from '../../contract/response.ts'
 import { writeJson } from '../../util/json.ts'
 import { errorTexts, statusOf } from './errors.ts'
 
@@ -16,15 +16,25 @@ const json = { 'Content-Type': 'application/json' }
 export function wireAnswer(id: string, response: Response): WireAnswer {
   const headers = response.headers && { headers: response.headers }
   if (response.plain !== undefined) return bareAnswer(response)
-  const { data, auth, warnings } = response
+  const { data, auth, warnings, wrapInfo } = response
+  if (wrapInfo) return { status: 200, body: `${envelope('', {}, wrapInfo)}\n`, ...headers }
   const silent = data === undefined && auth === undefined && !warnings?.length
   if (silent) return { status: response.status ?? 204, body: undefined, headers: { ...json, ...response.headers } }
-  const injected = response.inject && data ? `${writeJson(data).slice(1, -1)},` : ''
-  const body =
-    `{"request_id":"${id}","lease_id":"","renewable":false,"lease_duration":${response.leaseDuration ?? 0},` +
-    `${injected === ',' ? '' : injected}"data":${data ? writeJson(data) : 'null'},"wrap_info":null,` +
-    `"warnings":${warnings?.length ? JSON.stringify(warnings) : 'null'},"auth":${auth ? JSON.stringify(auth) : 'null'}}\n`
-  return { status: response.status ?? 200, body, ...headers }
+  return { status: response.status ?? 200, body: `${envelope(response.requestId ?? id, response)}\n`, ...headers }
+}
+
+function envelope(
+  id: string,
+  { data, auth, warnings, inject, leaseDuration = 0 }: Response,
+  wrapInfo?: WrapInfo,
+): string {
+  const injected = inject && data ? `${writeJson(data).slice(1, -1)},` : ''
+  return (
+    `{"request_id":"${id}","lease_id":"","renewable":false,"lease_duration":${leaseDuration},` +
+    `${injected === ',' ? '' : injected}"data":${data ? writeJson(data) : 'null'},` +
+    `"wrap_info":${wrapInfo ? JSON.stringify(wrapInfo) : 'null'},` +
+    `"warnings":${warnings?.length ? JSON.stringify(warnings) : 'null'},"auth":${auth ? JSON.stringify(auth) : 'null'}}`
+  )
 }
 
 /** A body without envelope: a text of its own type, or JSON. */

@@ -1,0 +1,103 @@
+import { Fault, refuse } from '../contract/fault.ts'
+import { f } from '../contract/field.ts'
+import type { TokenRecord } from '../contract/identity.ts'
+import type { Request } from '../contract/request.ts'
+import { answer } from '../contract/response.ts'
+import type { Response, WrapInfo, Wrapped } from '../contract/response.ts'
+import { routesOf } from '../contract/route.ts'
+import type { Call, Route } from '../contract/route.ts'
+import { rfc3339 } from '../util/clock.ts'
+import { Secret } from '../util/secret.ts'
+
+/** What these routes need: the tokens that answers wait behind. */
+export interface WrappingPort {
+  /** What a wrapping token carries that can still be opened. Does not open it. */
+  lookup(bearer: Secret<string>): Promise<Wrapped | undefined>
+  /** The same, opened: for the first who takes it, undefined for everyone else. `by` is the caller's token. */
+  take(bearer: Secret<string>, by: TokenRecord | undefined): Promise<Wrapped | undefined>
+  /** The same, put behind a new token. */
+  rewrap(bearer: Secret<string>, by: TokenRecord | undefined, ttl?: number): Promise<WrapInfo | undefined>
+}
+
+const { read, write } = routesOf<unknown>()
+const fields = { token: f.any("The wrapping token; the caller's own if it is left out.") }
+
+/** `sys/wrapping/wrap`, `unwrap`, `lookup` and `rewrap`. */
+export function wrappingRoutes(port: WrappingPort): Route<unknown>[] {
+  const vet = async (request: Request): Promise<void> => {
+    if (!(await port.lookup(bearerOf(request)))) throw notValid()
+  }
+  const lookup = {
+    about: 'Where a wrapped answer came from, and how long it can be opened. Does not open it.',
+    access: 'public',
+    fields,
+    open: true,
+    pure: true,
+    vet,
+    handle: async ({ request }: Call<unknown>) => {
+      const content = await port.lookup(bearerOf(request))
+      if (!content) throw notValid()
+      const { creationPath, creationTime, creationTtl } = content
+      return answer({
+        creation_path: creationPath,
+        creation_time: rfc3339(creationTime),
+        creation_ttl: creationTtl,
+      })
+    },
+  } as const
+  return [
+    write('wrapping/wrap', {
+      about: 'Wrap what is sent: the answer is a token that opens it once.',
+      open: true,
+      handle: ({ request }) => {
+        if (request.wrapTtl === undefined) throw refuse('endpoint requires response wrapping to be used')
+        return answer(request.data)
+      },
+    }),
+    write('wrapping/unwrap', {
+      about: 'Open a wrapped answer. Works once.',
+      fields,
+      open: true,
+      vet,
+      handle: async ({ request, caller }): Promise<Response> => {
+        const content = await port.take(bearerOf(request), caller.token)
+        if (!content) throw notValid()
+        return { ...content.response, requestId: content.requestId }
+      },
+    }),
+    read('wrapping/lookup', lookup),
+    write('wrapping/lookup', lookup),
+    write('wrapping/rewrap', {
+      about: 'Put a wrapped answer behind a new token; the old one ends.',
+      fields,
+      open: true,
+      vet,
+      handle: async ({ request, caller }): Promise<Response> => {
+        const wrapInfo = await port.rewrap(bearerOf(request), caller.token, request.wrapTtl)
+        if (!wrapInfo) throw notValid()
+        return { wrapInfo }
+      },
+    }),
+  ]
+}
+
+/** @throws Fault when there is no token to look at. */
+function bearerOf(request: Request): Secret<string> {
+  const { credential, data } = request
+  const { token } = data
+  if (token === undefined || token === null) {
+    if (credential.kind === 'token') return credential.token
+    throw cannotValidate('there is none')
+  }
+  if (typeof token !== 'string') throw cannotValidate('it is no text')
+  if (token === '') throw cannotValidate('it is empty')
+  return new Secret(token)
+}
+
+function cannotValidate(why: string): Fault {
+  return new Fault('permission_denied', `error validating wrapping token: ${why}`, { bare: true })
+}
+
+function notValid(): Fault {
+  return refuse('wrapping token is not valid or does not exist')
+}

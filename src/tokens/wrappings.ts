@@ -1,0 +1,124 @@
+import type { TokenRecord } from '../contract/identity.ts'
+import type { Response, WrapInfo, Wrapped } from '../contract/response.ts'
+import type { Clock } from '../util/clock.ts'
+import { rfc3339 } from '../util/clock.ts'
+import { writeJson } from '../util/json.ts'
+import type { Secret } from '../util/secret.ts'
+import type { TokenStore } from './store.ts'
+
+const policy = 'response-wrapping'
+
+/**
+ * Answers behind tokens. A wrapping token is a service token with one use, no parent and the one policy
+ * `response-wrapping`; what it carries is written and removed in the same commits as the token itself.
+ */
+export class Wrappings {
+  readonly #tokens: TokenStore
+  readonly #clock: Clock
+
+  constructor(tokens: TokenStore, clock: Clock) {
+    this.#tokens = tokens
+    this.#clock = clock
+  }
+
+  now(): number {
+    return this.#clock.now()
+  }
+
+  /** Puts an answer behind a fresh token. */
+  async wrap(content: Wrapped): Promise<WrapInfo> {
+    return (await this.#wrap(content)).info
+  }
+
+  /** What a wrapping token carries that can still be opened. Does not open it. */
+  async lookup(bearer: Secret<string>): Promise<Wrapped | undefined> {
+    const record = await this.#find(bearer)
+    return record && (record.usesLeft ?? 0) > 0 ? this.#peek(record) : undefined
+  }
+
+  /**
+   * Opens a wrapping token: to exactly one caller, however many try. Undefined for all others.
+   * @param by the caller's token. If it is the wrapping token itself, the request has taken its use already.
+   */
+  async take(bearer: Secret<string>, by: TokenRecord | undefined): Promise<Wrapped | undefined> {
+    const record = await this.#find(bearer)
+    if (!record) return undefined
+    return record.id === by?.id ? this.#peek(record) : ((await this.#tokens.claim(record.id)) as Wrapped | undefined)
+  }
+
+  /**
+   * Puts what a wrapping token carries behind a new one, for `ttl` seconds or as long as it first was, whichever is
+   * shorter. The new token is made before the old one ends: what fails in between loses nothing.
+   */
+  async rewrap(bearer: Secret<string>, by: TokenRecord | undefined, ttl = Infinity): Promise<WrapInfo | undefined> {
+    const content = await this.lookup(bearer)
+    if (!content) return undefined
+    const creationTtl = Math.min(ttl, content.creationTtl)
+    const fresh = await this.#wrap({ ...content, creationTtl, creationTime: this.now() })
+    if (await this.take(bearer, by)) return fresh.info
+    await this.#tokens.claim(fresh.id)
+    return undefined
+  }
+
+  /** What its own cubbyhole shows to a wrapping token at `response`: the answer as JSON text, as clients once read it. */
+  async asCubbyhole(record: TokenRecord): Promise<{ readonly response: string } | undefined> {
+    const content = isWrapping(record) ? await this.#peek(record) : undefined
+    return content && { response: writeJson(envelope(content)) }
+  }
+
+  async #wrap(content: Wrapped): Promise<{ readonly id: string; readonly info: WrapInfo }> {
+    const { creationPath, creationTtl, creationTime, response } = content
+    const { token, record } = await this.#tokens.create({
+      type: 'service',
+      policies: [policy],
+      path: creationPath,
+      meta: null,
+      displayName: '',
+      ttl: creationTtl,
+      explicitMaxTtl: creationTtl,
+      period: 0,
+      numUses: 1,
+      renewable: false,
+      boundCidrs: [],
+      entityId: '',
+      carries: content,
+    })
+    const info = {
+      token,
+      accessor: record.accessor,
+      ttl: creationTtl,
+      creation_time: rfc3339(creationTime),
+      creation_path: creationPath,
+      ...(response.auth?.accessor && { wrapped_accessor: response.auth.accessor }),
+    }
+    return { id: record.id, info }
+  }
+
+  async #find(bearer: Secret<string>): Promise<TokenRecord | undefined> {
+    const record = await this.#tokens.resolve(bearer)
+    return record && isWrapping(record) ? record : undefined
+  }
+
+  async #peek({ id }: TokenRecord): Promise<Wrapped | undefined> {
+    return (await this.#tokens.carriedBy(id)) as Wrapped | undefined
+  }
+}
+
+function isWrapping({ policies }: TokenRecord): boolean {
+  return policies.length === 1 && policies[0] === policy
+}
+
+function envelope({ requestId, response }: Wrapped): unknown {
+  const { data, auth, warnings, leaseDuration, plain }: Response = response
+  if (plain !== undefined) return plain
+  return {
+    request_id: requestId,
+    lease_id: '',
+    renewable: false,
+    lease_duration: leaseDuration ?? 0,
+    data: data ?? null,
+    wrap_info: null,
+    warnings: warnings?.length ? warnings : null,
+    auth: auth ?? null,
+  }
+}
