@@ -35,15 +35,19 @@ export function importType(name: string): KeyTypeName {
 }
 
 /**
- * The material of an import.
+ * The material of an import. The wrapping key is asked for only when there is something to unwrap: making it takes seconds.
  * @throws Fault invalid_request for what is no key of that type, wrapped for this mount.
  */
-export function imported(type: KeyTypeName, given: Import, wrappingKey: KeyObject): Material {
+export async function imported(
+  type: KeyTypeName,
+  given: Import,
+  wrappingKey: () => Promise<KeyObject>,
+): Promise<Material> {
   const hash = oaepHash(given.hash)
   if (given.ciphertext === '') return publicHalf(type, given.publicKey)
   const blob = fromBase64(given.ciphertext)
   if (!blob) throw refuse('the ciphertext of the import is not base64')
-  const bytes = unwrapKey(wrappingKey, blob, hash)
+  const bytes = unwrapKey(await wrappingKey(), blob, hash)
   if (!bytes)
     throw refuse('the key could not be unwrapped: is it wrapped with this mount’s wrapping key and this hash?')
   const { pair, aead, sizes = [0, 0] } = keyType(type)

@@ -2,7 +2,7 @@ import { defineEngine } from '../../contract/engine.ts'
 import type { Engine } from '../../contract/engine.ts'
 import { configRoutes } from './routes/config.ts'
 import { datakey } from './routes/datakey.ts'
-import { decrypt, rewrap } from './routes/decrypt.ts'
+import { decrypt, reencrypt, rewrap } from './routes/decrypt.ts'
 import { deriveKey } from './routes/derive-key.ts'
 import { encrypt } from './routes/encrypt.ts'
 import { exportRoutes } from './routes/export.ts'
@@ -28,6 +28,7 @@ export function transitEngine(random: Random): Engine {
       encrypt,
       decrypt,
       rewrap,
+      reencrypt,
       datakey,
       deriveKey,
       ...exportRoutes,

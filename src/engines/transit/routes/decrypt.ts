@@ -1,6 +1,7 @@
 import { refuse } from '../../../contract/fault.ts'
 import { f } from '../../../contract/field.ts'
 import { answer } from '../../../contract/response.ts'
+import type { Response } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
 import { base64 } from '../../../util/bytes.ts'
 import { checkContexts, intOf, itemsOf, runBatch, textOf } from '../batch.ts'
@@ -47,28 +48,56 @@ export const decrypt = write('decrypt/:name', {
   },
 })
 
+const rewrapFields = {
+  name: shared.name,
+  ciphertext,
+  context: shared.context,
+  associated_data: shared.associated_data,
+  key_version: shared.key_version,
+  batch_input: shared.batch_input,
+}
+
+/** Whose ciphertext it is, and whose it becomes. */
+interface Keys {
+  readonly from: LiveKey
+  readonly to: LiveKey
+}
+
 /** `rewrap/:name`: decrypts and encrypts again with another version; nobody sees the data. */
 export const rewrap = write('rewrap/:name', {
   about: 'Encrypt a ciphertext again with another version of its key.',
   pure: true,
-  fields: {
-    name: shared.name,
-    ciphertext,
-    context: shared.context,
-    associated_data: shared.associated_data,
-    key_version: shared.key_version,
-    batch_input: shared.batch_input,
-  },
+  fields: rewrapFields,
   handle: async ({ engine }, values) => {
-    const batch = values.batch_input !== undefined && values.batch_input !== null
-    if (!batch && values.ciphertext === '') throw refuse('missing ciphertext to decrypt')
+    if (!isBatch(values) && values.ciphertext === '') throw refuse('missing ciphertext to decrypt')
     const key = await engine.need(values.name)
-    if (!batch) return answer(rewrapped(key, values as unknown as Item))
-    const items = itemsOf(values.batch_input)
-    checkContexts(items)
-    return runBatch(items, { failsWhole: false }, (item) => rewrapped(key, item))
+    return rewrapAny({ from: key, to: key }, values)
   },
 })
+
+/** `reencrypt/:name/:target`: rewrap into another key. A path of its own, so that a policy says from which key to which. */
+export const reencrypt = write('reencrypt/:name/:target', {
+  about: 'Encrypt a ciphertext again with another key; context and associated data are the same for both.',
+  pure: true,
+  fields: { ...rewrapFields, target: f.string('Name of the key to encrypt with.').or('') },
+  handle: async ({ engine }, values) => {
+    if (!isBatch(values) && values.ciphertext === '') throw refuse('missing ciphertext to decrypt')
+    const [from, to] = await Promise.all([engine.need(values.name), engine.find(values.target)])
+    if (!to) throw refuse(`the target key was not found: make the key ${values.target} first`)
+    return rewrapAny({ from, to }, values)
+  },
+})
+
+function isBatch({ batch_input: batch }: { readonly batch_input: unknown }): boolean {
+  return batch !== undefined && batch !== null
+}
+
+async function rewrapAny(keys: Keys, values: { readonly batch_input: unknown }): Promise<Response> {
+  if (!isBatch(values)) return answer(rewrapped(keys, values))
+  const items = itemsOf(values.batch_input)
+  checkContexts(items)
+  return runBatch(items, { failsWhole: false }, (item) => rewrapped(keys, item))
+}
 
 function opened(key: LiveKey, item: Item, associated: string): Uint8Array {
   const text = textOf(item, 'ciphertext')
@@ -76,10 +105,10 @@ function opened(key: LiveKey, item: Item, associated: string): Uint8Array {
   return key.decrypt(text, binding(textOf(item, 'context'), associated))
 }
 
-function rewrapped(key: LiveKey, item: Item): Readonly<Record<string, unknown>> {
+function rewrapped({ from, to }: Keys, item: Item): Readonly<Record<string, unknown>> {
   const associated = textOf(item, 'associated_data')
-  const plaintext = opened(key, item, associated)
-  const made = key.encrypt(plaintext, intOf(item, 'key_version'), binding(textOf(item, 'context'), associated))
+  const plaintext = opened(from, item, associated)
+  const made = to.encrypt(plaintext, intOf(item, 'key_version'), binding(textOf(item, 'context'), associated))
   plaintext.fill(0)
   return { ciphertext: made.ciphertext, key_version: made.version }
 }

@@ -72,7 +72,7 @@ export const importRoutes = [
     handle: async ({ engine }, { name, version: wanted, ...values }) => {
       const { record } = await engine.need(name)
       const given = { ciphertext: values.ciphertext, publicKey: values.public_key, hash: values.hash_function }
-      const material = imported(record.type, given, await engine.wrappingKey())
+      const material = await imported(record.type, given, () => engine.wrappingKey())
       const version = importedVersion(record.type, material, engine.random, engine.clock.now())
       await engine.change(name, 'key not found', (key) => {
         if (key.uuid !== record.uuid) throw refuse('the key was replaced meanwhile: nothing was imported')
@@ -105,7 +105,7 @@ async function recordOf(engine: Transit, values: ImportValues): Promise<KeyRecor
   }
   checkPeriod(values.auto_rotate_period)
   const given = { ciphertext: values.ciphertext, publicKey: values.public_key, hash: values.hash_function }
-  const material = imported(type, given, await engine.wrappingKey())
+  const material = await imported(type, given, () => engine.wrappingKey())
   const wish = {
     name: values.name,
     type,
