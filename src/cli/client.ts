@@ -86,7 +86,7 @@ export class Client {
   async #once(url: URL, method: string, data: unknown, how: Sending, redirected = false): Promise<Received> {
     const { dry, redirects } = this.#target
     const body = data === undefined ? undefined : writeJson(data)
-    const headers = this.#headers(method, body, how.token)
+    const headers = this.#headers(method, body, how)
     if (dry && !how.always) throw shown(dry, { method, url, headers, body: data })
     const {
       status,
@@ -99,13 +99,14 @@ export class Client {
     return { status, body: jsonOf(bytes), text: bytes.toString('utf8'), ...(location !== undefined && { location }) }
   }
 
-  #headers(method: string, body: string | undefined, token = this.#target.token): Record<string, string | number> {
+  #headers(method: string, body: string | undefined, how: Sending): Record<string, string | number> {
     const { namespace, wrapTtl, headers } = this.#target
+    const { token = this.#target.token, always } = how
     return {
       'X-Vault-Request': 'true',
       ...(token && { 'X-Vault-Token': token }),
       ...(namespace && { 'X-Vault-Namespace': `${namespace}/` }),
-      ...(wrapTtl && { 'X-Vault-Wrap-TTL': wrapTtl }),
+      ...(wrapTtl && !always && { 'X-Vault-Wrap-TTL': wrapTtl }),
       ...headers,
       ...(body !== undefined && {
         'Content-Type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json',
