@@ -71,7 +71,8 @@ export class Wrappings {
     const { token, record } = await this.#tokens.create({
       type: 'service',
       policies: [policy],
-      path: creationPath,
+      // Leases are kept under the path, and no name may end in an empty segment.
+      path: creationPath.replace(/\/$/, ''),
       meta: null,
       displayName: '',
       ttl: creationTtl,

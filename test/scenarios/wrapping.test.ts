@@ -107,6 +107,14 @@ describe('response wrapping', () => {
     expect((await unwrap(infoOf(reply).token)).text).to.include('opensesame')
   })
 
+  it('a list is wrapped under its folder', async () => {
+    const reply = await wrapped('LIST', 'secret/metadata')
+    expect(infoOf(reply)).to.include({ creation_path: 'secret/metadata/' })
+    expect((await unwrap(infoOf(reply).token)).body['data'])
+      .to.have.property('keys')
+      .include('a')
+  })
+
   it('the same token as the caller and in the body opens it', async () => {
     const token = await wrappingToken()
     expect((await unwrap(token, token)).text).to.include('opensesame')
