@@ -31,6 +31,7 @@ const transitAreas = [
   'import',
   'byok',
   'derive',
+  'certificates',
   'sealed',
 ]
 

@@ -1,6 +1,7 @@
 import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto'
 import type { JsonWebKey, KeyObject } from 'node:crypto'
 import { refuse } from '../../contract/fault.ts'
+import { certificateChain, chainDer, chainOf } from '../../crypto/certificates.ts'
 import { keyType } from '../../crypto/keys.ts'
 import type { KeyTypeName, Material } from '../../crypto/keys.ts'
 import {
@@ -19,7 +20,7 @@ import { base64, fromBase64, sameBytes } from '../../util/bytes.ts'
 import { rfc3339 } from '../../util/clock.ts'
 import { Numeral } from '../../util/json.ts'
 import type { Json } from '../../util/json.ts'
-import { big, list, object, timeOf } from './backup-read.ts'
+import { big, list, object, timeOf, word } from './backup-read.ts'
 import { versionOf } from './record.ts'
 import type { KeyRecord, KeyVersion, Origin, Random } from './record.ts'
 import { bytesOf } from './sealers.ts'
@@ -50,6 +51,7 @@ export function entryOf(key: KeyRecord, version: KeyVersion | undefined): Json {
     time: rfc3339(version.createdAt),
     convergent_version: key.convergent ? 3 : 0,
     creation_time: Math.floor(version.createdAt / 1000),
+    certificate_chain: version.certificates === undefined ? null : chainDer(version.certificates),
     ...(pair && writers[pair.family](version)),
   }
 }
@@ -98,7 +100,14 @@ export function versionFrom(
   if (!macs || macs.length === 0) throw refuse('the backup is damaged: a version has no HMAC key')
   const { pair } = keyType(type)
   const material = pair ? pairFrom(entry, pair) : { secret: rawFrom(entry, type) }
-  return versionOf({ type, origin, macs }, material, random, timeOf(entry['time']))
+  const version = versionOf({ type, origin, macs }, material, random, timeOf(entry['time']))
+  return { ...version, ...certificatesFrom(entry['certificate_chain'], version) }
+}
+
+function certificatesFrom(chain: unknown, { open }: KeyVersion): Pick<KeyVersion, 'certificates'> {
+  if (chain === null || chain === undefined) return {}
+  const ders = list(chain, 'certificate_chain').map((der) => bytesOf(word(der, 'a certificate')))
+  return ders.length === 0 ? {} : { certificates: certificateChain(chainOf(ders), bytesOf(open ?? '')) }
 }
 
 function rawFrom(entry: Json, type: KeyTypeName): Uint8Array {

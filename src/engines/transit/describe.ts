@@ -60,7 +60,7 @@ function publicKeys(key: KeyRecord, context: string): Described {
       name: keyType(key.type).pair?.label,
       // The public key of a derived pair belongs to its context; without one it is half of the secret to derive from.
       public_key: live ? live.publicText(Number(number), context) : key.kdf === null ? publicOf(version) : '',
-      certificate_chain: '',
+      certificate_chain: version.certificates ?? '',
       creation_time: rfc3339(version.createdAt),
     },
   ]

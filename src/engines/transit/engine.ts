@@ -1,5 +1,6 @@
 import { defineEngine } from '../../contract/engine.ts'
 import type { Engine } from '../../contract/engine.ts'
+import { certificateRoutes } from './routes/certificates.ts'
 import { configRoutes } from './routes/config.ts'
 import { datakey } from './routes/datakey.ts'
 import { decrypt, reencrypt, rewrap } from './routes/decrypt.ts'
@@ -25,6 +26,7 @@ export function transitEngine(random: Random): Engine {
     routes: [
       ...keyRoutes,
       ...configRoutes,
+      ...certificateRoutes,
       encrypt,
       decrypt,
       rewrap,

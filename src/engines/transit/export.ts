@@ -27,18 +27,24 @@ const kinds: Readonly<Record<string, (key: KeyRecord) => Writer>> = {
     if (key.kdf !== null) throw refuse('a derived key has a public key for each context: read the key with a context')
     return publicOf
   },
+  'certificate-chain': ({ type }) => {
+    if (!keyType(type).pair) throw refuse(`keys of type ${type} have no certificates`)
+    return ({ certificates }) => {
+      if (certificates === undefined) throw refuse('a version of this key has no certificate chain: set it first')
+      return certificates
+    }
+  },
 }
+
+/** What everybody may have who may ask for it. */
+const openKinds: ReadonlySet<string> = new Set(['public-key', 'certificate-chain'])
 
 /** @throws Fault invalid_request for a kind that there is not, or that this key does not have. */
 export function exported(key: KeyRecord, kind: string, format: string, version: string): Record<string, string> {
   const writer = Object.hasOwn(kinds, kind) ? kinds[kind] : undefined
-  if (!writer) {
-    throw refuse(
-      kind === 'certificate-chain' ? 'this key has no certificate chain' : `there is no such kind of key: ${kind}`,
-    )
-  }
+  if (!writer) throw refuse(`there is no such kind of key: ${kind}`)
   if (key.state.is === 'soft-deleted') throw refuse('refusing to export a soft-deleted key: restore it first')
-  if (kind !== 'public-key' && !key.exportable)
+  if (!openKinds.has(kind) && !key.exportable)
     throw refuse('this key is not exportable: its config would have to say so')
   if (!['', 'raw', 'der', 'pem'].includes(format)) throw refuse(`invalid format: ${format}`)
   const write = writer(key)
@@ -47,7 +53,7 @@ export function exported(key: KeyRecord, kind: string, format: string, version: 
 
 /** The kinds of keys that can be exported. */
 export function isKind(kind: string): boolean {
-  return Object.hasOwn(kinds, kind) || kind === 'certificate-chain'
+  return Object.hasOwn(kinds, kind)
 }
 
 function mustUse(key: KeyRecord, use: 'encrypt' | 'sign', kind: string): void {

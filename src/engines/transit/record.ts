@@ -27,6 +27,8 @@ export interface KeyVersion {
   readonly open?: string
   /** The HMAC key in base64: every key can make HMACs. It is the material itself for the types whose only use that is. */
   readonly mac: string
+  /** Certificates for the public half, that of the key first, in PEM. */
+  readonly certificates?: string
 }
 
 /** When a key was backed up or restored, and which version was the latest then. */

@@ -1,0 +1,153 @@
+import { X509Certificate, sign } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
+import { refuse } from '../contract/fault.ts'
+import { base64, concat, fromBase64 } from '../util/bytes.ts'
+import { publicDer } from './pairs.ts'
+
+/** One value of DER (X.690): its tag, what is in it, and the whole of it. */
+interface Value {
+  readonly tag: number
+  readonly content: Uint8Array
+  readonly whole: Uint8Array
+}
+
+const sequenceTag = 0x30
+const integerTag = 0x02
+const attributesTag = 0xa0
+
+function tlv(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
+  const content = concat(...parts)
+  const digits = content.length.toString(16)
+  const bytes = Buffer.from(digits.length % 2 === 0 ? digits : `0${digits}`, 'hex')
+  const size = content.length < 0x80 ? bytes : concat(Uint8Array.of(0x80 | bytes.length), bytes)
+  return concat(Uint8Array.of(tag), size, content)
+}
+
+/** The values in a row. @throws RangeError when they are no DER. */
+function values(der: Uint8Array): readonly Value[] {
+  const found: Value[] = []
+  for (let at = 0; at < der.length;) {
+    const [tag = 0, first = 0] = der.subarray(at)
+    const more = first & 0x80 ? first & 0x7f : 0
+    const header = 2 + more
+    const digits = Buffer.from(der.subarray(at + 2, at + header))
+    if (more > 4 || digits.length < more) throw new RangeError('no length')
+    const length = more > 0 ? digits.readUIntBE(0, more) : first
+    if (at + header + length > der.length || der.length < at + 2) throw new RangeError('cut off')
+    const whole = der.subarray(at, at + header + length)
+    found.push({ tag, content: whole.subarray(header), whole })
+    at += whole.length
+  }
+  return found
+}
+
+const oids = {
+  ed25519: '06032b6570',
+  rsa: '06092a864886f70d01010b0500',
+  p256: '06082a8648ce3d040302',
+  p384: '06082a8648ce3d040303',
+  p521: '06082a8648ce3d040304',
+} as const
+
+/** Hash function and AlgorithmIdentifier content by kind of key: RFC 8410, RFC 5758, RFC 4055. */
+function algorithmOf(key: KeyObject): readonly [string | null, string] {
+  const kind = key.asymmetricKeyDetails?.namedCurve ?? key.asymmetricKeyType
+  if (kind === 'ed25519') return [null, oids.ed25519]
+  if (kind === 'rsa') return ['sha256', oids.rsa]
+  if (kind === 'prime256v1' || kind === 'secp256k1') return ['sha256', oids.p256]
+  if (kind === 'secp384r1') return ['sha384', oids.p384]
+  if (kind === 'secp521r1') return ['sha512', oids.p521]
+  throw refuse('there are no certificate requests for keys of this type')
+}
+
+/** What a request asks for besides its key: the DER of a Name and of the attributes, the extensions among them. */
+interface Asked {
+  readonly subject: Uint8Array
+  readonly attributes: Uint8Array
+}
+
+const nothing: Asked = { subject: tlv(sequenceTag), attributes: tlv(attributesTag) }
+
+/**
+ * A certificate request (PKCS#10, RFC 2986) for a private key, in PEM. A template, another request in PEM, gives subject
+ * and extensions; its key and its signature do not count.
+ * @throws Fault invalid_request for a template that is no request, or a key that no certificate can be for.
+ */
+export function certificateRequest(secret: KeyObject, template: string): string {
+  const [hash, algorithm] = algorithmOf(secret)
+  const { subject, attributes } = template === '' ? nothing : asked(template)
+  const body = tlv(sequenceTag, tlv(integerTag, Uint8Array.of(0)), subject, publicDer(secret), attributes)
+  const signature = tlv(0x03, Uint8Array.of(0), sign(hash, body, secret))
+  return pem('CERTIFICATE REQUEST', tlv(sequenceTag, body, tlv(sequenceTag, Buffer.from(algorithm, 'hex')), signature))
+}
+
+function asked(template: string): Asked {
+  const [request] = blocks(template, 'CERTIFICATE REQUEST') ?? []
+  if (!request) throw refuse('the csr is no PEM of a certificate request')
+  try {
+    const [info] = values(values(request)[0]?.content ?? new Uint8Array())
+    const [version, subject, open, attributes] = values(info?.content ?? new Uint8Array())
+    if (version?.tag === integerTag && subject?.tag === sequenceTag && open?.tag === sequenceTag) {
+      return {
+        subject: subject.whole,
+        attributes: attributes?.tag === attributesTag ? attributes.whole : nothing.attributes,
+      }
+    }
+  } catch (thrown) {
+    throw refuse('the csr is damaged: it is not DER', { cause: thrown })
+  }
+  throw refuse('the csr is damaged: it has not the parts of a certificate request')
+}
+
+/**
+ * A chain of certificates in PEM, written anew.
+ * @throws Fault invalid_request unless the first one is for this public key (SubjectPublicKeyInfo), and all others, and only
+ * they, are of authorities.
+ */
+export function certificateChain(text: string, open: Uint8Array): string {
+  const ders = blocks(text, 'CERTIFICATE')
+  if (!ders || ders.length === 0) throw refuse('certificate_chain is no PEM of certificates')
+  const [leaf, ...authorities] = ders.map(certificate)
+  if (!leaf || leaf.ca || authorities.some(({ ca }) => !ca)) {
+    throw refuse('certificate_chain must begin with the certificate of the key, and then has those of authorities only')
+  }
+  if (!Buffer.from(publicDer(leaf.publicKey)).equals(open))
+    throw refuse('the certificate is not for this version of the key')
+  return chainOf(ders)
+}
+
+/** The DER of every certificate of a chain, base64. */
+export function chainDer(chain: string): readonly string[] {
+  return (blocks(chain, 'CERTIFICATE') ?? []).map(base64)
+}
+
+/** A chain in PEM, of the DER of its certificates. */
+export function chainOf(ders: readonly Uint8Array[]): string {
+  return ders.map((der) => pem('CERTIFICATE', der).trimEnd()).join('\n')
+}
+
+function certificate(der: Uint8Array): X509Certificate {
+  try {
+    return new X509Certificate(der)
+  } catch {
+    throw refuse('certificate_chain has something that is no X.509 certificate')
+  }
+}
+
+function pem(label: string, der: Uint8Array): string {
+  const lines = base64(der).match(/.{1,64}/g) ?? []
+  return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`
+}
+
+const block = /-----BEGIN ([A-Z0-9 ]+)-----([^-]*)-----END \1-----/g
+
+/** The DER of all blocks of a PEM (RFC 7468); undefined when there is another kind of block, or no base64. */
+function blocks(text: string, label: string): readonly Uint8Array[] | undefined {
+  const found: Uint8Array[] = []
+  for (const [, kind, body = ''] of text.matchAll(block)) {
+    const der = fromBase64(body.replace(/\s/g, ''))
+    if (kind !== label || !der || der.length === 0) return undefined
+    found.push(der)
+  }
+  return found
+}

@@ -1,0 +1,56 @@
+import { refuse } from '../../../contract/fault.ts'
+import { f } from '../../../contract/field.ts'
+import { answer } from '../../../contract/response.ts'
+import { routesOf } from '../../../contract/route.ts'
+import { certificateChain, certificateRequest } from '../../../crypto/certificates.ts'
+import { keyType } from '../../../crypto/keys.ts'
+import { shared } from '../input.ts'
+import type { KeyRecord, KeyVersion } from '../record.ts'
+import { bytesOf } from '../sealers.ts'
+import type { Transit } from '../transit.ts'
+
+const { write } = routesOf<Transit>()
+
+const fields = { name: shared.name, version: f.int('The version; 0: the latest.').or(0) }
+const missing = 'there is no key of that name: make or import it first'
+
+/** `keys/:name/csr` and `keys/:name/set-certificate`: how a key gets a certificate, and keeps it. */
+export const certificateRoutes = [
+  write('keys/:name/csr', {
+    about: 'Make a certificate request (PKCS#10) for a key.',
+    pure: true,
+    fields: { ...fields, csr: f.string('A request whose subject and extensions are taken over, PEM.').or('') },
+    handle: async ({ engine }, { name, version, csr }) => {
+      const key = await engine.find(name)
+      if (!key) throw refuse(missing)
+      const number = versionFor(key.record, version)
+      const { secret } = key.pair(number, undefined)
+      if (!secret) throw refuse('this version has no private key: only its public half was imported')
+      return answer({ name, type: key.record.type, csr: certificateRequest(secret, csr) })
+    },
+  }),
+  write('keys/:name/set-certificate', {
+    about: 'Keep the certificate of a key, with those of its authorities behind it.',
+    fields: { ...fields, certificate_chain: f.string('The certificates, PEM, that of the key first.').or('') },
+    handle: async ({ engine }, { name, version, certificate_chain: chain }) => {
+      if (chain === '') throw refuse('certificate_chain is missing: the certificates in PEM, that of the key first')
+      const changed = await engine.change(name, missing, (key) => {
+        const number = versionFor(key, version)
+        const stored = key.versions[number] as KeyVersion
+        const certificates = certificateChain(chain, bytesOf(stored.open ?? ''))
+        return { ...key, versions: { ...key.versions, [number]: { ...stored, certificates } } }
+      })
+      return answer({ name, type: (changed as KeyRecord).type, certificate_chain: chain })
+    },
+  }),
+]
+
+/** The number of a version that can have a certificate; 0 is the latest. */
+function versionFor(key: KeyRecord, wanted: number): number {
+  if (!keyType(key.type).uses.includes('sign')) throw refuse(`keys of type ${key.type} cannot have certificates`)
+  if (key.kdf !== null) throw refuse('a derived key has a public key for each context: none can have a certificate')
+  const number = wanted === 0 ? key.latest : wanted
+  if (number < key.minDecryption || !key.versions[number])
+    throw refuse(`the key has no version ${wanted} that is in use`)
+  return number
+}
