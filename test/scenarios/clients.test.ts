@@ -39,6 +39,12 @@ describe('real clients', () => {
     expect((await call('policies'))['policies']).to.include('p')
     expect((await call('tokenLookupSelf')).data['policies']).to.deep.equal(['root'])
     await call('delete', 'cubbyhole/x')
+    await call('write', 'cubbyhole/handed-on', { password: 'opensesame' })
+    const wrapped = await call('read', 'cubbyhole/handed-on', { headers: { 'X-Vault-Wrap-TTL': '60' } })
+    expect(wrapped.data).to.equal(null)
+    const { token } = wrapped['wrap_info'] as { readonly token: string }
+    expect((await call('unwrap', { token })).data).to.deep.equal({ password: 'opensesame' })
+    expect(await call('unwrap', { token }).catch(String)).to.include('wrapping token is not valid or does not exist')
     await call('unmount', { mount_point: 'transit' })
     // node-vault goes on with the token that it made.
     expect((await call('tokenCreate', { policies: ['p'], ttl: '1h' }))['auth']).to.have.property('client_token')
