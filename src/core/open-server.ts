@@ -62,7 +62,6 @@ export async function openServer(parts: OpeningParts): Promise<OpenServer> {
     view: core.under('token/'),
     clock,
     random,
-    log,
     limits: () => tokenLimits(late.mounts, parts.ttl),
     onRevoke: async (token) => {
       if (late.mounts) await parts.forget(late.mounts, token)
@@ -72,6 +71,7 @@ export async function openServer(parts: OpeningParts): Promise<OpenServer> {
   const engines = parts.engines({ tokens, wrappings, policies })
   const mounts = await Mounts.open({ ...parts, view: barrier.view(''), engines }, parts.builtin)
   late.mounts = mounts
+  await tokens.finishRevocations()
   await audit.open(core.under('audit/'))
   const versions = await VersionHistory.open(core.under('versions/'), clock)
   const quotas = await Quotas.open(core.under('quota/'), clock, (uuid) => mounts.byUuid(uuid) !== undefined)

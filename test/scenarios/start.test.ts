@@ -25,7 +25,7 @@ async function fill({ folder, shares }: TestServer, count: number): Promise<stri
     ))
   if (!keys || !(await barrier.unseal(keys.root))) throw new Error('the shares do not open the storage')
   const limits = () => ({ defaultTtl: 3600, maxTtl: 7200 })
-  const store = await TokenStore.open({ view: barrier.view('core/token/'), clock, random: randomBytes, log, limits })
+  const store = await TokenStore.open({ view: barrier.view('core/token/'), clock, random: randomBytes, limits })
   let last = ''
   const writer = async (first: number): Promise<void> => {
     for (let at = first; at < count; at += 400)

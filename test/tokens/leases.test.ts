@@ -2,8 +2,7 @@ import { expect } from 'chai'
 import { randomBytes } from '../../src/crypto/random.ts'
 import { TokenLeases } from '../../src/tokens/token-leases.ts'
 import { TokenStore } from '../../src/tokens/store.ts'
-import type { TokenSpec } from '../../src/tokens/store.ts'
-import { silent } from '../../src/util/log.ts'
+import type { TokenSpec } from '../../src/tokens/spec.ts'
 import { Secret } from '../../src/util/secret.ts'
 import { openBarrier } from '../support/barrier.ts'
 import { HandClock } from '../support/clock.ts'
@@ -19,7 +18,7 @@ async function setUp() {
   const { barrier } = await openBarrier(storage, clock)
   const view = barrier.view('token/')
   const limits = () => ({ defaultTtl: 3600, maxTtl: 7200 })
-  const open = async () => TokenStore.open({ view, clock, random: randomBytes, log: silent, limits })
+  const open = async () => TokenStore.open({ view, clock, random: randomBytes, limits })
   const store = await open()
   return { clock, storage, view, open, store, leases: new TokenLeases(store) }
 }

@@ -3,8 +3,7 @@ import { expect } from 'chai'
 import type { View } from '../../src/contract/view.ts'
 import { randomBytes } from '../../src/crypto/random.ts'
 import { TokenStore } from '../../src/tokens/store.ts'
-import type { TokenSpec } from '../../src/tokens/store.ts'
-import { silent } from '../../src/util/log.ts'
+import type { TokenSpec } from '../../src/tokens/spec.ts'
 import { Secret } from '../../src/util/secret.ts'
 import { openBarrier } from '../support/barrier.ts'
 import { HandClock } from '../support/clock.ts'
@@ -16,15 +15,19 @@ const spec = (more: Partial<TokenSpec> = {}): TokenSpec => ({
 async function setUp(clock = new HandClock()) {
   const { barrier } = await openBarrier(undefined, clock)
   const view = barrier.view('token/')
-  const open = async (on: View = view) =>
-    TokenStore.open({
+  const ended: string[] = []
+  const open = async (on: View = view) => {
+    const store = await TokenStore.open({
       view: on,
       clock,
       random: randomBytes,
-      log: silent,
       limits: () => ({ defaultTtl: 3600, maxTtl: 7200 }),
+      onRevoke: async ({ id }) => void ended.push(id),
     })
-  return { clock, view, open, store: await open() }
+    await store.finishRevocations()
+    return store
+  }
+  return { clock, view, ended, open, store: await open() }
 }
 
 const good = async (store: TokenStore, token: string): Promise<boolean> =>
@@ -120,7 +123,7 @@ describe('token store', () => {
 
   it('ends the tree even if a crash interrupts it at any commit, and finishes after the restart', async () => {
     for (let step = 1; step < 12; step++) {
-      const { store, view, open } = await setUp()
+      const { store, view, ended, open } = await setUp()
       const parent = await store.create(spec())
       const children = [
         await store.create(spec({ parent: parent.record })),
@@ -137,7 +140,11 @@ describe('token store', () => {
       // Either nothing happened at all (the first commit failed), or everything below is dead at once.
       for (const { token } of [...children, grandchild])
         expect(await good(again, token), `step ${step}`).to.equal(alive)
-      if (!alive) expect(await again.accessors(), `step ${step}`).to.deep.equal([])
+      if (alive) continue
+      expect(await again.accessors(), `step ${step}`).to.deep.equal([])
+      expect(ended, `step ${step}: told of each`).to.include.members(
+        [parent, ...children, grandchild].map(({ record }) => record.id),
+      )
     }
   })
 

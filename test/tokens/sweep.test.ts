@@ -1,7 +1,6 @@
 import { expect } from 'chai'
 import { randomBytes } from '../../src/crypto/random.ts'
 import { TokenStore } from '../../src/tokens/store.ts'
-import { silent } from '../../src/util/log.ts'
 import { openBarrier } from '../support/barrier.ts'
 import { HandClock } from '../support/clock.ts'
 import type { View } from '../../src/contract/view.ts'
@@ -22,7 +21,7 @@ describe('sweeping tokens that have expired', () => {
     for (const method of ['get', 'stored', 'put', 'del', 'transaction', 'clear', 'under'] as const)
       Object.assign(view, { [method]: barrier.view('token/')[method].bind(barrier.view('token/')) })
     const limits = () => ({ defaultTtl: 3600, maxTtl: 7200 })
-    const store = await TokenStore.open({ view, clock, random: randomBytes, log: silent, limits })
+    const store = await TokenStore.open({ view, clock, random: randomBytes, limits })
     for (let minute = 0; minute < 3000; minute += 50)
       await Promise.all(
         Array.from({ length: 50 }, async (_, at) =>

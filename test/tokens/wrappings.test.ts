@@ -4,7 +4,6 @@ import { randomBytes } from '../../src/crypto/random.ts'
 import { TokenStore } from '../../src/tokens/store.ts'
 import { Wrappings } from '../../src/tokens/wrappings.ts'
 import { Numeral } from '../../src/util/json.ts'
-import { silent } from '../../src/util/log.ts'
 import { Secret } from '../../src/util/secret.ts'
 import { openBarrier } from '../support/barrier.ts'
 import { HandClock } from '../support/clock.ts'
@@ -27,7 +26,6 @@ async function setUp() {
     view,
     clock,
     random: randomBytes,
-    log: silent,
     limits: () => ({ defaultTtl: 3600, maxTtl: 7200 }),
   })
   // The barrier sets aside its first block of encryptions when it has been opened.

@@ -1,0 +1,96 @@
+import { createHmac, createSecretKey } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
+import { Fault } from '../contract/fault.ts'
+import type { TokenRecord } from '../contract/identity.ts'
+import type { View } from '../contract/view.ts'
+import { base62 } from '../util/base62.ts'
+import { base64, fromBase64 } from '../util/bytes.ts'
+import { batchClaims, batchRecord } from './batch.ts'
+import { TokenSigner } from './jwt.ts'
+import type { TokenSpec } from './spec.ts'
+
+type Random = (bytes: number) => Uint8Array
+
+/** What a bearer string says: the id of a token and, for batch tokens, all there is to know about it. */
+export interface Bearer {
+  readonly id: string
+  readonly batch?: TokenRecord
+}
+
+/** Longer strings are none of ours. */
+const longest = 8192
+
+/**
+ * The strings that applications hold. A JWT's `jti` and a caller-chosen string lead to the token's id by a keyed hash, so
+ * that nobody who reads the storage learns a string that the server would take.
+ */
+export class Bearers {
+  readonly #signer: TokenSigner
+  readonly #salt: KeyObject
+  readonly #random: Random
+
+  private constructor(signer: TokenSigner, salt: KeyObject, random: Random) {
+    this.#signer = signer
+    this.#salt = salt
+    this.#random = random
+  }
+
+  /** With the keys that are kept in `view`, made the first time. */
+  static async open(view: View, random: Random): Promise<Bearers> {
+    const stored = await view.transaction(async (tx) => {
+      const known = await tx.get<StoredKeys>('keys')
+      if (known) return known
+      const fresh: StoredKeys = { signing: base64(TokenSigner.generate()), salt: base64(random(32)) }
+      tx.put('keys', fresh)
+      return fresh
+    })
+    const [signing, salt] = [fromBase64(stored.signing), fromBase64(stored.salt)]
+    if (!signing || !salt) throw new Fault('internal', 'the keys of the token store are damaged; restore a backup')
+    return new Bearers(new TokenSigner(signing), createSecretKey(salt), random)
+  }
+
+  /** The id of a token to be, and how its string is made once its record is known. */
+  next(opaque?: string): {
+    readonly id: string
+    readonly issue: (record: TokenRecord, spec: TokenSpec) => Promise<string>
+  } {
+    if (opaque !== undefined) return { id: this.#idOf('opaque', opaque), issue: async () => opaque }
+    const jti = base62(24, this.#random)
+    return {
+      id: this.#idOf('jti', jti),
+      issue: async (record, spec) =>
+        this.#signer.sign(record.type === 'batch' ? batchClaims(jti, record) : serviceClaims(jti, record, spec)),
+    }
+  }
+
+  /** What a string leads to, good or not; undefined when we never made it. */
+  async read(token: string): Promise<Bearer | undefined> {
+    if (token === '' || token.length > longest) return undefined
+    if (token.split('.').length !== 3) return { id: this.#idOf('opaque', token) }
+    const claims = await this.#signer.verify(token)
+    if (!claims) return undefined
+    const id = this.#idOf('jti', claims.jti)
+    const batch = batchRecord(id, claims)
+    return batch ? { id, batch } : { id }
+  }
+
+  #idOf(kind: 'jti' | 'opaque', value: string): string {
+    return createHmac('sha256', this.#salt).update(`${kind}:${value}`).digest('hex')
+  }
+}
+
+interface StoredKeys {
+  readonly signing: string
+  readonly salt: string
+}
+
+/** The claims of a service token. Its end stands there only if no renewal can move it. */
+function serviceClaims(
+  jti: string,
+  { issuedAt, expiresAt }: TokenRecord,
+  { ttl, explicitMaxTtl, renewable }: TokenSpec,
+) {
+  const fixed = expiresAt !== null && (explicitMaxTtl > 0 || !renewable)
+  const end = issuedAt + (explicitMaxTtl || ttl) * 1000
+  return { jti, iat: Math.floor(issuedAt / 1000), ...(fixed && { exp: Math.ceil(end / 1000) }) }
+}

@@ -1,0 +1,198 @@
+import { refuse } from '../contract/fault.ts'
+import type { TokenRecord } from '../contract/identity.ts'
+import type { Transaction, View } from '../contract/view.ts'
+import type { Leases } from './leases.ts'
+import type { TokenSpec } from './spec.ts'
+
+const minuteMs = 60_000
+const hourMs = 60 * minuteMs
+
+/** How much one sweep does at most. */
+const sweepBounds = { minutes: 10, tokens: 1000 } as const
+
+/**
+ * The records of service tokens: `id/` the tokens, `accessor/` and `child/` and `due/` the ways to them, `carried/` what they
+ * carry, `doomed/` those whose children are still to be ended. A token is good while it has not expired, has uses left, and every token above it is good:
+ * removing one record therefore ends the whole tree below it at once, whatever happens to what removes the rest.
+ */
+export class TokenRecords {
+  readonly #view: View
+  readonly #leases: Leases
+  readonly #onEnd: (record: TokenRecord) => Promise<void>
+
+  /** @param onEnd called for every token that is gone; again if it fails. */
+  constructor(view: View, leases: Leases, onEnd: (record: TokenRecord) => Promise<void>) {
+    this.#view = view
+    this.#leases = leases
+    this.#onEnd = onEnd
+  }
+
+  /** A token's record, good or not. */
+  async get(id: string): Promise<TokenRecord | undefined> {
+    return this.#view.get<TokenRecord>(`id/${id}`)
+  }
+
+  /** The id of the token with an accessor, good or not. */
+  async idByAccessor(accessor: string): Promise<string | undefined> {
+    if (!/^[\w.-]+$/.test(accessor)) return undefined
+    return (await this.#view.get<{ readonly id: string }>(`accessor/${accessor}`))?.id
+  }
+
+  /** All accessors, in byte order. */
+  async accessors(): Promise<string[]> {
+    return this.#view.list('accessor/')
+  }
+
+  /** Until when a token and all above it are good (epoch ms, Infinity without end); undefined when one is not. */
+  async goodUntil(record: TokenRecord, now: number): Promise<number | undefined> {
+    let until = Infinity
+    for (let at: TokenRecord | undefined = record; ;) {
+      until = Math.min(until, at.expiresAt ?? Infinity)
+      if (until <= now || (at.usesLeft ?? 1) < 0 || (await this.#leases.isCondemned(at))) return undefined
+      if (at.parent === undefined) return until
+      const above: TokenRecord | undefined = await this.get(at.parent)
+      if (!above) return undefined
+      at = above
+    }
+  }
+
+  /** With what the token is to carry. @throws Fault invalid_request when the id is taken or the parent is gone. */
+  async add(record: TokenRecord, { parent, carries }: Pick<TokenSpec, 'parent' | 'carries'>): Promise<void> {
+    await this.#view.transaction(async (tx) => {
+      if (await tx.get(`id/${record.id}`)) throw refuse('cannot create a token with a duplicate ID')
+      if (parent?.type === 'service' && !(await tx.get(`id/${parent.id}`))) throw refuse('the parent token is gone')
+      tx.put(`id/${record.id}`, record)
+      tx.put(`accessor/${record.accessor}`, { id: record.id })
+      if (carries !== undefined) tx.put(`carried/${record.id}`, carries)
+      if (parent) tx.put(`child/${parent.id}/${record.id}`, true)
+      if (record.expiresAt !== null) tx.put(dueName(record.id, record.expiresAt), true)
+      this.#leases.note(tx, record)
+    })
+  }
+
+  /** Takes one use off. Exact however many do it at once. Undefined when none was left. */
+  async use(id: string): Promise<TokenRecord | undefined> {
+    return this.#view.transaction(async (tx) => {
+      const current = await tx.get<TokenRecord>(`id/${id}`)
+      const left = current?.usesLeft ?? 0
+      if (!current || left <= 0) return undefined
+      const used = { ...current, usesLeft: left - 1 }
+      tx.put(`id/${id}`, used)
+      return used
+    })
+  }
+
+  /** Moves the end. Undefined when the token is gone meanwhile. */
+  async extend(id: string, now: number, expiresAt: number): Promise<TokenRecord | undefined> {
+    return this.#view.transaction(async (tx) => {
+      const current = await tx.get<TokenRecord>(`id/${id}`)
+      if (!current || (current.expiresAt !== null && current.expiresAt <= now)) return undefined
+      const next: TokenRecord = { ...current, expiresAt, lastRenewedAt: now }
+      if (current.expiresAt !== null) tx.del(dueName(id, current.expiresAt))
+      tx.put(dueName(id, expiresAt), true)
+      tx.put(`id/${id}`, next)
+      return next
+    })
+  }
+
+  /** Removes one token and marks its children as doomed, in one commit. False when it does not exist. */
+  async end(id: string): Promise<boolean> {
+    return this.#view.transaction(async (tx: Transaction) => {
+      const record = await tx.get<TokenRecord>(`id/${id}`)
+      if (!record) return false
+      await this.#erase(tx, record)
+      tx.put(`doomed/${id}`, record)
+      return true
+    })
+  }
+
+  /** What a token carries. */
+  async carriedBy(id: string): Promise<unknown> {
+    return this.#view.get(`carried/${id}`)
+  }
+
+  /** Ends a good token that carries something and has a use left, and gives what it carried: to exactly one caller, in one commit. */
+  async claim(id: string, now: number): Promise<unknown> {
+    return this.#view.transaction(async (tx) => {
+      const record = await tx.get<TokenRecord>(`id/${id}`)
+      if (!record || (record.usesLeft ?? 0) <= 0 || (await this.goodUntil(record, now)) === undefined) return undefined
+      const content = await tx.get<unknown>(`carried/${id}`)
+      if (content !== undefined) await this.#erase(tx, record)
+      return content
+    })
+  }
+
+  /** Lets the children of a token go on without a parent. */
+  async orphanChildren(id: string): Promise<void> {
+    for (const child of await this.#view.list(`child/${id}/`)) {
+      await this.#view.transaction(async (tx) => {
+        const record = await tx.get<TokenRecord>(`id/${child}`)
+        tx.del(`child/${id}/${child}`)
+        if (!record) return
+        const { parent: _, ...orphan } = record
+        tx.put(`id/${child}`, orphan)
+      })
+    }
+  }
+
+  /** Ends the children of ended tokens, and theirs, until none is left. */
+  async finishDoomed(): Promise<void> {
+    for (let doomed = await this.#view.list('doomed/'); doomed.length > 0; doomed = await this.#view.list('doomed/')) {
+      for (const id of doomed) {
+        for (const child of await this.#view.list(`child/${id}/`)) {
+          if (!(await this.end(child))) await this.#view.del(`child/${id}/${child}`)
+        }
+        const record = await this.#view.get<TokenRecord>(`doomed/${id}`)
+        if (record) await this.#onEnd(record)
+        await this.#view.del(`doomed/${id}`)
+      }
+    }
+  }
+
+  /** The ids of tokens that have expired, not all at once. Index entries that lead nowhere are removed on the way. */
+  async expired(now: number): Promise<string[]> {
+    const ended: string[] = []
+    for (const folder of (await this.#dueBy(now)).slice(0, sweepBounds.minutes)) {
+      for (const id of await this.#view.list(folder, { limit: sweepBounds.tokens })) {
+        const record = await this.get(id)
+        if (!record) await this.#view.del(`${folder}${id}`)
+        else if (record.expiresAt !== null && record.expiresAt <= now) ended.push(id)
+      }
+    }
+    return ended
+  }
+
+  /** Removes accessors that lead nowhere. */
+  async tidyAccessors(): Promise<void> {
+    for (const accessor of await this.accessors()) {
+      const id = await this.idByAccessor(accessor)
+      if (id !== undefined && !(await this.get(id))) await this.#view.del(`accessor/${accessor}`)
+    }
+  }
+
+  /** The minutes that have begun. By way of their hours: tokens end in tens of thousands of minutes, but in hundreds of hours. */
+  async #dueBy(now: number): Promise<string[]> {
+    const begun = (folder: string, unit: number): boolean => Number(folder.slice(0, -1)) * unit <= now
+    const due: string[] = []
+    for (const hour of (await this.#view.list('due/')).filter((folder) => begun(folder, hourMs)))
+      for (const minute of (await this.#view.list(`due/${hour}`)).filter((folder) => begun(folder, minuteMs)))
+        due.push(`due/${hour}${minute}`)
+    return due
+  }
+
+  /** Removes everything that is kept of a token. */
+  async #erase(tx: Transaction, record: TokenRecord): Promise<void> {
+    const { id, accessor, parent, expiresAt } = record
+    tx.del(`id/${id}`)
+    tx.del(`accessor/${accessor}`)
+    if (parent !== undefined) tx.del(`child/${parent}/${id}`)
+    if (expiresAt !== null) tx.del(dueName(id, expiresAt))
+    if ((await tx.get(`carried/${id}`)) !== undefined) tx.del(`carried/${id}`)
+    this.#leases.drop(tx, record)
+  }
+}
+
+const dueName = (id: string, expiresAt: number): string => {
+  const [hour, minute] = [hourMs, minuteMs].map((unit) => String(Math.floor(expiresAt / unit)).padStart(12, '0'))
+  return `due/${hour}/${minute}/${id}`
+}
