@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { AuditBroker } from './audit/broker.ts'
-import type { Config } from './config.ts'
+import type { Config } from './config/types.ts'
 import type { Barrier } from './contract/barrier.ts'
 import type { Caller, TokenRecord } from './contract/identity.ts'
 import type { Storage } from './contract/storage.ts'

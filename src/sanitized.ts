@@ -1,4 +1,4 @@
-import type { Config, ListenerConfig } from './config.ts'
+import type { Config, ListenerConfig } from './config/types.ts'
 
 /** The configuration in force as `sys/config/state/sanitized` shows it: by the names of the file, without anything secret. */
 export function sanitized(config: Config): Readonly<Record<string, unknown>> {

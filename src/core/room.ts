@@ -1,63 +1,12 @@
-import { plainKeys } from '../contract/barrier.ts'
-import type { Barrier } from '../contract/barrier.ts'
 import { Fault, refuse } from '../contract/fault.ts'
-import type { Protected, Seal, SealRecord } from '../contract/seal.ts'
-import { AmbiguousCommit } from '../contract/storage.ts'
-import type { Storage } from '../contract/storage.ts'
-import { base64, sameBytes, wipe } from '../util/bytes.ts'
-import type { Clock } from '../util/clock.ts'
-import type { Log } from '../util/log.ts'
+import type { Protected, SealRecord } from '../contract/seal.ts'
+import { base64, wipe } from '../util/bytes.ts'
 import { Turnstile } from '../util/once.ts'
 import { readPgpKey } from '../crypto/pgp.ts'
 import { Holders } from './holders.ts'
 import { Quorum, checkShareSize } from './quorum.ts'
-
-/** What happens around opening and closing; the core's own affair. */
-export interface Life {
-  /** After unseal: everything that lives only while open. */
-  open(): Promise<void>
-  /** Before seal, and after an `open` that failed half-way. It must not wait for the room: the room waits for it. */
-  close(): Promise<void>
-  /** A new root token of an open server. */
-  createRootToken(): Promise<string>
-}
-
-export interface RoomParts {
-  readonly storage: Storage
-  readonly barrier: Barrier
-  readonly seal: Seal
-  readonly random: (bytes: number) => Uint8Array
-  readonly uuid: () => string
-  readonly clock: Clock
-  readonly log: Log
-  readonly life: Life
-}
-
-/** How far the server is from being open. */
-export interface SealStatus {
-  readonly initialised: boolean
-  readonly sealed: boolean
-  readonly threshold: number
-  readonly shares: number
-  readonly progress: number
-  readonly nonce: string
-}
-
-/** PGP keys (base64) of those for whom init encrypts what it gives. */
-export interface InitKeys {
-  /** None, or one for each share. */
-  readonly pgpKeys?: readonly string[]
-  readonly rootTokenPgpKey?: string
-}
-
-/** What init gives the operators, once: in clear, or OpenPGP messages (the token's in base64). */
-export interface Initialised {
-  readonly shares: readonly Uint8Array[]
-  readonly rootToken: string
-}
-
-/** How often, and how long in between (milliseconds), a write is repeated whose outcome the storage did not tell. */
-const settling = { tries: 6, wait: 500 } as const
+import type { InitKeys, Initialised, RoomParts, SealStatus } from './room-parts.ts'
+import { changeRoot, reason, undoInit } from './root-key.ts'
 
 /**
  * The states of the server: uninitialised → sealed → open → sealed. One change at a time; ceremonies that change or use the
@@ -135,7 +84,8 @@ export class Room {
         }
       } catch (thrown) {
         await this.#shut()
-        await this.#undo(made)
+        this.#record = undefined
+        await undoInit(this.#parts, made)
         throw thrown
       } finally {
         await this.#shut()
@@ -240,34 +190,14 @@ export class Room {
     return this.#parts.life.createRootToken()
   }
 
-  /**
-   * A fresh root key under `unsealKey`, in one commit with the seal record. A try whose outcome is unknown is repeated: done
-   * twice it is the same, and it is guarded by the keyring's revision. While that is not settled the barrier would go on with
-   * a root key that may be the old one and could write the keyring under it, which nobody could open any more: hence sealed.
-   */
+  /** A fresh root key. While it is not known whether it was taken, the server is sealed. */
   async #reroot(record: SealRecord, unsealKey: Uint8Array): Promise<'done' | 'unknown'> {
-    const { barrier, seal, random, clock, log } = this.#parts
-    const root = random(32)
-    const op = seal.rewrap(record, unsealKey, root)
-    let unknown = false
-    try {
-      for (let left = settling.tries; left > 0; left--) {
-        try {
-          await barrier.reroot(root, [op])
-          return 'done'
-        } catch (thrown) {
-          unknown ||= isAmbiguous(thrown)
-          if (!unknown) throw thrown
-          await new Promise<void>((resolve) => clock.after(settling.wait, resolve))
-        }
-      }
-    } finally {
-      wipe(root)
-      this.#record = undefined
+    const outcome = await changeRoot(this.#parts, record, unsealKey).finally(() => (this.#record = undefined))
+    if (outcome === 'unknown') {
+      this.#parts.log.error('the storage does not tell whether it took the new root key; sealing')
+      await this.#shut()
     }
-    log.error('the storage does not tell whether it took the new root key; sealing')
-    await this.#shut()
-    return 'unknown'
+    return outcome
   }
 
   /** Sealed, whatever fails on the way. */
@@ -282,25 +212,6 @@ export class Room {
       barrier.seal()
       if (this.#unsealKey) wipe(this.#unsealKey)
       this.#unsealKey = undefined
-    }
-  }
-
-  /** Removes a seal and keyring that were made a moment ago, if they are there and are these. */
-  async #undo(made: Protected): Promise<void> {
-    const { storage, log } = this.#parts
-    this.#record = undefined
-    try {
-      const [seal, keyring] = await storage.get([plainKeys.seal, plainKeys.keyring])
-      if (!seal || !keyring || !('value' in made.op) || !sameBytes(seal.value, made.op.value)) return
-      await storage.commit({
-        expect: [seal, keyring].map(({ key, rev }) => ({ key, rev })),
-        ops: [{ del: plainKeys.seal }, { del: plainKeys.keyring }],
-      })
-    } catch (thrown) {
-      log.error(
-        'initialising failed half-way and could not be undone: empty the storage and do it again',
-        reason(thrown),
-      )
     }
   }
 
@@ -329,10 +240,3 @@ export class Room {
     log.info('unsealed')
   }
 }
-
-const isAmbiguous = (thrown: unknown): boolean =>
-  thrown instanceof Fault && thrown.details.cause instanceof AmbiguousCommit
-
-const reason = (thrown: unknown): { readonly error: string } => ({
-  error: thrown instanceof Error ? thrown.message : 'unknown',
-})

@@ -16,9 +16,9 @@ import type {
 import type { Clock } from '../util/clock.ts'
 import type { Log } from '../util/log.ts'
 import { holdsDatabase, nearestFolder, refuseDroppedData } from './level-files.ts'
+import { behind, beyond, fold, revOf, stamped } from './level-keys.ts'
 import { RecentChanges } from './recent-changes.ts'
 import { Watchers } from './watchers.ts'
-import { folded } from './page.ts'
 
 /** How a LevelDB storage is opened. */
 export interface LevelOptions {
@@ -286,38 +286,6 @@ export class LevelStorage implements Storage {
       waiting.reject(new StorageUnavailable('the disk of the storage is almost full; nothing was changed'))
     return false
   }
-}
-
-const revOf = (bytes: Uint8Array): Rev => new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0)
-
-function stamped(rev: Rev, value: Uint8Array): Uint8Array {
-  const bytes = Buffer.allocUnsafe(8 + value.length)
-  bytes.writeBigUInt64BE(rev)
-  bytes.set(value, 8)
-  return bytes
-}
-
-/** The first key that does not begin with a prefix. */
-const beyond = (prefix: string): string =>
-  prefix === '' ? '\uffff' : prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1)
-const behind = (after: string, delimiter: string | undefined): string =>
-  delimiter !== undefined && after.endsWith(delimiter) ? beyond(after) : `${after}\0`
-
-function fold(
-  keys: readonly string[],
-  prefix: string,
-  delimiter: string | undefined,
-  from: string,
-): { readonly shown: readonly string[]; readonly next: string } {
-  const shown: string[] = []
-  let next = from
-  for (const key of keys) {
-    if (key < next) continue
-    const name = folded(key, prefix, delimiter)
-    shown.push(name)
-    next = name === key ? `${key}\0` : beyond(name)
-  }
-  return { shown, next }
 }
 
 function whyClosed(thrown: unknown): string {

@@ -1,4 +1,5 @@
 import { refuse } from '../contract/fault.ts'
+import { f } from '../contract/field.ts'
 import { fromBase64, fromHex } from '../util/bytes.ts'
 
 /** A key share as operators give it: hexadecimal or base64. @throws Fault invalid_request */
@@ -38,4 +39,25 @@ export function strictText(name: string, given: unknown): string {
   if (given === undefined || given === null) return ''
   if (typeof given !== 'string') throw refuse(`failed to decode JSON input: "${name}" must be a text`)
   return given
+}
+
+/** A whole number, also as text; absent is 0. */
+export function weakInt(name: string, given: unknown): number {
+  const value = f.int('').parse(given ?? 0)
+  if (value === undefined) throw refuse(`"${name}" must be a whole number`)
+  return value
+}
+
+/** A truth value, also as text; absent is false. */
+export function weakBool(name: string, given: unknown): boolean {
+  const value = f.bool('').parse(given ?? false)
+  if (value === undefined) throw refuse(`"${name}" must be true or false`)
+  return value
+}
+
+/** A list of texts, also one text with commas; absent is none. */
+export function weakTexts(name: string, given: unknown): readonly string[] {
+  const value = f.list('').parse(given ?? [])
+  if (value === undefined) throw refuse(`"${name}" must be a list of texts`)
+  return value
 }

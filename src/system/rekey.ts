@@ -4,26 +4,14 @@ import { done } from '../contract/response.ts'
 import type { Response } from '../contract/response.ts'
 import { routesOf } from '../contract/route.ts'
 import type { Route } from '../contract/route.ts'
-import { base64, fromHex, hex } from '../util/bytes.ts'
-import { shareOf, strictBool, strictInt, strictTexts } from './key-input.ts'
-
-interface Status {
-  readonly started: boolean
-  readonly nonce: string
-  readonly shares: number
-  readonly threshold: number
-  readonly progress: number
-  readonly required: number
-  readonly verify: boolean
-  readonly verificationNonce: string
-  readonly verificationProgress: number
-  readonly fingerprints: readonly string[]
-  readonly backup: boolean
-}
+import { base64, fromHex } from '../util/bytes.ts'
+import { shareOf, strictBool, strictInt, strictTexts, weakBool, weakInt, weakTexts } from './key-input.ts'
+import { madeBody, statusBody, unsettledText, verifyBody } from './rekey-bodies.ts'
+import type { NewShares, RekeyStatus } from './rekey-bodies.ts'
 
 /** One rekey operation. There are two, one for each family of paths. */
 export interface RekeyPort {
-  status(): Promise<Status>
+  status(): Promise<RekeyStatus>
   start(
     wish: {
       readonly shares: number
@@ -35,7 +23,7 @@ export interface RekeyPort {
     busy: string,
   ): Promise<void>
   cancel(nonce: string): Promise<void>
-  update(share: Uint8Array, nonce: string, idle: string): Promise<Made | undefined>
+  update(share: Uint8Array, nonce: string, idle: string): Promise<NewShares | undefined>
   verify(
     share: Uint8Array,
     nonce: string,
@@ -47,16 +35,6 @@ export interface RekeyPort {
     read(): Promise<{ readonly nonce: string; readonly keys: Readonly<Record<string, readonly string[]>> }>
     remove(): Promise<void>
   }
-}
-
-interface Made {
-  readonly nonce: string
-  readonly shares: readonly Uint8Array[]
-  readonly verify: boolean
-  readonly verificationNonce: string
-  readonly unsettled: boolean
-  readonly fingerprints: readonly string[]
-  readonly backup: boolean
 }
 
 /** What both families need besides. */
@@ -231,7 +209,7 @@ function makingRoutes(kind: Family, rekey: RekeyPort, rules: RekeyRules): Route<
 /** `verify`: the new shares are given back before they count. */
 function verifyingRoutes(kind: Family, rekey: RekeyPort): Route<unknown>[] {
   const { base, access } = kind
-  const verification = async (): Promise<Response> => shown(kind, verifyBody(await rekey.status(), kind))
+  const verification = async (): Promise<Response> => shown(kind, verifyBody(await rekey.status(), kind.missing))
   return [
     read(`${base}/verify`, { access, about: 'How far the verification is.', handle: verification }),
     write(`${base}/verify`, {
@@ -262,77 +240,4 @@ function updateShare(kind: Family, key: unknown, nonce: string): Uint8Array {
   const share = shareOf(key, kind.noKey)
   if (!kind.plain && nonce === '') throw refuse("missing required field 'nonce'")
   return share
-}
-
-function weakInt(name: string, given: unknown): number {
-  const value = f.int('').parse(given ?? 0)
-  if (value === undefined) throw refuse(`"${name}" must be a whole number`)
-  return value
-}
-
-function weakBool(name: string, given: unknown): boolean {
-  const value = f.bool('').parse(given ?? false)
-  if (value === undefined) throw refuse(`"${name}" must be true or false`)
-  return value
-}
-
-function weakTexts(name: string, given: unknown): readonly string[] {
-  const value = f.list('').parse(given ?? [])
-  if (value === undefined) throw refuse(`"${name}" must be a list of texts`)
-  return value
-}
-
-/** The fingerprints as Vault shows them: null when the shares come in clear. */
-const printsOf = ({ fingerprints, backup }: Pick<Status, 'fingerprints' | 'backup'>): Record<string, unknown> =>
-  fingerprints.length > 0 ? { pgp_fingerprints: fingerprints, backup } : { pgp_fingerprints: null, backup }
-
-function statusBody(status: Status, whole: boolean): Record<string, unknown> {
-  const { started, shares, threshold, required, nonce, progress, verify, verificationNonce } = status
-  const brief = { started, t: threshold, n: shares, required }
-  if (whole)
-    return {
-      nonce,
-      ...brief,
-      progress,
-      ...printsOf(status),
-      verification_required: verify,
-      ...(verificationNonce && { verification_nonce: verificationNonce }),
-    }
-  return started
-    ? {
-        ...brief,
-        nonce,
-        progress,
-        ...(status.fingerprints.length > 0 && printsOf(status)),
-        verification_required: verify,
-        verification_nonce: verificationNonce,
-      }
-    : brief
-}
-
-function verifyBody(status: Status, { missing }: Family): Record<string, unknown> {
-  if (!status.started) throw refuse(missing)
-  return {
-    nonce: status.verificationNonce,
-    started: status.verificationNonce !== '',
-    t: status.threshold,
-    n: status.shares,
-    progress: status.verificationProgress,
-  }
-}
-
-const unsettledText =
-  'the storage failed without telling whether the new shares count, so the server sealed itself: either the new shares open it or the old ones do; throw none away before you know'
-
-function madeBody(made: Made, plain: boolean): Record<string, unknown> {
-  const keys = { keys: made.shares.map(hex), keys_base64: made.shares.map(base64) }
-  if (made.unsettled) throw new Fault('unavailable', unsettledText, { data: { nonce: made.nonce, ...keys } })
-  return {
-    nonce: made.nonce,
-    complete: true,
-    ...keys,
-    ...printsOf(made),
-    verification_required: made.verify,
-    ...((made.verificationNonce !== '' || !plain) && { verification_nonce: made.verificationNonce }),
-  }
 }

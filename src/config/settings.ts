@@ -1,0 +1,104 @@
+import type { AuditDeviceSpec } from '../contract/audit.ts'
+import type { HclItem, HclValue } from '../policy/hcl.ts'
+import { logLevelOf, logLevels } from '../util/log.ts'
+import { listenerOf } from './listener.ts'
+import { labelled } from './source.ts'
+import type { Setter, Source } from './source.ts'
+import type { Config } from './types.ts'
+
+/** What the files said so far. */
+export type Draft = { -readonly [K in keyof Config]?: Config[K] }
+
+const accepted: Setter<Draft> = () => {}
+
+/** All settings outside blocks, and all blocks. */
+export const topLevel: Readonly<Record<string, Setter<Draft>>> = {
+  storage: (source, value, draft, item) => {
+    if (draft.storage) throw source.wrong(item.at, 'storage is configured twice')
+    draft.storage = storageOf(source, value, item)
+  },
+  listener: (source, value, draft, item) => {
+    for (const [type, body] of labelled(source, value, item)) {
+      if (type !== 'tcp') throw source.wrong(item.at, `a listener is of type "tcp", not "${type}"`)
+      draft.listeners = [...(draft.listeners ?? []), listenerOf(source, body)]
+    }
+  },
+  audit: (source, value, draft, item) => {
+    draft.audits = [...(draft.audits ?? []), ...auditsOf(source, value, item)]
+  },
+  api_addr: (source, value, draft) => void (draft.apiAddr = source.text(value, 'api_addr')),
+  cluster_addr: accepted,
+  cluster_name: (source, value, draft) => void (draft.clusterName = source.text(value, 'cluster_name')),
+  default_lease_ttl: (source, value, draft) =>
+    void (draft.defaultLeaseTtl = source.seconds(value, 'default_lease_ttl')),
+  max_lease_ttl: (source, value, draft) => void (draft.maxLeaseTtl = source.seconds(value, 'max_lease_ttl')),
+  log_level: (source, value, draft) => {
+    const level = logLevelOf(source.text(value, 'log_level'))
+    if (!level) throw source.wrong(value.at, `log_level is one of ${logLevels}`)
+    draft.logLevel = level
+  },
+  log_format: (source, value, draft) => {
+    const format = source.text(value, 'log_format')
+    if (format !== 'json' && format !== 'standard') throw source.wrong(value.at, 'log_format is "standard" or "json"')
+    draft.logFormat = format
+  },
+  unsafe_allow_api_audit_creation: (source, value, draft) =>
+    void (draft.apiAudit = source.bool(value, 'unsafe_allow_api_audit_creation')),
+  disable_mlock: accepted,
+  ui: accepted,
+  raw_storage_endpoint: (source, value) => {
+    if (source.bool(value, 'raw_storage_endpoint')) throw source.wrong(value.at, 'raw_storage_endpoint is not offered')
+  },
+}
+
+function storageOf(source: Source, value: HclValue, item: HclItem): Config['storage'] {
+  const [found] = labelled(source, value, item)
+  const [type, body] = found ?? ['', value]
+  if (type === 'inmem') return { type: 'inmem' }
+  if (type !== 'level') throw source.wrong(item.at, `storage "${type}" is not known; this server has: level, inmem`)
+  const draft: { path?: string; minFreeBytes?: number } = {}
+  const settings: Readonly<Record<string, (inner: HclValue) => void>> = {
+    path: (inner) => void (draft.path = source.text(inner, 'path')),
+    min_free_bytes: (inner) => void (draft.minFreeBytes = source.whole(inner, 'min_free_bytes')),
+  }
+  for (const inner of source.items(body, 'storage')) source.known(settings, inner, 'storage "level"')(inner.value)
+  if (!draft.path) throw source.wrong(item.at, 'storage "level" needs a path')
+  return { type, path: draft.path, ...(draft.minFreeBytes !== undefined && { minFreeBytes: draft.minFreeBytes }) }
+}
+
+/** `audit "type" "name" { … }`; in JSON type and name are members around the settings. Without a name it is the type's. */
+function auditsOf(source: Source, value: HclValue, item: HclItem): AuditDeviceSpec[] {
+  const found = labelled(source, value, item).flatMap(([type, body]) => {
+    const [, name] = item.labels
+    if (item.labels.length > 0) return [auditOf(source, body, type, name ?? type)]
+    const members = source.items(body, 'audit')
+    if (members.some(({ key }) => auditSettings.includes(key))) return [auditOf(source, body, type, type)]
+    return members.map((member) => auditOf(source, member.value, type, member.key))
+  })
+  if (found.length > 0) return found
+  throw source.wrong(item.at, 'an audit block has a type and a name: audit "file" "file" { … }')
+}
+
+const auditSettings = ['description', 'options']
+
+function auditOf(source: Source, body: HclValue, type: string, name: string): AuditDeviceSpec {
+  let options: Readonly<Record<string, string>> = {}
+  let description = ''
+  const settings: Readonly<Record<string, (inner: HclValue) => void>> = {
+    description: (inner) => void (description = source.text(inner, 'description')),
+    options: (inner) => void (options = optionsOf(source, inner)),
+  }
+  for (const inner of source.items(body, 'audit')) source.known(settings, inner, `audit "${type}"`)(inner.value)
+  return { path: name.endsWith('/') ? name : `${name}/`, type, description, local: false, options }
+}
+
+function optionsOf(source: Source, value: HclValue): Record<string, string> {
+  return Object.fromEntries(
+    source
+      .items(value, 'options')
+      .map((item) => [
+        item.key,
+        item.value.kind === 'bool' ? String(item.value.value) : source.text(item.value, item.key),
+      ]),
+  )
+}

@@ -1,0 +1,91 @@
+import { HclError, parseHcl } from '../policy/hcl.ts'
+import type { HclItem, HclValue, Position } from '../policy/hcl.ts'
+import { parseDuration } from '../util/duration.ts'
+
+/** A mistake in the configuration: names file, line and what to write instead. */
+export class ConfigError extends Error {}
+
+/** One file as it is read: settings are checked against it, so that errors can name their place. */
+export class Source {
+  readonly file: string
+
+  constructor(file: string) {
+    this.file = file
+  }
+
+  wrong(at: Position, message: string): ConfigError {
+    return new ConfigError(`${this.file}:${at.line}: ${message}`)
+  }
+
+  text(value: HclValue, name: string): string {
+    if (value.kind === 'string') return value.value
+    if (value.kind === 'number') return value.literal
+    throw this.wrong(value.at, `${name} must be a text in double quotes`)
+  }
+
+  bool(value: HclValue, name: string): boolean {
+    if (value.kind === 'bool') return value.value
+    const text = value.kind === 'string' || value.kind === 'number' ? this.text(value, name) : ''
+    if (['true', '1'].includes(text)) return true
+    if (['false', '0'].includes(text)) return false
+    throw this.wrong(value.at, `${name} must be true or false`)
+  }
+
+  seconds(value: HclValue, name: string): number {
+    const seconds = value.kind === 'number' ? parseDuration(value.value) : parseDuration(this.text(value, name))
+    if (seconds === undefined) throw this.wrong(value.at, `${name} must be a duration such as "768h"`)
+    return seconds
+  }
+
+  whole(value: HclValue, name: string): number {
+    const number = Number(this.text(value, name))
+    if (!Number.isSafeInteger(number) || number < 0) throw this.wrong(value.at, `${name} must be a whole number`)
+    return number
+  }
+
+  items(value: HclValue, name: string): readonly HclItem[] {
+    if (value.kind !== 'object') throw this.wrong(value.at, `${name} must be a block { … }`)
+    return value.items
+  }
+
+  /** The setter of a setting, or an error with the nearest name. */
+  known<T>(settings: Readonly<Record<string, T>>, item: HclItem, where: string): T {
+    const found = Object.hasOwn(settings, item.key) ? settings[item.key] : undefined
+    if (found !== undefined) return found
+    const near = Object.keys(settings).find((name) => distance(name, item.key) <= 3)
+    throw this.wrong(item.at, `"${item.key}" is no setting of ${where}${near ? `; did you mean "${near}"?` : ''}`)
+  }
+}
+
+/** How a setting changes what is being built. */
+export type Setter<T> = (source: Source, value: HclValue, draft: T, item: HclItem) => void
+
+/** The blocks of an item by their labels: `storage "level" { … }`, or the same in JSON. */
+export function labelled(source: Source, value: HclValue, item: HclItem): (readonly [string, HclValue])[] {
+  const [label] = item.labels
+  if (label !== undefined) return [[label, value]]
+  const bodies = value.kind === 'list' ? value.items : [value]
+  return bodies.flatMap((body) => source.items(body, item.key).map((inner) => [inner.key, inner.value] as const))
+}
+
+/** The items of a file. @throws ConfigError when it is no HCL. */
+export function itemsOf(source: Source, text: string): readonly HclItem[] {
+  try {
+    return parseHcl(text)
+  } catch (thrown) {
+    if (thrown instanceof HclError) throw new ConfigError(`${source.file}:${thrown.at.line}: ${thrown.message}`)
+    throw thrown
+  }
+}
+
+/** How many letters differ (Levenshtein). */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, at) => at)
+  for (const [i, letter] of [...a].entries()) {
+    const next = [i + 1]
+    for (const [j, other] of [...b].entries())
+      next.push(Math.min((row[j] ?? 0) + Number(letter !== other), (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1))
+    row = next
+  }
+  return row[b.length] ?? 0
+}
