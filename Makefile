@@ -31,6 +31,7 @@ bench: install
 	node build/bench/transit.js
 	node build/bench/durable.js
 	node build/bench/list.js
+	node build/bench/start.js
 
 clean:
 	rm -rf build dist

@@ -29,7 +29,8 @@ export interface Load {
   readonly cpu: number
 }
 
-const built = (file: string) => fileURLToPath(new URL(file, import.meta.url))
+/** Where a file of the build lies, as seen from this one. */
+export const built = (file: string) => fileURLToPath(new URL(file, import.meta.url))
 const seconds = Number(process.env['SECONDS'] ?? 2)
 
 /** The product with LevelDB and a file audit device, initialised and unsealed. `more` goes into its configuration. */
@@ -121,7 +122,8 @@ function cpuOf(pid: number): number {
   }
 }
 
-async function freePort(): Promise<number> {
+/** A port of loopback that nobody listens on. */
+export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1')
   await once(probe, 'listening')
   const { port } = probe.address() as AddressInfo
