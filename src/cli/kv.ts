@@ -18,7 +18,27 @@ async function put(run: Run): Promise<number> {
     return showAnswer(run, body, `Success! Data written to: ${place.path}`)
   }
   const cas = run.flags.int('cas') ?? -1
-  return written(run, place, 'PUT', { data, options: cas < 0 ? {} : { cas } })
+  const path = place.at('data')
+  const asked = run.client.send('PUT', path, { data, options: cas < 0 ? {} : { cas } })
+  const { body } = await during(`writing data to ${path}`, asked)
+  await warnOfDropped(run, path, data, body)
+  return showVersion(run, path, body)
+}
+
+/** A put replaces the whole secret: says which keys of the version before are no longer there, if this token may read it. */
+async function warnOfDropped(run: Run, path: string, data: Json, body: Json | undefined): Promise<void> {
+  const before = Number((body?.['data'] as Json | undefined)?.['version']) - 1
+  if (!(before > 0)) return
+  const read = run.client.send('GET', path + query({ version: before }), undefined, { always: true })
+  // Whatever keeps it from being read, the write is done: a warning must not make it look failed.
+  const answer = await read.catch(() => undefined)
+  const old = (answer?.body?.['data'] as { readonly data?: Json | null } | undefined)?.data ?? {}
+  const dropped = Object.keys(old).filter((key) => !Object.hasOwn(data, key))
+  if (dropped.length === 0) return
+  run.err(
+    `Version ${before} also had ${dropped.map((key) => JSON.stringify(key)).join(', ')}: a put replaces the whole secret. ` +
+      `Use "kv patch" to change some keys; "kv rollback -version=${before}" goes back.`,
+  )
 }
 
 /** Writes a version and shows what the store says about it. */

@@ -52,6 +52,31 @@ describe('kv, against a scripted store', () => {
     })
   })
 
+  it('says which keys a put dropped, if there was a version before and it may be read, and never fails for that', async () => {
+    const mount = { 'GET /v1/sys/internal/ui/mounts/secret/a': [second] }
+    const put = { 'PUT /v1/secret/data/a': [{ body: { data: metadata } }] }
+    const before = { data: { data: { x: 'old', y: 'hidden', z: '3' }, metadata: { ...metadata, version: 2 } } }
+    await scripted({ ...mount, ...put, 'GET /v1/secret/data/a?version=2': [{ body: before }] }, async (shell) => {
+      const { code, out, err } = await shell.run('kv put -format=json secret/a x=1')
+      expect(code).to.equal(0)
+      expect((JSON.parse(out) as { data: unknown }).data).to.deep.equal(metadata)
+      expect(err)
+        .to.match(/^Version 2 also had "y", "z": .*kv patch.*-version=2/)
+        .and.not.include('hidden')
+      expect((await shell.run('kv put secret/a x=1 y=2 z=3')).err).to.equal('')
+    })
+    const refused = { status: 403, body: { errors: ['permission denied'] } }
+    await scripted({ ...mount, ...put, 'GET /v1/secret/data/a?version=2': [refused] }, async (shell) => {
+      const { code, err } = await shell.run('kv put secret/a x=1')
+      expect([code, err]).to.deep.equal([0, ''])
+    })
+    const first = { 'PUT /v1/secret/data/a': [{ body: { data: { ...metadata, version: 1 } } }] }
+    await scripted({ ...mount, ...first }, async (shell, server) => {
+      await shell.run('kv put secret/a x=1')
+      expect(server.lines.at(-1)).to.equal('PUT /v1/secret/data/a')
+    })
+  })
+
   it('says that a flag after the path is stored as data', async () => {
     const script = {
       'GET /v1/sys/internal/ui/mounts/secret/a': [second],
