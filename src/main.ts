@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { standardPipes } from './cli/pipes.ts'
 import { askHidden } from './cli/prompt.ts'
 import { run } from './cli/run.ts'
 
@@ -14,15 +15,19 @@ const fail = (thrown: unknown): void => {
   process.exitCode = 1
 }
 
-// A reader that has seen enough, such as head, is no error.
+const pipes = standardPipes()
+// A reader that has seen enough, such as head, is no error; one that was to keep data is: the command says so itself.
 for (const stream of [process.stdout, process.stderr])
-  stream.on('error', (thrown: NodeJS.ErrnoException) => process.exit(thrown.code === 'EPIPE' ? 0 : 1))
+  stream.on('error', (thrown: NodeJS.ErrnoException) => {
+    if (!pipes.used()) process.exit(thrown.code === 'EPIPE' ? 0 : 1)
+  })
 
 process.exitCode = 1
 await run(process.argv.slice(2), {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
   stdin,
+  pipes,
   env: process.env,
   ask: askHidden,
   serve: async (options) => (await import('./server.ts')).startServer(options),

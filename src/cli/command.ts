@@ -3,6 +3,7 @@ import type { Client } from './client.ts'
 import type { Environment } from './env.ts'
 import type { FlagTable, Flags } from './flags.ts'
 import type { Format } from './output.ts'
+import type { Pipes } from './pipes.ts'
 
 /** What a command is run with. */
 export interface Run extends Surroundings {
@@ -13,6 +14,8 @@ export interface Run extends Surroundings {
   readonly environment: Environment
   /** Prints a line on standard error. */
   err(line: string): void
+  /** Prints on standard error as it is. */
+  show(text: string): void
 }
 
 /** The world around the command line. Tests pass their own. */
@@ -22,6 +25,8 @@ export interface Surroundings {
   err(text: string): void
   /** All of standard input, read once. */
   stdin(): Promise<string>
+  /** Both as bytes, for data of any size. */
+  readonly pipes: Pipes
   /** Asks on the terminal without showing what is typed. @throws NoTerminal */
   ask(question: string): Promise<string>
   /** Starts a server; the command line itself must not know how. */

@@ -13,6 +13,7 @@ export const families: readonly Family[] = [
   family('delete', 'Delete what is at a path', loadGeneric),
   family('unwrap', 'Open a wrapped answer', async () => (await import('./unwrap.ts')).unwrapCommands),
   family('kv', 'Keep and fetch secrets in a key/value store', loadKv),
+  family('transit', 'Encrypt files and streams with keys of transit', loadTransit),
   family('secrets', 'Manage secrets engines', async () => (await import('./secrets.ts')).secretsCommands),
   family('auth', 'Manage auth methods', async () => (await import('./auth.ts')).authCommands),
   family('policy', 'Manage policies', async () => (await import('./policy.ts')).policyCommands),
@@ -42,6 +43,10 @@ async function loadOperator(): Promise<readonly Command[]> {
     import('./operator-generate-root.ts'),
   ])
   return families.flatMap((family) => family.operatorCommands)
+}
+
+async function loadTransit(): Promise<readonly Command[]> {
+  return (await import('./envelope.ts')).envelopeCommands
 }
 
 async function loadKv(): Promise<readonly Command[]> {

@@ -54,7 +54,16 @@ async function perform(command: Command, words: readonly string[], around: Surro
       : 'table'
     noteMisplacedFlags(args, flagTable, err)
     const client = (): Client => new Client(targetOf(flags, environment))
-    running = { ...around, err, args, flags, format, environment, client: command.offline ? noClient : client() }
+    running = {
+      ...around,
+      err,
+      show: (text) => around.err(text),
+      args,
+      flags,
+      format,
+      environment,
+      client: command.offline ? noClient : client(),
+    }
     return await command.run(running)
   } catch (thrown) {
     return failed(thrown, command, running, around)

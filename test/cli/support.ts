@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
 import { NoTerminal } from '../../src/cli/prompt.ts'
 import { run } from '../../src/cli/run.ts'
 import { temporaryFolder } from '../support/folder.ts'
@@ -20,6 +21,12 @@ export class Shell {
   /** What a person types when asked; nobody is there unless it is set. */
   typed: string | undefined
   readonly questions: string[] = []
+  /** What is on standard input as bytes. */
+  piped: AsyncIterable<Uint8Array> | undefined
+  /** What went to standard output as bytes. */
+  bytesOut = Buffer.alloc(0)
+  outIsTerminal = false
+  errIsTerminal = false
 
   constructor(env: Readonly<Record<string, string>> = {}) {
     this.env = { HOME: this.home, ...env }
@@ -33,6 +40,12 @@ export class Shell {
       out: (text) => void (out += text),
       err: (text) => void (err += text),
       stdin: async () => this.stdin,
+      pipes: {
+        read: () => this.piped ?? Readable.from([]),
+        write: async (bytes) => void (this.bytesOut = Buffer.concat([this.bytesOut, bytes])),
+        outIsTerminal: this.outIsTerminal,
+        errIsTerminal: this.errIsTerminal,
+      },
       ask: async (question) => {
         this.questions.push(question)
         if (this.typed === undefined) throw new NoTerminal()

@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto'
+import { lstatSync, unlinkSync } from 'node:fs'
+import { link, open, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { UsageError } from './flags.ts'
+
+/** @throws UsageError if a file of this name must not be written: it exists, and `force` does not replace it */
+export function checkTarget(path: string, force: boolean): void {
+  const there = lstatSync(path, { throwIfNoEntry: false })
+  if (there && !there.isFile()) throw new UsageError(`${path} is no regular file: it is not replaced`)
+  if (there && !force) throw existsAlready(path)
+}
+
+const existsAlready = (path: string): UsageError =>
+  new UsageError(`${path} exists already\n  next: choose another name, or replace it with -force`)
+
+/**
+ * Writes a file that has its name only when all of it is on the disk, and is for its owner alone (mode 0600). Until then
+ * it lies beside under another name, and if the stream fails it goes.
+ * @throws UsageError when it cannot be written; whatever the stream throws
+ */
+export async function writeWhole(path: string, stream: AsyncIterable<Uint8Array>, force: boolean): Promise<void> {
+  const beside = join(dirname(path), `.${basename(path)}.${randomUUID()}.part`)
+  const file = await open(beside, 'wx', 0o600).catch(unwritable(path))
+  const forget = removedOnSignal(beside)
+  try {
+    for await (const part of stream) await file.writeFile(part)
+    await file.sync()
+    await file.close()
+    await publish(beside, path, force)
+    await syncFolder(dirname(path))
+  } catch (thrown) {
+    await file.close().catch(() => {})
+    await rm(beside, { force: true })
+    throw isFromSystem(thrown) ? unwritable(path)(thrown) : thrown
+  } finally {
+    forget()
+  }
+}
+
+/** Gives the file its name. A link never replaces a file that came there meanwhile, as a rename would. */
+async function publish(beside: string, path: string, force: boolean): Promise<void> {
+  if (!force) {
+    const linked = await link(beside, path).then(() => true, noLinks)
+    if (linked) return rm(beside)
+  }
+  checkTarget(path, force)
+  return rename(beside, path)
+}
+
+/** Some file systems, such as those of memory sticks, have no links. */
+function noLinks(thrown: NodeJS.ErrnoException): false {
+  if (['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EEXIST'].includes(thrown.code ?? '')) return false
+  throw thrown
+}
+
+/** So that the new name outlives a loss of power. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r')
+  await folder.sync().finally(async () => folder.close())
+}
+
+const isFromSystem = (thrown: unknown): boolean => typeof (thrown as NodeJS.ErrnoException).errno === 'number'
+
+const unwritable =
+  (path: string) =>
+  (thrown: unknown): never => {
+    throw new UsageError(`${path} cannot be written (${String((thrown as NodeJS.ErrnoException).code)})`)
+  }
+
+/** What was not finished must not stay behind when somebody presses Ctrl-C. @returns how to forget it */
+function removedOnSignal(path: string): () => void {
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  const remove = (signal: NodeJS.Signals): void => {
+    forget()
+    try {
+      unlinkSync(path)
+    } finally {
+      process.kill(process.pid, signal)
+    }
+  }
+  const forget = (): void => signals.forEach((signal) => void process.off(signal, remove))
+  for (const signal of signals) process.on(signal, remove)
+  return forget
+}
