@@ -1,5 +1,5 @@
 # strongroom: `make run` tries it, `make test` proves it.
-.PHONY: all install build run test lint parity bench clean
+.PHONY: all install build run test test-postgres lint parity bench clean
 
 all: test
 
@@ -21,6 +21,12 @@ test: clean install lint
 	node_modules/.bin/tsc -p tsconfig.json
 	$(MAKE) --no-print-directory build
 	node_modules/.bin/mocha
+
+# Follows docs/backups.md with a real PostgreSQL, which Debian's package brings if it is missing and we are root.
+test-postgres: build
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || apt-get install -y --no-install-recommends postgresql
+	node_modules/.bin/tsc -p tsconfig.json
+	node_modules/.bin/mocha --no-package --timeout 60000 build/test/scenarios/postgres.test.js
 
 lint: install
 	node_modules/.bin/prettier --check src test bench --log-level warn

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect } from 'chai'
 
-const docs = ['architecture', 'dependencies', 'formats', 'lifecycle', 'operations', 'threat-model'].map(
+const docs = ['architecture', 'backups', 'dependencies', 'formats', 'lifecycle', 'operations', 'threat-model'].map(
   (name) => `docs/${name}.md`,
 )
 const pages = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...docs]
