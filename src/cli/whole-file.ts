@@ -1,14 +1,23 @@
 import { randomUUID } from 'node:crypto'
 import { lstatSync, unlinkSync } from 'node:fs'
+import type { Stats } from 'node:fs'
 import { link, open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { UsageError } from './flags.ts'
 
 /** @throws UsageError if a file of this name must not be written: it exists, and `force` does not replace it */
 export function checkTarget(path: string, force: boolean): void {
-  const there = lstatSync(path, { throwIfNoEntry: false })
+  const there = statusOf(path)
   if (there && !there.isFile()) throw new UsageError(`${path} is no regular file: it is not replaced`)
   if (there && !force) throw existsAlready(path)
+}
+
+function statusOf(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })
+  } catch (thrown) {
+    return unwritable(path)(thrown)
+  }
 }
 
 const existsAlready = (path: string): UsageError =>
@@ -54,10 +63,12 @@ function noLinks(thrown: NodeJS.ErrnoException): false {
   throw thrown
 }
 
-/** So that the new name outlives a loss of power. */
+/** So that the new name outlives a loss of power. A folder that may be added to but not read has to do without. */
 async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r')
-  await folder.sync().finally(async () => folder.close())
+  const folder = await open(path, 'r').catch((thrown: NodeJS.ErrnoException) => {
+    if (thrown.code !== 'EACCES') throw thrown
+  })
+  await folder?.sync().finally(async () => folder.close())
 }
 
 const isFromSystem = (thrown: unknown): boolean => typeof (thrown as NodeJS.ErrnoException).errno === 'number'

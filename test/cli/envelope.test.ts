@@ -139,6 +139,10 @@ describe('transit envelope', () => {
     await succeeds('rewrap', at('old'), at('new'))
     expect(readFileSync(at('old')).equals(before)).to.equal(true)
     await succeeds('verify', at('new'))
+    shell.piped = inParts(before, 999)
+    expect((await succeeds('rewrap')).out).to.equal('')
+    writeFileSync(at('piped'), shell.bytesOut)
+    expect((await succeeds('verify', at('piped'))).out).to.match(/under version 2/)
   })
 
   it('refuses a wrapped data key of another envelope, of another key, or none', async () => {
@@ -175,6 +179,7 @@ describe('transit envelope', () => {
     await fails(1, /nowhere cannot be read \(ENOENT\)/, 'encrypt', '-key=backups', at('nowhere'), at('out'))
     await fails(1, /nowhere cannot be read \(ENOENT\)/, 'header', at('nowhere'))
     await fails(1, /cannot be read \(EISDIR\)/, 'encrypt', '-key=backups', shell.home, at('out'))
+    await fails(1, /cannot be written \(ENOTDIR\)/, 'encrypt', '-key=backups', at('data'), at('data/below'))
     await fails(1, /cannot be written \(ENOENT\)/, 'encrypt', '-key=backups', at('data'), at('no/such/folder'))
     await fails(
       2,
