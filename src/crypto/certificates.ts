@@ -1,45 +1,9 @@
 import { X509Certificate, sign } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { refuse } from '../contract/fault.ts'
-import { base64, concat, fromBase64 } from '../util/bytes.ts'
+import { base64, fromBase64 } from '../util/bytes.ts'
+import { derValue, derValues, tags } from './der.ts'
 import { publicDer } from './pairs.ts'
-
-/** One value of DER (X.690): its tag, what is in it, and the whole of it. */
-interface Value {
-  readonly tag: number
-  readonly content: Uint8Array
-  readonly whole: Uint8Array
-}
-
-const sequenceTag = 0x30
-const integerTag = 0x02
-const attributesTag = 0xa0
-
-function tlv(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
-  const content = concat(...parts)
-  const digits = content.length.toString(16)
-  const bytes = Buffer.from(digits.length % 2 === 0 ? digits : `0${digits}`, 'hex')
-  const size = content.length < 0x80 ? bytes : concat(Uint8Array.of(0x80 | bytes.length), bytes)
-  return concat(Uint8Array.of(tag), size, content)
-}
-
-/** The values in a row. @throws RangeError when they are no DER. */
-function values(der: Uint8Array): readonly Value[] {
-  const found: Value[] = []
-  for (let at = 0; at < der.length;) {
-    const [tag = 0, first = 0] = der.subarray(at)
-    const more = first & 0x80 ? first & 0x7f : 0
-    const header = 2 + more
-    const digits = Buffer.from(der.subarray(at + 2, at + header))
-    if (more > 4 || digits.length < more) throw new RangeError('no length')
-    const length = more > 0 ? digits.readUIntBE(0, more) : first
-    if (at + header + length > der.length || der.length < at + 2) throw new RangeError('cut off')
-    const whole = der.subarray(at, at + header + length)
-    found.push({ tag, content: whole.subarray(header), whole })
-    at += whole.length
-  }
-  return found
-}
 
 const oids = {
   ed25519: '06032b6570',
@@ -66,7 +30,7 @@ interface Asked {
   readonly attributes: Uint8Array
 }
 
-const nothing: Asked = { subject: tlv(sequenceTag), attributes: tlv(attributesTag) }
+const nothing: Asked = { subject: derValue(tags.sequence), attributes: derValue(tags.values0) }
 
 /**
  * A certificate request (PKCS#10, RFC 2986) for a private key, in PEM. A template, another request in PEM, gives subject
@@ -76,21 +40,24 @@ const nothing: Asked = { subject: tlv(sequenceTag), attributes: tlv(attributesTa
 export function certificateRequest(secret: KeyObject, template: string): string {
   const [hash, algorithm] = algorithmOf(secret)
   const { subject, attributes } = template === '' ? nothing : asked(template)
-  const body = tlv(sequenceTag, tlv(integerTag, Uint8Array.of(0)), subject, publicDer(secret), attributes)
-  const signature = tlv(0x03, Uint8Array.of(0), sign(hash, body, secret))
-  return pem('CERTIFICATE REQUEST', tlv(sequenceTag, body, tlv(sequenceTag, Buffer.from(algorithm, 'hex')), signature))
+  const body = derValue(tags.sequence, derValue(tags.integer, Uint8Array.of(0)), subject, publicDer(secret), attributes)
+  const signature = derValue(tags.bitString, Uint8Array.of(0), sign(hash, body, secret))
+  return pem(
+    'CERTIFICATE REQUEST',
+    derValue(tags.sequence, body, derValue(tags.sequence, Buffer.from(algorithm, 'hex')), signature),
+  )
 }
 
 function asked(template: string): Asked {
   const [request] = blocks(template, 'CERTIFICATE REQUEST') ?? []
   if (!request) throw refuse('the csr is no PEM of a certificate request')
   try {
-    const [info] = values(values(request)[0]?.content ?? new Uint8Array())
-    const [version, subject, open, attributes] = values(info?.content ?? new Uint8Array())
-    if (version?.tag === integerTag && subject?.tag === sequenceTag && open?.tag === sequenceTag) {
+    const [info] = derValues(derValues(request)[0]?.content ?? new Uint8Array())
+    const [version, subject, open, attributes] = derValues(info?.content ?? new Uint8Array())
+    if (version?.tag === tags.integer && subject?.tag === tags.sequence && open?.tag === tags.sequence) {
       return {
         subject: subject.whole,
-        attributes: attributes?.tag === attributesTag ? attributes.whole : nothing.attributes,
+        attributes: attributes?.tag === tags.values0 ? attributes.whole : nothing.attributes,
       }
     }
   } catch (thrown) {

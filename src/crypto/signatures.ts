@@ -2,6 +2,7 @@ import { constants, privateEncrypt, publicDecrypt, sign as signData, verify as v
 import type { KeyObject } from 'node:crypto'
 import { refuse } from '../contract/fault.ts'
 import { concat, sameBytes } from '../util/bytes.ts'
+import { ecdsaDigest } from './ecdsa-digest.ts'
 import { digest, opensslHash } from './hash.ts'
 import type { MacHash } from './hash.ts'
 import { emsaPss, pssFits } from './pss.ts'
@@ -31,10 +32,16 @@ export const schemes: Readonly<Record<'ed25519' | 'ec' | 'rsa', Scheme>> = {
     verify: (key, input, signature) => verifyData(null, input, key, signature),
   },
   ec: {
-    sign: (key, input, wish) => signData(ecHash(wish), input, { key, dsaEncoding: encoding(wish) }),
+    sign: (key, input, wish) => {
+      const hash = ecHash(input, wish)
+      if (wish.prehashed) return ecdsaDigest.sign(key, input, wish.jws)
+      return signData(hash, input, { key, dsaEncoding: encoding(wish) })
+    },
     verify: (key, input, signature, wish) => {
+      const hash = ecHash(input, wish)
       if (!wish.jws) mustBeDer(signature)
-      return verifyData(ecHash(wish), input, { key, dsaEncoding: encoding(wish) }, signature)
+      if (wish.prehashed) return ecdsaDigest.verify(key, input, signature, wish.jws)
+      return verifyData(hash, input, { key, dsaEncoding: encoding(wish) }, signature)
     },
   },
   rsa: {
@@ -45,9 +52,10 @@ export const schemes: Readonly<Record<'ed25519' | 'ec' | 'rsa', Scheme>> = {
   },
 }
 
-function ecHash({ hash, prehashed }: SignatureWish): string {
+function ecHash(input: Uint8Array, { hash, prehashed }: SignatureWish): string {
   if (hash === 'none') throw refuse('hash_algorithm none is for prehashed pkcs1v15 signatures of RSA keys')
-  if (prehashed) throw refuse('prehashed input is not possible with ECDSA keys here: send the data itself')
+  // Anybody can make a signature that fits the number 0, which nothing at all is taken for.
+  if (prehashed && input.every((byte) => byte === 0)) throw refuse('the input is prehashed, but it is no digest')
   return opensslHash(hash)
 }
 
