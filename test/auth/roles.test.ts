@@ -52,4 +52,71 @@ describe('token roles', () => {
     expect((await create('create/heir', {}, maker.client_token)).policies).to.deep.equal(['maker'])
     expect((await create('create', { no_default_policy: true }, maker.client_token)).policies).to.deep.equal(['maker'])
   })
+
+  it('of two periods and two maxima the shorter ones count, and the caller is told', async () => {
+    const bounds = { token_period: '30m', token_explicit_max_ttl: '1h', allowed_policies: 'default' }
+    await server.data('POST', 'auth/token/roles/both', bounds)
+    const made = async (wish: Body) => server.call('POST', '/v1/auth/token/create/both', wish)
+    const shorter = await made({ period: '10m', explicit_max_ttl: '5m' })
+    expect(shorter.body['auth']).to.include({ lease_duration: 300 })
+    expect(shorter.body['warnings']).to.have.length(3)
+    const longer = await made({ period: '9h', explicit_max_ttl: '9h' })
+    expect(longer.body['auth']).to.include({ lease_duration: 1800 })
+    expect(longer.body['warnings']).to.have.length(2)
+  })
+
+  it('older names lose against newer ones, and a maximum beyond that of the mount is told of', async () => {
+    const { body } = await server.call('POST', '/v1/auth/token/roles/old', {
+      period: 60,
+      token_period: 120,
+      bound_cidrs: '1.2.3.4',
+      token_bound_cidrs: '5.6.7.8',
+      token_explicit_max_ttl: '900h',
+    })
+    expect(body['warnings']).to.have.length(3)
+    expect(await server.data('GET', 'auth/token/roles/old')).to.include({ token_period: 120, period: 0 })
+  })
+
+  it('refuses a path suffix that is short or has "..", and batch tokens with a parent', async () => {
+    for (const wish of [
+      { path_suffix: 'x' },
+      { path_suffix: 'a..b' },
+      { path_suffix: '!!!' },
+      { token_type: 'batch', renewable: false },
+    ])
+      expect((await server.call('POST', '/v1/auth/token/roles/bad', wish)).status, JSON.stringify(wish)).to.equal(400)
+    expect((await server.call('GET', '/v1/auth/token/roles/bad')).status).to.equal(404)
+  })
+
+  it('no role hands out a policy that cannot be assigned, or the default policy that it denies', async () => {
+    await server.data('POST', 'auth/token/roles/inner', { allowed_policies: 'response-wrapping' })
+    await server.data('POST', 'auth/token/roles/denies', { disallowed_policies: 'default' })
+    expect((await server.call('POST', '/v1/auth/token/create/inner', {})).status).to.equal(400)
+    const parent = await create('create', { policies: ['default'] })
+    const { status } = await server.call(
+      'POST',
+      '/v1/auth/token/create/denies',
+      {},
+      { 'X-Vault-Token': parent.client_token },
+    )
+    expect(status).to.equal(403)
+    expect((await server.call('POST', '/v1/auth/token/create/denies', { policies: ['default'] })).status).to.equal(400)
+  })
+
+  it('without sudo nobody gets a period or a parentless token, whatever the role or the path is', async () => {
+    await server.data('PUT', 'sys/policies/acl/plain', {
+      policy: 'path "auth/token/create*" { capabilities = ["update"] }',
+    })
+    await server.data('POST', 'auth/token/roles/free', { allowed_policies: 'plain' })
+    const { client_token } = await create('create', { policies: ['plain'] })
+    for (const [path, wish] of [
+      ['create/free', { period: '1h' }],
+      ['create', { period: '1h' }],
+      ['create', { no_parent: true }],
+      ['create-orphan', { no_parent: true }],
+    ] as const) {
+      const { status } = await server.call('POST', `/v1/auth/token/${path}`, wish, { 'X-Vault-Token': client_token })
+      expect(status, path).to.equal(400)
+    }
+  })
 })

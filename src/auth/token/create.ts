@@ -4,6 +4,7 @@ import type { TokenRecord } from '../../contract/identity.ts'
 import type { AuthBlock, Response } from '../../contract/response.ts'
 import { routesOf } from '../../contract/route.ts'
 import type { Call } from '../../contract/route.ts'
+import { formatDuration } from '../../util/duration.ts'
 import { normalised, policiesFor } from './policies.ts'
 import type { NewToken } from './port.ts'
 import { roleNamed } from './roles.ts'
@@ -29,7 +30,7 @@ const fields = {
   period: f.duration('Every renewal gives this TTL, for ever; needs sudo.').or(0),
   entity_alias: f.string('Needs a role that allows it.').or(''),
 }
-const roleFields = { ...fields, role: f.string('The role to create through.').or('') }
+const roleFields = { ...fields, role_name: f.string('The role to create through.').or('') }
 
 type Wish = { readonly [K in keyof typeof fields]: (typeof fields)[K]['fallback'] }
 
@@ -45,12 +46,12 @@ export const createRoutes = [
     fields,
     handle: async (call, wish) => create(call, wish, undefined, true),
   }),
-  write('create/:role', {
+  write('create/:role_name', {
     about: 'Create a token through a role.',
     fields: roleFields,
     handle: async (call, wish) => {
-      const role = await roleNamed(call.engine.view, wish.role)
-      if (!role) throw refuse(`unknown role ${wish.role}`)
+      const role = await roleNamed(call.engine.view, wish.role_name)
+      if (!role) throw refuse(`unknown role ${wish.role_name}`)
       return create(call, wish, role, role.orphan)
     },
   }),
@@ -60,19 +61,18 @@ async function create(call: Call<TokenState>, wish: Wish, role: Role | undefined
   const parent = call.caller.token
   if (!parent) throw new Fault('unauthenticated', 'permission denied', { bare: true })
   refuseParent(parent)
-  const ownOrphan = call.request.path === 'auth/token/create-orphan'
   // A parentless token from the plain endpoint outlives its maker: that needs sudo. The orphan endpoint has its own ACL path.
   const sudo = call.caller.root || call.caller.sudo
-  refusePrivileged(wish, role, sudo, ownOrphan)
+  refusePrivileged(wish, role, sudo)
   const type = typeOf(wish, role)
   const policies = policiesFor({ policies: wish.policies, noDefault: wish.no_default_policy }, parent, sudo, role)
   if (type === 'batch') refuseForBatch(wish, policies)
-  const life = lifeOf(call, wish, role, parent, policies)
+  const life = lifeOf(call, wish, role, parent, { type, policies })
   const spec = specOf(call, wish, role, orphan ? undefined : parent, { type, policies, life })
   const { token, record } = await call.engine.tokens.create(spec)
   return {
     auth: authBlock(record, token, life.ttl),
-    warnings: [...life.warnings, ...(await missing(call.engine, policies))],
+    warnings: [...life.warnings, ...chosenId(wish.id), ...(await missing(call.engine, policies))],
   }
 }
 
@@ -81,13 +81,13 @@ function refuseParent(parent: TokenRecord): void {
   if (parent.numUses > 0) throw refuse('restricted use token cannot generate child tokens')
 }
 
-function refusePrivileged(wish: Wish, role: Role | undefined, sudo: boolean, ownOrphan: boolean): void {
+function refusePrivileged(wish: Wish, role: Role | undefined, sudo: boolean): void {
   if (wish.num_uses < 0) throw refuse('number of uses cannot be negative')
   if (wish.entity_alias !== '')
     throw refuse(role ? "invalid 'entity_alias' value" : "'entity_alias' is only allowed in combination with a role")
   if (sudo) return
-  if (wish.no_parent && !ownOrphan && !role) throw refuse('root or sudo privileges required to create orphan token')
-  if (wish.period > 0 && !role) throw refuse('root or sudo privileges required to create periodic token')
+  if (wish.no_parent && !role) throw refuse('root or sudo privileges required to create orphan token')
+  if (wish.period > 0) throw refuse('root or sudo privileges required to create periodic token')
   if (wish.id !== '') throw refuse('root or sudo privileges required to specify token id')
 }
 
@@ -123,29 +123,33 @@ function lifeOf(
   wish: Wish,
   role: Role | undefined,
   parent: TokenRecord,
-  policies: readonly string[],
+  { type, policies }: Pick<Made, 'type' | 'policies'>,
 ): Life {
   const limits = call.engine.tokens.limits()
-  const period = role?.period || (role ? 0 : wish.period)
-  const explicit = smaller(role?.explicitMaxTtl ?? 0, wish.explicit_max_ttl)
-  const explicitMaxTtl = Math.min(explicit || Infinity, limits.maxTtl)
-  const warnings =
-    explicit > limits.maxTtl
-      ? ['Explicit max TTL is longer than the longest TTL in force; it is capped accordingly']
-      : []
-  if (role && role.explicitMaxTtl > 0 && wish.explicit_max_ttl > role.explicitMaxTtl)
-    warnings.push('Explicit max TTL of the role is shorter than the one asked for; the role wins')
+  const through = type === 'service' ? role : undefined
+  const period = smaller(through?.period ?? 0, wish.period)
+  const explicitMaxTtl = smaller(through?.explicitMaxTtl ?? 0, wish.explicit_max_ttl)
   const asked = wish.ttl || wish.lease
-  if (policies.includes('root') && asked === 0 && period === 0 && explicit === 0) {
-    if (parent.expiresAt !== null) throw refuse('expiring root tokens cannot create non-expiring root tokens')
-    return { ttl: 0, explicitMaxTtl: 0, period: 0, warnings }
+  const warnings = [
+    ...bothBounds('explicit max TTL', wish.explicit_max_ttl, through?.explicitMaxTtl),
+    ...bothBounds('period', wish.period, through?.period),
+  ]
+  if (policies.includes('root') && asked === 0 && period === 0) {
+    if (explicitMaxTtl === 0 && parent.expiresAt !== null)
+      throw refuse('expiring root tokens cannot create non-expiring root tokens')
+    return { ttl: explicitMaxTtl, explicitMaxTtl, period: 0, warnings }
   }
-  const { ttl, warnings: cut } = effectiveTtl(
-    asked,
-    { period, explicitMaxTtl: explicit ? explicitMaxTtl : 0, ...limits },
-    0,
-  )
-  return { ttl, explicitMaxTtl: explicit ? explicitMaxTtl : 0, period, warnings: [...warnings, ...cut] }
+  const { ttl, warnings: cut } = effectiveTtl(asked, { period, explicitMaxTtl, ...limits }, 0)
+  return { ttl, explicitMaxTtl, period, warnings: [...warnings, ...cut] }
+}
+
+function bothBounds(name: string, wished: number, ofRole = 0): string[] {
+  if (wished === 0 || ofRole === 0) return []
+  return [`The role has a ${name}, too; the shorter one of ${formatDuration(smaller(wished, ofRole))} counts`]
+}
+
+function chosenId(id: string): string[] {
+  return id === '' ? [] : ['A token whose text was chosen is only as safe as that text is hard to guess']
 }
 
 /** The smaller of two limits of which 0 is none. */

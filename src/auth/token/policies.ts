@@ -19,21 +19,16 @@ interface Asked {
  */
 export function policiesFor(asked: Asked, parent: TokenRecord, sudo: boolean, role: Role | undefined): string[] {
   const wanted = normalised(asked.policies)
-  const given = asked.noDefault ? wanted.filter((name) => name !== 'default') : wanted
-  if (given.includes('response-wrapping')) throw refuse('cannot assign policy "response-wrapping"')
-  const noDefault = asked.noDefault || (role?.noDefaultPolicy ?? false)
-  const taken = role && restricts(role) ? throughRole(given, parent, role) : freely(given, parent, sudo)
+  const withDefault = !asked.noDefault && !(role?.noDefaultPolicy ?? false)
+  const taken =
+    role && restricts(role) ? throughRole(wanted, parent, role, withDefault) : freely(wanted, parent, sudo, withDefault)
   // What comes from the parent or the role must not bring back what was refused.
-  const chosen = noDefault && !given.includes('default') ? taken.filter((name) => name !== 'default') : taken
+  const kept = asked.noDefault || (!withDefault && !wanted.includes('default'))
+  const chosen = normalised(kept ? taken.filter((name) => name !== 'default') : taken)
+  if (chosen.includes('response-wrapping')) throw refuse('cannot assign policy "response-wrapping"')
   if (chosen.includes('root') && !parent.policies.includes('root'))
     throw refuse('root tokens may not be created without parent token being root')
-  const wantsDefault = !noDefault && !(role && denies(role, 'default'))
-  const mayHaveDefault =
-    (sudo && given.length > 0) ||
-    role !== undefined ||
-    parent.policies.includes('default') ||
-    parent.policies.includes('root')
-  return normalised(wantsDefault && mayHaveDefault && !chosen.includes('root') ? [...chosen, 'default'] : chosen)
+  return chosen
 }
 
 const restricts = (role: Role): boolean =>
@@ -43,30 +38,37 @@ const restricts = (role: Role): boolean =>
     role.disallowedGlobs.length >
   0
 
-function freely(given: readonly string[], parent: TokenRecord, sudo: boolean): readonly string[] {
-  if (given.length === 0) return parent.policies
-  if (!sudo && !given.every((name) => parent.policies.includes(name)))
+/** The wish, which must lie within the parent's policies unless the caller has sudo; without a wish those of the parent. */
+function freely(
+  wanted: readonly string[],
+  parent: TokenRecord,
+  sudo: boolean,
+  withDefault: boolean,
+): readonly string[] {
+  if (wanted.length === 0) return parent.policies
+  if (!sudo && !wanted.every((name) => parent.policies.includes(name)))
     throw refuse('child policies must be subset of parent')
-  return given
+  return withDefault && (sudo || parent.policies.includes('default')) ? [...wanted, 'default'] : wanted
 }
 
-function throughRole(given: readonly string[], parent: TokenRecord, role: Role): readonly string[] {
-  const allows = role.allowedPolicies.length + role.allowedGlobs.length > 0
-  const chosen = given.length > 0 ? given : allows ? role.allowedPolicies : parent.policies
-  const outside = allows
-    ? chosen.find(
-        (name) =>
-          name !== 'default' &&
-          !role.allowedPolicies.includes(name) &&
-          !role.allowedGlobs.some((glob) => fits(glob, name)),
-      )
-    : undefined
-  if (outside !== undefined)
-    throw refuse(`token policies (${chosen.join(', ')}) must be among the role's allowed policies`)
+/** The wish, which must lie within what the role allows, whatever the parent has; without a wish all that the role allows. */
+function throughRole(
+  wanted: readonly string[],
+  parent: TokenRecord,
+  role: Role,
+  withDefault: boolean,
+): readonly string[] {
+  const more = withDefault && !denies(role, 'default') ? ['default'] : []
+  const limited = role.allowedPolicies.length + role.allowedGlobs.length > 0
+  const allowed = [...role.allowedPolicies, ...more]
+  const outside = wanted.find(
+    (name) => limited && !allowed.includes(name) && !role.allowedGlobs.some((glob) => fits(glob, name)),
+  )
+  if (outside !== undefined) throw refuse(`token policy "${outside}" is not among the role's allowed policies`)
+  const chosen = wanted.length > 0 ? wanted : limited ? role.allowedPolicies : parent.policies
   const denied = chosen.find((name) => denies(role, name))
-  if (denied !== undefined && (denied !== 'default' || given.includes('default')))
-    throw refuse(`token policy "${denied}" is disallowed by this role`)
-  return chosen.filter((name) => name !== 'default' || !denies(role, 'default'))
+  if (denied !== undefined) throw refuse(`token policy "${denied}" is disallowed by this role`)
+  return [...chosen, ...more]
 }
 
 const denies = (role: Role, name: string): boolean =>

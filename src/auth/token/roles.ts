@@ -4,6 +4,7 @@ import type { View } from '../../contract/view.ts'
 import { answer, done } from '../../contract/response.ts'
 import { routesOf } from '../../contract/route.ts'
 import { parseCidr, showCidr } from '../../util/cidr.ts'
+import { formatDuration } from '../../util/duration.ts'
 import type { TokenState } from './state.ts'
 
 /** A role: what tokens made through it may be. TTLs in seconds. */
@@ -29,7 +30,7 @@ export interface Role {
 }
 
 const { read, list, write, remove } = routesOf<TokenState>()
-const name = { name: f.string('Name of the role.').or('') }
+const name = { role_name: f.string('Name of the role.').or('') }
 
 const fields = {
   ...name,
@@ -81,33 +82,35 @@ export const roleRoutes = [
       return answer({ keys })
     },
   }),
-  read('roles/:name', {
+  read('roles/:role_name', {
     about: 'Read a role.',
     fields: name,
     handle: async ({ engine }, values) => {
-      const role = await roleNamed(engine.view, values.name)
+      const role = await roleNamed(engine.view, values.role_name)
       if (!role) throw new Fault('not_found', 'no such role')
       return answer(shown(role))
     },
   }),
-  write('roles/:name', {
+  write('roles/:role_name', {
     about: 'Make or change a role.',
     fields,
-    exists: async ({ engine }, values) => (await roleNamed(engine.view, values.name)) !== undefined,
+    exists: async ({ engine }, values) => (await roleNamed(engine.view, values.role_name)) !== undefined,
     handle: async ({ engine }, values) => {
-      if (!/^\w(?:[\w.-]*\w)?$/.test(values.name)) throw new Fault('unsupported_path', 'unsupported path')
-      await engine.view.transaction(async (tx) => {
-        const old = (await tx.get<Role>(`role/${values.name}`)) ?? { ...empty, name: values.name }
-        tx.put(`role/${values.name}`, changed(old, values))
+      if (!/^\w(?:[\w.-]*\w)?$/.test(values.role_name)) throw new Fault('unsupported_path', 'unsupported path')
+      const role = await engine.view.transaction(async (tx) => {
+        const old = (await tx.get<Role>(`role/${values.role_name}`)) ?? { ...empty, name: values.role_name }
+        const next = changed(old, values)
+        tx.put(`role/${values.role_name}`, next)
+        return next
       })
-      return done()
+      return done([...overruled(values), ...beyond(role, engine.tokens.limits().maxTtl)])
     },
   }),
-  remove('roles/:name', {
+  remove('roles/:role_name', {
     about: 'Remove a role. Its tokens live on.',
     fields: name,
     handle: async ({ engine }, values) => {
-      await engine.view.del(`role/${values.name}`)
+      await engine.view.del(`role/${values.role_name}`)
       return done()
     },
   }),
@@ -143,14 +146,34 @@ function changed(old: Role, given: Given): Role {
       given.token_explicit_max_ttl === undefined ? (given.explicit_max_ttl ?? old.oldExplicitMaxTtl) : 0,
     allowedEntityAliases: lowered(given.allowed_entity_aliases) ?? old.allowedEntityAliases,
   }
-  if (role.pathSuffix !== '' && !/^[\w-]([\w.-]*[\w-])?$/.test(role.pathSuffix))
-    throw refuse('path_suffix may hold letters, digits, "_", "-" and, inside, "."')
+  if (role.pathSuffix !== '' && (!/^\w[\w.-]+\w$/.test(role.pathSuffix) || role.pathSuffix.includes('..')))
+    throw refuse('path_suffix has three characters or more: letters, digits, "_" and, inside, "-" and single "."')
   if (role.numUses < 0) throw refuse('token_num_uses cannot be negative: 0 stands for no limit')
   if (role.tokenType === 'batch') refuseForBatch(role)
   return role
 }
 
+/** Older names that were given beside the newer ones. */
+function overruled(given: Given): string[] {
+  const pairs = [
+    ['token_period', 'period'],
+    ['token_bound_cidrs', 'bound_cidrs'],
+    ['token_explicit_max_ttl', 'explicit_max_ttl'],
+  ] as const
+  return pairs
+    .filter(([name, old]) => given[name] !== undefined && given[old] !== undefined)
+    .map(([name, old]) => `Both "${name}" and its older name "${old}" were given; the older one is ignored`)
+}
+
+function beyond(role: Role, maxTtl: number): string[] {
+  if (role.explicitMaxTtl <= maxTtl) return []
+  const [asked, most] = [role.explicitMaxTtl, maxTtl].map(formatDuration)
+  return [`The explicit max TTL of ${asked} is longer than the longest TTL in force, ${most}; tokens end by the latter`]
+}
+
 function refuseForBatch(role: Role): void {
+  if (!role.orphan)
+    throw refuse("'token_type' cannot be 'batch' when the role makes tokens with a parent: set orphan to true")
   if (role.renewable)
     throw refuse("'token_type' cannot be 'batch' when the role makes renewable tokens: set renewable to false")
   if (role.explicitMaxTtl > 0)
