@@ -7,6 +7,8 @@ import type { AclOperation } from '../policy/acl.ts'
 import type { TokenStore } from '../tokens/store.ts'
 import type { Acls } from './acls.ts'
 import { TokenCaller, anyone } from './caller.ts'
+import { listFilter } from './list-filter.ts'
+import type { Shows } from './list-filter.ts'
 import type { Mount } from './mount.ts'
 import type { Router } from './router.ts'
 import type { Offers } from './trie.ts'
@@ -31,6 +33,8 @@ export interface Decision {
   readonly granting: readonly string[]
   /** A policy cuts this list to so many names. */
   readonly limit?: number
+  /** A policy hides names of this list. */
+  readonly shows?: Shows
   readonly refusal?: Fault
 }
 
@@ -146,6 +150,7 @@ async function authorise(
   draft.caller = new TokenCaller(token, acl, verdict.sudo)
   draft.granting = verdict.granting
   if (verdict.limit !== undefined) draft.limit = verdict.limit
+  if (verdict.filters) draft.shows = listFilter(parts.router, acl, verdict.filters, path)
   if (!verdict.allowed || (route?.access === 'sudo' && !verdict.sudo))
     throw new Fault('permission_denied', 'permission denied')
 }

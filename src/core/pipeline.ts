@@ -10,6 +10,7 @@ import { eventOf } from './audit-event.ts'
 import { callOf, decide } from './decide.ts'
 import type { Decision, DecidingParts } from './decide.ts'
 import { help } from './help.ts'
+import { filtered } from './list-filter.ts'
 import type { Quotas } from './quotas.ts'
 import type { Traffic } from './traffic.ts'
 import { wrapAnswer } from './wrapping.ts'
@@ -97,9 +98,11 @@ async function perform(request: Request, decision: Decision, wrapper: Wrapper | 
     if (request.wrapTtl !== undefined && decision.route.whenSealed && !decision.route.pure)
       throw refuse('the answers of this path cannot be wrapped; send the request without X-Vault-Wrap-TTL')
     const { params, limit } = decision
-    const data = { ...request.data, ...params, ...(limit !== undefined && { limit }) }
-    const values = readFields(decision.route.fields, data)
-    const response = withWarnings(request, decision, await decision.route.handle(callOf(request, decision), values))
+    const given = limit === undefined ? request.data : { ...request.data, limit }
+    const values = readFields(decision.route.fields, { ...given, ...params })
+    const answered = await decision.route.handle(callOf(request, decision), values)
+    const shown = decision.shows ? await filtered(answered, decision.shows) : answered
+    const response = withWarnings(given, decision, shown)
     return wrapper && !decision.route.whenSealed ? await wrapAnswer(wrapper, request, response) : response
   } catch (thrown) {
     return asFault(thrown)
@@ -107,8 +110,8 @@ async function perform(request: Request, decision: Decision, wrapper: Wrapper | 
 }
 
 /** Parameters that did nothing are told of, where there is an answer to tell it in. */
-function withWarnings(request: Request, { route, params }: Decision, response: Response): Response {
+function withWarnings(given: Request['data'], { route, params }: Decision, response: Response): Response {
   if (!route || route.open || (response.data === undefined && response.auth === undefined)) return response
-  const told = [...ignoredParameters(request.data, route.fields, params), ...replacedParameters(request.data, params)]
+  const told = [...ignoredParameters(given, route.fields, params), ...replacedParameters(given, params)]
   return told.length > 0 ? { ...response, warnings: [...(response.warnings ?? []), ...told] } : response
 }

@@ -2,6 +2,7 @@ import { f } from '../contract/field.ts'
 import type { Capability } from '../contract/identity.ts'
 import type { Clock } from '../util/clock.ts'
 import type { PolicyDocument } from './document.ts'
+import type { KeyFilter } from './key-filter.ts'
 import { parametersFit } from './parameters.ts'
 import { matches, nearer } from './pattern.ts'
 import type { Pattern } from './pattern.ts'
@@ -25,8 +26,10 @@ export interface Verdict {
   readonly root: boolean
   /** Names of the policies whose rule allowed it. */
   readonly granting: readonly string[]
-  /** A list must show this many names or fewer: what was asked for, cut to the rule's `pagination_limit`. */
+  /** A list must show this many names or fewer: what was asked for, cut to the rule's `pagination_limit`. 0: `max` was asked for, and there is no limit. */
   readonly limit?: number
+  /** A list shows only names that each of these lets through. */
+  readonly filters?: readonly KeyFilter[]
 }
 
 /** A named policy to be compiled. */
@@ -94,7 +97,8 @@ export class Acl {
       limit !== 'refused'
     if (!allowed) return { ...refused, sudo }
     const granting = rule.granting.get(query.operation) ?? []
-    return { allowed, sudo, root: false, granting, ...(limit !== undefined && { limit }) }
+    const filters = listing && rule.filters.length > 0 ? { filters: rule.filters } : {}
+    return { allowed, sudo, root: false, granting, ...(limit !== undefined && { limit }), ...filters }
   }
 
   /** What may be done on a path, alphabetically; `root` and `deny` stand alone. */
@@ -152,10 +156,10 @@ function conditionsFit(rule: Merged, { operation, data }: AclQuery): boolean {
   return !checked.has(operation) || parametersFit(rule, data)
 }
 
-/** None given, 0 and `max` mean the rule's own limit; a larger, negative or unreadable one is refused. */
+/** None given, 0 and `max` (understood without a limit, too) mean the rule's own limit; a larger, negative or unreadable one is refused. */
 function pageLimit(rule: Merged, data: AclQuery['data']): number | 'refused' | undefined {
   const most = rule.paginationLimit
-  if (most === undefined) return undefined
+  if (most === undefined) return data['limit'] === 'max' ? 0 : undefined
   if (!Object.hasOwn(data, 'limit'))
     return rule.required.some((name) => name.toLowerCase() === 'limit') ? 'refused' : most
   if (data['limit'] === 'max') return most

@@ -4,6 +4,8 @@ import type { Capability } from '../contract/identity.ts'
 import { parseDuration } from '../util/duration.ts'
 import { HclError, parseHcl } from './hcl.ts'
 import type { HclItem, HclValue } from './hcl.ts'
+import { compileKeyFilter } from './key-filter.ts'
+import type { KeyFilter } from './key-filter.ts'
 
 /** Values that a parameter may or may not have, by lower-case name. An empty list stands for any value. */
 export type ParameterRules = ReadonlyMap<string, readonly unknown[]>
@@ -22,6 +24,8 @@ export interface PathRule {
   readonly minWrappingTtl?: number
   readonly maxWrappingTtl?: number
   readonly paginationLimit?: number
+  /** Lists show only names that the caller could read at the path that it makes of them. */
+  readonly keyFilter?: KeyFilter
   readonly expiration?: number
   /** Has `{{…}}`: it matches nobody until identity exists. */
   readonly templated: boolean
@@ -115,8 +119,16 @@ const settings: Readonly<Record<string, Setter>> = {
       throw new HclError('pagination_limit must be a whole number', value.at)
     if (value.value > 0) draft.paginationLimit = value.value
   },
-  list_scan_response_keys_filter_path: (_, value) => {
-    throw new HclError('filtering of lists is not offered by this server yet: the rule would not be enforced', value.at)
+  list_scan_response_keys_filter_path: (draft, value) => {
+    const text = textOf(value, 'list_scan_response_keys_filter_path')
+    if (text === '') return
+    const filter = compileKeyFilter(text)
+    if (!filter)
+      throw new HclError(
+        'list_scan_response_keys_filter_path is a path with {{ .key }}, and {{ .path }} where wanted, in it',
+        value.at,
+      )
+    draft.keyFilter = filter
   },
   expiration: (draft, value) => {
     const text = textOf(value, 'expiration')
@@ -151,6 +163,8 @@ function rule(written: string, body: HclValue): PathRule {
     throw new HclError(`path "${path}": max_wrapping_ttl cannot be less than min_wrapping_ttl`, body.at)
   }
   const granted = draft.capabilities ?? new Set<Capability>()
+  if (draft.keyFilter && !granted.has('list') && !granted.has('deny'))
+    throw new HclError(`path "${path}": list_scan_response_keys_filter_path needs the capability "list"`, body.at)
   // Deny stands alone: whatever else was written beside it, nothing is allowed.
   return {
     ...draft,

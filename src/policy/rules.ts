@@ -1,6 +1,7 @@
 import type { Capability } from '../contract/identity.ts'
 import { unitedParameters } from './document.ts'
 import type { ParameterRules, PathRule } from './document.ts'
+import type { KeyFilter } from './key-filter.ts'
 import { compilePattern, matchesSegments, precedence } from './pattern.ts'
 import type { Pattern } from './pattern.ts'
 
@@ -16,6 +17,8 @@ export interface Merged {
   minWrappingTtl: number | undefined
   maxWrappingTtl: number | undefined
   paginationLimit: number | undefined
+  /** Each of them must show a listed name. */
+  filters: readonly KeyFilter[]
 }
 
 /** The rules of some policies by their patterns, and which of them decides about a path. */
@@ -81,6 +84,7 @@ export class RuleTable {
       minWrappingTtl: undefined,
       maxWrappingTtl: undefined,
       paginationLimit: undefined,
+      filters: [],
     }
     if (pattern.kind === 'exact') this.#exact.set(pattern.stem, fresh)
     else if (pattern.kind === 'prefix') this.#addPrefix(pattern.stem, fresh)
@@ -111,6 +115,8 @@ function unite(merged: Merged, rule: PathRule, name: string): void {
   merged.minWrappingTtl = lower(merged.minWrappingTtl, rule.minWrappingTtl)
   merged.maxWrappingTtl = lower(merged.maxWrappingTtl, rule.maxWrappingTtl)
   merged.paginationLimit = lower(merged.paginationLimit, rule.paginationLimit)
+  const filter = rule.keyFilter
+  if (filter && !merged.filters.some(({ text }) => text === filter.text)) merged.filters = [...merged.filters, filter]
 }
 
 const lower = (a: number | undefined, b: number | undefined): number | undefined =>
