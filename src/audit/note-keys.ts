@@ -1,0 +1,98 @@
+import { createPublicKey, hash, sign, verify } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
+import { ml_dsa44 } from '@noble/post-quantum/ml-dsa.js'
+import { readCheckpoint } from './checkpoint.ts'
+import type { NoteSignature } from './note.ts'
+
+/** Signature types of C2SP signed-note and tlog-cosignature: Ed25519 (RFC 8032), ML-DSA-44 cosignature (FIPS 204). */
+export const signatureTypes = { ed25519: 0x01, mlDsa44: 0x06 } as const
+type SignatureType = (typeof signatureTypes)[keyof typeof signatureTypes]
+
+/** A public key that verifies notes. */
+export interface VerifierKey {
+  readonly name: string
+  /** Eight hexadecimal digits: the first four bytes of SHA-256(name ‖ 0x0A ‖ type ‖ key). */
+  readonly id: string
+  readonly type: SignatureType
+  readonly key: Uint8Array
+}
+
+/** A verifier key from its parts. */
+export function verifierKey(name: string, type: SignatureType, key: Uint8Array): VerifierKey {
+  const named = Buffer.concat([Buffer.from(`${name}\n`), Buffer.from([type]), key])
+  return { name, id: hash('sha256', named, 'hex').slice(0, 8), type, key }
+}
+
+/** A verifier key as text (vkey): `<name>+<id>+<base64 of type ‖ key>`. */
+export function vkeyText({ name, id, type, key }: VerifierKey): string {
+  return `${name}+${id}+${Buffer.concat([Buffer.from([type]), key]).toString('base64')}`
+}
+
+const keySizes: Readonly<Record<number, number>> = { [signatureTypes.ed25519]: 32, [signatureTypes.mlDsa44]: 1312 }
+
+/** Reads a vkey; undefined when it is none, of a type unknown here, or its id is not that of its key. */
+export function readVkey(text: string): VerifierKey | undefined {
+  const found = /^([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+={0,2})$/u.exec(text)
+  if (!found) return undefined
+  const [, name = '', id, encoded = ''] = found
+  const bytes = Buffer.from(encoded, 'base64')
+  const type = bytes[0] as SignatureType
+  if (bytes.length - 1 !== keySizes[type] || bytes.toString('base64') !== encoded) return undefined
+  const key = verifierKey(name, type, Uint8Array.from(bytes.subarray(1)))
+  return key.id === id ? key : undefined
+}
+
+/** Whether `signature` (without the key's id) is this key's over a note's text. */
+export function verifies({ name, type, key }: VerifierKey, text: string, signature: Uint8Array): boolean {
+  if (type === signatureTypes.ed25519)
+    return signature.length === 64 && verify(null, Buffer.from(text), ed25519Public(key), signature)
+  if (signature.length !== 8 + 2420) return false
+  const message = cosigned(name, signature.subarray(0, 8), text)
+  return message !== undefined && ml_dsa44.verify(signature.subarray(8), message, key)
+}
+
+/** What makes signature lines of notes. */
+export interface NoteSigner {
+  readonly key: VerifierKey
+  sign(text: string): NoteSignature
+}
+
+/** An Ed25519 signer. */
+export function ed25519Signer(name: string, secret: KeyObject): NoteSigner {
+  const der = createPublicKey(secret).export({ type: 'spki', format: 'der' })
+  const key = verifierKey(name, signatureTypes.ed25519, Uint8Array.from(der.subarray(-32)))
+  return { key, sign: (text) => ({ name, id: key.id, bytes: sign(null, Buffer.from(text), secret) }) }
+}
+
+/** An ML-DSA-44 signer of checkpoints, from a 32-byte seed. `now` gives epoch milliseconds: the time is part of it. */
+export function mlDsa44Signer(name: string, seed: Uint8Array, now: () => number): NoteSigner {
+  const { secretKey, publicKey } = ml_dsa44.keygen(seed)
+  const key = verifierKey(name, signatureTypes.mlDsa44, publicKey)
+  const signed = (text: string): NoteSignature => {
+    const time = Buffer.alloc(8)
+    time.writeBigUInt64BE(BigInt(Math.max(0, Math.floor(now() / 1000))))
+    const message = cosigned(name, time, text)
+    if (!message) throw new RangeError('only checkpoints can be cosigned')
+    return { name, id: key.id, bytes: Buffer.concat([time, ml_dsa44.sign(message, secretKey)]) }
+  }
+  return { key, sign: signed }
+}
+
+const label = Buffer.from('subtree/v1\n\0')
+
+/** `cosigned_message` of C2SP tlog-cosignature for a checkpoint's text; undefined when it is no checkpoint. */
+function cosigned(name: string, time: Uint8Array, text: string): Uint8Array | undefined {
+  const checkpoint = readCheckpoint(text)
+  const names = [name, checkpoint?.origin ?? ''].map((one) => Buffer.from(one))
+  if (!checkpoint || names.some(({ length }) => length === 0 || length > 255)) return undefined
+  const [by, origin] = names.map((one) => Buffer.concat([Buffer.from([one.length]), one])) as [Buffer, Buffer]
+  const span = Buffer.alloc(16)
+  span.writeBigUInt64BE(BigInt(checkpoint.size), 8)
+  return Buffer.concat([label, by, time, origin, span, checkpoint.root])
+}
+
+const ed25519Prefix = Buffer.from('302a300506032b6570032100', 'hex')
+
+function ed25519Public(key: Uint8Array): KeyObject {
+  return createPublicKey({ key: Buffer.concat([ed25519Prefix, key]), format: 'der', type: 'spki' })
+}
