@@ -20,9 +20,15 @@ export interface SignatureWish {
   readonly jws: boolean
 }
 
+/** What takes long is done on another thread, and promised. */
 interface Scheme {
-  readonly sign: (key: KeyObject, input: Uint8Array, wish: SignatureWish) => Uint8Array
-  readonly verify: (key: KeyObject, input: Uint8Array, signature: Uint8Array, wish: SignatureWish) => boolean
+  readonly sign: (key: KeyObject, input: Uint8Array, wish: SignatureWish) => Uint8Array | Promise<Uint8Array>
+  readonly verify: (
+    key: KeyObject,
+    input: Uint8Array,
+    signature: Uint8Array,
+    wish: SignatureWish,
+  ) => boolean | Promise<boolean>
 }
 
 /** Signatures by families of keys: RFC 8032 (pure), FIPS 186-5, RFC 8017. Functions throw Faults for wishes that cannot be. */

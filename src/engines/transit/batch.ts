@@ -22,7 +22,7 @@ const slice = 64
 export async function runBatch(
   items: readonly Item[],
   rules: BatchRules,
-  handle: (item: Item) => Readonly<Record<string, unknown>>,
+  handle: (item: Item) => Readonly<Record<string, unknown>> | Promise<Readonly<Record<string, unknown>>>,
 ): Promise<Response> {
   const results: Readonly<Record<string, unknown>>[] = []
   let failed = 0
@@ -30,7 +30,7 @@ export async function runBatch(
     if (at > 0 && at % slice === 0) await new Promise(setImmediate)
     const reference = textOf(item, 'reference')
     try {
-      results.push({ ...handle(item), reference })
+      results.push({ ...(await handle(item)), reference })
     } catch (thrown) {
       const fault = asFault(thrown)
       if (fault.code !== 'invalid_request') throw fault

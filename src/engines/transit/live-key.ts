@@ -27,7 +27,7 @@ export interface LivePair {
 
 /**
  * One stored key with its material parsed, each version once and only when it is needed. It belongs to one immutable
- * record: a changed record gets another LiveKey, so nothing here can be stale. All operations are synchronous.
+ * record: a changed record gets another LiveKey, so nothing here can be stale.
  */
 export class LiveKey {
   readonly record: KeyRecord
@@ -45,15 +45,19 @@ export class LiveKey {
    * Encrypts with a version; 0 is the latest.
    * @throws Fault invalid_request for a version or context that cannot be used.
    */
-  encrypt(plaintext: Uint8Array, version: number, binding: Binding): { ciphertext: string; version: number } {
+  async encrypt(
+    plaintext: Uint8Array,
+    version: number,
+    binding: Binding,
+  ): Promise<{ readonly ciphertext: string; readonly version: number }> {
     this.mustAllow('encrypt')
     const number = this.versionToUse(version, 'encryption')
-    const body = this.#sealer(number, binding.context).seal(plaintext, binding.associated, this.#random)
+    const body = await this.#sealer(number, binding.context).seal(plaintext, binding.associated, this.#random)
     return { ciphertext: writeCiphertext(number, body), version: number }
   }
 
   /** @throws Fault invalid_request for what is no ciphertext of this key under this context and associated data. */
-  decrypt(ciphertext: string, binding: Binding): Uint8Array {
+  async decrypt(ciphertext: string, binding: Binding): Promise<Uint8Array> {
     this.mustAllow('decrypt')
     const { version, body } = readCiphertext(ciphertext)
     if (version > this.record.latest) throw refuse('invalid ciphertext: version is too new')

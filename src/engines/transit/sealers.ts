@@ -14,12 +14,12 @@ import type { KeyRecord, KeyVersion, Random } from './record.ts'
 const derivedKept = 256
 const longestKept = 1024
 
-/** One version of a key, ready to encrypt. */
+/** One version of a key, ready to encrypt. What takes long is done on another thread, and promised. */
 export interface Sealer {
   /** @throws Fault for what this kind of key cannot take. */
-  seal(plaintext: Uint8Array, associated: Uint8Array | undefined, random: Random): Uint8Array
+  seal(plaintext: Uint8Array, associated: Uint8Array | undefined, random: Random): Uint8Array | Promise<Uint8Array>
   /** @throws Fault for what is not its own. */
-  open(sealed: Uint8Array, associated: Uint8Array | undefined): Uint8Array
+  open(sealed: Uint8Array, associated: Uint8Array | undefined): Uint8Array | Promise<Uint8Array>
 }
 
 /** A version's sealers by context (base64; it matters for derived keys only). */

@@ -17,17 +17,17 @@ export interface Signed {
 }
 
 /** Signs with a version; 0 is the latest. @throws Fault invalid_request for what cannot be signed so. */
-export function signed(
+export async function signed(
   key: LiveKey,
   input: Uint8Array,
   version: number,
   wish: SignatureWish & { readonly context: string },
-): Signed {
+): Promise<Signed> {
   key.mustAllow('sign')
   const number = key.versionToUse(version, 'signing')
   const { secret } = key.pair(number, wish.context)
   if (!secret) throw refuse('this version has no private key: only its public half was imported')
-  const bytes = schemes[familyOf(key)].sign(secret, input, wish)
+  const bytes = await schemes[familyOf(key)].sign(secret, input, wish)
   return {
     signature: tagged(number, wish.jws ? Buffer.from(bytes).toString('base64url') : base64(bytes)),
     version: number,
@@ -36,12 +36,12 @@ export function signed(
 }
 
 /** Whether a signature is one of this key for the input. @throws Fault invalid_request for what is no signature. */
-export function verified(
+export async function verified(
   key: LiveKey,
   input: Uint8Array,
   signature: string,
   wish: SignatureWish & { readonly context: string },
-): boolean {
+): Promise<boolean> {
   key.mustAllow('verify')
   const { version, rest } = readTag(signature, 'invalid signature')
   if (version > key.record.latest) throw refuse('invalid signature: version is too new')

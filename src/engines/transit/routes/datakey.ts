@@ -25,7 +25,7 @@ export const datakey = write('datakey/:kind/:name', {
     if (![128, 256, 512].includes(bits)) throw refuse('invalid bit length')
     const key = await engine.need(name)
     const fresh = engine.random(bits / 8)
-    const made = key.encrypt(fresh, version, binding(context, associated))
+    const made = await key.encrypt(fresh, version, binding(context, associated))
     const data = {
       ciphertext: made.ciphertext,
       key_version: made.version,

@@ -33,15 +33,15 @@ export const decrypt = write('decrypt/:name', {
     const key = await engine.need(values.name)
     if (!batch)
       return answer({
-        plaintext: base64(key.decrypt(values.ciphertext, binding(values.context, values.associated_data))),
+        plaintext: base64(await key.decrypt(values.ciphertext, binding(values.context, values.associated_data))),
       })
     checkContexts(items)
     const code = values.partial_failure_response_code
     const response = await runBatch(
       items,
       { failsWhole: true, partialFailureCode: statusCode(code), whenFailed: { plaintext: '' } },
-      (item) => ({
-        plaintext: base64(opened(key, item, textOf(item, 'associated_data'))),
+      async (item) => ({
+        plaintext: base64(await opened(key, item, textOf(item, 'associated_data'))),
       }),
     )
     return warned(response, code)
@@ -93,22 +93,22 @@ function isBatch({ batch_input: batch }: { readonly batch_input: unknown }): boo
 }
 
 async function rewrapAny(keys: Keys, values: { readonly batch_input: unknown }): Promise<Response> {
-  if (!isBatch(values)) return answer(rewrapped(keys, values))
+  if (!isBatch(values)) return answer(await rewrapped(keys, values))
   const items = itemsOf(values.batch_input)
   checkContexts(items)
   return runBatch(items, { failsWhole: false }, (item) => rewrapped(keys, item))
 }
 
-function opened(key: LiveKey, item: Item, associated: string): Uint8Array {
+async function opened(key: LiveKey, item: Item, associated: string): Promise<Uint8Array> {
   const text = textOf(item, 'ciphertext')
   if (text === '') throw refuse('missing ciphertext to decrypt')
   return key.decrypt(text, binding(textOf(item, 'context'), associated))
 }
 
-function rewrapped({ from, to }: Keys, item: Item): Readonly<Record<string, unknown>> {
+async function rewrapped({ from, to }: Keys, item: Item): Promise<Readonly<Record<string, unknown>>> {
   const associated = textOf(item, 'associated_data')
-  const plaintext = opened(from, item, associated)
-  const made = to.encrypt(plaintext, intOf(item, 'key_version'), binding(textOf(item, 'context'), associated))
+  const plaintext = await opened(from, item, associated)
+  const made = await to.encrypt(plaintext, intOf(item, 'key_version'), binding(textOf(item, 'context'), associated))
   plaintext.fill(0)
   return { ciphertext: made.ciphertext, key_version: made.version }
 }

@@ -58,7 +58,7 @@ type EncryptValues = {
 async function run(key: LiveKey, values: EncryptValues): Promise<Response> {
   if (values.batch_input !== undefined && values.batch_input !== null) return batch(key, values)
   if (values.plaintext === undefined) throw refuse('missing plaintext to encrypt')
-  const made = key.encrypt(
+  const made = await key.encrypt(
     bytesOf(values.plaintext, 'plaintext'),
     values.key_version,
     binding(values.context, values.associated_data),
@@ -74,10 +74,10 @@ async function batch(key: LiveKey, values: EncryptValues): Promise<Response> {
   return warned(response, values.partial_failure_response_code)
 }
 
-function one(key: LiveKey, item: Item): Readonly<Record<string, unknown>> {
+async function one(key: LiveKey, item: Item): Promise<Readonly<Record<string, unknown>>> {
   if (item['plaintext'] === undefined || item['plaintext'] === null) throw refuse('missing plaintext to encrypt')
   const plaintext = bytesOf(textOf(item, 'plaintext'), 'plaintext')
-  const made = key.encrypt(
+  const made = await key.encrypt(
     plaintext,
     intOf(item, 'key_version'),
     binding(textOf(item, 'context'), textOf(item, 'associated_data')),

@@ -84,7 +84,7 @@ export const signRoutes = [
         key.mustSuit('sign')
         const batch = batchOf(values.batch_input)
         if (batch) return signBatch(key, batch, wish, values.key_version)
-        const made = signed(key, bytesOf(values.input, 'input'), values.key_version, {
+        const made = await signed(key, bytesOf(values.input, 'input'), values.key_version, {
           ...wish,
           context: values.context,
         })
@@ -117,8 +117,8 @@ function inputOf(item: Item, purpose: string): Uint8Array {
 
 /** Member names in batches are not those of single answers: `publickey`. */
 function signBatch(key: LiveKey, batch: readonly Item[], wish: SignatureWish, version: number): Promise<Response> {
-  return runBatch(batch, { failsWhole: false, whenFailed: { key_version: 0 } }, (item) => {
-    const made = signed(key, inputOf(item, 'signing'), version, { ...wish, context: textOf(item, 'context') })
+  return runBatch(batch, { failsWhole: false, whenFailed: { key_version: 0 } }, async (item) => {
+    const made = await signed(key, inputOf(item, 'signing'), version, { ...wish, context: textOf(item, 'context') })
     return {
       signature: made.signature,
       key_version: made.version,
@@ -162,11 +162,13 @@ async function verifySignatures(
   key.mustSuit('verify')
   if (!batch) {
     const input = bytesOf(values.input, 'input')
-    return answer({ valid: verified(key, input, values.signature ?? '', { ...wish, context: values.context }) })
+    return answer({ valid: await verified(key, input, values.signature ?? '', { ...wish, context: values.context }) })
   }
-  return runBatch(batch, { failsWhole: false, whenFailed: { valid: false } }, (item) => {
+  return runBatch(batch, { failsWhole: false, whenFailed: { valid: false } }, async (item) => {
     const input = inputOf(item, 'verification')
-    return { valid: verified(key, input, textOf(item, 'signature'), { ...wish, context: textOf(item, 'context') }) }
+    return {
+      valid: await verified(key, input, textOf(item, 'signature'), { ...wish, context: textOf(item, 'context') }),
+    }
   })
 }
 
