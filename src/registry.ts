@@ -1,5 +1,8 @@
 import { fileDevice } from './audit/file.ts'
 import type { DeviceMaker } from './audit/broker.ts'
+import { httpDevice } from './audit/http.ts'
+import { socketDevice } from './audit/socket.ts'
+import { syslogDevice } from './audit/syslog.ts'
 import { tokenEngine } from './auth/token/engine.ts'
 import type { TokenPort } from './auth/token/port.ts'
 import type { Engine } from './contract/engine.ts'
@@ -24,4 +27,9 @@ export function engines(system: Engine, tokens: TokenPort, wrappings: WrappedDra
 }
 
 /** Every kind of audit device. */
-export const auditDevices: Readonly<Record<string, DeviceMaker>> = { file: fileDevice }
+export const auditDevices: Readonly<Record<string, DeviceMaker>> = {
+  file: fileDevice,
+  socket: socketDevice,
+  syslog: syslogDevice,
+  http: httpDevice,
+}

@@ -7,11 +7,11 @@ import { rfc3339 } from '../util/clock.ts'
 import type { Log } from '../util/log.ts'
 import { Turnstile } from '../util/once.ts'
 import { Channel } from './channel.ts'
-import { commonOptions } from './options.ts'
+import { commonOptions, DeviceOptions } from './options.ts'
 import { AuditStore } from './store.ts'
 
 /** Makes a device of a type from its options; touches nothing. @throws Fault on options that cannot be used. */
-export type DeviceMaker = (options: Readonly<Record<string, string>>, log: Log) => AuditDevice
+export type DeviceMaker = (options: DeviceOptions, log: Log) => AuditDevice
 
 export interface BrokerParts {
   readonly clock: Clock
@@ -50,7 +50,7 @@ export class AuditBroker {
   async configure(specs: readonly AuditDeviceSpec[]): Promise<void> {
     for (const spec of specs) {
       this.#free(spec.path)
-      const channel = this.#channel(spec)
+      const channel = this.#channel(spec, true)
       channel.useBootSalt(this.#parts.random(32))
       await channel.open()
       this.#channels.set(spec.path, channel)
@@ -186,15 +186,17 @@ export class AuditBroker {
       throw refuse('path already in use')
   }
 
-  #channel(spec: AuditDeviceSpec): Channel {
+  #channel(spec: AuditDeviceSpec, declared = false): Channel {
     const { log, clock, types } = this.#parts
     const make = Object.hasOwn(types, spec.type) ? types[spec.type] : undefined
     if (!make) throw refuse(`unknown backend type: ${JSON.stringify(spec.type)}`)
-    const options = commonOptions(spec)
-    const device = make(spec.options, log)
+    const options = new DeviceOptions(spec.options, declared)
+    const common = commonOptions(options)
+    const device = make(options, log)
+    options.done()
     if (device.target !== undefined && [...this.#channels.values()].some(({ target }) => target === device.target))
       throw refuse('another audit device writes to that target already; give each device its own file')
-    return new Channel(spec, device, options, { clock, log, id: () => uuid(this.#parts.random(16)) })
+    return new Channel(spec, device, common, { clock, log, id: () => uuid(this.#parts.random(16)) })
   }
 
   async #drop(path: string): Promise<void> {

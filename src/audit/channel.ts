@@ -9,7 +9,7 @@ import { LineWriter } from './entry.ts'
 import { Hasher } from './hasher.ts'
 import type { CommonOptions } from './options.ts'
 
-/** How long a device may take for a write, milliseconds. Longer, and it counts as failed until the write ends. */
+/** How long a device may take for a write unless it says otherwise, milliseconds. Longer, and it counts as failed until the write ends. */
 export const deviceLimit = 5000
 
 /** How soon lines that nobody waits for are on disk, milliseconds. */
@@ -247,13 +247,14 @@ export class Channel {
     this.#busy = true
     const over = new Promised()
     this.#pending = over.promise
-    const timer = this.#host.clock.after(deviceLimit, () => {
+    const timer = this.#host.clock.after(this.#device.limit ?? deviceLimit, () => {
       this.#stuck = true
       this.complain('a write has not ended in time')
       batch.fail(notAudited('a write has not ended in time'))
       const queued = this.#batch
       this.#batch = undefined
       if (queued) this.#drop(queued, 'behind a write that has not ended')
+      this.#device.abort?.()
       over.resolve()
     })
     const ended = () => {

@@ -16,6 +16,7 @@ import { promisify } from 'node:util'
 import type { AuditDevice, AuditTail } from '../contract/audit.ts'
 import { refuse } from '../contract/fault.ts'
 import type { Log } from '../util/log.ts'
+import type { DeviceOptions } from './options.ts'
 import { StdoutDevice } from './stdout.ts'
 import { takeTail } from './tail.ts'
 
@@ -183,24 +184,21 @@ function syncFolder(path: string): void {
   }
 }
 
-/** Options of `type = "file"`. `path` is the older name of `file_path`; both go the same way (CVE-2026-5051). */
-export function fileDevice(options: Readonly<Record<string, string>>, log: Log): AuditDevice {
-  const { file_path: newer, path: older, mode, sync } = options
-  if (newer !== undefined && older !== undefined && newer !== older)
-    throw refuse('file_path and path say different things; give one of them')
-  const path = newer ?? older ?? ''
-  if (path === '') throw refuse('file_path is required')
-  if (sync !== undefined && sync !== 'always' && sync !== 'group')
-    throw refuse('the option "sync" is "group" or "always"')
+/** `type = "file"`. `path` is the older name of `file_path`. */
+export function fileDevice(options: DeviceOptions, log: Log): AuditDevice {
+  const path = options.text('file_path', 'path')
+  const mode = modeOf(options.text('mode'))
+  const sync = options.oneOf('sync', ['group', 'always'])
+  if (path === undefined) throw refuse('file_path is required')
   if (path === 'stdout') return new StdoutDevice()
   const place = path === 'discard' ? nowhere : path
   if (!place.startsWith('/') || place.endsWith('/') || place.split('/').includes('..') || place.includes('\0'))
     throw refuse('file_path must be the absolute path of a file, without "..", or "stdout" or "discard"')
-  return new FileDevice(posix.normalize(place), modeOf(mode), sync === 'always', log)
+  return new FileDevice(posix.normalize(place), mode, sync === 'always', log)
 }
 
 function modeOf(written: string | undefined): number | undefined {
-  if (written === undefined || written === '') return 0o600
+  if (written === undefined) return 0o600
   const mode = /^[0-7]{1,5}$/.test(written) ? parseInt(written, 8) : NaN
   if (mode === 0) return undefined
   // Exec bits are dropped, as OpenBao does; anything else that is too wide is refused.

@@ -66,13 +66,15 @@ export interface AuditTail {
   readonly torn?: { readonly bytes: number; readonly sha256: string }
 }
 
-/** Where audit lines go: a file, standard output, later sockets, syslog, HTTP. */
+/** Where audit lines go: a file, standard output, a socket, syslog, an HTTP endpoint. */
 export interface AuditDevice {
   readonly type: string
   /** Two devices with the same target would tangle their chains; undefined where that does no harm. */
   readonly target: string | undefined
   /** Every line waits for the disk. */
   readonly alwaysSync: boolean
+  /** How long a write may take, milliseconds; five seconds unless it says so. */
+  readonly limit?: number
   /** Must succeed once before the first write. @throws Fault without host paths. */
   open(): Promise<AuditTail>
   /**
@@ -80,6 +82,8 @@ export interface AuditDevice {
    * @throws when they cannot be written: then none of them counts as written, and the next call tries afresh.
    */
   write(text: string): void | Promise<void>
+  /** Ends the write under way, which fails. Absent where a write cannot be ended. */
+  abort?(): void
   /** Resolves when everything written before is on disk. */
   sync(): Promise<void>
   /** Opens its target again (log rotation, SIGHUP). */

@@ -38,7 +38,7 @@ export function auditRoutes(audit: AuditPort): Route<unknown>[] {
       access: 'sudo',
       fields: {
         ...path,
-        type: f.string('The type of the device: file.').or(''),
+        type: f.string('The type of the device: file, socket, syslog or http.').or(''),
         description: f.string('For people.').or(''),
         options: f.map('Options of the device, e.g. file_path.').or({}),
         local: f.bool('Kept on this cluster only.').or(false),

@@ -254,7 +254,7 @@ describe('the audit broker', () => {
       if (broken) throw new Error('not mounted yet')
       return {}
     }
-    const { broker, said } = brokerWith({ file: () => odd })
+    const { broker, said } = brokerWith({ file: (options) => (options.text('file_path'), odd) })
     await broker.open(view)
     expect(said.map(({ level }) => level)).to.deep.equal(['error'])
     expect(await failure(round(broker, event()))).to.have.property('code', 'internal')

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { execFileSync } from 'node:child_process'
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs' // prettier-ignore
 import { fileDevice } from '../../src/audit/file.ts'
+import { DeviceOptions } from '../../src/audit/options.ts'
 import { verifyAuditFiles } from '../../src/audit/verify.ts'
 import { Fault } from '../../src/contract/fault.ts'
 import { silent } from '../../src/util/log.ts'
@@ -16,12 +17,13 @@ const refused = async (work: () => unknown): Promise<Fault> => {
   }
   throw new Error('it was not refused')
 }
+const made = (options: Readonly<Record<string, string>>) => fileDevice(new DeviceOptions(options), silent)
 const modeOf = (path: string): number => statSync(path).mode & 0o7777
 
 describe('the audit file', () => {
   const at = scratch()
   const write = async (path: string, options = {}) => {
-    const device = fileDevice({ file_path: path, ...options }, silent)
+    const device = made({ file_path: path, ...options })
     await device.open()
     await device.write('{}\n')
     await device.close()
@@ -40,7 +42,7 @@ describe('the audit file', () => {
 
   for (const mode of ['0644', '0755', '0660', '4600', '0666', '0400', '9', 'abc', '-600', '0x1ff', ' 600']) {
     it(`is not made with the mode ${mode} (CVE-2025-6000)`, async () => {
-      await refused(() => fileDevice({ file_path: at('m.log'), mode }, silent))
+      await refused(() => made({ file_path: at('m.log'), mode }))
       expect(existsSync(at('m.log'))).to.equal(false)
     })
   }
@@ -53,7 +55,7 @@ describe('the audit file', () => {
   it('narrows a wider file that is there, and with mode 0 refuses it', async () => {
     writeFileSync(at('wide.log'), '', { mode: 0o600 })
     chmodSync(at('wide.log'), 0o777)
-    await refused(() => fileDevice({ file_path: at('wide.log'), mode: '0' }, silent).open())
+    await refused(() => made({ file_path: at('wide.log'), mode: '0' }).open())
     await write(at('wide.log'))
     expect(modeOf(at('wide.log'))).to.equal(0o600)
   })
@@ -64,7 +66,7 @@ describe('the audit file', () => {
     mkdirSync(at('folder'))
     execFileSync('mkfifo', [at('pipe')])
     for (const name of ['link.log', 'folder', 'pipe', 'none/x.log']) {
-      const { message } = await refused(() => fileDevice({ file_path: at(name) }, silent).open())
+      const { message } = await refused(() => made({ file_path: at(name) }).open())
       expect(message).to.not.include(at(''))
     }
     expect(readFileSync(at('victim'), 'utf8')).to.equal('untouched')
@@ -73,14 +75,14 @@ describe('the audit file', () => {
   const paths = ['relative.log', '../x', '/tmp/../etc/x', '/tmp/', '/tmp/x\0y', '']
   for (const path of paths) {
     it(`refuses the path ${JSON.stringify(path)} under both names of the option (CVE-2026-5051)`, async () => {
-      await refused(() => fileDevice({ file_path: path }, silent))
-      await refused(() => fileDevice({ path }, silent))
+      await refused(() => made({ file_path: path }))
+      await refused(() => made({ path }))
     })
   }
 
   it('takes the mode guard on the older name too, and refuses two different paths (CVE-2026-5051)', async () => {
-    await refused(() => fileDevice({ path: at('p.log'), mode: '0755' }, silent))
-    await refused(() => fileDevice({ path: at('p.log'), file_path: at('q.log') }, silent))
+    await refused(() => made({ path: at('p.log'), mode: '0755' }))
+    await refused(() => made({ path: at('p.log'), file_path: at('q.log') }))
   })
 
   it('may be /dev/null or discard', async () => {

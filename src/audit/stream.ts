@@ -1,0 +1,99 @@
+import { createConnection, isIP } from 'node:net'
+import type { Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import type { ConnectionOptions } from 'node:tls'
+
+/** Where a stream leads. */
+export type StreamTarget =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'tls'; readonly host: string; readonly port: number; readonly tls: ConnectionOptions }
+  | { readonly kind: 'unix'; readonly path: string }
+
+/** Takes bytes to a receiver, connecting when it must. */
+export interface Carrier {
+  /** Resolves when the kernel has all of them. A receiver that was gone is tried once more. */
+  send(messages: readonly Buffer[]): Promise<void>
+  /** Ends what is under way: it fails with this reason. The next `send` connects anew. */
+  drop(why: Error): void
+  /** What the kernel took still goes out. */
+  close(): void
+}
+
+/** A carrier over a stream: messages come in order, none cut. */
+export class StreamCarrier implements Carrier {
+  readonly #target: StreamTarget
+  #socket: Socket | undefined
+
+  constructor(target: StreamTarget) {
+    this.#target = target
+  }
+
+  async send(messages: readonly Buffer[]): Promise<void> {
+    const bytes = Buffer.concat(messages)
+    const old = this.#alive()
+    if (old) {
+      try {
+        return await written(old, bytes)
+      } catch (thrown) {
+        if (thrown instanceof GivenUp) throw thrown
+      }
+    }
+    // A receiver that was restarted closed the old connection: that alone is no failure.
+    return written(await this.#connect(), bytes)
+  }
+
+  drop(why: Error): void {
+    this.#socket?.destroy(new GivenUp(why.message))
+    this.#socket = undefined
+  }
+
+  close(): void {
+    this.#socket?.destroySoon()
+    this.#socket = undefined
+  }
+
+  #alive(): Socket | undefined {
+    const socket = this.#socket
+    return socket && !socket.destroyed && socket.writable ? socket : undefined
+  }
+
+  async #connect(): Promise<Socket> {
+    this.#socket?.destroy()
+    const socket = opened(this.#target)
+    this.#socket = socket
+    // Whatever happens between two writes is noticed at the next one.
+    socket.on('error', () => {})
+    socket.resume()
+    socket.unref()
+    await new Promise<void>((resolve, reject) => {
+      socket.once(this.#target.kind === 'tls' ? 'secureConnect' : 'connect', resolve)
+      socket.once('error', reject)
+      socket.once('close', () => reject(new Error('the connection was closed')))
+    })
+    return socket
+  }
+}
+
+/** The write was ended from here. */
+class GivenUp extends Error {}
+
+function opened(target: StreamTarget): Socket {
+  if (target.kind === 'unix') return createConnection(target.path)
+  const { host, port } = target
+  if (target.kind === 'tcp') return createConnection({ host, port, noDelay: true, keepAlive: true })
+  // A name is sent and checked; an address is only checked.
+  return connectTls({ host, port, ...(isIP(host) === 0 && { servername: host }), ...target.tls })
+}
+
+async function written(socket: Socket, bytes: Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const ended = (why?: Error | null): void => {
+      socket.off('close', closed)
+      if (why) reject(why)
+      else resolve()
+    }
+    const closed = (): void => ended(socket.errored ?? new Error('the connection was closed'))
+    socket.once('close', closed)
+    socket.write(bytes, ended)
+  })
+}
