@@ -22,6 +22,7 @@ import { Room } from './core/room.ts'
 import { ShareBackups } from './core/share-backup.ts'
 import { Traffic } from './core/traffic.ts'
 import { sealedDecider } from './core/sealed.ts'
+import { heavy, slow } from './crypto/heavy.ts'
 import { randomBytes } from './crypto/random.ts'
 import { forgetDrawer } from './engines/cubbyhole/engine.ts'
 import { ports } from './ports.ts'
@@ -202,7 +203,11 @@ async function stop(
   audit: AuditBroker,
   storage: Storage,
 ): Promise<void> {
-  await Promise.all(listeners.map(async (listener) => listener.close()))
+  const closed = listeners.map(async (listener) => listener.close())
+  // Keys that take seconds to make are not waited for: those who asked are told so, and the connections can end.
+  await slow.end()
+  await Promise.all(closed)
+  await heavy.end()
   await room.seal()
   await audit.shutdown()
   await storage.close()

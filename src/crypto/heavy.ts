@@ -1,40 +1,23 @@
-import { Fault } from '../contract/fault.ts'
+import { availableParallelism } from 'node:os'
+import { Worker } from 'node:worker_threads'
+import type { HeavyJobs } from './jobs.ts'
+import { Workers } from './workers.ts'
 
-/** Lets so many tasks run at once and so many more wait; what comes then is turned away before it has begun. */
-export class Gate {
-  readonly #running: number
-  readonly #waiting: number
-  readonly #queue: (() => void)[] = []
-  #busy = 0
+// Compiled, this file and the thread's lie side by side, whatever folder that is.
+const spawn = (nice: number) => (): Worker =>
+  new Worker(new URL('./worker.js', import.meta.url), { name: 'cryptography', workerData: { nice } })
 
-  constructor({ running, waiting }: { readonly running: number; readonly waiting: number }) {
-    this.#running = running
-    this.#waiting = waiting
-  }
-
-  /** @throws Fault unavailable, with Retry-After, when too many wait already: the task was not begun. */
-  async run<T>(task: () => Promise<T>): Promise<T> {
-    if (this.#busy < this.#running) this.#busy++
-    else if (this.#queue.length >= this.#waiting) throw full()
-    else await new Promise<void>((resolve) => this.#queue.push(resolve))
-    try {
-      return await task()
-    } finally {
-      // A place is handed on, not given back and fought for: order is kept.
-      const next = this.#queue.shift()
-      if (next) next()
-      else this.#busy--
-    }
-  }
-}
-
-function full(): Fault {
-  const message = 'too many operations with large keys are waiting: nothing was changed, try again later'
-  return new Fault('unavailable', message, { headers: { 'Retry-After': '5' } })
-}
+/** Jobs of milliseconds: private operations with large keys, post-quantum signatures. */
+export const heavy = new Workers<HeavyJobs>({
+  spawn: spawn(0),
+  threads: Math.min(8, Math.max(2, availableParallelism() - 1)),
+  inHand: 2,
+  waiting: 1024,
+  retryAfter: 1,
+})
 
 /**
- * What takes many milliseconds and is done on the threads of libuv. There are four for the whole process, and storage
- * and audit files need some of them at any time: two is all that large keys ever get.
+ * Jobs of seconds, such as RSA keys: on threads of their own, so that those of milliseconds need not wait for them, and
+ * with less of the processors than the rest when there is not enough.
  */
-export const heavy = new Gate({ running: 2, waiting: 256 })
+export const slow = new Workers<HeavyJobs>({ spawn: spawn(5), threads: 2, inHand: 1, waiting: 64, retryAfter: 10 })

@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, generateKeyPair } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
 import { base64, concat } from '../util/bytes.ts'
-import { heavy } from './heavy.ts'
+import { slow } from './heavy.ts'
 
 /** A kind of key pair. */
 export interface PairType {
@@ -11,7 +11,7 @@ export interface PairType {
   readonly label: string
   /** Of the digest-sized numbers in a raw ECDSA signature, in bytes; 0 elsewhere. */
   readonly fieldBytes: number
-  /** A fresh private key, made on a thread of libuv: an RSA key takes seconds. @throws Fault unavailable: too many are waiting. */
+  /** A fresh private key, made on another thread: an RSA key takes seconds. @throws Fault unavailable: too many are waiting. */
   readonly generate: () => Promise<KeyObject>
   /** Whether a key, private or public, is of this kind. */
   readonly fits: (key: KeyObject) => boolean
@@ -34,7 +34,7 @@ function rsa(bits: number): PairType {
     family: 'rsa',
     label: `rsa-${bits}`,
     fieldBytes: 0,
-    generate: async () => (await heavy.run(() => generated('rsa', { modulusLength: bits }))).privateKey,
+    generate: () => slow.run('generateRsa', bits),
     fits: (key) => key.asymmetricKeyType === 'rsa' && key.asymmetricKeyDetails?.modulusLength === bits,
   }
 }
