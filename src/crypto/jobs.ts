@@ -1,4 +1,24 @@
 import { generateKeyPairSync } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
+import { certificateRequest } from './certificates.ts'
+import { unwrapKey } from './key-wrap.ts'
+import type { OaepHash } from './key-wrap.ts'
+import { openOaep } from './oaep.ts'
+import { signatures } from './signatures.ts'
+import type { SignatureWish } from './signatures.ts'
+
+interface Signing {
+  readonly family: keyof typeof signatures
+  readonly key: KeyObject
+  readonly input: Uint8Array
+  readonly wish: SignatureWish
+}
+
+interface Wrapped {
+  readonly key: KeyObject
+  readonly wrapped: Uint8Array
+  readonly hash: OaepHash
+}
 
 /**
  * What runs on other threads (`heavy.run(name, input)`): anything that takes more than about a millisecond. A new job is
@@ -8,5 +28,13 @@ import { generateKeyPairSync } from 'node:crypto'
 export const jobs = {
   /** A private RSA key of so many bits. */
   generateRsa: (modulusLength: number) => generateKeyPairSync('rsa', { modulusLength }).privateKey,
+  sign: ({ family, key, input, wish }: Signing) => signatures[family].sign(key, input, wish),
+  verify: ({ family, key, input, signature, wish }: Signing & { readonly signature: Uint8Array }) =>
+    signatures[family].verify(key, input, signature, wish),
+  openOaep: ({ key, sealed }: { readonly key: KeyObject; readonly sealed: Uint8Array }) => openOaep(key, sealed),
+  /** Of keys to import. */
+  unwrapKey: ({ key, wrapped, hash }: Wrapped) => unwrapKey(key, wrapped, hash),
+  certificateRequest: ({ key, template }: { readonly key: KeyObject; readonly template: string }) =>
+    certificateRequest(key, template),
 } as const
 export type HeavyJobs = typeof jobs

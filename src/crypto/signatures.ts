@@ -20,19 +20,16 @@ export interface SignatureWish {
   readonly jws: boolean
 }
 
-/** What takes long is done on another thread, and promised. */
-interface Scheme {
-  readonly sign: (key: KeyObject, input: Uint8Array, wish: SignatureWish) => Uint8Array | Promise<Uint8Array>
-  readonly verify: (
-    key: KeyObject,
-    input: Uint8Array,
-    signature: Uint8Array,
-    wish: SignatureWish,
-  ) => boolean | Promise<boolean>
+interface Signatures {
+  readonly sign: (key: KeyObject, input: Uint8Array, wish: SignatureWish) => Uint8Array
+  readonly verify: (key: KeyObject, input: Uint8Array, signature: Uint8Array, wish: SignatureWish) => boolean
 }
 
-/** Signatures by families of keys: RFC 8032 (pure), FIPS 186-5, RFC 8017. Functions throw Faults for wishes that cannot be. */
-export const schemes: Readonly<Record<'ed25519' | 'ec' | 'rsa', Scheme>> = {
+/**
+ * Signatures by families of keys: RFC 8032 (pure), FIPS 186-5, RFC 8017. Functions throw Faults for wishes that cannot be.
+ * They work where they are called; `schemes` takes them to another thread.
+ */
+export const signatures = {
   ed25519: {
     sign: (key, input) => signData(null, input, key),
     verify: (key, input, signature) => verifyData(null, input, key, signature),
@@ -56,7 +53,7 @@ export const schemes: Readonly<Record<'ed25519' | 'ec' | 'rsa', Scheme>> = {
       signature.length === modulusBytes(key) &&
       (wish.padding === 'pss' ? verifyPss : verifyPkcs1)(key, input, signature, wish),
   },
-}
+} as const satisfies Record<string, Signatures>
 
 function ecHash(input: Uint8Array, { hash, prehashed }: SignatureWish): string {
   if (hash === 'none') throw refuse('hash_algorithm none is for prehashed pkcs1v15 signatures of RSA keys')

@@ -2,7 +2,7 @@ import { generateKeyPairSync, sign, verify } from 'node:crypto'
 import { expect } from 'chai'
 import { Fault } from '../../src/contract/fault.ts'
 import { digest, hashes, isMacHash, opensslHash } from '../../src/crypto/hash.ts'
-import { schemes } from '../../src/crypto/signatures.ts'
+import { schemes } from '../../src/crypto/schemes.ts'
 import type { SignatureWish } from '../../src/crypto/signatures.ts'
 
 const wish: SignatureWish = { hash: 'sha2-256', prehashed: true, padding: 'pss', salt: 'auto', jws: false }

@@ -1,6 +1,7 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { expect } from 'chai'
-import { slow } from '../../src/crypto/heavy.ts'
+import { heavy, slow } from '../../src/crypto/heavy.ts'
 import { devServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
 
@@ -25,6 +26,29 @@ describe('heavy cryptography', () => {
     await slow.end()
     await Promise.all(taken)
     expect((await server.call('POST', '/v1/transit/keys/late', { type: 'rsa-2048' })).status).to.equal(200)
+  })
+
+  it('answers 503 when too many wait for a private operation, while others go on', async () => {
+    await server.data('POST', 'transit/keys/little', {})
+    await server.data('POST', 'transit/keys/rsa', { type: 'rsa-2048' })
+    const input = Buffer.from('x')
+    const { privateKey: key } = generateKeyPairSync('rsa', { modulusLength: 4096 })
+    const wish = { hash: 'sha2-256', prehashed: false, padding: 'pss', salt: 'auto', jws: false } as const
+    const job = { family: 'rsa', key, input, wish } as const
+    const taken = Array.from({ length: 1040 }, async () => heavy.run('sign', job).catch(() => {}))
+    // More than the threads can make room for until it is read.
+    const sent = { batch_input: Array.from({ length: 32 }, () => ({ input: 'eA==' })) }
+    const [full, light] = await Promise.all([
+      server.call('POST', '/v1/transit/sign/rsa', sent),
+      server.call('POST', '/v1/transit/encrypt/little', { plaintext: 'eA==' }),
+    ])
+    expect([full.status, full.headers['retry-after'], light.status]).to.deep.equal([503, '1', 200])
+    await heavy.end()
+    await Promise.all(taken)
+    const { batch_results: made } = await server.data('POST', 'transit/sign/rsa', sent)
+    const signatures = (made as { signature: string }[]).map(({ signature }) => ({ input: 'eA==', signature }))
+    const { batch_results: valid } = await server.data('POST', 'transit/verify/rsa', { batch_input: signatures })
+    expect((valid as { valid: boolean }[]).map((one) => one.valid)).to.deep.equal(signatures.map(() => true))
   })
 
   it('goes on encrypting while 64 RSA-4096 keys are asked for at once; each is made or clearly refused', async function () {

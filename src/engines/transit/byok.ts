@@ -1,7 +1,8 @@
 import { createPublicKey } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { refuse } from '../../contract/fault.ts'
-import { oaepHashes, unwrapKey, wrapKey } from '../../crypto/key-wrap.ts'
+import { heavy } from '../../crypto/heavy.ts'
+import { oaepHashes, wrapKey } from '../../crypto/key-wrap.ts'
 import type { OaepHash } from '../../crypto/key-wrap.ts'
 import { isKeyType, keyType } from '../../crypto/keys.ts'
 import type { KeyTypeName, Material } from '../../crypto/keys.ts'
@@ -47,7 +48,7 @@ export async function imported(
   if (given.ciphertext === '') return publicHalf(type, given.publicKey)
   const blob = fromBase64(given.ciphertext)
   if (!blob) throw refuse('the ciphertext of the import is not base64')
-  const bytes = unwrapKey(await wrappingKey(), blob, hash)
+  const bytes = await heavy.run('unwrapKey', { key: await wrappingKey(), wrapped: blob, hash })
   if (!bytes)
     throw refuse('the key could not be unwrapped: is it wrapped with this mount’s wrapping key and this hash?')
   const { pair, aead, sizes = [0, 0] } = keyType(type)

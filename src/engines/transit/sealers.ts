@@ -1,11 +1,13 @@
-import { constants, createSecretKey, privateDecrypt, publicEncrypt } from 'node:crypto'
+import { createSecretKey } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { Fault, refuse } from '../../contract/fault.ts'
 import type { Aead, AeadKey } from '../../crypto/aead.ts'
+import { heavy } from '../../crypto/heavy.ts'
 import { hmacSha256, kdfs } from '../../crypto/kdf.ts'
 import type { Derive } from '../../crypto/kdf.ts'
 import { keyType } from '../../crypto/keys.ts'
+import { mostBytes, sealOaep } from '../../crypto/oaep.ts'
 import { fromPrivateDer, fromPublicDer } from '../../crypto/pairs.ts'
 import { fromBase64, wipe } from '../../util/bytes.ts'
 import type { KeyRecord, KeyVersion, Random } from './record.ts'
@@ -69,8 +71,6 @@ class AeadSealer implements Sealer {
   }
 }
 
-const oaep = { padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256' } as const
-
 /** RSA-OAEP with SHA-256 and no label (RFC 8017). */
 class RsaSealer implements Sealer {
   readonly #open: KeyObject
@@ -83,19 +83,17 @@ class RsaSealer implements Sealer {
 
   seal(plaintext: Uint8Array, associated: Uint8Array | undefined): Uint8Array {
     refuseAssociated(associated)
-    const most = (this.#open.asymmetricKeyDetails?.modulusLength ?? 0) / 8 - 66
+    const most = mostBytes(this.#open)
     if (plaintext.length > most) throw refuse(`the plaintext is too long for this RSA key: it takes ${most} bytes`)
-    return publicEncrypt({ key: this.#open, ...oaep }, plaintext)
+    return sealOaep(this.#open, plaintext)
   }
 
-  open(sealed: Uint8Array, associated: Uint8Array | undefined): Uint8Array {
+  async open(sealed: Uint8Array, associated: Uint8Array | undefined): Promise<Uint8Array> {
     refuseAssociated(associated)
     if (!this.#secret) throw refuse('this version has no private key: only its public half was imported')
-    try {
-      return privateDecrypt({ key: this.#secret, ...oaep }, sealed)
-    } catch {
-      throw refuse('the ciphertext could not be decrypted with this RSA key')
-    }
+    const plaintext = await heavy.run('openOaep', { key: this.#secret, sealed })
+    if (!plaintext) throw refuse('the ciphertext could not be decrypted with this RSA key')
+    return plaintext
   }
 }
 

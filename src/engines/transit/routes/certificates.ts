@@ -2,7 +2,8 @@ import { refuse } from '../../../contract/fault.ts'
 import { f } from '../../../contract/field.ts'
 import { answer } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
-import { certificateChain, certificateRequest } from '../../../crypto/certificates.ts'
+import { certificateChain } from '../../../crypto/certificates.ts'
+import { heavy } from '../../../crypto/heavy.ts'
 import { keyType } from '../../../crypto/keys.ts'
 import { shared } from '../input.ts'
 import type { KeyRecord, KeyVersion } from '../record.ts'
@@ -26,7 +27,11 @@ export const certificateRoutes = [
       const number = versionFor(key.record, version)
       const { secret } = key.pair(number, undefined)
       if (!secret) throw refuse('this version has no private key: only its public half was imported')
-      return answer({ name, type: key.record.type, csr: certificateRequest(secret, csr) })
+      return answer({
+        name,
+        type: key.record.type,
+        csr: await heavy.run('certificateRequest', { key: secret, template: csr }),
+      })
     },
   }),
   write('keys/:name/set-certificate', {
