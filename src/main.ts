@@ -2,6 +2,7 @@
 import { standardPipes } from './cli/pipes.ts'
 import { askHidden } from './cli/prompt.ts'
 import { run } from './cli/run.ts'
+import { guardProcess } from './process-guard.ts'
 
 /** The `strongroom` binary: the command line, with the server loaded only when one is started. */
 async function stdin(): Promise<string> {
@@ -30,5 +31,8 @@ await run(process.argv.slice(2), {
   pipes,
   env: process.env,
   ask: askHidden,
-  serve: async (options) => (await import('./server.ts')).startServer(options),
+  serve: async (options) => {
+    guardProcess(options.dev === undefined)
+    return (await import('./server.ts')).startServer(options)
+  },
 }).then((status) => (process.exitCode = status), fail)

@@ -31,6 +31,9 @@ Try:  strongroom kv put -mount=secret db password=first
 async function server(run: Run): Promise<number> {
   const options = { ...whatToServe(run.flags), ...logging(run.flags) }
   const running = await run.serve(options)
+  // Before anybody can know that it is up.
+  const told = toldToStop()
+  reloadOnHangup(running)
   if (options.dev) {
     run.out(banner(running.address, running.storageType, running.unsealKey ?? '', running.rootToken ?? ''))
     if (!run.flags.bool('dev-no-store-token')) keepRootToken(run, running.rootToken ?? '')
@@ -38,7 +41,9 @@ async function server(run: Run): Promise<number> {
     run.out(
       `==> strongroom listens on ${running.address}; it is sealed until enough key shares were given (strongroom operator unseal)\n`,
     )
-  return untilStopped(running)
+  await told
+  await running.stop()
+  return 0
 }
 
 /** A server that is up stays up, whether or not its token can be kept. */
@@ -76,20 +81,19 @@ function logging(flags: Flags): { readonly logFormat?: 'standard' | 'json'; read
   return { ...(format !== '' && { logFormat: format }), ...(logLevel && { logLevel }) }
 }
 
-/** Runs until SIGTERM or SIGINT; SIGHUP reloads. */
-async function untilStopped(running: { reload(): Promise<void>; stop(): Promise<void> }): Promise<number> {
+/** SIGTERM or SIGINT. */
+async function toldToStop(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGTERM', () => resolve())
+    process.once('SIGINT', () => resolve())
+  })
+}
+
+function reloadOnHangup(running: { reload(): Promise<void> }): void {
   process.on(
     'SIGHUP',
     () => void running.reload().catch(() => process.stderr.write('reloading failed; the old state stays in use\n')),
   )
-  // Node opens a debugger on this signal unless someone listens.
-  process.on('SIGUSR1', () => {})
-  await new Promise<void>((resolve) => {
-    process.once('SIGTERM', () => resolve())
-    process.once('SIGINT', () => resolve())
-  })
-  await running.stop()
-  return 0
 }
 
 /** `server`. */

@@ -1,3 +1,4 @@
+import { constants } from 'node:crypto'
 import { createServer as createPlain } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer as createSecure } from 'node:https'
@@ -9,6 +10,7 @@ import type { Gateway } from '../contract/protocol.ts'
 import { application } from './application.ts'
 import { reviveVerb } from './list-verb.ts'
 import { VaultApi } from './vault/index.ts'
+import { mostHeaders } from './vault/request.ts'
 
 /** Certificate and key, PEM. */
 export interface TlsMaterial {
@@ -28,6 +30,8 @@ export interface HttpOptions {
   readonly headersTimeout?: number
   readonly requestTimeout?: number
   readonly idleTimeout?: number
+  /** How long requests under way may take to finish once it is to close. */
+  readonly finishTimeout?: number
 }
 
 /** A listener that is up. */
@@ -35,11 +39,19 @@ export interface HttpListener {
   readonly address: string
   /** Reads the certificate again; connections made from now on get the new one. */
   reload(): Promise<void>
-  /** Takes no new requests, lets those under way finish, and closes. */
+  /** Takes no new requests, lets those under way finish within their time, and closes. */
   close(): Promise<void>
 }
 
-const usual = { bodyBytes: 4 * 1024 * 1024, headersTimeout: 10_000, requestTimeout: 90_000, idleTimeout: 65_000 }
+const usual = {
+  bodyBytes: 4 * 1024 * 1024,
+  headersTimeout: 10_000,
+  requestTimeout: 90_000,
+  idleTimeout: 65_000,
+  finishTimeout: 20_000,
+}
+/** Bytes of all headers together; a flag of Node does not widen it. */
+const limits = { maxHeaderSize: 16_384 }
 const ciphers =
   'ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305'
 
@@ -48,12 +60,17 @@ export async function listenHttp(gateway: Gateway, options: HttpOptions, rules: 
   const settings = { ...usual, ...options }
   const handler = application(new VaultApi(gateway, settings, rules), rules).callback()
   const material = await options.tls?.()
-  const server = material ? createSecure(tlsOptions(material)) : createPlain()
+  const server = material ? createSecure({ ...limits, ...tlsOptions(material) }) : createPlain(limits)
   guard(server, settings)
-  server.on('request', (message: IncomingMessage, response: ServerResponse) => void handler(message, response))
+  const life = { closing: false }
+  const serve = (message: IncomingMessage, response: ServerResponse): void => {
+    if (life.closing) response.shouldKeepAlive = false
+    void handler(message, response)
+  }
+  server.on('request', serve)
   server.on('checkContinue', (message: IncomingMessage, response: ServerResponse) => {
     response.writeContinue()
-    void handler(message, response)
+    serve(message, response)
   })
   server.on('clientError', (error: Error, socket: Duplex) => {
     if (!reviveVerb(server as Server, material ? 'secureConnection' : 'connection', error, socket))
@@ -69,12 +86,20 @@ export async function listenHttp(gateway: Gateway, options: HttpOptions, rules: 
     reload: async () => {
       if (options.tls) (server as SecureServer).setSecureContext(tlsOptions(await options.tls()))
     },
-    close: async () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeIdleConnections()
-      }),
+    close: async () => {
+      life.closing = true
+      await closed(server, settings.finishTimeout)
+    },
   }
+}
+
+/** Connections go as soon as their request is answered; after `ms` they go anyhow: Node forgets its own timeouts when a server is to close. */
+async function closed(server: Server | SecureServer, ms: number): Promise<void> {
+  const idle = setInterval(() => server.closeIdleConnections(), 20)
+  const enough = setTimeout(() => server.closeAllConnections(), ms)
+  await new Promise((resolve) => server.close(resolve))
+  clearInterval(idle)
+  clearTimeout(enough)
 }
 
 const listenFailures: Readonly<Record<string, string>> = {
@@ -94,6 +119,8 @@ function tlsOptions({ cert, key, minVersion = 'TLSv1.2', clientCa }: TlsMaterial
     minVersion,
     ciphers,
     honorCipherOrder: true,
+    // A client that renegotiates again and again costs the server far more than itself.
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     ALPNProtocols: ['http/1.1'],
     ...(clientCa && { ca: clientCa, requestCert: true, rejectUnauthorized: false }),
   }
@@ -103,7 +130,7 @@ function guard(server: Server | SecureServer, settings: typeof usual): void {
   server.headersTimeout = settings.headersTimeout
   server.requestTimeout = settings.requestTimeout
   server.keepAliveTimeout = settings.idleTimeout
-  server.maxHeadersCount = 100
+  server.maxHeadersCount = mostHeaders
   server.maxRequestsPerSocket = 0
 }
 
@@ -112,12 +139,16 @@ const refusals: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
 }
 
-/** What is no HTTP gets a fixed answer, and the connection ends. */
-function refuseSocket(error: Error & { readonly code?: string }, socket: Duplex): void {
-  if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
-  const status = refusals[error.code ?? ''] ?? '400 Bad Request'
+/** How long a client that was refused may take to hang up. */
+const farewellMs = 1000
+
+/** What is no HTTP gets a fixed answer, and the connection ends. One that failed below HTTP cannot even carry that. */
+function refuseSocket({ code = '' }: Error & { readonly code?: string }, socket: Duplex): void {
+  if (!socket.writable || !/^(HPE|ERR_HTTP)_/.test(code)) return void socket.destroy()
+  const status = refusals[code] ?? '400 Bad Request'
   const body = '{"errors":[]}\n'
   socket.end(
     `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nCache-Control: no-store\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
   )
+  setTimeout(() => socket.destroy(), farewellMs).unref()
 }

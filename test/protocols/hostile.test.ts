@@ -219,4 +219,12 @@ describe('hostile requests', () => {
       expect(headers['content-type'], path).to.equal('application/json')
     }
   })
+
+  it('a header that Node would drop is no header that was not sent: so many are refused', async () => {
+    const many = 'x: y\r\n'.repeat(100)
+    const asked = (more: string) =>
+      `GET /v1/sys/mounts HTTP/1.1\r\nHost: a\r\nX-Vault-Token: ${server.token}\r\n${more}Connection: close\r\n\r\n`
+    expect(statuses(await raw(server, asked(`${many}X-Vault-Wrap-TTL: 60\r\n`)))).to.deep.equal([400])
+    expect(await raw(server, asked('x: y\r\n'.repeat(90)))).to.match(/^HTTP\/1\.1 200/)
+  })
 })

@@ -156,6 +156,18 @@ describe('a production server', () => {
     expect(said).to.include('another process has the storage open')
   })
 
+  it('does not renegotiate, and a connection that fails below HTTP is gone', async () => {
+    const { hostname, port } = new URL(address)
+    const socket = connect({ host: hostname, port: Number(port), maxVersion: 'TLSv1.2', rejectUnauthorized: false })
+    await once(socket, 'secureConnect')
+    const outcome = new Promise((resolve) => {
+      socket.on('error', () => resolve('refused'))
+      socket.renegotiate({ rejectUnauthorized: false }, (failed) => resolve(failed ? 'refused' : 'renegotiated'))
+    })
+    expect(await outcome).to.equal('refused')
+    socket.destroy()
+  })
+
   it('on SIGHUP shows its new certificate and goes on in a new audit file', async () => {
     const before = await shownCertificate()
     const fresh = certificateFiles()
@@ -176,6 +188,7 @@ describe('a production server', () => {
     const [code] = (await once(child, 'exit')) as [number]
     expect(code).to.equal(0)
     await answer
-    expect((await shell.run(`audit verify ${audit}.1 ${audit}`)).code).to.equal(0)
+    const verdict = await shell.run(`audit verify ${audit}.1 ${audit}`)
+    expect(verdict.code, verdict.out + verdict.err).to.equal(0)
   })
 })

@@ -1,7 +1,9 @@
+import { spawnSync } from 'node:child_process'
 import { expect } from 'chai'
 import { mkdtemp, open, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { LevelStorage } from '../../src/storage/level.ts'
 import { systemClock } from '../../src/util/clock.ts'
 import { silent } from '../../src/util/log.ts'
@@ -68,5 +70,23 @@ describe('LevelStorage with damage', () => {
     await file.close()
     expect(await failure(LevelStorage.open(path, parts)), 'first start').to.match(/lost data/)
     expect(await failure(LevelStorage.open(path, parts)), 'second start').to.match(/lost data/)
+  })
+
+  it('a write that fails in the middle of the log poisons nothing that is acknowledged later', async () => {
+    const path = join(folder, 'db')
+    // The kernel refuses to let a file grow beyond this, half-way in a record: what a full disk looks like to LevelDB.
+    const line = `ulimit -f 300 && exec "${process.execPath}" "${fileURLToPath(new URL('../support/full.js', import.meta.url))}" "${path}"`
+    const done = spawnSync('bash', ['-c', line], { encoding: 'utf8' })
+    expect(done.signal, done.stderr).to.equal('SIGKILL')
+    const { acknowledged, failed } = JSON.parse(done.stdout) as {
+      readonly acknowledged: readonly string[]
+      readonly failed: { readonly ambiguous: number; readonly other: number }
+    }
+    expect(failed.ambiguous, 'writes of unknown outcome').to.be.greaterThan(0)
+    expect(acknowledged.length).to.be.greaterThan(120)
+    const storage = await LevelStorage.open(path, parts)
+    const found = await storage.get(acknowledged)
+    expect(acknowledged.filter((_, at) => found[at]?.value.length !== 3000)).to.deep.equal([])
+    await storage.close()
   })
 })

@@ -26,6 +26,8 @@ export class Redirect {
 }
 
 const longestToken = 8192
+/** Node drops what comes after so many, without a word. */
+export const mostHeaders = 100
 const none: Credential = { kind: 'none' }
 const verbs: Readonly<Record<string, Operation>> = {
   GET: 'read',
@@ -43,6 +45,8 @@ const verbs: Readonly<Record<string, Operation>> = {
  * @throws Fault for what cannot be read.
  */
 export function readHead(message: IncomingMessage): RequestHead | Redirect {
+  // One that was dropped might be the one that asks for wrapping, or that names a namespace.
+  if (message.rawHeaders.length >= 2 * mostHeaders) throw refuse(`a request has fewer than ${mostHeaders} headers`)
   const target = message.url ?? '/'
   const mark = target.indexOf('?')
   const rawPath = mark < 0 ? target : target.slice(0, mark)

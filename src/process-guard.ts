@@ -1,0 +1,39 @@
+/** How a process was started: its own flags, those of NODE_OPTIONS, and its environment. */
+interface Start {
+  readonly execArgv: readonly string[]
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+/** Flags of Node that open the process to others, write its memory, keys or traffic to files, or loosen how it reads HTTP. */
+const telling =
+  /^--(inspect|debug-port|heap-?snapshot|heap-prof|cpu-prof|prof$|report-|diagnostic-dir|abort-on-uncaught|tls-keylog|trace-tls|insecure-http-parser|max-http-header-size|security-revert|track-heap)/
+
+/** What would show secrets of a server that is started so; undefined when nothing would. */
+export function whatTells({ execArgv, env }: Start): string | undefined {
+  const flag = [...execArgv, ...(env['NODE_OPTIONS'] ?? '').split(/\s+/)].find((word) =>
+    telling.test(word.replaceAll('_', '-').replaceAll('"', '')),
+  )
+  if (flag !== undefined) return flag.split('=')[0]
+  return ['NODE_DEBUG', 'NODE_DEBUG_NATIVE'].find((name) => (env[name] ?? '') !== '')
+}
+
+/**
+ * Makes the process fit to hold secrets, before it has any: what it writes is for its owner only, no signal opens a
+ * debugger, and an error that nobody expected ends it without a word of what it was about (exit status 70).
+ * @param real whether secrets are real: a development server may be looked into
+ * @throws Error when the process was started in a way that shows secrets
+ */
+export function guardProcess(real: boolean): void {
+  process.umask(0o077)
+  // Node opens a debugger on this signal unless someone listens.
+  process.on('SIGUSR1', () => {})
+  const fatal = (thrown: unknown): never => {
+    const kind = thrown instanceof Error ? thrown.name : typeof thrown
+    process.stderr.write(`an error that nobody expected (${kind}) ended the server; its storage is intact\n`)
+    process.exit(70)
+  }
+  process.on('uncaughtException', fatal).on('unhandledRejection', fatal)
+  const teller = real ? whatTells(process) : undefined
+  if (teller !== undefined)
+    throw new Error(`a server with real secrets does not start with ${teller}: it would show them; start it without`)
+}

@@ -1,0 +1,81 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import type { Socket } from 'node:net'
+import { expect } from 'chai'
+import type { Gateway } from '../../src/contract/protocol.ts'
+import { BrowserSettings } from '../../src/core/browser-settings.ts'
+import { listenHttp } from '../../src/protocols/http.ts'
+import type { HttpListener, HttpOptions } from '../../src/protocols/http.ts'
+
+/** Answers when it is told to. */
+class Slow implements Gateway {
+  finish: () => void = () => {}
+  readonly begun: Promise<void>
+  #begin: () => void = () => {}
+
+  constructor() {
+    this.begun = new Promise((resolve) => (this.#begin = resolve))
+  }
+
+  admit(): undefined {
+    return undefined
+  }
+
+  async handle(): Promise<{ readonly data: { readonly done: true } }> {
+    this.#begin()
+    await new Promise<void>((resolve) => (this.finish = resolve))
+    return { data: { done: true } }
+  }
+}
+
+describe('an HTTP listener', () => {
+  const open = async (gateway: Gateway, more: Partial<HttpOptions> = {}): Promise<[HttpListener, Socket]> => {
+    const listener = await listenHttp(gateway, { host: '127.0.0.1', port: 0, ...more }, new BrowserSettings())
+    const socket = connect(Number(listener.address.split(':').at(-1)), '127.0.0.1')
+    await once(socket, 'connect')
+    return [listener, socket]
+  }
+
+  it('lets what is under way finish when it closes', async () => {
+    const gateway = new Slow()
+    const [listener, socket] = await open(gateway)
+    socket.write('GET /v1/a HTTP/1.1\r\nHost: a\r\n\r\n')
+    await gateway.begun
+    const closed = listener.close()
+    gateway.finish()
+    const [answer] = (await once(socket, 'data')) as [Buffer]
+    expect(answer.toString()).to.match(/^HTTP\/1\.1 200[^]*"done":true/)
+    await closed
+  })
+
+  it('closes a connection that would go on asking, after its answer', async () => {
+    const gateway = new Slow()
+    const [listener, socket] = await open(gateway)
+    const ask = (): unknown => socket.write('GET /v1/a HTTP/1.1\r\nHost: a\r\n\r\n')
+    ask()
+    await gateway.begun
+    const closing = listener.close()
+    let answers = ''
+    socket
+      .on('error', () => {})
+      .on('data', (part: Buffer) => {
+        answers += part.toString()
+        ask()
+        gateway.finish()
+      })
+    gateway.finish()
+    const endless = setInterval(() => gateway.finish(), 5)
+    await closing
+    clearInterval(endless)
+    expect(answers).to.match(/^HTTP\/1\.1 200/)
+  })
+
+  it('does not wait for ever for a client that does not finish its request', async () => {
+    const [listener, socket] = await open(new Slow(), { finishTimeout: 50 })
+    socket.on('error', () => {})
+    socket.write('POST /v1/a HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n{')
+    const gone = once(socket, 'close')
+    await listener.close()
+    await gone
+  })
+})
