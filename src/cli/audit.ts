@@ -1,7 +1,5 @@
-import { verifyAuditFiles } from '../audit/verify.ts'
 import type { Command, Run } from './command.ts'
 import { inputOf } from './data.ts'
-import { UsageError } from './flags.ts'
 import { sorted } from './json.ts'
 import { mountPath } from './paths.ts'
 import { showValue } from './show.ts'
@@ -64,21 +62,6 @@ async function disable(run: Run): Promise<number> {
   return 0
 }
 
-async function verify(run: Run): Promise<number> {
-  const { ok, lines, firstBad } = await verifyAuditFiles(run.args).catch((thrown: unknown) => {
-    const { code, path = '' } = thrown as { readonly code?: string; readonly path?: string }
-    throw code === undefined ? thrown : new UsageError(`the file ${path} cannot be read (${code})`)
-  })
-  const files = `${run.args.length} ${run.args.length === 1 ? 'file' : 'files'}`
-  if (run.format !== 'table') await showValue(run, { intact: ok, lines, ...(firstBad && { first_bad: firstBad }) })
-  else if (ok) run.out(`intact: ${lines} lines in ${files}\n`)
-  else
-    run.out(
-      `BROKEN at ${firstBad?.file} line ${firstBad?.line}: ${firstBad?.why}\n${lines} lines before it are intact\n`,
-    )
-  return ok ? 0 : 3
-}
-
 /** `audit …`. */
 export const auditCommands: readonly Command[] = [
   {
@@ -109,14 +92,5 @@ export const auditCommands: readonly Command[] = [
     args: [1, 1],
     doing: 'disabling audit device',
     run: disable,
-  },
-  {
-    name: 'audit verify',
-    about: 'Check audit files offline, oldest first; exit status 0 intact, 3 broken',
-    usage: 'FILE …',
-    args: [1, Infinity],
-    offline: true,
-    shows: ['format'],
-    run: verify,
   },
 ]

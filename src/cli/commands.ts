@@ -20,7 +20,7 @@ export const families: readonly Family[] = [
   family('token', 'Manage tokens', async () => (await import('./token.ts')).tokenCommands),
   family('lease', 'Manage leases', async () => (await import('./lease.ts')).leaseCommands),
   family('namespace', 'Manage namespaces', async () => (await import('./namespace.ts')).namespaceCommands),
-  family('audit', 'Manage audit devices and check their files', async () => (await import('./audit.ts')).auditCommands),
+  family('audit', 'Manage audit devices and check their files', loadAudit),
   family('path-help', 'What a path of the API is for', loadGeneric),
   family('print', 'Print what is in use here', async () => (await import('./print.ts')).printCommands),
   family('version', 'Print the version', async () => (await import('./print.ts')).printCommands),
@@ -47,6 +47,11 @@ async function loadOperator(): Promise<readonly Command[]> {
 
 async function loadTransit(): Promise<readonly Command[]> {
   return (await import('./envelope.ts')).envelopeCommands
+}
+
+async function loadAudit(): Promise<readonly Command[]> {
+  const [devices, verify] = await Promise.all([import('./audit.ts'), import('./audit-verify.ts')])
+  return [...devices.auditCommands, ...verify.auditVerifyCommands]
 }
 
 async function loadKv(): Promise<readonly Command[]> {

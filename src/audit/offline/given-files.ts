@@ -1,0 +1,97 @@
+import { existsSync } from 'node:fs'
+import { basename } from 'node:path'
+import type { Begin } from '../begin.ts'
+import { readBegin } from '../begin.ts'
+import { linkOf } from '../chain.ts'
+import { rawLines } from './raw-lines.ts'
+
+/** A file of audit lines as its first line tells. */
+export interface GivenFile {
+  readonly path: string
+  /** The number of its first line; 0 where that cannot be read. */
+  readonly first: number
+  readonly begin: Begin | undefined
+  /** The time of its first line, as written. */
+  readonly time: string
+  /** What its name says of a closed file. */
+  readonly archive: Archive | undefined
+}
+
+interface Archive {
+  readonly live: string
+  /** The first eight digits of the log's id. */
+  readonly log: string
+  readonly first: number
+  readonly last: number
+}
+
+/** The files of one log, in order. */
+export interface GivenLog {
+  /** Its id; '' for files of releases whose logs had none. */
+  readonly id: string
+  readonly files: readonly GivenFile[]
+}
+
+const beside = /\.(checkpoints|vkeys|cosignatures|torn|next|tmp|reserve)$|\.aside-\d+$/
+
+/** Whether a name is that of something which lies beside logs and holds no lines. */
+export function isNoLog(path: string): boolean {
+  return beside.test(path)
+}
+
+/** What the name of a closed file says (docs/formats.md). */
+export function archiveNamed(path: string): Archive | undefined {
+  const found = /^(.+)\.([0-9a-f]{8})\.(\d{12,})-(\d{12,})(?:\.gz)?$/.exec(path)
+  return found
+    ? { live: found[1] as string, log: found[2] as string, first: Number(found[3]), last: Number(found[4]) }
+    : undefined
+}
+
+/** The names that the live file may have had of which this file is one: ends are taken away, as logrotate adds them. */
+export function livePaths(path: string): readonly string[] {
+  const archive = archiveNamed(path)
+  const bare = path.replace(/\.gz$/, '')
+  const shorter = [bare]
+  for (let name = bare; /[.-][0-9.-]+$/.test(basename(name));)
+    shorter.push((name = name.replace(/[.-][0-9]+$|[.-]+$/, '')))
+  return archive ? [archive.live] : shorter
+}
+
+/** Sorts files into logs, each in the order of its lines; what holds no lines is left out. @throws when one cannot be read */
+export async function givenLogs(paths: readonly string[]): Promise<readonly GivenLog[]> {
+  const files: GivenFile[] = []
+  for (const path of new Set(paths.filter((one) => !isNoLog(one)))) files.push(await givenFile(path))
+  const ids = [...new Set(files.flatMap(({ begin }) => (begin ? [begin.log] : [])))]
+  const groups = new Map<string, GivenFile[]>()
+  for (const file of files) {
+    const id = file.begin?.log ?? homeOf(file, ids, files)
+    groups.set(id, [...(groups.get(id) ?? []), file])
+  }
+  const logs = [...groups].map(([id, own]) => ({ id, files: own.sort((a, b) => orderOf(a) - orderOf(b)) }))
+  return logs.sort((a, b) => ((a.files[0]?.time ?? '') < (b.files[0]?.time ?? '') ? -1 : 1))
+}
+
+const orderOf = ({ first, archive }: GivenFile): number => (first === 0 ? (archive?.first ?? Infinity) : first)
+
+/** The log of a file without a first line that tells it: the one in its name, or the one whose lines come before. */
+function homeOf(file: GivenFile, ids: readonly string[], files: readonly GivenFile[]): string {
+  const named = ids.find((id) => file.archive && id.startsWith(file.archive.log))
+  if (named !== undefined) return named
+  const before = files.find(({ begin, first }) => begin && first < orderOf(file))
+  return before?.begin?.log ?? ''
+}
+
+async function givenFile(path: string): Promise<GivenFile> {
+  for await (const [line] of rawLines(path, undefined, 16 * 1024)) {
+    const text = line?.bytes.toString('utf8', 1) ?? ''
+    const time = /^\{"time":"([^"]{1,40})"/.exec(text)?.[1] ?? ''
+    return { path, first: linkOf(text)?.seq ?? 0, begin: readBegin(text)?.begin, time, archive: archiveNamed(path) }
+  }
+  return { path, first: 0, begin: undefined, time: '', archive: archiveNamed(path) }
+}
+
+/** Whether a log goes on in a live file that is there but was not given. */
+export function goesOnBeside({ path, archive }: GivenFile, given: ReadonlySet<string>): boolean {
+  const live = archive ? [archive.live] : livePaths(path).slice(1)
+  return live.some((name) => !given.has(name) && existsSync(name))
+}

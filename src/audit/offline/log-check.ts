@@ -1,0 +1,249 @@
+import { hash } from 'node:crypto'
+import type { Begin } from '../begin.ts'
+import { rangeBefore, readBegin } from '../begin.ts'
+import type { Link } from '../chain.ts'
+import { linkOf } from '../chain.ts'
+import { CompactRange } from '../tree.ts'
+import type { Evidence } from './evidence.ts'
+import type { RawLine } from './raw-lines.ts'
+import { notStrict } from './strict-json.ts'
+
+/** Where a line stands. */
+export interface Place {
+  readonly file: string
+  /** Counted from 1. */
+  readonly line: number
+}
+
+/** What is wrong, and where. */
+export interface Finding extends Place {
+  readonly why: string
+}
+
+/** A run of lines that is whole in itself. */
+export interface Stretch {
+  readonly from: number
+  readonly to: number
+  /** The last line that a signed checkpoint covers; absent when none does. */
+  readonly signed?: number
+}
+
+/** Something that the log says of itself, or that its times say: nothing is wrong, and an auditor wants to know it. */
+export interface Remark {
+  readonly seq: number
+  readonly time: string
+  readonly what: string
+}
+
+interface Known {
+  readonly place: Place
+  readonly link: Link
+  /** Base64. */
+  readonly leaf: string
+}
+
+const changed = 'it was changed: the next line holds another hash of it'
+/** More are counted, not kept. */
+const most = 1000
+/** A line of the log about itself (docs/formats.md): no caller's request begins like this. */
+const ownLine =
+  /^\{"time":"[^"]+","type":"request","request":\{"id":"[^"]*","operation":"update","namespace":\{"id":"root"\},"path":"sys\/audit\/([a-z]+)"/
+/** Those that an auditor wants to hear of. */
+const told: ReadonlySet<string> = new Set(['gap', 'torn', 'lost', 'moved', 'accepted', 'removed', 'space', 'keys'])
+
+/**
+ * Checks the lines of one log: each holds the number after the one before it and its hash, and the tree over all leads
+ * to the signed roots. Behind something wrong it goes on, so that the rest is known as well.
+ */
+export class LogCheck {
+  readonly findings: Finding[] = []
+  readonly stretches: Stretch[] = []
+  readonly remarks: Remark[] = []
+  /** All lines, and those before the first thing that is wrong. */
+  lines = 0
+  goodLines: number | undefined
+  wrong = 0
+  firstSeq = 0
+  firstTime = ''
+  lastTime = ''
+  /** How many checkpoints were met with their root. */
+  met = 0
+  begin: Begin | undefined
+  readonly #evidence: Evidence
+  /** Lines behind it are not covered by any signature: there, JSON is read strictly. */
+  readonly #lastSigned: number
+  #before: Known | undefined
+  /** The line before the last one does not fit to the last one: the next line tells which of them was changed. */
+  #doubt: Known | undefined
+  /** A line behind the last one was passed over. */
+  #skipped = false
+  /** Undefined while the tree is not known. */
+  #range: CompactRange | undefined
+  #from = 0
+  #signed = 0
+
+  constructor(evidence: Evidence) {
+    this.#evidence = evidence
+    this.#lastSigned = [...evidence.signed.keys()].reduce((most, size) => Math.max(most, size), 0)
+  }
+
+  /** The last line that fits: its number and leaf hash (base64). */
+  get last(): { readonly seq: number; readonly leaf: string; readonly place: Place } | undefined {
+    return this.#before && { seq: this.#before.link.seq, leaf: this.#before.leaf, place: this.#before.place }
+  }
+
+  /** The root over all lines, base64, while it is known. */
+  get root(): string | undefined {
+    return this.#range && Buffer.from(this.#range.root()).toString('base64')
+  }
+
+  /** Takes the next line. */
+  next({ bytes, whole }: RawLine, file: string, line: number): void {
+    const place = { file, line }
+    const link = whole ? linkOf(bytes.toString('latin1', Math.max(1, bytes.length - 120))) : undefined
+    if (this.#doubt) this.#settle(this.#doubt, link)
+    const before = this.#before
+    const why = wrongIn(bytes, link, before?.link, this.#lastSigned)
+    if (why !== undefined && !(this.#skipped && link?.seq === (before?.link.seq ?? 0) + 2)) this.find(place, why)
+    this.lines++
+    if (!link || (why !== undefined && before && link.seq <= before.link.seq)) {
+      // It was put in or destroyed: what is behind it may fit to what was before it.
+      this.#skipped = true
+      return
+    }
+    if (why !== undefined) this.#restart()
+    else if (before && link.prev !== before.leaf) this.#doubt = before
+    const leaf = hash('sha256', bytes, 'buffer')
+    this.#take({ place, link, leaf: leaf.toString('base64') }, leaf, bytes)
+  }
+
+  /** There is nothing behind. */
+  end(): void {
+    const doubt = this.#doubt
+    this.#doubt = undefined
+    if (doubt) this.find(doubt.place, `${changed}, or the one behind it was`, 2)
+    this.#close(doubt ? doubt.link.seq - 1 : (this.#before?.link.seq ?? 0))
+  }
+
+  /** Keeps what is wrong; `counted` of the lines so far are not good ones. */
+  find(place: Place, why: string, counted = 0): void {
+    this.wrong++
+    this.goodLines ??= this.lines - counted
+    if (this.findings.length < most) this.findings.push({ ...place, why })
+  }
+
+  #take(now: Known, leaf: Buffer, bytes: Buffer): void {
+    const { seq } = now.link
+    if (seq === 1 && !this.#before) this.#range = new CompactRange()
+    this.firstSeq ||= seq
+    this.#from ||= seq
+    this.#before = now
+    this.#skipped = false
+    this.#lookAt(bytes, now)
+    if (!this.#range) return
+    this.#range.push(leaf)
+    const signed = this.#evidence.signed.get(seq)
+    if (signed && !this.#doubt) this.#meet(signed.root, now)
+  }
+
+  #meet(root: string, { link: { seq }, place }: Known): void {
+    if (this.root === root) {
+      this.#signed = seq
+      this.met++
+      return
+    }
+    const since = this.#signed > 0 ? `behind number ${this.#signed}` : 'up to here'
+    this.find(place, `the lines ${since} do not lead to the root that was signed for ${seq} lines: lines were changed, put in or left out`, seq - this.#signed) // prettier-ignore
+    this.#close(this.#signed)
+    this.#range = undefined
+  }
+
+  /** The head of a line: its time, and what the log says of itself. */
+  #lookAt(bytes: Buffer, { link: { seq }, place }: Known): void {
+    const head = bytes.toString('latin1', 1, 240)
+    const time = /^\{"time":"([^"]{1,40})"/.exec(head)?.[1] ?? ''
+    if (time < this.lastTime && time.length === this.lastTime.length)
+      this.#remark({ seq, time, what: `the clock went back, from ${this.lastTime}` })
+    this.firstTime ||= time
+    this.lastTime = time
+    const about = ownLine.exec(head)?.[1]
+    if (about === 'begin') this.#begins(bytes.toString('utf8', 1), place, { seq, time })
+    else if (about !== undefined && told.has(about))
+      this.#remark({ seq, time, what: `${about} ${dataOf(bytes.toString('utf8', 1))}` })
+  }
+
+  #begins(text: string, place: Place, at: Pick<Remark, 'seq' | 'time'>): void {
+    const begin = readBegin(text)?.begin
+    if (!begin) return this.find(place, 'the first line of this file does not tell what it must', 1)
+    if (this.begin && (begin.log !== this.begin.log || begin.origin !== this.begin.origin))
+      this.find(place, 'the first line of this file is of another log', 1)
+    this.begin ??= begin
+    if (begin.follows) this.#remark({ ...at, what: `begin ${JSON.stringify(begin.follows)}` })
+    const range = rangeBefore(begin)
+    if (!this.#range) this.#range = range
+    else if (range && Buffer.compare(range.root(), this.#range.root()) !== 0)
+      this.find(place, 'the first line of this file tells another tree than the lines before it make', 1)
+  }
+
+  /** With the line behind them, one of the two lines is known to be the one that was changed. */
+  #settle(doubt: Known, link: Link | undefined): void {
+    const last = this.#before as Known
+    this.#doubt = undefined
+    // When the next line holds the hash of the last one, that is genuine.
+    if (link?.seq === last.link.seq + 1 && link.prev === last.leaf) {
+      this.find(doubt.place, changed, 2)
+      this.#close(doubt.link.seq - 1)
+      this.#range = undefined
+      this.#from = last.link.seq
+      return
+    }
+    this.find(last.place, changed, 1)
+    this.#close(doubt.link.seq)
+    this.#range = undefined
+    this.#before = { ...last, leaf: link?.prev ?? '' }
+  }
+
+  #restart(): void {
+    this.#close(this.#before?.link.seq ?? 0)
+    this.#before = undefined
+    this.#range = undefined
+  }
+
+  #close(to: number): void {
+    const from = this.#from
+    const signed = Math.min(this.#signed, to)
+    if (from > 0 && to >= from) this.stretches.push({ from, to, ...(signed >= from && { signed }) })
+    this.#signed = 0
+    this.#from = 0
+  }
+
+  #remark(remark: Remark): void {
+    if (this.remarks.length < most) this.remarks.push(remark)
+  }
+}
+
+function wrongIn(
+  bytes: Buffer,
+  link: Link | undefined,
+  before: Link | undefined,
+  lastSigned: number,
+): string | undefined {
+  if (!link) return 'it does not end in a link of the chain: it was cut or changed, or strongroom did not write it'
+  if (link.seq > lastSigned) {
+    const why = notStrict(bytes.subarray(1))
+    if (why !== undefined) return `it was changed: ${why}`
+  }
+  if (!before) return (link.seq === 1) === (link.prev === '') ? undefined : 'its number does not fit to its link'
+  const follows = before.seq + 1
+  if (link.seq === follows) return undefined
+  if (link.seq > follows) return `its number is ${link.seq} where ${follows} follows: lines are missing before it`
+  return `its number is ${link.seq} where ${follows} follows: it was added, repeated or moved`
+}
+
+function dataOf(text: string): string {
+  try {
+    return JSON.stringify((JSON.parse(text) as { readonly request?: { readonly data?: unknown } }).request?.data ?? {})
+  } catch {
+    return ''
+  }
+}

@@ -1,0 +1,169 @@
+import { statSync } from 'node:fs'
+import type { Begin } from '../begin.ts'
+import type { EvidenceOptions, Evidence } from './evidence.ts'
+import { evidenceFor } from './evidence.ts'
+import type { GivenFile, GivenLog } from './given-files.ts'
+import { givenLogs, goesOnBeside } from './given-files.ts'
+import type { Finding, Remark, Stretch } from './log-check.ts'
+import { LogCheck } from './log-check.ts'
+import { rawLines } from './raw-lines.ts'
+
+/** What checking one log found. */
+export interface LogVerdict {
+  /** Its id; '' where its files do not tell one. */
+  readonly log: string
+  readonly origin: string
+  readonly files: readonly string[]
+  readonly lines: number
+  /** Lines before the first thing that is wrong. */
+  readonly goodLines: number
+  readonly firstTime: string
+  readonly lastTime: string
+  /** Runs of lines that are whole; what lies between them is broken or missing. */
+  readonly stretches: readonly Stretch[]
+  readonly findings: readonly Finding[]
+  readonly wrong: number
+  readonly remarks: readonly Remark[]
+  /** Sentences for people, besides. */
+  readonly notes: readonly string[]
+  /** The root over all lines, base64, when all is well and the tree is known. */
+  readonly root?: string
+  readonly checkpoints: number
+  readonly pinned: boolean
+}
+
+/** What checking audit files found. */
+export interface Verdict {
+  readonly intact: boolean
+  readonly lines: number
+  readonly logs: readonly LogVerdict[]
+}
+
+export interface VerifyOptions extends EvidenceOptions {
+  /** Hears of bytes that were read. */
+  readonly progress?: (bytes: number) => void
+}
+
+/**
+ * Checks audit files offline, in constant memory, from files alone: the chain of every log, its tree, and the signed
+ * checkpoints. Files may be given in any order, packed or not.
+ * @throws when a file cannot be read
+ */
+export async function verifyLogs(paths: readonly string[], options: VerifyOptions = {}): Promise<Verdict> {
+  const given = new Set(paths)
+  const done = new Map<string, { readonly log: GivenLog; readonly checked: Checked }>()
+  for (const log of await givenLogs(paths)) done.set(log.id, { log, checked: await checked(log, given, options) })
+  for (const { checked: { check } } of done.values()) follows(check, done.get(check.begin?.follows?.log ?? '?')?.checked.check) // prettier-ignore
+  const logs = [...done.values()].map(({ log, checked }) => verdictOf(log, checked))
+  return {
+    intact: logs.every(({ wrong }) => wrong === 0),
+    lines: logs.reduce((sum, { lines }) => sum + lines, 0),
+    logs,
+  }
+}
+
+/** How many bytes are to be read, as the progress counts them. */
+export function bytesOf(paths: readonly string[]): number {
+  return paths.reduce((sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0), 0)
+}
+
+interface Checked {
+  readonly check: LogCheck
+  readonly evidence: Evidence
+  readonly notes: readonly string[]
+}
+
+async function checked(log: GivenLog, given: ReadonlySet<string>, options: VerifyOptions): Promise<Checked> {
+  const begin = log.files.find((file) => file.begin)?.begin
+  const evidence = await evidenceFor(log.files.map(({ path }) => path), begin?.origin, options) // prettier-ignore
+  const check = new LogCheck(evidence)
+  const notes: string[] = []
+  for (const [index, file] of log.files.entries())
+    await follow(file, index === log.files.length - 1, check, options, notes)
+  check.end()
+  for (const { file, record, why } of evidence.bad) check.find({ file, line: record }, `checkpoint: ${why}`, check.lines - (check.goodLines ?? check.lines)) // prettier-ignore
+  endOf(log, check, evidence, given, notes)
+  standing(check, evidence, begin, notes)
+  return { check, evidence, notes }
+}
+
+async function follow(
+  { path }: GivenFile,
+  last: boolean,
+  check: LogCheck,
+  { progress }: VerifyOptions,
+  notes: string[],
+): Promise<void> {
+  let at = 0
+  try {
+    for await (const lines of rawLines(path, progress))
+      for (const line of lines) {
+        at++
+        if (!line.whole && last)
+          notes.push(`${path}: the last line is not finished (a crash, or it is being written now); it was not checked`)
+        else check.next(line, path, at)
+      }
+  } catch (thrown) {
+    // A packed file that cannot be unpacked was changed or cut; anything else is the reader's trouble.
+    const { code = '' } = thrown as NodeJS.ErrnoException
+    if (!code.startsWith('Z_')) throw thrown
+    check.find({ file: path, line: at + 1 }, 'the packed file cannot be unpacked from here on: it was changed or cut')
+  }
+}
+
+/** Whether the end of a log is its end. */
+function endOf(log: GivenLog, check: LogCheck, evidence: Evidence, given: ReadonlySet<string>, notes: string[]): void {
+  const last = log.files.at(-1) as GivenFile
+  const size = check.last?.seq ?? 0
+  const place = check.last?.place ?? { file: last.path, line: 0 }
+  if (last.archive && size < last.archive.last) {
+    check.find(place, `lines are missing behind it: the file's name says that it ends in number ${last.archive.last}, and it ends in ${size}`) // prettier-ignore
+    return
+  }
+  const beyond = [...evidence.signed.values()].reduce((most, one) => Math.max(most, one.size), 0)
+  if (beyond <= size) return
+  if (goesOnBeside(last, given)) notes.push(`the log goes on behind number ${size}, in files that were not given`)
+  else check.find(place, `lines were cut off behind it: ${beyond} lines were signed, and the last one here is number ${size}`) // prettier-ignore
+}
+
+/** What the verdict rests on, in words. */
+function standing(check: LogCheck, evidence: Evidence, begin: Begin | undefined, notes: string[]): void {
+  if (check.firstSeq > 1) notes.push(`begins with line number ${check.firstSeq}; the ${check.firstSeq - 1} before it are not in these files`) // prettier-ignore
+  const size = check.last?.seq ?? 0
+  const inside = [...evidence.signed.keys()].filter((at) => at >= check.firstSeq && at <= size).length
+  if (evidence.pinned && check.met === 0)
+    check.find({ file: check.last?.place.file ?? '', line: 0 }, 'no checkpoint of it is signed by a key that you trust')
+  else if (evidence.signed.size === 0) notes.push('no checkpoint was found: the chain alone was checked, and that lines were cut off the end would not be seen') // prettier-ignore
+  else if (!evidence.pinned) notes.push('the keys are those found beside the log; with -keys and a copy that you keep, nobody else can have signed it') // prettier-ignore
+  if (inside > check.met && check.wrong === 0) notes.push(`${inside - check.met} checkpoints lie where the tree is not known, and were not compared`) // prettier-ignore
+  if (begin === undefined && check.lines > 0) notes.push('the files do not tell which log they are: they are of an earlier release') // prettier-ignore
+}
+
+/** A log that begins behind another one names its end. */
+function follows(check: LogCheck, before: LogCheck | undefined): void {
+  const said = check.begin?.follows
+  const last = before?.last
+  if (said && last && (last.seq !== said.size || last.leaf !== said.leaf))
+    before.find(last.place, `it is not where this log ended: the next one says that it ended in number ${said.size}`)
+}
+
+function verdictOf({ id, files }: GivenLog, { check, evidence, notes }: Checked): LogVerdict {
+  const { begin, lines, goodLines = lines, firstTime, lastTime, stretches, findings, wrong, remarks, root } = check
+  return {
+    log: id,
+    origin: begin?.origin ?? evidence.origins[0] ?? '',
+    files: files.map(({ path }) => path),
+    lines,
+    goodLines,
+    firstTime,
+    lastTime,
+    stretches,
+    findings,
+    wrong,
+    remarks,
+    notes,
+    ...(wrong === 0 && root !== undefined && { root }),
+    checkpoints: check.met,
+    pinned: evidence.pinned,
+  }
+}

@@ -1,0 +1,120 @@
+import type { LogVerdict, Verdict } from '../audit/offline/verify.ts'
+import { verifyLogs } from '../audit/offline/verify.ts'
+import { readingFiles } from './audit-files.ts'
+import type { Command, Run } from './command.ts'
+import type { FlagTable } from './flags.ts'
+import { printable } from './printable.ts'
+import { showValue } from './show.ts'
+
+/** The exit status for a log that is not what was written. */
+export const broken = 3
+
+/** Where evidence is, besides what lies beside the log. */
+export const evidenceFlags: FlagTable = {
+  keys: {
+    kind: 'texts',
+    about: 'A key file or vkey that you keep: only these keys, and those they vouch for, are trusted.',
+  },
+  checkpoints: { kind: 'texts', about: 'A file of checkpoints that you keep, besides those found beside the log.' },
+}
+
+/** The evidence that these flags name. */
+export function evidenceOf({ flags }: Run): {
+  readonly pinned: readonly string[]
+  readonly checkpoints: readonly string[]
+} {
+  return { pinned: flags.texts('keys'), checkpoints: flags.texts('checkpoints') }
+}
+
+async function verify(run: Run): Promise<number> {
+  const verdict = await readingFiles(run, run.args, async (progress) =>
+    verifyLogs(run.args, { ...evidenceOf(run), progress }),
+  )
+  if (run.format === 'table') run.out(`${printed(verdict)}\n`)
+  else await showValue(run, wire(verdict))
+  return verdict.intact ? 0 : broken
+}
+
+function printed(verdict: Verdict): string {
+  if (verdict.logs.length === 0) return 'intact: 0 lines; the files hold none'
+  return verdict.logs.map(printedLog).join('\n')
+}
+
+function printedLog(log: LogVerdict): string {
+  const { findings, wrong, lines, firstTime, lastTime, files, remarks, notes } = log
+  const time = firstTime === '' ? '' : `, ${shortTime(firstTime)} to ${shortTime(lastTime)}`
+  const counted = `${files.length} ${files.length === 1 ? 'file' : 'files'}`
+  const head =
+    wrong === 0
+      ? [`intact: ${lines} lines${time}, ${counted}`]
+      : findings.map(({ file, line, why }) => `BROKEN at ${file}${line > 0 ? ` line ${line}` : ''}: ${why}`)
+  const more = wrong > findings.length ? [`  and ${wrong - findings.length} more`] : []
+  const said = [
+    ...(log.origin === '' ? [] : [`log: ${log.origin}`]),
+    ...stretchesOf(log),
+    ...(log.root === undefined ? [] : [`root: ${log.root}`]),
+    ...remarks.map(({ seq, time: at, what }) => `remark: number ${seq}, ${shortTime(at)}: ${what}`),
+    ...notes.map((note) => `note: ${note}`),
+  ]
+  return [...head, ...more, ...said.map((line) => `  ${line}`)].map(printable).join('\n')
+}
+
+/** A verdict for every range of lines, those between the whole ones included. */
+function stretchesOf({ stretches }: LogVerdict): string[] {
+  const texts: string[] = []
+  let next: number | undefined
+  for (const { from, to, signed } of stretches) {
+    if (next !== undefined && from > next) texts.push(`numbers ${next} to ${from - 1}: BROKEN or missing`)
+    const proof =
+      signed === undefined
+        ? 'chained, not signed'
+        : signed === to
+          ? 'signed'
+          : `signed up to ${signed}, chained behind it`
+    texts.push(`numbers ${from} to ${to}: whole, ${proof}`)
+    next = to + 1
+  }
+  return texts
+}
+
+const shortTime = (time: string): string => time.replace(/\.\d+Z$/, 'Z')
+
+function wire({ intact, lines, logs }: Verdict): unknown {
+  const [first] = logs.flatMap(({ findings }) => findings)
+  return {
+    intact,
+    lines,
+    ...(first && { first_bad: first }),
+    logs: logs.map(({ log, origin, files, ...rest }) => ({
+      log,
+      origin,
+      files,
+      lines: rest.lines,
+      good_lines: rest.goodLines,
+      first_time: rest.firstTime,
+      last_time: rest.lastTime,
+      ranges: rest.stretches,
+      checkpoints: rest.checkpoints,
+      keys_pinned: rest.pinned,
+      ...(rest.root !== undefined && { root: rest.root }),
+      wrong: rest.wrong,
+      findings: rest.findings,
+      remarks: rest.remarks,
+      notes: rest.notes,
+    })),
+  }
+}
+
+/** `audit verify`. */
+export const auditVerifyCommands: readonly Command[] = [
+  {
+    name: 'audit verify',
+    about: 'Check audit files offline: chain, tree, signatures; exit status 0 intact, 3 broken',
+    usage: 'FILE …',
+    args: [1, Infinity],
+    offline: true,
+    flags: evidenceFlags,
+    shows: ['format'],
+    run: verify,
+  },
+]
