@@ -1,28 +1,15 @@
 import { createCipheriv, createDecipheriv, createSecretKey } from 'node:crypto'
 import type { CipherGCMTypes, KeyObject } from 'node:crypto'
+import { gcmsiv } from '@noble/ciphers/aes.js'
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'
+import { sized } from './cipher.ts'
+import type { Cipher, CipherKey } from './cipher.ts'
 
 /** Authentication tags of every algorithm here, in bytes (NIST SP 800-38D, RFC 8439). Shorter ones are never accepted. */
 export const tagBytes = 16
 
-/** An authenticated cipher (RFC 5116) by its sizes in bytes, and how a raw key becomes one that works. */
-export interface Aead {
-  readonly keyBytes: number
-  readonly nonceBytes: number
-  /** Parses a raw key once; the raw bytes may be wiped afterwards. */
-  key(raw: Uint8Array): AeadKey
-}
-
-/** One parsed key of an Aead. */
-export interface AeadKey {
-  /** `nonce ‖ ciphertext ‖ tag`. The nonce must never have been used under this key with another message. */
-  seal(nonce: Uint8Array, plaintext: Uint8Array, associated?: Uint8Array): Uint8Array
-  /** Opens what `seal` made; undefined when it is too short or not authentic. */
-  open(sealed: Uint8Array, associated?: Uint8Array): Uint8Array | undefined
-}
-
 /** AES-GCM and ChaCha20-Poly1305 by OpenSSL. Keys stay bare KeyObjects: anything else costs five times as much on some Nodes. */
-class OpensslKey implements AeadKey {
+class OpensslKey implements CipherKey {
   readonly #cipher: CipherGCMTypes
   readonly #key: KeyObject
 
@@ -59,54 +46,61 @@ class OpensslKey implements AeadKey {
 
 const openssl = { nonceBytes: 12 } as const
 
-function byOpenssl(cipher: CipherGCMTypes | 'chacha20-poly1305', keyBytes: number): Aead {
+function byOpenssl(cipher: CipherGCMTypes | 'chacha20-poly1305', keyBytes: number): Cipher {
   // Node handles ChaCha20-Poly1305 exactly as GCM, but its types do not know that.
   const name = cipher as CipherGCMTypes
-  return { keyBytes, nonceBytes: openssl.nonceBytes, key: (raw) => new OpensslKey(name, secretKey(raw, keyBytes)) }
+  const key = (raw: Uint8Array) => new OpensslKey(name, createSecretKey(sized(raw, keyBytes)))
+  return { keyBytes, nonceBytes: openssl.nonceBytes, authenticated: true, key }
 }
 
-/** XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03), which OpenSSL lacks. */
-class XchachaKey implements AeadKey {
-  readonly #key: Uint8Array
+type NobleCipher = (
+  key: Uint8Array,
+  nonce: Uint8Array,
+  associated?: Uint8Array,
+) => {
+  encrypt(plaintext: Uint8Array): Uint8Array
+  decrypt(sealed: Uint8Array): Uint8Array
+}
 
-  constructor(key: Uint8Array) {
+/** Ciphers which OpenSSL lacks here. */
+class NobleKey implements CipherKey {
+  readonly #cipher: NobleCipher
+  readonly #key: Uint8Array
+  readonly #nonceBytes: number
+
+  constructor(cipher: NobleCipher, key: Uint8Array, nonceBytes: number) {
+    this.#cipher = cipher
     this.#key = key
+    this.#nonceBytes = nonceBytes
   }
 
   seal(nonce: Uint8Array, plaintext: Uint8Array, associated?: Uint8Array): Uint8Array {
-    return Buffer.concat([nonce, xchacha20poly1305(this.#key, nonce, associated).encrypt(plaintext)])
+    return Buffer.concat([nonce, this.#cipher(this.#key, nonce, associated).encrypt(plaintext)])
   }
 
   open(sealed: Uint8Array, associated?: Uint8Array): Uint8Array | undefined {
-    if (sealed.length < xchacha.nonceBytes + tagBytes) return undefined
+    if (sealed.length < this.#nonceBytes + tagBytes) return undefined
     try {
-      const cipher = xchacha20poly1305(this.#key, sealed.subarray(0, xchacha.nonceBytes), associated)
-      return cipher.decrypt(sealed.subarray(xchacha.nonceBytes))
+      const cipher = this.#cipher(this.#key, sealed.subarray(0, this.#nonceBytes), associated)
+      return cipher.decrypt(sealed.subarray(this.#nonceBytes))
     } catch {
       return undefined
     }
   }
 }
 
-const xchacha: Aead = {
-  keyBytes: 32,
-  nonceBytes: 24,
-  key: (raw) => new XchachaKey(Uint8Array.from(sized(raw, 32))),
+function byNoble(cipher: NobleCipher, keyBytes: number, nonceBytes: number): Cipher {
+  const key = (raw: Uint8Array) => new NobleKey(cipher, Uint8Array.from(sized(raw, keyBytes)), nonceBytes)
+  return { keyBytes, nonceBytes, authenticated: true, key }
 }
 
-function sized(raw: Uint8Array, keyBytes: number): Uint8Array {
-  if (raw.length !== keyBytes) throw new RangeError(`a key of ${keyBytes} bytes is needed, not ${raw.length}`)
-  return raw
-}
-
-function secretKey(raw: Uint8Array, keyBytes: number): KeyObject {
-  return createSecretKey(sized(raw, keyBytes))
-}
-
-/** The authenticated ciphers. */
+/** The authenticated ciphers: NIST SP 800-38D, RFC 8439, draft-irtf-cfrg-xchacha-03, RFC 8452. */
 export const aeads = {
   aes128gcm: byOpenssl('aes-128-gcm', 16),
+  aes192gcm: byOpenssl('aes-192-gcm', 24),
   aes256gcm: byOpenssl('aes-256-gcm', 32),
+  aes128gcmSiv: byNoble(gcmsiv, 16, 12),
+  aes256gcmSiv: byNoble(gcmsiv, 32, 12),
   chacha20poly1305: byOpenssl('chacha20-poly1305', 32),
-  xchacha20poly1305: xchacha,
-} as const satisfies Record<string, Aead>
+  xchacha20poly1305: byNoble(xchacha20poly1305, 32, 24),
+} as const satisfies Record<string, Cipher>

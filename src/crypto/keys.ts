@@ -1,6 +1,7 @@
 import { wipe } from '../util/bytes.ts'
 import { aeads } from './aead.ts'
-import type { Aead } from './aead.ts'
+import { cbcs } from './cbc.ts'
+import type { Cipher } from './cipher.ts'
 import { pairs, privateDer, publicDer } from './pairs.ts'
 import type { PairType } from './pairs.ts'
 
@@ -17,33 +18,52 @@ type Random = (bytes: number) => Uint8Array
 
 /** Everything that is special about one type of key. */
 export interface KeyType {
-  /** All that a key of this type can do; a key's own usage set is part of it. Any key makes MACs with a key beside it. */
+  /** All that a key of this type can do; a key's own usage set is part of it. */
   readonly uses: readonly KeyUse[]
   /** Whether subkeys can be derived for a context. */
   readonly derivable: boolean
   /** Whether it can encrypt equal plaintexts to equal ciphertexts under derived keys. */
   readonly convergent: boolean
-  /** The cipher, for types that encrypt with authentication and associated data. */
-  readonly aead?: Aead
+  /** The cipher, for types that encrypt with raw keys. */
+  readonly cipher?: Cipher
+  /** What types that only make MACs make. Any other key makes HMACs with a key beside it. */
+  readonly mac?: 'hmac' | 'cmac'
   /** For key pairs. */
   readonly pair?: PairType
+  /** For types with raw keys of one size, in bytes. */
+  readonly keyBytes?: number
   /** For types whose keys come in several sizes: the smallest and the largest, in bytes. */
   readonly sizes?: readonly [number, number]
-  /** The number that stands for this type in Vault's backups. */
+  /** The number that stands for this type in backups: Vault's, or from 1000 on our own. */
   readonly code: number
   /** Fresh key material; `size` counts for types with sizes. The caller wipes it. */
   readonly generate: (random: Random, size: number) => Promise<Material>
 }
 
-function symmetric(aead: Aead, code: number): KeyType & { readonly aead: Aead } {
+function symmetric(cipher: Cipher, code: number) {
+  const { keyBytes } = cipher
   return {
     uses: ['encrypt', 'decrypt', 'wrap', 'unwrap'],
     derivable: true,
-    convergent: true,
-    aead,
+    // Without authentication equal nonces would be all that ties a ciphertext to its plaintext.
+    convergent: cipher.authenticated,
+    cipher,
+    keyBytes,
     code,
-    generate: async (random) => ({ secret: random(aead.keyBytes) }),
-  }
+    generate: async (random: Random) => ({ secret: random(keyBytes) }),
+  } as const satisfies KeyType
+}
+
+function cmac(keyBytes: number, code: number) {
+  return {
+    uses: ['mac'],
+    derivable: false,
+    convergent: false,
+    mac: 'cmac',
+    keyBytes,
+    code,
+    generate: async (random: Random) => ({ secret: random(keyBytes) }),
+  } as const satisfies KeyType
 }
 
 function asymmetric(pair: PairType, code: number, uses: readonly KeyUse[]): KeyType & { readonly pair: PairType } {
@@ -67,13 +87,19 @@ const rsaUses = ['encrypt', 'decrypt', 'wrap', 'unwrap', 'sign', 'verify'] as co
 /** Every type of key, by Vault's name for it: the only place that knows what a type can do. */
 export const keyTypes = {
   'aes128-gcm96': symmetric(aeads.aes128gcm, 8),
+  'aes192-gcm96': symmetric(aeads.aes192gcm, 1000),
   'aes256-gcm96': symmetric(aeads.aes256gcm, 0),
+  'aes128-gcm-siv': symmetric(aeads.aes128gcmSiv, 1001),
+  'aes256-gcm-siv': symmetric(aeads.aes256gcmSiv, 1002),
   'chacha20-poly1305': symmetric(aeads.chacha20poly1305, 5),
   'xchacha20-poly1305': symmetric(aeads.xchacha20poly1305, 11),
+  'aes128-cbc': symmetric(cbcs.aes128cbc, 1003),
+  'aes256-cbc': symmetric(cbcs.aes256cbc, 1004),
   ed25519: asymmetric(pairs.ed25519, 2, signs),
   'ecdsa-p256': asymmetric(pairs.p256, 1, ecUses),
   'ecdsa-p384': asymmetric(pairs.p384, 6, ecUses),
   'ecdsa-p521': asymmetric(pairs.p521, 7, ecUses),
+  'ecdsa-secp256k1': asymmetric(pairs.secp256k1, 1005, ecUses),
   'rsa-2048': asymmetric(pairs.rsa2048, 3, rsaUses),
   'rsa-3072': asymmetric(pairs.rsa3072, 9, rsaUses),
   'rsa-4096': asymmetric(pairs.rsa4096, 4, rsaUses),
@@ -81,10 +107,14 @@ export const keyTypes = {
     uses: ['mac'],
     derivable: false,
     convergent: false,
+    mac: 'hmac',
     sizes: [32, 512],
     code: 10,
     generate: async (random: Random, size: number) => ({ secret: random(size) }),
   },
+  'aes128-cmac': cmac(16, 1006),
+  'aes192-cmac': cmac(24, 1007),
+  'aes256-cmac': cmac(32, 1008),
 } as const satisfies Record<string, KeyType>
 export type KeyTypeName = keyof typeof keyTypes
 
@@ -96,6 +126,12 @@ export function isKeyType(name: string): name is KeyTypeName {
 /** The row of a type. */
 export function keyType(name: KeyTypeName): KeyType {
   return keyTypes[name]
+}
+
+/** Whether a raw key of so many bytes can be one of this type. */
+export function fitsRaw(name: KeyTypeName, bytes: number): boolean {
+  const { keyBytes = 0, sizes = [keyBytes, keyBytes] } = keyType(name)
+  return bytes > 0 && bytes >= sizes[0] && bytes <= sizes[1]
 }
 
 /** Overwrites the secret part. */

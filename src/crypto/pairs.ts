@@ -39,7 +39,7 @@ function rsa(bits: number): PairType {
   }
 }
 
-/** The kinds of key pairs: RFC 8032, NIST SP 800-186 and RFC 8017. */
+/** The kinds of key pairs: RFC 8032, NIST SP 800-186, SEC 2 and RFC 8017. */
 export const pairs = {
   ed25519: {
     family: 'ed25519',
@@ -51,6 +51,7 @@ export const pairs = {
   p256: curve('P-256', 'prime256v1', 32),
   p384: curve('P-384', 'secp384r1', 48),
   p521: curve('P-521', 'secp521r1', 66),
+  secp256k1: curve('secp256k1', 'secp256k1', 32),
   rsa2048: rsa(2048),
   rsa3072: rsa(3072),
   rsa4096: rsa(4096),

@@ -1,5 +1,5 @@
 import { aeads, tagBytes } from '../crypto/aead.ts'
-import type { AeadKey } from '../crypto/aead.ts'
+import type { CipherKey } from '../crypto/cipher.ts'
 import { hkdfSha256 } from '../crypto/kdf.ts'
 import { wipe } from '../util/bytes.ts'
 import { fixedBytes, sizes } from './header.ts'
@@ -9,7 +9,7 @@ const { aes256gcm: cipher } = aeads
 
 /** What is derived from a data key for one envelope. */
 export interface Keys {
-  readonly key: AeadKey
+  readonly key: CipherKey
   /** Goes into the header; tells a wrong data key or a changed header apart from a damaged chunk. */
   readonly proof: Uint8Array
 }
@@ -38,11 +38,11 @@ function nonce(index: number, last: boolean): Uint8Array {
 }
 
 /** Encrypts one chunk. */
-export function sealChunk(key: AeadKey, plaintext: Uint8Array, index: number, last: boolean): Uint8Array {
+export function sealChunk(key: CipherKey, plaintext: Uint8Array, index: number, last: boolean): Uint8Array {
   return key.seal(nonce(index, last), plaintext).subarray(cipher.nonceBytes)
 }
 
 /** Opens one chunk; undefined if it is not this chunk of this envelope. */
-export function openChunk(key: AeadKey, sealed: Uint8Array, index: number, last: boolean): Uint8Array | undefined {
+export function openChunk(key: CipherKey, sealed: Uint8Array, index: number, last: boolean): Uint8Array | undefined {
   return key.open(Buffer.concat([nonce(index, last), sealed]))
 }

@@ -8,7 +8,7 @@ import { newKey, newVersion, rotated } from '../../src/engines/transit/record.ts
 import type { KeyRecord } from '../../src/engines/transit/record.ts'
 import { faultOf } from '../support/room.ts'
 
-const types = (Object.keys(keyTypes) as KeyTypeName[]).filter((type) => keyType(type).aead)
+const types = (Object.keys(keyTypes) as KeyTypeName[]).filter((type) => keyType(type).cipher?.authenticated)
 const kinds = [
   { derived: false, convergent: false },
   { derived: true, convergent: false },

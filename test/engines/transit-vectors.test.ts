@@ -6,7 +6,8 @@ import { agreed } from '../../src/engines/transit/agreement.ts'
 import { backupOf, restoredFrom } from '../../src/engines/transit/backup.ts'
 import { exported } from '../../src/engines/transit/export.ts'
 import { LiveKey } from '../../src/engines/transit/live-key.ts'
-import { macVerified, signed, verified } from '../../src/engines/transit/signing.ts'
+import { hmacWith, macVerified } from '../../src/engines/transit/macs.ts'
+import { signed, verified } from '../../src/engines/transit/signing.ts'
 import { faultOf } from '../support/room.ts'
 
 interface Row {
@@ -97,8 +98,7 @@ describe('transit keys that OpenBao made, restored from its backups', () => {
         rows++
       }
       for (const { algorithm, input, hmac } of vector.hmacs ?? []) {
-        if (!isMacHash(algorithm)) expect.fail(algorithm)
-        expect(macVerified(key, algorithm, bytes(input), hmac)).to.equal(true)
+        expect(macVerified(key, hmacWith(algorithm), bytes(input), hmac)).to.equal(true)
         rows++
       }
       for (const row of vector.signatures ?? []) {

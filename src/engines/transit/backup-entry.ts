@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto'
 import type { JsonWebKey, KeyObject } from 'node:crypto'
 import { refuse } from '../../contract/fault.ts'
 import { certificateChain, chainDer, chainOf } from '../../crypto/certificates.ts'
-import { keyType } from '../../crypto/keys.ts'
+import { fitsRaw, keyType } from '../../crypto/keys.ts'
 import type { KeyTypeName, Material } from '../../crypto/keys.ts'
 import {
   ed25519FromPoint,
@@ -111,9 +111,8 @@ function certificatesFrom(chain: unknown, { open }: KeyVersion): Pick<KeyVersion
 }
 
 function rawFrom(entry: Json, type: KeyTypeName): Uint8Array {
-  const { aead, sizes = [0, 0] } = keyType(type)
   const bytes = fromBase64(String(entry['key'] ?? ''))
-  if (!bytes || (aead ? bytes.length !== aead.keyBytes : bytes.length < sizes[0] || bytes.length > sizes[1])) {
+  if (!bytes || !fitsRaw(type, bytes.length)) {
     throw refuse('the backup is damaged: a version has a key of the wrong size')
   }
   return bytes

@@ -65,6 +65,11 @@ export function intOf(item: Item, name: string): number {
   return number
 }
 
+/** The items of `batch_input`; undefined when it was not given. */
+export function batchOf(batch: unknown): readonly Item[] | undefined {
+  return batch === undefined || batch === null ? undefined : itemsOf(batch)
+}
+
 /** The items of `batch_input`, one at least. @throws Fault when it is no list of objects. */
 export function itemsOf(batch: unknown): readonly Item[] {
   if (

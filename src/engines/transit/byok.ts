@@ -4,7 +4,7 @@ import { refuse } from '../../contract/fault.ts'
 import { heavy } from '../../crypto/heavy.ts'
 import { oaepHashes, wrapKey } from '../../crypto/key-wrap.ts'
 import type { OaepHash } from '../../crypto/key-wrap.ts'
-import { isKeyType, keyType } from '../../crypto/keys.ts'
+import { fitsRaw, isKeyType, keyType } from '../../crypto/keys.ts'
 import type { KeyTypeName, Material } from '../../crypto/keys.ts'
 import { fromPrivateDer, privateDer, publicDer } from '../../crypto/pairs.ts'
 import { base64, fromBase64, wipe } from '../../util/bytes.ts'
@@ -51,9 +51,8 @@ export async function imported(
   const bytes = await heavy.run('unwrapKey', { key: await wrappingKey(), wrapped: blob, hash })
   if (!bytes)
     throw refuse('the key could not be unwrapped: is it wrapped with this mount’s wrapping key and this hash?')
-  const { pair, aead, sizes = [0, 0] } = keyType(type)
-  if (pair) return privateHalf(type, bytes)
-  if (aead ? bytes.length !== aead.keyBytes : bytes.length < sizes[0] || bytes.length > sizes[1]) {
+  if (keyType(type).pair) return privateHalf(type, bytes)
+  if (!fitsRaw(type, bytes.length)) {
     throw refuse(`the imported key has ${bytes.length} bytes, which is no size of ${type}`)
   }
   return { secret: bytes }

@@ -13,7 +13,7 @@ type Described = Readonly<Record<string, unknown>>
  * context.
  */
 export function describe(key: KeyRecord, context = ''): Described {
-  const { derivable, uses, pair } = keyType(key.type)
+  const { derivable, uses, pair, mac } = keyType(key.type)
   return {
     name: key.name,
     type: key.type,
@@ -37,7 +37,7 @@ export function describe(key: KeyRecord, context = ''): Described {
     ...(key.size !== null && { key_size: key.size }),
     ...(key.backedUp && { backup_info: passage(key.backedUp) }),
     ...(key.restored && { restore_info: passage(key.restored) }),
-    ...(!uses.includes('mac') && { keys: pair ? publicKeys(key, context) : creationTimes(key) }),
+    ...(mac !== 'hmac' && { keys: pair ? publicKeys(key, context) : creationTimes(key) }),
   }
 }
 

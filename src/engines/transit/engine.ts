@@ -9,6 +9,7 @@ import { encrypt } from './routes/encrypt.ts'
 import { exportRoutes } from './routes/export.ts'
 import { importRoutes } from './routes/import.ts'
 import { keyRoutes } from './routes/keys.ts'
+import { macRoutes } from './routes/mac.ts'
 import { lifecycleRoutes } from './routes/lifecycle.ts'
 import { toolRoutes } from './routes/random.ts'
 import { signRoutes } from './routes/sign.ts'
@@ -35,6 +36,7 @@ export function transitEngine(random: Random): Engine {
       deriveKey,
       ...exportRoutes,
       ...importRoutes,
+      ...macRoutes,
       ...signRoutes,
       ...lifecycleRoutes,
       ...toolRoutes,

@@ -21,6 +21,10 @@ const kinds: Readonly<Record<string, (key: KeyRecord) => Writer>> = {
     return privateOf
   },
   'hmac-key': () => rawOf('mac'),
+  'cmac-key': ({ type }) => {
+    if (keyType(type).mac !== 'cmac') throw refuse(`keys of type ${type} have no cmac-key`)
+    return rawOf('material')
+  },
   'public-key': (key) => {
     if (!keyType(key.type).pair) throw refuse(`keys of type ${key.type} have no public half`)
     // For a derived pair it would be half of the secret that seeds are derived from.

@@ -1,6 +1,8 @@
 import { refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
 import { fromBase64 } from '../../util/bytes.ts'
+import { textOf } from './batch.ts'
+import type { Item } from './batch.ts'
 import type { Binding } from './live-key.ts'
 import { decodeContext } from './sealers.ts'
 
@@ -32,4 +34,10 @@ export function binding(context: string, associated: string): Binding {
     ...(context !== '' && { context }),
     ...(associated !== '' && { associated: bytesOf(associated, 'associated_data') }),
   }
+}
+
+/** The `input` of an item. @throws Fault invalid_request when there is none, or it is no base64. */
+export function inputOf(item: Item, purpose: string): Uint8Array {
+  if (item['input'] === undefined || item['input'] === null) throw refuse(`missing input for ${purpose}`)
+  return bytesOf(textOf(item, 'input'), 'input')
 }

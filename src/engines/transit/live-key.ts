@@ -1,6 +1,8 @@
 import { createHmac, createSecretKey } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { refuse } from '../../contract/fault.ts'
+import { cmac } from '../../crypto/cmac.ts'
+import type { Cmac } from '../../crypto/cmac.ts'
 import { kdfs } from '../../crypto/kdf.ts'
 import { keyType } from '../../crypto/keys.ts'
 import type { KeyUse } from '../../crypto/keys.ts'
@@ -34,6 +36,7 @@ export class LiveKey {
   readonly #random: Random
   readonly #sealers = new Map<number, Sealers>()
   readonly #macs = new Map<number, KeyObject>()
+  readonly #cmacs = new Map<number, Cmac>()
   readonly #pairs = new Map<number, LivePair>()
 
   constructor(record: KeyRecord, random: Random) {
@@ -75,6 +78,20 @@ export class LiveKey {
       this.#macs.set(number, key)
     }
     return createHmac(opensslHash(hash), key).update(data).digest()
+  }
+
+  /** The AES-CMAC of some data. @throws Fault invalid_request for keys of other types. */
+  cmac(data: Uint8Array, number: number): Uint8Array {
+    this.mustSuit('mac')
+    if (keyType(this.record.type).mac !== 'cmac') throw refuse(`keys of type ${this.record.type} make no CMACs`)
+    let make = this.#cmacs.get(number)
+    if (!make) {
+      const raw = bytesOf(this.version(number).material)
+      make = cmac(raw)
+      wipe(raw)
+      this.#cmacs.set(number, make)
+    }
+    return make(data)
   }
 
   /** The pair of a version, derived for the context if the key is. */

@@ -121,8 +121,7 @@ export function versionOf(
   random: Random,
   now: number,
 ): KeyVersion {
-  const onlyMacs = keyType(type).uses.includes('mac')
-  const mac = onlyMacs ? material.secret : (macs ?? random(32))
+  const mac = keyType(type).mac === 'hmac' ? material.secret : (macs ?? random(32))
   const version = {
     id: uuid(random),
     createdAt: now,

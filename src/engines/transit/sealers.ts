@@ -2,7 +2,7 @@ import { createSecretKey } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { Fault, refuse } from '../../contract/fault.ts'
-import type { Aead, AeadKey } from '../../crypto/aead.ts'
+import type { Cipher, CipherKey } from '../../crypto/cipher.ts'
 import { heavy } from '../../crypto/heavy.ts'
 import { hmacSha256, kdfs } from '../../crypto/kdf.ts'
 import type { Derive } from '../../crypto/kdf.ts'
@@ -29,45 +29,55 @@ export type Sealers = (context: string | undefined) => Sealer
 
 /** Parses one version for encryption. */
 export function sealersOf(key: KeyRecord, version: KeyVersion): Sealers {
-  const { aead, pair } = keyType(key.type)
+  const { cipher, pair } = keyType(key.type)
   if (pair) {
     const sealer = new RsaSealer(version)
     return () => sealer
   }
   const raw = bytesOf(version.material)
   try {
-    if (key.kdf !== null) return derivedSealers(kdfs[key.kdf](raw), key.convergent, aead as Aead)
-    const sealer = new AeadSealer(aead as Aead, (aead as Aead).key(raw), undefined)
+    if (key.kdf !== null) return derivedSealers(kdfs[key.kdf](raw), key.convergent, cipher as Cipher)
+    const sealer = new CipherSealer(cipher as Cipher, (cipher as Cipher).key(raw), undefined)
     return () => sealer
   } finally {
     wipe(raw)
   }
 }
 
-class AeadSealer implements Sealer {
-  readonly #aead: Aead
-  readonly #key: AeadKey
+class CipherSealer implements Sealer {
+  readonly #cipher: Cipher
+  readonly #key: CipherKey
   /** With it equal plaintexts get equal nonces. */
   readonly #nonces: KeyObject | undefined
 
-  constructor(aead: Aead, key: AeadKey, nonces: KeyObject | undefined) {
-    this.#aead = aead
+  constructor(cipher: Cipher, key: CipherKey, nonces: KeyObject | undefined) {
+    this.#cipher = cipher
     this.#key = key
     this.#nonces = nonces
   }
 
   seal(plaintext: Uint8Array, associated: Uint8Array | undefined, random: Random): Uint8Array {
-    const { nonceBytes } = this.#aead
+    const { nonceBytes } = this.#cipher
+    this.#mustTake(associated)
     // NIST SP 800-38D §8.3 allows 2^32 random 96-bit nonces under one key: here is where a version's use is counted.
     const nonce = this.#nonces ? hmacSha256(this.#nonces, plaintext).subarray(0, nonceBytes) : random(nonceBytes)
     return this.#key.seal(nonce, plaintext, associated)
   }
 
   open(sealed: Uint8Array, associated: Uint8Array | undefined): Uint8Array {
-    if (sealed.length < this.#aead.nonceBytes) throw refuse('invalid ciphertext length')
-    const plaintext = this.#key.open(sealed, associated)
-    if (!plaintext) throw refuse('cipher: message authentication failed')
-    return plaintext
+    this.#mustTake(associated)
+    const { authenticated, nonceBytes } = this.#cipher
+    const long = sealed.length >= nonceBytes
+    if (!long && authenticated) throw refuse('invalid ciphertext length')
+    const plaintext = long ? this.#key.open(sealed, associated) : undefined
+    if (plaintext) return plaintext
+    // CVE-2023-2197: without authentication every failure must look the same, or the text of an error is an oracle.
+    throw refuse(authenticated ? 'cipher: message authentication failed' : 'the ciphertext could not be decrypted')
+  }
+
+  #mustTake(associated: Uint8Array | undefined): void {
+    if (this.#cipher.authenticated || !associated || associated.length === 0) return
+    throw refuse('associated_data is not possible with this type of key: nothing authenticates it')
   }
 }
 
@@ -102,15 +112,15 @@ function refuseAssociated(associated: Uint8Array | undefined): void {
 }
 
 /** The sealers of one derived version. The most recent ones are kept: a derivation costs more than a message. */
-function derivedSealers(derive: Derive, convergent: boolean, aead: Aead): Sealers {
+function derivedSealers(derive: Derive, convergent: boolean, cipher: Cipher): Sealers {
   const kept = new LRUCache<string, Sealer>({ max: derivedKept })
   return (context = '') => {
     const known = kept.get(context)
     if (known) return known
     // Convergent encryption, third scheme: one derivation gives the key and the key of the nonces.
-    const derived = derive(contextBytes(context), aead.keyBytes + (convergent ? 32 : 0))
-    const nonces = convergent ? createSecretKey(derived.subarray(aead.keyBytes)) : undefined
-    const sealer = new AeadSealer(aead, aead.key(derived.subarray(0, aead.keyBytes)), nonces)
+    const derived = derive(contextBytes(context), cipher.keyBytes + (convergent ? 32 : 0))
+    const nonces = convergent ? createSecretKey(derived.subarray(cipher.keyBytes)) : undefined
+    const sealer = new CipherSealer(cipher, cipher.key(derived.subarray(0, cipher.keyBytes)), nonces)
     wipe(derived)
     if (context.length <= longestKept) kept.set(context, sealer)
     return sealer

@@ -32,7 +32,7 @@ export const deriveKey = write('derive-key/:name', {
     const base = await engine.find(values.base_key_name)
     if (!base) throw refuse('the base key was not found: make it first')
     const peer = values.peer_public_key
-    const size = keyType(type).aead?.keyBytes ?? 0
+    const size = keyType(type).cipher?.keyBytes ?? 0
     const material = { secret: agreed(base, { version: values.base_key_version, peer, size }) }
     const wish = { name: values.name, type, size: null, derived: false, convergent: false }
     const settings = { exportable: false, plaintextBackup: false, autoRotatePeriod: 0 }
@@ -45,6 +45,6 @@ export const deriveKey = write('derive-key/:name', {
 
 function symmetric(name: string): KeyTypeName {
   const type = name.toLowerCase()
-  if (!isKeyType(type) || !keyType(type).aead) throw refuse(`unknown key type ${name}`)
+  if (!isKeyType(type) || !keyType(type).cipher) throw refuse(`unknown key type ${name}`)
   return type
 }

@@ -101,12 +101,14 @@ export function warned(response: Response, code: number | undefined): Response {
 
 async function drafted(engine: Transit, values: EncryptValues): Promise<KeyRecord> {
   if ((await engine.config()).disableUpsert) throw refuse('encryption key not found')
-  if (!isKeyType(values.type) || !keyType(values.type).aead) throw refuse(unmade(values.type))
+  if (!isKeyType(values.type) || !keyType(values.type).cipher) throw refuse(unmade(values.type))
   const items =
     values.batch_input === undefined || values.batch_input === null ? undefined : itemsOf(values.batch_input)
   const derived = items ? items.some((item) => textOf(item, 'context') !== '') : values.context !== ''
   if (values.convergent_encryption && !derived)
     throw refuse('convergent encryption requires derivation to be enabled, so context is required')
+  if (values.convergent_encryption && !keyType(values.type).convergent)
+    throw refuse(`keys of type ${values.type} cannot encrypt convergently`)
   return engine.draft({
     name: values.name,
     type: values.type,

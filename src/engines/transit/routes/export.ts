@@ -13,7 +13,7 @@ import type { Transit } from '../transit.ts'
 const { read, write } = routesOf<Transit>()
 
 const exportFields = {
-  kind: f.string('encryption-key, signing-key, hmac-key, public-key or certificate-chain.').or(''),
+  kind: f.string('encryption-key, signing-key, hmac-key, cmac-key, public-key or certificate-chain.').or(''),
   name: shared.name,
   format: f.string('raw, der or pem; by itself the usual one of the type.').or(''),
 }

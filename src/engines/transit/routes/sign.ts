@@ -4,26 +4,16 @@ import { answer } from '../../../contract/response.ts'
 import type { Response } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
 import type { SignatureWish } from '../../../crypto/signatures.ts'
-import { itemsOf, runBatch, textOf } from '../batch.ts'
+import { batchOf, runBatch, textOf } from '../batch.ts'
 import type { Item } from '../batch.ts'
-import { bytesOf, shared } from '../input.ts'
+import { bytesOf, inputOf, shared } from '../input.ts'
 import type { LiveKey } from '../live-key.ts'
-import { mac, macHash, macVerified, signed, verified } from '../signing.ts'
+import { cmacOf, hmacWith, macHash, macVerified } from '../macs.ts'
+import { signed, verified } from '../signing.ts'
+import { both, hashField, urlalgorithm } from './mac.ts'
 import type { Transit } from '../transit.ts'
 
 const { write } = routesOf<Transit>()
-
-const hashField = f.string('The hash function: sha1, sha2-224 … sha2-512, sha3-224 … sha3-512, none.')
-const urlalgorithm = f.string('The hash function; counts before the others.').or('')
-
-const macFields = {
-  name: shared.name,
-  input: f.string('The data, base64.').secret(),
-  algorithm: hashField.or('sha2-256'),
-  urlalgorithm,
-  key_version: shared.key_version,
-  batch_input: shared.batch_input,
-}
 
 const signFields = {
   name: shared.name,
@@ -42,36 +32,20 @@ const verifyFields = {
   ...signFields,
   signature: f.string('The signature to verify.'),
   hmac: f.string('The HMAC to verify.'),
+  cmac: f.string('The CMAC to verify.'),
+  mac_length: f.int('Bytes of the CMAC, 8 to 16; 0: all 16.').or(0),
 }
 
 type SignValues = { readonly [K in keyof typeof signFields]: (typeof signFields)[K]['fallback'] }
-type VerifyValues = SignValues & { readonly signature: string | undefined; readonly hmac: string | undefined }
-
-/** A route with and without a hash function at its end. */
-function both<T>(pattern: string, make: (pattern: string) => T): readonly T[] {
-  return [make(pattern), make(`${pattern}/:urlalgorithm`)]
+type VerifyValues = SignValues & {
+  readonly signature: string | undefined
+  readonly hmac: string | undefined
+  readonly cmac: string | undefined
+  readonly mac_length: number
 }
 
-/** `hmac/:name`, `sign/:name`, `verify/:name`, each also with a hash function behind it. */
+/** `sign/:name`, `verify/:name`, each also with a hash function behind it. */
 export const signRoutes = [
-  ...both('hmac/:name', (pattern) =>
-    write(pattern, {
-      about: 'Make the HMAC of some data.',
-      pure: true,
-      fields: macFields,
-      handle: async ({ engine }, values) => {
-        const key = await engine.need(values.name)
-        const hash = macHash(values.urlalgorithm, values.algorithm)
-        const batch = batchOf(values.batch_input)
-        if (batch)
-          return runBatch(batch, { failsWhole: false }, (item) => ({
-            hmac: mac(key, hash, inputOf(item, 'HMAC'), values.key_version),
-          }))
-        if (values.input === undefined) throw refuse('missing input for HMAC')
-        return answer({ hmac: mac(key, hash, bytesOf(values.input, 'input'), values.key_version) })
-      },
-    }),
-  ),
   ...both('sign/:name', (pattern) =>
     write(pattern, {
       about: 'Sign some data.',
@@ -106,15 +80,6 @@ export const signRoutes = [
   ),
 ]
 
-function batchOf(batch: unknown): readonly Item[] | undefined {
-  return batch === undefined || batch === null ? undefined : itemsOf(batch)
-}
-
-function inputOf(item: Item, purpose: string): Uint8Array {
-  if (item['input'] === undefined || item['input'] === null) throw refuse(`missing input for ${purpose}`)
-  return bytesOf(textOf(item, 'input'), 'input')
-}
-
 /** Member names in batches are not those of single answers: `publickey`. */
 function signBatch(key: LiveKey, batch: readonly Item[], wish: SignatureWish, version: number): Promise<Response> {
   return runBatch(batch, { failsWhole: false, whenFailed: { key_version: 0 } }, async (item) => {
@@ -130,24 +95,26 @@ function signBatch(key: LiveKey, batch: readonly Item[], wish: SignatureWish, ve
 async function verifyAny(engine: Transit, values: VerifyValues): Promise<Response> {
   const batch = batchOf(values.batch_input)
   const first: Item = batch ? (batch[0] ?? {}) : values
-  const what = first['signature'] !== undefined ? 'signature' : 'hmac'
-  if (first[what] === undefined) throw refuse("neither a 'signature' nor an 'hmac' was given to verify")
+  const what = (['signature', 'hmac', 'cmac'] as const).find((name) => first[name] !== undefined)
+  if (!what) throw refuse("neither a 'signature' nor an 'hmac' or 'cmac' was given to verify")
   if (batch?.some((item) => item[what] === undefined)) {
-    throw refuse('all items of batch_input must have a signature, or all an hmac')
+    throw refuse(`all items of batch_input must have a ${what}, as the first one has`)
   }
-  return what === 'hmac' ? verifyMacs(engine, values, batch) : verifySignatures(engine, values, batch)
+  return what === 'signature' ? verifySignatures(engine, values, batch) : verifyMacs(engine, values, batch, what)
 }
 
 async function verifyMacs(
   engine: Transit,
   values: VerifyValues,
   batch: readonly Item[] | undefined,
+  what: 'hmac' | 'cmac',
 ): Promise<Response> {
-  const hash = macHash(values.urlalgorithm, values.hash_algorithm, values.algorithm)
+  const { urlalgorithm, hash_algorithm: hash, algorithm } = values
+  const kind = what === 'hmac' ? hmacWith(urlalgorithm, hash, algorithm) : cmacOf(values.mac_length)
   const key = await engine.need(values.name)
-  if (!batch) return answer({ valid: macVerified(key, hash, bytesOf(values.input, 'input'), values.hmac ?? '') })
+  if (!batch) return answer({ valid: macVerified(key, kind, bytesOf(values.input, 'input'), values[what] ?? '') })
   return runBatch(batch, { failsWhole: false }, (item) =>
-    macVerified(key, hash, inputOf(item, 'HMAC'), textOf(item, 'hmac')) ? { valid: true } : {},
+    macVerified(key, kind, inputOf(item, kind.name), textOf(item, what)) ? { valid: true } : {},
   )
 }
 

@@ -1,0 +1,24 @@
+/** A symmetric cipher by its sizes in bytes, and how a raw key becomes one that works. */
+export interface Cipher {
+  readonly keyBytes: number
+  /** Of the nonce or initialisation vector in front of every ciphertext. */
+  readonly nonceBytes: number
+  /** Whether changes are detected and associated data is bound (RFC 5116). */
+  readonly authenticated: boolean
+  /** Parses a raw key once; the raw bytes may be wiped afterwards. */
+  key(raw: Uint8Array): CipherKey
+}
+
+/** One parsed key of a cipher. */
+export interface CipherKey {
+  /** `nonce ‖ ciphertext`, a tag at its end. The nonce must never have been used under this key with another message. */
+  seal(nonce: Uint8Array, plaintext: Uint8Array, associated?: Uint8Array): Uint8Array
+  /** Opens what `seal` made; undefined when it is anything else, as far as the cipher can tell. */
+  open(sealed: Uint8Array, associated?: Uint8Array): Uint8Array | undefined
+}
+
+/** @throws RangeError for a raw key of another size. */
+export function sized(raw: Uint8Array, keyBytes: number): Uint8Array {
+  if (raw.length !== keyBytes) throw new RangeError(`a key of ${keyBytes} bytes is needed, not ${raw.length}`)
+  return raw
+}

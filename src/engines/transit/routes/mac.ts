@@ -1,0 +1,81 @@
+import { refuse } from '../../../contract/fault.ts'
+import { f } from '../../../contract/field.ts'
+import { answer } from '../../../contract/response.ts'
+import type { Response } from '../../../contract/response.ts'
+import { routesOf } from '../../../contract/route.ts'
+import { batchOf, runBatch } from '../batch.ts'
+import { bytesOf, inputOf, shared } from '../input.ts'
+import { cmacOf, hmacWith, mac } from '../macs.ts'
+import type { MacKind } from '../macs.ts'
+import type { Transit } from '../transit.ts'
+
+const { write } = routesOf<Transit>()
+
+/** Fields that name a hash function. */
+export const hashField = f.string('The hash function: sha1, sha2-224 … sha2-512, sha3-224 … sha3-512, none.')
+export const urlalgorithm = f.string('The hash function; counts before the others.').or('')
+
+const fields = {
+  name: shared.name,
+  input: f.string('The data, base64.').secret(),
+  key_version: shared.key_version,
+  batch_input: shared.batch_input,
+}
+const hmacFields = { ...fields, algorithm: hashField.or('sha2-256'), urlalgorithm }
+const cmacFields = {
+  ...fields,
+  mac_length: f.int('Bytes of the CMAC, 8 to 16; 0: all 16.').or(0),
+  url_mac_length: f.int('The same; counts before the other.').or(0),
+}
+
+/** A route with and without a hash function at its end. */
+export function both<T>(pattern: string, make: (pattern: string) => T): readonly T[] {
+  return [make(pattern), make(`${pattern}/:urlalgorithm`)]
+}
+
+/** `hmac/:name` and `cmac/:name`, each also with its parameter behind it. */
+export const macRoutes = [
+  ...both('hmac/:name', (pattern) =>
+    write(pattern, {
+      about: 'Make the HMAC of some data.',
+      pure: true,
+      fields: hmacFields,
+      handle: ({ engine }, values) =>
+        made(engine, () => hmacWith(values.urlalgorithm, values.algorithm), values, 'hmac'),
+    }),
+  ),
+  ...['cmac/:name', 'cmac/:name/:url_mac_length'].map((pattern) =>
+    write(pattern, {
+      about: 'Make the AES-CMAC of some data.',
+      pure: true,
+      fields: cmacFields,
+      handle: ({ engine }, values) =>
+        made(engine, () => cmacOf(values.url_mac_length || values.mac_length), values, 'cmac'),
+    }),
+  ),
+]
+
+interface MacValues {
+  readonly name: string
+  readonly input: string | undefined
+  readonly key_version: number
+  readonly batch_input: unknown
+}
+
+async function made(
+  engine: Transit,
+  kindOf: () => MacKind,
+  values: MacValues,
+  member: 'hmac' | 'cmac',
+): Promise<Response> {
+  const key = await engine.need(values.name)
+  const kind = kindOf()
+  const batch = batchOf(values.batch_input)
+  if (batch) {
+    return runBatch(batch, { failsWhole: false }, (item) => ({
+      [member]: mac(key, kind, inputOf(item, kind.name), values.key_version),
+    }))
+  }
+  if (values.input === undefined) throw refuse(`missing input for ${kind.name}`)
+  return answer({ [member]: mac(key, kind, bytesOf(values.input, 'input'), values.key_version) })
+}
