@@ -36,11 +36,15 @@ async function verify(run: Run): Promise<number> {
 }
 
 function printed(verdict: Verdict): string {
-  if (verdict.logs.length === 0) return 'intact: 0 lines; the files hold none'
-  return verdict.logs.map(printedLog).join('\n')
+  return verdictLines(verdict).join('\n')
 }
 
-function printedLog(log: LogVerdict): string {
+/** A verdict in words, line by line; what belongs to the line before is indented. */
+export function verdictLines({ logs }: Verdict): readonly string[] {
+  return logs.length === 0 ? ['intact: 0 lines; the files hold none'] : logs.flatMap(linesOf)
+}
+
+function linesOf(log: LogVerdict): readonly string[] {
   const { findings, wrong, lines, firstTime, lastTime, files, remarks, notes } = log
   const time = firstTime === '' ? '' : `, ${shortTime(firstTime)} to ${shortTime(lastTime)}`
   const counted = `${files.length} ${files.length === 1 ? 'file' : 'files'}`
@@ -56,7 +60,7 @@ function printedLog(log: LogVerdict): string {
     ...remarks.map(({ seq, time: at, what }) => `remark: number ${seq}, ${shortTime(at)}: ${what}`),
     ...notes.map((note) => `note: ${note}`),
   ]
-  return [...head, ...more, ...said.map((line) => `  ${line}`)].map(printable).join('\n')
+  return [...head, ...more, ...said.map((line) => `  ${line}`)].map(printable)
 }
 
 /** A verdict for every range of lines, those between the whole ones included. */

@@ -50,8 +50,22 @@ async function loadTransit(): Promise<readonly Command[]> {
 }
 
 async function loadAudit(): Promise<readonly Command[]> {
-  const [devices, verify] = await Promise.all([import('./audit.ts'), import('./audit-verify.ts')])
-  return [...devices.auditCommands, ...verify.auditVerifyCommands]
+  const [devices, verify, proofs, read, find, report] = await Promise.all([
+    import('./audit.ts'),
+    import('./audit-verify.ts'),
+    import('./audit-proofs.ts'),
+    import('./audit-read.ts'),
+    import('./audit-find.ts'),
+    import('./audit-report.ts'),
+  ])
+  return [
+    ...devices.auditCommands,
+    ...verify.auditVerifyCommands,
+    ...proofs.auditProofCommands,
+    ...read.auditReadCommands,
+    ...find.auditFindCommands,
+    ...report.auditReportCommands,
+  ]
 }
 
 async function loadKv(): Promise<readonly Command[]> {

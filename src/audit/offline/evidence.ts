@@ -1,11 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { refuse } from '../../contract/fault.ts'
 import type { RangedKey, SignedCheckpoint } from '../checkpoint-file.ts'
-import { checkpointFileOf, mayCover, readCheckpoints, readRangedKeys, vkeyFileOf } from '../checkpoint-file.ts'
-import type { VerifierKey } from '../note-keys.ts'
-import { readVkey, signatureTypes, verifies, vkeyText } from '../note-keys.ts'
+import { checkpointFileOf, readCheckpoints, vkeyFileOf } from '../checkpoint-file.ts'
 import { livePaths } from './given-files.ts'
+import { keysIn, pinnedKeys, vouchedFor, whyUnsigned } from './trusted-keys.ts'
 
 /** Where checkpoints and keys come from, and which keys are trusted. */
 export interface EvidenceOptions {
@@ -37,6 +35,8 @@ export interface Evidence {
   readonly origins: readonly string[]
   /** By size. */
   readonly signed: ReadonlyMap<number, Signed>
+  /** The largest of them. */
+  readonly last?: SignedCheckpoint
   readonly bad: readonly BadCheckpoint[]
   readonly keys: readonly RangedKey[]
   readonly pinned: boolean
@@ -66,78 +66,24 @@ export async function evidenceFor(
   found.sort((a, b) => a.checkpoint.size - b.checkpoint.size)
   const keys = pinned ? vouchedFor(held, own, found) : own
   const signed = new Map<number, Signed>()
+  let last: SignedCheckpoint | undefined
   for (const one of found) {
-    const why = wrong(one, keys, signed.get(one.checkpoint.size))
     const { file, record } = one
-    const { size, root } = one.checkpoint
-    if (why === undefined) signed.set(size, { size, root: Buffer.from(root).toString('base64'), file })
-    else bad.push({ file, record, size, why })
+    const { size } = one.checkpoint
+    const root = Buffer.from(one.checkpoint.root).toString('base64')
+    const other = signed.get(size)
+    const why = whyUnsigned(one, keys) ?? (other && other.root !== root ? forked(other) : undefined)
+    if (why === undefined) {
+      signed.set(size, { size, root, file })
+      last = one
+    } else bad.push({ file, record, size, why })
   }
-  return { origins: [...new Set(found.map(({ checkpoint }) => checkpoint.origin))], signed, bad, keys, pinned }
+  const origins = [...new Set(found.map(({ checkpoint }) => checkpoint.origin))]
+  return { origins, signed, ...(last && { last }), bad, keys, pinned }
 }
 
-function wrong({ note, checkpoint }: Found, keys: readonly RangedKey[], other: Signed | undefined): string | undefined {
-  const known = keys.filter(({ key }) => key.name === checkpoint.origin)
-  let [good, outside] = [0, 0]
-  for (const { name, id, bytes } of note.signatures) {
-    const ranged = known.filter(({ key }) => key.name === name && key.id === id)
-    const [first] = ranged
-    if (!first) continue
-    if (!verifies(first.key, note.text, bytes))
-      return 'a signature on it is wrong: it was changed, or is not of this log'
-    if (!ranged.some((one) => mayCover(one, checkpoint.size))) outside++
-    else if (first.key.type === signatureTypes.ed25519) good++
-  }
-  if (good === 0 && outside > 0) return 'it is signed by a key of the log that was not to sign this part of it'
-  if (good === 0) return 'it is signed by no key of this log'
-  const root = Buffer.from(checkpoint.root).toString('base64')
-  if (other && other.root !== root)
-    return `another checkpoint of the same size, in ${other.file}, has another root: there are two logs that claim to be this one`
-  return undefined
-}
-
-/**
- * The keys that an auditor holds, and those that follow from them: at a change of keys one checkpoint is signed by a
- * key that is trusted and by the new one, and the old one's part ends there.
- */
-function vouchedFor(
-  held: readonly RangedKey[],
-  own: readonly RangedKey[],
-  found: readonly Found[],
-): readonly RangedKey[] {
-  let trusted = [...held]
-  for (const { note, checkpoint } of found) {
-    const { size, origin } = checkpoint
-    const signers = (keys: readonly RangedKey[]): readonly RangedKey[] =>
-      keys.filter(({ key }) => key.name === origin && note.signatures.some((one) => one.name === key.name && one.id === key.id && verifies(key, note.text, one.bytes))) // prettier-ignore
-    const fresh = own.filter(({ key, from }) => from === size && !trusted.some((one) => same(one.key, key)))
-    if (fresh.length === 0) continue
-    const old = signers(trusted.filter((one) => mayCover(one, size) && one.from < size))
-    const next = old.length > 0 ? signers(fresh) : []
-    if (next.length === 0) continue
-    trusted = trusted.map((one) => (old.includes(one) && one.to === undefined && next.some(({ key }) => key.type === one.key.type) ? { ...one, to: size + 1 } : one)) // prettier-ignore
-    trusted.push(...next)
-  }
-  return trusted
-}
-
-const same = (a: VerifierKey, b: VerifierKey): boolean => vkeyText(a) === vkeyText(b)
-
-/** A vkey, or a file of vkeys, with parts or without. @throws Error */
-function pinnedKeys(given: string): readonly RangedKey[] {
-  const key = readVkey(given)
-  if (key) return [{ key, from: 0 }]
-  if (/\+[0-9a-f]{8}\+/.test(given)) throw refuse(`${given} is not the text of a public key (vkey)`)
-  const bare = readFileSync(given, 'utf8').split('\n').flatMap((line) => readVkey(line.trim()) ?? []) // prettier-ignore
-  return bare.length > 0 ? bare.map((one) => ({ key: one, from: 0 })) : keysIn(given)
-}
-
-function keysIn(path: string): readonly RangedKey[] {
-  try {
-    return readRangedKeys(readFileSync(path, 'utf8'))
-  } catch (thrown) {
-    throw refuse(`${path}: ${thrown instanceof Error ? thrown.message : 'cannot be read'}`, { cause: thrown })
-  }
+function forked({ file }: Signed): string {
+  return `another checkpoint of the same size, in ${file}, has another root: there are two logs that claim to be this one`
 }
 
 const blockBytes = 256 * 1024

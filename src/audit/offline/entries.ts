@@ -1,0 +1,147 @@
+import { linkOf } from '../chain.ts'
+import { rawLines } from './raw-lines.ts'
+
+/** What an auditor reads in a line. Absent things are ''. All of it comes from a file: nothing is sure about it. */
+export interface Entry {
+  /** Its number in the log; 0 where there is none. */
+  readonly seq: number
+  /** As written, RFC 3339 in UTC. */
+  readonly time: string
+  readonly type: string
+  readonly id: string
+  readonly operation: string
+  readonly path: string
+  readonly mount: string
+  readonly name: string
+  readonly accessor: string
+  readonly entity: string
+  readonly address: string
+  readonly policies: readonly string[]
+  readonly error: string
+  /** `denied`: no policy allowed it; `failed`: it went wrong; `ok` otherwise. */
+  readonly result: 'ok' | 'denied' | 'failed'
+}
+
+/** A line that a filter let through. */
+export interface Hit {
+  readonly file: string
+  /** Counted from 1. */
+  readonly line: number
+  readonly entry: Entry
+  /** The line as it stands there. */
+  readonly text: string
+}
+
+type Members = Readonly<Record<string, unknown>>
+
+/** Reads a line; undefined when it is not JSON. */
+export function entryOf(line: string): Entry | undefined {
+  const value = parsed(line)
+  if (!value) return undefined
+  const [auth, request] = [membersOf(value['auth']), membersOf(value['request'])]
+  const results = membersOf(auth['policy_results'])
+  const error = textOf(value['error'])
+  const granting = Array.isArray(results['granting_policies']) ? results['granting_policies'] : []
+  return {
+    seq: linkOf(line)?.seq ?? 0,
+    time: textOf(value['time']),
+    type: textOf(value['type']),
+    id: textOf(request['id']),
+    operation: textOf(request['operation']),
+    path: textOf(request['path']),
+    mount: textOf(request['mount_point']),
+    name: textOf(auth['display_name']),
+    accessor: textOf(auth['accessor']) || textOf(request['client_token_accessor']),
+    entity: textOf(auth['entity_id']),
+    address: textOf(request['remote_address']),
+    policies: granting.map((one) => textOf(membersOf(one)['name'])).filter((name) => name !== ''),
+    error,
+    result: results['allowed'] === false ? 'denied' : error === '' ? 'ok' : 'failed',
+  }
+}
+
+function parsed(line: string): Members | undefined {
+  try {
+    const value: unknown = JSON.parse(line)
+    return typeof value === 'object' && value !== null ? (value as Members) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const membersOf = (value: unknown): Members => (typeof value === 'object' && value !== null ? (value as Members) : {})
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
+
+/** Which lines are wanted. */
+export interface Filter {
+  /** A time, or the beginning of one: lines from there on. */
+  readonly since?: string
+  /** Lines before. */
+  readonly until?: string
+  /** `request` or `response`. */
+  readonly type?: string
+  /** `*` stands for anything, `+` for one segment. */
+  readonly path?: string
+  readonly operation?: string
+  readonly accessor?: string
+  readonly name?: string
+  readonly address?: string
+  readonly id?: string
+  /** Only what was denied, or went wrong. */
+  readonly results?: readonly Entry['result'][]
+  /** A text that the line must hold, e.g. a hash. */
+  readonly holds?: readonly string[]
+}
+
+/** The lines of files that a filter lets through, in constant memory. */
+export async function* hits(
+  paths: readonly string[],
+  filter: Filter,
+  progress?: (bytes: number) => void,
+): AsyncGenerator<Hit> {
+  const wanted = matcher(filter)
+  const needles = needlesOf(filter)
+  for (const file of paths) {
+    let line = 0
+    for await (const lines of rawLines(file, progress))
+      for (const { bytes, whole } of lines) {
+        line++
+        // Most lines are out before they need to be parsed.
+        if (!whole || !inTime(bytes.toString('latin1', 9, 40), filter)) continue
+        if (needles.some((either) => !either.some((needle) => bytes.includes(needle)))) continue
+        const text = bytes.toString('utf8', 1)
+        const entry = entryOf(text)
+        if (entry && wanted(entry)) yield { file, line, entry, text }
+      }
+  }
+}
+
+/** Whether an entry is one that the filter lets through. */
+export function matcher(filter: Filter): (entry: Entry) => boolean {
+  const { path, results } = filter
+  const pattern = path === undefined ? undefined : patternOf(path)
+  const exact = (['type', 'operation', 'accessor', 'name', 'address', 'id'] as const).filter((name) => filter[name] !== undefined) // prettier-ignore
+  return (entry) =>
+    inTime(`"${entry.time}`, filter) &&
+    exact.every((name) => entry[name] === filter[name]) &&
+    (pattern === undefined || pattern.test(entry.path)) &&
+    (results === undefined || results.includes(entry.result))
+}
+
+/** `head` begins with the quotation mark before the time. */
+function inTime(head: string, { since, until }: Filter): boolean {
+  return (since === undefined || head >= `"${since}`) && (until === undefined || head < `"${until}`)
+}
+
+/** Texts of which a line must hold one from each group. */
+function needlesOf({ accessor, id, holds }: Filter): readonly (readonly string[])[] {
+  return [...[accessor, id].flatMap((text) => (text === undefined ? [] : [[JSON.stringify(text).slice(1, -1)]])), ...(holds ? [holds] : [])] // prettier-ignore
+}
+
+function patternOf(path: string): RegExp {
+  const parts = path.split(/([*+])/).map((part) => {
+    if (part === '*') return '.*'
+    return part === '+' ? '[^/]+' : part.replace(/[\\^$.|?()[\]{}]/g, '\\$&')
+  })
+  return new RegExp(`^${parts.join('')}$`, 's')
+}

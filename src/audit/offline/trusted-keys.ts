@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs'
+import { refuse } from '../../contract/fault.ts'
+import type { RangedKey, SignedCheckpoint } from '../checkpoint-file.ts'
+import { mayCover, readRangedKeys } from '../checkpoint-file.ts'
+import type { VerifierKey } from '../note-keys.ts'
+import { readVkey, signatureTypes, verifies, vkeyText } from '../note-keys.ts'
+
+/** Why a checkpoint counts for nothing: undefined when a key of its log signed it that may cover it. */
+export function whyUnsigned({ note, checkpoint }: SignedCheckpoint, keys: readonly RangedKey[]): string | undefined {
+  const known = keys.filter(({ key }) => key.name === checkpoint.origin)
+  let [good, outside] = [0, 0]
+  for (const { name, id, bytes } of note.signatures) {
+    const ranged = known.filter(({ key }) => key.name === name && key.id === id)
+    const [first] = ranged
+    if (!first) continue
+    if (!verifies(first.key, note.text, bytes))
+      return 'a signature on it is wrong: it was changed, or is not of this log'
+    if (!ranged.some((one) => mayCover(one, checkpoint.size))) outside++
+    else if (first.key.type === signatureTypes.ed25519) good++
+  }
+  if (good > 0) return undefined
+  return outside > 0
+    ? 'it is signed by a key of the log that was not to sign this part of it'
+    : 'it is signed by no key of this log'
+}
+
+/**
+ * The keys that an auditor holds, and those that follow from them: at a change of keys one checkpoint is signed by a
+ * key that is trusted and by the new one, and the old one's part ends there.
+ */
+export function vouchedFor(
+  held: readonly RangedKey[],
+  own: readonly RangedKey[],
+  found: readonly SignedCheckpoint[],
+): readonly RangedKey[] {
+  let trusted = [...held]
+  for (const { note, checkpoint } of found) {
+    const { size, origin } = checkpoint
+    const signers = (keys: readonly RangedKey[]): readonly RangedKey[] =>
+      keys.filter(({ key }) => key.name === origin && note.signatures.some((one) => one.name === key.name && one.id === key.id && verifies(key, note.text, one.bytes))) // prettier-ignore
+    const fresh = own.filter(({ key, from }) => from === size && !trusted.some((one) => same(one.key, key)))
+    if (fresh.length === 0) continue
+    const old = signers(trusted.filter((one) => mayCover(one, size) && one.from < size))
+    const next = old.length > 0 ? signers(fresh) : []
+    if (next.length === 0) continue
+    trusted = trusted.map((one) => (old.includes(one) && one.to === undefined && next.some(({ key }) => key.type === one.key.type) ? { ...one, to: size + 1 } : one)) // prettier-ignore
+    trusted.push(...next)
+  }
+  return trusted
+}
+
+const same = (a: VerifierKey, b: VerifierKey): boolean => vkeyText(a) === vkeyText(b)
+
+/** The keys that a word of the auditor stands for: a vkey, or a file of vkeys, with parts or without. @throws Fault */
+export function pinnedKeys(given: string): readonly RangedKey[] {
+  const key = readVkey(given)
+  if (key) return [{ key, from: 0 }]
+  if (/\+[0-9a-f]{8}\+/.test(given)) throw refuse(`${given} is not the text of a public key (vkey)`)
+  const bare = readFileSync(given, 'utf8').split('\n').flatMap((line) => readVkey(line.trim()) ?? []) // prettier-ignore
+  return bare.length > 0 ? bare.map((one) => ({ key: one, from: 0 })) : keysIn(given)
+}
+
+/** The keys of a key file. @throws Fault */
+export function keysIn(path: string): readonly RangedKey[] {
+  try {
+    return readRangedKeys(readFileSync(path, 'utf8'))
+  } catch (thrown) {
+    throw refuse(`${path}: ${thrown instanceof Error ? thrown.message : 'cannot be read'}`, { cause: thrown })
+  }
+}

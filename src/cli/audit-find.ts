@@ -1,0 +1,95 @@
+import { hits } from '../audit/offline/entries.ts'
+import { readingFiles } from './audit-files.ts'
+import { filterFlags, filterOf } from './audit-filter.ts'
+import { logsAmong } from './audit-read.ts'
+import type { Command, Run } from './command.ts'
+import { UsageError } from './flags.ts'
+import { barePath } from './paths.ts'
+import { printable } from './printable.ts'
+import { showValue } from './show.ts'
+
+const hashed = /^hmac-sha256:[0-9a-f]{64}$/
+
+interface Found {
+  readonly file: string
+  readonly line: number
+  readonly number: number
+  readonly time: string
+  readonly type: string
+  readonly operation: string
+  readonly path: string
+  readonly places: readonly string[]
+}
+
+async function find(run: Run): Promise<number> {
+  const hashes = await hashesOf(run)
+  const paths = logsAmong(run.args)
+  const found: Found[] = []
+  await readingFiles(run, paths, async (progress) => {
+    const filter = { ...filterOf(run, 'all'), holds: hashes }
+    for await (const { file, line, entry, text } of hits(paths, filter, progress)) {
+      const { seq, time, type, operation, path } = entry
+      const one = { file, line, number: seq, time, type, operation, path, places: placesOf(text, hashes) }
+      if (run.format === 'table') run.out(printed(one))
+      else found.push(one)
+    }
+  })
+  if (run.format !== 'table') await showValue(run, { hashes, found })
+  return 0
+}
+
+/** The hashes to look for. Only the server knows the salt: it is asked for the hash of a value, and for nothing else. */
+async function hashesOf(run: Run): Promise<readonly string[]> {
+  const given = run.flags.texts('hash')
+  const wrong = given.find((hash) => !hashed.test(hash))
+  if (wrong !== undefined) throw new UsageError(`${wrong} is no hash: it is hmac-sha256: and 64 hexadecimal digits`)
+  if (!run.flags.bool('value-stdin')) {
+    if (given.length > 0) return given
+    throw new UsageError('what is to be found? give -hash, or -value-stdin with a server and a token that may use sys/audit-hash') // prettier-ignore
+  }
+  const input = (await run.stdin()).replace(/\n$/, '')
+  const devices = run.flags.texts('device')
+  const hashes = [...given]
+  for (const device of devices.length > 0 ? devices : ['file']) {
+    const { body } = await run.client.send('PUT', `sys/audit-hash/${barePath(device)}`, { input })
+    const { hash } = (body?.['data'] ?? {}) as { readonly hash?: string }
+    if (hash !== undefined && hashed.test(hash)) hashes.push(hash)
+  }
+  return hashes
+}
+
+function printed({ file, line, number, time, type, operation, path, places }: Found): string {
+  return `${printable(`${file}:${line}  number ${number}  ${time}  ${type}  ${operation} ${path}  ${places.join(' ')}`)}\n`
+}
+
+/** Where in a line the hashes stand, as JSON pointers (RFC 6901). */
+function placesOf(text: string, hashes: readonly string[]): readonly string[] {
+  const places: string[] = []
+  const walk = (value: unknown, at: string): void => {
+    if (typeof value === 'string' && hashes.includes(value)) places.push(at)
+    else if (typeof value === 'object' && value !== null)
+      for (const [name, member] of Object.entries(value))
+        walk(member, `${at}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`)
+  }
+  walk(JSON.parse(text), '')
+  return places
+}
+
+/** `audit find`. */
+export const auditFindCommands: readonly Command[] = [
+  {
+    name: 'audit find',
+    about: 'Show where a hashed value occurs in audit files',
+    usage: 'FILE …',
+    args: [1, Infinity],
+    flags: {
+      hash: { kind: 'texts', about: 'The hash, as sys/audit-hash gives it: then no server is asked.' },
+      'value-stdin': { kind: 'bool', about: 'Read the value from standard input, and ask the server for its hash.' },
+      device: { kind: 'texts', about: 'The audit device that wrote the files: file unless said.' },
+      ...filterFlags,
+    },
+    shows: ['format'],
+    doing: 'hashing the value',
+    run: find,
+  },
+]
