@@ -50,7 +50,7 @@ function byOpenssl(cipher: CipherGCMTypes | 'chacha20-poly1305', keyBytes: numbe
   // Node handles ChaCha20-Poly1305 exactly as GCM, but its types do not know that.
   const name = cipher as CipherGCMTypes
   const key = (raw: Uint8Array) => new OpensslKey(name, createSecretKey(sized(raw, keyBytes)))
-  return { keyBytes, nonceBytes: openssl.nonceBytes, authenticated: true, key }
+  return { keyBytes, nonceBytes: openssl.nonceBytes, authenticated: true, limited: true, key }
 }
 
 type NobleCipher = (
@@ -91,7 +91,7 @@ class NobleKey implements CipherKey {
 
 function byNoble(cipher: NobleCipher, keyBytes: number, nonceBytes: number): Cipher {
   const key = (raw: Uint8Array) => new NobleKey(cipher, Uint8Array.from(sized(raw, keyBytes)), nonceBytes)
-  return { keyBytes, nonceBytes, authenticated: true, key }
+  return { keyBytes, nonceBytes, authenticated: true, limited: false, key }
 }
 
 /** The authenticated ciphers: NIST SP 800-38D, RFC 8439, draft-irtf-cfrg-xchacha-03, RFC 8452. */

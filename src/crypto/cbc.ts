@@ -40,6 +40,7 @@ function cbc(bits: 128 | 256): Cipher {
     keyBytes,
     nonceBytes: blockBytes,
     authenticated: false,
+    limited: false,
     key: (raw) => new CbcKey(`aes-${bits}-cbc`, createSecretKey(sized(raw, keyBytes))),
   }
 }

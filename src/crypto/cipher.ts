@@ -5,6 +5,8 @@ export interface Cipher {
   readonly nonceBytes: number
   /** Whether changes are detected and associated data is bound (RFC 5116). */
   readonly authenticated: boolean
+  /** Whether two equal nonces would give the key away and random ones are short: so many messages and no more (NIST SP 800-38D §8.3). */
+  readonly limited: boolean
   /** Parses a raw key once; the raw bytes may be wiped afterwards. */
   key(raw: Uint8Array): CipherKey
 }

@@ -2,9 +2,16 @@ import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect } from 'chai'
 
-const docs = ['architecture', 'backups', 'dependencies', 'formats', 'lifecycle', 'operations', 'threat-model'].map(
-  (name) => `docs/${name}.md`,
-)
+const docs = [
+  'architecture',
+  'backups',
+  'dependencies',
+  'formats',
+  'key-lifecycle',
+  'lifecycle',
+  'operations',
+  'threat-model',
+].map((name) => `docs/${name}.md`)
 const pages = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...docs]
 const read = (page: string): string => readFileSync(page, 'utf8')
 

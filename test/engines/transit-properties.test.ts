@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { keyType, keyTypes } from '../../src/crypto/keys.ts'
 import type { KeyTypeName } from '../../src/crypto/keys.ts'
 import { randomBytes } from '../../src/crypto/random.ts'
-import { LiveKey } from '../../src/engines/transit/live-key.ts'
+import { LiveKey, unmetered } from '../../src/engines/transit/live-key.ts'
 import { newKey, newVersion, rotated } from '../../src/engines/transit/record.ts'
 import type { KeyRecord } from '../../src/engines/transit/record.ts'
 import { faultOf } from '../support/room.ts'
@@ -38,7 +38,7 @@ for (const type of types)
     describe(`${type}, derived ${kind.derived}, convergent ${kind.convergent}`, () => {
       let live: LiveKey
       before(async () => {
-        live = new LiveKey(await keyOf(type, kind), randomBytes)
+        live = new LiveKey(await keyOf(type, kind), unmetered(randomBytes))
       })
       const message = fc.record({
         plaintext: bytes,
@@ -98,7 +98,9 @@ for (const type of types)
         const key = await keyOf(type, kind, 4)
         const binding = kind.derived ? { context: 'Yw==' } : {}
         const made = await Promise.all(
-          [1, 2, 3, 4].map((version) => new LiveKey(key, randomBytes).encrypt(Buffer.from('x'), version, binding)),
+          [1, 2, 3, 4].map((version) =>
+            new LiveKey(key, unmetered(randomBytes)).encrypt(Buffer.from('x'), version, binding),
+          ),
         )
         const limits = fc.record({
           minDecryption: fc.integer({ min: 1, max: 4 }),
@@ -106,7 +108,7 @@ for (const type of types)
         })
         await fc.assert(
           fc.asyncProperty(limits, async ({ minDecryption, minEncryption }) => {
-            const limited = new LiveKey({ ...key, minDecryption, minEncryption }, randomBytes)
+            const limited = new LiveKey({ ...key, minDecryption, minEncryption }, unmetered(randomBytes))
             for (const { ciphertext, version } of made) {
               const decrypt = () => limited.decrypt(ciphertext, binding)
               if (version < minDecryption) expect((await faultOf(decrypt())).message).to.include('too old')
@@ -128,7 +130,9 @@ describe('convergent encryption', () => {
     const kind = { derived: true, convergent: true } as const
     const [one, other] = [await keyOf('aes256-gcm96', kind), await keyOf('aes256-gcm96', kind)]
     const nonce = async (key: KeyRecord, context: string, plaintext: string) => {
-      const { ciphertext } = await new LiveKey(key, randomBytes).encrypt(Buffer.from(plaintext), 0, { context })
+      const { ciphertext } = await new LiveKey(key, unmetered(randomBytes)).encrypt(Buffer.from(plaintext), 0, {
+        context,
+      })
       return Buffer.from(ciphertext.slice('vault:v3:'.length), 'base64').subarray(0, 12).toString('hex')
     }
     const pairs = [

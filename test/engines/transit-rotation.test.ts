@@ -58,7 +58,7 @@ describe('keys that rotate by themselves', () => {
     await keys.change('off', '', (key) => ({ ...key, autoRotatePeriod: 0 }))
     await keys.change('soft', '', (key) => ({
       ...key,
-      state: { is: 'soft-deleted', deletedAt: clock.now(), purgeAt: null },
+      state: { is: 'soft-deleted', deletedAt: clock.now(), purgeAt: null, before: 'enabled' },
     }))
     await keys.change('gone', '', () => undefined)
     clock.advance(2 * hour)

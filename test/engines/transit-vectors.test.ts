@@ -5,7 +5,7 @@ import { randomBytes } from '../../src/crypto/random.ts'
 import { agreed } from '../../src/engines/transit/agreement.ts'
 import { backupOf, restoredFrom } from '../../src/engines/transit/backup.ts'
 import { exported } from '../../src/engines/transit/export.ts'
-import { LiveKey } from '../../src/engines/transit/live-key.ts'
+import { LiveKey, unmetered } from '../../src/engines/transit/live-key.ts'
 import { hmacWith, macVerified } from '../../src/engines/transit/macs.ts'
 import { signed, verified } from '../../src/engines/transit/signing.ts'
 import { faultOf } from '../support/room.ts'
@@ -85,7 +85,10 @@ describe('transit keys that OpenBao made, restored from its backups', () => {
   /** Archived versions come back when the minimum is lowered. */
   const opened = (vector: Vector) => {
     const record = restore(vector)
-    return new LiveKey({ ...record, minDecryption: Math.max(1, record.minAvailable), minEncryption: 0 }, randomBytes)
+    return new LiveKey(
+      { ...record, minDecryption: Math.max(1, record.minAvailable), minEncryption: 0 },
+      unmetered(randomBytes),
+    )
   }
   let rows = 0
 
@@ -112,7 +115,10 @@ describe('transit keys that OpenBao made, restored from its backups', () => {
     it(`${vector.name}: what must be refused is refused`, async () => {
       const key = opened(vector)
       for (const row of vector.refused ?? [])
-        expect(await faultOf(new LiveKey(restore(vector), randomBytes).decrypt(row.ciphertext, bind(row))), row.why)
+        expect(
+          await faultOf(new LiveKey(restore(vector), unmetered(randomBytes)).decrypt(row.ciphertext, bind(row))),
+          row.why,
+        )
           .to.have.property('code')
           .that.equals('invalid_request')
       expect(key.record.restored).to.not.equal(null)

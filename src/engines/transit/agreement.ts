@@ -19,8 +19,10 @@ export interface Agreement {
  */
 export function agreed(base: LiveKey, { version, peer, size }: Agreement): Uint8Array {
   base.mustAllow('derive')
-  const { secret } = base.pair(version === 0 ? base.record.latest : version, undefined)
+  const number = version === 0 ? base.record.latest : version
+  const { secret } = base.pair(number, undefined)
   if (!secret) throw refuse('this version has no private key: only its public half was imported')
+  base.used(number)
   const shared = diffieHellman({ privateKey: secret, publicKey: peerOf(base, peer) })
   const key = hkdfSha256(shared)(new Uint8Array(), size)
   wipe(shared)

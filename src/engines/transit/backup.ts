@@ -87,7 +87,9 @@ export function restoredFrom(backup: string, random: Random, now: number, name?:
     origin: flag(policy['Imported']) ? 'imported' : 'generated',
     importRotates: flag(policy['AllowImportedKeyRotation']),
     deletable: flag(policy['deletion_allowed']),
-    state: flag(policy['soft_deleted']) ? { is: 'soft-deleted', deletedAt: now, purgeAt: null } : { is: 'enabled' },
+    state: flag(policy['soft_deleted'])
+      ? { is: 'soft-deleted', deletedAt: now, purgeAt: null, before: 'enabled' }
+      : { is: 'enabled' },
     backedUp,
     restored: { at: now, version: counts.latest },
     versions,

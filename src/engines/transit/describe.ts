@@ -3,7 +3,7 @@ import { keyType } from '../../crypto/keys.ts'
 import { fromPublicDer, publicText } from '../../crypto/pairs.ts'
 import { rfc3339 } from '../../util/clock.ts'
 import { fromBase64 } from '../../util/bytes.ts'
-import { LiveKey } from './live-key.ts'
+import { LiveKey, unmetered } from './live-key.ts'
 import type { KeyRecord, KeyVersion, Passage } from './record.ts'
 
 type Described = Readonly<Record<string, unknown>>
@@ -53,7 +53,13 @@ function creationTimes(key: KeyRecord): Described {
 }
 
 function publicKeys(key: KeyRecord, context: string): Described {
-  const live = context !== '' && key.kdf !== null ? new LiveKey(key, () => new Uint8Array()) : undefined
+  const live =
+    context !== '' && key.kdf !== null
+      ? new LiveKey(
+          key,
+          unmetered(() => new Uint8Array()),
+        )
+      : undefined
   const entry = ([number, version]: readonly [string, KeyVersion]): [string, Described] => [
     number,
     {

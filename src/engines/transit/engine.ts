@@ -11,6 +11,7 @@ import { importRoutes } from './routes/import.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { macRoutes } from './routes/mac.ts'
 import { lifecycleRoutes } from './routes/lifecycle.ts'
+import { metadataRoutes } from './routes/metadata.ts'
 import { toolRoutes } from './routes/random.ts'
 import { signRoutes } from './routes/sign.ts'
 import { Transit } from './transit.ts'
@@ -23,7 +24,7 @@ export function transitEngine(random: Random): Engine {
     kind: 'secret',
     about: 'Encrypt and decrypt with keys that never leave the server.',
     open: (host) => new Transit(host, random),
-    tend: (keys) => keys.rotateDue(),
+    tend: (keys) => keys.tend(),
     routes: [
       ...keyRoutes,
       ...configRoutes,
@@ -39,6 +40,7 @@ export function transitEngine(random: Random): Engine {
       ...macRoutes,
       ...signRoutes,
       ...lifecycleRoutes,
+      ...metadataRoutes,
       ...toolRoutes,
     ],
   })

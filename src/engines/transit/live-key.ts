@@ -1,6 +1,6 @@
 import { createHmac, createSecretKey } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
-import { refuse } from '../../contract/fault.ts'
+import { Fault, refuse } from '../../contract/fault.ts'
 import { cmac } from '../../crypto/cmac.ts'
 import type { Cmac } from '../../crypto/cmac.ts'
 import { kdfs } from '../../crypto/kdf.ts'
@@ -11,9 +11,11 @@ import type { MacHash } from '../../crypto/hash.ts'
 import { ed25519FromSeed, ed25519Private, fromPrivateDer, fromPublicDer, publicText } from '../../crypto/pairs.ts'
 import { wipe } from '../../util/bytes.ts'
 import { readCiphertext, writeCiphertext } from './ciphertext.ts'
+import type { Meter } from './meter.ts'
 import type { KeyRecord, KeyVersion, Random } from './record.ts'
 import { bytesOf, contextBytes, sealersOf } from './sealers.ts'
 import type { Sealer, Sealers } from './sealers.ts'
+import { isLimited } from './usage.ts'
 
 /** What a message is bound to besides its key. `context` is the caller's base64; it matters for derived keys only. */
 export interface Binding {
@@ -27,25 +29,44 @@ export interface LivePair {
   readonly secret: KeyObject | undefined
 }
 
+/** What a key needs of the mount that it belongs to. */
+export interface KeyHost {
+  readonly random: Random
+  /** Counts the use of a version. */
+  meter(key: KeyRecord, number: number): Meter
+  /** The key with a later version than this one has. @throws Fault when it cannot be rotated. */
+  successor(key: KeyRecord): Promise<LiveKey>
+}
+
+/** For keys that are only looked at, and for tries whose ciphertexts nobody gets: nothing is counted. */
+export function unmetered(random: Random): KeyHost {
+  return {
+    random,
+    meter: () => ({ take: () => true, touch: () => {} }),
+    successor: () => Promise.reject(new Fault('internal', 'a key that is not stored has no successor')),
+  }
+}
+
 /**
  * One stored key with its material parsed, each version once and only when it is needed. It belongs to one immutable
  * record: a changed record gets another LiveKey, so nothing here can be stale.
  */
 export class LiveKey {
   readonly record: KeyRecord
-  readonly #random: Random
+  readonly #host: KeyHost
+  readonly #meters = new Map<number, Meter>()
   readonly #sealers = new Map<number, Sealers>()
   readonly #macs = new Map<number, KeyObject>()
   readonly #cmacs = new Map<number, Cmac>()
   readonly #pairs = new Map<number, LivePair>()
 
-  constructor(record: KeyRecord, random: Random) {
+  constructor(record: KeyRecord, host: KeyHost) {
     this.record = record
-    this.#random = random
+    this.#host = host
   }
 
   /**
-   * Encrypts with a version; 0 is the latest.
+   * Encrypts with a version; 0 is the latest, or a new one when that has encrypted as many messages as is safe.
    * @throws Fault invalid_request for a version or context that cannot be used.
    */
   async encrypt(
@@ -55,7 +76,14 @@ export class LiveKey {
   ): Promise<{ readonly ciphertext: string; readonly version: number }> {
     this.mustAllow('encrypt')
     const number = this.versionToUse(version, 'encryption')
-    const body = await this.#sealer(number, binding.context).seal(plaintext, binding.associated, this.#random)
+    const sealer = this.#sealer(number, binding.context)
+    if (!(await this.#mayEncrypt(number))) {
+      if (version === 0) return (await this.#host.successor(this.record)).encrypt(plaintext, 0, binding)
+      throw refuse(
+        `version ${number} has encrypted as many messages as is safe (NIST SP 800-38D): leave key_version out, or rotate the key`,
+      )
+    }
+    const body = await sealer.seal(plaintext, binding.associated, this.#host.random)
     return { ciphertext: writeCiphertext(number, body), version: number }
   }
 
@@ -67,7 +95,29 @@ export class LiveKey {
     if (version < this.record.minDecryption) {
       throw refuse('ciphertext or signature version is disallowed by policy (too old)')
     }
-    return this.#sealer(version, binding.context).open(body(), binding.associated)
+    const sealer = this.#sealer(version, binding.context)
+    this.used(version)
+    return sealer.open(body(), binding.associated)
+  }
+
+  /** Notes that a version is being used. */
+  used(number: number): void {
+    this.#meter(number).touch()
+  }
+
+  #mayEncrypt(number: number): boolean | Promise<boolean> {
+    if (isLimited(this.record)) return this.#meter(number).take()
+    this.used(number)
+    return true
+  }
+
+  #meter(number: number): Meter {
+    let meter = this.#meters.get(number)
+    if (!meter) {
+      meter = this.#host.meter(this.record, number)
+      this.#meters.set(number, meter)
+    }
+    return meter
   }
 
   /** The HMAC (RFC 2104) of some data with the key that every version has for that. */
@@ -77,6 +127,7 @@ export class LiveKey {
       key = createSecretKey(bytesOf(this.version(number).mac))
       this.#macs.set(number, key)
     }
+    this.used(number)
     return createHmac(opensslHash(hash), key).update(data).digest()
   }
 

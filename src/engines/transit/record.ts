@@ -9,11 +9,19 @@ export type Random = (bytes: number) => Uint8Array
 /** Where material came from. */
 export type Origin = 'generated' | 'imported'
 
-/** Times are epoch milliseconds. `purgeAt` is absolute, so that no view of the key can shorten what another promised. */
+/**
+ * Times are epoch milliseconds. `purgeAt` is absolute, so that no view of the key can shorten what another promised; null:
+ * it is kept until someone decides. `before` is what a restored key is again. A destroyed key has no record.
+ */
 export type KeyState =
   | { readonly is: 'enabled' }
   | { readonly is: 'disabled' }
-  | { readonly is: 'soft-deleted'; readonly deletedAt: number; readonly purgeAt: number | null }
+  | {
+      readonly is: 'soft-deleted'
+      readonly deletedAt: number
+      readonly purgeAt: number | null
+      readonly before: 'enabled' | 'disabled'
+    }
 
 /** One version of a key. */
 export interface KeyVersion {
@@ -40,7 +48,7 @@ export interface Passage {
 /** A key as it is stored: one record for every protocol. `docs/formats.md` describes it. */
 export interface KeyRecord {
   /** The version of this layout. */
-  readonly format: 2
+  readonly format: 3
   readonly uuid: string
   readonly name: string
   /** Other names of this key, in the protocols that have such. */
@@ -87,13 +95,15 @@ export interface KeyWish {
   readonly autoRotatePeriod: number
 }
 
-/** Records of the first layout lack what came with the second. */
-type AnyRecord = KeyRecord | (Omit<KeyRecord, 'format'> & { readonly format: 1 })
+/** As stored by any release: the first layout lacks what came with the second, the second what a restored key is again. */
+type AnyRecord = Omit<KeyRecord, 'format'> & { readonly format: 1 | 2 | 3 }
 
 /** A stored record in the present layout; the same object if it is that already. */
-export function upgraded(stored: AnyRecord): KeyRecord {
-  if (stored.format === 2) return stored
-  return { ...unnamed, ...stored, format: 2 }
+export function upgraded(stored: KeyRecord | AnyRecord): KeyRecord {
+  if (stored.format === 3) return stored as KeyRecord
+  const { state } = stored
+  const whole = state.is === 'soft-deleted' ? ({ ...state, before: 'enabled' } as const) : state
+  return { ...unnamed, ...stored, state: whole, format: 3 }
 }
 
 const unnamed = {
@@ -148,7 +158,7 @@ export async function newVersion(
 export function newKey(wish: KeyWish, version: KeyVersion, random: Random): KeyRecord {
   return {
     ...unnamed,
-    format: 2,
+    format: 3,
     uuid: uuid(random),
     name: wish.name,
     type: wish.type,

@@ -25,6 +25,7 @@ export async function signed(
   const number = key.versionToUse(version, 'signing')
   const { secret } = key.pair(number, wish.context)
   if (!secret) throw refuse('this version has no private key: only its public half was imported')
+  key.used(number)
   const bytes = await schemes[familyOf(key)].sign(secret, input, wish)
   return {
     signature: tagged(number, wish.jws ? Buffer.from(bytes).toString('base64url') : base64(bytes)),
@@ -48,6 +49,7 @@ export async function verified(
   }
   const bytes = wish.jws ? fromUrl(rest) : fromBase64(rest)
   if (!bytes) throw refuse('invalid base64 signature value')
+  key.used(version)
   return schemes[familyOf(key)].verify(key.pair(version, wish.context).open, input, bytes, wish)
 }
 

@@ -4,21 +4,21 @@ import { asFault, Fault, refuse } from '../../contract/fault.ts'
 import type { Transaction, View } from '../../contract/view.ts'
 import { fromPrivateDer, pairs, privateDer } from '../../crypto/pairs.ts'
 import { base64 } from '../../util/bytes.ts'
+import { rfc3339 } from '../../util/clock.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { Log } from '../../util/log.ts'
 import { Turnstile } from '../../util/once.ts'
-import { LiveKey } from './live-key.ts'
+import { lastUse } from './facts.ts'
+import { LiveKey, unmetered } from './live-key.ts'
+import type { KeyHost } from './live-key.ts'
+import { mostMessages, staleness, usageAt } from './meter.ts'
 import { newKey, newVersion, rotated, upgraded } from './record.ts'
 import type { KeyRecord, KeyWish, Random } from './record.ts'
 import { bytesOf } from './sealers.ts'
+import { Settings } from './settings.ts'
+import { isPurged, purgeAt } from './state.ts'
+import { Usage } from './usage.ts'
 
-/** Settings of a mount. */
-interface KeysConfig {
-  readonly disableUpsert: boolean
-}
-
-const configRecord = 'config/keys'
-const cacheRecord = 'config/cache'
 const wrappingRecord = 'config/wrapping'
 
 interface Wrapping {
@@ -26,25 +26,39 @@ interface Wrapping {
   readonly material: string
 }
 
-/** When a key is to be rotated by itself, epoch milliseconds. */
+/** When something is to happen to a key by itself, epoch milliseconds. */
 interface Due {
   readonly at: number
 }
 
-/** The keys of one mount: `key/<name>` holds a KeyRecord each, `rotation/<name>` a Due for those that rotate by themselves. */
+/**
+ * The keys of one mount: `key/<name>` holds a KeyRecord each, `used/<uuid>` what it was used for, `rotation/<name>` and
+ * `purge/<name>` a Due for those that rotate by themselves or are to be destroyed.
+ */
 export class Transit {
   readonly clock: Clock
   readonly random: Random
+  readonly usage: Usage
+  readonly settings: Settings
   readonly #view: View
   readonly #log: Log
+  readonly #host: KeyHost
   readonly #live = new WeakMap<KeyRecord, LiveKey>()
   readonly #changes = new Turnstile()
+  readonly #successors = new Map<string, Promise<unknown>>()
 
-  constructor(host: Pick<EngineHost, 'view' | 'clock' | 'log'>, random: Random) {
+  constructor(host: Pick<EngineHost, 'view' | 'clock' | 'log'>, random: Random, limit = mostMessages) {
     this.#view = host.view
     this.clock = host.clock
     this.#log = host.log
     this.random = random
+    this.settings = new Settings(host.view)
+    this.usage = new Usage({ view: host.view, clock: host.clock, limit })
+    this.#host = {
+      random,
+      meter: (key, number) => this.usage.meter(key, number),
+      successor: (key) => this.#successor(key),
+    }
   }
 
   /**
@@ -67,10 +81,24 @@ export class Transit {
   live(record: KeyRecord): LiveKey {
     let key = this.#live.get(record)
     if (!key) {
-      key = new LiveKey(upgraded(record), this.random)
+      key = new LiveKey(upgraded(record), this.#host)
       this.#live.set(record, key)
     }
     return key
+  }
+
+  /** The key with a version after this one: whoever finds it exhausted first rotates it, the others wait for that. */
+  async #successor(key: KeyRecord): Promise<LiveKey> {
+    const exhausted = `${key.uuid} ${key.latest}`
+    const rotated = this.#successors.get(exhausted) ?? this.rotate(key.name, ({ latest }) => latest === key.latest)
+    this.#successors.set(exhausted, rotated)
+    await rotated.finally(() => this.#successors.delete(exhausted))
+    return this.need(key.name)
+  }
+
+  /** A key that is not stored, to see whether a request would work with it. */
+  trial(draft: KeyRecord): LiveKey {
+    return new LiveKey(draft, unmetered(this.random))
   }
 
   /** A new key that is not stored yet. */
@@ -100,7 +128,7 @@ export class Transit {
       if (!stored) throw refuse(missing)
       const key = upgraded(stored)
       const changed = change(key)
-      if (changed === undefined) drop(tx, name)
+      if (changed === undefined) drop(tx, key)
       else if (changed !== stored) keep(tx, changed)
       return changed
     }
@@ -129,7 +157,9 @@ export class Transit {
   async replace(record: KeyRecord, force: boolean): Promise<void> {
     const at = place(record.name)
     await this.#view.transaction(async (tx) => {
-      if (!force && (await tx.get(at))) throw refuse(`key ${record.name} already exists: use force to replace it`)
+      const taken = await tx.get<KeyRecord>(at)
+      if (taken && !force) throw refuse(`key ${record.name} already exists: use force to replace it`)
+      if (taken) drop(tx, taken)
       keep(tx, record)
     })
   }
@@ -149,13 +179,51 @@ export class Transit {
     }
   }
 
+  /** Destroys the soft-deleted keys whose time has passed, even while the server was down. */
+  async purgeDue(): Promise<void> {
+    const now = this.clock.now()
+    for (const name of await this.#view.list('purge/')) {
+      const due = await this.#view.get<Due>(`purge/${name}`)
+      if (!due || due.at > now) continue
+      try {
+        await this.change(name, 'key not found', (key) => (isPurged(key, now) ? undefined : key))
+      } catch (thrown) {
+        this.#log.warn('a key could not be destroyed at its time; it will be tried again', {
+          error: asFault(thrown).code,
+        })
+      }
+    }
+  }
+
+  /** What a mount does every minute. */
+  async tend(): Promise<void> {
+    await this.rotateDue()
+    await this.purgeDue()
+    await this.usage.keep()
+  }
+
   /** Names in byte order. */
   async names(page: { readonly after?: string; readonly limit?: number }): Promise<string[]> {
     return this.#view.list('key/', page)
   }
 
-  async config(): Promise<KeysConfig> {
-    return (await this.#view.get<KeysConfig>(configRecord)) ?? { disableUpsert: false }
+  /**
+   * Removes a key for good.
+   * @throws Fault invalid_request when it may not be removed, or was used lately and that is guarded, unless `force`.
+   */
+  async destroy(name: string, force: boolean): Promise<void> {
+    const key = await this.find(name)
+    const { guard } = await this.settings.deletion()
+    const usedAt = key && guard > 0 && !force ? lastUse(await this.usage.of(key.record)) : 0
+    // What is stored of the last use may be as old as that.
+    const since = this.clock.now() - guard * 1000 - staleness
+    await this.change(name, 'could not delete key; not found', (current) => {
+      if (!current.deletable) throw refuse(`error deleting policy ${name}: deletion is not allowed for this key`)
+      if (usedAt > since && current.uuid === key?.record.uuid) {
+        throw refuse(`the key was used lately, at ${rfc3339(usedAt)}: soft-delete it instead, or remove it with force`)
+      }
+      return undefined
+    })
   }
 
   /** The RSA-4096 pair that keys to import are wrapped with; made when it is first asked for. */
@@ -170,19 +238,6 @@ export class Transit {
     })
     return kept ? fromPrivateDer(bytesOf(kept.material)) : fresh
   }
-
-  /** How many keys a client wants cached; 0 is no limit. */
-  async cacheSize(): Promise<number> {
-    return (await this.#view.get<{ readonly size: number }>(cacheRecord))?.size ?? 0
-  }
-
-  async setCacheSize(size: number): Promise<void> {
-    await this.#view.put(cacheRecord, { size })
-  }
-
-  async configure(config: KeysConfig): Promise<void> {
-    await this.#view.put(configRecord, config)
-  }
 }
 
 /** When a key is to be rotated by itself; undefined for never. */
@@ -192,15 +247,18 @@ function dueAt({ autoRotatePeriod, state, origin, importRotates, versions, lates
 }
 
 function keep(tx: Transaction, key: KeyRecord): void {
-  const at = dueAt(key)
   tx.put(place(key.name), key)
-  if (at === undefined) tx.del(`rotation/${key.name}`)
-  else tx.put(`rotation/${key.name}`, { at } satisfies Due)
+  for (const [folder, at] of [
+    ['rotation', dueAt(key)],
+    ['purge', purgeAt(key)],
+  ] as const) {
+    if (at === undefined) tx.del(`${folder}/${key.name}`)
+    else tx.put(`${folder}/${key.name}`, { at } satisfies Due)
+  }
 }
 
-function drop(tx: Transaction, name: string): void {
-  tx.del(place(name))
-  tx.del(`rotation/${name}`)
+function drop(tx: Transaction, { name, uuid }: KeyRecord): void {
+  for (const record of [place(name), `rotation/${name}`, `purge/${name}`, usageAt(uuid)]) tx.del(record)
 }
 
 function mustRotate({ state, origin, importRotates }: KeyRecord): void {

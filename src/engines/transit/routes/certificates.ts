@@ -25,6 +25,8 @@ export const certificateRoutes = [
       const key = await engine.find(name)
       if (!key) throw refuse(missing)
       const number = versionFor(key.record, version)
+      key.mustAllow('sign')
+      key.used(number)
       const { secret } = key.pair(number, undefined)
       if (!secret) throw refuse('this version has no private key: only its public half was imported')
       return answer({

@@ -38,13 +38,13 @@ export const configRoutes = [
   }),
   read('config/keys', {
     about: 'Read the settings of the mount.',
-    handle: async ({ engine }) => answer({ disable_upsert: (await engine.config()).disableUpsert }),
+    handle: async ({ engine }) => answer({ disable_upsert: (await engine.settings.keys()).disableUpsert }),
   }),
   write('config/keys', {
     about: 'Change the settings of the mount.',
     fields: { disable_upsert: f.bool('Encrypting with a key that does not exist never makes it.').or(false) },
     handle: async ({ engine }, { disable_upsert: disableUpsert }) => {
-      await engine.configure({ disableUpsert })
+      await engine.settings.setKeys({ disableUpsert })
       return answer({ disable_upsert: disableUpsert })
     },
   }),

@@ -35,11 +35,12 @@ export const encrypt = write('encrypt/:name', {
     const existing = await engine.find(values.name)
     if (existing) return run(existing, values)
     const draft = await drafted(engine, values)
-    const response = await run(engine.live(draft), values)
-    // Only what worked makes a key: a failed request must leave none behind.
-    if (response.status !== undefined) return response
-    const { record, added } = await engine.add(draft)
-    return added ? response : run(engine.live(record), values)
+    // Only what works makes a key: a failed request must leave none behind. The ciphertexts of the try are thrown away,
+    // so that those which are given out are counted.
+    const tried = await run(engine.trial(draft), values)
+    if (tried.status !== undefined) return tried
+    const { record } = await engine.add(draft)
+    return run(engine.live(record), values)
   },
 })
 
@@ -100,7 +101,7 @@ export function warned(response: Response, code: number | undefined): Response {
 }
 
 async function drafted(engine: Transit, values: EncryptValues): Promise<KeyRecord> {
-  if ((await engine.config()).disableUpsert) throw refuse('encryption key not found')
+  if ((await engine.settings.keys()).disableUpsert) throw refuse('encryption key not found')
   if (!isKeyType(values.type) || !keyType(values.type).cipher) throw refuse(unmade(values.type))
   const items =
     values.batch_input === undefined || values.batch_input === null ? undefined : itemsOf(values.batch_input)

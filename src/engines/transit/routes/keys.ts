@@ -63,12 +63,9 @@ export const keyRoutes = [
   }),
   remove('keys/:name', {
     about: 'Remove a key for good, and with it all that it encrypted.',
-    fields: name,
-    handle: async ({ engine }, { name: wanted }) => {
-      await engine.change(wanted, 'could not delete key; not found', (key) => {
-        if (!key.deletable) throw refuse(`error deleting policy ${wanted}: deletion is not allowed for this key`)
-        return undefined
-      })
+    fields: { ...name, force: f.bool('Although it was used lately and the mount guards such keys.').or(false) },
+    handle: async ({ engine }, { name: wanted, force }) => {
+      await engine.destroy(wanted, force)
       return done()
     },
   }),

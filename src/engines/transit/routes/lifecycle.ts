@@ -5,7 +5,8 @@ import type { Response } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
 import { describe } from '../describe.ts'
 import { shared } from '../input.ts'
-import type { KeyState } from '../record.ts'
+import type { KeyRecord } from '../record.ts'
+import { restored, softDeleted, switched } from '../state.ts'
 import type { Transit } from '../transit.ts'
 
 const { read, write, remove } = routesOf<Transit>()
@@ -13,37 +14,63 @@ const { read, write, remove } = routesOf<Transit>()
 /** A cache smaller than this is refused, as Vault does. */
 const leastCache = 10
 
-async function turned(engine: Transit, name: string, state: KeyState, already: string): Promise<Response> {
+/** Vault's answer to a change of the state: the key, with a warning when it was so already; 204 without a key. */
+async function turned(
+  engine: Transit,
+  name: string,
+  { turn, already }: { readonly turn: (key: KeyRecord) => KeyRecord; readonly already: string },
+): Promise<Response> {
   if (!(await engine.find(name))) return {}
   const warnings: string[] = []
   const record = await engine.change(name, 'key not found', (key) => {
-    if (key.state.is === state.is) warnings.push(already)
-    return key.state.is === state.is ? key : { ...key, state }
+    const changed = turn(key)
+    if (changed === key) warnings.push(already)
+    return changed
   })
   return record ? answer(describe(record), warnings.slice(-1)) : {}
 }
 
-/** `keys/:name/soft-delete`, its undoing, and `cache-config`. */
+async function switchedTo(engine: Transit, name: string, to: 'enabled' | 'disabled'): Promise<Response> {
+  const record = await engine.change(name, `no key named ${name} was found`, (key) => switched(key, to))
+  return answer({ name, state: (record as KeyRecord).state.is })
+}
+
+/** `keys/:name/soft-delete` and its undoing, `keys/:name/disable` and its undoing, and `cache-config`. */
 export const lifecycleRoutes = [
   remove('keys/:name/soft-delete', {
     about: 'Refuse all use of a key until it is restored.',
-    fields: { name: shared.name },
-    handle: ({ engine }, { name }) =>
-      turned(
-        engine,
-        name,
-        { is: 'soft-deleted', deletedAt: engine.clock.now(), purgeAt: null },
-        'the key was soft-deleted already: nothing changed',
-      ),
+    fields: {
+      name: shared.name,
+      purge_after: f.duration('Destroy it after this time unless it is restored; 0: never by itself.').or(0),
+    },
+    handle: ({ engine }, { name, purge_after: purgeAfter }) =>
+      turned(engine, name, {
+        turn: (key) => softDeleted(key, engine.clock.now(), purgeAfter),
+        already: 'the key was soft-deleted already: nothing changed',
+      }),
   }),
   write('keys/:name/soft-delete-restore', {
-    about: 'Allow the use of a soft-deleted key again.',
+    about: 'Make a soft-deleted key again what it was.',
     fields: { name: shared.name },
-    handle: ({ engine }, { name }) => turned(engine, name, { is: 'enabled' }, 'key was already restored'),
+    handle: ({ engine }, { name }) =>
+      turned(engine, name, {
+        turn: (key) => restored(key, engine.clock.now()),
+        already: 'key was already restored',
+      }),
+  }),
+  write('keys/:name/disable', {
+    about: 'Refuse all use of a key until it is enabled.',
+    fields: { name: shared.name },
+    handle: ({ engine }, { name }) => switchedTo(engine, name, 'disabled'),
+  }),
+  write('keys/:name/enable', {
+    about: 'Allow the use of a disabled key again.',
+    fields: { name: shared.name },
+    handle: ({ engine }, { name }) => switchedTo(engine, name, 'enabled'),
   }),
   read('cache-config', {
     about: 'Read how many keys should be cached.',
-    handle: async ({ engine }) => answer({ size: await engine.cacheSize() }),
+    handle: async ({ engine }) => answer({ size: await engine.settings.cacheSize() }),
   }),
   write('cache-config', {
     about: 'Say how many keys should be cached. Kept and shown; the storage caches by memory, whatever this says.',
@@ -51,7 +78,7 @@ export const lifecycleRoutes = [
     handle: async ({ engine }, { size }) => {
       if (size !== 0 && size < leastCache)
         throw refuse(`the cache size must be 0, for no limit, or ${leastCache} and more`)
-      await engine.setCacheSize(size)
+      await engine.settings.setCacheSize(size)
       return answer({ size })
     },
   }),

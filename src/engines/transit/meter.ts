@@ -1,0 +1,142 @@
+import { refuse } from '../../contract/fault.ts'
+import type { Transaction, View } from '../../contract/view.ts'
+import type { Clock } from '../../util/clock.ts'
+import type { KeyRecord, KeyVersion } from './record.ts'
+
+/**
+ * So many messages are encrypted under one key with random 96-bit nonces: nine tenths of 2^32, the most that NIST
+ * SP 800-38D §8.3 allows.
+ */
+export const mostMessages = 3_865_470_566
+
+/** What one version has been used for, as it is stored. */
+export interface VersionUse {
+  /** Messages that may have been encrypted: never fewer than there were. */
+  readonly reserved: number
+  /** Epoch milliseconds. */
+  readonly lastUsedAt: number
+}
+
+/** `used/<uuid of the key>`: the use of its versions, by their ids. */
+export interface KeyUsage {
+  readonly format: 1
+  readonly versions: Readonly<Record<string, VersionUse>>
+}
+
+/** Counts the use of one version. */
+export interface Meter {
+  /** One message more; false when there may be no more. Waits only when a new block has to be reserved. */
+  take(): boolean | Promise<boolean>
+  /** The version is being used, otherwise than to encrypt with a limit. */
+  touch(): void
+}
+
+/** Where a block comes from, and what time it is. */
+export interface MeterHost {
+  readonly view: View
+  readonly clock: Clock
+  readonly limit: number
+}
+
+/** The first block is small, so that a key of little use keeps a true count; each one is twice the one before. */
+const firstBlock = 1024
+const largestBlock = 1024 * 1024
+/** A later use is stored when the one that is stored is older than this, milliseconds. */
+const coarse = 3_600_000
+/** How much later than stored a version may have been used when the server was killed: an hour, and a minute until it is looked at. */
+export const staleness = coarse + 60_000
+
+export function usageAt(uuid: string): string {
+  return `used/${uuid}`
+}
+
+/**
+ * The use of one version. Messages are counted ahead in blocks, each stored before the first of them is encrypted: after
+ * a crash the count may be too high by a block, never too low. Several servers reserve blocks of their own.
+ */
+export class VersionMeter implements Meter {
+  readonly #host: MeterHost
+  readonly #key: Pick<KeyRecord, 'name' | 'uuid'>
+  readonly #id: string
+  #block = firstBlock
+  #left = 0
+  #exhausted = false
+  #lastUsedAt = 0
+  #storedAt = 0
+  #refill: Promise<void> | undefined
+
+  constructor(host: MeterHost, key: Pick<KeyRecord, 'name' | 'uuid'>, version: Pick<KeyVersion, 'id'>) {
+    this.#host = host
+    this.#key = { name: key.name, uuid: key.uuid }
+    this.#id = version.id
+  }
+
+  get lastUsedAt(): number {
+    return this.#lastUsedAt
+  }
+
+  touch(): void {
+    this.#lastUsedAt = this.#host.clock.now()
+  }
+
+  take(): boolean | Promise<boolean> {
+    this.touch()
+    if (this.#left === 0) return this.#takeOfNext()
+    this.#left--
+    // A block that cannot be reserved ahead is asked for again when this one is used up.
+    if (this.#left < this.#block / 4 && !this.#exhausted && !this.#refill) this.#refilled().catch(() => {})
+    return true
+  }
+
+  async #takeOfNext(): Promise<boolean> {
+    while (this.#left === 0) {
+      await this.#refilled()
+      if (this.#left === 0 && this.#exhausted) return false
+    }
+    this.#left--
+    return true
+  }
+
+  async #refilled(): Promise<void> {
+    this.#refill ??= this.#reserve().finally(() => (this.#refill = undefined))
+    return this.#refill
+  }
+
+  async #reserve(): Promise<void> {
+    const got = await this.#host.view.transaction(async (tx) => {
+      const { uses, use } = await this.#stored(tx)
+      const block = Math.max(0, Math.min(this.#block, this.#host.limit - use.reserved))
+      if (block > 0) this.#put(tx, uses, { ...use, reserved: use.reserved + block })
+      return block
+    })
+    this.#left += got
+    this.#exhausted = got === 0
+    this.#block = Math.min(largestBlock, this.#block * 2)
+  }
+
+  /** Stores the last use, unless what is stored is recent enough or there was none. */
+  async keep(): Promise<void> {
+    const at = this.#lastUsedAt
+    if (at === 0 || at < this.#storedAt + coarse) return
+    await this.#host.view.transaction(async (tx) => {
+      const { uses, use } = await this.#stored(tx)
+      if (use.lastUsedAt < at) this.#put(tx, uses, use)
+    })
+    this.#storedAt = at
+  }
+
+  /** @throws Fault invalid_request when the key has been removed: nothing must be left of it. */
+  async #stored(tx: Transaction): Promise<{ readonly uses: KeyUsage['versions']; readonly use: VersionUse }> {
+    const key = await tx.get<KeyRecord>(`key/${this.#key.name}`)
+    if (key?.uuid !== this.#key.uuid) throw refuse('encryption key not found')
+    const { versions = {} } = (await tx.get<KeyUsage>(usageAt(key.uuid))) ?? {}
+    const ids = new Set(Object.values(key.versions).map(({ id }) => id))
+    const uses = Object.fromEntries(Object.entries(versions).filter(([id]) => ids.has(id)))
+    return { uses, use: uses[this.#id] ?? { reserved: 0, lastUsedAt: 0 } }
+  }
+
+  #put(tx: Transaction, uses: KeyUsage['versions'], use: VersionUse): void {
+    const mine = { ...use, lastUsedAt: Math.max(use.lastUsedAt, this.#lastUsedAt) }
+    tx.put(usageAt(this.#key.uuid), { format: 1, versions: { ...uses, [this.#id]: mine } } satisfies KeyUsage)
+  }
+}

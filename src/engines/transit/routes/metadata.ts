@@ -1,0 +1,51 @@
+import { Fault } from '../../../contract/fault.ts'
+import { f } from '../../../contract/field.ts'
+import { answer } from '../../../contract/response.ts'
+import { routesOf } from '../../../contract/route.ts'
+import { facts, withFacts } from '../facts.ts'
+import { shared } from '../input.ts'
+import type { KeyRecord } from '../record.ts'
+import type { Transit } from '../transit.ts'
+
+const { read, write } = routesOf<Transit>()
+
+const guard = f.duration('A key that was used within this time is not removed; 0: never mind.')
+
+/** `keys/:name/metadata`: what other protocols know of a key; `config/deletion`: which keys may be removed. */
+export const metadataRoutes = [
+  read('keys/:name/metadata', {
+    about: 'Read what a key may be used for, its state, its tags, and what its versions have been used for.',
+    fields: { name: shared.name },
+    handle: async ({ engine }, { name }) => {
+      const key = await engine.find(name)
+      if (!key) throw new Fault('not_found', `no key named ${name} was found`)
+      return answer(facts(key.record, await engine.usage.of(key.record)))
+    },
+  }),
+  write('keys/:name/metadata', {
+    about: 'Change what a key may be used for, its tags and its custom metadata; what is given replaces all there was.',
+    fields: {
+      name: shared.name,
+      uses: f.list('What the key may be used for, of what its type can do: encrypt, decrypt, sign, verify, …'),
+      tags: f.map('Tags by name.'),
+      custom_metadata: f.map('Texts by name.'),
+    },
+    handle: async ({ engine }, { name, ...wish }) => {
+      const changed = await engine.change(name, `no key named ${name} was found`, (key) => withFacts(key, wish))
+      const record = changed as KeyRecord
+      return answer(facts(record, await engine.usage.of(record)))
+    },
+  }),
+  read('config/deletion', {
+    about: 'Read which keys may be removed.',
+    handle: async ({ engine }) => answer({ guard: (await engine.settings.deletion()).guard }),
+  }),
+  write('config/deletion', {
+    about: 'Say which keys may be removed: with a guard, not those that were used lately.',
+    fields: { guard: guard.or(0) },
+    handle: async ({ engine }, deletion) => {
+      await engine.settings.setDeletion(deletion)
+      return answer({ ...deletion })
+    },
+  }),
+]

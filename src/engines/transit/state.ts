@@ -1,0 +1,35 @@
+import { refuse } from '../../contract/fault.ts'
+import type { KeyRecord } from './record.ts'
+
+// The transitions of a key: docs/key-lifecycle.md. Each gives the same record when there is nothing to change.
+
+/** Refuses all use until it is restored. `purgeAfter`: seconds until it is destroyed; 0: never by itself. */
+export function softDeleted(key: KeyRecord, now: number, purgeAfter: number): KeyRecord {
+  if (key.state.is === 'soft-deleted') return key
+  const purgeAt = purgeAfter === 0 ? null : now + purgeAfter * 1000
+  return { ...key, state: { is: 'soft-deleted', deletedAt: now, purgeAt, before: key.state.is } }
+}
+
+/** What it was before. @throws Fault invalid_request when its time has passed: it may be gone at any moment. */
+export function restored(key: KeyRecord, now: number): KeyRecord {
+  if (key.state.is !== 'soft-deleted') return key
+  if (isPurged(key, now)) throw refuse('the time to restore this key has passed: it is being destroyed')
+  return { ...key, state: { is: key.state.before } }
+}
+
+/** Allows use again, or refuses it. @throws Fault invalid_request for a soft-deleted key. */
+export function switched(key: KeyRecord, to: 'enabled' | 'disabled'): KeyRecord {
+  if (key.state.is === to) return key
+  if (key.state.is === 'soft-deleted') throw refuse('the key is soft-deleted: restore it first')
+  return { ...key, state: { is: to } }
+}
+
+/** When a key is to be destroyed, epoch milliseconds; undefined for never. */
+export function purgeAt({ state }: KeyRecord): number | undefined {
+  return state.is === 'soft-deleted' && state.purgeAt !== null ? state.purgeAt : undefined
+}
+
+/** Whether the time of a soft-deleted key has passed. */
+export function isPurged(key: KeyRecord, now: number): boolean {
+  return (purgeAt(key) ?? Infinity) <= now
+}

@@ -1,0 +1,21 @@
+import { expect } from 'chai'
+import { devServer } from '../support/server.ts'
+import { examplesOf } from './examples.ts'
+import { Reader } from './reader.ts'
+
+describe('the page about the life of a key', function () {
+  this.timeout(60_000)
+
+  it('shows what happens', async () => {
+    const server = await devServer()
+    try {
+      await server.data('POST', 'sys/mounts/transit', { type: 'transit' })
+      const reader = new Reader({ VAULT_ADDR: server.running.address, VAULT_TOKEN: 'root' })
+      const examples = examplesOf('docs/key-lifecycle.md', 'lifecycle')
+      expect(examples).to.have.length(3)
+      for (const example of examples) expect(await reader.follows(example), example.code).to.equal(example.promised)
+    } finally {
+      await server.running.stop()
+    }
+  })
+})

@@ -1,0 +1,194 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import type { View } from '../../src/contract/view.ts'
+import { randomBytes } from '../../src/crypto/random.ts'
+import { mostMessages, usageAt } from '../../src/engines/transit/meter.ts'
+import type { KeyUsage } from '../../src/engines/transit/meter.ts'
+import { Transit } from '../../src/engines/transit/transit.ts'
+import { silent } from '../../src/util/log.ts'
+import { openBarrier } from '../support/barrier.ts'
+import { HandClock } from '../support/clock.ts'
+import { FailingStorage } from '../support/failing-storage.ts'
+import type { Failure } from '../support/failing-storage.ts'
+
+const wish = {
+  name: 'k',
+  type: 'aes256-gcm96',
+  size: null,
+  derived: false,
+  convergent: false,
+  exportable: false,
+  plaintextBackup: false,
+  autoRotatePeriod: 0,
+} as const
+const message = Buffer.from('m')
+
+/** A mount on a storage that fails when told to; `start` is a server that knows only what was stored. */
+async function mount(limit = mostMessages) {
+  const storage = new FailingStorage()
+  const { barrier } = await openBarrier(storage)
+  const clock = new HandClock()
+  const view: View = barrier.view('mount/x/')
+  const start = () => new Transit({ view, clock, log: silent }, randomBytes, limit)
+  const reserved = async (keys: Transit): Promise<number[]> => {
+    const used = await keys.usage.of((await keys.need('k')).record)
+    return [...used.values()].map(({ encryptions }) => encryptions ?? -1)
+  }
+  return { storage, view, clock, start, reserved }
+}
+const encrypt = async (keys: Transit, version = 0): Promise<number | string> =>
+  (await keys.need('k'))
+    .encrypt(message, version, {})
+    .then((made) => made.version)
+    .catch((fault: Error) => fault.message)
+
+describe('the count of encryptions', () => {
+  it('GCM limits (no CVE): stands at nine tenths of 2^32', () => {
+    expect(mostMessages).to.equal(Math.floor(0.9 * 2 ** 32))
+  })
+
+  it('GCM limits (no CVE): is never too low, whatever is killed or fails', async () => {
+    const steps = fc.array(
+      fc.oneof(
+        { weight: 6, arbitrary: fc.record({ server: fc.nat(1), messages: fc.integer({ min: 1, max: 3000 }) }) },
+        { weight: 2, arbitrary: fc.record({ kill: fc.nat(1) }) },
+        {
+          weight: 1,
+          arbitrary: fc.record({ failures: fc.array(fc.constantFrom<Failure>('refused', 'lost', 'done')) }),
+        },
+      ),
+      { maxLength: 12 },
+    )
+    await fc.assert(
+      fc.asyncProperty(steps, async (all) => {
+        const { storage, start, reserved } = await mount()
+        const servers = [start(), start()]
+        await (servers[0] as Transit).add(await (servers[0] as Transit).draft(wish))
+        let given = 0
+        for (const step of all) {
+          if ('failures' in step) storage.plan = [...step.failures]
+          else if ('kill' in step) servers[step.kill] = start()
+          else {
+            const keys = servers[step.server] as Transit
+            const meter = keys.usage.meter((await keys.need('k')).record, 1)
+            const take = async (): Promise<boolean> => meter.take()
+            const made = await Promise.all(Array.from({ length: step.messages }, () => take().catch(() => false)))
+            given += made.filter(Boolean).length
+            const [counted = 0] = await reserved(start())
+            expect(counted).to.be.at.least(given)
+          }
+        }
+      }),
+      { numRuns: 25 },
+    )
+  }).timeout(60_000)
+
+  it('costs a write per block, and blocks grow', async () => {
+    const { storage, start, reserved } = await mount()
+    const keys = start()
+    await keys.add(await keys.draft(wish))
+    const before = storage.commits
+    for (let count = 0; count < 20_000; count++) await encrypt(keys)
+    expect(storage.commits - before).to.be.lessThan(8)
+    expect((await reserved(keys))[0]).to.be.within(20_000, 70_000)
+  })
+
+  it('rotates the key at the limit, and no message is refused', async () => {
+    const { start, reserved } = await mount(5000)
+    const keys = start()
+    await keys.add(await keys.draft(wish))
+    const versions: unknown[] = []
+    for (let round = 0; round < 110; round++)
+      versions.push(...(await Promise.all(Array.from({ length: 100 }, () => encrypt(keys)))))
+    const by = (version: number) => versions.filter((made) => made === version).length
+    expect([by(1), by(2), by(3)]).to.deep.equal([5000, 5000, 1000])
+    expect((await reserved(start()))[0]).to.equal(5000)
+  })
+
+  it('refuses an exhausted version that was asked for, and a key that must not rotate, and says what to do', async () => {
+    const { start } = await mount(1000)
+    const keys = start()
+    await keys.add({ ...(await keys.draft(wish)), origin: 'imported' })
+    const made = await Promise.all(Array.from({ length: 1002 }, () => encrypt(keys)))
+    expect(made.filter((version) => version === 1)).to.have.length(1000)
+    expect(made.at(-1)).to.contain('imported without allow_rotation')
+    expect(await encrypt(keys, 1))
+      .to.contain('as many messages as is safe')
+      .and.to.contain('rotate')
+    const again = start()
+    expect(await encrypt(again), 'after a restart').to.contain('imported')
+    await again.change('k', '', (key) => ({ ...key, importRotates: true }))
+    expect(await encrypt(again)).to.equal(2)
+    expect(await encrypt(again, 1)).to.contain('as many messages as is safe')
+  })
+
+  it('fails closed: what cannot be counted is not encrypted', async () => {
+    const { storage, start } = await mount()
+    await start().add(await start().draft(wish))
+    storage.always = 'refused'
+    const keys = start()
+    const fault = await (await keys.need('k')).encrypt(message, 0, {}).catch((thrown: unknown) => thrown)
+    expect(fault).to.be.instanceOf(Error)
+    storage.always = undefined
+    expect(await encrypt(keys)).to.equal(1)
+  })
+
+  it('goes with the key: another one of its name begins at zero, and versions that were trimmed are forgotten', async () => {
+    const { view, start, reserved } = await mount()
+    const keys = start()
+    await keys.add(await keys.draft(wish))
+    const { record } = await keys.need('k')
+    await encrypt(keys)
+    const old = await keys.need('k')
+    await keys.change('k', '', () => undefined)
+    expect(await view.get(usageAt(record.uuid))).to.equal(undefined)
+    // What is under way still has the old key in hand.
+    for (let count = 0; count < 3000; count++) await old.encrypt(message, 0, {}).catch(() => {})
+    await keys.tend()
+    expect(await view.get(usageAt(record.uuid)), 'nothing comes back').to.equal(undefined)
+    await keys.add(await keys.draft(wish))
+    expect(await reserved(keys)).to.deep.equal([0])
+    await encrypt(keys)
+    await keys.rotate('k')
+    await keys.change('k', '', ({ versions: { 2: second }, ...key }) => ({
+      ...key,
+      minAvailable: 2,
+      minDecryption: 2,
+      minEncryption: 2,
+      versions: { 2: second as NonNullable<typeof second> },
+    }))
+    await encrypt(keys)
+    const now = (await keys.need('k')).record
+    const { versions } = (await view.get<KeyUsage>(usageAt(now.uuid))) as KeyUsage
+    expect(Object.keys(versions)).to.deep.equal([now.versions[2]?.id])
+  })
+})
+
+describe('the last use of a key', () => {
+  it('is known at once here, stored within a minute, and then once an hour', async () => {
+    const { storage, clock, start } = await mount()
+    const keys = start()
+    await keys.add(await keys.draft({ ...wish, type: 'xchacha20-poly1305' }))
+    const last = async (server: Transit) => {
+      const used = await server.usage.of((await server.need('k')).record)
+      return used.get(1)?.lastUsedAt
+    }
+    expect(await last(keys)).to.equal(0)
+    const { ciphertext } = await (await keys.need('k')).encrypt(message, 0, {})
+    const first = clock.now()
+    expect([await last(keys), await last(start())]).to.deep.equal([first, 0])
+    await keys.tend()
+    expect(await last(start())).to.equal(first)
+    const before = storage.commits
+    for (let minute = 0; minute < 59; minute++) {
+      clock.advance(60_000)
+      await (await keys.need('k')).decrypt(ciphertext, {})
+      await keys.tend()
+    }
+    expect([storage.commits - before, await last(keys), await last(start())]).to.deep.equal([0, clock.now(), first])
+    clock.advance(60_000)
+    await (await keys.need('k')).decrypt(ciphertext, {})
+    await keys.tend()
+    expect([storage.commits - before, await last(start())]).to.deep.equal([1, clock.now()])
+  })
+})
