@@ -142,6 +142,7 @@ export class LiveKey {
       wipe(raw)
       this.#cmacs.set(number, make)
     }
+    this.used(number)
     return make(data)
   }
 
