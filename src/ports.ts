@@ -1,15 +1,17 @@
-import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { AuditBroker } from './audit/broker.ts'
 import type { Config } from './config/types.ts'
 import type { Barrier } from './contract/barrier.ts'
-import type { Caller, TokenRecord } from './contract/identity.ts'
+import type { NamespaceId } from './contract/identity.ts'
+import { apiPathOf } from './contract/mount.ts'
 import type { Storage } from './contract/storage.ts'
 import type { BrowserSettings } from './core/browser-settings.ts'
 import { decoded, rootTokenLength } from './core/generate-root.ts'
 import type { GenerateRoot } from './core/generate-root.ts'
 import type { OpenServer } from './core/open-server.ts'
 import { measure } from './core/measure.ts'
+import { innermost } from './core/namespace.ts'
+import type { Namespaces } from './core/namespaces.ts'
 import type { Rekey } from './core/rekey.ts'
 import type { Room } from './core/room.ts'
 import type { Traffic } from './core/traffic.ts'
@@ -39,12 +41,9 @@ interface Parts {
   readonly browser: BrowserSettings
 }
 
-/** Gives the `sys/` routes exactly what they declared to need. */
-export function ports(parts: Parts): SystemPorts {
+/** Gives the `sys/` routes that are of the whole server exactly what they declared to need. */
+export function systemPorts(parts: Parts): SystemPorts {
   const { room, barrier, audit, storage, config, clock, opened } = parts
-  const aclOf = async (token: TokenRecord) => opened().acls.of(token)
-  const reaches = async ({ token }: Caller, path: string): Promise<boolean> =>
-    token ? (await aclOf(token)).reaches(path) : false
   return {
     seal: {
       status: async () => room.status(),
@@ -68,50 +67,6 @@ export function ports(parts: Parts): SystemPorts {
     rekey: parts.rekey,
     rotateRoot: parts.rotateRoot,
     generateRoot: Object.assign(parts.generateRoot, { decoded, otpLength: rootTokenLength }),
-    mounts: {
-      list: (kind) => opened().mounts.list(kind),
-      holding: (path) => opened().router.mountOf(path)?.record,
-      limits: (record) => opened().mounts.limits(record),
-      ttl: parts.ttl,
-      versions: (type) => opened().mounts.versions(type),
-      enable: async (spec) => opened().mounts.enable(spec),
-      disable: async (path) => opened().mounts.disable(path),
-      tune: async (path, change) => opened().mounts.tune(path, change),
-      move: async (from, to) => opened().mounts.move(from, to),
-      uuid: randomUUID,
-    },
-    policies: {
-      get: async (name) => opened().policies.get(name),
-      list: async (prefix) => opened().policies.list(prefix),
-      write: async (name, change) => opened().policies.write(name, change),
-      patch: async (name, change) => opened().policies.patch(name, change),
-      delete: async (name) => opened().policies.delete(name),
-      now: () => clock.now(),
-    },
-    passwordPolicies: {
-      get: async (name) => opened().passwordPolicies.get(name),
-      list: async () => opened().passwordPolicies.list(),
-      write: async (name, policy) => opened().passwordPolicies.write(name, policy),
-      delete: async (name) => opened().passwordPolicies.delete(name),
-      generate: async (name) => opened().passwordPolicies.generate(name),
-    },
-    capabilities: {
-      ofToken: async (token, paths) => capabilitiesOf(await opened().tokens.resolve(token), paths, aclOf),
-      ofAccessor: async (accessor, paths) => capabilitiesOf(await opened().tokens.byAccessor(accessor), paths, aclOf),
-    },
-    internal: {
-      list: (kind) => opened().mounts.list(kind),
-      holding: (path) => opened().router.mountOf(path)?.record,
-      reaches,
-      resultant: async (caller: Caller) => (caller.token ? (await aclOf(caller.token)).resultant() : {}),
-    },
-    openApi: {
-      offered: () =>
-        opened()
-          .router.all()
-          .map(({ record, engine }) => ({ record, routes: engine.routes })),
-      reaches,
-    },
     audit: {
       devices: () => audit.devices(),
       enable: async (spec) => audit.enable(spec),
@@ -134,21 +89,13 @@ export function ports(parts: Parts): SystemPorts {
   }
 }
 
-type OperatingPorts = Pick<SystemPorts, 'leases' | 'quotas' | 'browser' | 'loggers' | 'metrics' | 'serverInfo'>
+type OperatingPorts = Pick<SystemPorts, 'quotas' | 'browser' | 'loggers' | 'metrics' | 'serverInfo'>
 
 /** What an operator asks a running server. */
 function operatingPorts(parts: Parts): OperatingPorts {
   const { config, clock, opened } = parts
   return {
     browser: parts.browser,
-    leases: {
-      now: () => clock.now(),
-      lookup: async (lease) => opened().leases.lookup(lease),
-      list: async (prefix) => opened().leases.list(prefix),
-      revoke: async (lease) => opened().leases.revoke(lease),
-      revokePrefix: async (prefix, wait) => opened().leases.revokePrefix(prefix, wait),
-      tidy: () => opened().leases.tidySoon(),
-    },
     quotas: {
       config: () => opened().quotas.config,
       configure: async (settings) => opened().quotas.configure(settings),
@@ -156,8 +103,8 @@ function operatingPorts(parts: Parts): OperatingPorts {
       get: (name) => opened().quotas.get(name),
       write: async (quota) => opened().quotas.write(quota),
       delete: async (name) => opened().quotas.delete(name),
-      holding: (path) => opened().router.mountOf(path)?.record,
-      mount: (uuid) => opened().mounts.byUuid(uuid),
+      place: (path) => placeOf(opened().namespaces, path),
+      pathOf: (namespace, mount) => pathOf(opened().namespaces, namespace, mount),
     },
     loggers: parts.loggers,
     metrics: { measure: () => measure(parts.traffic, clock.now()) },
@@ -168,16 +115,29 @@ function operatingPorts(parts: Parts): OperatingPorts {
       storagePath: config.storage.type === 'level' ? config.storage.path : undefined,
       settings: sanitized(config),
       versions: async () => opened().versions.list(),
-      tokens: async () => (await opened().tokens.accessors()).length,
       inFlight: () => parts.traffic.inFlight(),
     },
   }
 }
 
-type AclOf = (token: TokenRecord) => Promise<{ capabilities(path: string): ReturnType<Caller['capabilities']> }>
+/** Where a path from the root namespace on leads: the mount, what is left of the path, or a namespace as a whole. */
+function placeOf({ root }: Namespaces, path: string) {
+  const whole = path === '' || path.endsWith('/') ? path : `${path}/`
+  const namespace = innermost(root, whole)
+  const inside = whole.slice(namespace.path.length)
+  const mount = inside === '' ? undefined : namespace.mounts.router.mountOf(inside)
+  if (inside !== '' && !mount) return undefined
+  return {
+    namespace: namespace.id,
+    ...(mount && { mount: mount.record.uuid }),
+    rest: mount ? inside.slice(mount.apiPath.length) : '',
+  }
+}
 
-async function capabilitiesOf(token: TokenRecord | undefined, paths: readonly string[], aclOf: AclOf) {
-  if (!token) return undefined
-  const acl = await aclOf(token)
-  return paths.map((path) => acl.capabilities(path))
+/** The path, from the root namespace on, of a namespace or of a mount in it. */
+function pathOf(namespaces: Namespaces, id: NamespaceId, uuid: string | undefined): string | undefined {
+  const namespace = namespaces.byId(id)
+  if (!namespace || uuid === undefined) return namespace?.path
+  const record = namespace.mounts.byUuid(uuid)
+  return record && namespace.path + apiPathOf(record)
 }

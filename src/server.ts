@@ -25,7 +25,8 @@ import { sealedDecider } from './core/sealed.ts'
 import { heavy, slow } from './crypto/heavy.ts'
 import { randomBytes } from './crypto/random.ts'
 import { forgetDrawer } from './engines/cubbyhole/engine.ts'
-import { ports } from './ports.ts'
+import { namespacePorts } from './namespace-ports.ts'
+import { systemPorts } from './ports.ts'
 import { listenHttp } from './protocols/http.ts'
 import type { HttpListener, TlsMaterial } from './protocols/http.ts'
 import { auditDevices, engines } from './registry.ts'
@@ -127,12 +128,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
           ...parts,
           barrier,
           audit,
-          engines: ({ tokens, wrappings, policies }) =>
-            engines(
-              system,
-              Object.assign(tokens, { policyExists: async (name: string) => (await policies.get(name)) !== undefined }),
-              wrappings,
-            ),
+          engines: ({ tokensOf, wrappings }) => engines(system, tokensOf, wrappings),
           builtin: builtinMounts,
           forget: async (mounts, token) => forgetDrawer(mounts.stateAt('cubbyhole/'), token.id),
         })
@@ -155,7 +151,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const rotateRoot = new Rekey(room, randomUUID, backups)
   const generateRoot = new GenerateRoot(room, randomBytes, randomUUID)
   const system = systemEngine(
-    ports({
+    systemPorts({
       room,
       barrier,
       audit,
@@ -172,6 +168,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       traffic,
       browser,
     }),
+    (namespace) => namespacePorts({ opened, clock, ttl: parts.ttl }, namespace),
   )
   const pipeline = new Pipeline({
     open: () => (room.isOpen ? state.open : undefined),
@@ -303,7 +300,7 @@ async function initialiseDev(
   const { shares, rootToken } = await room.initialise(1, 1)
   const share = shares[0] as Uint8Array
   await room.unseal(share)
-  await opened().mounts.enable(devSecrets)
+  await opened().namespaces.root.mounts.enable(devSecrets)
   if (rootTokenId === undefined) return { rootToken, unsealKey: base64(share) }
   const { tokens } = opened()
   await tokens.createDevRoot(rootTokenId)

@@ -30,7 +30,11 @@ interface TokenText {
   readonly request: string
 }
 
-const shared = { mounts: new WeakMap<AuditMount, string>(), granting: new WeakMap<object, string>() }
+const shared = {
+  mounts: new WeakMap<AuditMount, string>(),
+  granting: new WeakMap<object, string>(),
+  namespaces: new WeakMap<object, string>(),
+}
 
 /**
  * Writes the lines of one device, in Vault's shape. Lines are JSON objects without their closing brace, because the
@@ -85,12 +89,11 @@ export class LineWriter {
 
   #request(event: AuditEvent, token: string): string {
     const { request, mount } = event
-    const { id, namespace, client, data, wrapTtl } = request
+    const { id, client, data, wrapTtl } = request
     // A list is of a folder, however it was spelt.
     const path = isListing(event) && !request.path.endsWith('/') ? `${request.path}/` : request.path
-    const place = namespace === '' ? '' : `,"path":${JSON.stringify(namespace)}`
     let text = `"id":${JSON.stringify(id)},"operation":"${event.operation}",${mountText(mount)}${token}`
-    text += `"namespace":{"id":"${rootNamespace}"${place}},"path":${JSON.stringify(path)}`
+    text += `"namespace":${namespaceText(event.namespace)},"path":${JSON.stringify(path)}`
     if (Object.keys(data).length > 0) text += `,"data":${this.#redact(data, mount?.openRequestKeys)}`
     text += `,"remote_address":${JSON.stringify(client.address)},"remote_port":${client.port}`
     if (wrapTtl !== undefined && wrapTtl > 0) text += `,"wrap_ttl":${wrapTtl}`
@@ -209,6 +212,16 @@ function mountText(mount: AuditMount | undefined): string {
   const named = { mount_point: path, mount_type: type, mount_accessor: accessor, mount_class: mount.class }
   const written = `${JSON.stringify(named).slice(1, -1)},`
   shared.mounts.set(mount, written)
+  return written
+}
+
+/** Made once per namespace. */
+function namespaceText(namespace: AuditEvent['namespace']): string {
+  const known = shared.namespaces.get(namespace)
+  if (known !== undefined) return known
+  const { id, path } = namespace
+  const written = JSON.stringify({ ...(id !== '' && { id }), ...(path !== '' && { path }) })
+  shared.namespaces.set(namespace, written)
   return written
 }
 

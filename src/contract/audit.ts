@@ -1,5 +1,5 @@
 import type { Fault } from './fault.ts'
-import type { Capability, TokenRecord } from './identity.ts'
+import type { Capability, NamespaceId, TokenRecord } from './identity.ts'
 import type { Request } from './request.ts'
 import type { Response } from './response.ts'
 
@@ -20,12 +20,16 @@ export interface AuditMount {
 export interface GrantingPolicy {
   readonly name: string
   readonly namespace_id: string
+  /** Absent for the root namespace. */
+  readonly namespace_path?: string
   readonly type: 'acl' | ''
 }
 
 /** One request as it was decided; both of its lines are made from the same object. Plain data, never changed. */
 export interface AuditEvent {
   readonly request: Request
+  /** Where the request was judged. No id: there is no namespace of that path. */
+  readonly namespace: { readonly id: NamespaceId | ''; readonly path: string }
   /** What the policy was asked for: `create` or `update` where the request says `write`. */
   readonly operation: Exclude<Capability, 'sudo' | 'deny'> | 'help'
   /** Absent on routes that need no token, and when the token shown is none of ours. Its text is made once per object. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../util/clock.ts'
 import type { Log } from '../util/log.ts'
+import type { NamespaceId } from './identity.ts'
 import type { Route } from './route.ts'
 import type { View } from './view.ts'
 
@@ -11,6 +12,8 @@ export interface EngineHost {
   readonly log: Log
   /** The mount's accessor, e.g. `transit_1a2b3c4d`. */
   readonly accessor: string
+  /** Where the mount lives. For what is about tokens and mounts themselves; everything else is the same in every namespace. */
+  readonly namespace: NamespaceId
   /** Effective TTL limits of the mount, seconds. Read at each use: tuning changes them. */
   limits(): { readonly defaultTtl: number; readonly maxTtl: number }
 }

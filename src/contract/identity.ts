@@ -1,5 +1,5 @@
-/** The id of a namespace. Everything that is kept belongs to one; so far only the root one exists. */
-export type NamespaceId = 'root'
+/** The id of a namespace: `root`, or six letters and digits that are never used twice. Everything that is kept belongs to one. */
+export type NamespaceId = string
 
 /** The root namespace. */
 export const rootNamespace: NamespaceId = 'root'
@@ -47,6 +47,8 @@ export interface Caller {
   /** Whether the caller is root, or its policies give `sudo` on the path asked for. */
   readonly sudo: boolean
   readonly root: boolean
-  /** The capabilities the caller has on a path (full API path). Pure. */
+  /** The capabilities the caller has on a path of the namespace that the request is in. Pure. */
   capabilities(path: string): readonly Capability[]
+  /** Whether some rule of the caller allows something at or below a folder of that namespace. Pure. */
+  reaches(folder: string): boolean
 }

@@ -16,7 +16,7 @@ export interface Request {
   readonly protocol: 'vault'
   readonly operation: Operation
   readonly path: ApiPath
-  /** The namespace that was asked for: '' is the root one; otherwise without leading slash, with a trailing one. */
+  /** The namespace that `path` is of: '' is the root one; otherwise without leading slash, with a trailing one. */
   readonly namespace: string
   /** Parameters of body or query, unvalidated: checked only after the request is authorised and audited. */
   readonly data: Readonly<Record<string, unknown>>

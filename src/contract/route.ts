@@ -2,6 +2,7 @@ import type { Fields, Values } from './field.ts'
 import type { Caller } from './identity.ts'
 import type { Operation, Request } from './request.ts'
 import type { Response } from './response.ts'
+import type { Secret } from '../util/secret.ts'
 
 /** What a handler is given besides its validated fields. `S` is what the engine's `open` returned for this mount. */
 export interface Call<S> {
@@ -14,6 +15,18 @@ export interface Call<S> {
   readonly given: (name: string) => boolean
 }
 
+/** The token that a request is about. */
+export interface Subject {
+  /** Undefined: none that was given; the request stays where it is. */
+  readonly token: (request: Request) => Secret<string> | undefined
+  /** Only when the token's namespace is the one that was named, or above it. */
+  readonly fromBelow?: boolean
+}
+
+/** The caller's own token, as a request's subject. */
+export const callersToken = ({ credential }: Request): Secret<string> | undefined =>
+  credential.kind === 'token' ? credential.token : undefined
+
 /** Everything about one operation on one path. Routing, policy, validation, help, OpenAPI and docs read this object. */
 export interface RouteOptions<S, F extends Fields> {
   /** One sentence for help and docs. */
@@ -24,6 +37,12 @@ export interface RouteOptions<S, F extends Fields> {
   readonly access?: 'token' | 'sudo' | 'public'
   /** Answered before unsealing too. Implies `public` unless open. */
   readonly whenSealed?: boolean
+  /** Of the whole server: refused in every namespace but the root one. */
+  readonly rootOnly?: boolean
+  /** Answered also while the namespace is locked: the way to unlock it. */
+  readonly whenLocked?: boolean
+  /** Which token the request is about: it is judged and performed in that token's own namespace, whichever one was named. */
+  readonly subject?: Subject
   /**
    * Judged before anyone is asked who they are, and for every verb of the path: throws for what cannot succeed whoever
    * asks (a wrapping token that is none). It must change nothing.
@@ -50,6 +69,9 @@ export interface Route<S = never> {
   readonly fields: Fields
   readonly access: 'token' | 'sudo' | 'public'
   readonly whenSealed: boolean
+  readonly rootOnly: boolean
+  readonly whenLocked: boolean
+  readonly subject: Subject | undefined
   readonly vet: ((request: Request) => Promise<void>) | undefined
   readonly pure: boolean
   readonly open: boolean
@@ -70,6 +92,9 @@ function route<S, F extends Fields>(
     fields: options.fields ?? {},
     access: options.access ?? 'token',
     whenSealed: options.whenSealed ?? false,
+    rootOnly: options.rootOnly ?? false,
+    whenLocked: options.whenLocked ?? false,
+    subject: options.subject,
     vet: options.vet,
     pure: options.pure ?? (operation === 'read' || operation === 'list' || operation === 'scan'),
     open: options.open ?? false,

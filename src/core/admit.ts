@@ -2,9 +2,10 @@ import { Fault } from '../contract/fault.ts'
 import type { Request } from '../contract/request.ts'
 import { anyone } from './caller.ts'
 import type { Decision } from './decide.ts'
+import { namespaceOf, seenFrom } from './namespace.ts'
+import type { Namespaces } from './namespaces.ts'
 import type { Quotas } from './quotas.ts'
 import type { Taken } from './rate-limit.ts'
-import type { Router } from './router.ts'
 
 /** What is known of a request before its body is read. */
 export type RequestHead = Omit<Request, 'data'>
@@ -17,12 +18,19 @@ export interface Admission {
 }
 
 /** Counts a request against the quota that is for it, if there is one. */
-export function admission(open: { readonly router: Router; readonly quotas: Quotas }, head: RequestHead): Admission {
-  const { quotas, router } = open
+export function admission(
+  open: { readonly namespaces: Namespaces; readonly quotas: Quotas },
+  asked: RequestHead,
+): Admission {
+  const { quotas, namespaces } = open
   if (!quotas.any) return {}
-  const mount = router.mountOf(head.path)
+  // What names no namespace that there is counts where it would have been refused: in the root one.
+  const namespace = namespaceOf(namespaces.root, asked)
+  const head = namespace ? seenFrom(namespace, asked) : asked
+  const mount = namespace?.mounts.router.mountOf(head.path)
   const taken = quotas.take({
-    path: head.path,
+    path: head.namespace + head.path,
+    namespace: namespace ?? namespaces.root,
     mount: mount?.record.uuid,
     rest: mount ? head.path.slice(mount.apiPath.length) : '',
     address: head.client.address,
@@ -34,10 +42,19 @@ export function admission(open: { readonly router: Router; readonly quotas: Quot
     bare: true,
     headers: { ...headers, 'Retry-After': String(taken.retryAfter) },
   })
-  const operation = head.operation === 'write' ? 'update' : head.operation
-  return {
-    rejected: { operation, caller: anyone, params: {}, lastUse: false, granting: [], ...(mount && { mount }), refusal },
+  const operation = head.operation === 'write' ? ('update' as const) : head.operation
+  const rejected: Decision & { readonly refusal: Fault } = {
+    request: { ...head, data: {} },
+    operation,
+    caller: anyone,
+    params: {},
+    lastUse: false,
+    granting: [],
+    ...(namespace && { namespace }),
+    ...(mount && { mount }),
+    refusal,
   }
+  return { rejected }
 }
 
 function told({ window }: Taken): Readonly<Record<string, string>> {

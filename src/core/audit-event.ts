@@ -1,20 +1,21 @@
 import type { AuditEvent, AuditMount } from '../contract/audit.ts'
-import type { MountRecord } from '../contract/mount.ts'
 import { rootNamespace } from '../contract/identity.ts'
-import type { Request } from '../contract/request.ts'
+import type { MountRecord } from '../contract/mount.ts'
 import type { Decision } from './decide.ts'
 import type { Mount } from './mount.ts'
+import type { Namespace } from './namespace.ts'
 
 /** What the audit log is told of a request. */
-export function eventOf(request: Request, decision: Decision): AuditEvent {
-  const { refusal, granting, mount, route, caller } = decision
+export function eventOf(decision: Decision): AuditEvent {
+  const { request, namespace, refusal, granting, mount, route, caller } = decision
   return {
     request,
+    namespace: namespace?.label ?? { id: '', path: request.namespace },
     operation: decision.operation,
     ...(caller.token && { token: caller.token }),
     decision: {
       allowed: refusal === undefined,
-      granting: grantingOf(granting),
+      granting: grantingOf(granting, decision.home),
       ...(refusal && { error: refusal }),
     },
     ...(mount && { mount: auditMount(mount) }),
@@ -28,10 +29,12 @@ type Granting = NonNullable<AuditEvent['decision']['granting']>
 const grantings = new WeakMap<readonly string[], Granting>()
 
 /** The policies that allowed it. A rule's list of names is one object, and so is what is written of it. */
-function grantingOf(names: readonly string[]): Granting {
+function grantingOf(names: readonly string[], home: Namespace | undefined): Granting {
   const known = grantings.get(names)
   if (known) return known
-  const fresh = names.map((name) => ({ name, namespace_id: rootNamespace, type: 'acl' as const }))
+  const { id = rootNamespace, path = '' } = home ?? {}
+  const of = { namespace_id: id, ...(path !== '' && { namespace_path: path }) }
+  const fresh = names.map((name) => ({ name, ...of, type: 'acl' as const }))
   grantings.set(names, fresh)
   return fresh
 }

@@ -1,27 +1,35 @@
-import { Fault, asFault } from '../contract/fault.ts'
+import { Fault, asFault, refuse } from '../contract/fault.ts'
 import { readFields } from '../contract/field.ts'
 import type { Caller, TokenRecord } from '../contract/identity.ts'
 import type { Request } from '../contract/request.ts'
-import type { Call, Route } from '../contract/route.ts'
+import type { Call, Route, Subject } from '../contract/route.ts'
 import type { AclOperation } from '../policy/acl.ts'
 import type { TokenStore } from '../tokens/store.ts'
 import type { Acls } from './acls.ts'
-import { TokenCaller, anyone } from './caller.ts'
+import { TokenCaller, anyone, reachOf } from './caller.ts'
 import { listFilter } from './list-filter.ts'
 import type { Shows } from './list-filter.ts'
 import type { Mount } from './mount.ts'
-import type { Router } from './router.ts'
+import { destinationOf, namespaceOf, seenFrom } from './namespace.ts'
+import type { Namespace } from './namespace.ts'
+import type { Namespaces } from './namespaces.ts'
 import type { Offers } from './trie.ts'
 
 /** What deciding needs of an open server. */
 export interface DecidingParts {
-  readonly router: Router
+  readonly namespaces: Namespaces
   readonly tokens: TokenStore
   readonly acls: Acls
 }
 
 /** The outcome of routing, authentication and authorisation. A refusal is a result too: it is audited like any other. */
 export interface Decision {
+  /** As its namespace sees it: the path is one of that namespace. */
+  readonly request: Request
+  /** Where it is judged and performed. Absent while sealed, and when there is none of that name. */
+  readonly namespace?: Namespace
+  /** The namespace that the caller's token lives in. */
+  readonly home?: Namespace
   /** What the policy was asked for. */
   readonly operation: AclOperation
   readonly caller: Caller
@@ -38,46 +46,78 @@ export interface Decision {
   readonly refusal?: Fault
 }
 
-/** How a request names the root namespace; there is no other yet. */
-const rootNamespacePath = ''
-
 type Draft = { -readonly [K in keyof Decision]: Decision[K] }
 
 /** Routes, authenticates and authorises. Never throws: what is refused carries its Fault. */
 export async function decide(parts: DecidingParts, request: Request): Promise<Decision> {
-  const draft: Draft = { operation: plainOperation(request), caller: anyone, params: {}, lastUse: false, granting: [] }
+  const operation = plainOperation(request)
+  const draft: Draft = { request, operation, caller: anyone, params: {}, lastUse: false, granting: [] }
   try {
-    await judge(parts, request, draft)
+    await judge(parts, draft)
   } catch (thrown) {
     draft.refusal = asFault(thrown)
   }
   return draft
 }
 
-async function judge(parts: DecidingParts, request: Request, draft: Draft): Promise<void> {
-  if ((request.operation === 'write' || request.operation === 'patch') && request.path.endsWith('/'))
+async function judge(parts: DecidingParts, draft: Draft): Promise<void> {
+  const asked = draft.request
+  if ((asked.operation === 'write' || asked.operation === 'patch') && asked.path.endsWith('/'))
     throw new Fault('invalid_request', "cannot write to a path ending in '/'")
-  const destination = parts.router.find(request.path, request.operation === 'list' || request.operation === 'scan')
+  const namespace = namespaceOf(parts.namespaces.root, asked)
+  if (namespace) enter(draft, namespace)
+  const { request } = draft
+  const destination = (namespace ?? parts.namespaces.root).mounts.router.find(request.path, isListing(request))
   const offers = destination?.match?.offers
-  // To serve the root namespace instead would hand its secrets to someone who asked for another's.
-  if (request.namespace !== rootNamespacePath && !isOfServerLife(offers))
-    throw new Fault('no_route', 'namespace not found')
+  if (request.namespace !== '') refuseHere(draft, offers)
   const route = offers && request.operation !== 'help' ? offers[request.operation] : undefined
   if (destination) draft.mount = destination.mount
   if (destination?.match) draft.params = destination.match.params
   if (route) draft.route = route
   const vet = offers && Object.values(offers).find((one) => one.vet)?.vet
   if (vet) await vet(request)
-  if (offers && isPublic(offers)) return admitAnyone(offers, parts, request, draft, route)
-  const token = await authenticate(parts.tokens, request, draft)
-  if (route?.exists) draft.operation = await createOrUpdate(request, draft, route, token, parts)
-  await authorise(parts, request, draft, token, route)
+  if (offers && isPublic(offers)) return admitAnyone(offers, parts, draft, route)
+  const token = await authenticate(parts, draft)
+  if (route?.subject) await goHome(parts, draft, route.subject)
+  if (route?.exists) draft.operation = await createOrUpdate(draft, route, token, parts)
+  await authorise(parts, draft, token, route)
   if (request.operation === 'help') return undefined
   if (!destination) throw new Fault('no_route', `no handler for route "${request.path}". route entry not found.`)
   if (!offers) throw new Fault('unsupported_path', 'unsupported path')
   if (!route) throw wrongVerb(request, offers)
   return undefined
 }
+
+/** From here on the request is one of this namespace. */
+function enter(draft: Draft, namespace: Namespace): void {
+  draft.namespace = namespace
+  draft.request = seenFrom(namespace, draft.request)
+}
+
+/** What is refused below the root namespace, whoever asks. */
+function refuseHere({ namespace }: Draft, offers: Offers = {}): void {
+  const routes = Object.values(offers)
+  if (routes.some((route) => route.rootOnly)) throw refuse('operation only available in root namespace')
+  // To serve the root namespace instead would hand its secrets to someone who asked for another's.
+  if (!namespace && !isOfServerLife(offers)) throw new Fault('no_route', 'namespace not found')
+  if (!routes.some((route) => route.whenLocked)) namespace?.refuseLocked()
+}
+
+/** Takes a request to the namespace of the token that it is about. What it may do there is judged there. */
+async function goHome(parts: DecidingParts, draft: Draft, subject: Subject): Promise<void> {
+  const { request, namespace: here } = draft
+  const bearer = subject.token(request)
+  const record = bearer && (await parts.tokens.resolve(bearer))
+  const home = record && parts.namespaces.byId(record.namespace)
+  if (!home || home === here || (subject.fromBelow && !(here && home.holds(here)))) return
+  home.refuseLocked()
+  draft.namespace = home
+  draft.request = { ...request, namespace: home.path }
+  const mount = home.mounts.router.mountOf(request.path)
+  if (mount) draft.mount = mount
+}
+
+const isListing = ({ operation }: Request): boolean => operation === 'list' || operation === 'scan'
 
 /** A path is public as a whole: whether a verb exists there is no secret. */
 function isPublic(offers: Offers): boolean {
@@ -102,26 +142,28 @@ function wrongVerb(request: Request, offers: Offers, bare = false): Fault {
 async function admitAnyone(
   offers: Offers,
   parts: DecidingParts,
-  request: Request,
   draft: Draft,
   route: Route | undefined,
 ): Promise<void> {
-  if (!route) throw wrongVerb(request, offers, true)
+  const { credential } = draft.request
+  if (!route) throw wrongVerb(draft.request, offers, true)
   if (route.access !== 'public') {
-    const token = await authenticate(parts.tokens, request, draft)
-    return authorise(parts, request, draft, token, route)
+    const token = await authenticate(parts, draft)
+    return authorise(parts, draft, token, route)
   }
-  if (request.credential.kind !== 'token') return undefined
-  const token = await parts.tokens.resolve(request.credential.token)
-  if (token) draft.caller = new TokenCaller(token, await parts.acls.of(token), false)
+  if (credential.kind !== 'token') return undefined
+  const token = await parts.tokens.resolve(credential.token)
+  if (token) await recognise(parts, draft, token)
   return undefined
 }
 
-async function authenticate(tokens: TokenStore, request: Request, draft: Draft): Promise<TokenRecord> {
-  if (request.credential.kind !== 'token') throw noToken()
-  const found = tokens.resolve(request.credential.token)
+async function authenticate(parts: DecidingParts, draft: Draft): Promise<TokenRecord> {
+  const { credential, client } = draft.request
+  const { tokens } = parts
+  if (credential.kind !== 'token') throw noToken()
+  const found = tokens.resolve(credential.token)
   const token = found instanceof Promise ? await found : found
-  if (!token || !tokens.allowsAddress(token, request.client.address)) throw noToken()
+  if (!token || !tokens.allowsAddress(token, client.address)) throw noToken()
   if (token.numUses > 0) {
     const use = await tokens.use(token)
     if (use === 'spent') throw noToken()
@@ -136,37 +178,51 @@ function noToken(): Fault {
   return new Fault('unauthenticated', 'permission denied', { bare: true })
 }
 
+/** Notes who asks, and what it may do as seen from where the request is. */
+async function recognise(parts: DecidingParts, draft: Draft, token: TokenRecord, sudo = false) {
+  const found = parts.acls.of(token)
+  const acl = found instanceof Promise ? await found : found
+  const { namespace = parts.namespaces.root } = draft
+  const home = token.namespace === namespace.id ? namespace : parts.namespaces.byId(token.namespace)
+  const reach = reachOf(home, namespace)
+  draft.caller = new TokenCaller(token, acl, reach, sudo)
+  if (home) draft.home = home
+  return { acl, reach }
+}
+
 async function authorise(
   parts: DecidingParts,
-  request: Request,
   draft: Draft,
   token: TokenRecord,
   route: Route | undefined,
 ): Promise<void> {
-  const found = parts.acls.of(token)
-  const acl = found instanceof Promise ? await found : found
-  const { path, data, wrapTtl } = request
+  const { acl, reach } = await recognise(parts, draft, token)
+  if (reach === undefined) throw new Fault('permission_denied', 'permission denied')
+  const { data, wrapTtl } = draft.request
+  const path = reach + draft.request.path
   const verdict = acl.decide({ path, operation: draft.operation, data, ...(wrapTtl !== undefined && { wrapTtl }) })
-  draft.caller = new TokenCaller(token, acl, verdict.sudo)
+  draft.caller = new TokenCaller(token, acl, reach, verdict.sudo)
   draft.granting = verdict.granting
   if (verdict.limit !== undefined) draft.limit = verdict.limit
-  if (verdict.filters) draft.shows = listFilter(parts.router, acl, verdict.filters, path)
+  if (verdict.filters) {
+    const home = draft.home ?? parts.namespaces.root
+    draft.shows = listFilter((at, listing) => destinationOf(home, at, listing), acl, verdict.filters, path)
+  }
   if (!verdict.allowed || (route?.access === 'sudo' && !verdict.sudo))
     throw new Fault('permission_denied', 'permission denied')
 }
 
 /** `create` when what would be written does not exist yet. Parameters are not validated here: what cannot be read is an update. */
 async function createOrUpdate(
-  request: Request,
   draft: Draft,
   route: Route,
   token: TokenRecord,
   parts: DecidingParts,
 ): Promise<AclOperation> {
-  const call = callOf(request, { ...draft, caller: new TokenCaller(token, await parts.acls.of(token), false) })
+  await recognise(parts, draft, token)
   try {
-    const values = readFields(route.fields, { ...request.data, ...draft.params })
-    return (await route.exists?.(call, values)) === false ? 'create' : 'update'
+    const values = readFields(route.fields, { ...draft.request.data, ...draft.params })
+    return (await route.exists?.(callOf(draft), values)) === false ? 'create' : 'update'
   } catch (thrown) {
     if (asFault(thrown).code === 'invalid_request') return 'update'
     throw thrown
@@ -174,8 +230,8 @@ async function createOrUpdate(
 }
 
 /** What a handler is given. */
-export function callOf(request: Request, decision: Decision): Call<never> {
-  return new HandlerCall(request, decision) as unknown as Call<never>
+export function callOf(decision: Decision): Call<never> {
+  return new HandlerCall(decision) as unknown as Call<never>
 }
 
 class HandlerCall implements Call<unknown> {
@@ -185,11 +241,11 @@ class HandlerCall implements Call<unknown> {
   readonly mountPath: string
   readonly given: (name: string) => boolean
 
-  constructor(request: Request, decision: Decision) {
-    this.engine = decision.mount?.state
-    this.caller = decision.caller
+  constructor({ request, mount, caller }: Decision) {
+    this.engine = mount?.state
+    this.caller = caller
     this.request = request
-    this.mountPath = decision.mount?.apiPath ?? ''
+    this.mountPath = mount?.apiPath ?? ''
     this.given = (name) => Object.hasOwn(request.data, name)
   }
 }

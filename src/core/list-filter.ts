@@ -1,10 +1,14 @@
 import { Fault } from '../contract/fault.ts'
 import { apiPath } from '../contract/request.ts'
+import type { ApiPath } from '../contract/request.ts'
 import type { Response } from '../contract/response.ts'
 import type { Acl } from '../policy/acl.ts'
 import { pathOfKey } from '../policy/key-filter.ts'
 import type { KeyFilter } from '../policy/key-filter.ts'
-import type { Router } from './router.ts'
+import type { Destination } from './router.ts'
+
+/** Where a path leads, as the policies of the caller see it. */
+type Find = (path: ApiPath, listing: boolean) => Destination | undefined
 
 /** Whether one name of a list may be shown. */
 export type Shows = (key: string) => boolean
@@ -16,7 +20,7 @@ const slice = 2000
  * A name is shown when its owner could read what is behind it (a folder: list it) by a plain request, at the path that
  * every filter of the rule names. What cannot be asked for is not shown.
  */
-export function listFilter(router: Router, acl: Acl, filters: readonly KeyFilter[], listed: string): Shows {
+export function listFilter(find: Find, acl: Acl, filters: readonly KeyFilter[], listed: string): Shows {
   const folder = listed.endsWith('/') ? listed : `${listed}/`
   return (key) =>
     filters.every((filter) => {
@@ -24,7 +28,7 @@ export function listFilter(router: Router, acl: Acl, filters: readonly KeyFilter
       if (path === undefined) return false
       const operation = key.endsWith('/') ? 'list' : 'read'
       const verdict = acl.decide({ path, operation, data: {} })
-      const route = router.find(path, operation === 'list')?.match?.offers[operation]
+      const route = find(path, operation === 'list')?.match?.offers[operation]
       return verdict.allowed && (route?.access !== 'sudo' || verdict.sudo)
     })
 }

@@ -1,6 +1,6 @@
 import type { Engine, EngineHost } from '../contract/engine.ts'
 import { Fault, refuse } from '../contract/fault.ts'
-import { rootNamespace } from '../contract/identity.ts'
+import type { NamespaceId } from '../contract/identity.ts'
 import { apiPathOf } from '../contract/mount.ts'
 import type { MountRecord, MountSpec } from '../contract/mount.ts'
 import type { Transaction, View } from '../contract/view.ts'
@@ -11,9 +11,15 @@ import type { Mount } from './mount.ts'
 import { Router } from './router.ts'
 import { Trie } from './trie.ts'
 
-/** What the mount table needs. `view` holds everything of the core and of the mounts: `mounts/…` and `mount/<uuid>/…`. */
+/** What the mount table of a namespace needs. */
 export interface MountParts {
+  /** The whole barrier. */
   readonly view: View
+  /** Where everything of the namespace lies in it: `mounts/…` and `mount/<uuid>/…` below this. */
+  readonly folder: string
+  readonly namespace: NamespaceId
+  /** The names of the namespaces inside this one, each with a slash; guarded: a commit fails if one is made meanwhile. */
+  readonly children: (tx: Transaction) => Promise<readonly string[]>
   readonly engines: readonly Engine[]
   readonly clock: Clock
   readonly log: Log
@@ -23,22 +29,29 @@ export interface MountParts {
   readonly ttl: { readonly default: number; readonly max: number }
 }
 
-/** The mount table: which engine answers where. Kept in the barrier, opened at unseal. */
+/** Engines are alike in all namespaces: each has one trie. */
+const tries = new WeakMap<Engine, Trie>()
+
+/** The mount table of a namespace: which engine answers where. Kept in the barrier, opened at unseal. */
 export class Mounts {
   readonly router = new Router()
   readonly #parts: MountParts
-  readonly #table: View
-  readonly #tries = new Map<Engine, Trie>()
+  readonly #table: string
 
   private constructor(parts: MountParts) {
     this.#parts = parts
-    this.#table = parts.view.under('mounts/')
+    this.#table = `${parts.folder}mounts/`
+  }
+
+  /** A table of which nothing is open: that of a namespace that is being removed. */
+  static closed(parts: MountParts): Mounts {
+    return new Mounts(parts)
   }
 
   /** Opens every mount, makes the built-in ones that are missing, and finishes removals that a crash interrupted. */
   static async open(parts: MountParts, builtin: readonly MountSpec[]): Promise<Mounts> {
     const mounts = new Mounts(parts)
-    const records = await mounts.#table.transaction(async (tx) => mounts.#all(tx))
+    const records = await parts.view.transaction(async (tx) => mounts.records(tx))
     for (const spec of builtin) {
       const known = records.find((record) => apiPathOf(record) === apiPathOf(spec))
       if (!known) await mounts.enable(spec, true)
@@ -97,14 +110,14 @@ export class Mounts {
       ...spec,
       uuid: this.#parts.uuid(),
       accessor: `${spec.kind === 'auth' ? 'auth_' : ''}${spec.type}_${hex(this.#parts.random(4))}`,
-      namespace: rootNamespace,
+      namespace: this.#parts.namespace,
       builtin,
     }
     this.#engineOf(record)
     try {
-      await this.#table.transaction(async (tx) => {
-        refuseConflict(record, await this.#all(tx))
-        tx.put(record.uuid, record)
+      await this.#parts.view.transaction(async (tx) => {
+        await this.#refuseConflict(record, tx)
+        tx.put(this.#table + record.uuid, record)
       })
       await this.#open(record)
     } catch (thrown) {
@@ -118,7 +131,7 @@ export class Mounts {
     const record = this.at(apiPath)
     if (!record) return
     const removing = { ...record, removing: true }
-    await this.#table.put(record.uuid, removing)
+    await this.#parts.view.put(this.#table + record.uuid, removing)
     this.router.remove(apiPath)
     await this.#purge(removing)
   }
@@ -126,11 +139,10 @@ export class Mounts {
   /** Changes description, options or configuration. */
   async tune(apiPath: string, change: Partial<Pick<MountRecord, 'description' | 'options' | 'config'>>): Promise<void> {
     const mount = this.#mounted(apiPath)
-    const record = await this.#table.transaction(async (tx) => {
-      const current = await tx.get<MountRecord>(mount.record.uuid)
-      if (!current || current.removing) throw new Fault('not_found', `no mount at ${apiPath}`)
+    const record = await this.#parts.view.transaction(async (tx) => {
+      const current = await this.#current(tx, mount.record)
       const next = { ...current, ...change }
-      tx.put(current.uuid, next)
+      tx.put(this.#table + current.uuid, next)
       return next
     })
     mount.record = record
@@ -147,12 +159,11 @@ export class Mounts {
   /** Moves a mount with its data to another path of the same kind. */
   async move(from: string, to: string): Promise<void> {
     const mount = this.#mounted(from)
-    const record = await this.#table.transaction(async (tx) => {
-      const current = await tx.get<MountRecord>(mount.record.uuid)
-      if (!current || current.removing) throw new Fault('not_found', `no mount at ${from}`)
+    const record = await this.#parts.view.transaction(async (tx) => {
+      const current = await this.#current(tx, mount.record)
       const next = { ...current, path: current.kind === 'auth' ? to.slice('auth/'.length) : to }
-      refuseConflict(next, await this.#all(tx))
-      tx.put(next.uuid, next)
+      await this.#refuseConflict(next, tx)
+      tx.put(this.#table + next.uuid, next)
       return next
     })
     this.router.remove(from)
@@ -162,7 +173,7 @@ export class Mounts {
   /** Opens what is in the table and not mounted: a storage may have taken a mount and failed before it could tell. */
   async #catchUp(): Promise<void> {
     const mounted = new Set(this.router.all().map(({ record }) => record.uuid))
-    for (const record of await this.#table.transaction(async (tx) => this.#all(tx)))
+    for (const record of await this.#parts.view.transaction(async (tx) => this.records(tx)))
       if (!record.removing && !mounted.has(record.uuid)) await this.#open(record)
   }
 
@@ -172,12 +183,28 @@ export class Mounts {
     return mount
   }
 
-  /** The whole table, guarded: the transaction fails if anything in it changes meanwhile. */
-  async #all(tx: Transaction): Promise<MountRecord[]> {
-    tx.unchanged('')
-    const names = await this.#table.list('')
-    const records = await Promise.all(names.map(async (name) => tx.get<MountRecord>(name)))
+  /** The whole table, guarded: a transaction of the whole barrier fails if anything in it changes meanwhile. */
+  async records(tx: Transaction): Promise<MountRecord[]> {
+    tx.unchanged(this.#table)
+    const names = await this.#parts.view.list(this.#table)
+    const records = await Promise.all(names.map(async (name) => tx.get<MountRecord>(this.#table + name)))
     return records.filter((record) => record !== undefined)
+  }
+
+  async #current(tx: Transaction, { uuid, path }: MountRecord): Promise<MountRecord> {
+    const current = await tx.get<MountRecord>(this.#table + uuid)
+    if (!current || current.removing) throw new Fault('not_found', `no mount at ${path}`)
+    return current
+  }
+
+  /** One path may be neither at, above nor below another, be it of a mount or of a namespace. */
+  async #refuseConflict(record: MountRecord, tx: Transaction): Promise<void> {
+    const path = apiPathOf(record)
+    const others = (await this.records(tx)).filter(({ uuid }) => uuid !== record.uuid)
+    const mount = others.find((other) => overlap(apiPathOf(other), path))
+    if (mount) throw refuse(`path is already in use at ${mount.path}`)
+    const namespace = (await this.#parts.children(tx)).find((name) => overlap(name, path))
+    if (namespace !== undefined) throw refuse(`path is already in use by the namespace ${namespace}`)
   }
 
   #engineOf(record: Pick<MountRecord, 'type' | 'kind' | 'options'>): Engine {
@@ -199,36 +226,29 @@ export class Mounts {
       clock: this.#parts.clock,
       log: this.#parts.log,
       accessor: record.accessor,
-      limits: () => this.limits(this.#current(record)),
+      namespace: record.namespace,
+      limits: () => this.limits(this.byUuid(record.uuid) ?? record),
     }
-    this.router.add({ record, apiPath, engine, state: await engine.open(host), trie: this.#trieOf(engine) })
-  }
-
-  #current(record: MountRecord): MountRecord {
-    return this.byUuid(record.uuid) ?? record
+    this.router.add({ record, apiPath, engine, state: await engine.open(host), trie: trieOf(engine) })
   }
 
   async #purge(record: MountRecord): Promise<void> {
     await this.#dataOf(record).clear('')
-    await this.#table.del(record.uuid)
+    await this.#parts.view.del(this.#table + record.uuid)
   }
 
   #dataOf(record: MountRecord): View {
-    return this.#parts.view.under(`mount/${record.uuid}/`)
-  }
-
-  #trieOf(engine: Engine): Trie {
-    const trie = this.#tries.get(engine) ?? new Trie(engine.routes)
-    this.#tries.set(engine, trie)
-    return trie
+    return this.#parts.view.under(`${this.#parts.folder}mount/${record.uuid}/`)
   }
 }
 
-/** One path may be neither at, above nor below another. */
-function refuseConflict(record: MountRecord, table: readonly MountRecord[]): void {
-  const path = apiPathOf(record)
-  const taken = table.find(
-    (other) => other.uuid !== record.uuid && (apiPathOf(other).startsWith(path) || path.startsWith(apiPathOf(other))),
-  )
-  if (taken) throw refuse(`path is already in use at ${taken.path}`)
+function trieOf(engine: Engine): Trie {
+  const trie = tries.get(engine) ?? new Trie(engine.routes)
+  tries.set(engine, trie)
+  return trie
+}
+
+/** Whether one of two paths lies within the other. */
+export function overlap(a: string, b: string): boolean {
+  return a.startsWith(b) || b.startsWith(a)
 }

@@ -1,8 +1,10 @@
 import type { AuditBroker } from '../audit/broker.ts'
 import type { Barrier } from '../contract/barrier.ts'
 import type { Engine } from '../contract/engine.ts'
-import type { TokenRecord } from '../contract/identity.ts'
+import type { NamespaceId, TokenRecord } from '../contract/identity.ts'
 import type { MountSpec } from '../contract/mount.ts'
+import { NamespaceTokens } from '../tokens/of-namespace.ts'
+import type { TokenHome } from '../tokens/of-namespace.ts'
 import { TokenLeases } from '../tokens/token-leases.ts'
 import { TokenStore } from '../tokens/store.ts'
 import { Wrappings } from '../tokens/wrappings.ts'
@@ -10,6 +12,10 @@ import type { Clock } from '../util/clock.ts'
 import type { Log } from '../util/log.ts'
 import { Acls } from './acls.ts'
 import { Mounts } from './mounts.ts'
+import { folderOf } from './namespace.ts'
+import type { Belongings, Namespace, NamespaceRecord } from './namespace.ts'
+import { Namespaces } from './namespaces.ts'
+import type { Guard } from './namespaces.ts'
 import { PasswordPolicies } from './password-policies.ts'
 import { Policies } from './policies.ts'
 import { Quotas } from './quotas.ts'
@@ -27,10 +33,10 @@ export interface OpeningParts {
   readonly ttl: { readonly default: number; readonly max: number }
   /** The engines of this build, given what has been opened so far. */
   readonly engines: (open: {
-    readonly tokens: TokenStore
+    readonly tokensOf: (namespace: NamespaceId) => NamespaceTokens
     readonly wrappings: Wrappings
-    readonly policies: Policies
   }) => readonly Engine[]
+  /** What every namespace has from the beginning. */
   readonly builtin: readonly MountSpec[]
   /** Called when a token is gone, with the mounts that may hold something of it. */
   readonly forget: (mounts: Mounts, token: TokenRecord) => Promise<void>
@@ -38,61 +44,73 @@ export interface OpeningParts {
 
 /** An open server: everything that exists only between unseal and seal. */
 export interface OpenServer {
-  readonly mounts: Mounts
-  readonly router: Mounts['router']
+  readonly namespaces: Namespaces
   readonly tokens: TokenStore
+  readonly tokensOf: (namespace: NamespaceId) => NamespaceTokens
   readonly wrappings: Wrappings
-  readonly policies: Policies
   readonly acls: Acls
-  readonly passwordPolicies: PasswordPolicies
   readonly versions: VersionHistory
   readonly quotas: Quotas
   readonly leases: TokenLeases
+  /** Removes what is left of removed namespaces; nobody waits for it. */
+  purgeSoon(): void
   close(): Promise<void>
 }
 
-/** Opens policies, tokens, mounts and audit devices, in this order, and starts the chores. */
+const purging = 'removed namespaces'
+
+/** Opens tokens, namespaces with their policies and mounts, and audit devices, in this order, and starts the chores. */
 export async function openServer(parts: OpeningParts): Promise<OpenServer> {
   const { barrier, audit, clock, log, random } = parts
   const core = barrier.view('core/')
-  const policies = new Policies(core.under('policy/acl/'), clock)
-  await policies.ready()
-  const late: { mounts?: Mounts } = {}
+  // Tokens need namespaces, and namespaces need engines, which need tokens. No token is good before its namespace is there.
+  const late: { namespaces?: Namespaces } = {}
+  const namespaceOf = (id: NamespaceId) => late.namespaces?.byId(id)
   const tokens = await TokenStore.open({
     view: core.under('token/'),
     clock,
     random,
-    limits: () => tokenLimits(late.mounts, parts.ttl),
+    lives: (id) => late.namespaces?.lives(id) ?? false,
     onRevoke: async (token) => {
-      if (late.mounts) await parts.forget(late.mounts, token)
+      const namespace = namespaceOf(token.namespace)
+      if (namespace) await parts.forget(namespace.mounts, token)
     },
   })
-  const wrappings = new Wrappings(tokens, clock)
-  const engines = parts.engines({ tokens, wrappings, policies })
-  const mounts = await Mounts.open({ ...parts, view: barrier.view(''), engines }, parts.builtin)
-  late.mounts = mounts
+  const tokensOf = (id: NamespaceId) => new NamespaceTokens(tokens, homeOf(id, namespaceOf, parts.ttl))
+  const wrappings = new Wrappings(tokens, clock, (id) => namespaceOf(id)?.refuseLocked())
+  const engines = parts.engines({ tokensOf, wrappings })
+  const namespaces = await Namespaces.open({
+    ...parts,
+    view: barrier.view(''),
+    tokens,
+    furnish: async (record, guard) => furnish(parts, engines, record, guard),
+  })
+  late.namespaces = namespaces
   await tokens.finishRevocations()
   await audit.open(core.under('audit/'))
   const versions = await VersionHistory.open(core.under('versions/'), clock)
-  const quotas = await Quotas.open(core.under('quota/'), clock, (uuid) => mounts.byUuid(uuid) !== undefined)
+  const quotas = await Quotas.open(core.under('quota/'), clock, (id, mount) => {
+    const namespace = namespaces.byId(id)
+    return namespace !== undefined && (mount === undefined || namespace.mounts.byUuid(mount) !== undefined)
+  })
   const leases = new TokenLeases(tokens)
   const schedule = new Schedule(clock, log, [
     { name: 'expiring tokens', every: 1000, run: async () => tokens.sweep(clock.now()) },
     { name: 'ended leases', every: 1000, run: async () => leases.sweep() },
+    { name: purging, every: 1000, run: async () => namespaces.purge() },
     { name: 'rotating the encryption key', every: 60_000, run: async () => barrier.rotateIfDue() },
-    { name: 'chores of the mounts', every: 60_000, run: async () => mounts.tend() },
+    { name: 'chores of the mounts', every: 60_000, run: async () => tend(namespaces) },
   ])
   return {
-    mounts,
-    router: mounts.router,
+    namespaces,
     tokens,
+    tokensOf,
     wrappings,
-    policies,
     versions,
     quotas,
     leases,
-    passwordPolicies: new PasswordPolicies(core.under('policy/password/'), random),
-    acls: new Acls(policies, clock),
+    acls: new Acls((id) => namespaceOf(id)?.policies, clock),
+    purgeSoon: () => schedule.hurry(purging),
     close: async () => {
       schedule.stop()
       await audit.close()
@@ -100,10 +118,42 @@ export async function openServer(parts: OpeningParts): Promise<OpenServer> {
   }
 }
 
-function tokenLimits(
-  mounts: Mounts | undefined,
+/** Opens what a namespace has of its own; nothing of one that is being removed. */
+async function furnish(
+  parts: OpeningParts,
+  engines: readonly Engine[],
+  record: NamespaceRecord,
+  guard: Guard,
+): Promise<Belongings> {
+  const { barrier, clock, random } = parts
+  const folder = folderOf(record)
+  const policies = new Policies(barrier.view(`${folder}core/policy/acl/`), clock)
+  const passwordPolicies = new PasswordPolicies(barrier.view(`${folder}core/policy/password/`), random)
+  const table = { ...parts, view: barrier.view(''), folder, namespace: record.id, children: guard, engines }
+  if (record.removing) return { policies, passwordPolicies, mounts: Mounts.closed(table) }
+  await policies.ready()
+  return { policies, passwordPolicies, mounts: await Mounts.open(table, parts.builtin) }
+}
+
+async function tend(namespaces: Namespaces): Promise<void> {
+  for (const { mounts } of namespaces.all()) await mounts.tend()
+}
+
+function homeOf(
+  id: NamespaceId,
+  namespaceOf: (id: NamespaceId) => Namespace | undefined,
   ttl: OpeningParts['ttl'],
-): { readonly defaultTtl: number; readonly maxTtl: number } {
-  const record = mounts?.at('auth/token/')
-  return record && mounts ? mounts.limits(record) : { defaultTtl: ttl.default, maxTtl: ttl.max }
+): TokenHome {
+  return {
+    id,
+    get path() {
+      return namespaceOf(id)?.path ?? ''
+    },
+    limits: () => {
+      const mounts = namespaceOf(id)?.mounts
+      const record = mounts?.at('auth/token/')
+      return record && mounts ? mounts.limits(record) : { defaultTtl: ttl.default, maxTtl: ttl.max }
+    },
+    policyExists: async (name) => (await namespaceOf(id)?.policies.get(name)) !== undefined,
+  }
 }

@@ -46,17 +46,16 @@ export class Pipeline implements Gateway {
     const open = this.#parts.open()
     if (!open) return undefined
     const { headers, rejected } = admission(open, head)
-    return rejected ? this.#reject(head, rejected, open.quotas.config.auditRejections) : headers
+    return rejected ? this.#reject(rejected, open.quotas.config.auditRejections) : headers
   }
 
   /** The body was not read: the audit log has the request without its parameters. @throws Fault always */
-  async #reject(head: RequestHead, decision: Required<Admission>['rejected'], audited: boolean): Promise<never> {
+  async #reject(decision: Required<Admission>['rejected'], audited: boolean): Promise<never> {
     const { audit, traffic } = this.#parts
-    const request: Request = { ...head, data: {} }
-    traffic.begin(request)
-    traffic.end(request, decision.refusal)
+    traffic.begin(decision.request)
+    traffic.end(decision.request, decision.refusal)
     if (audited) {
-      const event = eventOf(request, decision)
+      const event = eventOf(decision)
       await audit.request(event)
       await audit.response(event, decision.refusal)
     }
@@ -79,9 +78,9 @@ export class Pipeline implements Gateway {
   async #handle(request: Request): Promise<Response> {
     const open = this.#parts.open()
     const decision = open ? await decide(open, request) : this.#parts.sealed(request)
-    const event = eventOf(request, decision)
+    const event = eventOf(decision)
     await this.#parts.audit.request(event)
-    const outcome = decision.refusal ?? (await perform(request, decision, open?.wrappings))
+    const outcome = decision.refusal ?? (await perform(decision, open?.wrappings))
     if (decision.lastUse && decision.caller.token) await open?.tokens.spend(decision.caller.token)
     await this.#parts.audit.response(event, outcome)
     if (outcome instanceof Fault) throw outcome
@@ -91,7 +90,8 @@ export class Pipeline implements Gateway {
 }
 
 /** Validates and handles. What goes wrong is a result: it is audited. */
-async function perform(request: Request, decision: Decision, wrapper: Wrapper | undefined): Promise<Response | Fault> {
+async function perform(decision: Decision, wrapper: Wrapper | undefined): Promise<Response | Fault> {
+  const { request } = decision
   try {
     if (request.operation === 'help') return help(decision)
     if (!decision.route) throw new Fault('internal', 'internal error')
@@ -100,10 +100,10 @@ async function perform(request: Request, decision: Decision, wrapper: Wrapper | 
     const { params, limit } = decision
     const given = limit === undefined ? request.data : { ...request.data, limit }
     const values = readFields(decision.route.fields, { ...given, ...params })
-    const answered = await decision.route.handle(callOf(request, decision), values)
+    const answered = await decision.route.handle(callOf(decision), values)
     const shown = decision.shows ? await filtered(answered, decision.shows) : answered
     const response = withWarnings(given, decision, shown)
-    return wrapper && !decision.route.whenSealed ? await wrapAnswer(wrapper, request, response) : response
+    return wrapper && !decision.route.whenSealed ? await wrapAnswer(wrapper, decision, response) : response
   } catch (thrown) {
     return asFault(thrown)
   }

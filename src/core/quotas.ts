@@ -1,17 +1,22 @@
 import { refuse } from '../contract/fault.ts'
+import { rootNamespace } from '../contract/identity.ts'
+import type { NamespaceId } from '../contract/identity.ts'
 import type { View } from '../contract/view.ts'
 import { byteOrder } from '../util/bytes.ts'
 import type { Clock } from '../util/clock.ts'
 import { RateLimiter } from './rate-limit.ts'
 import type { Rate, Taken } from './rate-limit.ts'
 
-/** A rate-limit quota. Without a mount it is the global one. */
+/** A rate-limit quota. Without a mount it is for a whole namespace; that of the root one is the global one. */
 export interface Quota extends Rate {
   readonly name: string
+  /** Absent for the root namespace. */
+  readonly namespace?: NamespaceId
   /** The mount's uuid, so that a quota follows its mount and ends with it. */
   readonly mount?: string
   /** The rest of the path behind the mount, without slashes around it; `a*` is all that begins with `a`. */
   readonly suffix: string
+  /** A quota of a whole namespace also counts what is asked of those below it that have none. */
   readonly inheritable: boolean
 }
 
@@ -25,11 +30,22 @@ export interface QuotaConfig {
 
 /** A request, as far as quotas look at it. `mount` is the uuid of the mount that `rest` lies in. */
 export interface Counted {
+  /** With the namespace in front. */
   readonly path: string
+  readonly namespace: Placed
   readonly mount: string | undefined
   readonly rest: string
   readonly address: string
 }
+
+/** A namespace, as far as quotas look at it. */
+interface Placed {
+  readonly id: NamespaceId
+  readonly parent: Placed | undefined
+}
+
+/** Whether a namespace, and in it a mount, is still there. */
+type Exists = (namespace: NamespaceId, mount: string | undefined) => boolean
 
 interface Rule {
   readonly quota: Quota
@@ -47,20 +63,20 @@ const usualConfig: QuotaConfig = {
 export class Quotas {
   readonly #view: View
   readonly #clock: Clock
-  readonly #mounted: (uuid: string) => boolean
-  /** By `<mount> <suffix>`: there is one quota for a path. */
+  readonly #exists: Exists
+  /** By `<mount or namespace> <suffix>`: there is one quota for a path. */
   readonly #rules = new Map<string, Rule>()
   #config = usualConfig
 
-  private constructor(view: View, clock: Clock, mounted: (uuid: string) => boolean) {
+  private constructor(view: View, clock: Clock, exists: Exists) {
     this.#view = view
     this.#clock = clock
-    this.#mounted = mounted
+    this.#exists = exists
   }
 
-  /** @param mounted whether a mount is still there. Quotas of others are removed. */
-  static async open(view: View, clock: Clock, mounted: (uuid: string) => boolean): Promise<Quotas> {
-    const quotas = new Quotas(view, clock, mounted)
+  /** Opens them, and removes those whose mount or namespace is gone. */
+  static async open(view: View, clock: Clock, exists: Exists): Promise<Quotas> {
+    const quotas = new Quotas(view, clock, exists)
     quotas.#config = (await view.get<QuotaConfig>('config')) ?? usualConfig
     for (const name of await view.list('rule/')) await quotas.#reload(name)
     await quotas.#tidy()
@@ -120,8 +136,8 @@ export class Quotas {
     return rule.limiter.take(counted.address, this.#clock.now())
   }
 
-  /** The most specific one: of the path, of the longest beginning with a `*`, of the mount, the global one. */
-  #ruleFor({ mount, rest }: Counted): Rule | undefined {
+  /** The most specific one: of the path, of the longest beginning with a `*`, of the mount, of the namespace, of one above that lets it. */
+  #ruleFor({ namespace, mount, rest }: Counted): Rule | undefined {
     if (mount !== undefined) {
       const path = rest.endsWith('/') ? rest.slice(0, -1) : rest
       const exact = this.#rules.get(`${mount} ${path}`)
@@ -133,15 +149,19 @@ export class Quotas {
       const whole = this.#rules.get(`${mount} `)
       if (whole) return whole
     }
-    return this.#rules.get(' ')
+    for (let at: Placed | undefined = namespace; at; at = at.parent) {
+      const rule = this.#rules.get(`${at.id} `)
+      if (rule && (at === namespace || rule.quota.inheritable)) return rule
+    }
+    return undefined
   }
 
   #all(): Quota[] {
     return [...this.#rules.values()].map(({ quota }) => quota).filter((quota) => this.#lives(quota))
   }
 
-  #lives({ mount }: Quota): boolean {
-    return mount === undefined || this.#mounted(mount)
+  #lives({ namespace = rootNamespace, mount }: Quota): boolean {
+    return this.#exists(namespace, mount)
   }
 
   #use(quota: Quota): void {
@@ -160,7 +180,8 @@ export class Quotas {
   }
 }
 
-const placeOf = ({ mount = '', suffix }: Quota): string => `${mount} ${suffix}`
+// Uuids of mounts and ids of namespaces never look alike.
+const placeOf = ({ namespace = rootNamespace, mount = namespace, suffix }: Quota): string => `${mount} ${suffix}`
 
 /** The longest entry that fits decides. */
 function isExempt(entries: readonly string[], path: string): boolean {

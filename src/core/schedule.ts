@@ -13,12 +13,14 @@ export interface Chore {
 export class Schedule {
   readonly #clock: Clock
   readonly #log: Log
+  readonly #chores: readonly Chore[]
   readonly #timers = new Map<string, Timer>()
   #stopped = false
 
   constructor(clock: Clock, log: Log, chores: readonly Chore[]) {
     this.#clock = clock
     this.#log = log
+    this.#chores = chores
     for (const chore of chores) this.#plan(chore)
   }
 
@@ -27,8 +29,17 @@ export class Schedule {
     for (const timer of this.#timers.values()) timer.cancel()
   }
 
+  /** Runs a chore now instead of waiting for its turn. Nobody waits for it; if it fails it is tried again. */
+  hurry(name: string): void {
+    const chore = this.#chores.find((one) => one.name === name)
+    if (!chore || this.#stopped) return
+    this.#timers.get(name)?.cancel()
+    void this.#turn(chore)
+  }
+
   #plan(chore: Chore): void {
     if (this.#stopped) return
+    this.#timers.get(chore.name)?.cancel()
     this.#timers.set(
       chore.name,
       this.#clock.after(chore.every, () => void this.#turn(chore)),

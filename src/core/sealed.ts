@@ -1,4 +1,4 @@
-import { Fault, asFault } from '../contract/fault.ts'
+import { Fault, asFault, refuse } from '../contract/fault.ts'
 import type { Request } from '../contract/request.ts'
 import type { Route } from '../contract/route.ts'
 import { anyone } from './caller.ts'
@@ -13,6 +13,7 @@ export function sealedDecider(routes: readonly Route[]): (request: Request) => D
   const trie = new Trie(routes.filter((route) => route.whenSealed))
   return (request) => {
     const base = {
+      request,
       operation: request.operation === 'write' ? ('update' as const) : request.operation,
       caller: anyone,
       lastUse: false,
@@ -22,6 +23,8 @@ export function sealedDecider(routes: readonly Route[]): (request: Request) => D
       const match = request.path.startsWith('sys/') ? trie.find(request.path.slice('sys/'.length)) : undefined
       const route = match && request.operation !== 'help' ? match.offers[request.operation] : undefined
       if (!match) throw new Fault('sealed', 'Vault is sealed', { bare: true })
+      if (request.namespace !== '' && Object.values(match.offers).some((one) => one.rootOnly))
+        throw refuse('operation only available in root namespace')
       if (!route) throw new Fault('unsupported_operation', '', { bare: true })
       return { ...base, route, params: match.params }
     } catch (thrown) {

@@ -1,10 +1,12 @@
+import { rootNamespace } from '../contract/identity.ts'
+import type { NamespaceId } from '../contract/identity.ts'
 import type { Request } from '../contract/request.ts'
 import type { Response, WrapInfo, Wrapped } from '../contract/response.ts'
 
 /** Who keeps answers behind tokens. */
 export interface Wrapper {
-  /** Puts an answer behind a fresh token, at once or not at all. */
-  wrap(content: Wrapped): Promise<WrapInfo>
+  /** Puts an answer behind a fresh token of a namespace, at once or not at all. */
+  wrap(namespace: NamespaceId, content: Wrapped): Promise<WrapInfo>
   now(): number
 }
 
@@ -12,10 +14,14 @@ export interface Wrapper {
  * The answer, or the token that it waits behind if the caller asked for that. What says nothing (a 204, a plain 404) has
  * nothing to wrap, and a wrapping is not wrapped again.
  */
-export async function wrapAnswer(wrapper: Wrapper, request: Request, response: Response): Promise<Response> {
+export async function wrapAnswer(
+  wrapper: Wrapper,
+  { request, namespace }: { readonly request: Request; readonly namespace?: { readonly id: NamespaceId } },
+  response: Response,
+): Promise<Response> {
   const { warnings } = response
   if (request.wrapTtl === undefined || response.wrapInfo || !saysSomething(response)) return response
-  const wrapInfo = await wrapper.wrap({
+  const wrapInfo = await wrapper.wrap(namespace?.id ?? rootNamespace, {
     response: kept(response),
     requestId: request.id,
     creationPath: pathOf(request),

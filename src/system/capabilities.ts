@@ -14,17 +14,18 @@ export interface CapabilityPort {
   ofAccessor(accessor: string, paths: readonly string[]): Promise<readonly (readonly Capability[])[] | undefined>
 }
 
-const { write } = routesOf<unknown>()
+type Has = { readonly capabilities: CapabilityPort }
+const { write } = routesOf<Has>()
 const paths = { paths: f.list('Paths to ask about.').or([]), path: f.list('Older name of paths.').or([]) }
 
 /** `sys/capabilities`, `-self` and `-accessor`. */
-export function capabilityRoutes(port: CapabilityPort): Route<unknown>[] {
+export function capabilityRoutes(): Route<Has>[] {
   return [
     write('capabilities', {
       about: 'What a token may do on some paths.',
       pure: true,
       fields: { ...paths, token: f.string('The token.').secret().or('') },
-      handle: async (_, { token, ...asked }) => {
+      handle: async ({ engine: { capabilities: port } }, { token, ...asked }) => {
         if (token === '') throw refuse('missing token', { wrapped: true })
         const found = await port.ofToken(new Secret(token), wanted(asked))
         if (!found) throw refuse('invalid token', { wrapped: true })
@@ -35,7 +36,7 @@ export function capabilityRoutes(port: CapabilityPort): Route<unknown>[] {
       about: 'What a token may do on some paths, by its accessor.',
       pure: true,
       fields: { ...paths, accessor: f.string('The accessor.').or('') },
-      handle: async (_, { accessor, ...asked }) => {
+      handle: async ({ engine: { capabilities: port } }, { accessor, ...asked }) => {
         if (accessor === '') throw refuse('missing accessor')
         const found = await port.ofAccessor(accessor, wanted(asked))
         if (!found) throw refuse('invalid accessor', { wrapped: true })

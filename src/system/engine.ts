@@ -1,5 +1,6 @@
 import { defineEngine } from '../contract/engine.ts'
 import type { Engine } from '../contract/engine.ts'
+import type { NamespaceId } from '../contract/identity.ts'
 import type { Route } from '../contract/route.ts'
 import { hashText, randomText } from '../crypto/tools.ts'
 import { auditRoutes } from './audit.ts'
@@ -20,6 +21,8 @@ import { metricsRoutes } from './metrics.ts'
 import type { MetricsPort } from './metrics.ts'
 import { mountRoutes } from './mounts.ts'
 import type { MountPort } from './mounts.ts'
+import { namespaceRoutes } from './namespaces.ts'
+import type { NamespacePort } from './namespaces.ts'
 import { openApiRoutes } from './openapi.ts'
 import type { OpenApiPort } from './openapi.ts'
 import { passwordPolicyRoutes } from './password-policies.ts'
@@ -36,29 +39,35 @@ import { rotateRoutes } from './rotate.ts'
 import type { RotatePort } from './rotate.ts'
 import { sealRoutes } from './seal.ts'
 import type { SealPort } from './seal.ts'
-import { serverInfoRoutes } from './server-info.ts'
-import type { ServerInfoPort } from './server-info.ts'
+import { counterRoutes, serverInfoRoutes } from './server-info.ts'
+import type { CounterPort, ServerInfoPort } from './server-info.ts'
 import { toolRoutes } from './tools.ts'
 import { wrappingRoutes } from './wrapping.ts'
 import type { WrappingPort } from './wrapping.ts'
 
-/** Everything that `sys/` needs of the rest of the server, each part as its routes declare it. */
-export interface SystemPorts {
-  readonly seal: SealPort
-  readonly rotate: RotatePort
-  readonly rekey: RekeyPort
-  readonly rotateRoot: RekeyPort
-  readonly generateRoot: GenerateRootPort
+/** What `sys/` needs of the namespace that it is mounted in, each part as its routes declare it. */
+export interface NamespacePorts {
   readonly mounts: MountPort & RemountPort
   readonly policies: PolicyPort
   readonly passwordPolicies: PasswordPolicyPort
   readonly capabilities: CapabilityPort
   readonly internal: InternalPort
   readonly openApi: OpenApiPort
+  readonly leases: LeasePort
+  readonly counters: CounterPort
+  readonly namespaces: NamespacePort
+}
+
+/** Everything that `sys/` needs of the server as a whole. */
+export interface SystemPorts {
+  readonly seal: SealPort
+  readonly rotate: RotatePort
+  readonly rekey: RekeyPort
+  readonly rotateRoot: RekeyPort
+  readonly generateRoot: GenerateRootPort
   readonly audit: AuditPort
   readonly browser: BrowserPort
   readonly quotas: QuotaPort
-  readonly leases: LeasePort
   readonly loggers: LoggerPort
   readonly metrics: MetricsPort
   readonly serverInfo: ServerInfoPort
@@ -70,37 +79,44 @@ export interface SystemPorts {
   readonly random: (bytes: number) => Uint8Array
 }
 
-/** The `sys/` mount: an engine like any other, made from narrow ports. */
-export function systemEngine(ports: SystemPorts): Engine {
-  const routes: Route<unknown>[] = [
+/** Only the root namespace has these: they are of the whole server. */
+const inRootOnly = <S>(routes: readonly Route<S>[]): Route<S>[] => routes.map((route) => ({ ...route, rootOnly: true }))
+
+/** The `sys/` mount of every namespace: an engine like any other, made from narrow ports. */
+export function systemEngine(ports: SystemPorts, portsOf: (namespace: NamespaceId) => NamespacePorts): Engine {
+  const routes: Route<NamespacePorts>[] = [
     ...sealRoutes(ports.seal),
-    ...rotateRoutes(ports.rotate),
-    ...rekeyRoutes(ports.rekey, ports.rules, ports.unauthedRekey),
-    ...rotateRootRoutes(ports.rotateRoot, ports.rules),
-    ...generateRootRoutes(ports.generateRoot, ports.unauthedGenerateRoot),
-    ...mountRoutes(ports.mounts),
-    ...remountRoutes(ports.mounts),
-    ...policyRoutes(ports.policies),
-    ...passwordPolicyRoutes(ports.passwordPolicies),
-    ...capabilityRoutes(ports.capabilities),
-    ...internalRoutes(ports.internal),
-    ...openApiRoutes(ports.openApi),
-    ...auditRoutes(ports.audit),
+    ...inRootOnly([
+      ...rotateRoutes(ports.rotate),
+      ...rekeyRoutes(ports.rekey, ports.rules, ports.unauthedRekey),
+      ...rotateRootRoutes(ports.rotateRoot, ports.rules),
+      ...generateRootRoutes(ports.generateRoot, ports.unauthedGenerateRoot),
+      ...auditRoutes(ports.audit),
+      ...corsRoutes(ports.browser),
+      ...uiHeaderRoutes(ports.browser),
+      ...quotaRoutes(ports.quotas),
+      ...loggerRoutes(ports.loggers),
+      ...metricsRoutes(ports.metrics),
+    ]),
+    ...mountRoutes(),
+    ...remountRoutes(),
+    ...policyRoutes(),
+    ...passwordPolicyRoutes(),
+    ...capabilityRoutes(),
+    ...internalRoutes(),
+    ...openApiRoutes(),
+    ...leaseRoutes(),
+    ...counterRoutes(),
+    ...namespaceRoutes(),
     ...wrappingRoutes(ports.wrapping),
-    ...corsRoutes(ports.browser),
-    ...uiHeaderRoutes(ports.browser),
-    ...quotaRoutes(ports.quotas),
-    ...leaseRoutes(ports.leases),
-    ...loggerRoutes(ports.loggers),
-    ...metricsRoutes(ports.metrics),
     ...serverInfoRoutes(ports.serverInfo),
     ...toolRoutes({ hash: hashText, random: (wish) => randomText(ports.random, wish) }),
   ]
-  return defineEngine<unknown>({
+  return defineEngine<NamespacePorts>({
     type: 'system',
     kind: 'secret',
     about: 'Control, policy and state of the server.',
-    open: () => undefined,
+    open: ({ namespace }) => portsOf(namespace),
     routes,
   })
 }

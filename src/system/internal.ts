@@ -9,36 +9,37 @@ import { routesOf } from '../contract/route.ts'
 import type { Route } from '../contract/route.ts'
 import { mountEntry } from './mount-view.ts'
 
-/** What these routes need. */
+/** What these routes need of the namespace that they are asked in. */
 export interface InternalPort {
   list(kind: MountRecord['kind']): readonly MountRecord[]
-  holding(apiPath: string): MountRecord | undefined
-  /** Whether some rule of the caller reaches into a mount. */
-  reaches(caller: Caller, apiPath: string): Promise<boolean>
+  /** The mount that a path leads to, here or in a namespace below; `under` is the path of that namespace as seen from here. */
+  holding(apiPath: string): { readonly record: MountRecord; readonly under: string } | undefined
+  /** The paths of the namespaces directly inside this one. */
+  namespaces(): readonly string[]
   /** The caller's rules, as `sys/internal/ui/resultant-acl` shows them. */
   resultant(caller: Caller): Promise<Readonly<Record<string, unknown>>>
 }
 
-const { read } = routesOf<unknown>()
+type Has = { readonly internal: InternalPort }
+const { read } = routesOf<Has>()
 
 /** `sys/internal/ui/…`: what user interfaces and the command line ask before they begin. */
-export function internalRoutes(port: InternalPort): Route<unknown>[] {
+export function internalRoutes(): Route<Has>[] {
   return [
     read('internal/ui/mounts', {
       about: 'The mounts that the caller may know of.',
       access: 'public',
-      handle: async (call) =>
-        answer({ secret: await visible(port, call, 'secret'), auth: await visible(port, call, 'auth') }),
+      handle: (call) => answer({ secret: visible(call, 'secret'), auth: visible(call, 'auth') }),
     }),
     read('internal/ui/mounts/*path', {
       about: 'The mount that a path lies in.',
       access: 'public',
       fields: { path: f.string('An API path.').or('') },
-      handle: async (call, { path }) => {
-        if (!call.caller.token) throw denied()
-        const record = port.holding(path.endsWith('/') ? path : `${path}/`)
-        if (!record || !(await port.reaches(call.caller, apiPathOf(record)))) throw preflight(path)
-        return answer({ ...mountEntry(record), path: record.path })
+      handle: ({ engine, caller }, { path }) => {
+        if (!caller.token) throw denied()
+        const found = engine.internal.holding(path.endsWith('/') ? path : `${path}/`)
+        if (!found || !caller.reaches(found.under + apiPathOf(found.record))) throw preflight(path)
+        return answer({ ...mountEntry(found.record), path: found.record.path })
       },
     }),
     read('internal/ui/mounts/', {
@@ -51,14 +52,15 @@ export function internalRoutes(port: InternalPort): Route<unknown>[] {
     read('internal/ui/namespaces', {
       about: 'The namespaces that the caller may know of.',
       access: 'public',
-      handle: ({ caller }) => {
+      handle: ({ engine, caller }) => {
         if (!caller.token) throw denied()
-        return answer({})
+        const keys = engine.internal.namespaces().filter((path) => caller.reaches(path))
+        return answer(keys.length > 0 ? { keys } : {})
       },
     }),
     read('internal/ui/resultant-acl', {
       about: "The caller's own rules.",
-      handle: async ({ caller }) => answer(await port.resultant(caller)),
+      handle: async ({ engine, caller }) => answer(await engine.internal.resultant(caller)),
     }),
   ]
 }
@@ -71,17 +73,12 @@ function preflight(path: string): Fault {
 }
 
 /** Everybody sees what was tuned to be seen; the owner of a token also sees what its policies reach. */
-async function visible(
-  port: InternalPort,
-  call: Call<unknown>,
-  kind: MountRecord['kind'],
-): Promise<Record<string, unknown>> {
-  const { caller, request } = call
+function visible({ engine, caller, request }: Call<Has>, kind: MountRecord['kind']): Record<string, unknown> {
   if (request.credential.kind === 'token' && !caller.token) throw denied()
   const shown: Record<string, unknown> = {}
-  for (const record of port.list(kind)) {
+  for (const record of engine.internal.list(kind)) {
     const open = record.config.listing_visibility === 'unauth'
-    if (!open && !(caller.token && (await port.reaches(caller, apiPathOf(record))))) continue
+    if (!open && !caller.reaches(apiPathOf(record))) continue
     shown[record.path] = caller.token
       ? mountEntry(record)
       : { type: record.type, description: record.description, options: record.options }

@@ -15,7 +15,7 @@ interface Lease {
   readonly renewable: boolean
 }
 
-/** What these routes need of the leases. All leases are of tokens. */
+/** What these routes need of the leases of a namespace. All leases are of tokens. */
 export interface LeasePort {
   now(): number
   lookup(lease: string): Promise<Lease | undefined>
@@ -28,7 +28,8 @@ export interface LeasePort {
   tidy(): void
 }
 
-const { read, list, write } = routesOf<unknown>()
+type Has = { readonly leases: LeasePort }
+const { read, list, write } = routesOf<Has>()
 const lease = { lease_id: f.string('The id of the lease.').or('') }
 const inPath = { ...lease, url_lease_id: f.string('The id of the lease.').or('') }
 const prefix = { prefix: f.string('The beginning of lease ids, by whole segments.').or('') }
@@ -36,25 +37,25 @@ const sync = { sync: f.bool('Wait until it is done.').or(true) }
 const increment = { increment: f.duration('The TTL wished for.').or(0) }
 
 /** `sys/leases`. */
-export function leaseRoutes(leases: LeasePort): Route<unknown>[] {
+export function leaseRoutes(): Route<Has>[] {
   return [
-    ...lookupRoutes(leases),
-    ...revokeRoutes(leases),
+    ...lookupRoutes(),
+    ...revokeRoutes(),
     ...irrevocableRoutes(),
     write('leases/renew', {
       about: 'Renew a lease.',
       fields: { ...lease, ...increment },
-      handle: async (_, values) => renew(leases, values.lease_id),
+      handle: async ({ engine }, values) => renew(engine.leases, values.lease_id),
     }),
     write('leases/renew/*url_lease_id', {
       about: 'Renew a lease.',
       fields: { ...inPath, ...increment },
-      handle: async (_, values) => renew(leases, values.lease_id || values.url_lease_id),
+      handle: async ({ engine }, values) => renew(engine.leases, values.lease_id || values.url_lease_id),
     }),
     write('leases/tidy', {
       about: 'Remove index entries that lead nowhere.',
-      handle: () => {
-        leases.tidy()
+      handle: ({ engine }) => {
+        engine.leases.tidy()
         return {
           status: 202,
           data: null,
@@ -65,8 +66,8 @@ export function leaseRoutes(leases: LeasePort): Route<unknown>[] {
   ]
 }
 
-function lookupRoutes(leases: LeasePort): Route<unknown>[] {
-  const listing = async (under: string): Promise<Response> => {
+function lookupRoutes(): Route<Has>[] {
+  const listing = async (leases: LeasePort, under: string): Promise<Response> => {
     const keys = await leases.list(under)
     if (keys.length === 0) throw new Fault('not_found', 'there are no leases')
     return answer({ keys })
@@ -76,7 +77,7 @@ function lookupRoutes(leases: LeasePort): Route<unknown>[] {
       about: 'Tell about a lease.',
       pure: true,
       fields: lease,
-      handle: async (_, values) => {
+      handle: async ({ engine: { leases } }, values) => {
         const found = await leases.lookup(given(values.lease_id))
         if (!found) throw refuse('invalid lease')
         return answer(shown(found, values.lease_id, leases.now()))
@@ -85,19 +86,19 @@ function lookupRoutes(leases: LeasePort): Route<unknown>[] {
     list('leases/lookup', {
       about: 'List the beginnings of lease ids.',
       access: 'sudo',
-      handle: async () => listing(''),
+      handle: async ({ engine }) => listing(engine.leases, ''),
     }),
     list('leases/lookup/*prefix', {
       about: 'List the leases under a prefix.',
       access: 'sudo',
       fields: prefix,
-      handle: async (_, values) => listing(values.prefix),
+      handle: async ({ engine }, values) => listing(engine.leases, values.prefix),
     }),
   ]
 }
 
-function revokeRoutes(leases: LeasePort): Route<unknown>[] {
-  const revoke = async (id: string, wait: boolean): Promise<Response> => {
+function revokeRoutes(): Route<Has>[] {
+  const revoke = async (leases: LeasePort, id: string, wait: boolean): Promise<Response> => {
     await leases.revoke(given(id))
     return wait ? done() : { status: 202 }
   }
@@ -105,18 +106,18 @@ function revokeRoutes(leases: LeasePort): Route<unknown>[] {
     write('leases/revoke', {
       about: 'End a lease.',
       fields: { ...lease, ...sync },
-      handle: async (_, values) => revoke(values.lease_id, values.sync),
+      handle: async ({ engine }, values) => revoke(engine.leases, values.lease_id, values.sync),
     }),
     write('leases/revoke/*url_lease_id', {
       about: 'End a lease.',
       fields: { ...inPath, ...sync },
-      handle: async (_, values) => revoke(values.lease_id || values.url_lease_id, values.sync),
+      handle: async ({ engine }, values) => revoke(engine.leases, values.lease_id || values.url_lease_id, values.sync),
     }),
     write('leases/revoke-prefix/*prefix', {
       about: 'End all leases under a prefix.',
       access: 'sudo',
       fields: { ...prefix, ...sync },
-      handle: async (_, values) => {
+      handle: async ({ engine: { leases } }, values) => {
         await leases.revokePrefix(values.prefix, values.sync)
         return values.sync ? done() : { status: 202 }
       },
@@ -125,7 +126,7 @@ function revokeRoutes(leases: LeasePort): Route<unknown>[] {
       about: 'End all leases under a prefix, whatever fails. A lease of a token cannot fail to end.',
       access: 'sudo',
       fields: prefix,
-      handle: async (_, values) => {
+      handle: async ({ engine: { leases } }, values) => {
         await leases.revokePrefix(values.prefix, true)
         return done()
       },
@@ -134,7 +135,7 @@ function revokeRoutes(leases: LeasePort): Route<unknown>[] {
 }
 
 /** Leases that could not be ended where they came from. Those of tokens always can: there are none. */
-function irrevocableRoutes(): Route<unknown>[] {
+function irrevocableRoutes(): Route<Has>[] {
   const fields = {
     type: f.string('irrevocable: there is no other type.').or(''),
     include_child_namespaces: f.bool('Those of namespaces below as well.').or(false),

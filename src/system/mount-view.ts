@@ -1,4 +1,5 @@
 import type { MountRecord } from '../contract/mount.ts'
+import { rootNamespace } from '../contract/identity.ts'
 import { product } from '../util/version.ts'
 
 type Wire = Readonly<Record<string, unknown>>
@@ -21,9 +22,14 @@ export function mountEntry(record: MountRecord): Wire {
     running_plugin_version: `v${product.version}+builtin.strongroom`,
     running_sha256: '',
     seal_wrap: record.sealWrap,
-    type: record.type,
+    type: typeOf(record),
     uuid: record.uuid,
   }
+}
+
+/** What every namespace has from the beginning is called by names of its own below the root one. */
+function typeOf({ builtin, namespace, type }: MountRecord): string {
+  return builtin && namespace !== rootNamespace ? `ns_${type}` : type
 }
 
 /** A mount as its `tune` path shows it. TTLs in seconds; the default is shown as set, though the longest bounds it. */

@@ -25,11 +25,12 @@ export interface MountPort {
 }
 
 type Kind = MountRecord['kind']
-const { read, write, remove } = routesOf<unknown>()
+type Has = { readonly mounts: MountPort }
+const { read, write, remove } = routesOf<Has>()
 
-/** `sys/mounts` and `sys/auth`: the table, enable, read one, tune, disable. */
-export function mountRoutes(mounts: MountPort): Route<unknown>[] {
-  return [...tableRoutes(mounts, 'secret'), ...tableRoutes(mounts, 'auth')]
+/** `sys/mounts` and `sys/auth`: the table of the namespace, enable, read one, tune, disable. */
+export function mountRoutes(): Route<Has>[] {
+  return [...tableRoutes('secret'), ...tableRoutes('auth')]
 }
 
 const enableFields = {
@@ -52,37 +53,41 @@ const tuneFields = {
   ...configFields,
 }
 
-function tableRoutes(mounts: MountPort, kind: Kind): Route<unknown>[] {
+function tableRoutes(kind: Kind): Route<Has>[] {
   const top = kind === 'auth' ? 'auth' : 'mounts'
   const what = kind === 'auth' ? 'auth methods' : 'secrets engines'
   const access = kind === 'auth' ? ('sudo' as const) : ('token' as const)
   const path = { path: enableFields.path }
-  const all = () => Object.fromEntries(mounts.list(kind).map((record) => [record.path, mountEntry(record)]))
+  const all = (mounts: MountPort) =>
+    Object.fromEntries(mounts.list(kind).map((record) => [record.path, mountEntry(record)]))
   return [
-    read(top, { about: `List the enabled ${what}.`, handle: () => ({ data: all(), inject: true }) }),
+    read(top, {
+      about: `List the enabled ${what}.`,
+      handle: ({ engine }) => ({ data: all(engine.mounts), inject: true }),
+    }),
     read(`${top}/*path`, {
       about: `Read one of the ${what}.`,
       access,
       fields: path,
-      handle: (_, values) => inject(mountEntry(existing(mounts, kind, values.path))),
+      handle: ({ engine }, values) => inject(mountEntry(existing(engine.mounts, kind, values.path))),
     }),
     write(`${top}/*path`, {
       about: `Enable one of the ${what}.`,
       access,
       fields: enableFields,
-      handle: async (_, values) => enable(mounts, kind, values),
+      handle: async ({ engine }, values) => enable(engine.mounts, kind, values),
     }),
     remove(`${top}/*path`, {
       about: `Disable one of the ${what} and remove all its data.`,
       access,
       fields: path,
-      handle: async (_, values) => disable(mounts, kind, values.path),
+      handle: async ({ engine }, values) => disable(engine.mounts, kind, values.path),
     }),
     read(`${top}/*path/tune`, {
       about: 'Read the settings in force.',
       access,
       fields: path,
-      handle: (_, values) => {
+      handle: ({ engine: { mounts } }, values) => {
         const record = existing(mounts, kind, values.path)
         return inject(tuneEntry(record, mounts.limits(record).maxTtl, mounts.ttl.default))
       },
@@ -91,7 +96,8 @@ function tableRoutes(mounts: MountPort, kind: Kind): Route<unknown>[] {
       about: 'Change settings.',
       access,
       fields: tuneFields,
-      handle: async ({ request }, values) => tune(mounts, tunable(mounts, kind, values.path), request.data, values),
+      handle: async ({ engine: { mounts }, request }, values) =>
+        tune(mounts, tunable(mounts, kind, values.path), request.data, values),
     }),
   ]
 }

@@ -1,6 +1,5 @@
 import { Fault } from '../contract/fault.ts'
 import { f } from '../contract/field.ts'
-import type { Caller } from '../contract/identity.ts'
 import { apiPathOf } from '../contract/mount.ts'
 import type { MountRecord } from '../contract/mount.ts'
 import type { Response } from '../contract/response.ts'
@@ -13,14 +12,13 @@ import type { DescribedMount } from './openapi-document.ts'
 export interface OpenApiPort {
   /** Everything that is mounted, with the routes that answer there. */
   offered(): readonly { readonly record: MountRecord; readonly routes: readonly Route[] }[]
-  /** Whether some rule of the caller reaches into a mount. */
-  reaches(caller: Caller, apiPath: string): Promise<boolean>
 }
 
-const { read, write } = routesOf<unknown>()
+type Has = { readonly openApi: OpenApiPort }
+const { read, write } = routesOf<Has>()
 
 /** `sys/internal/specs/openapi`: the mounts that the caller reaches; without a token, what needs none. */
-export function openApiRoutes(port: OpenApiPort): Route<unknown>[] {
+export function openApiRoutes(): Route<Has>[] {
   const options = {
     about: 'The API as an OpenAPI document.',
     access: 'public',
@@ -28,25 +26,21 @@ export function openApiRoutes(port: OpenApiPort): Route<unknown>[] {
       generic_mount_paths: f.bool('Parameters in place of the paths of mounts.').or(false),
       context: f.string('Taken, and not used.').or(''),
     },
-    handle: async (
-      call: Call<unknown>,
+    handle: (
+      call: Call<Has>,
       { generic_mount_paths: generic }: { readonly generic_mount_paths: boolean },
-    ): Promise<Response> => ({ plain: openApiDocument(await described(port, call, generic)) }),
+    ): Response => ({ plain: openApiDocument(described(call, generic)) }),
   } as const
   return [read('internal/specs/openapi', options), write('internal/specs/openapi', { ...options, pure: true })]
 }
 
-async function described(
-  port: OpenApiPort,
-  { caller, request }: Call<unknown>,
-  generic: boolean,
-): Promise<DescribedMount[]> {
+function described({ engine, caller, request }: Call<Has>, generic: boolean): DescribedMount[] {
   if (request.credential.kind === 'token' && !caller.token)
     throw new Fault('unauthenticated', 'permission denied', { bare: true })
   const mounts: DescribedMount[] = []
-  for (const { record, routes } of port.offered()) {
+  for (const { record, routes } of engine.openApi.offered()) {
     const open = routes.filter(({ access }) => access === 'public')
-    const shown = caller.token && (await port.reaches(caller, apiPathOf(record))) ? routes : open
+    const shown = caller.reaches(apiPathOf(record)) ? routes : open
     mounts.push({ ...placeOf(record, generic), tag: record.type, routes: shown })
   }
   return mounts

@@ -13,15 +13,16 @@ export interface PasswordPolicyPort {
   generate(name: string): Promise<string | undefined>
 }
 
-const { read, list, write, remove } = routesOf<unknown>()
+type Has = { readonly passwordPolicies: PasswordPolicyPort }
+const { read, list, write, remove } = routesOf<Has>()
 const name = { name: f.string('The name of the password policy.').or('') }
 
 /** `sys/policies/password`: what generated passwords look like. */
-export function passwordPolicyRoutes(policies: PasswordPolicyPort): Route<unknown>[] {
+export function passwordPolicyRoutes(): Route<Has>[] {
   return [
     list('policies/password', {
       about: 'List password policies.',
-      handle: async () => {
+      handle: async ({ engine: { passwordPolicies: policies } }) => {
         const keys = await policies.list()
         if (keys.length === 0) throw new Fault('not_found', 'no password policies')
         return answer({ keys })
@@ -30,12 +31,12 @@ export function passwordPolicyRoutes(policies: PasswordPolicyPort): Route<unknow
     read('policies/password/*name', {
       about: 'Read a password policy.',
       fields: name,
-      handle: async (_, values) => answer({ policy: present(await policies.get(values.name)) }),
+      handle: async ({ engine }, values) => answer({ policy: present(await engine.passwordPolicies.get(values.name)) }),
     }),
     write('policies/password/*name', {
       about: 'Write a password policy.',
       fields: { ...name, policy: f.string('The policy in HCL or JSON, as it is or in base64.').or('') },
-      handle: async (_, values) => {
+      handle: async ({ engine: { passwordPolicies: policies } }, values) => {
         if (values.policy === '') throw refuse('missing policy', { wrapped: true })
         await policies.write(values.name, values.policy)
         return done()
@@ -44,7 +45,7 @@ export function passwordPolicyRoutes(policies: PasswordPolicyPort): Route<unknow
     remove('policies/password/*name', {
       about: 'Remove a password policy.',
       fields: name,
-      handle: async (_, values) => {
+      handle: async ({ engine: { passwordPolicies: policies } }, values) => {
         await policies.delete(values.name)
         return done()
       },
@@ -52,7 +53,8 @@ export function passwordPolicyRoutes(policies: PasswordPolicyPort): Route<unknow
     read('policies/password/*name/generate', {
       about: 'Generate a password.',
       fields: name,
-      handle: async (_, values) => answer({ password: present(await policies.generate(values.name)) }),
+      handle: async ({ engine }, values) =>
+        answer({ password: present(await engine.passwordPolicies.generate(values.name)) }),
     }),
   ]
 }

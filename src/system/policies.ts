@@ -40,7 +40,8 @@ export interface PolicyPort {
   now(): number
 }
 
-const { read, list, write, patch, remove } = routesOf<unknown>()
+type Has = { readonly policies: PolicyPort }
+const { read, list, write, patch, remove } = routesOf<Has>()
 
 const name = { name: f.string('Name of the policy; letter case does not count.').or('') }
 const prefix = { prefix: f.string('Only names below this prefix.').or('') }
@@ -57,77 +58,76 @@ const changeFields = {
 const oldFields = { ...changeFields, rules: f.string('Older name of policy.').or('') }
 
 /** `sys/policies/acl`, `sys/policies/detailed/acl`, and the older `sys/policy`. */
-export function policyRoutes(policies: PolicyPort): Route<unknown>[] {
-  const names = async ({ prefix: below }: { readonly prefix: string }) => listed(await policies.list(folder(below)))
-  const details = async ({ prefix: below }: { readonly prefix: string }) =>
-    detailed(policies, await policies.list(folder(below)))
+export function policyRoutes(): Route<Has>[] {
+  const names = async (policies: PolicyPort, below: string) => listed(await policies.list(folder(below)))
+  const details = async (policies: PolicyPort, below: string) => detailed(policies, await policies.list(folder(below)))
   return [
-    list('policies/acl', { about: 'List policies.', handle: async () => names({ prefix: '' }) }),
+    list('policies/acl', { about: 'List policies.', handle: async ({ engine }) => names(engine.policies, '') }),
     list('policies/acl/*name', {
       about: 'List policies below a prefix.',
       fields: name,
-      handle: async (_, values) => names({ prefix: values.name }),
+      handle: async ({ engine }, values) => names(engine.policies, values.name),
     }),
     read('policies/acl/*name', {
       about: 'Read a policy.',
       fields: name,
-      handle: async (_, values) => answer(entry(await existing(policies, values.name))),
+      handle: async ({ engine }, values) => answer(entry(await existing(engine.policies, values.name))),
     }),
     write('policies/acl/*name', {
       about: 'Write a policy.',
       fields: changeFields,
-      handle: async ({ request }, values) => store(policies, values, request.data),
+      handle: async ({ engine, request }, values) => store(engine.policies, values, request.data),
     }),
     patch('policies/acl/*name', {
       about: 'Change parts of a policy.',
       fields: changeFields,
-      handle: async ({ request }, values) => amend(policies, values, request.data),
+      handle: async ({ engine, request }, values) => amend(engine.policies, values, request.data),
     }),
     remove('policies/acl/*name', {
       about: 'Remove a policy.',
       fields: name,
-      handle: async (_, values) => erase(policies, values.name),
+      handle: async ({ engine }, values) => erase(engine.policies, values.name),
     }),
     list('policies/detailed/acl', {
       about: 'List policies with their texts.',
-      handle: async () => details({ prefix: '' }),
+      handle: async ({ engine }) => details(engine.policies, ''),
     }),
     list('policies/detailed/acl/*prefix', {
       about: 'List policies below a prefix with their texts.',
       fields: prefix,
-      handle: async (_, values) => details(values),
+      handle: async ({ engine }, values) => details(engine.policies, values.prefix),
     }),
-    ...oldRoutes(policies),
+    ...oldRoutes(),
   ]
 }
 
-function oldRoutes(policies: PolicyPort): Route<unknown>[] {
-  const all = async (below: string): Promise<Response> => {
+function oldRoutes(): Route<Has>[] {
+  const all = async (policies: PolicyPort, below: string): Promise<Response> => {
     const keys = await policies.list(folder(below))
     if (keys.length === 0) throw new Fault('not_found', 'no policies')
     return { data: { keys, policies: keys }, inject: true }
   }
   return [
-    read('policy', { about: 'List policies (older form).', handle: async () => all('') }),
-    read('policy/', { about: 'List policies (older form).', handle: async () => all('') }),
-    list('policy', { about: 'List policies (older form).', handle: async () => all('') }),
+    read('policy', { about: 'List policies (older form).', handle: async ({ engine }) => all(engine.policies, '') }),
+    read('policy/', { about: 'List policies (older form).', handle: async ({ engine }) => all(engine.policies, '') }),
+    list('policy', { about: 'List policies (older form).', handle: async ({ engine }) => all(engine.policies, '') }),
     list('policy/*name', {
       about: 'List policies below a prefix (older form).',
       fields: name,
-      handle: async (_, values) => all(values.name),
+      handle: async ({ engine }, values) => all(engine.policies, values.name),
     }),
     read('policy/*name', {
       about: 'Read a policy (older form).',
       fields: name,
-      handle: async (_, values) => {
-        const { policy, ...rest } = entry(await existing(policies, values.name))
+      handle: async ({ engine }, values) => {
+        const { policy, ...rest } = entry(await existing(engine.policies, values.name))
         return { data: { ...rest, rules: policy }, inject: true }
       },
     }),
     write('policy/*name', {
       about: 'Write a policy (older form).',
       fields: oldFields,
-      handle: async ({ request }, values) => {
+      handle: async ({ engine: { policies }, request }, values) => {
         if (values.policy !== '' || values.rules === '') return store(policies, values, request.data)
         const response = await store(policies, { ...values, policy: values.rules }, request.data)
         return done(['"rules" is the old name of "policy"; use "policy"', ...(response.warnings ?? [])])
@@ -136,7 +136,7 @@ function oldRoutes(policies: PolicyPort): Route<unknown>[] {
     remove('policy/*name', {
       about: 'Remove a policy (older form).',
       fields: name,
-      handle: async (_, values) => erase(policies, values.name),
+      handle: async ({ engine }, values) => erase(engine.policies, values.name),
     }),
   ]
 }

@@ -1,14 +1,14 @@
 import { Fault, refuse } from '../contract/fault.ts'
 import { f } from '../contract/field.ts'
 import type { Values } from '../contract/field.ts'
-import { apiPathOf } from '../contract/mount.ts'
-import type { MountRecord } from '../contract/mount.ts'
+import { rootNamespace } from '../contract/identity.ts'
 import { answer, done } from '../contract/response.ts'
 import { routesOf } from '../contract/route.ts'
 import type { Route } from '../contract/route.ts'
 
 interface Quota {
   readonly name: string
+  readonly namespace?: string
   readonly mount?: string
   readonly suffix: string
   readonly rate: number
@@ -31,9 +31,10 @@ export interface QuotaPort {
   get(name: string): Quota | undefined
   write(quota: Quota): Promise<void>
   delete(name: string): Promise<void>
-  /** The mount that a path lies in. */
-  holding(path: string): MountRecord | undefined
-  mount(uuid: string): MountRecord | undefined
+  /** The mount that a path lies in, and what is left of the path; without a mount it is a namespace as a whole. */
+  place(path: string): { readonly namespace: string; readonly mount?: string; readonly rest: string } | undefined
+  /** The path of a mount, or of a namespace as a whole; undefined when it is gone. */
+  pathOf(namespace: string, mount: string | undefined): string | undefined
 }
 
 const { read, list, write, remove } = routesOf<unknown>()
@@ -129,29 +130,31 @@ function quotaOf(quotas: QuotaPort, values: Values<typeof fields>): Quota {
   const { rate, interval, block_interval: blockInterval } = values
   if (rate <= 0) throw refuse("'rate' is invalid")
   const path = values.path.replace(/^\//, '')
-  const mount = path === '' ? undefined : quotas.holding(path)
-  if (path !== '' && !mount) throw refuse(`invalid mount path "${path.endsWith('/') ? path : `${path}/`}"`)
+  const place = quotas.place(path)
+  if (!place) throw refuse(`invalid mount path "${path.endsWith('/') ? path : `${path}/`}"`)
+  const { namespace, mount, rest } = place
   if (values.role !== '')
     throw refuse('no login method of this server has roles by which requests could be counted: leave "role" out')
   return {
     name: checked(values.name),
-    ...(mount && { mount: mount.uuid }),
-    suffix: mount ? path.slice(apiPathOf(mount).length).replace(/\/$/, '') : '',
+    ...(namespace !== rootNamespace && { namespace }),
+    ...(mount !== undefined && { mount }),
+    suffix: rest.replace(/\/$/, ''),
     rate,
     interval: interval || 1,
     blockInterval,
-    inheritable: values.inheritable ?? mount === undefined,
+    inheritable: values.inheritable ?? (mount === undefined && namespace === rootNamespace),
   }
 }
 
 function shown(quotas: QuotaPort, quota: Quota | undefined): Readonly<Record<string, unknown>> {
-  const mount = quota?.mount === undefined ? undefined : quotas.mount(quota.mount)
-  if (!quota || (quota.mount !== undefined && !mount)) throw new Fault('not_found', 'there is no such quota')
+  const path = quota && quotas.pathOf(quota.namespace ?? rootNamespace, quota.mount)
+  if (!quota || path === undefined) throw new Fault('not_found', 'there is no such quota')
   const { name: called, suffix, rate, interval, blockInterval, inheritable } = quota
   return {
     type: 'rate-limit',
     name: called,
-    path: `${mount ? apiPathOf(mount) : ''}${suffix}`,
+    path: path + suffix,
     role: '',
     rate,
     interval,

@@ -22,24 +22,26 @@ interface Migration {
   readonly status: 'in-progress' | 'success' | 'failure'
 }
 
-const { read, write } = routesOf<unknown>()
+type Has = { readonly mounts: RemountPort }
+const { read, write } = routesOf<Has>()
 const reserved = ['sys/', 'audit/', 'cubbyhole/', 'identity/']
 /** Outcomes kept for `remount/status`. */
 const remembered = 1000
 
-/** `sys/remount`: a mount with all its data under another path. Done before the answer; its status can be asked for afterwards. */
-export function remountRoutes(mounts: RemountPort): Route<unknown>[] {
+/** `sys/remount`: a mount with all its data under another path of its namespace. Done before the answer; its status can be asked for afterwards. */
+export function remountRoutes(): Route<Has>[] {
+  /** By namespace and id: what moved where is nobody else's business. */
   const migrations = new Map<string, Migration>()
   return [
     write('remount', {
       about: 'Move a mount to another path.',
       access: 'sudo',
       fields: { from: f.string('Path of the mount now.').or(''), to: f.string('Its new path.').or('') },
-      handle: async (_, { from, to }) => {
+      handle: async ({ engine: { mounts }, request }, { from, to }) => {
         const [source, target] = checked(mounts, from, to)
         await mounts.move(source, target)
         const id = mounts.uuid()
-        migrations.set(id, { source_mount: source, target_mount: target, status: 'success' })
+        migrations.set(request.namespace + id, { source_mount: source, target_mount: target, status: 'success' })
         for (const [oldest] of migrations) if (migrations.size > remembered) migrations.delete(oldest)
         return {
           ...answer({ migration_id: id }, ['The mount was moved; its status can be read at sys/remount/status/.']),
@@ -50,8 +52,8 @@ export function remountRoutes(mounts: RemountPort): Route<unknown>[] {
     read('remount/status/:id', {
       about: 'What became of a move.',
       fields: { id: f.string('The migration_id.').or('') },
-      handle: (_, { id }) => {
-        const migration = migrations.get(id)
+      handle: ({ request }, { id }) => {
+        const migration = migrations.get(request.namespace + id)
         if (!migration) throw new Fault('not_found', 'no such migration')
         return answer({ migration_id: id, migration_info: migration })
       },

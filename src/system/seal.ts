@@ -38,17 +38,19 @@ export interface SealPort {
 
 const { read, write } = routesOf<unknown>()
 const open = { access: 'public', whenSealed: true } as const
+/** How the server is may be asked in every namespace; what its operators do is done in the root one. */
+const operator = { ...open, rootOnly: true } as const
 
 /** `sys/init`, `seal-status`, `unseal`, `seal`, `health`, `leader` and their kin. */
 export function sealRoutes(room: SealPort): Route<unknown>[] {
   return [
     read('init', {
-      ...open,
+      ...operator,
       about: 'Whether the server is initialised.',
       handle: async () => ({ plain: { initialized: (await room.status()).initialised } }),
     }),
     write('init', {
-      ...open,
+      ...operator,
       about: 'Initialise: make the root key, its shares, and the first root token.',
       fields: {
         secret_shares: f.any('How many shares.'),
@@ -75,7 +77,7 @@ export function sealRoutes(room: SealPort): Route<unknown>[] {
       handle: async () => ({ plain: await statusBody(room) }),
     }),
     write('unseal', {
-      ...open,
+      ...operator,
       about: 'Give one key share.',
       fields: {
         key: f.any('The share, hex or base64.'),
@@ -89,16 +91,18 @@ export function sealRoutes(room: SealPort): Route<unknown>[] {
       about: 'Seal the server: wipe its keys from memory.',
       access: 'sudo',
       whenSealed: true,
+      rootOnly: true,
       handle: () => ({ after: async () => room.seal() }),
     }),
     write('step-down', {
       about: 'Give up being the active node. There is only one.',
       access: 'sudo',
       whenSealed: true,
+      rootOnly: true,
       handle: () => done(),
     }),
     read('health', {
-      ...open,
+      ...operator,
       about: 'For load balancers: the state as an HTTP status.',
       fields: healthFields,
       handle: async (_, values) => health(room, values),

@@ -18,8 +18,6 @@ export interface ServerInfoPort {
   /** The configuration, without anything secret. */
   readonly settings: Readonly<Record<string, unknown>>
   versions(): Promise<readonly { readonly version: string; readonly buildDate: string; readonly installedAt: number }[]>
-  /** How many service tokens there are. */
-  tokens(): Promise<number>
   inFlight(): readonly {
     readonly request: {
       readonly id: string
@@ -42,27 +40,45 @@ export function serverInfoRoutes(port: ServerInfoPort): Route<unknown>[] {
     }),
     read('host-info', {
       about: 'Processors, memory, disk and operating system of the machine.',
+      rootOnly: true,
       handle: async () => answer(await hostInfo(port.now(), port.storagePath)),
     }),
     read('in-flight-req', {
       about: 'The requests that are under way.',
+      rootOnly: true,
       handle: () => ({ plain: requestsOf(port) }),
     }),
     list('version-history', {
       about: 'The releases that have run on this storage.',
       handle: async () => answer(historyOf(await port.versions())),
     }),
-    read('internal/counters/tokens', {
-      about: 'How many service tokens there are.',
-      handle: async () => answer({ counters: { service_tokens: { total: await port.tokens() } } }),
-    }),
-    read('internal/counters/entities', {
-      about: 'How many entities there are.',
-      handle: () => answer({ counters: { entities: { total: 0 } } }),
-    }),
     read('config/state/sanitized', {
       about: 'The configuration in force, without anything secret.',
+      rootOnly: true,
       handle: () => answer(port.settings),
+    }),
+  ]
+}
+
+/** What these routes need of the namespace that they are asked in. */
+export interface CounterPort {
+  /** How many service tokens it has. */
+  tokens(): Promise<number>
+}
+
+type Has = { readonly counters: CounterPort }
+const counting = routesOf<Has>()
+
+/** `sys/internal/counters`. */
+export function counterRoutes(): Route<Has>[] {
+  return [
+    counting.read('internal/counters/tokens', {
+      about: 'How many service tokens there are in the namespace.',
+      handle: async ({ engine }) => answer({ counters: { service_tokens: { total: await engine.counters.tokens() } } }),
+    }),
+    counting.read('internal/counters/entities', {
+      about: 'How many entities there are in the namespace.',
+      handle: () => answer({ counters: { entities: { total: 0 } } }),
     }),
   ]
 }

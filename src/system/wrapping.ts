@@ -4,8 +4,8 @@ import type { TokenRecord } from '../contract/identity.ts'
 import type { Request } from '../contract/request.ts'
 import { answer } from '../contract/response.ts'
 import type { Response, WrapInfo, Wrapped } from '../contract/response.ts'
-import { routesOf } from '../contract/route.ts'
-import type { Call, Route } from '../contract/route.ts'
+import { callersToken, routesOf } from '../contract/route.ts'
+import type { Call, Route, Subject } from '../contract/route.ts'
 import { rfc3339 } from '../util/clock.ts'
 import { Secret } from '../util/secret.ts'
 
@@ -21,6 +21,9 @@ export interface WrappingPort {
 
 const { read, write } = routesOf<unknown>()
 const fields = { token: f.any("The wrapping token; the caller's own if it is left out.") }
+
+/** A wrapping token that opens itself does so by the policy of its own namespace, wherever it is shown. */
+const itself: Subject = { token: (request) => (isNothing(request.data['token']) ? callersToken(request) : undefined) }
 
 /** `sys/wrapping/wrap`, `unwrap`, `lookup` and `rewrap`. */
 export function wrappingRoutes(port: WrappingPort): Route<unknown>[] {
@@ -56,6 +59,7 @@ export function wrappingRoutes(port: WrappingPort): Route<unknown>[] {
     }),
     write('wrapping/unwrap', {
       about: 'Open a wrapped answer. Works once.',
+      subject: itself,
       fields,
       open: true,
       vet,
@@ -69,6 +73,7 @@ export function wrappingRoutes(port: WrappingPort): Route<unknown>[] {
     write('wrapping/lookup', lookup),
     write('wrapping/rewrap', {
       about: 'Put a wrapped answer behind a new token; the old one ends.',
+      subject: itself,
       fields,
       open: true,
       vet,
@@ -85,7 +90,7 @@ export function wrappingRoutes(port: WrappingPort): Route<unknown>[] {
 function bearerOf(request: Request): Secret<string> {
   const { credential, data } = request
   const { token } = data
-  if (token === undefined || token === null) {
+  if (isNothing(token)) {
     if (credential.kind === 'token') return credential.token
     throw cannotValidate('there is none')
   }
@@ -93,6 +98,8 @@ function bearerOf(request: Request): Secret<string> {
   if (token === '') throw cannotValidate('it is empty')
   return new Secret(token)
 }
+
+const isNothing = (given: unknown): given is undefined | null => given === undefined || given === null
 
 function cannotValidate(why: string): Fault {
   return new Fault('permission_denied', `error validating wrapping token: ${why}`, { bare: true })

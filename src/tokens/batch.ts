@@ -1,9 +1,11 @@
 import type { JWTPayload } from 'jose'
 import { rootNamespace } from '../contract/identity.ts'
-import type { TokenRecord } from '../contract/identity.ts'
+import type { NamespaceId, TokenRecord } from '../contract/identity.ts'
 
 /** What a batch token carries about itself besides the registered claims. */
 interface BatchClaims {
+  /** Absent for the root namespace. */
+  readonly namespace?: NamespaceId
   readonly policies: readonly string[]
   readonly path: string
   readonly role?: string
@@ -19,9 +21,11 @@ interface BatchClaims {
 
 /** The claims of a batch token. It always ends. */
 export function batchClaims(jti: string, record: TokenRecord): JWTPayload & { readonly jti: string } {
-  const { policies, path, role, meta, displayName, issuedAt, creationTtl, parent, boundCidrs, entityId } = record
+  const { namespace, policies, path, role, meta, displayName, issuedAt, creationTtl, parent, boundCidrs, entityId } =
+    record
   const expiresAt = record.expiresAt ?? issuedAt
   const batch: BatchClaims = {
+    ...(namespace !== rootNamespace && { namespace }),
     policies,
     path,
     meta,
@@ -42,11 +46,11 @@ export function batchRecord(id: string, claims: JWTPayload): TokenRecord | undef
   const batch = claims['batch'] as BatchClaims | undefined
   if (batch === undefined) return undefined
   return {
+    namespace: rootNamespace,
     ...batch,
     id,
     accessor: '',
     type: 'batch',
-    namespace: rootNamespace,
     explicitMaxTtl: 0,
     period: 0,
     numUses: 0,

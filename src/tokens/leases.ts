@@ -1,12 +1,22 @@
-import type { TokenRecord } from '../contract/identity.ts'
+import { rootNamespace } from '../contract/identity.ts'
+import type { NamespaceId, TokenRecord } from '../contract/identity.ts'
 import type { Transaction, View } from '../contract/view.ts'
+import { scopeOf, scopes } from './scope.ts'
+
+/** Where leases were ended together. */
+interface Note {
+  readonly prefix: string
+  /** Absent for the root namespace. */
+  readonly namespace?: NamespaceId
+}
 
 /** The tokens that the server makes by itself (init, generate-root) have no lease: nobody asked a path for them. */
 const leaseless = 'auth/token/root'
 
 /**
- * The leases of tokens: `<path that made it>/<id>` for every service token that was made by a request. An entry is written
- * with its token and removed with it, in the same commits, and never changed: its revision tells when the token was made.
+ * The leases of tokens: `<path that made it>/<id>` for every service token that was made by a request, those of each
+ * namespace apart. An entry is written with its token and removed with it, in the same commits, and never changed: its
+ * revision tells when the token was made.
  *
  * To end all leases under a prefix is one commit, too: the prefix is noted, and from then on no token is good whose lease
  * lies under it and is older than the note. Removing them takes its time, and is resumed after a crash.
@@ -14,7 +24,7 @@ const leaseless = 'auth/token/root'
 export class Leases {
   readonly #view: View
   /** Revisions of the notes by their names. */
-  readonly #condemned = new Map<string, { readonly prefix: string; readonly rev: bigint }>()
+  readonly #condemned = new Map<string, { readonly note: Note; readonly rev: bigint }>()
 
   private constructor(view: View) {
     this.#view = view
@@ -37,15 +47,16 @@ export class Leases {
   }
 
   /** What lies directly under a prefix: ids, and folders with a trailing slash. In byte order. */
-  async list(prefix: string): Promise<string[]> {
-    return this.#view.list(`lease/${folderOf(prefix)}`)
+  async list(namespace: NamespaceId, prefix: string): Promise<string[]> {
+    return this.#view.list(leasesOf(namespace) + folderOf(prefix))
   }
 
   /** Whether this token's lease was ended together with all under some prefix, and its record is still to be removed. */
   async isCondemned(record: TokenRecord): Promise<boolean> {
     if (this.#condemned.size === 0 || !hasLease(record)) return false
-    for (const { prefix, rev } of this.#condemned.values()) {
-      if (!`${record.path}/`.startsWith(prefix)) continue
+    for (const { note, rev } of this.#condemned.values()) {
+      if (record.namespace !== (note.namespace ?? rootNamespace)) continue
+      if (!`${record.path}/`.startsWith(note.prefix)) continue
       const entry = await this.#view.stored(entryOf(record))
       if (!entry || entry.rev < rev) return true
     }
@@ -53,15 +64,17 @@ export class Leases {
   }
 
   /** Ends all leases under a prefix, at once when it resolves. `unique` names the note. */
-  async condemn(prefix: string, unique: string): Promise<void> {
-    await this.#view.put(`condemned/${unique}`, { prefix: folderOf(prefix) })
+  async condemn(namespace: NamespaceId, prefix: string, unique: string): Promise<void> {
+    const note: Note = { prefix: folderOf(prefix), ...(namespace !== rootNamespace && { namespace }) }
+    await this.#view.put(`condemned/${unique}`, note)
     await this.#load(unique)
   }
 
   /** Removes what is condemned. @param end removes one token and all below it; absent is fine. */
   async finish(end: (id: string) => Promise<void>): Promise<void> {
-    for (const [name, { prefix, rev }] of this.#condemned) {
-      for await (const entry of this.#below(`lease/${prefix}`)) {
+    for (const [name, { note, rev }] of this.#condemned) {
+      const { namespace = rootNamespace, prefix } = note
+      for await (const entry of this.#below(leasesOf(namespace) + prefix)) {
         const stored = await this.#view.stored(entry)
         if (!stored || stored.rev >= rev) continue
         await end(idOf(entry))
@@ -75,10 +88,12 @@ export class Leases {
 
   /** Removes entries without a token. */
   async tidy(): Promise<void> {
-    for await (const entry of this.#below('lease/'))
-      await this.#view.transaction(async (tx) => {
-        if (!(await tx.get(`id/${idOf(entry)}`))) tx.del(entry)
-      })
+    const below = (await this.#view.list(scopes)).map((folder) => `${scopes}${folder}lease/`)
+    for (const folder of ['lease/', ...below])
+      for await (const entry of this.#below(folder))
+        await this.#view.transaction(async (tx) => {
+          if (!(await tx.get(`id/${idOf(entry)}`))) tx.del(entry)
+        })
   }
 
   async *#below(folder: string): AsyncGenerator<string> {
@@ -88,8 +103,8 @@ export class Leases {
   }
 
   async #load(name: string): Promise<void> {
-    const note = await this.#view.stored<{ readonly prefix: string }>(`condemned/${name}`)
-    if (note) this.#condemned.set(name, { prefix: note.value.prefix, rev: note.rev })
+    const stored = await this.#view.stored<Note>(`condemned/${name}`)
+    if (stored) this.#condemned.set(name, { note: stored.value, rev: stored.rev })
   }
 }
 
@@ -98,7 +113,9 @@ export function hasLease({ type, path }: TokenRecord): boolean {
   return type === 'service' && path !== leaseless
 }
 
-const entryOf = ({ path, id }: TokenRecord): string => `lease/${path}/${id}`
+const leasesOf = (namespace: NamespaceId): string => `${scopeOf(namespace)}lease/`
+
+const entryOf = ({ namespace, path, id }: TokenRecord): string => `${leasesOf(namespace)}${path}/${id}`
 
 const idOf = (entry: string): string => entry.slice(entry.lastIndexOf('/') + 1)
 

@@ -1,7 +1,8 @@
 import { refuse } from '../contract/fault.ts'
-import type { TokenRecord } from '../contract/identity.ts'
+import type { NamespaceId, TokenRecord } from '../contract/identity.ts'
 import type { Transaction, View } from '../contract/view.ts'
 import type { Leases } from './leases.ts'
+import { scopeOf } from './scope.ts'
 import type { TokenSpec } from './spec.ts'
 
 const minuteMs = 60_000
@@ -10,20 +11,32 @@ const hourMs = 60 * minuteMs
 /** How much one sweep does at most. */
 const sweepBounds = { minutes: 10, tokens: 1000 } as const
 
+/** What token records need of the rest of the server. */
+export interface RecordParts {
+  readonly view: View
+  readonly leases: Leases
+  /** Whether there is such a namespace: no token outlives its own. */
+  readonly lives: (namespace: NamespaceId) => boolean
+  /** Called for every token that is gone; again if it fails. */
+  readonly onEnd: (record: TokenRecord) => Promise<void>
+}
+
 /**
  * The records of service tokens: `id/` the tokens, `accessor/` and `child/` and `due/` the ways to them, `carried/` what they
- * carry, `doomed/` those whose children are still to be ended. A token is good while it has not expired, has uses left, and every token above it is good:
- * removing one record therefore ends the whole tree below it at once, whatever happens to what removes the rest.
+ * carry, `doomed/` those whose children are still to be ended. A token is good while its namespace is there, it has not
+ * expired, has uses left, and every token above it is good: removing one record therefore ends the whole tree below it at
+ * once, whatever happens to what removes the rest.
  */
 export class TokenRecords {
   readonly #view: View
   readonly #leases: Leases
-  readonly #onEnd: (record: TokenRecord) => Promise<void>
+  readonly #lives: RecordParts['lives']
+  readonly #onEnd: RecordParts['onEnd']
 
-  /** @param onEnd called for every token that is gone; again if it fails. */
-  constructor(view: View, leases: Leases, onEnd: (record: TokenRecord) => Promise<void>) {
+  constructor({ view, leases, lives, onEnd }: RecordParts) {
     this.#view = view
     this.#leases = leases
+    this.#lives = lives
     this.#onEnd = onEnd
   }
 
@@ -32,15 +45,15 @@ export class TokenRecords {
     return this.#view.get<TokenRecord>(`id/${id}`)
   }
 
-  /** The id of the token with an accessor, good or not. */
-  async idByAccessor(accessor: string): Promise<string | undefined> {
+  /** The id of a namespace's token with an accessor, good or not. */
+  async idByAccessor(namespace: NamespaceId, accessor: string): Promise<string | undefined> {
     if (!/^[\w.-]+$/.test(accessor)) return undefined
-    return (await this.#view.get<{ readonly id: string }>(`accessor/${accessor}`))?.id
+    return (await this.#view.get<{ readonly id: string }>(accessorName(namespace, accessor)))?.id
   }
 
-  /** All accessors, in byte order. */
-  async accessors(): Promise<string[]> {
-    return this.#view.list('accessor/')
+  /** All accessors of a namespace, in byte order. */
+  async accessors(namespace: NamespaceId): Promise<string[]> {
+    return this.#view.list(accessorName(namespace, ''))
   }
 
   /** Until when a token and all above it are good (epoch ms, Infinity without end); undefined when one is not. */
@@ -48,7 +61,8 @@ export class TokenRecords {
     let until = Infinity
     for (let at: TokenRecord | undefined = record; ;) {
       until = Math.min(until, at.expiresAt ?? Infinity)
-      if (until <= now || (at.usesLeft ?? 1) < 0 || (await this.#leases.isCondemned(at))) return undefined
+      if (until <= now || (at.usesLeft ?? 1) < 0 || !this.#lives(at.namespace)) return undefined
+      if (await this.#leases.isCondemned(at)) return undefined
       if (at.parent === undefined) return until
       const above: TokenRecord | undefined = await this.get(at.parent)
       if (!above) return undefined
@@ -62,7 +76,7 @@ export class TokenRecords {
       if (await tx.get(`id/${record.id}`)) throw refuse('cannot create a token with a duplicate ID')
       if (parent?.type === 'service' && !(await tx.get(`id/${parent.id}`))) throw refuse('the parent token is gone')
       tx.put(`id/${record.id}`, record)
-      tx.put(`accessor/${record.accessor}`, { id: record.id })
+      tx.put(accessorName(record.namespace, record.accessor), { id: record.id })
       if (carries !== undefined) tx.put(`carried/${record.id}`, carries)
       if (parent) tx.put(`child/${parent.id}/${record.id}`, true)
       if (record.expiresAt !== null) tx.put(dueName(record.id, record.expiresAt), true)
@@ -162,12 +176,22 @@ export class TokenRecords {
     return ended
   }
 
-  /** Removes accessors that lead nowhere. */
-  async tidyAccessors(): Promise<void> {
-    for (const accessor of await this.accessors()) {
-      const id = await this.idByAccessor(accessor)
-      if (id !== undefined && !(await this.get(id))) await this.#view.del(`accessor/${accessor}`)
+  /** Removes accessors of a namespace that lead nowhere. */
+  async tidyAccessors(namespace: NamespaceId): Promise<void> {
+    for (const accessor of await this.accessors(namespace)) {
+      const id = await this.idByAccessor(namespace, accessor)
+      if (id !== undefined && !(await this.get(id))) await this.#view.del(accessorName(namespace, accessor))
     }
+  }
+
+  /** Ends every token of a namespace. Called again after a crash, it goes on. */
+  async endAllOf(namespace: NamespaceId): Promise<void> {
+    for (const accessor of await this.accessors(namespace)) {
+      const id = await this.idByAccessor(namespace, accessor)
+      if (id !== undefined) await this.end(id)
+    }
+    await this.finishDoomed()
+    if (scopeOf(namespace) !== '') await this.#view.clear(scopeOf(namespace))
   }
 
   /** The minutes that have begun. By way of their hours: tokens end in tens of thousands of minutes, but in hundreds of hours. */
@@ -182,15 +206,17 @@ export class TokenRecords {
 
   /** Removes everything that is kept of a token. */
   async #erase(tx: Transaction, record: TokenRecord): Promise<void> {
-    const { id, accessor, parent, expiresAt } = record
+    const { id, namespace, accessor, parent, expiresAt } = record
     tx.del(`id/${id}`)
-    tx.del(`accessor/${accessor}`)
+    tx.del(accessorName(namespace, accessor))
     if (parent !== undefined) tx.del(`child/${parent}/${id}`)
     if (expiresAt !== null) tx.del(dueName(id, expiresAt))
     if ((await tx.get(`carried/${id}`)) !== undefined) tx.del(`carried/${id}`)
     this.#leases.drop(tx, record)
   }
 }
+
+const accessorName = (namespace: NamespaceId, accessor: string): string => `${scopeOf(namespace)}accessor/${accessor}`
 
 const dueName = (id: string, expiresAt: number): string => {
   const [hour, minute] = [hourMs, minuteMs].map((unit) => String(Math.floor(expiresAt / unit)).padStart(12, '0'))

@@ -1,8 +1,10 @@
-import type { TokenRecord } from '../contract/identity.ts'
+import { rootNamespace } from '../contract/identity.ts'
+import type { NamespaceId, TokenRecord } from '../contract/identity.ts'
 
 /** What a new token is to be. TTLs in seconds; `ttl` 0 never ends (root only). */
 export interface TokenSpec {
   readonly type: 'service' | 'batch'
+  readonly namespace: NamespaceId
   readonly policies: readonly string[]
   readonly path: string
   readonly role?: string
@@ -22,10 +24,11 @@ export interface TokenSpec {
   readonly carries?: unknown
 }
 
-/** A root token without end, by a string that is chosen. */
+/** A root token without end, by a string that is chosen. There are none below the root namespace. */
 export function rootSpec(opaque: string): TokenSpec {
   return {
     type: 'service',
+    namespace: rootNamespace,
     policies: ['root'],
     path: 'auth/token/root',
     meta: null,

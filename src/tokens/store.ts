@@ -1,5 +1,5 @@
 import { rootNamespace } from '../contract/identity.ts'
-import type { TokenRecord } from '../contract/identity.ts'
+import type { NamespaceId, TokenRecord } from '../contract/identity.ts'
 import type { View } from '../contract/view.ts'
 import { base62 } from '../util/base62.ts'
 import { inCidrs } from '../util/cidr.ts'
@@ -16,15 +16,14 @@ export interface TokenStoreParts {
   readonly view: View
   readonly clock: Clock
   readonly random: (bytes: number) => Uint8Array
-  /** TTLs in force for tokens, seconds. */
-  readonly limits: () => { readonly defaultTtl: number; readonly maxTtl: number }
+  /** Whether there is such a namespace. */
+  readonly lives: (namespace: NamespaceId) => boolean
   /** Called for every token that is gone. */
   readonly onRevoke?: (record: TokenRecord) => Promise<void>
 }
 
 /** All tokens. Service tokens are JWTs whose state lies in records; batch tokens carry their state themselves. */
 export class TokenStore {
-  readonly limits: TokenStoreParts['limits']
   readonly leases: Leases
   readonly #clock: Clock
   readonly #random: TokenStoreParts['random']
@@ -33,12 +32,16 @@ export class TokenStore {
   readonly #known = new Known()
 
   private constructor(parts: TokenStoreParts, bearers: Bearers, leases: Leases) {
-    this.limits = parts.limits
     this.leases = leases
     this.#clock = parts.clock
     this.#random = parts.random
     this.#bearers = bearers
-    this.#records = new TokenRecords(parts.view, leases, async (record) => parts.onRevoke?.(record))
+    this.#records = new TokenRecords({
+      view: parts.view,
+      leases,
+      lives: parts.lives,
+      onEnd: async (record) => parts.onRevoke?.(record),
+    })
   }
 
   static async open(parts: TokenStoreParts): Promise<TokenStore> {
@@ -57,9 +60,14 @@ export class TokenStore {
     return record && (await this.#records.goodUntil(record, this.#clock.now())) !== undefined ? record : undefined
   }
 
-  /** A good token's record by its accessor. */
-  async byAccessor(accessor: string): Promise<TokenRecord | undefined> {
-    const id = await this.#records.idByAccessor(accessor)
+  /** A token's record by its internal id, good or not. */
+  async kept(id: string): Promise<TokenRecord | undefined> {
+    return this.#records.get(id)
+  }
+
+  /** A good token's record by its accessor. Accessors are no secrets: they work in the token's own namespace only. */
+  async byAccessor(namespace: NamespaceId, accessor: string): Promise<TokenRecord | undefined> {
+    const id = await this.#records.idByAccessor(namespace, accessor)
     return id === undefined ? undefined : this.byId(id)
   }
 
@@ -78,9 +86,9 @@ export class TokenStore {
     return carried
   }
 
-  /** All accessors, in byte order. */
-  async accessors(): Promise<string[]> {
-    return this.#records.accessors()
+  /** All accessors of a namespace, in byte order. */
+  async accessors(namespace: NamespaceId): Promise<string[]> {
+    return this.#records.accessors(namespace)
   }
 
   /** Whether a token may be used from an address. Endless root tokens are never bound. */
@@ -97,8 +105,7 @@ export class TokenStore {
     const record: TokenRecord = {
       ...kept,
       id: bearer.id,
-      accessor: spec.type === 'batch' ? '' : base62(24, this.#random),
-      namespace: rootNamespace,
+      accessor: spec.type === 'batch' ? '' : this.#accessor(spec.namespace),
       ...(parent && { parent: parent.id }),
       issuedAt: now,
       creationTtl: ttl,
@@ -156,8 +163,8 @@ export class TokenStore {
   }
 
   /** Ends every token whose lease lies under a prefix, at once when it resolves; the removing is `TokenLeases.sweep`'s. */
-  async condemn(prefix: string): Promise<void> {
-    await this.leases.condemn(prefix, base62(24, this.#random))
+  async condemn(namespace: NamespaceId, prefix: string): Promise<void> {
+    await this.leases.condemn(namespace, prefix, base62(24, this.#random))
     this.#known.forget()
   }
 
@@ -171,10 +178,21 @@ export class TokenStore {
     for (const id of await this.#records.expired(now)) await this.revoke(id)
   }
 
-  /** Removes index entries that lead nowhere. */
-  async tidy(): Promise<void> {
-    await this.#records.tidyAccessors()
+  /** Removes index entries of a namespace that lead nowhere. */
+  async tidy(namespace: NamespaceId): Promise<void> {
+    await this.#records.tidyAccessors(namespace)
     await this.finishRevocations()
+  }
+
+  /** Nothing that was known of any token counts any more: a namespace is gone. */
+  forget(): void {
+    this.#known.forget()
+  }
+
+  /** Ends every token of a namespace and removes what was kept of them. Called again after a crash, it goes on. */
+  async endAllOf(namespace: NamespaceId): Promise<void> {
+    await this.#records.endAllOf(namespace)
+    this.#known.forget()
   }
 
   /** The internal id that a bearer string leads to, good or not. */
@@ -190,6 +208,11 @@ export class TokenStore {
     if (!record || until === undefined) return undefined
     if (record.numUses === 0) this.#known.put(token, record, until, epoch)
     return record
+  }
+
+  #accessor(namespace: NamespaceId): string {
+    const name = base62(24, this.#random)
+    return namespace === rootNamespace ? name : `${name}.${namespace}`
   }
 
   async #end(id: string): Promise<boolean> {

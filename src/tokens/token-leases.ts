@@ -1,8 +1,8 @@
-import type { TokenRecord } from '../contract/identity.ts'
+import type { NamespaceId, TokenRecord } from '../contract/identity.ts'
 import { hasLease } from './leases.ts'
 import type { TokenStore } from './store.ts'
 
-/** Tokens by their leases: what `sys/leases` works with. */
+/** Tokens by their leases: what `sys/leases` works with. Each namespace sees its own and no others. */
 export class TokenLeases {
   readonly #tokens: TokenStore
   #untidy = false
@@ -12,27 +12,27 @@ export class TokenLeases {
   }
 
   /** The good token that a lease is of. */
-  async lookup(lease: string): Promise<TokenRecord | undefined> {
+  async lookup(namespace: NamespaceId, lease: string): Promise<TokenRecord | undefined> {
     const [, path, id] = /^(.+)\/([0-9a-f]{64})$/.exec(lease) ?? []
     const record = id === undefined ? undefined : await this.#tokens.byId(id)
-    return record && record.path === path && hasLease(record) ? record : undefined
+    return record?.namespace === namespace && record.path === path && hasLease(record) ? record : undefined
   }
 
   /** What lies directly under a prefix: the last parts of leases, and folders with a trailing slash. In byte order. */
-  async list(prefix: string): Promise<string[]> {
-    return this.#tokens.leases.list(prefix)
+  async list(namespace: NamespaceId, prefix: string): Promise<string[]> {
+    return this.#tokens.leases.list(namespace, prefix)
   }
 
   /** Ends the token of a lease, and all below it. Absent is fine. */
-  async revoke(lease: string): Promise<void> {
-    const record = await this.lookup(lease)
+  async revoke(namespace: NamespaceId, lease: string): Promise<void> {
+    const record = await this.lookup(namespace, lease)
     if (record) await this.#tokens.revoke(record.id)
   }
 
   /** Ends all tokens whose leases lie under a prefix, or the one of just this lease: at once. `wait`: their records are gone too. */
-  async revokePrefix(prefix: string, wait: boolean): Promise<void> {
-    if (await this.lookup(prefix)) return this.revoke(prefix)
-    await this.#tokens.condemn(prefix)
+  async revokePrefix(namespace: NamespaceId, prefix: string, wait: boolean): Promise<void> {
+    if (await this.lookup(namespace, prefix)) return this.revoke(namespace, prefix)
+    await this.#tokens.condemn(namespace, prefix)
     if (wait) await this.sweep()
     return undefined
   }

@@ -1,4 +1,4 @@
-import type { TokenRecord } from '../contract/identity.ts'
+import type { NamespaceId, TokenRecord } from '../contract/identity.ts'
 import type { Response, WrapInfo, Wrapped } from '../contract/response.ts'
 import type { Clock } from '../util/clock.ts'
 import { rfc3339 } from '../util/clock.ts'
@@ -15,19 +15,22 @@ const policy = 'response-wrapping'
 export class Wrappings {
   readonly #tokens: TokenStore
   readonly #clock: Clock
+  readonly #admit: (namespace: NamespaceId) => void
 
-  constructor(tokens: TokenStore, clock: Clock) {
+  /** @param admit throws for a namespace whose tokens must not be used now */
+  constructor(tokens: TokenStore, clock: Clock, admit: (namespace: NamespaceId) => void) {
     this.#tokens = tokens
     this.#clock = clock
+    this.#admit = admit
   }
 
   now(): number {
     return this.#clock.now()
   }
 
-  /** Puts an answer behind a fresh token. */
-  async wrap(content: Wrapped): Promise<WrapInfo> {
-    return (await this.#wrap(content)).info
+  /** Puts an answer behind a fresh token of the namespace that it came from. */
+  async wrap(namespace: NamespaceId, content: Wrapped): Promise<WrapInfo> {
+    return (await this.#wrap(namespace, content)).info
   }
 
   /** What a wrapping token carries that can still be opened. Does not open it. */
@@ -51,10 +54,11 @@ export class Wrappings {
    * shorter. The new token is made before the old one ends: what fails in between loses nothing.
    */
   async rewrap(bearer: Secret<string>, by: TokenRecord | undefined, ttl = Infinity): Promise<WrapInfo | undefined> {
-    const content = await this.lookup(bearer)
+    const record = await this.#find(bearer)
+    const content = record && (await this.lookup(bearer))
     if (!content) return undefined
     const creationTtl = Math.min(ttl, content.creationTtl)
-    const fresh = await this.#wrap({ ...content, creationTtl, creationTime: this.now() })
+    const fresh = await this.#wrap(record.namespace, { ...content, creationTtl, creationTime: this.now() })
     if (await this.take(bearer, by)) return fresh.info
     await this.#tokens.claim(fresh.id)
     return undefined
@@ -66,10 +70,11 @@ export class Wrappings {
     return content && { response: writeJson(envelope(content)) }
   }
 
-  async #wrap(content: Wrapped): Promise<{ readonly id: string; readonly info: WrapInfo }> {
+  async #wrap(namespace: NamespaceId, content: Wrapped): Promise<{ readonly id: string; readonly info: WrapInfo }> {
     const { creationPath, creationTtl, creationTime, response } = content
     const { token, record } = await this.#tokens.create({
       type: 'service',
+      namespace,
       policies: [policy],
       // Leases are kept under the path, and no name may end in an empty segment.
       path: creationPath.replace(/\/$/, ''),
@@ -97,7 +102,9 @@ export class Wrappings {
 
   async #find(bearer: Secret<string>): Promise<TokenRecord | undefined> {
     const record = await this.#tokens.resolve(bearer)
-    return record && isWrapping(record) ? record : undefined
+    if (!record || !isWrapping(record)) return undefined
+    this.#admit(record.namespace)
+    return record
   }
 
   async #peek({ id }: TokenRecord): Promise<Wrapped | undefined> {

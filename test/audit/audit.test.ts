@@ -38,6 +38,7 @@ const event = (data: Readonly<Record<string, unknown>> = {}, pure = true): Audit
     client: { address: '127.0.0.1', port: 1 },
     headers: {},
   },
+  namespace: { id: 'root', path: '' },
   operation: 'update',
   decision: { allowed: true },
   pure,

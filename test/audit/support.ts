@@ -79,6 +79,7 @@ export const token: TokenRecord = {
 }
 
 let count = 0
+const rootLabel = { id: 'root', path: '' }
 
 export function event(change: Partial<AuditEvent> & { readonly ask?: Partial<Request> } = {}): AuditEvent {
   const { ask, ...rest } = change
@@ -94,7 +95,16 @@ export function event(change: Partial<AuditEvent> & { readonly ask?: Partial<Req
     headers: {},
     ...ask,
   }
-  return { request, operation: 'read', token, decision: { allowed: true }, mount, pure: true, ...rest }
+  return {
+    request,
+    namespace: rootLabel,
+    operation: 'read',
+    token,
+    decision: { allowed: true },
+    mount,
+    pure: true,
+    ...rest,
+  }
 }
 
 export interface Line {

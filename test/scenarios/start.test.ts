@@ -24,13 +24,17 @@ async function fill({ folder, shares }: TestServer, count: number): Promise<stri
       shares.slice(0, 2).map((share) => fromHex(share) as Uint8Array),
     ))
   if (!keys || !(await barrier.unseal(keys.root))) throw new Error('the shares do not open the storage')
-  const limits = () => ({ defaultTtl: 3600, maxTtl: 7200 })
-  const store = await TokenStore.open({ view: barrier.view('core/token/'), clock, random: randomBytes, limits })
+  const store = await TokenStore.open({
+    view: barrier.view('core/token/'),
+    clock,
+    random: randomBytes,
+    lives: () => true,
+  })
   let last = ''
   const writer = async (first: number): Promise<void> => {
     for (let at = first; at < count; at += 400)
       ({ token: last } = await store.create({
-        type: 'service', policies: ['default'], path: `auth/token/create/role-${at % 50}`, meta: null, displayName: 'token', ttl: 3600 + (at % 20_000) * 60, explicitMaxTtl: 0, period: 0, numUses: 0, renewable: true, boundCidrs: [], entityId: '',
+        type: 'service', namespace: 'root', policies: ['default'], path: `auth/token/create/role-${at % 50}`, meta: null, displayName: 'token', ttl: 3600 + (at % 20_000) * 60, explicitMaxTtl: 0, period: 0, numUses: 0, renewable: true, boundCidrs: [], entityId: '',
       })) // prettier-ignore
   }
   await Promise.all(Array.from({ length: 400 }, async (_, at) => writer(at)))

@@ -9,7 +9,7 @@ import { HandClock } from '../support/clock.ts'
 import { FailingStorage } from '../support/failing-storage.ts'
 
 const spec = (path: string, more: Partial<TokenSpec> = {}): TokenSpec => ({
-  type: 'service', policies: ['p'], path, meta: null, displayName: 'token', ttl: 3600, explicitMaxTtl: 0, period: 0, numUses: 0, renewable: true, boundCidrs: [], entityId: '', ...more,
+  type: 'service', namespace: 'root', policies: ['p'], path, meta: null, displayName: 'token', ttl: 3600, explicitMaxTtl: 0, period: 0, numUses: 0, renewable: true, boundCidrs: [], entityId: '', ...more,
 }) // prettier-ignore
 
 async function setUp() {
@@ -17,8 +17,7 @@ async function setUp() {
   const storage = new FailingStorage()
   const { barrier } = await openBarrier(storage, clock)
   const view = barrier.view('token/')
-  const limits = () => ({ defaultTtl: 3600, maxTtl: 7200 })
-  const open = async () => TokenStore.open({ view, clock, random: randomBytes, limits })
+  const open = async () => TokenStore.open({ view, clock, random: randomBytes, lives: () => true })
   const store = await open()
   return { clock, storage, view, open, store, leases: new TokenLeases(store) }
 }
@@ -31,8 +30,8 @@ describe('leases of tokens', () => {
     const { store, leases } = await setUp()
     const { record } = await store.create(spec('auth/token/create', { type: 'batch' }))
     await store.createRoot()
-    expect(await leases.list('')).to.deep.equal([])
-    expect(await leases.lookup(`auth/token/create/${record.id}`)).to.equal(undefined)
+    expect(await leases.list('root', '')).to.deep.equal([])
+    expect(await leases.lookup('root', `auth/token/create/${record.id}`)).to.equal(undefined)
   })
 
   it('come with the token and go with it, however it ends', async () => {
@@ -44,23 +43,23 @@ describe('leases of tokens', () => {
       await store.create(spec('auth/a/login', { numUses: 1 })),
       await store.create(spec('auth/a/login')),
     ] as const
-    expect(await leases.list('auth/a/login')).to.have.members(made.map(({ record }) => record.id))
+    expect(await leases.list('root', 'auth/a/login')).to.have.members(made.map(({ record }) => record.id))
     await store.revoke(made[0].record.id)
-    await leases.revoke(`auth/a/login/${made[1].record.id}`)
+    await leases.revoke('root', `auth/a/login/${made[1].record.id}`)
     await store.spend(made[3].record)
     clock.advance(120_000)
     await store.sweep(clock.now())
-    expect(await leases.list('auth/a/login/')).to.deep.equal([made[4].record.id])
+    expect(await leases.list('root', 'auth/a/login/')).to.deep.equal([made[4].record.id])
     await store.revokeOrphaning(made[4].record.id)
-    expect(await leases.list('')).to.deep.equal([])
+    expect(await leases.list('root', '')).to.deep.equal([])
   })
 
   it('a lease is of its token under its own path only, and while the token is good', async () => {
     const { store, leases, clock } = await setUp()
     const { record } = await store.create(spec('auth/a/login/ann'))
-    expect((await leases.lookup(`auth/a/login/ann/${record.id}`))?.id).to.equal(record.id)
+    expect((await leases.lookup('root', `auth/a/login/ann/${record.id}`))?.id).to.equal(record.id)
     for (const other of ['auth/a/login', 'auth/a/login/ann/', 'auth/b/login/ann', 'x', ''])
-      expect(await leases.lookup(`${other}/${record.id}`), other).to.equal(undefined)
+      expect(await leases.lookup('root', `${other}/${record.id}`), other).to.equal(undefined)
     for (const odd of [
       '',
       '/',
@@ -68,9 +67,9 @@ describe('leases of tokens', () => {
       `auth/a/login/ann/${record.id}/`,
       `auth/a/login/ann/${record.id.toUpperCase()}`,
     ])
-      expect(await leases.lookup(odd), odd).to.equal(undefined)
+      expect(await leases.lookup('root', odd), odd).to.equal(undefined)
     clock.advance(3_600_000)
-    expect(await leases.lookup(`auth/a/login/ann/${record.id}`)).to.equal(undefined)
+    expect(await leases.lookup('root', `auth/a/login/ann/${record.id}`)).to.equal(undefined)
   })
 
   it('0.6.0: a prefix ends at a slash, and ends nothing beside it', async () => {
@@ -84,10 +83,10 @@ describe('leases of tokens', () => {
       await store.create(spec('auth/aa/login/ann')),
       await store.create(spec('auth/a/login/ann', { type: 'batch' })),
     ]
-    await leases.revokePrefix('auth/a/login/ann', true)
+    await leases.revokePrefix('root', 'auth/a/login/ann', true)
     for (const { token } of [...under, child, batch]) expect(await good(store, token)).to.equal(false)
     for (const { token } of beside) expect(await good(store, token)).to.equal(true)
-    expect(await leases.list('auth/a/login'))
+    expect(await leases.list('root', 'auth/a/login'))
       .to.include('anna/')
       .and.not.to.include('ann/')
   })
@@ -96,17 +95,17 @@ describe('leases of tokens', () => {
     const { store, leases } = await setUp()
     for (const odd of ['a.b', '.', 'a~-_', 'ü €', '%2F', '*', 'lease', 'x'.repeat(300)]) {
       const { token, record } = await store.create(spec(`auth/m/login/${odd}`))
-      expect(await leases.list(`auth/m/login/${odd}`), odd).to.deep.equal([record.id])
-      await leases.revokePrefix(`auth/m/login/${odd}`, true)
+      expect(await leases.list('root', `auth/m/login/${odd}`), odd).to.deep.equal([record.id])
+      await leases.revokePrefix('root', `auth/m/login/${odd}`, true)
       expect(await good(store, token), odd).to.equal(false)
     }
-    expect(await leases.list('')).to.deep.equal([])
+    expect(await leases.list('root', '')).to.deep.equal([])
   })
 
   it('a prefix may be one lease', async () => {
     const { store, leases } = await setUp()
     const [one, other] = [await store.create(spec('auth/a/login')), await store.create(spec('auth/a/login'))]
-    await leases.revokePrefix(`auth/a/login/${one.record.id}`, true)
+    await leases.revokePrefix('root', `auth/a/login/${one.record.id}`, true)
     expect([await good(store, one.token), await good(store, other.token)]).to.deep.equal([false, true])
   })
 
@@ -114,19 +113,19 @@ describe('leases of tokens', () => {
     const { store, leases, clock, open } = await setUp()
     const before = [await store.create(spec('auth/a/login')), await store.create(spec('auth/a/login'))]
     expect(await good(store, before[0]?.token ?? '')).to.equal(true)
-    await leases.revokePrefix('auth/a', false)
+    await leases.revokePrefix('root', 'auth/a', false)
     clock.advance(-3_600_000)
     const after = await store.create(spec('auth/a/login', { ttl: 7200 }))
     for (const running of [store, await open()]) {
       for (const { token, record } of before) {
         expect(await good(running, token)).to.equal(false)
-        expect(await running.byAccessor(record.accessor)).to.equal(undefined)
+        expect(await running.byAccessor('root', record.accessor)).to.equal(undefined)
       }
       expect(await good(running, after.token)).to.equal(true)
     }
     await leases.sweep()
-    expect(await leases.list('auth/a/login')).to.deep.equal([after.record.id])
-    expect(await store.accessors()).to.deep.equal([after.record.accessor])
+    expect(await leases.list('root', 'auth/a/login')).to.deep.equal([after.record.id])
+    expect(await store.accessors('root')).to.deep.equal([after.record.accessor])
   })
 
   it('end all or not at all if a crash interrupts it at any commit, and are removed after the restart', async () => {
@@ -143,7 +142,7 @@ describe('leases of tokens', () => {
       const beside = await store.create(spec('auth/b/login'))
       storage.plan = Array<undefined>(step).fill(undefined)
       storage.always = 'lost'
-      const failed = await leases.revokePrefix('auth/a', true).then(
+      const failed = await leases.revokePrefix('root', 'auth/a', true).then(
         () => false,
         () => true,
       )
@@ -156,9 +155,9 @@ describe('leases of tokens', () => {
       expect(alive[0], `step ${step}`).to.equal(step === 0)
       expect(await good(again, beside.token)).to.equal(true)
       await new TokenLeases(again).sweep()
-      await again.tidy()
+      await again.tidy('root')
       const left = step === 0 ? [...made, beside] : [beside]
-      expect(await again.accessors(), `step ${step}`).to.have.members(left.map(({ record }) => record.accessor))
+      expect(await again.accessors('root'), `step ${step}`).to.have.members(left.map(({ record }) => record.accessor))
     }
     expect(survived, 'the last steps are beyond the last commit').to.be.greaterThan(0)
   })
@@ -169,6 +168,6 @@ describe('leases of tokens', () => {
     await view.put(`lease/auth/a/login/${'0'.repeat(64)}`, true)
     leases.tidySoon()
     await leases.sweep()
-    expect(await leases.list('auth/a/login')).to.deep.equal([record.id])
+    expect(await leases.list('root', 'auth/a/login')).to.deep.equal([record.id])
   })
 })

@@ -9,7 +9,7 @@ import { openBarrier } from '../support/barrier.ts'
 import { HandClock } from '../support/clock.ts'
 
 const spec = (more: Partial<TokenSpec> = {}): TokenSpec => ({
-  type: 'service', policies: ['p'], path: 'auth/token/create', meta: null, displayName: 'token', ttl: 3600, explicitMaxTtl: 0, period: 0, numUses: 0, renewable: true, boundCidrs: [], entityId: '', ...more,
+  type: 'service', namespace: 'root', policies: ['p'], path: 'auth/token/create', meta: null, displayName: 'token', ttl: 3600, explicitMaxTtl: 0, period: 0, numUses: 0, renewable: true, boundCidrs: [], entityId: '', ...more,
 }) // prettier-ignore
 
 async function setUp(clock = new HandClock()) {
@@ -21,7 +21,7 @@ async function setUp(clock = new HandClock()) {
       view: on,
       clock,
       random: randomBytes,
-      limits: () => ({ defaultTtl: 3600, maxTtl: 7200 }),
+      lives: () => true,
       onRevoke: async ({ id }) => void ended.push(id),
     })
     await store.finishRevocations()
@@ -40,7 +40,7 @@ describe('token store', () => {
     expect(await good(store, token)).to.equal(true)
     const again = await open()
     expect(await good(again, token)).to.equal(true)
-    expect((await again.byAccessor(record.accessor))?.id).to.equal(record.id)
+    expect((await again.byAccessor('root', record.accessor))?.id).to.equal(record.id)
   })
 
   it('finding 3: takes a token in its one spelling only', async () => {
@@ -118,7 +118,7 @@ describe('token store', () => {
     await store.revoke(parent.record.id)
     for (const { token } of [parent, child, grandchild, batch]) expect(await good(store, token)).to.equal(false)
     expect(await good(store, beside.token)).to.equal(true)
-    expect(await store.accessors()).to.deep.equal([beside.record.accessor])
+    expect(await store.accessors('root')).to.deep.equal([beside.record.accessor])
   })
 
   it('ends the tree even if a crash interrupts it at any commit, and finishes after the restart', async () => {
@@ -141,7 +141,7 @@ describe('token store', () => {
       for (const { token } of [...children, grandchild])
         expect(await good(again, token), `step ${step}`).to.equal(alive)
       if (alive) continue
-      expect(await again.accessors(), `step ${step}`).to.deep.equal([])
+      expect(await again.accessors('root'), `step ${step}`).to.deep.equal([])
       expect(ended, `step ${step}: told of each`).to.include.members(
         [parent, ...children, grandchild].map(({ record }) => record.id),
       )
@@ -163,7 +163,7 @@ describe('token store', () => {
     const kept = await store.create(spec({ ttl: 7000 }))
     clock.advance(120_000)
     for (let turn = 0; turn < 5; turn++) await store.sweep(clock.now())
-    expect(await store.accessors()).to.deep.equal([kept.record.accessor])
+    expect(await store.accessors('root')).to.deep.equal([kept.record.accessor])
   })
 
   it('binds tokens to addresses', async () => {

@@ -20,13 +20,12 @@ describe('sweeping tokens that have expired', () => {
     })
     for (const method of ['get', 'stored', 'put', 'del', 'transaction', 'clear', 'under'] as const)
       Object.assign(view, { [method]: barrier.view('token/')[method].bind(barrier.view('token/')) })
-    const limits = () => ({ defaultTtl: 3600, maxTtl: 7200 })
-    const store = await TokenStore.open({ view, clock, random: randomBytes, limits })
+    const store = await TokenStore.open({ view, clock, random: randomBytes, lives: () => true })
     for (let minute = 0; minute < 3000; minute += 50)
       await Promise.all(
         Array.from({ length: 50 }, async (_, at) =>
           store.create({
-            type: 'service', policies: ['p'], path: 'auth/token/create', meta: null, displayName: 'token', ttl: 60 * (minute + at + 1), explicitMaxTtl: 0, period: 0, numUses: 0, renewable: true, boundCidrs: [], entityId: '',
+            type: 'service', namespace: 'root', policies: ['p'], path: 'auth/token/create', meta: null, displayName: 'token', ttl: 60 * (minute + at + 1), explicitMaxTtl: 0, period: 0, numUses: 0, renewable: true, boundCidrs: [], entityId: '',
           }),
         ),
       ) // prettier-ignore
@@ -35,6 +34,6 @@ describe('sweeping tokens that have expired', () => {
     expect(names).to.be.below(150)
     clock.advance(3 * 60_000)
     await store.sweep(clock.now())
-    expect(await store.accessors()).to.have.length(2997)
+    expect(await store.accessors('root')).to.have.length(2997)
   })
 })

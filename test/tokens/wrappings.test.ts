@@ -26,7 +26,7 @@ async function setUp() {
     view,
     clock,
     random: randomBytes,
-    limits: () => ({ defaultTtl: 3600, maxTtl: 7200 }),
+    lives: () => true,
   })
   // The barrier sets aside its first block of encryptions when it has been opened.
   for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate)
@@ -35,7 +35,7 @@ async function setUp() {
     const folders = (await view.list('')).filter((name) => name !== 'keys')
     return (await Promise.all(folders.map(async (folder) => view.list(folder)))).flat()
   }
-  return { clock, storage, tokens, wrappings: new Wrappings(tokens, clock), kept }
+  return { clock, storage, tokens, wrappings: new Wrappings(tokens, clock, () => {}), kept }
 }
 
 const failure = async (work: Promise<unknown>): Promise<string> =>
@@ -47,7 +47,7 @@ const failure = async (work: Promise<unknown>): Promise<string> =>
 describe('wrappings', () => {
   it('carry an answer, numbers included, to one of many who take it at the same time', async () => {
     const { wrappings, clock, kept } = await setUp()
-    const bearer = new Secret((await wrappings.wrap(content(clock))).token)
+    const bearer = new Secret((await wrappings.wrap('root', content(clock))).token)
     const taken = await Promise.all(Array.from({ length: 200 }, async () => wrappings.take(bearer, undefined)))
     const won = taken.filter((one) => one !== undefined)
     expect(won).to.have.length(1)
@@ -57,13 +57,13 @@ describe('wrappings', () => {
 
   it('leave nothing behind when they are taken, revoked, or expired', async () => {
     const { wrappings, tokens, clock, kept } = await setUp()
-    const one = new Secret((await wrappings.wrap(content(clock))).token)
+    const one = new Secret((await wrappings.wrap('root', content(clock))).token)
     await wrappings.take(one, undefined)
     expect(await kept()).to.deep.equal([])
-    const { accessor } = await wrappings.wrap(content(clock))
-    await tokens.revoke((await tokens.byAccessor(accessor))?.id ?? '')
+    const { accessor } = await wrappings.wrap('root', content(clock))
+    await tokens.revoke((await tokens.byAccessor('root', accessor))?.id ?? '')
     expect(await kept()).to.deep.equal([])
-    const late = new Secret((await wrappings.wrap(content(clock, 1))).token)
+    const late = new Secret((await wrappings.wrap('root', content(clock, 1))).token)
     clock.advance(1000)
     expect(await wrappings.lookup(late)).to.equal(undefined)
     expect(await wrappings.take(late, undefined)).to.equal(undefined)
@@ -75,9 +75,9 @@ describe('wrappings', () => {
   it('are made, and opened, at once or not at all', async () => {
     const { wrappings, clock, storage, kept } = await setUp()
     storage.plan = ['refused']
-    expect(await failure(wrappings.wrap(content(clock)))).not.to.equal('')
+    expect(await failure(wrappings.wrap('root', content(clock)))).not.to.equal('')
     expect(await kept()).to.deep.equal([])
-    const bearer = new Secret((await wrappings.wrap(content(clock))).token)
+    const bearer = new Secret((await wrappings.wrap('root', content(clock))).token)
     storage.plan = ['refused']
     expect(await failure(wrappings.take(bearer, undefined))).not.to.equal('')
     expect((await wrappings.take(bearer, undefined))?.requestId).to.equal('r')
@@ -87,7 +87,7 @@ describe('wrappings', () => {
   it('put behind a new token are nowhere lost: whatever commit fails, one of the two tokens opens', async () => {
     for (const plan of [['refused'], [undefined, 'refused'], [undefined, 'lost']] as const) {
       const { wrappings, clock, storage } = await setUp()
-      const bearer = new Secret((await wrappings.wrap(content(clock))).token)
+      const bearer = new Secret((await wrappings.wrap('root', content(clock))).token)
       storage.plan = [...plan]
       expect(await failure(wrappings.rewrap(bearer, undefined))).not.to.equal('')
       storage.plan = []
@@ -97,7 +97,7 @@ describe('wrappings', () => {
 
   it('put behind a new token by many at the same time go to one of them', async () => {
     const { wrappings, clock, kept } = await setUp()
-    const bearer = new Secret((await wrappings.wrap(content(clock))).token)
+    const bearer = new Secret((await wrappings.wrap('root', content(clock))).token)
     const won = (await Promise.all(Array.from({ length: 20 }, async () => wrappings.rewrap(bearer, undefined)))).filter(
       (one) => one !== undefined,
     )
@@ -109,7 +109,7 @@ describe('wrappings', () => {
 
   it('live as long as asked for, but no longer than before', async () => {
     const { wrappings, clock } = await setUp()
-    const first = await wrappings.wrap(content(clock, 90))
+    const first = await wrappings.wrap('root', content(clock, 90))
     const second = await wrappings.rewrap(new Secret(first.token), undefined, 10)
     expect(second).to.include({ ttl: 10, creation_path: 'kv/a' })
     expect(await wrappings.rewrap(new Secret(second?.token ?? ''), undefined, 500)).to.include({ ttl: 10 })

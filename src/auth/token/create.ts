@@ -61,11 +61,17 @@ async function create(call: Call<TokenState>, wish: Wish, role: Role | undefined
   const parent = call.caller.token
   if (!parent) throw new Fault('unauthenticated', 'permission denied', { bare: true })
   refuseParent(parent)
+  // Whoever comes from a namespace above gives nothing of its own away: it hands out what is here, as its administrator.
+  const above = !call.engine.tokens.owns(parent)
   // A parentless token from the plain endpoint outlives its maker: that needs sudo. The orphan endpoint has its own ACL path.
   const sudo = call.caller.root || call.caller.sudo
+  if (above && !sudo) throw refuse('root or sudo privileges required to directly generate a token in a child namespace')
   refusePrivileged(wish, role, sudo)
+  if (wish.id !== '' && !call.engine.tokens.inRoot)
+    throw refuse('token IDs can only be manually specified in the root namespace')
   const type = typeOf(wish, role)
-  const policies = policiesFor({ policies: wish.policies, noDefault: wish.no_default_policy }, parent, sudo, role)
+  const asked = { policies: wish.policies, noDefault: wish.no_default_policy }
+  const policies = policiesFor(asked, { sudo, above, policies: parent.policies }, role)
   if (type === 'batch') refuseForBatch(wish, policies)
   const life = lifeOf(call, wish, role, parent, { type, policies })
   const spec = specOf(call, wish, role, orphan ? undefined : parent, { type, policies, life })

@@ -1,5 +1,6 @@
 import { defineEngine } from '../../contract/engine.ts'
 import type { Engine } from '../../contract/engine.ts'
+import type { NamespaceId } from '../../contract/identity.ts'
 import { createRoutes } from './create.ts'
 import { lookupRoutes } from './lookup.ts'
 import type { TokenPort } from './port.ts'
@@ -8,13 +9,13 @@ import { revokeRoutes } from './revoke.ts'
 import { roleRoutes } from './roles.ts'
 import type { TokenState } from './state.ts'
 
-/** The token auth method (`auth/token/`): every server has exactly one. */
-export function tokenEngine(tokens: TokenPort): Engine {
+/** The token auth method (`auth/token/`): every namespace has exactly one. */
+export function tokenEngine(tokensOf: (namespace: NamespaceId) => TokenPort): Engine {
   return defineEngine<TokenState>({
     type: 'token',
     kind: 'auth',
     about: 'Tokens: create, look up, renew, revoke, and roles for creating them.',
-    open: ({ view, clock }) => ({ tokens, view, clock }),
+    open: ({ namespace, view, clock }) => ({ tokens: tokensOf(namespace), view, clock }),
     routes: [...createRoutes, ...lookupRoutes, ...renewRoutes, ...revokeRoutes, ...roleRoutes],
   })
 }

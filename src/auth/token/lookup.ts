@@ -9,6 +9,7 @@ import { showCidr } from '../../util/cidr.ts'
 import { rfc3339 } from '../../util/clock.ts'
 import { Secret } from '../../util/secret.ts'
 import type { TokenState } from './state.ts'
+import { namedOrSelf, self as own } from './subject.ts'
 
 const { read, list, write } = routesOf<TokenState>()
 const tokenField = { token: f.any("The token; the caller's own if it is left out.") }
@@ -18,18 +19,21 @@ const accessorField = { accessor: f.string('The accessor of the token.').or('') 
 export const lookupRoutes = [
   read('lookup', {
     about: 'Look a token up.',
+    subject: namedOrSelf,
     fields: tokenField,
     handle: async (call, { token }) => lookup(call, token),
   }),
   write('lookup', {
     about: 'Look a token up.',
+    subject: namedOrSelf,
     pure: true,
     fields: tokenField,
     handle: async (call, { token }) => lookup(call, token),
   }),
-  read('lookup-self', { about: "Look the caller's own token up.", handle: (call) => self(call) }),
+  read('lookup-self', { about: "Look the caller's own token up.", subject: own, handle: (call) => self(call) }),
   write('lookup-self', {
     about: "Look the caller's own token up.",
+    subject: own,
     pure: true,
     fields: tokenField,
     handle: (call) => self(call),
@@ -41,7 +45,7 @@ export const lookupRoutes = [
     handle: async ({ engine }, { accessor }) => shown(await byAccessor(engine, accessor), '', engine),
   }),
   list('accessors', {
-    about: 'List the accessors of all service tokens.',
+    about: 'List the accessors of all service tokens of the namespace.',
     access: 'sudo',
     handle: async ({ engine }) => {
       const keys = await engine.tokens.accessors()
@@ -74,7 +78,7 @@ async function lookup(call: Call<TokenState>, token: unknown): Promise<Response>
   return shown(record, token, call.engine)
 }
 
-function shown(record: TokenRecord, id: string, { clock }: TokenState): Response {
+function shown(record: TokenRecord, id: string, { clock, tokens }: TokenState): Response {
   const left = record.expiresAt === null ? 0 : Math.max(0, Math.ceil((record.expiresAt - clock.now()) / 1000))
   const issued = rfc3339(record.issuedAt)
   return answer({
@@ -93,6 +97,7 @@ function shown(record: TokenRecord, id: string, { clock }: TokenState): Response
     explicit_max_ttl: record.role === undefined ? record.explicitMaxTtl : 0,
     entity_id: record.entityId,
     type: record.type,
+    ...(!tokens.inRoot && { namespace_path: tokens.namespacePath }),
     ...(record.path !== 'auth/token/root' && { issue_time: issued, renewable: record.renewable }),
     ...(record.lastRenewedAt !== undefined && {
       last_renewal: rfc3339(record.lastRenewedAt),

@@ -1,5 +1,4 @@
 import { refuse } from '../../contract/fault.ts'
-import type { TokenRecord } from '../../contract/identity.ts'
 import type { Role } from './roles.ts'
 
 /** Policy names as they count: trimmed, lower-cased, once each, sorted. `root` swallows the rest. Normalised before any check (CVE-2025-5999). */
@@ -13,19 +12,29 @@ interface Asked {
   readonly noDefault: boolean
 }
 
+/** Who makes a token. */
+interface Maker {
+  readonly policies: readonly string[]
+  readonly sudo: boolean
+  /** It comes from a namespace above: its policies are not those of this namespace, even if they are called the same. */
+  readonly above: boolean
+}
+
 /**
  * The policies of a new token.
  * @throws Fault invalid_request when the caller or the role does not allow them.
  */
-export function policiesFor(asked: Asked, parent: TokenRecord, sudo: boolean, role: Role | undefined): string[] {
+export function policiesFor(asked: Asked, maker: Maker, role: Role | undefined): string[] {
+  const parent = { ...maker, policies: maker.above ? [] : maker.policies }
   const wanted = normalised(asked.policies)
   const withDefault = !asked.noDefault && !(role?.noDefaultPolicy ?? false)
   const taken =
-    role && restricts(role) ? throughRole(wanted, parent, role, withDefault) : freely(wanted, parent, sudo, withDefault)
+    role && restricts(role) ? throughRole(wanted, parent, role, withDefault) : freely(wanted, parent, withDefault)
   // What comes from the parent or the role must not bring back what was refused.
   const kept = asked.noDefault || (!withDefault && !wanted.includes('default'))
   const chosen = normalised(kept ? taken.filter((name) => name !== 'default') : taken)
   if (chosen.includes('response-wrapping')) throw refuse('cannot assign policy "response-wrapping"')
+  if (chosen.includes('root') && maker.above) throw refuse('root tokens may not be created from a parent namespace')
   if (chosen.includes('root') && !parent.policies.includes('root'))
     throw refuse('root tokens may not be created without parent token being root')
   return chosen
@@ -38,26 +47,17 @@ const restricts = (role: Role): boolean =>
     role.disallowedGlobs.length >
   0
 
-/** The wish, which must lie within the parent's policies unless the caller has sudo; without a wish those of the parent. */
-function freely(
-  wanted: readonly string[],
-  parent: TokenRecord,
-  sudo: boolean,
-  withDefault: boolean,
-): readonly string[] {
-  if (wanted.length === 0) return parent.policies
+/** The wish, which must lie within the maker's policies unless it has sudo; without a wish those of the maker. */
+function freely(wanted: readonly string[], parent: Maker, withDefault: boolean): readonly string[] {
+  const { sudo, above } = parent
+  if (wanted.length === 0 && !above) return parent.policies
   if (!sudo && !wanted.every((name) => parent.policies.includes(name)))
     throw refuse('child policies must be subset of parent')
   return withDefault && (sudo || parent.policies.includes('default')) ? [...wanted, 'default'] : wanted
 }
 
 /** The wish, which must lie within what the role allows, whatever the parent has; without a wish all that the role allows. */
-function throughRole(
-  wanted: readonly string[],
-  parent: TokenRecord,
-  role: Role,
-  withDefault: boolean,
-): readonly string[] {
+function throughRole(wanted: readonly string[], parent: Maker, role: Role, withDefault: boolean): readonly string[] {
   const more = withDefault && !denies(role, 'default') ? ['default'] : []
   const limited = role.allowedPolicies.length + role.allowedGlobs.length > 0
   const allowed = [...role.allowedPolicies, ...more]

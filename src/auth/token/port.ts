@@ -20,12 +20,16 @@ export interface NewToken {
   readonly opaque?: string
 }
 
-/** What the token endpoints need of the token store and the policy store. */
+/** What the token endpoints need of the tokens and policies of the namespace they are in. Tokens of others do not exist here. */
 export interface TokenPort {
-  readonly limits: () => { readonly defaultTtl: number; readonly maxTtl: number }
-  resolve(bearer: Secret<string>): TokenRecord | undefined | Promise<TokenRecord | undefined>
+  /** '' in the root namespace, else with a trailing slash. */
+  readonly namespacePath: string
+  readonly inRoot: boolean
+  /** Whether a token lives in this namespace. */
+  owns(record: TokenRecord): boolean
+  limits(): { readonly defaultTtl: number; readonly maxTtl: number }
+  resolve(bearer: Secret<string>): Promise<TokenRecord | undefined>
   idOf(token: string): Promise<string | undefined>
-  byId(id: string): Promise<TokenRecord | undefined>
   byAccessor(accessor: string): Promise<TokenRecord | undefined>
   accessors(): Promise<string[]>
   create(token: NewToken): Promise<{ readonly token: string; readonly record: TokenRecord }>

@@ -9,6 +9,7 @@ import { authBlock, smaller } from './create.ts'
 import { byAccessor } from './lookup.ts'
 import { roleNamed } from './roles.ts'
 import type { TokenState } from './state.ts'
+import { named, self } from './subject.ts'
 import { effectiveTtl } from './ttl.ts'
 
 const { write } = routesOf<TokenState>()
@@ -19,6 +20,7 @@ const token = { token: f.any('The token.') }
 export const renewRoutes = [
   write('renew', {
     about: 'Renew a token.',
+    subject: named,
     fields: { ...token, ...increment },
     handle: async (call, values) => {
       if (values.token === undefined || values.token === null || values.token === '') throw refuse('missing token ID')
@@ -30,6 +32,7 @@ export const renewRoutes = [
   }),
   write('renew-self', {
     about: "Renew the caller's own token.",
+    subject: self,
     fields: { ...token, ...increment },
     handle: async (call, values) => {
       const { caller, request } = call

@@ -5,6 +5,7 @@ import { routesOf } from '../../contract/route.ts'
 import { Secret } from '../../util/secret.ts'
 import { byAccessor } from './lookup.ts'
 import type { TokenState } from './state.ts'
+import { named, self } from './subject.ts'
 
 const { write } = routesOf<TokenState>()
 const token = { token: f.any('The token.') }
@@ -13,6 +14,7 @@ const token = { token: f.any('The token.') }
 export const revokeRoutes = [
   write('revoke', {
     about: 'Revoke a token and all its children.',
+    subject: named,
     fields: token,
     handle: async ({ engine }, values) => {
       const id = await idGiven(engine, values.token)
@@ -22,6 +24,7 @@ export const revokeRoutes = [
   }),
   write('revoke-self', {
     about: "Revoke the caller's own token and all its children.",
+    subject: self,
     handle: async ({ engine, caller }) => {
       if (!caller.token) throw new Fault('unauthenticated', 'permission denied', { bare: true })
       if (caller.token.type === 'batch') throw refuse('batch tokens cannot be revoked')
@@ -42,6 +45,7 @@ export const revokeRoutes = [
   }),
   write('revoke-orphan', {
     about: 'Revoke a token; its children live on without a parent.',
+    subject: named,
     fields: token,
     handle: async ({ engine, caller }, values) => {
       if (!caller.sudo && !caller.root) throw refuse('root or sudo privileges required to revoke and orphan')

@@ -4,8 +4,8 @@ import { Fault, refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
 import type { TokenRecord } from '../../contract/identity.ts'
 import { answer, done } from '../../contract/response.ts'
-import { routesOf } from '../../contract/route.ts'
-import type { Call } from '../../contract/route.ts'
+import { callersToken, routesOf } from '../../contract/route.ts'
+import type { Call, Subject } from '../../contract/route.ts'
 import type { View } from '../../contract/view.ts'
 
 /** A drawer per token: nobody else can open it, and it ends with the token. */
@@ -21,6 +21,8 @@ export interface WrappedDrawers {
 
 const { read, list, write, remove } = routesOf<Cubbyhole>()
 const path = { path: f.string('Path of the secret.').or('') }
+/** A token has one drawer, in its own namespace, also when it works in one below. */
+const subject: Subject = { token: callersToken, fromBelow: true }
 
 /** The caller's drawer. @throws Fault for batch tokens, which leave nothing behind. */
 function drawer({ engine, caller }: Call<Cubbyhole>): View {
@@ -34,7 +36,7 @@ function named(wanted: string): string {
   return wanted
 }
 
-/** The cubbyhole engine (`cubbyhole/`): every server has exactly one. */
+/** The cubbyhole engine (`cubbyhole/`): every namespace has exactly one. */
 export function cubbyholeEngine(wrapped: WrappedDrawers): Engine {
   const kept = async (call: Call<Cubbyhole>, place: string): Promise<Readonly<Record<string, unknown>> | undefined> => {
     const { token } = call.caller
@@ -49,6 +51,7 @@ export function cubbyholeEngine(wrapped: WrappedDrawers): Engine {
     routes: [
       read('*path', {
         about: 'Read a secret.',
+        subject,
         open: true,
         fields: path,
         handle: async (call, { path: wanted }) => {
@@ -59,6 +62,7 @@ export function cubbyholeEngine(wrapped: WrappedDrawers): Engine {
       }),
       list('*path', {
         about: 'List secrets.',
+        subject,
         fields: { ...path, after: f.string('Names behind this one.').or(''), limit: f.int('At most so many.').or(0) },
         handle: async (call, { path: folder, after, limit }) => {
           const keys = await drawer(call).list(folder === '' ? '' : `${folder}/`, {
@@ -71,6 +75,7 @@ export function cubbyholeEngine(wrapped: WrappedDrawers): Engine {
       }),
       write('*path', {
         about: 'Write a secret.',
+        subject,
         open: true,
         fields: path,
         exists: async (call, { path: wanted }) => wanted === '' || (await kept(call, wanted)) !== undefined,
@@ -84,6 +89,7 @@ export function cubbyholeEngine(wrapped: WrappedDrawers): Engine {
       }),
       remove('*path', {
         about: 'Remove a secret.',
+        subject,
         fields: path,
         handle: async (call, { path: wanted }) => {
           await drawer(call).del(named(wanted).replace(/\/$/, ''))

@@ -187,8 +187,13 @@ function single(headers: IncomingHttpHeaders, name: string): string | undefined 
   return value
 }
 
+/** Node reads headers as Latin-1; names of namespaces are UTF-8. */
 function namespaceOf(header: string | undefined): string {
-  const bare = (header ?? '').trim().replace(/^\/+|\/+$/g, '')
+  if (!header) return ''
+  const bare = Buffer.from(header, 'latin1')
+    .toString('utf8')
+    .trim()
+    .replace(/^\/+|\/+$/g, '')
   return bare === '' || bare === 'root' ? '' : `${bare}/`
 }
 

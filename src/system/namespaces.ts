@@ -1,0 +1,145 @@
+import { Fault, refuse } from '../contract/fault.ts'
+import { f } from '../contract/field.ts'
+import { answer, done } from '../contract/response.ts'
+import type { Response } from '../contract/response.ts'
+import { routesOf } from '../contract/route.ts'
+import type { Route } from '../contract/route.ts'
+
+/** A namespace as these routes show it. */
+interface Shown {
+  readonly uuid: string
+  readonly id: string
+  /** From the root namespace on. */
+  readonly path: string
+  readonly removing: boolean
+  readonly locked: boolean
+  readonly customMetadata: Readonly<Record<string, string>>
+}
+
+type Metadata = Readonly<Record<string, string>>
+
+/** What these routes need of the namespaces inside the one that they are asked in. Names are single segments. */
+export interface NamespacePort {
+  /** '' for the root namespace. */
+  readonly path: string
+  /** @throws Fault invalid_request when it cannot be a name. */
+  get(name: string): Shown | undefined
+  /** By path: those directly inside, or all below. */
+  list(deep: boolean): readonly Shown[]
+  set(name: string, metadata: Metadata): Promise<Shown>
+  /** @throws Fault not_found */
+  patch(name: string, change: Readonly<Record<string, string | null>> | null): Promise<Shown>
+  /** False when there is none. What is in it goes afterwards. */
+  remove(name: string): Promise<boolean>
+  /** `path` may lead further down; '' is the namespace that is asked. Gives the key that unlocks it. */
+  lock(path: string): Promise<string>
+  /** Without a key: for those who need none. */
+  unlock(path: string, key: string | undefined): Promise<void>
+}
+
+type Has = { readonly namespaces: NamespacePort }
+const { read, list, scan, write, patch, remove } = routesOf<Has>()
+const path = { path: f.string('The name of the namespace, as seen from the one that is asked.').or('') }
+const metadata = { custom_metadata: f.any('Notes about it: names and texts.') }
+
+/** `sys/namespaces`: the namespaces inside the one that is asked. */
+export function namespaceRoutes(): Route<Has>[] {
+  return [
+    list('namespaces', { about: 'List the namespaces inside.', handle: ({ engine }) => listed(engine, false) }),
+    scan('namespaces', { about: 'List all namespaces below.', handle: ({ engine }) => listed(engine, true) }),
+    read('namespaces/*path', {
+      about: 'Read a namespace.',
+      fields: path,
+      handle: ({ engine }, values) => {
+        const found = engine.namespaces.get(values.path)
+        if (!found) throw new Fault('not_found', 'no such namespace')
+        return answer(shown(found))
+      },
+    }),
+    write('namespaces/*path', {
+      about: 'Make a namespace, or replace the notes about it.',
+      fields: { ...path, ...metadata },
+      handle: async ({ engine }, values) =>
+        answer(shown(await engine.namespaces.set(values.path, texts(values.custom_metadata ?? {})))),
+    }),
+    patch('namespaces/*path', {
+      about: 'Change notes about a namespace; null removes one.',
+      fields: { ...path, ...metadata },
+      handle: async ({ engine, given }, values) => {
+        const change = given('custom_metadata') ? changes(values.custom_metadata) : {}
+        return answer(shown(await engine.namespaces.patch(values.path, change)))
+      },
+    }),
+    remove('namespaces/*path', {
+      about:
+        'Remove a namespace with everything in it. At once nothing reaches it any more; its data goes in the background.',
+      fields: path,
+      handle: async ({ engine }, values) => {
+        const known = await engine.namespaces.remove(values.path)
+        return known ? answer({ status: 'in-progress' }) : { data: null, warnings: ['there is no such namespace'] }
+      },
+    }),
+    ...lockRoutes(),
+  ]
+}
+
+function lockRoutes(): Route<Has>[] {
+  const key = { unlock_key: f.string('The key that locking gave; not needed with sudo.').secret().or('') }
+  const unlock = {
+    about: 'Open a locked namespace again.',
+    fields: { ...path, ...key },
+    handle: async (
+      { engine, caller }: { readonly engine: Has; readonly caller: { readonly sudo: boolean; readonly root: boolean } },
+      values: { readonly path: string; readonly unlock_key: string },
+    ): Promise<Response> => {
+      if (values.unlock_key === '' && !caller.sudo && !caller.root)
+        throw refuse('give "unlock_key": only with sudo on this path it is not needed')
+      await engine.namespaces.unlock(values.path, values.unlock_key === '' ? undefined : values.unlock_key)
+      return done(values.unlock_key === '' ? ['Namespace unlocked using sudo capabilities'] : [])
+    },
+  }
+  const lock = {
+    about: 'Close a namespace and all below it to everybody, until it is unlocked.',
+    fields: path,
+    handle: async ({ engine }: { readonly engine: Has }, values: { readonly path: string }): Promise<Response> =>
+      answer({ unlock_key: await engine.namespaces.lock(values.path) }),
+  }
+  return [
+    write('namespaces/api-lock/lock', lock),
+    write('namespaces/api-lock/lock/*path', lock),
+    write('namespaces/api-lock/unlock', { ...unlock, whenLocked: true }),
+    write('namespaces/api-lock/unlock/*path', unlock),
+  ]
+}
+
+function listed({ namespaces }: Has, deep: boolean): Response {
+  const found = namespaces.list(deep)
+  if (found.length === 0) throw new Fault('not_found', 'there are no namespaces')
+  const pairs = found.map((one) => [one.path.slice(namespaces.path.length), shown(one)] as const)
+  return answer({ keys: pairs.map(([key]) => key), key_info: Object.fromEntries(pairs) })
+}
+
+function shown({ uuid, id, path: at, removing, locked, customMetadata }: Shown): Readonly<Record<string, unknown>> {
+  return { uuid, id, path: at, tainted: removing, locked, custom_metadata: customMetadata }
+}
+
+function texts(given: unknown): Metadata {
+  const pairs = members(given)
+  const odd = pairs.find(([, value]) => typeof value !== 'string')
+  if (odd) throw refuse(`custom_metadata values must be strings; "${odd[0]}" is none`)
+  return Object.fromEntries(pairs) as Metadata
+}
+
+function changes(given: unknown): Readonly<Record<string, string | null>> | null {
+  if (given === null) return null
+  const pairs = members(given)
+  const odd = pairs.find(([, value]) => typeof value !== 'string' && value !== null)
+  if (odd) throw refuse(`custom_metadata values must be strings, or null to remove one; "${odd[0]}" is neither`)
+  return Object.fromEntries(pairs) as Readonly<Record<string, string | null>>
+}
+
+function members(given: unknown): [string, unknown][] {
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    throw refuse('custom_metadata must be an object of names and texts')
+  return Object.entries(given)
+}
