@@ -3,7 +3,8 @@ import type { Command, Run } from './command.ts'
 import { orNothing } from './generic.ts'
 import { dataRows, fieldOf } from './output.ts'
 import { barePath } from './paths.ts'
-import { showAnswer, showField, showKeys, showValue } from './show.ts'
+import { UsageError } from './flags.ts'
+import { showAnswer, showField, showKeys, showValue, showWarnings } from './show.ts'
 import { cell, table } from './table.ts'
 import { sorted } from './json.ts'
 
@@ -27,8 +28,51 @@ async function create(run: Run): Promise<number> {
   return showNamespace(run, body)
 }
 
-async function list(run: Run): Promise<number> {
-  const answer = await orNothing(run.client.send('GET', 'sys/namespaces?list=true'))
+async function patch(run: Run): Promise<number> {
+  const set = run.flags.pairs('custom-metadata') ?? {}
+  const removed = run.flags.texts('remove-custom-metadata')
+  if (Object.keys(set).length === 0 && removed.length === 0)
+    throw new UsageError('Must supply at least one of -custom-metadata or -remove-custom-metadata')
+  const change = { ...set, ...Object.fromEntries(removed.map((name) => [name, null])) }
+  const asked = run.client.send('PATCH', `sys/namespaces/${pathOf(run)}`, { custom_metadata: change })
+  const answer = await orNothing(asked)
+  if (answer) return showNamespace(run, answer.body)
+  run.err('Namespace not found')
+  return 2
+}
+
+async function lock(run: Run): Promise<number> {
+  const { body } = await run.client.send('POST', lockPath(run, 'lock'))
+  const data = dataOf(body)
+  if (run.format !== 'table') {
+    await showValue(run, data)
+    return 0
+  }
+  run.out(`Unlock Key: ${cell(data['unlock_key'])}\n`)
+  run.err(
+    'The namespace is locked, and all below it. Keep this key: it unlocks the namespace again, and is shown only now. Without it that takes sudo.',
+  )
+  return 0
+}
+
+async function unlock(run: Run): Promise<number> {
+  const { body } = await run.client.send('POST', lockPath(run, 'unlock'), {
+    unlock_key: run.flags.text('unlock-key') ?? '',
+  })
+  if (body) showWarnings(run, body)
+  else run.out('Namespace unlocked successfully!\n')
+  return 0
+}
+
+const lockPath = (run: Run, verb: 'lock' | 'unlock'): string =>
+  ['sys/namespaces/api-lock', verb, pathOf(run)].filter((part) => part !== '').join('/')
+
+const list = async (run: Run): Promise<number> => listed(run, 'sys/namespaces?list=true')
+
+const scan = async (run: Run): Promise<number> => listed(run, 'sys/namespaces?scan=true')
+
+async function listed(run: Run, path: string): Promise<number> {
+  const answer = await orNothing(run.client.send('GET', path))
   const { keys = [], key_info: info = {} } = dataOf(answer?.body) as {
     readonly keys?: readonly string[]
     readonly key_info?: Readonly<Record<string, Json>>
@@ -90,6 +134,15 @@ export const namespaceCommands: readonly Command[] = [
     run: list,
   },
   {
+    name: 'namespace scan',
+    about: 'List all namespaces below this one',
+    needs: 'namespaces',
+    args: [0, 0],
+    shows: ['format', 'detailed'],
+    doing: 'scanning namespaces',
+    run: scan,
+  },
+  {
     name: 'namespace lookup',
     about: 'Show a namespace',
     needs: 'namespaces',
@@ -100,6 +153,20 @@ export const namespaceCommands: readonly Command[] = [
     run: lookup,
   },
   {
+    name: 'namespace patch',
+    about: 'Change notes about a namespace',
+    needs: 'namespaces',
+    usage: 'PATH',
+    args: [1, 1],
+    flags: {
+      'custom-metadata': { kind: 'pairs', about: 'A note to set, name=value; can be repeated.' },
+      'remove-custom-metadata': { kind: 'texts', about: 'The name of a note to remove; can be repeated.' },
+    },
+    shows: ['field', 'format'],
+    doing: 'patching namespace',
+    run: patch,
+  },
+  {
     name: 'namespace delete',
     about: 'Remove a namespace and everything in it',
     needs: 'namespaces',
@@ -107,5 +174,25 @@ export const namespaceCommands: readonly Command[] = [
     args: [1, 1],
     doing: 'deleting namespace',
     run: remove,
+  },
+  {
+    name: 'namespace lock',
+    about: 'Close a namespace, and all below it, to everybody',
+    needs: 'namespaces',
+    usage: '[PATH]',
+    args: [0, 1],
+    shows: ['format'],
+    doing: 'locking namespace',
+    run: lock,
+  },
+  {
+    name: 'namespace unlock',
+    about: 'Open a locked namespace again, with -unlock-key or with sudo',
+    needs: 'namespaces',
+    usage: '[PATH]',
+    args: [0, 1],
+    shows: ['format'],
+    doing: 'unlocking namespace',
+    run: unlock,
   },
 ]

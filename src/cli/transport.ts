@@ -50,14 +50,21 @@ async function answerOf(
   signal: AbortSignal | undefined,
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const options = { method, headers, ...(signal && { signal }) }
+    const options = { method, headers: inBytes(headers), ...(signal && { signal }) }
     const request =
       url.protocol === 'https:'
         ? secureRequest(url, { ...options, ...tls }, resolve)
         : plainRequest(url, options, resolve)
     request.on('error', reject)
-    request.end(body)
+    // As bytes: a text would be joined with the headers, and both written as UTF-8.
+    request.end(body === undefined ? undefined : Buffer.from(body))
   })
+}
+
+/** Headers go out as the bytes of UTF-8, each as one letter of Latin-1: Node sends no others. */
+function inBytes(headers: Outgoing['headers']): Record<string, string> {
+  const pairs = Object.entries(headers)
+  return Object.fromEntries(pairs.map(([name, value]) => [name, Buffer.from(String(value)).toString('latin1')]))
 }
 
 /** There was an answer, but not all of it. */

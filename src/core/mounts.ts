@@ -106,13 +106,7 @@ export class Mounts {
 
   /** @throws Fault invalid_request when the type is unknown or the path is taken. */
   async enable(spec: MountSpec, builtin = false): Promise<void> {
-    const record: MountRecord = {
-      ...spec,
-      uuid: this.#parts.uuid(),
-      accessor: `${spec.kind === 'auth' ? 'auth_' : ''}${spec.type}_${hex(this.#parts.random(4))}`,
-      namespace: this.#parts.namespace,
-      builtin,
-    }
+    const record = freshMount(this.#parts, spec, builtin)
     this.#engineOf(record)
     try {
       await this.#parts.view.transaction(async (tx) => {
@@ -240,6 +234,16 @@ export class Mounts {
   #dataOf(record: MountRecord): View {
     return this.#parts.view.under(`${this.#parts.folder}mount/${record.uuid}/`)
   }
+}
+
+/** The record of a mount to be. */
+export function freshMount(
+  { uuid, random, namespace }: Pick<MountParts, 'uuid' | 'random' | 'namespace'>,
+  spec: MountSpec,
+  builtin: boolean,
+): MountRecord {
+  const accessor = `${spec.kind === 'auth' ? 'auth_' : ''}${spec.type}_${hex(random(4))}`
+  return { ...spec, uuid: uuid(), accessor, namespace, builtin }
 }
 
 function trieOf(engine: Engine): Trie {

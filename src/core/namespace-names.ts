@@ -21,8 +21,7 @@ const longest = { name: 128, path: 1024 } as const
 export function namespaceName(given: string): string {
   const name = given.endsWith('/') ? given.slice(0, -1) : given
   if (name === '') throw refuse('the namespace needs a name')
-  if (name.includes('/'))
-    throw refuse('namespace name cannot contain /: make each namespace from the one that it is to lie in')
+  if (name.includes('/')) throw refuse('namespace name cannot contain /')
   return name
 }
 

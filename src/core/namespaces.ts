@@ -18,6 +18,8 @@ export interface NamespacesParts {
   readonly tokens: Pick<TokenStore, 'forget' | 'endAllOf'>
   readonly random: (bytes: number) => Uint8Array
   readonly uuid: () => string
+  /** What a namespace has from the beginning, by names in its folder; made in one commit with it. */
+  readonly seed: (record: NamespaceRecord) => readonly (readonly [name: string, value: unknown])[]
   /** Opens what a namespace has of its own. */
   readonly furnish: (record: NamespaceRecord, children: Guard) => Promise<Belongings>
 }
@@ -82,7 +84,9 @@ export class Namespaces {
       if (known) return { ...known, customMetadata }
       checkNewName(name, parent.path)
       await this.#refuseConflict(parent, name, tx)
-      return { ...this.#fresh(parent, name), customMetadata }
+      const fresh = { ...this.#fresh(parent, name), customMetadata }
+      for (const [inside, value] of this.#parts.seed(fresh)) tx.put(folderOf(fresh) + inside, value)
+      return fresh
     })
   }
 

@@ -11,13 +11,13 @@ import { Wrappings } from '../tokens/wrappings.ts'
 import type { Clock } from '../util/clock.ts'
 import type { Log } from '../util/log.ts'
 import { Acls } from './acls.ts'
-import { Mounts } from './mounts.ts'
+import { Mounts, freshMount } from './mounts.ts'
 import { folderOf } from './namespace.ts'
 import type { Belongings, Namespace, NamespaceRecord } from './namespace.ts'
 import { Namespaces } from './namespaces.ts'
 import type { Guard } from './namespaces.ts'
 import { PasswordPolicies } from './password-policies.ts'
-import { Policies } from './policies.ts'
+import { Policies, firstPolicies } from './policies.ts'
 import { Quotas } from './quotas.ts'
 import { Schedule } from './schedule.ts'
 import { VersionHistory } from './version-history.ts'
@@ -73,7 +73,8 @@ export async function openServer(parts: OpeningParts): Promise<OpenServer> {
     lives: (id) => late.namespaces?.lives(id) ?? false,
     onRevoke: async (token) => {
       const namespace = namespaceOf(token.namespace)
-      if (namespace) await parts.forget(namespace.mounts, token)
+      // What is removed as a whole is not emptied piece by piece, and may not even be open.
+      if (namespace && !namespace.record.removing) await parts.forget(namespace.mounts, token)
     },
   })
   const tokensOf = (id: NamespaceId) => new NamespaceTokens(tokens, homeOf(id, namespaceOf, parts.ttl))
@@ -83,6 +84,12 @@ export async function openServer(parts: OpeningParts): Promise<OpenServer> {
     ...parts,
     view: barrier.view(''),
     tokens,
+    seed: (record) => [
+      ...firstPolicies(clock.now()).map(([name, policy]) => [`core/policy/acl/${name}`, policy] as const),
+      ...parts.builtin
+        .map((spec) => freshMount({ ...parts, namespace: record.id }, spec, true))
+        .map((mount) => [`mounts/${mount.uuid}`, mount] as const),
+    ],
     furnish: async (record, guard) => furnish(parts, engines, record, guard),
   })
   late.namespaces = namespaces

@@ -116,16 +116,7 @@ export class Policies {
       checkCas(old, cas, patching ? false : (change.casRequired ?? false), patching)
       const policy = givenText(change.policy)
       parsePolicy(policy, name)
-      tx.put(keyOf(name), {
-        name,
-        policy,
-        version: (old?.version ?? 0) + 1,
-        modified: this.#clock.now(),
-        casRequired: change.casRequired ?? false,
-        ...(change.expiration && { expiration: change.expiration }),
-        allowWildcards: change.allowWildcards ?? false,
-        allowSlashes: change.allowSlashes ?? false,
-      } satisfies PolicyRecord)
+      tx.put(keyOf(name), recordOf(name, { ...change, policy }, (old?.version ?? 0) + 1, this.#clock.now()))
     })
     this.epoch++
   }
@@ -133,6 +124,30 @@ export class Policies {
   #expired(record: PolicyRecord): boolean {
     return record.expiration !== undefined && record.expiration <= this.#clock.now()
   }
+}
+
+function recordOf(
+  name: string,
+  change: PolicyChange & { readonly policy: string },
+  version: number,
+  modified: number,
+): PolicyRecord {
+  return {
+    name,
+    policy: change.policy,
+    version,
+    modified,
+    casRequired: change.casRequired ?? false,
+    ...(change.expiration && { expiration: change.expiration }),
+    allowWildcards: change.allowWildcards ?? false,
+    allowSlashes: change.allowSlashes ?? false,
+  }
+}
+
+/** The records of the built-in policies, by name: for a namespace that is being made. */
+export function firstPolicies(now: number): [string, PolicyRecord][] {
+  const written = Object.entries(builtinPolicies).filter(([name]) => name !== 'root')
+  return written.map(([name, policy]) => [keyOf(name), recordOf(name, { policy }, 1, now)])
 }
 
 const rootPolicy: PolicyRecord = {

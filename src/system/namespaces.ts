@@ -65,8 +65,8 @@ export function namespaceRoutes(): Route<Has>[] {
     patch('namespaces/*path', {
       about: 'Change notes about a namespace; null removes one.',
       fields: { ...path, ...metadata },
-      handle: async ({ engine, given }, values) => {
-        const change = given('custom_metadata') ? changes(values.custom_metadata) : {}
+      handle: async ({ engine, request, given }, values) => {
+        const change = given('custom_metadata') ? changes(request.data['custom_metadata']) : {}
         return answer(shown(await engine.namespaces.patch(values.path, change)))
       },
     }),

@@ -16,14 +16,12 @@ export interface TokenHome {
 
 /** The tokens of one namespace. Those of others do not exist here, whoever asks and however they are named. */
 export class NamespaceTokens {
-  readonly namespacePath: string
   readonly #home: TokenHome
   readonly #store: TokenStore
 
   constructor(store: TokenStore, home: TokenHome) {
     this.#store = store
     this.#home = home
-    this.namespacePath = home.path
   }
 
   limits(): { readonly defaultTtl: number; readonly maxTtl: number } {
@@ -33,6 +31,10 @@ export class NamespaceTokens {
   /** Whether a token lives in this namespace. */
   owns(record: TokenRecord): boolean {
     return record.namespace === this.#home.id
+  }
+
+  get namespacePath(): string {
+    return this.#home.path
   }
 
   get inRoot(): boolean {

@@ -5,7 +5,7 @@ import { families } from '../../src/cli/commands.ts'
 import type { Command } from '../../src/cli/command.ts'
 import { devServer, levelServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
-import { Shell } from './support.ts'
+import { Shell, scripted } from './support.ts'
 
 async function allCommands(): Promise<readonly Command[]> {
   return [...new Set((await Promise.all(families.map(async ({ load }) => load()))).flat())]
@@ -131,11 +131,49 @@ describe('the command line against a server', () => {
   })
 
   it('says what a server does not have', async () => {
-    for (const [line, words] of [['namespace create north', 'This server has no namespaces.']] as const) {
-      const { code, err } = await shell.run(line)
-      expect(code, line).to.equal(2)
-      expect(err, line).to.include(words)
-    }
+    const missing = { status: 404, body: { errors: ['1 error occurred:\n\t* unsupported path\n\n'] } }
+    await scripted({ 'POST /v1/sys/namespaces/north': [missing] }, async (other) => {
+      const { code, err } = await other.run('namespace create north')
+      expect(code).to.equal(2)
+      expect(err).to.include('This server has no namespaces.')
+    })
+  })
+
+  it('makes, notes, lists, locks, unlocks and removes namespaces, and works in them', async () => {
+    const made = await shell.run('namespace create -custom-metadata=owner=ann -field=path lands')
+    expect([made.code, made.out]).to.deep.equal([0, 'lands/'])
+    await shell.run('namespace create -ns=lands höhe')
+    await shell.run('namespace create -ns=lands/höhe inner')
+    expect((await shell.run('namespace list')).out).to.equal('Keys\n----\nlands/\n')
+    expect((await shell.run('namespace scan')).out).to.equal('Keys\n----\nlands/\nlands/höhe/\nlands/höhe/inner/\n')
+    expect((await shell.run('namespace scan -ns=lands')).out).to.equal('Keys\n----\nhöhe/\nhöhe/inner/\n')
+    const patch = 'namespace patch -custom-metadata=stage=test -remove-custom-metadata=owner -field=custom_metadata'
+    expect((await shell.run(`${patch} lands`)).out).to.equal('map[stage:test]')
+    expect(await shell.run('namespace patch lands')).to.include({ code: 1 })
+    expect(await shell.run('namespace patch -custom-metadata=a=b none')).to.include({
+      code: 2,
+      err: 'Namespace not found\n',
+    })
+    await shell.run('secrets enable -ns=lands -version=2 -path=store kv')
+    await shell.run('kv put -ns=lands store/a x=1')
+    expect((await shell.run('kv get -field=x lands/store/a')).out).to.equal('1')
+    expect((await shell.run('token create -ns=lands -policy=default -field=token')).code).to.equal(0)
+    const locked = await shell.run('namespace lock lands')
+    const key = /^Unlock Key: (\w{24})\n$/.exec(locked.out)?.[1] ?? ''
+    expect(key).to.have.length(24)
+    shell.env['VAULT_MAX_RETRIES'] = '0'
+    const refused = await shell.run('kv get -ns=lands/höhe store/a')
+    expect([refused.code, refused.err]).to.deep.equal([2, refused.err])
+    expect(refused.err).to.include('Namespace: lands/höhe/\n').and.to.include('"lands/" must be unlocked')
+    expect(await shell.run('namespace unlock -unlock-key=wrong lands')).to.include({ code: 2 })
+    expect((await shell.run(`namespace unlock -unlock-key=${key} lands`)).out).to.equal(
+      'Namespace unlocked successfully!\n',
+    )
+    const json = JSON.parse((await shell.run('namespace lock -ns=lands -format=json')).out) as object
+    expect(Object.keys(json)).to.deep.equal(['unlock_key'])
+    expect((await shell.run('namespace unlock -ns=lands')).err).to.include('unlocked using sudo')
+    delete shell.env['VAULT_MAX_RETRIES']
+    expect(await shell.run('namespace delete lands')).to.include({ code: 2 })
   })
 
   it('warns on standard error in tables only', async () => {

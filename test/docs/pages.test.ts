@@ -9,6 +9,7 @@ const docs = [
   'formats',
   'key-lifecycle',
   'lifecycle',
+  'namespaces',
   'operations',
   'threat-model',
 ].map((name) => `docs/${name}.md`)

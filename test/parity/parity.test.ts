@@ -58,6 +58,7 @@ describe('parity with recorded answers', function () {
     'kv2',
     'sys-cubbyhole',
     'sys-wrapping',
+    'sys-namespaces',
   ])
     it(`answers ${area} requests as recorded`, () => {
       judge(

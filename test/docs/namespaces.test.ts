@@ -1,0 +1,21 @@
+import { expect } from 'chai'
+import { devServer } from '../support/server.ts'
+import { examplesOf } from './examples.ts'
+import { Reader } from './reader.ts'
+
+describe('the examples of docs/namespaces.md', function () {
+  this.timeout(60_000)
+
+  it('do what it says', async () => {
+    const server = await devServer()
+    try {
+      const reader = new Reader({ VAULT_ADDR: server.running.address, VAULT_TOKEN: 'root' })
+      const examples = examplesOf('docs/namespaces.md', 'namespaces')
+      expect(examples).to.have.length(4)
+      for (const example of examples)
+        expect((await reader.follows(example)).trimEnd(), example.code).to.equal(example.promised?.trimEnd())
+    } finally {
+      await server.running.stop()
+    }
+  })
+})

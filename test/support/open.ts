@@ -1,0 +1,46 @@
+import { randomUUID } from 'node:crypto'
+import { AuditBroker } from '../../src/audit/broker.ts'
+import { tokenEngine } from '../../src/auth/token/engine.ts'
+import type { Barrier } from '../../src/contract/barrier.ts'
+import { defineEngine } from '../../src/contract/engine.ts'
+import { plainConfig } from '../../src/contract/mount.ts'
+import type { MountSpec } from '../../src/contract/mount.ts'
+import { openServer } from '../../src/core/open-server.ts'
+import type { OpenServer } from '../../src/core/open-server.ts'
+import { randomBytes } from '../../src/crypto/random.ts'
+import { cubbyholeEngine, forgetDrawer } from '../../src/engines/cubbyhole/engine.ts'
+import { plainEngine } from '../../src/engines/kv/v1.ts'
+import { silent } from '../../src/util/log.ts'
+import type { HandClock } from './clock.ts'
+
+/** A mount as someone asks for it. */
+export const mountSpec = (path: string, type: string, kind: MountSpec['kind'] = 'secret'): MountSpec => ({
+  kind,
+  path,
+  type,
+  description: '',
+  config: plainConfig,
+  options: null,
+  local: false,
+  sealWrap: false,
+  externalEntropyAccess: false,
+})
+
+/** The inside of an open server, without protocols; opened again on the same barrier it is the server restarted. */
+export async function openCore(barrier: Barrier, clock: HandClock): Promise<OpenServer> {
+  const parts = { clock, log: silent, random: randomBytes, uuid: randomUUID }
+  return openServer({
+    ...parts,
+    barrier,
+    audit: new AuditBroker({ ...parts, types: {} }),
+    ttl: { default: 3600, max: 7200 },
+    engines: ({ tokensOf, wrappings }) => [
+      defineEngine({ type: 'system', kind: 'secret', about: '', open: () => undefined, routes: [] }),
+      tokenEngine(tokensOf),
+      cubbyholeEngine(wrappings),
+      plainEngine('kv'),
+    ],
+    builtin: [mountSpec('sys/', 'system'), mountSpec('cubbyhole/', 'cubbyhole'), mountSpec('token/', 'token', 'auth')],
+    forget: async (mounts, token) => forgetDrawer(mounts.stateAt('cubbyhole/'), token.id),
+  })
+}
