@@ -138,7 +138,7 @@ function wrongVerb(request: Request, offers: Offers, bare = false): Fault {
   return new Fault('unsupported_operation', 'unsupported operation', details)
 }
 
-/** A token is not needed, but it counts if it is good: some public routes show more to its owner. */
+/** A token is not needed, but it counts if it is good here: some public routes show more to its owner. */
 async function admitAnyone(
   offers: Offers,
   parts: DecidingParts,
@@ -153,7 +153,8 @@ async function admitAnyone(
   }
   if (credential.kind !== 'token') return undefined
   const token = await parts.tokens.resolve(credential.token)
-  if (token) await recognise(parts, draft, token)
+  const known = token && (await recognise(parts, draft, token))
+  if (known?.reach === undefined) draft.caller = anyone
   return undefined
 }
 

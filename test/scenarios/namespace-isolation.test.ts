@@ -87,8 +87,7 @@ describe('namespaces are apart', () => {
           for (const spelling of spellings(place)) {
             const reply = await ask(server, spelling, tokens.get(home) ?? '', method, path, body)
             const about = `token of "${home}", ${method} ${path} in "${place}" as ${JSON.stringify(spelling)}`
-            const open = ['sys/internal/ui/mounts', 'sys/internal/ui/namespaces'].includes(path)
-            if (mayReach(home, place) || open) {
+            if (mayReach(home, place)) {
               const empty = reply.status === 404 && JSON.stringify(want(place)) === '[]'
               expect(empty ? 200 : reply.status, about).to.equal(200)
             } else expect(reply.status, about).to.equal(403)
@@ -168,7 +167,7 @@ describe('namespaces are apart', () => {
   })
 
   it('a token looks itself up, renews and revokes itself from anywhere, and is never taken for another', async () => {
-    for (const home of places)
+    for (const home of ['', 'a/b', 'z'])
       for (const place of places)
         for (const spelling of spellings(place)) {
           const { client_token: token, accessor } = await tokenIn(server, home, '# nothing', {

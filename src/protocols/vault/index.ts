@@ -51,7 +51,8 @@ export class VaultApi {
       const admitted = this.#gateway.admit(envelope)
       const headers = admitted instanceof Promise ? await admitted : admitted
       const answer = await this.#perform(envelope, head.query, message)
-      return headers ? { ...answer, headers: { ...answer.headers, ...headers } } : answer
+      const named = head.namespace === '' ? undefined : echoOf(head.namespace)
+      return headers || named ? { ...answer, headers: { ...answer.headers, ...named, ...headers } } : answer
     } catch (thrown) {
       return wireFault(asFault(thrown))
     }
@@ -80,6 +81,9 @@ export class VaultApi {
     return { status: known ? 405 : 403, body: undefined }
   }
 }
+
+/** The namespace that the header named, told back as clients of Vault expect it: the bytes of UTF-8. */
+const echoOf = (namespace: string) => ({ 'X-Vault-Namespace': Buffer.from(namespace).toString('latin1') })
 
 /** A request but for its parameters. */
 type Envelope = Omit<Request, 'data'>
