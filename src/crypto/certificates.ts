@@ -1,9 +1,10 @@
 import { X509Certificate, sign } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { refuse } from '../contract/fault.ts'
-import { base64, fromBase64 } from '../util/bytes.ts'
+import { base64 } from '../util/bytes.ts'
 import { derValue, derValues, tags } from './der.ts'
 import { publicDer } from './pairs.ts'
+import { pem, pemBlocks } from './pem.ts'
 
 const oids = {
   ed25519: '06032b6570',
@@ -49,7 +50,7 @@ export function certificateRequest(secret: KeyObject, template: string): string 
 }
 
 function asked(template: string): Asked {
-  const [request] = blocks(template, 'CERTIFICATE REQUEST') ?? []
+  const [request] = pemBlocks(template, 'CERTIFICATE REQUEST') ?? []
   if (!request) throw refuse('the csr is no PEM of a certificate request')
   try {
     const [info] = derValues(derValues(request)[0]?.content ?? new Uint8Array())
@@ -72,7 +73,7 @@ function asked(template: string): Asked {
  * they, are of authorities.
  */
 export function certificateChain(text: string, open: Uint8Array): string {
-  const ders = blocks(text, 'CERTIFICATE')
+  const ders = pemBlocks(text, 'CERTIFICATE')
   if (!ders || ders.length === 0) throw refuse('certificate_chain is no PEM of certificates')
   const [leaf, ...authorities] = ders.map(certificate)
   if (!leaf || leaf.ca || authorities.some(({ ca }) => !ca)) {
@@ -85,7 +86,7 @@ export function certificateChain(text: string, open: Uint8Array): string {
 
 /** The DER of every certificate of a chain, base64. */
 export function chainDer(chain: string): readonly string[] {
-  return (blocks(chain, 'CERTIFICATE') ?? []).map(base64)
+  return (pemBlocks(chain, 'CERTIFICATE') ?? []).map(base64)
 }
 
 /** A chain in PEM, of the DER of its certificates. */
@@ -99,22 +100,4 @@ function certificate(der: Uint8Array): X509Certificate {
   } catch {
     throw refuse('certificate_chain has something that is no X.509 certificate')
   }
-}
-
-function pem(label: string, der: Uint8Array): string {
-  const lines = base64(der).match(/.{1,64}/g) ?? []
-  return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`
-}
-
-const block = /-----BEGIN ([A-Z0-9 ]+)-----([^-]*)-----END \1-----/g
-
-/** The DER of all blocks of a PEM (RFC 7468); undefined when there is another kind of block, or no base64. */
-function blocks(text: string, label: string): readonly Uint8Array[] | undefined {
-  const found: Uint8Array[] = []
-  for (const [, kind, body = ''] of text.matchAll(block)) {
-    const der = fromBase64(body.replace(/\s/g, ''))
-    if (kind !== label || !der || der.length === 0) return undefined
-    found.push(der)
-  }
-  return found
 }

@@ -4,6 +4,8 @@ import { certificateRequest } from './certificates.ts'
 import { unwrapKey } from './key-wrap.ts'
 import type { OaepHash } from './key-wrap.ts'
 import { openOaep } from './oaep.ts'
+import type { OaepWish } from './oaep.ts'
+import { quantum } from './quantum.ts'
 import { signatures } from './signatures.ts'
 import type { SignatureWish } from './signatures.ts'
 
@@ -12,6 +14,11 @@ interface Signing {
   readonly key: KeyObject
   readonly input: Uint8Array
   readonly wish: SignatureWish
+}
+
+interface Padded extends OaepWish {
+  readonly key: KeyObject
+  readonly sealed: Uint8Array
 }
 
 interface Wrapped {
@@ -31,7 +38,13 @@ export const jobs = {
   sign: ({ family, key, input, wish }: Signing) => signatures[family].sign(key, input, wish),
   verify: ({ family, key, input, signature, wish }: Signing & { readonly signature: Uint8Array }) =>
     signatures[family].verify(key, input, signature, wish),
-  openOaep: ({ key, sealed }: { readonly key: KeyObject; readonly sealed: Uint8Array }) => openOaep(key, sealed),
+  quantumPair: quantum.pair,
+  quantumOpen: quantum.open,
+  quantumSign: quantum.sign,
+  quantumVerify: quantum.verify,
+  encapsulate: quantum.encapsulate,
+  decapsulate: quantum.decapsulate,
+  openOaep: ({ key, sealed, hash, label }: Padded) => openOaep(key, sealed, { hash, label }),
   /** Of keys to import. */
   unwrapKey: ({ key, wrapped, hash }: Wrapped) => unwrapKey(key, wrapped, hash),
   certificateRequest: ({ key, template }: { readonly key: KeyObject; readonly template: string }) =>

@@ -2,11 +2,12 @@ import { wipe } from '../util/bytes.ts'
 import { aeads } from './aead.ts'
 import { cbcs } from './cbc.ts'
 import type { Cipher } from './cipher.ts'
-import { pairs, privateDer, publicDer } from './pairs.ts'
+import { pairs, quantumPair } from './pairs.ts'
 import type { PairType } from './pairs.ts'
 
 /** What a key may be used for. `derive` is the agreement on a shared secret, not the derivation of subkeys. */
-export type KeyUse = 'encrypt' | 'decrypt' | 'wrap' | 'unwrap' | 'sign' | 'verify' | 'mac' | 'derive'
+export type KeyUse =
+  'encrypt' | 'decrypt' | 'wrap' | 'unwrap' | 'sign' | 'verify' | 'mac' | 'derive' | 'encapsulate' | 'decapsulate'
 
 /** Key material as it is stored: raw bytes, or PKCS#8 with the public half beside it. */
 export interface Material {
@@ -73,14 +74,12 @@ function asymmetric(pair: PairType, code: number, uses: readonly KeyUse[]): KeyT
     convergent: false,
     pair,
     code,
-    generate: async () => {
-      const key = await pair.generate()
-      return { secret: privateDer(key), open: publicDer(key) }
-    },
+    generate: (random) => pair.generate(random),
   }
 }
 
 const signs = ['sign', 'verify'] as const
+const kemUses = ['encapsulate', 'decapsulate'] as const
 const ecUses = ['sign', 'verify', 'derive'] as const
 const rsaUses = ['encrypt', 'decrypt', 'wrap', 'unwrap', 'sign', 'verify'] as const
 
@@ -103,6 +102,18 @@ export const keyTypes = {
   'rsa-2048': asymmetric(pairs.rsa2048, 3, rsaUses),
   'rsa-3072': asymmetric(pairs.rsa3072, 9, rsaUses),
   'rsa-4096': asymmetric(pairs.rsa4096, 4, rsaUses),
+  'ml-dsa-44': asymmetric(quantumPair('ml-dsa-44'), 1010, signs),
+  'ml-dsa-65': asymmetric(quantumPair('ml-dsa-65'), 1011, signs),
+  'ml-dsa-87': asymmetric(quantumPair('ml-dsa-87'), 1012, signs),
+  'ml-kem-512': asymmetric(quantumPair('ml-kem-512'), 1013, kemUses),
+  'ml-kem-768': asymmetric(quantumPair('ml-kem-768'), 1014, kemUses),
+  'ml-kem-1024': asymmetric(quantumPair('ml-kem-1024'), 1015, kemUses),
+  'slh-dsa-sha2-128f': asymmetric(quantumPair('slh-dsa-sha2-128f'), 1016, signs),
+  'slh-dsa-sha2-192f': asymmetric(quantumPair('slh-dsa-sha2-192f'), 1017, signs),
+  'slh-dsa-sha2-256f': asymmetric(quantumPair('slh-dsa-sha2-256f'), 1018, signs),
+  'slh-dsa-shake-128f': asymmetric(quantumPair('slh-dsa-shake-128f'), 1019, signs),
+  'slh-dsa-shake-192f': asymmetric(quantumPair('slh-dsa-shake-192f'), 1020, signs),
+  'slh-dsa-shake-256f': asymmetric(quantumPair('slh-dsa-shake-256f'), 1021, signs),
   hmac: {
     uses: ['mac'],
     derivable: false,
@@ -126,6 +137,21 @@ export function isKeyType(name: string): name is KeyTypeName {
 /** The row of a type. */
 export function keyType(name: KeyTypeName): KeyType {
   return keyTypes[name]
+}
+
+/**
+ * A type by Vault's two ways of naming one: `ml-dsa-65`, or `ml-dsa` with the parameter set `65`; of SLH-DSA the set is
+ * the whole name there. Undefined when there is no such type.
+ */
+export function typeNamed(name: string, set: string): KeyTypeName | undefined {
+  if (set === '') return isKeyType(name) ? name : undefined
+  const type = [name, `${name}-${set}`, set].filter(isKeyType).find((known) => parameterSet(known) === set)
+  return type === name || type?.startsWith(`${name}-`) ? type : undefined
+}
+
+/** The parameter set of a type that Vault names in two parts. */
+export function parameterSet(name: KeyTypeName): string | undefined {
+  return /^ml-(?:dsa|kem)-(\d+)$/.exec(name)?.[1] ?? (name.startsWith('slh-dsa-') ? name : undefined)
 }
 
 /** Whether a raw key of so many bytes can be one of this type. */

@@ -1,20 +1,29 @@
-import { createPrivateKey, createPublicKey, generateKeyPair } from 'node:crypto'
-import type { KeyObject } from 'node:crypto'
+import { createPrivateKey, createPublicKey, createSecretKey, generateKeyPair, KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
 import { base64, concat } from '../util/bytes.ts'
 import { slow } from './heavy.ts'
+import { quantumAlgorithms, QuantumKey } from './quantum-keys.ts'
+import type { QuantumName } from './quantum-keys.ts'
+
+/** A pair as it is stored: PKCS#8 and SubjectPublicKeyInfo, both DER. */
+export interface Halves {
+  readonly secret: Uint8Array
+  readonly open: Uint8Array
+}
 
 /** A kind of key pair. */
 export interface PairType {
-  readonly family: 'ed25519' | 'ec' | 'rsa'
+  readonly family: 'ed25519' | 'ec' | 'rsa' | 'quantum'
   /** How Vault labels a public key of this kind. */
   readonly label: string
   /** Of the digest-sized numbers in a raw ECDSA signature, in bytes; 0 elsewhere. */
   readonly fieldBytes: number
-  /** A fresh private key, made on another thread: an RSA key takes seconds. @throws Fault unavailable: too many are waiting. */
-  readonly generate: () => Promise<KeyObject>
+  /** Of post-quantum kinds. */
+  readonly quantum?: QuantumName
+  /** A fresh pair; what takes long is made on another thread. @throws Fault unavailable: too many are waiting. */
+  readonly generate: (random: (bytes: number) => Uint8Array) => Promise<Halves>
   /** Whether a key, private or public, is of this kind. */
-  readonly fits: (key: KeyObject) => boolean
+  readonly fits: (key: KeyObject | QuantumKey) => boolean
 }
 
 const generated = promisify(generateKeyPair)
@@ -24,8 +33,9 @@ function curve(label: string, namedCurve: string, fieldBytes: number): PairType 
     family: 'ec',
     label,
     fieldBytes,
-    generate: async () => (await generated('ec', { namedCurve })).privateKey,
-    fits: (key) => key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === namedCurve,
+    generate: async () => halves((await generated('ec', { namedCurve })).privateKey),
+    fits: (key) =>
+      isNative(key) && key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === namedCurve,
   }
 }
 
@@ -34,9 +44,40 @@ function rsa(bits: number): PairType {
     family: 'rsa',
     label: `rsa-${bits}`,
     fieldBytes: 0,
-    generate: () => slow.run('generateRsa', bits),
-    fits: (key) => key.asymmetricKeyType === 'rsa' && key.asymmetricKeyDetails?.modulusLength === bits,
+    generate: async () => halves(await slow.run('generateRsa', bits)),
+    fits: (key) => isNative(key) && key.asymmetricKeyType === 'rsa' && key.asymmetricKeyDetails?.modulusLength === bits,
   }
+}
+
+/** The kind of a post-quantum pair: FIPS 203, 204 and 205. */
+export function quantumPair(name: QuantumName): PairType {
+  const { label, seed } = quantumAlgorithms[name]
+  return {
+    family: 'quantum',
+    quantum: name,
+    label,
+    fieldBytes: 0,
+    generate: async (random) => {
+      const bytes = random(seed)
+      const { secret, open } = await slow.run('quantumPair', { name, key: createSecretKey(bytes) })
+      const made = {
+        secret: new QuantumKey(name, 'private', secret).der(),
+        open: new QuantumKey(name, 'public', open).der(),
+      }
+      bytes.fill(0)
+      secret.fill(0)
+      return made
+    },
+    fits: (key) => key instanceof QuantumKey && key.name === name,
+  }
+}
+
+function halves(key: KeyObject): Halves {
+  return { secret: privateDer(key), open: publicDer(key) }
+}
+
+function isNative(key: KeyObject | QuantumKey): key is KeyObject {
+  return key instanceof KeyObject
 }
 
 /** The kinds of key pairs: RFC 8032, NIST SP 800-186, SEC 2 and RFC 8017. */
@@ -45,8 +86,8 @@ export const pairs = {
     family: 'ed25519',
     label: 'ed25519',
     fieldBytes: 0,
-    generate: async () => (await generated('ed25519')).privateKey,
-    fits: (key) => key.asymmetricKeyType === 'ed25519',
+    generate: async () => halves((await generated('ed25519')).privateKey),
+    fits: (key) => isNative(key) && key.asymmetricKeyType === 'ed25519',
   },
   p256: curve('P-256', 'prime256v1', 32),
   p384: curve('P-384', 'secp384r1', 48),

@@ -18,6 +18,8 @@ export interface SignatureWish {
   readonly salt: number | 'auto' | 'hash'
   /** ECDSA: r ‖ s of fixed length (RFC 7518) instead of DER. */
   readonly jws: boolean
+  /** ML-DSA, SLH-DSA: at most 255 bytes that the signature is bound to. */
+  readonly boundTo?: Uint8Array
 }
 
 interface Signatures {

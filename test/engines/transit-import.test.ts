@@ -4,7 +4,7 @@ import { expect } from 'chai'
 import { oaepHashes, unwrapKey, wrapKey } from '../../src/crypto/key-wrap.ts'
 import { ed25519Private, privateDer } from '../../src/crypto/pairs.ts'
 import { randomBytes } from '../../src/crypto/random.ts'
-import { oaepHash } from '../../src/engines/transit/byok.ts'
+import { oaepHash } from '../../src/engines/transit/input.ts'
 import { devServer } from '../support/server.ts'
 import type { Body, TestServer } from '../support/server.ts'
 

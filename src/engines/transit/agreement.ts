@@ -1,6 +1,7 @@
 import { createPublicKey, diffieHellman } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { refuse } from '../../contract/fault.ts'
+import { native } from '../../crypto/halves.ts'
 import { hkdfSha256 } from '../../crypto/kdf.ts'
 import { keyType } from '../../crypto/keys.ts'
 import { wipe } from '../../util/bytes.ts'
@@ -23,7 +24,7 @@ export function agreed(base: LiveKey, { version, peer, size }: Agreement): Uint8
   const { secret } = base.pair(number, undefined)
   if (!secret) throw refuse('this version has no private key: only its public half was imported')
   base.used(number)
-  const shared = diffieHellman({ privateKey: secret, publicKey: peerOf(base, peer) })
+  const shared = diffieHellman({ privateKey: native(secret), publicKey: peerOf(base, peer) })
   const key = hkdfSha256(shared)(new Uint8Array(), size)
   wipe(shared)
   return key

@@ -16,6 +16,7 @@ import {
   publicText,
 } from '../../crypto/pairs.ts'
 import type { PairType } from '../../crypto/pairs.ts'
+import { quantumOf, readPrivate, readPublic } from '../../crypto/halves.ts'
 import { base64, fromBase64, sameBytes } from '../../util/bytes.ts'
 import { rfc3339 } from '../../util/clock.ts'
 import { Numeral } from '../../util/json.ts'
@@ -75,6 +76,7 @@ const writers: Readonly<Record<PairType['family'], (version: KeyVersion) => Json
       rsa_key: { ...half, D: numeral(jwk.d), Primes: [numeral(jwk.p), numeral(jwk.q)], Precomputed: computed },
     }
   },
+  quantum: ({ material, open = '' }) => ({ key: material === '' ? null : material, public_key: open }),
 }
 
 function numbersOf(material: string, open: string): JsonWebKey {
@@ -119,17 +121,27 @@ function rawFrom(entry: Json, type: KeyTypeName): Uint8Array {
 }
 
 function pairFrom(entry: Json, pair: PairType): Material {
-  let key: KeyObject
   try {
-    key = readers[pair.family](entry, pair)
+    return pair.family === 'quantum' ? quantumFrom(entry, pair) : nativeFrom(readers[pair.family](entry, pair), pair)
   } catch (thrown) {
-    throw refuse('the backup is damaged: a version has no usable key pair', { cause: thrown })
+    throw refuse('the backup is damaged: a version has no usable key pair of its type', { cause: thrown })
   }
-  if (!pair.fits(key)) throw refuse('the backup is damaged: a version is of another type')
+}
+
+function nativeFrom(key: KeyObject, pair: PairType): Material {
+  if (!pair.fits(key)) throw new Error('another type')
   return { secret: key.type === 'private' ? privateDer(key) : new Uint8Array(), open: publicDer(key) }
 }
 
-const readers: Readonly<Record<PairType['family'], (entry: Json, pair: PairType) => KeyObject>> = {
+/** Whether the halves belong together is found out before the key is kept: that takes long. */
+function quantumFrom(entry: Json, pair: PairType): Material {
+  const open = readPublic(bytesOf(word(entry['public_key'], 'public_key')))
+  const secret = entry['key'] === null ? undefined : readPrivate(bytesOf(word(entry['key'], 'key')))
+  if (!pair.fits(open) || (secret && !pair.fits(secret))) throw new Error('another type')
+  return { secret: secret ? quantumOf(secret).der() : new Uint8Array(), open: quantumOf(open).der() }
+}
+
+const readers: Readonly<Record<Exclude<PairType['family'], 'quantum'>, (entry: Json, pair: PairType) => KeyObject>> = {
   ed25519: (entry) => {
     if (entry['key'] === null) return ed25519FromPoint(fromBase64(String(entry['public_key'])) ?? new Uint8Array())
     const raw = fromBase64(String(entry['key'])) ?? new Uint8Array()

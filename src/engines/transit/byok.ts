@@ -1,17 +1,22 @@
 import { createPublicKey } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { refuse } from '../../contract/fault.ts'
+import { native } from '../../crypto/halves.ts'
 import { heavy } from '../../crypto/heavy.ts'
-import { oaepHashes, wrapKey } from '../../crypto/key-wrap.ts'
+import { wrapKey } from '../../crypto/key-wrap.ts'
 import type { OaepHash } from '../../crypto/key-wrap.ts'
-import { fitsRaw, isKeyType, keyType } from '../../crypto/keys.ts'
+import { fitsRaw, keyType, typeNamed } from '../../crypto/keys.ts'
 import type { KeyTypeName, Material } from '../../crypto/keys.ts'
 import { fromPrivateDer, privateDer, publicDer } from '../../crypto/pairs.ts'
+import { pemBlocks } from '../../crypto/pem.ts'
+import { quantumPublic } from '../../crypto/quantum-keys.ts'
 import { base64, fromBase64, wipe } from '../../util/bytes.ts'
 import { chosen } from './export.ts'
+import { oaepHash } from './input.ts'
 import type { LiveKey } from './live-key.ts'
 import { versionOf } from './record.ts'
 import type { KeyRecord, KeyVersion, Random } from './record.ts'
+import { quantumHalves } from './quantum-import.ts'
 import { bytesOf } from './sealers.ts'
 
 /** What an import brings: a wrapped key, or a public half alone. The first counts if both are there. */
@@ -21,17 +26,10 @@ export interface Import {
   readonly hash: string
 }
 
-/** A hash function of OAEP, whatever the case of its letters. */
-export function oaepHash(name: string): OaepHash {
-  const hash = oaepHashes.find((known) => known === name.toLowerCase())
-  if (!hash) throw refuse(`unknown hash function: ${name}`)
-  return hash
-}
-
 /** A type of key, whatever the case of its letters. */
-export function importType(name: string): KeyTypeName {
-  const type = name.toLowerCase()
-  if (!isKeyType(type)) throw refuse(`unknown key type: ${name}`)
+export function importType(name: string, parameterSet: string): KeyTypeName {
+  const type = typeNamed(name.toLowerCase(), parameterSet)
+  if (!type) throw refuse(`unknown key type: ${name}`)
   return type
 }
 
@@ -51,7 +49,9 @@ export async function imported(
   const bytes = await heavy.run('unwrapKey', { key: await wrappingKey(), wrapped: blob, hash })
   if (!bytes)
     throw refuse('the key could not be unwrapped: is it wrapped with this mount’s wrapping key and this hash?')
-  if (keyType(type).pair) return privateHalf(type, bytes)
+  const { pair } = keyType(type)
+  if (pair?.family === 'quantum') return quantumHalves(pair, bytes)
+  if (pair) return privateHalf(type, bytes)
   if (!fitsRaw(type, bytes.length)) {
     throw refuse(`the imported key has ${bytes.length} bytes, which is no size of ${type}`)
   }
@@ -69,12 +69,20 @@ function publicHalf(type: KeyTypeName, pem: string): Material {
   const { pair } = keyType(type)
   if (pem === '') throw refuse('an import needs a ciphertext, or a public_key')
   if (!pair) throw refuse(`keys of type ${type} have no public half that could be imported`)
-  const key = pem.includes('PRIVATE KEY') ? undefined : parsed(() => createPublicKey(pem))
-  if (!key || !pair.fits(key)) throw refuse(`the public_key is no PEM of type ${type}`)
+  const refused = `the public_key is no PEM of type ${type}`
+  if (pem.includes('PRIVATE KEY')) throw refuse(refused)
+  if (pair.family === 'quantum') {
+    const [der] = pemBlocks(pem, 'PUBLIC KEY') ?? []
+    const key = der && parsed(() => quantumPublic(der))
+    if (!key || !pair.fits(key)) throw refuse(refused)
+    return { secret: new Uint8Array(), open: key.der() }
+  }
+  const key = parsed(() => createPublicKey(pem))
+  if (!key || !pair.fits(key)) throw refuse(refused)
   return { secret: new Uint8Array(), open: publicDer(key) }
 }
 
-function parsed(read: () => KeyObject): KeyObject | undefined {
+function parsed<T>(read: () => T): T | undefined {
   try {
     return read()
   } catch {
@@ -123,7 +131,7 @@ export function wrappedFor(
 ): Record<string, string> {
   if (keyType(to.record.type).pair?.family !== 'rsa') throw refuse('the destination must be an RSA key')
   if (!key.exportable) throw refuse('key is not exportable')
-  const open = to.pair(to.record.latest, undefined).open
+  const open = native(to.pair(to.record.latest, undefined).open)
   const wrapped = ({ material }: KeyVersion): string => {
     if (material === '') throw refuse('a version has no private key: only its public half was imported')
     const bytes = bytesOf(material)

@@ -1,6 +1,6 @@
 import type { KdfName } from '../../crypto/kdf.ts'
-import { keyType } from '../../crypto/keys.ts'
-import { fromPublicDer, publicText } from '../../crypto/pairs.ts'
+import { keyType, parameterSet } from '../../crypto/keys.ts'
+import { openText, readPublic } from '../../crypto/halves.ts'
 import { rfc3339 } from '../../util/clock.ts'
 import { fromBase64 } from '../../util/bytes.ts'
 import { LiveKey, unmetered } from './live-key.ts'
@@ -14,9 +14,11 @@ type Described = Readonly<Record<string, unknown>>
  */
 export function describe(key: KeyRecord, context = ''): Described {
   const { derivable, uses, pair, mac } = keyType(key.type)
+  const set = parameterSet(key.type)
   return {
     name: key.name,
     type: key.type,
+    ...(set !== undefined && { parameter_set: set }),
     derived: key.kdf !== null,
     ...(key.kdf === null ? {} : derivation(key, key.kdf)),
     deletion_allowed: key.deletable,
@@ -76,7 +78,7 @@ function publicKeys(key: KeyRecord, context: string): Described {
 /** The public half of a version, as Vault shows it. */
 export function publicOf({ open }: KeyVersion): string {
   const der = fromBase64(open ?? '')
-  return der && der.length > 0 ? publicText(fromPublicDer(der)) : ''
+  return der && der.length > 0 ? openText(readPublic(der)) : ''
 }
 
 function passage({ at, version }: Passage): Described {

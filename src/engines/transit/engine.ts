@@ -8,6 +8,7 @@ import { deriveKey } from './routes/derive-key.ts'
 import { encrypt } from './routes/encrypt.ts'
 import { exportRoutes } from './routes/export.ts'
 import { importRoutes } from './routes/import.ts'
+import { kemRoutes } from './routes/kem.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { macRoutes } from './routes/mac.ts'
 import { lifecycleRoutes } from './routes/lifecycle.ts'
@@ -37,6 +38,7 @@ export function transitEngine(random: Random): Engine {
       deriveKey,
       ...exportRoutes,
       ...importRoutes,
+      ...kemRoutes,
       ...macRoutes,
       ...signRoutes,
       ...lifecycleRoutes,

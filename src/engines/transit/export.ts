@@ -1,11 +1,9 @@
-import type { KeyObject } from 'node:crypto'
 import { refuse } from '../../contract/fault.ts'
 import { keyType } from '../../crypto/keys.ts'
-import { ed25519Private, fromPrivateDer, fromPublicDer, privateDer, publicDer, publicText } from '../../crypto/pairs.ts'
-import { base64, wipe } from '../../util/bytes.ts'
+import type { KeyUse } from '../../crypto/keys.ts'
 import { usableVersions } from './describe.ts'
 import type { KeyRecord, KeyVersion } from './record.ts'
-import { bytesOf } from './sealers.ts'
+import { exportFormats, writtenPrivate, writtenPublic, writtenRaw } from './written.ts'
 
 /** How one version is written out; an empty text when there is nothing to write. */
 type Writer = (version: KeyVersion, format: string) => string
@@ -13,12 +11,12 @@ type Writer = (version: KeyVersion, format: string) => string
 /** What can be exported, by Vault's names. */
 const kinds: Readonly<Record<string, (key: KeyRecord) => Writer>> = {
   'encryption-key': (key) => {
-    mustUse(key, 'encrypt', 'encryption-key')
-    return keyType(key.type).pair ? privateOf : rawOf('material')
+    mustUse(key, ['encrypt', 'decapsulate'], 'encryption-key')
+    return keyType(key.type).pair ? writtenPrivate : rawOf('material')
   },
   'signing-key': (key) => {
-    mustUse(key, 'sign', 'signing-key')
-    return privateOf
+    mustUse(key, ['sign'], 'signing-key')
+    return writtenPrivate
   },
   'hmac-key': () => rawOf('mac'),
   'cmac-key': ({ type }) => {
@@ -29,7 +27,7 @@ const kinds: Readonly<Record<string, (key: KeyRecord) => Writer>> = {
     if (!keyType(key.type).pair) throw refuse(`keys of type ${key.type} have no public half`)
     // For a derived pair it would be half of the secret that seeds are derived from.
     if (key.kdf !== null) throw refuse('a derived key has a public key for each context: read the key with a context')
-    return publicOf
+    return writtenPublic
   },
   'certificate-chain': ({ type }) => {
     if (!keyType(type).pair) throw refuse(`keys of type ${type} have no certificates`)
@@ -50,7 +48,7 @@ export function exported(key: KeyRecord, kind: string, format: string, version: 
   if (key.state.is === 'soft-deleted') throw refuse('refusing to export a soft-deleted key: restore it first')
   if (!openKinds.has(kind) && !key.exportable)
     throw refuse('this key is not exportable: its config would have to say so')
-  if (!['', 'raw', 'der', 'pem'].includes(format)) throw refuse(`invalid format: ${format}`)
+  if (!(exportFormats as readonly string[]).includes(format)) throw refuse(`invalid format: ${format}`)
   const write = writer(key)
   return Object.fromEntries(chosen(key, version).map(([number, stored]) => [number, write(stored, format)]))
 }
@@ -60,8 +58,9 @@ export function isKind(kind: string): boolean {
   return Object.hasOwn(kinds, kind)
 }
 
-function mustUse(key: KeyRecord, use: 'encrypt' | 'sign', kind: string): void {
-  if (!keyType(key.type).uses.includes(use)) throw refuse(`keys of type ${key.type} have no ${kind}`)
+function mustUse(key: KeyRecord, uses: readonly KeyUse[], kind: string): void {
+  if (!uses.some((use) => keyType(key.type).uses.includes(use)))
+    throw refuse(`keys of type ${key.type} have no ${kind}`)
 }
 
 /** `''` is all versions, otherwise one: `latest`, `3` or `v3`. */
@@ -77,37 +76,5 @@ export function chosen(key: KeyRecord, version: string): readonly (readonly [str
 }
 
 function rawOf(part: 'material' | 'mac'): Writer {
-  return (version, format) => {
-    if (format === 'der' || format === 'pem')
-      throw refuse('symmetric keys have no such format: leave it out or use raw')
-    return version[part]
-  }
-}
-
-function privateOf({ material }: KeyVersion, format: string): string {
-  if (material === '') return ''
-  const key = fromPrivateDer(bytesOf(material))
-  if (format === 'der') return base64(privateDer(key))
-  if (format === 'pem') return key.export({ type: 'pkcs8', format: 'pem' }).toString()
-  if (key.asymmetricKeyType !== 'ed25519') return traditional(key, format)
-  const raw = ed25519Private(key)
-  const text = base64(raw)
-  wipe(raw)
-  return text
-}
-
-/** The older PEM forms of RFC 5915 and RFC 8017. */
-function traditional(key: KeyObject, format: string): string {
-  if (format === 'raw') throw refuse('only symmetric and Ed25519 keys have a raw format: use der or pem')
-  return key.export({ type: key.asymmetricKeyType === 'ec' ? 'sec1' : 'pkcs1', format: 'pem' } as never).toString()
-}
-
-function publicOf({ open = '' }: KeyVersion, format: string): string {
-  const key = fromPublicDer(bytesOf(open))
-  if (format === 'der') return base64(publicDer(key))
-  if (format === 'pem') return key.export({ type: 'spki', format: 'pem' }).toString()
-  if (format === 'raw' && key.asymmetricKeyType !== 'ed25519') {
-    throw refuse('only symmetric and Ed25519 keys have a raw format: use der or pem')
-  }
-  return publicText(key)
+  return (version, format) => writtenRaw(version[part], format)
 }

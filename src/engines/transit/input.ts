@@ -1,5 +1,8 @@
 import { refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
+import { oaepHashes } from '../../crypto/key-wrap.ts'
+import type { OaepHash } from '../../crypto/key-wrap.ts'
+import type { OaepWish } from '../../crypto/oaep.ts'
 import { fromBase64 } from '../../util/bytes.ts'
 import { textOf } from './batch.ts'
 import type { Item } from './batch.ts'
@@ -11,14 +14,27 @@ export const shared = {
   name: f.string('Name of the key.').or(''),
   context: f.string('What a derived key is derived for, base64.').or(''),
   associated_data: f.string('Data bound to the ciphertext but not in it, base64.').or(''),
+  padding_scheme: f.string('RSA: oaep.').or(''),
+  hash_function: f.string('RSA-OAEP: SHA1, SHA224, SHA256, SHA384 or SHA512; SHA256 unless given.').or(''),
+  oaep_label: f.string('RSA-OAEP: what the ciphertext is bound to, base64.').or(''),
   key_version: f.int('The version to encrypt with; 0: the latest.').or(0),
   batch_input: f.any('A list of items instead of a single one.'),
   partial_failure_response_code: f.int('The status when only some items failed; 400 unless given.'),
+  parameter_set: f.string('Of types ml-dsa, ml-kem and slh-dsa: which one, 65 say.').or(''),
   after: f.string('Names behind this one.').or(''),
   limit: f.int('At most so many names.').or(0),
 }
 
 const inputRefused = 'unable to decode the input as base64: it must be standard base64 with padding'
+
+/** The fields that `binding` reads. */
+export const bindingFields = {
+  context: shared.context,
+  associated_data: shared.associated_data,
+  padding_scheme: shared.padding_scheme,
+  hash_function: shared.hash_function,
+  oaep_label: shared.oaep_label,
+}
 
 /** @throws Fault invalid_request for what is not base64. */
 export function bytesOf(text: string, name: string): Uint8Array {
@@ -27,13 +43,35 @@ export function bytesOf(text: string, name: string): Uint8Array {
   return bytes
 }
 
-/** What binds a message, from its base64 parts. */
-export function binding(context: string, associated: string): Binding {
+/** What binds a message, from the members of a request or of an item of a batch. */
+export function binding(item: Item): Binding {
+  const [context, associated] = [textOf(item, 'context'), textOf(item, 'associated_data')]
   if (context !== '') decodeContext(context)
+  const oaep = oaepOf(item)
   return {
     ...(context !== '' && { context }),
     ...(associated !== '' && { associated: bytesOf(associated, 'associated_data') }),
+    ...(oaep && { oaep }),
   }
+}
+
+function oaepOf(item: Item): OaepWish | undefined {
+  const [scheme, hash, label] = [
+    textOf(item, 'padding_scheme'),
+    textOf(item, 'hash_function'),
+    textOf(item, 'oaep_label'),
+  ]
+  if (scheme === 'pkcs1v15') throw refuse('pkcs1v15 is an oracle for decryption: use oaep')
+  if (scheme !== '' && scheme !== 'oaep') throw refuse('the only padding_scheme there is here: oaep')
+  if (scheme === '' && hash === '' && label === '') return undefined
+  return { hash: hash === '' ? 'sha256' : oaepHash(hash), label: bytesOf(label, 'oaep_label') }
+}
+
+/** A hash function of OAEP, whatever the case of its letters. */
+export function oaepHash(name: string): OaepHash {
+  const hash = oaepHashes.find((known) => known === name.toLowerCase())
+  if (!hash) throw refuse(`unknown hash function: ${name}`)
+  return hash
 }
 
 /** The `input` of an item. @throws Fault invalid_request when there is none, or it is no base64. */

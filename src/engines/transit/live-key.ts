@@ -3,30 +3,31 @@ import type { KeyObject } from 'node:crypto'
 import { Fault, refuse } from '../../contract/fault.ts'
 import { cmac } from '../../crypto/cmac.ts'
 import type { Cmac } from '../../crypto/cmac.ts'
+import { openText, readPrivate, readPublic } from '../../crypto/halves.ts'
+import type { PairKey } from '../../crypto/halves.ts'
 import { kdfs } from '../../crypto/kdf.ts'
 import { keyType } from '../../crypto/keys.ts'
 import type { KeyUse } from '../../crypto/keys.ts'
 import { opensslHash } from '../../crypto/hash.ts'
 import type { MacHash } from '../../crypto/hash.ts'
-import { ed25519FromSeed, ed25519Private, fromPrivateDer, fromPublicDer, publicText } from '../../crypto/pairs.ts'
+import { ed25519FromSeed, ed25519Private, fromPrivateDer } from '../../crypto/pairs.ts'
 import { wipe } from '../../util/bytes.ts'
 import { readCiphertext, writeCiphertext } from './ciphertext.ts'
 import type { Meter } from './meter.ts'
 import type { KeyRecord, KeyVersion, Random } from './record.ts'
 import { bytesOf, contextBytes, sealersOf } from './sealers.ts'
-import type { Sealer, Sealers } from './sealers.ts'
+import type { Bound, Sealer, Sealers } from './sealers.ts'
 import { isLimited } from './usage.ts'
 
 /** What a message is bound to besides its key. `context` is the caller's base64; it matters for derived keys only. */
-export interface Binding {
+export interface Binding extends Bound {
   readonly context?: string | undefined
-  readonly associated?: Uint8Array | undefined
 }
 
 /** A pair ready for use; `secret` is absent when only the public half is known. */
 export interface LivePair {
-  readonly open: KeyObject
-  readonly secret: KeyObject | undefined
+  readonly open: PairKey
+  readonly secret: PairKey | undefined
 }
 
 /** What a key needs of the mount that it belongs to. */
@@ -83,7 +84,7 @@ export class LiveKey {
         `version ${number} has encrypted as many messages as is safe (NIST SP 800-38D): leave key_version out, or rotate the key`,
       )
     }
-    const body = await sealer.seal(plaintext, binding.associated, this.#host.random)
+    const body = await sealer.seal(plaintext, binding, this.#host.random)
     return { ciphertext: writeCiphertext(number, body), version: number }
   }
 
@@ -91,13 +92,10 @@ export class LiveKey {
   async decrypt(ciphertext: string, binding: Binding): Promise<Uint8Array> {
     this.mustAllow('decrypt')
     const { version, body } = readCiphertext(ciphertext)
-    if (version > this.record.latest) throw refuse('invalid ciphertext: version is too new')
-    if (version < this.record.minDecryption) {
-      throw refuse('ciphertext or signature version is disallowed by policy (too old)')
-    }
+    this.mustOpen(version)
     const sealer = this.#sealer(version, binding.context)
     this.used(version)
-    return sealer.open(body(), binding.associated)
+    return sealer.open(body(), binding)
   }
 
   /** Notes that a version is being used. */
@@ -153,8 +151,8 @@ export class LiveKey {
     if (!pair) {
       const { open = '', material } = this.version(number)
       pair = {
-        open: fromPublicDer(bytesOf(open)),
-        secret: material === '' ? undefined : fromPrivateDer(bytesOf(material)),
+        open: readPublic(bytesOf(open)),
+        secret: material === '' ? undefined : readPrivate(bytesOf(material)),
       }
       this.#pairs.set(number, pair)
     }
@@ -163,7 +161,7 @@ export class LiveKey {
 
   /** The public key of a version, as Vault shows it. */
   publicText(number: number, context: string | undefined): string {
-    return publicText(this.pair(number, context).open)
+    return openText(this.pair(number, context).open)
   }
 
   /** @throws Fault invalid_request when the key's state, type or usage set does not allow this. */
@@ -185,6 +183,14 @@ export class LiveKey {
     const { state } = this.record
     if (state.is === 'soft-deleted') throw refuse('refusing to use soft-deleted key: restore it first')
     if (state.is === 'disabled') throw refuse('this key is disabled: enable it before it is used')
+  }
+
+  /** @throws Fault invalid_request when a ciphertext's version is none that may be opened. */
+  mustOpen(version: number): void {
+    if (version > this.record.latest) throw refuse('invalid ciphertext: version is too new')
+    if (version < this.record.minDecryption) {
+      throw refuse('ciphertext or signature version is disallowed by policy (too old)')
+    }
   }
 
   /** The version that a request for new ciphertexts or signatures means; 0 is the latest. */

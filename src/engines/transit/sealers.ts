@@ -8,6 +8,7 @@ import { hmacSha256, kdfs } from '../../crypto/kdf.ts'
 import type { Derive } from '../../crypto/kdf.ts'
 import { keyType } from '../../crypto/keys.ts'
 import { mostBytes, sealOaep } from '../../crypto/oaep.ts'
+import type { OaepWish } from '../../crypto/oaep.ts'
 import { fromPrivateDer, fromPublicDer } from '../../crypto/pairs.ts'
 import { fromBase64, wipe } from '../../util/bytes.ts'
 import type { KeyRecord, KeyVersion, Random } from './record.ts'
@@ -16,12 +17,18 @@ import type { KeyRecord, KeyVersion, Random } from './record.ts'
 const derivedKept = 256
 const longestKept = 1024
 
+/** What a message is bound to, besides a context: data of the caller, and for RSA how it is padded. */
+export interface Bound {
+  readonly associated?: Uint8Array | undefined
+  readonly oaep?: OaepWish | undefined
+}
+
 /** One version of a key, ready to encrypt. What takes long is done on another thread, and promised. */
 export interface Sealer {
   /** @throws Fault for what this kind of key cannot take. */
-  seal(plaintext: Uint8Array, associated: Uint8Array | undefined, random: Random): Uint8Array | Promise<Uint8Array>
+  seal(plaintext: Uint8Array, bound: Bound, random: Random): Uint8Array | Promise<Uint8Array>
   /** @throws Fault for what is not its own. */
-  open(sealed: Uint8Array, associated: Uint8Array | undefined): Uint8Array | Promise<Uint8Array>
+  open(sealed: Uint8Array, bound: Bound): Uint8Array | Promise<Uint8Array>
 }
 
 /** A version's sealers by context (base64; it matters for derived keys only). */
@@ -56,32 +63,35 @@ class CipherSealer implements Sealer {
     this.#nonces = nonces
   }
 
-  seal(plaintext: Uint8Array, associated: Uint8Array | undefined, random: Random): Uint8Array {
+  seal(plaintext: Uint8Array, bound: Bound, random: Random): Uint8Array {
     const { nonceBytes } = this.#cipher
-    this.#mustTake(associated)
+    this.#mustTake(bound)
     // NIST SP 800-38D §8.3 allows 2^32 random 96-bit nonces under one key: here is where a version's use is counted.
     const nonce = this.#nonces ? hmacSha256(this.#nonces, plaintext).subarray(0, nonceBytes) : random(nonceBytes)
-    return this.#key.seal(nonce, plaintext, associated)
+    return this.#key.seal(nonce, plaintext, bound.associated)
   }
 
-  open(sealed: Uint8Array, associated: Uint8Array | undefined): Uint8Array {
-    this.#mustTake(associated)
+  open(sealed: Uint8Array, bound: Bound): Uint8Array {
+    this.#mustTake(bound)
     const { authenticated, nonceBytes } = this.#cipher
     const long = sealed.length >= nonceBytes
     if (!long && authenticated) throw refuse('invalid ciphertext length')
-    const plaintext = long ? this.#key.open(sealed, associated) : undefined
+    const plaintext = long ? this.#key.open(sealed, bound.associated) : undefined
     if (plaintext) return plaintext
     // CVE-2023-2197: without authentication every failure must look the same, or the text of an error is an oracle.
     throw refuse(authenticated ? 'cipher: message authentication failed' : 'the ciphertext could not be decrypted')
   }
 
-  #mustTake(associated: Uint8Array | undefined): void {
+  #mustTake({ associated, oaep }: Bound): void {
+    if (oaep) throw refuse('padding_scheme, hash_function and oaep_label are for RSA keys')
     if (this.#cipher.authenticated || !associated || associated.length === 0) return
     throw refuse('associated_data is not possible with this type of key: nothing authenticates it')
   }
 }
 
-/** RSA-OAEP with SHA-256 and no label (RFC 8017). */
+const usualOaep: OaepWish = { hash: 'sha256', label: new Uint8Array() }
+
+/** RSA-OAEP (RFC 8017); with SHA-256 and no label, as Vault has it, unless it is wished otherwise. */
 class RsaSealer implements Sealer {
   readonly #open: KeyObject
   readonly #secret: KeyObject | undefined
@@ -91,24 +101,25 @@ class RsaSealer implements Sealer {
     this.#secret = material === '' ? undefined : fromPrivateDer(bytesOf(material))
   }
 
-  seal(plaintext: Uint8Array, associated: Uint8Array | undefined): Uint8Array {
+  seal(plaintext: Uint8Array, { associated, oaep = usualOaep }: Bound): Uint8Array {
     refuseAssociated(associated)
-    const most = mostBytes(this.#open)
+    const most = mostBytes(this.#open, oaep)
     if (plaintext.length > most) throw refuse(`the plaintext is too long for this RSA key: it takes ${most} bytes`)
-    return sealOaep(this.#open, plaintext)
+    return sealOaep(this.#open, plaintext, oaep)
   }
 
-  async open(sealed: Uint8Array, associated: Uint8Array | undefined): Promise<Uint8Array> {
+  async open(sealed: Uint8Array, { associated, oaep = usualOaep }: Bound): Promise<Uint8Array> {
     refuseAssociated(associated)
     if (!this.#secret) throw refuse('this version has no private key: only its public half was imported')
-    const plaintext = await heavy.run('openOaep', { key: this.#secret, sealed })
+    const plaintext = await heavy.run('openOaep', { key: this.#secret, sealed, ...oaep })
     if (!plaintext) throw refuse('the ciphertext could not be decrypted with this RSA key')
     return plaintext
   }
 }
 
 function refuseAssociated(associated: Uint8Array | undefined): void {
-  if (associated && associated.length > 0) throw refuse('associated_data is not possible with RSA keys')
+  if (associated && associated.length > 0)
+    throw refuse('associated_data is not possible with RSA keys: an oaep_label is')
 }
 
 /** The sealers of one derived version. The most recent ones are kept: a derivation costs more than a message. */

@@ -25,8 +25,9 @@ export async function signed(
   const number = key.versionToUse(version, 'signing')
   const { secret } = key.pair(number, wish.context)
   if (!secret) throw refuse('this version has no private key: only its public half was imported')
+  const scheme = schemes[familyOf(key, wish)]
   key.used(number)
-  const bytes = await schemes[familyOf(key)].sign(secret, input, wish)
+  const bytes = await scheme.sign(secret, input, wish)
   return {
     signature: tagged(number, wish.jws ? Buffer.from(bytes).toString('base64url') : base64(bytes)),
     version: number,
@@ -49,13 +50,17 @@ export async function verified(
   }
   const bytes = wish.jws ? fromUrl(rest) : fromBase64(rest)
   if (!bytes) throw refuse('invalid base64 signature value')
+  const scheme = schemes[familyOf(key, wish)]
   key.used(version)
-  return schemes[familyOf(key)].verify(key.pair(version, wish.context).open, input, bytes, wish)
+  return scheme.verify(key.pair(version, wish.context).open, input, bytes, wish)
 }
 
-function familyOf(key: LiveKey): PairType['family'] {
+function familyOf(key: LiveKey, { boundTo }: SignatureWish): PairType['family'] {
   const { pair } = keyType(key.record.type)
   if (!pair) throw new Fault('internal', 'a type that signs has no key pairs')
+  if (pair.family !== 'quantum' && boundTo && boundTo.length > 0) {
+    throw refuse(`keys of type ${key.record.type} cannot bind signatures: leave signature_context out`)
+  }
   return pair.family
 }
 

@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import type { EngineHost } from '../../contract/engine.ts'
 import { asFault, Fault, refuse } from '../../contract/fault.ts'
 import type { Transaction, View } from '../../contract/view.ts'
-import { fromPrivateDer, pairs, privateDer } from '../../crypto/pairs.ts'
+import { fromPrivateDer, pairs } from '../../crypto/pairs.ts'
 import { base64 } from '../../util/bytes.ts'
 import { rfc3339 } from '../../util/clock.ts'
 import type { Clock } from '../../util/clock.ts'
@@ -230,13 +230,13 @@ export class Transit {
   async wrappingKey(): Promise<KeyObject> {
     const known = await this.#view.get<Wrapping>(wrappingRecord)
     if (known) return fromPrivateDer(bytesOf(known.material))
-    const fresh = await pairs.rsa4096.generate()
+    const fresh = await pairs.rsa4096.generate(this.random)
     const kept = await this.#view.transaction(async (tx) => {
       const earlier = await tx.get<Wrapping>(wrappingRecord)
-      if (!earlier) tx.put(wrappingRecord, { material: base64(privateDer(fresh)) } satisfies Wrapping)
+      if (!earlier) tx.put(wrappingRecord, { material: base64(fresh.secret) } satisfies Wrapping)
       return earlier
     })
-    return kept ? fromPrivateDer(bytesOf(kept.material)) : fresh
+    return fromPrivateDer(kept ? bytesOf(kept.material) : fresh.secret)
   }
 }
 

@@ -4,6 +4,7 @@ import { answer } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
 import { certificateChain } from '../../../crypto/certificates.ts'
 import { heavy } from '../../../crypto/heavy.ts'
+import { native } from '../../../crypto/halves.ts'
 import { keyType } from '../../../crypto/keys.ts'
 import { shared } from '../input.ts'
 import type { KeyRecord, KeyVersion } from '../record.ts'
@@ -32,7 +33,7 @@ export const certificateRoutes = [
       return answer({
         name,
         type: key.record.type,
-        csr: await heavy.run('certificateRequest', { key: secret, template: csr }),
+        csr: await heavy.run('certificateRequest', { key: native(secret), template: csr }),
       })
     },
   }),

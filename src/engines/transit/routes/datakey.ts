@@ -3,7 +3,7 @@ import { f } from '../../../contract/field.ts'
 import { answer } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
 import { base64, wipe } from '../../../util/bytes.ts'
-import { binding, shared } from '../input.ts'
+import { binding, bindingFields, shared } from '../input.ts'
 import type { Transit } from '../transit.ts'
 
 const { write } = routesOf<Transit>()
@@ -15,17 +15,16 @@ export const datakey = write('datakey/:kind/:name', {
   fields: {
     kind: f.string('plaintext or wrapped.').or(''),
     name: shared.name,
-    context: shared.context,
-    associated_data: shared.associated_data,
+    ...bindingFields,
     key_version: shared.key_version,
     bits: f.int('128, 256 or 512.').or(256),
   },
-  handle: async ({ engine }, { kind, name, context, associated_data: associated, key_version: version, bits }) => {
+  handle: async ({ engine }, { kind, name, key_version: version, bits, ...bound }) => {
     if (kind !== 'plaintext' && kind !== 'wrapped') throw refuse("Invalid path, must be 'plaintext' or 'wrapped'")
     if (![128, 256, 512].includes(bits)) throw refuse('invalid bit length')
     const key = await engine.need(name)
     const fresh = engine.random(bits / 8)
-    const made = await key.encrypt(fresh, version, binding(context, associated))
+    const made = await key.encrypt(fresh, version, binding(bound))
     const data = {
       ciphertext: made.ciphertext,
       key_version: made.version,

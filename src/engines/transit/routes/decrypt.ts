@@ -6,7 +6,7 @@ import { routesOf } from '../../../contract/route.ts'
 import { base64 } from '../../../util/bytes.ts'
 import { checkContexts, intOf, itemsOf, runBatch, textOf } from '../batch.ts'
 import type { Item } from '../batch.ts'
-import { binding, shared } from '../input.ts'
+import { binding, bindingFields, shared } from '../input.ts'
 import type { LiveKey } from '../live-key.ts'
 import type { Transit } from '../transit.ts'
 import { statusCode, warned } from './encrypt.ts'
@@ -21,8 +21,7 @@ export const decrypt = write('decrypt/:name', {
   fields: {
     name: shared.name,
     ciphertext,
-    context: shared.context,
-    associated_data: shared.associated_data,
+    ...bindingFields,
     batch_input: shared.batch_input,
     partial_failure_response_code: shared.partial_failure_response_code,
   },
@@ -33,7 +32,7 @@ export const decrypt = write('decrypt/:name', {
     const key = await engine.need(values.name)
     if (!batch)
       return answer({
-        plaintext: base64(await key.decrypt(values.ciphertext, binding(values.context, values.associated_data))),
+        plaintext: base64(await key.decrypt(values.ciphertext, binding(values))),
       })
     checkContexts(items)
     const code = values.partial_failure_response_code
@@ -41,7 +40,7 @@ export const decrypt = write('decrypt/:name', {
       items,
       { failsWhole: true, partialFailureCode: statusCode(code), whenFailed: { plaintext: '' } },
       async (item) => ({
-        plaintext: base64(await opened(key, item, textOf(item, 'associated_data'))),
+        plaintext: base64(await opened(key, item)),
       }),
     )
     return warned(response, code)
@@ -51,8 +50,7 @@ export const decrypt = write('decrypt/:name', {
 const rewrapFields = {
   name: shared.name,
   ciphertext,
-  context: shared.context,
-  associated_data: shared.associated_data,
+  ...bindingFields,
   key_version: shared.key_version,
   batch_input: shared.batch_input,
 }
@@ -99,16 +97,15 @@ async function rewrapAny(keys: Keys, values: { readonly batch_input: unknown }):
   return runBatch(items, { failsWhole: false }, (item) => rewrapped(keys, item))
 }
 
-async function opened(key: LiveKey, item: Item, associated: string): Promise<Uint8Array> {
+async function opened(key: LiveKey, item: Item): Promise<Uint8Array> {
   const text = textOf(item, 'ciphertext')
   if (text === '') throw refuse('missing ciphertext to decrypt')
-  return key.decrypt(text, binding(textOf(item, 'context'), associated))
+  return key.decrypt(text, binding(item))
 }
 
 async function rewrapped({ from, to }: Keys, item: Item): Promise<Readonly<Record<string, unknown>>> {
-  const associated = textOf(item, 'associated_data')
-  const plaintext = await opened(from, item, associated)
-  const made = await to.encrypt(plaintext, intOf(item, 'key_version'), binding(textOf(item, 'context'), associated))
+  const plaintext = await opened(from, item)
+  const made = await to.encrypt(plaintext, intOf(item, 'key_version'), binding(item))
   plaintext.fill(0)
   return { ciphertext: made.ciphertext, key_version: made.version }
 }

@@ -6,7 +6,7 @@ import { routesOf } from '../../../contract/route.ts'
 import { isKeyType, keyType } from '../../../crypto/keys.ts'
 import { checkContexts, intOf, itemsOf, runBatch, textOf } from '../batch.ts'
 import type { Item } from '../batch.ts'
-import { binding, bytesOf, shared } from '../input.ts'
+import { binding, bindingFields, bytesOf, shared } from '../input.ts'
 import type { LiveKey } from '../live-key.ts'
 import type { KeyRecord } from '../record.ts'
 import type { Transit } from '../transit.ts'
@@ -16,8 +16,7 @@ const { write } = routesOf<Transit>()
 const fields = {
   name: shared.name,
   plaintext: f.string('The data, base64.').secret(),
-  context: shared.context,
-  associated_data: shared.associated_data,
+  ...bindingFields,
   key_version: shared.key_version,
   type: f.string('The type of the key, if it has to be made.').or('aes256-gcm96'),
   convergent_encryption: f.bool('The kind of the key, if it has to be made.').or(false),
@@ -44,7 +43,7 @@ export const encrypt = write('encrypt/:name', {
   },
 })
 
-type EncryptValues = {
+type EncryptValues = Item & {
   readonly name: string
   readonly plaintext: string | undefined
   readonly context: string
@@ -59,11 +58,7 @@ type EncryptValues = {
 async function run(key: LiveKey, values: EncryptValues): Promise<Response> {
   if (values.batch_input !== undefined && values.batch_input !== null) return batch(key, values)
   if (values.plaintext === undefined) throw refuse('missing plaintext to encrypt')
-  const made = await key.encrypt(
-    bytesOf(values.plaintext, 'plaintext'),
-    values.key_version,
-    binding(values.context, values.associated_data),
-  )
+  const made = await key.encrypt(bytesOf(values.plaintext, 'plaintext'), values.key_version, binding(values))
   return answer({ ciphertext: made.ciphertext, key_version: made.version })
 }
 
@@ -78,11 +73,7 @@ async function batch(key: LiveKey, values: EncryptValues): Promise<Response> {
 async function one(key: LiveKey, item: Item): Promise<Readonly<Record<string, unknown>>> {
   if (item['plaintext'] === undefined || item['plaintext'] === null) throw refuse('missing plaintext to encrypt')
   const plaintext = bytesOf(textOf(item, 'plaintext'), 'plaintext')
-  const made = await key.encrypt(
-    plaintext,
-    intOf(item, 'key_version'),
-    binding(textOf(item, 'context'), textOf(item, 'associated_data')),
-  )
+  const made = await key.encrypt(plaintext, intOf(item, 'key_version'), binding(item))
   return { ciphertext: made.ciphertext, key_version: made.version }
 }
 

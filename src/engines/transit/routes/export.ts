@@ -6,6 +6,7 @@ import { backupOf, restoredFrom } from '../backup.ts'
 import { describe } from '../describe.ts'
 import { exported, isKind } from '../export.ts'
 import { shared } from '../input.ts'
+import { halvesFit } from '../quantum-import.ts'
 import type { KeyRecord } from '../record.ts'
 import { isKeyName } from '../transit.ts'
 import type { Transit } from '../transit.ts'
@@ -15,7 +16,7 @@ const { read, write } = routesOf<Transit>()
 const exportFields = {
   kind: f.string('encryption-key, signing-key, hmac-key, cmac-key, public-key or certificate-chain.').or(''),
   name: shared.name,
-  format: f.string('raw, der or pem; by itself the usual one of the type.').or(''),
+  format: f.string('raw, der, pem or jwk; by itself the usual one of the type.').or(''),
 }
 
 interface Wish {
@@ -41,6 +42,7 @@ async function restore(engine: Transit, text: string | undefined, force: boolean
   if (!text) throw refuse("'backup' must be supplied")
   const record = restoredFrom(text, engine.random, engine.clock.now(), name)
   if (!isKeyName(record.name)) throw refuse('the backup has no name that a key can have: give another one')
+  if (!(await halvesFit(record))) throw refuse('the backup is damaged: the halves of a version do not belong together')
   await engine.replace(record, force)
   return {}
 }

@@ -4,8 +4,8 @@ import { answer, done } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
 import { keyType } from '../../../crypto/keys.ts'
 import { publicText } from '../../../crypto/pairs.ts'
-import { imported, importedVersion, importType, oaepHash, withImport, wrappedFor } from '../byok.ts'
-import { shared } from '../input.ts'
+import { imported, importedVersion, importType, withImport, wrappedFor } from '../byok.ts'
+import { oaepHash, shared } from '../input.ts'
 import { newKey } from '../record.ts'
 import type { KeyRecord } from '../record.ts'
 import type { Transit } from '../transit.ts'
@@ -22,6 +22,7 @@ const materialFields = {
 const importFields = {
   ...materialFields,
   type: f.string('The type of the key.').or('aes256-gcm96'),
+  parameter_set: shared.parameter_set,
   allow_rotation: f.bool('The server may add versions of its own.').or(false),
   derived: f.bool('Every message needs a context, from which its own key is derived.').or(false),
   convergent_encryption: f.bool('Not possible for imported keys.').or(false),
@@ -94,7 +95,7 @@ export const importRoutes = [
 ]
 
 async function recordOf(engine: Transit, values: ImportValues): Promise<KeyRecord> {
-  const type = importType(values.type)
+  const type = importType(values.type, values.parameter_set)
   const { derivable, sizes } = keyType(type)
   if (values.convergent_encryption) throw refuse('imported keys cannot encrypt convergently')
   if (values.derived && (!derivable || values.ciphertext === '')) {

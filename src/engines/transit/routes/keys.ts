@@ -2,7 +2,7 @@ import { Fault, refuse } from '../../../contract/fault.ts'
 import { f } from '../../../contract/field.ts'
 import { answer, done } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
-import { isKeyType, keyType } from '../../../crypto/keys.ts'
+import { keyType, typeNamed } from '../../../crypto/keys.ts'
 import type { KeyTypeName } from '../../../crypto/keys.ts'
 import { describe } from '../describe.ts'
 import { shared } from '../input.ts'
@@ -36,6 +36,7 @@ export const keyRoutes = [
     fields: {
       ...name,
       type: f.string('The type: aes256-gcm96, ed25519, rsa-2048, hmac, …').or('aes256-gcm96'),
+      parameter_set: shared.parameter_set,
       derived: f.bool('Every message needs a context, from which its own key is derived.').or(false),
       convergent_encryption: f.bool('Equal messages get equal ciphertexts; needs derived.').or(false),
       exportable: f.bool('The key can be exported; cannot be undone.').or(false),
@@ -86,6 +87,7 @@ function named(given: string): void {
 type KeyValues = {
   readonly name: string
   readonly type: string
+  readonly parameter_set: string
   readonly derived: boolean
   readonly convergent_encryption: boolean
   readonly exportable: boolean
@@ -95,8 +97,9 @@ type KeyValues = {
 }
 
 function wishOf(values: KeyValues): KeyWish {
-  const { type, derived, convergent_encryption: convergent, auto_rotate_period: period } = values
-  if (!isKeyType(type)) throw refuse(`unknown key type ${type}`)
+  const { derived, convergent_encryption: convergent, auto_rotate_period: period } = values
+  const type = typeNamed(values.type, values.parameter_set)
+  if (!type) throw refuse(`unknown key type ${values.type}`)
   if (convergent && !derived) throw refuse('convergent encryption requires derivation to be enabled')
   if (derived && !keyType(type).derivable) throw refuse(`keys of type ${type} cannot be derived`)
   if (convergent && !keyType(type).convergent) throw refuse(`keys of type ${type} cannot encrypt convergently`)

@@ -26,6 +26,7 @@ const signFields = {
   signature_algorithm: f.string('RSA: pss or pkcs1v15.').or(''),
   marshaling_algorithm: f.string('asn1 or jws.').or('asn1'),
   salt_length: f.string('RSA-PSS: auto, hash or a number of bytes.').or('auto'),
+  signature_context: f.string('ML-DSA, SLH-DSA: what the signature is bound to, base64, at most 255 bytes.').or(''),
   batch_input: shared.batch_input,
 }
 const verifyFields = {
@@ -152,7 +153,14 @@ function wishOf(values: SignValues): SignatureWish {
     padding: padding === 'pkcs1v15' ? 'pkcs1v15' : 'pss',
     salt: saltOf(values.salt_length),
     jws: marshaling === 'jws',
+    boundTo: boundTo(values.signature_context),
   }
+}
+
+function boundTo(context: string): Uint8Array {
+  const bytes = bytesOf(context, 'signature_context')
+  if (bytes.length > 255) throw refuse('signature_context can have 255 bytes at most')
+  return bytes
 }
 
 /** Vault's numbers: 0 is `auto`, -1 is `hash`. */

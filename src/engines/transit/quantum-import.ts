@@ -1,0 +1,54 @@
+import { refuse } from '../../contract/fault.ts'
+import { readPrivate, readPublic, quantumOf } from '../../crypto/halves.ts'
+import { slow } from '../../crypto/heavy.ts'
+import { keyType } from '../../crypto/keys.ts'
+import type { Material } from '../../crypto/keys.ts'
+import type { PairType } from '../../crypto/pairs.ts'
+import { QuantumKey, quantumAlgorithms, quantumPrivate } from '../../crypto/quantum-keys.ts'
+import type { QuantumName, QuantumPrivate } from '../../crypto/quantum-keys.ts'
+import { sameBytes, wipe } from '../../util/bytes.ts'
+import type { KeyRecord } from './record.ts'
+import { bytesOf } from './sealers.ts'
+
+/**
+ * Both halves of a post-quantum private key that comes as PKCS#8 (RFC 9881, 9909, 9935; with a seed), or as the bare seed.
+ * @throws Fault invalid_request for what is no such key, or contradicts itself.
+ */
+export async function quantumHalves(pair: PairType, bytes: Uint8Array): Promise<Material> {
+  const { key, expanded } = read(pair, bytes)
+  // `expanded` is a part of the bytes.
+  const open = await openOf(key, expanded).finally(() => wipe(bytes))
+  if (!open) throw refuse(`the parts of the imported ${key.name} key contradict each other`)
+  return { secret: key.der(), open: open.der() }
+}
+
+/** Whether the public halves of a post-quantum record are those of its private ones; true for other types. */
+export async function halvesFit({ type, versions }: KeyRecord): Promise<boolean> {
+  if (keyType(type).pair?.family !== 'quantum') return true
+  for (const { material, open = '' } of Object.values(versions)) {
+    if (material === '') continue
+    const found = await openOf(quantumOf(readPrivate(bytesOf(material))), undefined)
+    if (!found || !sameBytes(found.raw(), quantumOf(readPublic(bytesOf(open))).raw())) return false
+  }
+  return true
+}
+
+function read(pair: PairType, bytes: Uint8Array): QuantumPrivate {
+  const name = pair.quantum as QuantumName
+  try {
+    if (bytes.length === quantumAlgorithms[name].secret)
+      return { key: new QuantumKey(name, 'private', bytes), expanded: undefined }
+    const found = quantumPrivate(bytes)
+    if (found && pair.fits(found.key)) return found
+  } catch (thrown) {
+    wipe(bytes)
+    throw refuse(`the imported key is no PKCS#8 of type ${name} with a seed`, { cause: thrown })
+  }
+  wipe(bytes)
+  throw refuse(`the imported key is no PKCS#8 of type ${name}`)
+}
+
+async function openOf(key: QuantumKey, expanded: Uint8Array | undefined): Promise<QuantumKey | undefined> {
+  const open = await slow.run('quantumOpen', { name: key.name, key: key.bytes, ...(expanded && { expanded }) })
+  return open && new QuantumKey(key.name, 'public', open)
+}

@@ -1,0 +1,75 @@
+import { refuse } from '../../../contract/fault.ts'
+import { f } from '../../../contract/field.ts'
+import { answer } from '../../../contract/response.ts'
+import type { Response } from '../../../contract/response.ts'
+import { routesOf } from '../../../contract/route.ts'
+import { quantumOf } from '../../../crypto/halves.ts'
+import { heavy } from '../../../crypto/heavy.ts'
+import type { KemName } from '../../../crypto/quantum.ts'
+import { base64, wipe } from '../../../util/bytes.ts'
+import { batchOf, intOf, runBatch, textOf } from '../batch.ts'
+import type { Item } from '../batch.ts'
+import { readCiphertext, writeCiphertext } from '../ciphertext.ts'
+import { shared } from '../input.ts'
+import type { LiveKey } from '../live-key.ts'
+import type { Transit } from '../transit.ts'
+
+const { write } = routesOf<Transit>()
+
+/** `encapsulate/:name` and `decapsulate/:name`: a secret that the owner of an ML-KEM key and somebody else share (FIPS 203). */
+export const kemRoutes = [
+  write('encapsulate/:name', {
+    about: 'Make a shared secret of 32 bytes, and the ciphertext from which only this ML-KEM key finds it.',
+    pure: true,
+    fields: { name: shared.name, key_version: shared.key_version, batch_input: shared.batch_input },
+    handle: ({ engine }, values) => forEach(engine, values, encapsulated),
+  }),
+  write('decapsulate/:name', {
+    about: 'Find the shared secret of a ciphertext that was made for an ML-KEM key.',
+    pure: true,
+    fields: {
+      name: shared.name,
+      ciphertext: f.string('vault:v<version>:<base64>; put the prefix in front of what others made.').or(''),
+      batch_input: shared.batch_input,
+    },
+    handle: ({ engine }, values) => forEach(engine, values, decapsulated),
+  }),
+]
+
+type Made = Promise<Readonly<Record<string, unknown>>>
+
+async function forEach(
+  engine: Transit,
+  values: Item & { readonly name: string; readonly batch_input: unknown },
+  one: (key: LiveKey, item: Item) => Made,
+): Promise<Response> {
+  const key = await engine.need(values.name)
+  const batch = batchOf(values.batch_input)
+  return batch ? runBatch(batch, { failsWhole: false }, (item) => one(key, item)) : answer(await one(key, values))
+}
+
+async function encapsulated(key: LiveKey, item: Item): Made {
+  key.mustAllow('encapsulate')
+  const version = key.versionToUse(intOf(item, 'key_version'), 'encapsulation')
+  const { name, bytes } = quantumOf(key.pair(version, undefined).open)
+  key.used(version)
+  const { ciphertext, secret } = await heavy.run('encapsulate', { name: name as KemName, key: bytes })
+  const shared = base64(secret)
+  wipe(secret)
+  return { ciphertext: writeCiphertext(version, ciphertext), shared_secret: shared, key_version: version }
+}
+
+async function decapsulated(key: LiveKey, item: Item): Made {
+  key.mustAllow('decapsulate')
+  if (textOf(item, 'ciphertext') === '') throw refuse('missing ciphertext to decapsulate')
+  const { version, body } = readCiphertext(textOf(item, 'ciphertext'))
+  key.mustOpen(version)
+  const { secret: half } = key.pair(version, undefined)
+  if (!half) throw refuse('this version has no private key: only its public half was imported')
+  const { name, bytes } = quantumOf(half)
+  key.used(version)
+  const secret = await heavy.run('decapsulate', { name: name as KemName, key: bytes, ciphertext: body() })
+  const shared = base64(secret)
+  wipe(secret)
+  return { shared_secret: shared }
+}
