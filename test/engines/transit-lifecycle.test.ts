@@ -1,10 +1,12 @@
 import { expect } from 'chai'
 import { randomBytes } from '../../src/crypto/random.ts'
-import type { KeyRecord } from '../../src/engines/transit/record.ts'
+import type { KeyRecord, KeyVersion } from '../../src/engines/transit/record.ts'
+import { configRoutes } from '../../src/engines/transit/routes/config.ts'
 import { Transit } from '../../src/engines/transit/transit.ts'
 import { silent } from '../../src/util/log.ts'
 import { openBarrier } from '../support/barrier.ts'
 import { HandClock } from '../support/clock.ts'
+import { outcomeOf } from '../support/matrix.ts'
 import { devServer } from '../support/server.ts'
 import type { Body, TestServer } from '../support/server.ts'
 
@@ -232,6 +234,20 @@ describe('records of keys', () => {
     }
     await keys.change('gone', '', (key) => ({ ...key, deletable: true }))
     expect(((await view.get('key/gone')) as KeyRecord).state).to.deep.equal({ ...gone, before: 'enabled' })
+  })
+
+  it('lose no certificate of a version that is out of use for a while', async () => {
+    const { keys } = await open()
+    await keys.add(await keys.draft({ ...wish, type: 'ed25519' }))
+    await keys.rotate('k')
+    await keys.change('k', '', (key) => ({
+      ...key,
+      versions: { ...key.versions, 1: { ...(key.versions[1] as KeyVersion), certificates: 'chain' } },
+    }))
+    const config = configRoutes.find(({ pattern }) => pattern === 'keys/:name/config') as never
+    for (const min of [2, 1])
+      expect(await outcomeOf(config, keys, { name: 'k', min_decryption_version: min })).to.have.property('status', 200)
+    expect((await keys.need('k')).record.versions[1]?.certificates).to.equal('chain')
   })
 
   it('are destroyed once by several servers, after a restart too, and what else was due goes on', async () => {

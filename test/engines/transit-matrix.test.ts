@@ -62,7 +62,13 @@ describe('every type of key, every operation, every option', function () {
   let engine: Transit
   before(async () => {
     const { barrier } = await openBarrier()
-    const host = { view: barrier.view('mount/x/'), clock: new HandClock(), log: silent, accessor: 'transit_x' }
+    const host = {
+      view: barrier.view('mount/x/'),
+      clock: new HandClock(),
+      log: silent,
+      accessor: 'transit_x',
+      namespace: 'root' as const,
+    }
     engine = (await open({ ...host, limits: () => ({ defaultTtl: 0, maxTtl: 0 }) } satisfies EngineHost)) as Transit
     await call('write', 'keys/:name', { name: 'other' })
     await call('write', 'keys/:name', { name: 'rsa', type: 'rsa-2048' })

@@ -69,6 +69,21 @@ describe('transit, over HTTP', () => {
     expect((await server.data('GET', 't/keys/min'))['min_decryption_version']).to.equal(2)
   })
 
+  it('null is no plaintext, and less than nothing no number of bytes', async () => {
+    for (const body of [{ plaintext: null }, { batch_input: [{ plaintext: null }] }])
+      expect((await post('encrypt/min', body)).status).to.equal(400)
+    expect((await post('encrypt/min', { plaintext: '' })).status).to.equal(200)
+    for (const path of ['random/-1', 'random/platform/-1']) expect((await post(path, {})).status, path).to.equal(400)
+  })
+
+  it('a soft-deleted key is neither rotated nor backed up, and a wrong format of an export is refused', async () => {
+    await post('keys/gone', { exportable: true, allow_plaintext_backup: true })
+    expect((await server.call('GET', '/v1/t/export/encryption-key/gone?format=jpeg')).status).to.equal(400)
+    await server.call('DELETE', '/v1/t/keys/gone/soft-delete')
+    expect((await post('keys/gone/rotate', {})).status).to.equal(400)
+    expect((await server.call('GET', '/v1/t/backup/gone')).status).to.equal(400)
+  })
+
   it('a caller’s mistake is never a 500 and never drops the connection', async () => {
     await post('keys/e', { type: 'ed25519', derived: true, exportable: true })
     await post('keys/p', { type: 'ecdsa-p256' })

@@ -30,7 +30,9 @@ export const encrypt = write('encrypt/:name', {
   fields,
   pure: true,
   exists: async ({ engine }, { name }) => (await engine.find(name)) !== undefined,
-  handle: async ({ engine }, values) => {
+  handle: async ({ engine, request }, given) => {
+    // Null is a plaintext that somebody forgot, not an empty one.
+    const values = request.data['plaintext'] === null ? { ...given, plaintext: undefined } : given
     const existing = await engine.find(values.name)
     if (existing) return run(existing, values)
     const draft = await drafted(engine, values)
