@@ -86,6 +86,7 @@ function forked({ file }: Signed): string {
   return `another checkpoint of the same size, in ${file}, has another root: there are two logs that claim to be this one`
 }
 
+const noCheckpoint = 'it is no checkpoint: it was changed, or strongroom did not write it'
 const blockBytes = 256 * 1024
 /** A record is far shorter: behind this, the file holds something else. */
 const longestRecord = 512 * 1024
@@ -100,16 +101,16 @@ async function* checkpointsIn(file: string, bad: BadCheckpoint[]): AsyncGenerato
     for (let bytes = -1; bytes !== 0;) {
       ;({ bytesRead: bytes } = await handle.read(block))
       const text = rest + block.toString('latin1', 0, bytes)
-      // Behind the last empty line that follows a signature, a record is not finished.
-      const end = bytes === 0 ? text.length : lastRecordEnd(text)
+      // What is behind the last empty line that follows a signature is being written, or was cut short by a crash.
+      const end = lastRecordEnd(text)
       for (const one of readCheckpoints(Buffer.from(text.slice(0, end), 'latin1').toString('utf8'))) {
         record++
         if (one) yield { ...one, file, record }
-        else bad.push({ file, record, size: NaN, why: 'it is no checkpoint: it was changed, or strongroom did not write it' }) // prettier-ignore
+        else bad.push({ file, record, size: NaN, why: noCheckpoint })
       }
       rest = text.slice(end)
-      if (rest.length > longestRecord) {
-        bad.push({ file, record: record + 1, size: NaN, why: 'it is no checkpoint: it has no end' })
+      if (rest.length > longestRecord || (bytes === 0 && rest.split('\n\n').length > 2)) {
+        bad.push({ file, record: record + 1, size: NaN, why: noCheckpoint })
         return
       }
     }

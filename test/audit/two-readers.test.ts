@@ -1,0 +1,132 @@
+import { spawnSync } from 'node:child_process'
+import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { checkpointFileOf } from '../../src/audit/checkpoint-file.ts'
+import { vkeyText } from '../../src/audit/note-keys.ts'
+import { verifyLogs } from '../../src/audit/offline/verify.ts'
+import { temporaryFolder } from '../support/folder.ts'
+import { attacks, Target } from './attacks.ts'
+import { SampleLog } from './sample-log.ts'
+import { SecondReader } from './second-reader.ts'
+
+/** Numbers that look like chance, alike in every run (xorshift32). */
+function chance(seed: number): () => number {
+  let state = seed | 1
+  return () => {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    return (state >>> 0) / 2 ** 32
+  }
+}
+
+const filesOf = (folder: string): string[] => readdirSync(folder).map((name) => join(folder, name))
+const positions = 20
+
+describe('two readers of audit logs', function () {
+  this.timeout(180_000)
+  let reader: SecondReader | undefined
+  const top = temporaryFolder()
+  let count = 0
+  before(function () {
+    if (spawnSync('python3', ['--version']).status === 0) reader = new SecondReader()
+    else {
+      console.log('      skipped: the second reader needs python3, which is not here')
+      this.skip()
+    }
+  })
+  after(() => reader?.close())
+
+  const copyOf = (folder: string): string => {
+    const copy = join(top, String(++count))
+    mkdirSync(copy)
+    for (const path of filesOf(folder)) copyFileSync(path, path.replace(folder, copy))
+    return copy
+  }
+  /** Both verdicts. */
+  const both = async (folder: string, keys: readonly string[] = [], checkpoints: readonly string[] = []) => {
+    const files = filesOf(folder)
+    const { intact, logs } = await verifyLogs(files, { pinned: keys, checkpoints })
+    const second = await (reader as SecondReader).verdict({ files, keys, checkpoints })
+    return { ours: intact, second: second === 'intact', why: `${second}; ${logs.flatMap(({ findings }) => findings.map(({ why }) => why)).join('; ')}` } // prettier-ignore
+  }
+
+  const log = new SampleLog(join(temporaryFolder(), 'audit.log')).requests(6).checkpoint()
+  log.rotate()
+  log.requests(3).rotateKey().requests(3).checkpoint()
+  log.rotate()
+  log.requests(4).checkpoint()
+  const folder = join(log.path, '..')
+  const pinned = [readFileSync(`${log.path}.vkeys`, 'utf8').split(/[ \n]/)[2] as string]
+
+  it('agree on a log that nobody touched, with a key of the auditor and without', async () => {
+    for (const keys of [[], pinned]) expect(await both(folder, keys)).to.include({ ours: true, second: true })
+    expect(await both(folder, [vkeyText(log.newSigner().key)])).to.include({ ours: false, second: false })
+  })
+
+  for (const [name, attack] of Object.entries(attacks))
+    it(`both notice, at ${positions} places: ${name}`, async () => {
+      for (let at = 0; at < positions; at++) {
+        const copy = copyOf(folder)
+        attack(new Target(copy, chance(at * 7919 + name.length)))
+        const { ours, second, why } = await both(copy, at % 2 === 0 ? [] : pinned)
+        expect({ ours, second }, `${name}, place ${at}: ${why}`).to.deep.equal({ ours: false, second: false })
+        rmSync(copy, { recursive: true })
+      }
+    })
+
+  it('agree on every flipped bit of lines, checkpoints and keys of a small log', async () => {
+    const small = new SampleLog(join(temporaryFolder(), 'audit.log')).requests(2).checkpoint()
+    const place = join(small.path, '..')
+    for (const path of filesOf(place)) {
+      const bytes = readFileSync(path)
+      for (let at = 0; at < bytes.length; at += 3) {
+        const changed = Buffer.from(bytes)
+        changed[at] = (changed[at] as number) ^ (1 << (at % 8))
+        writeFileSync(path, changed)
+        const { ours, second, why } = await both(place).catch(() => ({ ours: false, second: false, why: '' }))
+        expect(ours, `${path} byte ${at}: ${why}`).to.equal(second)
+        if (path === small.path) expect(ours, `byte ${at}`).to.equal(false)
+      }
+      writeFileSync(path, bytes)
+    }
+  })
+
+  it('agree on what a thief of keys can do', async () => {
+    const cases: Readonly<Record<string, (thief: SampleLog, path: string) => void>> = {
+      'an old key signs': (thief) => void thief.requests(2).checkpoint([oldKey(thief)]),
+      'a new key signs an old part': (thief) => void thief.checkpoint(thief.signers, early),
+      'a key of nobody signs': (thief) => void thief.checkpoint([thief.newSigner()]),
+      'a fork': (thief, path) => {
+        const twin = new SampleLog(join(path, 'x', 'audit.log'), thief.id).requests(thief.size - 1)
+        twin.checkpoint(thief.signers)
+        copyFileSync(checkpointFileOf(twin.path), join(path, 'audit.log.1.checkpoints'))
+        copyFileSync(thief.path, join(path, 'audit.log.1'))
+      },
+    }
+    const early = new SampleLog(join(temporaryFolder(), 'e')).requests(4).range
+    const oldKeys = new Map<SampleLog, SampleLog['signers'][number]>()
+    const oldKey = (thief: SampleLog) => oldKeys.get(thief) as SampleLog['signers'][number]
+    for (const [name, act] of Object.entries(cases)) {
+      const place = temporaryFolder()
+      mkdirSync(join(place, 'x'))
+      const thief = new SampleLog(join(place, 'audit.log')).requests(3).checkpoint()
+      oldKeys.set(thief, thief.signers[0] as SampleLog['signers'][number])
+      thief.requests(2).rotateKey().requests(2).checkpoint()
+      act(thief, place)
+      rmSync(join(place, 'x'), { recursive: true })
+      const { ours, second, why } = await both(place)
+      expect({ ours, second }, `${name}: ${why}`).to.deep.equal({ ours: false, second: false })
+    }
+  })
+
+  it('raise no false alarm over a torn last line that was not signed yet', async () => {
+    const torn = new SampleLog(join(temporaryFolder(), 'audit.log')).requests(2).checkpoint().requests(1)
+    const bytes = readFileSync(torn.path)
+    for (let size = bytes.lastIndexOf(10, bytes.length - 2) + 1; size <= bytes.length; size += 5) {
+      writeFileSync(torn.path, bytes.subarray(0, size))
+      expect(await both(join(torn.path, '..'))).to.include({ ours: true, second: true })
+    }
+  })
+})
