@@ -4,8 +4,11 @@ import { ml_dsa44 } from '@noble/post-quantum/ml-dsa.js'
 import { readCheckpoint } from './checkpoint.ts'
 import type { NoteSignature } from './note.ts'
 
-/** Signature types of C2SP signed-note and tlog-cosignature: Ed25519 (RFC 8032), ML-DSA-44 cosignature (FIPS 204). */
-export const signatureTypes = { ed25519: 0x01, mlDsa44: 0x06 } as const
+/**
+ * Signature types of C2SP signed-note and tlog-cosignature: Ed25519 (RFC 8032), a witness's timestamped Ed25519
+ * cosignature, ML-DSA-44 cosignature (FIPS 204).
+ */
+export const signatureTypes = { ed25519: 0x01, cosignature: 0x04, mlDsa44: 0x06 } as const
 type SignatureType = (typeof signatureTypes)[keyof typeof signatureTypes]
 
 /** A public key that verifies notes. */
@@ -28,7 +31,11 @@ export function vkeyText({ name, id, type, key }: VerifierKey): string {
   return `${name}+${id}+${Buffer.concat([Buffer.from([type]), key]).toString('base64')}`
 }
 
-const keySizes: Readonly<Record<number, number>> = { [signatureTypes.ed25519]: 32, [signatureTypes.mlDsa44]: 1312 }
+const keySizes: Readonly<Record<number, number>> = {
+  [signatureTypes.ed25519]: 32,
+  [signatureTypes.cosignature]: 32,
+  [signatureTypes.mlDsa44]: 1312,
+}
 
 /** Reads a vkey; undefined when it is none, of a type unknown here, or its id is not that of its key. */
 export function readVkey(text: string): VerifierKey | undefined {
@@ -46,6 +53,10 @@ export function readVkey(text: string): VerifierKey | undefined {
 export function verifies({ name, type, key }: VerifierKey, text: string, signature: Uint8Array): boolean {
   if (type === signatureTypes.ed25519)
     return signature.length === 64 && verify(null, Buffer.from(text), ed25519Public(key), signature)
+  if (type === signatureTypes.cosignature) {
+    const time = signature.length === 8 + 64 ? timeOf(signature) : undefined
+    return time !== undefined && verify(null, witnessed(time, text), ed25519Public(key), signature.subarray(8))
+  }
   if (signature.length !== 8 + 2420) return false
   const message = cosigned(name, signature.subarray(0, 8), text)
   return message !== undefined && ml_dsa44.verify(signature.subarray(8), message, key)
@@ -62,6 +73,28 @@ export function ed25519Signer(name: string, secret: KeyObject): NoteSigner {
   const der = createPublicKey(secret).export({ type: 'spki', format: 'der' })
   const key = verifierKey(name, signatureTypes.ed25519, Uint8Array.from(der.subarray(-32)))
   return { key, sign: (text) => ({ name, id: key.id, bytes: sign(null, Buffer.from(text), secret) }) }
+}
+
+/** A witness: signs checkpoints with the time at which it saw them. `now` gives epoch milliseconds. */
+export function cosigner(name: string, secret: KeyObject, now: () => number): NoteSigner {
+  const der = createPublicKey(secret).export({ type: 'spki', format: 'der' })
+  const key = verifierKey(name, signatureTypes.cosignature, Uint8Array.from(der.subarray(-32)))
+  const signed = (text: string): NoteSignature => {
+    const time = Buffer.alloc(8)
+    time.writeBigUInt64BE(BigInt(Math.max(0, Math.floor(now() / 1000))))
+    const signature = sign(null, witnessed(timeOf(time), text), secret)
+    return { name, id: key.id, bytes: Buffer.concat([time, signature]) }
+  }
+  return { key, sign: signed }
+}
+
+/** The time of a cosignature, seconds since the epoch. */
+export function timeOf(signature: Uint8Array): bigint {
+  return Buffer.from(signature.buffer, signature.byteOffset, 8).readBigUInt64BE()
+}
+
+function witnessed(time: bigint, text: string): Buffer {
+  return Buffer.from(`cosignature/v1\ntime ${time}\n${text}`)
 }
 
 /** An ML-DSA-44 signer of checkpoints, from a 32-byte seed. `now` gives epoch milliseconds: the time is part of it. */

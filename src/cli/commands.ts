@@ -50,13 +50,14 @@ async function loadTransit(): Promise<readonly Command[]> {
 }
 
 async function loadAudit(): Promise<readonly Command[]> {
-  const [devices, verify, proofs, read, find, report] = await Promise.all([
+  const [devices, verify, proofs, read, find, report, witness] = await Promise.all([
     import('./audit.ts'),
     import('./audit-verify.ts'),
     import('./audit-proofs.ts'),
     import('./audit-read.ts'),
     import('./audit-find.ts'),
     import('./audit-report.ts'),
+    import('./audit-witness.ts'),
   ])
   return [
     ...devices.auditCommands,
@@ -65,6 +66,7 @@ async function loadAudit(): Promise<readonly Command[]> {
     ...read.auditReadCommands,
     ...find.auditFindCommands,
     ...report.auditReportCommands,
+    ...witness.auditWitnessCommands,
   ]
 }
 

@@ -1,0 +1,56 @@
+import { createServer as createPlain } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { createServer as createSecure } from 'node:https'
+import type { Log } from '../../util/log.ts'
+import type { Witness, WitnessAnswer } from './witness.ts'
+
+/** Where a witness listens. */
+export interface WitnessListener {
+  readonly host: string
+  /** A free one is found for 0. */
+  readonly port: number
+  readonly tls?: { readonly cert: Buffer; readonly key: Buffer }
+}
+
+const longest = 256 * 1024
+
+/** Lets a witness answer `POST /add-checkpoint`. Resolves when it listens. */
+export async function listenAsWitness(
+  witness: Witness,
+  { host, port, tls }: WitnessListener,
+  log: Log,
+): Promise<Server> {
+  const take = (request: IncomingMessage, response: ServerResponse): void => {
+    answerTo(request, witness)
+      .catch((thrown: unknown): WitnessAnswer | undefined => {
+        log.error('a submission could not be answered', { reason: thrown instanceof Error ? thrown.message : '' })
+        return undefined
+      })
+      .then((answer) => {
+        // After a failure, nothing is said of the log: whoever asks tries again.
+        if (!answer) return response.writeHead(500).end()
+        log.info('a checkpoint was submitted', { status: answer.status })
+        return response.writeHead(answer.status, { 'content-type': answer.type }).end(answer.body)
+      })
+      .catch(() => request.destroy())
+  }
+  const server = tls ? createSecure({ ...tls, minVersion: 'TLSv1.2' }, take) : createPlain(take)
+  server.headersTimeout = 10_000
+  server.requestTimeout = 10_000
+  server.maxHeadersCount = 50
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve))
+  return server
+}
+
+async function answerTo(request: IncomingMessage, witness: Witness): Promise<WitnessAnswer> {
+  const nothing = { type: 'text/plain; charset=utf-8', body: 'POST add-checkpoint is all there is here\n' }
+  if (request.method !== 'POST' || request.url !== '/add-checkpoint') return { status: 404, ...nothing }
+  const parts: Buffer[] = []
+  let length = 0
+  for await (const part of request as AsyncIterable<Buffer>) {
+    length += part.length
+    if (length > longest) return { status: 400, ...nothing, body: 'this is too long for a submission\n' }
+    parts.push(part)
+  }
+  return witness.add(Buffer.concat(parts).toString('utf8'))
+}

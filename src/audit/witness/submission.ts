@@ -1,0 +1,32 @@
+import type { SignedCheckpoint } from '../checkpoint-file.ts'
+import { readCheckpoint } from '../checkpoint.ts'
+import { noteText, readNote } from '../note.ts'
+
+/** What a log asks of a witness (C2SP tlog-witness, `add-checkpoint`). */
+export interface Submission extends SignedCheckpoint {
+  /** The size that the log thinks the witness knows. */
+  readonly old: number
+  /** Joins that size to the checkpoint's. */
+  readonly hashes: readonly Uint8Array[]
+}
+
+const mostHashes = 63
+
+/** The body of a submission. */
+export function submissionText({ old, hashes, note }: Submission): string {
+  const lines = hashes.map((hash) => `${Buffer.from(hash).toString('base64')}\n`)
+  return `old ${old}\n${lines.join('')}\n${noteText(note)}`
+}
+
+/** Reads a submission; undefined when it is none. Nothing is verified. */
+export function readSubmission(text: string): Submission | undefined {
+  const end = text.indexOf('\n\n')
+  const [first = '', ...encoded] = end < 0 ? [] : text.slice(0, end).split('\n')
+  const old = /^old (0|[1-9][0-9]{0,15})$/.exec(first)
+  const hashes = encoded.map((line) => Buffer.from(line, 'base64'))
+  if (!old || hashes.length > mostHashes) return undefined
+  if (hashes.some((hash, at) => hash.length !== 32 || hash.toString('base64') !== encoded[at])) return undefined
+  const note = readNote(text.slice(end + 2))
+  const checkpoint = note && readCheckpoint(note.text)
+  return note && checkpoint && { old: Number(old[1]), hashes, note, checkpoint }
+}

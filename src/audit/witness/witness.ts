@@ -1,0 +1,71 @@
+import type { RangedKey } from '../checkpoint-file.ts'
+import { noteText } from '../note.ts'
+import type { NoteSigner } from '../note-keys.ts'
+import { whyUnsigned } from '../offline/trusted-keys.ts'
+import { isConsistent } from '../proofs.ts'
+import type { WitnessMemory } from './memory.ts'
+import { readSubmission } from './submission.ts'
+
+/** An answer of HTTP. */
+export interface WitnessAnswer {
+  readonly status: 200 | 400 | 403 | 404 | 409 | 422
+  readonly type: string
+  readonly body: string
+}
+
+export interface WitnessParts {
+  readonly memory: WitnessMemory
+  readonly signer: NoteSigner
+  /** The keys of the logs that it watches; asked for at every submission, so that new keys count at once. */
+  readonly keys: () => readonly RangedKey[]
+}
+
+/**
+ * A witness (C2SP tlog-witness): remembers how far each log has come, and signs only what continues that. A log that was
+ * rolled back, or shows different people different things, gets no signature.
+ */
+export class Witness {
+  readonly #parts: WitnessParts
+
+  constructor(parts: WitnessParts) {
+    this.#parts = parts
+  }
+
+  /** `POST add-checkpoint`. Nothing in it waits, so that two submissions cannot meet between look and change. */
+  add(text: string): WitnessAnswer {
+    const { memory, signer, keys } = this.#parts
+    const asked = readSubmission(text)
+    if (!asked) return plain(400, 'this is no submission of a checkpoint')
+    const { old, hashes, note, checkpoint } = asked
+    const { origin, size, root } = checkpoint
+    const own = keys().filter(({ key }) => key.name === origin)
+    if (own.length === 0) return plain(404, 'this log is not known here')
+    const unsigned = whyUnsigned(asked, own)
+    if (unsigned !== undefined) return plain(403, `the checkpoint counts for nothing: ${unsigned}`)
+    if (old > size) return plain(400, 'the old size is larger than the checkpoint')
+    const last = memory.last(origin)?.checkpoint
+    const seen = last?.size ?? 0
+    if (old !== seen) return sized(seen)
+    if (last && size === seen && Buffer.compare(last.root, root) !== 0) return sized(seen)
+    if (last ? !isConsistent(last, checkpoint, hashes) : hashes.length > 0)
+      return plain(422, 'the proof does not lead from the checkpoint that was seen to this one')
+    const signature = signer.sign(note.text)
+    memory.keep({ note: { text: note.text, signatures: [...note.signatures, signature] }, checkpoint })
+    return {
+      status: 200,
+      type: 'text/plain; charset=utf-8',
+      body: linesOf(noteText({ text: '', signatures: [signature] })),
+    }
+  }
+}
+
+/** A note's signature lines, without the empty line before them. */
+const linesOf = (note: string): string => note.slice(1)
+
+function plain(status: WitnessAnswer['status'], body: string): WitnessAnswer {
+  return { status, type: 'text/plain; charset=utf-8', body: `${body}\n` }
+}
+
+function sized(size: number): WitnessAnswer {
+  return { status: 409, type: 'text/x.tlog.size', body: `${size}\n` }
+}
