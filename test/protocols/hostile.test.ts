@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import { expect } from 'chai'
-import { openLevelServer } from '../support/server.ts'
+import { openLevelServer, restarted, unseal } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
 
 /** Sends bytes as they are and gives what comes back until the server ends or a second has passed. */
@@ -226,5 +226,82 @@ describe('hostile requests', () => {
       `GET /v1/sys/mounts HTTP/1.1\r\nHost: a\r\nX-Vault-Token: ${server.token}\r\n${more}Connection: close\r\n\r\n`
     expect(statuses(await raw(server, asked(`${many}X-Vault-Wrap-TTL: 60\r\n`)))).to.deep.equal([400])
     expect(await raw(server, asked('x: y\r\n'.repeat(90)))).to.match(/^HTTP\/1\.1 200/)
+  })
+  it('a hundred spellings of a token are no token, but for its own', async () => {
+    const token = await server.tokenWith('path "sys/mounts" { capabilities = ["read"] }')
+    const [head = '', claims = '', signature = ''] = token.split('.')
+    const json = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
+    const said = JSON.parse(Buffer.from(claims, 'base64url').toString()) as object
+    const flipped = (text: string, at: number): string =>
+      text.slice(0, at) + (text[at] === 'A' ? 'B' : 'A') + text.slice(at + 1)
+    const spread = (text: string): number[] =>
+      Array.from({ length: 25 }, (_, at) => Math.floor((at * text.length) / 25))
+    const variants = [
+      ...spread(head).map((at) => `${flipped(head, at)}.${claims}.${signature}`),
+      ...spread(claims).map((at) => `${head}.${flipped(claims, at)}.${signature}`),
+      ...spread(signature).map((at) => `${head}.${claims}.${flipped(signature, at)}`),
+      ...['none', 'None', 'HS256', 'ES256', 'RS256', '', null, 7].map((alg) => `${json({ alg, typ: 'JWT' })}.${claims}.${signature}`),
+      ...['none', 'HS256'].map((alg) => `${json({ alg })}.${claims}.`),
+      `${json({ alg: 'EdDSA', crit: ['x'], x: 1 })}.${claims}.${signature}`,
+      `${json({ alg: 'EdDSA', jwk: { kty: 'OKP', crv: 'Ed25519', x: 'AA' } })}.${claims}.${signature}`,
+      `${head}.${json({ ...said, exp: 9e9 })}.${signature}`,
+      `${head}.${claims}`, `${head}.${claims}.`, `${head}..${signature}`, `.${claims}.${signature}`, `${token}.`, `${token}.${signature}`, `.${token}`,
+      `${token}=`, `${token}==`, `${token}%20`, `"${token}"`, `${token},${token}`, `Bearer ${token}`, token.toUpperCase(), token.replaceAll('-', '+').replaceAll('_', '/') + '=',
+      json({ payload: claims, signature, protected: head }), 'null', '{}', '[]', '0', '-', '..', '...', '../sys', 'root\t', 's.', 'b.', 'hvs.', 'x'.repeat(8192), 'é', '%00', `${json({ zip: 'DEF', alg: 'EdDSA' })}.${claims}.${signature}`,
+    ].filter((one) => one !== token) // prettier-ignore
+    expect(variants.length).to.be.greaterThan(110)
+    for (const one of variants) {
+      const { status, text } = await server.call('GET', '/v1/sys/mounts', undefined, { 'X-Vault-Token': one })
+      expect(status, one).to.be.oneOf([400, 403])
+      expect(text, one).to.not.include(one.slice(0, 200))
+    }
+    expect((await server.call('GET', '/v1/sys/mounts', undefined, { 'X-Vault-Token': ` ${token} ` })).status).to.equal(
+      200,
+    )
+  })
+
+  it('fifty policies that cannot be enforced are refused with their line, and none is kept', async () => {
+    const rule = (inside: string): string => `path "a" { ${inside} }`
+    const policies = [
+      'path', 'path "a"', 'path "a" {', 'path "a" }', 'path { }', "path 'a' { }", 'path "a" "b" { }', 'paths "a" { }', 'path "a" { capabilities }', rule('capabilities = "read'),
+      rule('capabilities = ["reed"]'), rule('capabilities = ["READ"]'), rule('capabilities = [read]'), rule('capabilities = [5]'), rule('capabilities = {}'), rule('capabilities = [["read"]]'), rule('capability = ["read"]'),
+      rule('policy = "admin"'), rule('policy = ["read"]'), rule('allowed_parameters = ["a"]'), rule('allowed_parameters = { a = "b" }'), rule('denied_parameters = 5'), rule('required_parameters = "a"'), rule('required_parameters = [1]'),
+      rule('min_wrapping_ttl = "soon"'), rule('min_wrapping_ttl = -1'), rule('min_wrapping_ttl = "2h" max_wrapping_ttl = "1h"'), rule('max_wrapping_ttl = [1]'), rule('pagination_limit = "many"'), rule('pagination_limit = 1.5'),
+      rule('expiration = "tomorrow"'), rule('expiration = 5'), rule('mfa_methods = ["x"]'), rule('control_group = {}'), rule('list_scan_response_keys_filter_path = "fixed"'), rule('nonsense = 1'), 'path "a/+*" { }', 'path "{{a" { }', 'path "a}}" { }', 'path "{{a{{b}}" { }',
+      '{"path": 5}', '{"path": {"a": 5}}', '{"path": {"a": {"capabilities": "read"}}}', '{"path": {"a": {"capabilities": ["read"]}}', '[]', '5', '"x"', '\u0000', '/* open', `path "a" { capabilities = [${'['.repeat(2000)}`, 'x = <<E\nopen', `${'a'.repeat(300_000)}`, 'path "a" { capabilities = ["read"] } }',
+    ] // prettier-ignore
+    expect(policies.length).to.be.greaterThan(50)
+    for (const policy of policies)
+      for (const sent of [policy, Buffer.from(policy).toString('base64')]) {
+        const { status } = await server.call('PUT', '/v1/sys/policies/acl/hostile', { policy: sent })
+        expect(status, policy.slice(0, 80)).to.equal(400)
+      }
+    expect((await server.call('GET', '/v1/sys/policies/acl/hostile')).status).to.equal(404)
+  })
+
+  it('a hundred shares that are none bring the opening no further', async () => {
+    const sealed = await restarted(server)
+    server = sealed
+    const [good = ''] = sealed.shares
+    const bytes = Buffer.from(good, 'hex')
+    const shares: readonly unknown[] = [
+      // Vault's bounds: what has 16 to 33 bytes may be somebody's share, and counts until the set is complete.
+      ...Array.from({ length: 16 }, (_, length) => 'ab'.repeat(length)),
+      ...Array.from({ length: 60 }, (_, more) => 'ab'.repeat(34 + more)),
+      ...Array.from({ length: 16 }, (_, length) => bytes.subarray(0, length).toString('base64')),
+      good.slice(1), `${good}0`, `${good} x`, `0x${good}`, good.replace(/../g, '$&:'), 'zz'.repeat(33), `${bytes.toString('base64').slice(0, -1)}`, `${bytes.toString('base64url')}!`, bytes.toString('latin1'),
+      5, true, null, [], {}, [good], { key: good },
+    ] // prettier-ignore
+    expect(shares.length).to.be.greaterThan(100)
+    for (const key of shares) {
+      const { status, text } = await sealed.call('PUT', '/v1/sys/unseal', { key })
+      expect(status, `${JSON.stringify(key)}: ${text}`).to.equal(400)
+      expect((await sealed.call('GET', '/v1/sys/seal-status')).body, JSON.stringify(key)).to.include({
+        progress: 0,
+        sealed: true,
+      })
+    }
+    await unseal(sealed)
+    expect((await sealed.call('GET', '/v1/sys/seal-status')).body).to.include({ sealed: false })
   })
 })
