@@ -28,6 +28,11 @@ path "sys/policies/acl/*" {
   capabilities = ["create", "read", "update", "delete", "list", "patch"]
 }
 
+# Why somebody may do something, or may not.
+path "sys/policies/explain" {
+  capabilities = ["update"]
+}
+
 path "auth/token/create" {
   capabilities = ["create", "update"]
 }

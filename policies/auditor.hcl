@@ -30,3 +30,8 @@ path "transit/keys" {
 path "transit/keys/+" {
   capabilities = ["read"]
 }
+
+# Why somebody may do something, or may not.
+path "sys/policies/explain" {
+  capabilities = ["update"]
+}

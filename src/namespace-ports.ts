@@ -5,6 +5,7 @@ import type { NamespaceId, TokenRecord } from './contract/identity.ts'
 import { capabilitiesFrom, reachOf } from './core/caller.ts'
 import { innermost } from './core/namespace.ts'
 import type { Namespace, NamespaceRecord } from './core/namespace.ts'
+import { explainer } from './core/explain.ts'
 import { namespaceName } from './core/namespace-names.ts'
 import type { OpenServer } from './core/open-server.ts'
 import type { NamespacePorts } from './system/engine.ts'
@@ -61,6 +62,7 @@ export function namespacePorts({ opened, clock, ttl }: NamespaceParts, id: Names
       ofAccessor: async (accessor, paths) =>
         capabilitiesOf(opened(), here(), await opened().tokens.byAccessor(id, accessor), paths),
     },
+    explain: explainer(opened, here, clock),
     internal: {
       list: (kind) => here().mounts.list(kind),
       holding: (path) => {

@@ -5,6 +5,7 @@ import type { Command, Run } from './command.ts'
 import { fileText } from './data.ts'
 import { UsageError } from './flags.ts'
 import { orNothing } from './generic.ts'
+import { policyExplainCommand } from './policy-explain.ts'
 import { showValue } from './show.ts'
 
 /** Policies have names in small letters; a name in capitals would be another policy to a careless reader. */
@@ -105,5 +106,6 @@ export const policyCommands: readonly Command[] = [
     doing: (run) => `deleting the policy named ${nameOf(run)}`,
     run: remove,
   },
+  policyExplainCommand,
   { name: 'policy fmt', about: 'Format a policy file', usage: 'FILE', args: [1, 1], offline: true, run: format },
 ]

@@ -1,6 +1,7 @@
 import type { NamespaceId, TokenRecord } from '../contract/identity.ts'
 import { compileAcl } from '../policy/acl.ts'
-import type { Acl } from '../policy/acl.ts'
+import type { Acl, NamedPolicy } from '../policy/acl.ts'
+import type { PolicyDocument } from '../policy/document.ts'
 import type { Clock } from '../util/clock.ts'
 import type { Policies } from './policies.ts'
 
@@ -34,18 +35,35 @@ export class Acls {
     return this.#compile(token)
   }
 
+  /** Policies of a namespace, parsed. Those that do not exist are left out. */
+  async policies(namespace: NamespaceId, names: readonly string[]): Promise<NamedPolicy[]> {
+    const policies = this.#policiesOf(namespace)
+    return policies ? (await presentOf(policies, names)).map(named) : []
+  }
+
   async #compile(token: TokenRecord): Promise<Acl> {
     const policies = this.#policiesOf(token.namespace)
     if (!policies) return compileAcl([], this.#clock)
     const { epoch } = policies
-    const found = await Promise.all(token.policies.map(async (name) => policies.document(name)))
-    const present = found.filter((policy) => policy !== undefined)
-    const acl = compileAcl(
-      present.map(({ record, document }) => ({ name: record.name, document })),
-      this.#clock,
-    )
+    const present = await presentOf(policies, token.policies)
+    const acl = compileAcl(present.map(named), this.#clock)
     const until = Math.min(acl.until, ...present.map(({ record }) => record.expiration ?? Infinity))
     this.#compiled.set(token, { acl, policies, epoch, until })
     return acl
   }
+}
+
+async function presentOf(policies: Policies, names: readonly string[]) {
+  const found = await Promise.all(names.map(async (name) => policies.document(name)))
+  return found.filter((policy) => policy !== undefined)
+}
+
+function named({
+  record,
+  document,
+}: {
+  readonly record: { readonly name: string }
+  readonly document: PolicyDocument
+}): NamedPolicy {
+  return { name: record.name, document }
 }

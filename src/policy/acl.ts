@@ -6,8 +6,8 @@ import type { KeyFilter } from './key-filter.ts'
 import { parametersFit } from './parameters.ts'
 import { matches, nearer } from './pattern.ts'
 import type { Pattern } from './pattern.ts'
-import { RuleTable } from './rules.ts'
-import type { Merged } from './rules.ts'
+import { RuleTable, denying } from './rules.ts'
+import type { Match, Merged } from './rules.ts'
 import { closedBy } from './template.ts'
 
 /** What a policy can be asked for. `help` is allowed to every good token. */
@@ -38,6 +38,17 @@ export interface NamedPolicy {
   readonly document: PolicyDocument
 }
 
+/** What a verdict rests on. */
+export type Ground =
+  'root' | 'granted' | 'no_rule' | 'denied' | 'no_capability' | 'wrapping' | 'parameters' | 'pagination'
+
+/** A verdict with what it rests on, and the rule that decided. */
+export interface Weighed {
+  readonly verdict: Verdict
+  readonly ground: Ground
+  readonly rule?: Merged
+}
+
 const refused: Verdict = { allowed: false, sudo: false, root: false, granting: [] }
 const everything: Verdict = { allowed: true, sudo: true, root: true, granting: ['root'] }
 const checked: ReadonlySet<AclOperation> = new Set(['read', 'create', 'update', 'patch'])
@@ -60,7 +71,7 @@ export class Acl {
   /** Whether a path in lower case can meet a deny here that it does not meet among the rules. */
   #mixedCase = false
   /** What templated denies close. */
-  readonly #closed: Pattern[] = []
+  readonly #closed: Merged[] = []
 
   constructor(policies: readonly NamedPolicy[], now: number) {
     this.root = policies.some(({ name }) => name === 'root')
@@ -70,35 +81,50 @@ export class Acl {
         if (rule.expiration !== undefined && rule.expiration > now) until = Math.min(until, rule.expiration)
         if (rule.expiration !== undefined && rule.expiration <= now) continue
         if (!rule.templated) this.#rules.add(rule, name)
-        else if (rule.capabilities.has('deny')) this.#closed.push(closedBy(rule))
+        else if (rule.capabilities.has('deny')) this.#closed.push(denying(closedBy(rule), rule.path, name))
       }
     }
     this.until = until
-    for (const { pattern, capabilities } of this.#rules.all()) {
-      if (capabilities.has('deny')) this.#addDeny(pattern.text)
-    }
+    for (const rule of this.#rules.all()) if (rule.capabilities.has('deny')) this.#addDeny(rule)
   }
 
   decide(query: AclQuery): Verdict {
-    if (this.root) return everything
+    return this.weigh(query).verdict
+  }
+
+  /** The verdict, and what it rests on. */
+  weigh(query: AclQuery): Weighed {
+    if (this.root) return { verdict: everything, ground: 'root' }
     const listing = query.operation === 'list' || query.operation === 'scan'
     // A list is always of a folder: the slash lets a rule about the folder's contents decide (CVE-2026-12624).
     const path = listing && !query.path.endsWith('/') ? `${query.path}/` : query.path
     const rule = this.#choose(path, listing)
-    if (!rule || rule.capabilities.has('deny'))
-      return query.operation === 'help' ? { ...refused, allowed: true } : refused
-    const sudo = rule.capabilities.has('sudo')
-    if (query.operation === 'help') return { ...refused, allowed: true, sudo }
+    const sudo = rule !== undefined && rule.capabilities.has('sudo') && !rule.capabilities.has('deny')
+    if (query.operation === 'help')
+      return { verdict: { ...refused, allowed: true, sudo }, ground: 'granted', ...(rule && { rule }) }
+    if (!rule) return { verdict: refused, ground: 'no_rule' }
     const limit = listing ? pageLimit(rule, query.data) : undefined
-    const allowed =
-      rule.capabilities.has(query.operation) &&
-      wrappingFits(rule, query.wrapTtl) &&
-      conditionsFit(rule, query) &&
-      limit !== 'refused'
-    if (!allowed) return { ...refused, sudo }
-    const granting = rule.granting.get(query.operation) ?? []
-    const filters = listing && rule.filters.length > 0 ? { filters: rule.filters } : {}
-    return { allowed, sudo, root: false, granting, ...(limit !== undefined && { limit }), ...filters }
+    const ground = groundOf(rule, query, limit)
+    if (ground !== 'granted') return { verdict: sudo ? { ...refused, sudo } : refused, ground, rule }
+    const verdict = {
+      allowed: true,
+      sudo,
+      root: false,
+      granting: rule.granting.get(query.operation as Capability) ?? [],
+      ...(typeof limit === 'number' && { limit }),
+      ...(listing && rule.filters.length > 0 && { filters: rule.filters }),
+    }
+    return { verdict, ground, rule }
+  }
+
+  /** Every rule that matches, in the order of their rank; a deny that holds for other spellings of its path, or for what its template may stand for, stands first where it decides. */
+  matching({ path: asked, operation }: Pick<AclQuery, 'path' | 'operation'>): Match[] {
+    const listing = operation === 'list' || operation === 'scan'
+    const path = listing && !asked.endsWith('/') ? `${asked}/` : asked
+    const rules = this.#rules.matching(path, listing)
+    const first = this.#choose(path, listing)
+    if (!first || first === rules[0]?.rule) return rules
+    return [{ rule: first, bare: false }, ...rules.filter(({ rule }) => rule.written !== first.written)]
   }
 
   /** What may be done on a path, alphabetically; `root` and `deny` stand alone. */
@@ -134,17 +160,27 @@ export class Acl {
     const rule = this.#rules.choose(path, folders)
     if (!rule || rule.capabilities.has('deny')) return rule
     const folded = path.toLowerCase()
-    if (this.#closed.some((pattern) => matches(pattern, folded))) return undefined
+    const closing = this.#closed.find(({ pattern }) => matches(pattern, folded))
+    if (closing) return closing
     if (!this.#mixedCase && folded === path) return rule
     const deny = this.#denies.choose(folded, folders)
     return deny && nearer(deny.pattern, rule.pattern) ? deny : rule
   }
 
-  #addDeny(text: string): void {
-    const path = text.toLowerCase()
-    if (path !== text) this.#mixedCase = true
-    this.#denies.add({ path, capabilities: new Set(['deny']), required: [], templated: false }, '')
+  #addDeny({ pattern, policies, written }: Merged): void {
+    const path = pattern.text.toLowerCase()
+    if (path !== pattern.text) this.#mixedCase = true
+    const rule = { path, capabilities: new Set<Capability>(['deny']), required: [], templated: false }
+    for (const name of policies) this.#denies.add(rule, name, written)
   }
+}
+
+function groundOf(rule: Merged, query: AclQuery, limit: ReturnType<typeof pageLimit>): Ground {
+  if (rule.capabilities.has('deny')) return 'denied'
+  if (!rule.capabilities.has(query.operation as Capability)) return 'no_capability'
+  if (!wrappingFits(rule, query.wrapTtl)) return 'wrapping'
+  if (!conditionsFit(rule, query)) return 'parameters'
+  return limit === 'refused' ? 'pagination' : 'granted'
 }
 
 function wrappingFits({ minWrappingTtl, maxWrappingTtl }: Merged, wrapTtl: number | undefined): boolean {

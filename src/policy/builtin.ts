@@ -11,6 +11,7 @@ path "auth/token/revoke-self" { capabilities = ["update"] }
 # What it may do, asked before trying.
 path "sys/capabilities-self" { capabilities = ["update"] }
 path "sys/internal/ui/resultant-acl" { capabilities = ["read"] }
+path "sys/policies/explain-self" { capabilities = ["update"] }
 
 # Its own entity.
 path "identity/entity/id/{{identity.entity.id}}" { capabilities = ["read"] }

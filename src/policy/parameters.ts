@@ -15,18 +15,27 @@ export interface Conditions {
  * Whether a request's parameters satisfy a rule. Names are compared without regard to case, except for required ones:
  * Vault lower-cases the rule's names only, so that a required `X` asks for an `x`.
  */
-export function parametersFit({ allowed, denied, required }: Conditions, data: Data): boolean {
-  if (!allowed?.size && !denied?.size && required.length === 0) return true
-  if (required.some((name) => !Object.hasOwn(data, name.toLowerCase()))) return false
-  const given = Object.entries(data)
-  if (given.length === 0) return true
-  if (denied?.has('*')) return false
-  return given.every(([written, value]) => {
-    const name = written.toLowerCase()
-    const no = denied?.get(name)
-    if (no && (no.length === 0 || no.some((one) => touches(one, value)))) return false
-    return !allowed?.size || allowedOne(allowed, name, value)
-  })
+export function parametersFit(conditions: Conditions, data: Data): boolean {
+  return misfit(conditions, data) === undefined
+}
+
+/** A parameter that a rule refuses: one that is missing, one that is denied (by name or by value), or one that is not among those allowed. */
+export interface Misfit {
+  readonly name: string
+  readonly kind: 'missing' | 'denied' | 'not allowed'
+}
+
+/** The first parameter that does not satisfy a rule. */
+export function misfit({ allowed, denied, required }: Conditions, data: Data): Misfit | undefined {
+  if (!allowed?.size && !denied?.size && required.length === 0) return undefined
+  const missing = required.find((name) => !Object.hasOwn(data, name.toLowerCase()))
+  if (missing !== undefined) return { name: missing, kind: 'missing' }
+  for (const name in data) {
+    const no = denied?.get('*') ? [] : denied?.get(name.toLowerCase())
+    if (no && (no.length === 0 || no.some((one) => touches(one, data[name])))) return { name, kind: 'denied' }
+    if (allowed?.size && !allowedOne(allowed, name.toLowerCase(), data[name])) return { name, kind: 'not allowed' }
+  }
+  return undefined
 }
 
 function allowedOne(allowed: ParameterRules, name: string, value: unknown): boolean {

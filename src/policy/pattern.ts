@@ -68,3 +68,12 @@ export function nearer(a: Pattern, b: Pattern): boolean {
   if (a.kind === 'exact' || b.kind === 'exact') return a.kind === 'exact' && b.kind !== 'exact'
   return rank(a, b) > 0
 }
+
+/** What makes `a` decide before `b`, in words about `b`; both match, and `a` wins. */
+export function whyNearer(a: Pattern, b: Pattern): string {
+  if (a.firstWildcard !== b.firstWildcard) return 'its first wildcard stands further left'
+  if (a.prefix !== b.prefix) return 'it ends in "*"'
+  if (a.plusses !== b.plusses) return 'it has more "+"'
+  if (a.text.length !== b.text.length) return 'it is shorter'
+  return 'it comes first in the alphabet'
+}

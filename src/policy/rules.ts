@@ -2,12 +2,16 @@ import type { Capability } from '../contract/identity.ts'
 import { unitedParameters } from './document.ts'
 import type { ParameterRules, PathRule } from './document.ts'
 import type { KeyFilter } from './key-filter.ts'
-import { compilePattern, matchesSegments, precedence } from './pattern.ts'
+import { compilePattern, matches, matchesSegments, precedence } from './pattern.ts'
 import type { Pattern } from './pattern.ts'
 
 /** All rules with one pattern, united. */
 export interface Merged {
   readonly pattern: Pattern
+  /** The path as it was written. */
+  readonly written: string
+  /** Names of the policies that have a rule with this pattern. */
+  policies: readonly string[]
   readonly capabilities: Set<Capability>
   /** Which policies give which capability. */
   readonly granting: Map<Capability, string[]>
@@ -19,6 +23,12 @@ export interface Merged {
   paginationLimit: number | undefined
   /** Each of them must show a listed name. */
   filters: readonly KeyFilter[]
+}
+
+/** A rule that matches a path; `bare`: only the path without its trailing slash. */
+export interface Match {
+  readonly rule: Merged
+  readonly bare: boolean
 }
 
 /** The rules of some policies by their patterns, and which of them decides about a path. */
@@ -70,22 +80,30 @@ export class RuleTable {
     return undefined
   }
 
-  add(rule: PathRule, name: string): void {
+  /** Every rule that matches, in the order in which they would decide: the first one does. */
+  matching(path: string, folders: boolean): Match[] {
+    const bare = folders && path.endsWith('/') ? path.slice(0, -1) : undefined
+    const paths = bare === undefined ? [path] : [path, bare]
+    const exact = paths.map((one) => this.#exact.get(one))
+    const [wild = [], late = []] = paths.map((one) => this.#wild(one))
+    return [
+      ...exact.flatMap((rule, at) => (rule ? [{ rule, bare: at === 1 }] : [])),
+      ...wild.map((rule) => ({ rule, bare: false })),
+      ...late.filter((rule) => !wild.includes(rule)).map((rule) => ({ rule, bare: true })),
+    ]
+  }
+
+  #wild(path: string): Merged[] {
+    const all = [...this.#prefixes.values(), ...this.#segments]
+    return all.filter(({ pattern }) => matches(pattern, path)).sort((a, b) => precedence(b.pattern, a.pattern))
+  }
+
+  /** @param written the path as it is shown, where the one of the rule was folded */
+  add(rule: PathRule, name: string, written = rule.path): void {
     const pattern = compilePattern(rule.path)
     const known = this.#find(pattern)
     if (known) return unite(known, rule, name)
-    const fresh: Merged = {
-      pattern,
-      capabilities: new Set(),
-      granting: new Map(),
-      allowed: undefined,
-      denied: undefined,
-      required: [],
-      minWrappingTtl: undefined,
-      maxWrappingTtl: undefined,
-      paginationLimit: undefined,
-      filters: [],
-    }
+    const fresh = emptyRule(pattern, written)
     if (pattern.kind === 'exact') this.#exact.set(pattern.stem, fresh)
     else if (pattern.kind === 'prefix') this.#addPrefix(pattern.stem, fresh)
     else this.#segments.push(fresh)
@@ -104,7 +122,31 @@ export class RuleTable {
   }
 }
 
+/** A rule with this pattern that gives nothing yet. */
+function emptyRule(pattern: Pattern, written: string): Merged {
+  return {
+    pattern,
+    written,
+    policies: [],
+    capabilities: new Set(),
+    granting: new Map(),
+    allowed: undefined,
+    denied: undefined,
+    required: [],
+    minWrappingTtl: undefined,
+    maxWrappingTtl: undefined,
+    paginationLimit: undefined,
+    filters: [],
+  }
+}
+
+/** A rule of its own that denies whatever its pattern matches. */
+export function denying(pattern: Pattern, written: string, name: string): Merged {
+  return { ...emptyRule(pattern, written), policies: [name], capabilities: new Set(['deny']) }
+}
+
 function unite(merged: Merged, rule: PathRule, name: string): void {
+  if (!merged.policies.includes(name)) merged.policies = [...merged.policies, name]
   for (const capability of rule.capabilities) {
     merged.capabilities.add(capability)
     merged.granting.set(capability, [...new Set([...(merged.granting.get(capability) ?? []), name])])

@@ -9,6 +9,8 @@ import { corsRoutes, uiHeaderRoutes } from './browser.ts'
 import type { BrowserPort } from './browser.ts'
 import { capabilityRoutes } from './capabilities.ts'
 import type { CapabilityPort } from './capabilities.ts'
+import { explainRoutes } from './explain.ts'
+import type { ExplainPort } from './explain.ts'
 import { generateRootRoutes } from './generate-root.ts'
 import type { GenerateRootPort } from './generate-root.ts'
 import { internalRoutes } from './internal.ts'
@@ -51,6 +53,7 @@ export interface NamespacePorts {
   readonly policies: PolicyPort
   readonly passwordPolicies: PasswordPolicyPort
   readonly capabilities: CapabilityPort
+  readonly explain: ExplainPort
   readonly internal: InternalPort
   readonly openApi: OpenApiPort
   readonly leases: LeasePort
@@ -103,6 +106,7 @@ export function systemEngine(ports: SystemPorts, portsOf: (namespace: NamespaceI
     ...policyRoutes(),
     ...passwordPolicyRoutes(),
     ...capabilityRoutes(),
+    ...explainRoutes(),
     ...internalRoutes(),
     ...openApiRoutes(),
     ...leaseRoutes(),

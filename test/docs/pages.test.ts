@@ -11,6 +11,7 @@ const docs = [
   'lifecycle',
   'namespaces',
   'operations',
+  'policies',
   'threat-model',
 ].map((name) => `docs/${name}.md`)
 const pages = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...docs]

@@ -79,6 +79,7 @@ const table: Readonly<Record<string, { readonly may: readonly string[]; readonly
       'update sys/audit-hash/file',
       'list sys/policies/acl',
       'read sys/policies/acl/admin',
+      'update sys/policies/explain',
       'read transit/keys/orders',
     ],
     mayNot: [
@@ -110,6 +111,7 @@ const table: Readonly<Record<string, { readonly may: readonly string[]; readonly
       'read secret/data/x',
       'read cubbyhole/x',
       'update sys/policies/acl/p',
+      'update sys/policies/explain',
       'create sys/policies/acl/p',
       'update auth/token/create',
       'create sys/mounts/x',
@@ -125,6 +127,7 @@ const table: Readonly<Record<string, { readonly may: readonly string[]; readonly
     may: [
       'update sys/mounts/transit',
       'update sys/policies/acl/app',
+      'update sys/policies/explain',
       'update auth/token/create',
       'create transit/keys/orders',
       'list sys/leases/lookup/auth/token/',

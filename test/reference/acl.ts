@@ -49,10 +49,15 @@ function chosen(rules: readonly SlowRule[], path: string, folders: boolean): str
   return undefined
 }
 
+/** The path of the rule that decides. */
+export function slowlyChosen(rules: readonly SlowRule[], path: string, operation: string): string | undefined {
+  const listing = operation === 'list' || operation === 'scan'
+  return chosen(rules, listing && !path.endsWith('/') ? `${path}/` : path, listing)
+}
+
 /** Whether the rules allow an operation on a path. */
 export function slowlyAllowed(rules: readonly SlowRule[], path: string, operation: string): boolean {
-  const listing = operation === 'list'
-  const pattern = chosen(rules, listing && !path.endsWith('/') ? `${path}/` : path, listing)
+  const pattern = slowlyChosen(rules, path, operation)
   const granted = rules.filter((rule) => rule.path === pattern).flatMap((rule) => rule.capabilities)
   return granted.includes(operation) && !granted.includes('deny')
 }

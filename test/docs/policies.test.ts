@@ -1,0 +1,21 @@
+import { expect } from 'chai'
+import { devServer } from '../support/server.ts'
+import { examplesOf } from './examples.ts'
+import { Reader } from './reader.ts'
+
+describe('the examples of docs/policies.md', function () {
+  this.timeout(60_000)
+
+  it('print what it says', async () => {
+    const server = await devServer()
+    const reader = new Reader({ VAULT_ADDR: server.running.address, VAULT_TOKEN: 'root' })
+    const examples = examplesOf('docs/policies.md', 'policies')
+    expect(examples).to.have.length(5)
+    try {
+      for (const example of examples)
+        expect((await reader.follows(example)).trimEnd()).to.equal(example.promised?.trimEnd())
+    } finally {
+      await server.running.stop()
+    }
+  })
+})
