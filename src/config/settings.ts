@@ -13,10 +13,9 @@ const accepted: Setter<Draft> = () => {}
 
 /** All settings outside blocks, and all blocks. */
 export const topLevel: Readonly<Record<string, Setter<Draft>>> = {
-  storage: (source, value, draft, item) => {
-    if (draft.storage) throw source.wrong(item.at, 'storage is configured twice')
-    draft.storage = storageOf(source, value, item)
-  },
+  storage: setStorage,
+  // What Vault called it at first; old configurations still do.
+  backend: setStorage,
   listener: (source, value, draft, item) => {
     for (const [type, body] of labelled(source, value, item)) {
       if (type !== 'tcp') throw source.wrong(item.at, `a listener is of type "tcp", not "${type}"`)
@@ -49,6 +48,11 @@ export const topLevel: Readonly<Record<string, Setter<Draft>>> = {
   raw_storage_endpoint: (source, value) => {
     if (source.bool(value, 'raw_storage_endpoint')) throw source.wrong(value.at, 'raw_storage_endpoint is not offered')
   },
+}
+
+function setStorage(...[source, value, draft, item]: Parameters<Setter<Draft>>): void {
+  if (draft.storage) throw source.wrong(item.at, 'storage is configured twice')
+  draft.storage = storageOf(source, value, item)
 }
 
 function storageOf(source: Source, value: HclValue, item: HclItem): Config['storage'] {
