@@ -77,16 +77,17 @@ const asText = (value: unknown): string | undefined => {
   return value instanceof Numeral ? value.literal : undefined
 }
 
-const asInt = (value: unknown): number | undefined => {
-  if (typeof value === 'boolean') return value ? 1 : 0
+/** Decimal only: some readers take `010` for 8 and `0x10` for 16, and a guess would be silent. */
+export function wholeNumber(value: unknown): number | undefined {
   const number =
-    typeof value === 'number'
-      ? value
-      : typeof value === 'string' && /^-?\d{1,16}$/.test(value.trim())
-        ? Number(value)
-        : NaN
+    typeof value === 'number' ? value : typeof value === 'string' && wholeText.test(value.trim()) ? Number(value) : NaN
   return Number.isSafeInteger(number) ? number : undefined
 }
+
+const wholeText = /^-?(0|[1-9]\d{0,15})$/
+
+const asInt = (value: unknown): number | undefined =>
+  typeof value === 'boolean' ? (value ? 1 : 0) : wholeNumber(value)
 
 const asNumber = (value: unknown): number | undefined => {
   const text = asText(value)?.trim()

@@ -1,7 +1,11 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { merged } from '../../src/engines/kv/v2/merge.ts'
+import { plainSettings } from '../../src/engines/kv/v2/record.ts'
+import { Secrets } from '../../src/engines/kv/v2/secrets.ts'
+import { openBarrier } from '../support/barrier.ts'
 import { HandClock } from '../support/clock.ts'
+import { FailingStorage } from '../support/failing-storage.ts'
 import { devServer } from '../support/server.ts'
 import type { Body, TestServer } from '../support/server.ts'
 
@@ -35,11 +39,11 @@ describe('KV version 2, over HTTP', () => {
     expect([gone.status, dataOf(gone.body)]).to.deep.equal([404, null])
   })
 
-  it('lets exactly one of 100 parallel writers replace a version', async () => {
+  it('lets exactly one of 200 parallel writers replace a version', async () => {
     await put('race', { n: 0 })
-    const replies = await Promise.all(Array.from({ length: 100 }, async (_, n) => put('race', { n }, { cas: 1 })))
+    const replies = await Promise.all(Array.from({ length: 200 }, async (_, n) => put('race', { n }, { cas: 1 })))
     expect(replies.filter(({ status }) => status === 200)).to.have.length(1)
-    expect(replies.filter(({ status }) => status === 400)).to.have.length(99)
+    expect(replies.filter(({ status }) => status === 400)).to.have.length(199)
     const metadata = await server.data('GET', 'secret/metadata/race')
     expect(metadata['current_version']).to.equal(2)
   })
@@ -110,6 +114,31 @@ describe('KV version 2, over HTTP', () => {
     const write = async () => (await server.call('POST', '/v1/secret/data/made/x', { data: { n: 1 } }, headers)).status
     expect([await write(), await write()]).to.deep.equal([200, 403])
   })
+})
+
+describe('a secret of very many versions', () => {
+  it('is trimmed, destroyed and removed in pieces that every storage takes, until nothing of it is left', async () => {
+    const storage = new FailingStorage()
+    const { barrier } = await openBarrier(storage)
+    const view = barrier.view('kv/')
+    const secrets = new Secrets({ view, clock: new HandClock() }, () => 'id')
+    const keep = async (maxVersions: number) =>
+      secrets.change('app', (old) => ({ ...(old ?? secrets.fresh()), settings: { ...plainSettings, maxVersions } }))
+    const write = async (count: number) => {
+      for (let n = 0; n < count; n++) await secrets.write('app', () => ({ n }))
+    }
+    const kept = async () => (await view.list('value/id/')).length
+    await keep(1000)
+    await write(450)
+    await secrets.changeVersions('app', Array.from({ length: 150 }, (_, at) => at + 1), (one) => ({ ...one, destroyed: true }))
+    expect(await kept()).to.equal(300)
+    await keep(250)
+    await write(3)
+    expect(await kept(), 'after three writes').to.equal(250)
+    expect(Object.keys((await secrets.find('app'))?.versions ?? {})).to.have.length(250)
+    await secrets.forget('app')
+    expect([await secrets.find('app'), await kept()]).to.deep.equal([undefined, 0])
+  }) // prettier-ignore
 })
 
 describe('KV version 1 becomes version 2', () => {

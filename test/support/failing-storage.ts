@@ -1,4 +1,4 @@
-import { AmbiguousCommit, StorageUnavailable } from '../../src/contract/storage.ts'
+import { AmbiguousCommit, StorageUnavailable, storageLimits } from '../../src/contract/storage.ts'
 import type { Commit, CommitResult, Storage } from '../../src/contract/storage.ts'
 import { MemoryStorage } from '../../src/storage/memory.ts'
 
@@ -14,6 +14,8 @@ export class FailingStorage extends MemoryStorage implements Storage {
 
   override async commit(commit: Commit): Promise<CommitResult> {
     this.commits++
+    // What this storage would take, another might not.
+    if (commit.ops.length > storageLimits.ops) throw new Error(`a commit of ${commit.ops.length} changes`)
     const failure = this.plan.length > 0 ? this.plan.shift() : this.always
     if (failure === 'refused') throw new StorageUnavailable('refused by the test')
     if (failure === 'lost') throw new AmbiguousCommit('lost by the test')

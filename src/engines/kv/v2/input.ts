@@ -1,7 +1,8 @@
 import { refuse } from '../../../contract/fault.ts'
-import { f } from '../../../contract/field.ts'
+import { f, wholeNumber } from '../../../contract/field.ts'
 import { parseDuration } from '../../../util/duration.ts'
 import type { Json } from '../../../util/json.ts'
+import { mostVersions } from './record.ts'
 import type { SecretRecord, Settings } from './record.ts'
 
 /** The version asked for in a query; none, empty or 0: the newest. */
@@ -9,8 +10,9 @@ export const version = { version: f.string('Which version; 0: the newest.').or('
 
 /** @throws Fault invalid_request */
 export function versionNumber(text: string): number {
-  if (!/^-?\d{0,15}$/.test(text) || text === '-') throw refuse('version must be a whole number')
-  return Number(text)
+  const number = text === '' ? 0 : wholeNumber(text)
+  if (number === undefined) throw refuse('version must be a whole number')
+  return number
 }
 
 /** What can be set for a mount and for a secret. */
@@ -26,6 +28,7 @@ type Given = { readonly [K in keyof typeof settingFields]: (typeof settingFields
 /** Settings with what was given changed. @param offAllowed - a negative lifetime switches lifetimes off (mounts) */
 export function changedSettings(old: Settings, given: Given, wasGiven: (name: string) => boolean, offAllowed: boolean): Settings {
   if ((given.max_versions ?? 0) < 0) throw refuse('max_versions must not be negative')
+  if ((given.max_versions ?? 0) > mostVersions) throw refuse(`max_versions can be at most ${mostVersions}`)
   return {
     maxVersions: given.max_versions ?? old.maxVersions,
     casRequired: given.cas_required ?? old.casRequired,
@@ -58,14 +61,13 @@ export function checkAndSet(options: Json, old: SecretRecord | undefined, settin
 
 function numberOf(cas: unknown): number {
   if (cas === null || cas === '') return 0
-  if (typeof cas === 'boolean') return cas ? 1 : 0
-  if (typeof cas === 'number' && Number.isSafeInteger(cas)) return cas
-  if (typeof cas === 'string' && /^-?\d{1,15}$/.test(cas)) return Number(cas)
-  throw refuse('error parsing check-and-set parameter')
+  const number = typeof cas === 'boolean' ? Number(cas) : wholeNumber(cas)
+  if (number === undefined) throw refuse('error parsing check-and-set parameter')
+  return number
 }
 
-/** The values of a write. @throws Fault invalid_request when there are none */
-export function valuesOf(given: boolean, data: Json | undefined): Json {
-  if (!given || data === undefined) throw refuse('no data provided')
+/** The values of a write. Null is none: a version without values could not be patched. @throws Fault invalid_request when there are none */
+export function valuesOf(given: unknown, data: Json | undefined): Json {
+  if (given === null || data === undefined) throw refuse('no data provided')
   return data
 }

@@ -45,6 +45,12 @@ export const plainSettings: Settings = {
   deleteAfter: 0,
 }
 
+/** The most versions that a secret can be told to keep: all are listed in its one record. */
+export const mostVersions = 5000
+
+/** Values removed in one commit, which no storage takes without bounds. The rest is for the next. */
+export const mostDropped = 100
+
 /** Versions kept when neither mount nor secret says. */
 const usualVersions = 10
 
@@ -75,9 +81,10 @@ export function withVersion(
 ): { readonly secret: SecretRecord; readonly dropped: readonly number[] } {
   const current = secret.current + 1
   const version: Version = { created: now, destroyed: false, ...lifetime(now, deleteAfter) }
-  const oldest = Math.max(secret.oldest, current - keep + 1)
   const all: Readonly<Record<string, Version>> = { ...secret.versions, [current]: version }
-  const dropped = Object.keys(all).map(Number).filter((number) => number < oldest)
+  const surplus = Object.keys(all).map(Number).filter((number) => number <= current - keep)
+  const dropped = surplus.slice(0, mostDropped)
+  const oldest = Math.max(secret.oldest, surplus[mostDropped] ?? current - keep + 1)
   const versions = Object.fromEntries(Object.entries(all).filter(([number]) => Number(number) >= oldest))
   return { secret: { ...secret, current, oldest, versions, updated: now }, dropped }
 } // prettier-ignore

@@ -4,7 +4,7 @@ import type { Transaction, View } from '../../../contract/view.ts'
 import type { Clock } from '../../../util/clock.ts'
 import type { Json } from '../../../util/json.ts'
 import { configPlace, place, valuePlace } from './places.ts'
-import { isLive, newSecret, plainSettings, rulesFor, withVersion } from './record.ts'
+import { isLive, mostDropped, newSecret, plainSettings, rulesFor, withVersion } from './record.ts'
 import type { SecretRecord, Settings, Version } from './record.ts'
 
 /** The secrets of one mount. */
@@ -77,33 +77,44 @@ export class Secrets {
   }
 
   /** Changes the versions that are named and there. `work` gives the new version, or undefined to leave it. */
-  async changeVersions(
-    name: string,
-    numbers: readonly number[],
-    work: (version: Version, deleteAfter: number) => Version | undefined,
-  ): Promise<void> {
-    await this.view.transaction(async (tx) => {
+  async changeVersions(name: string, numbers: readonly number[], work: ChangeVersion): Promise<void> {
+    const named = [...new Set(numbers)]
+    for (let from = 0; from < named.length; from += mostDropped)
+      if (!(await this.#changeSome(name, named.slice(from, from + mostDropped), work))) return
+  }
+
+  /** Removes a secret with all its versions, in pieces if they are many: the oldest go first. Absent is fine. */
+  async forget(name: string): Promise<void> {
+    while (await this.view.transaction(async (tx) => this.#forgetSome(tx, name)));
+  }
+
+  /** @returns whether there is more */
+  async #forgetSome(tx: Transaction, name: string): Promise<boolean> {
+    const secret = await tx.get<SecretRecord>(place(name))
+    if (!secret) return false
+    const versions = Object.entries(secret.versions)
+    const left = versions.slice(mostDropped)
+    for (const [number] of versions.slice(0, mostDropped)) tx.del(valuePlace(secret, Number(number)))
+    if (left.length === 0) tx.del(place(name))
+    else tx.put(place(name), { ...secret, oldest: Number(left[0]?.[0]), versions: Object.fromEntries(left) })
+    return left.length > 0
+  }
+
+  /** @returns false when there is no such secret */
+  async #changeSome(name: string, numbers: readonly number[], work: ChangeVersion): Promise<boolean> {
+    return this.view.transaction(async (tx) => {
       const secret = await tx.get<SecretRecord>(place(name))
-      if (!secret) return
+      if (!secret) return false
       const { deleteAfter } = rulesFor(await this.settings(tx), secret.settings)
       const versions: Record<string, Version> = { ...secret.versions }
-      for (const number of new Set(numbers)) {
+      for (const number of numbers) {
         const changed = versions[number] && work(versions[number], deleteAfter)
         if (!changed) continue
         versions[number] = changed
         if (changed.destroyed) tx.del(valuePlace(secret, number))
       }
       tx.put(place(name), { ...secret, versions })
-    })
-  }
-
-  /** Removes a secret with all its versions; absent is fine. */
-  async forget(name: string): Promise<void> {
-    await this.view.transaction(async (tx) => {
-      const secret = await tx.get<SecretRecord>(place(name))
-      if (!secret) return
-      for (const number of Object.keys(secret.versions)) tx.del(valuePlace(secret, Number(number)))
-      tx.del(place(name))
+      return true
     })
   }
 
@@ -112,6 +123,9 @@ export class Secrets {
     return old && version && isLive(version, this.clock.now()) ? tx.get<Json>(valuePlace(old, number)) : undefined
   }
 }
+
+/** Gives a version as it is to become, or undefined to leave it. */
+type ChangeVersion = (version: Version, deleteAfter: number) => Version | undefined
 
 /** A version that was found; `data` undefined: deleted or destroyed. */
 export interface Found {

@@ -32,9 +32,9 @@ export const dataRoutes = [
     about: 'Write a new version of a secret.',
     fields,
     exists: async ({ engine }, { path: name }) => (await engine.find(secretAt(name))) !== undefined,
-    handle: async ({ engine, given }, { path: name, data, options }) => {
+    handle: async ({ engine, request }, { path: name, data, options }) => {
       const named = nameToWrite(name)
-      const values = valuesOf(given('data'), data)
+      const values = valuesOf(request.data['data'], data)
       const { secret } = await engine.write(named, ({ old, settings }) => {
         checkAndSet(options, old, settings)
         return values
@@ -45,9 +45,9 @@ export const dataRoutes = [
   patch('data/*path', {
     about: 'Change some values of a secret (JSON merge patch, RFC 7396): a new version.',
     fields,
-    handle: async ({ engine, given }, { path: name, data, options }) => {
+    handle: async ({ engine, request }, { path: name, data, options }) => {
       const named = nameToWrite(name)
-      const change = valuesOf(given('data'), data)
+      const change = valuesOf(request.data['data'], data)
       const { written, secret } = await engine.write(named, async ({ old, settings, values }) => {
         if (!old || old.current === 0) return undefined
         checkAndSet(options, old, settings)

@@ -1,5 +1,5 @@
 import { refuse } from '../../../../contract/fault.ts'
-import { f } from '../../../../contract/field.ts'
+import { f, wholeNumber } from '../../../../contract/field.ts'
 import { done } from '../../../../contract/response.ts'
 import { routesOf } from '../../../../contract/route.ts'
 import type { Route } from '../../../../contract/route.ts'
@@ -30,11 +30,10 @@ function forVersions(verb: 'delete' | 'undelete' | 'destroy', about: string, wor
     handle: async ({ engine }, { path: name, versions }) => {
       const named = nameToWrite(name)
       if (versions.length === 0) throw refuse(`${verb === 'destroy' ? 'no' : 'No'} version number provided`)
-      if (!versions.every((one) => /^-?\d{1,15}$/.test(one))) throw refuse('versions must be whole numbers')
+      const numbers = versions.map(wholeNumber).filter((number) => number !== undefined)
+      if (numbers.length < versions.length) throw refuse('versions must be whole numbers')
       const now = engine.clock.now()
-      await engine.changeVersions(named, versions.map(Number), (version, deleteAfter) =>
-        work(version, now, deleteAfter),
-      )
+      await engine.changeVersions(named, numbers, (version, deleteAfter) => work(version, now, deleteAfter))
       return done()
     },
   })
