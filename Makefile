@@ -1,5 +1,5 @@
 # strongroom: `make run` tries it, `make test` proves it.
-.PHONY: all install build run test test-postgres lint parity bench clean
+.PHONY: all install build run test test-postgres test-clients test-mariadb lint parity bench clean
 
 all: test
 
@@ -28,6 +28,19 @@ test-postgres: build
 	node_modules/.bin/tsc -p tsconfig.json
 	node_modules/.bin/mocha --no-package --timeout 60000 build/test/scenarios/postgres.test.js
 
+# Real clients: hvac's own tests (Python 3 with venv; PyPI), a program with github.com/hashicorp/vault/api (Go; its module proxy), node-vault (npm).
+# `make test` runs them too, and says so where it leaves one out. What comes from PyPI is kept in .clients/.
+test-clients: build
+	node_modules/.bin/tsc -p tsconfig.json
+	node_modules/.bin/mocha --no-package --timeout 60000 build/test/clients/*.test.js build/test/scenarios/clients.test.js
+
+# MariaDB with its keys in our key-value store; Debian's packages come if they are missing and we are root.
+test-mariadb: build
+	ls /usr/lib/mysql/plugin/hashicorp_key_management.so >/dev/null 2>&1 || \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends mariadb-server mariadb-plugin-hashicorp-key-management
+	node_modules/.bin/tsc -p tsconfig.json
+	node_modules/.bin/mocha --no-package --timeout 60000 build/test/clients/mariadb.test.js
+
 lint: install
 	node_modules/.bin/prettier --check src test bench --log-level warn
 	node_modules/.bin/oxlint --type-aware --quiet src test bench
@@ -36,6 +49,7 @@ bench: install
 	node_modules/.bin/tsc -p tsconfig.json
 	node build/bench/transit.js
 	node build/bench/durable.js
+	node build/bench/kv.js
 	node build/bench/list.js
 	node build/bench/start.js
 

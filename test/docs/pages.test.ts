@@ -5,6 +5,7 @@ import { expect } from 'chai'
 const docs = [
   'architecture',
   'backups',
+  'clients',
   'dependencies',
   'formats',
   'key-lifecycle',
@@ -12,6 +13,7 @@ const docs = [
   'namespaces',
   'operations',
   'policies',
+  'secrets',
   'threat-model',
 ].map((name) => `docs/${name}.md`)
 const pages = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...docs]

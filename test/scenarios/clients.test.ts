@@ -45,8 +45,33 @@ describe('real clients', () => {
     const { token } = wrapped['wrap_info'] as { readonly token: string }
     expect((await call('unwrap', { token })).data).to.deep.equal({ password: 'opensesame' })
     expect(await call('unwrap', { token }).catch(String)).to.include('wrapping token is not valid or does not exist')
+    await call('write', 'secret/data/app', { data: { user: 'a', password: 'first' } })
+    await call('update', 'secret/data/app', { data: { password: 'second' } })
+    const secret = (await call('read', 'secret/data/app')).data
+    expect(secret['data']).to.deep.equal({ user: 'a', password: 'second' })
+    expect((await call('read', 'secret/data/app?version=1')).data['data']).to.include({ password: 'first' })
+    await call('write', 'secret/metadata/app', { custom_metadata: { team: 'x' } })
+    expect((await call('list', 'secret/metadata')).data['keys']).to.deep.equal(['app'])
+    await call('delete', 'secret/data/app')
+    const gone = await call('read', 'secret/data/app').catch((thrown: unknown) => thrown)
+    expect(gone).to.have.nested.property('response.statusCode', 404)
+    await call('mount', { mount_point: 'plain', type: 'kv', options: { version: '1' } })
+    await call('write', 'plain/a b/ключ', { n: 1, ttl: '90s' })
+    expect(await call('read', 'plain/a b/ключ')).to.include({ lease_duration: 90 })
+    await call('remount', { from: 'plain', to: 'moved' })
+    expect(await call('mounts')).to.have.property('moved/')
+    const made = (await call('tokenCreateOrphan', { policies: ['p'], ttl: '1h' }))['auth'] as Record<string, string>
+    // node-vault goes on with each token that an answer carries.
+    Object.assign(vault, { token: 'root' })
+    expect((await call('tokenLookup', { token: made['client_token'] })).data).to.include({ orphan: true })
+    expect((await call('tokenRenew', { token: made['client_token'], increment: '2h' }))['auth']).to.include({
+      lease_duration: 7200,
+    })
+    Object.assign(vault, { token: 'root' })
+    expect((await call('tokenAccessors')).data['keys']).to.include(made['accessor'])
+    await call('tokenRevokeAccessor', { accessor: made['accessor'] })
+    expect(await call('tokenLookup', { token: made['client_token'] }).catch(String)).to.include('bad token')
     await call('unmount', { mount_point: 'transit' })
-    // node-vault goes on with the token that it made.
     expect((await call('tokenCreate', { policies: ['p'], ttl: '1h' }))['auth']).to.have.property('client_token')
     await server.running.stop()
   })
