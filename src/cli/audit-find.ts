@@ -1,7 +1,6 @@
 import { hits } from '../audit/offline/entries.ts'
 import { readingFiles } from './audit-files.ts'
 import { filterFlags, filterOf } from './audit-filter.ts'
-import { logsAmong } from './audit-read.ts'
 import type { Command, Run } from './command.ts'
 import { UsageError } from './flags.ts'
 import { barePath } from './paths.ts'
@@ -23,11 +22,10 @@ interface Found {
 
 async function find(run: Run): Promise<number> {
   const hashes = await hashesOf(run)
-  const paths = logsAmong(run.args)
   const found: Found[] = []
-  await readingFiles(run, paths, async (progress) => {
+  await readingFiles(run, run.args, async (progress) => {
     const filter = { ...filterOf(run, 'all'), holds: hashes }
-    for await (const { file, line, entry, text } of hits(paths, filter, progress)) {
+    for await (const { file, line, entry, text } of hits(run.args, filter, progress)) {
       const { seq, time, type, operation, path } = entry
       const one = { file, line, number: seq, time, type, operation, path, places: placesOf(text, hashes) }
       if (run.format === 'table') run.out(printed(one))

@@ -2,7 +2,6 @@ import { setTimeout as after } from 'node:timers/promises'
 import type { Entry, Hit } from '../audit/offline/entries.ts'
 import { entryOf, hits, matcher } from '../audit/offline/entries.ts'
 import { followed } from '../audit/offline/follow.ts'
-import { isNoLog } from '../audit/offline/given-files.ts'
 import { readingFiles } from './audit-files.ts'
 import { filterFlags, filterOf } from './audit-filter.ts'
 import type { Command, Run } from './command.ts'
@@ -29,19 +28,13 @@ function rowOf({ time, result, operation, name, address, path, error }: Entry): 
 const shown = (run: Run, { entry, text }: Pick<Hit, 'entry' | 'text'>): string =>
   run.format === 'table' ? rowOf(entry) : `${text}\n`
 
-/** The log files among these: patterns catch what lies beside them, too. */
-export function logsAmong(paths: readonly string[]): readonly string[] {
-  return paths.filter((path) => !isNoLog(path))
-}
-
 async function read(run: Run): Promise<number> {
   checkFormat(run)
   const filter = filterOf(run, run.flags.text('type') || 'response')
-  const paths = logsAmong(run.args)
-  return readingFiles(run, paths, async (progress) => {
+  return readingFiles(run, run.args, async (progress) => {
     const output = new Output(run)
     if (run.format === 'table') await output.add(row(headings))
-    for await (const hit of hits(paths, filter, progress)) await output.add(shown(run, hit))
+    for await (const hit of hits(run.args, filter, progress)) await output.add(shown(run, hit))
     await output.end()
     return 0
   })

@@ -6,7 +6,7 @@ import type { Verdict } from '../audit/offline/verify.ts'
 import { verifyLogs } from '../audit/offline/verify.ts'
 import { readingFiles } from './audit-files.ts'
 import { filterFlags, filterOf } from './audit-filter.ts'
-import { logsAmong, Output } from './audit-read.ts'
+import { Output } from './audit-read.ts'
 import { broken, evidenceFlags, evidenceOf, verdictLines } from './audit-verify.ts'
 import type { Command, Run } from './command.ts'
 import { UsageError } from './flags.ts'
@@ -23,14 +23,13 @@ async function report(run: Run): Promise<number> {
   const make = Object.hasOwn(writers, format) ? writers[format] : undefined
   if (!make) throw new UsageError(`a report is one of: ${Object.keys(writers).join(', ')}`)
   const filter = monthOf(run, filterOf(run))
-  const paths = logsAmong(run.args)
-  const verdict = await readingFiles(run, paths, async (progress) =>
+  const verdict = await readingFiles(run, run.args, async (progress) =>
     verifyLogs(run.args, { ...evidenceOf(run), progress }),
   )
-  await readingFiles(run, paths, async (progress) => {
+  await readingFiles(run, run.args, async (progress) => {
     const output = new Output(run)
     const writer = make(output)
-    for await (const { entry } of hits(paths, filter, progress)) await writer.entry(entry)
+    for await (const { entry } of hits(run.args, filter, progress)) await writer.entry(entry)
     await writer.end(verdict)
     await output.end()
   })

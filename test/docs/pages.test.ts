@@ -4,6 +4,8 @@ import { expect } from 'chai'
 
 const docs = [
   'architecture',
+  'audit-devices',
+  'auditors',
   'backups',
   'clients',
   'dependencies',

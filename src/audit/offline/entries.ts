@@ -1,4 +1,5 @@
 import { linkOf } from '../chain.ts'
+import { givenLogs } from './given-files.ts'
 import { rawLines } from './raw-lines.ts'
 
 /** What an auditor reads in a line. Absent things are ''. All of it comes from a file: nothing is sure about it. */
@@ -93,7 +94,7 @@ export interface Filter {
   readonly holds?: readonly string[]
 }
 
-/** The lines of files that a filter lets through, in constant memory. */
+/** The lines of files that a filter lets through, log by log in their order, in constant memory. What holds no lines is passed over. */
 export async function* hits(
   paths: readonly string[],
   filter: Filter,
@@ -101,7 +102,8 @@ export async function* hits(
 ): AsyncGenerator<Hit> {
   const wanted = matcher(filter)
   const needles = needlesOf(filter)
-  for (const file of paths) {
+  const files = (await givenLogs(paths)).flatMap((log) => log.files.map(({ path }) => path))
+  for (const file of files) {
     let line = 0
     for await (const lines of rawLines(file, progress))
       for (const { bytes, whole } of lines) {
