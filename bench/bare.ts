@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 /**
- * The yardstick: transit's encrypt and decrypt with AES-256-GCM on bare node:http, without tokens, policies, an audit
+ * The yardstick: transit's encrypt and decrypt with AES-256-GCM, and one constant secret for GET, on bare node:http, without tokens, policies, an audit
  * log or storage. Prints its port; ends with its standard input.
  */
 const key = createSecretKey(randomBytes(32))
@@ -22,12 +22,19 @@ function decrypt(ciphertext: string): object {
   return { plaintext: Buffer.concat([decipher.update(sealed.subarray(12, -16)), decipher.final()]).toString('base64') }
 }
 
+/** What a key-value store answers, as large as ours. */
+const secret = { data: { password: 'correct horse' }, metadata: { created_time: 'x'.repeat(30), custom_metadata: null, deletion_time: '', destroyed: false, version: 1 } } // prettier-ignore
+
+function answered(body: string): object {
+  const { plaintext, ciphertext } = JSON.parse(body) as Record<string, string>
+  return plaintext === undefined ? decrypt(ciphertext ?? '') : encrypt(plaintext)
+}
+
 const server = createServer((message, response) => {
   const parts: Buffer[] = []
   message.on('data', (part: Buffer) => parts.push(part))
   message.on('end', () => {
-    const { plaintext, ciphertext } = JSON.parse(Buffer.concat(parts).toString()) as Record<string, string>
-    const data = plaintext === undefined ? decrypt(ciphertext ?? '') : encrypt(plaintext)
+    const data = message.method === 'GET' ? secret : answered(Buffer.concat(parts).toString())
     const body = JSON.stringify({ request_id: randomUUID(), data })
     response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) }).end(body)
   })

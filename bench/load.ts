@@ -3,14 +3,15 @@ import type { Socket } from 'node:net'
 
 /**
  * A load generator that costs little beside what it measures: one request, written as it is over keep-alive connections,
- * the next when the answer is there. `%n` in it becomes the number of the connection, two digits. Run as a process of its own:
+ * the next when the answer is there. `%n` in it becomes the number of the connection, two digits, `%r` in its head a random number
+ * below RANGE, another each time. Run as a process of its own:
  *
- *     node load.js PORT CONNECTIONS SECONDS < request
+ *     node load.js PORT CONNECTIONS SECONDS RANGE < request
  *
  * It prints requests per second, the middle latency and the 99th percentile in milliseconds, as JSON. Any answer but a
  * 2xx ends it with an error.
  */
-const [port, connections, seconds] = process.argv.slice(2).map(Number) as [number, number, number]
+const [port, connections, seconds, range] = process.argv.slice(2).map(Number) as [number, number, number, number]
 const parts: Buffer[] = []
 for await (const part of process.stdin) parts.push(part as Buffer)
 const request = Buffer.concat(parts).toString()
@@ -30,13 +31,14 @@ function endOf(text: string): number {
 
 async function client(_: unknown, number: number): Promise<void> {
   const own = request.replaceAll('%n', String(number).padStart(2, '0'))
+  const varies = own.includes('%r')
   const socket: Socket = connect({ port, host: '127.0.0.1', noDelay: true })
   await new Promise<void>((resolve, reject) => {
     let text = ''
     let begun = 0
     const next = (): void => {
       begun = performance.now()
-      socket.write(own)
+      socket.write(varies ? own.replace('%r', String(Math.floor(Math.random() * range))) : own)
     }
     socket.setEncoding('latin1')
     socket.on('connect', next).on('error', reject)

@@ -18,6 +18,8 @@ export interface Target {
 export interface OwnServer extends Target {
   /** The root token. */
   readonly token: string
+  /** The one key share. */
+  readonly share: string
   call(method: string, path: string, body: unknown): Promise<Record<string, unknown>>
 }
 
@@ -33,37 +35,53 @@ export interface Load {
 export const built = (file: string) => fileURLToPath(new URL(file, import.meta.url))
 const seconds = Number(process.env['SECONDS'] ?? 2)
 
-/** The product with LevelDB and a file audit device, initialised and unsealed. `more` goes into its configuration. */
-export async function ownServer(folder: string, more = ''): Promise<OwnServer> {
+/**
+ * The product with LevelDB and a file audit device, initialised and unsealed. `more` goes into its configuration; `known` is what
+ * an earlier one on the same folder was opened with.
+ */
+export async function ownServer(
+  folder: string,
+  more = '',
+  known?: Pick<OwnServer, 'share' | 'token'>,
+): Promise<OwnServer> {
   const port = await freePort()
   const config = join(folder, 'bench.hcl')
   const listener = `listener "tcp" {\n  address = "127.0.0.1:${port}"\n  tls_disable = true\n}`
   const audit = `audit "file" "file" {\n  options { file_path = "${folder}/audit.log" }\n}`
   writeFileSync(config, `storage "level" {\n  path = "${folder}/data"\n}\n${listener}\n${audit}\n${more}\n`)
   const child = spawn(process.execPath, [built('../src/main.js'), 'server', `-config=${config}`], { stdio: 'ignore' })
-  const made = (await patiently(async () =>
-    send('PUT', 'sys/init', { secret_shares: 1, secret_threshold: 1 }, ''),
-  )) as {
-    keys: string[]
-    root_token: string
-  }
-  await send('PUT', 'sys/unseal', { key: made.keys[0] }, '')
+  await patiently(async () => send('PUT', 'sys/unseal', { reset: true }, '').catch(refused))
+  const { share, token } = known ?? (await initialised())
+  await send('PUT', 'sys/unseal', { key: share }, '')
   return {
     ...target(child, port),
-    token: made.root_token,
-    call: async (method, path, body) => send(method, path, body, made.root_token),
+    token,
+    share,
+    call: async (method, path, body) => send(method, path, body, token),
+  }
+
+  async function initialised(): Promise<Pick<OwnServer, 'share' | 'token'>> {
+    const made = await send('PUT', 'sys/init', { secret_shares: 1, secret_threshold: 1 }, '')
+    return { share: (made['keys'] as string[])[0] as string, token: made['root_token'] as string }
   }
 
   async function send(method: string, path: string, body: unknown, token: string): Promise<Record<string, unknown>> {
     const answer = await fetch(`http://127.0.0.1:${port}/v1/${path}`, {
       method,
       headers: { ...(token !== '' && { 'X-Vault-Token': token }) },
-      body: JSON.stringify(body),
+      ...(body !== undefined && { body: JSON.stringify(body) }),
     })
     const text = await answer.text()
-    if (!answer.ok) throw new Error(`${path}: ${text}`)
+    if (!answer.ok) throw new Refused(`${path}: ${text}`)
     return text === '' ? {} : (JSON.parse(text) as Record<string, unknown>)
   }
+}
+
+/** The server answered, but not with a success. */
+class Refused extends Error {}
+
+function refused(thrown: unknown): void {
+  if (!(thrown instanceof Refused)) throw thrown
 }
 
 /** The yardstick of bare.ts. */
@@ -80,15 +98,18 @@ export async function load(
     readonly path: string
     readonly method?: string
     readonly token: string
-    readonly body: unknown
+    readonly body?: unknown
     readonly connections: number
+    /** `%r` in the path becomes a number below it, another for each request. */
+    readonly range?: number
   },
 ): Promise<Load> {
   const { path, token, connections } = request
-  const body = JSON.stringify(request.body)
+  const body = request.body === undefined ? '' : JSON.stringify(request.body)
   const head = `${request.method ?? 'POST'} ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Vault-Token: ${token}\r\nContent-Length: ${body.length}\r\n\r\n`
   const before = cpuOf(pid)
-  const child = spawn(process.execPath, [built('load.js'), String(port), String(connections), String(seconds)], {
+  const numbers = [port, connections, seconds, request.range ?? 1].map(String)
+  const child = spawn(process.execPath, [built('load.js'), ...numbers], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   child.stdin.end(head + body)

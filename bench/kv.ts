@@ -1,0 +1,94 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { EncryptedBarrier } from '../src/barrier/barrier.ts'
+import { randomBytes } from '../src/crypto/random.ts'
+import { place, valuePlace } from '../src/engines/kv/v2/places.ts'
+import { newSecret, withVersion } from '../src/engines/kv/v2/record.ts'
+import { ShamirSeal } from '../src/seal/shamir.ts'
+import { LevelStorage } from '../src/storage/level.ts'
+import { fromHex, hex } from '../src/util/bytes.ts'
+import { systemClock as clock } from '../src/util/clock.ts'
+import { silent as log } from '../src/util/log.ts'
+import { machine, median } from './measure.ts'
+import { bareServer, load, ownServer } from './servers.ts'
+import type { Load, OwnServer } from './servers.ts'
+
+/**
+ * KV version 2 with few and with many secrets in the store: reads of random ones, durable writes, and lookups of the caller's own
+ * token, which need no login. All servers run at the same time and take turns in each round, with bare node:http beside them.
+ */
+const rounds = Number(process.env['ROUNDS'] ?? 5)
+const sizes = (process.env['SIZES'] ?? '10,10000,1000000').split(',').map(Number)
+const folder = mkdtempSync(join(tmpdir(), 'strongroom-bench-'))
+
+/** An open server with so many secrets, `s0`, `s1` and so on. */
+async function filled(size: number): Promise<OwnServer> {
+  const own = join(folder, String(size))
+  mkdirSync(own)
+  const first = await ownServer(own)
+  await first.call('POST', 'sys/mounts/secret', { type: 'kv', options: { version: '2' } })
+  const { data } = await first.call('GET', 'sys/mounts/secret', undefined)
+  await first.stop()
+  await fill(join(own, 'data'), first.share, (data as { readonly uuid: string }).uuid, size)
+  return ownServer(own, '', first)
+}
+
+/** Puts secrets straight into a storage, in the records that the engine itself makes: over HTTP a million take a quarter of an hour. */
+async function fill(path: string, share: string, uuid: string, size: number): Promise<void> {
+  const storage = await LevelStorage.open(path, { clock, log })
+  const seal = new ShamirSeal(randomBytes)
+  const barrier = new EncryptedBarrier({ storage, clock, random: randomBytes })
+  const record = await seal.record(storage)
+  const keys = record && (await seal.combine(record, [fromHex(share) as Uint8Array]))
+  if (!keys || !(await barrier.unseal(keys.root))) throw new Error('the share does not open the storage')
+  const view = barrier.view(`mount/${uuid}/`)
+  const together = 50
+  let next = 0
+  const writer = async (): Promise<void> => {
+    while (next < size) {
+      const from = next
+      next += together
+      await view.transaction(async (tx) => {
+        for (let at = from; at < Math.min(from + together, size); at++) {
+          const { secret } = withVersion(newSecret(hex(randomBytes(16)), 0), 0, { keep: 10, deleteAfter: 0 })
+          tx.put(place(`s${at}`), secret)
+          tx.put(valuePlace(secret, 1), { password: 'correct horse' })
+        }
+      })
+    }
+  }
+  await Promise.all(Array.from({ length: 8 }, writer))
+  barrier.seal()
+  await storage.close()
+}
+
+console.log(machine())
+const bare = await bareServer()
+const servers: { readonly size: number; readonly server: OwnServer }[] = []
+for (const size of sizes) servers.push({ size, server: await filled(size) })
+
+const operations = {
+  'read of a secret': { method: 'GET', path: '/v1/secret/data/s%r' },
+  'durable write of a secret': { path: '/v1/secret/data/w%n', body: { data: { password: 'correct horse' } } },
+  'lookup-self of a token': { method: 'GET', path: '/v1/auth/token/lookup-self' },
+}
+for (const connections of [1, 32])
+  for (const [name, operation] of Object.entries(operations)) {
+    const found = new Map<number, Load[]>(sizes.map((size) => [size, []]))
+    const yardstick: number[] = []
+    for (let round = 0; round < rounds; round++) {
+      yardstick.push((await load(bare, { method: 'GET', path: '/', token: 'x', connections })).rate)
+      for (const { size, server } of servers)
+        found.get(size)?.push(await load(server, { ...operation, token: server.token, connections, range: size }))
+    }
+    const of = (size: number, what: keyof Load) => median((found.get(size) ?? []).map((each) => each[what]))
+    const told = sizes.map((size) => `${size}: ${of(size, 'rate').toFixed(0)}/s, p50 ${of(size, 'p50').toFixed(2)} ms`)
+    const [few, most] = [sizes[0] ?? 0, sizes.at(-1) ?? 0]
+    console.log(
+      `${name}, ${connections} connections: ${told.join('; ')}; p50 of most to few ${(of(most, 'p50') / of(few, 'p50')).toFixed(2)}; ` +
+        `to bare node:http (${median(yardstick).toFixed(0)}/s) ${(of(few, 'rate') / median(yardstick)).toFixed(2)}`,
+    )
+  }
+await Promise.all([bare.stop(), ...servers.map(async ({ server }) => server.stop())])
+rmSync(folder, { recursive: true })
