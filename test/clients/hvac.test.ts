@@ -76,11 +76,12 @@ describe('hvac: its own integration tests, unmodified', function () {
     expect(count, out.slice(-3000)).to.match(/\d+ passed/)
   }
 
-  it('key-value stores, transit, tokens, sys', async () => {
+  it('key-value stores, transit, tokens, sys, namespaces', async () => {
     expect(readdirSync(join(kept, 'hvac/tests/integration_tests'))).to.include('api')
     await tests('1.15.0', all, '-k', 'not generate_root')
     // From 1.10 on they want a one-time password as long as Vault's newer tokens; ours, as OpenBao's, are two shorter.
     await tests('1.9.10', ['api/system_backend/test_key.py', 'v1/test_system_backend.py'], '-k', 'generate_root')
+    await tests('1.15.0+ent', ['api/system_backend/test_namespace.py'])
     expect(passed).to.be.greaterThan(200)
     expect([...failed].filter((test) => !known.has(test))).to.deep.equal([])
     const mended = [...known.keys()].filter((test) => !failed.has(test))
