@@ -1,6 +1,6 @@
-import { aessiv } from '@noble/ciphers/aes.js'
 import { LRUCache } from 'lru-cache'
 import { refuse } from '../contract/fault.ts'
+import { Siv } from '../crypto/siv.ts'
 import { text, utf8 } from '../util/bytes.ts'
 import { BrokenRecord } from './frame.ts'
 
@@ -13,13 +13,15 @@ const unprintable = /[\p{Cc}\p{Surrogate}]/u
  * disk learns how many names a folder has and about how long they are, not what they are.
  */
 export class Names {
-  readonly #key: Uint8Array
+  readonly #siv: Siv
+  /** What depends on the parent only. */
+  readonly #parents = new LRUCache<string, Uint8Array>({ max: 10_000 })
   readonly #sealed = new LRUCache<string, string>({ max: 50_000 })
   readonly #opened = new LRUCache<string, string>({ max: 200_000 })
 
   /** @param key 64 bytes. */
   constructor(key: Uint8Array) {
-    this.#key = Uint8Array.from(key)
+    this.#siv = new Siv(key)
   }
 
   /** The storage key of a name such as `core/policy/x`, or of a folder (`core/policy/`; '' is everything). */
@@ -46,9 +48,10 @@ export class Names {
     return name
   }
 
-  /** Wipes the key and everything known. */
+  /** Forgets the key and everything known. */
   wipe(): void {
-    this.#key.fill(0)
+    this.#siv.forget()
+    this.#parents.clear()
     this.#sealed.clear()
     this.#opened.clear()
   }
@@ -58,17 +61,20 @@ export class Names {
     if (unprintable.test(segment)) throw refuse('a name cannot have control characters or half a surrogate pair in it')
     const plain = utf8(segment)
     if (plain.length === 0 || plain.length > longest) throw refuse(`a name's segments must have 1 to ${longest} bytes`)
-    return Buffer.from(aessiv(Uint8Array.from(this.#key), utf8(parent)).encrypt(Uint8Array.from(plain))).toString(
-      'base64url',
-    )
+    return this.#siv.seal(this.#under(parent), plain).toString('base64url')
   }
 
   #openSegment(parent: string, segment: string): string {
-    try {
-      const box = Uint8Array.from(Buffer.from(segment, 'base64url'))
-      return text(aessiv(Uint8Array.from(this.#key), utf8(parent)).decrypt(box))
-    } catch (cause) {
-      throw new BrokenRecord('a name in the storage was changed or moved outside strongroom', { cause })
-    }
+    const plain = this.#siv.open(this.#under(parent), Buffer.from(segment, 'base64url'))
+    if (plain) return text(plain)
+    throw new BrokenRecord('a name in the storage was changed or moved outside strongroom')
+  }
+
+  #under(parent: string): Uint8Array {
+    const known = this.#parents.get(parent)
+    if (known) return known
+    const state = this.#siv.under(utf8(parent))
+    this.#parents.set(parent, state)
+    return state
   }
 }

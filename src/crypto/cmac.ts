@@ -38,7 +38,7 @@ function chain(name: string, key: KeyObject, ...parts: readonly Uint8Array[]): U
 }
 
 /** Twice a number of GF(2^128): SP 800-38B §6.1. */
-function doubled(block: Uint8Array): Uint8Array {
+export function doubled(block: Uint8Array): Uint8Array {
   const carry = (block[0] as number) >> 7
   const shifted = block.map((byte, at) => ((byte << 1) & 0xff) | ((block[at + 1] ?? 0) >> 7))
   shifted[blockBytes - 1] = (shifted[blockBytes - 1] as number) ^ (carry * 0x87)
