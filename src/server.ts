@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { AuditBroker } from './audit/broker.ts'
+import type { WitnessKeeper } from './audit/witness/keeper.ts'
 import { EncryptedBarrier } from './barrier/barrier.ts'
 import { hostAndPort } from './config/listener.ts'
 import { loadConfig } from './config/load.ts'
@@ -39,6 +40,7 @@ import { systemClock } from './util/clock.ts'
 import type { Clock } from './util/clock.ts'
 import { Loggers } from './util/log.ts'
 import type { Log, LogLevel } from './util/log.ts'
+import { witnessesOf } from './witnesses.ts'
 
 /** How a server is started: from configuration files, or as a development server in memory. */
 export interface ServerOptions {
@@ -176,6 +178,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     audit,
     traffic,
   })
+  const witnesses = witnessesOf(config, audit, clock, loggers.named('audit'))
+  witnesses.start()
   const dev = options.config?.length ? {} : await initialiseDev(room, opened, options.dev?.rootTokenId)
   const listeners = await Promise.all(
     config.listeners.map(async (listener) => listenHttp(pipeline, httpOptions(listener), browser)),
@@ -190,7 +194,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       await audit.reopen()
       for (const listener of listeners) await listener.reload()
     },
-    stop: async () => stop(listeners, room, audit, storage),
+    stop: async () => stop(listeners, room, audit, storage, witnesses),
   }
 }
 
@@ -199,6 +203,7 @@ async function stop(
   room: Room,
   audit: AuditBroker,
   storage: Storage,
+  witnesses: WitnessKeeper,
 ): Promise<void> {
   const closed = listeners.map(async (listener) => listener.close())
   // Keys that take seconds to make are not waited for: those who asked are told so, and the connections can end.
@@ -206,7 +211,7 @@ async function stop(
   await Promise.all(closed)
   await heavy.end()
   await room.seal()
-  await audit.shutdown()
+  await witnesses.stop(async () => audit.shutdown())
   await storage.close()
 }
 
@@ -275,6 +280,7 @@ function devConfig(address = '127.0.0.1:8200'): Config {
     logFormat: 'standard',
     apiAudit: true,
     audits: [],
+    witnesses: [],
   }
 }
 

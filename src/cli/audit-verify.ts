@@ -1,8 +1,9 @@
 import type { LogVerdict, Verdict } from '../audit/offline/verify.ts'
 import { verifyLogs } from '../audit/offline/verify.ts'
+import type { EvidenceOptions } from '../audit/offline/evidence.ts'
 import { readingFiles } from './audit-files.ts'
 import type { Command, Run } from './command.ts'
-import type { FlagTable } from './flags.ts'
+import type { FlagSpec, FlagTable } from './flags.ts'
 import { printable } from './printable.ts'
 import { showValue } from './show.ts'
 
@@ -18,12 +19,12 @@ export const evidenceFlags: FlagTable = {
   checkpoints: { kind: 'texts', about: 'A file of checkpoints that you keep, besides those found beside the log.' },
 }
 
+const witnessFlag: FlagSpec = { kind: 'texts', about: 'The vkey of a witness that must have signed a checkpoint.' }
+
 /** The evidence that these flags name. */
-export function evidenceOf({ flags }: Run): {
-  readonly pinned: readonly string[]
-  readonly checkpoints: readonly string[]
-} {
-  return { pinned: flags.texts('keys'), checkpoints: flags.texts('checkpoints') }
+export function evidenceOf({ flags }: Run): EvidenceOptions {
+  const [pinned, checkpoints, witnesses] = ['keys', 'checkpoints', 'witness'].map((name) => flags.texts(name)) as [string[], string[], string[]] // prettier-ignore
+  return { pinned, checkpoints, witnesses }
 }
 
 async function verify(run: Run): Promise<number> {
@@ -56,6 +57,7 @@ function linesOf(log: LogVerdict): readonly string[] {
   const said = [
     ...(log.origin === '' ? [] : [`log: ${log.origin}`]),
     ...stretchesOf(log),
+    ...log.witnessed.map(({ name, size, time }) => `witnessed: up to ${size} by ${name}, ${new Date(time * 1000).toISOString().replace('.000Z', 'Z')}`), // prettier-ignore
     ...(log.root === undefined ? [] : [`root: ${log.root}`]),
     ...remarks.map(({ seq, time: at, what }) => `remark: number ${seq}, ${shortTime(at)}: ${what}`),
     ...notes.map((note) => `note: ${note}`),
@@ -100,6 +102,7 @@ function wire({ intact, lines, logs }: Verdict): unknown {
       ranges: rest.stretches,
       checkpoints: rest.checkpoints,
       keys_pinned: rest.pinned,
+      witnessed: rest.witnessed,
       ...(rest.root !== undefined && { root: rest.root }),
       wrong: rest.wrong,
       findings: rest.findings,
@@ -117,7 +120,7 @@ export const auditVerifyCommands: readonly Command[] = [
     usage: 'FILE …',
     args: [1, Infinity],
     offline: true,
-    flags: evidenceFlags,
+    flags: { ...evidenceFlags, witness: witnessFlag },
     shows: ['format'],
     run: verify,
   },

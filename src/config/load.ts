@@ -32,6 +32,7 @@ export async function loadConfig(paths: readonly string[]): Promise<Config> {
     logFormat: 'standard',
     apiAudit: false,
     audits: [],
+    witnesses: [],
     ...draft,
     storage: draft.storage,
     listeners: draft.listeners,

@@ -5,6 +5,7 @@ import { listenerOf } from './listener.ts'
 import { labelled } from './source.ts'
 import type { Setter, Source } from './source.ts'
 import type { Config } from './types.ts'
+import { witnessOf } from './witness.ts'
 
 /** What the files said so far. */
 export type Draft = { -readonly [K in keyof Config]?: Config[K] }
@@ -24,6 +25,10 @@ export const topLevel: Readonly<Record<string, Setter<Draft>>> = {
   },
   audit: (source, value, draft, item) => {
     draft.audits = [...(draft.audits ?? []), ...auditsOf(source, value, item)]
+  },
+  audit_witness: (source, value, draft, item) => {
+    const found = labelled(source, value, item).map(([name, body]) => witnessOf(source, body, name))
+    draft.witnesses = [...(draft.witnesses ?? []), ...found]
   },
   api_addr: (source, value, draft) => void (draft.apiAddr = source.text(value, 'api_addr')),
   cluster_addr: accepted,

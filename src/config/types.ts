@@ -20,6 +20,14 @@ export interface ListenerConfig {
   readonly unauthedGenerateRoot: boolean
 }
 
+/** A witness of the audit logs. `key` is a vkey. */
+export interface WitnessConfig {
+  readonly name: string
+  readonly url: string
+  readonly key: string
+  readonly caFile?: string
+}
+
 /** The server's configuration. Names follow Vault's; TTLs in seconds. */
 export interface Config {
   readonly storage:
@@ -33,6 +41,7 @@ export interface Config {
   readonly logFormat: 'standard' | 'json'
   readonly apiAudit: boolean
   readonly audits: readonly AuditDeviceSpec[]
+  readonly witnesses: readonly WitnessConfig[]
 }
 
 /** TTLs where nothing is configured: 768 hours. */

@@ -62,7 +62,7 @@ def live_names(path):
     return names
 def evidence(case, files, origin):
     lives = list(dict.fromkeys(name for path in files for name in live_names(path)))
-    places = dict.fromkeys([re.sub(r"\.gz$", "", path) + ".checkpoints" for path in files + lives])
+    places = dict.fromkeys([re.sub(r"\.gz$", "", path) + end for path in files + lives for end in (".checkpoints", ".cosignatures")])
     places = [*filter(os.path.exists, places), *case.get("checkpoints", [])]
     found = sorted((one for path in places for one in records(path, origin)), key=lambda one: one[2])
     own = [key for path in lives if os.path.exists(path + ".vkeys") for key in keys_in(path + ".vkeys")]

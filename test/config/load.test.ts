@@ -17,6 +17,7 @@ listener "tcp" {
 listener "tcp" { address = "[::1]:8202" tls_disable = true disable_unauthed_rekey_endpoints = false }
 audit "file" "first" { description = "what happened" options { file_path = "audit.log" log_raw = false } }
 audit "file" { options { file_path = "other.log" } }
+audit_witness "one" { url = "https://witness.example:8210" key = "w.example+01020304+BAAA" tls_ca_file = "ca.pem" }
 api_addr = "https://vault.example:8200"
 default_lease_ttl = "1h"
 max_lease_ttl = 7200
@@ -47,6 +48,9 @@ const sameInJson = {
   default_lease_ttl: '1h',
   max_lease_ttl: '7200s',
   log_level: 'WARN',
+  audit_witness: {
+    one: { url: 'https://witness.example:8210', key: 'w.example+01020304+BAAA', tls_ca_file: 'ca.pem' },
+  },
   unsafe_allow_api_audit_creation: '1',
 }
 
@@ -75,6 +79,11 @@ const mistakes: readonly (readonly [string, RegExp])[] = [
   ['audit "file" {\n optons { } }', /:2: "optons" is no setting of audit "file"; did you mean "options"/],
   ['audit "file" { options { file_path = [1] } }', /:1: file_path must be a text/],
   ['audit "file" { options = "x" }', /:1: options must be a block/],
+  ['audit_witness { url = "x" }', /:1: an audit_witness block has a name/],
+  ['audit_witness "w" { url = "https://w" }', /:1: an audit_witness needs url and key/],
+  ['audit_witness "w" {\n url = "w:1" }', /:2: url is an http or https address/],
+  ['audit_witness "w" {\n key = "x" }', /:2: key is the public key/],
+  ['audit_witness "w" {\n name = "x" }', /:2: "name" is no setting of audit_witness/],
   ['log_level = "loud"', /:1: log_level is one of/],
   ['log_format = "xml"', /:1: log_format is "standard" or "json"/],
   ['max_lease_ttl = "long"', /:1: max_lease_ttl must be a duration/],
@@ -134,6 +143,9 @@ describe('the configuration', () => {
           options: { file_path: 'audit.log', log_raw: 'false' },
         },
         { path: 'file/', type: 'file', description: '', local: false, options: { file_path: 'other.log' } },
+      ],
+      witnesses: [
+        { name: 'one', url: 'https://witness.example:8210', key: 'w.example+01020304+BAAA', caFile: 'ca.pem' },
       ],
       apiAddr: 'https://vault.example:8200',
       defaultLeaseTtl: 3600,

@@ -2,8 +2,10 @@ import { existsSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import type { RangedKey, SignedCheckpoint } from '../checkpoint-file.ts'
 import { checkpointFileOf, readCheckpoints, vkeyFileOf } from '../checkpoint-file.ts'
+import { cosignatureFileOf } from '../cosignature-file.ts'
 import { livePaths } from './given-files.ts'
-import { keysIn, pinnedKeys, vouchedFor, whyUnsigned } from './trusted-keys.ts'
+import type { Witnessed } from './trusted-keys.ts'
+import { keysIn, pinnedKeys, vouchedFor, whyUnsigned, witnessedBy } from './trusted-keys.ts'
 
 /** Where checkpoints and keys come from, and which keys are trusted. */
 export interface EvidenceOptions {
@@ -11,6 +13,8 @@ export interface EvidenceOptions {
   readonly checkpoints?: readonly string[]
   /** Key files or vkeys that the auditor holds. With any, those found beside the log are only believed where these vouch for them. */
   readonly pinned?: readonly string[]
+  /** Vkeys of witnesses, or files of them: each must have signed a checkpoint. */
+  readonly witnesses?: readonly string[]
 }
 
 /** A checkpoint that a trusted key signed. */
@@ -40,6 +44,10 @@ export interface Evidence {
   readonly bad: readonly BadCheckpoint[]
   readonly keys: readonly RangedKey[]
   readonly pinned: boolean
+  /** By the witnesses that were asked for. */
+  readonly witnessed: readonly Witnessed[]
+  /** Names of those that signed nothing. */
+  readonly absent: readonly string[]
 }
 
 interface Found extends SignedCheckpoint {
@@ -54,7 +62,8 @@ export async function evidenceFor(
   options: EvidenceOptions,
 ): Promise<Evidence> {
   const lives = [...new Set(logFiles.flatMap(livePaths))]
-  const places = [...logFiles, ...lives].map(checkpointFileOf).filter((path) => existsSync(path))
+  const beside = [...[...logFiles, ...lives].map(checkpointFileOf), ...lives.map(cosignatureFileOf)]
+  const places = beside.filter((path) => existsSync(path))
   const bad: BadCheckpoint[] = []
   const found: Found[] = []
   for (const file of new Set([...places, ...(options.checkpoints ?? [])]))
@@ -79,7 +88,11 @@ export async function evidenceFor(
     } else bad.push({ file, record, size, why })
   }
   const origins = [...new Set(found.map(({ checkpoint }) => checkpoint.origin))]
-  return { origins, signed, ...(last && { last }), bad, keys, pinned }
+  const asked = (options.witnesses ?? []).flatMap(pinnedKeys).map(({ key }) => key)
+  const good = found.filter(({ checkpoint: { size, root } }) => signed.get(size)?.root === Buffer.from(root).toString('base64')) // prettier-ignore
+  const witnessed = asked.flatMap((key) => witnessedBy(key, good) ?? [])
+  const absent = asked.map(({ name }) => name).filter((name) => witnessed.every((one) => one.name !== name))
+  return { origins, signed, ...(last && { last }), bad, keys, pinned, witnessed, absent }
 }
 
 function forked({ file }: Signed): string {

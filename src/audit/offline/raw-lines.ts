@@ -16,15 +16,16 @@ const lineFeed = 10
 
 /**
  * The lines of a file, some at a time, in constant memory; `.gz` files are unpacked. They are good until the next ones
- * are asked for. `seen` hears how many bytes of the file were read.
+ * are asked for. `seen` hears how many bytes of the file were read. From byte `start` on, where a line must begin.
  * @throws when the file cannot be read, or unpacked.
  */
 export async function* rawLines(
   path: string,
   seen: (bytes: number) => void = () => {},
   blockBytes = 256 * 1024,
+  start = 0,
 ): AsyncGenerator<RawLine[]> {
-  const source = createReadStream(path, { highWaterMark: blockBytes })
+  const source = createReadStream(path, { highWaterMark: blockBytes, start })
   const blocks = path.endsWith('.gz') ? pipeline(source, createGunzip({ chunkSize: blockBytes }), () => {}) : source
   let rest: Buffer[] = []
   let held = 0

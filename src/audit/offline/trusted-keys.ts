@@ -3,7 +3,7 @@ import { refuse } from '../../contract/fault.ts'
 import type { RangedKey, SignedCheckpoint } from '../checkpoint-file.ts'
 import { mayCover, readRangedKeys } from '../checkpoint-file.ts'
 import type { VerifierKey } from '../note-keys.ts'
-import { readVkey, signatureTypes, verifies, vkeyText } from '../note-keys.ts'
+import { readVkey, signatureTypes, timeOf, verifies, vkeyText } from '../note-keys.ts'
 
 /** Why a checkpoint counts for nothing: undefined when a key of its log signed it that may cover it. */
 export function whyUnsigned({ note, checkpoint }: SignedCheckpoint, keys: readonly RangedKey[]): string | undefined {
@@ -58,6 +58,24 @@ export function pinnedKeys(given: string): readonly RangedKey[] {
   if (/\+[0-9a-f]{8}\+/.test(given)) throw refuse(`${given} is not the text of a public key (vkey)`)
   const bare = readFileSync(given, 'utf8').split('\n').flatMap((line) => readVkey(line.trim()) ?? []) // prettier-ignore
   return bare.length > 0 ? bare.map((one) => ({ key: one, from: 0 })) : keysIn(given)
+}
+
+/** A witness's signature on a checkpoint. */
+export interface Witnessed {
+  readonly name: string
+  readonly size: number
+  /** Seconds since the epoch, by the witness's clock. */
+  readonly time: number
+}
+
+/** What a witness says of checkpoints: the largest one that it signed. Undefined when there is none. */
+export function witnessedBy(key: VerifierKey, found: readonly SignedCheckpoint[]): Witnessed | undefined {
+  for (const { note, checkpoint } of found.toReversed()) {
+    const signature = note.signatures.find(({ name, id }) => name === key.name && id === key.id)
+    if (signature && key.type === signatureTypes.cosignature && verifies(key, note.text, signature.bytes))
+      return { name: key.name, size: checkpoint.size, time: Number(timeOf(signature.bytes)) }
+  }
+  return undefined
 }
 
 /** The keys of a key file. @throws Fault */

@@ -7,6 +7,7 @@ import { givenLogs, goesOnBeside } from './given-files.ts'
 import type { Finding, Remark, Stretch } from './log-check.ts'
 import { LogCheck } from './log-check.ts'
 import { rawLines } from './raw-lines.ts'
+import type { Witnessed } from './trusted-keys.ts'
 
 /** What checking one log found. */
 export interface LogVerdict {
@@ -30,6 +31,7 @@ export interface LogVerdict {
   readonly root?: string
   readonly checkpoints: number
   readonly pinned: boolean
+  readonly witnessed: readonly Witnessed[]
 }
 
 /** What checking audit files found. */
@@ -134,7 +136,9 @@ function standing(check: LogCheck, evidence: Evidence, begin: Begin | undefined,
   if (evidence.pinned && check.met === 0)
     check.find({ file: check.last?.place.file ?? '', line: 0 }, 'no checkpoint of it is signed by a key that you trust')
   else if (evidence.signed.size === 0) notes.push('no checkpoint was found: the chain alone was checked, and that lines were cut off the end would not be seen') // prettier-ignore
-  else if (!evidence.pinned) notes.push('the keys are those found beside the log; with -keys and a copy that you keep, nobody else can have signed it') // prettier-ignore
+  for (const name of evidence.absent)
+    check.find({ file: check.last?.place.file ?? '', line: 0 }, `no checkpoint of it is signed by the witness ${name}`)
+  if (evidence.signed.size > 0 && !evidence.pinned) notes.push('the keys are those found beside the log; with -keys and a copy that you keep, nobody else can have signed it') // prettier-ignore
   if (inside > check.met && check.wrong === 0) notes.push(`${inside - check.met} checkpoints lie where the tree is not known, and were not compared`) // prettier-ignore
   if (begin === undefined && check.lines > 0) notes.push('the files do not tell which log they are: they are of an earlier release') // prettier-ignore
 }
@@ -165,5 +169,6 @@ function verdictOf({ id, files }: GivenLog, { check, evidence, notes }: Checked)
     ...(wrong === 0 && root !== undefined && { root }),
     checkpoints: check.met,
     pinned: evidence.pinned,
+    witnessed: evidence.witnessed,
   }
 }

@@ -1,0 +1,84 @@
+import { hash } from 'node:crypto'
+import { readdir } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { rangeBefore } from '../begin.ts'
+import type { GivenFile } from '../offline/given-files.ts'
+import { givenLogs, livePaths } from '../offline/given-files.ts'
+import { rawLines } from '../offline/raw-lines.ts'
+import { consistencySpans, SpanHasher } from '../proofs.ts'
+import { CompactRange } from '../tree.ts'
+
+/** A place between two lines: the tree of those before, and where the next one begins. */
+interface Mark {
+  readonly range: CompactRange
+  /** Number of the first line of the file. */
+  readonly first: number
+  readonly offset: number
+}
+
+/**
+ * Proves that a log goes on from what was proved last, from its files: what lies before is not read again. Nothing is
+ * remembered before `proved` says so.
+ */
+export class LogGrowth {
+  readonly #livePath: string
+  readonly #log: string
+  #mark: Mark | undefined
+  #next: Mark | undefined
+
+  /** @param log the id of the log */
+  constructor(livePath: string, log: string) {
+    this.#livePath = livePath
+    this.#log = log
+  }
+
+  /** The hashes that join two sizes. @throws Error when lines between them are not in the files */
+  async hashes(old: number, size: number): Promise<readonly Uint8Array[]> {
+    const files = await this.#files()
+    const known = this.#mark?.range.size === old ? this.#mark : undefined
+    // A file that was packed meanwhile is read from its start.
+    const packed = files.some(({ first, path }) => first === known?.first && path.endsWith('.gz'))
+    const mark = known && !packed ? known : startBefore(files, old)
+    const range = mark.range.copy()
+    const hasher = new SpanHasher(consistencySpans(old, size), mark.range)
+    let { first, offset } = mark
+    for (const file of files.filter((one) => one.first >= mark.first)) {
+      if (file.first !== first) [first, offset] = [file.first, 0]
+      for await (const lines of rawLines(file.path, undefined, undefined, offset))
+        for (const { bytes, whole } of lines) {
+          if (!whole || range.size === size) continue
+          const leaf = hash('sha256', bytes, 'buffer')
+          range.push(leaf)
+          hasher.push(leaf)
+          offset += bytes.length
+        }
+      if (range.size === size) break
+    }
+    if (range.size !== size) throw new Error('lines of the log are not in its files')
+    this.#next = { range, first, offset }
+    return hasher.roots()
+  }
+
+  /** The witness has seen the log at the size of the last proof. */
+  proved(): void {
+    this.#mark = this.#next ?? this.#mark
+    this.#next = undefined
+  }
+
+  async #files(): Promise<readonly GivenFile[]> {
+    const folder = dirname(this.#livePath)
+    const names = await readdir(folder)
+    const own = names.map((name) => join(folder, name)).filter((path) => basename(path).startsWith(basename(this.#livePath)) && livePaths(path).includes(this.#livePath)) // prettier-ignore
+    const log = (await givenLogs(own)).find(({ id }) => id === this.#log)
+    if (!log) throw new Error('the files of the log are not there')
+    return log.files
+  }
+}
+
+/** The start of the last file that begins before line `old` + 1. */
+function startBefore(files: readonly GivenFile[], old: number): Mark {
+  const file = files.findLast(({ first }) => first >= 1 && first - 1 <= old)
+  const range = file && (file.first === 1 ? new CompactRange() : file.begin && rangeBefore(file.begin))
+  if (!file || !range) throw new Error('the files of the log do not tell the tree that the witness has seen')
+  return { range, first: file.first, offset: 0 }
+}

@@ -1,0 +1,151 @@
+import { closeSync, constants, fsyncSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs'
+import { open } from 'node:fs/promises'
+import type { Clock, Timer } from '../../util/clock.ts'
+import type { Log } from '../../util/log.ts'
+import type { SignedCheckpoint } from '../checkpoint-file.ts'
+import { checkpointFileOf, checkpointRecord, readCheckpoints } from '../checkpoint-file.ts'
+import { cosignatureFileOf } from '../cosignature-file.ts'
+import type { Note } from '../note.ts'
+import type { WitnessPlace } from './client.ts'
+import { WitnessClient, WitnessDisagrees } from './client.ts'
+import { LogGrowth } from './growth.ts'
+
+/** How often witnesses are shown what is new, milliseconds. */
+export const witnessEvery = 30_000
+
+export interface KeeperParts {
+  readonly places: readonly (WitnessPlace & { readonly name: string })[]
+  /** The paths of live log files, now. */
+  readonly files: () => readonly string[]
+  readonly clock: Clock
+  readonly log: Log
+}
+
+interface Shown {
+  readonly client: WitnessClient
+  readonly growth: LogGrowth
+  size: number
+  failed: boolean
+}
+
+/**
+ * Shows the checkpoints that are published beside logs to witnesses, and keeps what these sign. A witness that cannot be
+ * reached delays nothing; one that has seen something else is an alarm.
+ */
+export class WitnessKeeper {
+  readonly #parts: KeeperParts
+  readonly #shown = new Map<string, Shown>()
+  #timer: Timer | undefined
+  #round: Promise<void> | undefined
+
+  constructor(parts: KeeperParts) {
+    this.#parts = parts
+  }
+
+  /** From now on, every half minute. */
+  start(): void {
+    if (this.#parts.places.length === 0) return
+    this.#timer = this.#parts.clock.after(witnessEvery, () => {
+      void this.round().then(() => this.#timer && this.start())
+    })
+  }
+
+  /** Shows what is new, now; one round at a time. */
+  async round(): Promise<void> {
+    this.#round ??= this.#showAll(this.#parts.files()).finally(() => (this.#round = undefined))
+    return this.#round
+  }
+
+  /** A last round when the logs are closed, so that their ends are known outside; it ends after the time limits of the witnesses. */
+  async stop(close: () => Promise<void>): Promise<void> {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    const files = this.#parts.files()
+    await close()
+    await this.#round
+    await this.#showAll(files)
+    for (const { client } of this.#shown.values()) client.close()
+  }
+
+  async #showAll(files: readonly string[]): Promise<void> {
+    if (this.#parts.places.length === 0) return
+    for (const file of files) {
+      const newest = await newestIn(checkpointFileOf(file)).catch(() => undefined)
+      if (!newest) continue
+      await Promise.all(this.#parts.places.map(async (place) => this.#show(file, newest, place)))
+    }
+  }
+
+  async #show(file: string, newest: SignedCheckpoint, place: KeeperParts['places'][number]): Promise<void> {
+    const { origin, size } = newest.checkpoint
+    const shown = this.#shownTo(place, file, origin)
+    if (size <= shown.size) return
+    const facts = { witness: place.name, log: origin }
+    try {
+      const note = await shown.client.cosigned(newest, async (old, end) => shown.growth.hashes(old, end))
+      keep(file, note, place)
+      shown.growth.proved()
+      shown.size = size
+      if (shown.failed) this.#parts.log.info('the witness signs again', facts)
+      shown.failed = false
+    } catch (thrown) {
+      const reason = thrown instanceof Error ? thrown.message : 'unknown'
+      if (!shown.failed && thrown instanceof WitnessDisagrees)
+        this.#parts.log.error('a witness has seen another audit log than this one: it was rolled back, or is a fork', { ...facts, reason }) // prettier-ignore
+      else if (!shown.failed) this.#parts.log.warn('a witness did not sign a checkpoint; it is asked again', { ...facts, reason }) // prettier-ignore
+      shown.failed = true
+    }
+  }
+
+  #shownTo(place: KeeperParts['places'][number], file: string, origin: string): Shown {
+    const name = `${place.name} ${file} ${origin}`
+    const known = this.#shown.get(name)
+    if (known) return known
+    const growth = new LogGrowth(file, origin.slice(origin.lastIndexOf('/') + 1))
+    const made = { client: new WitnessClient(place), growth, size: 0, failed: false }
+    this.#shown.set(name, made)
+    return made
+  }
+}
+
+const tailBytes = 64 * 1024
+
+/** The last finished record of a checkpoint file, from its end. */
+async function newestIn(path: string): Promise<SignedCheckpoint | undefined> {
+  const handle = await open(path, 'r')
+  try {
+    const { size } = await handle.stat()
+    const bytes = Buffer.alloc(Math.min(size, tailBytes))
+    await handle.read(bytes, 0, bytes.length, size - bytes.length)
+    return readCheckpoints(bytes.toString('utf8')).findLast((one) => one !== undefined)
+  } finally {
+    await handle.close()
+  }
+}
+
+const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants
+
+/** Keeps a cosigned checkpoint in place of the one before of the same log and witness. */
+function keep(file: string, note: Note, { key }: WitnessPlace): void {
+  const path = cosignatureFileOf(file)
+  const origin = note.text.split('\n')[0]
+  const others = recordsIn(path).filter((one) => one.note.text.split('\n')[0] !== origin || !one.note.signatures.some(({ name, id }) => name === key.name && id === key.id)) // prettier-ignore
+  const text = [...others.map((one) => checkpointRecord(one.note)), checkpointRecord(note)].join('')
+  const mode = statSync(file).mode & 0o640
+  const fd = openSync(`${path}.tmp`, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode)
+  try {
+    writeSync(fd, text)
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+  renameSync(`${path}.tmp`, path)
+}
+
+function recordsIn(path: string): readonly SignedCheckpoint[] {
+  try {
+    return readCheckpoints(readFileSync(path, 'utf8')).filter((one) => one !== undefined)
+  } catch {
+    return []
+  }
+}
