@@ -3,7 +3,7 @@ import { readFields } from '../contract/field.ts'
 import type { Caller, TokenRecord } from '../contract/identity.ts'
 import type { Request } from '../contract/request.ts'
 import type { Call, Route, Subject } from '../contract/route.ts'
-import type { AclOperation } from '../policy/acl.ts'
+import type { AclOperation, Verdict } from '../policy/acl.ts'
 import type { TokenStore } from '../tokens/store.ts'
 import type { Acls } from './acls.ts'
 import { TokenCaller, anyone, reachOf } from './caller.ts'
@@ -46,12 +46,34 @@ export interface Decision {
   readonly refusal?: Fault
 }
 
-type Draft = { -readonly [K in keyof Decision]: Decision[K] }
+/** No policy reaches out of its namespace. */
+const nothingAllowed: Verdict = { allowed: false, sudo: false, root: false, granting: [] }
+
+/** A decision while it is made. All its members are there from the beginning: every request makes one. */
+class Draft implements Decision {
+  request: Request
+  namespace?: Namespace
+  home?: Namespace
+  operation: AclOperation
+  caller: Caller = anyone
+  mount?: Mount
+  route?: Route
+  params: Readonly<Record<string, string>> = {}
+  lastUse = false
+  granting: readonly string[] = []
+  limit?: number
+  shows?: Shows
+  refusal?: Fault
+
+  constructor(request: Request) {
+    this.request = request
+    this.operation = operations[request.operation]
+  }
+}
 
 /** Routes, authenticates and authorises. Never throws: what is refused carries its Fault. */
 export async function decide(parts: DecidingParts, request: Request): Promise<Decision> {
-  const operation = plainOperation(request)
-  const draft: Draft = { request, operation, caller: anyone, params: {}, lastUse: false, granting: [] }
+  const draft = new Draft(request)
   try {
     await judge(parts, draft)
   } catch (thrown) {
@@ -153,8 +175,7 @@ async function admitAnyone(
   }
   if (credential.kind !== 'token') return undefined
   const token = await parts.tokens.resolve(credential.token)
-  const known = token && (await recognise(parts, draft, token))
-  if (known?.reach === undefined) draft.caller = anyone
+  if (token && reachFrom(parts, draft, token) !== undefined) draft.caller = await callerOf(parts, draft, token)
   return undefined
 }
 
@@ -179,16 +200,16 @@ function noToken(): Fault {
   return new Fault('unauthenticated', 'permission denied', { bare: true })
 }
 
-/** Notes who asks, and what it may do as seen from where the request is. */
-async function recognise(parts: DecidingParts, draft: Draft, token: TokenRecord, sudo = false) {
-  const found = parts.acls.of(token)
-  const acl = found instanceof Promise ? await found : found
+/** The path of the request's namespace as the caller's policies see it (`reachOf`). Notes where the caller's token lives. */
+function reachFrom(parts: DecidingParts, draft: Draft, token: TokenRecord): string | undefined {
   const { namespace = parts.namespaces.root } = draft
   const home = token.namespace === namespace.id ? namespace : parts.namespaces.byId(token.namespace)
-  const reach = reachOf(home, namespace)
-  draft.caller = new TokenCaller(token, acl, reach, sudo)
   if (home) draft.home = home
-  return { acl, reach }
+  return home === namespace ? '' : reachOf(home, namespace)
+}
+
+async function callerOf(parts: DecidingParts, draft: Draft, token: TokenRecord): Promise<Caller> {
+  return new TokenCaller(token, await parts.acls.of(token), reachFrom(parts, draft, token), false)
 }
 
 async function authorise(
@@ -197,11 +218,13 @@ async function authorise(
   token: TokenRecord,
   route: Route | undefined,
 ): Promise<void> {
-  const { acl, reach } = await recognise(parts, draft, token)
-  if (reach === undefined) throw new Fault('permission_denied', 'permission denied')
+  const found = parts.acls.of(token)
+  const acl = found instanceof Promise ? await found : found
+  const reach = reachFrom(parts, draft, token)
   const { data, wrapTtl } = draft.request
-  const path = reach + draft.request.path
-  const verdict = acl.decide({ path, operation: draft.operation, data, ...(wrapTtl !== undefined && { wrapTtl }) })
+  const path = (reach ?? '') + draft.request.path
+  const query = { path, operation: draft.operation, data, ...(wrapTtl !== undefined && { wrapTtl }) }
+  const verdict = reach === undefined ? nothingAllowed : acl.decide(query)
   draft.caller = new TokenCaller(token, acl, reach, verdict.sudo)
   draft.granting = verdict.granting
   if (verdict.limit !== undefined) draft.limit = verdict.limit
@@ -220,7 +243,7 @@ async function createOrUpdate(
   token: TokenRecord,
   parts: DecidingParts,
 ): Promise<AclOperation> {
-  await recognise(parts, draft, token)
+  draft.caller = await callerOf(parts, draft, token)
   try {
     const values = readFields(route.fields, { ...draft.request.data, ...draft.params })
     return (await route.exists?.(callOf(draft), values)) === false ? 'create' : 'update'
@@ -259,8 +282,4 @@ const operations: Readonly<Record<Request['operation'], AclOperation>> = {
   patch: 'patch',
   delete: 'delete',
   help: 'help',
-}
-
-function plainOperation(request: Request): AclOperation {
-  return operations[request.operation]
 }

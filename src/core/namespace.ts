@@ -103,7 +103,8 @@ export class Namespace {
 
 /** The innermost namespace that a path leads into; those being removed are not entered. The rest of the path is a path in it. */
 export function innermost(root: Namespace, path: string): Namespace {
-  let [at, start] = [root, 0]
+  let at = root
+  let start = 0
   while (at.children.size > 0) {
     const slash = path.indexOf('/', start)
     const child = slash < 0 ? undefined : at.children.get(path.slice(start, slash))
