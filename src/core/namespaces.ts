@@ -51,6 +51,7 @@ export class Namespaces {
     const root = await parts.furnish(rootRecord, async (tx) => children(parts.view, rootRecord, tx))
     const namespaces = new Namespaces(parts, new Namespace(rootRecord, undefined, root))
     await namespaces.#openBelow(namespaces.root)
+    await namespaces.#clearLeavings()
     return namespaces
   }
 
@@ -228,6 +229,13 @@ export class Namespaces {
     parent.children.set(namespace.name.slice(0, -1), namespace)
     this.#byId.set(record.id, namespace)
     return namespace
+  }
+
+  /** Removes what requests that were still under way have written into a namespace after it was emptied. */
+  async #clearLeavings(): Promise<void> {
+    const known = new Set(this.all().map(({ record }) => `${record.uuid}/`))
+    const all = await this.#parts.view.list('namespace/')
+    for (const folder of all.filter((one) => !known.has(one))) await this.#parts.view.clear(`namespace/${folder}`)
   }
 
   async #openBelow(parent: Namespace): Promise<void> {

@@ -161,6 +161,21 @@ describe('the table of namespaces', () => {
     expect((await below(view, '')).sort()).to.deep.equal(before)
   })
 
+  it('what was still under way when it was emptied is removed at the next start', async () => {
+    const { open, view } = await setUp()
+    const core = await open()
+    const before = (await below(view, '')).sort()
+    await core.namespaces.set(core.namespaces.root, 'a', {})
+    await child(core, 'a').mounts.enable(mountSpec('kv/', 'kv'))
+    const { policies } = child(core, 'a')
+    await core.namespaces.remove(core.namespaces.root, 'a')
+    await core.namespaces.purge()
+    await policies.write('late', { policy: '# late' })
+    expect(await below(view, '')).to.have.length(before.length + 1)
+    await open()
+    expect((await below(view, '')).sort()).to.deep.equal(before)
+  })
+
   it('one that gets a child at the same moment is not removed, or the child is not made', async () => {
     for (let round = 0; round < 5; round++) {
       const { open } = await setUp()
