@@ -198,7 +198,7 @@ export class Namespaces {
   }
 
   async #refuseConflict(parent: Namespace, name: string, tx: Transaction): Promise<void> {
-    await children(this.#parts.view, parent.record, tx)
+    await refuseGone(parent.record, tx)
     const taken = (await parent.mounts.records(tx)).find((mount) => overlap(apiPathOf(mount), `${name}/`))
     if (taken) throw refuse(`new namespace conflicts with existing mount: ${apiPathOf(taken)}`)
   }
@@ -255,12 +255,16 @@ const entryOf = ({ parent, path }: NamespaceRecord): string => {
   return `core/namespace/${parent === '' ? 'root' : parent}/${encodeURIComponent(name)}`
 }
 
+/** A commit fails if the namespace goes meanwhile. @throws Fault no_route when it is gone already */
+async function refuseGone(record: NamespaceRecord, tx: Transaction): Promise<void> {
+  if (record.uuid === '') return
+  const now = await tx.get<NamespaceRecord>(entryOf(record))
+  if (now?.uuid !== record.uuid || now.removing) throw new Fault('no_route', 'namespace not found')
+}
+
 /** The names of the namespaces inside one, each with a slash, guarded: a commit fails if one is made, or this one goes, meanwhile. */
 async function children(view: View, record: NamespaceRecord, tx: Transaction): Promise<readonly string[]> {
-  if (record.uuid !== '') {
-    const now = await tx.get<NamespaceRecord>(entryOf(record))
-    if (now?.uuid !== record.uuid || now.removing) throw new Fault('no_route', 'namespace not found')
-  }
+  await refuseGone(record, tx)
   tx.unchanged(insideOf(record))
   return (await view.list(insideOf(record))).map((name) => `${decodeURIComponent(name)}/`)
 }
