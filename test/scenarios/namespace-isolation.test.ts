@@ -36,7 +36,7 @@ const kinds: readonly Kind[] = [
   { what: 'the namespaces inside', request: ['GET', 'sys/namespaces?list=true'], from: (reply) => keys(reply) ?? [], want: childrenOf },
   { what: 'the namespaces for a user interface', request: ['GET', 'sys/internal/ui/namespaces'], from: (reply) => keys(reply) ?? [], want: childrenOf },
   { what: 'the mounts for a user interface', request: ['GET', 'sys/internal/ui/mounts'], from: (reply) => Object.keys(data(reply)['secret'] as Body).filter((path) => path.startsWith('m-')), want: (place) => [`m-${tag(place)}/`] },
-  { what: 'a token role', request: ['GET', 'auth/token/roles/who'], from: (reply) => data(reply)['path_suffix'], want: tag },
+  { what: 'a token role', request: ['GET', 'auth/token/roles/who'], from: (reply) => data(reply)['path_suffix'], want: (place) => `of-${tag(place)}` },
   { what: 'the accessors', request: ['GET', 'auth/token/accessors?list=true'], from: (reply) => (keys(reply) as string[]).map((one) => one.split('.')[1] ?? '').filter((one, at, all) => all.indexOf(one) === at).length, want: () => 1 },
   { what: 'the leases', request: ['GET', 'sys/leases/lookup/auth/token/create?list=true'], from: (reply) => (keys(reply) as string[]).filter((one) => one.endsWith('/')), want: (place) => [`lease-${tag(place)}/`] },
   { what: 'the number of tokens', request: ['GET', 'sys/internal/counters/tokens'], from: (reply) => typeof ((data(reply)['counters'] as Body)['service_tokens'] as Body)['total'], want: () => 'number' },
@@ -62,7 +62,7 @@ describe('namespaces are apart', () => {
       await here('PUT', 'sys/policies/password/who', {
         policy: `# ${place}\nlength = 9\nrule "charset" { charset = "x" }`,
       })
-      await here('POST', 'auth/token/roles/who', { path_suffix: tag(place) })
+      await here('POST', 'auth/token/roles/who', { path_suffix: `of-${tag(place)}` })
       await here('POST', `auth/token/roles/lease-${tag(place)}`, {})
       const leased = await ask(server, { header: place, prefix: '' }, 'root', 'POST', `auth/token/create/lease-${tag(place)}`, { policies: ['who'], no_default_policy: true }) // prettier-ignore
       const { accessor } = leased.body['auth'] as { readonly accessor: string }
