@@ -3,6 +3,23 @@ path "sys/audit" {
   capabilities = ["read", "sudo"]
 }
 
+# Signed checkpoints, proofs and lines of the log; lines hold hashes of texts, unless the device is raw.
+path "sys/audit/checkpoint" {
+  capabilities = ["read"]
+}
+
+path "sys/audit/proof" {
+  capabilities = ["read"]
+}
+
+path "sys/audit/consistency" {
+  capabilities = ["read"]
+}
+
+path "sys/audit/entries" {
+  capabilities = ["read"]
+}
+
 path "sys/audit-hash/*" {
   capabilities = ["update"]
 }

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import { Auditors } from './audit/auditors.ts'
 import type { AuditBroker } from './audit/broker.ts'
 import type { Config } from './config/types.ts'
 import type { Barrier } from './contract/barrier.ts'
@@ -48,12 +49,13 @@ export function systemPorts(parts: Parts): SystemPorts {
     seal: {
       status: async () => room.status(),
       initialise: async (shares, threshold, keys) => room.initialise(shares, threshold, keys),
-      unseal: async (share) => room.unseal(share),
+      unseal: async (share, said) => room.unseal(share, said),
       resetUnseal: async () => room.resetUnseal(),
       seal: async () => room.seal(),
       storageType: storage.type,
       sealType: 'shamir',
       cluster: parts.cluster,
+      auditHeads: () => audit.heads(),
       checkCounts,
       now: () => clock.now(),
     },
@@ -71,11 +73,13 @@ export function systemPorts(parts: Parts): SystemPorts {
       devices: () => audit.devices(),
       enable: async (spec) => audit.enable(spec),
       disable: async (path) => audit.disable(path),
-      hash: (path, input) => audit.hash(path, input),
+      hash: (path, input, generation) =>
+        generation === undefined ? audit.hash(path, input) : audit.oldHash(path, input, generation),
       headers: () => audit.headers(),
       setHeader: async (name, hashed) => audit.setHeader(name, hashed),
       mayCreate: config.apiAudit,
     },
+    auditLog: new Auditors(audit),
     ...operatingPorts(parts),
     wrapping: {
       lookup: async (bearer) => opened().wrappings.lookup(bearer),
@@ -107,7 +111,7 @@ function operatingPorts(parts: Parts): OperatingPorts {
       pathOf: (namespace, mount) => pathOf(opened().namespaces, namespace, mount),
     },
     loggers: parts.loggers,
-    metrics: { measure: () => measure(parts.traffic, clock.now()) },
+    metrics: { measure: () => measure(parts.traffic, parts.audit.measure(), clock.now()) },
     serverInfo: {
       now: () => clock.now(),
       hostname: hostname(),

@@ -112,7 +112,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   }
   const barrier = new EncryptedBarrier({ storage, ...parts })
   const audit = new AuditBroker({ ...parts, log: loggers.named('audit'), types: auditDevices })
-  await audit.configure(config.audits)
+  await audit.configure(config.audits).catch(async (thrown: unknown) => {
+    await storage.close()
+    throw thrown
+  })
 
   const state: { open?: OpenServer; cluster?: { readonly name: string; readonly id: string } } = {}
   const opened = (): OpenServer => {
@@ -125,9 +128,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     seal: new ShamirSeal(randomBytes),
     ...parts,
     life: {
-      open: async () => {
+      open: async (said = {}) => {
         state.open = await openServer({
           ...parts,
+          said,
           barrier,
           audit,
           engines: ({ tokensOf, wrappings }) => engines(system, tokensOf, wrappings),

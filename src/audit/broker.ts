@@ -8,6 +8,10 @@ import type { Log } from '../util/log.ts'
 import { Turnstile } from '../util/once.ts'
 import { Channel } from './channel.ts'
 import { commonOptions, DeviceOptions } from './options.ts'
+import type { AuditMeasure } from './measure.ts'
+import { Hasher } from './hasher.ts'
+import { admitLog, openLogs } from './open-logs.ts'
+import type { Notary, NotaryParts } from './notary.ts'
 import { AuditStore } from './store.ts'
 
 /** Makes a device of a type from its options; touches nothing. @throws Fault on options that cannot be used. */
@@ -19,6 +23,19 @@ export interface BrokerParts {
   readonly random: (bytes: number) => Uint8Array
   readonly types: Readonly<Record<string, DeviceMaker>>
 }
+
+/** What the operator who unseals says of the audit log, and the seam to the storage. */
+export interface Opening {
+  /** Has every commit of records carry others along; undefined: no more. */
+  readonly ride?: (along: (() => ReadonlyMap<string, unknown> | undefined) | undefined) => void
+  /** The code of damage that is to be accepted. */
+  readonly accept?: string
+  /** `[device:]size:root` that a log must have had. */
+  readonly expectedHead?: string
+}
+
+/** How often files are looked after, and heads are anchored, milliseconds. */
+export const tickEvery = 500
 
 const noHeaders: ReadonlyMap<string, boolean> = new Map()
 
@@ -35,6 +52,9 @@ export class AuditBroker {
   /** Request lines that nobody waited for yet: the response line of the same event does. */
   readonly #unawaited = new WeakMap<AuditEvent, Promise<void>>()
   #store: AuditStore | undefined
+  #notary: Notary | undefined
+  #ride: Opening['ride']
+  #ticking = false
   #headers = noHeaders
   #flushing = false
   #time = { at: NaN, text: '' }
@@ -57,32 +77,56 @@ export class AuditBroker {
       this.#declared.add(spec.path)
       this.#soon()
     }
+    this.#tick()
   }
 
-  /** At unseal: stored salts, the devices enabled through the API, the headers to record. */
-  async open(view: View): Promise<void> {
+  /**
+   * At unseal: checks the logs against what the storage knows of them, before anything is changed; then stored salts, the
+   * devices enabled through the API, the headers to record. @throws Fault precondition_failed when a log is not what it
+   * has to be, and the operator has not accepted that.
+   */
+  async open(view: View, opening: Opening = {}): Promise<void> {
     const store = new AuditStore(view, this.#parts.random)
-    const headers = await store.headers()
-    const salts = new Map<Channel, Uint8Array>()
-    for (const [path, channel] of this.#channels) salts.set(channel, await store.salt(path, false))
+    const stored = await this.#openStored(store)
+    const channels = new Map([...this.#channels, ...stored])
+    try {
+      const opened = await openLogs(this.#logParts(store), channels, opening)
+      const headers = await store.headers()
+      for (const [path, channel] of channels) channel.use(await store.salt(path, false), headers)
+      for (const [path, channel] of stored) this.#channels.set(path, channel)
+      this.#store = store
+      this.#headers = headers
+      this.#notary = opened.notary
+      this.#ride = opening.ride
+      opening.ride?.(() => opened.notary.riding())
+      await opened.announce()
+    } catch (thrown) {
+      for (const channel of stored.values()) await channel.close()
+      throw thrown
+    }
+    this.#soon()
+    this.#tick()
+  }
+
+  /** The devices enabled through the API, opened. One that cannot be opened now is tried again at each line. */
+  async #openStored(store: AuditStore): Promise<Map<string, Channel>> {
+    const opened = new Map<string, Channel>()
     for (const spec of await store.devices()) {
       if (this.#channels.has(spec.path)) continue
       const channel = this.#channel(spec)
-      salts.set(channel, await store.salt(spec.path, false))
-      // A device that cannot be opened now counts as one that fails, and is tried again at each line.
+      channel.useBootSalt(this.#parts.random(32))
       await channel.open().catch((thrown: unknown) => channel.complain(thrown))
+      opened.set(spec.path, channel)
     }
-    this.#store = store
-    this.#headers = headers
-    for (const [channel, salt] of salts) {
-      channel.use(salt, headers)
-      this.#channels.set(channel.spec.path, channel)
-    }
-    this.#soon()
+    return opened
   }
 
-  /** At seal: only declared devices go on, under a salt of this boot. */
+  /** At seal: the last checkpoints. Then only declared devices go on, under a salt of this boot. */
   async close(): Promise<void> {
+    await this.#notary?.close()
+    this.#ride?.(undefined)
+    this.#ride = undefined
+    this.#notary = undefined
     this.#store = undefined
     this.#headers = noHeaders
     for (const [path, channel] of this.#channels) {
@@ -134,13 +178,17 @@ export class AuditBroker {
       const channel = this.#channel(spec)
       channel.use(await store.salt(spec.path, true), this.#headers)
       try {
-        await channel.begin()
+        await channel.open()
+        await admitLog(this.#logParts(store), this.notary, channel)
+        await channel.probe()
         await store.add(spec)
       } catch (thrown) {
+        await this.#notary?.letGo(spec.path)
         await channel.close()
         throw thrown
       }
       this.#channels.set(spec.path, channel)
+      this.#tick()
     })
   }
 
@@ -151,15 +199,51 @@ export class AuditBroker {
       if (this.#declared.has(path))
         throw refuse('this audit device is declared in the configuration file; remove it there and restart the server')
       await store.remove(path)
+      await this.#notary?.letGo(path)
       await this.#drop(path)
     })
   }
 
   /** The hash of a text as a device writes it. */
   hash(path: string, input: string): string {
+    return this.#channelAt(path).hash(input)
+  }
+
+  /** The hash of a text as a device, which may be gone, wrote it under an older salt. */
+  async oldHash(path: string, input: string, generation: number): Promise<string> {
+    const salt = await this.#opened().oldSalt(path, generation)
+    if (!salt) throw refuse('this device never had a salt of that generation')
+    const hasher = new Hasher(salt)
+    const hash = hasher.of(input)
+    hasher.close()
+    return hash
+  }
+
+  /** The keeper of checkpoints and anchors. @throws Fault sealed */
+  get notary(): Notary {
+    if (!this.#notary) throw new Fault('sealed', 'Vault is sealed', { bare: true })
+    return this.#notary
+  }
+
+  /** The device at a path, at work. @throws Fault when there is none. */
+  channelAt(path: string): Channel {
+    return this.#channelAt(path)
+  }
+
+  /** For monitoring, by path. */
+  measure(): readonly AuditMeasure[] {
+    return [...this.#channels.values()].map((channel) => channel.measure())
+  }
+
+  /** The ends of all logs that are anchored; none while the server is sealed. */
+  heads(): ReturnType<Notary['heads']> {
+    return this.#notary?.heads() ?? new Map()
+  }
+
+  #channelAt(path: string): Channel {
     const channel = this.#channels.get(path)
     if (!channel) throw refuse(`unknown audit backend ${JSON.stringify(path)}`)
-    return channel.hash(input)
+    return channel
   }
 
   /** Headers that are recorded, by lower-case name, in order; true: hashed. */
@@ -174,6 +258,11 @@ export class AuditBroker {
       this.#headers = await store.setHeader(name, hashed)
       for (const channel of this.#channels.values()) channel.show(this.#headers)
     })
+  }
+
+  #logParts({ view }: AuditStore): NotaryParts {
+    const { clock, log, random } = this.#parts
+    return { view, clock, log, random }
   }
 
   #opened(): AuditStore {
@@ -196,7 +285,13 @@ export class AuditBroker {
     options.done()
     if (device.target !== undefined && [...this.#channels.values()].some(({ target }) => target === device.target))
       throw refuse('another audit device writes to that target already; give each device its own file')
-    return new Channel(spec, device, common, { clock, log, id: () => uuid(this.#parts.random(16)) })
+    return new Channel(spec, device, common, {
+      clock,
+      log,
+      id: () => uuid(this.#parts.random(16)),
+      logId: () => hex(this.#parts.random(16)),
+      written: (channel) => this.#notary?.written(channel),
+    })
   }
 
   async #drop(path: string): Promise<void> {
@@ -213,6 +308,18 @@ export class AuditBroker {
     if (taken.length === 1) return taken[0]
     return Promise.any(taken).catch((thrown: AggregateError) => {
       throw thrown.errors[0]
+    })
+  }
+
+  /** Twice a second while there are devices. */
+  #tick(): void {
+    if (this.#ticking || this.#channels.size === 0) return
+    this.#ticking = true
+    this.#parts.clock.after(tickEvery, () => {
+      this.#ticking = false
+      for (const channel of this.#channels.values()) channel.tick()
+      this.#notary?.soon()
+      this.#tick()
     })
   }
 

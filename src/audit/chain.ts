@@ -33,15 +33,25 @@ export function after(line: string): Link {
   throw refuse('the audit file ends in a line that strongroom did not write; move the file away and try again')
 }
 
-/** Finishes lines (JSON objects without their closing brace) with their links: whole lines, and the link that follows. */
-export function chained(from: Link, open: readonly string[]): { readonly text: string; readonly next: Link } {
+/** Whole lines with their line feeds, the link that follows, and the lines' leaf hashes. */
+export interface Chained {
+  readonly text: string
+  readonly next: Link
+  readonly leaves: readonly Buffer[]
+}
+
+/** Finishes lines (JSON objects without their closing brace) with their links. */
+export function chained(from: Link, open: readonly string[]): Chained {
   let { seq, prev } = from
   let text = ''
+  const leaves: Buffer[] = []
   for (const line of open) {
     const whole = `${line},"chain":{"seq":${seq},"prev":"${prev}"}}`
-    prev = leafHash(whole)
+    const leaf = hash('sha256', `\0${whole}`, 'buffer')
+    leaves.push(leaf)
+    prev = leaf.toString('base64')
     seq++
     text += `${whole}\n`
   }
-  return { text, next: { seq, prev } }
+  return { text, next: { seq, prev }, leaves }
 }

@@ -1,12 +1,16 @@
 import type { AuditDevice, AuditDeviceSpec, AuditEvent, AuditOutcome } from '../contract/audit.ts'
-import { Fault, refuse } from '../contract/fault.ts'
+import { refuse } from '../contract/fault.ts'
 import type { Clock } from '../util/clock.ts'
 import { rfc3339 } from '../util/clock.ts'
 import type { Log } from '../util/log.ts'
-import type { Link } from './chain.ts'
-import { after, chained, start } from './chain.ts'
+import { Batch, Promised, diskFull, notAudited } from './batch.ts'
+import { begunAt, readBegin } from './begin.ts'
 import { LineWriter } from './entry.ts'
+import type { NoteAbout } from './entry.ts'
 import { Hasher } from './hasher.ts'
+import { Journal } from './journal.ts'
+import { Ledger } from './ledger.ts'
+import type { AuditMeasure } from './measure.ts'
 import type { CommonOptions } from './options.ts'
 
 /** How long a device may take for a write unless it says otherwise, milliseconds. Longer, and it counts as failed until the write ends. */
@@ -20,37 +24,10 @@ export interface ChannelHost {
   readonly log: Log
   /** A fresh request id for lines about the log itself. */
   readonly id: () => string
-}
-
-/** A promise with its ends; nobody has to look at its failure. */
-class Promised {
-  readonly promise: Promise<void>
-  resolve!: () => void
-  reject!: (why: Fault) => void
-
-  constructor() {
-    this.promise = new Promise((resolve, reject) => Object.assign(this, { resolve, reject }))
-    this.promise.catch(() => {})
-  }
-}
-
-/** The lines of one event-loop turn: one write, and everyone who waits for it is released together. */
-class Batch {
-  readonly lines: string[] = []
-  readonly written = new Promised()
-  synced: Promised | undefined
-
-  fail(why: Fault): void {
-    this.written.reject(why)
-    this.synced?.reject(why)
-  }
-}
-
-/** What callers are told when no device took their line. */
-export function notAudited(cause?: unknown): Fault {
-  const message =
-    'the request could not be written to the audit log: check the disk space and the audit devices, then try again'
-  return new Fault('internal', message, { cause })
+  /** A fresh id of a log: 32 hexadecimal digits. */
+  readonly logId: () => string
+  /** Told of every write. */
+  readonly written: (channel: Channel) => void
 }
 
 /** One audit device at work: its lines, its queue, its chain, its failures. */
@@ -64,7 +41,9 @@ export class Channel {
   /** For lines that are never raw. */
   #strict!: LineWriter
   /** Undefined until the device was opened. */
-  #next: Link | undefined
+  #ledger: Ledger | undefined
+  /** For a device with files, once it was opened. */
+  #journal: Journal | undefined
   #batch: Batch | undefined
   #busy = false
   /** Resolves when the write under way has ended or has outlived its limit. */
@@ -72,7 +51,11 @@ export class Channel {
   /** A write outlived its limit and has not ended yet. */
   #stuck = false
   #lost = 0
+  /** Requests whose first line was not taken because the disk is full: their second one is not either. */
+  readonly #refused = new WeakSet<AuditEvent>()
   #down = false
+  /** Writes and syncs that failed. */
+  failures = 0
   #syncDue = false
 
   constructor(spec: AuditDeviceSpec, device: AuditDevice, options: CommonOptions, host: ChannelHost) {
@@ -84,6 +67,20 @@ export class Channel {
 
   get target(): string | undefined {
     return this.#device.target
+  }
+
+  /** The log as it was written so far; undefined until the device was opened. */
+  get ledger(): Ledger | undefined {
+    return this.#journal?.ledger ?? this.#ledger
+  }
+
+  get keepsFiles(): boolean {
+    return this.#device.file !== undefined
+  }
+
+  /** The files of its log; undefined until it was opened, and for a device without files. */
+  get journal(): Journal | undefined {
+    return this.#journal
   }
 
   /** From now on texts are hashed under the stored salt. */
@@ -109,33 +106,48 @@ export class Channel {
 
   /** Opens the device and takes up its chain. A torn end that was set aside gets a line. */
   async open(): Promise<void> {
-    const { line, torn } = await this.#device.open()
-    this.#next = line === undefined ? start : after(line)
-    if (torn) void this.#push(this.#note('torn', torn), true)
+    const tail = await this.#device.open()
+    const { clock, log, logId } = this.#host
+    const ledger = Ledger.at(this.spec.path, tail, logId())
+    const { file } = this.#device
+    this.#ledger = ledger
+    if (file) {
+      const line = (begin: object): string => this.#note('begin', { ...begin })
+      const parts = { file, log, device: this.spec.path, now: () => clock.now(), line, id: logId }
+      this.#journal = new Journal(parts, ledger, begunAt(tail.head) ?? clock.now())
+      // Files of earlier releases do not say which log they are of: another log begins behind them.
+      if (tail.head !== undefined && !readBegin(tail.head)) this.#journal.beginAnew('no log before it')
+    }
+    if (tail.torn) void this.note('torn', tail.torn)
   }
 
-  /** Opens it and, unless told not to, writes a line of no consequence. @throws Fault invalid_request when that fails. */
-  async begin(): Promise<void> {
+  /** Unless told not to, writes a line of no consequence. @throws Fault invalid_request when that fails. */
+  async probe(): Promise<void> {
     try {
-      await this.open()
-      const taken = this.#options.skipTest ? undefined : this.#push(this.#note('test'), true)
-      this.flush()
-      await taken
+      await (this.#options.skipTest ? undefined : this.note('test'))
     } catch (thrown) {
-      if (thrown instanceof Fault && thrown.code === 'invalid_request') throw thrown
       throw refuse('the audit device did not take a first line, so it was not enabled; see the server log', {
         cause: thrown,
       })
     }
   }
 
+  /** Writes a line about the log itself; resolves when it is on disk. */
+  async note(about: NoteAbout, data?: Readonly<Record<string, unknown>>): Promise<void> {
+    const taken = this.#push(this.#note(about, data), true)
+    this.flush()
+    return taken
+  }
+
   /** Takes the request line for the next write. `time` is RFC 3339. */
   request(time: string, event: AuditEvent): Promise<void> {
+    if (this.#device.file?.full === true) return this.#refuse(event)
     return this.#push(this.#writerFor(event).request(time, event), false)
   }
 
   /** Takes the response line; the promise of one that tells of a change waits for the disk. */
   response(time: string, event: AuditEvent, outcome: AuditOutcome): Promise<void> {
+    if (this.#refused.has(event)) return this.#refuse(event)
     return this.#push(this.#writerFor(event).response(time, event, outcome), !event.pure)
   }
 
@@ -153,7 +165,36 @@ export class Channel {
   }
 
   async reopen(): Promise<void> {
-    await this.#device.reopen().catch((thrown: unknown) => this.complain(thrown))
+    try {
+      this.#journal?.reopened()
+      await this.#device.reopen()
+    } catch (thrown) {
+      this.complain(thrown)
+    }
+  }
+
+  /** For monitoring. */
+  measure(): AuditMeasure {
+    const counts = { path: this.spec.path, failures: this.failures, lost: this.#lost }
+    const journal = this.#journal
+    if (!journal) return { ...counts, disturbed: 0 }
+    const { file, ledger, disturbed } = journal
+    return { ...counts, disturbed, size: ledger.size, full: file.full ? 1 : 0, ...journal.room() }
+  }
+
+  /** Every half second: goes on in a new file if the live one was moved, and takes up space again after a full disk. */
+  tick(): void {
+    const journal = this.#journal
+    if (!journal || this.#batch) return
+    journal.watchRoom()
+    if (!journal.moved && !journal.recovered()) return
+    this.#batch = new Batch()
+    this.flush()
+  }
+
+  /** Resolves when every line written so far is on disk. */
+  async sync(): Promise<void> {
+    await this.#synced()
   }
 
   /** Writes what is queued and closes the device. */
@@ -166,6 +207,7 @@ export class Channel {
 
   /** Tells the server's log, once until the device works again. */
   complain(why: unknown): void {
+    this.failures++
     if (this.#down) return
     this.#down = true
     const reason = why instanceof Error ? ((why as NodeJS.ErrnoException).code ?? why.message) : String(why)
@@ -186,7 +228,13 @@ export class Channel {
     return event.neverRaw === true ? this.#strict : this.#usual
   }
 
-  #note(about: 'test' | 'torn' | 'gap', data?: Readonly<Record<string, unknown>>): string {
+  #refuse(event: AuditEvent): Promise<never> {
+    this.#refused.add(event)
+    this.#lost++
+    return Promise.reject(diskFull())
+  }
+
+  #note(about: NoteAbout, data?: Readonly<Record<string, unknown>>): string {
     return this.#usual.note(rfc3339(this.#host.clock.now()), this.#host.id(), about, data)
   }
 
@@ -203,13 +251,15 @@ export class Channel {
 
   /** Gives the device a batch: done when it returns undefined. */
   #write(batch: Batch): Promise<void> | undefined {
-    if (this.#next === undefined) return this.open().then(() => this.#write(batch))
+    if (this.#ledger === undefined) return this.open().then(() => this.#write(batch))
     const missed = this.#lost
-    const lines = missed > 0 ? [this.#note('gap', { lost: missed }), ...batch.lines] : batch.lines
-    const { text, next } = chained(this.#next, lines)
-    const pending = this.#device.write(text)
+    const remarks = (this.#journal?.ready() ?? []).map(({ about, data }) => this.#note(about, data))
+    const lines = missed > 0 ? [...remarks, this.#note('gap', { lost: missed }), ...batch.lines] : [...remarks, ...batch.lines] // prettier-ignore
+    const ledger = this.#journal?.ledger ?? this.#ledger
+    const made = ledger.chain(lines)
+    const pending = this.#device.write(made.text)
     const taken = () => {
-      this.#next = next
+      ledger.take(made)
       this.#lost -= missed
       this.#taken(batch)
     }
@@ -222,6 +272,7 @@ export class Channel {
     if (this.#down) this.#host.log.info('audit device works again', { path: this.spec.path })
     this.#down = false
     batch.written.resolve()
+    this.#host.written(this)
     const { synced } = batch
     if (!synced) return this.#syncSoon()
     const timer = this.#host.clock.after(deviceLimit, () => synced.reject(notAudited('sync timed out')))
@@ -231,7 +282,15 @@ export class Channel {
       this.complain(why)
       synced.reject(notAudited(why))
     }
-    this.#device.sync().then(() => ended(), ended)
+    this.#synced().then(() => ended(), ended)
+  }
+
+  async #synced(): Promise<void> {
+    const { ledger } = this
+    const mark = ledger && { log: ledger.id, size: ledger.size, leaf: ledger.leaf }
+    await this.#device.sync()
+    // The log may be in another file by now.
+    if (mark) this.ledger?.onDisk(mark)
   }
 
   #syncSoon(): void {
@@ -239,7 +298,7 @@ export class Channel {
     this.#syncDue = true
     this.#host.clock.after(lazySync, () => {
       this.#syncDue = false
-      this.#device.sync().catch((thrown: unknown) => this.complain(thrown))
+      this.#synced().catch((thrown: unknown) => this.complain(thrown))
     })
   }
 

@@ -9,6 +9,22 @@ import type { Secret } from '../util/secret.ts'
 import type { Hasher } from './hasher.ts'
 import { redact } from './redact.ts'
 
+/** What lines about the log itself are about (docs/formats.md): the end of their path. */
+export type NoteAbout =
+  | 'accepted'
+  | 'begin'
+  | 'close'
+  | 'gap'
+  | 'heartbeat'
+  | 'keys'
+  | 'lost'
+  | 'moved'
+  | 'open'
+  | 'removed'
+  | 'space'
+  | 'test'
+  | 'torn'
+
 /** A device's options that shape its lines. */
 export interface LineOptions {
   /** Texts stay as they are. */
@@ -64,8 +80,8 @@ export class LineWriter {
     return `{"time":"${time}","type":"response",${this.#event(event)},${response}${errorOf(fault)}${this.#mark()}`
   }
 
-  /** A line about the log itself (`sys/audit/test` on enabling, `…/torn`, `…/gap`), shaped like a request. */
-  note(time: string, id: string, about: 'test' | 'torn' | 'gap', data?: Readonly<Record<string, unknown>>): string {
+  /** A line about the log itself, shaped like a request. */
+  note(time: string, id: string, about: NoteAbout, data?: Readonly<Record<string, unknown>>): string {
     const namespace = { id: rootNamespace }
     const request = { id, operation: 'update', namespace, path: `sys/audit/${about}`, ...(data && { data }) }
     return `{"time":"${time}","type":"request","request":${JSON.stringify(request)}${this.#mark()}`

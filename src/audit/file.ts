@@ -1,72 +1,88 @@
 import type { Stats } from 'node:fs'
 import {
   closeSync,
-  constants,
-  fchmodSync,
+  existsSync,
   fdatasync,
   fstatSync,
   fsyncSync,
   ftruncateSync,
-  openSync,
-  statSync,
+  lstatSync,
+  renameSync,
+  rmSync,
+  statfsSync,
   writeSync,
 } from 'node:fs'
 import { posix } from 'node:path'
 import { promisify } from 'node:util'
-import type { AuditDevice, AuditTail } from '../contract/audit.ts'
+import type { AuditDevice, AuditFile, AuditFileSettings, AuditTail, FileState } from '../contract/audit.ts'
 import { refuse } from '../contract/fault.ts'
-import type { Log } from '../util/log.ts'
+import { modeOf, nowhere, openLog, syncFolder } from './file-open.ts'
+import { fileSettings } from './file-settings.ts'
 import type { DeviceOptions } from './options.ts'
+import { Reserve, isFull } from './reserve.ts'
 import { StdoutDevice } from './stdout.ts'
 import { takeTail } from './tail.ts'
 
 const toDisk = promisify(fdatasync)
-const { O_RDWR, O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants
-/** What a file may allow at most: its owner reads and writes, its group reads. */
-const widest = 0o640
-const nowhere = '/dev/null'
+
+interface Known {
+  readonly dev: number
+  readonly ino: number
+  readonly size: number
+}
 
 /** A device that appends to a file. Never follows a link, never makes an executable or a file that others can read. */
 export class FileDevice implements AuditDevice {
   readonly type = 'file'
   readonly target: string | undefined
   readonly alwaysSync: boolean
+  readonly file?: AuditFile
   readonly #path: string
   /** Undefined keeps the mode of an existing file. */
   readonly #mode: number | undefined
-  readonly #log: Log
+  readonly #reserve: Reserve
   #fd: number | undefined
-  /** The descriptor failed: whatever it says from now on cannot be trusted. */
+  /** Which file it is, and how long what we wrote has made it. */
+  #known: Known | undefined
+  /** The descriptor failed: whatever it says from now on cannot be trusted. What is behind the known size is half a write. */
   #broken = false
-  /** Where a write that failed half-way began, when that half could not be removed at once. */
-  #half: { readonly ino: number; readonly size: number } | undefined
   #syncing: Promise<void> | undefined
   #nextSync: Promise<void> | undefined
   #retired: Promise<void> = Promise.resolve()
 
-  constructor(path: string, mode: number | undefined, alwaysSync: boolean, log: Log) {
+  constructor(path: string, mode: number | undefined, alwaysSync: boolean, settings: AuditFileSettings) {
     this.#path = path
-    this.target = path === nowhere ? undefined : path
+    this.#reserve = new Reserve(`${path}.reserve`)
     this.#mode = mode
     this.alwaysSync = alwaysSync
-    this.#log = log
+    this.target = path === nowhere ? undefined : path
+    if (path !== nowhere) this.file = this.#asFile(settings)
   }
 
   async open(): Promise<AuditTail> {
     this.#retire()
-    this.#fd = this.#openFile()
-    return this.#path === nowhere ? {} : takeTail(this.#fd, this.#path)
+    if (this.#path === nowhere) return {}
+    this.#finishBegin()
+    this.#fd = openLog(this.#path, this.#mode)
+    const tail = takeTail(this.#fd, this.#path)
+    this.#know(fstatSync(this.#fd))
+    this.#broken = false
+    this.#reserve.keep()
+    return tail
   }
 
   write(text: string): void {
     if (this.#path === nowhere) return
+    if (this.#state() !== 'same') throw new Error('the audit file was moved or changed by somebody else')
     const bytes = Buffer.from(text)
-    const before = this.#ready()
     try {
-      this.#append(before, bytes)
-    } catch {
+      if (this.#fd === undefined || this.#broken) this.#replace()
+      this.#append(bytes)
+    } catch (thrown) {
+      if (isFull(thrown) && !this.#reserve.release()) throw thrown
       // Once more on a fresh descriptor; a second failure is the caller's to hear.
-      this.#append(this.#replace(), bytes)
+      this.#replace()
+      this.#append(bytes)
     }
   }
 
@@ -87,7 +103,7 @@ export class FileDevice implements AuditDevice {
   }
 
   async reopen(): Promise<void> {
-    this.#replace()
+    if (this.#path !== nowhere && this.#state() === 'same') this.#replace()
   }
 
   async close(): Promise<void> {
@@ -95,33 +111,93 @@ export class FileDevice implements AuditDevice {
     await this.#retired.catch(() => {})
   }
 
-  /** The file as it is now, at its path: somebody may have removed, moved or replaced it. */
-  #ready(): Stats {
-    if (this.#fd === undefined || this.#broken) return this.#replace()
-    const open = fstatSync(this.#fd)
-    const named = statSync(this.#path, { throwIfNoEntry: false })
-    if (named?.ino === open.ino && named.dev === open.dev && open.nlink > 0) return open
-    this.#log.warn('the audit file was removed or replaced while it was in use; going on in a new one')
-    return this.#replace()
+  #asFile(settings: AuditFileSettings): AuditFile {
+    const full = (): boolean => this.#reserve.full
+    return {
+      path: this.#path,
+      settings,
+      state: () => this.#state(),
+      begin: (text, names) => this.#begin(text, names),
+      room: () => {
+        const { bavail, blocks, bsize } = statfsSync(posix.dirname(this.#path))
+        return { free: bavail * bsize, total: blocks * bsize }
+      },
+      get full() {
+        return full()
+      },
+      recover: () => this.#reserve.keep(),
+    }
   }
 
-  #replace(): Stats {
-    this.#retire()
-    const fd = this.#openFile()
-    this.#fd = fd
-    this.#broken = false
-    if (this.#half && fstatSync(fd).ino === this.#half.ino) ftruncateSync(fd, this.#half.size)
-    this.#half = undefined
-    return fstatSync(fd)
+  #state(): FileState {
+    const known = this.#known
+    const named = lstatSync(this.#path, { throwIfNoEntry: false })
+    if (!known) return 'same'
+    if (!named) return 'removed'
+    if (named.ino !== known.ino || named.dev !== known.dev)
+      return named.isFile() && named.size === 0 ? 'empty' : 'replaced'
+    return named.size === known.size || (this.#broken && named.size > known.size) ? 'same' : 'changed'
   }
 
-  #append(before: Stats, bytes: Buffer): void {
-    const fd = this.#fd as number
+  #begin(text: string, names: { readonly closed: string; readonly aside: string }): void {
+    const next = `${this.#path}.next`
+    const state = this.#state()
+    rmSync(next, { force: true })
+    const fd = openLog(next, this.#mode, true)
     try {
-      for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at)
+      for (let bytes = Buffer.from(text); bytes.length > 0;) bytes = bytes.subarray(writeSync(fd, bytes))
+      fsyncSync(fd)
+      if (state === 'same' || state === 'changed') renameSync(this.#path, unused(names.closed))
+      else if (state === 'replaced') renameSync(this.#path, unused(names.aside))
+      renameSync(next, this.#path)
+      syncFolder(this.#path)
+    } catch (thrown) {
+      closeSync(fd)
+      if (existsSync(this.#path)) rmSync(next, { force: true })
+      throw thrown
+    }
+    this.#retire()
+    this.#fd = fd
+    this.#know(fstatSync(fd))
+    this.#broken = false
+  }
+
+  /** A crash between the two steps of `begin`: the new file is whole, and the old one has its new name. */
+  #finishBegin(): void {
+    const next = `${this.#path}.next`
+    if (!existsSync(next)) return
+    if (lstatSync(this.#path, { throwIfNoEntry: false })) rmSync(next)
+    else renameSync(next, this.#path)
+  }
+
+  /** A fresh descriptor of the same file, without the half of a write that failed. @throws when it is another file. */
+  #replace(): void {
+    this.#retire()
+    const known = this.#known
+    const fd = openLog(this.#path, this.#mode)
+    const found = fstatSync(fd)
+    if (known && (found.ino !== known.ino || found.dev !== known.dev || found.size < known.size)) {
+      closeSync(fd)
+      this.#broken = false
+      throw new Error('the audit file is not the one it was')
+    }
+    this.#fd = fd
+    if (known && this.#broken && found.size > known.size) ftruncateSync(fd, known.size)
+    this.#know(fstatSync(fd))
+    this.#broken = false
+  }
+
+  #know({ dev, ino, size }: Stats): void {
+    this.#known = { dev, ino, size }
+  }
+
+  #append(bytes: Buffer): void {
+    const known = this.#known as Known
+    try {
+      for (let at = 0; at < bytes.length;) at += writeSync(this.#fd as number, bytes, at)
+      this.#known = { ...known, size: known.size + bytes.length }
     } catch (thrown) {
       this.#broken = true
-      this.#half = { ino: before.ino, size: before.size }
       throw thrown
     }
   }
@@ -150,62 +226,25 @@ export class FileDevice implements AuditDevice {
       .finally(() => closeSync(fd))
     this.#retired.catch(() => {})
   }
-
-  #openFile(): number {
-    let fd: number | undefined
-    try {
-      // Not blocking, so that a pipe at this path cannot hold the whole process before we have looked at it.
-      fd = openSync(this.#path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, this.#mode ?? 0o600)
-      if (this.#path === nowhere) return fd
-      this.#check(fd)
-      syncFolder(this.#path)
-      return fd
-    } catch (cause) {
-      if (fd !== undefined) closeSync(fd)
-      const code = (cause as NodeJS.ErrnoException).code ?? 'not usable'
-      throw refuse(`the audit file cannot be opened (${code}): it must be a regular file, no link, in a folder where the server may write`, { cause }) // prettier-ignore
-    }
-  }
-
-  #check(fd: number): void {
-    if (!fstatSync(fd).isFile()) throw new Error('not a regular file')
-    if (this.#mode !== undefined) fchmodSync(fd, this.#mode)
-    if ((fstatSync(fd).mode & 0o7777 & ~widest) !== 0) throw new Error('its mode is wider than 0640')
-  }
 }
 
-/** A new file's name must be on disk as well as its lines. */
-function syncFolder(path: string): void {
-  const folder = openSync(posix.dirname(path), constants.O_RDONLY)
-  try {
-    fsyncSync(folder)
-  } finally {
-    closeSync(folder)
-  }
+/** A path that no file has: nothing is ever written over. */
+function unused(path: string): string {
+  let free = path
+  for (let count = 2; existsSync(free); count++) free = `${path}-${count}`
+  return free
 }
 
 /** `type = "file"`. `path` is the older name of `file_path`. */
-export function fileDevice(options: DeviceOptions, log: Log): AuditDevice {
+export function fileDevice(options: DeviceOptions): AuditDevice {
   const path = options.text('file_path', 'path')
   const mode = modeOf(options.text('mode'))
   const sync = options.oneOf('sync', ['group', 'always'])
+  const settings = fileSettings(options)
   if (path === undefined) throw refuse('file_path is required')
   if (path === 'stdout') return new StdoutDevice()
   const place = path === 'discard' ? nowhere : path
   if (!place.startsWith('/') || place.endsWith('/') || place.split('/').includes('..') || place.includes('\0'))
     throw refuse('file_path must be the absolute path of a file, without "..", or "stdout" or "discard"')
-  return new FileDevice(posix.normalize(place), mode, sync === 'always', log)
-}
-
-function modeOf(written: string | undefined): number | undefined {
-  if (written === undefined) return 0o600
-  const mode = /^[0-7]{1,5}$/.test(written) ? parseInt(written, 8) : NaN
-  if (mode === 0) return undefined
-  // Exec bits are dropped, as OpenBao does; anything else that is too wide is refused.
-  const bare = mode & ~0o111
-  if (Number.isNaN(mode) || (bare & ~widest) !== 0 || (bare & 0o600) !== 0o600)
-    throw refuse(
-      'the mode of an audit file is octal, 0600 or 0640: nobody else may read it, its group may not write it',
-    )
-  return bare
+  return new FileDevice(posix.normalize(place), mode, sync === 'always', settings)
 }

@@ -15,33 +15,33 @@ type Headers = Readonly<Record<string, boolean>>
  * old lines can be searched for a text for ever), and the request headers to record.
  */
 export class AuditStore {
-  readonly #view: View
+  readonly view: View
   readonly #random: (bytes: number) => Uint8Array
 
   constructor(view: View, random: (bytes: number) => Uint8Array) {
-    this.#view = view
+    this.view = view
     this.#random = random
   }
 
   async devices(): Promise<readonly AuditDeviceSpec[]> {
-    const names = await this.#view.list('device/')
-    const specs = await Promise.all(names.map(async (name) => this.#view.get<AuditDeviceSpec>(`device/${name}`)))
+    const names = await this.view.list('device/')
+    const specs = await Promise.all(names.map(async (name) => this.view.get<AuditDeviceSpec>(`device/${name}`)))
     return specs.filter((spec) => spec !== undefined)
   }
 
   async add(spec: AuditDeviceSpec): Promise<void> {
-    await this.#view.put(`device/${encodeURIComponent(spec.path)}`, spec)
+    await this.view.put(`device/${encodeURIComponent(spec.path)}`, spec)
   }
 
   /** Forgets a device; its salts stay. */
   async remove(path: string): Promise<void> {
-    await this.#view.del(`device/${encodeURIComponent(path)}`)
+    await this.view.del(`device/${encodeURIComponent(path)}`)
   }
 
   /** The salt in use at a path, made at first use. `fresh` begins a new generation; old ones are kept for ever. */
   async salt(path: string, fresh: boolean): Promise<Uint8Array> {
     const name = encodeURIComponent(path)
-    const { salt } = await this.#view.transaction(async (tx) => {
+    const { salt } = await this.view.transaction(async (tx) => {
       const known = await tx.get<Salt>(`salt/${name}`)
       if (known && !fresh) return known
       const next: Salt = { salt: base64(this.#random(32)), generation: (known?.generation ?? 0) + 1 }
@@ -55,14 +55,22 @@ export class AuditStore {
     return bytes
   }
 
+  /** The salt of a generation at a path: the one in use, or an older one. Undefined when there never was such a one. */
+  async oldSalt(path: string, generation: number): Promise<Uint8Array | undefined> {
+    const name = encodeURIComponent(path)
+    const present = await this.view.get<Salt>(`salt/${name}`)
+    const found = present?.generation === generation ? present : await this.view.get<Salt>(`old-salt/${name}/${generation}`) // prettier-ignore
+    return found && fromBase64(found.salt)
+  }
+
   /** Request headers to record, in order of name; true: hashed. */
   async headers(): Promise<ReadonlyMap<string, boolean>> {
-    return inOrder((await this.#view.get<Headers>('headers')) ?? {})
+    return inOrder((await this.view.get<Headers>('headers')) ?? {})
   }
 
   /** Records a header from now on, or (undefined) no longer. */
   async setHeader(name: string, hashed: boolean | undefined): Promise<ReadonlyMap<string, boolean>> {
-    return this.#view.transaction(async (tx) => {
+    return this.view.transaction(async (tx) => {
       const { [name]: _, ...others } = (await tx.get<Headers>('headers')) ?? {}
       const all = hashed === undefined ? others : { ...others, [name]: hashed }
       tx.put('headers', all)

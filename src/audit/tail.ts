@@ -13,10 +13,12 @@ export function takeTail(fd: number, path: string): AuditTail {
   const { size } = fstatSync(fd)
   const end = lastLineFeed(fd, size) + 1
   const torn = end < size ? setAside(fd, end, size, path) : undefined
-  if (end === 0) return torn ? { torn } : {}
+  const found = { size: end, ...(torn && { torn }) }
+  if (end === 0) return found
   const begin = lastLineFeed(fd, end - 1) + 1
-  const line = bytesOf(fd, begin, end - 1).toString()
-  return torn ? { line, torn } : { line }
+  const start = bytesOf(fd, 0, Math.min(end, blockBytes))
+  const head = start.toString('utf8', 0, Math.max(0, start.indexOf(lineFeed)))
+  return { ...found, line: bytesOf(fd, begin, end - 1).toString(), head }
 }
 
 /** Where the last line feed before `end` is; -1: nowhere. */

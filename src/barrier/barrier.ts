@@ -41,6 +41,7 @@ export class EncryptedBarrier implements Barrier {
   /** Changes of the keyring, one at a time. What must hold even without it is held by `keyringRev`. */
   readonly #changes = new Turnstile()
   #open: Open | undefined
+  #along: (() => ReadonlyMap<string, unknown> | undefined) | undefined
 
   constructor(parts: BarrierParts) {
     this.#parts = parts
@@ -84,6 +85,7 @@ export class EncryptedBarrier implements Barrier {
   }
 
   seal(): void {
+    this.#along = undefined
     if (!this.#open) return
     const { keyring, root, names, records } = this.#open
     this.#open = undefined
@@ -146,6 +148,10 @@ export class EncryptedBarrier implements Barrier {
     return true
   }
 
+  ride(along: (() => ReadonlyMap<string, unknown> | undefined) | undefined): void {
+    this.#along = along
+  }
+
   view(folder: string): View {
     return new BarrierView(folder, () => this.#mine().records)
   }
@@ -169,6 +175,7 @@ export class EncryptedBarrier implements Barrier {
         return sealValue(key, term, this.#bound(open, place), value, this.#parts.random)
       },
       open: (place, frame) => this.#openValue(place, frame),
+      along: () => this.#along?.(),
     })
     this.#open = { keyring, keyringRev, root: Uint8Array.from(root), names, count, records }
   }

@@ -14,6 +14,8 @@ interface RecordParts {
   readonly names: Names
   readonly seal: (place: string, value: Uint8Array) => Uint8Array
   readonly open: (place: string, frame: Uint8Array) => Uint8Array
+  /** What every commit carries along, by name. */
+  readonly along: () => ReadonlyMap<string, unknown> | undefined
 }
 
 /** Names of a folder decrypted between two turns of the event loop. */
@@ -96,10 +98,8 @@ export class Records {
   /** Applies changes (undefined removes) if what is expected holds. False on a conflict. */
   async commit(changes: ReadonlyMap<string, unknown>, expect: readonly Expectation[]): Promise<boolean> {
     const ops: Op[] = []
-    for (const [name, value] of changes) {
-      const place = this.#recordPlace(name)
-      ops.push(value === undefined ? { del: place } : { put: place, value: this.#parts.seal(place, written(value)) })
-    }
+    for (const [name, value] of changes) ops.push(this.#op(name, value))
+    for (const [name, value] of this.#parts.along() ?? []) if (!changes.has(name)) ops.push(this.#op(name, value))
     const places = ops.map((op) => ('put' in op ? op.put : op.del))
     try {
       return typeof (await this.#parts.storage.commit({ ops, expect })) !== 'string'
@@ -125,8 +125,14 @@ export class Records {
   }
 
   async removeKeys(keys: readonly string[]): Promise<void> {
-    await this.#parts.storage.commit({ ops: keys.map((del) => ({ del })) })
-    this.#forget(keys)
+    const along = [...(this.#parts.along() ?? [])].map(([name, value]) => this.#op(name, value))
+    await this.#parts.storage.commit({ ops: [...keys.map((del) => ({ del })), ...along] })
+    this.#forget([...keys, ...along.map((op) => ('put' in op ? op.put : op.del))])
+  }
+
+  #op(name: string, value: unknown): Op {
+    const place = this.#recordPlace(name)
+    return value === undefined ? { del: place } : { put: place, value: this.#parts.seal(place, written(value)) }
   }
 
   /** Runs `task` after those that came before it with the same name. */

@@ -5,10 +5,16 @@ import { showStatus } from './status.ts'
 async function unseal(run: Run): Promise<number> {
   const data = run.flags.bool('reset')
     ? { reset: true }
-    : { key: await shareGiven(run, 'Key share (will be hidden): ') }
+    : { key: await shareGiven(run, 'Key share (will be hidden): '), ...saidOfLog(run) }
   const { body = {} } = await run.client.send('PUT', 'sys/unseal', data)
   await showStatus(run, body)
   return 0
+}
+
+/** What is to become of an audit log that is not what it was. */
+function saidOfLog({ flags }: Run): Record<string, string> {
+  const [accept, head] = [flags.text('accept-audit-log'), flags.text('expected-head')]
+  return { ...(accept && { accept_audit_log: accept }), ...(head && { expected_head: head }) }
 }
 
 async function seal(run: Run): Promise<number> {
@@ -30,7 +36,17 @@ export const operatorCommands: readonly Command[] = [
     about: 'Give one key share: asked for, as an argument, or "-" for standard input',
     usage: '[SHARE]',
     args: [0, 1],
-    flags: { reset: { kind: 'bool', about: 'Forget the shares given so far.' } },
+    flags: {
+      reset: { kind: 'bool', about: 'Forget the shares given so far.' },
+      'accept-audit-log': {
+        kind: 'text',
+        about: 'Code of damage to the audit log that is accepted, as the refusal told it.',
+      },
+      'expected-head': {
+        kind: 'text',
+        about: 'The head that the audit log must have had: SIZE:ROOT, or DEVICE:SIZE:ROOT.',
+      },
+    },
     shows: ['format'],
     doing: 'unsealing',
     run: unseal,

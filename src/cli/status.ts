@@ -20,6 +20,7 @@ const order = [
   'cluster_id',
   'recovery_seal',
   'storage_type',
+  'audit_heads',
 ]
 
 /** Shows a seal status, with what `sys/leader` says if it is known. */
@@ -47,6 +48,8 @@ export async function showStatus(run: Run, status: Json, leader: Json = {}): Pro
     )
   rows.push(['Version', status['version']], ['Storage Type', status['storage_type']])
   if (status['cluster_name']) rows.push(['Cluster Name', status['cluster_name']], ['Cluster ID', status['cluster_id']])
+  for (const [device, head] of Object.entries((status['audit_heads'] ?? {}) as Readonly<Record<string, string>>))
+    rows.push([`Audit Head ${device}`, head])
   rows.push(['HA Enabled', highlyAvailable])
   if (highlyAvailable)
     rows.push(

@@ -68,6 +68,48 @@ export interface AuditTail {
   readonly line?: string
   /** Bytes behind the last line feed (a write cut short by a crash) that were set aside. */
   readonly torn?: { readonly bytes: number; readonly sha256: string }
+  /** The first line, without its line feed, of a device that has files; absent in an empty one. */
+  readonly head?: string
+  /** How many bytes that file has. */
+  readonly size?: number
+}
+
+/** When a file is closed, what becomes of closed ones, and how checkpoints are signed. Times in milliseconds. */
+export interface AuditFileSettings {
+  /** A file of so many bytes is closed; undefined: never. */
+  readonly rotateBytes: number | undefined
+  /** One that is so old is closed; undefined: at any age. */
+  readonly rotateAge: number | undefined
+  /** Closed files are packed with gzip. */
+  readonly compress: boolean
+  /** So many closed files are kept; undefined: all. */
+  readonly retainFiles: number | undefined
+  /** They are kept for so long; undefined: for ever. */
+  readonly retainAge: number | undefined
+  /** Checkpoints have an ML-DSA-44 cosignature besides. */
+  readonly mlDsa: boolean
+}
+
+/** The live file, compared with what was written to it; `empty`: a new one without content took its place. */
+export type FileState = 'same' | 'removed' | 'empty' | 'replaced' | 'changed'
+
+/** What a device does whose log goes on over several files. */
+export interface AuditFile {
+  /** Where the live file is; never told to callers. */
+  readonly path: string
+  readonly settings: AuditFileSettings
+  state(): FileState
+  /**
+   * Goes on in a new file that begins with `text` (a whole line). The file in use gets the path `closed`; what somebody
+   * else put in its place gets `aside`. A crash leaves either the old file in place or the new one. @throws when it cannot.
+   */
+  begin(text: string, names: { readonly closed: string; readonly aside: string }): void
+  /** Free bytes of the disk for this process, and how many it has. */
+  room(): { readonly free: number; readonly total: number }
+  /** The disk was full at the last try, and what was kept for that case is used up or being used. */
+  readonly full: boolean
+  /** Keeps space for a full disk again; true when there is enough. */
+  recover(): boolean
 }
 
 /** Where audit lines go: a file, standard output, a socket, syslog, an HTTP endpoint. */
@@ -77,6 +119,8 @@ export interface AuditDevice {
   readonly target: string | undefined
   /** Every line waits for the disk. */
   readonly alwaysSync: boolean
+  /** Present where lines lie in files of ours. */
+  readonly file?: AuditFile
   /** How long a write may take, milliseconds; five seconds unless it says so. */
   readonly limit?: number
   /** Must succeed once before the first write. @throws Fault without host paths. */

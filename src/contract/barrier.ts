@@ -42,6 +42,11 @@ export interface Barrier {
   configureRotation(config: RotationConfig): Promise<void>
   /** Rotates if the configuration says it is time. Called by the schedule. True if it did. */
   rotateIfDue(): Promise<boolean>
+  /**
+   * What every commit of records carries along from now on, by full name, written in the same commit; undefined: nothing.
+   * It is asked at each commit. Ends at seal.
+   */
+  ride(along: (() => ReadonlyMap<string, unknown> | undefined) | undefined): void
   /** Records under a folder such as `mount/<uuid>/`. Works only while unsealed; else every call is Fault `sealed`. */
   view(folder: string): View
 }

@@ -19,6 +19,7 @@ import type { Guard } from './namespaces.ts'
 import { PasswordPolicies } from './password-policies.ts'
 import { Policies, firstPolicies } from './policies.ts'
 import { Quotas } from './quotas.ts'
+import type { UnsealOptions } from './room-parts.ts'
 import { Schedule } from './schedule.ts'
 import { VersionHistory } from './version-history.ts'
 
@@ -30,6 +31,8 @@ export interface OpeningParts {
   readonly log: Log
   readonly random: (bytes: number) => Uint8Array
   readonly uuid: () => string
+  /** What the operator said who gave the last share. */
+  readonly said: UnsealOptions
   readonly ttl: { readonly default: number; readonly max: number }
   /** The engines of this build, given what has been opened so far. */
   readonly engines: (open: {
@@ -59,8 +62,24 @@ export interface OpenServer {
 
 const purging = 'removed namespaces'
 
-/** Opens tokens, namespaces with their policies and mounts, and audit devices, in this order, and starts the chores. */
+/** Checks the audit log before anything is changed, opens tokens, namespaces with their policies and mounts, in this order, and starts the chores. */
 export async function openServer(parts: OpeningParts): Promise<OpenServer> {
+  const { barrier, audit } = parts
+  const { acceptAuditLog: accept, expectedHead } = parts.said
+  await audit.open(barrier.view('core/audit/'), {
+    ride: (along) => barrier.ride(along),
+    ...(accept !== undefined && { accept }),
+    ...(expectedHead !== undefined && { expectedHead }),
+  })
+  try {
+    return await openRest(parts)
+  } catch (thrown) {
+    await audit.close()
+    throw thrown
+  }
+}
+
+async function openRest(parts: OpeningParts): Promise<OpenServer> {
   const { barrier, audit, clock, log, random } = parts
   const core = barrier.view('core/')
   // Tokens need namespaces, and namespaces need engines, which need tokens. No token is good before its namespace is there.
@@ -94,7 +113,6 @@ export async function openServer(parts: OpeningParts): Promise<OpenServer> {
   })
   late.namespaces = namespaces
   await tokens.finishRevocations()
-  await audit.open(core.under('audit/'))
   const versions = await VersionHistory.open(core.under('versions/'), clock)
   const quotas = await Quotas.open(core.under('quota/'), clock, (id, mount) => {
     const namespace = namespaces.byId(id)

@@ -4,10 +4,18 @@ import type { Storage } from '../contract/storage.ts'
 import type { Clock } from '../util/clock.ts'
 import type { Log } from '../util/log.ts'
 
+/** What an operator says of the audit log when giving a share. */
+export interface UnsealOptions {
+  /** The code of damage of the log that is accepted. */
+  readonly acceptAuditLog?: string
+  /** `[device:]size:root` that the log must have had. */
+  readonly expectedHead?: string
+}
+
 /** What happens around opening and closing; the core's own affair. */
 export interface Life {
   /** After unseal: everything that lives only while open. */
-  open(): Promise<void>
+  open(said?: UnsealOptions): Promise<void>
   /** Before seal, and after an `open` that failed half-way. It must not wait for the room: the room waits for it. */
   close(): Promise<void>
   /** A new root token of an open server. */

@@ -5,7 +5,7 @@ import { Turnstile } from '../util/once.ts'
 import { readPgpKey } from '../crypto/pgp.ts'
 import { Holders } from './holders.ts'
 import { Quorum, checkShareSize } from './quorum.ts'
-import type { InitKeys, Initialised, RoomParts, SealStatus } from './room-parts.ts'
+import type { InitKeys, Initialised, RoomParts, SealStatus, UnsealOptions } from './room-parts.ts'
 import { changeRoot, reason, undoInit } from './root-key.ts'
 
 /**
@@ -94,8 +94,8 @@ export class Room {
     })
   }
 
-  /** Takes one share. */
-  async unseal(share: Uint8Array): Promise<void> {
+  /** Takes one share. The share that completes a threshold says what is to become of a damaged audit log. */
+  async unseal(share: Uint8Array, said: UnsealOptions = {}): Promise<void> {
     await this.#turnstile.run(async () => {
       if (this.#open) return
       const record = await this.record()
@@ -106,7 +106,7 @@ export class Room {
       if (!shares) return
       this.#quorum = undefined
       try {
-        await this.#enter(record, shares)
+        await this.#enter(record, shares, said)
       } finally {
         wipe(...shares)
       }
@@ -215,7 +215,7 @@ export class Room {
     }
   }
 
-  async #enter(record: SealRecord, shares: readonly Uint8Array[]): Promise<void> {
+  async #enter(record: SealRecord, shares: readonly Uint8Array[], said: UnsealOptions): Promise<void> {
     const { barrier, seal, life, log } = this.#parts
     const keys = await seal.combine(record, shares)
     try {
@@ -223,12 +223,14 @@ export class Room {
         throw refuse(
           'Unseal failed, invalid key: the shares given do not open this server; begin again with the first one',
         )
-      await life.open()
+      await life.open(said)
     } catch (thrown) {
       if (keys) wipe(keys.unsealKey)
       if (barrier.sealed) throw thrown
       await this.#shut()
       log.error('the server could not be opened; it stays sealed', reason(thrown))
+      // The audit log is not what it has to be, and the message says what an operator can do.
+      if (thrown instanceof Fault && thrown.code === 'precondition_failed') throw thrown
       throw new Fault('internal', 'the key was right, but the server could not be opened; see its log', {
         cause: thrown,
       })

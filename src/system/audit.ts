@@ -10,7 +10,8 @@ export interface AuditPort {
   devices(): readonly AuditDeviceSpec[]
   enable(spec: AuditDeviceSpec): Promise<void>
   disable(path: string): Promise<void>
-  hash(path: string, input: string): string
+  /** Under the salt in use, or that of an older generation. */
+  hash(path: string, input: string, generation?: number): string | Promise<string>
   headers(): ReadonlyMap<string, boolean>
   setHeader(name: string, hashed: boolean | undefined): Promise<void>
   /** Whether devices may be enabled through the API (`unsafe_allow_api_audit_creation`). */
@@ -64,10 +65,16 @@ export function auditRoutes(audit: AuditPort): Route<unknown>[] {
     write('audit-hash/*path', {
       about: 'The hash that a device writes for a text.',
       pure: true,
-      fields: { ...path, input: f.string('The text.').secret() },
-      handle: (_, { path: at, input }) => {
+      fields: {
+        ...path,
+        input: f.string('The text.').secret(),
+        generation: f.int(
+          'Which salt of the device, from 1; the one in use unless given. A device gets another when it is enabled anew.',
+        ),
+      },
+      handle: async (_, { path: at, input, generation }) => {
         if (!input) throw refuse('the parameter "input" is missing: the text to hash')
-        return { data: { hash: audit.hash(`${at}/`, input) }, inject: true }
+        return { data: { hash: await audit.hash(`${at}/`, input, generation) }, inject: true }
       },
     }),
     ...headerRoutes(audit),

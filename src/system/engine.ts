@@ -3,6 +3,8 @@ import type { Engine } from '../contract/engine.ts'
 import type { NamespaceId } from '../contract/identity.ts'
 import type { Route } from '../contract/route.ts'
 import { hashText, randomText } from '../crypto/tools.ts'
+import { auditLogRoutes } from './audit-log.ts'
+import type { AuditLogPort } from './audit-log.ts'
 import { auditRoutes } from './audit.ts'
 import type { AuditPort } from './audit.ts'
 import { corsRoutes, uiHeaderRoutes } from './browser.ts'
@@ -69,6 +71,7 @@ export interface SystemPorts {
   readonly rotateRoot: RekeyPort
   readonly generateRoot: GenerateRootPort
   readonly audit: AuditPort
+  readonly auditLog: AuditLogPort
   readonly browser: BrowserPort
   readonly quotas: QuotaPort
   readonly loggers: LoggerPort
@@ -95,6 +98,7 @@ export function systemEngine(ports: SystemPorts, portsOf: (namespace: NamespaceI
       ...rotateRootRoutes(ports.rotateRoot, ports.rules),
       ...generateRootRoutes(ports.generateRoot, ports.unauthedGenerateRoot),
       ...auditRoutes(ports.audit),
+      ...auditLogRoutes(ports.auditLog),
       ...corsRoutes(ports.browser),
       ...uiHeaderRoutes(ports.browser),
       ...quotaRoutes(ports.quotas),

@@ -23,11 +23,13 @@ export interface SealPort {
     threshold: number,
     keys: { readonly pgpKeys: readonly string[]; readonly rootTokenPgpKey: string },
   ): Promise<{ readonly shares: readonly Uint8Array[]; readonly rootToken: string }>
-  unseal(share: Uint8Array): Promise<void>
+  unseal(share: Uint8Array, said: { readonly acceptAuditLog?: string; readonly expectedHead?: string }): Promise<void>
   resetUnseal(): Promise<void>
   seal(): Promise<void>
   readonly storageType: string
   readonly sealType: string
+  /** The ends of the audit logs, by device; none while sealed. */
+  auditHeads(): ReadonlyMap<string, { readonly size: number; readonly root?: string }>
   /** Known while open. */
   cluster(): { readonly name: string; readonly id: string } | undefined
   /** @throws Fault on counts that cannot be. */
@@ -83,9 +85,17 @@ export function sealRoutes(room: SealPort): Route<unknown>[] {
         key: f.any('The share, hex or base64.'),
         reset: f.any('Forget the shares given so far.'),
         migrate: f.any('Not offered.'),
+        accept_audit_log: f.any('The code of damage to the audit log that is accepted, as the refusal told it.'),
+        expected_head: f.any('The head that the audit log must have had: size:root, or device:size:root.'),
       },
-      handle: async (_, values) =>
-        unseal(room, values.key, strictBool('reset', values.reset), strictBool('migrate', values.migrate)),
+      handle: async (_, values) => {
+        const accept = strictText('accept_audit_log', values.accept_audit_log)
+        const head = strictText('expected_head', values.expected_head)
+        if (head !== '' && !/^(.+:)?[0-9]{1,15}:[A-Za-z0-9+/]{43}=$/.test(head))
+          throw refuse('expected_head is size:root as seal-status shows it under audit_heads, or device:size:root')
+        const said = { ...(accept !== '' && { acceptAuditLog: accept }), ...(head !== '' && { expectedHead: head }) }
+        return unseal(room, { ...values, said })
+      },
     }),
     write('seal', {
       about: 'Seal the server: wipe its keys from memory.',
@@ -125,11 +135,20 @@ async function initialise(
   return { plain: { keys: made.shares.map(hex), keys_base64: made.shares.map(base64), root_token: made.rootToken } }
 }
 
-async function unseal(room: SealPort, key: unknown, reset: boolean, migrate: boolean): Promise<Response> {
+interface UnsealCall {
+  readonly key: unknown
+  readonly reset: unknown
+  readonly migrate: unknown
+  readonly said: Parameters<SealPort['unseal']>[1]
+}
+
+async function unseal(room: SealPort, { key, said, ...given }: UnsealCall): Promise<Response> {
+  const reset = strictBool('reset', given.reset)
+  const migrate = strictBool('migrate', given.migrate)
   if (!(await room.status()).initialised) throw refuse('Vault is not initialized')
   if (migrate) throw refuse('"migrate" is not offered: there is one kind of seal')
   if (reset) await room.resetUnseal()
-  else await room.unseal(shareOf(key, "'key' must be specified in request body as JSON, or 'reset' set to true"))
+  else await room.unseal(shareOf(key, "'key' must be specified in request body as JSON, or 'reset' set to true"), said)
   return { plain: await statusBody(room) }
 }
 
@@ -137,6 +156,7 @@ async function unseal(room: SealPort, key: unknown, reset: boolean, migrate: boo
 async function statusBody(room: SealPort): Promise<Record<string, unknown>> {
   const status = await room.status()
   const cluster = status.sealed ? undefined : room.cluster()
+  const heads = [...room.auditHeads()].map(([path, { size, root }]) => [path, `${size}:${root}`] as const)
   return {
     type: room.sealType,
     initialized: status.initialised,
@@ -151,6 +171,7 @@ async function statusBody(room: SealPort): Promise<Record<string, unknown>> {
     ...(cluster && { cluster_name: cluster.name, cluster_id: cluster.id }),
     recovery_seal: false,
     storage_type: room.storageType,
+    ...(heads.length > 0 && { audit_heads: Object.fromEntries(heads) }),
   }
 }
 

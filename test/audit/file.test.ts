@@ -1,11 +1,10 @@
 import { expect } from 'chai'
 import { execFileSync } from 'node:child_process'
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs' // prettier-ignore
+import { chmodSync, copyFileSync, existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs' // prettier-ignore
 import { fileDevice } from '../../src/audit/file.ts'
 import { DeviceOptions } from '../../src/audit/options.ts'
 import { verifyAuditFiles } from '../../src/audit/verify.ts'
 import { Fault } from '../../src/contract/fault.ts'
-import { silent } from '../../src/util/log.ts'
 import { brokerWith, event, file, linesOf, round, scratch } from './support.ts'
 
 const refused = async (work: () => unknown): Promise<Fault> => {
@@ -17,7 +16,7 @@ const refused = async (work: () => unknown): Promise<Fault> => {
   }
   throw new Error('it was not refused')
 }
-const made = (options: Readonly<Record<string, string>>) => fileDevice(new DeviceOptions(options), silent)
+const made = (options: Readonly<Record<string, string>>) => fileDevice(new DeviceOptions(options))
 const modeOf = (path: string): number => statSync(path).mode & 0o7777
 
 describe('the audit file', () => {
@@ -115,7 +114,7 @@ describe('the audit chain in a file', () => {
       await round(broker, event())
       await broker.shutdown()
     }
-    expect(await verifyAuditFiles([path])).to.deep.equal({ ok: true, lines: 6 })
+    expect(await verifyAuditFiles([path])).to.deep.equal({ ok: true, lines: 7 })
   })
 
   it('gives no false alarm wherever a crash cut the last line', async () => {
@@ -133,7 +132,7 @@ describe('the audit chain in a file', () => {
       await round(broker, event())
       await broker.shutdown()
       const torn = cut > begin && cut < size
-      const lines = (cut === size ? 2 : 1) + (torn ? 1 : 0) + 2
+      const lines = 1 + (cut === size ? 2 : 1) + (torn ? 1 : 0) + 2
       expect(await verifyAuditFiles([path]), `cut at ${cut}`).to.deep.equal({ ok: true, lines })
       expect(existsSync(`${path}.torn`)).to.equal(torn)
       if (!torn) continue
@@ -151,8 +150,8 @@ describe('the audit chain in a file', () => {
     await broker.reopen()
     await round(broker, event({ pure: false }))
     await broker.shutdown()
-    expect(linesOf(path).map(({ chain }) => chain.seq)).to.deep.equal([3, 4])
-    expect(await verifyAuditFiles([path, `${path}.1`])).to.deep.equal({ ok: true, lines: 4 })
+    expect(linesOf(path).map(({ chain }) => chain.seq)).to.deep.equal([5, 6])
+    expect(await verifyAuditFiles([path, `${path}.1`])).to.deep.equal({ ok: true, lines: 6 })
   })
 
   it('notices a file that was removed or replaced, tells it and makes a new one', async () => {
@@ -161,13 +160,17 @@ describe('the audit chain in a file', () => {
     await round(broker, event())
     rmSync(path)
     await round(broker, event())
-    expect(linesOf(path)).to.have.length(2)
-    expect(said.map(({ message }) => message).join()).to.include('removed or replaced')
+    expect(linesOf(path).map(({ request }) => request.path)).to.deep.equal(['sys/audit/moved', 'kv/x', 'kv/x'])
+    expect(said.map(({ message }) => message).join()).to.include('moved or changed by somebody else')
     rmSync(path)
     symlinkSync(at('elsewhere'), path)
-    const failed = await round(broker, event()).then(() => undefined, (thrown: Fault) => thrown) // prettier-ignore
-    expect(failed).to.have.property('code', 'internal')
+    await round(broker, event())
+    // The link is put aside, never followed.
     expect(existsSync(at('elsewhere'))).to.equal(false)
+    expect(lstatSync(path).isFile()).to.equal(true)
+    const [moved] = linesOf(path)
+    expect(moved?.request.data).to.deep.include({ what: 'replaced' })
+    expect(lstatSync(at(String(moved?.request.data?.['aside']))).isSymbolicLink()).to.equal(true)
     await broker.shutdown()
   })
 })

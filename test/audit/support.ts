@@ -14,6 +14,22 @@ import { openBarrier } from '../support/barrier.ts'
 import { HandClock } from '../support/clock.ts'
 import { temporaryFolder } from '../support/folder.ts'
 
+/** A file whose lines are a bare chain, as earlier releases wrote it. */
+export const bareFile: DeviceMaker = (options) => {
+  const device = fileDevice(options)
+  const { target, alwaysSync } = device
+  return {
+    type: 'file',
+    target,
+    alwaysSync,
+    open: async () => device.open(),
+    write: (text) => device.write(text),
+    sync: async () => device.sync(),
+    reopen: async () => device.reopen(),
+    close: async () => device.close(),
+  }
+}
+
 /** Paths in a folder of their own; call in `describe`. */
 export function scratch(): (name: string) => string {
   const folder = temporaryFolder()
@@ -120,9 +136,18 @@ export interface Line {
   readonly chain: { readonly seq: number; readonly prev: string }
 }
 
-export function linesOf(path: string): Line[] {
+/** Lines that a log has by itself: the first one of each file, and those about unsealing and sealing. */
+const ownPaths = ['sys/audit/begin', 'sys/audit/open', 'sys/audit/close']
+
+/** All lines of a file. */
+export function allLinesOf(path: string): Line[] {
   const text = readFileSync(path, 'utf8')
   return text.split('\n').slice(0, -1).map((line) => JSON.parse(line) as Line) // prettier-ignore
+}
+
+/** The lines of a file without those that every log has. */
+export function linesOf(path: string): Line[] {
+  return allLinesOf(path).filter(({ request }) => !ownPaths.includes(request.path))
 }
 
 /** One request and its answer. */

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import { verifyAuditFiles } from '../../src/audit/verify.ts'
-import { brokerWith, event, file, linesOf, round, scratch } from './support.ts'
+import { bareFile, brokerWith, event, file, linesOf, round, scratch } from './support.ts'
 
 describe('the offline check of audit files', () => {
   const at = scratch()
@@ -14,7 +14,7 @@ describe('the offline check of audit files', () => {
   }
 
   before(async () => {
-    const { broker } = brokerWith()
+    const { broker } = brokerWith({ file: bareFile })
     await broker.configure([file(path(), { log_raw: '1' })])
     for (let i = 0; i < 6; i++) await round(broker, event({ ask: { data: { i, text: 'ü\u2028' } } }), { data: { i } })
     await broker.shutdown()
@@ -72,7 +72,7 @@ describe('the offline check of audit files', () => {
   }
 
   it('sees a whole tail written anew behind a changed line only by the link before it', async () => {
-    const { broker } = brokerWith()
+    const { broker } = brokerWith({ file: bareFile })
     const other = at('other.log')
     await broker.configure([file(other)])
     for (let i = 0; i < 6; i++) await round(broker, event())

@@ -4,6 +4,7 @@ import { expect } from 'chai'
 
 const docs = [
   'architecture',
+  'audit',
   'audit-devices',
   'auditors',
   'backups',

@@ -76,6 +76,10 @@ const table: Readonly<Record<string, { readonly may: readonly string[]; readonly
   auditor: {
     may: [
       'read sys/audit',
+      'read sys/audit/checkpoint',
+      'read sys/audit/proof',
+      'read sys/audit/consistency',
+      'read sys/audit/entries',
       'update sys/audit-hash/file',
       'list sys/policies/acl',
       'read sys/policies/acl/admin',
@@ -89,6 +93,8 @@ const table: Readonly<Record<string, { readonly may: readonly string[]; readonly
       'create sys/audit/x',
       'update sys/audit/x',
       'delete sys/audit/file',
+      'update sys/audit/rotate-keys',
+      'update sys/audit/entries',
       'update auth/token/create',
       'read transit/export/encryption-key/orders',
       'update transit/keys/orders/rotate',

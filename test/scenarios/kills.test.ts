@@ -1,12 +1,14 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
 import { expect } from 'chai'
 import { verifyAuditFiles } from '../../src/audit/verify.ts'
+import type { Verdict } from '../../src/audit/verify.ts'
 import { temporaryFolder } from '../support/folder.ts'
 
 const cycles = Number(process.env['STRONGROOM_SERVER_KILLS'] ?? 200)
@@ -53,6 +55,18 @@ describe('a server that is killed while it writes', () => {
     for (const key of keys.slice(0, 2)) await call('PUT', 'sys/unseal', { key })
   }
 
+  const logFiles = (): string[] =>
+    readdirSync(folder)
+      .filter((name) => /^audit\.log(\.[0-9a-f]{8}\.[0-9]+-[0-9]+(\.gz)?)?$/.test(name))
+      .filter((name, _, names) => !names.includes(`${name}.gz`))
+      .map((name) => join(folder, name))
+  /** A closed file may be packed while it is looked at: then once more. */
+  const verdictOfAll = async (tries = 20): Promise<Verdict> =>
+    verifyAuditFiles(logFiles()).catch(async (thrown: NodeJS.ErrnoException) => {
+      if (thrown.code !== 'ENOENT' || tries === 0) throw thrown
+      return verdictOfAll(tries - 1)
+    })
+
   before(async () => {
     const probe = createServer().listen(0, '127.0.0.1')
     await once(probe, 'listening')
@@ -61,7 +75,7 @@ describe('a server that is killed while it writes', () => {
     address = `http://127.0.0.1:${port}`
     writeFileSync(
       config,
-      `storage "level" {\n  path = "${folder}/data"\n}\nlistener "tcp" {\n  address = "127.0.0.1:${port}"\n  tls_disable = true\n}\naudit "file" "file" {\n  options { file_path = "${audit}" }\n}\n`,
+      `storage "level" {\n  path = "${folder}/data"\n}\nlistener "tcp" {\n  address = "127.0.0.1:${port}"\n  tls_disable = true\n}\naudit "file" "file" {\n  options {\n    file_path = "${audit}"\n    rotate_bytes = "65536"\n    rotate_compress = "gzip"\n  }\n}\n`,
     )
   })
   after(() => void child.kill('SIGKILL'))
@@ -97,14 +111,19 @@ describe('a server that is killed while it writes', () => {
         const { data } = (await call('GET', path)) as { readonly data: { readonly data: { readonly round: number } } }
         expect(data.data.round, path).to.be.at.least(round)
       }
-      const verdict = await verifyAuditFiles([audit])
+      const verdict = await verdictOfAll()
       expect(verdict, `after kill ${cycle}`).to.include({ ok: true })
     }
     expect(answered.size).to.be.greaterThan(20)
     child.kill('SIGTERM')
     const [code] = (await once(child, 'exit')) as [number]
     expect(code).to.equal(0)
-    // Every answered write has its line.
-    expect(readFileSync(audit, 'utf8').split('\n').length).to.be.greaterThan(cycles * 20 * 2)
+    // Every answered write has its line, in one log without a gap; closed files were packed.
+    const { ok, lines } = await verifyAuditFiles(logFiles())
+    expect(ok).to.equal(true)
+    expect(lines).to.be.greaterThan(cycles * 20 * 2)
+    expect(logFiles().some((path) => path.endsWith('.gz'))).to.equal(true)
+    const firsts = logFiles().map((path) => (path.endsWith('.gz') ? gunzipSync(readFileSync(path)) : readFileSync(path)).toString()) // prettier-ignore
+    expect(new Set(firsts.map((text) => /"log":"([0-9a-f]{32})"/.exec(text)?.[1]))).to.have.property('size', 1)
   })
 })

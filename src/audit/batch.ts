@@ -1,0 +1,39 @@
+import { Fault } from '../contract/fault.ts'
+
+/** A promise with its ends; nobody has to look at its failure. */
+export class Promised {
+  readonly promise: Promise<void>
+  resolve!: () => void
+  reject!: (why: Fault) => void
+
+  constructor() {
+    this.promise = new Promise((resolve, reject) => Object.assign(this, { resolve, reject }))
+    this.promise.catch(() => {})
+  }
+}
+
+/** The lines of one event-loop turn: one write, and everyone who waits for it is released together. */
+export class Batch {
+  readonly lines: string[] = []
+  readonly written = new Promised()
+  synced: Promised | undefined
+
+  fail(why: Fault): void {
+    this.written.reject(why)
+    this.synced?.reject(why)
+  }
+}
+
+/** What callers are told when no device took their line. */
+export function notAudited(cause?: unknown): Fault {
+  const message =
+    'the request could not be written to the audit log: check the disk space and the audit devices, then try again'
+  return new Fault('internal', message, { cause })
+}
+
+/** What they are told while the disk is full. */
+export function diskFull(): Fault {
+  const message =
+    'the disk of the audit log is full, so nothing was done: free space there; the server goes on by itself'
+  return new Fault('unavailable', message)
+}

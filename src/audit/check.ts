@@ -1,0 +1,160 @@
+import { hash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { checkpointFileOf, readCheckpoints } from './checkpoint-file.ts'
+import type { Checkpoint } from './checkpoint.ts'
+import type { Anchor, Heads } from './anchor.ts'
+import type { Ledger } from './ledger.ts'
+import type { LogFile } from './log-files.ts'
+import { chunksOf, growingChunks, logFilesAt } from './log-files.ts'
+import { LogReader } from './log-reader.ts'
+import { signersOf } from './note.ts'
+import type { VerifierKey } from './note-keys.ts'
+
+/** What a log must have been at some size, and who says so. */
+export interface Claim {
+  readonly size: number
+  readonly leaf?: string
+  readonly root?: string
+  readonly by: 'storage' | 'storage, synced' | 'checkpoint' | 'expected_head'
+}
+
+/** What came of reading a log. `lost`: lines that a crash of the machine took before they were on disk. */
+export interface Finding {
+  readonly reader?: LogReader
+  /** Why the log is not what it has to be. */
+  readonly problem?: string
+  readonly lost?: { readonly after: number; readonly before: number }
+}
+
+/** Short for a problem as it is: an operator who accepts it accepts this and nothing else. */
+export function codeOf(problems: readonly string[]): string {
+  return hash('sha256', problems.join('\n'), 'hex').slice(0, 16)
+}
+
+/** Reads the files of a log from number `file` on to its end, which is `live`'s where the log is still written. */
+async function readThrough(
+  files: readonly LogFile[],
+  file: number,
+  claims: readonly Claim[],
+  live: Ledger | undefined,
+): Promise<LogReader | string> {
+  const [first, ...rest] = filesFrom(files, file)
+  if (!first) return `file ${file} of the log is not there`
+  const reader = new LogReader(first, claims.map(({ size }) => size)) // prettier-ignore
+  for (const one of [first, ...rest]) {
+    if (one !== first) reader.nextFile()
+    const growing = live?.file === one.begin.file && live.id === one.begin.log
+    if (!(await reader.read(growing ? growingChunks(one.path, () => live.offset) : chunksOf(one.path)))) break
+  }
+  return reader
+}
+
+/** One file of each number, without a gap, beginning where the tree before is known. */
+function filesFrom(files: readonly LogFile[], file: number): readonly LogFile[] {
+  const numbered = new Map<number, LogFile>()
+  for (const one of files) if (!numbered.has(one.begin.file)) numbered.set(one.begin.file, one)
+  let from = file
+  while (from > 1 && numbered.get(from)?.begin.peaks === undefined) from--
+  const row: LogFile[] = []
+  for (let at = from; numbered.has(at); at++) row.push(numbered.get(at) as LogFile)
+  return row.length > file - from ? row : []
+}
+
+/** Checks a log that the storage knows against its files. `live` and its path when it is the one that is being written. */
+export async function checkAnchored(
+  anchor: Anchor,
+  heads: Heads,
+  keys: readonly VerifierKey[],
+  more: {
+    readonly live?: Ledger
+    readonly path?: string
+    readonly boot?: string | undefined
+    readonly expected?: Claim
+  },
+): Promise<Finding> {
+  const target = more.path ?? anchor.target
+  const files = (await logFilesAt(target)).filter(({ begin }) => begin.log === anchor.log)
+  const checkpoints = await checkpointsOf({ ...anchor, target }, files, keys)
+  const newest = checkpoints.at(-1)
+  if (newest && newest.size > anchor.size)
+    return { problem: `a signed checkpoint speaks of ${newest.size} lines, the storage knows ${anchor.size}: the storage is older than the log` } // prettier-ignore
+  const claims = [...claimsOf(anchor), ...checkpoints.map(asClaim), ...(more.expected ? [more.expected] : [])]
+  const start = Math.min(anchor.file, fileWith(files, more.expected?.size ?? anchor.size))
+  const reader = await readThrough(files, start, claims, more.live)
+  if (typeof reader === 'string') return { problem: `${reader}; the storage knows ${anchor.size} lines` }
+  if (reader.opened.epoch > heads.epoch)
+    return { problem: `the log tells of unseal number ${reader.opened.epoch}, the storage knows of ${heads.epoch}: the storage is older than the log` } // prettier-ignore
+  return judged(reader, anchor, claims, heads.boot === undefined || heads.boot !== more.boot)
+}
+
+/** Claims first by size, then by how much they weigh. Lines that were not on disk may be gone when the machine was started again. */
+function judged(reader: LogReader, anchor: Anchor, claims: readonly Claim[], restarted: boolean): Finding {
+  const failed = claims.filter((claim) => !holds(reader, claim))
+  const grave = failed.filter(({ by }) => by !== 'storage' || !restarted)
+  const [worst] = grave.sort((a, b) => a.size - b.size)
+  if (reader.broken && (grave.length > 0 || reader.broken.size < anchor.size || failed.length === 0))
+    return { reader, problem: `after line ${reader.broken.size}: ${reader.broken.why}` }
+  if (worst) return { reader, problem: problemOf(reader, worst) }
+  return failed.length > 0 ? { reader, lost: { after: anchor.synced.size, before: anchor.size + 1 } } : { reader }
+}
+
+function problemOf(reader: LogReader, { size, by }: Claim): string {
+  const who = by.startsWith('storage') ? 'the storage knows' : `${by === 'checkpoint' ? 'a signed checkpoint' : by} speaks of` // prettier-ignore
+  if (reader.size < size) return `it has ${reader.size} lines, ${who} ${size}: lines were cut off its end`
+  return `its first ${size} lines are not those that ${who}: lines were cut off its end, changed, or others were put in their place`
+}
+
+function holds(reader: LogReader, { size, leaf, root }: Claim): boolean {
+  // Before the first file that was read nothing can be said; removed files are no damage.
+  if (size < Math.min(...reader.found.keys())) return true
+  const point = reader.found.get(size)
+  if (!point) return false
+  const same = (bytes: Uint8Array, text: string | undefined) =>
+    text === undefined || Buffer.from(bytes).toString('base64') === text
+  return same(point.leaf, leaf) && same(point.root, root)
+}
+
+function claimsOf({ size, leaf, root, synced }: Anchor): readonly Claim[] {
+  return [
+    { size: synced.size, leaf: synced.leaf, by: 'storage, synced' },
+    { size, leaf, ...(root !== undefined && { root }), by: 'storage' },
+  ]
+}
+
+const asClaim = ({ size, root }: Checkpoint): Claim => ({ size, root: Buffer.from(root).toString('base64'), by: 'checkpoint' }) // prettier-ignore
+
+/** Number of the file that has a line. */
+function fileWith(files: readonly LogFile[], size: number): number {
+  return files.findLast(({ begin }) => begin.size < size)?.begin.file ?? Infinity
+}
+
+/** Checkpoints of a log that its own keys signed, smallest first; those of long closed files are left out. */
+async function checkpointsOf(
+  anchor: Anchor,
+  files: readonly LogFile[],
+  keys: readonly VerifierKey[],
+): Promise<readonly Checkpoint[]> {
+  const recent = files.filter(({ begin }) => begin.file >= anchor.file).map(({ path }) => checkpointFileOf(path))
+  const found: Checkpoint[] = []
+  for (const path of new Set([checkpointFileOf(anchor.target), ...recent])) {
+    const text = await readFile(path, 'utf8').catch(() => '')
+    for (const one of readCheckpoints(text))
+      if (one && one.checkpoint.origin.endsWith(`/${anchor.log}`) && (signersOf(one.note, keys)?.length ?? 0) > 0)
+        found.push(one.checkpoint)
+  }
+  return found.sort((a, b) => a.size - b.size)
+}
+
+/**
+ * Reads a log that the storage does not know. It may be taken over when it is whole from its first line on and no open
+ * server has written to it yet.
+ */
+export async function checkUnknown(live: Ledger, target: string): Promise<Finding> {
+  const files = (await logFilesAt(target)).filter(({ begin }) => begin.log === live.id)
+  if (live.size === 0) return {}
+  const reader = await readThrough(files, 1, [], live)
+  if (typeof reader === 'string') return { problem: reader }
+  if (reader.broken) return { problem: `after line ${reader.broken.size}: ${reader.broken.why}` }
+  if (reader.opened.count > 0) return { problem: 'it is the log of another storage' }
+  return { reader }
+}

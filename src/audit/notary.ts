@@ -1,0 +1,346 @@
+import { open, rename } from 'node:fs/promises'
+import { statSync } from 'node:fs'
+import type { View } from '../contract/view.ts'
+import type { Clock } from '../util/clock.ts'
+import type { Log } from '../util/log.ts'
+import { Turnstile } from '../util/once.ts'
+import type { Anchor, Heads } from './anchor.ts'
+import { headsName } from './anchor.ts'
+import type { Channel } from './channel.ts'
+import { checkpointText } from './checkpoint.ts'
+import { checkpointFileOf } from './checkpoint-file.ts'
+import type { Head } from './ledger.ts'
+import type { Note } from './note.ts'
+import { noteText } from './note.ts'
+import { vkeyText } from './note-keys.ts'
+import type { NoteSigner } from './note-keys.ts'
+import { tidyClosed } from './retention.ts'
+import type { SigningRecord } from './signing.ts'
+import { freshSigning, publishKeys, rangedKeys, retired, signersIn, signingName } from './signing.ts'
+
+/** A checkpoint is due after so many lines, or so many milliseconds after a line that none covers. */
+export const checkpointLines = 1000
+export const checkpointEvery = 10_000
+/** A log that nobody writes to gets a line after so long, milliseconds: silence is told too. */
+export const heartbeatEvery = 3_600_000
+/** How often closed files are looked after when none was closed, milliseconds. */
+const tidyEvery = 60_000
+
+export interface NotaryParts {
+  /** The audit folder of the barrier. */
+  readonly view: View
+  readonly clock: Clock
+  readonly log: Log
+  readonly random: (bytes: number) => Uint8Array
+}
+
+/** A log that is anchored and signed. */
+interface Kept {
+  readonly channel: Channel
+  record: SigningRecord
+  signers: readonly NoteSigner[]
+  /** The newest checkpoint. */
+  note: Note | undefined
+  /** Its size, and when it was made. */
+  signed: number
+  signedAt: number
+  /** When a line was written last. */
+  size: number
+  sizeAt: number
+  /** When closed files were looked after last, and whether they are now. */
+  tidiedAt: number
+  tidying: boolean
+}
+
+/**
+ * While the server is open: keeps the heads of the logs in the storage, in the commits of others and by itself, and signs
+ * checkpoints. What a checkpoint says is on disk, and the storage knows of it, before it is published.
+ */
+export class Notary {
+  readonly #parts: NotaryParts
+  readonly #kept = new Map<string, Kept>()
+  readonly #turn = new Turnstile()
+  /** What the storage has, as far as this process knows. */
+  #stored: Heads
+  #base: Heads
+  #busy = false
+  #complained = false
+  #closed = false
+
+  /** @param heads of devices that are not kept here (disabled ones), and the epoch. */
+  constructor(parts: NotaryParts, heads: Heads) {
+    this.#parts = parts
+    this.#base = heads
+    this.#stored = heads
+  }
+
+  get epoch(): number {
+    return this.#base.epoch
+  }
+
+  /** The heads as they are now: what rides in every commit. Undefined when the storage has them already. */
+  riding(): ReadonlyMap<string, unknown> | undefined {
+    const heads = this.#heads()
+    return this.#isNews(heads) ? new Map([[`core/audit/${headsName}`, heads]]) : undefined
+  }
+
+  /** The heads as they are to be stored now. */
+  present(): Heads {
+    return this.#heads()
+  }
+
+  /** The present end of every log that is kept. */
+  heads(): ReadonlyMap<string, Head & { readonly origin: string }> {
+    return new Map([...this.#kept].map(([path, { channel, record }]) => [path, { ...headOf(channel), origin: record.origin }])) // prettier-ignore
+  }
+
+  /** The newest checkpoint of a device's log; undefined while there is none. */
+  checkpoint(path: string): Note | undefined {
+    return this.#kept.get(path)?.note
+  }
+
+  /** The keys of a device's log as lines of its key file. */
+  keysOf(path: string) {
+    const kept = this.#kept.get(path)
+    return kept && rangedKeys(kept.record, kept.signers)
+  }
+
+  /** Anchors and signs a log from now on. It must be whole: its tree must be known. */
+  async keep(channel: Channel): Promise<void> {
+    const { view, clock, random } = this.#parts
+    const path = channel.spec.path
+    const ledger = channel.ledger
+    const file = channel.journal?.file
+    if (!ledger || !file) return
+    const stored = await view.get<SigningRecord>(signingName(path))
+    const known = stored?.origin === ledger.origin ? stored : undefined
+    const record = known ?? freshSigning(ledger.origin, 0, [], { mlDsa: file.settings.mlDsa, random })
+    if (!known) await view.put(signingName(path), record)
+    const signers = signersIn(record, () => clock.now())
+    ledger.keys = signers.map(({ key }) => vkeyText(key))
+    const now = clock.now()
+    this.#kept.set(path, { channel, record, signers, note: undefined, signed: -1, signedAt: now, size: ledger.size, sizeAt: now, tidiedAt: -Infinity, tidying: false }) // prettier-ignore
+    this.#publishKeys(path)
+    if (record.unpublished !== undefined) await this.#publishSwitch(path, record, record.unpublished)
+    if ((record.mlDsa44 !== undefined) !== file.settings.mlDsa) await this.#rotateKeys(path)
+  }
+
+  /** No longer: the device was disabled. Its last head stays known. */
+  async letGo(path: string): Promise<void> {
+    await this.#turn.run(async () => {
+      await this.#checkpoint(path, true)
+      const kept = this.#kept.get(path)
+      if (!kept) return
+      const anchor = { ...anchorOf(kept.channel), active: false }
+      this.#kept.delete(path)
+      this.#base = { ...this.#base, devices: { ...this.#base.devices, [path]: anchor } }
+      await this.#anchor()
+    })
+  }
+
+  /** Lines were written: a checkpoint may be due. */
+  written(channel: Channel): void {
+    const kept = this.#kept.get(channel.spec.path)
+    if (kept && (channel.ledger?.size ?? 0) - kept.signed >= checkpointLines) this.soon()
+  }
+
+  /** What is due, now; one run at a time. */
+  soon(): void {
+    if (this.#busy || this.#closed) return
+    this.#busy = true
+    this.#turn
+      .run(async () => this.#round())
+      .catch((thrown: unknown) => this.#complain(thrown))
+      .finally(() => (this.#busy = false))
+  }
+
+  /** Anchors everything and signs a checkpoint of each log that has new lines. @throws when that fails. */
+  async settle(): Promise<void> {
+    await this.#turn.run(async () => {
+      for (const path of this.#kept.keys()) await this.#checkpoint(path, true)
+      await this.#anchor()
+    })
+  }
+
+  /** At seal: the last checkpoint. What fails is logged: sealing must not. */
+  async close(): Promise<void> {
+    const { log } = this.#parts
+    const notes = [...this.#kept.values()].map(async ({ channel }) => channel.note('close', { epoch: this.epoch }))
+    await Promise.allSettled(notes)
+    await this.settle().catch((thrown: unknown) => {
+      log.error('the end of the audit log could not be anchored at sealing', { reason: reasonOf(thrown) })
+    })
+    this.#closed = true
+    this.#kept.clear()
+  }
+
+  /** New signing keys for every log. One checkpoint is signed by the old and the new ones; then the old ones are gone. */
+  async rotateKeys(): Promise<void> {
+    await this.#turn.run(async () => {
+      for (const path of this.#kept.keys()) await this.#rotateKeys(path)
+    })
+  }
+
+  async #round(): Promise<void> {
+    const now = this.#parts.clock.now()
+    for (const [path, kept] of this.#kept) {
+      const size = kept.channel.ledger?.size ?? 0
+      if (size !== kept.size) Object.assign(kept, { size, sizeAt: now })
+      else if (size > 0 && Math.abs(now - kept.sizeAt) >= heartbeatEvery) await kept.channel.note('heartbeat')
+      await this.#closedFiles(path, kept)
+      await this.#checkpoint(path, false)
+    }
+    await this.#anchor()
+    this.#complained = false
+  }
+
+  /** Commits the heads unless the storage has them. */
+  async #anchor(): Promise<void> {
+    const heads = this.#heads()
+    if (!this.#isNews(heads)) return
+    await this.#parts.view.put(headsName, heads)
+    this.#stored = heads
+  }
+
+  /** Signs and publishes a checkpoint if one is due, or (`now`) if any line is not covered by one. */
+  async #checkpoint(path: string, now: boolean): Promise<void> {
+    const kept = this.#kept.get(path)
+    if (!kept) return
+    const { size } = headOf(kept.channel)
+    const time = this.#parts.clock.now()
+    if (size === kept.signed) kept.signedAt = time
+    const due = size - kept.signed >= checkpointLines || Math.abs(time - kept.signedAt) >= checkpointEvery
+    if (size === kept.signed || !(now || due)) return
+    await this.#sign(path, kept, headOf(kept.channel), kept.signers)
+  }
+
+  /** Lines on disk, then the storage, then the checkpoint file. */
+  async #sign(path: string, kept: Kept, head: Head, signers: readonly NoteSigner[]): Promise<Note> {
+    await kept.channel.sync()
+    if ((this.#stored.devices[path]?.size ?? -1) < head.size) await this.#anchor()
+    const root = Buffer.from(head.root ?? '', 'base64')
+    const text = checkpointText({ origin: kept.record.origin, size: head.size, root })
+    const note = { text, signatures: signers.map((signer) => signer.sign(text)) }
+    await appendNote(kept.channel, noteText(note))
+    if (head.size >= kept.signed) Object.assign(kept, { note, signed: head.size, signedAt: this.#parts.clock.now() })
+    return note
+  }
+
+  async #rotateKeys(path: string): Promise<void> {
+    const kept = this.#kept.get(path)
+    const file = kept?.channel.journal?.file
+    if (!kept || !file) return
+    const { view, clock, random } = this.#parts
+    await kept.channel.sync()
+    const head = headOf(kept.channel)
+    await this.#anchor()
+    const past = retired(kept.record, kept.signers, head.size)
+    const next = freshSigning(kept.record.origin, head.size, past, { mlDsa: file.settings.mlDsa, random })
+    const signers = signersIn(next, () => clock.now())
+    const text = checkpointText({ origin: next.origin, size: head.size, root: Buffer.from(head.root ?? '', 'base64') })
+    const note = { text, signatures: [...kept.signers, ...signers].map((signer) => signer.sign(text)) }
+    const record = { ...next, unpublished: noteText(note) }
+    // Here the old secret keys are gone.
+    await view.put(signingName(path), record)
+    const keys = signers.map(({ key }) => vkeyText(key))
+    const ledger = kept.channel.ledger
+    if (ledger) ledger.keys = keys
+    Object.assign(kept, { record, signers, note, signed: head.size, signedAt: clock.now() })
+    this.#publishKeys(path)
+    await this.#publishSwitch(path, record, record.unpublished)
+    await kept.channel.note('keys', { keys, size: head.size })
+  }
+
+  /** A checkpoint of a change of keys must be in the file: without it nothing ties the new keys to the old ones. */
+  async #publishSwitch(path: string, record: SigningRecord, text: string): Promise<void> {
+    const kept = this.#kept.get(path)
+    if (!kept) return
+    await appendNote(kept.channel, text)
+    const { unpublished: _, ...published } = record
+    await this.#parts.view.put(signingName(path), published)
+    kept.record = published
+  }
+
+  /** Files that were closed: each gets a checkpoint of its last line, and its checkpoints get its name. */
+  async #closedFiles(path: string, kept: Kept): Promise<void> {
+    const journal = kept.channel.journal
+    if (!journal) return
+    for (let closed = journal.closed[0]; closed; closed = journal.closed[0]) {
+      if (closed.head.root !== undefined && closed.head.size > kept.signed)
+        await this.#sign(path, kept, closed.head, kept.signers)
+      await rename(checkpointFileOf(journal.file.path), checkpointFileOf(closed.path)).catch(() => {})
+      journal.closed.shift()
+      await this.#checkpoint(path, true)
+      kept.tidiedAt = -Infinity
+    }
+    const now = this.#parts.clock.now()
+    if (kept.tidying || Math.abs(now - kept.tidiedAt) < tidyEvery) return
+    // Packing a file takes seconds: nobody waits for it.
+    kept.tidying = true
+    kept.tidiedAt = now
+    tidyClosed(journal.file, now)
+      .then(async (files) => (files.length > 0 ? kept.channel.note('removed', { files }) : undefined))
+      .catch((thrown: unknown) => this.#complain(thrown))
+      .finally(() => (kept.tidying = false))
+  }
+
+  #publishKeys(path: string): void {
+    const kept = this.#kept.get(path)
+    const file = kept?.channel.journal?.file
+    if (!kept || !file) return
+    try {
+      publishKeys(file.path, rangedKeys(kept.record, kept.signers))
+    } catch (thrown) {
+      // A log without a line has no file yet.
+      if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT') this.#complain(thrown)
+    }
+  }
+
+  #heads(): Heads {
+    const kept = [...this.#kept].map(([path, { channel }]) => [path, anchorOf(channel)] as const)
+    return { ...this.#base, devices: { ...this.#base.devices, ...Object.fromEntries(kept) } }
+  }
+
+  #isNews({ devices, epoch }: Heads): boolean {
+    const old = this.#stored.devices
+    return (
+      epoch !== this.#stored.epoch ||
+      Object.entries(devices).some(([path, { log, size, file, active, synced }]) => {
+        const known = old[path]
+        return !known || known.log !== log || known.size !== size || known.file !== file || known.active !== active || known.synced.size !== synced.size // prettier-ignore
+      })
+    )
+  }
+
+  #complain(thrown: unknown): void {
+    if (this.#complained || this.#closed) return
+    this.#complained = true
+    this.#parts.log.error('the audit log could not be anchored or signed; it is tried again', { reason: reasonOf(thrown) }) // prettier-ignore
+  }
+}
+
+function headOf({ ledger }: Channel): Head {
+  if (!ledger) throw new Error('the audit device is not open')
+  return ledger.head()
+}
+
+function anchorOf(channel: Channel): Anchor {
+  return { ...headOf(channel), target: channel.journal?.file.path ?? '', active: true }
+}
+
+/** Adds a note to the checkpoint file of the live file, on disk when it resolves. */
+async function appendNote({ journal }: Channel, note: string): Promise<void> {
+  if (!journal) return
+  const { path } = journal.file
+  // Whoever may read the log may read its checkpoints.
+  const file = await open(checkpointFileOf(path), 'a', statSync(path).mode & 0o777)
+  try {
+    await file.appendFile(`${note}\n`)
+    await file.datasync()
+  } finally {
+    await file.close()
+  }
+}
+
+const reasonOf = (thrown: unknown): string =>
+  thrown instanceof Error ? ((thrown as NodeJS.ErrnoException).code ?? thrown.message) : 'unknown'
