@@ -32,7 +32,7 @@ export interface OpeningParts {
   readonly random: (bytes: number) => Uint8Array
   readonly uuid: () => string
   /** What the operator said who gave the last share. */
-  readonly said: UnsealOptions
+  readonly said?: UnsealOptions
   readonly ttl: { readonly default: number; readonly max: number }
   /** The engines of this build, given what has been opened so far. */
   readonly engines: (open: {
@@ -65,7 +65,7 @@ const purging = 'removed namespaces'
 /** Checks the audit log before anything is changed, opens tokens, namespaces with their policies and mounts, in this order, and starts the chores. */
 export async function openServer(parts: OpeningParts): Promise<OpenServer> {
   const { barrier, audit } = parts
-  const { acceptAuditLog: accept, expectedHead } = parts.said
+  const { acceptAuditLog: accept, expectedHead } = parts.said ?? {}
   await audit.open(barrier.view('core/audit/'), {
     ride: (along) => barrier.ride(along),
     ...(accept !== undefined && { accept }),
