@@ -30,6 +30,8 @@ export interface HttpOptions {
   readonly headersTimeout?: number
   readonly requestTimeout?: number
   readonly idleTimeout?: number
+  /** More than so many at once are hung up on: files of the storage and the audit log need descriptors, too. */
+  readonly maxConnections?: number
   /** How long requests under way may take to finish once it is to close. */
   readonly finishTimeout?: number
 }
@@ -49,9 +51,10 @@ const usual = {
   requestTimeout: 90_000,
   idleTimeout: 65_000,
   finishTimeout: 20_000,
+  maxConnections: 8192,
 }
 /** Bytes of all headers together; a flag of Node does not widen it. */
-const limits = { maxHeaderSize: 16_384 }
+const parserLimits = { maxHeaderSize: 16_384 }
 const ciphers =
   'ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305'
 
@@ -60,6 +63,7 @@ export async function listenHttp(gateway: Gateway, options: HttpOptions, rules: 
   const settings = { ...usual, ...options }
   const handler = application(new VaultApi(gateway, settings, rules), rules).callback()
   const material = await options.tls?.()
+  const limits = { ...parserLimits, connectionsCheckingInterval: Math.min(settings.headersTimeout, 1000) }
   const server = material ? createSecure({ ...limits, ...tlsOptions(material) }) : createPlain(limits)
   guard(server, settings)
   const life = { closing: false }
@@ -132,6 +136,7 @@ function guard(server: Server | SecureServer, settings: typeof usual): void {
   server.keepAliveTimeout = settings.idleTimeout
   server.maxHeadersCount = mostHeaders
   server.maxRequestsPerSocket = 0
+  server.maxConnections = settings.maxConnections
 }
 
 const refusals: Readonly<Record<string, string>> = {

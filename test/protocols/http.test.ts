@@ -48,6 +48,36 @@ describe('an HTTP listener', () => {
     await closed
   })
 
+  it('hangs up on whoever takes too long over the head of a request, or says nothing', async () => {
+    for (const said of ['GET /v1/a HTTP/1.1\r\nHost: a\r\nX-Slow: ', '']) {
+      const [listener, socket] = await open(new Slow(), { headersTimeout: 100 })
+      let answer = ''
+      socket.on('error', () => {}).on('data', (part: Buffer) => (answer += part.toString()))
+      if (said !== '') socket.write(said)
+      await once(socket, 'close')
+      expect(answer).to.match(/^HTTP\/1\.1 408/)
+      await listener.close()
+    }
+  })
+
+  it('hangs up on connections beyond its limit, and takes new ones once there is room', async () => {
+    const [listener, first] = await open(new Slow(), { maxConnections: 1 })
+    const port = Number(listener.address.split(':').at(-1))
+    const second = connect(port, '127.0.0.1').on('error', () => {})
+    await once(second, 'close')
+    first.destroy()
+    await once(first, 'close')
+    let answered = ''
+    for (let tries = 0; answered === '' && tries < 100; tries++) {
+      const next = connect(port, '127.0.0.1').on('error', () => {})
+      next.on('data', (part: Buffer) => (answered += part.toString()))
+      next.end('OPTIONS /none HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+      await once(next, 'close')
+    }
+    expect(answered).to.match(/^HTTP\/1\.1 404/)
+    await listener.close()
+  })
+
   it('closes a connection that would go on asking, after its answer', async () => {
     const gateway = new Slow()
     const [listener, socket] = await open(gateway)
