@@ -23,8 +23,15 @@ export function upgrading(): Fault {
  */
 export async function upgrade({ view, clock }: Pick<EngineHost, 'view' | 'clock'>, newId: () => string): Promise<void> {
   if (!(await view.get(upgradeMark))) await view.put(upgradeMark, true)
-  for (const name of await scanned(view, plainFolder)) await upgradeOne(view, name, newId(), clock.now())
+  const names = (await scanned(view, plainFolder)).values()
+  // Each is durable by itself; many under way at once share their writes to the disk.
+  const worker = async (): Promise<void> => {
+    for (const name of names) await upgradeOne(view, name, newId(), clock.now())
+  }
+  await Promise.all(Array.from({ length: atOnce }, worker))
 }
+
+const atOnce = 32
 
 async function upgradeOne(view: View, name: string, id: string, now: number): Promise<void> {
   await view.transaction(async (tx) => {
