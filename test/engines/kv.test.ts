@@ -83,6 +83,20 @@ describe('KV version 2, over HTTP', () => {
     expect((await get('numbers')).text).to.include(`"data":${text}`)
   })
 
+  it('keeps them through a patch beside them and in a wrapped answer', async () => {
+    const digits = '"n":12345678901234567890.10'
+    await server.call('POST', '/v1/secret/data/patched-numbers', `{"data":{${digits},"o":{"m":2e-400}}}`)
+    const headers = { ...merge, 'X-Vault-Token': server.token }
+    const change = '{"data":{"o":{"x":0.10},"y":-0}}'
+    expect((await server.call('PATCH', '/v1/secret/data/patched-numbers', change, headers)).status).to.equal(200)
+    const wanted = `{${digits},"o":{"m":2e-400,"x":0.10},"y":-0}`
+    expect((await get('patched-numbers')).text).to.include(`"data":${wanted}`)
+    const wrapping = { 'X-Vault-Token': server.token, 'X-Vault-Wrap-TTL': '60' }
+    const wrapped = await server.call('GET', '/v1/secret/data/patched-numbers', undefined, wrapping)
+    const { token } = wrapped.body['wrap_info'] as { readonly token: string }
+    expect((await server.call('POST', '/v1/sys/wrapping/unwrap', { token })).text).to.include(`"data":${wanted}`)
+  })
+
   it('a patch merges as RFC 7396 says, and needs its content type', async () => {
     await put('patched', { a: { b: 1, c: 2 }, d: [1] })
     const patch = { data: { a: { b: null, x: 'y' }, d: null } }
