@@ -40,6 +40,7 @@ const kinds: readonly Kind[] = [
   { what: 'the accessors', request: ['GET', 'auth/token/accessors?list=true'], from: (reply) => (keys(reply) as string[]).map((one) => one.split('.')[1] ?? '').filter((one, at, all) => all.indexOf(one) === at).length, want: () => 1 },
   { what: 'the leases', request: ['GET', 'sys/leases/lookup/auth/token/create?list=true'], from: (reply) => (keys(reply) as string[]).filter((one) => one.endsWith('/')), want: (place) => [`lease-${tag(place)}/`] },
   { what: 'the number of tokens', request: ['GET', 'sys/internal/counters/tokens'], from: (reply) => typeof ((data(reply)['counters'] as Body)['service_tokens'] as Body)['total'], want: () => 'number' },
+  { what: 'an explanation of its policies', request: ['POST', 'sys/policies/explain', { policies: ['who'], path: 'kv/x' }], from: (reply) => data(reply)['allowed'], want: () => false },
   { what: 'a made-up password', request: ['GET', 'sys/policies/password/who/generate'], from: (reply) => new Set(String(data(reply)['password'])).size, want: () => 1 },
 ] // prettier-ignore
 
