@@ -3,6 +3,17 @@ import { join } from 'node:path'
 import { isNoLog } from '../../src/audit/offline/given-files.ts'
 import { chained, linkOf } from '../../src/audit/chain.ts'
 
+/** Numbers that look like chance, alike in every run (xorshift32). */
+export function chance(seed: number): () => number {
+  let state = seed | 1
+  return () => {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    return (state >>> 0) / 2 ** 32
+  }
+}
+
 /** A folder with the files of a log, as somebody with write access to it sees it. */
 export class Target {
   readonly #folder: string

@@ -43,6 +43,8 @@ interface Known {
 }
 
 const changed = 'it was changed: the next line holds another hash of it'
+/** Lines wait for each other: a later one may be this much older, milliseconds. */
+const tolerance = 1000
 /** More are counted, not kept. */
 const most = 1000
 /** A line of the log about itself (docs/formats.md): no caller's request begins like this. */
@@ -162,7 +164,7 @@ export class LogCheck {
   #lookAt(bytes: Buffer, { link: { seq }, place }: Known): void {
     const head = bytes.toString('latin1', 1, 240)
     const time = /^\{"time":"([^"]{1,40})"/.exec(head)?.[1] ?? ''
-    if (time < this.lastTime && time.length === this.lastTime.length)
+    if (time < this.lastTime && Date.parse(this.lastTime) - Date.parse(time) >= tolerance)
       this.#remark({ seq, time, what: `the clock went back, from ${this.lastTime}` })
     this.firstTime ||= time
     this.lastTime = time
