@@ -85,10 +85,11 @@ describe('every type of key, every operation, every option', function () {
   }
 
   /** What the key makes, by the names of the fields that take it. */
-  async function madeBy(name: string, context: Data): Promise<Data> {
+  async function madeBy(name: string, context: Data, all = true): Promise<Data> {
+    const { hmac } = (await call('write', 'hmac/:name', { name, input: text })) ?? {}
+    if (!all) return { hmac }
     const { ciphertext } = (await call('write', 'encrypt/:name', { name, plaintext: text, ...context })) ?? {}
     const { signature } = (await call('write', 'sign/:name', { name, input: text, ...context })) ?? {}
-    const { hmac } = (await call('write', 'hmac/:name', { name, input: text })) ?? {}
     const { backup } = (await call('read', 'backup/:name', { name })) ?? {}
     const { csr } = (await call('write', 'keys/:name/csr', { name })) ?? {}
     const { keys } = (await call('read', 'keys/:name', { name })) as { keys?: Record<string, { public_key?: string }> }
@@ -97,7 +98,9 @@ describe('every type of key, every operation, every option', function () {
 
   /** Every operation in turn; tells what was wrong. */
   async function wrongs(context: Data): Promise<string[]> {
+    const began = performance.now()
     const made = await madeBy('k', context)
+    const quick = performance.now() - began < 100
     const { record } = await engine.need('k')
     const given = Object.fromEntries(Object.entries(made).filter(([, value]) => value !== undefined))
     const known: Record<string, readonly unknown[]> = { ...meaningful }
@@ -122,8 +125,12 @@ describe('every type of key, every operation, every option', function () {
         { ...good, ...plain, ...(made['signature'] !== undefined && { hmac: undefined }) },
         known,
       )
-      for (const data of limited(all, await milliseconds(() => outcomeOf(route, engine, all[0] as Data)))) {
+      let took = 0
+      for (const [at, data] of all.entries()) {
+        if (at > 0 && at % stride(took, all.length) !== 0) continue
+        const from = performance.now()
         const outcome = await outcomeOf(route, engine, data)
+        if (at === 0) took = performance.now() - from
         if ('wrong' in outcome)
           found.push(`${route.operation} ${route.pattern} ${JSON.stringify(data)}: ${outcome.wrong}`)
         if (!route.pure) {
@@ -132,12 +139,9 @@ describe('every type of key, every operation, every option', function () {
         }
       }
       // Whatever was asked, the key works as before: nothing was left locked, half changed or gone.
-      const again = await madeBy('k', context)
-      for (const name of ['ciphertext', 'signature', 'hmac'])
-        if ((again[name] === undefined) !== (made[name] === undefined))
-          found.push(`${name}: not as before ${route.operation} ${route.pattern}`)
+      found.push(...missing(made, await madeBy('k', context, quick), `after ${route.operation} ${route.pattern}`))
     }
-    return found
+    return [...found, ...missing(made, await madeBy('k', context), 'at the end')]
   }
 
   for (const type of Object.keys(keyTypes) as KeyTypeName[])
@@ -148,23 +152,25 @@ describe('every type of key, every operation, every option', function () {
         await engine.change('k', '', () => undefined).catch(asFault)
         const possible =
           (!kind.derived || keyType(type).derivable) && (!kind.convergent_encryption || keyType(type).convergent)
+        const began = performance.now()
         const made = await call('write', 'keys/:name', wish)
+        const quick = performance.now() - began < 100
         expect(made !== undefined, 'made').to.equal(possible)
         if (!possible) return void expect(await engine.find('k')).to.equal(undefined)
-        await call('write', 'keys/:name/rotate', { name: 'k' })
+        if (quick) await call('write', 'keys/:name/rotate', { name: 'k' })
         expect(await wrongs(kind.derived ? { context: 'Yw==' } : {})).to.deep.equal([])
       })
 })
 
-async function milliseconds(work: () => Promise<unknown>): Promise<number> {
-  const began = performance.now()
-  await work()
-  return performance.now() - began
+/** What a key made at first and does not make any more. */
+function missing(made: Data, again: Data, when: string): string[] {
+  return Object.keys(again)
+    .filter((name) => (again[name] === undefined) !== (made[name] === undefined))
+    .map((name) => `${name}: not as at first, ${when}`)
 }
 
-/** All requests, or, for operations that take long, every so many of them. */
-function limited(all: readonly Data[], took: number): readonly Data[] {
-  const most = took > 100 ? 2 : took > 10 ? 6 : took > 1 ? 25 : all.length
-  const step = Math.max(1, Math.ceil(all.length / most))
-  return all.filter((_, at) => at % step === 0)
+/** All requests are made, or, for operations that take so many milliseconds, every so many of them. */
+function stride(took: number, count: number): number {
+  const most = took > 100 ? 1 : took > 10 ? 6 : took > 1 ? 25 : count
+  return Math.ceil(count / most)
 }
