@@ -48,6 +48,7 @@ lint: install
 bench: install
 	node_modules/.bin/tsc -p tsconfig.json
 	node build/bench/transit.js
+	node build/bench/operations.js
 	node build/bench/durable.js
 	node build/bench/kv.js
 	node build/bench/list.js

@@ -84,9 +84,9 @@ function refused(thrown: unknown): void {
   if (!(thrown instanceof Refused)) throw thrown
 }
 
-/** The yardstick of bare.ts. */
-export async function bareServer(): Promise<Target> {
-  const child = spawn(process.execPath, [built('bare.js')], { stdio: ['pipe', 'pipe', 'inherit'] })
+/** A yardstick: bare.ts, or another. */
+export async function bareServer(file = 'bare.js'): Promise<Target> {
+  const child = spawn(process.execPath, [built(file)], { stdio: ['pipe', 'pipe', 'inherit'] })
   const [line] = (await once(child.stdout, 'data')) as [Buffer]
   return target(child, Number(line.toString()))
 }
