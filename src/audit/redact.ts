@@ -8,6 +8,17 @@ export const lineLimits = { textLength: 64 * 1024, texts: 10_000, length: 512 * 
 const tooMuch = new Error('too much for an audit line')
 const none: ReadonlySet<string> = new Set()
 
+/** Names in order, as Go writes its maps. Most objects are small, and many are in order already. */
+function inOrder(names: string[]): string[] {
+  for (let at = 1; at < names.length; at++) if ((names[at - 1] as string) > (names[at] as string)) return names.sort()
+  return names
+}
+
+/** A name of letters, digits and `_` needs no escapes. */
+function quoted(name: string): string {
+  return /^\w{1,40}$/.test(name) ? `"${name}"` : JSON.stringify(name)
+}
+
 /**
  * JSON text of a value in which every text (empty ones too) and every run of bytes is replaced by its hash. Names,
  * numbers, booleans and null stay. Texts directly under a name in `open` stay as well; `raw` leaves everything.
@@ -26,10 +37,9 @@ export function redact(value: unknown, hasher: Hasher, open: ReadonlySet<string>
     if (value instanceof Uint8Array) return shown ? textOf(base64(value), true) : `"${hasher.of(value)}"`
     if ('toJSON' in value && typeof value.toJSON === 'function') return walk(value.toJSON(), shown) ?? 'null'
     let members = ''
-    // In order of name, as Go writes its maps.
-    for (const name of Object.keys(value).sort()) {
+    for (const name of inOrder(Object.keys(value))) {
       const written = walk((value as Readonly<Record<string, unknown>>)[name], raw || open.has(name))
-      if (written !== undefined) members += `${members === '' ? '' : ','}${JSON.stringify(name)}:${written}`
+      if (written !== undefined) members += `${members === '' ? '' : ','}${quoted(name)}:${written}`
     }
     return `{${members}}`
   }
