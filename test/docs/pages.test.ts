@@ -18,6 +18,7 @@ const docs = [
   'policies',
   'secrets',
   'threat-model',
+  'transit',
 ].map((name) => `docs/${name}.md`)
 const pages = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...docs]
 const read = (page: string): string => readFileSync(page, 'utf8')

@@ -1,3 +1,4 @@
+import { createPrivateKey, createPublicKey } from 'node:crypto'
 import { expect } from 'chai'
 import { devServer } from '../support/server.ts'
 import type { Body, TestServer } from '../support/server.ts'
@@ -18,6 +19,80 @@ describe('types of transit keys', () => {
     expect(reply.status, `${path} ${reply.text}`).to.equal(400)
     return reply.text
   }
+
+  describe('data key pairs', () => {
+    it('come with the private half wrapped, and in plain if that is asked for', async () => {
+      await key('wrapper', 'aes256-gcm96')
+      for (const type of ['ed25519', 'ecdsa-p256', 'ecdsa-secp256k1', 'rsa-2048', 'ml-dsa-44']) {
+        const made = await server.data('POST', 'transit/datakey-pair/plaintext/wrapper', { type })
+        const opened = await server.data('POST', 'transit/decrypt/wrapper', { ciphertext: made['ciphertext'] })
+        expect(opened['plaintext']).to.equal(made['plaintext'])
+        const der = Buffer.from(String(made['plaintext']), 'base64')
+        if (type === 'ml-dsa-44') continue
+        const open = createPublicKey(createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }))
+        expect(open.export({ format: 'pem', type: 'spki' })).to.equal(made['public_key'])
+      }
+      const wrapped = await server.data('POST', 'transit/datakey-pair/wrapped/wrapper', {})
+      expect(wrapped).to.have.all.keys('public_key', 'ciphertext', 'key_version')
+    })
+
+    it('are refused where they cannot be', async () => {
+      await key('small', 'rsa-2048')
+      await refused('datakey-pair/other/wrapper', {})
+      await refused('datakey-pair/plaintext/none', {})
+      await refused('datakey-pair/plaintext/wrapper', { type: 'aes256-gcm96' })
+      expect(await refused('datakey-pair/plaintext/small', { type: 'rsa-2048' })).to.include('too long')
+    })
+  })
+
+  describe('RSA-OAEP', () => {
+    it('takes a hash function and a label, which decryption must repeat', async () => {
+      await key('rsa', 'rsa-2048')
+      const bound = { hash_function: 'SHA512', oaep_label: b64('order 7'), padding_scheme: 'oaep' }
+      const { ciphertext } = await server.data('POST', 'transit/encrypt/rsa', { plaintext: b64('x'), ...bound })
+      expect(await server.data('POST', 'transit/decrypt/rsa', { ciphertext, ...bound })).to.deep.equal({
+        plaintext: b64('x'),
+      })
+      for (const other of [{}, { ...bound, hash_function: 'SHA256' }, { ...bound, oaep_label: b64('order 8') }])
+        await refused('decrypt/rsa', { ciphertext, ...other })
+      const { batch_results: results } = await server.data('POST', 'transit/rewrap/rsa', {
+        batch_input: [{ ciphertext, ...bound }],
+      })
+      const [again] = results as readonly Body[]
+      expect(
+        await server.data('POST', 'transit/decrypt/rsa', { ciphertext: again?.['ciphertext'], ...bound }),
+      ).to.deep.equal({ plaintext: b64('x') })
+    })
+
+    it('refuses what it cannot, and what would be an oracle', async () => {
+      await key('aes2', 'aes256-gcm96')
+      await refused('encrypt/rsa', { plaintext: b64('x'), padding_scheme: 'pkcs1v15' })
+      await refused('encrypt/rsa', { plaintext: b64('x'), hash_function: 'MD5' })
+      await refused('encrypt/rsa', { plaintext: b64('x'), oaep_label: '*' })
+      await refused('encrypt/rsa', { plaintext: b64('x'), associated_data: b64('y') })
+      await refused('encrypt/aes2', { plaintext: b64('x'), oaep_label: b64('y') })
+      await refused('encrypt/rsa', { plaintext: b64('x'.repeat(127)), hash_function: 'SHA512' })
+    })
+  })
+
+  it('JWKs of every kind are what WebCrypto and others read', async () => {
+    for (const [type, kty] of [
+      ['aes256-gcm96', 'oct'],
+      ['ed25519', 'OKP'],
+      ['ecdsa-p384', 'EC'],
+      ['ecdsa-secp256k1', 'EC'],
+      ['rsa-2048', 'RSA'],
+    ] as const) {
+      await key(`jwk-${type}`, type, { exportable: true })
+      const kind = type.startsWith('aes') ? 'encryption-key' : 'signing-key'
+      const { keys } = await server.data('GET', `transit/export/${kind}/jwk-${type}?format=jwk`)
+      const jwk = JSON.parse(String((keys as Body)['1'])) as Body
+      expect(jwk['kty']).to.equal(kty)
+      if (kty !== 'oct') expect(createPrivateKey({ key: jwk, format: 'jwk' }).type).to.equal('private')
+    }
+    const open = (await server.data('GET', 'transit/export/public-key/jwk-ecdsa-p384?format=jwk'))['keys'] as Body
+    expect(JSON.parse(String(open['1']))).to.not.have.property('d')
+  })
 
   describe('CMAC', () => {
     before(() => key('c', 'aes256-cmac'))

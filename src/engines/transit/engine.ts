@@ -2,7 +2,7 @@ import { defineEngine } from '../../contract/engine.ts'
 import type { Engine } from '../../contract/engine.ts'
 import { certificateRoutes } from './routes/certificates.ts'
 import { configRoutes } from './routes/config.ts'
-import { datakey } from './routes/datakey.ts'
+import { datakeyRoutes } from './routes/datakey.ts'
 import { decrypt, reencrypt, rewrap } from './routes/decrypt.ts'
 import { deriveKey } from './routes/derive-key.ts'
 import { encrypt } from './routes/encrypt.ts'
@@ -34,7 +34,7 @@ export function transitEngine(random: Random): Engine {
       decrypt,
       rewrap,
       reencrypt,
-      datakey,
+      ...datakeyRoutes,
       deriveKey,
       ...exportRoutes,
       ...importRoutes,

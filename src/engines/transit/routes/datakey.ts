@@ -2,25 +2,29 @@ import { refuse } from '../../../contract/fault.ts'
 import { f } from '../../../contract/field.ts'
 import { answer } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
+import { keyType, typeNamed } from '../../../crypto/keys.ts'
+import type { PairType } from '../../../crypto/pairs.ts'
+import { pem } from '../../../crypto/pem.ts'
 import { base64, wipe } from '../../../util/bytes.ts'
 import { binding, bindingFields, shared } from '../input.ts'
 import type { Transit } from '../transit.ts'
 
 const { write } = routesOf<Transit>()
 
+const fields = {
+  kind: f.string('plaintext or wrapped.').or(''),
+  name: shared.name,
+  ...bindingFields,
+  key_version: shared.key_version,
+}
+
 /** `datakey/plaintext/:name` and `datakey/wrapped/:name`: a fresh key for use elsewhere, encrypted by the named one. */
-export const datakey = write('datakey/:kind/:name', {
+const datakey = write('datakey/:kind/:name', {
   about: 'Make a data key: wrapped, or wrapped and in plain.',
   pure: true,
-  fields: {
-    kind: f.string('plaintext or wrapped.').or(''),
-    name: shared.name,
-    ...bindingFields,
-    key_version: shared.key_version,
-    bits: f.int('128, 256 or 512.').or(256),
-  },
+  fields: { ...fields, bits: f.int('128, 256 or 512.').or(256) },
   handle: async ({ engine }, { kind, name, key_version: version, bits, ...bound }) => {
-    if (kind !== 'plaintext' && kind !== 'wrapped') throw refuse("Invalid path, must be 'plaintext' or 'wrapped'")
+    mustBeKind(kind)
     if (![128, 256, 512].includes(bits)) throw refuse('invalid bit length')
     const key = await engine.need(name)
     const fresh = engine.random(bits / 8)
@@ -34,3 +38,46 @@ export const datakey = write('datakey/:kind/:name', {
     return answer(data)
   },
 })
+
+/** `datakey-pair/…/:name`: the same with a key pair; its private half is PKCS#8 in DER. */
+const datakeyPair = write('datakey-pair/:kind/:name', {
+  about: 'Make a key pair for use elsewhere: its private half wrapped, or wrapped and in plain.',
+  pure: true,
+  fields: {
+    ...fields,
+    type: f.string('The type of the pair: ed25519, ecdsa-p256, rsa-2048, ml-dsa-65, …').or('ecdsa-p256'),
+    parameter_set: shared.parameter_set,
+  },
+  handle: async ({ engine }, { kind, name, type, parameter_set: set, key_version: version, ...bound }) => {
+    mustBeKind(kind)
+    const pair = pairOf(type, set)
+    const key = await engine.need(name)
+    key.mustAllow('encrypt')
+    const { secret, open } = await pair.generate(engine.random)
+    try {
+      const made = await key.encrypt(secret, version, binding(bound))
+      return answer({
+        public_key: pem('PUBLIC KEY', open),
+        ciphertext: made.ciphertext,
+        key_version: made.version,
+        ...(kind === 'plaintext' && { plaintext: base64(secret) }),
+      })
+    } finally {
+      wipe(secret)
+    }
+  },
+})
+
+/** Data keys and data key pairs. */
+export const datakeyRoutes = [datakey, datakeyPair]
+
+function mustBeKind(kind: string): void {
+  if (kind !== 'plaintext' && kind !== 'wrapped') throw refuse("Invalid path, must be 'plaintext' or 'wrapped'")
+}
+
+function pairOf(type: string, set: string): PairType {
+  const name = typeNamed(type, set)
+  const pair = name && keyType(name).pair
+  if (!pair) throw refuse(`there are no key pairs of type ${type}`)
+  return pair
+}
