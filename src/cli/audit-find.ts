@@ -47,9 +47,10 @@ async function hashesOf(run: Run): Promise<readonly string[]> {
   }
   const input = (await run.stdin()).replace(/\n$/, '')
   const devices = run.flags.texts('device')
+  const generation = run.flags.int('generation')
   const hashes = [...given]
   for (const device of devices.length > 0 ? devices : ['file']) {
-    const { body } = await run.client.send('PUT', `sys/audit-hash/${barePath(device)}`, { input })
+    const { body } = await run.client.send('PUT', `sys/audit-hash/${barePath(device)}`, { input, ...(generation !== undefined && { generation }) }) // prettier-ignore
     const { hash } = (body?.['data'] ?? {}) as { readonly hash?: string }
     if (hash !== undefined && hashed.test(hash)) hashes.push(hash)
   }
@@ -83,6 +84,10 @@ export const auditFindCommands: readonly Command[] = [
     flags: {
       hash: { kind: 'texts', about: 'The hash, as sys/audit-hash gives it: then no server is asked.' },
       'value-stdin': { kind: 'bool', about: 'Read the value from standard input, and ask the server for its hash.' },
+      generation: {
+        kind: 'int',
+        about: 'Of the salt: enabling a device anew at its path begins another one; the present one unless said.',
+      },
       device: { kind: 'texts', about: 'The audit device that wrote the files: file unless said.' },
       ...filterFlags,
     },

@@ -1,0 +1,69 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { pinnedKeys } from '../../src/audit/offline/trusted-keys.ts'
+import { verifyLogs } from '../../src/audit/offline/verify.ts'
+import { cosigner, vkeyText } from '../../src/audit/note-keys.ts'
+import { listenAsWitness } from '../../src/audit/witness/listen.ts'
+import { WitnessMemory } from '../../src/audit/witness/memory.ts'
+import { Witness } from '../../src/audit/witness/witness.ts'
+import { startServer } from '../../src/server.ts'
+import { silent } from '../../src/util/log.ts'
+import { byCount, byLine, endpoint, streamReceiver } from '../audit/receivers.ts'
+import { temporaryFolder } from '../support/folder.ts'
+import { TestServer, unseal } from '../support/server.ts'
+
+describe('a server with audit devices of every kind, and a witness', function () {
+  this.timeout(60_000)
+
+  it('brings every line to each of them, and has the end of its log cosigned when it stops', async () => {
+    const folder = temporaryFolder()
+    const logs = join(folder, 'logs')
+    mkdirSync(logs)
+    const log = join(logs, 'audit.log')
+    const socket = await streamReceiver((address) => ({ address }), byLine)
+    const syslog = await streamReceiver((address) => ({ address }), byCount)
+    const siem = await endpoint((uri) => ({ uri }))
+    const signer = cosigner('witness.example.org/w1', generateKeyPairSync('ed25519').privateKey, () => Date.now())
+    const keys = () => pinnedKeys(`${log}.vkeys`)
+    const witness = await listenAsWitness(new Witness({ memory: new WitnessMemory(join(folder, 'seen')), signer, keys }), { host: '127.0.0.1', port: 0 }, silent) // prettier-ignore
+    const config = join(folder, 'strongroom.hcl')
+    writeFileSync(
+      config,
+      `storage "level" { path = "${folder}/data" }
+listener "tcp" { address = "127.0.0.1:0" tls_disable = true }
+audit "file" "file" { options { file_path = "${log}" } }
+audit "socket" "socket" { options { address = "${socket.options['address']}" } }
+audit "syslog" "syslog" { options { address = "${syslog.options['address']}" socket_type = "tcp" } }
+audit_witness "one" { url = "http://127.0.0.1:${(witness.address() as AddressInfo).port}" key = "${vkeyText(signer.key)}" }
+unsafe_allow_api_audit_creation = true
+`,
+    )
+    const server = new TestServer(await startServer({ config: [config], log: () => {} }), folder, config)
+    const made = await server.call('PUT', '/v1/sys/init', { secret_shares: 3, secret_threshold: 2 })
+    Object.assign(server, { shares: made.body['keys'], token: String(made.body['root_token']) })
+    await unseal(server)
+    expect((await server.call('PUT', '/v1/sys/audit/siem', { type: 'http', options: siem.options })).status).to.equal(
+      204,
+    )
+    const headers = { uri: siem.options['uri'], headers: '{"X":["env://HOME"]}' }
+    expect((await server.call('PUT', '/v1/sys/audit/x', { type: 'http', options: headers })).status).to.equal(400)
+    await server.call('PUT', '/v1/cubbyhole/a', { value: 'only-here-4711' })
+    for (const receiver of [socket, syslog, siem]) {
+      const lines = await receiver.lines(3)
+      expect(lines.join('\n')).to.include('"path":"cubbyhole/a"')
+      expect(lines.join('\n')).to.not.include('only-here-4711')
+    }
+    await server.running.stop()
+    const files = readdirSync(logs).map((name) => join(logs, name))
+    const { intact, logs: found } = await verifyLogs(files, { witnesses: [vkeyText(signer.key)] })
+    expect(intact, JSON.stringify(found[0]?.findings)).to.equal(true)
+    expect(found[0]?.witnessed[0]?.size).to.equal(found[0]?.lines)
+    expect(readFileSync(log, 'utf8')).to.not.include('only-here-4711')
+    for (const receiver of [socket, syslog, siem]) await receiver.close()
+    witness.closeAllConnections()
+    await new Promise((done) => witness.close(done))
+  })
+})
