@@ -83,10 +83,14 @@ for (const connections of [1, 32])
         found.get(size)?.push(await load(server, { ...operation, token: server.token, connections, range: size }))
     }
     const of = (size: number, what: keyof Load) => median((found.get(size) ?? []).map((each) => each[what]))
-    const told = sizes.map((size) => `${size}: ${of(size, 'rate').toFixed(0)}/s, p50 ${of(size, 'p50').toFixed(2)} ms`)
+    const told = sizes.map(
+      (size) =>
+        `${size}: ${of(size, 'rate').toFixed(0)}/s, p50 ${of(size, 'p50').toFixed(2)} ms, ${of(size, 'cpu').toFixed(0)} us`,
+    )
     const [few, most] = [sizes[0] ?? 0, sizes.at(-1) ?? 0]
     console.log(
-      `${name}, ${connections} connections: ${told.join('; ')}; p50 of most to few ${(of(most, 'p50') / of(few, 'p50')).toFixed(2)}; ` +
+      `${name}, ${connections} connections: ${told.join('; ')}; of most to few: p50 ${(of(most, 'p50') / of(few, 'p50')).toFixed(2)}, ` +
+        `processor time ${(of(most, 'cpu') / of(few, 'cpu')).toFixed(2)}; ` +
         `to bare node:http (${median(yardstick).toFixed(0)}/s) ${(of(few, 'rate') / median(yardstick)).toFixed(2)}`,
     )
   }
