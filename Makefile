@@ -52,6 +52,7 @@ bench: install
 	node build/bench/durable.js
 	node build/bench/kv.js
 	node build/bench/list.js
+	node build/bench/audit.js
 	node build/bench/audit-verify.js
 	node build/bench/start.js
 

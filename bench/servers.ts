@@ -37,17 +37,18 @@ const seconds = Number(process.env['SECONDS'] ?? 2)
 
 /**
  * The product with LevelDB and a file audit device, initialised and unsealed. `more` goes into its configuration; `known` is what
- * an earlier one on the same folder was opened with.
+ * an earlier one on the same folder was opened with; `audited` false leaves the audit device out.
  */
 export async function ownServer(
   folder: string,
   more = '',
   known?: Pick<OwnServer, 'share' | 'token'>,
+  audited = true,
 ): Promise<OwnServer> {
   const port = await freePort()
   const config = join(folder, 'bench.hcl')
   const listener = `listener "tcp" {\n  address = "127.0.0.1:${port}"\n  tls_disable = true\n}`
-  const audit = `audit "file" "file" {\n  options { file_path = "${folder}/audit.log" }\n}`
+  const audit = !audited ? '' : `audit "file" "file" {\n  options { file_path = "${folder}/audit.log" }\n}`
   writeFileSync(config, `storage "level" {\n  path = "${folder}/data"\n}\n${listener}\n${audit}\n${more}\n`)
   const child = spawn(process.execPath, [built('../src/main.js'), 'server', `-config=${config}`], { stdio: 'ignore' })
   await patiently(async () => send('PUT', 'sys/unseal', { reset: true }, '').catch(refused))

@@ -63,6 +63,10 @@ export class Notary {
   /** What the storage has, as far as this process knows. */
   #stored: Heads
   #base: Heads
+  #ridden: { readonly version: string; readonly heads: ReadonlyMap<string, unknown> } = {
+    version: '-',
+    heads: new Map(),
+  }
   #busy = false
   #complained = false
   #closed = false
@@ -78,10 +82,16 @@ export class Notary {
     return this.#base.epoch
   }
 
-  /** The heads as they are now: what rides in every commit. Undefined when the storage has them already. */
-  riding(): ReadonlyMap<string, unknown> | undefined {
-    const heads = this.#heads()
-    return this.#isNews(heads) ? new Map([[`core/audit/${headsName}`, heads]]) : undefined
+  /**
+   * The heads as they are now: what rides in every commit. The same object as long as they are the same. Roots are left
+   * out, which the timer adds: the last leaf holds the one before it, and so all of them.
+   */
+  riding(): ReadonlyMap<string, unknown> {
+    let version = ''
+    for (const { channel } of this.#kept.values()) version += channel.ledger?.version ?? ''
+    if (version !== this.#ridden.version)
+      this.#ridden = { version, heads: new Map([[`core/audit/${headsName}`, this.#heads(false)]]) }
+    return this.#ridden.heads
   }
 
   /** The heads as they are to be stored now. */
@@ -119,7 +129,7 @@ export class Notary {
     const signers = signersIn(record, () => clock.now())
     ledger.keys = signers.map(({ key }) => vkeyText(key))
     const now = clock.now()
-    this.#kept.set(path, { channel, record, signers, note: undefined, signed: -1, signedAt: now, size: ledger.size, sizeAt: now, tidiedAt: -Infinity, tidying: false }) // prettier-ignore
+    this.#kept.set(path, { channel, record, signers, note: undefined, signed: -1, signedAt: -Infinity, size: ledger.size, sizeAt: now, tidiedAt: -Infinity, tidying: false }) // prettier-ignore
     this.#publishKeys(path)
     if (record.unpublished !== undefined) await this.#publishSwitch(path, record, record.unpublished)
     if ((record.mlDsa44 !== undefined) !== file.settings.mlDsa) await this.#rotateKeys(path)
@@ -152,6 +162,11 @@ export class Notary {
       .run(async () => this.#round())
       .catch((thrown: unknown) => this.#complain(thrown))
       .finally(() => (this.#busy = false))
+  }
+
+  /** Resolves when what is under way has ended. */
+  async idle(): Promise<void> {
+    await this.#turn.run(async () => {})
   }
 
   /** Anchors everything and signs a checkpoint of each log that has new lines. @throws when that fails. */
@@ -270,9 +285,9 @@ export class Notary {
         await this.#sign(path, kept, closed.head, kept.signers)
       await rename(checkpointFileOf(journal.file.path), checkpointFileOf(closed.path)).catch(() => {})
       journal.closed.shift()
-      await this.#checkpoint(path, true)
       kept.tidiedAt = -Infinity
     }
+    if (kept.tidiedAt === -Infinity) await this.#checkpoint(path, true)
     const now = this.#parts.clock.now()
     if (kept.tidying || Math.abs(now - kept.tidiedAt) < tidyEvery) return
     // Packing a file takes seconds: nobody waits for it.
@@ -296,8 +311,8 @@ export class Notary {
     }
   }
 
-  #heads(): Heads {
-    const kept = [...this.#kept].map(([path, { channel }]) => [path, anchorOf(channel)] as const)
+  #heads(roots = true): Heads {
+    const kept = [...this.#kept].map(([path, { channel }]) => [path, anchorOf(channel, roots)] as const)
     return { ...this.#base, devices: { ...this.#base.devices, ...Object.fromEntries(kept) } }
   }
 
@@ -319,13 +334,13 @@ export class Notary {
   }
 }
 
-function headOf({ ledger }: Channel): Head {
+function headOf({ ledger }: Channel, root = true): Head {
   if (!ledger) throw new Error('the audit device is not open')
-  return ledger.head()
+  return ledger.head(root)
 }
 
-function anchorOf(channel: Channel): Anchor {
-  return { ...headOf(channel), target: channel.journal?.file.path ?? '', active: true }
+function anchorOf(channel: Channel, root = true): Anchor {
+  return { ...headOf(channel, root), target: channel.journal?.file.path ?? '', active: true }
 }
 
 /** Adds a note to the checkpoint file of the live file, on disk when it resolves. */

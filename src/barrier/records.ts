@@ -48,6 +48,13 @@ export class Records {
   /** Counts invalidations, so that a slow read cannot put an old value back. */
   #epoch = 0
   #closed = false
+  #along: {
+    readonly given: ReadonlyMap<string, unknown> | undefined
+    readonly ops: readonly (readonly [string, Op])[]
+  } = {
+    given: undefined,
+    ops: [],
+  }
   readonly #turns = new Map<string, { readonly turnstile: Turnstile; waiting: number }>()
 
   constructor(parts: RecordParts) {
@@ -99,7 +106,7 @@ export class Records {
   async commit(changes: ReadonlyMap<string, unknown>, expect: readonly Expectation[]): Promise<boolean> {
     const ops: Op[] = []
     for (const [name, value] of changes) ops.push(this.#op(name, value))
-    for (const [name, value] of this.#parts.along() ?? []) if (!changes.has(name)) ops.push(this.#op(name, value))
+    ops.push(...this.#alongOps(changes))
     const places = ops.map((op) => ('put' in op ? op.put : op.del))
     try {
       return typeof (await this.#parts.storage.commit({ ops, expect })) !== 'string'
@@ -125,9 +132,20 @@ export class Records {
   }
 
   async removeKeys(keys: readonly string[]): Promise<void> {
-    const along = [...(this.#parts.along() ?? [])].map(([name, value]) => this.#op(name, value))
+    const along = this.#alongOps()
     await this.#parts.storage.commit({ ops: [...keys.map((del) => ({ del })), ...along] })
     this.#forget([...keys, ...along.map((op) => ('put' in op ? op.put : op.del))])
+  }
+
+  /** Sealed once as long as it is the same object: commits of one turn mostly carry the same. */
+  #alongOps(except?: ReadonlyMap<string, unknown>): readonly Op[] {
+    const along = this.#parts.along()
+    if (along !== this.#along.given)
+      this.#along = {
+        given: along,
+        ops: [...(along ?? [])].map(([name, value]) => [name, this.#op(name, value)] as const),
+      }
+    return this.#along.ops.flatMap(([name, op]) => (except?.has(name) ? [] : [op]))
   }
 
   #op(name: string, value: unknown): Op {

@@ -1,0 +1,187 @@
+import { existsSync, readFileSync, readdirSync, rmSync, statSync, unlinkSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { expect } from 'chai'
+import { storedHeads } from '../../src/audit/anchor.ts'
+import { tickEvery } from '../../src/audit/broker.ts'
+import type { AuditBroker } from '../../src/audit/broker.ts'
+import { readCheckpoints } from '../../src/audit/checkpoint-file.ts'
+import { checkpointEvery, heartbeatEvery } from '../../src/audit/notary.ts'
+import { verifyAuditFiles } from '../../src/audit/verify.ts'
+import type { View } from '../../src/contract/view.ts'
+import { openBarrier } from '../support/barrier.ts'
+import { temporaryFolder } from '../support/folder.ts'
+import { allLinesOf, brokerWith, event, file, linesOf, round } from './support.ts'
+
+/** The broker has done what it was about to do. */
+const settled = async (broker: AuditBroker): Promise<void> => {
+  await new Promise(setImmediate)
+  await broker.notary.idle()
+}
+
+/** Waits for what goes on in the background. */
+const until = async (holds: () => boolean): Promise<void> => {
+  for (let tries = 0; tries < 3000 && !holds(); tries++) await new Promise((done) => setTimeout(done, 5))
+  expect(holds()).to.equal(true)
+}
+
+async function opened(options: Readonly<Record<string, string>> = {}) {
+  const path = `${temporaryFolder()}/audit.log`
+  const { barrier } = await openBarrier()
+  const view = barrier.view('core/audit/')
+  const parts = brokerWith()
+  const open = async (broker: AuditBroker): Promise<void> => {
+    await broker.configure([file(path, options)])
+    await broker.open(view, { ride: (along) => barrier.ride(along) })
+    await settled(broker)
+  }
+  await open(parts.broker)
+  const sizes = () => readCheckpoints(readFileSync(`${path}.checkpoints`, 'utf8')).map((one) => one?.checkpoint.size)
+  const pass = async (ms: number): Promise<void> => {
+    for (let left = ms; left > 0; left -= tickEvery) {
+      parts.clock.advance(Math.min(left, tickEvery))
+      await settled(parts.broker)
+    }
+  }
+  const again = async (): Promise<AuditBroker> => {
+    const next = brokerWith()
+    await open(next.broker)
+    return next.broker
+  }
+  const headOf = async (from: View = view) => (await storedHeads(from)).devices['file/']
+  return { ...parts, path, barrier, view, sizes, pass, again, headOf }
+}
+
+describe('checkpoints and anchors', () => {
+  it('are signed at unseal, after ten seconds with new lines, and at seal', async () => {
+    const { broker, sizes, pass, path } = await opened()
+    expect(sizes()).to.deep.equal([2])
+    await round(broker, event())
+    await pass(checkpointEvery - 2 * tickEvery)
+    expect(sizes()).to.deep.equal([2])
+    await pass(3 * tickEvery)
+    expect(sizes()).to.deep.equal([2, 4])
+    await pass(checkpointEvery * 2)
+    expect(sizes()).to.deep.equal([2, 4])
+    await round(broker, event())
+    await broker.close()
+    expect(sizes()).to.deep.equal([2, 4, 7])
+    expect(allLinesOf(path).at(-1)?.request.path).to.equal('sys/audit/close')
+    await broker.shutdown()
+    expect(await verifyAuditFiles([path])).to.include({ ok: true })
+  })
+
+  it('are signed after a thousand lines', async () => {
+    const { broker, sizes } = await opened()
+    for (let at = 0; at < 10; at++) await Promise.all(Array.from({ length: 51 }, async () => round(broker, event())))
+    await settled(broker)
+    expect(sizes().length).to.be.greaterThan(1)
+    await broker.shutdown()
+  })
+
+  it('tell of an hour of silence by a line and a checkpoint, whichever way the clock goes', async () => {
+    const { broker, clock, sizes, path, pass } = await opened()
+    clock.advance(heartbeatEvery)
+    await pass(tickEvery)
+    expect(linesOf(path).map(({ request }) => request.path)).to.deep.equal(['sys/audit/heartbeat'])
+    clock.advance(-2 * heartbeatEvery)
+    await round(broker, event())
+    broker.notary.soon()
+    await settled(broker)
+    expect(sizes().at(-1)).to.equal(allLinesOf(path).length)
+    await broker.shutdown()
+    expect(await verifyAuditFiles([path])).to.include({ ok: true })
+  })
+
+  it('ride in the commit of every change, and follow reads within a second', async () => {
+    const { broker, barrier, headOf, pass, path } = await opened()
+    await broker.request(event({ pure: false }))
+    await barrier.view('mount/x/').put('y', 1)
+    expect((await headOf())?.size).to.equal(allLinesOf(path).length)
+    await round(broker, event())
+    expect((await headOf())?.size).to.equal(allLinesOf(path).length - 2)
+    await pass(1000)
+    expect((await headOf())?.size).to.equal(allLinesOf(path).length)
+    await broker.shutdown()
+  })
+
+  it('have keys that stay in the barrier', async () => {
+    const { view, path, broker } = await opened({ signatures: 'ed25519,ml-dsa-44' })
+    const record = await view.get<Readonly<Record<string, string>>>('signing/file%2F')
+    const text = readdirSync(dirname(path)).map((name) => readFileSync(`${dirname(path)}/${name}`, 'latin1')).join() // prettier-ignore
+    for (const secret of [record?.['ed25519'], record?.['mlDsa44']]) expect(text).to.not.include(secret as string)
+    const [one] = readCheckpoints(readFileSync(`${path}.checkpoints`, 'utf8'))
+    expect(one?.note.signatures).to.have.length(2)
+    await broker.shutdown()
+    expect(await verifyAuditFiles([path])).to.include({ ok: true })
+  })
+})
+
+describe('the files of a log', () => {
+  const fill = async (broker: AuditBroker, rounds: number): Promise<void> => {
+    for (let at = 0; at < rounds; at++) await round(broker, event({ ask: { data: { text: 'x'.repeat(3000) } }, pure: false })) // prettier-ignore
+  }
+  const closed = (path: string): string[] =>
+    readdirSync(dirname(path))
+      .filter((name) => /^audit\.log\.[0-9a-f]{8}\.[0-9]+-[0-9]+(\.gz)?$/.test(name))
+      .sort()
+      .map((name) => `${dirname(path)}/${name}`)
+
+  it('are closed by size, packed, and verify together and without the oldest ones', async () => {
+    const { broker, path, pass } = await opened({ rotate_bytes: '65536', rotate_compress: 'gzip' })
+    await fill(broker, 250)
+    await pass(tickEvery)
+    await until(() => closed(path).every((name) => name.endsWith('.gz')))
+    await broker.close()
+    await broker.shutdown()
+    const files = closed(path)
+    expect(files.length).to.be.greaterThan(2)
+    for (const name of files) expect(existsSync(`${name.slice(0, -3)}.checkpoints`), name).to.equal(true)
+    expect(await verifyAuditFiles([...files, path])).to.include({ ok: true })
+    for (const name of files.slice(0, 2)) unlinkSync(name)
+    expect(await verifyAuditFiles([...files.slice(2), path])).to.include({ ok: true })
+  })
+
+  it('are closed by age', async () => {
+    const { broker, path, clock } = await opened({ rotate_duration: '60s' })
+    await round(broker, event())
+    clock.advance(61_000)
+    await round(broker, event())
+    expect(closed(path)).to.have.length(1)
+    await broker.shutdown()
+  })
+
+  it('are kept as long as they are to be, and what is removed is told', async () => {
+    const { broker, path, pass, clock } = await opened({ rotate_bytes: '65536', retain_files: '2' })
+    await fill(broker, 300)
+    clock.advance(61_000)
+    await pass(tickEvery)
+    await until(() => closed(path).length === 2)
+    await settled(broker)
+    await until(() => linesOf(path).some(({ request }) => request.path === 'sys/audit/removed'))
+    await broker.shutdown()
+    expect(await verifyAuditFiles([...closed(path), path])).to.include({ ok: true })
+  })
+
+  it('let the server open again after it was closed by size, with the oldest files gone', async () => {
+    const { broker, path, again } = await opened({ rotate_bytes: '65536' })
+    await fill(broker, 250)
+    await broker.close()
+    await broker.shutdown()
+    for (const name of closed(path).slice(0, 2)) rmSync(name)
+    const next = await again()
+    await round(next, event())
+    await next.shutdown()
+    expect(await verifyAuditFiles([...closed(path), path])).to.include({ ok: true })
+  })
+
+  it('go on within a second when the live one is removed, without a request', async () => {
+    const { broker, path, pass, said } = await opened()
+    unlinkSync(path)
+    await pass(1000)
+    expect(statSync(path).size).to.be.greaterThan(0)
+    expect(said.some(({ level, message }) => level === 'error' && message.includes('moved or changed'))).to.equal(true)
+    expect(linesOf(path)[0]?.request).to.deep.include({ path: 'sys/audit/moved' })
+    expect(broker.measure()[0]).to.include({ disturbed: 1 })
+    await broker.shutdown()
+  })
+})
