@@ -120,8 +120,8 @@ export class Ledger {
   /** Without the root, where it is not needed, it costs little. */
   head(withRoot = true): Head {
     const { size, leaf } = this
-    const root = withRoot && this.#range && { root: Buffer.from(this.#range.root()).toString('base64') }
-    return { log: this.#id, file: this.#file, size, leaf, offset: this.#offset, ...(root || {}), synced: this.#synced }
+    const root = !withRoot || !this.#range ? {} : { root: Buffer.from(this.#range.root()).toString('base64') }
+    return { log: this.#id, file: this.#file, size, leaf, offset: this.#offset, ...root, synced: this.#synced }
   }
 
   /** The lines as they are to be written next. Nothing counts before `take`. */
