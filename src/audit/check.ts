@@ -99,19 +99,26 @@ function judged(reader: LogReader, anchor: Anchor, claims: readonly Claim[], res
 }
 
 function problemOf(reader: LogReader, { size, by }: Claim): string {
+  if (isBefore(reader, size))
+    return `the files with its first ${size} lines are not there, so what ${by} says cannot be checked; give the head of a later time` // prettier-ignore
   const who = by.startsWith('storage') ? 'the storage knows' : `${by === 'checkpoint' ? 'a signed checkpoint' : by} speaks of` // prettier-ignore
   if (reader.size < size) return `it has ${reader.size} lines, ${who} ${size}: lines were cut off its end`
   return `its first ${size} lines are not those that ${who}: lines were cut off its end, changed, or others were put in their place`
 }
 
-function holds(reader: LogReader, { size, leaf, root }: Claim): boolean {
-  // Before the first file that was read nothing can be said; removed files are no damage.
-  if (size < Math.min(...reader.found.keys())) return true
+function holds(reader: LogReader, { size, leaf, root, by }: Claim): boolean {
+  // Removed files are no damage. But who names a head wants to be told that it was seen, or not to go on.
+  if (isBefore(reader, size)) return by !== 'expected_head'
   const point = reader.found.get(size)
   if (!point) return false
   const same = (bytes: Uint8Array, text: string | undefined) =>
     text === undefined || Buffer.from(bytes).toString('base64') === text
   return same(point.leaf, leaf) && same(point.root, root)
+}
+
+/** Before the first file that was read nothing can be said. */
+function isBefore(reader: LogReader, size: number): boolean {
+  return size < Math.min(...reader.found.keys())
 }
 
 function claimsOf({ size, leaf, root, synced }: Anchor): readonly Claim[] {

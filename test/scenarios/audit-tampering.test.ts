@@ -178,6 +178,23 @@ describe('a log that somebody changed while the server was away', function () {
     await back.running.stop()
   })
 
+  it('does not open by a head that the files left can no longer show', async () => {
+    const { server, reply } = await after(() => {})
+    const head = (reply.body['audit_heads'] as Readonly<Record<string, string>>)['file/'] as string
+    const log = join(server.folder, 'audit.log')
+    renameSync(log, `${log}.1`)
+    await server.running.reload()
+    await server.data('POST', 'secret/1', { value: 'behind the rotation' })
+    await server.running.stop()
+    rmSync(`${log}.1`)
+    const left = await again(server.folder)
+    const refused = await opened(left, { expected_head: head })
+    expect(refused.status).to.equal(412)
+    expect(message(refused)).to.include('cannot be checked')
+    expect((await opened(left)).body).to.include({ sealed: false })
+    await left.running.stop()
+  })
+
   it('opens when an operator accepts just this damage, and tells it in the log', async () => {
     const { server, reply } = await after((log) =>
       writeFileSync(log, Buffer.concat(linesIn(join(log, '..')).slice(0, 30))),
