@@ -1,9 +1,10 @@
 import { cpSync, existsSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs' // prettier-ignore
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { startServer } from '../../src/server.ts'
 import { temporaryFolder } from '../support/folder.ts'
-import { levelServer, openLevelServer, unseal } from '../support/server.ts'
-import type { Reply, TestServer } from '../support/server.ts'
+import { TestServer, levelServer, openLevelServer, unseal } from '../support/server.ts'
+import type { Reply } from '../support/server.ts'
 
 /** The last answer of an unseal. */
 async function opened(server: TestServer, more: Readonly<Record<string, string>> = {}): Promise<Reply> {
@@ -193,6 +194,38 @@ describe('a log that somebody changed while the server was away', function () {
     expect(message(refused)).to.include('cannot be checked')
     expect((await opened(left)).body).to.include({ sealed: false })
     await left.running.stop()
+  })
+
+  describe('and the configuration of its device changed', () => {
+    const device = (path: string, file: string): string =>
+      `audit "file" "${path}" { options { file_path = "${whole.folder}/${file}" } }`
+    /** Everything as it was but for the devices; what the unseal says. */
+    const reconfigured = async (audit: string, change: (log: string) => void = () => {}): Promise<Reply> => {
+      restore(pristine)
+      change(join(whole.folder, 'audit.log'))
+      const config = join(whole.folder, 'other.hcl')
+      writeFileSync(
+        config,
+        `storage "level" { path = "${whole.folder}/data" }\nlistener "tcp" { address = "127.0.0.1:0" tls_disable = true }\n${audit}\n`,
+      )
+      const server = new TestServer(await startServer({ config: [config], log: () => {} }), whole.folder, config)
+      server.shares = whole.shares
+      const reply = await opened(server)
+      await server.running.stop()
+      return reply
+    }
+
+    it('opens with another file, another name or none, while the old file is whole', async () => {
+      for (const audit of [device('file', 'elsewhere.log'), device('renamed', 'renamed.log'), ''])
+        expect((await reconfigured(audit)).body, audit).to.include({ sealed: false })
+    })
+
+    it('does not when the old file is gone or was cut: nobody gets rid of lines that way', async () => {
+      for (const audit of [device('file', 'elsewhere.log'), device('renamed', 'renamed.log'), '']) {
+        expect((await reconfigured(audit, (log) => rmSync(log))).status, audit).to.equal(412)
+        expect((await reconfigured(audit, (log) => truncateSync(log, 4000))).status, audit).to.equal(412)
+      }
+    })
   })
 
   it('opens when an operator accepts just this damage, and tells it in the log', async () => {
