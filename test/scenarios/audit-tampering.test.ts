@@ -2,6 +2,7 @@ import { cpSync, existsSync, readFileSync, readdirSync, renameSync, rmSync, syml
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { startServer } from '../../src/server.ts'
+import { Shell } from '../cli/support.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { TestServer, levelServer, openLevelServer, unseal } from '../support/server.ts'
 import type { Reply } from '../support/server.ts'
@@ -76,7 +77,7 @@ describe('a log that somebody changed while the server was away', function () {
   const isNoticed = async (change: (log: string, folder: string) => void, what: string): Promise<void> => {
     const { server, reply } = await after(change)
     await server.running.stop()
-    expect(reply.status, what).to.equal(412)
+    expect(reply.status, what).to.equal(400)
     expect(message(reply)).to.include('stays sealed').and.include('accept_audit_log=')
     expect(message(reply)).to.not.include(server.folder)
   }
@@ -151,7 +152,7 @@ describe('a log that somebody changed while the server was away', function () {
       rmSync(join(folder, 'data'), { recursive: true })
       cpSync(join(older, 'data'), join(folder, 'data'), { recursive: true })
     })
-    expect(reply.status).to.equal(412)
+    expect(reply.status).to.equal(400)
     expect(message(reply)).to.include('the storage is older than the log')
     await server.running.stop()
     // Without the checkpoints the log itself tells of a later unseal.
@@ -172,7 +173,7 @@ describe('a log that somebody changed while the server was away', function () {
     restore(older)
     const back = await again(whole.folder)
     const refused = await opened(back, { expected_head: head })
-    expect(refused.status).to.equal(412)
+    expect(refused.status).to.equal(400)
     expect(message(refused)).to.include('expected_head')
     expect((await opened(back, { expected_head: 'nonsense' })).status).to.equal(400)
     expect((await opened(back)).body).to.include({ sealed: false })
@@ -190,10 +191,41 @@ describe('a log that somebody changed while the server was away', function () {
     rmSync(`${log}.1`)
     const left = await again(server.folder)
     const refused = await opened(left, { expected_head: head })
-    expect(refused.status).to.equal(412)
+    expect(refused.status).to.equal(400)
     expect(message(refused)).to.include('cannot be checked')
     expect((await opened(left)).body).to.include({ sealed: false })
     await left.running.stop()
+  })
+
+  it('is told on the command line, with the flag that accepts it; a noted head is checked there, too', async () => {
+    const { server, reply } = await after(() => {})
+    const head = (reply.body['audit_heads'] as Readonly<Record<string, string>>)['file/'] as string
+    await server.running.stop()
+    const unsealing = async (folder: string, flags: readonly string[]) => {
+      const sealed = await again(folder)
+      const shell = new Shell({ VAULT_ADDR: sealed.running.address })
+      const [first = '', second = ''] = whole.shares
+      const begun = await shell.run(['operator', 'unseal', first])
+      expect(begun.code, begun.err).to.equal(0)
+      return { sealed, outcome: await shell.run(['operator', 'unseal', ...flags, second]) }
+    }
+    const seen = await unsealing(server.folder, [`-expected-head=${head}`])
+    expect(seen.outcome).to.include({ code: 0 })
+    expect(seen.outcome.out).to.match(/Sealed\s+false/)
+    await seen.sealed.running.stop()
+    const cut = (): void => {
+      restore(pristine)
+      truncateSync(join(whole.folder, 'audit.log'), 4000)
+    }
+    cut()
+    const refused = await unsealing(whole.folder, [])
+    expect(refused.outcome.code).to.equal(2)
+    const [, code = ''] = /accept_audit_log=([0-9a-f]{16})/.exec(refused.outcome.err) ?? []
+    await refused.sealed.running.stop()
+    cut()
+    const accepted = await unsealing(whole.folder, [`-accept-audit-log=${code}`])
+    expect(accepted.outcome.out).to.match(/Sealed\s+false/)
+    await accepted.sealed.running.stop()
   })
 
   describe('and the configuration of its device changed', () => {
@@ -222,8 +254,8 @@ describe('a log that somebody changed while the server was away', function () {
 
     it('does not when the old file is gone or was cut: nobody gets rid of lines that way', async () => {
       for (const audit of [device('file', 'elsewhere.log'), device('renamed', 'renamed.log'), '']) {
-        expect((await reconfigured(audit, (log) => rmSync(log))).status, audit).to.equal(412)
-        expect((await reconfigured(audit, (log) => truncateSync(log, 4000))).status, audit).to.equal(412)
+        expect((await reconfigured(audit, (log) => rmSync(log))).status, audit).to.equal(400)
+        expect((await reconfigured(audit, (log) => truncateSync(log, 4000))).status, audit).to.equal(400)
       }
     })
   })
@@ -233,7 +265,7 @@ describe('a log that somebody changed while the server was away', function () {
       writeFileSync(log, Buffer.concat(linesIn(join(log, '..')).slice(0, 30))),
     )
     const [, code = ''] = /accept_audit_log=([0-9a-f]{16})/.exec(message(reply)) ?? []
-    expect((await opened(server, { accept_audit_log: '0123456789abcdef' })).status).to.equal(412)
+    expect((await opened(server, { accept_audit_log: '0123456789abcdef' })).status).to.equal(400)
     const open = await opened(server, { accept_audit_log: code })
     expect(open.body).to.include({ sealed: false })
     expect((await server.data('GET', 'secret/1'))['value']).to.equal('w1')
