@@ -35,6 +35,8 @@ export class Mariadb {
   /** Starts it and waits until it answers. @throws with the end of its log when it does not */
   async start({ url, token }: KeySource): Promise<void> {
     writeFileSync(this.#config, config(this.#folder, url, token))
+    // Whatever the umask of this process is by now: MariaDB runs as another user.
+    chownSync(this.#config, this.#owner.uid, this.#owner.gid)
     const words = [`--defaults-file=${this.#config}`]
     this.#server = spawn('/usr/sbin/mariadbd', words, { ...this.#owner, cwd: this.#folder, stdio: 'ignore' })
     for (;;) {
