@@ -81,9 +81,7 @@ export class TokenStore {
    * children and no drawer, so nothing else is to be ended.
    */
   async claim(id: string): Promise<unknown> {
-    const carried = await this.#records.claim(id, this.#clock.now())
-    this.#known.forget()
-    return carried
+    return this.#changing(this.#records.claim(id, this.#clock.now()))
   }
 
   /** All accessors of a namespace, in byte order. */
@@ -130,17 +128,14 @@ export class TokenStore {
   /** Takes one use off a use-limited token. Exact however many do it at once. */
   async use(record: TokenRecord): Promise<{ readonly last: boolean; readonly record: TokenRecord } | 'spent'> {
     if (record.type === 'batch' || record.numUses === 0) return { last: false, record }
-    const used = await this.#records.use(record.id)
-    this.#known.forget()
+    const used = await this.#changing(this.#records.use(record.id))
     return used ? { last: used.usesLeft === 0, record: used } : 'spent'
   }
 
   /** Gives a token a new end. Undefined when it is gone meanwhile. */
   async renew(record: TokenRecord, ttl: number): Promise<TokenRecord | undefined> {
     const now = this.#clock.now()
-    const renewed = await this.#records.extend(record.id, now, now + ttl * 1000)
-    this.#known.forget()
-    return renewed
+    return this.#changing(this.#records.extend(record.id, now, now + ttl * 1000))
   }
 
   /** Ends a token and every token below it. When it resolves none of them is good; what a crash leaves is finished at the next start. */
@@ -150,8 +145,7 @@ export class TokenStore {
 
   /** Ends what is below revoked tokens, and tells of each. To be called at the start, for what a crash left undone. */
   async finishRevocations(): Promise<void> {
-    await this.#records.finishDoomed()
-    this.#known.forget()
+    await this.#changing(this.#records.finishDoomed())
   }
 
   /** Ends one token; its children go on without a parent. False when it does not exist. */
@@ -164,8 +158,7 @@ export class TokenStore {
 
   /** Ends every token whose lease lies under a prefix, at once when it resolves; the removing is `TokenLeases.sweep`'s. */
   async condemn(namespace: NamespaceId, prefix: string): Promise<void> {
-    await this.leases.condemn(namespace, prefix, base62(24, this.#random))
-    this.#known.forget()
+    await this.#changing(this.leases.condemn(namespace, prefix, base62(24, this.#random)))
   }
 
   /** The last use was made: the token goes. */
@@ -191,8 +184,7 @@ export class TokenStore {
 
   /** Ends every token of a namespace and removes what was kept of them. Called again after a crash, it goes on. */
   async endAllOf(namespace: NamespaceId): Promise<void> {
-    await this.#records.endAllOf(namespace)
-    this.#known.forget()
+    await this.#changing(this.#records.endAllOf(namespace))
   }
 
   /** The internal id that a bearer string leads to, good or not. */
@@ -216,8 +208,15 @@ export class TokenStore {
   }
 
   async #end(id: string): Promise<boolean> {
-    const existed = await this.#records.end(id)
-    this.#known.forget()
-    return existed
+    return this.#changing(this.#records.end(id))
+  }
+
+  /** After a change nothing known before counts, above all when the storage did not tell whether it was made. */
+  async #changing<T>(change: Promise<T>): Promise<T> {
+    try {
+      return await change
+    } finally {
+      this.#known.forget()
+    }
   }
 }
