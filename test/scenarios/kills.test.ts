@@ -76,7 +76,7 @@ async function storm(cycles: number): Promise<void> {
   address = `http://127.0.0.1:${port}`
   writeFileSync(
     config,
-    `storage "level" {\n  path = "${folder}/data"\n}\nlistener "tcp" {\n  address = "127.0.0.1:${port}"\n  tls_disable = true\n}\naudit "file" "file" {\n  options {\n    file_path = "${audit}"\n    rotate_bytes = "65536"\n    rotate_compress = "gzip"\n  }\n}\n`,
+    `storage "level" {\n  path = "${folder}/data"\n}\nlistener "tcp" {\n  address = "127.0.0.1:${port}"\n  tls_disable = true\n}\naudit "file" "file" {\n  options {\n    file_path = "${audit}"\n    rotate_bytes = "262144"\n    rotate_compress = "gzip"\n  }\n}\n`,
   )
   let child = await start()
   try {
@@ -130,7 +130,7 @@ async function storm(cycles: number): Promise<void> {
 
 describe('a server that is killed while it writes', () => {
   it(`keeps every answered write, and an audit log that verifies, over ${kills} kills`, async function () {
-    this.timeout(kills * 2000 + 60_000)
+    this.timeout(kills * 5000 + 60_000)
     // Two at a time: most of a start is work of one processor.
     const half = Math.ceil(kills / 2)
     await Promise.all([storm(half), storm(kills - half)])
