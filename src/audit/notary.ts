@@ -4,8 +4,8 @@ import type { View } from '../contract/view.ts'
 import type { Clock } from '../util/clock.ts'
 import type { Log } from '../util/log.ts'
 import { Turnstile } from '../util/once.ts'
-import type { Anchor, Heads } from './anchor.ts'
-import { headsName } from './anchor.ts'
+import type { Heads } from './anchor.ts'
+import { Anchors, headOf } from './anchors.ts'
 import type { Channel } from './channel.ts'
 import { checkpointText } from './checkpoint.ts'
 import { checkpointFileOf } from './checkpoint-file.ts'
@@ -60,13 +60,7 @@ export class Notary {
   readonly #parts: NotaryParts
   readonly #kept = new Map<string, Kept>()
   readonly #turn = new Turnstile()
-  /** What the storage has, as far as this process knows. */
-  #stored: Heads
-  #base: Heads
-  #ridden: { readonly version: string; readonly heads: ReadonlyMap<string, unknown> } = {
-    version: '-',
-    heads: new Map(),
-  }
+  readonly #anchors: Anchors
   #busy = false
   #complained = false
   #closed = false
@@ -74,29 +68,21 @@ export class Notary {
   /** @param heads of devices that are not kept here (disabled ones), and the epoch. */
   constructor(parts: NotaryParts, heads: Heads) {
     this.#parts = parts
-    this.#base = heads
-    this.#stored = heads
+    this.#anchors = new Anchors(parts.view, heads)
   }
 
   get epoch(): number {
-    return this.#base.epoch
+    return this.#anchors.epoch
   }
 
-  /**
-   * The heads as they are now: what rides in every commit. The same object as long as they are the same. Roots are left
-   * out, which the timer adds: the last leaf holds the one before it, and so all of them.
-   */
+  /** The heads as they are now: what rides in every commit. */
   riding(): ReadonlyMap<string, unknown> {
-    let version = ''
-    for (const { channel } of this.#kept.values()) version += channel.ledger?.version ?? ''
-    if (version !== this.#ridden.version)
-      this.#ridden = { version, heads: new Map([[`core/audit/${headsName}`, this.#heads(false)]]) }
-    return this.#ridden.heads
+    return this.#anchors.riding()
   }
 
   /** The heads as they are to be stored now. */
   present(): Heads {
-    return this.#heads()
+    return this.#anchors.present()
   }
 
   /** The present end of every log that is kept. */
@@ -130,6 +116,7 @@ export class Notary {
     ledger.keys = signers.map(({ key }) => vkeyText(key))
     const now = clock.now()
     this.#kept.set(path, { channel, record, signers, note: undefined, signed: -1, signedAt: -Infinity, size: ledger.size, sizeAt: now, tidiedAt: -Infinity, tidying: false }) // prettier-ignore
+    this.#anchors.keep(channel)
     this.#publishKeys(path)
     if (record.unpublished !== undefined) await this.#publishSwitch(path, record, record.unpublished)
     if ((record.mlDsa44 !== undefined) !== file.settings.mlDsa) await this.#rotateKeys(path)
@@ -141,10 +128,9 @@ export class Notary {
       await this.#checkpoint(path, true)
       const kept = this.#kept.get(path)
       if (!kept) return
-      const anchor = { ...anchorOf(kept.channel), active: false }
       this.#kept.delete(path)
-      this.#base = { ...this.#base, devices: { ...this.#base.devices, [path]: anchor } }
-      await this.#anchor()
+      this.#anchors.letGo(kept.channel)
+      await this.#anchors.store()
     })
   }
 
@@ -173,7 +159,7 @@ export class Notary {
   async settle(): Promise<void> {
     await this.#turn.run(async () => {
       for (const path of this.#kept.keys()) await this.#checkpoint(path, true)
-      await this.#anchor()
+      await this.#anchors.store()
     })
   }
 
@@ -205,16 +191,8 @@ export class Notary {
       await this.#closedFiles(path, kept)
       await this.#checkpoint(path, false)
     }
-    await this.#anchor()
+    await this.#anchors.store()
     this.#complained = false
-  }
-
-  /** Commits the heads unless the storage has them. */
-  async #anchor(): Promise<void> {
-    const heads = this.#heads()
-    if (!this.#isNews(heads)) return
-    await this.#parts.view.put(headsName, heads)
-    this.#stored = heads
   }
 
   /** Signs and publishes a checkpoint if one is due, or (`now`) if any line is not covered by one. */
@@ -232,7 +210,7 @@ export class Notary {
   /** Lines on disk, then the storage, then the checkpoint file. */
   async #sign(path: string, kept: Kept, head: Head, signers: readonly NoteSigner[]): Promise<Note> {
     await kept.channel.sync()
-    if ((this.#stored.devices[path]?.size ?? -1) < head.size) await this.#anchor()
+    if (!this.#anchors.has(path, head)) await this.#anchors.store()
     const root = Buffer.from(head.root ?? '', 'base64')
     const text = checkpointText({ origin: kept.record.origin, size: head.size, root })
     const note = { text, signatures: signers.map((signer) => signer.sign(text)) }
@@ -248,7 +226,7 @@ export class Notary {
     const { view, clock, random } = this.#parts
     await kept.channel.sync()
     const head = headOf(kept.channel)
-    await this.#anchor()
+    await this.#anchors.store()
     const past = retired(kept.record, kept.signers, head.size)
     const next = freshSigning(kept.record.origin, head.size, past, { mlDsa: file.settings.mlDsa, random })
     const signers = signersIn(next, () => clock.now())
@@ -311,36 +289,11 @@ export class Notary {
     }
   }
 
-  #heads(roots = true): Heads {
-    const kept = [...this.#kept].map(([path, { channel }]) => [path, anchorOf(channel, roots)] as const)
-    return { ...this.#base, devices: { ...this.#base.devices, ...Object.fromEntries(kept) } }
-  }
-
-  #isNews({ devices, epoch }: Heads): boolean {
-    const old = this.#stored.devices
-    return (
-      epoch !== this.#stored.epoch ||
-      Object.entries(devices).some(([path, { log, size, file, active, synced }]) => {
-        const known = old[path]
-        return !known || known.log !== log || known.size !== size || known.file !== file || known.active !== active || known.synced.size !== synced.size // prettier-ignore
-      })
-    )
-  }
-
   #complain(thrown: unknown): void {
     if (this.#complained || this.#closed) return
     this.#complained = true
     this.#parts.log.error('the audit log could not be anchored or signed; it is tried again', { reason: reasonOf(thrown) }) // prettier-ignore
   }
-}
-
-function headOf({ ledger }: Channel, root = true): Head {
-  if (!ledger) throw new Error('the audit device is not open')
-  return ledger.head(root)
-}
-
-function anchorOf(channel: Channel, root = true): Anchor {
-  return { ...headOf(channel, root), target: channel.journal?.file.path ?? '', active: true }
 }
 
 /** Adds a note to the checkpoint file of the live file, on disk when it resolves. */

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, readdirSync, rmSync, statSync, unlinkSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { expect } from 'chai'
 import { storedHeads } from '../../src/audit/anchor.ts'
@@ -52,6 +52,43 @@ async function opened(options: Readonly<Record<string, string>> = {}) {
 }
 
 describe('checkpoints and anchors', () => {
+  it('are not published before the storage knows of the log, also when another log was longer', async () => {
+    const { broker, path, view } = await opened()
+    for (let at = 0; at < 10; at++) await round(broker, event())
+    await broker.close()
+    await broker.shutdown()
+    const [begin = ''] = readFileSync(path, 'utf8').split('\n')
+    writeFileSync(path, `${begin}\n`)
+    const { broker: next } = brokerWith()
+    await next.configure([file(path)])
+    const why = await next.open(view).then(
+      () => '',
+      (thrown: Error) => thrown.message,
+    )
+    const [, accept = ''] = /accept_audit_log=([0-9a-f]{16})/.exec(why) ?? []
+    let puts = 0
+    const once = new Proxy(view, {
+      get: (target, name) => {
+        const member: unknown = Reflect.get(target, name, target)
+        if (name !== 'put') return typeof member === 'function' ? (member.bind(target) as unknown) : member
+        return async (at: string, value: unknown) => {
+          if (at === 'heads' && ++puts > 1) throw new Error('no room')
+          return target.put(at, value)
+        }
+      },
+    })
+    await next.open(once, { accept })
+    await settled(next)
+    const known = (await storedHeads(view)).devices['file/']
+    expect(puts).to.be.greaterThan(1)
+    const published = existsSync(`${path}.checkpoints`)
+      ? readCheckpoints(readFileSync(`${path}.checkpoints`, 'utf8'))
+      : []
+    for (const one of published)
+      if (one?.checkpoint.origin.endsWith(`/${known?.log}`)) expect(one.checkpoint.size).to.be.at.most(known?.size ?? 0)
+    await next.shutdown()
+  })
+
   it('are signed at unseal, after ten seconds with new lines, and at seal', async () => {
     const { broker, sizes, pass, path } = await opened()
     expect(sizes()).to.deep.equal([2])
