@@ -87,10 +87,12 @@ export function publishKeys(livePath: string, keys: readonly RangedKey[]): void 
   renameSync(`${path}.tmp`, path)
 }
 
+/** What is there already; a file that is there and cannot be read must not be written over: it has keys of other logs. */
 function keptLines(path: string): readonly string[] {
   try {
     return readFileSync(path, 'utf8').split('\n').filter((line) => line !== '' && !line.startsWith('#')) // prettier-ignore
-  } catch {
-    return []
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw thrown
   }
 }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, readdirSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs' // prettier-ignore
 import { dirname } from 'node:path'
 import { expect } from 'chai'
 import { storedHeads } from '../../src/audit/anchor.ts'
@@ -6,6 +6,7 @@ import { tickEvery } from '../../src/audit/broker.ts'
 import type { AuditBroker } from '../../src/audit/broker.ts'
 import { readCheckpoints } from '../../src/audit/checkpoint-file.ts'
 import { checkpointEvery, heartbeatEvery } from '../../src/audit/notary.ts'
+import { publishKeys } from '../../src/audit/signing.ts'
 import { verifyAuditFiles } from '../../src/audit/verify.ts'
 import type { View } from '../../src/contract/view.ts'
 import { openBarrier } from '../support/barrier.ts'
@@ -150,6 +151,16 @@ describe('checkpoints and anchors', () => {
     expect(one?.note.signatures).to.have.length(2)
     await broker.shutdown()
     expect(await verifyAuditFiles([path])).to.include({ ok: true })
+  })
+})
+
+describe('a key file that cannot be read', () => {
+  it('is not written over: it may have keys of other logs', () => {
+    const path = `${temporaryFolder()}/audit.log`
+    writeFileSync(path, '')
+    symlinkSync(`${path}.vkeys`, `${path}.vkeys`)
+    expect(() => publishKeys(path, [])).to.throw('ELOOP')
+    expect(lstatSync(`${path}.vkeys`).isSymbolicLink()).to.equal(true)
   })
 })
 

@@ -142,10 +142,12 @@ function keep(file: string, note: Note, { key }: WitnessPlace): void {
   renameSync(`${path}.tmp`, path)
 }
 
+/** What is there already; a file that is there and cannot be read must not be written over. */
 function recordsIn(path: string): readonly SignedCheckpoint[] {
   try {
     return readCheckpoints(readFileSync(path, 'utf8')).filter((one) => one !== undefined)
-  } catch {
-    return []
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw thrown
   }
 }
