@@ -1,7 +1,7 @@
 import type { AuditDevice, AuditDeviceSpec, AuditEvent, AuditOutcome } from '../contract/audit.ts'
 import { Fault, refuse } from '../contract/fault.ts'
 import type { View } from '../contract/view.ts'
-import { hex } from '../util/bytes.ts'
+import { hex, uuidOf } from '../util/bytes.ts'
 import type { Clock } from '../util/clock.ts'
 import { rfc3339 } from '../util/clock.ts'
 import type { Log } from '../util/log.ts'
@@ -288,7 +288,7 @@ export class AuditBroker {
     return new Channel(spec, device, common, {
       clock,
       log,
-      id: () => uuid(this.#parts.random(16)),
+      id: () => uuidOf(this.#parts.random(16)),
       logId: () => hex(this.#parts.random(16)),
       written: (channel) => this.#notary?.written(channel),
     })
@@ -337,12 +337,4 @@ export class AuditBroker {
     if (now !== this.#time.at) this.#time = { at: now, text: rfc3339(now) }
     return this.#time.text
   }
-}
-
-/** A version 4 UUID of RFC 9562 from 16 random bytes. */
-function uuid(random: Uint8Array): string {
-  const bytes = Uint8Array.from(random)
-  bytes[6] = ((bytes[6] as number) & 0x0f) | 0x40
-  bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80
-  return hex(bytes).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
 }

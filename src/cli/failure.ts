@@ -80,7 +80,6 @@ function excerpt(text: string): string {
 
 /** Control characters could draw anything on the reader's terminal. */
 function printable(text: string): string {
-  // eslint-disable-next-line no-control-regex
   return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\ufffd')
 }
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { readFileSync } from 'node:fs'
 import { deviceLimit } from '../../src/audit/channel.ts'
-import { verifyAuditFiles } from '../../src/audit/verify.ts'
+import { verifyAuditFiles } from './verdict.ts'
 import type { AuditDevice } from '../../src/contract/audit.ts'
 import type { Fault } from '../../src/contract/fault.ts'
 import { brokerWith, event, file, freshView, linesOf, round, scratch } from './support.ts'

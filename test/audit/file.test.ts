@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, copyFileSync, existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs' // prettier-ignore
 import { fileDevice } from '../../src/audit/file.ts'
 import { DeviceOptions } from '../../src/audit/options.ts'
-import { verifyAuditFiles } from '../../src/audit/verify.ts'
+import { verifyAuditFiles } from './verdict.ts'
 import { Fault } from '../../src/contract/fault.ts'
 import { brokerWith, event, file, linesOf, round, scratch } from './support.ts'
 

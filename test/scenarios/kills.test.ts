@@ -7,8 +7,8 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { expect } from 'chai'
-import { verifyAuditFiles } from '../../src/audit/verify.ts'
-import type { Verdict } from '../../src/audit/verify.ts'
+import { verifyAuditFiles } from '../audit/verdict.ts'
+import type { Verdict } from '../audit/verdict.ts'
 import { temporaryFolder } from '../support/folder.ts'
 
 const kills = Number(process.env['STRONGROOM_SERVER_KILLS'] ?? 200)

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { verifyAuditFiles } from '../../src/audit/verify.ts'
+import { verifyAuditFiles } from '../audit/verdict.ts'
 import { levelServer, openLevelServer, restarted, unseal } from '../support/server.ts'
 
 describe("a server's life, over HTTP on LevelDB", () => {

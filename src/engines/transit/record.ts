@@ -1,7 +1,7 @@
 import type { KdfName } from '../../crypto/kdf.ts'
 import { keyType, wipeMaterial } from '../../crypto/keys.ts'
 import type { KeyTypeName, KeyUse, Material } from '../../crypto/keys.ts'
-import { base64, hex, wipe } from '../../util/bytes.ts'
+import { base64, uuidOf, wipe } from '../../util/bytes.ts'
 
 /** Random bytes from the platform, or from a test. */
 export type Random = (bytes: number) => Uint8Array
@@ -116,14 +116,6 @@ const unnamed = {
   importRotates: false,
 } as const
 
-/** A random UUID (RFC 9562, version 4). */
-function uuid(random: Random): string {
-  const bytes = Uint8Array.from(random(16))
-  bytes[6] = ((bytes[6] as number) & 0x0f) | 0x40
-  bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80
-  return hex(bytes).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
-}
-
 /** A version of some material, which is wiped. */
 export function versionOf(
   { type, origin, macs }: { readonly type: KeyTypeName; readonly origin: Origin; readonly macs?: Uint8Array },
@@ -133,7 +125,7 @@ export function versionOf(
 ): KeyVersion {
   const mac = keyType(type).mac === 'hmac' ? material.secret : (macs ?? random(32))
   const version = {
-    id: uuid(random),
+    id: uuidOf(random(16)),
     createdAt: now,
     origin,
     material: base64(material.secret),
@@ -159,7 +151,7 @@ export function newKey(wish: KeyWish, version: KeyVersion, random: Random): KeyR
   return {
     ...unnamed,
     format: 3,
-    uuid: uuid(random),
+    uuid: uuidOf(random(16)),
     name: wish.name,
     type: wish.type,
     size: wish.size,

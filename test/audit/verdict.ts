@@ -1,4 +1,4 @@
-import { verifyLogs } from './offline/verify.ts'
+import { verifyLogs } from '../../src/audit/offline/verify.ts'
 
 /** What checking audit files found, in short. `lines` counts those before the first bad one. */
 export interface Verdict {
@@ -7,7 +7,7 @@ export interface Verdict {
   readonly firstBad?: { readonly file: string; readonly line: number; readonly why: string }
 }
 
-/** Checks audit files offline. `print` gets remarks. @throws when a file cannot be read */
+/** Checks audit files offline, in short for tests. `print` gets remarks. @throws when a file cannot be read */
 export async function verifyAuditFiles(
   paths: readonly string[],
   print: (remark: string) => void = () => {},
