@@ -1,8 +1,3 @@
-import { fileDevice } from './audit/file.ts'
-import type { DeviceMaker } from './audit/broker.ts'
-import { httpDevice } from './audit/http.ts'
-import { socketDevice } from './audit/socket.ts'
-import { syslogDevice } from './audit/syslog.ts'
 import { tokenEngine } from './auth/token/engine.ts'
 import type { TokenPort } from './auth/token/port.ts'
 import type { Engine } from './contract/engine.ts'
@@ -29,12 +24,4 @@ export function engines(
     versionedEngine(randomBytes),
     plainEngine('generic'),
   ]
-}
-
-/** Every kind of audit device. */
-export const auditDevices: Readonly<Record<string, DeviceMaker>> = {
-  file: fileDevice,
-  socket: socketDevice,
-  syslog: syslogDevice,
-  http: httpDevice,
 }

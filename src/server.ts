@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { auditDevices } from './audit-devices.ts'
 import { AuditBroker } from './audit/broker.ts'
 import type { WitnessKeeper } from './audit/witness/keeper.ts'
 import { EncryptedBarrier } from './barrier/barrier.ts'
@@ -15,7 +16,6 @@ import type { Route } from './contract/route.ts'
 import type { Storage } from './contract/storage.ts'
 import { BrowserSettings } from './core/browser-settings.ts'
 import { GenerateRoot } from './core/generate-root.ts'
-import { openServer } from './core/open-server.ts'
 import type { OpenServer } from './core/open-server.ts'
 import { Pipeline } from './core/pipeline.ts'
 import { Rekey } from './core/rekey.ts'
@@ -25,12 +25,10 @@ import { Traffic } from './core/traffic.ts'
 import { sealedDecider } from './core/sealed.ts'
 import { heavy, slow } from './crypto/heavy.ts'
 import { randomBytes } from './crypto/random.ts'
-import { forgetDrawer } from './engines/cubbyhole/engine.ts'
 import { namespacePorts } from './namespace-ports.ts'
 import { systemPorts } from './ports.ts'
 import { listenHttp } from './protocols/http.ts'
 import type { HttpListener, TlsMaterial } from './protocols/http.ts'
-import { auditDevices, engines } from './registry.ts'
 import { ShamirSeal } from './seal/shamir.ts'
 import { LevelStorage } from './storage/level.ts'
 import { MemoryStorage } from './storage/memory.ts'
@@ -40,7 +38,6 @@ import { systemClock } from './util/clock.ts'
 import type { Clock } from './util/clock.ts'
 import { Loggers } from './util/log.ts'
 import type { Log, LogLevel } from './util/log.ts'
-import { witnessesOf } from './witnesses.ts'
 
 /** How a server is started: from configuration files, or as a development server in memory. */
 export interface ServerOptions {
@@ -69,27 +66,6 @@ export interface RunningServer {
   /** Finishes what is under way, seals, and closes everything (SIGTERM). */
   stop(): Promise<void>
 }
-
-const builtin = (kind: MountSpec['kind'], path: string, type: string, description: string): MountSpec => ({
-  kind,
-  path,
-  type,
-  description,
-  config: plainConfig,
-  options: null,
-  local: path === 'cubbyhole/',
-  sealWrap: path === 'sys/',
-  externalEntropyAccess: false,
-})
-
-const builtinMounts: readonly MountSpec[] = [
-  {
-    ...builtin('secret', 'sys/', 'system', 'system endpoints used for control, policy and debugging'),
-    config: { ...plainConfig, passthrough_request_headers: ['Accept'] },
-  },
-  builtin('secret', 'cubbyhole/', 'cubbyhole', 'per-token private secret storage'),
-  builtin('auth', 'token/', 'token', 'token based credentials'),
-]
 
 /** The composition root: config → storage → barrier → core → protocols, in this order. @throws ConfigError, and what opening throws. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
@@ -129,15 +105,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     ...parts,
     life: {
       open: async (said = {}) => {
-        state.open = await openServer({
-          ...parts,
-          said,
-          barrier,
-          audit,
-          engines: ({ tokensOf, wrappings }) => engines(system, tokensOf, wrappings),
-          builtin: builtinMounts,
-          forget: async (mounts, token) => forgetDrawer(mounts.stateAt('cubbyhole/'), token.id),
-        })
+        const { openWithEngines } = await loadOpening()
+        state.open = await openWithEngines({ ...parts, said, barrier, audit }, system)
         await browser.open(barrier.view('core/config/'))
         state.cluster = await clusterOf(barrier, config)
       },
@@ -182,12 +151,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     audit,
     traffic,
   })
-  const witnesses = witnessesOf(config, audit, clock, loggers.named('audit'))
-  witnesses.start()
+  const witnesses = await witnessesFor(config, audit, clock, loggers.named('audit'))
+  witnesses?.start()
   const dev = options.config?.length ? {} : await initialiseDev(room, opened, options.dev?.rootTokenId)
   const listeners = await Promise.all(
     config.listeners.map(async (listener) => listenHttp(pipeline, httpOptions(listener), browser)),
   )
+  // Whoever unseals need not wait for it.
+  void loadOpening()
   const first = config.listeners[0]?.tls ? 'https' : 'http'
   return {
     address: `${first}://${listeners[0]?.address ?? ''}`,
@@ -207,7 +178,7 @@ async function stop(
   room: Room,
   audit: AuditBroker,
   storage: Storage,
-  witnesses: WitnessKeeper,
+  witnesses: WitnessKeeper | undefined,
 ): Promise<void> {
   const closed = listeners.map(async (listener) => listener.close())
   // Keys that take seconds to make are not waited for: those who asked are told so, and the connections can end.
@@ -215,8 +186,15 @@ async function stop(
   await Promise.all(closed)
   await heavy.end()
   await room.seal()
-  await witnesses.stop(async () => audit.shutdown())
+  await (witnesses ? witnesses.stop(async () => audit.shutdown()) : audit.shutdown())
   await storage.close()
+}
+
+/** What only an open server needs, engines above all, is the larger half of the program: the first, sealed answer does not wait for it. */
+const loadOpening = async () => import('./opening.ts')
+
+async function witnessesFor(...parts: [Config, AuditBroker, Clock, Log]): Promise<WitnessKeeper | undefined> {
+  return parts[0].witnesses.length > 0 ? (await import('./witnesses.ts')).witnessesOf(...parts) : undefined
 }
 
 async function openStorage(config: Config, clock: Clock, log: Log): Promise<Storage> {
