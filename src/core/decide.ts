@@ -13,6 +13,7 @@ import type { Mount } from './mount.ts'
 import { destinationOf, namespaceOf, seenFrom } from './namespace.ts'
 import type { Namespace } from './namespace.ts'
 import type { Namespaces } from './namespaces.ts'
+import type { Destination } from './router.ts'
 import type { Offers } from './trie.ts'
 
 /** What deciding needs of an open server. */
@@ -83,10 +84,30 @@ export async function decide(parts: DecidingParts, request: Request): Promise<De
 }
 
 async function judge(parts: DecidingParts, draft: Draft): Promise<void> {
-  const asked = draft.request
-  if ((asked.operation === 'write' || asked.operation === 'patch') && asked.path.endsWith('/'))
+  refuseFolder(draft.request)
+  const destination = locate(parts, draft)
+  const offers = destination?.match?.offers
+  const vet = offers && Object.values(offers).find((one) => one.vet)?.vet
+  if (vet) await vet(draft.request)
+  if (offers && isPublic(offers)) return admitAnyone(offers, parts, draft, draft.route)
+  const token = await authenticate(parts, draft)
+  const { route } = draft
+  if (route?.subject) await goHome(parts, draft, route.subject)
+  if (route?.exists) draft.operation = await createOrUpdate(draft, route, token, parts)
+  await authorise(parts, draft, token, route)
+  if (draft.request.operation !== 'help') refuseMissing(draft, destination)
+  return undefined
+}
+
+/** What is written has a name. */
+function refuseFolder({ operation, path }: Request): void {
+  if ((operation === 'write' || operation === 'patch') && path.endsWith('/'))
     throw new Fault('invalid_request', "cannot write to a path ending in '/'")
-  const namespace = namespaceOf(parts.namespaces.root, asked)
+}
+
+/** Finds the namespace of a request, and where its path leads there. @throws Fault when nobody may go there */
+function locate(parts: DecidingParts, draft: Draft): Destination | undefined {
+  const namespace = namespaceOf(parts.namespaces.root, draft.request)
   if (namespace) enter(draft, namespace)
   const { request } = draft
   const destination = (namespace ?? parts.namespaces.root).mounts.router.find(request.path, isListing(request))
@@ -96,18 +117,14 @@ async function judge(parts: DecidingParts, draft: Draft): Promise<void> {
   if (destination) draft.mount = destination.mount
   if (destination?.match) draft.params = destination.match.params
   if (route) draft.route = route
-  const vet = offers && Object.values(offers).find((one) => one.vet)?.vet
-  if (vet) await vet(request)
-  if (offers && isPublic(offers)) return admitAnyone(offers, parts, draft, route)
-  const token = await authenticate(parts, draft)
-  if (route?.subject) await goHome(parts, draft, route.subject)
-  if (route?.exists) draft.operation = await createOrUpdate(draft, route, token, parts)
-  await authorise(parts, draft, token, route)
-  if (request.operation === 'help') return undefined
+  return destination
+}
+
+/** Told only to those who may be there. */
+function refuseMissing({ request, route }: Draft, destination: Destination | undefined): void {
   if (!destination) throw new Fault('no_route', `no handler for route "${request.path}". route entry not found.`)
-  if (!offers) throw new Fault('unsupported_path', 'unsupported path')
-  if (!route) throw wrongVerb(request, offers)
-  return undefined
+  if (!destination.match) throw new Fault('unsupported_path', 'unsupported path')
+  if (!route) throw wrongVerb(request, destination.match.offers)
 }
 
 /** From here on the request is one of this namespace. */
