@@ -37,56 +37,74 @@ async function until<T>(look: () => T | undefined): Promise<T> {
   throw new Error('what was waited for did not come')
 }
 
+/** What stream servers and HTTP endpoints have in common: they count what they got, go away, come back, and hang. */
+function receiver(
+  server: {
+    readonly up: () => boolean
+    readonly begin: () => Promise<void>
+    readonly leave: () => Promise<void>
+    readonly hang: (yes: boolean) => void
+  },
+  options: Readonly<Record<string, string>>,
+  got: { parts: Buffer[] },
+  cut: Cut,
+): Receiver {
+  return {
+    options,
+    lines: async (count) =>
+      until(() => {
+        const lines = cut(Buffer.concat(got.parts).toString())
+        return lines.length >= count ? lines : undefined
+      }),
+    leave: server.leave,
+    comeBack: async () => {
+      if (server.up()) await server.leave()
+      server.hang(false)
+      got.parts = []
+      await server.begin()
+    },
+    hang: async () => server.hang(true),
+    close: async () => (server.up() ? server.leave() : undefined),
+  }
+}
+
 /** A stream server that keeps what it gets. `place` is a path, or undefined for a free port of 127.0.0.1. */
 export async function streamReceiver(
   options: (address: string) => Readonly<Record<string, string>>,
   cut: Cut,
   { path, secure }: { readonly path?: string; readonly secure?: Certificate } = {},
 ): Promise<Receiver> {
-  let parts: Buffer[] = []
+  const got: { parts: Buffer[] } = { parts: [] }
   let hanging = false
   const sockets = new Set<Socket>()
   const take = (socket: Socket): void => {
     sockets.add(socket.on('error', () => {}).on('close', () => sockets.delete(socket)))
     if (hanging) socket.pause()
-    else socket.on('data', (part) => void parts.push(part as Buffer))
+    else socket.on('data', (part) => void got.parts.push(part as Buffer))
   }
-  const make = (): Server => (secure ? createTlsServer(secure, take) : createServer(take))
-  let server = make()
-  const listen = async (where: string | number): Promise<void> =>
-    new Promise((done) => {
-      if (typeof where === 'string') server.listen(where, done)
-      else server.listen(where, '127.0.0.1', done)
+  let server: Server
+  let place: string | number = path ?? 0
+  const begin = async (): Promise<void> => {
+    server = secure ? createTlsServer(secure, take) : createServer(take)
+    await new Promise<void>((done) => {
+      if (typeof place === 'string') server.listen(place, done)
+      else server.listen(place, '127.0.0.1', done)
     })
-  await listen(path ?? 0)
-  const place = path ?? (server.address() as AddressInfo).port
+    if (typeof place === 'number') place = (server.address() as AddressInfo).port
+  }
   const leave = async (): Promise<void> => {
     for (const socket of sockets) socket.destroy()
     await new Promise((done) => server.close(done))
     // The other end must have heard of it.
     await new Promise((done) => setTimeout(done, 20))
   }
-  return {
-    options: options(typeof place === 'string' ? place : `127.0.0.1:${place}`),
-    lines: async (count) =>
-      until(() => {
-        const lines = cut(Buffer.concat(parts).toString())
-        return lines.length >= count ? lines : undefined
-      }),
-    leave,
-    comeBack: async () => {
-      if (server.listening) await leave()
-      hanging = false
-      parts = []
-      server = make()
-      await listen(place)
-    },
-    hang: async () => {
-      hanging = true
-      for (const socket of sockets) socket.removeAllListeners('data').pause()
-    },
-    close: async () => (server.listening ? leave() : undefined),
+  const hang = (yes: boolean): void => {
+    hanging = yes
+    if (yes) for (const socket of sockets) socket.removeAllListeners('data').pause()
   }
+  await begin()
+  const address = typeof place === 'string' ? place : `127.0.0.1:${place}`
+  return receiver({ up: () => server.listening, begin, leave, hang }, options(address), got, cut)
 }
 
 /** A UDP receiver: one message a datagram. */
@@ -121,48 +139,40 @@ export async function endpoint(
 ): Promise<Endpoint> {
   const headers: Readonly<Record<string, unknown>>[] = []
   const scheme = secure ? 'https' : 'http'
+  const got: { parts: Buffer[] } = { parts: [] }
   let hanging = false
   const make = () => {
-    const server = secure ? createHttpsServer(secure) : createHttpServer()
-    return server.on('request', (request, response) => {
+    const made = secure ? createHttpsServer(secure) : createHttpServer()
+    return made.on('request', (request, response) => {
       headers.push({ ...request.headers, method: request.method, url: request.url })
       const body: Buffer[] = []
       request.on('data', (part: Buffer) => void body.push(part))
       request.on('end', () => {
         if (hanging) return
-        if (receiver.status < 300) parts.push(...body)
-        response.writeHead(receiver.status, receiver.status === 302 ? { location: '/elsewhere' } : {}).end('said\n')
+        if (answering.status < 300) got.parts.push(...body)
+        response.writeHead(answering.status, answering.status === 302 ? { location: '/elsewhere' } : {}).end('said\n')
       })
     })
   }
-  let parts: Buffer[] = []
-  let server = make()
-  const listen = async (port: number): Promise<void> => new Promise((done) => server.listen(port, '127.0.0.1', done))
-  await listen(0)
-  const { port } = server.address() as AddressInfo
+  let server: ReturnType<typeof make>
+  let port = 0
+  const begin = async (): Promise<void> => {
+    server = make()
+    await new Promise<void>((done) => server.listen(port, '127.0.0.1', () => done()))
+    port = (server.address() as AddressInfo).port
+  }
   const leave = async (): Promise<void> => {
     server.closeAllConnections()
     await new Promise((done) => server.close(done))
   }
-  const receiver: Endpoint = {
-    headers,
-    status: 204,
-    options: options(`${scheme}://127.0.0.1:${port}/ingest?index=a`),
-    lines: async (count) =>
-      until(() => {
-        const lines = byLine(Buffer.concat(parts).toString())
-        return lines.length >= count ? lines : undefined
-      }),
-    leave,
-    comeBack: async () => {
-      if (server.listening) await leave()
-      hanging = false
-      parts = []
-      server = make()
-      await listen(port)
-    },
-    hang: async () => void (hanging = true),
-    close: async () => (server.listening ? leave() : undefined),
-  }
-  return receiver
+  await begin()
+  const hang = (yes: boolean): void => void (hanging = yes)
+  const common = receiver(
+    { up: () => server.listening, begin, leave, hang },
+    options(`${scheme}://127.0.0.1:${port}/ingest?index=a`),
+    got,
+    byLine,
+  )
+  const answering: Endpoint = { ...common, headers, status: 204 }
+  return answering
 }

@@ -9,6 +9,7 @@ import { HandClock } from '../support/clock.ts'
 import { outcomeOf } from '../support/matrix.ts'
 import { devServer } from '../support/server.ts'
 import type { Body, TestServer } from '../support/server.ts'
+import { wish } from './wish.ts'
 
 const day = 24 * 3_600_000
 
@@ -201,16 +202,6 @@ describe('records of keys', () => {
     const view = barrier.view('mount/x/')
     return { view, keys: new Transit({ view, clock: new HandClock(), log: silent }, randomBytes) }
   }
-  const wish = {
-    name: 'k',
-    type: 'aes256-gcm96',
-    size: null,
-    derived: false,
-    convergent: false,
-    exportable: false,
-    plaintextBackup: false,
-    autoRotatePeriod: 0,
-  } as const
 
   it('of the first and second layout are read, keep working, and are written in the present one', async () => {
     const { view, keys } = await open()

@@ -10,17 +10,8 @@ import { openBarrier } from '../support/barrier.ts'
 import { HandClock } from '../support/clock.ts'
 import { FailingStorage } from '../support/failing-storage.ts'
 import type { Failure } from '../support/failing-storage.ts'
+import { wish } from './wish.ts'
 
-const wish = {
-  name: 'k',
-  type: 'aes256-gcm96',
-  size: null,
-  derived: false,
-  convergent: false,
-  exportable: false,
-  plaintextBackup: false,
-  autoRotatePeriod: 0,
-} as const
 const message = Buffer.from('m')
 
 /** A mount on a storage that fails when told to; `start` is a server that knows only what was stored. */

@@ -5,16 +5,9 @@ import { silent } from '../../src/util/log.ts'
 import { openBarrier } from '../support/barrier.ts'
 import { HandClock } from '../support/clock.ts'
 import { devServer } from '../support/server.ts'
+import { wish } from './wish.ts'
 
 const hour = 3_600_000
-const wish = {
-  type: 'aes256-gcm96',
-  size: null,
-  derived: false,
-  convergent: false,
-  exportable: false,
-  plaintextBackup: false,
-} as const
 
 describe('keys that rotate by themselves', () => {
   async function opened() {

@@ -1,0 +1,11 @@
+/** A usual key that is asked for, named `k`. */
+export const wish = {
+  name: 'k',
+  type: 'aes256-gcm96',
+  size: null,
+  derived: false,
+  convergent: false,
+  exportable: false,
+  plaintextBackup: false,
+  autoRotatePeriod: 0,
+} as const
