@@ -66,8 +66,12 @@ export class Leases {
   /** Ends all leases under a prefix, at once when it resolves. `unique` names the note. */
   async condemn(namespace: NamespaceId, prefix: string, unique: string): Promise<void> {
     const note: Note = { prefix: folderOf(prefix), ...(namespace !== rootNamespace && { namespace }) }
-    await this.#view.put(`condemned/${unique}`, note)
-    await this.#load(unique)
+    try {
+      await this.#view.put(`condemned/${unique}`, note)
+    } finally {
+      // What is stored holds, also when the storage did not tell that it was.
+      await this.#load(unique)
+    }
   }
 
   /** Removes what is condemned. @param end removes one token and all below it; absent is fine. */

@@ -24,6 +24,7 @@ const changes: readonly Change[] = [
   { what: 'a token role', request: ['POST', 'auth/token/roles/%', { renewable: true }], seen: ['GET', 'auth/token/roles/%'] },
   { what: 'a token', request: ['POST', 'auth/token/create', { id: 'id-%', policies: ['default'], ttl: '1h' }], seen: ['POST', 'auth/token/lookup', { token: 'id-%' }] },
   { what: 'no token', first: [['POST', 'auth/token/create', { id: 'id-%' }]], request: ['POST', 'auth/token/revoke', { token: 'id-%' }], seen: ['POST', 'auth/token/lookup', { token: 'id-%' }] },
+  { what: 'no token under a prefix', first: [['POST', 'auth/token/roles/%', {}], ['POST', 'auth/token/create/%', { id: 'id-%' }]], request: ['PUT', 'sys/leases/revoke-prefix/auth/token/create/%', {}], seen: ['POST', 'auth/token/lookup', { token: 'id-%' }] },
   { what: 'a secret', request: ['POST', 'secret/data/%', { data: { a: '1' } }], seen: ['GET', 'secret/data/%'] },
   { what: 'a second version', first: [['POST', 'secret/data/%', { data: { a: '1' } }]], request: ['POST', 'secret/data/%', { data: { a: '2' } }], seen: ['GET', 'secret/data/%'] },
   { what: 'a destroyed version', first: [['POST', 'secret/data/%', { data: { a: '1' } }]], request: ['PUT', 'secret/destroy/%', { versions: [1] }], seen: ['GET', 'secret/data/%'] },

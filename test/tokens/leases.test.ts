@@ -54,6 +54,17 @@ describe('leases of tokens', () => {
     expect(await leases.list('root', '')).to.deep.equal([])
   })
 
+  it('a prefix that was ended without a word of it holds at once, and so does a revocation', async () => {
+    const { store, storage } = await setUp()
+    const [first, second] = [await store.create(spec('auth/a/login')), await store.create(spec('auth/b/login'))]
+    expect([await good(store, first.token), await good(store, second.token)]).to.deep.equal([true, true])
+    storage.plan = ['done']
+    expect(await store.condemn('root', 'auth/a').catch(() => 'failed')).to.equal('failed')
+    storage.plan = ['done']
+    expect(await store.revoke(second.record.id).catch(() => 'failed')).to.equal('failed')
+    expect([await good(store, first.token), await good(store, second.token)]).to.deep.equal([false, false])
+  })
+
   it('a lease is of its token under its own path only, and while the token is good', async () => {
     const { store, leases, clock } = await setUp()
     const { record } = await store.create(spec('auth/a/login/ann'))
