@@ -47,6 +47,8 @@ interface Kept {
   /** When a line was written last. */
   size: number
   sizeAt: number
+  /** Whether the key file has the present keys. */
+  keysPublished: boolean
   /** When closed files were looked after last, and whether they are now. */
   tidiedAt: number
   tidying: boolean
@@ -115,7 +117,8 @@ export class Notary {
     const signers = signersIn(record, () => clock.now())
     ledger.keys = signers.map(({ key }) => vkeyText(key))
     const now = clock.now()
-    this.#kept.set(path, { channel, record, signers, note: undefined, signed: -1, signedAt: -Infinity, size: ledger.size, sizeAt: now, tidiedAt: -Infinity, tidying: false }) // prettier-ignore
+    // Lines before `from` are for the keys before these to sign, and they did.
+    this.#kept.set(path, { channel, record, signers, note: undefined, signed: record.from - 1, signedAt: -Infinity, size: ledger.size, sizeAt: now, keysPublished: false, tidiedAt: -Infinity, tidying: false }) // prettier-ignore
     this.#anchors.keep(channel)
     this.#publishKeys(path)
     if (record.unpublished !== undefined) await this.#publishSwitch(path, record, record.unpublished)
@@ -188,6 +191,8 @@ export class Notary {
       const size = kept.channel.ledger?.size ?? 0
       if (size !== kept.size) Object.assign(kept, { size, sizeAt: now })
       else if (size > 0 && Math.abs(now - kept.sizeAt) >= heartbeatEvery) await kept.channel.note('heartbeat')
+      if (!kept.keysPublished) this.#publishKeys(path)
+      if (kept.record.unpublished !== undefined) await this.#publishSwitch(path, kept.record, kept.record.unpublished)
       await this.#closedFiles(path, kept)
       await this.#checkpoint(path, false)
     }
@@ -281,10 +286,12 @@ export class Notary {
     const kept = this.#kept.get(path)
     const file = kept?.channel.journal?.file
     if (!kept || !file) return
+    kept.keysPublished = false
     try {
       publishKeys(file.path, rangedKeys(kept.record, kept.signers))
+      kept.keysPublished = true
     } catch (thrown) {
-      // A log without a line has no file yet.
+      // A log without a line has no file yet; the next round tries again.
       if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT') this.#complain(thrown)
     }
   }

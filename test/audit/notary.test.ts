@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs' // prettier-ignore
+import { existsSync, lstatSync, readFileSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs' // prettier-ignore
 import { dirname } from 'node:path'
 import { expect } from 'chai'
 import { storedHeads } from '../../src/audit/anchor.ts'
@@ -187,6 +187,33 @@ describe('the files of a log', () => {
     expect(await verifyAuditFiles([...files, path])).to.include({ ok: true })
     for (const name of files.slice(0, 2)) unlinkSync(name)
     expect(await verifyAuditFiles([...files.slice(2), path])).to.include({ ok: true })
+  })
+
+  it('are not signed anew by keys that came after them, when these open before closed files were looked after', async () => {
+    const { broker, path, pass, view } = await opened({ rotate_bytes: '65536' })
+    await fill(broker, 250)
+    await broker.notary.rotateKeys()
+    await broker.close()
+    await broker.open(view)
+    await pass(tickEvery)
+    await broker.shutdown()
+    expect(closed(path).length).to.be.greaterThan(2)
+    expect(await verifyAuditFiles([...closed(path), path])).to.include({ ok: true })
+  })
+
+  it('get new keys into the files a moment later, when there was no live file to be beside', async () => {
+    const { broker, path, pass } = await opened()
+    renameSync(path, `${path}.away`)
+    const failed = await broker.notary.rotateKeys().then(
+      () => '',
+      (thrown: NodeJS.ErrnoException) => thrown.code,
+    )
+    expect(failed).to.equal('ENOENT')
+    renameSync(`${path}.away`, path)
+    await pass(tickEvery)
+    expect(readFileSync(`${path}.vkeys`, 'utf8').split('\n').filter((line) => /^[0-9]/.test(line)).length).to.equal(2) // prettier-ignore
+    await broker.shutdown()
+    expect(await verifyAuditFiles([path])).to.include({ ok: true })
   })
 
   it('are closed by age', async () => {
