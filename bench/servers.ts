@@ -50,7 +50,7 @@ export async function ownServer(
   const listener = `listener "tcp" {\n  address = "127.0.0.1:${port}"\n  tls_disable = true\n}`
   const audit = !audited ? '' : `audit "file" "file" {\n  options { file_path = "${folder}/audit.log" }\n}`
   writeFileSync(config, `storage "level" {\n  path = "${folder}/data"\n}\n${listener}\n${audit}\n${more}\n`)
-  const child = spawn(process.execPath, [built('../src/main.js'), 'server', `-config=${config}`], { stdio: 'ignore' })
+  const child = spawn(process.execPath, ['dist/main.js', 'server', `-config=${config}`], { stdio: 'ignore' })
   await patiently(async () => send('PUT', 'sys/unseal', { reset: true }, '').catch(refused))
   const { share, token } = known ?? (await initialised())
   await send('PUT', 'sys/unseal', { key: share }, '')

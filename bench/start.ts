@@ -5,7 +5,7 @@ import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { machine, median } from './measure.ts'
-import { built, freePort, ownServer } from './servers.ts'
+import { freePort, ownServer } from './servers.ts'
 
 /**
  * Milliseconds from the start of the process until it answers for the first time, sealed; beside it, in one run and taking turns,
@@ -29,7 +29,7 @@ listener "tcp" { address = "127.0.0.1:${port}" tls_disable = true }
 audit "file" "file" { options { file_path = "${folder}/audit.log" } }
 `,
   )
-  return [built('../src/main.js'), 'server', `-config=${config}`]
+  return ['dist/main.js', 'server', `-config=${config}`]
 }
 
 /** One start and one stop. */

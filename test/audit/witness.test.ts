@@ -18,6 +18,7 @@ import { Witness } from '../../src/audit/witness/witness.ts'
 import { silent } from '../../src/util/log.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { SampleLog } from './sample-log.ts'
+import { program } from '../support/program.ts'
 
 const name = 'witness.example.org/w1'
 const now = Date.UTC(2026, 10, 27)
@@ -175,7 +176,7 @@ describe('a witness', () => {
     const keys = join(folder, 'keys')
     writeFileSync(keys, '# of the logs\n')
     const words = ['audit', 'witness', `-name=${name}`, `-key=${join(folder, 'key.pem')}`, `-state=${join(folder, 'seen')}`, `-log=${keys}`, '-listen=127.0.0.1:0'] // prettier-ignore
-    const child = spawn(process.execPath, ['dist/main.js', ...words], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, [program, ...words], { stdio: ['ignore', 'pipe', 'pipe'] })
     let out = ''
     await new Promise<void>((done) => {
       child.stdout.on('data', (part: Buffer) => {

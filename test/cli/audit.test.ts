@@ -8,6 +8,7 @@ import { vkeyText } from '../../src/audit/note-keys.ts'
 import { SampleLog } from '../audit/sample-log.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { ScriptedServer, Shell } from './support.ts'
+import { program } from '../support/program.ts'
 
 const secretHash = `hmac-sha256:${'5e'.repeat(32)}`
 
@@ -235,7 +236,7 @@ describe('the commands for auditors', () => {
 
   it('tail: shows what is there and what comes, over a rotation', async () => {
     const growing = sample()
-    const child = spawn(process.execPath, ['dist/main.js', 'audit', 'tail', '-n=1', '-format=json', growing.path])
+    const child = spawn(process.execPath, [program, 'audit', 'tail', '-n=1', '-format=json', growing.path])
     let out = ''
     const seen = async (text: string): Promise<void> =>
       new Promise((done) => {

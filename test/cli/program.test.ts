@@ -1,12 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
 import { expect } from 'chai'
 import { temporaryFolder } from '../support/folder.ts'
 import { levelServer } from '../support/server.ts'
 import { scripted } from './support.ts'
+import { program } from '../support/program.ts'
 
-const main = join(import.meta.dirname, '../../src/main.js')
 const world = (more: Readonly<Record<string, string>> = {}) => ({
   PATH: process.env['PATH'] ?? '',
   HOME: temporaryFolder(),
@@ -38,7 +37,7 @@ async function ended(
 
 /** A command line on a terminal of its own, where `answer` is typed once the question stands there. */
 async function onTerminal(line: string, env: Readonly<Record<string, string>>, answer: string): Promise<Ended> {
-  const child = spawn('script', ['-qefc', `"${process.execPath}" "${main}" ${line}`, '/dev/null'], { env })
+  const child = spawn('script', ['-qefc', `"${process.execPath}" "${program}" ${line}`, '/dev/null'], { env })
   let out = ''
   child.stdout.on('data', (part: Buffer) => {
     const asked = out.includes('hidden')
@@ -53,7 +52,7 @@ describe('the program', () => {
   it('ends quietly when its reader has seen enough', async () => {
     const big = { data: { text: 'x'.repeat(4_000_000) } }
     await scripted({ 'GET /v1/a': [{ body: big }] }, async (_, __, address) => {
-      const line = `"${process.execPath}" "${main}" read a | head -c 10`
+      const line = `"${process.execPath}" "${program}" read a | head -c 10`
       const { out, err } = await ended('sh', ['-c', line], world({ VAULT_ADDR: address }))
       expect([out, err]).to.deep.equal(['Key     Va', ''])
     })
@@ -69,7 +68,7 @@ describe('the program', () => {
       ['login', '-address=http://127.0.0.1:1'],
       ['operator', 'unseal', '-address=http://127.0.0.1:1'],
     ]) {
-      const { code, out, err } = await ended(process.execPath, [main, ...args], world())
+      const { code, out, err } = await ended(process.execPath, [program, ...args], world())
       expect(code, args.join(' ')).to.be.greaterThan(0)
       expect(out + err).to.not.match(/\n\s+at |node:internal/)
       expect(err).to.not.equal('')
@@ -81,9 +80,9 @@ describe('the program', () => {
     const server = await levelServer()
     const env = world({ VAULT_ADDR: server.running.address })
     try {
-      const made = await ended(process.execPath, [main, 'operator', 'init', '-n=3', '-t=3', '-format=json'], env)
+      const made = await ended(process.execPath, [program, 'operator', 'init', '-n=3', '-t=3', '-format=json'], env)
       const [a, b, c] = (JSON.parse(made.out) as { unseal_keys_b64: [string, string, string] }).unseal_keys_b64
-      const piped = await ended(process.execPath, [main, 'operator', 'unseal', '-'], env, `${a}\n`)
+      const piped = await ended(process.execPath, [program, 'operator', 'unseal', '-'], env, `${a}\n`)
       expect([piped.code, piped.out.includes('1/3')]).to.deep.equal([0, true])
 
       const typed = await onTerminal('operator unseal', env, `wrong\u0015${b}x\u007f\r`)

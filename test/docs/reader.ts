@@ -3,6 +3,7 @@ import { chmodSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { expect } from 'chai'
 import { temporaryFolder } from '../support/folder.ts'
+import { program } from '../support/program.ts'
 import type { Example } from './examples.ts'
 
 /** Someone who follows a page in a folder of their own, with `strongroom` at hand. */
@@ -11,9 +12,9 @@ export class Reader {
   readonly #env: Readonly<Record<string, string>>
 
   constructor(env: Readonly<Record<string, string>>) {
-    const program = join(this.folder, 'strongroom')
-    writeFileSync(program, strongroom)
-    chmodSync(program, 0o755)
+    const command = join(this.folder, 'strongroom')
+    writeFileSync(command, strongroom)
+    chmodSync(command, 0o755)
     symlinkSync(resolve('policies'), join(this.folder, 'policies'))
     this.#env = { ...env, HOME: this.folder, PATH: `${this.folder}:${env['PATH'] ?? process.env['PATH']}` }
   }
@@ -37,7 +38,7 @@ export class Reader {
 
 /** The program, with the holders of shares beside it: whoever is asked for a share gives the next one of `operator init`. */
 const strongroom = `#!/bin/bash
-main='${resolve('dist/main.js')}'
+main='${program}'
 case "$1 $2" in
   'operator init')
     node "$main" "$@" | tee "$HOME/made"

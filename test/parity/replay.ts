@@ -2,12 +2,13 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { program } from '../support/program.ts'
 
 /** The recorded requests and command lines, kept beside the repository. */
 export const corpus = resolve('../shared/parity')
 
-const program = `node ${resolve('dist/main.js')}`
-const devServer = `${program} server -dev -dev-root-token-id=root -dev-no-store-token -dev-listen-address=127.0.0.1:{port}`
+const ours = `node ${program}`
+const devServer = `${ours} server -dev -dev-root-token-id=root -dev-no-store-token -dev-listen-address=127.0.0.1:{port}`
 
 /** What one replay found: its score as the runner printed it, every step that ran, and the steps that differed (`case step`). */
 export interface Replay {
@@ -30,7 +31,7 @@ export function replayRequests(prefix: string): Replay {
 
 /** Replays every recorded command line with our program. */
 export function replayCommands(): Replay {
-  return replay('cli.mjs', 'cli', 'cli-golden', ['--cli', program, '--sealed-server', configuredServer(true)])
+  return replay('cli.mjs', 'cli', 'cli-golden', ['--cli', ours, '--sealed-server', configuredServer(true)])
 }
 
 /**
@@ -81,7 +82,7 @@ listener "tcp" {
 }
 unsafe_allow_api_audit_creation = true
 C
-exec ${program} server -config="$2/c.hcl"
+exec ${ours} server -config="$2/c.hcl"
 `,
   )
   return `sh ${script} {port} {dir}`

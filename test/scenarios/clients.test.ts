@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { expect } from 'chai'
 import { temporaryFolder } from '../support/folder.ts'
 import { devServer, openLevelServer } from '../support/server.ts'
+import { program } from '../support/program.ts'
 
 interface NodeVault {
   (options: { readonly endpoint: string; readonly token: string }): {
@@ -82,7 +83,7 @@ describe('real clients', () => {
     const home = temporaryFolder()
     const strongroom = async (line: string, expected = 0): Promise<string> => {
       const env = { PATH: process.env['PATH'], HOME: home, VAULT_ADDR: server.running.address }
-      const done = await promisify(execFile)(process.execPath, ['build/src/main.js', ...line.split(' ')], {
+      const done = await promisify(execFile)(process.execPath, [program, ...line.split(' ')], {
         env,
       }).catch(
         (thrown: unknown) => thrown as { readonly code: number; readonly stdout: string; readonly stderr: string },

@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process'
 import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -10,8 +9,8 @@ import { expect } from 'chai'
 import { temporaryFolder } from '../support/folder.ts'
 import { devServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
+import { program } from '../support/program.ts'
 
-const main = join(import.meta.dirname, '../../src/main.js')
 const mebibyte = 1024 * 1024
 
 describe('transit envelope as a program', function () {
@@ -27,7 +26,7 @@ describe('transit envelope as a program', function () {
   after(async () => server.running.stop())
 
   const started = (...words: readonly string[]): ChildProcessWithoutNullStreams =>
-    spawn(process.execPath, [main, 'transit', 'envelope', ...words], {
+    spawn(process.execPath, [program, 'transit', 'envelope', ...words], {
       cwd: folder,
       env: { PATH: process.env['PATH'] ?? '', HOME: folder, VAULT_ADDR: server.running.address, VAULT_TOKEN: 'root' },
     })

@@ -10,6 +10,7 @@ import { expect } from 'chai'
 import { verifyAuditFiles } from '../audit/verdict.ts'
 import type { Verdict } from '../audit/verdict.ts'
 import { temporaryFolder } from '../support/folder.ts'
+import { program } from '../support/program.ts'
 
 const kills = Number(process.env['STRONGROOM_SERVER_KILLS'] ?? 200)
 
@@ -35,7 +36,7 @@ async function storm(cycles: number): Promise<void> {
   }
 
   const start = async (): Promise<ChildProcess> => {
-    const started = spawn(process.execPath, ['dist/main.js', 'server', `-config=${config}`], {
+    const started = spawn(process.execPath, [program, 'server', `-config=${config}`], {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     await new Promise<void>((resolve, reject) => {

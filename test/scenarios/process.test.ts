@@ -5,9 +5,9 @@ import { expect } from 'chai'
 import { whatTells } from '../../src/process-guard.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { writeFileSync } from 'node:fs'
+import { program } from '../support/program.ts'
 
 const root = join(import.meta.dirname, '../..')
-const main = join(root, 'src/main.js')
 
 /** Runs node to its end, or until `enough` says so of what it has written; then it is told to end. */
 async function node(
@@ -62,7 +62,7 @@ describe('the process of a server', () => {
       [[], { NODE_OPTIONS: '--report-on-fatalerror' }],
       [[], { NODE_DEBUG: 'http' }],
     ] as const) {
-      const { code, said } = await node([...args, main, 'server', `-config=${config}`], { env })
+      const { code, said } = await node([...args, program, 'server', `-config=${config}`], { env })
       expect(code, said).to.equal(1)
       expect(said).to.match(/does not start with (--cpu-prof|--report-on-fatalerror|NODE_DEBUG):/)
     }
@@ -70,7 +70,7 @@ describe('the process of a server', () => {
 
   it('opens no debugger on SIGUSR1', async () => {
     let asked = false
-    const { code, said } = await node([main, 'server', `-config=${configured()}`], {
+    const { code, said } = await node([program, 'server', `-config=${configured()}`], {
       heard: (text, pid) => {
         if (!text.includes('listens on')) return false
         if (!asked) process.kill(pid, 'SIGUSR1')

@@ -10,6 +10,7 @@ import { expect } from 'chai'
 import { Shell } from '../cli/support.ts'
 import { certificateFiles } from '../support/certificate.ts'
 import { temporaryFolder } from '../support/folder.ts'
+import { program } from '../support/program.ts'
 
 /** The production path as its operators go it: a process of its own, TLS, LevelDB, a declared audit file, the command line. */
 describe('a production server', () => {
@@ -24,7 +25,7 @@ describe('a production server', () => {
 
   const start = async (): Promise<string> => {
     // A wide umask: the server must not depend on whoever starts it.
-    const line = `umask 000; exec ${process.execPath} dist/main.js server -config=${config}`
+    const line = `umask 000; exec ${process.execPath} ${program} server -config=${config}`
     child = spawn('/bin/sh', ['-c', line], { stdio: ['ignore', 'pipe', 'pipe'] })
     return new Promise((resolve) => {
       let said = ''
@@ -146,7 +147,7 @@ describe('a production server', () => {
         .replace(/127\.0\.0\.1:\d+/, '127.0.0.1:0')
         .replace('audit.log', 'second.log'),
     )
-    const second = spawn(process.execPath, ['dist/main.js', 'server', `-config=${other}`], {
+    const second = spawn(process.execPath, [program, 'server', `-config=${other}`], {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     let said = ''
