@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { posix } from 'node:path'
 import type { AuditBroker } from './audit/broker.ts'
-import { readVkey } from './audit/note-keys.ts'
+import { readVkey } from './audit/vkey.ts'
 import { WitnessKeeper } from './audit/witness/keeper.ts'
 import { ConfigError } from './config/source.ts'
 import type { Config, WitnessConfig } from './config/types.ts'

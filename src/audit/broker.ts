@@ -10,7 +10,6 @@ import { Channel } from './channel.ts'
 import { commonOptions, DeviceOptions } from './options.ts'
 import type { AuditMeasure } from './measure.ts'
 import { Hasher } from './hasher.ts'
-import { admitLog, openLogs } from './open-logs.ts'
 import type { Notary, NotaryParts } from './notary.ts'
 import { AuditStore } from './store.ts'
 
@@ -90,6 +89,8 @@ export class AuditBroker {
     const stored = await this.#openStored(store)
     const channels = new Map([...this.#channels, ...stored])
     try {
+      // What only an open server needs is loaded when it opens.
+      const { openLogs } = await import('./open-logs.ts')
       const opened = await openLogs(this.#logParts(store), channels, opening)
       const headers = await store.headers()
       for (const [path, channel] of channels) channel.use(await store.salt(path, false), headers)
@@ -179,6 +180,7 @@ export class AuditBroker {
       channel.use(await store.salt(spec.path, true), this.#headers)
       try {
         await channel.open()
+        const { admitLog } = await import('./open-logs.ts')
         await admitLog(this.#logParts(store), this.notary, channel)
         await channel.probe()
         await store.add(spec)

@@ -7,8 +7,8 @@ import type { Ledger } from './ledger.ts'
 import type { LogFile } from './log-files.ts'
 import { chunksOf, growingChunks, logFilesAt } from './log-files.ts'
 import { LogReader } from './log-reader.ts'
-import { signersOf } from './note.ts'
-import type { VerifierKey } from './note-keys.ts'
+import { signersOf } from './note-keys.ts'
+import type { VerifierKey } from './vkey.ts'
 
 /** What a log must have been at some size, and who says so. */
 export interface Claim {

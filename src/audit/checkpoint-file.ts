@@ -1,7 +1,7 @@
 import type { Note } from './note.ts'
 import { noteText, readNote } from './note.ts'
-import type { VerifierKey } from './note-keys.ts'
-import { readVkey, vkeyText } from './note-keys.ts'
+import type { VerifierKey } from './vkey.ts'
+import { readVkey, vkeyText } from './vkey.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { readCheckpoint } from './checkpoint.ts'
 

@@ -1,53 +1,10 @@
-import { createPublicKey, hash, sign, verify } from 'node:crypto'
+import { createPublicKey, sign, verify } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { ml_dsa44 } from '@noble/post-quantum/ml-dsa.js'
 import { readCheckpoint } from './checkpoint.ts'
-import type { NoteSignature } from './note.ts'
-
-/**
- * Signature types of C2SP signed-note and tlog-cosignature: Ed25519 (RFC 8032), a witness's timestamped Ed25519
- * cosignature, ML-DSA-44 cosignature (FIPS 204).
- */
-export const signatureTypes = { ed25519: 0x01, cosignature: 0x04, mlDsa44: 0x06 } as const
-type SignatureType = (typeof signatureTypes)[keyof typeof signatureTypes]
-
-/** A public key that verifies notes. */
-export interface VerifierKey {
-  readonly name: string
-  /** Eight hexadecimal digits: the first four bytes of SHA-256(name ‖ 0x0A ‖ type ‖ key). */
-  readonly id: string
-  readonly type: SignatureType
-  readonly key: Uint8Array
-}
-
-/** A verifier key from its parts. */
-export function verifierKey(name: string, type: SignatureType, key: Uint8Array): VerifierKey {
-  const named = Buffer.concat([Buffer.from(`${name}\n`), Buffer.from([type]), key])
-  return { name, id: hash('sha256', named, 'hex').slice(0, 8), type, key }
-}
-
-/** A verifier key as text (vkey): `<name>+<id>+<base64 of type ‖ key>`. */
-export function vkeyText({ name, id, type, key }: VerifierKey): string {
-  return `${name}+${id}+${Buffer.concat([Buffer.from([type]), key]).toString('base64')}`
-}
-
-const keySizes: Readonly<Record<number, number>> = {
-  [signatureTypes.ed25519]: 32,
-  [signatureTypes.cosignature]: 32,
-  [signatureTypes.mlDsa44]: 1312,
-}
-
-/** Reads a vkey; undefined when it is none, of a type unknown here, or its id is not that of its key. */
-export function readVkey(text: string): VerifierKey | undefined {
-  const found = /^([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+={0,2})$/u.exec(text)
-  if (!found) return undefined
-  const [, name = '', id, encoded = ''] = found
-  const bytes = Buffer.from(encoded, 'base64')
-  const type = bytes[0] as SignatureType
-  if (bytes.length - 1 !== keySizes[type] || bytes.toString('base64') !== encoded) return undefined
-  const key = verifierKey(name, type, Uint8Array.from(bytes.subarray(1)))
-  return key.id === id ? key : undefined
-}
+import type { Note, NoteSignature } from './note.ts'
+import { signatureTypes, verifierKey } from './vkey.ts'
+import type { VerifierKey } from './vkey.ts'
 
 /** Whether `signature` (without the key's id) is this key's over a note's text. */
 export function verifies({ name, type, key }: VerifierKey, text: string, signature: Uint8Array): boolean {
@@ -60,6 +17,21 @@ export function verifies({ name, type, key }: VerifierKey, text: string, signatu
   if (signature.length !== 8 + 2420) return false
   const message = cosigned(name, signature.subarray(0, 8), text)
   return message !== undefined && ml_dsa44.verify(signature.subarray(8), message, key)
+}
+
+/**
+ * The known keys that signed a note. Signatures of unknown keys are passed over. Undefined when the signature of a known
+ * key is wrong: such a note counts for nothing.
+ */
+export function signersOf(note: Note, keys: readonly VerifierKey[]): readonly VerifierKey[] | undefined {
+  const signers: VerifierKey[] = []
+  for (const { name, id, bytes } of note.signatures) {
+    const key = keys.find((one) => one.name === name && one.id === id)
+    if (!key || signers.includes(key)) continue
+    if (!verifies(key, note.text, bytes)) return undefined
+    signers.push(key)
+  }
+  return signers
 }
 
 /** What makes signature lines of notes. */

@@ -1,6 +1,4 @@
 import { isUtf8 } from 'node:buffer'
-import type { VerifierKey } from './note-keys.ts'
-import { verifies } from './note-keys.ts'
 
 /** A signature line of a note: whose it is, and the bytes behind the key's id. */
 export interface NoteSignature {
@@ -45,19 +43,4 @@ export function noteText({ text, signatures }: Note): string {
     ({ name, id, bytes }) => `\u2014 ${name} ${Buffer.concat([Buffer.from(id, 'hex'), bytes]).toString('base64')}\n`,
   )
   return `${text}\n${lines.join('')}`
-}
-
-/**
- * The known keys that signed a note. Signatures of unknown keys are passed over. Undefined when the signature of a known
- * key is wrong: such a note counts for nothing.
- */
-export function signersOf(note: Note, keys: readonly VerifierKey[]): readonly VerifierKey[] | undefined {
-  const signers: VerifierKey[] = []
-  for (const { name, id, bytes } of note.signatures) {
-    const key = keys.find((one) => one.name === name && one.id === id)
-    if (!key || signers.includes(key)) continue
-    if (!verifies(key, note.text, bytes)) return undefined
-    signers.push(key)
-  }
-  return signers
 }

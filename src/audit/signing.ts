@@ -4,8 +4,10 @@ import type { View } from '../contract/view.ts'
 import { base64, fromBase64 } from '../util/bytes.ts'
 import type { RangedKey } from './checkpoint-file.ts'
 import { rangedKeyLine, vkeyFileOf } from './checkpoint-file.ts'
-import type { NoteSigner, VerifierKey } from './note-keys.ts'
-import { ed25519Signer, mlDsa44Signer, readVkey, vkeyText } from './note-keys.ts'
+import type { NoteSigner } from './note-keys.ts'
+import type { VerifierKey } from './vkey.ts'
+import { ed25519Signer, mlDsa44Signer } from './note-keys.ts'
+import { readVkey, vkeyText } from './vkey.ts'
 
 interface PastKey {
   readonly vkey: string

@@ -10,9 +10,10 @@ import {
   readCheckpoints,
   readRangedKeys,
 } from '../../src/audit/checkpoint-file.ts'
-import { noteText, readNote, signersOf } from '../../src/audit/note.ts'
+import { noteText, readNote } from '../../src/audit/note.ts'
 import type { Note } from '../../src/audit/note.ts'
-import { ed25519Signer, mlDsa44Signer, readVkey, vkeyText } from '../../src/audit/note-keys.ts'
+import { ed25519Signer, mlDsa44Signer, signersOf } from '../../src/audit/note-keys.ts'
+import { readVkey, vkeyText } from '../../src/audit/vkey.ts'
 import { proofText, readProof } from '../../src/audit/proof-file.ts'
 
 /** The example of C2SP signed-note. */

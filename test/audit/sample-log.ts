@@ -12,7 +12,8 @@ import { checkpointText } from '../../src/audit/checkpoint.ts'
 import { chained, leafHash, start } from '../../src/audit/chain.ts'
 import type { Link } from '../../src/audit/chain.ts'
 import type { NoteSigner } from '../../src/audit/note-keys.ts'
-import { ed25519Signer, vkeyText } from '../../src/audit/note-keys.ts'
+import { ed25519Signer } from '../../src/audit/note-keys.ts'
+import { vkeyText } from '../../src/audit/vkey.ts'
 import { CompactRange } from '../../src/audit/tree.ts'
 
 /** Writes a log as docs/formats.md has it, with a signing key that the test holds: what a thief of the key could write. */

@@ -3,7 +3,7 @@ import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSy
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { checkpointFileOf } from '../../src/audit/checkpoint-file.ts'
-import { vkeyText } from '../../src/audit/note-keys.ts'
+import { vkeyText } from '../../src/audit/vkey.ts'
 import { verifyLogs } from '../../src/audit/offline/verify.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { attacks, chance, Target } from './attacks.ts'

@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs'
 import { refuse } from '../../contract/fault.ts'
 import type { RangedKey, SignedCheckpoint } from '../checkpoint-file.ts'
 import { mayCover, readRangedKeys } from '../checkpoint-file.ts'
-import type { VerifierKey } from '../note-keys.ts'
-import { readVkey, signatureTypes, timeOf, verifies, vkeyText } from '../note-keys.ts'
+import type { VerifierKey } from '../vkey.ts'
+import { timeOf, verifies } from '../note-keys.ts'
+import { readVkey, signatureTypes, vkeyText } from '../vkey.ts'
 
 /** Why a checkpoint counts for nothing: undefined when a key of its log signed it that may cover it. */
 export function whyUnsigned({ note, checkpoint }: SignedCheckpoint, keys: readonly RangedKey[]): string | undefined {

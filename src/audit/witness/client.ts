@@ -4,7 +4,7 @@ import type { ConnectionOptions } from 'node:tls'
 import type { SignedCheckpoint } from '../checkpoint-file.ts'
 import type { Note, NoteSignature } from '../note.ts'
 import { readNote } from '../note.ts'
-import type { VerifierKey } from '../note-keys.ts'
+import type { VerifierKey } from '../vkey.ts'
 import { verifies } from '../note-keys.ts'
 import { submissionText } from './submission.ts'
 
