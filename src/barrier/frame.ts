@@ -1,4 +1,4 @@
-import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'
+import { openXChaCha, sealXChaCha } from '../crypto/xchacha.ts'
 import { utf8 } from '../util/bytes.ts'
 
 /** Layout of a sealed value: version (1 byte, 1) ‖ term (4, big-endian) ‖ nonce (24) ‖ XChaCha20-Poly1305 ciphertext and tag. */
@@ -17,13 +17,11 @@ export function sealValue(
   value: Uint8Array,
   random: (bytes: number) => Uint8Array,
 ): Uint8Array {
-  const nonce = random(nonceSize)
-  const box = xchacha20poly1305(key, nonce, utf8(place)).encrypt(value)
-  const frame = Buffer.allocUnsafe(head + nonceSize + box.length)
+  const box = sealXChaCha(key, random(nonceSize), value, utf8(place))
+  const frame = Buffer.allocUnsafe(head + box.length)
   frame.writeUInt8(version, 0)
   frame.writeUInt32BE(term, 1)
-  frame.set(nonce, head)
-  frame.set(box, head + nonceSize)
+  frame.set(box, head)
   return frame
 }
 
@@ -35,11 +33,7 @@ export function termOf(frame: Uint8Array): number {
 
 /** Opens a value at the place it was sealed for. @throws BrokenRecord */
 export function openValue(key: Uint8Array, place: string, frame: Uint8Array): Uint8Array {
-  try {
-    return xchacha20poly1305(key, frame.subarray(head, head + nonceSize), utf8(place)).decrypt(
-      frame.subarray(head + nonceSize),
-    )
-  } catch (cause) {
-    throw new BrokenRecord('the value does not open at this place', { cause })
-  }
+  const value = openXChaCha(key, frame.subarray(head), utf8(place))
+  if (value) return value
+  throw new BrokenRecord('the value does not open at this place')
 }

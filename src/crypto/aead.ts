@@ -1,9 +1,9 @@
 import { createCipheriv, createDecipheriv, createSecretKey } from 'node:crypto'
 import type { CipherGCMTypes, KeyObject } from 'node:crypto'
 import { gcmsiv } from '@noble/ciphers/aes.js'
-import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'
 import { sized } from './cipher.ts'
 import type { Cipher, CipherKey } from './cipher.ts'
+import { xchacha20poly1305 } from './xchacha.ts'
 
 /** Authentication tags of every algorithm here, in bytes (NIST SP 800-38D, RFC 8439). Shorter ones are never accepted. */
 export const tagBytes = 16
@@ -62,7 +62,7 @@ type NobleCipher = (
   decrypt(sealed: Uint8Array): Uint8Array
 }
 
-/** Ciphers which OpenSSL lacks here. */
+/** AES-GCM-SIV, which OpenSSL lacks here. */
 class NobleKey implements CipherKey {
   readonly #cipher: NobleCipher
   readonly #key: Uint8Array
@@ -102,5 +102,5 @@ export const aeads = {
   aes128gcmSiv: byNoble(gcmsiv, 16, 12),
   aes256gcmSiv: byNoble(gcmsiv, 32, 12),
   chacha20poly1305: byOpenssl('chacha20-poly1305', 32),
-  xchacha20poly1305: byNoble(xchacha20poly1305, 32, 24),
+  xchacha20poly1305,
 } as const satisfies Record<string, Cipher>

@@ -3,8 +3,8 @@ import { plainKeys } from '../contract/barrier.ts'
 import { Fault, refuse } from '../contract/fault.ts'
 import type { Protected, Seal, SealRecord } from '../contract/seal.ts'
 import type { Op, Storage } from '../contract/storage.ts'
-import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'
-import { base64, concat, fromBase64, text, utf8, wipe } from '../util/bytes.ts'
+import { openXChaCha, sealXChaCha } from '../crypto/xchacha.ts'
+import { base64, fromBase64, text, utf8, wipe } from '../util/bytes.ts'
 
 const keyBytes = 32
 const place = utf8('strongroom seal: root key')
@@ -53,8 +53,7 @@ export class ShamirSeal implements Seal {
   }
 
   #wrap(unsealKey: Uint8Array, root: Uint8Array): string {
-    const nonce = this.#random(24)
-    return base64(concat(nonce, xchacha20poly1305(unsealKey, nonce, place).encrypt(root)))
+    return base64(sealXChaCha(unsealKey, this.#random(24), root, place))
   }
 }
 
@@ -84,11 +83,7 @@ async function combined(record: SealRecord, shares: readonly Uint8Array[]): Prom
 function unwrap(unsealKey: Uint8Array, wrapped: string): Uint8Array | undefined {
   const bytes = fromBase64(wrapped)
   if (!bytes) throw new Fault('internal', 'the seal record is damaged; restore a backup')
-  try {
-    return xchacha20poly1305(unsealKey, bytes.subarray(0, 24), place).decrypt(bytes.subarray(24))
-  } catch {
-    return undefined
-  }
+  return openXChaCha(unsealKey, bytes, place)
 }
 
 const opOf = (record: SealRecord): Op => ({ put: plainKeys.seal, value: utf8(JSON.stringify(record)) })

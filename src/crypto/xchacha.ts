@@ -1,0 +1,95 @@
+import { createCipheriv, createDecipheriv } from 'node:crypto'
+import type { CipherGCMTypes } from 'node:crypto'
+import { hchacha } from '@noble/ciphers/chacha.js'
+import { sized } from './cipher.ts'
+import type { Cipher, CipherKey } from './cipher.ts'
+
+const keyBytes = 32
+const nonceBytes = 24
+const tagBytes = 16
+// Node handles ChaCha20-Poly1305 exactly as GCM, but its types do not know that.
+const chacha = 'chacha20-poly1305' as CipherGCMTypes
+const sigma = new Uint32Array(Uint8Array.from(Buffer.from('expand 32-byte k')).buffer)
+
+/** What a message is worked on with: nothing waits in between, so one is enough. Wiped after each. */
+const scratch = { key: new Uint32Array(8), nonce: new Uint32Array(4), subkey: new Uint32Array(8), short: new Uint8Array(12) } // prettier-ignore
+
+/**
+ * XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03), where OpenSSL has only ChaCha20-Poly1305: HChaCha20 makes the key of
+ * the message, OpenSSL does the rest. `nonce ‖ ciphertext ‖ tag`.
+ * @param key 32 bytes. @param nonce 24 bytes, random ones never meet again.
+ */
+export function sealXChaCha(
+  key: Uint8Array,
+  nonce: Uint8Array,
+  plaintext: Uint8Array,
+  associated?: Uint8Array,
+): Uint8Array {
+  return forMessage(key, nonce, (subkey, short) => {
+    const cipher = createCipheriv(chacha, subkey, short, { authTagLength: tagBytes })
+    if (associated !== undefined && associated.length > 0) cipher.setAAD(associated)
+    const body = cipher.update(plaintext)
+    cipher.final()
+    return Buffer.concat([nonce, body, cipher.getAuthTag()])
+  })
+}
+
+/** Opens what `sealXChaCha` made; undefined when it is anything else. */
+export function openXChaCha(key: Uint8Array, sealed: Uint8Array, associated?: Uint8Array): Uint8Array | undefined {
+  const end = sealed.length - tagBytes
+  if (end < nonceBytes) return undefined
+  return forMessage(key, sealed.subarray(0, nonceBytes), (subkey, short) => {
+    const decipher = createDecipheriv(chacha, subkey, short, { authTagLength: tagBytes })
+    decipher.setAuthTag(sealed.subarray(end))
+    if (associated !== undefined && associated.length > 0) decipher.setAAD(associated)
+    const plaintext = decipher.update(sealed.subarray(nonceBytes, end))
+    try {
+      decipher.final()
+      return plaintext
+    } catch {
+      plaintext.fill(0)
+      return undefined
+    }
+  })
+}
+
+function forMessage<T>(key: Uint8Array, nonce: Uint8Array, use: (subkey: Uint8Array, short: Uint8Array) => T): T {
+  const { short, subkey } = scratch
+  bytesOf(scratch.key).set(sized(key, keyBytes))
+  bytesOf(scratch.nonce).set(nonce.subarray(0, 16))
+  short.set(nonce.subarray(16, nonceBytes), 4)
+  try {
+    hchacha(sigma, scratch.key, scratch.nonce, subkey)
+    return use(bytesOf(subkey), short)
+  } finally {
+    scratch.key.fill(0)
+    subkey.fill(0)
+  }
+}
+
+const bytesOf = ({ buffer }: Uint32Array): Uint8Array => new Uint8Array(buffer)
+
+class XChaChaKey implements CipherKey {
+  readonly #key: Uint8Array
+
+  constructor(key: Uint8Array) {
+    this.#key = key
+  }
+
+  seal(nonce: Uint8Array, plaintext: Uint8Array, associated?: Uint8Array): Uint8Array {
+    return sealXChaCha(this.#key, nonce, plaintext, associated)
+  }
+
+  open(sealed: Uint8Array, associated?: Uint8Array): Uint8Array | undefined {
+    return openXChaCha(this.#key, sealed, associated)
+  }
+}
+
+/** XChaCha20-Poly1305 as one of the ciphers. */
+export const xchacha20poly1305: Cipher = {
+  keyBytes,
+  nonceBytes,
+  authenticated: true,
+  limited: false,
+  key: (raw) => new XChaChaKey(Uint8Array.from(sized(raw, keyBytes))),
+}
