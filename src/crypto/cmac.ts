@@ -1,6 +1,5 @@
 import { createCipheriv, createSecretKey } from 'node:crypto'
-import type { KeyObject } from 'node:crypto'
-import { wipe } from '../util/bytes.ts'
+import type { CipherCCM, CipherGCM, KeyObject } from 'node:crypto'
 
 const blockBytes = 16
 const zero = Buffer.alloc(blockBytes)
@@ -10,37 +9,59 @@ export type Cmac = (data: Uint8Array) => Uint8Array
 
 /** AES-CMAC with a key of 16, 24 or 32 bytes. It is the last block of AES-CBC, which OpenSSL has. */
 export function cmac(raw: Uint8Array): Cmac {
-  const key = createSecretKey(raw)
-  const cipher = `aes-${raw.length * 8}-cbc`
-  const whole = doubled(chain(cipher, key, zero))
+  const chain = new Chain(raw)
+  const whole = doubled(chain.last(Buffer.alloc(blockBytes)))
   const padded = doubled(whole)
   return (data) => {
-    const rest = data.length === 0 ? 0 : ((data.length - 1) % blockBytes) + 1
-    const full = rest === blockBytes
-    const last = Buffer.from(full ? whole : padded)
-    for (let at = 0; at < rest; at++) last[at] = (last[at] as number) ^ (data[data.length - rest + at] as number)
-    if (!full) last[rest] = (last[rest] as number) ^ 0x80
-    const mac = chain(cipher, key, data.subarray(0, data.length - rest), last)
-    wipe(last)
-    return mac
+    const blocks = Math.max(1, Math.ceil(data.length / blockBytes))
+    const text = Buffer.alloc(blocks * blockBytes)
+    text.set(data)
+    if (data.length < text.length) text[data.length] = 0x80
+    xored(text, data.length < text.length ? padded : whole, text.length - blockBytes)
+    return chain.last(text)
   }
 }
 
-/** The last block of AES-CBC of some whole blocks. */
-function chain(name: string, key: KeyObject, ...parts: readonly Uint8Array[]): Uint8Array {
-  const cipher = createCipheriv(name, key, zero).setAutoPadding(false)
-  const last = Buffer.alloc(blockBytes)
-  for (const part of parts) {
-    const blocks = cipher.update(part)
-    if (blocks.length > 0) blocks.copy(last, 0, blocks.length - blockBytes)
+type Cipher = Exclude<ReturnType<typeof createCipheriv>, CipherCCM | CipherGCM>
+
+/**
+ * AES-CBC from a vector of zeros, again and again with one cipher object: to make one costs more than to use it. What it
+ * would mix into the next block is known, so that it can be taken out again.
+ */
+class Chain {
+  readonly #name: string
+  readonly #key: KeyObject
+  #cipher: Cipher | undefined
+  #state: Uint8Array = zero
+
+  constructor(raw: Uint8Array) {
+    this.#name = `aes-${raw.length * 8}-cbc`
+    this.#key = createSecretKey(raw)
   }
-  return last
+
+  /** The last block of what whole blocks become. Overwrites them. */
+  last(blocks: Uint8Array): Uint8Array {
+    const cipher = this.#cipher ?? createCipheriv(this.#name, this.#key, zero).setAutoPadding(false)
+    // One that failed half-way is in a state that nobody knows.
+    this.#cipher = undefined
+    const out = cipher.update(xored(blocks, this.#state, 0))
+    this.#state = Uint8Array.from(out.subarray(out.length - blockBytes))
+    this.#cipher = cipher
+    blocks.fill(0)
+    return Uint8Array.from(this.#state)
+  }
 }
 
 /** Twice a number of GF(2^128): SP 800-38B §6.1. */
 export function doubled(block: Uint8Array): Uint8Array {
-  const carry = (block[0] as number) >> 7
-  const shifted = block.map((byte, at) => ((byte << 1) & 0xff) | ((block[at + 1] ?? 0) >> 7))
-  shifted[blockBytes - 1] = (shifted[blockBytes - 1] as number) ^ (carry * 0x87)
-  return shifted
+  const twice = new Uint8Array(blockBytes)
+  for (let at = 0; at < blockBytes; at++) twice[at] = ((block[at] as number) << 1) | ((block[at + 1] ?? 0) >> 7)
+  if ((block[0] as number) >= 0x80) twice[blockBytes - 1] = (twice[blockBytes - 1] as number) ^ 0x87
+  return twice
+}
+
+/** Adds `source` to `target` in GF(2)^n, from a place on. */
+export function xored<T extends Uint8Array>(target: T, source: Uint8Array, from: number): T {
+  for (let at = 0; at < source.length; at++) target[from + at] = (target[from + at] as number) ^ (source[at] as number)
+  return target
 }

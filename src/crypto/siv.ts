@@ -1,6 +1,5 @@
 import { createCipheriv, createSecretKey, timingSafeEqual } from 'node:crypto'
-import type { KeyObject } from 'node:crypto'
-import { cmac, doubled } from './cmac.ts'
+import { cmac, doubled, xored } from './cmac.ts'
 import type { Cmac } from './cmac.ts'
 
 const tagBytes = 16
@@ -11,18 +10,19 @@ const zero = new Uint8Array(tagBytes)
  * short texts than noble's, which a test holds it against. What depends only on the associated data is computed once, in `under`.
  */
 export class Siv {
-  #keys: { readonly mac: Cmac; readonly counter: KeyObject } | undefined
+  #keys: { readonly mac: Cmac; readonly begun: Uint8Array; readonly stream: Stream } | undefined
 
   /** @param key 64 bytes: the first half authenticates, the second encrypts */
   constructor(key: Uint8Array) {
     if (key.length !== 64) throw new RangeError('AES-SIV wants a key of 64 bytes')
-    this.#keys = { mac: cmac(key.subarray(0, 32)), counter: createSecretKey(key.subarray(32)) }
+    const mac = cmac(key.subarray(0, 32))
+    this.#keys = { mac, begun: doubled(mac(zero)), stream: streamOf(key.subarray(32)) }
   }
 
   /** The state of S2V (RFC 5297 §2.4) behind this associated data. */
   under(associated: Uint8Array): Uint8Array {
-    const { mac } = this.#usable()
-    return xored(doubled(mac(zero)), mac(associated), 0)
+    const { mac, begun } = this.#usable()
+    return xored(mac(associated), begun, 0)
   }
 
   seal(state: Uint8Array, plain: Uint8Array): Buffer {
@@ -52,10 +52,7 @@ export class Siv {
   }
 
   #crypt(tag: Uint8Array, data: Uint8Array): Uint8Array {
-    const counter = Uint8Array.from(tag)
-    // RFC 5297 §2.6: so that whoever counts in 32 or 64 bits gets the same.
-    for (const at of [8, 12]) counter[at] = (counter[at] as number) & 0x7f
-    return createCipheriv('aes-256-ctr', this.#usable().counter, counter).update(data)
+    return this.#usable().stream(tag, data)
   }
 
   #usable() {
@@ -64,7 +61,21 @@ export class Siv {
   }
 }
 
-function xored(target: Uint8Array, source: Uint8Array, from: number): Uint8Array {
-  for (let at = 0; at < source.length; at++) target[from + at] = (target[from + at] as number) ^ (source[at] as number)
-  return target
+type Stream = (tag: Uint8Array, data: Uint8Array) => Uint8Array
+
+/** AES-CTR as SIV has it, over single blocks: one cipher object for all, since ECB knows no state. */
+function streamOf(raw: Uint8Array): Stream {
+  const cipher = createCipheriv('aes-256-ecb', createSecretKey(raw), null).setAutoPadding(false)
+  return (tag, data) => {
+    const counters = Buffer.alloc(Math.ceil(data.length / tagBytes) * tagBytes)
+    for (let at = 0; at < counters.length; at += tagBytes) counters.set(tag, at)
+    // RFC 5297 §2.6: so that whoever counts in 32 or 64 bits gets the same.
+    const high = (tag[8] as number) & 0x7f
+    const low = Buffer.from(tag).readUInt32BE(12) & 0x7fffffff
+    for (let at = 0; at < counters.length; at += tagBytes) {
+      counters[at + 8] = high
+      counters.writeUInt32BE(low + at / tagBytes, at + 12)
+    }
+    return xored(cipher.update(counters).subarray(0, data.length), data, 0)
+  }
 }
