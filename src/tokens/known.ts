@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { TokenRecord } from '../contract/identity.ts'
 
@@ -32,4 +32,4 @@ export class Known {
   }
 }
 
-const hashed = (token: string): string => createHash('sha256').update(token).digest('base64')
+const hashed = (token: string): string => hash('sha256', token, 'base64')
