@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { refuse } from '../contract/fault.ts'
+import { sha256 } from '../util/bytes.ts'
 
 /** A line's place in the chain: its number, counted from 1, and the leaf hash of the line before ('' for the first). */
 export interface Link {
@@ -47,7 +48,7 @@ export function chained(from: Link, open: readonly string[]): Chained {
   const leaves: Buffer[] = []
   for (const line of open) {
     const whole = `${line},"chain":{"seq":${seq},"prev":"${prev}"}}`
-    const leaf = hash('sha256', `\0${whole}`, 'buffer')
+    const leaf = sha256(`\0${whole}`)
     leaves.push(leaf)
     prev = leaf.toString('base64')
     seq++

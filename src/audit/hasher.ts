@@ -34,7 +34,7 @@ export class Hasher {
 
   #short(text: string): string {
     const end = block + this.#inner.write(text, block)
-    this.#outer.set(hash('sha256', this.#inner.subarray(0, end), 'buffer'), block)
+    this.#outer.write(hash('sha256', this.#inner.subarray(0, end), 'binary'), block, 'latin1')
     this.#inner.fill(0, block, end)
     return `hmac-sha256:${hash('sha256', this.#outer, 'hex')}`
   }

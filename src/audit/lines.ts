@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto'
+import { sha256 } from '../util/bytes.ts'
 
 /** Nobody writes longer lines. */
 const longest = 16 * 1024 * 1024
@@ -37,7 +37,7 @@ export class LineCutter {
 export function leafAt(buffer: Buffer, from: number, to: number): Buffer {
   const before = buffer[from - 1] as number
   buffer[from - 1] = 0
-  const leaf = hash('sha256', buffer.subarray(from - 1, to), 'buffer')
+  const leaf = sha256(buffer.subarray(from - 1, to))
   buffer[from - 1] = before
   return leaf
 }

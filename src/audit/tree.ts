@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto'
+import { sha256 } from '../util/bytes.ts'
 
 const leafPrefix = Buffer.from([0])
 const nodePrefix = Buffer.from([1])
@@ -7,20 +7,19 @@ pair[0] = 1
 
 /** The RFC 6962 hash of a leaf: SHA-256(0x00 ‖ its bytes). */
 export function hashLeaf(bytes: Uint8Array): Buffer {
-  return hash('sha256', Buffer.concat([leafPrefix, bytes]), 'buffer')
+  return sha256(Buffer.concat([leafPrefix, bytes]))
 }
 
 /** The RFC 6962 hash of a node: SHA-256(0x01 ‖ left ‖ right). */
 export function hashNode(left: Uint8Array, right: Uint8Array): Buffer {
-  if (left.length !== 32 || right.length !== 32)
-    return hash('sha256', Buffer.concat([nodePrefix, left, right]), 'buffer')
+  if (left.length !== 32 || right.length !== 32) return sha256(Buffer.concat([nodePrefix, left, right]))
   pair.set(left, 1)
   pair.set(right, 33)
-  return hash('sha256', pair, 'buffer')
+  return sha256(pair)
 }
 
 /** The root of a tree without leaves, SHA-256 of nothing. */
-export const emptyRoot: Uint8Array = hash('sha256', Buffer.alloc(0), 'buffer')
+export const emptyRoot: Uint8Array = sha256('')
 
 /**
  * A Merkle tree (RFC 6962 §2.1) that only grows, kept as the roots of its full subtrees, largest first: one for each bit

@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto'
+import { sha256 } from '../../util/bytes.ts'
 import type { Begin } from '../begin.ts'
 import { rangeBefore, readBegin } from '../begin.ts'
 import type { Link } from '../chain.ts'
@@ -115,7 +115,7 @@ export class LogCheck {
     }
     if (why !== undefined) this.#restart()
     else if (before && link.prev !== before.leaf) this.#doubt = before
-    const leaf = hash('sha256', bytes, 'buffer')
+    const leaf = sha256(bytes)
     this.#take({ place, link, leaf: leaf.toString('base64') }, leaf, bytes)
   }
 

@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto'
+import { sha256 } from '../../util/bytes.ts'
 import { readFileSync } from 'node:fs'
 import { refuse } from '../../contract/fault.ts'
 import { rangeBefore } from '../begin.ts'
@@ -133,7 +133,7 @@ async function hashesOf(
       for await (const lines of rawLines(path, progress))
         for (const { bytes, whole } of lines) {
           if (!whole || hasher.size >= size) break
-          const hashed = hash('sha256', bytes, 'buffer')
+          const hashed = sha256(bytes)
           hasher.push(hashed)
           if (hasher.size === number) leaf = hashed
         }

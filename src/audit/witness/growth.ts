@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto'
+import { sha256 } from '../../util/bytes.ts'
 import { readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { rangeBefore } from '../begin.ts'
@@ -47,7 +47,7 @@ export class LogGrowth {
       for await (const lines of rawLines(file.path, undefined, undefined, offset))
         for (const { bytes, whole } of lines) {
           if (!whole || range.size === size) continue
-          const leaf = hash('sha256', bytes, 'buffer')
+          const leaf = sha256(bytes)
           range.push(leaf)
           hasher.push(leaf)
           offset += bytes.length
