@@ -15,7 +15,7 @@ import { bareServer, load, ownServer } from './servers.ts'
 import type { Load, OwnServer } from './servers.ts'
 
 /**
- * KV version 2 with few and with many secrets in the store: reads of random ones, durable writes, and lookups of the caller's own
+ * KV version 2 with few and with many secrets in the store: reads of some and of any, durable writes, and lookups of the caller's own
  * token, which need no login. All servers run at the same time and take turns in each round, with bare node:http beside them.
  */
 const rounds = Number(process.env['ROUNDS'] ?? 5)
@@ -63,24 +63,30 @@ async function fill(path: string, share: string, uuid: string, size: number): Pr
   await storage.close()
 }
 
+type Request = { readonly method?: string; readonly path: string; readonly body?: object; readonly among?: number }
+
 console.log(machine())
 const bare = await bareServer()
 const servers: { readonly size: number; readonly server: OwnServer }[] = []
 for (const size of sizes) servers.push({ size, server: await filled(size) })
 
-const operations = {
-  'read of a secret': { method: 'GET', path: '/v1/secret/data/s%r' },
+/** `among`: how many secrets take part, at most all. */
+const operations: Readonly<Record<string, Request>> = {
+  'read of one of 1,000 secrets': { method: 'GET', path: '/v1/secret/data/s%r', among: 1000 },
+  'read of any secret': { method: 'GET', path: '/v1/secret/data/s%r', among: Infinity },
   'durable write of a secret': { path: '/v1/secret/data/w%n', body: { data: { password: 'correct horse' } } },
   'lookup-self of a token': { method: 'GET', path: '/v1/auth/token/lookup-self' },
 }
 for (const connections of [1, 32])
-  for (const [name, operation] of Object.entries(operations)) {
+  for (const [name, { among = 1, ...operation }] of Object.entries(operations)) {
     const found = new Map<number, Load[]>(sizes.map((size) => [size, []]))
     const yardstick: number[] = []
     for (let round = 0; round < rounds; round++) {
       yardstick.push((await load(bare, { method: 'GET', path: '/', token: 'x', connections })).rate)
       for (const { size, server } of servers)
-        found.get(size)?.push(await load(server, { ...operation, token: server.token, connections, range: size }))
+        found
+          .get(size)
+          ?.push(await load(server, { ...operation, token: server.token, connections, range: Math.min(size, among) }))
     }
     const of = (size: number, what: keyof Load) => median((found.get(size) ?? []).map((each) => each[what]))
     const told = sizes.map(

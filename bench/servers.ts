@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -46,11 +46,38 @@ export async function ownServer(
   audited = true,
 ): Promise<OwnServer> {
   const port = await freePort()
-  const config = join(folder, 'bench.hcl')
-  const listener = `listener "tcp" {\n  address = "127.0.0.1:${port}"\n  tls_disable = true\n}`
-  const audit = !audited ? '' : `audit "file" "file" {\n  options { file_path = "${folder}/audit.log" }\n}`
-  writeFileSync(config, `storage "level" {\n  path = "${folder}/data"\n}\n${listener}\n${audit}\n${more}\n`)
-  const child = spawn(process.execPath, ['dist/main.js', 'server', `-config=${config}`], { stdio: 'ignore' })
+  const storage = `storage "level" {\n  path = "${folder}/data"\n}`
+  const config = configured(folder, port, `${storage}\n${audited ? auditFile(folder) : ''}\n${more}`)
+  return opened(spawn(process.execPath, ['dist/main.js', 'server', `-config=${config}`], { stdio: 'ignore' }), port, known) // prettier-ignore
+}
+
+/** OpenBao, by its program, with its own durable storage (raft, one node) and a file audit device. */
+export async function openBao(program: string, folder: string): Promise<OwnServer> {
+  const [port, cluster] = [await freePort(), await freePort()]
+  mkdirSync(join(folder, 'raft'))
+  const raft = `storage "raft" {\n  path = "${folder}/raft"\n  node_id = "one"\n}\ncluster_addr = "http://127.0.0.1:${cluster}"\napi_addr = "http://127.0.0.1:${port}"`
+  const config = configured(folder, port, `${raft}\n${auditFile(folder)}`)
+  const server = await opened(spawn(program, ['server', `-config=${config}`], { stdio: 'ignore' }), port)
+  // It answers before it leads itself.
+  await patiently(async () => server.call('GET', 'sys/mounts', undefined))
+  return server
+}
+
+const auditFile = (folder: string): string =>
+  `audit "file" "file" {\n  options { file_path = "${folder}/audit.log" }\n}`
+
+function configured(folder: string, port: number, more: string): string {
+  const path = join(folder, 'bench.hcl')
+  writeFileSync(path, `listener "tcp" {\n  address = "127.0.0.1:${port}"\n  tls_disable = true\n}\n${more}\n`)
+  return path
+}
+
+/** A server that was started, initialised if it has to be, and unsealed. */
+async function opened(
+  child: ChildProcess,
+  port: number,
+  known?: Pick<OwnServer, 'share' | 'token'>,
+): Promise<OwnServer> {
   await patiently(async () => send('PUT', 'sys/unseal', { reset: true }, '').catch(refused))
   const { share, token } = known ?? (await initialised())
   await send('PUT', 'sys/unseal', { key: share }, '')

@@ -1,7 +1,8 @@
 import { existsSync, lstatSync, readFileSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs' // prettier-ignore
 import { dirname } from 'node:path'
 import { expect } from 'chai'
-import { storedHeads } from '../../src/audit/anchor.ts'
+import { bootId, storedHeads } from '../../src/audit/anchor.ts'
+import type { Anchor } from '../../src/audit/anchor.ts'
 import { tickEvery } from '../../src/audit/broker.ts'
 import type { AuditBroker } from '../../src/audit/broker.ts'
 import { readCheckpoints } from '../../src/audit/checkpoint-file.ts'
@@ -161,6 +162,52 @@ describe('a key file that cannot be read', () => {
     symlinkSync(`${path}.vkeys`, `${path}.vkeys`)
     expect(() => publishKeys(path, [])).to.throw('ELOOP')
     expect(lstatSync(`${path}.vkeys`).isSymbolicLink()).to.equal(true)
+  })
+})
+
+describe('lines that were with the kernel only', () => {
+  /** A log whose last lines the storage knows of, but not as being on disk; and the storage as after a crash. */
+  async function crashed(boot: string) {
+    const parts = await opened()
+    const { broker, view, path, pass, headOf } = parts
+    await round(broker, event())
+    await pass(tickEvery)
+    const { size, leaf } = (await headOf()) as Anchor
+    await round(broker, event())
+    await pass(tickEvery)
+    const heads = await storedHeads(view)
+    const anchor = heads.devices['file/'] as Anchor
+    expect(anchor.size).to.equal(size + 2)
+    await broker.shutdown()
+    await view.put('heads', { ...heads, boot, devices: { 'file/': { ...anchor, synced: { size, leaf } } } })
+    const lines = readFileSync(path, 'utf8').split('\n')
+    const keep = (count: number): void => writeFileSync(path, lines.slice(0, count).map((line) => `${line}\n`).join('')) // prettier-ignore
+    return { ...parts, size, keep }
+  }
+
+  it('may be gone when the machine was started again; that is recorded, and the log goes on', async () => {
+    for (const left of [0, 1]) {
+      const { path, again, size, keep } = await crashed('another start of the machine')
+      keep(size + left)
+      const next = await again()
+      await round(next, event())
+      await next.close()
+      await next.shutdown()
+      const lost = linesOf(path).find(({ request }) => request.path === 'sys/audit/lost')
+      expect(lost?.request.data).to.deep.equal({ after: size, before: size + 3 })
+      expect(await verifyAuditFiles([path])).to.include({ ok: true })
+    }
+  })
+
+  it('may not be gone while the machine went on, and those on disk never', async () => {
+    for (const [boot, cut] of [
+      [bootId() ?? '', 0],
+      ['another start of the machine', -1],
+    ] as const) {
+      const { again, size, keep } = await crashed(boot)
+      keep(size + cut)
+      expect(await again().then(() => '', ({ message }: Error) => message)).to.match(/lines were cut off its end/) // prettier-ignore
+    }
   })
 })
 

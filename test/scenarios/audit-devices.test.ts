@@ -67,4 +67,40 @@ unsafe_allow_api_audit_creation = true
     witness.closeAllConnections()
     await new Promise((done) => witness.close(done))
   })
+
+  it('opens while one that was enabled over the API is away, and tells it afterwards what it missed', async () => {
+    const folder = temporaryFolder()
+    const config = join(folder, 'strongroom.hcl')
+    writeFileSync(
+      config,
+      `storage "level" { path = "${folder}/data" }
+listener "tcp" { address = "127.0.0.1:0" tls_disable = true }
+audit "file" "file" { options { file_path = "${folder}/audit.log" } }
+unsafe_allow_api_audit_creation = true
+`,
+    )
+    const server = new TestServer(await startServer({ config: [config], log: () => {} }), folder, config)
+    const made = await server.call('PUT', '/v1/sys/init', { secret_shares: 3, secret_threshold: 2 })
+    Object.assign(server, { shares: made.body['keys'], token: String(made.body['root_token']) })
+    await unseal(server)
+    const away = await streamReceiver((address) => ({ address }), byLine)
+    expect((await server.call('PUT', '/v1/sys/audit/away', { type: 'socket', options: away.options })).status).to.equal(204) // prettier-ignore
+    await server.call('PUT', '/v1/sys/seal')
+    await away.leave()
+    await unseal(server)
+    expect((await server.call('GET', '/v1/sys/audit')).body['data']).to.have.property('away/')
+    expect((await server.call('PUT', '/v1/cubbyhole/a', { value: 'x' })).status).to.equal(204)
+    const failures = async (): Promise<string> => {
+      const told = await server.call('GET', '/v1/sys/metrics?format=prometheus')
+      return /audit_log_failures[^\n]*away[^\n]* (\d+)/.exec(told.text)?.[1] ?? 'not told'
+    }
+    expect(Number(await failures())).to.be.greaterThan(0)
+    await away.comeBack()
+    await server.call('PUT', '/v1/cubbyhole/b', { value: 'x' })
+    await server.call('PUT', '/v1/cubbyhole/b', { value: 'x' })
+    const [first = '', ...rest] = await away.lines(2)
+    expect(first + rest.join('')).to.include('sys/audit/gap')
+    await server.running.stop()
+    await away.close()
+  })
 })
