@@ -27,6 +27,9 @@ export interface Subject {
 export const callersToken = ({ credential }: Request): Secret<string> | undefined =>
   credential.kind === 'token' ? credential.token : undefined
 
+/** Tells from the parameters of a path whether what it names is there. */
+export type Exists<S> = (call: Call<S>, params: Readonly<Record<string, string>>) => Promise<boolean> | boolean
+
 /** Everything about one operation on one path. Routing, policy, validation, help, OpenAPI and docs read this object. */
 export interface RouteOptions<S, F extends Fields> {
   /** One sentence for help and docs. */
@@ -50,9 +53,9 @@ export interface RouteOptions<S, F extends Fields> {
   readonly vet?: (request: Request) => Promise<void>
   /**
    * For writes that may make something new: whether it exists already. True asks the policy for `update`, false for
-   * `create`. Without it every write is `update`.
+   * `create`. Without it every write is `update`. Only the path is known here: what else was sent is not read yet.
    */
-  readonly exists?: (call: Call<S>, values: Values<F>) => Promise<boolean> | boolean
+  readonly exists?: Exists<S>
   /** Changes nothing: its audit request line may share the response line's write. */
   readonly pure?: boolean
   /** The route takes whatever body members come (KV, cubbyhole): no warning about unknown ones. */
@@ -75,8 +78,7 @@ export interface Route<S = never> {
   readonly vet: ((request: Request) => Promise<void>) | undefined
   readonly pure: boolean
   readonly open: boolean
-  readonly exists:
-    ((call: Call<S>, values: Readonly<Record<string, unknown>>) => Promise<boolean> | boolean) | undefined
+  readonly exists: Exists<S> | undefined
   readonly handle: (call: Call<S>, values: Readonly<Record<string, unknown>>) => Promise<Response> | Response
 }
 
@@ -98,7 +100,7 @@ function route<S, F extends Fields>(
     vet: options.vet,
     pure: options.pure ?? (operation === 'read' || operation === 'list' || operation === 'scan'),
     open: options.open ?? false,
-    exists: options.exists as Route<S>['exists'],
+    exists: options.exists,
     handle: options.handle as Route<S>['handle'],
   }
 }

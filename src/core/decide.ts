@@ -1,5 +1,4 @@
 import { Fault, asFault, refuse } from '../contract/fault.ts'
-import { readFields } from '../contract/field.ts'
 import type { Caller, TokenRecord } from '../contract/identity.ts'
 import type { Request } from '../contract/request.ts'
 import type { Call, Route, Subject } from '../contract/route.ts'
@@ -253,7 +252,7 @@ async function authorise(
     throw new Fault('permission_denied', 'permission denied')
 }
 
-/** `create` when what would be written does not exist yet. Parameters are not validated here: what cannot be read is an update. */
+/** `create` when what would be written does not exist yet. A path that cannot be read is an update: its handler refuses it. */
 async function createOrUpdate(
   draft: Draft,
   route: Route,
@@ -262,8 +261,7 @@ async function createOrUpdate(
 ): Promise<AclOperation> {
   draft.caller = await callerOf(parts, draft, token)
   try {
-    const values = readFields(route.fields, { ...draft.request.data, ...draft.params })
-    return (await route.exists?.(callOf(draft), values)) === false ? 'create' : 'update'
+    return (await route.exists?.(callOf(draft), draft.params)) === false ? 'create' : 'update'
   } catch (thrown) {
     if (asFault(thrown).code === 'invalid_request') return 'update'
     throw thrown

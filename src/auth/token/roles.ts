@@ -94,7 +94,7 @@ export const roleRoutes = [
   write('roles/:role_name', {
     about: 'Make or change a role.',
     fields,
-    exists: async ({ engine }, values) => (await roleNamed(engine.view, values.role_name)) !== undefined,
+    exists: async ({ engine }, { role_name: name = '' }) => (await roleNamed(engine.view, name)) !== undefined,
     handle: async ({ engine }, values) => {
       if (!/^\w(?:[\w.-]*\w)?$/.test(values.role_name)) throw new Fault('unsupported_path', 'unsupported path')
       const role = await engine.view.transaction(async (tx) => {

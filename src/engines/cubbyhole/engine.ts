@@ -78,7 +78,7 @@ export function cubbyholeEngine(wrapped: WrappedDrawers): Engine {
         subject,
         open: true,
         fields: path,
-        exists: async (call, { path: wanted }) => wanted === '' || (await kept(call, wanted)) !== undefined,
+        exists: async (call, { path: wanted = '' }) => wanted === '' || (await kept(call, wanted)) !== undefined,
         handle: async (call, { path: wanted }) => {
           const data = call.request.data
           const place = named(wanted)

@@ -59,7 +59,7 @@ export function plainEngine(type: 'kv' | 'generic'): Engine {
         about: 'Write a secret: all its values.',
         open: true,
         fields: path,
-        exists: async ({ engine }, { path: wanted }) => {
+        exists: async ({ engine }, { path: wanted = '' }) => {
           const name = secretAt(wanted)
           return name !== undefined && (await engine.secrets.get(name)) !== undefined
         },

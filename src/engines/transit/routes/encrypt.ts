@@ -29,7 +29,7 @@ export const encrypt = write('encrypt/:name', {
   about: 'Encrypt data with a named key.',
   fields,
   pure: true,
-  exists: async ({ engine }, { name }) => (await engine.find(name)) !== undefined,
+  exists: async ({ engine }, { name = '' }) => (await engine.find(name)) !== undefined,
   handle: async ({ engine, request }, given) => {
     // Null is a plaintext that somebody forgot, not an empty one.
     const values = request.data['plaintext'] === null ? { ...given, plaintext: undefined } : given

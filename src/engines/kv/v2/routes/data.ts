@@ -31,7 +31,7 @@ export const dataRoutes = [
   write('data/*path', {
     about: 'Write a new version of a secret.',
     fields,
-    exists: async ({ engine }, { path: name }) => (await engine.find(secretAt(name))) !== undefined,
+    exists: async ({ engine }, { path: name = '' }) => (await engine.find(secretAt(name))) !== undefined,
     handle: async ({ engine, request }, { path: name, data, options }) => {
       const named = nameToWrite(name)
       const values = valuesOf(request.data['data'], data)

@@ -36,7 +36,7 @@ export const metadataRoutes = [
   write('metadata/*path', {
     about: 'Set metadata of a secret, which need not have a version yet.',
     fields: writeFields,
-    exists: async ({ engine }, { path: name }) => (await engine.find(secretAt(name))) !== undefined,
+    exists: async ({ engine }, { path: name = '' }) => (await engine.find(secretAt(name))) !== undefined,
     handle: async (call, values) =>
       change(call, values, (old) => old ?? call.engine.fresh(), () => replacedCustom(values.custom_metadata)),
   }),
