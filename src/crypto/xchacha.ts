@@ -1,5 +1,5 @@
-import { createCipheriv, createDecipheriv } from 'node:crypto'
-import type { CipherGCMTypes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createSecretKey } from 'node:crypto'
+import type { CipherGCMTypes, KeyObject } from 'node:crypto'
 import { hchacha } from '@noble/ciphers/chacha.js'
 import { sized } from './cipher.ts'
 import type { Cipher, CipherKey } from './cipher.ts'
@@ -53,14 +53,15 @@ export function openXChaCha(key: Uint8Array, sealed: Uint8Array, associated?: Ui
   })
 }
 
-function forMessage<T>(key: Uint8Array, nonce: Uint8Array, use: (subkey: Uint8Array, short: Uint8Array) => T): T {
+function forMessage<T>(key: Uint8Array, nonce: Uint8Array, use: (subkey: KeyObject, short: Uint8Array) => T): T {
   const { short, subkey } = scratch
   bytesOf(scratch.key).set(sized(key, keyBytes))
   bytesOf(scratch.nonce).set(nonce.subarray(0, 16))
   short.set(nonce.subarray(16, nonceBytes), 4)
   try {
     hchacha(sigma, scratch.key, scratch.nonce, subkey)
-    return use(bytesOf(subkey), short)
+    // Bare bytes as a key cost four times as much on Node 24.
+    return use(createSecretKey(bytesOf(subkey)), short)
   } finally {
     scratch.key.fill(0)
     subkey.fill(0)
