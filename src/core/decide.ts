@@ -13,6 +13,7 @@ import { destinationOf, namespaceOf, seenFrom } from './namespace.ts'
 import type { Namespace } from './namespace.ts'
 import type { Namespaces } from './namespaces.ts'
 import type { Destination } from './router.ts'
+import { traitsOf } from './trie.ts'
 import type { Offers } from './trie.ts'
 
 /** What deciding needs of an open server. */
@@ -86,9 +87,9 @@ async function judge(parts: DecidingParts, draft: Draft): Promise<void> {
   refuseFolder(draft.request)
   const destination = locate(parts, draft)
   const offers = destination?.match?.offers
-  const vet = offers && Object.values(offers).find((one) => one.vet)?.vet
-  if (vet) await vet(draft.request)
-  if (offers && isPublic(offers)) return admitAnyone(offers, parts, draft, draft.route)
+  const traits = offers && traitsOf(offers)
+  if (traits?.vet) await traits.vet(draft.request)
+  if (offers && traits?.public) return admitAnyone(offers, parts, draft, draft.route)
   const token = await authenticate(parts, draft)
   const { route } = draft
   if (route?.subject) await goHome(parts, draft, route.subject)
@@ -137,7 +138,7 @@ function refuseHere({ namespace }: Draft, offers: Offers = {}): void {
   const routes = Object.values(offers)
   if (routes.some((route) => route.rootOnly)) throw refuse('operation only available in root namespace')
   // To serve the root namespace instead would hand its secrets to someone who asked for another's.
-  if (!namespace && !isOfServerLife(offers)) throw new Fault('no_route', 'namespace not found')
+  if (!namespace && !traitsOf(offers).serverLife) throw new Fault('no_route', 'namespace not found')
   if (!routes.some((route) => route.whenLocked)) namespace?.refuseLocked()
 }
 
@@ -157,20 +158,10 @@ async function goHome(parts: DecidingParts, draft: Draft, subject: Subject): Pro
 
 const isListing = ({ operation }: Request): boolean => operation === 'list' || operation === 'scan'
 
-/** A path is public as a whole: whether a verb exists there is no secret. */
-function isPublic(offers: Offers): boolean {
-  return isOfServerLife(offers) || Object.values(offers).some((route) => route.access === 'public')
-}
-
-/** Sealing, health and the like are of the whole server, whatever namespace is named. */
-function isOfServerLife(offers: Offers = {}): boolean {
-  return Object.values(offers).some((route) => route.whenSealed)
-}
-
 /** A list is of a folder: a path that lists nothing is no folder. On paths of the server's own life the verb alone is told. */
 function wrongVerb(request: Request, offers: Offers, bare = false): Fault {
   const details = bare ? { bare } : {}
-  if (bare && isOfServerLife(offers)) return new Fault('unsupported_operation', '', details)
+  if (bare && traitsOf(offers).serverLife) return new Fault('unsupported_operation', '', details)
   const listing = request.operation === 'list' || request.operation === 'scan'
   if (listing && !offers.list && !offers.scan) return new Fault('unsupported_path', 'unsupported path', details)
   return new Fault('unsupported_operation', 'unsupported operation', details)

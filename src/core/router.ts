@@ -8,18 +8,25 @@ export interface Destination {
   readonly match: Match | undefined
 }
 
+/** So many paths are remembered; then it begins anew. */
+const mostFound = 1000
+
 /** Mounts by path. Longest match by whole segments. */
 export class Router {
   readonly #mounts = new Map<string, Mount>()
+  /** Where paths led lately, as long as the mounts are the same: many requests are for few paths. */
+  readonly #found = new Map<string, Destination>()
 
   /** Adds or replaces the mount at its path. */
   add(mount: Mount): void {
     this.#mounts.set(mount.apiPath, mount)
+    this.#found.clear()
   }
 
   /** Forgets what is mounted at an API path such as `auth/token/`. */
   remove(apiPath: string): void {
     this.#mounts.delete(apiPath)
+    this.#found.clear()
   }
 
   /** Everything that is mounted. */
@@ -40,6 +47,16 @@ export class Router {
 
   /** Finds the route of a path. Lists match without their trailing slash, and so does whatever else what can be listed offers. */
   find(path: ApiPath, listing: boolean): Destination | undefined {
+    if (listing) return this.#find(path, true)
+    const known = this.#found.get(path)
+    if (known) return known
+    const found = this.#find(path, false)
+    if (this.#found.size >= mostFound) this.#found.clear()
+    if (found?.match) this.#found.set(path, found)
+    return found
+  }
+
+  #find(path: ApiPath, listing: boolean): Destination | undefined {
     const mount = this.mountOf(path)
     if (!mount) return undefined
     const rest = path.slice(mount.apiPath.length)

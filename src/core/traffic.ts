@@ -25,7 +25,8 @@ type Tally = { -readonly [K in keyof Handled]: Handled[K] }
 /** Which requests are under way, and how many there were since the process began. Kept in memory only. */
 export class Traffic {
   readonly #clock: Clock
-  readonly #open = new Map<string, InFlight>()
+  /** Since when, epoch milliseconds. */
+  readonly #open = new Map<Request, number>()
   readonly #tallies = new Map<string, Tally>()
 
   constructor(clock: Clock) {
@@ -33,16 +34,16 @@ export class Traffic {
   }
 
   begin(request: Request): void {
-    this.#open.set(request.id, { request, since: this.#clock.now() })
+    this.#open.set(request, this.#clock.now())
   }
 
   /** @param outcome what was thrown, if anything was. */
   end(request: Request, outcome: unknown): void {
-    const begun = this.#open.get(request.id)
-    if (!begun) return
-    this.#open.delete(request.id)
+    const since = this.#open.get(request)
+    if (since === undefined) return
+    this.#open.delete(request)
     // Whole milliseconds: a single short request counts 0 or 1, the sum of many is right.
-    const took = Math.max(0, this.#clock.now() - begun.since)
+    const took = Math.max(0, this.#clock.now() - since)
     const tally = this.#tally(request.operation, outcomeOf(outcome))
     tally.count++
     tally.sum += took
@@ -52,7 +53,7 @@ export class Traffic {
 
   /** The requests under way, oldest first. */
   inFlight(): InFlight[] {
-    return [...this.#open.values()]
+    return [...this.#open].map(([request, since]) => ({ request, since }))
   }
 
   /** What was handled so far. */

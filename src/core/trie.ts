@@ -3,6 +3,29 @@ import type { Route } from '../contract/route.ts'
 /** All operations that one path of an engine offers. */
 export type Offers = Partial<Record<Route['operation'], Route>>
 
+/** What holds for a path as a whole, whatever the verb. */
+export interface Traits {
+  /** It is of the whole server's life (sealing, health): answered before unsealing, whatever namespace is named. */
+  readonly serverLife: boolean
+  /** No token is needed: whether a verb exists there is no secret. */
+  readonly public: boolean
+  readonly vet: Route['vet']
+}
+
+const traits = new WeakMap<Offers, Traits>()
+
+/** The traits of a path, found once. */
+export function traitsOf(offers: Offers): Traits {
+  const known = traits.get(offers)
+  if (known) return known
+  const routes = Object.values(offers)
+  const serverLife = routes.some((route) => route.whenSealed)
+  const open = serverLife || routes.some((route) => route.access === 'public')
+  const fresh = { serverLife, public: open, vet: routes.find((route) => route.vet)?.vet }
+  traits.set(offers, fresh)
+  return fresh
+}
+
 /** A path that was found: what it offers and what its parameters are. */
 export interface Match {
   readonly offers: Offers
