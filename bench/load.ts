@@ -24,6 +24,11 @@ function endOf(text: string): number {
   if (blank < 0) return -1
   if (!text.startsWith('HTTP/1.1 2')) throw new Error(`not a success: ${text.slice(0, 300)}`)
   if (text.startsWith('HTTP/1.1 204 ')) return blank + 4
+  // OpenBao's way with larger answers. Nothing that is answered here has this in it.
+  if (/\r\ntransfer-encoding: chunked/i.test(text.slice(0, blank))) {
+    const last = text.indexOf('\r\n0\r\n\r\n', blank + 2)
+    return last < 0 ? -1 : last + 7
+  }
   const length = Number(/\r\ncontent-length: (\d+)/i.exec(text.slice(0, blank))?.[1])
   if (Number.isNaN(length)) throw new Error('an answer without Content-Length')
   return text.length >= blank + 4 + length ? blank + 4 + length : -1

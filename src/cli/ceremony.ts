@@ -21,7 +21,7 @@ export class Ceremony {
 
   async send(method: string, part: string, data?: unknown): Promise<Answer> {
     try {
-      return await this.#run.client.send(method, `${this.#base}/${part}`, data)
+      return await this.#run.client.send(method, `${this.#base}/${part}`, data, { once: method === 'PUT' })
     } catch (thrown) {
       if (!isShut(thrown) || this.#base === this.#guarded || this.#run.environment.token() === '') throw thrown
       this.#base = this.#guarded

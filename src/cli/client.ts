@@ -42,6 +42,8 @@ export interface Sending {
   readonly token?: string
   /** Sent even if requests are only to be shown: a question that must be answered before the request is known. */
   readonly always?: boolean
+  /** Never sent again: a key share would count for the next try, and the answer to the first be lost. */
+  readonly once?: boolean
   /** The answer may be something else than JSON: it is shown as it is. */
   readonly anyText?: boolean
 }
@@ -63,9 +65,10 @@ export class Client {
    */
   async send(method: string, path: string, data?: unknown, how: Sending = {}): Promise<Answer> {
     const url = this.#url(path)
+    const retries = how.once ? 0 : this.#target.retries
     for (let attempt = 0; ; attempt++) {
       const answer = await this.#once(url, method, data, how)
-      if (attempt < this.#target.retries && isTrouble(answer)) {
+      if (attempt < retries && isTrouble(answer)) {
         await pause(Math.min(200 * (attempt + 1), 1500))
         continue
       }

@@ -6,7 +6,7 @@ async function unseal(run: Run): Promise<number> {
   const data = run.flags.bool('reset')
     ? { reset: true }
     : { key: await shareGiven(run, 'Key share (will be hidden): '), ...saidOfLog(run) }
-  const { body = {} } = await run.client.send('PUT', 'sys/unseal', data)
+  const { body = {} } = await run.client.send('PUT', 'sys/unseal', data, { once: true })
   await showStatus(run, body)
   return 0
 }

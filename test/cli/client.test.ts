@@ -39,6 +39,16 @@ describe("the command line's client", () => {
     })
   })
 
+  it('sends a key share once: sent again it would count for the next try', async () => {
+    const script = { 'PUT /v1/sys/unseal': [{ status: 500, body: { errors: ['the key was right, but'] } }, data] }
+    await scripted(script, async (shell, server) => {
+      const { code, err } = await shell.run('operator unseal c2hhcmU=')
+      expect(code).to.equal(2)
+      expect(err).to.include('the key was right')
+      expect(server.lines).to.deep.equal(['PUT /v1/sys/unseal'])
+    })
+  })
+
   it('follows one redirect, and none if told so', async () => {
     const to = (location: string) => [{ status: 307, headers: { location } }]
     const script = { 'GET /v1/one': to('/v1/two'), 'GET /v1/two': [data], 'GET /v1/loop': to('/v1/loop') }
