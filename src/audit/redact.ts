@@ -8,6 +8,10 @@ export const lineLimits = { textLength: 64 * 1024, texts: 10_000, length: 512 * 
 const tooMuch = new Error('too much for an audit line')
 const none: ReadonlySet<string> = new Set()
 
+/** Long lists of names are seen to be too much before the first of them is hashed. */
+const isTooMuch = (list: readonly unknown[]): boolean =>
+  list.filter((item) => typeof item === 'string').length > lineLimits.texts
+
 /** Names in order, as Go writes its maps. Most objects are small, and many are in order already. */
 function inOrder(names: string[]): string[] {
   for (let at = 1; at < names.length; at++) if ((names[at - 1] as string) > (names[at] as string)) return names.sort()
@@ -33,6 +37,7 @@ export function redact(value: unknown, hasher: Hasher, open: ReadonlySet<string>
   }
   const objectOf = (value: object, shown: boolean): string => {
     if (value instanceof Numeral) return value.literal
+    if (Array.isArray(value) && value.length > lineLimits.texts && !shown && isTooMuch(value)) throw tooMuch
     if (Array.isArray(value)) return `[${value.map((item) => walk(item, shown) ?? 'null').join(',')}]`
     if (value instanceof Uint8Array) return shown ? textOf(base64(value), true) : `"${hasher.of(value)}"`
     if ('toJSON' in value && typeof value.toJSON === 'function') return walk(value.toJSON(), shown) ?? 'null'

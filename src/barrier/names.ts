@@ -48,6 +48,15 @@ export class Names {
     return name
   }
 
+  /** `open` for many below the same parent. */
+  openAll(parent: string, keys: readonly string[]): readonly string[] {
+    const unknown = keys.filter((key) => this.#opened.get(key) === undefined)
+    const segments = unknown.map((key) => key.slice(parent.length, key.endsWith('/') ? -1 : undefined))
+    const plains = this.#siv.openAll(this.#under(parent), segments.map((segment) => Buffer.from(segment, 'base64url'))) // prettier-ignore
+    for (const [at, key] of unknown.entries()) this.#opened.set(key, this.#plain(plains[at]) + (key.endsWith('/') ? '/' : '')) // prettier-ignore
+    return keys.map((key) => this.open(parent, key))
+  }
+
   /** Forgets the key and everything known. */
   wipe(): void {
     this.#siv.forget()
@@ -65,7 +74,10 @@ export class Names {
   }
 
   #openSegment(parent: string, segment: string): string {
-    const plain = this.#siv.open(this.#under(parent), Buffer.from(segment, 'base64url'))
+    return this.#plain(this.#siv.open(this.#under(parent), Buffer.from(segment, 'base64url')))
+  }
+
+  #plain(plain: Uint8Array | undefined): string {
     if (plain) return text(plain)
     throw new BrokenRecord('a name in the storage was changed or moved outside strongroom')
   }

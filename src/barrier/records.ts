@@ -3,7 +3,7 @@ import type { Closer, Expectation, Op, Storage } from '../contract/storage.ts'
 import { storageLimits } from '../contract/storage.ts'
 import { Fault, refuse } from '../contract/fault.ts'
 import type { Stored } from '../contract/view.ts'
-import { byteOrder, text, utf8 } from '../util/bytes.ts'
+import { byteOrder, utf8 } from '../util/bytes.ts'
 import { readJson, writeJson } from '../util/json.ts'
 import { Turnstile } from '../util/once.ts'
 import type { JsonLimits } from '../util/json-limits.ts'
@@ -94,12 +94,12 @@ export class Records {
         ...(after !== undefined && { after }),
       })
       this.#usable()
-      for (const key of keys) names.push(this.#parts.names.open(parent, key))
+      names.push(...this.#parts.names.openAll(parent, keys))
       after = keys[keys.length - 1]
       if (keys.length < slice / 2 || after === undefined) break
       if (names.length % slice === 0) await new Promise(setImmediate)
     }
-    return names.length < 20_000 ? names.sort(byteOrder) : sortedGently(names)
+    return names.length <= slice ? names.sort(byteOrder) : sortedGently(names)
   }
 
   /** Applies changes (undefined removes) if what is expected holds. False on a conflict. */
@@ -195,33 +195,36 @@ function written(value: unknown): Uint8Array {
 
 /** A sort that lets the event loop breathe: sorted runs, then merged in slices. */
 async function sortedGently(names: readonly string[]): Promise<string[]> {
-  const coded = names.map((name) => Buffer.from(name))
-  await new Promise(setImmediate)
-  let runs: Buffer[][] = []
-  for (let at = 0; at < coded.length; at += 10_000) {
-    runs.push(coded.slice(at, at + 10_000).sort((a, b) => Buffer.compare(a, b)))
+  // UTF-16 has the order of UTF-8 but for surrogates, and to compare bytes costs ten times as much.
+  const compare = names.some((name) => surrogate.test(name)) ? byteOrder : unitOrder
+  let runs: string[][] = []
+  for (let at = 0; at < names.length; at += slice) {
+    runs.push(names.slice(at, at + slice).sort(compare))
     await new Promise(setImmediate)
   }
   while (runs.length > 1) {
-    const next: Buffer[][] = []
-    for (let at = 0; at < runs.length; at += 2) next.push(await merged(runs[at] ?? [], runs[at + 1] ?? []))
+    const next: string[][] = []
+    for (let at = 0; at < runs.length; at += 2) next.push(await merged(runs[at] ?? [], runs[at + 1] ?? [], compare))
     runs = next
   }
-  return (runs[0] ?? []).map(text)
+  return runs[0] ?? []
 }
 
-async function merged(left: readonly Buffer[], right: readonly Buffer[]): Promise<Buffer[]> {
-  const out: Buffer[] = []
+const surrogate = /[\ud800-\udfff]/
+const unitOrder = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+
+async function merged(left: string[], right: string[], compare: typeof unitOrder): Promise<string[]> {
+  const out: string[] = []
   for (let l = 0, r = 0; l < left.length || r < right.length;) {
     const [a, b] = [left[l], right[r]]
-    if (b === undefined || (a !== undefined && Buffer.compare(a, b) <= 0)) l = push(out, a, l)
+    if (b === undefined || (a !== undefined && compare(a, b) <= 0)) l = push(out, a, l)
     else r = push(out, b, r)
-    if (out.length % 20_000 === 0) await new Promise(setImmediate)
+    if (out.length % (5 * slice) === 0) await new Promise(setImmediate)
   }
   return out
 }
 
-function push(out: Buffer[], item: Buffer | undefined, at: number): number {
-  if (item) out.push(item)
+function push(out: string[], item: string | undefined, at: number): number {
+  if (item !== undefined) out.push(item)
   return at + 1
 }

@@ -10,13 +10,14 @@ const zero = new Uint8Array(tagBytes)
  * short texts than noble's, which a test holds it against. What depends only on the associated data is computed once, in `under`.
  */
 export class Siv {
-  #keys: { readonly mac: Cmac; readonly begun: Uint8Array; readonly stream: Stream } | undefined
+  #keys: Keys | undefined
 
   /** @param key 64 bytes: the first half authenticates, the second encrypts */
   constructor(key: Uint8Array) {
     if (key.length !== 64) throw new RangeError('AES-SIV wants a key of 64 bytes')
     const mac = cmac(key.subarray(0, 32))
-    this.#keys = { mac, begun: doubled(mac(zero)), stream: streamOf(key.subarray(32)) }
+    const [single, counters] = [blocksOf(key.subarray(0, 32)), blocksOf(key.subarray(32))]
+    this.#keys = { mac, begun: doubled(mac(zero)), single, whole: doubled(single(zero)), counters }
   }
 
   /** The state of S2V (RFC 5297 §2.4) behind this associated data. */
@@ -38,6 +39,31 @@ export class Siv {
     return timingSafeEqual(this.#tag(state, plain), tag) ? plain : undefined
   }
 
+  /** `open` for many that are under the same data. Short ones are opened in one go, at a fraction of the time. */
+  openAll(state: Uint8Array, boxes: readonly Uint8Array[]): readonly (Uint8Array | undefined)[] {
+    const short = this.#openShort(state, boxes.filter(isShort)).values()
+    return boxes.map((box) => (isShort(box) ? short.next().value : this.open(state, box)))
+  }
+
+  #openShort(state: Uint8Array, boxes: readonly Uint8Array[]): readonly (Uint8Array | undefined)[] {
+    const { counters, single, whole } = this.#usable()
+    const blocks = Buffer.alloc(boxes.length * tagBytes)
+    for (const [at, box] of boxes.entries()) putCounter(blocks, at * tagBytes, box, 0)
+    const stream = counters(blocks)
+    // Each is less than a block: what CMAC does with it is to encrypt that one block.
+    const mask = xored(doubled(state), whole, 0)
+    const plains = boxes.map((box, at) => {
+      const plain = xored(stream.subarray(at * tagBytes, (at - 1) * tagBytes + box.length), box.subarray(tagBytes), 0)
+      blocks.set(padded(mask, plain), at * tagBytes)
+      return plain
+    })
+    const tags = single(blocks)
+    return plains.map((plain, at) => {
+      const tag = tags.subarray(at * tagBytes, (at + 1) * tagBytes)
+      return timingSafeEqual(tag, (boxes[at] as Uint8Array).subarray(0, tagBytes)) ? plain : undefined
+    })
+  }
+
   /** Lets go of the keys; from now on everything throws. */
   forget(): void {
     this.#keys = undefined
@@ -46,13 +72,13 @@ export class Siv {
   #tag(state: Uint8Array, plain: Uint8Array): Uint8Array {
     const { mac } = this.#usable()
     if (plain.length >= tagBytes) return mac(xored(Uint8Array.from(plain), state, plain.length - tagBytes))
-    const last = xored(doubled(state), plain, 0)
-    last[plain.length] = (last[plain.length] as number) ^ 0x80
-    return mac(last)
+    return mac(padded(doubled(state), plain))
   }
 
   #crypt(tag: Uint8Array, data: Uint8Array): Uint8Array {
-    return this.#usable().stream(tag, data)
+    const counters = Buffer.alloc(Math.ceil(data.length / tagBytes) * tagBytes)
+    for (let at = 0; at < counters.length; at += tagBytes) putCounter(counters, at, tag, at / tagBytes)
+    return xored(this.#usable().counters(counters).subarray(0, data.length), data, 0)
   }
 
   #usable() {
@@ -61,21 +87,37 @@ export class Siv {
   }
 }
 
-type Stream = (tag: Uint8Array, data: Uint8Array) => Uint8Array
+interface Keys {
+  readonly mac: Cmac
+  /** What S2V begins with. */
+  readonly begun: Uint8Array
+  /** AES under the key of `mac`, and what CMAC adds to a last block that is whole. */
+  readonly single: Blocks
+  readonly whole: Uint8Array
+  readonly counters: Blocks
+}
 
-/** AES-CTR as SIV has it, over single blocks: one cipher object for all, since ECB knows no state. */
-function streamOf(raw: Uint8Array): Stream {
+/** AES of whole blocks in a row, each for itself: one cipher object for all, since ECB knows no state. */
+type Blocks = (blocks: Uint8Array) => Buffer
+
+function blocksOf(raw: Uint8Array): Blocks {
   const cipher = createCipheriv('aes-256-ecb', createSecretKey(raw), null).setAutoPadding(false)
-  return (tag, data) => {
-    const counters = Buffer.alloc(Math.ceil(data.length / tagBytes) * tagBytes)
-    for (let at = 0; at < counters.length; at += tagBytes) counters.set(tag, at)
-    // RFC 5297 §2.6: so that whoever counts in 32 or 64 bits gets the same.
-    const high = (tag[8] as number) & 0x7f
-    const low = Buffer.from(tag).readUInt32BE(12) & 0x7fffffff
-    for (let at = 0; at < counters.length; at += tagBytes) {
-      counters[at + 8] = high
-      counters.writeUInt32BE(low + at / tagBytes, at + 12)
-    }
-    return xored(cipher.update(counters).subarray(0, data.length), data, 0)
-  }
+  return (blocks) => cipher.update(blocks)
+}
+
+/** The counter of a block, RFC 5297 §2.6: two bits are cleared, so that whoever counts in 32 or 64 bits gets the same. */
+function putCounter(into: Buffer, at: number, tag: Uint8Array, block: number): void {
+  into.set(tag.subarray(0, tagBytes), at)
+  into[at + 8] = (into[at + 8] as number) & 0x7f
+  into.writeUInt32BE((into.readUInt32BE(at + 12) & 0x7fffffff) + block, at + 12)
+}
+
+/** Less than a block, and its tag. */
+const isShort = ({ length }: Uint8Array): boolean => length >= tagBytes && length < 2 * tagBytes
+
+/** A short text, padded, added to a block. */
+function padded(block: Uint8Array, short: Uint8Array): Uint8Array {
+  const last = xored(Uint8Array.from(block), short, 0)
+  last[short.length] = (last[short.length] as number) ^ 0x80
+  return last
 }

@@ -39,6 +39,24 @@ describe('AES-SIV', () => {
     )
   })
 
+  it('opens many at once as it opens each of them', () => {
+    fc.assert(
+      fc.property(key, fc.array(bytes(40), { maxLength: 20 }), fc.nat(), (secret, plains, place) => {
+        const siv = new Siv(secret)
+        const state = siv.under(Uint8Array.of(7))
+        const boxes = plains.map((plain) => Uint8Array.from(siv.seal(state, plain)))
+        const changed = boxes[place % Math.max(1, boxes.length)]
+        if (changed) changed[place % changed.length]! ^= 1 << (place % 8)
+        const found = siv.openAll(state, [...boxes, new Uint8Array(15)])
+        expect(found.map((one) => one && [...one])).to.deep.equal(
+          [...boxes, new Uint8Array(15)].map((box) => siv.open(state, box)).map((one) => one && [...one]),
+        )
+        expect(found.filter((one) => one !== undefined).length).to.equal(Math.max(0, boxes.length - 1))
+      }),
+      { numRuns: 300 },
+    )
+  })
+
   it('takes keys of 64 bytes only, and is of no use once it has forgotten its own', () => {
     expect(() => new Siv(new Uint8Array(32))).to.throw(RangeError)
     const siv = new Siv(new Uint8Array(64).fill(1))
