@@ -55,6 +55,7 @@ bench: build
 	node build/bench/audit.js
 	node build/bench/audit-verify.js
 	node build/bench/start.js
+	@test -z "$$BAO" || node build/bench/peer.js
 
 clean:
 	rm -rf build dist
