@@ -37,7 +37,7 @@ export class Traffic {
     this.#open.set(request, this.#clock.now())
   }
 
-  /** @param outcome what was thrown, if anything was. */
+  /** @param request the object that it began with. @param outcome what was thrown, if anything was. */
   end(request: Request, outcome: unknown): void {
     const since = this.#open.get(request)
     if (since === undefined) return

@@ -109,10 +109,11 @@ describe('the traffic of a server', () => {
       ['c', 1, new Fault('permission_denied', 'permission denied')],
       ['d', 0, new TypeError('a mistake of ours')],
     ] as const) {
-      traffic.begin(request(id))
+      const asked = request(id)
+      traffic.begin(asked)
       clock.advance(took)
       expect(traffic.inFlight().map(({ request: { id: open } }) => open)).to.deep.equal([id])
-      traffic.end(request(id), thrown)
+      traffic.end(asked, thrown)
     }
     expect(traffic.inFlight()).to.deep.equal([])
     expect(traffic.handled()).to.deep.equal([
