@@ -55,6 +55,7 @@ export function openXChaCha(key: Uint8Array, sealed: Uint8Array, associated?: Ui
 
 function forMessage<T>(key: Uint8Array, nonce: Uint8Array, use: (subkey: KeyObject, short: Uint8Array) => T): T {
   const { short, subkey } = scratch
+  if (nonce.length !== nonceBytes) throw new RangeError(`a nonce of ${nonceBytes} bytes is needed, not ${nonce.length}`)
   bytesOf(scratch.key).set(sized(key, keyBytes))
   bytesOf(scratch.nonce).set(nonce.subarray(0, 16))
   short.set(nonce.subarray(16, nonceBytes), 4)

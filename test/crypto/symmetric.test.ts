@@ -66,6 +66,12 @@ describe('XChaCha20-Poly1305', () => {
     )
   })
 
+  it('takes keys and nonces of its sizes only', () => {
+    const [key, nonce] = [new Uint8Array(32), new Uint8Array(24)]
+    expect(() => sealXChaCha(key.subarray(1), nonce, key)).to.throw(RangeError)
+    expect(() => sealXChaCha(key, nonce.subarray(1), key)).to.throw(RangeError)
+  })
+
   it('agrees with another implementation, and opens nothing that was changed', () => {
     const bytes = fc.uint8Array({ maxLength: 200 })
     const fixed = (length: number) => fc.uint8Array({ minLength: length, maxLength: length })
