@@ -77,6 +77,7 @@ export async function streamReceiver(
   const got: { parts: Buffer[] } = { parts: [] }
   let hanging = false
   const sockets = new Set<Socket>()
+  const connections = new Set<Socket>()
   const take = (socket: Socket): void => {
     sockets.add(socket.on('error', () => {}).on('close', () => sockets.delete(socket)))
     if (hanging) socket.pause()
@@ -86,6 +87,8 @@ export async function streamReceiver(
   let place: string | number = path ?? 0
   const begin = async (): Promise<void> => {
     server = secure ? createTlsServer(secure, take) : createServer(take)
+    // Node 24 does not end a connection whose TLS half is destroyed while it is paused.
+    server.on('connection', (raw: Socket) => void connections.add(raw.on('close', () => connections.delete(raw))))
     await new Promise<void>((done) => {
       if (typeof place === 'string') server.listen(place, done)
       else server.listen(place, '127.0.0.1', done)
@@ -93,7 +96,7 @@ export async function streamReceiver(
     if (typeof place === 'number') place = (server.address() as AddressInfo).port
   }
   const leave = async (): Promise<void> => {
-    for (const socket of sockets) socket.destroy()
+    for (const socket of [...sockets, ...connections]) socket.destroy()
     await new Promise((done) => server.close(done))
     // The other end must have heard of it.
     await new Promise((done) => setTimeout(done, 20))
