@@ -192,7 +192,7 @@ export class Notary {
       if (size !== kept.size) Object.assign(kept, { size, sizeAt: now })
       else if (size > 0 && Math.abs(now - kept.sizeAt) >= heartbeatEvery) await kept.channel.note('heartbeat')
       if (!kept.keysPublished) this.#publishKeys(path)
-      if (kept.record.unpublished !== undefined) await this.#publishSwitch(path, kept.record, kept.record.unpublished)
+      await this.#finishSwitch(path, kept)
       await this.#closedFiles(path, kept)
       await this.#checkpoint(path, false)
     }
@@ -245,8 +245,14 @@ export class Notary {
     if (ledger) ledger.keys = keys
     Object.assign(kept, { record, signers, note, signed: head.size, signedAt: clock.now() })
     this.#publishKeys(path)
+    await this.#finishSwitch(path, kept)
+  }
+
+  /** A change of keys that was stored is published, and the log tells of it. */
+  async #finishSwitch(path: string, { record, signers, channel }: Kept): Promise<void> {
+    if (record.unpublished === undefined) return
     await this.#publishSwitch(path, record, record.unpublished)
-    await kept.channel.note('keys', { keys, size: head.size })
+    await channel.note('keys', { keys: signers.map(({ key }) => vkeyText(key)), size: record.from })
   }
 
   /** A checkpoint of a change of keys must be in the file: without it nothing ties the new keys to the old ones. */

@@ -99,7 +99,7 @@ export class Records {
       if (keys.length < slice / 2 || after === undefined) break
       if (names.length % slice === 0) await new Promise(setImmediate)
     }
-    return names.length <= slice ? names.sort(byteOrder) : sortedGently(names)
+    return sortedGently(names)
   }
 
   /** Applies changes (undefined removes) if what is expected holds. False on a conflict. */
@@ -194,9 +194,10 @@ function written(value: unknown): Uint8Array {
 }
 
 /** A sort that lets the event loop breathe: sorted runs, then merged in slices. */
-async function sortedGently(names: readonly string[]): Promise<string[]> {
+async function sortedGently(names: string[]): Promise<string[]> {
   // UTF-16 has the order of UTF-8 but for surrogates, and to compare bytes costs ten times as much.
   const compare = names.some((name) => surrogate.test(name)) ? byteOrder : unitOrder
+  if (names.length <= slice) return names.sort(compare)
   let runs: string[][] = []
   for (let at = 0; at < names.length; at += slice) {
     runs.push(names.slice(at, at + slice).sort(compare))

@@ -51,8 +51,9 @@ export class Router {
     const known = this.#found.get(path)
     if (known) return known
     const found = this.#find(path, false)
+    if (!found?.match) return found
     if (this.#found.size >= mostFound) this.#found.clear()
-    if (found?.match) this.#found.set(path, found)
+    this.#found.set(path, found)
     return found
   }
 

@@ -1,56 +1,36 @@
-import { createCipheriv, createDecipheriv, createSecretKey } from 'node:crypto'
-import type { CipherGCMTypes, KeyObject } from 'node:crypto'
+import { createSecretKey } from 'node:crypto'
+import type { CipherGCMTypes } from 'node:crypto'
 import { gcmsiv } from '@noble/ciphers/aes.js'
 import { sized } from './cipher.ts'
 import type { Cipher, CipherKey } from './cipher.ts'
+import { chacha20poly1305, openBox, sealBehind, tagBytes } from './openssl-aead.ts'
+import type { OpensslAead } from './openssl-aead.ts'
 import { xchacha20poly1305 } from './xchacha.ts'
 
-/** Authentication tags of every algorithm here, in bytes (NIST SP 800-38D, RFC 8439). Shorter ones are never accepted. */
-export const tagBytes = 16
+const opensslNonceBytes = 12
 
-/** AES-GCM and ChaCha20-Poly1305 by OpenSSL. Keys stay bare KeyObjects: anything else costs five times as much on some Nodes. */
+/** AES-GCM and ChaCha20-Poly1305 by OpenSSL. */
 class OpensslKey implements CipherKey {
-  readonly #cipher: CipherGCMTypes
-  readonly #key: KeyObject
+  readonly #aead: OpensslAead
 
-  constructor(cipher: CipherGCMTypes, key: KeyObject) {
-    this.#cipher = cipher
-    this.#key = key
+  constructor(aead: OpensslAead) {
+    this.#aead = aead
   }
 
   seal(nonce: Uint8Array, plaintext: Uint8Array, associated?: Uint8Array): Uint8Array {
-    const cipher = createCipheriv(this.#cipher, this.#key, nonce, { authTagLength: tagBytes })
-    if (associated !== undefined && associated.length > 0) cipher.setAAD(associated)
-    const body = cipher.update(plaintext)
-    const tail = cipher.final()
-    return Buffer.concat([nonce, body, tail, cipher.getAuthTag()])
+    return sealBehind(nonce, this.#aead, nonce, plaintext, associated)
   }
 
   open(sealed: Uint8Array, associated?: Uint8Array): Uint8Array | undefined {
-    const end = sealed.length - tagBytes
-    if (end < openssl.nonceBytes) return undefined
-    const nonce = sealed.subarray(0, openssl.nonceBytes)
-    const decipher = createDecipheriv(this.#cipher, this.#key, nonce, { authTagLength: tagBytes })
-    decipher.setAuthTag(sealed.subarray(end))
-    if (associated !== undefined && associated.length > 0) decipher.setAAD(associated)
-    const plaintext = decipher.update(sealed.subarray(openssl.nonceBytes, end))
-    try {
-      decipher.final()
-      return plaintext
-    } catch {
-      plaintext.fill(0)
-      return undefined
-    }
+    if (sealed.length < opensslNonceBytes + tagBytes) return undefined
+    const nonce = sealed.subarray(0, opensslNonceBytes)
+    return openBox(this.#aead, nonce, sealed.subarray(opensslNonceBytes), associated)
   }
 }
 
-const openssl = { nonceBytes: 12 } as const
-
-function byOpenssl(cipher: CipherGCMTypes | 'chacha20-poly1305', keyBytes: number): Cipher {
-  // Node handles ChaCha20-Poly1305 exactly as GCM, but its types do not know that.
-  const name = cipher as CipherGCMTypes
-  const key = (raw: Uint8Array) => new OpensslKey(name, createSecretKey(sized(raw, keyBytes)))
-  return { keyBytes, nonceBytes: openssl.nonceBytes, authenticated: true, limited: true, key }
+function byOpenssl(cipher: CipherGCMTypes, keyBytes: number): Cipher {
+  const key = (raw: Uint8Array) => new OpensslKey({ cipher, key: createSecretKey(sized(raw, keyBytes)) })
+  return { keyBytes, nonceBytes: opensslNonceBytes, authenticated: true, limited: true, key }
 }
 
 type NobleCipher = (
@@ -101,6 +81,6 @@ export const aeads = {
   aes256gcm: byOpenssl('aes-256-gcm', 32),
   aes128gcmSiv: byNoble(gcmsiv, 16, 12),
   aes256gcmSiv: byNoble(gcmsiv, 32, 12),
-  chacha20poly1305: byOpenssl('chacha20-poly1305', 32),
+  chacha20poly1305: byOpenssl(chacha20poly1305, 32),
   xchacha20poly1305,
 } as const satisfies Record<string, Cipher>

@@ -1,14 +1,12 @@
-import { createCipheriv, createDecipheriv, createSecretKey } from 'node:crypto'
-import type { CipherGCMTypes, KeyObject } from 'node:crypto'
+import { createSecretKey } from 'node:crypto'
 import { hchacha } from '@noble/ciphers/chacha.js'
 import { sized } from './cipher.ts'
 import type { Cipher, CipherKey } from './cipher.ts'
+import { chacha20poly1305, openBox, sealBehind, tagBytes } from './openssl-aead.ts'
+import type { OpensslAead } from './openssl-aead.ts'
 
 const keyBytes = 32
 const nonceBytes = 24
-const tagBytes = 16
-// Node handles ChaCha20-Poly1305 exactly as GCM, but its types do not know that.
-const chacha = 'chacha20-poly1305' as CipherGCMTypes
 const sigma = new Uint32Array(Uint8Array.from(Buffer.from('expand 32-byte k')).buffer)
 
 /** What a message is worked on with: nothing waits in between, so one is enough. Wiped after each. */
@@ -25,35 +23,17 @@ export function sealXChaCha(
   plaintext: Uint8Array,
   associated?: Uint8Array,
 ): Uint8Array {
-  return forMessage(key, nonce, (subkey, short) => {
-    const cipher = createCipheriv(chacha, subkey, short, { authTagLength: tagBytes })
-    if (associated !== undefined && associated.length > 0) cipher.setAAD(associated)
-    const body = cipher.update(plaintext)
-    cipher.final()
-    return Buffer.concat([nonce, body, cipher.getAuthTag()])
-  })
+  return forMessage(key, nonce, (aead, short) => sealBehind(nonce, aead, short, plaintext, associated))
 }
 
 /** Opens what `sealXChaCha` made; undefined when it is anything else. */
 export function openXChaCha(key: Uint8Array, sealed: Uint8Array, associated?: Uint8Array): Uint8Array | undefined {
-  const end = sealed.length - tagBytes
-  if (end < nonceBytes) return undefined
-  return forMessage(key, sealed.subarray(0, nonceBytes), (subkey, short) => {
-    const decipher = createDecipheriv(chacha, subkey, short, { authTagLength: tagBytes })
-    decipher.setAuthTag(sealed.subarray(end))
-    if (associated !== undefined && associated.length > 0) decipher.setAAD(associated)
-    const plaintext = decipher.update(sealed.subarray(nonceBytes, end))
-    try {
-      decipher.final()
-      return plaintext
-    } catch {
-      plaintext.fill(0)
-      return undefined
-    }
-  })
+  if (sealed.length < nonceBytes + tagBytes) return undefined
+  const box = sealed.subarray(nonceBytes)
+  return forMessage(key, sealed.subarray(0, nonceBytes), (aead, short) => openBox(aead, short, box, associated))
 }
 
-function forMessage<T>(key: Uint8Array, nonce: Uint8Array, use: (subkey: KeyObject, short: Uint8Array) => T): T {
+function forMessage<T>(key: Uint8Array, nonce: Uint8Array, use: (aead: OpensslAead, short: Uint8Array) => T): T {
   const { short, subkey } = scratch
   if (nonce.length !== nonceBytes) throw new RangeError(`a nonce of ${nonceBytes} bytes is needed, not ${nonce.length}`)
   bytesOf(scratch.key).set(sized(key, keyBytes))
@@ -61,8 +41,7 @@ function forMessage<T>(key: Uint8Array, nonce: Uint8Array, use: (subkey: KeyObje
   short.set(nonce.subarray(16, nonceBytes), 4)
   try {
     hchacha(sigma, scratch.key, scratch.nonce, subkey)
-    // Bare bytes as a key cost four times as much on Node 24.
-    return use(createSecretKey(bytesOf(subkey)), short)
+    return use({ cipher: chacha20poly1305, key: createSecretKey(bytesOf(subkey)) }, short)
   } finally {
     scratch.key.fill(0)
     subkey.fill(0)

@@ -1,4 +1,5 @@
-import { aeads, tagBytes } from '../crypto/aead.ts'
+import { aeads } from '../crypto/aead.ts'
+import { tagBytes } from '../crypto/openssl-aead.ts'
 import type { CipherKey } from '../crypto/cipher.ts'
 import { hkdfSha256 } from '../crypto/kdf.ts'
 import { wipe } from '../util/bytes.ts'

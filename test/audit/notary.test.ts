@@ -259,6 +259,7 @@ describe('the files of a log', () => {
     renameSync(`${path}.away`, path)
     await pass(tickEvery)
     expect(readFileSync(`${path}.vkeys`, 'utf8').split('\n').filter((line) => /^[0-9]/.test(line)).length).to.equal(2) // prettier-ignore
+    expect(linesOf(path).filter(({ request }) => request.path === 'sys/audit/keys')).to.have.length(1)
     await broker.shutdown()
     expect(await verifyAuditFiles([path])).to.include({ ok: true })
   })
