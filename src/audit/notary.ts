@@ -229,6 +229,8 @@ export class Notary {
     const file = kept?.channel.journal?.file
     if (!kept || !file) return
     const { view, clock, random } = this.#parts
+    // What ties the keys before to those that go now must not be lost with this change.
+    await this.#finishSwitch(path, kept)
     await kept.channel.sync()
     const head = headOf(kept.channel)
     await this.#anchors.store()

@@ -251,11 +251,14 @@ describe('the files of a log', () => {
   it('get new keys into the files a moment later, when there was no live file to be beside', async () => {
     const { broker, path, pass } = await opened()
     renameSync(path, `${path}.away`)
-    const failed = await broker.notary.rotateKeys().then(
-      () => '',
-      (thrown: NodeJS.ErrnoException) => thrown.code,
-    )
-    expect(failed).to.equal('ENOENT')
+    // The second try must not lose what the first one has to publish.
+    for (let tries = 0; tries < 2; tries++) {
+      const failed = await broker.notary.rotateKeys().then(
+        () => '',
+        (thrown: NodeJS.ErrnoException) => thrown.code,
+      )
+      expect(failed).to.equal('ENOENT')
+    }
     renameSync(`${path}.away`, path)
     await pass(tickEvery)
     expect(readFileSync(`${path}.vkeys`, 'utf8').split('\n').filter((line) => /^[0-9]/.test(line)).length).to.equal(2) // prettier-ignore

@@ -16,6 +16,15 @@ import { byCount, byLine, endpoint, streamReceiver } from '../audit/receivers.ts
 import { temporaryFolder } from '../support/folder.ts'
 import { TestServer, unseal } from '../support/server.ts'
 
+/** A server with this configuration, initialised and unsealed. */
+async function opened(folder: string, config: string): Promise<TestServer> {
+  const server = new TestServer(await startServer({ config: [config], log: () => {} }), folder, config)
+  const made = await server.call('PUT', '/v1/sys/init', { secret_shares: 3, secret_threshold: 2 })
+  Object.assign(server, { shares: made.body['keys'], token: String(made.body['root_token']) })
+  await unseal(server)
+  return server
+}
+
 describe('a server with audit devices of every kind, and a witness', function () {
   this.timeout(60_000)
 
@@ -42,10 +51,7 @@ audit_witness "one" { url = "http://127.0.0.1:${(witness.address() as AddressInf
 unsafe_allow_api_audit_creation = true
 `,
     )
-    const server = new TestServer(await startServer({ config: [config], log: () => {} }), folder, config)
-    const made = await server.call('PUT', '/v1/sys/init', { secret_shares: 3, secret_threshold: 2 })
-    Object.assign(server, { shares: made.body['keys'], token: String(made.body['root_token']) })
-    await unseal(server)
+    const server = await opened(folder, config)
     expect((await server.call('PUT', '/v1/sys/audit/siem', { type: 'http', options: siem.options })).status).to.equal(
       204,
     )
@@ -79,10 +85,7 @@ audit "file" "file" { options { file_path = "${folder}/audit.log" } }
 unsafe_allow_api_audit_creation = true
 `,
     )
-    const server = new TestServer(await startServer({ config: [config], log: () => {} }), folder, config)
-    const made = await server.call('PUT', '/v1/sys/init', { secret_shares: 3, secret_threshold: 2 })
-    Object.assign(server, { shares: made.body['keys'], token: String(made.body['root_token']) })
-    await unseal(server)
+    const server = await opened(folder, config)
     const away = await streamReceiver((address) => ({ address }), byLine)
     expect((await server.call('PUT', '/v1/sys/audit/away', { type: 'socket', options: away.options })).status).to.equal(204) // prettier-ignore
     await server.call('PUT', '/v1/sys/seal')
