@@ -36,12 +36,29 @@ export function checkpointRecord(note: Note): string {
  * record behind which the empty line is missing is being written, or was cut short by a crash, and is left out.
  */
 export function readCheckpoints(text: string): readonly (SignedCheckpoint | undefined)[] {
-  const records = text.split(/(?<=\n\n(?:\u2014 [^\n]*\n)+)\n/u)
-  return records.slice(0, -1).map((record) => {
+  return recordsOf(text).map((record) => {
     const note = readNote(record)
     const checkpoint = note && readCheckpoint(note.text)
     return note && checkpoint && { note, checkpoint }
   })
+}
+
+/** Cuts a checkpoint file into its finished records: a record ends at the empty line behind its signatures. */
+function recordsOf(text: string): readonly string[] {
+  const records: string[] = []
+  let [start, at] = [0, 0]
+  let before: 'empty' | 'signature' | 'other' = 'other'
+  for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', at)) {
+    const empty = end === at
+    if (empty && before === 'signature') {
+      records.push(text.slice(start, at))
+      start = end + 1
+    }
+    const signature: boolean = before !== 'other' && text.startsWith('\u2014 ', at)
+    before = empty ? 'empty' : signature ? 'signature' : 'other'
+    at = end + 1
+  }
+  return records
 }
 
 /** A public key and the sizes of the checkpoints it may sign: from `from` up to but without `to`. */

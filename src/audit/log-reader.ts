@@ -125,9 +125,12 @@ export class LogReader {
   }
 
   #note(line: string): void {
-    const { request } = JSON.parse(line) as Note
+    const request = noteIn(line)
+    if (!request) return this.#break('it is not a line that a server writes')
     if (request.path !== 'sys/audit/open') return
-    this.opened = { count: this.opened.count + 1, epoch: Math.max(this.opened.epoch, Number(request.data?.epoch)) }
+    const epoch = Number(request.data?.epoch)
+    if (!Number.isSafeInteger(epoch)) return this.#break('it does not tell which unseal it is of')
+    this.opened = { count: this.opened.count + 1, epoch: Math.max(this.opened.epoch, epoch) }
   }
 
   #fits({ log, file, size, peaks }: Begin): boolean {
@@ -146,8 +149,17 @@ export class LogReader {
   }
 }
 
-interface Note {
-  readonly request: { readonly path: string; readonly data?: { readonly epoch?: unknown } }
+interface NoteRequest {
+  readonly path?: unknown
+  readonly data?: { readonly epoch?: unknown } | null
+}
+
+function noteIn(line: string): NoteRequest | undefined {
+  try {
+    return (JSON.parse(line) as { readonly request?: NoteRequest }).request
+  } catch {
+    return undefined
+  }
 }
 
 const noteStart = '"type":"request","request":{'

@@ -61,16 +61,17 @@ function printed({ file, line, number, time, type, operation, path, places }: Fo
   return `${printable(`${file}:${line}  number ${number}  ${time}  ${type}  ${operation} ${path}  ${places.join(' ')}`)}\n`
 }
 
-/** Where in a line the hashes stand, as JSON pointers (RFC 6901). */
+/** Where in a line the hashes stand, as JSON pointers (RFC 6901). Without recursion: a line may nest as deep as it likes. */
 function placesOf(text: string, hashes: readonly string[]): readonly string[] {
   const places: string[] = []
-  const walk = (value: unknown, at: string): void => {
+  const waiting: (readonly [value: unknown, at: string])[] = [[JSON.parse(text), '']]
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const [value, at] = next
     if (typeof value === 'string' && hashes.includes(value)) places.push(at)
     else if (typeof value === 'object' && value !== null)
-      for (const [name, member] of Object.entries(value))
-        walk(member, `${at}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`)
+      for (const [name, member] of Object.entries(value).toReversed())
+        waiting.push([member, `${at}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`])
   }
-  walk(JSON.parse(text), '')
   return places
 }
 

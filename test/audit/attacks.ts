@@ -107,6 +107,11 @@ export const attacks: Readonly<Record<string, (target: Target) => void>> = {
     const open = lines.slice(at).map(openLine)
     target.forge(path, at, open.with(0, (open[0] as string).replace('"time":"2', '"time":"1')))
   },
+  'the first lines cut off': (target) => {
+    const path = target.logs()[0] as string
+    const lines = target.lines(path)
+    target.write(path, lines.slice(1 + target.pick(lines.length - 1)))
+  },
   'the last lines cut off': (target) => {
     const path = target.logs().at(-1) as string
     const lines = target.lines(path)

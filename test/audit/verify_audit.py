@@ -91,7 +91,7 @@ def log(case, files):
             need(link, "no link")
             seq, prev = int(link[1]), link[2] and raw(link[2].decode())
             if before is None:
-                need((seq == 1) == (prev == b""), "a wrong start")
+                need((seq == 1) == (prev == b"") and (seq == 1 or told), "a wrong start")
                 peaks = [] if seq == 1 else None
             else: need(seq == size + 1 and prev == before, "a broken chain")
             if told:

@@ -1,11 +1,11 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import type { RangedKey, SignedCheckpoint } from '../checkpoint-file.ts'
-import { checkpointFileOf, readCheckpoints, vkeyFileOf } from '../checkpoint-file.ts'
+import { checkpointFileOf, readCheckpoints, readRangedKeys, vkeyFileOf } from '../checkpoint-file.ts'
 import { cosignatureFileOf } from '../cosignature-file.ts'
 import { livePaths } from './given-files.ts'
 import type { Witnessed } from './trusted-keys.ts'
-import { keysIn, pinnedKeys, vouchedFor, whyUnsigned, witnessedBy } from './trusted-keys.ts'
+import { pinnedKeys, vouchedFor, whyUnsigned, witnessedBy } from './trusted-keys.ts'
 
 /** Where checkpoints and keys come from, and which keys are trusted. */
 export interface EvidenceOptions {
@@ -25,12 +25,12 @@ export interface Signed {
   readonly file: string
 }
 
-/** What is wrong with a checkpoint. */
-export interface BadCheckpoint {
+/** What is wrong with a checkpoint, or with a key file. */
+export interface BadEvidence {
   readonly file: string
-  /** Which record of the file, from 1. */
+  /** Which record of the file, from 1; 0 for the file as a whole. */
   readonly record: number
-  readonly size: number
+  readonly about: 'checkpoint' | 'key file'
   readonly why: string
 }
 
@@ -41,7 +41,7 @@ export interface Evidence {
   readonly signed: ReadonlyMap<number, Signed>
   /** The largest of them. */
   readonly last?: SignedCheckpoint
-  readonly bad: readonly BadCheckpoint[]
+  readonly bad: readonly BadEvidence[]
   readonly keys: readonly RangedKey[]
   readonly pinned: boolean
   /** By the witnesses that were asked for. */
@@ -64,12 +64,12 @@ export async function evidenceFor(
   const lives = [...new Set(logFiles.flatMap(livePaths))]
   const beside = [...[...logFiles, ...lives].map(checkpointFileOf), ...lives.map(cosignatureFileOf)]
   const places = beside.filter((path) => existsSync(path))
-  const bad: BadCheckpoint[] = []
+  const bad: BadEvidence[] = []
   const found: Found[] = []
   for (const file of new Set([...places, ...(options.checkpoints ?? [])]))
     for await (const one of checkpointsIn(file, bad))
       if (origin === undefined || one.checkpoint.origin === origin) found.push(one)
-  const own = lives.map(vkeyFileOf).filter((path) => existsSync(path)).flatMap(keysIn) // prettier-ignore
+  const own = lives.map(vkeyFileOf).filter((path) => existsSync(path)).flatMap((path) => keysBeside(path, bad)) // prettier-ignore
   const held = (options.pinned ?? []).flatMap(pinnedKeys)
   const pinned = held.length > 0
   found.sort((a, b) => a.checkpoint.size - b.checkpoint.size)
@@ -85,7 +85,7 @@ export async function evidenceFor(
     if (why === undefined) {
       signed.set(size, { size, root, file })
       last = one
-    } else bad.push({ file, record, size, why })
+    } else bad.push({ file, record, about: 'checkpoint', why })
   }
   const origins = [...new Set(found.map(({ checkpoint }) => checkpoint.origin))]
   const asked = (options.witnesses ?? []).flatMap(pinnedKeys).map(({ key }) => key)
@@ -93,6 +93,17 @@ export async function evidenceFor(
   const witnessed = asked.flatMap((key) => witnessedBy(key, good) ?? [])
   const absent = asked.map(({ name }) => name).filter((name) => witnessed.every((one) => one.name !== name))
   return { origins, signed, ...(last && { last }), bad, keys, pinned, witnessed, absent }
+}
+
+/** The keys of a key file that lies beside a log: one that cannot be understood is damage, and not the auditor's mistake. */
+function keysBeside(file: string, bad: BadEvidence[]): readonly RangedKey[] {
+  try {
+    return readRangedKeys(readFileSync(file, 'utf8'))
+  } catch (thrown) {
+    if (!(thrown instanceof Error) || 'code' in thrown) throw thrown
+    bad.push({ file, record: 0, about: 'key file', why: thrown.message })
+    return []
+  }
 }
 
 function forked({ file }: Signed): string {
@@ -105,7 +116,7 @@ const blockBytes = 256 * 1024
 const longestRecord = 512 * 1024
 
 /** The checkpoints of a file, read a piece at a time. What is none is said in `bad`. */
-async function* checkpointsIn(file: string, bad: BadCheckpoint[]): AsyncGenerator<Found> {
+async function* checkpointsIn(file: string, bad: BadEvidence[]): AsyncGenerator<Found> {
   const handle = await open(file, 'r')
   try {
     const block = Buffer.alloc(blockBytes)
@@ -119,11 +130,11 @@ async function* checkpointsIn(file: string, bad: BadCheckpoint[]): AsyncGenerato
       for (const one of readCheckpoints(Buffer.from(text.slice(0, end), 'latin1').toString('utf8'))) {
         record++
         if (one) yield { ...one, file, record }
-        else bad.push({ file, record, size: NaN, why: noCheckpoint })
+        else bad.push({ file, record, about: 'checkpoint', why: noCheckpoint })
       }
       rest = text.slice(end)
       if (rest.length > longestRecord || (bytes === 0 && rest.split('\n\n').length > 2)) {
-        bad.push({ file, record: record + 1, size: NaN, why: noCheckpoint })
+        bad.push({ file, record: record + 1, about: 'checkpoint', why: noCheckpoint })
         return
       }
     }

@@ -1,8 +1,17 @@
 import { isUtf8 } from 'node:buffer'
+import type { JsonLimits } from '../../util/json-limits.ts'
+import { JsonError, survey } from '../../util/json-limits.ts'
 
-/** Why bytes are not one JSON object as a server writes it: strict, UTF-8, no name twice. Undefined when they are. */
+/** A request nests at most 64 levels (util/json-limits.ts), and its line a few more: only depth is limited here. */
+const limits: JsonLimits = { bytes: Infinity, depth: 128, tokens: Infinity, containers: Infinity, digits: Infinity }
+
+/**
+ * Why bytes are not one JSON object as a server writes it: strict, UTF-8, no name twice, not too deep. Undefined when
+ * they are. Linear in their length and without recursion, whatever somebody appended to a log.
+ */
 export function notStrict(line: Buffer): string | undefined {
   if (!isUtf8(line)) return 'it is not UTF-8'
+  if (tooDeep(line)) return `it nests deeper than ${limits.depth} levels, which no server writes`
   const text = line.toString('utf8')
   let value: unknown
   try {
@@ -12,29 +21,45 @@ export function notStrict(line: Buffer): string | undefined {
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'it is not a JSON object'
   // Written again it is mostly the same; only what is not needs a closer look.
-  if (JSON.stringify(value) === text) return undefined
-  if (/\s/.test(text.replace(quoted, '""'))) return 'it has blanks that no server wrote'
-  return hasSameNames(text) ? 'it has a name twice' : undefined
+  return JSON.stringify(value) === text ? undefined : oddityIn(text)
 }
 
-const quoted = /"(?:[^"\\]|\\.)*"/gs
-const token = /"(?:[^"\\]|\\.)*"|[{}[\],:]/gs
-
-/** Whether an object in valid JSON has two members of one name: readers differ in which one they see. */
-function hasSameNames(json: string): boolean {
-  const open: (Set<string> | undefined)[] = []
-  let before = ''
-  for (const [found] of json.matchAll(token)) {
-    if (found === '{') open.push(new Set())
-    else if (found === '[') open.push(undefined)
-    else if (found === '}' || found === ']') open.pop()
-    else if (found === ':') {
-      const names = open.at(-1)
-      const name = JSON.parse(before) as string
-      if (names?.has(name)) return true
-      names?.add(name)
-    }
-    before = found
+function tooDeep(line: Buffer): boolean {
+  try {
+    survey(line, limits)
+    return false
+  } catch (thrown) {
+    if (thrown instanceof JsonError) return true
+    throw thrown
   }
-  return false
+}
+
+/** What is in valid JSON that no server writes: white space between tokens, or two members of one name, of which readers see different ones. */
+function oddityIn(json: string): string | undefined {
+  const objects: (Set<string> | undefined)[] = []
+  let string = ''
+  for (let at = 0; at < json.length; at++) {
+    const character = json[at] as string
+    if (character === '"') {
+      const end = stringEnd(json, at)
+      string = json.slice(at, end + 1)
+      at = end
+    } else if (character === '{') objects.push(new Set())
+    else if (character === '[') objects.push(undefined)
+    else if (character === '}' || character === ']') objects.pop()
+    else if (character === ':') {
+      const name = JSON.parse(string) as string
+      const names = objects.at(-1)
+      if (names?.has(name)) return 'it has a name twice'
+      names?.add(name)
+    } else if (/\s/.test(character)) return 'it has white space that no server wrote'
+  }
+  return undefined
+}
+
+/** Where the closing quotation mark is. */
+function stringEnd(json: string, start: number): number {
+  let at = start + 1
+  while (at < json.length && json[at] !== '"') at += json[at] === '\\' ? 2 : 1
+  return at
 }

@@ -83,7 +83,8 @@ async function checked(log: GivenLog, given: ReadonlySet<string>, options: Verif
   for (const [index, file] of log.files.entries())
     await follow(file, index === log.files.length - 1, check, options, notes)
   check.end()
-  for (const { file, record, why } of evidence.bad) check.find({ file, line: record }, `checkpoint: ${why}`, check.lines - (check.goodLines ?? check.lines)) // prettier-ignore
+  for (const { file, record, about, why } of evidence.bad) check.find({ file, line: record }, `${about}: ${why}`, check.lines - (check.goodLines ?? check.lines)) // prettier-ignore
+  beginningOf(log, check, notes)
   endOf(log, check, evidence, given, notes)
   standing(check, evidence, begin, notes)
   return { check, evidence, notes }
@@ -113,6 +114,17 @@ async function follow(
   }
 }
 
+/**
+ * Whether a log begins where it may: with line 1, or with a file whose first line tells what was before it (older files
+ * may be gone by retention). Anything else has lost its head.
+ */
+function beginningOf({ files: [first] }: GivenLog, check: LogCheck, notes: string[]): void {
+  const { firstSeq, lines } = check
+  if (!first || firstSeq <= 1) return
+  if (first.begin) notes.push(`begins with line number ${firstSeq}; the ${firstSeq - 1} before it are not in these files`)
+  else check.find({ file: first.path, line: 1 }, `lines were cut off before it: it is number ${firstSeq}, and only number 1 or a line that begins a file may come first; give the files before it, too, if you have them`, lines) // prettier-ignore
+}
+
 /** Whether the end of a log is its end. */
 function endOf(log: GivenLog, check: LogCheck, evidence: Evidence, given: ReadonlySet<string>, notes: string[]): void {
   const last = log.files.at(-1) as GivenFile
@@ -130,7 +142,6 @@ function endOf(log: GivenLog, check: LogCheck, evidence: Evidence, given: Readon
 
 /** What the verdict rests on, in words. */
 function standing(check: LogCheck, evidence: Evidence, begin: Begin | undefined, notes: string[]): void {
-  if (check.firstSeq > 1) notes.push(`begins with line number ${check.firstSeq}; the ${check.firstSeq - 1} before it are not in these files`) // prettier-ignore
   const size = check.last?.seq ?? 0
   const inside = [...evidence.signed.keys()].filter((at) => at >= check.firstSeq && at <= size).length
   if (evidence.pinned && check.met === 0)
