@@ -206,10 +206,14 @@ export class LiveKey {
     return wanted
   }
 
-  /** A stored version. */
+  /**
+   * A version that is in use. Nothing here reaches the material of another one, whatever an operation checked before.
+   * @throws Fault invalid_request for a version that does not exist, or is below `min_decryption_version`.
+   */
   version(number: number): KeyVersion {
-    const stored = this.record.versions[number]
-    if (!stored) throw refuse('no such key version')
+    const { versions, minDecryption, latest } = this.record
+    const stored = versions[number]
+    if (!stored || number < minDecryption || number > latest) throw refuse('no such key version')
     return stored
   }
 

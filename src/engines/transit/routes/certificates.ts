@@ -13,7 +13,7 @@ import type { Transit } from '../transit.ts'
 
 const { write } = routesOf<Transit>()
 
-const fields = { name: shared.name, version: f.int('The version; 0: the latest.').or(0) }
+const fields = { name: shared.name, version: f.int('The version; the latest unless given.') }
 const missing = 'there is no key of that name: make or import it first'
 
 /** `keys/:name/csr` and `keys/:name/set-certificate`: how a key gets a certificate, and keeps it. */
@@ -53,12 +53,12 @@ export const certificateRoutes = [
   }),
 ]
 
-/** The number of a version that can have a certificate; 0 is the latest. */
-function versionFor(key: KeyRecord, wanted: number): number {
+/** The number of a version that can have a certificate: the latest unless one is named. 0 names none, as in Vault. */
+function versionFor(key: KeyRecord, wanted: number = key.latest): number {
   if (!keyType(key.type).uses.includes('sign')) throw refuse(`keys of type ${key.type} cannot have certificates`)
   if (key.kdf !== null) throw refuse('a derived key has a public key for each context: none can have a certificate')
-  const number = wanted === 0 ? key.latest : wanted
-  if (number < key.minDecryption || !key.versions[number])
-    throw refuse(`the key has no version ${wanted} that is in use`)
-  return number
+  if (wanted < key.minDecryption || !key.versions[wanted]) {
+    throw refuse(`the key has no version ${wanted} that is in use: leave version out for the latest`)
+  }
+  return wanted
 }
