@@ -38,7 +38,7 @@ export class Channel {
   readonly #host: ChannelHost
   #hasher = new Hasher(new Uint8Array(32))
   #usual!: LineWriter
-  /** For lines that are never raw. */
+  /** Where key shares pass. */
   #strict!: LineWriter
   /** Undefined until the device was opened. */
   #ledger: Ledger | undefined
@@ -148,7 +148,8 @@ export class Channel {
   /** Takes the response line; the promise of one that tells of a change waits for the disk. */
   response(time: string, event: AuditEvent, outcome: AuditOutcome): Promise<void> {
     if (this.#refused.has(event)) return this.#refuse(event)
-    return this.#push(this.#writerFor(event).response(time, event, outcome), !event.pure)
+    const answerBy = 'carriesKeyShares' in outcome && outcome.carriesKeyShares ? this.#strict : this.#writerFor(event)
+    return this.#push(this.#writerFor(event).response(time, event, outcome, answerBy), !event.pure)
   }
 
   /** Writes what is queued. Called once per event-loop turn. */
@@ -219,9 +220,9 @@ export class Channel {
 
   #rewrite(headers: ReadonlyMap<string, boolean>, bootSalt: boolean): void {
     const { raw, hmacAccessor, elideLists } = this.#options
-    const options = { raw: false, hmacAccessor, elideLists, headers, bootSalt }
-    this.#strict = new LineWriter(this.#hasher, options)
-    this.#usual = raw ? new LineWriter(this.#hasher, { ...options, raw }) : this.#strict
+    const options = { hmacAccessor, elideLists, headers, bootSalt }
+    this.#strict = new LineWriter(this.#hasher, { ...options, raw: false, strict: true })
+    this.#usual = new LineWriter(this.#hasher, { ...options, raw, strict: false })
   }
 
   #writerFor(event: AuditEvent): LineWriter {

@@ -29,6 +29,8 @@ export type NoteAbout =
 export interface LineOptions {
   /** Texts stay as they are. */
   readonly raw: boolean
+  /** Key shares pass: every string is hashed, whatever is open elsewhere. Excludes `raw`. */
+  readonly strict: boolean
   /** Whether accessors are hashed. */
   readonly hmacAccessor: boolean
   /** Lists in answers become counts. */
@@ -72,11 +74,11 @@ export class LineWriter {
     return `{"time":"${time}","type":"request",${this.#event(event)}${errorOf(event.decision.error)}${this.#mark()}`
   }
 
-  /** The line after it. */
-  response(time: string, event: AuditEvent, outcome: AuditOutcome): string {
+  /** The line after it. @param answerBy writes what was answered, which may need more care than what was asked */
+  response(time: string, event: AuditEvent, outcome: AuditOutcome, answerBy: LineWriter = this): string {
     const fault = outcome instanceof Fault ? outcome : undefined
     const answer: Response = outcome instanceof Fault ? faultAnswer(outcome) : outcome
-    const response = `"response":{${this.#response(event, answer)}}`
+    const response = `"response":{${answerBy.#response(event, answer)}}`
     return `{"time":"${time}","type":"response",${this.#event(event)},${response}${errorOf(fault)}${this.#mark()}`
   }
 
@@ -122,7 +124,7 @@ export class LineWriter {
       const value = request.headers[name]
       if (value === undefined) continue
       const values = (typeof value === 'string' ? [value] : value).map((item) =>
-        hashed ? this.#text(item) : JSON.stringify(item),
+        hashed || this.#options.strict ? this.#text(item) : JSON.stringify(item),
       )
       shown.push(`${JSON.stringify(name)}:[${values.join(',')}]`)
     }
@@ -171,7 +173,7 @@ export class LineWriter {
     const body = answer.data ?? bodyOf(answer.plain)
     const data = isListing(event) && this.#options.elideLists && answer.data ? counted(answer.data) : body
     if (data !== undefined) parts.push(`"data":${this.#redact(data, mount?.openResponseKeys)}`)
-    if (answer.warnings && answer.warnings.length > 0) parts.push(`"warnings":${JSON.stringify(answer.warnings)}`)
+    if (answer.warnings && answer.warnings.length > 0) parts.push(`"warnings":${this.#warnings(answer.warnings)}`)
     if (answer.wrapInfo) parts.push(`"wrap_info":${this.#wrapping(answer.wrapInfo)}`)
     return parts.join(',')
   }
@@ -210,8 +212,15 @@ export class LineWriter {
     return this.#options.raw ? JSON.stringify(text) : `"${this.#hasher.of(text)}"`
   }
 
+  /** Warnings repeat names of parameters that a caller chose. */
+  #warnings(warnings: readonly string[]): string {
+    return this.#options.strict ? `[${warnings.map((text) => this.#text(text)).join(',')}]` : JSON.stringify(warnings)
+  }
+
   #redact(value: unknown, open: readonly string[] | undefined): string {
-    return redact(value, this.#hasher, open && open.length > 0 ? new Set(open) : undefined, this.#options.raw)
+    const { raw, strict } = this.#options
+    if (strict) return redact(value, this.#hasher, { strict })
+    return redact(value, this.#hasher, { raw, ...(open && open.length > 0 && { open: new Set(open) }) })
   }
 }
 

@@ -23,11 +23,25 @@ function quoted(name: string): string {
   return /^\w{1,40}$/.test(name) ? `"${name}"` : JSON.stringify(name)
 }
 
+/** What stays as it is. */
+export interface Redaction {
+  /** Strings directly under these names. */
+  readonly open?: ReadonlySet<string>
+  /** Everything. */
+  readonly raw?: boolean
+  /** Not even what could be a secret in the place of a name or a number. */
+  readonly strict?: boolean
+}
+
+/** A form that holds nothing but a key share is read as a name without a value; names of our own are shorter. */
+const longestName = 24
+
 /**
- * JSON text of a value in which every text (empty ones too) and every run of bytes is replaced by its hash. Names,
- * numbers, booleans and null stay. Texts directly under a name in `open` stay as well; `raw` leaves everything.
+ * JSON text of a value in which every string (empty ones too) and every run of bytes is replaced by its hash. Names,
+ * numbers, booleans and null stay, and what `rules` say.
  */
-export function redact(value: unknown, hasher: Hasher, open: ReadonlySet<string> = none, raw = false): string {
+export function redact(value: unknown, hasher: Hasher, rules: Redaction = {}): string {
+  const { open = none, raw = false, strict = false } = rules
   let texts = 0
 
   const textOf = (text: string, shown: boolean): string => {
@@ -35,8 +49,9 @@ export function redact(value: unknown, hasher: Hasher, open: ReadonlySet<string>
     if (++texts > lineLimits.texts) throw tooMuch
     return `"${hasher.of(text)}"`
   }
+  const nameOf = (name: string): string => (strict && name.length > longestName ? textOf(name, false) : quoted(name))
   const objectOf = (value: object, shown: boolean): string => {
-    if (value instanceof Numeral) return value.literal
+    if (value instanceof Numeral) return strict ? textOf(value.literal, false) : value.literal
     if (Array.isArray(value) && value.length > lineLimits.texts && !shown && isTooMuch(value)) throw tooMuch
     if (Array.isArray(value)) return `[${value.map((item) => walk(item, shown) ?? 'null').join(',')}]`
     if (value instanceof Uint8Array) return shown ? textOf(base64(value), true) : `"${hasher.of(value)}"`
@@ -44,7 +59,7 @@ export function redact(value: unknown, hasher: Hasher, open: ReadonlySet<string>
     let members = ''
     for (const name of inOrder(Object.keys(value))) {
       const written = walk((value as Readonly<Record<string, unknown>>)[name], raw || open.has(name))
-      if (written !== undefined) members += `${members === '' ? '' : ','}${quoted(name)}:${written}`
+      if (written !== undefined) members += `${members === '' ? '' : ','}${nameOf(name)}:${written}`
     }
     return `{${members}}`
   }

@@ -44,7 +44,10 @@ export interface AuditEvent {
   readonly mount?: AuditMount
   /** The route changes nothing: its request line may travel with the response line, neither waits for the disk. */
   readonly pure: boolean
-  /** Key shares pass here (init, unseal, rekey, generate-root): no device writes this raw, whatever its options say. */
+  /**
+   * Key shares pass here (`carriesKeyShares`), or may have been meant to (no route was found): no device writes a string of
+   * it in clear, whatever its options, the mount's open keys and the recorded headers say.
+   */
   readonly neverRaw?: boolean
 }
 

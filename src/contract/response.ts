@@ -59,6 +59,8 @@ export interface Response {
   /** The request that it answers, where that is an earlier one (unwrapping). */
   readonly requestId?: string
   readonly headers?: Readonly<Record<string, string>>
+  /** It was made by a route that carries key shares, and reaches the caller by another one (unwrapping). */
+  readonly carriesKeyShares?: boolean
   /** Done when the response line is in the audit log, before the answer leaves: sealing closes the devices. */
   readonly after?: () => Promise<void>
 }

@@ -60,6 +60,11 @@ export interface RouteOptions<S, F extends Fields> {
   readonly pure?: boolean
   /** The route takes whatever body members come (KV, cubbyhole): no warning about unknown ones. */
   readonly open?: boolean
+  /**
+   * Key shares, one-time passwords or root tokens are in its requests or responses: no audit device writes them in clear,
+   * whatever its options, the mount's open keys and the recorded headers say.
+   */
+  readonly carriesKeyShares?: boolean
   readonly handle: (call: Call<S>, values: Values<F>) => Promise<Response> | Response
 }
 
@@ -78,6 +83,7 @@ export interface Route<S = never> {
   readonly vet: ((request: Request) => Promise<void>) | undefined
   readonly pure: boolean
   readonly open: boolean
+  readonly carriesKeyShares: boolean
   readonly exists: Exists<S> | undefined
   readonly handle: (call: Call<S>, values: Readonly<Record<string, unknown>>) => Promise<Response> | Response
 }
@@ -100,6 +106,7 @@ function route<S, F extends Fields>(
     vet: options.vet,
     pure: options.pure ?? (operation === 'read' || operation === 'list' || operation === 'scan'),
     open: options.open ?? false,
+    carriesKeyShares: options.carriesKeyShares ?? false,
     exists: options.exists,
     handle: options.handle as Route<S>['handle'],
   }

@@ -20,7 +20,8 @@ export function eventOf(decision: Decision): AuditEvent {
     },
     ...(mount && { mount: auditMount(mount) }),
     pure: refusal !== undefined || (route?.pure ?? true),
-    neverRaw: route?.whenSealed ?? false,
+    // A share that was sent to a mistyped path, or with a wrong verb, found no route that could say so.
+    neverRaw: route?.carriesKeyShares ?? true,
   }
 }
 

@@ -2,6 +2,7 @@ import { rootNamespace } from '../contract/identity.ts'
 import type { NamespaceId } from '../contract/identity.ts'
 import type { Request } from '../contract/request.ts'
 import type { Response, WrapInfo, Wrapped } from '../contract/response.ts'
+import type { Route } from '../contract/route.ts'
 
 /** Who keeps answers behind tokens. */
 export interface Wrapper {
@@ -10,19 +11,26 @@ export interface Wrapper {
   now(): number
 }
 
+/** The request whose answer may have to wait. */
+interface Wrapping {
+  readonly request: Request
+  readonly namespace?: { readonly id: NamespaceId }
+  readonly route?: Pick<Route, 'carriesKeyShares'>
+}
+
 /**
  * The answer, or the token that it waits behind if the caller asked for that. What says nothing (a 204, a plain 404) has
  * nothing to wrap, and a wrapping is not wrapped again.
  */
 export async function wrapAnswer(
   wrapper: Wrapper,
-  { request, namespace }: { readonly request: Request; readonly namespace?: { readonly id: NamespaceId } },
+  { request, namespace, route }: Wrapping,
   response: Response,
 ): Promise<Response> {
   const { warnings } = response
   if (request.wrapTtl === undefined || response.wrapInfo || !saysSomething(response)) return response
   const wrapInfo = await wrapper.wrap(namespace?.id ?? rootNamespace, {
-    response: kept(response),
+    response: { ...kept(response), ...(route?.carriesKeyShares && { carriesKeyShares: true }) },
     requestId: request.id,
     creationPath: pathOf(request),
     creationTime: wrapper.now(),

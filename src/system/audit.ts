@@ -64,6 +64,8 @@ export function auditRoutes(audit: AuditPort): Route<unknown>[] {
     }),
     write('audit-hash/*path', {
       about: 'The hash that a device writes for a text.',
+      // What is looked for in a log may be a key share.
+      carriesKeyShares: true,
       pure: true,
       fields: {
         ...path,

@@ -88,15 +88,21 @@ export interface SystemPorts {
 /** Only the root namespace has these: they are of the whole server. */
 const inRootOnly = <S>(routes: readonly Route<S>[]): Route<S>[] => routes.map((route) => ({ ...route, rootOnly: true }))
 
+/** Whole families: a share that was sent to the wrong one of their paths is no less secret. */
+const withKeyShares = <S>(routes: readonly Route<S>[]): Route<S>[] =>
+  routes.map((route) => ({ ...route, carriesKeyShares: true }))
+
 /** The `sys/` mount of every namespace: an engine like any other, made from narrow ports. */
 export function systemEngine(ports: SystemPorts, portsOf: (namespace: NamespaceId) => NamespacePorts): Engine {
   const routes: Route<NamespacePorts>[] = [
-    ...sealRoutes(ports.seal),
+    ...withKeyShares(sealRoutes(ports.seal)),
     ...inRootOnly([
-      ...rotateRoutes(ports.rotate),
-      ...rekeyRoutes(ports.rekey, ports.rules, ports.unauthedRekey),
-      ...rotateRootRoutes(ports.rotateRoot, ports.rules),
-      ...generateRootRoutes(ports.generateRoot, ports.unauthedGenerateRoot),
+      ...withKeyShares([
+        ...rotateRoutes(ports.rotate),
+        ...rekeyRoutes(ports.rekey, ports.rules, ports.unauthedRekey),
+        ...rotateRootRoutes(ports.rotateRoot, ports.rules),
+        ...generateRootRoutes(ports.generateRoot, ports.unauthedGenerateRoot),
+      ]),
       ...auditRoutes(ports.audit),
       ...auditLogRoutes(ports.auditLog),
       ...corsRoutes(ports.browser),

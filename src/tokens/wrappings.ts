@@ -65,9 +65,11 @@ export class Wrappings {
   }
 
   /** What its own cubbyhole shows to a wrapping token at `response`: the answer as JSON text, as clients once read it. */
-  async asCubbyhole(record: TokenRecord): Promise<{ readonly response: string } | undefined> {
+  async asCubbyhole(record: TokenRecord): Promise<Response | undefined> {
     const content = isWrapping(record) ? await this.#peek(record) : undefined
-    return content && { response: writeJson(envelope(content)) }
+    if (!content) return undefined
+    const { carriesKeyShares = false } = content.response
+    return { data: { response: writeJson(envelope(content)) }, carriesKeyShares }
   }
 
   async #wrap(namespace: NamespaceId, content: Wrapped): Promise<{ readonly id: string; readonly info: WrapInfo }> {

@@ -4,6 +4,7 @@ import { Fault, refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
 import type { TokenRecord } from '../../contract/identity.ts'
 import { answer, done } from '../../contract/response.ts'
+import type { Response } from '../../contract/response.ts'
 import { callersToken, routesOf } from '../../contract/route.ts'
 import type { Call, Subject } from '../../contract/route.ts'
 import type { View } from '../../contract/view.ts'
@@ -16,7 +17,7 @@ export interface Cubbyhole {
 /** What the drawers of wrapping tokens show. */
 export interface WrappedDrawers {
   /** The record at `response`, for a wrapping token only. */
-  asCubbyhole(token: TokenRecord): Promise<Readonly<Record<string, unknown>> | undefined>
+  asCubbyhole(token: TokenRecord): Promise<Response | undefined>
 }
 
 const { read, list, write, remove } = routesOf<Cubbyhole>()
@@ -38,10 +39,12 @@ function named(wanted: string): string {
 
 /** The cubbyhole engine (`cubbyhole/`): every namespace has exactly one. */
 export function cubbyholeEngine(wrapped: WrappedDrawers): Engine {
-  const kept = async (call: Call<Cubbyhole>, place: string): Promise<Readonly<Record<string, unknown>> | undefined> => {
+  const found = async (call: Call<Cubbyhole>, place: string): Promise<Response | undefined> => {
     const { token } = call.caller
     const carried = place === 'response' && token ? await wrapped.asCubbyhole(token) : undefined
-    return carried ?? drawer(call).get(place)
+    if (carried) return carried
+    const data = await drawer(call).get<Readonly<Record<string, unknown>>>(place)
+    return data && answer(data)
   }
   return defineEngine<Cubbyhole>({
     type: 'cubbyhole',
@@ -55,9 +58,9 @@ export function cubbyholeEngine(wrapped: WrappedDrawers): Engine {
         open: true,
         fields: path,
         handle: async (call, { path: wanted }) => {
-          const data = await kept(call, named(wanted).replace(/\/$/, ''))
-          if (!data || wanted.endsWith('/')) throw new Fault('not_found', 'no such secret')
-          return answer(data)
+          const secret = await found(call, named(wanted).replace(/\/$/, ''))
+          if (!secret || wanted.endsWith('/')) throw new Fault('not_found', 'no such secret')
+          return secret
         },
       }),
       list('*path', {
@@ -78,7 +81,7 @@ export function cubbyholeEngine(wrapped: WrappedDrawers): Engine {
         subject,
         open: true,
         fields: path,
-        exists: async (call, { path: wanted = '' }) => wanted === '' || (await kept(call, wanted)) !== undefined,
+        exists: async (call, { path: wanted = '' }) => wanted === '' || (await found(call, wanted)) !== undefined,
         handle: async (call, { path: wanted }) => {
           const data = call.request.data
           const place = named(wanted)
