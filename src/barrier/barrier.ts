@@ -1,12 +1,14 @@
-import type { Barrier, KeyStatus, RotationConfig } from '../contract/barrier.ts'
+import type { Barrier, Commits, KeyStatus, RotationConfig } from '../contract/barrier.ts'
 import { plainKeys } from '../contract/barrier.ts'
 import { Fault, refuse } from '../contract/fault.ts'
 import type { Commit, CommitResult, Op, Rev, Storage } from '../contract/storage.ts'
 import { AmbiguousCommit, StorageUnavailable } from '../contract/storage.ts'
 import type { View } from '../contract/view.ts'
-import { sameBytes, wipe } from '../util/bytes.ts'
+import { sameBytes, utf8, wipe } from '../util/bytes.ts'
 import type { Clock } from '../util/clock.ts'
 import { Turnstile } from '../util/once.ts'
+import { CommitCount, commitName, firstCommit } from './commit-count.ts'
+import type { CommitRecord } from './commit-count.ts'
 import { EncryptionCount } from './encryption-count.ts'
 import { BrokenRecord, openValue, sealValue, termOf } from './frame.ts'
 import { activeTerm, freshKeyring, unwrapKeyring, wipeKeyring, withNextTerm, wrapKeyring } from './keyring.ts'
@@ -42,6 +44,7 @@ export class EncryptedBarrier implements Barrier {
   readonly #changes = new Turnstile()
   #open: Open | undefined
   #along: (() => ReadonlyMap<string, unknown> | undefined) | undefined
+  readonly #commits = new CommitCount()
 
   constructor(parts: BarrierParts) {
     this.#parts = parts
@@ -59,10 +62,11 @@ export class EncryptedBarrier implements Barrier {
     const { clock, random } = this.#parts
     const keyring = freshKeyring(random, clock.now())
     const value = wrapKeyring(keyring, root, random)
+    const first = firstRecord(keyring, random)
     wipeKeyring(keyring)
     const result = await this.#commit({
       expect: [{ key: plainKeys.keyring, rev: 0n }],
-      ops: [{ put: plainKeys.keyring, value }, ...along],
+      ops: [{ put: plainKeys.keyring, value }, first, ...along],
     })
     if (typeof result === 'string') throw refuse('Vault is already initialized')
   }
@@ -75,6 +79,7 @@ export class EncryptedBarrier implements Barrier {
       if (!keyring) return false
       this.#enter(keyring, stored.rev, root)
       try {
+        this.#commits.resume(await this.view('').get<CommitRecord>(commitName))
         await this.#mine().count.resume(this.view(''))
       } catch (thrown) {
         this.seal()
@@ -150,6 +155,11 @@ export class EncryptedBarrier implements Barrier {
 
   ride(along: (() => ReadonlyMap<string, unknown> | undefined) | undefined): void {
     this.#along = along
+    if (along) this.#commits.start()
+  }
+
+  get commits(): Commits {
+    return this.#commits
   }
 
   view(folder: string): View {
@@ -172,10 +182,11 @@ export class EncryptedBarrier implements Barrier {
         const open = this.#mine()
         const { term, key } = activeTerm(open.keyring)
         open.count.add()
-        return sealValue(key, term, this.#bound(open, place), value, this.#parts.random)
+        return sealValue(key, term, boundTo(open.keyring, place), value, this.#parts.random)
       },
       open: (place, frame) => this.#openValue(place, frame),
       along: () => this.#along?.(),
+      commits: this.#commits,
     })
     this.#open = { keyring, keyringRev, root: Uint8Array.from(root), names, count, records }
   }
@@ -186,18 +197,13 @@ export class EncryptedBarrier implements Barrier {
       const term = termOf(frame)
       const key = open.keyring.terms.find((known) => known.term === term)?.key
       if (!key) throw new BrokenRecord('sealed under a term that the keyring does not have')
-      return openValue(key, this.#bound(open, place), frame)
+      return openValue(key, boundTo(open.keyring, place), frame)
     } catch (cause) {
       if (!(cause instanceof BrokenRecord)) throw cause
       throw new Fault('internal', 'a stored record was changed or moved outside strongroom; restore it from a backup', {
         cause,
       })
     }
-  }
-
-  /** The associated data of a value: which store it belongs to, and where in it. */
-  #bound(open: Open, place: string): string {
-    return `${open.keyring.storeId}\n${place}`
   }
 
   #mine(): Open {
@@ -221,15 +227,15 @@ export class EncryptedBarrier implements Barrier {
    */
   async #replaceKeyring(open: Open, keyring: Keyring, root: Uint8Array, along: readonly Op[]): Promise<Rev> {
     const value = wrapKeyring(keyring, root, this.#parts.random)
-    const result = await this.#commit({
-      expect: [{ key: plainKeys.keyring, rev: open.keyringRev }],
-      ops: [{ put: plainKeys.keyring, value }, ...along],
-    })
+    const stamped = open.records.stamp([{ put: plainKeys.keyring, value }, ...along])
+    const expect = [{ key: plainKeys.keyring, rev: open.keyringRev }]
+    const result = await this.#commit({ expect, ops: stamped.ops })
     if (typeof result === 'string')
       throw new Fault(
         'unavailable',
         'the stored keyring is not the one in use; seal and unseal the server, then try again',
       )
+    open.records.acknowledged(stamped)
     return result.rev
   }
 
@@ -248,4 +254,19 @@ export class EncryptedBarrier implements Barrier {
       throw cause
     }
   }
+}
+
+/** The record of commits of a storage that begins. */
+function firstRecord(keyring: Keyring, random: (bytes: number) => Uint8Array): Op {
+  const names = new Names(keyring.nameKey)
+  const place = names.seal(commitName)
+  names.wipe()
+  const { term, key } = activeTerm(keyring)
+  const plain = utf8(JSON.stringify(firstCommit))
+  return { put: place, value: sealValue(key, term, boundTo(keyring, place), plain, random) }
+}
+
+/** The associated data of a value: which store it belongs to, and where in it. */
+function boundTo({ storeId }: Keyring, place: string): string {
+  return `${storeId}\n${place}`
 }

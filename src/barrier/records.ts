@@ -7,6 +7,8 @@ import { byteOrder, utf8 } from '../util/bytes.ts'
 import { readJson, writeJson } from '../util/json.ts'
 import { Turnstile } from '../util/once.ts'
 import type { JsonLimits } from '../util/json-limits.ts'
+import { commitName } from './commit-count.ts'
+import type { CommitCount, CommitRecord } from './commit-count.ts'
 import type { Names } from './names.ts'
 
 interface RecordParts {
@@ -16,6 +18,13 @@ interface RecordParts {
   readonly open: (place: string, frame: Uint8Array) => Uint8Array
   /** What every commit carries along, by name. */
   readonly along: () => ReadonlyMap<string, unknown> | undefined
+  readonly commits: CommitCount
+}
+
+/** A commit of other keys, with what every commit carries. */
+export interface Stamped {
+  readonly ops: readonly Op[]
+  readonly record: CommitRecord
 }
 
 /** Names of a folder decrypted between two turns of the event loop. */
@@ -106,14 +115,18 @@ export class Records {
   async commit(changes: ReadonlyMap<string, unknown>, expect: readonly Expectation[]): Promise<boolean> {
     const ops: Op[] = []
     for (const [name, value] of changes) ops.push(this.#op(name, value))
-    ops.push(...this.#alongOps(changes))
-    const places = ops.map((op) => ('put' in op ? op.put : op.del))
-    try {
-      return typeof (await this.#parts.storage.commit({ ops, expect })) !== 'string'
-    } finally {
-      // Whatever became of it, nothing remembered of these places may be trusted.
-      this.#forget(places)
-    }
+    return this.#commit(this.#stamp(ops, changes), expect)
+  }
+
+  /** Changes of keys that are no records, with what every commit carries. The caller commits them, and tells of it. */
+  stamp(ops: readonly Op[]): Stamped {
+    return this.#stamp(ops)
+  }
+
+  /** A stamped commit is in the storage for good. */
+  acknowledged({ ops, record }: Stamped): void {
+    this.#parts.commits.acknowledged(record)
+    this.#forget(placesOf(ops))
   }
 
   async rev(): Promise<bigint> {
@@ -132,9 +145,25 @@ export class Records {
   }
 
   async removeKeys(keys: readonly string[]): Promise<void> {
-    const along = this.#alongOps()
-    await this.#parts.storage.commit({ ops: [...keys.map((del) => ({ del })), ...along] })
-    this.#forget([...keys, ...along.map((op) => ('put' in op ? op.put : op.del))])
+    await this.#commit(this.#stamp(keys.map((del) => ({ del }))), [])
+  }
+
+  async #commit(stamped: Stamped, expect: readonly Expectation[]): Promise<boolean> {
+    const { ops, record } = stamped
+    try {
+      const done = typeof (await this.#parts.storage.commit({ ops, expect })) !== 'string'
+      if (done) this.#parts.commits.acknowledged(record)
+      return done
+    } finally {
+      // Whatever became of it, nothing remembered of these places may be trusted.
+      this.#forget(placesOf(ops))
+    }
+  }
+
+  /** Made at once before the storage is asked, so that numbers grow in the order of commits. */
+  #stamp(ops: readonly Op[], changes?: ReadonlyMap<string, unknown>): Stamped {
+    const record = this.#parts.commits.next()
+    return { ops: [...ops, ...this.#alongOps(changes), this.#op(commitName, record)], record }
   }
 
   /** Sealed once as long as it is the same object: commits of one turn mostly carry the same. */
@@ -184,6 +213,10 @@ export class Records {
     this.#epoch++
     this.#cache.clear()
   }
+}
+
+function placesOf(ops: readonly Op[]): readonly string[] {
+  return ops.map((op) => ('put' in op ? op.put : op.del))
 }
 
 /** @throws Fault `too_large` */

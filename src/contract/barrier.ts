@@ -17,6 +17,14 @@ export interface RotationConfig {
   readonly enabled: boolean
 }
 
+/** Every commit has a number, which is stored in the commit itself and grows with each. */
+export interface Commits {
+  /** The number of the newest commit in the storage when it was opened; undefined: its record is not there, which somebody has removed. */
+  readonly found: number | undefined
+  /** The number of the newest commit that the storage has acknowledged since. */
+  readonly newest: number
+}
+
 /**
  * Everything stored passes through here: values sealed with XChaCha20-Poly1305 (storage path as associated data, term in
  * the header), names with AES-SIV per segment. The keyring of terms lies under the root key, which only the seal knows.
@@ -44,9 +52,11 @@ export interface Barrier {
   rotateIfDue(): Promise<boolean>
   /**
    * What every commit of records carries along from now on, by full name, written in the same commit; undefined: nothing.
-   * It is asked at each commit. Ends at seal.
+   * It is asked at each commit. Ends at seal. Commits before the first call after an unseal are not counted.
    */
   ride(along: (() => ReadonlyMap<string, unknown> | undefined) | undefined): void
+  /** Which commit the storage is at. */
+  readonly commits: Commits
   /** Records under a folder such as `mount/<uuid>/`. Works only while unsealed; else every call is Fault `sealed`. */
   view(folder: string): View
 }

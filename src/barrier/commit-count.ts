@@ -1,0 +1,57 @@
+/** The record that every commit carries. */
+export const commitName = 'core/commit'
+
+/** What that record says. */
+export interface CommitRecord {
+  readonly format: 1
+  /** Of the commit that wrote it. Grows with every commit. */
+  readonly number: number
+}
+
+/** The record of a storage without commits. */
+export const firstCommit: CommitRecord = { format: 1, number: 0 }
+
+/**
+ * Numbers the commits. Nothing counts before `start`: as long as nobody has found the storage to be the newest one, its
+ * number must not grow, or an older storage would catch up by being opened again and again.
+ */
+export class CommitCount {
+  #last = 0
+  #newest = 0
+  #found: number | undefined
+  #counting = false
+
+  /** The number that the storage had when it was opened; undefined: its record is not there. */
+  get found(): number | undefined {
+    return this.#found
+  }
+
+  /** The number of the newest commit that the storage has acknowledged. */
+  get newest(): number {
+    return this.#newest
+  }
+
+  /** Goes on from what the storage has. A commit of before, which may still be under way, is never numbered again. */
+  resume(record: CommitRecord | undefined): void {
+    this.#found = record?.number
+    this.#last = Math.max(this.#last, record?.number ?? 0)
+    this.#newest = record?.number ?? 0
+    this.#counting = false
+  }
+
+  /** From now on commits count. */
+  start(): void {
+    this.#counting = true
+  }
+
+  /** The record of the next commit. */
+  next(): CommitRecord {
+    if (this.#counting) this.#last++
+    return { format: 1, number: this.#last }
+  }
+
+  /** The storage has this commit for good. */
+  acknowledged({ number }: CommitRecord): void {
+    if (this.#counting && number > this.#newest) this.#newest = number
+  }
+}
