@@ -31,6 +31,7 @@ export function namespacePorts({ opened, clock, ttl }: NamespaceParts, id: Names
   return {
     mounts: {
       list: (kind) => here().mounts.list(kind),
+      at: (path) => here().mounts.at(path),
       holding: (path) => here().mounts.router.mountOf(path)?.record,
       limits: (record) => here().mounts.limits(record),
       ttl,

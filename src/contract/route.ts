@@ -1,5 +1,6 @@
 import type { Fields, Values } from './field.ts'
 import type { Caller } from './identity.ts'
+import type { Canonicaliser } from './names.ts'
 import type { Operation, Request } from './request.ts'
 import type { Response } from './response.ts'
 import type { Secret } from '../util/secret.ts'
@@ -11,6 +12,8 @@ export interface Call<S> {
   readonly request: Request
   /** The mount's path with a trailing slash, e.g. `transit/`. */
   readonly mountPath: string
+  /** The names in the path as they were spelled, which may not be canonical: for messages only. */
+  readonly spelled: Readonly<Record<string, string>>
   /** Which fields the caller gave (with any value, null included). */
   readonly given: (name: string) => boolean
 }
@@ -29,6 +32,12 @@ export const callersToken = ({ credential }: Request): Secret<string> | undefine
 
 /** Tells from the parameters of a path whether what it names is there. */
 export type Exists<S> = (call: Call<S>, params: Readonly<Record<string, string>>) => Promise<boolean> | boolean
+
+/** From the parameters of the path and what else was sent. Undefined: there is none. */
+export type Alias = (
+  params: Readonly<Record<string, string>>,
+  data: Readonly<Record<string, unknown>>,
+) => string | undefined
 
 /** Everything about one operation on one path. Routing, policy, validation, help, OpenAPI and docs read this object. */
 export interface RouteOptions<S, F extends Fields> {
@@ -56,6 +65,10 @@ export interface RouteOptions<S, F extends Fields> {
    * `create`. Without it every write is `update`. Only the path is known here: what else was sent is not read yet.
    */
   readonly exists?: Exists<S>
+  /** Names in the path that can be spelled in more than one way: the policy, the audit log and the handler see one. */
+  readonly canonical?: Readonly<Record<string, Canonicaliser>>
+  /** Another path of this mount by which the same thing is reached; what a policy denies there is denied here. */
+  readonly alias?: Alias
   /** Changes nothing: its audit request line may share the response line's write. */
   readonly pure?: boolean
   /** The route takes whatever body members come (KV, cubbyhole): no warning about unknown ones. */
@@ -85,6 +98,8 @@ export interface Route<S = never> {
   readonly open: boolean
   readonly carriesKeyShares: boolean
   readonly exists: Exists<S> | undefined
+  readonly canonical: Readonly<Record<string, Canonicaliser>> | undefined
+  readonly alias: Alias | undefined
   readonly handle: (call: Call<S>, values: Readonly<Record<string, unknown>>) => Promise<Response> | Response
 }
 
@@ -108,6 +123,8 @@ function route<S, F extends Fields>(
     open: options.open ?? false,
     carriesKeyShares: options.carriesKeyShares ?? false,
     exists: options.exists,
+    canonical: options.canonical,
+    alias: options.alias,
     handle: options.handle as Route<S>['handle'],
   }
 }

@@ -2,9 +2,10 @@ import { Fault, asFault, refuse } from '../contract/fault.ts'
 import type { Caller, TokenRecord } from '../contract/identity.ts'
 import type { Request } from '../contract/request.ts'
 import type { Call, Route, Subject } from '../contract/route.ts'
-import type { AclOperation, Verdict } from '../policy/acl.ts'
+import type { Acl, AclOperation, AclQuery, Verdict } from '../policy/acl.ts'
 import type { TokenStore } from '../tokens/store.ts'
 import type { Acls } from './acls.ts'
+import { canonicalOf } from './canonical.ts'
 import { TokenCaller, anyone, reachOf } from './caller.ts'
 import { listFilter } from './list-filter.ts'
 import type { Shows } from './list-filter.ts'
@@ -37,6 +38,8 @@ export interface Decision {
   readonly mount?: Mount
   readonly route?: Route
   readonly params: Readonly<Record<string, string>>
+  /** The same as they were spelled, where that is not canonical. */
+  readonly spelled?: Readonly<Record<string, string>>
   /** The token was used up by this request: it is revoked after the answer. */
   readonly lastUse: boolean
   readonly granting: readonly string[]
@@ -60,11 +63,14 @@ class Draft implements Decision {
   mount?: Mount
   route?: Route
   params: Readonly<Record<string, string>> = {}
+  spelled?: Readonly<Record<string, string>>
   lastUse = false
   granting: readonly string[] = []
   limit?: number
   shows?: Shows
   refusal?: Fault
+  /** A name in the path can be none of ours: told to those who may do what they asked for. */
+  unnamed?: Fault
 
   constructor(request: Request) {
     this.request = request
@@ -93,8 +99,9 @@ async function judge(parts: DecidingParts, draft: Draft): Promise<void> {
   const token = await authenticate(parts, draft)
   const { route } = draft
   if (route?.subject) await goHome(parts, draft, route.subject)
-  if (route?.exists) draft.operation = await createOrUpdate(draft, route, token, parts)
+  if (route?.exists && !draft.unnamed) draft.operation = await createOrUpdate(draft, route, token, parts)
   await authorise(parts, draft, token, route)
+  if (draft.unnamed) throw draft.unnamed
   if (draft.request.operation !== 'help') refuseMissing(draft, destination)
   return undefined
 }
@@ -117,7 +124,21 @@ function locate(parts: DecidingParts, draft: Draft): Destination | undefined {
   if (destination) draft.mount = destination.mount
   if (destination?.match) draft.params = destination.match.params
   if (route) draft.route = route
+  if (route && destination) canonicalise(draft, route, destination)
   return destination
+}
+
+/** What is judged from here on is what is performed. */
+function canonicalise(draft: Draft, route: Route, { mount }: Destination): void {
+  const { request, params } = draft
+  const found = canonicalOf(route, mount.apiPath, request.path, params)
+  if (found instanceof Fault) {
+    draft.unnamed = found
+    return
+  }
+  if (found.path !== request.path) draft.request = { ...request, path: found.path }
+  draft.spelled = params
+  draft.params = found.params
 }
 
 /** Told only to those who may be there. */
@@ -239,8 +260,19 @@ async function authorise(
     const home = draft.home ?? parts.namespaces.root
     draft.shows = listFilter((at, listing) => destinationOf(home, at, listing), acl, verdict.filters, path)
   }
-  if (!verdict.allowed || (route?.access === 'sudo' && !verdict.sudo))
+  if (
+    !verdict.allowed ||
+    (route?.access === 'sudo' && !verdict.sudo) ||
+    isDeniedElsewhere(draft, acl, query, reach ?? '')
+  )
     throw new Fault('permission_denied', 'permission denied')
+}
+
+/** Whether a policy denies the other path of the same thing. */
+function isDeniedElsewhere({ route, mount, params }: Draft, acl: Acl, query: AclQuery, reach: string): boolean {
+  const alias = route?.alias?.(params, query.data)
+  if (alias === undefined || !mount) return false
+  return acl.weigh({ ...query, path: reach + mount.apiPath + alias }).ground === 'denied'
 }
 
 /** `create` when what would be written does not exist yet. A path that cannot be read is an update: its handler refuses it. */
@@ -269,13 +301,15 @@ class HandlerCall implements Call<unknown> {
   readonly caller: Caller
   readonly request: Request
   readonly mountPath: string
+  readonly spelled: Readonly<Record<string, string>>
   readonly given: (name: string) => boolean
 
-  constructor({ request, mount, caller }: Decision) {
+  constructor({ request, mount, caller, params, spelled = params }: Decision) {
     this.engine = mount?.state
     this.caller = caller
     this.request = request
     this.mountPath = mount?.apiPath ?? ''
+    this.spelled = spelled
     this.given = (name) => Object.hasOwn(request.data, name)
   }
 }

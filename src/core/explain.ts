@@ -1,5 +1,6 @@
 import { Fault, refuse } from '../contract/fault.ts'
 import type { Caller, TokenRecord } from '../contract/identity.ts'
+import { folded } from '../contract/names.ts'
 import type { ApiPath } from '../contract/request.ts'
 import type { Route } from '../contract/route.ts'
 import { explain } from '../policy/explain.ts'
@@ -7,8 +8,9 @@ import type { Explanation, Question, Sight } from '../policy/explain.ts'
 import type { NamedPolicy } from '../policy/acl.ts'
 import { reasonOf } from '../policy/reason.ts'
 import type { Clock } from '../util/clock.ts'
+import { canonicalOf } from './canonical.ts'
 import { reachOf } from './caller.ts'
-import { destinationOf } from './namespace.ts'
+import { destinationOf, innermost } from './namespace.ts'
 import type { Namespace } from './namespace.ts'
 import type { OpenServer } from './open-server.ts'
 
@@ -28,9 +30,9 @@ export interface Explainer {
  */
 export function explainer(opened: () => OpenServer, here: () => Namespace, clock: Pick<Clock, 'now'>): Explainer {
   const explained = (policies: readonly NamedPolicy[], asked: Asked, reach: string, sight: Sight): Explanation => {
-    const access = accessOf(here(), asked)
+    const { access, path } = routeOf(here(), asked)
     if (access === 'public') return open
-    return explain(policies, { ...asked, path: reach + asked.path, needsSudo: access === 'sudo' }, clock.now(), sight)
+    return explain(policies, { ...asked, path: reach + path, needsSudo: access === 'sudo' }, clock.now(), sight)
   }
   return {
     own: async ({ token, root }, asked) => {
@@ -52,11 +54,12 @@ export function explainer(opened: () => OpenServer, here: () => Namespace, clock
       const name = mayRead(caller)
       return explained(await acls.policies(token.namespace, token.policies), asked, '', { name, rules: name })
     },
-    ofPolicies: async (caller, names, asked) => {
+    ofPolicies: async (caller, wanted, asked) => {
+      const names = wanted.map(folded)
       const name = mayRead(caller)
       if (!names.every(name)) throw new Fault('permission_denied', 'permission denied')
       const policies = await opened().acls.policies(here().id, names)
-      const missing = names.find((wanted) => !policies.some((policy) => policy.name === wanted.toLowerCase()))
+      const missing = names.find((one) => !policies.some((policy) => policy.name === one))
       if (missing !== undefined) throw refuse(`there is no policy named "${missing}"`)
       return explained(policies, asked, '', { name, rules: name })
     },
@@ -77,10 +80,20 @@ const open: Explanation = {
   leftOut: [],
 }
 
+interface Found {
+  readonly access: Route['access']
+  /** As it is judged. */
+  readonly path: string
+}
+
 /** What the path itself wants. Told of the paths that every server has: of others it would tell what is mounted where. */
-function accessOf(here: Namespace, { path, operation }: Asked): Route['access'] {
+function routeOf(here: Namespace, { path, operation }: Asked): Found {
+  const namespace = innermost(here, path)
+  const under = here.pathIn(namespace, '')
   const found = destinationOf(here, path, operation === 'list' || operation === 'scan')
   const wanted = operation === 'create' || operation === 'update' ? 'write' : operation
   const route = found?.mount.record.builtin === true ? found.match?.offers[wanted] : undefined
-  return route?.access ?? 'token'
+  if (!route || !found?.match) return { access: 'token', path }
+  const canonical = canonicalOf(route, found.mount.apiPath, path.slice(under.length) as ApiPath, found.match.params)
+  return { access: route.access, path: canonical instanceof Fault ? path : under + canonical.path }
 }

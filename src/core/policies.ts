@@ -29,7 +29,7 @@ export interface PolicyChange {
   readonly allowSlashes?: boolean
 }
 
-/** ACL policies by name, as texts and as parsed documents. Names are trimmed and lower-cased, once, here. */
+/** ACL policies by name, as texts and as parsed documents. Names are in lower case. */
 export class Policies {
   readonly #view: View
   readonly #clock: Clock
@@ -161,7 +161,7 @@ const rootPolicy: PolicyRecord = {
 
 /** The one canonical form of a policy name: comparisons, storage and tokens all use it (CVE-2025-5999). */
 export function policyName(name: string): string {
-  return name.trim().toLowerCase()
+  return name.toLowerCase()
 }
 
 // A name is one segment of the view, slashes and all: policies have no folders.
@@ -170,7 +170,8 @@ const nameOf = (key: string): string => decodeURIComponent(key)
 
 function editable(name: string, verb: 'update' | 'delete'): string {
   const canonical = policyName(name)
-  if (canonical === '') throw refuse('the policy needs a name')
+  if (canonical.trim() === '') throw refuse('the policy needs a name')
+  if (canonical !== canonical.trim()) throw refuse('a name cannot begin or end with a space')
   if (canonical === 'root' || canonical === 'response-wrapping') throw refuse(`cannot ${verb} "${canonical}" policy`)
   return canonical
 }

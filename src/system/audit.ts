@@ -1,6 +1,7 @@
 import type { AuditDeviceSpec } from '../contract/audit.ts'
 import { Fault, refuse } from '../contract/fault.ts'
 import { f } from '../contract/field.ts'
+import { folded, newPath, withoutSlash } from '../contract/names.ts'
 import { done } from '../contract/response.ts'
 import { routesOf } from '../contract/route.ts'
 import type { Route } from '../contract/route.ts'
@@ -19,7 +20,6 @@ export interface AuditPort {
 }
 
 const { read, write, remove } = routesOf<unknown>()
-const slashed = (path: string): string => (path.endsWith('/') ? path : `${path}/`)
 const path = { path: f.string('Path of the device.').or('') }
 const header = { header: f.string('Name of the header; letter case does not count.').or('') }
 
@@ -36,6 +36,7 @@ export function auditRoutes(audit: AuditPort): Route<unknown>[] {
     }),
     write('audit/*path', {
       about: 'Enable an audit device.',
+      canonical: { path: newPath },
       access: 'sudo',
       fields: {
         ...path,
@@ -49,16 +50,17 @@ export function auditRoutes(audit: AuditPort): Route<unknown>[] {
           throw refuse(
             'audit devices are declared in the configuration file; unsafe_allow_api_audit_creation = true there allows this call',
           )
-        await audit.enable({ path: slashed(at), type, description, options, local })
+        await audit.enable({ path: `${at}/`, type, description, options, local })
         return done()
       },
     }),
     remove('audit/*path', {
       about: 'Disable an audit device.',
+      canonical: { path: withoutSlash },
       access: 'sudo',
       fields: path,
       handle: async (_, { path: at }) => {
-        await audit.disable(slashed(at))
+        await audit.disable(`${at}/`)
         return done()
       },
     }),
@@ -86,6 +88,7 @@ export function auditRoutes(audit: AuditPort): Route<unknown>[] {
 function headerRoutes(audit: AuditPort): Route<unknown>[] {
   const all = () => Object.fromEntries([...audit.headers()].map(([name, hmac]) => [name, { hmac }]))
   const one = 'config/auditing/request-headers/:header'
+  const canonical = { header: folded }
   return [
     read('config/auditing/request-headers', {
       about: 'List the request headers that audit devices record.',
@@ -94,21 +97,22 @@ function headerRoutes(audit: AuditPort): Route<unknown>[] {
     }),
     read(one, {
       about: 'Read how a header is recorded.',
+      canonical,
       access: 'sudo',
       fields: header,
-      handle: (_, values) => {
-        const name = values.header.toLowerCase()
-        const hmac = audit.headers().get(name)
+      handle: ({ spelled }, values) => {
+        const hmac = audit.headers().get(values.header)
         if (hmac === undefined) throw refuse('this header is not recorded in audit lines')
-        return { data: { [values.header]: { hmac } }, inject: true }
+        return { data: { [spelled['header'] ?? values.header]: { hmac } }, inject: true }
       },
     }),
     write(one, {
       about: 'Record a header.',
+      canonical,
       access: 'sudo',
       fields: { ...header, hmac: f.bool('Write its hash only.').or(false) },
       handle: async (_, values) => {
-        const name = values.header.toLowerCase()
+        const name = values.header
         if (!/^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(name)) throw refuse('this is no name of a header')
         if (['x-vault-token', 'authorization', 'cookie'].includes(name) && !values.hmac)
           throw refuse('this header carries secrets: record it with hmac=true only')
@@ -118,10 +122,11 @@ function headerRoutes(audit: AuditPort): Route<unknown>[] {
     }),
     remove(one, {
       about: 'Record a header no longer.',
+      canonical,
       access: 'sudo',
       fields: header,
       handle: async (_, values) => {
-        const name = values.header.toLowerCase()
+        const name = values.header
         if (name === '') throw new Fault('invalid_request', 'the header needs a name')
         await audit.setHeader(name, undefined)
         return done()

@@ -1,6 +1,7 @@
 import type { CrossOrigin } from '../contract/browser.ts'
 import { Fault, refuse } from '../contract/fault.ts'
 import { f } from '../contract/field.ts'
+import { folded } from '../contract/names.ts'
 import { answer, done } from '../contract/response.ts'
 import { routesOf } from '../contract/route.ts'
 import type { Route } from '../contract/route.ts'
@@ -92,6 +93,7 @@ const framing = /^(connection|content-length|content-encoding|keep-alive|te|trai
 /** `sys/config/ui/headers`: headers of the answers below `/ui/`. */
 export function uiHeaderRoutes(browser: BrowserPort): Route<unknown>[] {
   const one = 'config/ui/headers/:header'
+  const canonical = { header: folded }
   return [
     list('config/ui/headers', {
       about: 'List the headers of the user interface.',
@@ -104,6 +106,7 @@ export function uiHeaderRoutes(browser: BrowserPort): Route<unknown>[] {
     }),
     read(one, {
       about: 'Read a header of the user interface.',
+      canonical,
       access: 'sudo',
       fields: { ...header, multivalue: f.bool('Give all its values.').or(false) },
       handle: (_, values) => {
@@ -114,10 +117,11 @@ export function uiHeaderRoutes(browser: BrowserPort): Route<unknown>[] {
     }),
     write(one, {
       about: 'Set a header of the user interface.',
+      canonical,
       access: 'sudo',
       fields: { ...header, values: f.texts('Its values.').or([]) },
       handle: async (_, values) => {
-        const name = values.header.toLowerCase()
+        const name = values.header
         checkHeader(name, values.values)
         await browser.setUiHeader(name, values.values)
         if (name !== 'content-security-policy') return { data: null }
@@ -131,6 +135,7 @@ export function uiHeaderRoutes(browser: BrowserPort): Route<unknown>[] {
     }),
     remove(one, {
       about: 'Remove a header of the user interface.',
+      canonical,
       access: 'sudo',
       fields: header,
       handle: async (_, values) => {

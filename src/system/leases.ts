@@ -3,7 +3,7 @@ import { f } from '../contract/field.ts'
 import { answer, done } from '../contract/response.ts'
 import type { Response } from '../contract/response.ts'
 import { routesOf } from '../contract/route.ts'
-import type { Route } from '../contract/route.ts'
+import type { Alias, Route } from '../contract/route.ts'
 import { rfc3339 } from '../util/clock.ts'
 
 /** A lease, times in epoch milliseconds. */
@@ -33,6 +33,11 @@ const { read, list, write } = routesOf<Has>()
 const lease = { lease_id: f.string('The id of the lease.').or('') }
 const inPath = { ...lease, url_lease_id: f.string('The id of the lease.').or('') }
 const prefix = { prefix: f.string('The beginning of lease ids, by whole segments.').or('') }
+/** An id may be sent instead of being put into the path. */
+const inPathToo =
+  (path: string): Alias =>
+  (_, { lease_id: id }) =>
+    typeof id === 'string' && id !== '' ? `leases/${path}/${id}` : undefined
 const sync = { sync: f.bool('Wait until it is done.').or(true) }
 const increment = { increment: f.duration('The TTL wished for.').or(0) }
 
@@ -44,13 +49,14 @@ export function leaseRoutes(): Route<Has>[] {
     ...irrevocableRoutes(),
     write('leases/renew', {
       about: 'Renew a lease.',
+      alias: inPathToo('renew'),
       fields: { ...lease, ...increment },
       handle: async ({ engine }, values) => renew(engine.leases, values.lease_id),
     }),
     write('leases/renew/*url_lease_id', {
       about: 'Renew a lease.',
       fields: { ...inPath, ...increment },
-      handle: async ({ engine }, values) => renew(engine.leases, values.lease_id || values.url_lease_id),
+      handle: async ({ engine }, values) => renew(engine.leases, pathId(values)),
     }),
     write('leases/tidy', {
       about: 'Remove index entries that lead nowhere.',
@@ -105,13 +111,14 @@ function revokeRoutes(): Route<Has>[] {
   return [
     write('leases/revoke', {
       about: 'End a lease.',
+      alias: inPathToo('revoke'),
       fields: { ...lease, ...sync },
       handle: async ({ engine }, values) => revoke(engine.leases, values.lease_id, values.sync),
     }),
     write('leases/revoke/*url_lease_id', {
       about: 'End a lease.',
       fields: { ...inPath, ...sync },
-      handle: async ({ engine }, values) => revoke(engine.leases, values.lease_id || values.url_lease_id, values.sync),
+      handle: async ({ engine }, values) => revoke(engine.leases, pathId(values), values.sync),
     }),
     write('leases/revoke-prefix/*prefix', {
       about: 'End all leases under a prefix.',
@@ -164,6 +171,18 @@ function irrevocableRoutes(): Route<Has>[] {
       },
     }),
   ]
+}
+
+/** The path is what the policy has judged. */
+function pathId({
+  lease_id: sent,
+  url_lease_id: id,
+}: {
+  readonly lease_id: string
+  readonly url_lease_id: string
+}): string {
+  if (sent !== '' && sent !== id) throw refuse('lease_id and the path name different leases: send one of them')
+  return id
 }
 
 function given(id: string): string {

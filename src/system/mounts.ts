@@ -1,11 +1,12 @@
 import { refuse } from '../contract/fault.ts'
 import { f } from '../contract/field.ts'
+import { newPath, withoutSlash } from '../contract/names.ts'
 import { apiPathOf, plainConfig } from '../contract/mount.ts'
 import type { MountRecord, MountSpec } from '../contract/mount.ts'
 import { answer, done } from '../contract/response.ts'
 import type { Response } from '../contract/response.ts'
 import { routesOf } from '../contract/route.ts'
-import type { Route } from '../contract/route.ts'
+import type { Alias, Route } from '../contract/route.ts'
 import { changedConfig, configFields } from './mount-config.ts'
 import type { TtlBounds } from './mount-config.ts'
 import { mountEntry, tuneEntry } from './mount-view.ts'
@@ -13,8 +14,8 @@ import { mountEntry, tuneEntry } from './mount-view.ts'
 /** What these routes need of the mount table. Paths are API paths: `X/` or `auth/X/`. */
 export interface MountPort {
   list(kind: MountRecord['kind']): readonly MountRecord[]
-  /** The mount that a path lies in (longest match). */
-  holding(apiPath: string): MountRecord | undefined
+  /** The mount at exactly this path. */
+  at(apiPath: string): MountRecord | undefined
   limits(record: MountRecord): { readonly defaultTtl: number; readonly maxTtl: number }
   readonly ttl: TtlBounds
   /** Versions an engine type offers (KV: 1 and 2); undefined when it has none. */
@@ -58,6 +59,12 @@ function tableRoutes(kind: Kind): Route<Has>[] {
   const what = kind === 'auth' ? 'auth methods' : 'secrets engines'
   const access = kind === 'auth' ? ('sudo' as const) : ('token' as const)
   const path = { path: enableFields.path }
+  const canonical = { path: withoutSlash }
+  // Auth methods are read and tuned by two paths, and clients use both.
+  const twin = (name = ''): string | undefined =>
+    kind === 'auth' ? `mounts/auth/${name}` : name.startsWith('auth/') ? name : undefined
+  const alias: Alias = ({ path: name }) => twin(name)
+  const tuneAlias: Alias = ({ path: name }) => twin(name) && `${twin(name)}/tune`
   const all = (mounts: MountPort) =>
     Object.fromEntries(mounts.list(kind).map((record) => [record.path, mountEntry(record)]))
   return [
@@ -68,24 +75,30 @@ function tableRoutes(kind: Kind): Route<Has>[] {
     read(`${top}/*path`, {
       about: `Read one of the ${what}.`,
       access,
+      canonical,
+      alias,
       fields: path,
       handle: ({ engine }, values) => inject(mountEntry(existing(engine.mounts, kind, values.path))),
     }),
     write(`${top}/*path`, {
       about: `Enable one of the ${what}.`,
       access,
+      canonical: { path: newPath },
       fields: enableFields,
       handle: async ({ engine }, values) => enable(engine.mounts, kind, values),
     }),
     remove(`${top}/*path`, {
       about: `Disable one of the ${what} and remove all its data.`,
       access,
+      canonical,
       fields: path,
       handle: async ({ engine }, values) => disable(engine.mounts, kind, values.path),
     }),
     read(`${top}/*path/tune`, {
       about: 'Read the settings in force.',
       access,
+      canonical,
+      alias: tuneAlias,
       fields: path,
       handle: ({ engine: { mounts } }, values) => {
         const record = existing(mounts, kind, values.path)
@@ -95,6 +108,8 @@ function tableRoutes(kind: Kind): Route<Has>[] {
     write(`${top}/*path/tune`, {
       about: 'Change settings.',
       access,
+      canonical,
+      alias: tuneAlias,
       fields: tuneFields,
       handle: async ({ engine: { mounts }, request }, values) =>
         tune(mounts, tunable(mounts, kind, values.path), request.data, values),
@@ -109,13 +124,13 @@ const apiPathAt = (kind: Kind, path: string): string => (kind === 'auth' ? `auth
 
 function tunable(mounts: MountPort, kind: Kind, path: string): MountRecord {
   const apiPath = apiPathAt(kind, path)
-  const record = mounts.holding(apiPath)
+  const record = mounts.at(apiPath)
   if (!record) throw refuse(`tune of path "${apiPath}" failed: no mount entry found`)
   return record
 }
 
 function existing(mounts: MountPort, kind: Kind, path: string): MountRecord {
-  const record = mounts.holding(apiPathAt(kind, path))
+  const record = mounts.at(apiPathAt(kind, path))
   if (!record)
     throw refuse(
       `No ${kind === 'auth' ? 'auth' : 'secret'} engine mount at ${slashed(path)}; list what there is with sys/${kind === 'auth' ? 'auth' : 'mounts'}`,
@@ -178,10 +193,9 @@ function checkVersion(mounts: MountPort, type: string, version: string | undefin
 
 async function disable(mounts: MountPort, kind: Kind, path: string): Promise<Response> {
   const apiPath = apiPathAt(kind, path)
-  const record = mounts.holding(apiPath)
-  if (record?.builtin && apiPathOf(record) === apiPath) throw refuse(`cannot unmount "${apiPath}"`)
-  if (kind === 'secret' && apiPath === 'auth/token/') throw refuse(`cannot unmount "${apiPath}"`)
-  if (record && apiPathOf(record) === apiPath && record.kind === kind) await mounts.disable(apiPath)
+  const record = mounts.at(apiPath)
+  if (record?.builtin) throw refuse(`cannot unmount "${apiPath}"`)
+  if (record?.kind === kind) await mounts.disable(apiPath)
   return done()
 }
 

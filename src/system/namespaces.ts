@@ -1,5 +1,6 @@
 import { Fault, refuse } from '../contract/fault.ts'
 import { f } from '../contract/field.ts'
+import { withoutSlash } from '../contract/names.ts'
 import { answer, done } from '../contract/response.ts'
 import type { Response } from '../contract/response.ts'
 import { routesOf } from '../contract/route.ts'
@@ -40,6 +41,7 @@ export interface NamespacePort {
 type Has = { readonly namespaces: NamespacePort }
 const { read, list, scan, write, patch, remove } = routesOf<Has>()
 const path = { path: f.string('The name of the namespace, as seen from the one that is asked.').or('') }
+const canonical = { path: withoutSlash }
 const metadata = { custom_metadata: f.any('Notes about it: names and texts.') }
 
 /** `sys/namespaces`: the namespaces inside the one that is asked. */
@@ -49,6 +51,7 @@ export function namespaceRoutes(): Route<Has>[] {
     scan('namespaces', { about: 'List all namespaces below.', handle: ({ engine }) => listed(engine, true) }),
     read('namespaces/*path', {
       about: 'Read a namespace.',
+      canonical,
       fields: path,
       handle: ({ engine }, values) => {
         const found = engine.namespaces.get(values.path)
@@ -58,12 +61,14 @@ export function namespaceRoutes(): Route<Has>[] {
     }),
     write('namespaces/*path', {
       about: 'Make a namespace, or replace the notes about it.',
+      canonical,
       fields: { ...path, ...metadata },
       handle: async ({ engine }, values) =>
         answer(shown(await engine.namespaces.set(values.path, texts(values.custom_metadata ?? {})))),
     }),
     patch('namespaces/*path', {
       about: 'Change notes about a namespace; null removes one.',
+      canonical,
       fields: { ...path, ...metadata },
       handle: async ({ engine, request, given }, values) => {
         const change = given('custom_metadata') ? changes(request.data['custom_metadata']) : {}
@@ -73,6 +78,7 @@ export function namespaceRoutes(): Route<Has>[] {
     remove('namespaces/*path', {
       about:
         'Remove a namespace with everything in it. At once nothing reaches it any more; its data goes in the background.',
+      canonical,
       fields: path,
       handle: async ({ engine }, values) => {
         const known = await engine.namespaces.remove(values.path)
@@ -107,12 +113,20 @@ function lockRoutes(): Route<Has>[] {
       answer({ unlock_key: await engine.namespaces.lock(values.path) }),
   }
   return [
-    write('namespaces/api-lock/lock', lock),
+    write('namespaces/api-lock/lock', { ...lock, handle: inPath(lock.handle) }),
     write('namespaces/api-lock/lock/*path', lock),
-    write('namespaces/api-lock/unlock', { ...unlock, whenLocked: true }),
+    write('namespaces/api-lock/unlock', { ...unlock, whenLocked: true, handle: inPath(unlock.handle) }),
     write('namespaces/api-lock/unlock/*path', unlock),
   ]
 }
+
+/** A policy judges the path: which namespace is meant has to stand there. */
+const inPath =
+  <C, V extends { readonly path: string }>(handle: (call: C, values: V) => Promise<Response>) =>
+  async (call: C, values: V): Promise<Response> => {
+    if (values.path !== '') throw refuse('put the name of the namespace at the end of the path, not into the body')
+    return handle(call, values)
+  }
 
 function listed({ namespaces }: Has, deep: boolean): Response {
   const found = namespaces.list(deep)

@@ -1,5 +1,6 @@
 import { Fault, refuse } from '../contract/fault.ts'
 import { f } from '../contract/field.ts'
+import { plainName } from '../contract/names.ts'
 import { answer, done } from '../contract/response.ts'
 import { routesOf } from '../contract/route.ts'
 import type { Route } from '../contract/route.ts'
@@ -35,6 +36,7 @@ export function passwordPolicyRoutes(): Route<Has>[] {
     }),
     write('policies/password/*name', {
       about: 'Write a password policy.',
+      canonical: { name: plainName },
       fields: { ...name, policy: f.string('The policy in HCL or JSON, as it is or in base64.').or('') },
       handle: async ({ engine: { passwordPolicies: policies } }, values) => {
         if (values.policy === '') throw refuse('missing policy', { wrapped: true })

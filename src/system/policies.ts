@@ -1,9 +1,10 @@
 import { Fault, refuse } from '../contract/fault.ts'
 import { f } from '../contract/field.ts'
+import { folded } from '../contract/names.ts'
 import { answer, done } from '../contract/response.ts'
 import type { Response } from '../contract/response.ts'
 import { routesOf } from '../contract/route.ts'
-import type { Route } from '../contract/route.ts'
+import type { Alias, Call, Route } from '../contract/route.ts'
 import { rfc3339 } from '../util/clock.ts'
 
 /** A policy as these routes see it. Times are epoch milliseconds. */
@@ -44,6 +45,10 @@ type Has = { readonly policies: PolicyPort }
 const { read, list, write, patch, remove } = routesOf<Has>()
 
 const name = { name: f.string('Name of the policy; letter case does not count.').or('') }
+const canonical = { name: folded }
+/** The older and the newer path of a policy. */
+const older: Alias = ({ name: wanted = '' }) => `policy/${wanted}`
+const newer: Alias = ({ name: wanted = '' }) => `policies/acl/${wanted}`
 const prefix = { prefix: f.string('Only names below this prefix.').or('') }
 const changeFields = {
   ...name,
@@ -70,21 +75,29 @@ export function policyRoutes(): Route<Has>[] {
     }),
     read('policies/acl/*name', {
       about: 'Read a policy.',
+      canonical,
+      alias: older,
       fields: name,
       handle: async ({ engine }, values) => answer(entry(await existing(engine.policies, values.name))),
     }),
     write('policies/acl/*name', {
       about: 'Write a policy.',
+      canonical,
+      alias: older,
       fields: changeFields,
-      handle: async ({ engine, request }, values) => store(engine.policies, values, request.data),
+      handle: async (call, values) => store(call, values),
     }),
     patch('policies/acl/*name', {
       about: 'Change parts of a policy.',
+      canonical,
+      alias: older,
       fields: changeFields,
       handle: async ({ engine, request }, values) => amend(engine.policies, values, request.data),
     }),
     remove('policies/acl/*name', {
       about: 'Remove a policy.',
+      canonical,
+      alias: older,
       fields: name,
       handle: async ({ engine }, values) => erase(engine.policies, values.name),
     }),
@@ -109,7 +122,6 @@ function oldRoutes(): Route<Has>[] {
   }
   return [
     read('policy', { about: 'List policies (older form).', handle: async ({ engine }) => all(engine.policies, '') }),
-    read('policy/', { about: 'List policies (older form).', handle: async ({ engine }) => all(engine.policies, '') }),
     list('policy', { about: 'List policies (older form).', handle: async ({ engine }) => all(engine.policies, '') }),
     list('policy/*name', {
       about: 'List policies below a prefix (older form).',
@@ -118,6 +130,8 @@ function oldRoutes(): Route<Has>[] {
     }),
     read('policy/*name', {
       about: 'Read a policy (older form).',
+      canonical,
+      alias: newer,
       fields: name,
       handle: async ({ engine }, values) => {
         const { policy, ...rest } = entry(await existing(engine.policies, values.name))
@@ -126,15 +140,19 @@ function oldRoutes(): Route<Has>[] {
     }),
     write('policy/*name', {
       about: 'Write a policy (older form).',
+      canonical,
+      alias: newer,
       fields: oldFields,
-      handle: async ({ engine: { policies }, request }, values) => {
-        if (values.policy !== '' || values.rules === '') return store(policies, values, request.data)
-        const response = await store(policies, { ...values, policy: values.rules }, request.data)
+      handle: async (call, values) => {
+        if (values.policy !== '' || values.rules === '') return store(call, values)
+        const response = await store(call, { ...values, policy: values.rules })
         return done(['"rules" is the old name of "policy"; use "policy"', ...(response.warnings ?? [])])
       },
     }),
     remove('policy/*name', {
       about: 'Remove a policy (older form).',
+      canonical,
+      alias: newer,
       fields: name,
       handle: async ({ engine }, values) => erase(engine.policies, values.name),
     }),
@@ -219,11 +237,12 @@ function expirationOf(now: number, values: Given, ttlGiven: boolean): number | u
   return end
 }
 
-async function store(policies: PolicyPort, values: Given, data: Readonly<Record<string, unknown>>): Promise<Response> {
-  const change = changeOf(policies, values, data)
+async function store({ engine: { policies }, request, spelled }: Call<Has>, values: Given): Promise<Response> {
+  const change = changeOf(policies, values, request.data)
   if (change.policy === undefined) throw refuse("'policy' parameter not supplied or empty")
   await policies.write(values.name, { ...change, policy: change.policy })
-  return folded(values.name)
+  if (spelled['name'] === values.name) return done()
+  return done([`policy names are kept in lower case: this one is "${values.name}"`])
 }
 
 async function amend(policies: PolicyPort, values: Given, data: Readonly<Record<string, unknown>>): Promise<Response> {
@@ -235,9 +254,4 @@ async function amend(policies: PolicyPort, values: Given, data: Readonly<Record<
 async function erase(policies: PolicyPort, wanted: string): Promise<Response> {
   await policies.delete(wanted)
   return done()
-}
-
-function folded(written: string): Response {
-  const lower = written.toLowerCase()
-  return lower === written ? done() : done([`policy names are kept in lower case: this one is "${lower}"`])
 }

@@ -84,8 +84,8 @@ const unauthed: Family = {
 export function rotateRootRoutes(rekey: RekeyPort, rules: RekeyRules): Route<unknown>[] {
   return [
     ...family(rotation, rekey, rules),
-    ...backup('rotate/root/backup', rekey),
-    ...backup('rotate/recovery/backup'),
+    ...backup('rotate/root/backup', 'rekey/backup', rekey),
+    ...backup('rotate/recovery/backup', 'rekey/recovery-key-backup'),
     ...recovery('rotate/recovery/init', 'token', 'recovery keys not supported'),
   ]
 }
@@ -96,8 +96,8 @@ export function rekeyRoutes(rekey: RekeyPort, rules: RekeyRules, allowed: boolea
   return [
     ...(allowed ? routes : routes.map((route) => ({ ...route, handle: off }))),
     ...(allowed ? recovery('rekey-recovery-key/init', 'public', 'recovery rekeying not supported') : []),
-    ...backup('rekey/backup', rekey),
-    ...backup('rekey/recovery-key-backup'),
+    ...backup('rekey/backup', 'rotate/root/backup', rekey),
+    ...backup('rekey/recovery-key-backup', 'rotate/recovery/backup'),
   ]
 }
 
@@ -106,10 +106,11 @@ function off(): never {
 }
 
 /** The copy of shares that were encrypted with PGP. Without a rekey (recovery keys): there is never one. */
-function backup(path: string, rekey?: RekeyPort): Route<unknown>[] {
+function backup(path: string, other: string, rekey?: RekeyPort): Route<unknown>[] {
   return [
     read(path, {
       about: 'Read the copy of shares encrypted with PGP.',
+      alias: () => other,
       handle: async () => {
         if (!rekey) throw refuse('no backed-up keys found')
         const { nonce, keys } = await rekey.backups.read()
@@ -125,6 +126,7 @@ function backup(path: string, rekey?: RekeyPort): Route<unknown>[] {
     }),
     remove(path, {
       about: 'Remove that copy.',
+      alias: () => other,
       handle: async () => {
         await rekey?.backups.remove()
         return done()

@@ -42,8 +42,8 @@ export function rotateRoutes(port: RotatePort): Route<unknown>[] {
         return { data: { term, install_time: rfc3339(installedAt), encryptions }, inject: true }
       },
     }),
-    write('rotate', { about, access: 'sudo', handle: rotate }),
-    write('rotate/keyring', { about, access: 'sudo', handle: rotate }),
+    write('rotate', { about, access: 'sudo', alias: () => 'rotate/keyring', handle: rotate }),
+    write('rotate/keyring', { about, access: 'sudo', alias: () => 'rotate', handle: rotate }),
     write('rotate/root', {
       about: 'Take a new root key into use; the shares stay the same.',
       access: 'sudo',
@@ -52,9 +52,13 @@ export function rotateRoutes(port: RotatePort): Route<unknown>[] {
         return done()
       },
     }),
-    ...['rotate/config', 'rotate/keyring/config'].flatMap((path) => [
+    ...[
+      ['rotate/config', 'rotate/keyring/config'],
+      ['rotate/keyring/config', 'rotate/config'],
+    ].flatMap(([path = '', other]) => [
       read(path, {
         about: 'How the encryption key is rotated by itself.',
+        alias: () => other,
         handle: async () => {
           const { maxOperations, interval, enabled } = await port.rotation()
           return {
@@ -64,6 +68,7 @@ export function rotateRoutes(port: RotatePort): Route<unknown>[] {
       }),
       write(path, {
         about: 'Say how the encryption key is rotated by itself.',
+        alias: () => other,
         fields,
         handle: async (_, given) => {
           const old = await port.rotation()

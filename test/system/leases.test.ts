@@ -29,12 +29,19 @@ describe('sys/leases, over HTTP', () => {
       async (lease: string) => server.call('PUT', '/v1/sys/leases/revoke', { lease_id: lease }),
       async (lease: string) => server.call('PUT', `/v1/sys/leases/revoke/${lease}`),
       async (lease: string) => server.call('PUT', `/v1/sys/leases/revoke-prefix/${lease}`),
-      async (lease: string) => server.call('PUT', '/v1/sys/leases/revoke/other', { lease_id: lease }),
+      async (lease: string) => server.call('PUT', `/v1/sys/leases/revoke/${lease}`, { lease_id: lease }),
     ]) {
       const token = await create()
       expect((await call(await leaseOf())).status).to.equal(204)
       expect(await lives(token)).to.equal(false)
     }
+    // A policy judged the path: what the body says cannot lead to another lease.
+    const spared = await create()
+    const other = { lease_id: await leaseOf() }
+    expect((await server.call('PUT', '/v1/sys/leases/revoke/other', other)).status).to.equal(400)
+    expect((await server.call('PUT', '/v1/sys/leases/renew/other', other)).status).to.equal(400)
+    expect(await lives(spared)).to.equal(true)
+    await server.call('PUT', '/v1/sys/leases/revoke', other)
     for (const old of ['renew', 'revoke', 'revoke-prefix/a', 'revoke-force/a'])
       expect((await server.call('PUT', `/v1/sys/${old}`, { lease_id: 'a' })).status, old).to.equal(404)
     // The lease of a token is renewed as a token only, by either spelling.

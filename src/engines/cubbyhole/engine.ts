@@ -3,6 +3,7 @@ import type { Engine } from '../../contract/engine.ts'
 import { Fault, refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
 import type { TokenRecord } from '../../contract/identity.ts'
+import { withoutSlash } from '../../contract/names.ts'
 import { answer, done } from '../../contract/response.ts'
 import type { Response } from '../../contract/response.ts'
 import { callersToken, routesOf } from '../../contract/route.ts'
@@ -58,8 +59,8 @@ export function cubbyholeEngine(wrapped: WrappedDrawers): Engine {
         open: true,
         fields: path,
         handle: async (call, { path: wanted }) => {
-          const secret = await found(call, named(wanted).replace(/\/$/, ''))
-          if (!secret || wanted.endsWith('/')) throw new Fault('not_found', 'no such secret')
+          const secret = wanted.endsWith('/') ? undefined : await found(call, named(wanted))
+          if (!secret) throw new Fault('not_found', 'no such secret')
           return secret
         },
       }),
@@ -93,9 +94,10 @@ export function cubbyholeEngine(wrapped: WrappedDrawers): Engine {
       remove('*path', {
         about: 'Remove a secret.',
         subject,
+        canonical: { path: withoutSlash },
         fields: path,
         handle: async (call, { path: wanted }) => {
-          await drawer(call).del(named(wanted).replace(/\/$/, ''))
+          await drawer(call).del(named(wanted))
           return done()
         },
       }),

@@ -1,5 +1,6 @@
 import { Fault, refuse } from '../../../contract/fault.ts'
 import { f } from '../../../contract/field.ts'
+import { versionNumber } from '../../../contract/names.ts'
 import { answer } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
 import { backupOf, restoredFrom } from '../backup.ts'
@@ -56,6 +57,7 @@ export const exportRoutes = [
   }),
   read('export/:kind/:name/*version', {
     about: 'Export one version of a key, if it is exportable.',
+    canonical: { version: versionNumber },
     fields: { ...exportFields, version: f.string('latest, or a number.').or('') },
     handle: ({ engine }, wish) => keysOut(engine, wish),
   }),

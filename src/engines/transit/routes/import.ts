@@ -1,5 +1,6 @@
 import { refuse } from '../../../contract/fault.ts'
 import { f } from '../../../contract/field.ts'
+import { versionNumber } from '../../../contract/names.ts'
 import { answer, done } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
 import { keyType } from '../../../crypto/keys.ts'
@@ -89,6 +90,7 @@ export const importRoutes = [
   }),
   read('byok-export/:destination/:source/*version', {
     about: 'Wrap one version of a key for the owner of an RSA key.',
+    canonical: { version: versionNumber },
     fields: { ...wrapFields, version: f.string('latest, or a number.').or('') },
     handle: ({ engine }, wish) => wrapOut(engine, wish),
   }),

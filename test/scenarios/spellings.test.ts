@@ -1,0 +1,251 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { openLevelServer } from '../support/server.ts'
+import type { Reply, TestServer } from '../support/server.ts'
+import { temporaryFolder } from '../support/folder.ts'
+
+/** A request about one thing, and the path by which its owner sees whether something became of it. */
+interface Deed {
+  readonly method: string
+  readonly path: string
+  readonly body?: unknown
+  readonly watch: string
+}
+
+const all = '["create", "read", "update", "delete", "list", "scan", "patch", "sudo"]'
+const policy = 'path "a" { capabilities = ["read"] }'
+const patching = { 'Content-Type': 'application/merge-patch+json' }
+const marker = 'marker4711'
+
+const change = (path: string, body: unknown, watch = path): Deed[] => [{ method: 'POST', path, body, watch }]
+const deeds = (path: string, body?: unknown, methods: readonly string[] = ['GET', 'POST', 'DELETE']): Deed[] =>
+  methods.map((method) => ({ method, path, body: method === 'GET' || method === 'DELETE' ? undefined : body, watch: path })) // prettier-ignore
+
+const table: readonly Deed[] = [
+  ...deeds('sys/policies/acl/admin', { policy: `${policy} # other` }, ['GET', 'POST', 'PATCH', 'DELETE']),
+  ...deeds('sys/policy/admin', { policy: `${policy} # other` }),
+  ...deeds('sys/policies/password/words', { policy: 'length = 21\nrule "charset" { charset = "abc" }' }),
+  ...deeds('sys/mounts/x', { type: 'kv' }),
+  ...deeds('sys/mounts/x/tune', { description: 'other' }, ['GET', 'POST']),
+  ...deeds('sys/auth/token/tune', { description: 'other' }, ['GET', 'POST']),
+  ...deeds('sys/auth/token', undefined, ['GET']),
+  { method: 'DELETE', path: 'sys/audit/second', watch: 'sys/audit' },
+  ...deeds('sys/namespaces/team', { custom_metadata: { other: 'x' } }, ['GET', 'POST', 'PATCH', 'DELETE']),
+  ...deeds('sys/quotas/rate-limit/q', { rate: 5 }),
+  ...deeds('sys/config/auditing/request-headers/x-one', { hmac: true }),
+  ...deeds('sys/config/ui/headers/x-one', { values: ['other'] }),
+  ...deeds('sys/loggers/core', { level: 'error' }),
+  ...deeds('auth/token/roles/role', { period: 5 }),
+  ...deeds('transit/keys/k', undefined, ['GET', 'DELETE']),
+  ...change('transit/keys/k/config', { auto_rotate_period: '48h' }, 'transit/keys/k'),
+  ...change('transit/keys/k/rotate', {}, 'transit/keys/k'),
+  { method: 'GET', path: 'transit/export/encryption-key/k/1', watch: 'transit/keys/k' },
+  ...deeds('plain/a', { value: 'other' }),
+  ...deeds('secret/data/a', { data: { value: 'other' } }),
+  { method: 'DELETE', path: 'secret/metadata/a', watch: 'secret/data/a' },
+  ...deeds('team/sys/policies/acl/inner', { policy: `${policy} # other` }),
+  ...deeds('team/sys/mounts/y', { type: 'kv' }),
+  ...change('team/sys/mounts/y/tune', { description: 'other' }),
+  ...deeds('team/y/a', { value: 'other' }),
+]
+
+/** Other ways to write a path. What is no ASCII is sent as UTF-8 in percent escapes. */
+const mutations: readonly ((path: string, at: number) => string)[] = [
+  (path, at) => replaced(path, at, (letter) => `%${letter.charCodeAt(0).toString(16).padStart(2, '0')}`),
+  (path, at) => replaced(path, at, (letter) => `%25${letter.charCodeAt(0).toString(16)}`),
+  (path, at) => replaced(path, at, (letter) => letter.toUpperCase()),
+  (path, at) => replaced(path, at, (letter) => homographs[letter] ?? letter),
+  (path, at) => replaced(path, at, (letter) => `${letter}\u0301`),
+  (path) => path.toUpperCase(),
+  (path, at) => `${path}${blanks[at % blanks.length]}`,
+  (path, at) => segments(path, at, (segment) => `${blanks[at % blanks.length]}${segment}`),
+  (path, at) => segments(path, at, (segment) => `${segment}${blanks[at % blanks.length]}`),
+  (path, at) => segments(path, at, (segment) => `${segment};${at}`),
+  (path) => `${path}/`,
+  (path) => `${path}%2f`,
+  (path) => `${path}//`,
+  (path) => `/${path}`,
+  (path, at) => segments(path, at, (segment) => `./${segment}`),
+  (path, at) => segments(path, at, (segment) => `x/../${segment}`),
+  (path, at) => segments(path, at, (segment) => `x/%2e%2e/${segment}`),
+  (path, at) => segments(path, at, (segment) => `/${segment}`),
+  (path) => `${path}/zzz`,
+  (path) => path.replace(/\/tune$/, '/zzz/tune'),
+  (path) => path.replace(/(\d)$/, 'v$1'),
+  (path) => path.replace(/(\d)$/, '0$1'),
+  (path) => path.replace(/(\d)$/, '+$1'),
+  (path) => path.replaceAll('/', '%2F'),
+  (path) => path.replaceAll('/', '\\'),
+  (path) => `${path}?list=true`,
+  (path) => `${path}?list=false`,
+  (path) => `${path}?x=/..`,
+  (path) => `root/${path}`,
+]
+const blanks = [' ', '+', '\t', '\u00a0', '\u2003', '\u3000', '\ufeff', '\u200b', '\u0000', '\u00ad', '\u2028', '\u180e', '\u{e0020}', '\u202e'] // prettier-ignore
+const homographs: Readonly<Record<string, string>> = { k: '\u212a', s: '\u017f', i: '\u0130', a: '\uff41', e: '\u0435' }
+
+function replaced(path: string, at: number, by: (letter: string) => string): string {
+  const place = at % path.length
+  const letter = path[place] ?? ''
+  return /[a-z]/.test(letter) ? path.slice(0, place) + by(letter) + path.slice(place + 1) : path
+}
+
+function segments(path: string, at: number, by: (segment: string) => string): string {
+  const parts = path.split('/')
+  const place = at % parts.length
+  return parts.map((part, index) => (index === place ? by(part) : part)).join('/')
+}
+
+const sendable = (path: string): string => path.replaceAll(/[^!-~]|\\/gu, (letter) => (letter === '\\' ? '%5C' : encodeURIComponent(letter))) // prettier-ignore
+
+describe('a path that a policy denies', function () {
+  this.timeout(120_000)
+  let server: TestServer
+  const tokens = new Map<string, string>()
+
+  const make = async (): Promise<void> => {
+    for (const [path, type] of [
+      ['x', 'kv'],
+      ['transit', 'transit'],
+      ['plain', 'kv'],
+      ['secret', 'kv-v2'],
+    ])
+      // prettier-ignore
+      await server.data('POST', `sys/mounts/${path}`, { type, description: marker })
+    await server.data('POST', 'sys/policies/acl/admin', { policy: `${policy} # ${marker}` })
+    await server.data('POST', 'sys/policies/password/words', { policy: `length = 20 # ${marker}\nrule "charset" { charset = "abcdef" }` }) // prettier-ignore
+    await server.data('POST', 'sys/audit/second', { type: 'file', description: marker, options: { file_path: `${temporaryFolder()}/log` } }) // prettier-ignore
+    await server.data('POST', 'sys/namespaces/team', { custom_metadata: { marker } })
+    await server.data('POST', 'sys/quotas/rate-limit/q', { path: 'plain', rate: 100_000 })
+    await server.data('POST', 'sys/config/auditing/request-headers/x-one', { hmac: false })
+    await server.data('POST', 'sys/config/ui/headers/x-one', { values: [marker] })
+    await server.data('POST', 'auth/token/roles/role', { path_suffix: marker })
+    await server.data('POST', 'transit/keys/k', { exportable: true })
+    await server.data('POST', 'transit/keys/k/config', { deletion_allowed: true })
+    await server.data('POST', 'plain/a', { value: marker })
+    await server.data('POST', 'secret/data/a', { data: { value: marker } })
+    await server.data('POST', 'team/sys/policies/acl/inner', { policy: `${policy} # ${marker}` })
+    await server.data('POST', 'team/sys/mounts/y', { type: 'kv', description: marker })
+    await server.data('POST', 'team/y/a', { value: marker })
+  }
+  before(async () => {
+    server = await openLevelServer()
+    await make()
+    for (const path of new Set(table.map((deed) => deed.path)))
+      tokens.set(path, await server.tokenWith(`path "*" { capabilities = ${all} }\npath "${path}" { capabilities = ["deny"] }`)) // prettier-ignore
+  })
+  after(async () => server.running.stop())
+
+  /** What the owner sees, without what changes at every look. */
+  const seen = async (deed: Deed): Promise<string> => {
+    const { status, body } = await server.call('GET', `/v1/${deed.watch}`)
+    return `${status} ${JSON.stringify({ ...(body['data'] as object), password: 0 })}`
+  }
+  const sent = async (deed: Deed, path: string, headers: Readonly<Record<string, string>>): Promise<Reply> =>
+    server.call(deed.method, `/v1/${path}`, deed.body, {
+      'X-Vault-Token': tokens.get(deed.path) ?? '',
+      ...(deed.method === 'PATCH' && patching),
+      ...headers,
+    })
+
+  it('is refused as it stands, and is there', async () => {
+    for (const deed of table) {
+      expect(await seen(deed), deed.path).to.match(/^200 /)
+      expect((await sent(deed, deed.path, {})).status, deed.path).to.equal(403)
+    }
+  })
+
+  it('is neither read nor changed by any other spelling of it', async () => {
+    const before = new Map<string, string>()
+    for (const deed of table) before.set(deed.watch, await seen(deed))
+    const spelling = fc.array(fc.tuple(fc.constantFrom(...mutations), fc.nat(60)), { minLength: 1, maxLength: 2 })
+    const headers = fc.constantFrom<Readonly<Record<string, string>>>({}, {}, {}, { 'X-Vault-Namespace': 'root' }, { 'X-Vault-Namespace': '/' }, { 'X-Vault-Namespace': ' ' }, { 'X-Vault-Namespace': 'team' }, { 'X-HTTP-Method-Override': 'GET' }) // prettier-ignore
+    const one = async (deed: Deed, path: string, more: Readonly<Record<string, string>>): Promise<void> => {
+      const reply = await sent(deed, sendable(path), more)
+      const what = `${deed.method} ${JSON.stringify(path)} ${JSON.stringify(more)} denied at ${deed.path}: ${reply.status} ${reply.text}`
+      if (deed.method === 'GET' && reply.status < 300)
+        expect(JSON.stringify(reply.body['data']) !== before.get(deed.watch)?.slice(4) && !reply.text.includes(marker), what).to.equal(true) // prettier-ignore
+      if (deed.method !== 'GET') expect(await seen(deed), what).to.equal(before.get(deed.watch))
+    }
+    // Each by itself, then two at a time.
+    for (const deed of table)
+      for (const [at, mutate] of mutations.entries())
+        await one(deed, mutate(deed.path, deed.path.length - 1 - (at % 3)), {})
+    for (const deed of table) for (const blank of blanks.keys()) await one(deed, `${deed.path}${blanks[blank]}`, {})
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...table), spelling, headers, async (deed, steps, more) =>
+        one(
+          deed,
+          steps.reduce((path, [mutate, at]) => mutate(path, at), deed.path),
+          more,
+        ),
+      ),
+      { numRuns: 500, seed: 15 },
+    )
+  })
+
+  it('is judged under its plain name: a right to that is enough, whatever the spelling', async () => {
+    const token = await server.tokenWith(`
+      path "sys/mounts/fresh" { capabilities = ["read", "delete"] }
+      path "sys/policies/acl/mixed" { capabilities = ["create", "read", "update"] }`)
+    const as = { 'X-Vault-Token': token }
+    await server.data('POST', 'sys/mounts/fresh', { type: 'kv' })
+    const written = await server.call('POST', '/v1/sys/policies/acl/MixeD', { policy }, as)
+    expect(written.text).to.include('lower case').and.include('mixed')
+    expect((await server.call('GET', '/v1/sys/policies/acl/MIXED', undefined, as)).status).to.equal(200)
+    expect((await server.call('GET', '/v1/sys/mounts/fresh/', undefined, as)).status).to.equal(200)
+    expect((await server.call('DELETE', '/v1/sys/mounts/fresh/', undefined, as)).status).to.equal(204)
+    expect((await server.call('GET', '/v1/sys/mounts/fresh')).status).to.equal(400)
+  })
+
+  it('is denied by every other path of the same thing, also where its name is sent in the body', async () => {
+    const reply = await server.call('POST', '/v1/auth/token/create', { policies: ['default'], ttl: '1h' })
+    const { keys } = await server.data('LIST', 'sys/leases/lookup/auth/token/create')
+    const lease = `auth/token/create/${(keys as readonly string[])[0]}`
+    expect(reply.status).to.equal(200)
+    for (const [method, path, body, denied] of [
+      ['GET', 'sys/policy/admin', undefined, 'sys/policies/acl/admin'],
+      ['GET', 'sys/policy/ADMIN', undefined, 'sys/policies/acl/admin'],
+      ['DELETE', 'sys/policies/acl/admin', undefined, 'sys/policy/admin'],
+      ['POST', 'sys/mounts/auth/token/tune', { description: 'x' }, 'sys/auth/token/tune'],
+      ['GET', 'sys/mounts/auth/token', undefined, 'sys/auth/token'],
+      ['POST', 'sys/auth/token/tune', { description: 'x' }, 'sys/mounts/auth/token/tune'],
+      ['POST', 'sys/leases/revoke', { lease_id: lease }, `sys/leases/revoke/${lease}`],
+      ['POST', 'sys/rotate', {}, 'sys/rotate/keyring'],
+      ['POST', 'sys/rotate/config', {}, 'sys/rotate/keyring/config'],
+    ] as const) {
+      const token = await server.tokenWith(`path "*" { capabilities = ${all} }\npath "${denied}" { capabilities = ["deny"] }`) // prettier-ignore
+      const { status, text } = await server.call(method, `/v1/${path}`, body, { 'X-Vault-Token': token })
+      expect(status, `${method} ${path}: ${text}`).to.equal(403)
+    }
+    const mixed = await server.call('POST', `/v1/sys/leases/revoke/none`, { lease_id: lease })
+    expect(mixed.status).to.equal(400)
+    for (const verb of ['lock', 'unlock'])
+      expect((await server.call('POST', `/v1/sys/namespaces/api-lock/${verb}`, { path: 'team' })).status).to.equal(400)
+  })
+
+  it('names what can be seen: no name of ours begins or ends with a space, and none is guessed from a longer one', async () => {
+    for (const [path, body] of [
+      ['sys/policies/acl/', { policy }],
+      ['sys/policy/', { policy }],
+      ['sys/policies/password/', { policy: 'length = 20\nrule "charset" { charset = "abcdef" }' }],
+      ['sys/mounts/', { type: 'kv' }],
+      ['sys/auth/', { type: 'token' }],
+      ['sys/audit/', { type: 'file', options: { file_path: `${temporaryFolder()}/log` } }],
+      ['sys/namespaces/', {}],
+      ['sys/quotas/rate-limit/', { rate: 1 }],
+      ['auth/token/roles/', {}],
+      ['transit/keys/', {}],
+    ] as const)
+      for (const name of ['%20n', 'n%20'])
+        expect((await server.call('POST', `/v1/${path}${name}`, body)).status, path + name).to.be.oneOf([400, 404])
+    for (const [method, path] of [
+      ['GET', 'sys/mounts/x/zzz'],
+      ['GET', 'sys/mounts/x/zzz/tune'],
+      ['POST', 'sys/mounts/x/zzz/tune'],
+      ['GET', 'sys/auth/token/zzz/tune'],
+      ['POST', 'sys/auth/token/zzz/tune'],
+    ] as const)
+      expect((await server.call(method, `/v1/${path}`, method === 'POST' ? { description: 'x' } : undefined)).status, path).to.equal(400) // prettier-ignore
+  })
+})
