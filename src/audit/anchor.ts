@@ -11,6 +11,8 @@ export interface Anchor extends Head {
   readonly target: string
   /** False once the device was disabled or its log was given up: then nothing has to be there. */
   readonly active: boolean
+  /** Size of the newest checkpoint that is in a checkpoint file; absent: there was none yet. */
+  readonly signed?: number
 }
 
 /** The heads of all logs, as they change in one commit with every other record. */

@@ -80,9 +80,9 @@ export class Anchors {
     const old = this.#stored.devices
     return (
       epoch !== this.#stored.epoch ||
-      Object.entries(devices).some(([path, { log, size, file, active, synced }]) => {
+      Object.entries(devices).some(([path, { log, size, file, active, signed, synced }]) => {
         const known = old[path]
-        return !known || known.log !== log || known.size !== size || known.file !== file || known.active !== active || known.synced.size !== synced.size // prettier-ignore
+        return !known || known.log !== log || known.size !== size || known.file !== file || known.active !== active || known.signed !== signed || known.synced.size !== synced.size // prettier-ignore
       })
     )
   }
@@ -95,5 +95,11 @@ export function headOf({ ledger }: Channel, root = true): Head {
 }
 
 function anchorOf(channel: Channel, root = true): Anchor {
-  return { ...headOf(channel, root), target: channel.journal?.file.path ?? '', active: true }
+  const signed = channel.ledger?.signed ?? 0
+  return {
+    ...headOf(channel, root),
+    target: channel.journal?.file.path ?? '',
+    active: true,
+    ...(signed > 0 && { signed }),
+  }
 }

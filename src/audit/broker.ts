@@ -1,4 +1,5 @@
 import type { AuditDevice, AuditDeviceSpec, AuditEvent, AuditOutcome } from '../contract/audit.ts'
+import type { Commits } from '../contract/barrier.ts'
 import { Fault, refuse } from '../contract/fault.ts'
 import type { View } from '../contract/view.ts'
 import { hex, uuidOf } from '../util/bytes.ts'
@@ -10,7 +11,8 @@ import { Channel } from './channel.ts'
 import { commonOptions, DeviceOptions } from './options.ts'
 import type { AuditMeasure } from './measure.ts'
 import { Hasher } from './hasher.ts'
-import type { Notary, NotaryParts } from './notary.ts'
+import type { Notary } from './notary.ts'
+import type { LogParts } from './open-logs.ts'
 import { AuditStore } from './store.ts'
 
 /** Makes a device of a type from its options; touches nothing. @throws Fault on options that cannot be used. */
@@ -27,6 +29,8 @@ export interface BrokerParts {
 export interface Opening {
   /** Has every commit of records carry others along; undefined: no more. */
   readonly ride?: (along: (() => ReadonlyMap<string, unknown> | undefined) | undefined) => void
+  /** Which commit the storage is at. */
+  readonly commits?: Commits
   /** The code of damage that is to be accepted. */
   readonly accept?: string
   /** `[device:]size:root` that a log must have had. */
@@ -53,6 +57,7 @@ export class AuditBroker {
   #store: AuditStore | undefined
   #notary: Notary | undefined
   #ride: Opening['ride']
+  #commits: Commits | undefined
   #ticking = false
   #headers = noHeaders
   #flushing = false
@@ -91,7 +96,7 @@ export class AuditBroker {
     try {
       // What only an open server needs is loaded when it opens.
       const { openLogs } = await import('./open-logs.ts')
-      const opened = await openLogs(this.#logParts(store), channels, opening)
+      const opened = await openLogs(this.#logParts(store, opening.commits), channels, opening)
       const headers = await store.headers()
       for (const [path, channel] of channels) channel.use(await store.salt(path, false), headers)
       for (const [path, channel] of stored) this.#channels.set(path, channel)
@@ -99,6 +104,7 @@ export class AuditBroker {
       this.#headers = headers
       this.#notary = opened.notary
       this.#ride = opening.ride
+      this.#commits = opening.commits
       opening.ride?.(() => opened.notary.riding())
       await opened.announce()
     } catch (thrown) {
@@ -127,6 +133,7 @@ export class AuditBroker {
     await this.#notary?.close()
     this.#ride?.(undefined)
     this.#ride = undefined
+    this.#commits = undefined
     this.#notary = undefined
     this.#store = undefined
     this.#headers = noHeaders
@@ -181,7 +188,7 @@ export class AuditBroker {
       try {
         await channel.open()
         const { admitLog } = await import('./open-logs.ts')
-        await admitLog(this.#logParts(store), this.notary, channel)
+        await admitLog(this.#logParts(store, this.#commits), this.notary, channel)
         await channel.probe()
         await store.add(spec)
       } catch (thrown) {
@@ -262,9 +269,9 @@ export class AuditBroker {
     })
   }
 
-  #logParts({ view }: AuditStore): NotaryParts {
+  #logParts({ view }: AuditStore, commits: Commits | undefined): LogParts {
     const { clock, log, random } = this.#parts
-    return { view, clock, log, random }
+    return { view, clock, log, random, commits }
   }
 
   #opened(): AuditStore {
@@ -293,6 +300,7 @@ export class AuditBroker {
       id: () => uuidOf(this.#parts.random(16)),
       logId: () => hex(this.#parts.random(16)),
       written: (channel) => this.#notary?.written(channel),
+      commit: () => this.#commits?.newest,
     })
   }
 

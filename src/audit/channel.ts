@@ -28,6 +28,8 @@ export interface ChannelHost {
   readonly logId: () => string
   /** Told of every write. */
   readonly written: (channel: Channel) => void
+  /** The newest commit that the storage has acknowledged; undefined while it is sealed. */
+  readonly commit: () => number | undefined
 }
 
 /** One audit device at work: its lines, its queue, its chain, its failures. */
@@ -220,7 +222,7 @@ export class Channel {
 
   #rewrite(headers: ReadonlyMap<string, boolean>, bootSalt: boolean): void {
     const { raw, hmacAccessor, elideLists } = this.#options
-    const options = { hmacAccessor, elideLists, headers, bootSalt }
+    const options = { hmacAccessor, elideLists, headers, bootSalt, commit: this.#host.commit }
     this.#strict = new LineWriter(this.#hasher, { ...options, raw: false, strict: true })
     this.#usual = new LineWriter(this.#hasher, { ...options, raw, strict: false })
   }

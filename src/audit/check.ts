@@ -23,12 +23,21 @@ export interface Finding {
   readonly reader?: LogReader
   /** Why the log is not what it has to be. */
   readonly problem?: string
+  /** What is as long as the damage is the same, however much is written behind it. */
+  readonly evidence?: string
   readonly lost?: { readonly after: number; readonly before: number }
 }
 
-/** Short for a problem as it is: an operator who accepts it accepts this and nothing else. */
-export function codeOf(problems: readonly string[]): string {
-  return hash('sha256', problems.join('\n'), 'hex').slice(0, 16)
+/** What is wrong with a log, or with what the storage knows of all. */
+export interface Problem {
+  readonly what: string
+  readonly evidence?: string | undefined
+}
+
+/** Short for damage as it is: an operator who accepts it accepts this and nothing else. The same until the damage is another. */
+export function codeOf(problems: readonly Problem[]): string {
+  const facts = problems.map(({ what, evidence = '' }) => `${what}\n${evidence}\n`)
+  return hash('sha256', facts.join(''), 'hex').slice(0, 16)
 }
 
 /** Reads the files of a log from number `file` on to its end, which is `live`'s where the log is still written. */
@@ -69,22 +78,55 @@ export async function checkAnchored(
     readonly live?: Ledger
     readonly path?: string
     readonly boot?: string | undefined
+    /** The number of the storage's newest commit; undefined: not known. */
+    readonly commit?: number | undefined
     readonly expected?: Claim
   },
 ): Promise<Finding> {
   const target = more.path ?? anchor.target
   const files = (await logFilesAt(target)).filter(({ begin }) => begin.log === anchor.log)
   const checkpoints = await checkpointsOf({ ...anchor, target }, files, keys)
-  const newest = checkpoints.at(-1)
-  if (newest && newest.size > anchor.size)
-    return { problem: `a signed checkpoint speaks of ${newest.size} lines, the storage knows ${anchor.size}: the storage is older than the log` } // prettier-ignore
   const claims = [...claimsOf(anchor), ...checkpoints.map(asClaim), ...(more.expected ? [more.expected] : [])]
   const start = Math.min(anchor.file, fileWith(files, more.expected?.size ?? anchor.size))
-  const reader = await readThrough(files, start, claims, more.live)
-  if (typeof reader === 'string') return { problem: `${reader}; the storage knows ${anchor.size} lines` }
-  if (reader.opened.epoch > heads.epoch)
-    return { problem: `the log tells of unseal number ${reader.opened.epoch}, the storage knows of ${heads.epoch}: the storage is older than the log` } // prettier-ignore
-  return judged(reader, anchor, claims, heads.boot === undefined || heads.boot !== more.boot)
+  const read = await readThrough(files, start, claims, more.live)
+  const reader = typeof read === 'string' ? undefined : read
+  const { problem, ...finding } = reader
+    ? judged(reader, anchor, claims, heads.boot === undefined || heads.boot !== more.boot)
+    : { problem: `${read}; the storage knows ${anchor.size} lines` }
+  const signed = checkpoints.at(-1)?.size ?? 0
+  const older = olderStorage({ anchor, epoch: heads.epoch, commit: more.commit }, signed, reader)
+  const problems = [older, missingCheckpoint(anchor, signed), older ? undefined : problem].filter((one) => one !== undefined) // prettier-ignore
+  if (problems.length === 0) return finding
+  return { ...finding, problem: problems.join('; '), evidence: reader?.broken?.leaf ?? reader?.own.leaf ?? '' }
+}
+
+/** What the storage says of its own age. */
+interface Age {
+  readonly anchor: Anchor
+  readonly epoch: number
+  readonly commit?: number | undefined
+}
+
+/** Whether the log, or a checkpoint of `signed` lines, tells of what the storage has not come to yet. */
+function olderStorage(
+  { anchor, epoch, commit }: Age,
+  signed: number,
+  reader: LogReader | undefined,
+): string | undefined {
+  const [logCommit, logEpoch] = [reader?.commit ?? 0, reader?.opened.epoch ?? 0]
+  const signs: readonly (readonly [boolean, string])[] = [
+    [logCommit > (commit ?? Infinity), `the log tells of commit number ${logCommit}, the storage has ${commit}`],
+    [logEpoch > epoch, `the log tells of unseal number ${logEpoch}, the storage knows of ${epoch}`],
+    [signed > anchor.size, `a signed checkpoint speaks of ${signed} lines, the storage knows ${anchor.size}`],
+  ]
+  const told = signs.find(([holds]) => holds)?.[1]
+  return told === undefined ? undefined : `${told}: the storage is older than the log`
+}
+
+function missingCheckpoint({ signed: known = 0 }: Anchor, signed: number): string | undefined {
+  if (signed >= known) return undefined
+  const found = signed === 0 ? 'is none' : `is the newest one of ${signed}`
+  return `the storage knows a signed checkpoint of ${known} lines, and in the checkpoint files there ${found}: these files were removed or cut, or are older copies` // prettier-ignore
 }
 
 /** Claims first by size, then by how much they weigh. Lines that were not on disk may be gone when the machine was started again. */
@@ -102,7 +144,10 @@ function problemOf(reader: LogReader, { size, by }: Claim): string {
   if (isBefore(reader, size))
     return `the files with its first ${size} lines are not there, so what ${by} says cannot be checked; give the head of a later time` // prettier-ignore
   const who = by.startsWith('storage') ? 'the storage knows' : `${by === 'checkpoint' ? 'a signed checkpoint' : by} speaks of` // prettier-ignore
-  if (reader.size < size) return `it has ${reader.size} lines, ${who} ${size}: lines were cut off its end`
+  // Lines that a sealed server has written behind the cut are no part of it: there are more of them at every try.
+  const { own } = reader
+  if (own.size < size)
+    return `it goes no further than line ${own.size}, but for lines of the sealed server, ${who} ${size}: lines were cut off its end`
   return `its first ${size} lines are not those that ${who}: lines were cut off its end, changed, or others were put in their place`
 }
 
@@ -141,7 +186,9 @@ async function checkpointsOf(
   files: readonly LogFile[],
   keys: readonly VerifierKey[],
 ): Promise<readonly Checkpoint[]> {
-  const recent = files.filter(({ begin }) => begin.file >= anchor.file).map(({ path }) => checkpointFileOf(path))
+  // A checkpoint lies beside the file that was the live one, and that has its lines or comes later.
+  const from = Math.min(anchor.file, fileWith(files, anchor.signed ?? anchor.size))
+  const recent = files.filter(({ begin }) => begin.file >= from).map(({ path }) => checkpointFileOf(path))
   const found: Checkpoint[] = []
   for (const path of new Set([checkpointFileOf(anchor.target), ...recent])) {
     const text = await readFile(path, 'utf8').catch(() => '')

@@ -7,6 +7,7 @@ import type { AuthBlock, Response, WrapInfo } from '../contract/response.ts'
 import { rfc3339 } from '../util/clock.ts'
 import type { Secret } from '../util/secret.ts'
 import type { Hasher } from './hasher.ts'
+import { bootMark, commitMark } from './marks.ts'
 import { redact } from './redact.ts'
 
 /** What lines about the log itself are about (docs/formats.md): the end of their path. */
@@ -39,6 +40,8 @@ export interface LineOptions {
   readonly headers: ReadonlyMap<string, boolean>
   /** Hashed with the salt of this start of the server, because the stored one is sealed; the line says so. */
   readonly bootSalt: boolean
+  /** The newest commit that the storage has acknowledged; undefined where that is not known. */
+  readonly commit?: () => number | undefined
 }
 
 /** The parts of a line that name the caller; made once per token. */
@@ -90,7 +93,10 @@ export class LineWriter {
   }
 
   #mark(): string {
-    return this.#options.bootSalt ? ',"salt":"boot"' : ''
+    const { bootSalt, commit } = this.#options
+    if (bootSalt) return bootMark
+    const number = commit?.()
+    return number === undefined ? '' : `${commitMark}${number}`
   }
 
   /** `auth` and `request`, alike on both lines. */

@@ -44,6 +44,8 @@ export class Ledger {
   #peaksKnown: boolean
   /** Vkeys that sign, for first lines. */
   keys: readonly string[] = []
+  /** Size of the newest checkpoint that is on disk beside the log; 0: none. */
+  signed = 0
 
   private constructor(device: string, id: string, next: Link) {
     this.device = device
@@ -114,7 +116,7 @@ export class Ledger {
 
   /** Changes whenever the head does. */
   get version(): string {
-    return `${this.#id} ${this.#file} ${this.size} ${this.#synced.size};`
+    return `${this.#id} ${this.#file} ${this.size} ${this.#synced.size} ${this.signed};`
   }
 
   /** Without the root, where it is not needed, it costs little. */
@@ -185,6 +187,7 @@ export class Ledger {
     copy.#range = this.#range?.copy()
     copy.#synced = this.#synced
     copy.keys = this.keys
+    copy.signed = this.signed
     return copy
   }
 

@@ -1,7 +1,9 @@
 import type { Begin } from './begin.ts'
 import { rangeBefore, readBegin } from './begin.ts'
+import type { Mark } from './ledger.ts'
 import type { LogFile } from './log-files.ts'
 import { LineCutter, leafAt } from './lines.ts'
+import { markBefore } from './marks.ts'
 import { CompactRange } from './tree.ts'
 
 /** What a log was after a certain line. */
@@ -16,6 +18,8 @@ export interface Point {
 export interface Break {
   readonly size: number
   readonly why: string
+  /** The leaf hash of the line that does not fit, base64. */
+  readonly leaf?: string
 }
 
 /**
@@ -35,6 +39,10 @@ export class LogReader {
   readonly found = new Map<number, Point>()
   /** Lines about an unseal that were seen, and the highest epoch in them. */
   opened = { count: 0, epoch: 0 }
+  /** The highest number of a commit that a line tells of. */
+  commit = 0
+  /** The last line that was written while the server was open: those behind it grow with every try to unseal. */
+  #own: Mark
 
   /**
    * @param first the file to begin with; its first line must tell the tree before it.
@@ -49,6 +57,7 @@ export class LogReader {
     this.#file = first.begin.file
     this.#prev = first.link.prev
     this.#leaf = Buffer.from(first.link.prev, 'base64')
+    this.#own = { size: range.size, leaf: first.link.prev }
     this.#mark(range.size)
   }
 
@@ -58,6 +67,11 @@ export class LogReader {
 
   get range(): CompactRange {
     return this.#range
+  }
+
+  /** The end of the log but for lines that were written while the server was sealed. */
+  get own(): Mark {
+    return this.#own
   }
 
   /** The leaf hash of the last line, base64. */
@@ -107,7 +121,7 @@ export class LogReader {
     const seq = this.size + 1
     const tail = `,"chain":{"seq":${seq},"prev":"${this.#prev}"}}`
     if (to - from <= tail.length || buffer.toString('latin1', to - tail.length, to) !== tail)
-      return this.#break('it or the line before it was changed, removed or added')
+      return this.#break('it or the line before it was changed, removed or added', leafAt(buffer, from, to))
     if (this.#atStart) this.#begin(buffer.toString('utf8', from, to))
     else if (isNote(buffer, from)) this.#note(buffer.toString('utf8', from, to))
     if (this.#broken) return undefined
@@ -115,8 +129,14 @@ export class LogReader {
     this.#leaf = leafAt(buffer, from, to)
     this.#prev = Buffer.from(this.#leaf).toString('base64')
     this.#range.push(this.#leaf)
+    this.#see(markBefore(buffer, from, to - tail.length))
     if (this.#points[0] === seq) this.#mark(seq)
     return undefined
+  }
+
+  #see(mark: ReturnType<typeof markBefore>): void {
+    if (mark !== 'boot') this.#own = { size: this.size, leaf: this.#prev }
+    if (typeof mark === 'object') this.commit = Math.max(this.commit, mark.commit)
   }
 
   #begin(line: string): void {
@@ -144,8 +164,8 @@ export class LogReader {
     if (this.#points[0] === size) this.#points.shift()
   }
 
-  #break(why: string): void {
-    this.#broken ??= { size: this.size, why }
+  #break(why: string, leaf?: Uint8Array): void {
+    this.#broken ??= { size: this.size, why, ...(leaf && { leaf: Buffer.from(leaf).toString('base64') }) }
   }
 }
 

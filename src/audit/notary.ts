@@ -1,5 +1,5 @@
 import { open, rename } from 'node:fs/promises'
-import { statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import type { View } from '../contract/view.ts'
 import type { Clock } from '../util/clock.ts'
 import type { Log } from '../util/log.ts'
@@ -9,6 +9,7 @@ import { Anchors, headOf } from './anchors.ts'
 import type { Channel } from './channel.ts'
 import { checkpointText } from './checkpoint.ts'
 import { checkpointFileOf } from './checkpoint-file.ts'
+import { syncFolder } from './file-open.ts'
 import type { Head } from './ledger.ts'
 import type { Note } from './note.ts'
 import { noteText } from './note.ts'
@@ -219,7 +220,7 @@ export class Notary {
     const root = Buffer.from(head.root ?? '', 'base64')
     const text = checkpointText({ origin: kept.record.origin, size: head.size, root })
     const note = { text, signatures: signers.map((signer) => signer.sign(text)) }
-    await appendNote(kept.channel, noteText(note))
+    await publish(kept.channel, noteText(note), head.size)
     if (head.size >= kept.signed) Object.assign(kept, { note, signed: head.size, signedAt: this.#parts.clock.now() })
     return note
   }
@@ -261,7 +262,7 @@ export class Notary {
   async #publishSwitch(path: string, record: SigningRecord, text: string): Promise<void> {
     const kept = this.#kept.get(path)
     if (!kept) return
-    await appendNote(kept.channel, text)
+    await publish(kept.channel, text, record.from)
     const { unpublished: _, ...published } = record
     await this.#parts.view.put(signingName(path), published)
     kept.record = published
@@ -311,18 +312,23 @@ export class Notary {
   }
 }
 
-/** Adds a note to the checkpoint file of the live file, on disk when it resolves. */
-async function appendNote({ journal }: Channel, note: string): Promise<void> {
+/** Adds a checkpoint of `size` lines to the file of the live file; it is on disk when this resolves, and the storage hears of it with its next commit. */
+async function publish({ journal }: Channel, note: string, size: number): Promise<void> {
   if (!journal) return
   const { path } = journal.file
+  const target = checkpointFileOf(path)
+  const isNew = !existsSync(target)
   // Whoever may read the log may read its checkpoints.
-  const file = await open(checkpointFileOf(path), 'a', statSync(path).mode & 0o777)
+  const file = await open(target, 'a', statSync(path).mode & 0o777)
   try {
     await file.appendFile(`${note}\n`)
     await file.datasync()
   } finally {
     await file.close()
   }
+  if (isNew) syncFolder(target)
+  const { ledger } = journal
+  ledger.signed = Math.max(ledger.signed, size)
 }
 
 const reasonOf = (thrown: unknown): string =>

@@ -1,14 +1,21 @@
+import type { Commits } from '../contract/barrier.ts'
 import { Fault } from '../contract/fault.ts'
 import { sameText } from '../util/bytes.ts'
 import type { Anchor, Heads } from './anchor.ts'
 import { bootId, headsName, storedHeads } from './anchor.ts'
 import type { Channel } from './channel.ts'
-import type { Claim, Finding } from './check.ts'
+import type { Claim, Finding, Problem } from './check.ts'
 import { checkAnchored, checkUnknown, codeOf } from './check.ts'
 import { catchUp } from './log-files.ts'
 import { Notary } from './notary.ts'
 import type { NotaryParts } from './notary.ts'
 import { knownKeys } from './signing.ts'
+
+/** What logs are checked with. */
+export interface LogParts extends NotaryParts {
+  /** Which commit the storage is at; undefined where that is not known. */
+  readonly commits: Commits | undefined
+}
 
 /** What an operator says of the logs at unseal. */
 interface Said {
@@ -37,13 +44,13 @@ export interface OpenedLogs {
  * to be right, or accepted. @throws Fault precondition_failed, with a code that accepts just this.
  */
 export async function openLogs(
-  parts: NotaryParts,
+  parts: LogParts,
   channels: ReadonlyMap<string, Channel>,
   said: Said,
 ): Promise<OpenedLogs> {
   const heads = await storedHeads(parts.view)
   const results = await checkAll(parts, channels, heads, expectationOf(said.expectedHead, heads))
-  const problems = results.flatMap(({ path, finding }) => (finding.problem === undefined ? [] : [`${path} ${finding.problem}`])) // prettier-ignore
+  const problems = [...missingIn(heads, parts.commits), ...results.flatMap(({ path, finding: { problem, evidence } }) => (problem === undefined ? [] : [{ what: `${path} ${problem}`, evidence }]))] // prettier-ignore
   const code = codeOf(problems)
   if (problems.length > 0 && !(said.accept !== undefined && sameText(said.accept, code))) throw refusal(problems, code)
   const boot = bootId()
@@ -55,19 +62,33 @@ export async function openLogs(
   return { notary, announce: async () => announce(notary, results, problems, code) }
 }
 
+/** Records of the storage that must be there, and are not. */
+function missingIn({ epoch }: Heads, commits: Commits | undefined): readonly Problem[] {
+  if (!commits) return []
+  if (commits.found === undefined)
+    return [{ what: 'the storage has lost the number of its newest commit: that record was removed' }]
+  // The first unseal writes the heads before any commit is counted.
+  if (commits.found > 0 && epoch === 0)
+    return [{ what: 'the storage has lost what it knew of its audit logs: that record was removed' }]
+  return []
+}
+
 async function checkAll(
-  parts: NotaryParts,
+  parts: LogParts,
   channels: ReadonlyMap<string, Channel>,
   heads: Heads,
   expected: ReadonlyMap<string, Claim>,
 ): Promise<readonly Result[]> {
+  const commit = parts.commits && (parts.commits.found ?? 0)
   const results: Result[] = []
   for (const path of new Set([...channels.keys(), ...Object.keys(heads.devices)])) {
     const channel = channels.get(path)
     const stored = heads.devices[path]
     const anchor = stored && (stored.active || stored.log === channel?.ledger?.id) ? stored : undefined
     if (!anchor && !channel?.keepsFiles) continue
-    const finding = anchor ? await checkOne(parts, path, { channel, anchor, heads, claim: expected.get(path) }) : {}
+    const finding = anchor
+      ? await checkOne(parts, path, { channel, anchor, heads, commit, claim: expected.get(path) })
+      : {}
     results.push({ path, channel, anchor, finding })
   }
   return results
@@ -77,15 +98,16 @@ interface Known {
   readonly channel: Channel | undefined
   readonly anchor: Anchor
   readonly heads: Heads
+  readonly commit: number | undefined
   readonly claim?: Claim | undefined
 }
 
 async function checkOne({ view, clock }: NotaryParts, path: string, known: Known): Promise<Finding> {
-  const { channel, anchor, heads, claim } = known
+  const { channel, anchor, heads, commit, claim } = known
   const keys = await knownKeys(view, path, () => clock.now())
   const journal = channel?.journal?.ledger.id === anchor.log ? channel.journal : undefined
   const live = journal && { live: journal.ledger, path: journal.file.path }
-  return checkAnchored(anchor, heads, keys, { ...live, boot: bootId(), ...(claim && { expected: claim }) })
+  return checkAnchored(anchor, heads, keys, { ...live, boot: bootId(), commit, ...(claim && { expected: claim }) })
 }
 
 /** Devices that are gone are not checked again; what they were stays known. */
@@ -98,7 +120,7 @@ function retiredIn({ devices }: Heads, results: readonly Result[]): Heads['devic
 async function takeOver(notary: Notary, { channel, anchor, finding }: Result): Promise<void> {
   if (!channel?.journal) return
   const same = anchor !== undefined && anchor.log === channel.ledger?.id
-  if (same && finding.problem === undefined) know(channel, finding)
+  if (same && finding.problem === undefined) know(channel, finding, anchor)
   else if (same) channel.journal.beginAnew(finding.problem ?? '')
   else await takeUnknown(channel)
   await notary.keep(channel)
@@ -106,14 +128,14 @@ async function takeOver(notary: Notary, { channel, anchor, finding }: Result): P
 }
 
 /** The log of a device that is being enabled into keeping. One that this server closed intact goes on. */
-export async function admitLog(parts: NotaryParts, notary: Notary, channel: Channel): Promise<void> {
+export async function admitLog(parts: LogParts, notary: Notary, channel: Channel): Promise<void> {
   const heads = notary.present()
   const anchor = heads.devices[channel.spec.path]
   const live = channel.ledger
   if (!channel.journal || !live) return
   if (anchor?.log === live.id) {
-    const finding = await checkOne(parts, channel.spec.path, { channel, anchor, heads })
-    if (finding.problem === undefined) know(channel, finding)
+    const finding = await checkOne(parts, channel.spec.path, { channel, anchor, heads, commit: parts.commits?.newest })
+    if (finding.problem === undefined) know(channel, finding, anchor)
     else channel.journal.beginAnew(finding.problem)
   } else await takeUnknown(channel)
   await notary.keep(channel)
@@ -129,21 +151,22 @@ async function takeUnknown(channel: Channel): Promise<void> {
 }
 
 /** The tree as the files have it, with what was written while they were read. */
-function know({ journal, ledger }: Channel, { reader }: Finding): void {
+function know({ journal, ledger }: Channel, { reader }: Finding, anchor?: Anchor): void {
   if (!journal || !ledger || !reader) return
   catchUp(journal.file.path, reader.offset, ledger.offset, (chunk) => reader.take(chunk))
   if (reader.size !== ledger.size || reader.leaf !== ledger.leaf)
     throw new Fault('unavailable', 'the audit log was moved while it was checked; unseal again')
   ledger.know(reader.range)
+  ledger.signed = anchor?.signed ?? 0
 }
 
 async function announce(
   notary: Notary,
   results: readonly Result[],
-  problems: readonly string[],
+  problems: readonly Problem[],
   code: string,
 ): Promise<void> {
-  const why = problems.join('; ')
+  const why = whyOf(problems)
   for (const { path, channel, anchor, finding } of results) {
     if (!channel?.journal) continue
     const recovered = anchor && finding.reader ? finding.reader.size - anchor.size : 0
@@ -162,10 +185,13 @@ async function announce(
   notary.soon()
 }
 
-function refusal(problems: readonly string[], code: string): Fault {
+const whyOf = (problems: readonly Problem[]): string => problems.map(({ what }) => what).join('; ')
+
+function refusal(problems: readonly Problem[], code: string): Fault {
   return stays(
-    `the audit log is not what the storage knows: ${problems.join('; ')}. Look for the missing files or lines first. To ` +
-      `open it all the same, unseal again with accept_audit_log=${code}: that is recorded in the log`,
+    `the audit log is not what the storage knows: ${whyOf(problems)}. Look for the missing files or lines first. To ` +
+      `open it all the same, give the last key share again with -accept-audit-log=${code} (strongroom operator unseal), ` +
+      `or with accept_audit_log=${code} in the request: that is recorded in the log`,
   )
 }
 

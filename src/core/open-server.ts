@@ -68,6 +68,7 @@ export async function openServer(parts: OpeningParts): Promise<OpenServer> {
   const { acceptAuditLog: accept, expectedHead } = parts.said ?? {}
   await audit.open(barrier.view('core/audit/'), {
     ride: (along) => barrier.ride(along),
+    commits: barrier.commits,
     ...(accept !== undefined && { accept }),
     ...(expectedHead !== undefined && { expectedHead }),
   })

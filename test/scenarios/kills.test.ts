@@ -77,7 +77,7 @@ async function storm(cycles: number): Promise<void> {
   address = `http://127.0.0.1:${port}`
   writeFileSync(
     config,
-    `storage "level" {\n  path = "${folder}/data"\n}\nlistener "tcp" {\n  address = "127.0.0.1:${port}"\n  tls_disable = true\n}\naudit "file" "file" {\n  options {\n    file_path = "${audit}"\n    rotate_bytes = "262144"\n    rotate_compress = "gzip"\n  }\n}\n`,
+    `storage "level" {\n  path = "${folder}/data"\n}\nlistener "tcp" {\n  address = "127.0.0.1:${port}"\n  tls_disable = true\n}\naudit "file" "file" {\n  options {\n    file_path = "${audit}"\n    rotate_bytes = "262144"\n    rotate_compress = "gzip"\n  }\n}\naudit "file" "second" {\n  options {\n    file_path = "${folder}/second.log"\n  }\n}\n`,
   )
   let child = await start()
   try {

@@ -1,0 +1,23 @@
+/** Stands before the chain of a line that was written while the server was sealed. */
+export const bootMark = ',"salt":"boot"'
+
+/** Stands there in all others, with the number of the newest commit that the storage had acknowledged when the line was made. */
+export const commitMark = ',"commit":'
+
+const mostDigits = 16
+
+/** What stands before the chain of a line, which begins at `end`. No text of a caller can end so: it ends in a quote or a brace. */
+export function markBefore(line: Buffer, from: number, end: number): 'boot' | { readonly commit: number } | undefined {
+  let at = end
+  while (at > from && end - at <= mostDigits && isDigit(line[at - 1])) at--
+  if (at < end) return endsWith(line, from, at, commitMark) ? { commit: Number(line.toString('latin1', at, end)) } : undefined // prettier-ignore
+  return endsWith(line, from, end, bootMark) ? 'boot' : undefined
+}
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 48 && byte <= 57
+}
+
+function endsWith(line: Buffer, from: number, end: number, mark: string): boolean {
+  return end - mark.length >= from && line.toString('latin1', end - mark.length, end) === mark
+}
