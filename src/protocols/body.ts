@@ -11,6 +11,9 @@ export function readBody(message: IncomingMessage, limit: number): Promise<Uint8
     message.resume()
     return Promise.reject(new Fault('unsupported_media', 'compressed request bodies are not accepted'))
   }
+  const coding = message.headers['transfer-encoding']
+  if (coding !== undefined && coding.toLowerCase() !== 'chunked')
+    return Promise.reject(new Fault('unsupported_media', 'of transfer codings, only "chunked" is accepted'))
   const declared = Number(message.headers['content-length'] ?? 0)
   if (declared > limit) return Promise.reject(tooLarge(limit))
   return new Promise((resolve, reject) => {

@@ -8,7 +8,7 @@ import type { Duplex } from 'node:stream'
 import type { BrowserRules } from '../contract/browser.ts'
 import type { Gateway } from '../contract/protocol.ts'
 import { application } from './application.ts'
-import { reviveVerb } from './list-verb.ts'
+import { Connections } from './connections.ts'
 import { VaultApi } from './vault/index.ts'
 import { mostHeaders } from './vault/request.ts'
 
@@ -67,8 +67,11 @@ export async function listenHttp(gateway: Gateway, options: HttpOptions, rules: 
   const server = material ? createSecure({ ...limits, ...tlsOptions(material) }) : createPlain(limits)
   guard(server, settings)
   const life = { closing: false }
+  const connections = new Connections()
+  server.on(material ? 'secureConnection' : 'connection', (socket: Duplex) => connections.add(socket))
   const serve = (message: IncomingMessage, response: ServerResponse): void => {
     if (life.closing) response.shouldKeepAlive = false
+    connections.begin(response)
     void handler(message, response)
   }
   server.on('request', serve)
@@ -76,10 +79,7 @@ export async function listenHttp(gateway: Gateway, options: HttpOptions, rules: 
     response.writeContinue()
     serve(message, response)
   })
-  server.on('clientError', (error: Error, socket: Duplex) => {
-    if (!reviveVerb(server as Server, material ? 'secureConnection' : 'connection', error, socket))
-      refuseSocket(error, socket)
-  })
+  server.on('clientError', (error: Error, socket: Duplex) => connections.refuse(error, socket))
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => reject(cannotListen(options, cause)))
     server.listen({ port: options.port, host: options.host, backlog: 511 }, resolve)
@@ -137,23 +137,4 @@ function guard(server: Server | SecureServer, settings: typeof usual): void {
   server.maxHeadersCount = mostHeaders
   server.maxRequestsPerSocket = 0
   server.maxConnections = settings.maxConnections
-}
-
-const refusals: Readonly<Record<string, string>> = {
-  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
-  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
-}
-
-/** How long a client that was refused may take to hang up. */
-const farewellMs = 1000
-
-/** What is no HTTP gets a fixed answer, and the connection ends. One that failed below HTTP cannot even carry that. */
-function refuseSocket({ code = '' }: Error & { readonly code?: string }, socket: Duplex): void {
-  if (!socket.writable || !/^(HPE|ERR_HTTP)_/.test(code)) return void socket.destroy()
-  const status = refusals[code] ?? '400 Bad Request'
-  const body = '{"errors":[]}\n'
-  socket.end(
-    `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nCache-Control: no-store\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
-  )
-  setTimeout(() => socket.destroy(), farewellMs).unref()
 }

@@ -224,7 +224,8 @@ describe('hostile requests', () => {
     const many = 'x: y\r\n'.repeat(100)
     const asked = (more: string) =>
       `GET /v1/sys/mounts HTTP/1.1\r\nHost: a\r\nX-Vault-Token: ${server.token}\r\n${more}Connection: close\r\n\r\n`
-    expect(statuses(await raw(server, asked(`${many}X-Vault-Wrap-TTL: 60\r\n`)))).to.deep.equal([400])
+    // Newer releases of Node refuse them themselves.
+    expect(statuses(await raw(server, asked(`${many}X-Vault-Wrap-TTL: 60\r\n`)))[0]).to.be.oneOf([400, 431])
     expect(await raw(server, asked('x: y\r\n'.repeat(90)))).to.match(/^HTTP\/1\.1 200/)
   })
   it('a hundred spellings of a token are no token, but for its own', async () => {

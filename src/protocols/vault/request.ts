@@ -4,7 +4,7 @@ import { apiPath } from '../../contract/request.ts'
 import type { ApiPath, Credential, Operation } from '../../contract/request.ts'
 import { parseDuration } from '../../util/duration.ts'
 import { Secret } from '../../util/secret.ts'
-import { verbHeader } from '../list-verb.ts'
+import { verbSent } from '../verbs.ts'
 
 /** What the request line and the headers say, before any body is read. */
 export interface RequestHead {
@@ -70,8 +70,7 @@ export function readHead(message: IncomingMessage): RequestHead | Redirect {
 
 /** The verb that was sent, LIST and SCAN included. */
 export function verbOf(message: IncomingMessage): string {
-  const verb = message.headers[verbHeader]
-  return typeof verb === 'string' ? verb : (message.method ?? 'GET')
+  return verbSent(message.method ?? 'GET')
 }
 
 /** Form or query parameters; a repeated name becomes `a,b`. */

@@ -1,0 +1,96 @@
+import type { ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { VerbReader } from './verbs.ts'
+
+/** How long a client that was refused may take to hang up, in milliseconds. */
+const farewellMs = 1000
+
+const refusals: Readonly<Record<string, number>> = { ERR_HTTP_REQUEST_TIMEOUT: 408, HPE_HEADER_OVERFLOW: 431 }
+const reasons: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  408: 'Request Timeout',
+  431: 'Request Header Fields Too Large',
+}
+const body = '{"errors":[]}\n'
+const headers = {
+  'Content-Type': 'application/json',
+  'Cache-Control': 'no-store',
+  Connection: 'close',
+  'Content-Length': String(body.length),
+} as const
+
+interface Connection {
+  readonly reader: VerbReader
+  /** The answer to the newest request. Those to all others leave before it. */
+  newest?: ServerResponse
+  /** Nothing is heard behind the newest request. */
+  ending: boolean
+}
+
+/** The connections of a listener: what Node's parser sees of them, and how one that it refuses ends. */
+export class Connections {
+  readonly #all = new WeakMap<Duplex, Connection>()
+
+  /** Puts the reader of verbs between a new connection and Node's parser. */
+  add(socket: Duplex): void {
+    const reader = new VerbReader()
+    const connection: Connection = { reader, ending: false }
+    this.#all.set(socket, connection)
+    const push = socket.push.bind(socket)
+    socket.push = (chunk: Buffer | null) => {
+      const seen = chunk === null ? reader.rest() : reader.take(chunk)
+      const more = chunk === null && seen.length === 0 ? true : push(seen)
+      if (reader.lost) lastOf(connection)
+      return chunk === null ? push(null) : more
+    }
+    // Without a listener of ours, Node's parser takes the bytes from the socket before any JavaScript sees them.
+    socket.on('data', ignored)
+  }
+
+  /** A request has begun. */
+  begin(response: ServerResponse): void {
+    const connection = this.#all.get(response.req.socket)
+    if (!connection) return
+    connection.newest = response
+    if (connection.ending) response.shouldKeepAlive = false
+  }
+
+  /** Ends a connection that Node's parser has given up, after the answers that are under way. */
+  refuse({ code = '' }: Error & { readonly code?: string }, socket: Duplex): void {
+    const connection = this.#all.get(socket)
+    connection?.reader.end()
+    // What failed below HTTP cannot carry an answer.
+    if (!connection || !socket.writable || !/^(HPE|ERR_HTTP)_/.test(code)) return void socket.destroy()
+    const status = refusals[code] ?? 400
+    // An answer to nothing would be taken for the answer to what is asked next.
+    if (status === 408 && connection.reader.idle) return leave(socket)
+    const { newest } = connection
+    if (!newest || newest.writableFinished || newest.destroyed) return say(status, socket)
+    if (newest.req.complete) return void newest.once('finish', () => say(status, socket))
+    // The body of this very request is broken: that is the answer to it, in its turn.
+    if (newest.headersSent) return void newest.once('finish', () => leave(socket))
+    newest.once('finish', () => leave(socket))
+    newest.writeHead(status, headers).end(body)
+  }
+}
+
+function ignored(): void {}
+
+function lastOf(connection: Connection): void {
+  connection.ending = true
+  if (connection.newest) connection.newest.shouldKeepAlive = false
+}
+
+function say(status: number, socket: Duplex): void {
+  if (socket.writable) {
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+    socket.write(`HTTP/1.1 ${status} ${reasons[status]}\r\n${lines.join('')}\r\n${body}`)
+  }
+  leave(socket)
+}
+
+function leave(socket: Duplex): void {
+  socket.end()
+  const enough = setTimeout(() => socket.destroy(), farewellMs)
+  socket.once('close', () => clearTimeout(enough))
+}

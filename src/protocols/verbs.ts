@@ -1,0 +1,143 @@
+/**
+ * Node's HTTP parser refuses the verbs LIST and SCAN, which Vault's clients send. So the four letters of a verb are replaced
+ * before the parser sees them, by those of a verb that it takes and that no API of ours has. Nothing else changes: not the
+ * number of bytes, not where a request begins or ends. Framing (RFC 9112) stays the parser's alone. Where this reader and the
+ * parser disagree about it, the parser refuses the request, or four letters that nobody may send are refused.
+ */
+const renamed: Readonly<Record<string, string>> = { LIST: 'LINK', SCAN: 'BIND', LINK: 'LOCK', BIND: 'LOCK' }
+const original: Readonly<Record<string, string>> = { LINK: 'LIST', BIND: 'SCAN' }
+
+/** The verb that a client sent, from the one that Node's parser saw. */
+export function verbSent(seen: string): string {
+  return Object.hasOwn(original, seen) ? (original[seen] as string) : seen
+}
+
+const names = Object.keys(renamed).map((name) => `${name} `)
+const verbLength = 5
+/** Characters of a line that are looked at: more than any framing header needs. */
+const longestLine = 64
+const [tab, lf, cr, space] = [9, 10, 13, 32]
+/** How lines begin that matter: `Content-Length`, `Transfer-Encoding`, a folded line, the empty one. */
+const telling = new Set([...Buffer.from('cCtT'), tab, lf, cr, space])
+
+type Place = 'start' | 'request line' | 'headers' | 'body' | 'chunk size' | 'chunk' | 'chunk end' | 'trailers' | 'lost'
+
+/** Follows one connection's requests and renames their verbs. Costs linear time, and keeps 64 characters at most. */
+export class VerbReader {
+  #place: Place = 'start'
+  #held: Buffer = Buffer.alloc(0)
+  /** Bytes of the body, or of the chunk, that are still to come. */
+  #left = 0
+  #line = ''
+  #framing: string[] = []
+  #ended = false
+
+  /** Whether nothing of a next request has come. */
+  get idle(): boolean {
+    return this.#place === 'start' && this.#held.length === 0
+  }
+
+  /** Whether a request was framed in a way that nobody needs and that is read in more than one way. */
+  get lost(): boolean {
+    return this.#place === 'lost'
+  }
+
+  /** What the parser is to see of the next bytes. Letters are replaced in place. */
+  take(bytes: Buffer): Buffer {
+    if (this.#ended) return bytes.subarray(0, 0)
+    const chunk = this.#held.length > 0 ? Buffer.concat([this.#held, bytes]) : bytes
+    this.#held = chunk.subarray(0, 0)
+    let at = 0
+    while (at < chunk.length && this.#place !== 'lost') at = this.#step(chunk, at)
+    return chunk.subarray(0, chunk.length - this.#held.length)
+  }
+
+  /** The beginning of a verb that never went on: what the parser is to see at the end. */
+  rest(): Buffer {
+    const held = this.#held
+    this.#held = held.subarray(0, 0)
+    return held
+  }
+
+  /** Lets no more bytes through: the parser has given up. */
+  end(): void {
+    this.#ended = true
+  }
+
+  #step(chunk: Buffer, at: number): number {
+    const place = this.#place
+    if (place === 'start') return this.#start(chunk, at)
+    if (place === 'request line') return this.#lineEnd(chunk, at, 'headers')
+    if (place === 'chunk end') return this.#lineEnd(chunk, at, 'chunk size')
+    if (place === 'body') return this.#skip(chunk, at, 'start')
+    return place === 'chunk' ? this.#skip(chunk, at, 'chunk end') : this.#readLine(chunk, at)
+  }
+
+  /** A verb may be cut anywhere between two packets: its beginning waits for the rest. */
+  #start(chunk: Buffer, at: number): number {
+    if (chunk[at] === cr || chunk[at] === lf) return at + 1
+    const verb = chunk.toString('latin1', at, Math.min(at + verbLength, chunk.length))
+    if (verb.length < verbLength && names.some((name) => name.startsWith(verb))) {
+      this.#held = Buffer.from(chunk.subarray(at))
+      return chunk.length
+    }
+    if (names.includes(verb)) chunk.write(renamed[verb.trimEnd()] as string, at, 'latin1')
+    this.#place = 'request line'
+    return at
+  }
+
+  #lineEnd(chunk: Buffer, at: number, next: Place): number {
+    const end = chunk.indexOf(lf, at)
+    if (end < 0) return chunk.length
+    this.#place = next
+    return end + 1
+  }
+
+  #skip(chunk: Buffer, at: number, next: Place): number {
+    const passed = Math.min(this.#left, chunk.length - at)
+    this.#left -= passed
+    if (this.#left === 0) this.#place = next
+    return at + passed
+  }
+
+  #readLine(chunk: Buffer, at: number): number {
+    const found = chunk.indexOf(lf, at)
+    const end = found < 0 ? chunk.length : found
+    const whole = this.#line === '' && found >= 0
+    if (whole && this.#place !== 'chunk size' && !telling.has(chunk[at] as number)) return end + 1
+    this.#line += chunk.toString('latin1', at, Math.min(end, at + longestLine - this.#line.length))
+    if (found < 0) return end
+    const line = this.#line.endsWith('\r') ? this.#line.slice(0, -1) : this.#line
+    this.#line = ''
+    this.#place = this.#after(line)
+    return end + 1
+  }
+
+  #after(line: string): Place {
+    if (this.#place === 'trailers') return line === '' ? 'start' : 'trailers'
+    if (this.#place === 'chunk size') return this.#sized(/^([\da-f]{1,13})(?:[;\s]|$)/i.exec(line)?.[1])
+    if (line === '') return this.#bodyBegins()
+    const [, name, value] = /^(content-length|transfer-encoding):[\t ]*([^\t ]*)[\t ]*$/i.exec(line) ?? []
+    if (name !== undefined) this.#framing.push(`${name} ${value}`.toLowerCase())
+    else if (/^(?:[\t ]|content-length|transfer-encoding)/i.test(line)) return 'lost'
+    return 'headers'
+  }
+
+  #sized(digits: string | undefined): Place {
+    if (digits === undefined) return 'lost'
+    this.#left = Number.parseInt(digits, 16)
+    return this.#left > 0 ? 'chunk' : 'trailers'
+  }
+
+  #bodyBegins(): Place {
+    const [framing, another] = this.#framing
+    this.#framing = []
+    if (framing === undefined) return 'start'
+    if (another !== undefined) return 'lost'
+    if (framing === 'transfer-encoding chunked') return 'chunk size'
+    const length = /^content-length (\d{1,15})$/.exec(framing)?.[1]
+    if (length === undefined) return 'lost'
+    this.#left = Number(length)
+    return this.#left > 0 ? 'body' : 'start'
+  }
+}
