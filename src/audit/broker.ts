@@ -169,7 +169,8 @@ export class AuditBroker {
     const written = this.#post((channel) => channel.response(time, event, outcome))
     const before = this.#unawaited.get(event)
     // Mostly both lines travel in one write, and wait for the same promise.
-    return before === undefined || before === written ? written : Promise.all([before, written]).then(() => {})
+    const both = before === undefined || before === written ? written : Promise.all([before, written]).then(() => {})
+    return event.answersUnaudited === true ? both?.catch(() => {}) : both
   }
 
   /** The devices, by path. */

@@ -94,10 +94,14 @@ export class Journal {
     this.#begin(this.ledger.anew(this.#parts.id(), why), this.ledger.archive(this.#parts.file.path))
   }
 
-  /** Once in a while: takes up space again that a full disk had taken. True when the disk has room again. */
+  /**
+   * Once in a while, whether or not anything else is written: takes up space again that a full disk had taken. True when
+   * the log has to tell that the disk is full now, or is not any more.
+   */
   recovered(): boolean {
     const { file } = this.#parts
-    return this.#toldFull && file.recover()
+    if (file.full && this.#toldFull) file.recover()
+    return file.full !== this.#toldFull
   }
 
   /** Room on the disk, where that can be told. */

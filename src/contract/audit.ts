@@ -44,6 +44,8 @@ export interface AuditEvent {
   readonly mount?: AuditMount
   /** The route changes nothing: its request line may travel with the response line, neither waits for the disk. */
   readonly pure: boolean
+  /** It is answered even when no device takes its lines. Only with `pure`. */
+  readonly answersUnaudited?: boolean
   /**
    * Key shares pass here (`carriesKeyShares`), or may have been meant to (no route was found): no device writes a string of
    * it in clear, whatever its options, the mount's open keys and the recorded headers say.

@@ -71,6 +71,11 @@ export interface RouteOptions<S, F extends Fields> {
   readonly alias?: Alias
   /** Changes nothing: its audit request line may share the response line's write. */
   readonly pure?: boolean
+  /**
+   * Status that holds no secret, for monitoring: answered also while no audit device can take its lines, which then count
+   * as lost. Only for routes that change nothing.
+   */
+  readonly answersUnaudited?: boolean
   /** The route takes whatever body members come (KV, cubbyhole): no warning about unknown ones. */
   readonly open?: boolean
   /**
@@ -95,6 +100,7 @@ export interface Route<S = never> {
   readonly subject: Subject | undefined
   readonly vet: ((request: Request) => Promise<void>) | undefined
   readonly pure: boolean
+  readonly answersUnaudited: boolean
   readonly open: boolean
   readonly carriesKeyShares: boolean
   readonly exists: Exists<S> | undefined
@@ -120,6 +126,7 @@ function route<S, F extends Fields>(
     subject: options.subject,
     vet: options.vet,
     pure: options.pure ?? (operation === 'read' || operation === 'list' || operation === 'scan'),
+    answersUnaudited: options.answersUnaudited ?? false,
     open: options.open ?? false,
     carriesKeyShares: options.carriesKeyShares ?? false,
     exists: options.exists,

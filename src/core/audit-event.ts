@@ -20,9 +20,15 @@ export function eventOf(decision: Decision): AuditEvent {
     },
     ...(mount && { mount: auditMount(mount) }),
     pure: refusal !== undefined || (route?.pure ?? true),
+    ...(answersUnaudited(decision) && { answersUnaudited: true }),
     // A share that was sent to a mistyped path, or with a wrong verb, found no route that could say so.
     neverRaw: route?.carriesKeyShares ?? true,
   }
+}
+
+/** A wrapped answer makes a token: that is no status. */
+function answersUnaudited({ request, refusal, route }: Decision): boolean {
+  return route?.answersUnaudited === true && refusal === undefined && request.wrapTtl === undefined
 }
 
 type Granting = NonNullable<AuditEvent['decision']['granting']>

@@ -48,6 +48,7 @@ export function metricsRoutes(port: MetricsPort): Route<unknown>[] {
   return [
     read('metrics', {
       about: 'Numbers for monitoring.',
+      answersUnaudited: true,
       fields: { format: f.string('"prometheus" for its text format; JSON unless given.').or('') },
       handle: ({ request }, { format }) => {
         const accepted = String(request.headers['accept'] ?? '')

@@ -76,6 +76,7 @@ export function sealRoutes(room: SealPort): Route<unknown>[] {
     read('seal-status', {
       ...open,
       about: 'How far the server is from being open.',
+      answersUnaudited: true,
       handle: async () => ({ plain: await statusBody(room) }),
     }),
     write('unseal', {
@@ -114,10 +115,16 @@ export function sealRoutes(room: SealPort): Route<unknown>[] {
     read('health', {
       ...operator,
       about: 'For load balancers: the state as an HTTP status.',
+      answersUnaudited: true,
       fields: healthFields,
       handle: async (_, values) => health(room, values),
     }),
-    read('leader', { ...open, about: 'Who is the active node.', handle: () => ({ plain: { ha_enabled: false } }) }),
+    read('leader', {
+      ...open,
+      about: 'Who is the active node.',
+      answersUnaudited: true,
+      handle: () => ({ plain: { ha_enabled: false } }),
+    }),
   ]
 }
 
