@@ -97,7 +97,13 @@ export async function checkAnchored(
   const older = olderStorage({ anchor, epoch: heads.epoch, commit: more.commit }, signed, reader)
   const problems = [older, missingCheckpoint(anchor, signed), older ? undefined : problem].filter((one) => one !== undefined) // prettier-ignore
   if (problems.length === 0) return finding
-  return { ...finding, problem: problems.join('; '), evidence: reader?.broken?.leaf ?? reader?.own.leaf ?? '' }
+  return { ...finding, problem: problems.join('; '), evidence: evidenceOf(reader) }
+}
+
+/** The lines at which the damage is seen: they stay what they are, whatever is written behind them. */
+function evidenceOf(reader: LogReader | undefined): string {
+  if (!reader) return ''
+  return reader.broken ? `${reader.leaf} ${reader.broken.leaf ?? ''}` : reader.own.leaf
 }
 
 /** What the storage says of its own age. */
