@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { textIn } from './cli/data.ts'
 import { standardPipes } from './cli/pipes.ts'
 import { askHidden } from './cli/prompt.ts'
 import { run } from './cli/run.ts'
@@ -8,7 +9,7 @@ import { guardProcess } from './process-guard.ts'
 async function stdin(): Promise<string> {
   const parts: Buffer[] = []
   for await (const part of process.stdin) parts.push(part as Buffer)
-  return Buffer.concat(parts).toString('utf8')
+  return textIn(Buffer.concat(parts), 'standard input')
 }
 
 const fail = (thrown: unknown): void => {

@@ -70,7 +70,7 @@ export function namespacePorts({ opened, clock, ttl }: NamespaceParts, id: Names
         const from = here()
         const namespace = innermost(from, path)
         const record = namespace.mounts.router.mountOf(path.slice(from.pathIn(namespace, '').length))?.record
-        return record && { record, under: from.pathIn(namespace, '') }
+        return record && { record, under: from.pathIn(namespace, ''), namespace: namespace.path }
       },
       namespaces: () => inOrder(here().children.values()).map(({ name }) => name),
       resultant: async ({ token }) => (token ? (await opened().acls.of(token)).resultant() : {}),

@@ -79,7 +79,7 @@ export const auditCommands: readonly Command[] = [
     args: [1, Infinity],
     flags: {
       path: { kind: 'text', about: 'Its path; its type unless given.' },
-      description: { kind: 'text', about: 'For people.' },
+      description: { kind: 'text', about: 'For people.', mayBeEmpty: true },
       local: { kind: 'bool', about: 'On this cluster only.' },
     },
     doing: 'enabling audit device',

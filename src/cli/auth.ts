@@ -20,8 +20,8 @@ const ways: Readonly<Record<string, string>> = {
 async function help(run: Run): Promise<number> {
   const [given = ''] = run.args
   const path = mountPath(given)
-  const type = path.slice(0, -1) in ways ? path.slice(0, -1) : await typeAt(run, path)
-  const way = ways[type]
+  const type = Object.hasOwn(ways, path.slice(0, -1)) ? path.slice(0, -1) : await typeAt(run, path)
+  const way = Object.hasOwn(ways, type) ? ways[type] : undefined
   if (way === undefined)
     throw new UsageError(`there is no auth method ${given}\n  known types: ${Object.keys(ways).join(', ')}`)
   run.out(`Log in with the auth method ${type} like this:\n\n  ${way}\n`)

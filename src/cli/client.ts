@@ -5,6 +5,7 @@ import type { Json } from '../util/json.ts'
 import { shown } from './dry.ts'
 import { ServerError, misfit, refusal } from './failure.ts'
 import { UsageError } from './flags.ts'
+import { encodePath, query } from './paths.ts'
 import { exchange } from './transport.ts'
 import type { Wire } from './transport.ts'
 
@@ -39,6 +40,8 @@ interface Received extends Answer {
 
 /** What a single request may do differently. */
 export interface Sending {
+  /** Data in the URL, behind the path. */
+  readonly query?: Readonly<Record<string, unknown>>
   readonly token?: string
   /** Sent even if requests are only to be shown: a question that must be answered before the request is known. */
   readonly always?: boolean
@@ -64,7 +67,7 @@ export class Client {
    * @throws ServerError for all others that are no success; Shown when requests are only to be shown; UsageError for a path that cannot be
    */
   async send(method: string, path: string, data?: unknown, how: Sending = {}): Promise<Answer> {
-    const url = this.#url(path)
+    const url = this.#url(path, how.query ?? {})
     const retries = how.once ? 0 : this.#target.retries
     for (let attempt = 0; ; attempt++) {
       const answer = await this.#once(url, method, data, how)
@@ -118,12 +121,19 @@ export class Client {
     }
   }
 
-  #url(path: string): URL {
+  #url(path: string, parameters: Readonly<Record<string, unknown>>): URL {
     // A URL would swallow these, and the request would go to another path than the one that was written.
-    if (/(^|\/)\.\.?(\/|$)/.test(path.split('?')[0] as string))
+    if (/(^|\/)\.\.?(\/|$)/.test(path))
       throw new UsageError(`the path "${path}" has a part "." or "..", which no path of the API can have`)
+    if (path.includes('//'))
+      throw new UsageError(`the path "${path}" has an empty part: is there a variable in it that is not set?`)
     const { address } = this.#target
-    return new URL(`${address.pathname.replace(/\/+$/, '')}/v1/${encodePath(path)}`, address)
+    return new URL(`${address.pathname.replace(/\/+$/, '')}/v1/${encodePath(path)}${query(parameters)}`, address)
+  }
+
+  /** The namespace that requests go to, without slashes at its ends; empty for the root namespace. */
+  get namespace(): string {
+    return this.#target.namespace
   }
 }
 
@@ -145,17 +155,6 @@ function isTrouble({ status, body }: Answer): boolean {
 }
 
 const saysSomething = (body: Json | undefined): boolean => Boolean(body?.['data'] || body?.['warnings'])
-
-/** A path as it stands in a URL; slashes and a query stay. */
-export function encodePath(path: string): string {
-  const [bare = '', query] = path.split('?')
-  const encoded = bare
-    .replace(/^\//, '')
-    .split('/')
-    .map((segment) => encodeURIComponent(segment).replace(/%2B|%3A|%40|%24|%26|%3D/g, decodeURIComponent))
-    .join('/')
-  return query === undefined ? encoded : `${encoded}?${query}`
-}
 
 function jsonOf(bytes: Uint8Array): Json | undefined {
   try {

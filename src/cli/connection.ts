@@ -18,7 +18,7 @@ export const connectionFlags: FlagTable = {
   'client-key': { kind: 'text', about: 'Its key (VAULT_CLIENT_KEY).' },
   'tls-server-name': { kind: 'text', about: 'Name to expect in the certificate (VAULT_TLS_SERVER_NAME).' },
   'tls-skip-verify': { kind: 'bool', about: 'Do not check the certificate: for tests only (VAULT_SKIP_VERIFY).' },
-  namespace: { kind: 'text', about: 'Namespace to work in (VAULT_NAMESPACE).', alias: 'ns' },
+  namespace: { kind: 'text', about: 'Namespace to work in (VAULT_NAMESPACE).', alias: 'ns', mayBeEmpty: true },
   'wrap-ttl': { kind: 'duration', about: 'Wrap the answer for this long (VAULT_WRAP_TTL).' },
   header: { kind: 'pairs', about: 'A further header, name=value; can be repeated.' },
   mfa: { kind: 'texts', about: 'A second factor; can be repeated (VAULT_MFA).' },
@@ -70,6 +70,8 @@ function headersOf(flags: Flags): Record<string, string> {
   for (const name of Object.keys(headers)) {
     if (/^x-vault-/i.test(name))
       throw new ServerError(`the header ${name} cannot be set: names that begin with X-Vault- are reserved`)
+    if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name))
+      throw new ServerError(`${JSON.stringify(name)} is no name of a header: letters, digits and "-" make one`)
   }
   const factors = flags.texts('mfa')
   const unlock = flags.text('unlock-key')

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { textOrNone } from '../util/bytes.ts'
 import type { Run } from './command.ts'
 import { UsageError } from './flags.ts'
 import { readJson } from '../util/json.ts'
@@ -10,8 +11,12 @@ import { readJson } from '../util/json.ts'
  */
 export async function inputOf(run: Pick<Run, 'stdin'>, words: readonly string[]): Promise<Record<string, unknown>> {
   const data = new Map<string, unknown>()
-  let read: Promise<string> | undefined
-  const stdin = async (): Promise<string> => (read ??= run.stdin())
+  let used = false
+  const stdin = async (): Promise<string> => {
+    if (used) throw new UsageError('standard input can be read once: only one "-" may stand on the command line')
+    used = true
+    return run.stdin()
+  }
   for (const word of words) {
     for (const [name, value] of await membersOf(word, stdin)) data.set(name, joined(data.get(name), value))
   }
@@ -34,13 +39,25 @@ function joined(old: unknown, value: unknown): unknown {
   return Array.isArray(old) ? [...(old as unknown[]), value] : [old, value]
 }
 
-/** The text of a file. @throws UsageError */
+/** The text of a file. @throws UsageError if it cannot be read, or is not UTF-8 */
 export function fileText(path: string): string {
+  let bytes: Buffer
   try {
-    return readFileSync(path, 'utf8')
+    bytes = readFileSync(path)
   } catch {
     throw new UsageError(`the file ${path} cannot be read`)
   }
+  return textIn(bytes, `the file ${path}`)
+}
+
+/** Bytes as the text that they are. @throws UsageError where they are none: a text made of them would be another value */
+export function textIn(bytes: Uint8Array, what: string): string {
+  const text = textOrNone(bytes)
+  if (text === undefined)
+    throw new UsageError(
+      `${what} is not UTF-8 text, and would be changed on its way: nothing was sent\n  next: encode it, for example with base64`,
+    )
+  return text
 }
 
 function objectOf(text: string): Record<string, unknown> {

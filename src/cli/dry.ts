@@ -17,15 +17,23 @@ export function shown(how: NonNullable<Target['dry']>, request: Unsent): Shown {
   return new Shown(how === 'curl' ? curl(request) : policy(request))
 }
 
+/** A word that every shell passes on as it is, whatever is in it. */
 const quoted = (text: string): string => `'${text.replaceAll("'", `'"'"'`)}'`
+
+/** In double quotes, as Vault's clients print it, where the shell leaves all of it alone; else quoted as a whole. */
+const word = (text: string): string => (/^[\w %@:,./?&=+;~[\]-]*$/.test(text) ? `"${text}"` : quoted(text))
 
 function curl({ method, url, headers, body }: Unsent): string {
   const shown = Object.entries(headers)
     .filter(([name]) => !/^content-length$/i.test(name) && (method === 'PATCH' || !/^content-type$/i.test(name)))
     // The token itself never shows: the shell fetches it when the line is run.
-    .map(([name, value]) => `-H "${title(name)}: ${name === 'X-Vault-Token' ? '$(strongroom print token)' : value}" `)
+    .map(([name, value]) =>
+      name === 'X-Vault-Token'
+        ? '-H "X-Vault-Token: $(strongroom print token)" '
+        : `-H ${word(`${title(name)}: ${value}`)} `,
+    )
   const data = body === undefined ? '' : `-d ${quoted(json(body, { compact: true }))} `
-  return `curl ${method === 'GET' ? '' : `-X ${method} `}${shown.join('')}${data}"${url.href}"`
+  return `curl ${method === 'GET' ? '' : `-X ${method} `}${shown.join('')}${data}${word(url.href)}`
 }
 
 const title = (name: string): string => name.toLowerCase().replace(/\b[a-z]/g, (letter) => letter.toUpperCase())

@@ -10,6 +10,8 @@ export interface FlagSpec {
   readonly about: string
   /** Another name for it: `-ns` for `-namespace`. */
   readonly alias?: string
+  /** It may be given empty, and that has a meaning: an empty description, the root namespace. */
+  readonly mayBeEmpty?: true
 }
 export type FlagTable = Readonly<Record<string, FlagSpec>>
 
@@ -77,10 +79,11 @@ export function parseFlags(
     if (!looksLikeFlag(word)) break
     const [written, given] = cut(word.replace(/^--?/, ''))
     const name = nameOf(written, table)
-    const { kind } = table[name] as FlagSpec
+    const spec = table[name] as FlagSpec
+    const { kind } = spec
     const value = given ?? (kind === 'bool' ? 'true' : words[++at])
     if (value === undefined) throw new UsageError(`flag needs an argument: -${written}`)
-    check(written, kind, value)
+    check(written, spec, value)
     values.set(name, [...(values.get(name) ?? []), value])
   }
   return { flags: new Flags(values), args: words.slice(at) }
@@ -106,10 +109,13 @@ function cut(word: string): readonly [string, string | undefined] {
 
 const durationWords = ['', 'system']
 
-function check(name: string, kind: FlagKind, value: string): void {
+function check(name: string, { kind, mayBeEmpty }: FlagSpec, value: string): void {
   const wrong = (wanted: string): UsageError => new UsageError(`invalid value "${value}" for flag -${name}: ${wanted}`)
+  // Taken as not given, it would do more than was meant: no check, no wrapping, no role.
+  if (value.trim() === '' && !mayBeEmpty) throw wrong('it is empty; is a variable not set? Leave the flag out instead')
   if (kind === 'bool' && !truths.includes(value) && !falsehoods.includes(value)) throw wrong('give true or false')
-  if (kind === 'int' && !/^-?\d*$/.test(value)) throw wrong('give a whole number')
+  if (kind === 'int' && !(/^-?\d*$/.test(value) && Number.isSafeInteger(Number(value))))
+    throw wrong('give a whole number')
   if (kind === 'duration' && !durationWords.includes(value) && parseDuration(value) === undefined)
     throw wrong('give a duration such as 30s or 1h')
   if (kind === 'pairs' && !value.includes('=')) throw wrong('give name=value')

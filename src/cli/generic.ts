@@ -3,7 +3,7 @@ import { ServerError } from './failure.ts'
 import type { Command, Run } from './command.ts'
 import { inputOf } from './data.ts'
 import { UsageError } from './flags.ts'
-import { barePath, query } from './paths.ts'
+import { barePath } from './paths.ts'
 import { nothingAt, showAnswer, showKeys, showValue, showWarnings } from './show.ts'
 import { textOf } from './table.ts'
 
@@ -13,7 +13,7 @@ async function read(run: Run): Promise<number> {
   const path = pathOf(run)
   const input = await inputOf(run, run.args.slice(1))
   const raw = run.format === 'raw'
-  const answer = await orNothing(run.client.send('GET', path + query(input), undefined, { anyText: raw }))
+  const answer = await orNothing(run.client.send('GET', path, undefined, { query: input, anyText: raw }))
   if (!answer) return nothingAt(run, path)
   if (!raw || run.flags.text('field')) return showAnswer(run, answer.body)
   run.out(`${answer.text.trimEnd()}\n\n`)
@@ -22,7 +22,7 @@ async function read(run: Run): Promise<number> {
 
 async function list(run: Run): Promise<number> {
   const path = pathOf(run)
-  const answer = await orNothing(run.client.send('GET', `${path}?list=true`))
+  const answer = await orNothing(run.client.send('GET', path, undefined, { query: { list: true } }))
   return showList(run, path, answer?.body)
 }
 
@@ -67,12 +67,13 @@ async function patch(run: Run): Promise<number> {
 
 async function remove(run: Run): Promise<number> {
   const path = pathOf(run)
-  const { body } = await run.client.send('DELETE', path + query(await inputOf(run, run.args.slice(1))))
+  const query = await inputOf(run, run.args.slice(1))
+  const { body } = await run.client.send('DELETE', path, undefined, { query })
   return showAnswer(run, body?.['wrap_info'] ? undefined : body, `Success! Data deleted (if it existed) at: ${path}`)
 }
 
 async function help(run: Run): Promise<number> {
-  const { body } = await run.client.send('GET', `${pathOf(run)}?help=1`)
+  const { body } = await run.client.send('GET', pathOf(run), undefined, { query: { help: 1 } })
   if (run.format === 'table') run.out(`${textOf(body?.['help'])}\n`)
   else await showValue(run, body ?? {})
   return 0

@@ -2,7 +2,7 @@ import type { Json } from '../util/json.ts'
 import type { Command, Run } from './command.ts'
 import { UsageError } from './flags.ts'
 import { orNothing } from './generic.ts'
-import { during, locate, mountFlag, refuseVersion1 } from './kv-path.ts'
+import { during, locate, mountFlag, refuseVersion1, refuseVersionFlag } from './kv-path.ts'
 import { mountPath } from './paths.ts'
 import { nothingAt, showAnswer } from './show.ts'
 
@@ -22,8 +22,9 @@ function versionsNeeded(run: Run): readonly string[] {
 }
 
 async function remove(run: Run): Promise<number> {
+  const versions = run.flags.has('versions') ? versionsNeeded(run) : []
   const place = await locate(run)
-  const versions = versionsOf(run)
+  refuseVersionFlag(run, place, 'versions')
   const path = place.version === 1 ? place.path : place.at('data')
   const asked =
     place.version === 2 && versions.length > 0
@@ -48,12 +49,12 @@ async function rollback(run: Run): Promise<number> {
   const place = await locate(run)
   if (place.version === 1) return refuseVersion1(run, 'K/V engine mount must be version 2 for rollback support')
   const path = place.at('data')
-  const read = async (query: string): Promise<Json | undefined> =>
-    (await during(`reading ${path}`, orNothing(run.client.send('GET', path + query))))?.body?.['data'] as
+  const read = async (query: Json): Promise<Json | undefined> =>
+    (await during(`reading ${path}`, orNothing(run.client.send('GET', path, undefined, { query }))))?.body?.['data'] as
       Json | undefined
-  const newest = await read('')
+  const newest = await read({})
   if (!newest) return nothingAt(run, path)
-  const wanted = await read(`?version=${version}`)
+  const wanted = await read({ version })
   if (!wanted) return nothingAt(run, path)
   if (!wanted['data']) {
     run.err(`There is nothing to go back to: version ${version} was deleted or destroyed.`)

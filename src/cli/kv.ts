@@ -3,33 +3,42 @@ import { ServerError } from './failure.ts'
 import type { Command, Run } from './command.ts'
 import { inputOf } from './data.ts'
 import { orNothing, showList } from './generic.ts'
-import { during, locate, mountFlag, refuseVersion1 } from './kv-path.ts'
+import { UsageError } from './flags.ts'
+import { during, locate, mountFlag, refuseVersion1, refuseVersionFlag } from './kv-path.ts'
 import type { Place } from './kv-path.ts'
 import { nothingAt, showAnswer, showField, showWarnings } from './show.ts'
 import { showMetadata, showSections } from './kv-show.ts'
 import { fieldOf } from './output.ts'
-import { query } from './paths.ts'
 
 async function put(run: Run): Promise<number> {
   const data = await inputOf(run, run.args.slice(1))
+  const options = casOf(run)
   const place = await locate(run)
+  refuseVersionFlag(run, place, 'cas')
   if (place.version === 1) {
     const { body } = await during(`writing data to ${place.path}`, run.client.send('PUT', place.path, data))
     return showAnswer(run, body, `Success! Data written to: ${place.path}`)
   }
-  const cas = run.flags.int('cas') ?? -1
   const path = place.at('data')
-  const asked = run.client.send('PUT', path, { data, options: cas < 0 ? {} : { cas } })
+  const asked = run.client.send('PUT', path, { data, options })
   const { body } = await during(`writing data to ${path}`, asked)
   await warnOfDropped(run, path, data, body)
   return showVersion(run, path, body)
+}
+
+/** What `-cas` asks for. @throws UsageError for what is no version: without the check the write would replace anything */
+function casOf({ flags }: Run): { readonly cas?: number } {
+  const cas = flags.int('cas')
+  if (cas === undefined) return {}
+  if (cas < 0) throw new UsageError(`-cas=${cas} is no version: leave -cas out to write whatever is there`)
+  return { cas }
 }
 
 /** A put replaces the whole secret: says which keys of the version before are no longer there, if this token may read it. */
 async function warnOfDropped(run: Run, path: string, data: Json, body: Json | undefined): Promise<void> {
   const before = Number((body?.['data'] as Json | undefined)?.['version']) - 1
   if (!(before > 0)) return
-  const read = run.client.send('GET', path + query({ version: before }), undefined, { always: true })
+  const read = run.client.send('GET', path, undefined, { query: { version: before }, always: true })
   // Whatever keeps it from being read, the write is done: a warning must not make it look failed.
   const answer = await read.catch(() => undefined)
   const old = (answer?.body?.['data'] as { readonly data?: Json | null } | undefined)?.data ?? {}
@@ -56,10 +65,12 @@ async function showVersion(run: Run, path: string, body: Json | undefined): Prom
 }
 
 async function get(run: Run): Promise<number> {
-  const place = await locate(run)
   const version = run.flags.int('version') ?? 0
+  if (version < 0) throw new UsageError(`-version=${version} is no version: leave it out for the newest`)
+  const place = await locate(run)
+  refuseVersionFlag(run, place, 'version')
   const path = place.version === 1 ? place.path : place.at('data')
-  const asked = run.client.send('GET', path + query(place.version === 2 && version > 0 ? { version } : {}))
+  const asked = run.client.send('GET', path, undefined, { query: version > 0 ? { version } : {} })
   const answer = await during(`reading ${path}`, orNothing(asked))
   if (!answer) return nothingAt(run, path)
   return place.version === 1 ? showPlain(run, answer.body ?? {}) : showSecret(run, path, answer.body ?? {})
@@ -92,37 +103,51 @@ async function showSecret(run: Run, path: string, body: Json): Promise<number> {
   return 0
 }
 
+const methods = ['', 'patch', 'rw']
+
 async function patch(run: Run): Promise<number> {
+  const method = run.flags.text('method') ?? ''
+  if (!methods.includes(method))
+    throw new UsageError(
+      `Unsupported method provided to -method flag: ${method}\n  next: leave it out, or give patch or rw`,
+    )
   const data = await inputOf(run, run.args.slice(1))
+  const options = casOf(run)
   const place = await locate(run)
   if (place.version === 1) return refuseVersion1(run, 'K/V engine mount must be version 2 for patch support')
-  const method = run.flags.text('method') ?? ''
-  const cas = run.flags.int('cas') ?? -1
-  if (method === 'rw') return readAndWrite(run, place, data)
+  if (method === 'rw') return readAndWrite(run, place, data, options)
   try {
-    return await written(run, place, 'PATCH', { data, options: cas < 0 ? {} : { cas } })
+    return await written(run, place, 'PATCH', { data, options })
   } catch (thrown) {
     const mayRead = thrown instanceof ServerError && [403, 405].includes(thrown.status) && method === ''
     if (!mayRead) throw thrown
     run.err('The server does not let this token patch: the secret is read and written as a whole instead.')
-    return readAndWrite(run, place, data)
+    return readAndWrite(run, place, data, options)
   }
 }
 
 /** A patch for those who may read and write, but not patch. Check-and-set keeps the writes of others. */
-async function readAndWrite(run: Run, place: Place, changes: Json): Promise<number> {
+async function readAndWrite(
+  run: Run,
+  place: Place,
+  changes: Json,
+  { cas }: { readonly cas?: number },
+): Promise<number> {
   const path = place.at('data')
   const answer = await during(`reading ${path}`, orNothing(run.client.send('GET', path)))
   const { data, metadata } = (answer?.body?.['data'] ?? {}) as { readonly data?: Json; readonly metadata?: Json }
   if (!data) return nothingAt(run, path)
   const merged = Object.fromEntries(Object.entries({ ...data, ...changes }).filter(([, value]) => value !== null))
-  return written(run, place, 'PUT', { data: merged, options: { cas: metadata?.['version'] } })
+  return written(run, place, 'PUT', { data: merged, options: { cas: cas ?? metadata?.['version'] } })
 }
 
 async function list(run: Run): Promise<number> {
   const place = await locate(run)
   const path = place.version === 1 ? place.path : place.at('metadata')
-  const answer = await during(`listing ${path}`, orNothing(run.client.send('GET', `${path}?list=true`)))
+  const answer = await during(
+    `listing ${path}`,
+    orNothing(run.client.send('GET', path, undefined, { query: { list: true } })),
+  )
   return showList(run, path, answer?.body)
 }
 
@@ -146,7 +171,10 @@ export const kvCommands: readonly Command[] = [
     about: 'Read a secret',
     usage: 'PATH',
     args: [1, 1],
-    flags: { ...mountFlag, version: { kind: 'int', about: 'This version; the newest unless given.' } },
+    flags: {
+      ...mountFlag,
+      version: { kind: 'int', about: 'This version; the newest unless given.', mayBeEmpty: true },
+    },
     shows: ['field', 'format'],
     run: get,
   },
@@ -158,7 +186,7 @@ export const kvCommands: readonly Command[] = [
     flags: {
       ...mountFlag,
       ...cas,
-      method: { kind: 'text', about: 'patch: on the server only; rw: read, change, and write.' },
+      method: { kind: 'text', about: 'patch: on the server only; rw: read, change, and write.', mayBeEmpty: true },
     },
     shows: ['field', 'format'],
     run: patch,

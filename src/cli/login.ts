@@ -32,7 +32,7 @@ async function login(run: Run): Promise<number> {
   const [noStore, noPrint] = [only || flags.bool('no-store'), !only && flags.bool('no-print')]
   if (noStore && noPrint) throw new UsageError('-no-store and -no-print together would lose the token')
   const name = flags.text('method') || 'token'
-  const method = methods[name]
+  const method = Object.hasOwn(methods, name) ? methods[name] : undefined
   if (name !== 'token' && !method)
     throw new UsageError(
       `there is no way here to log in with ${name}\n  known: token, ${Object.keys(methods).join(', ')}`,

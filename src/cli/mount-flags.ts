@@ -19,14 +19,16 @@ const durations = ['default-lease-ttl', 'max-lease-ttl']
 
 /** Flags of `secrets tune` and `auth tune`. */
 export const tuneFlags: FlagTable = {
-  description: { kind: 'text', about: 'For people.' },
+  description: { kind: 'text', about: 'For people.', mayBeEmpty: true },
   ...Object.fromEntries(
     Object.entries(texts).map(([name, about]) => [
       name,
-      { kind: durations.includes(name) ? ('duration' as const) : ('text' as const), about },
+      { kind: durations.includes(name) ? ('duration' as const) : ('text' as const), about, mayBeEmpty: true as const },
     ]),
   ),
-  ...Object.fromEntries(Object.entries(lists).map(([name, about]) => [name, { kind: 'texts' as const, about }])),
+  ...Object.fromEntries(
+    Object.entries(lists).map(([name, about]) => [name, { kind: 'texts' as const, about, mayBeEmpty: true as const }]),
+  ),
   options: { kind: 'pairs', about: 'A setting of the engine, name=value; can be repeated.' },
   version: { kind: 'text', about: 'The version of the engine: -options=version=…' },
 }

@@ -67,12 +67,12 @@ async function unlock(run: Run): Promise<number> {
 const lockPath = (run: Run, verb: 'lock' | 'unlock'): string =>
   ['sys/namespaces/api-lock', verb, pathOf(run)].filter((part) => part !== '').join('/')
 
-const list = async (run: Run): Promise<number> => listed(run, 'sys/namespaces?list=true')
+const list = async (run: Run): Promise<number> => listed(run, { list: true })
 
-const scan = async (run: Run): Promise<number> => listed(run, 'sys/namespaces?scan=true')
+const scan = async (run: Run): Promise<number> => listed(run, { scan: true })
 
-async function listed(run: Run, path: string): Promise<number> {
-  const answer = await orNothing(run.client.send('GET', path))
+async function listed(run: Run, query: Json): Promise<number> {
+  const answer = await orNothing(run.client.send('GET', 'sys/namespaces', undefined, { query }))
   const { keys = [], key_info: info = {} } = dataOf(answer?.body) as {
     readonly keys?: readonly string[]
     readonly key_info?: Readonly<Record<string, Json>>

@@ -1,11 +1,26 @@
-/** A path of the API without slashes at its ends, as the command line treats all of them. */
+/** A path of the API without slashes at its ends, as the command line treats all of them. Nothing else is cut: a blank is part of a name. */
 export function barePath(path: string): string {
-  return path.trim().replace(/^\/+|\/+$/g, '')
+  return path.replace(/^\/+|\/+$/g, '')
 }
 
 /** A mount path with one slash at its end. */
 export function mountPath(path: string): string {
   return `${barePath(path)}/`
+}
+
+/**
+ * A path as it stands in a URL: every character that a URL or a shell gives a meaning to is encoded, so that what was
+ * written arrives as it is. Only slashes stay.
+ */
+export function encodePath(path: string): string {
+  return path
+    .split('/')
+    .map((segment) =>
+      encodeURIComponent(segment)
+        .replace(/%2B|%3A|%40|%26|%3D/g, decodeURIComponent)
+        .replace(/[!'()*]/g, (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`),
+    )
+    .join('/')
 }
 
 /** Data as the query of a URL, with its question mark; empty for none. */

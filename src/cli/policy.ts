@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { formatPolicy } from '../policy/format.ts'
 import { ServerError } from './failure.ts'
 import type { Command, Run } from './command.ts'
@@ -9,10 +9,10 @@ import { policyExplainCommand } from './policy-explain.ts'
 import { showValue } from './show.ts'
 
 /** Policies have names in small letters; a name in capitals would be another policy to a careless reader. */
-const nameOf = (run: Run): string => (run.args[0] ?? '').trim().toLowerCase()
+const nameOf = (run: Run): string => (run.args[0] ?? '').replace(/[A-Z]/g, (letter) => letter.toLowerCase())
 
 async function list(run: Run): Promise<number> {
-  const { body } = await run.client.send('GET', 'sys/policies/acl?list=true')
+  const { body } = await run.client.send('GET', 'sys/policies/acl', undefined, { query: { list: true } })
   const keys = (body?.['data'] as { readonly keys?: readonly string[] } | undefined)?.keys ?? []
   if (run.format === 'table') run.out(`${keys.join('\n')}\n`)
   else await showValue(run, keys)
@@ -36,7 +36,7 @@ async function write(run: Run): Promise<number> {
   const [written = '', file = ''] = run.args
   const name = nameOf(run)
   const policy = file === '-' ? await run.stdin() : policyFile(file)
-  if (name !== written.trim())
+  if (name !== written)
     run.err(`Policy names are in small letters: this one is written as "${name}", in place of what you gave.`)
   await run.client.send('PUT', `sys/policies/acl/${name}`, { policy })
   run.out(`Success! Uploaded policy: ${name}\n`)
@@ -46,9 +46,9 @@ async function write(run: Run): Promise<number> {
 /** A file that cannot be read ends a write with 2, as recorded. */
 function policyFile(path: string): string {
   try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    throw Object.assign(new ServerError(`the file ${path} cannot be read`), { during: 'Error' })
+    return fileText(path)
+  } catch (thrown) {
+    throw Object.assign(new ServerError((thrown as Error).message), { during: 'Error' })
   }
 }
 

@@ -15,9 +15,17 @@ import { showWarnings } from './show.ts'
 /** Exit statuses: 0 done, 1 wrong here, 2 refused by the server or no answer, 127 no such command. */
 const status = { done: 0, wrongHere: 1, refused: 2, unknown: 127 } as const
 
+/** Node puts this letter where an argument is no UTF-8: what was meant is lost by then. */
+const notText =
+  'an argument is not UTF-8 text: it would be changed on its way\n  next: encode the value, for example with base64, or give it in a file'
+
 /** Runs one command line. @returns the exit status */
 export async function run(argv: readonly string[], around: Surroundings): Promise<number> {
   const [first = ''] = argv
+  if (argv.some((word) => word.includes('\ufffd'))) {
+    around.err(`${notText}\n`)
+    return status.wrongHere
+  }
   const family = families.find(({ word }) => word === first)
   if (!family) return withoutCommand(first, around)
   const commands = await family.load()
@@ -101,6 +109,7 @@ function flagsOf(command: Command): FlagTable {
       format: {
         kind: 'text',
         about: `table, json, yaml${shows.includes('raw') ? ' or raw' : ''} (VAULT_FORMAT).`,
+        mayBeEmpty: true,
       },
     }),
     ...(shows.includes('detailed') && { detailed: { kind: 'bool', about: 'Show more.' } }),
@@ -109,6 +118,11 @@ function flagsOf(command: Command): FlagTable {
 }
 
 function checkArguments({ args: [fewest, most], usage = '', name }: Command, args: readonly string[]): void {
+  const empty = args.indexOf('')
+  if (empty >= 0)
+    throw new UsageError(
+      `argument ${empty + 1} is empty; is a variable not set?\n  usage: strongroom ${name} [flags]${usage && ` ${usage}`}`,
+    )
   if (args.length >= fewest && args.length <= most) return
   const wanted = fewest === most ? `${fewest}` : most === Infinity ? `at least ${fewest}` : `${fewest} to ${most}`
   throw new UsageError(

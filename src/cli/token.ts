@@ -18,7 +18,7 @@ const createTexts = {
 const durations = ['ttl', 'explicit-max-ttl', 'period']
 
 const createFlags: FlagTable = {
-  policy: { kind: 'texts', about: 'A policy; can be repeated.' },
+  policy: { kind: 'texts', about: 'A policy; can be repeated.', mayBeEmpty: true },
   metadata: { kind: 'pairs', about: 'name=value, shown in audit lines; can be repeated.' },
   ...Object.fromEntries(
     Object.entries(createTexts).map(([name, [, about]]) => [

@@ -12,12 +12,19 @@ import { mountEntry } from './mount-view.ts'
 /** What these routes need of the namespace that they are asked in. */
 export interface InternalPort {
   list(kind: MountRecord['kind']): readonly MountRecord[]
-  /** The mount that a path leads to, here or in a namespace below; `under` is the path of that namespace as seen from here. */
-  holding(apiPath: string): { readonly record: MountRecord; readonly under: string } | undefined
+  /** The mount that a path leads to, here or in a namespace below. */
+  holding(apiPath: string): HeldMount | undefined
   /** The paths of the namespaces directly inside this one. */
   namespaces(): readonly string[]
   /** The caller's rules, as `sys/internal/ui/resultant-acl` shows them. */
   resultant(caller: Caller): Promise<Readonly<Record<string, unknown>>>
+}
+
+/** A mount, and where its namespace is: `under` as seen from the one in use, `namespace` from the root namespace. */
+export interface HeldMount {
+  readonly record: MountRecord
+  readonly under: string
+  readonly namespace: string
 }
 
 type Has = { readonly internal: InternalPort }
@@ -39,7 +46,7 @@ export function internalRoutes(): Route<Has>[] {
         if (!caller.token) throw denied()
         const found = engine.internal.holding(path.endsWith('/') ? path : `${path}/`)
         if (!found || !caller.reaches(found.under + apiPathOf(found.record))) throw preflight(path)
-        return answer({ ...mountEntry(found.record), path: found.record.path })
+        return answer({ ...mountEntry(found.record), path: pathFor(found) })
       },
     }),
     read('internal/ui/mounts/', {
@@ -64,6 +71,9 @@ export function internalRoutes(): Route<Has>[] {
     }),
   ]
 }
+
+/** As recorded: a mount of the namespace in use by its own path, one further down by its path from the root namespace. */
+const pathFor = ({ record, under, namespace }: HeldMount): string => (under === '' ? '' : namespace) + record.path
 
 const denied = (): Fault => new Fault('unauthenticated', 'permission denied', { bare: true })
 

@@ -6,7 +6,8 @@ import type { FlagTable } from '../../src/cli/flags.ts'
 const table: FlagTable = {
   field: { kind: 'text', about: '' },
   force: { kind: 'bool', about: '', alias: 'f' },
-  version: { kind: 'int', about: '' },
+  version: { kind: 'int', about: '', mayBeEmpty: true },
+  cas: { kind: 'int', about: '' },
   ttl: { kind: 'duration', about: '' },
   policy: { kind: 'texts', about: '' },
   metadata: { kind: 'pairs', about: '' },
@@ -49,6 +50,12 @@ describe('flags, as Go programs read them', () => {
     for (const word of ['-force=maybe', '-version=x', '-ttl=soon', '-ttl=1w', '-metadata=owner', '-nope', '-field'])
       expect(() => parse(word), word).to.throw(UsageError)
     expect(() => parse('-feild=x')).to.throw('did you mean -field?')
+  })
+
+  it('refuse an empty value, which would mean as much as leaving the flag out', () => {
+    for (const word of ['-field=', '-field= ', '-cas=', '-ttl=', '-policy='])
+      expect(() => parse(word), word).to.throw(UsageError, 'is empty')
+    expect(() => parse('-cas=99999999999999999999')).to.throw(UsageError)
   })
 
   it('read seconds, days, and an empty number as none', () => {

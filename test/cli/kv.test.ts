@@ -25,13 +25,33 @@ describe('kv, against a scripted store', () => {
 
   it('finds the store behind a namespace in the path, and with -mount', async () => {
     const script = {
-      'GET /v1/sys/internal/ui/mounts/north/team/red/a': [mountAt('team/red/', '2')],
+      'GET /v1/sys/internal/ui/mounts/north/team/red/a': [mountAt('north/team/red/', '2')],
       'GET /v1/sys/internal/ui/mounts/team/red': [mountAt('team/red/', '2')],
     }
     await scripted(script, async (shell, server) => {
       expect((await shell.run('kv get north/team/red/a')).err).to.equal('No value found at north/team/red/data/a\n')
       await shell.run('kv get -mount=/team/red/ /a/')
       expect(server.lines).to.include('GET /v1/team/red/data/a')
+    })
+  })
+
+  it('does nothing where it is not plain which part of the path is the mount', async () => {
+    const script = {
+      'GET /v1/sys/internal/ui/mounts/north/team/red/a': [mountAt('team/red/', '2')],
+      'GET /v1/sys/internal/ui/mounts/a/a/a/x': [mountAt('a/a/a/', '2')],
+      'GET /v1/sys/internal/ui/mounts/secret/deep': [second],
+      'GET /v1/sys/internal/ui/mounts/auth/token/x': [mountAt('token/', '1')],
+    }
+    await scripted(script, async (shell, server) => {
+      for (const line of [
+        'kv delete north/team/red/a',
+        'kv metadata delete -namespace=a a/a/a/x',
+        'kv delete -mount=secret/deep a',
+        'kv delete auth/token/x',
+      ])
+        expect((await shell.run(line)).code, line).to.equal(1)
+      expect(server.lines.filter((line) => !line.startsWith('GET /v1/sys/internal/'))).to.deep.equal([])
+      expect((await shell.run('kv delete -mount=secret/deep a')).err).to.include('-mount=secret,')
     })
   })
 

@@ -75,6 +75,29 @@ describe('the program', () => {
     }
   })
 
+  it('refuses what is no UTF-8, in a file, on standard input and in an argument, instead of changing it', async () => {
+    await scripted({ 'PUT /v1/a': [{ status: 204 }] }, async (_, server, address) => {
+      const env = world({ VAULT_ADDR: address, NODE: process.execPath, PROGRAM: program })
+      const run = async (line: string): Promise<Ended> => ended('sh', ['-c', line], { ...env, PWD: env.HOME })
+      const cli = '"$NODE" "$PROGRAM"'
+      for (const line of [
+        `printf 'a\\377' | ${cli} write a v=-`,
+        `printf '{"a":"\\303"}' | ${cli} write a -`,
+        `printf 'a\\377' > "$HOME/f"; ${cli} write a v=@"$HOME/f"`,
+        `${cli} write a "v=$(printf 'a\\377')"`,
+        `${cli} write "a/$(printf '\\377')" v=1`,
+        `printf 'a\\377' | ${cli} policy write p -`,
+      ]) {
+        const { code, err } = await run(line)
+        expect([code, err.includes('UTF-8')], `${line}: ${err}`).to.deep.equal([1, true])
+      }
+      expect(await run(`printf a | ${cli} write a v=- w=-`)).to.include({ code: 1 })
+      expect(server.lines).to.deep.equal([])
+      expect((await run(`printf '\\357\\273\\277\\303\\251\n' | ${cli} write a v=-`)).code).to.equal(0)
+      expect(JSON.parse(server.seen[0]?.body ?? '')).to.deep.equal({ v: '\ufeffé\n' })
+    })
+  })
+
   it('reads a share from standard input, and from a terminal without showing it', async function () {
     if (spawnSync('script', ['--version']).status !== 0) this.skip()
     const server = await levelServer()
