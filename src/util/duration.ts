@@ -15,11 +15,13 @@ const longest = 9_223_372_036
 
 /**
  * A duration in whole seconds from `30`, `"30"`, `"90s"`, `"1h30m"`, `"1.5h"` or `"5d"`; fractions of a second are cut.
- * Gives undefined for anything else: negative, empty, NaN, infinite or too large for Go's int64 nanoseconds.
+ * Gives undefined for anything else: negative, empty, NaN, infinite, too large for Go's int64 nanoseconds, and what is more
+ * than nothing but less than a second: cut to 0 it would say "no limit".
  */
 export function parseDuration(value: string | number): number | undefined {
   const seconds = typeof value === 'number' ? value : secondsOf(value.trim())
   if (seconds === undefined || !Number.isFinite(seconds) || seconds < 0 || seconds > longest) return undefined
+  if (seconds > 0 && seconds < 1) return undefined
   return Math.floor(seconds)
 }
 

@@ -138,11 +138,11 @@ describe('response wrapping', () => {
       'path "secret/data/b" { capabilities = ["create", "read", "update"] min_wrapping_ttl = "1m" max_wrapping_ttl = "2m" }',
     )
     const known = await accessors()
-    for (const ttl of ['', '0', '59', '121', '1h'])
+    for (const ttl of ['59', '121', '1h'])
       expect((await wrapped('POST', 'secret/data/b', { data: { a: 'b' } }, { token: bounded, ttl })).status).to.equal(
         403,
       )
-    for (const ttl of ['soon', '-5', '1x'])
+    for (const ttl of ['soon', '-5', '1x', '', '0'])
       expect((await wrapped('POST', 'secret/data/b', { data: { a: 'b' } }, { token: bounded, ttl })).status).to.equal(
         400,
       )

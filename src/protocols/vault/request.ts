@@ -197,9 +197,12 @@ function namespaceOf(header: string | undefined): string {
 }
 
 function wrapTtlOf(header: string | undefined): number | undefined {
-  if (header === undefined || header === '') return undefined
+  if (header === undefined) return undefined
   const seconds = parseDuration(header)
-  if (seconds === undefined)
-    throw refuse('error parsing X-Vault-Wrap-TTL header: give seconds or a duration such as 5m')
-  return seconds > 0 ? seconds : undefined
+  // Nor 0 or an empty one: whoever sends the header expects no secret in the answer.
+  if (!seconds)
+    throw refuse(
+      'error parsing X-Vault-Wrap-TTL header: give seconds or a duration of a second or more, such as 5m; leave it out for an answer that is not wrapped',
+    )
+  return seconds
 }
