@@ -18,6 +18,8 @@ export interface Field<T> {
   readonly parse: (value: unknown) => T | undefined
   /** What JSON null gives: the zero value, as if given. */
   readonly zero: T
+  /** Less is allowed with it than without: a value that holds nothing is refused, so that it is never taken for "no limit". */
+  readonly isLimiting: boolean
 }
 
 export type FieldKind =
@@ -28,7 +30,7 @@ export type Fields = Readonly<Record<string, Field<unknown>>>
 export type Values<F extends Fields> = { readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never }
 
 function field<T>(kind: FieldKind, about: string, zero: T, parse: (value: unknown) => T | undefined): Optional<T> {
-  return new Optional({ kind, about, zero, parse, fallback: undefined, sensitive: false })
+  return new Optional({ kind, about, zero, parse, fallback: undefined, sensitive: false, isLimiting: false })
 }
 
 type Shape<T, D> = Omit<Field<T>, 'fallback' | 'parse' | 'zero'> & {
@@ -44,6 +46,7 @@ class Optional<T> implements Field<T | undefined> {
   readonly fallback: T | undefined
   readonly sensitive: boolean
   readonly zero: T | undefined
+  readonly isLimiting: boolean
   readonly parse: (value: unknown) => T | undefined
 
   constructor(shape: Shape<T, T | undefined>) {
@@ -52,6 +55,7 @@ class Optional<T> implements Field<T | undefined> {
     this.fallback = shape.fallback
     this.sensitive = shape.sensitive
     this.zero = shape.zero
+    this.isLimiting = shape.isLimiting
     this.parse = shape.parse
   }
 
@@ -65,9 +69,14 @@ class Optional<T> implements Field<T | undefined> {
     return new Optional({ ...this.#copy(), sensitive: true })
   }
 
+  /** The same field, of those without which more is allowed. An empty array, where there can be one, still says "no limit". */
+  limiting(): Optional<T> {
+    return new Optional({ ...this.#copy(), isLimiting: true })
+  }
+
   #copy(): Shape<T, T | undefined> {
-    const { kind, about, fallback, sensitive, zero, parse } = this
-    return { kind, about, fallback, sensitive, zero: zero as T, parse }
+    const { kind, about, fallback, sensitive, zero, isLimiting, parse } = this
+    return { kind, about, fallback, sensitive, zero: zero as T, isLimiting, parse }
   }
 }
 
@@ -99,7 +108,7 @@ const asNumber = (value: unknown): number | undefined => {
 }
 
 const truths: Readonly<Record<string, boolean>> = {
-  '': false, '1': true, t: true, T: true, TRUE: true, true: true, True: true,
+  '1': true, t: true, T: true, TRUE: true, true: true, True: true,
   '0': false, f: false, F: false, FALSE: false, false: false, False: false,
 } // prettier-ignore
 
@@ -110,20 +119,31 @@ const asBool = (value: unknown): boolean | undefined => {
   return typeof value === 'string' ? truths[value] : undefined
 }
 
-const asList = (split: boolean) => (value: unknown): readonly string[] | undefined => {
-  if (Array.isArray(value)) {
-    const texts = value.map(asText)
-    return texts.every((item) => item !== undefined) ? (texts as string[]) : undefined
-  }
-  const one = asText(value)
-  if (one === undefined) return undefined
-  if (!split) return one === '' ? [] : [one]
-  return one.split(',').map((item) => item.trim()).filter((item) => item !== '')
-} // prettier-ignore
+const isBlank = (text: string): boolean => text.trim() === ''
+
+/** `a,b` or an array. Blank items are left out; what holds nothing else is no list, and no empty one either. */
+function asList(value: unknown): readonly string[] | undefined {
+  if (value === '') return []
+  const items = Array.isArray(value)
+    ? value.map(asText)
+    : asText(value)
+        ?.split(',')
+        .map((item) => item.trim())
+  if (!items?.every((item) => item !== undefined)) return undefined
+  const held = items.filter((item) => !isBlank(item))
+  return held.length === 0 && items.length > 0 ? undefined : held
+}
+
+function asTexts(value: unknown): readonly string[] | undefined {
+  if (value === '') return []
+  const items = Array.isArray(value) ? value.map(asText) : [asText(value)]
+  return items.every((item) => item !== undefined) ? items : undefined
+}
 
 const asMap = (value: unknown): Readonly<Record<string, string>> | undefined => {
   if (Array.isArray(value) || typeof value === 'string') {
-    const items = asList(true)(value) ?? []
+    const items = value === '' ? undefined : asList(value)
+    if (!items) return undefined
     const pairs = items.map((item) => [item.slice(0, item.indexOf('=')), item.slice(item.indexOf('=') + 1)] as const)
     return items.every((item) => item.includes('=')) ? Object.fromEntries(pairs) : undefined
   }
@@ -148,11 +168,11 @@ export const f = {
   int: (about: string) => field('int', about, 0, asInt),
   /** Whole seconds, from `30`, `"30"`, `"1h30m"`. */
   duration: (about: string) =>
-    field('duration', about, 0, (value) => (typeof value === 'string' && value.trim() === '' ? 0 : typeof value === 'number' || typeof value === 'string' ? parseDuration(value) : undefined)),
+    field('duration', about, 0, (value) => (value === '' ? 0 : typeof value === 'number' || typeof value === 'string' ? parseDuration(value) : undefined)),
   /** Texts, from an array or `"a,b"`. */
-  list: (about: string) => field('list', about, [] as readonly string[], asList(true)),
+  list: (about: string) => field('list', about, [] as readonly string[], asList),
   /** Texts, from an array or one text that is not split. */
-  texts: (about: string) => field('list', about, [] as readonly string[], asList(false)),
+  texts: (about: string) => field('list', about, [] as readonly string[], asTexts),
   /** Texts by name, from an object or `["k=v"]`. */
   map: (about: string) => field('map', about, {} as Readonly<Record<string, string>>, asMap),
   /** Any JSON object. */
@@ -179,6 +199,9 @@ export function readFields<F extends Fields>(fields: F, data: Readonly<Record<st
 function readField(name: string, field: Field<unknown>, data: Readonly<Record<string, unknown>>): unknown {
   if (!Object.hasOwn(data, name) || data[name] === undefined) return field.fallback
   const value = data[name]
+  if (field.isLimiting && holdsNothing(field.kind, value))
+    throw refuse(`"${name}" was given without a value, and without it more is allowed: give a value or leave it out`)
+  if (countsAsAbsent(field.kind, value)) return field.fallback
   if (value === null) return field.zero
   const parsed = field.parse(value)
   if (parsed === undefined && field.kind === 'duration' && isNegative(value)) throw refuse(`${name} must be positive`)
@@ -190,6 +213,17 @@ function readField(name: string, field: Field<unknown>, data: Readonly<Record<st
   return parsed
 }
 
+/** An empty array and null are how a list is cleared; a string that holds nothing is more likely a variable that was not set. */
+const holdsNothing = (kind: FieldKind, value: unknown): boolean =>
+  value === null ? kind === 'int' : typeof value === 'string' && isBlank(value)
+
+/** As the recorded servers read them. */
+function countsAsAbsent(kind: FieldKind, value: unknown): boolean {
+  if (kind === 'duration') return value === null
+  if (kind === 'int') return value === ''
+  return kind === 'map' && Array.isArray(value) && value.length === 0
+}
+
 const isNegative = (value: unknown): boolean => /^-\s*\d/.test(String(value))
 
 const expected: Readonly<Record<FieldKind, string>> = {
@@ -197,8 +231,8 @@ const expected: Readonly<Record<FieldKind, string>> = {
   bool: 'true or false',
   int: 'a whole number',
   number: 'a number',
-  duration: 'a duration such as 30, "30s" or "1h30m", not negative',
-  list: 'a list of texts or a text with commas',
+  duration: 'a duration such as 30, "30s" or "1h30m", not negative and not between 0 and 1 second',
+  list: 'a list of texts or a text with commas, not one that holds nothing',
   map: 'an object of texts or a list of "key=value"',
   object: 'an object',
   array: 'a list of objects',

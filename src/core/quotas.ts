@@ -59,6 +59,9 @@ const usualConfig: QuotaConfig = {
   exempt: ['sys/generate-root/attempt', 'sys/generate-root/update', 'sys/health', 'sys/seal-status', 'sys/unseal'],
 }
 
+/** Never counted, whatever is configured: a quota that is too small must not be what keeps it from being changed. */
+const alwaysExempt = ['sys/quotas/rate-limit', 'sys/quotas/config']
+
 /** Rate-limit quotas: kept in the barrier, counted in memory. */
 export class Quotas {
   readonly #view: View
@@ -132,7 +135,7 @@ export class Quotas {
   /** Counts a request. Undefined: no quota is for it. */
   take(counted: Counted): Taken | undefined {
     const rule = this.#ruleFor(counted)
-    if (!rule || isExempt(this.#config.exempt, counted.path)) return undefined
+    if (!rule || isExempt(this.#config.exempt, counted.path) || isExempt(alwaysExempt, counted.path)) return undefined
     return rule.limiter.take(counted.address, this.#clock.now())
   }
 

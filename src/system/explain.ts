@@ -66,8 +66,14 @@ export function explainRoutes(): Route<Has>[] {
       pure: true,
       fields: {
         ...request,
-        accessor: f.string("The accessor of the token; without it, and without policies, the caller's own.").or(''),
-        policies: f.list('Names of policies, in place of a token. The caller must be able to read them.').or([]),
+        accessor: f
+          .string("The accessor of the token; without it, and without policies, the caller's own.")
+          .limiting()
+          .or(''),
+        policies: f
+          .list('Names of policies, in place of a token. The caller must be able to read them.')
+          .limiting()
+          .or([]),
       },
       handle: async ({ engine: { explain: port }, caller }, asked) => {
         const { accessor, policies } = asked

@@ -58,6 +58,6 @@ export function weakBool(name: string, given: unknown): boolean {
 /** A list of texts, also one text with commas; absent is none. */
 export function weakTexts(name: string, given: unknown): readonly string[] {
   const value = f.list('').parse(given ?? [])
-  if (value === undefined) throw refuse(`"${name}" must be a list of texts`)
+  if (value === undefined || given === '') throw refuse(`"${name}" must be a list of texts, and hold at least one`)
   return value
 }

@@ -125,6 +125,7 @@ function revokeRoutes(): Route<Has>[] {
       access: 'sudo',
       fields: { ...prefix, ...sync },
       handle: async ({ engine: { leases } }, values) => {
+        refuseAll(values.prefix)
         await leases.revokePrefix(values.prefix, values.sync)
         return values.sync ? done() : { status: 202 }
       },
@@ -134,6 +135,7 @@ function revokeRoutes(): Route<Has>[] {
       access: 'sudo',
       fields: prefix,
       handle: async ({ engine: { leases } }, values) => {
+        refuseAll(values.prefix)
         await leases.revokePrefix(values.prefix, true)
         return done()
       },
@@ -183,6 +185,11 @@ function pathId({
 }): string {
   if (sent !== '' && sent !== id) throw refuse('lease_id and the path name different leases: send one of them')
   return id
+}
+
+/** Without a prefix it would be every token there is. */
+function refuseAll(prefix: string): void {
+  if (prefix.trim() === '') throw new Fault('unsupported_path', 'unsupported path')
 }
 
 function given(id: string): string {

@@ -238,9 +238,13 @@ function refuseProtected(record: MountRecord, given: Data): void {
 
 function refuseForeign(record: MountRecord, given: Data): void {
   if (record.kind === 'auth') return
-  const foreign = ['token_type', 'user_lockout_config'].find((name) => Object.hasOwn(given, name))
+  const foreign = ['token_type', 'user_lockout_config'].find(
+    (name) => Object.hasOwn(given, name) && !isEmpty(given[name]),
+  )
   if (foreign) throw refuse(`${foreign} is a setting of auth methods; ${record.path} is a secrets engine`)
 }
+
+const isEmpty = (value: unknown): boolean => typeof value === 'object' && Object.keys(value ?? {}).length === 0
 
 /** An option given as "" is removed. A version can only go up. */
 function changedOptions(

@@ -53,10 +53,10 @@ const prefix = { prefix: f.string('Only names below this prefix.').or('') }
 const changeFields = {
   ...name,
   policy: f.string('The policy: HCL, JSON, or base64 of either.').or(''),
-  cas: f.int('The version that must be there now; -1: none.'),
+  cas: f.int('The version that must be there now; -1: none.').limiting(),
   cas_required: f.bool('Later writes must give cas.'),
   ttl: f.any('How long the policy lives.'),
-  expiration: f.string('When the policy ends, RFC 3339.'),
+  expiration: f.string('When the policy ends, RFC 3339.').limiting(),
   allow_wildcards_in_identity_templates: f.bool('Template values may hold * and +.'),
   allow_slashes_in_identity_templates: f.bool('Template values may hold /.'),
 }

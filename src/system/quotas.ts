@@ -130,6 +130,7 @@ function quotaOf(quotas: QuotaPort, values: Values<typeof fields>): Quota {
   const { rate, interval, block_interval: blockInterval } = values
   if (rate <= 0) throw refuse("'rate' is invalid")
   const path = values.path.replace(/^\//, '')
+  if (path === '' && values.path !== '') throw refuse('"/" is no path: leave "path" out for the whole server')
   const place = quotas.place(path)
   if (!place) throw refuse(`invalid mount path "${path.endsWith('/') ? path : `${path}/`}"`)
   const { namespace, mount, rest } = place

@@ -89,10 +89,10 @@ export function sealRoutes(room: SealPort): Route<unknown>[] {
         accept_audit_log: f.any('The code of damage to the audit log that is accepted, as the refusal told it.'),
         expected_head: f.any('The head that the audit log must have had: size:root, or device:size:root.'),
       },
-      handle: async (_, values) => {
+      handle: async ({ given }, values) => {
         const accept = strictText('accept_audit_log', values.accept_audit_log)
         const head = strictText('expected_head', values.expected_head)
-        if (head !== '' && !/^(.+:)?[0-9]{1,15}:[A-Za-z0-9+/]{43}=$/.test(head))
+        if (given('expected_head') && !/^(.+:)?[0-9]{1,15}:[A-Za-z0-9+/]{43}=$/.test(head))
           throw refuse('expected_head is size:root as seal-status shows it under audit_heads, or device:size:root')
         const said = { ...(accept !== '' && { acceptAuditLog: accept }), ...(head !== '' && { expectedHead: head }) }
         return unseal(room, { ...values, said })
@@ -199,7 +199,7 @@ type HealthValues = { readonly [K in keyof typeof healthFields]: string | undefi
 async function health(room: SealPort, values: HealthValues): Promise<Response> {
   const { initialised, sealed } = await room.status()
   for (const given of [values.standbyok, values.perfstandbyok])
-    if (given !== undefined && f.bool('').parse(given) === undefined) throw refuse('')
+    if (given && f.bool('').parse(given) === undefined) throw refuse('')
   const codes = {
     active: codeOf(values.activecode, 200),
     standby: codeOf(values.standbycode, 429),

@@ -1,3 +1,4 @@
+import { Fault } from '../contract/fault.ts'
 import { rootNamespace } from '../contract/identity.ts'
 import type { NamespaceId, TokenRecord } from '../contract/identity.ts'
 import type { View } from '../contract/view.ts'
@@ -97,6 +98,8 @@ export class TokenStore {
 
   /** @throws Fault invalid_request when the id is taken or the parent is gone. */
   async create(spec: TokenSpec): Promise<{ readonly token: string; readonly record: TokenRecord }> {
+    if (spec.ttl < 1 && !spec.policies.includes('root'))
+      throw new Fault('internal', 'a token without an end would have been made')
     const now = this.#clock.now()
     const { ttl, opaque, parent, carries: _, ...kept } = spec
     const bearer = this.#bearers.next(opaque)

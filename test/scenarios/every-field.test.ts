@@ -1,4 +1,6 @@
 import { expect } from 'chai'
+import { operationsOf } from '../support/operations.ts'
+import type { Operation } from '../support/operations.ts'
 import { devServer } from '../support/server.ts'
 import type { Body, TestServer } from '../support/server.ts'
 
@@ -26,43 +28,6 @@ const hostile: readonly unknown[] = [
   'AAAA',
   JSON.parse('{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}'),
 ]
-
-/** What would end the server or the caller's own token. */
-const ending: ReadonlySet<string> = new Set(['/sys/seal', '/sys/step-down', '/auth/token/revoke-self'])
-
-interface Operation {
-  readonly path: string
-  readonly method: string
-  /** In the path, and in the body or query. */
-  readonly names: readonly string[]
-  readonly fields: readonly string[]
-}
-
-function operationsOf(document: Body): Operation[] {
-  const found: Operation[] = []
-  for (const [path, item] of Object.entries(document['paths'] as Record<string, Record<string, Body>>)) {
-    if (ending.has(path)) continue
-    const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name as string)
-    for (const method of ['get', 'post', 'delete', 'patch'].filter((each) => item[each])) {
-      const text = JSON.stringify(item[method]?.['requestBody'] ?? {})
-      const schema = /#\/components\/schemas\/(\w+)/.exec(text)?.[1]
-      const schemas = (document['components'] as { readonly schemas?: Record<string, Body> } | undefined)?.schemas
-      const body = schema ? schemas?.[schema] : findSchema(item[method]?.['requestBody'])
-      found.push({ path, method: method.toUpperCase(), names, fields: Object.keys(body?.['properties'] ?? {}) })
-    }
-  }
-  return found
-}
-
-function findSchema(value: unknown): Body | undefined {
-  if (typeof value !== 'object' || value === null) return undefined
-  if ('properties' in value) return value as Body
-  for (const inner of Object.values(value)) {
-    const found = findSchema(inner)
-    if (found) return found
-  }
-  return undefined
-}
 
 describe('every field of every route', () => {
   let server: TestServer

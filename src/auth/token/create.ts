@@ -1,6 +1,7 @@
 import { Fault, refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
 import type { TokenRecord } from '../../contract/identity.ts'
+import type { Request } from '../../contract/request.ts'
 import type { AuthBlock, Response } from '../../contract/response.ts'
 import { routesOf } from '../../contract/route.ts'
 import type { Call } from '../../contract/route.ts'
@@ -21,12 +22,12 @@ const fields = {
   no_parent: f.bool('The token has no parent; needs sudo.').or(false),
   no_default_policy: f.bool('Without the default policy.').or(false),
   renewable: f.bool('It can be renewed.').or(true),
-  ttl: f.duration('How long it lives.').or(0),
-  lease: f.duration('Older name of ttl.').or(0),
+  ttl: f.duration('How long it lives.').limiting().or(0),
+  lease: f.duration('Older name of ttl.').limiting().or(0),
   type: f.string('service or batch.').or(''),
-  explicit_max_ttl: f.duration('It ends after this, renewed or not.').or(0),
+  explicit_max_ttl: f.duration('It ends after this, renewed or not.').limiting().or(0),
   display_name: f.string('Shown in audit lines, after "token-".').or('token'),
-  num_uses: f.int('How often it can be used; 0: no limit.').or(0),
+  num_uses: f.int('How often it can be used; 0: no limit.').limiting().or(0),
   period: f.duration('Every renewal gives this TTL, for ever; needs sudo.').or(0),
   entity_alias: f.string('Needs a role that allows it.').or(''),
 }
@@ -70,7 +71,7 @@ async function create(call: Call<TokenState>, wish: Wish, role: Role | undefined
   if (wish.id !== '' && !call.engine.tokens.inRoot)
     throw refuse('token IDs can only be manually specified in the root namespace')
   const type = typeOf(wish, role)
-  const asked = { policies: wish.policies, noDefault: wish.no_default_policy }
+  const asked = { policies: wish.policies, named: namesPolicies(call.request), noDefault: wish.no_default_policy }
   const policies = policiesFor(asked, { sudo, above, policies: parent.policies }, role)
   if (type === 'batch') refuseForBatch(wish, policies)
   const life = lifeOf(call, wish, role, parent, { type, policies })
@@ -80,6 +81,11 @@ async function create(call: Call<TokenState>, wish: Wish, role: Role | undefined
     auth: authBlock(record, token, life.ttl),
     warnings: [...life.warnings, ...chosenId(wish.id), ...(await missing(call.engine, policies))],
   }
+}
+
+/** Nothing, null and an empty array ask for the parent's policies; an empty string is a list that holds nothing. */
+function namesPolicies({ data: { policies } }: Request): boolean {
+  return policies !== undefined && policies !== null && !(Array.isArray(policies) && policies.length === 0)
 }
 
 function refuseParent(parent: TokenRecord): void {
@@ -119,8 +125,6 @@ function refuseForBatch(wish: Wish, policies: readonly string[]): void {
 
 interface Life {
   readonly ttl: number
-  readonly explicitMaxTtl: number
-  readonly period: number
   readonly warnings: readonly string[]
 }
 
@@ -143,10 +147,10 @@ function lifeOf(
   if (policies.includes('root') && asked === 0 && period === 0) {
     if (explicitMaxTtl === 0 && parent.expiresAt !== null)
       throw refuse('expiring root tokens cannot create non-expiring root tokens')
-    return { ttl: explicitMaxTtl, explicitMaxTtl, period: 0, warnings }
+    return { ttl: explicitMaxTtl, warnings }
   }
   const { ttl, warnings: cut } = effectiveTtl(asked, { period, explicitMaxTtl, ...limits }, 0)
-  return { ttl, explicitMaxTtl, period, warnings: [...warnings, ...cut] }
+  return { ttl, warnings: [...warnings, ...cut] }
 }
 
 function bothBounds(name: string, wished: number, ofRole = 0): string[] {
@@ -187,8 +191,9 @@ function specOf(
     meta: wish.meta ?? null,
     displayName: displayName(wish.display_name),
     ttl: life.ttl,
-    explicitMaxTtl: life.explicitMaxTtl,
-    period: life.period,
+    // The token's own bounds. Those of its role are read there at each renewal, so that they can be changed.
+    explicitMaxTtl: wish.explicit_max_ttl,
+    period: wish.period,
     numUses: type === 'batch' ? 0 : role?.numUses ? smaller(role.numUses, wish.num_uses) : wish.num_uses,
     renewable: type === 'service' && life.ttl > 0 && wish.renewable && (role?.renewable ?? true),
     ...(parent && { parent }),

@@ -94,7 +94,7 @@ function shown(record: TokenRecord, id: string, { clock, tokens }: TokenState): 
     creation_ttl: record.creationTtl,
     expire_time: record.expiresAt === null ? null : rfc3339(record.expiresAt),
     ttl: left,
-    explicit_max_ttl: record.role === undefined ? record.explicitMaxTtl : 0,
+    explicit_max_ttl: record.explicitMaxTtl,
     entity_id: record.entityId,
     type: record.type,
     ...(!tokens.inRoot && { namespace_path: tokens.namespacePath }),
@@ -104,8 +104,7 @@ function shown(record: TokenRecord, id: string, { clock, tokens }: TokenState): 
       last_renewal_time: Math.floor(record.lastRenewedAt / 1000),
     }),
     ...(record.role !== undefined && { role: record.role }),
-    // A role may change: only a period of the token's own is told.
-    ...(record.period > 0 && record.role === undefined && { period: record.period }),
+    ...(record.period > 0 && { period: record.period }),
     ...(record.boundCidrs.length > 0 && { bound_cidrs: record.boundCidrs.map(showCidr) }),
   })
 }

@@ -9,6 +9,8 @@ export function normalised(names: readonly string[]): string[] {
 
 interface Asked {
   readonly policies: readonly string[]
+  /** They were given, though none may be left of them: then the token gets none, and not those of its maker. */
+  readonly named: boolean
   readonly noDefault: boolean
 }
 
@@ -28,11 +30,12 @@ export function policiesFor(asked: Asked, maker: Maker, role: Role | undefined):
   const parent = { ...maker, policies: maker.above ? [] : maker.policies }
   const wanted = normalised(asked.policies)
   const withDefault = !asked.noDefault && !(role?.noDefaultPolicy ?? false)
-  const taken =
-    role && restricts(role) ? throughRole(wanted, parent, role, withDefault) : freely(wanted, parent, withDefault)
-  // What comes from the parent or the role must not bring back what was refused.
-  const kept = asked.noDefault || (!withDefault && !wanted.includes('default'))
-  const chosen = normalised(kept ? taken.filter((name) => name !== 'default') : taken)
+  const choice = { wanted, named: asked.named, withDefault }
+  const taken = role && restricts(role) ? throughRole(choice, parent, role) : freely(choice, parent)
+  // What comes from the parent must not bring back what was refused; what the role or the caller names stays.
+  const byName = asked.named ? wanted : (role?.allowedPolicies ?? [])
+  const dropped = asked.noDefault || (!withDefault && !byName.includes('default'))
+  const chosen = normalised(dropped ? taken.filter((name) => name !== 'default') : taken)
   if (chosen.includes('response-wrapping')) throw refuse('cannot assign policy "response-wrapping"')
   if (chosen.includes('root') && maker.above) throw refuse('root tokens may not be created from a parent namespace')
   if (chosen.includes('root') && !parent.policies.includes('root'))
@@ -47,17 +50,23 @@ const restricts = (role: Role): boolean =>
     role.disallowedGlobs.length >
   0
 
+interface Choice {
+  readonly wanted: readonly string[]
+  readonly named: boolean
+  readonly withDefault: boolean
+}
+
 /** The wish, which must lie within the maker's policies unless it has sudo; without a wish those of the maker. */
-function freely(wanted: readonly string[], parent: Maker, withDefault: boolean): readonly string[] {
+function freely({ wanted, named, withDefault }: Choice, parent: Maker): readonly string[] {
   const { sudo, above } = parent
-  if (wanted.length === 0 && !above) return parent.policies
+  if (!named && !above) return parent.policies
   if (!sudo && !wanted.every((name) => parent.policies.includes(name)))
     throw refuse('child policies must be subset of parent')
   return withDefault && (sudo || parent.policies.includes('default')) ? [...wanted, 'default'] : wanted
 }
 
 /** The wish, which must lie within what the role allows, whatever the parent has; without a wish all that the role allows. */
-function throughRole(wanted: readonly string[], parent: Maker, role: Role, withDefault: boolean): readonly string[] {
+function throughRole({ wanted, named, withDefault }: Choice, parent: Maker, role: Role): readonly string[] {
   const more = withDefault && !denies(role, 'default') ? ['default'] : []
   const limited = role.allowedPolicies.length + role.allowedGlobs.length > 0
   const allowed = [...role.allowedPolicies, ...more]
@@ -65,7 +74,7 @@ function throughRole(wanted: readonly string[], parent: Maker, role: Role, withD
     (name) => limited && !allowed.includes(name) && !role.allowedGlobs.some((glob) => fits(glob, name)),
   )
   if (outside !== undefined) throw refuse(`token policy "${outside}" is not among the role's allowed policies`)
-  const chosen = wanted.length > 0 ? wanted : limited ? role.allowedPolicies : parent.policies
+  const chosen = named ? wanted : limited ? role.allowedPolicies : parent.policies
   const denied = chosen.find((name) => denies(role, name))
   if (denied !== undefined) throw refuse(`token policy "${denied}" is disallowed by this role`)
   return [...chosen, ...more]

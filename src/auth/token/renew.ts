@@ -57,8 +57,8 @@ async function renew(call: Call<TokenState>, record: TokenRecord, bearer: string
     throw refuse(`the role "${record.role}" of the token is gone: it cannot be renewed`)
   const age = (engine.clock.now() - record.issuedAt) / 1000
   // The role is read again: what was changed there counts from now on.
-  const period = role ? role.period : record.period
-  // Neither lifts the other: what a token was promised to end at stays, whatever its role says by now.
+  const period = smaller(role?.period ?? 0, record.period)
+  // Neither lifts the other: a token's own maximum stays, whatever its role says by now.
   const explicitMaxTtl = smaller(role?.explicitMaxTtl ?? 0, record.explicitMaxTtl)
   const last = (record.expiresAt - (record.lastRenewedAt ?? record.issuedAt)) / 1000
   const { ttl, warnings } = effectiveTtl(

@@ -26,6 +26,7 @@ export interface Role {
   /** Values that were given under their older names are shown under those too. */
   readonly oldPeriod: number
   readonly oldExplicitMaxTtl: number
+  readonly oldBoundCidrs?: boolean
   readonly allowedEntityAliases: readonly string[] | null
 }
 
@@ -34,23 +35,23 @@ const name = { role_name: f.string('Name of the role.').or('') }
 
 const fields = {
   ...name,
-  allowed_policies: f.list('Policies that tokens may have; empty: those of the caller.'),
-  allowed_policies_glob: f.list('The same as patterns with *.'),
-  disallowed_policies: f.list('Policies that tokens may not have.'),
-  disallowed_policies_glob: f.list('The same as patterns with *.'),
+  allowed_policies: f.list('Policies that tokens may have; empty: those of the caller.').limiting(),
+  allowed_policies_glob: f.list('The same as patterns with *.').limiting(),
+  disallowed_policies: f.list('Policies that tokens may not have.').limiting(),
+  disallowed_policies_glob: f.list('The same as patterns with *.').limiting(),
   orphan: f.bool('Tokens have no parent.'),
   renewable: f.bool('Tokens can be renewed.'),
   path_suffix: f.string('Goes behind the path that the tokens carry.'),
-  allowed_entity_aliases: f.list('Aliases that may be asked for.'),
+  allowed_entity_aliases: f.list('Aliases that may be asked for.').limiting(),
   period: f.duration('Older name of token_period.'),
   token_period: f.duration('Every renewal gives this TTL, for ever.'),
-  explicit_max_ttl: f.duration('Older name of token_explicit_max_ttl.'),
-  token_explicit_max_ttl: f.duration('Tokens end after this, renewed or not.'),
-  bound_cidrs: f.list('Older name of token_bound_cidrs.'),
-  token_bound_cidrs: f.list('Addresses that tokens work from.'),
+  explicit_max_ttl: f.duration('Older name of token_explicit_max_ttl.').limiting(),
+  token_explicit_max_ttl: f.duration('Tokens end after this, renewed or not.').limiting(),
+  bound_cidrs: f.list('Older name of token_bound_cidrs.').limiting(),
+  token_bound_cidrs: f.list('Addresses that tokens work from.').limiting(),
   token_type: f.string('service, batch, default-service or default-batch.'),
   token_no_default_policy: f.bool('Tokens do not get the default policy.'),
-  token_num_uses: f.int('Uses of a token; 0: no limit.'),
+  token_num_uses: f.int('Uses of a token; 0: no limit.').limiting(),
 }
 
 const empty: Omit<Role, 'name'> = {
@@ -145,6 +146,8 @@ function changed(old: Role, given: Given): Role {
     oldExplicitMaxTtl:
       given.token_explicit_max_ttl === undefined ? (given.explicit_max_ttl ?? old.oldExplicitMaxTtl) : 0,
     allowedEntityAliases: lowered(given.allowed_entity_aliases) ?? old.allowedEntityAliases,
+    oldBoundCidrs:
+      given.token_bound_cidrs === undefined && (given.bound_cidrs !== undefined || (old.oldBoundCidrs ?? false)),
   }
   if (role.pathSuffix !== '' && (!/^\w[\w.-]+\w$/.test(role.pathSuffix) || role.pathSuffix.includes('..')))
     throw refuse('path_suffix has three characters or more: letters, digits, "_" and, inside, "-" and single "."')
@@ -186,7 +189,7 @@ function refuseForBatch(role: Role): void {
 }
 
 const lowered = (list: readonly string[] | undefined): readonly string[] | undefined =>
-  list && [...new Set(list.map((item) => item.trim().toLowerCase()))]
+  list && [...new Set(list.map((item) => item.trim().toLowerCase()))].sort()
 
 function tokenType(given: string | undefined): string | undefined {
   if (given === undefined) return undefined
@@ -221,7 +224,8 @@ function shown(role: Role): Record<string, unknown> {
     token_explicit_max_ttl: role.explicitMaxTtl,
     token_type: role.tokenType,
     token_no_default_policy: role.noDefaultPolicy,
-    ...(blocks.length > 0 && { bound_cidrs: blocks, token_bound_cidrs: blocks }),
+    ...(blocks.length > 0 && role.oldBoundCidrs && { bound_cidrs: blocks }),
+    ...(blocks.length > 0 && { token_bound_cidrs: blocks }),
     ...(role.numUses > 0 && { token_num_uses: role.numUses }),
   }
 }

@@ -41,7 +41,7 @@ function lifetimeOf(value: unknown, offAllowed: boolean): number {
   const text = value === null || value === undefined ? '0' : typeof value === 'number' ? String(value) : value
   if (typeof text !== 'string') throw refuse(lifetimeWanted)
   const off = text.startsWith('-')
-  const seconds = text === '' ? 0 : parseDuration(off ? text.slice(1) : text)
+  const seconds = parseDuration(off ? text.slice(1) : text)
   if (seconds === undefined || (off && !offAllowed)) throw refuse(lifetimeWanted)
   return off && seconds > 0 ? -1 : seconds
 }

@@ -17,7 +17,7 @@ const fields = {
   deletion_allowed: f.bool('The key can be removed.'),
   exportable: f.bool('The key can be exported; cannot be undone.'),
   allow_plaintext_backup: f.bool('The key can be backed up in plain; cannot be undone.'),
-  auto_rotate_period: f.duration('Rotate by itself; 0: never, at least 1h otherwise.'),
+  auto_rotate_period: f.duration('Rotate by itself; 0: never, at least 1h otherwise.').limiting(),
 }
 
 type Change = { readonly [K in Exclude<keyof typeof fields, 'name'>]: (typeof fields)[K]['fallback'] }

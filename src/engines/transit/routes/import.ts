@@ -29,7 +29,7 @@ const importFields = {
   convergent_encryption: f.bool('Not possible for imported keys.').or(false),
   exportable: f.bool('The key can be exported; cannot be undone.').or(false),
   allow_plaintext_backup: f.bool('The key can be backed up in plain; cannot be undone.').or(false),
-  auto_rotate_period: f.duration('Rotate by itself; needs allow_rotation.').or(0),
+  auto_rotate_period: f.duration('Rotate by itself; needs allow_rotation.').limiting().or(0),
   context: shared.context,
 }
 type ImportValues = { readonly [K in keyof typeof importFields]: (typeof importFields)[K]['fallback'] }

@@ -42,7 +42,7 @@ export const keyRoutes = [
       exportable: f.bool('The key can be exported; cannot be undone.').or(false),
       allow_plaintext_backup: f.bool('The key can be backed up in plain; cannot be undone.').or(false),
       key_size: f.int('For hmac keys.').or(0),
-      auto_rotate_period: f.duration('Rotate by itself; 0: never, at least 1h otherwise.').or(0),
+      auto_rotate_period: f.duration('Rotate by itself; 0: never, at least 1h otherwise.').limiting().or(0),
       context: shared.context,
     },
     handle: async ({ engine }, values) => {

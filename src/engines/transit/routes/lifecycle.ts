@@ -74,7 +74,7 @@ export const lifecycleRoutes = [
   }),
   write('cache-config', {
     about: 'Say how many keys should be cached. Kept and shown; the storage caches by memory, whatever this says.',
-    fields: { size: f.int('0 for no limit, or 10 and more.').or(0) },
+    fields: { size: f.int('0 for no limit, or 10 and more.').limiting().or(0) },
     handle: async ({ engine }, { size }) => {
       if (size !== 0 && size < leastCache)
         throw refuse(`the cache size must be 0, for no limit, or ${leastCache} and more`)

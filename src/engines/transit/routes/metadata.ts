@@ -1,4 +1,4 @@
-import { Fault } from '../../../contract/fault.ts'
+import { Fault, refuse } from '../../../contract/fault.ts'
 import { f } from '../../../contract/field.ts'
 import { answer } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
@@ -9,7 +9,7 @@ import type { Transit } from '../transit.ts'
 
 const { read, write } = routesOf<Transit>()
 
-const guard = f.duration('A key that was used within this time is not removed; 0: never mind.')
+const guard = f.duration('A key that was used within this time is not removed; 0: never mind.').limiting()
 
 /** `keys/:name/metadata`: what other protocols know of a key; `config/deletion`: which keys may be removed. */
 export const metadataRoutes = [
@@ -42,10 +42,11 @@ export const metadataRoutes = [
   }),
   write('config/deletion', {
     about: 'Say which keys may be removed: with a guard, not those that were used lately.',
-    fields: { guard: guard.or(0) },
-    handle: async ({ engine }, deletion) => {
-      await engine.settings.setDeletion(deletion)
-      return answer({ ...deletion })
+    fields: { guard },
+    handle: async ({ engine }, { guard: seconds }) => {
+      if (seconds === undefined) throw refuse('give "guard": a duration, or 0 for none')
+      await engine.settings.setDeletion({ guard: seconds })
+      return answer({ guard: seconds })
     },
   }),
 ]

@@ -1,0 +1,257 @@
+import { expect } from 'chai'
+import { HandClock } from '../support/clock.ts'
+import { devServer, levelServer } from '../support/server.ts'
+import type { Body, TestServer } from '../support/server.ts'
+import { operationsOf } from '../support/operations.ts'
+import type { Operation } from '../support/operations.ts'
+
+/** What a variable that was not set makes of a value. */
+const blanks = ['', ' ', ' , ', ',', '\t', ['', ''], [''], [' ']] as const
+
+/** Fields without which more is allowed: nothing that holds nothing may stand for "no limit". `[]` clears a list, 0 is a documented value. */
+const limiting: readonly (readonly [method: string, path: string, rest: Body, fields: readonly string[]])[] = [
+  ['POST', 'auth/token/roles/new', {}, roleFields()],
+  ['POST', 'auth/token/roles/old', {}, roleFields()],
+  ['POST', 'auth/token/create', { policies: ['a'] }, ['ttl', 'lease', 'explicit_max_ttl', 'num_uses']],
+  ['POST', 'auth/token/create-orphan', { policies: ['a'] }, ['ttl', 'lease', 'explicit_max_ttl', 'num_uses']],
+  ['POST', 'auth/token/create/old', { policies: ['a'] }, ['ttl', 'lease', 'explicit_max_ttl', 'num_uses']],
+  ['POST', 'sys/policies/acl/p', { policy: 'path "a" {}' }, ['cas', 'ttl', 'expiration', 'cas_required']],
+  ['POST', 'sys/policy/p', { policy: 'path "a" {}' }, ['cas', 'ttl', 'expiration', 'cas_required']],
+  ['POST', 'sys/rotate/root/init', { secret_shares: 1, secret_threshold: 1 }, ['pgp_keys', 'require_verification', 'backup']],
+  ['POST', 'sys/rotate/config', {}, ['interval', 'enabled']],
+  ['POST', 'sys/rotate/keyring/config', {}, ['interval', 'enabled']],
+  ['POST', 'sys/quotas/rate-limit/q', { path: 'secret' }, ['rate']],
+  ['POST', 'sys/quotas/config', {}, ['enable_rate_limit_audit_logging']],
+  ['POST', 'sys/config/cors', {}, ['allowed_origins', 'allow_credentials']],
+  ['POST', 'sys/config/auditing/request-headers/x-a', {}, ['hmac']],
+  ['POST', 'sys/policies/explain', { path: 'a' }, ['accessor', 'policies']],
+  ['POST', 'transit/keys/k', {}, ['auto_rotate_period', 'derived', 'convergent_encryption']],
+  ['POST', 'transit/keys/k/config', {}, ['auto_rotate_period']],
+  ['POST', 'transit/config/deletion', {}, ['guard']],
+  ['POST', 'transit/config/keys', {}, ['disable_upsert']],
+  ['POST', 'transit/cache-config', {}, ['size']],
+  ['POST', 'secret/metadata/m', {}, ['delete_version_after', 'cas_required', 'metadata_cas_required']],
+  ['POST', 'secret/config', {}, ['delete_version_after', 'cas_required', 'metadata_cas_required']],
+  ['POST', 'secret/destroy/m', {}, ['versions']],
+  ['POST', 'secret/delete/m', {}, ['versions']],
+] // prettier-ignore
+
+function roleFields(): readonly string[] {
+  return [
+    'allowed_policies', 'allowed_policies_glob', 'disallowed_policies', 'disallowed_policies_glob', 'allowed_entity_aliases',
+    'bound_cidrs', 'token_bound_cidrs', 'explicit_max_ttl', 'token_explicit_max_ttl', 'token_num_uses', 'token_no_default_policy',
+  ] // prettier-ignore
+}
+
+/** Lists of which a blank member is a value like any other: none of them limits anything. */
+const takesAnyText = new Set(['rate_limit_exempt_paths', 'values', 'policies'])
+
+describe('values that hold nothing', () => {
+  let server: TestServer
+  let operations: readonly Operation[]
+  const call = async (method: string, path: string, body: unknown) => server.call(method, `/v1/${path}`, body)
+  const what = (...parts: readonly unknown[]): string => parts.map((part) => JSON.stringify(part)).join(' ')
+
+  before(async () => {
+    server = await devServer()
+    await server.data('POST', 'sys/mounts/transit', { type: 'transit' })
+    await server.data('POST', 'transit/keys/k', {})
+    await server.data('POST', 'secret/data/m', { data: { a: 1 } })
+    await server.data('POST', 'auth/token/roles/old', { allowed_policies: 'a' })
+    const document = await server.call('GET', '/v1/sys/internal/specs/openapi')
+    operations = operationsOf((document.body['data'] ?? document.body) as Body)
+  })
+  after(async () => server.running.stop())
+
+  it('never stand for "no limit"', async function () {
+    this.timeout(120_000)
+    for (const [method, path, rest, fields] of limiting)
+      for (const field of fields)
+        for (const blank of blanks) {
+          const { status, text } = await call(method, path, { ...rest, [field]: blank })
+          expect(status, what(path, field, blank, text)).to.equal(400)
+        }
+  })
+
+  it('a duration that is more than nothing but less than a second does not either', async () => {
+    for (const [path, fields] of [
+      ['auth/token/create', ['ttl', 'lease', 'explicit_max_ttl', 'period']],
+      ['auth/token/roles/old', ['token_explicit_max_ttl', 'explicit_max_ttl', 'token_period', 'period']],
+      ['sys/mounts/secret/tune', ['max_lease_ttl', 'default_lease_ttl']],
+      ['sys/auth/token/tune', ['max_lease_ttl', 'default_lease_ttl']],
+      ['secret/config', ['delete_version_after']],
+      ['transit/config/deletion', ['guard']],
+      ['sys/policies/acl/p', ['ttl']],
+    ] as const)
+      for (const field of fields)
+        for (const ttl of ['500ms', '0.5s', '1ns', '999ms', 0.5])
+          expect((await call('POST', path, { [field]: ttl })).status, what(path, field, ttl)).to.equal(400)
+    const policy = (name: string, ttl: string) => ({ policy: `path "a" { capabilities = ["read"] ${name} = ${ttl} }` })
+    for (const name of ['min_wrapping_ttl', 'max_wrapping_ttl'])
+      for (const ttl of ['"500ms"', '"0.5s"', '""', '" "', '-1'])
+        expect((await call('PUT', 'sys/policies/acl/w', policy(name, ttl))).status, what(name, ttl)).to.equal(400)
+  })
+
+  it('no list of any route takes a text, or texts, that hold nothing; nor a duration, a number, a boolean', async function () {
+    this.timeout(240_000)
+    let tried = 0
+    for (const { path, method, kinds } of operations)
+      for (const [field, kind] of Object.entries(kinds)) {
+        if (!['array', 'integer', 'number', 'boolean'].includes(kind) || takesAnyText.has(field) || method === 'GET') continue
+        const at = path.replace(/\{\w+\}/g, 'm').slice(1)
+        for (const blank of [' ', ' , ', [' '], ['']]) {
+          const type = method === 'PATCH' ? { 'Content-Type': 'application/merge-patch+json' } : {}
+          const reply = await server.call(method, `/v1/${at}`, { [field]: blank }, { 'X-Vault-Token': 'root', ...type })
+          tried++
+          expect(reply.status, what(method, at, field, blank, reply.text)).to.be.greaterThan(399)
+        }
+      }
+    expect(tried).to.be.greaterThan(300)
+  }) // prettier-ignore
+
+  const policiesOf = async (path: string, body: unknown, token = 'root') => {
+    const reply = await server.call('POST', `/v1/auth/token/${path}`, body, { 'X-Vault-Token': token })
+    return (reply.body['auth'] as { readonly policies: readonly string[] } | undefined)?.policies
+  }
+
+  it('policies that hold nothing are none, and not those of the parent or of the role', async () => {
+    await server.data('POST', 'auth/token/roles/open', {})
+    for (const blank of ['', ' ', [''], [' '], ['', '\t'], ['\u3000']])
+      for (const path of ['create', 'create-orphan', 'create/open', 'create/old'])
+        expect(await policiesOf(path, { policies: blank }), what(path, blank)).to.deep.equal(['default'])
+    for (const blank of [' , ', ','])
+      expect(await policiesOf('create', { policies: blank }), blank).to.not.include('root')
+    expect(await policiesOf('create', { policies: [''], no_default_policy: true })).to.deep.equal([])
+    // What says nothing at all asks for those of the parent, as with the recorded servers.
+    for (const none of [[], null, undefined]) expect(await policiesOf('create', { policies: none })).to.deep.equal(['root'])
+  }) // prettier-ignore
+
+  it('a role keeps what it had when a change was refused', async () => {
+    const had = { token_bound_cidrs: ['10.0.0.0/8'], token_num_uses: 3, token_explicit_max_ttl: 3600, allowed_policies: ['a'] } // prettier-ignore
+    await server.data('POST', 'auth/token/roles/kept', had)
+    for (const field of Object.keys(had))
+      for (const blank of ['', ' ', ' , ', ['']]) await call('POST', 'auth/token/roles/kept', { [field]: blank })
+    for (const field of ['token_explicit_max_ttl', 'token_period'])
+      expect((await call('POST', 'auth/token/roles/kept', { [field]: null })).status).to.equal(204)
+    expect((await call('POST', 'auth/token/roles/kept', { token_num_uses: null })).status).to.equal(400)
+    expect(await server.data('GET', 'auth/token/roles/kept')).to.deep.include(had)
+    await server.data('POST', 'auth/token/roles/kept', { token_bound_cidrs: [], token_num_uses: 0 })
+    expect(await server.data('GET', 'auth/token/roles/kept')).to.not.have.any.keys('token_bound_cidrs', 'token_num_uses')
+  }) // prettier-ignore
+
+  it('a quota whose path is nothing but a slash is refused; one without a path can always be removed', async () => {
+    for (const path of ['/', '//', ' ', ' / ', '/*', '*'])
+      expect((await call('POST', 'sys/quotas/rate-limit/all', { rate: 1, path })).status, path).to.equal(400)
+    expect((await call('GET', 'sys/quotas/rate-limit/all', undefined)).status).to.equal(404)
+    await server.data('POST', 'sys/quotas/rate-limit/all', { rate: 1, interval: '1h' })
+    const last = await call('GET', 'secret/data/m', undefined)
+    expect((await call('GET', 'secret/data/m', undefined)).status, last.text).to.equal(429)
+    expect((await call('DELETE', 'sys/quotas/rate-limit/all', undefined)).status).to.equal(204)
+    expect((await call('GET', 'secret/data/m', undefined)).status).to.equal(200)
+  })
+
+  it('the leases of everybody are not ended by a prefix that holds nothing', async () => {
+    const reply = await server.call('POST', '/v1/auth/token/create', { policies: ['default'] })
+    const { client_token: token } = reply.body['auth'] as { readonly client_token: string }
+    for (const verb of ['revoke-prefix', 'revoke-force'])
+      for (const [at, body] of [['', {}], ['', { prefix: '' }], ['/', {}], ['/%20', {}]] as const)
+        expect((await call('PUT', `sys/leases/${verb}${at}`, body)).status, verb + at).to.be.greaterThan(299)
+    const self = await server.call('GET', '/v1/auth/token/lookup-self', undefined, { 'X-Vault-Token': token })
+    expect(self.status).to.equal(200)
+  }) // prettier-ignore
+
+  it('X-Vault-Wrap-TTL: what is not a second or more is refused, and never answered in clear', async () => {
+    await server.data('POST', 'secret/data/wrapped', { data: { a: 'opensesame' } })
+    const read = async (ttl: string) =>
+      server.call('GET', '/v1/secret/data/wrapped', undefined, { 'X-Vault-Token': 'root', 'X-Vault-Wrap-TTL': ttl })
+    for (const ttl of ['500ms', '0.5s', '1ns', '1us', '999ms', '.9s', '0', '0s', '0h', '00', '', ' ', '-1', '-1s', '1e-9s', '1e3', 'x', '5 s', '60, 30', '60;', '0x10', '1.5', '99999999999', 'NaN', 'Infinity', 'system']) {
+      const reply = await read(ttl)
+      expect(reply.status, ttl).to.equal(400)
+      expect(reply.text, ttl).to.not.include('opensesame')
+    }
+    for (const [ttl, seconds] of [['1', 1], ['1.5s', 1], ['1001ms', 1], ['1m', 60], [' 60 ', 60]] as const)
+      expect((await read(ttl)).body['wrap_info'], ttl).to.include({ ttl: seconds })
+    expect((await server.call('POST', '/v1/sys/wrapping/wrap', { a: 'opensesame' })).status).to.equal(400)
+  }) // prettier-ignore
+})
+
+describe('settings that hold nothing', () => {
+  const refused = async (listener: string) => levelServer(undefined, listener).then(
+    async (server) => server.running.stop().then(() => 'started'),
+    (thrown: unknown) => String(thrown),
+  ) // prettier-ignore
+
+  it('stop the server from starting', async () => {
+    for (const line of [
+      'tls_client_ca_file = ""', 'tls_cert_file = " "', 'max_request_size = 0', 'max_request_size = ""', 'max_request_size = -1',
+      'max_request_duration = 0', 'max_request_duration = "500ms"', 'max_request_duration = ""',
+      'http_read_header_timeout = 0', 'http_idle_timeout = "0s"',
+      'disable_unauthed_rekey_endpoints = ""', 'disable_unauthed_generate_root_endpoints = ""', 'tls_disable = ""',
+      '} default_lease_ttl = 0 listener "tcp" { address = "127.0.0.1:0" tls_disable = true',
+      '} max_lease_ttl = "0s" listener "tcp" { address = "127.0.0.1:0" tls_disable = true',
+      '} max_lease_ttl = "" listener "tcp" { address = "127.0.0.1:0" tls_disable = true',
+      '} audit "file" "two" { options { file_path = "/tmp/none" hmac_accessor = "" } } listener "tcp" { address = "127.0.0.1:0" tls_disable = true',
+    ])
+      expect(await refused(line), line).to.match(/strongroom\.hcl:\d+: /)
+  }) // prettier-ignore
+})
+
+describe("bounds of a token's own and of its role", () => {
+  let server: TestServer
+  const clock = new HandClock()
+  before(async () => {
+    server = await devServer(clock)
+  })
+  after(async () => server.running.stop())
+
+  const made = async (path: string, body: Body) =>
+    ((await server.call('POST', `/v1/auth/token/${path}`, body)).body['auth'] ?? {}) as {
+      readonly client_token: string
+      readonly lease_duration: number
+    }
+  const lookup = async (token: string) => server.data('POST', 'auth/token/lookup', { token })
+
+  it("shows the token's own; a maximum of the role that is raised reaches tokens made before, the own one stays", async () => {
+    await server.data('POST', 'auth/token/roles/cap', { token_explicit_max_ttl: '10m', token_period: 0, allowed_policies: 'default' }) // prettier-ignore
+    const [plain, own] = [await made('create/cap', { ttl: '5m' }), await made('create/cap', { ttl: '5m', explicit_max_ttl: '7m' })] // prettier-ignore
+    expect(await lookup(plain.client_token)).to.include({ explicit_max_ttl: 0 })
+    expect(await lookup(own.client_token)).to.include({ explicit_max_ttl: 420 })
+    const renewed = async ({ client_token: token }: { readonly client_token: string }) =>
+      (await made('renew', { token, increment: '9h' })).lease_duration
+    expect(await renewed(plain)).to.equal(600)
+    await server.data('POST', 'auth/token/roles/cap', { token_explicit_max_ttl: '10h' })
+    expect(await renewed(plain)).to.equal(9 * 3600)
+    expect(await renewed(own)).to.equal(420)
+    clock.advance(11 * 60_000)
+    expect(await lookup(plain.client_token)).to.include({ explicit_max_ttl: 0 })
+    expect((await server.call('POST', '/v1/auth/token/lookup', { token: own.client_token })).status).to.equal(403)
+  })
+
+  it("a token's own period stays the shorter one when it is renewed", async () => {
+    await server.data('POST', 'auth/token/roles/beat', { token_period: '30m', allowed_policies: 'default' })
+    const own = await made('create/beat', { period: '10m' })
+    expect(await lookup(own.client_token)).to.include({ period: 600 })
+    expect((await made('renew', { token: own.client_token })).lease_duration).to.equal(600)
+  })
+
+  it("the default policy stays where the role or the caller names it, though the role does not add it", async () => {
+    await server.data('POST', 'auth/token/roles/names', { allowed_policies: 'default,a', token_no_default_policy: true })
+    const policies = async (body: Body) =>
+      ((await server.call('POST', '/v1/auth/token/create/names', body)).body['auth'] as { readonly policies: unknown }).policies
+    expect(await policies({})).to.deep.equal(['a', 'default'])
+    expect(await policies({ policies: ['default'] })).to.deep.equal(['default'])
+    expect(await policies({ policies: ['a'] })).to.deep.equal(['a'])
+    expect(await policies({ no_default_policy: true })).to.deep.equal(['a'])
+  }) // prettier-ignore
+
+  it('a role shows its policies in order, and bound_cidrs only if that name was given last', async () => {
+    await server.data('POST', 'auth/token/roles/shown', { allowed_policies: 'c,a,B,a', token_bound_cidrs: '10.0.0.0/8' })
+    const read = async () => server.data('GET', 'auth/token/roles/shown')
+    expect(await read()).to.deep.include({ allowed_policies: ['a', 'b', 'c'], token_bound_cidrs: ['10.0.0.0/8'] })
+    expect(await read()).to.not.have.property('bound_cidrs')
+    await server.data('POST', 'auth/token/roles/shown', { bound_cidrs: '10.1.0.0/16' })
+    expect(await read()).to.deep.include({ bound_cidrs: ['10.1.0.0/16'], token_bound_cidrs: ['10.1.0.0/16'] })
+    await server.data('POST', 'auth/token/roles/shown', { token_bound_cidrs: '10.2.0.0/16' })
+    expect(await read()).to.not.have.property('bound_cidrs')
+  }) // prettier-ignore
+})
