@@ -3,7 +3,7 @@ import { parseDuration } from '../util/duration.ts'
 
 /**
  * The options of one audit device as they were given. Whoever knows an option asks for it here, under all its names,
- * so that every name goes the same way (CVE-2026-5051); what nobody asked for is refused. An empty text counts as absent.
+ * so that every name goes the same way (CVE-2026-5051); what nobody asked for is refused, and so is a value that holds nothing.
  */
 export class DeviceOptions {
   /** The configuration file says so, and no caller of the API: only then may an option point to files and variables. */
@@ -22,7 +22,8 @@ export class DeviceOptions {
     for (const name of names) {
       this.#known.add(name)
       const value = Object.hasOwn(this.#given, name) ? this.#given[name] : undefined
-      if (value === undefined || value === '') continue
+      if (value === undefined) continue
+      if (value.trim() === '') throw refuse(`the audit option "${name}" was given without a value: leave it out`)
       if (found !== undefined && value !== found)
         throw refuse(`${names.join(' and ')} say different things; give one of them`)
       found = value

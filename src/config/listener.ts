@@ -24,7 +24,7 @@ const listenerSettings: Readonly<Record<string, Setter<ListenerDraft>>> = {
     if (!version) throw source.wrong(value.at, 'tls_min_version is "tls12" or "tls13"')
     draft.min = version
   },
-  max_request_size: (source, value, draft) => void (draft.maxRequestSize = source.whole(value, 'max_request_size')),
+  max_request_size: (source, value, draft) => void (draft.maxRequestSize = source.whole(value, 'max_request_size', 1)),
   max_request_duration: (source, value, draft) =>
     void (draft.maxRequestDuration = source.seconds(value, 'max_request_duration')),
   http_read_header_timeout: (source, value, draft) =>

@@ -94,7 +94,8 @@ function auditOf(source: Source, body: HclValue, type: string, name: string): Au
   let options: Readonly<Record<string, string>> = {}
   let description = ''
   const settings: Readonly<Record<string, (inner: HclValue) => void>> = {
-    description: (inner) => void (description = source.text(inner, 'description')),
+    description: (inner) =>
+      void (description = inner.kind === 'string' ? inner.value : source.text(inner, 'description')),
     options: (inner) => void (options = optionsOf(source, inner)),
   }
   for (const inner of source.items(body, 'audit')) source.known(settings, inner, `audit "${type}"`)(inner.value)

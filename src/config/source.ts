@@ -18,9 +18,9 @@ export class Source {
   }
 
   text(value: HclValue, name: string): string {
-    if (value.kind === 'string') return value.value
+    if (value.kind === 'string' && value.value.trim() !== '') return value.value
     if (value.kind === 'number') return value.literal
-    throw this.wrong(value.at, `${name} must be a text in double quotes`)
+    throw this.wrong(value.at, `${name} must be a text in double quotes, and not an empty one: leave the setting out`)
   }
 
   bool(value: HclValue, name: string): boolean {
@@ -33,13 +33,14 @@ export class Source {
 
   seconds(value: HclValue, name: string): number {
     const seconds = value.kind === 'number' ? parseDuration(value.value) : parseDuration(this.text(value, name))
-    if (seconds === undefined) throw this.wrong(value.at, `${name} must be a duration such as "768h"`)
+    if (!seconds) throw this.wrong(value.at, `${name} must be a duration of a second or more, such as "768h"`)
     return seconds
   }
 
-  whole(value: HclValue, name: string): number {
-    const number = Number(this.text(value, name))
-    if (!Number.isSafeInteger(number) || number < 0) throw this.wrong(value.at, `${name} must be a whole number`)
+  whole(value: HclValue, name: string, least = 0): number {
+    const text = this.text(value, name)
+    const number = /^\d{1,15}$/.test(text) ? Number(text) : NaN
+    if (!(number >= least)) throw this.wrong(value.at, `${name} must be a whole number of at least ${least}`)
     return number
   }
 

@@ -127,7 +127,7 @@ describe('audit devices that reach receivers', () => {
     writeFileSync(at('secret'), 'x')
     const refused: readonly (readonly [string, Readonly<Record<string, string>>, string])[] = [
       ['socket', {}, 'address is required'],
-      ['socket', { address: '' }, 'address is required'],
+      ['socket', { address: '' }, 'given without a value'],
       ['socket', { address: 'nowhere' }, 'host:port'],
       ['socket', { address: 'host:0' }, 'host:port'],
       ['socket', { address: 'host:70000' }, 'host:port'],
