@@ -54,7 +54,8 @@ export function settings(flags: Flags): Json {
       .map((name) => [field(name), flags.text(name)]),
     ...Object.keys(lists)
       .filter((name) => flags.has(name))
-      .map((name) => [field(name), flags.texts(name)]),
+      // An empty one, alone, clears the list.
+      .map((name) => [field(name), flags.texts(name).join('') === '' ? [] : flags.texts(name)]),
   ]) as Json
 }
 

@@ -104,7 +104,7 @@ function flagsOf(command: Command): FlagTable {
   const shows = command.shows ?? []
   return {
     ...command.flags,
-    ...(shows.includes('field') && { field: { kind: 'text', about: 'Print only this field.' } }),
+    ...(shows.includes('field') && { field: { kind: 'text', about: 'Print only this field.', mayBeEmpty: true } }),
     ...(shows.includes('format') && {
       format: {
         kind: 'text',

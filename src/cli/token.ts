@@ -62,6 +62,7 @@ interface Ways {
 
 async function byWay(run: Run, ways: Ways, more: Json = {}): Promise<Json | undefined> {
   const [given] = run.args
+  if (given?.trim() === '') throw new UsageError('the token, or accessor, is empty: was a variable not set?')
   const [self, token, accessor] = ways.methods
   if (run.flags.bool('accessor')) {
     if (given === undefined) throw new UsageError('give the accessor')
