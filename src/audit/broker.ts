@@ -302,7 +302,19 @@ export class AuditBroker {
       logId: () => hex(this.#parts.random(16)),
       written: (channel) => this.#notary?.written(channel),
       commit: () => this.#commits?.newest,
+      cameBack: (channel) => void this.#readmit(channel),
     })
+  }
+
+  /** A device that was away at unseal: its log is checked now, and kept from now on. */
+  async #readmit(channel: Channel): Promise<void> {
+    const admitted = this.#changes.run(async () => {
+      const store = this.#store
+      if (!store || this.#channels.get(channel.spec.path) !== channel) return
+      const { admitLog } = await import('./open-logs.ts')
+      await admitLog(this.#logParts(store, this.#commits), this.notary, channel)
+    })
+    await admitted.catch((thrown: unknown) => channel.complain(thrown))
   }
 
   async #drop(path: string): Promise<void> {

@@ -30,6 +30,8 @@ export interface ChannelHost {
   readonly written: (channel: Channel) => void
   /** The newest commit that the storage has acknowledged; undefined while it is sealed. */
   readonly commit: () => number | undefined
+  /** Told when a device that could not be opened before has been opened at a line. */
+  readonly cameBack: (channel: Channel) => void
 }
 
 /** One audit device at work: its lines, its queue, its chain, its failures. */
@@ -254,7 +256,7 @@ export class Channel {
 
   /** Gives the device a batch: done when it returns undefined. */
   #write(batch: Batch): Promise<void> | undefined {
-    if (this.#ledger === undefined) return this.open().then(() => this.#write(batch))
+    if (this.#ledger === undefined) return this.#comeBack(batch)
     const missed = this.#lost
     const remarks = (this.#journal?.ready() ?? []).map(({ about, data }) => this.#note(about, data))
     const lines = missed > 0 ? [...remarks, this.#note('gap', { lost: missed }), ...batch.lines] : [...remarks, ...batch.lines] // prettier-ignore
@@ -269,6 +271,12 @@ export class Channel {
     if (pending) return pending.then(taken)
     taken()
     return undefined
+  }
+
+  async #comeBack(batch: Batch): Promise<void> {
+    await this.open()
+    await this.#write(batch)
+    this.#host.cameBack(this)
   }
 
   #taken(batch: Batch): void {

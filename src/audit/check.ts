@@ -78,8 +78,8 @@ export async function checkAnchored(
     readonly live?: Ledger
     readonly path?: string
     readonly boot?: string | undefined
-    /** The number of the storage's newest commit; undefined: not known. */
-    readonly commit?: number | undefined
+    /** The number of the storage's newest commit, asked for when the log was read; undefined: not known. */
+    readonly commit?: (() => number) | undefined
     readonly expected?: Claim
   },
 ): Promise<Finding> {
@@ -94,7 +94,7 @@ export async function checkAnchored(
     ? judged(reader, anchor, claims, heads.boot === undefined || heads.boot !== more.boot)
     : { problem: `${read}; the storage knows ${anchor.size} lines` }
   const signed = checkpoints.at(-1)?.size ?? 0
-  const older = olderStorage({ anchor, epoch: heads.epoch, commit: more.commit }, signed, reader)
+  const older = olderStorage({ anchor, epoch: heads.epoch, commit: more.commit?.() }, signed, reader)
   const problems = [older, missingCheckpoint(anchor, signed), older ? undefined : problem].filter((one) => one !== undefined) // prettier-ignore
   if (problems.length === 0) return finding
   return { ...finding, problem: problems.join('; '), evidence: evidenceOf(reader) }

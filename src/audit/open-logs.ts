@@ -79,7 +79,8 @@ async function checkAll(
   heads: Heads,
   expected: ReadonlyMap<string, Claim>,
 ): Promise<readonly Result[]> {
-  const commit = parts.commits && (parts.commits.found ?? 0)
+  const { commits } = parts
+  const commit = commits && (() => commits.found ?? 0)
   const results: Result[] = []
   for (const path of new Set([...channels.keys(), ...Object.keys(heads.devices)])) {
     const channel = channels.get(path)
@@ -98,7 +99,7 @@ interface Known {
   readonly channel: Channel | undefined
   readonly anchor: Anchor
   readonly heads: Heads
-  readonly commit: number | undefined
+  readonly commit: (() => number) | undefined
   readonly claim?: Claim | undefined
 }
 
@@ -134,11 +135,19 @@ export async function admitLog(parts: LogParts, notary: Notary, channel: Channel
   const live = channel.ledger
   if (!channel.journal || !live) return
   if (anchor?.log === live.id) {
-    const finding = await checkOne(parts, channel.spec.path, { channel, anchor, heads, commit: parts.commits?.newest })
+    const { commits } = parts
+    const commit = commits && (() => commits.newest)
+    const finding = await checkOne(parts, channel.spec.path, { channel, anchor, heads, commit })
     if (finding.problem === undefined) know(channel, finding, anchor)
-    else channel.journal.beginAnew(finding.problem)
+    else beginBehind(parts, channel, finding.problem)
   } else await takeUnknown(channel)
   await notary.keep(channel)
+}
+
+/** What was found stays under another name, and the first line of the log that begins names it. */
+function beginBehind({ log }: LogParts, { journal, spec }: Channel, problem: string): void {
+  log.error('the log of an audit device is not what it was; it goes on in another one', { path: spec.path, problem })
+  journal?.beginAnew(problem)
 }
 
 /** A log that the storage does not know: it goes on if it is whole and young, else another one begins behind it. */

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -14,7 +14,8 @@ import { startServer } from '../../src/server.ts'
 import { silent } from '../../src/util/log.ts'
 import { byCount, byLine, endpoint, streamReceiver } from '../audit/receivers.ts'
 import { temporaryFolder } from '../support/folder.ts'
-import { TestServer, unseal } from '../support/server.ts'
+import { TestServer, levelServer, openLevelServer, restarted, unseal } from '../support/server.ts'
+import type { Reply } from '../support/server.ts'
 
 /** A server with this configuration, initialised and unsealed. */
 async function opened(folder: string, config: string): Promise<TestServer> {
@@ -106,4 +107,48 @@ unsafe_allow_api_audit_creation = true
     await server.running.stop()
     await away.close()
   })
+
+  for (const change of ['nothing', 'cut'])
+    it(`keeps the log of a file that was away at unseal as soon as it is back, with ${change} done to it`, async () => {
+      const server = await openLevelServer()
+      const folder = join(server.folder, 'far')
+      mkdirSync(folder)
+      const path = join(folder, 'far.log')
+      const asked = await server.call('PUT', '/v1/sys/audit/far', { type: 'file', options: { file_path: path } })
+      expect(asked.status, asked.text).to.equal(204)
+      await server.call('PUT', '/v1/cubbyhole/a', { value: 'x' })
+      await server.call('PUT', '/v1/sys/seal')
+      await server.running.stop()
+      renameSync(folder, `${folder}-away`)
+      const again = await levelServer(server.folder)
+      Object.assign(again, { shares: server.shares, token: server.token })
+      const last = async (more: object): Promise<Reply> => {
+        await again.call('PUT', '/v1/sys/unseal', { key: server.shares[0] })
+        return again.call('PUT', '/v1/sys/unseal', { key: server.shares[1], ...more })
+      }
+      const refused = await last({})
+      expect(refused.status).to.equal(400)
+      const [, code = ''] = /accept_audit_log=([0-9a-f]{16})/.exec(refused.text) ?? []
+      expect((await last({ accept_audit_log: code })).body).to.include({ sealed: false })
+      await again.call('PUT', '/v1/cubbyhole/a', { value: 'y' })
+      if (change === 'cut') writeFileSync(`${folder}-away/far.log`, readFileSync(`${folder}-away/far.log`, 'utf8').split('\n').slice(0, -3).join('\n') + '\n') // prettier-ignore
+      renameSync(`${folder}-away`, folder)
+      await again.call('PUT', '/v1/cubbyhole/a', { value: 'z' })
+      await again.call('PUT', '/v1/cubbyhole/a', { value: 'z' })
+      const heads = async () =>
+        (await again.call('GET', '/v1/sys/seal-status')).body['audit_heads'] as Readonly<Record<string, string>>
+      while ((await heads())['far/'] === undefined) await again.call('GET', '/v1/cubbyhole/a')
+      await again.running.stop()
+      const text = readFileSync(path, 'utf8')
+      const all = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'))
+      expect(all.join('')).to.include('sys/audit/gap')
+      expect(text.includes('"follows":{"log":'), 'another log behind it').to.equal(change === 'cut')
+      // What was written since is signed, and the next unseal checks all of it.
+      const next = await restarted(again)
+      await unseal(next)
+      expect((await next.call('GET', '/v1/sys/seal-status')).body).to.include({ sealed: false })
+      await next.running.stop()
+      const { intact, logs } = await verifyLogs(readdirSync(folder).map((name) => join(folder, name)))
+      expect(intact, JSON.stringify(logs.map(({ findings }) => findings))).to.equal(change === 'nothing')
+    })
 })
