@@ -1,9 +1,14 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
 import type { Entry, Filter } from '../audit/offline/entries.ts'
 import { hits } from '../audit/offline/entries.ts'
-import { htmlReport } from '../audit/offline/report-html.ts'
+import { privilegeOf } from '../audit/offline/privileged.ts'
+import { PrivilegedActions, Refusals, reportEnd, reportHead } from '../audit/offline/report-html.ts'
 import { Summariser } from '../audit/offline/summary.ts'
 import type { Verdict } from '../audit/offline/verify.ts'
 import { verifyLogs } from '../audit/offline/verify.ts'
+import { rfc3339, systemClock } from '../util/clock.ts'
+import { product } from '../util/version.ts'
 import { readingFiles } from './audit-files.ts'
 import { filterFlags, filterOf } from './audit-filter.ts'
 import { Output } from './audit-read.ts'
@@ -28,7 +33,7 @@ async function report(run: Run): Promise<number> {
   )
   await readingFiles(run, run.args, async (progress) => {
     const output = new Output(run)
-    const writer = make(output)
+    const writer = make(output, run)
     for await (const { entry } of hits(run.args, filter, progress)) await writer.entry(entry)
     await writer.end(verdict)
     await output.end()
@@ -83,31 +88,51 @@ function jsonWriter(output: Output): Writer {
   }
 }
 
-const mostRows = 1000
-
-function htmlWriter(output: Output): Writer {
+function htmlWriter(output: Output, run: Run): Writer {
   const summariser = new Summariser()
-  const rows: string[] = []
-  let left = 0
+  const refusals = new Refusals()
+  const privileged = new PrivilegedActions()
   return {
     entry: async (entry) => {
       summariser.add(entry)
-      if (entry.result === 'ok') return
-      if (rows.length < mostRows) rows.push(htmlReport.entry(entry))
-      else left++
+      if (entry.result !== 'ok') refusals.add(entry)
+      const about = privilegeOf(entry)
+      if (about !== undefined) privileged.add(entry, about)
     },
     end: async (verdict) => {
-      await output.add(htmlReport.head('Audit report'))
-      await output.add(htmlReport.verdict(verdict.intact, verdictLines(verdict)))
-      await output.add(htmlReport.summary(summariser.summary()))
-      await output.add(htmlReport.entriesHead())
-      for (const row of rows) await output.add(row)
-      await output.add(htmlReport.entriesEnd(left) + htmlReport.end())
+      const files = await Promise.all(run.args.map(async (path) => ({ path, ...(await digestOf(path)) })))
+      const facts = { files, program: `${product.name} ${product.release}`, at: rfc3339(systemClock.now()), selection: selectionOf(run) } // prettier-ignore
+      await output.add(reportHead(facts, verdict))
+      await output.add(privileged.section())
+      await output.add(refusals.section())
+      await output.add(reportEnd(summariser.summary()))
     },
   }
 }
 
-const writers: Readonly<Record<string, (output: Output) => Writer>> = {
+/** The SHA-256 of a file as it lies there, packed or not, and how long it is. */
+async function digestOf(path: string): Promise<{ readonly bytes: number; readonly sha256: string }> {
+  const digest = createHash('sha256')
+  let bytes = 0
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+    digest.update(chunk)
+    bytes += chunk.length
+  }
+  return { bytes, sha256: digest.digest('hex') }
+}
+
+/** The flags that choose lines, as they were given. */
+function selectionOf({ flags }: Run): string {
+  return ['month', ...Object.keys(filterFlags)]
+    .flatMap((name) => {
+      if (filterFlags[name]?.kind === 'bool') return flags.bool(name) ? [`-${name}`] : []
+      const value = flags.text(name)
+      return value === undefined || value === '' ? [] : [`-${name}=${value}`]
+    })
+    .join(' ')
+}
+
+const writers: Readonly<Record<string, (output: Output, run: Run) => Writer>> = {
   json: jsonWriter,
   csv: csvWriter,
   html: htmlWriter,
@@ -122,7 +147,11 @@ export const auditReportCommands: readonly Command[] = [
     args: [1, Infinity],
     offline: true,
     flags: {
-      format: { kind: 'text', about: 'json (counts), html (counts and refusals, one file), csv (every request).' },
+      format: {
+        kind: 'text',
+        about:
+          'json (counts), html (verdict, privileged actions, gaps, refusals, counts: one file to print), csv (every request).',
+      },
       month: { kind: 'text', about: 'Only this month: 2026-10.' },
       ...filterFlags,
       ...evidenceFlags,

@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { appendFileSync, copyFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { expect } from 'chai'
 import { checkpointFileOf, vkeyFileOf } from '../../src/audit/checkpoint-file.ts'
 import { vkeyText } from '../../src/audit/vkey.ts'
+import { product } from '../../src/util/version.ts'
 import { SampleLog } from '../audit/sample-log.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { ScriptedServer, Shell } from './support.ts'
@@ -231,7 +233,40 @@ describe('the commands for auditors', () => {
     writeFileSync(changed, readFileSync(log.path, 'utf8').replace('encrypt/orders', 'encrypt/others'))
     const broken = await audit('report', '-format=html', changed)
     expect(broken.code).to.equal(3)
-    expect(broken.out).to.include('The log is BROKEN')
+    expect(broken.out).to.include('The log is BROKEN').and.include('is not what the server wrote')
+  })
+
+  it('report: the page says what it is of, what is proved, who did what, and what is missing, for print', async () => {
+    const told = new SampleLog(join(temporaryFolder(), 'audit.log'), undefined, '2026-10-01T00:00:00')
+    told.add(
+      answer('2026-10-05T10:00:00.123456789Z', 'sys/policies/acl/app', { name: 'root' }),
+      answer('2026-10-05T10:00:01.123456789Z', 'transit/export/encryption-key/orders', { name: 'token-ops' }),
+      answer('2026-10-05T10:00:02.123456789Z', 'sys/policies/acl/refused', { allowed: false, error: 'denied' }),
+      answer('2026-10-05T10:00:03.123456789Z', 'transit/encrypt/orders'),
+    )
+    told.own('accepted', { code: 'a1b2c3', why: 'lines were cut off its end', device: 'file/' })
+    told.own('gap', { lost: 7 })
+    told.checkpoint()
+    const { out } = await audit('report', '-format=html', `-keys=${vkeyText(told.signers[0]!.key)}`, '-month=2026-10', told.path) // prettier-ignore
+    const section = (title: string): string => new RegExp(`<section[^>]*><h2>${title}</h2>.*?</section>`, 's').exec(out)?.[0] ?? '' // prettier-ignore
+    expect(section('What this report is about'))
+      .to.include(createHash('sha256').update(readFileSync(told.path)).digest('hex'))
+      .and.include(told.signers[0]!.key.id)
+      .and.include('held by the auditor')
+      .and.include(`strongroom ${product.release}`)
+      .and.include('-month=2026-10')
+    expect(section('The log is intact'))
+      .to.include(`None of the ${told.size} lines`)
+      .and.include('All of them are covered by a signature of the server, under a key that the auditor holds.')
+    expect(section('Privileged actions'))
+      .to.include('sys/policies/acl/app')
+      .and.include('key exported')
+      .and.not.match(/refused|transit\/encrypt/)
+    expect(section('Denied and failed requests')).to.include('sys/policies/acl/refused')
+    expect(section('Accepted damage')).to.include('code a1b2c3').and.include('lines were cut off its end')
+    expect(section('Gaps')).to.include('7 lines were not taken')
+    expect(out).to.not.match(/\.\d{9}/)
+    expect(out).to.include('@media print').and.include('2026-10-05 10:00:01')
   })
 
   it('tail: shows what is there and what comes, over a rotation', async () => {

@@ -30,6 +30,8 @@ export interface Stretch {
 
 /** Something that the log says of itself, or that its times say: nothing is wrong, and an auditor wants to know it. */
 export interface Remark {
+  /** What it is about: the last part of an own line's path (docs/formats.md), or `clock`. */
+  readonly kind: string
   readonly seq: number
   readonly time: string
   readonly what: string
@@ -165,13 +167,13 @@ export class LogCheck {
     const head = bytes.toString('latin1', 1, 240)
     const time = /^\{"time":"([^"]{1,40})"/.exec(head)?.[1] ?? ''
     if (time < this.lastTime && Date.parse(this.lastTime) - Date.parse(time) >= tolerance)
-      this.#remark({ seq, time, what: `the clock went back, from ${this.lastTime}` })
+      this.#remark({ kind: 'clock', seq, time, what: `the clock went back, from ${this.lastTime}` })
     this.firstTime ||= time
     this.lastTime = time
     const about = ownLine.exec(head)?.[1]
     if (about === 'begin') this.#begins(bytes.toString('utf8', 1), place, { seq, time })
     else if (about !== undefined && told.has(about))
-      this.#remark({ seq, time, what: `${about} ${dataOf(bytes.toString('utf8', 1))}` })
+      this.#remark({ kind: about, seq, time, what: `${about} ${dataOf(bytes.toString('utf8', 1))}` })
   }
 
   #begins(text: string, place: Place, at: Pick<Remark, 'seq' | 'time'>): void {
@@ -180,7 +182,7 @@ export class LogCheck {
     if (this.begin && (begin.log !== this.begin.log || begin.origin !== this.begin.origin))
       this.find(place, 'the first line of this file is of another log', 1)
     this.begin ??= begin
-    if (begin.follows) this.#remark({ ...at, what: `begin ${JSON.stringify(begin.follows)}` })
+    if (begin.follows) this.#remark({ ...at, kind: 'begin', what: `begin ${JSON.stringify(begin.follows)}` })
     const range = rangeBefore(begin)
     if (!this.#range) this.#range = range
     else if (range && Buffer.compare(range.root(), this.#range.root()) !== 0)

@@ -1,82 +1,180 @@
 import type { Entry } from './entries.ts'
+import type { Column } from './html.ts'
+import { cell, escaped, factTable, pageEnd, pageHead, shortTime, tableEnd, tableHead, tableRow } from './html.ts'
+import { plainRemark, plainVerdict } from './plain-verdict.ts'
 import type { Count, Summary } from './summary.ts'
+import type { LogVerdict, Verdict } from './verify.ts'
 
-const letters: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
+/** A file that a report was made of. */
+export interface ReportedFile {
+  readonly path: string
+  readonly bytes: number
+  /** SHA-256 in hex. */
+  readonly sha256: string
 }
 
-/** A text inside HTML, wherever it stands there. */
-export function escaped(text: string): string {
-  return text.replace(/[&<>"']/g, (letter) => letters[letter] as string)
+/** What a report is about. */
+export interface ReportFacts {
+  readonly files: readonly ReportedFile[]
+  /** `strongroom 0.1.0`. */
+  readonly program: string
+  /** When it was made, RFC 3339. */
+  readonly at: string
+  /** What was chosen of the log, as it was asked for; '' for all. */
+  readonly selection: string
 }
 
-/** The parts of a report that is one HTML file: no script, nothing loaded from anywhere. */
-export const htmlReport = {
-  head(title: string): string {
-    return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width"><title>${escaped(title)}</title>
-<style>
-:root { color-scheme: light dark }
-body { font: 1rem/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem }
-table { border-collapse: collapse; margin: 0 0 2rem }
-caption { text-align: left; font-weight: 600; padding: .25rem 0 }
-th, td { border: 1px solid #8888; padding: .2rem .6rem; text-align: left; overflow-wrap: anywhere }
-td.number { text-align: right }
-.verdict { border-left: .4rem solid #2a7; padding: .2rem 1rem } .broken { border-color: #c33 }
-</style></head><body><main><h1>${escaped(title)}</h1>
-`
-  },
+/** Rows of a table of requests, of which only so many are kept. */
+export class RequestRows {
+  readonly #rows: string[] = []
+  readonly #columns: readonly Column[]
+  #left = 0
 
-  verdict(intact: boolean, lines: readonly string[]): string {
-    const items = lines.map((line) => `<li>${escaped(line)}</li>`).join('')
-    return `<section class="verdict${intact ? '' : ' broken'}"><h2>${intact ? 'The log is intact' : 'The log is BROKEN'}</h2><ul>${items}</ul></section>\n`
-  },
+  constructor(columns: readonly Column[]) {
+    this.#columns = columns
+  }
 
-  entriesHead(): string {
-    const heads = ['Time', 'Number', 'Who', 'From', 'Operation', 'Path', 'Result', 'Error']
-    return `<table><caption>Denied and failed requests</caption><thead><tr>${heads.map((head) => `<th scope="col">${head}</th>`).join('')}</tr></thead><tbody>\n`
-  },
+  add(cells: readonly string[]): void {
+    if (this.#rows.length < mostRows) this.#rows.push(tableRow(this.#columns, cells))
+    else this.#left++
+  }
 
-  entry(entry: Entry): string {
-    const { time, seq, name, address, operation, path, result, error } = entry
-    const cells = [time, String(seq), name, address, operation, path, result, error.trim()]
-    return `<tr>${cells.map((cell) => `<td>${escaped(cell)}</td>`).join('')}</tr>\n`
-  },
+  /** The table, or a sentence where there are no rows. */
+  table(caption: string, none: string): string {
+    if (this.#rows.length === 0) return `<p>${escaped(none)}</p>\n`
+    const more = this.#left > 0 ? `<p>and ${this.#left} more; -format=csv has all.</p>\n` : ''
+    return tableHead(caption, this.#columns) + this.#rows.join('') + tableEnd + more
+  }
+}
 
-  entriesEnd(left: number): string {
-    return `</tbody></table>${left > 0 ? `<p>and ${left} more; -format=csv has all.</p>` : ''}\n`
-  },
+const mostRows = 1000
 
-  summary(summary: Summary): string {
-    const { requests, denied, failed, firstTime, lastTime } = summary
-    const facts: readonly Count[] = [
-      { what: 'Requests', count: requests },
-      { what: 'Denied', count: denied },
-      { what: 'Failed', count: failed },
-    ]
-    return [
-      `<p>${escaped(firstTime)} to ${escaped(lastTime)}</p>\n`,
-      counts('Requests', facts),
-      counts('By day', summary.days),
-      counts('By operation', summary.operations),
-      counts('By caller', summary.callers),
-      counts('By address', summary.addresses),
-      counts('By path', summary.paths),
-    ].join('')
-  },
+const requestColumns: readonly Column[] = [
+  { head: 'Time (UTC)', kind: 'time' },
+  { head: 'Number', kind: 'number' },
+  { head: 'Who' },
+  { head: 'From' },
+  { head: 'Operation' },
+  { head: 'Path' },
+]
 
-  end(): string {
-    return '</main></body></html>\n'
-  },
+const requestCells = ({ time, seq, name, address, operation, path }: Entry): readonly string[] => [
+  shortTime(time),
+  String(seq),
+  name === '' ? '(no token)' : name,
+  address,
+  operation,
+  path,
+]
+
+/** Requests that were denied or failed. */
+export class Refusals {
+  readonly #rows = new RequestRows([...requestColumns, { head: 'Result' }, { head: 'Error' }])
+
+  add(entry: Entry): void {
+    this.#rows.add([...requestCells(entry), entry.result, entry.error.trim()])
+  }
+
+  section(): string {
+    return `<section><h2>Denied and failed requests</h2>\n${this.#rows.table('Requests that did nothing', 'No request was denied or failed.')}</section>\n`
+  }
+}
+
+/** Requests that need privileges. */
+export class PrivilegedActions {
+  readonly #rows = new RequestRows([...requestColumns, { head: 'About' }])
+
+  add(entry: Entry, about: string): void {
+    this.#rows.add([...requestCells(entry), about])
+  }
+
+  section(): string {
+    return `<section><h2>Privileged actions</h2>\n${this.#rows.table('Actions on keys, policies, mounts, audit devices, tokens and the seal', 'There were none.')}</section>\n`
+  }
+}
+
+/** The page up to the lists of requests: what it is about, the verdict, and what the log tells of itself. */
+export function reportHead(facts: ReportFacts, verdict: Verdict): string {
+  return [
+    pageHead('Audit report'),
+    titleBlock(facts, verdict),
+    verdictSection(verdict),
+    ownLines(verdict, 'Accepted damage', ['accepted'], 'An operator unsealed the server although the log was not what it had to be.', 'No damage of the log was accepted by an operator.'),
+    ownLines(verdict, 'Gaps', ['gap', 'lost', 'torn', 'removed', 'moved', 'space'], 'What is not in the log, and what happened to its files.', 'The log tells of no gap.'),
+    ownLines(verdict, 'Keys and clock', ['keys', 'clock', 'begin'], 'Changes of the keys that sign the log, times that go back, logs that follow another one.', 'There is nothing to tell.'),
+  ].join('') // prettier-ignore
+}
+
+/** What a log says, counted; and the end of the page. */
+export function reportEnd(summary: Summary): string {
+  const { requests, denied, failed, firstTime, lastTime } = summary
+  const facts: readonly Count[] = [
+    { what: 'Requests', count: requests },
+    { what: 'Denied', count: denied },
+    { what: 'Failed', count: failed },
+  ]
+  return [
+    '<section><h2>Counts</h2>\n',
+    firstTime === '' ? '' : `<p>${escaped(shortTime(firstTime))} to ${escaped(shortTime(lastTime))} UTC</p>\n`,
+    counts('Requests', facts),
+    counts('By day', summary.days),
+    counts('By operation', summary.operations),
+    counts('By caller', summary.callers),
+    counts('By address', summary.addresses),
+    counts('By path', summary.paths),
+    '</section>\n',
+    pageEnd,
+  ].join('')
+}
+
+function titleBlock({ files, program, at, selection }: ReportFacts, { logs }: Verdict): string {
+  const columns: readonly Column[] = [{ head: 'File' }, { head: 'Bytes', kind: 'number' }, { head: 'SHA-256' }]
+  const rows = files.map(({ path, bytes, sha256 }) => tableRow(columns, [path, String(bytes), sha256]))
+  const keys = logs.flatMap((log) => log.keys.map((key) => `<code>${escaped(key)}</code> (${log.pinned ? 'held by the auditor' : 'found beside the log'})`)) // prettier-ignore
+  return [
+    '<section><h2>What this report is about</h2>\n',
+    factTable('facts', 'The report', [
+      ['Made', `${escaped(shortTime(at))} UTC by ${escaped(program)}`],
+      ['Lines chosen', selection === '' ? 'all' : `<code>${cell(selection)}</code>`],
+      ['Logs', logs.map(({ origin, log }) => `<code>${cell(origin || log || 'of an earlier release')}</code>`).join('<br>')],
+      ['Keys', keys.length > 0 ? keys.join('<br>') : 'none'],
+    ]),
+    tableHead('Files', columns) + rows.join('') + tableEnd,
+    '</section>\n',
+  ].join('') // prettier-ignore
+}
+
+function verdictSection({ intact, logs }: Verdict): string {
+  const parts = logs.map((log) => {
+    const sentences = plainVerdict(log).map((sentence) => `<p>${cell(sentence)}</p>`)
+    const findings = log.findings.map(({ file, line, why }) => `<li>${cell(`${file}${line > 0 ? `, line ${line}` : ''}: ${why}`)}</li>`) // prettier-ignore
+    const more = log.wrong > log.findings.length ? `<p>and ${log.wrong - log.findings.length} more</p>` : ''
+    const notes = log.notes.map((note) => `<li>${cell(note)}</li>`)
+    const title = logs.length > 1 ? `<h3>${cell(log.origin || log.log || 'a log of an earlier release')}</h3>` : ''
+    return `${title}${sentences.join('\n')}${list(findings)}${more}${list(notes)}`
+  })
+  const verdict = intact ? 'The log is intact' : 'The log is BROKEN'
+  const body = parts.length > 0 ? parts.join('\n') : '<p>The files hold no lines.</p>'
+  return `<section class="verdict${intact ? '' : ' broken'}"><h2>${verdict}</h2>\n${body}</section>\n`
+}
+
+const list = (items: readonly string[]): string => (items.length > 0 ? `<ul>${items.join('\n')}</ul>` : '')
+
+/** What the log says of itself, of some kinds. */
+function ownLines({ logs }: Verdict, title: string, kinds: readonly string[], about: string, none: string): string {
+  const columns: readonly Column[] = [
+    { head: 'Time (UTC)', kind: 'time' },
+    { head: 'Number', kind: 'number' },
+    { head: 'What' },
+  ]
+  const rows = logs.flatMap(
+    ({ remarks }: LogVerdict) =>
+    remarks.filter(({ kind }) => kinds.includes(kind)).map((remark) => tableRow(columns, [shortTime(remark.time), String(remark.seq), plainRemark(remark)])), // prettier-ignore
+  )
+  const body = rows.length > 0 ? tableHead(about, columns) + rows.join('') + tableEnd : `<p>${escaped(none)}</p>\n`
+  return `<section><h2>${escaped(title)}</h2>\n${body}</section>\n`
 }
 
 function counts(caption: string, rows: readonly Count[]): string {
-  const body = rows.map(({ what, count }) => `<tr><th scope="row">${escaped(what)}</th><td class="number">${count}</td></tr>`).join('\n') // prettier-ignore
-  return `<table><caption>${escaped(caption)}</caption><tbody>\n${body}\n</tbody></table>\n`
+  return factTable('counts', caption, rows.map(({ what, count }) => [what, String(count)])) // prettier-ignore
 }

@@ -8,6 +8,8 @@ import type { Finding, Remark, Stretch } from './log-check.ts'
 import { LogCheck } from './log-check.ts'
 import { rawLines } from './raw-lines.ts'
 import type { Witnessed } from './trusted-keys.ts'
+import type { VerifierKey } from '../vkey.ts'
+import { vkeyText } from '../vkey.ts'
 
 /** What checking one log found. */
 export interface LogVerdict {
@@ -31,6 +33,8 @@ export interface LogVerdict {
   readonly root?: string
   readonly checkpoints: number
   readonly pinned: boolean
+  /** The keys that may have signed it, as vkeys; those of post-quantum signatures by name and id only. */
+  readonly keys: readonly string[]
   readonly witnessed: readonly Witnessed[]
 }
 
@@ -162,6 +166,11 @@ function follows(check: LogCheck, before: LogCheck | undefined): void {
     before.find(last.place, `it is not where this log ended: the next one says that it ended in number ${said.size}`)
 }
 
+/** An ML-DSA-44 key is 1,312 bytes long: its name and id say which one it is. */
+function shortVkey(key: VerifierKey): string {
+  return key.key.length > 32 ? `${key.name}+${key.id}` : vkeyText(key)
+}
+
 function verdictOf({ id, files }: GivenLog, { check, evidence, notes }: Checked): LogVerdict {
   const { begin, lines, goodLines = lines, firstTime, lastTime, stretches, findings, wrong, remarks, root } = check
   return {
@@ -180,6 +189,7 @@ function verdictOf({ id, files }: GivenLog, { check, evidence, notes }: Checked)
     ...(wrong === 0 && root !== undefined && { root }),
     checkpoints: check.met,
     pinned: evidence.pinned,
+    keys: [...new Set(evidence.keys.map(({ key }) => shortVkey(key)))],
     witnessed: evidence.witnessed,
   }
 }
