@@ -10,6 +10,8 @@ export interface Call<S> {
   readonly engine: S
   readonly caller: Caller
   readonly request: Request
+  /** The policy was asked for `create`: only then may something new be made by a route that says `exists`. */
+  readonly creates: boolean
   /** The mount's path with a trailing slash, e.g. `transit/`. */
   readonly mountPath: string
   /** The names in the path as they were spelled, which may not be canonical: for messages only. */
@@ -69,7 +71,10 @@ export interface RouteOptions<S, F extends Fields> {
   readonly canonical?: Readonly<Record<string, Canonicaliser>>
   /** Another path of this mount by which the same thing is reached; what a policy denies there is denied here. */
   readonly alias?: Alias
-  /** Changes nothing: its audit request line may share the response line's write. */
+  /**
+   * Changes nothing: its audit request line may share the response line's write. A request of such a route is none the less
+   * a change where its token counts uses, its answer is wrapped, or its policy was asked for `create`.
+   */
   readonly pure?: boolean
   /**
    * Status that holds no secret, for monitoring: answered also while no audit device can take its lines, which then count

@@ -48,7 +48,6 @@ export function admission(
     operation,
     caller: anyone,
     params: {},
-    lastUse: false,
     granting: [],
     ...(namespace && { namespace }),
     ...(mount && { mount }),

@@ -19,16 +19,23 @@ export function eventOf(decision: Decision): AuditEvent {
       ...(refusal && { error: refusal }),
     },
     ...(mount && { mount: auditMount(mount) }),
-    pure: refusal !== undefined || (route?.pure ?? true),
+    pure: !isChange(decision),
     ...(answersUnaudited(decision) && { answersUnaudited: true }),
     // A share that was sent to a mistyped path, or with a wrong verb, found no route that could say so.
     neverRaw: route?.carriesKeyShares ?? true,
   }
 }
 
-/** A wrapped answer makes a token: that is no status. */
-function answersUnaudited({ request, refusal, route }: Decision): boolean {
-  return route?.answersUnaudited === true && refusal === undefined && request.wrapTtl === undefined
+/** A wrapped answer makes a token, and one whose uses count is changed: that is no mere status. */
+function answersUnaudited({ request, refusal, route, spends }: Decision): boolean {
+  return route?.answersUnaudited === true && refusal === undefined && !spends && request.wrapTtl === undefined
+}
+
+/** Whether something may be different after it: then the audit log has it before. */
+function isChange({ refusal, spends, route, request, operation }: Decision): boolean {
+  if (spends) return true
+  if (refusal || !route) return false
+  return !route.pure || operation === 'create' || request.wrapTtl !== undefined
 }
 
 type Granting = NonNullable<AuditEvent['decision']['granting']>

@@ -40,8 +40,8 @@ export interface Decision {
   readonly params: Readonly<Record<string, string>>
   /** The same as they were spelled, where that is not canonical. */
   readonly spelled?: Readonly<Record<string, string>>
-  /** The token was used up by this request: it is revoked after the answer. */
-  readonly lastUse: boolean
+  /** The token whose uses are counted: this request takes one when it stands in the audit log, whatever becomes of it. */
+  readonly spends?: TokenRecord
   readonly granting: readonly string[]
   /** A policy cuts this list to so many names. */
   readonly limit?: number
@@ -64,7 +64,7 @@ class Draft implements Decision {
   route?: Route
   params: Readonly<Record<string, string>> = {}
   spelled?: Readonly<Record<string, string>>
-  lastUse = false
+  spends?: TokenRecord
   granting: readonly string[] = []
   limit?: number
   shows?: Shows
@@ -214,17 +214,15 @@ async function authenticate(parts: DecidingParts, draft: Draft): Promise<TokenRe
   const found = tokens.resolve(credential.token)
   const token = found instanceof Promise ? await found : found
   if (!token || !tokens.allowsAddress(token, client.address)) throw noToken()
-  if (token.numUses > 0) {
-    const use = await tokens.use(token)
-    if (use === 'spent') throw noToken()
-    draft.lastUse = use.last
-    return use.record
-  }
-  return token
+  if (token.numUses === 0) return token
+  const usesLeft = (token.usesLeft ?? 0) - 1
+  if (usesLeft < 0) throw noToken()
+  draft.spends = token
+  return { ...token, usesLeft }
 }
 
 /** Whatever is wrong with a token, the answer is the same. */
-function noToken(): Fault {
+export function noToken(): Fault {
   return new Fault('unauthenticated', 'permission denied', { bare: true })
 }
 
@@ -302,14 +300,16 @@ class HandlerCall implements Call<unknown> {
   readonly request: Request
   readonly mountPath: string
   readonly spelled: Readonly<Record<string, string>>
+  readonly creates: boolean
   readonly given: (name: string) => boolean
 
-  constructor({ request, mount, caller, params, spelled = params }: Decision) {
+  constructor({ request, mount, caller, operation, params, spelled = params }: Decision) {
     this.engine = mount?.state
     this.caller = caller
     this.request = request
     this.mountPath = mount?.apiPath ?? ''
     this.spelled = spelled
+    this.creates = operation === 'create'
     this.given = (name) => Object.hasOwn(request.data, name)
   }
 }

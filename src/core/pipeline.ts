@@ -7,7 +7,7 @@ import type { AuditBroker } from '../audit/broker.ts'
 import { admission } from './admit.ts'
 import type { Admission, RequestHead } from './admit.ts'
 import { eventOf } from './audit-event.ts'
-import { callOf, decide } from './decide.ts'
+import { callOf, decide, noToken } from './decide.ts'
 import type { Decision, DecidingParts } from './decide.ts'
 import { help } from './help.ts'
 import { filtered } from './list-filter.ts'
@@ -80,8 +80,10 @@ export class Pipeline implements Gateway {
     const decision = open ? await decide(open, request) : this.#parts.sealed(request)
     const event = eventOf(decision)
     await this.#parts.audit.request(event)
-    const outcome = decision.refusal ?? (await perform(decision, open?.wrappings))
-    if (decision.lastUse && decision.caller.token) await open?.tokens.spend(decision.caller.token)
+    const use = decision.spends && (await open?.tokens.use(decision.spends))
+    const refusal = use === 'spent' ? noToken() : decision.refusal
+    const outcome = refusal ?? (await perform(decision, open?.wrappings))
+    if (use && use !== 'spent' && use.last) await open?.tokens.spend(use.record)
     await this.#parts.audit.response(event, outcome)
     if (outcome instanceof Fault) throw outcome
     if (outcome.after) await outcome.after()

@@ -16,7 +16,6 @@ export function sealedDecider(routes: readonly Route[]): (request: Request) => D
       request,
       operation: request.operation === 'write' ? ('update' as const) : request.operation,
       caller: anyone,
-      lastUse: false,
       granting: [],
     }
     try {

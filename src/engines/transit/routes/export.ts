@@ -62,6 +62,8 @@ export const exportRoutes = [
     handle: ({ engine }, wish) => keysOut(engine, wish),
   }),
   read('backup/:name', {
+    // When it was taken is noted with the key.
+    pure: false,
     about: 'Write a whole key with all its versions, in plain.',
     fields: { name: shared.name },
     handle: async ({ engine }, { name }) => {

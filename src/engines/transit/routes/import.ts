@@ -56,6 +56,8 @@ async function wrapOut(
 /** `wrapping_key`, `keys/:name/import`, `keys/:name/import_version` and `byok-export/…`: keys made elsewhere, or for there. */
 export const importRoutes = [
   read('wrapping_key', {
+    // The pair is made when it is first asked for.
+    pure: false,
     about: 'Read the public key that keys to import are wrapped with.',
     handle: async ({ engine }) => answer({ public_key: publicText(await engine.wrappingKey()) }),
   }),
