@@ -14,7 +14,8 @@ listener "tcp" {
   tls_min_version = "tls12"
 
   # Anybody who reaches the port could start or cancel these; leave them off and use sys/rotate/root/* and
-  # sys/generate-root-token/* with a token instead.
+  # sys/generate-root-token/* with a token instead (policies/operator.hcl). If every token is lost, set the second to
+  # false and restart: key shares alone make a root token then (docs/operations.md).
   disable_unauthed_rekey_endpoints         = true
   disable_unauthed_generate_root_endpoints = true
 }

@@ -19,6 +19,11 @@ path "sys/rotate/*" {
   capabilities = ["read", "update", "delete", "sudo"]
 }
 
+# A root token, for what no policy here allows; it takes a threshold of key shares as well.
+path "sys/generate-root-token/*" {
+  capabilities = ["read", "update", "delete"]
+}
+
 path "sys/mounts" {
   capabilities = ["read"]
 }

@@ -6,15 +6,17 @@ import { shareGiven } from './share.ts'
 
 /**
  * The API of an operation that several people give key shares to. It has two doors: one for anybody, which a listener may
- * keep shut, and one for a token. The first is tried first, as Vault's clients do; `base` is its path, `guarded` the other's.
+ * keep shut (by `setting`), and one for a token. The first is tried first, as Vault's clients do; `base` is its path, `guarded` the other's.
  */
 export class Ceremony {
   readonly #run: Run
   #base: string
   readonly #guarded: string
+  readonly #setting: string
 
-  constructor(run: Run, base: string, guarded: string) {
+  constructor(run: Run, base: string, guarded: string, setting: string) {
     this.#run = run
+    this.#setting = setting
     this.#base = base
     this.#guarded = guarded
   }
@@ -23,10 +25,24 @@ export class Ceremony {
     try {
       return await this.#run.client.send(method, `${this.#base}/${part}`, data, { once: method === 'PUT' })
     } catch (thrown) {
-      if (!isShut(thrown) || this.#base === this.#guarded || this.#run.environment.token() === '') throw thrown
+      if (!isShut(thrown) || this.#base === this.#guarded) throw this.#explained(thrown)
+      if (this.#run.environment.token() === '') throw this.#explained(thrown)
       this.#base = this.#guarded
       return this.send(method, part, data)
     }
+  }
+
+  /** What leads on, where the server lets nobody in without a token, or not this one. */
+  #explained(thrown: unknown): unknown {
+    if (!(thrown instanceof ServerError)) return thrown
+    if (thrown.status === 403 && this.#base === this.#guarded)
+      return thrown.withHint(`a policy must allow ${this.#guarded}/*; policies/operator.hcl does`)
+    if (isShut(thrown))
+      return thrown.withHint(
+        `log in with a token whose policy allows ${this.#guarded}/*, as policies/operator.hcl does; without any token, set ` +
+          `${this.#setting} = false in the listener, restart the server, and unseal it`,
+      )
+    return thrown
   }
 
   /** One person's share for the operation with this nonce. @throws UsageError */

@@ -14,6 +14,12 @@ export class ServerError extends Error {
     this.body = body
   }
 
+  /** The same with what to do about it, on a line of its own. */
+  withHint(next: string): ServerError {
+    const hinted = new ServerError(`${this.message}\n  next: ${next}`, this.status, this.body)
+    return this.during === undefined ? hinted : Object.assign(hinted, { during: this.during })
+  }
+
   /** Whether the server said that there is nothing: 404 with an empty list of errors. */
   get isAbsence(): boolean {
     const errors = this.body?.['errors']

@@ -12,7 +12,12 @@ import { columns, textOf } from './table.ts'
 async function generateRoot(run: Run): Promise<number> {
   const { flags } = run
   if (flags.text('decode') !== undefined) return decode(run)
-  const ceremony = new Ceremony(run, 'sys/generate-root', 'sys/generate-root-token')
+  const ceremony = new Ceremony(
+    run,
+    'sys/generate-root',
+    'sys/generate-root-token',
+    'disable_unauthed_generate_root_endpoints',
+  )
   if (flags.bool('cancel')) {
     await ceremony.send('DELETE', 'attempt')
     run.out('Success! Root token generation canceled (if it was started)\n')

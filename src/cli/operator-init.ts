@@ -52,7 +52,9 @@ person now. They are shown only this once: whoever loses too many of them can
 never open this server again, and nobody can help.
 
 Next, ${threshold === 1 ? 'once' : `${threshold} times`}:  strongroom operator unseal
-Then use the root token to set up others, and revoke it.
+Then use the root token to set up others, first an operator (policies/operator.hcl),
+and revoke it. ${threshold === 1 ? 'One share makes' : `${threshold} shares make`} another: strongroom operator generate-root, with an
+operator's token, or as docs/operations.md says if every token is lost.
 `
 }
 

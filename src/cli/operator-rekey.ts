@@ -16,7 +16,7 @@ async function rekey(run: Run): Promise<number> {
   if (target === 'recovery' || target === 'hsm')
     throw new ServerError('this seal has no recovery keys: the target is "barrier"')
   if (!targets.includes(target)) throw new UsageError(`Unknown target: ${target}`)
-  const ceremony = new Ceremony(run, 'sys/rekey', 'sys/rotate/root')
+  const ceremony = new Ceremony(run, 'sys/rekey', 'sys/rotate/root', 'disable_unauthed_rekey_endpoints')
   if (flags.bool('backup-retrieve')) return showAnswer(run, (await ceremony.send('GET', 'backup')).body)
   if (flags.bool('backup-delete')) return deleteBackup(run, ceremony)
   const verify = flags.bool('verify')

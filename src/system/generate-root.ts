@@ -39,7 +39,7 @@ export function generateRootRoutes(root: GenerateRootPort, allowed: boolean): Ro
   const open = family('generate-root', 'public', root)
   return [
     ...family('generate-root-token', 'token', root),
-    ...(allowed ? open : open.map((route) => ({ ...route, handle: off }))),
+    ...(allowed ? open : open.map((route) => ({ ...route, handle: isBeginning(route) ? offToBegin : off }))),
     write('decode-token', {
       about: 'Decode a generated root token.',
       access: 'public',
@@ -56,9 +56,23 @@ export function generateRootRoutes(root: GenerateRootPort, allowed: boolean): Ro
   ]
 }
 
+const shut = 'unsupported operation'
+
 function off(): never {
-  throw new Fault('unsupported_operation', 'unsupported operation', { bare: true })
+  throw new Fault('unsupported_operation', shut, { bare: true })
 }
+
+/** Whoever wants to begin is told the two ways that lead on; the words that clients look for come first. */
+function offToBegin(): never {
+  const ways =
+    'no listener makes root tokens for callers without a token. With a token whose policy allows it (policies/operator.hcl does), use ' +
+    'sys/generate-root-token/attempt. If every token is lost, set disable_unauthed_generate_root_endpoints = false in the ' +
+    'listener, restart, and unseal (docs/operations.md)'
+  throw new Fault('unsupported_operation', `${shut}: ${ways}`, { bare: true })
+}
+
+const isBeginning = ({ operation, pattern }: Route<unknown>): boolean =>
+  operation === 'write' && pattern.endsWith('/attempt')
 
 function family(base: string, access: 'public' | 'token', root: GenerateRootPort): Route<unknown>[] {
   const plain = access === 'public'
