@@ -20,6 +20,8 @@ export const tags = {
   values0: 0xa0,
   /** `[1]`, of bytes. */
   bytes1: 0x81,
+  /** `[1]`, of values. */
+  values1: 0xa1,
 } as const
 
 /** A value of some parts, in fresh memory. */

@@ -5,9 +5,12 @@ import { unwrapKey } from './key-wrap.ts'
 import type { OaepHash } from './key-wrap.ts'
 import { openOaep } from './oaep.ts'
 import type { OaepWish } from './oaep.ts'
+import { readPkcs8 } from './pkcs8.ts'
 import { quantum } from './quantum.ts'
 import { signatures } from './signatures.ts'
 import type { SignatureWish } from './signatures.ts'
+import { wholeKey } from './whole-keys.ts'
+import type { KeyParts } from './whole-keys.ts'
 
 interface Signing {
   readonly family: keyof typeof signatures
@@ -47,6 +50,9 @@ export const jobs = {
   openOaep: ({ key, sealed, hash, label }: Padded) => openOaep(key, sealed, { hash, label }),
   /** Of keys to import. */
   unwrapKey: ({ key, wrapped, hash }: Wrapped) => unwrapKey(key, wrapped, hash),
+  /** Of a private key that comes from elsewhere, undefined when it is none. */
+  readPkcs8: (der: Uint8Array) => readPkcs8(der),
+  wholeKey: (parts: KeyParts) => wholeKey(parts),
   certificateRequest: ({ key, template }: { readonly key: KeyObject; readonly template: string }) =>
     certificateRequest(key, template),
 } as const

@@ -83,6 +83,8 @@ const kemUses = ['encapsulate', 'decapsulate'] as const
 const ecUses = ['sign', 'verify', 'derive'] as const
 const rsaUses = ['encrypt', 'decrypt', 'wrap', 'unwrap', 'sign', 'verify'] as const
 
+const hmacSizes = [32, 512] as const
+
 /** Every type of key, by Vault's name for it: the only place that knows what a type can do. */
 export const keyTypes = {
   'aes128-gcm96': symmetric(aeads.aes128gcm, 8),
@@ -119,9 +121,12 @@ export const keyTypes = {
     derivable: false,
     convergent: false,
     mac: 'hmac',
-    sizes: [32, 512],
+    sizes: hmacSizes,
     code: 10,
-    generate: async (random: Random, size: number) => ({ secret: random(size) }),
+    generate: async (random: Random, size: number) => {
+      if (!(size >= hmacSizes[0] && size <= hmacSizes[1])) throw new RangeError('no size of an HMAC key')
+      return { secret: random(size) }
+    },
   },
   'aes128-cmac': cmac(16, 1006),
   'aes192-cmac': cmac(24, 1007),

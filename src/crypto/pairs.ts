@@ -26,9 +26,21 @@ export interface PairType {
   readonly fits: (key: KeyObject | QuantumKey) => boolean
 }
 
+/** OpenSSL's names of the curves, by those in a JWK (RFC 7518, RFC 8812). */
+export const curves: Readonly<Record<string, string>> = {
+  'P-256': 'prime256v1',
+  'P-384': 'secp384r1',
+  'P-521': 'secp521r1',
+  secp256k1: 'secp256k1',
+}
+
+/** Go's bounds of a public exponent, which is odd: 1 would encrypt nothing, and a large one is no one's. */
+const exponents = { least: 3n, most: 2n ** 31n - 1n } as const
+
 const generated = promisify(generateKeyPair)
 
-function curve(label: string, namedCurve: string, fieldBytes: number): PairType {
+function curve(label: string, fieldBytes: number): PairType {
+  const namedCurve = curves[label] as string
   return {
     family: 'ec',
     label,
@@ -45,8 +57,16 @@ function rsa(bits: number): PairType {
     label: `rsa-${bits}`,
     fieldBytes: 0,
     generate: async () => halves(await slow.run('generateRsa', bits)),
-    fits: (key) => isNative(key) && key.asymmetricKeyType === 'rsa' && key.asymmetricKeyDetails?.modulusLength === bits,
+    fits: (key) =>
+      isNative(key) &&
+      key.asymmetricKeyType === 'rsa' &&
+      key.asymmetricKeyDetails?.modulusLength === bits &&
+      isExponent(key.asymmetricKeyDetails.publicExponent ?? 0n),
   }
+}
+
+function isExponent(e: bigint): boolean {
+  return e >= exponents.least && e <= exponents.most && e % 2n === 1n
 }
 
 /** The kind of a post-quantum pair: FIPS 203, 204 and 205. */
@@ -89,10 +109,10 @@ export const pairs = {
     generate: async () => halves((await generated('ed25519')).privateKey),
     fits: (key) => isNative(key) && key.asymmetricKeyType === 'ed25519',
   },
-  p256: curve('P-256', 'prime256v1', 32),
-  p384: curve('P-384', 'secp384r1', 48),
-  p521: curve('P-521', 'secp521r1', 66),
-  secp256k1: curve('secp256k1', 'secp256k1', 32),
+  p256: curve('P-256', 32),
+  p384: curve('P-384', 48),
+  p521: curve('P-521', 66),
+  secp256k1: curve('secp256k1', 32),
   rsa2048: rsa(2048),
   rsa3072: rsa(3072),
   rsa4096: rsa(4096),
@@ -106,6 +126,11 @@ export function privateDer(key: KeyObject): Uint8Array {
 /** SubjectPublicKeyInfo in DER: how public keys are stored. Takes either half. */
 export function publicDer(key: KeyObject): Uint8Array {
   return (key.type === 'private' ? createPublicKey(key) : key).export({ type: 'spki', format: 'der' })
+}
+
+/** The same public key; one of an elliptic curve by the curve's name and with an uncompressed point, as all can read it. */
+export function namedCurve(key: KeyObject): KeyObject {
+  return key.asymmetricKeyType === 'ec' ? createPublicKey({ key: key.export({ format: 'jwk' }), format: 'jwk' }) : key
 }
 
 /** Reads what `privateDer` wrote. @throws Error when it is no such key. */

@@ -11,7 +11,7 @@ const units: Readonly<Record<string, number>> = {
 }
 
 /** The longest duration that Go's 64-bit nanoseconds hold, in seconds. */
-const longest = 9_223_372_036
+export const longestDuration = 9_223_372_036
 
 /**
  * A duration in whole seconds from `30`, `"30"`, `"90s"`, `"1h30m"`, `"1.5h"` or `"5d"`; fractions of a second are cut.
@@ -20,7 +20,7 @@ const longest = 9_223_372_036
  */
 export function parseDuration(value: string | number): number | undefined {
   const seconds = typeof value === 'number' ? value : secondsOf(value.trim())
-  if (seconds === undefined || !Number.isFinite(seconds) || seconds < 0 || seconds > longest) return undefined
+  if (seconds === undefined || !Number.isFinite(seconds) || seconds < 0 || seconds > longestDuration) return undefined
   if (seconds > 0 && seconds < 1) return undefined
   return Math.floor(seconds)
 }

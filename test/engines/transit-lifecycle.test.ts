@@ -227,6 +227,61 @@ describe('records of keys', () => {
     expect(((await view.get('key/gone')) as KeyRecord).state).to.deep.equal({ ...gone, before: 'enabled' })
   })
 
+  it('that no release would have made are refused when they are read, before anything is made of them', async () => {
+    const { view, keys } = await open()
+    const good = await keys.draft({ ...wish, type: 'hmac', size: 32 })
+    const [version] = Object.values(good.versions) as [KeyVersion]
+    const wrong: readonly object[] = [
+      { format: 4 },
+      { type: 'rot13' },
+      { type: 'aes256-gcm96' },
+      { size: 0 },
+      { size: 1_500_000_000 },
+      { size: null },
+      { kdf: 'none' },
+      { convergent: true },
+      { autoRotatePeriod: 1 },
+      { autoRotatePeriod: -3600 },
+      { autoRotatePeriod: 1e21 },
+      { autoRotatePeriod: NaN },
+      { latest: 2 },
+      { latest: 1_000_000 },
+      { minDecryption: 0 },
+      { minDecryption: 2 },
+      { minDecryption: '1' },
+      { minEncryption: 2 },
+      { minAvailable: 1 },
+      { createdAt: 8.64e15 },
+      { exportable: 'no' },
+      { state: { is: 'gone' } },
+      { state: { is: 'soft-deleted', deletedAt: 0, purgeAt: -1, before: 'enabled' } },
+      { uses: ['encrypt'] },
+      { uses: [] },
+      { name: 'a/b' },
+      { versions: {} },
+      { versions: { 1: version, 3: version } },
+      { versions: { 1: { ...version, mac: '' } } },
+      { versions: { 1: { ...version, material: '', mac: '' } } },
+      { versions: { 1: { ...version, createdAt: -1 } } },
+      { versions: { 1: null } },
+      { versions: null },
+      { tags: 5 },
+    ]
+    for (const part of wrong) {
+      const text = JSON.stringify(part)
+      const stored = { ...good, ...part }
+      await view.put('key/k', stored)
+      const rotated = await keys.rotate('k').catch((thrown: unknown) => thrown)
+      expect(rotated, text).to.have.property('code', 'internal')
+      const found = await keys.need('k').catch((thrown: unknown) => thrown)
+      expect(found, text).to.have.property('code', 'internal')
+      const changed = await keys.change('k', '', (key) => key).catch((thrown: unknown) => thrown)
+      expect(changed, text).to.have.property('code', 'internal')
+    }
+    await view.put('key/k', good)
+    expect((await keys.rotate('k')).latest).to.equal(2)
+  })
+
   it('lose no certificate of a version that is out of use for a while', async () => {
     const { keys } = await open()
     await keys.add(await keys.draft({ ...wish, type: 'ed25519' }))

@@ -77,14 +77,15 @@ describe('transit keys that OpenBao made, restored from its backups', () => {
     readonly keys: readonly Vector[]
     readonly ecdh: readonly Agreement[]
   }
+  const now = Date.UTC(2030, 0, 1)
   const bind = (row: Row) => ({
     ...(row.context && { context: row.context }),
     ...(row.associated_data && { associated: bytes(row.associated_data) }),
   })
-  const restore = (vector: Vector) => restoredFrom(vector.backup, randomBytes, 0)
+  const restore = async (vector: Vector) => (await restoredFrom(vector.backup, randomBytes, now)).record
   /** Archived versions come back when the minimum is lowered. */
-  const opened = (vector: Vector) => {
-    const record = restore(vector)
+  const opened = async (vector: Vector) => {
+    const record = await restore(vector)
     return new LiveKey(
       { ...record, minDecryption: Math.max(1, record.minAvailable), minEncryption: 0 },
       unmetered(randomBytes),
@@ -94,7 +95,7 @@ describe('transit keys that OpenBao made, restored from its backups', () => {
 
   for (const vector of keys) {
     it(`${vector.name}: its ciphertexts, data keys, HMACs and signatures are understood`, async () => {
-      const key = opened(vector)
+      const key = await opened(vector)
       for (const row of [...(vector.encrypt ?? []), ...(vector.datakeys ?? [])]) {
         if (!vector.versions[row.version] || vector.name.startsWith('public-')) continue
         expect(Buffer.from(await key.decrypt(row.ciphertext, bind(row))).toString('base64')).to.equal(row.plaintext)
@@ -113,10 +114,10 @@ describe('transit keys that OpenBao made, restored from its backups', () => {
     })
 
     it(`${vector.name}: what must be refused is refused`, async () => {
-      const key = opened(vector)
+      const key = await opened(vector)
       for (const row of vector.refused ?? [])
         expect(
-          await faultOf(new LiveKey(restore(vector), unmetered(randomBytes)).decrypt(row.ciphertext, bind(row))),
+          await faultOf(new LiveKey(await restore(vector), unmetered(randomBytes)).decrypt(row.ciphertext, bind(row))),
           row.why,
         )
           .to.have.property('code')
@@ -124,8 +125,8 @@ describe('transit keys that OpenBao made, restored from its backups', () => {
       expect(key.record.restored).to.not.equal(null)
     })
 
-    it(`${vector.name}: exports as it did there, and survives a backup of ours`, () => {
-      const key = opened(vector)
+    it(`${vector.name}: exports as it did there, and survives a backup of ours`, async () => {
+      const key = await opened(vector)
       for (const [version, parts] of Object.entries(vector.versions)) {
         for (const [kind, text] of Object.entries(parts)) {
           if (vector.name.startsWith('ed25519-derived') && kind === 'public_key') continue
@@ -133,8 +134,8 @@ describe('transit keys that OpenBao made, restored from its backups', () => {
           expect(ours.trim(), kind).to.equal(text.trim())
         }
       }
-      const again = restoredFrom(backupOf(restore(vector)), randomBytes, 0)
-      const { versions, ...record } = restore(vector)
+      const again = (await restoredFrom(backupOf(await restore(vector)), randomBytes, now)).record
+      const { versions, ...record } = await restore(vector)
       expect({ ...again, uuid: '', versions: {} }).to.deep.equal({ ...record, uuid: '', versions: {} })
       const bare = (all: typeof versions) => Object.values(all).map((version) => ({ ...version, id: '' }))
       expect(bare(again.versions)).to.deep.equal(bare(versions))
@@ -142,7 +143,7 @@ describe('transit keys that OpenBao made, restored from its backups', () => {
 
     if (vector.convergent_encryption) {
       it(`${vector.name}: equal input gives the recorded bytes again`, async () => {
-        const key = opened(vector)
+        const key = await opened(vector)
         for (const row of vector.encrypt ?? [])
           expect((await key.encrypt(bytes(row.plaintext), row.version, bind(row))).ciphertext).to.equal(row.ciphertext)
       })
@@ -150,7 +151,7 @@ describe('transit keys that OpenBao made, restored from its backups', () => {
 
     if (vector.signatures && !vector.name.startsWith('public-')) {
       it(`${vector.name}: what it signs here verifies in every recorded way`, async () => {
-        const key = opened(vector)
+        const key = await opened(vector)
         for (const row of vector.signatures ?? []) {
           const made = await signed(key, bytes(row.input), row.version, wishOf(row))
           expect(await verified(key, bytes(row.input), made.signature, wishOf(row))).to.equal(true)
@@ -160,11 +161,11 @@ describe('transit keys that OpenBao made, restored from its backups', () => {
     }
   }
   for (const row of ecdh)
-    it(`${row.base_key} agrees with a peer on the recorded ${row.derived_key_type} key`, () => {
+    it(`${row.base_key} agrees with a peer on the recorded ${row.derived_key_type} key`, async () => {
       const vector = keys.find(({ name }) => name === row.base_key)
       if (!vector) expect.fail(row.base_key)
       const size = row.derived_key_type === 'aes128-gcm96' ? 16 : 32
-      const key = agreed(opened(vector), { version: row.base_key_version, peer: row.peer_public_key, size })
+      const key = agreed(await opened(vector), { version: row.base_key_version, peer: row.peer_public_key, size })
       expect(Buffer.from(key).toString('base64')).to.equal(row.derived_key)
     })
 

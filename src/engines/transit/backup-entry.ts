@@ -1,12 +1,14 @@
-import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto'
-import type { JsonWebKey, KeyObject } from 'node:crypto'
-import { refuse } from '../../contract/fault.ts'
+import { createPublicKey, KeyObject } from 'node:crypto'
+import type { JsonWebKey } from 'node:crypto'
+import { Fault, refuse } from '../../contract/fault.ts'
 import { certificateChain, chainDer, chainOf } from '../../crypto/certificates.ts'
+import { quantumOf, readPrivate, readPublic } from '../../crypto/halves.ts'
+import { heavy } from '../../crypto/heavy.ts'
 import { fitsRaw, keyType } from '../../crypto/keys.ts'
 import type { KeyTypeName, Material } from '../../crypto/keys.ts'
 import {
+  curves,
   ed25519FromPoint,
-  ed25519FromSeed,
   ed25519Point,
   ed25519Private,
   fromPrivateDer,
@@ -16,15 +18,21 @@ import {
   publicText,
 } from '../../crypto/pairs.ts'
 import type { PairType } from '../../crypto/pairs.ts'
-import { quantumOf, readPrivate, readPublic } from '../../crypto/halves.ts'
-import { base64, fromBase64, sameBytes } from '../../util/bytes.ts'
+import { bytesOf as bytesOfNumber, uncompressed } from '../../crypto/whole-keys.ts'
+import type { KeyParts } from '../../crypto/whole-keys.ts'
+import { base64 } from '../../util/bytes.ts'
 import { rfc3339 } from '../../util/clock.ts'
 import { Numeral } from '../../util/json.ts'
 import type { Json } from '../../util/json.ts'
-import { big, list, object, timeOf, word } from './backup-read.ts'
+import { big, binary, list, object, timeOf, whole } from './backup-read.ts'
+import { quantumFits } from './quantum-import.ts'
 import { versionOf } from './record.ts'
 import type { KeyRecord, KeyVersion, Origin, Random } from './record.ts'
+import { macKeyBytes } from './rules.ts'
 import { bytesOf } from './sealers.ts'
+
+/** How convergent ciphertexts are made here: Vault's third scheme. */
+export const thirdScheme = 3
 
 const blank = {
   key: null,
@@ -50,7 +58,7 @@ export function entryOf(key: KeyRecord, version: KeyVersion | undefined): Json {
     key: pair ? null : version.material,
     hmac_key: version.mac,
     time: rfc3339(version.createdAt),
-    convergent_version: key.convergent ? 3 : 0,
+    convergent_version: key.convergent ? thirdScheme : 0,
     creation_time: Math.floor(version.createdAt / 1000),
     certificate_chain: version.certificates === undefined ? null : chainDer(version.certificates),
     ...(pair && writers[pair.family](version)),
@@ -89,129 +97,130 @@ function numeral(encoded: string | undefined): Numeral {
   return new Numeral(BigInt(`0x${Buffer.from(encoded ?? '', 'base64url').toString('hex') || '0'}`).toString())
 }
 
-/**
- * A version of a backup's entry.
- * @throws Fault invalid_request when it is no key of that type.
- */
-export function versionFrom(
-  entry: Json,
-  origin: Origin,
-  { type, random }: { readonly type: KeyTypeName; readonly random: Random },
-): KeyVersion {
-  const macs = fromBase64(String(entry['hmac_key'] ?? ''))
-  if (!macs || macs.length === 0) throw refuse('the backup is damaged: a version has no HMAC key')
-  const { pair } = keyType(type)
-  const material = pair ? pairFrom(entry, pair) : { secret: rawFrom(entry, type) }
-  const version = versionOf({ type, origin, macs }, material, random, timeOf(entry['time']))
-  return { ...version, ...certificatesFrom(entry['certificate_chain'], version) }
+/** What is known of a key before its versions are read. */
+interface Parts {
+  readonly type: KeyTypeName
+  readonly origin: Origin
+  readonly random: Random
+  readonly derived: boolean
+  readonly convergent: boolean
+  /** The last time that a version can have been made at, epoch milliseconds. */
+  readonly until: number
 }
 
-function certificatesFrom(chain: unknown, { open }: KeyVersion): Pick<KeyVersion, 'certificates'> {
+/**
+ * A version of a backup's entry. What takes long is done on another thread.
+ * @throws Fault invalid_request when it is no key of that type.
+ */
+export async function versionFrom(entry: Json, parts: Parts): Promise<KeyVersion> {
+  const { type, origin, random, derived, convergent, until } = parts
+  const scheme = whole(entry['convergent_version'] ?? 0, 'convergent_version')
+  if (convergent ? scheme !== thirdScheme : ![0, thirdScheme].includes(scheme)) {
+    throw refuse('the backup uses another kind of convergent encryption')
+  }
+  const { pair } = keyType(type)
+  const macs = macsFrom(entry, type)
+  const material = pair ? await pairFrom(entry, pair) : { secret: rawFrom(entry, type) }
+  if (derived && material.secret.length === 0)
+    throw refuse('the backup is damaged: a derived version has no private key')
+  const version = versionOf({ type, origin, macs }, material, random, timeFrom(entry, until))
+  return { ...version, ...certificatesFrom(entry['certificate_chain'], version, derived) }
+}
+
+/** Keys of the oldest servers have only seconds. */
+function timeFrom(entry: Json, until: number): number {
+  const seconds = whole(entry['creation_time'] ?? 0, 'creation_time')
+  if (entry['time'] !== blank.time) return timeOf(entry['time'], until)
+  return timeOf(new Date(Math.max(0, Math.min(seconds * 1000, until + 1))).toISOString(), until)
+}
+
+function macsFrom(entry: Json, type: KeyTypeName): Uint8Array {
+  const macs = binary(entry['hmac_key'], 'an HMAC key')
+  const right = keyType(type).mac === 'hmac' ? entry['hmac_key'] === entry['key'] : macs.length === macKeyBytes
+  if (!right) throw refuse('the backup is damaged: a version has an HMAC key that cannot be')
+  return macs
+}
+
+function certificatesFrom(chain: unknown, { open }: KeyVersion, derived: boolean): Pick<KeyVersion, 'certificates'> {
   if (chain === null || chain === undefined) return {}
-  const ders = list(chain, 'certificate_chain').map((der) => bytesOf(word(der, 'a certificate')))
-  return ders.length === 0 ? {} : { certificates: certificateChain(chainOf(ders), bytesOf(open ?? '')) }
+  const ders = list(chain, 'certificate_chain').map((der) => binary(der, 'a certificate'))
+  if (ders.length === 0) return {}
+  if (open === undefined || derived) throw refuse('the backup is damaged: keys like this one have no certificates')
+  return { certificates: certificateChain(chainOf(ders), bytesOf(open)) }
 }
 
 function rawFrom(entry: Json, type: KeyTypeName): Uint8Array {
-  const bytes = fromBase64(String(entry['key'] ?? ''))
-  if (!bytes || !fitsRaw(type, bytes.length)) {
-    throw refuse('the backup is damaged: a version has a key of the wrong size')
-  }
+  const bytes = binary(entry['key'], 'a key')
+  if (!fitsRaw(type, bytes.length)) throw refuse('the backup is damaged: a version has a key of the wrong size')
   return bytes
 }
 
-function pairFrom(entry: Json, pair: PairType): Material {
+const noPair =
+  'the backup is damaged: a version has no usable key pair of its type, or its halves do not belong together'
+
+async function pairFrom(entry: Json, pair: PairType): Promise<Material> {
+  let found: Material | undefined
   try {
-    return pair.family === 'quantum' ? quantumFrom(entry, pair) : nativeFrom(readers[pair.family](entry, pair), pair)
-  } catch (thrown) {
-    throw refuse('the backup is damaged: a version has no usable key pair of its type', { cause: thrown })
+    found = pair.family === 'quantum' ? await quantumFrom(entry, pair) : await nativeFrom(entry, pair)
+  } catch (cause) {
+    if (cause instanceof Fault && cause.code !== 'invalid_request') throw cause
+    throw refuse(noPair, { cause })
   }
+  if (!found) throw refuse(noPair)
+  return found
 }
 
-function nativeFrom(key: KeyObject, pair: PairType): Material {
-  if (!pair.fits(key)) throw new Error('another type')
+async function nativeFrom(entry: Json, pair: PairType): Promise<Material | undefined> {
+  const half = readers[pair.family as keyof typeof readers](entry, pair)
+  const key = half instanceof KeyObject ? half : await heavy.run('wholeKey', half)
+  if (!key || !pair.fits(key)) return undefined
+  const written = entry['public_key'] ?? ''
+  if (written !== '' && written !== publicText(key)) return undefined
   return { secret: key.type === 'private' ? privateDer(key) : new Uint8Array(), open: publicDer(key) }
 }
 
-/** Whether the halves belong together is found out before the key is kept: that takes long. */
-function quantumFrom(entry: Json, pair: PairType): Material {
-  const open = readPublic(bytesOf(word(entry['public_key'], 'public_key')))
-  const secret = entry['key'] === null ? undefined : readPrivate(bytesOf(word(entry['key'], 'key')))
-  if (!pair.fits(open) || (secret && !pair.fits(secret))) throw new Error('another type')
+async function quantumFrom(entry: Json, pair: PairType): Promise<Material | undefined> {
+  const open = readPublic(binary(entry['public_key'], 'public_key'))
+  const secret = entry['key'] === null ? undefined : readPrivate(binary(entry['key'], 'key'))
+  if (!pair.fits(open) || (secret && !pair.fits(secret))) return undefined
+  if (secret && !(await quantumFits(quantumOf(secret), quantumOf(open)))) return undefined
   return { secret: secret ? quantumOf(secret).der() : new Uint8Array(), open: quantumOf(open).der() }
 }
 
-const readers: Readonly<Record<Exclude<PairType['family'], 'quantum'>, (entry: Json, pair: PairType) => KeyObject>> = {
+/** The parts of a private half, or the public key if that is all there is. */
+const readers: Readonly<
+  Record<Exclude<PairType['family'], 'quantum'>, (entry: Json, pair: PairType) => KeyParts | KeyObject>
+> = {
   ed25519: (entry) => {
-    if (entry['key'] === null) return ed25519FromPoint(fromBase64(String(entry['public_key'])) ?? new Uint8Array())
-    const raw = fromBase64(String(entry['key'])) ?? new Uint8Array()
-    const key = ed25519FromSeed(raw.subarray(0, 32))
-    if (!sameBytes(ed25519Point(key), raw.subarray(32))) throw new Error('the halves do not belong together')
-    return key
+    if (entry['key'] === null) return ed25519FromPoint(binary(entry['public_key'], 'public_key'))
+    const raw = binary(entry['key'], 'key')
+    return { family: 'ed25519', seed: raw.subarray(0, 32), point: raw.subarray(32) }
   },
   ec: (entry, { label, fieldBytes }) => {
-    const point = {
-      kty: 'EC',
-      crv: label,
-      x: url(big(entry['ec_x'], 'x'), fieldBytes),
-      y: url(big(entry['ec_y'], 'y'), fieldBytes),
+    const [px, py] = [
+      bytesOfNumber(big(entry['ec_x'], 'x'), fieldBytes),
+      bytesOfNumber(big(entry['ec_y'], 'y'), fieldBytes),
+    ]
+    if (entry['ec_d'] === null) {
+      const point = { kty: 'EC', crv: label, x: url(px), y: url(py) }
+      return createPublicKey({ key: point, format: 'jwk' })
     }
-    const open = createPublicKey({ key: point, format: 'jwk' })
-    if (entry['ec_d'] === null) return open
-    const secret = createPrivateKey({ key: { ...point, d: url(big(entry['ec_d'], 'd'), fieldBytes) }, format: 'jwk' })
-    return together(secret, open)
+    const d = bytesOfNumber(big(entry['ec_d'], 'd'), fieldBytes)
+    return { family: 'ec', curve: curves[label] as string, label, d, point: uncompressed(px, py) }
   },
   rsa: (entry) => {
     if (entry['rsa_key'] === null) {
       const half = object(entry['rsa_public_key'], 'rsa_public_key')
-      const key = { kty: 'RSA', n: url(big(half['N'], 'N')), e: url(big(half['E'], 'E')) }
-      return createPublicKey({ key, format: 'jwk' })
+      const [n, e] = [url(bytesOfNumber(big(half['N'], 'N'))), url(bytesOfNumber(big(half['E'], 'E')))]
+      return createPublicKey({ key: { kty: 'RSA', n, e }, format: 'jwk' })
     }
     const { N, E, D, Primes } = object(entry['rsa_key'], 'rsa_key')
-    const [p, q] = list(Primes, 'Primes').map((prime) => big(prime, 'a prime'))
-    return rsaFrom({ n: big(N, 'N'), e: big(E, 'E'), d: big(D, 'D'), p: p ?? 0n, q: q ?? 0n })
+    const [p = 0n, q = 0n, ...others] = list(Primes, 'Primes').map((prime) => big(prime, 'a prime'))
+    if (others.length > 0) throw new Error('more than two primes')
+    return { family: 'rsa', n: big(N, 'N'), e: big(E, 'E'), d: big(D, 'D'), p, q }
   },
 }
 
-/** RFC 8017 §3.2: the numbers that follow from the primes are computed here, never trusted. */
-function rsaFrom({ n, e, d, p, q }: Readonly<Record<'n' | 'e' | 'd' | 'p' | 'q', bigint>>): KeyObject {
-  if (p * q !== n || (e * d) % (p - 1n) !== 1n || (e * d) % (q - 1n) !== 1n) throw new Error('no RSA key')
-  const [dp, dq, qi] = [d % (p - 1n), d % (q - 1n), inverse(q, p)]
-  const key = {
-    kty: 'RSA',
-    n: url(n),
-    e: url(e),
-    d: url(d),
-    p: url(p),
-    q: url(q),
-    dp: url(dp),
-    dq: url(dq),
-    qi: url(qi),
-  }
-  return createPrivateKey({ key, format: 'jwk' })
-}
-
-/** The inverse modulo a prime, by the extended Euclidean algorithm. */
-function inverse(value: bigint, prime: bigint): bigint {
-  let [high, low, before, now] = [prime, value % prime, 0n, 1n]
-  while (low > 0n) {
-    const times = high / low
-    ;[high, low] = [low, high - times * low]
-    ;[before, now] = [now, before - times * now]
-  }
-  return before < 0n ? before + prime : before
-}
-
-function together(secret: KeyObject, open: KeyObject): KeyObject {
-  const probe = new Uint8Array(32)
-  if (!verify('sha256', probe, open, sign('sha256', probe, secret)))
-    throw new Error('the halves do not belong together')
-  return secret
-}
-
-/** Big-endian bytes in base64url, at least `size` of them. */
-function url(value: bigint, size = 0): string {
-  const digits = value.toString(16)
-  const even = digits.length % 2 === 0 ? digits : `0${digits}`
-  return Buffer.from(even.padStart(size * 2, '0'), 'hex').toString('base64url')
+function url(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64url')
 }

@@ -6,12 +6,16 @@ import { rfc3339 } from '../../util/clock.ts'
 import { JsonError } from '../../util/json-limits.ts'
 import { readJson, writeJson } from '../../util/json.ts'
 import type { Json } from '../../util/json.ts'
-import { entryOf, versionFrom } from './backup-entry.ts'
-import { flag, list, object, timeOf, whole, word } from './backup-read.ts'
+import { entryOf, thirdScheme, versionFrom } from './backup-entry.ts'
+import { flag, list, number, object, timeOf, whole, word } from './backup-read.ts'
 import type { KeyRecord, KeyVersion, Passage, Random } from './record.ts'
 import { newKey } from './record.ts'
+import { mustBeCounts, mustBeKey, mustBeKind, mustBeName, mustBePeriod } from './rules.ts'
+import type { Counts } from './rules.ts'
 
 const perSecond = 1e9
+/** Clocks differ; a day further on is no clock, but a mistake. */
+const day = 86_400_000
 /** A key of a thousand RSA versions fits; the archive makes its size twice that of the key. */
 const limits = { bytes: 16 * 1024 * 1024, depth: 16, tokens: 200_000, containers: 20_000, digits: 4096 }
 
@@ -62,38 +66,47 @@ function passage(info: Passage | null): Json | null {
   return info && { time: rfc3339(info.at), version: info.version }
 }
 
+/** A key that a backup has, and what of the backup is not as it should be although the key can be used. */
+export interface Restored {
+  readonly record: KeyRecord
+  readonly warnings: readonly string[]
+}
+
 /**
- * The key of a backup, under `name` or its own name. Every version is parsed and checked before anything is kept.
- * @throws Fault invalid_request for what is no whole backup.
+ * The key of a backup, under `name` or its own name. Every member is judged as the routes judge what they are given, and
+ * every version is parsed, before anything is kept; `now` is epoch milliseconds.
+ * @throws Fault invalid_request for what is no whole backup, or no key that could be made here.
  */
-export function restoredFrom(backup: string, random: Random, now: number, name?: string): KeyRecord {
+export async function restoredFrom(backup: string, random: Random, now: number, name?: string): Promise<Restored> {
   const root = parsed(backup)
   const policy = object(root['policy'], 'policy')
   const type = typeOf(whole(policy['type'], 'type'))
-  const versions = versionsOf(policy, list(object(root['archived_keys'], 'archived_keys')['keys'], 'archived keys'), {
-    type,
-    random,
-  })
-  const counts = countsOf(policy, versions)
-  const derived = flag(policy['derived'])
-  const first = versions[counts.latest] as KeyVersion
-  const wish = { ...wishOf(policy, type), name: name ?? word(policy['name'], 'name'), derived }
-  const backedUp = passageFrom(policy['backup_info'])
-  return {
-    ...newKey(wish, first, random),
+  const origin = flag(policy['Imported'], 'Imported') ? 'imported' : 'generated'
+  const wish = { ...wishOf(policy, type), name: name ?? word(policy['name'], 'name') }
+  mustBeName(wish.name)
+  if (origin === 'imported' && wish.convergent) throw refuse('imported keys cannot encrypt convergently')
+  const archive = list(object(root['archived_keys'], 'archived_keys')['keys'], 'archived keys')
+  const { counts, entries, warnings } = entriesOf(policy, archive)
+  const parts = { type, origin, random, derived: wish.derived, convergent: wish.convergent, until: now + day } as const
+  const versions: Record<number, KeyVersion> = {}
+  for (const [number, entry] of entries) versions[number] = await versionFrom(entry, parts)
+  const record: KeyRecord = {
+    ...newKey(wish, versions[counts.latest] as KeyVersion, random),
     ...counts,
-    createdAt: Math.min(...Object.values(versions).map(({ createdAt }) => createdAt)),
-    kdf: derived ? (whole(policy['kdf'], 'kdf') === 1 ? 'hkdf_sha256' : 'hmac-sha256-counter') : null,
-    origin: flag(policy['Imported']) ? 'imported' : 'generated',
-    importRotates: flag(policy['AllowImportedKeyRotation']),
-    deletable: flag(policy['deletion_allowed']),
-    state: flag(policy['soft_deleted'])
+    createdAt: Object.values(versions).reduce((first, { createdAt }) => Math.min(first, createdAt), now),
+    kdf: kdfOf(policy, wish),
+    origin,
+    importRotates: flag(policy['AllowImportedKeyRotation'], 'AllowImportedKeyRotation'),
+    deletable: flag(policy['deletion_allowed'], 'deletion_allowed'),
+    state: flag(policy['soft_deleted'], 'soft_deleted')
       ? { is: 'soft-deleted', deletedAt: now, purgeAt: null, before: 'enabled' }
       : { is: 'enabled' },
-    backedUp,
+    backedUp: passageFrom(policy['backup_info'], counts.latest, now + day),
     restored: { at: now, version: counts.latest },
     versions,
   }
+  mustBeKey(record)
+  return { record, warnings }
 }
 
 function parsed(backup: string): Json {
@@ -116,59 +129,109 @@ function typeOf(code: number): KeyTypeName {
 }
 
 function wishOf(policy: Json, type: KeyTypeName) {
-  const convergent = flag(policy['convergent_encryption'])
-  const derived = flag(policy['derived'])
-  const can = keyType(type)
-  if ((derived && !can.derivable) || (convergent && !(derived && can.convergent))) {
-    throw refuse(`the backup is damaged: keys of type ${type} cannot be derived or convergent like that`)
+  const convergent = flag(policy['convergent_encryption'], 'convergent_encryption')
+  const derived = flag(policy['derived'], 'derived')
+  const size = policy['key_size'] === undefined ? 0 : whole(policy['key_size'], 'key_size')
+  const kind = { type, size: !keyType(type).sizes && size === 0 ? null : size, derived, convergent }
+  mustBeKind(kind)
+  const scheme = whole(policy['convergent_version'] ?? 0, 'convergent_version')
+  // -1: each version says which scheme is its own.
+  if (![-1, thirdScheme].includes(scheme) && (convergent || scheme !== 0)) {
+    throw refuse('the backup uses another kind of convergent encryption')
   }
-  const version = convergent ? whole(policy['convergent_version'], 'convergent_version') : 0
-  if (![-1, 0, 3].includes(version)) throw refuse('the backup uses an older kind of convergent encryption')
+  for (const member of ['version_template', 'storage_prefix']) {
+    if ((policy[member] ?? '') !== '') throw refuse(`the backup has a ${member}, which is not known here`)
+  }
+  const period = number(policy['auto_rotate_period'] ?? 0, 'auto_rotate_period') / perSecond
+  mustBePeriod(period)
   return {
-    type,
-    size: can.sizes ? whole(policy['key_size'], 'key_size') : null,
-    convergent,
-    exportable: flag(policy['exportable']),
-    plaintextBackup: flag(policy['allow_plaintext_backup']),
-    autoRotatePeriod: Math.floor(whole(policy['auto_rotate_period'] ?? 0, 'auto_rotate_period') / perSecond),
+    ...kind,
+    exportable: flag(policy['exportable'], 'exportable'),
+    plaintextBackup: flag(policy['allow_plaintext_backup'], 'allow_plaintext_backup'),
+    autoRotatePeriod: Math.floor(period),
   }
 }
 
-function versionsOf(
-  policy: Json,
-  archive: readonly unknown[],
-  parts: { readonly type: KeyTypeName; readonly random: Random },
-): Record<number, KeyVersion> {
-  const first = whole(policy['min_available_version'] ?? 0, 'min_available_version')
-  const origin = flag(policy['Imported']) ? 'imported' : 'generated'
+function kdfOf(policy: Json, { derived, convergent }: { readonly derived: boolean; readonly convergent: boolean }) {
+  const names = ['hmac-sha256-counter', 'hkdf_sha256'] as const
+  const kdf = names[whole(policy['kdf'] ?? 0, 'kdf')]
+  if (!kdf) throw refuse('the backup derives keys in a way that is not known here')
+  if (convergent && kdf !== 'hkdf_sha256') throw refuse('the backup uses another kind of convergent encryption')
+  return derived ? kdf : null
+}
+
+const archiveRefused = 'the backup is damaged: its archive is not of its versions'
+
+/** The entries of all versions that there are, by number, and the limits; none of it parsed yet. */
+function entriesOf(policy: Json, archive: readonly unknown[]) {
+  const stated = countsOf(policy)
+  if (archive.length !== stated.latest - stated.minAvailable + 1) throw refuse(archiveRefused)
   const found = new Map<number, Json>()
   for (const [at, entry] of archive.entries()) {
-    if (first + at > 0) found.set(first + at, object(entry, 'an archived version'))
+    const number = stated.minAvailable + at
+    if (number > 0) found.set(number, object(entry, 'an archived version'))
   }
   // The policy's own entries are the newer ones: a private half may have come after a version was archived.
-  for (const [number, entry] of Object.entries(object(policy['keys'], 'keys'))) {
-    if (!/^[1-9]\d{0,8}$/.test(number)) throw refuse('the backup is damaged: a version has no number')
-    found.set(Number(number), object(entry, 'a version'))
+  for (const [written, entry] of Object.entries(object(policy['keys'], 'keys'))) {
+    if (!/^[1-9]\d{0,8}$/.test(written)) throw refuse('the backup is damaged: a version has no number')
+    found.set(Number(written), object(entry, 'a version'))
   }
-  return Object.fromEntries([...found].map(([number, entry]) => [number, versionFrom(entry, origin, parts)]))
+  const { counts, warnings } = withoutEmpty(stated, found)
+  mustBeCounts(counts)
+  const entries: (readonly [number, Json])[] = []
+  for (let number = Math.max(1, counts.minAvailable); number <= counts.latest; number++) {
+    const entry = found.get(number)
+    if (!entry) throw refuse('the backup is damaged: its versions are not complete')
+    entries.push([number, entry])
+  }
+  if ([...found.keys()].some((number) => number > counts.latest)) {
+    throw refuse('the backup is damaged: it has versions beyond the latest one')
+  }
+  return { counts, entries, warnings }
 }
 
-function countsOf(policy: Json, versions: Readonly<Record<number, KeyVersion>>) {
-  const latest = whole(policy['latest_version'], 'latest_version')
-  const minAvailable = whole(policy['min_available_version'] ?? 0, 'min_available_version')
-  const minDecryption = Math.max(1, whole(policy['min_decryption_version'], 'min_decryption_version'))
-  const minEncryption = whole(policy['min_encryption_version'], 'min_encryption_version')
-  const numbers = Object.keys(versions).map(Number)
-  const complete = numbers.length === latest - Math.max(1, minAvailable) + 1 && Math.max(...numbers) === latest
-  const ordered = minAvailable <= minDecryption && minDecryption <= latest && minEncryption <= latest
-  if (!complete || !ordered || [minAvailable, minEncryption].some((count) => count < 0)) {
-    throw refuse('the backup is damaged: its versions are not complete')
-  }
-  return { latest, minAvailable, minDecryption, minEncryption }
+/**
+ * Versions below the minimum for decryption may be empty: they are taken for trimmed, with all that lies below them, so
+ * that no later setting brings up a version that is not there.
+ */
+function withoutEmpty(counts: Counts, found: ReadonlyMap<number, Json>) {
+  const empty = [...found].filter(([number, entry]) => number < counts.minDecryption && isEmpty(entry))
+  const last = empty.reduce((most, [number]) => Math.max(most, number), 0)
+  if (last === 0) return { counts, warnings: [] }
+  const minAvailable = last + 1
+  const minEncryption = Math.max(counts.minEncryption, counts.minEncryption === 0 ? counts.minDecryption : 0)
+  const warning =
+    `version ${last} of the backup is empty: it was restored as if the versions below ${minAvailable}` +
+    ' had been trimmed, so min_available_version is that'
+  return { counts: { ...counts, minAvailable, minEncryption }, warnings: [warning] }
 }
 
-function passageFrom(info: unknown): Passage | null {
+function isEmpty(entry: Json): boolean {
+  const material = ['key', 'hmac_key', 'ec_x', 'ec_y', 'ec_d', 'rsa_key', 'rsa_public_key']
+  return material.every((member) => (entry[member] ?? '') === '') && (entry['public_key'] ?? '') === ''
+}
+
+function countsOf(policy: Json): Counts {
+  const count = (name: string): number => whole(policy[name] ?? 0, name)
+  const [latest, minAvailable] = [count('latest_version'), count('min_available_version')]
+  const archived = policy['archive_version'] === undefined ? latest : count('archive_version')
+  const archivedFrom = policy['archive_min_version'] === undefined ? minAvailable : count('archive_min_version')
+  if (minAvailable < 0 || archived !== latest || archivedFrom !== minAvailable) {
+    throw refuse(archiveRefused)
+  }
+  const minDecryption = count('min_decryption_version')
+  return {
+    latest,
+    minAvailable,
+    minDecryption: minDecryption === 0 ? 1 : minDecryption,
+    minEncryption: count('min_encryption_version'),
+  }
+}
+
+function passageFrom(info: unknown, latest: number, until: number): Passage | null {
   if (info === null || info === undefined) return null
   const { time, version } = object(info, 'backup_info')
-  return { at: timeOf(time), version: whole(version, 'version') }
+  const passage = { at: timeOf(time, until), version: whole(version, 'version') }
+  if (passage.version < 0 || passage.version > latest) throw refuse('the backup is damaged: its backup_info cannot be')
+  return passage
 }

@@ -7,7 +7,7 @@ import { wrapKey } from '../../crypto/key-wrap.ts'
 import type { OaepHash } from '../../crypto/key-wrap.ts'
 import { fitsRaw, keyType, typeNamed } from '../../crypto/keys.ts'
 import type { KeyTypeName, Material } from '../../crypto/keys.ts'
-import { fromPrivateDer, privateDer, publicDer } from '../../crypto/pairs.ts'
+import { namedCurve, privateDer, publicDer } from '../../crypto/pairs.ts'
 import { pemBlocks } from '../../crypto/pem.ts'
 import { quantumPublic } from '../../crypto/quantum-keys.ts'
 import { base64, fromBase64, wipe } from '../../util/bytes.ts'
@@ -25,6 +25,9 @@ export interface Import {
   readonly publicKey: string
   readonly hash: string
 }
+
+/** Why a public half alone makes no derived key. */
+export const needsPrivate = 'keys can be derived only from their private half: the import has the public one alone'
 
 /** A type of key, whatever the case of its letters. */
 export function importType(name: string, parameterSet: string): KeyTypeName {
@@ -58,10 +61,12 @@ export async function imported(
   return { secret: bytes }
 }
 
-function privateHalf(type: KeyTypeName, der: Uint8Array): Material {
-  const key = parsed(() => fromPrivateDer(der))
+async function privateHalf(type: KeyTypeName, der: Uint8Array): Promise<Material> {
+  const key = await heavy.run('readPkcs8', der)
   wipe(der)
-  if (!key || !keyType(type).pair?.fits(key)) throw refuse(`the imported key is no PKCS#8 of type ${type}`)
+  if (!key || !keyType(type).pair?.fits(key)) {
+    throw refuse(`the imported key is no PKCS#8 of type ${type}, or its parts contradict each other`)
+  }
   return { secret: privateDer(key), open: publicDer(key) }
 }
 
@@ -79,7 +84,7 @@ function publicHalf(type: KeyTypeName, pem: string): Material {
   }
   const key = parsed(() => createPublicKey(pem))
   if (!key || !pair.fits(key)) throw refuse(refused)
-  return { secret: new Uint8Array(), open: publicDer(key) }
+  return { secret: new Uint8Array(), open: publicDer(namedCurve(key)) }
 }
 
 function parsed<T>(read: () => T): T | undefined {
@@ -96,6 +101,7 @@ function parsed<T>(read: () => T): T | undefined {
  */
 export function withImport(key: KeyRecord, version: KeyVersion, wanted: number | undefined): KeyRecord {
   if (key.origin !== 'imported') throw refuse('versions can be imported only for keys that were imported themselves')
+  if (key.kdf !== null && version.material === '') throw refuse(needsPrivate)
   if (wanted !== undefined) return completed(key, version, wanted)
   const half = Object.entries(key.versions).find(([, known]) => lacks(known, version))
   return half ? completed(key, version, Number(half[0])) : added(key, version)

@@ -1,14 +1,10 @@
 import { refuse } from '../../contract/fault.ts'
-import { readPrivate, readPublic, quantumOf } from '../../crypto/halves.ts'
 import { slow } from '../../crypto/heavy.ts'
-import { keyType } from '../../crypto/keys.ts'
 import type { Material } from '../../crypto/keys.ts'
 import type { PairType } from '../../crypto/pairs.ts'
 import { QuantumKey, quantumAlgorithms, quantumPrivate } from '../../crypto/quantum-keys.ts'
 import type { QuantumName, QuantumPrivate } from '../../crypto/quantum-keys.ts'
 import { sameBytes, wipe } from '../../util/bytes.ts'
-import type { KeyRecord } from './record.ts'
-import { bytesOf } from './sealers.ts'
 
 /**
  * Both halves of a post-quantum private key that comes as PKCS#8 (RFC 9881, 9909, 9935; with a seed), or as the bare seed.
@@ -22,15 +18,10 @@ export async function quantumHalves(pair: PairType, bytes: Uint8Array): Promise<
   return { secret: key.der(), open: open.der() }
 }
 
-/** Whether the public halves of a post-quantum record are those of its private ones; true for other types. */
-export async function halvesFit({ type, versions }: KeyRecord): Promise<boolean> {
-  if (keyType(type).pair?.family !== 'quantum') return true
-  for (const { material, open = '' } of Object.values(versions)) {
-    if (material === '') continue
-    const found = await openOf(quantumOf(readPrivate(bytesOf(material))), undefined)
-    if (!found || !sameBytes(found.raw(), quantumOf(readPublic(bytesOf(open))).raw())) return false
-  }
-  return true
+/** Whether a public half is that of a private one. */
+export async function quantumFits(secret: QuantumKey, open: QuantumKey): Promise<boolean> {
+  const found = await openOf(secret, undefined)
+  return found !== undefined && sameBytes(found.raw(), open.raw())
 }
 
 function read(pair: PairType, bytes: Uint8Array): QuantumPrivate {

@@ -2,6 +2,7 @@ import type { KdfName } from '../../crypto/kdf.ts'
 import { keyType, wipeMaterial } from '../../crypto/keys.ts'
 import type { KeyTypeName, KeyUse, Material } from '../../crypto/keys.ts'
 import { base64, uuidOf, wipe } from '../../util/bytes.ts'
+import { macKeyBytes, trusted } from './rules.ts'
 
 /** Random bytes from the platform, or from a test. */
 export type Random = (bytes: number) => Uint8Array
@@ -98,12 +99,15 @@ export interface KeyWish {
 /** As stored by any release: the first layout lacks what came with the second, the second what a restored key is again. */
 type AnyRecord = Omit<KeyRecord, 'format'> & { readonly format: 1 | 2 | 3 }
 
-/** A stored record in the present layout; the same object if it is that already. */
+/**
+ * A stored record in the present layout; the same object if it is that already.
+ * @throws Fault internal for what is no key that could be used.
+ */
 export function upgraded(stored: KeyRecord | AnyRecord): KeyRecord {
-  if (stored.format === 3) return stored as KeyRecord
+  if (stored.format !== 1 && stored.format !== 2) return trusted(stored as KeyRecord)
   const { state } = stored
   const whole = state.is === 'soft-deleted' ? ({ ...state, before: 'enabled' } as const) : state
-  return { ...unnamed, ...stored, state: whole, format: 3 }
+  return trusted({ ...unnamed, ...stored, state: whole, format: 3 })
 }
 
 const unnamed = {
@@ -123,7 +127,7 @@ export function versionOf(
   random: Random,
   now: number,
 ): KeyVersion {
-  const mac = keyType(type).mac === 'hmac' ? material.secret : (macs ?? random(32))
+  const mac = keyType(type).mac === 'hmac' ? material.secret : (macs ?? random(macKeyBytes))
   const version = {
     id: uuidOf(random(16)),
     createdAt: now,

@@ -14,6 +14,7 @@ import type { KeyHost } from './live-key.ts'
 import { mostMessages, staleness, usageAt } from './meter.ts'
 import { newKey, newVersion, rotated, upgraded } from './record.ts'
 import type { KeyRecord, KeyWish, Random } from './record.ts'
+import { isKeyName, mustBeKey, mustBeKind, mustBePeriod } from './rules.ts'
 import { bytesOf } from './sealers.ts'
 import { Settings } from './settings.ts'
 import { isPurged, purgeAt } from './state.ts'
@@ -101,8 +102,10 @@ export class Transit {
     return new LiveKey(draft, unmetered(this.random))
   }
 
-  /** A new key that is not stored yet. */
+  /** A new key that is not stored yet. @throws Fault invalid_request for a key that cannot be, before anything is made. */
   async draft(wish: KeyWish): Promise<KeyRecord> {
+    mustBeKind(wish)
+    mustBePeriod(wish.autoRotatePeriod)
     return newKey(wish, await newVersion(wish, this.random, this.clock.now()), this.random)
   }
 
@@ -246,7 +249,9 @@ function dueAt({ autoRotatePeriod, state, origin, importRotates, versions, lates
   return (versions[latest]?.createdAt ?? 0) + autoRotatePeriod * 1000
 }
 
+/** The only way into the storage. @throws Fault invalid_request for what no key can be. */
 function keep(tx: Transaction, key: KeyRecord): void {
+  mustBeKey(key)
   tx.put(place(key.name), key)
   for (const [folder, at] of [
     ['rotation', dueAt(key)],
@@ -266,14 +271,6 @@ function mustRotate({ state, origin, importRotates }: KeyRecord): void {
   if (origin === 'imported' && !importRotates) {
     throw refuse('this key was imported without allow_rotation: import another version of it instead')
   }
-}
-
-/** Vault's names of keys: letters, digits and `_`, inside also `-` and `.`. */
-const keyName = /^\w(?:[\w.-]*\w)?$/
-
-/** Whether a text can be the name of a key. */
-export function isKeyName(name: string): boolean {
-  return keyName.test(name)
 }
 
 function place(name: string): string {

@@ -5,8 +5,8 @@ import { routesOf } from '../../../contract/route.ts'
 import { describe } from '../describe.ts'
 import { shared } from '../input.ts'
 import type { KeyRecord } from '../record.ts'
+import { mustBeCounts, mustBePeriod } from '../rules.ts'
 import type { Transit } from '../transit.ts'
-import { checkPeriod } from './keys.ts'
 
 const { read, write } = routesOf<Transit>()
 
@@ -53,16 +53,8 @@ export const configRoutes = [
 function configured(key: KeyRecord, change: Change, warnings: string[]): KeyRecord {
   const minDecryption = minimum(key, change.min_decryption_version, warnings)
   const minEncryption = change.min_encryption_version ?? key.minEncryption
-  if (minEncryption < 0) throw refuse('min encryption version cannot be negative')
-  if (minEncryption > key.latest)
-    throw refuse(`cannot set min encryption version of ${minEncryption}, latest key version is ${key.latest}`)
-  if (minEncryption > 0 && minEncryption < minDecryption)
-    throw refuse(
-      `cannot set min encryption version of ${minEncryption}: it must not be less than the min decryption version, ${minDecryption}`,
-    )
-  if (minEncryption === 0 && key.minAvailable > 0)
-    throw refuse('after trimming, the min encryption version cannot be 0')
-  if (change.auto_rotate_period !== undefined) checkPeriod(change.auto_rotate_period)
+  mustBeCounts({ ...key, minDecryption, minEncryption })
+  if (change.auto_rotate_period !== undefined) mustBePeriod(change.auto_rotate_period)
   return {
     ...key,
     minDecryption,
@@ -77,12 +69,7 @@ function configured(key: KeyRecord, change: Change, warnings: string[]): KeyReco
 
 function minimum(key: KeyRecord, wanted: number | undefined, warnings: string[]): number {
   if (wanted === undefined) return key.minDecryption
-  if (wanted < 0) throw refuse('min decryption version cannot be negative')
-  if (wanted === 0) warnings.push('versions count from 1: the minimum was set to 1')
-  const version = Math.max(1, wanted)
-  if (version > key.latest)
-    throw refuse(`cannot set min decryption version of ${version}, latest key version is ${key.latest}`)
-  if (version < key.minAvailable)
-    throw refuse(`cannot set min decryption version of ${version}: versions below ${key.minAvailable} were trimmed`)
-  return version
+  if (wanted !== 0) return wanted
+  warnings.push('versions count from 1: the minimum was set to 1')
+  return 1
 }

@@ -1,15 +1,13 @@
 import { Fault, refuse } from '../../../contract/fault.ts'
 import { f } from '../../../contract/field.ts'
 import { versionNumber } from '../../../contract/names.ts'
-import { answer } from '../../../contract/response.ts'
+import { answer, done } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
 import { backupOf, restoredFrom } from '../backup.ts'
 import { describe } from '../describe.ts'
 import { exported, isKind } from '../export.ts'
 import { shared } from '../input.ts'
-import { halvesFit } from '../quantum-import.ts'
 import type { KeyRecord } from '../record.ts'
-import { isKeyName } from '../transit.ts'
 import type { Transit } from '../transit.ts'
 
 const { read, write } = routesOf<Transit>()
@@ -41,11 +39,9 @@ const restoreFields = {
 
 async function restore(engine: Transit, text: string | undefined, force: boolean, name?: string) {
   if (!text) throw refuse("'backup' must be supplied")
-  const record = restoredFrom(text, engine.random, engine.clock.now(), name)
-  if (!isKeyName(record.name)) throw refuse('the backup has no name that a key can have: give another one')
-  if (!(await halvesFit(record))) throw refuse('the backup is damaged: the halves of a version do not belong together')
+  const { record, warnings } = await restoredFrom(text, engine.random, engine.clock.now(), name)
   await engine.replace(record, force)
-  return {}
+  return done(warnings)
 }
 
 /** `export/…`, `backup/…`, `restore/…` and `keys/:name/trim`: what leaves the server, comes back, or goes for good. */

@@ -5,12 +5,12 @@ import { answer, done } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
 import { keyType } from '../../../crypto/keys.ts'
 import { publicText } from '../../../crypto/pairs.ts'
-import { imported, importedVersion, importType, withImport, wrappedFor } from '../byok.ts'
+import { imported, importedVersion, importType, needsPrivate, withImport, wrappedFor } from '../byok.ts'
 import { oaepHash, shared } from '../input.ts'
 import { newKey } from '../record.ts'
 import type { KeyRecord } from '../record.ts'
+import { mustBeKind, mustBePeriod } from '../rules.ts'
 import type { Transit } from '../transit.ts'
-import { checkPeriod } from './keys.ts'
 
 const { read, write } = routesOf<Transit>()
 
@@ -100,15 +100,14 @@ export const importRoutes = [
 
 async function recordOf(engine: Transit, values: ImportValues): Promise<KeyRecord> {
   const type = importType(values.type, values.parameter_set)
-  const { derivable, sizes } = keyType(type)
+  const { sizes } = keyType(type)
   if (values.convergent_encryption) throw refuse('imported keys cannot encrypt convergently')
-  if (values.derived && (!derivable || values.ciphertext === '')) {
-    throw refuse('only symmetric and Ed25519 keys can be derived, and only from their private half')
-  }
+  if (values.derived && values.ciphertext === '') throw refuse(needsPrivate)
   if (values.auto_rotate_period !== 0 && !values.allow_rotation) {
     throw refuse('auto_rotate_period needs allow_rotation: the versions would be made by the server')
   }
-  checkPeriod(values.auto_rotate_period)
+  mustBePeriod(values.auto_rotate_period)
+  mustBeKind({ type, size: sizes ? sizes[0] : null, derived: values.derived, convergent: false })
   const given = { ciphertext: values.ciphertext, publicKey: values.public_key, hash: values.hash_function }
   const material = await imported(type, given, () => engine.wrappingKey())
   const wish = {

@@ -3,17 +3,15 @@ import { f } from '../../../contract/field.ts'
 import { answer, done } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
 import { keyType, typeNamed } from '../../../crypto/keys.ts'
-import type { KeyTypeName } from '../../../crypto/keys.ts'
 import { describe } from '../describe.ts'
 import { shared } from '../input.ts'
 import type { KeyWish } from '../record.ts'
 import type { Transit } from '../transit.ts'
 import { decodeContext } from '../sealers.ts'
-import { isKeyName } from '../transit.ts'
+import { isKeyName, mustBeDerived, mustBePeriod, mustBeSize } from '../rules.ts'
 
 const { read, list, write, remove } = routesOf<Transit>()
 
-const hour = 3600
 const name = { name: shared.name }
 
 /** `keys`, `keys/:name`, `keys/:name/config`, `keys/:name/rotate`. */
@@ -48,7 +46,9 @@ export const keyRoutes = [
     handle: async ({ engine }, values) => {
       named(values.name)
       const known = await engine.find(values.name)
-      const { record } = known ?? (await engine.add(await engine.draft(wishOf(values))))
+      // A key that exists stays as it is, but what cannot be asked for is refused all the same.
+      const wish = wishOf(values)
+      const { record } = known ?? (await engine.add(await engine.draft(wish)))
       return answer(describe(record))
     },
   }),
@@ -97,34 +97,20 @@ type KeyValues = {
 }
 
 function wishOf(values: KeyValues): KeyWish {
-  const { derived, convergent_encryption: convergent, auto_rotate_period: period } = values
+  const { derived, convergent_encryption: convergent, auto_rotate_period: period, key_size: size } = values
   const type = typeNamed(values.type, values.parameter_set)
   if (!type) throw refuse(`unknown key type ${values.type}`)
-  if (convergent && !derived) throw refuse('convergent encryption requires derivation to be enabled')
-  if (derived && !keyType(type).derivable) throw refuse(`keys of type ${type} cannot be derived`)
-  if (convergent && !keyType(type).convergent) throw refuse(`keys of type ${type} cannot encrypt convergently`)
-  checkPeriod(period)
+  mustBeDerived(derived, convergent)
+  mustBePeriod(period)
+  if (size !== 0) mustBeSize(type, size)
   return {
     name: values.name,
     type,
-    size: sizeOf(type, values.key_size),
+    size: !keyType(type).sizes && size === 0 ? null : size,
     derived,
     convergent,
     exportable: values.exportable,
     plaintextBackup: values.allow_plaintext_backup,
     autoRotatePeriod: period,
   }
-}
-
-/** @throws Fault for a period that is neither 0 nor an hour or more. */
-export function checkPeriod(period: number): void {
-  if (period !== 0 && period < hour) throw refuse('auto rotate period must be 0 to disable or at least an hour')
-}
-
-/** The size of a key's material where the type has several; null for the others. */
-function sizeOf(type: KeyTypeName, wanted: number): number | null {
-  const { sizes } = keyType(type)
-  if (sizes && (wanted < sizes[0] || wanted > sizes[1])) throw refuse(`invalid key_size ${wanted}`)
-  if (!sizes && wanted !== 0) throw refuse(`key_size is for keys of type hmac; ${type} has one size`)
-  return sizes ? wanted : null
 }
