@@ -29,6 +29,8 @@ class OnSmallDisk {
   readonly log = join(this.disk, 'audit.log')
   readonly clock = new HandClock(Date.now())
   server!: TestServer
+  /** What outlives a restart. */
+  #owner: { readonly shares: readonly string[]; readonly token: string } = { shares: [], token: '' }
 
   async mount(): Promise<void> {
     mkdirSync(this.disk)
@@ -48,15 +50,15 @@ audit "file" "file" { options { file_path = "${this.log}" } }
   async start(): Promise<void> {
     const config = join(this.folder, 'strongroom.hcl')
     const running = await startServer({ config: [config], log: () => {}, clock: this.clock })
-    const { shares = [], token = '' } = this.server ?? {}
-    this.server = new TestServer(running, this.folder, config)
-    Object.assign(this.server, { shares, token })
+    const { shares, token } = this.#owner
+    this.server = Object.assign(new TestServer(running, this.folder, config), { shares, token })
   }
 
   async initialise(): Promise<void> {
     const made = await this.server.call('PUT', '/v1/sys/init', { secret_shares: 3, secret_threshold: 2 })
     this.server.shares = made.body['keys'] as readonly string[]
     this.server.token = String(made.body['root_token'])
+    this.#owner = this.server
     await unseal(this.server)
     await this.server.data('POST', 'sys/mounts/kv', { type: 'kv' })
   }

@@ -96,7 +96,7 @@ describe('token store', () => {
     expect(await good(await open(), token)).to.equal(false)
   })
 
-  it('async TOCTOU: counts uses exactly under 200 parallel requests', async () => {
+  it('counts uses exactly under 200 parallel requests', async () => {
     const { store } = await setUp()
     const { token } = await store.create(spec({ numUses: 7 }))
     const record = await store.resolve(new Secret(token))
