@@ -12,18 +12,27 @@ export function sanitized(config: Config): Readonly<Record<string, unknown>> {
     unsafe_allow_api_audit_creation: config.apiAudit,
     raw_storage_endpoint: false,
     storage: { type: config.storage.type },
-    listeners: config.listeners.map((listener) => ({ type: 'tcp', config: listenerOf(listener) })),
+    listeners: config.listeners.map((listener) => ({
+      type: listener.unix ? 'unix' : 'tcp',
+      config: listenerOf(listener),
+    })),
     // Options of a device may hold what is nobody's business, such as addresses with passwords.
     audits: config.audits.map(({ type, path }) => ({ type, path })),
   }
 }
 
 function listenerOf(listener: ListenerConfig): Readonly<Record<string, unknown>> {
-  const { host, port, tls, maxRequestSize, maxRequestDuration } = listener
+  const { host, port, unix, tls, maxRequestSize, maxRequestDuration } = listener
   return {
-    address: `${host.includes(':') ? `[${host}]` : host}:${port}`,
+    address: unix?.path ?? `${host.includes(':') ? `[${host}]` : host}:${port}`,
     tls_disable: !tls,
-    ...(tls && { tls_min_version: tls.minVersion === 'TLSv1.3' ? 'tls13' : 'tls12' }),
+    ...(tls && {
+      tls_min_version: tls.minVersion === 'TLSv1.3' ? 'tls13' : 'tls12',
+      tls_max_version: tls.maxVersion === 'TLSv1.2' ? 'tls12' : 'tls13',
+      tls_require_and_verify_client_cert: tls.clientCaFile !== undefined,
+    }),
+    ...(listener.proxyProtocol && { proxy_protocol_behavior: listener.proxyProtocol.behavior }),
+    ...(listener.forwardedFor && { x_forwarded_for_authorized_addrs: listener.forwardedFor.authorized }),
     ...(maxRequestSize !== undefined && { max_request_size: maxRequestSize }),
     ...(maxRequestDuration !== undefined && { max_request_duration: maxRequestDuration }),
     disable_unauthed_rekey_endpoints: !listener.unauthedRekey,

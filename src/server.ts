@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { auditDevices } from './audit-devices.ts'
 import { AuditBroker } from './audit/broker.ts'
 import type { WitnessKeeper } from './audit/witness/keeper.ts'
@@ -8,7 +7,7 @@ import { hostAndPort } from './config/listener.ts'
 import { loadConfig } from './config/load.ts'
 import { ConfigError } from './config/source.ts'
 import { usualTtl } from './config/types.ts'
-import type { Config, ListenerConfig } from './config/types.ts'
+import type { Config } from './config/types.ts'
 import { plainConfig } from './contract/mount.ts'
 import type { MountSpec } from './contract/mount.ts'
 import { Fault } from './contract/fault.ts'
@@ -25,10 +24,11 @@ import { Traffic } from './core/traffic.ts'
 import { sealedDecider } from './core/sealed.ts'
 import { heavy, slow } from './crypto/heavy.ts'
 import { randomBytes } from './crypto/random.ts'
+import { addressOf, httpOptions } from './listeners.ts'
 import { namespacePorts } from './namespace-ports.ts'
 import { systemPorts } from './ports.ts'
 import { listenHttp } from './protocols/http.ts'
-import type { HttpListener, TlsMaterial } from './protocols/http.ts'
+import type { HttpListener } from './protocols/http.ts'
 import { ShamirSeal } from './seal/shamir.ts'
 import { LevelStorage } from './storage/level.ts'
 import { MemoryStorage } from './storage/memory.ts'
@@ -155,13 +155,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   witnesses?.start()
   const dev = options.config?.length ? {} : await initialiseDev(room, opened, options.dev?.rootTokenId)
   const listeners = await Promise.all(
-    config.listeners.map(async (listener) => listenHttp(pipeline, httpOptions(listener), browser)),
+    config.listeners.map(async (listener) => listenHttp(pipeline, await httpOptions(listener), browser)),
   )
   // Whoever unseals need not wait for it, and whoever asks before that not either.
   clock.after(1000, () => void loadOpening())
-  const first = config.listeners[0]?.tls ? 'https' : 'http'
   return {
-    address: `${first}://${listeners[0]?.address ?? ''}`,
+    address: addressOf(config.listeners[0], listeners[0]?.address ?? ''),
     listeners: listeners.map(({ address }) => address),
     storageType: storage.type,
     ...dev,
@@ -201,33 +200,6 @@ async function openStorage(config: Config, clock: Clock, log: Log): Promise<Stor
   if (config.storage.type === 'inmem') return new MemoryStorage()
   const { path, minFreeBytes } = config.storage
   return LevelStorage.open(path, { clock, log, ...(minFreeBytes !== undefined && { minFreeBytes }) })
-}
-
-function httpOptions(listener: ListenerConfig) {
-  const { host, port, tls, maxRequestSize, maxRequestDuration, readHeaderTimeout, idleTimeout } = listener
-  return {
-    host,
-    port,
-    ...(tls && { tls: async () => tlsMaterial(tls) }),
-    ...(maxRequestSize && { bodyBytes: maxRequestSize }),
-    ...(maxRequestDuration && { requestTimeout: maxRequestDuration * 1000 }),
-    ...(readHeaderTimeout && { headersTimeout: readHeaderTimeout * 1000 }),
-    ...(idleTimeout && { idleTimeout: idleTimeout * 1000 }),
-  }
-}
-
-async function tlsMaterial(tls: NonNullable<ListenerConfig['tls']>): Promise<TlsMaterial> {
-  const [cert, key, clientCa] = await Promise.all(
-    [tls.certFile, tls.keyFile, tls.clientCaFile].map(async (file) =>
-      file === undefined ? undefined : readFile(file, 'utf8'),
-    ),
-  )
-  return {
-    cert: cert ?? '',
-    key: key ?? '',
-    ...(tls.minVersion && { minVersion: tls.minVersion }),
-    ...(clientCa !== undefined && { clientCa }),
-  }
 }
 
 async function clusterOf(

@@ -1,39 +1,72 @@
-import type { HclValue } from '../policy/hcl.ts'
+import { BlockList, isIP } from 'node:net'
+import type { ForwardedFor, ProxyProtocol } from '../contract/peer.ts'
+import type { HclValue, Position } from '../policy/hcl.ts'
+import { parseCidr } from '../util/cidr.ts'
 import type { Setter, Source } from './source.ts'
-import type { ListenerConfig } from './types.ts'
+import { tlsOf, tlsSettings } from './tls.ts'
+import type { TlsDraft } from './tls.ts'
+import type { ListenerConfig, UnixSocket } from './types.ts'
 
-type ListenerDraft = { -readonly [K in keyof ListenerConfig]?: ListenerConfig[K] } & {
-  address?: string
-  tlsOff?: boolean
-  cert?: string
-  certKey?: string
-  ca?: string
-  min?: 'TLSv1.2' | 'TLSv1.3'
-}
+type Draft<T> = { -readonly [K in keyof T]?: T[K] }
+type CommonDraft = Draft<ListenerConfig> & { address?: string }
+type TcpDraft = CommonDraft & TlsDraft & { forwarded?: Draft<ForwardedFor>; proxy?: Draft<ProxyProtocol> }
+type UnixDraft = CommonDraft & { socket?: Draft<UnixSocket>; tlsOff?: boolean }
 
-const listenerSettings: Readonly<Record<string, Setter<ListenerDraft>>> = {
+const common: Readonly<Record<string, Setter<CommonDraft>>> = {
   address: (source, value, draft) => void (draft.address = source.text(value, 'address')),
-  cluster_address: () => {},
-  tls_disable: (source, value, draft) => void (draft.tlsOff = source.bool(value, 'tls_disable')),
-  tls_cert_file: (source, value, draft) => void (draft.cert = source.text(value, 'tls_cert_file')),
-  tls_key_file: (source, value, draft) => void (draft.certKey = source.text(value, 'tls_key_file')),
-  tls_client_ca_file: (source, value, draft) => void (draft.ca = source.text(value, 'tls_client_ca_file')),
-  tls_min_version: (source, value, draft) => {
-    const versions: Readonly<Record<string, 'TLSv1.2' | 'TLSv1.3'>> = { tls12: 'TLSv1.2', tls13: 'TLSv1.3' }
-    const version = versions[source.text(value, 'tls_min_version')]
-    if (!version) throw source.wrong(value.at, 'tls_min_version is "tls12" or "tls13"')
-    draft.min = version
-  },
   max_request_size: (source, value, draft) => void (draft.maxRequestSize = source.whole(value, 'max_request_size', 1)),
   max_request_duration: (source, value, draft) =>
     void (draft.maxRequestDuration = source.seconds(value, 'max_request_duration')),
   http_read_header_timeout: (source, value, draft) =>
     void (draft.readHeaderTimeout = source.seconds(value, 'http_read_header_timeout')),
+  http_read_timeout: (source, value, draft) => void (draft.readTimeout = source.seconds(value, 'http_read_timeout')),
   http_idle_timeout: (source, value, draft) => void (draft.idleTimeout = source.seconds(value, 'http_idle_timeout')),
   disable_unauthed_rekey_endpoints: (source, value, draft) =>
     void (draft.unauthedRekey = !source.bool(value, 'disable_unauthed_rekey_endpoints')),
   disable_unauthed_generate_root_endpoints: (source, value, draft) =>
     void (draft.unauthedGenerateRoot = !source.bool(value, 'disable_unauthed_generate_root_endpoints')),
+}
+
+const tcpSettings: Readonly<Record<string, Setter<TcpDraft>>> = {
+  ...common,
+  ...tlsSettings,
+  cluster_address: (source, value) => {
+    throw source.wrong(value.at, 'cluster_address: this server is a single one and has no cluster port; leave it out')
+  },
+  x_forwarded_for_authorized_addrs: (source, value, draft) =>
+    void ((draft.forwarded ??= {}).authorized = blocksOf(source, value, 'x_forwarded_for_authorized_addrs')),
+  x_forwarded_for_hop_skips: (source, value, draft) =>
+    void ((draft.forwarded ??= {}).hopSkips = source.whole(value, 'x_forwarded_for_hop_skips')),
+  x_forwarded_for_reject_not_present: (source, value, draft) =>
+    void ((draft.forwarded ??= {}).rejectNotPresent = source.bool(value, 'x_forwarded_for_reject_not_present')),
+  x_forwarded_for_reject_not_authorized: (source, value, draft) =>
+    void ((draft.forwarded ??= {}).rejectNotAuthorized = source.bool(value, 'x_forwarded_for_reject_not_authorized')),
+  proxy_protocol_behavior: (source, value, draft) => {
+    const behavior = behaviors.find((one) => one === source.text(value, 'proxy_protocol_behavior'))
+    if (!behavior) throw source.wrong(value.at, `proxy_protocol_behavior is one of ${behaviors.join(', ')}`)
+    ;(draft.proxy ??= {}).behavior = behavior
+  },
+  proxy_protocol_authorized_addrs: (source, value, draft) =>
+    void ((draft.proxy ??= {}).authorized = blocksOf(source, value, 'proxy_protocol_authorized_addrs')),
+}
+
+const behaviors = ['use_always', 'allow_authorized', 'deny_unauthorized'] as const
+
+const unixSettings: Readonly<Record<string, Setter<UnixDraft>>> = {
+  ...common,
+  // Configurations of others have it. There is no TLS here that could be on.
+  tls_disable: (source, value, draft) => {
+    draft.tlsOff = source.bool(value, 'tls_disable')
+    if (!draft.tlsOff)
+      throw source.wrong(value.at, 'a unix socket has no TLS; write tls_disable = true, or leave it out')
+  },
+  socket_mode: (source, value, draft) => {
+    const mode = source.text(value, 'socket_mode')
+    if (!/^0?[0-7]{3}$/.test(mode)) throw source.wrong(value.at, 'socket_mode is three octal digits such as "0660"')
+    ;(draft.socket ??= {}).mode = Number.parseInt(mode, 8)
+  },
+  socket_user: (source, value, draft) => void ((draft.socket ??= {}).user = source.text(value, 'socket_user')),
+  socket_group: (source, value, draft) => void ((draft.socket ??= {}).group = source.text(value, 'socket_group')),
 }
 
 /** An address to listen on, `host:port` or `[IPv6]:port`; the host is empty for `:port`. Undefined for anything else. */
@@ -43,29 +76,103 @@ export function hostAndPort(address: string): { readonly host: string; readonly 
   return parts && port <= 65535 ? { host: parts[1] ?? parts[2] ?? '', port } : undefined
 }
 
-/** A listener block. @throws ConfigError */
-export function listenerOf(source: Source, body: HclValue): ListenerConfig {
-  const draft: ListenerDraft = {}
+/** A `listener "tcp"` block. @throws ConfigError */
+export function tcpListener(source: Source, body: HclValue): ListenerConfig {
+  const draft: TcpDraft = {}
   for (const inner of source.items(body, 'listener'))
-    source.known(listenerSettings, inner, 'listener "tcp"')(source, inner.value, draft, inner)
-  const { address = '127.0.0.1:8200', tlsOff, cert, certKey, ca, min, ...rest } = draft
+    source.known(tcpSettings, inner, 'listener "tcp"')(source, inner.value, draft, inner)
+  const { address = '127.0.0.1:8200', forwarded, proxy } = draft
   const at = hostAndPort(address)
   if (!at) throw source.wrong(body.at, `address "${address}" must be host:port`)
-  if (!tlsOff && (!cert || !certKey))
-    throw source.wrong(
-      body.at,
-      'a listener needs tls_cert_file and tls_key_file, or tls_disable = true (on loopback only)',
-    )
+  const tls = tlsOf(source, body.at, draft)
+  const host = at.host || '0.0.0.0'
+  if (!tls) checkPlain(source, body.at, host, draft.tlsOffAnywhere ?? false)
   return {
-    ...rest,
-    unauthedRekey: rest.unauthedRekey ?? false,
-    unauthedGenerateRoot: rest.unauthedGenerateRoot ?? false,
-    host: at.host || '0.0.0.0',
+    ...sharedBy(draft),
+    host,
     port: at.port,
-    ...(!tlsOff &&
-      cert &&
-      certKey && {
-        tls: { certFile: cert, keyFile: certKey, ...(min && { minVersion: min }), ...(ca && { clientCaFile: ca }) },
-      }),
+    ...(tls && { tls }),
+    ...(forwarded && { forwardedFor: forwardedOf(source, body.at, forwarded) }),
+    ...(proxy && { proxyProtocol: proxyOf(source, body.at, proxy) }),
   }
+}
+
+/** A `listener "unix"` block. @throws ConfigError */
+export function unixListener(source: Source, body: HclValue): ListenerConfig {
+  const draft: UnixDraft = {}
+  for (const inner of source.items(body, 'listener'))
+    source.known(unixSettings, inner, 'listener "unix"')(source, inner.value, draft, inner)
+  const { address, socket } = draft
+  if (address === undefined) throw source.wrong(body.at, 'a listener "unix" needs an address: the path of its socket')
+  if (Buffer.byteLength(address) > longestSocketPath)
+    throw source.wrong(body.at, `the path of a unix socket has at most ${longestSocketPath} bytes`)
+  return { ...sharedBy(draft), host: '', port: 0, unix: { ...socket, path: address } }
+}
+
+/** `sun_path` of Linux without its closing zero (unix(7)). */
+const longestSocketPath = 107
+
+function sharedBy(draft: CommonDraft) {
+  const { maxRequestSize, maxRequestDuration, readHeaderTimeout, readTimeout, idleTimeout } = draft
+  return {
+    ...(maxRequestSize !== undefined && { maxRequestSize }),
+    ...(maxRequestDuration !== undefined && { maxRequestDuration }),
+    ...(readHeaderTimeout !== undefined && { readHeaderTimeout }),
+    ...(readTimeout !== undefined && { readTimeout }),
+    ...(idleTimeout !== undefined && { idleTimeout }),
+    unauthedRekey: draft.unauthedRekey ?? false,
+    unauthedGenerateRoot: draft.unauthedGenerateRoot ?? false,
+  }
+}
+
+const loopback = new BlockList()
+loopback.addSubnet('127.0.0.0', 8)
+loopback.addAddress('::1', 'ipv6')
+
+/** Whether only this machine can reach a host. A name other than `localhost` may mean anything. */
+function isLoopback(host: string): boolean {
+  const family = isIP(host)
+  return host === 'localhost' || (family !== 0 && loopback.check(host, family === 4 ? 'ipv4' : 'ipv6'))
+}
+
+function checkPlain(source: Source, at: Position, host: string, allowed: boolean): void {
+  if (isLoopback(host) && allowed)
+    throw source.wrong(
+      at,
+      `unsafe_allow_tls_disable_on_network has no effect on ${host}, which is this machine: remove it`,
+    )
+  if (isLoopback(host) || allowed) return
+  throw source.wrong(
+    at,
+    `tls_disable = true on ${host} would send tokens and secrets over the network in clear: give tls_cert_file and tls_key_file, listen on 127.0.0.1, or, behind something that does TLS, add unsafe_allow_tls_disable_on_network = true`,
+  )
+}
+
+function blocksOf(source: Source, value: HclValue, name: string): readonly string[] {
+  return source.words(value, name).map((word) => {
+    const block = parseCidr(word)
+    if (block === undefined)
+      throw source.wrong(value.at, `${name}: "${word}" is no address or address block such as 10.0.0.0/8`)
+    return block
+  })
+}
+
+function forwardedOf(source: Source, at: Position, draft: Draft<ForwardedFor>): ForwardedFor {
+  const { authorized, hopSkips = 0, rejectNotPresent = true, rejectNotAuthorized = true } = draft
+  if (!authorized)
+    throw source.wrong(at, 'x_forwarded_for_… needs x_forwarded_for_authorized_addrs: the addresses of the proxies')
+  return { authorized, hopSkips, rejectNotPresent, rejectNotAuthorized }
+}
+
+function proxyOf(source: Source, at: Position, { behavior, authorized }: Draft<ProxyProtocol>): ProxyProtocol {
+  if (!behavior)
+    throw source.wrong(at, `proxy_protocol_authorized_addrs needs proxy_protocol_behavior: ${behaviors.join(', ')}`)
+  if (behavior === 'use_always' && authorized)
+    throw source.wrong(
+      at,
+      'proxy_protocol_behavior = "use_always" believes everybody: proxy_protocol_authorized_addrs would have no effect',
+    )
+  if (behavior !== 'use_always' && !authorized)
+    throw source.wrong(at, `proxy_protocol_behavior = "${behavior}" needs proxy_protocol_authorized_addrs`)
+  return { behavior, authorized: authorized ?? [] }
 }

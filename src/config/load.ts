@@ -25,15 +25,18 @@ export async function loadConfig(paths: readonly string[]): Promise<Config> {
     throw new ConfigError(
       'the configuration needs a listener block, such as: listener "tcp" { address = "127.0.0.1:8200" … }',
     )
+  const { maxLeaseTtl = usualTtl, defaultLeaseTtl = Math.min(usualTtl, maxLeaseTtl) } = draft
+  if (defaultLeaseTtl > maxLeaseTtl)
+    throw new ConfigError(`default_lease_ttl (${defaultLeaseTtl} s) is longer than max_lease_ttl (${maxLeaseTtl} s)`)
   return {
-    defaultLeaseTtl: usualTtl,
-    maxLeaseTtl: usualTtl,
     logLevel: 'info',
     logFormat: 'standard',
     apiAudit: false,
     audits: [],
     witnesses: [],
     ...draft,
+    defaultLeaseTtl,
+    maxLeaseTtl,
     storage: draft.storage,
     listeners: draft.listeners,
   }

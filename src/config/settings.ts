@@ -1,7 +1,7 @@
 import type { AuditDeviceSpec } from '../contract/audit.ts'
 import type { HclItem, HclValue } from '../policy/hcl.ts'
 import { logLevelOf, logLevels } from '../util/log.ts'
-import { listenerOf } from './listener.ts'
+import { tcpListener, unixListener } from './listener.ts'
 import { labelled } from './source.ts'
 import type { Setter, Source } from './source.ts'
 import type { Config } from './types.ts'
@@ -10,7 +10,7 @@ import { witnessOf } from './witness.ts'
 /** What the files said so far. */
 export type Draft = { -readonly [K in keyof Config]?: Config[K] }
 
-const accepted: Setter<Draft> = () => {}
+const listenerTypes = { tcp: tcpListener, unix: unixListener } as Readonly<Record<string, typeof tcpListener>>
 
 /** All settings outside blocks, and all blocks. */
 export const topLevel: Readonly<Record<string, Setter<Draft>>> = {
@@ -19,8 +19,9 @@ export const topLevel: Readonly<Record<string, Setter<Draft>>> = {
   backend: setStorage,
   listener: (source, value, draft, item) => {
     for (const [type, body] of labelled(source, value, item)) {
-      if (type !== 'tcp') throw source.wrong(item.at, `a listener is of type "tcp", not "${type}"`)
-      draft.listeners = [...(draft.listeners ?? []), listenerOf(source, body)]
+      const read = Object.hasOwn(listenerTypes, type) ? listenerTypes[type] : undefined
+      if (!read) throw source.wrong(item.at, `a listener is of type "tcp" or "unix", not "${type}"`)
+      draft.listeners = [...(draft.listeners ?? []), read(source, body)]
     }
   },
   audit: (source, value, draft, item) => {
@@ -31,7 +32,9 @@ export const topLevel: Readonly<Record<string, Setter<Draft>>> = {
     draft.witnesses = [...(draft.witnesses ?? []), ...found]
   },
   api_addr: (source, value, draft) => void (draft.apiAddr = source.text(value, 'api_addr')),
-  cluster_addr: accepted,
+  cluster_addr: (source, value) => {
+    throw source.wrong(value.at, 'cluster_addr: this server is a single one and has no cluster port; leave it out')
+  },
   cluster_name: (source, value, draft) => void (draft.clusterName = source.text(value, 'cluster_name')),
   default_lease_ttl: (source, value, draft) =>
     void (draft.defaultLeaseTtl = source.seconds(value, 'default_lease_ttl')),
@@ -48,8 +51,17 @@ export const topLevel: Readonly<Record<string, Setter<Draft>>> = {
   },
   unsafe_allow_api_audit_creation: (source, value, draft) =>
     void (draft.apiAudit = source.bool(value, 'unsafe_allow_api_audit_creation')),
-  disable_mlock: accepted,
-  ui: accepted,
+  disable_mlock: (source, value) => {
+    if (!source.bool(value, 'disable_mlock'))
+      throw source.wrong(
+        value.at,
+        'disable_mlock = false: memory cannot be locked here; write true, and keep it from being swapped with MemorySwapMax=0 or encrypted swap',
+      )
+  },
+  ui: (source, value) => {
+    if (source.bool(value, 'ui'))
+      throw source.wrong(value.at, 'ui = true: this server has no web pages; write false, or leave it out')
+  },
   raw_storage_endpoint: (source, value) => {
     if (source.bool(value, 'raw_storage_endpoint')) throw source.wrong(value.at, 'raw_storage_endpoint is not offered')
   },

@@ -44,6 +44,15 @@ export class Source {
     return number
   }
 
+  /** A list of texts, or one text with commas between. @throws ConfigError when nothing is left of it */
+  words(value: HclValue, name: string): readonly string[] {
+    const parts =
+      value.kind === 'list' ? value.items.map((item) => this.text(item, name)) : this.text(value, name).split(',')
+    const words = parts.map((part) => part.trim()).filter((part) => part !== '')
+    if (words.length === 0) throw this.wrong(value.at, `${name} is empty; leave it out, or list what it allows`)
+    return words
+  }
+
   items(value: HclValue, name: string): readonly HclItem[] {
     if (value.kind !== 'object') throw this.wrong(value.at, `${name} must be a block { … }`)
     return value.items

@@ -1,21 +1,45 @@
 import type { AuditDeviceSpec } from '../contract/audit.ts'
+import type { ForwardedFor, ProxyProtocol } from '../contract/peer.ts'
 import type { LogLevel } from '../util/log.ts'
 
-/** One address that the server listens on. */
+/** Certificate, key and what else of TLS a listener is told. Suites are OpenSSL's names. */
+export interface TlsConfig {
+  readonly certFile: string
+  readonly keyFile: string
+  readonly minVersion?: TlsVersion
+  readonly maxVersion?: TlsVersion
+  readonly ciphers?: readonly string[]
+  /** The client's order of cipher suites counts, not the server's. */
+  readonly clientOrder?: boolean
+  /** Clients must show a certificate of these authorities. */
+  readonly clientCaFile?: string
+}
+
+/** The versions of TLS that are spoken. */
+export type TlsVersion = 'TLSv1.2' | 'TLSv1.3'
+
+/** A unix socket. User and group are numbers or names. */
+export interface UnixSocket {
+  readonly path: string
+  readonly mode?: number
+  readonly user?: string
+  readonly group?: string
+}
+
+/** One address that the server listens on: `host` and `port`, or `unix`. */
 export interface ListenerConfig {
   readonly host: string
   readonly port: number
-  readonly tls?: {
-    readonly certFile: string
-    readonly keyFile: string
-    readonly minVersion?: 'TLSv1.2' | 'TLSv1.3'
-    readonly clientCaFile?: string
-  }
+  readonly unix?: UnixSocket
+  readonly tls?: TlsConfig
   readonly maxRequestSize?: number
   /** Seconds. */
   readonly maxRequestDuration?: number
   readonly readHeaderTimeout?: number
+  readonly readTimeout?: number
   readonly idleTimeout?: number
+  readonly forwardedFor?: ForwardedFor
+  readonly proxyProtocol?: ProxyProtocol
   readonly unauthedRekey: boolean
   readonly unauthedGenerateRoot: boolean
 }

@@ -12,6 +12,7 @@ const reasons: Readonly<Record<number, string>> = {
   431: 'Request Header Fields Too Large',
 }
 const body = '{"errors":[]}\n'
+const tooLate = '{"errors":["the request took longer than max_request_duration allows; ask what became of it"]}\n'
 const headers = {
   'Content-Type': 'application/json',
   'Cache-Control': 'no-store',
@@ -53,6 +54,16 @@ export class Connections {
     if (!connection) return
     connection.newest = response
     if (connection.ending) response.shouldKeepAlive = false
+  }
+
+  /** Answers 503 in place of one that takes longer; what it was about goes on, or not, unseen. */
+  answerWithin(response: ServerResponse, ms: number): void {
+    const late = setTimeout(() => {
+      if (response.headersSent) return
+      response.shouldKeepAlive = false
+      response.writeHead(503, { ...headers, 'Content-Length': tooLate.length }).end(tooLate)
+    }, ms)
+    response.once('close', () => clearTimeout(late))
   }
 
   /** Ends a connection that Node's parser has given up, after the answers that are under way. */

@@ -1,45 +1,44 @@
-import { constants } from 'node:crypto'
 import { createServer as createPlain } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer as createSecure } from 'node:https'
 import type { Server as SecureServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { BrowserRules } from '../contract/browser.ts'
+import type { ForwardedFor, ProxyProtocol } from '../contract/peer.ts'
 import type { Gateway } from '../contract/protocol.ts'
 import { application } from './application.ts'
+import { Clients } from './clients.ts'
 import { Connections } from './connections.ts'
+import { listenAt } from './places.ts'
+import type { Place } from './places.ts'
+import { ProxiedSources, takeProxyHeaders } from './proxied.ts'
+import { tlsOptions } from './tls.ts'
+import type { TlsMaterial } from './tls.ts'
 import { VaultApi } from './vault/index.ts'
 import { mostHeaders } from './vault/request.ts'
 
-/** Certificate and key, PEM. */
-export interface TlsMaterial {
-  readonly cert: string
-  readonly key: string
-  readonly minVersion?: 'TLSv1.2' | 'TLSv1.3'
-  /** When given, clients may show certificates of these authorities. */
-  readonly clientCa?: string
-}
-
 /** How one listener listens. Times in milliseconds. */
-export interface HttpOptions {
-  readonly host: string
-  readonly port: number
+export interface HttpOptions extends Place {
   readonly tls?: () => Promise<TlsMaterial>
   readonly bodyBytes?: number
   readonly headersTimeout?: number
+  /** Until the whole request must be there. */
   readonly requestTimeout?: number
+  /** Until it must be answered; no limit unless given. */
+  readonly answerTimeout?: number
   readonly idleTimeout?: number
   /** More than so many at once are hung up on: files of the storage and the audit log need descriptors, too. */
   readonly maxConnections?: number
   /** How long requests under way may take to finish once it is to close. */
   readonly finishTimeout?: number
+  readonly forwardedFor?: ForwardedFor
+  readonly proxyProtocol?: ProxyProtocol
 }
 
 /** A listener that is up. */
 export interface HttpListener {
   readonly address: string
-  /** Reads the certificate again; connections made from now on get the new one. */
+  /** Reads the certificate again; connections made from now on get the new one. One that cannot be used changes nothing. */
   reload(): Promise<void>
   /** Takes no new requests, lets those under way finish within their time, and closes. */
   close(): Promise<void>
@@ -55,13 +54,12 @@ const usual = {
 }
 /** Bytes of all headers together; a flag of Node does not widen it. */
 const parserLimits = { maxHeaderSize: 16_384 }
-const ciphers =
-  'ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305'
-
 /** Serves the Vault API over HTTP/1.1, with TLS when told how to get a certificate. */
 export async function listenHttp(gateway: Gateway, options: HttpOptions, rules: BrowserRules): Promise<HttpListener> {
   const settings = { ...usual, ...options }
-  const handler = application(new VaultApi(gateway, settings, rules), rules).callback()
+  const sources = new ProxiedSources()
+  const clients = new Clients(sources, options.forwardedFor)
+  const handler = application(new VaultApi(gateway, settings, rules, clients), rules).callback()
   const material = await options.tls?.()
   const limits = { ...parserLimits, connectionsCheckingInterval: Math.min(settings.headersTimeout, 1000) }
   const server = material ? createSecure({ ...limits, ...tlsOptions(material) }) : createPlain(limits)
@@ -72,6 +70,7 @@ export async function listenHttp(gateway: Gateway, options: HttpOptions, rules: 
   const serve = (message: IncomingMessage, response: ServerResponse): void => {
     if (life.closing) response.shouldKeepAlive = false
     connections.begin(response)
+    if (options.answerTimeout !== undefined) connections.answerWithin(response, options.answerTimeout)
     void handler(message, response)
   }
   server.on('request', serve)
@@ -80,13 +79,16 @@ export async function listenHttp(gateway: Gateway, options: HttpOptions, rules: 
     serve(message, response)
   })
   server.on('clientError', (error: Error, socket: Duplex) => connections.refuse(error, socket))
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) => reject(cannotListen(options, cause)))
-    server.listen({ port: options.port, host: options.host, backlog: 511 }, resolve)
-  })
-  const { address, port, family } = server.address() as AddressInfo
+  const { proxyProtocol } = options
+  if (proxyProtocol)
+    takeProxyHeaders(server, {
+      rules: proxyProtocol,
+      sources,
+      timeout: settings.headersTimeout,
+      secure: Boolean(material),
+    })
   return {
-    address: `${family === 'IPv6' ? `[${address}]` : address}:${port}`,
+    address: await listenAt(server, options),
     reload: async () => {
       if (options.tls) (server as SecureServer).setSecureContext(tlsOptions(await options.tls()))
     },
@@ -104,30 +106,6 @@ async function closed(server: Server | SecureServer, ms: number): Promise<void> 
   await new Promise((resolve) => server.close(resolve))
   clearInterval(idle)
   clearTimeout(enough)
-}
-
-const listenFailures: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'another program listens there already',
-  EADDRNOTAVAIL: 'this machine does not have that address',
-  EACCES: 'this user may not listen there',
-}
-
-function cannotListen({ host, port }: HttpOptions, cause: Error & { readonly code?: string }): Error {
-  return new Error(`cannot listen on ${host}:${port}: ${listenFailures[cause.code ?? ''] ?? cause.message}`, { cause })
-}
-
-function tlsOptions({ cert, key, minVersion = 'TLSv1.2', clientCa }: TlsMaterial) {
-  return {
-    cert,
-    key,
-    minVersion,
-    ciphers,
-    honorCipherOrder: true,
-    // A client that renegotiates again and again costs the server far more than itself.
-    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
-    ALPNProtocols: ['http/1.1'],
-    ...(clientCa && { ca: clientCa, requestCert: true, rejectUnauthorized: false }),
-  }
 }
 
 function guard(server: Server | SecureServer, settings: typeof usual): void {

@@ -65,7 +65,7 @@ const mistakes: readonly (readonly [string, RegExp])[] = [
   ['storage "level" { path = "/d"\n min_free_bytes = "-1" }', /:2: min_free_bytes must be a whole number/],
   ['storage "level" { path = "/d"\n pth = "x" }', /:2: "pth" is no setting.*did you mean "path"/],
   ['storage "inmem" {}\nstorage "inmem" {}', /:2: storage is configured twice/],
-  ['listener "unix" {}', /:1: a listener is of type "tcp", not "unix"/],
+  ['listener "quic" {}', /:1: a listener is of type "tcp" or "unix", not "quic"/],
   ['listener "tcp" { address = "127.0.0.1:8200" }', /:1: a listener needs tls_cert_file and tls_key_file/],
   ['listener "tcp" { address = "nowhere" tls_disable = true }', /:1: address "nowhere" must be host:port/],
   ['listener "tcp" { address = "h:65536" tls_disable = true }', /:1: address "h:65536" must be host:port/],
@@ -159,7 +159,10 @@ describe('the configuration', () => {
   it('adds up the files of a folder, in order of their names, and leaves others alone', async () => {
     await mkdir(join(folder, 'd'))
     await writeFile(join(folder, 'd/1.hcl'), enough)
-    await writeFile(join(folder, 'd/2.json'), '{"listener": {"tcp": {"address": ":8300", "tls_disable": true}}}')
+    await writeFile(
+      join(folder, 'd/2.json'),
+      '{"listener": {"tcp": {"address": ":8300", "tls_disable": true, "unsafe_allow_tls_disable_on_network": true}}}',
+    )
     await writeFile(join(folder, 'd/notes.txt'), 'no configuration')
     const { listeners } = await loadConfig([join(folder, 'd')])
     expect(listeners.map(({ host, port }) => `${host}:${port}`)).to.deep.equal(['127.0.0.1:8200', '0.0.0.0:8300'])

@@ -7,6 +7,7 @@ import type { Request } from '../../contract/request.ts'
 import { JsonError, jsonLimits } from '../../util/json-limits.ts'
 import { readJson } from '../../util/json.ts'
 import { readBody } from '../body.ts'
+import type { Clients } from '../clients.ts'
 import { crossOrigin } from './cors.ts'
 import { Redirect, readForm, readHead, verbOf } from './request.ts'
 import type { RequestHead } from './request.ts'
@@ -25,10 +26,13 @@ export class VaultApi {
   readonly #limits: VaultLimits
   readonly #rules: BrowserRules
 
-  constructor(gateway: Gateway, limits: VaultLimits, rules: BrowserRules) {
+  readonly #clients: Clients
+
+  constructor(gateway: Gateway, limits: VaultLimits, rules: BrowserRules, clients: Clients) {
     this.#gateway = gateway
     this.#limits = limits
     this.#rules = rules
+    this.#clients = clients
   }
 
   /** Answers a request whose path begins with `/v1/`. Never throws. */
@@ -47,7 +51,7 @@ export class VaultApi {
         throw refuse('OPTIONS is for pages of other origins, and sys/config/cors must allow theirs')
       const head = readHead(message)
       if (head instanceof Redirect) return { status: 307, body: undefined, headers: { Location: head.location } }
-      const envelope = envelopeOf(id, head, message)
+      const envelope = envelopeOf(id, head, message, this.#clients.of(message))
       const admitted = this.#gateway.admit(envelope)
       const headers = admitted instanceof Promise ? await admitted : admitted
       const answer = await this.#perform(envelope, head.query, message)
@@ -88,9 +92,8 @@ const echoOf = (namespace: string) => ({ 'X-Vault-Namespace': Buffer.from(namesp
 /** A request but for its parameters. */
 type Envelope = Omit<Request, 'data'>
 
-function envelopeOf(id: string, head: RequestHead, message: IncomingMessage): Envelope {
+function envelopeOf(id: string, head: RequestHead, message: IncomingMessage, client: Request['client']): Envelope {
   const { operation, path, namespace, credential, wrapTtl } = head
-  const { remoteAddress = '', remotePort = 0 } = message.socket
   return {
     id,
     protocol: 'vault',
@@ -98,10 +101,7 @@ function envelopeOf(id: string, head: RequestHead, message: IncomingMessage): En
     path,
     namespace,
     credential,
-    client: {
-      address: remoteAddress.startsWith('::ffff:') ? remoteAddress.slice(7) : remoteAddress,
-      port: remotePort,
-    },
+    client,
     ...(wrapTtl !== undefined && { wrapTtl }),
     headers: message.headers,
   }

@@ -1,0 +1,92 @@
+import { chmod, chown, lstat, unlink } from 'node:fs/promises'
+import { connect } from 'node:net'
+import type { AddressInfo, Server } from 'node:net'
+
+/** A unix socket to listen on. Who owns it: numbers. */
+export interface SocketPlace {
+  readonly path: string
+  readonly mode?: number
+  readonly uid?: number
+  readonly gid?: number
+}
+
+/** Where a server listens. */
+export interface Place {
+  readonly host: string
+  readonly port: number
+  readonly unix?: SocketPlace
+}
+
+/** Only the server's user may connect, unless the configuration says otherwise. */
+const usualMode = 0o600
+
+/**
+ * Listens there. @returns the address, `host:port` or the path of the socket
+ * @throws Error that names the place, and what to do
+ */
+export async function listenAt(server: Server, place: Place): Promise<string> {
+  const { unix } = place
+  if (unix) await makeRoom(unix.path)
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause) => reject(cannotListen(place, cause)))
+    const where = unix ? { path: unix.path } : { port: place.port, host: place.host }
+    server.listen({ ...where, backlog: 511 }, resolve)
+  })
+  if (unix) {
+    await guardSocket(unix)
+    return unix.path
+  }
+  const { address, port, family } = server.address() as AddressInfo
+  return `${family === 'IPv6' ? `[${address}]` : address}:${port}`
+}
+
+/** Removes the socket that a server which is no more has left; nothing else. */
+async function makeRoom(path: string): Promise<void> {
+  const found = await lstat(path).catch(() => undefined)
+  if (!found) return
+  if (!found.isSocket()) throw new Error(`cannot listen on ${path}: it is there already and no socket; move it away`)
+  const alive = await new Promise<boolean>((resolve) => {
+    const probe = connect(path, () => {
+      probe.destroy()
+      resolve(true)
+    })
+    probe.once('error', (thrown: NodeJS.ErrnoException) => resolve(thrown.code !== 'ECONNREFUSED'))
+  })
+  if (alive)
+    throw new Error(
+      `cannot listen on ${path}: another program listens there already; stop it, or choose another address`,
+    )
+  await unlink(path)
+}
+
+async function guardSocket({ path, mode = usualMode, uid, gid }: SocketPlace): Promise<void> {
+  try {
+    if (uid !== undefined || gid !== undefined)
+      await chown(path, uid ?? process.getuid?.() ?? 0, gid ?? process.getgid?.() ?? 0)
+    await chmod(path, mode)
+  } catch (cause) {
+    throw new Error(`cannot give ${path} its owner (socket_user, socket_group): only root may, or its own group`, {
+      cause,
+    })
+  }
+}
+
+const failures: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another program listens there already; stop it, or choose another address',
+  EADDRNOTAVAIL: 'this machine does not have that address; choose one that "ip address" lists',
+  EACCES: 'this user may not listen there; choose a port above 1023, or a folder that it may write',
+  ENOTFOUND: 'no address is known for that name; write an IP address',
+}
+
+/** libuv says EACCES where the folder is missing, too. */
+const socketFailures: Readonly<Record<string, string>> = {
+  EACCES: 'its folder is not there, or this user may not write in it; make it, or give that user the right to',
+}
+
+function cannotListen({ host, port, unix }: Place, cause: Error & { readonly code?: string }): Error {
+  const place = unix?.path ?? `${host.includes(':') ? `[${host}]` : host}:${port}`
+  const known = unix ? { ...failures, ...socketFailures } : failures
+  return new Error(`cannot listen on ${place} (address of a listener): ${known[cause.code ?? ''] ?? cause.message}`, {
+    cause,
+  })
+}
