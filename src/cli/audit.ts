@@ -2,7 +2,7 @@ import type { Command, Run } from './command.ts'
 import { inputOf } from './data.ts'
 import { sorted } from './json.ts'
 import { mountPath } from './paths.ts'
-import { showValue } from './show.ts'
+import { showAnswer, showValue } from './show.ts'
 import { table } from './table.ts'
 
 interface Device {
@@ -14,6 +14,7 @@ interface Device {
 
 async function list(run: Run): Promise<number> {
   const { body } = await run.client.send('GET', 'sys/audit')
+  if (body?.['wrap_info']) return showAnswer(run, body)
   const devices = [...(sorted(body?.['data'] ?? {}) as Map<string, Map<string, unknown>>)].map(
     ([path, device]) => [path, Object.fromEntries(device) as unknown as Device] as const,
   )

@@ -92,7 +92,7 @@ export class Client {
   async #once(url: URL, method: string, data: unknown, how: Sending, redirected = false): Promise<Received> {
     const { dry, redirects } = this.#target
     const body = data === undefined ? undefined : writeJson(data)
-    const headers = this.#headers(method, body, how)
+    const headers = { ...usualWrapping(method, url), ...this.#headers(method, body, how) }
     if (dry && !how.always) throw shown(dry, { method, url, headers, body: data })
     const {
       status,
@@ -136,6 +136,10 @@ export class Client {
     return this.#target.namespace
   }
 }
+
+/** What is to be wrapped is, also where nobody said for how long: as long as Vault's clients say. */
+const usualWrapping = (method: string, { pathname }: URL): Record<string, string> =>
+  ['PUT', 'POST'].includes(method) && pathname.endsWith('/v1/sys/wrapping/wrap') ? { 'X-Vault-Wrap-TTL': '5m' } : {}
 
 /** @throws ServerError for a redirect from TLS into the clear: a token must not go there */
 function nextUrl(url: URL, location: string): URL {

@@ -22,7 +22,7 @@ async function get(run: Run): Promise<number> {
   const answer = await during(`reading ${path}`, orNothing(run.client.send('GET', path)))
   if (!answer) return nothingAt(run, path)
   const { body = {} } = answer
-  if (run.format !== 'table') return showAnswer(run, body)
+  if (run.format !== 'table' || body['wrap_info']) return showAnswer(run, body)
   const { versions = {}, ...metadata } = (body['data'] ?? {}) as Json
   showMetadata(run, 'Metadata Path', path, metadata)
   const numbers = Object.keys(versions as Json).sort((a, b) => Number(a) - Number(b))

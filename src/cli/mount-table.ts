@@ -1,7 +1,7 @@
 import type { Json } from '../util/json.ts'
 import type { Run } from './command.ts'
 import { sorted } from './json.ts'
-import { showValue } from './show.ts'
+import { showAnswer, showValue } from './show.ts'
 import { cell, table, textOf } from './table.ts'
 
 /** What a list is of. */
@@ -13,6 +13,7 @@ interface Listed {
 /** `secrets list` and `auth list`. @returns the exit status */
 export async function listMounts(run: Run, kind: Listed): Promise<number> {
   const { body } = await run.client.send('GET', kind.api)
+  if (body?.['wrap_info']) return showAnswer(run, body)
   const mounts = [...(sorted(body?.['data'] ?? {}) as Map<string, Map<string, unknown>>)].map(
     ([path, mount]) => [path, Object.fromEntries(mount)] as const,
   )

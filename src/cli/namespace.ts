@@ -15,7 +15,7 @@ const dataOf = (body: Json | undefined): Json => (body?.['data'] ?? {}) as Json
 async function showNamespace(run: Run, body: Json | undefined): Promise<number> {
   const field = run.flags.text('field') ?? ''
   if (field !== '') return showField(run, fieldOf(body ?? {}, field), field)
-  if (run.format === 'table') return showAnswer(run, body)
+  if (run.format === 'table' || body?.['wrap_info']) return showAnswer(run, body)
   await showValue(run, sorted(dataOf(body)))
   return 0
 }
@@ -43,6 +43,7 @@ async function patch(run: Run): Promise<number> {
 
 async function lock(run: Run): Promise<number> {
   const { body } = await run.client.send('POST', lockPath(run, 'lock'))
+  if (body?.['wrap_info']) return showAnswer(run, body)
   const data = dataOf(body)
   if (run.format !== 'table') {
     await showValue(run, data)
@@ -73,6 +74,7 @@ const scan = async (run: Run): Promise<number> => listed(run, { scan: true })
 
 async function listed(run: Run, query: Json): Promise<number> {
   const answer = await orNothing(run.client.send('GET', 'sys/namespaces', undefined, { query }))
+  if (answer?.body?.['wrap_info']) return showAnswer(run, answer.body)
   const { keys = [], key_info: info = {} } = dataOf(answer?.body) as {
     readonly keys?: readonly string[]
     readonly key_info?: Readonly<Record<string, Json>>

@@ -6,13 +6,14 @@ import { fileText } from './data.ts'
 import { UsageError } from './flags.ts'
 import { orNothing } from './generic.ts'
 import { policyExplainCommand } from './policy-explain.ts'
-import { showValue } from './show.ts'
+import { showAnswer, showValue } from './show.ts'
 
 /** Policies have names in small letters; a name in capitals would be another policy to a careless reader. */
 const nameOf = (run: Run): string => (run.args[0] ?? '').replace(/[A-Z]/g, (letter) => letter.toLowerCase())
 
 async function list(run: Run): Promise<number> {
   const { body } = await run.client.send('GET', 'sys/policies/acl', undefined, { query: { list: true } })
+  if (body?.['wrap_info']) return showAnswer(run, body)
   const keys = (body?.['data'] as { readonly keys?: readonly string[] } | undefined)?.keys ?? []
   if (run.format === 'table') run.out(`${keys.join('\n')}\n`)
   else await showValue(run, keys)
@@ -22,6 +23,7 @@ async function list(run: Run): Promise<number> {
 async function read(run: Run): Promise<number> {
   const name = nameOf(run)
   const answer = await orNothing(run.client.send('GET', `sys/policies/acl/${name}`))
+  if (answer?.body?.['wrap_info']) return showAnswer(run, answer.body)
   const policy = (answer?.body?.['data'] as { readonly policy?: string } | undefined)?.policy
   if (!policy) {
     run.err(`No policy named: ${name}`)

@@ -126,6 +126,7 @@ async function capabilities(run: Run): Promise<number> {
     paths: [path],
     ...(whose !== 'self' && { [whose]: first }),
   })
+  if (body?.['wrap_info']) return showAnswer(run, body)
   const found = [...((body?.['data'] as Readonly<Record<string, readonly string[]>> | undefined)?.[path] ?? [])].sort()
   if (run.format === 'table') run.out(`${found.join(', ')}\n`)
   else await showValue(run, found)

@@ -1,4 +1,6 @@
+import { join } from 'node:path'
 import { expect } from 'chai'
+import { Shell } from '../cli/support.ts'
 import { HandClock } from '../support/clock.ts'
 import { devServer, levelServer } from '../support/server.ts'
 import type { Body, TestServer } from '../support/server.ts'
@@ -253,5 +255,65 @@ describe("bounds of a token's own and of its role", () => {
     expect(await read()).to.deep.include({ bound_cidrs: ['10.1.0.0/16'], token_bound_cidrs: ['10.1.0.0/16'] })
     await server.data('POST', 'auth/token/roles/shown', { token_bound_cidrs: '10.2.0.0/16' })
     expect(await read()).to.not.have.property('bound_cidrs')
+  }) // prettier-ignore
+})
+
+describe('command lines whose variables are not set, or that want their answer wrapped', () => {
+  let server: TestServer
+  let shell: Shell
+  before(async () => {
+    server = await devServer()
+    shell = new Shell({ VAULT_ADDR: server.running.address, VAULT_TOKEN: 'root' })
+    await server.data('POST', 'sys/mounts/transit', { type: 'transit' })
+    await server.data('POST', 'sys/mounts/plain', { type: 'kv' })
+  })
+  after(async () => server.running.stop())
+
+  it('do nothing, or nothing more than without a policy', async () => {
+    const file = join(shell.home, 'sealed')
+    for (const words of [
+      ['token', 'create', '-ttl='], ['token', 'create', '-explicit-max-ttl='], ['token', 'create', '-use-limit='],
+      ['token', 'create', '-role='], ['token', 'create', '-id='], ['token', 'create', '-wrap-ttl='], ['token', 'create', '-wrap-ttl=0'],
+      ['token', 'create', '-wrap-ttl=500ms'], ['token', 'create', '-ttl=500ms'], ['token', 'create', '-explicit-max-ttl= '],
+      ['token', 'lookup', ''], ['token', 'renew', ''], ['token', 'revoke', ''], ['token', 'revoke', '-mode=path', ''],
+      ['lease', 'revoke', '-prefix', ''], ['lease', 'revoke', '-prefix', '/'],
+      ['write', 'auth/token/roles/r', 'token_bound_cidrs='], ['write', 'auth/token/roles/r', 'allowed_policies= , '],
+      ['write', 'auth/token/roles/r', 'token_num_uses='], ['write', 'sys/quotas/rate-limit/q', 'rate=1', 'path=/'],
+      ['operator', 'init', '-pgp-keys='], ['operator', 'init', '-root-token-pgp-key='], ['operator', 'init', '-pgp-keys= , '],
+      ['operator', 'rekey', '-init', '-pgp-keys='], ['operator', 'rekey', '-init', '-pgp-keys= , '], ['operator', 'generate-root', '-init', '-pgp-key='],
+      ['operator', 'unseal', '-expected-head=', 'aaaa'], ['kv', 'put', '-cas=', 'secret/a', 'a=b'], ['kv', 'delete', '-versions=', 'secret/a'],
+      ['kv', 'delete', '-versions= , ', 'secret/a'], ['kv', 'destroy', '-versions=', 'secret/a'], ['kv', 'metadata', 'put', '-delete-version-after=', 'secret/a'],
+      ['transit', 'envelope', 'decrypt', '-key=', file, '-'], ['transit', 'envelope', 'verify', '-key=', file], ['transit', 'envelope', 'rewrap', '-key=', file],
+      ['transit', 'envelope', 'encrypt', '-key=', file, '-'], ['policy', 'explain', '-accessor=', 'read', 'a'],
+      ['read', '-ca-cert=', 'secret/data/a'], ['read', '-tls-server-name=', 'secret/data/a'],
+      ['namespace', 'unlock', '-unlock-key=', 'n'],
+    ]) {
+      const { code, out } = await shell.run(words)
+      expect(code, words.join(' ')).to.be.greaterThan(0)
+      expect(out, words.join(' ')).to.equal('')
+    }
+    for (const policy of ['', ' '])
+      expect((await shell.run(['token', 'create', `-policy=${policy}`, '-field=policies'])).out).to.equal('[default]')
+  }) // prettier-ignore
+
+  it('never lose the wrapping token', async () => {
+    await server.data('POST', 'sys/namespaces/n', {})
+    await server.data('PUT', 'sys/policies/acl/p', { policy: 'path "a" {}' })
+    await server.data('POST', 'secret/data/a', { data: { a: 1 } })
+    await server.data('POST', 'plain/a', { a: 1 })
+    for (const command of [
+      'list -wrap-ttl=60 secret/metadata', 'kv list -wrap-ttl=60 secret', 'kv list -wrap-ttl=60 plain', 'secrets list -wrap-ttl=60', 'secrets list -wrap-ttl=60 -detailed',
+      'auth list -wrap-ttl=60', 'audit list -wrap-ttl=60', 'policy list -wrap-ttl=60', 'policy read -wrap-ttl=60 p', 'namespace list -wrap-ttl=60',
+      'namespace lookup -wrap-ttl=60 n', 'namespace lock -wrap-ttl=60 n', 'token capabilities -wrap-ttl=60 secret/a', 'operator key-status -wrap-ttl=60',
+      'read -wrap-ttl=60 secret/data/a', 'kv get -wrap-ttl=60 secret/a', 'kv metadata get -wrap-ttl=60 secret/a', 'token lookup -wrap-ttl=60', 'token create -wrap-ttl=60 -policy=default',
+      'write sys/wrapping/wrap a=b',
+    ]) {
+      const { out, code } = await shell.run(command)
+      expect(code, command).to.equal(0)
+      const token = /wrapping_token:\s+(\S+)/.exec(out)?.[1] ?? ''
+      expect((await server.call('POST', '/v1/sys/wrapping/unwrap', { token })).status, `${command}: ${out}`).to.equal(200)
+    }
+    const { out } = await shell.run('write -format=json sys/wrapping/wrap a=b')
+    expect(JSON.parse(out)).to.have.nested.property('wrap_info.ttl', 300)
   }) // prettier-ignore
 })
