@@ -1,15 +1,16 @@
+import { Environment } from './cli/env.ts'
 import { startServer } from './server.ts'
 
 /**
  * The first minute: starts a development server, encrypts and decrypts a message with it, and says what to try next. With
  * STRONGROOM_ONCE set it stops then; else it goes on serving.
  */
-const address = '127.0.0.1:8200'
+const listenAddress = new Environment(process.env).setting('DEV_LISTEN_ADDRESS') || '127.0.0.1:8200'
 const out = (text: string): void => void process.stdout.write(text)
 
 async function start(): Promise<Awaited<ReturnType<typeof startServer>>> {
   try {
-    return await startServer({ dev: { rootTokenId: 'root', listenAddress: address } })
+    return await startServer({ dev: { rootTokenId: 'root', listenAddress } })
   } catch {
     // Something else has the usual port.
     return startServer({ dev: { rootTokenId: 'root', listenAddress: '127.0.0.1:0' } })
@@ -36,6 +37,12 @@ const { ciphertext = '' } = await call('transit/encrypt/first', { plaintext: Buf
 const { plaintext = '' } = await call('transit/decrypt/first', { ciphertext })
 const back = Buffer.from(plaintext, 'base64').toString()
 if (back !== message) throw new Error('the message did not come back')
+// Whoever tries the server finds it as it starts.
+const removed = await fetch(`${server.address}/v1/sys/mounts/transit`, {
+  method: 'DELETE',
+  headers: { 'X-Vault-Token': 'root' },
+})
+if (!removed.ok) throw new Error(`sys/mounts/transit: ${removed.status}`)
 
 out(`
 strongroom is running at ${server.address} (development: in memory, open, root token "root")
@@ -47,10 +54,13 @@ strongroom is running at ${server.address} (development: in memory, open, root t
 Try next, in another terminal:
 
   export VAULT_ADDR=${server.address} VAULT_TOKEN=root
-  node dist/main.js status
-  node dist/main.js kv put -mount=secret db password=first
-  node dist/main.js write transit/encrypt/first plaintext=$(printf hello | base64)
-  curl -H 'X-Vault-Token: root' $VAULT_ADDR/v1/transit/keys/first
+  alias strongroom="node $PWD/dist/main.js"
+  strongroom status
+  strongroom kv put -mount=secret db password=first
+  strongroom secrets enable transit
+  strongroom write -f transit/keys/orders
+  strongroom write transit/encrypt/orders plaintext=$(printf hello | base64)
+  curl -H 'X-Vault-Token: root' $VAULT_ADDR/v1/transit/keys/orders
 
 For real secrets: README.md, "Production".
 `)

@@ -29,7 +29,7 @@ Try:  strongroom kv put -mount=secret db password=first
 }
 
 async function server(run: Run): Promise<number> {
-  const options = { ...whatToServe(run.flags), ...logging(run.flags) }
+  const options = { ...whatToServe(run), ...logging(run.flags) }
   const running = await run.serve(options)
   // Before anybody can know that it is up.
   const told = toldToStop()
@@ -59,9 +59,9 @@ function keepRootToken(run: Run, token: string): void {
 type Options = Parameters<Serve>[0]
 
 /** @throws UsageError unless it is either a development server or a configured one */
-function whatToServe(flags: Flags): Pick<Options, 'dev' | 'config'> {
-  const [rootTokenId, listenAddress] = [flags.text('dev-root-token-id'), flags.text('dev-listen-address')]
-  const dev = flags.bool('dev') || Boolean(rootTokenId) || Boolean(listenAddress)
+function whatToServe({ flags, environment }: Run): Pick<Options, 'dev' | 'config'> {
+  const [id, address] = [flags.text('dev-root-token-id'), flags.text('dev-listen-address')]
+  const dev = flags.bool('dev') || id !== undefined || address !== undefined
   if (dev === flags.has('config'))
     throw new UsageError(
       dev
@@ -69,6 +69,9 @@ function whatToServe(flags: Flags): Pick<Options, 'dev' | 'config'> {
         : 'give the configuration with -config=FILE, or -dev for a server to try things with',
     )
   if (!dev) return { config: flags.texts('config') }
+  // Alone these variables make no development server of one that has a configuration.
+  const rootTokenId = id ?? environment.setting('DEV_ROOT_TOKEN_ID')
+  const listenAddress = address ?? environment.setting('DEV_LISTEN_ADDRESS')
   return { dev: { ...(rootTokenId && { rootTokenId }), ...(listenAddress && { listenAddress }) } }
 }
 
@@ -106,8 +109,8 @@ export const serverCommands: readonly Command[] = [
     flags: {
       config: { kind: 'texts', about: 'A configuration file or folder; can be repeated.' },
       dev: { kind: 'bool', about: 'A server in memory, open at once, for trying things.' },
-      'dev-root-token-id': { kind: 'text', about: 'Its root token.' },
-      'dev-listen-address': { kind: 'text', about: 'Its address; 127.0.0.1:8200.' },
+      'dev-root-token-id': { kind: 'text', about: 'Its root token (VAULT_DEV_ROOT_TOKEN_ID).' },
+      'dev-listen-address': { kind: 'text', about: 'Its address; 127.0.0.1:8200 (VAULT_DEV_LISTEN_ADDRESS).' },
       'dev-no-store-token': { kind: 'bool', about: 'Do not keep its root token in ~/.vault-token.' },
       'log-level': { kind: 'text', about: `The least that is logged: ${logLevels}.` },
       'log-format': { kind: 'text', about: 'How log lines are written: standard or json.' },
