@@ -37,6 +37,8 @@ const noLimits: JsonLimits = {
   tokens: Infinity,
   containers: Infinity,
   digits: Infinity,
+  names: Infinity,
+  numerals: Infinity,
 }
 /** Room for the frame around a value, so that the sealed one still fits into every storage. */
 const longestRecord = storageLimits.valueBytes - 1024

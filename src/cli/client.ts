@@ -51,7 +51,14 @@ export interface Sending {
   readonly anyText?: boolean
 }
 
-const limits = { ...jsonLimits, bytes: 64 * 1024 * 1024, tokens: 10_000_000, containers: 2_000_000 }
+const limits = {
+  ...jsonLimits,
+  bytes: 64 * 1024 * 1024,
+  tokens: 10_000_000,
+  containers: 2_000_000,
+  names: 10_000_000,
+  numerals: 10_000_000,
+}
 
 /** A small client of Vault's HTTP API. */
 export class Client {

@@ -1,3 +1,5 @@
+import { randomInt } from 'node:crypto'
+
 /** What `readJson` takes at most. */
 export interface JsonLimits {
   readonly bytes: number
@@ -7,6 +9,10 @@ export interface JsonLimits {
   readonly tokens: number
   /** Objects and arrays: by far the dearest to build. */
   readonly containers: number
+  /** Different names of all objects: each that was not met before costs far more than a value. */
+  readonly names: number
+  /** Numbers that JavaScript would write differently. */
+  readonly numerals: number
   /** Characters of one number. */
   readonly digits: number
 }
@@ -20,6 +26,8 @@ export const jsonLimits: JsonLimits = {
   depth: 64,
   tokens: 100_000,
   containers: 20_000,
+  names: 10_000,
+  numerals: 20_000,
   digits: 4096,
 }
 
@@ -40,8 +48,8 @@ export class JsonError extends Error {
 export interface Survey {
   /** `name: value` pairs of all objects. */
   readonly members: number
-  /** Whether a number is among them that JavaScript would write differently. */
-  readonly numerals: boolean
+  /** Beginnings and ends, in turn, of the numbers that JavaScript would write differently. */
+  readonly numerals: readonly number[]
 }
 
 // What a byte begins outside texts.
@@ -54,15 +62,15 @@ const closing = 5
 const colon = 6
 
 const kinds = new Uint8Array(256).fill(other)
-const mark = (letters: string, kind: number) => {
+const assign = (letters: string, kind: number) => {
   for (const letter of letters) kinds[letter.charCodeAt(0)] = kind
 }
-mark('"', text)
-mark('-0123456789', number)
-mark('abcdefghijklmnopqrstuvwxyz', word)
-mark('[{', opening)
-mark(']}', closing)
-mark(':', colon)
+assign('"', text)
+assign('-0123456789', number)
+assign('abcdefghijklmnopqrstuvwxyz', word)
+assign('[{', opening)
+assign(']}', closing)
+assign(':', colon)
 
 /**
  * Counts in one linear pass what JSON.parse would build. Syntax is left to JSON.parse; whatever is wrong with a document,
@@ -74,19 +82,19 @@ export function survey(bytes: Uint8Array, limits: JsonLimits): Survey {
   let tokens = 0
   let containers = 0
   let members = 0
-  let numerals = false
+  const numerals: number[] = []
   for (let at = 0; at < bytes.length; at++) {
     const kind = kinds[bytes[at] as number]
     if (kind === other) continue
-    if (kind === colon) members++
-    else if (kind === closing) depth--
+    if (kind === closing) depth--
+    else if (kind === colon) members++
     else {
       tokens++
       if (kind === text) at = textEnd(bytes, at)
       else if (kind === word) at = wordEnd(bytes, at)
       else if (kind === number) {
         const end = numberEnd(bytes, at, limits.digits)
-        numerals ||= changes(bytes, at, end)
+        if (changes(bytes, at, end)) numerals.push(at, end)
         at = end - 1
       } else {
         containers++
@@ -95,7 +103,36 @@ export function survey(bytes: Uint8Array, limits: JsonLimits): Survey {
     }
     if (tokens > limits.tokens || containers > limits.containers) throw tooMuch(limits)
   }
+  if (numerals.length > 2 * limits.numerals)
+    throw new JsonError(
+      'complexity',
+      `more than ${limits.numerals} numbers with more digits, or in another form, than JavaScript writes`,
+    )
+  if (members > limits.names) countNames(bytes, limits.names)
   return { members, numerals }
+}
+
+const buckets = 1 << 20
+/** Nobody can choose names that fall into one bucket without knowing it. */
+const multiplier = randomInt(2 ** 31) * 2 + 1
+
+/** Counts the different names, by a hash of each: few share a bucket. @throws JsonError `complexity` */
+function countNames(bytes: Uint8Array, most: number): void {
+  const met = new Uint8Array(buckets / 8)
+  let [different, hash] = [0, 0]
+  for (let at = 0; at < bytes.length; at++) {
+    const kind = kinds[bytes[at] as number]
+    if (kind === text) {
+      const end = textEnd(bytes, at)
+      for (hash = 0, at++; at < end; at++) hash = Math.imul(hash ^ (bytes[at] as number), multiplier)
+    } else if (kind === colon) {
+      const bucket = (hash ^ (hash >>> 16)) & (buckets - 1)
+      const bit = 1 << (bucket & 7)
+      if (((met[bucket >> 3] as number) & bit) === 0) different++
+      met[bucket >> 3] = (met[bucket >> 3] as number) | bit
+      if (different > most) throw new JsonError('complexity', `more than ${most} different names`)
+    }
+  }
 }
 
 function tooMuch({ tokens, containers }: JsonLimits): JsonError {

@@ -1,4 +1,6 @@
 import { isUtf8 } from 'node:buffer'
+import { randomUUID } from 'node:crypto'
+import { text as textOf } from './bytes.ts'
 import { JsonError, jsonLimits, survey } from './json-limits.ts'
 import type { JsonLimits } from './json-limits.ts'
 
@@ -58,14 +60,14 @@ export function readJson(bytes: Uint8Array, limits: JsonLimits = jsonLimits): un
   if (bytes.length > limits.bytes) throw new JsonError('size', `larger than ${limits.bytes} bytes`)
   const seen = survey(bytes, limits)
   if (!isUtf8(bytes)) throw new JsonError('encoding', 'not UTF-8')
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
+  const text = seen.numerals.length > 0 ? withStands(bytes, seen.numerals) : textOf(bytes)
   const value = parsed(text)
   if (text.includes('\\u') && hasLoneSurrogate(value)) throw new JsonError('encoding', 'half a surrogate pair')
   // JSON.parse keeps one of two members with the same name: then it has fewer than the text has colons.
   if (seen.members > 1 && countMembers(value) !== seen.members) {
     throw new JsonError('duplicate', 'a name is given twice in one object')
   }
-  return seen.numerals ? new Rereader(text).value() : value
+  return seen.numerals.length > 0 ? withNumerals(value) : value
 }
 
 function parsed(text: string): unknown {
@@ -99,57 +101,41 @@ function hasLoneSurrogate(value: unknown): boolean {
   return Object.entries(value).some(([name, member]) => hasLoneSurrogate(name) || hasLoneSurrogate(member))
 }
 
-/** Reads a text again that JSON.parse has found to be right, this time with numbers as they are written. */
-class Rereader {
-  readonly #text: string
-  readonly #word = /[-+.\w]+/y
-  #at = 0
+/** Stands for a number within a text while it is parsed. Nobody who writes texts knows it. */
+const stand = randomUUID()
 
-  constructor(text: string) {
-    this.#text = text
+/** The same document with a text in place of every number that JavaScript would write differently. */
+function withStands(bytes: Uint8Array, numerals: readonly number[]): string {
+  const size = stand.length + 2
+  const made = Buffer.allocUnsafe(bytes.length + (numerals.length / 2) * size)
+  let [end, from] = [0, 0]
+  for (let at = 0; at < numerals.length; at += 2) {
+    const [start = 0, behind = 0] = [numerals[at], numerals[at + 1]]
+    made.set(bytes.subarray(from, start), end)
+    end += start - from
+    end += made.write(`"${stand}`, end, 'latin1')
+    made.set(bytes.subarray(start, behind), end)
+    end += behind - start
+    made[end++] = 0x22
+    from = behind
   }
+  made.set(bytes.subarray(from), end)
+  return made.toString('utf8', 0, end + bytes.length - from)
+}
 
-  value(): unknown {
-    return this.#from(this.#next())
+/** Puts the numbers where their stands are. */
+function withNumerals(value: unknown): unknown {
+  if (typeof value === 'string') return value.startsWith(stand) ? new Numeral(value.slice(stand.length)) : value
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) {
+    for (let at = 0; at < value.length; at++) value[at] = withNumerals(value[at])
+    return value
   }
-
-  #from(token: string): unknown {
-    if (token === '[') return this.#items()
-    if (token === '{') return this.#members()
-    const value: unknown = JSON.parse(token)
-    return typeof value === 'number' && String(value) !== token ? new Numeral(token) : value
+  // Every name is the object's own, `__proto__` too: nothing else is set.
+  const holder = value as Record<string, unknown>
+  for (const name of Object.keys(holder)) {
+    const member = holder[name]
+    if (typeof member === 'string' || typeof member === 'object') holder[name] = withNumerals(member)
   }
-
-  #items(): unknown[] {
-    const items: unknown[] = []
-    for (let token = this.#next(); token !== ']'; token = this.#next()) items.push(this.#from(token))
-    return items
-  }
-
-  #members(): Json {
-    const members: [string, unknown][] = []
-    for (let name = this.#next(); name !== '}'; name = this.#next()) {
-      members.push([JSON.parse(name) as string, this.value()])
-    }
-    return Object.fromEntries(members)
-  }
-
-  #next(): string {
-    while (' \t\r\n,:'.includes(this.#text.charAt(this.#at))) this.#at++
-    const start = this.#at
-    this.#at = this.#end(start)
-    return this.#text.slice(start, this.#at)
-  }
-
-  #end(start: number): number {
-    if (this.#text.charAt(start) === '"') return this.#textEnd(start)
-    this.#word.lastIndex = start
-    return this.#word.test(this.#text) ? this.#word.lastIndex : start + 1
-  }
-
-  #textEnd(start: number): number {
-    let at = start + 1
-    for (; this.#text.charAt(at) !== '"'; at++) if (this.#text.charAt(at) === '\\') at++
-    return at + 1
-  }
+  return value
 }

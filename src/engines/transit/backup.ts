@@ -17,7 +17,15 @@ const perSecond = 1e9
 /** Clocks differ; a day further on is no clock, but a mistake. */
 const day = 86_400_000
 /** A key of a thousand RSA versions fits; the archive makes its size twice that of the key. */
-const limits = { bytes: 16 * 1024 * 1024, depth: 16, tokens: 200_000, containers: 20_000, digits: 4096 }
+const limits = {
+  bytes: 16 * 1024 * 1024,
+  depth: 16,
+  tokens: 200_000,
+  containers: 20_000,
+  digits: 4096,
+  names: 20_000,
+  numerals: 20_000,
+}
 
 /**
  * A whole key as Vault's plaintext backup: base64 of `{policy, archived_keys}` and a line feed. `policy.keys` has the

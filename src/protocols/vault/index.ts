@@ -9,7 +9,8 @@ import { readJson } from '../../util/json.ts'
 import { readBody } from '../body.ts'
 import type { Clients } from '../clients.ts'
 import { crossOrigin } from './cors.ts'
-import { Redirect, readForm, readHead, verbOf } from './request.ts'
+import { readForm } from './form.ts'
+import { Redirect, readHead, verbOf } from './request.ts'
 import type { RequestHead } from './request.ts'
 import { wireAnswer, wireFault } from './response.ts'
 import type { WireAnswer } from './response.ts'
@@ -107,24 +108,31 @@ function envelopeOf(id: string, head: RequestHead, message: IncomingMessage, cli
   }
 }
 
-const jsonMember = /^[\s]*[{[]/
-
 /** Body parameters: JSON whatever its type is called, except a form that does not begin like JSON. */
 function readData(body: Uint8Array, type: string | undefined): Readonly<Record<string, unknown>> {
+  const first = firstByte(body)
   if (body.length === 0) return {}
-  if (type?.startsWith('application/x-www-form-urlencoded')) {
-    const text = Buffer.from(body).toString('utf8')
-    if (!jsonMember.test(text)) return readForm(text)
-  }
-  const value = parsed(body)
+  if (type?.startsWith('application/x-www-form-urlencoded') && first !== opening.object && first !== opening.array)
+    return readForm(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'))
+  const value = first === undefined ? null : parsed(body)
   if (value === null) return {}
   if (typeof value !== 'object' || Array.isArray(value))
     throw refuse('failed to decode JSON input: the body must be one object')
   return value as Readonly<Record<string, unknown>>
 }
 
+const opening = { object: 0x7b, array: 0x5b } as const
+
+/** The first byte that is no blank of JSON. */
+function firstByte(body: Uint8Array): number | undefined {
+  let at = 0
+  while (at < body.length && isBlank(body[at] as number)) at++
+  return body[at]
+}
+
+const isBlank = (byte: number): boolean => byte === 32 || byte === 10 || byte === 13 || byte === 9
+
 function parsed(body: Uint8Array): unknown {
-  if (body.every((byte) => byte === 32 || byte === 10 || byte === 13 || byte === 9)) return null
   try {
     return readJson(body, jsonLimits)
   } catch (thrown) {

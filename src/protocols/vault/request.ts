@@ -5,6 +5,7 @@ import type { ApiPath, Credential, Operation } from '../../contract/request.ts'
 import { parseDuration } from '../../util/duration.ts'
 import { Secret } from '../../util/secret.ts'
 import { verbSent } from '../verbs.ts'
+import { readForm } from './form.ts'
 
 /** What the request line and the headers say, before any body is read. */
 export interface RequestHead {
@@ -71,27 +72,6 @@ export function readHead(message: IncomingMessage): RequestHead | Redirect {
 /** The verb that was sent, LIST and SCAN included. */
 export function verbOf(message: IncomingMessage): string {
   return verbSent(message.method ?? 'GET')
-}
-
-/** Form or query parameters; a repeated name becomes `a,b`. */
-export function readForm(encoded: string): Record<string, unknown> {
-  const values: Record<string, unknown> = Object.create(null) as Record<string, unknown>
-  for (const pair of encoded.split('&')) {
-    if (pair === '') continue
-    const [name = '', ...rest] = pair.split('=')
-    const key = formText(name)
-    const value = formText(rest.join('='))
-    values[key] = key in values ? `${String(values[key])},${value}` : value
-  }
-  return values
-}
-
-function formText(text: string): string {
-  try {
-    return decodeURIComponent(text.replaceAll('+', ' '))
-  } catch {
-    throw refuse('the parameters hold a broken percent encoding')
-  }
 }
 
 /** Go's way of cleaning: doubled slashes, `.` and `..` written plainly lead to a redirect. */

@@ -1,0 +1,45 @@
+import { fork } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { TestServer } from './server.ts'
+
+const program = fileURLToPath(new URL('measured-server.js', import.meta.url))
+
+/** A production server in a process of its own, which measures how long it could not turn to anything else. */
+export class MeasuredServer {
+  readonly #child: ChildProcess
+  /** Speaks to it over HTTP with the root token. */
+  readonly http: TestServer
+
+  private constructor(child: ChildProcess, http: TestServer) {
+    this.#child = child
+    this.http = http
+  }
+
+  static async start(): Promise<MeasuredServer> {
+    const child = fork(program, [], { execArgv: [] })
+    const [{ address, token }] = (await once(child, 'message')) as [{ address: string; token: string }]
+    const http = new TestServer({ address, stop: async () => {} } as TestServer['running'], '', '')
+    http.token = token
+    return new MeasuredServer(child, http)
+  }
+
+  /** The longest turn of its event loop while something was done, in milliseconds. */
+  async longestTurn(work: () => Promise<unknown>): Promise<number> {
+    await this.#ask('begin')
+    await work()
+    return this.#ask('end')
+  }
+
+  async stop(): Promise<void> {
+    this.#child.disconnect()
+    await once(this.#child, 'exit')
+  }
+
+  async #ask(word: 'begin' | 'end'): Promise<number> {
+    this.#child.send(word)
+    const [longest] = (await once(this.#child, 'message')) as [number]
+    return longest
+  }
+}
