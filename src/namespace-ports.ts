@@ -12,6 +12,7 @@ import type { NamespacePorts } from './system/engine.ts'
 import type { NamespacePort } from './system/namespaces.ts'
 import { byteOrder } from './util/bytes.ts'
 import type { Clock } from './util/clock.ts'
+import { inSlices } from './util/slices.ts'
 
 interface NamespaceParts {
   /** @throws Fault sealed */
@@ -140,5 +141,5 @@ async function capabilitiesOf(
   if (!token) return undefined
   const acl = await acls.of(token)
   const reach = reachOf(namespaces.byId(token.namespace), here)
-  return paths.map((path) => capabilitiesFrom(acl, reach, path))
+  return inSlices(paths, (path) => capabilitiesFrom(acl, reach, path))
 }

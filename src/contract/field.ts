@@ -14,6 +14,8 @@ export interface Field<T> {
   readonly fallback: T
   /** Never shown in help output or errors. */
   readonly sensitive: boolean
+  /** The newer name of the same thing: what a policy says of one of the names holds for the other. */
+  readonly sameAs?: string
   /** Lists and maps only. */
   readonly parse: (value: unknown) => T | undefined
   /** What JSON null gives: the zero value, as if given. */
@@ -45,6 +47,7 @@ class Optional<T> implements Field<T | undefined> {
   readonly about: string
   readonly fallback: T | undefined
   readonly sensitive: boolean
+  readonly sameAs?: string
   readonly zero: T | undefined
   readonly isLimiting: boolean
   readonly parse: (value: unknown) => T | undefined
@@ -54,6 +57,7 @@ class Optional<T> implements Field<T | undefined> {
     this.about = shape.about
     this.fallback = shape.fallback
     this.sensitive = shape.sensitive
+    if (shape.sameAs !== undefined) this.sameAs = shape.sameAs
     this.zero = shape.zero
     this.isLimiting = shape.isLimiting
     this.parse = shape.parse
@@ -74,9 +78,15 @@ class Optional<T> implements Field<T | undefined> {
     return new Optional({ ...this.#copy(), isLimiting: true })
   }
 
+  /** The same field, marked as another name of a thing. */
+  alias(sameAs: string): Optional<T> {
+    return new Optional({ ...this.#copy(), sameAs })
+  }
+
   #copy(): Shape<T, T | undefined> {
-    const { kind, about, fallback, sensitive, zero, isLimiting, parse } = this
-    return { kind, about, fallback, sensitive, zero: zero as T, isLimiting, parse }
+    const { kind, about, fallback, sensitive, sameAs, zero, isLimiting, parse } = this
+    const named = sameAs !== undefined && { sameAs }
+    return { kind, about, fallback, sensitive, ...named, zero: zero as T, isLimiting, parse }
   }
 }
 
@@ -127,8 +137,10 @@ function asList(value: unknown): readonly string[] | undefined {
   const items = Array.isArray(value)
     ? value.map(asText)
     : asText(value)
-        ?.split(',')
+        ?.split(',', mostParts + 1)
         .map((item) => item.trim())
+  // To cut a long text to its end before counting would hold the event loop.
+  if (typeof value === 'string' && items && items.length > mostParts) return undefined
   if (!items?.every((item) => item !== undefined)) return undefined
   const held = items.filter((item) => !isBlank(item))
   return held.length === 0 && items.length > 0 ? undefined : held
@@ -139,6 +151,9 @@ function asTexts(value: unknown): readonly string[] | undefined {
   const items = Array.isArray(value) ? value.map(asText) : [asText(value)]
   return items.every((item) => item !== undefined) ? items : undefined
 }
+
+/** Members of a list that is written as one text: as many as a JSON body may have. */
+const mostParts = 100_000
 
 const asMap = (value: unknown): Readonly<Record<string, string>> | undefined => {
   if (Array.isArray(value) || typeof value === 'string') {

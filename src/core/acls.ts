@@ -1,8 +1,9 @@
 import type { NamespaceId, TokenRecord } from '../contract/identity.ts'
-import { compileAcl } from '../policy/acl.ts'
+import { compileAcl, compileInSlices } from '../policy/acl.ts'
 import type { Acl, NamedPolicy } from '../policy/acl.ts'
 import type { PolicyDocument } from '../policy/document.ts'
 import type { Clock } from '../util/clock.ts'
+import { Slices } from '../util/slices.ts'
 import type { Policies } from './policies.ts'
 
 interface Compiled {
@@ -46,7 +47,7 @@ export class Acls {
     if (!policies) return compileAcl([], this.#clock)
     const { epoch } = policies
     const present = await presentOf(policies, token.policies)
-    const acl = compileAcl(present.map(named), this.#clock)
+    const acl = await compileInSlices(present.map(named), this.#clock)
     const until = Math.min(acl.until, ...present.map(({ record }) => record.expiration ?? Infinity))
     this.#compiled.set(token, { acl, policies, epoch, until })
     return acl
@@ -54,8 +55,14 @@ export class Acls {
 }
 
 async function presentOf(policies: Policies, names: readonly string[]) {
-  const found = await Promise.all(names.map(async (name) => policies.document(name)))
-  return found.filter((policy) => policy !== undefined)
+  const found = []
+  const slices = new Slices()
+  for (const name of names) {
+    const policy = await policies.document(name)
+    if (policy) found.push(policy)
+    await slices.pause()
+  }
+  return found
 }
 
 function named({

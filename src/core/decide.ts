@@ -249,7 +249,14 @@ async function authorise(
   const reach = reachFrom(parts, draft, token)
   const { data, wrapTtl } = draft.request
   const path = (reach ?? '') + draft.request.path
-  const query = { path, operation: draft.operation, data, ...(wrapTtl !== undefined && { wrapTtl }) }
+  const query = {
+    path,
+    operation: draft.operation,
+    data,
+    ...(route && { fields: route.fields }),
+    params: draft.params,
+    ...(wrapTtl !== undefined && { wrapTtl }),
+  }
   const verdict = reach === undefined ? nothingAllowed : acl.decide(query)
   draft.caller = new TokenCaller(token, acl, reach, verdict.sudo)
   draft.granting = verdict.granting

@@ -5,6 +5,7 @@ import type { ApiPath } from '../contract/request.ts'
 import type { Route } from '../contract/route.ts'
 import { explain } from '../policy/explain.ts'
 import type { Explanation, Question, Sight } from '../policy/explain.ts'
+import { compileInSlices } from '../policy/acl.ts'
 import type { NamedPolicy } from '../policy/acl.ts'
 import { reasonOf } from '../policy/reason.ts'
 import type { Clock } from '../util/clock.ts'
@@ -29,10 +30,17 @@ export interface Explainer {
  * its owner, where he may ask for `resultant-acl`; names of policies are told to those who may read them.
  */
 export function explainer(opened: () => OpenServer, here: () => Namespace, clock: Pick<Clock, 'now'>): Explainer {
-  const explained = (policies: readonly NamedPolicy[], asked: Asked, reach: string, sight: Sight): Explanation => {
-    const { access, path } = routeOf(here(), asked)
+  const explained = async (
+    policies: readonly NamedPolicy[],
+    asked: Asked,
+    reach: string,
+    sight: Sight,
+  ): Promise<Explanation> => {
+    const { access, path, read } = routeOf(here(), asked)
     if (access === 'public') return open
-    return explain(policies, { ...asked, path: reach + path, needsSudo: access === 'sudo' }, clock.now(), sight)
+    const question = { ...asked, ...read, path: reach + path, needsSudo: access === 'sudo' }
+    const acl = await compileInSlices(policies, clock)
+    return explain({ policies, acl }, question, clock.now(), sight)
   }
   return {
     own: async ({ token, root }, asked) => {
@@ -55,7 +63,7 @@ export function explainer(opened: () => OpenServer, here: () => Namespace, clock
       return explained(await acls.policies(token.namespace, token.policies), asked, '', { name, rules: name })
     },
     ofPolicies: async (caller, wanted, asked) => {
-      const names = wanted.map(folded)
+      const names = [...new Set(wanted.map(folded))]
       const name = mayRead(caller)
       if (!names.every(name)) throw new Fault('permission_denied', 'permission denied')
       const policies = await opened().acls.policies(here().id, names)
@@ -84,6 +92,8 @@ interface Found {
   readonly access: Route['access']
   /** As it is judged. */
   readonly path: string
+  /** How the route reads its parameters. */
+  readonly read?: Pick<Question, 'fields' | 'params'>
 }
 
 /** What the path itself wants. Told of the paths that every server has: of others it would tell what is mounted where. */
@@ -92,8 +102,11 @@ function routeOf(here: Namespace, { path, operation }: Asked): Found {
   const under = here.pathIn(namespace, '')
   const found = destinationOf(here, path, operation === 'list' || operation === 'scan')
   const wanted = operation === 'create' || operation === 'update' ? 'write' : operation
-  const route = found?.mount.record.builtin === true ? found.match?.offers[wanted] : undefined
+  const route = found?.match?.offers[wanted]
   if (!route || !found?.match) return { access: 'token', path }
   const canonical = canonicalOf(route, found.mount.apiPath, path.slice(under.length) as ApiPath, found.match.params)
-  return { access: route.access, path: canonical instanceof Fault ? path : under + canonical.path }
+  const access = found.mount.record.builtin === true ? route.access : 'token'
+  if (canonical instanceof Fault) return { access, path }
+  const read = { fields: route.fields, params: canonical.params }
+  return { access, path: under + canonical.path, read }
 }

@@ -5,6 +5,7 @@ import type { Response } from '../contract/response.ts'
 import type { Acl } from '../policy/acl.ts'
 import { pathOfKey } from '../policy/key-filter.ts'
 import type { KeyFilter } from '../policy/key-filter.ts'
+import { Slices } from '../util/slices.ts'
 import type { Destination } from './router.ts'
 
 /** Where a path leads, as the policies of the caller see it. */
@@ -12,9 +13,6 @@ type Find = (path: ApiPath, listing: boolean) => Destination | undefined
 
 /** Whether one name of a list may be shown. */
 export type Shows = (key: string) => boolean
-
-/** How many names are judged before others get their turn. */
-const slice = 2000
 
 /**
  * A name is shown when its owner could read what is behind it (a folder: list it) by a plain request, at the path that
@@ -41,8 +39,9 @@ export async function filtered(response: Response, shows: Shows): Promise<Respon
   if (!Array.isArray(keys) || Object.keys(rest).length > 0)
     throw new Fault('internal', 'the policy filters this list, and the answer is of a kind that cannot be filtered')
   const shown: string[] = []
-  for (const [at, key] of (keys as readonly string[]).entries()) {
-    if (at > 0 && at % slice === 0) await new Promise(setImmediate)
+  const slices = new Slices()
+  for (const key of keys as readonly string[]) {
+    await slices.pause()
     if (shows(key)) shown.push(key)
   }
   if (shown.length === 0) throw new Fault('not_found', 'nothing to list')

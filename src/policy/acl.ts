@@ -1,9 +1,11 @@
 import { f } from '../contract/field.ts'
+import type { Fields } from '../contract/field.ts'
 import type { Capability } from '../contract/identity.ts'
 import type { Clock } from '../util/clock.ts'
+import { Slices } from '../util/slices.ts'
 import type { PolicyDocument } from './document.ts'
 import type { KeyFilter } from './key-filter.ts'
-import { parametersFit } from './parameters.ts'
+import { misfit } from './parameters.ts'
 import { matches, nearer } from './pattern.ts'
 import type { Pattern } from './pattern.ts'
 import { RuleTable, denying } from './rules.ts'
@@ -17,6 +19,9 @@ export interface AclQuery {
   readonly path: string
   readonly operation: AclOperation
   readonly data: Readonly<Record<string, unknown>>
+  /** How the route reads its parameters, and those that its path gives. */
+  readonly fields?: Fields
+  readonly params?: Readonly<Record<string, string>>
   readonly wrapTtl?: number
 }
 
@@ -57,14 +62,33 @@ const shownOrder: readonly Capability[] = ['create', 'delete', 'list', 'read', '
 
 /** Compiles policies into one decision table. Expired and unmatched rules are left out. */
 export function compileAcl(policies: readonly NamedPolicy[], clock: Pick<Clock, 'now'>): Acl {
-  return new Acl(policies, clock.now())
+  const acl = emptyAcl(policies, clock)
+  for (const policy of policies) acl.add(policy)
+  return acl.close()
 }
+
+/** The same, with turns for others in between: a token may have many long policies. */
+export async function compileInSlices(policies: readonly NamedPolicy[], clock: Pick<Clock, 'now'>): Promise<Acl> {
+  const acl = emptyAcl(policies, clock)
+  const slices = new Slices()
+  for (const policy of policies) {
+    acl.add(policy)
+    await slices.pause()
+  }
+  return acl.close()
+}
+
+const emptyAcl = (policies: readonly NamedPolicy[], clock: Pick<Clock, 'now'>): Acl =>
+  new Acl(
+    policies.map(({ name }) => name),
+    clock.now(),
+  )
 
 /** What one token may do. Pure: nothing is looked up, nothing changes. */
 export class Acl {
   readonly root: boolean
-  /** Some rule ends at this time (epoch milliseconds); compile again then. */
-  readonly until: number
+  readonly #now: number
+  #until = Infinity
   readonly #rules = new RuleTable()
   /** The denies once more, in lower case. */
   readonly #denies = new RuleTable()
@@ -73,19 +97,37 @@ export class Acl {
   /** What templated denies close. */
   readonly #closed: Merged[] = []
 
-  constructor(policies: readonly NamedPolicy[], now: number) {
-    this.root = policies.some(({ name }) => name === 'root')
-    let until = Infinity
-    for (const { name, document } of policies) {
-      for (const rule of document.rules) {
-        if (rule.expiration !== undefined && rule.expiration > now) until = Math.min(until, rule.expiration)
-        if (rule.expiration !== undefined && rule.expiration <= now) continue
-        if (!rule.templated) this.#rules.add(rule, name)
-        else if (rule.capabilities.has('deny')) this.#closed.push(denying(closedBy(rule), rule.path, name))
-      }
+  /** @param names of the policies that will be added before anything is asked */
+  constructor(names: readonly string[], now: number) {
+    this.root = names.includes('root')
+    this.#now = now
+  }
+
+  /** What a request would be answered if one more policy was there, which denies nothing. This table has it from then on. */
+  decideWith(policy: NamedPolicy, query: AclQuery): Verdict {
+    this.add(policy)
+    return this.decide(query)
+  }
+
+  /** Adds one policy; `close` follows the last one. */
+  add({ name, document }: NamedPolicy): void {
+    for (const rule of document.rules) {
+      if (rule.expiration !== undefined && rule.expiration <= this.#now) continue
+      if (rule.expiration !== undefined) this.#until = Math.min(this.#until, rule.expiration)
+      if (!rule.templated) this.#rules.add(rule, name)
+      else if (rule.capabilities.has('deny')) this.#closed.push(denying(closedBy(rule), rule.path, name))
     }
-    this.until = until
+  }
+
+  /** Adds what follows from all policies together. */
+  close(): this {
     for (const rule of this.#rules.all()) if (rule.capabilities.has('deny')) this.#addDeny(rule)
+    return this
+  }
+
+  /** Some rule ends at this time (epoch milliseconds); compile again then. */
+  get until(): number {
+    return this.#until
   }
 
   decide(query: AclQuery): Verdict {
@@ -112,7 +154,7 @@ export class Acl {
       root: false,
       granting: rule.granting.get(query.operation as Capability) ?? [],
       ...(typeof limit === 'number' && { limit }),
-      ...(listing && rule.filters.length > 0 && { filters: rule.filters }),
+      ...(listing && rule.filters.size > 0 && { filters: [...rule.filters.values()] }),
     }
     return { verdict, ground, rule }
   }
@@ -170,7 +212,7 @@ export class Acl {
   #addDeny({ pattern, policies, written }: Merged): void {
     const path = pattern.text.toLowerCase()
     if (path !== pattern.text) this.#mixedCase = true
-    const rule = { path, capabilities: new Set<Capability>(['deny']), required: [], templated: false }
+    const rule = { path, capabilities: new Set<Capability>(['deny']), required: new Set<string>(), templated: false }
     for (const name of policies) this.#denies.add(rule, name, written)
   }
 }
@@ -188,8 +230,8 @@ function wrappingFits({ minWrappingTtl, maxWrappingTtl }: Merged, wrapTtl: numbe
   return wrapTtl !== undefined && wrapTtl >= (minWrappingTtl ?? 0) && wrapTtl <= (maxWrappingTtl ?? Infinity)
 }
 
-function conditionsFit(rule: Merged, { operation, data }: AclQuery): boolean {
-  return !checked.has(operation) || parametersFit(rule, data)
+function conditionsFit(rule: Merged, query: AclQuery): boolean {
+  return !checked.has(query.operation) || misfit(rule, query) === undefined
 }
 
 /** None given, 0 and `max` (understood without a limit, too) mean the rule's own limit; a larger, negative or unreadable one is refused. */
@@ -197,7 +239,7 @@ function pageLimit(rule: Merged, data: AclQuery['data']): number | 'refused' | u
   const most = rule.paginationLimit
   if (most === undefined) return data['limit'] === 'max' ? 0 : undefined
   if (!Object.hasOwn(data, 'limit'))
-    return rule.required.some((name) => name.toLowerCase() === 'limit') ? 'refused' : most
+    return [...rule.required].some((name) => name.toLowerCase() === 'limit') ? 'refused' : most
   if (data['limit'] === 'max') return most
   const asked = f.int('').parse(data['limit'])
   if (asked === undefined || asked < 0 || asked > most) return 'refused'
@@ -221,9 +263,9 @@ function shownRule(rule: Merged): Record<string, unknown> {
   const none = rule.capabilities.size === 0 || rule.capabilities.has('deny')
   return {
     capabilities: none ? ['deny'] : shownOrder.filter((capability) => rule.capabilities.has(capability)),
-    ...(rule.allowed?.size && { allowed_parameters: Object.fromEntries(rule.allowed) }),
-    ...(rule.denied?.size && { denied_parameters: Object.fromEntries(rule.denied) }),
-    ...(rule.required.length > 0 && { required_parameters: rule.required }),
+    ...(rule.allowed.size > 0 && { allowed_parameters: Object.fromEntries(rule.allowed) }),
+    ...(rule.denied.size > 0 && { denied_parameters: Object.fromEntries(rule.denied) }),
+    ...(rule.required.size > 0 && { required_parameters: [...rule.required] }),
     ...(rule.minWrappingTtl !== undefined && { min_wrapping_ttl: rule.minWrappingTtl }),
     ...(rule.maxWrappingTtl !== undefined && { max_wrapping_ttl: rule.maxWrappingTtl }),
     ...(rule.paginationLimit !== undefined && { pagination_limit: rule.paginationLimit }),

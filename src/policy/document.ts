@@ -1,18 +1,29 @@
 import { refuse } from '../contract/fault.ts'
 import { capabilities } from '../contract/identity.ts'
 import type { Capability } from '../contract/identity.ts'
-import { parseDuration } from '../util/duration.ts'
-import { HclError, parseHcl } from './hcl.ts'
-import type { HclItem, HclValue } from './hcl.ts'
+import { HclError, once, parseHcl } from './hcl.ts'
+import type { HclItem, HclValue, Position } from './hcl.ts'
 import { compileKeyFilter } from './key-filter.ts'
 import type { KeyFilter } from './key-filter.ts'
+import {
+  membersOf,
+  parametersOf,
+  requiredOf,
+  ruleLimits,
+  secondsOf,
+  textOf,
+  textsOf,
+  timeOf,
+  wholeOf,
+} from './values.ts'
+import type { ParameterRules } from './values.ts'
 
-/** Values that a parameter may or may not have, by lower-case name. An empty list stands for any value. */
-export type ParameterRules = ReadonlyMap<string, readonly unknown[]>
+/** What one policy may hold: it is read and compiled within one turn of the event loop. */
+const limits = { characters: 256 * 1024, parts: 16_000, rules: 2000 } as const
 
 /**
  * One `path "…" { … }` stanza. Wrapping TTLs in seconds, expiration in epoch milliseconds. Wrapping TTLs and the
- * pagination limit are absent where 0 (no bound) was written.
+ * pagination limit are 1 or more.
  */
 export interface PathRule {
   /** Without leading slash; ends in `*` for a prefix, may have `+` segments. */
@@ -20,7 +31,7 @@ export interface PathRule {
   readonly capabilities: ReadonlySet<Capability>
   readonly allowed?: ParameterRules
   readonly denied?: ParameterRules
-  readonly required: readonly string[]
+  readonly required: ReadonlySet<string>
   readonly minWrappingTtl?: number
   readonly maxWrappingTtl?: number
   readonly paginationLimit?: number
@@ -43,7 +54,10 @@ export interface PolicyDocument {
 export function parsePolicy(source: string, name = 'policy'): PolicyDocument {
   try {
     const rules: PathRule[] = []
-    for (const item of parseHcl(source)) rules.push(...stanzas(item))
+    for (const item of parseHcl(source, limits)) {
+      for (const rule of stanzas(item)) rules.push(rule)
+      if (rules.length > limits.rules) throw new HclError(`a policy has at most ${limits.rules} rules`, item.at)
+    }
     return { rules }
   } catch (thrown) {
     if (thrown instanceof HclError) throw refuse(`policy "${name}" cannot be read, at ${thrown.message}`)
@@ -60,7 +74,7 @@ function stanzas(item: HclItem): PathRule[] {
   if (label !== undefined) return [rule(label, item.value)]
   // JSON, and HCL's `path = { "x" = { … } }`: the paths are the keys of an object (or of several in a list).
   const rules = alternatives(item.value).flatMap((body) =>
-    itemsOf(body, 'path').flatMap((inner) => {
+    membersOf(body, 'path').flatMap((inner) => {
       if (inner.labels.length > 0) throw new HclError('a path stanza has one path', inner.at)
       return alternatives(inner.value).map((each) => rule(inner.key, each))
     }),
@@ -70,11 +84,6 @@ function stanzas(item: HclItem): PathRule[] {
 }
 
 const alternatives = (value: HclValue): readonly HclValue[] => (value.kind === 'list' ? value.items : [value])
-
-function itemsOf(value: HclValue, key: string): readonly HclItem[] {
-  if (value.kind !== 'object') throw new HclError(`"${key}" must be an object`, value.at)
-  return value.items
-}
 
 const oldPolicies: Readonly<Record<string, readonly Capability[]>> = {
   deny: ['deny'],
@@ -102,40 +111,21 @@ const settings: Readonly<Record<string, Setter>> = {
       ...capabilitiesOf(textsOf(value, 'capabilities'), draft, value),
     ])
   },
-  allowed_parameters: (draft, value) => void (draft.allowed = parametersOf(value, 'allowed_parameters', draft.allowed)),
-  denied_parameters: (draft, value) => void (draft.denied = parametersOf(value, 'denied_parameters', draft.denied)),
-  required_parameters: (draft, value) =>
-    void (draft.required = [...(draft.required ?? []), ...textsOf(value, 'required_parameters')]),
-  min_wrapping_ttl: (draft, value) => {
-    const seconds = secondsOf(value, 'min_wrapping_ttl')
-    if (seconds > 0) draft.minWrappingTtl = seconds
-  },
-  max_wrapping_ttl: (draft, value) => {
-    const seconds = secondsOf(value, 'max_wrapping_ttl')
-    if (seconds > 0) draft.maxWrappingTtl = seconds
-  },
-  pagination_limit: (draft, value) => {
-    if (value.kind !== 'number' || !Number.isInteger(value.value))
-      throw new HclError('pagination_limit must be a whole number', value.at)
-    if (value.value > 0) draft.paginationLimit = value.value
-  },
+  allowed_parameters: (draft, value) => void (draft.allowed = parametersOf(value, 'allowed_parameters')),
+  denied_parameters: (draft, value) => void (draft.denied = parametersOf(value, 'denied_parameters')),
+  required_parameters: (draft, value) => void (draft.required = requiredOf(value, 'required_parameters')),
+  min_wrapping_ttl: (draft, value) => void (draft.minWrappingTtl = secondsOf(value, 'min_wrapping_ttl')),
+  max_wrapping_ttl: (draft, value) => void (draft.maxWrappingTtl = secondsOf(value, 'max_wrapping_ttl')),
+  pagination_limit: (draft, value) => void (draft.paginationLimit = wholeOf(value, 'pagination_limit')),
+  expiration: (draft, value) => void (draft.expiration = timeOf(value, 'expiration')),
   list_scan_response_keys_filter_path: (draft, value) => {
-    const text = textOf(value, 'list_scan_response_keys_filter_path')
-    if (text === '') return
-    const filter = compileKeyFilter(text)
+    const filter = compileKeyFilter(textOf(value, 'list_scan_response_keys_filter_path'))
     if (!filter)
       throw new HclError(
         'list_scan_response_keys_filter_path is a path with {{ .key }}, and {{ .path }} where wanted, in it',
         value.at,
       )
     draft.keyFilter = filter
-  },
-  expiration: (draft, value) => {
-    const text = textOf(value, 'expiration')
-    // Date.parse alone takes far more, some of it as the machine's local time.
-    const time = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : NaN
-    if (Number.isNaN(time)) throw new HclError('expiration must be a time such as "2030-01-02T03:04:05Z"', value.at)
-    draft.expiration = time
   },
   mfa_methods: (_, value) => {
     throw new HclError('mfa_methods are not offered by this server: the rule would not be enforced', value.at)
@@ -145,13 +135,18 @@ const settings: Readonly<Record<string, Setter>> = {
   },
 }
 
+const none: ReadonlySet<string> = new Set()
+
 function rule(written: string, body: HclValue): PathRule {
   const path = written.startsWith('/') ? written.slice(1) : written
   checkPath(path, body)
   const draft: Draft = { path }
-  for (const { key, value, labels, at } of itemsOf(body, `path "${path}"`)) {
+  const seen = new Map<string, Position>()
+  for (const { key, value, labels, at } of membersOf(body, `path "${path}"`)) {
     const set = Object.hasOwn(settings, key) ? settings[key] : undefined
     if (!set || labels.length > 0) throw new HclError(`path "${path}": "${key}" is not known`, at)
+    // A block such as `denied_parameters { … }` is no attribute, and yet it is set once.
+    once(seen, key, at)
     set(draft, value)
   }
   if (
@@ -170,12 +165,14 @@ function rule(written: string, body: HclValue): PathRule {
     ...draft,
     path,
     capabilities: granted.has('deny') ? new Set(['deny']) : granted,
-    required: draft.required ?? [],
+    required: draft.required ?? none,
     templated: path.includes('{{'),
   }
 }
 
 function checkPath(path: string, body: HclValue): void {
+  if (path.length > ruleLimits.text)
+    throw new HclError(`a path is longer than ${ruleLimits.text} characters: no request has such a one`, body.at)
   if (path.includes('+*'))
     throw new HclError(
       `path "${path}": "+*" is not allowed; "+" stands for one whole segment, "*" ends a prefix`,
@@ -199,64 +196,4 @@ function capabilityOf(word: string, draft: Draft, value: HclValue): Capability {
   const known = capabilities.find((capability) => capability === word)
   if (!known) throw new HclError(`path "${draft.path}": invalid capability "${word}"`, value.at)
   return known
-}
-
-function textOf(value: HclValue, key: string): string {
-  if (value.kind !== 'string') throw new HclError(`"${key}" must be a text in double quotes`, value.at)
-  return value.value
-}
-
-function textsOf(value: HclValue, key: string): string[] {
-  if (value.kind !== 'list') throw new HclError(`"${key}" must be a list of texts`, value.at)
-  return value.items.map((item) => textOf(item, key))
-}
-
-function secondsOf(value: HclValue, key: string): number {
-  const seconds =
-    value.kind === 'number'
-      ? parseDuration(value.value)
-      : value.kind === 'string'
-        ? parseDuration(value.value)
-        : undefined
-  if (seconds === undefined) throw new HclError(`"${key}" must be a duration such as "5m" or 300`, value.at)
-  return seconds
-}
-
-/** A repeated name, in whatever case, adds to the values it had: nothing that was written is dropped. */
-function parametersOf(value: HclValue, key: string, before: ParameterRules | undefined): ParameterRules {
-  let rules: ParameterRules = before ?? new Map()
-  for (const body of alternatives(value)) {
-    for (const item of itemsOf(body, key)) {
-      if (item.value.kind !== 'list')
-        throw new HclError(`"${key}": the values of "${item.key}" must be a list`, item.at)
-      rules = unitedParameters(rules, new Map([[item.key.toLowerCase(), item.value.items.map(plain)]]))
-    }
-  }
-  return rules
-}
-
-/** Both sets of rules: values of one name add up; an empty list means any value and swallows the rest. */
-export function unitedParameters(a: ParameterRules, b: ParameterRules): ParameterRules {
-  const all = new Map(a)
-  for (const [name, values] of b) {
-    const old = all.get(name)
-    all.set(name, !old ? values : old.length === 0 || values.length === 0 ? [] : [...old, ...values])
-  }
-  return all
-}
-
-/** A value as plain data. */
-export function plain(value: HclValue): unknown {
-  switch (value.kind) {
-    case 'list':
-      return value.items.map(plain)
-    case 'object':
-      return Object.fromEntries(value.items.map((item) => [item.key, plain(item.value)]))
-    case 'null':
-      return null
-    case 'string':
-    case 'number':
-    case 'bool':
-      return value.value
-  }
 }

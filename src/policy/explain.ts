@@ -1,6 +1,5 @@
 import type { Capability } from '../contract/identity.ts'
-import { Acl } from './acl.ts'
-import type { AclOperation, AclQuery, NamedPolicy } from './acl.ts'
+import type { Acl, AclOperation, AclQuery, NamedPolicy } from './acl.ts'
 import { misfit } from './parameters.ts'
 import type { PathRule } from './document.ts'
 import { whyNearer } from './pattern.ts'
@@ -8,6 +7,12 @@ import { reasonOf } from './reason.ts'
 import type { ExplainedGround } from './reason.ts'
 import type { Match, Merged } from './rules.ts'
 import { suggestion } from './suggestion.ts'
+
+/** Policies, and what they come to. It serves one explanation. */
+export interface Compiled {
+  readonly policies: readonly NamedPolicy[]
+  readonly acl: Acl
+}
 
 /** A request that is asked about. `needsSudo`: its route wants the capability `sudo` besides. */
 export interface Question extends AclQuery {
@@ -55,20 +60,20 @@ export interface Explanation {
 }
 
 /** Explains one request under some policies, as far as the asker may see them. Pure; the verdict is the ACL's own. */
-export function explain(policies: readonly NamedPolicy[], question: Question, now: number, sight: Sight): Explanation {
-  const acl = new Acl(policies, now)
+export function explain({ policies, acl }: Compiled, question: Question, now: number, sight: Sight): Explanation {
   const { verdict, ground, rule } = acl.weigh(question)
   const allowed = verdict.allowed && (!question.needsSudo || verdict.sudo)
   const clear = rule?.policies.every(sight.rules) === true ? rule : undefined
   const explained = verdict.allowed && !allowed ? 'no_sudo' : ground
-  const unfit = ground === 'parameters' && clear ? misfit(clear, question.data) : undefined
+  const unfit = ground === 'parameters' && clear ? misfit(clear, question) : undefined
   const kept = rule ? visible(rule, sight) : []
-  const stanza = allowed ? undefined : suggestion(policies, question, now, kept, clear)
+  const considered = acl.root ? [] : ranked(acl.matching(question), sight)
+  const stanza = allowed ? undefined : suggestion(acl, question, kept, clear)
   return {
     allowed,
     ground: explained,
     reason: reasonOf(explained, question.operation, clear, unfit),
-    considered: acl.root ? [] : ranked(acl.matching(question), sight),
+    considered,
     leftOut: acl.root ? [] : leftOut(policies, now, sight),
     ...(stanza !== undefined && { stanza }),
   }

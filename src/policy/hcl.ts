@@ -1,3 +1,5 @@
+import { Lines, digitsOf, escapes, foreign, literalOf, plainJson, plainText, unindented } from './hcl-words.ts'
+
 /** Where something stands in a text; both count from 1. */
 export interface Position {
   readonly line: number
@@ -30,28 +32,50 @@ export class HclError extends Error {
   }
 }
 
-const limits = { bytes: 1024 * 1024, depth: 32 } as const
+/** Notes where an attribute is set. @throws HclError with both positions when it was set before: which one counts would be a guess */
+export function once(set: Map<string, Position>, key: string, at: Position): void {
+  const before = set.get(key)
+  if (before) throw new HclError(`"${key}" is set twice, first at line ${before.line}, column ${before.column}`, at)
+  set.set(key, at)
+}
+
+/** What one text may hold. */
+export interface HclLimits {
+  readonly characters: number
+  /** Attributes, blocks, names, and members of lists together. */
+  readonly parts: number
+}
+
+const deepest = 32
+const usual: HclLimits = { characters: 1024 * 1024, parts: 100_000 }
 
 /**
  * Reads HCL 1 (the language of Vault's policies and configuration) or, when the text begins with `{`, JSON. Repeated
- * blocks and keys are kept in order. @throws HclError with the position.
+ * blocks are kept in order. @throws HclError with the position, also for an attribute that is set twice in one body.
  */
-export function parseHcl(source: string): readonly HclItem[] {
-  if (source.length > limits.bytes)
-    throw new HclError(`the text is longer than ${limits.bytes} characters`, { line: 1, column: 1 })
-  const reader = new Reader(source.startsWith('\ufeff') ? source.slice(1) : source)
+export function parseHcl(source: string, limits: HclLimits = usual): readonly HclItem[] {
+  if (source.length > limits.characters)
+    throw new HclError(`the text is longer than ${limits.characters} characters`, { line: 1, column: 1 })
+  const reader = new Reader(source.startsWith('\ufeff') ? source.slice(1) : source, limits.parts)
   return reader.document()
 }
 
+const word = /[\p{L}_][\p{L}\p{N}_.-]*/uy
+const token = /[+-]?[\w.+-]+/y
+const head = /<<(-?)([\p{L}_][\p{L}\p{N}_-]*)\r?\n/uy
+
 class Reader {
   readonly #source: string
+  readonly #lines: Lines
+  readonly #mostParts: number
   #at = 0
-  #line = 1
-  #lineStart = 0
   #depth = 0
+  #parts = 0
 
-  constructor(source: string) {
+  constructor(source: string, mostParts: number) {
+    this.#mostParts = mostParts
     this.#source = source
+    this.#lines = new Lines(source)
   }
 
   document(): readonly HclItem[] {
@@ -68,6 +92,7 @@ class Reader {
   /** Items up to the end of the text, or of the object. */
   #items(inObject: boolean, json: boolean): HclItem[] {
     const items: HclItem[] = []
+    const set = new Map<string, Position>()
     for (;;) {
       this.#skip()
       if (this.#at >= this.#source.length) {
@@ -75,7 +100,7 @@ class Reader {
         return items
       }
       if (inObject && this.#peek() === '}') return items
-      items.push(this.#item(json))
+      items.push(this.#item(json, set))
       this.#skip()
       const comma = this.#peek() === ','
       if (comma) this.#next()
@@ -85,7 +110,8 @@ class Reader {
     }
   }
 
-  #item(json: boolean): HclItem {
+  /** @param set where the attributes of this body were set */
+  #item(json: boolean, set: Map<string, Position>): HclItem {
     const at = this.#position()
     const keys = [this.#key(json)]
     for (;;) {
@@ -95,9 +121,11 @@ class Reader {
         if ((char === ':') !== json)
           throw this.#wrong(json ? 'expected ":" behind the key' : 'expected "=" behind the key')
         if (keys.length > 1) throw this.#wrong('a value cannot have labels')
+        const key = keys[0] as string
+        once(set, key, at)
         this.#next()
         this.#skip()
-        return { key: keys[0] as string, labels: [], value: this.#value(json), at }
+        return { key, labels: [], value: this.#value(json), at }
       }
       if (json) throw this.#wrong('expected ":" behind the key')
       if (char === '{') return { key: keys[0] as string, labels: keys.slice(1), value: this.#object(false), at }
@@ -108,9 +136,9 @@ class Reader {
   }
 
   #key(json: boolean): string {
+    this.#count()
     if (this.#peek() === '"') return this.#quoted(json)
     if (json) throw this.#wrong('a key must be a text in double quotes')
-    const word = /[\p{L}_][\p{L}\p{N}_.-]*/uy
     word.lastIndex = this.#at
     const found = word.exec(this.#source)?.[0]
     if (!found) throw this.#wrong(`unexpected ${this.#shown()}`)
@@ -129,7 +157,6 @@ class Reader {
   }
 
   #literal(json: boolean, at: Position): HclValue {
-    const token = /[+-]?[\w.+-]+/y
     token.lastIndex = this.#at
     const found = token.exec(this.#source)?.[0]
     if (!found) throw this.#wrong(`expected a value, found ${this.#shown()}`)
@@ -160,6 +187,7 @@ class Reader {
         if (json && items.length > 0) throw this.#wrong('a comma before "]"')
         break
       }
+      this.#count()
       items.push(this.#value(json))
       this.#skip()
       if (this.#peek() === ']') break
@@ -172,56 +200,50 @@ class Reader {
   }
 
   #quoted(json: boolean): string {
-    const start = this.#position()
-    this.#next()
-    let out = ''
-    for (;;) {
+    const start = this.#at
+    const plain = json ? plainJson : plainText
+    const parts: string[] = []
+    for (this.#at++; ;) {
+      plain.lastIndex = this.#at
+      const found = plain.exec(this.#source)?.[0] ?? ''
+      if (found !== '') parts.push(found)
+      this.#at += found.length
       const char = this.#source[this.#at]
       if (char === undefined || char === '\n')
-        throw new HclError('the text is not closed: a double quote is missing', start)
+        throw new HclError('the text is not closed: a double quote is missing', this.#lines.position(start))
       if (!json && this.#source.startsWith('${', this.#at)) {
-        out += this.#interpolation(start)
+        parts.push(this.#interpolation(start))
         continue
       }
-      this.#next()
-      if (char === '"') return out
+      this.#at++
+      if (char === '"') return parts.length === 1 ? (parts[0] as string) : parts.join('')
       if (json && char < ' ') throw this.#wrong('a control character must be escaped')
-      out += char === '\\' ? this.#escape(json) : char
+      parts.push(char === '\\' ? this.#escape(json) : char)
     }
   }
 
   /** `${…}` is not evaluated: it is copied as it stands, and quotes or line ends inside do not end the text. */
-  #interpolation(start: Position): string {
+  #interpolation(start: number): string {
     let depth = 0
     for (let at = this.#at + 1; at < this.#source.length; at++) {
       if (this.#source[at] === '{') depth++
       else if (this.#source[at] === '}' && --depth === 0) {
         const copied = this.#source.slice(this.#at, at + 1)
-        this.#advance(copied.length)
+        this.#at = at + 1
         return copied
       }
     }
-    throw new HclError('the text has a "${" without its "}"', start)
+    throw new HclError('the text has a "${" without its "}"', this.#lines.position(start))
   }
 
   #escape(json: boolean): string {
     const char = this.#source[this.#at] ?? ''
-    const simple: Readonly<Record<string, string>> = {
-      n: '\n',
-      t: '\t',
-      r: '\r',
-      '"': '"',
-      '\\': '\\',
-      b: '\b',
-      f: '\f',
-      ...(json ? { '/': '/' } : { a: '\x07', v: '\v' }),
-    }
-    const known = Object.hasOwn(simple, char) ? simple[char] : undefined
-    const digits = { u: 4, U: json ? 0 : 8, x: json ? 0 : 2 }[char]
-    if (known === undefined && !digits) throw this.#wrong(`"\\${char}" is no escape`)
-    this.#next()
+    const known = escapes.get(char)
+    const digits = known === undefined ? digitsOf(char, json) : 0
+    if (digits === undefined || foreign(char, json)) throw this.#wrong(`"\\${char}" is no escape`)
+    this.#at++
     if (known !== undefined) return known
-    const code = this.#source.slice(this.#at, this.#at + (digits ?? 0))
+    const code = this.#source.slice(this.#at, this.#at + digits)
     if (!/^[0-9a-fA-F]+$/.test(code) || code.length !== digits || parseInt(code, 16) > 0x10ffff)
       throw this.#wrong('the escape needs hexadecimal digits')
     this.#at += code.length
@@ -230,12 +252,11 @@ class Reader {
 
   /** `<<END` keeps the lines as they are; `<<-END` takes off the indent of the closing mark. */
   #heredoc(): string {
-    const head = /<<(-?)([\p{L}_][\p{L}\p{N}_-]*)\r?\n/uy
     head.lastIndex = this.#at
     const found = head.exec(this.#source)
     if (!found) throw this.#wrong('a heredoc begins with << and a name, alone on its line')
     const start = this.#position()
-    this.#advance(found[0].length)
+    this.#at += found[0].length
     const lines: string[] = []
     for (;;) {
       if (this.#at >= this.#source.length)
@@ -244,11 +265,11 @@ class Reader {
       const line = this.#source.slice(this.#at, end < 0 ? undefined : end)
       const bare = line.replace(/\r$/, '')
       if (bare.trim() === found[2]) {
-        this.#advance(line.length)
+        this.#at += line.length
         return unindented(lines, found[1] === '-' ? bare.slice(0, bare.indexOf(found[2] as string)) : '')
       }
       lines.push(bare)
-      this.#advance(end < 0 ? line.length : line.length + 1)
+      this.#at += end < 0 ? line.length : line.length + 1
     }
   }
 
@@ -256,7 +277,7 @@ class Reader {
   #skip(): void {
     for (;;) {
       const char = this.#source[this.#at]
-      if (char === ' ' || char === '\t' || char === '\r' || char === '\n') this.#next()
+      if (char === ' ' || char === '\t' || char === '\r' || char === '\n') this.#at++
       else if (char === '#' || (char === '/' && this.#source[this.#at + 1] === '/')) this.#comment('\n', 0)
       else if (char === '/' && this.#source[this.#at + 1] === '*') this.#comment('*/', 2)
       else return
@@ -266,11 +287,16 @@ class Reader {
   #comment(end: string, size: number): void {
     const found = this.#source.indexOf(end, this.#at + size)
     if (found < 0 && size > 0) throw this.#wrong('the comment is not closed: "*/" is missing')
-    this.#advance((found < 0 ? this.#source.length : found + size) - this.#at)
+    this.#at = found < 0 ? this.#source.length : found + size
+  }
+
+  #count(): void {
+    if (++this.#parts > this.#mostParts)
+      throw this.#wrong(`the text has more than ${this.#mostParts} attributes, names and values`)
   }
 
   #deeper(): void {
-    if (++this.#depth > limits.depth) throw this.#wrong(`nested deeper than ${limits.depth} levels`)
+    if (++this.#depth > deepest) throw this.#wrong(`nested deeper than ${deepest} levels`)
   }
 
   #peek(): string {
@@ -278,19 +304,11 @@ class Reader {
   }
 
   #next(): void {
-    this.#advance(1)
-  }
-
-  #advance(count: number): void {
-    for (const end = this.#at + count; this.#at < end; this.#at++) {
-      if (this.#source[this.#at] !== '\n') continue
-      this.#line++
-      this.#lineStart = this.#at + 1
-    }
+    this.#at++
   }
 
   #position(): Position {
-    return { line: this.#line, column: this.#at - this.#lineStart + 1 }
+    return this.#lines.position(this.#at)
   }
 
   #shown(): string {
@@ -301,21 +319,4 @@ class Reader {
   #wrong(message: string): HclError {
     return new HclError(message, this.#position())
   }
-}
-
-function literalOf(token: string, json: boolean, at: Position): HclValue | undefined {
-  if (token === 'true' || token === 'false') return { kind: 'bool', value: token === 'true', at }
-  if (token === 'null' && json) return { kind: 'null', at }
-  // A leading zero means octal in HCL 1, as it did in C.
-  if (!json && /^0\d+$/.test(token))
-    return /^[0-7]+$/.test(token) ? { kind: 'number', value: parseInt(token, 8), literal: token, at } : undefined
-  const decimal = json ? /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/ : /^[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$/
-  if (decimal.test(token)) return { kind: 'number', value: Number(token), literal: token, at }
-  if (!json && /^0[xX][0-9a-fA-F]+$/.test(token)) return { kind: 'number', value: Number(token), literal: token, at }
-  return undefined
-}
-
-function unindented(lines: readonly string[], indent: string): string {
-  const all = indent !== '' && lines.every((line) => line.startsWith(indent) || line.trim() === '')
-  return lines.map((line) => `${all ? line.slice(indent.length) : line}\n`).join('')
 }

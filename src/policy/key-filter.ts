@@ -11,10 +11,23 @@ type Part = { readonly literal: string } | { readonly value: 'path' | 'key' }
 
 /** Undefined when the template is unbalanced, has more than `{{ .path }}` and `{{ .key }}`, or lacks `{{ .key }}`. */
 export function compileKeyFilter(text: string): KeyFilter | undefined {
-  const parts = text.split(/(\{\{.*?\}\})/s).map(partOf)
+  const parts = cut(text).map(partOf)
   const readable = parts.filter((part) => part !== undefined)
   const keyed = readable.some((part) => 'value' in part && part.value === 'key')
   return readable.length === parts.length && keyed ? { text, parts: readable } : undefined
+}
+
+/** The template at its actions. */
+function cut(text: string): string[] {
+  const pieces: string[] = []
+  for (let at = 0; at < text.length;) {
+    const open = text.indexOf('{{', at)
+    const close = open < 0 ? -1 : text.indexOf('}}', open + 2)
+    if (close < 0) return [...pieces, text.slice(at)]
+    pieces.push(text.slice(at, open), text.slice(open, close + 2))
+    at = close + 2
+  }
+  return pieces
 }
 
 function partOf(written: string): Part | undefined {

@@ -1,84 +1,117 @@
-import { f } from '../contract/field.ts'
-import { Numeral } from '../util/json.ts'
-import type { ParameterRules } from './document.ts'
+import type { Field, Fields } from '../contract/field.ts'
+import { denies } from './denied.ts'
+import { fits } from './allowed.ts'
+import { Effort } from './effort.ts'
+import type { ParameterRules } from './values.ts'
 
 type Data = Readonly<Record<string, unknown>>
 
 /** The parameter conditions of one rule. */
 export interface Conditions {
-  readonly allowed: ParameterRules | undefined
-  readonly denied: ParameterRules | undefined
-  readonly required: readonly string[]
+  readonly allowed: ParameterRules
+  readonly denied: ParameterRules
+  readonly required: ReadonlySet<string>
+}
+
+/** What is judged: the parameters that were sent, how the route reads them, and those that it takes from its path. */
+export interface Parameters {
+  readonly data: Data
+  readonly fields?: Fields
+  readonly params?: Readonly<Record<string, string>>
+}
+
+/** A parameter that a rule refuses: one that is missing, one that is denied (by name or by value), one that is not among those allowed, or one with more values than can be judged. */
+export interface Misfit {
+  readonly name: string
+  readonly kind: 'missing' | 'denied' | 'not allowed' | 'too much'
 }
 
 /**
- * Whether a request's parameters satisfy a rule. Names are compared without regard to case, except for required ones:
- * Vault lower-cases the rule's names only, so that a required `X` asks for an `x`.
+ * The first parameter that does not satisfy a rule. Names are compared without regard to case, except for required ones:
+ * Vault lower-cases the rule's names only, so that a required `X` asks for an `x`. A value is compared as the route reads it.
  */
-export function parametersFit(conditions: Conditions, data: Data): boolean {
-  return misfit(conditions, data) === undefined
-}
-
-/** A parameter that a rule refuses: one that is missing, one that is denied (by name or by value), or one that is not among those allowed. */
-export interface Misfit {
-  readonly name: string
-  readonly kind: 'missing' | 'denied' | 'not allowed'
-}
-
-/** The first parameter that does not satisfy a rule. */
-export function misfit({ allowed, denied, required }: Conditions, data: Data): Misfit | undefined {
-  if (!allowed?.size && !denied?.size && required.length === 0) return undefined
-  const missing = required.find((name) => !Object.hasOwn(data, name.toLowerCase()))
-  if (missing !== undefined) return { name: missing, kind: 'missing' }
+export function misfit({ allowed, denied, required }: Conditions, asked: Parameters): Misfit | undefined {
+  if (allowed.size === 0 && denied.size === 0 && required.size === 0) return undefined
+  const { data, fields = {}, params = {} } = asked
+  for (const name of required) if (!Object.hasOwn(data, name.toLowerCase())) return { name, kind: 'missing' }
+  const judge = new Judge({ allowed, denied }, fields)
   for (const name in data) {
-    const no = denied?.get('*') ? [] : denied?.get(name.toLowerCase())
-    if (no && (no.length === 0 || no.some((one) => touches(one, data[name])))) return { name, kind: 'denied' }
-    if (allowed?.size && !allowedOne(allowed, name.toLowerCase(), data[name])) return { name, kind: 'not allowed' }
+    const kind = judge.sent(name, data[name])
+    if (kind) return { name, kind }
+  }
+  for (const name in params) {
+    const kind = judge.inPath(name, params[name])
+    if (kind) return { name, kind }
   }
   return undefined
 }
 
-function allowedOne(allowed: ParameterRules, name: string, value: unknown): boolean {
-  const values = allowed.get(name)
-  if (!values) return allowed.has('*')
-  return values.length === 0 || values.some((one) => same(one, value))
+class Judge {
+  readonly #allowed: ParameterRules
+  readonly #denied: ParameterRules
+  readonly #fields: Fields
+  readonly #effort = new Effort()
+
+  constructor({ allowed, denied }: Pick<Conditions, 'allowed' | 'denied'>, fields: Fields) {
+    this.#allowed = allowed
+    this.#denied = denied
+    this.#fields = fields
+  }
+
+  /** What speaks against a parameter of the body or the query. */
+  sent(written: string, value: unknown): Misfit['kind'] | undefined {
+    if (this.#denied.has('*')) return 'denied'
+    const name = written.toLowerCase()
+    const field = this.#fieldOf(name)
+    for (const one of namesOf(this.#fields, name)) {
+      const values = this.#denied.get(one)
+      if (values && (values.length === 0 || denies(values, value, field, this.#effort))) return 'denied'
+    }
+    if (this.#effort.spent) return 'too much'
+    return this.#allowed.size === 0 || this.#allows(name, value, field) ? undefined : 'not allowed'
+  }
+
+  /** What speaks against a parameter that the path gives: its value only, for no policy lists what every request has. */
+  inPath(name: string, value: unknown): Misfit['kind'] | undefined {
+    const field = this.#fieldOf(name)
+    for (const one of namesOf(this.#fields, name)) {
+      const values = this.#denied.get(one)
+      if (values && values.length > 0 && denies(values, value, field, this.#effort)) return 'denied'
+    }
+    if (this.#effort.spent) return 'too much'
+    const values = this.#allowed.get(name)
+    return !values || values.length === 0 || fits(values, value, field) ? undefined : 'not allowed'
+  }
+
+  #allows(name: string, value: unknown, field: Field<unknown> | undefined): boolean {
+    if (!this.#allowed.has(name) && !this.#allowed.has('*')) return false
+    // A rule about one name of a thing holds for its other names, too, where those are allowed at all.
+    const rules = this.#allowed.has(name) ? [name] : namesOf(this.#fields, name)
+    return rules.every((one) => {
+      const values = this.#allowed.get(one)
+      return !values || values.length === 0 || fits(values, value, field)
+    })
+  }
+
+  #fieldOf(name: string): Field<unknown> | undefined {
+    return Object.hasOwn(this.#fields, name) ? this.#fields[name] : undefined
+  }
 }
 
-const [asText, asInt, asBool] = [f.string('').parse, f.int('').parse, f.bool('').parse]
+const groups = new WeakMap<Fields, ReadonlyMap<string, readonly string[]>>()
 
-/**
- * Whether a denied value stands in a parameter: by itself, as one member of a list or part of `"a,b"`, or written in
- * another type that handlers read as the same. A value must not slip past the rule by being dressed up.
- */
-function touches(rule: unknown, value: unknown): boolean {
-  if (same(rule, value) || rule === '*') return true
-  if (Array.isArray(value)) return value.some((item) => touches(rule, item))
-  if (typeof rule === 'boolean') return asBool(value) === rule
-  const text = asText(value)
-  if (text === undefined) return false
-  if (typeof value === 'string' && text.includes(',')) return text.split(',').some((part) => touches(rule, part.trim()))
-  if (typeof rule === 'number') return asInt(value) === rule || (text.trim() !== '' && Number(text) === rule)
-  return typeof rule === 'string' && globFits(rule, text)
+/** All names of the thing that a parameter is about, its own included. */
+function namesOf(fields: Fields, name: string): readonly string[] {
+  const known = groups.get(fields) ?? groupsOf(fields)
+  groups.set(fields, known)
+  return known.get(name) ?? [name]
 }
 
-function same(rule: unknown, value: unknown): boolean {
-  if (typeof rule === 'string' && typeof value === 'string') return globFits(rule, value)
-  if (value instanceof Numeral) return typeof rule === 'number' && Number(value.literal) === rule
-  if (typeof rule !== 'object' || rule === null || typeof value !== 'object' || value === null) return rule === value
-  const [a, b] = [Object.entries(rule), Object.entries(value)]
-  return (
-    Array.isArray(rule) === Array.isArray(value) &&
-    a.length === b.length &&
-    a.every(([name, item]) => Object.hasOwn(value, name) && same(item, (value as Data)[name]))
-  )
-}
-
-/** `x*`, `*x` and `*x*`; a star elsewhere, or one alone, is a star. */
-function globFits(rule: string, value: string): boolean {
-  if (rule === '*') return value === '*'
-  const [start, end] = [rule.startsWith('*'), rule.endsWith('*')]
-  const core = rule.slice(start ? 1 : 0, end ? -1 : undefined)
-  if (start && end) return value.includes(core)
-  if (start) return value.endsWith(core)
-  return end ? value.startsWith(core) : value === rule
+function groupsOf(fields: Fields): ReadonlyMap<string, readonly string[]> {
+  const byFirst = new Map<string, string[]>()
+  for (const [name, { sameAs }] of Object.entries(fields)) {
+    if (sameAs === undefined) continue
+    byFirst.set(sameAs, [...(byFirst.get(sameAs) ?? [sameAs]), name])
+  }
+  return new Map([...byFirst.values()].flatMap((names) => names.map((name) => [name, names] as const)))
 }

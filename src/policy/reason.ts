@@ -44,6 +44,8 @@ function bounds({ minWrappingTtl: least, maxWrappingTtl: most }: Merged): string
 }
 
 function aboutParameter({ name, kind }: Misfit): string {
+  if (kind === 'too much')
+    return `the parameter "${name}" has more values than the conditions of the rule can be held against`
   if (kind === 'missing') return `the rule that decides wants the parameter "${name}"`
   if (kind === 'denied') return `the rule that decides denies the parameter "${name}", or the value that it has`
   return `the rule that decides does not allow the parameter "${name}", or not the value that it has`

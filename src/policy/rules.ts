@@ -1,9 +1,9 @@
 import type { Capability } from '../contract/identity.ts'
-import { unitedParameters } from './document.ts'
-import type { ParameterRules, PathRule } from './document.ts'
+import type { PathRule } from './document.ts'
 import type { KeyFilter } from './key-filter.ts'
 import { compilePattern, matches, matchesSegments, precedence } from './pattern.ts'
 import type { Pattern } from './pattern.ts'
+import type { ParameterRules } from './values.ts'
 
 /** All rules with one pattern, united. */
 export interface Merged {
@@ -11,18 +11,18 @@ export interface Merged {
   /** The path as it was written. */
   readonly written: string
   /** Names of the policies that have a rule with this pattern. */
-  policies: readonly string[]
+  readonly policies: string[]
   readonly capabilities: Set<Capability>
   /** Which policies give which capability. */
   readonly granting: Map<Capability, string[]>
-  allowed: ParameterRules | undefined
-  denied: ParameterRules | undefined
-  required: readonly string[]
+  readonly allowed: Map<string, unknown[]>
+  readonly denied: Map<string, unknown[]>
+  readonly required: Set<string>
   minWrappingTtl: number | undefined
   maxWrappingTtl: number | undefined
   paginationLimit: number | undefined
-  /** Each of them must show a listed name. */
-  filters: readonly KeyFilter[]
+  /** By their texts. Each of them must show a listed name. */
+  readonly filters: Map<string, KeyFilter>
 }
 
 /** A rule that matches a path; `bare`: only the path without its trailing slash. */
@@ -36,8 +36,9 @@ export class RuleTable {
   readonly #exact = new Map<string, Merged>()
   readonly #prefixes = new Map<string, Merged>()
   /** Lengths of the prefixes, longest first. */
-  #lengths: readonly number[] = []
-  readonly #segments: Merged[] = []
+  readonly #lengths: number[] = []
+  /** By their texts. */
+  readonly #segments = new Map<string, Merged>()
 
   get exact(): Iterable<Merged> {
     return this.#exact.values()
@@ -48,7 +49,7 @@ export class RuleTable {
   }
 
   all(): Merged[] {
-    return [...this.#exact.values(), ...this.#prefixes.values(), ...this.#segments]
+    return [...this.#exact.values(), ...this.#prefixes.values(), ...this.#segments.values()]
   }
 
   /** The one rule that decides. With `folders` the path is tried without its trailing slash as well. */
@@ -64,9 +65,9 @@ export class RuleTable {
 
   #best(path: string): Merged | undefined {
     let best = this.#longestPrefix(path)
-    if (this.#segments.length === 0) return best
+    if (this.#segments.size === 0) return best
     const segments = path.split('/')
-    for (const rule of this.#segments) {
+    for (const rule of this.#segments.values()) {
       if (matchesSegments(rule.pattern, segments) && (!best || precedence(rule.pattern, best.pattern) > 0)) best = rule
     }
     return best
@@ -86,16 +87,19 @@ export class RuleTable {
     const paths = bare === undefined ? [path] : [path, bare]
     const exact = paths.map((one) => this.#exact.get(one))
     const [wild = [], late = []] = paths.map((one) => this.#wild(one))
+    const earlier = new Set(wild)
     return [
       ...exact.flatMap((rule, at) => (rule ? [{ rule, bare: at === 1 }] : [])),
       ...wild.map((rule) => ({ rule, bare: false })),
-      ...late.filter((rule) => !wild.includes(rule)).map((rule) => ({ rule, bare: true })),
+      ...late.filter((rule) => !earlier.has(rule)).map((rule) => ({ rule, bare: true })),
     ]
   }
 
   #wild(path: string): Merged[] {
-    const all = [...this.#prefixes.values(), ...this.#segments]
-    return all.filter(({ pattern }) => matches(pattern, path)).sort((a, b) => precedence(b.pattern, a.pattern))
+    const segments = path.split('/')
+    const prefixes = [...this.#prefixes.values()].filter(({ pattern }) => matches(pattern, path))
+    const others = [...this.#segments.values()].filter(({ pattern }) => matchesSegments(pattern, segments))
+    return [...prefixes, ...others].sort((a, b) => precedence(b.pattern, a.pattern))
   }
 
   /** @param written the path as it is shown, where the one of the rule was folded */
@@ -106,19 +110,26 @@ export class RuleTable {
     const fresh = emptyRule(pattern, written)
     if (pattern.kind === 'exact') this.#exact.set(pattern.stem, fresh)
     else if (pattern.kind === 'prefix') this.#addPrefix(pattern.stem, fresh)
-    else this.#segments.push(fresh)
+    else this.#segments.set(pattern.text, fresh)
     return unite(fresh, rule, name)
   }
 
   #find(pattern: Pattern): Merged | undefined {
     if (pattern.kind === 'exact') return this.#exact.get(pattern.stem)
     if (pattern.kind === 'prefix') return this.#prefixes.get(pattern.stem)
-    return this.#segments.find((rule) => rule.pattern.text === pattern.text)
+    return this.#segments.get(pattern.text)
   }
 
   #addPrefix(stem: string, rule: Merged): void {
     this.#prefixes.set(stem, rule)
-    if (!this.#lengths.includes(stem.length)) this.#lengths = [...this.#lengths, stem.length].sort((a, b) => b - a)
+    const { length } = stem
+    let [low, high] = [0, this.#lengths.length]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if ((this.#lengths[middle] as number) > length) low = middle + 1
+      else high = middle
+    }
+    if (this.#lengths[low] !== length) this.#lengths.splice(low, 0, length)
   }
 }
 
@@ -130,13 +141,13 @@ function emptyRule(pattern: Pattern, written: string): Merged {
     policies: [],
     capabilities: new Set(),
     granting: new Map(),
-    allowed: undefined,
-    denied: undefined,
-    required: [],
+    allowed: new Map(),
+    denied: new Map(),
+    required: new Set(),
     minWrappingTtl: undefined,
     maxWrappingTtl: undefined,
     paginationLimit: undefined,
-    filters: [],
+    filters: new Map(),
   }
 }
 
@@ -145,20 +156,36 @@ export function denying(pattern: Pattern, written: string, name: string): Merged
   return { ...emptyRule(pattern, written), policies: [name], capabilities: new Set(['deny']) }
 }
 
+/** What one policy adds to a rule. Policies are added one after another: the name that was added last is that of the same policy. */
 function unite(merged: Merged, rule: PathRule, name: string): void {
-  if (!merged.policies.includes(name)) merged.policies = [...merged.policies, name]
+  addName(merged.policies, name)
   for (const capability of rule.capabilities) {
     merged.capabilities.add(capability)
-    merged.granting.set(capability, [...new Set([...(merged.granting.get(capability) ?? []), name])])
+    const names = merged.granting.get(capability) ?? []
+    addName(names, name)
+    merged.granting.set(capability, names)
   }
-  if (rule.allowed) merged.allowed = unitedParameters(merged.allowed ?? new Map(), rule.allowed)
-  if (rule.denied) merged.denied = unitedParameters(merged.denied ?? new Map(), rule.denied)
-  merged.required = [...new Set([...merged.required, ...rule.required])]
+  if (rule.allowed) uniteParameters(merged.allowed, rule.allowed)
+  if (rule.denied) uniteParameters(merged.denied, rule.denied)
+  for (const required of rule.required) merged.required.add(required)
   merged.minWrappingTtl = lower(merged.minWrappingTtl, rule.minWrappingTtl)
   merged.maxWrappingTtl = lower(merged.maxWrappingTtl, rule.maxWrappingTtl)
   merged.paginationLimit = lower(merged.paginationLimit, rule.paginationLimit)
-  const filter = rule.keyFilter
-  if (filter && !merged.filters.some(({ text }) => text === filter.text)) merged.filters = [...merged.filters, filter]
+  if (rule.keyFilter) merged.filters.set(rule.keyFilter.text, rule.keyFilter)
+}
+
+function addName(names: string[], name: string): void {
+  if (names.at(-1) !== name) names.push(name)
+}
+
+/** Values of one name add up; an empty list means any value and swallows the rest. */
+function uniteParameters(all: Map<string, unknown[]>, more: ParameterRules): void {
+  for (const [name, values] of more) {
+    const old = all.get(name)
+    if (!old) all.set(name, [...values])
+    else if (values.length === 0) old.length = 0
+    else if (old.length > 0) for (const value of values) old.push(value)
+  }
 }
 
 const lower = (a: number | undefined, b: number | undefined): number | undefined =>

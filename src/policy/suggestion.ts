@@ -1,6 +1,5 @@
 import type { Capability } from '../contract/identity.ts'
-import { Acl } from './acl.ts'
-import type { NamedPolicy } from './acl.ts'
+import type { Acl } from './acl.ts'
 import { parsePolicy } from './document.ts'
 import type { PolicyDocument } from './document.ts'
 import type { Question } from './explain.ts'
@@ -12,13 +11,13 @@ const added = 'suggestion'
  * The smallest stanza that would allow a request, if one could: for exactly its path, with the capability that is missing
  * and those that were given there so far, because a rule for an exact path takes the place of all others. Where the rule
  * in force has conditions for parameters, only the parameters of the request are allowed. It is tried before it is told.
+ * @param acl the policies in force, compiled; it is of no use afterwards
  * @param kept capabilities that were given so far
  * @param rule the rule in force, if it may be seen
  */
 export function suggestion(
-  policies: readonly NamedPolicy[],
+  acl: Acl,
   question: Question,
-  now: number,
   kept: readonly Capability[],
   rule: Merged | undefined,
 ): string | undefined {
@@ -30,7 +29,7 @@ export function suggestion(
   const document = readable(stanza)
   // A path such as `a/*` or `a/+/b` cannot be named by a rule of its own: the stanza would allow far more.
   if (document?.rules[0]?.path !== folder || /\*$|\{\{|(^|\/)\+(\/|$)/.test(folder)) return undefined
-  const { allowed, sudo } = new Acl([...policies, { name: added, document }], now).decide(question)
+  const { allowed, sudo } = acl.decideWith({ name: added, document }, question)
   return allowed && (!needsSudo || sudo) ? stanza : undefined
 }
 
@@ -40,7 +39,7 @@ function written(path: string, capabilities: readonly Capability[], more: string
 }
 
 function conditions(rule: Merged, { data, wrapTtl }: Question): string {
-  const narrowed = rule.allowed?.size || rule.denied?.size || rule.required.length > 0
+  const narrowed = rule.allowed.size > 0 || rule.denied.size > 0 || rule.required.size > 0
   const names = narrowed ? Object.keys(data).map((name) => `    ${JSON.stringify(name)} = []\n`) : []
   const bound = rule.minWrappingTtl !== undefined && wrapTtl !== undefined
   return (

@@ -5,6 +5,7 @@ import type { Response } from '../contract/response.ts'
 import { routesOf } from '../contract/route.ts'
 import type { Route } from '../contract/route.ts'
 import { Secret } from '../util/secret.ts'
+import { inSlices } from '../util/slices.ts'
 
 /** What these routes need: the capabilities of a token that is named by its string or its accessor. */
 export interface CapabilityPort {
@@ -16,7 +17,12 @@ export interface CapabilityPort {
 
 type Has = { readonly capabilities: CapabilityPort }
 const { write } = routesOf<Has>()
-const paths = { paths: f.list('Paths to ask about.').or([]), path: f.list('Older name of paths.').or([]) }
+/** Paths in one question, and characters of one of them. */
+const most = { paths: 1000, characters: 8192 } as const
+const paths = {
+  paths: f.list('Paths to ask about.').or([]),
+  path: f.list('Older name of paths.').alias('paths').or([]),
+}
 
 /** `sys/capabilities`, `-self` and `-accessor`. */
 export function capabilityRoutes(): Route<Has>[] {
@@ -47,12 +53,10 @@ export function capabilityRoutes(): Route<Has>[] {
       about: 'What the caller may do on some paths.',
       pure: true,
       fields: { ...paths, token: f.string('Ignored: the caller is asked about.').secret().or('') },
-      handle: ({ caller }, asked) => {
+      handle: async ({ caller }, asked) => {
         if (!caller.token) throw new Fault('unauthenticated', 'permission denied', { bare: true })
-        return told(
-          wanted(asked),
-          wanted(asked).map((path) => caller.capabilities(path)),
-        )
+        const all = wanted(asked)
+        return told(all, await inSlices(all, (path) => caller.capabilities(path)))
       },
     }),
   ]
@@ -66,6 +70,9 @@ interface Asked {
 function wanted(asked: Asked): readonly string[] {
   const all = asked.paths.length > 0 ? asked.paths : asked.path
   if (all.length === 0) throw refuse('paths must be supplied')
+  if (all.length > most.paths) throw refuse(`one request asks about at most ${most.paths} paths`)
+  if (all.some((path) => path.length > most.characters))
+    throw refuse(`a path is longer than ${most.characters} characters: no request has such a one`)
   if (all.includes('')) throw refuse('missing path', { wrapped: true })
   return all
 }

@@ -43,6 +43,9 @@ export interface ExplainPort {
   ofPolicies(caller: Caller, names: readonly string[], asked: AskedRequest): Promise<Explained>
 }
 
+/** What one question may hold. */
+const most = { path: 8192, parameters: 1000, policies: 100 } as const
+
 type Has = { readonly explain: ExplainPort }
 const { write } = routesOf<Has>()
 const request = {
@@ -78,6 +81,7 @@ export function explainRoutes(): Route<Has>[] {
       handle: async ({ engine: { explain: port }, caller }, asked) => {
         const { accessor, policies } = asked
         if (accessor !== '' && policies.length > 0) throw refuse('give an accessor or policies, not both')
+        if (policies.length > most.policies) throw refuse(`one question names at most ${most.policies} policies`)
         if (policies.length > 0) return told(asked, await port.ofPolicies(caller, policies, requestOf(asked)))
         if (accessor === '') return told(asked, await port.own(caller, requestOf(asked)))
         const explained = await port.ofAccessor(caller, accessor, requestOf(asked))
@@ -96,6 +100,8 @@ interface Asked {
 }
 
 function requestOf({ path: written, operation: word, parameters: data, wrap_ttl: wrapTtl }: Asked): AskedRequest {
+  if (written.length > most.path) throw refuse(`path is longer than ${most.path} characters: no request has such a one`)
+  if (Object.keys(data).length > most.parameters) throw refuse(`one question has at most ${most.parameters} parameters`)
   const path = apiPath(written.replace(/^\/?v1\//, ''))
   if (path === undefined || path === '') throw refuse('path must be the path of a request, such as secret/data/app')
   const operation = explainable.find((one) => one === word)

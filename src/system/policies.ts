@@ -60,7 +60,7 @@ const changeFields = {
   allow_wildcards_in_identity_templates: f.bool('Template values may hold * and +.'),
   allow_slashes_in_identity_templates: f.bool('Template values may hold /.'),
 }
-const oldFields = { ...changeFields, rules: f.string('Older name of policy.').or('') }
+const oldFields = { ...changeFields, rules: f.string('Older name of policy.').alias('policy').or('') }
 
 /** `sys/policies/acl`, `sys/policies/detailed/acl`, and the older `sys/policy`. */
 export function policyRoutes(): Route<Has>[] {

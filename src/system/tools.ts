@@ -22,7 +22,7 @@ const randomFields = {
   bytes: f.int('How many bytes, 1 to 131072.').or(32),
   format: f.string('How they are written: base64 or hex.').or('base64'),
 }
-const urlbytes = f.string('How many bytes; counts before `bytes`.').or('')
+const urlbytes = f.string('How many bytes; counts before `bytes`.').alias('bytes').or('')
 const inPath = 'urlbytes was passed over: the path says how many bytes'
 const countAlone = /^\d+$/
 const source = f.string('platform, seal or all; or the number of bytes.').or('platform')
@@ -46,7 +46,10 @@ export function toolRoutes<S>(tools: ToolPort): readonly Route<S>[] {
     }),
     write('tools/hash/*urlalgorithm', {
       about: about.hash,
-      fields: { ...hashFields, urlalgorithm: f.string('The hash function; counts before `algorithm`.').or('') },
+      fields: {
+        ...hashFields,
+        urlalgorithm: f.string('The hash function; counts before `algorithm`.').alias('algorithm').or(''),
+      },
       pure: true,
       handle: (_, { input, urlalgorithm, format }) => hash(input, urlalgorithm, format),
     }),

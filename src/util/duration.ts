@@ -10,6 +10,9 @@ const units: Readonly<Record<string, number>> = {
   d: 86400,
 }
 
+/** Characters of a written duration, blanks at its ends included. */
+const mostLetters = 256
+
 /** The longest duration that Go's 64-bit nanoseconds hold, in seconds. */
 export const longestDuration = 9_223_372_036
 
@@ -19,7 +22,7 @@ export const longestDuration = 9_223_372_036
  * than nothing but less than a second: cut to 0 it would say "no limit".
  */
 export function parseDuration(value: string | number): number | undefined {
-  const seconds = typeof value === 'number' ? value : secondsOf(value.trim())
+  const seconds = typeof value === 'number' ? value : value.length > mostLetters ? undefined : secondsOf(value.trim())
   if (seconds === undefined || !Number.isFinite(seconds) || seconds < 0 || seconds > longestDuration) return undefined
   if (seconds > 0 && seconds < 1) return undefined
   return Math.floor(seconds)

@@ -183,27 +183,6 @@ describe('acl', () => {
       expect(ask(rules, 'update', 'a', data), JSON.stringify(data)).to.equal(true)
   })
 
-  it('repeated settings of a stanza add up', () => {
-    const rules = acl(
-      'path "a" {\n capabilities = ["update"]\n denied_parameters = { "x" = ["1"] "X" = ["2"] }\n denied_parameters = { "y" = [] }\n required_parameters = ["p"]\n required_parameters = ["q"]\n}',
-    )
-    expect(ask(rules, 'update', 'a', { p: 1, q: 1 })).to.equal(true)
-    for (const data of [{ p: 1, q: 1, x: '1' }, { p: 1, q: 1, x: '2' }, { p: 1, q: 1, y: 1 }, { q: 1 }, { p: 1 }])
-      expect(ask(rules, 'update', 'a', data), JSON.stringify(data)).to.equal(false)
-  })
-
-  it('a bound of zero in one policy does not lift the bound of another', () => {
-    const bounded =
-      'path "a" { capabilities = ["list"] min_wrapping_ttl = 60 max_wrapping_ttl = 90 pagination_limit = 2 }'
-    const zero = 'path "a" { capabilities = ["list"] min_wrapping_ttl = 0 max_wrapping_ttl = 0 pagination_limit = 0 }'
-    const list = (wrapTtl?: number) =>
-      acl(bounded, zero).decide({ operation: 'list', path: 'a', data: {}, ...(wrapTtl && { wrapTtl }) })
-    expect(list().allowed).to.equal(false)
-    expect(list(59).allowed).to.equal(false)
-    expect(list(91).allowed).to.equal(false)
-    expect(list(60)).to.include({ allowed: true, limit: 2 })
-  })
-
   it('a list is cut to the pagination limit, and asking for more is refused', () => {
     const rules = acl('path "a/*" { capabilities = ["list", "read"] pagination_limit = 3 }')
     const limit = (data: Readonly<Record<string, unknown>>) => {

@@ -11,8 +11,9 @@ const now = Date.UTC(2030, 0, 1)
 const everything: Sight = { rules: () => true, name: () => true }
 const named = (texts: readonly string[]): NamedPolicy[] =>
   texts.map((text, at) => ({ name: `p${at}`, document: parsePolicy(text) }))
+const compiled = (policies: readonly NamedPolicy[]) => ({ policies, acl: compileAcl(policies, { now: () => now }) })
 const ask = (texts: readonly string[], question: Partial<Question>, sight = everything): Explanation =>
-  explain(named(texts), { path: 'a', operation: 'read', data: {}, needsSudo: false, ...question }, now, sight)
+  explain(compiled(named(texts)), { path: 'a', operation: 'read', data: {}, needsSudo: false, ...question }, now, sight)
 
 // Small alphabets, so that rules meet requests and each other.
 const segment = fc.constantFrom('a', 'b', 'ab', 'A')
@@ -48,7 +49,7 @@ describe('explain', () => {
     fc.assert(
       fc.property(policies, question, (texts, asked) => {
         const { allowed, sudo } = compileAcl(named(texts), { now: () => now }).decide(asked)
-        const explained = explain(named(texts), asked, now, everything)
+        const explained = explain(compiled(named(texts)), asked, now, everything)
         expect(explained.allowed).to.equal(allowed && (!asked.needsSudo || sudo))
         expect(explained.ground === 'granted').to.equal(explained.allowed)
         expect(explained.ground === 'no_rule').to.equal(explained.considered.length === 0)
@@ -92,12 +93,12 @@ describe('explain', () => {
     let suggested = 0
     fc.assert(
       fc.property(policies, question, path, (texts, asked, other) => {
-        const { allowed, stanza } = explain(named(texts), asked, now, everything)
+        const { allowed, stanza } = explain(compiled(named(texts)), asked, now, everything)
         if (allowed) expect(stanza).to.equal(undefined)
         if (stanza === undefined) return
         suggested++
         const more = [...texts, stanza]
-        expect(explain(named(more), asked, now, everything).allowed, stanza).to.equal(true)
+        expect(explain(compiled(named(more)), asked, now, everything).allowed, stanza).to.equal(true)
         const [before, after] = [texts, more].map((some) => compileAcl(named(some), { now: () => now }))
         const bare = (one: string): string => one.replace(/\/$/, '')
         if (bare(other) !== bare(asked.path))

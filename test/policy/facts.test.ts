@@ -37,6 +37,9 @@ const onPurpose: Readonly<Record<string, string>> = {
   '{"path":': 'JSON that was cut off is refused: an empty policy is not what was meant',
 }
 
+/** What restricts nothing is refused, where the recorded server takes it: whoever wrote it meant something else. */
+const emptied = /parameters = \{\}|pagination_limit = (0|-1)\b|wrapping_ttl = 0\b/
+
 describe('recorded answers', () => {
   it('capabilities of paths', () => {
     for (const { policies, capabilities = {} } of decisions)
@@ -48,6 +51,13 @@ describe('recorded answers', () => {
     for (const fact of decisions) {
       const { policies, operation, path = '', data = {}, wrapTtl, allowed } = fact
       if (!operation) continue
+      if (Object.values(policies).some((text) => text !== null && emptied.test(text))) {
+        expect(() => aclOf(policies), JSON.stringify(policies)).to.throw(
+          Fault,
+          /bounds nothing|limit nothing|restrict nothing/,
+        )
+        continue
+      }
       const verdict = aclOf(policies).decide({ operation, path, data, ...(wrapTtl !== undefined && { wrapTtl }) })
       expect(verdict.allowed, JSON.stringify(fact)).to.equal(allowed)
     }
@@ -61,7 +71,7 @@ describe('recorded answers', () => {
   it('texts accepted and refused', () => {
     for (const { text, accepted } of texts) {
       if (text in onPurpose) continue
-      if (accepted) expect(() => parsePolicy(text), text).not.to.throw()
+      if (accepted && !emptied.test(text)) expect(() => parsePolicy(text), text).not.to.throw()
       else expect(() => parsePolicy(text), text).to.throw(Fault)
     }
   })

@@ -2,7 +2,8 @@ import { createRequire } from 'node:module'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { Fault } from '../../src/contract/fault.ts'
-import { parsePolicy, plain } from '../../src/policy/document.ts'
+import { parsePolicy } from '../../src/policy/document.ts'
+import { plain } from '../../src/policy/values.ts'
 import { formatPolicy } from '../../src/policy/format.ts'
 import { HclError, parseHcl } from '../../src/policy/hcl.ts'
 
@@ -81,11 +82,11 @@ describe('hcl', () => {
     expect(read('a = <<-E\n x\n  E\n')).to.deep.equal([' x\n'])
   })
 
-  it('reads JSON with repeated keys in order, and nothing that is almost JSON', () => {
+  it('reads JSON with its keys in order, and nothing that is almost JSON', () => {
     const read = (text: string): unknown => parseHcl(text).map((item) => [item.key, plain(item.value)])
-    expect(read('\ufeff {"a":{"b":1},"a":{"c":[null,"\\u00e9"]}}')).to.deep.equal([
+    expect(read('\ufeff {"a":{"b":1},"A":{"c":[null,"\\u00e9"]}}')).to.deep.equal([
       ['a', { b: 1 }],
-      ['a', { c: [null, 'é'] }],
+      ['A', { c: [null, 'é'] }],
     ])
     for (const text of [
       '{"a":',

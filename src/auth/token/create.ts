@@ -23,7 +23,7 @@ const fields = {
   no_default_policy: f.bool('Without the default policy.').or(false),
   renewable: f.bool('It can be renewed.').or(true),
   ttl: f.duration('How long it lives.').limiting().or(0),
-  lease: f.duration('Older name of ttl.').limiting().or(0),
+  lease: f.duration('Older name of ttl.').limiting().alias('ttl').or(0),
   type: f.string('service or batch.').or(''),
   explicit_max_ttl: f.duration('It ends after this, renewed or not.').limiting().or(0),
   display_name: f.string('Shown in audit lines, after "token-".').or('token'),

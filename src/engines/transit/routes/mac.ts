@@ -25,7 +25,7 @@ const hmacFields = { ...fields, algorithm: hashField.or('sha2-256'), urlalgorith
 const cmacFields = {
   ...fields,
   mac_length: f.int('Bytes of the CMAC, 8 to 16; 0: all 16.').or(0),
-  url_mac_length: f.int('The same; counts before the other.').or(0),
+  url_mac_length: f.int('The same; counts before the other.').alias('mac_length').or(0),
 }
 
 /** A route with and without a hash function at its end. */

@@ -44,7 +44,10 @@ export const toolRoutes = [
   write('hash/*urlalgorithm', {
     about: 'Hash some data.',
     pure: true,
-    fields: { ...hashFields, urlalgorithm: f.string('The hash function; counts before `algorithm`.').or('') },
+    fields: {
+      ...hashFields,
+      urlalgorithm: f.string('The hash function; counts before `algorithm`.').alias('algorithm').or(''),
+    },
     handle: (_, { input, urlalgorithm, format }) => answer({ sum: hashText(input, urlalgorithm, format) }),
   }),
   write('random', {
@@ -62,7 +65,7 @@ export const toolRoutes = [
   write('random/:source/:urlbytes', {
     about: 'Give random bytes.',
     pure: true,
-    fields: { ...randomFields, urlbytes: f.string('How many bytes; counts before `bytes`.').or('') },
+    fields: { ...randomFields, urlbytes: f.string('How many bytes; counts before `bytes`.').alias('bytes').or('') },
     handle: ({ engine }, wish) => drawn(engine, wish),
   }),
 ]

@@ -1,0 +1,22 @@
+/** How much may be compared for one request: some tens of milliseconds. */
+const most = { values: 20_000, characters: 5 * 1024 * 1024 } as const
+
+/** What trying one pattern costs, whatever the length of the text. */
+const perPattern = 16
+
+/** What the judging of one request's parameters has cost. Once it is spent, the request is refused. */
+export class Effort {
+  #values = 0
+  #characters = 0
+
+  get spent(): boolean {
+    return this.#values > most.values || this.#characters > most.characters
+  }
+
+  /** Counts one value that is compared with patterns. @returns whether there is room for it */
+  take(length: number, patterns: number): boolean {
+    this.#values++
+    this.#characters += (length + perPattern) * patterns
+    return !this.spent
+  }
+}

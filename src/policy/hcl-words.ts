@@ -1,0 +1,66 @@
+import type { HclValue, Position } from './hcl.ts'
+
+/** Where the lines of a text begin. What is asked about lies mostly behind what was asked about before. */
+export class Lines {
+  readonly #starts: number[] = [0]
+  #line = 0
+
+  /** @param source the text, whole */
+  constructor(source: string) {
+    for (let at = source.indexOf('\n'); at >= 0; at = source.indexOf('\n', at + 1)) this.#starts.push(at + 1)
+  }
+
+  /** @param at an index into the text */
+  position(at: number): Position {
+    while ((this.#starts[this.#line] as number) > at) this.#line--
+    while ((this.#starts[this.#line + 1] ?? Infinity) <= at) this.#line++
+    return { line: this.#line + 1, column: at - (this.#starts[this.#line] as number) + 1 }
+  }
+}
+
+/** What stands in a text of HCL as it is. */
+export const plainText = /[^"\\\n$]+/y
+/** What stands in a text of JSON as it is. */
+export const plainJson = /[^"\\\u0000-\u001f]+/y
+
+/** What the letter of an escape stands for, in one of the two languages. */
+export const escapes: ReadonlyMap<string, string> = new Map([
+  ['n', '\n'],
+  ['t', '\t'],
+  ['r', '\r'],
+  ['"', '"'],
+  ['\\', '\\'],
+  ['b', '\b'],
+  ['f', '\f'],
+  ['/', '/'],
+  ['a', '\x07'],
+  ['v', '\v'],
+])
+
+/** Whether the other language has this escape, and this one has not. */
+export const foreign = (char: string, json: boolean): boolean => (json ? 'av' : '/').includes(char)
+
+/** Hexadecimal digits behind an escape's letter. */
+export function digitsOf(char: string, json: boolean): number | undefined {
+  if (char === 'u') return 4
+  return json ? undefined : char === 'U' ? 8 : char === 'x' ? 2 : undefined
+}
+
+/** A number, `true`, `false` or, in JSON, `null`; undefined for any other word. */
+export function literalOf(token: string, json: boolean, at: Position): HclValue | undefined {
+  if (token === 'true' || token === 'false') return { kind: 'bool', value: token === 'true', at }
+  if (token === 'null' && json) return { kind: 'null', at }
+  // A leading zero means octal in HCL 1, as it did in C.
+  if (!json && /^0\d+$/.test(token))
+    return /^[0-7]+$/.test(token) ? { kind: 'number', value: parseInt(token, 8), literal: token, at } : undefined
+  const decimal = json ? /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/ : /^[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$/
+  if (decimal.test(token)) return { kind: 'number', value: Number(token), literal: token, at }
+  if (!json && /^0[xX][0-9a-fA-F]+$/.test(token)) return { kind: 'number', value: Number(token), literal: token, at }
+  return undefined
+}
+
+/** The text of a heredoc; an indent that every line has is taken off. */
+export function unindented(lines: readonly string[], indent: string): string {
+  const all = indent !== '' && lines.every((line) => line.startsWith(indent) || line.trim() === '')
+  return lines.map((line) => `${all ? line.slice(indent.length) : line}\n`).join('')
+}
