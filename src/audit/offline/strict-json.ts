@@ -3,7 +3,15 @@ import type { JsonLimits } from '../../util/json-limits.ts'
 import { JsonError, survey } from '../../util/json-limits.ts'
 
 /** A request nests at most 64 levels (util/json-limits.ts), and its line a few more: only depth is limited here. */
-const limits: JsonLimits = { bytes: Infinity, depth: 128, tokens: Infinity, containers: Infinity, digits: Infinity }
+const limits: JsonLimits = {
+  bytes: Infinity,
+  depth: 128,
+  tokens: Infinity,
+  containers: Infinity,
+  digits: Infinity,
+  names: Infinity,
+  numerals: Infinity,
+}
 
 /**
  * Why bytes are not one JSON object as a server writes it: strict, UTF-8, no name twice, not too deep. Undefined when
