@@ -1,4 +1,5 @@
 import type { Field } from '../contract/field.ts'
+import type { Effort } from './effort.ts'
 import { globFits, isPattern, sameShape } from './glob.ts'
 import { exactKey } from './readings.ts'
 
@@ -15,18 +16,27 @@ const compiled = new WeakMap<readonly unknown[], Map<Field<unknown> | undefined,
  * Whether a value is one of those allowed: the route reads both alike, or a pattern fits the text. Where the route
  * reads a text as a list, each of its members must be allowed: `"dev-*"` does not let `"dev-a,root"` through.
  * @param values the rule's, not empty
+ * @param effort where it is spent, the answer is no
  */
-export function fits(values: readonly unknown[], value: unknown, field: Field<unknown> | undefined): boolean {
+export function fits(
+  values: readonly unknown[],
+  value: unknown,
+  field: Field<unknown> | undefined,
+  effort: Effort,
+): boolean {
   const rule = compiledFor(values, field)
   if (rule.keys.has(exactKey(value, field))) return true
   if (typeof value === 'object' && value !== null && rule.shapes.some((shape) => sameShape(shape, value))) return true
+  if (!effort.take(typeof value === 'string' ? value.length : 0, rule.patterns.length)) return false
   const members = membersOf(value, field)
   if (typeof value === 'string' && !rule.patterns.some((pattern) => globFits(pattern, value))) return false
-  return members !== undefined && members.every((member) => fitsAlone(rule, member, field))
+  return members !== undefined && members.every((member) => fitsAlone(rule, member, field, effort))
 }
 
-const fitsAlone = (rule: Allowed, text: string, field: Field<unknown> | undefined): boolean =>
-  rule.keys.has(exactKey(text, field)) || rule.patterns.some((pattern) => globFits(pattern, text))
+function fitsAlone(rule: Allowed, text: string, field: Field<unknown> | undefined, effort: Effort): boolean {
+  if (!effort.take(text.length, rule.patterns.length)) return false
+  return rule.keys.has(exactKey(text, field)) || rule.patterns.some((pattern) => globFits(pattern, text))
+}
 
 /** The texts that patterns are tried on. None for what is no text, and for a list that is not written as one. */
 function membersOf(value: unknown, field: Field<unknown> | undefined): readonly string[] | undefined {

@@ -80,7 +80,7 @@ class Judge {
     }
     if (this.#effort.spent) return 'too much'
     const values = this.#allowed.get(name)
-    return !values || values.length === 0 || fits(values, value, field) ? undefined : 'not allowed'
+    return !values || values.length === 0 || fits(values, value, field, this.#effort) ? undefined : 'not allowed'
   }
 
   #allows(name: string, value: unknown, field: Field<unknown> | undefined): boolean {
@@ -89,7 +89,7 @@ class Judge {
     const rules = this.#allowed.has(name) ? [name] : namesOf(this.#fields, name)
     return rules.every((one) => {
       const values = this.#allowed.get(one)
-      return !values || values.length === 0 || fits(values, value, field)
+      return !values || values.length === 0 || fits(values, value, field, this.#effort)
     })
   }
 

@@ -2,6 +2,8 @@ import { refuse } from '../../contract/fault.ts'
 
 /** Parameters of one form or query. */
 const mostParameters = 1000
+/** Characters of a name. */
+const longestName = 8192
 
 /**
  * Form or query parameters (WHATWG URL §5.1); a repeated name becomes `a,b`. Linear in its length.
@@ -13,6 +15,7 @@ export function readForm(encoded: string): Record<string, unknown> {
     if (pair === '') continue
     const equals = pair.indexOf('=')
     const key = formText(equals < 0 ? pair : pair.slice(0, equals))
+    if (key.length > longestName) throw refuse(`the name of a parameter is longer than ${longestName} characters`)
     const value = equals < 0 ? '' : formText(pair.slice(equals + 1))
     values[key] = key in values ? `${String(values[key])},${value}` : value
   }
