@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, readFileSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs' // prettier-ignore
+import { cpSync, existsSync, lstatSync, readFileSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs' // prettier-ignore
 import { dirname } from 'node:path'
 import { expect } from 'chai'
 import { bootId, storedHeads } from '../../src/audit/anchor.ts'
@@ -9,8 +9,13 @@ import { readCheckpoints } from '../../src/audit/checkpoint-file.ts'
 import { checkpointEvery, heartbeatEvery } from '../../src/audit/notary.ts'
 import { publishKeys } from '../../src/audit/signing.ts'
 import { verifyAuditFiles } from './verdict.ts'
+import { EncryptedBarrier } from '../../src/barrier/barrier.ts'
+import type { Storage } from '../../src/contract/storage.ts'
 import type { View } from '../../src/contract/view.ts'
+import { randomBytes } from '../../src/crypto/random.ts'
+import { MemoryStorage } from '../../src/storage/memory.ts'
 import { openBarrier } from '../support/barrier.ts'
+import { HandClock } from '../support/clock.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { allLinesOf, brokerWith, event, file, linesOf, round } from './support.ts'
 
@@ -208,6 +213,50 @@ describe('lines that were with the kernel only', () => {
       keep(size + cut)
       expect(await again().then(() => '', ({ message }: Error) => message)).to.match(/lines were cut off its end/) // prettier-ignore
     }
+  })
+})
+
+describe('a line that a crash has cut', () => {
+  /** The same storage as it is now, in a process of its own. */
+  const copied = async (storage: Storage, root: Uint8Array): Promise<EncryptedBarrier> => {
+    const copy = new MemoryStorage()
+    const { keys } = await storage.list('', { limit: 500 })
+    const entries = (await storage.get(keys)).filter((entry) => entry !== undefined)
+    await copy.commit({ ops: entries.map(({ key, value }) => ({ put: key, value })) })
+    const barrier = new EncryptedBarrier({ storage: copy, clock: new HandClock(), random: randomBytes })
+    await barrier.unseal(root)
+    return barrier
+  }
+  const openingOf = (barrier: EncryptedBarrier) => ({ ride: (along: Parameters<typeof barrier.ride>[0]) => barrier.ride(along), commits: barrier.commits }) // prettier-ignore
+
+  it('is no alarm anywhere behind the stored head, and always one before it', async () => {
+    const path = `${temporaryFolder()}/audit.log`
+    const { barrier, storage, root } = await openBarrier()
+    const { broker } = brokerWith()
+    await broker.configure([file(path)])
+    await broker.open(barrier.view('core/audit/'), openingOf(barrier))
+    await round(broker, event())
+    await broker.notary.settle()
+    const { size: known } = statSync(path)
+    await round(broker, event({ pure: false }))
+    const bytes = readFileSync(path)
+    const isRefusedAt = async (length: number): Promise<boolean> => {
+      const cut = `${temporaryFolder()}/audit.log`
+      cpSync(`${path}.checkpoints`, `${cut}.checkpoints`)
+      writeFileSync(cut, bytes.subarray(0, length), { mode: 0o600 })
+      const again = await copied(storage, root)
+      const next = brokerWith().broker
+      await next.configure([file(cut)])
+      const refused = await next.open(again.view('core/audit/'), openingOf(again)).then(() => false, () => true) // prettier-ignore
+      await next.shutdown()
+      expect(existsSync(`${cut}.torn`), `${length} bytes`).to.equal(bytes[length - 1] !== 10)
+      return refused
+    }
+    const last = bytes.lastIndexOf(10, bytes.length - 2) + 1
+    const places = [known - 40, known - 1, known, known + 1, bytes.length - 1, bytes.length]
+    for (let length = last; length < bytes.length; length += 15) places.push(length)
+    for (const length of places)
+      expect(await isRefusedAt(length), `${length} of ${bytes.length} bytes, ${known} known`).to.equal(length < known)
   })
 })
 
