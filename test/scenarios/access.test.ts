@@ -133,30 +133,55 @@ describe('access, over HTTP', () => {
     }
   })
 
-  it('CVE-2025-5999, CVE-2024-9180: nobody becomes root by another spelling of its name', async () => {
-    const maker = await server.tokenWith('path "auth/token/create" { capabilities = ["update", "sudo"] }')
-    for (const policies of [
-      ['root'],
-      ['Root'],
-      [' root '],
-      ['root\t'],
-      ['ROOT'],
-      'root',
-      ['default', 'root'],
-      ['ro\u212At'],
-    ]) {
-      const reply = await server.call('POST', '/v1/auth/token/create', { policies }, as(maker))
-      const given = (reply.body['auth'] as { readonly policies?: readonly string[] } | undefined)?.policies ?? []
-      expect(given, JSON.stringify(policies)).to.not.include('root')
+  it('CVE-2025-5999, CVE-2025-54996, CVE-2024-9180: nobody becomes root by another spelling of its name', async () => {
+    const maker = await server.tokenWith('path "auth/token/*" { capabilities = ["create", "update", "sudo"] }')
+    const spellings = [
+      'root', 'Root', 'ROOT', ' root ', 'root\t', '\troot', 'root\n', 'ro\u212At', 'root,default', 'default,root', 'default, ROOT ',
+      'root\u0000', '\u0000root', '\u00a0root', '\ufeffroot', 'root\u200b', '\u3000root', '\uff52\uff4f\uff4f\uff54', 'root/', '/root', 'r\u0585ot',
+    ] // prettier-ignore
+    const asked = spellings.flatMap((name) => [name, [name], ['default', name], [name, name.toLowerCase()]])
+    for (const [at, policies] of asked.entries()) {
+      const role = `spelling-${at}`
+      const made = [
+        server.call('POST', '/v1/auth/token/create', { policies }, as(maker)),
+        server.call('POST', '/v1/auth/token/create', { policies, type: 'batch', ttl: '1m' }, as(maker)),
+        server.call('POST', '/v1/auth/token/create-orphan', { policies }, as(maker)),
+        ...['allowed_policies', 'allowed_policies_glob'].map(async (field) => {
+          await server.call('POST', `/v1/auth/token/roles/${role}-${field}`, { [field]: policies }, as(maker))
+          return server.call('POST', `/v1/auth/token/create/${role}-${field}`, { policies }, as(maker))
+        }),
+        (async () => {
+          await server.call('POST', `/v1/auth/token/roles/${role}`, { allowed_policies: policies }, as(maker))
+          return server.call('POST', `/v1/auth/token/create/${role}`, {}, as(maker))
+        })(),
+      ]
+      for (const reply of await Promise.all(made)) {
+        const { policies: given = [], client_token: token = '' } = (reply.body['auth'] ?? {}) as {
+          readonly policies?: readonly string[]
+          readonly client_token?: string
+        }
+        const what = JSON.stringify(policies)
+        expect(reply.status, what).to.be.oneOf([200, 400, 404])
+        expect(given, what).to.not.include('root')
+        if (token !== '') expect((await server.call('GET', '/v1/sys/mounts', undefined, as(token))).status, what).to.equal(403)
+      }
     }
-  })
+  }) // prettier-ignore
 
-  it('0.6.4: a child never has more than its parent', async () => {
-    const parent = await server.tokenWith('path "auth/token/create" { capabilities = ["update"] }')
-    const reply = await server.call('POST', '/v1/auth/token/create', { policies: ['default'] }, as(parent))
-    expect(reply.status).to.equal(400)
-    const child = await server.call('POST', '/v1/auth/token/create', {}, as(parent))
-    expect((child.body['auth'] as { readonly policies: readonly string[] }).policies).to.not.include('default')
+  it('0.6.4: a child never has more than its parent, whatever it is and by whatever way it is made', async () => {
+    const parent = await server.tokenWith('path "auth/token/create*" { capabilities = ["update"] }')
+    await server.data('POST', 'auth/token/roles/free', {})
+    await server.data('POST', 'auth/token/roles/free-batch', { token_type: 'batch', orphan: true, renewable: false })
+    const kinds = [{}, { type: 'batch', ttl: '1m' }, { no_default_policy: false }, { renewable: false }]
+    for (const path of ['create', 'create-orphan', 'create/free', 'create/free-batch'])
+      for (const kind of kinds) {
+        const made = async (body: object) => server.call('POST', `/v1/auth/token/${path}`, body, as(parent))
+        const what = `${path} ${JSON.stringify(kind)}`
+        for (const policies of [['default'], ['other'], ['root']])
+          expect((await made({ ...kind, policies })).status, `${what} ${policies.join()}`).to.equal(400)
+        const { body, text } = await made(kind)
+        expect((body['auth'] as { readonly policies: readonly string[] }).policies, text).to.not.include('default')
+      }
   })
 
   it('num_uses=1 under 200 parallel requests answers exactly one', async () => {
@@ -171,20 +196,29 @@ describe('access, over HTTP', () => {
   })
 
   it('CVE-2021-32923: renewing close to the end never makes a token endless', async () => {
-    const reply = await server.call('POST', '/v1/auth/token/create', {
-      policies: ['default'],
-      ttl: '10s',
-      explicit_max_ttl: '10s',
-    })
-    const token = (reply.body['auth'] as { readonly client_token: string }).client_token
-    clock.advance(9500)
-    const renewed = await server.call('POST', '/v1/auth/token/renew-self', { increment: '1h' }, as(token))
-    expect(
-      renewed.status === 400 || (renewed.body['auth'] as { readonly lease_duration: number }).lease_duration > 0,
-    ).to.equal(true)
-    clock.advance(600)
-    expect((await server.call('GET', '/v1/auth/token/lookup-self', undefined, as(token))).status).to.equal(403)
-  })
+    const made = async (): Promise<string> => {
+      const body = { policies: ['default'], ttl: '10s', explicit_max_ttl: '10s' }
+      const reply = await server.call('POST', '/v1/auth/token/create', body)
+      return (reply.body['auth'] as { readonly client_token: string }).client_token
+    }
+    for (const increment of ['1h', 0, '0s', 1, '']) {
+      const tokens = [await made(), await made(), await made()] as const
+      for (const [at, wait] of [9500, 500, 600].entries()) {
+        clock.advance(wait)
+        const renewed = await server.call('POST', '/v1/auth/token/renew-self', { increment }, as(tokens[at] as string))
+        const { lease_duration: left } = (renewed.body['auth'] ?? { lease_duration: 0 }) as { readonly lease_duration: number }
+        expect(renewed.status === 200 ? left > 0 && left <= 10 : renewed.status >= 400, `${increment} ${wait}`).to.equal(true)
+      }
+      for (const token of tokens)
+        expect((await server.call('GET', '/v1/auth/token/lookup-self', undefined, as(token))).status).to.equal(403)
+    }
+    const token = await made()
+    for (const ttl of [-1, '-1', '-1s', 'NaN', 'Infinity', '1e999s', '1e999', '1e9', '9223372037', '999999999999999999999h', 0.5, true, [], {}]) {
+      for (const field of ['ttl', 'lease', 'explicit_max_ttl', 'period'])
+        expect((await server.call('POST', '/v1/auth/token/create', { policies: ['default'], [field]: ttl })).status, `${field} ${String(ttl)}`).to.equal(400)
+      expect((await server.call('POST', '/v1/auth/token/renew-self', { increment: ttl }, as(token))).status, String(ttl)).to.equal(400)
+    }
+  }) // prettier-ignore
 
   it('a failed upsert leaves no key behind', async () => {
     for (const body of [
