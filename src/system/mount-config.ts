@@ -52,7 +52,7 @@ export function changedConfig(old: MountConfig, given: Data, kind: 'secret' | 'a
   const next: { -readonly [K in keyof MountConfig]: MountConfig[K] } = { ...old }
   if (values.plugin_version) throw refuse(`plugin_version cannot be set: engines are part of this server`)
   for (const name of ['default_lease_ttl', 'max_lease_ttl'] as const)
-    if (has(name) && values[name] !== '' && values[name] !== null) next[name] = ttlOf(name, values[name])
+    if (has(name) && given[name] !== '' && given[name] !== null) next[name] = ttlOf(name, values[name])
   if (values.force_no_cache !== undefined) next.force_no_cache = values.force_no_cache
   if (values.listing_visibility !== undefined) setVisibility(next, values.listing_visibility)
   for (const name of lists) {

@@ -48,11 +48,12 @@ function roleFields(): readonly string[] {
 /** Lists of which a blank member is a value like any other: none of them limits anything. */
 const takesAnyText = new Set(['rate_limit_exempt_paths', 'values', 'policies'])
 
+const what = (...parts: readonly unknown[]): string => parts.map((part) => JSON.stringify(part)).join(' ')
+
 describe('values that hold nothing', () => {
   let server: TestServer
   let operations: readonly Operation[]
   const call = async (method: string, path: string, body: unknown) => server.call(method, `/v1/${path}`, body)
-  const what = (...parts: readonly unknown[]): string => parts.map((part) => JSON.stringify(part)).join(' ')
 
   before(async () => {
     server = await devServer()
@@ -255,6 +256,83 @@ describe("bounds of a token's own and of its role", () => {
     expect(await read()).to.deep.include({ bound_cidrs: ['10.1.0.0/16'], token_bound_cidrs: ['10.1.0.0/16'] })
     await server.data('POST', 'auth/token/roles/shown', { token_bound_cidrs: '10.2.0.0/16' })
     expect(await read()).to.not.have.property('bound_cidrs')
+  }) // prettier-ignore
+})
+
+describe('key shares and PGP keys that hold nothing', () => {
+  it('never give shares or a root token in clear, and count for nothing', async () => {
+    const open = 'disable_unauthed_rekey_endpoints = false\n disable_unauthed_generate_root_endpoints = false'
+    const server = await levelServer(undefined, open)
+    const counts = { secret_shares: 1, secret_threshold: 1 }
+    const put = async (path: string, body: unknown) => server.call('PUT', `/v1/sys/${path}`, body)
+    for (const pgp of ['', ' ', ' , ', [''], [' '], ['', ''], [null], {}, 0])
+      expect((await put('init', { ...counts, pgp_keys: pgp })).status, what('init', pgp)).to.equal(400)
+    for (const pgp of [' ', ' , ', [''], {}, 0])
+      expect((await put('init', { ...counts, root_token_pgp_key: pgp })).status, what('root key', pgp)).to.equal(400)
+    for (const none of ['', ' ', 0, null, {}, -1, '1'])
+      for (const name of Object.keys(counts))
+        expect((await put('init', { ...counts, [name]: none })).status, what(name, none)).to.equal(400)
+    const made = await put('init', counts)
+    const [key] = made.body['keys'] as readonly string[]
+    for (const head of ['', ' ', null, ':', []])
+      expect((await put('unseal', { key, expected_head: head })).status, what('expected_head', head)).to.equal(400)
+    expect((await put('unseal', { key, accept_audit_log: ' ' })).body['sealed'] ?? true).to.be.a('boolean')
+    await put('unseal', { key })
+    server.token = String(made.body['root_token'])
+    for (const path of ['rekey/init', 'rotate/root/init']) {
+      for (const pgp of ['', ' ', ' , ', ',', [''], [' '], ['', ''], {}, 0])
+        expect((await put(path, { ...counts, pgp_keys: pgp })).status, what(path, pgp)).to.equal(400)
+      for (const verify of ['', ' ', [''], {}, 2])
+        for (const name of ['require_verification', 'backup'])
+          expect((await put(path, { ...counts, [name]: verify })).status, what(path, name, verify)).to.equal(400)
+      expect((await server.call('GET', `/v1/sys/${path}`)).text).to.match(/"started":false/)
+    }
+    for (const path of ['generate-root/attempt', 'generate-root-token/attempt'])
+      for (const [name, values] of [
+        ['pgp_key', [' ', ' , ', [''], {}, 0]],
+        ['otp', [' ', ' , ', [''], {}, 0]],
+      ] as const)
+        for (const value of values) {
+          expect((await put(path, { [name]: value })).status, what(path, name, value)).to.equal(400)
+          expect((await server.call('GET', `/v1/sys/${path}`)).text).to.match(/"started":false/)
+        }
+    await server.running.stop()
+  })
+})
+
+describe('what the recorded servers take for "not given"', () => {
+  let server: TestServer
+  before(async () => {
+    server = await devServer()
+    await server.data('POST', 'sys/mounts/m', { type: 'kv' })
+  })
+  after(async () => server.running.stop())
+
+  it('an empty text for a whole number, an empty array for a map, null for a duration', async () => {
+    await server.data('POST', 'secret/metadata/a', { max_versions: 5, custom_metadata: { a: 'b' } })
+    await server.data('POST', 'secret/metadata/a', { max_versions: '' })
+    expect(await server.data('GET', 'secret/metadata/a')).to.include({ max_versions: 5 })
+    const { body } = await server.call('POST', '/v1/auth/token/create', { policies: ['a'], meta: [], ttl: null })
+    expect(body['auth']).to.include({ metadata: null })
+    for (const meta of ['', ' ', [''], [' '], 'a', ['a']])
+      expect((await server.call('POST', '/v1/auth/token/create', { meta })).status, what(meta)).to.equal(400)
+    const orphan = await server.call('POST', '/v1/auth/token/create-orphan', { no_parent: true, policies: ['a'] })
+    expect(orphan.body['auth']).to.include({ orphan: true })
+  })
+
+  it('null TTLs of a mount, empty settings of another kind of mount', async () => {
+    for (const path of ['mounts/m', 'auth/token']) {
+      await server.data('POST', `sys/${path}/tune`, { default_lease_ttl: 60, max_lease_ttl: 120 })
+      for (const change of [{ default_lease_ttl: null }, { max_lease_ttl: null }, { default_lease_ttl: '' }, { options: [] }, { user_lockout_config: null }, { user_lockout_config: {} }])
+        await server.data('POST', `sys/${path}/tune`, change)
+      for (const ttl of [-1, '-1', '-1s', ' ', '500ms', [], {}, true])
+        for (const name of ['default_lease_ttl', 'max_lease_ttl'])
+          expect((await server.call('POST', `/v1/sys/${path}/tune`, { [name]: ttl })).status, what(name, ttl)).to.equal(400)
+      expect(await server.data('GET', `sys/${path}/tune`)).to.include({ default_lease_ttl: 60, max_lease_ttl: 120 })
+    }
+    await server.data('POST', 'sys/mounts/n', { type: 'kv', config: { default_lease_ttl: null, max_lease_ttl: null } })
+    for (const foreign of [{ user_lockout_config: { lockout_threshold: 1 } }, { token_type: 'batch' }, { token_type: '' }])
+      expect((await server.call('POST', '/v1/sys/mounts/m/tune', foreign)).status, what(foreign)).to.equal(400)
   }) // prettier-ignore
 })
 
