@@ -10,7 +10,7 @@ import { checkpointEvery, heartbeatEvery } from '../../src/audit/notary.ts'
 import { publishKeys } from '../../src/audit/signing.ts'
 import { verifyAuditFiles } from './verdict.ts'
 import { EncryptedBarrier } from '../../src/barrier/barrier.ts'
-import type { Storage } from '../../src/contract/storage.ts'
+import type { Entry, Storage } from '../../src/contract/storage.ts'
 import type { View } from '../../src/contract/view.ts'
 import { randomBytes } from '../../src/crypto/random.ts'
 import { MemoryStorage } from '../../src/storage/memory.ts'
@@ -216,12 +216,12 @@ describe('lines that were with the kernel only', () => {
   })
 })
 
-describe('a line that a crash has cut', () => {
+describe('a log after a crash', () => {
   /** The same storage as it is now, in a process of its own. */
-  const copied = async (storage: Storage, root: Uint8Array): Promise<EncryptedBarrier> => {
+  const copied = async (storage: Storage, root: Uint8Array, without?: string): Promise<EncryptedBarrier> => {
     const copy = new MemoryStorage()
     const { keys } = await storage.list('', { limit: 500 })
-    const entries = (await storage.get(keys)).filter((entry) => entry !== undefined)
+    const entries = (await storage.get(keys)).filter((entry) => entry !== undefined && entry.key !== without) as Entry[]
     await copy.commit({ ops: entries.map(({ key, value }) => ({ put: key, value })) })
     const barrier = new EncryptedBarrier({ storage: copy, clock: new HandClock(), random: randomBytes })
     await barrier.unseal(root)
@@ -229,7 +229,7 @@ describe('a line that a crash has cut', () => {
   }
   const openingOf = (barrier: EncryptedBarrier) => ({ ride: (along: Parameters<typeof barrier.ride>[0]) => barrier.ride(along), commits: barrier.commits }) // prettier-ignore
 
-  it('is no alarm anywhere behind the stored head, and always one before it', async () => {
+  it('is no alarm where a line was cut anywhere behind the stored head, and always one before it', async () => {
     const path = `${temporaryFolder()}/audit.log`
     const { barrier, storage, root } = await openBarrier()
     const { broker } = brokerWith()
@@ -257,6 +257,42 @@ describe('a line that a crash has cut', () => {
     for (let length = last; length < bytes.length; length += 15) places.push(length)
     for (const length of places)
       expect(await isRefusedAt(length), `${length} of ${bytes.length} bytes, ${known} known`).to.equal(length < known)
+  })
+
+  it('is refused when the record of commits, or what the storage knew of logs, was removed; a code accepts it', async () => {
+    const path = `${temporaryFolder()}/audit.log`
+    const { barrier, storage, root } = await openBarrier()
+    const { broker } = brokerWith()
+    await broker.configure([file(path)])
+    await broker.open(barrier.view('core/audit/'), openingOf(barrier))
+    await settled(broker)
+    const changedBy = async (commit: () => Promise<void>): Promise<readonly string[]> => {
+      const keys: string[] = []
+      const watch = storage.watch(await storage.rev(), { changed: (_, changed) => void keys.push(...changed), reset: () => {} }) // prettier-ignore
+      await commit()
+      watch.close()
+      return keys
+    }
+    await barrier.view('').put('a', 1)
+    // What rides in every commit: the heads, and behind them the number.
+    const [, ...riding] = await changedBy(async () => barrier.view('').put('b', 1))
+    expect(riding).to.have.length(2)
+    await broker.shutdown()
+    for (const [at, why] of ['what it knew of its audit logs', 'the number of its newest commit'].entries()) {
+      const again = await copied(storage, root, riding[at])
+      const next = brokerWith().broker
+      const copy = `${temporaryFolder()}/audit.log`
+      for (const name of ['', '.checkpoints']) cpSync(`${path}${name}`, `${copy}${name}`)
+      await next.configure([file(copy)])
+      const view = again.view('core/audit/')
+      const refused = await next.open(view, openingOf(again)).then(() => '', ({ message }: Error) => message) // prettier-ignore
+      expect(refused).to.include(why)
+      const [, accept = ''] = /accept_audit_log=([0-9a-f]{16})/.exec(refused) ?? []
+      await next.open(view, { ...openingOf(again), accept })
+      await next.close()
+      await next.shutdown()
+      expect(linesOf(copy).some(({ request }) => request.path === 'sys/audit/accepted')).to.equal(true)
+    }
   })
 })
 
