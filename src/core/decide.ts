@@ -95,12 +95,13 @@ async function judge(parts: DecidingParts, draft: Draft): Promise<void> {
   const offers = destination?.match?.offers
   const traits = offers && traitsOf(offers)
   if (traits?.vet) await traits.vet(draft.request)
-  if (offers && traits?.public) return admitAnyone(offers, parts, draft, draft.route)
+  // Where sudo is wanted, the answer that a verb is not there is for those who have it.
+  if (offers && traits?.public && (draft.route || !traits.sudo)) return admitAnyone(offers, parts, draft, draft.route)
   const token = await authenticate(parts, draft)
   const { route } = draft
   if (route?.subject) await goHome(parts, draft, route.subject)
   if (route?.exists && !draft.unnamed) draft.operation = await createOrUpdate(draft, route, token, parts)
-  await authorise(parts, draft, token, route)
+  await authorise(parts, draft, token, wantsSudo(draft, offers))
   if (draft.unnamed) throw draft.unnamed
   if (draft.request.operation !== 'help') refuseMissing(draft, destination)
   return undefined
@@ -199,7 +200,7 @@ async function admitAnyone(
   if (!route) throw wrongVerb(draft.request, offers, true)
   if (route.access !== 'public') {
     const token = await authenticate(parts, draft)
-    return authorise(parts, draft, token, route)
+    return authorise(parts, draft, token, wantsSudo(draft, offers))
   }
   if (credential.kind !== 'token') return undefined
   const token = await parts.tokens.resolve(credential.token)
@@ -238,12 +239,8 @@ async function callerOf(parts: DecidingParts, draft: Draft, token: TokenRecord):
   return new TokenCaller(token, await parts.acls.of(token), reachFrom(parts, draft, token), false)
 }
 
-async function authorise(
-  parts: DecidingParts,
-  draft: Draft,
-  token: TokenRecord,
-  route: Route | undefined,
-): Promise<void> {
+async function authorise(parts: DecidingParts, draft: Draft, token: TokenRecord, sudo: boolean): Promise<void> {
+  const { route } = draft
   const found = parts.acls.of(token)
   const acl = found instanceof Promise ? await found : found
   const reach = reachFrom(parts, draft, token)
@@ -265,12 +262,14 @@ async function authorise(
     const home = draft.home ?? parts.namespaces.root
     draft.shows = listFilter((at, listing) => destinationOf(home, at, listing), acl, verdict.filters, path)
   }
-  if (
-    !verdict.allowed ||
-    (route?.access === 'sudo' && !verdict.sudo) ||
-    isDeniedElsewhere(draft, acl, query, reach ?? '')
-  )
+  if (!verdict.allowed || (sudo && !verdict.sudo) || isDeniedElsewhere(draft, acl, query, reach ?? ''))
     throw new Fault('permission_denied', 'permission denied')
+}
+
+/** Whether sudo is needed to do what is asked for, or to hear that it cannot be done. */
+function wantsSudo({ route, request }: Draft, offers: Offers | undefined): boolean {
+  if (route) return route.access === 'sudo'
+  return request.operation !== 'help' && offers !== undefined && traitsOf(offers).sudo
 }
 
 /** Whether a policy denies the other path of the same thing. */

@@ -9,6 +9,8 @@ export interface Traits {
   readonly serverLife: boolean
   /** No token is needed: whether a verb exists there is no secret. */
   readonly public: boolean
+  /** Some verb wants the capability `sudo`: so does the answer that another verb is not there. */
+  readonly sudo: boolean
   readonly vet: Route['vet']
 }
 
@@ -21,7 +23,8 @@ export function traitsOf(offers: Offers): Traits {
   const routes = Object.values(offers)
   const serverLife = routes.some((route) => route.whenSealed)
   const open = serverLife || routes.some((route) => route.access === 'public')
-  const fresh = { serverLife, public: open, vet: routes.find((route) => route.vet)?.vet }
+  const sudo = routes.some((route) => route.access === 'sudo')
+  const fresh = { serverLife, public: open, sudo, vet: routes.find((route) => route.vet)?.vet }
   traits.set(offers, fresh)
   return fresh
 }
