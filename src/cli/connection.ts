@@ -37,7 +37,7 @@ export function targetOf(flags: Flags, env: Environment): Target {
     address: addressOf(text('agent-address', 'AGENT_ADDR') || text('address', 'ADDR') || 'https://127.0.0.1:8200'),
     token: tokenOf(env),
     namespace: text('namespace', 'NAMESPACE').replace(/^\/+|\/+$/g, ''),
-    wrapTtl: wrap === '' ? '' : formatDuration(seconds(wrap, 'WRAP_TTL')),
+    wrapTtl: wrap === '' ? '' : wrapTtlOf(wrap),
     headers: headersOf(flags),
     tls: {
       ...certificates(text('ca-cert', 'CACERT'), text('ca-path', 'CAPATH')),
@@ -93,6 +93,14 @@ function seconds(value: string, name: string): number {
   const parsed = parseDuration(value)
   if (parsed === undefined) throw new ServerError(`${name} is "${value}"; write a duration such as 30s`)
   return parsed
+}
+
+/** @throws ServerError below a second: cut to whole seconds it would be no wrapping, and the answer be in clear */
+function wrapTtlOf(written: string): string {
+  const ttl = seconds(written, 'WRAP_TTL')
+  if (ttl < 1 && /[1-9]/.test(written))
+    throw new ServerError(`WRAP_TTL is "${written}"; a wrapping lives for 1s at least`)
+  return formatDuration(ttl)
 }
 
 function count(value: string): number {

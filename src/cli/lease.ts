@@ -70,7 +70,7 @@ export const leaseCommands: readonly Command[] = [
     args: [1, 1],
     flags: {
       prefix: { kind: 'bool', about: 'All leases that begin with this.' },
-      force: { kind: 'bool', about: 'Drop leases that cannot be revoked; needs -prefix.' },
+      force: { kind: 'bool', about: 'Drop leases that cannot be revoked; needs -prefix.', alias: 'f' },
       sync: { kind: 'bool', about: 'Wait until it is done.' },
     },
     doing: (run) => `revoking ${run.flags.bool('prefix') ? 'leases with prefix' : 'lease'} ${idOf(run)}`,

@@ -106,6 +106,16 @@ describe("the command line's client", () => {
     expect((await new Shell().run('read -header=X-Vault-Token=x a')).code).to.equal(2)
   })
 
+  it('never asks for a wrapping that would be none', async () => {
+    await scripted({ 'GET /v1/a': [{ body: { data: { secret: 'shown' } } }] }, async (shell, server) => {
+      for (const ttl of ['500ms', '0.5s', '1us', '']) {
+        const { code, out } = await shell.run(['read', `-wrap-ttl=${ttl}`, 'a'])
+        expect([code > 0, out], ttl).to.deep.equal([true, ''])
+      }
+      expect(server.seen).to.have.length(0)
+    })
+  })
+
   it('takes STRONGROOM_ before BAO_ before VAULT_, even when empty', async () => {
     const token = async (env: Record<string, string>): Promise<string> => (await new Shell(env).run('print token')).out
     expect(await token({ VAULT_TOKEN: 'v' })).to.equal('v\n')

@@ -1,4 +1,6 @@
+import { spawnSync } from 'node:child_process'
 import { expect } from 'chai'
+import fc from 'fast-check'
 import { parse } from 'yaml'
 import { json, sorted } from '../../src/cli/json.ts'
 import { centred } from '../../src/cli/kv-show.ts'
@@ -87,6 +89,29 @@ describe('YAML output', () => {
     const value = Object.fromEntries([...words, 'plain', 'two\nlines\n', '- x', 'a: b'].map((word) => [word, word]))
     expect(parse(yaml(value), { version: '1.1' })).to.deep.equal(value)
     expect(parse(yaml(value))).to.deep.equal(value)
+  })
+
+  it('is read alike by readers of 1.1 and 1.2, whatever signs a text has', function () {
+    const texts = fc.string({
+      unit: fc.constantFrom(
+        ...'\n\n \t\r\u0085\u2028\u2029\u007f\u009f\u00a0\ufeff\u0000\u001b:-#|>"\'\\&*!%@`,[]{}?=.0159eExy~é日😀',
+      ),
+      maxLength: 12,
+    })
+    const python = spawnSync('python3', ['-c', 'import yaml'])
+    const values: Record<string, string>[] = []
+    fc.assert(
+      fc.property(fc.dictionary(texts, texts, { maxKeys: 4, noNullPrototype: true }), (value) => {
+        for (const version of ['1.1', '1.2'] as const) expect(parse(yaml(value), { version })).to.deep.equal(value)
+        values.push(value)
+      }),
+      { numRuns: 500 },
+    )
+    if (python.status !== 0) return
+    const script = 'import json, sys, yaml; print(json.dumps([yaml.safe_load(text) for text in json.load(sys.stdin)]))'
+    const read = spawnSync('python3', ['-c', script], { input: JSON.stringify(values.map(yaml)), encoding: 'utf8' })
+    expect(read.status, read.stderr).to.equal(0)
+    expect(JSON.parse(read.stdout)).to.deep.equal(values)
   })
 
   it('sorts keys, and writes texts of several lines as a block', () => {
