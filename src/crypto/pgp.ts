@@ -22,6 +22,14 @@ export async function readPgpKeys(field: string, keys: readonly string[]): Promi
   return recipients
 }
 
+/**
+ * What the library would not take by itself: DSA and ElGamal keys, which older holders have, and secp256k1. Their sizes
+ * are looked at below.
+ */
+const taken = { rejectPublicKeyAlgorithms: new Set<never>(), rejectCurves: new Set<never>() }
+/** The smallest RSA, DSA and ElGamal keys, in bits. */
+const leastBits = 2047
+
 /** One public key; see readPgpKeys. */
 export async function readPgpKey(field: string, encoded: string): Promise<PgpRecipient> {
   const bytes = fromBase64(encoded)
@@ -35,17 +43,33 @@ export async function readPgpKey(field: string, encoded: string): Promise<PgpRec
   }
   if (key.isPrivate())
     throw refuse(`${field}: this is a private key; give the public one, and keep this one to yourself`)
-  try {
-    await key.getEncryptionKey()
-  } catch (cause) {
+  // The library verifies no signatures on these curves: whether such a key was revoked cannot be known.
+  const curve = key.getAlgorithmInfo().curve ?? ''
+  if (/^(brainpool|secp256k1)/.test(curve)) {
     throw refuse(
-      `${field}: nothing can be encrypted for this PGP key: it is expired, revoked, or only for signatures`,
-      {
-        cause,
-      },
+      `${field}: the primary key is on ${curve}, whose signatures are not verified here: give a PGP key whose primary key` +
+        ' is RSA, DSA, Ed25519 or on a NIST curve; its subkey may be on any curve',
     )
   }
+  await mustEncrypt(field, key)
   return new Recipient(key)
+}
+
+/** @throws Fault invalid_request unless there is a key for encryption that is valid, and long enough. */
+async function mustEncrypt(field: string, key: PublicKey): Promise<void> {
+  const { config } = await import('openpgp')
+  let found
+  try {
+    found = await key.getEncryptionKey(undefined, undefined, undefined, { ...config, ...taken })
+  } catch (cause) {
+    throw refuse(
+      `${field}: nothing can be encrypted for this PGP key: it is expired, revoked, too weak, or only for signatures`,
+      { cause },
+    )
+  }
+  for (const { bits = leastBits, algorithm } of [key.getAlgorithmInfo(), found.getAlgorithmInfo()]) {
+    if (bits < leastBits) throw refuse(`${field}: its ${algorithm} key of ${bits} bits is too short: 2048 are needed`)
+  }
 }
 
 class Recipient implements PgpRecipient {
@@ -62,6 +86,7 @@ class Recipient implements PgpRecipient {
   async encrypt(text: string): Promise<Uint8Array> {
     const { createMessage, encrypt } = await import('openpgp')
     const message = await createMessage({ binary: Buffer.from(text) })
-    return encrypt({ message, encryptionKeys: this.#key, format: 'binary' }) as Promise<Uint8Array>
+    const how = { encryptionKeys: this.#key, format: 'binary', config: taken } as const
+    return encrypt({ message, ...how }) as Promise<Uint8Array>
   }
 }

@@ -1,7 +1,10 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { expect } from 'chai'
 import { decrypt, generateKey, readMessage } from 'openpgp'
 import type { PrivateKey } from 'openpgp'
 import { decoded } from '../../src/core/generate-root.ts'
+import { readPgpKey } from '../../src/crypto/pgp.ts'
 import { TestRoom, faultOf, openRoom } from '../support/room.ts'
 
 /** Somebody with a PGP key pair, as the library of the openpgp project makes it. */
@@ -22,6 +25,72 @@ async function read(message: Uint8Array, { key }: Holder): Promise<string> {
 }
 
 const print = ({ key }: Holder) => key.getFingerprint()
+
+/** Makes a key with GnuPG in a folder, and gives the public one, base64 of its binary form. */
+function gpgKey(folder: string, name: string, lines: readonly string[]): string {
+  const parameters = ['%no-protection', ...lines, `Name-Email: ${name}@example.com`, '%commit', ''].join('\n')
+  gpg(folder, ['--quiet', '--gen-key'], parameters)
+  return gpg(folder, ['--export', `<${name}@example.com>`]).toString('base64')
+}
+
+function gpg(folder: string, words: readonly string[], input: string | Uint8Array = ''): Buffer {
+  return execFileSync('gpg', ['--homedir', folder, '--batch', ...words], { input, stdio: ['pipe', 'pipe', 'ignore'] })
+}
+
+const elgamal = ['Subkey-Type: ELG-E', 'Subkey-Length: 2048']
+const brainpool = ['Subkey-Type: ECDH', 'Subkey-Curve: brainpoolP384r1']
+
+describe('PGP keys as GnuPG makes them', function () {
+  this.timeout(120_000)
+  let folder = ''
+  before(function () {
+    // The socket of its agent has a path of 108 bytes at most.
+    folder = mkdtempSync('/tmp/gpg-')
+    try {
+      gpg(folder, ['--version'])
+    } catch {
+      this.skip()
+    }
+  })
+  after(() => {
+    try {
+      execFileSync('gpgconf', ['--homedir', folder, '--kill', 'all'], { stdio: 'ignore' })
+    } catch {
+      // There is none to end.
+    }
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  for (const [name, lines] of [
+    ['dsa-elgamal', ['Key-Type: DSA', 'Key-Length: 2048', ...elgamal]],
+    ['rsa-elgamal', ['Key-Type: RSA', 'Key-Length: 2048', 'Key-Usage: sign', ...elgamal]],
+    ['ed25519-brainpool', ['Key-Type: EDDSA', 'Key-Curve: ed25519', 'Key-Usage: sign', ...brainpool]],
+    [
+      'ed25519-cv25519',
+      ['Key-Type: EDDSA', 'Key-Curve: ed25519', 'Key-Usage: sign', 'Subkey-Type: ECDH', 'Subkey-Curve: cv25519'],
+    ],
+  ] as const)
+    it(`encrypts a share that GnuPG reads: ${name}`, async () => {
+      const recipient = await readPgpKey('pgp_keys', gpgKey(folder, name, lines))
+      const message = await recipient.encrypt('a share')
+      expect(gpg(folder, ['--decrypt'], message).toString()).to.equal('a share')
+    })
+
+  for (const [name, lines, why] of [
+    [
+      'brainpool',
+      ['Key-Type: ECDSA', 'Key-Curve: brainpoolP256r1', 'Key-Usage: sign', ...brainpool],
+      /brainpoolP256r1/,
+    ],
+    ['signs', ['Key-Type: EDDSA', 'Key-Curve: ed25519', 'Key-Usage: sign'], /only for signatures/],
+    ['short', ['Key-Type: DSA', 'Key-Length: 2048', 'Subkey-Type: ELG-E', 'Subkey-Length: 1024'], /too short|too weak/],
+  ] as const)
+    it(`says why a key cannot be used: ${name}`, async () => {
+      const fault = await faultOf(readPgpKey('pgp_keys', gpgKey(folder, name, lines)))
+      expect(fault).to.have.property('code', 'invalid_request')
+      expect(fault.message).to.match(why)
+    })
+})
 
 describe('shares and root tokens encrypted with PGP', () => {
   let ann: Holder

@@ -27,7 +27,7 @@ export function writtenPrivate({ material, open = '' }: KeyVersion, format: stri
   const der = bytesOf(material)
   const key = readPrivate(der)
   try {
-    if (format === 'pem' || (format === '' && key instanceof QuantumKey)) return pem('PRIVATE KEY', der)
+    if (format === 'pem' || (format === '' && key instanceof QuantumKey)) return ended(key, pem('PRIVATE KEY', der))
     if (format === 'jwk') return JSON.stringify(jwk(key, readPublic(bytesOf(open))))
     return rawPrivate(key, format)
   } finally {
@@ -46,16 +46,22 @@ function rawPrivate(key: PairKey, format: string): string {
 /** The older PEM forms of RFC 5915 and RFC 8017. */
 function traditional(key: KeyObject, format: string): string {
   if (format === 'raw') throw refuse(noRaw)
-  return key.export({ type: key.asymmetricKeyType === 'ec' ? 'sec1' : 'pkcs1', format: 'pem' } as never).toString()
+  const type = key.asymmetricKeyType === 'ec' ? 'sec1' : 'pkcs1'
+  return ended(key, key.export({ type, format: 'pem' } as never).toString())
+}
+
+/** Vault ends the PEM of an RSA key with a line feed, and no other. */
+function ended(key: PairKey, text: string): string {
+  return !(key instanceof QuantumKey) && key.asymmetricKeyType !== 'rsa' ? text.trimEnd() : text
 }
 
 /** The public half of a version. @throws Fault for formats that it has not. */
 export function writtenPublic({ open = '' }: KeyVersion, format: string): string {
   if (format === 'der') return open
   const key = readPublic(bytesOf(open))
-  if (format === 'pem') return pem('PUBLIC KEY', bytesOf(open))
+  if (format === 'pem') return ended(key, pem('PUBLIC KEY', bytesOf(open)))
   if (format === 'jwk') return JSON.stringify(jwk(undefined, key))
-  if (format !== 'raw') return openText(key)
+  if (format !== 'raw') return ended(key, openText(key))
   if (key instanceof QuantumKey) return base64(key.raw())
   if (key.asymmetricKeyType !== 'ed25519') throw refuse(noRaw)
   return openText(key)
