@@ -21,9 +21,11 @@ export class Ceremony {
     this.#guarded = guarded
   }
 
-  async send(method: string, part: string, data?: unknown): Promise<Answer> {
+  async send(method: string, part: string, data?: Readonly<Record<string, unknown>>): Promise<Answer> {
     try {
-      return await this.#run.client.send(method, `${this.#base}/${part}`, data, { once: method === 'PUT' })
+      const path = `${this.#base}/${part}`
+      if (method === 'DELETE') return await this.#run.client.send(method, path, undefined, { query: { ...data } })
+      return await this.#run.client.send(method, path, data, { once: method === 'PUT' })
     } catch (thrown) {
       if (!isShut(thrown) || this.#base === this.#guarded) throw this.#explained(thrown)
       if (this.#run.environment.token() === '') throw this.#explained(thrown)
@@ -43,6 +45,12 @@ export class Ceremony {
           `${this.#setting} = false in the listener, restart the server, and unseal it`,
       )
     return thrown
+  }
+
+  /** Gives it up: only the one with the nonce, where one is given. */
+  async cancel(part: string): Promise<void> {
+    const nonce = this.#run.flags.text('nonce')
+    await this.send('DELETE', part, nonce === undefined ? {} : { nonce })
   }
 
   /** One person's share for the operation with this nonce. @throws UsageError */

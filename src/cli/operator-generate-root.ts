@@ -19,7 +19,7 @@ async function generateRoot(run: Run): Promise<number> {
     'disable_unauthed_generate_root_endpoints',
   )
   if (flags.bool('cancel')) {
-    await ceremony.send('DELETE', 'attempt')
+    await ceremony.cancel('attempt')
     run.out('Success! Root token generation canceled (if it was started)\n')
     return 0
   }

@@ -23,7 +23,7 @@ async function rekey(run: Run): Promise<number> {
   if (flags.bool('init')) return begin(run, ceremony)
   const part = verify ? 'verify' : 'init'
   if (flags.bool('cancel')) {
-    await ceremony.send('DELETE', part)
+    await ceremony.cancel(part)
     run.out('Success! Canceled rekeying (if it was started)\n')
     return 0
   }

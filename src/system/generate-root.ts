@@ -96,7 +96,7 @@ function family(base: string, access: 'public' | 'token', root: GenerateRootPort
     remove(`${base}/attempt`, {
       access,
       about: 'Cancel.',
-      fields: { nonce: f.string('If given, it must be the nonce of the operation.').or('') },
+      fields: { nonce: f.string('If given, it must be the nonce of the operation.').limiting().or('') },
       handle: async (_, { nonce }) => {
         await root.cancel(nonce)
         return done()

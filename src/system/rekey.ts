@@ -157,7 +157,7 @@ const fields = {
   stored_shares: f.any('Ignored.'),
 }
 const shareFields = { key: f.any('A share.'), nonce: f.string('The nonce of the operation.').or('') }
-const cancelFields = { nonce: f.string('If given, it must be the nonce of the operation.').or('') }
+const cancelFields = { nonce: f.string('If given, it must be the nonce of the operation.').limiting().or('') }
 
 function family(kind: Family, rekey: RekeyPort, rules: RekeyRules): Route<unknown>[] {
   return [...makingRoutes(kind, rekey, rules), ...verifyingRoutes(kind, rekey)]

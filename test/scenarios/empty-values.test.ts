@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { Shell } from '../cli/support.ts'
@@ -110,6 +111,23 @@ describe('values that hold nothing', () => {
         }
       }
     expect(tried).to.be.greaterThan(300)
+  }) // prettier-ignore
+
+  it('every field is known to bound something or not, and none that does takes a text that holds nothing', async function () {
+    this.timeout(120_000)
+    const rows = readFileSync('test/scenarios/empty-values.txt', 'utf8').split('\n').filter((line) => /^\w/.test(line))
+    const meaning = new Map(rows.map((line) => line.split(': ', 2) as [string, string]))
+    for (const { path, method, fields } of operations)
+      for (const field of fields) {
+        expect(meaning.has(field), `${method} ${path} has the field ${field}: write it into test/scenarios/empty-values.txt`).to.equal(true)
+        if (meaning.get(field) !== 'limit' || method === 'GET') continue
+        const at = path.replace(/\{\w+\}/g, 'm').slice(1)
+        const type = method === 'PATCH' ? { 'Content-Type': 'application/merge-patch+json' } : {}
+        for (const blank of ['', ' ', '\u3000']) {
+          const reply = await server.call(method, `/v1/${at}`, { [field]: blank }, { 'X-Vault-Token': 'root', ...type })
+          expect(reply.status, what(method, at, field, blank)).to.be.greaterThan(399)
+        }
+      }
   }) // prettier-ignore
 
   const policiesOf = async (path: string, body: unknown, token = 'root') => {
@@ -296,8 +314,19 @@ describe('key shares and PGP keys that hold nothing', () => {
           expect((await put(path, { [name]: value })).status, what(path, name, value)).to.equal(400)
           expect((await server.call('GET', `/v1/sys/${path}`)).text).to.match(/"started":false/)
         }
+    for (const path of ['rekey/init', 'generate-root/attempt']) {
+      const begun = (await put(path, path === 'rekey/init' ? counts : {})).body
+      for (const nonce of ['', ' ', 'other'])
+        expect((await server.call('DELETE', `/v1/sys/${path}?nonce=${encodeURIComponent(nonce)}`)).status, what(path, nonce)).to.equal(400)
+      const shell = new Shell({ VAULT_ADDR: server.running.address, VAULT_TOKEN: server.token })
+      const command = path === 'rekey/init' ? 'rekey' : 'generate-root'
+      expect((await shell.run(['operator', command, '-cancel', '-nonce=other'])).code, command).to.equal(2)
+      expect((await server.call('GET', `/v1/sys/${path}`)).body).to.include({ started: true, nonce: begun['nonce'] })
+      expect((await shell.run(['operator', command, '-cancel', `-nonce=${String(begun['nonce'])}`])).code).to.equal(0)
+      expect((await server.call('GET', `/v1/sys/${path}`)).body).to.include({ started: false })
+    }
     await server.running.stop()
-  })
+  }) // prettier-ignore
 })
 
 describe('what the recorded servers take for "not given"', () => {

@@ -17,7 +17,7 @@ const { read, write, patch, remove } = routesOf<Secrets>()
 const fields = {
   ...path,
   ...settingFields,
-  metadata_cas: f.int('The version of the metadata that this change replaces; 0: there must be none.'),
+  metadata_cas: f.int('The version of the metadata that this change replaces; 0: there must be none.').limiting(),
 }
 const writeFields = { ...fields, custom_metadata: f.map('Texts by name, for people and tools; all of them.').or({}) }
 const patchFields = { ...fields, custom_metadata: f.object('Texts by name; null removes one.').or({}) }
