@@ -35,7 +35,9 @@ export function fits(
 
 function fitsAlone(rule: Allowed, text: string, field: Field<unknown> | undefined, effort: Effort): boolean {
   if (!effort.take(text.length, rule.patterns.length)) return false
-  return rule.keys.has(exactKey(text, field)) || rule.patterns.some((pattern) => globFits(pattern, text))
+  // A member may have commas of its own: it is not read as a text that is cut.
+  const alone = field?.kind === 'list' || field?.kind === 'map' ? [text] : text
+  return rule.keys.has(exactKey(alone, field)) || rule.patterns.some((pattern) => globFits(pattern, text))
 }
 
 /** The texts that patterns are tried on. None for what is no text, and for a list that is not written as one. */

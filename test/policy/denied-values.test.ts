@@ -1,0 +1,169 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { f } from '../../src/contract/field.ts'
+import type { Field, Fields } from '../../src/contract/field.ts'
+import { misfit } from '../../src/policy/parameters.ts'
+import { devServer } from '../support/server.ts'
+import type { TestServer } from '../support/server.ts'
+
+/** Every kind of field that a route can have. */
+const kinds: Fields = {
+  string: f.string(''), bool: f.bool(''), int: f.int(''), number: f.number(''), duration: f.duration(''), list: f.list(''),
+  texts: f.texts(''), map: f.map(''), object: f.object(''), array: f.array(''), base64: f.base64(''), any: f.any(''),
+} // prettier-ignore
+
+/** Few values, in many spellings, so that they meet. */
+const scalar = fc.oneof(
+  fc.constantFrom<unknown>(
+    true,
+    false,
+    0,
+    1,
+    5,
+    60,
+    3600,
+    '0',
+    '1',
+    't',
+    'T',
+    'True',
+    'true',
+    'TRUE',
+    'f',
+    'False',
+    '',
+    '5',
+    ' 5 ',
+    '5.0',
+  ),
+  fc.constantFrom<unknown>(
+    '1h',
+    '60m',
+    '3600',
+    '3600s',
+    '1m',
+    '60s',
+    'a',
+    'A',
+    ' a',
+    'b',
+    'a,b',
+    'b,a',
+    'a, b',
+    'a=b',
+    'YQ==',
+    'YQ==\n',
+    'YR==',
+  ),
+)
+const value = fc.oneof(
+  scalar,
+  fc.constant<unknown>(null),
+  fc.array(scalar, { maxLength: 3 }),
+  fc.dictionary(fc.constantFrom('a', 'b'), scalar, { maxKeys: 2 }),
+  fc.array(fc.dictionary(fc.constantFrom('a', 'b'), scalar, { maxKeys: 2 }), { maxLength: 2 }),
+)
+const none = { allowed: new Map(), denied: new Map(), required: new Set<string>() }
+const read = (field: Field<unknown>, given: unknown): unknown => (given === null ? field.zero : field.parse(given))
+const shown = (parsed: unknown): string => JSON.stringify(parsed instanceof Uint8Array ? [...parsed] : parsed)
+
+describe('the values of a rule', () => {
+  for (const [kind, field] of Object.entries(kinds)) {
+    const fields = { x: field }
+
+    it(`a ${kind}: whatever the route reads as a denied value is denied, and as an allowed one allowed`, () => {
+      fc.assert(
+        fc.property(value, value, (rule, sent) => {
+          const [a, b] = [read(field, rule), read(field, sent)]
+          if (rule === null || a === undefined || b === undefined || shown(a) !== shown(b)) return
+          const rules = new Map([['x', [rule]]])
+          const what = `${JSON.stringify(rule)} and ${JSON.stringify(sent)}`
+          expect(misfit({ ...none, denied: rules }, { data: { x: sent }, fields })?.kind, what).to.equal('denied')
+          expect(misfit({ ...none, allowed: rules }, { data: { x: sent }, fields }), what).to.equal(undefined)
+        }),
+        { numRuns: 4000 },
+      )
+    })
+
+    it(`a ${kind}: what the route reads as another value is not among those allowed`, () => {
+      fc.assert(
+        fc.property(value, value, (rule, sent) => {
+          const [a, b] = [read(field, rule), read(field, sent)]
+          if (rule === null || a === undefined || b === undefined || shown(a) === shown(b)) return
+          const rules = new Map([['x', [rule]]])
+          const what = `${JSON.stringify(rule)} and ${JSON.stringify(sent)}`
+          expect(misfit({ ...none, allowed: rules }, { data: { x: sent }, fields })?.kind, what).to.equal('not allowed')
+        }),
+        { numRuns: 4000 },
+      )
+    })
+  }
+
+  it('other names of a thing, and the path, do not lead around a rule', () => {
+    const fields = { ttl: f.duration(''), lease: f.duration('').alias('ttl'), name: f.string('') }
+    const denied = new Map<string, unknown[]>([
+      ['ttl', ['1h']],
+      ['name', ['bob']],
+    ])
+    for (const data of [{ ttl: 3600 }, { lease: '60m' }, { TTL: '1h' }])
+      expect(misfit({ ...none, denied }, { data, fields })?.kind, JSON.stringify(data)).to.equal('denied')
+    expect(misfit({ ...none, denied: new Map([['lease', []]]) }, { data: { ttl: 1 }, fields })?.kind).to.equal('denied')
+    expect(misfit({ ...none, denied }, { data: { name: 'ann' }, fields, params: { name: 'bob' } })?.kind).to.equal(
+      'denied',
+    )
+    const allowed = new Map<string, unknown[]>([
+      ['ttl', ['1h']],
+      ['*', []],
+      ['name', ['ann']],
+    ])
+    expect(misfit({ ...none, allowed }, { data: { lease: 7200 }, fields })?.kind).to.equal('not allowed')
+    expect(misfit({ ...none, allowed }, { data: { lease: '3600s' }, fields })).to.equal(undefined)
+    expect(misfit({ ...none, allowed }, { data: {}, fields, params: { name: 'bob' } })?.kind).to.equal('not allowed')
+  })
+
+  it('a pattern does not let a list through of which one member does not fit', () => {
+    const fields = { policies: f.list('') }
+    const conditions = { ...none, allowed: new Map([['policies', ['dev-*']]]) }
+    for (const policies of ['dev-a', 'dev-a,dev-b', ['dev-a']])
+      expect(misfit(conditions, { data: { policies }, fields }), JSON.stringify(policies)).to.equal(undefined)
+    for (const policies of ['dev-a,root', ['dev-a', 'root'], 'root', 'dev-a, root'])
+      expect(misfit(conditions, { data: { policies }, fields })?.kind, JSON.stringify(policies)).to.equal('not allowed')
+  })
+})
+
+describe('denied values over HTTP', () => {
+  let server: TestServer
+  before(async () => {
+    server = await devServer()
+    await server.data('POST', 'sys/mounts/transit', { type: 'transit' })
+  })
+  after(async () => server.running.stop())
+
+  const status = async (rules: string, path: string, body: unknown): Promise<number> => {
+    const token = await server.tokenWith(`path "${path}" { capabilities = ["create", "update"] ${rules} }`)
+    return (await server.call('POST', `/v1/${path}`, body, { 'X-Vault-Token': token })).status
+  }
+
+  it('no spelling of true makes a key exportable', async () => {
+    const rules = 'denied_parameters = { "exportable" = ["true"] }'
+    for (const exportable of [true, 'true', 'True', 'TRUE', 't', 'T', '1', 1])
+      expect(await status(rules, 'transit/keys/a', { exportable }), JSON.stringify(exportable)).to.equal(403)
+    for (const exportable of [false, 'f', 0, '0'])
+      expect(await status(rules, 'transit/keys/a', { exportable }), JSON.stringify(exportable)).to.equal(200)
+  })
+
+  it('Vault 2.0.4: no spelling of a policy slips past, in whatever case or list', async () => {
+    const rules = 'denied_parameters = { "policies" = ["Admin"] "ttl" = ["1h"] "num_uses" = ["5"] }'
+    for (const policies of ['admin', 'ADMIN', ' Admin ', ['aDmin'], ['x', ' ADMIN'], 'x,admin'])
+      expect(await status(rules, 'auth/token/create', { policies }), JSON.stringify(policies)).to.equal(403)
+    for (const body of [
+      { ttl: '60m' },
+      { ttl: 3600 },
+      { lease: '3600s' },
+      { ttl: '0.5h30m' },
+      { num_uses: 5 },
+      { num_uses: ' 5' },
+    ])
+      expect(await status(rules, 'auth/token/create', body), JSON.stringify(body)).to.equal(403)
+  })
+})
