@@ -1,14 +1,20 @@
+import { createSecretKey } from 'node:crypto'
 import type { Barrier, Commits, KeyStatus, RotationConfig } from '../contract/barrier.ts'
 import { plainKeys } from '../contract/barrier.ts'
 import { Fault, refuse } from '../contract/fault.ts'
-import type { Commit, CommitResult, Op, Rev, Storage } from '../contract/storage.ts'
+import type { Commit, CommitResult, Companion, Op, Rev, Storage } from '../contract/storage.ts'
 import { AmbiguousCommit, StorageUnavailable } from '../contract/storage.ts'
 import type { View } from '../contract/view.ts'
-import { sameBytes, utf8, wipe } from '../util/bytes.ts'
+import { hmacSha256 } from '../crypto/kdf.ts'
+import { hex, sameBytes, utf8, wipe } from '../util/bytes.ts'
 import type { Clock } from '../util/clock.ts'
+import { silent } from '../util/log.ts'
+import type { Log } from '../util/log.ts'
 import { Turnstile } from '../util/once.ts'
 import { CommitCount, commitName, firstCommit } from './commit-count.ts'
 import type { CommitRecord } from './commit-count.ts'
+import { Coverage } from './coverage.ts'
+import { Digests } from './digests.ts'
 import { EncryptionCount } from './encryption-count.ts'
 import { BrokenRecord, openValue, sealValue, termOf } from './frame.ts'
 import { activeTerm, freshKeyring, unwrapKeyring, wipeKeyring, withNextTerm, wrapKeyring } from './keyring.ts'
@@ -21,6 +27,8 @@ export interface BarrierParts {
   readonly storage: Storage
   readonly clock: Clock
   readonly random: (bytes: number) => Uint8Array
+  /** Nowhere unless given. */
+  readonly log?: Log
 }
 
 /** What exists only while the barrier is open. */
@@ -31,6 +39,7 @@ interface Open {
   readonly root: Uint8Array
   readonly names: Names
   readonly records: Records
+  readonly digests: Digests
   readonly count: EncryptionCount
 }
 
@@ -59,27 +68,39 @@ export class EncryptedBarrier implements Barrier {
   }
 
   async initialise(root: Uint8Array, along: readonly Op[]): Promise<void> {
-    const { clock, random } = this.#parts
+    const { clock, random, storage } = this.#parts
     const keyring = freshKeyring(random, clock.now())
     const value = wrapKeyring(keyring, root, random)
     const first = firstRecord(keyring, random)
-    wipeKeyring(keyring)
-    const result = await this.#commit({
-      expect: [{ key: plainKeys.keyring, rev: 0n }],
-      ops: [{ put: plainKeys.keyring, value }, first, ...along],
-    })
-    if (typeof result === 'string') throw refuse('Vault is already initialized')
+    const names = new Names(keyring.nameKey)
+    const digests = this.#digestsOf(keyring, names, () => keyring)
+    digests.begin()
+    storage.accompany(digests.companion)
+    try {
+      const result = await this.#commit({
+        expect: [{ key: plainKeys.keyring, rev: 0n }],
+        ops: [{ put: plainKeys.keyring, value }, first, ...along],
+      })
+      if (typeof result === 'string') throw refuse('Vault is already initialized')
+    } finally {
+      storage.accompany(this.#companion)
+      digests.close()
+      names.wipe()
+      wipeKeyring(keyring)
+    }
   }
 
-  async unseal(root: Uint8Array): Promise<boolean> {
+  async unseal(root: Uint8Array, accept?: string): Promise<boolean> {
     return this.#changes.run(async () => {
       if (this.#open) return this.isRoot(root)
       const stored = await this.#stored()
       const keyring = stored && unwrapKeyring(stored.value, root)
       if (!keyring) return false
-      this.#enter(keyring, stored.rev, root)
+      const open = this.#enter(keyring, stored.rev, root)
       try {
+        if (keyring.digests) await open.digests.check(accept)
         this.#commits.resume(await this.view('').get<CommitRecord>(commitName))
+        if (!keyring.digests) await this.#takeOver(open)
         await this.#mine().count.resume(this.view(''))
       } catch (thrown) {
         this.seal()
@@ -92,9 +113,10 @@ export class EncryptedBarrier implements Barrier {
   seal(): void {
     this.#along = undefined
     if (!this.#open) return
-    const { keyring, root, names, records } = this.#open
+    const { keyring, root, names, records, digests } = this.#open
     this.#open = undefined
     records.close()
+    digests.close()
     names.wipe()
     wipeKeyring(keyring)
     root.fill(0)
@@ -121,13 +143,13 @@ export class EncryptedBarrier implements Barrier {
   async rotate(): Promise<void> {
     await this.#changes.run(async () => {
       const open = this.#mine()
-      const keyring = withNextTerm(open.keyring, this.#parts.random, this.#parts.clock.now())
-      const keyringRev = await this.#replaceKeyring(open, keyring, open.root, [])
-      if (this.#open !== open) wipe(activeTerm(keyring).key)
-      this.#stillOpen(open)
-      this.#open = { ...open, keyring, keyringRev }
-      await open.count.restart(activeTerm(keyring).term, this.view(''))
+      await this.#nextTerm(open)
+      await open.count.restart(activeTerm(this.#mine().keyring).term, this.view(''))
     })
+  }
+
+  async sweep(): Promise<void> {
+    await this.#mine().digests.sweep()
   }
 
   keyStatus(): KeyStatus {
@@ -166,8 +188,34 @@ export class EncryptedBarrier implements Barrier {
     return new BarrierView(folder, () => this.#mine().records)
   }
 
-  #enter(keyring: Keyring, keyringRev: Rev, root: Uint8Array): void {
+  /**
+   * A store of a release without digests. The new term is what an older copy of the keyring does not have: put back, it does
+   * not open what is written from now on.
+   */
+  async #takeOver(open: Open): Promise<void> {
+    await open.digests.build()
+    await this.#nextTerm({ ...open, keyring: { ...open.keyring, digests: true } }, open)
+    await open.count.restart(activeTerm(this.#mine().keyring).term, this.view(''))
+  }
+
+  async #nextTerm(from: Open, open = from): Promise<void> {
+    const keyring = withNextTerm(from.keyring, this.#parts.random, this.#parts.clock.now())
+    const keyringRev = await this.#replaceKeyring(open, keyring, open.root, [])
+    if (this.#open !== open) wipe(activeTerm(keyring).key)
+    this.#stillOpen(open)
+    this.#open = { ...open, keyring, keyringRev }
+  }
+
+  /** While sealed nothing may be written that the digests would not know of. */
+  readonly #companion: Companion = (changes, rev, read) => {
+    if (this.#open) return this.#open.digests.companion(changes, rev, read)
+    for (const { key, value } of changes) if (value || key.startsWith('e/')) throw sealedFault()
+    return []
+  }
+
+  #enter(keyring: Keyring, keyringRev: Rev, root: Uint8Array): Open {
     const names = new Names(keyring.nameKey)
+    const digests = this.#digestsOf(keyring, names, () => this.#mine().keyring)
     const count = new EncryptionCount(activeTerm(keyring).term)
     const records = new Records({
       storage: {
@@ -187,17 +235,35 @@ export class EncryptedBarrier implements Barrier {
       open: (place, frame) => this.#openValue(place, frame),
       along: () => this.#along?.(),
       commits: this.#commits,
+      trusted: (place) => digests.trusted(place),
+      complete: async (place) => digests.complete(place),
     })
-    this.#open = { keyring, keyringRev, root: Uint8Array.from(root), names, count, records }
+    const open = { keyring, keyringRev, root: Uint8Array.from(root), names, count, records, digests }
+    this.#open = open
+    this.#parts.storage.accompany(this.#companion)
+    return open
+  }
+
+  #digestsOf({ storeId, nameKey }: Keyring, names: Names, now: () => Keyring): Digests {
+    const key = createSecretKey(nameKey)
+    const derived = (label: string): Uint8Array => hmacSha256(key, utf8(label))
+    return new Digests({
+      storage: this.#parts.storage,
+      coverage: new Coverage(names),
+      key: derived('strongroom: digests of records'),
+      store: hex(derived('strongroom: store of the digests')).slice(0, 16),
+      seal: (place, value) => {
+        const { term, key: termKey } = activeTerm(now())
+        return sealValue(termKey, term, boundTo({ storeId }, place), value, this.#parts.random)
+      },
+      open: (place, frame) => openUnder(now(), place, frame),
+      log: this.#parts.log ?? silent,
+    })
   }
 
   #openValue(place: string, frame: Uint8Array): Uint8Array {
-    const open = this.#mine()
     try {
-      const term = termOf(frame)
-      const key = open.keyring.terms.find((known) => known.term === term)?.key
-      if (!key) throw new BrokenRecord('sealed under a term that the keyring does not have')
-      return openValue(key, boundTo(open.keyring, place), frame)
+      return openUnder(this.#mine().keyring, place, frame)
     } catch (cause) {
       if (!(cause instanceof BrokenRecord)) throw cause
       throw new Fault('internal', 'a stored record was changed or moved outside strongroom; restore it from a backup', {
@@ -267,6 +333,14 @@ function firstRecord(keyring: Keyring, random: (bytes: number) => Uint8Array): O
 }
 
 /** The associated data of a value: which store it belongs to, and where in it. */
-function boundTo({ storeId }: Keyring, place: string): string {
+function boundTo({ storeId }: Pick<Keyring, 'storeId'>, place: string): string {
   return `${storeId}\n${place}`
+}
+
+/** @throws BrokenRecord */
+function openUnder(keyring: Keyring, place: string, frame: Uint8Array): Uint8Array {
+  const term = termOf(frame)
+  const key = keyring.terms.find((known) => known.term === term)?.key
+  if (!key) throw new BrokenRecord('sealed under a term that the keyring does not have')
+  return openValue(key, boundTo(keyring, place), frame)
 }

@@ -13,6 +13,8 @@ export interface Keyring {
   readonly storeId: string
   readonly nameKey: Uint8Array
   readonly terms: readonly Term[]
+  /** Whether the store has digests of its records: that there are none is damage then. */
+  readonly digests: boolean
 }
 
 const place = 'keyring'
@@ -23,6 +25,7 @@ export function freshKeyring(random: (bytes: number) => Uint8Array, now: number)
     storeId: base64(random(16)),
     nameKey: random(64),
     terms: [{ term: 1, key: random(32), installedAt: now }],
+    digests: true,
   }
 }
 
@@ -46,6 +49,7 @@ export function wrapKeyring(keyring: Keyring, root: Uint8Array, random: (bytes: 
       store_id: keyring.storeId,
       name_key: base64(keyring.nameKey),
       terms: keyring.terms.map(({ term, key, installedAt }) => ({ term, key: base64(key), installed_at: installedAt })),
+      digests: keyring.digests,
     }),
   )
   const wrapped = sealValue(root, 0, place, plain, random)
@@ -57,6 +61,8 @@ interface StoredKeyring {
   readonly store_id: string
   readonly name_key: string
   readonly terms: readonly { readonly term: number; readonly key: string; readonly installed_at: number }[]
+  /** Absent in what a release without digests wrote. */
+  readonly digests?: boolean
 }
 
 /** Opens a stored keyring. Undefined when `root` is not its root key. */
@@ -70,7 +76,7 @@ export function unwrapKeyring(wrapped: Uint8Array, root: Uint8Array): Keyring | 
       key: bytesOf(key),
       installedAt: installed_at,
     }))
-    return { storeId: stored.store_id, nameKey: bytesOf(stored.name_key), terms }
+    return { storeId: stored.store_id, nameKey: bytesOf(stored.name_key), terms, digests: stored.digests === true }
   } catch (thrown) {
     if (thrown instanceof BrokenRecord) return undefined
     throw thrown

@@ -19,6 +19,10 @@ interface RecordParts {
   /** What every commit carries along, by name. */
   readonly along: () => ReadonlyMap<string, unknown> | undefined
   readonly commits: CommitCount
+  /** Undefined, or what to wait for before what lies at a place is believed. */
+  readonly trusted: (place: string) => Promise<void> | undefined
+  /** To be waited for before a folder is believed to have no more than is there. */
+  readonly complete: (folder: string) => Promise<void>
 }
 
 /** A commit of other keys, with what every commit carries. */
@@ -87,6 +91,8 @@ export class Records {
     const place = this.#recordPlace(name)
     const known = this.#cache.get(place)
     if (known !== undefined) return known === absent ? undefined : known
+    const trusted = this.#parts.trusted(place)
+    if (trusted) await trusted
     const epoch = this.#epoch
     const [entry] = await this.#parts.storage.get([place])
     const record = entry && { value: readJson(this.#parts.open(place, entry.value), noLimits), rev: entry.rev }
@@ -97,6 +103,7 @@ export class Records {
   /** The names directly under a folder, in byte order. */
   async list(folder: string): Promise<string[]> {
     const parent = this.place(folder)
+    await this.#parts.complete(parent)
     const names: string[] = []
     for (let after: string | undefined; ;) {
       const { keys } = await this.#parts.storage.list(parent, {

@@ -35,8 +35,14 @@ export interface Barrier {
   initialised(): Promise<boolean>
   /** Makes the first keyring under `root`, in one commit with `along` (the seal's own plaintext records). Stays sealed. */
   initialise(root: Uint8Array, along: readonly Op[]): Promise<void>
-  /** False when `root` does not open the keyring; then nothing has changed. */
-  unseal(root: Uint8Array): Promise<boolean>
+  /**
+   * False when `root` does not open the keyring; then nothing has changed.
+   * @param accept the code of damage to stored records that is accepted, or `check` to learn it.
+   * @throws Fault precondition_failed when records were removed or put back: it stays sealed
+   */
+  unseal(root: Uint8Array, accept?: string): Promise<boolean>
+  /** Checks whatever the unseal left unchecked, piece by piece. What is wrong is logged, and refused when it is read. */
+  sweep(): Promise<void>
   /** Wipes all keys and caches. */
   seal(): void
   /** Whether `root` is the current root key. */

@@ -27,6 +27,31 @@ export interface Commit {
 
 export type CommitResult = { readonly rev: Rev } | 'conflict' | 'fenced'
 
+/** What becomes of a key: its last value in what is being written together, or none. */
+export interface Change {
+  readonly key: string
+  /** Undefined: removed. */
+  readonly value: Uint8Array | undefined
+  readonly rev: Rev
+}
+
+/** Reads one key at once. */
+export type Read = (key: string) => Entry | undefined
+
+/**
+ * Adds to what is about to be written, so that both are there or neither. `read` gives what was there before; `rev` is what
+ * the additions are written at. What it throws refuses the write.
+ */
+export type Companion = (changes: Iterable<Change>, rev: Rev, read: Read) => readonly Op[]
+
+/** A piece of a range, in byte order. */
+export interface Piece {
+  readonly entries: readonly Entry[]
+  /** False when the range ends with these. */
+  readonly more: boolean
+  readonly read: Read
+}
+
 /** The outcome of a commit is not known: it may or may not have happened. Never retried blindly. */
 export class AmbiguousCommit extends Error {}
 
@@ -64,6 +89,13 @@ export interface Storage {
   /** @throws AmbiguousCommit, StorageUnavailable. */
   commit(commit: Commit): Promise<CommitResult>
   rev(): Promise<Rev>
+  /** At most 500 entries below a prefix, from a key on. `visit` sees them before another commit is begun. */
+  entries(
+    range: { readonly prefix: string; readonly from: string; readonly limit: number },
+    visit: (piece: Piece) => void,
+  ): Promise<void>
+  /** From now on every commit is accompanied. Takes the place of the companion before. */
+  accompany(companion: Companion): void
   /** Tells of changes after `from`, in order; `reset` when some can no longer be told. */
   watch(from: Rev, on: { changed(rev: Rev, keys: readonly string[]): void; reset(): void }): Closer
   /** Leadership with a fencing token. */

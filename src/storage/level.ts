@@ -1,20 +1,24 @@
 import { chmod, mkdir, statfs } from 'node:fs/promises'
 import { Level } from 'level'
+import { Fault } from '../contract/fault.ts'
 import { AmbiguousCommit, StorageUnavailable, storageLimits } from '../contract/storage.ts'
 import type {
   Closer,
   Commit,
   CommitResult,
+  Companion,
   Entry,
   Expectation,
   ListOptions,
   Lock,
   Op,
+  Piece,
   Rev,
   Storage,
 } from '../contract/storage.ts'
 import type { Clock } from '../util/clock.ts'
 import type { Log } from '../util/log.ts'
+import { lastOf } from './last-changes.ts'
 import { holdsDatabase, nearestFolder, refuseDroppedData } from './level-files.ts'
 import { behind, beyond, fold, revOf, stamped } from './level-keys.ts'
 import { RecentChanges } from './recent-changes.ts'
@@ -37,6 +41,12 @@ interface Waiting {
   readonly reject: (reason: Error) => void
 }
 
+/** A look at the storage between two writes. */
+interface Look {
+  readonly run: () => Promise<void>
+  readonly reject: (reason: Error) => void
+}
+
 /** Sorts before every key of ours. */
 const revKey = '!rev'
 const encodings = { keyEncoding: 'utf8', valueEncoding: 'view' } as const
@@ -55,6 +65,8 @@ export class LevelStorage implements Storage {
   #db: Db | undefined
   #rev: Rev = 0n
   #queue: Waiting[] = []
+  #looks: Look[] = []
+  #companion: Companion | undefined
   #pumping: Promise<void> | undefined
   #poisoned = false
   #closed = false
@@ -118,6 +130,21 @@ export class LevelStorage implements Storage {
     return this.#rev
   }
 
+  async entries(
+    range: Parameters<Storage['entries']>[0],
+    visit: (piece: Piece) => void,
+  ): Promise<void> {
+    this.#usable()
+    return new Promise((resolve, reject) => {
+      this.#looks.push({ run: async () => this.#look(range, visit).then(resolve, reject), reject })
+      this.#pumping ??= this.#pump()
+    })
+  }
+
+  accompany(companion: Companion): void {
+    this.#companion = companion
+  }
+
   watch(from: Rev, on: Parameters<Storage['watch']>[1]): Closer {
     return this.#watchers.add(from, this.#rev, on)
   }
@@ -169,13 +196,16 @@ export class LevelStorage implements Storage {
   async #pump(): Promise<void> {
     // Commits of one event-loop turn go together.
     await new Promise(setImmediate)
-    while (this.#queue.length > 0 && !this.#poisoned) {
+    while (this.#queue.length + this.#looks.length > 0 && !this.#poisoned) {
+      for (const { run } of this.#looks.splice(0)) await run()
+      if (this.#queue.length === 0) continue
       const group = this.#take()
       try {
         await this.#flush(group)
       } catch (cause) {
         // Nothing was written yet: the write itself has its own way of failing.
-        for (const { reject } of group) reject(new StorageUnavailable('the storage cannot be read', { cause }))
+        const why = cause instanceof Fault ? cause : new StorageUnavailable('the storage cannot be read', { cause })
+        for (const { reject } of group) reject(why)
       }
     }
     this.#pumping = undefined
@@ -199,7 +229,17 @@ export class LevelStorage implements Storage {
       }
       accepted.push({ waiting, rev })
     }
-    if (accepted.length > 0) await this.#write(ops, accepted, rev)
+    if (accepted.length === 0) return
+    const more = this.#companion?.(lastOf(ops), rev, (key) => this.#read(key)) ?? []
+    await this.#write([...ops, ...more.map((op) => ({ op, rev }))], accepted, rev)
+  }
+
+  async #look({ prefix, from, limit }: Parameters<Storage['entries']>[0], visit: (piece: Piece) => void): Promise<void> {
+    const most = Math.min(limit, storageLimits.page)
+    const range = { gte: from > prefix ? from : prefix, lt: beyond(prefix), limit: most }
+    const found = this.#db ? await this.#db.iterator({ ...range, ...encodings }).all() : []
+    const entries = found.map(([key, bytes]) => ({ key, value: bytes.subarray(8), rev: revOf(bytes) }))
+    visit({ entries, more: found.length === most, read: (key) => this.#read(key) })
   }
 
   #take(): Waiting[] {
@@ -250,7 +290,8 @@ export class LevelStorage implements Storage {
     })
     for (const { waiting } of accepted)
       waiting.reject(new AmbiguousCommit('the outcome of the write is not known', { cause: thrown }))
-    for (const waiting of this.#queue.splice(0)) waiting.reject(new StorageUnavailable('the storage is being reopened'))
+    for (const waiting of [...this.#queue.splice(0), ...this.#looks.splice(0)])
+      waiting.reject(new StorageUnavailable('the storage is being reopened'))
     try {
       await this.#db?.close()
       this.#db = undefined

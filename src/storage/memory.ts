@@ -2,16 +2,20 @@ import type {
   Closer,
   Commit,
   CommitResult,
+  Companion,
   Entry,
   Expectation,
   ListOptions,
   Lock,
+  Piece,
   Rev,
   Storage,
 } from '../contract/storage.ts'
 import { storageLimits } from '../contract/storage.ts'
-import { Watchers } from './watchers.ts'
+import { beyond } from './level-keys.ts'
+import { lastOf } from './last-changes.ts'
 import { page } from './page.ts'
+import { Watchers } from './watchers.ts'
 
 interface Kept {
   readonly value: Uint8Array
@@ -26,13 +30,11 @@ export class MemoryStorage implements Storage {
   /** Revision of the last change below a prefix is found by looking; removals are remembered here. */
   readonly #removed = new Map<string, Rev>()
   #sorted: string[] | undefined
+  #companion: Companion | undefined
   #rev: Rev = 0n
 
   async get(keys: readonly string[]): Promise<readonly (Entry | undefined)[]> {
-    return keys.map((key) => {
-      const kept = this.#kept.get(key)
-      return kept && { key, value: Uint8Array.from(kept.value), rev: kept.rev }
-    })
+    return keys.map((key) => this.#read(key))
   }
 
   async list(prefix: string, options: ListOptions): Promise<{ readonly keys: readonly string[]; readonly rev: Rev }> {
@@ -42,8 +44,11 @@ export class MemoryStorage implements Storage {
 
   async commit({ expect = [], ops }: Commit): Promise<CommitResult> {
     if (!expect.every((expectation) => this.#holds(expectation))) return 'conflict'
-    const rev = ++this.#rev
-    for (const op of ops) {
+    const rev = this.#rev + 1n
+    const changes = lastOf(ops.map((op) => ({ op, rev })))
+    const more = this.#companion?.(changes, rev, (key) => this.#read(key)) ?? []
+    this.#rev = rev
+    for (const op of [...ops, ...more]) {
       if ('put' in op) this.#kept.set(op.put, { value: Uint8Array.from(op.value), rev })
       else if (this.#kept.delete(op.del)) this.#removed.set(op.del, rev)
     }
@@ -59,6 +64,21 @@ export class MemoryStorage implements Storage {
     return this.#rev
   }
 
+  async entries(
+    { prefix, from, limit }: Parameters<Storage['entries']>[0],
+    visit: (piece: Piece) => void,
+  ): Promise<void> {
+    this.#sorted ??= [...this.#kept.keys()].sort()
+    const found = this.#sorted.filter((key) => key >= from && key >= prefix && key < beyond(prefix))
+    const most = Math.min(limit, pageLimit)
+    const entries = found.slice(0, most).flatMap((key) => this.#read(key) ?? [])
+    visit({ entries, more: found.length > most, read: (key) => this.#read(key) })
+  }
+
+  accompany(companion: Companion): void {
+    this.#companion = companion
+  }
+
   watch(from: Rev, on: Parameters<Storage['watch']>[1]): Closer {
     return this.#watchers.add(from, this.#rev, on)
   }
@@ -68,6 +88,11 @@ export class MemoryStorage implements Storage {
   }
 
   async close(): Promise<void> {}
+
+  #read(key: string): Entry | undefined {
+    const kept = this.#kept.get(key)
+    return kept && { key, value: Uint8Array.from(kept.value), rev: kept.rev }
+  }
 
   #holds(expectation: Expectation): boolean {
     if ('key' in expectation) return (this.#kept.get(expectation.key)?.rev ?? 0n) === expectation.rev

@@ -1,0 +1,122 @@
+import { LRUCache } from 'lru-cache'
+import { plainKeys } from '../contract/barrier.ts'
+import { BrokenRecord } from './frame.ts'
+import type { Names } from './names.ts'
+
+/**
+ * How a record is watched over: with its whole folder, in a bucket, or not at all. That holds for everything `below`; and
+ * nothing below `apart` is watched over with a whole folder.
+ */
+export type Cover =
+  | { readonly by: 'folder'; readonly folder: string }
+  | { readonly by: 'bucket'; readonly bucket: string; readonly below: string; readonly apart: string }
+  | { readonly by: 'nothing'; readonly below: string; readonly apart: string }
+
+/** A text names a folder that is checked whole; a number tells how many letters of the next encrypted name make a bucket. */
+type Rule = string | number | Rules
+interface Rules {
+  readonly [segment: string]: Rule
+}
+
+/** 64 buckets in the folders of a mount, 4096 where there may be millions of records. */
+const [few, many] = [1, 2]
+const other = '*'
+
+/** Records of engines that security rests on, whatever the engine. Not: values of secrets (`secret/`, `value/`), drawers. */
+const mount: Rules = {
+  [other]: { key: few, used: few, role: few, config: few, rotation: few, purge: few, upgraded: few },
+}
+
+/** What `docs/threat-model.md` promises, by the plain names of docs/formats.md. What is not named here is not watched over. */
+const rules: Rules = {
+  mounts: 'mounts',
+  mount,
+  core: {
+    audit: 'core/audit',
+    namespace: 'core/namespace',
+    policy: 'core/policy',
+    quota: 'core/quota',
+    token: {
+      keys: 'core/token',
+      condemned: 'core/token',
+      doomed: 'core/token',
+      id: many,
+      accessor: many,
+      lease: many,
+      namespace: { [other]: { accessor: few, lease: few } },
+    },
+    [other]: 'core',
+  },
+  namespace: { [other]: { mounts: 'namespace', mount, core: { [other]: 'namespace' } } },
+}
+
+/** Tells of each storage key how it is watched over. */
+export class Coverage {
+  readonly #names: Names
+  /** What holds for everything directly in a folder. */
+  readonly #known = new LRUCache<string, Found>({ max: 20_000 })
+
+  constructor(names: Names) {
+    this.#names = names
+  }
+
+  of(key: string): Cover {
+    if (key === plainKeys.seal || key === plainKeys.keyring) return { by: 'folder', folder: 'seal and keyring' }
+    const folder = key.slice(0, key.lastIndexOf('/') + 1)
+    const found = this.#known.get(folder) ?? this.#find(key)
+    // A rule that was met above holds for all that is in the folder.
+    if (found.below.length <= folder.length) this.#known.set(folder, found)
+    const { rule, below, apart } = found
+    if (typeof rule === 'string') return { by: 'folder', folder: rule }
+    if (rule === undefined) return { by: 'nothing', below, apart }
+    return { by: 'bucket', bucket: key.slice(0, below.length + rule), below, apart }
+  }
+
+  /** The plain name of the folder that a bucket is of. */
+  folderOf(bucket: string): string {
+    const folders = bucket.split('/').slice(1, -1)
+    let [plain, parent] = ['', 'e/']
+    for (const folder of folders) {
+      plain += this.#names.open(parent, `${parent}${folder}/`)
+      parent += `${folder}/`
+    }
+    return plain
+  }
+
+  #find(key: string): Found {
+    let at: Rules = rules
+    let apart: string | undefined
+    for (let parent = 'e/'; key.startsWith(parent);) {
+      const cut = key.indexOf('/', parent.length)
+      const below = cut < 0 ? key : key.slice(0, cut + 1)
+      const name = this.#plain(parent, below)
+      const rule = name === undefined ? undefined : Object.hasOwn(at, name) ? at[name] : at[other]
+      if (!hasFolders(rule)) apart ??= below
+      if (typeof rule !== 'object') return { rule, below, apart: apart ?? below }
+      if (cut < 0) return { rule: undefined, below, apart: apart ?? below }
+      at = rule
+      parent = below
+    }
+    return { rule: undefined, below: key, apart: key }
+  }
+
+  /** Undefined for a name of another store: nobody can ask for it. */
+  #plain(parent: string, key: string): string | undefined {
+    try {
+      return this.#names.open(parent, key).replace(/\/$/, '')
+    } catch (thrown) {
+      if (thrown instanceof BrokenRecord) return undefined
+      throw thrown
+    }
+  }
+}
+
+interface Found {
+  readonly rule: string | number | undefined
+  readonly below: string
+  readonly apart: string
+}
+
+function hasFolders(rule: Rule | undefined): boolean {
+  return typeof rule === 'string' || (typeof rule === 'object' && Object.values(rule).some(hasFolders))
+}
