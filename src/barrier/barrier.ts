@@ -71,7 +71,6 @@ export class EncryptedBarrier implements Barrier {
     const { clock, random, storage } = this.#parts
     const keyring = freshKeyring(random, clock.now())
     const value = wrapKeyring(keyring, root, random)
-    const first = firstRecord(keyring, random)
     const names = new Names(keyring.nameKey)
     const digests = this.#digestsOf(keyring, names, () => keyring)
     digests.begin()
@@ -79,7 +78,7 @@ export class EncryptedBarrier implements Barrier {
     try {
       const result = await this.#commit({
         expect: [{ key: plainKeys.keyring, rev: 0n }],
-        ops: [{ put: plainKeys.keyring, value }, first, ...along],
+        ops: [{ put: plainKeys.keyring, value }, firstRecord(keyring, names, random), ...along],
       })
       if (typeof result === 'string') throw refuse('Vault is already initialized')
     } finally {
@@ -323,10 +322,8 @@ export class EncryptedBarrier implements Barrier {
 }
 
 /** The record of commits of a storage that begins. */
-function firstRecord(keyring: Keyring, random: (bytes: number) => Uint8Array): Op {
-  const names = new Names(keyring.nameKey)
+function firstRecord(keyring: Keyring, names: Names, random: (bytes: number) => Uint8Array): Op {
   const place = names.seal(commitName)
-  names.wipe()
   const { term, key } = activeTerm(keyring)
   const plain = utf8(JSON.stringify(firstCommit))
   return { put: place, value: sealValue(key, term, boundTo(keyring, place), plain, random) }

@@ -1,4 +1,3 @@
-import { LRUCache } from 'lru-cache'
 import { plainKeys } from '../contract/barrier.ts'
 import { BrokenRecord } from './frame.ts'
 import type { Names } from './names.ts'
@@ -21,6 +20,8 @@ interface Rules {
 /** 64 buckets in the folders of a mount, 4096 where there may be millions of records. */
 const [few, many] = [1, 2]
 const other = '*'
+/** Folders remembered. */
+const most = 20_000
 
 /** Records of engines that security rests on, whatever the engine. Not: values of secrets (`secret/`, `value/`), drawers. */
 const mount: Rules = {
@@ -54,7 +55,7 @@ const rules: Rules = {
 export class Coverage {
   readonly #names: Names
   /** What holds for everything directly in a folder. */
-  readonly #known = new LRUCache<string, Found>({ max: 20_000 })
+  readonly #known = new Map<string, Found>()
 
   constructor(names: Names) {
     this.#names = names
@@ -65,7 +66,7 @@ export class Coverage {
     const folder = key.slice(0, key.lastIndexOf('/') + 1)
     const found = this.#known.get(folder) ?? this.#find(key)
     // A rule that was met above holds for all that is in the folder.
-    if (found.below.length <= folder.length) this.#known.set(folder, found)
+    if (found.below.length <= folder.length) this.#remember(folder, found)
     const { rule, below, apart } = found
     if (typeof rule === 'string') return { by: 'folder', folder: rule }
     if (rule === undefined) return { by: 'nothing', below, apart }
@@ -81,6 +82,11 @@ export class Coverage {
       parent += `${folder}/`
     }
     return plain
+  }
+
+  #remember(folder: string, found: Found): void {
+    if (this.#known.size >= most) this.#known.clear()
+    this.#known.set(folder, found)
   }
 
   #find(key: string): Found {

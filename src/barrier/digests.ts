@@ -391,8 +391,8 @@ function damaged(folder: string, wanted: Sum, found: Sum): readonly Damage[] {
 function refusal(folders: string, code: string | undefined): Fault {
   const accept =
     code === undefined
-      ? 'To learn the code that opens it all the same, unseal with accept_storage=check'
-      : `To open it all the same, unseal again with accept_storage=${code}`
+      ? 'To learn the code that opens it all the same, unseal with -accept-storage=check (accept_storage)'
+      : `To open it all the same, unseal again with -accept-storage=${code} (accept_storage)`
   return new Fault(
     'precondition_failed',
     `the server stays sealed: stored records were removed, changed or put back outside strongroom, in ${folders}. ` +

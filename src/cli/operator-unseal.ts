@@ -5,16 +5,20 @@ import { showStatus } from './status.ts'
 async function unseal(run: Run): Promise<number> {
   const data = run.flags.bool('reset')
     ? { reset: true }
-    : { key: await shareGiven(run, 'Key share (will be hidden): '), ...saidOfLog(run) }
+    : { key: await shareGiven(run, 'Key share (will be hidden): '), ...saidOfDamage(run) }
   const { body = {} } = await run.client.send('PUT', 'sys/unseal', data, { once: true })
   await showStatus(run, body)
   return 0
 }
 
-/** What is to become of an audit log that is not what it was. */
-function saidOfLog({ flags }: Run): Record<string, string> {
-  const [accept, head] = [flags.text('accept-audit-log'), flags.text('expected-head')]
-  return { ...(accept && { accept_audit_log: accept }), ...(head && { expected_head: head }) }
+/** What is to become of records or of an audit log that are not what they were. */
+function saidOfDamage({ flags }: Run): Record<string, string> {
+  const [storage, accept, head] = ['accept-storage', 'accept-audit-log', 'expected-head'].map((name) => flags.text(name))
+  return {
+    ...(storage && { accept_storage: storage }),
+    ...(accept && { accept_audit_log: accept }),
+    ...(head && { expected_head: head }),
+  }
 }
 
 async function seal(run: Run): Promise<number> {
@@ -38,6 +42,10 @@ export const operatorCommands: readonly Command[] = [
     args: [0, 1],
     flags: {
       reset: { kind: 'bool', about: 'Forget the shares given so far.' },
+      'accept-storage': {
+        kind: 'text',
+        about: 'Code of damage to stored records that is accepted; "check" has all of them checked and tells it.',
+      },
       'accept-audit-log': {
         kind: 'text',
         about: 'Code of damage to the audit log that is accepted, as the refusal told it.',

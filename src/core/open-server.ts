@@ -127,6 +127,8 @@ async function openRest(parts: OpeningParts): Promise<OpenServer> {
     { name: 'rotating the encryption key', every: 60_000, run: async () => barrier.rotateIfDue() },
     { name: 'chores of the mounts', every: 60_000, run: async () => tend(namespaces) },
   ])
+  // Whoever reads what it has not reached yet waits for the check of that only.
+  void barrier.sweep().catch(() => {})
   return {
     namespaces,
     tokens,

@@ -4,8 +4,10 @@ import type { Storage } from '../contract/storage.ts'
 import type { Clock } from '../util/clock.ts'
 import type { Log } from '../util/log.ts'
 
-/** What an operator says of the audit log when giving a share. */
+/** What an operator says of damage when giving a share. */
 export interface UnsealOptions {
+  /** The code of damage to stored records that is accepted, or `check` to learn it. */
+  readonly acceptStorage?: string
   /** The code of damage of the log that is accepted. */
   readonly acceptAuditLog?: string
   /** `[device:]size:root` that the log must have had. */

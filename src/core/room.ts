@@ -94,7 +94,7 @@ export class Room {
     })
   }
 
-  /** Takes one share. The share that completes a threshold says what is to become of a damaged audit log. */
+  /** Takes one share. The share that completes a threshold says what is to become of damage. */
   async unseal(share: Uint8Array, said: UnsealOptions = {}): Promise<void> {
     await this.#turnstile.run(async () => {
       if (this.#open) return
@@ -219,7 +219,7 @@ export class Room {
     const { barrier, seal, life, log } = this.#parts
     const keys = await seal.combine(record, shares)
     try {
-      if (!keys || !(await barrier.unseal(keys.root)))
+      if (!keys || !(await barrier.unseal(keys.root, said.acceptStorage)))
         throw refuse(
           'Unseal failed, invalid key: the shares given do not open this server; begin again with the first one',
         )

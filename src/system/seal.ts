@@ -23,7 +23,10 @@ export interface SealPort {
     threshold: number,
     keys: { readonly pgpKeys: readonly string[]; readonly rootTokenPgpKey: string },
   ): Promise<{ readonly shares: readonly Uint8Array[]; readonly rootToken: string }>
-  unseal(share: Uint8Array, said: { readonly acceptAuditLog?: string; readonly expectedHead?: string }): Promise<void>
+  unseal(
+    share: Uint8Array,
+    said: { readonly acceptStorage?: string; readonly acceptAuditLog?: string; readonly expectedHead?: string },
+  ): Promise<void>
   resetUnseal(): Promise<void>
   seal(): Promise<void>
   readonly storageType: string
@@ -86,15 +89,23 @@ export function sealRoutes(room: SealPort): Route<unknown>[] {
         key: f.any('The share, hex or base64.'),
         reset: f.any('Forget the shares given so far.'),
         migrate: f.any('Not offered.'),
+        accept_storage: f.any(
+          'The code of damage to stored records that is accepted; "check" has all of them checked and tells it.',
+        ),
         accept_audit_log: f.any('The code of damage to the audit log that is accepted, as the refusal told it.'),
         expected_head: f.any('The head that the audit log must have had: size:root, or device:size:root.'),
       },
       handle: async ({ given }, values) => {
+        const storage = strictText('accept_storage', values.accept_storage)
         const accept = strictText('accept_audit_log', values.accept_audit_log)
         const head = strictText('expected_head', values.expected_head)
         if (given('expected_head') && !/^(.+:)?[0-9]{1,15}:[A-Za-z0-9+/]{43}=$/.test(head))
           throw refuse('expected_head is size:root as seal-status shows it under audit_heads, or device:size:root')
-        const said = { ...(accept !== '' && { acceptAuditLog: accept }), ...(head !== '' && { expectedHead: head }) }
+        const said = {
+          ...(storage !== '' && { acceptStorage: storage }),
+          ...(accept !== '' && { acceptAuditLog: accept }),
+          ...(head !== '' && { expectedHead: head }),
+        }
         return unseal(room, { ...values, said })
       },
     }),
