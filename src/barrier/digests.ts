@@ -97,13 +97,13 @@ export class Digests {
 
   /** Waits until no record that was there at unseal can be missing below a folder. @throws Fault internal */
   async complete(folder: string): Promise<void> {
-    for (const bucket of [...this.#unchecked])
+    for (const bucket of this.#unchecked)
       if (bucket.startsWith(folder) || folder.startsWith(bucket)) await this.#sure(bucket)
   }
 
   /** Checks all buckets, one after the other, until the store is closed. What is wrong is logged. */
   async sweep(): Promise<void> {
-    for (const bucket of [...this.#unchecked]) {
+    for (const bucket of this.#unchecked) {
       if (this.#closed) return
       await this.#sure(bucket)?.catch(() => {})
     }
@@ -117,7 +117,10 @@ export class Digests {
   async check(accept?: string): Promise<void> {
     const found = await this.#survey(accept !== undefined)
     const stored = await this.#stored()
-    const damage = [...this.#damageOf(found, stored), ...(accept === undefined ? [] : await this.#damagedBuckets(found))]
+    const damage = [
+      ...this.#damageOf(found, stored),
+      ...(accept === undefined ? [] : await this.#damagedBuckets(found)),
+    ]
     if (damage.length === 0) {
       this.#top = stored
       for (const bucket of found.stored.keys()) this.#unchecked.add(bucket)

@@ -48,7 +48,9 @@ export class Top {
   /** As it is stored at a revision, before it is encrypted. */
   bytes(rev: Rev): Uint8Array {
     const folders = Object.fromEntries([...this.#folders].map(([folder, sum]) => [folder, base64(sum)]))
-    return utf8(JSON.stringify({ format: 1, rev: String(rev), buckets: base64(this.buckets), folders } satisfies Stored))
+    return utf8(
+      JSON.stringify({ format: 1, rev: String(rev), buckets: base64(this.buckets), folders } satisfies Stored),
+    )
   }
 }
 

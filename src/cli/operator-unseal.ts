@@ -13,7 +13,9 @@ async function unseal(run: Run): Promise<number> {
 
 /** What is to become of records or of an audit log that are not what they were. */
 function saidOfDamage({ flags }: Run): Record<string, string> {
-  const [storage, accept, head] = ['accept-storage', 'accept-audit-log', 'expected-head'].map((name) => flags.text(name))
+  const [storage, accept, head] = ['accept-storage', 'accept-audit-log', 'expected-head'].map((name) =>
+    flags.text(name),
+  )
   return {
     ...(storage && { accept_storage: storage }),
     ...(accept && { accept_audit_log: accept }),

@@ -130,10 +130,7 @@ export class LevelStorage implements Storage {
     return this.#rev
   }
 
-  async entries(
-    range: Parameters<Storage['entries']>[0],
-    visit: (piece: Piece) => void,
-  ): Promise<void> {
+  async entries(range: Parameters<Storage['entries']>[0], visit: (piece: Piece) => void): Promise<void> {
     this.#usable()
     return new Promise((resolve, reject) => {
       this.#looks.push({ run: async () => this.#look(range, visit).then(resolve, reject), reject })
@@ -234,7 +231,10 @@ export class LevelStorage implements Storage {
     await this.#write([...ops, ...more.map((op) => ({ op, rev }))], accepted, rev)
   }
 
-  async #look({ prefix, from, limit }: Parameters<Storage['entries']>[0], visit: (piece: Piece) => void): Promise<void> {
+  async #look(
+    { prefix, from, limit }: Parameters<Storage['entries']>[0],
+    visit: (piece: Piece) => void,
+  ): Promise<void> {
     const most = Math.min(limit, storageLimits.page)
     const range = { gte: from > prefix ? from : prefix, lt: beyond(prefix), limit: most }
     const found = this.#db ? await this.#db.iterator({ ...range, ...encodings }).all() : []
