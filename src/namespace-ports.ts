@@ -140,6 +140,13 @@ async function capabilitiesOf(
 ) {
   if (!token) return undefined
   const acl = await acls.of(token)
-  const reach = reachOf(namespaces.byId(token.namespace), here)
-  return inSlices(paths, (path) => capabilitiesFrom(acl, reach, path))
+  const home = namespaces.byId(token.namespace)
+  // Asked from above, a path leads into the token's own namespace, or to where its policies do not reach.
+  const into = home && home !== here && here.holds(home) ? here.pathIn(home, '') : undefined
+  const reach = reachOf(home, here)
+  return inSlices(paths, (path) => {
+    if (into === undefined) return capabilitiesFrom(acl, reach, path)
+    const bare = path.startsWith('/') ? path.slice(1) : path
+    return capabilitiesFrom(acl, bare.startsWith(into) ? '' : undefined, bare.slice(into.length))
+  })
 }

@@ -28,7 +28,8 @@ export interface Request {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
 }
 
-const forbidden = /[\u0000-\u001f\u007f-\u009f\u00a0\u00ad\u2028\u2029\ufffd\ud800-\udfff]/u
+/** Unicode's control, format, private, unassigned and separating characters, but for the space; and what stands for broken bytes. */
+const forbidden = /[\p{C}\p{Zl}\p{Zp}\ufffd]|(?! )\p{Zs}/u
 
 /**
  * The only maker of an ApiPath. Gives undefined for a path with an empty segment (but for one trailing slash), a `.` or

@@ -24,7 +24,7 @@ export interface Call<S> {
 export interface Subject {
   /** Undefined: none that was given; the request stays where it is. */
   readonly token: (request: Request) => Secret<string> | undefined
-  /** Only when the token's namespace is the one that was named, or above it. */
+  /** Only when the token's namespace is the one that was named, or above it. What it may do is judged at the path that was named. */
   readonly fromBelow?: boolean
 }
 
@@ -69,6 +69,8 @@ export interface RouteOptions<S, F extends Fields> {
   readonly exists?: Exists<S>
   /** Names in the path that can be spelled in more than one way: the policy, the audit log and the handler see one. */
   readonly canonical?: Readonly<Record<string, Canonicaliser>>
+  /** For what is public in a namespace: what it answers in an empty one. Nobody without a token learns which ones there are. */
+  readonly nowhere?: Response
   /** Another path of this mount by which the same thing is reached; what a policy denies there is denied here. */
   readonly alias?: Alias
   /**
@@ -111,6 +113,7 @@ export interface Route<S = never> {
   readonly exists: Exists<S> | undefined
   readonly canonical: Readonly<Record<string, Canonicaliser>> | undefined
   readonly alias: Alias | undefined
+  readonly nowhere: Response | undefined
   readonly handle: (call: Call<S>, values: Readonly<Record<string, unknown>>) => Promise<Response> | Response
 }
 
@@ -137,6 +140,7 @@ function route<S, F extends Fields>(
     exists: options.exists,
     canonical: options.canonical,
     alias: options.alias,
+    nowhere: options.nowhere,
     handle: options.handle as Route<S>['handle'],
   }
 }

@@ -1,6 +1,7 @@
 import { Fault, asFault, refuse } from '../contract/fault.ts'
 import type { Caller, TokenRecord } from '../contract/identity.ts'
 import type { Request } from '../contract/request.ts'
+import type { Response } from '../contract/response.ts'
 import type { Call, Route, Subject } from '../contract/route.ts'
 import type { Acl, AclOperation, AclQuery, Verdict } from '../policy/acl.ts'
 import type { TokenStore } from '../tokens/store.ts'
@@ -47,6 +48,8 @@ export interface Decision {
   readonly limit?: number
   /** A policy hides names of this list. */
   readonly shows?: Shows
+  /** The answer in place of the handler's, where there is no namespace that the caller may know of. */
+  readonly nowhere?: Response
   readonly refusal?: Fault
 }
 
@@ -69,6 +72,11 @@ class Draft implements Decision {
   limit?: number
   shows?: Shows
   refusal?: Fault
+  /** Nobody may go there, or there is no such place: told to those who may know of it. */
+  barred?: Fault | undefined
+  nowhere?: Response
+  /** The path as the namespace that was named sees it, where the request was taken to another one. */
+  judgedAt?: string
   /** A name in the path can be none of ours: told to those who may do what they asked for. */
   unnamed?: Fault
 
@@ -91,10 +99,17 @@ export async function decide(parts: DecidingParts, request: Request): Promise<De
 
 async function judge(parts: DecidingParts, draft: Draft): Promise<void> {
   refuseFolder(draft.request)
+  const asked = draft.request.namespace
   const destination = locate(parts, draft)
   const offers = destination?.match?.offers
   const traits = offers && traitsOf(offers)
+  const named = draft.request.namespace !== asked
+  // Which namespaces there are is no secret from the owner of a token, and from everybody else it is.
+  const open = traits !== undefined && (traits.public || traits.vet !== undefined)
+  if (named && open && draft.mount?.record.builtin && !(await isKnown(parts, draft.request))) throw noToken()
+  if (draft.barred && (await mayBeTold(parts, draft, offers, asked))) throw draft.barred
   if (traits?.vet) await traits.vet(draft.request)
+  if (draft.barred) return admitNowhere(draft, offers)
   // Where sudo is wanted, the answer that a verb is not there is for those who have it.
   if (offers && traits?.public && (draft.route || !traits.sudo)) return admitAnyone(offers, parts, draft, draft.route)
   const token = await authenticate(parts, draft)
@@ -120,7 +135,7 @@ function locate(parts: DecidingParts, draft: Draft): Destination | undefined {
   const { request } = draft
   const destination = (namespace ?? parts.namespaces.root).mounts.router.find(request.path, isListing(request))
   const offers = destination?.match?.offers
-  if (request.namespace !== '') refuseHere(draft, offers)
+  if (request.namespace !== '') draft.barred = barrier(draft, offers)
   const route = offers && request.operation !== 'help' ? offers[request.operation] : undefined
   if (destination) draft.mount = destination.mount
   if (destination?.match) draft.params = destination.match.params
@@ -155,13 +170,48 @@ function enter(draft: Draft, namespace: Namespace): void {
   draft.request = seenFrom(namespace, draft.request)
 }
 
-/** What is refused below the root namespace, whoever asks. */
-function refuseHere({ namespace }: Draft, offers: Offers = {}): void {
+/** Why nothing is done below the root namespace, whoever asks. */
+function barrier({ namespace }: Draft, offers: Offers = {}): Fault | undefined {
   const routes = Object.values(offers)
-  if (routes.some((route) => route.rootOnly)) throw refuse('operation only available in root namespace')
+  if (routes.some((route) => route.rootOnly)) return refuse('operation only available in root namespace')
+  // How the server is does not depend on any namespace.
+  if (traitsOf(offers).serverLife) return undefined
   // To serve the root namespace instead would hand its secrets to someone who asked for another's.
-  if (!namespace && !traitsOf(offers).serverLife) throw new Fault('no_route', 'namespace not found')
-  if (!routes.some((route) => route.whenLocked)) namespace?.refuseLocked()
+  if (!namespace) return new Fault('no_route', 'namespace not found')
+  if (routes.some((route) => route.whenLocked)) return undefined
+  try {
+    namespace.refuseLocked()
+    return undefined
+  } catch (thrown) {
+    return asFault(thrown)
+  }
+}
+
+/** Whether a request shows a good token, wherever it is good. Takes no use of it. */
+async function isKnown({ tokens }: DecidingParts, { credential, client }: Request): Promise<boolean> {
+  const token = credential.kind === 'token' ? await tokens.resolve(credential.token) : undefined
+  return token !== undefined && tokens.allowsAddress(token, client.address)
+}
+
+/** Whether why a request is barred may be told: always where that depends on nothing but what was sent. */
+async function mayBeTold(
+  parts: DecidingParts,
+  draft: Draft,
+  offers: Offers | undefined,
+  asked: string,
+): Promise<boolean> {
+  const rootOnly = Object.values(offers ?? {}).some((route) => route.rootOnly)
+  return (rootOnly && asked !== '' && draft.request.namespace === asked) || isKnown(parts, draft.request)
+}
+
+/** What everybody is told who shows no token, be a namespace empty, locked, or not there. */
+function admitNowhere(draft: Draft, offers: Offers | undefined): void {
+  const { route, request, mount } = draft
+  const traits = offers && traitsOf(offers)
+  if (offers && traits?.public && !traits.sudo && !route && mount?.record.builtin)
+    throw wrongVerb(request, offers, true)
+  if (!route?.nowhere || request.credential.kind === 'token') throw noToken()
+  draft.nowhere = route.nowhere
 }
 
 /** Takes a request to the namespace of the token that it is about. What it may do there is judged there. */
@@ -172,6 +222,7 @@ async function goHome(parts: DecidingParts, draft: Draft, subject: Subject): Pro
   const home = record && parts.namespaces.byId(record.namespace)
   if (!home || home === here || (subject.fromBelow && !(here && home.holds(here)))) return
   home.refuseLocked()
+  if (subject.fromBelow && here) draft.judgedAt = home.pathIn(here, request.path)
   draft.namespace = home
   draft.request = { ...request, namespace: home.path }
   const mount = home.mounts.router.mountOf(request.path)
@@ -245,7 +296,7 @@ async function authorise(parts: DecidingParts, draft: Draft, token: TokenRecord,
   const acl = found instanceof Promise ? await found : found
   const reach = reachFrom(parts, draft, token)
   const { data, wrapTtl } = draft.request
-  const path = (reach ?? '') + draft.request.path
+  const path = draft.judgedAt ?? (reach ?? '') + draft.request.path
   const query = {
     path,
     operation: draft.operation,

@@ -96,6 +96,7 @@ async function perform(decision: Decision, wrapper: Wrapper | undefined): Promis
   const { request } = decision
   try {
     if (request.operation === 'help') return help(decision)
+    if (decision.nowhere) return decision.nowhere
     if (!decision.route) throw new Fault('internal', 'internal error')
     if (request.wrapTtl !== undefined && decision.route.whenSealed && !decision.route.pure)
       throw refuse('the answers of this path cannot be wrapped; send the request without X-Vault-Wrap-TTL')

@@ -36,6 +36,7 @@ export function internalRoutes(): Route<Has>[] {
     read('internal/ui/mounts', {
       about: 'The mounts that the caller may know of.',
       access: 'public',
+      nowhere: answer({ secret: {}, auth: {} }),
       handle: (call) => answer({ secret: visible(call, 'secret'), auth: visible(call, 'auth') }),
     }),
     read('internal/ui/mounts/*path', {

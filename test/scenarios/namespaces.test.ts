@@ -227,6 +227,12 @@ describe('namespaces', () => {
         ] as const) {
           // prettier-ignore
           const reply = await at(namespace, method, path, method === 'POST' ? {} : undefined, token)
+          if (token === '') {
+            const open = path === 'sys/internal/ui/mounts' ? 200 : 403
+            expect(reply.status, `${namespace} ${path}: ${reply.text}`).to.equal(open)
+            expect(reply.text).to.not.match(/lock|vaulted/)
+            continue
+          }
           expect(reply.status, `${namespace} ${path} ${token}: ${reply.text}`).to.equal(503)
           expect(reply.text).to.include('"vaulted/\\" must be unlocked'.replace('"v', '\\"v'))
         }

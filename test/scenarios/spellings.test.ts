@@ -248,4 +248,16 @@ describe('a path that a policy denies', function () {
     ] as const)
       expect((await server.call(method, `/v1/${path}`, method === 'POST' ? { description: 'x' } : undefined)).status, path).to.equal(400) // prettier-ignore
   })
+
+  it('holds nothing that cannot be seen: no control, format, private, unassigned or separating character but the space', async () => {
+    const unseen = ['\u200b', '\u200d', '\u2060', '\ufeff', '\u202e', '\u2066', '\u061c', '\u180e', '\u00ad', '\u2028', '\u2029', '\u0085', '\u00a0', '\u1680', '\u2003', '\u202f', '\u205f', '\u3000', '\ue000', '\u{e0041}', '\u{e0001}', '\ufdd0', '\uffff', '\u{1ffff}', '\u{10ffff}', '\u0378', '\ufff9'] // prettier-ignore
+    for (const letter of unseen)
+      for (const folder of ['plain', 'secret/data', 'sys/policies/acl', 'sys/mounts', 'sys/namespaces', 'cubbyhole']) {
+        const path = `/v1/${folder}/a${encodeURIComponent(letter)}b`
+        const { status, text } = await server.call('PUT', path, { type: 'kv', policy, data: { a: 1 } })
+        expect(status, `U+${letter.codePointAt(0)?.toString(16)} ${folder} ${text}`).to.equal(400)
+      }
+    for (const name of ['two words', 'ünï', '日本語', '\u{1f511}', 'e\u0301', 'עברית'])
+      expect((await server.call('PUT', `/v1/plain/${encodeURIComponent(name)}`, { a: 1 })).status, name).to.equal(204)
+  })
 })

@@ -1,0 +1,52 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { inCidrs, parseCidr, plainAddress } from '../../src/util/cidr.ts'
+
+const holds = (block: string, address: string): boolean => inCidrs([parseCidr(block) ?? ''], address)
+
+describe('address blocks', () => {
+  it('of IPv6 hold no IPv4 address, and the other way round', () => {
+    for (const block of ['::/0', '::/1', '2001:db8::/32', '::ffff:0:0/90', '::/96', '8000::/1', '64:ff9b::/96'])
+      for (const address of [
+        '10.1.2.3',
+        '0.0.0.0',
+        '255.255.255.255',
+        '::ffff:10.1.2.3',
+        '::FFFF:a01:203',
+        '0:0:0:0:0:ffff:a01:203',
+      ])
+        expect(holds(block, address), `${block} ${address}`).to.equal(false)
+    for (const address of ['::1', '2001:db8::1', '::10.1.2.3', '::ffff:0:a01:203', '64:ff9b::a01:203'])
+      expect(holds('0.0.0.0/0', address), address).to.equal(false)
+  })
+
+  it('of mapped addresses are those of IPv4, however either is written', () => {
+    for (const block of ['10.0.0.0/8', '::ffff:10.0.0.0/104', '::ffff:a00:0/104', '0:0:0:0:0:FFFF:0A00:0000/104'])
+      for (const [address, inside] of [
+        ['10.1.2.3', true],
+        ['::ffff:10.1.2.3', true],
+        ['::ffff:a01:203', true],
+        ['11.1.2.3', false],
+        ['::1', false],
+        ['x', false],
+        ['', false],
+      ] as const)
+        // prettier-ignore
+        expect(holds(block, address), `${block} ${address}`).to.equal(inside)
+    expect(holds('2001:db8::/32', '2001:db8:1::1')).to.equal(true)
+    expect(holds('fe80::/10', 'fe80::1%eth0')).to.equal(true)
+  })
+
+  it('every IPv4 address has one plain form', () => {
+    const byte = fc.nat(255)
+    fc.assert(
+      fc.property(byte, byte, byte, byte, (a, b, c, d) => {
+        const plain = [a, b, c, d].join('.')
+        const hex = [(a << 8) | b, (c << 8) | d].map((pair) => pair.toString(16)).join(':')
+        for (const written of [plain, `::ffff:${plain}`, `::FFFF:${hex}`, `0:0:0:0:0:ffff:${hex}`])
+          expect(plainAddress(written)).to.equal(plain)
+        expect(plainAddress(`::${hex}`)).to.equal(`::${hex}`)
+      }),
+    )
+  })
+})
