@@ -64,6 +64,27 @@ describe('access, over HTTP', () => {
     expect((await list('&limit=2')).status).to.equal(403)
   })
 
+  it('CVE-2026-12624: a narrower denied folder is listed by no verb: LIST, GET with list=true, SCAN', async () => {
+    await server.data('POST', 'sys/mounts/lists', { type: 'kv-v2' })
+    for (const path of ['open/a', 'private/a', 'private/granted/a'])
+      await server.data('POST', `lists/data/${path}`, { data: { a: 1 } })
+    const token = await server.tokenWith(
+      'path "lists/metadata/*" { capabilities = ["list", "scan"] }\npath "lists/metadata/private/*" { capabilities = ["deny"] }\npath "lists/metadata/private/granted/*" { capabilities = ["list", "scan"] }',
+    )
+    const asked = [['LIST', ''], ['GET', '?list=true'], ['SCAN', ''], ['GET', '?scan=true']] as const // prettier-ignore
+    for (const [verb, query] of asked)
+      for (const [folder, status] of [
+        ['open', 200],
+        ['private', 403],
+        ['private/granted', 200],
+      ] as const)
+        // prettier-ignore
+        for (const slash of ['', '/']) {
+          const path = `/v1/lists/metadata/${folder}${slash}${query}`
+          expect((await server.call(verb, path, undefined, { 'X-Vault-Token': token })).status, `${verb} ${path}`).to.equal(status)
+        }
+  })
+
   it('CVE-2026-93335: a denied policy cannot be read under another spelling of its name', async () => {
     await server.data('PUT', 'sys/policies/acl/prod', { policy: 'path "x" { capabilities = ["read"] }' })
     const token = await server.tokenWith(
