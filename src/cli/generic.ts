@@ -1,5 +1,6 @@
 import type { Json } from '../util/json.ts'
 import { ServerError } from './failure.ts'
+import type { Answer } from './client.ts'
 import type { Command, Run } from './command.ts'
 import { inputOf } from './data.ts'
 import { UsageError } from './flags.ts'
@@ -72,8 +73,21 @@ async function remove(run: Run): Promise<number> {
   return showAnswer(run, body?.['wrap_info'] ? undefined : body, `Success! Data deleted (if it existed) at: ${path}`)
 }
 
+/** @throws ServerError that says that nothing is there */
+async function helpAt(path: string, run: Run): Promise<Answer> {
+  return run.client.send('GET', path, undefined, { query: { help: 1 } }).catch((thrown: unknown) => {
+    throw thrown instanceof ServerError && thrown.isAbsence
+      ? thrown.withHint(
+          'nothing is mounted there; "strongroom secrets list" shows what is, a mount is written with "/" at its end',
+        )
+      : thrown
+  })
+}
+
 async function help(run: Run): Promise<number> {
-  const { body } = await run.client.send('GET', pathOf(run), undefined, { query: { help: 1 } })
+  // A mount is asked about with a slash at its end.
+  const path = pathOf(run) + (/\/$/.test(run.args[0] ?? '') ? '/' : '')
+  const { body } = await helpAt(path, run)
   if (run.format === 'table') run.out(`${textOf(body?.['help'])}\n`)
   else await showValue(run, body ?? {})
   return 0

@@ -1,4 +1,6 @@
 import type { Command, Family } from './command.ts'
+import { connectionFlags } from './connection.ts'
+import { examples } from './examples.ts'
 import type { FlagTable } from './flags.ts'
 
 /** Every command by its first word. */
@@ -15,12 +17,20 @@ export function groupHelp({ word, about }: Family, commands: readonly Command[])
 
 /** How one command is used. */
 export function usage(command: Command, flags: FlagTable): string {
-  const list = Object.entries(flags).map(([name, { kind, about, alias }]) => {
+  const own = Object.fromEntries(Object.entries(flags).filter(([name]) => !Object.hasOwn(connectionFlags, name)))
+  const shared = Object.fromEntries(Object.entries(flags).filter(([name]) => !Object.hasOwn(own, name)))
+  const line = `Usage: strongroom ${command.name} [flags]${command.usage ? ` ${command.usage}` : ''}`
+  const shown = (examples[command.name] ?? []).map((example) => `    strongroom ${example}\n`)
+  const example = shown.length > 0 ? `\nFor example:\n\n${shown.join('')}` : ''
+  return `${line}\n\n  ${command.about}.\n${example}${list('Flags', own)}${list('Flags for the connection', shared)}`
+}
+
+function list(heading: string, flags: FlagTable): string {
+  const lines = Object.entries(flags).map(([name, { kind, about, alias }]) => {
     const value = kind === 'bool' ? '' : `=<${kind}>`
     return `    -${name}${value}${alias ? ` (-${alias})` : ''}\n        ${about}\n`
   })
-  const line = `Usage: strongroom ${command.name} [flags]${command.usage ? ` ${command.usage}` : ''}`
-  return `${line}\n\n  ${command.about}.\n${list.length > 0 ? `\nFlags:\n\n${list.join('')}` : ''}`
+  return lines.length > 0 ? `\n${heading}:\n\n${lines.join('')}` : ''
 }
 
 function listing(rows: readonly (readonly [string, string])[]): string {

@@ -112,7 +112,14 @@ async function byMethod(run: Run, name: string, method: Method): Promise<Json> {
   const data = { ...given, ...(secret && given[secret] === undefined && { [secret]: await asked(run, secret) }) }
   const { username: _, ...rest } = data as Readonly<Record<string, string>>
   const path = `auth/${barePath(run.flags.text('path') ?? name)}/${method.path(data)}`
-  return (await run.client.send('PUT', path, rest, { token: '' })).body ?? {}
+  const sent = run.client.send('PUT', path, rest, { token: '' })
+  const { body } = await sent.catch((thrown: unknown) => {
+    const isMissing = thrown instanceof ServerError && [403, 404].includes(thrown.status) && run.pipes.errIsTerminal
+    throw isMissing
+      ? thrown.withHint(`is the method ${name} there? "strongroom auth list" tells; strongroom itself has tokens only`)
+      : thrown
+  })
+  return body ?? {}
 }
 
 async function textsOf(run: Run): Promise<Readonly<Record<string, string>>> {
@@ -135,7 +142,7 @@ export const loginCommands: readonly Command[] = [
     usage: '[TOKEN | K=V …]',
     args: [0, Infinity],
     flags: {
-      method: { kind: 'text', about: `token (usual), ${Object.keys(methods).join(', ')}.` },
+      method: { kind: 'text', about: 'The type of the auth method: token, which is the one that strongroom has.' },
       path: { kind: 'text', about: 'Where the method is mounted; its name unless given.' },
       'no-store': { kind: 'bool', about: 'Do not keep the token.' },
       'no-print': { kind: 'bool', about: 'Do not show it.' },

@@ -5,11 +5,17 @@ import { UsageError } from './flags.ts'
 /** A key share: the argument, standard input for "-", or asked for. @throws UsageError when it may not ask, or cannot */
 export async function shareGiven(run: Run, question: string): Promise<string> {
   const [given] = run.args
-  if (given === '-') return (await run.stdin()).trim()
-  if (given !== undefined) return given.trim()
+  if (given !== undefined) return something(given === '-' ? await run.stdin() : given)
   if (run.flags.bool('non-interactive'))
     throw new UsageError('no key share was given and -non-interactive forbids to ask for it: give it as an argument')
-  return (await run.ask(question)).trim()
+  return something(await run.ask(question))
+}
+
+/** @throws UsageError for an empty share: sent, it would look like a request without one */
+function something(written: string): string {
+  const share = written.trim()
+  if (share === '') throw new UsageError('the key share is empty: nothing was sent')
+  return share
 }
 
 /** PGP keys for the shares: files, in the order of the flag. @throws UsageError */

@@ -46,7 +46,7 @@ export async function showStatus(run: Run, status: Json, leader: Json = {}): Pro
       ['Unseal Progress', `${String(status['progress'])}/${String(status['t'])}`],
       ['Unseal Nonce', status['nonce']],
     )
-  rows.push(['Version', status['version']], ['Storage Type', status['storage_type']])
+  rows.push(['Version', versionOf(status)], ['Storage Type', status['storage_type']])
   if (status['cluster_name']) rows.push(['Cluster Name', status['cluster_name']], ['Cluster ID', status['cluster_id']])
   for (const [device, head] of Object.entries((status['audit_heads'] ?? {}) as Readonly<Record<string, string>>))
     rows.push([`Audit Head ${device}`, head])
@@ -59,6 +59,10 @@ export async function showStatus(run: Run, status: Json, leader: Json = {}): Pro
     )
   run.out(`${keyValues(rows)}\n`)
 }
+
+/** The API level, and the server's own release where it has one. */
+const versionOf = ({ version, strongroom_release: release }: Json): unknown =>
+  typeof release === 'string' ? `${String(version)} (strongroom ${release})` : version
 
 async function status(run: Run): Promise<number> {
   try {

@@ -5,12 +5,15 @@ import type { Decision } from './decide.ts'
 export function help(decision: Decision): Response {
   const mount = decision.mount
   if (!mount) return { status: 404, plain: { errors: [] } }
-  const here = mount.engine.routes.filter((route) => !decision.route || route.pattern === decision.route.pattern)
+  const inside = decision.request.path.slice(mount.apiPath.length).replace(/\/$/, '')
+  const offers = inside === '' ? undefined : mount.trie.find(inside)?.offers
+  const here = offers ? Object.values(offers) : mount.engine.routes
+  const missing = offers || inside === '' ? '' : `There is no path ${decision.request.path}. These are:\n\n`
   const lines = here.map(
     (route) =>
       `${route.operation.padEnd(6)} ${mount.apiPath}${route.pattern}\n       ${route.about}${fieldLines(route.fields)}`,
   )
-  return { plain: { help: `${mount.engine.about}\n\n${lines.join('\n\n')}\n`, see_also: [], openapi: null } }
+  return { plain: { help: `${mount.engine.about}\n\n${missing}${lines.join('\n\n')}\n`, see_also: [], openapi: null } }
 }
 
 function fieldLines(fields: Readonly<Record<string, { readonly kind: string; readonly about: string }>>): string {

@@ -184,6 +184,7 @@ async function statusBody(room: SealPort): Promise<Record<string, unknown>> {
     progress: status.progress,
     nonce: status.nonce,
     version: product.version,
+    strongroom_release: product.release,
     commit_date: product.buildDate.slice(0, 10),
     migration: false,
     ...(cluster && { cluster_name: cluster.name, cluster_id: cluster.id }),
@@ -229,6 +230,7 @@ async function health(room: SealPort, values: HealthValues): Promise<Response> {
     replication_dr_mode: replication,
     server_time_utc: Math.floor(room.now() / 1000),
     version: product.version,
+    strongroom_release: product.release,
     ...(cluster && { cluster_name: cluster.name, cluster_id: cluster.id }),
   }
   return { status: !initialised ? codes.uninit : sealed ? codes.sealed : codes.active, plain: body }
