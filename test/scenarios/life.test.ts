@@ -1,8 +1,15 @@
+import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { verifyAuditFiles } from '../audit/verdict.ts'
 import { levelServer, openLevelServer, restarted, unseal } from '../support/server.ts'
+
+interface AuditLine {
+  readonly type: string
+  readonly error?: string
+  readonly request: { readonly path: string; readonly operation: string }
+}
 
 describe("a server's life, over HTTP on LevelDB", () => {
   it('starts sealed, is opened by two of three, keeps everything over a restart', async () => {
@@ -122,7 +129,23 @@ describe("a server's life, over HTTP on LevelDB", () => {
     }
     for (const path of ['sys/rotate/root/init', 'sys/generate-root-token/attempt', 'sys/seal', 'sys/step-down'])
       expect((await server.call('PUT', `/v1/${path}`, {}, {})).status, path).to.equal(403)
+    // Nor is a token enough that no policy lets near them; and nobody else's operation is cancelled by guessing.
+    const other = { 'X-Vault-Token': await server.tokenWith('path "secret/*" { capabilities = ["read"] }') }
+    const begun = await server.data('PUT', 'sys/generate-root-token/attempt', {})
+    await server.data('PUT', 'sys/rotate/root/init', { secret_shares: 3, secret_threshold: 2 })
+    for (const path of ['sys/rotate/root/init', 'sys/generate-root-token/attempt'])
+      for (const method of ['GET', 'PUT', 'DELETE'])
+        expect((await server.call(method, `/v1/${path}`, method === 'PUT' ? {} : undefined, other)).status, path).to.equal(403) // prettier-ignore
+    for (const path of ['sys/rotate/root/init', 'sys/generate-root-token/attempt'])
+      expect((await server.call('DELETE', `/v1/${path}?nonce=${randomUUID()}`)).status, path).to.equal(400)
+    expect(await server.data('GET', 'sys/generate-root-token/attempt')).to.include({ started: true, nonce: begun['nonce'] }) // prettier-ignore
+    expect(await server.data('GET', 'sys/rotate/root/init')).to.include({ started: true })
     await server.running.stop()
+    // Every attempt stands in the log, refused or not.
+    const lines = readFileSync(join(server.folder, 'audit.log'), 'utf8').split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as AuditLine) // prettier-ignore
+    for (const path of ['sys/rekey/init', 'sys/generate-root/attempt', 'sys/rotate/root/init', 'sys/generate-root-token/attempt'])
+      for (const operation of ['read', 'update', 'delete'])
+        expect(lines.filter(({ type, error, request }) => type === 'response' && error !== undefined && request.path === path && request.operation === operation), `${operation} ${path}`).to.not.be.empty // prettier-ignore
   })
 
   it('writes down unseal and init too, with every share hashed', async () => {
