@@ -35,6 +35,12 @@ export interface FaultDetails {
   readonly cause?: unknown
 }
 
+/** Characters of a message: some quote what was sent, and that may be megabytes. */
+const longestMessage = 16_384
+
+const shortened = (message: string): string =>
+  message.length > longestMessage ? `${message.slice(0, longestMessage)}…` : message
+
 /**
  * The one error type. Messages say what happened, why, and what to do next; they never hold a secret, a stack or a
  * path of the host, because protocols show them to callers.
@@ -44,7 +50,7 @@ export class Fault extends Error {
   readonly details: FaultDetails
 
   constructor(code: FaultCode, message: string, details: FaultDetails = {}) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    super(shortened(message), details.cause === undefined ? undefined : { cause: details.cause })
     this.name = 'Fault'
     this.code = code
     this.details = details

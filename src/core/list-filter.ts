@@ -22,7 +22,8 @@ export function listFilter(find: Find, acl: Acl, filters: readonly KeyFilter[], 
   const folder = listed.endsWith('/') ? listed : `${listed}/`
   return (key) =>
     filters.every((filter) => {
-      const path = apiPath(pathOfKey(filter, folder, key))
+      const named = pathOfKey(filter, folder, key)
+      const path = named === undefined ? undefined : apiPath(named)
       if (path === undefined) return false
       const operation = key.endsWith('/') ? 'list' : 'read'
       const verdict = acl.decide({ path, operation, data: {} })

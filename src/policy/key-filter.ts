@@ -1,19 +1,25 @@
+import { readPipeline } from './template-functions.ts'
+import type { Pipeline } from './template-functions.ts'
+
 /**
  * `list_scan_response_keys_filter_path` (OpenBao): where a listed name is looked for to see whether the caller may read it.
- * A Go template of which the two values are known, and nothing else.
+ * A Go template: texts, and pipelines of the two values and some functions.
  */
 export interface KeyFilter {
   readonly text: string
   readonly parts: readonly Part[]
 }
 
-type Part = { readonly literal: string } | { readonly value: 'path' | 'key' }
+type Part = { readonly literal: string } | { readonly pipeline: Pipeline }
 
-/** Undefined when the template is unbalanced, has more than `{{ .path }}` and `{{ .key }}`, or lacks `{{ .key }}`. */
+/** No request has a longer path: a name whose path would be longer is not shown. */
+const longestPath = 8192
+
+/** Undefined when the template is unbalanced, has anything else than `.path`, `.key` and known functions, or lacks `.key`. */
 export function compileKeyFilter(text: string): KeyFilter | undefined {
   const parts = cut(text).map(partOf)
   const readable = parts.filter((part) => part !== undefined)
-  const keyed = readable.some((part) => 'value' in part && part.value === 'key')
+  const keyed = readable.some((part) => 'pipeline' in part && part.pipeline.values.has('key'))
   return readable.length === parts.length && keyed ? { text, parts: readable } : undefined
 }
 
@@ -31,12 +37,22 @@ function cut(text: string): string[] {
 }
 
 function partOf(written: string): Part | undefined {
-  const value = /^\{\{\s*\.(path|key)\s*\}\}$/.exec(written)?.[1]
-  if (value === 'path' || value === 'key') return { value }
-  return written.includes('{{') || written.includes('}}') ? undefined : { literal: written }
+  if (!written.startsWith('{{') || !written.endsWith('}}'))
+    return written.includes('{{') || written.includes('}}') ? undefined : { literal: written }
+  const pipeline = readPipeline(written.slice(2, -2))
+  return pipeline && { pipeline }
 }
 
-/** The path that stands for one name of a list. @param folder the path that was listed, with its trailing slash */
-export function pathOfKey({ parts }: KeyFilter, folder: string, key: string): string {
-  return parts.map((part) => ('literal' in part ? part.literal : part.value === 'key' ? key : folder)).join('')
+/**
+ * The path that stands for one name of a list. Undefined when there is none, or when it is too long.
+ * @param folder the path that was listed, with its trailing slash
+ */
+export function pathOfKey({ parts }: KeyFilter, folder: string, key: string): string | undefined {
+  let path = ''
+  for (const part of parts) {
+    const piece = 'literal' in part ? part.literal : part.pipeline.run({ path: folder, key }, longestPath)
+    if (piece === undefined || path.length + piece.length > longestPath) return undefined
+    path += piece
+  }
+  return path
 }
