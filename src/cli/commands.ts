@@ -10,6 +10,7 @@ export const families: readonly Family[] = [
   family('write', 'Write data to a path', loadGeneric),
   family('patch', 'Change parts of what is at a path', loadGeneric),
   family('list', 'List what lies under a path', loadGeneric),
+  family('scan', 'List everything below a path', loadGeneric),
   family('delete', 'Delete what is at a path', loadGeneric),
   family('unwrap', 'Open a wrapped answer', async () => (await import('./unwrap.ts')).unwrapCommands),
   family('kv', 'Keep and fetch secrets in a key/value store', loadKv),
@@ -22,6 +23,11 @@ export const families: readonly Family[] = [
   family('namespace', 'Manage namespaces', async () => (await import('./namespace.ts')).namespaceCommands),
   family('audit', 'Manage audit devices and check their files', loadAudit),
   family('path-help', 'What a path of the API is for', loadGeneric),
+  family(
+    'version-history',
+    'The releases that have run on this storage',
+    async () => (await import('./members.ts')).historyCommands,
+  ),
   family('print', 'Print what is in use here', async () => (await import('./print.ts')).printCommands),
   family('version', 'Print the version', async () => (await import('./print.ts')).printCommands),
 ]
@@ -40,6 +46,7 @@ async function loadOperator(): Promise<readonly Command[]> {
     import('./operator-unseal.ts'),
     import('./operator-keys.ts'),
     import('./operator-rekey.ts'),
+    import('./members.ts'),
     import('./operator-generate-root.ts'),
   ])
   return families.flatMap((family) => family.operatorCommands)

@@ -4,6 +4,7 @@ import type { Answer } from './client.ts'
 import type { Command, Run } from './command.ts'
 import { inputOf } from './data.ts'
 import { UsageError } from './flags.ts'
+import type { FlagTable } from './flags.ts'
 import { barePath } from './paths.ts'
 import { nothingAt, showAnswer, showKeys, showValue, showWarnings } from './show.ts'
 import { textOf } from './table.ts'
@@ -21,9 +22,24 @@ async function read(run: Run): Promise<number> {
   return 0
 }
 
-async function list(run: Run): Promise<number> {
+/** Flags of commands that list. */
+export const pageFlags: FlagTable = {
+  limit: { kind: 'int', about: 'At most so many names.' },
+  after: { kind: 'text', about: 'Only names behind this one.' },
+}
+
+/** The part of a list that was asked for, as the API takes it. @throws UsageError for a limit that would mean all */
+export function pageOf({ flags }: Run): Json {
+  const [limit, after] = [flags.int('limit'), flags.text('after')]
+  if (limit !== undefined && limit < 1)
+    throw new UsageError(`-limit=${limit} is no number of names: leave it out for all`)
+  return { ...(limit !== undefined && { limit }), ...(after !== undefined && { after }) }
+}
+
+async function list(run: Run, verb: 'list' | 'scan' = 'list'): Promise<number> {
   const path = pathOf(run)
-  const answer = await orNothing(run.client.send('GET', path, undefined, { query: { list: true } }))
+  const query = { [verb]: true, ...pageOf(run) }
+  const answer = await orNothing(run.client.send('GET', path, undefined, { query }))
   return showList(run, path, answer?.body)
 }
 
@@ -125,7 +141,18 @@ export const genericCommands: readonly Command[] = [
     args: [1, 1],
     shows: ['format', 'detailed'],
     doing: (run) => `listing ${pathOf(run)}`,
-    run: list,
+    flags: pageFlags,
+    run: async (run) => list(run),
+  },
+  {
+    name: 'scan',
+    about: 'List everything below a path',
+    usage: 'PATH',
+    args: [1, 1],
+    flags: pageFlags,
+    shows: ['format', 'detailed'],
+    doing: (run) => `scanning ${pathOf(run)}`,
+    run: async (run) => list(run, 'scan'),
   },
   {
     name: 'write',

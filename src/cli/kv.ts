@@ -2,7 +2,7 @@ import type { Json } from '../util/json.ts'
 import { ServerError } from './failure.ts'
 import type { Command, Run } from './command.ts'
 import { inputOf } from './data.ts'
-import { orNothing, showList } from './generic.ts'
+import { orNothing, pageFlags, pageOf, showList } from './generic.ts'
 import { UsageError } from './flags.ts'
 import { during, locate, mountFlag, refuseVersion1, refuseVersionFlag } from './kv-path.ts'
 import type { Place } from './kv-path.ts'
@@ -111,7 +111,12 @@ async function patch(run: Run): Promise<number> {
     throw new UsageError(
       `Unsupported method provided to -method flag: ${method}\n  next: leave it out, or give patch or rw`,
     )
-  const data = await inputOf(run, run.args.slice(1))
+  const removed = run.flags.texts('remove-data')
+  const given = await inputOf(run, run.args.slice(1))
+  const both = removed.find((key) => Object.hasOwn(given, key))
+  if (both !== undefined) throw new UsageError(`${both} is to be set and to be removed: give one of them`)
+  const data = { ...given, ...Object.fromEntries(removed.map((key) => [key, null])) }
+  if (Object.keys(data).length === 0) throw new UsageError('Not enough arguments: give K=V, or -remove-data=K')
   const options = casOf(run)
   const place = await locate(run)
   if (place.version === 1) return refuseVersion1(run, 'K/V engine mount must be version 2 for patch support')
@@ -141,12 +146,12 @@ async function readAndWrite(
   return written(run, place, 'PUT', { data: merged, options: { cas: cas ?? metadata?.['version'] } })
 }
 
-async function list(run: Run): Promise<number> {
+async function list(run: Run, verb: 'list' | 'scan'): Promise<number> {
   const place = await locate(run)
   const path = place.version === 1 ? place.path : place.at('metadata')
   const answer = await during(
     `listing ${path}`,
-    orNothing(run.client.send('GET', path, undefined, { query: { list: true } })),
+    orNothing(run.client.send('GET', path, undefined, { query: { [verb]: true, ...pageOf(run) } })),
   )
   return showList(run, path, answer?.body)
 }
@@ -181,11 +186,12 @@ export const kvCommands: readonly Command[] = [
   {
     name: 'kv patch',
     about: 'Change some keys of a secret',
-    usage: 'PATH K=V …',
-    args: [2, Infinity],
+    usage: 'PATH [K=V …]',
+    args: [1, Infinity],
     flags: {
       ...mountFlag,
       ...cas,
+      'remove-data': { kind: 'texts', about: 'A key to remove; can be repeated.' },
       method: { kind: 'text', about: 'patch: on the server only; rw: read, change, and write.', mayBeEmpty: true },
     },
     shows: ['field', 'format'],
@@ -196,8 +202,17 @@ export const kvCommands: readonly Command[] = [
     about: 'List secrets',
     usage: '[PATH]',
     args: [0, 1],
-    flags: mountFlag,
+    flags: { ...mountFlag, ...pageFlags },
     shows: ['format', 'detailed'],
-    run: list,
+    run: async (run) => list(run, 'list'),
+  },
+  {
+    name: 'kv scan',
+    about: 'List all secrets below a path',
+    usage: '[PATH]',
+    args: [0, 1],
+    flags: { ...mountFlag, ...pageFlags },
+    shows: ['format', 'detailed'],
+    run: async (run) => list(run, 'scan'),
   },
 ]

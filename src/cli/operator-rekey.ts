@@ -10,13 +10,13 @@ import { keyValues } from './table.ts'
 
 const targets = ['barrier', 'unseal']
 
-async function rekey(run: Run): Promise<number> {
+async function rekey(run: Run, open = 'sys/rekey'): Promise<number> {
   const { flags } = run
   const target = flags.text('target') || 'barrier'
   if (target === 'recovery' || target === 'hsm')
     throw new ServerError('this seal has no recovery keys: the target is "barrier"')
   if (!targets.includes(target)) throw new UsageError(`Unknown target: ${target}`)
-  const ceremony = new Ceremony(run, 'sys/rekey', 'sys/rotate/root', 'disable_unauthed_rekey_endpoints')
+  const ceremony = new Ceremony(run, open, 'sys/rotate/root', 'disable_unauthed_rekey_endpoints')
   if (flags.bool('backup-retrieve')) return showAnswer(run, (await ceremony.send('GET', 'backup')).body)
   if (flags.bool('backup-delete')) return deleteBackup(run, ceremony)
   const verify = flags.bool('verify')
@@ -166,24 +166,29 @@ async function showVerification(run: Run, status: Json): Promise<number> {
   return 0
 }
 
-/** `operator rekey`. */
+const rekeyCommand = {
+  usage: '[SHARE]',
+  args: [0, 1],
+  flags: {
+    ...shareFlags,
+    ...ceremonyFlags,
+    verify: { kind: 'bool', about: 'The new shares count only after enough of them were given back.' },
+    target: { kind: 'text', about: 'barrier (usual); this seal has no recovery keys.' },
+    backup: { kind: 'bool', about: 'Keep a copy of the PGP-encrypted shares on the server.' },
+    'backup-retrieve': { kind: 'bool', about: 'Read that copy.' },
+    'backup-delete': { kind: 'bool', about: 'Remove it.' },
+  },
+  shows: ['format'],
+  doing: 'changing the key shares',
+} satisfies Partial<Command>
+
+/** `operator rekey`, `operator rotate-keys`. */
 export const operatorCommands: readonly Command[] = [
+  { ...rekeyCommand, name: 'operator rekey', about: 'Make new key shares', run: async (run) => rekey(run) },
   {
-    name: 'operator rekey',
-    about: 'Make new key shares',
-    usage: '[SHARE]',
-    args: [0, 1],
-    flags: {
-      ...shareFlags,
-      ...ceremonyFlags,
-      verify: { kind: 'bool', about: 'The new shares count only after enough of them were given back.' },
-      target: { kind: 'text', about: 'barrier (usual); this seal has no recovery keys.' },
-      backup: { kind: 'bool', about: 'Keep a copy of the PGP-encrypted shares on the server.' },
-      'backup-retrieve': { kind: 'bool', about: 'Read that copy.' },
-      'backup-delete': { kind: 'bool', about: 'Remove it.' },
-    },
-    shows: ['format'],
-    doing: 'changing the key shares',
-    run: rekey,
+    ...rekeyCommand,
+    name: 'operator rotate-keys',
+    about: 'Make new key shares, with a token; nobody without one is asked',
+    run: async (run) => rekey(run, 'sys/rotate/root'),
   },
 ]

@@ -48,4 +48,29 @@ describe('help and refusals of the command line', () => {
     other.errIsTerminal = false
     expect((await other.run('read secret/data/x')).err).to.not.include('policy explain')
   })
+
+  it('has a command for scanning, paging, taking keys out, members, releases and new shares', async () => {
+    const done = async (line: string): Promise<string> => {
+      const { code, out, err } = await shell.run(line)
+      expect(code, `${line}: ${err}`).to.equal(0)
+      return out
+    }
+    for (const path of ['a', 'b', 'c', 'deep/d']) await done(`kv put secret/${path} x=1 y=2`)
+    expect(await done('kv scan secret')).to.equal('Keys\n----\na\nb\nc\ndeep/d\n')
+    expect(await done('scan secret/metadata')).to.include('deep/d')
+    expect(await done('kv list -limit=1 -after=a secret')).to.equal('Keys\n----\nb\n')
+    expect(await done('list -limit=2 -after=b secret/metadata')).to.equal('Keys\n----\nc\ndeep/\n')
+    expect((await shell.run('kv list -limit=0 secret')).code).to.equal(1)
+    await done('kv patch -remove-data=x secret/a')
+    await done('kv patch -method=rw -remove-data=y secret/b z=3')
+    expect(JSON.parse(await done('kv get -format=json -field=data secret/a'))).to.deep.equal({ y: '2' })
+    expect(JSON.parse(await done('kv get -format=json -field=data secret/b'))).to.deep.equal({ x: '1', z: '3' })
+    expect((await shell.run('kv patch secret/a')).code).to.equal(1)
+    expect((await shell.run('kv patch -remove-data=y secret/a y=1')).code).to.equal(1)
+    expect(await done('version-history')).to.match(/^Version .*\n[- ]+\n\d+\.\d+\.\d+ /)
+    expect(await done('operator members')).to.match(/^Host Name .*\n[- ]+\n\S+ /)
+    const begun = JSON.parse(await done('operator rotate-keys -init -n=2 -t=2 -format=json')) as { nonce: string }
+    expect(begun.nonce).to.match(/^[0-9a-f-]{36}$/)
+    expect(await done('operator rotate-keys -cancel')).to.include('Canceled')
+  })
 })
