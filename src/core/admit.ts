@@ -42,18 +42,26 @@ export function admission(
     bare: true,
     headers: { ...headers, 'Retry-After': String(taken.retryAfter) },
   })
-  const operation = head.operation === 'write' ? ('update' as const) : head.operation
-  const rejected: Decision & { readonly refusal: Fault } = {
-    request: { ...head, data: {} },
-    operation,
-    caller: anyone,
-    params: {},
-    granting: [],
-    ...(namespace && { namespace }),
-    ...(mount && { mount }),
-    refusal,
-  }
+  const rejected = { ...refused(head, refusal), ...(namespace && { namespace }), ...(mount && { mount }) }
   return { rejected }
+}
+
+/** What the audit log is told of a request that was refused by its head. */
+export function refusedHead(
+  open: { readonly namespaces: Namespaces } | undefined,
+  asked: RequestHead,
+  refusal: Fault,
+): Required<Admission>['rejected'] {
+  const namespace = open && namespaceOf(open.namespaces.root, asked)
+  if (!namespace) return refused(asked, refusal)
+  const head = seenFrom(namespace, asked)
+  const mount = namespace.mounts.router.mountOf(head.path)
+  return { ...refused(head, refusal), namespace, ...(mount && { mount }) }
+}
+
+function refused(head: RequestHead, refusal: Fault): Required<Admission>['rejected'] {
+  const operation = head.operation === 'write' ? 'update' : head.operation
+  return { request: { ...head, data: {} }, operation, caller: anyone, params: {}, granting: [], refusal }
 }
 
 function told({ window }: Taken): Readonly<Record<string, string>> {

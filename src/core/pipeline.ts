@@ -4,7 +4,7 @@ import type { Gateway } from '../contract/protocol.ts'
 import type { Request } from '../contract/request.ts'
 import type { Response } from '../contract/response.ts'
 import type { AuditBroker } from '../audit/broker.ts'
-import { admission } from './admit.ts'
+import { admission, refusedHead } from './admit.ts'
 import type { Admission, RequestHead } from './admit.ts'
 import { eventOf } from './audit-event.ts'
 import { callOf, decide, noToken } from './decide.ts'
@@ -47,6 +47,10 @@ export class Pipeline implements Gateway {
     if (!open) return undefined
     const { headers, rejected } = admission(open, head)
     return rejected ? this.#reject(rejected, open.quotas.config.auditRejections) : headers
+  }
+
+  async refuse(head: RequestHead, refusal: Fault): Promise<never> {
+    return this.#reject(refusedHead(this.#parts.open(), head, refusal), true)
   }
 
   /** The body was not read: the audit log has the request without its parameters. @throws Fault always */

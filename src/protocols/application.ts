@@ -3,6 +3,7 @@ import Koa from 'koa'
 import type { Context } from 'koa'
 import type { BrowserRules } from '../contract/browser.ts'
 import type { VaultApi } from './vault/index.ts'
+import { repeatedHeader } from './vault/request.ts'
 import type { WireAnswer } from './vault/response.ts'
 
 /** Koa without its own way of answering, which costs more than all our work: here every answer is sent by `send`. */
@@ -26,7 +27,10 @@ export function application(api: VaultApi, rules: BrowserRules): Koa {
   router.get('/', (context: Context) => send(context, { status: 307, body: undefined, headers: { Location: '/ui/' } }))
   app.use(async (context, next) => {
     const path = context.req.url ?? ''
-    if (!path.startsWith('/v1/')) return next()
+    if (!path.startsWith('/v1/')) {
+      if (repeatedHeader(context.req) === undefined) return next()
+      return send(context, { status: 400, body: '{"errors":["a header was given more than once"]}\n' })
+    }
     return send(context, await api.answer(context.req))
   })
   app.use(router.routes())
@@ -43,13 +47,13 @@ const fixed = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff'
 function send(context: Context, { status, body, headers }: WireAnswer): void {
   const { req, res } = context
   if (res.headersSent || res.destroyed) return
-  if (body === undefined)
-    res
-      .writeHead(status, { ...fixed, ...headers, ...(status !== 204 && status !== 304 && { 'Content-Length': 0 }) })
-      .end()
+  // RFC 9110 §8.6: these have no content, and say nothing about its length.
+  const bare = status === 204 || status === 304
+  const all = { ...fixed, ...(body !== undefined && { 'Content-Type': 'application/json' }), ...headers }
+  if (bare) res.writeHead(status, all).end()
   else {
-    const all = { ...fixed, 'Content-Type': 'application/json', ...headers, 'Content-Length': Buffer.byteLength(body) }
-    res.writeHead(status, all).end(req.method === 'HEAD' ? undefined : body)
+    const length = body === undefined ? 0 : Buffer.byteLength(body)
+    res.writeHead(status, { ...all, 'Content-Length': length }).end(req.method === 'HEAD' ? undefined : body)
   }
   // What of the request was not read must not be taken for the next one.
   if (!req.complete && !req.readableEnded) req.resume()

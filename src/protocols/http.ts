@@ -69,6 +69,7 @@ export async function listenHttp(gateway: Gateway, options: HttpOptions, rules: 
   server.on(material ? 'secureConnection' : 'connection', (socket: Duplex) => connections.add(socket))
   const serve = (message: IncomingMessage, response: ServerResponse): void => {
     if (life.closing) response.shouldKeepAlive = false
+    message.url = originForm(message.url ?? '/')
     connections.begin(response)
     if (options.answerTimeout !== undefined) connections.answerWithin(response, options.answerTimeout)
     void handler(message, response)
@@ -97,6 +98,13 @@ export async function listenHttp(gateway: Gateway, options: HttpOptions, rules: 
       await closed(server, settings.finishTimeout)
     },
   }
+}
+
+/** A target such as proxies are sent, `http://host/path`, means its path (RFC 9112 §3.2.2). */
+function originForm(target: string): string {
+  const found = /^https?:\/\/[^/?#]*(.*)$/is.exec(target)?.[1]
+  if (found === undefined) return target
+  return found.startsWith('/') ? found : `/${found}`
 }
 
 /** Connections go as soon as their request is answered; after `ms` they go anyhow: Node forgets its own timeouts when a server is to close. */

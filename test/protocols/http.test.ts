@@ -21,6 +21,10 @@ class Slow implements Gateway {
     return undefined
   }
 
+  async refuse(_: unknown, refusal: Error): Promise<never> {
+    throw refusal
+  }
+
   async handle(): Promise<{ readonly data: { readonly done: true } }> {
     this.#begin()
     await new Promise<void>((resolve) => (this.finish = resolve))

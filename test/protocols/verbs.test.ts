@@ -17,6 +17,9 @@ import { certificate } from '../support/certificate.ts'
 /** Tells what it was asked, after a turn of the event loop or a few. */
 const echo: Gateway = {
   admit: () => undefined,
+  refuse: async (_, refusal) => {
+    throw refusal
+  },
   handle: async ({ operation, path, data }: Request): Promise<Response> => {
     for (let turns = path.length % 3; turns > 0; turns--) await new Promise((resolve) => setImmediate(resolve))
     const digest = createHash('sha256').update(JSON.stringify(data)).digest('hex').slice(0, 8)

@@ -10,7 +10,7 @@ import { readBody } from '../body.ts'
 import type { Clients } from '../clients.ts'
 import { crossOrigin } from './cors.ts'
 import { readForm } from './form.ts'
-import { Redirect, readHead, verbOf } from './request.ts'
+import { Redirect, readHead, unreadHead, verbOf } from './request.ts'
 import type { RequestHead } from './request.ts'
 import { wireAnswer, wireFault } from './response.ts'
 import type { WireAnswer } from './response.ts'
@@ -48,43 +48,67 @@ export class VaultApi {
   async #answer(message: IncomingMessage): Promise<WireAnswer> {
     const id = randomUUID()
     try {
-      if (message.method === 'OPTIONS')
-        throw refuse('OPTIONS is for pages of other origins, and sys/config/cors must allow theirs')
-      const head = readHead(message)
+      const head = this.#read(id, message)
       if (head instanceof Redirect) return { status: 307, body: undefined, headers: { Location: head.location } }
-      const envelope = envelopeOf(id, head, message, this.#clients.of(message))
+      const { envelope, refusal } = head
       const admitted = this.#gateway.admit(envelope)
       const headers = admitted instanceof Promise ? await admitted : admitted
+      if (refusal) return await this.#gateway.refuse(envelope, refusal)
       const answer = await this.#perform(envelope, head.query, message)
-      const named = head.namespace === '' ? undefined : echoOf(head.namespace)
+      const named = envelope.namespace === '' ? undefined : echoOf(envelope.namespace)
       return headers || named ? { ...answer, headers: { ...answer.headers, ...named, ...headers } } : answer
     } catch (thrown) {
       return wireFault(asFault(thrown))
     }
   }
 
+  /** What came, or as much of it as can be read, and why it is refused: the audit log has every request. */
+  #read(id: string, message: IncomingMessage): Read | Redirect {
+    const client = this.#clients.peer(message)
+    try {
+      const head = readHead(message)
+      if (head instanceof Redirect) return head
+      return { envelope: envelopeOf(id, head, message, this.#clients.of(message)), query: head.query }
+    } catch (thrown) {
+      return { envelope: envelopeOf(id, unreadHead(message), message, client), query: {}, refusal: asFault(thrown) }
+    }
+  }
+
   async #perform(envelope: Envelope, query: Request['data'], message: IncomingMessage): Promise<WireAnswer> {
     try {
+      if (verbOf(message) === 'HEAD' && !envelope.path.startsWith('sys/health')) return await this.#head(envelope)
       const writes = envelope.operation === 'write' || envelope.operation === 'patch'
-      const data = writes
-        ? readData(await readBody(message, this.#limits.bodyBytes), message.headers['content-type'])
-        : query
-      const request: Request = { ...envelope, data }
-      if (verbOf(message) === 'HEAD' && !request.path.startsWith('sys/health')) return await this.#head(request)
-      return wireAnswer(envelope.id, await this.#gateway.handle(request))
+      const data = writes ? await this.#body(envelope, message) : query
+      return wireAnswer(envelope.id, await this.#gateway.handle({ ...envelope, data }))
     } catch (thrown) {
       return wireFault(asFault(thrown))
     }
   }
 
-  /** HEAD has no capability of its own: nobody may, and whoever has a token is told that the verb is the reason. */
-  async #head(request: Request): Promise<WireAnswer> {
-    const known =
-      request.credential.kind === 'token' ||
-      request.path.startsWith('sys/seal-status') ||
-      request.path.startsWith('sys/init')
-    return { status: known ? 405 : 403, body: undefined }
+  async #body(envelope: Envelope, message: IncomingMessage): Promise<Request['data']> {
+    try {
+      return readData(await readBody(message, this.#limits.bodyBytes), message.headers['content-type'])
+    } catch (thrown) {
+      return this.#gateway.refuse(envelope, asFault(thrown))
+    }
   }
+
+  /** HEAD has no capability of its own: nobody may, and whoever has a token is told that the verb is the reason. */
+  async #head(envelope: Envelope): Promise<WireAnswer> {
+    const known =
+      envelope.credential.kind === 'token' ||
+      envelope.path.startsWith('sys/seal-status') ||
+      envelope.path.startsWith('sys/init')
+    const code = known ? 'unsupported_operation' : 'permission_denied'
+    return this.#gateway.refuse(envelope, new Fault(code, 'HEAD is for sys/health', { bare: true }))
+  }
+}
+
+/** A request as far as it was read. */
+interface Read {
+  readonly envelope: Envelope
+  readonly query: Request['data']
+  readonly refusal?: Fault
 }
 
 /** The namespace that the header named, told back as clients of Vault expect it: the bytes of UTF-8. */
@@ -112,7 +136,8 @@ function envelopeOf(id: string, head: RequestHead, message: IncomingMessage, cli
 function readData(body: Uint8Array, type: string | undefined): Readonly<Record<string, unknown>> {
   const first = firstByte(body)
   if (body.length === 0) return {}
-  if (type?.startsWith('application/x-www-form-urlencoded') && first !== opening.object && first !== opening.array)
+  const form = /^\s*application\/x-www-form-urlencoded\s*(;|$)/i.test(type ?? '')
+  if (form && first !== opening.object && first !== opening.array)
     return readForm(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'))
   const value = first === undefined ? null : parsed(body)
   if (value === null) return {}

@@ -48,6 +48,9 @@ const verbs: Readonly<Record<string, Operation>> = {
 export function readHead(message: IncomingMessage): RequestHead | Redirect {
   // One that was dropped might be the one that asks for wrapping, or that names a namespace.
   if (message.rawHeaders.length >= 2 * mostHeaders) throw refuse(`a request has fewer than ${mostHeaders} headers`)
+  refuseRepeated(message)
+  if (message.method === 'OPTIONS')
+    throw refuse('OPTIONS is for pages of other origins, and sys/config/cors must allow theirs')
   const target = message.url ?? '/'
   const mark = target.indexOf('?')
   const rawPath = mark < 0 ? target : target.slice(0, mark)
@@ -67,6 +70,52 @@ export function readHead(message: IncomingMessage): RequestHead | Redirect {
     namespace: namespaceOf(single(headers, 'x-vault-namespace')),
     ...(wrapTtl !== undefined && { wrapTtl }),
   }
+}
+
+/** The head of a request that cannot be read: its path if that can. */
+export function unreadHead(message: IncomingMessage): RequestHead {
+  const verb = verbOf(message)
+  const operation = (Object.hasOwn(verbs, verb) && verbs[verb]) || 'read'
+  const rawPath = (message.url ?? '').split('?', 1)[0] ?? ''
+  return { path: readable(rawPath), operation, query: {}, credential: none, namespace: '' }
+}
+
+function readable(rawPath: string): ApiPath {
+  try {
+    return decodedPath(rawPath.slice('/v1/'.length))
+  } catch {
+    return '' as ApiPath
+  }
+}
+
+/** Headers of which the second could mean something else than the first. Node keeps one of them, or joins them. */
+const singles: ReadonlySet<string> = new Set([
+  'host',
+  'authorization',
+  'content-type',
+  'x-vault-token',
+  'x-vault-namespace',
+  'x-vault-wrap-ttl',
+])
+const singleLengths = new Set([...singles].map((name) => name.length))
+
+/** The name of a header that was given twice and may stand only once. */
+export function repeatedHeader({ rawHeaders }: IncomingMessage): string | undefined {
+  const seen = new Set<string>()
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const raw = rawHeaders[at] as string
+    if (!singleLengths.has(raw.length)) continue
+    const name = raw.toLowerCase()
+    if (!singles.has(name)) continue
+    if (seen.has(name)) return name
+    seen.add(name)
+  }
+  return undefined
+}
+
+function refuseRepeated(message: IncomingMessage): void {
+  const name = repeatedHeader(message)
+  if (name !== undefined) throw refuse(`the header ${name} was given more than once`)
 }
 
 /** The verb that was sent, LIST and SCAN included. */
@@ -148,7 +197,11 @@ function checkPatchType(type: string | undefined): void {
 
 function credentialOf(message: IncomingMessage): Credential {
   const { headers } = message
-  const token = single(headers, 'x-vault-token') || bearerOf(headers.authorization)
+  const shown = single(headers, 'x-vault-token')
+  const bearer = bearerOf(headers.authorization)
+  if (shown && bearer && shown !== bearer)
+    throw refuse('X-Vault-Token and Authorization hold different tokens: send one')
+  const token = shown || bearer
   if (!token) return none
   if (token.length > longestToken) throw refuse(`the token is longer than ${longestToken} bytes`)
   return { kind: 'token', token: new Secret(token) }
