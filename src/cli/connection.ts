@@ -34,13 +34,13 @@ export function targetOf(flags: Flags, env: Environment): Target {
   const text = (flag: string, name: string): string => flags.text(flag) ?? env.setting(name) ?? ''
   const wrap = text('wrap-ttl', 'WRAP_TTL')
   return {
-    address: addressOf(text('agent-address', 'AGENT_ADDR') || text('address', 'ADDR') || 'https://127.0.0.1:8200'),
+    ...addressOf(text('agent-address', 'AGENT_ADDR') || text('address', 'ADDR') || 'https://127.0.0.1:8200'),
     token: tokenOf(env),
     namespace: text('namespace', 'NAMESPACE').replace(/^\/+|\/+$/g, ''),
     wrapTtl: wrap === '' ? '' : wrapTtlOf(wrap),
     headers: headersOf(flags),
     tls: {
-      ...certificates(text('ca-cert', 'CACERT'), text('ca-path', 'CAPATH')),
+      ...authorities(flags, env),
       ...clientPair(text('client-cert', 'CLIENT_CERT'), text('client-key', 'CLIENT_KEY')),
       ...(text('tls-server-name', 'TLS_SERVER_NAME') && { servername: text('tls-server-name', 'TLS_SERVER_NAME') }),
       ...((flags.has('tls-skip-verify') ? flags.bool('tls-skip-verify') : truth(env, 'SKIP_VERIFY')) && {
@@ -59,10 +59,14 @@ function dryness(flags: Flags): Pick<Target, 'dry'> {
   return flags.bool('output-policy') ? { dry: 'policy' } : {}
 }
 
-function addressOf(written: string): URL {
+function addressOf(written: string): Pick<Target, 'address' | 'socketPath'> {
+  const socket = /^unix:\/\/(\/.+)$/.exec(written)?.[1]
+  if (socket !== undefined) return { address: new URL('http://localhost'), socketPath: socket }
   const url = URL.canParse(written) ? new URL(written) : undefined
-  if (url && ['http:', 'https:'].includes(url.protocol)) return url
-  throw new ServerError(`"${written}" is no address; write it like https://127.0.0.1:8200`)
+  if (url && ['http:', 'https:'].includes(url.protocol)) return { address: url }
+  throw new ServerError(
+    `"${written}" is no address; write it like https://127.0.0.1:8200, or unix:///run/strongroom.sock`,
+  )
 }
 
 function headersOf(flags: Flags): Record<string, string> {
@@ -113,6 +117,18 @@ function tokenOf(env: Environment): string {
   if (/[^\x20-\x7e]/.test(token))
     throw new ServerError('the token holds characters that no token has: set it again, or log in')
   return token
+}
+
+/** The authorities that a server's certificate may come from: the flags, else the text in the environment, else its files. */
+function authorities(flags: Flags, env: Environment): { readonly ca?: string[] } {
+  const bytes = env.setting('CACERT_BYTES') ?? ''
+  if (bytes === '' || flags.has('ca-cert') || flags.has('ca-path'))
+    return certificates(
+      flags.text('ca-cert') ?? env.setting('CACERT') ?? '',
+      flags.text('ca-path') ?? env.setting('CAPATH') ?? '',
+    )
+  if (!isCertificate(bytes)) throw new ServerError('CACERT_BYTES in the environment holds no certificate in PEM form')
+  return { ca: [bytes] }
 }
 
 function certificates(caFile: string, caFolder: string): { readonly ca?: string[] } {

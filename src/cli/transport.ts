@@ -22,6 +22,8 @@ export interface Incoming {
 
 /** How connections are made. */
 export interface Wire {
+  /** The unix socket that the server listens on, in place of a port. */
+  readonly socketPath?: string
   readonly tls: SecureOptions
   /** Milliseconds until the whole answer must be there; 0 for no end. */
   readonly timeout: number
@@ -46,7 +48,7 @@ export async function exchange(sent: Outgoing, wire: Wire): Promise<Incoming> {
 
 async function answerOf(
   { url, method, headers, body }: Outgoing,
-  { tls }: Wire,
+  { tls, socketPath }: Wire,
   signal: AbortSignal | undefined,
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
@@ -54,7 +56,7 @@ async function answerOf(
     const request =
       url.protocol === 'https:'
         ? secureRequest(url, { ...options, ...tls }, resolve)
-        : plainRequest(url, options, resolve)
+        : plainRequest(url, { ...options, ...(socketPath !== undefined && { socketPath }) }, resolve)
     request.on('error', reject)
     // As bytes: a text would be joined with the headers, and both written as UTF-8.
     request.end(body === undefined ? undefined : Buffer.from(body))

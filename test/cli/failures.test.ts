@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { createServer as createSecure } from 'node:tls'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { certificate, certificateFiles } from '../support/certificate.ts'
@@ -159,6 +159,24 @@ describe('a server that does not answer as it should', () => {
   })
 })
 
+describe('the command line over a unix socket', () => {
+  it('talks to the server that listens there, and says what is wrong where none does', async () => {
+    const folder = temporaryFolder()
+    const socket = join(folder, 's.sock')
+    const config = join(folder, 'unix.hcl')
+    writeFileSync(config, `storage "inmem" {}\nlistener "unix" {\n  address = "${socket}"\n}\n`)
+    const running = await startServer({ config: [config], log: () => {} })
+    try {
+      const { code, out } = await at(`unix://${socket}`).run('status')
+      expect([code, /^Initialized +false$/m.test(out)]).to.deep.equal([2, true])
+    } finally {
+      await running.stop()
+    }
+    isClear(await at(`unix://${socket}`).run('read a'))
+    isClear(await at('unix://relative').run('read a'))
+  })
+})
+
 describe('the command line over TLS', () => {
   const files = certificateFiles()
   let server: TestServer
@@ -192,6 +210,7 @@ listener "tcp" {
       [`status -ca-path=${join(files.cert, '..')}`, {}],
       ['status', { VAULT_CACERT: files.cert }],
       ['status', { BAO_CACERT: files.cert, VAULT_CACERT: wrong.cert }],
+      ['status', { VAULT_CACERT_BYTES: readFileSync(files.cert, 'utf8'), VAULT_CACERT: wrong.cert }],
       ['status -tls-skip-verify', {}],
       ['status', { STRONGROOM_SKIP_VERIFY: 'true' }],
       [`status -ca-cert=${files.cert} -address=${server.running.address.replace('127.0.0.1', 'localhost')}`, {}],
