@@ -1,11 +1,13 @@
-import { Fault, asFault, refuse } from '../contract/fault.ts'
+import { Fault, asFault } from '../contract/fault.ts'
 import type { Caller, TokenRecord } from '../contract/identity.ts'
 import type { Request } from '../contract/request.ts'
 import type { Response } from '../contract/response.ts'
-import type { Call, Route, Subject } from '../contract/route.ts'
+import type { Route, Subject } from '../contract/route.ts'
 import type { Acl, AclOperation, AclQuery, Verdict } from '../policy/acl.ts'
 import type { TokenStore } from '../tokens/store.ts'
 import type { Acls } from './acls.ts'
+import { barrierOf, isKnown, mayBeTold, noToken } from './barred.ts'
+import { callOf } from './call.ts'
 import { canonicalOf } from './canonical.ts'
 import { TokenCaller, anyone, reachOf } from './caller.ts'
 import { listFilter } from './list-filter.ts'
@@ -106,8 +108,8 @@ async function judge(parts: DecidingParts, draft: Draft): Promise<void> {
   const named = draft.request.namespace !== asked
   // Which namespaces there are is no secret from the owner of a token, and from everybody else it is.
   const open = traits !== undefined && (traits.public || traits.vet !== undefined)
-  if (named && open && draft.mount?.record.builtin && !(await isKnown(parts, draft.request))) throw noToken()
-  if (draft.barred && (await mayBeTold(parts, draft, offers, asked))) throw draft.barred
+  if (named && open && draft.mount?.record.builtin && !(await isKnown(parts.tokens, draft.request))) throw noToken()
+  if (draft.barred && (await mayBeTold(parts.tokens, draft.request, offers, asked))) throw draft.barred
   if (traits?.vet) await traits.vet(draft.request)
   if (draft.barred) return admitNowhere(draft, offers)
   // Where sudo is wanted, the answer that a verb is not there is for those who have it.
@@ -135,7 +137,7 @@ function locate(parts: DecidingParts, draft: Draft): Destination | undefined {
   const { request } = draft
   const destination = (namespace ?? parts.namespaces.root).mounts.router.find(request.path, isListing(request))
   const offers = destination?.match?.offers
-  if (request.namespace !== '') draft.barred = barrier(draft, offers)
+  if (request.namespace !== '') draft.barred = barrierOf(namespace, offers)
   const route = offers && request.operation !== 'help' ? offers[request.operation] : undefined
   if (destination) draft.mount = destination.mount
   if (destination?.match) draft.params = destination.match.params
@@ -168,40 +170,6 @@ function refuseMissing({ request, route }: Draft, destination: Destination | und
 function enter(draft: Draft, namespace: Namespace): void {
   draft.namespace = namespace
   draft.request = seenFrom(namespace, draft.request)
-}
-
-/** Why nothing is done below the root namespace, whoever asks. */
-function barrier({ namespace }: Draft, offers: Offers = {}): Fault | undefined {
-  const routes = Object.values(offers)
-  if (routes.some((route) => route.rootOnly)) return refuse('operation only available in root namespace')
-  // How the server is does not depend on any namespace.
-  if (traitsOf(offers).serverLife) return undefined
-  // To serve the root namespace instead would hand its secrets to someone who asked for another's.
-  if (!namespace) return new Fault('no_route', 'namespace not found')
-  if (routes.some((route) => route.whenLocked)) return undefined
-  try {
-    namespace.refuseLocked()
-    return undefined
-  } catch (thrown) {
-    return asFault(thrown)
-  }
-}
-
-/** Whether a request shows a good token, wherever it is good. Takes no use of it. */
-async function isKnown({ tokens }: DecidingParts, { credential, client }: Request): Promise<boolean> {
-  const token = credential.kind === 'token' ? await tokens.resolve(credential.token) : undefined
-  return token !== undefined && tokens.allowsAddress(token, client.address)
-}
-
-/** Whether why a request is barred may be told: always where that depends on nothing but what was sent. */
-async function mayBeTold(
-  parts: DecidingParts,
-  draft: Draft,
-  offers: Offers | undefined,
-  asked: string,
-): Promise<boolean> {
-  const rootOnly = Object.values(offers ?? {}).some((route) => route.rootOnly)
-  return (rootOnly && asked !== '' && draft.request.namespace === asked) || isKnown(parts, draft.request)
 }
 
 /** What everybody is told who shows no token, be a namespace empty, locked, or not there. */
@@ -273,11 +241,6 @@ async function authenticate(parts: DecidingParts, draft: Draft): Promise<TokenRe
   return { ...token, usesLeft }
 }
 
-/** Whatever is wrong with a token, the answer is the same. */
-export function noToken(): Fault {
-  return new Fault('unauthenticated', 'permission denied', { bare: true })
-}
-
 /** The path of the request's namespace as the caller's policies see it (`reachOf`). Notes where the caller's token lives. */
 function reachFrom(parts: DecidingParts, draft: Draft, token: TokenRecord): string | undefined {
   const { namespace = parts.namespaces.root } = draft
@@ -343,31 +306,6 @@ async function createOrUpdate(
   } catch (thrown) {
     if (asFault(thrown).code === 'invalid_request') return 'update'
     throw thrown
-  }
-}
-
-/** What a handler is given. */
-export function callOf(decision: Decision): Call<never> {
-  return new HandlerCall(decision) as unknown as Call<never>
-}
-
-class HandlerCall implements Call<unknown> {
-  readonly engine: unknown
-  readonly caller: Caller
-  readonly request: Request
-  readonly mountPath: string
-  readonly spelled: Readonly<Record<string, string>>
-  readonly creates: boolean
-  readonly given: (name: string) => boolean
-
-  constructor({ request, mount, caller, operation, params, spelled = params }: Decision) {
-    this.engine = mount?.state
-    this.caller = caller
-    this.request = request
-    this.mountPath = mount?.apiPath ?? ''
-    this.spelled = spelled
-    this.creates = operation === 'create'
-    this.given = (name) => Object.hasOwn(request.data, name)
   }
 }
 

@@ -1,0 +1,29 @@
+import type { Caller } from '../contract/identity.ts'
+import type { Request } from '../contract/request.ts'
+import type { Call } from '../contract/route.ts'
+import type { Decision } from './decide.ts'
+
+/** What a handler is given. */
+export function callOf(decision: Decision): Call<never> {
+  return new HandlerCall(decision) as unknown as Call<never>
+}
+
+class HandlerCall implements Call<unknown> {
+  readonly engine: unknown
+  readonly caller: Caller
+  readonly request: Request
+  readonly mountPath: string
+  readonly spelled: Readonly<Record<string, string>>
+  readonly creates: boolean
+  readonly given: (name: string) => boolean
+
+  constructor({ request, mount, caller, operation, params, spelled = params }: Decision) {
+    this.engine = mount?.state
+    this.caller = caller
+    this.request = request
+    this.mountPath = mount?.apiPath ?? ''
+    this.spelled = spelled
+    this.creates = operation === 'create'
+    this.given = (name) => Object.hasOwn(request.data, name)
+  }
+}
