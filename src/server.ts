@@ -165,8 +165,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     storageType: storage.type,
     ...dev,
     reload: async () => {
-      await audit.reopen()
-      for (const listener of listeners) await listener.reload()
+      // One that fails keeps none of the others from their new files.
+      const parts = [audit.reopen(), ...listeners.map(async (listener) => listener.reload())]
+      const failed = (await Promise.allSettled(parts)).filter((part) => part.status === 'rejected')
+      if (failed.length > 0)
+        throw new Error(failed.map(({ reason }) => (reason instanceof Error ? reason.message : 'unknown')).join('; '))
     },
     stop: async () => stop(listeners, room, audit, storage, witnesses),
   }

@@ -93,10 +93,15 @@ async function toldToStop(): Promise<void> {
 }
 
 function reloadOnHangup(running: { reload(): Promise<void> }): void {
-  process.on(
-    'SIGHUP',
-    () => void running.reload().catch(() => process.stderr.write('reloading failed; the old state stays in use\n')),
-  )
+  process.on('SIGHUP', () => {
+    running.reload().then(
+      () => process.stderr.write('reloaded: audit files, certificates and keys of the listeners\n'),
+      (thrown: unknown) => {
+        const why = thrown instanceof Error ? thrown.message : 'unknown'
+        process.stderr.write(`reloading failed, and what failed stays as it was: ${why}\n`)
+      },
+    )
+  })
 }
 
 /** `server`. */
