@@ -98,7 +98,9 @@ export class EncryptedBarrier implements Barrier {
       const open = this.#enter(keyring, stored.rev, root)
       try {
         if (keyring.digests) await open.digests.check(accept)
-        this.#commits.resume(await this.view('').get<CommitRecord>(commitName))
+        const commit = await this.view('').get<CommitRecord>(commitName)
+        // A release without digests did not number its commits either.
+        this.#commits.resume(commit ?? (keyring.digests ? undefined : firstCommit))
         if (!keyring.digests) await this.#takeOver(open)
         await this.#mine().count.resume(this.view(''))
       } catch (thrown) {
