@@ -14,7 +14,7 @@ export const families: readonly Family[] = [
   family('delete', 'Delete what is at a path', loadGeneric),
   family('unwrap', 'Open a wrapped answer', async () => (await import('./unwrap.ts')).unwrapCommands),
   family('kv', 'Keep and fetch secrets in a key/value store', loadKv),
-  family('transit', 'Encrypt files and streams with keys of transit', loadTransit),
+  family('transit', 'Encrypt files and streams with keys of transit, and import keys', loadTransit),
   family('secrets', 'Manage secrets engines', async () => (await import('./secrets.ts')).secretsCommands),
   family('auth', 'Manage auth methods', async () => (await import('./auth.ts')).authCommands),
   family('policy', 'Manage policies', async () => (await import('./policy.ts')).policyCommands),
@@ -53,7 +53,8 @@ async function loadOperator(): Promise<readonly Command[]> {
 }
 
 async function loadTransit(): Promise<readonly Command[]> {
-  return (await import('./envelope.ts')).envelopeCommands
+  const [envelope, bring] = await Promise.all([import('./envelope.ts'), import('./transit-import.ts')])
+  return [...envelope.envelopeCommands, ...bring.transitImportCommands]
 }
 
 async function loadAudit(): Promise<readonly Command[]> {

@@ -31,4 +31,9 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   'namespace create': ['namespace create team/app'],
   'audit verify': ['audit verify /var/log/strongroom/audit.log'],
   'transit envelope encrypt': ['transit envelope encrypt -key=backups dump.sql dump.sql.enc'],
+  'transit import': [
+    'transit import transit/keys/app @key.b64 type=aes256-gcm96',
+    'transit import transit/keys/web @web.pem type=rsa-2048',
+  ],
+  'transit import-version': ['transit import-version transit/keys/app @next.b64'],
 }
