@@ -8,6 +8,7 @@ import { rfc3339 } from '../util/clock.ts'
 import type { Log } from '../util/log.ts'
 import { Turnstile } from '../util/once.ts'
 import { Channel } from './channel.ts'
+import type { NoteAbout } from './entry.ts'
 import { commonOptions, DeviceOptions } from './options.ts'
 import type { AuditMeasure } from './measure.ts'
 import { Hasher } from './hasher.ts'
@@ -171,6 +172,11 @@ export class AuditBroker {
     // Mostly both lines travel in one write, and wait for the same promise.
     const both = before === undefined || before === written ? written : Promise.all([before, written]).then(() => {})
     return event.answersUnaudited === true ? both?.catch(() => {}) : both
+  }
+
+  /** Writes a line of the log about itself to every device; resolves when one has it on disk. @throws Fault when none took it */
+  async note(about: NoteAbout, data: Readonly<Record<string, unknown>>): Promise<void> {
+    return this.#post(async (channel) => channel.note(about, data))
   }
 
   /** The devices, by path. */

@@ -1,5 +1,5 @@
 import { createSecretKey } from 'node:crypto'
-import type { Barrier, Commits, KeyStatus, RotationConfig } from '../contract/barrier.ts'
+import type { AcceptedDamage, Barrier, Commits, KeyStatus, RotationConfig } from '../contract/barrier.ts'
 import { plainKeys } from '../contract/barrier.ts'
 import { Fault, refuse } from '../contract/fault.ts'
 import type { Commit, CommitResult, Companion, Op, Rev, Storage } from '../contract/storage.ts'
@@ -44,6 +44,7 @@ interface Open {
 }
 
 const rotationName = 'core/rotation'
+const acceptedName = 'core/accepted'
 const defaults: RotationConfig = { maxOperations: 3_865_470_566, interval: 0, enabled: true }
 
 /** The barrier over a storage. See contract/barrier.ts for what it promises and docs/formats.md for the bytes. */
@@ -97,11 +98,12 @@ export class EncryptedBarrier implements Barrier {
       if (!keyring) return false
       const open = this.#enter(keyring, stored.rev, root)
       try {
-        if (keyring.digests) await open.digests.check(accept)
+        const accepted = keyring.digests ? await open.digests.check(accept) : undefined
         const commit = await this.view('').get<CommitRecord>(commitName)
         // A release without digests did not number its commits either.
         this.#commits.resume(commit ?? (keyring.digests ? undefined : firstCommit))
         if (!keyring.digests) await this.#takeOver(open)
+        if (accepted) await this.view('').put(acceptedName, accepted)
         await this.#mine().count.resume(this.view(''))
       } catch (thrown) {
         this.seal()
@@ -147,6 +149,14 @@ export class EncryptedBarrier implements Barrier {
       await this.#nextTerm(open)
       await open.count.restart(activeTerm(this.#mine().keyring).term, this.view(''))
     })
+  }
+
+  async accepted(): Promise<AcceptedDamage | undefined> {
+    return this.view('').get<AcceptedDamage>(acceptedName)
+  }
+
+  async acceptedIsTold(): Promise<void> {
+    await this.view('').del(acceptedName)
   }
 
   async sweep(): Promise<void> {

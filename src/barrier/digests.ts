@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { Fault } from '../contract/fault.ts'
+import type { AcceptedDamage } from '../contract/barrier.ts'
 import type { Change, Closer, Companion, Entry, Op, Piece, Read, Rev, Storage } from '../contract/storage.ts'
 import { sameText } from '../util/bytes.ts'
 import type { Log } from '../util/log.ts'
@@ -112,9 +113,10 @@ export class Digests {
   /**
    * To be called before anything is read or written.
    * @param accept `check` or a code: then the buckets are added up, too, and damage that the code is of is taken as it is.
+   * @returns the damage that was accepted
    * @throws Fault precondition_failed with the code of the damage
    */
-  async check(accept?: string): Promise<void> {
+  async check(accept?: string): Promise<AcceptedDamage | undefined> {
     const found = await this.#survey(accept !== undefined)
     const stored = await this.#stored()
     const damage = [
@@ -124,13 +126,14 @@ export class Digests {
     if (damage.length === 0) {
       this.#top = stored
       for (const bucket of found.stored.keys()) this.#unchecked.add(bucket)
-      return
+      return undefined
     }
     const folders = [...new Set(damage.map(({ folder }) => folder))].join(', ')
     const code = hash('sha256', damage.map(({ folder, sign }) => `${folder} ${sign}`).join('\n'), 'hex').slice(0, 16)
     if (accept === undefined || !sameText(accept, code)) throw refusal(folders, accept === undefined ? undefined : code)
     this.#parts.log.warn('the server was opened although records are not what they were', { folders, code })
     await this.build()
+    return { code, why: `stored records were removed, changed or put back outside strongroom: ${folders}` }
   }
 
   /** Takes what is there as it is: a storage of a release without sums, or one whose damage was accepted. */

@@ -25,6 +25,12 @@ export interface Commits {
   readonly newest: number
 }
 
+/** Damage to stored records that an operator accepted, and that the audit log has to tell of. */
+export interface AcceptedDamage {
+  readonly code: string
+  readonly why: string
+}
+
 /**
  * Everything stored passes through here: values sealed with XChaCha20-Poly1305 (storage path as associated data, term in
  * the header), names with AES-SIV per segment. The keyring of terms lies under the root key, which only the seal knows.
@@ -41,6 +47,10 @@ export interface Barrier {
    * @throws Fault precondition_failed when records were removed or put back: it stays sealed
    */
   unseal(root: Uint8Array, accept?: string): Promise<boolean>
+  /** Damage that was accepted and that the audit log does not tell of yet; kept over a crash. */
+  accepted(): Promise<AcceptedDamage | undefined>
+  /** The audit log tells of it now. */
+  acceptedIsTold(): Promise<void>
   /** Checks whatever the unseal left unchecked, piece by piece. What is wrong is logged, and refused when it is read. */
   sweep(): Promise<void>
   /** Wipes all keys and caches. */

@@ -73,10 +73,23 @@ export async function openServer(parts: OpeningParts): Promise<OpenServer> {
     ...(expectedHead !== undefined && { expectedHead }),
   })
   try {
+    await tellAccepted(parts)
     return await openRest(parts)
   } catch (thrown) {
     await audit.close()
     throw thrown
+  }
+}
+
+/** The log tells of damage to records that was accepted; where no device takes the line, at the next unseal. */
+async function tellAccepted({ barrier, audit, log }: OpeningParts): Promise<void> {
+  const accepted = await barrier.accepted()
+  if (!accepted) return
+  try {
+    await audit.note('accepted', { ...accepted })
+    await barrier.acceptedIsTold()
+  } catch {
+    log.error('no audit device took the line about damage that was accepted', { code: accepted.code })
   }
 }
 

@@ -1,4 +1,4 @@
-import { cpSync, readdirSync, rmSync } from 'node:fs'
+import { cpSync, readdirSync, rmSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { temporaryFolder } from '../support/folder.ts'
@@ -261,6 +261,10 @@ describe('single records that somebody removed or put back while the server was 
       expect((await open({ accept_storage: '0123456789abcdef' })).status).to.equal(400)
       expect((await open({ accept_storage: code })).body).to.include({ sealed: false })
       expect((await open()).body).to.include({ sealed: false })
+      const lines = readFileSync(join(server.folder, 'audit.log'), 'utf8').split('\n')
+      const about = lines.filter((line) => line.includes('"path":"sys/audit/accepted"') && line.includes(String(code)))
+      expect(about).to.have.length(1)
+      expect(about[0]).to.include('stored records were removed')
       expect((await server.call('GET', '/v1/sys/policies/acl/lost')).status).to.equal(404)
       expect((await server.call('GET', '/v1/sys/policies/acl/gone')).status).to.equal(200)
     })
