@@ -6,6 +6,7 @@ import { ServerError } from './failure.ts'
 import type { Target } from './client.ts'
 import type { Environment } from './env.ts'
 import { UsageError } from './flags.ts'
+import { proxyChoice } from './proxy.ts'
 import type { FlagTable, Flags } from './flags.ts'
 
 /** Flags of every command that talks to a server. */
@@ -49,6 +50,7 @@ export function targetOf(flags: Flags, env: Environment): Target {
     },
     retries: count(env.setting('MAX_RETRIES') || '2'),
     timeout: seconds(env.setting('CLIENT_TIMEOUT') || '60s', 'CLIENT_TIMEOUT') * 1000,
+    proxy: proxyChoice(env),
     redirects: !(flags.bool('disable-redirects') || truth(env, 'DISABLE_REDIRECTS')),
     ...dryness(flags),
   }

@@ -18,11 +18,21 @@ export class Environment {
 
   /** STRONGROOM_X, else BAO_X, else VAULT_X. An empty one counts as given. */
   setting(name: string): string | undefined {
+    return this.found(name)?.value
+  }
+
+  /** The same with the whole name of the variable, for messages. */
+  found(name: string): { readonly variable: string; readonly value: string } | undefined {
     for (const prefix of prefixes) {
       const value = this.#variables[prefix + name]
-      if (value !== undefined) return value
+      if (value !== undefined) return { variable: prefix + name, value }
     }
     return undefined
+  }
+
+  /** A variable that is not ours alone, such as `HTTPS_PROXY`. */
+  plain(name: string): string | undefined {
+    return this.#variables[name]
   }
 
   /**

@@ -1,9 +1,9 @@
-import { request as plainRequest } from 'node:http'
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
-import { request as secureRequest } from 'node:https'
 import type { RequestOptions as SecureOptions } from 'node:https'
 import { ServerError, unreachable } from './failure.ts'
 import type { Trouble } from './failure.ts'
+import type { Proxy, ProxyChoice } from './proxy.ts'
+import { optionsThrough, refusedBy, requester, unreachableProxy } from './tunnel.ts'
 
 /** One request. */
 export interface Outgoing {
@@ -25,6 +25,8 @@ export interface Wire {
   /** The unix socket that the server listens on, in place of a port. */
   readonly socketPath?: string
   readonly tls: SecureOptions
+  /** The proxy on the way to an address; a socket needs none. */
+  readonly proxy: ProxyChoice
   /** Milliseconds until the whole answer must be there; 0 for no end. */
   readonly timeout: number
   /** The longest answer that is taken, in bytes. */
@@ -34,12 +36,14 @@ export interface Wire {
 /** Sends one request and reads its whole answer. @throws ServerError when there is none, or only a part */
 export async function exchange(sent: Outgoing, wire: Wire): Promise<Incoming> {
   const signal = wire.timeout > 0 ? AbortSignal.timeout(wire.timeout) : undefined
+  const proxy = wire.socketPath === undefined ? wire.proxy(sent.url) : undefined
   try {
-    const message = await answerOf(sent, wire, signal)
+    const message = await answerOf(sent, wire, proxy, signal)
     const bytes = await bytesOf(message, wire.longest)
     return { status: message.statusCode ?? 0, headers: message.headers, bytes }
   } catch (thrown) {
     const { origin } = sent.url
+    if (thrown instanceof ServerError) throw thrown
     if (signal?.aborted) throw new ServerError(`${origin} gave no answer within ${wire.timeout / 1000} s`)
     if (thrown instanceof BrokenOff) throw new ServerError(`the answer of ${origin} ${thrown.message}`)
     throw new ServerError(unreachable(sent.url, thrown as Trouble))
@@ -47,16 +51,39 @@ export async function exchange(sent: Outgoing, wire: Wire): Promise<Incoming> {
 }
 
 async function answerOf(
+  sent: Outgoing,
+  wire: Wire,
+  proxy: Proxy | undefined,
+  signal: AbortSignal | undefined,
+): Promise<IncomingMessage> {
+  if (!proxy) {
+    const { socketPath } = wire
+    const secure = sent.url.protocol === 'https:'
+    return requested(sent, secure ? wire.tls : { ...(socketPath !== undefined && { socketPath }) }, signal)
+  }
+  // What fails before TLS with the server begins is the proxy's doing.
+  const failed = (thrown: unknown): never => {
+    throw thrown instanceof ServerError || signal?.aborted ? thrown : unreachableProxy(proxy, thrown as Trouble)
+  }
+  const options = await optionsThrough(sent.url, { proxy, tls: wire.tls, signal }).catch(failed)
+  const answer = requested(sent, options, signal)
+  const message = await (sent.url.protocol === 'https:' ? answer : answer.catch(failed))
+  if (sent.url.protocol === 'http:' && message.statusCode === 407) {
+    message.destroy()
+    throw refusedBy(proxy, sent.url.host, 407)
+  }
+  return message
+}
+
+async function requested(
   { url, method, headers, body }: Outgoing,
-  { tls, socketPath }: Wire,
+  { headers: further, ...options }: SecureOptions,
   signal: AbortSignal | undefined,
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const options = { method, headers: inBytes(headers), ...(signal && { signal }) }
-    const request =
-      url.protocol === 'https:'
-        ? secureRequest(url, { ...options, ...tls }, resolve)
-        : plainRequest(url, { ...options, ...(socketPath !== undefined && { socketPath }) }, resolve)
+    const all = { ...inBytes(headers), ...(further as Record<string, string> | undefined) }
+    const send = requester(options.protocol ? { protocol: options.protocol } : url)
+    const request = send(url, { method, ...options, headers: all, ...(signal && { signal }) }, resolve)
     request.on('error', reject)
     // As bytes: a text would be joined with the headers, and both written as UTF-8.
     request.end(body === undefined ? undefined : Buffer.from(body))
