@@ -102,7 +102,7 @@ async function helpAt(path: string, run: Run): Promise<Answer> {
 
 async function help(run: Run): Promise<number> {
   // A mount is asked about with a slash at its end.
-  const path = pathOf(run) + (/\/$/.test(run.args[0] ?? '') ? '/' : '')
+  const path = pathOf(run) + ((run.args[0] ?? '').endsWith('/') ? '/' : '')
   const { body } = await helpAt(path, run)
   if (run.format === 'table') run.out(`${textOf(body?.['help'])}\n`)
   else await showValue(run, body ?? {})

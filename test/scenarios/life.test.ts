@@ -143,9 +143,17 @@ describe("a server's life, over HTTP on LevelDB", () => {
     await server.running.stop()
     // Every attempt stands in the log, refused or not.
     const lines = readFileSync(join(server.folder, 'audit.log'), 'utf8').split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as AuditLine) // prettier-ignore
-    for (const path of ['sys/rekey/init', 'sys/generate-root/attempt', 'sys/rotate/root/init', 'sys/generate-root-token/attempt'])
+    for (const path of [
+      'sys/rekey/init',
+      'sys/generate-root/attempt',
+      'sys/rotate/root/init',
+      'sys/generate-root-token/attempt',
+    ])
       for (const operation of ['read', 'update', 'delete'])
-        expect(lines.filter(({ type, error, request }) => type === 'response' && error !== undefined && request.path === path && request.operation === operation), `${operation} ${path}`).to.not.be.empty // prettier-ignore
+        expect(
+          lines.some(({ type, error, request }) => type === 'response' && error !== undefined && request.path === path && request.operation === operation), // prettier-ignore
+          `${operation} ${path}`,
+        ).to.equal(true)
   })
 
   it('writes down unseal and init too, with every share hashed', async () => {
