@@ -60,6 +60,8 @@ export interface Command {
   readonly flags?: FlagTable
   /** It talks to no server, and takes none of the flags for that. */
   readonly offline?: true
+  /** It sends no token that was kept: one that cannot be had does not stand in its way. */
+  readonly anonymous?: true
   /** What the server must have for it, if not every server does: said when it has not. */
   readonly needs?: string
   /** `-field`, `-format` and `-detailed`, as far as it has them. */

@@ -30,13 +30,17 @@ export const connectionFlags: FlagTable = {
   'output-policy': { kind: 'bool', about: 'Print the policy that the request needs instead of sending it.' },
 }
 
-/** How to reach the server, by the flags, else by the environment. @throws ServerError for a setting that makes no sense */
-export function targetOf(flags: Flags, env: Environment): Target {
+/**
+ * How to reach the server, by the flags, else by the environment.
+ * @param withToken whether the token in use is sent
+ * @throws ServerError for a setting that makes no sense
+ */
+export function targetOf(flags: Flags, env: Environment, withToken = true): Target {
   const text = (flag: string, name: string): string => flags.text(flag) ?? env.setting(name) ?? ''
   const wrap = text('wrap-ttl', 'WRAP_TTL')
   return {
     ...addressOf(text('agent-address', 'AGENT_ADDR') || text('address', 'ADDR') || 'https://127.0.0.1:8200'),
-    token: tokenOf(env),
+    token: withToken ? tokenOf(env) : '',
     namespace: text('namespace', 'NAMESPACE').replace(/^\/+|\/+$/g, ''),
     wrapTtl: wrap === '' ? '' : wrapTtlOf(wrap),
     headers: headersOf(flags),

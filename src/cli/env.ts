@@ -2,6 +2,8 @@ import { closeSync, fchmodSync, openSync, readFileSync, writeSync } from 'node:f
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { UsageError } from './flags.ts'
+import { tokenHelper } from './token-helper.ts'
+import type { TokenHelper } from './token-helper.ts'
 
 /** Variables of the environment. */
 export type Variables = Readonly<Record<string, string | undefined>>
@@ -11,9 +13,14 @@ const prefixes = ['STRONGROOM_', 'BAO_', 'VAULT_'] as const
 /** What the environment and the home folder say. */
 export class Environment {
   readonly #variables: Variables
+  readonly #show: (text: string) => void
+  /** What a helper keeps, asked once; undefined when there is none, or it was not asked yet. */
+  #helped: string | undefined
 
-  constructor(variables: Variables) {
+  /** @param show gets what a token helper prints on standard error */
+  constructor(variables: Variables, show: (text: string) => void = () => {}) {
     this.#variables = variables
+    this.#show = show
   }
 
   /** STRONGROOM_X, else BAO_X, else VAULT_X. An empty one counts as given. */
@@ -42,6 +49,8 @@ export class Environment {
   token(): string {
     const given = this.setting('TOKEN')
     if (given) return given.trim()
+    this.#helped ??= this.#helper()?.get()
+    if (this.#helped !== undefined) return this.#helped
     try {
       return readFileSync(this.tokenFile(), 'utf8').trim()
     } catch (thrown) {
@@ -50,8 +59,13 @@ export class Environment {
     }
   }
 
-  /** Keeps a token for later commands, readable by its owner only. @throws UsageError when it cannot */
+  /** Keeps a token for later commands, by the helper or readable by its owner only. @throws UsageError when it cannot */
   keepToken(token: string): void {
+    const helper = this.#helper()
+    if (helper) {
+      this.#helped = undefined
+      return helper.store(token)
+    }
     try {
       const file = openSync(this.tokenFile(), 'w', 0o600)
       try {
@@ -66,9 +80,25 @@ export class Environment {
     }
   }
 
-  /** Where `login` keeps the token. */
+  /** Has the helper forget the token, if it is the one in use: it was revoked. @throws UsageError when it fails */
+  forgetToken(): void {
+    if (this.setting('TOKEN')) return
+    this.#helped = undefined
+    this.#helper()?.erase()
+  }
+
+  /** Where `login` keeps the token when there is no helper. */
   tokenFile(): string {
-    return this.setting('TOKEN_PATH') || join(this.#variables['HOME'] || homedir(), '.vault-token')
+    return this.setting('TOKEN_PATH') || join(this.#home(), '.vault-token')
+  }
+
+  #helper(): TokenHelper | undefined {
+    const file = this.setting('CONFIG_PATH') || undefined
+    return tokenHelper({ file, home: this.#home(), variables: this.#variables, show: this.#show })
+  }
+
+  #home(): string {
+    return this.#variables['HOME'] || homedir()
   }
 }
 

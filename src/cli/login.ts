@@ -141,6 +141,7 @@ export const loginCommands: readonly Command[] = [
     about: 'Log in; the token is kept for later commands',
     usage: '[TOKEN | K=V …]',
     args: [0, Infinity],
+    anonymous: true,
     flags: {
       method: { kind: 'text', about: 'The type of the auth method: token, which is the one that strongroom has.' },
       path: { kind: 'text', about: 'Where the method is mounted; its name unless given.' },

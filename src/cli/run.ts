@@ -54,14 +54,14 @@ async function perform(command: Command, words: readonly string[], around: Surro
   let running: Run | undefined
   try {
     const { flags, args } = parseFlags(words, flagTable)
-    const environment = new Environment(around.env)
+    const environment = new Environment(around.env, around.err)
     checkArguments(command, args)
     checkDryness(flags)
     const format = command.shows?.some((kind) => kind === 'format')
       ? formatOf(flags.text('format') || environment.setting('FORMAT') || '', command.shows.includes('raw'))
       : 'table'
     noteMisplacedFlags(args, flagTable, err)
-    const client = (): Client => new Client(targetOf(flags, environment))
+    const client = (): Client => new Client(targetOf(flags, environment, !command.anonymous))
     running = {
       ...around,
       err,

@@ -115,6 +115,7 @@ async function revoke(run: Run): Promise<number> {
       methods: ['PUT', 'PUT', 'POST'],
     })
   run.out('Success! Revoked token (if it existed)\n')
+  if (self) run.environment.forgetToken()
   return 0
 }
 
