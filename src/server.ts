@@ -42,7 +42,11 @@ import type { Log, LogLevel } from './util/log.ts'
 /** How a server is started: from configuration files, or as a development server in memory. */
 export interface ServerOptions {
   readonly config?: readonly string[]
-  readonly dev?: { readonly rootTokenId?: string; readonly listenAddress?: string }
+  readonly dev?: {
+    readonly rootTokenId?: string
+    readonly listenAddress?: string
+    readonly tls?: { readonly certFile: string; readonly keyFile: string }
+  }
   readonly logFormat?: 'standard' | 'json'
   readonly logLevel?: LogLevel
   readonly clock?: Clock
@@ -70,7 +74,7 @@ export interface RunningServer {
 /** The composition root: config → storage → barrier → core → protocols, in this order. @throws ConfigError, and what opening throws. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const clock = options.clock ?? systemClock
-  const config = options.config?.length ? await loadConfig(options.config) : devConfig(options.dev?.listenAddress)
+  const config = options.config?.length ? await loadConfig(options.config) : devConfig(options.dev)
   const write = options.log ?? ((line: string) => void process.stderr.write(line))
   const loggers = new Loggers(write, () => clock.now(), {
     json: (options.logFormat ?? config.logFormat) === 'json',
@@ -218,7 +222,7 @@ async function clusterOf(
   })
 }
 
-function devConfig(address = '127.0.0.1:8200'): Config {
+function devConfig({ listenAddress: address = '127.0.0.1:8200', tls }: NonNullable<ServerOptions['dev']> = {}): Config {
   const at = hostAndPort(address)
   if (!at) throw new ConfigError(`the address "${address}" must be host:port, such as 127.0.0.1:8200`)
   return {
@@ -227,6 +231,7 @@ function devConfig(address = '127.0.0.1:8200'): Config {
       {
         host: at.host || '127.0.0.1',
         port: at.port,
+        ...(tls && { tls }),
         unauthedRekey: false,
         unauthedGenerateRoot: false,
       },

@@ -36,7 +36,11 @@ export interface Surroundings {
 /** What starting a server takes and gives. */
 export type Serve = (options: {
   readonly config?: readonly string[]
-  readonly dev?: { readonly rootTokenId?: string; readonly listenAddress?: string }
+  readonly dev?: {
+    readonly rootTokenId?: string
+    readonly listenAddress?: string
+    readonly tls?: { readonly certFile: string; readonly keyFile: string }
+  }
   readonly logFormat?: 'standard' | 'json'
   readonly logLevel?: LogLevel
 }) => Promise<{

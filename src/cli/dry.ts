@@ -18,7 +18,7 @@ export function shown(how: NonNullable<Target['dry']>, request: Unsent): Shown {
 }
 
 /** A word that every shell passes on as it is, whatever is in it. */
-const quoted = (text: string): string => `'${text.replaceAll("'", `'"'"'`)}'`
+export const quoted = (text: string): string => `'${text.replaceAll("'", `'"'"'`)}'`
 
 /** In double quotes, as Vault's clients print it, where the shell leaves all of it alone; else quoted as a whole. */
 const word = (text: string): string => (/^[\w %@:,./?&=+;~[\]-]*$/.test(text) ? `"${text}"` : quoted(text))

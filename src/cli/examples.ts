@@ -1,6 +1,10 @@
 /** Command lines to begin with, without the program's name. Help shows them. */
 export const examples: Readonly<Record<string, readonly string[]>> = {
-  server: ['server -dev -dev-root-token-id=root', 'server -config=/etc/strongroom/strongroom.hcl'],
+  server: [
+    'server -dev -dev-root-token-id=root',
+    'server -dev-tls -dev-tls-san=vault.test',
+    'server -config=/etc/strongroom/strongroom.hcl',
+  ],
   status: ['status -address=https://strongroom.example:8200'],
   login: ['login', 'login -no-print -'],
   read: ['read transit/keys/orders', 'read -field=type transit/keys/orders'],

@@ -1,10 +1,16 @@
 import { logLevelOf, logLevels } from '../util/log.ts'
 import type { LogLevel } from '../util/log.ts'
 import type { Command, Run, Serve } from './command.ts'
+import { devTls, devTlsFlags } from './dev-tls.ts'
+import type { DevTls } from './dev-tls.ts'
+import { quoted } from './dry.ts'
 import { UsageError } from './flags.ts'
 import type { Flags } from './flags.ts'
 
-function banner(address: string, storage: string, unsealKey: string, rootToken: string): string {
+type Running = Awaited<ReturnType<Serve>>
+
+function banner({ address, storageType: storage, unsealKey = '', rootToken = '' }: Running, tls?: DevTls): string {
+  const authority = tls ? `\n    $ export VAULT_CACERT=${quoted(tls.caFile)}` : ''
   return `==> strongroom server configuration:
 
              Api Address: ${address}
@@ -15,7 +21,7 @@ function banner(address: string, storage: string, unsealKey: string, rootToken: 
 WARNING! dev mode is enabled! Everything is kept in memory only, and the server starts unsealed
 with a single key share. Never use it for real secrets.
 
-    $ export VAULT_ADDR='${address}'
+    $ export VAULT_ADDR='${address}'${authority}
 
 Unseal Key: ${unsealKey}
 Root Token: ${rootToken}
@@ -30,12 +36,21 @@ Try:  strongroom kv put -mount=secret db password=first
 
 async function server(run: Run): Promise<number> {
   const options = { ...whatToServe(run), ...logging(run.flags) }
+  const tls = await devTls(run.flags)
+  try {
+    return await serving(run, tls ? { ...options, dev: { ...options.dev, tls } } : options, tls)
+  } finally {
+    tls?.remove()
+  }
+}
+
+async function serving(run: Run, options: Options, tls: DevTls | undefined): Promise<number> {
   const running = await run.serve(options)
   // Before anybody can know that it is up.
   const told = toldToStop()
   reloadOnHangup(running)
   if (options.dev) {
-    run.out(banner(running.address, running.storageType, running.unsealKey ?? '', running.rootToken ?? ''))
+    run.out(banner(running, tls))
     if (!run.flags.bool('dev-no-store-token')) keepRootToken(run, running.rootToken ?? '')
   } else
     run.out(
@@ -61,7 +76,7 @@ type Options = Parameters<Serve>[0]
 /** @throws UsageError unless it is either a development server or a configured one */
 function whatToServe({ flags, environment }: Run): Pick<Options, 'dev' | 'config'> {
   const [id, address] = [flags.text('dev-root-token-id'), flags.text('dev-listen-address')]
-  const dev = flags.bool('dev') || id !== undefined || address !== undefined
+  const dev = flags.bool('dev') || flags.bool('dev-tls') || id !== undefined || address !== undefined
   if (dev === flags.has('config'))
     throw new UsageError(
       dev
@@ -116,6 +131,7 @@ export const serverCommands: readonly Command[] = [
       dev: { kind: 'bool', about: 'A server in memory, open at once, for trying things.' },
       'dev-root-token-id': { kind: 'text', about: 'Its root token (VAULT_DEV_ROOT_TOKEN_ID).' },
       'dev-listen-address': { kind: 'text', about: 'Its address; 127.0.0.1:8200 (VAULT_DEV_LISTEN_ADDRESS).' },
+      ...devTlsFlags,
       'dev-no-store-token': { kind: 'bool', about: 'Do not keep its root token in ~/.vault-token.' },
       'log-level': { kind: 'text', about: `The least that is logged: ${logLevels}.` },
       'log-format': { kind: 'text', about: 'How log lines are written: standard or json.' },
