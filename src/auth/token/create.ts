@@ -17,7 +17,7 @@ const { write } = routesOf<TokenState>()
 
 const fields = {
   id: f.string('The token itself; root only.').secret().or(''),
-  policies: f.texts('Policies; none: those of the caller.').or([]),
+  policies: f.texts('Policies; left out: those of the caller; an empty list: default alone.').or([]),
   meta: f.map('Texts that audit lines and lookups show.'),
   no_parent: f.bool('The token has no parent; needs sudo.').or(false),
   no_default_policy: f.bool('Without the default policy.').or(false),
@@ -83,9 +83,9 @@ async function create(call: Call<TokenState>, wish: Wish, role: Role | undefined
   }
 }
 
-/** Nothing, null and an empty array ask for the parent's policies; an empty string is a list that holds nothing. */
-function namesPolicies({ data: { policies } }: Request): boolean {
-  return policies !== undefined && policies !== null && !(Array.isArray(policies) && policies.length === 0)
+/** Only what was left out asks for the caller's policies: a list that came out empty must not make a root token. */
+function namesPolicies({ data }: Request): boolean {
+  return Object.hasOwn(data, 'policies')
 }
 
 function refuseParent(parent: TokenRecord): void {
