@@ -28,6 +28,11 @@ export const families: readonly Family[] = [
     'The releases that have run on this storage',
     async () => (await import('./members.ts')).historyCommands,
   ),
+  family(
+    'completion',
+    'Print the completion script of a shell',
+    async () => (await import('./completion.ts')).completionCommands,
+  ),
   family('print', 'Print what is in use here', async () => (await import('./print.ts')).printCommands),
   family('version', 'Print the version', async () => (await import('./print.ts')).printCommands),
 ]

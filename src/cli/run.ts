@@ -1,8 +1,9 @@
 import { Client } from './client.ts'
 import type { Command, Family, Run, Surroundings } from './command.ts'
+import { flagsOf } from './command-flags.ts'
 import { families } from './commands.ts'
 import { ServerError } from './failure.ts'
-import { checkDryness, connectionFlags, targetOf } from './connection.ts'
+import { checkDryness, targetOf } from './connection.ts'
 import { Shown } from './dry.ts'
 import { Environment } from './env.ts'
 import { UsageError, looksLikeFlag, parseFlags } from './flags.ts'
@@ -101,23 +102,6 @@ function failed(thrown: unknown, command: Command, running: Run | undefined, aro
   // A write to a path that is nearly right: the server says which one was meant.
   if (thrown.body) showWarnings({ err: (line) => around.err(`${line}\n`) }, thrown.body)
   return status.refused
-}
-
-function flagsOf(command: Command): FlagTable {
-  const shows = command.shows ?? []
-  return {
-    ...command.flags,
-    ...(shows.includes('field') && { field: { kind: 'text', about: 'Print only this field.', mayBeEmpty: true } }),
-    ...(shows.includes('format') && {
-      format: {
-        kind: 'text',
-        about: `table, json, yaml${shows.includes('raw') ? ' or raw' : ''} (VAULT_FORMAT).`,
-        mayBeEmpty: true,
-      },
-    }),
-    ...(shows.includes('detailed') && { detailed: { kind: 'bool', about: 'Show more.' } }),
-    ...(!command.offline && connectionFlags),
-  }
 }
 
 function checkArguments({ args: [fewest, most], usage = '', name }: Command, args: readonly string[]): void {
