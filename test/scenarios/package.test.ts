@@ -1,8 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { cpSync, readdirSync, symlinkSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
+import { join, resolve } from 'node:path'
 import { expect } from 'chai'
 import { temporaryFolder } from '../support/folder.ts'
 
@@ -23,7 +24,12 @@ describe('the packed program', function () {
   })
 
   it('holds what is needed to run and to read, and nothing else', () => {
-    const packed = spawnSync('npm', ['pack', '--json', '--silent', '--pack-destination', folder], { encoding: 'utf8' })
+    // In a copy: packing builds afresh, and other tests run what was built here.
+    const copy = temporaryFolder()
+    for (const name of readdirSync('.').filter((one) => !['.git', 'build', 'dist', 'node_modules'].includes(one)))
+      cpSync(name, join(copy, name), { recursive: true })
+    symlinkSync(resolve('node_modules'), join(copy, 'node_modules'))
+    const packed = spawnSync('npm', ['pack', '--json', '--silent', '--pack-destination', folder], { cwd: copy, encoding: 'utf8' }) // prettier-ignore
     expect(packed.status, packed.stderr).to.equal(0)
     const [{ files }] = JSON.parse(packed.stdout.slice(packed.stdout.indexOf('['))) as [
       { readonly files: readonly { readonly path: string; readonly mode: number }[] },
