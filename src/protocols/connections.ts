@@ -8,9 +8,12 @@ const farewellMs = 1000
 const refusals: Readonly<Record<string, number>> = { ERR_HTTP_REQUEST_TIMEOUT: 408, HPE_HEADER_OVERFLOW: 431 }
 const reasons: Readonly<Record<number, string>> = {
   400: 'Bad Request',
+  405: 'Method Not Allowed',
   408: 'Request Timeout',
   431: 'Request Header Fields Too Large',
 }
+/** Where a verb stands in its place that the parser does not know. Other bytes are no request at all. */
+const requestLine = /^[A-Z]+ \/\S* HTTP\/1\.[01]\r?\n/
 const body = '{"errors":[]}\n'
 const tooLate = '{"errors":["the request took longer than max_request_duration allows; ask what became of it"]}\n'
 const headers = {
@@ -19,6 +22,14 @@ const headers = {
   Connection: 'close',
   'Content-Length': String(body.length),
 } as const
+
+/** Node's error, with the bytes it is about. */
+interface ParserError extends Error {
+  readonly code?: string
+  readonly rawPacket?: Buffer
+  /** How far the parser came in them: somewhere in the verb. */
+  readonly bytesParsed?: number
+}
 
 interface Connection {
   readonly reader: VerbReader
@@ -67,12 +78,13 @@ export class Connections {
   }
 
   /** Ends a connection that Node's parser has given up, after the answers that are under way. */
-  refuse({ code = '' }: Error & { readonly code?: string }, socket: Duplex): void {
+  refuse(error: ParserError, socket: Duplex): void {
+    const { code = '' } = error
     const connection = this.#all.get(socket)
     connection?.reader.end()
     // What failed below HTTP cannot carry an answer.
     if (!connection || !socket.writable || !/^(HPE|ERR_HTTP)_/.test(code)) return void socket.destroy()
-    const status = refusals[code] ?? 400
+    const status = isUnknownVerb(error) ? 405 : (refusals[code] ?? 400)
     // An answer to nothing would be taken for the answer to what is asked next.
     if (status === 408 && connection.reader.idle) return leave(socket)
     const { newest } = connection
@@ -83,6 +95,12 @@ export class Connections {
     newest.once('finish', () => leave(socket))
     newest.writeHead(status, headers).end(body)
   }
+}
+
+function isUnknownVerb({ code, rawPacket, bytesParsed = 0 }: ParserError): boolean {
+  if (code !== 'HPE_INVALID_METHOD' || !rawPacket) return false
+  const text = rawPacket.toString('latin1')
+  return requestLine.test(text.slice(text.lastIndexOf('\n', bytesParsed) + 1))
 }
 
 function ignored(): void {}

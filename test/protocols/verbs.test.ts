@@ -177,6 +177,22 @@ describe('LIST and SCAN', () => {
     await listener.close()
   })
 
+  it('a verb that nobody knows is told so, and what is no request is a bad one', async () => {
+    const listener = await listen()
+    const known = 'LIST /v1/ab HTTP/1.1\r\nHost: a\r\n\r\n'
+    const cases: readonly (readonly [string, number])[] = [
+      ['FOO /v1/a HTTP/1.1\r\nHost: a\r\n\r\n', 405], ['PROPEL /v1/a HTTP/1.1\r\n\r\n', 405], ['LISTEN /v1/a HTTP/1.1\r\n\r\n', 405], ['IST /v1/a HTTP/1.1\r\n\r\n', 405], ['\r\nFOO /v1/a HTTP/1.1\r\n\r\n', 405],
+      ['FOO\r\n\r\n', 400], ['FOO /v1/a\r\n\r\n', 400], ['\u0016\u0003\u0001\r\n', 400], ['F-O /v1/a HTTP/1.1\r\n\r\n', 400],
+    ] // prettier-ignore
+    for (const [sent, status] of cases)
+      for (const before of ['', known]) {
+        const answers = await exchange(portOf(listener), [Buffer.from(before + sent, 'latin1')])
+        const statuses = [...answers.matchAll(/HTTP\/1\.1 (\d+)/g)].map((found) => Number(found[1]))
+        expect(statuses, before + sent).to.deep.equal(before === '' ? [status] : [200, status])
+      }
+    await listener.close()
+  })
+
   it('wait for 100 Continue like any other verb, and ask for no other protocol', async () => {
     const listener = await listen()
     const expecting = 'LIST /v1/a HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n'
