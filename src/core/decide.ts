@@ -176,8 +176,7 @@ function enter(draft: Draft, namespace: Namespace): void {
 function admitNowhere(draft: Draft, offers: Offers | undefined): void {
   const { route, request, mount } = draft
   const traits = offers && traitsOf(offers)
-  if (offers && traits?.public && !traits.sudo && !route && mount?.record.builtin)
-    throw wrongVerb(request, offers, true)
+  if (offers && traits?.public && !traits.sudo && !route && mount?.record.builtin) throw wrongVerb(request, offers)
   if (!route?.nowhere || request.credential.kind === 'token') throw noToken()
   draft.nowhere = route.nowhere
 }
@@ -200,9 +199,10 @@ async function goHome(parts: DecidingParts, draft: Draft, subject: Subject): Pro
 const isListing = ({ operation }: Request): boolean => operation === 'list' || operation === 'scan'
 
 /** A list is of a folder: a path that lists nothing is no folder. On paths of the server's own life the verb alone is told. */
-function wrongVerb(request: Request, offers: Offers, bare = false): Fault {
+function wrongVerb(request: Request, offers: Offers): Fault {
+  const { public: bare, serverLife } = traitsOf(offers)
   const details = bare ? { bare } : {}
-  if (bare && traitsOf(offers).serverLife) return new Fault('unsupported_operation', '', details)
+  if (serverLife) return new Fault('unsupported_operation', '', details)
   const listing = request.operation === 'list' || request.operation === 'scan'
   if (listing && !offers.list && !offers.scan) return new Fault('unsupported_path', 'unsupported path', details)
   return new Fault('unsupported_operation', 'unsupported operation', details)
@@ -216,7 +216,7 @@ async function admitAnyone(
   route: Route | undefined,
 ): Promise<void> {
   const { credential } = draft.request
-  if (!route) throw wrongVerb(draft.request, offers, true)
+  if (!route) throw wrongVerb(draft.request, offers)
   if (route.access !== 'public') {
     const token = await authenticate(parts, draft)
     return authorise(parts, draft, token, wantsSudo(draft, offers))

@@ -37,4 +37,12 @@ describe('paths that want sudo', () => {
         expect((await server.call(verb, where, body, headers)).status, `${verb} ${where}`).to.equal(403)
       }
   })
+
+  it('tell those with it only that the verb is missing, where all that they do is about the life of the server', async () => {
+    for (const [verb, path] of [['GET', 'seal'], ['DELETE', 'seal'], ['LIST', 'seal'], ['GET', 'step-down']] as const) {
+      const { status, body } = await server.call(verb, `/v1/sys/${path}`)
+      expect(status, `${verb} ${path}`).to.equal(405)
+      expect(body, `${verb} ${path}`).to.deep.equal({ errors: [] })
+    }
+  }) // prettier-ignore
 })
