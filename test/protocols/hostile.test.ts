@@ -268,7 +268,7 @@ describe('hostile requests', () => {
       rule('capabilities = ["reed"]'), rule('capabilities = ["READ"]'), rule('capabilities = [read]'), rule('capabilities = [5]'), rule('capabilities = {}'), rule('capabilities = [["read"]]'), rule('capability = ["read"]'),
       rule('policy = "admin"'), rule('policy = ["read"]'), rule('allowed_parameters = ["a"]'), rule('allowed_parameters = { a = "b" }'), rule('denied_parameters = 5'), rule('required_parameters = "a"'), rule('required_parameters = [1]'),
       rule('min_wrapping_ttl = "soon"'), rule('min_wrapping_ttl = -1'), rule('min_wrapping_ttl = "2h" max_wrapping_ttl = "1h"'), rule('max_wrapping_ttl = [1]'), rule('pagination_limit = "many"'), rule('pagination_limit = 1.5'),
-      rule('expiration = "tomorrow"'), rule('expiration = 5'), rule('mfa_methods = ["x"]'), rule('control_group = {}'), rule('list_scan_response_keys_filter_path = "fixed"'), rule('nonsense = 1'), 'path "a/+*" { }', 'path "{{a" { }', 'path "a}}" { }', 'path "{{a{{b}}" { }',
+      rule('expiration = "tomorrow"'), rule('expiration = -5'), rule('mfa_methods = ["x"]'), rule('control_group = {}'), rule('list_scan_response_keys_filter_path = "fixed"'), rule('nonsense = 1'), 'path "a/+*" { }', 'path "{{a" { }', 'path "a}}" { }', 'path "{{a{{b}}" { }',
       '{"path": 5}', '{"path": {"a": 5}}', '{"path": {"a": {"capabilities": "read"}}}', '{"path": {"a": {"capabilities": ["read"]}}', '[]', '5', '"x"', '\u0000', '/* open', `path "a" { capabilities = [${'['.repeat(2000)}`, 'x = <<E\nopen', `${'a'.repeat(300_000)}`, 'path "a" { capabilities = ["read"] } }',
     ] // prettier-ignore
     expect(policies.length).to.be.greaterThan(50)
