@@ -32,6 +32,7 @@ import type { HttpListener } from './protocols/http.ts'
 import { ShamirSeal } from './seal/shamir.ts'
 import { LevelStorage } from './storage/level.ts'
 import { MemoryStorage } from './storage/memory.ts'
+import { auditFailure, checkDataFolder, storageFailure } from './start-failures.ts'
 import { systemEngine } from './system/engine.ts'
 import { base64 } from './util/bytes.ts'
 import { systemClock } from './util/clock.ts'
@@ -92,10 +93,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   }
   const barrier = new EncryptedBarrier({ storage, ...parts })
   const audit = new AuditBroker({ ...parts, log: loggers.named('audit'), types: auditDevices })
-  await audit.configure(config.audits).catch(async (thrown: unknown) => {
-    await storage.close()
-    throw thrown
-  })
+  for (const spec of config.audits)
+    await audit.configure([spec]).catch(async (thrown: unknown) => {
+      await storage.close()
+      throw auditFailure(spec, thrown)
+    })
 
   const state: { open?: OpenServer; cluster?: { readonly name: string; readonly id: string } } = {}
   const opened = (): OpenServer => {
@@ -206,7 +208,12 @@ async function witnessesFor(...parts: [Config, AuditBroker, Clock, Log]): Promis
 async function openStorage(config: Config, clock: Clock, log: Log): Promise<Storage> {
   if (config.storage.type === 'inmem') return new MemoryStorage()
   const { path, minFreeBytes } = config.storage
-  return LevelStorage.open(path, { clock, log, ...(minFreeBytes !== undefined && { minFreeBytes }) })
+  await checkDataFolder(path)
+  return LevelStorage.open(path, { clock, log, ...(minFreeBytes !== undefined && { minFreeBytes }) }).catch(
+    (thrown: unknown) => {
+      throw storageFailure(path, thrown)
+    },
+  )
 }
 
 async function clusterOf(

@@ -8,6 +8,19 @@ const widest = 0o640
 /** The path of a device that keeps nothing. */
 export const nowhere = '/dev/null'
 
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'its folder does not exist; make it, owned by the user of the server, or correct file_path',
+  ENOTDIR: 'a part of its path is no folder; correct file_path',
+  EISDIR: 'file_path is a folder; name a file in it',
+  ELOOP: 'file_path is a link; name the file itself',
+  EACCES:
+    'the user of the server may not write the file, or make it in its folder; give that user the folder: chown -R USER FOLDER',
+  EPERM:
+    'the user of the server may not write the file, or make it in its folder; give that user the folder: chown -R USER FOLDER',
+  EROFS: 'its file system is read-only; mount it for writing, or correct file_path',
+  ENOSPC: 'its disk is full; make room',
+}
+
 /**
  * Opens a file to append to it: a regular file, no link, for nobody else. `mode` undefined keeps that of an existing one;
  * `fresh`: it must not exist yet. @throws Fault without the path.
@@ -19,15 +32,17 @@ export function openLog(path: string, mode: number | undefined, fresh = false): 
     const flags = O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK
     fd = openSync(path, fresh ? flags | O_EXCL : flags, mode ?? 0o600)
     if (path === nowhere) return fd
-    if (!fstatSync(fd).isFile()) throw new Error('not a regular file')
+    if (!fstatSync(fd).isFile()) throw new Error('it is no regular file; name one')
     if (mode !== undefined) fchmodSync(fd, mode)
-    if ((fstatSync(fd).mode & 0o7777 & ~widest) !== 0) throw new Error('its mode is wider than 0640')
+    if ((fstatSync(fd).mode & 0o7777 & ~widest) !== 0)
+      throw new Error('its mode is wider than 0640; take the rights of others away: chmod 0600 FILE')
     syncFolder(path)
     return fd
   } catch (cause) {
     if (fd !== undefined) closeSync(fd)
-    const code = (cause as NodeJS.ErrnoException).code ?? 'not usable'
-    throw refuse(`the audit file cannot be opened (${code}): it must be a regular file, no link, in a folder where the server may write`, { cause }) // prettier-ignore
+    const { code, message } = cause as NodeJS.ErrnoException
+    const why = code === undefined ? message : (reasons[code] ?? 'it must be a regular file, no link, in a folder where the server may write') // prettier-ignore
+    throw refuse(`the audit file cannot be opened (${code ?? 'not usable'}): ${why}`, { cause })
   }
 }
 

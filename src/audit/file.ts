@@ -235,6 +235,9 @@ function unused(path: string): string {
   return free
 }
 
+/** Names that Linux has for the streams of a process. */
+const standardStream = /^\/+(dev\/+(stdout|stderr|stdin|tty|console|fd\/.*)|proc\/+[^/]+\/+fd\/.*)$/
+
 /** `type = "file"`. `path` is the older name of `file_path`. */
 export function fileDevice(options: DeviceOptions): AuditDevice {
   const path = options.text('file_path', 'path')
@@ -244,6 +247,8 @@ export function fileDevice(options: DeviceOptions): AuditDevice {
   if (path === undefined) throw refuse('file_path is required')
   if (path === 'stdout') return new StdoutDevice()
   const place = path === 'discard' ? nowhere : path
+  if (standardStream.test(place))
+    throw refuse('this is no file to keep a log in; for standard output write file_path = "stdout"')
   if (!place.startsWith('/') || place.endsWith('/') || place.split('/').includes('..') || place.includes('\0'))
     throw refuse('file_path must be the absolute path of a file, without "..", or "stdout" or "discard"')
   return new FileDevice(posix.normalize(place), mode, sync === 'always', settings)
