@@ -2,6 +2,7 @@ import Router from '@koa/router'
 import Koa from 'koa'
 import type { Context } from 'koa'
 import type { BrowserRules } from '../contract/browser.ts'
+import { everyAnswer } from './headers.ts'
 import type { VaultApi } from './vault/index.ts'
 import { repeatedHeader } from './vault/request.ts'
 import type { WireAnswer } from './vault/response.ts'
@@ -41,15 +42,13 @@ export function application(api: VaultApi, rules: BrowserRules): Koa {
   return app
 }
 
-const fixed = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' } as const
-
 /** Writes an answer, once. */
 function send(context: Context, { status, body, headers }: WireAnswer): void {
   const { req, res } = context
   if (res.headersSent || res.destroyed) return
   // RFC 9110 §8.6: these have no content, and say nothing about its length.
   const bare = status === 204 || status === 304
-  const all = { ...fixed, ...(body !== undefined && { 'Content-Type': 'application/json' }), ...headers }
+  const all = { ...everyAnswer, ...(body !== undefined && { 'Content-Type': 'application/json' }), ...headers }
   if (bare) res.writeHead(status, all).end()
   else {
     const length = body === undefined ? 0 : Buffer.byteLength(body)

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { everyAnswer } from './headers.ts'
 import { VerbReader } from './verbs.ts'
 
 /** How long a client that was refused may take to hang up, in milliseconds. */
@@ -18,7 +19,7 @@ const body = '{"errors":[]}\n'
 const tooLate = '{"errors":["the request took longer than max_request_duration allows; ask what became of it"]}\n'
 const headers = {
   'Content-Type': 'application/json',
-  'Cache-Control': 'no-store',
+  ...everyAnswer,
   Connection: 'close',
   'Content-Length': String(body.length),
 } as const

@@ -52,8 +52,8 @@ const usual = {
   finishTimeout: 20_000,
   maxConnections: 8192,
 }
-/** Bytes of all headers together; a flag of Node does not widen it. */
-const parserLimits = { maxHeaderSize: 16_384 }
+/** Bytes of all headers together; a flag of Node does not widen it. What has no Host is refused by us, in an answer and an audit line of ours. */
+const parserLimits = { maxHeaderSize: 16_384, requireHostHeader: false }
 /** Serves the Vault API over HTTP/1.1, with TLS when told how to get a certificate. */
 export async function listenHttp(gateway: Gateway, options: HttpOptions, rules: BrowserRules): Promise<HttpListener> {
   const settings = { ...usual, ...options }
@@ -79,6 +79,8 @@ export async function listenHttp(gateway: Gateway, options: HttpOptions, rules: 
     response.writeContinue()
     serve(message, response)
   })
+  // Another expectation than 100-continue may be ignored (RFC 9110 §10.1.1); Node's own answer would lack our headers.
+  server.on('checkExpectation', serve)
   server.on('clientError', (error: Error, socket: Duplex) => connections.refuse(error, socket))
   const { proxyProtocol } = options
   if (proxyProtocol)

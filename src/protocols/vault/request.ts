@@ -49,6 +49,8 @@ export function readHead(message: IncomingMessage): RequestHead | Redirect {
   // One that was dropped might be the one that asks for wrapping, or that names a namespace.
   if (message.rawHeaders.length >= 2 * mostHeaders) throw refuse(`a request has fewer than ${mostHeaders} headers`)
   refuseRepeated(message)
+  // RFC 9112 §3.2; HTTP/1.0 knows none.
+  if (message.headers.host === undefined && message.httpVersion === '1.1') throw refuse('a request needs a Host header')
   if (message.method === 'OPTIONS')
     throw refuse('OPTIONS is for pages of other origins, and sys/config/cors must allow theirs')
   const target = message.url ?? '/'
