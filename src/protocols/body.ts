@@ -1,5 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import { Fault } from '../contract/fault.ts'
+import { BodyRoom } from './body-room.ts'
+
+/** One for the process: its memory is one, too. */
+const room = new BodyRoom()
 
 /**
  * The whole body of a request, at most `limit` bytes.
@@ -19,17 +23,34 @@ export function readBody(message: IncomingMessage, limit: number): Promise<Uint8
   return new Promise((resolve, reject) => {
     const parts: Buffer[] = []
     let size = 0
+    const refused = (fault: Fault): void => {
+      // What comes yet is not kept, nor is what came.
+      parts.length = 0
+      message.removeAllListeners('data')
+      message.resume()
+      room.leave(reader)
+      reject(fault)
+    }
+    const reader = {
+      pause: () => void message.pause(),
+      resume: () => void message.resume(),
+      refuse: () => refused(new Fault('unavailable', 'the request came too slowly while others waited; send it again')),
+    }
     message.on('data', (part: Buffer) => {
       size += part.length
-      if (size > limit) {
-        message.removeAllListeners('data')
-        message.resume()
-        reject(tooLarge(limit))
-      } else parts.push(part)
+      if (size > limit) return refused(tooLarge(limit))
+      parts.push(part)
+      room.take(reader, part.length)
     })
-    message.on('end', () => resolve(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts)))
-    message.on('error', () => reject(new Fault('invalid_request', 'the request was cut off')))
-    message.on('aborted', () => reject(new Fault('invalid_request', 'the request was cut off')))
+    message.on('end', () => {
+      room.leave(reader)
+      resolve(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts))
+    })
+    for (const broken of ['error', 'aborted', 'close'])
+      message.on(broken, () => {
+        room.leave(reader)
+        reject(new Fault('invalid_request', 'the request was cut off'))
+      })
   })
 }
 

@@ -18,6 +18,17 @@ const look = (): void => {
 }
 setInterval(look, 1)
 process.on('message', (word) => {
+  if (word === 'memory') {
+    globalThis.gc?.()
+    const { rss, heapUsed, external } = process.memoryUsage()
+    const peak = process.resourceUsage().maxRSS * 1024
+    return void process.send?.({
+      rss,
+      peak,
+      held: heapUsed + external,
+      handles: process.getActiveResourcesInfo().length,
+    })
+  }
   // One more turn: what held the loop last has been counted then.
   setTimeout(() => {
     look()

@@ -6,6 +6,14 @@ import { TestServer } from './server.ts'
 
 const program = fileURLToPath(new URL('measured-server.js', import.meta.url))
 
+/** Bytes: of the process, the most it ever had, and of objects and buffers. `handles`: sockets, timers and the like. */
+export interface Memory {
+  readonly rss: number
+  readonly peak: number
+  readonly held: number
+  readonly handles: number
+}
+
 /** A production server in a process of its own, which measures how long it could not turn to anything else. */
 export class MeasuredServer {
   readonly #child: ChildProcess
@@ -18,7 +26,7 @@ export class MeasuredServer {
   }
 
   static async start(): Promise<MeasuredServer> {
-    const child = fork(program, [], { execArgv: [] })
+    const child = fork(program, [], { execArgv: ['--expose-gc'] })
     const [{ address, token }] = (await once(child, 'message')) as [{ address: string; token: string }]
     const http = new TestServer({ address, stop: async () => {} } as TestServer['running'], '', '')
     http.token = token
@@ -30,6 +38,13 @@ export class MeasuredServer {
     await this.#ask('begin')
     await work()
     return this.#ask('end')
+  }
+
+  /** What it holds, after everything that nobody needs was collected. */
+  async memory(): Promise<Memory> {
+    this.#child.send('memory')
+    const [memory] = (await once(this.#child, 'message')) as [Memory]
+    return memory
   }
 
   async stop(): Promise<void> {

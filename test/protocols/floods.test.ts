@@ -1,0 +1,172 @@
+import { connect } from 'node:net'
+import { expect } from 'chai'
+import { MeasuredServer } from '../support/measured.ts'
+import type { Memory } from '../support/measured.ts'
+import type { Reply } from '../support/server.ts'
+
+const mebibyte = 1024 * 1024
+const limit = 4 * mebibyte
+const longestTurn = 100
+const nobody = { 'X-Vault-Token': '' }
+
+/** Runs `count` of something, `width` at a time. */
+async function many(count: number, width: number, work: (at: number) => Promise<unknown>): Promise<void> {
+  let next = 0
+  const worker = async (): Promise<void> => {
+    for (let at = next++; at < count; at = next++) await work(at)
+  }
+  await Promise.all(Array.from({ length: width }, worker))
+}
+
+/** Sends a head and a body; the status of the answer. The connection goes then, whatever of the body was sent. */
+async function status(server: MeasuredServer, head: string, body: readonly Buffer[]): Promise<number> {
+  const { hostname, port } = new URL(server.http.running.address)
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(port), hostname, () => {
+      socket.write(`${head}\r\n\r\n`)
+      for (const part of body) socket.write(part)
+    })
+    let answer = ''
+    socket.on('data', (part: Buffer) => {
+      answer += part.toString('latin1')
+      const found = /^HTTP\/1\.1 (\d{3})/.exec(answer)
+      if (!found) return
+      socket.destroy()
+      resolve(Number(found[1]))
+    })
+    socket.on('error', reject)
+    socket.on('close', () => reject(new Error(`closed without an answer: ${answer}`)))
+  })
+}
+
+describe('floods', function () {
+  this.timeout(5 * 60_000)
+  let server: MeasuredServer
+  beforeEach(async () => (server = await MeasuredServer.start()))
+  afterEach(async () => server.stop())
+
+  const post = async (
+    path: string,
+    body: unknown,
+    headers: Readonly<Record<string, string>> = nobody,
+  ): Promise<Reply> => server.http.call('POST', `/v1/${path}`, body, headers)
+  /** The most memory that something took, above what there was before. */
+  const rise = async (work: () => Promise<unknown>): Promise<number> => {
+    const { rss } = await server.memory()
+    await work()
+    return (await server.memory()).peak - rss
+  }
+
+  it('CVE-2023-6337: a hundred bodies of one byte too many at once are refused in little memory, and health answers', async () => {
+    const head = 'POST /v1/sys/unseal HTTP/1.1\r\nHost: a'
+    const body = Buffer.alloc(limit + 1, 'x')
+    const chunked = [Buffer.from(`${body.length.toString(16)}\r\n`), body, Buffer.from('\r\n0\r\n\r\n')]
+    const statuses: number[] = []
+    const waits: number[] = []
+    let under = true
+    const watch = async (): Promise<void> => {
+      while (under) {
+        const begun = performance.now()
+        expect((await server.http.call('GET', '/v1/sys/health', undefined, nobody)).status).to.equal(200)
+        waits.push(performance.now() - begun)
+      }
+    }
+    const most = await rise(async () => {
+      const watching = watch()
+      await many(100, 100, async (at) =>
+        statuses.push(
+          at % 4 === 0
+            ? await status(server, `${head}\r\nContent-Length: ${body.length}`, [body])
+            : await status(server, `${head}\r\nTransfer-Encoding: chunked`, chunked),
+        ),
+      )
+      under = false
+      await watching
+    })
+    expect(statuses).to.deep.equal(Array(100).fill(413))
+    expect(most / mebibyte, 'MiB').to.be.lessThan(100)
+    expect(waits.length).to.be.greaterThan(2)
+    expect(waits.sort((a, b) => a - b)[Math.floor(waits.length / 2)], 'milliseconds').to.be.lessThan(200)
+  })
+
+  it('CVE-2025-6203, CVE-2025-59043: what is hard to read is refused quickly without a token, and takes at most five times its bytes', async () => {
+    const whole = limit - 100
+    const filled = (part: string, size = whole): string => part.repeat(Math.floor(size / part.length))
+    const counted = (count: number, part: (at: number) => string): string => Array.from({ length: count }, (_, at) => part(at)).join(',') // prettier-ignore
+    const bombs: readonly (readonly [string, string, number])[] = [
+      ['deep arrays', `{"a":${filled('[', whole / 2)}${filled(']', whole / 2)}}`, 400],
+      ['deep objects', `${filled('{"a":', whole - 100_000)}1`, 400],
+      ['half a document', filled('['), 400],
+      ['empty objects', `{"a":[${filled('{},')}{}]}`, 400],
+      ['many names', `{${counted(350_000, (at) => `"${at.toString(36)}":1`)}}`, 400],
+      ['many texts', `{"a":[${counted(400_000, (at) => `"${at.toString(36)}"`)}]}`, 400],
+      ['many empty texts', `{"a":[${filled('"",')}""]}`, 400],
+      ['one huge number', `{"a":${filled('1')}}`, 400],
+      // One huge text is easy to read: the route refuses it.
+      ['one huge text', `{"encoded_token":"${filled('a', whole - 50)}","otp":"a"}`, 400],
+    ]
+    for (const [shape, bomb, expected] of bombs) {
+      const sent = 12
+      const answers: number[] = []
+      let turn = Infinity
+      const most = await rise(async () => {
+        turn = await server.longestTurn(async () =>
+          many(sent, 4, async () => answers.push((await post('sys/decode-token', bomb)).status)),
+        )
+      })
+      expect(answers, shape).to.deep.equal(Array(sent).fill(expected))
+      expect(most / (sent * bomb.length), `${shape}: memory for each byte sent`).to.be.lessThan(5)
+      for (let again = 0; turn >= longestTurn && again < 3; again++)
+        turn = await server.longestTurn(async () => post('sys/decode-token', bomb))
+      expect(turn, `${shape} (milliseconds)`).to.be.lessThan(longestTurn)
+    }
+  })
+
+  it('CVE-2025-12044: over a quota of one a second, they are refused unread', async () => {
+    const { http } = server
+    await http.data('POST', 'sys/mounts/kv', { type: 'kv' })
+    const bomb = `{"a":[${'{},'.repeat(100_000)}{}]}`
+    expect((await post('kv/x', bomb)).status, 'without a quota it is read').to.equal(400)
+    await http.data('POST', 'sys/quotas/rate-limit/q', { path: 'kv', rate: 1, interval: '1s' })
+    const texts = new Map<number, Set<string>>()
+    const begun = performance.now()
+    await many(300, 10, async () => {
+      const { status: told, text } = await post('kv/x', bomb)
+      texts.set(told, (texts.get(told) ?? new Set()).add(text))
+    })
+    const seconds = (performance.now() - begun) / 1000
+    expect([...texts.keys()].sort()).to.deep.equal([400, 429])
+    expect([...(texts.get(429) ?? [])].join())
+      .to.include('rate limit')
+      .and.to.not.match(/JSON|complexity/)
+    expect(seconds, 'seconds').to.be.lessThan(60)
+  })
+
+  /** What code and caches take once is there before; what is kept of each request grows with their number. */
+  const keepsNothing = async (what: string, count: number, work: (at: number) => Promise<unknown>): Promise<void> => {
+    let at = 0
+    const more = async (): Promise<void> => many(count, 8, async () => work(at++))
+    await more()
+    const before = await server.memory()
+    const seen: Memory[] = []
+    for (let round = 1; round <= 6; round++) {
+      await more()
+      const now = await server.memory()
+      if (now.held - before.held < round * count * 100 && now.handles <= before.handles + 16) return
+      seen.push(now)
+    }
+    expect.fail(`${what}: ${JSON.stringify([before, ...seen])}`)
+  }
+
+  it('CVE-2024-8185: a sealed server keeps nothing of shares, nonces and beginnings, however many come', async () => {
+    const { http } = server
+    await http.data('PUT', 'sys/seal', {})
+    const share = (at: number): string => at.toString(16).padStart(66, '0')
+    await many(4000, 8, async () => post('sys/decode-token', {}))
+    await keepsNothing('shares', 1000, async (at) => post('sys/unseal', { key: share(at), nonce: `${at}` }))
+    const { body } = await http.call('GET', '/v1/sys/seal-status')
+    expect(Number(body['progress'])).to.be.lessThan(2)
+    for (const path of ['sys/generate-root/attempt', 'sys/rekey/init', 'sys/init', 'sys/rekey/verify'])
+      await keepsNothing(path, 400, async (at) => post(path, { otp: `${at}`.padStart(26, 'a'), secret_shares: 1, secret_threshold: 1, nonce: `${at}` })) // prettier-ignore
+  })
+})
