@@ -29,6 +29,9 @@ export function application(api: VaultApi, rules: BrowserRules): Koa {
   app.use(async (context, next) => {
     const path = context.req.url ?? ''
     if (!path.startsWith('/v1/')) {
+      const { headers, httpVersion } = context.req
+      if (headers.host === undefined && httpVersion === '1.1')
+        return send(context, { status: 400, body: '{"errors":["a request needs a Host header"]}\n' })
       if (repeatedHeader(context.req) === undefined) return next()
       return send(context, { status: 400, body: '{"errors":["a header was given more than once"]}\n' })
     }
