@@ -25,7 +25,7 @@ export interface BodyRoomLimits {
   readonly patience: number
 }
 
-const usual: BodyRoomLimits = { most: 32 * 1024 * 1024, small: 64 * 1024, patience: 10_000 }
+const usual: BodyRoomLimits = { most: 16 * 1024 * 1024, small: 64 * 1024, patience: 10_000 }
 
 /**
  * How much of unfinished bodies is held at once, whoever sends them and on however many connections. When it is full, large
