@@ -9,6 +9,13 @@ export type ApiPath = string & { readonly __brand: 'ApiPath' }
 /** What the caller showed to prove who it is. Only the core judges it. */
 export type Credential = { readonly kind: 'none' } | { readonly kind: 'token'; readonly token: Secret<string> }
 
+/** What a listener takes in the body of one request. */
+export interface BodyLimits {
+  readonly bytes: number
+  /** Names, strings, numbers, words and containers together. */
+  readonly tokens: number
+}
+
 /** Plain data: it can be audited, replayed in a test, or sent to another process. */
 export interface Request {
   /** A UUID, repeated in the answer and on both audit lines. */
@@ -24,6 +31,8 @@ export interface Request {
   readonly client: { readonly address: string; readonly port: number }
   /** Seconds; present when the answer is to be wrapped. */
   readonly wrapTtl?: number
+  /** Of the listener it came by; the usual ones when left out. */
+  readonly limits?: BodyLimits
   /** Request headers by lower-case name, for audit devices that were told to record some. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
 }

@@ -1,5 +1,6 @@
 import { Fault, asFault, refuse } from '../../contract/fault.ts'
 import type { Response } from '../../contract/response.ts'
+import type { WayBack } from './way-back.ts'
 
 /** One item of a batch, or the single request seen as one. */
 export type Item = Readonly<Record<string, unknown>>
@@ -11,6 +12,8 @@ export interface BatchRules {
   /** Failed items turn the whole status to 400 (or to `partialFailureCode` if at least one item worked). */
   readonly failsWhole: boolean
   readonly partialFailureCode?: number | undefined
+  /** Of what is made to be given back. */
+  readonly back?: WayBack
 }
 
 type Result = Readonly<Record<string, unknown>>
@@ -19,7 +22,10 @@ type Handle = (item: Item) => Result | Promise<Result>
 /** So many items are begun together: enough to keep all threads busy, few enough to let the event loop breathe. */
 const slice = 32
 
-/** Runs one handler over every item. A caller's mistake in one item is that item's error; the others go on. */
+/**
+ * Runs one handler over every item. A caller's mistake in one item is that item's error; the others go on.
+ * @throws Fault invalid_request when the results could not be given back in one request.
+ */
 export async function runBatch(items: readonly Item[], rules: BatchRules, handle: Handle): Promise<Response> {
   const results: Result[] = []
   let failed = 0
@@ -36,7 +42,10 @@ export async function runBatch(items: readonly Item[], rules: BatchRules, handle
   }
   for (let at = 0; at < items.length; at += slice) {
     if (at > 0) await new Promise(setImmediate)
-    results.push(...(await Promise.all(items.slice(at, at + slice).map(one))))
+    const begun = items.slice(at, at + slice)
+    const made = await Promise.all(begun.map(one))
+    begun.forEach((item, index) => rules.back?.add(item, made[index] ?? {}))
+    results.push(...made)
   }
   const status = failed > 0 && rules.failsWhole ? statusOf(rules.partialFailureCode, failed < items.length) : undefined
   return { data: { batch_results: results }, ...(status !== undefined && { status }) }

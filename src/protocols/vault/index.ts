@@ -5,6 +5,7 @@ import { Fault, asFault, refuse } from '../../contract/fault.ts'
 import type { Gateway } from '../../contract/protocol.ts'
 import type { Request } from '../../contract/request.ts'
 import { JsonError, jsonLimits } from '../../util/json-limits.ts'
+import type { JsonLimits } from '../../util/json-limits.ts'
 import { readJson } from '../../util/json.ts'
 import { readBody } from '../body.ts'
 import type { Clients } from '../clients.ts'
@@ -25,6 +26,7 @@ export interface VaultLimits {
 export class VaultApi {
   readonly #gateway: Gateway
   readonly #limits: VaultLimits
+  readonly #json: JsonLimits
   readonly #rules: BrowserRules
 
   readonly #clients: Clients
@@ -32,6 +34,7 @@ export class VaultApi {
   constructor(gateway: Gateway, limits: VaultLimits, rules: BrowserRules, clients: Clients) {
     this.#gateway = gateway
     this.#limits = limits
+    this.#json = { ...jsonLimits, bytes: limits.bodyBytes }
     this.#rules = rules
     this.#clients = clients
   }
@@ -79,7 +82,7 @@ export class VaultApi {
       if (verbOf(message) === 'HEAD' && !envelope.path.startsWith('sys/health')) return await this.#head(envelope)
       const writes = envelope.operation === 'write' || envelope.operation === 'patch'
       const data = writes ? await this.#body(envelope, message) : query
-      return wireAnswer(envelope.id, await this.#gateway.handle({ ...envelope, data }))
+      return wireAnswer(envelope.id, await this.#gateway.handle({ ...envelope, data, limits: this.#json }))
     } catch (thrown) {
       return wireFault(asFault(thrown))
     }
@@ -87,7 +90,8 @@ export class VaultApi {
 
   async #body(envelope: Envelope, message: IncomingMessage): Promise<Request['data']> {
     try {
-      return readData(await readBody(message, this.#limits.bodyBytes), message.headers['content-type'])
+      const body = await readBody(message, this.#limits.bodyBytes)
+      return readData(body, message.headers['content-type'], this.#json)
     } catch (thrown) {
       return this.#gateway.refuse(envelope, asFault(thrown))
     }
@@ -133,13 +137,13 @@ function envelopeOf(id: string, head: RequestHead, message: IncomingMessage, cli
 }
 
 /** Body parameters: JSON whatever its type is called, except a form that does not begin like JSON. */
-function readData(body: Uint8Array, type: string | undefined): Readonly<Record<string, unknown>> {
+function readData(body: Uint8Array, type: string | undefined, limits: JsonLimits): Readonly<Record<string, unknown>> {
   const first = firstByte(body)
   if (body.length === 0) return {}
   const form = /^\s*application\/x-www-form-urlencoded\s*(;|$)/i.test(type ?? '')
   if (form && first !== opening.object && first !== opening.array)
     return readForm(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'))
-  const value = first === undefined ? null : parsed(body)
+  const value = first === undefined ? null : parsed(body, limits)
   if (value === null) return {}
   if (typeof value !== 'object' || Array.isArray(value))
     throw refuse('failed to decode JSON input: the body must be one object')
@@ -157,9 +161,9 @@ function firstByte(body: Uint8Array): number | undefined {
 
 const isBlank = (byte: number): boolean => byte === 32 || byte === 10 || byte === 13 || byte === 9
 
-function parsed(body: Uint8Array): unknown {
+function parsed(body: Uint8Array, limits: JsonLimits): unknown {
   try {
-    return readJson(body, jsonLimits)
+    return readJson(body, limits)
   } catch (thrown) {
     if (!(thrown instanceof JsonError)) throw thrown
     if (thrown.reason === 'size') throw new Fault('too_large', `http: request body too large: ${thrown.message}`)

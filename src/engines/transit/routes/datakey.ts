@@ -8,6 +8,8 @@ import { pem } from '../../../crypto/pem.ts'
 import { base64, wipe } from '../../../util/bytes.ts'
 import { binding, bindingFields, shared } from '../input.ts'
 import type { Transit } from '../transit.ts'
+import { WayBack } from '../way-back.ts'
+import { decryptable } from './encrypt.ts'
 
 const { write } = routesOf<Transit>()
 
@@ -23,7 +25,7 @@ const datakey = write('datakey/:kind/:name', {
   about: 'Make a data key: wrapped, or wrapped and in plain.',
   pure: true,
   fields: { ...fields, bits: f.int('128, 256 or 512.').or(256) },
-  handle: async ({ engine }, { kind, name, key_version: version, bits, ...bound }) => {
+  handle: async ({ engine, request }, { kind, name, key_version: version, bits, ...bound }) => {
     mustBeKind(kind)
     if (![128, 256, 512].includes(bits)) throw refuse('invalid bit length')
     const key = await engine.need(name)
@@ -35,7 +37,7 @@ const datakey = write('datakey/:kind/:name', {
       ...(kind === 'plaintext' && { plaintext: base64(fresh) }),
     }
     wipe(fresh)
-    return answer(data)
+    return answer(new WayBack(request, decryptable).add(bound, data))
   },
 })
 
@@ -48,7 +50,7 @@ const datakeyPair = write('datakey-pair/:kind/:name', {
     type: f.string('The type of the pair: ed25519, ecdsa-p256, rsa-2048, ml-dsa-65, …').or('ecdsa-p256'),
     parameter_set: shared.parameter_set,
   },
-  handle: async ({ engine }, { kind, name, type, parameter_set: set, key_version: version, ...bound }) => {
+  handle: async ({ engine, request }, { kind, name, type, parameter_set: set, key_version: version, ...bound }) => {
     mustBeKind(kind)
     const pair = pairOf(type, set)
     const key = await engine.need(name)
@@ -56,12 +58,13 @@ const datakeyPair = write('datakey-pair/:kind/:name', {
     const { secret, open } = await pair.generate(engine.random)
     try {
       const made = await key.encrypt(secret, version, binding(bound))
-      return answer({
+      const data = {
         public_key: pem('PUBLIC KEY', open),
         ciphertext: made.ciphertext,
         key_version: made.version,
         ...(kind === 'plaintext' && { plaintext: base64(secret) }),
-      })
+      }
+      return answer(new WayBack(request, decryptable).add(bound, data))
     } finally {
       wipe(secret)
     }

@@ -9,7 +9,8 @@ import type { Item } from '../batch.ts'
 import { binding, bindingFields, shared } from '../input.ts'
 import type { LiveKey } from '../live-key.ts'
 import type { Transit } from '../transit.ts'
-import { statusCode, warned } from './encrypt.ts'
+import { WayBack } from '../way-back.ts'
+import { decryptable, statusCode, warned } from './encrypt.ts'
 
 const { write } = routesOf<Transit>()
 const ciphertext = f.string('The ciphertext: vault:v<version>:<base64>.').or('')
@@ -66,10 +67,10 @@ export const rewrap = write('rewrap/:name', {
   about: 'Encrypt a ciphertext again with another version of its key.',
   pure: true,
   fields: rewrapFields,
-  handle: async ({ engine }, values) => {
+  handle: async ({ engine, request }, values) => {
     if (!isBatch(values) && values.ciphertext === '') throw refuse('missing ciphertext to decrypt')
     const key = await engine.need(values.name)
-    return rewrapAny({ from: key, to: key }, values)
+    return rewrapAny({ from: key, to: key }, values, new WayBack(request, decryptable))
   },
 })
 
@@ -78,11 +79,11 @@ export const reencrypt = write('reencrypt/:name/:target', {
   about: 'Encrypt a ciphertext again with another key; context and associated data are the same for both.',
   pure: true,
   fields: { ...rewrapFields, target: f.string('Name of the key to encrypt with.').or('') },
-  handle: async ({ engine }, values) => {
+  handle: async ({ engine, request }, values) => {
     if (!isBatch(values) && values.ciphertext === '') throw refuse('missing ciphertext to decrypt')
     const [from, to] = await Promise.all([engine.need(values.name), engine.find(values.target)])
     if (!to) throw refuse(`the target key was not found: make the key ${values.target} first`)
-    return rewrapAny({ from, to }, values)
+    return rewrapAny({ from, to }, values, new WayBack(request, decryptable))
   },
 })
 
@@ -90,11 +91,11 @@ function isBatch({ batch_input: batch }: { readonly batch_input: unknown }): boo
   return batch !== undefined && batch !== null
 }
 
-async function rewrapAny(keys: Keys, values: { readonly batch_input: unknown }): Promise<Response> {
-  if (!isBatch(values)) return answer(await rewrapped(keys, values))
+async function rewrapAny(keys: Keys, values: { readonly batch_input: unknown }, back: WayBack): Promise<Response> {
+  if (!isBatch(values)) return answer(back.add(values, await rewrapped(keys, values)))
   const items = itemsOf(values.batch_input)
   checkContexts(items)
-  return runBatch(items, { failsWhole: false }, (item) => rewrapped(keys, item))
+  return runBatch(items, { failsWhole: false, back }, (item) => rewrapped(keys, item))
 }
 
 async function opened(key: LiveKey, item: Item): Promise<Uint8Array> {

@@ -1,5 +1,6 @@
 import { Fault, refuse } from '../../../contract/fault.ts'
 import { f } from '../../../contract/field.ts'
+import type { Request } from '../../../contract/request.ts'
 import { answer } from '../../../contract/response.ts'
 import type { Response } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
@@ -10,8 +11,12 @@ import { binding, bindingFields, bytesOf, shared } from '../input.ts'
 import type { LiveKey } from '../live-key.ts'
 import type { KeyRecord } from '../record.ts'
 import type { Transit } from '../transit.ts'
+import { WayBack } from '../way-back.ts'
 
 const { write } = routesOf<Transit>()
+
+/** What `decrypt` takes back. */
+export const decryptable = { member: 'ciphertext', takenBy: 'decrypt' } as const
 
 const fields = {
   name: shared.name,
@@ -34,19 +39,19 @@ export const encrypt = write('encrypt/:name', {
     // Null is a plaintext that somebody forgot, not an empty one.
     const values = request.data['plaintext'] === null ? { ...given, plaintext: undefined } : given
     const existing = await engine.find(values.name)
-    if (existing) return run(existing, values)
+    if (existing) return run(existing, values, request)
     // It was there when the policy was asked.
     if (!creates) throw refuse('encryption key not found')
     const draft = await drafted(engine, values)
     // Only what works makes a key: a failed request must leave none behind. The ciphertexts of the try are thrown away,
     // so that those which are given out are counted.
-    const tried = await run(engine.trial(draft), values)
+    const tried = await run(engine.trial(draft), values, request)
     if (tried.status !== undefined) return tried
     const { record, added } = await engine.add(draft)
     // Someone else was faster: what is there already is used by those only who may.
     if (!added && !mayUpdate(caller.capabilities(request.path)))
       throw new Fault('permission_denied', 'permission denied')
-    return run(engine.live(record), values)
+    return run(engine.live(record), values, request)
   },
 })
 
@@ -65,17 +70,18 @@ type EncryptValues = Item & {
   readonly partial_failure_response_code: number | undefined
 }
 
-async function run(key: LiveKey, values: EncryptValues): Promise<Response> {
-  if (values.batch_input !== undefined && values.batch_input !== null) return batch(key, values)
+async function run(key: LiveKey, values: EncryptValues, request: Request): Promise<Response> {
+  const back = new WayBack(request, decryptable)
+  if (values.batch_input !== undefined && values.batch_input !== null) return batch(key, values, back)
   if (values.plaintext === undefined) throw refuse('missing plaintext to encrypt')
   const made = await key.encrypt(bytesOf(values.plaintext, 'plaintext'), values.key_version, binding(values))
-  return answer({ ciphertext: made.ciphertext, key_version: made.version })
+  return answer(back.add(values, { ciphertext: made.ciphertext, key_version: made.version }))
 }
 
-async function batch(key: LiveKey, values: EncryptValues): Promise<Response> {
+async function batch(key: LiveKey, values: EncryptValues, back: WayBack): Promise<Response> {
   const items = itemsOf(values.batch_input)
   checkContexts(items)
-  const rules = { failsWhole: true, partialFailureCode: statusCode(values.partial_failure_response_code) }
+  const rules = { failsWhole: true, partialFailureCode: statusCode(values.partial_failure_response_code), back }
   const response = await runBatch(items, rules, (item) => one(key, item))
   return warned(response, values.partial_failure_response_code)
 }

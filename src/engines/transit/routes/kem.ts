@@ -13,6 +13,7 @@ import { readCiphertext, writeCiphertext } from '../ciphertext.ts'
 import { shared } from '../input.ts'
 import type { LiveKey } from '../live-key.ts'
 import type { Transit } from '../transit.ts'
+import { WayBack } from '../way-back.ts'
 
 const { write } = routesOf<Transit>()
 
@@ -22,7 +23,10 @@ export const kemRoutes = [
     about: 'Make a shared secret of 32 bytes, and the ciphertext from which only this ML-KEM key finds it.',
     pure: true,
     fields: { name: shared.name, key_version: shared.key_version, batch_input: shared.batch_input },
-    handle: ({ engine }, values) => forEach(engine, values, encapsulated),
+    handle: ({ engine, request }, values) => {
+      const back = new WayBack(request, { member: 'ciphertext', takenBy: 'decapsulate' })
+      return forEach({ engine, back }, values, encapsulated)
+    },
   }),
   write('decapsulate/:name', {
     about: 'Find the shared secret of a ciphertext that was made for an ML-KEM key.',
@@ -32,20 +36,22 @@ export const kemRoutes = [
       ciphertext: f.string('vault:v<version>:<base64>; put the prefix in front of what others made.').or(''),
       batch_input: shared.batch_input,
     },
-    handle: ({ engine }, values) => forEach(engine, values, decapsulated),
+    handle: ({ engine }, values) => forEach({ engine }, values, decapsulated),
   }),
 ]
 
 type Made = Promise<Readonly<Record<string, unknown>>>
 
 async function forEach(
-  engine: Transit,
+  { engine, back }: { readonly engine: Transit; readonly back?: WayBack },
   values: Item & { readonly name: string; readonly batch_input: unknown },
   one: (key: LiveKey, item: Item) => Made,
 ): Promise<Response> {
   const key = await engine.need(values.name)
   const batch = batchOf(values.batch_input)
-  return batch ? runBatch(batch, { failsWhole: false }, (item) => one(key, item)) : answer(await one(key, values))
+  return batch
+    ? runBatch(batch, { failsWhole: false, ...(back && { back }) }, (item) => one(key, item))
+    : answer(await one(key, values))
 }
 
 async function encapsulated(key: LiveKey, item: Item): Made {

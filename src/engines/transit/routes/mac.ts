@@ -3,11 +3,13 @@ import { f } from '../../../contract/field.ts'
 import { answer } from '../../../contract/response.ts'
 import type { Response } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
+import type { Call } from '../../../contract/route.ts'
 import { batchOf, runBatch } from '../batch.ts'
 import { bytesOf, inputOf, shared } from '../input.ts'
 import { cmacOf, hmacWith, mac } from '../macs.ts'
 import type { MacKind } from '../macs.ts'
 import type { Transit } from '../transit.ts'
+import { WayBack } from '../way-back.ts'
 
 const { write } = routesOf<Transit>()
 
@@ -40,8 +42,7 @@ export const macRoutes = [
       about: 'Make the HMAC of some data.',
       pure: true,
       fields: hmacFields,
-      handle: ({ engine }, values) =>
-        made(engine, () => hmacWith(values.urlalgorithm, values.algorithm), values, 'hmac'),
+      handle: (call, values) => made(call, () => hmacWith(values.urlalgorithm, values.algorithm), values, 'hmac'),
     }),
   ),
   ...['cmac/:name', 'cmac/:name/:url_mac_length'].map((pattern) =>
@@ -49,8 +50,7 @@ export const macRoutes = [
       about: 'Make the AES-CMAC of some data.',
       pure: true,
       fields: cmacFields,
-      handle: ({ engine }, values) =>
-        made(engine, () => cmacOf(values.url_mac_length || values.mac_length), values, 'cmac'),
+      handle: (call, values) => made(call, () => cmacOf(values.url_mac_length || values.mac_length), values, 'cmac'),
     }),
   ),
 ]
@@ -63,7 +63,7 @@ interface MacValues {
 }
 
 async function made(
-  engine: Transit,
+  { engine, request }: Pick<Call<Transit>, 'engine' | 'request'>,
   kindOf: () => MacKind,
   values: MacValues,
   member: 'hmac' | 'cmac',
@@ -71,11 +71,14 @@ async function made(
   const key = await engine.need(values.name)
   const kind = kindOf()
   const batch = batchOf(values.batch_input)
+  const back = new WayBack(request, { member, takenBy: 'verify' })
   if (batch) {
-    return runBatch(batch, { failsWhole: false }, (item) => ({
+    return runBatch(batch, { failsWhole: false, back }, (item) => ({
       [member]: mac(key, kind, inputOf(item, kind.name), values.key_version),
     }))
   }
   if (values.input === undefined) throw refuse(`missing input for ${kind.name}`)
-  return answer({ [member]: mac(key, kind, bytesOf(values.input, 'input'), values.key_version) })
+  return answer(
+    back.add({ ...values }, { [member]: mac(key, kind, bytesOf(values.input, 'input'), values.key_version) }),
+  )
 }

@@ -12,6 +12,7 @@ import { cmacOf, hmacWith, macHash, macVerified } from '../macs.ts'
 import { signed, verified } from '../signing.ts'
 import { both, hashField, urlalgorithm } from './mac.ts'
 import type { Transit } from '../transit.ts'
+import { WayBack } from '../way-back.ts'
 
 const { write } = routesOf<Transit>()
 
@@ -52,22 +53,25 @@ export const signRoutes = [
       about: 'Sign some data.',
       pure: true,
       fields: { ...signFields, key_version: shared.key_version },
-      handle: async ({ engine }, values) => {
+      handle: async ({ engine, request }, values) => {
         const wish = wishOf(values)
         const key = await engine.find(values.name)
         if (!key) throw refuse('signing key not found')
         key.mustSuit('sign')
         const batch = batchOf(values.batch_input)
-        if (batch) return signBatch(key, batch, wish, values.key_version)
+        const back = new WayBack(request, { member: 'signature', takenBy: 'verify' })
+        if (batch) return signBatch({ key, batch, wish, version: values.key_version, back })
         const made = await signed(key, bytesOf(values.input, 'input'), values.key_version, {
           ...wish,
           context: values.context,
         })
-        return answer({
-          signature: made.signature,
-          key_version: made.version,
-          ...(made.publicKey !== undefined && { public_key: made.publicKey }),
-        })
+        return answer(
+          back.add(values, {
+            signature: made.signature,
+            key_version: made.version,
+            ...(made.publicKey !== undefined && { public_key: made.publicKey }),
+          }),
+        )
       },
     }),
   ),
@@ -81,9 +85,17 @@ export const signRoutes = [
   ),
 ]
 
+interface BatchToSign {
+  readonly key: LiveKey
+  readonly batch: readonly Item[]
+  readonly wish: SignatureWish
+  readonly version: number
+  readonly back: WayBack
+}
+
 /** Member names in batches are not those of single answers: `publickey`. */
-function signBatch(key: LiveKey, batch: readonly Item[], wish: SignatureWish, version: number): Promise<Response> {
-  return runBatch(batch, { failsWhole: false, whenFailed: { key_version: 0 } }, async (item) => {
+function signBatch({ key, batch, wish, version, back }: BatchToSign): Promise<Response> {
+  return runBatch(batch, { failsWhole: false, back, whenFailed: { key_version: 0 } }, async (item) => {
     const made = await signed(key, inputOf(item, 'signing'), version, { ...wish, context: textOf(item, 'context') })
     return {
       signature: made.signature,

@@ -1,0 +1,86 @@
+import { refuse } from '../../contract/fault.ts'
+import type { BodyLimits, Request } from '../../contract/request.ts'
+import { jsonLimits } from '../../util/json-limits.ts'
+import type { Item } from './batch.ts'
+
+/** What is made, under which name it goes back, and to which operation. */
+export interface Making {
+  readonly member: 'ciphertext' | 'signature' | 'hmac' | 'cmac'
+  readonly takenBy: 'decrypt' | 'verify' | 'decapsulate'
+}
+
+/** Members of a request that its counterpart needs again. */
+const repeated = [
+  'input',
+  'context',
+  'associated_data',
+  'padding_scheme',
+  'hash_function',
+  'oaep_label',
+  'reference',
+] as const
+
+/** Room for what stands once in a request: its batch, names of algorithms, a context of signatures. */
+const once = { bytes: 2048, tokens: 64 }
+/** Blanks, quotes, colon and comma around a member and around an item, as the more generous writers of JSON set them. */
+const around = { member: 8, item: 4 }
+/** A version's number grows with rotations: what is rewrapped still goes back. */
+const growth = 8
+
+/**
+ * Counts the request that would give back what another one made. A ciphertext is longer than its plaintext, and a
+ * signature comes on top of its input: what could not be given back to the same listener is refused while it is made.
+ */
+export class WayBack {
+  readonly #limits: BodyLimits
+  readonly #making: Making
+  #bytes = once.bytes
+  #tokens = once.tokens
+
+  constructor({ limits = jsonLimits }: Pick<Request, 'limits'>, making: Making) {
+    this.#limits = limits
+    this.#making = making
+  }
+
+  /**
+   * Counts one item and its result; a failed one has nothing to give back. Gives the result.
+   * @throws Fault invalid_request when the counterpart's request would be refused.
+   */
+  add<R extends Item>(item: Item, result: R): R {
+    const made = result[this.#making.member]
+    if (typeof made !== 'string') return result
+    this.#count(this.#making.member, made.length + growth)
+    for (const name of repeated) {
+      const value = item[name]
+      if (value !== undefined && value !== null && value !== '') this.#count(name, sizeOf(value))
+    }
+    this.#bytes += around.item
+    this.#tokens++
+    this.#mustFit()
+    return result
+  }
+
+  #count(name: string, bytes: number): void {
+    this.#bytes += name.length + around.member + bytes
+    this.#tokens += 2
+  }
+
+  #mustFit(): void {
+    const { bytes, tokens } = this.#limits
+    if (this.#bytes > bytes) throw this.#refusal(`${bytes} bytes (max_request_size in the configuration)`)
+    if (this.#tokens > tokens) throw this.#refusal(`${tokens} names and values`)
+  }
+
+  #refusal(limit: string): Error {
+    const { member, takenBy } = this.#making
+    return refuse(
+      `the request is too large: ${takenBy} could not take the ${member} back in one request of at most ${limit}; send less at a time`,
+    )
+  }
+}
+
+/** Bytes of a value as JSON, at most: some writers escape whatever is not ASCII. */
+function sizeOf(value: unknown): number {
+  const written = JSON.stringify(value) ?? ''
+  return written.length + 5 * (Buffer.byteLength(written) - written.length)
+}
