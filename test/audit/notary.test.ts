@@ -13,8 +13,8 @@ import { EncryptedBarrier } from '../../src/barrier/barrier.ts'
 import type { Entry, Storage } from '../../src/contract/storage.ts'
 import type { View } from '../../src/contract/view.ts'
 import { randomBytes } from '../../src/crypto/random.ts'
-import { MemoryStorage } from '../../src/storage/memory.ts'
 import { openBarrier } from '../support/barrier.ts'
+import { OpenStorage } from '../support/open-storage.ts'
 import { HandClock } from '../support/clock.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { allLinesOf, brokerWith, event, file, linesOf, round } from './support.ts'
@@ -219,12 +219,15 @@ describe('lines that were with the kernel only', () => {
 describe('a log after a crash', () => {
   /** The same storage as it is now, in a process of its own. */
   const copied = async (storage: Storage, root: Uint8Array, without?: string): Promise<EncryptedBarrier> => {
-    const copy = new MemoryStorage()
     const { keys } = await storage.list('', { limit: 500 })
     const entries = (await storage.get(keys)).filter((entry) => entry !== undefined && entry.key !== without) as Entry[]
-    await copy.commit({ ops: entries.map(({ key, value }) => ({ put: key, value })) })
+    const disk = new Map(entries.map(({ key, value, rev }) => [key, { value, rev }]))
+    const copy = new OpenStorage(disk, await storage.rev())
     const barrier = new EncryptedBarrier({ storage: copy, clock: new HandClock(), random: randomBytes })
-    await barrier.unseal(root)
+    // That a record is missing is noticed before the logs are read; here it was accepted.
+    const refusal = without === undefined ? '' : await barrier.unseal(root, 'check').then(() => '', ({ message }: Error) => message) // prettier-ignore
+    const [, code] = /accept-storage=([0-9a-f]{16}) /.exec(refusal) ?? []
+    await barrier.unseal(root, code)
     return barrier
   }
   const openingOf = (barrier: EncryptedBarrier) => ({ ride: (along: Parameters<typeof barrier.ride>[0]) => barrier.ride(along), commits: barrier.commits }) // prettier-ignore
@@ -275,7 +278,8 @@ describe('a log after a crash', () => {
     }
     await barrier.view('').put('a', 1)
     // What rides in every commit: the heads, and behind them the number.
-    const [, ...riding] = await changedBy(async () => barrier.view('').put('b', 1))
+    const changed = await changedBy(async () => barrier.view('').put('b', 1))
+    const [, ...riding] = changed.filter((key) => key.startsWith('e/'))
     expect(riding).to.have.length(2)
     await broker.shutdown()
     for (const [at, why] of ['what it knew of its audit logs', 'the number of its newest commit'].entries()) {
