@@ -47,10 +47,10 @@ const at = (address: string, more: Readonly<Record<string, string>> = {}): Shell
   new Shell({ VAULT_ADDR: address, VAULT_TOKEN: token, VAULT_CLIENT_TIMEOUT: '1s', VAULT_MAX_RETRIES: '0', ...more })
 
 describe('a server that does not answer as it should', () => {
-  const readA = async (script: (socket: Socket) => void): Promise<Outcome> => {
+  const readA = async (script: (socket: Socket) => void, timeout = '1s'): Promise<Outcome> => {
     let outcome: Outcome | undefined
     await listening(createServer(), script, async (port) => {
-      outcome = await at(`http://127.0.0.1:${port}`).run('read a')
+      outcome = await at(`http://127.0.0.1:${port}`, { VAULT_CLIENT_TIMEOUT: timeout }).run('read a')
     })
     return outcome as Outcome
   }
@@ -90,7 +90,7 @@ describe('a server that does not answer as it should', () => {
         if (!socket.destroyed) socket.once('drain', more)
       }
       more()
-    })
+    }, '30s')
     expect(outcome.err).to.include('longer than 64 MiB')
     isClear(outcome)
   })
