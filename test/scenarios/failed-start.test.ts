@@ -17,6 +17,8 @@ async function started(data: string, audit: string, folder = temporaryFolder()):
     config,
     `storage "level" { path = "${data}" }\nlistener "tcp" { address = "127.0.0.1:0" tls_disable = true }\naudit "file" "main" { options { file_path = "${audit}" } }\n`,
   )
+  // A server that another test started in this process has set the umask.
+  chmodSync(config, 0o644)
   if (nobody.uid !== undefined) chownSync(folder, nobody.uid, nobody.gid)
   const child = spawn(process.execPath, [program, 'server', `-config=${config}`], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -70,7 +72,8 @@ describe('a start that fails', function () {
     const link = join(place, 'link.log')
     symlinkSync(join(place, 'elsewhere.log'), link)
     await told(data, link, named(link), 'name the file itself')
-    mkdirSync(join(folder, 'theirs'), { mode: 0o555 })
+    mkdirSync(join(folder, 'theirs'))
+    chmodSync(join(folder, 'theirs'), 0o555)
     const barred = join(folder, 'theirs', 'audit.log')
     await told(data, barred, named(barred), 'may not write', 'chown')
   })
@@ -81,7 +84,8 @@ describe('a start that fails', function () {
     const missing = join(folder, 'missing', 'deep', 'data')
     await told(missing, audit, named(missing), 'make it, mount its volume, or correct the path')
     const theirs = join(folder, 'theirs')
-    mkdirSync(theirs, { mode: 0o555 })
+    mkdirSync(theirs)
+    chmodSync(theirs, 0o555)
     for (const path of [theirs, join(theirs, 'data')])
       await told(path, audit, named(path), 'may not read and write there', 'chown')
     const file = join(folder, 'ours', 'file')
