@@ -68,9 +68,14 @@ export class Lab {
       min_decryption_version: 1,
       min_encryption_version: 0,
     }
-    const keys = Object.fromEntries(entries.map((entry, at) => [at + 1, { ...blank, ...entry }]))
-    const policy = { name, type: keyType(type).code, key_size: 32, Imported: true, ...numbers, keys }
-    const text = writeJson({ policy, archived_keys: { keys: [] } })
+    // A key of type hmac stands in both members.
+    const mac = (entry: Json) => (type === 'hmac' ? { hmac_key: entry['key'] ?? null } : {})
+    const versions = entries.map((entry) => ({ ...blank, ...entry, ...mac(entry) }))
+    const keys = Object.fromEntries(versions.map((version, at) => [at + 1, version]))
+    const size = type === 'hmac' ? { key_size: 32 } : {}
+    const policy = { name, type: keyType(type).code, ...size, Imported: true, ...numbers, keys }
+    // An archive begins with an empty entry: versions are counted from 1.
+    const text = writeJson({ policy, archived_keys: { keys: [blank, ...versions] } })
     const reply = await this.#post('restore', { backup: Buffer.from(text).toString('base64') })
     return reply.status < 300 ? name : undefined
   }
