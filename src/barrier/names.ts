@@ -1,7 +1,7 @@
-import { LRUCache } from 'lru-cache'
 import { refuse } from '../contract/fault.ts'
 import { Siv } from '../crypto/siv.ts'
 import { text, utf8 } from '../util/bytes.ts'
+import { recent } from '../util/recent.ts'
 import { BrokenRecord } from './frame.ts'
 
 const longest = 1024
@@ -15,9 +15,9 @@ const unprintable = /[\p{Cc}\p{Surrogate}]/u
 export class Names {
   readonly #siv: Siv
   /** What depends on the parent only. */
-  readonly #parents = new LRUCache<string, Uint8Array>({ max: 10_000 })
-  readonly #sealed = new LRUCache<string, string>({ max: 50_000 })
-  readonly #opened = new LRUCache<string, string>({ max: 200_000 })
+  readonly #parents = recent<string, Uint8Array>(10_000)
+  readonly #sealed = recent<string, string>(50_000)
+  readonly #opened = recent<string, string>(200_000)
 
   /** @param key 64 bytes. */
   constructor(key: Uint8Array) {

@@ -1,4 +1,3 @@
-import { LRUCache } from 'lru-cache'
 import type { Closer, Expectation, Op, Storage } from '../contract/storage.ts'
 import { storageLimits } from '../contract/storage.ts'
 import { Fault, refuse } from '../contract/fault.ts'
@@ -7,6 +6,7 @@ import { byteOrder, utf8 } from '../util/bytes.ts'
 import { readJson, writeJson } from '../util/json.ts'
 import { Turnstile } from '../util/once.ts'
 import type { JsonLimits } from '../util/json-limits.ts'
+import { recent } from '../util/recent.ts'
 import { commitName } from './commit-count.ts'
 import type { CommitCount, CommitRecord } from './commit-count.ts'
 import type { Names } from './names.ts'
@@ -58,7 +58,7 @@ export function sealedFault(): Fault {
  */
 export class Records {
   readonly #parts: RecordParts
-  readonly #cache = new LRUCache<string, Stored<unknown> | typeof absent>({ max: 20_000 })
+  readonly #cache = recent<string, Stored<unknown> | typeof absent>(20_000)
   readonly #watch: Closer
   /** Counts invalidations, so that a slow read cannot put an old value back. */
   #epoch = 0

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { recent } from '../util/recent.ts'
 
 /** How many requests a client may make. Times in seconds. */
 export interface Rate {
@@ -30,7 +30,7 @@ export class RateLimiter {
   readonly #limit: number
   readonly #interval: number
   readonly #block: number
-  readonly #buckets = new LRUCache<string, Bucket>({ max: clients })
+  readonly #buckets = recent<string, Bucket>(clients)
 
   constructor({ rate, interval, blockInterval }: Rate) {
     this.#limit = Math.max(1, Math.round(rate))

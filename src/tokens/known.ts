@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
 import type { TokenRecord } from '../contract/identity.ts'
+import { recent } from '../util/recent.ts'
 
 interface Entry {
   readonly record: TokenRecord
@@ -13,7 +13,7 @@ interface Entry {
  * change of any token starts a new epoch, in which nothing known before counts.
  */
 export class Known {
-  readonly #entries = new LRUCache<string, Entry>({ max: 50_000 })
+  readonly #entries = recent<string, Entry>(50_000)
   epoch = 0
 
   get(token: string, now: number): TokenRecord | undefined {

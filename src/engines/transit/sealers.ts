@@ -1,6 +1,5 @@
 import { createSecretKey } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
 import { Fault, refuse } from '../../contract/fault.ts'
 import type { Cipher, CipherKey } from '../../crypto/cipher.ts'
 import { heavy } from '../../crypto/heavy.ts'
@@ -11,6 +10,7 @@ import { mostBytes, sealOaep } from '../../crypto/oaep.ts'
 import type { OaepWish } from '../../crypto/oaep.ts'
 import { fromPrivateDer, fromPublicDer } from '../../crypto/pairs.ts'
 import { fromBase64, wipe } from '../../util/bytes.ts'
+import { recent } from '../../util/recent.ts'
 import type { KeyRecord, KeyVersion, Random } from './record.ts'
 
 /** Derived keys that one version keeps parsed, and the longest context (in letters) that is worth keeping. */
@@ -124,7 +124,7 @@ function refuseAssociated(associated: Uint8Array | undefined): void {
 
 /** The sealers of one derived version. The most recent ones are kept: a derivation costs more than a message. */
 function derivedSealers(derive: Derive, convergent: boolean, cipher: Cipher): Sealers {
-  const kept = new LRUCache<string, Sealer>({ max: derivedKept })
+  const kept = recent<string, Sealer>(derivedKept)
   return (context = '') => {
     const known = kept.get(context)
     if (known) return known

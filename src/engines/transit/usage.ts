@@ -1,8 +1,8 @@
-import { LRUCache } from 'lru-cache'
 import { keyType } from '../../crypto/keys.ts'
 import { usageAt, VersionMeter } from './meter.ts'
 import type { KeyUsage, Meter, MeterHost } from './meter.ts'
 import type { KeyRecord } from './record.ts'
+import { recent } from '../../util/recent.ts'
 
 /** Versions whose use is known without reading; of others at most a block of the count is lost, to the safe side. */
 const metersKept = 10_000
@@ -18,7 +18,7 @@ export interface Used {
 /** What the keys of a mount have been used for. */
 export class Usage {
   readonly #host: MeterHost
-  readonly #meters = new LRUCache<string, VersionMeter>({ max: metersKept })
+  readonly #meters = recent<string, VersionMeter>(metersKept)
 
   constructor(host: MeterHost) {
     this.#host = host
