@@ -49,6 +49,8 @@ export interface Caller {
   readonly root: boolean
   /** The capabilities the caller has on a path of the namespace that the request is in. Pure. */
   capabilities(path: string): readonly Capability[]
+  /** Whether a rule denies a path of that namespace: for another path of what the handler is about to do. Pure. */
+  denies(path: string): boolean
   /** Whether some rule of the caller allows something at or below a folder of that namespace. Pure. */
   reaches(folder: string): boolean
 }

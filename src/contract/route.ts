@@ -35,11 +35,15 @@ export const callersToken = ({ credential }: Request): Secret<string> | undefine
 /** Tells from the parameters of a path whether what it names is there. */
 export type Exists<S> = (call: Call<S>, params: Readonly<Record<string, string>>) => Promise<boolean> | boolean
 
-/** From the parameters of the path and what else was sent. Undefined: there is none. */
+/**
+ * From the parameters of the path, what else was sent, and the path of the request's namespace as the caller's policies see
+ * it. One path or several, relative to the mount; with a leading slash: as the policies see it. Undefined: there is none.
+ */
 export type Alias = (
   params: Readonly<Record<string, string>>,
   data: Readonly<Record<string, unknown>>,
-) => string | undefined
+  reach: string,
+) => string | readonly string[] | undefined
 
 /** Everything about one operation on one path. Routing, policy, validation, help, OpenAPI and docs read this object. */
 export interface RouteOptions<S, F extends Fields> {
@@ -71,7 +75,7 @@ export interface RouteOptions<S, F extends Fields> {
   readonly canonical?: Readonly<Record<string, Canonicaliser>>
   /** For what is public in a namespace: what it answers in an empty one. Nobody without a token learns which ones there are. */
   readonly nowhere?: Response
-  /** Another path of this mount by which the same thing is reached; what a policy denies there is denied here. */
+  /** Other paths by which the same thing is reached; what a policy denies there is denied here. See `Caller.denies` for what only the handler can name. */
   readonly alias?: Alias
   /**
    * Changes nothing: its audit request line may share the response line's write. A request of such a route is none the less

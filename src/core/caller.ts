@@ -37,6 +37,10 @@ export class TokenCaller implements Caller {
     return capabilitiesFrom(this.#acl, this.#reach, path)
   }
 
+  denies(path: string): boolean {
+    return this.#reach !== undefined && this.#acl.denies(this.#reach + path)
+  }
+
   reaches(folder: string): boolean {
     return this.#reach !== undefined && this.#acl.reaches(this.#reach + folder)
   }
@@ -54,5 +58,6 @@ export const anyone: Caller = {
   sudo: false,
   root: false,
   capabilities: () => ['deny'],
+  denies: () => false,
   reaches: () => false,
 }

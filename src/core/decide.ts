@@ -286,11 +286,14 @@ function wantsSudo({ route, request }: Draft, offers: Offers | undefined): boole
   return request.operation !== 'help' && offers !== undefined && traitsOf(offers).sudo
 }
 
-/** Whether a policy denies the other path of the same thing. */
+/** Whether a policy denies another path of the same thing. */
 function isDeniedElsewhere({ route, mount, params }: Draft, acl: Acl, query: AclQuery, reach: string): boolean {
-  const alias = route?.alias?.(params, query.data)
-  if (alias === undefined || !mount) return false
-  return acl.weigh({ ...query, path: reach + mount.apiPath + alias }).ground === 'denied'
+  if (!route?.alias || !mount || acl.root) return false
+  const paths = [route.alias(params, query.data, reach) ?? []].flat()
+  return paths.some((alias) => {
+    const path = alias.startsWith('/') ? alias.slice(1) : reach + mount.apiPath + alias
+    return acl.weigh({ ...query, path }).ground === 'denied'
+  })
 }
 
 /** `create` when what would be written does not exist yet. A path that cannot be read is an update: its handler refuses it. */

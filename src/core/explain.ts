@@ -51,7 +51,7 @@ export function explainer(opened: () => OpenServer, here: () => Namespace, clock
       const acl = await acls.of(token as TokenRecord)
       const reads = (path: string): boolean => root || acl.capabilities(path).includes('read')
       const all = reads('sys/internal/ui/resultant-acl')
-      const name = (policy: string): boolean => reads(policyPath(policy))
+      const name = (policy: string): boolean => reads(policyPath(policy)) && !acl.denies(`sys/policy/${policy}`)
       const policies = await acls.policies((token as TokenRecord).namespace, (token as TokenRecord).policies)
       return explained(policies, asked, reach, { name, rules: (policy) => all || name(policy) })
     },
@@ -78,7 +78,7 @@ const policyPath = (name: string): string => `sys/policies/acl/${name}`
 
 /** Whether a caller may read a policy of the namespace that the request is in. */
 const mayRead = (caller: Caller) => (name: string) =>
-  caller.root || caller.capabilities(policyPath(name)).includes('read')
+  caller.root || (caller.capabilities(policyPath(name)).includes('read') && !caller.denies(`sys/policy/${name}`))
 
 const open: Explanation = {
   allowed: true,

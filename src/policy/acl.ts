@@ -177,6 +177,11 @@ export class Acl {
     return [...rule.capabilities].sort()
   }
 
+  /** Whether the rule that decides about a path denies it; false where there is none. */
+  denies(path: string): boolean {
+    return !this.root && (this.#choose(path, false)?.capabilities.has('deny') ?? false)
+  }
+
   /** Whether some rule allows something at or below a mount's path. */
   reaches(mountPath: string): boolean {
     if (this.root) return true

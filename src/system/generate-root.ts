@@ -38,7 +38,10 @@ const shareFields = { key: f.any('A share.'), nonce: f.string('The nonce of the 
 export function generateRootRoutes(root: GenerateRootPort, allowed: boolean): Route<unknown>[] {
   const open = family('generate-root', 'public', root)
   return [
-    ...family('generate-root-token', 'token', root),
+    ...family('generate-root-token', 'token', root).map((route) => ({
+      ...route,
+      alias: () => route.pattern.replace('generate-root-token/', 'generate-root/'),
+    })),
     ...(allowed ? open : open.map((route) => ({ ...route, handle: isBeginning(route) ? offToBegin : off }))),
     write('decode-token', {
       about: 'Decode a generated root token.',

@@ -123,6 +123,7 @@ function revokeRoutes(): Route<Has>[] {
     write('leases/revoke-prefix/*prefix', {
       about: 'End all leases under a prefix.',
       access: 'sudo',
+      alias: ({ prefix: under = '' }) => `leases/revoke-force/${under}`,
       fields: { ...prefix, ...sync },
       handle: async ({ engine: { leases } }, values) => {
         refuseAll(values.prefix)
@@ -133,6 +134,7 @@ function revokeRoutes(): Route<Has>[] {
     write('leases/revoke-force/*prefix', {
       about: 'End all leases under a prefix, whatever fails. A lease of a token cannot fail to end.',
       access: 'sudo',
+      alias: ({ prefix: under = '' }) => `leases/revoke-prefix/${under}`,
       fields: prefix,
       handle: async ({ engine: { leases } }, values) => {
         refuseAll(values.prefix)

@@ -4,7 +4,7 @@ import { withoutSlash } from '../contract/names.ts'
 import { answer, done } from '../contract/response.ts'
 import type { Response } from '../contract/response.ts'
 import { routesOf } from '../contract/route.ts'
-import type { Route } from '../contract/route.ts'
+import type { Alias, Call, Route } from '../contract/route.ts'
 
 /** A namespace as these routes show it. */
 interface Shown {
@@ -47,8 +47,8 @@ const metadata = { custom_metadata: f.any('Notes about it: names and texts.') }
 /** `sys/namespaces`: the namespaces inside the one that is asked. */
 export function namespaceRoutes(): Route<Has>[] {
   return [
-    list('namespaces', { about: 'List the namespaces inside.', handle: ({ engine }) => listed(engine, false) }),
-    scan('namespaces', { about: 'List all namespaces below.', handle: ({ engine }) => listed(engine, true) }),
+    list('namespaces', { about: 'List the namespaces inside.', handle: (call) => listed(call, false) }),
+    scan('namespaces', { about: 'List all namespaces below.', handle: (call) => listed(call, true) }),
     read('namespaces/*path', {
       about: 'Read a namespace.',
       canonical,
@@ -113,12 +113,32 @@ function lockRoutes(): Route<Has>[] {
       answer({ unlock_key: await engine.namespaces.lock(values.path) }),
   }
   return [
-    write('namespaces/api-lock/lock', { ...lock, handle: inPath(lock.handle) }),
-    write('namespaces/api-lock/lock/*path', lock),
-    write('namespaces/api-lock/unlock', { ...unlock, whenLocked: true, handle: inPath(unlock.handle) }),
-    write('namespaces/api-lock/unlock/*path', unlock),
+    write('namespaces/api-lock/lock', { ...lock, alias: fromAbove('lock'), handle: inPath(lock.handle) }),
+    write('namespaces/api-lock/lock/*path', { ...lock, alias: fromAbove('lock') }),
+    write('namespaces/api-lock/unlock', {
+      ...unlock,
+      whenLocked: true,
+      alias: fromAbove('unlock'),
+      handle: inPath(unlock.handle),
+    }),
+    write('namespaces/api-lock/unlock/*path', { ...unlock, alias: fromAbove('unlock') }),
   ]
 }
+
+/** The same namespace is locked from every one above it: its name stands before `sys/` or behind `lock/`, or partly so. */
+const fromAbove =
+  (verb: string): Alias =>
+  ({ path: below = '' }, _data, reach) => {
+    const names = (reach + below).split('/').filter((name) => name !== '')
+    return names.length > mostNames
+      ? undefined
+      : Array.from({ length: names.length + 1 }, (_, at) =>
+          ['', ...names.slice(0, at), `sys/namespaces/api-lock/${verb}`, ...names.slice(at)].join('/'),
+        )
+  }
+
+/** A path of a namespace has 1,024 characters at most. */
+const mostNames = 512
 
 /** A policy judges the path: which namespace is meant has to stand there. */
 const inPath =
@@ -128,11 +148,19 @@ const inPath =
     return handle(call, values)
   }
 
-function listed({ namespaces }: Has, deep: boolean): Response {
+/** The notes about a namespace that the caller is denied are not shown. */
+function listed({ engine: { namespaces }, caller }: Pick<Call<Has>, 'engine' | 'caller'>, deep: boolean): Response {
   const found = namespaces.list(deep)
   if (found.length === 0) throw new Fault('not_found', 'there are no namespaces')
   const pairs = found.map((one) => [one.path.slice(namespaces.path.length), shown(one)] as const)
-  return answer({ keys: pairs.map(([key]) => key), key_info: Object.fromEntries(pairs) })
+  const open = pairs.filter(([key]) => !caller.denies(ownPath(key)))
+  return answer({ keys: pairs.map(([key]) => key), key_info: Object.fromEntries(open) })
+}
+
+/** Where a namespace below is read: in the one that it lies in. */
+function ownPath(key: string): string {
+  const at = key.lastIndexOf('/', key.length - 2) + 1
+  return `${key.slice(0, at)}sys/namespaces/${key.slice(at, -1)}`
 }
 
 function shown({ uuid, id, path: at, removing, locked, customMetadata }: Shown): Readonly<Record<string, unknown>> {

@@ -1,5 +1,6 @@
 import { Fault, refuse } from '../contract/fault.ts'
 import { f } from '../contract/field.ts'
+import type { Caller } from '../contract/identity.ts'
 import { folded } from '../contract/names.ts'
 import { answer, done } from '../contract/response.ts'
 import type { Response } from '../contract/response.ts'
@@ -65,11 +66,17 @@ const oldFields = { ...changeFields, rules: f.string('Older name of policy.').al
 /** `sys/policies/acl`, `sys/policies/detailed/acl`, and the older `sys/policy`. */
 export function policyRoutes(): Route<Has>[] {
   const names = async (policies: PolicyPort, below: string) => listed(await policies.list(folder(below)))
-  const details = async (policies: PolicyPort, below: string) => detailed(policies, await policies.list(folder(below)))
+  const details = async ({ engine: { policies }, caller }: Pick<Call<Has>, 'engine' | 'caller'>, below: string) =>
+    detailed(policies, await policies.list(folder(below)), caller)
   return [
-    list('policies/acl', { about: 'List policies.', handle: async ({ engine }) => names(engine.policies, '') }),
+    list('policies/acl', {
+      about: 'List policies.',
+      alias: () => ['policy', 'policy/'],
+      handle: async ({ engine }) => names(engine.policies, ''),
+    }),
     list('policies/acl/*name', {
       about: 'List policies below a prefix.',
+      alias: older,
       fields: name,
       handle: async ({ engine }, values) => names(engine.policies, values.name),
     }),
@@ -103,12 +110,12 @@ export function policyRoutes(): Route<Has>[] {
     }),
     list('policies/detailed/acl', {
       about: 'List policies with their texts.',
-      handle: async ({ engine }) => details(engine.policies, ''),
+      handle: async (call) => details(call, ''),
     }),
     list('policies/detailed/acl/*prefix', {
       about: 'List policies below a prefix with their texts.',
       fields: prefix,
-      handle: async ({ engine }, values) => details(engine.policies, values.prefix),
+      handle: async (call, values) => details(call, values.prefix),
     }),
     ...oldRoutes(),
   ]
@@ -121,10 +128,16 @@ function oldRoutes(): Route<Has>[] {
     return { data: { keys, policies: keys }, inject: true }
   }
   return [
-    read('policy', { about: 'List policies (older form).', handle: async ({ engine }) => all(engine.policies, '') }),
-    list('policy', { about: 'List policies (older form).', handle: async ({ engine }) => all(engine.policies, '') }),
+    ...[read, list].map((make) =>
+      make('policy', {
+        about: 'List policies (older form).',
+        alias: () => ['policies/acl', 'policies/acl/'],
+        handle: async ({ engine }) => all(engine.policies, ''),
+      }),
+    ),
     list('policy/*name', {
       about: 'List policies below a prefix (older form).',
+      alias: newer,
       fields: name,
       handle: async ({ engine }, values) => all(engine.policies, values.name),
     }),
@@ -166,9 +179,11 @@ function listed(keys: readonly string[]): Response {
   return answer({ keys })
 }
 
-async function detailed(policies: PolicyPort, keys: readonly string[]): Promise<Response> {
+/** The text of a policy that the caller is denied is not shown. */
+async function detailed(policies: PolicyPort, keys: readonly string[], caller: Caller): Promise<Response> {
   if (keys.length === 0) throw new Fault('not_found', 'no policies')
-  const found = await Promise.all(keys.map(async (key) => policies.get(key)))
+  const open = keys.filter((name) => !caller.denies(`sys/policies/acl/${name}`) && !caller.denies(`sys/policy/${name}`))
+  const found = await Promise.all(open.map(async (key) => policies.get(key)))
   const info = found.flatMap((policy) => (policy ? [[policy.name, entry(policy)] as const] : []))
   return answer({ keys, key_info: Object.fromEntries(info) })
 }

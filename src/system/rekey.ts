@@ -83,7 +83,10 @@ const unauthed: Family = {
 /** `sys/rotate/root/{init,update,verify,backup}` and the recovery twins: for callers with a token. */
 export function rotateRootRoutes(rekey: RekeyPort, rules: RekeyRules): Route<unknown>[] {
   return [
-    ...family(rotation, rekey, rules),
+    ...family(rotation, rekey, rules).map((route) => ({
+      ...route,
+      alias: () => route.pattern.replace('rotate/root/', 'rekey/'),
+    })),
     ...backup('rotate/root/backup', 'rekey/backup', rekey),
     ...backup('rotate/recovery/backup', 'rekey/recovery-key-backup'),
     ...recovery('rotate/recovery/init', 'token', 'recovery keys not supported'),

@@ -37,8 +37,10 @@ export function remountRoutes(): Route<Has>[] {
       about: 'Move a mount to another path.',
       access: 'sudo',
       fields: { from: f.string('Path of the mount now.').or(''), to: f.string('Its new path.').or('') },
-      handle: async ({ engine: { mounts }, request }, { from, to }) => {
+      handle: async ({ engine: { mounts }, caller, request }, { from, to }) => {
         const [source, target] = checked(mounts, from, to)
+        if ([source, target].some((path) => tablePaths(path).some((at) => caller.denies(at))))
+          throw new Fault('permission_denied', 'permission denied')
         await mounts.move(source, target)
         const id = mounts.uuid()
         migrations.set(request.namespace + id, { source_mount: source, target_mount: target, status: 'success' })
@@ -59,6 +61,12 @@ export function remountRoutes(): Route<Has>[] {
       },
     }),
   ]
+}
+
+/** Where a mount is disabled at one path and enabled at another. */
+function tablePaths(mount: string): string[] {
+  const path = mount.slice(0, -1)
+  return [`sys/mounts/${path}`, ...(path.startsWith('auth/') ? [`sys/${path}`] : [])]
 }
 
 function checked(mounts: RemountPort, from: string, to: string): readonly [string, string] {

@@ -40,7 +40,11 @@ export const createRoutes = [
   write('create', {
     about: 'Create a token.',
     fields,
-    handle: async (call, wish) => create(call, wish, undefined, wish.no_parent),
+    handle: async (call, wish) => {
+      if (wish.no_parent && call.caller.denies(`${call.mountPath}create-orphan`))
+        throw new Fault('permission_denied', 'permission denied')
+      return create(call, wish, undefined, wish.no_parent)
+    },
   }),
   write('create-orphan', {
     about: 'Create a token without a parent.',

@@ -3,6 +3,7 @@ import { f } from '../../../contract/field.ts'
 import { versionNumber } from '../../../contract/names.ts'
 import { answer, done } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
+import type { Call } from '../../../contract/route.ts'
 import { backupOf, restoredFrom } from '../backup.ts'
 import { describe } from '../describe.ts'
 import { exported, isKind } from '../export.ts'
@@ -37,9 +38,18 @@ const restoreFields = {
   force: f.bool('Replace a key of that name.').or(false),
 }
 
-async function restore(engine: Transit, text: string | undefined, force: boolean, name?: string) {
+interface Wanted {
+  readonly backup: string | undefined
+  readonly force: boolean
+}
+
+type Restoring = Pick<Call<Transit>, 'engine' | 'caller' | 'mountPath'>
+
+async function restore({ engine, caller, mountPath }: Restoring, wish: Wanted, name?: string) {
+  const { backup: text, force } = wish
   if (!text) throw refuse("'backup' must be supplied")
   const { record, warnings } = await restoredFrom(text, engine.random, engine.clock.now(), name)
+  if (caller.denies(`${mountPath}restore/${record.name}`)) throw new Fault('permission_denied', 'permission denied')
   await engine.replace(record, force)
   return done(warnings)
 }
@@ -54,6 +64,7 @@ export const exportRoutes = [
   read('export/:kind/:name/*version', {
     about: 'Export one version of a key, if it is exportable.',
     canonical: { version: versionNumber },
+    alias: ({ kind = '', name = '' }) => `export/${kind}/${name}`,
     fields: { ...exportFields, version: f.string('latest, or a number.').or('') },
     handle: ({ engine }, wish) => keysOut(engine, wish),
   }),
@@ -78,12 +89,12 @@ export const exportRoutes = [
   write('restore', {
     about: 'Restore a key under its own name.',
     fields: restoreFields,
-    handle: ({ engine }, { backup, force }) => restore(engine, backup, force),
+    handle: (call, wish) => restore(call, wish),
   }),
   write('restore/:name', {
     about: 'Restore a key under another name.',
     fields: { ...restoreFields, name: shared.name },
-    handle: ({ engine }, { backup, force, name }) => restore(engine, backup, force, name),
+    handle: (call, { name, ...wish }) => restore(call, wish, name),
   }),
   write('keys/:name/trim', {
     about: 'Remove old versions for good.',

@@ -93,6 +93,7 @@ export const importRoutes = [
   read('byok-export/:destination/:source/*version', {
     about: 'Wrap one version of a key for the owner of an RSA key.',
     canonical: { version: versionNumber },
+    alias: ({ destination = '', source = '' }) => `byok-export/${destination}/${source}`,
     fields: { ...wrapFields, version: f.string('latest, or a number.').or('') },
     handle: ({ engine }, wish) => wrapOut(engine, wish),
   }),

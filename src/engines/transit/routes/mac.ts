@@ -3,7 +3,7 @@ import { f } from '../../../contract/field.ts'
 import { answer } from '../../../contract/response.ts'
 import type { Response } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
-import type { Call } from '../../../contract/route.ts'
+import type { Alias, Call } from '../../../contract/route.ts'
 import { batchOf, runBatch } from '../batch.ts'
 import { bytesOf, inputOf, shared } from '../input.ts'
 import { cmacOf, hmacWith, mac } from '../macs.ts'
@@ -13,6 +13,8 @@ import { WayBack } from '../way-back.ts'
 
 const { write } = routesOf<Transit>()
 
+/** The hash function where none is named. */
+export const usualHash = 'sha2-256'
 /** Fields that name a hash function. */
 export const hashField = f.string('The hash function: sha1, sha2-224 … sha2-512, sha3-224 … sha3-512, none.')
 export const urlalgorithm = f.string('The hash function; counts before the others.').or('')
@@ -23,24 +25,41 @@ const fields = {
   key_version: shared.key_version,
   batch_input: shared.batch_input,
 }
-const hmacFields = { ...fields, algorithm: hashField.or('sha2-256'), urlalgorithm }
+const hmacFields = { ...fields, algorithm: hashField.or(usualHash), urlalgorithm }
 const cmacFields = {
   ...fields,
   mac_length: f.int('Bytes of the CMAC, 8 to 16; 0: all 16.').or(0),
   url_mac_length: f.int('The same; counts before the other.').alias('mac_length').or(0),
 }
 
-/** A route with and without a hash function at its end. */
-export function both<T>(pattern: string, make: (pattern: string) => T): readonly T[] {
-  return [make(pattern), make(`${pattern}/:urlalgorithm`)]
+/**
+ * A route with and without a hash function at its end. What a policy denies without one is denied with each; what it denies
+ * with one is denied where the body names that one, or names none and it is the usual one.
+ * @param counts the member of the body that is asked first
+ */
+export function both<T>(
+  pattern: string,
+  counts: 'hash_algorithm' | 'algorithm',
+  make: (pattern: string, alias: Alias) => T,
+): readonly T[] {
+  const base = (name = ''): string => pattern.replace(':name', name)
+  const named = (data: Readonly<Record<string, unknown>>): readonly unknown[] =>
+    data[counts] ? [data['hash_algorithm'], data['algorithm']] : [data['algorithm'], usualHash]
+  return [
+    make(pattern, ({ name }, data) =>
+      named(data).flatMap((hash) => (typeof hash === 'string' ? `${base(name)}/${hash}` : [])),
+    ),
+    make(`${pattern}/:urlalgorithm`, ({ name }) => base(name)),
+  ]
 }
 
 /** `hmac/:name` and `cmac/:name`, each also with its parameter behind it. */
 export const macRoutes = [
-  ...both('hmac/:name', (pattern) =>
+  ...both('hmac/:name', 'algorithm', (pattern, alias) =>
     write(pattern, {
       about: 'Make the HMAC of some data.',
       pure: true,
+      alias,
       fields: hmacFields,
       handle: (call, values) => made(call, () => hmacWith(values.urlalgorithm, values.algorithm), values, 'hmac'),
     }),
@@ -49,6 +68,12 @@ export const macRoutes = [
     write(pattern, {
       about: 'Make the AES-CMAC of some data.',
       pure: true,
+      alias: ({ name = '', url_mac_length: behind }, { mac_length: sent }) =>
+        behind !== undefined
+          ? `cmac/${name}`
+          : ['string', 'number'].includes(typeof sent)
+            ? `cmac/${name}/${String(sent)}`
+            : undefined,
       fields: cmacFields,
       handle: (call, values) => made(call, () => cmacOf(values.url_mac_length || values.mac_length), values, 'cmac'),
     }),

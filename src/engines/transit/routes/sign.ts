@@ -10,7 +10,7 @@ import { bytesOf, inputOf, shared } from '../input.ts'
 import type { LiveKey } from '../live-key.ts'
 import { cmacOf, hmacWith, macHash, macVerified } from '../macs.ts'
 import { signed, verified } from '../signing.ts'
-import { both, hashField, urlalgorithm } from './mac.ts'
+import { both, hashField, urlalgorithm, usualHash } from './mac.ts'
 import type { Transit } from '../transit.ts'
 import { WayBack } from '../way-back.ts'
 
@@ -20,8 +20,8 @@ const signFields = {
   name: shared.name,
   input: f.string('The data, base64.').or(''),
   context: shared.context,
-  hash_algorithm: hashField.or('sha2-256'),
-  algorithm: hashField.or('sha2-256'),
+  hash_algorithm: hashField.or(usualHash),
+  algorithm: hashField.or(usualHash),
   urlalgorithm,
   prehashed: f.bool('The input is a digest already.').or(false),
   signature_algorithm: f.string('RSA: pss or pkcs1v15.').or(''),
@@ -48,10 +48,11 @@ type VerifyValues = SignValues & {
 
 /** `sign/:name`, `verify/:name`, each also with a hash function behind it. */
 export const signRoutes = [
-  ...both('sign/:name', (pattern) =>
+  ...both('sign/:name', 'hash_algorithm', (pattern, alias) =>
     write(pattern, {
       about: 'Sign some data.',
       pure: true,
+      alias,
       fields: { ...signFields, key_version: shared.key_version },
       handle: async ({ engine, request }, values) => {
         const wish = wishOf(values)
@@ -75,10 +76,11 @@ export const signRoutes = [
       },
     }),
   ),
-  ...both('verify/:name', (pattern) =>
+  ...both('verify/:name', 'hash_algorithm', (pattern, alias) =>
     write(pattern, {
       about: 'Verify a signature or an HMAC.',
       pure: true,
+      alias,
       fields: verifyFields,
       handle: ({ engine }, values) => verifyAny(engine, values),
     }),

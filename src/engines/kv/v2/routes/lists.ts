@@ -1,6 +1,6 @@
 import { answer } from '../../../../contract/response.ts'
 import { routesOf } from '../../../../contract/route.ts'
-import type { Route } from '../../../../contract/route.ts'
+import type { Call, Route } from '../../../../contract/route.ts'
 import { folderOf, listed, page, path, scanned } from '../../names.ts'
 import { place, secretFolder } from '../places.ts'
 import { secretView } from '../record.ts'
@@ -9,15 +9,17 @@ import type { Secrets } from '../secrets.ts'
 
 const { list, scan } = routesOf<Secrets>()
 
-type Shown = (secrets: Secrets, folder: string, keys: readonly string[]) => Promise<Readonly<Record<string, unknown>>>
+type Listing = Pick<Call<Secrets>, 'engine' | 'caller' | 'mountPath'>
+type Shown = (call: Listing, folder: string, keys: readonly string[]) => Promise<Readonly<Record<string, unknown>>>
 
-const names: Shown = async (_secrets, _folder, keys) => ({ keys })
+const names: Shown = async (_call, _folder, keys) => ({ keys })
 
-/** The names with each secret's metadata. */
-const details: Shown = async ({ view }, folder, keys) => {
+/** The names with the metadata of each secret, unless the caller is denied it. */
+const details: Shown = async ({ engine: { view }, caller, mountPath }, folder, keys) => {
   const info: [string, unknown][] = []
   for (const key of keys) {
-    const secret = key.endsWith('/') ? undefined : await view.get<SecretRecord>(place(folder + key))
+    const hidden = key.endsWith('/') || caller.denies(`${mountPath}metadata/${folder}${key}`)
+    const secret = hidden ? undefined : await view.get<SecretRecord>(place(folder + key))
     info.push([key, secret ? secretView(secret) : {}])
   }
   return { keys, key_info: Object.fromEntries(info) }
@@ -36,18 +38,18 @@ function listsAt(pattern: string, shown: Shown): Route<Secrets>[] {
     list(pattern, {
       about: 'List the names in a folder.',
       fields: { ...path, ...page },
-      handle: async ({ engine }, { path: wanted, ...part }) => {
+      handle: async (call, { path: wanted, ...part }) => {
         const folder = folderOf(wanted)
-        return answer(await shown(engine, folder, await listed(engine.view, secretFolder + folder, part)))
+        return answer(await shown(call, folder, await listed(call.engine.view, secretFolder + folder, part)))
       },
     }),
     scan(pattern, {
       about: 'List every name below a folder.',
       fields: path,
-      handle: async ({ engine }, { path: wanted }) => {
+      handle: async (call, { path: wanted }) => {
         const folder = folderOf(wanted)
-        const keys = await scanned(engine.view, secretFolder + folder)
-        return answer(keys.length > 0 ? await shown(engine, folder, keys) : {})
+        const keys = await scanned(call.engine.view, secretFolder + folder)
+        return answer(keys.length > 0 ? await shown(call, folder, keys) : {})
       },
     }),
   ]
