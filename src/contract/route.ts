@@ -10,8 +10,11 @@ export interface Call<S> {
   readonly engine: S
   readonly caller: Caller
   readonly request: Request
-  /** The policy was asked for `create`: only then may something new be made by a route that says `exists`. */
-  readonly creates: boolean
+  /**
+   * A route that has `exists` calls it where it commits, with whether the record is there now: in the transaction that
+   * changes it, each time that runs. It throws when the policy was asked otherwise; the request is then judged again.
+   */
+  readonly confirm: (exists: boolean) => void
   /** The mount's path with a trailing slash, e.g. `transit/`. */
   readonly mountPath: string
   /** The names in the path as they were spelled, which may not be canonical: for messages only. */
@@ -68,7 +71,8 @@ export interface RouteOptions<S, F extends Fields> {
   readonly vet?: (request: Request) => Promise<void>
   /**
    * For writes that may make something new: whether it exists already. True asks the policy for `update`, false for
-   * `create`. Without it every write is `update`. Only the path is known here: what else was sent is not read yet.
+   * `create`. Without it every write is `update`. Only the path is known here: what else was sent is not read yet. The
+   * handler confirms it (`Call.confirm`), because others may write in between.
    */
   readonly exists?: Exists<S>
   /** Names in the path that can be spelled in more than one way: the policy, the audit log and the handler see one. */

@@ -3,6 +3,9 @@ import type { Request } from '../contract/request.ts'
 import type { Call } from '../contract/route.ts'
 import type { Decision } from './decide.ts'
 
+/** The record of a request came or went after its policy was asked. Nothing was changed: the request is to be judged again. */
+export class Misjudged extends Error {}
+
 /** What a handler is given. */
 export function callOf(decision: Decision): Call<never> {
   return new HandlerCall(decision) as unknown as Call<never>
@@ -14,7 +17,7 @@ class HandlerCall implements Call<unknown> {
   readonly request: Request
   readonly mountPath: string
   readonly spelled: Readonly<Record<string, string>>
-  readonly creates: boolean
+  readonly confirm: (exists: boolean) => void
   readonly given: (name: string) => boolean
 
   constructor({ request, mount, caller, operation, params, spelled = params }: Decision) {
@@ -23,7 +26,9 @@ class HandlerCall implements Call<unknown> {
     this.request = request
     this.mountPath = mount?.apiPath ?? ''
     this.spelled = spelled
-    this.creates = operation === 'create'
+    this.confirm = (exists) => {
+      if (exists === (operation === 'create')) throw new Misjudged()
+    }
     this.given = (name) => Object.hasOwn(request.data, name)
   }
 }

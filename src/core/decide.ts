@@ -99,6 +99,22 @@ export async function decide(parts: DecidingParts, request: Request): Promise<De
   return draft
 }
 
+/**
+ * Judges a request again whose record came or went after its policy was asked: `update` where it was `create`, and the
+ * other way round. The token is not looked up, and no use of it taken, a second time. Never throws, as `decide`.
+ */
+export async function decideAgain(parts: DecidingParts, earlier: Decision): Promise<Decision> {
+  const draft = Object.assign(new Draft(earlier.request), earlier)
+  draft.operation = earlier.operation === 'create' ? 'update' : 'create'
+  try {
+    if (!draft.caller.token) throw noToken()
+    await authorise(parts, draft, draft.caller.token, draft.route?.access === 'sudo')
+  } catch (thrown) {
+    draft.refusal = asFault(thrown)
+  }
+  return draft
+}
+
 async function judge(parts: DecidingParts, draft: Draft): Promise<void> {
   refuseFolder(draft.request)
   const asked = draft.request.namespace

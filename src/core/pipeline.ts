@@ -3,13 +3,14 @@ import { readFields } from '../contract/field.ts'
 import type { Gateway } from '../contract/protocol.ts'
 import type { Request } from '../contract/request.ts'
 import type { Response } from '../contract/response.ts'
+import type { AuditEvent } from '../contract/audit.ts'
 import type { AuditBroker } from '../audit/broker.ts'
 import { admission, refusedHead } from './admit.ts'
 import type { Admission, RequestHead } from './admit.ts'
 import { eventOf } from './audit-event.ts'
 import { noToken } from './barred.ts'
-import { callOf } from './call.ts'
-import { decide } from './decide.ts'
+import { Misjudged, callOf } from './call.ts'
+import { decide, decideAgain } from './decide.ts'
 import type { Decision, DecidingParts } from './decide.ts'
 import { help } from './help.ts'
 import { filtered } from './list-filter.ts'
@@ -31,6 +32,15 @@ export interface PipelineParts {
   readonly sealed: (request: Request) => Decision
   readonly audit: AuditBroker
   readonly traffic: Traffic
+}
+
+/** How often a request is judged, at most, whose record comes and goes. */
+const mostJudgements = 16
+
+/** What came of a request, and the event that it is told in. */
+interface Performed {
+  readonly event: AuditEvent
+  readonly outcome: Response | Fault
 }
 
 /**
@@ -88,17 +98,38 @@ export class Pipeline implements Gateway {
     await this.#parts.audit.request(event)
     const use = decision.spends && (await open?.tokens.use(decision.spends))
     const refusal = use === 'spent' ? noToken() : decision.refusal
-    const outcome = refusal ?? (await perform(decision, open?.wrappings))
+    const performed = refusal ? { event, outcome: refusal } : await this.#perform(decision, event, open)
+    const { outcome } = performed
     if (use && use !== 'spent' && use.last) await open?.tokens.spend(use.record)
-    await this.#parts.audit.response(event, outcome)
+    await this.#parts.audit.response(performed.event, outcome)
     if (outcome instanceof Fault) throw outcome
     if (outcome.after) await outcome.after()
     return outcome
   }
+
+  /** What the policy judged is what is done: each judgement has a request line of its own before it is acted on. */
+  async #perform(decision: Decision, event: AuditEvent, open: OpenParts | undefined): Promise<Performed> {
+    let judged = { decision, event }
+    for (let times = 1; ; times++) {
+      const outcome = judged.decision.refusal ?? (await perform(judged.decision, open?.wrappings))
+      if (!(outcome instanceof Misjudged)) return { event: judged.event, outcome }
+      if (!open || times === mostJudgements) return { event: judged.event, outcome: restless() }
+      const again = await decideAgain(open, judged.decision)
+      judged = { decision: again, event: eventOf(again) }
+      await this.#parts.audit.request(judged.event)
+    }
+  }
+}
+
+function restless(): Fault {
+  return new Fault(
+    'unavailable',
+    'others kept making and removing what this request writes; nothing was changed, try again',
+  )
 }
 
 /** Validates and handles. What goes wrong is a result: it is audited. */
-async function perform(decision: Decision, wrapper: Wrapper | undefined): Promise<Response | Fault> {
+async function perform(decision: Decision, wrapper: Wrapper | undefined): Promise<Response | Fault | Misjudged> {
   const { request } = decision
   try {
     if (request.operation === 'help') return help(decision)
@@ -114,7 +145,7 @@ async function perform(decision: Decision, wrapper: Wrapper | undefined): Promis
     const response = withWarnings(given, decision, shown)
     return wrapper && !decision.route.whenSealed ? await wrapAnswer(wrapper, decision, response) : response
   } catch (thrown) {
-    return asFault(thrown)
+    return thrown instanceof Misjudged ? thrown : asFault(thrown)
   }
 }
 

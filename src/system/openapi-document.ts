@@ -72,6 +72,8 @@ function operation(mount: DescribedMount, path: string, verb: string, routes: re
     summary: routes.map(({ about }) => about).join(' '),
     ...(first.access !== 'public' && { security: [{ token: [] }] }),
     ...(first.access === 'sudo' && { 'x-vault-sudo': true }),
+    // A write of what is not there yet wants the capability `create`, not `update`.
+    ...(first.exists && { 'x-vault-createSupported': true }),
     parameters: [
       ...Object.entries(mount.prefixParameters ?? {}).map(([name, usual]) => prefixParameter(name, usual)),
       ...inPath.map((name) => parameter(name, 'path', fields[name])),

@@ -96,11 +96,12 @@ export const roleRoutes = [
     about: 'Make or change a role.',
     fields,
     exists: async ({ engine }, { role_name: name = '' }) => (await roleNamed(engine.view, name)) !== undefined,
-    handle: async ({ engine }, values) => {
+    handle: async ({ engine, confirm }, values) => {
       if (!/^\w(?:[\w.-]*\w)?$/.test(values.role_name)) throw new Fault('unsupported_path', 'unsupported path')
       const role = await engine.view.transaction(async (tx) => {
-        const old = (await tx.get<Role>(`role/${values.role_name}`)) ?? { ...empty, name: values.role_name }
-        const next = changed(old, values)
+        const old = await tx.get<Role>(`role/${values.role_name}`)
+        confirm(old !== undefined)
+        const next = changed(old ?? { ...empty, name: values.role_name }, values)
         tx.put(`role/${values.role_name}`, next)
         return next
       })

@@ -40,10 +40,11 @@ function named(wanted: string): string {
 
 /** The cubbyhole engine (`cubbyhole/`): every namespace has exactly one. */
 export function cubbyholeEngine(wrapped: WrappedDrawers): Engine {
+  const carried = async ({ caller: { token } }: Call<Cubbyhole>, place: string): Promise<Response | undefined> =>
+    place === 'response' && token ? wrapped.asCubbyhole(token) : undefined
   const found = async (call: Call<Cubbyhole>, place: string): Promise<Response | undefined> => {
-    const { token } = call.caller
-    const carried = place === 'response' && token ? await wrapped.asCubbyhole(token) : undefined
-    if (carried) return carried
+    const response = await carried(call, place)
+    if (response) return response
     const data = await drawer(call).get<Readonly<Record<string, unknown>>>(place)
     return data && answer(data)
   }
@@ -87,7 +88,12 @@ export function cubbyholeEngine(wrapped: WrappedDrawers): Engine {
           const data = call.request.data
           const place = named(wanted)
           if (Object.keys(data).length === 0) throw refuse('missing data fields')
-          await drawer(call).put(place, data)
+          const response = await carried(call, place)
+          await drawer(call).transaction(async (tx) => {
+            const own = await tx.get(place)
+            call.confirm((response ?? own) !== undefined)
+            tx.put(place, data)
+          })
           return done()
         },
       }),

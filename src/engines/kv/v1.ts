@@ -3,7 +3,7 @@ import type { Engine, EngineHost } from '../../contract/engine.ts'
 import { Fault, refuse } from '../../contract/fault.ts'
 import { answer, done } from '../../contract/response.ts'
 import { routesOf } from '../../contract/route.ts'
-import type { View } from '../../contract/view.ts'
+import type { Transaction, View } from '../../contract/view.ts'
 import { parseDuration } from '../../util/duration.ts'
 import type { Json } from '../../util/json.ts'
 import { folderOf, listed, nameToWrite, path, plainFolder, scanned, secretAt } from './names.ts'
@@ -63,10 +63,13 @@ export function plainEngine(type: 'kv' | 'generic'): Engine {
           const name = secretAt(wanted)
           return name !== undefined && (await engine.secrets.get(name)) !== undefined
         },
-        handle: async ({ engine, request }, { path: wanted }) => {
+        handle: async ({ engine, request, confirm }, { path: wanted }) => {
           const name = nameToWrite(wanted)
           if (Object.keys(request.data).length === 0) throw refuse('missing data fields')
-          await change(engine, name, request.data)
+          await change(engine, async (tx) => {
+            confirm((await tx.get(plainFolder + name)) !== undefined)
+            tx.put(plainFolder + name, request.data)
+          })
           return done()
         },
       }),
@@ -75,7 +78,7 @@ export function plainEngine(type: 'kv' | 'generic'): Engine {
         fields: path,
         handle: async ({ engine }, { path: wanted }) => {
           const name = secretAt(wanted)
-          if (name) await change(engine, name, undefined)
+          if (name) await change(engine, (tx) => tx.del(plainFolder + name))
           return done()
         },
       }),
@@ -89,11 +92,10 @@ async function refuseWhileUpgrading({ host }: PlainSecrets): Promise<void> {
 }
 
 /** Writes or removes; never once the mount's upgrade has begun, which would lose the change. */
-async function change({ host }: PlainSecrets, name: string, data: Json | undefined): Promise<void> {
+async function change({ host }: PlainSecrets, work: (tx: Transaction) => Promise<void> | void): Promise<void> {
   await host.view.transaction(async (tx) => {
     if (await tx.get(upgradeMark)) throw upgrading()
-    if (data) tx.put(plainFolder + name, data)
-    else tx.del(plainFolder + name)
+    await work(tx)
   })
 }
 

@@ -1,4 +1,4 @@
-import { Fault, refuse } from '../../../contract/fault.ts'
+import { refuse } from '../../../contract/fault.ts'
 import { f } from '../../../contract/field.ts'
 import type { Request } from '../../../contract/request.ts'
 import { answer } from '../../../contract/response.ts'
@@ -35,13 +35,12 @@ export const encrypt = write('encrypt/:name', {
   fields,
   pure: true,
   exists: async ({ engine }, { name = '' }) => (await engine.find(name)) !== undefined,
-  handle: async ({ engine, request, caller, creates }, given) => {
+  handle: async ({ engine, request, confirm }, given) => {
     // Null is a plaintext that somebody forgot, not an empty one.
     const values = request.data['plaintext'] === null ? { ...given, plaintext: undefined } : given
     const existing = await engine.find(values.name)
+    confirm(existing !== undefined)
     if (existing) return run(existing, values, request)
-    // It was there when the policy was asked.
-    if (!creates) throw refuse('encryption key not found')
     const draft = await drafted(engine, values)
     // Only what works makes a key: a failed request must leave none behind. The ciphertexts of the try are thrown away,
     // so that those which are given out are counted.
@@ -49,14 +48,10 @@ export const encrypt = write('encrypt/:name', {
     if (tried.status !== undefined) return tried
     const { record, added } = await engine.add(draft)
     // Someone else was faster: what is there already is used by those only who may.
-    if (!added && !mayUpdate(caller.capabilities(request.path)))
-      throw new Fault('permission_denied', 'permission denied')
+    confirm(!added)
     return run(engine.live(record), values, request)
   },
 })
-
-const mayUpdate = (capabilities: readonly string[]): boolean =>
-  capabilities.includes('update') || capabilities.includes('root')
 
 type EncryptValues = Item & {
   readonly name: string

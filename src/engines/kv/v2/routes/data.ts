@@ -32,10 +32,11 @@ export const dataRoutes = [
     about: 'Write a new version of a secret.',
     fields,
     exists: async ({ engine }, { path: name = '' }) => (await engine.find(secretAt(name))) !== undefined,
-    handle: async ({ engine, request }, { path: name, data, options }) => {
+    handle: async ({ engine, request, confirm }, { path: name, data, options }) => {
       const named = nameToWrite(name)
       const values = valuesOf(request.data['data'], data)
       const { secret } = await engine.write(named, ({ old, settings }) => {
+        confirm(old !== undefined)
         checkAndSet(options, old, settings)
         return values
       })

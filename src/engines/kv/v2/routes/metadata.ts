@@ -38,7 +38,7 @@ export const metadataRoutes = [
     fields: writeFields,
     exists: async ({ engine }, { path: name = '' }) => (await engine.find(secretAt(name))) !== undefined,
     handle: async (call, values) =>
-      change(call, values, (old) => old ?? call.engine.fresh(), () => replacedCustom(values.custom_metadata)),
+      change(call, values, confirmedOrFresh(call), () => replacedCustom(values.custom_metadata)),
   }),
   patch('metadata/*path', {
     about: 'Change some metadata of a secret (JSON merge patch, RFC 7396).',
@@ -56,6 +56,13 @@ export const metadataRoutes = [
     },
   }),
 ] // prettier-ignore
+
+function confirmedOrFresh({ confirm, engine }: Call<Secrets>): (old: SecretRecord | undefined) => SecretRecord {
+  return (old) => {
+    confirm(old !== undefined)
+    return old ?? engine.fresh()
+  }
+}
 
 type Given = Values<typeof fields>
 type Custom = SecretRecord['custom']
