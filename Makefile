@@ -14,7 +14,7 @@ build: install
 
 # Installs, builds, starts a development server, encrypts and decrypts a first message with it.
 run: build
-	@node dist/first-message.js
+	@node dist/demo.js
 
 # Everything, from clean.
 test: clean install lint

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { LevelStorage } from '../src/storage/level.ts'
+import { LevelStorage } from '../src/storage/level/level.ts'
 import { systemClock } from '../src/util/clock.ts'
 import { silent } from '../src/util/log.ts'
 import { machine, median } from './measure.ts'

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { startServer } from '../src/server.ts'
+import { startServer } from '../src/server/start.ts'
 import { machine, median } from './measure.ts'
 
 /**

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
-import { textIn } from './cli/data.ts'
-import { standardPipes } from './cli/pipes.ts'
-import { askHidden } from './cli/prompt.ts'
+import { textIn } from './cli/framework/request-data.ts'
+import { standardPipes } from './cli/framework/stdio.ts'
+import { askHidden } from './cli/framework/prompt.ts'
 import { run } from './cli/run.ts'
-import { guardProcess } from './process-guard.ts'
+import { guardProcess } from './server/harden-process.ts'
 
 /** The `strongroom` binary: the command line, with the server loaded only when one is started. */
 async function stdin(): Promise<string> {
@@ -34,6 +34,6 @@ await run(process.argv.slice(2), {
   ask: askHidden,
   serve: async (options) => {
     guardProcess(options.dev === undefined)
-    return (await import('./server.ts')).startServer(options)
+    return (await import('./server/start.ts')).startServer(options)
   },
 }).then((status) => (process.exitCode = status), fail)

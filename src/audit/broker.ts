@@ -6,14 +6,14 @@ import { hex, uuidOf } from '../util/bytes.ts'
 import type { Clock } from '../util/clock.ts'
 import { rfc3339 } from '../util/clock.ts'
 import type { Log } from '../util/log.ts'
-import { Turnstile } from '../util/once.ts'
-import { Channel } from './channel.ts'
-import type { NoteAbout } from './entry.ts'
-import { commonOptions, DeviceOptions } from './options.ts'
-import type { AuditMeasure } from './measure.ts'
-import { Hasher } from './hasher.ts'
-import type { Notary } from './notary.ts'
-import type { LogParts } from './open-logs.ts'
+import { Turnstile } from '../util/mutex.ts'
+import { Channel } from './device-queue.ts'
+import type { NoteAbout } from './lines/entry.ts'
+import { commonOptions, DeviceOptions } from './devices/options.ts'
+import type { AuditMeasure } from './metrics.ts'
+import { Hasher } from './lines/hasher.ts'
+import type { Notary } from './checkpoints/signer.ts'
+import type { LogParts } from './log/open.ts'
 import { AuditStore } from './store.ts'
 
 /** Makes a device of a type from its options; touches nothing. @throws Fault on options that cannot be used. */
@@ -96,7 +96,7 @@ export class AuditBroker {
     const channels = new Map([...this.#channels, ...stored])
     try {
       // What only an open server needs is loaded when it opens.
-      const { openLogs } = await import('./open-logs.ts')
+      const { openLogs } = await import('./log/open.ts')
       const opened = await openLogs(this.#logParts(store, opening.commits), channels, opening)
       const headers = await store.headers()
       for (const [path, channel] of channels) channel.use(await store.salt(path, false), headers)
@@ -194,7 +194,7 @@ export class AuditBroker {
       channel.use(await store.salt(spec.path, true), this.#headers)
       try {
         await channel.open()
-        const { admitLog } = await import('./open-logs.ts')
+        const { admitLog } = await import('./log/open.ts')
         await admitLog(this.#logParts(store, this.#commits), this.notary, channel)
         await channel.probe()
         await store.add(spec)
@@ -317,7 +317,7 @@ export class AuditBroker {
     const admitted = this.#changes.run(async () => {
       const store = this.#store
       if (!store || this.#channels.get(channel.spec.path) !== channel) return
-      const { admitLog } = await import('./open-logs.ts')
+      const { admitLog } = await import('./log/open.ts')
       await admitLog(this.#logParts(store, this.#commits), this.notary, channel)
     })
     await admitted.catch((thrown: unknown) => channel.complain(thrown))

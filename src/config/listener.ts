@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net'
 import type { ForwardedFor, ProxyProtocol } from '../contract/peer.ts'
-import type { HclValue, Position } from '../policy/hcl.ts'
+import type { HclValue, Position } from '../util/hcl.ts'
 import { parseCidr } from '../util/cidr.ts'
 import type { Setter, Source } from './source.ts'
 import { tlsOf, tlsSettings } from './tls.ts'

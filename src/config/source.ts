@@ -1,5 +1,5 @@
-import { HclError, parseHcl } from '../policy/hcl.ts'
-import type { HclItem, HclValue, Position } from '../policy/hcl.ts'
+import { HclError, parseHcl } from '../util/hcl.ts'
+import type { HclItem, HclValue, Position } from '../util/hcl.ts'
 import { parseDuration } from '../util/duration.ts'
 
 /** A mistake in the configuration: names file, line and what to write instead. */

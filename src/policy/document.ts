@@ -1,8 +1,8 @@
 import { refuse } from '../contract/fault.ts'
 import { capabilities } from '../contract/identity.ts'
 import type { Capability } from '../contract/identity.ts'
-import { HclError, once, parseHcl } from './hcl.ts'
-import type { HclItem, HclValue, Position } from './hcl.ts'
+import { HclError, once, parseHcl } from '../util/hcl.ts'
+import type { HclItem, HclValue, Position } from '../util/hcl.ts'
 import { compileKeyFilter } from './key-filter.ts'
 import type { KeyFilter } from './key-filter.ts'
 import {
@@ -15,8 +15,8 @@ import {
   textsOf,
   timeOf,
   wholeOf,
-} from './values.ts'
-import type { ParameterRules } from './values.ts'
+} from './parameters/values.ts'
+import type { ParameterRules } from './parameters/values.ts'
 
 /** What one policy may hold: it is read and compiled within one turn of the event loop. */
 const limits = { characters: 256 * 1024, parts: 16_000, rules: 2000 } as const

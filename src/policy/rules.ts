@@ -3,7 +3,7 @@ import type { PathRule } from './document.ts'
 import type { KeyFilter } from './key-filter.ts'
 import { compilePattern, matches, matchesSegments, precedence } from './pattern.ts'
 import type { Pattern } from './pattern.ts'
-import type { ParameterRules } from './values.ts'
+import type { ParameterRules } from './parameters/values.ts'
 
 /** All rules with one pattern, united. */
 export interface Merged {

@@ -12,10 +12,10 @@ import type {
   Storage,
 } from '../contract/storage.ts'
 import { storageLimits } from '../contract/storage.ts'
-import { beyond } from './level-keys.ts'
-import { lastOf } from './last-changes.ts'
-import { page } from './page.ts'
-import { Watchers } from './watchers.ts'
+import { beyond } from './level/keys.ts'
+import { lastOf } from './shared/last-changes.ts'
+import { page } from './shared/page.ts'
+import { Watchers } from './shared/watchers.ts'
 
 interface Kept {
   readonly value: Uint8Array

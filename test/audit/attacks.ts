@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isNoLog } from '../../src/audit/offline/given-files.ts'
-import { chained, linkOf } from '../../src/audit/chain.ts'
+import { chained, linkOf } from '../../src/audit/lines/chain.ts'
 
 /** Numbers that look like chance, alike in every run (xorshift32). */
 export function chance(seed: number): () => number {

@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { AuditBroker } from '../../src/audit/broker.ts'
-import { fileDevice } from '../../src/audit/file.ts'
+import { fileDevice } from '../../src/audit/devices/file.ts'
 import { verifyAuditFiles } from './verdict.ts'
 import type { AuditEvent } from '../../src/contract/audit.ts'
 import { Fault } from '../../src/contract/fault.ts'

@@ -1,20 +1,20 @@
 import { generateKeyPairSync, hash } from 'node:crypto'
 import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { originOf } from '../../src/audit/begin.ts'
+import { originOf } from '../../src/audit/lines/first-line.ts'
 import {
   archiveOf,
   checkpointFileOf,
   checkpointRecord,
   rangedKeyLine,
   vkeyFileOf,
-} from '../../src/audit/checkpoint-file.ts'
-import { checkpointText } from '../../src/audit/checkpoint.ts'
-import { chained, leafHash, start } from '../../src/audit/chain.ts'
-import type { Link } from '../../src/audit/chain.ts'
-import type { NoteSigner } from '../../src/audit/note-keys.ts'
-import { ed25519Signer } from '../../src/audit/note-keys.ts'
-import { vkeyText } from '../../src/audit/vkey.ts'
-import { CompactRange } from '../../src/audit/tree.ts'
+} from '../../src/audit/checkpoints/checkpoint-file.ts'
+import { checkpointText } from '../../src/audit/checkpoints/checkpoint.ts'
+import { chained, leafHash, start } from '../../src/audit/lines/chain.ts'
+import type { Link } from '../../src/audit/lines/chain.ts'
+import type { NoteSigner } from '../../src/audit/checkpoints/note-keys.ts'
+import { ed25519Signer } from '../../src/audit/checkpoints/note-keys.ts'
+import { vkeyText } from '../../src/audit/checkpoints/verifier-key.ts'
+import { CompactRange } from '../../src/audit/checkpoints/tree.ts'
 
 /** Writes a log as docs/formats.md has it, with a signing key that the test holds: what a thief of the key could write. */
 export class SampleLog {

@@ -7,7 +7,7 @@ import { expect } from 'chai'
 import { certificate, certificateFiles } from '../support/certificate.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { TestServer } from '../support/server.ts'
-import { startServer } from '../../src/server.ts'
+import { startServer } from '../../src/server/start.ts'
 import { Shell, scripted } from './support.ts'
 import type { Outcome } from './support.ts'
 

@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
-import { NoTerminal } from '../../src/cli/prompt.ts'
+import { NoTerminal } from '../../src/cli/framework/prompt.ts'
 import { run } from '../../src/cli/run.ts'
 import { temporaryFolder } from '../support/folder.ts'
 

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { expect } from 'chai'
 import { decrypt, generateKey, readMessage } from 'openpgp'
 import type { PrivateKey } from 'openpgp'
-import { decoded } from '../../src/core/generate-root.ts'
-import { readPgpKey } from '../../src/crypto/pgp.ts'
+import { decoded } from '../../src/core/seal/generate-root.ts'
+import { readPgpKey } from '../../src/crypto/keys/pgp.ts'
 import { TestRoom, faultOf, openRoom } from '../support/room.ts'
 
 /** Somebody with a PGP key pair, as the library of the openpgp project makes it. */

@@ -2,11 +2,11 @@ import { cmac as nobleCmac } from '@noble/ciphers/aes.js'
 import { xchacha20poly1305 as nobleXChaCha } from '@noble/ciphers/chacha.js'
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { aeads } from '../../src/crypto/aead.ts'
-import { cbcs } from '../../src/crypto/cbc.ts'
+import { aeads } from '../../src/crypto/ciphers/aead.ts'
+import { cbcs } from '../../src/crypto/ciphers/cbc.ts'
 import { cmac } from '../../src/crypto/cmac.ts'
 import { randomBytes } from '../../src/crypto/random.ts'
-import { openXChaCha, sealXChaCha } from '../../src/crypto/xchacha.ts'
+import { openXChaCha, sealXChaCha } from '../../src/crypto/ciphers/xchacha.ts'
 
 const hex = (text: string): Uint8Array => Buffer.from(text, 'hex')
 const toHex = (bytes: Uint8Array | undefined): string | undefined => bytes && Buffer.from(bytes).toString('hex')

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { expect } from 'chai'
-import { heavy, slow } from '../../src/crypto/heavy.ts'
+import { heavy, slow } from '../../src/crypto/workers/heavy.ts'
 import { devServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
 

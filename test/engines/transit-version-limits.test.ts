@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { expect } from 'chai'
-import { keyType, keyTypes } from '../../src/crypto/keys.ts'
-import type { KeyTypeName } from '../../src/crypto/keys.ts'
+import { keyType, keyTypes } from '../../src/crypto/keys/key-types.ts'
+import type { KeyTypeName } from '../../src/crypto/keys/key-types.ts'
 import { devServer } from '../support/server.ts'
 import type { Body, Reply, TestServer } from '../support/server.ts'
 

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { f } from '../../src/contract/field.ts'
 import type { Field, Fields } from '../../src/contract/field.ts'
-import { misfit } from '../../src/policy/parameters.ts'
+import { misfit } from '../../src/policy/parameters/parameters.ts'
 import { devServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
 

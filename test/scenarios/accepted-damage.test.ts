@@ -3,7 +3,7 @@ import { appendFileSync, cpSync, existsSync, readFileSync, rmSync, truncateSync,
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
-import { checkpointFileOf, vkeyFileOf } from '../../src/audit/checkpoint-file.ts'
+import { checkpointFileOf, vkeyFileOf } from '../../src/audit/checkpoints/checkpoint-file.ts'
 import { ProcessServer } from '../support/process-server.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { program } from '../support/program.ts'

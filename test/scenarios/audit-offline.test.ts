@@ -3,7 +3,7 @@ import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSy
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { verifyLogs } from '../../src/audit/offline/verify.ts'
-import { startServer } from '../../src/server.ts'
+import { startServer } from '../../src/server/start.ts'
 import { attacks, chance, Target } from '../audit/attacks.ts'
 import { SecondReader } from '../audit/second-reader.ts'
 import { temporaryFolder } from '../support/folder.ts'

@@ -1,7 +1,7 @@
 import { cpSync, existsSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs' // prettier-ignore
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { startServer } from '../../src/server.ts'
+import { startServer } from '../../src/server/start.ts'
 import { Shell } from '../cli/support.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { TestServer, levelServer, openLevelServer, unseal } from '../support/server.ts'

@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { tickEvery } from '../../src/audit/broker.ts'
-import { startServer } from '../../src/server.ts'
+import { startServer } from '../../src/server/start.ts'
 import { verifyAuditFiles } from '../audit/verdict.ts'
 import { HandClock } from '../support/clock.ts'
 import { temporaryFolder } from '../support/folder.ts'

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { startServer } from '../../src/server.ts'
+import { startServer } from '../../src/server/start.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { TestServer, unseal } from '../support/server.ts'
 import type { Body, Reply } from '../support/server.ts'

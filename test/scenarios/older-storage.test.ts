@@ -1,7 +1,7 @@
 import { rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { checkpointFileOf } from '../../src/audit/checkpoint-file.ts'
+import { checkpointFileOf } from '../../src/audit/checkpoints/checkpoint-file.ts'
 import { ProcessServer } from '../support/process-server.ts'
 
 /** A server with a token that was revoked after the storage was copied, and killed. `changes`: how many more there were. */

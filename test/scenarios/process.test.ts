@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { whatTells } from '../../src/process-guard.ts'
+import { whatTells } from '../../src/server/harden-process.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { writeFileSync } from 'node:fs'
 import { program } from '../support/program.ts'
@@ -84,7 +84,7 @@ describe('the process of a server', () => {
   })
 
   it('ends with 70 on an error that nobody expected, and tells no more than its kind', async () => {
-    const guard = join(root, 'src/process-guard.js')
+    const guard = join(root, 'src/server/harden-process.js')
     for (const mistake of [
       "throw new TypeError('s3cret')",
       "await Promise.reject(new TypeError('s3cret'))",
@@ -101,7 +101,7 @@ describe('the process of a server', () => {
   })
 
   it('makes files for its owner only, whatever the umask was', async () => {
-    const guard = join(root, 'src/process-guard.js')
+    const guard = join(root, 'src/server/harden-process.js')
     const script = `process.umask(0); (await import('${guard}')).guardProcess(true); console.log(process.umask().toString(8))`
     expect((await node(['--input-type=module', '-e', script])).said).to.equal('77\n')
   })

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { startServer } from '../../src/server.ts'
+import { startServer } from '../../src/server/start.ts'
 import { FailingStorage } from '../support/failing-storage.ts'
 import type { Failure } from '../support/failing-storage.ts'
 import { TestServer } from '../support/server.ts'

@@ -4,7 +4,7 @@ import { mkdtemp, open, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { LevelStorage } from '../../src/storage/level.ts'
+import { LevelStorage } from '../../src/storage/level/level.ts'
 import { systemClock } from '../../src/util/clock.ts'
 import { silent } from '../../src/util/log.ts'
 

@@ -1,5 +1,5 @@
 import { AmbiguousCommit } from '../../src/contract/storage.ts'
-import { LevelStorage } from '../../src/storage/level.ts'
+import { LevelStorage } from '../../src/storage/level/level.ts'
 import { systemClock } from '../../src/util/clock.ts'
 import { silent } from '../../src/util/log.ts'
 

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { startServer } from '../../src/server.ts'
+import { startServer } from '../../src/server/start.ts'
 import { HandClock } from './clock.ts'
 import { FailingStorage } from './failing-storage.ts'
 import { temporaryFolder } from './folder.ts'

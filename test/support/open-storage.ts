@@ -1,6 +1,6 @@
 import type { Commit, CommitResult, Companion, Entry, ListOptions, Lock, Piece, Rev, Storage } from '../../src/contract/storage.ts' // prettier-ignore
-import { page } from '../../src/storage/page.ts'
-import { lastOf } from '../../src/storage/last-changes.ts'
+import { page } from '../../src/storage/shared/page.ts'
+import { lastOf } from '../../src/storage/shared/last-changes.ts'
 
 /** What lies on a disk. */
 export type Disk = Map<string, { readonly value: Uint8Array; readonly rev: Rev }>

@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
-import { startServer } from '../../src/server.ts'
-import type { RunningServer } from '../../src/server.ts'
+import { startServer } from '../../src/server/start.ts'
+import type { RunningServer } from '../../src/server/start.ts'
 import type { Clock } from '../../src/util/clock.ts'
 import { temporaryFolder } from './folder.ts'
 

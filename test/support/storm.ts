@@ -1,4 +1,4 @@
-import { LevelStorage } from '../../src/storage/level.ts'
+import { LevelStorage } from '../../src/storage/level/level.ts'
 import { systemClock } from '../../src/util/clock.ts'
 import { silent } from '../../src/util/log.ts'
 

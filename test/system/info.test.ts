@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import { Traffic } from '../../src/core/traffic.ts'
-import { VersionHistory } from '../../src/core/version-history.ts'
+import { Traffic } from '../../src/core/telemetry/traffic.ts'
+import { VersionHistory } from '../../src/core/telemetry/version-history.ts'
 import { Fault } from '../../src/contract/fault.ts'
 import { apiPath } from '../../src/contract/request.ts'
 import type { Request } from '../../src/contract/request.ts'

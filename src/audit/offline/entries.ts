@@ -1,4 +1,4 @@
-import { linkOf } from '../chain.ts'
+import { linkOf } from '../lines/chain.ts'
 import { givenLogs } from './given-files.ts'
 import { rawLines } from './raw-lines.ts'
 

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
-import type { Begin } from '../begin.ts'
-import { readBegin } from '../begin.ts'
-import { linkOf } from '../chain.ts'
+import type { Begin } from '../lines/first-line.ts'
+import { readBegin } from '../lines/first-line.ts'
+import { linkOf } from '../lines/chain.ts'
 import { rawLines } from './raw-lines.ts'
 
 /** A file of audit lines as its first line tells. */

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { refuse } from '../../contract/fault.ts'
-import type { RangedKey, SignedCheckpoint } from '../checkpoint-file.ts'
-import { mayCover, readRangedKeys } from '../checkpoint-file.ts'
-import type { VerifierKey } from '../vkey.ts'
-import { timeOf, verifies } from '../note-keys.ts'
-import { readVkey, signatureTypes, vkeyText } from '../vkey.ts'
+import type { RangedKey, SignedCheckpoint } from '../checkpoints/checkpoint-file.ts'
+import { mayCover, readRangedKeys } from '../checkpoints/checkpoint-file.ts'
+import type { VerifierKey } from '../checkpoints/verifier-key.ts'
+import { timeOf, verifies } from '../checkpoints/note-keys.ts'
+import { readVkey, signatureTypes, vkeyText } from '../checkpoints/verifier-key.ts'
 
 /** Why a checkpoint counts for nothing: undefined when a key of its log signed it that may cover it. */
 export function whyUnsigned({ note, checkpoint }: SignedCheckpoint, keys: readonly RangedKey[]): string | undefined {

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs'
-import type { Begin } from '../begin.ts'
+import type { Begin } from '../lines/first-line.ts'
 import type { EvidenceOptions, Evidence } from './evidence.ts'
 import { evidenceFor } from './evidence.ts'
 import type { GivenFile, GivenLog } from './given-files.ts'
@@ -8,8 +8,8 @@ import type { Finding, Remark, Stretch } from './log-check.ts'
 import { LogCheck } from './log-check.ts'
 import { rawLines } from './raw-lines.ts'
 import type { Witnessed } from './trusted-keys.ts'
-import type { VerifierKey } from '../vkey.ts'
-import { vkeyText } from '../vkey.ts'
+import type { VerifierKey } from '../checkpoints/verifier-key.ts'
+import { vkeyText } from '../checkpoints/verifier-key.ts'
 
 /** What checking one log found. */
 export interface LogVerdict {

@@ -1,11 +1,11 @@
 import { Agent as PlainAgent, request as plainRequest } from 'node:http'
 import { request as secureRequest, Agent as SecureAgent } from 'node:https'
 import type { ConnectionOptions } from 'node:tls'
-import type { SignedCheckpoint } from '../checkpoint-file.ts'
-import type { Note, NoteSignature } from '../note.ts'
-import { readNote } from '../note.ts'
-import type { VerifierKey } from '../vkey.ts'
-import { verifies } from '../note-keys.ts'
+import type { SignedCheckpoint } from '../checkpoints/checkpoint-file.ts'
+import type { Note, NoteSignature } from '../checkpoints/note.ts'
+import { readNote } from '../checkpoints/note.ts'
+import type { VerifierKey } from '../checkpoints/verifier-key.ts'
+import { verifies } from '../checkpoints/note-keys.ts'
 import { submissionText } from './submission.ts'
 
 /** A witness that checkpoints are shown to. */

@@ -1,12 +1,12 @@
 import { sha256 } from '../../util/bytes.ts'
 import { readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { rangeBefore } from '../begin.ts'
+import { rangeBefore } from '../lines/first-line.ts'
 import type { GivenFile } from '../offline/given-files.ts'
 import { givenLogs, livePaths } from '../offline/given-files.ts'
 import { rawLines } from '../offline/raw-lines.ts'
-import { consistencySpans, SpanHasher } from '../proofs.ts'
-import { CompactRange } from '../tree.ts'
+import { consistencySpans, SpanHasher } from '../checkpoints/proofs.ts'
+import { CompactRange } from '../checkpoints/tree.ts'
 
 /** A place between two lines: the tree of those before, and where the next one begins. */
 interface Mark {

@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto'
 import { closeSync, constants, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import type { SignedCheckpoint } from '../checkpoint-file.ts'
-import { readCheckpoint } from '../checkpoint.ts'
-import { noteText, readNote } from '../note.ts'
+import type { SignedCheckpoint } from '../checkpoints/checkpoint-file.ts'
+import { readCheckpoint } from '../checkpoints/checkpoint.ts'
+import { noteText, readNote } from '../checkpoints/note.ts'
 
 const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW, O_RDONLY } = constants
 

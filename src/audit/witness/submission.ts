@@ -1,6 +1,6 @@
-import type { SignedCheckpoint } from '../checkpoint-file.ts'
-import { readCheckpoint } from '../checkpoint.ts'
-import { noteText, readNote } from '../note.ts'
+import type { SignedCheckpoint } from '../checkpoints/checkpoint-file.ts'
+import { readCheckpoint } from '../checkpoints/checkpoint.ts'
+import { noteText, readNote } from '../checkpoints/note.ts'
 
 /** What a log asks of a witness (C2SP tlog-witness, `add-checkpoint`). */
 export interface Submission extends SignedCheckpoint {

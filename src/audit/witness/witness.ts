@@ -1,8 +1,8 @@
-import type { RangedKey } from '../checkpoint-file.ts'
-import { noteText } from '../note.ts'
-import type { NoteSigner } from '../note-keys.ts'
+import type { RangedKey } from '../checkpoints/checkpoint-file.ts'
+import { noteText } from '../checkpoints/note.ts'
+import type { NoteSigner } from '../checkpoints/note-keys.ts'
 import { whyUnsigned } from '../offline/trusted-keys.ts'
-import { isConsistent } from '../proofs.ts'
+import { isConsistent } from '../checkpoints/proofs.ts'
 import type { WitnessMemory } from './memory.ts'
 import { readSubmission } from './submission.ts'
 

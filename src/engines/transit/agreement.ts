@@ -1,9 +1,9 @@
 import { createPublicKey, diffieHellman } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { refuse } from '../../contract/fault.ts'
-import { native } from '../../crypto/halves.ts'
+import { native } from '../../crypto/keys/pair-key.ts'
 import { hkdfSha256 } from '../../crypto/kdf.ts'
-import { keyType } from '../../crypto/keys.ts'
+import { keyType } from '../../crypto/keys/key-types.ts'
 import { wipe } from '../../util/bytes.ts'
 import type { LiveKey } from './live-key.ts'
 

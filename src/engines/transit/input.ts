@@ -1,13 +1,13 @@
 import { refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
-import { oaepHashes } from '../../crypto/key-wrap.ts'
-import type { OaepHash } from '../../crypto/key-wrap.ts'
-import type { OaepWish } from '../../crypto/oaep.ts'
+import { oaepHashes } from '../../crypto/ciphers/key-wrap.ts'
+import type { OaepHash } from '../../crypto/ciphers/key-wrap.ts'
+import type { OaepWish } from '../../crypto/ciphers/oaep.ts'
 import { fromBase64 } from '../../util/bytes.ts'
 import { textOf } from './batch.ts'
 import type { Item } from './batch.ts'
 import type { Binding } from './live-key.ts'
-import { decodeContext } from './sealers.ts'
+import { decodeContext } from './ciphers.ts'
 
 /** Fields that several routes share. */
 export const shared = {

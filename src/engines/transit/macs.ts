@@ -2,7 +2,7 @@ import { refuse } from '../../contract/fault.ts'
 import { isMacHash } from '../../crypto/hash.ts'
 import type { MacHash } from '../../crypto/hash.ts'
 import { base64, fromBase64, sameBytes } from '../../util/bytes.ts'
-import { readTag, tagged } from './ciphertext.ts'
+import { readTag, tagged } from './formats/ciphertext.ts'
 import type { LiveKey } from './live-key.ts'
 
 /** A way of making message authentication codes. */

@@ -1,6 +1,6 @@
 import type { KdfName } from '../../crypto/kdf.ts'
-import { keyType, wipeMaterial } from '../../crypto/keys.ts'
-import type { KeyTypeName, KeyUse, Material } from '../../crypto/keys.ts'
+import { keyType, wipeMaterial } from '../../crypto/keys/key-types.ts'
+import type { KeyTypeName, KeyUse, Material } from '../../crypto/keys/key-types.ts'
 import { base64, uuidOf, wipe } from '../../util/bytes.ts'
 import { macKeyBytes, trusted } from './rules.ts'
 

@@ -1,6 +1,6 @@
 import { Fault, refuse } from '../../contract/fault.ts'
-import { isKeyType, keyType } from '../../crypto/keys.ts'
-import type { KeyTypeName } from '../../crypto/keys.ts'
+import { isKeyType, keyType } from '../../crypto/keys/key-types.ts'
+import type { KeyTypeName } from '../../crypto/keys/key-types.ts'
 import { kdfs } from '../../crypto/kdf.ts'
 import { longestDuration } from '../../util/duration.ts'
 import type { KeyRecord, KeyState, KeyVersion } from './record.ts'

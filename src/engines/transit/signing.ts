@@ -1,10 +1,10 @@
 import { Fault, refuse } from '../../contract/fault.ts'
-import { keyType } from '../../crypto/keys.ts'
-import type { PairType } from '../../crypto/pairs.ts'
-import { schemes } from '../../crypto/schemes.ts'
-import type { SignatureWish } from '../../crypto/signatures.ts'
+import { keyType } from '../../crypto/keys/key-types.ts'
+import type { PairType } from '../../crypto/keys/pairs.ts'
+import { schemes } from '../../crypto/signatures/schemes.ts'
+import type { SignatureWish } from '../../crypto/signatures/signatures.ts'
 import { base64, fromBase64 } from '../../util/bytes.ts'
-import { readTag, tagged } from './ciphertext.ts'
+import { readTag, tagged } from './formats/ciphertext.ts'
 import type { LiveKey } from './live-key.ts'
 
 /** A signature and what goes with it. `publicKey` is there for derived keys only. */

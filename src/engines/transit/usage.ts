@@ -1,6 +1,6 @@
-import { keyType } from '../../crypto/keys.ts'
-import { usageAt, VersionMeter } from './meter.ts'
-import type { KeyUsage, Meter, MeterHost } from './meter.ts'
+import { keyType } from '../../crypto/keys/key-types.ts'
+import { usageAt, VersionMeter } from './usage-counter.ts'
+import type { KeyUsage, Meter, MeterHost } from './usage-counter.ts'
 import type { KeyRecord } from './record.ts'
 import { recent } from '../../util/recent.ts'
 

@@ -4,7 +4,7 @@ import { apiPath } from '../../contract/request.ts'
 import type { ApiPath, Credential, Operation } from '../../contract/request.ts'
 import { parseDuration } from '../../util/duration.ts'
 import { Secret } from '../../util/secret.ts'
-import { verbSent } from '../verbs.ts'
+import { verbSent } from '../http/verbs.ts'
 import { readForm } from './form.ts'
 
 /** What the request line and the headers say, before any body is read. */

@@ -1,0 +1,92 @@
+import type { Note } from './note.ts'
+import { noteText, readNote } from './note.ts'
+import type { VerifierKey } from './verifier-key.ts'
+import { readVkey, vkeyText } from './verifier-key.ts'
+import type { Checkpoint } from './checkpoint.ts'
+import { readCheckpoint } from './checkpoint.ts'
+
+/** The checkpoint file of a log file, closed (packed or not) or live. */
+export function checkpointFileOf(logFile: string): string {
+  return `${logFile.replace(/\.gz$/, '')}.checkpoints`
+}
+
+/** The file of public keys of the live log file at a path, and of all closed files beside it. */
+export function vkeyFileOf(livePath: string): string {
+  return `${livePath}.vkeys`
+}
+
+/** The name of a closed log file: the live path, the first eight digits of the log's id, and its lines' numbers. */
+export function archiveOf(livePath: string, logId: string, first: number, last: number): string {
+  return `${livePath}.${logId.slice(0, 8)}.${String(first).padStart(12, '0')}-${String(last).padStart(12, '0')}`
+}
+
+/** A checkpoint as it stands in a checkpoint file. */
+export interface SignedCheckpoint {
+  readonly note: Note
+  readonly checkpoint: Checkpoint
+}
+
+/** A record of a checkpoint file: the note and an empty line. */
+export function checkpointRecord(note: Note): string {
+  return `${noteText(note)}\n`
+}
+
+/**
+ * The checkpoints in the text of a checkpoint file, in its order. What is no checkpoint gives undefined in its place; a
+ * record behind which the empty line is missing is being written, or was cut short by a crash, and is left out.
+ */
+export function readCheckpoints(text: string): readonly (SignedCheckpoint | undefined)[] {
+  return recordsOf(text).map((record) => {
+    const note = readNote(record)
+    const checkpoint = note && readCheckpoint(note.text)
+    return note && checkpoint && { note, checkpoint }
+  })
+}
+
+/** Cuts a checkpoint file into its finished records: a record ends at the empty line behind its signatures. */
+function recordsOf(text: string): readonly string[] {
+  const records: string[] = []
+  let [start, at] = [0, 0]
+  let before: 'empty' | 'signature' | 'other' = 'other'
+  for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', at)) {
+    const empty = end === at
+    if (empty && before === 'signature') {
+      records.push(text.slice(start, at))
+      start = end + 1
+    }
+    const signature: boolean = before !== 'other' && text.startsWith('\u2014 ', at)
+    before = empty ? 'empty' : signature ? 'signature' : 'other'
+    at = end + 1
+  }
+  return records
+}
+
+/** A public key and the sizes of the checkpoints it may sign: from `from` up to but without `to`. */
+export interface RangedKey {
+  readonly key: VerifierKey
+  readonly from: number
+  /** Absent while the key is in use. */
+  readonly to?: number
+}
+
+/** A line of a key file. */
+export function rangedKeyLine({ key, from, to }: RangedKey): string {
+  return `${from} ${to ?? '-'} ${vkeyText(key)}\n`
+}
+
+/** The keys of a key file; lines that begin with `#` are remarks. @throws Error naming the line that cannot be read. */
+export function readRangedKeys(text: string): readonly RangedKey[] {
+  return text.split('\n').flatMap((line, index) => {
+    if (line === '' || line.startsWith('#')) return []
+    const found = /^(0|[1-9][0-9]{0,15}) (-|[1-9][0-9]{0,15}) (\S+)$/.exec(line)
+    const key = readVkey(found?.[3] ?? '')
+    if (!found || !key) throw new Error(`line ${index + 1} of the key file is not "from to vkey"`)
+    const from = Number(found[1])
+    return [found[2] === '-' ? { key, from } : { key, from, to: Number(found[2]) }]
+  })
+}
+
+/** Whether a key may sign a checkpoint of this size. */
+export function mayCover({ from, to }: RangedKey, size: number): boolean {
+  return size >= from && (to === undefined || size < to)
+}

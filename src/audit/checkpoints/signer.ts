@@ -1,0 +1,335 @@
+import { open, rename } from 'node:fs/promises'
+import { existsSync, statSync } from 'node:fs'
+import type { View } from '../../contract/view.ts'
+import type { Clock } from '../../util/clock.ts'
+import type { Log } from '../../util/log.ts'
+import { Turnstile } from '../../util/mutex.ts'
+import type { Heads } from '../log/anchor.ts'
+import { Anchors, headOf } from '../log/anchors.ts'
+import type { Channel } from '../device-queue.ts'
+import { checkpointText } from './checkpoint.ts'
+import { checkpointFileOf } from './checkpoint-file.ts'
+import { syncFolder } from '../devices/open-file.ts'
+import type { Head } from '../log/state.ts'
+import type { Note } from './note.ts'
+import { noteText } from './note.ts'
+import { vkeyText } from './verifier-key.ts'
+import type { NoteSigner } from './note-keys.ts'
+import { tidyClosed } from '../log/retention.ts'
+import type { SigningRecord } from './stored-keys.ts'
+import { freshSigning, publishKeys, rangedKeys, retired, signersIn, signingName } from './stored-keys.ts'
+
+/** A checkpoint is due after so many lines, or so many milliseconds after a line that none covers. */
+export const checkpointLines = 1000
+export const checkpointEvery = 10_000
+/** A log that nobody writes to gets a line after so long, milliseconds: silence is told too. */
+export const heartbeatEvery = 3_600_000
+/** How often closed files are looked after when none was closed, milliseconds. */
+const tidyEvery = 60_000
+
+export interface NotaryParts {
+  /** The audit folder of the barrier. */
+  readonly view: View
+  readonly clock: Clock
+  readonly log: Log
+  readonly random: (bytes: number) => Uint8Array
+}
+
+/** A log that is anchored and signed. */
+interface Kept {
+  readonly channel: Channel
+  record: SigningRecord
+  signers: readonly NoteSigner[]
+  /** The newest checkpoint. */
+  note: Note | undefined
+  /** Its size, and when it was made. */
+  signed: number
+  signedAt: number
+  /** When a line was written last. */
+  size: number
+  sizeAt: number
+  /** Whether the key file has the present keys. */
+  keysPublished: boolean
+  /** When closed files were looked after last, and whether they are now. */
+  tidiedAt: number
+  tidying: boolean
+}
+
+/**
+ * While the server is open: keeps the heads of the logs in the storage, in the commits of others and by itself, and signs
+ * checkpoints. What a checkpoint says is on disk, and the storage knows of it, before it is published.
+ */
+export class Notary {
+  readonly #parts: NotaryParts
+  readonly #kept = new Map<string, Kept>()
+  readonly #turn = new Turnstile()
+  readonly #anchors: Anchors
+  #busy = false
+  #complained = false
+  #closed = false
+
+  /** @param heads of devices that are not kept here (disabled ones), and the epoch. */
+  constructor(parts: NotaryParts, heads: Heads) {
+    this.#parts = parts
+    this.#anchors = new Anchors(parts.view, heads)
+  }
+
+  get epoch(): number {
+    return this.#anchors.epoch
+  }
+
+  /** The heads as they are now: what rides in every commit. */
+  riding(): ReadonlyMap<string, unknown> {
+    return this.#anchors.riding()
+  }
+
+  /** The heads as they are to be stored now. */
+  present(): Heads {
+    return this.#anchors.present()
+  }
+
+  /** The present end of every log that is kept. */
+  heads(): ReadonlyMap<string, Head & { readonly origin: string }> {
+    return new Map([...this.#kept].map(([path, { channel, record }]) => [path, { ...headOf(channel), origin: record.origin }])) // prettier-ignore
+  }
+
+  /** The newest checkpoint of a device's log; undefined while there is none. */
+  checkpoint(path: string): Note | undefined {
+    return this.#kept.get(path)?.note
+  }
+
+  /** The keys of a device's log as lines of its key file. */
+  keysOf(path: string) {
+    const kept = this.#kept.get(path)
+    return kept && rangedKeys(kept.record, kept.signers)
+  }
+
+  /** Anchors and signs a log from now on. It must be whole: its tree must be known. */
+  async keep(channel: Channel): Promise<void> {
+    const { view, clock, random } = this.#parts
+    const path = channel.spec.path
+    const ledger = channel.ledger
+    const file = channel.journal?.file
+    if (!ledger || !file) return
+    const stored = await view.get<SigningRecord>(signingName(path))
+    const known = stored?.origin === ledger.origin ? stored : undefined
+    const record = known ?? freshSigning(ledger.origin, 0, [], { mlDsa: file.settings.mlDsa, random })
+    if (!known) await view.put(signingName(path), record)
+    const signers = signersIn(record, () => clock.now())
+    ledger.keys = signers.map(({ key }) => vkeyText(key))
+    const now = clock.now()
+    // Lines before `from` are for the keys before these to sign, and they did.
+    this.#kept.set(path, { channel, record, signers, note: undefined, signed: record.from - 1, signedAt: -Infinity, size: ledger.size, sizeAt: now, keysPublished: false, tidiedAt: -Infinity, tidying: false }) // prettier-ignore
+    this.#anchors.keep(channel)
+    this.#publishKeys(path)
+    if (record.unpublished !== undefined) await this.#publishSwitch(path, record, record.unpublished)
+    if ((record.mlDsa44 !== undefined) !== file.settings.mlDsa) await this.#rotateKeys(path)
+  }
+
+  /** No longer: the device was disabled. Its last head stays known. */
+  async letGo(path: string): Promise<void> {
+    await this.#turn.run(async () => {
+      await this.#checkpoint(path, true)
+      const kept = this.#kept.get(path)
+      if (!kept) return
+      this.#kept.delete(path)
+      this.#anchors.letGo(kept.channel)
+      await this.#anchors.store()
+    })
+  }
+
+  /** Lines were written: a checkpoint may be due. */
+  written(channel: Channel): void {
+    const kept = this.#kept.get(channel.spec.path)
+    if (kept && (channel.ledger?.size ?? 0) - kept.signed >= checkpointLines) this.soon()
+  }
+
+  /** What is due, now; one run at a time. */
+  soon(): void {
+    if (this.#busy || this.#closed) return
+    this.#busy = true
+    this.#turn
+      .run(async () => this.#round())
+      .catch((thrown: unknown) => this.#complain(thrown))
+      .finally(() => (this.#busy = false))
+  }
+
+  /** Resolves when what is under way has ended. */
+  async idle(): Promise<void> {
+    await this.#turn.run(async () => {})
+  }
+
+  /** Anchors everything and signs a checkpoint of each log that has new lines. @throws when that fails. */
+  async settle(): Promise<void> {
+    await this.#turn.run(async () => {
+      for (const path of this.#kept.keys()) await this.#checkpoint(path, true)
+      await this.#anchors.store()
+    })
+  }
+
+  /** At seal: the last checkpoint. What fails is logged: sealing must not. */
+  async close(): Promise<void> {
+    const { log } = this.#parts
+    const notes = [...this.#kept.values()].map(async ({ channel }) => channel.note('close', { epoch: this.epoch }))
+    await Promise.allSettled(notes)
+    await this.settle().catch((thrown: unknown) => {
+      log.error('the end of the audit log could not be anchored at sealing', { reason: reasonOf(thrown) })
+    })
+    this.#closed = true
+    this.#kept.clear()
+  }
+
+  /** New signing keys for every log. One checkpoint is signed by the old and the new ones; then the old ones are gone. */
+  async rotateKeys(): Promise<void> {
+    await this.#turn.run(async () => {
+      for (const path of this.#kept.keys()) await this.#rotateKeys(path)
+    })
+  }
+
+  async #round(): Promise<void> {
+    const now = this.#parts.clock.now()
+    for (const [path, kept] of this.#kept) {
+      const size = kept.channel.ledger?.size ?? 0
+      if (size !== kept.size) Object.assign(kept, { size, sizeAt: now })
+      else if (size > 0 && Math.abs(now - kept.sizeAt) >= heartbeatEvery) await kept.channel.note('heartbeat')
+      if (!kept.keysPublished) this.#publishKeys(path)
+      await this.#finishSwitch(path, kept)
+      await this.#closedFiles(path, kept)
+      await this.#checkpoint(path, false)
+    }
+    await this.#anchors.store()
+    this.#complained = false
+  }
+
+  /** Signs and publishes a checkpoint if one is due, or (`now`) if any line is not covered by one. */
+  async #checkpoint(path: string, now: boolean): Promise<void> {
+    const kept = this.#kept.get(path)
+    if (!kept) return
+    const { size } = headOf(kept.channel)
+    const time = this.#parts.clock.now()
+    if (size === kept.signed) kept.signedAt = time
+    const due = size - kept.signed >= checkpointLines || Math.abs(time - kept.signedAt) >= checkpointEvery
+    if (size === kept.signed || !(now || due)) return
+    await this.#sign(path, kept, headOf(kept.channel), kept.signers)
+  }
+
+  /** Lines on disk, then the storage, then the checkpoint file. */
+  async #sign(path: string, kept: Kept, head: Head, signers: readonly NoteSigner[]): Promise<Note> {
+    await kept.channel.sync()
+    if (!this.#anchors.has(path, head)) await this.#anchors.store()
+    const root = Buffer.from(head.root ?? '', 'base64')
+    const text = checkpointText({ origin: kept.record.origin, size: head.size, root })
+    const note = { text, signatures: signers.map((signer) => signer.sign(text)) }
+    await publish(kept.channel, noteText(note), head.size)
+    if (head.size >= kept.signed) Object.assign(kept, { note, signed: head.size, signedAt: this.#parts.clock.now() })
+    return note
+  }
+
+  async #rotateKeys(path: string): Promise<void> {
+    const kept = this.#kept.get(path)
+    const file = kept?.channel.journal?.file
+    if (!kept || !file) return
+    const { view, clock, random } = this.#parts
+    // What ties the keys before to those that go now must not be lost with this change.
+    await this.#finishSwitch(path, kept)
+    await kept.channel.sync()
+    const head = headOf(kept.channel)
+    await this.#anchors.store()
+    const past = retired(kept.record, kept.signers, head.size)
+    const next = freshSigning(kept.record.origin, head.size, past, { mlDsa: file.settings.mlDsa, random })
+    const signers = signersIn(next, () => clock.now())
+    const text = checkpointText({ origin: next.origin, size: head.size, root: Buffer.from(head.root ?? '', 'base64') })
+    const note = { text, signatures: [...kept.signers, ...signers].map((signer) => signer.sign(text)) }
+    const record = { ...next, unpublished: noteText(note) }
+    // Here the old secret keys are gone.
+    await view.put(signingName(path), record)
+    const keys = signers.map(({ key }) => vkeyText(key))
+    const ledger = kept.channel.ledger
+    if (ledger) ledger.keys = keys
+    Object.assign(kept, { record, signers, note, signed: head.size, signedAt: clock.now() })
+    this.#publishKeys(path)
+    await this.#finishSwitch(path, kept)
+  }
+
+  /** A change of keys that was stored is published, and the log tells of it. */
+  async #finishSwitch(path: string, { record, signers, channel }: Kept): Promise<void> {
+    if (record.unpublished === undefined) return
+    await this.#publishSwitch(path, record, record.unpublished)
+    await channel.note('keys', { keys: signers.map(({ key }) => vkeyText(key)), size: record.from })
+  }
+
+  /** A checkpoint of a change of keys must be in the file: without it nothing ties the new keys to the old ones. */
+  async #publishSwitch(path: string, record: SigningRecord, text: string): Promise<void> {
+    const kept = this.#kept.get(path)
+    if (!kept) return
+    await publish(kept.channel, text, record.from)
+    const { unpublished: _, ...published } = record
+    await this.#parts.view.put(signingName(path), published)
+    kept.record = published
+  }
+
+  /** Files that were closed: each gets a checkpoint of its last line, and its checkpoints get its name. */
+  async #closedFiles(path: string, kept: Kept): Promise<void> {
+    const journal = kept.channel.journal
+    if (!journal) return
+    for (let closed = journal.closed[0]; closed; closed = journal.closed[0]) {
+      if (closed.head.root !== undefined && closed.head.size > kept.signed)
+        await this.#sign(path, kept, closed.head, kept.signers)
+      await rename(checkpointFileOf(journal.file.path), checkpointFileOf(closed.path)).catch(() => {})
+      journal.closed.shift()
+      kept.tidiedAt = -Infinity
+    }
+    if (kept.tidiedAt === -Infinity) await this.#checkpoint(path, true)
+    const now = this.#parts.clock.now()
+    if (kept.tidying || Math.abs(now - kept.tidiedAt) < tidyEvery) return
+    // Packing a file takes seconds: nobody waits for it.
+    kept.tidying = true
+    kept.tidiedAt = now
+    tidyClosed(journal.file, now)
+      .then(async (files) => (files.length > 0 ? kept.channel.note('removed', { files }) : undefined))
+      .catch((thrown: unknown) => this.#complain(thrown))
+      .finally(() => (kept.tidying = false))
+  }
+
+  #publishKeys(path: string): void {
+    const kept = this.#kept.get(path)
+    const file = kept?.channel.journal?.file
+    if (!kept || !file) return
+    kept.keysPublished = false
+    try {
+      publishKeys(file.path, rangedKeys(kept.record, kept.signers))
+      kept.keysPublished = true
+    } catch (thrown) {
+      // A log without a line has no file yet; the next round tries again.
+      if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT') this.#complain(thrown)
+    }
+  }
+
+  #complain(thrown: unknown): void {
+    if (this.#complained || this.#closed) return
+    this.#complained = true
+    this.#parts.log.error('the audit log could not be anchored or signed; it is tried again', { reason: reasonOf(thrown) }) // prettier-ignore
+  }
+}
+
+/** Adds a checkpoint of `size` lines to the file of the live file; it is on disk when this resolves, and the storage hears of it with its next commit. */
+async function publish({ journal }: Channel, note: string, size: number): Promise<void> {
+  if (!journal) return
+  const { path } = journal.file
+  const target = checkpointFileOf(path)
+  const isNew = !existsSync(target)
+  // Whoever may read the log may read its checkpoints.
+  const file = await open(target, 'a', statSync(path).mode & 0o777)
+  try {
+    await file.appendFile(`${note}\n`)
+    await file.datasync()
+  } finally {
+    await file.close()
+  }
+  if (isNew) syncFolder(target)
+  const { ledger } = journal
+  ledger.signed = Math.max(ledger.signed, size)
+}
+
+const reasonOf = (thrown: unknown): string =>
+  thrown instanceof Error ? ((thrown as NodeJS.ErrnoException).code ?? thrown.message) : 'unknown'

@@ -1,0 +1,91 @@
+import { refuse } from '../../contract/fault.ts'
+import { parseDuration } from '../../util/duration.ts'
+
+/**
+ * The options of one audit device as they were given. Whoever knows an option asks for it here, under all its names,
+ * so that every name goes the same way (CVE-2026-5051); what nobody asked for is refused, and so is a value that holds nothing.
+ */
+export class DeviceOptions {
+  /** The configuration file says so, and no caller of the API: only then may an option point to files and variables. */
+  readonly declared: boolean
+  readonly #given: Readonly<Record<string, string>>
+  readonly #known = new Set<string>()
+
+  constructor(given: Readonly<Record<string, string>>, declared = false) {
+    this.#given = given
+    this.declared = declared
+  }
+
+  /** @throws Fault when two of its names say different things. */
+  text(...names: readonly [string, ...string[]]): string | undefined {
+    let found: string | undefined
+    for (const name of names) {
+      this.#known.add(name)
+      const value = Object.hasOwn(this.#given, name) ? this.#given[name] : undefined
+      if (value === undefined) continue
+      if (value.trim() === '') throw refuse(`the audit option "${name}" was given without a value: leave it out`)
+      if (found !== undefined && value !== found)
+        throw refuse(`${names.join(' and ')} say different things; give one of them`)
+      found = value
+    }
+    return found
+  }
+
+  /** @throws Fault when it is none of the values, whatever the case of its letters. */
+  oneOf<T extends string>(name: string, values: readonly T[]): T | undefined {
+    const written = this.text(name)
+    if (written === undefined) return undefined
+    const value = values.find((one) => one.toLowerCase() === written.toLowerCase())
+    if (value === undefined) throw refuse(`the audit option "${name}" is one of: ${values.join(', ')}`)
+    return value
+  }
+
+  /** As Go reads booleans. */
+  bool(name: string): boolean | undefined {
+    const value = this.text(name)
+    if (value === undefined) return undefined
+    if (['1', 't', 'T', 'true', 'TRUE', 'True'].includes(value)) return true
+    if (['0', 'f', 'F', 'false', 'FALSE', 'False'].includes(value)) return false
+    throw refuse(`the audit option "${name}" must be true or false`)
+  }
+
+  /** A duration of whole seconds between two limits, in milliseconds. */
+  duration(name: string, [least, most]: readonly [number, number]): number | undefined {
+    const value = this.text(name)
+    if (value === undefined) return undefined
+    const seconds = parseDuration(value)
+    if (seconds === undefined || seconds < least || seconds > most)
+      throw refuse(`the audit option "${name}" is a duration from ${least}s to ${most}s`)
+    return seconds * 1000
+  }
+
+  /** @throws Fault when there are options that nobody asked for. */
+  done(): void {
+    if (Object.keys(this.#given).every((name) => this.#known.has(name))) return
+    throw refuse(`an audit option is not known here; there are: ${[...this.#known].join(', ')}`)
+  }
+}
+
+/** The options every audit device has. */
+export interface CommonOptions {
+  readonly raw: boolean
+  readonly hmacAccessor: boolean
+  readonly elideLists: boolean
+  /** No probe line when the device is enabled. */
+  readonly skipTest: boolean
+}
+
+/** Reads them. @throws Fault invalid_request naming the option. */
+export function commonOptions(options: DeviceOptions): CommonOptions {
+  if (options.text('prefix') !== undefined)
+    throw refuse('the option "prefix" is not offered: it would let a caller choose what stands in the file')
+  const format = options.text('format') ?? 'json'
+  if (format === 'jsonx') throw refuse('the format "jsonx" is not offered: audit lines are JSON')
+  if (format !== 'json') throw refuse(`unknown format type ${JSON.stringify(format)}`)
+  return {
+    raw: options.bool('log_raw') ?? false,
+    hmacAccessor: options.bool('hmac_accessor') ?? true,
+    elideLists: options.bool('elide_list_responses') ?? false,
+    skipTest: options.bool('skip_test') ?? false,
+  }
+}

@@ -1,0 +1,296 @@
+import type { AuditEvent, AuditMount, AuditOutcome } from '../../contract/audit.ts'
+import { Fault } from '../../contract/fault.ts'
+import type { TokenRecord } from '../../contract/identity.ts'
+import { rootNamespace } from '../../contract/identity.ts'
+import type { Request } from '../../contract/request.ts'
+import type { AuthBlock, Response, WrapInfo } from '../../contract/response.ts'
+import { rfc3339 } from '../../util/clock.ts'
+import type { Secret } from '../../util/secret.ts'
+import type { Hasher } from './hasher.ts'
+import { bootMark, commitMark } from './marks.ts'
+import { redact } from './redact.ts'
+
+/** What lines about the log itself are about (docs/formats.md): the end of their path. */
+export type NoteAbout =
+  | 'accepted'
+  | 'begin'
+  | 'close'
+  | 'gap'
+  | 'heartbeat'
+  | 'keys'
+  | 'lost'
+  | 'moved'
+  | 'open'
+  | 'removed'
+  | 'space'
+  | 'test'
+  | 'torn'
+
+/** A device's options that shape its lines. */
+export interface LineOptions {
+  /** Texts stay as they are. */
+  readonly raw: boolean
+  /** Key shares pass: every string is hashed, whatever is open elsewhere. Excludes `raw`. */
+  readonly strict: boolean
+  /** Whether accessors are hashed. */
+  readonly hmacAccessor: boolean
+  /** Lists in answers become counts. */
+  readonly elideLists: boolean
+  /** Request headers to show, by lower-case name; true: hashed. */
+  readonly headers: ReadonlyMap<string, boolean>
+  /** Hashed with the salt of this start of the server, because the stored one is sealed; the line says so. */
+  readonly bootSalt: boolean
+  /** The newest commit that the storage has acknowledged; undefined where that is not known. */
+  readonly commit?: () => number | undefined
+}
+
+/** The parts of a line that name the caller; made once per token. */
+interface TokenText {
+  readonly shown: Secret<string> | undefined
+  readonly auth: string
+  readonly request: string
+}
+
+const shared = {
+  mounts: new WeakMap<AuditMount, string>(),
+  granting: new WeakMap<object, string>(),
+  namespaces: new WeakMap<object, string>(),
+}
+
+/**
+ * Writes the lines of one device, in Vault's shape. Lines are JSON objects without their closing brace, because the
+ * chain is their last member. Whatever is the same for many requests is written once and kept with its object.
+ */
+export class LineWriter {
+  readonly #hasher: Hasher
+  readonly #options: LineOptions
+  readonly #tokens = new WeakMap<TokenRecord, TokenText>()
+  readonly #events = new WeakMap<AuditEvent, string>()
+
+  constructor(hasher: Hasher, options: LineOptions) {
+    this.#hasher = hasher
+    this.#options = options
+  }
+
+  /** The line before the operation. `time` is RFC 3339. */
+  request(time: string, event: AuditEvent): string {
+    return `{"time":"${time}","type":"request",${this.#event(event)}${errorOf(event.decision.error)}${this.#mark()}`
+  }
+
+  /** The line after it. @param answerBy writes what was answered, which may need more care than what was asked */
+  response(time: string, event: AuditEvent, outcome: AuditOutcome, answerBy: LineWriter = this): string {
+    const fault = outcome instanceof Fault ? outcome : undefined
+    const answer: Response = outcome instanceof Fault ? faultAnswer(outcome) : outcome
+    const response = `"response":{${answerBy.#response(event, answer)}}`
+    return `{"time":"${time}","type":"response",${this.#event(event)},${response}${errorOf(fault)}${this.#mark()}`
+  }
+
+  /** A line about the log itself, shaped like a request. */
+  note(time: string, id: string, about: NoteAbout, data?: Readonly<Record<string, unknown>>): string {
+    const namespace = { id: rootNamespace }
+    const request = { id, operation: 'update', namespace, path: `sys/audit/${about}`, ...(data && { data }) }
+    return `{"time":"${time}","type":"request","request":${JSON.stringify(request)}${this.#mark()}`
+  }
+
+  #mark(): string {
+    const { bootSalt, commit } = this.#options
+    if (bootSalt) return bootMark
+    const number = commit?.()
+    return number === undefined ? '' : `${commitMark}${number}`
+  }
+
+  /** `auth` and `request`, alike on both lines. */
+  #event(event: AuditEvent): string {
+    const known = this.#events.get(event)
+    if (known !== undefined) return known
+    const token = this.#token(event)
+    const { allowed, granting } = event.decision
+    const results = `"policy_results":{"allowed":${allowed}${granting && granting.length > 0 ? grantingText(granting) : ''}}`
+    const written = `"auth":{${token.auth}${results}},"request":{${this.#request(event, token.request)}}`
+    this.#events.set(event, written)
+    return written
+  }
+
+  #request(event: AuditEvent, token: string): string {
+    const { request, mount } = event
+    const { id, client, data, wrapTtl } = request
+    // A list is of a folder, however it was spelt.
+    const path = isListing(event) && !request.path.endsWith('/') ? `${request.path}/` : request.path
+    let text = `"id":${JSON.stringify(id)},"operation":"${event.operation}",${mountText(mount)}${token}`
+    text += `"namespace":${namespaceText(event.namespace)},"path":${JSON.stringify(path)}`
+    if (Object.keys(data).length > 0) text += `,"data":${this.#redact(data, mount?.openRequestKeys)}`
+    text += `,"remote_address":${JSON.stringify(client.address)},"remote_port":${client.port}`
+    if (wrapTtl !== undefined && wrapTtl > 0) text += `,"wrap_ttl":${wrapTtl}`
+    return text + this.#headersOf(request)
+  }
+
+  #headersOf(request: Request): string {
+    const shown: string[] = []
+    for (const [name, hashed] of this.#options.headers) {
+      const value = request.headers[name]
+      if (value === undefined) continue
+      const values = (typeof value === 'string' ? [value] : value).map((item) =>
+        hashed || this.#options.strict ? this.#text(item) : JSON.stringify(item),
+      )
+      shown.push(`${JSON.stringify(name)}:[${values.join(',')}]`)
+    }
+    return shown.length > 0 ? `,"headers":{${shown.join(',')}}` : ''
+  }
+
+  #token({ token, request }: AuditEvent): TokenText {
+    const shown = request.credential.kind === 'token' ? request.credential.token : undefined
+    if (token === undefined)
+      return { shown, auth: '', request: shown ? `"client_token":${this.#credential(shown)},` : '' }
+    const known = this.#tokens.get(token)
+    if (known && known.shown?.reveal() === shown?.reveal()) return known
+    const bearer = shown ? this.#credential(shown) : undefined
+    const made = { shown, ...this.#tokenText(token, bearer) }
+    this.#tokens.set(token, made)
+    return made
+  }
+
+  #tokenText(token: TokenRecord, bearer: string | undefined): { readonly auth: string; readonly request: string } {
+    const client = bearer === undefined ? '' : `"client_token":${bearer},`
+    const accessor = token.accessor === '' ? undefined : this.#accessor(token.accessor)
+    const auth = {
+      display_name: token.displayName,
+      policies: token.policies,
+      token_policies: token.policies,
+      metadata: token.meta ?? undefined,
+      entity_id: token.entityId === '' ? undefined : token.entityId,
+      num_uses: token.numUses === 0 ? undefined : token.numUses,
+      remaining_uses: token.usesLeft,
+      token_type: token.type,
+      token_ttl: token.creationTtl,
+      token_issue_time: rfc3339(token.issuedAt),
+    }
+    return {
+      auth: `${client}${accessor ? `"accessor":${accessor},` : ''}${JSON.stringify(auth).slice(1, -1)},`,
+      request: `${client}${accessor ? `"client_token_accessor":${accessor},` : ''}`,
+    }
+  }
+
+  #response(event: AuditEvent, answer: Response): string {
+    const { mount } = event
+    const parts: string[] = []
+    if (answer.auth) parts.push(`"auth":{${this.#auth(answer.auth)}}`)
+    if (mount) parts.push(mountText(mount).slice(0, -1))
+    if (answer.leaseDuration !== undefined) parts.push('"secret":{}')
+    const body = answer.data ?? bodyOf(answer.plain)
+    const data = isListing(event) && this.#options.elideLists && answer.data ? counted(answer.data) : body
+    if (data !== undefined) parts.push(`"data":${this.#redact(data, mount?.openResponseKeys)}`)
+    if (answer.warnings && answer.warnings.length > 0) parts.push(`"warnings":${this.#warnings(answer.warnings)}`)
+    if (answer.wrapInfo) parts.push(`"wrap_info":${this.#wrapping(answer.wrapInfo)}`)
+    return parts.join(',')
+  }
+
+  #auth(auth: AuthBlock): string {
+    const open = {
+      policies: auth.policies,
+      token_policies: auth.token_policies,
+      identity_policies: auth.identity_policies,
+      metadata: auth.metadata ?? undefined,
+      num_uses: auth.num_uses === 0 ? undefined : auth.num_uses,
+      entity_id: auth.entity_id === '' ? undefined : auth.entity_id,
+      token_type: auth.token_type,
+      token_ttl: auth.lease_duration,
+    }
+    const accessor = auth.accessor === '' ? '' : `"accessor":${this.#accessor(auth.accessor)},`
+    return `"client_token":${this.#text(auth.client_token)},${accessor}${JSON.stringify(open).slice(1, -1)}`
+  }
+
+  #wrapping(info: WrapInfo): string {
+    const { ttl, token, accessor, creation_time, creation_path, wrapped_accessor: wrapped } = info
+    const where = JSON.stringify({ creation_time, creation_path }).slice(1)
+    const inner = wrapped === undefined ? '' : `"wrapped_accessor":${this.#accessor(wrapped)},`
+    return `{"ttl":${ttl},"token":${this.#text(token)},"accessor":${this.#accessor(accessor)},${inner}${where}`
+  }
+
+  #accessor(accessor: string): string {
+    return this.#options.hmacAccessor ? this.#text(accessor) : JSON.stringify(accessor)
+  }
+
+  #credential(token: Secret<string>): string {
+    return this.#text(token.reveal())
+  }
+
+  #text(text: string): string {
+    return this.#options.raw ? JSON.stringify(text) : `"${this.#hasher.of(text)}"`
+  }
+
+  /** Warnings repeat names of parameters that a caller chose. */
+  #warnings(warnings: readonly string[]): string {
+    return this.#options.strict ? `[${warnings.map((text) => this.#text(text)).join(',')}]` : JSON.stringify(warnings)
+  }
+
+  #redact(value: unknown, open: readonly string[] | undefined): string {
+    const { raw, strict } = this.#options
+    if (strict) return redact(value, this.#hasher, { strict })
+    return redact(value, this.#hasher, { raw, ...(open && open.length > 0 && { open: new Set(open) }) })
+  }
+}
+
+function isListing({ operation }: AuditEvent): boolean {
+  return operation === 'list' || operation === 'scan'
+}
+
+/** `"mount_point":…,` and the like, ending in a comma; made once per mount. */
+function mountText(mount: AuditMount | undefined): string {
+  if (!mount) return ''
+  const known = shared.mounts.get(mount)
+  if (known !== undefined) return known
+  const { path, type, accessor } = mount
+  const named = { mount_point: path, mount_type: type, mount_accessor: accessor, mount_class: mount.class }
+  const written = `${JSON.stringify(named).slice(1, -1)},`
+  shared.mounts.set(mount, written)
+  return written
+}
+
+/** Made once per namespace. */
+function namespaceText(namespace: AuditEvent['namespace']): string {
+  const known = shared.namespaces.get(namespace)
+  if (known !== undefined) return known
+  const { id, path } = namespace
+  const written = JSON.stringify({ ...(id !== '' && { id }), ...(path !== '' && { path }) })
+  shared.namespaces.set(namespace, written)
+  return written
+}
+
+function grantingText(granting: NonNullable<AuditEvent['decision']['granting']>): string {
+  const known = shared.granting.get(granting)
+  if (known !== undefined) return known
+  const written = `,"granting_policies":${JSON.stringify(granting)}`
+  shared.granting.set(granting, written)
+  return written
+}
+
+/** Faults that Vault reports as a list of one. */
+const listed: ReadonlySet<string> = new Set(['permission_denied', 'unsupported_path', 'unsupported_operation'])
+
+function errorOf(fault: Fault | undefined): string {
+  // What is not there is no error to clients either: their list of errors is empty.
+  if (!fault || fault.message === '' || fault.code === 'not_found') return ''
+  const wrapped = (listed.has(fault.code) && fault.details.bare !== true) || fault.details.wrapped === true
+  return `,"error":${JSON.stringify(wrapped ? `1 error occurred:\n\t* ${fault.message}\n\n` : fault.message)}`
+}
+
+function faultAnswer({ details }: Fault): Response {
+  return { ...(details.data && { data: details.data }), ...(details.warnings && { warnings: details.warnings }) }
+}
+
+/** A body without envelope, as an object: texts and bytes under the name that Vault gives a raw body. */
+function bodyOf(plain: unknown): unknown {
+  if (plain === undefined || plain === null) return undefined
+  const bare = typeof plain !== 'object' || plain instanceof Uint8Array
+  return bare ? { http_raw_body: plain } : plain
+}
+
+/** A list's answer with counts in place of what it lists. */
+function counted(data: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const { keys, key_info: info } = data
+  return {
+    ...data,
+    ...(Array.isArray(keys) && { keys: keys.length }),
+    ...(typeof info === 'object' && info !== null && { key_info: Object.keys(info).length }),
+  }
+}

@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs'
+import type { View } from '../../contract/view.ts'
+import type { Head } from './state.ts'
+
+/** Where the storage keeps the heads, below the audit folder. */
+export const headsName = 'heads'
+
+/** What the storage knows of a device's log. */
+export interface Anchor extends Head {
+  /** The live file's path. */
+  readonly target: string
+  /** False once the device was disabled or its log was given up: then nothing has to be there. */
+  readonly active: boolean
+  /** Size of the newest checkpoint that is in a checkpoint file; absent: there was none yet. */
+  readonly signed?: number
+}
+
+/** The heads of all logs, as they change in one commit with every other record. */
+export interface Heads {
+  readonly format: 1
+  /** Counts the unseals of this storage. */
+  readonly epoch: number
+  /** Which start of the machine it was: lines that were only with its kernel are gone with it. Absent where that is not known. */
+  readonly boot?: string
+  readonly devices: Readonly<Record<string, Anchor>>
+}
+
+/** The stored heads; before the first unseal there are none. */
+export async function storedHeads(view: View): Promise<Heads> {
+  return (await view.get<Heads>(headsName)) ?? { format: 1, epoch: 0, devices: {} }
+}
+
+/** The id of this start of the machine (Linux), or undefined. */
+export function bootId(): string | undefined {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,105 @@
+import type { View } from '../../contract/view.ts'
+import type { Anchor, Heads } from './anchor.ts'
+import { headsName } from './anchor.ts'
+import type { Channel } from '../device-queue.ts'
+import type { Head } from './state.ts'
+
+/** The heads of the logs: as they are, as the storage has them, and as they ride in the commits of others. */
+export class Anchors {
+  readonly #view: View
+  readonly #kept = new Map<string, Channel>()
+  /** What the storage has, as far as this process knows. */
+  #stored: Heads
+  #base: Heads
+  #ridden: { readonly version: string; readonly heads: ReadonlyMap<string, unknown> } = {
+    version: '-',
+    heads: new Map(),
+  }
+
+  /** @param heads of devices that are not kept here (disabled ones), and the epoch. */
+  constructor(view: View, heads: Heads) {
+    this.#view = view
+    this.#base = heads
+    this.#stored = heads
+  }
+
+  get epoch(): number {
+    return this.#base.epoch
+  }
+
+  /** From now on the head of this log is kept. */
+  keep(channel: Channel): void {
+    this.#kept.set(channel.spec.path, channel)
+  }
+
+  /** No longer: its last head stays known. */
+  letGo(channel: Channel): void {
+    const { path } = channel.spec
+    this.#kept.delete(path)
+    const anchor = { ...anchorOf(channel), active: false }
+    this.#base = { ...this.#base, devices: { ...this.#base.devices, [path]: anchor } }
+  }
+
+  /**
+   * The heads as they are now: what rides in every commit. The same object as long as they are the same. Roots are left
+   * out, which the timer adds: the last leaf holds the one before it, and so all of them.
+   */
+  riding(): ReadonlyMap<string, unknown> {
+    let version = ''
+    for (const { ledger } of this.#kept.values()) version += ledger?.version ?? ''
+    if (version !== this.#ridden.version)
+      this.#ridden = { version, heads: new Map([[`core/audit/${headsName}`, this.#heads(false)]]) }
+    return this.#ridden.heads
+  }
+
+  /** The heads as they are to be stored now. */
+  present(): Heads {
+    return this.#heads()
+  }
+
+  /** Commits the heads unless the storage has them. */
+  async store(): Promise<void> {
+    const heads = this.#heads()
+    if (!this.#isNews(heads)) return
+    await this.#view.put(headsName, heads)
+    this.#stored = heads
+  }
+
+  /** Whether the storage has been told of this head of a device's log, or of a later one. */
+  has(path: string, { log, size }: Head): boolean {
+    const known = this.#stored.devices[path]
+    return known?.log === log && known.size >= size
+  }
+
+  #heads(roots = true): Heads {
+    const kept = [...this.#kept].map(([path, channel]) => [path, anchorOf(channel, roots)] as const)
+    return { ...this.#base, devices: { ...this.#base.devices, ...Object.fromEntries(kept) } }
+  }
+
+  #isNews({ devices, epoch }: Heads): boolean {
+    const old = this.#stored.devices
+    return (
+      epoch !== this.#stored.epoch ||
+      Object.entries(devices).some(([path, { log, size, file, active, signed, synced }]) => {
+        const known = old[path]
+        return !known || known.log !== log || known.size !== size || known.file !== file || known.active !== active || known.signed !== signed || known.synced.size !== synced.size // prettier-ignore
+      })
+    )
+  }
+}
+
+/** The present end of a device's log. @throws when the device was not opened */
+export function headOf({ ledger }: Channel, root = true): Head {
+  if (!ledger) throw new Error('the audit device is not open')
+  return ledger.head(root)
+}
+
+function anchorOf(channel: Channel, root = true): Anchor {
+  const signed = channel.ledger?.signed ?? 0
+  return {
+    ...headOf(channel, root),
+    target: channel.journal?.file.path ?? '',
+    active: true,
+    ...(signed > 0 && { signed }),
+  }
+}

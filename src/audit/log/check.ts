@@ -1,0 +1,220 @@
+import { hash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { checkpointFileOf, readCheckpoints } from '../checkpoints/checkpoint-file.ts'
+import type { Checkpoint } from '../checkpoints/checkpoint.ts'
+import type { Anchor, Heads } from './anchor.ts'
+import type { Ledger } from './state.ts'
+import type { LogFile } from './files.ts'
+import { chunksOf, growingChunks, logFilesAt } from './files.ts'
+import { LogReader } from './reader.ts'
+import { signersOf } from '../checkpoints/note-keys.ts'
+import type { VerifierKey } from '../checkpoints/verifier-key.ts'
+
+/** What a log must have been at some size, and who says so. */
+export interface Claim {
+  readonly size: number
+  readonly leaf?: string
+  readonly root?: string
+  readonly by: 'storage' | 'storage, synced' | 'checkpoint' | 'expected_head'
+}
+
+/** What came of reading a log. `lost`: lines that a crash of the machine took before they were on disk. */
+export interface Finding {
+  readonly reader?: LogReader
+  /** Why the log is not what it has to be. */
+  readonly problem?: string
+  /** What is as long as the damage is the same, however much is written behind it. */
+  readonly evidence?: string
+  readonly lost?: { readonly after: number; readonly before: number }
+}
+
+/** What is wrong with a log, or with what the storage knows of all. */
+export interface Problem {
+  readonly what: string
+  readonly evidence?: string | undefined
+}
+
+/** Short for damage as it is: an operator who accepts it accepts this and nothing else. The same until the damage is another. */
+export function codeOf(problems: readonly Problem[]): string {
+  const facts = problems.map(({ what, evidence = '' }) => `${what}\n${evidence}\n`)
+  return hash('sha256', facts.join(''), 'hex').slice(0, 16)
+}
+
+/** Reads the files of a log from number `file` on to its end, which is `live`'s where the log is still written. */
+async function readThrough(
+  files: readonly LogFile[],
+  file: number,
+  claims: readonly Claim[],
+  live: Ledger | undefined,
+): Promise<LogReader | string> {
+  const [first, ...rest] = filesFrom(files, file)
+  if (!first) return `file ${file} of the log is not there`
+  const reader = new LogReader(first, claims.map(({ size }) => size)) // prettier-ignore
+  for (const one of [first, ...rest]) {
+    if (one !== first) reader.nextFile()
+    const growing = live?.file === one.begin.file && live.id === one.begin.log
+    if (!(await reader.read(growing ? growingChunks(one.path, () => live.offset) : chunksOf(one.path)))) break
+  }
+  return reader
+}
+
+/** One file of each number, without a gap, beginning where the tree before is known. */
+function filesFrom(files: readonly LogFile[], file: number): readonly LogFile[] {
+  const numbered = new Map<number, LogFile>()
+  for (const one of files) if (!numbered.has(one.begin.file)) numbered.set(one.begin.file, one)
+  let from = file
+  while (from > 1 && numbered.get(from)?.begin.peaks === undefined) from--
+  const row: LogFile[] = []
+  for (let at = from; numbered.has(at); at++) row.push(numbered.get(at) as LogFile)
+  return row.length > file - from ? row : []
+}
+
+/** Checks a log that the storage knows against its files. `live` and its path when it is the one that is being written. */
+export async function checkAnchored(
+  anchor: Anchor,
+  heads: Heads,
+  keys: readonly VerifierKey[],
+  more: {
+    readonly live?: Ledger
+    readonly path?: string
+    readonly boot?: string | undefined
+    /** The number of the storage's newest commit, asked for when the log was read; undefined: not known. */
+    readonly commit?: (() => number) | undefined
+    readonly expected?: Claim
+  },
+): Promise<Finding> {
+  const target = more.path ?? anchor.target
+  const files = (await logFilesAt(target)).filter(({ begin }) => begin.log === anchor.log)
+  const checkpoints = await checkpointsOf({ ...anchor, target }, files, keys)
+  const claims = [...claimsOf(anchor), ...checkpoints.map(asClaim), ...(more.expected ? [more.expected] : [])]
+  const start = Math.min(anchor.file, fileWith(files, more.expected?.size ?? anchor.size))
+  const read = await readThrough(files, start, claims, more.live)
+  const reader = typeof read === 'string' ? undefined : read
+  const { problem, ...finding } = reader
+    ? judged(reader, anchor, claims, heads.boot === undefined || heads.boot !== more.boot)
+    : { problem: `${read}; the storage knows ${anchor.size} lines` }
+  const signed = checkpoints.at(-1)?.size ?? 0
+  const older = olderStorage({ anchor, epoch: heads.epoch, commit: more.commit?.() }, signed, reader)
+  const problems = [older, missingCheckpoint(anchor, signed), older ? undefined : problem].filter((one) => one !== undefined) // prettier-ignore
+  if (problems.length === 0) return finding
+  return { ...finding, problem: problems.join('; '), evidence: evidenceOf(reader) }
+}
+
+/** The lines at which the damage is seen: they stay what they are, whatever is written behind them. */
+function evidenceOf(reader: LogReader | undefined): string {
+  if (!reader) return ''
+  return reader.broken ? `${reader.leaf} ${reader.broken.leaf ?? ''}` : reader.own.leaf
+}
+
+/** What the storage says of its own age. */
+interface Age {
+  readonly anchor: Anchor
+  readonly epoch: number
+  readonly commit?: number | undefined
+}
+
+/** Whether the log, or a checkpoint of `signed` lines, tells of what the storage has not come to yet. */
+function olderStorage(
+  { anchor, epoch, commit }: Age,
+  signed: number,
+  reader: LogReader | undefined,
+): string | undefined {
+  const [logCommit, logEpoch] = [reader?.commit ?? 0, reader?.opened.epoch ?? 0]
+  const signs: readonly (readonly [boolean, string])[] = [
+    [logCommit > (commit ?? Infinity), `the log tells of commit number ${logCommit}, the storage has ${commit}`],
+    [logEpoch > epoch, `the log tells of unseal number ${logEpoch}, the storage knows of ${epoch}`],
+    [signed > anchor.size, `a signed checkpoint speaks of ${signed} lines, the storage knows ${anchor.size}`],
+  ]
+  const told = signs.find(([holds]) => holds)?.[1]
+  return told === undefined ? undefined : `${told}: the storage is older than the log`
+}
+
+function missingCheckpoint({ signed: known = 0 }: Anchor, signed: number): string | undefined {
+  if (signed >= known) return undefined
+  const found = signed === 0 ? 'is none' : `is the newest one of ${signed}`
+  return `the storage knows a signed checkpoint of ${known} lines, and in the checkpoint files there ${found}: these files were removed or cut, or are older copies` // prettier-ignore
+}
+
+/** Claims first by size, then by how much they weigh. Lines that were not on disk may be gone when the machine was started again. */
+function judged(reader: LogReader, anchor: Anchor, claims: readonly Claim[], restarted: boolean): Finding {
+  const failed = claims.filter((claim) => !holds(reader, claim))
+  const grave = failed.filter(({ by }) => by !== 'storage' || !restarted)
+  const [worst] = grave.sort((a, b) => a.size - b.size)
+  if (reader.broken && (grave.length > 0 || reader.broken.size < anchor.size || failed.length === 0))
+    return { reader, problem: `after line ${reader.broken.size}: ${reader.broken.why}` }
+  if (worst) return { reader, problem: problemOf(reader, worst) }
+  return failed.length > 0 ? { reader, lost: { after: anchor.synced.size, before: anchor.size + 1 } } : { reader }
+}
+
+function problemOf(reader: LogReader, { size, by }: Claim): string {
+  if (isBefore(reader, size))
+    return `the files with its first ${size} lines are not there, so what ${by} says cannot be checked; give the head of a later time` // prettier-ignore
+  const who = by.startsWith('storage') ? 'the storage knows' : `${by === 'checkpoint' ? 'a signed checkpoint' : by} speaks of` // prettier-ignore
+  // Lines that a sealed server has written behind the cut are no part of it: there are more of them at every try.
+  const { own } = reader
+  if (own.size < size)
+    return `it goes no further than line ${own.size}, but for lines of the sealed server, ${who} ${size}: lines were cut off its end`
+  return `its first ${size} lines are not those that ${who}: lines were cut off its end, changed, or others were put in their place`
+}
+
+function holds(reader: LogReader, { size, leaf, root, by }: Claim): boolean {
+  // Removed files are no damage. But who names a head wants to be told that it was seen, or not to go on.
+  if (isBefore(reader, size)) return by !== 'expected_head'
+  const point = reader.found.get(size)
+  if (!point) return false
+  const same = (bytes: Uint8Array, text: string | undefined) =>
+    text === undefined || Buffer.from(bytes).toString('base64') === text
+  return same(point.leaf, leaf) && same(point.root, root)
+}
+
+/** Before the first file that was read nothing can be said. */
+function isBefore(reader: LogReader, size: number): boolean {
+  return size < Math.min(...reader.found.keys())
+}
+
+function claimsOf({ size, leaf, root, synced }: Anchor): readonly Claim[] {
+  return [
+    { size: synced.size, leaf: synced.leaf, by: 'storage, synced' },
+    { size, leaf, ...(root !== undefined && { root }), by: 'storage' },
+  ]
+}
+
+const asClaim = ({ size, root }: Checkpoint): Claim => ({ size, root: Buffer.from(root).toString('base64'), by: 'checkpoint' }) // prettier-ignore
+
+/** Number of the file that has a line. */
+function fileWith(files: readonly LogFile[], size: number): number {
+  return files.findLast(({ begin }) => begin.size < size)?.begin.file ?? Infinity
+}
+
+/** Checkpoints of a log that its own keys signed, smallest first; those of long closed files are left out. */
+async function checkpointsOf(
+  anchor: Anchor,
+  files: readonly LogFile[],
+  keys: readonly VerifierKey[],
+): Promise<readonly Checkpoint[]> {
+  // A checkpoint lies beside the file that was the live one, and that has its lines or comes later.
+  const from = Math.min(anchor.file, fileWith(files, anchor.signed ?? anchor.size))
+  const recent = files.filter(({ begin }) => begin.file >= from).map(({ path }) => checkpointFileOf(path))
+  const found: Checkpoint[] = []
+  for (const path of new Set([checkpointFileOf(anchor.target), ...recent])) {
+    const text = await readFile(path, 'utf8').catch(() => '')
+    for (const one of readCheckpoints(text))
+      if (one && one.checkpoint.origin.endsWith(`/${anchor.log}`) && (signersOf(one.note, keys)?.length ?? 0) > 0)
+        found.push(one.checkpoint)
+  }
+  return found.sort((a, b) => a.size - b.size)
+}
+
+/**
+ * Reads a log that the storage does not know. It may be taken over when it is whole from its first line on and no open
+ * server has written to it yet.
+ */
+export async function checkUnknown(live: Ledger, target: string): Promise<Finding> {
+  const files = (await logFilesAt(target)).filter(({ begin }) => begin.log === live.id)
+  if (live.size === 0) return {}
+  const reader = await readThrough(files, 1, [], live)
+  if (typeof reader === 'string') return { problem: reader }
+  if (reader.broken) return { problem: `after line ${reader.broken.size}: ${reader.broken.why}` }
+  if (reader.opened.count > 0) return { problem: 'it is the log of another storage' }
+  return { reader }
+}

@@ -1,0 +1,184 @@
+import { posix } from 'node:path'
+import type { AuditFile, FileState } from '../../contract/audit.ts'
+import type { Log } from '../../util/log.ts'
+import type { Begin } from '../lines/first-line.ts'
+import type { NoteAbout } from '../lines/entry.ts'
+import type { Head, Ledger } from './state.ts'
+
+/** A file that was closed: its new path, and the log as it was at its end. */
+export interface Closed {
+  readonly path: string
+  readonly head: Head
+}
+
+/** A line about the log itself that is to be written: what it is about, and its data. */
+export interface Remark {
+  readonly about: NoteAbout
+  readonly data: Readonly<Record<string, unknown>>
+}
+
+interface JournalParts {
+  readonly file: AuditFile
+  readonly log: Log
+  /** The path of the device, for people. */
+  readonly device: string
+  readonly now: () => number
+  /** A first line, without its closing brace. */
+  readonly line: (begin: Begin) => string
+  /** A fresh id of a log. */
+  readonly id: () => string
+}
+
+const lastRoom = 64 * 1024 * 1024
+
+/** After a rotation that failed it is tried again so much later, milliseconds. */
+const retryAfter = 60_000
+
+/** Keeps a log's files: begins them, closes them when it is time, and goes on when somebody else has moved or changed one. */
+export class Journal {
+  readonly #parts: JournalParts
+  ledger: Ledger
+  #begunAt: number
+  #notBefore = 0
+  #toldFull = false
+  /** 0: there is room, 1: warned, 2: warned for the last time. */
+  #warned = 0
+  /** Closed files that nobody has dealt with yet, oldest first. */
+  readonly closed: Closed[] = []
+  /** How often the live file was moved or changed by somebody else. */
+  disturbed = 0
+
+  /** @param begunAt when the live file was begun, epoch milliseconds. */
+  constructor(parts: JournalParts, ledger: Ledger, begunAt: number) {
+    this.#parts = parts
+    this.ledger = ledger
+    this.#begunAt = begunAt
+  }
+
+  get file(): AuditFile {
+    return this.#parts.file
+  }
+
+  /** Before lines are written: sees to it that they go into the right file. What is to be told comes back. @throws when no file can be had. */
+  ready(): readonly Remark[] {
+    const { file } = this.#parts
+    const state = file.state()
+    if (state !== 'same') return [...this.#goOn(state, true), ...this.#full()]
+    if (this.ledger.offset === 0) return [{ about: 'begin', data: { ...this.ledger.begin() } }, ...this.#full()]
+    if (this.#due()) this.#rotate()
+    return this.#full()
+  }
+
+  /** Whether somebody else has moved or changed the live file. */
+  get moved(): boolean {
+    return this.#parts.file.state() !== 'same'
+  }
+
+  /** On SIGHUP: a file that was renamed is closed, which is no cause for alarm. */
+  reopened(): void {
+    const state = this.#parts.file.state()
+    if (state === 'removed' || state === 'empty') this.#goOn(state, false)
+  }
+
+  /** Closes the live file now. @throws when that fails. */
+  rotate(): void {
+    const { file } = this.#parts
+    const head = this.ledger.head()
+    const path = this.ledger.archive(file.path)
+    this.#begin(this.ledger.inNextFile(posix.basename(path)), path)
+    this.closed.push({ path, head })
+  }
+
+  /** Closes the live file and begins another log. @throws when that fails. */
+  beginAnew(why: string): void {
+    this.#begin(this.ledger.anew(this.#parts.id(), why), this.ledger.archive(this.#parts.file.path))
+  }
+
+  /**
+   * Once in a while, whether or not anything else is written: takes up space again that a full disk had taken. True when
+   * the log has to tell that the disk is full now, or is not any more.
+   */
+  recovered(): boolean {
+    const { file } = this.#parts
+    if (file.full && this.#toldFull) file.recover()
+    return file.full !== this.#toldFull
+  }
+
+  /** Room on the disk, where that can be told. */
+  room(): Partial<ReturnType<AuditFile['room']>> {
+    try {
+      return this.#parts.file.room()
+    } catch {
+      return {}
+    }
+  }
+
+  /** Warns before the disk is full: below a tenth, and below a hundredth or 64 MiB. */
+  watchRoom(): void {
+    const { free, total } = this.room()
+    if (free === undefined || total === undefined) return
+    const grave = free < Math.max(total / 100, Math.min(total / 10, lastRoom))
+    const level = grave ? 2 : free < total / 10 ? 1 : 0
+    const worse = level > this.#warned
+    this.#warned = level
+    if (!worse) return
+    const facts = { path: this.#parts.device, free_bytes: free }
+    if (grave) this.#parts.log.error('the disk of the audit log is almost full', facts)
+    else this.#parts.log.warn('the disk of the audit log is getting full', facts)
+  }
+
+  #due(): boolean {
+    const { now, file } = this.#parts
+    const { rotateBytes = Infinity, rotateAge = Infinity } = file.settings
+    const due = this.ledger.offset >= rotateBytes || now() - this.#begunAt >= rotateAge
+    // While the tree is not known (sealed since the start) the next file could not tell it.
+    return due && this.ledger.range !== undefined && !file.full && now() >= this.#notBefore
+  }
+
+  /** Lines matter more than files: what cannot be closed now is written on. */
+  #rotate(): void {
+    try {
+      this.rotate()
+    } catch (thrown) {
+      this.#notBefore = this.#parts.now() + retryAfter
+      this.#parts.log.warn('the audit file cannot be closed; going on in it', {
+        path: this.#parts.device,
+        reason: (thrown as NodeJS.ErrnoException).code ?? 'unknown',
+      })
+    }
+  }
+
+  #goOn(state: FileState, alarming: boolean): readonly Remark[] {
+    const { file, device, log, now } = this.#parts
+    const size = this.ledger.size
+    const closed = this.ledger.archive(file.path)
+    const aside = `${file.path}.aside-${now()}`
+    this.#begin(this.ledger.inNextFile(state === 'changed' ? posix.basename(closed) : undefined), closed, aside)
+    if (!alarming) return []
+    this.disturbed++
+    log.error('the audit file was moved or changed by somebody else while it was in use; going on in a new one', {
+      path: device,
+      what: state,
+    })
+    const what = state === 'empty' ? 'replaced' : state
+    return [{ about: 'moved', data: { what, size, ...(state === 'replaced' && { aside: posix.basename(aside) }) } }]
+  }
+
+  #begin(next: Ledger, closed: string, aside = closed): void {
+    const made = next.chain([this.#parts.line(next.begin())])
+    this.#parts.file.begin(made.text, { closed, aside })
+    next.take(made)
+    this.ledger = next
+    this.#begunAt = this.#parts.now()
+  }
+
+  #full(): readonly Remark[] {
+    const { file, device, log } = this.#parts
+    if (file.full === this.#toldFull) return []
+    this.#toldFull = file.full
+    if (file.full)
+      log.error('the disk of the audit log is full; requests are refused until there is room', { path: device }) // prettier-ignore
+    else log.info('the disk of the audit log has room again', { path: device })
+    return [{ about: 'space', data: { full: file.full } }]
+  }
+}

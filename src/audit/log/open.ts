@@ -1,0 +1,223 @@
+import type { Commits } from '../../contract/barrier.ts'
+import { Fault } from '../../contract/fault.ts'
+import { sameText } from '../../util/bytes.ts'
+import type { Anchor, Heads } from './anchor.ts'
+import { bootId, headsName, storedHeads } from './anchor.ts'
+import type { Channel } from '../device-queue.ts'
+import type { Claim, Finding, Problem } from './check.ts'
+import { checkAnchored, checkUnknown, codeOf } from './check.ts'
+import { catchUp } from './files.ts'
+import { Notary } from '../checkpoints/signer.ts'
+import type { NotaryParts } from '../checkpoints/signer.ts'
+import { knownKeys } from '../checkpoints/stored-keys.ts'
+
+/** What logs are checked with. */
+export interface LogParts extends NotaryParts {
+  /** Which commit the storage is at; undefined where that is not known. */
+  readonly commits: Commits | undefined
+}
+
+/** What an operator says of the logs at unseal. */
+interface Said {
+  readonly accept?: string
+  readonly expectedHead?: string
+}
+
+/** What was found of one device's logs. */
+interface Result {
+  readonly path: string
+  readonly channel: Channel | undefined
+  readonly anchor: Anchor | undefined
+  /** Of the log that the storage knows. */
+  readonly finding: Finding
+}
+
+/** Logs that were checked and are kept from now on. */
+export interface OpenedLogs {
+  readonly notary: Notary
+  /** Writes the lines that tell of the unseal, and signs the first checkpoints. */
+  announce(): Promise<void>
+}
+
+/**
+ * Checks every log against what the storage knows, and takes them into keeping. Nothing is changed before all is known
+ * to be right, or accepted. @throws Fault precondition_failed, with a code that accepts just this.
+ */
+export async function openLogs(
+  parts: LogParts,
+  channels: ReadonlyMap<string, Channel>,
+  said: Said,
+): Promise<OpenedLogs> {
+  const heads = await storedHeads(parts.view)
+  const results = await checkAll(parts, channels, heads, expectationOf(said.expectedHead, heads))
+  const problems = [...missingIn(heads, parts.commits), ...results.flatMap(({ path, finding: { problem, evidence } }) => (problem === undefined ? [] : [{ what: `${path} ${problem}`, evidence }]))] // prettier-ignore
+  const code = codeOf(problems)
+  if (problems.length > 0 && !(said.accept !== undefined && sameText(said.accept, code))) throw refusal(problems, code)
+  const boot = bootId()
+  const next: Heads = { ...heads, epoch: heads.epoch + 1, ...(boot !== undefined && { boot }), devices: retiredIn(heads, results) } // prettier-ignore
+  const notary = new Notary(parts, next)
+  for (const result of results) await takeOver(notary, result)
+  await parts.view.put(headsName, notary.present())
+  if (problems.length > 0) parts.log.warn('the server was opened although its audit log is not what it was', { code })
+  return { notary, announce: async () => announce(notary, results, problems, code) }
+}
+
+/** Records of the storage that must be there, and are not. */
+function missingIn({ epoch }: Heads, commits: Commits | undefined): readonly Problem[] {
+  if (!commits) return []
+  if (commits.found === undefined)
+    return [{ what: 'the storage has lost the number of its newest commit: that record was removed' }]
+  // The first unseal writes the heads before any commit is counted.
+  if (commits.found > 0 && epoch === 0)
+    return [{ what: 'the storage has lost what it knew of its audit logs: that record was removed' }]
+  return []
+}
+
+async function checkAll(
+  parts: LogParts,
+  channels: ReadonlyMap<string, Channel>,
+  heads: Heads,
+  expected: ReadonlyMap<string, Claim>,
+): Promise<readonly Result[]> {
+  const { commits } = parts
+  const commit = commits && (() => commits.found ?? 0)
+  const results: Result[] = []
+  for (const path of new Set([...channels.keys(), ...Object.keys(heads.devices)])) {
+    const channel = channels.get(path)
+    const stored = heads.devices[path]
+    const anchor = stored && (stored.active || stored.log === channel?.ledger?.id) ? stored : undefined
+    if (!anchor && !channel?.keepsFiles) continue
+    const finding = anchor
+      ? await checkOne(parts, path, { channel, anchor, heads, commit, claim: expected.get(path) })
+      : {}
+    results.push({ path, channel, anchor, finding })
+  }
+  return results
+}
+
+interface Known {
+  readonly channel: Channel | undefined
+  readonly anchor: Anchor
+  readonly heads: Heads
+  readonly commit: (() => number) | undefined
+  readonly claim?: Claim | undefined
+}
+
+async function checkOne({ view, clock }: NotaryParts, path: string, known: Known): Promise<Finding> {
+  const { channel, anchor, heads, commit, claim } = known
+  const keys = await knownKeys(view, path, () => clock.now())
+  const journal = channel?.journal?.ledger.id === anchor.log ? channel.journal : undefined
+  const live = journal && { live: journal.ledger, path: journal.file.path }
+  return checkAnchored(anchor, heads, keys, { ...live, boot: bootId(), commit, ...(claim && { expected: claim }) })
+}
+
+/** Devices that are gone are not checked again; what they were stays known. */
+function retiredIn({ devices }: Heads, results: readonly Result[]): Heads['devices'] {
+  const gone = results.filter(({ channel, anchor }) => anchor && !channel?.keepsFiles)
+  return { ...devices, ...Object.fromEntries(gone.map(({ path, anchor }) => [path, { ...(anchor as Anchor), active: false }])) } // prettier-ignore
+}
+
+/** The device's present log into keeping: the one that the storage knows, a fresh one, or another one behind what is there. */
+async function takeOver(notary: Notary, { channel, anchor, finding }: Result): Promise<void> {
+  if (!channel?.journal) return
+  const same = anchor !== undefined && anchor.log === channel.ledger?.id
+  if (same && finding.problem === undefined) know(channel, finding, anchor)
+  else if (same) channel.journal.beginAnew(finding.problem ?? '')
+  else await takeUnknown(channel)
+  await notary.keep(channel)
+  if (!channel.journal.ledger.peaksKnown) channel.journal.rotate()
+}
+
+/** The log of a device that is being enabled into keeping. One that this server closed intact goes on. */
+export async function admitLog(parts: LogParts, notary: Notary, channel: Channel): Promise<void> {
+  const heads = notary.present()
+  const anchor = heads.devices[channel.spec.path]
+  const live = channel.ledger
+  if (!channel.journal || !live) return
+  if (anchor?.log === live.id) {
+    const { commits } = parts
+    const commit = commits && (() => commits.newest)
+    const finding = await checkOne(parts, channel.spec.path, { channel, anchor, heads, commit })
+    if (finding.problem === undefined) know(channel, finding, anchor)
+    else beginBehind(parts, channel, finding.problem)
+  } else await takeUnknown(channel)
+  await notary.keep(channel)
+}
+
+/** What was found stays under another name, and the first line of the log that begins names it. */
+function beginBehind({ log }: LogParts, { journal, spec }: Channel, problem: string): void {
+  log.error('the log of an audit device is not what it was; it goes on in another one', { path: spec.path, problem })
+  journal?.beginAnew(problem)
+}
+
+/** A log that the storage does not know: it goes on if it is whole and young, else another one begins behind it. */
+async function takeUnknown(channel: Channel): Promise<void> {
+  const { journal, ledger } = channel
+  if (!journal || !ledger) return
+  const { problem, ...finding } = await checkUnknown(ledger, journal.file.path)
+  if (problem === undefined) know(channel, finding)
+  else journal.beginAnew(problem)
+}
+
+/** The tree as the files have it, with what was written while they were read. */
+function know({ journal, ledger }: Channel, { reader }: Finding, anchor?: Anchor): void {
+  if (!journal || !ledger || !reader) return
+  catchUp(journal.file.path, reader.offset, ledger.offset, (chunk) => reader.take(chunk))
+  if (reader.size !== ledger.size || reader.leaf !== ledger.leaf)
+    throw new Fault('unavailable', 'the audit log was moved while it was checked; unseal again')
+  ledger.know(reader.range)
+  ledger.signed = anchor?.signed ?? 0
+}
+
+async function announce(
+  notary: Notary,
+  results: readonly Result[],
+  problems: readonly Problem[],
+  code: string,
+): Promise<void> {
+  const why = whyOf(problems)
+  for (const { path, channel, anchor, finding } of results) {
+    if (!channel?.journal) continue
+    const recovered = anchor && finding.reader ? finding.reader.size - anchor.size : 0
+    // A device that does not take its line fails requests, not the unseal.
+    const lines = [
+      ...(finding.lost ? [channel.note('lost', { ...finding.lost })] : []),
+      channel.note('open', {
+        epoch: notary.epoch,
+        keys: channel.journal.ledger.keys,
+        ...(recovered > 0 && { recovered }),
+      }),
+      ...(problems.length > 0 ? [channel.note('accepted', { code, why, device: path })] : []),
+    ]
+    await Promise.allSettled(lines)
+  }
+  notary.soon()
+}
+
+const whyOf = (problems: readonly Problem[]): string => problems.map(({ what }) => what).join('; ')
+
+function refusal(problems: readonly Problem[], code: string): Fault {
+  return stays(
+    `the audit log is not what the storage knows: ${whyOf(problems)}. Look for the missing files or lines first. To ` +
+      `open it all the same, give the last key share again with -accept-audit-log=${code} (strongroom operator unseal), ` +
+      `or with accept_audit_log=${code} in the request: that is recorded in the log`,
+  )
+}
+
+function stays(why: string): Fault {
+  return new Fault('precondition_failed', `the server stays sealed: ${why}`, { bare: true })
+}
+
+/** `[device:]size:root`, by device. */
+function expectationOf(expected: string | undefined, { devices }: Heads): ReadonlyMap<string, Claim> {
+  if (expected === undefined || expected === '') return new Map()
+  const found = /^(?:(.+):)?([0-9]{1,15}):([A-Za-z0-9+/]{43}=)$/.exec(expected)
+  const known = Object.keys(devices).filter((path) => devices[path]?.active)
+  const path = found?.[1] ?? (known.length === 1 ? known[0] : undefined)
+  if (!found || path === undefined)
+    throw stays(
+      'expected_head must say of which device it is, as device:size:root, unless the storage knows of just one',
+    )
+  if (!known.includes(path)) throw stays(`the storage knows of no audit log of ${path}, which expected_head names`)
+  return new Map([[path, { size: Number(found[2]), root: found[3] as string, by: 'expected_head' }]])
+}

@@ -1,0 +1,46 @@
+import { bytesOf } from '../../../audit/offline/verify.ts'
+import { Fault } from '../../../contract/fault.ts'
+import { systemClock } from '../../../util/clock.ts'
+import type { Run } from '../../framework/command.ts'
+import { UsageError } from '../../framework/flags.ts'
+import { amount } from '../../output/progress.ts'
+
+const between = 250
+
+/**
+ * Runs something that reads audit files, and shows on a terminal how far it is.
+ * @throws UsageError for files that cannot be read
+ */
+export async function readingFiles<T>(
+  run: Run,
+  paths: readonly string[],
+  work: (progress: (bytes: number) => void) => Promise<T>,
+): Promise<T> {
+  const meter = run.pipes.errIsTerminal ? meterOf(run, bytesOf(paths)) : undefined
+  try {
+    return await work(meter?.seen ?? (() => {}))
+  } catch (thrown) {
+    if (thrown instanceof Fault) throw new UsageError(thrown.message)
+    const { code, path = '' } = thrown as { readonly code?: string; readonly path?: string }
+    if (code === undefined) throw thrown
+    throw new UsageError(`the file ${path} cannot be read (${code})`)
+  } finally {
+    meter?.end()
+  }
+}
+
+function meterOf(run: Run, all: number): { readonly seen: (bytes: number) => void; readonly end: () => void } {
+  const start = systemClock.now()
+  let [done, shown] = [0, start]
+  return {
+    seen: (bytes) => {
+      done += bytes
+      const now = systemClock.now()
+      if (now - shown < between) return
+      shown = now
+      const part = Math.min(100, Math.floor((100 * done) / Math.max(all, 1)))
+      run.show(`\r\u001b[K${part} %, ${amount(done)}, ${amount((done * 1000) / (now - start))}/s`)
+    },
+    end: () => shown > start && run.show('\r\u001b[K'),
+  }
+}

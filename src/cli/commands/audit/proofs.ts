@@ -1,0 +1,103 @@
+import { readFileSync } from 'node:fs'
+import { checkProof, compareCheckpoints, proveLine } from '../../../audit/offline/prove.ts'
+import type { Shown } from '../../../audit/offline/prove.ts'
+import { pinnedKeys } from '../../../audit/offline/trusted-keys.ts'
+import { proofText, readProof } from '../../../audit/checkpoints/proof-file.ts'
+import { readingFiles } from './files.ts'
+import { broken, evidenceFlags, evidenceOf } from './verify.ts'
+import type { Command, Run } from '../../framework/command.ts'
+import { UsageError } from '../../framework/flags.ts'
+import { printable } from '../../output/printable.ts'
+import { showValue } from '../../output/show.ts'
+
+async function prove(run: Run): Promise<number> {
+  const [number = '', ...paths] = run.args
+  if (!/^[1-9][0-9]{0,15}$/.test(number)) throw new UsageError(`${number} is no number of a line: give its chain.seq`)
+  const log = run.flags.text('log')
+  const proof = await readingFiles(run, paths, async (progress) =>
+    proveLine(paths, Number(number), { ...evidenceOf(run), progress, ...(log !== undefined && { log }) }),
+  )
+  run.out(proofText(proof))
+  return 0
+}
+
+async function check(run: Run): Promise<number> {
+  const [path = '', from = '-'] = run.args
+  const given = run.flags.texts('keys')
+  if (given.length === 0)
+    throw new UsageError('a proof is worth as much as the key under it: give the public key of the log with -keys')
+  return readingFiles(run, [], async () => {
+    const proof = readProof(readFileSync(path, 'utf8'))
+    if (!proof) throw new UsageError(`${path} is no proof (c2sp.org/tlog-proof@v1)`)
+    const line = from === '-' ? await bytesOf(run) : readFileSync(from)
+    const shown = checkProof(proof, withoutEnd(line), given.flatMap(pinnedKeys))
+    const { origin, size } = proof.checkpoint
+    return say(run, shown, `the line is number ${proof.index + 1} of ${size} in ${origin}`)
+  })
+}
+
+async function bytesOf(run: Run): Promise<Buffer> {
+  const parts: Uint8Array[] = []
+  for await (const part of run.pipes.read()) parts.push(part)
+  return Buffer.concat(parts)
+}
+
+const withoutEnd = (line: Buffer): Buffer => (line.at(-1) === 10 ? line.subarray(0, -1) : line)
+
+async function consistency(run: Run): Promise<number> {
+  const [a = '', b = '', ...paths] = run.args
+  const { old, now, hashes, shown } = await readingFiles(run, paths, async (progress) =>
+    compareCheckpoints(a, b, paths, { ...evidenceOf(run), progress }),
+  )
+  const said = `the first ${old.checkpoint.size} of ${now.checkpoint.size} lines are the same`
+  if (run.format === 'table') return say(run, shown, said)
+  await showValue(run, {
+    consistent: shown.ok,
+    origin: now.checkpoint.origin,
+    old_size: old.checkpoint.size,
+    size: now.checkpoint.size,
+    proof: hashes.map((hash) => Buffer.from(hash).toString('base64')),
+    ...(!shown.ok && { why: shown.why }),
+  })
+  return shown.ok ? 0 : broken
+}
+
+function say(run: Run, shown: Shown, said: string): number {
+  run.out(`${printable(shown.ok ? `proved: ${said}` : `NOT PROVED: ${shown.why}`)}\n`)
+  return shown.ok ? 0 : broken
+}
+
+/** `audit prove`, `audit check`, `audit consistency`. */
+export const auditProofCommands: readonly Command[] = [
+  {
+    name: 'audit prove',
+    about: 'Make a file that proves one line to be in the log (C2SP tlog-proof), from files alone',
+    usage: 'NUMBER FILE …',
+    args: [2, Infinity],
+    offline: true,
+    flags: {
+      ...evidenceFlags,
+      log: { kind: 'text', about: 'The id of the log, or its beginning, where the files hold several.' },
+    },
+    run: prove,
+  },
+  {
+    name: 'audit check',
+    about: 'Check such a file against a line (from standard input unless named); exit status 0 proved, 3 not',
+    usage: 'PROOF [LINE-FILE]',
+    args: [1, 2],
+    offline: true,
+    flags: { keys: evidenceFlags['keys'] as (typeof evidenceFlags)[string] },
+    run: check,
+  },
+  {
+    name: 'audit consistency',
+    about: 'Check that the log of one checkpoint began as that of another; exit status 0 consistent, 3 not',
+    usage: 'CHECKPOINT CHECKPOINT [FILE …]',
+    args: [2, Infinity],
+    offline: true,
+    flags: evidenceFlags,
+    shows: ['format'],
+    run: consistency,
+  },
+]

@@ -1,0 +1,110 @@
+import { setTimeout as after } from 'node:timers/promises'
+import type { Entry, Hit } from '../../../audit/offline/entries.ts'
+import { entryOf, hits, matcher } from '../../../audit/offline/entries.ts'
+import { followed } from '../../../audit/offline/follow.ts'
+import { readingFiles } from './files.ts'
+import { filterFlags, filterOf } from './filter.ts'
+import type { Command, Run } from '../../framework/command.ts'
+import { UsageError } from '../../framework/flags.ts'
+import { printable } from '../../output/printable.ts'
+
+const widths = [20, 7, 8, 24, 15] as const
+const headings = ['TIME (UTC)', 'RESULT', 'OP', 'WHO', 'FROM', 'PATH'] as const
+/** How often a file is looked at that grows, milliseconds. */
+const pause = 200
+
+/** A row of a list that has no end: its columns cannot wait for the widest cell. */
+function row(cells: readonly string[]): string {
+  const texts = cells.map((cell, at) => printable(cell).padEnd(widths[at] ?? 0))
+  return `${texts.join('  ').trimEnd()}\n`
+}
+
+function rowOf({ time, result, operation, name, address, path, error }: Entry): string {
+  const who = name === '' ? '–' : name
+  const why = error === '' ? '' : `  ${error.replace(/\s+/g, ' ').trim()}`
+  return row([time.replace(/\.\d+Z$/, 'Z'), result, operation, who, address, `${path}${why}`])
+}
+
+const shown = (run: Run, { entry, text }: Pick<Hit, 'entry' | 'text'>): string =>
+  run.format === 'table' ? rowOf(entry) : `${text}\n`
+
+async function read(run: Run): Promise<number> {
+  checkFormat(run)
+  const filter = filterOf(run, run.flags.text('type') || 'response')
+  return readingFiles(run, run.args, async (progress) => {
+    const output = new Output(run)
+    if (run.format === 'table') await output.add(row(headings))
+    for await (const hit of hits(run.args, filter, progress)) await output.add(shown(run, hit))
+    await output.end()
+    return 0
+  })
+}
+
+async function tail(run: Run): Promise<number> {
+  checkFormat(run)
+  const wanted = matcher(filterOf(run, run.flags.text('type') || 'response'))
+  const last = run.flags.int('n') ?? 10
+  const [path = ''] = run.args
+  const wait = async (): Promise<boolean> => after(pause, true)
+  return readingFiles(run, [], async () => {
+    if (run.format === 'table') run.out(row(headings))
+    for await (const text of followed(path, { last, wait })) {
+      const entry = entryOf(text)
+      if (entry && wanted(entry)) run.out(shown(run, { entry, text }))
+    }
+    return 0
+  })
+}
+
+function checkFormat({ format }: Run): void {
+  if (format === 'yaml') throw new UsageError('lines are shown as a table, or as they are with -format=json')
+}
+
+const blockLength = 64 * 1024
+
+/** Text on standard output, in blocks, no faster than it is read. */
+export class Output {
+  readonly #run: Run
+  #held = ''
+
+  constructor(run: Run) {
+    this.#run = run
+  }
+
+  async add(text: string): Promise<void> {
+    this.#held += text
+    if (this.#held.length > blockLength) await this.end()
+  }
+
+  async end(): Promise<void> {
+    const held = this.#held
+    this.#held = ''
+    if (held !== '') await this.#run.pipes.write(Buffer.from(held))
+  }
+}
+
+const type = { kind: 'text', about: 'response (unless said), request, or all.' } as const
+
+/** `audit read` and `audit tail`. */
+export const auditReadCommands: readonly Command[] = [
+  {
+    name: 'audit read',
+    about: 'Show the lines of audit files that are wanted; -format=json shows them as they are',
+    usage: 'FILE …',
+    args: [1, Infinity],
+    offline: true,
+    flags: { ...filterFlags, type },
+    shows: ['format'],
+    run: read,
+  },
+  {
+    name: 'audit tail',
+    about: 'Show the last lines of an audit file, and those that are written, over rotations',
+    usage: 'FILE',
+    args: [1, 1],
+    offline: true,
+    flags: { n: { kind: 'int', about: 'How many lines come first; 10 unless said.' }, ...filterFlags, type },
+    shows: ['format'],
+    run: tail,
+  },
+]

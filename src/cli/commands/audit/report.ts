@@ -1,0 +1,161 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import type { Entry, Filter } from '../../../audit/offline/entries.ts'
+import { hits } from '../../../audit/offline/entries.ts'
+import { privilegeOf } from '../../../audit/offline/privileged.ts'
+import { PrivilegedActions, Refusals, reportEnd, reportHead } from '../../../audit/offline/report-html.ts'
+import { Summariser } from '../../../audit/offline/summary.ts'
+import type { Verdict } from '../../../audit/offline/verify.ts'
+import { verifyLogs } from '../../../audit/offline/verify.ts'
+import { rfc3339, systemClock } from '../../../util/clock.ts'
+import { product } from '../../../util/version.ts'
+import { readingFiles } from './files.ts'
+import { filterFlags, filterOf } from './filter.ts'
+import { Output } from './read.ts'
+import { broken, evidenceFlags, evidenceOf, verdictLines } from './verify.ts'
+import type { Command, Run } from '../../framework/command.ts'
+import { UsageError } from '../../framework/flags.ts'
+import { json } from '../../output/json.ts'
+
+/** Takes entries one by one, and writes what becomes of them. */
+interface Writer {
+  entry(entry: Entry): Promise<void>
+  end(verdict: Verdict): Promise<void>
+}
+
+async function report(run: Run): Promise<number> {
+  const format = run.flags.text('format') || 'json'
+  const make = Object.hasOwn(writers, format) ? writers[format] : undefined
+  if (!make) throw new UsageError(`a report is one of: ${Object.keys(writers).join(', ')}`)
+  const filter = monthOf(run, filterOf(run))
+  const verdict = await readingFiles(run, run.args, async (progress) =>
+    verifyLogs(run.args, { ...evidenceOf(run), progress }),
+  )
+  await readingFiles(run, run.args, async (progress) => {
+    const output = new Output(run)
+    const writer = make(output, run)
+    for await (const { entry } of hits(run.args, filter, progress)) await writer.entry(entry)
+    await writer.end(verdict)
+    await output.end()
+  })
+  if (verdict.intact) return 0
+  run.err('The log is broken: "audit verify" says where. What the report counts is not proved.')
+  return broken
+}
+
+function monthOf(run: Run, filter: Filter): Filter {
+  const month = run.flags.text('month')
+  if (month === undefined || month === '') return filter
+  const [, year, number] = /^(\d{4})-(0[1-9]|1[0-2])$/.exec(month) ?? []
+  if (year === undefined) throw new UsageError(`${month} is no month: give 2026-10`)
+  const next = number === '12' ? `${Number(year) + 1}-01` : `${year}-${String(Number(number) + 1).padStart(2, '0')}`
+  return { ...filter, since: month, until: next }
+}
+
+const columns = ['time', 'seq', 'id', 'operation', 'path', 'mount', 'name', 'accessor', 'entity', 'address', 'result', 'error', 'policies'] as const // prettier-ignore
+
+/** A cell of CSV (RFC 4180). What a spreadsheet would take for a formula gets a mark in front. */
+function csvCell(value: unknown): string {
+  const text = Array.isArray(value) ? value.join(' ') : String(value)
+  return `"${(/^[=+\-@\t\r]/.test(text) ? `'${text}` : text).replaceAll('"', '""')}"`
+}
+
+function csvWriter(output: Output): Writer {
+  let begun = false
+  const head = async (): Promise<void> => {
+    if (begun) return
+    begun = true
+    await output.add(`${columns.join(',')}\r\n`)
+  }
+  return {
+    entry: async (entry) => {
+      await head()
+      await output.add(`${columns.map((name) => csvCell(entry[name])).join(',')}\r\n`)
+    },
+    end: head,
+  }
+}
+
+function jsonWriter(output: Output): Writer {
+  const summariser = new Summariser()
+  return {
+    entry: async (entry) => summariser.add(entry),
+    end: async (verdict) => {
+      const { firstTime, lastTime, ...counts } = summariser.summary()
+      const value = { intact: verdict.intact, verdict: verdictLines(verdict), first_time: firstTime, last_time: lastTime, ...counts } // prettier-ignore
+      await output.add(`${json(value)}\n`)
+    },
+  }
+}
+
+function htmlWriter(output: Output, run: Run): Writer {
+  const summariser = new Summariser()
+  const refusals = new Refusals()
+  const privileged = new PrivilegedActions()
+  return {
+    entry: async (entry) => {
+      summariser.add(entry)
+      if (entry.result !== 'ok') refusals.add(entry)
+      const about = privilegeOf(entry)
+      if (about !== undefined) privileged.add(entry, about)
+    },
+    end: async (verdict) => {
+      const files = await Promise.all(run.args.map(async (path) => ({ path, ...(await digestOf(path)) })))
+      const facts = { files, program: `${product.name} ${product.release}`, at: rfc3339(systemClock.now()), selection: selectionOf(run) } // prettier-ignore
+      await output.add(reportHead(facts, verdict))
+      await output.add(privileged.section())
+      await output.add(refusals.section())
+      await output.add(reportEnd(summariser.summary()))
+    },
+  }
+}
+
+/** The SHA-256 of a file as it lies there, packed or not, and how long it is. */
+async function digestOf(path: string): Promise<{ readonly bytes: number; readonly sha256: string }> {
+  const digest = createHash('sha256')
+  let bytes = 0
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+    digest.update(chunk)
+    bytes += chunk.length
+  }
+  return { bytes, sha256: digest.digest('hex') }
+}
+
+/** The flags that choose lines, as they were given. */
+function selectionOf({ flags }: Run): string {
+  return ['month', ...Object.keys(filterFlags)]
+    .flatMap((name) => {
+      if (filterFlags[name]?.kind === 'bool') return flags.bool(name) ? [`-${name}`] : []
+      const value = flags.text(name)
+      return value === undefined || value === '' ? [] : [`-${name}=${value}`]
+    })
+    .join(' ')
+}
+
+const writers: Readonly<Record<string, (output: Output, run: Run) => Writer>> = {
+  json: jsonWriter,
+  csv: csvWriter,
+  html: htmlWriter,
+}
+
+/** `audit report`. */
+export const auditReportCommands: readonly Command[] = [
+  {
+    name: 'audit report',
+    about: 'Check audit files and count what is in them: by day, operation, path, caller; exit status as verify has it',
+    usage: 'FILE …',
+    args: [1, Infinity],
+    offline: true,
+    flags: {
+      format: {
+        kind: 'text',
+        about:
+          'json (counts), html (verdict, privileged actions, gaps, refusals, counts: one file to print), csv (every request).',
+      },
+      month: { kind: 'text', about: 'Only this month: 2026-10.' },
+      ...filterFlags,
+      ...evidenceFlags,
+    },
+    run: report,
+  },
+]

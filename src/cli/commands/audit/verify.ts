@@ -1,0 +1,127 @@
+import type { LogVerdict, Verdict } from '../../../audit/offline/verify.ts'
+import { verifyLogs } from '../../../audit/offline/verify.ts'
+import type { EvidenceOptions } from '../../../audit/offline/evidence.ts'
+import { readingFiles } from './files.ts'
+import type { Command, Run } from '../../framework/command.ts'
+import type { FlagSpec, FlagTable } from '../../framework/flags.ts'
+import { printable } from '../../output/printable.ts'
+import { showValue } from '../../output/show.ts'
+
+/** The exit status for a log that is not what was written. */
+export const broken = 3
+
+/** Where evidence is, besides what lies beside the log. */
+export const evidenceFlags: FlagTable = {
+  keys: {
+    kind: 'texts',
+    about: 'A key file or vkey that you keep: only these keys, and those they vouch for, are trusted.',
+  },
+  checkpoints: { kind: 'texts', about: 'A file of checkpoints that you keep, besides those found beside the log.' },
+}
+
+const witnessFlag: FlagSpec = { kind: 'texts', about: 'The vkey of a witness that must have signed a checkpoint.' }
+
+/** The evidence that these flags name. */
+export function evidenceOf({ flags }: Run): EvidenceOptions {
+  const [pinned, checkpoints, witnesses] = ['keys', 'checkpoints', 'witness'].map((name) => flags.texts(name)) as [string[], string[], string[]] // prettier-ignore
+  return { pinned, checkpoints, witnesses }
+}
+
+async function verify(run: Run): Promise<number> {
+  const verdict = await readingFiles(run, run.args, async (progress) =>
+    verifyLogs(run.args, { ...evidenceOf(run), progress }),
+  )
+  if (run.format === 'table') run.out(`${printed(verdict)}\n`)
+  else await showValue(run, wire(verdict))
+  return verdict.intact ? 0 : broken
+}
+
+function printed(verdict: Verdict): string {
+  return verdictLines(verdict).join('\n')
+}
+
+/** A verdict in words, line by line; what belongs to the line before is indented. */
+export function verdictLines({ logs }: Verdict): readonly string[] {
+  return logs.length === 0 ? ['intact: 0 lines; the files hold none'] : logs.flatMap(linesOf)
+}
+
+function linesOf(log: LogVerdict): readonly string[] {
+  const { findings, wrong, lines, firstTime, lastTime, files, remarks, notes } = log
+  const time = firstTime === '' ? '' : `, ${shortTime(firstTime)} to ${shortTime(lastTime)}`
+  const counted = `${files.length} ${files.length === 1 ? 'file' : 'files'}`
+  const head =
+    wrong === 0
+      ? [`intact: ${lines} lines${time}, ${counted}`]
+      : findings.map(({ file, line, why }) => `BROKEN at ${file}${line > 0 ? ` line ${line}` : ''}: ${why}`)
+  const more = wrong > findings.length ? [`  and ${wrong - findings.length} more`] : []
+  const said = [
+    ...(log.origin === '' ? [] : [`log: ${log.origin}`]),
+    ...stretchesOf(log),
+    ...log.witnessed.map(({ name, size, time }) => `witnessed: up to ${size} by ${name}, ${new Date(time * 1000).toISOString().replace('.000Z', 'Z')}`), // prettier-ignore
+    ...(log.root === undefined ? [] : [`root: ${log.root}`]),
+    ...remarks.map(({ seq, time: at, what }) => `remark: number ${seq}, ${shortTime(at)}: ${what}`),
+    ...notes.map((note) => `note: ${note}`),
+  ]
+  return [...head, ...more, ...said.map((line) => `  ${line}`)].map(printable)
+}
+
+/** A verdict for every range of lines, those between the whole ones included. */
+function stretchesOf({ stretches }: LogVerdict): string[] {
+  const texts: string[] = []
+  let next: number | undefined
+  for (const { from, to, signed } of stretches) {
+    if (next !== undefined && from > next) texts.push(`numbers ${next} to ${from - 1}: BROKEN or missing`)
+    const proof =
+      signed === undefined
+        ? 'chained, not signed'
+        : signed === to
+          ? 'signed'
+          : `signed up to ${signed}, chained behind it`
+    texts.push(`numbers ${from} to ${to}: whole, ${proof}`)
+    next = to + 1
+  }
+  return texts
+}
+
+const shortTime = (time: string): string => time.replace(/\.\d+Z$/, 'Z')
+
+function wire({ intact, lines, logs }: Verdict): unknown {
+  const [first] = logs.flatMap(({ findings }) => findings)
+  return {
+    intact,
+    lines,
+    ...(first && { first_bad: first }),
+    logs: logs.map(({ log, origin, files, ...rest }) => ({
+      log,
+      origin,
+      files,
+      lines: rest.lines,
+      good_lines: rest.goodLines,
+      first_time: rest.firstTime,
+      last_time: rest.lastTime,
+      ranges: rest.stretches,
+      checkpoints: rest.checkpoints,
+      keys_pinned: rest.pinned,
+      witnessed: rest.witnessed,
+      ...(rest.root !== undefined && { root: rest.root }),
+      wrong: rest.wrong,
+      findings: rest.findings,
+      remarks: rest.remarks,
+      notes: rest.notes,
+    })),
+  }
+}
+
+/** `audit verify`. */
+export const auditVerifyCommands: readonly Command[] = [
+  {
+    name: 'audit verify',
+    about: 'Check audit files offline: chain, tree, signatures; exit status 0 intact, 3 broken',
+    usage: 'FILE …',
+    args: [1, Infinity],
+    offline: true,
+    flags: { ...evidenceFlags, witness: witnessFlag },
+    shows: ['format'],
+    run: verify,
+  },
+]

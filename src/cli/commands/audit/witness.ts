@@ -1,0 +1,112 @@
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { cosigner } from '../../../audit/checkpoints/note-keys.ts'
+import { vkeyText } from '../../../audit/checkpoints/verifier-key.ts'
+import { pinnedKeys } from '../../../audit/offline/trusted-keys.ts'
+import { listenAsWitness } from '../../../audit/witness/listen.ts'
+import { WitnessMemory } from '../../../audit/witness/memory.ts'
+import { Witness } from '../../../audit/witness/witness.ts'
+import { systemClock } from '../../../util/clock.ts'
+import { lineLog } from '../../../util/log.ts'
+import { readingFiles } from './files.ts'
+import type { Command, Run } from '../../framework/command.ts'
+import { UsageError } from '../../framework/flags.ts'
+
+async function witness(run: Run): Promise<number> {
+  const { flags } = run
+  const [name, keyFile, folder] = ['name', 'key', 'state'].map((flag) => required(run, flag)) as [
+    string,
+    string,
+    string,
+  ]
+  const logs = flags.texts('log')
+  if (logs.length === 0) throw new UsageError('which logs? give their vkeys, or their key files, with -log')
+  if (!/^[^\s+]{1,200}$/u.test(name)) throw new UsageError('the name of a witness has neither blanks nor "+"')
+  return readingFiles(run, [], async () => {
+    const signer = cosigner(name, keyAt(keyFile), () => systemClock.now())
+    const keys = () => logs.flatMap(pinnedKeys)
+    keys()
+    const told = toldToStop()
+    const place = { ...placeOf(flags.text('listen') || '127.0.0.1:8210'), ...tlsOf(run) }
+    const log = lineLog((line) => run.err(line), () => systemClock.now()) // prettier-ignore
+    const server = await listenAsWitness(new Witness({ memory: new WitnessMemory(folder), signer, keys }), place, log)
+    const { address, port } = server.address() as AddressInfo
+    const scheme = 'tls' in place ? 'https' : 'http'
+    run.out(`==> witness ${name} listens on ${scheme}://${address.includes(':') ? `[${address}]` : address}:${port}\n`)
+    run.out(`${vkeyText(signer.key)}\n`)
+    await told
+    server.closeAllConnections()
+    await new Promise((done) => server.close(done))
+    return 0
+  })
+}
+
+function required({ flags }: Run, name: string): string {
+  const value = flags.text(name) ?? ''
+  if (value === '') throw new UsageError(`a witness needs -${name}`)
+  return value
+}
+
+/** The witness's key; made when there is none. */
+function keyAt(path: string): KeyObject {
+  if (!existsSync(path)) {
+    const { privateKey } = generateKeyPairSync('ed25519')
+    writeFileSync(path, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600, flag: 'wx' })
+  }
+  const key = privateKeyIn(readFileSync(path))
+  if (key?.asymmetricKeyType !== 'ed25519') throw new UsageError(`${path} holds no Ed25519 key in PEM`)
+  return key
+}
+
+function privateKeyIn(pem: Buffer): KeyObject | undefined {
+  try {
+    return createPrivateKey(pem)
+  } catch {
+    return undefined
+  }
+}
+
+function placeOf(written: string): { readonly host: string; readonly port: number } {
+  const found = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):([0-9]{1,5})$/.exec(written)
+  const port = Number(found?.[3])
+  if (!found || port > 65_535) throw new UsageError(`${written} is no address: give host:port`)
+  return { host: (found[1] ?? found[2]) as string, port }
+}
+
+function tlsOf({ flags }: Run): { readonly tls?: { readonly cert: Buffer; readonly key: Buffer } } {
+  const [cert, key] = [flags.text('tls-cert-file'), flags.text('tls-key-file')]
+  if ((cert === undefined) !== (key === undefined)) throw new UsageError('-tls-cert-file and -tls-key-file go together')
+  return cert === undefined || key === undefined ? {} : { tls: { cert: readFileSync(cert), key: readFileSync(key) } }
+}
+
+async function toldToStop(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGTERM', () => resolve())
+    process.once('SIGINT', () => resolve())
+  })
+}
+
+/** `audit witness`. */
+export const auditWitnessCommands: readonly Command[] = [
+  {
+    name: 'audit witness',
+    about: 'Be a witness (C2SP tlog-witness): sign the checkpoints of logs that only grow, on another machine',
+    args: [0, 0],
+    offline: true,
+    flags: {
+      name: { kind: 'text', about: 'The name of the witness, e.g. witness.example.org.' },
+      key: { kind: 'text', about: 'The file of its Ed25519 key (PEM); made if it is not there.' },
+      state: { kind: 'text', about: 'The folder in which it remembers what it has seen. One witness for one folder.' },
+      log: {
+        kind: 'texts',
+        about: 'A vkey or a key file of a log that it watches; can be repeated. Files are read at every submission.',
+      },
+      listen: { kind: 'text', about: 'Where it listens; 127.0.0.1:8210.' },
+      'tls-cert-file': { kind: 'text', about: 'Its certificate; without one it speaks plain HTTP.' },
+      'tls-key-file': { kind: 'text', about: "The certificate's key." },
+    },
+    run: witness,
+  },
+]

@@ -1,0 +1,55 @@
+import type { Json } from '../../../util/json.ts'
+import type { Command, Run } from '../../framework/command.ts'
+import { UsageError } from '../../framework/flags.ts'
+import { mountCommands } from '../sys/mounts.ts'
+import { mountPath } from '../../http/paths.ts'
+import { textOf } from '../../output/table.ts'
+
+/** How people log in with each type of method. */
+const ways: Readonly<Record<string, string>> = {
+  token: 'strongroom login TOKEN',
+  userpass: 'strongroom login -method=userpass username=NAME   (the password is asked for)',
+  ldap: 'strongroom login -method=ldap username=NAME   (the password is asked for)',
+  radius: 'strongroom login -method=radius username=NAME   (the password is asked for)',
+  approle: 'strongroom login -method=approle role_id=ROLE secret_id=SECRET',
+  jwt: 'strongroom login -method=jwt role=ROLE jwt=TOKEN',
+  kubernetes: 'strongroom login -method=kubernetes role=ROLE jwt=TOKEN',
+  cert: 'strongroom login -method=cert -client-cert=FILE -client-key=FILE',
+}
+
+async function help(run: Run): Promise<number> {
+  const [given = ''] = run.args
+  const path = mountPath(given)
+  const type = Object.hasOwn(ways, path.slice(0, -1)) ? path.slice(0, -1) : await typeAt(run, path)
+  const way = Object.hasOwn(ways, type) ? ways[type] : undefined
+  if (way === undefined)
+    throw new UsageError(`there is no auth method ${given}\n  known types: ${Object.keys(ways).join(', ')}`)
+  run.out(`Log in with the auth method ${type} like this:\n\n  ${way}\n`)
+  return 0
+}
+
+async function typeAt(run: Run, path: string): Promise<string> {
+  const { body } = await run.client.send('GET', 'sys/auth')
+  return textOf(((body?.['data'] ?? {}) as Readonly<Record<string, Json>>)[path]?.['type'])
+}
+
+/** `auth …`. */
+export const authCommands: readonly Command[] = [
+  ...mountCommands({
+    word: 'auth',
+    api: 'sys/auth',
+    one: 'auth method',
+    enabled: (type) => `${type} auth method`,
+    enabling: (type) => `enabling the auth method ${type}`,
+    // Its own place, and not sys/auth/…/tune, so that a policy on sys/mounts covers both.
+    tunePath: (path) => `sys/mounts/auth/${path}tune`,
+  }),
+  {
+    name: 'auth help',
+    about: 'How to log in with an auth method',
+    usage: 'TYPE | PATH',
+    args: [1, 1],
+    doing: 'listing auth methods',
+    run: help,
+  },
+]

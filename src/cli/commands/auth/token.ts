@@ -1,0 +1,193 @@
+import type { Json } from '../../../util/json.ts'
+import type { Command, Run } from '../../framework/command.ts'
+import { UsageError } from '../../framework/flags.ts'
+import type { FlagTable } from '../../framework/flags.ts'
+import { showAnswer, showValue } from '../../output/show.ts'
+
+/** Flags of `token create` whose text goes to the server as it is, and what it calls them. */
+const createTexts = {
+  ttl: ['ttl', 'How long it lives.'],
+  'explicit-max-ttl': ['explicit_max_ttl', 'It ends after this, renewed or not.'],
+  period: ['period', 'Every renewal gives this TTL, for ever.'],
+  type: ['type', 'service or batch.'],
+  'display-name': ['display_name', 'Shown in audit lines.'],
+  id: ['id', 'The token itself; for root only.'],
+  'entity-alias': ['entity_alias', 'An alias that the role allows.'],
+} as const
+
+const durations = ['ttl', 'explicit-max-ttl', 'period']
+
+const createFlags: FlagTable = {
+  policy: { kind: 'texts', about: 'A policy; can be repeated.', mayBeEmpty: true },
+  metadata: { kind: 'pairs', about: 'name=value, shown in audit lines; can be repeated.' },
+  ...Object.fromEntries(
+    Object.entries(createTexts).map(([name, [, about]]) => [
+      name,
+      { kind: durations.includes(name) ? ('duration' as const) : ('text' as const), about },
+    ]),
+  ),
+  'use-limit': { kind: 'int', about: 'How often it can be used.' },
+  orphan: { kind: 'bool', about: 'Without a parent.' },
+  'no-default-policy': { kind: 'bool', about: 'Without the default policy.' },
+  renewable: { kind: 'bool', about: 'It can be renewed (true unless set).' },
+  role: { kind: 'text', about: 'The role to create it through.' },
+}
+
+async function create(run: Run): Promise<number> {
+  const { flags } = run
+  const role = flags.text('role')
+  const { body } = await run.client.send('POST', `auth/token/create${role ? `/${role}` : ''}`, {
+    ...(flags.has('policy') && { policies: flags.texts('policy') }),
+    ...(flags.has('metadata') && { meta: flags.pairs('metadata') }),
+    ...Object.fromEntries(
+      Object.entries(createTexts)
+        .filter(([name]) => flags.has(name))
+        .map(([name, [field]]) => [field, flags.text(name)]),
+    ),
+    ...(flags.has('use-limit') && { num_uses: flags.int('use-limit') }),
+    ...(flags.bool('orphan') && { no_parent: true }),
+    ...(flags.bool('no-default-policy') && { no_default_policy: true }),
+    renewable: flags.bool('renewable', true),
+  })
+  return showAnswer(run, body)
+}
+
+/** What a command does with the caller's own token, another token, or an accessor. */
+interface Ways {
+  readonly self: string
+  readonly token: string
+  readonly accessor: string
+  readonly methods: readonly [self: string, token: string, accessor: string]
+}
+
+async function byWay(run: Run, ways: Ways, more: Json = {}): Promise<Json | undefined> {
+  const [given] = run.args
+  if (given?.trim() === '') throw new UsageError('the token, or accessor, is empty: was a variable not set?')
+  const [self, token, accessor] = ways.methods
+  if (run.flags.bool('accessor')) {
+    if (given === undefined) throw new UsageError('give the accessor')
+    return (await run.client.send(accessor, ways.accessor, { accessor: given, ...more })).body
+  }
+  if (given !== undefined) return (await run.client.send(token, ways.token, { token: given, ...more })).body
+  return (await run.client.send(self, ways.self, self === 'GET' ? undefined : more)).body
+}
+
+async function lookup(run: Run): Promise<number> {
+  const body = await byWay(run, {
+    self: 'auth/token/lookup-self',
+    token: 'auth/token/lookup',
+    accessor: 'auth/token/lookup-accessor',
+    methods: ['GET', 'POST', 'POST'],
+  })
+  return showAnswer(run, body)
+}
+
+async function renew(run: Run): Promise<number> {
+  const increment = run.flags.text('increment')
+  const body = await byWay(
+    run,
+    {
+      self: 'auth/token/renew-self',
+      token: 'auth/token/renew',
+      accessor: 'auth/token/renew-accessor',
+      methods: ['PUT', 'PUT', 'POST'],
+    },
+    increment ? { increment } : {},
+  )
+  return showAnswer(run, body)
+}
+
+async function revoke(run: Run): Promise<number> {
+  const { flags } = run
+  const [given] = run.args
+  const [self, accessor, mode] = [flags.bool('self'), flags.bool('accessor'), flags.text('mode') ?? '']
+  if (self && (given !== undefined || accessor || mode !== ''))
+    throw new UsageError('-self takes neither a token nor -accessor nor -mode')
+  if (!self && given === undefined) throw new UsageError('give the token, or -self')
+  if (!['', 'orphan', 'path'].includes(mode)) throw new UsageError('the mode is "orphan" or "path"')
+  if (accessor && mode !== '') throw new UsageError('-accessor and -mode do not go together')
+  if (mode === 'path') await run.client.send('PUT', `sys/leases/revoke-prefix/${given}`)
+  else
+    await byWay(run, {
+      self: 'auth/token/revoke-self',
+      token: mode === 'orphan' ? 'auth/token/revoke-orphan' : 'auth/token/revoke',
+      accessor: 'auth/token/revoke-accessor',
+      methods: ['PUT', 'PUT', 'POST'],
+    })
+  run.out('Success! Revoked token (if it existed)\n')
+  if (self) run.environment.forgetToken()
+  return 0
+}
+
+async function capabilities(run: Run): Promise<number> {
+  const [first = '', second] = run.args
+  const path = second ?? first
+  const whose = second === undefined ? 'self' : run.flags.bool('accessor') ? 'accessor' : 'token'
+  const { body } = await run.client.send('POST', `sys/capabilities${whose === 'token' ? '' : `-${whose}`}`, {
+    paths: [path],
+    ...(whose !== 'self' && { [whose]: first }),
+  })
+  if (body?.['wrap_info']) return showAnswer(run, body)
+  const found = [...((body?.['data'] as Readonly<Record<string, readonly string[]>> | undefined)?.[path] ?? [])].sort()
+  if (run.format === 'table') run.out(`${found.join(', ')}\n`)
+  else await showValue(run, found)
+  return 0
+}
+
+const accessor = { accessor: { kind: 'bool', about: 'The argument is an accessor.' } } as const
+
+/** `token …`. */
+export const tokenCommands: readonly Command[] = [
+  {
+    name: 'token create',
+    about: 'Create a token',
+    args: [0, 0],
+    flags: createFlags,
+    shows: ['field', 'format'],
+    doing: 'creating token',
+    run: create,
+  },
+  {
+    name: 'token lookup',
+    about: "Show what a token is; one's own unless given",
+    usage: '[TOKEN | ACCESSOR]',
+    args: [0, 1],
+    flags: accessor,
+    shows: ['format'],
+    doing: 'looking up token',
+    run: lookup,
+  },
+  {
+    name: 'token renew',
+    about: "Renew a token; one's own unless given",
+    usage: '[TOKEN | ACCESSOR]',
+    args: [0, 1],
+    flags: { ...accessor, increment: { kind: 'duration', about: 'The TTL wished for.', alias: 'i' } },
+    shows: ['format'],
+    doing: 'renewing token',
+    run: renew,
+  },
+  {
+    name: 'token revoke',
+    about: 'Revoke a token and its children',
+    usage: '[TOKEN | ACCESSOR]',
+    args: [0, 1],
+    flags: {
+      ...accessor,
+      self: { kind: 'bool', about: "One's own." },
+      mode: { kind: 'text', about: 'orphan: its children live on; path: all tokens made under this path.' },
+    },
+    doing: 'revoking token',
+    run: revoke,
+  },
+  {
+    name: 'token capabilities',
+    about: "What a token may do on a path; one's own unless given",
+    usage: '[TOKEN | ACCESSOR] PATH',
+    args: [1, 2],
+    flags: accessor,
+    shows: ['format'],
+    doing: 'listing capabilities',
+    run: capabilities,
+  },
+]

@@ -1,0 +1,194 @@
+import type { Json } from '../../../util/json.ts'
+import { ServerError } from '../../http/errors.ts'
+import type { Answer } from '../../http/client.ts'
+import type { Command, Run } from '../../framework/command.ts'
+import { inputOf } from '../../framework/request-data.ts'
+import { UsageError } from '../../framework/flags.ts'
+import type { FlagTable } from '../../framework/flags.ts'
+import { barePath } from '../../http/paths.ts'
+import { nothingAt, showAnswer, showKeys, showValue, showWarnings } from '../../output/show.ts'
+import { textOf } from '../../output/table.ts'
+
+const pathOf = (run: Run): string => barePath(run.args[0] ?? '')
+
+async function read(run: Run): Promise<number> {
+  const path = pathOf(run)
+  const input = await inputOf(run, run.args.slice(1))
+  const raw = run.format === 'raw'
+  const answer = await orNothing(run.client.send('GET', path, undefined, { query: input, anyText: raw }))
+  if (!answer) return nothingAt(run, path)
+  if (!raw || run.flags.text('field')) return showAnswer(run, answer.body)
+  run.out(`${answer.text.trimEnd()}\n\n`)
+  return 0
+}
+
+/** Flags of commands that list. */
+export const pageFlags: FlagTable = {
+  limit: { kind: 'int', about: 'At most so many names.' },
+  after: { kind: 'text', about: 'Only names behind this one.' },
+}
+
+/** The part of a list that was asked for, as the API takes it. @throws UsageError for a limit that would mean all */
+export function pageOf({ flags }: Run): Json {
+  const [limit, after] = [flags.int('limit'), flags.text('after')]
+  if (limit !== undefined && limit < 1)
+    throw new UsageError(`-limit=${limit} is no number of names: leave it out for all`)
+  return { ...(limit !== undefined && { limit }), ...(after !== undefined && { after }) }
+}
+
+async function list(run: Run, verb: 'list' | 'scan' = 'list'): Promise<number> {
+  const path = pathOf(run)
+  const query = { [verb]: true, ...pageOf(run) }
+  const answer = await orNothing(run.client.send('GET', path, undefined, { query }))
+  return showList(run, path, answer?.body)
+}
+
+/** Shows what a list answered: its keys, its wrapping, or that there is nothing. @returns the exit status */
+export async function showList(run: Run, path: string, body: Json | undefined): Promise<number> {
+  if (body?.['wrap_info']) return showAnswer(run, body)
+  const { keys, key_info: details } = (body?.['data'] ?? {}) as ListData
+  if (body && keys === undefined && body['warnings']) {
+    showWarnings(run, body)
+    return 0
+  }
+  if (keys && keys.length > 0)
+    return details && run.flags.bool('detailed') && run.format !== 'table'
+      ? showValue(run, details).then(() => 0)
+      : showKeys(run, keys)
+  if (run.format === 'table') return nothingAt(run, path)
+  await showValue(run, {})
+  return 2
+}
+
+interface ListData {
+  readonly keys?: readonly string[]
+  readonly key_info?: Json
+}
+
+async function write(run: Run): Promise<number> {
+  const path = pathOf(run)
+  const words = run.args.slice(1)
+  const force = run.flags.bool('force')
+  if (words.length === 0 && !force)
+    throw new UsageError('there is no data to write\n  next: add K=V, or -force to write without data')
+  const data = words.length === 0 ? null : await inputOf(run, words)
+  const { body } = await run.client.send('PUT', path, data)
+  return showAnswer(run, body, `Success! Data written to: ${path}`)
+}
+
+async function patch(run: Run): Promise<number> {
+  const path = pathOf(run)
+  const { body } = await run.client.send('PATCH', path, await inputOf(run, run.args.slice(1)))
+  return showAnswer(run, body, `Success! Data written to: ${path}`)
+}
+
+async function remove(run: Run): Promise<number> {
+  const path = pathOf(run)
+  const query = await inputOf(run, run.args.slice(1))
+  const { body } = await run.client.send('DELETE', path, undefined, { query })
+  return showAnswer(run, body?.['wrap_info'] ? undefined : body, `Success! Data deleted (if it existed) at: ${path}`)
+}
+
+/** @throws ServerError that says that nothing is there */
+async function helpAt(path: string, run: Run): Promise<Answer> {
+  return run.client.send('GET', path, undefined, { query: { help: 1 } }).catch((thrown: unknown) => {
+    throw thrown instanceof ServerError && thrown.isAbsence
+      ? thrown.withHint(
+          'nothing is mounted there; "strongroom secrets list" shows what is, a mount is written with "/" at its end',
+        )
+      : thrown
+  })
+}
+
+async function help(run: Run): Promise<number> {
+  // A mount is asked about with a slash at its end.
+  const path = pathOf(run) + ((run.args[0] ?? '').endsWith('/') ? '/' : '')
+  const { body } = await helpAt(path, run)
+  if (run.format === 'table') run.out(`${textOf(body?.['help'])}\n`)
+  else await showValue(run, body ?? {})
+  return 0
+}
+
+/** An answer, or undefined where the server says that there is nothing. */
+export async function orNothing<T>(asked: Promise<T>): Promise<T | undefined> {
+  return asked.catch((thrown: unknown) => {
+    if (thrown instanceof ServerError && (thrown.isAbsence || isNoRoute(thrown))) return undefined
+    throw thrown
+  })
+}
+
+/** Nothing is mounted there: for someone who reads, that is the same as nothing. */
+function isNoRoute({ status, body }: ServerError): boolean {
+  const errors = body?.['errors']
+  return status === 404 && Array.isArray(errors) && errors.length > 0
+}
+
+/** `read`, `list`, `write`, `patch`, `delete`, `path-help`. */
+export const genericCommands: readonly Command[] = [
+  {
+    name: 'read',
+    about: 'Read a path',
+    usage: 'PATH [K=V …]',
+    args: [1, Infinity],
+    shows: ['field', 'format', 'raw'],
+    doing: (run) => `reading ${pathOf(run)}`,
+    run: read,
+  },
+  {
+    name: 'list',
+    about: 'List what lies under a path',
+    usage: 'PATH',
+    args: [1, 1],
+    shows: ['format', 'detailed'],
+    doing: (run) => `listing ${pathOf(run)}`,
+    flags: pageFlags,
+    run: async (run) => list(run),
+  },
+  {
+    name: 'scan',
+    about: 'List everything below a path',
+    usage: 'PATH',
+    args: [1, 1],
+    flags: pageFlags,
+    shows: ['format', 'detailed'],
+    doing: (run) => `scanning ${pathOf(run)}`,
+    run: async (run) => list(run, 'scan'),
+  },
+  {
+    name: 'write',
+    about: 'Write data to a path',
+    usage: 'PATH [K=V …]',
+    args: [1, Infinity],
+    flags: { force: { kind: 'bool', about: 'Write without data.', alias: 'f' } },
+    shows: ['field', 'format'],
+    doing: (run) => `writing data to ${pathOf(run)}`,
+    run: write,
+  },
+  {
+    name: 'patch',
+    about: 'Change parts of what is at a path',
+    usage: 'PATH K=V …',
+    args: [2, Infinity],
+    shows: ['field', 'format'],
+    doing: (run) => `writing data to ${pathOf(run)}`,
+    run: patch,
+  },
+  {
+    name: 'delete',
+    about: 'Delete what is at a path',
+    usage: 'PATH [K=V …]',
+    args: [1, Infinity],
+    shows: ['field', 'format'],
+    doing: (run) => `deleting ${pathOf(run)}`,
+    run: remove,
+  },
+  {
+    name: 'path-help',
+    about: 'What a path of the API is for',
+    usage: 'PATH',
+    args: [1, 1],
+    shows: ['format'],
+    doing: 'retrieving help',
+    run: help,
+  },
+]

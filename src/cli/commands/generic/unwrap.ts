@@ -1,0 +1,25 @@
+import type { Command, Run } from '../../framework/command.ts'
+import { showList } from './generic.ts'
+import { showAnswer } from '../../output/show.ts'
+
+async function unwrap(run: Run): Promise<number> {
+  const [token] = run.args
+  const { body } = await run.client.send('PUT', 'sys/wrapping/unwrap', token === undefined ? undefined : { token })
+  const data = body?.['data'] as { readonly keys?: unknown } | null | undefined
+  // What was wrapped may have been a list.
+  const isList = data && Object.keys(data).length === 1 && Array.isArray(data.keys)
+  return isList && !run.flags.has('field') ? showList(run, '', body) : showAnswer(run, body)
+}
+
+/** `unwrap`. */
+export const unwrapCommands: readonly Command[] = [
+  {
+    name: 'unwrap',
+    about: 'Open a wrapped answer: works once; without an argument, of the token in use',
+    usage: '[WRAPPING TOKEN]',
+    args: [0, 1],
+    shows: ['field', 'format'],
+    doing: 'unwrapping',
+    run: unwrap,
+  },
+]

@@ -1,0 +1,218 @@
+import type { Json } from '../../../util/json.ts'
+import { ServerError } from '../../http/errors.ts'
+import type { Command, Run } from '../../framework/command.ts'
+import { inputOf } from '../../framework/request-data.ts'
+import { orNothing, pageFlags, pageOf, showList } from '../generic/generic.ts'
+import { UsageError } from '../../framework/flags.ts'
+import { during, locate, mountFlag, refuseVersion1, refuseVersionFlag } from './path.ts'
+import type { Place } from './path.ts'
+import { nothingAt, showAnswer, showField, showWarnings } from '../../output/show.ts'
+import { showMetadata, showSections } from './show.ts'
+import { fieldOf } from '../../output/format.ts'
+
+async function put(run: Run): Promise<number> {
+  const data = await inputOf(run, run.args.slice(1))
+  const options = casOf(run)
+  const place = await locate(run)
+  refuseVersionFlag(run, place, 'cas')
+  if (place.version === 1) {
+    const { body } = await during(`writing data to ${place.path}`, run.client.send('PUT', place.path, data))
+    return showAnswer(run, body, `Success! Data written to: ${place.path}`)
+  }
+  const path = place.at('data')
+  const asked = run.client.send('PUT', path, { data, options })
+  const { body } = await during(`writing data to ${path}`, asked)
+  await warnOfDropped(run, path, data, body)
+  return showVersion(run, path, body)
+}
+
+/** What `-cas` asks for. @throws UsageError for what is no version: without the check the write would replace anything */
+function casOf({ flags }: Run): { readonly cas?: number } {
+  const cas = flags.int('cas')
+  if (cas === undefined) return {}
+  if (cas < 0) throw new UsageError(`-cas=${cas} is no version: leave -cas out to write whatever is there`)
+  return { cas }
+}
+
+/** A put replaces the whole secret: says which keys of the version before are no longer there, if this token may read it. */
+async function warnOfDropped(run: Run, path: string, data: Json, body: Json | undefined): Promise<void> {
+  const before = Number((body?.['data'] as Json | undefined)?.['version']) - 1
+  if (!(before > 0)) return
+  const read = run.client.send('GET', path, undefined, { query: { version: before }, always: true })
+  // Whatever keeps it from being read, the write is done: a warning must not make it look failed.
+  const answer = await read.catch(() => undefined)
+  const old = (answer?.body?.['data'] as { readonly data?: Json | null } | undefined)?.data ?? {}
+  const dropped = Object.keys(old).filter((key) => !Object.hasOwn(data, key))
+  if (dropped.length === 0) return
+  run.err(
+    `Version ${before} also had ${dropped.map((key) => JSON.stringify(key)).join(', ')}: a put replaces the whole secret. ` +
+      `Use "kv patch" to change some keys; "kv rollback -version=${before}" goes back.`,
+  )
+}
+
+/** Writes a version and shows what the store says about it. */
+async function written(run: Run, place: Place, method: 'PUT' | 'PATCH', data: Json): Promise<number> {
+  const path = place.at('data')
+  const { body } = await during(`writing data to ${path}`, run.client.send(method, path, data))
+  return showVersion(run, path, body)
+}
+
+async function showVersion(run: Run, path: string, body: Json | undefined): Promise<number> {
+  if (!body || run.format !== 'table' || run.flags.text('field') || body['wrap_info']) return showAnswer(run, body)
+  showWarnings(run, body)
+  showMetadata(run, 'Secret Path', path, (body['data'] ?? {}) as Json)
+  return 0
+}
+
+async function get(run: Run): Promise<number> {
+  const version = run.flags.int('version') ?? 0
+  if (version < 0) throw new UsageError(`-version=${version} is no version: leave it out for the newest`)
+  const place = await locate(run)
+  refuseVersionFlag(run, place, 'version')
+  const path = place.version === 1 ? place.path : place.at('data')
+  const asked = run.client.send('GET', path, undefined, { query: version > 0 ? { version } : {} })
+  const answer = await during(`reading ${path}`, orNothing(asked))
+  if (!answer) return nothingAt(run, path)
+  return place.version === 1 ? showPlain(run, answer.body ?? {}) : showSecret(run, path, answer.body ?? {})
+}
+
+async function showPlain(run: Run, body: Json): Promise<number> {
+  if (run.format !== 'table' || run.flags.text('field') || body['wrap_info']) return showAnswer(run, body)
+  showWarnings(run, body)
+  showSections(run, [{ heading: 'Data', rows: (body['data'] ?? {}) as Json }])
+  return 0
+}
+
+async function showSecret(run: Run, path: string, body: Json): Promise<number> {
+  const field = run.flags.text('field') ?? ''
+  if (body['wrap_info']) return showAnswer(run, body)
+  const { data, metadata } = (body['data'] ?? {}) as { readonly data?: Json | null; readonly metadata?: Json }
+  if (field !== '') {
+    if (!data) {
+      run.err(`No data found at ${path}`)
+      return 2
+    }
+    // A key that is called "data" comes before all of them together.
+    return showField(run, fieldOf({ data }, field), field)
+  }
+  if (run.format !== 'table') return showAnswer(run, body)
+  showWarnings(run, body)
+  showMetadata(run, 'Secret Path', path, metadata)
+  run.out('\n')
+  if (data) showSections(run, [{ heading: 'Data', rows: data }])
+  return 0
+}
+
+const methods = ['', 'patch', 'rw']
+
+async function patch(run: Run): Promise<number> {
+  const method = run.flags.text('method') ?? ''
+  if (!methods.includes(method))
+    throw new UsageError(
+      `Unsupported method provided to -method flag: ${method}\n  next: leave it out, or give patch or rw`,
+    )
+  const removed = run.flags.texts('remove-data')
+  const given = await inputOf(run, run.args.slice(1))
+  const both = removed.find((key) => Object.hasOwn(given, key))
+  if (both !== undefined) throw new UsageError(`${both} is to be set and to be removed: give one of them`)
+  const data = { ...given, ...Object.fromEntries(removed.map((key) => [key, null])) }
+  if (Object.keys(data).length === 0) throw new UsageError('Not enough arguments: give K=V, or -remove-data=K')
+  const options = casOf(run)
+  const place = await locate(run)
+  if (place.version === 1) return refuseVersion1(run, 'K/V engine mount must be version 2 for patch support')
+  if (method === 'rw') return readAndWrite(run, place, data, options)
+  try {
+    return await written(run, place, 'PATCH', { data, options })
+  } catch (thrown) {
+    const mayRead = thrown instanceof ServerError && [403, 405].includes(thrown.status) && method === ''
+    if (!mayRead) throw thrown
+    run.err('The server does not let this token patch: the secret is read and written as a whole instead.')
+    return readAndWrite(run, place, data, options)
+  }
+}
+
+/** A patch for those who may read and write, but not patch. Check-and-set keeps the writes of others. */
+async function readAndWrite(
+  run: Run,
+  place: Place,
+  changes: Json,
+  { cas }: { readonly cas?: number },
+): Promise<number> {
+  const path = place.at('data')
+  const answer = await during(`reading ${path}`, orNothing(run.client.send('GET', path)))
+  const { data, metadata } = (answer?.body?.['data'] ?? {}) as { readonly data?: Json; readonly metadata?: Json }
+  if (!data) return nothingAt(run, path)
+  const merged = Object.fromEntries(Object.entries({ ...data, ...changes }).filter(([, value]) => value !== null))
+  return written(run, place, 'PUT', { data: merged, options: { cas: cas ?? metadata?.['version'] } })
+}
+
+async function list(run: Run, verb: 'list' | 'scan'): Promise<number> {
+  const place = await locate(run)
+  const path = place.version === 1 ? place.path : place.at('metadata')
+  const answer = await during(
+    `listing ${path}`,
+    orNothing(run.client.send('GET', path, undefined, { query: { [verb]: true, ...pageOf(run) } })),
+  )
+  return showList(run, path, answer?.body)
+}
+
+const cas = {
+  cas: { kind: 'int', about: 'Write only if this is the newest version; 0: only if there is none.' },
+} as const
+
+/** `kv put`, `get`, `patch`, `list`. */
+export const kvCommands: readonly Command[] = [
+  {
+    name: 'kv put',
+    about: 'Write a secret, as a new version where there are versions',
+    usage: 'PATH K=V …',
+    args: [2, Infinity],
+    flags: { ...mountFlag, ...cas },
+    shows: ['field', 'format'],
+    run: put,
+  },
+  {
+    name: 'kv get',
+    about: 'Read a secret',
+    usage: 'PATH',
+    args: [1, 1],
+    flags: {
+      ...mountFlag,
+      version: { kind: 'int', about: 'This version; the newest unless given.', mayBeEmpty: true },
+    },
+    shows: ['field', 'format'],
+    run: get,
+  },
+  {
+    name: 'kv patch',
+    about: 'Change some keys of a secret',
+    usage: 'PATH [K=V …]',
+    args: [1, Infinity],
+    flags: {
+      ...mountFlag,
+      ...cas,
+      'remove-data': { kind: 'texts', about: 'A key to remove; can be repeated.' },
+      method: { kind: 'text', about: 'patch: on the server only; rw: read, change, and write.', mayBeEmpty: true },
+    },
+    shows: ['field', 'format'],
+    run: patch,
+  },
+  {
+    name: 'kv list',
+    about: 'List secrets',
+    usage: '[PATH]',
+    args: [0, 1],
+    flags: { ...mountFlag, ...pageFlags },
+    shows: ['format', 'detailed'],
+    run: async (run) => list(run, 'list'),
+  },
+  {
+    name: 'kv scan',
+    about: 'List all secrets below a path',
+    usage: '[PATH]',
+    args: [0, 1],
+    flags: { ...mountFlag, ...pageFlags },
+    shows: ['format', 'detailed'],
+    run: async (run) => list(run, 'scan'),
+  },
+]

@@ -1,0 +1,77 @@
+import { ServerError } from '../../http/errors.ts'
+import type { Answer } from '../../http/client.ts'
+import type { Run } from '../../framework/command.ts'
+import { UsageError } from '../../framework/flags.ts'
+import { shareGiven } from './key-share.ts'
+
+/**
+ * The API of an operation that several people give key shares to. It has two doors: one for anybody, which a listener may
+ * keep shut (by `setting`), and one for a token. The first is tried first, as Vault's clients do; `base` is its path, `guarded` the other's.
+ */
+export class Ceremony {
+  readonly #run: Run
+  #base: string
+  readonly #guarded: string
+  readonly #setting: string
+
+  constructor(run: Run, base: string, guarded: string, setting: string) {
+    this.#run = run
+    this.#setting = setting
+    this.#base = base
+    this.#guarded = guarded
+  }
+
+  async send(method: string, part: string, data?: Readonly<Record<string, unknown>>): Promise<Answer> {
+    try {
+      const path = `${this.#base}/${part}`
+      if (method === 'DELETE') return await this.#run.client.send(method, path, undefined, { query: { ...data } })
+      return await this.#run.client.send(method, path, data, { once: method === 'PUT' })
+    } catch (thrown) {
+      if (!isShut(thrown) || this.#base === this.#guarded) throw this.#explained(thrown)
+      if (this.#run.environment.token() === '') throw this.#explained(thrown)
+      this.#base = this.#guarded
+      return this.send(method, part, data)
+    }
+  }
+
+  /** What leads on, where the server lets nobody in without a token, or not this one. */
+  #explained(thrown: unknown): unknown {
+    if (!(thrown instanceof ServerError)) return thrown
+    if (thrown.status === 403 && this.#base === this.#guarded)
+      return thrown.withHint(`a policy must allow ${this.#guarded}/*; policies/operator.hcl does`)
+    if (isShut(thrown))
+      return thrown.withHint(
+        `log in with a token whose policy allows ${this.#guarded}/*, as policies/operator.hcl does; without any token, set ` +
+          `${this.#setting} = false in the listener, restart the server, and unseal it`,
+      )
+    return thrown
+  }
+
+  /** Gives it up: only the one with the nonce, where one is given. */
+  async cancel(part: string): Promise<void> {
+    const nonce = this.#run.flags.text('nonce')
+    await this.send('DELETE', part, nonce === undefined ? {} : { nonce })
+  }
+
+  /** One person's share for the operation with this nonce. @throws UsageError */
+  async share(nonceNow: string): Promise<{ readonly key: string; readonly nonce: string }> {
+    const given = this.#run.flags.text('nonce')
+    if (given === undefined && this.#run.args.length > 0)
+      throw new UsageError('give the nonce of the operation with -nonce, so that nobody can swap it for another')
+    const nonce = given ?? nonceNow
+    return { key: await shareGiven(this.#run, `Operation nonce: ${nonce}\nKey share (will be hidden): `), nonce }
+  }
+}
+
+/** How a listener answers that keeps a door shut: strongroom with 405, others as if it were not there. */
+function isShut(thrown: unknown): boolean {
+  return thrown instanceof ServerError && (thrown.status === 405 || /unsupported path/.test(thrown.message))
+}
+
+/** Flags of every such operation. */
+export const ceremonyFlags = {
+  init: { kind: 'bool', about: 'Begin.' },
+  status: { kind: 'bool', about: 'Show how far it is.' },
+  cancel: { kind: 'bool', about: 'Give it up; the shares given so far are forgotten.' },
+  nonce: { kind: 'text', about: 'The nonce of the operation, as its beginner told you.' },
+} as const

@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs'
+import type { Run } from '../../framework/command.ts'
+import { UsageError } from '../../framework/flags.ts'
+
+/** A key share: the argument, standard input for "-", or asked for. @throws UsageError when it may not ask, or cannot */
+export async function shareGiven(run: Run, question: string): Promise<string> {
+  const [given] = run.args
+  if (given !== undefined) return something(given === '-' ? await run.stdin() : given)
+  if (run.flags.bool('non-interactive'))
+    throw new UsageError('no key share was given and -non-interactive forbids to ask for it: give it as an argument')
+  return something(await run.ask(question))
+}
+
+/** @throws UsageError for an empty share: sent, it would look like a request without one */
+function something(written: string): string {
+  const share = written.trim()
+  if (share === '') throw new UsageError('the key share is empty: nothing was sent')
+  return share
+}
+
+/** PGP keys for the shares: files, in the order of the flag. @throws UsageError */
+export function pgpKeys(run: Run, flag: string): { readonly [name: string]: readonly string[] } {
+  const files = run.flags.texts(flag).flatMap((text) => text.split(','))
+  return files.length === 0 ? {} : { pgp_keys: files.map((file) => pgpKey(file.trim())) }
+}
+
+/** A PGP key from a file, binary or armoured, as the API takes it: base64 of the binary form. @throws UsageError */
+export function pgpKey(path: string): string {
+  const bytes = keyBytes(path)
+  const text = bytes.toString('latin1')
+  const armoured =
+    /-----BEGIN PGP PUBLIC KEY BLOCK-----\r?\n(?:[^\r\n]+\r?\n)*\r?\n([\s\S]*?)(?:\r?\n=[\w+/]{4})?\r?\n-----END/.exec(
+      text,
+    )
+  if (armoured) return (armoured[1] ?? '').replace(/\s/g, '')
+  return /^[\w+/=\s]+$/.test(text) ? text.replace(/\s/g, '') : bytes.toString('base64')
+}
+
+function keyBytes(path: string): Buffer {
+  try {
+    return readFileSync(path.replace(/^@/, ''))
+  } catch {
+    throw new UsageError(`the PGP key ${path} cannot be read`)
+  }
+}

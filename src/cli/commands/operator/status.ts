@@ -1,0 +1,91 @@
+import type { Json } from '../../../util/json.ts'
+import { ServerError } from '../../http/errors.ts'
+import type { Command, Run } from '../../framework/command.ts'
+import { showValue } from '../../output/show.ts'
+import { keyValues } from '../../output/table.ts'
+
+const order = [
+  'type',
+  'initialized',
+  'sealed',
+  't',
+  'n',
+  'progress',
+  'nonce',
+  'version',
+  'commit_date',
+  'build_date',
+  'migration',
+  'cluster_name',
+  'cluster_id',
+  'recovery_seal',
+  'storage_type',
+  'audit_heads',
+]
+
+/** Shows a seal status, with what `sys/leader` says if it is known. */
+export async function showStatus(run: Run, status: Json, leader: Json = {}): Promise<void> {
+  const highlyAvailable = leader['ha_enabled'] === true
+  if (run.format !== 'table') {
+    // Vault's clients print this member even where the server has none.
+    const whole: Json = { build_date: '', ...status }
+    const known = order.filter((name) => whole[name] !== undefined).map((name) => [name, whole[name]])
+    await showValue(run, { ...Object.fromEntries(known), ha_enabled: highlyAvailable })
+    return
+  }
+  const sealed = status['sealed'] === true
+  const rows: (readonly [string, unknown])[] = [
+    ['Seal Type', status['type']],
+    ['Initialized', status['initialized']],
+    ['Sealed', status['sealed']],
+    ['Total Shares', status['n']],
+    ['Threshold', status['t']],
+  ]
+  if (sealed)
+    rows.push(
+      ['Unseal Progress', `${String(status['progress'])}/${String(status['t'])}`],
+      ['Unseal Nonce', status['nonce']],
+    )
+  rows.push(['Version', versionOf(status)], ['Storage Type', status['storage_type']])
+  if (status['cluster_name']) rows.push(['Cluster Name', status['cluster_name']], ['Cluster ID', status['cluster_id']])
+  for (const [device, head] of Object.entries((status['audit_heads'] ?? {}) as Readonly<Record<string, string>>))
+    rows.push([`Audit Head ${device}`, head])
+  rows.push(['HA Enabled', highlyAvailable])
+  if (highlyAvailable)
+    rows.push(
+      ['HA Cluster', leader['leader_cluster_address'] || 'n/a'],
+      ['HA Mode', sealed ? 'sealed' : leader['is_self'] === true ? 'active' : 'standby'],
+      ['Active Node Address', leader['leader_address'] || '<none>'],
+    )
+  run.out(`${keyValues(rows)}\n`)
+}
+
+/** The API level, and the server's own release where it has one. */
+const versionOf = ({ version, strongroom_release: release }: Json): unknown =>
+  typeof release === 'string' ? `${String(version)} (strongroom ${release})` : version
+
+async function status(run: Run): Promise<number> {
+  try {
+    const { body = {} } = await run.client.send('GET', 'sys/seal-status')
+    const sealed = body['sealed'] === true
+    const leader = sealed ? {} : (await run.client.send('GET', 'sys/leader')).body
+    await showStatus(run, body, leader)
+    return sealed ? 2 : 0
+  } catch (thrown) {
+    if (!(thrown instanceof ServerError)) throw thrown
+    // 2 would say "sealed".
+    run.err(`Error checking seal status: ${thrown.message}`)
+    return 1
+  }
+}
+
+/** `status`. */
+export const statusCommands: readonly Command[] = [
+  {
+    name: 'status',
+    about: 'Whether the server is sealed; the exit status is 0 when open, 2 when sealed, 1 on an error',
+    args: [0, 0],
+    shows: ['format'],
+    run: status,
+  },
+]

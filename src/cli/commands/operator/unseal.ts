@@ -1,0 +1,78 @@
+import type { Command, Run } from '../../framework/command.ts'
+import { shareGiven } from './key-share.ts'
+import { showStatus } from './status.ts'
+
+async function unseal(run: Run): Promise<number> {
+  const data = run.flags.bool('reset')
+    ? { reset: true }
+    : { key: await shareGiven(run, 'Key share (will be hidden): '), ...saidOfDamage(run) }
+  const { body = {} } = await run.client.send('PUT', 'sys/unseal', data, { once: true })
+  await showStatus(run, body)
+  return 0
+}
+
+/** What is to become of records or of an audit log that are not what they were. */
+function saidOfDamage({ flags }: Run): Record<string, string> {
+  const [storage, accept, head] = ['accept-storage', 'accept-audit-log', 'expected-head'].map((name) =>
+    flags.text(name),
+  )
+  return {
+    ...(storage && { accept_storage: storage }),
+    ...(accept && { accept_audit_log: accept }),
+    ...(head && { expected_head: head }),
+  }
+}
+
+async function seal(run: Run): Promise<number> {
+  await run.client.send('PUT', 'sys/seal')
+  run.out('Success! Vault is sealed.\n')
+  return 0
+}
+
+async function stepDown(run: Run): Promise<number> {
+  await run.client.send('PUT', 'sys/step-down')
+  run.out('Success! The server stepped down, if it was the active one.\n')
+  return 0
+}
+
+/** `operator unseal`, `operator seal`, `operator step-down`. */
+export const operatorCommands: readonly Command[] = [
+  {
+    name: 'operator unseal',
+    about: 'Give one key share: asked for, as an argument, or "-" for standard input',
+    usage: '[SHARE]',
+    args: [0, 1],
+    flags: {
+      reset: { kind: 'bool', about: 'Forget the shares given so far.' },
+      'accept-storage': {
+        kind: 'text',
+        about: 'Code of damage to stored records that is accepted; "check" has all of them checked and tells it.',
+      },
+      'accept-audit-log': {
+        kind: 'text',
+        about: 'Code of damage to the audit log that is accepted, as the refusal told it.',
+      },
+      'expected-head': {
+        kind: 'text',
+        about: 'The head that the audit log must have had: SIZE:ROOT, or DEVICE:SIZE:ROOT.',
+      },
+    },
+    shows: ['format'],
+    doing: 'unsealing',
+    run: unseal,
+  },
+  {
+    name: 'operator seal',
+    about: 'Seal the server: its keys are wiped from memory',
+    args: [0, 0],
+    doing: 'sealing',
+    run: seal,
+  },
+  {
+    name: 'operator step-down',
+    about: 'Let another server of the cluster take over',
+    args: [0, 0],
+    doing: 'stepping down',
+    run: stepDown,
+  },
+]

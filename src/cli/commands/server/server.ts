@@ -1,0 +1,141 @@
+import { logLevelOf, logLevels } from '../../../util/log.ts'
+import type { LogLevel } from '../../../util/log.ts'
+import type { Command, Run, Serve } from '../../framework/command.ts'
+import { devTls, devTlsFlags } from './dev-tls.ts'
+import type { DevTls } from './dev-tls.ts'
+import { quoted } from '../../http/dry-run.ts'
+import { UsageError } from '../../framework/flags.ts'
+import type { Flags } from '../../framework/flags.ts'
+
+type Running = Awaited<ReturnType<Serve>>
+
+function banner({ address, storageType: storage, unsealKey = '', rootToken = '' }: Running, tls?: DevTls): string {
+  const authority = tls ? `\n    $ export VAULT_CACERT=${quoted(tls.caFile)}` : ''
+  return `==> strongroom server configuration:
+
+             Api Address: ${address}
+                 Storage: ${storage}
+
+==> strongroom server started! Log data will stream in below:
+
+WARNING! dev mode is enabled! Everything is kept in memory only, and the server starts unsealed
+with a single key share. Never use it for real secrets.
+
+    $ export VAULT_ADDR='${address}'${authority}
+
+Unseal Key: ${unsealKey}
+Root Token: ${rootToken}
+
+Try:  strongroom kv put -mount=secret db password=first
+      strongroom secrets enable transit
+      strongroom write -f transit/keys/orders
+      strongroom write transit/encrypt/orders plaintext=$(base64 <<< "my first secret")
+
+`
+}
+
+async function server(run: Run): Promise<number> {
+  const options = { ...whatToServe(run), ...logging(run.flags) }
+  const tls = await devTls(run.flags)
+  try {
+    return await serving(run, tls ? { ...options, dev: { ...options.dev, tls } } : options, tls)
+  } finally {
+    tls?.remove()
+  }
+}
+
+async function serving(run: Run, options: Options, tls: DevTls | undefined): Promise<number> {
+  const running = await run.serve(options)
+  // Before anybody can know that it is up.
+  const told = toldToStop()
+  reloadOnHangup(running)
+  if (options.dev) {
+    run.out(banner(running, tls))
+    if (!run.flags.bool('dev-no-store-token')) keepRootToken(run, running.rootToken ?? '')
+  } else
+    run.out(
+      `==> strongroom listens on ${running.address}; it is sealed until enough key shares were given (strongroom operator unseal)\n`,
+    )
+  await told
+  await running.stop()
+  return 0
+}
+
+/** A server that is up stays up, whether or not its token can be kept. */
+function keepRootToken(run: Run, token: string): void {
+  try {
+    run.environment.keepToken(token)
+  } catch (thrown) {
+    if (!(thrown instanceof UsageError)) throw thrown
+    run.err(`${thrown.message}\n  next: export VAULT_TOKEN with the root token shown above`)
+  }
+}
+
+type Options = Parameters<Serve>[0]
+
+/** @throws UsageError unless it is either a development server or a configured one */
+function whatToServe({ flags, environment }: Run): Pick<Options, 'dev' | 'config'> {
+  const [id, address] = [flags.text('dev-root-token-id'), flags.text('dev-listen-address')]
+  const dev = flags.bool('dev') || flags.bool('dev-tls') || id !== undefined || address !== undefined
+  if (dev === flags.has('config'))
+    throw new UsageError(
+      dev
+        ? '-dev and -config do not go together: a development server takes nothing from a configuration'
+        : 'give the configuration with -config=FILE, or -dev for a server to try things with',
+    )
+  if (!dev) return { config: flags.texts('config') }
+  // Alone these variables make no development server of one that has a configuration.
+  const rootTokenId = id ?? environment.setting('DEV_ROOT_TOKEN_ID')
+  const listenAddress = address ?? environment.setting('DEV_LISTEN_ADDRESS')
+  return { dev: { ...(rootTokenId && { rootTokenId }), ...(listenAddress && { listenAddress }) } }
+}
+
+function logging(flags: Flags): { readonly logFormat?: 'standard' | 'json'; readonly logLevel?: LogLevel } {
+  const [format = '', level = ''] = [flags.text('log-format'), flags.text('log-level')]
+  if (format !== '' && format !== 'standard' && format !== 'json')
+    throw new UsageError(`the log format is "standard" or "json", not "${format}"`)
+  const logLevel = logLevelOf(level)
+  if (level !== '' && !logLevel) throw new UsageError(`the log level is one of ${logLevels}, not "${level}"`)
+  return { ...(format !== '' && { logFormat: format }), ...(logLevel && { logLevel }) }
+}
+
+/** SIGTERM or SIGINT. */
+async function toldToStop(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGTERM', () => resolve())
+    process.once('SIGINT', () => resolve())
+  })
+}
+
+function reloadOnHangup(running: { reload(): Promise<void> }): void {
+  process.on('SIGHUP', () => {
+    running.reload().then(
+      () => process.stderr.write('reloaded: audit files, certificates and keys of the listeners\n'),
+      (thrown: unknown) => {
+        const why = thrown instanceof Error ? thrown.message : 'unknown'
+        process.stderr.write(`reloading failed, and what failed stays as it was: ${why}\n`)
+      },
+    )
+  })
+}
+
+/** `server`. */
+export const serverCommands: readonly Command[] = [
+  {
+    name: 'server',
+    about: 'Start a server',
+    args: [0, 0],
+    offline: true,
+    flags: {
+      config: { kind: 'texts', about: 'A configuration file or folder; can be repeated.' },
+      dev: { kind: 'bool', about: 'A server in memory, open at once, for trying things.' },
+      'dev-root-token-id': { kind: 'text', about: 'Its root token (VAULT_DEV_ROOT_TOKEN_ID).' },
+      'dev-listen-address': { kind: 'text', about: 'Its address; 127.0.0.1:8200 (VAULT_DEV_LISTEN_ADDRESS).' },
+      ...devTlsFlags,
+      'dev-no-store-token': { kind: 'bool', about: 'Do not keep its root token in ~/.vault-token.' },
+      'log-level': { kind: 'text', about: `The least that is logged: ${logLevels}.` },
+      'log-format': { kind: 'text', about: 'How log lines are written: standard or json.' },
+    },
+    run: server,
+  },
+]

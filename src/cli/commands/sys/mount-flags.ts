@@ -1,0 +1,66 @@
+import type { Json } from '../../../util/json.ts'
+import type { FlagTable, Flags } from '../../framework/flags.ts'
+
+const texts = {
+  'default-lease-ttl': 'The usual lifetime of leases and tokens.',
+  'max-lease-ttl': 'The longest one.',
+  'listing-visibility': 'unauth: shown to people who have not logged in; hidden.',
+  'token-type': 'Auth methods: the type of tokens.',
+  'plugin-version': 'The version of the plugin.',
+} as const
+const lists = {
+  'audit-non-hmac-request-keys': 'Written in clear in audit lines; can be repeated.',
+  'audit-non-hmac-response-keys': 'Written in clear in audit lines; can be repeated.',
+  'passthrough-request-headers': 'A header that the engine may see; can be repeated.',
+  'allowed-response-headers': 'A header that the engine may set; can be repeated.',
+} as const
+
+const durations = ['default-lease-ttl', 'max-lease-ttl']
+
+/** Flags of `secrets tune` and `auth tune`. */
+export const tuneFlags: FlagTable = {
+  description: { kind: 'text', about: 'For people.', mayBeEmpty: true },
+  ...Object.fromEntries(
+    Object.entries(texts).map(([name, about]) => [
+      name,
+      { kind: durations.includes(name) ? ('duration' as const) : ('text' as const), about, mayBeEmpty: true as const },
+    ]),
+  ),
+  ...Object.fromEntries(
+    Object.entries(lists).map(([name, about]) => [name, { kind: 'texts' as const, about, mayBeEmpty: true as const }]),
+  ),
+  options: { kind: 'pairs', about: 'A setting of the engine, name=value; can be repeated.' },
+  version: { kind: 'text', about: 'The version of the engine: -options=version=…' },
+}
+
+/** Flags of `secrets enable` and `auth enable`. */
+export const enableFlags: FlagTable = {
+  ...tuneFlags,
+  path: { kind: 'text', about: 'Where it answers; its type unless given.' },
+  local: { kind: 'bool', about: 'On this cluster only.' },
+  'seal-wrap': { kind: 'bool', about: 'Accepted; everything is encrypted alike.' },
+  'external-entropy-access': { kind: 'bool', about: 'Accepted.' },
+  'force-no-cache': { kind: 'bool', about: 'Accepted.' },
+  'plugin-name': { kind: 'text', about: 'The name of the plugin.' },
+}
+
+const field = (name: string): string => name.replaceAll('-', '_')
+
+/** The settings that were given, by the API's names. */
+export function settings(flags: Flags): Json {
+  return Object.fromEntries([
+    ...Object.keys(texts)
+      .filter((name) => flags.has(name))
+      .map((name) => [field(name), flags.text(name)]),
+    ...Object.keys(lists)
+      .filter((name) => flags.has(name))
+      // An empty one, alone, clears the list.
+      .map((name) => [field(name), flags.texts(name).join('') === '' ? [] : flags.texts(name)]),
+  ]) as Json
+}
+
+/** The engine's own options that were given. */
+export function options(flags: Flags): { readonly options?: Json } {
+  const [version, pairs] = [flags.text('version'), flags.pairs('options')]
+  return version === undefined && !pairs ? {} : { options: { ...pairs, ...(version !== undefined && { version }) } }
+}

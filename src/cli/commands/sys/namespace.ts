@@ -1,0 +1,200 @@
+import type { Json } from '../../../util/json.ts'
+import type { Command, Run } from '../../framework/command.ts'
+import { orNothing } from '../generic/generic.ts'
+import { dataRows, fieldOf } from '../../output/format.ts'
+import { barePath } from '../../http/paths.ts'
+import { UsageError } from '../../framework/flags.ts'
+import { showAnswer, showField, showKeys, showValue, showWarnings } from '../../output/show.ts'
+import { cell, table } from '../../output/table.ts'
+import { sorted } from '../../output/json.ts'
+
+const pathOf = (run: Run): string => barePath(run.args[0] ?? '')
+const dataOf = (body: Json | undefined): Json => (body?.['data'] ?? {}) as Json
+
+/** Shows a namespace: its data alone, whatever the format. */
+async function showNamespace(run: Run, body: Json | undefined): Promise<number> {
+  const field = run.flags.text('field') ?? ''
+  if (field !== '') return showField(run, fieldOf(body ?? {}, field), field)
+  if (run.format === 'table' || body?.['wrap_info']) return showAnswer(run, body)
+  await showValue(run, sorted(dataOf(body)))
+  return 0
+}
+
+async function create(run: Run): Promise<number> {
+  const metadata = run.flags.pairs('custom-metadata')
+  const { body } = await run.client.send('POST', `sys/namespaces/${pathOf(run)}`, {
+    ...(metadata && { custom_metadata: metadata }),
+  })
+  return showNamespace(run, body)
+}
+
+async function patch(run: Run): Promise<number> {
+  const set = run.flags.pairs('custom-metadata') ?? {}
+  const removed = run.flags.texts('remove-custom-metadata')
+  if (Object.keys(set).length === 0 && removed.length === 0)
+    throw new UsageError('Must supply at least one of -custom-metadata or -remove-custom-metadata')
+  const change = { ...set, ...Object.fromEntries(removed.map((name) => [name, null])) }
+  const asked = run.client.send('PATCH', `sys/namespaces/${pathOf(run)}`, { custom_metadata: change })
+  const answer = await orNothing(asked)
+  if (answer) return showNamespace(run, answer.body)
+  run.err('Namespace not found')
+  return 2
+}
+
+async function lock(run: Run): Promise<number> {
+  const { body } = await run.client.send('POST', lockPath(run, 'lock'))
+  if (body?.['wrap_info']) return showAnswer(run, body)
+  const data = dataOf(body)
+  if (run.format !== 'table') {
+    await showValue(run, data)
+    return 0
+  }
+  run.out(`Unlock Key: ${cell(data['unlock_key'])}\n`)
+  run.err(
+    'The namespace is locked, and all below it. Keep this key: it unlocks the namespace again, and is shown only now. Without it that takes sudo.',
+  )
+  return 0
+}
+
+async function unlock(run: Run): Promise<number> {
+  const { body } = await run.client.send('POST', lockPath(run, 'unlock'), {
+    unlock_key: run.flags.text('unlock-key') ?? '',
+  })
+  if (body) showWarnings(run, body)
+  else run.out('Namespace unlocked successfully!\n')
+  return 0
+}
+
+const lockPath = (run: Run, verb: 'lock' | 'unlock'): string =>
+  ['sys/namespaces/api-lock', verb, pathOf(run)].filter((part) => part !== '').join('/')
+
+const list = async (run: Run): Promise<number> => listed(run, { list: true })
+
+const scan = async (run: Run): Promise<number> => listed(run, { scan: true })
+
+async function listed(run: Run, query: Json): Promise<number> {
+  const answer = await orNothing(run.client.send('GET', 'sys/namespaces', undefined, { query }))
+  if (answer?.body?.['wrap_info']) return showAnswer(run, answer.body)
+  const { keys = [], key_info: info = {} } = dataOf(answer?.body) as {
+    readonly keys?: readonly string[]
+    readonly key_info?: Readonly<Record<string, Json>>
+  }
+  if (keys.length === 0) {
+    if (run.format === 'table') run.err('No namespaces found')
+    else await showValue(run, {})
+    return 2
+  }
+  if (!run.flags.bool('detailed')) return showKeys(run, keys)
+  if (run.format === 'table') run.out(`${details(keys, info)}\n`)
+  else await showValue(run, sorted(info))
+  return 0
+}
+
+function details(keys: readonly string[], info: Readonly<Record<string, Json>>): string {
+  const names = dataRows(info[keys[0] ?? ''] ?? {}).map(([name]) => name)
+  return table(
+    ['Keys', ...names],
+    keys.map((key) => [key, ...names.map((name) => cell(info[key]?.[name]))]),
+  )
+}
+
+async function lookup(run: Run): Promise<number> {
+  const answer = await orNothing(run.client.send('GET', `sys/namespaces/${pathOf(run)}`))
+  if (answer) return showNamespace(run, answer.body)
+  run.err('Namespace not found')
+  return 2
+}
+
+async function remove(run: Run): Promise<number> {
+  const { body } = await run.client.send('DELETE', `sys/namespaces/${pathOf(run)}`)
+  if (dataOf(body)['status'] === 'in-progress' || body === undefined)
+    run.out(`Success! Namespace deletion scheduled: ${pathOf(run)}/\n`)
+  else run.err('Requested namespace does not exist')
+  return 0
+}
+
+/** `namespace …`. */
+export const namespaceCommands: readonly Command[] = [
+  {
+    name: 'namespace create',
+    about: 'Create a namespace',
+    needs: 'namespaces',
+    usage: 'PATH',
+    args: [1, 1],
+    flags: { 'custom-metadata': { kind: 'pairs', about: 'A note, name=value; can be repeated.' } },
+    shows: ['field', 'format'],
+    doing: 'creating namespace',
+    run: create,
+  },
+  {
+    name: 'namespace list',
+    about: 'List the namespaces inside this one',
+    needs: 'namespaces',
+    args: [0, 0],
+    shows: ['format', 'detailed'],
+    doing: 'listing namespaces',
+    run: list,
+  },
+  {
+    name: 'namespace scan',
+    about: 'List all namespaces below this one',
+    needs: 'namespaces',
+    args: [0, 0],
+    shows: ['format', 'detailed'],
+    doing: 'scanning namespaces',
+    run: scan,
+  },
+  {
+    name: 'namespace lookup',
+    about: 'Show a namespace',
+    needs: 'namespaces',
+    usage: 'PATH',
+    args: [1, 1],
+    shows: ['format'],
+    doing: 'looking up namespace',
+    run: lookup,
+  },
+  {
+    name: 'namespace patch',
+    about: 'Change notes about a namespace',
+    needs: 'namespaces',
+    usage: 'PATH',
+    args: [1, 1],
+    flags: {
+      'custom-metadata': { kind: 'pairs', about: 'A note to set, name=value; can be repeated.' },
+      'remove-custom-metadata': { kind: 'texts', about: 'The name of a note to remove; can be repeated.' },
+    },
+    shows: ['field', 'format'],
+    doing: 'patching namespace',
+    run: patch,
+  },
+  {
+    name: 'namespace delete',
+    about: 'Remove a namespace and everything in it',
+    needs: 'namespaces',
+    usage: 'PATH',
+    args: [1, 1],
+    doing: 'deleting namespace',
+    run: remove,
+  },
+  {
+    name: 'namespace lock',
+    about: 'Close a namespace, and all below it, to everybody',
+    needs: 'namespaces',
+    usage: '[PATH]',
+    args: [0, 1],
+    shows: ['format'],
+    doing: 'locking namespace',
+    run: lock,
+  },
+  {
+    name: 'namespace unlock',
+    about: 'Open a locked namespace again, with -unlock-key or with sudo',
+    needs: 'namespaces',
+    usage: '[PATH]',
+    args: [0, 1],
+    shows: ['format'],
+    doing: 'unlocking namespace',
+    run: unlock,
+  },
+]

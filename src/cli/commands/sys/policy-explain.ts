@@ -1,0 +1,90 @@
+import { explainable } from '../../../contract/explain.ts'
+import type { Command, Run } from '../../framework/command.ts'
+import { inputOf } from '../../framework/request-data.ts'
+import { UsageError } from '../../framework/flags.ts'
+import { fieldOf } from '../../output/format.ts'
+import { showField, showValue } from '../../output/show.ts'
+import { table } from '../../output/table.ts'
+
+interface Shown {
+  readonly path: string | null
+  readonly policies: readonly string[]
+  readonly unnamed_policies: number
+  readonly capabilities: readonly string[]
+  readonly behind: string | null
+}
+
+/** `data` of `sys/policies/explain`. */
+interface Explained {
+  readonly allowed: boolean
+  readonly reason: string
+  readonly considered: readonly Shown[]
+  readonly left_out: readonly { readonly path: string; readonly policy: string | null; readonly why: string }[]
+  readonly suggestion: string | null
+}
+
+async function explain(run: Run): Promise<number> {
+  const [operation = '', path = '', ...words] = run.args
+  if (!explainable.some((word) => word === operation))
+    throw new UsageError(
+      `"${operation}" is none of ${explainable.join(', ')}\n  next: strongroom policy explain read secret/data/app`,
+    )
+  const accessor = run.flags.text('accessor') ?? ''
+  const policies = run.flags.texts('policy')
+  const own = accessor === '' && policies.length === 0
+  const wrapped = run.flags.text('wrapped')
+  const { body } = await run.client.send('POST', `sys/policies/explain${own ? '-self' : ''}`, {
+    path,
+    operation,
+    ...(words.length > 0 && { parameters: await inputOf(run, words) }),
+    ...(wrapped !== undefined && { wrap_ttl: wrapped }),
+    ...(accessor !== '' && { accessor }),
+    ...(policies.length > 0 && { policies }),
+  })
+  const field = run.flags.text('field') ?? ''
+  if (field !== '' && body) return showField(run, fieldOf(body, field), field)
+  const explained = body?.['data'] as unknown as Explained
+  if (run.format === 'table') run.out(inWords(explained))
+  else await showValue(run, explained)
+  return 0
+}
+
+function inWords({ allowed, reason, considered, left_out: leftOut, suggestion }: Explained): string {
+  const rows = considered.map(({ path, policies, unnamed_policies: unnamed, capabilities, behind }, at) => [
+    path ?? '(may not be shown)',
+    `[${capabilities.join(' ')}]`,
+    [...policies, ...(unnamed > 0 ? [`${unnamed} not named`] : [])].join(', '),
+    at === 0 ? 'decides' : `behind: ${behind}`,
+  ])
+  return [
+    `${allowed ? 'Allowed' : 'Denied'}: ${reason}.\n`,
+    rows.length > 0 ? `\n${table(['Rule', 'Gives', 'Policies', 'Rank'], rows)}\n` : '',
+    leftOut.length > 0 ? `\nRules that match nobody now:\n` : '',
+    ...leftOut.map(
+      ({ path, policy, why }) => `  ${path}${policy === null ? '' : ` (${policy})`}: ${outOf[why] ?? why}\n`,
+    ),
+    suggestion === null ? '' : `\nThis would allow it:\n\n${suggestion}`,
+  ].join('')
+}
+
+const outOf: Readonly<Record<string, string>> = {
+  expired: 'it has expired',
+  template: 'its template names an identity that nobody has',
+}
+
+/** `policy explain`. */
+export const policyExplainCommand: Command = {
+  name: 'policy explain',
+  about: 'Which rule allows or denies a request, and what would allow it',
+  usage: 'OPERATION PATH [K=V…]',
+  args: [2, Infinity],
+  flags: {
+    accessor: { kind: 'text', about: "The token with this accessor, in place of one's own." },
+    policy: { kind: 'texts', about: 'A policy, in place of a token; can be repeated.' },
+    wrapped: { kind: 'duration', about: 'As if the answer was asked for wrapped, for this long.' },
+  },
+  shows: ['field', 'format'],
+  needs: 'explanations of policies',
+  doing: 'explaining',
+  run: explain,
+}

@@ -1,0 +1,51 @@
+import { createReadStream } from 'node:fs'
+import { systemClock } from '../../../util/clock.ts'
+import type { Run } from '../../framework/command.ts'
+import { UsageError } from '../../framework/flags.ts'
+import { withProgress } from '../../output/progress.ts'
+import { checkTarget, writeWhole } from '../../framework/atomic-file.ts'
+
+type Stream = AsyncIterable<Uint8Array>
+
+/** Whether an argument means standard input or output. */
+export const isPipe = (path: string): boolean => path === '-'
+
+/** The bytes of a file, or of standard input, with a line about the progress if somebody looks. Whoever stops early returns it. */
+export async function* bytesFrom(run: Run, path: string): AsyncGenerator<Uint8Array> {
+  const stream = isPipe(path) ? run.pipes.read() : fileBytes(path)
+  yield* run.pipes.errIsTerminal ? withProgress(stream, systemClock, (text) => run.show(text)) : stream
+}
+
+/** @throws UsageError when the file cannot be read */
+async function* fileBytes(path: string): AsyncGenerator<Uint8Array> {
+  const stream = createReadStream(path, { highWaterMark: 256 * 1024 })
+  const failed = (thrown: unknown): never => {
+    throw new UsageError(`the file ${path} cannot be read (${String((thrown as NodeJS.ErrnoException).code)})`)
+  }
+  const parts = stream[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
+  try {
+    for (let next = await parts.next().catch(failed); next.done !== true; next = await parts.next().catch(failed))
+      yield next.value
+  } finally {
+    stream.destroy()
+  }
+}
+
+/** Where bytes go to. */
+export interface Target {
+  /** Writes all of a stream: to a file as a whole or not at all, to standard output as it comes. */
+  take(stream: Stream): Promise<void>
+}
+
+/** A file, or standard output. @throws UsageError for a file that exists, unless -force replaces it */
+export function targetOf({ pipes }: Run, path: string, force: boolean): Target {
+  if (!isPipe(path)) {
+    checkTarget(path, force)
+    return { take: async (stream) => writeWhole(path, stream, force) }
+  }
+  return {
+    async take(stream) {
+      for await (const part of stream) await pipes.write(part)
+    },
+  }
+}

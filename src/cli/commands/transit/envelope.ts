@@ -1,0 +1,196 @@
+import { randomBytes } from 'node:crypto'
+import { Damaged } from '../../../envelope/damaged.ts'
+import { Envelope, seal } from '../../../envelope/envelope.ts'
+import { isKeyName, isMount, versionOf } from '../../../envelope/header.ts'
+import type { Header } from '../../../envelope/header.ts'
+import { wipe } from '../../../util/bytes.ts'
+import type { Command, Run } from '../../framework/command.ts'
+import { newDataKey, rewrapDataKey, unwrapDataKey } from './envelope-keys.ts'
+import type { Place } from './envelope-keys.ts'
+import { bytesFrom, isPipe, targetOf } from './envelope-streams.ts'
+import { UsageError } from '../../framework/flags.ts'
+import { dataRows } from '../../output/format.ts'
+import { barePath } from '../../http/paths.ts'
+import { showField, showValue } from '../../output/show.ts'
+import { keyValues } from '../../output/table.ts'
+
+/** The exit status for an envelope that is not what was written, as for broken audit files. */
+const damaged = 3
+
+const fromOf = ({ args: [from = '-'] }: Run): string => from
+const toOf = ({ args: [, to = '-'] }: Run): string => to
+const nameOf = (path: string): string => (isPipe(path) ? 'standard input' : path)
+
+async function encrypt(run: Run): Promise<number> {
+  const to = toOf(run)
+  const force = run.flags.bool('force')
+  const place = placeOf(run)
+  if (isPipe(to) && run.pipes.outIsTerminal && !force)
+    throw new UsageError('an envelope is nothing for a terminal: name a file, or send the output into one')
+  const target = targetOf(run, to, force)
+  const { wrapped, dataKey } = await newDataKey(run, place)
+  try {
+    await target.take(seal(bytesFrom(run, fromOf(run)), { ...place, wrapped, dataKey, random: randomBytes }))
+  } finally {
+    wipe(dataKey)
+  }
+  return done(run, `Success! Encrypted to: ${to}`, to)
+}
+
+function placeOf({ flags }: Run): Place {
+  const place = { mount: barePath(flags.text('mount') || 'transit'), key: flags.text('key') ?? '' }
+  if (place.key === '') throw new UsageError('which key?\n  next: name one of transit with -key')
+  if (!isMount(place.mount) || !isKeyName(place.key))
+    throw new UsageError(
+      `${place.mount} with ${place.key}: letters, digits, and inside also "-", "_" and "." make a name`,
+    )
+  return place
+}
+
+async function decrypt(run: Run): Promise<number> {
+  const to = toOf(run)
+  const target = targetOf(run, to, run.flags.bool('force'))
+  return opening(run, async (envelope, dataKey) => {
+    await target.take(envelope.open(dataKey))
+    return done(run, `Success! Decrypted to: ${to}`, to)
+  })
+}
+
+async function verify(run: Run): Promise<number> {
+  return opening(run, async (envelope, dataKey) => {
+    let bytes = 0
+    for await (const part of envelope.open(dataKey)) {
+      bytes += part.length
+      wipe(part)
+    }
+    const { mount, key, wrapped } = envelope.header
+    const version = versionOf(wrapped)
+    if (run.format === 'table')
+      run.out(`intact: ${bytes} bytes under version ${version} of the key ${key} at ${mount}/\n`)
+    else await showValue(run, { intact: true, bytes, mount, key, key_version: version })
+    return 0
+  })
+}
+
+/** Reads an envelope, unwraps its data key, and gives both to `use`. */
+async function opening(run: Run, use: (envelope: Envelope, dataKey: Uint8Array) => Promise<number>): Promise<number> {
+  return reading(run, async (envelope) => {
+    checkExpected(run, envelope.header)
+    const dataKey = await unwrapDataKey(run, envelope.header)
+    return use(envelope, dataKey).finally(() => wipe(dataKey))
+  })
+}
+
+async function rewrap(run: Run): Promise<number> {
+  const from = fromOf(run)
+  const to = run.args[1] ?? from
+  // What is rewrapped in its place is replaced: that is what the command is for.
+  const target = targetOf(run, to, run.flags.bool('force') || (to === from && !isPipe(from)))
+  return reading(run, async (envelope) => {
+    checkExpected(run, envelope.header)
+    const wrapped = await rewrapDataKey(run, envelope.header)
+    const [before, after] = [versionOf(envelope.header.wrapped), versionOf(wrapped)]
+    if (after === before && to === from && !isPipe(to))
+      return done(run, `${to} is under version ${after}, the newest, already: it stays as it is`, to)
+    await target.take(envelope.rewrapped(wrapped))
+    return done(run, `Success! Rewrapped from version ${before} to ${after}: ${to}`, to)
+  })
+}
+
+async function header(run: Run): Promise<number> {
+  return reading(run, async ({ header: { mount, key, wrapped, chunk } }) => {
+    const shown = { mount, key, key_version: versionOf(wrapped), chunk_size: chunk, wrapped_key: wrapped }
+    const field = run.flags.text('field') ?? ''
+    if (field !== '') return showField(run, Object.entries(shown).find(([name]) => name === field)?.[1], field)
+    if (run.format === 'table') run.out(`${keyValues(dataRows(shown))}\n`)
+    else await showValue(run, shown)
+    return 0
+  })
+}
+
+/** Reads the header of FROM, gives the envelope to `use`, and says on one line what is wrong with a damaged one. */
+async function reading(run: Run, use: (envelope: Envelope) => Promise<number>): Promise<number> {
+  const source = bytesFrom(run, fromOf(run))
+  try {
+    return await use(await Envelope.read(source))
+  } catch (thrown) {
+    if (!(thrown instanceof Damaged)) throw thrown
+    run.err(`${nameOf(fromOf(run))} is DAMAGED: ${thrown.message}`)
+    return damaged
+  } finally {
+    // A pipe that nobody reads to its end would keep the program waiting.
+    await source.return(undefined)
+  }
+}
+
+/**
+ * The mount is never taken from the file alone: a forged one could send a token, and a request, anywhere.
+ * @throws UsageError if mount or key are others than expected
+ */
+function checkExpected(run: Run, found: Header): void {
+  const mount = barePath(run.flags.text('mount') || 'transit')
+  const wanted = { mount, key: run.flags.text('key') || found.key }
+  for (const what of ['mount', 'key'] as const) {
+    if (found[what] === wanted[what]) continue
+    throw new UsageError(
+      `${nameOf(fromOf(run))} names the ${what} ${found[what]}, not ${wanted[what]}: nothing was sent\n  next: if that is right, give -${what}=${found[what]}`,
+    )
+  }
+}
+
+/** Where the data itself goes to standard output, nothing is said there. */
+function done(run: Run, text: string, to: string): number {
+  if (!isPipe(to)) run.out(`${text}\n`)
+  return 0
+}
+
+const mount = { mount: { kind: 'text', about: 'Path of the transit engine; transit unless given.' } } as const
+const expectedKey = { key: { kind: 'text', about: 'Refuse an envelope of any other key.' } } as const
+const force = { force: { kind: 'bool', about: 'Replace a file that exists.', alias: 'f' } } as const
+const usage = '[FROM [TO]]'
+
+/** `transit envelope …`. FROM and TO are files, or "-", as they are unless given, for standard input and output. */
+export const envelopeCommands: readonly Command[] = [
+  {
+    name: 'transit envelope encrypt',
+    about: 'Encrypt a file or a stream of any size with a new data key',
+    usage,
+    args: [0, 2],
+    flags: { key: { kind: 'text', about: 'Name of the key that wraps the data key.' }, ...mount, ...force },
+    run: encrypt,
+  },
+  {
+    name: 'transit envelope decrypt',
+    about: 'Decrypt what encrypt made; exit status 3 if it is damaged, and then no file is written',
+    usage,
+    args: [0, 2],
+    flags: { ...expectedKey, ...mount, ...force },
+    run: decrypt,
+  },
+  {
+    name: 'transit envelope header',
+    about: 'Show what an envelope says about itself, without a server; unchecked',
+    usage: '[FROM]',
+    args: [0, 1],
+    offline: true,
+    shows: ['field', 'format'],
+    run: header,
+  },
+  {
+    name: 'transit envelope verify',
+    about: 'Check all of an envelope and write nothing; exit status 0 intact, 3 damaged',
+    usage: '[FROM]',
+    args: [0, 1],
+    flags: { ...expectedKey, ...mount },
+    shows: ['format'],
+    run: verify,
+  },
+  {
+    name: 'transit envelope rewrap',
+    about: 'Wrap the data key anew under the newest version of its key, in place unless TO is given; the data stays',
+    usage,
+    args: [0, 2],
+    flags: { ...expectedKey, ...mount, ...force },
+    run: rewrap,
+  },
+]

@@ -1,0 +1,21 @@
+import type { Command } from './command.ts'
+import { connectionFlags } from '../http/connection.ts'
+import type { FlagTable } from './flags.ts'
+
+/** All flags of a command: its own, those of what it shows, and those of the connection. */
+export function flagsOf(command: Command): FlagTable {
+  const shows = command.shows ?? []
+  return {
+    ...command.flags,
+    ...(shows.includes('field') && { field: { kind: 'text', about: 'Print only this field.', mayBeEmpty: true } }),
+    ...(shows.includes('format') && {
+      format: {
+        kind: 'text',
+        about: `table, json, yaml${shows.includes('raw') ? ' or raw' : ''} (VAULT_FORMAT).`,
+        mayBeEmpty: true,
+      },
+    }),
+    ...(shows.includes('detailed') && { detailed: { kind: 'bool', about: 'Show more.' } }),
+    ...(!command.offline && connectionFlags),
+  }
+}

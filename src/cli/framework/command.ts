@@ -1,0 +1,85 @@
+import type { LogLevel } from '../../util/log.ts'
+import type { Client } from '../http/client.ts'
+import type { Environment } from './env.ts'
+import type { FlagTable, Flags } from './flags.ts'
+import type { Format } from '../output/format.ts'
+import type { Pipes } from './stdio.ts'
+
+/** What a command is run with. */
+export interface Run extends Surroundings {
+  readonly args: readonly string[]
+  readonly flags: Flags
+  readonly client: Client
+  readonly format: Format
+  readonly environment: Environment
+  /** Prints a line on standard error. */
+  err(line: string): void
+  /** Prints on standard error as it is. */
+  show(text: string): void
+}
+
+/** The world around the command line. Tests pass their own. */
+export interface Surroundings {
+  readonly env: Readonly<Record<string, string | undefined>>
+  out(text: string): void
+  err(text: string): void
+  /** All of standard input, read once. */
+  stdin(): Promise<string>
+  /** Both as bytes, for data of any size. */
+  readonly pipes: Pipes
+  /** Asks on the terminal without showing what is typed. @throws NoTerminal */
+  ask(question: string): Promise<string>
+  /** Starts a server; the command line itself must not know how. */
+  readonly serve: Serve
+}
+
+/** What starting a server takes and gives. */
+export type Serve = (options: {
+  readonly config?: readonly string[]
+  readonly dev?: {
+    readonly rootTokenId?: string
+    readonly listenAddress?: string
+    readonly tls?: { readonly certFile: string; readonly keyFile: string }
+  }
+  readonly logFormat?: 'standard' | 'json'
+  readonly logLevel?: LogLevel
+}) => Promise<{
+  readonly address: string
+  readonly storageType: string
+  readonly rootToken?: string
+  readonly unsealKey?: string
+  reload(): Promise<void>
+  stop(): Promise<void>
+}>
+
+/** One command. Everything that help, usage and dispatch know is here. */
+export interface Command {
+  /** `token create`. */
+  readonly name: string
+  readonly about: string
+  /** How its arguments are written in help. */
+  readonly usage?: string
+  /** Fewest and most arguments. */
+  readonly args: readonly [number, number]
+  readonly flags?: FlagTable
+  /** It talks to no server, and takes none of the flags for that. */
+  readonly offline?: true
+  /** It sends no token that was kept: one that cannot be had does not stand in its way. */
+  readonly anonymous?: true
+  /** What the server must have for it, if not every server does: said when it has not. */
+  readonly needs?: string
+  /** `-field`, `-format` and `-detailed`, as far as it has them. */
+  readonly shows?: readonly ('field' | 'format' | 'raw' | 'detailed')[]
+  /** `reading secret/a`: what an error of the server stood in the way of. */
+  readonly doing?: string | ((run: Run) => string)
+  /** @returns the exit status. */
+  readonly run: (run: Run) => Promise<number>
+}
+
+/** Some commands that are loaded together, when one of them is needed. */
+export interface Family {
+  /** The first word of their names. */
+  readonly word: string
+  readonly about: string
+  readonly load: () => Promise<readonly Command[]>
+}

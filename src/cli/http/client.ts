@@ -1,0 +1,177 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { jsonLimits } from '../../util/json-limits.ts'
+import { readJson, writeJson } from '../../util/json.ts'
+import type { Json } from '../../util/json.ts'
+import { shown } from './dry-run.ts'
+import { ServerError, misfit, refusal } from './errors.ts'
+import { UsageError } from '../framework/flags.ts'
+import { encodePath, query } from './paths.ts'
+import { exchange } from './transport.ts'
+import type { Wire } from './transport.ts'
+
+/** How to reach the server. */
+export interface Target extends Omit<Wire, 'longest'> {
+  readonly address: URL
+  /** Empty for none. */
+  readonly token: string
+  /** Without slashes at its ends; empty for the root namespace. */
+  readonly namespace: string
+  /** As Go writes a duration; empty for no wrapping. */
+  readonly wrapTtl: string
+  readonly headers: Readonly<Record<string, string>>
+  /** How often a failed request is tried again. */
+  readonly retries: number
+  readonly redirects: boolean
+  /** Show requests instead of sending them. */
+  readonly dry?: 'curl' | 'policy'
+}
+
+/** What came back. `body` is the JSON object, or undefined for none. */
+export interface Answer {
+  readonly status: number
+  readonly body: Json | undefined
+  readonly text: string
+}
+
+interface Received extends Answer {
+  /** Where a redirect leads that was not followed. */
+  readonly location?: string
+}
+
+/** What a single request may do differently. */
+export interface Sending {
+  /** Data in the URL, behind the path. */
+  readonly query?: Readonly<Record<string, unknown>>
+  readonly token?: string
+  /** Sent even if requests are only to be shown: a question that must be answered before the request is known. */
+  readonly always?: boolean
+  /** Never sent again: a key share would count for the next try, and the answer to the first be lost. */
+  readonly once?: boolean
+  /** The answer may be something else than JSON: it is shown as it is. */
+  readonly anyText?: boolean
+}
+
+const limits = {
+  ...jsonLimits,
+  bytes: 64 * 1024 * 1024,
+  tokens: 10_000_000,
+  containers: 2_000_000,
+  names: 10_000_000,
+  numerals: 10_000_000,
+}
+
+/** A small client of Vault's HTTP API. */
+export class Client {
+  readonly #target: Target
+
+  constructor(target: Target) {
+    this.#target = target
+  }
+
+  /**
+   * Sends a request, again when the server is in trouble (412, or 5xx other than 501).
+   * @returns the answer; a 404 with data or warnings is one too, except to a write
+   * @throws ServerError for all others that are no success; Shown when requests are only to be shown; UsageError for a path that cannot be
+   */
+  async send(method: string, path: string, data?: unknown, how: Sending = {}): Promise<Answer> {
+    const url = this.#url(path, how.query ?? {})
+    const retries = how.once ? 0 : this.#target.retries
+    for (let attempt = 0; ; attempt++) {
+      const answer = await this.#once(url, method, data, how)
+      if (attempt < retries && isTrouble(answer)) {
+        await pause(Math.min(200 * (attempt + 1), 1500))
+        continue
+      }
+      return this.#accepted({ method, url, namespace: this.#target.namespace }, answer, how)
+    }
+  }
+
+  #accepted(asked: Parameters<typeof refusal>[0], answer: Received, { anyText = false }: Sending): Answer {
+    const { status, body, text, location } = answer
+    if (status === 404 && asked.method === 'GET' && saysSomething(body)) return answer
+    if (status >= 400) throw new ServerError(refusal(asked, answer), status, body)
+    // A redirect that was not followed, and a proxy's page, say nothing of whether anything was done.
+    const fits = status < 300 && (anyText || body !== undefined || text.trim() === '')
+    if (!fits) throw new ServerError(misfit(asked, answer, status >= 300 ? (location ?? '') : undefined), status)
+    return answer
+  }
+
+  async #once(url: URL, method: string, data: unknown, how: Sending, redirected = false): Promise<Received> {
+    const { dry, redirects } = this.#target
+    const body = data === undefined ? undefined : writeJson(data)
+    const headers = { ...usualWrapping(method, url), ...this.#headers(method, body, how) }
+    if (dry && !how.always) throw shown(dry, { method, url, headers, body: data })
+    const {
+      status,
+      headers: received,
+      bytes,
+    } = await exchange({ method, url, headers, body }, { ...this.#target, longest: limits.bytes })
+    const { location } = received
+    if (redirects && !redirected && location && [301, 302, 307, 308].includes(status))
+      return this.#once(nextUrl(url, location), method, data, how, true)
+    return { status, body: jsonOf(bytes), text: bytes.toString('utf8'), ...(location !== undefined && { location }) }
+  }
+
+  #headers(method: string, body: string | undefined, how: Sending): Record<string, string | number> {
+    const { namespace, wrapTtl, headers } = this.#target
+    const { token = this.#target.token, always } = how
+    return {
+      'X-Vault-Request': 'true',
+      ...(token && { 'X-Vault-Token': token }),
+      ...(namespace && { 'X-Vault-Namespace': `${namespace}/` }),
+      ...(wrapTtl && !always && { 'X-Vault-Wrap-TTL': wrapTtl }),
+      ...headers,
+      ...(body !== undefined && {
+        'Content-Type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json',
+        'Content-Length': Buffer.byteLength(body),
+      }),
+    }
+  }
+
+  #url(path: string, parameters: Readonly<Record<string, unknown>>): URL {
+    // A URL would swallow these, and the request would go to another path than the one that was written.
+    if (/(^|\/)\.\.?(\/|$)/.test(path))
+      throw new UsageError(`the path "${path}" has a part "." or "..", which no path of the API can have`)
+    if (path.includes('//'))
+      throw new UsageError(`the path "${path}" has an empty part: is there a variable in it that is not set?`)
+    const { address } = this.#target
+    return new URL(`${address.pathname.replace(/\/+$/, '')}/v1/${encodePath(path)}${query(parameters)}`, address)
+  }
+
+  /** The namespace that requests go to, without slashes at its ends; empty for the root namespace. */
+  get namespace(): string {
+    return this.#target.namespace
+  }
+}
+
+/** What is to be wrapped is, also where nobody said for how long: as long as Vault's clients say. */
+const usualWrapping = (method: string, { pathname }: URL): Record<string, string> =>
+  ['PUT', 'POST'].includes(method) && pathname.endsWith('/v1/sys/wrapping/wrap') ? { 'X-Vault-Wrap-TTL': '5m' } : {}
+
+/** @throws ServerError for a redirect from TLS into the clear: a token must not go there */
+function nextUrl(url: URL, location: string): URL {
+  const next = URL.canParse(location, url.href) ? new URL(location, url) : undefined
+  if (!next || !['http:', 'https:'].includes(next.protocol))
+    throw new ServerError(`${url.origin} redirects to something that is no address: not followed`)
+  if (url.protocol === 'https:' && next.protocol !== 'https:')
+    throw new ServerError(`${url.origin} redirects to ${next.origin}, which is not encrypted: not followed`)
+  return next
+}
+
+/** A failure that may pass. A sealed server stays sealed, however often it is asked. */
+function isTrouble({ status, body }: Answer): boolean {
+  const errors = body?.['errors']
+  if (status === 503 && Array.isArray(errors) && errors.includes('Vault is sealed')) return false
+  return status === 412 || (status >= 500 && status !== 501)
+}
+
+const saysSomething = (body: Json | undefined): boolean => Boolean(body?.['data'] || body?.['warnings'])
+
+function jsonOf(bytes: Uint8Array): Json | undefined {
+  try {
+    const value: unknown = bytes.length === 0 ? undefined : readJson(bytes, limits)
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : undefined
+  } catch {
+    return undefined
+  }
+}

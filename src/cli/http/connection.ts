@@ -1,0 +1,193 @@
+import { X509Certificate } from 'node:crypto'
+import { readFileSync, readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { formatDuration, parseDuration } from '../../util/duration.ts'
+import { ServerError } from './errors.ts'
+import type { Target } from './client.ts'
+import type { Environment } from '../framework/env.ts'
+import { UsageError } from '../framework/flags.ts'
+import { proxyChoice } from './proxy.ts'
+import type { FlagTable, Flags } from '../framework/flags.ts'
+
+/** Flags of every command that talks to a server. */
+export const connectionFlags: FlagTable = {
+  address: { kind: 'text', about: 'Address of the server (VAULT_ADDR).' },
+  'agent-address': { kind: 'text', about: 'Address of an agent (VAULT_AGENT_ADDR); it wins over -address.' },
+  'ca-cert': { kind: 'text', about: 'File with the authority of its certificate (VAULT_CACERT).' },
+  'ca-path': { kind: 'text', about: 'Folder with such files (VAULT_CAPATH).' },
+  'client-cert': { kind: 'text', about: 'Certificate to show to the server (VAULT_CLIENT_CERT).' },
+  'client-key': { kind: 'text', about: 'Its key (VAULT_CLIENT_KEY).' },
+  'tls-server-name': { kind: 'text', about: 'Name to expect in the certificate (VAULT_TLS_SERVER_NAME).' },
+  'tls-skip-verify': { kind: 'bool', about: 'Do not check the certificate: for tests only (VAULT_SKIP_VERIFY).' },
+  namespace: { kind: 'text', about: 'Namespace to work in (VAULT_NAMESPACE).', alias: 'ns', mayBeEmpty: true },
+  'wrap-ttl': { kind: 'duration', about: 'Wrap the answer for this long (VAULT_WRAP_TTL).' },
+  header: { kind: 'pairs', about: 'A further header, name=value; can be repeated.' },
+  mfa: { kind: 'texts', about: 'A second factor; can be repeated (VAULT_MFA).' },
+  'unlock-key': { kind: 'text', about: 'Key of a locked namespace.' },
+  'disable-redirects': { kind: 'bool', about: 'Do not follow redirects (VAULT_DISABLE_REDIRECTS).' },
+  'non-interactive': { kind: 'bool', about: 'Never ask; fail instead.' },
+  'output-curl-string': { kind: 'bool', about: 'Print the request as a curl command instead of sending it.' },
+  'output-policy': { kind: 'bool', about: 'Print the policy that the request needs instead of sending it.' },
+}
+
+/**
+ * How to reach the server, by the flags, else by the environment.
+ * @param withToken whether the token in use is sent
+ * @throws ServerError for a setting that makes no sense
+ */
+export function targetOf(flags: Flags, env: Environment, withToken = true): Target {
+  const text = (flag: string, name: string): string => flags.text(flag) ?? env.setting(name) ?? ''
+  const wrap = text('wrap-ttl', 'WRAP_TTL')
+  return {
+    ...addressOf(text('agent-address', 'AGENT_ADDR') || text('address', 'ADDR') || 'https://127.0.0.1:8200'),
+    token: withToken ? tokenOf(env) : '',
+    namespace: text('namespace', 'NAMESPACE').replace(/^\/+|\/+$/g, ''),
+    wrapTtl: wrap === '' ? '' : wrapTtlOf(wrap),
+    headers: headersOf(flags),
+    tls: {
+      ...authorities(flags, env),
+      ...clientPair(text('client-cert', 'CLIENT_CERT'), text('client-key', 'CLIENT_KEY')),
+      ...(text('tls-server-name', 'TLS_SERVER_NAME') && { servername: text('tls-server-name', 'TLS_SERVER_NAME') }),
+      ...((flags.has('tls-skip-verify') ? flags.bool('tls-skip-verify') : truth(env, 'SKIP_VERIFY')) && {
+        rejectUnauthorized: false,
+      }),
+    },
+    retries: count(env.setting('MAX_RETRIES') || '2'),
+    timeout: seconds(env.setting('CLIENT_TIMEOUT') || '60s', 'CLIENT_TIMEOUT') * 1000,
+    proxy: proxyChoice(env),
+    redirects: !(flags.bool('disable-redirects') || truth(env, 'DISABLE_REDIRECTS')),
+    ...dryness(flags),
+  }
+}
+
+function dryness(flags: Flags): Pick<Target, 'dry'> {
+  if (flags.bool('output-curl-string')) return { dry: 'curl' }
+  return flags.bool('output-policy') ? { dry: 'policy' } : {}
+}
+
+function addressOf(written: string): Pick<Target, 'address' | 'socketPath'> {
+  const socket = /^unix:\/\/(\/.+)$/.exec(written)?.[1]
+  if (socket !== undefined) return { address: new URL('http://localhost'), socketPath: socket }
+  const url = URL.canParse(written) ? new URL(written) : undefined
+  if (url && ['http:', 'https:'].includes(url.protocol)) return { address: url }
+  throw new ServerError(
+    `"${written}" is no address; write it like https://127.0.0.1:8200, or unix:///run/strongroom.sock`,
+  )
+}
+
+function headersOf(flags: Flags): Record<string, string> {
+  const headers = flags.pairs('header') ?? {}
+  for (const name of Object.keys(headers)) {
+    if (/^x-vault-/i.test(name))
+      throw new ServerError(`the header ${name} cannot be set: names that begin with X-Vault- are reserved`)
+    if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name))
+      throw new ServerError(`${JSON.stringify(name)} is no name of a header: letters, digits and "-" make one`)
+  }
+  const factors = flags.texts('mfa')
+  const unlock = flags.text('unlock-key')
+  return {
+    ...headers,
+    ...(factors.length > 0 && { 'X-Vault-MFA': factors.join(', ') }),
+    ...(unlock && { 'X-Vault-Namespace-Unlock-Key': unlock }),
+  }
+}
+
+function truth(env: Environment, name: string): boolean {
+  const value = env.setting(name) ?? ''
+  if (value === '' || /^(0|f|false)$/i.test(value)) return false
+  if (/^(1|t|true)$/i.test(value)) return true
+  throw new ServerError(`${name} is "${value}" in the environment; set it to true or false`)
+}
+
+function seconds(value: string, name: string): number {
+  const parsed = parseDuration(value)
+  if (parsed === undefined) throw new ServerError(`${name} is "${value}"; write a duration such as 30s`)
+  return parsed
+}
+
+/** @throws ServerError below a second: cut to whole seconds it would be no wrapping, and the answer be in clear */
+function wrapTtlOf(written: string): string {
+  const ttl = seconds(written, 'WRAP_TTL')
+  if (ttl < 1 && /[1-9]/.test(written))
+    throw new ServerError(`WRAP_TTL is "${written}"; a wrapping lives for 1s at least`)
+  return formatDuration(ttl)
+}
+
+function count(value: string): number {
+  if (!/^\d{1,3}$/.test(value)) throw new ServerError(`MAX_RETRIES is "${value}"; write a whole number`)
+  return Number(value)
+}
+
+function tokenOf(env: Environment): string {
+  const token = env.token()
+  if (/[^\x20-\x7e]/.test(token))
+    throw new ServerError('the token holds characters that no token has: set it again, or log in')
+  return token
+}
+
+/** The authorities that a server's certificate may come from: the flags, else the text in the environment, else its files. */
+function authorities(flags: Flags, env: Environment): { readonly ca?: string[] } {
+  const bytes = env.setting('CACERT_BYTES') ?? ''
+  if (bytes === '' || flags.has('ca-cert') || flags.has('ca-path'))
+    return certificates(
+      flags.text('ca-cert') ?? env.setting('CACERT') ?? '',
+      flags.text('ca-path') ?? env.setting('CAPATH') ?? '',
+    )
+  if (!isCertificate(bytes)) throw new ServerError('CACERT_BYTES in the environment holds no certificate in PEM form')
+  return { ca: [bytes] }
+}
+
+function certificates(caFile: string, caFolder: string): { readonly ca?: string[] } {
+  if (caFile !== '') return { ca: [certificate(caFile)] }
+  if (caFolder === '') return {}
+  const files = namesIn(caFolder).map((name) => join(caFolder, name))
+  const found = files.filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile()).map(read)
+  const ca = found.filter(isCertificate)
+  if (ca.length === 0) throw new ServerError(`the folder ${caFolder} holds no certificate in PEM form`)
+  return { ca }
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    throw new ServerError(`the folder ${folder} cannot be read`)
+  }
+}
+
+function clientPair(cert: string, key: string): { readonly cert?: string; readonly key?: string } {
+  if (cert === '' && key === '') return {}
+  if (cert === '' || key === '') throw new ServerError('a client certificate and its key must be given together')
+  const text = read(key)
+  if (!/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text))
+    throw new ServerError(`the file ${key} holds no key in PEM form`)
+  return { cert: certificate(cert), key: text }
+}
+
+function certificate(path: string): string {
+  const text = read(path)
+  if (!isCertificate(text)) throw new ServerError(`the file ${path} holds no certificate in PEM form`)
+  return text
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).raw.length > 0
+  } catch {
+    return false
+  }
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    throw new ServerError(`the file ${path} cannot be read`)
+  }
+}
+
+/** @throws UsageError if both ways of only printing a request are asked for */
+export function checkDryness(flags: Flags): void {
+  if (flags.bool('output-curl-string') && flags.bool('output-policy'))
+    throw new UsageError('give -output-curl-string or -output-policy, not both')
+}

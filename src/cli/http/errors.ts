@@ -1,0 +1,146 @@
+import type { Json } from '../../util/json.ts'
+
+/** The server refused, or could not be reached: exit status 2. */
+export class ServerError extends Error {
+  /** 0 when there was no answer. */
+  readonly status: number
+  readonly body: Json | undefined
+  /** What was being done, when the command does several things; empty to say nothing. */
+  during?: string
+
+  constructor(message: string, status = 0, body?: Json) {
+    super(message)
+    this.status = status
+    this.body = body
+  }
+
+  /** The same with what to do about it, on a line of its own. */
+  withHint(next: string): ServerError {
+    const hinted = new ServerError(`${this.message}\n  next: ${next}`, this.status, this.body)
+    return this.during === undefined ? hinted : Object.assign(hinted, { during: this.during })
+  }
+
+  /** Whether the server said that there is nothing: 404 with an empty list of errors. */
+  get isAbsence(): boolean {
+    const errors = this.body?.['errors']
+    return this.status === 404 && Array.isArray(errors) && errors.length === 0
+  }
+
+  /** Whether the server has nothing of this kind. */
+  get isUnsupported(): boolean {
+    return this.status === 404 && JSON.stringify(this.body?.['errors'] ?? '').includes('unsupported path')
+  }
+}
+
+/** A request as messages name it. */
+export interface Asked {
+  readonly method: string
+  readonly url: URL
+  readonly namespace: string
+}
+
+/** What was answered, as far as a message needs it. */
+export interface Refused {
+  readonly status: number
+  readonly body: Json | undefined
+  readonly text: string
+}
+
+/** A refusal as Vault's clients show it; scripts look for its `Code:` and its bullets. */
+export function refusal(asked: Asked, { status, body, text }: Refused): string {
+  const errors = body && (Array.isArray(body['errors']) ? body['errors'].map(String) : [])
+  const bare = !errors || (asked.method === 'PATCH' && status === 404 && errors.length === 0)
+  const list = bare
+    ? ` Raw Message:\n\n${errors ? '' : excerpt(text)}`
+    : ` Errors:\n\n${errors.map((error) => `* ${printable(error)}`).join('\n')}`
+  return `Error making API request.\n\n${request(asked)}\nCode: ${status}.${list}`
+}
+
+/** An answer that is none of Vault's API: a proxy's page, or a redirect that was not followed. */
+export function misfit(asked: Asked, { status, text }: Refused, location?: string): string {
+  const what =
+    location === undefined
+      ? `The answer is no JSON; is this the address of a server, and not of something before it?\n\n${excerpt(text)}`
+      : `It redirects to ${printable(location)}, which was not followed.`
+  return `Error making API request.\n\n${request(asked)}\nCode: ${status}. ${what}`
+}
+
+/** Without the name and password that an address may hold. */
+function request({ method, url, namespace }: Asked): string {
+  const path = `${url.origin}${url.pathname}${url.search}`
+  return `${namespace ? `Namespace: ${namespace}/\n` : ''}URL: ${method} ${path}`
+}
+
+const longest = 300
+
+/** The beginning of a text that was not meant for people to read here, such as a proxy's page, on one line. */
+function excerpt(text: string): string {
+  // Tags are looked for in a beginning only: the whole may be long, and made to be slow to search.
+  const beginning = text.slice(0, 4096)
+  const words = /^\s*</.test(beginning)
+    ? beginning.replace(/<(style|script)\b[^>]{0,200}>.{0,4096}?<\/\1>|<[^<>]{0,500}>/gis, ' ').replace(/\s+/g, ' ')
+    : beginning
+  const line = printable(words).trim()
+  return line.length > longest ? `${line.slice(0, longest)}…` : line
+}
+
+/** Control characters could draw anything on the reader's terminal. */
+function printable(text: string): string {
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\ufffd')
+}
+
+/** What went wrong on the way to a server. */
+export type Trouble = Error & { readonly code?: string }
+
+interface Explanation {
+  readonly when: RegExp
+  readonly say: (url: URL) => string
+}
+
+/** Why there was no answer, by Node's error code and message, and what to do about it. The first that matches is said. */
+const explanations: readonly Explanation[] = [
+  {
+    when: /^ECONNREFUSED /,
+    say: ({ origin }) => `no server at ${origin}\n  next: start one, or say where it is with -address or VAULT_ADDR`,
+  },
+  {
+    when: /^(ENOTFOUND|EAI_AGAIN) /,
+    say: ({ hostname }) => `nobody knows where ${hostname} is\n  next: check the name in -address or VAULT_ADDR`,
+  },
+  {
+    when: /^(EHOSTUNREACH|ENETUNREACH|ETIMEDOUT) /,
+    say: ({ origin }) => `no way leads to ${origin}\n  next: check the address and the network`,
+  },
+  {
+    when: /^EPROTO .*wrong version number|packet length too long/,
+    say: ({ origin, host }) => `${origin} speaks plain HTTP\n  next: export VAULT_ADDR='http://${host}'`,
+  },
+  {
+    when: /alert (certificate required|bad certificate|unknown ca|handshake failure)/,
+    say: ({ origin }) =>
+      `${origin} does not take the certificate shown to it\n  next: give one that it knows with -client-cert and -client-key`,
+  },
+  {
+    when: /^CERT_HAS_EXPIRED /,
+    say: ({ origin }) => `the certificate of ${origin} has expired\n  next: let the operator of the server renew it`,
+  },
+  {
+    when: /^ERR_TLS_CERT_ALTNAME_INVALID /,
+    say: ({ origin, hostname }) =>
+      `the certificate of ${origin} is not for ${hostname}\n  next: use a name that it holds, or give one with -tls-server-name`,
+  },
+  {
+    when: /self.signed|unable to (verify|get)/i,
+    say: ({ origin }) =>
+      `the certificate of ${origin} is not trusted\n  next: give its authority with -ca-cert or VAULT_CACERT`,
+  },
+  { when: /^HPE_/, say: ({ origin }) => `${origin} does not speak HTTP` },
+]
+
+/** Why there was no answer, and what to do about it. */
+export function unreachable(url: URL, { code = '', message }: Trouble): string {
+  if (code === 'ECONNRESET' && url.protocol === 'http:')
+    return `${url.origin} closed the connection; it may speak TLS\n  next: export VAULT_ADDR='https://${url.host}'`
+  const known = explanations.find(({ when }) => when.test(`${code} ${message}`))
+  return known ? known.say(url) : `${url.origin} cannot be reached: ${printable(message)}`
+}

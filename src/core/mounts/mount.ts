@@ -1,0 +1,14 @@
+import type { Engine } from '../../contract/engine.ts'
+import type { MountRecord } from '../../contract/mount.ts'
+import type { Trie } from '../request/trie.ts'
+
+/** An open mount. `record` is replaced when the mount is tuned. */
+export interface Mount {
+  record: MountRecord
+  /** `transit/` or `auth/token/`. */
+  readonly apiPath: string
+  readonly engine: Engine
+  /** What the engine's `open` returned. */
+  readonly state: unknown
+  readonly trie: Trie
+}

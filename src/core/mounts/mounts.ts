@@ -1,0 +1,258 @@
+import type { Engine, EngineHost } from '../../contract/engine.ts'
+import { Fault, refuse } from '../../contract/fault.ts'
+import type { NamespaceId } from '../../contract/identity.ts'
+import { apiPathOf } from '../../contract/mount.ts'
+import type { MountRecord, MountSpec } from '../../contract/mount.ts'
+import type { Transaction, View } from '../../contract/view.ts'
+import { hex } from '../../util/bytes.ts'
+import type { Clock } from '../../util/clock.ts'
+import type { Log } from '../../util/log.ts'
+import type { Mount } from './mount.ts'
+import { Router } from '../request/router.ts'
+import { Trie } from '../request/trie.ts'
+
+/** What the mount table of a namespace needs. */
+export interface MountParts {
+  /** The whole barrier. */
+  readonly view: View
+  /** Where everything of the namespace lies in it: `mounts/…` and `mount/<uuid>/…` below this. */
+  readonly folder: string
+  readonly namespace: NamespaceId
+  /** The names of the namespaces inside this one, each with a slash; guarded: a commit fails if one is made meanwhile. */
+  readonly children: (tx: Transaction) => Promise<readonly string[]>
+  readonly engines: readonly Engine[]
+  readonly clock: Clock
+  readonly log: Log
+  readonly random: (bytes: number) => Uint8Array
+  readonly uuid: () => string
+  /** System-wide TTLs in seconds. */
+  readonly ttl: { readonly default: number; readonly max: number }
+}
+
+/** Engines are alike in all namespaces: each has one trie. */
+const tries = new WeakMap<Engine, Trie>()
+
+/** The mount table of a namespace: which engine answers where. Kept in the barrier, opened at unseal. */
+export class Mounts {
+  readonly router = new Router()
+  readonly #parts: MountParts
+  readonly #table: string
+
+  private constructor(parts: MountParts) {
+    this.#parts = parts
+    this.#table = `${parts.folder}mounts/`
+  }
+
+  /** A table of which nothing is open: that of a namespace that is being removed. */
+  static closed(parts: MountParts): Mounts {
+    return new Mounts(parts)
+  }
+
+  /** Opens every mount, makes the built-in ones that are missing, and finishes removals that a crash interrupted. */
+  static async open(parts: MountParts, builtin: readonly MountSpec[]): Promise<Mounts> {
+    const mounts = new Mounts(parts)
+    const records = await parts.view.transaction(async (tx) => mounts.records(tx))
+    for (const spec of builtin) {
+      const known = records.find((record) => apiPathOf(record) === apiPathOf(spec))
+      if (!known) await mounts.enable(spec, true)
+    }
+    for (const record of records) {
+      if (record.removing) await mounts.#purge(record)
+      else await mounts.#open(record)
+    }
+    return mounts
+  }
+
+  /** Every mount of a kind, by path. */
+  list(kind: MountRecord['kind']): MountRecord[] {
+    const records = this.router.all().map((mount) => mount.record)
+    return records.filter((record) => record.kind === kind).sort((a, b) => (a.path < b.path ? -1 : 1))
+  }
+
+  /** The mount at exactly this API path. */
+  at(apiPath: string): MountRecord | undefined {
+    const mount = this.router.mountOf(apiPath)
+    return mount?.apiPath === apiPath ? mount.record : undefined
+  }
+
+  /** The mount with this uuid, wherever it is now. */
+  byUuid(uuid: string): MountRecord | undefined {
+    return this.router.all().find(({ record }) => record.uuid === uuid)?.record
+  }
+
+  /** What the engine mounted at exactly this API path keeps. */
+  stateAt(apiPath: string): unknown {
+    const mount = this.router.mountOf(apiPath)
+    return mount?.apiPath === apiPath ? mount.state : undefined
+  }
+
+  /** Lets every mount do what it has to do by itself. One that fails is logged and does not hold up the others. */
+  async tend(): Promise<void> {
+    for (const { engine, state, apiPath } of this.router.all()) {
+      try {
+        await engine.tend?.(state)
+      } catch (thrown) {
+        const error = thrown instanceof Error ? thrown.name : 'unknown'
+        this.#parts.log.warn('a mount could not do its chores; they will be tried again', { mount: apiPath, error })
+      }
+    }
+  }
+
+  /** TTLs in force for a mount, seconds. */
+  limits(record: MountRecord): { readonly defaultTtl: number; readonly maxTtl: number } {
+    const maxTtl = record.config.max_lease_ttl || this.#parts.ttl.max
+    return { defaultTtl: Math.min(record.config.default_lease_ttl || this.#parts.ttl.default, maxTtl), maxTtl }
+  }
+
+  /** @throws Fault invalid_request when the type is unknown or the path is taken. */
+  async enable(spec: MountSpec, builtin = false): Promise<void> {
+    const record = freshMount(this.#parts, spec, builtin)
+    this.#engineOf(record)
+    try {
+      await this.#parts.view.transaction(async (tx) => {
+        await this.#refuseConflict(record, tx)
+        tx.put(this.#table + record.uuid, record)
+      })
+      await this.#open(record)
+    } catch (thrown) {
+      await this.#catchUp().catch(() => {})
+      if (this.at(apiPathOf(record))?.uuid !== record.uuid) throw thrown
+    }
+  }
+
+  /** Removes a mount and all its data; absent is fine. A crash in the middle is finished at the next unseal. */
+  async disable(apiPath: string): Promise<void> {
+    const record = this.at(apiPath)
+    if (!record) return
+    const removing = { ...record, removing: true }
+    await this.#parts.view.put(this.#table + record.uuid, removing)
+    this.router.remove(apiPath)
+    await this.#purge(removing)
+  }
+
+  /** Changes description, options or configuration. */
+  async tune(apiPath: string, change: Partial<Pick<MountRecord, 'description' | 'options' | 'config'>>): Promise<void> {
+    const mount = this.#mounted(apiPath)
+    const record = await this.#parts.view.transaction(async (tx) => {
+      const current = await this.#current(tx, mount.record)
+      const next = { ...current, ...change }
+      tx.put(this.#table + current.uuid, next)
+      return next
+    })
+    mount.record = record
+    if (this.#engineOf(record) !== mount.engine) await this.#open(record)
+  }
+
+  /** The versions that an engine type comes in, the usual one first; undefined for a type without. */
+  versions(type: string): readonly string[] | undefined {
+    const versions = this.#parts.engines.filter((engine) => engine.type === type).map(({ version }) => version)
+    const named = versions.filter((version) => version !== undefined)
+    return named.length > 0 ? named : undefined
+  }
+
+  /** Moves a mount with its data to another path of the same kind. */
+  async move(from: string, to: string): Promise<void> {
+    const mount = this.#mounted(from)
+    const record = await this.#parts.view.transaction(async (tx) => {
+      const current = await this.#current(tx, mount.record)
+      const next = { ...current, path: current.kind === 'auth' ? to.slice('auth/'.length) : to }
+      await this.#refuseConflict(next, tx)
+      tx.put(this.#table + next.uuid, next)
+      return next
+    })
+    this.router.remove(from)
+    this.router.add({ ...mount, record, apiPath: to })
+  }
+
+  /** Opens what is in the table and not mounted: a storage may have taken a mount and failed before it could tell. */
+  async #catchUp(): Promise<void> {
+    const mounted = new Set(this.router.all().map(({ record }) => record.uuid))
+    for (const record of await this.#parts.view.transaction(async (tx) => this.records(tx)))
+      if (!record.removing && !mounted.has(record.uuid)) await this.#open(record)
+  }
+
+  #mounted(apiPath: string): Mount {
+    const mount = this.router.mountOf(apiPath)
+    if (mount?.apiPath !== apiPath) throw refuse(`no mount at ${apiPath}`)
+    return mount
+  }
+
+  /** The whole table, guarded: a transaction of the whole barrier fails if anything in it changes meanwhile. */
+  async records(tx: Transaction): Promise<MountRecord[]> {
+    tx.unchanged(this.#table)
+    const names = await this.#parts.view.list(this.#table)
+    const records = await Promise.all(names.map(async (name) => tx.get<MountRecord>(this.#table + name)))
+    return records.filter((record) => record !== undefined)
+  }
+
+  async #current(tx: Transaction, { uuid, path }: MountRecord): Promise<MountRecord> {
+    const current = await tx.get<MountRecord>(this.#table + uuid)
+    if (!current || current.removing) throw new Fault('not_found', `no mount at ${path}`)
+    return current
+  }
+
+  /** One path may be neither at, above nor below another, be it of a mount or of a namespace. */
+  async #refuseConflict(record: MountRecord, tx: Transaction): Promise<void> {
+    const path = apiPathOf(record)
+    const others = (await this.records(tx)).filter(({ uuid }) => uuid !== record.uuid)
+    const mount = others.find((other) => overlap(apiPathOf(other), path))
+    if (mount) throw refuse(`path is already in use at ${mount.path}`)
+    const namespace = (await this.#parts.children(tx)).find((name) => overlap(name, path))
+    if (namespace !== undefined) throw refuse(`path is already in use by the namespace ${namespace}`)
+  }
+
+  #engineOf(record: Pick<MountRecord, 'type' | 'kind' | 'options'>): Engine {
+    const offered = this.#parts.engines.filter(({ type, kind }) => type === record.type && kind === record.kind)
+    const version = record.options?.['version'] ?? offered[0]?.version
+    const engine = offered.find((one) => one.version === version)
+    if (engine) return engine
+    const known = new Set(this.#parts.engines.filter(({ kind }) => kind === record.kind).map(({ type }) => type))
+    throw refuse(
+      `there is no ${record.kind === 'auth' ? 'auth method' : 'secrets engine'} of type "${record.type}"; this server has: ${[...known].join(', ')}`,
+    )
+  }
+
+  async #open(record: MountRecord): Promise<void> {
+    const engine = this.#engineOf(record)
+    const apiPath = apiPathOf(record)
+    const host: EngineHost = {
+      view: this.#dataOf(record),
+      clock: this.#parts.clock,
+      log: this.#parts.log,
+      accessor: record.accessor,
+      namespace: record.namespace,
+      limits: () => this.limits(this.byUuid(record.uuid) ?? record),
+    }
+    this.router.add({ record, apiPath, engine, state: await engine.open(host), trie: trieOf(engine) })
+  }
+
+  async #purge(record: MountRecord): Promise<void> {
+    await this.#dataOf(record).clear('')
+    await this.#parts.view.del(this.#table + record.uuid)
+  }
+
+  #dataOf(record: MountRecord): View {
+    return this.#parts.view.under(`${this.#parts.folder}mount/${record.uuid}/`)
+  }
+}
+
+/** The record of a mount to be. */
+export function freshMount(
+  { uuid, random, namespace }: Pick<MountParts, 'uuid' | 'random' | 'namespace'>,
+  spec: MountSpec,
+  builtin: boolean,
+): MountRecord {
+  const accessor = `${spec.kind === 'auth' ? 'auth_' : ''}${spec.type}_${hex(random(4))}`
+  return { ...spec, uuid: uuid(), accessor, namespace, builtin }
+}
+
+function trieOf(engine: Engine): Trie {
+  const trie = tries.get(engine) ?? new Trie(engine.routes)
+  tries.set(engine, trie)
+  return trie
+}
+
+/** Whether one of two paths lies within the other. */
+export function overlap(a: string, b: string): boolean {
+  return a.startsWith(b) || b.startsWith(a)
+}

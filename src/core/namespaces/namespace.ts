@@ -1,0 +1,138 @@
+import { Fault } from '../../contract/fault.ts'
+import { rootNamespace } from '../../contract/identity.ts'
+import type { NamespaceId } from '../../contract/identity.ts'
+import type { ApiPath, Request } from '../../contract/request.ts'
+import type { Mounts } from '../mounts/mounts.ts'
+import type { PasswordPolicies } from '../policies/password-policies.ts'
+import type { Policies } from '../policies/policies.ts'
+import type { Destination } from '../request/router.ts'
+
+/** A namespace as it is kept. */
+export interface NamespaceRecord {
+  readonly uuid: string
+  readonly id: NamespaceId
+  /** The uuid of the namespace that it lies in; '' for the root one. */
+  readonly parent: string
+  /** The names of all above it and its own, with a trailing slash: `team/app/`. */
+  readonly path: string
+  readonly customMetadata: Readonly<Record<string, string>>
+  /** SHA-256 (hex) of the key that unlocks it; there while it is locked. */
+  readonly lock?: string
+  /** Being removed: its tokens go first, then its data, then this record. Nothing is routed to it. */
+  readonly removing?: boolean
+}
+
+/** The root namespace has no record in the barrier: it is always there, and cannot be changed. */
+export const rootRecord: NamespaceRecord = { uuid: '', id: rootNamespace, parent: '', path: '', customMetadata: {} }
+
+/** Where everything of a namespace lies in the barrier. Below it the names are the same in every namespace. */
+export const folderOf = ({ uuid }: NamespaceRecord): string => (uuid === '' ? '' : `namespace/${uuid}/`)
+
+/** What a namespace has of its own. */
+export interface Belongings {
+  readonly mounts: Mounts
+  readonly policies: Policies
+  readonly passwordPolicies: PasswordPolicies
+}
+
+/** An open namespace: a place in the tree, and what is in it. `record` is replaced when it changes. */
+export class Namespace {
+  record: NamespaceRecord
+  readonly parent: Namespace | undefined
+  /** By name, without a slash. */
+  readonly children = new Map<string, Namespace>()
+  readonly mounts: Mounts
+  readonly policies: Policies
+  readonly passwordPolicies: PasswordPolicies
+  /** What audit lines say of it; one object, because its text is made once per object. */
+  readonly label: { readonly id: NamespaceId; readonly path: string }
+
+  constructor(record: NamespaceRecord, parent: Namespace | undefined, has: Belongings) {
+    this.record = record
+    this.parent = parent
+    this.mounts = has.mounts
+    this.policies = has.policies
+    this.passwordPolicies = has.passwordPolicies
+    this.label = { id: record.id, path: record.path }
+  }
+
+  get id(): NamespaceId {
+    return this.record.id
+  }
+
+  get path(): string {
+    return this.record.path
+  }
+
+  /** The name without those of the namespaces above, with a trailing slash. */
+  get name(): string {
+    return this.path.slice(this.parent?.path.length)
+  }
+
+  /** Whether it is this namespace or lies below it. */
+  holds(other: Namespace): boolean {
+    return other.path.startsWith(this.path)
+  }
+
+  /** How a path of a namespace at or below this one is written here. */
+  pathIn(other: Namespace, path: string): string {
+    return other.path.slice(this.path.length) + path
+  }
+
+  /** The namespace whose lock keeps this one closed: itself or one above, the topmost of them. */
+  lockedBy(): Namespace | undefined {
+    return this.parent?.lockedBy() ?? (this.record.lock === undefined ? undefined : this)
+  }
+
+  /** @throws Fault unavailable while it is locked. */
+  refuseLocked(): void {
+    const by = this.lockedBy()
+    if (!by) return
+    const text = `API access to this namespace has been locked by an administrator - "${by.path}" must be unlocked to gain access.`
+    throw new Fault('unavailable', text)
+  }
+
+  /** All below it, parents before their children. */
+  *below(): Generator<Namespace> {
+    for (const child of this.children.values()) {
+      yield child
+      yield* child.below()
+    }
+  }
+}
+
+/** The innermost namespace that a path leads into; those being removed are not entered. The rest of the path is a path in it. */
+export function innermost(root: Namespace, path: string): Namespace {
+  let at = root
+  let start = 0
+  while (at.children.size > 0) {
+    const slash = path.indexOf('/', start)
+    const child = slash < 0 ? undefined : at.children.get(path.slice(start, slash))
+    if (!child || child.record.removing) break
+    at = child
+    start = slash + 1
+  }
+  return at
+}
+
+/**
+ * The namespace that a request is in: by its header, by the beginning of its path, or by both. Undefined when there is none
+ * of the name that the header has.
+ */
+export function namespaceOf(root: Namespace, { namespace, path }: Pick<Request, 'namespace' | 'path'>) {
+  const found = innermost(root, namespace === '' ? path : namespace + path)
+  return found.path.length >= namespace.length ? found : undefined
+}
+
+/** Where a path of a namespace leads, be it into one below. */
+export function destinationOf(from: Namespace, path: ApiPath, listing: boolean): Destination | undefined {
+  const namespace = innermost(from, path)
+  return namespace.mounts.router.find(path.slice(from.pathIn(namespace, '').length) as ApiPath, listing)
+}
+
+/** A request as its namespace sees it. */
+export function seenFrom<T extends Pick<Request, 'namespace' | 'path'>>(namespace: Namespace, request: T): T {
+  if (namespace.path === request.namespace) return request
+  const path = (request.namespace + request.path).slice(namespace.path.length) as ApiPath
+  return { ...request, namespace: namespace.path, path }
+}

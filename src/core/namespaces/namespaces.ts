@@ -1,0 +1,280 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { Fault, refuse } from '../../contract/fault.ts'
+import type { NamespaceId } from '../../contract/identity.ts'
+import { apiPathOf } from '../../contract/mount.ts'
+import type { Transaction, View } from '../../contract/view.ts'
+import type { TokenStore } from '../../tokens/store.ts'
+import { base62 } from '../../util/base62.ts'
+import { Turnstile } from '../../util/mutex.ts'
+import { Namespace, folderOf, rootRecord } from './namespace.ts'
+import type { Belongings, NamespaceRecord } from './namespace.ts'
+import { checkNewName, checkedMetadata, namespaceName } from './names.ts'
+import { overlap } from '../mounts/mounts.ts'
+
+/** What the table of namespaces needs. */
+export interface NamespacesParts {
+  /** The whole barrier. */
+  readonly view: View
+  readonly tokens: Pick<TokenStore, 'forget' | 'endAllOf'>
+  readonly random: (bytes: number) => Uint8Array
+  readonly uuid: () => string
+  /** What a namespace has from the beginning, by names in its folder; made in one commit with it. */
+  readonly seed: (record: NamespaceRecord) => readonly (readonly [name: string, value: unknown])[]
+  /** Opens what a namespace has of its own. */
+  readonly furnish: (record: NamespaceRecord, children: Guard) => Promise<Belongings>
+}
+
+/** Names of what lies inside a namespace, each with a slash; guarded. */
+export type Guard = (tx: Transaction) => Promise<readonly string[]>
+
+type Metadata = Readonly<Record<string, string>>
+
+/**
+ * All namespaces: records at `core/namespace/<uuid of the one above>/<name>`, and the open tree made of them. A record is
+ * changed by a guarded commit, and the tree is then brought to what is stored.
+ */
+export class Namespaces {
+  readonly root: Namespace
+  readonly #parts: NamespacesParts
+  readonly #byId = new Map<NamespaceId, Namespace>()
+  readonly #turn = new Turnstile()
+  readonly #purging = new Turnstile()
+
+  private constructor(parts: NamespacesParts, root: Namespace) {
+    this.#parts = parts
+    this.root = root
+    this.#byId.set(root.id, root)
+  }
+
+  /** Opens the root namespace and all below it. */
+  static async open(parts: NamespacesParts): Promise<Namespaces> {
+    const root = await parts.furnish(rootRecord, async (tx) => children(parts.view, rootRecord, tx))
+    const namespaces = new Namespaces(parts, new Namespace(rootRecord, undefined, root))
+    await namespaces.#openBelow(namespaces.root)
+    await namespaces.#clearLeavings()
+    return namespaces
+  }
+
+  byId(id: NamespaceId): Namespace | undefined {
+    return this.#byId.get(id)
+  }
+
+  /** Whether there is such a namespace, and it is not being removed. */
+  lives(id: NamespaceId): boolean {
+    const namespace = this.#byId.get(id)
+    return namespace !== undefined && !namespace.record.removing
+  }
+
+  /** All of them, the root one first. */
+  all(): Namespace[] {
+    return [this.root, ...this.root.below()]
+  }
+
+  /** The namespace at a path below another; '' is that one itself. */
+  at(from: Namespace, path: string): Namespace | undefined {
+    let found: Namespace | undefined = from
+    for (const name of path.split('/').filter((segment) => segment !== '')) found = found?.children.get(name)
+    return found
+  }
+
+  /** Makes a namespace, or replaces the notes about it. @throws Fault invalid_request */
+  async set(parent: Namespace, given: string, metadata: Metadata): Promise<NamespaceRecord> {
+    const customMetadata = checkedMetadata(metadata)
+    const name = namespaceName(given)
+    return this.#change(parent, name, async (known, tx) => {
+      if (known) return { ...known, customMetadata }
+      checkNewName(name, parent.path)
+      await this.#refuseConflict(parent, name, tx)
+      const fresh = { ...this.#fresh(parent, name), customMetadata }
+      for (const [inside, value] of this.#parts.seed(fresh)) tx.put(folderOf(fresh) + inside, value)
+      return fresh
+    })
+  }
+
+  /** Changes notes: null removes one, or all. @throws Fault not_found, invalid_request */
+  async patch(parent: Namespace, given: string, change: Readonly<Record<string, string | null>> | null) {
+    const name = namespaceName(given)
+    return this.#change(parent, name, async (known) => {
+      if (!known) throw absent(parent, name)
+      return { ...known, customMetadata: checkedMetadata(merged(known.customMetadata, change)) }
+    })
+  }
+
+  /** Closes a namespace and all below it to everybody. @returns the key that opens it again; only its hash is kept */
+  async lock(namespace: Namespace): Promise<string> {
+    const key = base62(24, this.#parts.random)
+    await this.#changeOwn(namespace, (known) => {
+      const by = known.lock === undefined ? namespace.parent?.lockedBy() : namespace
+      if (by) throw refuse(`cannot lock ${namespace.path}: ${by.path} is locked already`)
+      return { ...known, lock: hashOf(key).toString('hex') }
+    })
+    return key
+  }
+
+  /** @param key undefined: whoever asks needs none. @throws Fault invalid_request */
+  async unlock(namespace: Namespace, key: string | undefined): Promise<void> {
+    await this.#changeOwn(namespace, ({ lock, ...known }) => {
+      const by = namespace.parent?.lockedBy()
+      if (by) throw refuse(`cannot unlock ${namespace.path} while ${by.path} is locked`)
+      if (lock === undefined) throw refuse(`the namespace ${namespace.path} is not locked`)
+      if (key !== undefined && !timingSafeEqual(hashOf(key), Buffer.from(lock, 'hex')))
+        throw refuse('incorrect unlock key')
+      return known
+    })
+  }
+
+  /** From now on nothing reaches it; what is left of it is removed by `purge`. False when there is none. @throws Fault invalid_request */
+  async remove(parent: Namespace, given: string): Promise<boolean> {
+    const namespace = parent.children.get(namespaceName(given))
+    if (!namespace) return false
+    if (namespace.record.removing) return true
+    await this.#changeOwn(namespace, async (known, tx) => {
+      if ((await children(this.#parts.view, known, tx)).length > 0)
+        throw refuse('unable to delete namespace containing child namespaces: remove those first')
+      return { ...known, removing: true }
+    })
+    this.#parts.tokens.forget()
+    return true
+  }
+
+  /** Removes what is left of namespaces that were given up: tokens, then data, then the record. Interrupted anywhere, it is called again. */
+  async purge(): Promise<void> {
+    await this.#purging.run(async () => {
+      for (const { record, parent, name } of this.all().filter((namespace) => namespace.record.removing)) {
+        await this.#parts.tokens.endAllOf(record.id)
+        await this.#parts.view.clear(folderOf(record))
+        await this.#parts.view.del(entryOf(record))
+        if (parent) await this.#follow(parent, name.slice(0, -1))
+      }
+    })
+  }
+
+  /** A guarded change of what lies at a name; afterwards the tree is what is stored, also when the storage did not tell. */
+  async #change(
+    parent: Namespace,
+    name: string,
+    next: (known: NamespaceRecord | undefined, tx: Transaction) => Promise<NamespaceRecord>,
+  ): Promise<NamespaceRecord> {
+    const entry = insideOf(parent.record) + encodeURIComponent(name)
+    const changed = async (tx: Transaction): Promise<NamespaceRecord> => {
+      const known = await tx.get<NamespaceRecord>(entry)
+      if (known?.removing) throw refuse(`the namespace ${known.path} is being removed; try again when it is gone`)
+      const record = await next(known, tx)
+      tx.put(entry, record)
+      return record
+    }
+    try {
+      const record = await this.#parts.view.transaction(changed)
+      await this.#follow(parent, name)
+      return record
+    } catch (thrown) {
+      await this.#follow(parent, name).catch(() => {})
+      throw thrown
+    }
+  }
+
+  async #changeOwn(
+    namespace: Namespace,
+    next: (known: NamespaceRecord, tx: Transaction) => NamespaceRecord | Promise<NamespaceRecord>,
+  ): Promise<void> {
+    const { parent, record } = namespace
+    if (!parent) throw refuse('the root namespace can neither be locked, nor unlocked, nor removed')
+    await this.#change(parent, namespace.name.slice(0, -1), async (known, tx) => {
+      if (known?.uuid !== record.uuid) throw absent(parent, namespace.name)
+      return next(known, tx)
+    })
+  }
+
+  #fresh(parent: Namespace, name: string): NamespaceRecord {
+    let id = base62(6, this.#parts.random)
+    while (this.#byId.has(id)) id = base62(6, this.#parts.random)
+    return {
+      uuid: this.#parts.uuid(),
+      id,
+      parent: parent.record.uuid,
+      path: `${parent.path}${name}/`,
+      customMetadata: {},
+    }
+  }
+
+  async #refuseConflict(parent: Namespace, name: string, tx: Transaction): Promise<void> {
+    await refuseGone(parent.record, tx)
+    const taken = (await parent.mounts.records(tx)).find((mount) => overlap(apiPathOf(mount), `${name}/`))
+    if (taken) throw refuse(`new namespace conflicts with existing mount: ${apiPathOf(taken)}`)
+  }
+
+  /** Brings the tree to what is stored at a name. */
+  async #follow(parent: Namespace, name: string): Promise<void> {
+    await this.#turn.run(async () => {
+      const stored = await this.#parts.view.get<NamespaceRecord>(insideOf(parent.record) + encodeURIComponent(name))
+      const known = parent.children.get(name)
+      if (known && stored?.uuid === known.record.uuid) {
+        known.record = stored
+        return
+      }
+      if (known) {
+        parent.children.delete(name)
+        this.#byId.delete(known.id)
+      }
+      if (stored) await this.#enter(stored, parent)
+    })
+  }
+
+  async #furnish(record: NamespaceRecord): Promise<Belongings> {
+    return this.#parts.furnish(record, async (tx) => children(this.#parts.view, record, tx))
+  }
+
+  async #enter(record: NamespaceRecord, parent: Namespace): Promise<Namespace> {
+    const namespace = new Namespace(record, parent, await this.#furnish(record))
+    parent.children.set(namespace.name.slice(0, -1), namespace)
+    this.#byId.set(record.id, namespace)
+    return namespace
+  }
+
+  /** Removes what requests that were still under way have written into a namespace after it was emptied. */
+  async #clearLeavings(): Promise<void> {
+    const known = new Set(this.all().map(({ record }) => `${record.uuid}/`))
+    const all = await this.#parts.view.list('namespace/')
+    for (const folder of all.filter((one) => !known.has(one))) await this.#parts.view.clear(`namespace/${folder}`)
+  }
+
+  async #openBelow(parent: Namespace): Promise<void> {
+    for (const name of await this.#parts.view.list(insideOf(parent.record))) {
+      const record = await this.#parts.view.get<NamespaceRecord>(insideOf(parent.record) + name)
+      if (record) await this.#openBelow(await this.#enter(record, parent))
+    }
+  }
+}
+
+const hashOf = (key: string): Buffer => createHash('sha256').update(key).digest()
+
+const insideOf = ({ uuid }: NamespaceRecord): string => `core/namespace/${uuid === '' ? 'root' : uuid}/`
+
+const entryOf = ({ parent, path }: NamespaceRecord): string => {
+  const name = path.slice(path.lastIndexOf('/', path.length - 2) + 1, -1)
+  return `core/namespace/${parent === '' ? 'root' : parent}/${encodeURIComponent(name)}`
+}
+
+/** A commit fails if the namespace goes meanwhile. @throws Fault no_route when it is gone already */
+async function refuseGone(record: NamespaceRecord, tx: Transaction): Promise<void> {
+  if (record.uuid === '') return
+  const now = await tx.get<NamespaceRecord>(entryOf(record))
+  if (now?.uuid !== record.uuid || now.removing) throw new Fault('no_route', 'namespace not found')
+}
+
+/** The names of the namespaces inside one, each with a slash, guarded: a commit fails if one is made, or this one goes, meanwhile. */
+async function children(view: View, record: NamespaceRecord, tx: Transaction): Promise<readonly string[]> {
+  await refuseGone(record, tx)
+  tx.unchanged(insideOf(record))
+  return (await view.list(insideOf(record))).map((name) => `${decodeURIComponent(name)}/`)
+}
+
+function absent(parent: Namespace, name: string): Fault {
+  return new Fault('not_found', `there is no namespace ${parent.path}${name}`)
+}
+
+function merged(old: Metadata, change: Readonly<Record<string, string | null>> | null): Metadata {
+  if (change === null) return {}
+  const all = Object.entries({ ...old, ...change })
+  return Object.fromEntries(all.flatMap(([name, value]) => (value === null ? [] : [[name, value]])))
+}

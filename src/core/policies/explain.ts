@@ -1,0 +1,112 @@
+import { Fault, refuse } from '../../contract/fault.ts'
+import type { Caller, TokenRecord } from '../../contract/identity.ts'
+import { folded } from '../../contract/names.ts'
+import type { ApiPath } from '../../contract/request.ts'
+import type { Route } from '../../contract/route.ts'
+import { explain } from '../../policy/explain/explain.ts'
+import type { Explanation, Question, Sight } from '../../policy/explain/explain.ts'
+import { compileInSlices } from '../../policy/acl.ts'
+import type { NamedPolicy } from '../../policy/acl.ts'
+import { reasonOf } from '../../policy/explain/reason.ts'
+import type { Clock } from '../../util/clock.ts'
+import { canonicalOf } from '../request/canonical.ts'
+import { reachOf } from '../request/caller.ts'
+import { destinationOf, innermost } from '../namespaces/namespace.ts'
+import type { Namespace } from '../namespaces/namespace.ts'
+import type { OpenServer } from '../seal/unsealed-server.ts'
+
+/** A request that is asked about. */
+type Asked = Omit<Question, 'needsSudo' | 'path'> & { readonly path: ApiPath }
+
+/** Explanations of requests under the policies of a token, or under policies by name. */
+export interface Explainer {
+  own(caller: Caller, asked: Asked): Promise<Explanation>
+  ofAccessor(caller: Caller, accessor: string, asked: Asked): Promise<Explanation | undefined>
+  ofPolicies(caller: Caller, names: readonly string[], asked: Asked): Promise<Explanation>
+}
+
+/**
+ * Explains requests in one namespace. Nobody is shown a policy that he may not read. What a token may do is no secret from
+ * its owner, where he may ask for `resultant-acl`; names of policies are told to those who may read them.
+ */
+export function explainer(opened: () => OpenServer, here: () => Namespace, clock: Pick<Clock, 'now'>): Explainer {
+  const explained = async (
+    policies: readonly NamedPolicy[],
+    asked: Asked,
+    reach: string,
+    sight: Sight,
+  ): Promise<Explanation> => {
+    const { access, path, read } = routeOf(here(), asked)
+    if (access === 'public') return open
+    const question = { ...asked, ...read, path: reach + path, needsSudo: access === 'sudo' }
+    const acl = await compileInSlices(policies, clock)
+    return explain({ policies, acl }, question, clock.now(), sight)
+  }
+  return {
+    own: async ({ token, root }, asked) => {
+      const { acls, namespaces } = opened()
+      const reach = token && reachOf(namespaces.byId(token.namespace), here())
+      if (reach === undefined) throw new Fault('unauthenticated', 'permission denied', { bare: true })
+      // The policies lie in the namespace of the token, and so does the right to read them.
+      const acl = await acls.of(token as TokenRecord)
+      const reads = (path: string): boolean => root || acl.capabilities(path).includes('read')
+      const all = reads('sys/internal/ui/resultant-acl')
+      const name = (policy: string): boolean => reads(policyPath(policy)) && !acl.denies(`sys/policy/${policy}`)
+      const policies = await acls.policies((token as TokenRecord).namespace, (token as TokenRecord).policies)
+      return explained(policies, asked, reach, { name, rules: (policy) => all || name(policy) })
+    },
+    ofAccessor: async (caller, accessor, asked) => {
+      const { acls, tokens } = opened()
+      const token = await tokens.byAccessor(here().id, accessor)
+      if (!token) return undefined
+      const name = mayRead(caller)
+      return explained(await acls.policies(token.namespace, token.policies), asked, '', { name, rules: name })
+    },
+    ofPolicies: async (caller, wanted, asked) => {
+      const names = [...new Set(wanted.map(folded))]
+      const name = mayRead(caller)
+      if (!names.every(name)) throw new Fault('permission_denied', 'permission denied')
+      const policies = await opened().acls.policies(here().id, names)
+      const missing = names.find((one) => !policies.some((policy) => policy.name === one))
+      if (missing !== undefined) throw refuse(`there is no policy named "${missing}"`)
+      return explained(policies, asked, '', { name, rules: name })
+    },
+  }
+}
+
+const policyPath = (name: string): string => `sys/policies/acl/${name}`
+
+/** Whether a caller may read a policy of the namespace that the request is in. */
+const mayRead = (caller: Caller) => (name: string) =>
+  caller.root || (caller.capabilities(policyPath(name)).includes('read') && !caller.denies(`sys/policy/${name}`))
+
+const open: Explanation = {
+  allowed: true,
+  ground: 'public',
+  reason: reasonOf('public'),
+  considered: [],
+  leftOut: [],
+}
+
+interface Found {
+  readonly access: Route['access']
+  /** As it is judged. */
+  readonly path: string
+  /** How the route reads its parameters. */
+  readonly read?: Pick<Question, 'fields' | 'params'>
+}
+
+/** What the path itself wants. Told of the paths that every server has: of others it would tell what is mounted where. */
+function routeOf(here: Namespace, { path, operation }: Asked): Found {
+  const namespace = innermost(here, path)
+  const under = here.pathIn(namespace, '')
+  const found = destinationOf(here, path, operation === 'list' || operation === 'scan')
+  const wanted = operation === 'create' || operation === 'update' ? 'write' : operation
+  const route = found?.match?.offers[wanted]
+  if (!route || !found?.match) return { access: 'token', path }
+  const canonical = canonicalOf(route, found.mount.apiPath, path.slice(under.length) as ApiPath, found.match.params)
+  const access = found.mount.record.builtin === true ? route.access : 'token'
+  if (canonical instanceof Fault) return { access, path }
+  const read = { fields: route.fields, params: canonical.params }
+  return { access, path: under + canonical.path, read }
+}

@@ -1,0 +1,41 @@
+import type { View } from '../../contract/view.ts'
+import { generatePassword, parsePasswordPolicy } from '../../policy/password.ts'
+import { byteOrder } from '../../util/bytes.ts'
+import { givenText } from './policies.ts'
+
+/** Password policies by name, as their texts. Case counts, and a slash is a letter like any other. */
+export class PasswordPolicies {
+  readonly #view: View
+  readonly #random: (bytes: number) => Uint8Array
+
+  constructor(view: View, random: (bytes: number) => Uint8Array) {
+    this.#view = view
+    this.#random = random
+  }
+
+  async get(name: string): Promise<string | undefined> {
+    return (await this.#view.get<{ readonly policy: string }>(encodeURIComponent(name)))?.policy
+  }
+
+  /** All names, in byte order. */
+  async list(): Promise<string[]> {
+    return (await this.#view.list('')).map(decodeURIComponent).sort(byteOrder)
+  }
+
+  /** @param given the text, or its base64. @throws Fault invalid_request */
+  async write(name: string, given: string): Promise<void> {
+    const policy = givenText(given)
+    parsePasswordPolicy(policy)
+    await this.#view.put(encodeURIComponent(name), { policy })
+  }
+
+  async delete(name: string): Promise<void> {
+    await this.#view.del(encodeURIComponent(name))
+  }
+
+  /** A password as the policy wants it; undefined when there is no such policy. */
+  async generate(name: string): Promise<string | undefined> {
+    const policy = await this.get(name)
+    return policy === undefined ? undefined : generatePassword(parsePasswordPolicy(policy), this.#random)
+  }
+}

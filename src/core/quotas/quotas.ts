@@ -1,0 +1,200 @@
+import { refuse } from '../../contract/fault.ts'
+import { rootNamespace } from '../../contract/identity.ts'
+import type { NamespaceId } from '../../contract/identity.ts'
+import type { View } from '../../contract/view.ts'
+import { byteOrder } from '../../util/bytes.ts'
+import type { Clock } from '../../util/clock.ts'
+import { RateLimiter } from './rate-limit.ts'
+import type { Rate, Taken } from './rate-limit.ts'
+
+/** A rate-limit quota. Without a mount it is for a whole namespace; that of the root one is the global one. */
+export interface Quota extends Rate {
+  readonly name: string
+  /** Absent for the root namespace. */
+  readonly namespace?: NamespaceId
+  /** The mount's uuid, so that a quota follows its mount and ends with it. */
+  readonly mount?: string
+  /** The rest of the path behind the mount, without slashes around it; `a*` is all that begins with `a`. */
+  readonly suffix: string
+  /** A quota of a whole namespace also counts what is asked of those below it that have none. */
+  readonly inheritable: boolean
+}
+
+/** Settings of all quotas. */
+export interface QuotaConfig {
+  readonly auditRejections: boolean
+  readonly headers: boolean
+  /** Paths that are never counted: exactly, or with all below them, or with a `*` all that begin so; a `!` takes one out again. */
+  readonly exempt: readonly string[]
+}
+
+/** A request, as far as quotas look at it. `mount` is the uuid of the mount that `rest` lies in. */
+export interface Counted {
+  /** With the namespace in front. */
+  readonly path: string
+  readonly namespace: Placed
+  readonly mount: string | undefined
+  readonly rest: string
+  readonly address: string
+}
+
+/** A namespace, as far as quotas look at it. */
+interface Placed {
+  readonly id: NamespaceId
+  readonly parent: Placed | undefined
+}
+
+/** Whether a namespace, and in it a mount, is still there. */
+type Exists = (namespace: NamespaceId, mount: string | undefined) => boolean
+
+interface Rule {
+  readonly quota: Quota
+  readonly limiter: RateLimiter
+}
+
+/** Operators must reach these also when somebody floods the server. */
+const usualConfig: QuotaConfig = {
+  auditRejections: false,
+  headers: false,
+  exempt: ['sys/generate-root/attempt', 'sys/generate-root/update', 'sys/health', 'sys/seal-status', 'sys/unseal'],
+}
+
+/** Never counted, whatever is configured: a quota that is too small must not be what keeps it from being changed. */
+const alwaysExempt = ['sys/quotas/rate-limit', 'sys/quotas/config']
+
+/** Rate-limit quotas: kept in the barrier, counted in memory. */
+export class Quotas {
+  readonly #view: View
+  readonly #clock: Clock
+  readonly #exists: Exists
+  /** By `<mount or namespace> <suffix>`: there is one quota for a path. */
+  readonly #rules = new Map<string, Rule>()
+  #config = usualConfig
+
+  private constructor(view: View, clock: Clock, exists: Exists) {
+    this.#view = view
+    this.#clock = clock
+    this.#exists = exists
+  }
+
+  /** Opens them, and removes those whose mount or namespace is gone. */
+  static async open(view: View, clock: Clock, exists: Exists): Promise<Quotas> {
+    const quotas = new Quotas(view, clock, exists)
+    quotas.#config = (await view.get<QuotaConfig>('config')) ?? usualConfig
+    for (const name of await view.list('rule/')) await quotas.#reload(name)
+    await quotas.#tidy()
+    return quotas
+  }
+
+  /** Whether there is any quota at all. */
+  get any(): boolean {
+    return this.#rules.size > 0
+  }
+
+  get config(): QuotaConfig {
+    return this.#config
+  }
+
+  async configure(config: QuotaConfig): Promise<void> {
+    await this.#view.put('config', config)
+    this.#config = config
+  }
+
+  /** The names, in byte order. */
+  names(): string[] {
+    return this.#all()
+      .map(({ name }) => name)
+      .sort(byteOrder)
+  }
+
+  get(name: string): Quota | undefined {
+    return this.#all().find((quota) => quota.name === name)
+  }
+
+  /** Makes or replaces a quota; counting begins anew. @throws Fault invalid_request when another one is for the same path. */
+  async write(quota: Quota): Promise<void> {
+    await this.#tidy()
+    await this.#view.transaction(async (tx) => {
+      tx.unchanged('rule/')
+      for (const name of await this.#view.list('rule/')) {
+        const other = await tx.get<Quota>(`rule/${name}`)
+        if (other && other.name !== quota.name && placeOf(other) === placeOf(quota))
+          throw refuse(`the quota "${other.name}" is for that path already`)
+      }
+      tx.put(`rule/${quota.name}`, quota)
+    })
+    await this.#reload(quota.name)
+  }
+
+  /** Absent is fine. */
+  async delete(name: string): Promise<void> {
+    await this.#view.del(`rule/${name}`)
+    await this.#reload(name)
+  }
+
+  /** Counts a request. Undefined: no quota is for it. */
+  take(counted: Counted): Taken | undefined {
+    const rule = this.#ruleFor(counted)
+    if (!rule || isExempt(this.#config.exempt, counted.path) || isExempt(alwaysExempt, counted.path)) return undefined
+    return rule.limiter.take(counted.address, this.#clock.now())
+  }
+
+  /** The most specific one: of the path, of the longest beginning with a `*`, of the mount, of the namespace, of one above that lets it. */
+  #ruleFor({ namespace, mount, rest }: Counted): Rule | undefined {
+    if (mount !== undefined) {
+      const path = rest.endsWith('/') ? rest.slice(0, -1) : rest
+      const exact = this.#rules.get(`${mount} ${path}`)
+      if (exact) return exact
+      for (let length = path.length; length >= 0; length--) {
+        const begins = this.#rules.get(`${mount} ${path.slice(0, length)}*`)
+        if (begins) return begins
+      }
+      const whole = this.#rules.get(`${mount} `)
+      if (whole) return whole
+    }
+    for (let at: Placed | undefined = namespace; at; at = at.parent) {
+      const rule = this.#rules.get(`${at.id} `)
+      if (rule && (at === namespace || rule.quota.inheritable)) return rule
+    }
+    return undefined
+  }
+
+  #all(): Quota[] {
+    return [...this.#rules.values()].map(({ quota }) => quota).filter((quota) => this.#lives(quota))
+  }
+
+  #lives({ namespace = rootNamespace, mount }: Quota): boolean {
+    return this.#exists(namespace, mount)
+  }
+
+  #use(quota: Quota): void {
+    this.#rules.set(placeOf(quota), { quota, limiter: new RateLimiter(quota) })
+  }
+
+  /** Whoever else wrote it meanwhile: what is stored counts. */
+  async #reload(name: string): Promise<void> {
+    const stored = await this.#view.get<Quota>(`rule/${name}`)
+    for (const [place, { quota }] of this.#rules) if (quota.name === name) this.#rules.delete(place)
+    if (stored) this.#use(stored)
+  }
+
+  async #tidy(): Promise<void> {
+    for (const { quota } of this.#rules.values()) if (!this.#lives(quota)) await this.delete(quota.name)
+  }
+}
+
+// Uuids of mounts and ids of namespaces never look alike.
+const placeOf = ({ namespace = rootNamespace, mount = namespace, suffix }: Quota): string => `${mount} ${suffix}`
+
+/** The longest entry that fits decides. */
+function isExempt(entries: readonly string[], path: string): boolean {
+  let best = { length: -1, exempt: false }
+  for (const entry of entries) {
+    const exempt = !entry.startsWith('!')
+    const written = exempt ? entry : entry.slice(1)
+    const bare = written.replace(/[*/]$/, '')
+    const fits = written.endsWith('*') ? path.startsWith(bare) : path === bare || path.startsWith(`${bare}/`)
+    if (fits && bare !== '' && bare.length > best.length) best = { length: bare.length, exempt }
+  }
+  return best.exempt
+}

@@ -1,0 +1,80 @@
+import { recent } from '../../util/recent.ts'
+
+/** How many requests a client may make. Times in seconds. */
+export interface Rate {
+  /** Requests in one interval; rounded, at least one. */
+  readonly rate: number
+  readonly interval: number
+  /** A client that asked too often is refused for so long; 0: until the next interval. */
+  readonly blockInterval: number
+}
+
+/** What became of one request. `retryAfter` in whole seconds; the others are unknown while a client is blocked. */
+export interface Taken {
+  readonly allowed: boolean
+  readonly retryAfter: number
+  readonly window?: { readonly limit: number; readonly remaining: number; readonly reset: number }
+}
+
+interface Bucket {
+  began: number
+  left: number
+  blockedAt?: number
+}
+
+/** So many clients are remembered at most. One that is forgotten begins anew. */
+const clients = 50_000
+
+/** Counts the requests of each client in intervals that begin with its first one. Times in milliseconds. */
+export class RateLimiter {
+  readonly #limit: number
+  readonly #interval: number
+  readonly #block: number
+  readonly #buckets = recent<string, Bucket>(clients)
+
+  constructor({ rate, interval, blockInterval }: Rate) {
+    this.#limit = Math.max(1, Math.round(rate))
+    this.#interval = interval * 1000
+    this.#block = blockInterval * 1000
+  }
+
+  take(address: string, now: number): Taken {
+    const bucket = this.#bucket(clientOf(address), now)
+    const blocked = bucket.blockedAt === undefined ? 0 : bucket.blockedAt + this.#block - now
+    if (blocked > 0) return { allowed: false, retryAfter: Math.ceil(blocked / 1000) }
+    delete bucket.blockedAt
+    const allowed = bucket.left > 0
+    if (allowed) bucket.left--
+    else if (this.#block > 0) bucket.blockedAt = now
+    const reset = Math.ceil((bucket.began + this.#interval - now) / 1000)
+    return {
+      allowed,
+      retryAfter: !allowed && this.#block > 0 ? Math.ceil(this.#block / 1000) : reset,
+      window: { limit: this.#limit, remaining: bucket.left, reset },
+    }
+  }
+
+  #bucket(client: string, now: number): Bucket {
+    const known = this.#buckets.get(client)
+    // A clock that was set back must not lock anybody out.
+    if (known && now >= known.began) {
+      const passed = Math.floor((now - known.began) / this.#interval)
+      if (passed > 0) known.left = this.#limit
+      known.began += passed * this.#interval
+      return known
+    }
+    const fresh: Bucket = { began: now, left: this.#limit }
+    this.#buckets.set(client, fresh)
+    return fresh
+  }
+}
+
+/** Whoever has one IPv6 address usually has its whole /64 (RFC 6177): that counts as one client. */
+function clientOf(address: string): string {
+  if (!address.includes(':')) return address
+  const [head = '', tail] = address.split('::')
+  const groups = head === '' ? [] : head.split(':')
+  const missing = tail === undefined ? 0 : 8 - groups.length - (tail === '' ? 0 : tail.split(':').length)
+  const all = [...groups, ...Array<string>(Math.max(0, missing)).fill('0'), ...(tail ? tail.split(':') : [])]
+  return all.slice(0, 4).join(':')
+}

@@ -1,0 +1,74 @@
+import { Fault } from '../../contract/fault.ts'
+import type { Request } from '../../contract/request.ts'
+import { anyone } from './caller.ts'
+import type { Decision } from './decide.ts'
+import { namespaceOf, seenFrom } from '../namespaces/namespace.ts'
+import type { Namespaces } from '../namespaces/namespaces.ts'
+import type { Quotas } from '../quotas/quotas.ts'
+import type { Taken } from '../quotas/rate-limit.ts'
+
+/** What is known of a request before its body is read. */
+export type RequestHead = Omit<Request, 'data'>
+
+/** Whether a request may go on, with headers for its answer. */
+export interface Admission {
+  readonly headers?: Readonly<Record<string, string>>
+  /** The request in the form in which the audit log takes it. */
+  readonly rejected?: Decision & { readonly refusal: Fault }
+}
+
+/** Counts a request against the quota that is for it, if there is one. */
+export function admission(
+  open: { readonly namespaces: Namespaces; readonly quotas: Quotas },
+  asked: RequestHead,
+): Admission {
+  const { quotas, namespaces } = open
+  if (!quotas.any) return {}
+  // What names no namespace that there is counts where it would have been refused: in the root one.
+  const namespace = namespaceOf(namespaces.root, asked)
+  const head = namespace ? seenFrom(namespace, asked) : asked
+  const mount = namespace?.mounts.router.mountOf(head.path)
+  const taken = quotas.take({
+    path: head.namespace + head.path,
+    namespace: namespace ?? namespaces.root,
+    mount: mount?.record.uuid,
+    rest: mount ? head.path.slice(mount.apiPath.length) : '',
+    address: head.client.address,
+  })
+  if (!taken) return {}
+  const headers = quotas.config.headers ? told(taken) : {}
+  if (taken.allowed) return { headers }
+  const refusal = new Fault('rate_limited', `request path "${head.path}": rate limit quota exceeded`, {
+    bare: true,
+    headers: { ...headers, 'Retry-After': String(taken.retryAfter) },
+  })
+  const rejected = { ...refused(head, refusal), ...(namespace && { namespace }), ...(mount && { mount }) }
+  return { rejected }
+}
+
+/** What the audit log is told of a request that was refused by its head. */
+export function refusedHead(
+  open: { readonly namespaces: Namespaces } | undefined,
+  asked: RequestHead,
+  refusal: Fault,
+): Required<Admission>['rejected'] {
+  const namespace = open && namespaceOf(open.namespaces.root, asked)
+  if (!namespace) return refused(asked, refusal)
+  const head = seenFrom(namespace, asked)
+  const mount = namespace.mounts.router.mountOf(head.path)
+  return { ...refused(head, refusal), namespace, ...(mount && { mount }) }
+}
+
+function refused(head: RequestHead, refusal: Fault): Required<Admission>['rejected'] {
+  const operation = head.operation === 'write' ? 'update' : head.operation
+  return { request: { ...head, data: {} }, operation, caller: anyone, params: {}, granting: [], refusal }
+}
+
+function told({ window }: Taken): Readonly<Record<string, string>> {
+  if (!window) return {}
+  return {
+    'X-RateLimit-Limit': String(window.limit),
+    'X-RateLimit-Remaining': String(window.remaining),
+    'X-RateLimit-Reset': String(window.reset),
+  }
+}

@@ -1,0 +1,72 @@
+import type { AuditEvent, AuditMount } from '../../contract/audit.ts'
+import { rootNamespace } from '../../contract/identity.ts'
+import type { MountRecord } from '../../contract/mount.ts'
+import type { Decision } from './decide.ts'
+import type { Mount } from '../mounts/mount.ts'
+import type { Namespace } from '../namespaces/namespace.ts'
+
+/** What the audit log is told of a request. */
+export function eventOf(decision: Decision): AuditEvent {
+  const { request, namespace, refusal, granting, mount, route, caller } = decision
+  return {
+    request,
+    namespace: namespace?.label ?? { id: '', path: request.namespace },
+    operation: decision.operation,
+    ...(caller.token && { token: caller.token }),
+    decision: {
+      allowed: refusal === undefined,
+      granting: grantingOf(granting, decision.home),
+      ...(refusal && { error: refusal }),
+    },
+    ...(mount && { mount: auditMount(mount) }),
+    pure: !isChange(decision),
+    ...(answersUnaudited(decision) && { answersUnaudited: true }),
+    // A share that was sent to a mistyped path, or with a wrong verb, found no route that could say so.
+    neverRaw: route?.carriesKeyShares ?? true,
+  }
+}
+
+/** A wrapped answer makes a token, and one whose uses count is changed: that is no mere status. */
+function answersUnaudited({ request, refusal, route, spends }: Decision): boolean {
+  return route?.answersUnaudited === true && refusal === undefined && !spends && request.wrapTtl === undefined
+}
+
+/** Whether something may be different after it: then the audit log has it before. */
+function isChange({ refusal, spends, route, request, operation }: Decision): boolean {
+  if (spends) return true
+  if (refusal || !route) return false
+  return !route.pure || operation === 'create' || request.wrapTtl !== undefined
+}
+
+type Granting = NonNullable<AuditEvent['decision']['granting']>
+
+const grantings = new WeakMap<readonly string[], Granting>()
+
+/** The policies that allowed it. A rule's list of names is one object, and so is what is written of it. */
+function grantingOf(names: readonly string[], home: Namespace | undefined): Granting {
+  const known = grantings.get(names)
+  if (known) return known
+  const { id = rootNamespace, path = '' } = home ?? {}
+  const of = { namespace_id: id, ...(path !== '' && { namespace_path: path }) }
+  const fresh = names.map((name) => ({ name, ...of, type: 'acl' as const }))
+  grantings.set(names, fresh)
+  return fresh
+}
+
+const described = new WeakMap<MountRecord, AuditMount>()
+
+function auditMount(mount: Mount): AuditMount {
+  const known = described.get(mount.record)
+  if (known) return known
+  const { type, kind, accessor, config } = mount.record
+  const fresh: AuditMount = {
+    path: mount.apiPath,
+    type,
+    accessor,
+    class: type === 'system' ? 'system' : kind,
+    ...(config.audit_non_hmac_request_keys && { openRequestKeys: config.audit_non_hmac_request_keys }),
+    ...(config.audit_non_hmac_response_keys && { openResponseKeys: config.audit_non_hmac_response_keys }),
+  }
+  described.set(mount.record, fresh)
+  return fresh
+}

@@ -1,0 +1,37 @@
+import { asFault } from '../../contract/fault.ts'
+import type { Fault } from '../../contract/fault.ts'
+import type { ApiPath } from '../../contract/request.ts'
+import type { Route } from '../../contract/route.ts'
+
+type Params = Readonly<Record<string, string>>
+
+/** Where a request leads, under the one name that the policy judges, the audit log shows and the handler uses. */
+export interface Canonical {
+  readonly path: ApiPath
+  readonly params: Params
+}
+
+/**
+ * The canonical form of a path that a route was found for. Only a list is of a folder: elsewhere a trailing slash that the
+ * route does not have is dropped. A Fault when a name in it can be none of ours.
+ */
+export function canonicalOf(route: Route, mountPath: string, path: ApiPath, params: Params): Canonical | Fault {
+  const folder = path.endsWith('/') && route.operation !== 'list' && route.operation !== 'scan'
+  if (!route.canonical && !folder) return { path, params }
+  try {
+    const named = { ...params }
+    for (const [name, clean] of Object.entries(route.canonical ?? {})) named[name] = clean(params[name] ?? '')
+    const rest = filled(route.pattern, named)
+    return { path: (mountPath + rest) as ApiPath, params: named }
+  } catch (thrown) {
+    return asFault(thrown)
+  }
+}
+
+/** A pattern with its parameters in place. */
+export function filled(pattern: string, params: Params): string {
+  return pattern
+    .split('/')
+    .map((segment) => (/^[:*]/.test(segment) ? (params[segment.slice(1)] ?? '') : segment))
+    .join('/')
+}

@@ -1,0 +1,23 @@
+import type { Response } from '../../contract/response.ts'
+import type { Decision } from './decide.ts'
+
+/** What `?help=1` and `path-help` answer: made from the route objects, so it cannot be out of date. */
+export function help(decision: Decision): Response {
+  const mount = decision.mount
+  if (!mount) return { status: 404, plain: { errors: [] } }
+  const inside = decision.request.path.slice(mount.apiPath.length).replace(/\/$/, '')
+  const offers = inside === '' ? undefined : mount.trie.find(inside)?.offers
+  const here = offers ? Object.values(offers) : mount.engine.routes
+  const missing = offers || inside === '' ? '' : `There is no path ${decision.request.path}. These are:\n\n`
+  const lines = here.map(
+    (route) =>
+      `${route.operation.padEnd(6)} ${mount.apiPath}${route.pattern}\n       ${route.about}${fieldLines(route.fields)}`,
+  )
+  return { plain: { help: `${mount.engine.about}\n\n${missing}${lines.join('\n\n')}\n`, see_also: [], openapi: null } }
+}
+
+function fieldLines(fields: Readonly<Record<string, { readonly kind: string; readonly about: string }>>): string {
+  return Object.entries(fields)
+    .map(([name, field]) => `\n         ${name} (${field.kind}): ${field.about}`)
+    .join('')
+}

@@ -1,0 +1,52 @@
+import { Fault } from '../../contract/fault.ts'
+import { apiPath } from '../../contract/request.ts'
+import type { ApiPath } from '../../contract/request.ts'
+import type { Response } from '../../contract/response.ts'
+import type { Acl } from '../../policy/acl.ts'
+import { pathOfKey } from '../../policy/key-filter.ts'
+import type { KeyFilter } from '../../policy/key-filter.ts'
+import { Slices } from '../../util/slices.ts'
+import type { Destination } from './router.ts'
+
+/** Where a path leads, as the policies of the caller see it. */
+type Find = (path: ApiPath, listing: boolean) => Destination | undefined
+
+/** Whether one name of a list may be shown. */
+export type Shows = (key: string) => boolean
+
+/**
+ * A name is shown when its owner could read what is behind it (a folder: list it) by a plain request, at the path that
+ * every filter of the rule names. What cannot be asked for is not shown.
+ */
+export function listFilter(find: Find, acl: Acl, filters: readonly KeyFilter[], listed: string): Shows {
+  const folder = listed.endsWith('/') ? listed : `${listed}/`
+  return (key) =>
+    filters.every((filter) => {
+      const named = pathOfKey(filter, folder, key)
+      const path = named === undefined ? undefined : apiPath(named)
+      if (path === undefined) return false
+      const operation = key.endsWith('/') ? 'list' : 'read'
+      const verdict = acl.decide({ path, operation, data: {} })
+      const route = find(path, operation === 'list')?.match?.offers[operation]
+      return verdict.allowed && (route?.access !== 'sudo' || verdict.sudo)
+    })
+}
+
+/** The list without the names that are not shown. @throws Fault not_found when none is left, internal when it is no list */
+export async function filtered(response: Response, shows: Shows): Promise<Response> {
+  if (!response.data) return response
+  const { keys, key_info: info, ...rest } = response.data
+  // What else an answer holds may name the hidden ones.
+  if (!Array.isArray(keys) || Object.keys(rest).length > 0)
+    throw new Fault('internal', 'the policy filters this list, and the answer is of a kind that cannot be filtered')
+  const shown: string[] = []
+  const slices = new Slices()
+  for (const key of keys as readonly string[]) {
+    await slices.pause()
+    if (shows(key)) shown.push(key)
+  }
+  if (shown.length === 0) throw new Fault('not_found', 'nothing to list')
+  const known = (info ?? {}) as Readonly<Record<string, unknown>>
+  const infos = Object.fromEntries(shown.filter((key) => Object.hasOwn(known, key)).map((key) => [key, known[key]]))
+  return { ...response, data: { keys: shown, ...(info !== undefined && { key_info: infos }) } }
+}

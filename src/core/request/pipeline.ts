@@ -1,0 +1,157 @@
+import { Fault, asFault, refuse } from '../../contract/fault.ts'
+import { readFields } from '../../contract/field.ts'
+import type { Gateway } from '../../contract/protocol.ts'
+import type { Request } from '../../contract/request.ts'
+import type { Response } from '../../contract/response.ts'
+import type { AuditEvent } from '../../contract/audit.ts'
+import type { AuditBroker } from '../../audit/broker.ts'
+import { admission, refusedHead } from './admit.ts'
+import type { Admission, RequestHead } from './admit.ts'
+import { eventOf } from './audit-event.ts'
+import { noToken } from './disclosure.ts'
+import { Misjudged, callOf } from './call.ts'
+import { decide, decideAgain } from './decide.ts'
+import type { Decision, DecidingParts } from './decide.ts'
+import { help } from './help.ts'
+import { filtered } from './list-filter.ts'
+import type { Quotas } from '../quotas/quotas.ts'
+import type { Traffic } from '../telemetry/traffic.ts'
+import { wrapAnswer } from './wrapping.ts'
+import type { Wrapper } from './wrapping.ts'
+import { ignoredParameters, replacedParameters } from './warnings.ts'
+
+/** What it works with while the server is open. */
+export interface OpenParts extends DecidingParts {
+  readonly wrappings: Wrapper
+  readonly quotas: Quotas
+}
+
+/** What the pipeline works with. `open` gives undefined while the server is sealed; `sealed` then knows the few routes that work. */
+export interface PipelineParts {
+  readonly open: () => OpenParts | undefined
+  readonly sealed: (request: Request) => Decision
+  readonly audit: AuditBroker
+  readonly traffic: Traffic
+}
+
+/** How often a request is judged, at most, whose record comes and goes. */
+const mostJudgements = 16
+
+/** What came of a request, and the event that it is told in. */
+interface Performed {
+  readonly event: AuditEvent
+  readonly outcome: Response | Fault
+}
+
+/**
+ * The way of every request, whatever protocol it came by: decide → audit → perform → audit → answer. Nothing here knows
+ * a path: what a route needs is said on the route.
+ */
+export class Pipeline implements Gateway {
+  readonly #parts: PipelineParts
+
+  constructor(parts: PipelineParts) {
+    this.#parts = parts
+  }
+
+  admit(head: RequestHead): Admission['headers'] | Promise<Admission['headers']> {
+    const open = this.#parts.open()
+    if (!open) return undefined
+    const { headers, rejected } = admission(open, head)
+    return rejected ? this.#reject(rejected, open.quotas.config.auditRejections) : headers
+  }
+
+  async refuse(head: RequestHead, refusal: Fault): Promise<never> {
+    return this.#reject(refusedHead(this.#parts.open(), head, refusal), true)
+  }
+
+  /** The body was not read: the audit log has the request without its parameters. @throws Fault always */
+  async #reject(decision: Required<Admission>['rejected'], audited: boolean): Promise<never> {
+    const { audit, traffic } = this.#parts
+    traffic.begin(decision.request)
+    traffic.end(decision.request, decision.refusal)
+    if (audited) {
+      const event = eventOf(decision)
+      await audit.request(event)
+      await audit.response(event, decision.refusal)
+    }
+    throw decision.refusal
+  }
+
+  async handle(request: Request): Promise<Response> {
+    const { traffic } = this.#parts
+    traffic.begin(request)
+    try {
+      const response = await this.#handle(request)
+      traffic.end(request, undefined)
+      return response
+    } catch (thrown) {
+      traffic.end(request, thrown)
+      throw thrown
+    }
+  }
+
+  async #handle(request: Request): Promise<Response> {
+    const open = this.#parts.open()
+    const decision = open ? await decide(open, request) : this.#parts.sealed(request)
+    const event = eventOf(decision)
+    await this.#parts.audit.request(event)
+    const use = decision.spends && (await open?.tokens.use(decision.spends))
+    const refusal = use === 'spent' ? noToken() : decision.refusal
+    const performed = refusal ? { event, outcome: refusal } : await this.#perform(decision, event, open)
+    const { outcome } = performed
+    if (use && use !== 'spent' && use.last) await open?.tokens.spend(use.record)
+    await this.#parts.audit.response(performed.event, outcome)
+    if (outcome instanceof Fault) throw outcome
+    if (outcome.after) await outcome.after()
+    return outcome
+  }
+
+  /** What the policy judged is what is done: each judgement has a request line of its own before it is acted on. */
+  async #perform(decision: Decision, event: AuditEvent, open: OpenParts | undefined): Promise<Performed> {
+    let judged = { decision, event }
+    for (let times = 1; ; times++) {
+      const outcome = judged.decision.refusal ?? (await perform(judged.decision, open?.wrappings))
+      if (!(outcome instanceof Misjudged)) return { event: judged.event, outcome }
+      if (!open || times === mostJudgements) return { event: judged.event, outcome: restless() }
+      const again = await decideAgain(open, judged.decision)
+      judged = { decision: again, event: eventOf(again) }
+      await this.#parts.audit.request(judged.event)
+    }
+  }
+}
+
+function restless(): Fault {
+  return new Fault(
+    'unavailable',
+    'others kept making and removing what this request writes; nothing was changed, try again',
+  )
+}
+
+/** Validates and handles. What goes wrong is a result: it is audited. */
+async function perform(decision: Decision, wrapper: Wrapper | undefined): Promise<Response | Fault | Misjudged> {
+  const { request } = decision
+  try {
+    if (request.operation === 'help') return help(decision)
+    if (decision.nowhere) return decision.nowhere
+    if (!decision.route) throw new Fault('internal', 'internal error')
+    if (request.wrapTtl !== undefined && decision.route.whenSealed && !decision.route.pure)
+      throw refuse('the answers of this path cannot be wrapped; send the request without X-Vault-Wrap-TTL')
+    const { params, limit } = decision
+    const given = limit === undefined ? request.data : { ...request.data, limit }
+    const values = readFields(decision.route.fields, { ...given, ...params })
+    const answered = await decision.route.handle(callOf(decision), values)
+    const shown = decision.shows ? await filtered(answered, decision.shows) : answered
+    const response = withWarnings(given, decision, shown)
+    return wrapper && !decision.route.whenSealed ? await wrapAnswer(wrapper, decision, response) : response
+  } catch (thrown) {
+    return thrown instanceof Misjudged ? thrown : asFault(thrown)
+  }
+}
+
+/** Parameters that did nothing are told of, where there is an answer to tell it in. */
+function withWarnings(given: Request['data'], { route, params }: Decision, response: Response): Response {
+  if (!route || route.open || (response.data === undefined && response.auth === undefined)) return response
+  const told = [...ignoredParameters(given, route.fields, params), ...replacedParameters(given, params)]
+  return told.length > 0 ? { ...response, warnings: [...(response.warnings ?? []), ...told] } : response
+}

@@ -1,0 +1,69 @@
+import type { ApiPath } from '../../contract/request.ts'
+import type { Mount } from '../mounts/mount.ts'
+import type { Match } from './trie.ts'
+
+/** Where a path leads: the mount (longest match) and what that engine offers there. */
+export interface Destination {
+  readonly mount: Mount
+  readonly match: Match | undefined
+}
+
+/** So many paths are remembered; then it begins anew. */
+const mostFound = 1000
+
+/** Mounts by path. Longest match by whole segments. */
+export class Router {
+  readonly #mounts = new Map<string, Mount>()
+  /** Where paths led lately, as long as the mounts are the same: many requests are for few paths. */
+  readonly #found = new Map<string, Destination>()
+
+  /** Adds or replaces the mount at its path. */
+  add(mount: Mount): void {
+    this.#mounts.set(mount.apiPath, mount)
+    this.#found.clear()
+  }
+
+  /** Forgets what is mounted at an API path such as `auth/token/`. */
+  remove(apiPath: string): void {
+    this.#mounts.delete(apiPath)
+    this.#found.clear()
+  }
+
+  /** Everything that is mounted. */
+  all(): Mount[] {
+    return [...this.#mounts.values()]
+  }
+
+  /** The mount that a path belongs to. */
+  mountOf(path: string): Mount | undefined {
+    let folder = path.endsWith('/') ? path : `${path}/`
+    while (folder.length > 1) {
+      const mount = this.#mounts.get(folder)
+      if (mount) return mount
+      folder = folder.slice(0, folder.slice(0, -1).lastIndexOf('/') + 1)
+    }
+    return undefined
+  }
+
+  /** Finds the route of a path. Lists match without their trailing slash, and so does whatever else what can be listed offers. */
+  find(path: ApiPath, listing: boolean): Destination | undefined {
+    if (listing) return this.#find(path, true)
+    const known = this.#found.get(path)
+    if (known) return known
+    const found = this.#find(path, false)
+    if (!found?.match) return found
+    if (this.#found.size >= mostFound) this.#found.clear()
+    this.#found.set(path, found)
+    return found
+  }
+
+  #find(path: ApiPath, listing: boolean): Destination | undefined {
+    const mount = this.mountOf(path)
+    if (!mount) return undefined
+    const rest = path.slice(mount.apiPath.length)
+    if (!rest.endsWith('/')) return { mount, match: mount.trie.find(rest) }
+    const match = mount.trie.find(rest.slice(0, -1))
+    if (listing) return { mount, match }
+    return { mount, match: mount.trie.find(rest) ?? (match?.offers.list ? match : undefined) }
+  }
+}

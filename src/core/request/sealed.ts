@@ -1,0 +1,33 @@
+import { Fault, asFault, refuse } from '../../contract/fault.ts'
+import type { Request } from '../../contract/request.ts'
+import type { Route } from '../../contract/route.ts'
+import { anyone } from './caller.ts'
+import type { Decision } from './decide.ts'
+import { Trie } from './trie.ts'
+
+/**
+ * Decides while the server is sealed or not initialised: only routes that say `whenSealed` exist, and they need no token.
+ * A wrong verb on one of their paths is told so; everything else is "sealed".
+ */
+export function sealedDecider(routes: readonly Route[]): (request: Request) => Decision {
+  const trie = new Trie(routes.filter((route) => route.whenSealed))
+  return (request) => {
+    const base = {
+      request,
+      operation: request.operation === 'write' ? ('update' as const) : request.operation,
+      caller: anyone,
+      granting: [],
+    }
+    try {
+      const match = request.path.startsWith('sys/') ? trie.find(request.path.slice('sys/'.length)) : undefined
+      const route = match && request.operation !== 'help' ? match.offers[request.operation] : undefined
+      if (!match) throw new Fault('sealed', 'Vault is sealed', { bare: true })
+      if (request.namespace !== '' && Object.values(match.offers).some((one) => one.rootOnly))
+        throw refuse('operation only available in root namespace')
+      if (!route) throw new Fault('unsupported_operation', '', { bare: true })
+      return { ...base, route, params: match.params }
+    } catch (thrown) {
+      return { ...base, params: {}, refusal: asFault(thrown) }
+    }
+  }
+}

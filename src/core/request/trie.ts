@@ -1,0 +1,126 @@
+import type { Route } from '../../contract/route.ts'
+
+/** All operations that one path of an engine offers. */
+export type Offers = Partial<Record<Route['operation'], Route>>
+
+/** What holds for a path as a whole, whatever the verb. */
+export interface Traits {
+  /** It is of the whole server's life (sealing, health): answered before unsealing, whatever namespace is named. */
+  readonly serverLife: boolean
+  /** No token is needed: whether a verb exists there is no secret. */
+  readonly public: boolean
+  /** Some verb wants the capability `sudo`: so does the answer that another verb is not there. */
+  readonly sudo: boolean
+  readonly vet: Route['vet']
+}
+
+const traits = new WeakMap<Offers, Traits>()
+
+/** The traits of a path, found once. */
+export function traitsOf(offers: Offers): Traits {
+  const known = traits.get(offers)
+  if (known) return known
+  const routes = Object.values(offers)
+  const serverLife = routes.some((route) => route.whenSealed)
+  const open = serverLife || routes.some((route) => route.access === 'public')
+  const sudo = routes.some((route) => route.access === 'sudo')
+  const fresh = { serverLife, public: open, sudo, vet: routes.find((route) => route.vet)?.vet }
+  traits.set(offers, fresh)
+  return fresh
+}
+
+/** A path that was found: what it offers and what its parameters are. */
+export interface Match {
+  readonly offers: Offers
+  readonly params: Readonly<Record<string, string>>
+}
+
+class Node {
+  readonly literals = new Map<string, Node>()
+  param: { readonly name: string; readonly node: Node } | undefined
+  /** `*rest`, and `*rest/suffix` by suffix. */
+  tail: { readonly name: string; readonly offers: Offers; readonly suffixes: Map<string, Offers> } | undefined
+  offers: Offers | undefined
+}
+
+/**
+ * Finds an engine's route by path. Specificity decides, never the order of adding: a literal segment beats `:name`, that
+ * beats `*rest/suffix`, and that `*rest`. Two routes that could not be told apart do not boot.
+ */
+export class Trie {
+  readonly #root = new Node()
+
+  constructor(routes: readonly Route[]) {
+    for (const route of routes) this.#add(route)
+  }
+
+  /** The match for a path relative to the mount, or undefined. A trailing slash is a last, empty segment. */
+  find(path: string): Match | undefined {
+    return descend(this.#root, path.split('/'), 0, {})
+  }
+
+  #add(route: Route): void {
+    const segments = route.pattern.split('/')
+    let node = this.#root
+    for (const [at, segment] of segments.entries()) {
+      if (segment.startsWith('*')) return addTail(node, segment.slice(1), segments.slice(at + 1).join('/'), route)
+      node = segment.startsWith(':') ? paramOf(node, segment.slice(1), route) : literalOf(node, segment)
+    }
+    return offer((node.offers ??= {}), route)
+  }
+}
+
+function literalOf(node: Node, segment: string): Node {
+  const known = node.literals.get(segment)
+  if (known) return known
+  const fresh = new Node()
+  node.literals.set(segment, fresh)
+  return fresh
+}
+
+function paramOf(node: Node, name: string, route: Route): Node {
+  node.param ??= { name, node: new Node() }
+  if (node.param.name !== name) throw new Error(`route ${route.pattern}: ":${name}" is ":${node.param.name}" elsewhere`)
+  return node.param.node
+}
+
+function addTail(node: Node, name: string, suffix: string, route: Route): void {
+  node.tail ??= { name, offers: {}, suffixes: new Map() }
+  if (node.tail.name !== name) throw new Error(`route ${route.pattern}: "*${name}" is "*${node.tail.name}" elsewhere`)
+  if (suffix === '') return offer(node.tail.offers, route)
+  const offers = node.tail.suffixes.get(suffix) ?? {}
+  node.tail.suffixes.set(suffix, offers)
+  return offer(offers, route)
+}
+
+function offer(offers: Offers, route: Route): void {
+  if (offers[route.operation]) throw new Error(`two routes for ${route.operation} ${route.pattern}`)
+  offers[route.operation] = route
+}
+
+type Params = Record<string, string>
+
+function descend(node: Node, segments: readonly string[], at: number, params: Params): Match | undefined {
+  if (at === segments.length) return node.offers ? { offers: node.offers, params } : undefined
+  const segment = segments[at] as string
+  const literal = node.literals.get(segment)
+  const exact = literal && descend(literal, segments, at + 1, params)
+  if (exact) return exact
+  if (node.param && segment !== '') {
+    const found = descend(node.param.node, segments, at + 1, { ...params, [node.param.name]: segment })
+    if (found) return found
+  }
+  return node.tail && tailMatch(node.tail, segments.slice(at).join('/'), at, params)
+}
+
+function tailMatch(tail: NonNullable<Node['tail']>, rest: string, at: number, params: Params): Match | undefined {
+  for (const [suffix, offers] of tail.suffixes) {
+    if (rest.endsWith(`/${suffix}`))
+      return { offers, params: { ...params, [tail.name]: rest.slice(0, -suffix.length - 1) } }
+  }
+  // Below a literal the rest must name something; a tail at the root also takes the mount itself.
+  if (rest === '' && at > 0) return undefined
+  return Object.keys(tail.offers).length > 0
+    ? { offers: tail.offers, params: { ...params, [tail.name]: rest } }
+    : undefined
+}

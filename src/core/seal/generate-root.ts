@@ -1,0 +1,149 @@
+import { Fault, refuse } from '../../contract/fault.ts'
+import { readPgpKey } from '../../crypto/keys/pgp.ts'
+import { base62 } from '../../util/base62.ts'
+import { base64, wipe } from '../../util/bytes.ts'
+import { Quorum, checkNonce, checkShareSize, replaced } from './share-collector.ts'
+import type { Room } from './seal-manager.ts'
+
+/** How far the generation of a root token is. */
+export interface RootStatus {
+  readonly started: boolean
+  readonly nonce: string
+  readonly progress: number
+  readonly required: number
+  readonly complete: boolean
+  /**
+   * The root token XOR the one-time password in raw standard base64, or the OpenPGP message that holds it in standard base64;
+   * '' until complete.
+   */
+  readonly encoded: string
+  /** Of the PGP key that the token is encrypted for; '' with a one-time password. */
+  readonly fingerprint: string
+}
+
+/** `s.` and 24 letters. */
+export const rootTokenLength = 26
+
+interface Running {
+  readonly nonce: string
+  /** How the token is handed out. */
+  readonly encode: (token: string) => Promise<string>
+  readonly fingerprint: string
+  /** Of the room, at the start: a rekey meanwhile ends this. */
+  readonly epoch: number
+  readonly quorum: Quorum
+}
+
+type RootRoom = Pick<Room, 'record' | 'fits' | 'createRootToken' | 'exclusively' | 'epoch'>
+
+/** A new root token from a threshold of shares, handed out XORed with a one-time password or encrypted with PGP. Lost at seal. */
+export class GenerateRoot {
+  readonly #room: RootRoom
+  readonly #random: (bytes: number) => Uint8Array
+  readonly #uuid: () => string
+  #running: Running | undefined
+
+  constructor(room: RootRoom, random: (bytes: number) => Uint8Array, uuid: () => string) {
+    this.#room = room
+    this.#random = random
+    this.#uuid = uuid
+  }
+
+  async status(): Promise<RootStatus> {
+    const required = (await this.#room.record())?.threshold ?? 0
+    const running = this.#running?.epoch === this.#room.epoch ? this.#running : undefined
+    return {
+      started: running !== undefined,
+      nonce: running?.nonce ?? '',
+      progress: running?.quorum.progress ?? 0,
+      required,
+      complete: false,
+      encoded: '',
+      fingerprint: running?.fingerprint ?? '',
+    }
+  }
+
+  /** Starts; gives the one-time password if the caller brought neither one nor a PGP key (base64). */
+  async start(otp: string, pgpKey = ''): Promise<string> {
+    if (otp !== '' && pgpKey !== '') throw refuse('give "otp" or "pgp_key", not both')
+    if (otp !== '' && Buffer.byteLength(otp) !== rootTokenLength)
+      throw refuse(`OTP string has incorrect length: it must have ${rootTokenLength} bytes`)
+    const owner = pgpKey === '' ? undefined : await readPgpKey('pgp_key', pgpKey)
+    return this.#room.exclusively(async () => {
+      if (this.#running?.epoch === this.#room.epoch)
+        throw refuse('root generation already in progress; cancel it, or give its nonce with the shares')
+      const required = (await this.#room.record())?.threshold ?? 0
+      const nonce = this.#uuid()
+      const own = otp === '' ? base62(rootTokenLength, this.#random) : otp
+      this.#running = {
+        nonce,
+        encode: async (token) => (owner ? base64(await owner.encrypt(token)) : xored(token, own)),
+        fingerprint: owner?.fingerprint ?? '',
+        epoch: this.#room.epoch,
+        quorum: new Quorum(required, nonce),
+      }
+      return otp === '' && !owner ? own : ''
+    })
+  }
+
+  /** Ends it. A nonce, if one is given, must be the right one. */
+  async cancel(nonce = ''): Promise<void> {
+    await this.#room.exclusively(async () => {
+      if (this.#running && nonce !== '') checkNonce(this.#running.nonce, nonce)
+      this.drop()
+    })
+  }
+
+  /** Ends it at once: the server is being sealed. */
+  drop(): void {
+    this.#running?.quorum.reset()
+    this.#running = undefined
+  }
+
+  /** Takes one share; the last one gives the token. */
+  async update(share: Uint8Array, nonce: string): Promise<RootStatus> {
+    return this.#room.exclusively(async () => {
+      const running = this.#current()
+      checkNonce(running.nonce, nonce)
+      checkShareSize(share)
+      const shares = running.quorum.add(share)
+      if (shares === false) throw refuse('given key has already been provided during this generation operation')
+      if (!shares) return this.status()
+      const good = await this.#room.fits(shares)
+      wipe(...shares)
+      if (!good)
+        throw refuse('root generation aborted: the shares do not open the seal; begin again with the first one')
+      const encoded = await running.encode(await this.#room.createRootToken())
+      this.drop()
+      const { fingerprint, quorum } = running
+      const required = quorum.threshold
+      return { started: true, nonce, progress: required, required, complete: true, encoded, fingerprint }
+    })
+  }
+
+  #current(): Running {
+    const running = this.#running
+    if (!running) throw refuse('no root generation in progress')
+    if (running.epoch === this.#room.epoch) return running
+    this.drop()
+    throw refuse(replaced)
+  }
+}
+
+/** Two texts of one length (in bytes) XORed, in base64 without padding. */
+export function xored(token: string, otp: string): string {
+  const [a, b] = [Buffer.from(token), Buffer.from(otp)]
+  if (a.length !== b.length) throw new Fault('internal', 'the token and the one-time password differ in length')
+  return Buffer.from(a.map((byte, at) => byte ^ (b[at] as number)))
+    .toString('base64')
+    .replace(/=+$/, '')
+}
+
+/** The token behind an encoded one. @throws Fault when the parts do not fit. */
+export function decoded(encoded: string, otp: string): string {
+  const bytes = /^[A-Za-z0-9+/]+$/.test(encoded) ? Buffer.from(encoded, 'base64') : Buffer.alloc(0)
+  const pad = Buffer.from(otp)
+  if (bytes.length === 0 || bytes.length !== pad.length)
+    throw refuse('error decoding token: the encoded token and the one-time password do not belong together')
+  return Buffer.from(bytes.map((byte, at) => byte ^ (pad[at] as number))).toString()
+}

@@ -1,0 +1,59 @@
+import type { Barrier } from '../../contract/barrier.ts'
+import type { Seal } from '../../contract/seal.ts'
+import type { Storage } from '../../contract/storage.ts'
+import type { Clock } from '../../util/clock.ts'
+import type { Log } from '../../util/log.ts'
+
+/** What an operator says of damage when giving a share. */
+export interface UnsealOptions {
+  /** The code of damage to stored records that is accepted, or `check` to learn it. */
+  readonly acceptStorage?: string
+  /** The code of damage of the log that is accepted. */
+  readonly acceptAuditLog?: string
+  /** `[device:]size:root` that the log must have had. */
+  readonly expectedHead?: string
+}
+
+/** What happens around opening and closing; the core's own affair. */
+export interface Life {
+  /** After unseal: everything that lives only while open. */
+  open(said?: UnsealOptions): Promise<void>
+  /** Before seal, and after an `open` that failed half-way. It must not wait for the room: the room waits for it. */
+  close(): Promise<void>
+  /** A new root token of an open server. */
+  createRootToken(): Promise<string>
+}
+
+export interface RoomParts {
+  readonly storage: Storage
+  readonly barrier: Barrier
+  readonly seal: Seal
+  readonly random: (bytes: number) => Uint8Array
+  readonly uuid: () => string
+  readonly clock: Clock
+  readonly log: Log
+  readonly life: Life
+}
+
+/** How far the server is from being open. */
+export interface SealStatus {
+  readonly initialised: boolean
+  readonly sealed: boolean
+  readonly threshold: number
+  readonly shares: number
+  readonly progress: number
+  readonly nonce: string
+}
+
+/** PGP keys (base64) of those for whom init encrypts what it gives. */
+export interface InitKeys {
+  /** None, or one for each share. */
+  readonly pgpKeys?: readonly string[]
+  readonly rootTokenPgpKey?: string
+}
+
+/** What init gives the operators, once: in clear, or OpenPGP messages (the token's in base64). */
+export interface Initialised {
+  readonly shares: readonly Uint8Array[]
+  readonly rootToken: string
+}

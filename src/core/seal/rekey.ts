@@ -1,0 +1,222 @@
+import { refuse } from '../../contract/fault.ts'
+import type { SealRecord } from '../../contract/seal.ts'
+import { wipe } from '../../util/bytes.ts'
+import { Holders } from './share-recipients.ts'
+import { Quorum, checkNonce, checkShareSize, replaced } from './share-collector.ts'
+import type { Room } from './seal-manager.ts'
+import type { ShareBackups } from './share-backup.ts'
+
+/** What the new split is to be. */
+export interface RekeyWish {
+  readonly shares: number
+  readonly threshold: number
+  readonly verify: boolean
+  /** None, or the PGP key (base64) of each holder: the new shares are encrypted for them. */
+  readonly pgpKeys?: readonly string[]
+  /** Keep a copy of the encrypted shares. */
+  readonly backup?: boolean
+}
+
+/** How far a rekey is. `verificationNonce` is '' until the new shares exist and wait to be given back. */
+export interface RekeyStatus {
+  readonly started: boolean
+  readonly nonce: string
+  readonly shares: number
+  readonly threshold: number
+  readonly progress: number
+  readonly required: number
+  readonly verify: boolean
+  readonly verificationNonce: string
+  readonly verificationProgress: number
+  /** Of the holders' PGP keys; empty when the shares come in clear. */
+  readonly fingerprints: readonly string[]
+  readonly backup: boolean
+}
+
+/**
+ * New shares (or the OpenPGP messages that hold them), handed out once. `unsettled`: the storage failed without telling whether they count; the server has sealed
+ * itself, and either they or the old ones open it.
+ */
+export interface NewShares {
+  readonly nonce: string
+  readonly shares: readonly Uint8Array[]
+  readonly verify: boolean
+  readonly verificationNonce: string
+  readonly unsettled: boolean
+  readonly fingerprints: readonly string[]
+  readonly backup: boolean
+}
+
+interface Running extends RekeyWish {
+  readonly backup: boolean
+  readonly holders: Holders
+  readonly nonce: string
+  /** Of the room, at the start: another ceremony that replaces the shares ends this one. */
+  readonly epoch: number
+  readonly quorum: Quorum
+  /** The new seal while its shares wait to be given back. */
+  pending?: { readonly record: SealRecord; quorum: Quorum }
+}
+
+const idleStatus: RekeyStatus = {
+  started: false,
+  nonce: '',
+  shares: 0,
+  threshold: 0,
+  progress: 0,
+  required: 0,
+  verify: false,
+  verificationNonce: '',
+  verificationProgress: 0,
+  fingerprints: [],
+  backup: false,
+}
+
+/** What a rekey needs of the room. */
+type RekeyRoom = Pick<Room, 'record' | 'fits' | 'split' | 'adopt' | 'exclusively' | 'epoch'>
+
+/**
+ * New unseal shares (and with them a new unseal and root key) from a threshold of the old ones; if wished only after enough of
+ * the new ones were given back. Lives in memory: a seal or a restart ends it, and the old shares hold.
+ */
+export class Rekey {
+  readonly #room: RekeyRoom
+  readonly #uuid: () => string
+  readonly backups: ShareBackups
+  #running: Running | undefined
+
+  constructor(room: RekeyRoom, uuid: () => string, backups: ShareBackups) {
+    this.#room = room
+    this.#uuid = uuid
+    this.backups = backups
+  }
+
+  async status(): Promise<RekeyStatus> {
+    const required = (await this.#room.record())?.threshold ?? 0
+    const running = this.#running
+    if (running?.epoch !== this.#room.epoch) return { ...idleStatus, required }
+    const { nonce, shares, threshold, verify, quorum, pending, holders, backup } = running
+    return {
+      started: true,
+      nonce,
+      shares,
+      threshold,
+      progress: quorum.progress,
+      required,
+      verify,
+      verificationNonce: pending?.quorum.nonce ?? '',
+      verificationProgress: pending?.quorum.progress ?? 0,
+      fingerprints: holders.fingerprints,
+      backup,
+    }
+  }
+
+  /** @throws Fault invalid_request; `busy` when one is under way already. */
+  async start(wish: RekeyWish, busy: string): Promise<void> {
+    const { pgpKeys = [], backup = false } = wish
+    if (backup && pgpKeys.length === 0) throw refuse('backup needs pgp_keys: shares are never stored in plain')
+    const holders = await Holders.of(pgpKeys, wish.shares)
+    await this.#room.exclusively(async () => {
+      if (this.#running?.epoch === this.#room.epoch) throw refuse(busy)
+      this.drop()
+      const required = (await this.#room.record())?.threshold ?? 0
+      const nonce = this.#uuid()
+      this.#running = { ...wish, backup, holders, nonce, epoch: this.#room.epoch, quorum: new Quorum(required, nonce) }
+    })
+  }
+
+  /** Ends it. A nonce, if one is given, must be the right one. */
+  async cancel(nonce = ''): Promise<void> {
+    await this.#room.exclusively(async () => {
+      if (this.#running && nonce !== '') checkNonce(this.#running.nonce, nonce)
+      this.drop()
+    })
+  }
+
+  /** Ends it at once: the server is being sealed. */
+  drop(): void {
+    this.#running?.quorum.reset()
+    this.#running?.pending?.quorum.reset()
+    this.#running = undefined
+  }
+
+  /** Takes one old share. Gives the new ones when there are enough. */
+  async update(share: Uint8Array, nonce: string, idle: string): Promise<NewShares | undefined> {
+    return this.#room.exclusively(async () => {
+      const running = this.#current(idle)
+      checkNonce(running.nonce, nonce)
+      checkShareSize(share)
+      if (running.pending) throw refuse('the new shares are made already: give them back to …/verify, or cancel')
+      const given = running.quorum.add(share)
+      if (given === false) throw refuse('given key has already been provided during this generation operation')
+      if (!given) return undefined
+      const good = await this.#room.fits(given)
+      wipe(...given)
+      if (!good) throw refuse('the shares given do not open the present seal; begin again with the first one')
+      return this.#finish(running)
+    })
+  }
+
+  /** Takes one new share back. Complete when the new shares count from now on. A wrong one begins it again. */
+  async verify(
+    share: Uint8Array,
+    nonce: string,
+    idle: string,
+  ): Promise<{ readonly complete: boolean; readonly nonce: string; readonly unsettled: boolean }> {
+    return this.#room.exclusively(async () => {
+      const { pending } = this.#current(idle)
+      if (!pending) throw refuse('there are no new shares to verify yet: give enough of the present ones first')
+      const { quorum } = pending
+      checkNonce(quorum.nonce, nonce)
+      checkShareSize(share)
+      const given = quorum.add(share)
+      if (given === undefined) return { complete: false, nonce: quorum.nonce, unsettled: false }
+      const outcome = given === false ? 'unfit' : await this.#room.adopt(pending.record, given)
+      if (given) wipe(...given)
+      if (outcome === 'unfit') {
+        this.#again(pending)
+        throw refuse('the shares given are not the new ones; the verification begins again with a new nonce')
+      }
+      this.drop()
+      return { complete: true, nonce: quorum.nonce, unsettled: outcome === 'unknown' }
+    })
+  }
+
+  /** The verification begins again, with another nonce. */
+  async restartVerification(missing: string): Promise<void> {
+    await this.#room.exclusively(async () => {
+      const { pending } = this.#current(missing)
+      if (pending) this.#again(pending)
+    })
+  }
+
+  #current(idle: string): Running {
+    const running = this.#running
+    if (!running) throw refuse(idle)
+    if (running.epoch === this.#room.epoch) return running
+    this.drop()
+    throw refuse(replaced)
+  }
+
+  #again(pending: NonNullable<Running['pending']>): void {
+    pending.quorum.reset()
+    pending.quorum = new Quorum(pending.quorum.threshold, this.#uuid())
+  }
+
+  /** Nothing counts before the shares are encrypted and their copy is kept: whatever fails until then changes nothing. */
+  async #finish(running: Running): Promise<NewShares> {
+    const { nonce, shares: count, threshold, verify, holders, backup } = running
+    const { fingerprints } = holders
+    const { shares, record } = await this.#room.split(count, threshold)
+    const handed = await holders.hand(shares)
+    if (backup) await this.backups.keep(nonce, fingerprints, handed)
+    const made = { nonce, shares: handed, verify, fingerprints, backup }
+    if (verify) {
+      running.pending = { record, quorum: new Quorum(threshold, this.#uuid()) }
+      return { ...made, verificationNonce: running.pending.quorum.nonce, unsettled: false }
+    }
+    const outcome = await this.#room.adopt(record, shares.slice(0, threshold))
+    this.drop()
+    return { ...made, verificationNonce: '', unsettled: outcome !== 'adopted' }
+  }
+}

@@ -1,0 +1,62 @@
+import { plainKeys } from '../../contract/barrier.ts'
+import { Fault } from '../../contract/fault.ts'
+import type { Protected, SealRecord } from '../../contract/seal.ts'
+import { AmbiguousCommit } from '../../contract/storage.ts'
+import { sameBytes, wipe } from '../../util/bytes.ts'
+import type { RoomParts } from './lifecycle.ts'
+
+/** How often, and how long in between (milliseconds), a write is repeated whose outcome the storage did not tell. */
+const settling = { tries: 6, wait: 500 } as const
+
+/**
+ * A fresh root key under `unsealKey`, in one commit with the seal record. A try whose outcome is unknown is repeated: done
+ * twice it is the same, and it is guarded by the keyring's revision. `unknown` when that was never settled: the barrier
+ * might go on with a root key that is the old one and write the keyring under it, which nobody could open any more, so the
+ * caller must seal. @throws what the storage threw when nothing was changed.
+ */
+export async function changeRoot(
+  { barrier, seal, random, clock }: RoomParts,
+  record: SealRecord,
+  unsealKey: Uint8Array,
+): Promise<'done' | 'unknown'> {
+  const root = random(32)
+  const op = seal.rewrap(record, unsealKey, root)
+  let unknown = false
+  try {
+    for (let left = settling.tries; left > 0; left--) {
+      try {
+        await barrier.reroot(root, [op])
+        return 'done'
+      } catch (thrown) {
+        unknown ||= isAmbiguous(thrown)
+        if (!unknown) throw thrown
+        await new Promise<void>((resolve) => clock.after(settling.wait, resolve))
+      }
+    }
+  } finally {
+    wipe(root)
+  }
+  return 'unknown'
+}
+
+/** Removes a seal and keyring that were made a moment ago, if they are there and are these. */
+export async function undoInit({ storage, log }: RoomParts, made: Protected): Promise<void> {
+  try {
+    const [seal, keyring] = await storage.get([plainKeys.seal, plainKeys.keyring])
+    if (!seal || !keyring || !('value' in made.op) || !sameBytes(seal.value, made.op.value)) return
+    await storage.commit({
+      expect: [seal, keyring].map(({ key, rev }) => ({ key, rev })),
+      ops: [{ del: plainKeys.seal }, { del: plainKeys.keyring }],
+    })
+  } catch (thrown) {
+    log.error('initialising failed half-way and could not be undone: empty the storage and do it again', reason(thrown))
+  }
+}
+
+const isAmbiguous = (thrown: unknown): boolean =>
+  thrown instanceof Fault && thrown.details.cause instanceof AmbiguousCommit
+
+/** Why something failed, for the log. */
+export const reason = (thrown: unknown): { readonly error: string } => ({
+  error: thrown instanceof Error ? thrown.message : 'unknown',
+})

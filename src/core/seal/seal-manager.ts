@@ -1,0 +1,244 @@
+import { Fault, refuse } from '../../contract/fault.ts'
+import type { Protected, SealRecord } from '../../contract/seal.ts'
+import { base64, wipe } from '../../util/bytes.ts'
+import { Turnstile } from '../../util/mutex.ts'
+import { readPgpKey } from '../../crypto/keys/pgp.ts'
+import { Holders } from './share-recipients.ts'
+import { Quorum, checkShareSize } from './share-collector.ts'
+import type { InitKeys, Initialised, RoomParts, SealStatus, UnsealOptions } from './lifecycle.ts'
+import { changeRoot, reason, undoInit } from './root-key.ts'
+
+/**
+ * The states of the server: uninitialised → sealed → open → sealed. One change at a time; ceremonies that change or use the
+ * seal take their turn here too (`exclusively`).
+ */
+export class Room {
+  readonly #parts: RoomParts
+  readonly #turnstile = new Turnstile()
+  #record: SealRecord | undefined
+  #quorum: Quorum | undefined
+  #unsealKey: Uint8Array | undefined
+  #open = false
+  #epoch = 0
+
+  constructor(parts: RoomParts) {
+    this.#parts = parts
+  }
+
+  get isOpen(): boolean {
+    return this.#open
+  }
+
+  /** Grows whenever the shares are replaced: what older shares allowed is void then. */
+  get epoch(): number {
+    return this.#epoch
+  }
+
+  /** Runs `task` alone: nothing is sealed, unsealed or reshared meanwhile. @throws Fault sealed unless open. */
+  async exclusively<T>(task: () => Promise<T>): Promise<T> {
+    return this.#turnstile.run(async () => {
+      if (!this.#open) throw new Fault('sealed', 'Vault is sealed', { bare: true })
+      return task()
+    })
+  }
+
+  /** The unseal key's record, read from the storage the first time. */
+  async record(): Promise<SealRecord | undefined> {
+    this.#record ??= await this.#parts.seal.record(this.#parts.storage)
+    return this.#record
+  }
+
+  async status(): Promise<SealStatus> {
+    const record = await this.record()
+    const { progress, nonce } = this.#quorum ?? { progress: 0, nonce: '' }
+    return {
+      initialised: record !== undefined,
+      sealed: !this.#open,
+      threshold: record?.threshold ?? 0,
+      shares: record?.shares ?? 0,
+      progress: this.#open ? 0 : progress,
+      nonce: progress > 0 && !this.#open ? nonce : '',
+    }
+  }
+
+  /**
+   * Makes root key, keyring, shares and the first root token; stays sealed. All or nothing: a failure half-way is undone,
+   * because nobody would hold the shares. @throws Fault when it was done before.
+   */
+  async initialise(shares: number, threshold: number, keys: InitKeys = {}): Promise<Initialised> {
+    return this.#turnstile.run(async () => {
+      const { barrier, seal, random, life } = this.#parts
+      if (await this.record()) throw refuse('Vault is already initialized')
+      const holders = await Holders.of(keys.pgpKeys ?? [], shares)
+      const owner = keys.rootTokenPgpKey ? await readPgpKey('root_token_pgp_key', keys.rootTokenPgpKey) : undefined
+      const root = random(32)
+      const made = await seal.protect(root, shares, threshold)
+      try {
+        await barrier.initialise(root, [made.op])
+        if (!(await barrier.unseal(root))) throw new Fault('unavailable', 'the keyring is not what was just written')
+        await life.open()
+        const token = await life.createRootToken()
+        return {
+          shares: await holders.hand(made.shares),
+          rootToken: owner ? base64(await owner.encrypt(token)) : token,
+        }
+      } catch (thrown) {
+        await this.#shut()
+        this.#record = undefined
+        await undoInit(this.#parts, made)
+        throw thrown
+      } finally {
+        await this.#shut()
+        wipe(root)
+      }
+    })
+  }
+
+  /** Takes one share. The share that completes a threshold says what is to become of damage. */
+  async unseal(share: Uint8Array, said: UnsealOptions = {}): Promise<void> {
+    await this.#turnstile.run(async () => {
+      if (this.#open) return
+      const record = await this.record()
+      if (!record) throw refuse('Vault is not initialized')
+      checkShareSize(share)
+      this.#quorum ??= new Quorum(record.threshold, this.#parts.uuid())
+      const shares = this.#quorum.add(share)
+      if (!shares) return
+      this.#quorum = undefined
+      try {
+        await this.#enter(record, shares, said)
+      } finally {
+        wipe(...shares)
+      }
+    })
+  }
+
+  /** Forgets the shares given so far. */
+  async resetUnseal(): Promise<void> {
+    await this.#turnstile.run(async () => {
+      if (this.#open) throw refuse('vault is unsealed')
+      this.#quorum?.reset()
+      this.#quorum = undefined
+    })
+  }
+
+  /** Closes everything and wipes the keys. Sealed already is fine. */
+  async seal(): Promise<void> {
+    await this.#turnstile.run(async () => {
+      if (!this.#open) return
+      await this.#shut()
+      this.#parts.log.info('sealed')
+    })
+  }
+
+  /** Whether these shares are a threshold of the present ones. Inside `exclusively`. */
+  async fits(shares: readonly Uint8Array[]): Promise<boolean> {
+    const record = await this.record()
+    const keys = record && (await this.#parts.seal.combine(record, shares))
+    if (!keys) return false
+    const good = await this.#parts.barrier.isRoot(keys.root)
+    wipe(keys.root, keys.unsealKey)
+    return good
+  }
+
+  /** Shares of a fresh unseal key. They open nothing until `adopt`. */
+  async split(shares: number, threshold: number): Promise<Protected> {
+    const placeholder = this.#parts.random(32)
+    const made = await this.#parts.seal.protect(placeholder, shares, threshold)
+    wipe(placeholder)
+    return made
+  }
+
+  /**
+   * Puts a seal made by `split` in place of the present one, together with a new root key: the old shares and an old copy of
+   * the seal record must not open a later copy of the keyring. Inside `exclusively`.
+   *
+   * - `unfit`: `shares` are not a threshold of the new ones; nothing has changed.
+   * - `unknown`: the storage failed without telling whether it wrote. The server has sealed itself; either the old shares open
+   *   it or the new ones do, so nobody may throw any away.
+   * @throws Fault unavailable when nothing was changed.
+   */
+  async adopt(next: SealRecord, shares: readonly Uint8Array[]): Promise<'adopted' | 'unfit' | 'unknown'> {
+    const keys = await this.#parts.seal.combine(next, shares)
+    if (!keys) return 'unfit'
+    wipe(keys.root)
+    const outcome = await this.#reroot(next, keys.unsealKey)
+    if (outcome === 'unknown') {
+      wipe(keys.unsealKey)
+      return outcome
+    }
+    this.#epoch++
+    if (this.#unsealKey) wipe(this.#unsealKey)
+    this.#unsealKey = keys.unsealKey
+    return 'adopted'
+  }
+
+  /** A new root key under the same shares. */
+  async rotateRoot(): Promise<void> {
+    await this.exclusively(async () => {
+      const record = await this.record()
+      if (!record || !this.#unsealKey) throw new Fault('sealed', 'Vault is sealed', { bare: true })
+      if ((await this.#reroot(record, this.#unsealKey)) === 'unknown')
+        throw new Fault(
+          'unavailable',
+          'the storage did not tell whether it took the new root key, so the server sealed itself; unseal it with the same shares',
+        )
+    })
+  }
+
+  async createRootToken(): Promise<string> {
+    return this.#parts.life.createRootToken()
+  }
+
+  /** A fresh root key. While it is not known whether it was taken, the server is sealed. */
+  async #reroot(record: SealRecord, unsealKey: Uint8Array): Promise<'done' | 'unknown'> {
+    const outcome = await changeRoot(this.#parts, record, unsealKey).finally(() => (this.#record = undefined))
+    if (outcome === 'unknown') {
+      this.#parts.log.error('the storage does not tell whether it took the new root key; sealing')
+      await this.#shut()
+    }
+    return outcome
+  }
+
+  /** Sealed, whatever fails on the way. */
+  async #shut(): Promise<void> {
+    const { barrier, life, log } = this.#parts
+    this.#open = false
+    try {
+      await life.close()
+    } catch (thrown) {
+      log.error('closing failed; the keys are wiped all the same', reason(thrown))
+    } finally {
+      barrier.seal()
+      if (this.#unsealKey) wipe(this.#unsealKey)
+      this.#unsealKey = undefined
+    }
+  }
+
+  async #enter(record: SealRecord, shares: readonly Uint8Array[], said: UnsealOptions): Promise<void> {
+    const { barrier, seal, life, log } = this.#parts
+    const keys = await seal.combine(record, shares)
+    try {
+      if (!keys || !(await barrier.unseal(keys.root, said.acceptStorage)))
+        throw refuse(
+          'Unseal failed, invalid key: the shares given do not open this server; begin again with the first one',
+        )
+      await life.open(said)
+    } catch (thrown) {
+      if (keys) wipe(keys.unsealKey)
+      if (barrier.sealed) throw thrown
+      await this.#shut()
+      log.error('the server could not be opened; it stays sealed', reason(thrown))
+      // The audit log is not what it has to be, and the message says what an operator can do.
+      if (thrown instanceof Fault && thrown.code === 'precondition_failed') throw thrown
+      throw new Fault('internal', 'the key was right, but the server could not be opened; see its log', {
+        cause: thrown,
+      })
+    } finally {
+      if (keys) wipe(keys.root)
+    }
+    this.#unsealKey = keys.unsealKey
+    this.#open = true
+    log.info('unsealed')
+  }
+}

@@ -1,0 +1,40 @@
+import type { View } from '../../contract/view.ts'
+import { refuse } from '../../contract/fault.ts'
+
+/** Shares that a rekey encrypted for their holders, kept in case they are lost on the way (Vault: `rekey/backup`). */
+export interface ShareBackup {
+  /** Of the rekey that made them. */
+  readonly nonce: string
+  /** OpenPGP messages by the fingerprint of the key they are for, in hexadecimal. */
+  readonly keys: Readonly<Record<string, readonly string[]>>
+}
+
+const name = 'share-backup'
+
+/** Where that backup lies, in the barrier. Only ever encrypted shares. */
+export class ShareBackups {
+  readonly #view: View
+
+  constructor(view: View) {
+    this.#view = view
+  }
+
+  /** @throws Fault invalid_request when there is none. */
+  async read(): Promise<ShareBackup> {
+    const kept = await this.#view.get<ShareBackup>(name)
+    if (kept) return kept
+    throw refuse('no backed-up keys found')
+  }
+
+  async remove(): Promise<void> {
+    await this.#view.del(name)
+  }
+
+  /** Keeps messages, one for each fingerprint; what was kept before is replaced. */
+  async keep(nonce: string, fingerprints: readonly string[], messages: readonly Uint8Array[]): Promise<void> {
+    const keys: Record<string, string[]> = {}
+    for (const [at, print] of fingerprints.entries())
+      (keys[print] ??= []).push(Buffer.from(messages[at] ?? []).toString('hex'))
+    await this.#view.put(name, { nonce, keys } satisfies ShareBackup)
+  }
+}

@@ -1,0 +1,53 @@
+import { refuse } from '../../contract/fault.ts'
+import { sameBytes, wipe } from '../../util/bytes.ts'
+
+/** Shares given one by one until there are enough. The same share twice counts once. */
+export class Quorum {
+  readonly threshold: number
+  readonly nonce: string
+  #shares: Uint8Array[] = []
+
+  constructor(threshold: number, nonce: string) {
+    this.threshold = threshold
+    this.nonce = nonce
+  }
+
+  get progress(): number {
+    return this.#shares.length
+  }
+
+  /**
+   * Takes a share. Gives all of them when there are enough, and begins again; they are the caller's to wipe.
+   * False: it was given before.
+   */
+  add(share: Uint8Array): readonly Uint8Array[] | undefined | false {
+    if (this.#shares.some((known) => sameBytes(known, share))) return false
+    this.#shares.push(Uint8Array.from(share))
+    if (this.#shares.length < this.threshold) return undefined
+    const all = this.#shares
+    this.#shares = []
+    return all
+  }
+
+  reset(): void {
+    wipe(...this.#shares)
+    this.#shares = []
+  }
+}
+
+/** @throws Fault invalid_request when the nonce is not the one of the operation. The right one is not told. */
+export function checkNonce(wanted: string, given: string): void {
+  if (wanted !== given)
+    throw refuse(
+      'incorrect nonce supplied; read the nonce of this operation from its status and give it with every share',
+    )
+}
+
+/** @throws Fault invalid_request for a share that cannot be one. */
+export function checkShareSize(share: Uint8Array): void {
+  if (share.length < 16) throw refuse('key is shorter than minimum 16 bytes')
+  if (share.length > 33) throw refuse('key is longer than maximum 33 bytes')
+}
+
+/** What is said when a ceremony was begun with shares that another one has replaced since. */
+export const replaced = 'the shares of this server were replaced since this operation began; start it again'

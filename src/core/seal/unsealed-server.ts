@@ -1,0 +1,200 @@
+import type { AuditBroker } from '../../audit/broker.ts'
+import type { Barrier } from '../../contract/barrier.ts'
+import type { Engine } from '../../contract/engine.ts'
+import type { NamespaceId, TokenRecord } from '../../contract/identity.ts'
+import type { MountSpec } from '../../contract/mount.ts'
+import { NamespaceTokens } from '../../tokens/of-namespace.ts'
+import type { TokenHome } from '../../tokens/of-namespace.ts'
+import { TokenLeases } from '../../tokens/token-leases.ts'
+import { TokenStore } from '../../tokens/store.ts'
+import { Wrappings } from '../../tokens/wrappings.ts'
+import type { Clock } from '../../util/clock.ts'
+import type { Log } from '../../util/log.ts'
+import { Acls } from '../policies/acl-cache.ts'
+import { Mounts, freshMount } from '../mounts/mounts.ts'
+import { folderOf } from '../namespaces/namespace.ts'
+import type { Belongings, Namespace, NamespaceRecord } from '../namespaces/namespace.ts'
+import { Namespaces } from '../namespaces/namespaces.ts'
+import type { Guard } from '../namespaces/namespaces.ts'
+import { PasswordPolicies } from '../policies/password-policies.ts'
+import { Policies, firstPolicies } from '../policies/policies.ts'
+import { Quotas } from '../quotas/quotas.ts'
+import type { UnsealOptions } from './lifecycle.ts'
+import { Schedule } from '../schedule.ts'
+import { VersionHistory } from '../telemetry/version-history.ts'
+
+/** What is needed to open a server whose barrier has been unsealed. */
+export interface OpeningParts {
+  readonly barrier: Barrier
+  readonly audit: AuditBroker
+  readonly clock: Clock
+  readonly log: Log
+  readonly random: (bytes: number) => Uint8Array
+  readonly uuid: () => string
+  /** What the operator said who gave the last share. */
+  readonly said?: UnsealOptions
+  readonly ttl: { readonly default: number; readonly max: number }
+  /** The engines of this build, given what has been opened so far. */
+  readonly engines: (open: {
+    readonly tokensOf: (namespace: NamespaceId) => NamespaceTokens
+    readonly wrappings: Wrappings
+  }) => readonly Engine[]
+  /** What every namespace has from the beginning. */
+  readonly builtin: readonly MountSpec[]
+  /** Called when a token is gone, with the mounts that may hold something of it. */
+  readonly forget: (mounts: Mounts, token: TokenRecord) => Promise<void>
+}
+
+/** An open server: everything that exists only between unseal and seal. */
+export interface OpenServer {
+  readonly namespaces: Namespaces
+  readonly tokens: TokenStore
+  readonly tokensOf: (namespace: NamespaceId) => NamespaceTokens
+  readonly wrappings: Wrappings
+  readonly acls: Acls
+  readonly versions: VersionHistory
+  readonly quotas: Quotas
+  readonly leases: TokenLeases
+  /** Removes what is left of removed namespaces; nobody waits for it. */
+  purgeSoon(): void
+  close(): Promise<void>
+}
+
+const purging = 'removed namespaces'
+
+/** Checks the audit log before anything is changed, opens tokens, namespaces with their policies and mounts, in this order, and starts the chores. */
+export async function openServer(parts: OpeningParts): Promise<OpenServer> {
+  const { barrier, audit } = parts
+  const { acceptAuditLog: accept, expectedHead } = parts.said ?? {}
+  await audit.open(barrier.view('core/audit/'), {
+    ride: (along) => barrier.ride(along),
+    commits: barrier.commits,
+    ...(accept !== undefined && { accept }),
+    ...(expectedHead !== undefined && { expectedHead }),
+  })
+  try {
+    await tellAccepted(parts)
+    return await openRest(parts)
+  } catch (thrown) {
+    await audit.close()
+    throw thrown
+  }
+}
+
+/** The log tells of damage to records that was accepted; where no device takes the line, at the next unseal. */
+async function tellAccepted({ barrier, audit, log }: OpeningParts): Promise<void> {
+  const accepted = await barrier.accepted()
+  if (!accepted) return
+  try {
+    await audit.note('accepted', { ...accepted })
+    await barrier.acceptedIsTold()
+  } catch {
+    log.error('no audit device took the line about damage that was accepted', { code: accepted.code })
+  }
+}
+
+async function openRest(parts: OpeningParts): Promise<OpenServer> {
+  const { barrier, audit, clock, log, random } = parts
+  const core = barrier.view('core/')
+  // Tokens need namespaces, and namespaces need engines, which need tokens. No token is good before its namespace is there.
+  const late: { namespaces?: Namespaces } = {}
+  const namespaceOf = (id: NamespaceId) => late.namespaces?.byId(id)
+  const tokens = await TokenStore.open({
+    view: core.under('token/'),
+    clock,
+    random,
+    lives: (id) => late.namespaces?.lives(id) ?? false,
+    onRevoke: async (token) => {
+      const namespace = namespaceOf(token.namespace)
+      // What is removed as a whole is not emptied piece by piece, and may not even be open.
+      if (namespace && !namespace.record.removing) await parts.forget(namespace.mounts, token)
+    },
+  })
+  const tokensOf = (id: NamespaceId) => new NamespaceTokens(tokens, homeOf(id, namespaceOf, parts.ttl))
+  const wrappings = new Wrappings(tokens, clock, (id) => namespaceOf(id)?.refuseLocked())
+  const engines = parts.engines({ tokensOf, wrappings })
+  const namespaces = await Namespaces.open({
+    ...parts,
+    view: barrier.view(''),
+    tokens,
+    seed: (record) => [
+      ...firstPolicies(clock.now()).map(([name, policy]) => [`core/policy/acl/${name}`, policy] as const),
+      ...parts.builtin
+        .map((spec) => freshMount({ ...parts, namespace: record.id }, spec, true))
+        .map((mount) => [`mounts/${mount.uuid}`, mount] as const),
+    ],
+    furnish: async (record, guard) => furnish(parts, engines, record, guard),
+  })
+  late.namespaces = namespaces
+  await tokens.finishRevocations()
+  const versions = await VersionHistory.open(core.under('versions/'), clock)
+  const quotas = await Quotas.open(core.under('quota/'), clock, (id, mount) => {
+    const namespace = namespaces.byId(id)
+    return namespace !== undefined && (mount === undefined || namespace.mounts.byUuid(mount) !== undefined)
+  })
+  const leases = new TokenLeases(tokens)
+  const schedule = new Schedule(clock, log, [
+    { name: 'expiring tokens', every: 1000, run: async () => tokens.sweep(clock.now()) },
+    { name: 'ended leases', every: 1000, run: async () => leases.sweep() },
+    { name: purging, every: 1000, run: async () => namespaces.purge() },
+    { name: 'rotating the encryption key', every: 60_000, run: async () => barrier.rotateIfDue() },
+    { name: 'chores of the mounts', every: 60_000, run: async () => tend(namespaces) },
+  ])
+  // Whoever reads what it has not reached yet waits for the check of that only.
+  void barrier.sweep().catch(() => {})
+  return {
+    namespaces,
+    tokens,
+    tokensOf,
+    wrappings,
+    versions,
+    quotas,
+    leases,
+    acls: new Acls((id) => namespaceOf(id)?.policies, clock),
+    purgeSoon: () => schedule.hurry(purging),
+    close: async () => {
+      schedule.stop()
+      await audit.close()
+    },
+  }
+}
+
+/** Opens what a namespace has of its own; nothing of one that is being removed. */
+async function furnish(
+  parts: OpeningParts,
+  engines: readonly Engine[],
+  record: NamespaceRecord,
+  guard: Guard,
+): Promise<Belongings> {
+  const { barrier, clock, random } = parts
+  const folder = folderOf(record)
+  const policies = new Policies(barrier.view(`${folder}core/policy/acl/`), clock)
+  const passwordPolicies = new PasswordPolicies(barrier.view(`${folder}core/policy/password/`), random)
+  const table = { ...parts, view: barrier.view(''), folder, namespace: record.id, children: guard, engines }
+  if (record.removing) return { policies, passwordPolicies, mounts: Mounts.closed(table) }
+  await policies.ready()
+  return { policies, passwordPolicies, mounts: await Mounts.open(table, parts.builtin) }
+}
+
+async function tend(namespaces: Namespaces): Promise<void> {
+  for (const { mounts } of namespaces.all()) await mounts.tend()
+}
+
+function homeOf(
+  id: NamespaceId,
+  namespaceOf: (id: NamespaceId) => Namespace | undefined,
+  ttl: OpeningParts['ttl'],
+): TokenHome {
+  return {
+    id,
+    get path() {
+      return namespaceOf(id)?.path ?? ''
+    },
+    limits: () => {
+      const mounts = namespaceOf(id)?.mounts
+      const record = mounts?.at('auth/token/')
+      return record && mounts ? mounts.limits(record) : { defaultTtl: ttl.default, maxTtl: ttl.max }
+    },
+    policyExists: async (name) => (await namespaceOf(id)?.policies.get(name)) !== undefined,
+  }
+}

@@ -1,0 +1,77 @@
+import { Fault } from '../../contract/fault.ts'
+import type { FaultCode } from '../../contract/fault.ts'
+import type { Operation, Request } from '../../contract/request.ts'
+import type { Clock } from '../../util/clock.ts'
+
+/** A request that is under way. */
+export interface InFlight {
+  readonly request: Request
+  /** Epoch milliseconds. */
+  readonly since: number
+}
+
+/** All requests of one operation that ended alike. Times in milliseconds. */
+export interface Handled {
+  readonly operation: Operation
+  readonly outcome: 'ok' | FaultCode
+  readonly count: number
+  readonly sum: number
+  readonly min: number
+  readonly max: number
+}
+
+type Tally = { -readonly [K in keyof Handled]: Handled[K] }
+
+/** Which requests are under way, and how many there were since the process began. Kept in memory only. */
+export class Traffic {
+  readonly #clock: Clock
+  /** Since when, epoch milliseconds. */
+  readonly #open = new Map<Request, number>()
+  readonly #tallies = new Map<string, Tally>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  begin(request: Request): void {
+    this.#open.set(request, this.#clock.now())
+  }
+
+  /** @param request the object that it began with. @param outcome what was thrown, if anything was. */
+  end(request: Request, outcome: unknown): void {
+    const since = this.#open.get(request)
+    if (since === undefined) return
+    this.#open.delete(request)
+    // Whole milliseconds: a single short request counts 0 or 1, the sum of many is right.
+    const took = Math.max(0, this.#clock.now() - since)
+    const tally = this.#tally(request.operation, outcomeOf(outcome))
+    tally.count++
+    tally.sum += took
+    tally.min = Math.min(tally.min, took)
+    tally.max = Math.max(tally.max, took)
+  }
+
+  /** The requests under way, oldest first. */
+  inFlight(): InFlight[] {
+    return [...this.#open].map(([request, since]) => ({ request, since }))
+  }
+
+  /** What was handled so far. */
+  handled(): readonly Handled[] {
+    return [...this.#tallies.values()]
+  }
+
+  #tally(operation: Operation, outcome: Handled['outcome']): Tally {
+    const key = `${operation} ${outcome}`
+    const known = this.#tallies.get(key)
+    if (known) return known
+    const fresh: Tally = { operation, outcome, count: 0, sum: 0, min: Infinity, max: 0 }
+    this.#tallies.set(key, fresh)
+    return fresh
+  }
+}
+
+function outcomeOf(thrown: unknown): Handled['outcome'] {
+  if (thrown === undefined) return 'ok'
+  return thrown instanceof Fault ? thrown.code : 'internal'
+}

@@ -1,0 +1,163 @@
+import { constants, privateEncrypt, publicDecrypt, sign as signData, verify as verifyData } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
+import { refuse } from '../../contract/fault.ts'
+import { concat, sameBytes } from '../../util/bytes.ts'
+import { ecdsaDigest } from './ecdsa-digest.ts'
+import { digest, opensslHash } from '../hash.ts'
+import type { MacHash } from '../hash.ts'
+import { emsaPss, pssFits } from './pss.ts'
+
+/** How a signature is made. Each family of keys looks only at what concerns it. */
+export interface SignatureWish {
+  /** `none`: the input of a PKCS#1 v1.5 signature is put in as it is. */
+  readonly hash: MacHash | 'none'
+  /** The input is a digest already. */
+  readonly prehashed: boolean
+  readonly padding: 'pss' | 'pkcs1v15'
+  /** Bytes of the PSS salt; `auto`: as long as fits when signing, any when verifying. */
+  readonly salt: number | 'auto' | 'hash'
+  /** ECDSA: r ‖ s of fixed length (RFC 7518) instead of DER. */
+  readonly jws: boolean
+  /** ML-DSA, SLH-DSA: at most 255 bytes that the signature is bound to. */
+  readonly boundTo?: Uint8Array
+}
+
+interface Signatures {
+  readonly sign: (key: KeyObject, input: Uint8Array, wish: SignatureWish) => Uint8Array
+  readonly verify: (key: KeyObject, input: Uint8Array, signature: Uint8Array, wish: SignatureWish) => boolean
+}
+
+/**
+ * Signatures by families of keys: RFC 8032 (pure), FIPS 186-5, RFC 8017. Functions throw Faults for wishes that cannot be.
+ * They work where they are called; `schemes` takes them to another thread.
+ */
+export const signatures = {
+  ed25519: {
+    sign: (key, input) => signData(null, input, key),
+    verify: (key, input, signature) => verifyData(null, input, key, signature),
+  },
+  ec: {
+    sign: (key, input, wish) => {
+      const hash = ecHash(input, wish)
+      if (wish.prehashed) return ecdsaDigest.sign(key, input, wish.jws)
+      return signData(hash, input, { key, dsaEncoding: encoding(wish) })
+    },
+    verify: (key, input, signature, wish) => {
+      const hash = ecHash(input, wish)
+      if (!wish.jws) mustBeDer(signature)
+      if (wish.prehashed) return ecdsaDigest.verify(key, input, signature, wish.jws)
+      return verifyData(hash, input, { key, dsaEncoding: encoding(wish) }, signature)
+    },
+  },
+  rsa: {
+    sign: (key, input, wish) => (wish.padding === 'pss' ? signPss : signPkcs1)(key, input, wish),
+    verify: (key, input, signature, wish) =>
+      signature.length === modulusBytes(key) &&
+      (wish.padding === 'pss' ? verifyPss : verifyPkcs1)(key, input, signature, wish),
+  },
+} as const satisfies Record<string, Signatures>
+
+function ecHash(input: Uint8Array, { hash, prehashed }: SignatureWish): string {
+  if (hash === 'none') throw refuse('hash_algorithm none is for prehashed pkcs1v15 signatures of RSA keys')
+  // Anybody can make a signature that fits the number 0, which nothing at all is taken for.
+  if (prehashed && input.every((byte) => byte === 0)) throw refuse('the input is prehashed, but it is no digest')
+  return opensslHash(hash)
+}
+
+/** @throws Fault for what is not exactly the DER of two integers (RFC 3279 §2.2.3). */
+function mustBeDer(signature: Uint8Array): void {
+  const [tag = 0, first = 0, second = 0] = signature
+  const header = first === 0x81 ? 3 : 2
+  const length = header === 3 ? second : first
+  if (tag !== 0x30 || length > 0xff || header + length > signature.length) throw refuse('supplied signature is invalid')
+  if (header + length < signature.length) throw refuse('the signature has more bytes behind its end')
+}
+
+function encoding({ jws }: SignatureWish): 'ieee-p1363' | 'der' {
+  return jws ? 'ieee-p1363' : 'der'
+}
+
+function modulusBytes(key: KeyObject): number {
+  return (key.asymmetricKeyDetails?.modulusLength ?? 0) / 8
+}
+
+function digestOf(input: Uint8Array, { hash, prehashed }: SignatureWish): { hash: MacHash; value: Uint8Array } {
+  if (hash === 'none') throw refuse('hash_algorithm none is for prehashed pkcs1v15 signatures of RSA keys')
+  if (!prehashed) return { hash, value: digest(hash, input) }
+  if (input.length !== digest(hash, new Uint8Array()).length) {
+    throw refuse(`the input is prehashed, but it is not as long as a digest of ${hash}`)
+  }
+  return { hash, value: input }
+}
+
+// RFC 8017 §9.2 note 1: the DER in front of a digest, which ends with its length.
+const infos: Readonly<Record<MacHash, string>> = {
+  sha1: '3021300906052b0e03021a05000414',
+  'sha2-224': '302d300d06096086480165030402040500041c',
+  'sha2-256': '3031300d060960864801650304020105000420',
+  'sha2-384': '3041300d060960864801650304020205000430',
+  'sha2-512': '3051300d060960864801650304020305000440',
+  'sha3-224': '302d300d06096086480165030402070500041c',
+  'sha3-256': '3031300d060960864801650304020805000420',
+  'sha3-384': '3041300d060960864801650304020905000430',
+  'sha3-512': '3051300d060960864801650304020a05000440',
+}
+
+/** What a PKCS#1 v1.5 signature has inside its padding. */
+function digestInfo(key: KeyObject, input: Uint8Array, wish: SignatureWish): Uint8Array {
+  const { hash } = wish
+  if (hash === 'none' && !wish.prehashed) throw refuse('hash_algorithm none needs prehashed input')
+  const info = hash === 'none' ? input : concat(Buffer.from(infos[hash], 'hex'), digestOf(input, wish).value)
+  if (info.length > modulusBytes(key) - 11) throw refuse('the input is too long for a signature with this RSA key')
+  return info
+}
+
+function signPkcs1(key: KeyObject, input: Uint8Array, wish: SignatureWish): Uint8Array {
+  return privateEncrypt({ key, padding: constants.RSA_PKCS1_PADDING }, digestInfo(key, input, wish))
+}
+
+function verifyPkcs1(key: KeyObject, input: Uint8Array, signature: Uint8Array, wish: SignatureWish): boolean {
+  const wanted = digestInfo(key, input, wish)
+  try {
+    return sameBytes(publicDecrypt({ key, padding: constants.RSA_PKCS1_PADDING }, signature), wanted)
+  } catch {
+    return false
+  }
+}
+
+function saltBytes(key: KeyObject, hashBytes: number, { salt }: SignatureWish): number | undefined {
+  if (salt === 'auto') return undefined
+  const bytes = salt === 'hash' ? hashBytes : salt
+  if (!pssFits(modulusBytes(key), hashBytes, bytes))
+    throw refuse('the salt_length is not possible with this key and hash')
+  return bytes
+}
+
+function signPss(key: KeyObject, input: Uint8Array, wish: SignatureWish): Uint8Array {
+  const { hash, value } = digestOf(input, wish)
+  const size = modulusBytes(key)
+  const salt = saltBytes(key, value.length, wish) ?? size - value.length - 2
+  if (!wish.prehashed) {
+    return signData(opensslHash(hash), input, { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: salt })
+  }
+  return privateEncrypt({ key, padding: constants.RSA_NO_PADDING }, emsaPss.encode(hash, value, size, salt))
+}
+
+function verifyPss(key: KeyObject, input: Uint8Array, signature: Uint8Array, wish: SignatureWish): boolean {
+  const { hash, value } = digestOf(input, wish)
+  const salt = saltBytes(key, value.length, wish)
+  if (!wish.prehashed) {
+    const saltLength = salt ?? constants.RSA_PSS_SALTLEN_AUTO
+    return verifyData(
+      opensslHash(hash),
+      input,
+      { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength },
+      signature,
+    )
+  }
+  try {
+    return emsaPss.verify(hash, value, publicDecrypt({ key, padding: constants.RSA_NO_PADDING }, signature), salt)
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,59 @@
+import { generateKeyPairSync } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
+import { certificateRequest } from '../encoding/certificates.ts'
+import { unwrapKey } from '../ciphers/key-wrap.ts'
+import type { OaepHash } from '../ciphers/key-wrap.ts'
+import { openOaep } from '../ciphers/oaep.ts'
+import type { OaepWish } from '../ciphers/oaep.ts'
+import { readPkcs8 } from '../keys/pkcs8.ts'
+import { quantum } from '../keys/post-quantum.ts'
+import { signatures } from '../signatures/signatures.ts'
+import type { SignatureWish } from '../signatures/signatures.ts'
+import { wholeKey } from '../keys/key-parts.ts'
+import type { KeyParts } from '../keys/key-parts.ts'
+
+interface Signing {
+  readonly family: keyof typeof signatures
+  readonly key: KeyObject
+  readonly input: Uint8Array
+  readonly wish: SignatureWish
+}
+
+interface Padded extends OaepWish {
+  readonly key: KeyObject
+  readonly sealed: Uint8Array
+}
+
+interface Wrapped {
+  readonly key: KeyObject
+  readonly wrapped: Uint8Array
+  readonly hash: OaepHash
+}
+
+/**
+ * What runs on other threads (`heavy.run(name, input)`): anything that takes more than about a millisecond. A new job is
+ * a line here. Inputs and results are copied, their bytes are wiped on the thread afterwards; keys are KeyObjects
+ * (`createSecretKey` for raw ones), which cross without being copied.
+ */
+export const jobs = {
+  /** A private RSA key of so many bits. */
+  generateRsa: (modulusLength: number) => generateKeyPairSync('rsa', { modulusLength }).privateKey,
+  sign: ({ family, key, input, wish }: Signing) => signatures[family].sign(key, input, wish),
+  verify: ({ family, key, input, signature, wish }: Signing & { readonly signature: Uint8Array }) =>
+    signatures[family].verify(key, input, signature, wish),
+  quantumPair: quantum.pair,
+  quantumOpen: quantum.open,
+  quantumSign: quantum.sign,
+  quantumVerify: quantum.verify,
+  encapsulate: quantum.encapsulate,
+  decapsulate: quantum.decapsulate,
+  openOaep: ({ key, sealed, hash, label }: Padded) => openOaep(key, sealed, { hash, label }),
+  /** Of keys to import. */
+  unwrapKey: ({ key, wrapped, hash }: Wrapped) => unwrapKey(key, wrapped, hash),
+  /** Of a private key that comes from elsewhere, undefined when it is none. */
+  readPkcs8: (der: Uint8Array) => readPkcs8(der),
+  wholeKey: (parts: KeyParts) => wholeKey(parts),
+  certificateRequest: ({ key, template }: { readonly key: KeyObject; readonly template: string }) =>
+    certificateRequest(key, template),
+} as const
+export type HeavyJobs = typeof jobs

@@ -1,0 +1,92 @@
+import type { Worker } from 'node:worker_threads'
+import { Fault } from '../../contract/fault.ts'
+import { Thread } from './thread.ts'
+import type { Task } from './thread.ts'
+
+/** Work by name. What goes in and comes out is copied between threads; keys cross as KeyObjects, never as bytes. */
+export type Jobs = Readonly<Record<string, (input: never) => unknown>>
+
+/** How a pool of threads is laid out. */
+export interface WorkersOptions {
+  readonly spawn: () => Worker
+  readonly threads: number
+  /** Jobs that one thread has at a time: with two, the next one is there when one ends. */
+  readonly inHand: number
+  /** Jobs that may wait for a thread. */
+  readonly waiting: number
+  /** Seconds, for those who are turned away. */
+  readonly retryAfter: number
+}
+
+/**
+ * Threads that run the jobs of one table. They are started when they are first needed and replaced when they die. What
+ * comes when too many jobs wait is turned away before it has begun.
+ */
+export class Workers<J extends Jobs> {
+  readonly #options: WorkersOptions
+  readonly #threads = new Set<Thread>()
+  readonly #queue: Task[] = []
+
+  constructor(options: WorkersOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Runs a job on another thread.
+   * @throws Fault what the job threw; `unavailable` with Retry-After when too many wait; `internal` when the thread died.
+   */
+  async run<N extends keyof J & string>(job: N, input: Parameters<J[N]>[0]): Promise<ReturnType<J[N]>> {
+    const { waiting, retryAfter } = this.#options
+    const thread = this.#free()
+    if (!thread && this.#queue.length >= waiting) throw full(retryAfter)
+    const result = new Promise<unknown>((resolve, reject) => {
+      const task = { job, input, resolve, reject }
+      if (thread) thread.give(task)
+      else this.#queue.push(task)
+    })
+    return result as Promise<ReturnType<J[N]>>
+  }
+
+  /** Turns away what waits, lets what was begun come to its end, and ends the threads. A later job starts new ones. */
+  async end(): Promise<void> {
+    for (const { reject } of this.#queue.splice(0)) {
+      reject(new Fault('unavailable', 'the server is stopping: nothing was changed, try again later'))
+    }
+    const threads = [...this.#threads]
+    this.#threads.clear()
+    await Promise.all(threads.map(async (thread) => thread.end()))
+  }
+
+  /** A thread that can take a job: an idle one, else a new one, else one that can have another in hand. */
+  #free(): Thread | undefined {
+    const [least] = [...this.#threads].sort((a, b) => a.load - b.load)
+    if (least?.load === 0) return least
+    if (this.#threads.size < this.#options.threads) return this.#started()
+    return least && least.load < this.#options.inHand ? least : undefined
+  }
+
+  #started(): Thread {
+    const thread = new Thread(this.#options.spawn(), {
+      freed: () => this.#deal(),
+      died: () => {
+        this.#threads.delete(thread)
+        this.#deal()
+      },
+    })
+    this.#threads.add(thread)
+    return thread
+  }
+
+  #deal(): void {
+    while (this.#queue.length > 0) {
+      const thread = this.#free()
+      if (!thread) return
+      thread.give(this.#queue.shift() as Task)
+    }
+  }
+}
+
+function full(retryAfter: number): Fault {
+  const message = 'too many operations with large keys are waiting: nothing was changed, try again later'
+  return new Fault('unavailable', message, { headers: { 'Retry-After': String(retryAfter) } })
+}

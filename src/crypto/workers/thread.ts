@@ -1,0 +1,81 @@
+import type { Worker } from 'node:worker_threads'
+import { Fault } from '../../contract/fault.ts'
+import type { FaultCode } from '../../contract/fault.ts'
+import { packed } from './message.ts'
+
+/** One job for a thread, and who waits for it. */
+export interface Task {
+  readonly job: string
+  readonly input: unknown
+  readonly resolve: (value: unknown) => void
+  readonly reject: (thrown: unknown) => void
+}
+
+/** What a thread answers to a job: the result, the Fault that it threw, or anything else that it threw. */
+export type Answer =
+  | { readonly value: unknown }
+  | { readonly fault: { readonly code: FaultCode; readonly message: string } }
+  | { readonly thrown: unknown }
+
+/** What happens to a thread: an answer came, or it is gone. */
+interface Events {
+  readonly freed: () => void
+  readonly died: () => void
+}
+
+/** One worker thread. It answers its jobs in their order, and keeps the process alive only while it has some. */
+export class Thread {
+  readonly #worker: Worker
+  readonly #tasks: Task[] = []
+  #cause: unknown
+  #idle: () => void = () => {}
+
+  constructor(worker: Worker, { freed, died }: Events) {
+    this.#worker = worker
+    worker.unref()
+    worker.on('message', (answer: Answer) => {
+      settle(this.#tasks.shift(), answer)
+      if (this.#tasks.length === 0) this.#rest()
+      freed()
+    })
+    worker.on('error', (cause) => (this.#cause = cause))
+    worker.on('exit', () => {
+      const message = 'the thread that did this ended before it was done: nothing was changed, try again'
+      for (const { reject } of this.#tasks.splice(0)) reject(new Fault('internal', message, { cause: this.#cause }))
+      this.#idle()
+      died()
+    })
+  }
+
+  /** How many jobs it has in hand. */
+  get load(): number {
+    return this.#tasks.length
+  }
+
+  give(task: Task): void {
+    try {
+      const { message, transfer } = packed(task.input)
+      this.#worker.postMessage({ job: task.job, input: message }, transfer)
+    } catch (cause) {
+      return task.reject(cause)
+    }
+    if (this.#tasks.push(task) === 1) this.#worker.ref()
+  }
+
+  /** Ends the thread when it has done what it has in hand. */
+  async end(): Promise<void> {
+    if (this.#tasks.length > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
+    await this.#worker.terminate()
+  }
+
+  #rest(): void {
+    this.#worker.unref()
+    this.#idle()
+  }
+}
+
+function settle(task: Task | undefined, answer: Answer): void {
+  if ('value' in answer) task?.resolve(answer.value)
+  else if ('fault' in answer) task?.reject(new Fault(answer.fault.code, answer.fault.message))
+  else task?.reject(answer.thrown)
+}

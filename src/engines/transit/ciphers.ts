@@ -1,0 +1,160 @@
+import { createSecretKey } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
+import { Fault, refuse } from '../../contract/fault.ts'
+import type { Cipher, CipherKey } from '../../crypto/ciphers/cipher.ts'
+import { heavy } from '../../crypto/workers/heavy.ts'
+import { hmacSha256, kdfs } from '../../crypto/kdf.ts'
+import type { Derive } from '../../crypto/kdf.ts'
+import { keyType } from '../../crypto/keys/key-types.ts'
+import { mostBytes, sealOaep } from '../../crypto/ciphers/oaep.ts'
+import type { OaepWish } from '../../crypto/ciphers/oaep.ts'
+import { fromPrivateDer, fromPublicDer } from '../../crypto/keys/pairs.ts'
+import { fromBase64, wipe } from '../../util/bytes.ts'
+import { recent } from '../../util/recent.ts'
+import type { KeyRecord, KeyVersion, Random } from './record.ts'
+
+/** Derived keys that one version keeps parsed, and the longest context (in letters) that is worth keeping. */
+const derivedKept = 256
+const longestKept = 1024
+
+/** What a message is bound to, besides a context: data of the caller, and for RSA how it is padded. */
+export interface Bound {
+  readonly associated?: Uint8Array | undefined
+  readonly oaep?: OaepWish | undefined
+}
+
+/** One version of a key, ready to encrypt. What takes long is done on another thread, and promised. */
+export interface Sealer {
+  /** @throws Fault for what this kind of key cannot take. */
+  seal(plaintext: Uint8Array, bound: Bound, random: Random): Uint8Array | Promise<Uint8Array>
+  /** @throws Fault for what is not its own. */
+  open(sealed: Uint8Array, bound: Bound): Uint8Array | Promise<Uint8Array>
+}
+
+/** A version's sealers by context (base64; it matters for derived keys only). */
+export type Sealers = (context: string | undefined) => Sealer
+
+/** Parses one version for encryption. */
+export function sealersOf(key: KeyRecord, version: KeyVersion): Sealers {
+  const { cipher, pair } = keyType(key.type)
+  if (pair) {
+    const sealer = new RsaSealer(version)
+    return () => sealer
+  }
+  const raw = bytesOf(version.material)
+  try {
+    if (key.kdf !== null) return derivedSealers(kdfs[key.kdf](raw), key.convergent, cipher as Cipher)
+    const sealer = new CipherSealer(cipher as Cipher, (cipher as Cipher).key(raw), undefined)
+    return () => sealer
+  } finally {
+    wipe(raw)
+  }
+}
+
+class CipherSealer implements Sealer {
+  readonly #cipher: Cipher
+  readonly #key: CipherKey
+  /** With it equal plaintexts get equal nonces. */
+  readonly #nonces: KeyObject | undefined
+
+  constructor(cipher: Cipher, key: CipherKey, nonces: KeyObject | undefined) {
+    this.#cipher = cipher
+    this.#key = key
+    this.#nonces = nonces
+  }
+
+  seal(plaintext: Uint8Array, bound: Bound, random: Random): Uint8Array {
+    const { nonceBytes } = this.#cipher
+    this.#mustTake(bound)
+    // NIST SP 800-38D §8.3 allows 2^32 random 96-bit nonces under one key: here is where a version's use is counted.
+    const nonce = this.#nonces ? hmacSha256(this.#nonces, plaintext).subarray(0, nonceBytes) : random(nonceBytes)
+    return this.#key.seal(nonce, plaintext, bound.associated)
+  }
+
+  open(sealed: Uint8Array, bound: Bound): Uint8Array {
+    this.#mustTake(bound)
+    const { authenticated, nonceBytes } = this.#cipher
+    const long = sealed.length >= nonceBytes
+    if (!long && authenticated) throw refuse('invalid ciphertext length')
+    const plaintext = long ? this.#key.open(sealed, bound.associated) : undefined
+    if (plaintext) return plaintext
+    // CVE-2023-2197: without authentication every failure must look the same, or the text of an error is an oracle.
+    throw refuse(authenticated ? 'cipher: message authentication failed' : 'the ciphertext could not be decrypted')
+  }
+
+  #mustTake({ associated, oaep }: Bound): void {
+    if (oaep) throw refuse('padding_scheme, hash_function and oaep_label are for RSA keys')
+    if (this.#cipher.authenticated || !associated || associated.length === 0) return
+    throw refuse('associated_data is not possible with this type of key: nothing authenticates it')
+  }
+}
+
+const usualOaep: OaepWish = { hash: 'sha256', label: new Uint8Array() }
+
+/** RSA-OAEP (RFC 8017); with SHA-256 and no label, as Vault has it, unless it is wished otherwise. */
+class RsaSealer implements Sealer {
+  readonly #open: KeyObject
+  readonly #secret: KeyObject | undefined
+
+  constructor({ open = '', material }: KeyVersion) {
+    this.#open = fromPublicDer(bytesOf(open))
+    this.#secret = material === '' ? undefined : fromPrivateDer(bytesOf(material))
+  }
+
+  seal(plaintext: Uint8Array, { associated, oaep = usualOaep }: Bound): Uint8Array {
+    refuseAssociated(associated)
+    const most = mostBytes(this.#open, oaep)
+    if (plaintext.length > most) throw refuse(`the plaintext is too long for this RSA key: it takes ${most} bytes`)
+    return sealOaep(this.#open, plaintext, oaep)
+  }
+
+  async open(sealed: Uint8Array, { associated, oaep = usualOaep }: Bound): Promise<Uint8Array> {
+    refuseAssociated(associated)
+    if (!this.#secret) throw refuse('this version has no private key: only its public half was imported')
+    const plaintext = await heavy.run('openOaep', { key: this.#secret, sealed, ...oaep })
+    if (!plaintext) throw refuse('the ciphertext could not be decrypted with this RSA key')
+    return plaintext
+  }
+}
+
+function refuseAssociated(associated: Uint8Array | undefined): void {
+  if (associated && associated.length > 0)
+    throw refuse('associated_data is not possible with RSA keys: an oaep_label is')
+}
+
+/** The sealers of one derived version. The most recent ones are kept: a derivation costs more than a message. */
+function derivedSealers(derive: Derive, convergent: boolean, cipher: Cipher): Sealers {
+  const kept = recent<string, Sealer>(derivedKept)
+  return (context = '') => {
+    const known = kept.get(context)
+    if (known) return known
+    // Convergent encryption, third scheme: one derivation gives the key and the key of the nonces.
+    const derived = derive(contextBytes(context), cipher.keyBytes + (convergent ? 32 : 0))
+    const nonces = convergent ? createSecretKey(derived.subarray(cipher.keyBytes)) : undefined
+    const sealer = new CipherSealer(cipher, cipher.key(derived.subarray(0, cipher.keyBytes)), nonces)
+    wipe(derived)
+    if (context.length <= longestKept) kept.set(context, sealer)
+    return sealer
+  }
+}
+
+/** The context of a derived key. @throws Fault invalid_request when it is missing or no base64. */
+export function contextBytes(context: string | undefined): Uint8Array {
+  const bytes = decodeContext(context ?? '')
+  if (bytes.length > 0) return bytes
+  throw refuse('missing context: this key is derived, so every request must give the context its data belongs to')
+}
+
+/** @throws Fault invalid_request when it is not standard base64. */
+export function decodeContext(context: string): Uint8Array {
+  const bytes = fromBase64(context)
+  if (!bytes) throw refuse('failed to base64-decode context')
+  return bytes
+}
+
+/** Stored base64. */
+export function bytesOf(stored: string): Uint8Array {
+  const bytes = fromBase64(stored)
+  if (!bytes) throw new Fault('internal', 'a stored key version is damaged')
+  return bytes
+}

@@ -1,0 +1,80 @@
+import { refuse } from '../../../contract/fault.ts'
+import { keyType } from '../../../crypto/keys/key-types.ts'
+import type { KeyUse } from '../../../crypto/keys/key-types.ts'
+import { usableVersions } from './describe.ts'
+import type { KeyRecord, KeyVersion } from '../record.ts'
+import { exportFormats, writtenPrivate, writtenPublic, writtenRaw } from './export-formats.ts'
+
+/** How one version is written out; an empty text when there is nothing to write. */
+type Writer = (version: KeyVersion, format: string) => string
+
+/** What can be exported, by Vault's names. */
+const kinds: Readonly<Record<string, (key: KeyRecord) => Writer>> = {
+  'encryption-key': (key) => {
+    mustUse(key, ['encrypt', 'decapsulate'], 'encryption-key')
+    return keyType(key.type).pair ? writtenPrivate : rawOf('material')
+  },
+  'signing-key': (key) => {
+    mustUse(key, ['sign'], 'signing-key')
+    return writtenPrivate
+  },
+  'hmac-key': () => rawOf('mac'),
+  'cmac-key': ({ type }) => {
+    if (keyType(type).mac !== 'cmac') throw refuse(`keys of type ${type} have no cmac-key`)
+    return rawOf('material')
+  },
+  'public-key': (key) => {
+    if (!keyType(key.type).pair) throw refuse(`keys of type ${key.type} have no public half`)
+    // For a derived pair it would be half of the secret that seeds are derived from.
+    if (key.kdf !== null) throw refuse('a derived key has a public key for each context: read the key with a context')
+    return writtenPublic
+  },
+  'certificate-chain': ({ type }) => {
+    if (!keyType(type).pair) throw refuse(`keys of type ${type} have no certificates`)
+    return ({ certificates }) => {
+      if (certificates === undefined) throw refuse('a version of this key has no certificate chain: set it first')
+      return certificates
+    }
+  },
+}
+
+/** What everybody may have who may ask for it. */
+const openKinds: ReadonlySet<string> = new Set(['public-key', 'certificate-chain'])
+
+/** @throws Fault invalid_request for a kind that there is not, or that this key does not have. */
+export function exported(key: KeyRecord, kind: string, format: string, version: string): Record<string, string> {
+  const writer = Object.hasOwn(kinds, kind) ? kinds[kind] : undefined
+  if (!writer) throw refuse(`there is no such kind of key: ${kind}`)
+  if (key.state.is === 'soft-deleted') throw refuse('refusing to export a soft-deleted key: restore it first')
+  if (!openKinds.has(kind) && !key.exportable)
+    throw refuse('this key is not exportable: its config would have to say so')
+  if (!(exportFormats as readonly string[]).includes(format)) throw refuse(`invalid format: ${format}`)
+  const write = writer(key)
+  return Object.fromEntries(chosen(key, version).map(([number, stored]) => [number, write(stored, format)]))
+}
+
+/** The kinds of keys that can be exported. */
+export function isKind(kind: string): boolean {
+  return Object.hasOwn(kinds, kind)
+}
+
+function mustUse(key: KeyRecord, uses: readonly KeyUse[], kind: string): void {
+  if (!uses.some((use) => keyType(key.type).uses.includes(use)))
+    throw refuse(`keys of type ${key.type} have no ${kind}`)
+}
+
+/** `''` is all versions, otherwise one: `latest`, `3` or `v3`. */
+export function chosen(key: KeyRecord, version: string): readonly (readonly [string, KeyVersion])[] {
+  if (version === '') return usableVersions(key)
+  const written = version === 'latest' ? String(key.latest) : version.replace(/^v/, '')
+  if (!/^[+-]?\d{1,15}$/.test(written)) throw refuse('invalid key version')
+  const number = Number(written)
+  if (number < key.minDecryption) throw refuse(`version ${number} is below the min decryption version of the key`)
+  const stored = key.versions[number]
+  if (!stored) throw refuse(`version ${number} does not exist or cannot be found`)
+  return [[String(number), stored]]
+}
+
+function rawOf(part: 'material' | 'mac'): Writer {
+  return (version, format) => writtenRaw(version[part], format)
+}

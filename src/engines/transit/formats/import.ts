@@ -1,0 +1,149 @@
+import { createPublicKey } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
+import { refuse } from '../../../contract/fault.ts'
+import { native } from '../../../crypto/keys/pair-key.ts'
+import { heavy } from '../../../crypto/workers/heavy.ts'
+import { wrapKey } from '../../../crypto/ciphers/key-wrap.ts'
+import type { OaepHash } from '../../../crypto/ciphers/key-wrap.ts'
+import { fitsRaw, keyType, typeNamed } from '../../../crypto/keys/key-types.ts'
+import type { KeyTypeName, Material } from '../../../crypto/keys/key-types.ts'
+import { namedCurve, privateDer, publicDer } from '../../../crypto/keys/pairs.ts'
+import { pemBlocks } from '../../../crypto/encoding/pem.ts'
+import { quantumPublic } from '../../../crypto/keys/post-quantum-keys.ts'
+import { base64, fromBase64, wipe } from '../../../util/bytes.ts'
+import { chosen } from './export.ts'
+import { oaepHash } from '../input.ts'
+import type { LiveKey } from '../live-key.ts'
+import { versionOf } from '../record.ts'
+import type { KeyRecord, KeyVersion, Random } from '../record.ts'
+import { quantumHalves } from './post-quantum-import.ts'
+import { bytesOf } from '../ciphers.ts'
+
+/** What an import brings: a wrapped key, or a public half alone. The first counts if both are there. */
+export interface Import {
+  readonly ciphertext: string
+  readonly publicKey: string
+  readonly hash: string
+}
+
+/** Why a public half alone makes no derived key. */
+export const needsPrivate = 'keys can be derived only from their private half: the import has the public one alone'
+
+/** A type of key, whatever the case of its letters. */
+export function importType(name: string, parameterSet: string): KeyTypeName {
+  const type = typeNamed(name.toLowerCase(), parameterSet)
+  if (!type) throw refuse(`unknown key type: ${name}`)
+  return type
+}
+
+/**
+ * The material of an import. The wrapping key is asked for only when there is something to unwrap: making it takes seconds.
+ * @throws Fault invalid_request for what is no key of that type, wrapped for this mount.
+ */
+export async function imported(
+  type: KeyTypeName,
+  given: Import,
+  wrappingKey: () => Promise<KeyObject>,
+): Promise<Material> {
+  const hash = oaepHash(given.hash)
+  if (given.ciphertext === '') return publicHalf(type, given.publicKey)
+  const blob = fromBase64(given.ciphertext)
+  if (!blob) throw refuse('the ciphertext of the import is not base64')
+  const bytes = await heavy.run('unwrapKey', { key: await wrappingKey(), wrapped: blob, hash })
+  if (!bytes)
+    throw refuse('the key could not be unwrapped: is it wrapped with this mount’s wrapping key and this hash?')
+  const { pair } = keyType(type)
+  if (pair?.family === 'quantum') return quantumHalves(pair, bytes)
+  if (pair) return privateHalf(type, bytes)
+  if (!fitsRaw(type, bytes.length)) {
+    throw refuse(`the imported key has ${bytes.length} bytes, which is no size of ${type}`)
+  }
+  return { secret: bytes }
+}
+
+async function privateHalf(type: KeyTypeName, der: Uint8Array): Promise<Material> {
+  const key = await heavy.run('readPkcs8', der)
+  wipe(der)
+  if (!key || !keyType(type).pair?.fits(key)) {
+    throw refuse(`the imported key is no PKCS#8 of type ${type}, or its parts contradict each other`)
+  }
+  return { secret: privateDer(key), open: publicDer(key) }
+}
+
+function publicHalf(type: KeyTypeName, pem: string): Material {
+  const { pair } = keyType(type)
+  if (pem === '') throw refuse('an import needs a ciphertext, or a public_key')
+  if (!pair) throw refuse(`keys of type ${type} have no public half that could be imported`)
+  const refused = `the public_key is no PEM of type ${type}`
+  if (pem.includes('PRIVATE KEY')) throw refuse(refused)
+  if (pair.family === 'quantum') {
+    const [der] = pemBlocks(pem, 'PUBLIC KEY') ?? []
+    const key = der && parsed(() => quantumPublic(der))
+    if (!key || !pair.fits(key)) throw refuse(refused)
+    return { secret: new Uint8Array(), open: key.der() }
+  }
+  const key = parsed(() => createPublicKey(pem))
+  if (!key || !pair.fits(key)) throw refuse(refused)
+  return { secret: new Uint8Array(), open: publicDer(namedCurve(key)) }
+}
+
+function parsed<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * A key with imported material: a version that lacked its private half gets it, otherwise there is one more version.
+ * @throws Fault invalid_request when the material does not fit the version asked for.
+ */
+export function withImport(key: KeyRecord, version: KeyVersion, wanted: number | undefined): KeyRecord {
+  if (key.origin !== 'imported') throw refuse('versions can be imported only for keys that were imported themselves')
+  if (key.kdf !== null && version.material === '') throw refuse(needsPrivate)
+  if (wanted !== undefined) return completed(key, version, wanted)
+  const half = Object.entries(key.versions).find(([, known]) => lacks(known, version))
+  return half ? completed(key, version, Number(half[0])) : added(key, version)
+}
+
+function lacks(known: KeyVersion, version: KeyVersion): boolean {
+  return known.material === '' && version.material !== '' && known.open === version.open
+}
+
+function completed(key: KeyRecord, version: KeyVersion, number: number): KeyRecord {
+  const known = key.versions[number]
+  if (!known || !lacks(known, version)) {
+    throw refuse(`version ${number} does not exist, is complete already, or has another public key`)
+  }
+  return { ...key, versions: { ...key.versions, [number]: { ...known, material: version.material } } }
+}
+
+function added(key: KeyRecord, version: KeyVersion): KeyRecord {
+  const latest = key.latest + 1
+  return { ...key, latest, versions: { ...key.versions, [latest]: version } }
+}
+
+/** An imported version. */
+export function importedVersion(type: KeyTypeName, material: Material, random: Random, now: number): KeyVersion {
+  return versionOf({ type, origin: 'imported' }, material, random, now)
+}
+
+/** Versions of a key, each wrapped for the owner of an RSA key. */
+export function wrappedFor(
+  to: LiveKey,
+  key: KeyRecord,
+  how: { readonly version: string; readonly hash: OaepHash; readonly random: Random },
+): Record<string, string> {
+  if (keyType(to.record.type).pair?.family !== 'rsa') throw refuse('the destination must be an RSA key')
+  if (!key.exportable) throw refuse('key is not exportable')
+  const open = native(to.pair(to.record.latest, undefined).open)
+  const wrapped = ({ material }: KeyVersion): string => {
+    if (material === '') throw refuse('a version has no private key: only its public half was imported')
+    const bytes = bytesOf(material)
+    const blob = base64(wrapKey(open, bytes, how.hash, how.random))
+    wipe(bytes)
+    return blob
+  }
+  return Object.fromEntries(chosen(key, how.version).map(([number, version]) => [number, wrapped(version)]))
+}

@@ -1,0 +1,45 @@
+import { refuse } from '../../../contract/fault.ts'
+import { slow } from '../../../crypto/workers/heavy.ts'
+import type { Material } from '../../../crypto/keys/key-types.ts'
+import type { PairType } from '../../../crypto/keys/pairs.ts'
+import { QuantumKey, quantumAlgorithms, quantumPrivate } from '../../../crypto/keys/post-quantum-keys.ts'
+import type { QuantumName, QuantumPrivate } from '../../../crypto/keys/post-quantum-keys.ts'
+import { sameBytes, wipe } from '../../../util/bytes.ts'
+
+/**
+ * Both halves of a post-quantum private key that comes as PKCS#8 (RFC 9881, 9909, 9935; with a seed), or as the bare seed.
+ * @throws Fault invalid_request for what is no such key, or contradicts itself.
+ */
+export async function quantumHalves(pair: PairType, bytes: Uint8Array): Promise<Material> {
+  const { key, expanded } = read(pair, bytes)
+  // `expanded` is a part of the bytes.
+  const open = await openOf(key, expanded).finally(() => wipe(bytes))
+  if (!open) throw refuse(`the parts of the imported ${key.name} key contradict each other`)
+  return { secret: key.der(), open: open.der() }
+}
+
+/** Whether a public half is that of a private one. */
+export async function quantumFits(secret: QuantumKey, open: QuantumKey): Promise<boolean> {
+  const found = await openOf(secret, undefined)
+  return found !== undefined && sameBytes(found.raw(), open.raw())
+}
+
+function read(pair: PairType, bytes: Uint8Array): QuantumPrivate {
+  const name = pair.quantum as QuantumName
+  try {
+    if (bytes.length === quantumAlgorithms[name].secret)
+      return { key: new QuantumKey(name, 'private', bytes), expanded: undefined }
+    const found = quantumPrivate(bytes)
+    if (found && pair.fits(found.key)) return found
+  } catch (thrown) {
+    wipe(bytes)
+    throw refuse(`the imported key is no PKCS#8 of type ${name} with a seed`, { cause: thrown })
+  }
+  wipe(bytes)
+  throw refuse(`the imported key is no PKCS#8 of type ${name}`)
+}
+
+async function openOf(key: QuantumKey, expanded: Uint8Array | undefined): Promise<QuantumKey | undefined> {
+  const open = await slow.run('quantumOpen', { name: key.name, key: key.bytes, ...(expanded && { expanded }) })
+  return open && new QuantumKey(key.name, 'public', open)
+}

@@ -1,0 +1,127 @@
+import type { Capability } from '../../contract/identity.ts'
+import type { Acl, AclOperation, AclQuery, NamedPolicy } from '../acl.ts'
+import { misfit } from '../parameters/parameters.ts'
+import type { PathRule } from '../document.ts'
+import { whyNearer } from '../pattern.ts'
+import { reasonOf } from './reason.ts'
+import type { ExplainedGround } from './reason.ts'
+import type { Match, Merged } from '../rules.ts'
+import { suggestion } from './suggestion.ts'
+
+/** Policies, and what they come to. It serves one explanation. */
+export interface Compiled {
+  readonly policies: readonly NamedPolicy[]
+  readonly acl: Acl
+}
+
+/** A request that is asked about. `needsSudo`: its route wants the capability `sudo` besides. */
+export interface Question extends AclQuery {
+  readonly operation: Exclude<AclOperation, 'help'>
+  readonly needsSudo: boolean
+}
+
+/** What the asker may see of a policy: what its rules are, and its name. */
+export interface Sight {
+  readonly rules: (policy: string) => boolean
+  readonly name: (policy: string) => boolean
+}
+
+/** A rule that matches, as far as the asker may see it. All rules with one pattern count as one. */
+export interface ShownRule {
+  /** Undefined when none of its policies may be seen. */
+  readonly path?: string
+  /** Names that may be told. */
+  readonly policies: readonly string[]
+  /** How many policies besides have a rule with this pattern. */
+  readonly unnamed: number
+  readonly capabilities: readonly Capability[]
+  /** Why the rule before it decides, and not this one. */
+  readonly behind?: string
+}
+
+/** A rule that matches nobody now, and why. */
+export interface LeftOut {
+  readonly path: string
+  readonly policy?: string
+  readonly why: 'expired' | 'template'
+}
+
+/** Why a request is allowed or not. */
+export interface Explanation {
+  readonly allowed: boolean
+  readonly ground: ExplainedGround
+  /** The ground in words. */
+  readonly reason: string
+  /** Every rule that matches, in the order of their rank: the first one decides. */
+  readonly considered: readonly ShownRule[]
+  readonly leftOut: readonly LeftOut[]
+  /** A stanza that would allow it, added to the policies there are; none when no stanza could. */
+  readonly stanza?: string
+}
+
+/** Explains one request under some policies, as far as the asker may see them. Pure; the verdict is the ACL's own. */
+export function explain({ policies, acl }: Compiled, question: Question, now: number, sight: Sight): Explanation {
+  const { verdict, ground, rule } = acl.weigh(question)
+  const allowed = verdict.allowed && (!question.needsSudo || verdict.sudo)
+  const clear = rule?.policies.every(sight.rules) === true ? rule : undefined
+  const explained = verdict.allowed && !allowed ? 'no_sudo' : ground
+  const unfit = ground === 'parameters' && clear ? misfit(clear, question) : undefined
+  const kept = rule ? visible(rule, sight) : []
+  const considered = acl.root ? [] : ranked(acl.matching(question), sight)
+  const stanza = allowed ? undefined : suggestion(acl, question, kept, clear)
+  return {
+    allowed,
+    ground: explained,
+    reason: reasonOf(explained, question.operation, clear, unfit),
+    considered,
+    leftOut: acl.root ? [] : leftOut(policies, now, sight),
+    ...(stanza !== undefined && { stanza }),
+  }
+}
+
+function ranked(matches: readonly Match[], sight: Sight): ShownRule[] {
+  return matches.map((match, at) => {
+    const before = matches[at - 1]
+    return { ...shown(match.rule, sight), ...(before && { behind: whyBehind(match, before) }) }
+  })
+}
+
+function shown(rule: Merged, sight: Sight): ShownRule {
+  const named = rule.policies.filter(sight.name)
+  return {
+    ...(rule.policies.some(sight.rules) && { path: rule.written }),
+    policies: named,
+    unnamed: rule.policies.length - named.length,
+    capabilities: visible(rule, sight),
+  }
+}
+
+/** What the rules that may be seen give. A deny swallows the rest. */
+function visible(rule: Merged, sight: Sight): Capability[] {
+  if (rule.capabilities.has('deny')) return rule.policies.some(sight.rules) ? ['deny'] : []
+  return [...rule.capabilities].filter((capability) => rule.granting.get(capability)?.some(sight.rules)).sort()
+}
+
+function whyBehind(match: Match, { rule: before, bare }: Match): string {
+  if (before.written.includes('{{')) return 'a deny holds for all that its template may stand for'
+  if (before.pattern.kind === 'exact' && match.rule.pattern.kind !== 'exact')
+    return 'an exact path comes before patterns'
+  if (match.bare && !bare) return 'it matches the folder only without its trailing slash'
+  return whyNearer(before.pattern, match.rule.pattern)
+}
+
+function leftOut(policies: readonly NamedPolicy[], now: number, sight: Sight): LeftOut[] {
+  return policies
+    .filter(({ name }) => sight.rules(name))
+    .flatMap(({ name, document }) =>
+      document.rules.flatMap((rule) => {
+        const why = whyLeftOut(rule, now)
+        return why ? [{ path: rule.path, ...(sight.name(name) && { policy: name }), why }] : []
+      }),
+    )
+}
+
+function whyLeftOut(rule: PathRule, now: number): LeftOut['why'] | undefined {
+  if (rule.expiration !== undefined && rule.expiration <= now) return 'expired'
+  return rule.templated && !rule.capabilities.has('deny') ? 'template' : undefined
+}

@@ -1,0 +1,64 @@
+import type { Field } from '../../contract/field.ts'
+import type { Effort } from './effort.ts'
+import { globFits, isPattern, sameShape } from './glob.ts'
+import { exactKey } from './readings.ts'
+
+/** A rule's values of one name, ready for comparing. */
+interface Allowed {
+  readonly keys: ReadonlySet<string>
+  readonly patterns: readonly string[]
+  readonly shapes: readonly unknown[]
+}
+
+const compiled = new WeakMap<readonly unknown[], Map<Field<unknown> | undefined, Allowed>>()
+
+/**
+ * Whether a value is one of those allowed: the route reads both alike, or a pattern fits the text. Where the route
+ * reads a text as a list, each of its members must be allowed: `"dev-*"` does not let `"dev-a,root"` through.
+ * @param values the rule's, not empty
+ * @param effort where it is spent, the answer is no
+ */
+export function fits(
+  values: readonly unknown[],
+  value: unknown,
+  field: Field<unknown> | undefined,
+  effort: Effort,
+): boolean {
+  const rule = compiledFor(values, field)
+  if (rule.keys.has(exactKey(value, field))) return true
+  if (typeof value === 'object' && value !== null && rule.shapes.some((shape) => sameShape(shape, value))) return true
+  if (!effort.take(typeof value === 'string' ? value.length : 0, rule.patterns.length)) return false
+  const members = membersOf(value, field)
+  if (typeof value === 'string' && !rule.patterns.some((pattern) => globFits(pattern, value))) return false
+  return members !== undefined && members.every((member) => fitsAlone(rule, member, field, effort))
+}
+
+function fitsAlone(rule: Allowed, text: string, field: Field<unknown> | undefined, effort: Effort): boolean {
+  if (!effort.take(text.length, rule.patterns.length)) return false
+  // A member may have commas of its own: it is not read as a text that is cut.
+  const alone = field?.kind === 'list' || field?.kind === 'map' ? [text] : text
+  return rule.keys.has(exactKey(alone, field)) || rule.patterns.some((pattern) => globFits(pattern, text))
+}
+
+/** The texts that patterns are tried on. None for what is no text, and for a list that is not written as one. */
+function membersOf(value: unknown, field: Field<unknown> | undefined): readonly string[] | undefined {
+  const read = field?.kind === 'list' || field?.kind === 'map' ? field.parse(value) : undefined
+  const members = Array.isArray(read) ? (read as readonly string[]) : undefined
+  if (members && (typeof value === 'string' || members.length === 1)) return members
+  if (typeof value !== 'string') return undefined
+  return read && typeof read === 'object'
+    ? Object.entries(read).map(([name, text]) => `${name}=${String(text)}`)
+    : [value]
+}
+
+function compiledFor(values: readonly unknown[], field: Field<unknown> | undefined): Allowed {
+  const known = compiled.get(values) ?? new Map<Field<unknown> | undefined, Allowed>()
+  compiled.set(values, known)
+  const found = known.get(field) ?? {
+    keys: new Set(values.map((value) => exactKey(value, field))),
+    patterns: values.filter((value) => typeof value === 'string').filter(isPattern),
+    shapes: values.filter((value) => typeof value === 'object').filter(isPattern),
+  }
+  known.set(field, found)
+  return found
+}

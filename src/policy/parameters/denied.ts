@@ -1,0 +1,76 @@
+import type { Field } from '../../contract/field.ts'
+import type { Effort } from './effort.ts'
+import { globFits, isPattern, sameShape } from './glob.ts'
+import { folded, ruleKeys, textOfScalar, valueKeys } from './readings.ts'
+
+/** A rule's values of one name, ready for comparing. */
+interface Denied {
+  readonly anything: boolean
+  readonly keys: ReadonlySet<string>
+  readonly patterns: readonly string[]
+  /** Lists and objects with patterns in them. */
+  readonly shapes: readonly unknown[]
+  /** Whether whole lists or objects are among the values. */
+  readonly wholes: boolean
+}
+
+const compiled = new WeakMap<readonly unknown[], Map<Field<unknown> | undefined, Denied>>()
+
+/**
+ * Whether a denied value stands in a parameter: by itself, as one member of a list or part of `"a,b"`, or written in
+ * another way that the route reads as the same. A value must not slip past the rule by being dressed up.
+ * @param values the rule's, not empty
+ * @param effort where it is spent, the answer is no, and the request is to be refused
+ */
+export function denies(
+  values: readonly unknown[],
+  value: unknown,
+  field: Field<unknown> | undefined,
+  effort: Effort,
+): boolean {
+  const rule = compiledFor(values, field)
+  return rule.anything || touches(rule, value, field, effort)
+}
+
+function touches(rule: Denied, value: unknown, field: Field<unknown> | undefined, effort: Effort): boolean {
+  const text = textOfScalar(value)
+  if (!effort.take(text?.length ?? 0, rule.patterns.length)) return false
+  if (text !== undefined || rule.wholes || value === null)
+    if (valueKeys(value, field).some((key) => rule.keys.has(key))) return true
+  if (text !== undefined) return touchesText(rule, text, field, effort)
+  if (rule.shapes.some((shape) => sameShape(shape, value))) return true
+  return Array.isArray(value) && value.some((item) => touches(rule, item, field, effort))
+}
+
+function touchesText(rule: Denied, text: string, field: Field<unknown> | undefined, effort: Effort): boolean {
+  const plain = field ? folded(text) : text
+  if (rule.patterns.some((pattern) => globFits(pattern, plain))) return true
+  for (let [from, end] = [0, text.indexOf(',')]; from > 0 || end >= 0;) {
+    const part = text.slice(from, end < 0 ? undefined : end).trim()
+    if (touches(rule, part, field, effort)) return true
+    if (end < 0 || effort.spent) return false
+    from = end + 1
+    end = text.indexOf(',', from)
+  }
+  return false
+}
+
+function compiledFor(values: readonly unknown[], field: Field<unknown> | undefined): Denied {
+  const known = compiled.get(values) ?? new Map<Field<unknown> | undefined, Denied>()
+  compiled.set(values, known)
+  const found = known.get(field) ?? compile(values, field)
+  known.set(field, found)
+  return found
+}
+
+function compile(values: readonly unknown[], field: Field<unknown> | undefined): Denied {
+  const texts = values.filter((value) => typeof value === 'string')
+  const structured = values.filter((value) => typeof value === 'object')
+  return {
+    anything: values.includes('*'),
+    keys: new Set(values.flatMap((value) => ruleKeys(value, field))),
+    patterns: texts.filter(isPattern).map((text) => (field ? folded(text) : text)),
+    shapes: structured.filter(isPattern),
+    wholes: structured.length > 0 || field?.kind === 'list' || field?.kind === 'map' || field?.kind === 'any',
+  }
+}

@@ -1,0 +1,113 @@
+import { f } from '../../contract/field.ts'
+import type { Field } from '../../contract/field.ts'
+import { base64 } from '../../util/bytes.ts'
+import { parseDuration } from '../../util/duration.ts'
+import { Numeral } from '../../util/json.ts'
+
+/** A field of a route, or undefined where a route takes whatever comes. */
+type Reader = Field<unknown> | undefined
+
+const [asText, asInt, asBool] = [f.string('').parse, f.int('').parse, f.bool('').parse]
+/** Members of a list that is compared as a whole. */
+const mostMembers = 1000
+
+/** Letter case and blanks at the ends do not count where something is denied: some routes fold, and a deny holds for all of them. */
+export const folded = (text: string): string => text.trim().toLowerCase()
+
+/** A scalar as a text. Undefined for lists, objects and null. */
+export const textOfScalar = (value: unknown): string | undefined => asText(value)
+
+/**
+ * What a rule's value stands for. A request's value of which `valueKeys` has one of these is the same to the route: the
+ * field reads both alike, or reads the texts that they are alike (a duration in another unit, another letter case).
+ */
+export function ruleKeys(value: unknown, field: Reader): string[] {
+  const keys = fieldKeys(value, field)
+  if (typeof value === 'boolean') keys.push(`b:${value}`)
+  else if (typeof value === 'number') keys.push(`n:${value}`)
+  else if (typeof value === 'string') keys.push(`s:${value}`)
+  else keys.push(`o:${strict(value)}`)
+  return keys
+}
+
+/** What a request's value may be read as. */
+export function valueKeys(value: unknown, field: Reader): string[] {
+  const keys = fieldKeys(value, field)
+  const text = asText(value)
+  if (text === undefined) {
+    keys.push(`o:${strict(value)}`)
+    return keys
+  }
+  keys.push(`s:${text}`)
+  const [truth, whole] = [asBool(value), asInt(value)]
+  if (truth !== undefined) keys.push(`b:${truth}`)
+  if (whole !== undefined) keys.push(`n:${whole}`)
+  else if (text.trim() !== '' && !Number.isNaN(Number(text))) keys.push(`n:${Number(text)}`)
+  return keys
+}
+
+/** As the field reads it, and in the forms in which handlers read on. */
+function fieldKeys(value: unknown, field: Reader): string[] {
+  if (!field) return []
+  const keys: string[] = []
+  const parsed = value === null ? field.zero : field.parse(value)
+  const read = parsed === undefined ? undefined : foldedForm(parsed)
+  if (read !== undefined) keys.push(`p:${read}`)
+  const text = asText(value)
+  if (text !== undefined) keys.push(`f:${folded(text)}`)
+  if (field.kind === 'string' && text !== undefined) {
+    const seconds = parseDuration(text)
+    if (seconds !== undefined) keys.push(`d:${seconds}`)
+  }
+  if (text === undefined || field.kind === 'any') keys.push(`a:${loose(value)}`)
+  return keys
+}
+
+/** What a field made of a value, as a text; the order of a list and repeated members do not count. Undefined for a long list. */
+function foldedForm(parsed: unknown): string | undefined {
+  if (parsed instanceof Uint8Array) return base64(parsed)
+  if (typeof parsed === 'string') return folded(parsed)
+  if (!Array.isArray(parsed)) return typeof parsed === 'object' ? loose(parsed) : String(parsed)
+  const members = new Set(parsed.map((one) => (typeof one === 'string' ? folded(one) : loose(one))))
+  return members.size > mostMembers ? undefined : JSON.stringify([...members].sort())
+}
+
+/** One text for all values that some handler might read alike: `1`, `"1"`, `true`, `"t"` and `"1s"` are one. */
+function loose(value: unknown): string {
+  const text = asText(value)
+  if (text !== undefined) return looseText(value, text)
+  if (Array.isArray(value)) return `[${value.map(loose).join(',')}]`
+  if (value instanceof Uint8Array) return base64(value)
+  if (typeof value !== 'object' || value === null) return String(value)
+  return `{${named(value)
+    .map(([name, member]) => `${JSON.stringify(name)}:${loose(member)}`)
+    .join(',')}}`
+}
+
+function looseText(value: unknown, text: string): string {
+  const truth = asBool(value)
+  if (truth !== undefined) return `n${Number(truth)}`
+  const seconds = parseDuration(text)
+  if (seconds !== undefined) return `n${seconds}`
+  return text.trim() !== '' && Number.isFinite(Number(text)) ? `n${Number(text)}` : JSON.stringify(folded(text))
+}
+
+/** What the route makes of a value, exactly; without a field, the value itself with its type. */
+export function exactKey(value: unknown, field: Reader): string {
+  const parsed = field && (value === null ? field.zero : field.parse(value))
+  if (parsed === undefined || field?.kind === 'any') return `x:${strict(value)}`
+  return `p:${parsed instanceof Uint8Array ? base64(parsed) : strict(parsed)}`
+}
+
+/** JSON with its names in order. */
+function strict(value: unknown): string {
+  if (value instanceof Numeral) return String(Number(value.literal))
+  if (Array.isArray(value)) return `[${value.map(strict).join(',')}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+  return `{${named(value)
+    .map(([name, member]) => `${JSON.stringify(name)}:${strict(member)}`)
+    .join(',')}}`
+}
+
+const named = (value: object): [string, unknown][] =>
+  Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))

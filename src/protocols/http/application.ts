@@ -1,0 +1,62 @@
+import Router from '@koa/router'
+import Koa from 'koa'
+import type { Context } from 'koa'
+import type { BrowserRules } from '../../contract/browser.ts'
+import { everyAnswer } from './headers.ts'
+import type { VaultApi } from '../vault/index.ts'
+import { repeatedHeader } from '../vault/request.ts'
+import type { WireAnswer } from '../vault/response.ts'
+
+/** Koa without its own way of answering, which costs more than all our work: here every answer is sent by `send`. */
+class Application extends Koa {
+  /** What Koa calls with each request. The outermost handling of errors: whatever was thrown, the caller hears no more than this. */
+  handleRequest(context: Context, run: (context: Context) => Promise<void>): Promise<void> {
+    context.res.on('error', ignored)
+    return run(context).catch(() => send(context, { status: 500, body: '{"errors":["internal error"]}\n' }))
+  }
+}
+
+/** Somebody hung up before the answer: nothing to do, and nothing that may end the process. */
+function ignored(): void {}
+
+/** A handful of static routes, and the Vault API, whose own dispatch does the rest. */
+export function application(api: VaultApi, rules: BrowserRules): Koa {
+  const app = new Application()
+  app.silent = true
+  app.on('error', () => {})
+  const router = new Router({ sensitive: true })
+  router.get('/', (context: Context) => send(context, { status: 307, body: undefined, headers: { Location: '/ui/' } }))
+  app.use(async (context, next) => {
+    const path = context.req.url ?? ''
+    if (!path.startsWith('/v1/')) {
+      const { headers, httpVersion } = context.req
+      if (headers.host === undefined && httpVersion === '1.1')
+        return send(context, { status: 400, body: '{"errors":["a request needs a Host header"]}\n' })
+      if (repeatedHeader(context.req) === undefined) return next()
+      return send(context, { status: 400, body: '{"errors":["a header was given more than once"]}\n' })
+    }
+    return send(context, await api.answer(context.req))
+  })
+  app.use(router.routes())
+  app.use((context: Context) => {
+    const headers = /^\/ui(\/|$)/.test(context.path) ? rules.uiHeaders() : {}
+    send(context, { status: 404, body: '{"errors":[]}\n', headers })
+  })
+  return app
+}
+
+/** Writes an answer, once. */
+function send(context: Context, { status, body, headers }: WireAnswer): void {
+  const { req, res } = context
+  if (res.headersSent || res.destroyed) return
+  // RFC 9110 §8.6: these have no content, and say nothing about its length.
+  const bare = status === 204 || status === 304
+  const all = { ...everyAnswer, ...(body !== undefined && { 'Content-Type': 'application/json' }), ...headers }
+  if (bare) res.writeHead(status, all).end()
+  else {
+    const length = body === undefined ? 0 : Buffer.byteLength(body)
+    res.writeHead(status, { ...all, 'Content-Length': length }).end(req.method === 'HEAD' ? undefined : body)
+  }
+  // What of the request was not read must not be taken for the next one.
+  if (!req.complete && !req.readableEnded) req.resume()
+}

@@ -1,0 +1,128 @@
+import { createServer as createPlain } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { createServer as createSecure } from 'node:https'
+import type { Server as SecureServer } from 'node:https'
+import type { Duplex } from 'node:stream'
+import type { BrowserRules } from '../../contract/browser.ts'
+import type { ForwardedFor, ProxyProtocol } from '../../contract/peer.ts'
+import type { Gateway } from '../../contract/protocol.ts'
+import { application } from './application.ts'
+import { Clients } from './clients.ts'
+import { Connections } from './connections.ts'
+import { listenAt } from './addresses.ts'
+import type { Place } from './addresses.ts'
+import { ProxiedSources, takeProxyHeaders } from './proxied.ts'
+import { tlsOptions } from './tls.ts'
+import type { TlsMaterial } from './tls.ts'
+import { VaultApi } from '../vault/index.ts'
+import { mostHeaders } from '../vault/request.ts'
+
+/** How one listener listens. Times in milliseconds. */
+export interface HttpOptions extends Place {
+  readonly tls?: () => Promise<TlsMaterial>
+  readonly bodyBytes?: number
+  readonly headersTimeout?: number
+  /** Until the whole request must be there. */
+  readonly requestTimeout?: number
+  /** Until it must be answered; no limit unless given. */
+  readonly answerTimeout?: number
+  readonly idleTimeout?: number
+  /** More than so many at once are hung up on: files of the storage and the audit log need descriptors, too. */
+  readonly maxConnections?: number
+  /** How long requests under way may take to finish once it is to close. */
+  readonly finishTimeout?: number
+  readonly forwardedFor?: ForwardedFor
+  readonly proxyProtocol?: ProxyProtocol
+}
+
+/** A listener that is up. */
+export interface HttpListener {
+  readonly address: string
+  /** Reads the certificate again; connections made from now on get the new one. One that cannot be used changes nothing. */
+  reload(): Promise<void>
+  /** Takes no new requests, lets those under way finish within their time, and closes. */
+  close(): Promise<void>
+}
+
+const usual = {
+  bodyBytes: 4 * 1024 * 1024,
+  headersTimeout: 10_000,
+  requestTimeout: 90_000,
+  idleTimeout: 65_000,
+  finishTimeout: 20_000,
+  maxConnections: 8192,
+}
+/** Bytes of all headers together; a flag of Node does not widen it. What has no Host is refused by us, in an answer and an audit line of ours. */
+const parserLimits = { maxHeaderSize: 16_384, requireHostHeader: false }
+/** Serves the Vault API over HTTP/1.1, with TLS when told how to get a certificate. */
+export async function listenHttp(gateway: Gateway, options: HttpOptions, rules: BrowserRules): Promise<HttpListener> {
+  const settings = { ...usual, ...options }
+  const sources = new ProxiedSources()
+  const clients = new Clients(sources, options.forwardedFor)
+  const handler = application(new VaultApi(gateway, settings, rules, clients), rules).callback()
+  const material = await options.tls?.()
+  const limits = { ...parserLimits, connectionsCheckingInterval: Math.min(settings.headersTimeout, 1000) }
+  const server = material ? createSecure({ ...limits, ...tlsOptions(material) }) : createPlain(limits)
+  guard(server, settings)
+  const life = { closing: false }
+  const connections = new Connections()
+  server.on(material ? 'secureConnection' : 'connection', (socket: Duplex) => connections.add(socket))
+  const serve = (message: IncomingMessage, response: ServerResponse): void => {
+    if (life.closing) response.shouldKeepAlive = false
+    message.url = originForm(message.url ?? '/')
+    connections.begin(response)
+    if (options.answerTimeout !== undefined) connections.answerWithin(response, options.answerTimeout)
+    void handler(message, response)
+  }
+  server.on('request', serve)
+  server.on('checkContinue', (message: IncomingMessage, response: ServerResponse) => {
+    response.writeContinue()
+    serve(message, response)
+  })
+  // Another expectation than 100-continue may be ignored (RFC 9110 §10.1.1); Node's own answer would lack our headers.
+  server.on('checkExpectation', serve)
+  server.on('clientError', (error: Error, socket: Duplex) => connections.refuse(error, socket))
+  const { proxyProtocol } = options
+  if (proxyProtocol)
+    takeProxyHeaders(server, {
+      rules: proxyProtocol,
+      sources,
+      timeout: settings.headersTimeout,
+      secure: Boolean(material),
+    })
+  return {
+    address: await listenAt(server, options),
+    reload: async () => {
+      if (options.tls) (server as SecureServer).setSecureContext(tlsOptions(await options.tls()))
+    },
+    close: async () => {
+      life.closing = true
+      await closed(server, settings.finishTimeout)
+    },
+  }
+}
+
+/** A target such as proxies are sent, `http://host/path`, means its path (RFC 9112 §3.2.2). */
+function originForm(target: string): string {
+  const found = /^https?:\/\/[^/?#]*(.*)$/is.exec(target)?.[1]
+  if (found === undefined) return target
+  return found.startsWith('/') ? found : `/${found}`
+}
+
+/** Connections go as soon as their request is answered; after `ms` they go anyhow: Node forgets its own timeouts when a server is to close. */
+async function closed(server: Server | SecureServer, ms: number): Promise<void> {
+  const idle = setInterval(() => server.closeIdleConnections(), 20)
+  const enough = setTimeout(() => server.closeAllConnections(), ms)
+  await new Promise((resolve) => server.close(resolve))
+  clearInterval(idle)
+  clearTimeout(enough)
+}
+
+function guard(server: Server | SecureServer, settings: typeof usual): void {
+  server.headersTimeout = settings.headersTimeout
+  server.requestTimeout = settings.requestTimeout
+  server.keepAliveTimeout = settings.idleTimeout
+  server.maxHeadersCount = mostHeaders
+  server.maxRequestsPerSocket = 0
+  server.maxConnections = settings.maxConnections
+}

@@ -1,0 +1,27 @@
+import { tokenEngine } from '../auth/token/engine.ts'
+import type { TokenPort } from '../auth/token/port.ts'
+import type { Engine } from '../contract/engine.ts'
+import type { NamespaceId } from '../contract/identity.ts'
+import { randomBytes } from '../crypto/random.ts'
+import { cubbyholeEngine } from '../engines/cubbyhole/engine.ts'
+import type { WrappedDrawers } from '../engines/cubbyhole/engine.ts'
+import { plainEngine } from '../engines/kv/v1.ts'
+import { versionedEngine } from '../engines/kv/v2/engine.ts'
+import { transitEngine } from '../engines/transit/engine.ts'
+
+/** Everything that can be mounted: one line each. */
+export function engines(
+  system: Engine,
+  tokensOf: (namespace: NamespaceId) => TokenPort,
+  wrappings: WrappedDrawers,
+): readonly Engine[] {
+  return [
+    system,
+    tokenEngine(tokensOf),
+    cubbyholeEngine(wrappings),
+    transitEngine(randomBytes),
+    plainEngine('kv'),
+    versionedEngine(randomBytes),
+    plainEngine('generic'),
+  ]
+}

@@ -1,0 +1,152 @@
+import { randomUUID } from 'node:crypto'
+import { Fault, refuse } from '../contract/fault.ts'
+import { rootNamespace } from '../contract/identity.ts'
+import type { NamespaceId, TokenRecord } from '../contract/identity.ts'
+import { capabilitiesFrom, reachOf } from '../core/request/caller.ts'
+import { innermost } from '../core/namespaces/namespace.ts'
+import type { Namespace, NamespaceRecord } from '../core/namespaces/namespace.ts'
+import { explainer } from '../core/policies/explain.ts'
+import { namespaceName } from '../core/namespaces/names.ts'
+import type { OpenServer } from '../core/seal/unsealed-server.ts'
+import type { NamespacePorts } from '../system/engine.ts'
+import type { NamespacePort } from '../system/namespaces.ts'
+import { byteOrder } from '../util/bytes.ts'
+import type { Clock } from '../util/clock.ts'
+import { inSlices } from '../util/slices.ts'
+
+interface NamespaceParts {
+  /** @throws Fault sealed */
+  readonly opened: () => OpenServer
+  readonly clock: Clock
+  readonly ttl: { readonly default: number; readonly max: number }
+}
+
+/** Gives the `sys/` routes of one namespace exactly what they declared to need. */
+export function namespacePorts({ opened, clock, ttl }: NamespaceParts, id: NamespaceId): NamespacePorts {
+  /** @throws Fault no_route once it is gone. */
+  const here = (): Namespace => {
+    const namespace = opened().namespaces.byId(id)
+    if (!namespace) throw new Fault('no_route', 'namespace not found')
+    return namespace
+  }
+  return {
+    mounts: {
+      list: (kind) => here().mounts.list(kind),
+      at: (path) => here().mounts.at(path),
+      holding: (path) => here().mounts.router.mountOf(path)?.record,
+      limits: (record) => here().mounts.limits(record),
+      ttl,
+      versions: (type) => here().mounts.versions(type),
+      enable: async (spec) => here().mounts.enable(spec),
+      disable: async (path) => here().mounts.disable(path),
+      tune: async (path, change) => here().mounts.tune(path, change),
+      move: async (from, to) => here().mounts.move(from, to),
+      uuid: randomUUID,
+    },
+    policies: {
+      get: async (name) => here().policies.get(name),
+      list: async (prefix) =>
+        (await here().policies.list(prefix)).filter((name) => name !== 'root' || id === rootNamespace),
+      write: async (name, change) => here().policies.write(name, change),
+      patch: async (name, change) => here().policies.patch(name, change),
+      delete: async (name) => here().policies.delete(name),
+      now: () => clock.now(),
+    },
+    passwordPolicies: {
+      get: async (name) => here().passwordPolicies.get(name),
+      list: async () => here().passwordPolicies.list(),
+      write: async (name, policy) => here().passwordPolicies.write(name, policy),
+      delete: async (name) => here().passwordPolicies.delete(name),
+      generate: async (name) => here().passwordPolicies.generate(name),
+    },
+    capabilities: {
+      ofToken: async (token, paths) => capabilitiesOf(opened(), here(), await opened().tokens.resolve(token), paths),
+      ofAccessor: async (accessor, paths) =>
+        capabilitiesOf(opened(), here(), await opened().tokens.byAccessor(id, accessor), paths),
+    },
+    explain: explainer(opened, here, clock),
+    internal: {
+      list: (kind) => here().mounts.list(kind),
+      holding: (path) => {
+        const from = here()
+        const namespace = innermost(from, path)
+        const record = namespace.mounts.router.mountOf(path.slice(from.pathIn(namespace, '').length))?.record
+        return record && { record, under: from.pathIn(namespace, ''), namespace: namespace.path }
+      },
+      namespaces: () => inOrder(here().children.values()).map(({ name }) => name),
+      resultant: async ({ token }) => (token ? (await opened().acls.of(token)).resultant() : {}),
+    },
+    openApi: {
+      offered: () =>
+        here()
+          .mounts.router.all()
+          .map(({ record, engine }) => ({ record, routes: engine.routes })),
+    },
+    leases: {
+      now: () => clock.now(),
+      lookup: async (lease) => opened().leases.lookup(id, lease),
+      list: async (prefix) => opened().leases.list(id, prefix),
+      revoke: async (lease) => opened().leases.revoke(id, lease),
+      revokePrefix: async (prefix, wait) => opened().leases.revokePrefix(id, prefix, wait),
+      tidy: () => opened().leases.tidySoon(),
+    },
+    counters: { tokens: async () => (await opened().tokens.accessors(id)).length },
+    namespaces: childPorts(opened, here),
+  }
+}
+
+function childPorts(opened: () => OpenServer, here: () => Namespace): NamespacePort {
+  const all = () => opened().namespaces
+  const at = (path: string): Namespace => {
+    const found = all().at(here(), path)
+    if (!found) throw refuse('there is no such namespace')
+    return found
+  }
+  return {
+    get path() {
+      return here().path
+    },
+    get: (name) => {
+      const found = here().children.get(namespaceName(name))
+      return found && shown(found.record)
+    },
+    list: (deep) => inOrder(deep ? here().below() : here().children.values()).map(({ record }) => shown(record)),
+    set: async (name, metadata) => shown(await all().set(here(), name, metadata)),
+    patch: async (name, change) => shown(await all().patch(here(), name, change)),
+    remove: async (name) => {
+      const known = await all().remove(here(), name)
+      if (known) opened().purgeSoon()
+      return known
+    },
+    lock: async (path) => all().lock(at(path)),
+    unlock: async (path, key) => all().unlock(at(path), key),
+  }
+}
+
+const inOrder = (namespaces: Iterable<Namespace>): Namespace[] =>
+  [...namespaces].sort((a, b) => byteOrder(a.path, b.path))
+
+const shown = ({ removing = false, lock, ...record }: NamespaceRecord) => ({
+  ...record,
+  removing,
+  locked: lock !== undefined,
+})
+
+async function capabilitiesOf(
+  { acls, namespaces }: OpenServer,
+  here: Namespace,
+  token: TokenRecord | undefined,
+  paths: readonly string[],
+) {
+  if (!token) return undefined
+  const acl = await acls.of(token)
+  const home = namespaces.byId(token.namespace)
+  // Asked from above, a path leads into the token's own namespace, or to where its policies do not reach.
+  const into = home && home !== here && here.holds(home) ? here.pathIn(home, '') : undefined
+  const reach = reachOf(home, here)
+  return inSlices(paths, (path) => {
+    if (into === undefined) return capabilitiesFrom(acl, reach, path)
+    const bare = path.startsWith('/') ? path.slice(1) : path
+    return capabilitiesFrom(acl, bare.startsWith(into) ? '' : undefined, bare.slice(into.length))
+  })
+}

@@ -1,0 +1,41 @@
+import type { Config, ListenerConfig } from '../config/types.ts'
+
+/** The configuration in force as `sys/config/state/sanitized` shows it: by the names of the file, without anything secret. */
+export function sanitized(config: Config): Readonly<Record<string, unknown>> {
+  return {
+    api_addr: config.apiAddr ?? '',
+    cluster_name: config.clusterName ?? '',
+    default_lease_ttl: config.defaultLeaseTtl,
+    max_lease_ttl: config.maxLeaseTtl,
+    log_level: config.logLevel,
+    log_format: config.logFormat,
+    unsafe_allow_api_audit_creation: config.apiAudit,
+    raw_storage_endpoint: false,
+    storage: { type: config.storage.type },
+    listeners: config.listeners.map((listener) => ({
+      type: listener.unix ? 'unix' : 'tcp',
+      config: listenerOf(listener),
+    })),
+    // Options of a device may hold what is nobody's business, such as addresses with passwords.
+    audits: config.audits.map(({ type, path }) => ({ type, path })),
+  }
+}
+
+function listenerOf(listener: ListenerConfig): Readonly<Record<string, unknown>> {
+  const { host, port, unix, tls, maxRequestSize, maxRequestDuration } = listener
+  return {
+    address: unix?.path ?? `${host.includes(':') ? `[${host}]` : host}:${port}`,
+    tls_disable: !tls,
+    ...(tls && {
+      tls_min_version: tls.minVersion === 'TLSv1.3' ? 'tls13' : 'tls12',
+      tls_max_version: tls.maxVersion === 'TLSv1.2' ? 'tls12' : 'tls13',
+      tls_require_and_verify_client_cert: tls.clientCaFile !== undefined,
+    }),
+    ...(listener.proxyProtocol && { proxy_protocol_behavior: listener.proxyProtocol.behavior }),
+    ...(listener.forwardedFor && { x_forwarded_for_authorized_addrs: listener.forwardedFor.authorized }),
+    ...(maxRequestSize !== undefined && { max_request_size: maxRequestSize }),
+    ...(maxRequestDuration !== undefined && { max_request_duration: maxRequestDuration }),
+    disable_unauthed_rekey_endpoints: !listener.unauthedRekey,
+    disable_unauthed_generate_root_endpoints: !listener.unauthedGenerateRoot,
+  }
+}

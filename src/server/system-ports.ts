@@ -1,0 +1,147 @@
+import { hostname } from 'node:os'
+import { Auditors } from '../audit/queries.ts'
+import type { AuditBroker } from '../audit/broker.ts'
+import type { Config } from '../config/types.ts'
+import type { Barrier } from '../contract/barrier.ts'
+import type { NamespaceId } from '../contract/identity.ts'
+import { apiPathOf } from '../contract/mount.ts'
+import type { Storage } from '../contract/storage.ts'
+import type { BrowserSettings } from '../core/browser-settings.ts'
+import { decoded, rootTokenLength } from '../core/seal/generate-root.ts'
+import type { GenerateRoot } from '../core/seal/generate-root.ts'
+import type { OpenServer } from '../core/seal/unsealed-server.ts'
+import { measure } from '../core/telemetry/metrics.ts'
+import { innermost } from '../core/namespaces/namespace.ts'
+import type { Namespaces } from '../core/namespaces/namespaces.ts'
+import type { Rekey } from '../core/seal/rekey.ts'
+import type { Room } from '../core/seal/seal-manager.ts'
+import type { Traffic } from '../core/telemetry/traffic.ts'
+import { randomBytes } from '../crypto/random.ts'
+import { sanitized } from './sanitized-config.ts'
+import { checkCounts } from '../seal/shamir.ts'
+import type { SystemPorts } from '../system/engine.ts'
+import type { Clock } from '../util/clock.ts'
+import type { Loggers } from '../util/log.ts'
+
+interface Parts {
+  readonly room: Room
+  readonly barrier: Barrier
+  readonly audit: AuditBroker
+  readonly storage: Storage
+  readonly config: Config
+  readonly clock: Clock
+  /** @throws Fault sealed */
+  readonly opened: () => OpenServer
+  readonly rekey: Rekey
+  readonly rotateRoot: Rekey
+  readonly generateRoot: GenerateRoot
+  readonly cluster: () => { readonly name: string; readonly id: string } | undefined
+  readonly ttl: { readonly default: number; readonly max: number }
+  readonly loggers: Loggers
+  readonly traffic: Traffic
+  readonly browser: BrowserSettings
+}
+
+/** Gives the `sys/` routes that are of the whole server exactly what they declared to need. */
+export function systemPorts(parts: Parts): SystemPorts {
+  const { room, barrier, audit, storage, config, clock, opened } = parts
+  return {
+    seal: {
+      status: async () => room.status(),
+      initialise: async (shares, threshold, keys) => room.initialise(shares, threshold, keys),
+      unseal: async (share, said) => room.unseal(share, said),
+      resetUnseal: async () => room.resetUnseal(),
+      seal: async () => room.seal(),
+      storageType: storage.type,
+      sealType: 'shamir',
+      cluster: parts.cluster,
+      auditHeads: () => audit.heads(),
+      checkCounts,
+      now: () => clock.now(),
+    },
+    rotate: {
+      keyStatus: () => barrier.keyStatus(),
+      rotate: async () => barrier.rotate(),
+      rotateRoot: async () => room.rotateRoot(),
+      rotation: async () => barrier.rotation(),
+      configureRotation: async (rotation) => barrier.configureRotation(rotation),
+    },
+    rekey: parts.rekey,
+    rotateRoot: parts.rotateRoot,
+    generateRoot: Object.assign(parts.generateRoot, { decoded, otpLength: rootTokenLength }),
+    audit: {
+      devices: () => audit.devices(),
+      enable: async (spec) => audit.enable(spec),
+      disable: async (path) => audit.disable(path),
+      hash: (path, input, generation) =>
+        generation === undefined ? audit.hash(path, input) : audit.oldHash(path, input, generation),
+      headers: () => audit.headers(),
+      setHeader: async (name, hashed) => audit.setHeader(name, hashed),
+      mayCreate: config.apiAudit,
+    },
+    auditLog: new Auditors(audit),
+    ...operatingPorts(parts),
+    wrapping: {
+      lookup: async (bearer) => opened().wrappings.lookup(bearer),
+      take: async (bearer, by) => opened().wrappings.take(bearer, by),
+      rewrap: async (bearer, by, ttl) => opened().wrappings.rewrap(bearer, by, ttl),
+    },
+    rules: { checkCounts },
+    unauthedRekey: config.listeners.some((listener) => listener.unauthedRekey),
+    unauthedGenerateRoot: config.listeners.some((listener) => listener.unauthedGenerateRoot),
+    random: randomBytes,
+  }
+}
+
+type OperatingPorts = Pick<SystemPorts, 'quotas' | 'browser' | 'loggers' | 'metrics' | 'serverInfo'>
+
+/** What an operator asks a running server. */
+function operatingPorts(parts: Parts): OperatingPorts {
+  const { config, clock, opened } = parts
+  return {
+    browser: parts.browser,
+    quotas: {
+      config: () => opened().quotas.config,
+      configure: async (settings) => opened().quotas.configure(settings),
+      names: () => opened().quotas.names(),
+      get: (name) => opened().quotas.get(name),
+      write: async (quota) => opened().quotas.write(quota),
+      delete: async (name) => opened().quotas.delete(name),
+      place: (path) => placeOf(opened().namespaces, path),
+      pathOf: (namespace, mount) => pathOf(opened().namespaces, namespace, mount),
+    },
+    loggers: parts.loggers,
+    metrics: { measure: () => measure(parts.traffic, parts.audit.measure(), clock.now()) },
+    serverInfo: {
+      now: () => clock.now(),
+      hostname: hostname(),
+      apiAddress: config.apiAddr ?? '',
+      storagePath: config.storage.type === 'level' ? config.storage.path : undefined,
+      settings: sanitized(config),
+      versions: async () => opened().versions.list(),
+      inFlight: () => parts.traffic.inFlight(),
+    },
+  }
+}
+
+/** Where a path from the root namespace on leads: the mount, what is left of the path, or a namespace as a whole. */
+function placeOf({ root }: Namespaces, path: string) {
+  const whole = path === '' || path.endsWith('/') ? path : `${path}/`
+  const namespace = innermost(root, whole)
+  const inside = whole.slice(namespace.path.length)
+  const mount = inside === '' ? undefined : namespace.mounts.router.mountOf(inside)
+  if (inside !== '' && !mount) return undefined
+  return {
+    namespace: namespace.id,
+    ...(mount && { mount: mount.record.uuid }),
+    rest: mount ? inside.slice(mount.apiPath.length) : '',
+  }
+}
+
+/** The path, from the root namespace on, of a namespace or of a mount in it. */
+function pathOf(namespaces: Namespaces, id: NamespaceId, uuid: string | undefined): string | undefined {
+  const namespace = namespaces.byId(id)
+  if (!namespace || uuid === undefined) return namespace?.path
+  const record = namespace.mounts.byUuid(uuid)
+  return record && namespace.path + apiPathOf(record)
+}

@@ -1,0 +1,41 @@
+import { plainConfig } from '../contract/mount.ts'
+import type { MountSpec } from '../contract/mount.ts'
+import type { Engine } from '../contract/engine.ts'
+import { openServer } from '../core/seal/unsealed-server.ts'
+import type { OpenServer, OpeningParts } from '../core/seal/unsealed-server.ts'
+import { forgetDrawer } from '../engines/cubbyhole/engine.ts'
+import { engines } from './engines.ts'
+
+const builtin = (kind: MountSpec['kind'], path: string, type: string, description: string): MountSpec => ({
+  kind,
+  path,
+  type,
+  description,
+  config: plainConfig,
+  options: null,
+  local: path === 'cubbyhole/',
+  sealWrap: path === 'sys/',
+  externalEntropyAccess: false,
+})
+
+const builtinMounts: readonly MountSpec[] = [
+  {
+    ...builtin('secret', 'sys/', 'system', 'system endpoints used for control, policy and debugging'),
+    config: { ...plainConfig, passthrough_request_headers: ['Accept'] },
+  },
+  builtin('secret', 'cubbyhole/', 'cubbyhole', 'per-token private secret storage'),
+  builtin('auth', 'token/', 'token', 'token based credentials'),
+]
+
+/** Opens a server whose barrier has been unsealed, with the engines of this build. */
+export async function openWithEngines(
+  parts: Omit<OpeningParts, 'engines' | 'builtin' | 'forget'>,
+  system: Engine,
+): Promise<OpenServer> {
+  return openServer({
+    ...parts,
+    engines: ({ tokensOf, wrappings }) => engines(system, tokensOf, wrappings),
+    builtin: builtinMounts,
+    forget: async (mounts, token) => forgetDrawer(mounts.stateAt('cubbyhole/'), token.id),
+  })
+}

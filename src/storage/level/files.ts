@@ -1,0 +1,49 @@
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { StorageUnavailable } from '../../contract/storage.ts'
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path)
+    return true
+  } catch (thrown) {
+    // Anything else, such as a folder that may not be read, does not mean that there is nothing.
+    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw new StorageUnavailable('the folder of the storage cannot be read', { cause: thrown })
+  }
+}
+
+/**
+ * Whether there is a database.
+ * @throws StorageUnavailable when there are data files but not the file that names them: LevelDB would begin afresh.
+ */
+export async function holdsDatabase(path: string): Promise<boolean> {
+  if (await exists(join(path, 'CURRENT'))) return true
+  const names = (await exists(path)) ? await readdir(path) : []
+  if (!names.some((name) => /^\d+\.(ldb|sst|log)$/.test(name))) return false
+  throw new StorageUnavailable('the storage is damaged: its file CURRENT is missing; restore a backup')
+}
+
+/** The folder itself, or the closest one above it that exists. */
+export async function nearestFolder(path: string): Promise<string> {
+  return (await exists(path)) || dirname(path) === path ? path : nearestFolder(dirname(path))
+}
+
+/** Beside the database: LevelDB begins a new log at each start, so that the next one would find nothing amiss. */
+const lossMark = 'DATA-LOST'
+
+/**
+ * LevelDB 1.20 leaves out what it cannot read and only says so in its own log.
+ * @throws StorageUnavailable, at every start until somebody removes the mark.
+ */
+export async function refuseDroppedData(path: string): Promise<void> {
+  const log = await readFile(join(path, 'LOG'), 'utf8').catch(() => '')
+  const marked = await exists(join(path, lossMark))
+  if (marked || /dropping \d+ bytes|ignoring error|Corruption:/.test(log)) {
+    if (!marked)
+      await writeFile(join(path, lossMark), 'LevelDB dropped data that it could not read.\n', { mode: 0o600 })
+    throw new StorageUnavailable(
+      'the storage lost data while it was opened (see LOG and DATA-LOST in its folder); restore a backup',
+    )
+  }
+}

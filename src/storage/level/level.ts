@@ -1,0 +1,336 @@
+import { chmod, mkdir, statfs } from 'node:fs/promises'
+import { Level } from 'level'
+import { Fault } from '../../contract/fault.ts'
+import { AmbiguousCommit, StorageUnavailable, storageLimits } from '../../contract/storage.ts'
+import type {
+  Closer,
+  Commit,
+  CommitResult,
+  Companion,
+  Entry,
+  Expectation,
+  ListOptions,
+  Lock,
+  Op,
+  Piece,
+  Rev,
+  Storage,
+} from '../../contract/storage.ts'
+import type { Clock } from '../../util/clock.ts'
+import type { Log } from '../../util/log.ts'
+import { lastOf } from '../shared/last-changes.ts'
+import { holdsDatabase, nearestFolder, refuseDroppedData } from './files.ts'
+import { behind, beyond, fold, revOf, stamped } from './keys.ts'
+import { RecentChanges } from '../shared/recent-changes.ts'
+import { Watchers } from '../shared/watchers.ts'
+
+/** How a LevelDB storage is opened. */
+export interface LevelOptions {
+  /** Make the database at once if there is none. Without it the first commit (init) makes it. */
+  readonly create?: boolean
+  readonly clock: Clock
+  readonly log: Log
+  /** Commits are refused while the disk has less room than this. Default 64 MiB. */
+  readonly minFreeBytes?: number
+}
+
+type Db = Level<string, Uint8Array>
+interface Waiting {
+  readonly commit: Commit
+  readonly resolve: (result: CommitResult) => void
+  readonly reject: (reason: Error) => void
+}
+
+/** A look at the storage between two writes. */
+interface Look {
+  readonly run: () => Promise<void>
+  readonly reject: (reason: Error) => void
+}
+
+/** Sorts before every key of ours. */
+const revKey = '!rev'
+const encodings = { keyEncoding: 'utf8', valueEncoding: 'view' } as const
+
+/**
+ * LevelDB (1.20, as the `level` package bundles it) behind one commit pump: concurrent commits share one synced batch,
+ * one in flight. No iterator or snapshot outlives a write; point reads take no snapshot; every write error closes and
+ * reopens the database, because 1.20 loses acknowledged writes after a failed one.
+ */
+export class LevelStorage implements Storage {
+  readonly type = 'level'
+  readonly #path: string
+  readonly #options: LevelOptions
+  readonly #watchers = new Watchers()
+  readonly #recent = new RecentChanges()
+  #db: Db | undefined
+  #rev: Rev = 0n
+  #queue: Waiting[] = []
+  #looks: Look[] = []
+  #companion: Companion | undefined
+  #pumping: Promise<void> | undefined
+  #poisoned = false
+  #closed = false
+  #roomChecked = -Infinity
+
+  private constructor(path: string, options: LevelOptions) {
+    this.#path = path
+    this.#options = options
+  }
+
+  /** @throws StorageUnavailable when another process has the database, or when LevelDB dropped data while opening it. */
+  static async open(path: string, options: LevelOptions): Promise<LevelStorage> {
+    // LevelDB makes files on its own threads at any time: only the process's umask reaches them.
+    process.umask(0o077)
+    const storage = new LevelStorage(path, options)
+    if (options.create || (await holdsDatabase(path))) await storage.#open(options.create ?? false)
+    return storage
+  }
+
+  async get(keys: readonly string[]): Promise<readonly (Entry | undefined)[]> {
+    this.#usable()
+    return keys.map((key) => this.#read(key))
+  }
+
+  async list(
+    prefix: string,
+    { after, limit, delimiter }: ListOptions,
+  ): Promise<{ readonly keys: readonly string[]; readonly rev: Rev }> {
+    this.#usable()
+    const rev = this.#rev
+    const most = Math.min(limit, storageLimits.page)
+    const found: string[] = []
+    let from = after !== undefined && after > prefix ? behind(after, delimiter) : prefix
+    while (found.length < most && this.#db) {
+      // Each step reads a short run and lets go of its iterator: one that outlives writes makes 1.20 return stale data.
+      const keys = await this.#db
+        .keys({
+          gte: from > revKey ? from : `${revKey}\0`,
+          lt: beyond(prefix),
+          limit: delimiter === undefined ? most - found.length : 64,
+        })
+        .all()
+      if (keys.length === 0) break
+      const { shown, next } = fold(keys, prefix, delimiter, from)
+      for (const key of shown) if (found.length < most && (after === undefined || key > after)) found.push(key)
+      from = next
+    }
+    return { keys: found, rev }
+  }
+
+  async commit(commit: Commit): Promise<CommitResult> {
+    this.#usable()
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ commit, resolve, reject })
+      this.#pumping ??= this.#pump()
+    })
+  }
+
+  async rev(): Promise<Rev> {
+    this.#usable()
+    return this.#rev
+  }
+
+  async entries(range: Parameters<Storage['entries']>[0], visit: (piece: Piece) => void): Promise<void> {
+    this.#usable()
+    return new Promise((resolve, reject) => {
+      this.#looks.push({ run: async () => this.#look(range, visit).then(resolve, reject), reject })
+      this.#pumping ??= this.#pump()
+    })
+  }
+
+  accompany(companion: Companion): void {
+    this.#companion = companion
+  }
+
+  watch(from: Rev, on: Parameters<Storage['watch']>[1]): Closer {
+    return this.#watchers.add(from, this.#rev, on)
+  }
+
+  /** Owning the database is the lock. */
+  async lock(name: string): Promise<Lock> {
+    return { fence: { token: this.#rev, nonce: name }, lost: new Promise(() => {}), release: async () => {} }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#pumping
+    await this.#db?.close()
+    this.#db = undefined
+  }
+
+  #usable(): void {
+    if (this.#closed || this.#poisoned) throw new StorageUnavailable('the storage is being reopened or is closed')
+  }
+
+  #read(key: string): Entry | undefined {
+    const bytes = this.#db?.getSync(key, encodings)
+    if (!bytes) return undefined
+    return { key, value: bytes.subarray(8), rev: revOf(bytes) }
+  }
+
+  async #open(create: boolean): Promise<void> {
+    await mkdir(this.#path, { recursive: true, mode: 0o700 })
+    await chmod(this.#path, 0o700)
+    await refuseDroppedData(this.#path)
+    const db: Db = new Level(this.#path, { ...encodings, createIfMissing: create, multithreading: false } as object)
+    try {
+      await db.open()
+    } catch (thrown) {
+      throw new StorageUnavailable(whyClosed(thrown), { cause: thrown })
+    }
+    try {
+      await refuseDroppedData(this.#path)
+    } catch (thrown) {
+      await db.close()
+      throw thrown
+    }
+    this.#db = db
+    const stored = db.getSync(revKey, encodings)
+    this.#rev = stored ? revOf(stored) : 0n
+    this.#recent.restart(this.#rev)
+  }
+
+  async #pump(): Promise<void> {
+    // Commits of one event-loop turn go together.
+    await new Promise(setImmediate)
+    while (this.#queue.length + this.#looks.length > 0 && !this.#poisoned) {
+      for (const { run } of this.#looks.splice(0)) await run()
+      if (this.#queue.length === 0) continue
+      const group = this.#take()
+      try {
+        await this.#flush(group)
+      } catch (cause) {
+        // Nothing was written yet: the write itself has its own way of failing.
+        const why = cause instanceof Fault ? cause : new StorageUnavailable('the storage cannot be read', { cause })
+        for (const { reject } of group) reject(why)
+      }
+    }
+    this.#pumping = undefined
+  }
+
+  async #flush(group: readonly Waiting[]): Promise<void> {
+    if (!(await this.#hasRoom(group))) return
+    const overlay = new Map<string, Rev>()
+    const ops: { readonly op: Op; readonly rev: Rev }[] = []
+    const accepted: { readonly waiting: Waiting; readonly rev: Rev }[] = []
+    let rev = this.#rev
+    for (const waiting of group) {
+      if (!this.#holds(waiting.commit.expect ?? [], overlay)) {
+        waiting.resolve('conflict')
+        continue
+      }
+      rev += 1n
+      for (const op of waiting.commit.ops) {
+        ops.push({ op, rev })
+        overlay.set('put' in op ? op.put : op.del, 'put' in op ? rev : 0n)
+      }
+      accepted.push({ waiting, rev })
+    }
+    if (accepted.length === 0) return
+    const more = this.#companion?.(lastOf(ops), rev, (key) => this.#read(key)) ?? []
+    await this.#write([...ops, ...more.map((op) => ({ op, rev }))], accepted, rev)
+  }
+
+  async #look(
+    { prefix, from, limit }: Parameters<Storage['entries']>[0],
+    visit: (piece: Piece) => void,
+  ): Promise<void> {
+    const most = Math.min(limit, storageLimits.page)
+    const range = { gte: from > prefix ? from : prefix, lt: beyond(prefix), limit: most }
+    const found = this.#db ? await this.#db.iterator({ ...range, ...encodings }).all() : []
+    const entries = found.map(([key, bytes]) => ({ key, value: bytes.subarray(8), rev: revOf(bytes) }))
+    visit({ entries, more: found.length === most, read: (key) => this.#read(key) })
+  }
+
+  #take(): Waiting[] {
+    let bytes = 0
+    let count = 0
+    for (const { commit } of this.#queue) {
+      bytes += commit.ops.reduce((sum, op) => sum + 64 + ('put' in op ? op.value.length : 0), 0)
+      if (count > 0 && bytes > storageLimits.bytes) break
+      count++
+    }
+    return this.#queue.splice(0, count)
+  }
+
+  async #write(
+    ops: readonly { readonly op: Op; readonly rev: Rev }[],
+    accepted: readonly { readonly waiting: Waiting; readonly rev: Rev }[],
+    rev: Rev,
+  ): Promise<void> {
+    try {
+      if (!this.#db) await this.#open(true)
+      const batch = ops.map(({ op, rev: at }) =>
+        'put' in op
+          ? ({ type: 'put', key: op.put, value: stamped(at, op.value) } as const)
+          : ({ type: 'del', key: op.del } as const),
+      )
+      await (this.#db as Db).batch([...batch, { type: 'put', key: revKey, value: stamped(rev, new Uint8Array()) }], {
+        ...encodings,
+        sync: true,
+      } as object)
+    } catch (thrown) {
+      return this.#poison(accepted, thrown)
+    }
+    this.#rev = rev
+    for (const { waiting, rev: at } of accepted) {
+      const keys = waiting.commit.ops.map((op) => ('put' in op ? op.put : op.del))
+      this.#recent.add(at, keys)
+      this.#watchers.changed(at, keys)
+      waiting.resolve({ rev: at })
+    }
+    return undefined
+  }
+
+  /** A failed write may or may not be there, and this LevelDB cannot be trusted further: fail the waiters, open it afresh. */
+  async #poison(accepted: readonly { readonly waiting: Waiting }[], thrown: unknown): Promise<void> {
+    this.#poisoned = true
+    this.#options.log.error('a write to the storage failed; reopening it', {
+      error: thrown instanceof Error ? thrown.name : 'unknown',
+    })
+    for (const { waiting } of accepted)
+      waiting.reject(new AmbiguousCommit('the outcome of the write is not known', { cause: thrown }))
+    for (const waiting of [...this.#queue.splice(0), ...this.#looks.splice(0)])
+      waiting.reject(new StorageUnavailable('the storage is being reopened'))
+    try {
+      await this.#db?.close()
+      this.#db = undefined
+      await this.#open(false)
+      this.#watchers.reset()
+      this.#poisoned = false
+    } catch (failed) {
+      this.#options.log.error('the storage could not be reopened; restart the server', {
+        error: failed instanceof Error ? failed.name : 'unknown',
+      })
+    }
+  }
+
+  #holds(expectations: readonly Expectation[], overlay: ReadonlyMap<string, Rev>): boolean {
+    return expectations.every((expectation) => {
+      if ('key' in expectation)
+        return (overlay.get(expectation.key) ?? this.#read(expectation.key)?.rev ?? 0n) === expectation.rev
+      for (const key of overlay.keys()) if (key.startsWith(expectation.prefix)) return false
+      return this.#recent.unchanged(expectation.prefix, expectation.unchangedSince)
+    })
+  }
+
+  async #hasRoom(group: readonly Waiting[]): Promise<boolean> {
+    const now = this.#options.clock.now()
+    if (now - this.#roomChecked < 1000) return true
+    const { bavail, bsize } = await statfs(await nearestFolder(this.#path))
+    if (bavail * bsize >= (this.#options.minFreeBytes ?? 64 * 1024 * 1024)) {
+      this.#roomChecked = now
+      return true
+    }
+    this.#options.log.error('the disk is almost full: nothing is written until there is room')
+    for (const waiting of group)
+      waiting.reject(new StorageUnavailable('the disk of the storage is almost full; nothing was changed'))
+    return false
+  }
+}
+
+function whyClosed(thrown: unknown): string {
+  const cause = thrown instanceof Error ? (thrown.cause as { readonly code?: string } | undefined) : undefined
+  if (cause?.code === 'LEVEL_LOCKED') return 'another process has the storage open; stop it first'
+  return 'the storage cannot be opened: its files are damaged or missing; restore a backup'
+}

@@ -1,0 +1,74 @@
+import { f } from '../../contract/field.ts'
+import { done } from '../../contract/response.ts'
+import { routesOf } from '../../contract/route.ts'
+import type { Route } from '../../contract/route.ts'
+
+/** What these routes need: proofs of the audit logs. `device` '' is the only one. @throws Fault */
+export interface AuditLogPort {
+  checkpoint(device: string): {
+    readonly origin: string
+    readonly size: number
+    readonly root: string
+    /** The signed note. */
+    readonly checkpoint: string
+    /** Lines of the key file. */
+    readonly keys: readonly string[]
+  }
+  proof(device: string, seq: number): Promise<{ readonly size: number; readonly proof: string }>
+  consistency(
+    device: string,
+    from: number,
+  ): Promise<{ readonly size: number; readonly hashes: readonly string[]; readonly checkpoint: string }>
+  entries(device: string, first: number, count: number): Promise<readonly string[]>
+  rotateKeys(): Promise<void>
+}
+
+const { read, write } = routesOf<unknown>()
+const device = f.string('Path of the audit device; not needed where one has files.').or('')
+const access = 'token' as const
+
+/** `sys/audit/checkpoint`, `proof`, `consistency`, `entries`: for auditors; and `sys/audit/rotate-keys`. */
+export function auditLogRoutes(logs: AuditLogPort): Route<unknown>[] {
+  return [
+    read('audit/checkpoint', {
+      about: 'The newest signed checkpoint of an audit log, and its public keys.',
+      access,
+      fields: { device },
+      handle: (_, values) => ({ data: { ...logs.checkpoint(values.device) } }),
+    }),
+    read('audit/proof', {
+      about: 'Prove that a line is in an audit log: a C2SP tlog-proof file.',
+      access,
+      fields: { device, seq: f.int('Number of the line, from 1.').or(0) },
+      handle: async (_, values) => ({ data: { seq: values.seq, ...(await logs.proof(values.device, values.seq)) } }),
+    }),
+    read('audit/consistency', {
+      about: 'Prove that the newest checkpoint of an audit log goes on from an earlier size.',
+      access,
+      fields: { device, from: f.int('The earlier size, in lines.').or(0) },
+      handle: async (_, values) => ({
+        data: { from: values.from, ...(await logs.consistency(values.device, values.from)) },
+      }),
+    }),
+    read('audit/entries', {
+      about: 'Read lines of an audit log as they are in its files.',
+      access,
+      fields: {
+        device,
+        first: f.int('Number of the first line.').or(1),
+        count: f.int('How many lines, at most 1000.').or(100),
+      },
+      handle: async (_, { device: at, first, count }) => ({
+        data: { first, lines: await logs.entries(at, first, count) },
+      }),
+    }),
+    write('audit/rotate-keys', {
+      about: 'Make new keys that sign the checkpoints of the audit logs; the old secret ones are destroyed.',
+      access: 'sudo',
+      handle: async () => {
+        await logs.rotateKeys()
+        return done()
+      },
+    }),
+  ]
+}

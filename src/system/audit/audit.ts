@@ -1,0 +1,136 @@
+import type { AuditDeviceSpec } from '../../contract/audit.ts'
+import { Fault, refuse } from '../../contract/fault.ts'
+import { f } from '../../contract/field.ts'
+import { folded, newPath, withoutSlash } from '../../contract/names.ts'
+import { done } from '../../contract/response.ts'
+import { routesOf } from '../../contract/route.ts'
+import type { Route } from '../../contract/route.ts'
+
+/** What these routes need of the audit broker. */
+export interface AuditPort {
+  devices(): readonly AuditDeviceSpec[]
+  enable(spec: AuditDeviceSpec): Promise<void>
+  disable(path: string): Promise<void>
+  /** Under the salt in use, or that of an older generation. */
+  hash(path: string, input: string, generation?: number): string | Promise<string>
+  headers(): ReadonlyMap<string, boolean>
+  setHeader(name: string, hashed: boolean | undefined): Promise<void>
+  /** Whether devices may be enabled through the API (`unsafe_allow_api_audit_creation`). */
+  readonly mayCreate: boolean
+}
+
+const { read, write, remove } = routesOf<unknown>()
+const path = { path: f.string('Path of the device.').or('') }
+const header = { header: f.string('Name of the header; letter case does not count.').or('') }
+
+/** `sys/audit`, `sys/audit-hash` and `sys/config/auditing/request-headers`. */
+export function auditRoutes(audit: AuditPort): Route<unknown>[] {
+  return [
+    read('audit', {
+      about: 'List the audit devices.',
+      access: 'sudo',
+      handle: () => ({
+        data: Object.fromEntries(audit.devices().map((device) => [device.path, device])),
+        inject: true,
+      }),
+    }),
+    write('audit/*path', {
+      about: 'Enable an audit device.',
+      canonical: { path: newPath },
+      access: 'sudo',
+      fields: {
+        ...path,
+        type: f.string('The type of the device: file, socket, syslog or http.').or(''),
+        description: f.string('For people.').or(''),
+        options: f.map('Options of the device, e.g. file_path.').or({}),
+        local: f.bool('Kept on this cluster only.').or(false),
+      },
+      handle: async (_, { path: at, type, description, options, local }) => {
+        if (!audit.mayCreate)
+          throw refuse(
+            'audit devices are declared in the configuration file; unsafe_allow_api_audit_creation = true there allows this call',
+          )
+        await audit.enable({ path: `${at}/`, type, description, options, local })
+        return done()
+      },
+    }),
+    remove('audit/*path', {
+      about: 'Disable an audit device.',
+      canonical: { path: withoutSlash },
+      access: 'sudo',
+      fields: path,
+      handle: async (_, { path: at }) => {
+        await audit.disable(`${at}/`)
+        return done()
+      },
+    }),
+    write('audit-hash/*path', {
+      about: 'The hash that a device writes for a text.',
+      // What is looked for in a log may be a key share.
+      carriesKeyShares: true,
+      pure: true,
+      fields: {
+        ...path,
+        input: f.string('The text.').secret(),
+        generation: f.int(
+          'Which salt of the device, from 1; the one in use unless given. A device gets another when it is enabled anew.',
+        ),
+      },
+      handle: async (_, { path: at, input, generation }) => {
+        if (!input) throw refuse('the parameter "input" is missing: the text to hash')
+        return { data: { hash: await audit.hash(`${at}/`, input, generation) }, inject: true }
+      },
+    }),
+    ...headerRoutes(audit),
+  ]
+}
+
+function headerRoutes(audit: AuditPort): Route<unknown>[] {
+  const all = () => Object.fromEntries([...audit.headers()].map(([name, hmac]) => [name, { hmac }]))
+  const one = 'config/auditing/request-headers/:header'
+  const canonical = { header: folded }
+  return [
+    read('config/auditing/request-headers', {
+      about: 'List the request headers that audit devices record.',
+      access: 'sudo',
+      handle: () => ({ data: { headers: all() }, inject: true }),
+    }),
+    read(one, {
+      about: 'Read how a header is recorded.',
+      canonical,
+      access: 'sudo',
+      fields: header,
+      handle: ({ spelled }, values) => {
+        const hmac = audit.headers().get(values.header)
+        if (hmac === undefined) throw refuse('this header is not recorded in audit lines')
+        return { data: { [spelled['header'] ?? values.header]: { hmac } }, inject: true }
+      },
+    }),
+    write(one, {
+      about: 'Record a header.',
+      canonical,
+      access: 'sudo',
+      fields: { ...header, hmac: f.bool('Write its hash only.').or(false) },
+      handle: async (_, values) => {
+        const name = values.header
+        if (!/^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(name)) throw refuse('this is no name of a header')
+        if (['x-vault-token', 'authorization', 'cookie'].includes(name) && !values.hmac)
+          throw refuse('this header carries secrets: record it with hmac=true only')
+        await audit.setHeader(name, values.hmac)
+        return done()
+      },
+    }),
+    remove(one, {
+      about: 'Record a header no longer.',
+      canonical,
+      access: 'sudo',
+      fields: header,
+      handle: async (_, values) => {
+        const name = values.header
+        if (name === '') throw new Fault('invalid_request', 'the header needs a name')
+        await audit.setHeader(name, undefined)
+        return done()
+      },
+    }),
+  ]
+}

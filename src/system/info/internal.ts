@@ -1,0 +1,103 @@
+import { Fault } from '../../contract/fault.ts'
+import { f } from '../../contract/field.ts'
+import type { Caller, Capability } from '../../contract/identity.ts'
+import { apiPathOf } from '../../contract/mount.ts'
+import type { MountRecord } from '../../contract/mount.ts'
+import { answer } from '../../contract/response.ts'
+import type { Call } from '../../contract/route.ts'
+import { routesOf } from '../../contract/route.ts'
+import type { Route } from '../../contract/route.ts'
+import { mountEntry } from '../mounts/mount-view.ts'
+
+/** What these routes need of the namespace that they are asked in. */
+export interface InternalPort {
+  list(kind: MountRecord['kind']): readonly MountRecord[]
+  /** The mount that a path leads to, here or in a namespace below. */
+  holding(apiPath: string): HeldMount | undefined
+  /** The paths of the namespaces directly inside this one. */
+  namespaces(): readonly string[]
+  /** The caller's rules, as `sys/internal/ui/resultant-acl` shows them. */
+  resultant(caller: Caller): Promise<Readonly<Record<string, unknown>>>
+}
+
+/** A mount, and where its namespace is: `under` as seen from the one in use, `namespace` from the root namespace. */
+export interface HeldMount {
+  readonly record: MountRecord
+  readonly under: string
+  readonly namespace: string
+}
+
+type Has = { readonly internal: InternalPort }
+const { read } = routesOf<Has>()
+
+/** `sys/internal/ui/…`: what user interfaces and the command line ask before they begin. */
+export function internalRoutes(): Route<Has>[] {
+  return [
+    read('internal/ui/mounts', {
+      about: 'The mounts that the caller may know of.',
+      access: 'public',
+      nowhere: answer({ secret: {}, auth: {} }),
+      handle: (call) => answer({ secret: visible(call, 'secret'), auth: visible(call, 'auth') }),
+    }),
+    read('internal/ui/mounts/*path', {
+      about: 'The mount that a path lies in.',
+      access: 'public',
+      fields: { path: f.string('An API path.').or('') },
+      handle: ({ engine, caller }, { path }) => {
+        if (!caller.token) throw denied()
+        const found = engine.internal.holding(path.endsWith('/') ? path : `${path}/`)
+        if (!found || !caller.reaches(found.under + apiPathOf(found.record))) throw preflight(path)
+        return answer({ ...mountEntry(found.record), path: pathFor(found) })
+      },
+    }),
+    read('internal/ui/mounts/', {
+      about: 'Nothing: a path is needed.',
+      access: 'public',
+      handle: () => {
+        throw new Fault('unsupported_path', 'unsupported path', { bare: true })
+      },
+    }),
+    read('internal/ui/namespaces', {
+      about: 'The namespaces that the caller may know of.',
+      access: 'public',
+      handle: ({ engine, caller }) => {
+        if (!caller.token) throw denied()
+        const keys = engine.internal.namespaces().filter((path) => caller.reaches(path))
+        return answer(keys.length > 0 ? { keys } : {})
+      },
+    }),
+    read('internal/ui/resultant-acl', {
+      about: "The caller's own rules.",
+      handle: async ({ engine, caller }) => answer(await engine.internal.resultant(caller)),
+    }),
+  ]
+}
+
+/** As recorded: a mount of the namespace in use by its own path, one further down by its path from the root namespace. */
+const pathFor = ({ record, under, namespace }: HeldMount): string => (under === '' ? '' : namespace) + record.path
+
+const denied = (): Fault => new Fault('unauthenticated', 'permission denied', { bare: true })
+
+function preflight(path: string): Fault {
+  const text = `preflight capability check returned 403, please ensure client's policies grant access to path "${path.endsWith('/') ? path : `${path}/`}"`
+  return new Fault('permission_denied', text, { bare: true })
+}
+
+/** Everybody sees what was tuned to be seen; the owner of a token also sees what its policies reach. */
+function visible({ engine, caller, request }: Call<Has>, kind: MountRecord['kind']): Record<string, unknown> {
+  if (request.credential.kind === 'token' && !caller.token) throw denied()
+  const shown: Record<string, unknown> = {}
+  for (const record of engine.internal.list(kind)) {
+    const open = record.config.listing_visibility === 'unauth'
+    if (!open && !caller.reaches(apiPathOf(record))) continue
+    shown[record.path] = caller.token
+      ? mountEntry(record)
+      : { type: record.type, description: record.description, options: record.options }
+  }
+  return shown
+}
+
+/** The capabilities that count as reaching something. */
+export function allows(capabilities: readonly Capability[]): boolean {
+  return capabilities.length > 0 && !capabilities.includes('deny')
+}

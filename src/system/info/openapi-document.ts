@@ -1,0 +1,132 @@
+import type { Field, FieldKind, Fields } from '../../contract/field.ts'
+import type { Route } from '../../contract/route.ts'
+import { product } from '../../util/version.ts'
+
+/** A mount as the description shows it. */
+export interface DescribedMount {
+  /** `transit/`, or a template such as `{transit_mount_path}/`. */
+  readonly prefix: string
+  /** The parameters of a template, by name, with what they usually are. */
+  readonly prefixParameters?: Readonly<Record<string, string>>
+  /** What operations are grouped by. */
+  readonly tag: string
+  readonly routes: readonly Route[]
+}
+
+type Described = Readonly<Record<string, unknown>>
+
+/** The API as an OpenAPI 3.0 document: made from the routes that answer it, so it cannot be out of date. */
+export function openApiDocument(mounts: readonly DescribedMount[]): Described {
+  const paths: Record<string, Described> = {}
+  for (const mount of mounts)
+    for (const routes of grouped(mount.routes, ({ pattern }) => pattern).values()) {
+      const path = `/${mount.prefix}${pathOf(routes[0] as Route)}`
+      paths[path] = { ...paths[path], ...pathItem(mount, path, routes) }
+    }
+  return {
+    openapi: '3.0.3',
+    info: {
+      title: product.name,
+      description: "HTTP API, compatible with Vault's. Every path stands under `/v1`.",
+      version: product.version,
+      license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
+    },
+    servers: [{ url: '/v1' }],
+    paths: Object.fromEntries(Object.entries(paths).sort(([a], [b]) => (a < b ? -1 : 1))),
+    components: { securitySchemes: { token: { type: 'apiKey', in: 'header', name: 'X-Vault-Token' } } },
+  }
+}
+
+function grouped<K>(routes: readonly Route[], by: (route: Route) => K): ReadonlyMap<K, readonly Route[]> {
+  const groups = new Map<K, readonly Route[]>()
+  for (const route of routes) groups.set(by(route), [...(groups.get(by(route)) ?? []), route])
+  return groups
+}
+
+const parameterName = /^[:*](.+)$/
+
+function pathOf({ pattern }: Route): string {
+  return pattern
+    .split('/')
+    .map((part) => part.replace(parameterName, '{$1}'))
+    .join('/')
+}
+
+const verbs = { read: 'get', list: 'get', scan: 'get', write: 'post', patch: 'patch', delete: 'delete' } as const
+
+function pathItem(mount: DescribedMount, path: string, routes: readonly Route[]): Described {
+  // A list is a GET with `list=true`: where a path can be read as well, both are told as one operation.
+  const byVerb = grouped(routes, ({ operation }) => verbs[operation])
+  return Object.fromEntries([...byVerb].map(([verb, same]) => [verb, operation(mount, path, verb, same)]))
+}
+
+function operation(mount: DescribedMount, path: string, verb: string, routes: readonly Route[]): Described {
+  const [first] = routes as readonly [Route, ...Route[]]
+  const fields = Object.assign({}, ...routes.map((route) => route.fields)) as Fields
+  const inPath = first.pattern.split('/').flatMap((part) => parameterName.exec(part)?.[1] ?? [])
+  const others = Object.entries(fields).filter(([name]) => !inPath.includes(name))
+  const inBody = verb === 'post' || verb === 'patch'
+  return {
+    operationId: `${verb}${path.replace(/[{}]/g, '').replace(/[^A-Za-z0-9]+/g, '-')}`,
+    tags: [mount.tag],
+    summary: routes.map(({ about }) => about).join(' '),
+    ...(first.access !== 'public' && { security: [{ token: [] }] }),
+    ...(first.access === 'sudo' && { 'x-vault-sudo': true }),
+    // A write of what is not there yet wants the capability `create`, not `update`.
+    ...(first.exists && { 'x-vault-createSupported': true }),
+    parameters: [
+      ...Object.entries(mount.prefixParameters ?? {}).map(([name, usual]) => prefixParameter(name, usual)),
+      ...inPath.map((name) => parameter(name, 'path', fields[name])),
+      ...routes.filter(isListing).map((route) => listParameter(route, routes)),
+      ...(inBody ? [] : others.map(([name, field]) => parameter(name, 'query', field))),
+    ],
+    ...(inBody && (others.length > 0 || first.open) && { requestBody: body(others, first.open) }),
+    responses: { '200': { description: 'OK' }, ...(!isListing(first) && { '204': { description: 'Done.' } }) },
+  }
+}
+
+const isListing = ({ operation }: Route): boolean => operation === 'list' || operation === 'scan'
+
+/** `list=true` or `scan=true`: needed, unless the path can be asked for without. */
+function listParameter({ operation }: Route, routes: readonly Route[]): Described {
+  return { name: operation, in: 'query', required: routes.length === 1, schema: { type: 'string', enum: ['true'] } }
+}
+
+function prefixParameter(name: string, usual: string): Described {
+  const description = 'Where the engine is mounted.'
+  return { name, in: 'path', required: true, description, schema: { type: 'string', default: usual } }
+}
+
+function parameter(name: string, place: 'path' | 'query', field: Field<unknown> | undefined): Described {
+  const description = field?.about ?? ''
+  const schema = field && place === 'query' ? schemaOf(field) : { type: 'string' }
+  return { name, in: place, description, ...(place === 'path' && { required: true }), schema }
+}
+
+function body(fields: readonly (readonly [string, Field<unknown>])[], open: boolean): Described {
+  const properties = Object.fromEntries(
+    fields.map(([name, field]) => [name, { ...schemaOf(field), description: field.about }]),
+  )
+  const schema = { type: 'object', properties, ...(open && { additionalProperties: true }) }
+  return { content: { 'application/json': { schema } } }
+}
+
+const schemas: Readonly<Record<FieldKind, Described>> = {
+  string: { type: 'string' },
+  bool: { type: 'boolean' },
+  int: { type: 'integer' },
+  number: { type: 'number' },
+  duration: { type: 'integer', format: 'seconds' },
+  list: { type: 'array', items: { type: 'string' } },
+  map: { type: 'object', additionalProperties: { type: 'string' } },
+  object: { type: 'object', additionalProperties: true },
+  array: { type: 'array', items: { type: 'object', additionalProperties: true } },
+  base64: { type: 'string', format: 'byte' },
+  any: {},
+}
+
+function schemaOf({ kind, sensitive, fallback }: Field<unknown>): Described {
+  const plain =
+    typeof fallback === 'boolean' || typeof fallback === 'number' || (typeof fallback === 'string' && fallback !== '')
+  return { ...schemas[kind], ...(sensitive && { format: 'password' }), ...(plain && { default: fallback }) }
+}

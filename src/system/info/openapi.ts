@@ -1,0 +1,57 @@
+import { Fault } from '../../contract/fault.ts'
+import { f } from '../../contract/field.ts'
+import { apiPathOf } from '../../contract/mount.ts'
+import type { MountRecord } from '../../contract/mount.ts'
+import type { Response } from '../../contract/response.ts'
+import { routesOf } from '../../contract/route.ts'
+import type { Call, Route } from '../../contract/route.ts'
+import { openApiDocument } from './openapi-document.ts'
+import type { DescribedMount } from './openapi-document.ts'
+
+/** What these routes need. */
+export interface OpenApiPort {
+  /** Everything that is mounted, with the routes that answer there. */
+  offered(): readonly { readonly record: MountRecord; readonly routes: readonly Route[] }[]
+}
+
+type Has = { readonly openApi: OpenApiPort }
+const { read, write } = routesOf<Has>()
+
+/** `sys/internal/specs/openapi`: the mounts that the caller reaches; without a token, what needs none. */
+export function openApiRoutes(): Route<Has>[] {
+  const options = {
+    about: 'The API as an OpenAPI document.',
+    access: 'public',
+    fields: {
+      generic_mount_paths: f.bool('Parameters in place of the paths of mounts.').or(false),
+      context: f.string('Taken, and not used.').or(''),
+    },
+    handle: (
+      call: Call<Has>,
+      { generic_mount_paths: generic }: { readonly generic_mount_paths: boolean },
+    ): Response => ({ plain: openApiDocument(described(call, generic)) }),
+  } as const
+  return [read('internal/specs/openapi', options), write('internal/specs/openapi', { ...options, pure: true })]
+}
+
+function described({ engine, caller, request }: Call<Has>, generic: boolean): DescribedMount[] {
+  if (request.credential.kind === 'token' && !caller.token)
+    throw new Fault('unauthenticated', 'permission denied', { bare: true })
+  const mounts: DescribedMount[] = []
+  for (const { record, routes } of engine.openApi.offered()) {
+    const open = routes.filter(({ access }) => access === 'public')
+    const shown = caller.reaches(apiPathOf(record)) ? routes : open
+    mounts.push({ ...placeOf(record, generic), tag: record.type, routes: shown })
+  }
+  return mounts
+}
+
+/** A mount that can be anywhere is told, if asked so, by a parameter. */
+function placeOf(record: MountRecord, generic: boolean): Pick<DescribedMount, 'prefix' | 'prefixParameters'> {
+  if (!generic || record.builtin) return { prefix: apiPathOf(record) }
+  const name = `${record.type}_mount_path`
+  return {
+    prefix: apiPathOf({ kind: record.kind, path: `{${name}}/` }),
+    prefixParameters: { [name]: record.path.slice(0, -1) },
+  }
+}

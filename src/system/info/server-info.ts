@@ -1,0 +1,140 @@
+import { Fault } from '../../contract/fault.ts'
+import type { Operation } from '../../contract/request.ts'
+import { answer } from '../../contract/response.ts'
+import { routesOf } from '../../contract/route.ts'
+import type { Route } from '../../contract/route.ts'
+import { rfc3339 } from '../../util/clock.ts'
+import { product } from '../../util/version.ts'
+import { hostInfo } from './host.ts'
+
+/** What these routes need of the server. Times are epoch milliseconds. */
+export interface ServerInfoPort {
+  now(): number
+  readonly hostname: string
+  /** `api_addr` of the configuration. */
+  readonly apiAddress: string
+  /** Where the storage lies, if it lies on a disk. */
+  readonly storagePath: string | undefined
+  /** The configuration, without anything secret. */
+  readonly settings: Readonly<Record<string, unknown>>
+  versions(): Promise<readonly { readonly version: string; readonly buildDate: string; readonly installedAt: number }[]>
+  inFlight(): readonly {
+    readonly request: {
+      readonly id: string
+      readonly path: string
+      readonly operation: Operation
+      readonly client: { readonly address: string }
+    }
+    readonly since: number
+  }[]
+}
+
+const { read, list } = routesOf<unknown>()
+
+/** What the server tells about itself, its machine and its work. */
+export function serverInfoRoutes(port: ServerInfoPort): Route<unknown>[] {
+  return [
+    read('ha-status', {
+      about: 'The nodes of the cluster: there is one.',
+      handle: () => ({ data: { nodes: [node(port)] }, inject: true }),
+    }),
+    read('host-info', {
+      about: 'Processors, memory, disk and operating system of the machine.',
+      rootOnly: true,
+      handle: async () => answer(await hostInfo(port.now(), port.storagePath)),
+    }),
+    read('in-flight-req', {
+      about: 'The requests that are under way.',
+      rootOnly: true,
+      handle: () => ({ plain: requestsOf(port) }),
+    }),
+    list('version-history', {
+      about: 'The releases that have run on this storage.',
+      handle: async () => answer(historyOf(await port.versions())),
+    }),
+    read('config/state/sanitized', {
+      about: 'The configuration in force, without anything secret.',
+      rootOnly: true,
+      handle: () => answer(port.settings),
+    }),
+  ]
+}
+
+/** What these routes need of the namespace that they are asked in. */
+export interface CounterPort {
+  /** How many service tokens it has. */
+  tokens(): Promise<number>
+}
+
+type Has = { readonly counters: CounterPort }
+const counting = routesOf<Has>()
+
+/** `sys/internal/counters`. */
+export function counterRoutes(): Route<Has>[] {
+  return [
+    counting.read('internal/counters/tokens', {
+      about: 'How many service tokens there are in the namespace.',
+      handle: async ({ engine }) => answer({ counters: { service_tokens: { total: await engine.counters.tokens() } } }),
+    }),
+    counting.read('internal/counters/entities', {
+      about: 'How many entities there are in the namespace.',
+      handle: () => answer({ counters: { entities: { total: 0 } } }),
+    }),
+  ]
+}
+
+function node({ hostname, apiAddress }: ServerInfoPort): Readonly<Record<string, unknown>> {
+  return {
+    hostname,
+    api_address: apiAddress,
+    cluster_address: '',
+    active_node: true,
+    last_echo: null,
+    version: product.version,
+    upgrade_version: product.version,
+    redundancy_zone: '',
+  }
+}
+
+const verbs: Readonly<Record<Operation, string>> = {
+  read: 'GET',
+  list: 'LIST',
+  scan: 'SCAN',
+  write: 'POST',
+  patch: 'PATCH',
+  delete: 'DELETE',
+  help: 'GET',
+}
+
+function requestsOf(port: ServerInfoPort): Readonly<Record<string, unknown>> {
+  const now = port.now()
+  return Object.fromEntries(
+    port.inFlight().map(({ request, since }) => [
+      request.id,
+      {
+        start_time: rfc3339(since),
+        client_remote_address: request.client.address,
+        request_path: `/v1/${request.path}`,
+        request_method: verbs[request.operation],
+        in_flight_time: `${now - since}ms`,
+      },
+    ]),
+  )
+}
+
+function historyOf(versions: Awaited<ReturnType<ServerInfoPort['versions']>>): Record<string, unknown> {
+  if (versions.length === 0) throw new Fault('not_found', 'no release is recorded')
+  return {
+    keys: versions.map(({ version }) => version),
+    key_info: Object.fromEntries(
+      versions.map(({ version, buildDate, installedAt }, at) => [
+        version,
+        {
+          timestamp_installed: new Date(installedAt).toISOString().replace(/\.\d+/, ''),
+          commit_date: buildDate,
+          previous_version: versions[at - 1]?.version ?? null,
+        },
+      ]),
+    ),
+  }
+}

@@ -1,0 +1,262 @@
+import { refuse } from '../../contract/fault.ts'
+import { f } from '../../contract/field.ts'
+import { newPath, withoutSlash } from '../../contract/names.ts'
+import { apiPathOf, plainConfig } from '../../contract/mount.ts'
+import type { MountRecord, MountSpec } from '../../contract/mount.ts'
+import { answer, done } from '../../contract/response.ts'
+import type { Response } from '../../contract/response.ts'
+import { routesOf } from '../../contract/route.ts'
+import type { Alias, Route } from '../../contract/route.ts'
+import { changedConfig, configFields } from './mount-config.ts'
+import type { TtlBounds } from './mount-config.ts'
+import { mountEntry, tuneEntry } from './mount-view.ts'
+
+/** What these routes need of the mount table. Paths are API paths: `X/` or `auth/X/`. */
+export interface MountPort {
+  list(kind: MountRecord['kind']): readonly MountRecord[]
+  /** The mount at exactly this path. */
+  at(apiPath: string): MountRecord | undefined
+  limits(record: MountRecord): { readonly defaultTtl: number; readonly maxTtl: number }
+  readonly ttl: TtlBounds
+  /** Versions an engine type offers (KV: 1 and 2); undefined when it has none. */
+  versions(type: string): readonly string[] | undefined
+  enable(spec: MountSpec): Promise<void>
+  disable(apiPath: string): Promise<void>
+  tune(apiPath: string, change: Partial<Pick<MountRecord, 'description' | 'options' | 'config'>>): Promise<void>
+}
+
+type Kind = MountRecord['kind']
+type Has = { readonly mounts: MountPort }
+const { read, write, remove } = routesOf<Has>()
+
+/** `sys/mounts` and `sys/auth`: the table of the namespace, enable, read one, tune, disable. */
+export function mountRoutes(): Route<Has>[] {
+  return [...tableRoutes('secret'), ...tableRoutes('auth')]
+}
+
+const enableFields = {
+  path: f.string('Where the engine answers.').or(''),
+  type: f.string('Which engine, e.g. transit.').or(''),
+  description: f.string('For people.').or(''),
+  config: f.object('Settings, as for tune.').or({}),
+  options: f.map('Options of the engine, e.g. version.'),
+  local: f.bool('Kept on this cluster only.').or(false),
+  seal_wrap: f.bool('Accepted for compatibility: everything is wrapped already.').or(false),
+  external_entropy_access: f.bool('Accepted for compatibility.').or(false),
+  plugin_name: f.string('The type, when `type` is the older "plugin".').or(''),
+  plugin_version: f.string('Refused: engines are part of this server.').or(''),
+}
+
+const tuneFields = {
+  path: enableFields.path,
+  description: f.string('For people.'),
+  options: f.map('Options of the engine; "" removes one.'),
+  ...configFields,
+}
+
+function tableRoutes(kind: Kind): Route<Has>[] {
+  const top = kind === 'auth' ? 'auth' : 'mounts'
+  const what = kind === 'auth' ? 'auth methods' : 'secrets engines'
+  const access = kind === 'auth' ? ('sudo' as const) : ('token' as const)
+  const path = { path: enableFields.path }
+  const canonical = { path: withoutSlash }
+  // Auth methods are read and tuned by two paths, and clients use both.
+  const twin = (name = ''): string | undefined =>
+    kind === 'auth' ? `mounts/auth/${name}` : name.startsWith('auth/') ? name : undefined
+  const alias: Alias = ({ path: name }) => twin(name)
+  const tuneAlias: Alias = ({ path: name }) => twin(name) && `${twin(name)}/tune`
+  const all = (mounts: MountPort) =>
+    Object.fromEntries(mounts.list(kind).map((record) => [record.path, mountEntry(record)]))
+  return [
+    read(top, {
+      about: `List the enabled ${what}.`,
+      handle: ({ engine }) => ({ data: all(engine.mounts), inject: true }),
+    }),
+    read(`${top}/*path`, {
+      about: `Read one of the ${what}.`,
+      access,
+      canonical,
+      alias,
+      fields: path,
+      handle: ({ engine }, values) => inject(mountEntry(existing(engine.mounts, kind, values.path))),
+    }),
+    write(`${top}/*path`, {
+      about: `Enable one of the ${what}.`,
+      access,
+      canonical: { path: newPath },
+      fields: enableFields,
+      handle: async ({ engine }, values) => enable(engine.mounts, kind, values),
+    }),
+    remove(`${top}/*path`, {
+      about: `Disable one of the ${what} and remove all its data.`,
+      access,
+      canonical,
+      fields: path,
+      handle: async ({ engine }, values) => disable(engine.mounts, kind, values.path),
+    }),
+    read(`${top}/*path/tune`, {
+      about: 'Read the settings in force.',
+      access,
+      canonical,
+      alias: tuneAlias,
+      fields: path,
+      handle: ({ engine: { mounts } }, values) => {
+        const record = existing(mounts, kind, values.path)
+        return inject(tuneEntry(record, mounts.limits(record).maxTtl, mounts.ttl.default))
+      },
+    }),
+    write(`${top}/*path/tune`, {
+      about: 'Change settings.',
+      access,
+      canonical,
+      alias: tuneAlias,
+      fields: tuneFields,
+      handle: async ({ engine: { mounts }, request }, values) =>
+        tune(mounts, tunable(mounts, kind, values.path), request.data, values),
+    }),
+  ]
+}
+
+const inject = (data: Readonly<Record<string, unknown>>): Response => ({ ...answer(data), inject: true })
+const slashed = (path: string): string => (path.endsWith('/') ? path : `${path}/`)
+
+const apiPathAt = (kind: Kind, path: string): string => (kind === 'auth' ? `auth/${slashed(path)}` : slashed(path))
+
+function tunable(mounts: MountPort, kind: Kind, path: string): MountRecord {
+  const apiPath = apiPathAt(kind, path)
+  const record = mounts.at(apiPath)
+  if (!record) throw refuse(`tune of path "${apiPath}" failed: no mount entry found`)
+  return record
+}
+
+function existing(mounts: MountPort, kind: Kind, path: string): MountRecord {
+  const record = mounts.at(apiPathAt(kind, path))
+  if (!record)
+    throw refuse(
+      `No ${kind === 'auth' ? 'auth' : 'secret'} engine mount at ${slashed(path)}; list what there is with sys/${kind === 'auth' ? 'auth' : 'mounts'}`,
+    )
+  return record
+}
+
+const reserved = ['sys/', 'auth/', 'audit/', 'cubbyhole/', 'identity/']
+
+type EnableValues = {
+  readonly path: string
+  readonly type: string
+  readonly description: string
+  readonly config: Readonly<Record<string, unknown>>
+  readonly options: Readonly<Record<string, string>> | undefined
+  readonly local: boolean
+  readonly seal_wrap: boolean
+  readonly external_entropy_access: boolean
+  readonly plugin_name: string
+  readonly plugin_version: string
+}
+
+async function enable(mounts: MountPort, kind: Kind, values: EnableValues): Promise<Response> {
+  const path = slashed(values.path)
+  const named = values.type === 'plugin' ? values.plugin_name : values.type
+  if (named === '') throw refuse('backend type must be specified as a string')
+  if (values.plugin_version !== '') throw refuse('plugin_version cannot be set: engines are part of this server')
+  if (kind === 'secret' && reserved.some((name) => path.startsWith(name))) throw refuse(`cannot mount "${path}"`)
+  const { type, version } = typeOf(named)
+  if (['token', 'system', 'cubbyhole', 'identity'].includes(type))
+    throw refuse(`"${type}" is built in and cannot be enabled a second time`)
+  const options = { ...values.options, ...(version && { version }) }
+  checkVersion(mounts, type, options['version'])
+  await mounts.enable({
+    kind,
+    path,
+    type,
+    description: values.description,
+    config: changedConfig(plainConfig, values.config, kind, mounts.ttl),
+    options,
+    local: values.local,
+    sealWrap: values.seal_wrap,
+    externalEntropyAccess: values.external_entropy_access,
+  })
+  return done()
+}
+
+/** `kv-v2` is `kv` with version 2. */
+function typeOf(type: string): { readonly type: string; readonly version?: string } {
+  const alias = /^kv-v([12])$/.exec(type)
+  return alias ? { type: 'kv', version: alias[1] as string } : { type }
+}
+
+function checkVersion(mounts: MountPort, type: string, version: string | undefined): void {
+  if (version === undefined) return
+  const offered = mounts.versions(type)
+  if (!offered) throw refuse(`engines of type "${type}" have no versions; leave options.version out`)
+  if (!offered.includes(version)) throw refuse(`invalid version provided: ${version}`)
+}
+
+async function disable(mounts: MountPort, kind: Kind, path: string): Promise<Response> {
+  const apiPath = apiPathAt(kind, path)
+  const record = mounts.at(apiPath)
+  if (record?.builtin) throw refuse(`cannot unmount "${apiPath}"`)
+  if (record?.kind === kind) await mounts.disable(apiPath)
+  return done()
+}
+
+type Data = Readonly<Record<string, unknown>>
+interface TuneValues {
+  readonly description: string | undefined
+  readonly options: Readonly<Record<string, string>> | undefined
+}
+
+async function tune(mounts: MountPort, record: MountRecord, given: Data, values: TuneValues): Promise<Response> {
+  if (record.builtin && record.kind === 'secret') refuseProtected(record, given)
+  refuseForeign(record, given)
+  if (record.type === 'token' && Object.hasOwn(given, 'token_type'))
+    throw refuse('token_type cannot be set on the token mount: it makes both kinds')
+  const config = changedConfig(record.config, settings(given), record.kind, mounts.ttl)
+  const options = values.options && changedOptions(mounts, record, values.options)
+  await mounts.tune(apiPathOf(record), {
+    config,
+    ...(values.description !== undefined && { description: values.description }),
+    ...(options && { options }),
+  })
+  const version = options?.['version']
+  const upgraded =
+    version !== undefined && version !== (record.options?.['version'] ?? mounts.versions(record.type)?.[0])
+  return done(upgraded ? [`${record.path} was upgraded: it speaks version ${version} from now on`] : [])
+}
+
+// `force_no_cache` is chosen when a mount is made; tune passes over it.
+const settings = (given: Data): Data =>
+  Object.fromEntries(
+    Object.entries(given).filter(([name]) => name !== 'force_no_cache' && Object.hasOwn(configFields, name)),
+  )
+
+function refuseProtected(record: MountRecord, given: Data): void {
+  const other = Object.keys(given).find(
+    (name) => !['audit_non_hmac_request_keys', 'audit_non_hmac_response_keys', 'path'].includes(name),
+  )
+  if (other) throw refuse(`${other} cannot be changed on ${record.path}: the mount is part of the server`)
+}
+
+function refuseForeign(record: MountRecord, given: Data): void {
+  if (record.kind === 'auth') return
+  const foreign = ['token_type', 'user_lockout_config'].find(
+    (name) => Object.hasOwn(given, name) && !isEmpty(given[name]),
+  )
+  if (foreign) throw refuse(`${foreign} is a setting of auth methods; ${record.path} is a secrets engine`)
+}
+
+const isEmpty = (value: unknown): boolean => typeof value === 'object' && Object.keys(value ?? {}).length === 0
+
+/** An option given as "" is removed. A version can only go up. */
+function changedOptions(
+  mounts: MountPort,
+  record: MountRecord,
+  given: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const version = given['version']
+  checkVersion(mounts, record.type, version)
+  const old = record.options?.['version'] ?? mounts.versions(record.type)?.[0]
+  if (version !== undefined && old !== undefined && Number(version) < Number(old))
+    throw refuse(`cannot downgrade mount from version ${old}`)
+  const merged = { ...record.options, ...given }
+  return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== ''))
+}

@@ -1,0 +1,86 @@
+import { Fault, refuse } from '../../contract/fault.ts'
+import { f } from '../../contract/field.ts'
+import type { Capability } from '../../contract/identity.ts'
+import type { Response } from '../../contract/response.ts'
+import { routesOf } from '../../contract/route.ts'
+import type { Route } from '../../contract/route.ts'
+import { Secret } from '../../util/secret.ts'
+import { inSlices } from '../../util/slices.ts'
+
+/** What these routes need: the capabilities of a token that is named by its string or its accessor. */
+export interface CapabilityPort {
+  /** Undefined when the token is not good. */
+  ofToken(token: Secret<string>, paths: readonly string[]): Promise<readonly (readonly Capability[])[] | undefined>
+  /** Undefined when there is no such accessor. */
+  ofAccessor(accessor: string, paths: readonly string[]): Promise<readonly (readonly Capability[])[] | undefined>
+}
+
+type Has = { readonly capabilities: CapabilityPort }
+const { write } = routesOf<Has>()
+/** Paths in one question, and characters of one of them. */
+const most = { paths: 1000, characters: 8192 } as const
+const paths = {
+  paths: f.list('Paths to ask about.').or([]),
+  path: f.list('Older name of paths.').alias('paths').or([]),
+}
+
+/** `sys/capabilities`, `-self` and `-accessor`. */
+export function capabilityRoutes(): Route<Has>[] {
+  return [
+    write('capabilities', {
+      about: 'What a token may do on some paths.',
+      pure: true,
+      fields: { ...paths, token: f.string('The token.').secret().or('') },
+      handle: async ({ engine: { capabilities: port } }, { token, ...asked }) => {
+        if (token === '') throw refuse('missing token', { wrapped: true })
+        const found = await port.ofToken(new Secret(token), wanted(asked))
+        if (!found) throw refuse('invalid token', { wrapped: true })
+        return told(wanted(asked), found)
+      },
+    }),
+    write('capabilities-accessor', {
+      about: 'What a token may do on some paths, by its accessor.',
+      pure: true,
+      fields: { ...paths, accessor: f.string('The accessor.').or('') },
+      handle: async ({ engine: { capabilities: port } }, { accessor, ...asked }) => {
+        if (accessor === '') throw refuse('missing accessor')
+        const found = await port.ofAccessor(accessor, wanted(asked))
+        if (!found) throw refuse('invalid accessor', { wrapped: true })
+        return told(wanted(asked), found)
+      },
+    }),
+    write('capabilities-self', {
+      about: 'What the caller may do on some paths.',
+      pure: true,
+      fields: { ...paths, token: f.string('Ignored: the caller is asked about.').secret().or('') },
+      handle: async ({ caller }, asked) => {
+        if (!caller.token) throw new Fault('unauthenticated', 'permission denied', { bare: true })
+        const all = wanted(asked)
+        return told(all, await inSlices(all, (path) => caller.capabilities(path)))
+      },
+    }),
+  ]
+}
+
+interface Asked {
+  readonly paths: readonly string[]
+  readonly path: readonly string[]
+}
+
+function wanted(asked: Asked): readonly string[] {
+  const all = asked.paths.length > 0 ? asked.paths : asked.path
+  if (all.length === 0) throw refuse('paths must be supplied')
+  if (all.length > most.paths) throw refuse(`one request asks about at most ${most.paths} paths`)
+  if (all.some((path) => path.length > most.characters))
+    throw refuse(`a path is longer than ${most.characters} characters: no request has such a one`)
+  if (all.includes('')) throw refuse('missing path', { wrapped: true })
+  return all
+}
+
+function told(asked: readonly string[], found: readonly (readonly Capability[])[]): Response {
+  const pairs = asked.map((path, at) => [path, found[at] ?? ['deny']] as const)
+  return {
+    data: { ...Object.fromEntries(pairs), ...(asked.length === 1 && { capabilities: found[0] ?? ['deny'] }) },
+    inject: true,
+  }
+}

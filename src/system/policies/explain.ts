@@ -1,0 +1,133 @@
+import { explainable } from '../../contract/explain.ts'
+import { refuse } from '../../contract/fault.ts'
+import { f } from '../../contract/field.ts'
+import type { Caller } from '../../contract/identity.ts'
+import { apiPath } from '../../contract/request.ts'
+import type { ApiPath } from '../../contract/request.ts'
+import { answer } from '../../contract/response.ts'
+import type { Response } from '../../contract/response.ts'
+import { routesOf } from '../../contract/route.ts'
+import type { Route } from '../../contract/route.ts'
+
+/** A request that is asked about. `wrapTtl` in seconds. */
+export interface AskedRequest {
+  readonly path: ApiPath
+  readonly operation: (typeof explainable)[number]
+  readonly data: Readonly<Record<string, unknown>>
+  readonly wrapTtl?: number
+}
+
+/** Why it is allowed or not, as far as the asker may see it. */
+export interface Explained {
+  readonly allowed: boolean
+  /** A word for the reason. */
+  readonly ground: string
+  readonly reason: string
+  readonly considered: readonly {
+    readonly path?: string
+    readonly policies: readonly string[]
+    readonly unnamed: number
+    readonly capabilities: readonly string[]
+    readonly behind?: string
+  }[]
+  readonly leftOut: readonly { readonly path: string; readonly policy?: string; readonly why: 'expired' | 'template' }[]
+  readonly stanza?: string
+}
+
+/** What these routes need: explanations under the policies of the caller, of the owner of an accessor, or by name. */
+export interface ExplainPort {
+  own(caller: Caller, asked: AskedRequest): Promise<Explained>
+  /** Undefined when there is no such accessor. */
+  ofAccessor(caller: Caller, accessor: string, asked: AskedRequest): Promise<Explained | undefined>
+  /** @throws Fault permission_denied when the caller may not read one of them, invalid_request when it does not exist */
+  ofPolicies(caller: Caller, names: readonly string[], asked: AskedRequest): Promise<Explained>
+}
+
+/** What one question may hold. */
+const most = { path: 8192, parameters: 1000, policies: 100 } as const
+
+type Has = { readonly explain: ExplainPort }
+const { write } = routesOf<Has>()
+const request = {
+  path: f.string('The path of the request, as after /v1/.').or(''),
+  operation: f.string(`What is done there: ${explainable.join(', ')}.`).or('read'),
+  parameters: f.object('The parameters of the request.').or({}),
+  wrap_ttl: f.duration('As if the answer was asked for wrapped, for this long.').or(0),
+}
+
+/** `sys/policies/explain` and `explain-self`: which rule decides about a request, and what would allow it. */
+export function explainRoutes(): Route<Has>[] {
+  return [
+    write('policies/explain-self', {
+      about: 'Why the caller may do something, or may not, and what would allow it.',
+      pure: true,
+      fields: request,
+      handle: async ({ engine, caller }, asked) => told(asked, await engine.explain.own(caller, requestOf(asked))),
+    }),
+    write('policies/explain', {
+      about: 'Why a token, or a set of policies, may do something, or may not, and what would allow it.',
+      pure: true,
+      fields: {
+        ...request,
+        accessor: f
+          .string("The accessor of the token; without it, and without policies, the caller's own.")
+          .limiting()
+          .or(''),
+        policies: f
+          .list('Names of policies, in place of a token. The caller must be able to read them.')
+          .limiting()
+          .or([]),
+      },
+      handle: async ({ engine: { explain: port }, caller }, asked) => {
+        const { accessor, policies } = asked
+        if (accessor !== '' && policies.length > 0) throw refuse('give an accessor or policies, not both')
+        if (policies.length > most.policies) throw refuse(`one question names at most ${most.policies} policies`)
+        if (policies.length > 0) return told(asked, await port.ofPolicies(caller, policies, requestOf(asked)))
+        if (accessor === '') return told(asked, await port.own(caller, requestOf(asked)))
+        const explained = await port.ofAccessor(caller, accessor, requestOf(asked))
+        if (!explained) throw refuse('invalid accessor', { wrapped: true })
+        return told(asked, explained)
+      },
+    }),
+  ]
+}
+
+interface Asked {
+  readonly path: string
+  readonly operation: string
+  readonly parameters: Readonly<Record<string, unknown>>
+  readonly wrap_ttl: number
+}
+
+function requestOf({ path: written, operation: word, parameters: data, wrap_ttl: wrapTtl }: Asked): AskedRequest {
+  if (written.length > most.path) throw refuse(`path is longer than ${most.path} characters: no request has such a one`)
+  if (Object.keys(data).length > most.parameters) throw refuse(`one question has at most ${most.parameters} parameters`)
+  const path = apiPath(written.replace(/^\/?v1\//, ''))
+  if (path === undefined || path === '') throw refuse('path must be the path of a request, such as secret/data/app')
+  const operation = explainable.find((one) => one === word)
+  if (!operation)
+    throw refuse(
+      `operation must be one of ${explainable.join(', ')}; a write is "update" where something is there, and "create" where nothing is`,
+    )
+  return { path, operation, data, ...(wrapTtl > 0 && { wrapTtl }) }
+}
+
+function told(asked: Asked, explained: Explained): Response {
+  const { allowed, ground, reason, considered, leftOut, stanza } = explained
+  return answer({
+    path: asked.path,
+    operation: asked.operation,
+    allowed,
+    ground,
+    reason,
+    considered: considered.map(({ path, policies, unnamed, capabilities, behind }) => ({
+      path: path ?? null,
+      policies,
+      unnamed_policies: unnamed,
+      capabilities,
+      behind: behind ?? null,
+    })),
+    left_out: leftOut.map(({ path, policy, why }) => ({ path, policy: policy ?? null, why })),
+    suggestion: stanza ?? null,
+  })
+}

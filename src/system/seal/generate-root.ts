@@ -1,0 +1,137 @@
+import { Fault, refuse } from '../../contract/fault.ts'
+import { f } from '../../contract/field.ts'
+import { answer, done } from '../../contract/response.ts'
+import type { Response } from '../../contract/response.ts'
+import { routesOf } from '../../contract/route.ts'
+import type { Route } from '../../contract/route.ts'
+import { shareOf } from './key-input.ts'
+
+interface Status {
+  readonly started: boolean
+  readonly nonce: string
+  readonly progress: number
+  readonly required: number
+  readonly complete: boolean
+  readonly encoded: string
+  readonly fingerprint: string
+}
+
+/** The one generation of a root token that can be under way. */
+export interface GenerateRootPort {
+  status(): Promise<Status>
+  /** Gives the one-time password if the caller brought neither one nor a PGP key. */
+  start(otp: string, pgpKey: string): Promise<string>
+  cancel(nonce: string): Promise<void>
+  update(share: Uint8Array, nonce: string): Promise<Status>
+  decoded(encoded: string, otp: string): string
+  readonly otpLength: number
+}
+
+const { read, write, remove } = routesOf<unknown>()
+const startFields = {
+  otp: f.string('A one-time password of your own.').secret().or(''),
+  pgp_key: f.string('The PGP public key, base64, that the token is encrypted for.').or(''),
+}
+const shareFields = { key: f.any('A share.'), nonce: f.string('The nonce of the operation.').or('') }
+
+/** `sys/generate-root-token/*` (with a token), `sys/generate-root/*` (without, if the listener allows it) and `sys/decode-token`. */
+export function generateRootRoutes(root: GenerateRootPort, allowed: boolean): Route<unknown>[] {
+  const open = family('generate-root', 'public', root)
+  return [
+    ...family('generate-root-token', 'token', root).map((route) => ({
+      ...route,
+      alias: () => route.pattern.replace('generate-root-token/', 'generate-root/'),
+    })),
+    ...(allowed ? open : open.map((route) => ({ ...route, handle: isBeginning(route) ? offToBegin : off }))),
+    write('decode-token', {
+      about: 'Decode a generated root token.',
+      access: 'public',
+      pure: true,
+      fields: {
+        encoded_token: f.string('The encoded token.').secret().or(''),
+        otp: f.string('The one-time password.').secret().or(''),
+      },
+      handle: (_, { encoded_token: encoded, otp }) => {
+        if (encoded === '' || otp === '') throw refuse('give both "encoded_token" and "otp"')
+        return answer({ token: root.decoded(encoded, otp) })
+      },
+    }),
+  ]
+}
+
+const shut = 'unsupported operation'
+
+function off(): never {
+  throw new Fault('unsupported_operation', shut, { bare: true })
+}
+
+/** Whoever wants to begin is told the two ways that lead on; the words that clients look for come first. */
+function offToBegin(): never {
+  const ways =
+    'no listener makes root tokens for callers without a token. With a token whose policy allows it (policies/operator.hcl does), use ' +
+    'sys/generate-root-token/attempt. If every token is lost, set disable_unauthed_generate_root_endpoints = false in the ' +
+    'listener, restart, and unseal (docs/operations.md)'
+  throw new Fault('unsupported_operation', `${shut}: ${ways}`, { bare: true })
+}
+
+const isBeginning = ({ operation, pattern }: Route<unknown>): boolean =>
+  operation === 'write' && pattern.endsWith('/attempt')
+
+function family(base: string, access: 'public' | 'token', root: GenerateRootPort): Route<unknown>[] {
+  const plain = access === 'public'
+  const shown = (body: Record<string, unknown>): Response => (plain ? { plain: body } : answer(body))
+  const idle = (status: Status, otp: string): Record<string, unknown> => statusBody(status, root.otpLength, otp, plain)
+  return [
+    read(`${base}/attempt`, {
+      access,
+      about: 'How far the generation of a root token is.',
+      handle: async () => shown(idle(await root.status(), '')),
+    }),
+    write(`${base}/attempt`, {
+      access,
+      about: 'Begin to generate a root token.',
+      fields: startFields,
+      handle: async (_, { otp, pgp_key: pgpKey }) => {
+        const own = await root.start(otp, pgpKey)
+        return shown(idle(await root.status(), own))
+      },
+    }),
+    remove(`${base}/attempt`, {
+      access,
+      about: 'Cancel.',
+      fields: { nonce: f.string('If given, it must be the nonce of the operation.').limiting().or('') },
+      handle: async (_, { nonce }) => {
+        await root.cancel(nonce)
+        return done()
+      },
+    }),
+    write(`${base}/update`, {
+      access,
+      about: 'Give one share; the last gives the encoded token.',
+      fields: shareFields,
+      handle: async (_, { key, nonce }) => {
+        if (!plain && nonce === '') throw refuse('nonce is required')
+        if (!plain && (key === undefined || key === null || key === '')) throw refuse('key is required')
+        const status = await root.update(shareOf(key, "'key' must be specified in request body as JSON"), nonce)
+        const { started, progress, required, complete, encoded, fingerprint } = status
+        const body = {
+          nonce: status.nonce,
+          started,
+          progress,
+          required,
+          complete,
+          encoded_token: encoded,
+          pgp_fingerprint: fingerprint,
+        }
+        return shown(plain ? { ...body, encoded_root_token: encoded, otp: '', otp_length: 0 } : body)
+      },
+    }),
+  ]
+}
+
+function statusBody(status: Status, otpLength: number, otp: string, whole: boolean): Record<string, unknown> {
+  const { started, nonce, progress, required, complete, fingerprint } = status
+  const brief = { started, progress, required, complete, otp, otp_length: otpLength }
+  if (whole) return { nonce, ...brief, encoded_token: '', encoded_root_token: '', pgp_fingerprint: fingerprint }
+  return started ? { nonce, ...brief, pgp_fingerprint: fingerprint } : brief
+}

@@ -1,0 +1,87 @@
+import { Fault, refuse } from '../../contract/fault.ts'
+import { base64, hex } from '../../util/bytes.ts'
+
+/** How far a rekey is. */
+export interface RekeyStatus {
+  readonly started: boolean
+  readonly nonce: string
+  readonly shares: number
+  readonly threshold: number
+  readonly progress: number
+  readonly required: number
+  readonly verify: boolean
+  readonly verificationNonce: string
+  readonly verificationProgress: number
+  readonly fingerprints: readonly string[]
+  readonly backup: boolean
+}
+
+/** What the old shares made. */
+export interface NewShares {
+  readonly nonce: string
+  readonly shares: readonly Uint8Array[]
+  readonly verify: boolean
+  readonly verificationNonce: string
+  readonly unsettled: boolean
+  readonly fingerprints: readonly string[]
+  readonly backup: boolean
+}
+
+/** The fingerprints as Vault shows them: null when the shares come in clear. */
+const printsOf = ({ fingerprints, backup }: Pick<RekeyStatus, 'fingerprints' | 'backup'>): Record<string, unknown> =>
+  fingerprints.length > 0 ? { pgp_fingerprints: fingerprints, backup } : { pgp_fingerprints: null, backup }
+
+/** `whole`: as without a token; else brief, as the recorded servers answer it. */
+export function statusBody(status: RekeyStatus, whole: boolean): Record<string, unknown> {
+  const { started, shares, threshold, required, nonce, progress, verify, verificationNonce } = status
+  const brief = { started, t: threshold, n: shares, required }
+  if (whole)
+    return {
+      nonce,
+      ...brief,
+      progress,
+      ...printsOf(status),
+      verification_required: verify,
+      ...(verificationNonce && { verification_nonce: verificationNonce }),
+    }
+  return started
+    ? {
+        ...brief,
+        nonce,
+        progress,
+        ...(status.fingerprints.length > 0 && printsOf(status)),
+        verification_required: verify,
+        verification_nonce: verificationNonce,
+      }
+    : brief
+}
+
+/** @throws Fault with `missing` when no rekey is under way. */
+export function verifyBody(status: RekeyStatus, missing: string): Record<string, unknown> {
+  if (!status.started) throw refuse(missing)
+  return {
+    nonce: status.verificationNonce,
+    started: status.verificationNonce !== '',
+    t: status.threshold,
+    n: status.shares,
+    progress: status.verificationProgress,
+  }
+}
+
+/** What operators must know when nobody can tell which shares count. */
+export const unsettledText =
+  'the storage failed without telling whether the new shares count, so the server sealed itself: either the new shares open it or the old ones do; throw none away before you know'
+
+/** The new shares. @throws Fault, with them, when it is not known whether they count. */
+export function madeBody(made: NewShares, plain: boolean): Record<string, unknown> {
+  const keys = { keys: made.shares.map(hex), keys_base64: made.shares.map(base64) }
+  if (made.unsettled) throw new Fault('unavailable', unsettledText, { data: { nonce: made.nonce, ...keys } })
+  return {
+    nonce: made.nonce,
+    complete: true,
+    ...keys,
+    ...printsOf(made),
+    verification_required: made.verify,
+    ...((made.verificationNonce !== '' || !plain) && { verification_nonce: made.verificationNonce }),
+  }
+}

@@ -1,0 +1,248 @@
+import { Fault, refuse } from '../../contract/fault.ts'
+import { f } from '../../contract/field.ts'
+import { done } from '../../contract/response.ts'
+import type { Response } from '../../contract/response.ts'
+import { routesOf } from '../../contract/route.ts'
+import type { Route } from '../../contract/route.ts'
+import { base64, fromHex } from '../../util/bytes.ts'
+import { shareOf, strictBool, strictInt, strictTexts, weakBool, weakInt, weakTexts } from './key-input.ts'
+import { madeBody, statusBody, unsettledText, verifyBody } from './rekey-bodies.ts'
+import type { NewShares, RekeyStatus } from './rekey-bodies.ts'
+
+/** One rekey operation. There are two, one for each family of paths. */
+export interface RekeyPort {
+  status(): Promise<RekeyStatus>
+  start(
+    wish: {
+      readonly shares: number
+      readonly threshold: number
+      readonly verify: boolean
+      readonly pgpKeys: readonly string[]
+      readonly backup: boolean
+    },
+    busy: string,
+  ): Promise<void>
+  cancel(nonce: string): Promise<void>
+  update(share: Uint8Array, nonce: string, idle: string): Promise<NewShares | undefined>
+  verify(
+    share: Uint8Array,
+    nonce: string,
+    idle: string,
+  ): Promise<{ readonly complete: boolean; readonly nonce: string; readonly unsettled: boolean }>
+  restartVerification(missing: string): Promise<void>
+  /** The copy of encrypted shares, the same for both. `read` throws a Fault when there is none. */
+  readonly backups: {
+    read(): Promise<{ readonly nonce: string; readonly keys: Readonly<Record<string, readonly string[]>> }>
+    remove(): Promise<void>
+  }
+}
+
+/** What both families need besides. */
+export interface RekeyRules {
+  /** @throws Fault on counts that cannot be. */
+  checkCounts(shares: number, threshold: number): void
+}
+
+const { read, write, remove } = routesOf<unknown>()
+
+/** In what the two families differ: the words, and how they read and write. */
+interface Family {
+  readonly base: string
+  readonly access: 'public' | 'token'
+  /** Answers have no envelope, and wrong types are refused rather than converted. */
+  readonly plain: boolean
+  readonly busy: string
+  readonly idle: string
+  readonly idleVerify: string
+  readonly missing: string
+  readonly noKey: string
+}
+
+const rotation: Family = {
+  base: 'rotate/root',
+  access: 'token',
+  plain: false,
+  busy: 'rotation already in progress',
+  idle: 'no rotation in progress',
+  idleVerify: 'no rotation in progress',
+  missing: 'no rotation configuration found',
+  noKey: "missing required field 'key'",
+}
+
+const unauthed: Family = {
+  base: 'rekey',
+  access: 'public',
+  plain: true,
+  busy: 'rekey already in progress',
+  idle: 'no barrier rekey in progress',
+  idleVerify: 'no rekey in progress',
+  missing: 'no rekey configuration found',
+  noKey: "'key' must be specified in request body as JSON",
+}
+
+/** `sys/rotate/root/{init,update,verify,backup}` and the recovery twins: for callers with a token. */
+export function rotateRootRoutes(rekey: RekeyPort, rules: RekeyRules): Route<unknown>[] {
+  return [
+    ...family(rotation, rekey, rules).map((route) => ({
+      ...route,
+      alias: () => route.pattern.replace('rotate/root/', 'rekey/'),
+    })),
+    ...backup('rotate/root/backup', 'rekey/backup', rekey),
+    ...backup('rotate/recovery/backup', 'rekey/recovery-key-backup'),
+    ...recovery('rotate/recovery/init', 'token', 'recovery keys not supported'),
+  ]
+}
+
+/** `sys/rekey/…`: without a token, if the listener allows it; else the paths are there but offer nothing. */
+export function rekeyRoutes(rekey: RekeyPort, rules: RekeyRules, allowed: boolean): Route<unknown>[] {
+  const routes = family(unauthed, rekey, rules)
+  return [
+    ...(allowed ? routes : routes.map((route) => ({ ...route, handle: off }))),
+    ...(allowed ? recovery('rekey-recovery-key/init', 'public', 'recovery rekeying not supported') : []),
+    ...backup('rekey/backup', 'rotate/root/backup', rekey),
+    ...backup('rekey/recovery-key-backup', 'rotate/recovery/backup'),
+  ]
+}
+
+function off(): never {
+  throw new Fault('unsupported_operation', 'unsupported operation', { bare: true })
+}
+
+/** The copy of shares that were encrypted with PGP. Without a rekey (recovery keys): there is never one. */
+function backup(path: string, other: string, rekey?: RekeyPort): Route<unknown>[] {
+  return [
+    read(path, {
+      about: 'Read the copy of shares encrypted with PGP.',
+      alias: () => other,
+      handle: async () => {
+        if (!rekey) throw refuse('no backed-up keys found')
+        const { nonce, keys } = await rekey.backups.read()
+        const coded = Object.entries(keys).map(([print, all]) => [
+          print,
+          all.map((message) => base64(fromHex(message) ?? new Uint8Array())),
+        ])
+        return {
+          data: { nonce, keys, keys_base64: Object.fromEntries(coded) as Record<string, string[]> },
+          inject: true,
+        }
+      },
+    }),
+    remove(path, {
+      about: 'Remove that copy.',
+      alias: () => other,
+      handle: async () => {
+        await rekey?.backups.remove()
+        return done()
+      },
+    }),
+  ]
+}
+
+/** Recovery keys belong to seals that open by themselves; this one has none. */
+function recovery(path: string, access: Family['access'], text: string): Route<unknown>[] {
+  const handle = (): never => {
+    throw refuse(text)
+  }
+  const about = 'Recovery keys: not for this kind of seal.'
+  return [
+    read(path, { access, about, handle }),
+    write(path, { access, about, handle, fields }),
+    remove(path, { access, about, handle }),
+  ]
+}
+
+const fields = {
+  secret_shares: f.any('How many new shares.'),
+  secret_threshold: f.any('How many of them open the server.'),
+  require_verification: f.any('The new shares count only after enough of them were given back.'),
+  pgp_keys: f.any('PGP public keys, base64, one for each share: each share is encrypted for one of them.'),
+  backup: f.any('Keep a copy of the encrypted shares; needs pgp_keys.'),
+  stored_shares: f.any('Ignored.'),
+}
+const shareFields = { key: f.any('A share.'), nonce: f.string('The nonce of the operation.').or('') }
+const cancelFields = { nonce: f.string('If given, it must be the nonce of the operation.').limiting().or('') }
+
+function family(kind: Family, rekey: RekeyPort, rules: RekeyRules): Route<unknown>[] {
+  return [...makingRoutes(kind, rekey, rules), ...verifyingRoutes(kind, rekey)]
+}
+
+const shown = (kind: Family, body: Record<string, unknown>): Response => (kind.plain ? { plain: body } : { data: body })
+
+/** `init` and `update`: the old shares make new ones. */
+function makingRoutes(kind: Family, rekey: RekeyPort, rules: RekeyRules): Route<unknown>[] {
+  const { base, access } = kind
+  const status = async (): Promise<Response> => shown(kind, statusBody(await rekey.status(), kind.plain))
+  return [
+    read(`${base}/init`, { access, about: 'How far the rekey is.', handle: status }),
+    write(`${base}/init`, {
+      access,
+      about: 'Begin to make new shares.',
+      fields,
+      handle: async (_, values) => {
+        const [int, bool, texts] = kind.plain ? [strictInt, strictBool, strictTexts] : [weakInt, weakBool, weakTexts]
+        const shares = int('secret_shares', values.secret_shares)
+        const threshold = int('secret_threshold', values.secret_threshold)
+        const verify = bool('require_verification', values.require_verification)
+        const pgpKeys = texts('pgp_keys', values.pgp_keys)
+        const backup = bool('backup', values.backup)
+        rules.checkCounts(shares, threshold)
+        await rekey.start({ shares, threshold, verify, pgpKeys, backup }, kind.busy)
+        return status()
+      },
+    }),
+    remove(`${base}/init`, {
+      access,
+      about: 'Cancel.',
+      fields: cancelFields,
+      handle: async (_, { nonce }) => {
+        await rekey.cancel(nonce)
+        return done()
+      },
+    }),
+    write(`${base}/update`, {
+      access,
+      about: 'Give one of the present shares.',
+      fields: shareFields,
+      handle: async (_, { key, nonce }) => {
+        const made = await rekey.update(updateShare(kind, key, nonce), nonce, kind.idle)
+        return made ? shown(kind, madeBody(made, kind.plain)) : status()
+      },
+    }),
+  ]
+}
+
+/** `verify`: the new shares are given back before they count. */
+function verifyingRoutes(kind: Family, rekey: RekeyPort): Route<unknown>[] {
+  const { base, access } = kind
+  const verification = async (): Promise<Response> => shown(kind, verifyBody(await rekey.status(), kind.missing))
+  return [
+    read(`${base}/verify`, { access, about: 'How far the verification is.', handle: verification }),
+    write(`${base}/verify`, {
+      access,
+      about: 'Give one of the new shares back.',
+      fields: shareFields,
+      handle: async (_, { key, nonce }) => {
+        const share = shareOf(key, kind.noKey)
+        if (nonce === '' && !kind.plain) throw refuse("missing required field 'nonce'")
+        const { complete, nonce: of, unsettled } = await rekey.verify(share, nonce, kind.idleVerify)
+        if (unsettled) throw new Fault('unavailable', unsettledText)
+        return complete ? shown(kind, { nonce: of, complete }) : verification()
+      },
+    }),
+    remove(`${base}/verify`, {
+      access,
+      about: 'Begin the verification again.',
+      handle: async () => {
+        await rekey.restartVerification(kind.missing)
+        return verification()
+      },
+    }),
+  ]
+}
+
+/** The family with a token needs the nonce as well. */
+function updateShare(kind: Family, key: unknown, nonce: string): Uint8Array {
+  const share = shareOf(key, kind.noKey)
+  if (!kind.plain && nonce === '') throw refuse("missing required field 'nonce'")
+  return share
+}

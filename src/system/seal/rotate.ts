@@ -1,0 +1,89 @@
+import type { KeyStatus, RotationConfig } from '../../contract/barrier.ts'
+import { refuse } from '../../contract/fault.ts'
+import { f } from '../../contract/field.ts'
+import { done } from '../../contract/response.ts'
+import { routesOf } from '../../contract/route.ts'
+import type { Route } from '../../contract/route.ts'
+import { rfc3339 } from '../../util/clock.ts'
+import { formatDuration } from '../../util/duration.ts'
+
+/** What these routes need of the barrier and the room. */
+export interface RotatePort {
+  keyStatus(): KeyStatus
+  rotate(): Promise<void>
+  rotateRoot(): Promise<void>
+  rotation(): Promise<RotationConfig>
+  configureRotation(config: RotationConfig): Promise<void>
+}
+
+const { read, write } = routesOf<unknown>()
+const fewest = 1_000_000
+const most = 3_865_470_566
+const day = 86_400
+
+const fields = {
+  max_operations: f.int(`Encryptions under one key before it is rotated, ${fewest} to ${most}.`),
+  interval: f.duration('Time after which the key is rotated; 0 is never, at least 24h otherwise.').limiting(),
+  enabled: f.bool('Rotate by itself.'),
+}
+
+/** `sys/key-status`, `sys/rotate` and its newer names, and the settings of automatic rotation. */
+export function rotateRoutes(port: RotatePort): Route<unknown>[] {
+  const rotate = async () => {
+    await port.rotate()
+    return done()
+  }
+  const about = 'Take a new encryption key into use; old ones stay for reading.'
+  return [
+    read('key-status', {
+      about: 'The encryption key in use.',
+      handle: () => {
+        const { term, installedAt, encryptions } = port.keyStatus()
+        return { data: { term, install_time: rfc3339(installedAt), encryptions }, inject: true }
+      },
+    }),
+    write('rotate', { about, access: 'sudo', alias: () => 'rotate/keyring', handle: rotate }),
+    write('rotate/keyring', { about, access: 'sudo', alias: () => 'rotate', handle: rotate }),
+    write('rotate/root', {
+      about: 'Take a new root key into use; the shares stay the same.',
+      access: 'sudo',
+      handle: async () => {
+        await port.rotateRoot()
+        return done()
+      },
+    }),
+    ...[
+      ['rotate/config', 'rotate/keyring/config'],
+      ['rotate/keyring/config', 'rotate/config'],
+    ].flatMap(([path = '', other]) => [
+      read(path, {
+        about: 'How the encryption key is rotated by itself.',
+        alias: () => other,
+        handle: async () => {
+          const { maxOperations, interval, enabled } = await port.rotation()
+          return {
+            data: { max_operations: maxOperations, interval: interval === 0 ? 0 : formatDuration(interval), enabled },
+          }
+        },
+      }),
+      write(path, {
+        about: 'Say how the encryption key is rotated by itself.',
+        alias: () => other,
+        fields,
+        handle: async (_, given) => {
+          const old = await port.rotation()
+          const next = {
+            maxOperations: given.max_operations ?? old.maxOperations,
+            interval: given.interval ?? old.interval,
+            enabled: given.enabled ?? old.enabled,
+          }
+          if (next.maxOperations < fewest || next.maxOperations > most)
+            throw refuse(`max_operations must lie between ${fewest} and ${most}`)
+          if (next.interval !== 0 && next.interval < day) throw refuse('interval must be 0 or at least 24h')
+          await port.configureRotation(next)
+          return done()
+        },
+      }),
+    ]),
+  ]
+}

@@ -1,0 +1,116 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import type { Socket } from 'node:net'
+import { expect } from 'chai'
+import type { Gateway } from '../../../src/contract/protocol.ts'
+import { BrowserSettings } from '../../../src/core/browser-settings.ts'
+import { listenHttp } from '../../../src/protocols/http/listener.ts'
+import type { HttpListener, HttpOptions } from '../../../src/protocols/http/listener.ts'
+
+/** Answers when it is told to. */
+class Slow implements Gateway {
+  finish: () => void = () => {}
+  readonly begun: Promise<void>
+  #begin: () => void = () => {}
+
+  constructor() {
+    this.begun = new Promise((resolve) => (this.#begin = resolve))
+  }
+
+  admit(): undefined {
+    return undefined
+  }
+
+  async refuse(_: unknown, refusal: Error): Promise<never> {
+    throw refusal
+  }
+
+  async handle(): Promise<{ readonly data: { readonly done: true } }> {
+    this.#begin()
+    await new Promise<void>((resolve) => (this.finish = resolve))
+    return { data: { done: true } }
+  }
+}
+
+describe('an HTTP listener', () => {
+  const open = async (gateway: Gateway, more: Partial<HttpOptions> = {}): Promise<[HttpListener, Socket]> => {
+    const listener = await listenHttp(gateway, { host: '127.0.0.1', port: 0, ...more }, new BrowserSettings())
+    const socket = connect(Number(listener.address.split(':').at(-1)), '127.0.0.1')
+    await once(socket, 'connect')
+    return [listener, socket]
+  }
+
+  it('lets what is under way finish when it closes', async () => {
+    const gateway = new Slow()
+    const [listener, socket] = await open(gateway)
+    socket.write('GET /v1/a HTTP/1.1\r\nHost: a\r\n\r\n')
+    await gateway.begun
+    const closed = listener.close()
+    gateway.finish()
+    const [answer] = (await once(socket, 'data')) as [Buffer]
+    expect(answer.toString()).to.match(/^HTTP\/1\.1 200[^]*"done":true/)
+    await closed
+  })
+
+  it('hangs up on whoever takes too long over the head of a request; without a word where nothing was asked', async () => {
+    for (const said of ['GET /v1/a HTTP/1.1\r\nHost: a\r\nX-Slow: ', 'LIS', '', '\r\n']) {
+      const [listener, socket] = await open(new Slow(), { headersTimeout: 100 })
+      let answer = ''
+      socket.on('error', () => {}).on('data', (part: Buffer) => (answer += part.toString()))
+      if (said !== '') socket.write(said)
+      await once(socket, 'close')
+      if (said.trim() === '') expect(answer).to.equal('')
+      else expect(answer).to.match(/^HTTP\/1\.1 408/)
+      await listener.close()
+    }
+  })
+
+  it('hangs up on connections beyond its limit, and takes new ones once there is room', async () => {
+    const [listener, first] = await open(new Slow(), { maxConnections: 1 })
+    const port = Number(listener.address.split(':').at(-1))
+    const second = connect(port, '127.0.0.1').on('error', () => {})
+    await once(second, 'close')
+    first.destroy()
+    await once(first, 'close')
+    let answered = ''
+    for (let tries = 0; answered === '' && tries < 100; tries++) {
+      const next = connect(port, '127.0.0.1').on('error', () => {})
+      next.on('data', (part: Buffer) => (answered += part.toString()))
+      next.end('OPTIONS /none HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+      await once(next, 'close')
+    }
+    expect(answered).to.match(/^HTTP\/1\.1 404/)
+    await listener.close()
+  })
+
+  it('closes a connection that would go on asking, after its answer', async () => {
+    const gateway = new Slow()
+    const [listener, socket] = await open(gateway)
+    const ask = (): unknown => socket.write('GET /v1/a HTTP/1.1\r\nHost: a\r\n\r\n')
+    ask()
+    await gateway.begun
+    const closing = listener.close()
+    let answers = ''
+    socket
+      .on('error', () => {})
+      .on('data', (part: Buffer) => {
+        answers += part.toString()
+        ask()
+        gateway.finish()
+      })
+    gateway.finish()
+    const endless = setInterval(() => gateway.finish(), 5)
+    await closing
+    clearInterval(endless)
+    expect(answers).to.match(/^HTTP\/1\.1 200/)
+  })
+
+  it('does not wait for ever for a client that does not finish its request', async () => {
+    const [listener, socket] = await open(new Slow(), { finishTimeout: 50 })
+    socket.on('error', () => {})
+    socket.write('POST /v1/a HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n{')
+    const gone = once(socket, 'close')
+    await listener.close()
+    await gone
+  })
+})
