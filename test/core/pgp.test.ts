@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import { decrypt, generateKey, readMessage } from 'openpgp'
 import type { PrivateKey } from 'openpgp'
@@ -38,7 +39,18 @@ function gpg(folder: string, words: readonly string[], input: string | Uint8Arra
 }
 
 const elgamal = ['Subkey-Type: ELG-E', 'Subkey-Length: 2048']
-const brainpool = ['Subkey-Type: ECDH', 'Subkey-Curve: brainpoolP384r1']
+const ecdsa = (curve: string) => ['Key-Type: ECDSA', `Key-Curve: ${curve}`, 'Key-Usage: sign']
+const ecdh = (curve: string) => ['Subkey-Type: ECDH', `Subkey-Curve: ${curve}`]
+const brainpool = ecdh('brainpoolP384r1')
+const curves = [
+  'brainpoolP256r1',
+  'brainpoolP384r1',
+  'brainpoolP512r1',
+  'secp256k1',
+  'nistp256',
+  'nistp384',
+  'nistp521',
+]
 
 describe('PGP keys as GnuPG makes them', function () {
   this.timeout(120_000)
@@ -65,10 +77,10 @@ describe('PGP keys as GnuPG makes them', function () {
     ['dsa-elgamal', ['Key-Type: DSA', 'Key-Length: 2048', ...elgamal]],
     ['rsa-elgamal', ['Key-Type: RSA', 'Key-Length: 2048', 'Key-Usage: sign', ...elgamal]],
     ['ed25519-brainpool', ['Key-Type: EDDSA', 'Key-Curve: ed25519', 'Key-Usage: sign', ...brainpool]],
-    [
-      'ed25519-cv25519',
-      ['Key-Type: EDDSA', 'Key-Curve: ed25519', 'Key-Usage: sign', 'Subkey-Type: ECDH', 'Subkey-Curve: cv25519'],
-    ],
+    ['ed25519-cv25519', ['Key-Type: EDDSA', 'Key-Curve: ed25519', 'Key-Usage: sign', ...ecdh('cv25519')]],
+    ...curves.map((curve) => [curve, [...ecdsa(curve), ...ecdh(curve)]] as const),
+    ['brainpool-rsa', [...ecdsa('brainpoolP256r1'), 'Subkey-Type: RSA', 'Subkey-Length: 2048']],
+    ['secp256k1-cv25519', [...ecdsa('secp256k1'), ...ecdh('cv25519')]],
   ] as const)
     it(`encrypts a share that GnuPG reads: ${name}`, async () => {
       const recipient = await readPgpKey('pgp_keys', gpgKey(folder, name, lines))
@@ -77,11 +89,8 @@ describe('PGP keys as GnuPG makes them', function () {
     })
 
   for (const [name, lines, why] of [
-    [
-      'brainpool',
-      ['Key-Type: ECDSA', 'Key-Curve: brainpoolP256r1', 'Key-Usage: sign', ...brainpool],
-      /brainpoolP256r1/,
-    ],
+    ['brainpool-signs', ecdsa('brainpoolP256r1'), /only for signatures/],
+    ['secp256k1-signs', ecdsa('secp256k1'), /only for signatures/],
     ['signs', ['Key-Type: EDDSA', 'Key-Curve: ed25519', 'Key-Usage: sign'], /only for signatures/],
     ['short', ['Key-Type: DSA', 'Key-Length: 2048', 'Subkey-Type: ELG-E', 'Subkey-Length: 1024'], /too short|too weak/],
   ] as const)
@@ -89,6 +98,24 @@ describe('PGP keys as GnuPG makes them', function () {
       const fault = await faultOf(readPgpKey('pgp_keys', gpgKey(folder, name, lines)))
       expect(fault).to.have.property('code', 'invalid_request')
       expect(fault.message).to.match(why)
+    })
+
+  for (const curve of ['brainpoolP256r1', 'secp256k1'])
+    it(`sees that a key on ${curve} was revoked, and that its signature was changed`, async () => {
+      const name = `gone-${curve}`
+      const whole = Buffer.from(gpgKey(folder, name, [...ecdsa(curve), ...ecdh(curve)]), 'base64')
+      const changed = Buffer.from(whole)
+      changed.writeUInt8(changed.readUInt8(changed.length - 1) ^ 1, changed.length - 1)
+      const forged = await faultOf(readPgpKey('pgp_keys', changed.toString('base64')))
+      expect(forged.message).to.match(/nothing can be encrypted/)
+      const print = /^fpr:+(\w+):/m.exec(
+        gpg(folder, ['--list-keys', '--with-colons', `<${name}@example.com>`]).toString(),
+      )
+      const place = join(folder, 'openpgp-revocs.d', `${print?.[1]}.rev`)
+      const certificate = readFileSync(place, 'utf8').replace(':-----BEGIN', '-----BEGIN')
+      gpg(folder, ['--import'], certificate)
+      const revoked = gpg(folder, ['--export', `<${name}@example.com>`]).toString('base64')
+      expect((await faultOf(readPgpKey('pgp_keys', revoked))).message).to.match(/revoked/)
     })
 })
 

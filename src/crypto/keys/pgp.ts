@@ -23,8 +23,8 @@ export async function readPgpKeys(field: string, keys: readonly string[]): Promi
 }
 
 /**
- * What the library would not take by itself: DSA and ElGamal keys, which older holders have, and secp256k1. Their sizes
- * are looked at below.
+ * What the library would not take by itself: DSA and ElGamal keys, which older holders have, and secp256k1. Sizes are
+ * checked below. It verifies signatures on secp256k1 and Brainpool curves with `eckey-utils`, which it finds by name.
  */
 const taken = { rejectPublicKeyAlgorithms: new Set<never>(), rejectCurves: new Set<never>() }
 /** The smallest RSA, DSA and ElGamal keys, in bits. */
@@ -43,14 +43,6 @@ export async function readPgpKey(field: string, encoded: string): Promise<PgpRec
   }
   if (key.isPrivate())
     throw refuse(`${field}: this is a private key; give the public one, and keep this one to yourself`)
-  // The library verifies no signatures on these curves: whether such a key was revoked cannot be known.
-  const curve = key.getAlgorithmInfo().curve ?? ''
-  if (/^(brainpool|secp256k1)/.test(curve)) {
-    throw refuse(
-      `${field}: the primary key is on ${curve}, whose signatures are not verified here: give a PGP key whose primary key` +
-        ' is RSA, DSA, Ed25519 or on a NIST curve; its subkey may be on any curve',
-    )
-  }
   await mustEncrypt(field, key)
   return new Recipient(key)
 }
