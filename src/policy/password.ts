@@ -17,6 +17,8 @@ export interface CharsetRule {
 
 const shortest = 4
 const longest = 100
+/** Passwords made of one character would all be the same. */
+const leastCharacters = 2
 
 /** Parses a password policy in HCL or JSON. @throws Fault invalid_request naming what is wrong, and where. */
 export function parsePasswordPolicy(source: string): PasswordPolicy {
@@ -39,6 +41,8 @@ function checked(items: readonly HclItem[]): PasswordPolicy {
   if (length < shortest || length > longest)
     throw refuse(`the length of a password policy lies between ${shortest} and ${longest}`)
   if (rules.length === 0) throw refuse('a password policy needs at least one rule "charset"')
+  if (allOf(rules).length < leastCharacters)
+    throw refuse('every password of this policy would be the same: its charsets need two different characters or more')
   if (rules.reduce((sum, { least }) => sum + least, 0) > length)
     throw refuse('the rules ask for more characters than the length of the password policy allows')
   return { length, rules }
@@ -79,10 +83,15 @@ function wholeOf(value: HclValue, name: string): number {
   throw new HclError(`"${name}" must be a whole number, 0 or more`, value.at)
 }
 
+/** The different characters of all rules. */
+function allOf(rules: readonly CharsetRule[]): readonly string[] {
+  return [...new Set(rules.flatMap(({ characters }) => characters))]
+}
+
 /** A password that keeps every rule. The places of the characters that rules ask for are drawn as well. */
 export function generatePassword({ length, rules }: PasswordPolicy, random: (bytes: number) => Uint8Array): string {
   const drawn = (from: readonly string[]): string => from[pick(from.length, random)] as string
-  const all = [...new Set(rules.flatMap(({ characters }) => characters))]
+  const all = allOf(rules)
   const made = rules.flatMap(({ characters, least }) => Array.from({ length: least }, () => drawn(characters)))
   while (made.length < length) made.push(drawn(all))
   for (let at = made.length - 1; at > 0; at--) {

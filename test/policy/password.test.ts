@@ -63,6 +63,20 @@ describe('password policies', () => {
       expect(() => parsePasswordPolicy(source), source).to.throw(Fault).with.property('code', 'invalid_request')
   })
 
+  it('refuses what makes the same password every time, however many rules say it', () => {
+    for (const rules of [
+      rule('a'),
+      rule('a', 8),
+      rule('aaaa'),
+      rule('a') + rule('a', 2),
+      rule('aa', 4) + rule('a', 4),
+      rule('🔑🔑'),
+    ])
+      expect(() => parsePasswordPolicy(`length = 8\n${rules}`), rules)
+        .to.throw(Fault, /would be the same/)
+        .with.property('code', 'invalid_request')
+  })
+
   it('is read in JSON too', () => {
     const source = '{"length":12,"rule":[{"charset":{"charset":"xyz","min-chars":12}}]}'
     expect(generatePassword(parsePasswordPolicy(source), randomBytes)).to.match(/^[xyz]{12}$/)
