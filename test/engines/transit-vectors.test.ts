@@ -134,7 +134,7 @@ describe('transit keys that OpenBao made, restored from its backups', () => {
           expect(ours.trim(), kind).to.equal(text.trim())
         }
       }
-      const again = (await restoredFrom(backupOf(await restore(vector)), randomBytes, now)).record
+      const again = (await restoredFrom(await backupOf(await restore(vector)), randomBytes, now)).record
       const { versions, ...record } = await restore(vector)
       expect({ ...again, uuid: '', versions: {} }).to.deep.equal({ ...record, uuid: '', versions: {} })
       const bare = (all: typeof versions) => Object.values(all).map((version) => ({ ...version, id: '' }))

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import type { EngineHost } from '../../contract/engine.ts'
 import { asFault, Fault, refuse } from '../../contract/fault.ts'
+import { storageLimits } from '../../contract/storage.ts'
 import type { Transaction, View } from '../../contract/view.ts'
 import { fromPrivateDer, pairs } from '../../crypto/keys/pairs.ts'
 import { base64 } from '../../util/bytes.ts'
@@ -21,6 +22,8 @@ import { isPurged, purgeAt } from './state.ts'
 import { Usage } from './usage.ts'
 
 const wrappingRecord = 'config/wrapping'
+/** Bytes of a key's record. What is above is for what a restored key has more: another name, and when that was. */
+const largestKey = storageLimits.valueBytes - 8192
 
 interface Wrapping {
   /** PKCS#8, base64. */
@@ -132,7 +135,10 @@ export class Transit {
       const key = upgraded(stored)
       const changed = change(key)
       if (changed === undefined) drop(tx, key)
-      else if (changed !== stored) keep(tx, changed)
+      else if (changed !== stored) {
+        mustLeaveRoom(key, changed)
+        keep(tx, changed)
+      }
       return changed
     }
     // The transaction alone keeps it right; one at a time only saves the retries of a hundred rotations at once.
@@ -247,6 +253,13 @@ export class Transit {
 function dueAt({ autoRotatePeriod, state, origin, importRotates, versions, latest }: KeyRecord): number | undefined {
   if (autoRotatePeriod === 0 || state.is !== 'enabled' || (origin === 'imported' && !importRotates)) return undefined
   return (versions[latest]?.createdAt ?? 0) + autoRotatePeriod * 1000
+}
+
+/** @throws Fault too_large for a key that grew so large that it could not be restored from its backup under a longer name. */
+function mustLeaveRoom(before: KeyRecord, after: KeyRecord): void {
+  const [had, has] = [before, after].map((key) => Buffer.byteLength(JSON.stringify(key))) as [number, number]
+  if (has <= largestKey || has <= had) return
+  throw new Fault('too_large', 'the key is too large to grow: remove old versions of it (keys/<name>/trim)')
 }
 
 /** The only way into the storage. @throws Fault invalid_request for what no key can be. */

@@ -5,8 +5,10 @@ import type { Item } from './batch.ts'
 
 /** What is made, under which name it goes back, and to which operation. */
 export interface Making {
-  readonly member: 'ciphertext' | 'signature' | 'hmac' | 'cmac'
-  readonly takenBy: 'decrypt' | 'verify' | 'decapsulate'
+  readonly member: 'ciphertext' | 'signature' | 'hmac' | 'cmac' | 'backup'
+  readonly takenBy: 'decrypt' | 'verify' | 'decapsulate' | 'restore'
+  /** What to do about what is too large; by itself: to send less at a time. */
+  readonly advice?: string
 }
 
 /** Members of a request that its counterpart needs again. */
@@ -72,9 +74,9 @@ export class WayBack {
   }
 
   #refusal(limit: string): Error {
-    const { member, takenBy } = this.#making
+    const { member, takenBy, advice = 'send less at a time' } = this.#making
     return refuse(
-      `the request is too large: ${takenBy} could not take the ${member} back in one request of at most ${limit}; send less at a time`,
+      `the request is too large: ${takenBy} could not take the ${member} back in one request of at most ${limit}; ${advice}`,
     )
   }
 }

@@ -6,6 +6,7 @@ import { rfc3339 } from '../../../util/clock.ts'
 import { JsonError } from '../../../util/json-limits.ts'
 import { readJson, writeJson } from '../../../util/json.ts'
 import type { Json } from '../../../util/json.ts'
+import { Slices, inSlices } from '../../../util/slices.ts'
 import { entryOf, thirdScheme, versionFrom } from './backup-entry.ts'
 import { flag, list, number, object, timeOf, whole, word } from './backup-read.ts'
 import type { KeyRecord, KeyVersion, Passage, Random } from '../record.ts'
@@ -16,12 +17,12 @@ import type { Counts } from '../rules.ts'
 const perSecond = 1e9
 /** Clocks differ; a day further on is no clock, but a mistake. */
 const day = 86_400_000
-/** A key of a thousand RSA versions fits; the archive makes its size twice that of the key. */
+/** The largest key that a record holds fits: more than 5,000 versions, each in the policy and in the archive. */
 const limits = {
   bytes: 16 * 1024 * 1024,
   depth: 16,
-  tokens: 200_000,
-  containers: 20_000,
+  tokens: 400_000,
+  containers: 40_000,
   digits: 4096,
   names: 20_000,
   numerals: 20_000,
@@ -29,18 +30,18 @@ const limits = {
 
 /**
  * A whole key as Vault's plaintext backup: base64 of `{policy, archived_keys}` and a line feed. `policy.keys` has the
- * versions that decrypt, the archive has all, from the one numbered `min_available_version` on.
+ * versions that decrypt, the archive has all, from the one numbered `min_available_version` on. Others have their turns
+ * meanwhile: a key of thousands of pairs takes seconds.
  */
-export function backupOf(key: KeyRecord): string {
-  const archive: Json[] = key.minAvailable === 0 ? [entryOf(key, undefined)] : []
-  for (let number = Math.max(1, key.minAvailable); number <= key.latest; number++) {
-    archive.push(entryOf(key, key.versions[number]))
-  }
-  const usable = Object.entries(key.versions).filter(([number]) => Number(number) >= key.minDecryption)
+export async function backupOf(key: KeyRecord): Promise<string> {
+  const entries = await inSlices(Object.entries(key.versions), ([number, version]) => [number, entryOf(key, version)] as const) // prettier-ignore
+  const archive = entries.map(([, entry]) => entry)
+  if (key.minAvailable === 0) archive.unshift(entryOf(key, undefined))
+  const usable = entries.filter(([number]) => Number(number) >= key.minDecryption)
   const policy = {
     name: key.name,
     ...(key.size !== null && { key_size: key.size }),
-    keys: Object.fromEntries(usable.map(([number, version]) => [number, entryOf(key, version)])),
+    keys: Object.fromEntries(usable),
     derived: key.kdf !== null,
     kdf: key.kdf === 'hkdf_sha256' ? 1 : 0,
     convergent_encryption: key.convergent,
@@ -97,7 +98,11 @@ export async function restoredFrom(backup: string, random: Random, now: number, 
   const { counts, entries, warnings } = entriesOf(policy, archive)
   const parts = { type, origin, random, derived: wish.derived, convergent: wish.convergent, until: now + day } as const
   const versions: Record<number, KeyVersion> = {}
-  for (const [number, entry] of entries) versions[number] = await versionFrom(entry, parts)
+  const slices = new Slices()
+  for (const [number, entry] of entries) {
+    await slices.pause()
+    versions[number] = await versionFrom(entry, parts)
+  }
   const record: KeyRecord = {
     ...newKey(wish, versions[counts.latest] as KeyVersion, random),
     ...counts,

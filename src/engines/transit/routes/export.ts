@@ -10,6 +10,8 @@ import { exported, isKind } from '../formats/export.ts'
 import { shared } from '../input.ts'
 import type { KeyRecord } from '../record.ts'
 import type { Transit } from '../transit.ts'
+import { WayBack } from '../way-back.ts'
+import type { Making } from '../way-back.ts'
 
 const { read, write } = routesOf<Transit>()
 
@@ -17,6 +19,12 @@ const exportFields = {
   kind: f.string('encryption-key, signing-key, hmac-key, cmac-key, public-key or certificate-chain.').or(''),
   name: shared.name,
   format: f.string('raw, der, pem or jwk; by itself the usual one of the type.').or(''),
+}
+
+const backingUp: Making = {
+  member: 'backup',
+  takenBy: 'restore',
+  advice: 'remove old versions of the key (keys/<name>/trim), or raise that limit',
 }
 
 interface Wish {
@@ -73,17 +81,20 @@ export const exportRoutes = [
     pure: false,
     about: 'Write a whole key with all its versions, in plain.',
     fields: { name: shared.name },
-    handle: async ({ engine }, { name }) => {
-      const at = engine.clock.now()
-      const changed = await engine.change(name, `key ${name} does not exist: nothing to back up`, (key) => {
-        if (key.state.is === 'soft-deleted') throw refuse('refusing to back up a soft-deleted key: restore it first')
-        if (!key.exportable) throw refuse('exporting is disallowed on the policy: set exportable in the config first')
-        if (!key.plaintextBackup) {
-          throw refuse('plaintext backup is disallowed on the policy: set allow_plaintext_backup in the config first')
-        }
-        return { ...key, backedUp: { at, version: key.latest } }
+    handle: async ({ engine, request }, { name }) => {
+      const missing = `key ${name} does not exist: nothing to back up`
+      const { record } = (await engine.find(name)) ?? {}
+      if (!record) throw refuse(missing)
+      mustBackUp(record)
+      const backedUp = { at: engine.clock.now(), version: record.latest }
+      const made = { backup: await backupOf({ ...record, backedUp }) }
+      const { backup } = new WayBack(request, backingUp).add({}, made)
+      await engine.change(name, missing, (key) => {
+        if (key.uuid !== record.uuid) throw refuse('the key was replaced meanwhile: nothing was backed up')
+        mustBackUp(key)
+        return { ...key, backedUp }
       })
-      return answer({ backup: backupOf(changed as KeyRecord) })
+      return answer({ backup })
     },
   }),
   write('restore', {
@@ -105,6 +116,14 @@ export const exportRoutes = [
     },
   }),
 ]
+
+/** @throws Fault invalid_request for a key that may not leave the server in plain. */
+function mustBackUp(key: KeyRecord): void {
+  if (key.state.is === 'soft-deleted') throw refuse('refusing to back up a soft-deleted key: restore it first')
+  if (!key.exportable) throw refuse('exporting is disallowed on the policy: set exportable in the config first')
+  if (!key.plaintextBackup)
+    throw refuse('plaintext backup is disallowed on the policy: set allow_plaintext_backup in the config first')
+}
 
 function trimmed(key: KeyRecord, version: number | undefined): KeyRecord {
   if (version === undefined) throw refuse('missing min_available_version')
