@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { makeNamespace, inside, tokenIn } from '../support/namespaces.ts'
+import { operationsOf } from '../support/operations.ts'
 import { devServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
 
@@ -16,28 +17,38 @@ describe('namespaces, seen from outside', function () {
   const verbs = ['GET', 'LIST', 'POST', 'PUT', 'DELETE', 'SCAN']
   const paths = ['sys/mounts', 'sys/namespaces', 'sys/namespaces/x', 'sys/internal/ui/mounts', 'sys/internal/ui/mounts/kv', 'sys/internal/ui/namespaces', 'sys/wrapping/lookup', 'sys/wrapping/unwrap', 'sys/seal-status', 'sys/leader', 'sys/health', 'sys/unseal', 'sys/init', 'sys/rekey/init', 'sys/decode-token', 'sys/generate-root/attempt', 'sys/nothing', 'nothing/at/all', 'secret/data/x', 'auth/token/create', 'auth/token/lookup-self', 'auth/none/login', 'cubbyhole/x', 'sys/namespaces/api-lock/unlock', 'sys/policies/acl/%20x'] // prettier-ignore
 
+  const areAlike = async (method: string, path: string, token: string | undefined): Promise<void> => {
+    const shown = token === undefined ? {} : { 'X-Vault-Token': token }
+    const answers = async (spelled: (namespace: string) => readonly [string, Readonly<Record<string, string>>]) =>
+      Promise.all(
+        ['team4711', 'closed', 'nowhere', 'team4711/below', 'team4711/nowhere', 'closed/nowhere'].map(
+          async (namespace) => {
+            const [prefix, headers] = spelled(namespace)
+            const { status, text, headers: got } = await server.call(method, `/v1/${prefix}${path}`, undefined, { ...shown, ...headers }) // prettier-ignore
+            const plain = text.replaceAll(/"(request_id|nonce)":"[^"]*"|"server_time_utc":\d+/g, '').replaceAll(namespace, 'N') // prettier-ignore
+            return `${status} ${plain} ${Object.keys(got).sort().join()}`
+          },
+        ),
+      )
+    for (const all of [
+      await answers((namespace) => ['', { 'X-Vault-Namespace': namespace }]),
+      await answers((namespace) => [`${namespace}/`, {}]),
+    ])
+      expect(new Set(all), `${method} ${path} ${token}: ${all.join('\n')}`).to.have.length(1)
+  }
+
   it('CVE-2020-25594: are all alike without a good token: there, locked, below another, and not there', async () => {
     for (const path of paths)
       for (const method of verbs)
-        for (const token of [undefined, 'no-token-of-ours']) {
-          const shown = token === undefined ? {} : { 'X-Vault-Token': token }
-          const answers = async (spelled: (namespace: string) => readonly [string, Readonly<Record<string, string>>]) =>
-            Promise.all(
-              ['team4711', 'closed', 'nowhere', 'team4711/below', 'team4711/nowhere', 'closed/nowhere'].map(
-                async (namespace) => {
-                  const [prefix, headers] = spelled(namespace)
-                  const { status, text, headers: got } = await server.call(method, `/v1/${prefix}${path}`, undefined, { ...shown, ...headers }) // prettier-ignore
-                  const plain = text.replaceAll(/"(request_id|nonce)":"[^"]*"|"server_time_utc":\d+/g, '').replaceAll(namespace, 'N') // prettier-ignore
-                  return `${status} ${plain} ${Object.keys(got).sort().join()}`
-                },
-              ),
-            )
-          for (const all of [
-            await answers((namespace) => ['', { 'X-Vault-Namespace': namespace }]),
-            await answers((namespace) => [`${namespace}/`, {}]),
-          ])
-            expect(new Set(all), `${method} ${path} ${token}: ${all.join('\n')}`).to.have.length(1)
-        }
+        for (const token of [undefined, 'no-token-of-ours']) await areAlike(method, path, token)
+  })
+
+  it('are all alike on every route that there is', async () => {
+    const document = await server.call('GET', '/v1/sys/internal/specs/openapi')
+    const operations = operationsOf(document.body)
+    expect(operations.length).to.be.greaterThan(100)
+    for (const { method, path } of operations)
+      await areAlike(method, path.slice(1).replaceAll(/\{\w+\}/g, 'x'), undefined)
   })
 
   it('a locked one does not hide how the server is', async () => {

@@ -18,7 +18,7 @@ import type { Namespace } from '../namespaces/namespace.ts'
 import type { Namespaces } from '../namespaces/namespaces.ts'
 import type { Destination } from './router.ts'
 import { traitsOf } from './trie.ts'
-import type { Offers } from './trie.ts'
+import type { Offers, Traits } from './trie.ts'
 
 /** What deciding needs of an open server. */
 export interface DecidingParts {
@@ -124,7 +124,8 @@ async function judge(parts: DecidingParts, draft: Draft): Promise<void> {
   const named = draft.request.namespace !== asked
   // Which namespaces there are is no secret from the owner of a token, and from everybody else it is.
   const open = traits !== undefined && (traits.public || traits.vet !== undefined)
-  if (named && open && draft.mount?.record.builtin && !(await isKnown(parts.tokens, draft.request))) throw noToken()
+  const shut = open && draft.mount?.record.builtin && (named || tellsOfNamespace(draft, traits))
+  if (shut && !(await isKnown(parts.tokens, draft.request))) throw noToken()
   if (draft.barred && (await mayBeTold(parts.tokens, draft.request, offers, asked))) throw draft.barred
   if (traits?.vet) await traits.vet(draft.request)
   if (draft.barred) return admitNowhere(draft, offers)
@@ -138,6 +139,12 @@ async function judge(parts: DecidingParts, draft: Draft): Promise<void> {
   if (draft.unnamed) throw draft.unnamed
   if (draft.request.operation !== 'help') refuseMissing(draft, destination)
   return undefined
+}
+
+/** Whether the answer of a public route would tell which namespaces there are: it has none for a namespace that is not there. */
+function tellsOfNamespace({ request, route }: Draft, { serverLife, vet }: Traits): boolean {
+  const bound = route?.rootOnly === true || route?.nowhere !== undefined || vet !== undefined || serverLife
+  return request.namespace !== '' && route !== undefined && !bound
 }
 
 /** What is written has a name. */
