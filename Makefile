@@ -1,5 +1,5 @@
 # strongroom: `make run` tries it, `make test` proves it.
-.PHONY: all install build run test test-postgres test-clients test-mariadb lint parity bench clean
+.PHONY: all install build run tests test test-slow test-postgres test-clients test-mariadb lint parity bench clean
 
 all: test
 
@@ -16,30 +16,35 @@ build: install
 run: build
 	@node dist/demo.js
 
-# Everything, from clean.
+# What a change needs, from clean: every test but those named *.slow.test.ts and *.timed.test.ts.
 test: clean install lint
-	node_modules/.bin/tsc -p tsconfig.json
-	$(MAKE) --no-print-directory build
+	$(MAKE) --no-print-directory tests
 	node_modules/.bin/mocha
 
-# Follows docs/backups.md with a real PostgreSQL, which Debian's package brings if it is missing and we are root.
-test-postgres: build
-	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || apt-get install -y --no-install-recommends postgresql
+# Storms, kills, large vectors, recorded answers and real clients, two files at a time; then, one by one, what measures time or memory.
+test-slow: tests
+	@node_modules/.bin/mocha --no-package --config .mocharc.slow.json; slow=$$?; \
+	node_modules/.bin/mocha --no-package --config .mocharc.timed.json && exit $$slow
+
+# The program as users get it, and everything compiled for mocha.
+tests: build
 	node_modules/.bin/tsc -p tsconfig.json
-	node_modules/.bin/mocha --no-package --timeout 60000 build/test/scenarios/postgres.test.js
+
+# Follows docs/backups.md with a real PostgreSQL, which Debian's package brings if it is missing and we are root.
+test-postgres: tests
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || apt-get install -y --no-install-recommends postgresql
+	node_modules/.bin/mocha --no-package --timeout 60000 build/test/scenarios/postgres.slow.test.js
 
 # Real clients: hvac's own tests (Python 3 with venv; PyPI), a program with github.com/hashicorp/vault/api (Go; its module proxy), node-vault (npm).
-# `make test` runs them too, and says so where it leaves one out. What comes from PyPI is kept in .clients/.
-test-clients: build
-	node_modules/.bin/tsc -p tsconfig.json
+# `make test-slow` runs them too, and says so where it leaves one out. What comes from PyPI is kept in .clients/.
+test-clients: tests
 	node_modules/.bin/mocha --no-package --timeout 60000 build/test/clients/*.test.js build/test/scenarios/clients.test.js
 
 # MariaDB with its keys in our key-value store; Debian's packages come if they are missing and we are root.
-test-mariadb: build
+test-mariadb: tests
 	ls /usr/lib/mysql/plugin/hashicorp_key_management.so >/dev/null 2>&1 || \
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends mariadb-server mariadb-plugin-hashicorp-key-management
-	node_modules/.bin/tsc -p tsconfig.json
-	node_modules/.bin/mocha --no-package --timeout 60000 build/test/clients/mariadb.test.js
+	node_modules/.bin/mocha --no-package --timeout 60000 build/test/clients/mariadb.slow.test.js
 
 lint: install
 	node_modules/.bin/prettier --check src test bench --log-level warn
