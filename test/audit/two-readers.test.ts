@@ -9,6 +9,7 @@ import { temporaryFolder } from '../support/folder.ts'
 import { attacks, chance, Target } from './attacks.ts'
 import { SampleLog } from './sample-log.ts'
 import { SecondReader } from './second-reader.ts'
+import { leaveOut } from '../support/leave-out.ts'
 
 const filesOf = (folder: string): string[] => readdirSync(folder).map((name) => join(folder, name))
 const positions = 4
@@ -20,10 +21,7 @@ describe('two readers of audit logs', function () {
   let count = 0
   before(function () {
     if (spawnSync('python3', ['--version']).status === 0) reader = new SecondReader()
-    else {
-      console.log('      skipped: the second reader needs python3, which is not here')
-      this.skip()
-    }
+    else leaveOut(this, 'no python3 on this machine')
   })
   after(() => reader?.close())
 

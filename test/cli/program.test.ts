@@ -2,6 +2,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { expect } from 'chai'
 import { temporaryFolder } from '../support/folder.ts'
+import { leaveOut } from '../support/leave-out.ts'
 import { levelServer } from '../support/server.ts'
 import { scripted } from './support.ts'
 import { program } from '../support/program.ts'
@@ -99,7 +100,7 @@ describe('the program', () => {
   })
 
   it('reads a share from standard input, and from a terminal without showing it', async function () {
-    if (spawnSync('script', ['--version']).status !== 0) this.skip()
+    if (spawnSync('script', ['--version']).status !== 0) leaveOut(this, 'no script (util-linux) on this machine')
     const server = await levelServer()
     const env = world({ VAULT_ADDR: server.running.address })
     try {
@@ -122,7 +123,7 @@ describe('the program', () => {
   })
 
   it('logs in on a terminal without showing the token', async function () {
-    if (spawnSync('script', ['--version']).status !== 0) this.skip()
+    if (spawnSync('script', ['--version']).status !== 0) leaveOut(this, 'no script (util-linux) on this machine')
     const script = { 'GET /v1/auth/token/lookup-self': [{ body: { data: { id: 'hvs.secret', policies: ['p'] } } }] }
     await scripted(script, async (_, server, address) => {
       const { code, out } = await onTerminal('login -no-print', world({ VAULT_ADDR: address }), 'hvs.secret\r')

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { temporaryFolder } from '../support/folder.ts'
+import { leaveOut } from '../support/leave-out.ts'
 import { devServer } from '../support/server.ts'
 import { run } from './run.ts'
 
@@ -12,8 +13,7 @@ describe('github.com/hashicorp/vault/api, unmodified', function () {
   before(async function () {
     const built = await run('go', ['build', '-o', program, '.'], { cwd: 'test/clients/go' })
     if (built.code === 0) return
-    process.stdout.write(`    (no Go on this machine, or no module proxy: ${built.out.trim().slice(-200)})\n`)
-    this.skip()
+    leaveOut(this, `no Go on this machine, or no module proxy: ${built.out.trim().slice(-200)}`)
   })
 
   it('reads, writes, lists, wraps, renews for a whole life, and its helpers for both versions of KV work', async () => {

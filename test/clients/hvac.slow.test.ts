@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { expect } from 'chai'
 import { temporaryFolder } from '../support/folder.ts'
 import { run } from './run.ts'
+import { leaveOut } from '../support/leave-out.ts'
 
 /** Kept between runs: what comes from PyPI. */
 const kept = resolve('.clients')
@@ -56,8 +57,7 @@ describe('hvac: its own integration tests, unmodified', function () {
   before(async function () {
     const missing = await prepare()
     if (missing === undefined) return
-    process.stdout.write(`    (no Python 3 with venv on this machine, or no PyPI: ${missing})\n`)
-    this.skip()
+    leaveOut(this, `no Python 3 with venv on this machine, or no PyPI: ${missing}`)
   })
 
   /** Runs some of them, against servers that say they are this version of Vault. */

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { expect } from 'chai'
+import { leaveOut } from '../support/leave-out.ts'
 import { Mariadb, hasMariadb } from '../support/mariadb.ts'
 import { devServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
@@ -17,10 +18,7 @@ describe('MariaDB with its keys in our key-value store', function () {
   let source: { readonly url: string; readonly token: string }
 
   before(async function () {
-    if (!hasMariadb()) {
-      process.stdout.write('    (no MariaDB with its key plugin on this machine: `make test-mariadb` brings it)\n')
-      this.skip()
-    }
+    if (!hasMariadb()) leaveOut(this, 'no MariaDB with its key plugin on this machine: `make test-mariadb` brings it')
     server = await devServer()
     await server.data('POST', 'sys/mounts/mariadb', { type: 'kv', options: { version: '2' } })
     for (const id of [1, 2]) await newKey(id)

@@ -6,6 +6,7 @@ import { decrypt, generateKey, readMessage } from 'openpgp'
 import type { PrivateKey } from 'openpgp'
 import { decoded } from '../../src/core/seal/generate-root.ts'
 import { readPgpKey } from '../../src/crypto/keys/pgp.ts'
+import { leaveOut } from '../support/leave-out.ts'
 import { TestRoom, faultOf, openRoom } from '../support/room.ts'
 
 /** Somebody with a PGP key pair, as the library of the openpgp project makes it. */
@@ -61,7 +62,7 @@ describe('PGP keys as GnuPG makes them', function () {
     try {
       gpg(folder, ['--version'])
     } catch {
-      this.skip()
+      leaveOut(this, 'no gpg on this machine')
     }
   })
   after(() => {

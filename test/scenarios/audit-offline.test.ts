@@ -7,6 +7,7 @@ import { startServer } from '../../src/server/start.ts'
 import { attacks, chance, Target } from '../audit/attacks.ts'
 import { SecondReader } from '../audit/second-reader.ts'
 import { temporaryFolder } from '../support/folder.ts'
+import { leaveOut } from '../support/leave-out.ts'
 import { TestServer, unseal } from '../support/server.ts'
 
 const filesOf = (folder: string): string[] => readdirSync(folder).map((name) => join(folder, name))
@@ -58,10 +59,7 @@ describe('the files of a real server, read by those who trust nobody on its mach
   let count = 0
 
   before(async function () {
-    if (spawnSync('python3', ['--version']).status !== 0) {
-      console.log('      skipped: the second reader needs python3, which is not here')
-      return this.skip()
-    }
+    if (spawnSync('python3', ['--version']).status !== 0) leaveOut(this, 'no python3 on this machine')
     reader = new SecondReader()
     logs = await usedServer()
     pinned = [/^\d+ \S+ (\S+)$/m.exec(readFileSync(join(logs, 'audit.log.vkeys'), 'utf8'))?.[1] as string]

@@ -4,6 +4,7 @@ import { expect } from 'chai'
 import { examplesOf } from '../docs/examples.ts'
 import type { Example } from '../docs/examples.ts'
 import { Reader } from '../docs/reader.ts'
+import { leaveOut } from '../support/leave-out.ts'
 import { Postgres, postgresPrograms } from '../support/postgres.ts'
 import { devServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
@@ -27,10 +28,7 @@ describe('docs/backups.md, followed with a real PostgreSQL', function () {
 
   before(async function () {
     const programs = postgresPrograms()
-    if (programs === undefined) {
-      process.stdout.write('    (no PostgreSQL on this machine: `make test-postgres` brings it)\n')
-      this.skip()
-    }
+    if (programs === undefined) leaveOut(this, 'no PostgreSQL on this machine: `make test-postgres` brings it')
     server = await devServer()
     postgres = new Postgres(programs)
     await postgres.start()
