@@ -9,7 +9,7 @@ import { Environment } from './framework/env.ts'
 import { UsageError, looksLikeFlag, parseFlags } from './framework/flags.ts'
 import type { FlagTable } from './framework/flags.ts'
 import { groupHelp, overview, usage } from './framework/help.ts'
-import { nearest } from './framework/suggest.ts'
+import { nearest } from '../util/suggest.ts'
 import { formatOf } from './output/format.ts'
 import { showWarnings } from './output/show.ts'
 

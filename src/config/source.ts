@@ -1,6 +1,7 @@
 import { HclError, parseHcl } from '../util/hcl.ts'
 import type { HclItem, HclValue, Position } from '../util/hcl.ts'
 import { parseDuration } from '../util/duration.ts'
+import { nearest } from '../util/suggest.ts'
 
 /** A mistake in the configuration: names file, line and what to write instead. */
 export class ConfigError extends Error {}
@@ -62,7 +63,7 @@ export class Source {
   known<T>(settings: Readonly<Record<string, T>>, item: HclItem, where: string): T {
     const found = Object.hasOwn(settings, item.key) ? settings[item.key] : undefined
     if (found !== undefined) return found
-    const near = Object.keys(settings).find((name) => distance(name, item.key) <= 3)
+    const near = nearest(item.key, Object.keys(settings))
     throw this.wrong(item.at, `"${item.key}" is no setting of ${where}${near ? `; did you mean "${near}"?` : ''}`)
   }
 }
@@ -86,16 +87,4 @@ export function itemsOf(source: Source, text: string): readonly HclItem[] {
     if (thrown instanceof HclError) throw new ConfigError(`${source.file}:${thrown.at.line}: ${thrown.message}`)
     throw thrown
   }
-}
-
-/** How many letters differ (Levenshtein). */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, at) => at)
-  for (const [i, letter] of [...a].entries()) {
-    const next = [i + 1]
-    for (const [j, other] of [...b].entries())
-      next.push(Math.min((row[j] ?? 0) + Number(letter !== other), (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1))
-    row = next
-  }
-  return row[b.length] ?? 0
 }

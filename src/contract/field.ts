@@ -1,5 +1,6 @@
 import { fromBase64 } from '../util/bytes.ts'
 import { parseDuration } from '../util/duration.ts'
+import { parseGoBool } from '../util/go-bool.ts'
 import { Numeral } from '../util/json.ts'
 import { refuse } from './fault.ts'
 
@@ -117,16 +118,11 @@ const asNumber = (value: unknown): number | undefined => {
   return Number.isFinite(number) ? number : undefined
 }
 
-const truths: Readonly<Record<string, boolean>> = {
-  '1': true, t: true, T: true, TRUE: true, true: true, True: true,
-  '0': false, f: false, F: false, FALSE: false, false: false, False: false,
-} // prettier-ignore
-
 const asBool = (value: unknown): boolean | undefined => {
   if (typeof value === 'boolean') return value
   // Of the numbers only these two: 7 is more likely a mistake than a yes.
   if (typeof value === 'number') return value === 1 ? true : value === 0 ? false : undefined
-  return typeof value === 'string' ? truths[value] : undefined
+  return typeof value === 'string' ? parseGoBool(value) : undefined
 }
 
 const isBlank = (text: string): boolean => text.trim() === ''

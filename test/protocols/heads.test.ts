@@ -53,6 +53,11 @@ describe('the head of a request', () => {
     for (const path of ['/', '/ui/', '/none']) expect((await ask(`GET ${path}`, ['Host: a', 'Host: b'])).status).to.equal(400)
   }) // prettier-ignore
 
+  it('of the root is answered with the place of the API, and nothing about the release', async () => {
+    const { status, text } = await ask('GET /', ['Host: a'])
+    expect([status, text.split('\r\n\r\n')[1]]).to.deep.equal([200, '{"api":"/v1/"}\n'])
+  })
+
   it('leaves two audit lines whatever is wrong with it', async () => {
     for (const [line, status, path, headers = [], body = ''] of [
       ['HEAD /v1/sys/mounts', 405, 'sys/mounts', 'token'], ['HEAD /v1/sys/mounts', 403, 'sys/mounts'], ['HEAD /v1/secret/data/x', 403, 'secret/data/x'], ['HEAD /v1/sys/seal-status', 405, 'sys/seal-status'],
@@ -74,7 +79,7 @@ describe('the head of a request', () => {
     for (const origin of ['http://vault.example:8200', 'https://127.0.0.1', 'HTTP://a']) {
       expect((await ask(`GET ${origin}/v1/sys/mounts`, [own()])).status, origin).to.equal(200)
       expect((await ask(`LIST ${origin}/v1/sys/policies/acl`, [own()])).status, origin).to.equal(200)
-      expect((await ask(`GET ${origin}`)).status, origin).to.equal(307)
+      expect((await ask(`GET ${origin}`)).status, origin).to.equal(200)
       expect((await ask(`GET ${origin}/v1/sys/mounts`)).status, origin).to.equal(403)
     }
     for (const target of ['ftp://a/v1/sys/mounts', 'http:/v1/sys/mounts', '*'])

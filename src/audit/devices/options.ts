@@ -1,4 +1,5 @@
 import { refuse } from '../../contract/fault.ts'
+import { parseGoBool } from '../../util/go-bool.ts'
 import { parseDuration } from '../../util/duration.ts'
 
 /**
@@ -40,13 +41,12 @@ export class DeviceOptions {
     return value
   }
 
-  /** As Go reads booleans. */
   bool(name: string): boolean | undefined {
     const value = this.text(name)
     if (value === undefined) return undefined
-    if (['1', 't', 'T', 'true', 'TRUE', 'True'].includes(value)) return true
-    if (['0', 'f', 'F', 'false', 'FALSE', 'False'].includes(value)) return false
-    throw refuse(`the audit option "${name}" must be true or false`)
+    const parsed = parseGoBool(value)
+    if (parsed === undefined) throw refuse(`the audit option "${name}" must be true or false`)
+    return parsed
   }
 
   /** A duration of whole seconds between two limits, in milliseconds. */

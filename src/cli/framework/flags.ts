@@ -1,5 +1,6 @@
 import { parseDuration } from '../../util/duration.ts'
-import { nearest } from './suggest.ts'
+import { parseGoBool } from '../../util/go-bool.ts'
+import { nearest } from '../../util/suggest.ts'
 
 /** What a flag takes. `texts` and `pairs` can be repeated. */
 export type FlagKind = 'text' | 'bool' | 'int' | 'duration' | 'texts' | 'pairs'
@@ -17,9 +18,6 @@ export type FlagTable = Readonly<Record<string, FlagSpec>>
 
 /** A mistake on the command line: exit status 1. */
 export class UsageError extends Error {}
-
-const truths = ['1', 't', 'T', 'true', 'TRUE', 'True']
-const falsehoods = ['0', 'f', 'F', 'false', 'FALSE', 'False']
 
 /** Flags as they were given. */
 export class Flags {
@@ -44,7 +42,7 @@ export class Flags {
 
   bool(name: string, usual = false): boolean {
     const value = this.text(name)
-    return value === undefined ? usual : truths.includes(value)
+    return value === undefined ? usual : parseGoBool(value) === true
   }
 
   /** A whole number; an empty value counts as not given. */
@@ -113,7 +111,7 @@ function check(name: string, { kind, mayBeEmpty }: FlagSpec, value: string): voi
   const wrong = (wanted: string): UsageError => new UsageError(`invalid value "${value}" for flag -${name}: ${wanted}`)
   // Taken as not given, it would do more than was meant: no check, no wrapping, no role.
   if (value.trim() === '' && !mayBeEmpty) throw wrong('it is empty; is a variable not set? Leave the flag out instead')
-  if (kind === 'bool' && !truths.includes(value) && !falsehoods.includes(value)) throw wrong('give true or false')
+  if (kind === 'bool' && parseGoBool(value) === undefined) throw wrong('give true or false')
   if (kind === 'int' && !(/^-?\d*$/.test(value) && Number.isSafeInteger(Number(value))))
     throw wrong('give a whole number')
   if (kind === 'duration' && !durationWords.includes(value) && parseDuration(value) === undefined)

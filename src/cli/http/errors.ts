@@ -1,4 +1,5 @@
 import type { Json } from '../../util/json.ts'
+import { printable } from '../output/printable.ts'
 
 /** The server refused, or could not be reached: exit status 2. */
 export class ServerError extends Error {
@@ -52,7 +53,7 @@ export function refusal(asked: Asked, { status, body, text }: Refused): string {
   const bare = !errors || (asked.method === 'PATCH' && status === 404 && errors.length === 0)
   const list = bare
     ? ` Raw Message:\n\n${errors ? '' : excerpt(text)}`
-    : ` Errors:\n\n${errors.map((error) => `* ${printable(error)}`).join('\n')}`
+    : ` Errors:\n\n${errors.map((error) => `* ${printable(error, { lines: true })}`).join('\n')}`
   return `Error making API request.\n\n${request(asked)}\nCode: ${status}.${list}`
 }
 
@@ -80,13 +81,8 @@ function excerpt(text: string): string {
   const words = /^\s*</.test(beginning)
     ? beginning.replace(/<(style|script)\b[^>]{0,200}>.{0,4096}?<\/\1>|<[^<>]{0,500}>/gis, ' ').replace(/\s+/g, ' ')
     : beginning
-  const line = printable(words).trim()
+  const line = printable(words, { lines: true }).trim()
   return line.length > longest ? `${line.slice(0, longest)}…` : line
-}
-
-/** Control characters could draw anything on the reader's terminal. */
-function printable(text: string): string {
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\ufffd')
 }
 
 /** What went wrong on the way to a server. */

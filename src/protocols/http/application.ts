@@ -19,13 +19,13 @@ class Application extends Koa {
 /** Somebody hung up before the answer: nothing to do, and nothing that may end the process. */
 function ignored(): void {}
 
-/** A handful of static routes, and the Vault API, whose own dispatch does the rest. */
+/** The root, which names the API, and the Vault API, whose own dispatch does the rest. */
 export function application(api: VaultApi, rules: BrowserRules): Koa {
   const app = new Application()
   app.silent = true
   app.on('error', () => {})
   const router = new Router({ sensitive: true })
-  router.get('/', (context: Context) => send(context, { status: 307, body: undefined, headers: { Location: '/ui/' } }))
+  router.get('/', (context: Context) => send(context, { status: 200, body: '{"api":"/v1/"}\n' }))
   app.use(async (context, next) => {
     const path = context.req.url ?? ''
     if (!path.startsWith('/v1/')) {

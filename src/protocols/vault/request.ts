@@ -5,6 +5,7 @@ import type { ApiPath, Credential, Operation } from '../../contract/request.ts'
 import { parseDuration } from '../../util/duration.ts'
 import { Secret } from '../../util/secret.ts'
 import { verbSent } from '../http/verbs.ts'
+import { parseGoBool } from '../../util/go-bool.ts'
 import { readForm } from './form.ts'
 
 /** What the request line and the headers say, before any body is read. */
@@ -163,23 +164,9 @@ const isTrue = (value: unknown): boolean => value === '1' || value === 'true'
 
 function flag(value: unknown): boolean {
   if (value === undefined || value === '') return false
-  const known: Readonly<Record<string, boolean>> = {
-    '1': true,
-    t: true,
-    T: true,
-    true: true,
-    TRUE: true,
-    True: true,
-    '0': false,
-    f: false,
-    F: false,
-    false: false,
-    FALSE: false,
-    False: false,
-  }
-  const meant = Object.hasOwn(known, String(value)) ? known[String(value)] : undefined
-  if (meant === undefined) throw refuse('')
-  return meant
+  const parsed = parseGoBool(String(value))
+  if (parsed === undefined) throw refuse('')
+  return parsed
 }
 
 /** The words that chose the operation are no parameters; one that was given and did nothing is (and gets a warning). */

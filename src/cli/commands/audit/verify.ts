@@ -62,7 +62,7 @@ function linesOf(log: LogVerdict): readonly string[] {
     ...remarks.map(({ seq, time: at, what }) => `remark: number ${seq}, ${shortTime(at)}: ${what}`),
     ...notes.map((note) => `note: ${note}`),
   ]
-  return [...head, ...more, ...said.map((line) => `  ${line}`)].map(printable)
+  return [...head, ...more, ...said.map((line) => `  ${line}`)].map((line) => printable(line))
 }
 
 /** A verdict for every range of lines, those between the whole ones included. */
