@@ -1,4 +1,3 @@
-import { existsSync, readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { isMacHash } from '../../src/crypto/hash.ts'
 import { randomBytes } from '../../src/crypto/random.ts'
@@ -8,6 +7,7 @@ import { exported } from '../../src/engines/transit/formats/export.ts'
 import { LiveKey, unmetered } from '../../src/engines/transit/live-key.ts'
 import { hmacWith, macVerified } from '../../src/engines/transit/macs.ts'
 import { signed, verified } from '../../src/engines/transit/signing.ts'
+import { transitVectors } from '../parity/corpus.ts'
 import { faultOf } from '../support/room.ts'
 
 interface Row {
@@ -55,7 +55,6 @@ interface Agreement {
   readonly derived_key: string
 }
 
-const file = '../shared/parity/vectors/transit.json'
 const bytes = (encoded: string): Uint8Array => Buffer.from(encoded, 'base64')
 
 function wishOf(row: SignatureRow) {
@@ -72,11 +71,10 @@ function wishOf(row: SignatureRow) {
 }
 
 describe('transit keys that OpenBao made, restored from its backups', () => {
-  if (!existsSync(file)) return
-  const { keys, ecdh } = JSON.parse(readFileSync(file, 'utf8')) as {
+  const { keys, ecdh } = transitVectors<{
     readonly keys: readonly Vector[]
     readonly ecdh: readonly Agreement[]
-  }
+  }>()
   const now = Date.UTC(2030, 0, 1)
   const bind = (row: Row) => ({
     ...(row.context && { context: row.context }),

@@ -3,9 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, writeFileSync } fro
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { program } from '../support/program.ts'
-
-/** The recorded requests and command lines, kept beside the repository. */
-export const corpus = resolve('../shared/parity')
+import { corpusFolder } from './corpus.ts'
 
 const ours = `node ${program}`
 const devServer = `${ours} server -dev -dev-root-token-id=root -dev-no-store-token -dev-listen-address=127.0.0.1:{port}`
@@ -26,12 +24,12 @@ interface Verdict {
 /** Replays recorded HTTP requests, cases named `prefix…`, against servers of ours. */
 export function replayRequests(prefix: string): Replay {
   const servers = ['--sealed-server', configuredServer(false), '--unauthed-server', configuredServer(true)]
-  return replay('parity.mjs', 'cases', 'golden', ['--only', prefix, ...servers])
+  return replay('requests.mjs', 'cases', 'golden', ['--only', prefix, ...servers])
 }
 
 /** Replays every recorded command line with our program. */
 export function replayCommands(): Replay {
-  return replay('cli.mjs', 'cli', 'cli-golden', ['--cli', ours, '--sealed-server', configuredServer(true)])
+  return replay('commands.mjs', 'cli', 'cli-golden', ['--cli', ours, '--sealed-server', configuredServer(true)])
 }
 
 /**
@@ -51,12 +49,16 @@ export function reasons(of: (area: string) => boolean): ReadonlyMap<string, stri
 
 function replay(runner: string, cases: string, golden: string, more: readonly string[]): Replay {
   const report = join(mkdtempSync(join(tmpdir(), 'strongroom-parity-')), 'verdicts.json')
-  const folders = ['--cases', join(corpus, cases), '--golden', join(corpus, golden)]
+  const folders = ['--cases', join(corpusFolder(), cases), '--golden', join(corpusFolder(), golden)]
   const run = ['--jobs', '3', '--json', report, '--server', devServer]
-  const done = spawnSync(process.execPath, [join(corpus, runner), 'check', ...folders, ...run, ...more], {
-    encoding: 'utf8',
-    maxBuffer: 1 << 28,
-  })
+  const done = spawnSync(
+    process.execPath,
+    [resolve('test/parity/runner', runner), 'check', ...folders, ...run, ...more],
+    {
+      encoding: 'utf8',
+      maxBuffer: 1 << 28,
+    },
+  )
   if (!existsSync(report)) throw new Error(`the replay itself failed: ${done.stderr}`)
   const verdicts = JSON.parse(readFileSync(report, 'utf8')) as readonly Verdict[]
   const names = (some: readonly Verdict[]): ReadonlySet<string> => new Set(some.map((one) => `${one.case} ${one.step}`))
