@@ -55,6 +55,8 @@ export class AuditBroker {
   readonly #changes = new Turnstile()
   /** Request lines that nobody waited for yet: the response line of the same event does. */
   readonly #unawaited = new WeakMap<AuditEvent, Promise<void>>()
+  /** Requests that were to change nothing, and do. */
+  readonly #changing = new WeakSet<AuditEvent>()
   #store: AuditStore | undefined
   #notary: Notary | undefined
   #ride: Opening['ride']
@@ -164,10 +166,20 @@ export class AuditBroker {
     return undefined
   }
 
+  /**
+   * A request that was to change nothing is about to. Resolves when its request line is with the kernel; from now on its
+   * response line waits for the disk. @throws Fault when no device took the line
+   */
+  async beforeChange(event: AuditEvent): Promise<void> {
+    this.#changing.add(event)
+    await this.#unawaited.get(event)
+  }
+
   /** The response line. Resolves when it is with the kernel; for a change, when it is on disk. */
   response(event: AuditEvent, outcome: AuditOutcome): Promise<void> | undefined {
     const time = this.#now()
-    const written = this.#post((channel) => channel.response(time, event, outcome))
+    const durable = !event.pure || this.#changing.has(event)
+    const written = this.#post((channel) => channel.response(time, event, outcome, durable))
     const before = this.#unawaited.get(event)
     // Mostly both lines travel in one write, and wait for the same promise.
     const both = before === undefined || before === written ? written : Promise.all([before, written]).then(() => {})

@@ -149,11 +149,11 @@ export class Channel {
     return this.#push(this.#writerFor(event).request(time, event), false)
   }
 
-  /** Takes the response line; the promise of one that tells of a change waits for the disk. */
-  response(time: string, event: AuditEvent, outcome: AuditOutcome): Promise<void> {
+  /** Takes the response line; the promise of a durable one, which tells of a change, waits for the disk. */
+  response(time: string, event: AuditEvent, outcome: AuditOutcome, durable: boolean): Promise<void> {
     if (this.#refused.has(event)) return this.#refuse(event)
     const answerBy = 'carriesKeyShares' in outcome && outcome.carriesKeyShares ? this.#strict : this.#writerFor(event)
-    return this.#push(this.#writerFor(event).response(time, event, outcome, answerBy), !event.pure)
+    return this.#push(this.#writerFor(event).response(time, event, outcome, answerBy), durable)
   }
 
   /** Writes what is queued. Called once per event-loop turn. */

@@ -15,6 +15,12 @@ export interface Call<S> {
    * changes it, each time that runs. It throws when the policy was asked otherwise; the request is then judged again.
    */
   readonly confirm: (exists: boolean) => void
+  /**
+   * A pure route that finds that it has to change something after all (a counter, a key that is used up) waits for this
+   * first: the request stands in the audit log then, and counts as a change. Others need not: it was waited for.
+   * @throws Fault when no audit device took it; then nothing may be changed
+   */
+  readonly beforeChange: BeforeChange
   /** The mount's path with a trailing slash, e.g. `transit/`. */
   readonly mountPath: string
   /** The names in the path as they were spelled, which may not be canonical: for messages only. */
@@ -22,6 +28,9 @@ export interface Call<S> {
   /** Which fields the caller gave (with any value, null included). */
   readonly given: (name: string) => boolean
 }
+
+/** Resolves when a request may change something. */
+export type BeforeChange = () => Promise<void>
 
 /** The token that a request is about. */
 export interface Subject {
@@ -83,7 +92,8 @@ export interface RouteOptions<S, F extends Fields> {
   readonly alias?: Alias
   /**
    * Changes nothing: its audit request line may share the response line's write. A request of such a route is none the less
-   * a change where its token counts uses, its answer is wrapped, or its policy was asked for `create`.
+   * a change where its token counts uses, its answer is wrapped, its policy was asked for `create`, or its handler waited
+   * for `Call.beforeChange`.
    */
   readonly pure?: boolean
   /**

@@ -10,7 +10,7 @@ import { openBarrier } from '../support/barrier.ts'
 import { HandClock } from '../support/clock.ts'
 import { FailingStorage } from '../support/failing-storage.ts'
 import type { Failure } from '../support/failing-storage.ts'
-import { wish } from './wish.ts'
+import { unaudited, wish } from './wish.ts'
 
 const message = Buffer.from('m')
 
@@ -29,7 +29,7 @@ async function mount(limit = mostMessages) {
 }
 const encrypt = async (keys: Transit, version = 0): Promise<number | string> =>
   (await keys.need('k'))
-    .encrypt(message, version, {})
+    .encrypt(message, version, {}, unaudited)
     .then((made) => made.version)
     .catch((fault: Error) => fault.message)
 
@@ -62,7 +62,7 @@ describe('the count of encryptions', () => {
           else {
             const keys = servers[step.server] as Transit
             const meter = keys.usage.meter((await keys.need('k')).record, 1)
-            const take = async (): Promise<boolean> => meter.take()
+            const take = async (): Promise<boolean> => meter.take(unaudited)
             const made = await Promise.all(Array.from({ length: step.messages }, () => take().catch(() => false)))
             given += made.filter(Boolean).length
             const [counted = 0] = await reserved(start())
@@ -118,10 +118,28 @@ describe('the count of encryptions', () => {
     await start().add(await start().draft(wish))
     storage.always = 'refused'
     const keys = start()
-    const fault = await (await keys.need('k')).encrypt(message, 0, {}).catch((thrown: unknown) => thrown)
+    const fault = await (await keys.need('k')).encrypt(message, 0, {}, unaudited).catch((thrown: unknown) => thrown)
     expect(fault).to.be.instanceOf(Error)
     storage.always = undefined
     expect(await encrypt(keys)).to.equal(1)
+  })
+
+  it('is changed only by a request that stands in the audit log: a first block, one ahead, a key that is used up', async () => {
+    const { storage, start } = await mount(1000)
+    const keys = start()
+    await keys.add(await keys.draft(wish))
+    const refused = async (): Promise<void> => Promise.reject(new Error('no audit device'))
+    const attempt = async (): Promise<unknown> =>
+      (await keys.need('k')).encrypt(message, 0, {}, refused).then(({ version }) => version, ({ message: why }: Error) => why) // prettier-ignore
+    const before = storage.commits
+    expect(await attempt()).to.equal('no audit device')
+    expect(storage.commits).to.equal(before)
+    expect(await encrypt(keys)).to.equal(1)
+    const reserved = storage.commits
+    for (let count = 0; count < 999; count++) expect(await attempt()).to.equal(1)
+    expect(await attempt()).to.equal('no audit device')
+    expect(storage.commits).to.equal(reserved)
+    expect(await encrypt(keys)).to.equal(2)
   })
 
   it('goes with the key: another one of its name begins at zero, and versions that were trimmed are forgotten', async () => {
@@ -134,7 +152,7 @@ describe('the count of encryptions', () => {
     await keys.change('k', '', () => undefined)
     expect(await view.get(usageAt(record.uuid))).to.equal(undefined)
     // What is under way still has the old key in hand.
-    for (let count = 0; count < 3000; count++) await old.encrypt(message, 0, {}).catch(() => {})
+    for (let count = 0; count < 3000; count++) await old.encrypt(message, 0, {}, unaudited).catch(() => {})
     await keys.tend()
     expect(await view.get(usageAt(record.uuid)), 'nothing comes back').to.equal(undefined)
     await keys.add(await keys.draft(wish))
@@ -165,7 +183,7 @@ describe('the last use of a key', () => {
       return used.get(1)?.lastUsedAt
     }
     expect(await last(keys)).to.equal(0)
-    const { ciphertext } = await (await keys.need('k')).encrypt(message, 0, {})
+    const { ciphertext } = await (await keys.need('k')).encrypt(message, 0, {}, unaudited)
     const first = clock.now()
     expect([await last(keys), await last(start())]).to.deep.equal([first, 0])
     await keys.tend()

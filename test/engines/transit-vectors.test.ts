@@ -9,6 +9,7 @@ import { hmacWith, macVerified } from '../../src/engines/transit/macs.ts'
 import { signed, verified } from '../../src/engines/transit/signing.ts'
 import { transitVectors } from '../parity/corpus.ts'
 import { faultOf } from '../support/room.ts'
+import { unaudited } from './wish.ts'
 
 interface Row {
   readonly version: number
@@ -143,7 +144,9 @@ describe('transit keys that OpenBao made, restored from its backups', () => {
       it(`${vector.name}: equal input gives the recorded bytes again`, async () => {
         const key = await opened(vector)
         for (const row of vector.encrypt ?? [])
-          expect((await key.encrypt(bytes(row.plaintext), row.version, bind(row))).ciphertext).to.equal(row.ciphertext)
+          expect((await key.encrypt(bytes(row.plaintext), row.version, bind(row), unaudited)).ciphertext).to.equal(
+            row.ciphertext,
+          )
       })
     }
 

@@ -4,6 +4,7 @@ import { expect } from 'chai'
 import type { Engine } from '../../src/contract/engine.ts'
 import { engines } from '../../src/server/engines.ts'
 import { startServer } from '../../src/server/start.ts'
+import { HandClock } from '../support/clock.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { HeldStorage } from '../support/held-storage.ts'
 import { TestServer } from '../support/server.ts'
@@ -62,6 +63,7 @@ const updating = ['update', 'read', 'delete']
 
 describe('what the policy judged is what is done, whatever others write in between', function () {
   this.timeout(120_000)
+  // Nothing is done by itself: the next commit is the one that is raced.
   const storage = new HeldStorage()
   const log = join(temporaryFolder(), 'audit.log')
   let server: TestServer
@@ -69,7 +71,7 @@ describe('what the policy judged is what is done, whatever others write in betwe
 
   before(async () => {
     const dev = { rootTokenId: 'root', listenAddress: '127.0.0.1:0' }
-    server = new TestServer(await startServer({ dev, storage, log: () => {} }), '', '')
+    server = new TestServer(await startServer({ dev, storage, clock: new HandClock(), log: () => {} }), '', '')
     server.token = 'root'
     for (const { type, kind, version } of engines({ kind: 'auth' } as Engine, () => ({}) as never, {} as never))
       if (kind === 'secret' && type !== 'cubbyhole')

@@ -1,26 +1,31 @@
+import { Fault } from '../../contract/fault.ts'
 import type { Caller } from '../../contract/identity.ts'
 import type { Request } from '../../contract/request.ts'
-import type { Call } from '../../contract/route.ts'
+import type { BeforeChange, Call } from '../../contract/route.ts'
 import type { Decision } from './decide.ts'
 
 /** The record of a request came or went after its policy was asked. Nothing was changed: the request is to be judged again. */
 export class Misjudged extends Error {}
 
-/** What a handler is given. */
-export function callOf(decision: Decision): Call<never> {
-  return new HandlerCall(decision) as unknown as Call<never>
+/** What a handler is given. Who only looks may not change anything. */
+export function callOf(decision: Decision, beforeChange: BeforeChange = refuseChange): Call<never> {
+  return new HandlerCall(decision, beforeChange) as unknown as Call<never>
 }
+
+const refuseChange: BeforeChange = () => Promise.reject(new Fault('internal', 'internal error'))
 
 class HandlerCall implements Call<unknown> {
   readonly engine: unknown
   readonly caller: Caller
   readonly request: Request
+  readonly beforeChange: BeforeChange
   readonly mountPath: string
   readonly spelled: Readonly<Record<string, string>>
   readonly confirm: (exists: boolean) => void
   readonly given: (name: string) => boolean
 
-  constructor({ request, mount, caller, operation, params, spelled = params }: Decision) {
+  constructor({ request, mount, caller, operation, params, spelled = params }: Decision, beforeChange: BeforeChange) {
+    this.beforeChange = beforeChange
     this.engine = mount?.state
     this.caller = caller
     this.request = request

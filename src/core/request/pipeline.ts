@@ -3,6 +3,7 @@ import { readFields } from '../../contract/field.ts'
 import type { Gateway } from '../../contract/protocol.ts'
 import type { Request } from '../../contract/request.ts'
 import type { Response } from '../../contract/response.ts'
+import type { BeforeChange } from '../../contract/route.ts'
 import type { AuditEvent } from '../../contract/audit.ts'
 import type { AuditBroker } from '../../audit/broker.ts'
 import { admission, refusedHead } from './admit.ts'
@@ -111,7 +112,9 @@ export class Pipeline implements Gateway {
   async #perform(decision: Decision, event: AuditEvent, open: OpenParts | undefined): Promise<Performed> {
     let judged = { decision, event }
     for (let times = 1; ; times++) {
-      const outcome = judged.decision.refusal ?? (await perform(judged.decision, open?.wrappings))
+      const { event: current } = judged
+      const beforeChange = async (): Promise<void> => this.#parts.audit.beforeChange(current)
+      const outcome = judged.decision.refusal ?? (await perform(judged.decision, open?.wrappings, beforeChange))
       if (!(outcome instanceof Misjudged)) return { event: judged.event, outcome }
       if (!open || times === mostJudgements) return { event: judged.event, outcome: restless() }
       const again = await decideAgain(open, judged.decision)
@@ -129,7 +132,11 @@ function restless(): Fault {
 }
 
 /** Validates and handles. What goes wrong is a result: it is audited. */
-async function perform(decision: Decision, wrapper: Wrapper | undefined): Promise<Response | Fault | Misjudged> {
+async function perform(
+  decision: Decision,
+  wrapper: Wrapper | undefined,
+  beforeChange: BeforeChange,
+): Promise<Response | Fault | Misjudged> {
   const { request } = decision
   try {
     if (request.operation === 'help') return help(decision)
@@ -140,7 +147,7 @@ async function perform(decision: Decision, wrapper: Wrapper | undefined): Promis
     const { params, limit } = decision
     const given = limit === undefined ? request.data : { ...request.data, limit }
     const values = readFields(decision.route.fields, { ...given, ...params })
-    const answered = await decision.route.handle(callOf(decision), values)
+    const answered = await decision.route.handle(callOf(decision, beforeChange), values)
     const shown = decision.shows ? await filtered(answered, decision.shows) : answered
     const response = withWarnings(given, decision, shown)
     return wrapper && !decision.route.whenSealed ? await wrapAnswer(wrapper, decision, response) : response

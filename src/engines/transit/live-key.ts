@@ -1,6 +1,7 @@
 import { createHmac, createSecretKey } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { Fault, refuse } from '../../contract/fault.ts'
+import type { BeforeChange } from '../../contract/route.ts'
 import { cmac } from '../../crypto/cmac.ts'
 import type { Cmac } from '../../crypto/cmac.ts'
 import { openText, readPrivate, readPublic } from '../../crypto/keys/pair-key.ts'
@@ -67,19 +68,24 @@ export class LiveKey {
   }
 
   /**
-   * Encrypts with a version; 0 is the latest, or a new one when that has encrypted as many messages as is safe.
+   * Encrypts with a version; 0 is the latest, or a new one when that has encrypted as many messages as is safe. Waits for
+   * `beforeChange` before more messages are reserved, or a new version is made.
    * @throws Fault invalid_request for a version or context that cannot be used.
    */
   async encrypt(
     plaintext: Uint8Array,
     version: number,
     binding: Binding,
+    beforeChange: BeforeChange,
   ): Promise<{ readonly ciphertext: string; readonly version: number }> {
     this.mustAllow('encrypt')
     const number = this.versionToUse(version, 'encryption')
     const sealer = this.#sealer(number, binding.context)
-    if (!(await this.#mayEncrypt(number))) {
-      if (version === 0) return (await this.#host.successor(this.record)).encrypt(plaintext, 0, binding)
+    if (!(await this.#mayEncrypt(number, beforeChange))) {
+      if (version === 0) {
+        await beforeChange()
+        return (await this.#host.successor(this.record)).encrypt(plaintext, 0, binding, beforeChange)
+      }
       throw refuse(
         `version ${number} has encrypted as many messages as is safe (NIST SP 800-38D): leave key_version out, or rotate the key`,
       )
@@ -103,8 +109,8 @@ export class LiveKey {
     this.#meter(number).touch()
   }
 
-  #mayEncrypt(number: number): boolean | Promise<boolean> {
-    if (isLimited(this.record)) return this.#meter(number).take()
+  #mayEncrypt(number: number, beforeChange: BeforeChange): boolean | Promise<boolean> {
+    if (isLimited(this.record)) return this.#meter(number).take(beforeChange)
     this.used(number)
     return true
   }

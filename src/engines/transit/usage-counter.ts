@@ -1,4 +1,5 @@
 import { refuse } from '../../contract/fault.ts'
+import type { BeforeChange } from '../../contract/route.ts'
 import type { Transaction, View } from '../../contract/view.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { KeyRecord, KeyVersion } from './record.ts'
@@ -25,8 +26,8 @@ export interface KeyUsage {
 
 /** Counts the use of one version. */
 export interface Meter {
-  /** One message more; false when there may be no more. Waits only when a new block has to be reserved. */
-  take(): boolean | Promise<boolean>
+  /** One message more; false when there may be no more. Waits only when a new block has to be reserved: for `beforeChange` first. */
+  take(beforeChange: BeforeChange): boolean | Promise<boolean>
   /** The version is being used, otherwise than to encrypt with a limit. */
   touch(): void
 }
@@ -64,6 +65,8 @@ export class VersionMeter implements Meter {
   #lastUsedAt = 0
   #storedAt = 0
   #refill: Promise<void> | undefined
+  /** A block is being reserved before this one is used up. */
+  #ahead = false
 
   constructor(host: MeterHost, key: Pick<KeyRecord, 'name' | 'uuid'>, version: Pick<KeyVersion, 'id'>) {
     this.#host = host
@@ -79,18 +82,25 @@ export class VersionMeter implements Meter {
     this.#lastUsedAt = this.#host.clock.now()
   }
 
-  take(): boolean | Promise<boolean> {
+  take(beforeChange: BeforeChange): boolean | Promise<boolean> {
     this.touch()
-    if (this.#left === 0) return this.#takeOfNext()
+    if (this.#left === 0) return this.#takeOfNext(beforeChange)
     this.#left--
-    // A block that cannot be reserved ahead is asked for again when this one is used up.
-    if (this.#left < this.#block / 4 && !this.#exhausted && !this.#refill) this.#refilled().catch(() => {})
+    if (this.#left < this.#block / 4 && !this.#exhausted && !this.#ahead) this.#refillAhead(beforeChange)
     return true
   }
 
-  async #takeOfNext(): Promise<boolean> {
+  /** A block that cannot be reserved ahead is asked for again when this one is used up. */
+  #refillAhead(beforeChange: BeforeChange): void {
+    this.#ahead = true
+    const refilled = beforeChange().then(() => this.#refilled())
+    refilled.catch(() => {}).finally(() => (this.#ahead = false))
+  }
+
+  async #takeOfNext(beforeChange: BeforeChange): Promise<boolean> {
     while (this.#left === 0) {
-      await this.#refilled()
+      await beforeChange()
+      if (this.#left === 0) await this.#refilled()
       if (this.#left === 0 && this.#exhausted) return false
     }
     this.#left--

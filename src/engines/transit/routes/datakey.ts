@@ -25,12 +25,12 @@ const datakey = write('datakey/:kind/:name', {
   about: 'Make a data key: wrapped, or wrapped and in plain.',
   pure: true,
   fields: { ...fields, bits: f.int('128, 256 or 512.').or(256) },
-  handle: async ({ engine, request }, { kind, name, key_version: version, bits, ...bound }) => {
+  handle: async ({ engine, request, beforeChange }, { kind, name, key_version: version, bits, ...bound }) => {
     mustBeKind(kind)
     if (![128, 256, 512].includes(bits)) throw refuse('invalid bit length')
     const key = await engine.need(name)
     const fresh = engine.random(bits / 8)
-    const made = await key.encrypt(fresh, version, binding(bound))
+    const made = await key.encrypt(fresh, version, binding(bound), beforeChange)
     const data = {
       ciphertext: made.ciphertext,
       key_version: made.version,
@@ -50,14 +50,17 @@ const datakeyPair = write('datakey-pair/:kind/:name', {
     type: f.string('The type of the pair: ed25519, ecdsa-p256, rsa-2048, ml-dsa-65, …').or('ecdsa-p256'),
     parameter_set: shared.parameter_set,
   },
-  handle: async ({ engine, request }, { kind, name, type, parameter_set: set, key_version: version, ...bound }) => {
+  handle: async (
+    { engine, request, beforeChange },
+    { kind, name, type, parameter_set: set, key_version: version, ...bound },
+  ) => {
     mustBeKind(kind)
     const pair = pairOf(type, set)
     const key = await engine.need(name)
     key.mustAllow('encrypt')
     const { secret, open } = await pair.generate(engine.random)
     try {
-      const made = await key.encrypt(secret, version, binding(bound))
+      const made = await key.encrypt(secret, version, binding(bound), beforeChange)
       const data = {
         public_key: pem('PUBLIC KEY', open),
         ciphertext: made.ciphertext,

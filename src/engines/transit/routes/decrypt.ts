@@ -3,6 +3,7 @@ import { f } from '../../../contract/field.ts'
 import { answer } from '../../../contract/response.ts'
 import type { Response } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
+import type { BeforeChange } from '../../../contract/route.ts'
 import { base64 } from '../../../util/bytes.ts'
 import { checkContexts, intOf, itemsOf, runBatch, textOf } from '../batch.ts'
 import type { Item } from '../batch.ts'
@@ -60,6 +61,7 @@ const rewrapFields = {
 interface Keys {
   readonly from: LiveKey
   readonly to: LiveKey
+  readonly beforeChange: BeforeChange
 }
 
 /** `rewrap/:name`: decrypts and encrypts again with another version; nobody sees the data. */
@@ -67,10 +69,10 @@ export const rewrap = write('rewrap/:name', {
   about: 'Encrypt a ciphertext again with another version of its key.',
   pure: true,
   fields: rewrapFields,
-  handle: async ({ engine, request }, values) => {
+  handle: async ({ engine, request, beforeChange }, values) => {
     if (!isBatch(values) && values.ciphertext === '') throw refuse('missing ciphertext to decrypt')
     const key = await engine.need(values.name)
-    return rewrapAny({ from: key, to: key }, values, new WayBack(request, decryptable))
+    return rewrapAny({ from: key, to: key, beforeChange }, values, new WayBack(request, decryptable))
   },
 })
 
@@ -79,11 +81,11 @@ export const reencrypt = write('reencrypt/:name/:target', {
   about: 'Encrypt a ciphertext again with another key; context and associated data are the same for both.',
   pure: true,
   fields: { ...rewrapFields, target: f.string('Name of the key to encrypt with.').or('') },
-  handle: async ({ engine, request }, values) => {
+  handle: async ({ engine, request, beforeChange }, values) => {
     if (!isBatch(values) && values.ciphertext === '') throw refuse('missing ciphertext to decrypt')
     const [from, to] = await Promise.all([engine.need(values.name), engine.find(values.target)])
     if (!to) throw refuse(`the target key was not found: make the key ${values.target} first`)
-    return rewrapAny({ from, to }, values, new WayBack(request, decryptable))
+    return rewrapAny({ from, to, beforeChange }, values, new WayBack(request, decryptable))
   },
 })
 
@@ -104,9 +106,9 @@ async function opened(key: LiveKey, item: Item): Promise<Uint8Array> {
   return key.decrypt(text, binding(item))
 }
 
-async function rewrapped({ from, to }: Keys, item: Item): Promise<Readonly<Record<string, unknown>>> {
+async function rewrapped({ from, to, beforeChange }: Keys, item: Item): Promise<Readonly<Record<string, unknown>>> {
   const plaintext = await opened(from, item)
-  const made = await to.encrypt(plaintext, intOf(item, 'key_version'), binding(item))
+  const made = await to.encrypt(plaintext, intOf(item, 'key_version'), binding(item), beforeChange)
   plaintext.fill(0)
   return { ciphertext: made.ciphertext, key_version: made.version }
 }

@@ -1,9 +1,9 @@
 import { refuse } from '../../../contract/fault.ts'
 import { f } from '../../../contract/field.ts'
-import type { Request } from '../../../contract/request.ts'
 import { answer } from '../../../contract/response.ts'
 import type { Response } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
+import type { BeforeChange, Call } from '../../../contract/route.ts'
 import { isKeyType, keyType } from '../../../crypto/keys/key-types.ts'
 import { checkContexts, intOf, itemsOf, runBatch, textOf } from '../batch.ts'
 import type { Item } from '../batch.ts'
@@ -35,21 +35,22 @@ export const encrypt = write('encrypt/:name', {
   fields,
   pure: true,
   exists: async ({ engine }, { name = '' }) => (await engine.find(name)) !== undefined,
-  handle: async ({ engine, request, confirm }, given) => {
+  handle: async (call, given) => {
+    const { engine, request, confirm } = call
     // Null is a plaintext that somebody forgot, not an empty one.
     const values = request.data['plaintext'] === null ? { ...given, plaintext: undefined } : given
     const existing = await engine.find(values.name)
     confirm(existing !== undefined)
-    if (existing) return run(existing, values, request)
+    if (existing) return run(existing, values, call)
     const draft = await drafted(engine, values)
     // Only what works makes a key: a failed request must leave none behind. The ciphertexts of the try are thrown away,
     // so that those which are given out are counted.
-    const tried = await run(engine.trial(draft), values, request)
+    const tried = await run(engine.trial(draft), values, call)
     if (tried.status !== undefined) return tried
     const { record, added } = await engine.add(draft)
     // Someone else was faster: what is there already is used by those only who may.
     confirm(!added)
-    return run(engine.live(record), values, request)
+    return run(engine.live(record), values, call)
   },
 })
 
@@ -65,26 +66,33 @@ type EncryptValues = Item & {
   readonly partial_failure_response_code: number | undefined
 }
 
-async function run(key: LiveKey, values: EncryptValues, request: Request): Promise<Response> {
+async function run(key: LiveKey, values: EncryptValues, call: Call<Transit>): Promise<Response> {
+  const { request, beforeChange } = call
   const back = new WayBack(request, decryptable)
-  if (values.batch_input !== undefined && values.batch_input !== null) return batch(key, values, back)
+  if (values.batch_input !== undefined && values.batch_input !== null) return batch(key, values, { back, beforeChange })
   if (values.plaintext === undefined) throw refuse('missing plaintext to encrypt')
-  const made = await key.encrypt(bytesOf(values.plaintext, 'plaintext'), values.key_version, binding(values))
+  const plaintext = bytesOf(values.plaintext, 'plaintext')
+  const made = await key.encrypt(plaintext, values.key_version, binding(values), beforeChange)
   return answer(back.add(values, { ciphertext: made.ciphertext, key_version: made.version }))
 }
 
-async function batch(key: LiveKey, values: EncryptValues, back: WayBack): Promise<Response> {
+interface BatchParts {
+  readonly back: WayBack
+  readonly beforeChange: BeforeChange
+}
+
+async function batch(key: LiveKey, values: EncryptValues, { back, beforeChange }: BatchParts): Promise<Response> {
   const items = itemsOf(values.batch_input)
   checkContexts(items)
   const rules = { failsWhole: true, partialFailureCode: statusCode(values.partial_failure_response_code), back }
-  const response = await runBatch(items, rules, (item) => one(key, item))
+  const response = await runBatch(items, rules, (item) => one(key, item, beforeChange))
   return warned(response, values.partial_failure_response_code)
 }
 
-async function one(key: LiveKey, item: Item): Promise<Readonly<Record<string, unknown>>> {
+async function one(key: LiveKey, item: Item, beforeChange: BeforeChange): Promise<Readonly<Record<string, unknown>>> {
   if (item['plaintext'] === undefined || item['plaintext'] === null) throw refuse('missing plaintext to encrypt')
   const plaintext = bytesOf(textOf(item, 'plaintext'), 'plaintext')
-  const made = await key.encrypt(plaintext, intOf(item, 'key_version'), binding(item))
+  const made = await key.encrypt(plaintext, intOf(item, 'key_version'), binding(item), beforeChange)
   return { ciphertext: made.ciphertext, key_version: made.version }
 }
 
