@@ -95,9 +95,7 @@ function failed(thrown: unknown, command: Command, running: Run | undefined, aro
   const doing = typeof command.doing === 'function' ? running && command.doing(running) : command.doing
   const what = thrown.during ?? (doing === undefined ? 'Error' : `Error ${doing}`)
   around.err(`${what === '' ? '' : `${what}: `}${thrown.message}\n`)
-  // For people only: what scripts read stays as Vault's clients print it.
-  if (thrown.status === 403 && around.pipes.errIsTerminal && command.name !== 'policy explain')
-    around.err('  next: "strongroom policy explain OPERATION PATH" tells which rule decides, and what would allow it\n')
+  if (thrown.next !== '') around.err(`  next: ${thrown.next}\n`)
   if (command.needs && thrown.isUnsupported) around.err(`This server has no ${command.needs}.\n`)
   // A write to a path that is nearly right: the server says which one was meant.
   if (thrown.body) showWarnings({ err: (line) => around.err(`${line}\n`) }, thrown.body)

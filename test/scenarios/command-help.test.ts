@@ -10,7 +10,6 @@ describe('help and refusals of the command line', () => {
   before(async () => {
     server = await devServer()
     shell = new Shell({ VAULT_ADDR: server.running.address, VAULT_TOKEN: 'root' })
-    shell.errIsTerminal = true
   })
   after(async () => server.running.stop())
 
@@ -34,19 +33,76 @@ describe('help and refusals of the command line', () => {
 
   it('shows the release beside the API level', async () => {
     expect((await shell.run('status')).out).to.match(/^Version +2\.\d+\.\d+ \(strongroom \d+\.\d+\.\d+\)$/m)
+    const inJson = JSON.parse((await shell.run('status -format=json')).out) as Readonly<Record<string, unknown>>
+    expect([inJson['version'], inJson['strongroom_release']].map((one) => /^\d+\.\d+\.\d+$/.test(String(one)))).to.deep.equal([true, true]) // prettier-ignore
+    expect((await shell.run('status -format=yaml')).out).to.match(/^strongroom_release: "?\d+\.\d+\.\d+"?$/m)
     for (const path of ['sys/health', 'sys/seal-status'])
       expect((await server.call('GET', `/v1/${path}`)).body['strongroom_release']).to.match(/^\d+\.\d+\.\d+$/)
   })
 
-  it('names a namespace that may be missing, an empty share, and where a refusal is explained', async () => {
-    expect((await shell.run('kv get -namespace=nowhere secret/x')).err).to.include('namespace nowhere/')
+  it('names a namespace and a mount that are missing, and an empty share, whoever reads the message', async () => {
+    for (const line of [
+      'read NS sys/mounts',
+      'kv get NS secret/x',
+      'kv put NS secret/x a=b',
+      'namespace list NS',
+      'secrets list NS',
+      'write NS secret/x a=b',
+    ]) {
+      const { code, out, err } = await shell.run(line.replace('NS', '-namespace=nowhere'))
+      expect([code, out], line).to.deep.equal([2, ''])
+      expect(err, line).to.match(/\n {2}next: there is no namespace nowhere\//)
+    }
+    for (const line of [
+      'read nothing/x',
+      'list nothing',
+      'write nothing/x a=b',
+      'kv get nothing/x',
+      'kv list -format=json nothing',
+    ]) {
+      const { code, out, err } = await shell.run(line)
+      expect([code, out.trim().replace('{}', '')], line).to.deep.equal([2, ''])
+      expect(err, line).to.match(/nothing is mounted there.*secrets list/)
+    }
+    expect((await shell.run('read secret/data/none')).err).to.equal('No value found at secret/data/none\n')
     expect((await shell.run(['operator', 'unseal', '  '])).err).to.include('the key share is empty')
+    expect((await shell.run('login -method=userpass username=a password=b')).err).to.include('auth list')
+  })
+
+  it('points from a refusal to the question that explains it, or to the login that is missing', async () => {
+    await shell.run('namespace create team')
     const token = (await shell.run('token create -policy=default -field=token')).out
     const other = new Shell({ ...shell.env, VAULT_TOKEN: token })
-    other.errIsTerminal = true
-    expect((await other.run('read secret/data/x')).err).to.include('policy explain')
-    other.errIsTerminal = false
-    expect((await other.run('read secret/data/x')).err).to.not.include('policy explain')
+    for (const line of [
+      'read secret/data/x',
+      'list -format=json secret/metadata',
+      'write secret/data/x a=b',
+      'delete secret/data/x',
+      'token create',
+      'read -namespace=team sys/mounts',
+      'operator seal',
+      ['read', "secret/data/it's"],
+    ]) {
+      const { code, out, err } = await other.run(line)
+      expect([code, out], String(line)).to.deep.equal([2, ''])
+      const [, question = ''] = /\n {2}next: "strongroom ([^\n]*)" tells which rule decides/.exec(err) ?? []
+      const words =
+        question
+          .match(/'[^ ]+'|\S+/g)
+          ?.map((word) => word.replaceAll(`'"'"'`, '\0').replaceAll("'", '').replaceAll('\0', "'")) ?? []
+      expect((await other.run(words)).out, `${String(line)}: ${question}`).to.match(/^Denied: /)
+    }
+    expect((await other.run('kv get secret/x')).err).to.include('policy explain read PATH')
+    for (const [sent, hint] of [
+      ['', 'no token was sent'],
+      ['nonsense', 'unknown, expired or revoked'],
+    ]) {
+      const stranger = new Shell({ ...shell.env, VAULT_TOKEN: sent as string })
+      for (const line of ['token lookup', 'policy explain read secret/data/x'])
+        expect((await stranger.run(line)).err, `${sent} ${line}`).to.match(
+          new RegExp(`next: .*${hint}.*strongroom login`),
+        )
+    }
   })
 
   it('has a command for scanning, paging, taking keys out, members, releases and new shares', async () => {

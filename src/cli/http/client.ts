@@ -4,6 +4,7 @@ import { readJson, writeJson } from '../../util/json.ts'
 import type { Json } from '../../util/json.ts'
 import { shown } from './dry-run.ts'
 import { ServerError, misfit, refusal } from './errors.ts'
+import { hintFor } from './hints.ts'
 import { UsageError } from '../framework/flags.ts'
 import { encodePath, query } from './paths.ts'
 import { exchange } from './transport.ts'
@@ -82,14 +83,16 @@ export class Client {
         await pause(Math.min(200 * (attempt + 1), 1500))
         continue
       }
-      return this.#accepted({ method, url, namespace: this.#target.namespace }, answer, how)
+      const { namespace, token } = this.#target
+      return this.#accepted({ method, url, namespace, hasToken: (how.token ?? token) !== '' }, answer, how)
     }
   }
 
   #accepted(asked: Parameters<typeof refusal>[0], answer: Received, { anyText = false }: Sending): Answer {
     const { status, body, text, location } = answer
     if (status === 404 && asked.method === 'GET' && saysSomething(body)) return answer
-    if (status >= 400) throw new ServerError(refusal(asked, answer), status, body)
+    if (status >= 400)
+      throw Object.assign(new ServerError(refusal(asked, answer), status, body), { next: hintFor(asked, answer) })
     // A redirect that was not followed, and a proxy's page, say nothing of whether anything was done.
     const fits = status < 300 && (anyText || body !== undefined || text.trim() === '')
     if (!fits) throw new ServerError(misfit(asked, answer, status >= 300 ? (location ?? '') : undefined), status)

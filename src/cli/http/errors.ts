@@ -6,6 +6,8 @@ export class ServerError extends Error {
   /** 0 when there was no answer. */
   readonly status: number
   readonly body: Json | undefined
+  /** What to do about it, for a line of its own; empty where the message says it. */
+  next = ''
   /** What was being done, when the command does several things; empty to say nothing. */
   during?: string
 
@@ -15,9 +17,9 @@ export class ServerError extends Error {
     this.body = body
   }
 
-  /** The same with what to do about it, on a line of its own. */
+  /** The same with what to do about it, where a command can tell more than the answer does. */
   withHint(next: string): ServerError {
-    const hinted = new ServerError(`${this.message}\n  next: ${next}`, this.status, this.body)
+    const hinted = Object.assign(new ServerError(this.message, this.status, this.body), { next })
     return this.during === undefined ? hinted : Object.assign(hinted, { during: this.during })
   }
 
@@ -25,6 +27,12 @@ export class ServerError extends Error {
   get isAbsence(): boolean {
     const errors = this.body?.['errors']
     return this.status === 404 && Array.isArray(errors) && errors.length === 0
+  }
+
+  /** Whether the namespace asked is not there, or not for this token. */
+  get isUnknownNamespace(): boolean {
+    const errors = this.body?.['errors']
+    return this.status === 404 && Array.isArray(errors) && errors.includes('namespace not found')
   }
 
   /** Whether the server has nothing of this kind. */
@@ -38,6 +46,8 @@ export interface Asked {
   readonly method: string
   readonly url: URL
   readonly namespace: string
+  /** Whether a token was sent. */
+  readonly hasToken: boolean
 }
 
 /** What was answered, as far as a message needs it. */

@@ -47,9 +47,6 @@ export function showWarnings(run: Pick<Run, 'err'>, body: Json): void {
 /** A read or list that found nothing. @returns the exit status */
 export function nothingAt(run: Run, path: string): number {
   run.err(`No value found at ${path}`)
-  const { namespace } = run.client
-  if (namespace !== '' && run.pipes.errIsTerminal)
-    run.err(`That was asked in the namespace ${namespace}/: "strongroom namespace list" shows which there are.`)
   return 2
 }
 

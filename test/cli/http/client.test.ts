@@ -69,7 +69,7 @@ describe("the command line's client", () => {
         expect(await shell.run('write a x=1')).to.deep.equal({
           code: 2,
           out: '',
-          err: `Error writing data to a: Error making API request.\n\nURL: PUT ${address}/v1/a\nCode: 403. Errors:\n\n* 1 error occurred:\n\t* permission denied\n\n\n`,
+          err: `Error writing data to a: Error making API request.\n\nURL: PUT ${address}/v1/a\nCode: 403. Errors:\n\n* 1 error occurred:\n\t* permission denied\n\n\n  next: "strongroom policy explain update a" tells which rule decides; if that is refused, too, the token is not valid\n`,
         })
         expect((await shell.run('write -ns=n a x=1')).err).to.include(`\n\nNamespace: n/\nURL: PUT ${address}`)
         expect((await shell.run('patch a x=1')).err).to.match(/Code: 404\. Raw Message:\n\n\n$/)

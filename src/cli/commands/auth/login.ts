@@ -114,7 +114,7 @@ async function byMethod(run: Run, name: string, method: Method): Promise<Json> {
   const path = `auth/${barePath(run.flags.text('path') ?? name)}/${method.path(data)}`
   const sent = run.client.send('PUT', path, rest, { token: '' })
   const { body } = await sent.catch((thrown: unknown) => {
-    const isMissing = thrown instanceof ServerError && [403, 404].includes(thrown.status) && run.pipes.errIsTerminal
+    const isMissing = thrown instanceof ServerError && [403, 404].includes(thrown.status)
     throw isMissing
       ? thrown.withHint(`is the method ${name} there? "strongroom auth list" tells; strongroom itself has tokens only`)
       : thrown

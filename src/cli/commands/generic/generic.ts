@@ -15,7 +15,7 @@ async function read(run: Run): Promise<number> {
   const path = pathOf(run)
   const input = await inputOf(run, run.args.slice(1))
   const raw = run.format === 'raw'
-  const answer = await orNothing(run.client.send('GET', path, undefined, { query: input, anyText: raw }))
+  const answer = await orNothing(run, run.client.send('GET', path, undefined, { query: input, anyText: raw }))
   if (!answer) return nothingAt(run, path)
   if (!raw || run.flags.text('field')) return showAnswer(run, answer.body)
   run.out(`${answer.text.trimEnd()}\n\n`)
@@ -39,7 +39,7 @@ export function pageOf({ flags }: Run): Json {
 async function list(run: Run, verb: 'list' | 'scan' = 'list'): Promise<number> {
   const path = pathOf(run)
   const query = { [verb]: true, ...pageOf(run) }
-  const answer = await orNothing(run.client.send('GET', path, undefined, { query }))
+  const answer = await orNothing(run, run.client.send('GET', path, undefined, { query }))
   return showList(run, path, answer?.body)
 }
 
@@ -109,18 +109,18 @@ async function help(run: Run): Promise<number> {
   return 0
 }
 
-/** An answer, or undefined where the server says that there is nothing. */
-export async function orNothing<T>(asked: Promise<T>): Promise<T | undefined> {
+/** An answer, or undefined where the server says that there is nothing; said where not even a mount is. */
+export async function orNothing<T>(run: Run, asked: Promise<T>): Promise<T | undefined> {
   return asked.catch((thrown: unknown) => {
-    if (thrown instanceof ServerError && (thrown.isAbsence || isNoRoute(thrown))) return undefined
-    throw thrown
+    if (!(thrown instanceof ServerError) || !isNothing(thrown)) throw thrown
+    if (thrown.next !== '') run.err(`Note: ${thrown.next}.`)
+    return undefined
   })
 }
 
-/** Nothing is mounted there: for someone who reads, that is the same as nothing. */
-function isNoRoute({ status, body }: ServerError): boolean {
-  const errors = body?.['errors']
-  return status === 404 && Array.isArray(errors) && errors.length > 0
+/** Nothing is mounted there: for someone who reads, that is the same as nothing. An unknown namespace is a mistake. */
+function isNothing({ status, body, isUnknownNamespace }: ServerError): boolean {
+  return status === 404 && Array.isArray(body?.['errors']) && !isUnknownNamespace
 }
 
 /** `read`, `list`, `write`, `patch`, `delete`, `path-help`. */

@@ -71,7 +71,7 @@ async function get(run: Run): Promise<number> {
   refuseVersionFlag(run, place, 'version')
   const path = place.version === 1 ? place.path : place.at('data')
   const asked = run.client.send('GET', path, undefined, { query: version > 0 ? { version } : {} })
-  const answer = await during(`reading ${path}`, orNothing(asked))
+  const answer = await during(`reading ${path}`, orNothing(run, asked))
   if (!answer) return nothingAt(run, path)
   return place.version === 1 ? showPlain(run, answer.body ?? {}) : showSecret(run, path, answer.body ?? {})
 }
@@ -139,7 +139,7 @@ async function readAndWrite(
   { cas }: { readonly cas?: number },
 ): Promise<number> {
   const path = place.at('data')
-  const answer = await during(`reading ${path}`, orNothing(run.client.send('GET', path)))
+  const answer = await during(`reading ${path}`, orNothing(run, run.client.send('GET', path)))
   const { data, metadata } = (answer?.body?.['data'] ?? {}) as { readonly data?: Json; readonly metadata?: Json }
   if (!data) return nothingAt(run, path)
   const merged = Object.fromEntries(Object.entries({ ...data, ...changes }).filter(([, value]) => value !== null))
@@ -151,7 +151,7 @@ async function list(run: Run, verb: 'list' | 'scan'): Promise<number> {
   const path = place.version === 1 ? place.path : place.at('metadata')
   const answer = await during(
     `listing ${path}`,
-    orNothing(run.client.send('GET', path, undefined, { query: { [verb]: true, ...pageOf(run) } })),
+    orNothing(run, run.client.send('GET', path, undefined, { query: { [verb]: true, ...pageOf(run) } })),
   )
   return showList(run, path, answer?.body)
 }

@@ -19,7 +19,7 @@ async function get(run: Run): Promise<number> {
   const place = await versioned(run)
   if (!place) return 1
   const path = place.at('metadata')
-  const answer = await during(`reading ${path}`, orNothing(run.client.send('GET', path)))
+  const answer = await during(`reading ${path}`, orNothing(run, run.client.send('GET', path)))
   if (!answer) return nothingAt(run, path)
   const { body = {} } = answer
   if (run.format !== 'table' || body['wrap_info']) return showAnswer(run, body)

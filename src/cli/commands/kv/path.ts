@@ -46,7 +46,7 @@ async function preflight(run: Run, path: string): Promise<Json | undefined> {
   return during('', asked).then(
     ({ body }) => (body?.['data'] ?? {}) as Json,
     (thrown: unknown) => {
-      if (thrown instanceof ServerError && thrown.status === 404) return undefined
+      if (thrown instanceof ServerError && thrown.status === 404 && !thrown.isUnknownNamespace) return undefined
       throw thrown
     },
   )

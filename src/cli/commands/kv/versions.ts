@@ -50,8 +50,9 @@ async function rollback(run: Run): Promise<number> {
   if (place.version === 1) return refuseVersion1(run, 'K/V engine mount must be version 2 for rollback support')
   const path = place.at('data')
   const read = async (query: Json): Promise<Json | undefined> =>
-    (await during(`reading ${path}`, orNothing(run.client.send('GET', path, undefined, { query }))))?.body?.['data'] as
-      Json | undefined
+    (await during(`reading ${path}`, orNothing(run, run.client.send('GET', path, undefined, { query }))))?.body?.[
+      'data'
+    ] as Json | undefined
   const newest = await read({})
   if (!newest) return nothingAt(run, path)
   const wanted = await read({ version })

@@ -13,6 +13,7 @@ const order = [
   'progress',
   'nonce',
   'version',
+  'strongroom_release',
   'commit_date',
   'build_date',
   'migration',

@@ -35,7 +35,7 @@ async function patch(run: Run): Promise<number> {
     throw new UsageError('Must supply at least one of -custom-metadata or -remove-custom-metadata')
   const change = { ...set, ...Object.fromEntries(removed.map((name) => [name, null])) }
   const asked = run.client.send('PATCH', `sys/namespaces/${pathOf(run)}`, { custom_metadata: change })
-  const answer = await orNothing(asked)
+  const answer = await orNothing(run, asked)
   if (answer) return showNamespace(run, answer.body)
   run.err('Namespace not found')
   return 2
@@ -73,7 +73,7 @@ const list = async (run: Run): Promise<number> => listed(run, { list: true })
 const scan = async (run: Run): Promise<number> => listed(run, { scan: true })
 
 async function listed(run: Run, query: Json): Promise<number> {
-  const answer = await orNothing(run.client.send('GET', 'sys/namespaces', undefined, { query }))
+  const answer = await orNothing(run, run.client.send('GET', 'sys/namespaces', undefined, { query }))
   if (answer?.body?.['wrap_info']) return showAnswer(run, answer.body)
   const { keys = [], key_info: info = {} } = dataOf(answer?.body) as {
     readonly keys?: readonly string[]
@@ -99,7 +99,7 @@ function details(keys: readonly string[], info: Readonly<Record<string, Json>>):
 }
 
 async function lookup(run: Run): Promise<number> {
-  const answer = await orNothing(run.client.send('GET', `sys/namespaces/${pathOf(run)}`))
+  const answer = await orNothing(run, run.client.send('GET', `sys/namespaces/${pathOf(run)}`))
   if (answer) return showNamespace(run, answer.body)
   run.err('Namespace not found')
   return 2

@@ -22,7 +22,7 @@ async function list(run: Run): Promise<number> {
 
 async function read(run: Run): Promise<number> {
   const name = nameOf(run)
-  const answer = await orNothing(run.client.send('GET', `sys/policies/acl/${name}`))
+  const answer = await orNothing(run, run.client.send('GET', `sys/policies/acl/${name}`))
   if (answer?.body?.['wrap_info']) return showAnswer(run, answer.body)
   const policy = (answer?.body?.['data'] as { readonly policy?: string } | undefined)?.policy
   if (!policy) {

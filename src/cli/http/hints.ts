@@ -1,0 +1,42 @@
+import { quoted } from './dry-run.ts'
+import type { Asked, Refused } from './errors.ts'
+
+const operations: Readonly<Record<string, string>> = {
+  GET: 'read',
+  PUT: 'update',
+  POST: 'update',
+  PATCH: 'patch',
+  DELETE: 'delete',
+}
+
+/** Where a path leads to no mount. */
+export const nothingMounted =
+  'nothing is mounted there; "strongroom secrets list" and "strongroom auth list" show what is'
+
+/** What to do about a refusal, without the "next"; empty where the server's own words say it. */
+export function hintFor(asked: Asked, { status, body }: Refused): string {
+  const errors = Array.isArray(body?.['errors']) ? body['errors'].map(String) : []
+  if (status === 404 && errors.includes('namespace not found'))
+    return `there is no namespace ${asked.namespace}/ that this token may know: "strongroom namespace list" shows those inside another`
+  if (status === 404 && errors.some((error) => error.startsWith('no handler for route'))) return nothingMounted
+  return status === 403 ? barred(asked) : ''
+}
+
+function barred({ method, url, namespace, hasToken }: Asked): string {
+  if (!hasToken) return 'no token was sent: "strongroom login" keeps one, or set VAULT_TOKEN'
+  const path = decodeURIComponent(url.pathname.replace(/^.*?\/v1\//, ''))
+  if (/^(sys\/policies\/explain|auth\/token\/lookup)-self$/.test(path))
+    return 'the token is unknown, expired or revoked, is of another namespace, or lacks the policy "default": "strongroom login" keeps another'
+  // A question about a mount, which the command asks by itself before it knows the path.
+  if (path.startsWith('sys/internal/ui/mounts/'))
+    return 'either nothing is mounted there: "strongroom secrets list" shows what is; or no rule allows anything there: "strongroom policy explain read PATH" tells'
+  // Asked where the token is from: nobody else knows its rules.
+  const [flag, whole, whose] =
+    namespace === '' ? ['', path, ''] : ['-namespace=/ ', `${namespace}/${path}`, ', for a token of the root namespace']
+  return `"strongroom policy explain ${flag}${operationOf(method, url)} ${word(whole)}" tells which rule decides${whose}; if that is refused, too, the token is not valid`
+}
+
+const operationOf = (method: string, { searchParams }: URL): string =>
+  ['list', 'scan'].find((verb) => searchParams.get(verb) === 'true') ?? operations[method] ?? 'OPERATION'
+
+const word = (text: string): string => (/^[\w%@:,./+=~-]+$/.test(text) ? text : quoted(text))
