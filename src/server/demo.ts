@@ -11,8 +11,12 @@ const out = (text: string): void => void process.stdout.write(text)
 async function start(): Promise<Awaited<ReturnType<typeof startServer>>> {
   try {
     return await startServer({ dev: { rootTokenId: 'root', listenAddress } })
-  } catch {
-    // Something else has the usual port.
+  } catch (thrown) {
+    const why = thrown instanceof Error ? thrown.message : 'unknown'
+    if (!why.includes('another program listens')) {
+      process.stderr.write(`${why}\n`)
+      process.exit(1)
+    }
     return startServer({ dev: { rootTokenId: 'root', listenAddress: '127.0.0.1:0' } })
   }
 }

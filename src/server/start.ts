@@ -3,7 +3,7 @@ import { auditDevices } from './audit-devices.ts'
 import { AuditBroker } from '../audit/broker.ts'
 import type { WitnessKeeper } from '../audit/witness/keeper.ts'
 import { EncryptedBarrier } from '../barrier/barrier.ts'
-import { hostAndPort } from '../config/listener.ts'
+import { hostAndPort, isLoopback } from '../config/listener.ts'
 import { loadConfig } from '../config/load.ts'
 import { ConfigError } from '../config/source.ts'
 import { usualTtl } from '../config/types.ts'
@@ -47,6 +47,8 @@ export interface ServerOptions {
     readonly rootTokenId?: string
     readonly listenAddress?: string
     readonly tls?: { readonly certFile: string; readonly keyFile: string }
+    /** Plain HTTP on an address that other machines can reach. */
+    readonly plainOnNetwork?: boolean
   }
   readonly logFormat?: 'standard' | 'json'
   readonly logLevel?: LogLevel
@@ -229,15 +231,32 @@ async function clusterOf(
   })
 }
 
-function devConfig({ listenAddress: address = '127.0.0.1:8200', tls }: NonNullable<ServerOptions['dev']> = {}): Config {
+type Dev = NonNullable<ServerOptions['dev']>
+
+/** Where a development server listens. @throws ConfigError for what is no address, and for plain HTTP beyond this machine that was not asked for */
+function devPlace({ listenAddress: address = '127.0.0.1:8200', tls, plainOnNetwork = false }: Dev) {
   const at = hostAndPort(address)
   if (!at) throw new ConfigError(`the address "${address}" must be host:port, such as 127.0.0.1:8200`)
+  const host = at.host || '127.0.0.1'
+  const isPlain = !tls && !isLoopback(host)
+  if (isPlain && !plainOnNetwork)
+    throw new ConfigError(
+      `plain HTTP on ${host} would send tokens and secrets over the network in clear: listen on 127.0.0.1, add -dev-tls, or, behind something that does TLS, add -dev-unsafe-allow-tls-disable-on-network`,
+    )
+  if (plainOnNetwork && !isPlain)
+    throw new ConfigError(
+      `-dev-unsafe-allow-tls-disable-on-network has no effect ${tls ? 'with -dev-tls' : `on ${host}, which is this machine`}: leave it out`,
+    )
+  return { host, port: at.port }
+}
+
+function devConfig(dev: Dev = {}): Config {
+  const { tls } = dev
   return {
     storage: { type: 'inmem' },
     listeners: [
       {
-        host: at.host || '127.0.0.1',
-        port: at.port,
+        ...devPlace(dev),
         ...(tls && { tls }),
         unauthedRekey: false,
         unauthedGenerateRoot: false,

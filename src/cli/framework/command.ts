@@ -40,6 +40,7 @@ export type Serve = (options: {
     readonly rootTokenId?: string
     readonly listenAddress?: string
     readonly tls?: { readonly certFile: string; readonly keyFile: string }
+    readonly plainOnNetwork?: boolean
   }
   readonly logFormat?: 'standard' | 'json'
   readonly logLevel?: LogLevel

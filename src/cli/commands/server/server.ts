@@ -73,6 +73,8 @@ function keepRootToken(run: Run, token: string): void {
 
 type Options = Parameters<Serve>[0]
 
+const plainFlag = 'dev-unsafe-allow-tls-disable-on-network'
+
 /** @throws UsageError unless it is either a development server or a configured one */
 function whatToServe({ flags, environment }: Run): Pick<Options, 'dev' | 'config'> {
   const [id, address] = [flags.text('dev-root-token-id'), flags.text('dev-listen-address')]
@@ -83,11 +85,16 @@ function whatToServe({ flags, environment }: Run): Pick<Options, 'dev' | 'config
         ? '-dev and -config do not go together: a development server takes nothing from a configuration'
         : 'give the configuration with -config=FILE, or -dev for a server to try things with',
     )
+  const plainOnNetwork = flags.bool(plainFlag)
+  if (plainOnNetwork && !dev)
+    throw new UsageError(
+      `-${plainFlag} is for -dev: in a configuration it is unsafe_allow_tls_disable_on_network = true`,
+    )
   if (!dev) return { config: flags.texts('config') }
   // Alone these variables make no development server of one that has a configuration.
   const rootTokenId = id ?? environment.setting('DEV_ROOT_TOKEN_ID')
   const listenAddress = address ?? environment.setting('DEV_LISTEN_ADDRESS')
-  return { dev: { ...(rootTokenId && { rootTokenId }), ...(listenAddress && { listenAddress }) } }
+  return { dev: { ...(rootTokenId && { rootTokenId }), ...(listenAddress && { listenAddress }), plainOnNetwork } }
 }
 
 function logging(flags: Flags): { readonly logFormat?: 'standard' | 'json'; readonly logLevel?: LogLevel } {
@@ -132,6 +139,7 @@ export const serverCommands: readonly Command[] = [
       'dev-root-token-id': { kind: 'text', about: 'Its root token (VAULT_DEV_ROOT_TOKEN_ID).' },
       'dev-listen-address': { kind: 'text', about: 'Its address; 127.0.0.1:8200 (VAULT_DEV_LISTEN_ADDRESS).' },
       ...devTlsFlags,
+      [plainFlag]: { kind: 'bool', about: 'Plain HTTP on an address that other machines can reach.' },
       'dev-no-store-token': { kind: 'bool', about: 'Do not keep its root token in ~/.vault-token.' },
       'log-level': { kind: 'text', about: `The least that is logged: ${logLevels}.` },
       'log-format': { kind: 'text', about: 'How log lines are written: standard or json.' },

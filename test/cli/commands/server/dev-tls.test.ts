@@ -134,6 +134,46 @@ describe('server -dev-tls', () => {
   })
 })
 
+describe('a development server without TLS', () => {
+  const refused = async (words: readonly string[], env: Readonly<Record<string, string>> = {}) => {
+    const { code, out, err } = await ended(['server', ...words], env)
+    expect([code, out], words.join(' ')).to.deep.equal([1, ''])
+    return err
+  }
+  const allow = '-dev-unsafe-allow-tls-disable-on-network'
+
+  it('listens beyond this machine only where that is asked for by name', async () => {
+    for (const address of ['0.0.0.0:0', '[::]:0', 'myhost:0', '127.1:0', '10.0.0.1:0', '[::ffff:10.0.0.1]:0']) {
+      expect(await refused(['-dev', `-dev-listen-address=${address}`])).to.match(
+        /in clear: .*-dev-tls.*-dev-unsafe-allow/,
+      )
+      for (const name of ['VAULT', 'BAO', 'STRONGROOM'])
+        if (address === '0.0.0.0:0')
+          expect(await refused(['-dev'], { [`${name}_DEV_LISTEN_ADDRESS`]: address })).to.include('in clear')
+    }
+    const child = spawn(process.execPath, [program, 'server', '-dev', '-dev-listen-address=0.0.0.0:0', allow], {
+      env: world(),
+    })
+    let out = ''
+    child.stdout.on('data', (part: Buffer) => {
+      out += part.toString()
+      if (out.includes('Root Token')) child.kill('SIGTERM')
+    })
+    await once(child, 'close')
+    expect(out).to.include('http://0.0.0.0:')
+  })
+
+  it('takes the word for it only where it has an effect', async () => {
+    for (const [why, words] of [
+      [/no effect on 127\.0\.0\.1/, ['-dev', allow]],
+      [/no effect on ::1/, ['-dev', '-dev-listen-address=[::1]:0', allow]],
+      [/no effect with -dev-tls/, ['-dev-tls', '-dev-listen-address=0.0.0.0:0', allow]],
+      [/is for -dev: .*unsafe_allow_tls_disable_on_network = true/, ['-config=x.hcl', allow]],
+    ] as const)
+      expect(await refused(words)).to.match(why)
+  })
+})
+
 describe('certificates of development servers', () => {
   const now = Date.UTC(2026, 10, 30, 12)
 
