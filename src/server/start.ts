@@ -162,9 +162,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const witnesses = await witnessesFor(config, audit, clock, loggers.named('audit'))
   witnesses?.start()
   const dev = options.config?.length ? {} : await initialiseDev(room, opened, options.dev?.rootTokenId)
-  const listeners = await Promise.all(
-    config.listeners.map(async (listener) => listenHttp(pipeline, await httpOptions(listener), browser)),
-  )
+  const listeners = await allOrNone(
+    config.listeners.map(async (listener) =>
+      listenHttp(pipeline, { ...(await httpOptions(listener)), ...devSetting(options) }, browser),
+    ),
+  ).catch(async (thrown: unknown) => {
+    await stop([], room, audit, storage, witnesses)
+    throw thrown
+  })
   // Whoever unseals need not wait for it, and whoever asks before that not either.
   clock.after(1000, () => void loadOpening())
   return {
@@ -176,12 +181,27 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       // One that fails keeps none of the others from their new files.
       const parts = [audit.reopen(), ...listeners.map(async (listener) => listener.reload())]
       const failed = (await Promise.allSettled(parts)).filter((part) => part.status === 'rejected')
-      if (failed.length > 0)
-        throw new Error(failed.map(({ reason }) => (reason instanceof Error ? reason.message : 'unknown')).join('; '))
+      if (failed.length > 0) throw new Error(messagesOf(failed.map(({ reason }) => reason as unknown)))
     },
     stop: async () => stop(listeners, room, audit, storage, witnesses),
   }
 }
+
+const devSetting = ({ config }: ServerOptions): { readonly setting?: string } =>
+  config?.length ? {} : { setting: '-dev-listen-address' }
+
+/** A server that answers on some of its addresses only would look as if it had started. @throws Error with every reason */
+async function allOrNone(starting: readonly Promise<HttpListener>[]): Promise<readonly HttpListener[]> {
+  const done = await Promise.allSettled(starting)
+  const up = done.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  const reasons = done.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []))
+  if (reasons.length === 0) return up
+  await Promise.all(up.map(async (listener) => listener.close()))
+  throw new Error(messagesOf(reasons), { cause: reasons[0] })
+}
+
+const messagesOf = (reasons: readonly unknown[]): string =>
+  reasons.map((reason) => (reason instanceof Error ? reason.message : 'unknown')).join('; ')
 
 async function stop(
   listeners: readonly HttpListener[],

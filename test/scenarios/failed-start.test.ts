@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, chownSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { temporaryFolder } from '../support/folder.ts'
@@ -11,11 +13,16 @@ import { program } from '../support/program.ts'
 const nobody = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {}
 
 /** A start that is to fail, as the program makes it: what it says, in a process without rights. */
-async function started(data: string, audit: string, folder = temporaryFolder()): Promise<string> {
+async function started(
+  data: string,
+  audit: string,
+  listeners = 'listener "tcp" { address = "127.0.0.1:0" tls_disable = true }',
+): Promise<string> {
+  const folder = temporaryFolder()
   const config = join(folder, 'strongroom.hcl')
   writeFileSync(
     config,
-    `storage "level" { path = "${data}" }\nlistener "tcp" { address = "127.0.0.1:0" tls_disable = true }\naudit "file" "main" { options { file_path = "${audit}" } }\n`,
+    `storage "level" { path = "${data}" }\n${listeners}\naudit "file" "main" { options { file_path = "${audit}" } }\n`,
   )
   // A server that another test started in this process has set the umask.
   chmodSync(config, 0o644)
@@ -98,6 +105,47 @@ describe('a start that fails', function () {
     expect([readdirSync(other), statSync(other).mode & 0o777]).to.deep.equal([['notes.txt'], 0o755])
     writeFileSync(join(other, 'CURRENT'), 'of somebody')
     await told(other, audit, named(other), 'damaged or missing; restore a backup')
+  })
+
+  it('names the listener, its setting and the cure, ends, and leaves no other listener up', async () => {
+    const place = ours(join(folder, 'ours'))
+    const [data, audit] = [join(place, 'data'), join(place, 'audit.log')]
+    const taken = createServer().listen(0, '127.0.0.1')
+    await once(taken, 'listening')
+    const { port } = taken.address() as AddressInfo
+    const tcp = (address: string): string => `listener "tcp" {\n address = "${address}"\n tls_disable = true\n}`
+    const unix = (path: string): string => `listener "unix" {\n address = "${path}"\n}`
+    const socket = join(place, 'taken.sock')
+    const holder = createServer((peer) => peer.destroy()).listen(socket)
+    await once(holder, 'listening')
+    if (nobody.uid !== undefined) chownSync(socket, nobody.uid, nobody.gid)
+    for (const [address, kind, cure] of [
+      [`127.0.0.1:${port}`, 'tcp', 'another program listens there already; stop it, or choose another address'],
+      ['127.0.0.1:1', 'tcp', 'may not listen on a port below 1024; choose a higher one, or give it the right'],
+      [socket, 'unix', 'another program listens there already; stop it, or choose another address'],
+      [join(folder, 'missing', 's.sock'), 'unix', 'its folder is not there'],
+      [join(folder, 's.sock'), 'unix', 'may not write in it'],
+      [audit, 'unix', 'it is there already and no socket; move it away'],
+    ] as const) {
+      // Whichever comes up first: the other one must not keep the process alive.
+      const heard = await started(
+        data,
+        audit,
+        `${tcp('127.0.0.1:0')}\n${kind === 'tcp' ? tcp(address) : unix(address)}`,
+      )
+      expect(heard).to.include(`cannot listen on ${address} (address of listener "${kind}"): `).and.include(cure)
+      expect(heard.trim().split('\n'), heard).to.have.length(1)
+    }
+    for (const server of [taken, holder]) await new Promise((resolve) => server.close(resolve))
+    const again = spawn(process.execPath, [
+      program,
+      'server',
+      '-dev',
+      `-dev-listen-address=127.0.0.1:${port}`,
+      '-dev-no-store-token',
+    ])
+    again.stdout.on('data', (part: Buffer) => part.includes('Root Token') && again.kill('SIGTERM'))
+    expect((await once(again, 'close'))[0]).to.equal(0)
   })
 
   it('names the data folder that another process has', async () => {

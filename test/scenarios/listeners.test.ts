@@ -303,7 +303,7 @@ describe('a listener', () => {
     const taken = createServer().listen(0, '127.0.0.1')
     await once(taken, 'listening')
     const { port } = taken.address() as { readonly port: number }
-    expect(await refusal(`listener "tcp" { address = "127.0.0.1:${port}" tls_disable = true }`)).to.match(/127\.0\.0\.1:\d+ \(address of a listener\): another program/) // prettier-ignore
+    expect(await refusal(`listener "tcp" { address = "127.0.0.1:${port}" tls_disable = true }`)).to.match(/127\.0\.0\.1:\d+ \(address of listener "tcp"\): another program/) // prettier-ignore
     await new Promise((resolve) => taken.close(resolve))
     chmodSync(live.key, 0o600)
   })

@@ -15,6 +15,8 @@ export interface Place {
   readonly host: string
   readonly port: number
   readonly unix?: SocketPlace
+  /** What names it, for messages; the setting of the configuration unless given. */
+  readonly setting?: string
 }
 
 /** Only the server's user may connect, unless the configuration says otherwise. */
@@ -26,14 +28,17 @@ const usualMode = 0o600
  */
 export async function listenAt(server: Server, place: Place): Promise<string> {
   const { unix } = place
-  if (unix) await makeRoom(unix.path)
+  if (unix) await makeRoom(place, unix.path)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => reject(cannotListen(place, cause)))
     const where = unix ? { path: unix.path } : { port: place.port, host: place.host }
     server.listen({ ...where, backlog: 511 }, resolve)
   })
   if (unix) {
-    await guardSocket(unix)
+    await guardSocket(unix).catch((thrown: unknown) => {
+      server.close()
+      throw thrown
+    })
     return unix.path
   }
   const { address, port, family } = server.address() as AddressInfo
@@ -41,10 +46,10 @@ export async function listenAt(server: Server, place: Place): Promise<string> {
 }
 
 /** Removes the socket that a server which is no more has left; nothing else. */
-async function makeRoom(path: string): Promise<void> {
+async function makeRoom(place: Place, path: string): Promise<void> {
   const found = await lstat(path).catch(() => undefined)
   if (!found) return
-  if (!found.isSocket()) throw new Error(`cannot listen on ${path}: it is there already and no socket; move it away`)
+  if (!found.isSocket()) throw failure(place, 'it is there already and no socket; move it away')
   const alive = await new Promise<boolean>((resolve) => {
     const probe = connect(path, () => {
       probe.destroy()
@@ -52,10 +57,7 @@ async function makeRoom(path: string): Promise<void> {
     })
     probe.once('error', (thrown: NodeJS.ErrnoException) => resolve(thrown.code !== 'ECONNREFUSED'))
   })
-  if (alive)
-    throw new Error(
-      `cannot listen on ${path}: another program listens there already; stop it, or choose another address`,
-    )
+  if (alive) throw failure(place, failures['EADDRINUSE'] as string)
   await unlink(path)
 }
 
@@ -74,7 +76,8 @@ async function guardSocket({ path, mode = usualMode, uid, gid }: SocketPlace): P
 const failures: Readonly<Record<string, string>> = {
   EADDRINUSE: 'another program listens there already; stop it, or choose another address',
   EADDRNOTAVAIL: 'this machine does not have that address; choose one that "ip address" lists',
-  EACCES: 'this user may not listen there; choose a port above 1023, or a folder that it may write',
+  EACCES:
+    "the server's user may not listen on a port below 1024; choose a higher one, or give it the right: AmbientCapabilities=CAP_NET_BIND_SERVICE of systemd",
   ENOTFOUND: 'no address is known for that name; write an IP address',
 }
 
@@ -83,10 +86,14 @@ const socketFailures: Readonly<Record<string, string>> = {
   EACCES: 'its folder is not there, or this user may not write in it; make it, or give that user the right to',
 }
 
-function cannotListen({ host, port, unix }: Place, cause: Error & { readonly code?: string }): Error {
-  const place = unix?.path ?? `${host.includes(':') ? `[${host}]` : host}:${port}`
-  const known = unix ? { ...failures, ...socketFailures } : failures
-  return new Error(`cannot listen on ${place} (address of a listener): ${known[cause.code ?? ''] ?? cause.message}`, {
-    cause,
-  })
+function cannotListen(place: Place, cause: Error & { readonly code?: string }): Error {
+  const known = place.unix ? { ...failures, ...socketFailures } : failures
+  return failure(place, known[cause.code ?? ''] ?? cause.message, cause)
+}
+
+/** Names the place, the setting and the cure. */
+function failure({ host, port, unix, setting }: Place, why: string, cause?: unknown): Error {
+  const at = unix?.path ?? `${host.includes(':') ? `[${host}]` : host}:${port}`
+  const named = setting ?? `address of listener "${unix ? 'unix' : 'tcp'}"`
+  return new Error(`cannot listen on ${at} (${named}): ${why}`, { cause })
 }
