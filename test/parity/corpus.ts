@@ -13,7 +13,7 @@ const packs: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** The texts of one file of the corpus, by their paths. */
-function textsOf(pack: string): Readonly<Record<string, string>> {
+export function textsOf(pack: string): Readonly<Record<string, string>> {
   return JSON.parse(brotliDecompressSync(readFileSync(join(packed, `${pack}.json.br`))).toString()) as Record<string, string> // prettier-ignore
 }
 
