@@ -198,7 +198,8 @@ export const f = {
 } // prettier-ignore
 
 /**
- * Reads one route's fields from unvalidated input. Null counts as given with the zero value.
+ * Reads one route's fields from unvalidated input. Null counts as given with the zero value, but where more would be allowed
+ * by that: there it counts as left out.
  * @throws Fault invalid_request naming the field (never its value) that cannot be read.
  */
 export function readFields<F extends Fields>(fields: F, data: Readonly<Record<string, unknown>>): Values<F> {
@@ -212,7 +213,7 @@ function readField(name: string, field: Field<unknown>, data: Readonly<Record<st
   const value = data[name]
   if (field.isLimiting && holdsNothing(field.kind, value))
     throw refuse(`"${name}" was given without a value, and without it more is allowed: give a value or leave it out`)
-  if (countsAsAbsent(field.kind, value)) return field.fallback
+  if (countsAsAbsent(field.kind, value) || (value === null && field.isLimiting)) return field.fallback
   if (value === null) return field.zero
   const parsed = field.parse(value)
   if (parsed === undefined && field.kind === 'duration' && isNegative(value)) throw refuse(`${name} must be positive`)
@@ -224,7 +225,7 @@ function readField(name: string, field: Field<unknown>, data: Readonly<Record<st
   return parsed
 }
 
-/** An empty array and null are how a list is cleared; a string that holds nothing is more likely a variable that was not set. */
+/** An empty array is how a list is cleared, and null is as if left out; a string that holds nothing is more likely a variable that was not set. */
 const holdsNothing = (kind: FieldKind, value: unknown): boolean =>
   value === null ? kind === 'int' : typeof value === 'string' && isBlank(value)
 

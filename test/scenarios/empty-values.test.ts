@@ -146,6 +146,27 @@ describe('values that hold nothing', () => {
     expect(await policiesOf('create', {})).to.deep.equal(['root'])
   }) // prettier-ignore
 
+  it('null takes no limit away: it is as if left out', async () => {
+    const limits: readonly (readonly [string, Readonly<Record<string, unknown>>])[] = [
+      ['auth/token/roles/bound', { token_bound_cidrs: ['10.0.0.0/8'], allowed_policies: ['a'], disallowed_policies: ['b'], token_no_default_policy: true, token_explicit_max_ttl: 3600 }],
+      ['secret/config', { cas_required: true, metadata_cas_required: false, delete_version_after: '1h0m0s', max_versions: 5 }],
+      ['secret/metadata/limited', { cas_required: true, delete_version_after: '1h0m0s', max_versions: 5 }],
+      ['sys/rotate/config', { enabled: true }],
+    ]
+    for (const [path, set] of limits) {
+      await server.data('POST', path, set)
+      const before = await server.data('GET', path)
+      const nothing = Object.fromEntries(Object.keys(set).map((name) => [name, null]))
+      const reply = await server.call('POST', `/v1/${path}`, nothing)
+      expect(reply.status, `${path}: ${reply.text}`).to.be.oneOf([200, 204])
+      const after = await server.data('GET', path)
+      for (const name of Object.keys(set)) expect(after[name], `${name} of ${path}`).to.deep.equal(before[name])
+    }
+    const patch = await server.call('PATCH', '/v1/secret/metadata/limited', { cas_required: null }, { 'X-Vault-Token': server.token, 'Content-Type': 'application/merge-patch+json' })
+    expect([patch.status < 300, (await server.data('GET', 'secret/metadata/limited'))['cas_required']]).to.deep.equal([true, false])
+    await server.data('POST', 'secret/config', { cas_required: false, delete_version_after: '0s', max_versions: 0 })
+  }) // prettier-ignore
+
   it('a role keeps what it had when a change was refused', async () => {
     const had = { token_bound_cidrs: ['10.0.0.0/8'], token_num_uses: 3, token_explicit_max_ttl: 3600, allowed_policies: ['a'] } // prettier-ignore
     await server.data('POST', 'auth/token/roles/kept', had)

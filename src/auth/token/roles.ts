@@ -50,7 +50,7 @@ const fields = {
   bound_cidrs: f.list('Older name of token_bound_cidrs.').limiting().alias('token_bound_cidrs'),
   token_bound_cidrs: f.list('Addresses that tokens work from.').limiting(),
   token_type: f.string('service, batch, default-service or default-batch.'),
-  token_no_default_policy: f.bool('Tokens do not get the default policy.'),
+  token_no_default_policy: f.bool('Tokens do not get the default policy.').limiting(),
   token_num_uses: f.int('Uses of a token; 0: no limit.').limiting(),
 }
 

@@ -55,7 +55,7 @@ const changeFields = {
   ...name,
   policy: f.string('The policy: HCL, JSON, or base64 of either.').or(''),
   cas: f.int('The version that must be there now; -1: none.').limiting(),
-  cas_required: f.bool('Later writes must give cas.'),
+  cas_required: f.bool('Later writes must give cas.').limiting(),
   ttl: f.any('How long the policy lives.'),
   expiration: f.string('When the policy ends, RFC 3339.').limiting(),
   allow_wildcards_in_identity_templates: f.bool('Template values may hold * and +.'),

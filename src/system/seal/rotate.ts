@@ -24,7 +24,7 @@ const day = 86_400
 const fields = {
   max_operations: f.int(`Encryptions under one key before it is rotated, ${fewest} to ${most}.`),
   interval: f.duration('Time after which the key is rotated; 0 is never, at least 24h otherwise.').limiting(),
-  enabled: f.bool('Rotate by itself.'),
+  enabled: f.bool('Rotate by itself.').limiting(),
 }
 
 /** `sys/key-status`, `sys/rotate` and its newer names, and the settings of automatic rotation. */

@@ -1,5 +1,6 @@
 import { refuse } from '../../../contract/fault.ts'
 import { f, wholeNumber } from '../../../contract/field.ts'
+import type { Call } from '../../../contract/route.ts'
 import { parseDuration } from '../../../util/duration.ts'
 import type { Json } from '../../../util/json.ts'
 import { mostVersions } from './record.ts'
@@ -29,13 +30,20 @@ type Given = { readonly [K in keyof typeof settingFields]: (typeof settingFields
 export function changedSettings(old: Settings, given: Given, wasGiven: (name: string) => boolean, offAllowed: boolean): Settings {
   if ((given.max_versions ?? 0) < 0) throw refuse('max_versions must not be negative')
   if ((given.max_versions ?? 0) > mostVersions) throw refuse(`max_versions can be at most ${mostVersions}`)
+  const changed = <K extends keyof Given>(name: K): Given[K] | undefined => (wasGiven(name) ? given[name] : undefined)
   return {
-    maxVersions: given.max_versions ?? old.maxVersions,
-    casRequired: given.cas_required ?? old.casRequired,
-    metadataCasRequired: given.metadata_cas_required ?? old.metadataCasRequired,
+    maxVersions: changed('max_versions') ?? old.maxVersions,
+    casRequired: changed('cas_required') ?? old.casRequired,
+    metadataCasRequired: changed('metadata_cas_required') ?? old.metadataCasRequired,
     deleteAfter: wasGiven('delete_version_after') ? lifetimeOf(given.delete_version_after, offAllowed) : old.deleteAfter,
   }
 } // prettier-ignore
+
+/** What a write gave: null leaves a setting as it is (in a patch it sets it back, RFC 7396). */
+export const givenByWrite =
+  ({ request: { data } }: Pick<Call<unknown>, 'request'>) =>
+  (name: string): boolean =>
+    data[name] !== undefined && data[name] !== null
 
 function lifetimeOf(value: unknown, offAllowed: boolean): number {
   const text = value === null || value === undefined ? '0' : typeof value === 'number' ? String(value) : value

@@ -1,6 +1,6 @@
 import { answer, done } from '../../../../contract/response.ts'
 import { routesOf } from '../../../../contract/route.ts'
-import { changedSettings, settingFields } from '../input.ts'
+import { changedSettings, givenByWrite, settingFields } from '../input.ts'
 import { configPlace } from '../places.ts'
 import { settingsView } from '../record.ts'
 import type { Secrets } from '../secrets.ts'
@@ -16,9 +16,10 @@ export const configRoutes = [
   write('config', {
     about: 'Change the settings of the mount.',
     fields: settingFields,
-    handle: async ({ engine, given }, values) => {
+    handle: async (call, values) => {
+      const { engine } = call
       await engine.view.transaction(async (tx) => {
-        tx.put(configPlace, changedSettings(await engine.settings(tx), values, given, true))
+        tx.put(configPlace, changedSettings(await engine.settings(tx), values, givenByWrite(call), true))
       })
       return done()
     },

@@ -7,7 +7,7 @@ import { routesOf } from '../../../../contract/route.ts'
 import type { Call } from '../../../../contract/route.ts'
 import { nameToWrite, path, secretAt } from '../../names.ts'
 import { changedCustom, replacedCustom } from '../custom.ts'
-import { changedSettings, settingFields } from '../input.ts'
+import { changedSettings, givenByWrite, settingFields } from '../input.ts'
 import { secretView } from '../record.ts'
 import type { SecretRecord, Settings } from '../record.ts'
 import type { Secrets } from '../secrets.ts'
@@ -38,13 +38,13 @@ export const metadataRoutes = [
     fields: writeFields,
     exists: async ({ engine }, { path: name = '' }) => (await engine.find(secretAt(name))) !== undefined,
     handle: async (call, values) =>
-      change(call, values, confirmedOrFresh(call), () => replacedCustom(values.custom_metadata)),
+      change(call, values, givenByWrite(call), confirmedOrFresh(call), () => replacedCustom(values.custom_metadata)),
   }),
   patch('metadata/*path', {
     about: 'Change some metadata of a secret (JSON merge patch, RFC 7396).',
     fields: patchFields,
     handle: async (call, values) =>
-      change(call, values, (old) => old, (old) => changedCustom(old.custom, values.custom_metadata)),
+      change(call, values, call.given, (old) => old, (old) => changedCustom(old.custom, values.custom_metadata)),
   }),
   remove('metadata/*path', {
     about: 'Remove a secret with all its versions, for good.',
@@ -70,6 +70,7 @@ type Custom = SecretRecord['custom']
 async function change(
   { engine, given }: Call<Secrets>,
   values: Given,
+  set: (name: string) => boolean,
   start: (old: SecretRecord | undefined) => SecretRecord | undefined,
   custom: (old: SecretRecord) => Custom,
 ): Promise<Response> {
@@ -86,7 +87,7 @@ async function change(
     warnings.splice(0, warnings.length, ...overruled(values, mount))
     return {
       ...secret,
-      settings: changedSettings(secret.settings, values, given, false),
+      settings: changedSettings(secret.settings, values, set, false),
       custom: given('custom_metadata') ? custom(secret) : secret.custom,
       metadataVersion: secret.metadataVersion + 1,
       updated: engine.clock.now(),
