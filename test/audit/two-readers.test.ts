@@ -108,6 +108,28 @@ describe('two readers of audit logs', function () {
     }
   })
 
+  it('notice a number of a commit that goes down, however right the chain is, unless that was accepted', async () => {
+    const own = (what: string): string => `{"time":"2026-11-23T14:02:11Z","type":"request","request":{"id":"x","operation":"update","namespace":{"id":"root"},"path":"sys/audit/${what}","data":{}}` // prettier-ignore
+    const line = (commit?: number): string =>
+      `${own('open')}${commit === undefined ? ',"salt":"boot"' : `,"commit":${commit}`}`
+    for (const [lines, intact] of [
+      [[line(7), line(7), line(), line(9), line(10)], true],
+      [[line(9), line(8)], false],
+      [[line(9), line(), line(8), line(10)], false],
+      [[line(10), line(9)], false],
+      [[line(9), `${own('accepted')},"commit":3`, line(3), line(4)], true],
+      [[line(9), own('accepted'), line(4), line(3)], false],
+    ] as const) {
+      const path = join(temporaryFolder(), 'audit.log')
+      new SampleLog(path).add(...lines)
+      const { ours, second, why } = await both(join(path, '..'), [])
+      expect({ ours, second }, `${lines.map((one) => one.slice(-20)).join(' ')}: ${why}`).to.deep.equal({
+        ours: intact,
+        second: intact,
+      })
+    }
+  })
+
   it('raise no false alarm over a torn last line that was not signed yet', async () => {
     const torn = new SampleLog(join(temporaryFolder(), 'audit.log')).requests(2).checkpoint().requests(1)
     const bytes = readFileSync(torn.path)

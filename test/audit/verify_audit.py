@@ -6,6 +6,8 @@ from functools import lru_cache, reduce
 
 BESIDE = re.compile(r"\.(checkpoints|vkeys|cosignatures|torn|next|tmp|reserve)$|\.aside-\d+$")
 ARCHIVE = re.compile(r"^(.+)\.([0-9a-f]{8})\.(\d{12,})-(\d{12,})(?:\.gz)?$")
+ACCEPTED = re.compile(rb'^\{"time":"[^"]+","type":"request","request":\{"id":"[^"]*",[^[]{40,60}"path":"sys/audit/accepted"')
+COMMIT = re.compile(rb',"commit":([0-9]{1,16})$')
 LINK = re.compile(rb',"chain":\{"seq":([1-9][0-9]{0,15}),"prev":"([A-Za-z0-9+/]{43}=|)"\}\}$')
 OWN = re.compile(r'^\{"time":"[^"]+","type":"request","request":\{"id":"[^"]*",[^[]{40,60}"path":"sys/audit/begin"')
 STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.S)
@@ -83,7 +85,7 @@ def log(case, files):
     first = next((begin for begin in (begin_of(lines[:-1]) for _, _, lines in files) if begin), None)
     paths = [path for _, path, _ in files]
     signed = evidence(case, paths, first and first["origin"])
-    before, peaks, met, size = None, None, 0, 0
+    before, peaks, met, size, commit = None, None, 0, 0, 0
     for at, (_, _, lines) in enumerate(files):
         need(not lines[-1] or at == len(files) - 1, "half a line in the middle")
         for line in lines[:-1]:
@@ -99,6 +101,10 @@ def log(case, files):
                 known = [raw(peak) for peak in told["peaks"]] if "peaks" in told else None
                 need(peaks is None or known is None or root(known) == root(peaks), "another tree")
                 peaks = known if peaks is None else peaks
+            if ACCEPTED.search(line[:400]): commit = 0
+            mark = COMMIT.search(line, 0, len(line) - len(link[0]))
+            need(not mark or int(mark[1]) >= commit, "a commit before the one before it")
+            commit = int(mark[1]) if mark else commit
             before, size = sha(b"\0" + line), seq
             if peaks is not None:
                 push(peaks, seq - 1, before)

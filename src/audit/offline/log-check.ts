@@ -3,6 +3,7 @@ import type { Begin } from '../lines/first-line.ts'
 import { rangeBefore, readBegin } from '../lines/first-line.ts'
 import type { Link } from '../lines/chain.ts'
 import { linkOf } from '../lines/chain.ts'
+import { markBefore } from '../lines/marks.ts'
 import { CompactRange } from '../checkpoints/tree.ts'
 import type { Evidence } from './evidence.ts'
 import type { RawLine } from './raw-lines.ts'
@@ -85,6 +86,8 @@ export class LogCheck {
   #range: CompactRange | undefined
   #from = 0
   #signed = 0
+  /** The highest number of a commit that a line told of. */
+  #commit = 0
 
   constructor(evidence: Evidence) {
     this.#evidence = evidence
@@ -144,6 +147,7 @@ export class LogCheck {
     this.#before = now
     this.#skipped = false
     this.#lookAt(bytes, now)
+    this.#seeCommit(bytes, now)
     if (!this.#range) return
     this.#range.push(leaf)
     const signed = this.#evidence.signed.get(seq)
@@ -171,9 +175,20 @@ export class LogCheck {
     this.firstTime ||= time
     this.lastTime = time
     const about = ownLine.exec(head)?.[1]
+    // From here on the storage is another one, and somebody answers for that.
+    if (about === 'accepted') this.#commit = 0
     if (about === 'begin') this.#begins(bytes.toString('utf8', 1), place, { seq, time })
     else if (about !== undefined && told.has(about))
       this.#remark({ kind: about, seq, time, what: `${about} ${dataOf(bytes.toString('utf8', 1))}` })
+  }
+
+  /** A storage counts its commits: a lower number is that of an older one, which nobody accepted. */
+  #seeCommit(bytes: Buffer, { link, place }: Known): void {
+    const mark = markBefore(bytes, 1, bytes.length - linkLength(link))
+    if (typeof mark !== 'object') return
+    if (mark.commit < this.#commit)
+      this.find(place, `it tells of commit ${mark.commit} of the storage, and a line before it of ${this.#commit}: the storage was an older one, or lines were written by something else`, 1) // prettier-ignore
+    this.#commit = Math.max(mark.commit, this.#commit)
   }
 
   #begins(text: string, place: Place, at: Pick<Remark, 'seq' | 'time'>): void {
@@ -243,6 +258,9 @@ function wrongIn(
   if (link.seq > follows) return `its number is ${link.seq} where ${follows} follows: lines are missing before it`
   return `its number is ${link.seq} where ${follows} follows: it was added, repeated or moved`
 }
+
+/** Bytes of the end of a line that holds its link. */
+const linkLength = ({ seq, prev }: Link): number => `,"chain":{"seq":${seq},"prev":"${prev}"}}`.length
 
 function dataOf(text: string): string {
   try {
