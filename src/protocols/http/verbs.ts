@@ -1,3 +1,5 @@
+import { METHODS } from 'node:http'
+
 /**
  * Node's HTTP parser refuses the verbs LIST and SCAN, which Vault's clients send. So the four letters of a verb are replaced
  * before the parser sees them, by those of a verb that it takes and that no API of ours has. Nothing else changes: not the
@@ -12,8 +14,11 @@ export function verbSent(seen: string): string {
   return Object.hasOwn(original, seen) ? (original[seen] as string) : seen
 }
 
-const names = Object.keys(renamed).map((name) => `${name} `)
-const verbLength = 5
+/** Verbs that need no look at the rest of their line. */
+const parsed: ReadonlySet<string> = new Set([...METHODS, ...Object.keys(renamed)])
+const longestVerb = 32
+/** Bytes of the line of an unknown verb that wait for its end. */
+const longestHeld = 4096
 /** Characters of a line that are looked at: more than any framing header needs. */
 const longestLine = 64
 const [tab, lf, cr, space] = [9, 10, 13, 32]
@@ -22,7 +27,7 @@ const telling = new Set([...Buffer.from('cCtT'), tab, lf, cr, space])
 
 type Place = 'start' | 'request line' | 'headers' | 'body' | 'chunk size' | 'chunk' | 'chunk end' | 'trailers' | 'lost'
 
-/** Follows one connection's requests and renames their verbs. Costs linear time, and keeps 64 characters at most. */
+/** Follows one connection's requests and renames their verbs. Costs linear time, and keeps 4 KiB at most. */
 export class VerbReader {
   #place: Place = 'start'
   #held: Buffer = Buffer.alloc(0)
@@ -73,15 +78,21 @@ export class VerbReader {
     return place === 'chunk' ? this.#skip(chunk, at, 'chunk end') : this.#readLine(chunk, at)
   }
 
-  /** A verb may be cut anywhere between two packets: its beginning waits for the rest. */
+  /**
+   * A verb may be cut anywhere between two packets: its beginning waits for the rest. So does the line of a verb that the
+   * parser does not take: what it was is told from the bytes in which it fails.
+   */
   #start(chunk: Buffer, at: number): number {
     if (chunk[at] === cr || chunk[at] === lf) return at + 1
-    const verb = chunk.toString('latin1', at, Math.min(at + verbLength, chunk.length))
-    if (verb.length < verbLength && names.some((name) => name.startsWith(verb))) {
+    const [verb = ''] = /^[A-Z]*/.exec(chunk.toString('latin1', at, at + longestVerb)) ?? []
+    const isCut = verb.length < longestVerb && at + verb.length === chunk.length
+    const isForeign = verb !== '' && verb.length < longestVerb && chunk[at + verb.length] === space && !parsed.has(verb)
+    if (isCut || (isForeign && chunk.length - at < longestHeld && chunk.indexOf(lf, at) < 0)) {
       this.#held = Buffer.from(chunk.subarray(at))
       return chunk.length
     }
-    if (names.includes(verb)) chunk.write(renamed[verb.trimEnd()] as string, at, 'latin1')
+    if (Object.hasOwn(renamed, verb) && chunk[at + verb.length] === space)
+      chunk.write(renamed[verb] as string, at, 'latin1')
     this.#place = 'request line'
     return at
   }

@@ -190,6 +190,16 @@ describe('LIST and SCAN', () => {
         const statuses = [...answers.matchAll(/HTTP\/1\.1 (\d+)/g)].map((found) => Number(found[1]))
         expect(statuses, before + sent).to.deep.equal(before === '' ? [status] : [200, status])
       }
+    // Wherever the packets are cut, as long as they come.
+    for (const [sent, status] of cases)
+      for (const at of [1, 2, 3, 4, 5, 9, 12, sent.length - 4].filter((one) => one < sent.length))
+        for (const before of ['', known]) {
+          const whole = Buffer.from(before + sent, 'latin1')
+          const cut = before.length + at
+          const answers = await exchange(portOf(listener), [whole.subarray(0, cut), whole.subarray(cut)])
+          const statuses = [...answers.matchAll(/HTTP\/1\.1 (\d+)/g)].map((found) => Number(found[1]))
+          expect(statuses, `${before}${sent} cut at ${cut}`).to.deep.equal(before === '' ? [status] : [200, status])
+        }
     await listener.close()
   })
 
