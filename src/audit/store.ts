@@ -2,6 +2,8 @@ import type { AuditDeviceSpec } from '../contract/audit.ts'
 import { Fault } from '../contract/fault.ts'
 import type { View } from '../contract/view.ts'
 import { base64, fromBase64 } from '../util/bytes.ts'
+import { isBase64, isCount, isFlag, isMapOf, isName, isText, shapeOf } from '../util/stored/shape.ts'
+import { type Shape } from '../util/stored/shape.ts'
 
 interface Salt {
   /** Base64, 32 bytes. */
@@ -9,6 +11,19 @@ interface Salt {
   readonly generation: number
 }
 type Headers = Readonly<Record<string, boolean>>
+
+const saltShape = shapeOf<Salt>('a salt of an audit device', { salt: isBase64, generation: isCount })
+const headersShape: Shape<Headers> = {
+  about: 'audited request headers',
+  is: (value): value is Headers => isMapOf(isFlag, isName)(value),
+}
+const deviceShape = shapeOf<AuditDeviceSpec>('an audit device', {
+  path: (value) => typeof value === 'string' && /.\/$/.test(value),
+  type: isName,
+  description: isText,
+  local: isFlag,
+  options: isMapOf(isText),
+})
 
 /**
  * What the audit log keeps behind the barrier: the devices enabled through the API, every salt there ever was (so that
@@ -25,7 +40,7 @@ export class AuditStore {
 
   async devices(): Promise<readonly AuditDeviceSpec[]> {
     const names = await this.view.list('device/')
-    const specs = await Promise.all(names.map(async (name) => this.view.get<AuditDeviceSpec>(`device/${name}`)))
+    const specs = await Promise.all(names.map(async (name) => this.view.get(`device/${name}`, deviceShape)))
     return specs.filter((spec) => spec !== undefined)
   }
 
@@ -42,7 +57,7 @@ export class AuditStore {
   async salt(path: string, fresh: boolean): Promise<Uint8Array> {
     const name = encodeURIComponent(path)
     const { salt } = await this.view.transaction(async (tx) => {
-      const known = await tx.get<Salt>(`salt/${name}`)
+      const known = await tx.get(`salt/${name}`, saltShape)
       if (known && !fresh) return known
       const next: Salt = { salt: base64(this.#random(32)), generation: (known?.generation ?? 0) + 1 }
       if (known) tx.put(`old-salt/${name}/${known.generation}`, known)
@@ -58,20 +73,20 @@ export class AuditStore {
   /** The salt of a generation at a path: the one in use, or an older one. Undefined when there never was such a one. */
   async oldSalt(path: string, generation: number): Promise<Uint8Array | undefined> {
     const name = encodeURIComponent(path)
-    const present = await this.view.get<Salt>(`salt/${name}`)
-    const found = present?.generation === generation ? present : await this.view.get<Salt>(`old-salt/${name}/${generation}`) // prettier-ignore
+    const present = await this.view.get(`salt/${name}`, saltShape)
+    const found = present?.generation === generation ? present : await this.view.get(`old-salt/${name}/${generation}`, saltShape) // prettier-ignore
     return found && fromBase64(found.salt)
   }
 
   /** Request headers to record, in order of name; true: hashed. */
   async headers(): Promise<ReadonlyMap<string, boolean>> {
-    return inOrder((await this.view.get<Headers>('headers')) ?? {})
+    return inOrder((await this.view.get('headers', headersShape)) ?? {})
   }
 
   /** Records a header from now on, or (undefined) no longer. */
   async setHeader(name: string, hashed: boolean | undefined): Promise<ReadonlyMap<string, boolean>> {
     return this.view.transaction(async (tx) => {
-      const { [name]: _, ...others } = (await tx.get<Headers>('headers')) ?? {}
+      const { [name]: _, ...others } = (await tx.get('headers', headersShape)) ?? {}
       const all = hashed === undefined ? others : { ...others, [name]: hashed }
       tx.put('headers', all)
       return inOrder(all)

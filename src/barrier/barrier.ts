@@ -11,8 +11,7 @@ import type { Clock } from '../util/clock.ts'
 import { silent } from '../util/log.ts'
 import type { Log } from '../util/log.ts'
 import { Turnstile } from '../util/mutex.ts'
-import { CommitCount, commitName, firstCommit } from './commit-count.ts'
-import type { CommitRecord } from './commit-count.ts'
+import { CommitCount, commitName, commitShape, firstCommit } from './commit-count.ts'
 import { Coverage } from './coverage.ts'
 import { Digests } from './digests.ts'
 import { EncryptionCount } from './encryption-count.ts'
@@ -22,6 +21,7 @@ import type { Keyring } from './keyring.ts'
 import { Names } from './names.ts'
 import { Records, sealedFault } from './records.ts'
 import { BarrierView } from './view.ts'
+import { isCount, isFlag, isName, isText, shapeOf } from '../util/stored/shape.ts'
 
 export interface BarrierParts {
   readonly storage: Storage
@@ -45,6 +45,13 @@ interface Open {
 
 const rotationName = 'core/rotation'
 const acceptedName = 'core/accepted'
+
+const rotationShape = shapeOf<RotationConfig>('settings of the rotation', {
+  maxOperations: isCount,
+  interval: isCount,
+  enabled: isFlag,
+})
+const acceptedShape = shapeOf<AcceptedDamage>('accepted damage', { code: isName, why: isText })
 const defaults: RotationConfig = { maxOperations: 3_865_470_566, interval: 0, enabled: true }
 
 /** The barrier over a storage. See contract/barrier.ts for what it promises and docs/formats.md for the bytes. */
@@ -99,7 +106,7 @@ export class EncryptedBarrier implements Barrier {
       const open = this.#enter(keyring, stored.rev, root)
       try {
         const accepted = keyring.digests ? await open.digests.check(accept) : undefined
-        const commit = await this.view('').get<CommitRecord>(commitName)
+        const commit = await this.view('').get(commitName, commitShape)
         // A release without digests did not number its commits either.
         this.#commits.resume(commit ?? (keyring.digests ? undefined : firstCommit))
         if (!keyring.digests) await this.#takeOver(open)
@@ -152,7 +159,7 @@ export class EncryptedBarrier implements Barrier {
   }
 
   async accepted(): Promise<AcceptedDamage | undefined> {
-    return this.view('').get<AcceptedDamage>(acceptedName)
+    return this.view('').get(acceptedName, acceptedShape)
   }
 
   async acceptedIsTold(): Promise<void> {
@@ -170,7 +177,7 @@ export class EncryptedBarrier implements Barrier {
   }
 
   async rotation(): Promise<RotationConfig> {
-    return (await this.view('').get<RotationConfig>(rotationName)) ?? defaults
+    return (await this.view('').get(rotationName, rotationShape)) ?? defaults
   }
 
   async configureRotation(config: RotationConfig): Promise<void> {

@@ -1,3 +1,4 @@
+import { isCount, isOneOf, shapeOf } from '../util/stored/shape.ts'
 /** The record that every commit carries. */
 export const commitName = 'core/commit'
 
@@ -7,6 +8,12 @@ export interface CommitRecord {
   /** Of the commit that wrote it. Grows with every commit. */
   readonly number: number
 }
+
+/** What that record must be. */
+export const commitShape = shapeOf<CommitRecord>('a number of the newest commit', {
+  format: isOneOf(1),
+  number: isCount,
+})
 
 /** The record of a storage without commits. */
 export const firstCommit: CommitRecord = { format: 1, number: 0 }

@@ -1,8 +1,14 @@
 import type { View } from '../contract/view.ts'
+import { isCount, shapeOf } from '../util/stored/shape.ts'
 
 const name = 'core/encryptions'
 /** Counted ahead on disk: after a crash the count may be too high by this many, never too low. */
 const block = 100_000
+
+const encryptionsShape = shapeOf<{ readonly term: number; readonly reserved: number }>('a count of encryptions', {
+  term: isCount,
+  reserved: isCount,
+})
 
 /** How many values the active term has sealed. Kept in blocks, so that counting costs no write per value. */
 export class EncryptionCount {
@@ -23,7 +29,7 @@ export class EncryptionCount {
   /** Goes on from what was reserved before. */
   async resume(view: View): Promise<void> {
     this.#view = view
-    const kept = await view.get<{ readonly term: number; readonly reserved: number }>(name)
+    const kept = await view.get(name, encryptionsShape)
     this.#used = kept?.term === this.#term ? kept.reserved : 0
     await this.#reserve()
   }

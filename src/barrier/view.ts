@@ -1,10 +1,28 @@
 import { Fault } from '../contract/fault.ts'
 import type { Expectation } from '../contract/storage.ts'
 import type { Stored, Transaction, View } from '../contract/view.ts'
+import type { Shape } from '../util/stored/shape.ts'
 import type { Records } from './records.ts'
 
 const tries = 64
 const clearing = 100
+
+/** Objects that were found to have a shape. The cache gives the same object again until the record changes. */
+const shapesSeen = new WeakMap<object, Shape<unknown>>()
+
+/** A record that was read, if it has its shape. @throws Fault internal: whoever reads it must not go on with it. */
+function shaped<T>(value: unknown, shape: Shape<T> | undefined): T | undefined {
+  if (value === undefined || !shape) return value as T | undefined
+  const remembered = typeof value === 'object' && value !== null
+  if (remembered && shapesSeen.get(value) === shape) return value as T
+  if (!shape.is(value))
+    throw new Fault(
+      'internal',
+      `the storage has ${shape.about} that cannot be used: it is damaged, or of another release. Restore it from a backup.`,
+    )
+  if (remembered) shapesSeen.set(value, shape)
+  return value
+}
 
 /** A folder of the barrier's records. */
 export class BarrierView implements View {
@@ -16,12 +34,14 @@ export class BarrierView implements View {
     this.#records = records
   }
 
-  async get<T>(name: string): Promise<T | undefined> {
-    return (await this.stored<T>(name))?.value
+  async get<T>(name: string, shape?: Shape<T>): Promise<T | undefined> {
+    return shaped((await this.#records().get(this.#folder + name))?.value, shape)
   }
 
-  async stored<T>(name: string): Promise<Stored<T> | undefined> {
-    return (await this.#records().get(this.#folder + name)) as Stored<T> | undefined
+  async stored<T>(name: string, shape?: Shape<T>): Promise<Stored<T> | undefined> {
+    const stored = await this.#records().get(this.#folder + name)
+    shaped(stored?.value, shape)
+    return stored as Stored<T> | undefined
   }
 
   async list(folder: string, page: { readonly after?: string; readonly limit?: number } = {}): Promise<string[]> {
@@ -92,13 +112,13 @@ class BarrierTransaction implements Transaction {
     this.#began = began
   }
 
-  async get<T>(name: string): Promise<T | undefined> {
+  async get<T>(name: string, shape?: Shape<T>): Promise<T | undefined> {
     const full = this.#folder + name
-    if (this.#changes.has(full)) return this.#changes.get(full) as T | undefined
+    if (this.#changes.has(full)) return shaped(this.#changes.get(full), shape)
     const stored = await this.#records.get(full)
     const key = this.#records.place(full)
     if (!this.#expect.has(full)) this.#expect.set(full, { key, rev: stored?.rev ?? 0n })
-    return stored?.value as T | undefined
+    return shaped(stored?.value, shape)
   }
 
   put(name: string, value: unknown): void {

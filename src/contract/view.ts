@@ -1,3 +1,5 @@
+import type { Shape } from '../util/stored/shape.ts'
+
 /** A record with the revision it was read at. */
 export interface Stored<T> {
   readonly value: T
@@ -12,10 +14,16 @@ export type Change = { readonly put: string; readonly value: unknown } | { reado
  * included, by the barrier below. Names have `/`-separated, non-empty segments of any printable text.
  */
 export interface View {
-  /** One record. Served from a cache that every commit keeps true. The value is shared: never change it, copy it. */
-  get<T>(name: string): Promise<T | undefined>
+  /**
+   * One record. Served from a cache that every commit keeps true. The value is shared: never change it, copy it.
+   * @throws Fault internal for a record that has not the shape that it should have: it is not taken for absent.
+   */
+  get<T>(name: string, shape: Shape<T>): Promise<T | undefined>
+  /** One record, whatever it is. */
+  get(name: string): Promise<unknown>
   /** One record with its revision. */
-  stored<T>(name: string): Promise<Stored<T> | undefined>
+  stored<T>(name: string, shape: Shape<T>): Promise<Stored<T> | undefined>
+  stored(name: string): Promise<Stored<unknown> | undefined>
   /**
    * The names directly under a folder (`''` or `a/b/`), in byte order: `x` for a record, `x/` for a folder.
    * `after` starts behind a name; `limit` undefined gives all.
@@ -38,7 +46,8 @@ export interface View {
 
 /** What `transaction` works on. Reads see its own writes. */
 export interface Transaction {
-  get<T>(name: string): Promise<T | undefined>
+  get<T>(name: string, shape: Shape<T>): Promise<T | undefined>
+  get(name: string): Promise<unknown>
   put(name: string, value: unknown): void
   del(name: string): void
   /** Also require that nothing was made, changed or removed under a folder since the transaction began. */

@@ -1,12 +1,24 @@
 import type { BrowserRules, CrossOrigin } from '../contract/browser.ts'
 import type { View } from '../contract/view.ts'
 import { byteOrder } from '../util/bytes.ts'
+import { isFlag, isListOf, isMapOf, isName, isText, shapeOf } from '../util/stored/shape.ts'
+import { type Shape } from '../util/stored/shape.ts'
 
 type Headers = Readonly<Record<string, readonly string[]>>
 
 /** Names of the two records. */
 const cors = 'cors'
 const ui = 'ui-headers'
+
+const crossOriginShape = shapeOf<CrossOrigin>('settings of CORS', {
+  allowedOrigins: (value) => isListOf(isName)(value) && (value as readonly string[]).length > 0,
+  allowedHeaders: isListOf(isName),
+  allowCredentials: isFlag,
+})
+const headersShape: Shape<Headers> = {
+  about: 'headers of the UI',
+  is: (value): value is Headers => isMapOf(isListOf(isText), isName)(value),
+}
 
 /**
  * What browsers may do (`sys/config/cors`) and are told (`sys/config/ui/headers`). Read at unseal and kept in memory from
@@ -19,8 +31,8 @@ export class BrowserSettings implements BrowserRules {
 
   /** At unseal. */
   async open(view: View): Promise<void> {
-    this.#crossOrigin = await view.get<CrossOrigin>(cors)
-    this.#headers = (await view.get<Headers>(ui)) ?? {}
+    this.#crossOrigin = await view.get(cors, crossOriginShape)
+    this.#headers = (await view.get(ui, headersShape)) ?? {}
     this.#view = view
   }
 
@@ -52,7 +64,7 @@ export class BrowserSettings implements BrowserRules {
   /** Sets, or with undefined removes, a header. */
   async setUiHeader(name: string, values: readonly string[] | undefined): Promise<void> {
     const changed = await this.#view?.transaction(async (tx) => {
-      const { [canonical(name)]: _, ...others } = (await tx.get<Headers>(ui)) ?? {}
+      const { [canonical(name)]: _, ...others } = (await tx.get(ui, headersShape)) ?? {}
       const next = values ? { ...others, [canonical(name)]: values } : others
       tx.put(ui, next)
       return next

@@ -39,6 +39,7 @@ import { systemClock } from '../util/clock.ts'
 import type { Clock } from '../util/clock.ts'
 import { Loggers } from '../util/log.ts'
 import type { Log, LogLevel } from '../util/log.ts'
+import { isName, shapeOf } from '../util/stored/shape.ts'
 
 /** How a server is started: from configuration files, or as a development server in memory. */
 export interface ServerOptions {
@@ -158,6 +159,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     sealed: sealedDecider(system.routes as readonly Route[]),
     audit,
     traffic,
+    log: loggers.named('core'),
   })
   const witnesses = await witnessesFor(config, audit, clock, loggers.named('audit'))
   witnesses?.start()
@@ -238,12 +240,14 @@ async function openStorage(config: Config, clock: Clock, log: Log): Promise<Stor
   )
 }
 
+const clusterShape = shapeOf<{ readonly name: string; readonly id: string }>('a cluster', { name: isName, id: isName })
+
 async function clusterOf(
   barrier: EncryptedBarrier,
   config: Config,
 ): Promise<{ readonly name: string; readonly id: string }> {
   return barrier.view('core/').transaction(async (tx) => {
-    const known = await tx.get<{ readonly name: string; readonly id: string }>('cluster')
+    const known = await tx.get('cluster', clusterShape)
     if (known) return known
     const fresh = { name: config.clusterName ?? `vault-cluster-${randomUUID().slice(0, 8)}`, id: randomUUID() }
     tx.put('cluster', fresh)

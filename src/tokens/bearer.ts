@@ -8,6 +8,7 @@ import { base64, fromBase64 } from '../util/bytes.ts'
 import { batchClaims, batchRecord } from './batch.ts'
 import { TokenSigner } from './jwt.ts'
 import type { TokenSpec } from './spec.ts'
+import { isBase64, shapeOf } from '../util/stored/shape.ts'
 
 type Random = (bytes: number) => Uint8Array
 
@@ -38,7 +39,7 @@ export class Bearers {
   /** With the keys that are kept in `view`, made the first time. */
   static async open(view: View, random: Random): Promise<Bearers> {
     const stored = await view.transaction(async (tx) => {
-      const known = await tx.get<StoredKeys>('keys')
+      const known = await tx.get('keys', keysShape)
       if (known) return known
       const fresh: StoredKeys = { signing: base64(TokenSigner.generate()), salt: base64(random(32)) }
       tx.put('keys', fresh)
@@ -83,6 +84,8 @@ interface StoredKeys {
   readonly signing: string
   readonly salt: string
 }
+
+const keysShape = shapeOf<StoredKeys>('keys of the token store', { signing: isBase64, salt: isBase64 })
 
 /** The claims of a service token. Its end stands there only if no renewal can move it. */
 function serviceClaims(

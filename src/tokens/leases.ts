@@ -2,6 +2,7 @@ import { rootNamespace } from '../contract/identity.ts'
 import type { NamespaceId, TokenRecord } from '../contract/identity.ts'
 import type { Transaction, View } from '../contract/view.ts'
 import { scopeOf, scopes } from './scope.ts'
+import { isName, isText, orAbsent, shapeOf } from '../util/stored/shape.ts'
 
 /** Where leases were ended together. */
 interface Note {
@@ -9,6 +10,8 @@ interface Note {
   /** Absent for the root namespace. */
   readonly namespace?: NamespaceId
 }
+
+const noteShape = shapeOf<Note>('a note about revoked leases', { prefix: isText, namespace: orAbsent(isName) })
 
 /** The tokens that the server makes by itself (init, generate-root) have no lease: nobody asked a path for them. */
 const leaseless = 'auth/token/root'
@@ -107,7 +110,7 @@ export class Leases {
   }
 
   async #load(name: string): Promise<void> {
-    const stored = await this.#view.stored<Note>(`condemned/${name}`)
+    const stored = await this.#view.stored(`condemned/${name}`, noteShape)
     if (stored) this.#condemned.set(name, { note: stored.value, rev: stored.rev })
   }
 }

@@ -1,15 +1,69 @@
 import { refuse } from '../contract/fault.ts'
 import type { NamespaceId, TokenRecord } from '../contract/identity.ts'
+import type { Wrapped } from '../contract/response.ts'
 import type { Transaction, View } from '../contract/view.ts'
 import type { Leases } from './leases.ts'
 import { scopeOf } from './scope.ts'
 import type { TokenSpec } from './spec.ts'
+import { parseCidr } from '../util/cidr.ts'
+import {
+  isCount,
+  isFlag,
+  isListOf,
+  isMapOf,
+  isName,
+  isObject,
+  isOneOf,
+  isText,
+  isTime,
+  orAbsent,
+  orNull,
+  shapeOf,
+} from '../util/stored/shape.ts'
 
 const minuteMs = 60_000
 const hourMs = 60 * minuteMs
 
 /** How much one sweep does at most. */
 const sweepBounds = { minutes: 10, tokens: 1000 } as const
+
+const accessorShape = shapeOf<{ readonly id: string }>('an accessor', { id: isName })
+const carriedShape = shapeOf<Wrapped>('a wrapped answer', {
+  response: isObject,
+  requestId: isText,
+  creationPath: isText,
+  creationTime: isTime,
+  creationTtl: isCount,
+})
+const tokenShape = shapeOf<TokenRecord>(
+  'a token',
+  {
+    id: isName,
+    accessor: isText,
+    type: isOneOf('service'),
+    namespace: isName,
+    parent: orAbsent(isName),
+    policies: isListOf(isName),
+    path: isText,
+    role: orAbsent(isName),
+    meta: orNull(isMapOf(isText)),
+    displayName: isText,
+    issuedAt: isTime,
+    creationTtl: isCount,
+    expiresAt: orNull(isTime),
+    explicitMaxTtl: isCount,
+    period: isCount,
+    numUses: isCount,
+    usesLeft: orAbsent(isCount),
+    renewable: isFlag,
+    lastRenewedAt: orAbsent(isTime),
+    boundCidrs: isListOf((cidr) => typeof cidr === 'string' && parseCidr(cidr) !== undefined),
+    entityId: isText,
+  },
+  // What a token lacks must not make more of it: no end is for root alone, and no count is no limit.
+  ({ policies, expiresAt, numUses, usesLeft }) =>
+    (expiresAt !== null || policies.includes('root')) && (numUses === 0 || (usesLeft ?? Infinity) <= numUses),
+)
 
 /** What token records need of the rest of the server. */
 export interface RecordParts {
@@ -42,13 +96,13 @@ export class TokenRecords {
 
   /** A token's record, good or not. */
   async get(id: string): Promise<TokenRecord | undefined> {
-    return this.#view.get<TokenRecord>(`id/${id}`)
+    return this.#view.get(`id/${id}`, tokenShape)
   }
 
   /** The id of a namespace's token with an accessor, good or not. */
   async idByAccessor(namespace: NamespaceId, accessor: string): Promise<string | undefined> {
     if (!/^[\w.-]+$/.test(accessor)) return undefined
-    return (await this.#view.get<{ readonly id: string }>(accessorName(namespace, accessor)))?.id
+    return (await this.#view.get(accessorName(namespace, accessor), accessorShape))?.id
   }
 
   /** All accessors of a namespace, in byte order. */
@@ -87,7 +141,7 @@ export class TokenRecords {
   /** Takes one use off. Exact however many do it at once. Undefined when none was left. */
   async use(id: string): Promise<TokenRecord | undefined> {
     return this.#view.transaction(async (tx) => {
-      const current = await tx.get<TokenRecord>(`id/${id}`)
+      const current = await tx.get(`id/${id}`, tokenShape)
       const left = current?.usesLeft ?? 0
       if (!current || left <= 0) return undefined
       const used = { ...current, usesLeft: left - 1 }
@@ -99,7 +153,7 @@ export class TokenRecords {
   /** Moves the end. Undefined when the token is gone meanwhile. */
   async extend(id: string, now: number, expiresAt: number): Promise<TokenRecord | undefined> {
     return this.#view.transaction(async (tx) => {
-      const current = await tx.get<TokenRecord>(`id/${id}`)
+      const current = await tx.get(`id/${id}`, tokenShape)
       if (!current || (current.expiresAt !== null && current.expiresAt <= now)) return undefined
       const next: TokenRecord = { ...current, expiresAt, lastRenewedAt: now }
       if (current.expiresAt !== null) tx.del(dueName(id, current.expiresAt))
@@ -112,25 +166,27 @@ export class TokenRecords {
   /** Removes one token and marks its children as doomed, in one commit. False when it does not exist. */
   async end(id: string): Promise<boolean> {
     return this.#view.transaction(async (tx: Transaction) => {
-      const record = await tx.get<TokenRecord>(`id/${id}`)
-      if (!record) return false
-      await this.#erase(tx, record)
+      // A damaged one can be ended, too: nothing but its removal is owed to it.
+      const record = await tx.get(`id/${id}`)
+      if (record === undefined) return false
+      if (tokenShape.is(record)) await this.#erase(tx, record)
+      else tx.del(`id/${id}`)
       tx.put(`doomed/${id}`, record)
       return true
     })
   }
 
   /** What a token carries. */
-  async carriedBy(id: string): Promise<unknown> {
-    return this.#view.get(`carried/${id}`)
+  async carriedBy(id: string): Promise<Wrapped | undefined> {
+    return this.#view.get(`carried/${id}`, carriedShape)
   }
 
   /** Ends a good token that carries something and has a use left, and gives what it carried: to exactly one caller, in one commit. */
-  async claim(id: string, now: number): Promise<unknown> {
+  async claim(id: string, now: number): Promise<Wrapped | undefined> {
     return this.#view.transaction(async (tx) => {
-      const record = await tx.get<TokenRecord>(`id/${id}`)
+      const record = await tx.get(`id/${id}`, tokenShape)
       if (!record || (record.usesLeft ?? 0) <= 0 || (await this.goodUntil(record, now)) === undefined) return undefined
-      const content = await tx.get<unknown>(`carried/${id}`)
+      const content = await tx.get(`carried/${id}`, carriedShape)
       if (content !== undefined) await this.#erase(tx, record)
       return content
     })
@@ -140,7 +196,7 @@ export class TokenRecords {
   async orphanChildren(id: string): Promise<void> {
     for (const child of await this.#view.list(`child/${id}/`)) {
       await this.#view.transaction(async (tx) => {
-        const record = await tx.get<TokenRecord>(`id/${child}`)
+        const record = await tx.get(`id/${child}`, tokenShape)
         tx.del(`child/${id}/${child}`)
         if (!record) return
         const { parent: _, ...orphan } = record
@@ -156,8 +212,8 @@ export class TokenRecords {
         for (const child of await this.#view.list(`child/${id}/`)) {
           if (!(await this.end(child))) await this.#view.del(`child/${id}/${child}`)
         }
-        const record = await this.#view.get<TokenRecord>(`doomed/${id}`)
-        if (record) await this.#onEnd(record)
+        const record = await this.#view.get(`doomed/${id}`)
+        if (tokenShape.is(record)) await this.#onEnd(record)
         await this.#view.del(`doomed/${id}`)
       }
     }
@@ -168,9 +224,9 @@ export class TokenRecords {
     const ended: string[] = []
     for (const folder of (await this.#dueBy(now)).slice(0, sweepBounds.minutes)) {
       for (const id of await this.#view.list(folder, { limit: sweepBounds.tokens })) {
-        const record = await this.get(id)
-        if (!record) await this.#view.del(`${folder}${id}`)
-        else if (record.expiresAt !== null && record.expiresAt <= now) ended.push(id)
+        const record = await this.#view.get(`id/${id}`)
+        if (record === undefined) await this.#view.del(`${folder}${id}`)
+        else if (!tokenShape.is(record) || (record.expiresAt !== null && record.expiresAt <= now)) ended.push(id)
       }
     }
     return ended
@@ -180,7 +236,8 @@ export class TokenRecords {
   async tidyAccessors(namespace: NamespaceId): Promise<void> {
     for (const accessor of await this.accessors(namespace)) {
       const id = await this.idByAccessor(namespace, accessor)
-      if (id !== undefined && !(await this.get(id))) await this.#view.del(accessorName(namespace, accessor))
+      if (id !== undefined && (await this.#view.get(`id/${id}`)) === undefined)
+        await this.#view.del(accessorName(namespace, accessor))
     }
   }
 

@@ -1,6 +1,7 @@
 import { Fault } from '../contract/fault.ts'
 import { rootNamespace } from '../contract/identity.ts'
 import type { NamespaceId, TokenRecord } from '../contract/identity.ts'
+import type { Wrapped } from '../contract/response.ts'
 import type { View } from '../contract/view.ts'
 import { base62 } from '../util/base62.ts'
 import { inCidrs } from '../util/cidr.ts'
@@ -73,7 +74,7 @@ export class TokenStore {
   }
 
   /** The record that a token carries. */
-  async carriedBy(id: string): Promise<unknown> {
+  async carriedBy(id: string): Promise<Wrapped | undefined> {
     return this.#records.carriedBy(id)
   }
 
@@ -81,7 +82,7 @@ export class TokenStore {
    * Ends a token that has a use left and gives what it carried: to exactly one caller, in one commit. Such a token has no
    * children and no drawer, so nothing else is to be ended.
    */
-  async claim(id: string): Promise<unknown> {
+  async claim(id: string): Promise<Wrapped | undefined> {
     return this.#changing(this.#records.claim(id, this.#clock.now()))
   }
 

@@ -46,7 +46,7 @@ export class Wrappings {
   async take(bearer: Secret<string>, by: TokenRecord | undefined): Promise<Wrapped | undefined> {
     const record = await this.#find(bearer)
     if (!record) return undefined
-    return record.id === by?.id ? this.#peek(record) : ((await this.#tokens.claim(record.id)) as Wrapped | undefined)
+    return record.id === by?.id ? this.#peek(record) : this.#tokens.claim(record.id)
   }
 
   /**
@@ -110,7 +110,7 @@ export class Wrappings {
   }
 
   async #peek({ id }: TokenRecord): Promise<Wrapped | undefined> {
-    return (await this.#tokens.carriedBy(id)) as Wrapped | undefined
+    return this.#tokens.carriedBy(id)
   }
 }
 

@@ -83,7 +83,9 @@ describe('barrier', () => {
     const [one, two] = records.slice(-2) as [(typeof records)[0], (typeof records)[0]]
     const names = ['one', 'two']
     const readAll = async () =>
-      Promise.allSettled(names.map(async (name) => barrier.view('t/').get<{ secret: string }>(name)))
+      Promise.allSettled(
+        names.map(async (name) => barrier.view('t/').get(name) as Promise<{ secret: string } | undefined>),
+      )
     const broken = async (): Promise<number> =>
       (await readAll()).filter((result) => result.status === 'rejected').length
     for (let at = 0; at < one.value.length; at++) {
@@ -156,7 +158,7 @@ describe('barrier', () => {
     const view = barrier.view('v/')
     const add = async () =>
       view.transaction(async (tx) => {
-        tx.put('n', ((await tx.get<number>('n')) ?? 0) + 1)
+        tx.put('n', (((await tx.get('n')) as number | undefined) ?? 0) + 1)
       })
     await Promise.all(Array.from({ length: 30 }, add))
     expect(await view.get('n')).to.equal(30)

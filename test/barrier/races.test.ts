@@ -126,7 +126,7 @@ describe('barrier under races', () => {
     const view = barrier.view('a/')
     const results = await Promise.allSettled(
       Array.from({ length: 200 }, async () =>
-        view.transaction(async (tx) => tx.put('n', ((await tx.get<number>('n')) ?? 0) + 1)),
+        view.transaction(async (tx) => tx.put('n', (((await tx.get('n')) as number | undefined) ?? 0) + 1)),
       ),
     )
     await storage.close()

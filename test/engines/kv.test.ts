@@ -135,13 +135,14 @@ describe('a secret of very many versions', () => {
     const storage = new FailingStorage()
     const { barrier } = await openBarrier(storage)
     const view = barrier.view('kv/')
-    const secrets = new Secrets({ view, clock: new HandClock() }, () => 'id')
+    const id = '0'.repeat(32)
+    const secrets = new Secrets({ view, clock: new HandClock() }, () => id)
     const keep = async (maxVersions: number) =>
       secrets.change('app', (old) => ({ ...(old ?? secrets.fresh()), settings: { ...plainSettings, maxVersions } }))
     const write = async (count: number) => {
       for (let n = 0; n < count; n++) await secrets.write('app', () => ({ n }))
     }
-    const kept = async () => (await view.list('value/id/')).length
+    const kept = async () => (await view.list(`value/${id}/`)).length
     await keep(1000)
     await write(450)
     await secrets.changeVersions('app', Array.from({ length: 150 }, (_, at) => at + 1), (one) => ({ ...one, destroyed: true }))

@@ -168,7 +168,7 @@ describe('the count of encryptions', () => {
     }))
     await encrypt(keys)
     const now = (await keys.need('k')).record
-    const { versions } = (await view.get<KeyUsage>(usageAt(now.uuid))) as KeyUsage
+    const { versions } = (await view.get(usageAt(now.uuid))) as KeyUsage
     expect(Object.keys(versions)).to.deep.equal([now.versions[2]?.id])
   })
 })

@@ -185,8 +185,8 @@ function failAt(view: View, fails: () => boolean): View {
     return work()
   }
   return {
-    get: async (name) => view.get(name),
-    stored: async (name) => view.stored(name),
+    get: view.get.bind(view),
+    stored: view.stored.bind(view),
     list: async (folder, page) => view.list(folder, page),
     put: async (name, value) => guard(async () => view.put(name, value)),
     del: async (name) => guard(async () => view.del(name)),

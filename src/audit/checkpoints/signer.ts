@@ -17,7 +17,7 @@ import { vkeyText } from './verifier-key.ts'
 import type { NoteSigner } from './note-keys.ts'
 import { tidyClosed } from '../log/retention.ts'
 import type { SigningRecord } from './stored-keys.ts'
-import { freshSigning, publishKeys, rangedKeys, retired, signersIn, signingName } from './stored-keys.ts'
+import { freshSigning, publishKeys, rangedKeys, retired, signersIn, signingName, signingShape } from './stored-keys.ts'
 
 /** A checkpoint is due after so many lines, or so many milliseconds after a line that none covers. */
 export const checkpointLines = 1000
@@ -111,7 +111,7 @@ export class Notary {
     const ledger = channel.ledger
     const file = channel.journal?.file
     if (!ledger || !file) return
-    const stored = await view.get<SigningRecord>(signingName(path))
+    const stored = await view.get(signingName(path), signingShape)
     const known = stored?.origin === ledger.origin ? stored : undefined
     const record = known ?? freshSigning(ledger.origin, 0, [], { mlDsa: file.settings.mlDsa, random })
     if (!known) await view.put(signingName(path), record)

@@ -8,6 +8,17 @@ import type { NoteSigner } from './note-keys.ts'
 import type { VerifierKey } from './verifier-key.ts'
 import { ed25519Signer, mlDsa44Signer } from './note-keys.ts'
 import { readVkey, vkeyText } from './verifier-key.ts'
+import {
+  hasMembers,
+  isBase64,
+  isCount,
+  isListOf,
+  isName,
+  isOneOf,
+  isText,
+  orAbsent,
+  shapeOf,
+} from '../../util/stored/shape.ts'
 
 interface PastKey {
   readonly vkey: string
@@ -29,6 +40,17 @@ export interface SigningRecord {
   /** The checkpoint that old and new keys signed, until it is in the file. */
   readonly unpublished?: string
 }
+
+/** What that record must be. */
+export const signingShape = shapeOf<SigningRecord>('signing keys of an audit log', {
+  format: isOneOf(1),
+  origin: isName,
+  from: isCount,
+  ed25519: isBase64,
+  mlDsa44: orAbsent(isBase64),
+  past: isListOf((key) => hasMembers<PastKey>(key, { vkey: isName, from: isCount, to: isCount })),
+  unpublished: orAbsent(isText),
+})
 
 /** Makes the signing keys of a log. */
 export function freshSigning(
@@ -71,7 +93,7 @@ export const signingName = (device: string): string => `signing/${encodeURICompo
 
 /** The public keys of a device's stored log, or none. */
 export async function knownKeys(view: View, device: string, now: () => number): Promise<readonly VerifierKey[]> {
-  const record = await view.get<SigningRecord>(signingName(device))
+  const record = await view.get(signingName(device), signingShape)
   return record ? rangedKeys(record, signersIn(record, now)).map(({ key }) => key) : []
 }
 

@@ -1,6 +1,17 @@
 import { readFileSync } from 'node:fs'
 import type { View } from '../../contract/view.ts'
 import type { Head } from './state.ts'
+import {
+  isCount,
+  isFlag,
+  isMapOf,
+  isName,
+  isObject,
+  isOneOf,
+  isText,
+  orAbsent,
+  shapeOf,
+} from '../../util/stored/shape.ts'
 
 /** Where the storage keeps the heads, below the audit folder. */
 export const headsName = 'heads'
@@ -25,9 +36,21 @@ export interface Heads {
   readonly devices: Readonly<Record<string, Anchor>>
 }
 
+/** What that record must be. What an anchor says is held against the log itself. */
+const headsShape = shapeOf<Heads>('heads of audit logs', {
+  format: isOneOf(1),
+  epoch: isCount,
+  boot: orAbsent(isText),
+  devices: isMapOf(isAnchor),
+})
+
+function isAnchor(value: unknown): boolean {
+  return isObject(value) && isName(value['log']) && isText(value['target']) && isFlag(value['active'])
+}
+
 /** The stored heads; before the first unseal there are none. */
 export async function storedHeads(view: View): Promise<Heads> {
-  return (await view.get<Heads>(headsName)) ?? { format: 1, epoch: 0, devices: {} }
+  return (await view.get(headsName, headsShape)) ?? { format: 1, epoch: 0, devices: {} }
 }
 
 /** The id of this start of the machine (Linux), or undefined. */

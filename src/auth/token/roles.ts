@@ -6,6 +6,17 @@ import { routesOf } from '../../contract/route.ts'
 import { parseCidr, showCidr } from '../../util/cidr.ts'
 import { formatDuration } from '../../util/duration.ts'
 import type { TokenState } from './state.ts'
+import {
+  isCount,
+  isFlag,
+  isListOf,
+  isName,
+  isOneOf,
+  isText,
+  orAbsent,
+  orNull,
+  shapeOf,
+} from '../../util/stored/shape.ts'
 
 /** A role: what tokens made through it may be. TTLs in seconds. */
 export interface Role {
@@ -29,6 +40,40 @@ export interface Role {
   readonly oldBoundCidrs?: boolean
   readonly allowedEntityAliases: readonly string[] | null
 }
+
+const tokenTypes = ['service', 'batch', 'default-service', 'default-batch']
+
+const roleShape = shapeOf<Role>(
+  'a role',
+  {
+    name: isName,
+    allowedPolicies: isListOf(isText),
+    allowedGlobs: isListOf(isText),
+    disallowedPolicies: isListOf(isText),
+    disallowedGlobs: isListOf(isText),
+    orphan: isFlag,
+    renewable: isFlag,
+    pathSuffix: isText,
+    period: isCount,
+    explicitMaxTtl: isCount,
+    tokenType: isOneOf(...tokenTypes),
+    noDefaultPolicy: isFlag,
+    numUses: isCount,
+    boundCidrs: isListOf((cidr) => typeof cidr === 'string' && parseCidr(cidr) !== undefined),
+    oldPeriod: isCount,
+    oldExplicitMaxTtl: isCount,
+    oldBoundCidrs: orAbsent(isFlag),
+    allowedEntityAliases: orNull(isListOf(isText)),
+  },
+  (role) => {
+    try {
+      mustBeRole(role)
+      return true
+    } catch {
+      return false
+    }
+  },
+)
 
 const { read, list, write, remove } = routesOf<TokenState>()
 const name = { role_name: f.string('Name of the role.').or('') }
@@ -99,7 +144,7 @@ export const roleRoutes = [
     handle: async ({ engine, confirm }, values) => {
       if (!/^\w(?:[\w.-]*\w)?$/.test(values.role_name)) throw new Fault('unsupported_path', 'unsupported path')
       const role = await engine.view.transaction(async (tx) => {
-        const old = await tx.get<Role>(`role/${values.role_name}`)
+        const old = await tx.get(`role/${values.role_name}`, roleShape)
         confirm(old !== undefined)
         const next = changed(old ?? { ...empty, name: values.role_name }, values)
         tx.put(`role/${values.role_name}`, next)
@@ -120,7 +165,7 @@ export const roleRoutes = [
 
 /** A role, or undefined. */
 export async function roleNamed(view: View, wanted: string): Promise<Role | undefined> {
-  return view.get<Role>(`role/${wanted}`)
+  return view.get(`role/${wanted}`, roleShape)
 }
 
 type Given = {
@@ -150,11 +195,16 @@ function changed(old: Role, given: Given): Role {
     oldBoundCidrs:
       given.token_bound_cidrs === undefined && (given.bound_cidrs !== undefined || (old.oldBoundCidrs ?? false)),
   }
+  mustBeRole(role)
+  return role
+}
+
+/** @throws Fault invalid_request for what no role can be. */
+function mustBeRole(role: Role): void {
   if (role.pathSuffix !== '' && (!/^\w[\w.-]+\w$/.test(role.pathSuffix) || role.pathSuffix.includes('..')))
     throw refuse('path_suffix has three characters or more: letters, digits, "_" and, inside, "-" and single "."')
   if (role.numUses < 0) throw refuse('token_num_uses cannot be negative: 0 stands for no limit')
   if (role.tokenType === 'batch') refuseForBatch(role)
-  return role
 }
 
 /** Older names that were given beside the newer ones. */
@@ -194,8 +244,7 @@ const lowered = (list: readonly string[] | undefined): readonly string[] | undef
 
 function tokenType(given: string | undefined): string | undefined {
   if (given === undefined) return undefined
-  if (!['service', 'batch', 'default-service', 'default-batch'].includes(given))
-    throw refuse(`invalid 'token_type' value "${given}"`)
+  if (!tokenTypes.includes(given)) throw refuse(`invalid 'token_type' value "${given}"`)
   return given
 }
 

@@ -10,6 +10,7 @@ import type { Log } from '../../util/log.ts'
 import type { Mount } from './mount.ts'
 import { Router } from '../request/router.ts'
 import { Trie } from '../request/trie.ts'
+import { mountShape } from './mount-shape.ts'
 
 /** What the mount table of a namespace needs. */
 export interface MountParts {
@@ -181,12 +182,12 @@ export class Mounts {
   async records(tx: Transaction): Promise<MountRecord[]> {
     tx.unchanged(this.#table)
     const names = await this.#parts.view.list(this.#table)
-    const records = await Promise.all(names.map(async (name) => tx.get<MountRecord>(this.#table + name)))
+    const records = await Promise.all(names.map(async (name) => tx.get(this.#table + name, mountShape)))
     return records.filter((record) => record !== undefined)
   }
 
   async #current(tx: Transaction, { uuid, path }: MountRecord): Promise<MountRecord> {
-    const current = await tx.get<MountRecord>(this.#table + uuid)
+    const current = await tx.get(this.#table + uuid, mountShape)
     if (!current || current.removing) throw new Fault('not_found', `no mount at ${path}`)
     return current
   }

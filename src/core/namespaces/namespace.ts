@@ -6,6 +6,7 @@ import type { Mounts } from '../mounts/mounts.ts'
 import type { PasswordPolicies } from '../policies/password-policies.ts'
 import type { Policies } from '../policies/policies.ts'
 import type { Destination } from '../request/router.ts'
+import { isFlag, isMapOf, isName, isText, orAbsent, shapeOf } from '../../util/stored/shape.ts'
 
 /** A namespace as it is kept. */
 export interface NamespaceRecord {
@@ -21,6 +22,17 @@ export interface NamespaceRecord {
   /** Being removed: its tokens go first, then its data, then this record. Nothing is routed to it. */
   readonly removing?: boolean
 }
+
+/** What that record must be. */
+export const namespaceShape = shapeOf<NamespaceRecord>('a namespace', {
+  uuid: isName,
+  id: isName,
+  parent: isText,
+  path: (value) => typeof value === 'string' && /^(?:[^/]+\/)+$/.test(value),
+  customMetadata: isMapOf(isText),
+  lock: orAbsent((value) => typeof value === 'string' && /^[0-9a-f]{64}$/.test(value)),
+  removing: orAbsent(isFlag),
+})
 
 /** The root namespace has no record in the barrier: it is always there, and cannot be changed. */
 export const rootRecord: NamespaceRecord = { uuid: '', id: rootNamespace, parent: '', path: '', customMetadata: {} }

@@ -6,7 +6,7 @@ import type { Transaction, View } from '../../contract/view.ts'
 import type { TokenStore } from '../../tokens/store.ts'
 import { base62 } from '../../util/base62.ts'
 import { Turnstile } from '../../util/mutex.ts'
-import { Namespace, folderOf, rootRecord } from './namespace.ts'
+import { Namespace, folderOf, namespaceShape, rootRecord } from './namespace.ts'
 import type { Belongings, NamespaceRecord } from './namespace.ts'
 import { checkNewName, checkedMetadata, namespaceName } from './names.ts'
 import { overlap } from '../mounts/mounts.ts'
@@ -157,7 +157,7 @@ export class Namespaces {
   ): Promise<NamespaceRecord> {
     const entry = insideOf(parent.record) + encodeURIComponent(name)
     const changed = async (tx: Transaction): Promise<NamespaceRecord> => {
-      const known = await tx.get<NamespaceRecord>(entry)
+      const known = await tx.get(entry, namespaceShape)
       if (known?.removing) throw refuse(`the namespace ${known.path} is being removed; try again when it is gone`)
       const record = await next(known, tx)
       tx.put(entry, record)
@@ -206,7 +206,7 @@ export class Namespaces {
   /** Brings the tree to what is stored at a name. */
   async #follow(parent: Namespace, name: string): Promise<void> {
     await this.#turn.run(async () => {
-      const stored = await this.#parts.view.get<NamespaceRecord>(insideOf(parent.record) + encodeURIComponent(name))
+      const stored = await this.#parts.view.get(insideOf(parent.record) + encodeURIComponent(name), namespaceShape)
       const known = parent.children.get(name)
       if (known && stored?.uuid === known.record.uuid) {
         known.record = stored
@@ -240,7 +240,7 @@ export class Namespaces {
 
   async #openBelow(parent: Namespace): Promise<void> {
     for (const name of await this.#parts.view.list(insideOf(parent.record))) {
-      const record = await this.#parts.view.get<NamespaceRecord>(insideOf(parent.record) + name)
+      const record = await this.#parts.view.get(insideOf(parent.record) + name, namespaceShape)
       if (record) await this.#openBelow(await this.#enter(record, parent))
     }
   }
@@ -258,7 +258,7 @@ const entryOf = ({ parent, path }: NamespaceRecord): string => {
 /** A commit fails if the namespace goes meanwhile. @throws Fault no_route when it is gone already */
 async function refuseGone(record: NamespaceRecord, tx: Transaction): Promise<void> {
   if (record.uuid === '') return
-  const now = await tx.get<NamespaceRecord>(entryOf(record))
+  const now = await tx.get(entryOf(record), namespaceShape)
   if (now?.uuid !== record.uuid || now.removing) throw new Fault('no_route', 'namespace not found')
 }
 

@@ -2,6 +2,9 @@ import type { View } from '../../contract/view.ts'
 import { generatePassword, parsePasswordPolicy } from '../../policy/password.ts'
 import { byteOrder } from '../../util/bytes.ts'
 import { givenText } from './policies.ts'
+import { isName, shapeOf } from '../../util/stored/shape.ts'
+
+const passwordPolicyShape = shapeOf<{ readonly policy: string }>('a password policy', { policy: isName })
 
 /** Password policies by name, as their texts. Case counts, and a slash is a letter like any other. */
 export class PasswordPolicies {
@@ -14,7 +17,7 @@ export class PasswordPolicies {
   }
 
   async get(name: string): Promise<string | undefined> {
-    return (await this.#view.get<{ readonly policy: string }>(encodeURIComponent(name)))?.policy
+    return (await this.#view.get(encodeURIComponent(name), passwordPolicyShape))?.policy
   }
 
   /** All names, in byte order. */

@@ -1,10 +1,11 @@
-import { refuse } from '../../contract/fault.ts'
+import { asFault, Fault, refuse } from '../../contract/fault.ts'
 import type { Transaction, View } from '../../contract/view.ts'
 import { builtinPolicies } from '../../policy/builtin.ts'
 import { parsePolicy } from '../../policy/document.ts'
 import type { PolicyDocument } from '../../policy/document.ts'
 import { byteOrder, fromBase64, text } from '../../util/bytes.ts'
 import type { Clock } from '../../util/clock.ts'
+import { isCount, isFlag, isName, isText, isTime, orAbsent, shapeOf } from '../../util/stored/shape.ts'
 
 /** A policy as it is kept. Times are epoch milliseconds. */
 export interface PolicyRecord {
@@ -17,6 +18,17 @@ export interface PolicyRecord {
   readonly allowWildcards: boolean
   readonly allowSlashes: boolean
 }
+
+const policyShape = shapeOf<PolicyRecord>('a policy', {
+  name: isName,
+  policy: isText,
+  version: isCount,
+  modified: orAbsent(isTime),
+  casRequired: isFlag,
+  expiration: orAbsent(isTime),
+  allowWildcards: isFlag,
+  allowSlashes: isFlag,
+})
 
 /** What a write may set; absent members keep (patch) or reset (write) what was there. */
 export interface PolicyChange {
@@ -53,7 +65,7 @@ export class Policies {
   async get(name: string): Promise<PolicyRecord | undefined> {
     const canonical = policyName(name)
     if (canonical === 'root') return rootPolicy
-    const record = await this.#view.get<PolicyRecord>(keyOf(canonical))
+    const record = await this.#view.get(keyOf(canonical), policyShape)
     return record && !this.#expired(record) ? record : undefined
   }
 
@@ -63,7 +75,7 @@ export class Policies {
   ): Promise<{ readonly record: PolicyRecord; readonly document: PolicyDocument } | undefined> {
     const record = await this.get(name)
     if (!record) return undefined
-    const document = this.#parsed.get(record) ?? parsePolicy(record.policy, record.name)
+    const document = this.#parsed.get(record) ?? parsedAgain(record)
     this.#parsed.set(record, document)
     return { record, document }
   }
@@ -110,7 +122,7 @@ export class Policies {
     patching = false,
   ): Promise<void> {
     await this.#view.transaction(async (tx: Transaction) => {
-      const stored = await tx.get<PolicyRecord>(keyOf(name))
+      const stored = await tx.get(keyOf(name), policyShape)
       const old = stored && !this.#expired(stored) ? stored : undefined
       const change = next(old)
       checkCas(old, cas, patching ? false : (change.casRequired ?? false), patching)
@@ -141,6 +153,16 @@ function recordOf(
     ...(change.expiration && { expiration: change.expiration }),
     allowWildcards: change.allowWildcards ?? false,
     allowSlashes: change.allowSlashes ?? false,
+  }
+}
+
+/** @throws Fault internal for a stored policy that this release does not accept: it must not be taken for an empty one. */
+function parsedAgain({ policy, name }: PolicyRecord): PolicyDocument {
+  try {
+    return parsePolicy(policy, name)
+  } catch (cause) {
+    const why = asFault(cause).message
+    throw new Fault('internal', `the stored policy "${name}" cannot be used: ${why}. Write it anew.`, { cause })
   }
 }
 

@@ -6,6 +6,7 @@ import { byteOrder } from '../../util/bytes.ts'
 import type { Clock } from '../../util/clock.ts'
 import { RateLimiter } from './rate-limit.ts'
 import type { Rate, Taken } from './rate-limit.ts'
+import { isFlag, isListOf, isName, isPositive, isText, orAbsent, shapeOf } from '../../util/stored/shape.ts'
 
 /** A rate-limit quota. Without a mount it is for a whole namespace; that of the root one is the global one. */
 export interface Quota extends Rate {
@@ -27,6 +28,22 @@ export interface QuotaConfig {
   /** Paths that are never counted: exactly, or with all below them, or with a `*` all that begin so; a `!` takes one out again. */
   readonly exempt: readonly string[]
 }
+
+const quotaShape = shapeOf<Quota>('a quota', {
+  name: isName,
+  namespace: orAbsent(isName),
+  mount: orAbsent(isName),
+  suffix: isText,
+  inheritable: isFlag,
+  rate: isPositive,
+  interval: isPositive,
+  blockInterval: (value) => value === 0 || isPositive(value),
+})
+const quotaConfigShape = shapeOf<QuotaConfig>('a setting of quotas', {
+  auditRejections: isFlag,
+  headers: isFlag,
+  exempt: isListOf(isName),
+})
 
 /** A request, as far as quotas look at it. `mount` is the uuid of the mount that `rest` lies in. */
 export interface Counted {
@@ -80,7 +97,7 @@ export class Quotas {
   /** Opens them, and removes those whose mount or namespace is gone. */
   static async open(view: View, clock: Clock, exists: Exists): Promise<Quotas> {
     const quotas = new Quotas(view, clock, exists)
-    quotas.#config = (await view.get<QuotaConfig>('config')) ?? usualConfig
+    quotas.#config = (await view.get('config', quotaConfigShape)) ?? usualConfig
     for (const name of await view.list('rule/')) await quotas.#reload(name)
     await quotas.#tidy()
     return quotas
@@ -117,7 +134,7 @@ export class Quotas {
     await this.#view.transaction(async (tx) => {
       tx.unchanged('rule/')
       for (const name of await this.#view.list('rule/')) {
-        const other = await tx.get<Quota>(`rule/${name}`)
+        const other = await tx.get(`rule/${name}`, quotaShape)
         if (other && other.name !== quota.name && placeOf(other) === placeOf(quota))
           throw refuse(`the quota "${other.name}" is for that path already`)
       }
@@ -173,7 +190,7 @@ export class Quotas {
 
   /** Whoever else wrote it meanwhile: what is stored counts. */
   async #reload(name: string): Promise<void> {
-    const stored = await this.#view.get<Quota>(`rule/${name}`)
+    const stored = await this.#view.get(`rule/${name}`, quotaShape)
     for (const [place, { quota }] of this.#rules) if (quota.name === name) this.#rules.delete(place)
     if (stored) this.#use(stored)
   }

@@ -16,6 +16,7 @@ import type { Decision, DecidingParts } from './decide.ts'
 import { help } from './help.ts'
 import { filtered } from './list-filter.ts'
 import type { Quotas } from '../quotas/quotas.ts'
+import type { Log } from '../../util/log.ts'
 import type { Traffic } from '../telemetry/traffic.ts'
 import { wrapAnswer } from './wrapping.ts'
 import type { Wrapper } from './wrapping.ts'
@@ -33,6 +34,7 @@ export interface PipelineParts {
   readonly sealed: (request: Request) => Decision
   readonly audit: AuditBroker
   readonly traffic: Traffic
+  readonly log: Log
 }
 
 /** How often a request is judged, at most, whose record comes and goes. */
@@ -88,6 +90,9 @@ export class Pipeline implements Gateway {
       return response
     } catch (thrown) {
       traffic.end(request, thrown)
+      const fault = asFault(thrown)
+      if (fault.code === 'internal')
+        this.#parts.log.error('a request failed by a fault of the server', { id: request.id, why: fault.message })
       throw thrown
     }
   }

@@ -1,5 +1,6 @@
 import type { View } from '../../contract/view.ts'
 import { refuse } from '../../contract/fault.ts'
+import { isListOf, isMapOf, isName, shapeOf } from '../../util/stored/shape.ts'
 
 /** Shares that a rekey encrypted for their holders, kept in case they are lost on the way (Vault: `rekey/backup`). */
 export interface ShareBackup {
@@ -8,6 +9,9 @@ export interface ShareBackup {
   /** OpenPGP messages by the fingerprint of the key they are for, in hexadecimal. */
   readonly keys: Readonly<Record<string, readonly string[]>>
 }
+
+const isHex = (value: unknown): boolean => typeof value === 'string' && /^(?:[0-9a-f]{2})+$/.test(value)
+const backupShape = shapeOf<ShareBackup>('a backup of key shares', { nonce: isName, keys: isMapOf(isListOf(isHex)) })
 
 const name = 'share-backup'
 
@@ -21,7 +25,7 @@ export class ShareBackups {
 
   /** @throws Fault invalid_request when there is none. */
   async read(): Promise<ShareBackup> {
-    const kept = await this.#view.get<ShareBackup>(name)
+    const kept = await this.#view.get(name, backupShape)
     if (kept) return kept
     throw refuse('no backed-up keys found')
   }

@@ -1,6 +1,7 @@
 import type { View } from '../../contract/view.ts'
 import type { Clock } from '../../util/clock.ts'
 import { product } from '../../util/version.ts'
+import { isName, isText, isTime, shapeOf } from '../../util/stored/shape.ts'
 
 /** A release that has opened this storage. */
 export interface InstalledVersion {
@@ -9,6 +10,12 @@ export interface InstalledVersion {
   /** Epoch milliseconds of its first opening. */
   readonly installedAt: number
 }
+
+const installedShape = shapeOf<InstalledVersion>('an installed version', {
+  version: isName,
+  buildDate: isText,
+  installedAt: isTime,
+})
 
 /** Which releases have run on this storage, and since when. */
 export class VersionHistory {
@@ -32,7 +39,7 @@ export class VersionHistory {
   /** Oldest first. */
   async list(): Promise<InstalledVersion[]> {
     const names = await this.#view.list('')
-    const records = await Promise.all(names.map(async (name) => this.#view.get<InstalledVersion>(name)))
+    const records = await Promise.all(names.map(async (name) => this.#view.get(name, installedShape)))
     return records.filter((record) => record !== undefined).sort((a, b) => a.installedAt - b.installedAt)
   }
 }

@@ -9,6 +9,7 @@ import type { Response } from '../../contract/response.ts'
 import { callersToken, routesOf } from '../../contract/route.ts'
 import type { Call, Subject } from '../../contract/route.ts'
 import type { View } from '../../contract/view.ts'
+import { anyObject } from '../../util/stored/shape.ts'
 
 /** A drawer per token: nobody else can open it, and it ends with the token. */
 export interface Cubbyhole {
@@ -23,6 +24,7 @@ export interface WrappedDrawers {
 
 const { read, list, write, remove } = routesOf<Cubbyhole>()
 const path = { path: f.string('Path of the secret.').or('') }
+const drawerShape = anyObject('a drawer')
 /** A token has one drawer, in its own namespace, also when it works in one below. */
 const subject: Subject = { token: callersToken, fromBelow: true }
 
@@ -45,7 +47,7 @@ export function cubbyholeEngine(wrapped: WrappedDrawers): Engine {
   const found = async (call: Call<Cubbyhole>, place: string): Promise<Response | undefined> => {
     const response = await carried(call, place)
     if (response) return response
-    const data = await drawer(call).get<Readonly<Record<string, unknown>>>(place)
+    const data = await drawer(call).get(place, drawerShape)
     return data && answer(data)
   }
   return defineEngine<Cubbyhole>({

@@ -1,6 +1,7 @@
 import { Fault, refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
 import type { View } from '../../contract/view.ts'
+import { anyObject } from '../../util/stored/shape.ts'
 
 /** The rest of a path: the name of a secret. */
 export const path = { path: f.string('Path of the secret.').or('') }
@@ -13,6 +14,9 @@ export const page = {
 
 /** Where v1 keeps a secret: the map of its values. */
 export const plainFolder = 'secret/'
+
+/** The values of a secret, as somebody wrote them. */
+export const valuesShape = anyObject('the values of a secret')
 
 /** The name of a secret that may be there. A trailing slash names a folder, never a secret. */
 export function secretAt(name: string): string | undefined {

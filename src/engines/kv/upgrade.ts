@@ -2,8 +2,7 @@ import type { EngineHost } from '../../contract/engine.ts'
 import { refuse } from '../../contract/fault.ts'
 import type { Fault } from '../../contract/fault.ts'
 import type { View } from '../../contract/view.ts'
-import type { Json } from '../../util/json.ts'
-import { plainFolder, scanned } from './names.ts'
+import { plainFolder, scanned, valuesShape } from './names.ts'
 import { newSecret, withVersion } from './v2/record.ts'
 import { place, valuePlace } from './v2/places.ts'
 
@@ -35,7 +34,7 @@ const atOnce = 32
 
 async function upgradeOne(view: View, name: string, id: string, now: number): Promise<void> {
   await view.transaction(async (tx) => {
-    const data = await tx.get<Json>(plainFolder + name)
+    const data = await tx.get(plainFolder + name, valuesShape)
     if (!data) return
     const secret = { ...withVersion(newSecret(id, now), now, { keep: 1, deleteAfter: 0 }).secret, oldest: 1 }
     tx.put(valuePlace(secret, 1), data)

@@ -6,7 +6,7 @@ import { routesOf } from '../../contract/route.ts'
 import type { Transaction, View } from '../../contract/view.ts'
 import { parseDuration } from '../../util/duration.ts'
 import type { Json } from '../../util/json.ts'
-import { folderOf, listed, nameToWrite, path, plainFolder, scanned, secretAt } from './names.ts'
+import { folderOf, listed, nameToWrite, path, plainFolder, scanned, secretAt, valuesShape } from './names.ts'
 import { upgradeMark, upgrading } from './upgrade.ts'
 
 /** One mount of KV version 1: one map of values for each name, replaced as a whole. */
@@ -33,7 +33,7 @@ export function plainEngine(type: 'kv' | 'generic'): Engine {
         handle: async ({ engine }, { path: wanted }) => {
           await refuseWhileUpgrading(engine)
           const name = secretAt(wanted)
-          const data = name && (await engine.secrets.get<Json>(name))
+          const data = name && (await engine.secrets.get(name, valuesShape))
           if (!data) throw new Fault('not_found', 'no such secret')
           return { ...answer(data), leaseDuration: lifetimeOf(data, engine.host.limits().defaultTtl) }
         },

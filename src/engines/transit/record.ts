@@ -3,6 +3,7 @@ import { keyType, wipeMaterial } from '../../crypto/keys/key-types.ts'
 import type { KeyTypeName, KeyUse, Material } from '../../crypto/keys/key-types.ts'
 import { base64, uuidOf, wipe } from '../../util/bytes.ts'
 import { macKeyBytes, trusted } from './rules.ts'
+import { isObject } from '../../util/stored/shape.ts'
 
 /** Random bytes from the platform, or from a test. */
 export type Random = (bytes: number) => Uint8Array
@@ -83,6 +84,9 @@ export interface KeyRecord {
   /** By version number, from 1. */
   readonly versions: Readonly<Record<string, KeyVersion>>
 }
+
+/** A record of any layout, before `upgraded` has judged every member of it. */
+export const storedKey = { about: 'a key', is: (value: unknown): value is KeyRecord => isObject(value) }
 
 /** What a new key is to be. */
 export interface KeyWish {

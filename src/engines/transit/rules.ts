@@ -1,4 +1,5 @@
 import { Fault, refuse } from '../../contract/fault.ts'
+import { storageLimits } from '../../contract/storage.ts'
 import { isKeyType, keyType } from '../../crypto/keys/key-types.ts'
 import type { KeyTypeName } from '../../crypto/keys/key-types.ts'
 import { kdfs } from '../../crypto/kdf.ts'
@@ -11,6 +12,8 @@ import type { KeyRecord, KeyState, KeyVersion } from './record.ts'
 const hour = 3600
 /** The HMAC key beside a key that has another purpose, in bytes. */
 export const macKeyBytes = 32
+/** Bytes of a key's record. What is above is for what a restored key has more: another name, and when that was. */
+const largestKey = storageLimits.valueBytes - 8192
 /** The last millisecond that RFC 3339 can write. */
 const endOfTime = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 
@@ -154,6 +157,13 @@ function mustBeVersion({ type, kdf }: KeyRecord, version: KeyVersion | undefined
     certificates === undefined || (typeof certificates === 'string' && pair !== undefined && kdf === null),
     'certificates of a version',
   )
+}
+
+/** @throws Fault too_large for a key that grew so large that it could not be restored from its backup under a longer name. */
+export function mustLeaveRoom(before: KeyRecord, after: KeyRecord): void {
+  const [had, has] = [before, after].map((key) => Buffer.byteLength(JSON.stringify(key))) as [number, number]
+  if (has <= largestKey || has <= had) return
+  throw new Fault('too_large', 'the key is too large to grow: remove old versions of it (keys/<name>/trim)')
 }
 
 function must(right: boolean, what: string): void {

@@ -1,4 +1,5 @@
 import type { View } from '../../contract/view.ts'
+import { isCount, isFlag, shapeOf } from '../../util/stored/shape.ts'
 
 /** Which requests may make keys. */
 interface KeysConfig {
@@ -10,6 +11,10 @@ interface Deletion {
   readonly guard: number
 }
 
+const keysShape = shapeOf<KeysConfig>('a setting of a mount', { disableUpsert: isFlag })
+const deletionShape = shapeOf<Deletion>('a setting of a mount', { guard: isCount })
+const cacheShape = shapeOf<{ readonly size: number }>('a setting of a mount', { size: isCount })
+
 /** The settings of a mount, each a record below `config/`. */
 export class Settings {
   readonly #view: View
@@ -19,7 +24,7 @@ export class Settings {
   }
 
   async keys(): Promise<KeysConfig> {
-    return (await this.#view.get<KeysConfig>('config/keys')) ?? { disableUpsert: false }
+    return (await this.#view.get('config/keys', keysShape)) ?? { disableUpsert: false }
   }
 
   async setKeys(config: KeysConfig): Promise<void> {
@@ -27,7 +32,7 @@ export class Settings {
   }
 
   async deletion(): Promise<Deletion> {
-    return (await this.#view.get<Deletion>('config/deletion')) ?? { guard: 0 }
+    return (await this.#view.get('config/deletion', deletionShape)) ?? { guard: 0 }
   }
 
   async setDeletion(deletion: Deletion): Promise<void> {
@@ -36,7 +41,7 @@ export class Settings {
 
   /** How many keys a client wants cached; 0 is no limit. */
   async cacheSize(): Promise<number> {
-    return (await this.#view.get<{ readonly size: number }>('config/cache'))?.size ?? 0
+    return (await this.#view.get('config/cache', cacheShape))?.size ?? 0
   }
 
   async setCacheSize(size: number): Promise<void> {

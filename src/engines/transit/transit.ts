@@ -1,7 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import type { EngineHost } from '../../contract/engine.ts'
 import { asFault, Fault, refuse } from '../../contract/fault.ts'
-import { storageLimits } from '../../contract/storage.ts'
 import type { Transaction, View } from '../../contract/view.ts'
 import { fromPrivateDer, pairs } from '../../crypto/keys/pairs.ts'
 import { base64 } from '../../util/bytes.ts'
@@ -13,17 +12,16 @@ import { lastUse } from './key-metadata.ts'
 import { LiveKey, unmetered } from './live-key.ts'
 import type { KeyHost } from './live-key.ts'
 import { mostMessages, staleness, usageAt } from './usage-counter.ts'
-import { newKey, newVersion, rotated, upgraded } from './record.ts'
+import { newKey, newVersion, rotated, storedKey, upgraded } from './record.ts'
 import type { KeyRecord, KeyWish, Random } from './record.ts'
-import { isKeyName, mustBeKey, mustBeKind, mustBePeriod } from './rules.ts'
+import { isKeyName, mustBeKey, mustBeKind, mustBePeriod, mustLeaveRoom } from './rules.ts'
 import { bytesOf } from './ciphers.ts'
 import { Settings } from './settings.ts'
 import { isPurged, purgeAt } from './state.ts'
 import { Usage } from './usage.ts'
+import { isBase64, isTime, shapeOf } from '../../util/stored/shape.ts'
 
 const wrappingRecord = 'config/wrapping'
-/** Bytes of a key's record. What is above is for what a restored key has more: another name, and when that was. */
-const largestKey = storageLimits.valueBytes - 8192
 
 interface Wrapping {
   /** PKCS#8, base64. */
@@ -34,6 +32,9 @@ interface Wrapping {
 interface Due {
   readonly at: number
 }
+
+const dueShape = shapeOf<Due>('the time at which something happens to a key', { at: isTime })
+const wrappingShape = shapeOf<Wrapping>('a wrapping key', { material: isBase64 })
 
 /**
  * The keys of one mount: `key/<name>` holds a KeyRecord each, `used/<uuid>` what it was used for, `rotation/<name>` and
@@ -70,7 +71,12 @@ export class Transit {
    * @throws Fault unsupported_path for what cannot be a key's name.
    */
   async find(name: string): Promise<LiveKey | undefined> {
-    const record = await this.#view.get<KeyRecord>(place(name))
+    const record = await this.#view.get(place(name), storedKey)
+    if (record && record.name !== name)
+      throw new Fault(
+        'internal',
+        'a stored key cannot be used: it has the name of another one. Restore it from a backup.',
+      )
     return record && this.live(record)
   }
 
@@ -115,7 +121,7 @@ export class Transit {
   /** Stores a draft unless the name is taken. Gives what is stored then, and whether it is the draft. */
   async add(draft: KeyRecord): Promise<{ readonly record: KeyRecord; readonly added: boolean }> {
     return this.#view.transaction(async (tx) => {
-      const taken = await tx.get<KeyRecord>(place(draft.name))
+      const taken = await tx.get(place(draft.name), storedKey)
       if (taken) return { record: upgraded(taken), added: false }
       keep(tx, draft)
       return { record: draft, added: true }
@@ -130,7 +136,7 @@ export class Transit {
   ): Promise<KeyRecord | undefined> {
     const at = place(name)
     const work = async (tx: Transaction): Promise<KeyRecord | undefined> => {
-      const stored = await tx.get<KeyRecord>(at)
+      const stored = await tx.get(at, storedKey)
       if (!stored) throw refuse(missing)
       const key = upgraded(stored)
       const changed = change(key)
@@ -166,7 +172,7 @@ export class Transit {
   async replace(record: KeyRecord, force: boolean): Promise<void> {
     const at = place(record.name)
     await this.#view.transaction(async (tx) => {
-      const taken = await tx.get<KeyRecord>(at)
+      const taken = await tx.get(at, storedKey)
       if (taken && !force) throw refuse(`key ${record.name} already exists: use force to replace it`)
       if (taken) drop(tx, taken)
       keep(tx, record)
@@ -177,7 +183,7 @@ export class Transit {
   async rotateDue(): Promise<void> {
     const now = this.clock.now()
     for (const name of await this.#view.list('rotation/')) {
-      const due = await this.#view.get<Due>(`rotation/${name}`)
+      const due = await this.#view.get(`rotation/${name}`, dueShape)
       if (!due || due.at > now) continue
       try {
         // Another server may have been faster: the transaction looks again.
@@ -192,7 +198,7 @@ export class Transit {
   async purgeDue(): Promise<void> {
     const now = this.clock.now()
     for (const name of await this.#view.list('purge/')) {
-      const due = await this.#view.get<Due>(`purge/${name}`)
+      const due = await this.#view.get(`purge/${name}`, dueShape)
       if (!due || due.at > now) continue
       try {
         await this.change(name, 'key not found', (key) => (isPurged(key, now) ? undefined : key))
@@ -237,11 +243,11 @@ export class Transit {
 
   /** The RSA-4096 pair that keys to import are wrapped with; made when it is first asked for. */
   async wrappingKey(): Promise<KeyObject> {
-    const known = await this.#view.get<Wrapping>(wrappingRecord)
+    const known = await this.#view.get(wrappingRecord, wrappingShape)
     if (known) return fromPrivateDer(bytesOf(known.material))
     const fresh = await pairs.rsa4096.generate(this.random)
     const kept = await this.#view.transaction(async (tx) => {
-      const earlier = await tx.get<Wrapping>(wrappingRecord)
+      const earlier = await tx.get(wrappingRecord, wrappingShape)
       if (!earlier) tx.put(wrappingRecord, { material: base64(fresh.secret) } satisfies Wrapping)
       return earlier
     })
@@ -253,13 +259,6 @@ export class Transit {
 function dueAt({ autoRotatePeriod, state, origin, importRotates, versions, latest }: KeyRecord): number | undefined {
   if (autoRotatePeriod === 0 || state.is !== 'enabled' || (origin === 'imported' && !importRotates)) return undefined
   return (versions[latest]?.createdAt ?? 0) + autoRotatePeriod * 1000
-}
-
-/** @throws Fault too_large for a key that grew so large that it could not be restored from its backup under a longer name. */
-function mustLeaveRoom(before: KeyRecord, after: KeyRecord): void {
-  const [had, has] = [before, after].map((key) => Buffer.byteLength(JSON.stringify(key))) as [number, number]
-  if (has <= largestKey || has <= had) return
-  throw new Fault('too_large', 'the key is too large to grow: remove old versions of it (keys/<name>/trim)')
 }
 
 /** The only way into the storage. @throws Fault invalid_request for what no key can be. */

@@ -3,6 +3,8 @@ import type { BeforeChange } from '../../contract/route.ts'
 import type { Transaction, View } from '../../contract/view.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { KeyRecord, KeyVersion } from './record.ts'
+import { hasMembers, isCount, isMapOf, isOneOf, isTime, shapeOf } from '../../util/stored/shape.ts'
+import { storedKey, upgraded } from './record.ts'
 
 /**
  * So many messages are encrypted under one key with random 96-bit nonces: nine tenths of 2^32, the most that NIST
@@ -23,6 +25,12 @@ export interface KeyUsage {
   readonly format: 1
   readonly versions: Readonly<Record<string, VersionUse>>
 }
+
+/** What that record must be. */
+export const usageShape = shapeOf<KeyUsage>('the use of a key', {
+  format: isOneOf(1),
+  versions: isMapOf((use) => hasMembers<VersionUse>(use, { reserved: isCount, lastUsedAt: isTime })),
+})
 
 /** Counts the use of one version. */
 export interface Meter {
@@ -137,9 +145,10 @@ export class VersionMeter implements Meter {
 
   /** @throws Fault invalid_request when the key has been removed: nothing must be left of it. */
   async #stored(tx: Transaction): Promise<{ readonly uses: KeyUsage['versions']; readonly use: VersionUse }> {
-    const key = await tx.get<KeyRecord>(`key/${this.#key.name}`)
+    const stored = await tx.get(`key/${this.#key.name}`, storedKey)
+    const key = stored && upgraded(stored)
     if (key?.uuid !== this.#key.uuid) throw refuse('encryption key not found')
-    const { versions = {} } = (await tx.get<KeyUsage>(usageAt(key.uuid))) ?? {}
+    const { versions = {} } = (await tx.get(usageAt(key.uuid), usageShape)) ?? {}
     const ids = new Set(Object.values(key.versions).map(({ id }) => id))
     const uses = Object.fromEntries(Object.entries(versions).filter(([id]) => ids.has(id)))
     return { uses, use: uses[this.#id] ?? { reserved: 0, lastUsedAt: 0 } }

@@ -1,6 +1,6 @@
 import { keyType } from '../../crypto/keys/key-types.ts'
-import { usageAt, VersionMeter } from './usage-counter.ts'
-import type { KeyUsage, Meter, MeterHost } from './usage-counter.ts'
+import { usageAt, usageShape, VersionMeter } from './usage-counter.ts'
+import type { Meter, MeterHost } from './usage-counter.ts'
 import type { KeyRecord } from './record.ts'
 import { recent } from '../../util/recent.ts'
 
@@ -39,7 +39,7 @@ export class Usage {
 
   /** What the versions of a key have been used for, by number. */
   async of(key: KeyRecord): Promise<ReadonlyMap<number, Used>> {
-    const stored = await this.#host.view.get<KeyUsage>(usageAt(key.uuid))
+    const stored = await this.#host.view.get(usageAt(key.uuid), usageShape)
     const limited = isLimited(key)
     return new Map(
       Object.entries(key.versions).map(([number, { id }]) => {

@@ -1,6 +1,7 @@
 import { refuse } from '../../../contract/fault.ts'
 import { f } from '../../../contract/field.ts'
 import type { Json } from '../../../util/json.ts'
+import { isMapOf, isText } from '../../../util/stored/shape.ts'
 
 type Custom = Readonly<Record<string, string>>
 
@@ -28,6 +29,16 @@ function textOf(name: string, value: unknown): string {
   const text = f.map('').parse({ [name]: value })?.[name]
   if (text === undefined) throw refuse('custom_metadata must be texts by name')
   return text
+}
+
+/** Whether it could have been set. */
+export function isCustom(custom: unknown): boolean {
+  if (!isMapOf(isText)(custom)) return false
+  try {
+    return checked(custom as Custom) !== null
+  } catch {
+    return false
+  }
 }
 
 function checked(custom: Custom): Custom | null {

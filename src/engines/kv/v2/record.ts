@@ -1,5 +1,18 @@
 import { rfc3339 } from '../../../util/clock.ts'
-import { formatDuration } from '../../../util/duration.ts'
+import { formatDuration, longestDuration } from '../../../util/duration.ts'
+import { isCustom } from './custom.ts'
+import {
+  hasMembers,
+  isCount,
+  isFlag,
+  isMapOf,
+  isOneOf,
+  isTime,
+  isWhole,
+  orAbsent,
+  orNull,
+  shapeOf,
+} from '../../../util/stored/shape.ts'
 
 /** One version of a secret. Times in milliseconds since 1970. */
 export interface Version {
@@ -53,6 +66,38 @@ export const mostDropped = 100
 
 /** Versions kept when neither mount nor secret says. */
 const usualVersions = 10
+
+/** What a mount's settings must be. */
+export const settingsShape = shapeOf<Settings>('settings of key-value secrets', {
+  maxVersions: isWhole(0, mostVersions),
+  casRequired: isFlag,
+  metadataCasRequired: isFlag,
+  deleteAfter: isWhole(-1, longestDuration),
+})
+
+/** What is kept of a secret must be that, and hold together. */
+export const secretShape = shapeOf<SecretRecord>(
+  'the metadata of a secret',
+  {
+    format: isOneOf(1),
+    id: (value) => typeof value === 'string' && /^[0-9a-f]{32}$/.test(value),
+    created: isTime,
+    updated: isTime,
+    current: isCount,
+    oldest: isCount,
+    versions: isMapOf(isVersion, (name) => /^[1-9]\d{0,15}$/.test(name as string)),
+    settings: settingsShape.is,
+    custom: orNull(isCustom),
+    metadataVersion: isCount,
+  },
+  ({ current, oldest, versions }) =>
+    (current === 0 || Object.hasOwn(versions, current)) &&
+    Object.keys(versions).every((number) => Number(number) >= oldest && Number(number) <= current),
+)
+
+function isVersion(value: unknown): boolean {
+  return hasMembers<Version>(value, { created: isTime, deletedAt: orAbsent(isTime), destroyed: isFlag })
+}
 
 /** A secret without a version yet. */
 export function newSecret(id: string, now: number): SecretRecord {

@@ -6,6 +6,8 @@ import type { Json } from '../../../util/json.ts'
 import { configPlace, place, valuePlace } from './places.ts'
 import { isLive, mostDropped, newSecret, plainSettings, rulesFor, withVersion } from './record.ts'
 import type { SecretRecord, Settings, Version } from './record.ts'
+import { valuesShape } from '../names.ts'
+import { secretShape, settingsShape } from './record.ts'
 
 /** The secrets of one mount. */
 export class Secrets {
@@ -21,12 +23,12 @@ export class Secrets {
 
   /** The mount's settings. */
   async settings(tx: Pick<Transaction, 'get'> = this.view): Promise<Settings> {
-    return (await tx.get<Settings>(configPlace)) ?? plainSettings
+    return (await tx.get(configPlace, settingsShape)) ?? plainSettings
   }
 
   /** A secret's record. */
   async find(name: string | undefined): Promise<SecretRecord | undefined> {
-    return name === undefined ? undefined : this.view.get<SecretRecord>(place(name))
+    return name === undefined ? undefined : this.view.get(place(name), secretShape)
   }
 
   /** One version of a secret: 0 or less is the newest. @throws Fault not_found when there never was, or is no longer. */
@@ -36,7 +38,7 @@ export class Secrets {
     const version = secret?.versions[number]
     if (!secret || !version) throw new Fault('not_found', 'no such version')
     const live = isLive(version, this.clock.now())
-    return { secret, number, data: live ? await this.view.get<Json>(valuePlace(secret, number)) : undefined }
+    return { secret, number, data: live ? await this.view.get(valuePlace(secret, number), valuesShape) : undefined }
   }
 
   /**
@@ -48,7 +50,7 @@ export class Secrets {
     return this.view.transaction(async (tx) => {
       const now = this.clock.now()
       const settings = await this.settings(tx)
-      const old = await tx.get<SecretRecord>(place(name))
+      const old = await tx.get(place(name), secretShape)
       const data = await next({ old, settings, values: (number) => this.#values(tx, old, number) })
       if (!data) return { written: false, secret: old }
       const base = old ?? newSecret(this.#newId(), now)
@@ -66,7 +68,7 @@ export class Secrets {
     work: (secret: SecretRecord | undefined, settings: Settings) => SecretRecord | undefined,
   ): Promise<void> {
     await this.view.transaction(async (tx) => {
-      const changed = work(await tx.get<SecretRecord>(place(name)), await this.settings(tx))
+      const changed = work(await tx.get(place(name), secretShape), await this.settings(tx))
       if (changed) tx.put(place(name), changed)
     })
   }
@@ -90,7 +92,7 @@ export class Secrets {
 
   /** @returns whether there is more */
   async #forgetSome(tx: Transaction, name: string): Promise<boolean> {
-    const secret = await tx.get<SecretRecord>(place(name))
+    const secret = await tx.get(place(name), secretShape)
     if (!secret) return false
     const versions = Object.entries(secret.versions)
     const left = versions.slice(mostDropped)
@@ -103,7 +105,7 @@ export class Secrets {
   /** @returns false when there is no such secret */
   async #changeSome(name: string, numbers: readonly number[], work: ChangeVersion): Promise<boolean> {
     return this.view.transaction(async (tx) => {
-      const secret = await tx.get<SecretRecord>(place(name))
+      const secret = await tx.get(place(name), secretShape)
       if (!secret) return false
       const { deleteAfter } = rulesFor(await this.settings(tx), secret.settings)
       const versions: Record<string, Version> = { ...secret.versions }
@@ -120,7 +122,9 @@ export class Secrets {
 
   async #values(tx: Transaction, old: SecretRecord | undefined, number: number): Promise<Json | undefined> {
     const version = old?.versions[number]
-    return old && version && isLive(version, this.clock.now()) ? tx.get<Json>(valuePlace(old, number)) : undefined
+    return old && version && isLive(version, this.clock.now())
+      ? tx.get(valuePlace(old, number), valuesShape)
+      : undefined
   }
 }
 
