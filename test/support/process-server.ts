@@ -19,6 +19,8 @@ export class ProcessServer {
   readonly #config = join(this.folder, 'strongroom.hcl')
   #child: ChildProcess | undefined
   address = ''
+  /** What it wrote to its log since its last start. */
+  serverLog = ''
   token = ''
   keys: readonly string[] = []
 
@@ -42,15 +44,16 @@ export class ProcessServer {
     const child = spawn(process.execPath, [program, 'server', `-config=${this.#config}`], { stdio: ['ignore', 'pipe', 'pipe'] }) // prettier-ignore
     this.#child = child
     this.address = await new Promise<string>((resolve, reject) => {
-      let said = ''
+      this.serverLog = ''
       const hear = (part: Buffer): void => {
-        said += part.toString()
+        this.serverLog += part.toString()
+        const said = this.serverLog
         const found = /https?:\/\/127\.0\.0\.1:[0-9]+|127\.0\.0\.1:[0-9]+/.exec(said)
         if (said.includes('listens on') && found) resolve(found[0].startsWith('http') ? found[0] : `http://${found[0]}`)
       }
       child.stdout.on('data', hear)
       child.stderr.on('data', hear)
-      child.once('exit', () => reject(new Error(`the server ended: ${said}`)))
+      child.once('exit', () => reject(new Error(`the server ended: ${this.serverLog}`)))
     })
   }
 
