@@ -31,6 +31,25 @@ describe('token roles', () => {
     )
   })
 
+  it('what a token of some addresses makes works from these addresses only, with a parent or without', async () => {
+    const all = 'capabilities = ["create", "update", "sudo"]'
+    await server.data('POST', 'sys/policies/acl/maker', { policy: `path "auth/token/*" { ${all} }` })
+    await server.data('POST', 'auth/token/roles/here', { token_bound_cidrs: '127.0.0.0/8', allowed_policies: 'maker' })
+    const { client_token: maker } = await create('create/here', { policies: ['maker'] })
+    for (const [path, more] of [
+      ['create', {}],
+      ['create', { no_parent: true }],
+      ['create-orphan', {}],
+      ['create-orphan', { type: 'batch' }],
+    ] as const) {
+      const { client_token: token } = await create(path, { policies: ['default'], ...more }, maker)
+      const told = await server.call('GET', '/v1/auth/token/lookup-self', undefined, { 'X-Vault-Token': token })
+      expect((told.body['data'] as Body)['bound_cidrs'], `${path} ${JSON.stringify(more)}`).to.deep.equal([
+        '127.0.0.0/8',
+      ])
+    }
+  })
+
   it('a role without the default policy hands out none of it, by whatever way', async () => {
     const parent = await create('create', { policies: ['root'], ttl: '1h' })
     for (const limits of [

@@ -186,7 +186,8 @@ function specOf(
   if (wish.id.includes('.')) throw refuse('custom token ID cannot have a "." in it')
   if (/[\s\u0000-\u001f]/.test(wish.id)) throw refuse('custom token ID cannot have blanks in it')
   const suffix = role ? `/${role.name}${role.pathSuffix ? `/${role.pathSuffix}` : ''}` : ''
-  const bound = role ? role.boundCidrs : (parent?.boundCidrs ?? [])
+  // A token without a parent is bound like its maker, too: a stolen one could shed its addresses otherwise.
+  const bound = (role ?? call.caller.token)?.boundCidrs ?? []
   return {
     type,
     policies,
