@@ -8,6 +8,8 @@ import type { Coverage } from './coverage.ts'
 import { BrokenRecord } from './frame.ts'
 import { Elements, nothing, sameSum, toggle } from './sums.ts'
 import type { Sum } from './sums.ts'
+import { behindPiece, damaged, survey } from './survey.ts'
+import type { Damage, Found, SurveyParts } from './survey.ts'
 import { Top, topKey } from './top.ts'
 
 export interface DigestParts {
@@ -53,6 +55,7 @@ export class Digests {
   readonly #parts: DigestParts
   readonly #elements: Elements
   readonly #prefix: string
+  readonly #surveyed: SurveyParts
   readonly #watch: Closer
   readonly #buckets = new Map<string, Bucket>()
   readonly #checked = new Map<string, true | Promise<void>>()
@@ -66,6 +69,12 @@ export class Digests {
     this.#parts = parts
     this.#elements = new Elements(parts.key)
     this.#prefix = `d/${parts.store}/`
+    this.#surveyed = {
+      coverage: parts.coverage,
+      elements: this.#elements,
+      prefix: this.#prefix,
+      piece: async (prefix, from, visit) => this.#piece(prefix, from, visit),
+    }
     this.#watch = parts.storage.watch(0n, { changed: () => {}, reset: () => this.#forget() })
   }
 
@@ -117,7 +126,7 @@ export class Digests {
    * @throws Fault precondition_failed with the code of the damage
    */
   async check(accept?: string): Promise<AcceptedDamage | undefined> {
-    const found = await this.#survey(accept !== undefined)
+    const found = await survey(this.#surveyed, accept !== undefined)
     const stored = await this.#stored()
     const damage = [
       ...this.#damageOf(found, stored),
@@ -138,7 +147,7 @@ export class Digests {
 
   /** Takes what is there as it is: a storage of a release without sums, or one whose damage was accepted. */
   async build(): Promise<void> {
-    const found = await this.#survey(true)
+    const found = await survey(this.#surveyed, true)
     const top = new Top()
     for (const [folder, sum] of found.folders) toggle(top.sumOf(folder), sum)
     const ops: Op[] = []
@@ -259,7 +268,7 @@ export class Digests {
         await this.#piece(bucket, count.cursor, (piece) => {
           more = piece.more
           for (const entry of piece.entries) if (this.#isIn(bucket, entry)) toggle(count.sum, this.#elements.of(entry))
-          count.cursor = after(piece) ?? count.cursor
+          count.cursor = behindPiece(piece) ?? count.cursor
           if (!more) right = sameSum(count.sum, this.#bucket(bucket, piece.read).sum)
         })
     } finally {
@@ -278,50 +287,6 @@ export class Digests {
       if (this.#closed) throw new Fault('sealed', 'Vault is sealed', { bare: true })
       visit(piece)
     })
-  }
-
-  /** Adds up what is there: folders and the records of buckets, and the buckets if wanted. */
-  async #survey(buckets: boolean): Promise<Found> {
-    const found: Found = { folders: new Map(), buckets: new Map(), stored: new Map() }
-    const add = (sums: Map<string, Sum>, name: string, entry: Entry): void => {
-      const sum = sums.get(name) ?? nothing()
-      sums.set(name, sum)
-      toggle(sum, this.#elements.of(entry))
-    }
-    for (let from: string | undefined = 'e/'; from !== undefined;) {
-      let next: string | undefined
-      await this.#piece('e/', from, (piece) => {
-        let skip = ''
-        for (const entry of piece.entries) {
-          if (entry.key < skip) continue
-          const cover = this.#parts.coverage.of(entry.key)
-          if (cover.by === 'folder') add(found.folders, cover.folder, entry)
-          else if (cover.by === 'bucket' && buckets) add(found.buckets, cover.bucket, entry)
-          else skip = behind(buckets ? cover.below : cover.apart)
-        }
-        next = piece.more ? later(skip, after(piece)) : undefined
-        if (from === 'e/') for (const key of ['seal', 'keyring']) this.#addPlain(found, piece.read(key))
-      })
-      from = next
-    }
-    for (let from: string | undefined = this.#prefix; from !== undefined;) {
-      let next: string | undefined
-      await this.#piece(this.#prefix, from, (piece) => {
-        for (const entry of piece.entries) found.stored.set(entry.key.slice(this.#prefix.length), entry)
-        next = piece.more ? after(piece) : undefined
-      })
-      from = next
-    }
-    return found
-  }
-
-  #addPlain(found: Found, entry: Entry | undefined): void {
-    if (!entry) return
-    const cover = this.#parts.coverage.of(entry.key)
-    if (cover.by !== 'folder') return
-    const sum = found.folders.get(cover.folder) ?? nothing()
-    found.folders.set(cover.folder, sum)
-    toggle(sum, this.#elements.of(entry))
   }
 
   /** The stored top, or undefined when there is none that opens. */
@@ -375,25 +340,6 @@ export class Digests {
   }
 }
 
-interface Found {
-  readonly folders: Map<string, Sum>
-  readonly buckets: Map<string, Sum>
-  /** The buckets' own records. */
-  readonly stored: Map<string, Entry>
-}
-
-interface Damage {
-  readonly folder: string
-  /** The difference, which honest changes keep. */
-  readonly sign: string
-}
-
-function damaged(folder: string, wanted: Sum, found: Sum): readonly Damage[] {
-  const difference = Buffer.from(wanted)
-  toggle(difference, found)
-  return sameSum(difference, nothing()) ? [] : [{ folder, sign: difference.toString('hex') }]
-}
-
 function refusal(folders: string, code: string | undefined): Fault {
   const accept =
     code === undefined
@@ -406,10 +352,3 @@ function refusal(folders: string, code: string | undefined): Fault {
     { bare: true },
   )
 }
-
-const behind = (below: string): string => (below.endsWith('/') ? `${below.slice(0, -1)}0` : `${below}\0`)
-const after = ({ entries }: Piece): string | undefined => {
-  const last = entries.at(-1)
-  return last && `${last.key}\0`
-}
-const later = (a: string, b: string | undefined): string => (b === undefined || a > b ? a : b)
