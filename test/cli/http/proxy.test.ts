@@ -180,6 +180,11 @@ describe('the command line behind a proxy', () => {
     expect(errors.at(-1)?.err).to.include('the proxy http://127.0.0.1:1 cannot be reached: ECONNREFUSED')
     errors.push(await read({ ...env, HTTPS_PROXY: 'http://ann:hush@127.0.0.1:99999' }))
     errors.push(await read({ ...env, HTTPS_PROXY: 'socks5://ann:hush@127.0.0.1:1' }))
+    expect(errors.at(-1)?.err).to.match(/HTTPS_PROXY names a SOCKS proxy.*\n {2}next: name an HTTP proxy.*ssh -L/)
+    for (const scheme of ['socks', 'socks4', 'SOCKS5h'])
+      expect((await read({ ...env, VAULT_PROXY_ADDR: `${scheme}://127.0.0.1:1` })).err).to.include(
+        'VAULT_PROXY_ADDR names a SOCKS proxy',
+      )
     for (const { code, out, err } of errors) {
       expect([code, out]).to.deep.equal([2, ''])
       expect(err).to.match(/^[^\n]+\n {2}next: [^\n]+\n$/)
