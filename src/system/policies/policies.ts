@@ -57,7 +57,7 @@ const changeFields = {
   cas: f.int('The version that must be there now; -1: none.').limiting(),
   cas_required: f.bool('Later writes must give cas.').limiting(),
   ttl: f.any('How long the policy lives.'),
-  expiration: f.string('When the policy ends, RFC 3339.').limiting(),
+  expiration: f.string('When the policy ends, RFC 3339 or Unix seconds.').limiting(),
   allow_wildcards_in_identity_templates: f.bool('Template values may hold * and +.'),
   allow_slashes_in_identity_templates: f.bool('Template values may hold /.'),
 }
@@ -246,10 +246,16 @@ function expirationOf(now: number, values: Given, ttlGiven: boolean): number | u
     return now + seconds * 1000
   }
   if (!values.expiration) return undefined
-  const end = /^\d{4}-\d\d-\d\dT/.test(values.expiration) ? Date.parse(values.expiration) : NaN
-  if (Number.isNaN(end)) throw refuse('"expiration" must be a time such as 2030-01-02T03:04:05Z')
+  const end = timeOf(values.expiration)
+  if (Number.isNaN(end)) throw refuse('"expiration" must be a time such as 2030-01-02T03:04:05Z, or Unix seconds')
   if (end <= now) throw refuse('"expiration" has passed already: give a time that is still to come')
   return end
+}
+
+/** Epoch milliseconds, from RFC 3339 or from Unix seconds; NaN for anything else. */
+function timeOf(written: string): number {
+  if (/^[1-9]\d{0,11}$/.test(written)) return Number(written) * 1000
+  return /^\d{4}-\d\d-\d\dT/.test(written) ? Date.parse(written) : NaN
 }
 
 async function store({ engine: { policies }, request, spelled }: Call<Has>, values: Given): Promise<Response> {
