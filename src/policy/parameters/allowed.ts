@@ -1,4 +1,5 @@
 import type { Field } from '../../contract/field.ts'
+import { compiledOnce } from './compiled.ts'
 import type { Effort } from './effort.ts'
 import { globFits, isPattern, sameShape } from './glob.ts'
 import { exactKey } from './readings.ts'
@@ -10,7 +11,11 @@ interface Allowed {
   readonly shapes: readonly unknown[]
 }
 
-const compiled = new WeakMap<readonly unknown[], Map<Field<unknown> | undefined, Allowed>>()
+const compiledFor = compiledOnce((values, field): Allowed => ({
+  keys: new Set(values.map((value) => exactKey(value, field))),
+  patterns: values.filter((value) => typeof value === 'string').filter(isPattern),
+  shapes: values.filter((value) => typeof value === 'object').filter(isPattern),
+}))
 
 /**
  * Whether a value is one of those allowed: the route reads both alike, or a pattern fits the text. Where the route
@@ -49,16 +54,4 @@ function membersOf(value: unknown, field: Field<unknown> | undefined): readonly 
   return read && typeof read === 'object'
     ? Object.entries(read).map(([name, text]) => `${name}=${String(text)}`)
     : [value]
-}
-
-function compiledFor(values: readonly unknown[], field: Field<unknown> | undefined): Allowed {
-  const known = compiled.get(values) ?? new Map<Field<unknown> | undefined, Allowed>()
-  compiled.set(values, known)
-  const found = known.get(field) ?? {
-    keys: new Set(values.map((value) => exactKey(value, field))),
-    patterns: values.filter((value) => typeof value === 'string').filter(isPattern),
-    shapes: values.filter((value) => typeof value === 'object').filter(isPattern),
-  }
-  known.set(field, found)
-  return found
 }

@@ -1,4 +1,5 @@
 import type { Field } from '../../contract/field.ts'
+import { compiledOnce } from './compiled.ts'
 import type { Effort } from './effort.ts'
 import { globFits, isPattern, sameShape } from './glob.ts'
 import { folded, ruleKeys, textOfScalar, valueKeys } from './readings.ts'
@@ -14,7 +15,7 @@ interface Denied {
   readonly wholes: boolean
 }
 
-const compiled = new WeakMap<readonly unknown[], Map<Field<unknown> | undefined, Denied>>()
+const compiledFor = compiledOnce(compile)
 
 /**
  * Whether a denied value stands in a parameter: by itself, as one member of a list or part of `"a,b"`, or written in
@@ -53,14 +54,6 @@ function touchesText(rule: Denied, text: string, field: Field<unknown> | undefin
     end = text.indexOf(',', from)
   }
   return false
-}
-
-function compiledFor(values: readonly unknown[], field: Field<unknown> | undefined): Denied {
-  const known = compiled.get(values) ?? new Map<Field<unknown> | undefined, Denied>()
-  compiled.set(values, known)
-  const found = known.get(field) ?? compile(values, field)
-  known.set(field, found)
-  return found
 }
 
 function compile(values: readonly unknown[], field: Field<unknown> | undefined): Denied {
