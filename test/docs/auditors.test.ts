@@ -6,7 +6,7 @@ import { examplesOf } from './examples.ts'
 import { Reader } from './reader.ts'
 
 describe('the examples of docs/auditors.md', function () {
-  this.timeout(60_000)
+  this.timeout(300_000)
 
   it('do what it says, with the files of a server that runs', async () => {
     const server = await openLevelServer()

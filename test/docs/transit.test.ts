@@ -9,7 +9,7 @@ import { Reader } from './reader.ts'
 const page = 'docs/transit.md'
 
 describe('docs/transit.md', function () {
-  this.timeout(120_000)
+  this.timeout(300_000)
 
   it('has examples that do what it says', async () => {
     const server = await devServer()

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { compileKeyFilter, pathOfKey } from '../../src/policy/key-filter.ts'
+import { worked } from '../support/worked.ts'
 
 describe('list_scan_response_keys_filter_path', () => {
   const filled = (text: string, folder = 'kv/metadata/', key = 'App'): string | undefined => {
@@ -55,8 +56,8 @@ describe('list_scan_response_keys_filter_path', () => {
 
   it('gives no path that is longer than a request can have, however often something is replaced', () => {
     const grows = `{{ .key ${'| replace "a" "aaaaaaaaaa" '.repeat(200)}}}`
-    const begun = performance.now()
+    const begun = worked()
     expect(filled(grows, 'x/', 'aaa')).to.equal(undefined)
-    expect(performance.now() - begun).to.be.lessThan(100)
+    expect(worked() - begun).to.be.lessThan(100)
   })
 })

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { openLevelServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
+import { worked } from '../support/worked.ts'
 
 const nowhere = { 'X-Vault-Token': '' }
 
@@ -100,10 +101,10 @@ describe('what is exposed over HTTP', () => {
     ]
     for (const bomb of bombs)
       for (const headers of [nowhere, { 'X-Vault-Token': server.token }]) {
-        const begun = performance.now()
+        const begun = worked()
         const { status } = await server.call('POST', '/v1/old/bomb', bomb, headers)
         expect(status).to.equal(400)
-        expect(performance.now() - begun, bomb.slice(0, 20)).to.be.lessThan(500)
+        expect(worked() - begun, bomb.slice(0, 20)).to.be.lessThan(500)
       }
   })
 

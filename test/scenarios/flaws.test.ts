@@ -10,6 +10,7 @@ import { systemClock } from '../../src/util/clock.ts'
 import { Shell } from '../cli/support.ts'
 import { TestServer, devServer } from '../support/server.ts'
 import type { Body } from '../support/server.ts'
+import { worked } from '../support/worked.ts'
 
 /** Flaws that others have had, tried on a whole server. Each is named by its number. */
 describe('known flaws of others', () => {
@@ -34,10 +35,10 @@ describe('known flaws of others', () => {
   it('CVE-2025-6203, CVE-2025-59043: bodies that are small but hard to read are refused at once, with a token and without', async () => {
     for (const headers of [{ 'X-Vault-Token': server.token }, {}] as Readonly<Record<string, string>>[])
       for (const bomb of bombs) {
-        const begun = performance.now()
+        const begun = worked()
         const reply = await server.call('POST', '/v1/transit/encrypt/k', bomb, headers)
         expect(reply.status, bomb.slice(0, 20)).to.be.within(400, 413)
-        expect(performance.now() - begun, bomb.slice(0, 20)).to.be.lessThan(500)
+        expect(worked() - begun, bomb.slice(0, 20)).to.be.lessThan(500)
       }
     // One huge text is easy to read: it is a matter of its size alone.
     expect((await server.call('POST', '/v1/sys/tools/hash', { input: 'A'.repeat(3_000_000) })).status).to.equal(200)

@@ -1,15 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs'
 import { openLevelServer } from './server.ts'
+import { worked } from './worked.ts'
 
 /** What `MeasuredServer` starts: a server with storage and audit log on disk that tells its parent the longest turn of its event loop. */
 const server = await openLevelServer()
-const schedule = '/proc/self/schedstat'
-
-/** How long this thread has worked, in milliseconds. Waiting for a processor that others have does not count where the kernel tells. */
-const worked = existsSync(schedule)
-  ? (): number => Number(readFileSync(schedule, 'latin1').split(' ')[0]) / 1e6
-  : (): number => performance.now()
-
 let [longest, before] = [0, worked()]
 const look = (): void => {
   const now = worked()
