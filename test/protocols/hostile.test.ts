@@ -80,7 +80,6 @@ describe('hostile requests', () => {
       '/v1/transit/keys/%2e%2e%2f',
       '/v1/none',
       '/v2/sys/health',
-      '/',
       '/ui',
       '/v1',
       '/V1/sys/health',
