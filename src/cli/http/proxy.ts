@@ -55,7 +55,7 @@ function proxyOf({ variable, value }: Setting): Proxy {
   const written = /^[a-z][a-z\d+.-]*:\/\//i.test(value) ? value : `http://${value}`
   const url = URL.canParse(written) ? new URL(written) : undefined
   // The value is not shown: it may hold a password.
-  if (url && /^socks/.test(url.protocol))
+  if (url?.protocol.startsWith('socks'))
     throw new ServerError(
       `${variable} names a SOCKS proxy, which strongroom does not speak\n  next: name an HTTP proxy, such as http://proxy.example:3128; or reach the server through "ssh -L 8200:SERVER:8200 HOST" and -address=https://127.0.0.1:8200 with -tls-server-name; or unset it`,
     )
