@@ -156,6 +156,14 @@ export class AuditBroker {
     for (const channel of this.#channels.values()) await channel.reopen()
   }
 
+  /**
+   * Hashes what is large in a request or, with an outcome, in its answer: others have their turns meanwhile. The lines
+   * come out the same without it.
+   */
+  async prepare(event: AuditEvent, outcome?: AuditOutcome): Promise<void> {
+    for (const channel of this.#channels.values()) await channel.prepare(event, outcome)
+  }
+
   /** The request line. For a request that changes nothing it may still be on its way when this returns: the response line waits for both. */
   request(event: AuditEvent): Promise<void> | undefined {
     const time = this.#now()

@@ -143,6 +143,12 @@ export class Channel {
     return taken
   }
 
+  /** Hashes what is large ahead of the line of a request or, with an outcome, of its answer. */
+  async prepare(event: AuditEvent, outcome?: AuditOutcome): Promise<void> {
+    if (outcome) await this.#answerWriterFor(event, outcome).prepareAnswer(event, outcome)
+    else await this.#writerFor(event).prepareRequest(event)
+  }
+
   /** Takes the request line for the next write. `time` is RFC 3339. */
   request(time: string, event: AuditEvent): Promise<void> {
     if (this.#device.file?.full === true) return this.#refuse(event)
@@ -152,7 +158,7 @@ export class Channel {
   /** Takes the response line; the promise of a durable one, which tells of a change, waits for the disk. */
   response(time: string, event: AuditEvent, outcome: AuditOutcome, durable: boolean): Promise<void> {
     if (this.#refused.has(event)) return this.#refuse(event)
-    const answerBy = 'carriesKeyShares' in outcome && outcome.carriesKeyShares ? this.#strict : this.#writerFor(event)
+    const answerBy = this.#answerWriterFor(event, outcome)
     return this.#push(this.#writerFor(event).response(time, event, outcome, answerBy), durable)
   }
 
@@ -231,6 +237,10 @@ export class Channel {
 
   #writerFor(event: AuditEvent): LineWriter {
     return event.neverRaw === true ? this.#strict : this.#usual
+  }
+
+  #answerWriterFor(event: AuditEvent, outcome: AuditOutcome): LineWriter {
+    return 'carriesKeyShares' in outcome && outcome.carriesKeyShares ? this.#strict : this.#writerFor(event)
   }
 
   #refuse(event: AuditEvent): Promise<never> {

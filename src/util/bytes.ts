@@ -36,7 +36,8 @@ export function hex(bytes: Uint8Array): string {
  * Gives undefined for anything else, the URL alphabet and missing padding included.
  */
 export function fromBase64(encoded: string): Uint8Array | undefined {
-  const bare = /[\r\n]/.test(encoded) ? encoded.replace(/[\r\n]/g, '') : encoded
+  const broken = encoded.includes('\n') || encoded.includes('\r')
+  const bare = broken ? encoded.replace(/[\r\n]/g, '') : encoded
   const bytes = Buffer.from(bare, 'base64')
   // Re-encoding is the cheapest exact check: Node's decoder accepts far more than the RFC does.
   return bytes.toString('base64') === bare || looseTail(bare, bytes) ? bytes : undefined

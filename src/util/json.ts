@@ -3,6 +3,8 @@ import { randomUUID } from 'node:crypto'
 import { text as textOf } from './bytes.ts'
 import { JsonError, jsonLimits, survey } from './json-limits.ts'
 import type { JsonLimits } from './json-limits.ts'
+import { atOnce, isLarge } from './slices.ts'
+import type { Steps } from './slices.ts'
 
 /**
  * A JSON number that a JavaScript number would write differently (20 digits, `1.50`, `1e400`): kept as its text, so
@@ -50,6 +52,79 @@ function slowly(value: unknown): string | undefined {
   return `{${members.join(',')}}`
 }
 
+/** Characters of one piece of a long text. */
+const pieceLength = 64 * 1024
+
+/** A text in pieces of which each can be encoded for itself: no pair of surrogates is parted. */
+export function* piecesOf(text: string): Generator<string, void, undefined> {
+  for (let at = 0, end = 0; at < text.length; at = end) {
+    end = at + pieceLength
+    const last = text.charCodeAt(end - 1)
+    if (last >= 0xd800 && last <= 0xdbff) end++
+    yield text.slice(at, end)
+  }
+}
+
+/** The text of `writeJson` in pieces, written in parts. */
+export function* jsonPieces(value: unknown): Steps<readonly string[]> {
+  const pieces = new Pieces()
+  yield* writeLarge(value, pieces)
+  return pieces.all()
+}
+
+class Pieces {
+  readonly #pieces: string[] = []
+  #text = ''
+
+  /** Whether a piece has become full. */
+  add(text: string): boolean {
+    this.#text += text
+    if (this.#text.length < pieceLength) return false
+    this.#pieces.push(this.#text)
+    this.#text = ''
+    return true
+  }
+
+  all(): readonly string[] {
+    return this.#text === '' ? this.#pieces : [...this.#pieces, this.#text]
+  }
+}
+
+const isLeftOut = (value: unknown): boolean => value === undefined || typeof value === 'function'
+const escaped = /["\\\u0000-\u001f\ud800-\udfff]/
+
+function* writeLarge(value: unknown, pieces: Pieces): Steps<void> {
+  if (!isLarge(value)) {
+    if (pieces.add(writeJson(value))) yield
+  } else if (typeof value === 'string') yield* writeText(value, pieces)
+  else if (Array.isArray(value)) {
+    for (let at = 0; at < value.length; at++) {
+      pieces.add(at === 0 ? '[' : ',')
+      yield* writeLarge(value[at], pieces)
+    }
+    pieces.add(']')
+  } else if ('toJSON' in (value as object) || value instanceof Uint8Array) pieces.add(writeJson(value))
+  else {
+    let before = '{'
+    for (const [name, member] of Object.entries(value as Json)) {
+      if (isLeftOut(member)) continue
+      pieces.add(before)
+      yield* writeLarge(name, pieces)
+      pieces.add(':')
+      yield* writeLarge(member, pieces)
+      before = ','
+    }
+    pieces.add(before === '{' ? '{}' : '}')
+  }
+}
+
+function* writeText(text: string, pieces: Pieces): Steps<void> {
+  pieces.add('"')
+  for (const piece of piecesOf(text))
+    if (pieces.add(escaped.test(piece) ? JSON.stringify(piece).slice(1, -1) : piece)) yield
+  pieces.add('"')
+}
+
 /**
  * Reads exactly one JSON document (RFC 8259, UTF-8 without a byte order mark). Numbers that JavaScript would write
  * differently become `Numeral`. Refused are a name given twice in one object and half a surrogate pair, which parsers
@@ -57,16 +132,25 @@ function slowly(value: unknown): string | undefined {
  * @throws JsonError
  */
 export function readJson(bytes: Uint8Array, limits: JsonLimits = jsonLimits): unknown {
+  return atOnce(jsonSteps(bytes, limits))
+}
+
+/** `readJson` in parts. */
+export function* jsonSteps(bytes: Uint8Array, limits: JsonLimits): Steps<unknown> {
   if (bytes.length > limits.bytes) throw new JsonError('size', `larger than ${limits.bytes} bytes`)
   const seen = survey(bytes, limits)
+  yield
   if (!isUtf8(bytes)) throw new JsonError('encoding', 'not UTF-8')
   const text = seen.numerals.length > 0 ? withStands(bytes, seen.numerals) : textOf(bytes)
+  yield
   const value = parsed(text)
+  yield
   if (text.includes('\\u') && hasLoneSurrogate(value)) throw new JsonError('encoding', 'half a surrogate pair')
   // JSON.parse keeps one of two members with the same name: then it has fewer than the text has colons.
   if (seen.members > 1 && countMembers(value) !== seen.members) {
     throw new JsonError('duplicate', 'a name is given twice in one object')
   }
+  yield
   return seen.numerals.length > 0 ? withNumerals(value) : value
 }
 

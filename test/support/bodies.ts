@@ -1,6 +1,7 @@
-const mebibytes = 1024 * 1024
+import { jsonLimits } from '../../src/util/json-limits.ts'
+
 /** As much as a request may hold. */
-const whole = 4 * mebibytes - 100
+const whole = jsonLimits.bytes - 100
 
 const filled = (part: string, size = whole): string => part.repeat(Math.floor(size / part.length))
 const counted = (count: number, part: (at: number) => string, between = ','): string =>

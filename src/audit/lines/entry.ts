@@ -5,10 +5,12 @@ import { rootNamespace } from '../../contract/identity.ts'
 import type { Request } from '../../contract/request.ts'
 import type { AuthBlock, Response, WrapInfo } from '../../contract/response.ts'
 import { rfc3339 } from '../../util/clock.ts'
+import { inTurns } from '../../util/slices.ts'
 import type { Secret } from '../../util/secret.ts'
 import type { Hasher } from './hasher.ts'
 import { bootMark, commitMark } from './marks.ts'
-import { redact } from './redact.ts'
+import { redact, redactSteps } from './redact.ts'
+import type { Redaction } from './redact.ts'
 
 /** What lines about the log itself are about (docs/formats.md): the end of their path. */
 export type NoteAbout =
@@ -44,6 +46,12 @@ export interface LineOptions {
   readonly commit?: () => number | undefined
 }
 
+/** Data as it stands in a line, made ahead: right as long as the same strings are open. */
+interface Ready {
+  readonly open: readonly string[] | undefined
+  readonly text: string
+}
+
 /** The parts of a line that name the caller; made once per token. */
 interface TokenText {
   readonly shown: Secret<string> | undefined
@@ -66,10 +74,28 @@ export class LineWriter {
   readonly #options: LineOptions
   readonly #tokens = new WeakMap<TokenRecord, TokenText>()
   readonly #events = new WeakMap<AuditEvent, string>()
+  readonly #ready = new WeakMap<object, Ready>()
 
   constructor(hasher: Hasher, options: LineOptions) {
     this.#hasher = hasher
     this.#options = options
+  }
+
+  /** Hashes what is large in a request, with turns for others, so that its line can be written at once. */
+  async prepareRequest({ request, mount }: AuditEvent): Promise<void> {
+    await this.#prepare(request.data, mount?.openRequestKeys)
+  }
+
+  /** The same for an answer. */
+  async prepareAnswer({ mount }: AuditEvent, outcome: AuditOutcome): Promise<void> {
+    const data = outcome instanceof Fault ? outcome.details.data : (outcome.data ?? bodyOf(outcome.plain))
+    await this.#prepare(data, mount?.openResponseKeys)
+  }
+
+  async #prepare(data: unknown, open: readonly string[] | undefined): Promise<void> {
+    if (typeof data !== 'object' || data === null) return
+    const text = await inTurns(redactSteps(data, this.#hasher, this.#redaction(open)))
+    this.#ready.set(data, { open, text })
   }
 
   /** The line before the operation. `time` is RFC 3339. */
@@ -224,9 +250,21 @@ export class LineWriter {
   }
 
   #redact(value: unknown, open: readonly string[] | undefined): string {
+    const ready = this.#takeReady(value)
+    return ready && ready.open === open ? ready.text : redact(value, this.#hasher, this.#redaction(open))
+  }
+
+  /** Once: what is answered may be an object that lives on. */
+  #takeReady(value: unknown): Ready | undefined {
+    if (typeof value !== 'object' || value === null) return undefined
+    const ready = this.#ready.get(value)
+    if (ready) this.#ready.delete(value)
+    return ready
+  }
+
+  #redaction(open: readonly string[] | undefined): Redaction {
     const { raw, strict } = this.#options
-    if (strict) return redact(value, this.#hasher, { strict })
-    return redact(value, this.#hasher, { raw, ...(open && open.length > 0 && { open: new Set(open) }) })
+    return strict ? { strict } : { raw, ...(open && open.length > 0 && { open: new Set(open) }) }
   }
 }
 

@@ -1,8 +1,11 @@
 import { createHmac, hash } from 'node:crypto'
 import { wipe } from '../../util/bytes.ts'
+import { piecesOf } from '../../util/json.ts'
+import type { Steps } from '../../util/slices.ts'
 
 const block = 64
 const scratchBytes = 4096
+const sliceBytes = 256 * 1024
 
 /**
  * `hmac-sha256:` and the hexadecimal HMAC-SHA256 (RFC 2104) of texts under one device's salt, as Vault's audit lines
@@ -32,6 +35,25 @@ export class Hasher {
     return `hmac-sha256:${createHmac('sha256', this.#salt).update(value).digest('hex')}`
   }
 
+  /** `of` for what is long, in parts. */
+  *stepsOf(value: string | Uint8Array): Steps<string> {
+    return yield* this.#stepsOver(typeof value === 'string' ? piecesOf(value) : slicesOf(value))
+  }
+
+  /** The hash of pieces of a text as one, in parts. */
+  *stepsOfAll(pieces: readonly string[]): Steps<string> {
+    return yield* this.#stepsOver(pieces)
+  }
+
+  *#stepsOver(pieces: Iterable<string | Uint8Array>): Steps<string> {
+    const mac = createHmac('sha256', this.#salt)
+    for (const piece of pieces) {
+      mac.update(piece)
+      yield
+    }
+    return `hmac-sha256:${mac.digest('hex')}`
+  }
+
   #short(text: string): string {
     const end = block + this.#inner.write(text, block)
     this.#outer.write(hash('sha256', this.#inner.subarray(0, end), 'binary'), block, 'latin1')
@@ -43,4 +65,8 @@ export class Hasher {
   close(): void {
     wipe(this.#salt, this.#inner, this.#outer)
   }
+}
+
+function* slicesOf(bytes: Uint8Array): Generator<Uint8Array, void, undefined> {
+  for (let at = 0; at < bytes.length; at += sliceBytes) yield bytes.subarray(at, at + sliceBytes)
 }

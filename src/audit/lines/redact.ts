@@ -1,5 +1,7 @@
 import { base64 } from '../../util/bytes.ts'
-import { Numeral, writeJson } from '../../util/json.ts'
+import { Numeral, jsonPieces } from '../../util/json.ts'
+import { atOnce } from '../../util/slices.ts'
+import type { Steps } from '../../util/slices.ts'
 import type { Hasher } from './hasher.ts'
 
 /** What one line may hold: more than this is written as one hash of the whole, so that no caller can stall the log. */
@@ -41,40 +43,68 @@ const longestName = 24
  * numbers, booleans and null stay, and what `rules` say.
  */
 export function redact(value: unknown, hasher: Hasher, rules: Redaction = {}): string {
+  return atOnce(redactSteps(value, hasher, rules))
+}
+
+/** `redact` in parts. */
+export function* redactSteps(value: unknown, hasher: Hasher, rules: Redaction = {}): Steps<string> {
   const { open = none, raw = false, strict = false } = rules
   let texts = 0
 
-  const textOf = (text: string, shown: boolean): string => {
-    if (shown && text.length <= lineLimits.textLength) return JSON.stringify(text)
+  const hashed = (text: string): string => {
     if (++texts > lineLimits.texts) throw tooMuch
     return `"${hasher.of(text)}"`
   }
-  const nameOf = (name: string): string => (strict && name.length > longestName ? textOf(name, false) : quoted(name))
-  const objectOf = (value: object, shown: boolean): string => {
-    if (value instanceof Numeral) return strict ? textOf(value.literal, false) : value.literal
-    if (Array.isArray(value) && value.length > lineLimits.texts && !shown && isTooMuch(value)) throw tooMuch
-    if (Array.isArray(value)) return `[${value.map((item) => walk(item, shown) ?? 'null').join(',')}]`
-    if (value instanceof Uint8Array) return shown ? textOf(base64(value), true) : `"${hasher.of(value)}"`
-    if ('toJSON' in value && typeof value.toJSON === 'function') return walk(value.toJSON(), shown) ?? 'null'
+  const nameOf = (name: string): string => (strict && name.length > longestName ? hashed(name) : quoted(name))
+  /** What takes no turns. */
+  const shortOf = (item: unknown, shown: boolean): string | undefined => {
+    if (typeof item === 'string')
+      return shown && item.length <= lineLimits.textLength ? JSON.stringify(item) : hashed(item)
+    return typeof item === 'bigint' ? item.toString() : JSON.stringify(item)
+  }
+  function* longOf(item: string | Uint8Array): Steps<string> {
+    if (++texts > lineLimits.texts) throw tooMuch
+    return `"${yield* hasher.stepsOf(item)}"`
+  }
+  function* listOf(list: readonly unknown[], shown: boolean): Steps<string> {
+    if (list.length > lineLimits.texts && !shown && isTooMuch(list)) throw tooMuch
+    let items = ''
+    for (let at = 0; at < list.length; at++) {
+      const item = list[at]
+      const written = isShort(item) ? shortOf(item, shown) : yield* walk(item, shown)
+      items += `${at === 0 ? '' : ','}${written ?? 'null'}`
+      if (at % 64 === 63) yield
+    }
+    return `[${items}]`
+  }
+  function* walk(item: unknown, shown: boolean): Steps<string | undefined> {
+    if (isShort(item)) return shortOf(item, shown)
+    if (typeof item === 'string') return yield* longOf(item)
+    const holder = item as object
+    if (holder instanceof Numeral) return strict ? hashed(holder.literal) : holder.literal
+    if (Array.isArray(holder)) return yield* listOf(holder, shown)
+    if (holder instanceof Uint8Array) return shown ? shortOf(base64(holder), true) : yield* longOf(holder)
+    if ('toJSON' in holder && typeof holder.toJSON === 'function') return yield* walk(holder.toJSON(), shown)
     let members = ''
-    for (const name of inOrder(Object.keys(value))) {
-      const written = walk((value as Readonly<Record<string, unknown>>)[name], raw || open.has(name))
+    for (const name of inOrder(Object.keys(holder))) {
+      const member = (holder as Readonly<Record<string, unknown>>)[name]
+      const isShown = raw || open.has(name)
+      const written = isShort(member) ? shortOf(member, isShown) : yield* walk(member, isShown)
       if (written !== undefined) members += `${members === '' ? '' : ','}${nameOf(name)}:${written}`
     }
+    yield
     return `{${members}}`
-  }
-  const walk = (value: unknown, shown: boolean): string | undefined => {
-    if (typeof value === 'string') return textOf(value, shown)
-    if (typeof value === 'object' && value !== null) return objectOf(value, shown)
-    if (typeof value === 'bigint') return value.toString()
-    return JSON.stringify(value)
   }
 
   try {
-    const written = walk(value, raw) ?? 'null'
-    return written.length <= lineLimits.length ? written : `"${hasher.of(written)}"`
+    const written = (yield* walk(value, raw)) ?? 'null'
+    return written.length <= lineLimits.length ? written : `"${yield* hasher.stepsOf(written)}"`
   } catch (thrown) {
     if (thrown !== tooMuch) throw thrown
-    return `"${hasher.of(writeJson(value))}"`
+    return `"${yield* hasher.stepsOfAll(yield* jsonPieces(value))}"`
   }
 }
+
+/** Neither a holder of others nor a long text. */
+const isShort = (item: unknown): boolean =>
+  typeof item === 'string' ? item.length <= lineLimits.textLength : typeof item !== 'object' || item === null

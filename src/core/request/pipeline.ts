@@ -5,6 +5,7 @@ import type { Request } from '../../contract/request.ts'
 import type { Response } from '../../contract/response.ts'
 import type { BeforeChange } from '../../contract/route.ts'
 import type { AuditEvent } from '../../contract/audit.ts'
+import { isLarge } from '../../util/slices.ts'
 import type { AuditBroker } from '../../audit/broker.ts'
 import { admission, refusedHead } from './admit.ts'
 import type { Admission, RequestHead } from './admit.ts'
@@ -98,16 +99,20 @@ export class Pipeline implements Gateway {
   }
 
   async #handle(request: Request): Promise<Response> {
-    const open = this.#parts.open()
-    const decision = open ? await decide(open, request) : this.#parts.sealed(request)
+    const { audit } = this.#parts
+    // What others do in the turns that a large request gives them counts for it, too: it is decided after them.
+    if (isLarge(request.data)) await audit.prepare(eventOf((await this.#decide(request)).decision))
+    const { open, decision } = await this.#decide(request)
     const event = eventOf(decision)
-    await this.#parts.audit.request(event)
+    await audit.request(event)
     const use = decision.spends && (await open?.tokens.use(decision.spends))
     const refusal = use === 'spent' ? noToken() : decision.refusal
     const performed = refusal ? { event, outcome: refusal } : await this.#perform(decision, event, open)
     const { outcome } = performed
     if (use && use !== 'spent' && use.last) await open?.tokens.spend(use.record)
-    await this.#parts.audit.response(performed.event, outcome)
+    if (isLarge(outcome instanceof Fault ? outcome.details.data : (outcome.data ?? outcome.plain)))
+      await audit.prepare(performed.event, outcome)
+    await audit.response(performed.event, outcome)
     if (outcome instanceof Fault) throw outcome
     if (outcome.after) await outcome.after()
     return outcome
@@ -126,6 +131,11 @@ export class Pipeline implements Gateway {
       judged = { decision: again, event: eventOf(again) }
       await this.#parts.audit.request(judged.event)
     }
+  }
+
+  async #decide(request: Request): Promise<{ readonly open: OpenParts | undefined; readonly decision: Decision }> {
+    const open = this.#parts.open()
+    return { open, decision: open ? await decide(open, request) : this.#parts.sealed(request) }
   }
 }
 

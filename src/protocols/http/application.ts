@@ -54,9 +54,18 @@ function send(context: Context, { status, body, headers }: WireAnswer): void {
   const all = { ...everyAnswer, ...(body !== undefined && { 'Content-Type': 'application/json' }), ...headers }
   if (bare) res.writeHead(status, all).end()
   else {
-    const length = body === undefined ? 0 : Buffer.byteLength(body)
-    res.writeHead(status, { ...all, 'Content-Length': length }).end(req.method === 'HEAD' ? undefined : body)
+    res.writeHead(status, { ...all, 'Content-Length': lengthOf(body) })
+    if (req.method === 'HEAD') res.end()
+    else if (typeof body === 'object') {
+      for (const piece of body) res.write(piece)
+      res.end()
+    } else res.end(body)
   }
   // What of the request was not read must not be taken for the next one.
   if (!req.complete && !req.readableEnded) req.resume()
+}
+
+function lengthOf(body: WireAnswer['body']): number {
+  if (body === undefined) return 0
+  return typeof body === 'string' ? Buffer.byteLength(body) : body.reduce((sum, { length }) => sum + length, 0)
 }

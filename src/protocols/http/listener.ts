@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream'
 import type { BrowserRules } from '../../contract/browser.ts'
 import type { ForwardedFor, ProxyProtocol } from '../../contract/peer.ts'
 import type { Gateway } from '../../contract/protocol.ts'
+import { jsonLimits } from '../../util/json-limits.ts'
 import { application } from './application.ts'
 import { Clients } from './clients.ts'
 import { Connections } from './connections.ts'
@@ -45,7 +46,7 @@ export interface HttpListener {
 }
 
 const usual = {
-  bodyBytes: 4 * 1024 * 1024,
+  bodyBytes: jsonLimits.bytes,
   headersTimeout: 10_000,
   requestTimeout: 90_000,
   idleTimeout: 65_000,

@@ -6,14 +6,16 @@ import type { Gateway } from '../../contract/protocol.ts'
 import type { Request } from '../../contract/request.ts'
 import { JsonError, jsonLimits } from '../../util/json-limits.ts'
 import type { JsonLimits } from '../../util/json-limits.ts'
-import { readJson } from '../../util/json.ts'
-import { readBody } from '../http/body.ts'
+import { jsonSteps } from '../../util/json.ts'
+import { atOnce, inTurns, isLarge, large } from '../../util/slices.ts'
+import type { Steps } from '../../util/slices.ts'
+import { doneWithBody, readBody } from '../http/body.ts'
 import type { Clients } from '../http/clients.ts'
 import { crossOrigin } from './cors.ts'
 import { readForm } from './form.ts'
 import { Redirect, readHead, unreadHead, verbOf } from './request.ts'
 import type { RequestHead } from './request.ts'
-import { wireAnswer, wireFault } from './response.ts'
+import { answerSteps, wireAnswer, wireFault } from './response.ts'
 import type { WireAnswer } from './response.ts'
 
 /** Limits of one listener. */
@@ -62,6 +64,8 @@ export class VaultApi {
       return headers || named ? { ...answer, headers: { ...answer.headers, ...named, ...headers } } : answer
     } catch (thrown) {
       return wireFault(asFault(thrown))
+    } finally {
+      doneWithBody(message)
     }
   }
 
@@ -82,7 +86,10 @@ export class VaultApi {
       if (verbOf(message) === 'HEAD' && !envelope.path.startsWith('sys/health')) return await this.#head(envelope)
       const writes = envelope.operation === 'write' || envelope.operation === 'patch'
       const data = writes ? await this.#body(envelope, message) : query
-      return wireAnswer(envelope.id, await this.#gateway.handle({ ...envelope, data, limits: this.#json }))
+      const response = await this.#gateway.handle({ ...envelope, data, limits: this.#json })
+      return isLarge(response.data ?? response.plain)
+        ? await inTurns(answerSteps(envelope.id, response))
+        : wireAnswer(envelope.id, response)
     } catch (thrown) {
       return wireFault(asFault(thrown))
     }
@@ -91,7 +98,8 @@ export class VaultApi {
   async #body(envelope: Envelope, message: IncomingMessage): Promise<Request['data']> {
     try {
       const body = await readBody(message, this.#limits.bodyBytes)
-      return readData(body, message.headers['content-type'], this.#json)
+      const steps = dataSteps(body, message.headers['content-type'], this.#json)
+      return body.length < large ? atOnce(steps) : await inTurns(steps)
     } catch (thrown) {
       return this.#gateway.refuse(envelope, asFault(thrown))
     }
@@ -137,13 +145,13 @@ function envelopeOf(id: string, head: RequestHead, message: IncomingMessage, cli
 }
 
 /** Body parameters: JSON whatever its type is called, except a form that does not begin like JSON. */
-function readData(body: Uint8Array, type: string | undefined, limits: JsonLimits): Readonly<Record<string, unknown>> {
+function* dataSteps(body: Uint8Array, type: string | undefined, limits: JsonLimits): Steps<Request['data']> {
   const first = firstByte(body)
   if (body.length === 0) return {}
   const form = /^\s*application\/x-www-form-urlencoded\s*(;|$)/i.test(type ?? '')
   if (form && first !== opening.object && first !== opening.array)
     return readForm(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'))
-  const value = first === undefined ? null : parsed(body, limits)
+  const value = first === undefined ? null : yield* parsed(body, limits)
   if (value === null) return {}
   if (typeof value !== 'object' || Array.isArray(value))
     throw refuse('failed to decode JSON input: the body must be one object')
@@ -161,9 +169,9 @@ function firstByte(body: Uint8Array): number | undefined {
 
 const isBlank = (byte: number): boolean => byte === 32 || byte === 10 || byte === 13 || byte === 9
 
-function parsed(body: Uint8Array, limits: JsonLimits): unknown {
+function* parsed(body: Uint8Array, limits: JsonLimits): Steps<unknown> {
   try {
-    return readJson(body, limits)
+    return yield* jsonSteps(body, limits)
   } catch (thrown) {
     if (!(thrown instanceof JsonError)) throw thrown
     if (thrown.reason === 'size') throw new Fault('too_large', `http: request body too large: ${thrown.message}`)

@@ -1,12 +1,13 @@
 import type { Fault } from '../../contract/fault.ts'
 import type { Response, WrapInfo } from '../../contract/response.ts'
-import { writeJson } from '../../util/json.ts'
+import { jsonPieces, writeJson } from '../../util/json.ts'
+import type { Steps } from '../../util/slices.ts'
 import { errorTexts, statusOf } from './errors.ts'
 
-/** An answer ready for the wire. No body: undefined. */
+/** An answer ready for the wire. No body: undefined; a large one is in pieces. */
 export interface WireAnswer {
   readonly status: number
-  readonly body: string | undefined
+  readonly body: string | readonly Buffer[] | undefined
   readonly headers?: Readonly<Record<string, string | readonly string[]>>
 }
 
@@ -23,18 +24,39 @@ export function wireAnswer(id: string, response: Response): WireAnswer {
   return { status: response.status ?? 200, body: `${envelope(response.requestId ?? id, response)}\n`, ...headers }
 }
 
-function envelope(
+/** `wireAnswer` for what is large, in parts. */
+export function* answerSteps(id: string, response: Response): Steps<WireAnswer> {
+  const { data, plain, contentType, inject, wrapInfo, headers } = response
+  const whole = wrapInfo !== undefined || contentType !== undefined || (inject && data !== undefined)
+  if (whole || (data === undefined && plain === undefined)) return wireAnswer(id, response)
+  const [before, after] = plain === undefined ? around(response.requestId ?? id, response) : ['', '']
+  const written = yield* jsonPieces(plain ?? data)
+  const body: Buffer[] = []
+  for (const piece of [before, ...written, `${after}\n`]) {
+    body.push(Buffer.from(piece))
+    yield
+  }
+  return { status: response.status ?? 200, body, ...(headers && { headers }) }
+}
+
+function envelope(id: string, response: Response, wrapInfo?: WrapInfo): string {
+  const [before, after] = around(id, response, wrapInfo)
+  return `${before}${response.data ? writeJson(response.data) : 'null'}${after}`
+}
+
+/** What stands before and behind the data. */
+function around(
   id: string,
   { data, auth, warnings, inject, leaseDuration = 0 }: Response,
   wrapInfo?: WrapInfo,
-): string {
+): readonly [string, string] {
   const injected = inject && data ? `${writeJson(data).slice(1, -1)},` : ''
-  return (
+  return [
     `{"request_id":"${id}","lease_id":"","renewable":false,"lease_duration":${leaseDuration},` +
-    `${injected === ',' ? '' : injected}"data":${data ? writeJson(data) : 'null'},` +
-    `"wrap_info":${wrapInfo ? JSON.stringify(wrapInfo) : 'null'},` +
-    `"warnings":${warnings?.length ? JSON.stringify(warnings) : 'null'},"auth":${auth ? JSON.stringify(auth) : 'null'}}`
-  )
+      `${injected === ',' ? '' : injected}"data":`,
+    `,"wrap_info":${wrapInfo ? JSON.stringify(wrapInfo) : 'null'},` +
+      `"warnings":${warnings?.length ? JSON.stringify(warnings) : 'null'},"auth":${auth ? JSON.stringify(auth) : 'null'}}`,
+  ]
 }
 
 /** A body without envelope: a text of its own type, or JSON. */
