@@ -1,6 +1,8 @@
 import { refuse } from '../contract/fault.ts'
 import { base64, fromBase64, hex } from '../util/bytes.ts'
+import { quickBytes } from './ciphers/cipher.ts'
 import { digest, isHash } from './hash.ts'
+import { heavy } from './workers/heavy.ts'
 
 /** The most random bytes that one request gets. */
 const mostRandomBytes = 128 * 1024
@@ -17,12 +19,15 @@ function written(bytes: Uint8Array, format: string): string {
  * The digest of base64 `input`, as text.
  * @throws Fault invalid_request for input, an algorithm or a format that cannot be used.
  */
-export function hashText(input: string | undefined, algorithm: string, format: string): string {
+export async function hashText(input: string | undefined, algorithm: string, format: string): Promise<string> {
   if (input === undefined) throw refuse('input missing')
   const bytes = fromBase64(input)
   if (!bytes) throw refuse('unable to decode input as standard base64 with padding')
   if (!isHash(algorithm)) throw refuse(`unsupported algorithm ${algorithm}`)
-  return written(digest(algorithm, bytes), format)
+  return written(
+    bytes.length > quickBytes ? await heavy.run('digest', { hash: algorithm, data: bytes }) : digest(algorithm, bytes),
+    format,
+  )
 }
 
 /** What was drawn, and what the caller should know of it. */

@@ -6,7 +6,7 @@ import { routesOf } from '../contract/route.ts'
 
 /** What these routes need: `crypto/tools.ts` has both. */
 export interface ToolPort {
-  hash(input: string, algorithm: string, format: string): string
+  hash(input: string, algorithm: string, format: string): Promise<string>
   random(wish: { readonly where?: string; readonly count?: string; readonly bytes: number; readonly format: string }): {
     readonly text: string
     readonly warnings: readonly string[]
@@ -30,8 +30,8 @@ const source = f.string('platform, seal or all; or the number of bytes.').or('pl
 /** `sys/tools/hash` and `sys/tools/random`; patterns are relative to `sys/`. */
 export function toolRoutes<S>(tools: ToolPort): readonly Route<S>[] {
   const { write } = routesOf<S>()
-  const hash = (input: string, algorithm: string, format: string): Response =>
-    answer({ sum: tools.hash(input, algorithm, format) })
+  const hash = async (input: string, algorithm: string, format: string): Promise<Response> =>
+    answer({ sum: await tools.hash(input, algorithm, format) })
   const random = (wish: Parameters<ToolPort['random']>[0]): Response => {
     const { text, warnings } = tools.random(wish)
     return answer({ random_bytes: text }, warnings)

@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { aeads } from '../../src/crypto/ciphers/aead.ts'
 import { cbcs } from '../../src/crypto/ciphers/cbc.ts'
 import { cmac } from '../../src/crypto/cmac.ts'
+import { largeJobs } from '../../src/crypto/workers/large.ts'
 import { randomBytes } from '../../src/crypto/random.ts'
 import { openXChaCha, sealXChaCha } from '../../src/crypto/ciphers/xchacha.ts'
 
@@ -157,4 +158,20 @@ describe('AES-GCM-SIV', () => {
       expect(toHex(live.open(sealed, hex(associated)))).to.equal(plaintext)
       expect(live.open(sealed, hex('ff'))).to.equal(undefined)
     })
+})
+
+describe('messages for another thread', () => {
+  it('become what they become on this one, with every cipher', () => {
+    for (const cipher of [...Object.values(aeads), ...Object.values(cbcs)]) {
+      const raw = randomBytes(cipher.keyBytes)
+      const key = cipher.key(raw)
+      const [nonce, plaintext] = [randomBytes(cipher.nonceBytes), randomBytes(1000)]
+      const associated = cipher.authenticated ? { associated: randomBytes(20) } : {}
+      const message = { cipher: cipher.name, key: key.shared(), ...associated }
+      const sealed = largeJobs.seal({ ...message, nonce, plaintext })
+      expect(toHex(sealed), cipher.name).to.equal(toHex(key.seal(nonce, plaintext, associated.associated)))
+      expect(toHex(largeJobs.open({ ...message, sealed })), cipher.name).to.equal(toHex(plaintext))
+      if (cipher.authenticated) expect(largeJobs.open({ ...message, sealed: sealed.subarray(1) })).to.equal(undefined)
+    }
+  })
 })

@@ -101,7 +101,7 @@ describe('transit keys that OpenBao made, restored from its backups', () => {
         rows++
       }
       for (const { algorithm, input, hmac } of vector.hmacs ?? []) {
-        expect(macVerified(key, hmacWith(algorithm), bytes(input), hmac)).to.equal(true)
+        expect(await macVerified(key, hmacWith(algorithm), bytes(input), hmac)).to.equal(true)
         rows++
       }
       for (const row of vector.signatures ?? []) {

@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, createSecretKey } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { concat } from '../../util/bytes.ts'
-import { sized } from './cipher.ts'
+import { quickBytes, sized } from './cipher.ts'
 import type { Cipher, CipherKey } from './cipher.ts'
 
 const blockBytes = 16
@@ -14,6 +14,10 @@ class CbcKey implements CipherKey {
   constructor(cipher: string, key: KeyObject) {
     this.#cipher = cipher
     this.#key = key
+  }
+
+  shared(): KeyObject {
+    return this.#key
   }
 
   seal(vector: Uint8Array, plaintext: Uint8Array): Uint8Array {
@@ -37,10 +41,12 @@ class CbcKey implements CipherKey {
 function cbc(bits: 128 | 256): Cipher {
   const keyBytes = bits / 8
   return {
+    name: `aes-${bits}-cbc`,
     keyBytes,
     nonceBytes: blockBytes,
     authenticated: false,
     limited: false,
+    quickBytes,
     key: (raw) => new CbcKey(`aes-${bits}-cbc`, createSecretKey(sized(raw, keyBytes))),
   }
 }

@@ -1,5 +1,12 @@
+import type { KeyObject } from 'node:crypto'
+
+/** What OpenSSL works on about as quickly as it is handed over: in a few milliseconds. */
+export const quickBytes = 1024 * 1024
+
 /** A symmetric cipher by its sizes in bytes, and how a raw key becomes one that works. */
 export interface Cipher {
+  /** Under which it is found by other threads: one of `ciphers`. */
+  readonly name: string
   readonly keyBytes: number
   /** Of the nonce or initialisation vector in front of every ciphertext. */
   readonly nonceBytes: number
@@ -7,12 +14,16 @@ export interface Cipher {
   readonly authenticated: boolean
   /** Whether two equal nonces would give the key away and random ones are short: so many messages and no more (NIST SP 800-38D §8.3). */
   readonly limited: boolean
+  /** Bytes of a message beyond which another thread is to work on it. */
+  readonly quickBytes: number
   /** Parses a raw key once; the raw bytes may be wiped afterwards. */
   key(raw: Uint8Array): CipherKey
 }
 
 /** One parsed key of a cipher. */
 export interface CipherKey {
+  /** The raw key, for another thread. */
+  shared(): KeyObject
   /** `nonce ‖ ciphertext`, a tag at its end. The nonce must never have been used under this key with another message. */
   seal(nonce: Uint8Array, plaintext: Uint8Array, associated?: Uint8Array): Uint8Array
   /** Opens what `seal` made; undefined when it is anything else, as far as the cipher can tell. */

@@ -1,6 +1,7 @@
 import { createSecretKey } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import { hchacha } from '@noble/ciphers/chacha.js'
-import { sized } from './cipher.ts'
+import { quickBytes, sized } from './cipher.ts'
 import type { Cipher, CipherKey } from './cipher.ts'
 import { chacha20poly1305, openBox, sealBehind, tagBytes } from './openssl-aead.ts'
 import type { OpensslAead } from './openssl-aead.ts'
@@ -57,6 +58,10 @@ class XChaChaKey implements CipherKey {
     this.#key = key
   }
 
+  shared(): KeyObject {
+    return createSecretKey(this.#key)
+  }
+
   seal(nonce: Uint8Array, plaintext: Uint8Array, associated?: Uint8Array): Uint8Array {
     return sealXChaCha(this.#key, nonce, plaintext, associated)
   }
@@ -68,6 +73,8 @@ class XChaChaKey implements CipherKey {
 
 /** XChaCha20-Poly1305 as one of the ciphers. */
 export const xchacha20poly1305: Cipher = {
+  name: 'xchacha20-poly1305',
+  quickBytes,
   keyBytes,
   nonceBytes,
   authenticated: true,

@@ -5,6 +5,7 @@ import type { PairKey } from '../keys/pair-key.ts'
 import { heavy, slow } from '../workers/heavy.ts'
 import type { PairType } from '../keys/pairs.ts'
 import type { SignerName } from '../keys/post-quantum.ts'
+import { quickBytes } from '../ciphers/cipher.ts'
 import { signatures } from './signatures.ts'
 import type { SignatureWish } from './signatures.ts'
 
@@ -26,26 +27,41 @@ export interface Scheme {
  */
 export const schemes: Readonly<Record<PairType['family'], Scheme>> = {
   ed25519: {
-    sign: (key, input) => signatures.ed25519.sign(native(key), input),
-    verify: (key, input, signature) => signatures.ed25519.verify(native(key), input, signature),
+    sign: (half, input, wish) => {
+      const key = native(half)
+      return isShort(input)
+        ? signatures.ed25519.sign(key, input)
+        : heavy.run('sign', { family: 'ed25519', key, input, wish })
+    },
+    verify: (half, input, signature, wish) => {
+      const key = native(half)
+      return isShort(input)
+        ? signatures.ed25519.verify(key, input, signature)
+        : heavy.run('verify', { family: 'ed25519', key, input, signature, wish })
+    },
   },
   ec: {
     sign: (half, input, wish) => {
       const key = native(half)
-      return isQuick(key, wish)
+      return isShort(input) && isQuick(key, wish)
         ? signatures.ec.sign(key, input, wish)
         : heavy.run('sign', { family: 'ec', key, input, wish })
     },
     verify: (half, input, signature, wish) => {
       const key = native(half)
-      return isQuick(key, wish)
+      return isShort(input) && isQuick(key, wish)
         ? signatures.ec.verify(key, input, signature, wish)
         : heavy.run('verify', { family: 'ec', key, input, signature, wish })
     },
   },
   rsa: {
     sign: (key, input, wish) => heavy.run('sign', { family: 'rsa', key: native(key), input, wish }),
-    verify: (key, input, signature, wish) => signatures.rsa.verify(native(key), input, signature, wish),
+    verify: (half, input, signature, wish) => {
+      const key = native(half)
+      return isShort(input)
+        ? signatures.rsa.verify(key, input, signature, wish)
+        : heavy.run('verify', { family: 'rsa', key, input, signature, wish })
+    },
   },
   quantum: {
     sign: (half, input, wish) => {
@@ -62,6 +78,9 @@ function quantumMessage(half: PairKey, input: Uint8Array, { prehashed, boundTo }
   if (prehashed) throw refuse(`prehashed input is not possible with keys of type ${name}: send the data itself`)
   return { name: name as SignerName, key: bytes, input, context: boundTo ?? new Uint8Array() }
 }
+
+/** Hashed in less than a millisecond or two. */
+const isShort = ({ length }: Uint8Array): boolean => length <= quickBytes / 4
 
 /** OpenSSL has P-256 in machine code, but not for a digest that is ready made. */
 function isQuick(key: KeyObject, wish: SignatureWish): boolean {

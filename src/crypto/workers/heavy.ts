@@ -7,7 +7,7 @@ import { Workers } from './pool.ts'
 const spawn = (nice: number) => (): Worker =>
   new Worker(new URL('worker.js', import.meta.url), { name: 'cryptography', workerData: { nice } })
 
-/** Jobs of milliseconds: private operations with large keys, post-quantum signatures. */
+/** Jobs of milliseconds: private operations with large keys, post-quantum signatures, large messages. */
 export const heavy = new Workers<HeavyJobs>({
   spawn: spawn(0),
   threads: Math.min(8, Math.max(2, availableParallelism() - 1)),

@@ -11,6 +11,7 @@ import { signatures } from '../signatures/signatures.ts'
 import type { SignatureWish } from '../signatures/signatures.ts'
 import { wholeKey } from '../keys/key-parts.ts'
 import type { KeyParts } from '../keys/key-parts.ts'
+import { largeJobs } from './large.ts'
 
 interface Signing {
   readonly family: keyof typeof signatures
@@ -47,6 +48,7 @@ export const jobs = {
   quantumVerify: quantum.verify,
   encapsulate: quantum.encapsulate,
   decapsulate: quantum.decapsulate,
+  ...largeJobs,
   openOaep: ({ key, sealed, hash, label }: Padded) => openOaep(key, sealed, { hash, label }),
   /** Of keys to import. */
   unwrapKey: ({ key, wrapped, hash }: Wrapped) => unwrapKey(key, wrapped, hash),

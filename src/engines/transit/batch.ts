@@ -1,5 +1,6 @@
 import { Fault, asFault, refuse } from '../../contract/fault.ts'
 import type { Response } from '../../contract/response.ts'
+import { othersTurn } from '../../util/slices.ts'
 import type { WayBack } from './way-back.ts'
 
 /** One item of a batch, or the single request seen as one. */
@@ -19,8 +20,8 @@ export interface BatchRules {
 type Result = Readonly<Record<string, unknown>>
 type Handle = (item: Item) => Result | Promise<Result>
 
-/** So many items are begun together: enough to keep all threads busy, few enough to let the event loop breathe. */
-const slice = 32
+/** So many items are begun together, or so many letters: enough to keep all threads busy, few enough to let the event loop breathe. */
+const slice = { items: 32, letters: 512 * 1024 }
 
 /**
  * Runs one handler over every item. A caller's mistake in one item is that item's error; the others go on.
@@ -40,15 +41,25 @@ export async function runBatch(items: readonly Item[], rules: BatchRules, handle
       return { ...rules.whenFailed, error: fault.message, reference }
     }
   }
-  for (let at = 0; at < items.length; at += slice) {
-    if (at > 0) await new Promise(setImmediate)
-    const begun = items.slice(at, at + slice)
+  for (let at = 0; at < items.length; at = results.length) {
+    if (at > 0) await othersTurn()
+    const begun = items.slice(at, at + sliceAt(items, at))
     const made = await Promise.all(begun.map(one))
     begun.forEach((item, index) => rules.back?.add(item, made[index] ?? {}))
     results.push(...made)
   }
   const status = failed > 0 && rules.failsWhole ? statusOf(rules.partialFailureCode, failed < items.length) : undefined
   return { data: { batch_results: results }, ...(status !== undefined && { status }) }
+}
+
+/** How many items are begun together from a place on; one at least. */
+function sliceAt(items: readonly Item[], from: number): number {
+  let letters = 0
+  let at = from
+  while (at < items.length && at - from < slice.items && letters < slice.letters) {
+    for (const value of Object.values(items[at++] as Item)) if (typeof value === 'string') letters += value.length
+  }
+  return at - from
 }
 
 function statusOf(partial: number | undefined, someWorked: boolean): number {

@@ -63,20 +63,37 @@ class CipherSealer implements Sealer {
     this.#nonces = nonces
   }
 
-  seal(plaintext: Uint8Array, bound: Bound, random: Random): Uint8Array {
-    const { nonceBytes } = this.#cipher
+  seal(plaintext: Uint8Array, bound: Bound, random: Random): Uint8Array | Promise<Uint8Array> {
+    const { name, nonceBytes } = this.#cipher
     this.#mustTake(bound)
     // NIST SP 800-38D §8.3 allows 2^32 random 96-bit nonces under one key: here is where a version's use is counted.
     const nonce = this.#nonces ? hmacSha256(this.#nonces, plaintext).subarray(0, nonceBytes) : random(nonceBytes)
-    return this.#key.seal(nonce, plaintext, bound.associated)
+    if (this.#isQuick(plaintext, bound)) return this.#key.seal(nonce, plaintext, bound.associated)
+    return heavy.run('seal', { cipher: name, key: this.#key.shared(), nonce, plaintext, ...associatedOf(bound) })
   }
 
-  open(sealed: Uint8Array, bound: Bound): Uint8Array {
+  open(sealed: Uint8Array, bound: Bound): Uint8Array | Promise<Uint8Array> {
     this.#mustTake(bound)
     const { authenticated, nonceBytes } = this.#cipher
     const long = sealed.length >= nonceBytes
     if (!long && authenticated) throw refuse('invalid ciphertext length')
-    const plaintext = long ? this.#key.open(sealed, bound.associated) : undefined
+    if (!this.#isQuick(sealed, bound)) return this.#openLarge(sealed, bound)
+    return this.#opened(long ? this.#key.open(sealed, bound.associated) : undefined)
+  }
+
+  async #openLarge(sealed: Uint8Array, bound: Bound): Promise<Uint8Array> {
+    const { name } = this.#cipher
+    return this.#opened(
+      await heavy.run('open', { cipher: name, key: this.#key.shared(), sealed, ...associatedOf(bound) }),
+    )
+  }
+
+  #isQuick({ length }: Uint8Array, { associated }: Bound): boolean {
+    return length + (associated?.length ?? 0) <= this.#cipher.quickBytes
+  }
+
+  #opened(plaintext: Uint8Array | undefined): Uint8Array {
+    const { authenticated } = this.#cipher
     if (plaintext) return plaintext
     // CVE-2023-2197: without authentication every failure must look the same, or the text of an error is an oracle.
     throw refuse(authenticated ? 'cipher: message authentication failed' : 'the ciphertext could not be decrypted')
@@ -88,6 +105,8 @@ class CipherSealer implements Sealer {
     throw refuse('associated_data is not possible with this type of key: nothing authenticates it')
   }
 }
+
+const associatedOf = ({ associated }: Bound) => associated && { associated }
 
 const usualOaep: OaepWish = { hash: 'sha256', label: new Uint8Array() }
 

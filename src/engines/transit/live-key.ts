@@ -2,6 +2,8 @@ import { createHmac, createSecretKey } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { Fault, refuse } from '../../contract/fault.ts'
 import type { BeforeChange } from '../../contract/route.ts'
+import { quickBytes } from '../../crypto/ciphers/cipher.ts'
+import { heavy } from '../../crypto/workers/heavy.ts'
 import { cmac } from '../../crypto/cmac.ts'
 import type { Cmac } from '../../crypto/cmac.ts'
 import { openText, readPrivate, readPublic } from '../../crypto/keys/pair-key.ts'
@@ -125,29 +127,38 @@ export class LiveKey {
   }
 
   /** The HMAC (RFC 2104) of some data with the key that every version has for that. */
-  mac(hash: MacHash, data: Uint8Array, number: number): Uint8Array {
+  mac(hash: MacHash, data: Uint8Array, number: number): Uint8Array | Promise<Uint8Array> {
     let key = this.#macs.get(number)
     if (!key) {
       key = createSecretKey(bytesOf(this.version(number).mac))
       this.#macs.set(number, key)
     }
     this.used(number)
+    if (data.length > quickBytes) return heavy.run('hmac', { hash, key, data })
     return createHmac(opensslHash(hash), key).update(data).digest()
   }
 
   /** The AES-CMAC of some data. @throws Fault invalid_request for keys of other types. */
-  cmac(data: Uint8Array, number: number): Uint8Array {
+  cmac(data: Uint8Array, number: number): Uint8Array | Promise<Uint8Array> {
     this.mustSuit('mac')
     if (keyType(this.record.type).mac !== 'cmac') throw refuse(`keys of type ${this.record.type} make no CMACs`)
     let make = this.#cmacs.get(number)
-    if (!make) {
+    if (!make || data.length > quickBytes) {
       const raw = bytesOf(this.version(number).material)
+      if (data.length > quickBytes) return this.#largeCmac(raw, data, number)
       make = cmac(raw)
       wipe(raw)
       this.#cmacs.set(number, make)
     }
     this.used(number)
     return make(data)
+  }
+
+  #largeCmac(raw: Uint8Array, data: Uint8Array, number: number): Promise<Uint8Array> {
+    const key = createSecretKey(raw)
+    wipe(raw)
+    this.used(number)
+    return heavy.run('cmac', { key, data })
   }
 
   /** The pair of a version, derived for the context if the key is. */

@@ -83,6 +83,8 @@ export class WayBack {
 
 /** Bytes of a value as JSON, at most: some writers escape whatever is not ASCII. */
 function sizeOf(value: unknown): number {
+  const isPlain = typeof value === 'string' && !/[^ !#-[\]-~]/.test(value)
+  if (isPlain) return value.length + 2
   const written = JSON.stringify(value) ?? ''
   return written.length + 5 * (Buffer.byteLength(written) - written.length)
 }

@@ -98,12 +98,12 @@ async function made(
   const batch = batchOf(values.batch_input)
   const back = new WayBack(request, { member, takenBy: 'verify' })
   if (batch) {
-    return runBatch(batch, { failsWhole: false, back }, (item) => ({
-      [member]: mac(key, kind, inputOf(item, kind.name), values.key_version),
+    return runBatch(batch, { failsWhole: false, back }, async (item) => ({
+      [member]: await mac(key, kind, inputOf(item, kind.name), values.key_version),
     }))
   }
   if (values.input === undefined) throw refuse(`missing input for ${kind.name}`)
   return answer(
-    back.add({ ...values }, { [member]: mac(key, kind, bytesOf(values.input, 'input'), values.key_version) }),
+    back.add({ ...values }, { [member]: await mac(key, kind, bytesOf(values.input, 'input'), values.key_version) }),
   )
 }

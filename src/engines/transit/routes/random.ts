@@ -39,7 +39,7 @@ export const toolRoutes = [
     about: 'Hash some data.',
     pure: true,
     fields: hashFields,
-    handle: (_, { input, algorithm, format }) => answer({ sum: hashText(input, algorithm, format) }),
+    handle: async (_, { input, algorithm, format }) => answer({ sum: await hashText(input, algorithm, format) }),
   }),
   write('hash/*urlalgorithm', {
     about: 'Hash some data.',
@@ -48,7 +48,7 @@ export const toolRoutes = [
       ...hashFields,
       urlalgorithm: f.string('The hash function; counts before `algorithm`.').alias('algorithm').or(''),
     },
-    handle: (_, { input, urlalgorithm, format }) => answer({ sum: hashText(input, urlalgorithm, format) }),
+    handle: async (_, { input, urlalgorithm, format }) => answer({ sum: await hashText(input, urlalgorithm, format) }),
   }),
   write('random', {
     about: 'Give random bytes.',

@@ -127,9 +127,9 @@ async function verifyMacs(
   const { urlalgorithm, hash_algorithm: hash, algorithm } = values
   const kind = what === 'hmac' ? hmacWith(urlalgorithm, hash, algorithm) : cmacOf(values.mac_length)
   const key = await engine.need(values.name)
-  if (!batch) return answer({ valid: macVerified(key, kind, bytesOf(values.input, 'input'), values[what] ?? '') })
-  return runBatch(batch, { failsWhole: false }, (item) =>
-    macVerified(key, kind, inputOf(item, kind.name), textOf(item, what)) ? { valid: true } : {},
+  if (!batch) return answer({ valid: await macVerified(key, kind, bytesOf(values.input, 'input'), values[what] ?? '') })
+  return runBatch(batch, { failsWhole: false }, async (item) =>
+    (await macVerified(key, kind, inputOf(item, kind.name), textOf(item, what))) ? { valid: true } : {},
   )
 }
 

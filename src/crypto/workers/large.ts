@@ -1,0 +1,43 @@
+import { createHmac } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
+import { aeads } from '../ciphers/aead.ts'
+import { cbcs } from '../ciphers/cbc.ts'
+import type { CipherKey } from '../ciphers/cipher.ts'
+import { cmac } from '../cmac.ts'
+import { digest, opensslHash } from '../hash.ts'
+import type { MacHash } from '../hash.ts'
+
+const ciphers = new Map([...Object.values(aeads), ...Object.values(cbcs)].map((cipher) => [cipher.name, cipher]))
+
+/** A message for a cipher by name. */
+export interface LargeMessage {
+  readonly cipher: string
+  readonly key: KeyObject
+  readonly associated?: Uint8Array
+}
+
+function keyOf({ cipher, key }: LargeMessage): CipherKey {
+  const known = ciphers.get(cipher)
+  if (!known) throw new RangeError(`no cipher is called ${cipher}`)
+  const raw = key.export()
+  const made = known.key(raw)
+  raw.fill(0)
+  return made
+}
+
+/** What takes long because the message is large, as it is done on another thread. */
+export const largeJobs = {
+  seal: (message: LargeMessage & { readonly nonce: Uint8Array; readonly plaintext: Uint8Array }) =>
+    keyOf(message).seal(message.nonce, message.plaintext, message.associated),
+  open: (message: LargeMessage & { readonly sealed: Uint8Array }) =>
+    keyOf(message).open(message.sealed, message.associated),
+  digest: ({ hash, data }: { readonly hash: MacHash; readonly data: Uint8Array }) => digest(hash, data),
+  hmac: ({ hash, key, data }: { readonly hash: MacHash; readonly key: KeyObject; readonly data: Uint8Array }) =>
+    createHmac(opensslHash(hash), key).update(data).digest(),
+  cmac: ({ key, data }: { readonly key: KeyObject; readonly data: Uint8Array }) => {
+    const raw = key.export()
+    const make = cmac(raw)
+    raw.fill(0)
+    return make(data)
+  },
+} as const
