@@ -13,6 +13,8 @@ interface Place {
   /** When it began to wait, or to go on: numbers that only rise. */
   turn: number
   waiting?: NodeJS.Timeout
+  /** It has come whole, and is worked on. */
+  whole?: true
 }
 
 /** Bytes, and milliseconds. */
@@ -28,7 +30,7 @@ export interface BodyRoomLimits {
 const usual: BodyRoomLimits = { most: 16 * 1024 * 1024, small: 64 * 1024, patience: 10_000 }
 
 /**
- * How much of unfinished bodies is held at once, whoever sends them and on however many connections. When it is full, large
+ * How much of bodies is held at once, of large ones until they are answered, whoever sends them and on however many connections. When it is full, large
  * bodies wait for those that are under way: at least one always goes on, and none for longer than others can be asked to wait.
  */
 export class BodyRoom {
@@ -59,7 +61,15 @@ export class BodyRoom {
     if (this.#held > this.#limits.most && this.#running > 1 && !place.waiting) this.#wait(place)
   }
 
-  /** A body has been read, or is read no further. */
+  /** A body has come whole. True when it is large: then it counts until it leaves, since what is made of it takes memory, too. */
+  keep(reader: BodyReader): boolean {
+    const place = this.#places.get(reader)
+    if (place && this.#large.has(place)) return (place.whole = true)
+    this.leave(reader)
+    return false
+  }
+
+  /** A body is no longer needed, or is read no further. */
   leave(reader: BodyReader): void {
     const place = this.#places.get(reader)
     if (!place) return
@@ -91,6 +101,6 @@ export class BodyRoom {
 
   /** Refuses all that have been under way since before somebody began to wait. */
   #hurry(turn: number): void {
-    for (const place of this.#large) if (!place.waiting && place.turn < turn) place.reader.refuse()
+    for (const place of this.#large) if (!place.waiting && !place.whole && place.turn < turn) place.reader.refuse()
   }
 }

@@ -1,9 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import { Fault } from '../../contract/fault.ts'
 import { BodyRoom } from './body-memory.ts'
+import type { BodyReader } from './body-memory.ts'
 
 /** One for the process: its memory is one, too. */
 const room = new BodyRoom()
+/** Large bodies that are worked on. */
+const kept = new WeakMap<IncomingMessage, BodyReader>()
 
 /**
  * The whole body of a request, at most `limit` bytes.
@@ -43,15 +46,23 @@ export function readBody(message: IncomingMessage, limit: number): Promise<Uint8
       room.take(reader, part.length)
     })
     message.on('end', () => {
-      room.leave(reader)
+      if (room.keep(reader)) kept.set(message, reader)
       resolve(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts))
     })
     for (const broken of ['error', 'aborted', 'close'])
       message.on(broken, () => {
-        room.leave(reader)
+        if (!kept.has(message)) room.leave(reader)
         reject(new Fault('invalid_request', 'the request was cut off'))
       })
   })
+}
+
+/** A request is answered: others may have the room of its body. Whoever calls `readBody` calls this once it is done. */
+export function doneWithBody(message: IncomingMessage): void {
+  const reader = kept.get(message)
+  if (!reader) return
+  kept.delete(message)
+  room.leave(reader)
 }
 
 function tooLarge(limit: number): Fault {
