@@ -2,9 +2,14 @@ import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { expect } from 'chai'
 import { TestServer } from './server.ts'
 
 const program = fileURLToPath(new URL('measured-server.js', import.meta.url))
+
+/** No request may keep the event loop for longer, in milliseconds. */
+export const longestTurn = 100
+const tries = 4
 
 /** Bytes: of the process, the most it ever had, and of objects and buffers. `handles`: sockets, timers and the like. */
 export interface Memory {
@@ -38,6 +43,16 @@ export class MeasuredServer {
     await this.#ask('begin')
     await work()
     return this.#ask('end')
+  }
+
+  /**
+   * Fails when something keeps the event loop too long. The machine may take its time elsewhere: only a turn that is long
+   * every time is ours.
+   */
+  async turnsQuickly(what: string, work: () => Promise<unknown>): Promise<void> {
+    let best = Infinity
+    for (let at = 0; at < tries && best >= longestTurn; at++) best = Math.min(best, await this.longestTurn(work))
+    expect(best, `${what} (milliseconds)`).to.be.lessThan(longestTurn)
   }
 
   /** What it holds, after everything that nobody needs was collected. */
