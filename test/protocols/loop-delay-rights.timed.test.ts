@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import { keyTypes } from '../../src/crypto/keys.ts'
-import type { KeyType } from '../../src/crypto/keys.ts'
+import { keyTypes } from '../../src/crypto/keys/key-types.ts'
+import type { KeyType } from '../../src/crypto/keys/key-types.ts'
 import { jsonLimits } from '../../src/util/json-limits.ts'
 import { worstValues } from '../support/bodies.ts'
 import { MeasuredServer } from '../support/measured.ts'
