@@ -46,7 +46,7 @@ describe('large values', () => {
       )
     })
     expect(written).to.deep.equal([`{"long":"${one(long)}"}`, `"${one(JSON.stringify({ many }))}"`, `["${one(long)}"]`])
-    expect(turns).to.be.greaterThan(3)
+    expect(turns).to.be.greaterThan(1)
   })
 
   it('are told from small ones without looking at all of them', () => {
