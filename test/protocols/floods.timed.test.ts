@@ -228,4 +228,22 @@ describe('floods', function () {
     for (const path of ['sys/generate-root/attempt', 'sys/rekey/init', 'sys/init', 'sys/rekey/verify'])
       await keepsNothing(path, 400, async (at) => post(path, { otp: `${at}`.padStart(26, 'a'), secret_shares: 1, secret_threshold: 1, nonce: `${at}` })) // prettier-ignore
   })
+
+  it('CVE-2024-8185: an open server keeps nothing of them either, whether the endpoint is open or not', async () => {
+    const path = 'sys/generate-root/attempt'
+    const flood = async (expected: number): Promise<void> => {
+      const ask = async (): Promise<Reply> => server.http.call('GET', `/v1/${path}`, undefined, nobody)
+      expect((await ask()).status).to.equal(expected)
+      await keepsNothing(path, 2000, ask)
+    }
+    await flood(405)
+    await server.stop()
+    server = await MeasuredServer.start('disable_unauthed_generate_root_endpoints = false')
+    await flood(200)
+    await keepsNothing('shares', 1000, async (at) => {
+      await post(path, {})
+      await post('sys/generate-root/update', { key: 'ab'.repeat(33), nonce: `${at}` })
+      await server.http.call('DELETE', `/v1/${path}`, undefined, nobody)
+    })
+  })
 })

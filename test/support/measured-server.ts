@@ -2,7 +2,7 @@ import { openLevelServer } from './server.ts'
 import { worked } from './worked.ts'
 
 /** What `MeasuredServer` starts: a server with storage and audit log on disk that tells its parent the longest turn of its event loop. */
-const server = await openLevelServer()
+const server = await openLevelServer(process.argv[2])
 let [longest, before] = [0, worked()]
 const look = (): void => {
   const now = worked()

@@ -30,8 +30,9 @@ export class MeasuredServer {
     this.http = http
   }
 
-  static async start(): Promise<MeasuredServer> {
-    const child = fork(program, [], { execArgv: ['--expose-gc'] })
+  /** @param listener more settings of the listener */
+  static async start(listener = ''): Promise<MeasuredServer> {
+    const child = fork(program, [listener], { execArgv: ['--expose-gc'] })
     const [{ address, token }] = (await once(child, 'message')) as [{ address: string; token: string }]
     const http = new TestServer({ address, stop: async () => {} } as TestServer['running'], '', '')
     http.token = token
