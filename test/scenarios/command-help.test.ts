@@ -105,6 +105,17 @@ describe('help and refusals of the command line', () => {
     }
   })
 
+  it('takes -1 for the lifetimes of the server when a mount is tuned', async () => {
+    for (const none of ['-1', '-1s', 'system']) {
+      await shell.run('secrets tune -default-lease-ttl=1h -max-lease-ttl=2h secret')
+      expect((await shell.run(`secrets tune -default-lease-ttl=${none} -max-lease-ttl=${none} secret`)).code).to.equal(
+        0,
+      )
+      expect((await shell.run('read -field=max_lease_ttl sys/mounts/secret/tune')).out, none).to.equal('2764800')
+    }
+    expect((await shell.run('secrets tune -default-lease-ttl=-5 secret')).code).to.equal(1)
+  })
+
   it('has a command for scanning, paging, taking keys out, members, releases and new shares', async () => {
     const done = async (line: string): Promise<string> => {
       const { code, out, err } = await shell.run(line)

@@ -13,6 +13,8 @@ export interface FlagSpec {
   readonly alias?: string
   /** It may be given empty, and that has a meaning: an empty description, the root namespace. */
   readonly mayBeEmpty?: true
+  /** What may stand in place of a duration. */
+  readonly words?: readonly string[]
 }
 export type FlagTable = Readonly<Record<string, FlagSpec>>
 
@@ -107,14 +109,14 @@ function cut(word: string): readonly [string, string | undefined] {
 
 const durationWords = ['', 'system']
 
-function check(name: string, { kind, mayBeEmpty }: FlagSpec, value: string): void {
+function check(name: string, { kind, mayBeEmpty, words }: FlagSpec, value: string): void {
   const wrong = (wanted: string): UsageError => new UsageError(`invalid value "${value}" for flag -${name}: ${wanted}`)
   // Taken as not given, it would do more than was meant: no check, no wrapping, no role.
   if (value.trim() === '' && !mayBeEmpty) throw wrong('it is empty; is a variable not set? Leave the flag out instead')
   if (kind === 'bool' && parseGoBool(value) === undefined) throw wrong('give true or false')
   if (kind === 'int' && !(/^-?\d*$/.test(value) && Number.isSafeInteger(Number(value))))
     throw wrong('give a whole number')
-  if (kind === 'duration' && !durationWords.includes(value) && parseDuration(value) === undefined)
+  if (kind === 'duration' && !(words ?? durationWords).includes(value) && parseDuration(value) === undefined)
     throw wrong('give a duration such as 30s or 1h')
   if (kind === 'pairs' && !value.includes('=')) throw wrong('give name=value')
 }

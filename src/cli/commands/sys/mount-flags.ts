@@ -17,13 +17,18 @@ const lists = {
 
 const durations = ['default-lease-ttl', 'max-lease-ttl']
 
+/** Scripts for Vault write so that the server's lifetime is to hold. */
+const noneOfItsOwn = ['-1', '-1s']
+
 /** Flags of `secrets tune` and `auth tune`. */
 export const tuneFlags: FlagTable = {
   description: { kind: 'text', about: 'For people.', mayBeEmpty: true },
   ...Object.fromEntries(
     Object.entries(texts).map(([name, about]) => [
       name,
-      { kind: durations.includes(name) ? ('duration' as const) : ('text' as const), about, mayBeEmpty: true as const },
+      durations.includes(name)
+        ? { kind: 'duration' as const, about, mayBeEmpty: true as const, words: ['', 'system', ...noneOfItsOwn] }
+        : { kind: 'text' as const, about, mayBeEmpty: true as const },
     ]),
   ),
   ...Object.fromEntries(
@@ -44,6 +49,8 @@ export const enableFlags: FlagTable = {
   'plugin-name': { kind: 'text', about: 'The name of the plugin.' },
 }
 
+const lifetime = (written = ''): string => (noneOfItsOwn.includes(written) ? 'system' : written)
+
 const field = (name: string): string => name.replaceAll('-', '_')
 
 /** The settings that were given, by the API's names. */
@@ -51,7 +58,7 @@ export function settings(flags: Flags): Json {
   return Object.fromEntries([
     ...Object.keys(texts)
       .filter((name) => flags.has(name))
-      .map((name) => [field(name), flags.text(name)]),
+      .map((name) => [field(name), durations.includes(name) ? lifetime(flags.text(name)) : flags.text(name)]),
     ...Object.keys(lists)
       .filter((name) => flags.has(name))
       // An empty one, alone, clears the list.
