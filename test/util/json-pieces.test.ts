@@ -24,7 +24,7 @@ describe('large values', () => {
   it('are written in pieces as they are written at once', () => {
     fc.assert(
       fc.property(values, (value) => atOnce(jsonPieces(value)).join('') === writeJson(value)),
-      { numRuns: 300 },
+      { numRuns: 60 },
     )
   })
 
