@@ -1,0 +1,166 @@
+import { randomUUID } from 'node:crypto'
+import { AuditBroker } from '../audit/broker.ts'
+import { EncryptedBarrier } from '../barrier/barrier.ts'
+import type { Config } from '../config/types.ts'
+import type { Engine } from '../contract/engine.ts'
+import { Fault } from '../contract/fault.ts'
+import type { Storage } from '../contract/storage.ts'
+import { BrowserSettings } from '../core/browser-settings.ts'
+import { Pipeline } from '../core/request/pipeline.ts'
+import { sealedDecider } from '../core/request/sealed.ts'
+import { GenerateRoot } from '../core/seal/generate-root.ts'
+import { Rekey } from '../core/seal/rekey.ts'
+import type { UnsealOptions } from '../core/seal/lifecycle.ts'
+import { Room } from '../core/seal/seal-manager.ts'
+import { ShareBackups } from '../core/seal/share-backup.ts'
+import type { OpenServer } from '../core/seal/unsealed-server.ts'
+import { Traffic } from '../core/telemetry/traffic.ts'
+import { randomBytes } from '../crypto/random.ts'
+import { ShamirSeal } from '../seal/shamir.ts'
+import { systemEngine } from '../system/engine.ts'
+import type { Clock } from '../util/clock.ts'
+import type { Loggers } from '../util/log.ts'
+import { isName, shapeOf } from '../util/stored/shape.ts'
+import { auditDevices } from './audit-devices.ts'
+import { namespacePorts } from './namespace-ports.ts'
+import { auditFailure } from './start-failures.ts'
+import { systemPorts } from './system-ports.ts'
+
+/** What a server is built from. */
+export interface CoreParts {
+  readonly config: Config
+  readonly storage: Storage
+  readonly clock: Clock
+  readonly loggers: Loggers
+}
+
+/** The name and the id of the cluster, made at the first unseal. */
+export interface Cluster {
+  readonly name: string
+  readonly id: string
+}
+
+/** Everything between the storage and the listeners of a server. It begins sealed. */
+export class ServerCore {
+  readonly audit: AuditBroker
+  readonly browser = new BrowserSettings()
+  readonly room: Room
+  readonly pipeline: Pipeline
+  readonly #parts: CoreParts
+  readonly #barrier: EncryptedBarrier
+  readonly #rekey: Rekey
+  readonly #rotateRoot: Rekey
+  readonly #generateRoot: GenerateRoot
+  readonly #system: Engine
+  #unsealed: OpenServer | undefined
+  #cluster?: Cluster
+
+  constructor(parts: CoreParts) {
+    this.#parts = parts
+    const { storage, clock, loggers } = parts
+    const traffic = new Traffic(clock)
+    const shared = this.#shared()
+    this.audit = new AuditBroker({ ...shared, log: loggers.named('audit'), types: auditDevices })
+    this.#barrier = new EncryptedBarrier({ storage, ...shared })
+    this.room = new Room({
+      storage,
+      barrier: this.#barrier,
+      seal: new ShamirSeal(randomBytes),
+      ...shared,
+      life: {
+        open: async (options) => this.#start(options),
+        close: async () => this.#stop(),
+        createRootToken: async () => this.unsealed().tokens.createRoot(),
+      },
+    })
+    const backups = new ShareBackups(this.#barrier.view('core/'))
+    this.#rekey = new Rekey(this.room, randomUUID, backups)
+    this.#rotateRoot = new Rekey(this.room, randomUUID, backups)
+    this.#generateRoot = new GenerateRoot(this.room, randomBytes, randomUUID)
+    this.#system = this.#systemEngine(traffic)
+    this.pipeline = new Pipeline({
+      open: () => (this.room.isOpen ? this.#unsealed : undefined),
+      sealed: sealedDecider(this.#system.routes),
+      audit: this.audit,
+      traffic,
+      log: loggers.named('core'),
+    })
+  }
+
+  /** Makes the audit devices of the configuration. @throws ConfigError naming the device that cannot be used */
+  async configureAudit(): Promise<void> {
+    for (const spec of this.#parts.config.audits)
+      await this.audit.configure([spec]).catch((thrown: unknown) => {
+        throw auditFailure(spec, thrown)
+      })
+  }
+
+  /** The unsealed server. @throws Fault sealed */
+  unsealed(): OpenServer {
+    if (!this.#unsealed) throw new Fault('sealed', 'Vault is sealed', { bare: true })
+    return this.#unsealed
+  }
+
+  /** Loads the code that only an unsealed server needs, so that whoever unseals need not wait for it. */
+  async preload(): Promise<void> {
+    await loadUnsealed()
+  }
+
+  #shared() {
+    const { config, clock, loggers } = this.#parts
+    const ttl = { default: config.defaultLeaseTtl, max: config.maxLeaseTtl }
+    return { clock, log: loggers.named('core'), random: randomBytes, uuid: randomUUID, ttl }
+  }
+
+  #systemEngine(traffic: Traffic): Engine {
+    const { ttl, clock } = this.#shared()
+    const opened = (): OpenServer => this.unsealed()
+    const ports = systemPorts({
+      ...this.#parts,
+      ttl,
+      traffic,
+      opened,
+      room: this.room,
+      barrier: this.#barrier,
+      audit: this.audit,
+      rekey: this.#rekey,
+      rotateRoot: this.#rotateRoot,
+      generateRoot: this.#generateRoot,
+      cluster: () => this.#cluster,
+      browser: this.browser,
+    })
+    return systemEngine(ports, (namespace) => namespacePorts({ opened, clock, ttl }, namespace))
+  }
+
+  /** After unseal. */
+  async #start(options: UnsealOptions = {}): Promise<void> {
+    const { openWithEngines } = await loadUnsealed()
+    const parts = { ...this.#shared(), said: options, barrier: this.#barrier, audit: this.audit }
+    this.#unsealed = await openWithEngines(parts, this.#system)
+    await this.browser.open(this.#barrier.view('core/config/'))
+    this.#cluster = await clusterOf(this.#barrier, this.#parts.config)
+  }
+
+  /** Before seal. */
+  async #stop(): Promise<void> {
+    for (const operation of [this.#rekey, this.#rotateRoot, this.#generateRoot]) operation.drop()
+    const unsealed = this.#unsealed
+    this.#unsealed = undefined
+    await unsealed?.close()
+  }
+}
+
+/** The larger half of the program, engines above all: the first, sealed answer does not wait for it. */
+const loadUnsealed = async () => import('./unsealed.ts')
+
+const clusterShape = shapeOf<Cluster>('a cluster', { name: isName, id: isName })
+
+async function clusterOf(barrier: EncryptedBarrier, config: Config): Promise<Cluster> {
+  return barrier.view('core/').transaction(async (tx) => {
+    const stored = await tx.get('cluster', clusterShape)
+    if (stored) return stored
+    const fresh = { name: config.clusterName ?? `vault-cluster-${randomUUID().slice(0, 8)}`, id: randomUUID() }
+    tx.put('cluster', fresh)
+    return fresh
+  })
+}
