@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { EncryptedBarrier } from '../src/barrier/barrier.ts'
 import { randomBytes } from '../src/crypto/random.ts'
-import { place, valuePlace } from '../src/engines/kv/v2/places.ts'
+import { recordName, valueName } from '../src/engines/kv/v2/record-names.ts'
 import { newSecret, withVersion } from '../src/engines/kv/v2/record.ts'
 import { ShamirSeal } from '../src/seal/shamir.ts'
 import { LevelStorage } from '../src/storage/level/level.ts'
@@ -52,8 +52,8 @@ async function fill(path: string, share: string, uuid: string, size: number): Pr
       await view.transaction(async (tx) => {
         for (let at = from; at < Math.min(from + together, size); at++) {
           const { secret } = withVersion(newSecret(hex(randomBytes(16)), 0), 0, { keep: 10, deleteAfter: 0 })
-          tx.put(place(`s${at}`), secret)
-          tx.put(valuePlace(secret, 1), { password: 'correct horse' })
+          tx.put(recordName(`s${at}`), secret)
+          tx.put(valueName(secret, 1), { password: 'correct horse' })
         }
       })
     }

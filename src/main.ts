@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { textIn } from './cli/framework/request-data.ts'
-import { standardPipes } from './cli/framework/stdio.ts'
+import { processStdio } from './cli/framework/stdio.ts'
 import { askHidden } from './cli/framework/prompt.ts'
 import { run } from './cli/run.ts'
 import { guardProcess } from './server/harden-process.ts'
@@ -17,7 +17,7 @@ const fail = (thrown: unknown): void => {
   process.exitCode = 1
 }
 
-const pipes = standardPipes()
+const pipes = processStdio()
 // A reader that has seen enough, such as head, is no error; one that was to keep data is: the command says so itself.
 for (const stream of [process.stdout, process.stderr])
   stream.on('error', (thrown: NodeJS.ErrnoException) => {

@@ -1,7 +1,7 @@
 import { Fault } from '../contract/fault.ts'
 
 /** A promise with its ends; nobody has to look at its failure. */
-export class Promised {
+export class Deferred {
   readonly promise: Promise<void>
   resolve!: () => void
   reject!: (why: Fault) => void
@@ -15,8 +15,8 @@ export class Promised {
 /** The lines of one event-loop turn: one write, and everyone who waits for it is released together. */
 export class Batch {
   readonly lines: string[] = []
-  readonly written = new Promised()
-  synced: Promised | undefined
+  readonly written = new Deferred()
+  synced: Deferred | undefined
 
   fail(why: Fault): void {
     this.written.reject(why)

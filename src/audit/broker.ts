@@ -6,13 +6,13 @@ import { hex, uuidOf } from '../util/bytes.ts'
 import type { Clock } from '../util/clock.ts'
 import { rfc3339 } from '../util/clock.ts'
 import type { Log } from '../util/log.ts'
-import { Turnstile } from '../util/mutex.ts'
-import { Channel } from './device-queue.ts'
+import { Mutex } from '../util/mutex.ts'
+import { DeviceQueue } from './device-queue.ts'
 import type { NoteAbout } from './lines/entry.ts'
 import { commonOptions, DeviceOptions } from './devices/options.ts'
-import type { AuditMeasure } from './metrics.ts'
+import type { AuditMetrics } from './metrics.ts'
 import { Hasher } from './lines/hasher.ts'
-import type { Notary } from './checkpoints/signer.ts'
+import type { CheckpointSigner } from './checkpoints/signer.ts'
 import type { LogParts } from './log/open.ts'
 import { AuditStore } from './store.ts'
 
@@ -27,7 +27,7 @@ export interface BrokerParts {
 }
 
 /** What the operator who unseals says of the audit log, and the seam to the storage. */
-export interface Opening {
+export interface OpenOptions {
   /** Has every commit of records carry others along; undefined: no more. */
   readonly ride?: (along: (() => ReadonlyMap<string, unknown> | undefined) | undefined) => void
   /** Which commit the storage is at. */
@@ -50,16 +50,16 @@ const noHeaders: ReadonlyMap<string, boolean> = new Map()
  */
 export class AuditBroker {
   readonly #parts: BrokerParts
-  readonly #channels = new Map<string, Channel>()
+  readonly #channels = new Map<string, DeviceQueue>()
   readonly #declared = new Set<string>()
-  readonly #changes = new Turnstile()
+  readonly #changes = new Mutex()
   /** Request lines that nobody waited for yet: the response line of the same event does. */
   readonly #unawaited = new WeakMap<AuditEvent, Promise<void>>()
   /** Requests that were to change nothing, and do. */
   readonly #changing = new WeakSet<AuditEvent>()
   #store: AuditStore | undefined
-  #notary: Notary | undefined
-  #ride: Opening['ride']
+  #notary: CheckpointSigner | undefined
+  #ride: OpenOptions['ride']
   #commits: Commits | undefined
   #ticking = false
   #headers = noHeaders
@@ -92,7 +92,7 @@ export class AuditBroker {
    * devices enabled through the API, the headers to record. @throws Fault precondition_failed when a log is not what it
    * has to be, and the operator has not accepted that.
    */
-  async open(view: View, opening: Opening = {}): Promise<void> {
+  async open(view: View, opening: OpenOptions = {}): Promise<void> {
     const store = new AuditStore(view, this.#parts.random)
     const stored = await this.#openStored(store)
     const channels = new Map([...this.#channels, ...stored])
@@ -119,8 +119,8 @@ export class AuditBroker {
   }
 
   /** The devices enabled through the API, opened. One that cannot be opened now is tried again at each line. */
-  async #openStored(store: AuditStore): Promise<Map<string, Channel>> {
-    const opened = new Map<string, Channel>()
+  async #openStored(store: AuditStore): Promise<Map<string, DeviceQueue>> {
+    const opened = new Map<string, DeviceQueue>()
     for (const spec of await store.devices()) {
       if (this.#channels.has(spec.path)) continue
       const channel = this.#channel(spec)
@@ -256,27 +256,27 @@ export class AuditBroker {
   }
 
   /** The keeper of checkpoints and anchors. @throws Fault sealed */
-  get notary(): Notary {
+  get notary(): CheckpointSigner {
     if (!this.#notary) throw new Fault('sealed', 'Vault is sealed', { bare: true })
     return this.#notary
   }
 
   /** The device at a path, at work. @throws Fault when there is none. */
-  channelAt(path: string): Channel {
+  channelAt(path: string): DeviceQueue {
     return this.#channelAt(path)
   }
 
   /** For monitoring, by path. */
-  measure(): readonly AuditMeasure[] {
+  measure(): readonly AuditMetrics[] {
     return [...this.#channels.values()].map((channel) => channel.measure())
   }
 
   /** The ends of all logs that are anchored; none while the server is sealed. */
-  heads(): ReturnType<Notary['heads']> {
+  heads(): ReturnType<CheckpointSigner['heads']> {
     return this.#notary?.heads() ?? new Map()
   }
 
-  #channelAt(path: string): Channel {
+  #channelAt(path: string): DeviceQueue {
     const channel = this.#channels.get(path)
     if (!channel) throw refuse(`unknown audit backend ${JSON.stringify(path)}`)
     return channel
@@ -311,7 +311,7 @@ export class AuditBroker {
       throw refuse('path already in use')
   }
 
-  #channel(spec: AuditDeviceSpec, declared = false): Channel {
+  #channel(spec: AuditDeviceSpec, declared = false): DeviceQueue {
     const { log, clock, types } = this.#parts
     const make = Object.hasOwn(types, spec.type) ? types[spec.type] : undefined
     if (!make) throw refuse(`unknown backend type: ${JSON.stringify(spec.type)}`)
@@ -321,7 +321,7 @@ export class AuditBroker {
     options.done()
     if (device.target !== undefined && [...this.#channels.values()].some(({ target }) => target === device.target))
       throw refuse('another audit device writes to that target already; give each device its own file')
-    return new Channel(spec, device, common, {
+    return new DeviceQueue(spec, device, common, {
       clock,
       log,
       id: () => uuidOf(this.#parts.random(16)),
@@ -333,7 +333,7 @@ export class AuditBroker {
   }
 
   /** A device that was away at unseal: its log is checked now, and kept from now on. */
-  async #readmit(channel: Channel): Promise<void> {
+  async #readmit(channel: DeviceQueue): Promise<void> {
     const admitted = this.#changes.run(async () => {
       const store = this.#store
       if (!store || this.#channels.get(channel.spec.path) !== channel) return
@@ -350,7 +350,7 @@ export class AuditBroker {
   }
 
   /** Hands a line to every device; resolves when the first of them has it. Undefined when there is no device. */
-  #post(push: (channel: Channel) => Promise<void>): Promise<void> | undefined {
+  #post(push: (channel: DeviceQueue) => Promise<void>): Promise<void> | undefined {
     if (this.#channels.size === 0) return undefined
     this.#soon()
     const taken = [...this.#channels.values()].map(push)

@@ -3,14 +3,14 @@ import { refuse } from '../contract/fault.ts'
 import type { Clock } from '../util/clock.ts'
 import { rfc3339 } from '../util/clock.ts'
 import type { Log } from '../util/log.ts'
-import { Batch, Promised, diskFull, notAudited } from './batch.ts'
+import { Batch, Deferred, diskFull, notAudited } from './batch.ts'
 import { begunAt, readBegin } from './lines/first-line.ts'
 import { LineWriter } from './lines/entry.ts'
 import type { NoteAbout } from './lines/entry.ts'
 import { Hasher } from './lines/hasher.ts'
-import { Journal } from './log/file-set.ts'
-import { Ledger } from './log/state.ts'
-import type { AuditMeasure } from './metrics.ts'
+import { LogFileSet } from './log/file-set.ts'
+import { LogState } from './log/state.ts'
+import type { AuditMetrics } from './metrics.ts'
 import type { CommonOptions } from './devices/options.ts'
 
 /** How long a device may take for a write unless it says otherwise, milliseconds. Longer, and it counts as failed until the write ends. */
@@ -19,7 +19,7 @@ export const deviceLimit = 5000
 /** How soon lines that nobody waits for are on disk, milliseconds. */
 export const lazySync = 100
 
-export interface ChannelHost {
+export interface DeviceQueueHost {
   readonly clock: Clock
   readonly log: Log
   /** A fresh request id for lines about the log itself. */
@@ -27,27 +27,27 @@ export interface ChannelHost {
   /** A fresh id of a log: 32 hexadecimal digits. */
   readonly logId: () => string
   /** Told of every write. */
-  readonly written: (channel: Channel) => void
+  readonly written: (channel: DeviceQueue) => void
   /** The newest commit that the storage has acknowledged; undefined while it is sealed. */
   readonly commit: () => number | undefined
   /** Told when a device that could not be opened before has been opened at a line. */
-  readonly cameBack: (channel: Channel) => void
+  readonly cameBack: (channel: DeviceQueue) => void
 }
 
 /** One audit device at work: its lines, its queue, its chain, its failures. */
-export class Channel {
+export class DeviceQueue {
   readonly spec: AuditDeviceSpec
   readonly #device: AuditDevice
   readonly #options: CommonOptions
-  readonly #host: ChannelHost
+  readonly #host: DeviceQueueHost
   #hasher = new Hasher(new Uint8Array(32))
   #usual!: LineWriter
   /** Where key shares pass. */
   #strict!: LineWriter
   /** Undefined until the device was opened. */
-  #ledger: Ledger | undefined
+  #ledger: LogState | undefined
   /** For a device with files, once it was opened. */
-  #journal: Journal | undefined
+  #journal: LogFileSet | undefined
   #batch: Batch | undefined
   #busy = false
   /** Resolves when the write under way has ended or has outlived its limit. */
@@ -62,7 +62,7 @@ export class Channel {
   failures = 0
   #syncDue = false
 
-  constructor(spec: AuditDeviceSpec, device: AuditDevice, options: CommonOptions, host: ChannelHost) {
+  constructor(spec: AuditDeviceSpec, device: AuditDevice, options: CommonOptions, host: DeviceQueueHost) {
     this.spec = spec
     this.#device = device
     this.#options = options
@@ -74,7 +74,7 @@ export class Channel {
   }
 
   /** The log as it was written so far; undefined until the device was opened. */
-  get ledger(): Ledger | undefined {
+  get ledger(): LogState | undefined {
     return this.#journal?.ledger ?? this.#ledger
   }
 
@@ -83,7 +83,7 @@ export class Channel {
   }
 
   /** The files of its log; undefined until it was opened, and for a device without files. */
-  get journal(): Journal | undefined {
+  get journal(): LogFileSet | undefined {
     return this.#journal
   }
 
@@ -112,13 +112,13 @@ export class Channel {
   async open(): Promise<void> {
     const tail = await this.#device.open()
     const { clock, log, logId } = this.#host
-    const ledger = Ledger.at(this.spec.path, tail, logId())
+    const ledger = LogState.at(this.spec.path, tail, logId())
     const { file } = this.#device
     this.#ledger = ledger
     if (file) {
       const line = (begin: object): string => this.#note('begin', { ...begin })
       const parts = { file, log, device: this.spec.path, now: () => clock.now(), line, id: logId }
-      this.#journal = new Journal(parts, ledger, begunAt(tail.head) ?? clock.now())
+      this.#journal = new LogFileSet(parts, ledger, begunAt(tail.head) ?? clock.now())
       // Files of earlier releases do not say which log they are of: another log begins behind them.
       if (tail.head !== undefined && !readBegin(tail.head)) this.#journal.beginAnew('no log before it')
     }
@@ -185,7 +185,7 @@ export class Channel {
   }
 
   /** For monitoring. */
-  measure(): AuditMeasure {
+  measure(): AuditMetrics {
     const counts = { path: this.spec.path, failures: this.failures, lost: this.#lost }
     const journal = this.#journal
     if (!journal) return { ...counts, disturbed: 0 }
@@ -261,7 +261,7 @@ export class Channel {
     const batch = (this.#batch ??= new Batch())
     batch.lines.push(line)
     if (!durable && !this.#device.alwaysSync) return batch.written.promise
-    return (batch.synced ??= new Promised()).promise
+    return (batch.synced ??= new Deferred()).promise
   }
 
   /** Gives the device a batch: done when it returns undefined. */
@@ -325,7 +325,7 @@ export class Channel {
 
   #await(batch: Batch, pending: Promise<void>): void {
     this.#busy = true
-    const over = new Promised()
+    const over = new Deferred()
     this.#pending = over.promise
     const timer = this.#host.clock.after(this.#device.limit ?? deviceLimit, () => {
       this.#stuck = true

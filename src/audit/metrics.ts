@@ -1,5 +1,5 @@
 /** What monitoring is told of an audit device; sizes only where it has files. */
-export interface AuditMeasure {
+export interface AuditMetrics {
   readonly path: string
   readonly size?: number
   readonly free?: number

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { Fault, refuse } from '../contract/fault.ts'
 import type { AuditBroker } from './broker.ts'
-import type { Channel } from './device-queue.ts'
+import type { DeviceQueue } from './device-queue.ts'
 import { readCheckpoint } from './checkpoints/checkpoint.ts'
 import type { Checkpoint } from './checkpoints/checkpoint.ts'
 import { rangedKeyLine } from './checkpoints/checkpoint-file.ts'
@@ -20,7 +20,7 @@ import type { Span } from './checkpoints/proofs.ts'
 const limits = { bytes: 2 * 1024 * 1024 * 1024, lines: 1000, shown: 1024 * 1024 } as const
 
 /** Answers auditors from the files of a running server. One at a time reads files: the others are told to wait. */
-export class Auditors {
+export class LogQueries {
   readonly #broker: AuditBroker
   #reading = false
 
@@ -83,7 +83,12 @@ export class Auditors {
     await this.#broker.notary.rotateKeys()
   }
 
-  async #roots(channel: Channel, spans: readonly Span[], index: number, size: number): Promise<readonly Uint8Array[]> {
+  async #roots(
+    channel: DeviceQueue,
+    spans: readonly Span[],
+    index: number,
+    size: number,
+  ): Promise<readonly Uint8Array[]> {
     if (spans.length === 0) return []
     let hasher: SpanHasher | undefined
     await this.#read(channel, index, ([first]) => {
@@ -97,7 +102,7 @@ export class Auditors {
 
   /** Reads files from the one with leaf `index` on, until it is enough. */
   async #read(
-    channel: Channel,
+    channel: DeviceQueue,
     index: number,
     begin: (files: readonly LogFile[]) => { readonly line: LineVisitor; readonly enough: () => boolean },
   ): Promise<void> {
@@ -120,7 +125,7 @@ export class Auditors {
 
   #newest(device: string): {
     readonly path: string
-    readonly channel: Channel
+    readonly channel: DeviceQueue
     readonly note: Note
     readonly checkpoint: Checkpoint
   } {
@@ -132,7 +137,7 @@ export class Auditors {
     return { path, channel, note, checkpoint }
   }
 
-  #channel(device: string): Channel {
+  #channel(device: string): DeviceQueue {
     const kept = [...this.#broker.notary.heads().keys()]
     const named = device === '' || device.endsWith('/') ? device : `${device}/`
     const path = named === '' && kept.length === 1 ? (kept[0] as string) : named
@@ -141,7 +146,7 @@ export class Auditors {
   }
 }
 
-async function filesFrom({ journal, ledger }: Channel, index: number): Promise<readonly LogFile[]> {
+async function filesFrom({ journal, ledger }: DeviceQueue, index: number): Promise<readonly LogFile[]> {
   const all = journal && ledger ? (await logFilesAt(journal.file.path)).filter(({ begin }) => begin.log === ledger.id) : [] // prettier-ignore
   const unique = all.filter((one, at) => all.findIndex(({ begin }) => begin.file === one.begin.file) === at)
   const from = unique.findLastIndex(({ begin }) => begin.size <= index)

@@ -10,12 +10,12 @@ import { hex, sameBytes, utf8, wipe } from '../util/bytes.ts'
 import type { Clock } from '../util/clock.ts'
 import { silent } from '../util/log.ts'
 import type { Log } from '../util/log.ts'
-import { Turnstile } from '../util/mutex.ts'
+import { Mutex } from '../util/mutex.ts'
 import { CommitCount, commitName, commitShape, firstCommit } from './commit-count.ts'
 import { Coverage } from './coverage.ts'
 import { Digests } from './digests.ts'
 import { EncryptionCount } from './encryption-count.ts'
-import { BrokenRecord, openValue, sealValue, termOf } from './frame.ts'
+import { BrokenRecord, decryptValue, encryptValue, termOf } from './frame.ts'
 import { activeTerm, freshKeyring, unwrapKeyring, wipeKeyring, withNextTerm, wrapKeyring } from './keyring.ts'
 import type { Keyring } from './keyring.ts'
 import { Names } from './names.ts'
@@ -58,7 +58,7 @@ const defaults: RotationConfig = { maxOperations: 3_865_470_566, interval: 0, en
 export class EncryptedBarrier implements Barrier {
   readonly #parts: BarrierParts
   /** Changes of the keyring, one at a time. What must hold even without it is held by `keyringRev`. */
-  readonly #changes = new Turnstile()
+  readonly #changes = new Mutex()
   #open: Open | undefined
   #along: (() => ReadonlyMap<string, unknown> | undefined) | undefined
   readonly #commits = new CommitCount()
@@ -140,7 +140,7 @@ export class EncryptedBarrier implements Barrier {
     return keyring !== undefined
   }
 
-  async reroot(root: Uint8Array, along: readonly Op[]): Promise<void> {
+  async changeRoot(root: Uint8Array, along: readonly Op[]): Promise<void> {
     await this.#changes.run(async () => {
       const open = this.#mine()
       const keyringRev = await this.#replaceKeyring(open, open.keyring, root, along)
@@ -162,7 +162,7 @@ export class EncryptedBarrier implements Barrier {
     return this.view('').get(acceptedName, acceptedShape)
   }
 
-  async acceptedIsTold(): Promise<void> {
+  async acceptedIsAudited(): Promise<void> {
     await this.view('').del(acceptedName)
   }
 
@@ -193,7 +193,7 @@ export class EncryptedBarrier implements Barrier {
     return true
   }
 
-  ride(along: (() => ReadonlyMap<string, unknown> | undefined) | undefined): void {
+  attach(along: (() => ReadonlyMap<string, unknown> | undefined) | undefined): void {
     this.#along = along
     if (along) this.#commits.start()
   }
@@ -248,7 +248,7 @@ export class EncryptedBarrier implements Barrier {
         const open = this.#mine()
         const { term, key } = activeTerm(open.keyring)
         open.count.add()
-        return sealValue(key, term, boundTo(open.keyring, place), value, this.#parts.random)
+        return encryptValue(key, term, boundTo(open.keyring, place), value, this.#parts.random)
       },
       open: (place, frame) => this.#openValue(place, frame),
       along: () => this.#along?.(),
@@ -272,7 +272,7 @@ export class EncryptedBarrier implements Barrier {
       store: hex(derived('strongroom: store of the digests')).slice(0, 16),
       seal: (place, value) => {
         const { term, key: termKey } = activeTerm(now())
-        return sealValue(termKey, term, boundTo({ storeId }, place), value, this.#parts.random)
+        return encryptValue(termKey, term, boundTo({ storeId }, place), value, this.#parts.random)
       },
       open: (place, frame) => openUnder(now(), place, frame),
       log: this.#parts.log ?? silent,
@@ -345,7 +345,7 @@ function firstRecord(keyring: Keyring, names: Names, random: (bytes: number) => 
   const place = names.seal(commitName)
   const { term, key } = activeTerm(keyring)
   const plain = utf8(JSON.stringify(firstCommit))
-  return { put: place, value: sealValue(key, term, boundTo(keyring, place), plain, random) }
+  return { put: place, value: encryptValue(key, term, boundTo(keyring, place), plain, random) }
 }
 
 /** The associated data of a value: which store it belongs to, and where in it. */
@@ -358,5 +358,5 @@ function openUnder(keyring: Keyring, place: string, frame: Uint8Array): Uint8Arr
   const term = termOf(frame)
   const key = keyring.terms.find((known) => known.term === term)?.key
   if (!key) throw new BrokenRecord('sealed under a term that the keyring does not have')
-  return openValue(key, boundTo(keyring, place), frame)
+  return decryptValue(key, boundTo(keyring, place), frame)
 }

@@ -78,7 +78,7 @@ export class Coverage {
     const folders = bucket.split('/').slice(1, -1)
     let [plain, parent] = ['', 'e/']
     for (const folder of folders) {
-      plain += this.#names.open(parent, `${parent}${folder}/`)
+      plain += this.#names.decrypt(parent, `${parent}${folder}/`)
       parent += `${folder}/`
     }
     return plain
@@ -109,7 +109,7 @@ export class Coverage {
   /** Undefined for a name of another store: nobody can ask for it. */
   #plain(parent: string, key: string): string | undefined {
     try {
-      return this.#names.open(parent, key).replace(/\/$/, '')
+      return this.#names.decrypt(parent, key).replace(/\/$/, '')
     } catch (thrown) {
       if (thrown instanceof BrokenRecord) return undefined
       throw thrown

@@ -1,4 +1,4 @@
-import { openXChaCha, sealXChaCha } from '../crypto/ciphers/xchacha.ts'
+import { decryptXChaCha, encryptXChaCha } from '../crypto/ciphers/xchacha.ts'
 import { utf8 } from '../util/bytes.ts'
 
 /** Layout of a sealed value: version (1 byte, 1) ‖ term (4, big-endian) ‖ nonce (24) ‖ XChaCha20-Poly1305 ciphertext and tag. */
@@ -10,14 +10,14 @@ const nonceSize = 24
 export class BrokenRecord extends Error {}
 
 /** Seals a value for one place. The place (storage key) and the store's id are authenticated with it. */
-export function sealValue(
+export function encryptValue(
   key: Uint8Array,
   term: number,
   place: string,
   value: Uint8Array,
   random: (bytes: number) => Uint8Array,
 ): Uint8Array {
-  const box = sealXChaCha(key, random(nonceSize), value, utf8(place))
+  const box = encryptXChaCha(key, random(nonceSize), value, utf8(place))
   const frame = Buffer.allocUnsafe(head + box.length)
   frame.writeUInt8(version, 0)
   frame.writeUInt32BE(term, 1)
@@ -32,8 +32,8 @@ export function termOf(frame: Uint8Array): number {
 }
 
 /** Opens a value at the place it was sealed for. @throws BrokenRecord */
-export function openValue(key: Uint8Array, place: string, frame: Uint8Array): Uint8Array {
-  const value = openXChaCha(key, frame.subarray(head), utf8(place))
+export function decryptValue(key: Uint8Array, place: string, frame: Uint8Array): Uint8Array {
+  const value = decryptXChaCha(key, frame.subarray(head), utf8(place))
   if (value) return value
   throw new BrokenRecord('the value does not open at this place')
 }

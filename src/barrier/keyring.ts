@@ -1,5 +1,5 @@
 import { base64, fromBase64, text, utf8, wipe } from '../util/bytes.ts'
-import { BrokenRecord, openValue, sealValue } from './frame.ts'
+import { BrokenRecord, decryptValue, encryptValue } from './frame.ts'
 
 /** One encryption key and when it came into use. Times are epoch milliseconds. */
 export interface Term {
@@ -52,7 +52,7 @@ export function wrapKeyring(keyring: Keyring, root: Uint8Array, random: (bytes: 
       digests: keyring.digests,
     }),
   )
-  const wrapped = sealValue(root, 0, place, plain, random)
+  const wrapped = encryptValue(root, 0, place, plain, random)
   wipe(plain)
   return wrapped
 }
@@ -68,7 +68,7 @@ interface StoredKeyring {
 /** Opens a stored keyring. Undefined when `root` is not its root key. */
 export function unwrapKeyring(wrapped: Uint8Array, root: Uint8Array): Keyring | undefined {
   try {
-    const plain = openValue(root, place, wrapped)
+    const plain = decryptValue(root, place, wrapped)
     const stored = JSON.parse(text(plain)) as StoredKeyring
     wipe(plain)
     const terms = stored.terms.map(({ term, key, installed_at }) => ({

@@ -39,7 +39,7 @@ export class Names {
   }
 
   /** The plain last segment of a storage key below `parent` (itself a storage key). Keeps a trailing slash. */
-  open(parent: string, key: string): string {
+  decrypt(parent: string, key: string): string {
     const known = this.#opened.get(key)
     if (known !== undefined) return known
     const folder = key.endsWith('/')
@@ -48,13 +48,13 @@ export class Names {
     return name
   }
 
-  /** `open` for many below the same parent. */
-  openAll(parent: string, keys: readonly string[]): readonly string[] {
+  /** `decrypt` for many below the same parent. */
+  decryptAll(parent: string, keys: readonly string[]): readonly string[] {
     const unknown = keys.filter((key) => this.#opened.get(key) === undefined)
     const segments = unknown.map((key) => key.slice(parent.length, key.endsWith('/') ? -1 : undefined))
-    const plains = this.#siv.openAll(this.#under(parent), segments.map((segment) => Buffer.from(segment, 'base64url'))) // prettier-ignore
+    const plains = this.#siv.decryptAll(this.#under(parent), segments.map((segment) => Buffer.from(segment, 'base64url'))) // prettier-ignore
     for (const [at, key] of unknown.entries()) this.#opened.set(key, this.#plain(plains[at]) + (key.endsWith('/') ? '/' : '')) // prettier-ignore
-    return keys.map((key) => this.open(parent, key))
+    return keys.map((key) => this.decrypt(parent, key))
   }
 
   /** Forgets the key and everything known. */
@@ -70,11 +70,11 @@ export class Names {
     if (unprintable.test(segment)) throw refuse('a name cannot have control characters or half a surrogate pair in it')
     const plain = utf8(segment)
     if (plain.length === 0 || plain.length > longest) throw refuse(`a name's segments must have 1 to ${longest} bytes`)
-    return this.#siv.seal(this.#under(parent), plain).toString('base64url')
+    return this.#siv.encrypt(this.#under(parent), plain).toString('base64url')
   }
 
   #openSegment(parent: string, segment: string): string {
-    return this.#plain(this.#siv.open(this.#under(parent), Buffer.from(segment, 'base64url')))
+    return this.#plain(this.#siv.decrypt(this.#under(parent), Buffer.from(segment, 'base64url')))
   }
 
   #plain(plain: Uint8Array | undefined): string {

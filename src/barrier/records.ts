@@ -4,7 +4,7 @@ import { Fault, refuse } from '../contract/fault.ts'
 import type { Stored } from '../contract/view.ts'
 import { byteOrder, utf8 } from '../util/bytes.ts'
 import { readJson, writeJson } from '../util/json.ts'
-import { Turnstile } from '../util/mutex.ts'
+import { Mutex } from '../util/mutex.ts'
 import type { JsonLimits } from '../util/json-limits.ts'
 import { recent } from '../util/recent.ts'
 import { commitName } from './commit-count.ts'
@@ -70,7 +70,7 @@ export class Records {
     given: undefined,
     ops: [],
   }
-  readonly #turns = new Map<string, { readonly turnstile: Turnstile; waiting: number }>()
+  readonly #turns = new Map<string, { readonly turnstile: Mutex; waiting: number }>()
 
   constructor(parts: RecordParts) {
     this.#parts = parts
@@ -112,7 +112,7 @@ export class Records {
         ...(after !== undefined && { after }),
       })
       this.#usable()
-      names.push(...this.#parts.names.openAll(parent, keys))
+      names.push(...this.#parts.names.decryptAll(parent, keys))
       after = keys[keys.length - 1]
       if (keys.length < slice / 2 || after === undefined) break
       if (names.length % slice === 0) await new Promise(setImmediate)
@@ -193,7 +193,7 @@ export class Records {
 
   /** Runs `task` after those that came before it with the same name. */
   async inTurn<T>(name: string, task: () => Promise<T>): Promise<T> {
-    const turn = this.#turns.get(name) ?? { turnstile: new Turnstile(), waiting: 0 }
+    const turn = this.#turns.get(name) ?? { turnstile: new Mutex(), waiting: 0 }
     this.#turns.set(name, turn)
     turn.waiting++
     try {

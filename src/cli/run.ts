@@ -4,12 +4,12 @@ import { flagsOf } from './framework/command-flags.ts'
 import { families } from './command-table.ts'
 import { ServerError } from './http/errors.ts'
 import { checkDryness, targetOf } from './http/connection.ts'
-import { Shown } from './http/dry-run.ts'
+import { DryRun } from './http/dry-run.ts'
 import { Environment } from './framework/env.ts'
 import { UsageError, looksLikeFlag, parseFlags } from './framework/flags.ts'
 import type { FlagTable } from './framework/flags.ts'
 import { groupHelp, overview, usage } from './framework/help.ts'
-import { nearest } from '../util/suggest.ts'
+import { suggest } from '../util/suggest.ts'
 import { formatOf } from './output/format.ts'
 import { showWarnings } from './output/show.ts'
 
@@ -83,7 +83,7 @@ async function perform(command: Command, words: readonly string[], around: Surro
 const noClient = undefined as unknown as Client
 
 function failed(thrown: unknown, command: Command, running: Run | undefined, around: Surroundings): number {
-  if (thrown instanceof Shown) {
+  if (thrown instanceof DryRun) {
     around.out(`${thrown.message}\n`)
     return status.done
   }
@@ -159,6 +159,6 @@ function withoutSubcommand(
 }
 
 function unknownCommand(written: string, known: readonly string[]): string {
-  const near = nearest(written, known)
+  const near = suggest(written, known)
   return `There is no command ${written}.${near === undefined ? '' : ` Did you mean ${near}?`}\n\n`
 }

@@ -1,7 +1,7 @@
 import { HclError, parseHcl } from '../util/hcl.ts'
 import type { HclItem, HclValue, Position } from '../util/hcl.ts'
 import { parseDuration } from '../util/duration.ts'
-import { nearest } from '../util/suggest.ts'
+import { suggest } from '../util/suggest.ts'
 
 /** A mistake in the configuration: names file, line and what to write instead. */
 export class ConfigError extends Error {}
@@ -63,7 +63,7 @@ export class Source {
   known<T>(settings: Readonly<Record<string, T>>, item: HclItem, where: string): T {
     const found = Object.hasOwn(settings, item.key) ? settings[item.key] : undefined
     if (found !== undefined) return found
-    const near = nearest(item.key, Object.keys(settings))
+    const near = suggest(item.key, Object.keys(settings))
     throw this.wrong(item.at, `"${item.key}" is no setting of ${where}${near ? `; did you mean "${near}"?` : ''}`)
   }
 }

@@ -11,9 +11,9 @@ export interface AuditMount {
   readonly accessor: string
   readonly class: 'secret' | 'auth' | 'system'
   /** Names whose texts in `request.data` are written as they are (tune: `audit_non_hmac_request_keys`). */
-  readonly openRequestKeys?: readonly string[]
+  readonly rawRequestKeys?: readonly string[]
   /** The same for `response.data`. */
-  readonly openResponseKeys?: readonly string[]
+  readonly rawResponseKeys?: readonly string[]
 }
 
 /** A policy that allowed the request, in the words of the line's `policy_results.granting_policies`. */
@@ -110,7 +110,7 @@ export interface AuditFile {
    */
   begin(text: string, names: { readonly closed: string; readonly aside: string }): void
   /** Free bytes of the disk for this process, and how many it has. */
-  room(): { readonly free: number; readonly total: number }
+  space(): { readonly free: number; readonly total: number }
   /** The disk was full at the last try, and what was kept for that case is used up or being used. */
   readonly full: boolean
   /** Keeps space for a full disk again; true when there is enough. */

@@ -50,7 +50,7 @@ export interface Barrier {
   /** Damage that was accepted and that the audit log does not tell of yet; kept over a crash. */
   accepted(): Promise<AcceptedDamage | undefined>
   /** The audit log tells of it now. */
-  acceptedIsTold(): Promise<void>
+  acceptedIsAudited(): Promise<void>
   /** Checks whatever the unseal left unchecked, piece by piece. What is wrong is logged, and refused when it is read. */
   sweep(): Promise<void>
   /** Wipes all keys and caches. */
@@ -58,7 +58,7 @@ export interface Barrier {
   /** Whether `root` is the current root key. */
   isRoot(root: Uint8Array): Promise<boolean>
   /** Puts the keyring under another root key, in one commit with `along`. */
-  reroot(root: Uint8Array, along: readonly Op[]): Promise<void>
+  changeRoot(root: Uint8Array, along: readonly Op[]): Promise<void>
   /** A new term for all later writes; old terms stay readable. */
   rotate(): Promise<void>
   keyStatus(): KeyStatus
@@ -70,7 +70,7 @@ export interface Barrier {
    * What every commit of records carries along from now on, by full name, written in the same commit; undefined: nothing.
    * It is asked at each commit. Ends at seal. Commits before the first call after an unseal are not counted.
    */
-  ride(along: (() => ReadonlyMap<string, unknown> | undefined) | undefined): void
+  attach(along: (() => ReadonlyMap<string, unknown> | undefined) | undefined): void
   /** Which commit the storage is at. */
   readonly commits: Commits
   /** Records under a folder such as `mount/<uuid>/`. Works only while unsealed; else every call is Fault `sealed`. */

@@ -28,20 +28,20 @@ export interface Engine {
   readonly version?: string
   readonly about: string
   /** Opens one mount. Called at unseal and when the mount is made. */
-  open(host: EngineHost): Promise<unknown> | unknown
-  /** What a mount has to do by itself, given what `open` returned. Called every minute while the server is open. */
-  tend?(state: unknown): Promise<void>
+  start(host: EngineHost): Promise<unknown> | unknown
+  /** What a mount has to do by itself, given what `start` returned. Called every minute while the server is unsealed. */
+  everyMinute?(state: unknown): Promise<void>
   readonly routes: readonly Route<never>[]
 }
 
-/** Ties an engine's state to its routes, so that handlers get exactly what `open` returned. */
+/** Ties an engine's state to its routes, so that handlers get exactly what `start` returned. */
 export function defineEngine<S>(engine: {
   readonly type: string
   readonly kind: 'secret' | 'auth'
   readonly version?: string
   readonly about: string
-  readonly open: (host: EngineHost) => Promise<S> | S
-  readonly tend?: (state: S) => Promise<void>
+  readonly start: (host: EngineHost) => Promise<S> | S
+  readonly everyMinute?: (state: S) => Promise<void>
   readonly routes: readonly Route<S>[]
 }): Engine {
   return engine as unknown as Engine

@@ -5,7 +5,7 @@ import type { Operation, Request } from './request.ts'
 import type { Response } from './response.ts'
 import type { Secret } from '../util/secret.ts'
 
-/** What a handler is given besides its validated fields. `S` is what the engine's `open` returned for this mount. */
+/** What a handler is given besides its validated fields. `S` is what the engine's `start` returned for this mount. */
 export interface Call<S> {
   readonly engine: S
   readonly caller: Caller
@@ -26,7 +26,7 @@ export interface Call<S> {
   /** The names in the path as they were spelled, which may not be canonical: for messages only. */
   readonly spelled: Readonly<Record<string, string>>
   /** Which fields the caller gave (with any value, null included). */
-  readonly given: (name: string) => boolean
+  readonly isGiven: (name: string) => boolean
 }
 
 /** Resolves when a request may change something. */
@@ -102,7 +102,7 @@ export interface RouteOptions<S, F extends Fields> {
    */
   readonly answersUnaudited?: boolean
   /** The route takes whatever body members come (KV, cubbyhole): no warning about unknown ones. */
-  readonly open?: boolean
+  readonly anyFields?: boolean
   /**
    * Key shares, one-time passwords or root tokens are in its requests or responses: no audit device writes them in clear,
    * whatever its options, the mount's open keys and the recorded headers say.
@@ -126,7 +126,7 @@ export interface Route<S = never> {
   readonly vet: ((request: Request) => Promise<void>) | undefined
   readonly pure: boolean
   readonly answersUnaudited: boolean
-  readonly open: boolean
+  readonly anyFields: boolean
   readonly carriesKeyShares: boolean
   readonly exists: Exists<S> | undefined
   readonly canonical: Readonly<Record<string, Canonicaliser>> | undefined
@@ -153,7 +153,7 @@ function route<S, F extends Fields>(
     vet: options.vet,
     pure: options.pure ?? (operation === 'read' || operation === 'list' || operation === 'scan'),
     answersUnaudited: options.answersUnaudited ?? false,
-    open: options.open ?? false,
+    anyFields: options.anyFields ?? false,
     carriesKeyShares: options.carriesKeyShares ?? false,
     exists: options.exists,
     canonical: options.canonical,

@@ -39,11 +39,11 @@ function nonce(index: number, last: boolean): Uint8Array {
 }
 
 /** Encrypts one chunk. */
-export function sealChunk(key: CipherKey, plaintext: Uint8Array, index: number, last: boolean): Uint8Array {
-  return key.seal(nonce(index, last), plaintext).subarray(cipher.nonceBytes)
+export function encryptChunk(key: CipherKey, plaintext: Uint8Array, index: number, last: boolean): Uint8Array {
+  return key.encrypt(nonce(index, last), plaintext).subarray(cipher.nonceBytes)
 }
 
 /** Opens one chunk; undefined if it is not this chunk of this envelope. */
-export function openChunk(key: CipherKey, sealed: Uint8Array, index: number, last: boolean): Uint8Array | undefined {
-  return key.open(Buffer.concat([nonce(index, last), sealed]))
+export function decryptChunk(key: CipherKey, sealed: Uint8Array, index: number, last: boolean): Uint8Array | undefined {
+  return key.decrypt(Buffer.concat([nonce(index, last), sealed]))
 }

@@ -1,5 +1,5 @@
 import { sameBytes } from '../util/bytes.ts'
-import { keysOf, openChunk, overhead, sealChunk } from './chunks.ts'
+import { keysOf, decryptChunk, overhead, encryptChunk } from './chunks.ts'
 import { Damaged } from './damaged.ts'
 import { headerBytes, readHeader, sizes } from './header.ts'
 import type { Header } from './header.ts'
@@ -23,7 +23,7 @@ export async function* seal(source: Bytes, making: Making): AsyncGenerator<Uint8
   const fixed = { chunk, salt: making.random(sizes.salt), mount, key: name }
   const { key, proof } = keysOf(making.dataKey, fixed)
   yield headerBytes({ ...fixed, proof, wrapped })
-  for await (const { bytes, index, last } of pieces(source, chunk)) yield sealChunk(key, bytes, index, last)
+  for await (const { bytes, index, last } of pieces(source, chunk)) yield encryptChunk(key, bytes, index, last)
 }
 
 /** An envelope of which the header was read. */
@@ -50,14 +50,14 @@ export class Envelope {
       throw new Damaged('its header was changed, or its data key is that of another envelope')
     for await (const piece of pieces(this.#source.rest(), chunk + overhead)) {
       const { bytes, index, last } = piece
-      const plaintext = openChunk(key, bytes, index, last)
+      const plaintext = decryptChunk(key, bytes, index, last)
       // An empty last chunk stands alone only: each content has one form.
       if (!plaintext || (plaintext.length === 0 && index > 0)) throw new Damaged(whyNot(piece, openOtherwise(piece)))
       yield plaintext
     }
 
     function openOtherwise({ bytes, index, last }: Piece): boolean {
-      return openChunk(key, bytes, index, !last)?.fill(0) !== undefined
+      return decryptChunk(key, bytes, index, !last)?.fill(0) !== undefined
     }
   }
 

@@ -3,7 +3,7 @@ import { plainKeys } from '../contract/barrier.ts'
 import { Fault, refuse } from '../contract/fault.ts'
 import type { Protected, Seal, SealRecord } from '../contract/seal.ts'
 import type { Op, Storage } from '../contract/storage.ts'
-import { openXChaCha, sealXChaCha } from '../crypto/ciphers/xchacha.ts'
+import { decryptXChaCha, encryptXChaCha } from '../crypto/ciphers/xchacha.ts'
 import { base64, fromBase64, text, utf8, wipe } from '../util/bytes.ts'
 
 const keyBytes = 32
@@ -53,7 +53,7 @@ export class ShamirSeal implements Seal {
   }
 
   #wrap(unsealKey: Uint8Array, root: Uint8Array): string {
-    return base64(sealXChaCha(unsealKey, this.#random(24), root, place))
+    return base64(encryptXChaCha(unsealKey, this.#random(24), root, place))
   }
 }
 
@@ -83,7 +83,7 @@ async function combined(record: SealRecord, shares: readonly Uint8Array[]): Prom
 function unwrap(unsealKey: Uint8Array, wrapped: string): Uint8Array | undefined {
   const bytes = fromBase64(wrapped)
   if (!bytes) throw new Fault('internal', 'the seal record is damaged; restore a backup')
-  return openXChaCha(unsealKey, bytes, place)
+  return decryptXChaCha(unsealKey, bytes, place)
 }
 
 const opOf = (record: SealRecord): Op => ({ put: plainKeys.seal, value: utf8(JSON.stringify(record)) })

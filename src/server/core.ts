@@ -11,9 +11,9 @@ import { sealedDecider } from '../core/request/sealed.ts'
 import { GenerateRoot } from '../core/seal/generate-root.ts'
 import { Rekey } from '../core/seal/rekey.ts'
 import type { UnsealOptions } from '../core/seal/lifecycle.ts'
-import { Room } from '../core/seal/seal-manager.ts'
+import { SealManager } from '../core/seal/seal-manager.ts'
 import { ShareBackups } from '../core/seal/share-backup.ts'
-import type { OpenServer } from '../core/seal/unsealed-server.ts'
+import type { UnsealedServer } from '../core/seal/unsealed-server.ts'
 import { Traffic } from '../core/telemetry/traffic.ts'
 import { randomBytes } from '../crypto/random.ts'
 import { ShamirSeal } from '../seal/shamir.ts'
@@ -44,7 +44,7 @@ export interface Cluster {
 export class ServerCore {
   readonly audit: AuditBroker
   readonly browser = new BrowserSettings()
-  readonly room: Room
+  readonly manager: SealManager
   readonly pipeline: Pipeline
   readonly #parts: CoreParts
   readonly #barrier: EncryptedBarrier
@@ -52,7 +52,7 @@ export class ServerCore {
   readonly #rotateRoot: Rekey
   readonly #generateRoot: GenerateRoot
   readonly #system: Engine
-  #unsealed: OpenServer | undefined
+  #unsealed: UnsealedServer | undefined
   #cluster?: Cluster
 
   constructor(parts: CoreParts) {
@@ -62,24 +62,24 @@ export class ServerCore {
     const shared = this.#shared()
     this.audit = new AuditBroker({ ...shared, log: loggers.named('audit'), types: auditDevices })
     this.#barrier = new EncryptedBarrier({ storage, ...shared })
-    this.room = new Room({
+    this.manager = new SealManager({
       storage,
       barrier: this.#barrier,
       seal: new ShamirSeal(randomBytes),
       ...shared,
-      life: {
-        open: async (options) => this.#start(options),
-        close: async () => this.#stop(),
+      hooks: {
+        afterUnseal: async (options) => this.#start(options),
+        beforeSeal: async () => this.#stop(),
         createRootToken: async () => this.unsealed().tokens.createRoot(),
       },
     })
     const backups = new ShareBackups(this.#barrier.view('core/'))
-    this.#rekey = new Rekey(this.room, randomUUID, backups)
-    this.#rotateRoot = new Rekey(this.room, randomUUID, backups)
-    this.#generateRoot = new GenerateRoot(this.room, randomBytes, randomUUID)
+    this.#rekey = new Rekey(this.manager, randomUUID, backups)
+    this.#rotateRoot = new Rekey(this.manager, randomUUID, backups)
+    this.#generateRoot = new GenerateRoot(this.manager, randomBytes, randomUUID)
     this.#system = this.#systemEngine(traffic)
     this.pipeline = new Pipeline({
-      open: () => (this.room.isOpen ? this.#unsealed : undefined),
+      open: () => (this.manager.isUnsealed ? this.#unsealed : undefined),
       sealed: sealedDecider(this.#system.routes),
       audit: this.audit,
       traffic,
@@ -96,7 +96,7 @@ export class ServerCore {
   }
 
   /** The unsealed server. @throws Fault sealed */
-  unsealed(): OpenServer {
+  unsealed(): UnsealedServer {
     if (!this.#unsealed) throw new Fault('sealed', 'Vault is sealed', { bare: true })
     return this.#unsealed
   }
@@ -114,13 +114,13 @@ export class ServerCore {
 
   #systemEngine(traffic: Traffic): Engine {
     const { ttl, clock } = this.#shared()
-    const opened = (): OpenServer => this.unsealed()
+    const opened = (): UnsealedServer => this.unsealed()
     const ports = systemPorts({
       ...this.#parts,
       ttl,
       traffic,
       opened,
-      room: this.room,
+      room: this.manager,
       barrier: this.#barrier,
       audit: this.audit,
       rekey: this.#rekey,
@@ -134,9 +134,9 @@ export class ServerCore {
 
   /** After unseal. */
   async #start(options: UnsealOptions = {}): Promise<void> {
-    const { openWithEngines } = await loadUnsealed()
+    const { startWithEngines } = await loadUnsealed()
     const parts = { ...this.#shared(), said: options, barrier: this.#barrier, audit: this.audit }
-    this.#unsealed = await openWithEngines(parts, this.#system)
+    this.#unsealed = await startWithEngines(parts, this.#system)
     await this.browser.open(this.#barrier.view('core/config/'))
     this.#cluster = await clusterOf(this.#barrier, this.#parts.config)
   }

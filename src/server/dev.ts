@@ -74,9 +74,9 @@ export async function initialiseDev(
   core: ServerCore,
   rootTokenId: string | undefined,
 ): Promise<{ readonly rootToken: string; readonly unsealKey: string }> {
-  const { shares, rootToken } = await core.room.initialise(1, 1)
+  const { shares, rootToken } = await core.manager.initialise(1, 1)
   const share = shares[0] as Uint8Array
-  await core.room.unseal(share)
+  await core.manager.unseal(share)
   await core.unsealed().namespaces.root.mounts.enable(devSecrets)
   if (rootTokenId === undefined) return { rootToken, unsealKey: base64(share) }
   const { tokens } = core.unsealed()

@@ -7,7 +7,7 @@ import { innermost } from '../core/namespaces/namespace.ts'
 import type { Namespace, NamespaceRecord } from '../core/namespaces/namespace.ts'
 import { explainer } from '../core/policies/explain.ts'
 import { namespaceName } from '../core/namespaces/names.ts'
-import type { OpenServer } from '../core/seal/unsealed-server.ts'
+import type { UnsealedServer } from '../core/seal/unsealed-server.ts'
 import type { NamespacePorts } from '../system/engine.ts'
 import type { NamespacePort } from '../system/namespaces.ts'
 import { byteOrder } from '../util/bytes.ts'
@@ -16,7 +16,7 @@ import { inSlices } from '../util/slices.ts'
 
 interface NamespaceParts {
   /** @throws Fault sealed */
-  readonly opened: () => OpenServer
+  readonly opened: () => UnsealedServer
   readonly clock: Clock
   readonly ttl: { readonly default: number; readonly max: number }
 }
@@ -95,7 +95,7 @@ export function namespacePorts({ opened, clock, ttl }: NamespaceParts, id: Names
   }
 }
 
-function childPorts(opened: () => OpenServer, here: () => Namespace): NamespacePort {
+function childPorts(opened: () => UnsealedServer, here: () => Namespace): NamespacePort {
   const all = () => opened().namespaces
   const at = (path: string): Namespace => {
     const found = all().at(here(), path)
@@ -133,7 +133,7 @@ const shown = ({ removing = false, lock, ...record }: NamespaceRecord) => ({
 })
 
 async function capabilitiesOf(
-  { acls, namespaces }: OpenServer,
+  { acls, namespaces }: UnsealedServer,
   here: Namespace,
   token: TokenRecord | undefined,
   paths: readonly string[],

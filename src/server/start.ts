@@ -133,7 +133,7 @@ async function stop(listeners: readonly HttpListener[], { core, storage, witness
   await slow.end()
   await Promise.all(closed)
   await heavy.end()
-  await core.room.seal()
+  await core.manager.seal()
   await (witnesses ? witnesses.stop(async () => core.audit.shutdown()) : core.audit.shutdown())
   await storage.close()
 }

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import { Auditors } from '../audit/queries.ts'
+import { LogQueries } from '../audit/queries.ts'
 import type { AuditBroker } from '../audit/broker.ts'
 import type { Config } from '../config/types.ts'
 import type { Barrier } from '../contract/barrier.ts'
@@ -9,12 +9,12 @@ import type { Storage } from '../contract/storage.ts'
 import type { BrowserSettings } from '../core/browser-settings.ts'
 import { decoded, rootTokenLength } from '../core/seal/generate-root.ts'
 import type { GenerateRoot } from '../core/seal/generate-root.ts'
-import type { OpenServer } from '../core/seal/unsealed-server.ts'
+import type { UnsealedServer } from '../core/seal/unsealed-server.ts'
 import { measure } from '../core/telemetry/metrics.ts'
 import { innermost } from '../core/namespaces/namespace.ts'
 import type { Namespaces } from '../core/namespaces/namespaces.ts'
 import type { Rekey } from '../core/seal/rekey.ts'
-import type { Room } from '../core/seal/seal-manager.ts'
+import type { SealManager } from '../core/seal/seal-manager.ts'
 import type { Traffic } from '../core/telemetry/traffic.ts'
 import { randomBytes } from '../crypto/random.ts'
 import { sanitized } from './sanitized-config.ts'
@@ -24,14 +24,14 @@ import type { Clock } from '../util/clock.ts'
 import type { Loggers } from '../util/log.ts'
 
 interface Parts {
-  readonly room: Room
+  readonly room: SealManager
   readonly barrier: Barrier
   readonly audit: AuditBroker
   readonly storage: Storage
   readonly config: Config
   readonly clock: Clock
   /** @throws Fault sealed */
-  readonly opened: () => OpenServer
+  readonly opened: () => UnsealedServer
   readonly rekey: Rekey
   readonly rotateRoot: Rekey
   readonly generateRoot: GenerateRoot
@@ -79,7 +79,7 @@ export function systemPorts(parts: Parts): SystemPorts {
       setHeader: async (name, hashed) => audit.setHeader(name, hashed),
       mayCreate: config.apiAudit,
     },
-    auditLog: new Auditors(audit),
+    auditLog: new LogQueries(audit),
     ...operatingPorts(parts),
     wrapping: {
       lookup: async (bearer) => opened().wrappings.lookup(bearer),

@@ -1,8 +1,8 @@
 import { plainConfig } from '../contract/mount.ts'
 import type { MountSpec } from '../contract/mount.ts'
 import type { Engine } from '../contract/engine.ts'
-import { openServer } from '../core/seal/unsealed-server.ts'
-import type { OpenServer, OpeningParts } from '../core/seal/unsealed-server.ts'
+import { startUnsealed } from '../core/seal/unsealed-server.ts'
+import type { UnsealedServer, UnsealedServerParts } from '../core/seal/unsealed-server.ts'
 import { forgetDrawer } from '../engines/cubbyhole/engine.ts'
 import { engines } from './engines.ts'
 
@@ -28,11 +28,11 @@ const builtinMounts: readonly MountSpec[] = [
 ]
 
 /** Opens a server whose barrier has been unsealed, with the engines of this build. */
-export async function openWithEngines(
-  parts: Omit<OpeningParts, 'engines' | 'builtin' | 'forget'>,
+export async function startWithEngines(
+  parts: Omit<UnsealedServerParts, 'engines' | 'builtin' | 'forget'>,
   system: Engine,
-): Promise<OpenServer> {
-  return openServer({
+): Promise<UnsealedServer> {
+  return startUnsealed({
     ...parts,
     engines: ({ tokensOf, wrappings }) => engines(system, tokensOf, wrappings),
     builtin: builtinMounts,

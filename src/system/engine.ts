@@ -130,7 +130,7 @@ export function systemEngine(ports: SystemPorts, portsOf: (namespace: NamespaceI
     type: 'system',
     kind: 'secret',
     about: 'Control, policy and state of the server.',
-    open: ({ namespace }) => portsOf(namespace),
+    start: ({ namespace }) => portsOf(namespace),
     routes,
   })
 }

@@ -70,8 +70,8 @@ export function namespaceRoutes(): Route<Has>[] {
       about: 'Change notes about a namespace; null removes one.',
       canonical,
       fields: { ...path, ...metadata },
-      handle: async ({ engine, request, given }, values) => {
-        const change = given('custom_metadata') ? changes(request.data['custom_metadata']) : {}
+      handle: async ({ engine, request, isGiven }, values) => {
+        const change = isGiven('custom_metadata') ? changes(request.data['custom_metadata']) : {}
         return answer(shown(await engine.namespaces.patch(values.path, change)))
       },
     }),

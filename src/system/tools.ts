@@ -63,12 +63,12 @@ export function toolRoutes<S>(tools: ToolPort): readonly Route<S>[] {
       about: about.random,
       fields: { ...randomFields, source, urlbytes },
       pure: true,
-      handle: ({ given }, { source, urlbytes: count, ...wish }) => {
-        const twice = given('urlbytes') && countAlone.test(source)
+      handle: ({ isGiven }, { source, urlbytes: count, ...wish }) => {
+        const twice = isGiven('urlbytes') && countAlone.test(source)
         const { text, warnings } = tools.random({
           ...wish,
           where: source,
-          ...(given('urlbytes') && !twice && { count }),
+          ...(isGiven('urlbytes') && !twice && { count }),
         })
         return answer({ random_bytes: text }, twice ? [...warnings, inPath] : warnings)
       },

@@ -51,7 +51,7 @@ export function wrappingRoutes(port: WrappingPort): Route<unknown>[] {
   return [
     write('wrapping/wrap', {
       about: 'Wrap what is sent: the answer is a token that opens it once.',
-      open: true,
+      anyFields: true,
       handle: ({ request }) => {
         if (request.wrapTtl === undefined) throw refuse('endpoint requires response wrapping to be used')
         return answer(request.data)
@@ -61,7 +61,7 @@ export function wrappingRoutes(port: WrappingPort): Route<unknown>[] {
       about: 'Open a wrapped answer. Works once.',
       subject: itself,
       fields,
-      open: true,
+      anyFields: true,
       vet,
       handle: async ({ request, caller }): Promise<Response> => {
         const content = await port.take(bearerOf(request), caller.token)
@@ -75,7 +75,7 @@ export function wrappingRoutes(port: WrappingPort): Route<unknown>[] {
       about: 'Put a wrapped answer behind a new token; the old one ends.',
       subject: itself,
       fields,
-      open: true,
+      anyFields: true,
       vet,
       handle: async ({ request, caller }): Promise<Response> => {
         const wrapInfo = await port.rewrap(bearerOf(request), caller.token, request.wrapTtl)

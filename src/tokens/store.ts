@@ -7,8 +7,8 @@ import { base62 } from '../util/base62.ts'
 import { inCidrs } from '../util/cidr.ts'
 import type { Clock } from '../util/clock.ts'
 import type { Secret } from '../util/secret.ts'
-import { Bearers } from './bearer.ts'
-import { Known } from './known.ts'
+import { TokenReader } from './token-reader.ts'
+import { TokenCache } from './token-cache.ts'
 import { Leases } from './leases.ts'
 import { TokenRecords } from './records.ts'
 import { rootSpec } from './spec.ts'
@@ -29,11 +29,11 @@ export class TokenStore {
   readonly leases: Leases
   readonly #clock: Clock
   readonly #random: TokenStoreParts['random']
-  readonly #bearers: Bearers
+  readonly #bearers: TokenReader
   readonly #records: TokenRecords
-  readonly #known = new Known()
+  readonly #known = new TokenCache()
 
-  private constructor(parts: TokenStoreParts, bearers: Bearers, leases: Leases) {
+  private constructor(parts: TokenStoreParts, bearers: TokenReader, leases: Leases) {
     this.leases = leases
     this.#clock = parts.clock
     this.#random = parts.random
@@ -47,7 +47,7 @@ export class TokenStore {
   }
 
   static async open(parts: TokenStoreParts): Promise<TokenStore> {
-    return new TokenStore(parts, await Bearers.open(parts.view, parts.random), await Leases.open(parts.view))
+    return new TokenStore(parts, await TokenReader.open(parts.view, parts.random), await Leases.open(parts.view))
   }
 
   /** The record of a good token. Synchronous when the string was seen lately and nothing was revoked since. */

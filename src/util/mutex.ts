@@ -1,5 +1,5 @@
 /** Runs one call at a time: a call that arrives while another is under way waits for its turn. Order is kept. */
-export class Turnstile {
+export class Mutex {
   #last: Promise<unknown> = Promise.resolve()
 
   /** Runs `task` after all earlier ones, whether they failed or not. */

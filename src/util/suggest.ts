@@ -1,5 +1,5 @@
 /** The known name that is closest to a misspelt one, if one is close enough to be meant. Names may be of several words. */
-export function nearest(written: string, known: readonly string[]): string | undefined {
+export function suggest(written: string, known: readonly string[]): string | undefined {
   const scored = known.map((name) => ({ name, steps: distance(written, name) })).sort((a, b) => a.steps - b.steps)
   return scored.find(({ name, steps }) => isNear(written, name, steps))?.name
 }

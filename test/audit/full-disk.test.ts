@@ -80,7 +80,7 @@ class Stub implements AuditDevice {
       settings: { rotateBytes: undefined, rotateAge: undefined, compress: false, retainFiles: undefined, retainAge: undefined, mlDsa: false }, // prettier-ignore
       state: () => 'same',
       begin: () => {},
-      room: () => ({ free: 1, total: 1000 }),
+      space: () => ({ free: 1, total: 1000 }),
       get full() {
         return full()
       },

@@ -17,7 +17,7 @@ async function found(storage: Storage, root: Uint8Array): Promise<number | undef
 describe('the number of commits', () => {
   it('grows with each of them, whatever it changes, and is in the storage when it is acknowledged', async () => {
     const { barrier, storage, root } = await openBarrier()
-    barrier.ride(() => undefined)
+    barrier.attach(() => undefined)
     const view = barrier.view('folder/')
     let last = 0
     const changes: readonly (() => Promise<void>)[] = [
@@ -26,7 +26,7 @@ describe('the number of commits', () => {
       async () => view.transaction(async (tx) => tx.put('b/c', 2)),
       async () => view.clear('b/'),
       async () => barrier.rotate(),
-      async () => barrier.reroot(root, []),
+      async () => barrier.changeRoot(root, []),
     ]
     for (const change of changes) {
       await change()
@@ -39,7 +39,7 @@ describe('the number of commits', () => {
   it('is never higher than what the storage has, and never lower when all have ended, with many at once', async () => {
     const storage = new FailingStorage()
     const { barrier, root } = await openBarrier(storage)
-    barrier.ride(() => undefined)
+    barrier.attach(() => undefined)
     const view = barrier.view('')
     for (let round = 0; round < 4; round++) {
       storage.plan = [undefined, 'refused', 'lost', undefined, 'done']
@@ -58,7 +58,7 @@ describe('the number of commits', () => {
   it('does not grow before the storage was found to be the newest one: no older one catches up by being opened', async () => {
     const storage = new MemoryStorage()
     const { barrier, root } = await openBarrier(storage)
-    barrier.ride(() => undefined)
+    barrier.attach(() => undefined)
     await barrier.view('').put('a', 1)
     const { newest } = barrier.commits
     for (let opened = 0; opened < 3; opened++) {

@@ -62,7 +62,7 @@ describe('barrier under races', () => {
       const { storage, barrier } = await opened()
       const rotation = barrier.rotate().then(async () => barrier.view('a/').put('x', 1))
       await turns(delay)
-      const rekey = failure(barrier.reroot(other.slice(), []))
+      const rekey = failure(barrier.changeRoot(other.slice(), []))
       await Promise.allSettled([rotation, rekey])
       const later = new EncryptedBarrier({ storage, clock: systemClock, random: randomBytes })
       const key = (await rekey) === undefined ? other : root
@@ -83,7 +83,7 @@ describe('barrier under races', () => {
     const storage = new Uncertain()
     const { barrier } = await opened(storage)
     storage.uncertain = true
-    await failure(barrier.reroot(other.slice(), []))
+    await failure(barrier.changeRoot(other.slice(), []))
     storage.uncertain = false
     await failure(barrier.rotate())
     const later = new EncryptedBarrier({ storage, clock: systemClock, random: randomBytes })

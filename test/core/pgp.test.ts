@@ -7,7 +7,7 @@ import type { PrivateKey } from 'openpgp'
 import { decoded } from '../../src/core/seal/generate-root.ts'
 import { readPgpKey } from '../../src/crypto/keys/pgp.ts'
 import { leaveOut } from '../support/leave-out.ts'
-import { TestRoom, faultOf, openRoom } from '../support/room.ts'
+import { TestRoom, faultOf, openRoom } from '../support/seal-manager.ts'
 
 /** Somebody with a PGP key pair, as the library of the openpgp project makes it. */
 interface Holder {
@@ -137,7 +137,7 @@ describe('shares and root tokens encrypted with PGP', () => {
     expect((await opened(made.shares, [ann, ben])).map(({ length }) => length)).to.deep.equal([33, 33])
     expect(await read(Buffer.from(made.rootToken, 'base64'), ben)).to.match(/^[A-Za-z0-9]{26}$/)
     await test.unseal(await opened(made.shares, [ann, ben]))
-    expect(test.room.isOpen).to.equal(true)
+    expect(test.room.isUnsealed).to.equal(true)
     expect(await read(made.shares[0] ?? new Uint8Array(), ben).catch(() => 'closed')).to.equal('closed')
   })
 

@@ -7,7 +7,7 @@ import { cbcs } from '../../src/crypto/ciphers/cbc.ts'
 import { cmac } from '../../src/crypto/cmac.ts'
 import { largeJobs } from '../../src/crypto/workers/large.ts'
 import { randomBytes } from '../../src/crypto/random.ts'
-import { openXChaCha, sealXChaCha } from '../../src/crypto/ciphers/xchacha.ts'
+import { decryptXChaCha, encryptXChaCha } from '../../src/crypto/ciphers/xchacha.ts'
 
 const hex = (text: string): Uint8Array => Buffer.from(text, 'hex')
 const toHex = (bytes: Uint8Array | undefined): string | undefined => bytes && Buffer.from(bytes).toString('hex')
@@ -61,7 +61,7 @@ describe('XChaCha20-Poly1305', () => {
     const plain = Buffer.from("Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, sunscreen would be it.") // prettier-ignore
     const key = hex('808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f')
     const nonce = hex('404142434445464748494a4b4c4d4e4f5051525354555657')
-    const sealed = sealXChaCha(key, nonce, plain, hex('50515253c0c1c2c3c4c5c6c7'))
+    const sealed = encryptXChaCha(key, nonce, plain, hex('50515253c0c1c2c3c4c5c6c7'))
     expect(toHex(sealed.subarray(24))).to.equal(
       'bd6d179d3e83d43b9576579493c0e939572a1700252bfaccbed2902c21396cbb731c7f1b0b4aa6440bf3a82f4eda7e39ae64c6708c54c216cb96b72e1213b4522f8c9ba40db5d945b11b69b982c1bb9e3f3fac2bc369488f76b2383565d3fff921f9664c97637da9768812f615c68b13b52ec0875924c1c7987947deafd8780acf49',
     )
@@ -69,8 +69,8 @@ describe('XChaCha20-Poly1305', () => {
 
   it('takes keys and nonces of its sizes only', () => {
     const [key, nonce] = [new Uint8Array(32), new Uint8Array(24)]
-    expect(() => sealXChaCha(key.subarray(1), nonce, key)).to.throw(RangeError)
-    expect(() => sealXChaCha(key, nonce.subarray(1), key)).to.throw(RangeError)
+    expect(() => encryptXChaCha(key.subarray(1), nonce, key)).to.throw(RangeError)
+    expect(() => encryptXChaCha(key, nonce.subarray(1), key)).to.throw(RangeError)
   })
 
   it('agrees with another implementation, and opens nothing that was changed', () => {
@@ -78,14 +78,14 @@ describe('XChaCha20-Poly1305', () => {
     const fixed = (length: number) => fc.uint8Array({ minLength: length, maxLength: length })
     fc.assert(
       fc.property(fixed(32), fixed(24), bytes, bytes, fc.nat(), (key, nonce, plain, associated, at) => {
-        const sealed = sealXChaCha(key, nonce, plain, associated)
+        const sealed = encryptXChaCha(key, nonce, plain, associated)
         const other = nobleXChaCha(key, nonce, associated).encrypt(plain)
         expect(toHex(sealed)).to.equal((toHex(nonce) ?? '') + (toHex(other) ?? ''))
-        expect(toHex(openXChaCha(key, sealed, associated))).to.equal(toHex(plain))
+        expect(toHex(decryptXChaCha(key, sealed, associated))).to.equal(toHex(plain))
         const bad = Uint8Array.from(sealed)
         bad[at % bad.length]! ^= 1 << (at % 8)
-        expect(openXChaCha(key, bad, associated)).to.equal(undefined)
-        expect(openXChaCha(key, sealed.subarray(0, at % sealed.length), associated)).to.equal(undefined)
+        expect(decryptXChaCha(key, bad, associated)).to.equal(undefined)
+        expect(decryptXChaCha(key, sealed.subarray(0, at % sealed.length), associated)).to.equal(undefined)
       }),
     )
   })
@@ -107,12 +107,12 @@ describe('AES-CBC', () => {
   for (const [name, [key, ciphertext]] of Object.entries(known))
     it(`${name} gives the values of the standard, with a block of padding behind them`, () => {
       const live = cbcs[name as keyof typeof known].key(hex(key))
-      const sealed = live.seal(vector, hex(blocks))
+      const sealed = live.encrypt(vector, hex(blocks))
       expect(toHex(sealed.subarray(0, 16))).to.equal(toHex(vector))
       expect(toHex(sealed.subarray(16, -16))).to.equal(ciphertext)
-      expect(toHex(live.open(sealed))).to.equal(blocks)
+      expect(toHex(live.decrypt(sealed))).to.equal(blocks)
       for (const size of [16, 17, 31, 32, sealed.length - 1])
-        expect(live.open(sealed.subarray(0, size))).to.equal(undefined)
+        expect(live.decrypt(sealed.subarray(0, size))).to.equal(undefined)
     })
 })
 
@@ -153,10 +153,10 @@ describe('AES-GCM-SIV', () => {
     it(`${name} of ${plaintext || 'nothing'}${associated && ' with associated data'} is that of the standard`, () => {
       const live = aeads[name].key(hex(key))
       const nonce = hex('030000000000000000000000')
-      const sealed = live.seal(nonce, hex(plaintext), hex(associated))
+      const sealed = live.encrypt(nonce, hex(plaintext), hex(associated))
       expect(toHex(sealed.subarray(12))).to.equal(ciphertext)
-      expect(toHex(live.open(sealed, hex(associated)))).to.equal(plaintext)
-      expect(live.open(sealed, hex('ff'))).to.equal(undefined)
+      expect(toHex(live.decrypt(sealed, hex(associated)))).to.equal(plaintext)
+      expect(live.decrypt(sealed, hex('ff'))).to.equal(undefined)
     })
 })
 
@@ -169,7 +169,7 @@ describe('messages for another thread', () => {
       const associated = cipher.authenticated ? { associated: randomBytes(20) } : {}
       const message = { cipher: cipher.name, key: key.shared(), ...associated }
       const sealed = largeJobs.seal({ ...message, nonce, plaintext })
-      expect(toHex(sealed), cipher.name).to.equal(toHex(key.seal(nonce, plaintext, associated.associated)))
+      expect(toHex(sealed), cipher.name).to.equal(toHex(key.encrypt(nonce, plaintext, associated.associated)))
       expect(toHex(largeJobs.open({ ...message, sealed })), cipher.name).to.equal(toHex(plaintext))
       if (cipher.authenticated) expect(largeJobs.open({ ...message, sealed: sealed.subarray(1) })).to.equal(undefined)
     }

@@ -46,7 +46,7 @@ describe('the pages', () => {
   })
 
   it('name the records that key-value secrets are kept in', () => {
-    const places = [...read('src/engines/kv/v2/places.ts').matchAll(/= '([a-z]+\/?)'|`([a-z]+\/)/g)]
+    const places = [...read('src/engines/kv/v2/record-names.ts').matchAll(/= '([a-z]+\/?)'|`([a-z]+\/)/g)]
     const names = places.map(([, one, other]) => one ?? other)
     expect(names).to.have.length.greaterThan(2)
     for (const name of [...names, 'secret/', 'upgraded']) expect(read('docs/formats.md')).to.include(`\`${name}`)

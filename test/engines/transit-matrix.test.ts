@@ -14,7 +14,7 @@ import { HandClock } from '../support/clock.ts'
 import { outcomeOf, requestsOf } from '../support/matrix.ts'
 import type { Data } from '../support/matrix.ts'
 
-const { routes, open } = transitEngine(randomBytes)
+const { routes, start } = transitEngine(randomBytes)
 const operations = (routes as readonly Route<never>[]).filter(({ pattern }) => /:name|:source/.test(pattern))
 const kinds = [
   { derived: false, convergent_encryption: false },
@@ -69,7 +69,7 @@ describe('every type of key, every operation, every option', function () {
       accessor: 'transit_x',
       namespace: 'root' as const,
     }
-    engine = (await open({ ...host, limits: () => ({ defaultTtl: 0, maxTtl: 0 }) } satisfies EngineHost)) as Transit
+    engine = (await start({ ...host, limits: () => ({ defaultTtl: 0, maxTtl: 0 }) } satisfies EngineHost)) as Transit
     await call('write', 'keys/:name', { name: 'other' })
     await call('write', 'keys/:name', { name: 'rsa', type: 'rsa-2048' })
     await call('read', 'wrapping_key', {})

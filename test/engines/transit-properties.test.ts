@@ -6,7 +6,7 @@ import { randomBytes } from '../../src/crypto/random.ts'
 import { LiveKey, unmetered } from '../../src/engines/transit/live-key.ts'
 import { newKey, newVersion, rotated } from '../../src/engines/transit/record.ts'
 import type { KeyRecord } from '../../src/engines/transit/record.ts'
-import { faultOf } from '../support/room.ts'
+import { faultOf } from '../support/seal-manager.ts'
 import { unaudited } from './wish.ts'
 
 const types = (Object.keys(keyTypes) as KeyTypeName[]).filter((type) => keyType(type).cipher?.authenticated)

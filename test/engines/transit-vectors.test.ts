@@ -8,7 +8,7 @@ import { LiveKey, unmetered } from '../../src/engines/transit/live-key.ts'
 import { hmacWith, macVerified } from '../../src/engines/transit/macs.ts'
 import { signed, verified } from '../../src/engines/transit/signing.ts'
 import { transitVectors } from '../parity/corpus.ts'
-import { faultOf } from '../support/room.ts'
+import { faultOf } from '../support/seal-manager.ts'
 import { unaudited } from './wish.ts'
 
 interface Row {

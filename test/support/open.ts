@@ -5,8 +5,8 @@ import type { Barrier } from '../../src/contract/barrier.ts'
 import { defineEngine } from '../../src/contract/engine.ts'
 import { plainConfig } from '../../src/contract/mount.ts'
 import type { MountSpec } from '../../src/contract/mount.ts'
-import { openServer } from '../../src/core/seal/unsealed-server.ts'
-import type { OpenServer } from '../../src/core/seal/unsealed-server.ts'
+import { startUnsealed } from '../../src/core/seal/unsealed-server.ts'
+import type { UnsealedServer } from '../../src/core/seal/unsealed-server.ts'
 import { randomBytes } from '../../src/crypto/random.ts'
 import { cubbyholeEngine, forgetDrawer } from '../../src/engines/cubbyhole/engine.ts'
 import { plainEngine } from '../../src/engines/kv/v1.ts'
@@ -27,15 +27,15 @@ export const mountSpec = (path: string, type: string, kind: MountSpec['kind'] = 
 })
 
 /** The inside of an open server, without protocols; opened again on the same barrier it is the server restarted. */
-export async function openCore(barrier: Barrier, clock: HandClock): Promise<OpenServer> {
+export async function openCore(barrier: Barrier, clock: HandClock): Promise<UnsealedServer> {
   const parts = { clock, log: silent, random: randomBytes, uuid: randomUUID }
-  return openServer({
+  return startUnsealed({
     ...parts,
     barrier,
     audit: new AuditBroker({ ...parts, types: {} }),
     ttl: { default: 3600, max: 7200 },
     engines: ({ tokensOf, wrappings }) => [
-      defineEngine({ type: 'system', kind: 'secret', about: '', open: () => undefined, routes: [] }),
+      defineEngine({ type: 'system', kind: 'secret', about: '', start: () => undefined, routes: [] }),
       tokenEngine(tokensOf),
       cubbyholeEngine(wrappings),
       plainEngine('kv'),

@@ -3,10 +3,10 @@ import { existsSync, statSync } from 'node:fs'
 import type { View } from '../../contract/view.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { Log } from '../../util/log.ts'
-import { Turnstile } from '../../util/mutex.ts'
+import { Mutex } from '../../util/mutex.ts'
 import type { Heads } from '../log/anchor.ts'
 import { Anchors, headOf } from '../log/anchors.ts'
-import type { Channel } from '../device-queue.ts'
+import type { DeviceQueue } from '../device-queue.ts'
 import { checkpointText } from './checkpoint.ts'
 import { checkpointFileOf } from './checkpoint-file.ts'
 import { syncFolder } from '../devices/open-file.ts'
@@ -27,7 +27,7 @@ export const heartbeatEvery = 3_600_000
 /** How often closed files are looked after when none was closed, milliseconds. */
 const tidyEvery = 60_000
 
-export interface NotaryParts {
+export interface CheckpointSignerParts {
   /** The audit folder of the barrier. */
   readonly view: View
   readonly clock: Clock
@@ -37,7 +37,7 @@ export interface NotaryParts {
 
 /** A log that is anchored and signed. */
 interface Kept {
-  readonly channel: Channel
+  readonly channel: DeviceQueue
   record: SigningRecord
   signers: readonly NoteSigner[]
   /** The newest checkpoint. */
@@ -59,17 +59,17 @@ interface Kept {
  * While the server is open: keeps the heads of the logs in the storage, in the commits of others and by itself, and signs
  * checkpoints. What a checkpoint says is on disk, and the storage knows of it, before it is published.
  */
-export class Notary {
-  readonly #parts: NotaryParts
+export class CheckpointSigner {
+  readonly #parts: CheckpointSignerParts
   readonly #kept = new Map<string, Kept>()
-  readonly #turn = new Turnstile()
+  readonly #turn = new Mutex()
   readonly #anchors: Anchors
   #busy = false
   #complained = false
   #closed = false
 
   /** @param heads of devices that are not kept here (disabled ones), and the epoch. */
-  constructor(parts: NotaryParts, heads: Heads) {
+  constructor(parts: CheckpointSignerParts, heads: Heads) {
     this.#parts = parts
     this.#anchors = new Anchors(parts.view, heads)
   }
@@ -105,7 +105,7 @@ export class Notary {
   }
 
   /** Anchors and signs a log from now on. It must be whole: its tree must be known. */
-  async keep(channel: Channel): Promise<void> {
+  async keep(channel: DeviceQueue): Promise<void> {
     const { view, clock, random } = this.#parts
     const path = channel.spec.path
     const ledger = channel.ledger
@@ -139,7 +139,7 @@ export class Notary {
   }
 
   /** Lines were written: a checkpoint may be due. */
-  written(channel: Channel): void {
+  written(channel: DeviceQueue): void {
     const kept = this.#kept.get(channel.spec.path)
     if (kept && (channel.ledger?.size ?? 0) - kept.signed >= checkpointLines) this.soon()
   }
@@ -313,7 +313,7 @@ export class Notary {
 }
 
 /** Adds a checkpoint of `size` lines to the file of the live file; it is on disk when this resolves, and the storage hears of it with its next commit. */
-async function publish({ journal }: Channel, note: string, size: number): Promise<void> {
+async function publish({ journal }: DeviceQueue, note: string, size: number): Promise<void> {
   if (!journal) return
   const { path } = journal.file
   const target = checkpointFileOf(path)

@@ -16,10 +16,10 @@ import { posix } from 'node:path'
 import { promisify } from 'node:util'
 import type { AuditDevice, AuditFile, AuditFileSettings, AuditTail, FileState } from '../../contract/audit.ts'
 import { refuse } from '../../contract/fault.ts'
-import { modeOf, nowhere, openLog, syncFolder } from './open-file.ts'
+import { modeOf, discardPath, openLog, syncFolder } from './open-file.ts'
 import { fileSettings } from './file-settings.ts'
 import type { DeviceOptions } from './options.ts'
-import { Reserve, isFull } from '../log/disk-reserve.ts'
+import { DiskReserve, isFull } from '../log/disk-reserve.ts'
 import { StdoutDevice } from './stdout.ts'
 import { takeTail } from '../log/torn-line.ts'
 
@@ -40,7 +40,7 @@ export class FileDevice implements AuditDevice {
   readonly #path: string
   /** Undefined keeps the mode of an existing file. */
   readonly #mode: number | undefined
-  readonly #reserve: Reserve
+  readonly #reserve: DiskReserve
   #fd: number | undefined
   /** Which file it is, and how long what we wrote has made it. */
   #known: Known | undefined
@@ -52,16 +52,16 @@ export class FileDevice implements AuditDevice {
 
   constructor(path: string, mode: number | undefined, alwaysSync: boolean, settings: AuditFileSettings) {
     this.#path = path
-    this.#reserve = new Reserve(`${path}.reserve`)
+    this.#reserve = new DiskReserve(`${path}.reserve`)
     this.#mode = mode
     this.alwaysSync = alwaysSync
-    this.target = path === nowhere ? undefined : path
-    if (path !== nowhere) this.file = this.#asFile(settings)
+    this.target = path === discardPath ? undefined : path
+    if (path !== discardPath) this.file = this.#asFile(settings)
   }
 
   async open(): Promise<AuditTail> {
     this.#retire()
-    if (this.#path === nowhere) return {}
+    if (this.#path === discardPath) return {}
     this.#finishBegin()
     this.#fd = openLog(this.#path, this.#mode)
     const tail = takeTail(this.#fd, this.#path)
@@ -72,7 +72,7 @@ export class FileDevice implements AuditDevice {
   }
 
   write(text: string): void {
-    if (this.#path === nowhere) return
+    if (this.#path === discardPath) return
     if (this.#state() !== 'same') throw new Error('the audit file was moved or changed by somebody else')
     const bytes = Buffer.from(text)
     try {
@@ -88,7 +88,7 @@ export class FileDevice implements AuditDevice {
 
   /** One sync serves all who wait for it; one under way does not cover what was written since it began. */
   async sync(): Promise<void> {
-    if (this.#path === nowhere) return
+    if (this.#path === discardPath) return
     if (this.#syncing === undefined) {
       this.#syncing = this.#toDisk().finally(() => (this.#syncing = undefined))
       return this.#syncing
@@ -103,7 +103,7 @@ export class FileDevice implements AuditDevice {
   }
 
   async reopen(): Promise<void> {
-    if (this.#path !== nowhere && this.#state() === 'same') this.#replace()
+    if (this.#path !== discardPath && this.#state() === 'same') this.#replace()
   }
 
   async close(): Promise<void> {
@@ -118,7 +118,7 @@ export class FileDevice implements AuditDevice {
       settings,
       state: () => this.#state(),
       begin: (text, names) => this.#begin(text, names),
-      room: () => {
+      space: () => {
         const { bavail, blocks, bsize } = statfsSync(posix.dirname(this.#path))
         return { free: bavail * bsize, total: blocks * bsize }
       },
@@ -246,7 +246,7 @@ export function fileDevice(options: DeviceOptions): AuditDevice {
   const settings = fileSettings(options)
   if (path === undefined) throw refuse('file_path is required')
   if (path === 'stdout') return new StdoutDevice()
-  const place = path === 'discard' ? nowhere : path
+  const place = path === 'discard' ? discardPath : path
   if (standardStream.test(place))
     throw refuse('this is no file to keep a log in; for standard output write file_path = "stdout"')
   if (!place.startsWith('/') || place.endsWith('/') || place.split('/').includes('..') || place.includes('\0'))

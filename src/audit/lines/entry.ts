@@ -83,13 +83,13 @@ export class LineWriter {
 
   /** Hashes what is large in a request, with turns for others, so that its line can be written at once. */
   async prepareRequest({ request, mount }: AuditEvent): Promise<void> {
-    await this.#prepare(request.data, mount?.openRequestKeys)
+    await this.#prepare(request.data, mount?.rawRequestKeys)
   }
 
   /** The same for an answer. */
   async prepareAnswer({ mount }: AuditEvent, outcome: AuditOutcome): Promise<void> {
     const data = outcome instanceof Fault ? outcome.details.data : (outcome.data ?? bodyOf(outcome.plain))
-    await this.#prepare(data, mount?.openResponseKeys)
+    await this.#prepare(data, mount?.rawResponseKeys)
   }
 
   async #prepare(data: unknown, open: readonly string[] | undefined): Promise<void> {
@@ -144,7 +144,7 @@ export class LineWriter {
     const path = isListing(event) && !request.path.endsWith('/') ? `${request.path}/` : request.path
     let text = `"id":${JSON.stringify(id)},"operation":"${event.operation}",${mountText(mount)}${token}`
     text += `"namespace":${namespaceText(event.namespace)},"path":${JSON.stringify(path)}`
-    if (Object.keys(data).length > 0) text += `,"data":${this.#redact(data, mount?.openRequestKeys)}`
+    if (Object.keys(data).length > 0) text += `,"data":${this.#redact(data, mount?.rawRequestKeys)}`
     text += `,"remote_address":${JSON.stringify(client.address)},"remote_port":${client.port}`
     if (wrapTtl !== undefined && wrapTtl > 0) text += `,"wrap_ttl":${wrapTtl}`
     return text + this.#headersOf(request)
@@ -204,7 +204,7 @@ export class LineWriter {
     if (answer.leaseDuration !== undefined) parts.push('"secret":{}')
     const body = answer.data ?? bodyOf(answer.plain)
     const data = isListing(event) && this.#options.elideLists && answer.data ? counted(answer.data) : body
-    if (data !== undefined) parts.push(`"data":${this.#redact(data, mount?.openResponseKeys)}`)
+    if (data !== undefined) parts.push(`"data":${this.#redact(data, mount?.rawResponseKeys)}`)
     if (answer.warnings && answer.warnings.length > 0) parts.push(`"warnings":${this.#warnings(answer.warnings)}`)
     if (answer.wrapInfo) parts.push(`"wrap_info":${this.#wrapping(answer.wrapInfo)}`)
     return parts.join(',')

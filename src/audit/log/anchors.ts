@@ -1,13 +1,13 @@
 import type { View } from '../../contract/view.ts'
 import type { Anchor, Heads } from './anchor.ts'
 import { headsName } from './anchor.ts'
-import type { Channel } from '../device-queue.ts'
+import type { DeviceQueue } from '../device-queue.ts'
 import type { Head } from './state.ts'
 
 /** The heads of the logs: as they are, as the storage has them, and as they ride in the commits of others. */
 export class Anchors {
   readonly #view: View
-  readonly #kept = new Map<string, Channel>()
+  readonly #kept = new Map<string, DeviceQueue>()
   /** What the storage has, as far as this process knows. */
   #stored: Heads
   #base: Heads
@@ -28,12 +28,12 @@ export class Anchors {
   }
 
   /** From now on the head of this log is kept. */
-  keep(channel: Channel): void {
+  keep(channel: DeviceQueue): void {
     this.#kept.set(channel.spec.path, channel)
   }
 
   /** No longer: its last head stays known. */
-  letGo(channel: Channel): void {
+  letGo(channel: DeviceQueue): void {
     const { path } = channel.spec
     this.#kept.delete(path)
     const anchor = { ...anchorOf(channel), active: false }
@@ -89,12 +89,12 @@ export class Anchors {
 }
 
 /** The present end of a device's log. @throws when the device was not opened */
-export function headOf({ ledger }: Channel, root = true): Head {
+export function headOf({ ledger }: DeviceQueue, root = true): Head {
   if (!ledger) throw new Error('the audit device is not open')
   return ledger.head(root)
 }
 
-function anchorOf(channel: Channel, root = true): Anchor {
+function anchorOf(channel: DeviceQueue, root = true): Anchor {
   const signed = channel.ledger?.signed ?? 0
   return {
     ...headOf(channel, root),

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { checkpointFileOf, readCheckpoints } from '../checkpoints/checkpoint-file.ts'
 import type { Checkpoint } from '../checkpoints/checkpoint.ts'
 import type { Anchor, Heads } from './anchor.ts'
-import type { Ledger } from './state.ts'
+import type { LogState } from './state.ts'
 import type { LogFile } from './files.ts'
 import { chunksOf, growingChunks, logFilesAt } from './files.ts'
 import { LogReader } from './reader.ts'
@@ -45,7 +45,7 @@ async function readThrough(
   files: readonly LogFile[],
   file: number,
   claims: readonly Claim[],
-  live: Ledger | undefined,
+  live: LogState | undefined,
 ): Promise<LogReader | string> {
   const [first, ...rest] = filesFrom(files, file)
   if (!first) return `file ${file} of the log is not there`
@@ -75,7 +75,7 @@ export async function checkAnchored(
   heads: Heads,
   keys: readonly VerifierKey[],
   more: {
-    readonly live?: Ledger
+    readonly live?: LogState
     readonly path?: string
     readonly boot?: string | undefined
     /** The number of the storage's newest commit, asked for when the log was read; undefined: not known. */
@@ -209,7 +209,7 @@ async function checkpointsOf(
  * Reads a log that the storage does not know. It may be taken over when it is whole from its first line on and no open
  * server has written to it yet.
  */
-export async function checkUnknown(live: Ledger, target: string): Promise<Finding> {
+export async function checkUnknown(live: LogState, target: string): Promise<Finding> {
   const files = (await logFilesAt(target)).filter(({ begin }) => begin.log === live.id)
   if (live.size === 0) return {}
   const reader = await readThrough(files, 1, [], live)

@@ -11,7 +11,7 @@ export function isFull(thrown: unknown): boolean {
 }
 
 /** A file that takes up space until the disk is full: then its space is what the last lines are written into. */
-export class Reserve {
+export class DiskReserve {
   readonly #path: string
   #full = false
 

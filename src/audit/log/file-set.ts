@@ -3,7 +3,7 @@ import type { AuditFile, FileState } from '../../contract/audit.ts'
 import type { Log } from '../../util/log.ts'
 import type { Begin } from '../lines/first-line.ts'
 import type { NoteAbout } from '../lines/entry.ts'
-import type { Head, Ledger } from './state.ts'
+import type { Head, LogState } from './state.ts'
 
 /** A file that was closed: its new path, and the log as it was at its end. */
 export interface Closed {
@@ -35,9 +35,9 @@ const lastRoom = 64 * 1024 * 1024
 const retryAfter = 60_000
 
 /** Keeps a log's files: begins them, closes them when it is time, and goes on when somebody else has moved or changed one. */
-export class Journal {
+export class LogFileSet {
   readonly #parts: JournalParts
-  ledger: Ledger
+  ledger: LogState
   #begunAt: number
   #notBefore = 0
   #toldFull = false
@@ -49,7 +49,7 @@ export class Journal {
   disturbed = 0
 
   /** @param begunAt when the live file was begun, epoch milliseconds. */
-  constructor(parts: JournalParts, ledger: Ledger, begunAt: number) {
+  constructor(parts: JournalParts, ledger: LogState, begunAt: number) {
     this.#parts = parts
     this.ledger = ledger
     this.#begunAt = begunAt
@@ -105,9 +105,9 @@ export class Journal {
   }
 
   /** Room on the disk, where that can be told. */
-  room(): Partial<ReturnType<AuditFile['room']>> {
+  room(): Partial<ReturnType<AuditFile['space']>> {
     try {
-      return this.#parts.file.room()
+      return this.#parts.file.space()
     } catch {
       return {}
     }
@@ -164,7 +164,7 @@ export class Journal {
     return [{ about: 'moved', data: { what, size, ...(state === 'replaced' && { aside: posix.basename(aside) }) } }]
   }
 
-  #begin(next: Ledger, closed: string, aside = closed): void {
+  #begin(next: LogState, closed: string, aside = closed): void {
     const made = next.chain([this.#parts.line(next.begin())])
     this.#parts.file.begin(made.text, { closed, aside })
     next.take(made)

@@ -3,16 +3,16 @@ import { Fault } from '../../contract/fault.ts'
 import { sameText } from '../../util/bytes.ts'
 import type { Anchor, Heads } from './anchor.ts'
 import { bootId, headsName, storedHeads } from './anchor.ts'
-import type { Channel } from '../device-queue.ts'
+import type { DeviceQueue } from '../device-queue.ts'
 import type { Claim, Finding, Problem } from './check.ts'
 import { checkAnchored, checkUnknown, codeOf } from './check.ts'
 import { catchUp } from './files.ts'
-import { Notary } from '../checkpoints/signer.ts'
-import type { NotaryParts } from '../checkpoints/signer.ts'
+import { CheckpointSigner } from '../checkpoints/signer.ts'
+import type { CheckpointSignerParts } from '../checkpoints/signer.ts'
 import { knownKeys } from '../checkpoints/stored-keys.ts'
 
 /** What logs are checked with. */
-export interface LogParts extends NotaryParts {
+export interface LogParts extends CheckpointSignerParts {
   /** Which commit the storage is at; undefined where that is not known. */
   readonly commits: Commits | undefined
 }
@@ -26,7 +26,7 @@ interface Said {
 /** What was found of one device's logs. */
 interface Result {
   readonly path: string
-  readonly channel: Channel | undefined
+  readonly channel: DeviceQueue | undefined
   readonly anchor: Anchor | undefined
   /** Of the log that the storage knows. */
   readonly finding: Finding
@@ -34,7 +34,7 @@ interface Result {
 
 /** Logs that were checked and are kept from now on. */
 export interface OpenedLogs {
-  readonly notary: Notary
+  readonly notary: CheckpointSigner
   /** Writes the lines that tell of the unseal, and signs the first checkpoints. */
   announce(): Promise<void>
 }
@@ -45,7 +45,7 @@ export interface OpenedLogs {
  */
 export async function openLogs(
   parts: LogParts,
-  channels: ReadonlyMap<string, Channel>,
+  channels: ReadonlyMap<string, DeviceQueue>,
   said: Said,
 ): Promise<OpenedLogs> {
   const heads = await storedHeads(parts.view)
@@ -55,7 +55,7 @@ export async function openLogs(
   if (problems.length > 0 && !(said.accept !== undefined && sameText(said.accept, code))) throw refusal(problems, code)
   const boot = bootId()
   const next: Heads = { ...heads, epoch: heads.epoch + 1, ...(boot !== undefined && { boot }), devices: retiredIn(heads, results) } // prettier-ignore
-  const notary = new Notary(parts, next)
+  const notary = new CheckpointSigner(parts, next)
   for (const result of results) await takeOver(notary, result)
   await parts.view.put(headsName, notary.present())
   if (problems.length > 0) parts.log.warn('the server was opened although its audit log is not what it was', { code })
@@ -75,7 +75,7 @@ function missingIn({ epoch }: Heads, commits: Commits | undefined): readonly Pro
 
 async function checkAll(
   parts: LogParts,
-  channels: ReadonlyMap<string, Channel>,
+  channels: ReadonlyMap<string, DeviceQueue>,
   heads: Heads,
   expected: ReadonlyMap<string, Claim>,
 ): Promise<readonly Result[]> {
@@ -96,14 +96,14 @@ async function checkAll(
 }
 
 interface Known {
-  readonly channel: Channel | undefined
+  readonly channel: DeviceQueue | undefined
   readonly anchor: Anchor
   readonly heads: Heads
   readonly commit: (() => number) | undefined
   readonly claim?: Claim | undefined
 }
 
-async function checkOne({ view, clock }: NotaryParts, path: string, known: Known): Promise<Finding> {
+async function checkOne({ view, clock }: CheckpointSignerParts, path: string, known: Known): Promise<Finding> {
   const { channel, anchor, heads, commit, claim } = known
   const keys = await knownKeys(view, path, () => clock.now())
   const journal = channel?.journal?.ledger.id === anchor.log ? channel.journal : undefined
@@ -118,7 +118,7 @@ function retiredIn({ devices }: Heads, results: readonly Result[]): Heads['devic
 }
 
 /** The device's present log into keeping: the one that the storage knows, a fresh one, or another one behind what is there. */
-async function takeOver(notary: Notary, { channel, anchor, finding }: Result): Promise<void> {
+async function takeOver(notary: CheckpointSigner, { channel, anchor, finding }: Result): Promise<void> {
   if (!channel?.journal) return
   const same = anchor !== undefined && anchor.log === channel.ledger?.id
   if (same && finding.problem === undefined) know(channel, finding, anchor)
@@ -129,7 +129,7 @@ async function takeOver(notary: Notary, { channel, anchor, finding }: Result): P
 }
 
 /** The log of a device that is being enabled into keeping. One that this server closed intact goes on. */
-export async function admitLog(parts: LogParts, notary: Notary, channel: Channel): Promise<void> {
+export async function admitLog(parts: LogParts, notary: CheckpointSigner, channel: DeviceQueue): Promise<void> {
   const heads = notary.present()
   const anchor = heads.devices[channel.spec.path]
   const live = channel.ledger
@@ -145,13 +145,13 @@ export async function admitLog(parts: LogParts, notary: Notary, channel: Channel
 }
 
 /** What was found stays under another name, and the first line of the log that begins names it. */
-function beginBehind({ log }: LogParts, { journal, spec }: Channel, problem: string): void {
+function beginBehind({ log }: LogParts, { journal, spec }: DeviceQueue, problem: string): void {
   log.error('the log of an audit device is not what it was; it goes on in another one', { path: spec.path, problem })
   journal?.beginAnew(problem)
 }
 
 /** A log that the storage does not know: it goes on if it is whole and young, else another one begins behind it. */
-async function takeUnknown(channel: Channel): Promise<void> {
+async function takeUnknown(channel: DeviceQueue): Promise<void> {
   const { journal, ledger } = channel
   if (!journal || !ledger) return
   const { problem, ...finding } = await checkUnknown(ledger, journal.file.path)
@@ -160,7 +160,7 @@ async function takeUnknown(channel: Channel): Promise<void> {
 }
 
 /** The tree as the files have it, with what was written while they were read. */
-function know({ journal, ledger }: Channel, { reader }: Finding, anchor?: Anchor): void {
+function know({ journal, ledger }: DeviceQueue, { reader }: Finding, anchor?: Anchor): void {
   if (!journal || !ledger || !reader) return
   catchUp(journal.file.path, reader.offset, ledger.offset, (chunk) => reader.take(chunk))
   if (reader.size !== ledger.size || reader.leaf !== ledger.leaf)
@@ -170,7 +170,7 @@ function know({ journal, ledger }: Channel, { reader }: Finding, anchor?: Anchor
 }
 
 async function announce(
-  notary: Notary,
+  notary: CheckpointSigner,
   results: readonly Result[],
   problems: readonly Problem[],
   code: string,

@@ -29,7 +29,7 @@ export interface Head extends Mark {
  * One device's log as far as it was written: its chain, its tree, and the file it is in. A log without files (a stream)
  * has a chain only.
  */
-export class Ledger {
+export class LogState {
   readonly device: string
   #id: string
   #file: number
@@ -60,8 +60,8 @@ export class Ledger {
   }
 
   /** Goes on from what a device found. `id` is for a log that begins. @throws Fault when somebody else wrote the last line. */
-  static at(device: string, { line, head, size }: AuditTail, id: string): Ledger {
-    const ledger = new Ledger(device, id, line === undefined ? start : after(line))
+  static at(device: string, { line, head, size }: AuditTail, id: string): LogState {
+    const ledger = new LogState(device, id, line === undefined ? start : after(line))
     const known = head === undefined ? undefined : readBegin(head)
     ledger.#offset = size ?? 0
     if (!known) return ledger
@@ -167,7 +167,7 @@ export class Ledger {
   }
 
   /** The log as it goes on in the file after this one, whose name is `previous` from now on, if it is known. */
-  inNextFile(previous?: string): Ledger {
+  inNextFile(previous?: string): LogState {
     const next = this.#copy()
     next.#file = this.#file + 1
     next.#previous = previous
@@ -176,14 +176,14 @@ export class Ledger {
   }
 
   /** Another log, which begins behind this one. */
-  anew(id: string, why: string): Ledger {
-    const next = new Ledger(this.device, id, start)
+  anew(id: string, why: string): LogState {
+    const next = new LogState(this.device, id, start)
     next.#follows = { log: this.#id, size: this.size, leaf: this.leaf, why }
     return next
   }
 
-  #copy(): Ledger {
-    const copy = new Ledger(this.device, this.#id, this.#next)
+  #copy(): LogState {
+    const copy = new LogState(this.device, this.#id, this.#next)
     copy.#range = this.#range?.copy()
     copy.#synced = this.#synced
     copy.keys = this.keys

@@ -15,7 +15,7 @@ export function tokenEngine(tokensOf: (namespace: NamespaceId) => TokenPort): En
     type: 'token',
     kind: 'auth',
     about: 'Tokens: create, look up, renew, revoke, and roles for creating them.',
-    open: ({ namespace, view, clock }) => ({ tokens: tokensOf(namespace), view, clock }),
+    start: ({ namespace, view, clock }) => ({ tokens: tokensOf(namespace), view, clock }),
     routes: [...createRoutes, ...lookupRoutes, ...renewRoutes, ...revokeRoutes, ...roleRoutes],
   })
 }

@@ -71,7 +71,7 @@ function self(call: Call<TokenState>): Response {
 }
 
 async function lookup(call: Call<TokenState>, token: unknown): Promise<Response> {
-  if (token === '' || !call.given('token')) return self(call)
+  if (token === '' || !call.isGiven('token')) return self(call)
   if (typeof token !== 'string') throw new Fault('unauthenticated', 'invalid token', { bare: true })
   const record = await call.engine.tokens.resolve(new Secret(token))
   if (!record) throw new Fault('unauthenticated', 'bad token', { bare: true })

@@ -3,7 +3,7 @@ import type { Client } from '../http/client.ts'
 import type { Environment } from './env.ts'
 import type { FlagTable, Flags } from './flags.ts'
 import type { Format } from '../output/format.ts'
-import type { Pipes } from './stdio.ts'
+import type { Stdio } from './stdio.ts'
 
 /** What a command is run with. */
 export interface Run extends Surroundings {
@@ -26,7 +26,7 @@ export interface Surroundings {
   /** All of standard input, read once. */
   stdin(): Promise<string>
   /** Both as bytes, for data of any size. */
-  readonly pipes: Pipes
+  readonly pipes: Stdio
   /** Asks on the terminal without showing what is typed. @throws NoTerminal */
   ask(question: string): Promise<string>
   /** Starts a server; the command line itself must not know how. */

@@ -1,6 +1,6 @@
 import { parseDuration } from '../../util/duration.ts'
 import { parseGoBool } from '../../util/go-bool.ts'
-import { nearest } from '../../util/suggest.ts'
+import { suggest } from '../../util/suggest.ts'
 
 /** What a flag takes. `texts` and `pairs` can be repeated. */
 export type FlagKind = 'text' | 'bool' | 'int' | 'duration' | 'texts' | 'pairs'
@@ -98,7 +98,7 @@ function nameOf(written: string, table: FlagTable): string {
   if (Object.hasOwn(table, written)) return written
   const entry = Object.entries(table).find(([, { alias }]) => alias === written)
   if (entry) return entry[0]
-  const near = nearest(written, Object.keys(table))
+  const near = suggest(written, Object.keys(table))
   throw new UsageError(`flag provided but not defined: -${written}${near ? ` (did you mean -${near}?)` : ''}`)
 }
 

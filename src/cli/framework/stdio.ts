@@ -1,7 +1,7 @@
 import { UsageError } from './flags.ts'
 
 /** Standard input and output as bytes of any number, for commands that pass data through. */
-export interface Pipes {
+export interface Stdio {
   read(): AsyncIterable<Uint8Array>
   /** Returns when there is room for more. @throws UsageError when nobody reads any more */
   write(bytes: Uint8Array): Promise<void>
@@ -11,7 +11,7 @@ export interface Pipes {
 }
 
 /** The pipes of this process. `used` tells whether data went out: then a reader that leaves early is a failure. */
-export function standardPipes(): Pipes & { used(): boolean } {
+export function processStdio(): Stdio & { used(): boolean } {
   let used = false
   return {
     used: () => used,

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { jsonLimits } from '../../util/json-limits.ts'
 import { readJson, writeJson } from '../../util/json.ts'
 import type { Json } from '../../util/json.ts'
-import { shown } from './dry-run.ts'
+import { dryRunOf } from './dry-run.ts'
 import { ServerError, misfit, refusal } from './errors.ts'
 import { hintFor } from './hints.ts'
 import { UsageError } from '../framework/flags.ts'
@@ -103,7 +103,7 @@ export class Client {
     const { dry, redirects } = this.#target
     const body = data === undefined ? undefined : writeJson(data)
     const headers = { ...usualWrapping(method, url), ...this.#headers(method, body, how) }
-    if (dry && !how.always) throw shown(dry, { method, url, headers, body: data })
+    if (dry && !how.always) throw dryRunOf(dry, { method, url, headers, body: data })
     const {
       status,
       headers: received,

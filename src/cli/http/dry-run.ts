@@ -2,7 +2,7 @@ import type { Target } from './client.ts'
 import { json } from '../output/json.ts'
 
 /** Thrown instead of sending a request that was only to be shown: what to print. */
-export class Shown extends Error {}
+export class DryRun extends Error {}
 
 /** A request that is not sent. */
 export interface Unsent {
@@ -13,8 +13,8 @@ export interface Unsent {
 }
 
 /** The request as the user asked to see it: a curl command line, or the policy that it needs. */
-export function shown(how: NonNullable<Target['dry']>, request: Unsent): Shown {
-  return new Shown(how === 'curl' ? curl(request) : policy(request))
+export function dryRunOf(how: NonNullable<Target['dry']>, request: Unsent): DryRun {
+  return new DryRun(how === 'curl' ? curl(request) : policy(request))
 }
 
 /** A word that every shell passes on as it is, whatever is in it. */

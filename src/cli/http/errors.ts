@@ -42,7 +42,7 @@ export class ServerError extends Error {
 }
 
 /** A request as messages name it. */
-export interface Asked {
+export interface RequestLine {
   readonly method: string
   readonly url: URL
   readonly namespace: string
@@ -51,14 +51,14 @@ export interface Asked {
 }
 
 /** What was answered, as far as a message needs it. */
-export interface Refused {
+export interface RefusedAnswer {
   readonly status: number
   readonly body: Json | undefined
   readonly text: string
 }
 
 /** A refusal as Vault's clients show it; scripts look for its `Code:` and its bullets. */
-export function refusal(asked: Asked, { status, body, text }: Refused): string {
+export function refusal(asked: RequestLine, { status, body, text }: RefusedAnswer): string {
   const errors = body && (Array.isArray(body['errors']) ? body['errors'].map(String) : [])
   const bare = !errors || (asked.method === 'PATCH' && status === 404 && errors.length === 0)
   const list = bare
@@ -68,7 +68,7 @@ export function refusal(asked: Asked, { status, body, text }: Refused): string {
 }
 
 /** An answer that is none of Vault's API: a proxy's page, or a redirect that was not followed. */
-export function misfit(asked: Asked, { status, text }: Refused, location?: string): string {
+export function misfit(asked: RequestLine, { status, text }: RefusedAnswer, location?: string): string {
   const what =
     location === undefined
       ? `The answer is no JSON; is this the address of a server, and not of something before it?\n\n${excerpt(text)}`
@@ -77,7 +77,7 @@ export function misfit(asked: Asked, { status, text }: Refused, location?: strin
 }
 
 /** Without the name and password that an address may hold. */
-function request({ method, url, namespace }: Asked): string {
+function request({ method, url, namespace }: RequestLine): string {
   const path = `${url.origin}${url.pathname}${url.search}`
   return `${namespace ? `Namespace: ${namespace}/\n` : ''}URL: ${method} ${path}`
 }

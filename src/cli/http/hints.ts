@@ -1,5 +1,5 @@
 import { quoted } from './dry-run.ts'
-import type { Asked, Refused } from './errors.ts'
+import type { RequestLine, RefusedAnswer } from './errors.ts'
 
 const operations: Readonly<Record<string, string>> = {
   GET: 'read',
@@ -14,7 +14,7 @@ export const nothingMounted =
   'nothing is mounted there; "strongroom secrets list" and "strongroom auth list" show what is'
 
 /** What to do about a refusal, without the "next"; empty where the server's own words say it. */
-export function hintFor(asked: Asked, { status, body }: Refused): string {
+export function hintFor(asked: RequestLine, { status, body }: RefusedAnswer): string {
   const errors = Array.isArray(body?.['errors']) ? body['errors'].map(String) : []
   if (status === 404 && errors.includes('namespace not found'))
     return `there is no namespace ${asked.namespace}/ that this token may know: "strongroom namespace list" shows those inside another`
@@ -22,7 +22,7 @@ export function hintFor(asked: Asked, { status, body }: Refused): string {
   return status === 403 ? barred(asked) : ''
 }
 
-function barred({ method, url, namespace, hasToken }: Asked): string {
+function barred({ method, url, namespace, hasToken }: RequestLine): string {
   if (!hasToken) return 'no token was sent: "strongroom login" keeps one, or set VAULT_TOKEN'
   const path = decodeURIComponent(url.pathname.replace(/^.*?\/v1\//, ''))
   if (/^(sys\/policies\/explain|auth\/token\/lookup)-self$/.test(path))

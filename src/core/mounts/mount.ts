@@ -8,7 +8,7 @@ export interface Mount {
   /** `transit/` or `auth/token/`. */
   readonly apiPath: string
   readonly engine: Engine
-  /** What the engine's `open` returned. */
+  /** What the engine's `start` returned. */
   readonly state: unknown
   readonly trie: Trie
 }

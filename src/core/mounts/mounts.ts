@@ -91,7 +91,7 @@ export class Mounts {
   async tend(): Promise<void> {
     for (const { engine, state, apiPath } of this.router.all()) {
       try {
-        await engine.tend?.(state)
+        await engine.everyMinute?.(state)
       } catch (thrown) {
         const error = thrown instanceof Error ? thrown.name : 'unknown'
         this.#parts.log.warn('a mount could not do its chores; they will be tried again', { mount: apiPath, error })
@@ -224,7 +224,7 @@ export class Mounts {
       namespace: record.namespace,
       limits: () => this.limits(this.byUuid(record.uuid) ?? record),
     }
-    this.router.add({ record, apiPath, engine, state: await engine.open(host), trie: trieOf(engine) })
+    this.router.add({ record, apiPath, engine, state: await engine.start(host), trie: trieOf(engine) })
   }
 
   async #purge(record: MountRecord): Promise<void> {

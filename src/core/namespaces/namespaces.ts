@@ -5,7 +5,7 @@ import { apiPathOf } from '../../contract/mount.ts'
 import type { Transaction, View } from '../../contract/view.ts'
 import type { TokenStore } from '../../tokens/store.ts'
 import { base62 } from '../../util/base62.ts'
-import { Turnstile } from '../../util/mutex.ts'
+import { Mutex } from '../../util/mutex.ts'
 import { Namespace, folderOf, namespaceShape, rootRecord } from './namespace.ts'
 import type { Belongings, NamespaceRecord } from './namespace.ts'
 import { checkNewName, checkedMetadata, namespaceName } from './names.ts'
@@ -37,8 +37,8 @@ export class Namespaces {
   readonly root: Namespace
   readonly #parts: NamespacesParts
   readonly #byId = new Map<NamespaceId, Namespace>()
-  readonly #turn = new Turnstile()
-  readonly #purging = new Turnstile()
+  readonly #turn = new Mutex()
+  readonly #purging = new Mutex()
 
   private constructor(parts: NamespacesParts, root: Namespace) {
     this.#parts = parts

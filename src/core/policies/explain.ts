@@ -13,7 +13,7 @@ import { canonicalOf } from '../request/canonical.ts'
 import { reachOf } from '../request/caller.ts'
 import { destinationOf, innermost } from '../namespaces/namespace.ts'
 import type { Namespace } from '../namespaces/namespace.ts'
-import type { OpenServer } from '../seal/unsealed-server.ts'
+import type { UnsealedServer } from '../seal/unsealed-server.ts'
 
 /** A request that is asked about. */
 type Asked = Omit<Question, 'needsSudo' | 'path'> & { readonly path: ApiPath }
@@ -29,7 +29,7 @@ export interface Explainer {
  * Explains requests in one namespace. Nobody is shown a policy that he may not read. What a token may do is no secret from
  * its owner, where he may ask for `resultant-acl`; names of policies are told to those who may read them.
  */
-export function explainer(opened: () => OpenServer, here: () => Namespace, clock: Pick<Clock, 'now'>): Explainer {
+export function explainer(opened: () => UnsealedServer, here: () => Namespace, clock: Pick<Clock, 'now'>): Explainer {
   const explained = async (
     policies: readonly NamedPolicy[],
     asked: Asked,

@@ -64,8 +64,8 @@ function auditMount(mount: Mount): AuditMount {
     type,
     accessor,
     class: type === 'system' ? 'system' : kind,
-    ...(config.audit_non_hmac_request_keys && { openRequestKeys: config.audit_non_hmac_request_keys }),
-    ...(config.audit_non_hmac_response_keys && { openResponseKeys: config.audit_non_hmac_response_keys }),
+    ...(config.audit_non_hmac_request_keys && { rawRequestKeys: config.audit_non_hmac_request_keys }),
+    ...(config.audit_non_hmac_response_keys && { rawResponseKeys: config.audit_non_hmac_response_keys }),
   }
   described.set(mount.record, fresh)
   return fresh

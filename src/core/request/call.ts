@@ -22,7 +22,7 @@ class HandlerCall implements Call<unknown> {
   readonly mountPath: string
   readonly spelled: Readonly<Record<string, string>>
   readonly confirm: (exists: boolean) => void
-  readonly given: (name: string) => boolean
+  readonly isGiven: (name: string) => boolean
 
   constructor({ request, mount, caller, operation, params, spelled = params }: Decision, beforeChange: BeforeChange) {
     this.beforeChange = beforeChange
@@ -34,6 +34,6 @@ class HandlerCall implements Call<unknown> {
     this.confirm = (exists) => {
       if (exists === (operation === 'create')) throw new Misjudged()
     }
-    this.given = (name) => Object.hasOwn(request.data, name)
+    this.isGiven = (name) => Object.hasOwn(request.data, name)
   }
 }

@@ -6,7 +6,7 @@ import type { Route, Subject } from '../../contract/route.ts'
 import type { Acl, AclOperation, AclQuery, Verdict } from '../../policy/acl.ts'
 import type { TokenStore } from '../../tokens/store.ts'
 import type { Acls } from '../policies/acl-cache.ts'
-import { barrierOf, isKnown, mayBeTold, noToken } from './disclosure.ts'
+import { refusalOf, showsValidToken, maySeeReason, noToken } from './disclosure.ts'
 import { callOf } from './call.ts'
 import { canonicalOf } from './canonical.ts'
 import { TokenCaller, anyone, reachOf } from './caller.ts'
@@ -125,8 +125,8 @@ async function judge(parts: DecidingParts, draft: Draft): Promise<void> {
   // Which namespaces there are is no secret from the owner of a token, and from everybody else it is.
   const open = traits !== undefined && (traits.public || traits.vet !== undefined)
   const shut = open && draft.mount?.record.builtin && (named || tellsOfNamespace(draft, traits))
-  if (shut && !(await isKnown(parts.tokens, draft.request))) throw noToken()
-  if (draft.barred && (await mayBeTold(parts.tokens, draft.request, offers, asked))) throw draft.barred
+  if (shut && !(await showsValidToken(parts.tokens, draft.request))) throw noToken()
+  if (draft.barred && (await maySeeReason(parts.tokens, draft.request, offers, asked))) throw draft.barred
   if (traits?.vet) await traits.vet(draft.request)
   if (draft.barred) return admitNowhere(draft, offers)
   // Where sudo is wanted, the answer that a verb is not there is for those who have it.
@@ -160,7 +160,7 @@ function locate(parts: DecidingParts, draft: Draft): Destination | undefined {
   const { request } = draft
   const destination = (namespace ?? parts.namespaces.root).mounts.router.find(request.path, isListing(request))
   const offers = destination?.match?.offers
-  if (request.namespace !== '') draft.barred = barrierOf(namespace, offers)
+  if (request.namespace !== '') draft.barred = refusalOf(namespace, offers)
   const route = offers && request.operation !== 'help' ? offers[request.operation] : undefined
   if (destination) draft.mount = destination.mount
   if (destination?.match) draft.params = destination.match.params

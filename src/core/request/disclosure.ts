@@ -6,7 +6,7 @@ import { traitsOf } from './trie.ts'
 import type { Offers } from './trie.ts'
 
 /** Why nothing is done below the root namespace, whoever asks. */
-export function barrierOf(namespace: Namespace | undefined, offers: Offers = {}): Fault | undefined {
+export function refusalOf(namespace: Namespace | undefined, offers: Offers = {}): Fault | undefined {
   const routes = Object.values(offers)
   if (routes.some((route) => route.rootOnly)) return refuse('operation only available in root namespace')
   // How the server is does not depend on any namespace.
@@ -23,20 +23,20 @@ export function barrierOf(namespace: Namespace | undefined, offers: Offers = {})
 }
 
 /** Whether a request shows a good token, wherever it is good. Takes no use of it. */
-export async function isKnown(tokens: TokenStore, { credential, client }: Request): Promise<boolean> {
+export async function showsValidToken(tokens: TokenStore, { credential, client }: Request): Promise<boolean> {
   const token = credential.kind === 'token' ? await tokens.resolve(credential.token) : undefined
   return token !== undefined && tokens.allowsAddress(token, client.address)
 }
 
 /** Whether why a request is barred may be told: always where that depends on nothing but what was sent. */
-export async function mayBeTold(
+export async function maySeeReason(
   tokens: TokenStore,
   request: Request,
   offers: Offers | undefined,
   asked: string,
 ): Promise<boolean> {
   const rootOnly = Object.values(offers ?? {}).some((route) => route.rootOnly)
-  return (rootOnly && asked !== '' && request.namespace === asked) || isKnown(tokens, request)
+  return (rootOnly && asked !== '' && request.namespace === asked) || showsValidToken(tokens, request)
 }
 
 /** Whatever is wrong with a token, the answer is the same. */

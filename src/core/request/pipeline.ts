@@ -24,14 +24,14 @@ import type { Wrapper } from './wrapping.ts'
 import { ignoredParameters, replacedParameters } from './warnings.ts'
 
 /** What it works with while the server is open. */
-export interface OpenParts extends DecidingParts {
+export interface UnsealedParts extends DecidingParts {
   readonly wrappings: Wrapper
   readonly quotas: Quotas
 }
 
 /** What the pipeline works with. `open` gives undefined while the server is sealed; `sealed` then knows the few routes that work. */
 export interface PipelineParts {
-  readonly open: () => OpenParts | undefined
+  readonly open: () => UnsealedParts | undefined
   readonly sealed: (request: Request) => Decision
   readonly audit: AuditBroker
   readonly traffic: Traffic
@@ -119,7 +119,7 @@ export class Pipeline implements Gateway {
   }
 
   /** What the policy judged is what is done: each judgement has a request line of its own before it is acted on. */
-  async #perform(decision: Decision, event: AuditEvent, open: OpenParts | undefined): Promise<Performed> {
+  async #perform(decision: Decision, event: AuditEvent, open: UnsealedParts | undefined): Promise<Performed> {
     let judged = { decision, event }
     for (let times = 1; ; times++) {
       const { event: current } = judged
@@ -133,7 +133,7 @@ export class Pipeline implements Gateway {
     }
   }
 
-  async #decide(request: Request): Promise<{ readonly open: OpenParts | undefined; readonly decision: Decision }> {
+  async #decide(request: Request): Promise<{ readonly open: UnsealedParts | undefined; readonly decision: Decision }> {
     const open = this.#parts.open()
     return { open, decision: open ? await decide(open, request) : this.#parts.sealed(request) }
   }
@@ -173,7 +173,7 @@ async function perform(
 
 /** Parameters that did nothing are told of, where there is an answer to tell it in. */
 function withWarnings(given: Request['data'], { route, params }: Decision, response: Response): Response {
-  if (!route || route.open || (response.data === undefined && response.auth === undefined)) return response
+  if (!route || route.anyFields || (response.data === undefined && response.auth === undefined)) return response
   const told = [...ignoredParameters(given, route.fields, params), ...replacedParameters(given, params)]
   return told.length > 0 ? { ...response, warnings: [...(response.warnings ?? []), ...told] } : response
 }

@@ -2,8 +2,8 @@ import { Fault, refuse } from '../../contract/fault.ts'
 import { readPgpKey } from '../../crypto/keys/pgp.ts'
 import { base62 } from '../../util/base62.ts'
 import { base64, wipe } from '../../util/bytes.ts'
-import { Quorum, checkNonce, checkShareSize, replaced } from './share-collector.ts'
-import type { Room } from './seal-manager.ts'
+import { ShareCollector, checkNonce, checkShareSize, replaced } from './share-collector.ts'
+import type { SealManager } from './seal-manager.ts'
 
 /** How far the generation of a root token is. */
 export interface RootStatus {
@@ -31,10 +31,10 @@ interface Running {
   readonly fingerprint: string
   /** Of the room, at the start: a rekey meanwhile ends this. */
   readonly epoch: number
-  readonly quorum: Quorum
+  readonly quorum: ShareCollector
 }
 
-type RootRoom = Pick<Room, 'record' | 'fits' | 'createRootToken' | 'exclusively' | 'epoch'>
+type RootRoom = Pick<SealManager, 'record' | 'fits' | 'createRootToken' | 'exclusively' | 'epoch'>
 
 /** A new root token from a threshold of shares, handed out XORed with a one-time password or encrypted with PGP. Lost at seal. */
 export class GenerateRoot {
@@ -80,7 +80,7 @@ export class GenerateRoot {
         encode: async (token) => (owner ? base64(await owner.encrypt(token)) : xored(token, own)),
         fingerprint: owner?.fingerprint ?? '',
         epoch: this.#room.epoch,
-        quorum: new Quorum(required, nonce),
+        quorum: new ShareCollector(required, nonce),
       }
       return otp === '' && !owner ? own : ''
     })

@@ -15,16 +15,16 @@ export interface UnsealOptions {
 }
 
 /** What happens around opening and closing; the core's own affair. */
-export interface Life {
+export interface LifecycleHooks {
   /** After unseal: everything that lives only while open. */
-  open(said?: UnsealOptions): Promise<void>
-  /** Before seal, and after an `open` that failed half-way. It must not wait for the room: the room waits for it. */
-  close(): Promise<void>
+  afterUnseal(said?: UnsealOptions): Promise<void>
+  /** Before seal, and after an `afterUnseal` that failed half-way. It must not wait for the seal manager, which waits for it. */
+  beforeSeal(): Promise<void>
   /** A new root token of an open server. */
   createRootToken(): Promise<string>
 }
 
-export interface RoomParts {
+export interface SealManagerParts {
   readonly storage: Storage
   readonly barrier: Barrier
   readonly seal: Seal
@@ -32,7 +32,7 @@ export interface RoomParts {
   readonly uuid: () => string
   readonly clock: Clock
   readonly log: Log
-  readonly life: Life
+  readonly hooks: LifecycleHooks
 }
 
 /** How far the server is from being open. */

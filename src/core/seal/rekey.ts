@@ -1,13 +1,13 @@
 import { refuse } from '../../contract/fault.ts'
 import type { SealRecord } from '../../contract/seal.ts'
 import { wipe } from '../../util/bytes.ts'
-import { Holders } from './share-recipients.ts'
-import { Quorum, checkNonce, checkShareSize, replaced } from './share-collector.ts'
-import type { Room } from './seal-manager.ts'
+import { ShareRecipients } from './share-recipients.ts'
+import { ShareCollector, checkNonce, checkShareSize, replaced } from './share-collector.ts'
+import type { SealManager } from './seal-manager.ts'
 import type { ShareBackups } from './share-backup.ts'
 
 /** What the new split is to be. */
-export interface RekeyWish {
+export interface RekeyOptions {
   readonly shares: number
   readonly threshold: number
   readonly verify: boolean
@@ -47,15 +47,15 @@ export interface NewShares {
   readonly backup: boolean
 }
 
-interface Running extends RekeyWish {
+interface Running extends RekeyOptions {
   readonly backup: boolean
-  readonly holders: Holders
+  readonly holders: ShareRecipients
   readonly nonce: string
   /** Of the room, at the start: another ceremony that replaces the shares ends this one. */
   readonly epoch: number
-  readonly quorum: Quorum
+  readonly quorum: ShareCollector
   /** The new seal while its shares wait to be given back. */
-  pending?: { readonly record: SealRecord; quorum: Quorum }
+  pending?: { readonly record: SealRecord; quorum: ShareCollector }
 }
 
 const idleStatus: RekeyStatus = {
@@ -73,7 +73,7 @@ const idleStatus: RekeyStatus = {
 }
 
 /** What a rekey needs of the room. */
-type RekeyRoom = Pick<Room, 'record' | 'fits' | 'split' | 'adopt' | 'exclusively' | 'epoch'>
+type RekeyRoom = Pick<SealManager, 'record' | 'fits' | 'split' | 'adopt' | 'exclusively' | 'epoch'>
 
 /**
  * New unseal shares (and with them a new unseal and root key) from a threshold of the old ones; if wished only after enough of
@@ -112,16 +112,23 @@ export class Rekey {
   }
 
   /** @throws Fault invalid_request; `busy` when one is under way already. */
-  async start(wish: RekeyWish, busy: string): Promise<void> {
+  async start(wish: RekeyOptions, busy: string): Promise<void> {
     const { pgpKeys = [], backup = false } = wish
     if (backup && pgpKeys.length === 0) throw refuse('backup needs pgp_keys: shares are never stored in plain')
-    const holders = await Holders.of(pgpKeys, wish.shares)
+    const holders = await ShareRecipients.of(pgpKeys, wish.shares)
     await this.#room.exclusively(async () => {
       if (this.#running?.epoch === this.#room.epoch) throw refuse(busy)
       this.drop()
       const required = (await this.#room.record())?.threshold ?? 0
       const nonce = this.#uuid()
-      this.#running = { ...wish, backup, holders, nonce, epoch: this.#room.epoch, quorum: new Quorum(required, nonce) }
+      this.#running = {
+        ...wish,
+        backup,
+        holders,
+        nonce,
+        epoch: this.#room.epoch,
+        quorum: new ShareCollector(required, nonce),
+      }
     })
   }
 
@@ -200,7 +207,7 @@ export class Rekey {
 
   #again(pending: NonNullable<Running['pending']>): void {
     pending.quorum.reset()
-    pending.quorum = new Quorum(pending.quorum.threshold, this.#uuid())
+    pending.quorum = new ShareCollector(pending.quorum.threshold, this.#uuid())
   }
 
   /** Nothing counts before the shares are encrypted and their copy is kept: whatever fails until then changes nothing. */
@@ -212,7 +219,7 @@ export class Rekey {
     if (backup) await this.backups.keep(nonce, fingerprints, handed)
     const made = { nonce, shares: handed, verify, fingerprints, backup }
     if (verify) {
-      running.pending = { record, quorum: new Quorum(threshold, this.#uuid()) }
+      running.pending = { record, quorum: new ShareCollector(threshold, this.#uuid()) }
       return { ...made, verificationNonce: running.pending.quorum.nonce, unsettled: false }
     }
     const outcome = await this.#room.adopt(record, shares.slice(0, threshold))

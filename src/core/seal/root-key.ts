@@ -3,7 +3,7 @@ import { Fault } from '../../contract/fault.ts'
 import type { Protected, SealRecord } from '../../contract/seal.ts'
 import { AmbiguousCommit } from '../../contract/storage.ts'
 import { sameBytes, wipe } from '../../util/bytes.ts'
-import type { RoomParts } from './lifecycle.ts'
+import type { SealManagerParts } from './lifecycle.ts'
 
 /** How often, and how long in between (milliseconds), a write is repeated whose outcome the storage did not tell. */
 const settling = { tries: 6, wait: 500 } as const
@@ -15,7 +15,7 @@ const settling = { tries: 6, wait: 500 } as const
  * caller must seal. @throws what the storage threw when nothing was changed.
  */
 export async function changeRoot(
-  { barrier, seal, random, clock }: RoomParts,
+  { barrier, seal, random, clock }: SealManagerParts,
   record: SealRecord,
   unsealKey: Uint8Array,
 ): Promise<'done' | 'unknown'> {
@@ -25,7 +25,7 @@ export async function changeRoot(
   try {
     for (let left = settling.tries; left > 0; left--) {
       try {
-        await barrier.reroot(root, [op])
+        await barrier.changeRoot(root, [op])
         return 'done'
       } catch (thrown) {
         unknown ||= isAmbiguous(thrown)
@@ -40,7 +40,7 @@ export async function changeRoot(
 }
 
 /** Removes a seal and keyring that were made a moment ago, if they are there and are these. */
-export async function undoInit({ storage, log }: RoomParts, made: Protected): Promise<void> {
+export async function undoInit({ storage, log }: SealManagerParts, made: Protected): Promise<void> {
   try {
     const [seal, keyring] = await storage.get([plainKeys.seal, plainKeys.keyring])
     if (!seal || !keyring || !('value' in made.op) || !sameBytes(seal.value, made.op.value)) return

@@ -1,31 +1,31 @@
 import { Fault, refuse } from '../../contract/fault.ts'
 import type { Protected, SealRecord } from '../../contract/seal.ts'
 import { base64, wipe } from '../../util/bytes.ts'
-import { Turnstile } from '../../util/mutex.ts'
+import { Mutex } from '../../util/mutex.ts'
 import { readPgpKey } from '../../crypto/keys/pgp.ts'
-import { Holders } from './share-recipients.ts'
-import { Quorum, checkShareSize } from './share-collector.ts'
-import type { InitKeys, Initialised, RoomParts, SealStatus, UnsealOptions } from './lifecycle.ts'
+import { ShareRecipients } from './share-recipients.ts'
+import { ShareCollector, checkShareSize } from './share-collector.ts'
+import type { InitKeys, Initialised, SealManagerParts, SealStatus, UnsealOptions } from './lifecycle.ts'
 import { changeRoot, reason, undoInit } from './root-key.ts'
 
 /**
  * The states of the server: uninitialised → sealed → open → sealed. One change at a time; ceremonies that change or use the
  * seal take their turn here too (`exclusively`).
  */
-export class Room {
-  readonly #parts: RoomParts
-  readonly #turnstile = new Turnstile()
+export class SealManager {
+  readonly #parts: SealManagerParts
+  readonly #turnstile = new Mutex()
   #record: SealRecord | undefined
-  #quorum: Quorum | undefined
+  #quorum: ShareCollector | undefined
   #unsealKey: Uint8Array | undefined
   #open = false
   #epoch = 0
 
-  constructor(parts: RoomParts) {
+  constructor(parts: SealManagerParts) {
     this.#parts = parts
   }
 
-  get isOpen(): boolean {
+  get isUnsealed(): boolean {
     return this.#open
   }
 
@@ -67,17 +67,17 @@ export class Room {
    */
   async initialise(shares: number, threshold: number, keys: InitKeys = {}): Promise<Initialised> {
     return this.#turnstile.run(async () => {
-      const { barrier, seal, random, life } = this.#parts
+      const { barrier, seal, random, hooks } = this.#parts
       if (await this.record()) throw refuse('Vault is already initialized')
-      const holders = await Holders.of(keys.pgpKeys ?? [], shares)
+      const holders = await ShareRecipients.of(keys.pgpKeys ?? [], shares)
       const owner = keys.rootTokenPgpKey ? await readPgpKey('root_token_pgp_key', keys.rootTokenPgpKey) : undefined
       const root = random(32)
       const made = await seal.protect(root, shares, threshold)
       try {
         await barrier.initialise(root, [made.op])
         if (!(await barrier.unseal(root))) throw new Fault('unavailable', 'the keyring is not what was just written')
-        await life.open()
-        const token = await life.createRootToken()
+        await hooks.afterUnseal()
+        const token = await hooks.createRootToken()
         return {
           shares: await holders.hand(made.shares),
           rootToken: owner ? base64(await owner.encrypt(token)) : token,
@@ -101,7 +101,7 @@ export class Room {
       const record = await this.record()
       if (!record) throw refuse('Vault is not initialized')
       checkShareSize(share)
-      this.#quorum ??= new Quorum(record.threshold, this.#parts.uuid())
+      this.#quorum ??= new ShareCollector(record.threshold, this.#parts.uuid())
       const shares = this.#quorum.add(share)
       if (!shares) return
       this.#quorum = undefined
@@ -187,7 +187,7 @@ export class Room {
   }
 
   async createRootToken(): Promise<string> {
-    return this.#parts.life.createRootToken()
+    return this.#parts.hooks.createRootToken()
   }
 
   /** A fresh root key. While it is not known whether it was taken, the server is sealed. */
@@ -202,10 +202,10 @@ export class Room {
 
   /** Sealed, whatever fails on the way. */
   async #shut(): Promise<void> {
-    const { barrier, life, log } = this.#parts
+    const { barrier, hooks, log } = this.#parts
     this.#open = false
     try {
-      await life.close()
+      await hooks.beforeSeal()
     } catch (thrown) {
       log.error('closing failed; the keys are wiped all the same', reason(thrown))
     } finally {
@@ -216,14 +216,14 @@ export class Room {
   }
 
   async #enter(record: SealRecord, shares: readonly Uint8Array[], said: UnsealOptions): Promise<void> {
-    const { barrier, seal, life, log } = this.#parts
+    const { barrier, seal, hooks, log } = this.#parts
     const keys = await seal.combine(record, shares)
     try {
       if (!keys || !(await barrier.unseal(keys.root, said.acceptStorage)))
         throw refuse(
           'Unseal failed, invalid key: the shares given do not open this server; begin again with the first one',
         )
-      await life.open(said)
+      await hooks.afterUnseal(said)
     } catch (thrown) {
       if (keys) wipe(keys.unsealKey)
       if (barrier.sealed) throw thrown

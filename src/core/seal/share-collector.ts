@@ -2,7 +2,7 @@ import { refuse } from '../../contract/fault.ts'
 import { sameBytes, wipe } from '../../util/bytes.ts'
 
 /** Shares given one by one until there are enough. The same share twice counts once. */
-export class Quorum {
+export class ShareCollector {
   readonly threshold: number
   readonly nonce: string
   #shares: Uint8Array[] = []

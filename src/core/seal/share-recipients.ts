@@ -4,7 +4,7 @@ import type { PgpRecipient } from '../../crypto/keys/pgp.ts'
 import { hex } from '../../util/bytes.ts'
 
 /** Those who are handed the shares: nobody in particular, in clear, or each by a PGP key. */
-export class Holders {
+export class ShareRecipients {
   readonly #recipients: readonly PgpRecipient[]
 
   private constructor(recipients: readonly PgpRecipient[]) {
@@ -12,10 +12,10 @@ export class Holders {
   }
 
   /** @param pgpKeys none, or one for each share. @throws Fault invalid_request */
-  static async of(pgpKeys: readonly string[], shares: number): Promise<Holders> {
+  static async of(pgpKeys: readonly string[], shares: number): Promise<ShareRecipients> {
     if (pgpKeys.length > 0 && pgpKeys.length !== shares)
       throw refuse(`incorrect number of PGP keys: there are ${pgpKeys.length} for ${shares} shares; give one for each`)
-    return new Holders(await readPgpKeys('pgp_keys', pgpKeys))
+    return new ShareRecipients(await readPgpKeys('pgp_keys', pgpKeys))
   }
 
   /** Of their keys, in the order of the shares; empty when the shares are handed out in clear. */

@@ -3,8 +3,8 @@ import type { Barrier } from '../../contract/barrier.ts'
 import type { Engine } from '../../contract/engine.ts'
 import type { NamespaceId, TokenRecord } from '../../contract/identity.ts'
 import type { MountSpec } from '../../contract/mount.ts'
-import { NamespaceTokens } from '../../tokens/of-namespace.ts'
-import type { TokenHome } from '../../tokens/of-namespace.ts'
+import { NamespaceTokens } from '../../tokens/namespace-tokens.ts'
+import type { TokenHome } from '../../tokens/namespace-tokens.ts'
 import { TokenLeases } from '../../tokens/token-leases.ts'
 import { TokenStore } from '../../tokens/store.ts'
 import { Wrappings } from '../../tokens/wrappings.ts'
@@ -24,7 +24,7 @@ import { Schedule } from '../schedule.ts'
 import { VersionHistory } from '../telemetry/version-history.ts'
 
 /** What is needed to open a server whose barrier has been unsealed. */
-export interface OpeningParts {
+export interface UnsealedServerParts {
   readonly barrier: Barrier
   readonly audit: AuditBroker
   readonly clock: Clock
@@ -46,7 +46,7 @@ export interface OpeningParts {
 }
 
 /** An open server: everything that exists only between unseal and seal. */
-export interface OpenServer {
+export interface UnsealedServer {
   readonly namespaces: Namespaces
   readonly tokens: TokenStore
   readonly tokensOf: (namespace: NamespaceId) => NamespaceTokens
@@ -63,11 +63,11 @@ export interface OpenServer {
 const purging = 'removed namespaces'
 
 /** Checks the audit log before anything is changed, opens tokens, namespaces with their policies and mounts, in this order, and starts the chores. */
-export async function openServer(parts: OpeningParts): Promise<OpenServer> {
+export async function startUnsealed(parts: UnsealedServerParts): Promise<UnsealedServer> {
   const { barrier, audit } = parts
   const { acceptAuditLog: accept, expectedHead } = parts.said ?? {}
   await audit.open(barrier.view('core/audit/'), {
-    ride: (along) => barrier.ride(along),
+    ride: (along) => barrier.attach(along),
     commits: barrier.commits,
     ...(accept !== undefined && { accept }),
     ...(expectedHead !== undefined && { expectedHead }),
@@ -82,18 +82,18 @@ export async function openServer(parts: OpeningParts): Promise<OpenServer> {
 }
 
 /** The log tells of damage to records that was accepted; where no device takes the line, at the next unseal. */
-async function tellAccepted({ barrier, audit, log }: OpeningParts): Promise<void> {
+async function tellAccepted({ barrier, audit, log }: UnsealedServerParts): Promise<void> {
   const accepted = await barrier.accepted()
   if (!accepted) return
   try {
     await audit.note('accepted', { ...accepted })
-    await barrier.acceptedIsTold()
+    await barrier.acceptedIsAudited()
   } catch {
     log.error('no audit device took the line about damage that was accepted', { code: accepted.code })
   }
 }
 
-async function openRest(parts: OpeningParts): Promise<OpenServer> {
+async function openRest(parts: UnsealedServerParts): Promise<UnsealedServer> {
   const { barrier, audit, clock, log, random } = parts
   const core = barrier.view('core/')
   // Tokens need namespaces, and namespaces need engines, which need tokens. No token is good before its namespace is there.
@@ -161,7 +161,7 @@ async function openRest(parts: OpeningParts): Promise<OpenServer> {
 
 /** Opens what a namespace has of its own; nothing of one that is being removed. */
 async function furnish(
-  parts: OpeningParts,
+  parts: UnsealedServerParts,
   engines: readonly Engine[],
   record: NamespaceRecord,
   guard: Guard,
@@ -183,7 +183,7 @@ async function tend(namespaces: Namespaces): Promise<void> {
 function homeOf(
   id: NamespaceId,
   namespaceOf: (id: NamespaceId) => Namespace | undefined,
-  ttl: OpeningParts['ttl'],
+  ttl: UnsealedServerParts['ttl'],
 ): TokenHome {
   return {
     id,

@@ -1,8 +1,8 @@
-import type { AuditMeasure } from '../../audit/metrics.ts'
+import type { AuditMetrics } from '../../audit/metrics.ts'
 import type { Traffic } from './traffic.ts'
 
 /** The numbers that `sys/metrics` tells, under the names that boards for Vault know where there is one. */
-export function measure(traffic: Traffic, logs: readonly AuditMeasure[], at: number) {
+export function measure(traffic: Traffic, logs: readonly AuditMetrics[], at: number) {
   const handled = traffic.handled()
   const { heapUsed, rss } = process.memoryUsage()
   const gauge = (name: string, about: string, value: number) => ({ name: `vault.${name}`, about, value })
@@ -38,7 +38,7 @@ export function measure(traffic: Traffic, logs: readonly AuditMeasure[], at: num
   }
 }
 
-function auditGauges({ path, size, free, total, full }: AuditMeasure) {
+function auditGauges({ path, size, free, total, full }: AuditMetrics) {
   const labels = { path }
   const gauge = (name: string, about: string, value: number | undefined) =>
     value === undefined ? [] : [{ name: `vault.audit.log.${name}`, about, value, labels }]
@@ -50,7 +50,7 @@ function auditGauges({ path, size, free, total, full }: AuditMeasure) {
   ]
 }
 
-function auditCounters({ path, failures, lost, disturbed }: AuditMeasure) {
+function auditCounters({ path, failures, lost, disturbed }: AuditMetrics) {
   const labels = { path }
   const counter = (name: string, about: string, value: number) => ({ name: `vault.audit.log.${name}`, about, value, labels }) // prettier-ignore
   return [

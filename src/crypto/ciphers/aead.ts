@@ -21,11 +21,11 @@ class OpensslKey implements CipherKey {
     return this.#aead.key
   }
 
-  seal(nonce: Uint8Array, plaintext: Uint8Array, associated?: Uint8Array): Uint8Array {
+  encrypt(nonce: Uint8Array, plaintext: Uint8Array, associated?: Uint8Array): Uint8Array {
     return sealBehind(nonce, this.#aead, nonce, plaintext, associated)
   }
 
-  open(sealed: Uint8Array, associated?: Uint8Array): Uint8Array | undefined {
+  decrypt(sealed: Uint8Array, associated?: Uint8Array): Uint8Array | undefined {
     if (sealed.length < opensslNonceBytes + tagBytes) return undefined
     const nonce = sealed.subarray(0, opensslNonceBytes)
     return openBox(this.#aead, nonce, sealed.subarray(opensslNonceBytes), associated)
@@ -63,11 +63,11 @@ class NobleKey implements CipherKey {
     return createSecretKey(this.#key)
   }
 
-  seal(nonce: Uint8Array, plaintext: Uint8Array, associated?: Uint8Array): Uint8Array {
+  encrypt(nonce: Uint8Array, plaintext: Uint8Array, associated?: Uint8Array): Uint8Array {
     return Buffer.concat([nonce, this.#cipher(this.#key, nonce, associated).encrypt(plaintext)])
   }
 
-  open(sealed: Uint8Array, associated?: Uint8Array): Uint8Array | undefined {
+  decrypt(sealed: Uint8Array, associated?: Uint8Array): Uint8Array | undefined {
     if (sealed.length < this.#nonceBytes + tagBytes) return undefined
     try {
       const cipher = this.#cipher(this.#key, sealed.subarray(0, this.#nonceBytes), associated)

@@ -20,12 +20,12 @@ class CbcKey implements CipherKey {
     return this.#key
   }
 
-  seal(vector: Uint8Array, plaintext: Uint8Array): Uint8Array {
+  encrypt(vector: Uint8Array, plaintext: Uint8Array): Uint8Array {
     const cipher = createCipheriv(this.#cipher, this.#key, vector)
     return concat(vector, cipher.update(plaintext), cipher.final())
   }
 
-  open(sealed: Uint8Array): Uint8Array | undefined {
+  decrypt(sealed: Uint8Array): Uint8Array | undefined {
     const decipher = createDecipheriv(this.#cipher, this.#key, sealed.subarray(0, blockBytes))
     const plaintext = decipher.update(sealed.subarray(blockBytes))
     try {

@@ -25,9 +25,9 @@ export interface CipherKey {
   /** The raw key, for another thread. */
   shared(): KeyObject
   /** `nonce ‖ ciphertext`, a tag at its end. The nonce must never have been used under this key with another message. */
-  seal(nonce: Uint8Array, plaintext: Uint8Array, associated?: Uint8Array): Uint8Array
+  encrypt(nonce: Uint8Array, plaintext: Uint8Array, associated?: Uint8Array): Uint8Array
   /** Opens what `seal` made; undefined when it is anything else, as far as the cipher can tell. */
-  open(sealed: Uint8Array, associated?: Uint8Array): Uint8Array | undefined
+  decrypt(sealed: Uint8Array, associated?: Uint8Array): Uint8Array | undefined
 }
 
 /** @throws RangeError for a raw key of another size. */

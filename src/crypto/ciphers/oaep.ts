@@ -3,23 +3,23 @@ import type { KeyObject } from 'node:crypto'
 import type { OaepHash } from './key-wrap.ts'
 
 /** How a padding is made: its hash function, which is that of its mask too, and what the ciphertext is bound to. */
-export interface OaepWish {
+export interface OaepOptions {
   readonly hash: OaepHash
   readonly label: Uint8Array
 }
 
-function options(key: KeyObject, { hash, label }: OaepWish) {
+function options(key: KeyObject, { hash, label }: OaepOptions) {
   const padding = constants.RSA_PKCS1_OAEP_PADDING
   return { key, padding, oaepHash: hash, ...(label.length > 0 && { oaepLabel: label }) }
 }
 
 /** RSA-OAEP (RFC 8017 §7.1). Plaintexts have at most `mostBytes` bytes. */
-export function sealOaep(key: KeyObject, plaintext: Uint8Array, wish: OaepWish): Uint8Array {
+export function encryptOaep(key: KeyObject, plaintext: Uint8Array, wish: OaepOptions): Uint8Array {
   return publicEncrypt(options(key, wish), plaintext)
 }
 
 /** The plaintext of what `sealOaep` made; undefined for anything else, without saying what was wrong with it. */
-export function openOaep(key: KeyObject, sealed: Uint8Array, wish: OaepWish): Uint8Array | undefined {
+export function decryptOaep(key: KeyObject, sealed: Uint8Array, wish: OaepOptions): Uint8Array | undefined {
   try {
     return privateDecrypt(options(key, wish), sealed)
   } catch {
@@ -30,6 +30,6 @@ export function openOaep(key: KeyObject, sealed: Uint8Array, wish: OaepWish): Ui
 const hashBytes: Readonly<Record<OaepHash, number>> = { sha1: 20, sha224: 28, sha256: 32, sha384: 48, sha512: 64 }
 
 /** How many bytes a plaintext can have. */
-export function mostBytes(key: KeyObject, { hash }: OaepWish): number {
+export function mostBytes(key: KeyObject, { hash }: OaepOptions): number {
   return (key.asymmetricKeyDetails?.modulusLength ?? 0) / 8 - 2 * hashBytes[hash] - 2
 }

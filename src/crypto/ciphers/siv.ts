@@ -26,23 +26,23 @@ export class Siv {
     return xored(mac(associated), begun, 0)
   }
 
-  seal(state: Uint8Array, plain: Uint8Array): Buffer {
+  encrypt(state: Uint8Array, plain: Uint8Array): Buffer {
     const tag = this.#tag(state, plain)
     return Buffer.concat([tag, this.#crypt(tag, plain)])
   }
 
   /** Undefined when the box, or its associated data, is another. */
-  open(state: Uint8Array, box: Uint8Array): Uint8Array | undefined {
+  decrypt(state: Uint8Array, box: Uint8Array): Uint8Array | undefined {
     if (box.length < tagBytes) return undefined
     const tag = box.subarray(0, tagBytes)
     const plain = this.#crypt(tag, box.subarray(tagBytes))
     return timingSafeEqual(this.#tag(state, plain), tag) ? plain : undefined
   }
 
-  /** `open` for many that are under the same data. Short ones are opened in one go, at a fraction of the time. */
-  openAll(state: Uint8Array, boxes: readonly Uint8Array[]): readonly (Uint8Array | undefined)[] {
+  /** `decrypt` for many that are under the same data. Short ones are opened in one go, at a fraction of the time. */
+  decryptAll(state: Uint8Array, boxes: readonly Uint8Array[]): readonly (Uint8Array | undefined)[] {
     const short = this.#openShort(state, boxes.filter(isShort)).values()
-    return boxes.map((box) => (isShort(box) ? short.next().value : this.open(state, box)))
+    return boxes.map((box) => (isShort(box) ? short.next().value : this.decrypt(state, box)))
   }
 
   #openShort(state: Uint8Array, boxes: readonly Uint8Array[]): readonly (Uint8Array | undefined)[] {

@@ -18,7 +18,7 @@ const scratch = { key: new Uint32Array(8), nonce: new Uint32Array(4), subkey: ne
  * the message, OpenSSL does the rest. `nonce ‖ ciphertext ‖ tag`.
  * @param key 32 bytes. @param nonce 24 bytes, random ones never meet again.
  */
-export function sealXChaCha(
+export function encryptXChaCha(
   key: Uint8Array,
   nonce: Uint8Array,
   plaintext: Uint8Array,
@@ -28,7 +28,7 @@ export function sealXChaCha(
 }
 
 /** Opens what `sealXChaCha` made; undefined when it is anything else. */
-export function openXChaCha(key: Uint8Array, sealed: Uint8Array, associated?: Uint8Array): Uint8Array | undefined {
+export function decryptXChaCha(key: Uint8Array, sealed: Uint8Array, associated?: Uint8Array): Uint8Array | undefined {
   if (sealed.length < nonceBytes + tagBytes) return undefined
   const box = sealed.subarray(nonceBytes)
   return forMessage(key, sealed.subarray(0, nonceBytes), (aead, short) => openBox(aead, short, box, associated))
@@ -62,12 +62,12 @@ class XChaChaKey implements CipherKey {
     return createSecretKey(this.#key)
   }
 
-  seal(nonce: Uint8Array, plaintext: Uint8Array, associated?: Uint8Array): Uint8Array {
-    return sealXChaCha(this.#key, nonce, plaintext, associated)
+  encrypt(nonce: Uint8Array, plaintext: Uint8Array, associated?: Uint8Array): Uint8Array {
+    return encryptXChaCha(this.#key, nonce, plaintext, associated)
   }
 
-  open(sealed: Uint8Array, associated?: Uint8Array): Uint8Array | undefined {
-    return openXChaCha(this.#key, sealed, associated)
+  decrypt(sealed: Uint8Array, associated?: Uint8Array): Uint8Array | undefined {
+    return decryptXChaCha(this.#key, sealed, associated)
   }
 }
 

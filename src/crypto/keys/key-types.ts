@@ -12,7 +12,7 @@ export type KeyUse =
 /** Key material as it is stored: raw bytes, or PKCS#8 with the public half beside it. */
 export interface Material {
   readonly secret: Uint8Array
-  readonly open?: Uint8Array
+  readonly publicKey?: Uint8Array
 }
 
 type Random = (bytes: number) => Uint8Array

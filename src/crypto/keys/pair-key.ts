@@ -30,6 +30,6 @@ export function quantumOf(key: PairKey): QuantumKey {
 }
 
 /** A public key as Vault shows it: base64 of the 32 bytes for Ed25519, PEM for the others. */
-export function openText(key: PairKey): string {
+export function publicKeyText(key: PairKey): string {
   return key instanceof QuantumKey ? pem('PUBLIC KEY', key.der()) : publicText(key)
 }

@@ -6,9 +6,9 @@ import { quantumAlgorithms, QuantumKey } from './post-quantum-keys.ts'
 import type { QuantumName } from './post-quantum-keys.ts'
 
 /** A pair as it is stored: PKCS#8 and SubjectPublicKeyInfo, both DER. */
-export interface Halves {
+export interface EncodedPair {
   readonly secret: Uint8Array
-  readonly open: Uint8Array
+  readonly publicKey: Uint8Array
 }
 
 /** A kind of key pair. */
@@ -21,7 +21,7 @@ export interface PairType {
   /** Of post-quantum kinds. */
   readonly quantum?: QuantumName
   /** A fresh pair; what takes long is made on another thread. @throws Fault unavailable: too many are waiting. */
-  readonly generate: (random: (bytes: number) => Uint8Array) => Promise<Halves>
+  readonly generate: (random: (bytes: number) => Uint8Array) => Promise<EncodedPair>
   /** Whether a key, private or public, is of this kind. */
   readonly fits: (key: KeyObject | QuantumKey) => boolean
 }
@@ -82,7 +82,7 @@ export function quantumPair(name: QuantumName): PairType {
       const { secret, open } = await slow.run('quantumPair', { name, key: createSecretKey(bytes) })
       const made = {
         secret: new QuantumKey(name, 'private', secret).der(),
-        open: new QuantumKey(name, 'public', open).der(),
+        publicKey: new QuantumKey(name, 'public', open).der(),
       }
       bytes.fill(0)
       secret.fill(0)
@@ -92,8 +92,8 @@ export function quantumPair(name: QuantumName): PairType {
   }
 }
 
-function halves(key: KeyObject): Halves {
-  return { secret: privateDer(key), open: publicDer(key) }
+function halves(key: KeyObject): EncodedPair {
+  return { secret: privateDer(key), publicKey: publicDer(key) }
 }
 
 function isNative(key: KeyObject | QuantumKey): key is KeyObject {

@@ -7,16 +7,16 @@ import type { PairType } from '../keys/pairs.ts'
 import type { SignerName } from '../keys/post-quantum.ts'
 import { quickBytes } from '../ciphers/cipher.ts'
 import { signatures } from './signatures.ts'
-import type { SignatureWish } from './signatures.ts'
+import type { SignatureOptions } from './signatures.ts'
 
 /** How a family of keys signs. What takes long is done on another thread, and promised. */
 export interface Scheme {
-  readonly sign: (key: PairKey, input: Uint8Array, wish: SignatureWish) => Uint8Array | Promise<Uint8Array>
+  readonly sign: (key: PairKey, input: Uint8Array, wish: SignatureOptions) => Uint8Array | Promise<Uint8Array>
   readonly verify: (
     key: PairKey,
     input: Uint8Array,
     signature: Uint8Array,
-    wish: SignatureWish,
+    wish: SignatureOptions,
   ) => boolean | Promise<boolean>
 }
 
@@ -73,7 +73,7 @@ export const schemes: Readonly<Record<PairType['family'], Scheme>> = {
   },
 }
 
-function quantumMessage(half: PairKey, input: Uint8Array, { prehashed, boundTo }: SignatureWish) {
+function quantumMessage(half: PairKey, input: Uint8Array, { prehashed, boundTo }: SignatureOptions) {
   const { name, bytes } = quantumOf(half)
   if (prehashed) throw refuse(`prehashed input is not possible with keys of type ${name}: send the data itself`)
   return { name: name as SignerName, key: bytes, input, context: boundTo ?? new Uint8Array() }
@@ -83,6 +83,6 @@ function quantumMessage(half: PairKey, input: Uint8Array, { prehashed, boundTo }
 const isShort = ({ length }: Uint8Array): boolean => length <= quickBytes / 4
 
 /** OpenSSL has P-256 in machine code, but not for a digest that is ready made. */
-function isQuick(key: KeyObject, wish: SignatureWish): boolean {
+function isQuick(key: KeyObject, wish: SignatureOptions): boolean {
   return key.asymmetricKeyDetails?.namedCurve === 'prime256v1' && !wish.prehashed
 }

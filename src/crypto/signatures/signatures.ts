@@ -8,7 +8,7 @@ import type { MacHash } from '../hash.ts'
 import { emsaPss, pssFits } from './pss.ts'
 
 /** How a signature is made. Each family of keys looks only at what concerns it. */
-export interface SignatureWish {
+export interface SignatureOptions {
   /** `none`: the input of a PKCS#1 v1.5 signature is put in as it is. */
   readonly hash: MacHash | 'none'
   /** The input is a digest already. */
@@ -23,8 +23,8 @@ export interface SignatureWish {
 }
 
 interface Signatures {
-  readonly sign: (key: KeyObject, input: Uint8Array, wish: SignatureWish) => Uint8Array
-  readonly verify: (key: KeyObject, input: Uint8Array, signature: Uint8Array, wish: SignatureWish) => boolean
+  readonly sign: (key: KeyObject, input: Uint8Array, wish: SignatureOptions) => Uint8Array
+  readonly verify: (key: KeyObject, input: Uint8Array, signature: Uint8Array, wish: SignatureOptions) => boolean
 }
 
 /**
@@ -57,7 +57,7 @@ export const signatures = {
   },
 } as const satisfies Record<string, Signatures>
 
-function ecHash(input: Uint8Array, { hash, prehashed }: SignatureWish): string {
+function ecHash(input: Uint8Array, { hash, prehashed }: SignatureOptions): string {
   if (hash === 'none') throw refuse('hash_algorithm none is for prehashed pkcs1v15 signatures of RSA keys')
   // Anybody can make a signature that fits the number 0, which nothing at all is taken for.
   if (prehashed && input.every((byte) => byte === 0)) throw refuse('the input is prehashed, but it is no digest')
@@ -73,7 +73,7 @@ function mustBeDer(signature: Uint8Array): void {
   if (header + length < signature.length) throw refuse('the signature has more bytes behind its end')
 }
 
-function encoding({ jws }: SignatureWish): 'ieee-p1363' | 'der' {
+function encoding({ jws }: SignatureOptions): 'ieee-p1363' | 'der' {
   return jws ? 'ieee-p1363' : 'der'
 }
 
@@ -81,7 +81,7 @@ function modulusBytes(key: KeyObject): number {
   return (key.asymmetricKeyDetails?.modulusLength ?? 0) / 8
 }
 
-function digestOf(input: Uint8Array, { hash, prehashed }: SignatureWish): { hash: MacHash; value: Uint8Array } {
+function digestOf(input: Uint8Array, { hash, prehashed }: SignatureOptions): { hash: MacHash; value: Uint8Array } {
   if (hash === 'none') throw refuse('hash_algorithm none is for prehashed pkcs1v15 signatures of RSA keys')
   if (!prehashed) return { hash, value: digest(hash, input) }
   if (input.length !== digest(hash, new Uint8Array()).length) {
@@ -104,7 +104,7 @@ const infos: Readonly<Record<MacHash, string>> = {
 }
 
 /** What a PKCS#1 v1.5 signature has inside its padding. */
-function digestInfo(key: KeyObject, input: Uint8Array, wish: SignatureWish): Uint8Array {
+function digestInfo(key: KeyObject, input: Uint8Array, wish: SignatureOptions): Uint8Array {
   const { hash } = wish
   if (hash === 'none' && !wish.prehashed) throw refuse('hash_algorithm none needs prehashed input')
   const info = hash === 'none' ? input : concat(Buffer.from(infos[hash], 'hex'), digestOf(input, wish).value)
@@ -112,11 +112,11 @@ function digestInfo(key: KeyObject, input: Uint8Array, wish: SignatureWish): Uin
   return info
 }
 
-function signPkcs1(key: KeyObject, input: Uint8Array, wish: SignatureWish): Uint8Array {
+function signPkcs1(key: KeyObject, input: Uint8Array, wish: SignatureOptions): Uint8Array {
   return privateEncrypt({ key, padding: constants.RSA_PKCS1_PADDING }, digestInfo(key, input, wish))
 }
 
-function verifyPkcs1(key: KeyObject, input: Uint8Array, signature: Uint8Array, wish: SignatureWish): boolean {
+function verifyPkcs1(key: KeyObject, input: Uint8Array, signature: Uint8Array, wish: SignatureOptions): boolean {
   const wanted = digestInfo(key, input, wish)
   try {
     return sameBytes(publicDecrypt({ key, padding: constants.RSA_PKCS1_PADDING }, signature), wanted)
@@ -125,7 +125,7 @@ function verifyPkcs1(key: KeyObject, input: Uint8Array, signature: Uint8Array, w
   }
 }
 
-function saltBytes(key: KeyObject, hashBytes: number, { salt }: SignatureWish): number | undefined {
+function saltBytes(key: KeyObject, hashBytes: number, { salt }: SignatureOptions): number | undefined {
   if (salt === 'auto') return undefined
   const bytes = salt === 'hash' ? hashBytes : salt
   if (!pssFits(modulusBytes(key), hashBytes, bytes))
@@ -133,7 +133,7 @@ function saltBytes(key: KeyObject, hashBytes: number, { salt }: SignatureWish): 
   return bytes
 }
 
-function signPss(key: KeyObject, input: Uint8Array, wish: SignatureWish): Uint8Array {
+function signPss(key: KeyObject, input: Uint8Array, wish: SignatureOptions): Uint8Array {
   const { hash, value } = digestOf(input, wish)
   const size = modulusBytes(key)
   const salt = saltBytes(key, value.length, wish) ?? size - value.length - 2
@@ -143,7 +143,7 @@ function signPss(key: KeyObject, input: Uint8Array, wish: SignatureWish): Uint8A
   return privateEncrypt({ key, padding: constants.RSA_NO_PADDING }, emsaPss.encode(hash, value, size, salt))
 }
 
-function verifyPss(key: KeyObject, input: Uint8Array, signature: Uint8Array, wish: SignatureWish): boolean {
+function verifyPss(key: KeyObject, input: Uint8Array, signature: Uint8Array, wish: SignatureOptions): boolean {
   const { hash, value } = digestOf(input, wish)
   const salt = saltBytes(key, value.length, wish)
   if (!wish.prehashed) {

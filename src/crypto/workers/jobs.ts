@@ -3,12 +3,12 @@ import type { KeyObject } from 'node:crypto'
 import { certificateRequest } from '../encoding/certificates.ts'
 import { unwrapKey } from '../ciphers/key-wrap.ts'
 import type { OaepHash } from '../ciphers/key-wrap.ts'
-import { openOaep } from '../ciphers/oaep.ts'
-import type { OaepWish } from '../ciphers/oaep.ts'
+import { decryptOaep } from '../ciphers/oaep.ts'
+import type { OaepOptions } from '../ciphers/oaep.ts'
 import { readPkcs8 } from '../keys/pkcs8.ts'
 import { quantum } from '../keys/post-quantum.ts'
 import { signatures } from '../signatures/signatures.ts'
-import type { SignatureWish } from '../signatures/signatures.ts'
+import type { SignatureOptions } from '../signatures/signatures.ts'
 import { wholeKey } from '../keys/key-parts.ts'
 import type { KeyParts } from '../keys/key-parts.ts'
 import { largeJobs } from './large.ts'
@@ -17,10 +17,10 @@ interface Signing {
   readonly family: keyof typeof signatures
   readonly key: KeyObject
   readonly input: Uint8Array
-  readonly wish: SignatureWish
+  readonly wish: SignatureOptions
 }
 
-interface Padded extends OaepWish {
+interface Padded extends OaepOptions {
   readonly key: KeyObject
   readonly sealed: Uint8Array
 }
@@ -49,7 +49,7 @@ export const jobs = {
   encapsulate: quantum.encapsulate,
   decapsulate: quantum.decapsulate,
   ...largeJobs,
-  openOaep: ({ key, sealed, hash, label }: Padded) => openOaep(key, sealed, { hash, label }),
+  openOaep: ({ key, sealed, hash, label }: Padded) => decryptOaep(key, sealed, { hash, label }),
   /** Of keys to import. */
   unwrapKey: ({ key, wrapped, hash }: Wrapped) => unwrapKey(key, wrapped, hash),
   /** Of a private key that comes from elsewhere, undefined when it is none. */

@@ -28,9 +28,9 @@ function keyOf({ cipher, key }: LargeMessage): CipherKey {
 /** What takes long because the message is large, as it is done on another thread. */
 export const largeJobs = {
   seal: (message: LargeMessage & { readonly nonce: Uint8Array; readonly plaintext: Uint8Array }) =>
-    keyOf(message).seal(message.nonce, message.plaintext, message.associated),
+    keyOf(message).encrypt(message.nonce, message.plaintext, message.associated),
   open: (message: LargeMessage & { readonly sealed: Uint8Array }) =>
-    keyOf(message).open(message.sealed, message.associated),
+    keyOf(message).decrypt(message.sealed, message.associated),
   digest: ({ hash, data }: { readonly hash: MacHash; readonly data: Uint8Array }) => digest(hash, data),
   hmac: ({ hash, key, data }: { readonly hash: MacHash; readonly key: KeyObject; readonly data: Uint8Array }) =>
     createHmac(opensslHash(hash), key).update(data).digest(),

@@ -54,12 +54,12 @@ export function cubbyholeEngine(wrapped: WrappedDrawers): Engine {
     type: 'cubbyhole',
     kind: 'secret',
     about: 'Secrets of one token, gone when it is.',
-    open: ({ view }) => ({ view }),
+    start: ({ view }) => ({ view }),
     routes: [
       read('*path', {
         about: 'Read a secret.',
         subject,
-        open: true,
+        anyFields: true,
         fields: path,
         handle: async (call, { path: wanted }) => {
           const secret = wanted.endsWith('/') ? undefined : await found(call, named(wanted))
@@ -83,7 +83,7 @@ export function cubbyholeEngine(wrapped: WrappedDrawers): Engine {
       write('*path', {
         about: 'Write a secret.',
         subject,
-        open: true,
+        anyFields: true,
         fields: path,
         exists: async (call, { path: wanted = '' }) => wanted === '' || (await found(call, wanted)) !== undefined,
         handle: async (call, { path: wanted }) => {

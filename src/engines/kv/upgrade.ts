@@ -4,7 +4,7 @@ import type { Fault } from '../../contract/fault.ts'
 import type { View } from '../../contract/view.ts'
 import { plainFolder, scanned, valuesShape } from './names.ts'
 import { newSecret, withVersion } from './v2/record.ts'
-import { place, valuePlace } from './v2/places.ts'
+import { recordName, valueName } from './v2/record-names.ts'
 
 /** There since the upgrade to version 2 began: version 1 writes nothing any more. */
 export const upgradeMark = 'upgraded'
@@ -37,8 +37,8 @@ async function upgradeOne(view: View, name: string, id: string, now: number): Pr
     const data = await tx.get(plainFolder + name, valuesShape)
     if (!data) return
     const secret = { ...withVersion(newSecret(id, now), now, { keep: 1, deleteAfter: 0 }).secret, oldest: 1 }
-    tx.put(valuePlace(secret, 1), data)
-    tx.put(place(name), secret)
+    tx.put(valueName(secret, 1), data)
+    tx.put(recordName(name), secret)
     tx.del(plainFolder + name)
   })
 }

@@ -25,7 +25,7 @@ export function plainEngine(type: 'kv' | 'generic'): Engine {
     kind: 'secret',
     ...(type === 'kv' && { version: '1' }),
     about: 'Keep secrets by name.',
-    open: (host) => ({ host, secrets: host.view.under(plainFolder) }),
+    start: (host) => ({ host, secrets: host.view.under(plainFolder) }),
     routes: [
       read('*path', {
         about: 'Read a secret.',
@@ -57,7 +57,7 @@ export function plainEngine(type: 'kv' | 'generic'): Engine {
       }),
       write('*path', {
         about: 'Write a secret: all its values.',
-        open: true,
+        anyFields: true,
         fields: path,
         exists: async ({ engine }, { path: wanted = '' }) => {
           const name = secretAt(wanted)

@@ -21,10 +21,10 @@ export interface Agreement {
 export function agreed(base: LiveKey, { version, peer, size }: Agreement): Uint8Array {
   base.mustAllow('derive')
   const number = version === 0 ? base.record.latest : version
-  const { secret } = base.pair(number, undefined)
-  if (!secret) throw refuse('this version has no private key: only its public half was imported')
+  const { privateKey } = base.pair(number, undefined)
+  if (!privateKey) throw refuse('this version has no private key: only its public half was imported')
   base.used(number)
-  const shared = diffieHellman({ privateKey: native(secret), publicKey: peerOf(base, peer) })
+  const shared = diffieHellman({ privateKey: native(privateKey), publicKey: peerOf(base, peer) })
   const key = hkdfSha256(shared)(new Uint8Array(), size)
   wipe(shared)
   return key

@@ -1,7 +1,7 @@
 import { Fault, asFault, refuse } from '../../contract/fault.ts'
 import type { Response } from '../../contract/response.ts'
 import { othersTurn } from '../../util/slices.ts'
-import type { WayBack } from './way-back.ts'
+import type { Counterpart } from './counterpart.ts'
 
 /** One item of a batch, or the single request seen as one. */
 export type Item = Readonly<Record<string, unknown>>
@@ -14,7 +14,7 @@ export interface BatchRules {
   readonly failsWhole: boolean
   readonly partialFailureCode?: number | undefined
   /** Of what is made to be given back. */
-  readonly back?: WayBack
+  readonly back?: Counterpart
 }
 
 type Result = Readonly<Record<string, unknown>>

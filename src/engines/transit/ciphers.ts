@@ -6,8 +6,8 @@ import { heavy } from '../../crypto/workers/heavy.ts'
 import { hmacSha256, kdfs } from '../../crypto/kdf.ts'
 import type { Derive } from '../../crypto/kdf.ts'
 import { keyType } from '../../crypto/keys/key-types.ts'
-import { mostBytes, sealOaep } from '../../crypto/ciphers/oaep.ts'
-import type { OaepWish } from '../../crypto/ciphers/oaep.ts'
+import { mostBytes, encryptOaep } from '../../crypto/ciphers/oaep.ts'
+import type { OaepOptions } from '../../crypto/ciphers/oaep.ts'
 import { fromPrivateDer, fromPublicDer } from '../../crypto/keys/pairs.ts'
 import { fromBase64, wipe } from '../../util/bytes.ts'
 import { recent } from '../../util/recent.ts'
@@ -20,11 +20,11 @@ const longestKept = 1024
 /** What a message is bound to, besides a context: data of the caller, and for RSA how it is padded. */
 export interface Bound {
   readonly associated?: Uint8Array | undefined
-  readonly oaep?: OaepWish | undefined
+  readonly oaep?: OaepOptions | undefined
 }
 
 /** One version of a key, ready to encrypt. What takes long is done on another thread, and promised. */
-export interface Sealer {
+export interface VersionCipher {
   /** @throws Fault for what this kind of key cannot take. */
   seal(plaintext: Uint8Array, bound: Bound, random: Random): Uint8Array | Promise<Uint8Array>
   /** @throws Fault for what is not its own. */
@@ -32,10 +32,10 @@ export interface Sealer {
 }
 
 /** A version's sealers by context (base64; it matters for derived keys only). */
-export type Sealers = (context: string | undefined) => Sealer
+export type VersionCiphers = (context: string | undefined) => VersionCipher
 
 /** Parses one version for encryption. */
-export function sealersOf(key: KeyRecord, version: KeyVersion): Sealers {
+export function versionCiphers(key: KeyRecord, version: KeyVersion): VersionCiphers {
   const { cipher, pair } = keyType(key.type)
   if (pair) {
     const sealer = new RsaSealer(version)
@@ -51,7 +51,7 @@ export function sealersOf(key: KeyRecord, version: KeyVersion): Sealers {
   }
 }
 
-class CipherSealer implements Sealer {
+class CipherSealer implements VersionCipher {
   readonly #cipher: Cipher
   readonly #key: CipherKey
   /** With it equal plaintexts get equal nonces. */
@@ -68,7 +68,7 @@ class CipherSealer implements Sealer {
     this.#mustTake(bound)
     // NIST SP 800-38D §8.3 allows 2^32 random 96-bit nonces under one key: here is where a version's use is counted.
     const nonce = this.#nonces ? hmacSha256(this.#nonces, plaintext).subarray(0, nonceBytes) : random(nonceBytes)
-    if (this.#isQuick(plaintext, bound)) return this.#key.seal(nonce, plaintext, bound.associated)
+    if (this.#isQuick(plaintext, bound)) return this.#key.encrypt(nonce, plaintext, bound.associated)
     return heavy.run('seal', { cipher: name, key: this.#key.shared(), nonce, plaintext, ...associatedOf(bound) })
   }
 
@@ -78,7 +78,7 @@ class CipherSealer implements Sealer {
     const long = sealed.length >= nonceBytes
     if (!long && authenticated) throw refuse('invalid ciphertext length')
     if (!this.#isQuick(sealed, bound)) return this.#openLarge(sealed, bound)
-    return this.#opened(long ? this.#key.open(sealed, bound.associated) : undefined)
+    return this.#opened(long ? this.#key.decrypt(sealed, bound.associated) : undefined)
   }
 
   async #openLarge(sealed: Uint8Array, bound: Bound): Promise<Uint8Array> {
@@ -108,10 +108,10 @@ class CipherSealer implements Sealer {
 
 const associatedOf = ({ associated }: Bound) => associated && { associated }
 
-const usualOaep: OaepWish = { hash: 'sha256', label: new Uint8Array() }
+const usualOaep: OaepOptions = { hash: 'sha256', label: new Uint8Array() }
 
 /** RSA-OAEP (RFC 8017); with SHA-256 and no label, as Vault has it, unless it is wished otherwise. */
-class RsaSealer implements Sealer {
+class RsaSealer implements VersionCipher {
   readonly #open: KeyObject
   readonly #secret: KeyObject | undefined
 
@@ -124,7 +124,7 @@ class RsaSealer implements Sealer {
     refuseAssociated(associated)
     const most = mostBytes(this.#open, oaep)
     if (plaintext.length > most) throw refuse(`the plaintext is too long for this RSA key: it takes ${most} bytes`)
-    return sealOaep(this.#open, plaintext, oaep)
+    return encryptOaep(this.#open, plaintext, oaep)
   }
 
   async open(sealed: Uint8Array, { associated, oaep = usualOaep }: Bound): Promise<Uint8Array> {
@@ -142,8 +142,8 @@ function refuseAssociated(associated: Uint8Array | undefined): void {
 }
 
 /** The sealers of one derived version. The most recent ones are kept: a derivation costs more than a message. */
-function derivedSealers(derive: Derive, convergent: boolean, cipher: Cipher): Sealers {
-  const kept = recent<string, Sealer>(derivedKept)
+function derivedSealers(derive: Derive, convergent: boolean, cipher: Cipher): VersionCiphers {
+  const kept = recent<string, VersionCipher>(derivedKept)
   return (context = '') => {
     const known = kept.get(context)
     if (known) return known

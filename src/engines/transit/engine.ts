@@ -24,8 +24,8 @@ export function transitEngine(random: Random): Engine {
     type: 'transit',
     kind: 'secret',
     about: 'Encrypt and decrypt with keys that never leave the server.',
-    open: (host) => new Transit(host, random),
-    tend: (keys) => keys.tend(),
+    start: (host) => new Transit(host, random),
+    everyMinute: (keys) => keys.tend(),
     routes: [
       ...keyRoutes,
       ...configRoutes,

@@ -2,7 +2,7 @@ import { refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
 import { oaepHashes } from '../../crypto/ciphers/key-wrap.ts'
 import type { OaepHash } from '../../crypto/ciphers/key-wrap.ts'
-import type { OaepWish } from '../../crypto/ciphers/oaep.ts'
+import type { OaepOptions } from '../../crypto/ciphers/oaep.ts'
 import { fromBase64 } from '../../util/bytes.ts'
 import { textOf } from './batch.ts'
 import type { Item } from './batch.ts'
@@ -55,7 +55,7 @@ export function binding(item: Item): Binding {
   }
 }
 
-function oaepOf(item: Item): OaepWish | undefined {
+function oaepOf(item: Item): OaepOptions | undefined {
   const [scheme, hash, label] = [
     textOf(item, 'padding_scheme'),
     textOf(item, 'hash_function'),

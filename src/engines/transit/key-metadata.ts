@@ -15,14 +15,14 @@ const bounds = {
 const unprintable = /[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/u
 
 /** What is to be known of a key besides what Vault shows; each member that is given replaces all there was. */
-export interface FactsWish {
+export interface MetadataChange {
   readonly uses: readonly string[] | undefined
   readonly tags: Texts | undefined
   readonly custom_metadata: Texts | undefined
 }
 
 /** The key with other facts. @throws Fault invalid_request for what it cannot have. */
-export function withFacts(key: KeyRecord, wish: FactsWish): KeyRecord {
+export function withMetadata(key: KeyRecord, wish: MetadataChange): KeyRecord {
   return {
     ...key,
     uses: wish.uses === undefined ? key.uses : usesOf(key, wish.uses),
@@ -57,7 +57,7 @@ function checked(what: keyof typeof bounds, texts: Texts): Texts {
 }
 
 /** What `GET keys/:name/metadata` shows. Names as on the wire; times are RFC 3339, '' for never. */
-export function facts(key: KeyRecord, used: ReadonlyMap<number, Used>): Readonly<Record<string, unknown>> {
+export function metadataOf(key: KeyRecord, used: ReadonlyMap<number, Used>): Readonly<Record<string, unknown>> {
   const { state } = key
   const gone = state.is === 'soft-deleted' ? state : undefined
   return {

@@ -6,7 +6,7 @@ import { quickBytes } from '../../crypto/ciphers/cipher.ts'
 import { heavy } from '../../crypto/workers/heavy.ts'
 import { cmac } from '../../crypto/cmac.ts'
 import type { Cmac } from '../../crypto/cmac.ts'
-import { openText, readPrivate, readPublic } from '../../crypto/keys/pair-key.ts'
+import { publicKeyText, readPrivate, readPublic } from '../../crypto/keys/pair-key.ts'
 import type { PairKey } from '../../crypto/keys/pair-key.ts'
 import { kdfs } from '../../crypto/kdf.ts'
 import { keyType } from '../../crypto/keys/key-types.ts'
@@ -16,10 +16,10 @@ import type { MacHash } from '../../crypto/hash.ts'
 import { ed25519FromSeed, ed25519Private, fromPrivateDer } from '../../crypto/keys/pairs.ts'
 import { wipe } from '../../util/bytes.ts'
 import { readCiphertext, writeCiphertext } from './formats/ciphertext.ts'
-import type { Meter } from './usage-counter.ts'
+import type { UsageCounter } from './usage-counter.ts'
 import type { KeyRecord, KeyVersion, Random } from './record.ts'
-import { bytesOf, contextBytes, sealersOf } from './ciphers.ts'
-import type { Bound, Sealer, Sealers } from './ciphers.ts'
+import { bytesOf, contextBytes, versionCiphers } from './ciphers.ts'
+import type { Bound, VersionCipher, VersionCiphers } from './ciphers.ts'
 import { isLimited } from './usage.ts'
 
 /** What a message is bound to besides its key. `context` is the caller's base64; it matters for derived keys only. */
@@ -29,15 +29,15 @@ export interface Binding extends Bound {
 
 /** A pair ready for use; `secret` is absent when only the public half is known. */
 export interface LivePair {
-  readonly open: PairKey
-  readonly secret: PairKey | undefined
+  readonly publicKey: PairKey
+  readonly privateKey: PairKey | undefined
 }
 
 /** What a key needs of the mount that it belongs to. */
 export interface KeyHost {
   readonly random: Random
   /** Counts the use of a version. */
-  meter(key: KeyRecord, number: number): Meter
+  meter(key: KeyRecord, number: number): UsageCounter
   /** The key with a later version than this one has. @throws Fault when it cannot be rotated. */
   successor(key: KeyRecord): Promise<LiveKey>
 }
@@ -58,8 +58,8 @@ export function unmetered(random: Random): KeyHost {
 export class LiveKey {
   readonly record: KeyRecord
   readonly #host: KeyHost
-  readonly #meters = new Map<number, Meter>()
-  readonly #sealers = new Map<number, Sealers>()
+  readonly #meters = new Map<number, UsageCounter>()
+  readonly #sealers = new Map<number, VersionCiphers>()
   readonly #macs = new Map<number, KeyObject>()
   readonly #cmacs = new Map<number, Cmac>()
   readonly #pairs = new Map<number, LivePair>()
@@ -100,7 +100,7 @@ export class LiveKey {
   async decrypt(ciphertext: string, binding: Binding): Promise<Uint8Array> {
     this.mustAllow('decrypt')
     const { version, body } = readCiphertext(ciphertext)
-    this.mustOpen(version)
+    this.mustDecrypt(version)
     const sealer = this.#sealer(version, binding.context)
     this.used(version)
     return sealer.open(body(), binding)
@@ -117,7 +117,7 @@ export class LiveKey {
     return true
   }
 
-  #meter(number: number): Meter {
+  #meter(number: number): UsageCounter {
     let meter = this.#meters.get(number)
     if (!meter) {
       meter = this.#host.meter(this.record, number)
@@ -168,8 +168,8 @@ export class LiveKey {
     if (!pair) {
       const { open = '', material } = this.version(number)
       pair = {
-        open: readPublic(bytesOf(open)),
-        secret: material === '' ? undefined : readPrivate(bytesOf(material)),
+        publicKey: readPublic(bytesOf(open)),
+        privateKey: material === '' ? undefined : readPrivate(bytesOf(material)),
       }
       this.#pairs.set(number, pair)
     }
@@ -178,7 +178,7 @@ export class LiveKey {
 
   /** The public key of a version, as Vault shows it. */
   publicText(number: number, context: string | undefined): string {
-    return openText(this.pair(number, context).open)
+    return publicKeyText(this.pair(number, context).publicKey)
   }
 
   /** @throws Fault invalid_request when the key's state, type or usage set does not allow this. */
@@ -203,7 +203,7 @@ export class LiveKey {
   }
 
   /** @throws Fault invalid_request when a ciphertext's version is none that may be opened. */
-  mustOpen(version: number): void {
+  mustDecrypt(version: number): void {
     if (version > this.record.latest) throw refuse('invalid ciphertext: version is too new')
     if (version < this.record.minDecryption) {
       throw refuse('ciphertext or signature version is disallowed by policy (too old)')
@@ -234,10 +234,10 @@ export class LiveKey {
     return stored
   }
 
-  #sealer(number: number, context: string | undefined): Sealer {
+  #sealer(number: number, context: string | undefined): VersionCipher {
     let sealers = this.#sealers.get(number)
     if (!sealers) {
-      sealers = sealersOf(this.record, this.version(number))
+      sealers = versionCiphers(this.record, this.version(number))
       this.#sealers.set(number, sealers)
     }
     return sealers(context)
@@ -252,6 +252,6 @@ export class LiveKey {
     const seed = kdfs[this.record.kdf ?? 'hkdf_sha256'](secret)(info, 32)
     const key = ed25519FromSeed(seed)
     wipe(secret, seed)
-    return { open: key, secret: key }
+    return { publicKey: key, privateKey: key }
   }
 }

@@ -89,7 +89,7 @@ export interface KeyRecord {
 export const storedKey = { about: 'a key', is: (value: unknown): value is KeyRecord => isObject(value) }
 
 /** What a new key is to be. */
-export interface KeyWish {
+export interface KeySpec {
   readonly name: string
   readonly type: KeyTypeName
   readonly size: number | null
@@ -137,7 +137,7 @@ export function versionOf(
     createdAt: now,
     origin,
     material: base64(material.secret),
-    ...(material.open && { open: base64(material.open) }),
+    ...(material.publicKey && { open: base64(material.publicKey) }),
     mac: base64(mac),
   }
   wipeMaterial(material)
@@ -155,7 +155,7 @@ export async function newVersion(
 }
 
 /** A new key with its first version. */
-export function newKey(wish: KeyWish, version: KeyVersion, random: Random): KeyRecord {
+export function newKey(wish: KeySpec, version: KeyVersion, random: Random): KeyRecord {
   return {
     ...unnamed,
     format: 3,

@@ -2,7 +2,7 @@ import { Fault, refuse } from '../../contract/fault.ts'
 import { keyType } from '../../crypto/keys/key-types.ts'
 import type { PairType } from '../../crypto/keys/pairs.ts'
 import { schemes } from '../../crypto/signatures/schemes.ts'
-import type { SignatureWish } from '../../crypto/signatures/signatures.ts'
+import type { SignatureOptions } from '../../crypto/signatures/signatures.ts'
 import { base64, fromBase64 } from '../../util/bytes.ts'
 import { readTag, tagged } from './formats/ciphertext.ts'
 import type { LiveKey } from './live-key.ts'
@@ -19,15 +19,15 @@ export async function signed(
   key: LiveKey,
   input: Uint8Array,
   version: number,
-  wish: SignatureWish & { readonly context: string },
+  wish: SignatureOptions & { readonly context: string },
 ): Promise<Signed> {
   key.mustAllow('sign')
   const number = key.versionToUse(version, 'signing')
-  const { secret } = key.pair(number, wish.context)
-  if (!secret) throw refuse('this version has no private key: only its public half was imported')
+  const { privateKey } = key.pair(number, wish.context)
+  if (!privateKey) throw refuse('this version has no private key: only its public half was imported')
   const scheme = schemes[familyOf(key, wish)]
   key.used(number)
-  const bytes = await scheme.sign(secret, input, wish)
+  const bytes = await scheme.sign(privateKey, input, wish)
   return {
     signature: tagged(number, wish.jws ? Buffer.from(bytes).toString('base64url') : base64(bytes)),
     version: number,
@@ -40,7 +40,7 @@ export async function verified(
   key: LiveKey,
   input: Uint8Array,
   signature: string,
-  wish: SignatureWish & { readonly context: string },
+  wish: SignatureOptions & { readonly context: string },
 ): Promise<boolean> {
   key.mustAllow('verify')
   const { version, rest } = readTag(signature, 'invalid signature')
@@ -52,10 +52,10 @@ export async function verified(
   if (!bytes) throw refuse('invalid base64 signature value')
   const scheme = schemes[familyOf(key, wish)]
   key.used(version)
-  return scheme.verify(key.pair(version, wish.context).open, input, bytes, wish)
+  return scheme.verify(key.pair(version, wish.context).publicKey, input, bytes, wish)
 }
 
-function familyOf(key: LiveKey, { boundTo }: SignatureWish): PairType['family'] {
+function familyOf(key: LiveKey, { boundTo }: SignatureOptions): PairType['family'] {
   const { pair } = keyType(key.record.type)
   if (!pair) throw new Fault('internal', 'a type that signs has no key pairs')
   if (pair.family !== 'quantum' && boundTo && boundTo.length > 0) {

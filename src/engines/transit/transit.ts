@@ -7,13 +7,13 @@ import { base64 } from '../../util/bytes.ts'
 import { rfc3339 } from '../../util/clock.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { Log } from '../../util/log.ts'
-import { Turnstile } from '../../util/mutex.ts'
+import { Mutex } from '../../util/mutex.ts'
 import { lastUse } from './key-metadata.ts'
 import { LiveKey, unmetered } from './live-key.ts'
 import type { KeyHost } from './live-key.ts'
 import { mostMessages, staleness, usageAt } from './usage-counter.ts'
 import { newKey, newVersion, rotated, storedKey, upgraded } from './record.ts'
-import type { KeyRecord, KeyWish, Random } from './record.ts'
+import type { KeyRecord, KeySpec, Random } from './record.ts'
 import { isKeyName, mustBeKey, mustBeKind, mustBePeriod, mustLeaveRoom } from './rules.ts'
 import { bytesOf } from './ciphers.ts'
 import { Settings } from './settings.ts'
@@ -49,7 +49,7 @@ export class Transit {
   readonly #log: Log
   readonly #host: KeyHost
   readonly #live = new WeakMap<KeyRecord, LiveKey>()
-  readonly #changes = new Turnstile()
+  readonly #changes = new Mutex()
   readonly #successors = new Map<string, Promise<unknown>>()
 
   constructor(host: Pick<EngineHost, 'view' | 'clock' | 'log'>, random: Random, limit = mostMessages) {
@@ -112,7 +112,7 @@ export class Transit {
   }
 
   /** A new key that is not stored yet. @throws Fault invalid_request for a key that cannot be, before anything is made. */
-  async draft(wish: KeyWish): Promise<KeyRecord> {
+  async draft(wish: KeySpec): Promise<KeyRecord> {
     mustBeKind(wish)
     mustBePeriod(wish.autoRotatePeriod)
     return newKey(wish, await newVersion(wish, this.random, this.clock.now()), this.random)

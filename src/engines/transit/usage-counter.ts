@@ -33,7 +33,7 @@ export const usageShape = shapeOf<KeyUsage>('the use of a key', {
 })
 
 /** Counts the use of one version. */
-export interface Meter {
+export interface UsageCounter {
   /** One message more; false when there may be no more. Waits only when a new block has to be reserved: for `beforeChange` first. */
   take(beforeChange: BeforeChange): boolean | Promise<boolean>
   /** The version is being used, otherwise than to encrypt with a limit. */
@@ -41,7 +41,7 @@ export interface Meter {
 }
 
 /** Where a block comes from, and what time it is. */
-export interface MeterHost {
+export interface UsageCounterHost {
   readonly view: View
   readonly clock: Clock
   readonly limit: number
@@ -63,8 +63,8 @@ export function usageAt(uuid: string): string {
  * The use of one version. Messages are counted ahead in blocks, each stored before the first of them is encrypted: after
  * a crash the count may be too high by a block, never too low. Several servers reserve blocks of their own.
  */
-export class VersionMeter implements Meter {
-  readonly #host: MeterHost
+export class VersionCounter implements UsageCounter {
+  readonly #host: UsageCounterHost
   readonly #key: Pick<KeyRecord, 'name' | 'uuid'>
   readonly #id: string
   #block = firstBlock
@@ -76,7 +76,7 @@ export class VersionMeter implements Meter {
   /** A block is being reserved before this one is used up. */
   #ahead = false
 
-  constructor(host: MeterHost, key: Pick<KeyRecord, 'name' | 'uuid'>, version: Pick<KeyVersion, 'id'>) {
+  constructor(host: UsageCounterHost, key: Pick<KeyRecord, 'name' | 'uuid'>, version: Pick<KeyVersion, 'id'>) {
     this.#host = host
     this.#key = { name: key.name, uuid: key.uuid }
     this.#id = version.id

@@ -1,6 +1,6 @@
 import { keyType } from '../../crypto/keys/key-types.ts'
-import { usageAt, usageShape, VersionMeter } from './usage-counter.ts'
-import type { Meter, MeterHost } from './usage-counter.ts'
+import { usageAt, usageShape, VersionCounter } from './usage-counter.ts'
+import type { UsageCounter, UsageCounterHost } from './usage-counter.ts'
 import type { KeyRecord } from './record.ts'
 import { recent } from '../../util/recent.ts'
 
@@ -17,21 +17,21 @@ export interface Used {
 
 /** What the keys of a mount have been used for. */
 export class Usage {
-  readonly #host: MeterHost
-  readonly #meters = recent<string, VersionMeter>(metersKept)
+  readonly #host: UsageCounterHost
+  readonly #meters = recent<string, VersionCounter>(metersKept)
 
-  constructor(host: MeterHost) {
+  constructor(host: UsageCounterHost) {
     this.#host = host
   }
 
   /** The meter of one version. */
-  meter(key: KeyRecord, number: number): Meter {
+  meter(key: KeyRecord, number: number): UsageCounter {
     const version = key.versions[number]
     // What does not exist is refused elsewhere.
     if (!version) return { take: () => false, touch: () => {} }
     let meter = this.#meters.get(version.id)
     if (!meter) {
-      meter = new VersionMeter(this.#host, key, version)
+      meter = new VersionCounter(this.#host, key, version)
       this.#meters.set(version.id, meter)
     }
     return meter

@@ -18,7 +18,7 @@ interface Place {
 }
 
 /** Bytes, and milliseconds. */
-export interface BodyRoomLimits {
+export interface BodyMemoryLimits {
   /** Of all unfinished bodies together; one of them may go beyond. */
   readonly most: number
   /** A body of so many never waits. */
@@ -27,14 +27,14 @@ export interface BodyRoomLimits {
   readonly patience: number
 }
 
-const usual: BodyRoomLimits = { most: 16 * 1024 * 1024, small: 64 * 1024, patience: 10_000 }
+const usual: BodyMemoryLimits = { most: 16 * 1024 * 1024, small: 64 * 1024, patience: 10_000 }
 
 /**
  * How much of bodies is held at once, of large ones until they are answered, whoever sends them and on however many connections. When it is full, large
  * bodies wait for those that are under way: at least one always goes on, and none for longer than others can be asked to wait.
  */
-export class BodyRoom {
-  readonly #limits: BodyRoomLimits
+export class BodyMemory {
+  readonly #limits: BodyMemoryLimits
   readonly #places = new Map<BodyReader, Place>()
   /** Places of large bodies, the oldest first. */
   readonly #large = new Set<Place>()
@@ -42,7 +42,7 @@ export class BodyRoom {
   #running = 0
   #turn = 0
 
-  constructor(limits: BodyRoomLimits = usual) {
+  constructor(limits: BodyMemoryLimits = usual) {
     this.#limits = limits
   }
 

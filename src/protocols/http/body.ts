@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import { Fault } from '../../contract/fault.ts'
-import { BodyRoom } from './body-memory.ts'
+import { BodyMemory } from './body-memory.ts'
 import type { BodyReader } from './body-memory.ts'
 
 /** One for the process: its memory is one, too. */
-const room = new BodyRoom()
+const room = new BodyMemory()
 /** Large bodies that are worked on. */
 const kept = new WeakMap<IncomingMessage, BodyReader>()
 

@@ -80,7 +80,7 @@ function operation(mount: DescribedMount, path: string, verb: string, routes: re
       ...routes.filter(isListing).map((route) => listParameter(route, routes)),
       ...(inBody ? [] : others.map(([name, field]) => parameter(name, 'query', field))),
     ],
-    ...(inBody && (others.length > 0 || first.open) && { requestBody: body(others, first.open) }),
+    ...(inBody && (others.length > 0 || first.anyFields) && { requestBody: body(others, first.anyFields) }),
     responses: { '200': { description: 'OK' }, ...(!isListing(first) && { '204': { description: 'Done.' } }) },
   }
 }

@@ -95,11 +95,11 @@ export function sealRoutes(room: SealPort): Route<unknown>[] {
         accept_audit_log: f.any('The code of damage to the audit log that is accepted, as the refusal told it.'),
         expected_head: f.any('The head that the audit log must have had: size:root, or device:size:root.'),
       },
-      handle: async ({ given }, values) => {
+      handle: async ({ isGiven }, values) => {
         const storage = strictText('accept_storage', values.accept_storage)
         const accept = strictText('accept_audit_log', values.accept_audit_log)
         const head = strictText('expected_head', values.expected_head)
-        if (given('expected_head') && !/^(.+:)?[0-9]{1,15}:[A-Za-z0-9+/]{43}=$/.test(head))
+        if (isGiven('expected_head') && !/^(.+:)?[0-9]{1,15}:[A-Za-z0-9+/]{43}=$/.test(head))
           throw refuse('expected_head is size:root as seal-status shows it under audit_heads, or device:size:root')
         const said = {
           ...(storage !== '' && { acceptStorage: storage }),

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { parse } from 'yaml'
 import { json, sorted } from '../../../src/cli/output/json.ts'
 import { centred } from '../../../src/cli/commands/kv/show.ts'
-import { nearest } from '../../../src/util/suggest.ts'
+import { suggest } from '../../../src/util/suggest.ts'
 import { answerTable, envelope, fieldOf, formatOf } from '../../../src/cli/output/format.ts'
 import { cell, keyValues, rfc822, shortDuration, shownValue, table } from '../../../src/cli/output/table.ts'
 import { yaml } from '../../../src/cli/output/yaml.ts'
@@ -154,11 +154,11 @@ describe('answers', () => {
   })
 
   it('are guessed only from words that are near', () => {
-    expect(nearest('statsu', ['status', 'seal'])).to.equal('status')
-    expect(nearest('nonsense', ['status', 'seal'])).to.equal(undefined)
-    expect(nearest('plugin', ['login', 'print'])).to.equal(undefined)
-    expect(nearest('operator raft', ['operator init', 'operator rekey'])).to.equal(undefined)
-    expect(nearest('opertor iint', ['operator init', 'operator rekey'])).to.equal('operator init')
-    expect(nearest('kv metdata get', ['kv metadata get', 'kv get'])).to.equal('kv metadata get')
+    expect(suggest('statsu', ['status', 'seal'])).to.equal('status')
+    expect(suggest('nonsense', ['status', 'seal'])).to.equal(undefined)
+    expect(suggest('plugin', ['login', 'print'])).to.equal(undefined)
+    expect(suggest('operator raft', ['operator init', 'operator rekey'])).to.equal(undefined)
+    expect(suggest('opertor iint', ['operator init', 'operator rekey'])).to.equal('operator init')
+    expect(suggest('kv metdata get', ['kv metadata get', 'kv get'])).to.equal('kv metadata get')
   })
 })

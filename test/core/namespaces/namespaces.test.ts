@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import type { View } from '../../../src/contract/view.ts'
 import type { Namespace } from '../../../src/core/namespaces/namespace.ts'
-import type { OpenServer } from '../../../src/core/seal/unsealed-server.ts'
+import type { UnsealedServer } from '../../../src/core/seal/unsealed-server.ts'
 import type { Cubbyhole } from '../../../src/engines/cubbyhole/engine.ts'
 import { Secret } from '../../../src/util/secret.ts'
 import { openBarrier } from '../../support/barrier.ts'
@@ -26,20 +26,20 @@ async function below(view: View, folder: string): Promise<string[]> {
   return found.flat()
 }
 
-const child = (core: OpenServer, name: string, parent = core.namespaces.root): Namespace => {
+const child = (core: UnsealedServer, name: string, parent = core.namespaces.root): Namespace => {
   const found = parent.children.get(name)
   if (!found) throw new Error(`no namespace ${name}`)
   return found
 }
 
-const spec = (core: OpenServer, namespace: Namespace, more = {}) =>
+const spec = (core: UnsealedServer, namespace: Namespace, more = {}) =>
   core.tokens.create({
     type: 'service', namespace: namespace.id, policies: ['default'], path: 'auth/token/create', meta: null, displayName: 'token', ttl: 3600,
     explicitMaxTtl: 0, period: 0, numUses: 0, renewable: true, boundCidrs: [], entityId: '', ...more,
   }) // prettier-ignore
 
 /** A namespace with something of everything in it; gives the bearer strings of its tokens. */
-async function fill(core: OpenServer, namespace: Namespace): Promise<string[]> {
+async function fill(core: UnsealedServer, namespace: Namespace): Promise<string[]> {
   await namespace.mounts.enable(mountSpec('kv/', 'kv'))
   const kv = namespace.mounts.stateAt('kv/') as { readonly view?: View }
   expect(kv).to.not.equal(undefined)
@@ -56,7 +56,7 @@ async function fill(core: OpenServer, namespace: Namespace): Promise<string[]> {
   return [first.token, second.token, orphan.token, wrapped.token]
 }
 
-const good = async (core: OpenServer, token: string): Promise<boolean> =>
+const good = async (core: UnsealedServer, token: string): Promise<boolean> =>
   (await core.tokens.resolve(new Secret(token))) !== undefined
 
 describe('the table of namespaces', () => {

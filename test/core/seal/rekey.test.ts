@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import type { NewShares } from '../../../src/core/seal/rekey.ts'
 import type { Failure } from '../../support/failing-storage.ts'
-import { TestRoom, faultOf, openRoom } from '../../support/room.ts'
+import { TestRoom, faultOf, openRoom } from '../../support/seal-manager.ts'
 
 const wish = { shares: 5, threshold: 3, verify: false }
 
@@ -62,7 +62,7 @@ describe('rekey', () => {
           const made = await test.give(test.rekey, shares.slice(0, 2)).catch(() => undefined)
           if (verify) await giveBack(test, made)
           test.storage.always = undefined
-          if (test.room.isOpen) await test.barrier.rotate()
+          if (test.room.isUnsealed) await test.barrier.rotate()
           const [oldOpen, newOpen] = [
             await test.opensWith(shares.slice(0, 2)),
             made ? await test.opensWith(made.shares.slice(0, 3)) : false,
@@ -79,7 +79,7 @@ describe('rekey', () => {
     test.storage.always = 'lost'
     const made = await test.give(test.rekey, shares.slice(0, 2))
     expect(made).to.include({ unsettled: true })
-    expect([test.room.isOpen, test.barrier.sealed]).to.deep.equal([false, true])
+    expect([test.room.isUnsealed, test.barrier.sealed]).to.deep.equal([false, true])
   })
 
   it('begins again after a wrong set, and refuses a repeated share: a holder counts once (0.10.4)', async () => {

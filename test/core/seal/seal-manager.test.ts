@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { hex } from '../../../src/util/bytes.ts'
-import { TestRoom, faultOf, openRoom } from '../../support/room.ts'
+import { TestRoom, faultOf, openRoom } from '../../support/seal-manager.ts'
 
 describe('the room', () => {
   for (const [count, threshold] of [
@@ -24,8 +24,8 @@ describe('the room', () => {
     const test = new TestRoom()
     const { shares } = await test.room.initialise(10, 5)
     await Promise.all([...shares, ...shares].map(async (share) => test.room.unseal(share)))
-    expect(test.room.isOpen).to.equal(true)
-    expect(test.calls.filter((call) => call === 'open')).to.have.length(2) // once for init, once for the operators
+    expect(test.room.isUnsealed).to.equal(true)
+    expect(test.calls.filter((call) => call === 'afterUnseal')).to.have.length(2) // once for init, once for the operators
   })
 
   it('counts the same share once, and forgets all after a wrong set without saying which was wrong', async () => {
@@ -53,7 +53,7 @@ describe('the room', () => {
     expect([...texts]).to.have.length(1)
     for (const share of shares) expect([...texts].join()).to.not.include(hex(share))
     await test.unseal([c, a, b])
-    expect(test.room.isOpen).to.equal(true)
+    expect(test.room.isUnsealed).to.equal(true)
   })
 
   it('keeps no more state than a threshold of shares, however many are given (CVE-2024-8185)', async () => {
@@ -75,7 +75,7 @@ describe('the room', () => {
   })
 
   it('undoes an init that fails half-way: nobody would hold the shares', async () => {
-    for (const step of ['open', 'createRootToken'] as const) {
+    for (const step of ['afterUnseal', 'createRootToken'] as const) {
       const test = new TestRoom()
       const good = test.life
       test.life = { ...good, [step]: async () => Promise.reject(new Error('by the test')) }
@@ -101,22 +101,22 @@ describe('the room', () => {
     const test = new TestRoom()
     const { shares } = await test.room.initialise(1, 1)
     const good = test.life
-    test.life = { ...good, open: async () => Promise.reject(new Error('no audit device')) }
+    test.life = { ...good, afterUnseal: async () => Promise.reject(new Error('no audit device')) }
     const fault = await faultOf(test.unseal(shares))
     expect(fault.code).to.equal('internal')
     expect(fault.message).to.not.include('audit')
-    expect([test.room.isOpen, test.barrier.sealed]).to.deep.equal([false, true])
-    expect(test.calls.at(-1)).to.equal('close')
+    expect([test.room.isUnsealed, test.barrier.sealed]).to.deep.equal([false, true])
+    expect(test.calls.at(-1)).to.equal('beforeSeal')
     test.life = good
     await test.unseal(shares)
-    expect(test.room.isOpen).to.equal(true)
+    expect(test.room.isUnsealed).to.equal(true)
   })
 
   it('wipes the keys at seal even when closing fails', async () => {
     const { test } = await openRoom()
-    test.life = { ...test.life, close: async () => Promise.reject(new Error('by the test')) }
+    test.life = { ...test.life, beforeSeal: async () => Promise.reject(new Error('by the test')) }
     await test.room.seal()
-    expect([test.room.isOpen, test.barrier.sealed]).to.deep.equal([false, true])
+    expect([test.room.isUnsealed, test.barrier.sealed]).to.deep.equal([false, true])
   })
 
   it('takes a new root key while the shares stay', async () => {
@@ -137,7 +137,7 @@ describe('the room', () => {
         await test.room.rotateRoot().catch(() => {})
         test.storage.always = undefined
         // A later rotation writes the keyring under the root key that the barrier believes in.
-        if (test.room.isOpen) await test.barrier.rotate()
+        if (test.room.isUnsealed) await test.barrier.rotate()
         expect(await test.opensWith(shares.slice(0, 2)), `${failure}, then ${always ?? 'good'}`).to.equal(true)
       }
   })

@@ -12,11 +12,11 @@ describe('AES-SIV', () => {
       fc.property(key, bytes(200), bytes(100), (secret, associated, plain) => {
         const siv = new Siv(secret)
         const state = siv.under(associated)
-        const box = siv.seal(state, plain)
+        const box = siv.encrypt(state, plain)
         expect([...box]).to.deep.equal([
           ...aessiv(Uint8Array.from(secret), Uint8Array.from(associated)).encrypt(Uint8Array.from(plain)),
         ])
-        expect([...(siv.open(state, box) ?? [])]).to.deep.equal([...plain])
+        expect([...(siv.decrypt(state, box) ?? [])]).to.deep.equal([...plain])
       }),
       { numRuns: 500 },
     )
@@ -27,13 +27,13 @@ describe('AES-SIV', () => {
       fc.property(key, bytes(40), bytes(40), fc.nat(), (secret, associated, plain, place) => {
         const siv = new Siv(secret)
         const state = siv.under(associated)
-        const box = siv.seal(state, plain)
+        const box = siv.encrypt(state, plain)
         const changed = Uint8Array.from(box)
         const at = place % box.length
         changed[at] = (changed[at] as number) ^ (1 << (place % 8))
-        expect(siv.open(state, changed)).to.equal(undefined)
-        expect(siv.open(state, box.subarray(0, at))).to.equal(undefined)
-        expect(siv.open(siv.under(Uint8Array.of(...associated, 0)), box)).to.equal(undefined)
+        expect(siv.decrypt(state, changed)).to.equal(undefined)
+        expect(siv.decrypt(state, box.subarray(0, at))).to.equal(undefined)
+        expect(siv.decrypt(siv.under(Uint8Array.of(...associated, 0)), box)).to.equal(undefined)
       }),
       { numRuns: 300 },
     )
@@ -44,12 +44,12 @@ describe('AES-SIV', () => {
       fc.property(key, fc.array(bytes(40), { maxLength: 20 }), fc.nat(), (secret, plains, place) => {
         const siv = new Siv(secret)
         const state = siv.under(Uint8Array.of(7))
-        const boxes = plains.map((plain) => Uint8Array.from(siv.seal(state, plain)))
+        const boxes = plains.map((plain) => Uint8Array.from(siv.encrypt(state, plain)))
         const changed = boxes[place % Math.max(1, boxes.length)]
         if (changed) changed[place % changed.length]! ^= 1 << (place % 8)
-        const found = siv.openAll(state, [...boxes, new Uint8Array(15)])
+        const found = siv.decryptAll(state, [...boxes, new Uint8Array(15)])
         expect(found.map((one) => one && [...one])).to.deep.equal(
-          [...boxes, new Uint8Array(15)].map((box) => siv.open(state, box)).map((one) => one && [...one]),
+          [...boxes, new Uint8Array(15)].map((box) => siv.decrypt(state, box)).map((one) => one && [...one]),
         )
         expect(found.filter((one) => one !== undefined).length).to.equal(Math.max(0, boxes.length - 1))
       }),
@@ -61,10 +61,10 @@ describe('AES-SIV', () => {
     expect(() => new Siv(new Uint8Array(32))).to.throw(RangeError)
     const siv = new Siv(new Uint8Array(64).fill(1))
     const state = siv.under(Uint8Array.of(1))
-    const box = siv.seal(state, Uint8Array.of(2))
+    const box = siv.encrypt(state, Uint8Array.of(2))
     siv.forget()
-    expect(() => siv.open(state, box)).to.throw(Error)
-    expect(() => siv.seal(state, box)).to.throw(Error)
+    expect(() => siv.decrypt(state, box)).to.throw(Error)
+    expect(() => siv.encrypt(state, box)).to.throw(Error)
     expect(() => siv.under(state)).to.throw(Error)
   })
 })

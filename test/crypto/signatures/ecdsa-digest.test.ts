@@ -3,9 +3,9 @@ import { expect } from 'chai'
 import { Fault } from '../../../src/contract/fault.ts'
 import { digest, hashes, isMacHash, opensslHash } from '../../../src/crypto/hash.ts'
 import { signatures } from '../../../src/crypto/signatures/signatures.ts'
-import type { SignatureWish } from '../../../src/crypto/signatures/signatures.ts'
+import type { SignatureOptions } from '../../../src/crypto/signatures/signatures.ts'
 
-const wish: SignatureWish = { hash: 'sha2-256', prehashed: true, padding: 'pss', salt: 'auto', jws: false }
+const wish: SignatureOptions = { hash: 'sha2-256', prehashed: true, padding: 'pss', salt: 'auto', jws: false }
 const data = Buffer.from('the message')
 
 describe('ECDSA over ready digests', () => {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { base62 } from '../../../util/base62.ts'
 import { wipe } from '../../../util/bytes.ts'
 import type { Json } from '../../../util/json.ts'
-import { Ceremony, ceremonyFlags } from './key-share-operation.ts'
+import { KeyShareOperation, keyShareFlags } from './key-share-operation.ts'
 import type { Command, Run } from '../../framework/command.ts'
 import { UsageError } from '../../framework/flags.ts'
 import { pgpKey } from './key-share.ts'
@@ -12,7 +12,7 @@ import { columns, textOf } from '../../output/table.ts'
 async function generateRoot(run: Run): Promise<number> {
   const { flags } = run
   if (flags.text('decode') !== undefined) return decode(run)
-  const ceremony = new Ceremony(
+  const ceremony = new KeyShareOperation(
     run,
     'sys/generate-root',
     'sys/generate-root-token',
@@ -35,7 +35,7 @@ async function generateRoot(run: Run): Promise<number> {
 
 const bare = (body: Json | undefined): Json => (body?.['data'] ?? body ?? {}) as Json
 
-async function begin(run: Run, ceremony: Ceremony): Promise<number> {
+async function begin(run: Run, ceremony: KeyShareOperation): Promise<number> {
   const { flags } = run
   const [otp = '', key] = [flags.text('otp'), flags.text('pgp-key')]
   if (otp !== '' && key) throw new UsageError('give -otp or -pgp-key, not both')
@@ -112,7 +112,7 @@ export const operatorCommands: readonly Command[] = [
     usage: '[SHARE]',
     args: [0, 1],
     flags: {
-      ...ceremonyFlags,
+      ...keyShareFlags,
       otp: { kind: 'text', about: 'The one-time password: one is made if it is left out.' },
       'pgp-key': { kind: 'text', about: 'File with the PGP key that the token is encrypted for.' },
       decode: { kind: 'text', about: 'Print the token that this encoded one is; needs -otp.' },

@@ -2,13 +2,13 @@ import { ServerError } from '../../http/errors.ts'
 import type { Answer } from '../../http/client.ts'
 import type { Run } from '../../framework/command.ts'
 import { UsageError } from '../../framework/flags.ts'
-import { shareGiven } from './key-share.ts'
+import { keyShareOf } from './key-share.ts'
 
 /**
  * The API of an operation that several people give key shares to. It has two doors: one for anybody, which a listener may
  * keep shut (by `setting`), and one for a token. The first is tried first, as Vault's clients do; `base` is its path, `guarded` the other's.
  */
-export class Ceremony {
+export class KeyShareOperation {
   readonly #run: Run
   #base: string
   readonly #guarded: string
@@ -59,7 +59,7 @@ export class Ceremony {
     if (given === undefined && this.#run.args.length > 0)
       throw new UsageError('give the nonce of the operation with -nonce, so that nobody can swap it for another')
     const nonce = given ?? nonceNow
-    return { key: await shareGiven(this.#run, `Operation nonce: ${nonce}\nKey share (will be hidden): `), nonce }
+    return { key: await keyShareOf(this.#run, `Operation nonce: ${nonce}\nKey share (will be hidden): `), nonce }
   }
 }
 
@@ -69,7 +69,7 @@ function isShut(thrown: unknown): boolean {
 }
 
 /** Flags of every such operation. */
-export const ceremonyFlags = {
+export const keyShareFlags = {
   init: { kind: 'bool', about: 'Begin.' },
   status: { kind: 'bool', about: 'Show how far it is.' },
   cancel: { kind: 'bool', about: 'Give it up; the shares given so far are forgotten.' },

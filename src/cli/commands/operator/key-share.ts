@@ -3,7 +3,7 @@ import type { Run } from '../../framework/command.ts'
 import { UsageError } from '../../framework/flags.ts'
 
 /** A key share: the argument, standard input for "-", or asked for. @throws UsageError when it may not ask, or cannot */
-export async function shareGiven(run: Run, question: string): Promise<string> {
+export async function keyShareOf(run: Run, question: string): Promise<string> {
   const [given] = run.args
   if (given !== undefined) return something(given === '-' ? await run.stdin() : given)
   if (run.flags.bool('non-interactive'))

@@ -1,5 +1,5 @@
 import type { Json } from '../../../util/json.ts'
-import { Ceremony, ceremonyFlags } from './key-share-operation.ts'
+import { KeyShareOperation, keyShareFlags } from './key-share-operation.ts'
 import { ServerError } from '../../http/errors.ts'
 import type { Command, Run } from '../../framework/command.ts'
 import { UsageError } from '../../framework/flags.ts'
@@ -16,7 +16,7 @@ async function rekey(run: Run, open = 'sys/rekey'): Promise<number> {
   if (target === 'recovery' || target === 'hsm')
     throw new ServerError('this seal has no recovery keys: the target is "barrier"')
   if (!targets.includes(target)) throw new UsageError(`Unknown target: ${target}`)
-  const ceremony = new Ceremony(run, open, 'sys/rotate/root', 'disable_unauthed_rekey_endpoints')
+  const ceremony = new KeyShareOperation(run, open, 'sys/rotate/root', 'disable_unauthed_rekey_endpoints')
   if (flags.bool('backup-retrieve')) return showAnswer(run, (await ceremony.send('GET', 'backup')).body)
   if (flags.bool('backup-delete')) return deleteBackup(run, ceremony)
   const verify = flags.bool('verify')
@@ -31,20 +31,20 @@ async function rekey(run: Run, open = 'sys/rekey'): Promise<number> {
   return verify ? verifyShare(run, ceremony) : giveShare(run, ceremony)
 }
 
-async function deleteBackup(run: Run, ceremony: Ceremony): Promise<number> {
+async function deleteBackup(run: Run, ceremony: KeyShareOperation): Promise<number> {
   await ceremony.send('DELETE', 'backup')
   run.out('Success! Deleted backed up keys (if they existed)\n')
   return 0
 }
 
 /** How a rekey stands. The guarded door wraps it in an envelope. */
-async function statusOf(ceremony: Ceremony): Promise<Json> {
+async function statusOf(ceremony: KeyShareOperation): Promise<Json> {
   return bare((await ceremony.send('GET', 'init')).body)
 }
 
 const bare = (body: Json | undefined): Json => (body?.['data'] ?? body ?? {}) as Json
 
-async function begin(run: Run, ceremony: Ceremony): Promise<number> {
+async function begin(run: Run, ceremony: KeyShareOperation): Promise<number> {
   const { flags } = run
   const { body } = await ceremony.send('PUT', 'init', {
     secret_shares: flags.int('key-shares') ?? 5,
@@ -63,7 +63,7 @@ async function begin(run: Run, ceremony: Ceremony): Promise<number> {
   return showRekey(run, bare(body))
 }
 
-async function giveShare(run: Run, ceremony: Ceremony): Promise<number> {
+async function giveShare(run: Run, ceremony: KeyShareOperation): Promise<number> {
   // Before the question: nobody should be asked for a share that is then refused.
   if (run.flags.bool('non-interactive') && run.args.length === 0)
     throw new UsageError('give the key share as an argument, or leave out -non-interactive')
@@ -74,7 +74,7 @@ async function giveShare(run: Run, ceremony: Ceremony): Promise<number> {
   return showShares(run, ceremony, body)
 }
 
-async function showShares(run: Run, ceremony: Ceremony, body: Json): Promise<number> {
+async function showShares(run: Run, ceremony: KeyShareOperation, body: Json): Promise<number> {
   if (run.format !== 'table') {
     await showValue(run, body)
     return 0
@@ -96,11 +96,11 @@ async function showShares(run: Run, ceremony: Ceremony, body: Json): Promise<num
   return verifyStatus(run, ceremony)
 }
 
-async function verifyStatus(run: Run, ceremony: Ceremony): Promise<number> {
+async function verifyStatus(run: Run, ceremony: KeyShareOperation): Promise<number> {
   return showVerification(run, bare((await ceremony.send('GET', 'verify')).body))
 }
 
-async function verifyShare(run: Run, ceremony: Ceremony): Promise<number> {
+async function verifyShare(run: Run, ceremony: KeyShareOperation): Promise<number> {
   const status = bare((await ceremony.send('GET', 'verify')).body)
   if (status['started'] !== true)
     throw new UsageError('No rekey verification is in progress. It begins when enough old shares were given.')
@@ -171,7 +171,7 @@ const rekeyCommand = {
   args: [0, 1],
   flags: {
     ...shareFlags,
-    ...ceremonyFlags,
+    ...keyShareFlags,
     verify: { kind: 'bool', about: 'The new shares count only after enough of them were given back.' },
     target: { kind: 'text', about: 'barrier (usual); this seal has no recovery keys.' },
     backup: { kind: 'bool', about: 'Keep a copy of the PGP-encrypted shares on the server.' },

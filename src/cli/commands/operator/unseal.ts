@@ -1,11 +1,11 @@
 import type { Command, Run } from '../../framework/command.ts'
-import { shareGiven } from './key-share.ts'
+import { keyShareOf } from './key-share.ts'
 import { showStatus } from './status.ts'
 
 async function unseal(run: Run): Promise<number> {
   const data = run.flags.bool('reset')
     ? { reset: true }
-    : { key: await shareGiven(run, 'Key share (will be hidden): '), ...saidOfDamage(run) }
+    : { key: await keyShareOf(run, 'Key share (will be hidden): '), ...saidOfDamage(run) }
   const { body = {} } = await run.client.send('PUT', 'sys/unseal', data, { once: true })
   await showStatus(run, body)
   return 0

@@ -4,7 +4,7 @@ import { hex } from '../../../util/bytes.ts'
 import { upgrade } from '../upgrade.ts'
 import { configRoutes } from './routes/config.ts'
 import { dataRoutes } from './routes/data.ts'
-import { elsewhere } from './routes/elsewhere.ts'
+import { fallbackRoutes } from './routes/fallback.ts'
 import { listRoutes } from './routes/lists.ts'
 import { metadataRoutes } from './routes/metadata.ts'
 import { subkeys } from './routes/subkeys.ts'
@@ -19,10 +19,18 @@ export function versionedEngine(random: (bytes: number) => Uint8Array): Engine {
     version: '2',
     kind: 'secret',
     about: 'Keep secrets by name, with their earlier versions.',
-    open: async (host) => {
+    start: async (host) => {
       await upgrade(host, newId)
       return new Secrets(host, newId)
     },
-    routes: [...dataRoutes, ...versionRoutes, ...metadataRoutes, ...listRoutes, ...configRoutes, subkeys, ...elsewhere],
+    routes: [
+      ...dataRoutes,
+      ...versionRoutes,
+      ...metadataRoutes,
+      ...listRoutes,
+      ...configRoutes,
+      subkeys,
+      ...fallbackRoutes,
+    ],
   })
 }

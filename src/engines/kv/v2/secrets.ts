@@ -3,7 +3,7 @@ import { Fault } from '../../../contract/fault.ts'
 import type { Transaction, View } from '../../../contract/view.ts'
 import type { Clock } from '../../../util/clock.ts'
 import type { Json } from '../../../util/json.ts'
-import { configPlace, place, valuePlace } from './places.ts'
+import { configName, recordName, valueName } from './record-names.ts'
 import { isLive, mostDropped, newSecret, plainSettings, rulesFor, withVersion } from './record.ts'
 import type { SecretRecord, Settings, Version } from './record.ts'
 import { valuesShape } from '../names.ts'
@@ -23,12 +23,12 @@ export class Secrets {
 
   /** The mount's settings. */
   async settings(tx: Pick<Transaction, 'get'> = this.view): Promise<Settings> {
-    return (await tx.get(configPlace, settingsShape)) ?? plainSettings
+    return (await tx.get(configName, settingsShape)) ?? plainSettings
   }
 
   /** A secret's record. */
   async find(name: string | undefined): Promise<SecretRecord | undefined> {
-    return name === undefined ? undefined : this.view.get(place(name), secretShape)
+    return name === undefined ? undefined : this.view.get(recordName(name), secretShape)
   }
 
   /** One version of a secret: 0 or less is the newest. @throws Fault not_found when there never was, or is no longer. */
@@ -38,7 +38,7 @@ export class Secrets {
     const version = secret?.versions[number]
     if (!secret || !version) throw new Fault('not_found', 'no such version')
     const live = isLive(version, this.clock.now())
-    return { secret, number, data: live ? await this.view.get(valuePlace(secret, number), valuesShape) : undefined }
+    return { secret, number, data: live ? await this.view.get(valueName(secret, number), valuesShape) : undefined }
   }
 
   /**
@@ -50,14 +50,14 @@ export class Secrets {
     return this.view.transaction(async (tx) => {
       const now = this.clock.now()
       const settings = await this.settings(tx)
-      const old = await tx.get(place(name), secretShape)
+      const old = await tx.get(recordName(name), secretShape)
       const data = await next({ old, settings, values: (number) => this.#values(tx, old, number) })
       if (!data) return { written: false, secret: old }
       const base = old ?? newSecret(this.#newId(), now)
       const { secret, dropped } = withVersion(base, now, rulesFor(settings, base.settings))
-      tx.put(valuePlace(secret, secret.current), data)
-      tx.put(place(name), secret)
-      for (const number of dropped) tx.del(valuePlace(secret, number))
+      tx.put(valueName(secret, secret.current), data)
+      tx.put(recordName(name), secret)
+      for (const number of dropped) tx.del(valueName(secret, number))
       return { written: true, secret }
     })
   }
@@ -68,8 +68,8 @@ export class Secrets {
     work: (secret: SecretRecord | undefined, settings: Settings) => SecretRecord | undefined,
   ): Promise<void> {
     await this.view.transaction(async (tx) => {
-      const changed = work(await tx.get(place(name), secretShape), await this.settings(tx))
-      if (changed) tx.put(place(name), changed)
+      const changed = work(await tx.get(recordName(name), secretShape), await this.settings(tx))
+      if (changed) tx.put(recordName(name), changed)
     })
   }
 
@@ -92,20 +92,20 @@ export class Secrets {
 
   /** @returns whether there is more */
   async #forgetSome(tx: Transaction, name: string): Promise<boolean> {
-    const secret = await tx.get(place(name), secretShape)
+    const secret = await tx.get(recordName(name), secretShape)
     if (!secret) return false
     const versions = Object.entries(secret.versions)
     const left = versions.slice(mostDropped)
-    for (const [number] of versions.slice(0, mostDropped)) tx.del(valuePlace(secret, Number(number)))
-    if (left.length === 0) tx.del(place(name))
-    else tx.put(place(name), { ...secret, oldest: Number(left[0]?.[0]), versions: Object.fromEntries(left) })
+    for (const [number] of versions.slice(0, mostDropped)) tx.del(valueName(secret, Number(number)))
+    if (left.length === 0) tx.del(recordName(name))
+    else tx.put(recordName(name), { ...secret, oldest: Number(left[0]?.[0]), versions: Object.fromEntries(left) })
     return left.length > 0
   }
 
   /** @returns false when there is no such secret */
   async #changeSome(name: string, numbers: readonly number[], work: ChangeVersion): Promise<boolean> {
     return this.view.transaction(async (tx) => {
-      const secret = await tx.get(place(name), secretShape)
+      const secret = await tx.get(recordName(name), secretShape)
       if (!secret) return false
       const { deleteAfter } = rulesFor(await this.settings(tx), secret.settings)
       const versions: Record<string, Version> = { ...secret.versions }
@@ -113,18 +113,16 @@ export class Secrets {
         const changed = versions[number] && work(versions[number], deleteAfter)
         if (!changed) continue
         versions[number] = changed
-        if (changed.destroyed) tx.del(valuePlace(secret, number))
+        if (changed.destroyed) tx.del(valueName(secret, number))
       }
-      tx.put(place(name), { ...secret, versions })
+      tx.put(recordName(name), { ...secret, versions })
       return true
     })
   }
 
   async #values(tx: Transaction, old: SecretRecord | undefined, number: number): Promise<Json | undefined> {
     const version = old?.versions[number]
-    return old && version && isLive(version, this.clock.now())
-      ? tx.get(valuePlace(old, number), valuesShape)
-      : undefined
+    return old && version && isLive(version, this.clock.now()) ? tx.get(valueName(old, number), valuesShape) : undefined
   }
 }
 

@@ -176,7 +176,7 @@ async function nativeFrom(entry: Json, pair: PairType): Promise<Material | undef
   if (!key || !pair.fits(key)) return undefined
   const written = entry['public_key'] ?? ''
   if (written !== '' && written !== publicText(key)) return undefined
-  return { secret: key.type === 'private' ? privateDer(key) : new Uint8Array(), open: publicDer(key) }
+  return { secret: key.type === 'private' ? privateDer(key) : new Uint8Array(), publicKey: publicDer(key) }
 }
 
 async function quantumFrom(entry: Json, pair: PairType): Promise<Material | undefined> {
@@ -184,7 +184,7 @@ async function quantumFrom(entry: Json, pair: PairType): Promise<Material | unde
   const secret = entry['key'] === null ? undefined : readPrivate(binary(entry['key'], 'key'))
   if (!pair.fits(open) || (secret && !pair.fits(secret))) return undefined
   if (secret && !(await quantumFits(quantumOf(secret), quantumOf(open)))) return undefined
-  return { secret: secret ? quantumOf(secret).der() : new Uint8Array(), open: quantumOf(open).der() }
+  return { secret: secret ? quantumOf(secret).der() : new Uint8Array(), publicKey: quantumOf(open).der() }
 }
 
 /** The parts of a private half, or the public key if that is all there is. */

@@ -1,6 +1,6 @@
 import type { KdfName } from '../../../crypto/kdf.ts'
 import { keyType, parameterSet } from '../../../crypto/keys/key-types.ts'
-import { openText, readPublic } from '../../../crypto/keys/pair-key.ts'
+import { publicKeyText, readPublic } from '../../../crypto/keys/pair-key.ts'
 import { rfc3339 } from '../../../util/clock.ts'
 import { fromBase64 } from '../../../util/bytes.ts'
 import { LiveKey, unmetered } from '../live-key.ts'
@@ -78,7 +78,7 @@ function publicKeys(key: KeyRecord, context: string): Described {
 /** The public half of a version, as Vault shows it. */
 export function publicOf({ open }: KeyVersion): string {
   const der = fromBase64(open ?? '')
-  return der && der.length > 0 ? openText(readPublic(der)) : ''
+  return der && der.length > 0 ? publicKeyText(readPublic(der)) : ''
 }
 
 function passage({ at, version }: Passage): Described {

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import { refuse } from '../../../contract/fault.ts'
-import { openText, readPrivate, readPublic } from '../../../crypto/keys/pair-key.ts'
+import { publicKeyText, readPrivate, readPublic } from '../../../crypto/keys/pair-key.ts'
 import type { PairKey } from '../../../crypto/keys/pair-key.ts'
 import { ed25519Private } from '../../../crypto/keys/pairs.ts'
 import { pem } from '../../../crypto/encoding/pem.ts'
@@ -15,13 +15,13 @@ export const exportFormats = ['', 'raw', 'der', 'pem', 'jwk'] as const
 const noRaw = 'only symmetric, Ed25519 and post-quantum keys have a raw format: use der or pem'
 
 /** A raw key: base64, or a JWK (RFC 7518 §6.4). @throws Fault invalid_request for formats of pairs. */
-export function writtenRaw(key: string, format: string): string {
+export function exportRaw(key: string, format: string): string {
   if (format === 'der' || format === 'pem') throw refuse('symmetric keys have no such format: leave it out or use raw')
   return format === 'jwk' ? JSON.stringify({ kty: 'oct', k: url(bytesOf(key)) }) : key
 }
 
 /** The private half of a version; '' when only the public one is known. @throws Fault for formats that it has not. */
-export function writtenPrivate({ material, open = '' }: KeyVersion, format: string): string {
+export function exportPrivate({ material, open = '' }: KeyVersion, format: string): string {
   if (material === '') return ''
   if (format === 'der') return material
   const der = bytesOf(material)
@@ -56,15 +56,15 @@ function ended(key: PairKey, text: string): string {
 }
 
 /** The public half of a version. @throws Fault for formats that it has not. */
-export function writtenPublic({ open = '' }: KeyVersion, format: string): string {
+export function exportPublic({ open = '' }: KeyVersion, format: string): string {
   if (format === 'der') return open
   const key = readPublic(bytesOf(open))
   if (format === 'pem') return ended(key, pem('PUBLIC KEY', bytesOf(open)))
   if (format === 'jwk') return JSON.stringify(jwk(undefined, key))
-  if (format !== 'raw') return ended(key, openText(key))
+  if (format !== 'raw') return ended(key, publicKeyText(key))
   if (key instanceof QuantumKey) return base64(key.raw())
   if (key.asymmetricKeyType !== 'ed25519') throw refuse(noRaw)
-  return openText(key)
+  return publicKeyText(key)
 }
 
 /** RFC 7517, RFC 8037; for ML-DSA the `AKP` of draft-ietf-cose-dilithium. */

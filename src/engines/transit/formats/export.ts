@@ -3,7 +3,7 @@ import { keyType } from '../../../crypto/keys/key-types.ts'
 import type { KeyUse } from '../../../crypto/keys/key-types.ts'
 import { usableVersions } from './describe.ts'
 import type { KeyRecord, KeyVersion } from '../record.ts'
-import { exportFormats, writtenPrivate, writtenPublic, writtenRaw } from './export-formats.ts'
+import { exportFormats, exportPrivate, exportPublic, exportRaw } from './export-formats.ts'
 
 /** How one version is written out; an empty text when there is nothing to write. */
 type Writer = (version: KeyVersion, format: string) => string
@@ -12,11 +12,11 @@ type Writer = (version: KeyVersion, format: string) => string
 const kinds: Readonly<Record<string, (key: KeyRecord) => Writer>> = {
   'encryption-key': (key) => {
     mustUse(key, ['encrypt', 'decapsulate'], 'encryption-key')
-    return keyType(key.type).pair ? writtenPrivate : rawOf('material')
+    return keyType(key.type).pair ? exportPrivate : rawOf('material')
   },
   'signing-key': (key) => {
     mustUse(key, ['sign'], 'signing-key')
-    return writtenPrivate
+    return exportPrivate
   },
   'hmac-key': () => rawOf('mac'),
   'cmac-key': ({ type }) => {
@@ -27,7 +27,7 @@ const kinds: Readonly<Record<string, (key: KeyRecord) => Writer>> = {
     if (!keyType(key.type).pair) throw refuse(`keys of type ${key.type} have no public half`)
     // For a derived pair it would be half of the secret that seeds are derived from.
     if (key.kdf !== null) throw refuse('a derived key has a public key for each context: read the key with a context')
-    return writtenPublic
+    return exportPublic
   },
   'certificate-chain': ({ type }) => {
     if (!keyType(type).pair) throw refuse(`keys of type ${type} have no certificates`)
@@ -76,5 +76,5 @@ export function chosen(key: KeyRecord, version: string): readonly (readonly [str
 }
 
 function rawOf(part: 'material' | 'mac'): Writer {
-  return (version, format) => writtenRaw(version[part], format)
+  return (version, format) => exportRaw(version[part], format)
 }

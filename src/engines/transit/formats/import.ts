@@ -67,7 +67,7 @@ async function privateHalf(type: KeyTypeName, der: Uint8Array): Promise<Material
   if (!key || !keyType(type).pair?.fits(key)) {
     throw refuse(`the imported key is no PKCS#8 of type ${type}, or its parts contradict each other`)
   }
-  return { secret: privateDer(key), open: publicDer(key) }
+  return { secret: privateDer(key), publicKey: publicDer(key) }
 }
 
 function publicHalf(type: KeyTypeName, pem: string): Material {
@@ -80,11 +80,11 @@ function publicHalf(type: KeyTypeName, pem: string): Material {
     const [der] = pemBlocks(pem, 'PUBLIC KEY') ?? []
     const key = der && parsed(() => quantumPublic(der))
     if (!key || !pair.fits(key)) throw refuse(refused)
-    return { secret: new Uint8Array(), open: key.der() }
+    return { secret: new Uint8Array(), publicKey: key.der() }
   }
   const key = parsed(() => createPublicKey(pem))
   if (!key || !pair.fits(key)) throw refuse(refused)
-  return { secret: new Uint8Array(), open: publicDer(namedCurve(key)) }
+  return { secret: new Uint8Array(), publicKey: publicDer(namedCurve(key)) }
 }
 
 function parsed<T>(read: () => T): T | undefined {
@@ -137,7 +137,7 @@ export function wrappedFor(
 ): Record<string, string> {
   if (keyType(to.record.type).pair?.family !== 'rsa') throw refuse('the destination must be an RSA key')
   if (!key.exportable) throw refuse('key is not exportable')
-  const open = native(to.pair(to.record.latest, undefined).open)
+  const open = native(to.pair(to.record.latest, undefined).publicKey)
   const wrapped = ({ material }: KeyVersion): string => {
     if (material === '') throw refuse('a version has no private key: only its public half was imported')
     const bytes = bytesOf(material)

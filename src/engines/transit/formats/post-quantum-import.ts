@@ -15,7 +15,7 @@ export async function quantumHalves(pair: PairType, bytes: Uint8Array): Promise<
   // `expanded` is a part of the bytes.
   const open = await openOf(key, expanded).finally(() => wipe(bytes))
   if (!open) throw refuse(`the parts of the imported ${key.name} key contradict each other`)
-  return { secret: key.der(), open: open.der() }
+  return { secret: key.der(), publicKey: open.der() }
 }
 
 /** Whether a public half is that of a private one. */

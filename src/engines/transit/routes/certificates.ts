@@ -28,12 +28,12 @@ export const certificateRoutes = [
       const number = versionFor(key.record, version)
       key.mustAllow('sign')
       key.used(number)
-      const { secret } = key.pair(number, undefined)
-      if (!secret) throw refuse('this version has no private key: only its public half was imported')
+      const { privateKey } = key.pair(number, undefined)
+      if (!privateKey) throw refuse('this version has no private key: only its public half was imported')
       return answer({
         name,
         type: key.record.type,
-        csr: await heavy.run('certificateRequest', { key: native(secret), template: csr }),
+        csr: await heavy.run('certificateRequest', { key: native(privateKey), template: csr }),
       })
     },
   }),

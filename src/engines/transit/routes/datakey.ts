@@ -8,7 +8,7 @@ import { pem } from '../../../crypto/encoding/pem.ts'
 import { base64, wipe } from '../../../util/bytes.ts'
 import { binding, bindingFields, shared } from '../input.ts'
 import type { Transit } from '../transit.ts'
-import { WayBack } from '../way-back.ts'
+import { Counterpart } from '../counterpart.ts'
 import { decryptable } from './encrypt.ts'
 
 const { write } = routesOf<Transit>()
@@ -37,7 +37,7 @@ const datakey = write('datakey/:kind/:name', {
       ...(kind === 'plaintext' && { plaintext: base64(fresh) }),
     }
     wipe(fresh)
-    return answer(new WayBack(request, decryptable).add(bound, data))
+    return answer(new Counterpart(request, decryptable).add(bound, data))
   },
 })
 
@@ -58,16 +58,16 @@ const datakeyPair = write('datakey-pair/:kind/:name', {
     const pair = pairOf(type, set)
     const key = await engine.need(name)
     key.mustAllow('encrypt')
-    const { secret, open } = await pair.generate(engine.random)
+    const { secret, publicKey } = await pair.generate(engine.random)
     try {
       const made = await key.encrypt(secret, version, binding(bound), beforeChange)
       const data = {
-        public_key: pem('PUBLIC KEY', open),
+        public_key: pem('PUBLIC KEY', publicKey),
         ciphertext: made.ciphertext,
         key_version: made.version,
         ...(kind === 'plaintext' && { plaintext: base64(secret) }),
       }
-      return answer(new WayBack(request, decryptable).add(bound, data))
+      return answer(new Counterpart(request, decryptable).add(bound, data))
     } finally {
       wipe(secret)
     }

@@ -10,7 +10,7 @@ import type { Item } from '../batch.ts'
 import { binding, bindingFields, shared } from '../input.ts'
 import type { LiveKey } from '../live-key.ts'
 import type { Transit } from '../transit.ts'
-import { WayBack } from '../way-back.ts'
+import { Counterpart } from '../counterpart.ts'
 import { decryptable, statusCode, warned } from './encrypt.ts'
 
 const { write } = routesOf<Transit>()
@@ -72,7 +72,7 @@ export const rewrap = write('rewrap/:name', {
   handle: async ({ engine, request, beforeChange }, values) => {
     if (!isBatch(values) && values.ciphertext === '') throw refuse('missing ciphertext to decrypt')
     const key = await engine.need(values.name)
-    return rewrapAny({ from: key, to: key, beforeChange }, values, new WayBack(request, decryptable))
+    return rewrapAny({ from: key, to: key, beforeChange }, values, new Counterpart(request, decryptable))
   },
 })
 
@@ -85,7 +85,7 @@ export const reencrypt = write('reencrypt/:name/:target', {
     if (!isBatch(values) && values.ciphertext === '') throw refuse('missing ciphertext to decrypt')
     const [from, to] = await Promise.all([engine.need(values.name), engine.find(values.target)])
     if (!to) throw refuse(`the target key was not found: make the key ${values.target} first`)
-    return rewrapAny({ from, to, beforeChange }, values, new WayBack(request, decryptable))
+    return rewrapAny({ from, to, beforeChange }, values, new Counterpart(request, decryptable))
   },
 })
 
@@ -93,7 +93,7 @@ function isBatch({ batch_input: batch }: { readonly batch_input: unknown }): boo
   return batch !== undefined && batch !== null
 }
 
-async function rewrapAny(keys: Keys, values: { readonly batch_input: unknown }, back: WayBack): Promise<Response> {
+async function rewrapAny(keys: Keys, values: { readonly batch_input: unknown }, back: Counterpart): Promise<Response> {
   if (!isBatch(values)) return answer(back.add(values, await rewrapped(keys, values)))
   const items = itemsOf(values.batch_input)
   checkContexts(items)

@@ -11,7 +11,7 @@ import { binding, bindingFields, bytesOf, shared } from '../input.ts'
 import type { LiveKey } from '../live-key.ts'
 import type { KeyRecord } from '../record.ts'
 import type { Transit } from '../transit.ts'
-import { WayBack } from '../way-back.ts'
+import { Counterpart } from '../counterpart.ts'
 
 const { write } = routesOf<Transit>()
 
@@ -68,7 +68,7 @@ type EncryptValues = Item & {
 
 async function run(key: LiveKey, values: EncryptValues, call: Call<Transit>): Promise<Response> {
   const { request, beforeChange } = call
-  const back = new WayBack(request, decryptable)
+  const back = new Counterpart(request, decryptable)
   if (values.batch_input !== undefined && values.batch_input !== null) return batch(key, values, { back, beforeChange })
   if (values.plaintext === undefined) throw refuse('missing plaintext to encrypt')
   const plaintext = bytesOf(values.plaintext, 'plaintext')
@@ -77,7 +77,7 @@ async function run(key: LiveKey, values: EncryptValues, call: Call<Transit>): Pr
 }
 
 interface BatchParts {
-  readonly back: WayBack
+  readonly back: Counterpart
   readonly beforeChange: BeforeChange
 }
 

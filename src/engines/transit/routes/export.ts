@@ -10,8 +10,8 @@ import { exported, isKind } from '../formats/export.ts'
 import { shared } from '../input.ts'
 import type { KeyRecord } from '../record.ts'
 import type { Transit } from '../transit.ts'
-import { WayBack } from '../way-back.ts'
-import type { Making } from '../way-back.ts'
+import { Counterpart } from '../counterpart.ts'
+import type { Making } from '../counterpart.ts'
 
 const { read, write } = routesOf<Transit>()
 
@@ -88,7 +88,7 @@ export const exportRoutes = [
       mustBackUp(record)
       const backedUp = { at: engine.clock.now(), version: record.latest }
       const made = { backup: await backupOf({ ...record, backedUp }) }
-      const { backup } = new WayBack(request, backingUp).add({}, made)
+      const { backup } = new Counterpart(request, backingUp).add({}, made)
       await engine.change(name, missing, (key) => {
         if (key.uuid !== record.uuid) throw refuse('the key was replaced meanwhile: nothing was backed up')
         mustBackUp(key)

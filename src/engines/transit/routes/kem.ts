@@ -13,7 +13,7 @@ import { readCiphertext, writeCiphertext } from '../formats/ciphertext.ts'
 import { shared } from '../input.ts'
 import type { LiveKey } from '../live-key.ts'
 import type { Transit } from '../transit.ts'
-import { WayBack } from '../way-back.ts'
+import { Counterpart } from '../counterpart.ts'
 
 const { write } = routesOf<Transit>()
 
@@ -24,7 +24,7 @@ export const kemRoutes = [
     pure: true,
     fields: { name: shared.name, key_version: shared.key_version, batch_input: shared.batch_input },
     handle: ({ engine, request }, values) => {
-      const back = new WayBack(request, { member: 'ciphertext', takenBy: 'decapsulate' })
+      const back = new Counterpart(request, { member: 'ciphertext', takenBy: 'decapsulate' })
       return forEach({ engine, back }, values, encapsulated)
     },
   }),
@@ -43,7 +43,7 @@ export const kemRoutes = [
 type Made = Promise<Readonly<Record<string, unknown>>>
 
 async function forEach(
-  { engine, back }: { readonly engine: Transit; readonly back?: WayBack },
+  { engine, back }: { readonly engine: Transit; readonly back?: Counterpart },
   values: Item & { readonly name: string; readonly batch_input: unknown },
   one: (key: LiveKey, item: Item) => Made,
 ): Promise<Response> {
@@ -57,7 +57,7 @@ async function forEach(
 async function encapsulated(key: LiveKey, item: Item): Made {
   key.mustAllow('encapsulate')
   const version = key.versionToUse(intOf(item, 'key_version'), 'encapsulation')
-  const { name, bytes } = quantumOf(key.pair(version, undefined).open)
+  const { name, bytes } = quantumOf(key.pair(version, undefined).publicKey)
   key.used(version)
   const { ciphertext, secret } = await heavy.run('encapsulate', { name: name as KemName, key: bytes })
   const shared = base64(secret)
@@ -69,8 +69,8 @@ async function decapsulated(key: LiveKey, item: Item): Made {
   key.mustAllow('decapsulate')
   if (textOf(item, 'ciphertext') === '') throw refuse('missing ciphertext to decapsulate')
   const { version, body } = readCiphertext(textOf(item, 'ciphertext'))
-  key.mustOpen(version)
-  const { secret: half } = key.pair(version, undefined)
+  key.mustDecrypt(version)
+  const { privateKey: half } = key.pair(version, undefined)
   if (!half) throw refuse('this version has no private key: only its public half was imported')
   const { name, bytes } = quantumOf(half)
   key.used(version)

@@ -5,7 +5,7 @@ import { routesOf } from '../../../contract/route.ts'
 import { keyType, typeNamed } from '../../../crypto/keys/key-types.ts'
 import { describe } from '../formats/describe.ts'
 import { shared } from '../input.ts'
-import type { KeyWish } from '../record.ts'
+import type { KeySpec } from '../record.ts'
 import type { Transit } from '../transit.ts'
 import { decodeContext } from '../ciphers.ts'
 import { isKeyName, mustBeDerived, mustBePeriod, mustBeSize } from '../rules.ts'
@@ -96,7 +96,7 @@ type KeyValues = {
   readonly auto_rotate_period: number
 }
 
-function wishOf(values: KeyValues): KeyWish {
+function wishOf(values: KeyValues): KeySpec {
   const { derived, convergent_encryption: convergent, auto_rotate_period: period, key_size: size } = values
   const type = typeNamed(values.type, values.parameter_set)
   if (!type) throw refuse(`unknown key type ${values.type}`)

@@ -9,7 +9,7 @@ import { bytesOf, inputOf, shared } from '../input.ts'
 import { cmacOf, hmacWith, mac } from '../macs.ts'
 import type { MacKind } from '../macs.ts'
 import type { Transit } from '../transit.ts'
-import { WayBack } from '../way-back.ts'
+import { Counterpart } from '../counterpart.ts'
 
 const { write } = routesOf<Transit>()
 
@@ -96,7 +96,7 @@ async function made(
   const key = await engine.need(values.name)
   const kind = kindOf()
   const batch = batchOf(values.batch_input)
-  const back = new WayBack(request, { member, takenBy: 'verify' })
+  const back = new Counterpart(request, { member, takenBy: 'verify' })
   if (batch) {
     return runBatch(batch, { failsWhole: false, back }, async (item) => ({
       [member]: await mac(key, kind, inputOf(item, kind.name), values.key_version),

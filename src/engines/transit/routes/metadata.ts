@@ -2,7 +2,7 @@ import { Fault, refuse } from '../../../contract/fault.ts'
 import { f } from '../../../contract/field.ts'
 import { answer } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
-import { facts, withFacts } from '../key-metadata.ts'
+import { metadataOf, withMetadata } from '../key-metadata.ts'
 import { shared } from '../input.ts'
 import type { KeyRecord } from '../record.ts'
 import type { Transit } from '../transit.ts'
@@ -19,7 +19,7 @@ export const metadataRoutes = [
     handle: async ({ engine }, { name }) => {
       const key = await engine.find(name)
       if (!key) throw new Fault('not_found', `no key named ${name} was found`)
-      return answer(facts(key.record, await engine.usage.of(key.record)))
+      return answer(metadataOf(key.record, await engine.usage.of(key.record)))
     },
   }),
   write('keys/:name/metadata', {
@@ -31,9 +31,9 @@ export const metadataRoutes = [
       custom_metadata: f.map('Texts by name.'),
     },
     handle: async ({ engine }, { name, ...wish }) => {
-      const changed = await engine.change(name, `no key named ${name} was found`, (key) => withFacts(key, wish))
+      const changed = await engine.change(name, `no key named ${name} was found`, (key) => withMetadata(key, wish))
       const record = changed as KeyRecord
-      return answer(facts(record, await engine.usage.of(record)))
+      return answer(metadataOf(record, await engine.usage.of(record)))
     },
   }),
   read('config/deletion', {

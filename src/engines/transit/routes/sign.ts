@@ -3,7 +3,7 @@ import { f } from '../../../contract/field.ts'
 import { answer } from '../../../contract/response.ts'
 import type { Response } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
-import type { SignatureWish } from '../../../crypto/signatures/signatures.ts'
+import type { SignatureOptions } from '../../../crypto/signatures/signatures.ts'
 import { batchOf, runBatch, textOf } from '../batch.ts'
 import type { Item } from '../batch.ts'
 import { bytesOf, inputOf, shared } from '../input.ts'
@@ -12,7 +12,7 @@ import { cmacOf, hmacWith, macHash, macVerified } from '../macs.ts'
 import { signed, verified } from '../signing.ts'
 import { both, hashField, urlalgorithm, usualHash } from './mac.ts'
 import type { Transit } from '../transit.ts'
-import { WayBack } from '../way-back.ts'
+import { Counterpart } from '../counterpart.ts'
 
 const { write } = routesOf<Transit>()
 
@@ -60,7 +60,7 @@ export const signRoutes = [
         if (!key) throw refuse('signing key not found')
         key.mustSuit('sign')
         const batch = batchOf(values.batch_input)
-        const back = new WayBack(request, { member: 'signature', takenBy: 'verify' })
+        const back = new Counterpart(request, { member: 'signature', takenBy: 'verify' })
         if (batch) return signBatch({ key, batch, wish, version: values.key_version, back })
         const made = await signed(key, bytesOf(values.input, 'input'), values.key_version, {
           ...wish,
@@ -90,9 +90,9 @@ export const signRoutes = [
 interface BatchToSign {
   readonly key: LiveKey
   readonly batch: readonly Item[]
-  readonly wish: SignatureWish
+  readonly wish: SignatureOptions
   readonly version: number
-  readonly back: WayBack
+  readonly back: Counterpart
 }
 
 /** Member names in batches are not those of single answers: `publickey`. */
@@ -155,7 +155,7 @@ async function verifySignatures(
 }
 
 /** @throws Fault invalid_request for names that are not known. */
-function wishOf(values: SignValues): SignatureWish {
+function wishOf(values: SignValues): SignatureOptions {
   const name = values.urlalgorithm || values.hash_algorithm || values.algorithm
   const { marshaling_algorithm: marshaling, signature_algorithm: padding } = values
   if (marshaling !== 'asn1' && marshaling !== 'jws')
@@ -178,7 +178,7 @@ function boundTo(context: string): Uint8Array {
 }
 
 /** Vault's numbers: 0 is `auto`, -1 is `hash`. */
-function saltOf(written: string): SignatureWish['salt'] {
+function saltOf(written: string): SignatureOptions['salt'] {
   if (written === '' || written === 'auto' || written === '0') return 'auto'
   if (written === 'hash' || written === '-1') return 'hash'
   if (!/^\d{1,6}$/.test(written)) throw refuse('the salt_length must be auto, hash or a whole number of bytes')

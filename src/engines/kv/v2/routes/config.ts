@@ -1,7 +1,7 @@
 import { answer, done } from '../../../../contract/response.ts'
 import { routesOf } from '../../../../contract/route.ts'
 import { changedSettings, givenByWrite, settingFields } from '../input.ts'
-import { configPlace } from '../places.ts'
+import { configName } from '../record-names.ts'
 import { settingsView } from '../record.ts'
 import type { Secrets } from '../secrets.ts'
 
@@ -19,7 +19,7 @@ export const configRoutes = [
     handle: async (call, values) => {
       const { engine } = call
       await engine.view.transaction(async (tx) => {
-        tx.put(configPlace, changedSettings(await engine.settings(tx), values, givenByWrite(call), true))
+        tx.put(configName, changedSettings(await engine.settings(tx), values, givenByWrite(call), true))
       })
       return done()
     },

@@ -2,7 +2,7 @@ import { answer } from '../../../../contract/response.ts'
 import { routesOf } from '../../../../contract/route.ts'
 import type { Call, Route } from '../../../../contract/route.ts'
 import { folderOf, listed, page, path, scanned } from '../../names.ts'
-import { place, secretFolder } from '../places.ts'
+import { recordName, secretFolder } from '../record-names.ts'
 import { secretView } from '../record.ts'
 import type { Secrets } from '../secrets.ts'
 import { secretShape } from '../record.ts'
@@ -19,7 +19,7 @@ const details: Shown = async ({ engine: { view }, caller, mountPath }, folder, k
   const info: [string, unknown][] = []
   for (const key of keys) {
     const hidden = key.endsWith('/') || caller.denies(`${mountPath}metadata/${folder}${key}`)
-    const secret = hidden ? undefined : await view.get(place(folder + key), secretShape)
+    const secret = hidden ? undefined : await view.get(recordName(folder + key), secretShape)
     info.push([key, secret ? secretView(secret) : {}])
   }
   return { keys, key_info: Object.fromEntries(info) }

@@ -44,7 +44,7 @@ export const metadataRoutes = [
     about: 'Change some metadata of a secret (JSON merge patch, RFC 7396).',
     fields: patchFields,
     handle: async (call, values) =>
-      change(call, values, call.given, (old) => old, (old) => changedCustom(old.custom, values.custom_metadata)),
+      change(call, values, call.isGiven, (old) => old, (old) => changedCustom(old.custom, values.custom_metadata)),
   }),
   remove('metadata/*path', {
     about: 'Remove a secret with all its versions, for good.',
@@ -68,18 +68,18 @@ type Given = Values<typeof fields>
 type Custom = SecretRecord['custom']
 
 async function change(
-  { engine, given }: Call<Secrets>,
+  { engine, isGiven }: Call<Secrets>,
   values: Given,
   set: (name: string) => boolean,
   start: (old: SecretRecord | undefined) => SecretRecord | undefined,
   custom: (old: SecretRecord) => Custom,
 ): Promise<Response> {
   const name = nameToWrite(values.path)
-  const changes = [...Object.keys(settingFields), 'custom_metadata'].some(given)
+  const changes = [...Object.keys(settingFields), 'custom_metadata'].some(isGiven)
   const warnings: string[] = []
   let found = true
   await engine.change(name, (old, mount) => {
-    checkMetadataCas(given('metadata_cas'), values.metadata_cas ?? 0, old, mount)
+    checkMetadataCas(isGiven('metadata_cas'), values.metadata_cas ?? 0, old, mount)
     if (!changes) return undefined
     const secret = start(old)
     found = secret !== undefined
@@ -88,7 +88,7 @@ async function change(
     return {
       ...secret,
       settings: changedSettings(secret.settings, values, set, false),
-      custom: given('custom_metadata') ? custom(secret) : secret.custom,
+      custom: isGiven('custom_metadata') ? custom(secret) : secret.custom,
       metadataVersion: secret.metadataVersion + 1,
       updated: engine.clock.now(),
     }

@@ -3,9 +3,9 @@ import { EncryptedBarrier } from '../../src/barrier/barrier.ts'
 import { Fault } from '../../src/contract/fault.ts'
 import { GenerateRoot, rootTokenLength } from '../../src/core/seal/generate-root.ts'
 import { Rekey } from '../../src/core/seal/rekey.ts'
-import { Room } from '../../src/core/seal/seal-manager.ts'
+import { SealManager } from '../../src/core/seal/seal-manager.ts'
 import { ShareBackups } from '../../src/core/seal/share-backup.ts'
-import type { Life } from '../../src/core/seal/lifecycle.ts'
+import type { LifecycleHooks } from '../../src/core/seal/lifecycle.ts'
 import { randomBytes } from '../../src/crypto/random.ts'
 import { ShamirSeal } from '../../src/seal/shamir.ts'
 import { base62 } from '../../src/util/base62.ts'
@@ -26,34 +26,34 @@ const hasty: Clock = {
 export class TestRoom {
   readonly storage: FailingStorage
   readonly barrier: EncryptedBarrier
-  readonly room: Room
+  readonly room: SealManager
   readonly rekey: Rekey
   readonly rotation: Rekey
   readonly root: GenerateRoot
   /** What the room asked its life to do. */
   readonly calls: string[] = []
   /** Replace one to make it fail. */
-  life: Life
+  life: LifecycleHooks
 
   constructor(storage = new FailingStorage()) {
     this.storage = storage
     this.barrier = new EncryptedBarrier({ storage, clock: hasty, random: randomBytes })
     this.life = {
-      open: async () => {
+      afterUnseal: async () => {
         await this.barrier.view('core/').put('opened', true)
       },
-      close: async () => {
+      beforeSeal: async () => {
         for (const ceremony of [this.rekey, this.rotation, this.root]) ceremony.drop()
       },
       createRootToken: async () => base62(rootTokenLength, randomBytes),
     }
-    const told = (name: 'open' | 'close'): (() => Promise<void>) => {
+    const told = (name: 'afterUnseal' | 'beforeSeal'): (() => Promise<void>) => {
       return async () => {
         this.calls.push(name)
         await this.life[name]()
       }
     }
-    this.room = new Room({
+    this.room = new SealManager({
       storage,
       barrier: this.barrier,
       seal: new ShamirSeal(randomBytes),
@@ -61,7 +61,11 @@ export class TestRoom {
       uuid: randomUUID,
       clock: hasty,
       log: silent,
-      life: { open: told('open'), close: told('close'), createRootToken: async () => this.life.createRootToken() },
+      hooks: {
+        afterUnseal: told('afterUnseal'),
+        beforeSeal: told('beforeSeal'),
+        createRootToken: async () => this.life.createRootToken(),
+      },
     })
     const backups = new ShareBackups(this.barrier.view('core/'))
     this.rekey = new Rekey(this.room, randomUUID, backups)
@@ -84,7 +88,7 @@ export class TestRoom {
   async opensWith(shares: readonly Uint8Array[]): Promise<boolean> {
     const again = this.restarted()
     await again.unseal(shares).catch(() => {})
-    const open = again.room.isOpen && (await again.barrier.view('core/').get('opened')) === true
+    const open = again.room.isUnsealed && (await again.barrier.view('core/').get('opened')) === true
     await again.room.seal()
     return open
   }

@@ -12,7 +12,7 @@ interface Entry {
  * Tokens seen lately, by the SHA-256 of their string, so that no request pays for a signature check. Any revocation or
  * change of any token starts a new epoch, in which nothing known before counts.
  */
-export class Known {
+export class TokenCache {
   readonly #entries = recent<string, Entry>(50_000)
   epoch = 0
 

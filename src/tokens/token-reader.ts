@@ -13,7 +13,7 @@ import { isBase64, shapeOf } from '../util/stored/shape.ts'
 type Random = (bytes: number) => Uint8Array
 
 /** What a bearer string says: the id of a token and, for batch tokens, all there is to know about it. */
-export interface Bearer {
+export interface ParsedToken {
   readonly id: string
   readonly batch?: TokenRecord
 }
@@ -25,7 +25,7 @@ const longest = 8192
  * The strings that applications hold. A JWT's `jti` and a caller-chosen string lead to the token's id by a keyed hash, so
  * that nobody who reads the storage learns a string that the server would take.
  */
-export class Bearers {
+export class TokenReader {
   readonly #signer: TokenSigner
   readonly #salt: KeyObject
   readonly #random: Random
@@ -37,7 +37,7 @@ export class Bearers {
   }
 
   /** With the keys that are kept in `view`, made the first time. */
-  static async open(view: View, random: Random): Promise<Bearers> {
+  static async open(view: View, random: Random): Promise<TokenReader> {
     const stored = await view.transaction(async (tx) => {
       const known = await tx.get('keys', keysShape)
       if (known) return known
@@ -47,7 +47,7 @@ export class Bearers {
     })
     const [signing, salt] = [fromBase64(stored.signing), fromBase64(stored.salt)]
     if (!signing || !salt) throw new Fault('internal', 'the keys of the token store are damaged; restore a backup')
-    return new Bearers(new TokenSigner(signing), createSecretKey(salt), random)
+    return new TokenReader(new TokenSigner(signing), createSecretKey(salt), random)
   }
 
   /** The id of a token to be, and how its string is made once its record is known. */
@@ -65,7 +65,7 @@ export class Bearers {
   }
 
   /** What a string leads to, good or not; undefined when we never made it. */
-  async read(token: string): Promise<Bearer | undefined> {
+  async read(token: string): Promise<ParsedToken | undefined> {
     if (token === '' || token.length > longest) return undefined
     if (token.split('.').length !== 3) return { id: this.#idOf('opaque', token) }
     const claims = await this.#signer.verify(token)

@@ -19,7 +19,7 @@ const listed = ['metadata', 'detailed-metadata']
 const prefixes = [...unlisted, ...listed]
 
 /** Every path and verb that is not one of version 2's. */
-export const elsewhere: readonly Route<Secrets>[] = [
+export const fallbackRoutes: readonly Route<Secrets>[] = [
   ...verbs('*path', misplaced),
   ...listed.flatMap((prefix) => verbs(prefix, () => hint(nothingNamed))),
   ...lists('*path', (name) => (unlisted.includes(name) ? unsupported() : hint(wrongPath))),
@@ -41,7 +41,7 @@ function options(say: Say): RouteOptions<Secrets, typeof path> {
   return {
     about: 'Not a path of KV version 2: says which is.',
     fields: path,
-    open: true,
+    anyFields: true,
     handle: (_, { path: name }) => say(name),
   }
 }

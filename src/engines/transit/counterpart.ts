@@ -33,7 +33,7 @@ const growth = 8
  * Counts the request that would give back what another one made. A ciphertext is longer than its plaintext, and a
  * signature comes on top of its input: what could not be given back to the same listener is refused while it is made.
  */
-export class WayBack {
+export class Counterpart {
   readonly #limits: BodyLimits
   readonly #making: Making
   #bytes = once.bytes
