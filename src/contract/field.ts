@@ -23,6 +23,8 @@ export interface Field<T> {
   readonly zero: T
   /** Less is allowed with it than without: a value that holds nothing is refused, so that it is never taken for "no limit". */
   readonly isLimiting: boolean
+  /** A list of items that each have parameters of the same route: what a policy says of these holds in each item. */
+  readonly isBatch: boolean
 }
 
 export type FieldKind =
@@ -33,7 +35,16 @@ export type Fields = Readonly<Record<string, Field<unknown>>>
 export type Values<F extends Fields> = { readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never }
 
 function field<T>(kind: FieldKind, about: string, zero: T, parse: (value: unknown) => T | undefined): Optional<T> {
-  return new Optional({ kind, about, zero, parse, fallback: undefined, sensitive: false, isLimiting: false })
+  return new Optional({
+    kind,
+    about,
+    zero,
+    parse,
+    fallback: undefined,
+    sensitive: false,
+    isLimiting: false,
+    isBatch: false,
+  })
 }
 
 type Shape<T, D> = Omit<Field<T>, 'fallback' | 'parse' | 'zero'> & {
@@ -51,6 +62,7 @@ class Optional<T> implements Field<T | undefined> {
   readonly sameAs?: string
   readonly zero: T | undefined
   readonly isLimiting: boolean
+  readonly isBatch: boolean
   readonly parse: (value: unknown) => T | undefined
 
   constructor(shape: Shape<T, T | undefined>) {
@@ -61,6 +73,7 @@ class Optional<T> implements Field<T | undefined> {
     if (shape.sameAs !== undefined) this.sameAs = shape.sameAs
     this.zero = shape.zero
     this.isLimiting = shape.isLimiting
+    this.isBatch = shape.isBatch
     this.parse = shape.parse
   }
 
@@ -84,10 +97,15 @@ class Optional<T> implements Field<T | undefined> {
     return new Optional({ ...this.#copy(), sameAs })
   }
 
+  /** The same field, marked as a list of items with parameters of the route. */
+  batch(): Optional<T> {
+    return new Optional({ ...this.#copy(), isBatch: true })
+  }
+
   #copy(): Shape<T, T | undefined> {
-    const { kind, about, fallback, sensitive, sameAs, zero, isLimiting, parse } = this
+    const { kind, about, fallback, sensitive, sameAs, zero, isLimiting, isBatch, parse } = this
     const named = sameAs !== undefined && { sameAs }
-    return { kind, about, fallback, sensitive, ...named, zero: zero as T, isLimiting, parse }
+    return { kind, about, fallback, sensitive, ...named, zero: zero as T, isLimiting, isBatch, parse }
   }
 }
 
@@ -213,7 +231,7 @@ function readField(name: string, field: Field<unknown>, data: Readonly<Record<st
   const value = data[name]
   if (field.isLimiting && holdsNothing(field.kind, value))
     throw refuse(`"${name}" was given without a value, and without it more is allowed: give a value or leave it out`)
-  if (countsAsAbsent(field.kind, value) || (value === null && field.isLimiting)) return field.fallback
+  if (countsAsAbsent(field, value)) return field.fallback
   if (value === null) return field.zero
   const parsed = field.parse(value)
   if (parsed === undefined && field.kind === 'duration' && isNegative(value)) throw refuse(`${name} must be positive`)
@@ -229,8 +247,15 @@ function readField(name: string, field: Field<unknown>, data: Readonly<Record<st
 const holdsNothing = (kind: FieldKind, value: unknown): boolean =>
   value === null ? kind === 'int' : typeof value === 'string' && isBlank(value)
 
+/** What a route gets for a value; undefined where it refuses it. Where it gets nothing at all, the zero value stands for that. */
+export function readAs<T>(field: Field<T>, value: unknown): T | undefined {
+  if (countsAsAbsent(field, value)) return field.fallback ?? field.zero
+  return value === null ? field.zero : field.parse(value)
+}
+
 /** As the recorded servers read them. */
-function countsAsAbsent(kind: FieldKind, value: unknown): boolean {
+function countsAsAbsent({ kind, isLimiting }: Field<unknown>, value: unknown): boolean {
+  if (value === null && isLimiting) return true
   if (kind === 'duration') return value === null
   if (kind === 'int') return value === ''
   return kind === 'map' && Array.isArray(value) && value.length === 0

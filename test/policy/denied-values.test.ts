@@ -166,4 +166,65 @@ describe('denied values over HTTP', () => {
     ])
       expect(await status(rules, 'auth/token/create', body), JSON.stringify(body)).to.equal(403)
   })
+
+  it('items of a batch have parameters, too', async () => {
+    await server.data('POST', 'transit/keys/tenants', { derived: true })
+    const item = { plaintext: 'eA==', context: 'YQ==', key_version: 1 }
+    const other = { plaintext: 'eA==', context: 'Yg==', key_version: 1 }
+    const path = 'transit/encrypt/tenants'
+    const denied = 'denied_parameters = { "context" = ["YQ=="] }'
+    const allowed = 'allowed_parameters = { "context" = ["Yg=="] "*" = [] }'
+    for (const rules of [denied, allowed]) {
+      for (const body of [item, { batch_input: [item] }, { batch_input: [other, item] }])
+        expect(await status(rules, path, body), `${rules} ${JSON.stringify(body)}`).to.equal(403)
+      for (const body of [other, { batch_input: [other] }])
+        expect(await status(rules, path, body), `${rules} ${JSON.stringify(body)}`).to.equal(200)
+    }
+    expect(await status('denied_parameters = { "key_version" = [] }', path, { batch_input: [item] })).to.equal(403)
+  })
+
+  it('base64 may be wrapped, and is still what is denied', async () => {
+    await server.data('POST', 'transit/keys/wrapped', { derived: true })
+    const rules = 'denied_parameters = { "context" = ["YWJj"] }'
+    for (const context of ['YWJj', 'YW\nJj', 'YWJj\r\n'])
+      expect(await status(rules, 'transit/encrypt/wrapped', { plaintext: 'eA==', context }), context).to.equal(403)
+  })
+
+  it('a hash function has several names and may stand in the path', async () => {
+    await server.data('POST', 'transit/keys/signer', { type: 'rsa-2048' })
+    const denied = 'denied_parameters = { "hash_algorithm" = ["sha1"] }'
+    const allowed = 'allowed_parameters = { "hash_algorithm" = ["sha2-512"] "*" = [] }'
+    const input = 'eA=='
+    for (const rules of [denied, allowed]) {
+      expect(await status(rules, 'transit/sign/signer/sha1', { input })).to.equal(403)
+      expect(await status(rules, 'transit/sign/signer/sha2-512', { input })).to.equal(200)
+      for (const [name, wanted] of [['sha1', 403], ['sha2-512', 200]] as const)
+        for (const member of ['hash_algorithm', 'algorithm'])
+          expect(await status(rules, 'transit/sign/signer', { input, [member]: name }), `${rules} ${member} ${name}`).to.equal(wanted) // prettier-ignore
+    }
+    const mac = 'denied_parameters = { "algorithm" = ["sha2-512"] }'
+    expect(await status(mac, 'transit/hmac/signer/sha2-512', { input })).to.equal(403)
+    expect(await status(mac, 'transit/hmac/signer/sha2-256', { input })).to.equal(200)
+  })
+
+  it('what is left out, null or empty is its default', async () => {
+    const limited = 'denied_parameters = { "num_uses" = [0] }'
+    for (const [body, wanted] of [
+      [{}, 403],
+      [{ num_uses: null }, 403],
+      [{ num_uses: 2 }, 200],
+    ] as const)
+      expect(await status(limited, 'auth/token/create', body), JSON.stringify(body)).to.equal(wanted)
+    const hash = 'denied_parameters = { "hash_algorithm" = ["sha2-256"] }'
+    const input = 'eA=='
+    for (const [body, wanted] of [
+      [{ input }, 403],
+      [{ input, hash_algorithm: '' }, 403],
+      [{ input, hash_algorithm: 'sha2-512' }, 200],
+    ] as const)
+      expect(await status(hash, 'transit/sign/signer', body), JSON.stringify(body)).to.equal(wanted)
+    // A pattern, or a rule against the name, is about what was sent.
+    for (const values of ['"*"', '"sha*"', ''])
+      expect(await status(`denied_parameters = { "hash_algorithm" = [${values}] }`, 'transit/sign/signer', { input })).to.equal(200) // prettier-ignore
+  })
 })

@@ -18,7 +18,7 @@ export const shared = {
   hash_function: f.string('RSA-OAEP: SHA1, SHA224, SHA256, SHA384 or SHA512; SHA256 unless given.').or(''),
   oaep_label: f.string('RSA-OAEP: what the ciphertext is bound to, base64.').or(''),
   key_version: f.int('The version to encrypt with; 0: the latest.').or(0),
-  batch_input: f.any('A list of items instead of a single one.'),
+  batch_input: f.any('A list of items instead of a single one.').batch(),
   partial_failure_response_code: f.int('The status when only some items failed; 400 unless given.'),
   parameter_set: f.string('Of types ml-dsa, ml-kem and slh-dsa: which one, 65 say.').or(''),
   after: f.string('Names behind this one.').or(''),

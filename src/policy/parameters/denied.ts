@@ -2,7 +2,7 @@ import type { Field } from '../../contract/field.ts'
 import { compiledOnce } from './compiled.ts'
 import type { Effort } from './effort.ts'
 import { globFits, isPattern, sameShape } from './glob.ts'
-import { folded, ruleKeys, textOfScalar, valueKeys } from './readings.ts'
+import { defaultOf, folded, ruleKeys, textOfScalar, valueKeys } from './readings.ts'
 
 /** A rule's values of one name, ready for comparing. */
 interface Denied {
@@ -31,6 +31,14 @@ export function denies(
 ): boolean {
   const rule = compiledFor(values, field)
   return rule.anything || touches(rule, value, field, effort)
+}
+
+/** Whether a denied value is the one that a route takes where the parameter is left out. Patterns are about what was sent. */
+export function deniesDefault(values: readonly unknown[], field: Field<unknown>): boolean {
+  const value = defaultOf(field)
+  if (value === undefined) return false
+  const { keys } = compiledFor(values, field)
+  return valueKeys(value, field).some((key) => keys.has(key))
 }
 
 function touches(rule: Denied, value: unknown, field: Field<unknown> | undefined, effort: Effort): boolean {

@@ -1,5 +1,5 @@
 import type { Field, Fields } from '../../contract/field.ts'
-import { denies } from './denied.ts'
+import { denies, deniesDefault } from './denied.ts'
 import { fits } from './allowed.ts'
 import { Effort } from './effort.ts'
 import type { ParameterRules } from './values.ts'
@@ -43,7 +43,8 @@ export function misfit({ allowed, denied, required }: Conditions, asked: Paramet
     const kind = judge.inPath(name, params[name])
     if (kind) return { name, kind }
   }
-  return undefined
+  const name = judge.leftOut(data, params)
+  return name === undefined ? undefined : { name, kind: 'denied' }
 }
 
 class Judge {
@@ -63,12 +64,10 @@ class Judge {
     if (this.#denied.has('*')) return 'denied'
     const name = written.toLowerCase()
     const field = this.#fieldOf(name)
-    for (const one of namesOf(this.#fields, name)) {
-      const values = this.#denied.get(one)
-      if (values && (values.length === 0 || denies(values, value, field, this.#effort))) return 'denied'
-    }
+    if (this.#denies(name, value, field)) return 'denied'
     if (this.#effort.spent) return 'too much'
-    return this.#allowed.size === 0 || this.#allows(name, value, field) ? undefined : 'not allowed'
+    if (this.#allowed.size > 0 && !this.#allows(name, value, field)) return 'not allowed'
+    return field?.isBatch === true && Array.isArray(value) ? this.#inItems(value) : undefined
   }
 
   /** What speaks against a parameter that the path gives: its value only, for no policy lists what every request has. */
@@ -79,16 +78,53 @@ class Judge {
       if (values && values.length > 0 && denies(values, value, field, this.#effort)) return 'denied'
     }
     if (this.#effort.spent) return 'too much'
-    const values = this.#allowed.get(name)
-    return !values || values.length === 0 || fits(values, value, field, this.#effort) ? undefined : 'not allowed'
+    return this.#fitsAll(namesOf(this.#fields, name), value, field) ? undefined : 'not allowed'
+  }
+
+  /** A parameter that was sent under none of its names, and of which the default is denied. */
+  leftOut(data: Data, params: Data): string | undefined {
+    for (const [name, values] of this.#denied) {
+      const field = this.#fieldOf(name)
+      if (!field || values.length === 0) continue
+      const isSent = namesOf(this.#fields, name).some((one) => Object.hasOwn(data, one) || Object.hasOwn(params, one))
+      if (!isSent && deniesDefault(values, field)) return name
+    }
+    return undefined
+  }
+
+  /** What speaks against the items of a batch: they have parameters of the same route. */
+  #inItems(items: readonly unknown[]): Misfit['kind'] | undefined {
+    for (const item of items) {
+      if (typeof item !== 'object' || item === null) continue
+      for (const [written, value] of Object.entries(item)) {
+        const name = written.toLowerCase()
+        const field = this.#fieldOf(name)
+        if (this.#denies(name, value, field)) return 'denied'
+        if (this.#effort.spent) return 'too much'
+        if (!this.#fitsAll(namesOf(this.#fields, name), value, field)) return 'not allowed'
+      }
+    }
+    return undefined
+  }
+
+  #denies(name: string, value: unknown, field: Field<unknown> | undefined): boolean {
+    return namesOf(this.#fields, name).some((one) => {
+      const values = this.#denied.get(one)
+      return values !== undefined && (values.length === 0 || denies(values, value, field, this.#effort))
+    })
   }
 
   #allows(name: string, value: unknown, field: Field<unknown> | undefined): boolean {
     if (!this.#allowed.has(name) && !this.#allowed.has('*')) return false
     // A rule about one name of a thing holds for its other names, too, where those are allowed at all.
     const rules = this.#allowed.has(name) ? [name] : namesOf(this.#fields, name)
-    return rules.every((one) => {
-      const values = this.#allowed.get(one)
+    return this.#fitsAll(rules, value, field)
+  }
+
+  /** Whether a value is allowed by every rule under some names. */
+  #fitsAll(names: readonly string[], value: unknown, field: Field<unknown> | undefined): boolean {
+    return names.every((name) => {
+      const values = this.#allowed.get(name)
       return !values || values.length === 0 || fits(values, value, field, this.#effort)
     })
   }

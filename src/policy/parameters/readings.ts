@@ -1,4 +1,4 @@
-import { f } from '../../contract/field.ts'
+import { f, readAs } from '../../contract/field.ts'
 import type { Field } from '../../contract/field.ts'
 import { base64 } from '../../util/bytes.ts'
 import { parseDuration } from '../../util/duration.ts'
@@ -11,8 +11,15 @@ const [asText, asInt, asBool] = [f.string('').parse, f.int('').parse, f.bool('')
 /** Members of a list that is compared as a whole. */
 const mostMembers = 1000
 
-/** Letter case and blanks at the ends do not count where something is denied: some routes fold, and a deny holds for all of them. */
-export const folded = (text: string): string => text.trim().toLowerCase()
+/**
+ * Letter case, blanks at the ends and line breaks do not count where something is denied: some routes fold, base64 may be
+ * wrapped, and a deny holds for all of them.
+ */
+export const folded = (text: string): string =>
+  text
+    .replace(/[\r\n]+/g, '')
+    .trim()
+    .toLowerCase()
 
 /** A scalar as a text. Undefined for lists, objects and null. */
 export const textOfScalar = (value: unknown): string | undefined => asText(value)
@@ -30,9 +37,11 @@ export function ruleKeys(value: unknown, field: Reader): string[] {
   return keys
 }
 
-/** What a request's value may be read as. */
+/** What a request's value may be read as. An empty one may stand for the default. */
 export function valueKeys(value: unknown, field: Reader): string[] {
   const keys = fieldKeys(value, field)
+  const fallback = value === null || value === '' ? defaultOf(field) : undefined
+  if (fallback !== undefined) keys.push(...valueKeys(fallback, field))
   const text = asText(value)
   if (text === undefined) {
     keys.push(`o:${strict(value)}`)
@@ -46,11 +55,17 @@ export function valueKeys(value: unknown, field: Reader): string[] {
   return keys
 }
 
+/** What a route takes for a parameter that was left out, where that is a value. */
+export function defaultOf(field: Reader): unknown {
+  const fallback = field?.fallback
+  return typeof fallback === 'object' || fallback === '' ? undefined : fallback
+}
+
 /** As the field reads it, and in the forms in which handlers read on. */
 function fieldKeys(value: unknown, field: Reader): string[] {
   if (!field) return []
   const keys: string[] = []
-  const parsed = value === null ? field.zero : field.parse(value)
+  const parsed = readAs(field, value)
   const read = parsed === undefined ? undefined : foldedForm(parsed)
   if (read !== undefined) keys.push(`p:${read}`)
   const text = asText(value)
@@ -94,7 +109,7 @@ function looseText(value: unknown, text: string): string {
 
 /** What the route makes of a value, exactly; without a field, the value itself with its type. */
 export function exactKey(value: unknown, field: Reader): string {
-  const parsed = field && (value === null ? field.zero : field.parse(value))
+  const parsed = field && readAs(field, value)
   if (parsed === undefined || field?.kind === 'any') return `x:${strict(value)}`
   return `p:${parsed instanceof Uint8Array ? base64(parsed) : strict(parsed)}`
 }

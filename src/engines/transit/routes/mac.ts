@@ -17,7 +17,7 @@ const { write } = routesOf<Transit>()
 export const usualHash = 'sha2-256'
 /** Fields that name a hash function. */
 export const hashField = f.string('The hash function: sha1, sha2-224 … sha2-512, sha3-224 … sha3-512, none.')
-export const urlalgorithm = f.string('The hash function; counts before the others.').or('')
+export const urlalgorithm = f.string('The hash function; counts before the others.')
 
 const fields = {
   name: shared.name,
@@ -25,7 +25,11 @@ const fields = {
   key_version: shared.key_version,
   batch_input: shared.batch_input,
 }
-const hmacFields = { ...fields, algorithm: hashField.or(usualHash), urlalgorithm }
+const hmacFields = {
+  ...fields,
+  algorithm: hashField.or(usualHash),
+  urlalgorithm: urlalgorithm.alias('algorithm').or(''),
+}
 const cmacFields = {
   ...fields,
   mac_length: f.int('Bytes of the CMAC, 8 to 16; 0: all 16.').or(0),
