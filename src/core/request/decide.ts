@@ -20,7 +20,7 @@ import type { Destination } from './router.ts'
 import { traitsOf } from './trie.ts'
 import type { Offers, Traits } from './trie.ts'
 
-/** What deciding needs of an open server. */
+/** The parts of an unsealed server that decisions need. */
 export interface DecidingParts {
   readonly namespaces: Namespaces
   readonly tokens: TokenStore
@@ -29,36 +29,36 @@ export interface DecidingParts {
 
 /** The outcome of routing, authentication and authorisation. A refusal is a result too: it is audited like any other. */
 export interface Decision {
-  /** As its namespace sees it: the path is one of that namespace. */
+  /** The request seen from its namespace: the path is relative to it. */
   readonly request: Request
-  /** Where it is judged and performed. Absent while sealed, and when there is none of that name. */
+  /** Where the request is judged and performed. Absent while the server is sealed and when the namespace does not exist. */
   readonly namespace?: Namespace
-  /** The namespace that the caller's token lives in. */
+  /** The namespace of the caller's token. */
   readonly home?: Namespace
-  /** What the policy was asked for. */
+  /** The operation that the policies were asked for. */
   readonly operation: AclOperation
   readonly caller: Caller
   readonly mount?: Mount
   readonly route?: Route
   readonly params: Readonly<Record<string, string>>
-  /** The same as they were spelled, where that is not canonical. */
+  /** The same parameters as the client spelled them, if that differs. */
   readonly spelled?: Readonly<Record<string, string>>
-  /** The token whose uses are counted: this request takes one when it stands in the audit log, whatever becomes of it. */
+  /** The token whose uses are counted. The request takes one use once it is in the audit log, whatever its outcome. */
   readonly spends?: TokenRecord
   readonly granting: readonly string[]
-  /** A policy cuts this list to so many names. */
+  /** The most names that a policy lets this list show. */
   readonly limit?: number
-  /** A policy hides names of this list. */
+  /** Decides which names of this list a policy lets the caller see. */
   readonly shows?: Shows
-  /** The answer in place of the handler's, where there is no namespace that the caller may know of. */
+  /** The response in place of the handler's, for a namespace that does not exist or that the caller may not know of. */
   readonly nowhere?: Response
   readonly refusal?: Fault
 }
 
-/** No policy reaches out of its namespace. */
+/** The verdict outside of a token's namespace: no policy reaches there. */
 const nothingAllowed: Verdict = { allowed: false, sudo: false, root: false, granting: [] }
 
-/** A decision while it is made. All its members are there from the beginning: every request makes one. */
+/** A decision in the making. It has all its members from the start, because every request creates one. */
 class Draft implements Decision {
   request: Request
   namespace?: Namespace
@@ -74,13 +74,13 @@ class Draft implements Decision {
   limit?: number
   shows?: Shows
   refusal?: Fault
-  /** Nobody may go there, or there is no such place: told to those who may know of it. */
+  /** Why nobody may go there, or that the namespace does not exist. Only callers who may know of it hear of it. */
   barred?: Fault | undefined
   nowhere?: Response
-  /** The path as the namespace that was named sees it, where the request was taken to another one. */
+  /** The path seen from the namespace that the client named, if the request was moved to another one. */
   judgedAt?: string
-  /** A name in the path can be none of ours: told to those who may do what they asked for. */
-  unnamed?: Fault
+  /** A name in the path is invalid. Callers hear of it when they are allowed what they asked for. */
+  invalidName?: Fault
 
   constructor(request: Request) {
     this.request = request
@@ -88,7 +88,7 @@ class Draft implements Decision {
   }
 }
 
-/** Routes, authenticates and authorises. Never throws: what is refused carries its Fault. */
+/** Routes, authenticates and authorises. Never throws: a refused decision carries its Fault. */
 export async function decide(parts: DecidingParts, request: Request): Promise<Decision> {
   const draft = new Draft(request)
   try {
@@ -100,8 +100,8 @@ export async function decide(parts: DecidingParts, request: Request): Promise<De
 }
 
 /**
- * Judges a request again whose record came or went after its policy was asked: `update` where it was `create`, and the
- * other way round. The token is not looked up, and no use of it taken, a second time. Never throws, as `decide`.
+ * Judges a request again after its record was created or removed in the meantime: as `update` where it was `create`, and
+ * the other way round. The token is neither looked up nor used a second time. Never throws, like `decide`.
  */
 export async function decideAgain(parts: DecidingParts, earlier: Decision): Promise<Decision> {
   const draft = Object.assign(new Draft(earlier.request), earlier)
@@ -115,46 +115,73 @@ export async function decideAgain(parts: DecidingParts, earlier: Decision): Prom
   return draft
 }
 
+/** The steps that every request takes, in this order. Each of them may refuse it. */
 async function judge(parts: DecidingParts, draft: Draft): Promise<void> {
   refuseFolder(draft.request)
-  const asked = draft.request.namespace
-  const destination = locate(parts, draft)
-  const offers = destination?.match?.offers
-  const traits = offers && traitsOf(offers)
-  const named = draft.request.namespace !== asked
-  // Which namespaces there are is no secret from the owner of a token, and from everybody else it is.
-  const open = traits !== undefined && (traits.public || traits.vet !== undefined)
-  const shut = open && draft.mount?.record.builtin && (named || tellsOfNamespace(draft, traits))
-  if (shut && !(await showsValidToken(parts.tokens, draft.request))) throw noToken()
-  if (draft.barred && (await maySeeReason(parts.tokens, draft.request, offers, asked))) throw draft.barred
-  if (traits?.vet) await traits.vet(draft.request)
-  if (draft.barred) return admitNowhere(draft, offers)
-  // Where sudo is wanted, the answer that a verb is not there is for those who have it.
-  if (offers && traits?.public && (draft.route || !traits.sudo)) return admitAnyone(offers, parts, draft, draft.route)
+  const target = locate(parts, draft)
+  if (revealsNamespaces(draft, target)) await requireValidToken(parts, draft.request)
+  if (draft.barred) await refuseBarred(parts, draft.request, draft.barred, target)
+  if (target.traits?.vet) await target.traits.vet(draft.request)
+  if (draft.barred) return admitNowhere(draft, target)
+  if (isPublic(draft, target)) return admitAnyone(parts, draft, target)
   const token = await authenticate(parts, draft)
-  const { route } = draft
-  if (route?.subject) await goHome(parts, draft, route.subject)
-  if (route?.exists && !draft.unnamed) draft.operation = await createOrUpdate(draft, route, token, parts)
-  await authorise(parts, draft, token, wantsSudo(draft, offers))
-  if (draft.unnamed) throw draft.unnamed
-  if (draft.request.operation !== 'help') refuseMissing(draft, destination)
+  if (draft.route?.subject) await enterSubjectNamespace(parts, draft, draft.route.subject)
+  if (draft.route?.exists && !draft.invalidName)
+    draft.operation = await createOrUpdate(parts, draft, draft.route.exists, token)
+  await authorise(parts, draft, token, wantsSudo(draft, target))
+  if (draft.invalidName) throw draft.invalidName
+  refuseMissing(draft, target)
   return undefined
 }
 
-/** Whether the answer of a public route would tell which namespaces there are: it has none for a namespace that is not there. */
-function tellsOfNamespace({ request, route }: Draft, { serverLife, vet }: Traits): boolean {
-  const bound = route?.rootOnly === true || route?.nowhere !== undefined || vet !== undefined || serverLife
-  return request.namespace !== '' && route !== undefined && !bound
+/** What the path of a request leads to. */
+interface Target {
+  readonly destination?: Destination | undefined
+  /** The operations of its path and what holds for all of them. Absent where no route matches. */
+  readonly offers?: Offers | undefined
+  readonly traits?: Traits | undefined
+  /** The namespace as the client sent it, before segments of the path were read as namespaces. */
+  readonly sentNamespace: string
 }
 
-/** What is written has a name. */
+/** A write needs a name, and a path that ends in a slash is a folder. */
 function refuseFolder({ operation, path }: Request): void {
   if ((operation === 'write' || operation === 'patch') && path.endsWith('/'))
     throw new Fault('invalid_request', "cannot write to a path ending in '/'")
 }
 
-/** Finds the namespace of a request, and where its path leads there. @throws Fault when nobody may go there */
-function locate(parts: DecidingParts, draft: Draft): Destination | undefined {
+/**
+ * Whether the response to a caller without a token would reveal which namespaces exist. Owners of a token may know that,
+ * nobody else.
+ */
+function revealsNamespaces(draft: Draft, { traits, sentNamespace }: Target): boolean {
+  if (!traits || !(traits.public || traits.vet) || !draft.mount?.record.builtin) return false
+  return draft.request.namespace !== sentNamespace || dependsOnNamespace(draft, traits)
+}
+
+/** Whether a public route responds differently where its namespace does not exist. */
+function dependsOnNamespace({ request, route }: Draft, { serverLife, vet }: Traits): boolean {
+  const independent = route?.rootOnly === true || route?.nowhere !== undefined || vet !== undefined || serverLife
+  return request.namespace !== '' && route !== undefined && !independent
+}
+
+async function requireValidToken({ tokens }: DecidingParts, request: Request): Promise<void> {
+  if (!(await showsValidToken(tokens, request))) throw noToken()
+}
+
+/** Gives the reason to callers who may know it. The others go on, to a response that gives none. */
+async function refuseBarred({ tokens }: DecidingParts, request: Request, barred: Fault, target: Target): Promise<void> {
+  if (await maySeeReason(tokens, request, target.offers, target.sentNamespace)) throw barred
+}
+
+/** Whether no token is needed. Where sudo is wanted, only its owners hear that a verb does not exist. */
+function isPublic({ route }: Draft, { traits }: Target): boolean {
+  return traits !== undefined && traits.public && (route !== undefined || !traits.sudo)
+}
+
+/** Finds the namespace of a request and the route that its path leads to. Notes why nobody may go there, if so. */
+function locate(parts: DecidingParts, draft: Draft): Target {
+  const sentNamespace = draft.request.namespace
   const namespace = namespaceOf(parts.namespaces.root, draft.request)
   if (namespace) enter(draft, namespace)
   const { request } = draft
@@ -166,15 +193,15 @@ function locate(parts: DecidingParts, draft: Draft): Destination | undefined {
   if (destination?.match) draft.params = destination.match.params
   if (route) draft.route = route
   if (route && destination) canonicalise(draft, route, destination)
-  return destination
+  return { destination, offers, traits: offers && traitsOf(offers), sentNamespace }
 }
 
-/** What is judged from here on is what is performed. */
+/** Puts the path and its parameters into canonical form: what is judged from here on is what is performed. */
 function canonicalise(draft: Draft, route: Route, { mount }: Destination): void {
   const { request, params } = draft
   const found = canonicalOf(route, mount.apiPath, request.path, params)
   if (found instanceof Fault) {
-    draft.unnamed = found
+    draft.invalidName = found
     return
   }
   if (found.path !== request.path) draft.request = { ...request, path: found.path }
@@ -182,30 +209,30 @@ function canonicalise(draft: Draft, route: Route, { mount }: Destination): void 
   draft.params = found.params
 }
 
-/** Told only to those who may be there. */
-function refuseMissing({ request, route }: Draft, destination: Destination | undefined): void {
+/** Refuses a path or a verb that does not exist. Comes last: only callers who are allowed to go there hear of it. */
+function refuseMissing({ request, route }: Draft, { destination }: Target): void {
+  if (request.operation === 'help') return
   if (!destination) throw new Fault('no_route', `no handler for route "${request.path}". route entry not found.`)
   if (!destination.match) throw new Fault('unsupported_path', 'unsupported path')
   if (!route) throw wrongVerb(request, destination.match.offers)
 }
 
-/** From here on the request is one of this namespace. */
+/** Makes the request one of this namespace. */
 function enter(draft: Draft, namespace: Namespace): void {
   draft.namespace = namespace
   draft.request = seenFrom(namespace, draft.request)
 }
 
-/** What everybody is told who shows no token, be a namespace empty, locked, or not there. */
-function admitNowhere(draft: Draft, offers: Offers | undefined): void {
+/** Without a token, an empty, a locked and a missing namespace get the same response. */
+function admitNowhere(draft: Draft, { offers, traits }: Target): void {
   const { route, request, mount } = draft
-  const traits = offers && traitsOf(offers)
   if (offers && traits?.public && !traits.sudo && !route && mount?.record.builtin) throw wrongVerb(request, offers)
   if (!route?.nowhere || request.credential.kind === 'token') throw noToken()
   draft.nowhere = route.nowhere
 }
 
-/** Takes a request to the namespace of the token that it is about. What it may do there is judged there. */
-async function goHome(parts: DecidingParts, draft: Draft, subject: Subject): Promise<void> {
+/** Takes a request to the namespace of the token that it is about. The policies of that namespace decide. */
+async function enterSubjectNamespace(parts: DecidingParts, draft: Draft, subject: Subject): Promise<void> {
   const { request, namespace: here } = draft
   const bearer = subject.token(request)
   const record = bearer && (await parts.tokens.resolve(bearer))
@@ -221,28 +248,24 @@ async function goHome(parts: DecidingParts, draft: Draft, subject: Subject): Pro
 
 const isListing = ({ operation }: Request): boolean => operation === 'list' || operation === 'scan'
 
-/** A list is of a folder: a path that lists nothing is no folder. On paths of the server's own life the verb alone is told. */
+/** The refusal of a verb that a path does not have. Only folders can be listed. Paths of the server's life name no reason. */
 function wrongVerb(request: Request, offers: Offers): Fault {
   const { public: bare, serverLife } = traitsOf(offers)
   const details = bare ? { bare } : {}
   if (serverLife) return new Fault('unsupported_operation', '', details)
-  const listing = request.operation === 'list' || request.operation === 'scan'
-  if (listing && !offers.list && !offers.scan) return new Fault('unsupported_path', 'unsupported path', details)
+  if (isListing(request) && !offers.list && !offers.scan)
+    return new Fault('unsupported_path', 'unsupported path', details)
   return new Fault('unsupported_operation', 'unsupported operation', details)
 }
 
-/** A token is not needed, but it counts if it is good here: some public routes show more to its owner. */
-async function admitAnyone(
-  offers: Offers,
-  parts: DecidingParts,
-  draft: Draft,
-  route: Route | undefined,
-): Promise<void> {
-  const { credential } = draft.request
-  if (!route) throw wrongVerb(draft.request, offers)
+/** A token is not needed, but a valid one counts: some public routes show more to its owner. */
+async function admitAnyone(parts: DecidingParts, draft: Draft, target: Target): Promise<void> {
+  const { route, request } = draft
+  const { credential } = request
+  if (!route) throw wrongVerb(request, target.offers ?? {})
   if (route.access !== 'public') {
     const token = await authenticate(parts, draft)
-    return authorise(parts, draft, token, wantsSudo(draft, offers))
+    return authorise(parts, draft, token, wantsSudo(draft, target))
   }
   if (credential.kind !== 'token') return undefined
   const token = await parts.tokens.resolve(credential.token)
@@ -264,7 +287,7 @@ async function authenticate(parts: DecidingParts, draft: Draft): Promise<TokenRe
   return { ...token, usesLeft }
 }
 
-/** The path of the request's namespace as the caller's policies see it (`reachOf`). Notes where the caller's token lives. */
+/** The path of the request's namespace as the caller's policies see it (`reachOf`). Notes the namespace of the token. */
 function reachFrom(parts: DecidingParts, draft: Draft, token: TokenRecord): string | undefined {
   const { namespace = parts.namespaces.root } = draft
   const home = token.namespace === namespace.id ? namespace : parts.namespaces.byId(token.namespace)
@@ -303,13 +326,13 @@ async function authorise(parts: DecidingParts, draft: Draft, token: TokenRecord,
     throw new Fault('permission_denied', 'permission denied')
 }
 
-/** Whether sudo is needed to do what is asked for, or to hear that it cannot be done. */
-function wantsSudo({ route, request }: Draft, offers: Offers | undefined): boolean {
+/** Whether sudo is needed for the operation, or to hear that the path does not have it. */
+function wantsSudo({ route, request }: Draft, { traits }: Target): boolean {
   if (route) return route.access === 'sudo'
-  return request.operation !== 'help' && offers !== undefined && traitsOf(offers).sudo
+  return request.operation !== 'help' && traits !== undefined && traits.sudo
 }
 
-/** Whether a policy denies another path of the same thing. */
+/** Whether a policy denies the same object under another path. */
 function isDeniedElsewhere({ route, mount, params }: Draft, acl: Acl, query: AclQuery, reach: string): boolean {
   if (!route?.alias || !mount || acl.root) return false
   const paths = [route.alias(params, query.data, reach) ?? []].flat()
@@ -319,16 +342,16 @@ function isDeniedElsewhere({ route, mount, params }: Draft, acl: Acl, query: Acl
   })
 }
 
-/** `create` when what would be written does not exist yet. A path that cannot be read is an update: its handler refuses it. */
+/** `create` when the record does not exist yet. A path that cannot be read is an update: its handler refuses it. */
 async function createOrUpdate(
-  draft: Draft,
-  route: Route,
-  token: TokenRecord,
   parts: DecidingParts,
+  draft: Draft,
+  exists: NonNullable<Route['exists']>,
+  token: TokenRecord,
 ): Promise<AclOperation> {
   draft.caller = await callerOf(parts, draft, token)
   try {
-    return (await route.exists?.(callOf(draft), draft.params)) === false ? 'create' : 'update'
+    return (await exists(callOf(draft), draft.params)) ? 'update' : 'create'
   } catch (thrown) {
     if (asFault(thrown).code === 'invalid_request') return 'update'
     throw thrown
