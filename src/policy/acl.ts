@@ -12,7 +12,7 @@ import { RuleTable, denying } from './rules.ts'
 import type { Match, Merged } from './rules.ts'
 import { closedBy } from './template.ts'
 
-/** What a policy can be asked for. `help` is allowed to every good token. */
+/** The operations that policies decide about. `help` is allowed to every valid token. */
 export type AclOperation = 'create' | 'read' | 'update' | 'delete' | 'list' | 'scan' | 'patch' | 'help'
 
 export interface AclQuery {
@@ -31,9 +31,9 @@ export interface Verdict {
   readonly root: boolean
   /** Names of the policies whose rule allowed it. */
   readonly granting: readonly string[]
-  /** A list must show this many names or fewer: what was asked for, cut to the rule's `pagination_limit`. 0: `max` was asked for, and there is no limit. */
+  /** The most names that a list may show: the caller's limit, cut to the rule's `pagination_limit`. 0: the caller sent `max`, and there is no limit. */
   readonly limit?: number
-  /** A list shows only names that each of these lets through. */
+  /** A list shows only names that pass each of these. */
   readonly filters?: readonly KeyFilter[]
 }
 
@@ -43,11 +43,11 @@ export interface NamedPolicy {
   readonly document: PolicyDocument
 }
 
-/** What a verdict rests on. */
+/** The reason for a verdict. */
 export type Ground =
   'root' | 'granted' | 'no_rule' | 'denied' | 'no_capability' | 'wrapping' | 'parameters' | 'pagination'
 
-/** A verdict with what it rests on, and the rule that decided. */
+/** A verdict with its reason and the rule that decided. */
 export interface Weighed {
   readonly verdict: Verdict
   readonly ground: Ground
@@ -58,7 +58,7 @@ const refused: Verdict = { allowed: false, sudo: false, root: false, granting: [
 const everything: Verdict = { allowed: true, sudo: true, root: true, granting: ['root'] }
 const checked: ReadonlySet<AclOperation> = new Set(['read', 'create', 'update', 'patch'])
 /** The order in which `resultant-acl` names capabilities. */
-const shownOrder: readonly Capability[] = ['create', 'delete', 'list', 'read', 'sudo', 'update', 'patch', 'scan']
+const displayOrder: readonly Capability[] = ['create', 'delete', 'list', 'read', 'sudo', 'update', 'patch', 'scan']
 
 /** Compiles policies into one decision table. Expired and unmatched rules are left out. */
 export function compileAcl(policies: readonly NamedPolicy[], clock: Pick<Clock, 'now'>): Acl {
@@ -67,7 +67,7 @@ export function compileAcl(policies: readonly NamedPolicy[], clock: Pick<Clock, 
   return acl.close()
 }
 
-/** The same, with turns for others in between: a token may have many long policies. */
+/** The same, but other requests get turns in between: a token may have many long policies. */
 export async function compileInSlices(policies: readonly NamedPolicy[], clock: Pick<Clock, 'now'>): Promise<Acl> {
   const acl = emptyAcl(policies, clock)
   const slices = new Slices()
@@ -84,17 +84,17 @@ const emptyAcl = (policies: readonly NamedPolicy[], clock: Pick<Clock, 'now'>): 
     clock.now(),
   )
 
-/** What one token may do. Pure: nothing is looked up, nothing changes. */
+/** The permissions of one token. Pure: it looks nothing up and changes nothing. */
 export class Acl {
   readonly root: boolean
   readonly #now: number
   #until = Infinity
   readonly #rules = new RuleTable()
-  /** The denies once more, in lower case. */
+  /** The denying rules once more, in lower case. */
   readonly #denies = new RuleTable()
   /** Whether a path in lower case can meet a deny here that it does not meet among the rules. */
   #mixedCase = false
-  /** What templated denies close. */
+  /** The denying rules with templates, as the paths that they close. */
   readonly #closed: Merged[] = []
 
   /** @param names of the policies that will be added before anything is asked */
@@ -103,7 +103,7 @@ export class Acl {
     this.#now = now
   }
 
-  /** What a request would be answered if one more policy was there, which denies nothing. This table has it from then on. */
+  /** The verdict with one more policy, which denies nothing. The table keeps that policy. */
   decideWith(policy: NamedPolicy, query: AclQuery): Verdict {
     this.add(policy)
     return this.decide(query)
@@ -125,7 +125,7 @@ export class Acl {
     return this
   }
 
-  /** Some rule ends at this time (epoch milliseconds); compile again then. */
+  /** The time when the first rule expires (epoch milliseconds): compile again then. */
   get until(): number {
     return this.#until
   }
@@ -134,7 +134,7 @@ export class Acl {
     return this.weigh(query).verdict
   }
 
-  /** The verdict, and what it rests on. */
+  /** The verdict and its reason. */
   weigh(query: AclQuery): Weighed {
     if (this.root) return { verdict: everything, ground: 'root' }
     const listing = query.operation === 'list' || query.operation === 'scan'
@@ -148,21 +148,13 @@ export class Acl {
     const limit = listing ? pageLimit(rule, query.data) : undefined
     const ground = groundOf(rule, query, limit)
     if (ground !== 'granted') return { verdict: sudo ? { ...refused, sudo } : refused, ground, rule }
-    const verdict = {
-      allowed: true,
-      sudo,
-      root: false,
-      granting: rule.granting.get(query.operation as Capability) ?? [],
-      ...(typeof limit === 'number' && { limit }),
-      ...(listing && rule.filters.size > 0 && { filters: [...rule.filters.values()] }),
-    }
-    return { verdict, ground, rule }
+    return { verdict: grantedBy(rule, query.operation, sudo, limit), ground, rule }
   }
 
   /** Every rule that matches, in the order of their rank; a deny that holds for other spellings of its path, or for what its template may stand for, stands first where it decides. */
-  matching({ path: asked, operation }: Pick<AclQuery, 'path' | 'operation'>): Match[] {
+  matching({ path: queried, operation }: Pick<AclQuery, 'path' | 'operation'>): Match[] {
     const listing = operation === 'list' || operation === 'scan'
-    const path = listing && !asked.endsWith('/') ? `${asked}/` : asked
+    const path = listing && !queried.endsWith('/') ? `${queried}/` : queried
     const rules = this.#rules.matching(path, listing)
     const first = this.#choose(path, listing)
     if (!first || first === rules[0]?.rule) return rules
@@ -197,9 +189,9 @@ export class Acl {
   /** The rules as `sys/internal/ui/resultant-acl` shows them; patterns with `+` are not shown there. */
   resultant(): Record<string, unknown> {
     if (this.root) return { root: true }
-    const shown = (rules: Iterable<Merged>) =>
-      Object.fromEntries([...rules].map((rule) => [rule.pattern.stem, shownRule(rule)]))
-    return { root: false, exact_paths: shown(this.#rules.exact), glob_paths: shown(this.#rules.prefixes) }
+    const byPath = (rules: Iterable<Merged>) =>
+      Object.fromEntries([...rules].map((rule) => [rule.pattern.stem, describedRule(rule)]))
+    return { root: false, exact_paths: byPath(this.#rules.exact), glob_paths: byPath(this.#rules.prefixes) }
   }
 
   /** The rule that decides, unless a deny is nearer: one that closes whatever its template may stand for, or one for another case. */
@@ -222,6 +214,18 @@ export class Acl {
   }
 }
 
+function grantedBy(rule: Merged, operation: Capability, sudo: boolean, limit: ReturnType<typeof pageLimit>): Verdict {
+  const listing = operation === 'list' || operation === 'scan'
+  return {
+    allowed: true,
+    sudo,
+    root: false,
+    granting: rule.granting.get(operation) ?? [],
+    ...(typeof limit === 'number' && { limit }),
+    ...(listing && rule.filters.size > 0 && { filters: [...rule.filters.values()] }),
+  }
+}
+
 function groundOf(rule: Merged, query: AclQuery, limit: ReturnType<typeof pageLimit>): Ground {
   if (rule.capabilities.has('deny')) return 'denied'
   if (!rule.capabilities.has(query.operation as Capability)) return 'no_capability'
@@ -239,35 +243,35 @@ function conditionsFit(rule: Merged, query: AclQuery): boolean {
   return !checked.has(query.operation) || misfit(rule, query) === undefined
 }
 
-/** None given, 0 and `max` (understood without a limit, too) mean the rule's own limit; a larger, negative or unreadable one is refused. */
+/** No limit, 0 and `max` (valid without a rule's limit, too) stand for the rule's own limit. A larger, negative or invalid one is refused. */
 function pageLimit(rule: Merged, data: AclQuery['data']): number | 'refused' | undefined {
   const most = rule.paginationLimit
   if (most === undefined) return data['limit'] === 'max' ? 0 : undefined
   if (!Object.hasOwn(data, 'limit'))
     return [...rule.required].some((name) => name.toLowerCase() === 'limit') ? 'refused' : most
   if (data['limit'] === 'max') return most
-  const asked = f.int('').parse(data['limit'])
-  if (asked === undefined || asked < 0 || asked > most) return 'refused'
-  return asked === 0 ? most : asked
+  const requested = f.int('').parse(data['limit'])
+  if (requested === undefined || requested < 0 || requested > most) return 'refused'
+  return requested === 0 ? most : requested
 }
 
 /** Whether a pattern can match something at or below a mount. */
 function leadsInto(pattern: Pattern, mountPath: string, mount: readonly string[]): boolean {
   if (pattern.kind === 'exact') return pattern.stem.startsWith(mountPath) || `${pattern.stem}/` === mountPath
   if (pattern.kind === 'prefix') return pattern.stem.startsWith(mountPath) || mountPath.startsWith(pattern.stem)
-  const open = pattern.prefix && pattern.segments.length <= mount.length
+  const endsAbove = pattern.prefix && pattern.segments.length <= mount.length
   return mount.every((segment, at) => {
     const want = pattern.segments[at]
-    if (want === undefined) return open
+    if (want === undefined) return endsAbove
     if (want === '+') return true
-    return open && at === pattern.segments.length - 1 ? segment.startsWith(want) : segment === want
+    return endsAbove && at === pattern.segments.length - 1 ? segment.startsWith(want) : segment === want
   })
 }
 
-function shownRule(rule: Merged): Record<string, unknown> {
+function describedRule(rule: Merged): Record<string, unknown> {
   const none = rule.capabilities.size === 0 || rule.capabilities.has('deny')
   return {
-    capabilities: none ? ['deny'] : shownOrder.filter((capability) => rule.capabilities.has(capability)),
+    capabilities: none ? ['deny'] : displayOrder.filter((capability) => rule.capabilities.has(capability)),
     ...(rule.allowed.size > 0 && { allowed_parameters: Object.fromEntries(rule.allowed) }),
     ...(rule.denied.size > 0 && { denied_parameters: Object.fromEntries(rule.denied) }),
     ...(rule.required.size > 0 && { required_parameters: [...rule.required] }),

@@ -18,7 +18,7 @@ import {
 } from './parameters/values.ts'
 import type { ParameterRules } from './parameters/values.ts'
 
-/** What one policy may hold: it is read and compiled within one turn of the event loop. */
+/** The limits of one policy: it is read and compiled within one turn of the event loop. */
 const limits = { characters: 256 * 1024, parts: 16_000, rules: 2000 } as const
 
 /**
@@ -35,10 +35,10 @@ export interface PathRule {
   readonly minWrappingTtl?: number
   readonly maxWrappingTtl?: number
   readonly paginationLimit?: number
-  /** Lists show only names that the caller could read at the path that it makes of them. */
+  /** Turns each name of a list into a path. A list shows only names whose path the caller could read. */
   readonly keyFilter?: KeyFilter
   readonly expiration?: number
-  /** Has `{{…}}`: it matches nobody until identity exists. */
+  /** The path has `{{…}}`: it matches no one until identity exists. */
   readonly templated: boolean
 }
 
@@ -55,7 +55,7 @@ export function parsePolicy(source: string, name = 'policy'): PolicyDocument {
   try {
     const rules: PathRule[] = []
     for (const item of parseHcl(source, limits)) {
-      for (const rule of stanzas(item)) rules.push(rule)
+      rules.push(...stanzas(item))
       if (rules.length > limits.rules) throw new HclError(`a policy has at most ${limits.rules} rules`, item.at)
     }
     return { rules }
@@ -68,15 +68,15 @@ export function parsePolicy(source: string, name = 'policy'): PolicyDocument {
 function stanzas(item: HclItem): PathRule[] {
   if (item.key === 'name' && item.value.kind === 'string') return []
   if (item.key !== 'path')
-    throw new HclError(`"${item.key}" is not known here; a policy consists of path "…" { … } stanzas`, item.at)
+    throw new HclError(`"${item.key}" is unknown; a policy consists of path "…" { … } stanzas`, item.at)
   if (item.labels.length > 1) throw new HclError('a path stanza has one path', item.at)
   const [label] = item.labels
-  if (label !== undefined) return [rule(label, item.value)]
+  if (label !== undefined) return [ruleOf(label, item.value)]
   // JSON, and HCL's `path = { "x" = { … } }`: the paths are the keys of an object (or of several in a list).
   const rules = alternatives(item.value).flatMap((body) =>
     membersOf(body, 'path').flatMap((inner) => {
       if (inner.labels.length > 0) throw new HclError('a path stanza has one path', inner.at)
-      return alternatives(inner.value).map((each) => rule(inner.key, each))
+      return alternatives(inner.value).map((each) => ruleOf(inner.key, each))
     }),
   )
   if (rules.length === 0) throw new HclError('a path stanza lacks its path: path "…" { … }', item.at)
@@ -137,30 +137,15 @@ const settings: Readonly<Record<string, Setter>> = {
 
 const none: ReadonlySet<string> = new Set()
 
-function rule(written: string, body: HclValue): PathRule {
-  const path = written.startsWith('/') ? written.slice(1) : written
+function ruleOf(label: string, body: HclValue): PathRule {
+  const path = label.startsWith('/') ? label.slice(1) : label
   checkPath(path, body)
-  const draft: Draft = { path }
-  const seen = new Map<string, Position>()
-  for (const { key, value, labels, at } of membersOf(body, `path "${path}"`)) {
-    const set = Object.hasOwn(settings, key) ? settings[key] : undefined
-    if (!set || labels.length > 0) throw new HclError(`path "${path}": "${key}" is not known`, at)
-    // A block such as `denied_parameters { … }` is no attribute, and yet it is set once.
-    once(seen, key, at)
-    set(draft, value)
-  }
-  if (
-    !draft.capabilities?.has('deny') &&
-    draft.minWrappingTtl !== undefined &&
-    draft.maxWrappingTtl !== undefined &&
-    draft.maxWrappingTtl < draft.minWrappingTtl
-  ) {
-    throw new HclError(`path "${path}": max_wrapping_ttl cannot be less than min_wrapping_ttl`, body.at)
-  }
+  const draft = draftOf(path, body)
+  checkWrappingTtls(draft, body)
   const granted = draft.capabilities ?? new Set<Capability>()
   if (draft.keyFilter && !granted.has('list') && !granted.has('deny'))
     throw new HclError(`path "${path}": list_scan_response_keys_filter_path needs the capability "list"`, body.at)
-  // Deny stands alone: whatever else was written beside it, nothing is allowed.
+  // Deny takes precedence: whatever stands beside it, nothing is allowed.
   return {
     ...draft,
     path,
@@ -170,9 +155,34 @@ function rule(written: string, body: HclValue): PathRule {
   }
 }
 
+/** The settings of a stanza, each as its own setter reads it. */
+function draftOf(path: string, body: HclValue): Draft {
+  const draft: Draft = { path }
+  const seen = new Map<string, Position>()
+  for (const { key, value, labels, at } of membersOf(body, `path "${path}"`)) {
+    const set = Object.hasOwn(settings, key) ? settings[key] : undefined
+    if (!set || labels.length > 0) throw new HclError(`path "${path}": "${key}" is not known`, at)
+    // A block such as `denied_parameters { … }` is no attribute, but may occur only once as well.
+    once(seen, key, at)
+    set(draft, value)
+  }
+  return draft
+}
+
+function checkWrappingTtls(draft: Draft, body: HclValue): void {
+  if (
+    !draft.capabilities?.has('deny') &&
+    draft.minWrappingTtl !== undefined &&
+    draft.maxWrappingTtl !== undefined &&
+    draft.maxWrappingTtl < draft.minWrappingTtl
+  ) {
+    throw new HclError(`path "${draft.path}": max_wrapping_ttl cannot be less than min_wrapping_ttl`, body.at)
+  }
+}
+
 function checkPath(path: string, body: HclValue): void {
   if (path.length > ruleLimits.text)
-    throw new HclError(`a path is longer than ${ruleLimits.text} characters: no request has such a one`, body.at)
+    throw new HclError(`a path is longer than ${ruleLimits.text} characters: no request has such a path`, body.at)
   if (path.includes('+*'))
     throw new HclError(
       `path "${path}": "+*" is not allowed; "+" stands for one whole segment, "*" ends a prefix`,
@@ -186,14 +196,14 @@ function checkPath(path: string, body: HclValue): void {
   if (open !== 0) throw new HclError(`path "${path}": unbalanced templating characters`, body.at)
 }
 
-/** What stands behind a deny is not read: nothing can be allowed any more. */
+/** Words after a deny are not read: nothing can be allowed any more. */
 function capabilitiesOf(words: readonly string[], draft: Draft, value: HclValue): readonly Capability[] {
   const deny = words.indexOf('deny')
   return words.slice(0, deny < 0 ? undefined : deny + 1).map((word) => capabilityOf(word, draft, value))
 }
 
 function capabilityOf(word: string, draft: Draft, value: HclValue): Capability {
-  const known = capabilities.find((capability) => capability === word)
-  if (!known) throw new HclError(`path "${draft.path}": invalid capability "${word}"`, value.at)
-  return known
+  const capability = capabilities.find((name) => name === word)
+  if (!capability) throw new HclError(`path "${draft.path}": invalid capability "${word}"`, value.at)
+  return capability
 }

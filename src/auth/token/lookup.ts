@@ -42,7 +42,7 @@ export const lookupRoutes = [
     about: 'Look a token up by its accessor.',
     pure: true,
     fields: accessorField,
-    handle: async ({ engine }, { accessor }) => shown(await byAccessor(engine, accessor), '', engine),
+    handle: async ({ engine }, { accessor }) => rendered(await byAccessor(engine, accessor), '', engine),
   }),
   list('accessors', {
     about: 'List the accessors of all service tokens of the namespace.',
@@ -67,7 +67,7 @@ function self(call: Call<TokenState>): Response {
   const { caller, request, engine } = call
   if (!caller.token || request.credential.kind !== 'token')
     throw new Fault('unauthenticated', 'permission denied', { bare: true })
-  return shown(caller.token, request.credential.token.reveal(), engine)
+  return rendered(caller.token, request.credential.token.reveal(), engine)
 }
 
 async function lookup(call: Call<TokenState>, token: unknown): Promise<Response> {
@@ -75,10 +75,10 @@ async function lookup(call: Call<TokenState>, token: unknown): Promise<Response>
   if (typeof token !== 'string') throw new Fault('unauthenticated', 'invalid token', { bare: true })
   const record = await call.engine.tokens.resolve(new Secret(token))
   if (!record) throw new Fault('unauthenticated', 'bad token', { bare: true })
-  return shown(record, token, call.engine)
+  return rendered(record, token, call.engine)
 }
 
-function shown(record: TokenRecord, id: string, { clock, tokens }: TokenState): Response {
+function rendered(record: TokenRecord, id: string, { clock, tokens }: TokenState): Response {
   const left = record.expiresAt === null ? 0 : Math.max(0, Math.ceil((record.expiresAt - clock.now()) / 1000))
   const issued = rfc3339(record.issuedAt)
   return answer({

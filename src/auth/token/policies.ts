@@ -1,24 +1,25 @@
 import { refuse } from '../../contract/fault.ts'
 import type { Role } from './roles.ts'
 
-/** Policy names as they count: trimmed, lower-cased, once each, sorted. `root` swallows the rest. Normalised before any check (CVE-2025-5999). */
+/** Normalised policy names: trimmed, in lower case, once each, sorted. `root` replaces all others. Comes before any check (CVE-2025-5999). */
 export function normalised(names: readonly string[]): string[] {
   const clean = [...new Set(names.map((name) => name.trim().toLowerCase()).filter((name) => name !== ''))].sort()
   return clean.includes('root') ? ['root'] : clean
 }
 
-interface Asked {
+/** The policies that a request asks for. */
+interface RequestedPolicies {
   readonly policies: readonly string[]
-  /** They were given, though none may be left of them: then the token gets none, and not those of its maker. */
+  /** Whether the request names policies. If none is left of them the token gets none, and not those of its creator. */
   readonly named: boolean
   readonly noDefault: boolean
 }
 
-/** Who makes a token. */
-interface Maker {
+/** The caller that creates a token. */
+interface Creator {
   readonly policies: readonly string[]
   readonly sudo: boolean
-  /** It comes from a namespace above: its policies are not those of this namespace, even if they are called the same. */
+  /** It comes from a namespace above: its policies are not those of this namespace, even if they have the same names. */
   readonly above: boolean
 }
 
@@ -26,21 +27,25 @@ interface Maker {
  * The policies of a new token.
  * @throws Fault invalid_request when the caller or the role does not allow them.
  */
-export function policiesFor(asked: Asked, maker: Maker, role: Role | undefined): string[] {
-  const parent = { ...maker, policies: maker.above ? [] : maker.policies }
-  const wanted = normalised(asked.policies)
-  const withDefault = !asked.noDefault && !(role?.noDefaultPolicy ?? false)
-  const choice = { wanted, named: asked.named, withDefault }
-  const taken = role && restricts(role) ? throughRole(choice, parent, role) : freely(choice, parent)
-  // What comes from the parent must not bring back what was refused; what the role or the caller names stays.
-  const byName = asked.named ? wanted : (role?.allowedPolicies ?? [])
-  const dropped = asked.noDefault || (!withDefault && !byName.includes('default'))
-  const chosen = normalised(dropped ? taken.filter((name) => name !== 'default') : taken)
-  if (chosen.includes('response-wrapping')) throw refuse('cannot assign policy "response-wrapping"')
-  if (chosen.includes('root') && maker.above) throw refuse('root tokens may not be created from a parent namespace')
-  if (chosen.includes('root') && !parent.policies.includes('root'))
-    throw refuse('root tokens may not be created without parent token being root')
-  return chosen
+export function policiesFor(requested: RequestedPolicies, creator: Creator, role: Role | undefined): string[] {
+  const parent = { ...creator, policies: creator.above ? [] : creator.policies }
+  const names = normalised(requested.policies)
+  const withDefault = !requested.noDefault && !(role?.noDefaultPolicy ?? false)
+  const choice = { names, named: requested.named, withDefault }
+  const chosen = role && restricts(role) ? throughRole(choice, parent, role) : freely(choice, parent)
+  // The parent's policies must not bring the default policy back. If the role or the caller names it, it stays.
+  const byName = requested.named ? names : (role?.allowedPolicies ?? [])
+  const dropsDefault = requested.noDefault || (!withDefault && !byName.includes('default'))
+  const assigned = normalised(dropsDefault ? chosen.filter((name) => name !== 'default') : chosen)
+  refuseReserved(assigned, parent)
+  return assigned
+}
+
+function refuseReserved(assigned: readonly string[], parent: Creator): void {
+  if (assigned.includes('response-wrapping')) throw refuse('cannot assign policy "response-wrapping"')
+  if (!assigned.includes('root')) return
+  if (parent.above) throw refuse('root tokens may not be created from a parent namespace')
+  if (!parent.policies.includes('root')) throw refuse('root tokens may not be created without parent token being root')
 }
 
 const restricts = (role: Role): boolean =>
@@ -51,30 +56,30 @@ const restricts = (role: Role): boolean =>
   0
 
 interface Choice {
-  readonly wanted: readonly string[]
+  readonly names: readonly string[]
   readonly named: boolean
   readonly withDefault: boolean
 }
 
-/** The wish, which must lie within the maker's policies unless it has sudo; without a wish those of the maker. */
-function freely({ wanted, named, withDefault }: Choice, parent: Maker): readonly string[] {
+/** The policies that were named, which must be among the creator's unless it has sudo; else those of the creator. */
+function freely({ names, named, withDefault }: Choice, parent: Creator): readonly string[] {
   const { sudo, above } = parent
   if (!named && !above) return parent.policies
-  if (!sudo && !wanted.every((name) => parent.policies.includes(name)))
+  if (!sudo && !names.every((name) => parent.policies.includes(name)))
     throw refuse('child policies must be subset of parent')
-  return withDefault && (sudo || parent.policies.includes('default')) ? [...wanted, 'default'] : wanted
+  return withDefault && (sudo || parent.policies.includes('default')) ? [...names, 'default'] : names
 }
 
-/** The wish, which must lie within what the role allows, whatever the parent has; without a wish all that the role allows. */
-function throughRole({ wanted, named, withDefault }: Choice, parent: Maker, role: Role): readonly string[] {
+/** The policies that were named, which the role must allow, whatever the parent has; else all that the role allows. */
+function throughRole({ names, named, withDefault }: Choice, parent: Creator, role: Role): readonly string[] {
   const more = withDefault && !denies(role, 'default') ? ['default'] : []
   const limited = role.allowedPolicies.length + role.allowedGlobs.length > 0
   const allowed = [...role.allowedPolicies, ...more]
-  const outside = wanted.find(
+  const outside = names.find(
     (name) => limited && !allowed.includes(name) && !role.allowedGlobs.some((glob) => fits(glob, name)),
   )
   if (outside !== undefined) throw refuse(`token policy "${outside}" is not among the role's allowed policies`)
-  const chosen = named ? wanted : limited ? role.allowedPolicies : parent.policies
+  const chosen = named ? names : limited ? role.allowedPolicies : parent.policies
   const denied = chosen.find((name) => denies(role, name))
   if (denied !== undefined) throw refuse(`token policy "${denied}" is disallowed by this role`)
   return [...chosen, ...more]

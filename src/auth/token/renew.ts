@@ -13,7 +13,7 @@ import { named, self } from './subject.ts'
 import { effectiveTtl } from './ttl.ts'
 
 const { write } = routesOf<TokenState>()
-const increment = { increment: f.duration('The TTL wished for, from now; 0: as last time.').or(0) }
+const increment = { increment: f.duration('The TTL from now on; 0: as last time.').or(0) }
 const token = { token: f.any('The token.') }
 
 /** `auth/token/renew`, `renew-self` and `renew-accessor`. */
@@ -48,7 +48,12 @@ export const renewRoutes = [
   }),
 ]
 
-async function renew(call: Call<TokenState>, record: TokenRecord, bearer: string, wished: number): Promise<Response> {
+async function renew(
+  call: Call<TokenState>,
+  record: TokenRecord,
+  bearer: string,
+  requested: number,
+): Promise<Response> {
   const { engine } = call
   if (record.type === 'batch') throw refuse('batch tokens cannot be renewed')
   if (record.expiresAt === null || !record.renewable) throw refuse('lease is not renewable')
@@ -56,17 +61,17 @@ async function renew(call: Call<TokenState>, record: TokenRecord, bearer: string
   if (record.role !== undefined && !role)
     throw refuse(`the role "${record.role}" of the token is gone: it cannot be renewed`)
   const age = (engine.clock.now() - record.issuedAt) / 1000
-  // The role is read again: what was changed there counts from now on.
+  // The role is read again, so that changes to it count from now on.
   const period = smaller(role?.period ?? 0, record.period)
-  // Neither lifts the other: a token's own maximum stays, whatever its role says by now.
+  // The token's own maximum stays in force, whatever the role allows by now.
   const explicitMaxTtl = smaller(role?.explicitMaxTtl ?? 0, record.explicitMaxTtl)
   const last = (record.expiresAt - (record.lastRenewedAt ?? record.issuedAt)) / 1000
   const { ttl, warnings } = effectiveTtl(
-    wished || Math.round(last),
+    requested || Math.round(last),
     { period, explicitMaxTtl, ...engine.tokens.limits() },
     age,
   )
-  // Never zero: a TTL of nothing would read as "for ever" somewhere (CVE-2021-32923).
+  // Never zero: a TTL of zero would mean "without limit" elsewhere (CVE-2021-32923).
   if (ttl < 1) throw refuse('past the max TTL, cannot renew')
   const renewed = await engine.tokens.renew(record, ttl)
   if (!renewed) throw refuse('token not found')

@@ -17,7 +17,7 @@ export const revokeRoutes = [
     subject: named,
     fields: token,
     handle: async ({ engine }, values) => {
-      const id = await idGiven(engine, values.token)
+      const id = await idOf(engine, values.token)
       if (id !== undefined) await engine.tokens.revoke(id)
       return done()
     },
@@ -49,13 +49,13 @@ export const revokeRoutes = [
     fields: token,
     handle: async ({ engine, caller }, values) => {
       if (!caller.sudo && !caller.root) throw refuse('root or sudo privileges required to revoke and orphan')
-      const id = await idGiven(engine, values.token)
+      const id = await idOf(engine, values.token)
       if (id === undefined || !(await engine.tokens.revokeOrphaning(id))) throw refuse('token to revoke not found')
       return done()
     },
   }),
   write('tidy', {
-    about: 'Remove index entries that lead nowhere.',
+    about: 'Remove index entries without a token.',
     handle: async ({ engine }) => {
       await engine.tokens.tidy()
       return {
@@ -67,11 +67,11 @@ export const revokeRoutes = [
   }),
 ]
 
-/** @throws Fault when nothing, not a text, or a batch token was given. */
-async function idGiven(engine: TokenState, given: unknown): Promise<string | undefined> {
-  if (given === undefined || given === null || given === '') throw refuse('missing token ID')
-  if (typeof given !== 'string') throw new Fault('unauthenticated', 'invalid token', { bare: true })
-  const record = await engine.tokens.resolve(new Secret(given))
+/** @throws Fault for a missing token, one that is no string, and a batch token. */
+async function idOf(engine: TokenState, sent: unknown): Promise<string | undefined> {
+  if (sent === undefined || sent === null || sent === '') throw refuse('missing token ID')
+  if (typeof sent !== 'string') throw new Fault('unauthenticated', 'invalid token', { bare: true })
+  const record = await engine.tokens.resolve(new Secret(sent))
   if (record?.type === 'batch') throw refuse('batch tokens cannot be revoked')
-  return engine.tokens.idOf(given)
+  return engine.tokens.idOf(sent)
 }

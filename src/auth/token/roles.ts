@@ -18,7 +18,7 @@ import {
   shapeOf,
 } from '../../util/stored/shape.ts'
 
-/** A role: what tokens made through it may be. TTLs in seconds. */
+/** A role: the limits of the tokens that are created through it. TTLs in seconds. */
 export interface Role {
   readonly name: string
   readonly allowedPolicies: readonly string[]
@@ -34,7 +34,7 @@ export interface Role {
   readonly noDefaultPolicy: boolean
   readonly numUses: number
   readonly boundCidrs: readonly string[]
-  /** Values that were given under their older names are shown under those too. */
+  /** Values that were set under their older names are shown under those as well. */
   readonly oldPeriod: number
   readonly oldExplicitMaxTtl: number
   readonly oldBoundCidrs?: boolean
@@ -76,10 +76,10 @@ const roleShape = shapeOf<Role>(
 )
 
 const { read, list, write, remove } = routesOf<TokenState>()
-const name = { role_name: f.string('Name of the role.').or('') }
+const roleName = { role_name: f.string('Name of the role.').or('') }
 
 const fields = {
-  ...name,
+  ...roleName,
   allowed_policies: f.list('Policies that tokens may have; empty: those of the caller.').limiting(),
   allowed_policies_glob: f.list('The same as patterns with *.').limiting(),
   disallowed_policies: f.list('Policies that tokens may not have.').limiting(),
@@ -91,7 +91,7 @@ const fields = {
   period: f.duration('Older name of token_period.').alias('token_period'),
   token_period: f.duration('Every renewal gives this TTL, for ever.'),
   explicit_max_ttl: f.duration('Older name of token_explicit_max_ttl.').limiting().alias('token_explicit_max_ttl'),
-  token_explicit_max_ttl: f.duration('Tokens end after this, renewed or not.').limiting(),
+  token_explicit_max_ttl: f.duration('Tokens expire after this time, renewed or not.').limiting(),
   bound_cidrs: f.list('Older name of token_bound_cidrs.').limiting().alias('token_bound_cidrs'),
   token_bound_cidrs: f.list('Addresses that tokens work from.').limiting(),
   token_type: f.string('service, batch, default-service or default-batch.'),
@@ -130,15 +130,15 @@ export const roleRoutes = [
   }),
   read('roles/:role_name', {
     about: 'Read a role.',
-    fields: name,
+    fields: roleName,
     handle: async ({ engine }, values) => {
       const role = await roleNamed(engine.view, values.role_name)
       if (!role) throw new Fault('not_found', 'no such role')
-      return answer(shown(role))
+      return answer(rendered(role))
     },
   }),
   write('roles/:role_name', {
-    about: 'Make or change a role.',
+    about: 'Create or change a role.',
     fields,
     exists: async ({ engine }, { role_name: name = '' }) => (await roleNamed(engine.view, name)) !== undefined,
     handle: async ({ engine, confirm }, values) => {
@@ -150,12 +150,12 @@ export const roleRoutes = [
         tx.put(`role/${values.role_name}`, next)
         return next
       })
-      return done([...overruled(values), ...beyond(role, engine.tokens.limits().maxTtl)])
+      return done([...ignoredOldNames(values), ...beyond(role, engine.tokens.limits().maxTtl)])
     },
   }),
   remove('roles/:role_name', {
     about: 'Remove a role. Its tokens live on.',
-    fields: name,
+    fields: roleName,
     handle: async ({ engine }, values) => {
       await engine.view.del(`role/${values.role_name}`)
       return done()
@@ -164,39 +164,59 @@ export const roleRoutes = [
 ]
 
 /** A role, or undefined. */
-export async function roleNamed(view: View, wanted: string): Promise<Role | undefined> {
-  return view.get(`role/${wanted}`, roleShape)
+export async function roleNamed(view: View, name: string): Promise<Role | undefined> {
+  return view.get(`role/${name}`, roleShape)
 }
 
-type Given = {
+type RoleParameters = {
   readonly [K in keyof typeof fields]: (typeof fields)[K] extends { readonly fallback: infer T } ? T : never
 }
 
-function changed(old: Role, given: Given): Role {
+/** The role with the parameters that were sent. @throws Fault invalid_request for an invalid role */
+function changed(old: Role, params: RoleParameters): Role {
   const role: Role = {
     name: old.name,
-    allowedPolicies: lowered(given.allowed_policies) ?? old.allowedPolicies,
-    allowedGlobs: lowered(given.allowed_policies_glob) ?? old.allowedGlobs,
-    disallowedPolicies: lowered(given.disallowed_policies) ?? old.disallowedPolicies,
-    disallowedGlobs: lowered(given.disallowed_policies_glob) ?? old.disallowedGlobs,
-    orphan: given.orphan ?? old.orphan,
-    renewable: given.renewable ?? old.renewable,
-    pathSuffix: given.path_suffix ?? old.pathSuffix,
-    period: given.token_period ?? given.period ?? old.period,
-    explicitMaxTtl: given.token_explicit_max_ttl ?? given.explicit_max_ttl ?? old.explicitMaxTtl,
-    tokenType: tokenType(given.token_type) ?? old.tokenType,
-    noDefaultPolicy: given.token_no_default_policy ?? old.noDefaultPolicy,
-    numUses: given.token_num_uses ?? old.numUses,
-    boundCidrs: cidrs(given.token_bound_cidrs ?? given.bound_cidrs) ?? old.boundCidrs,
-    oldPeriod: given.token_period === undefined ? (given.period ?? old.oldPeriod) : 0,
-    oldExplicitMaxTtl:
-      given.token_explicit_max_ttl === undefined ? (given.explicit_max_ttl ?? old.oldExplicitMaxTtl) : 0,
-    allowedEntityAliases: lowered(given.allowed_entity_aliases) ?? old.allowedEntityAliases,
-    oldBoundCidrs:
-      given.token_bound_cidrs === undefined && (given.bound_cidrs !== undefined || (old.oldBoundCidrs ?? false)),
+    ...changedPolicies(old, params),
+    ...changedLifetime(old, params),
+    ...changedAddresses(old, params),
+    orphan: params.orphan ?? old.orphan,
+    pathSuffix: params.path_suffix ?? old.pathSuffix,
+    tokenType: tokenType(params.token_type) ?? old.tokenType,
+    numUses: params.token_num_uses ?? old.numUses,
+    allowedEntityAliases: lowered(params.allowed_entity_aliases) ?? old.allowedEntityAliases,
   }
   mustBeRole(role)
   return role
+}
+
+function changedPolicies(old: Role, params: RoleParameters) {
+  return {
+    allowedPolicies: lowered(params.allowed_policies) ?? old.allowedPolicies,
+    allowedGlobs: lowered(params.allowed_policies_glob) ?? old.allowedGlobs,
+    disallowedPolicies: lowered(params.disallowed_policies) ?? old.disallowedPolicies,
+    disallowedGlobs: lowered(params.disallowed_policies_glob) ?? old.disallowedGlobs,
+    noDefaultPolicy: params.token_no_default_policy ?? old.noDefaultPolicy,
+  }
+}
+
+/** A value under its newer name counts, and resets the one that was set under the older name. */
+function changedLifetime(old: Role, params: RoleParameters) {
+  const { period: oldPeriod, token_period: period } = params
+  const { explicit_max_ttl: oldMaxTtl, token_explicit_max_ttl: maxTtl } = params
+  return {
+    renewable: params.renewable ?? old.renewable,
+    period: period ?? oldPeriod ?? old.period,
+    explicitMaxTtl: maxTtl ?? oldMaxTtl ?? old.explicitMaxTtl,
+    oldPeriod: period === undefined ? (oldPeriod ?? old.oldPeriod) : 0,
+    oldExplicitMaxTtl: maxTtl === undefined ? (oldMaxTtl ?? old.oldExplicitMaxTtl) : 0,
+  }
+}
+
+function changedAddresses(old: Role, { token_bound_cidrs: blocks, bound_cidrs: oldBlocks }: RoleParameters) {
+  return {
+    boundCidrs: cidrs(blocks ?? oldBlocks) ?? old.boundCidrs,
+    oldBoundCidrs: blocks === undefined && (oldBlocks !== undefined || (old.oldBoundCidrs ?? false)),
+  }
 }
 
 /** @throws Fault invalid_request for what no role can be. */
@@ -207,22 +227,24 @@ function mustBeRole(role: Role): void {
   if (role.tokenType === 'batch') refuseForBatch(role)
 }
 
-/** Older names that were given beside the newer ones. */
-function overruled(given: Given): string[] {
+/** Warnings about older names that were sent beside the newer ones. */
+function ignoredOldNames(params: RoleParameters): string[] {
   const pairs = [
     ['token_period', 'period'],
     ['token_bound_cidrs', 'bound_cidrs'],
     ['token_explicit_max_ttl', 'explicit_max_ttl'],
   ] as const
   return pairs
-    .filter(([name, old]) => given[name] !== undefined && given[old] !== undefined)
+    .filter(([name, old]) => params[name] !== undefined && params[old] !== undefined)
     .map(([name, old]) => `Both "${name}" and its older name "${old}" were given; the older one is ignored`)
 }
 
 function beyond(role: Role, maxTtl: number): string[] {
   if (role.explicitMaxTtl <= maxTtl) return []
-  const [asked, most] = [role.explicitMaxTtl, maxTtl].map(formatDuration)
-  return [`The explicit max TTL of ${asked} is longer than the longest TTL in force, ${most}; tokens end by the latter`]
+  const [configured, effective] = [role.explicitMaxTtl, maxTtl].map(formatDuration)
+  return [
+    `The explicit max TTL of ${configured} is longer than the longest TTL in force, ${effective}; tokens expire by the latter`,
+  ]
 }
 
 function refuseForBatch(role: Role): void {
@@ -232,31 +254,31 @@ function refuseForBatch(role: Role): void {
     throw refuse("'token_type' cannot be 'batch' when the role makes renewable tokens: set renewable to false")
   if (role.explicitMaxTtl > 0)
     throw refuse(
-      "'token_type' cannot be 'batch' when 'token_explicit_max_ttl' is set: batch tokens end when they were made to end",
+      "'token_type' cannot be 'batch' when 'token_explicit_max_ttl' is set: batch tokens have a fixed lifetime",
     )
   if (role.period > 0) throw refuse("'token_type' cannot be 'batch' when role is set to generate periodic tokens")
   if (role.numUses > 0)
     throw refuse("'token_type' cannot be 'batch' when 'token_num_uses' is set: batch tokens are not counted")
 }
 
-const lowered = (list: readonly string[] | undefined): readonly string[] | undefined =>
-  list && [...new Set(list.map((item) => item.trim().toLowerCase()))].sort()
+const lowered = (names: readonly string[] | undefined): readonly string[] | undefined =>
+  names && [...new Set(names.map((item) => item.trim().toLowerCase()))].sort()
 
-function tokenType(given: string | undefined): string | undefined {
-  if (given === undefined) return undefined
-  if (!tokenTypes.includes(given)) throw refuse(`invalid 'token_type' value "${given}"`)
-  return given
+function tokenType(type: string | undefined): string | undefined {
+  if (type === undefined) return undefined
+  if (!tokenTypes.includes(type)) throw refuse(`invalid 'token_type' value "${type}"`)
+  return type
 }
 
-function cidrs(given: readonly string[] | undefined): readonly string[] | undefined {
-  return given?.map((written) => {
-    const cidr = parseCidr(written)
-    if (cidr === undefined) throw refuse(`"${written}" is no address or address block; write one such as 10.0.0.0/8`)
+function cidrs(inputs: readonly string[] | undefined): readonly string[] | undefined {
+  return inputs?.map((input) => {
+    const cidr = parseCidr(input)
+    if (cidr === undefined) throw refuse(`"${input}" is no address or address block; write one such as 10.0.0.0/8`)
     return cidr
   })
 }
 
-function shown(role: Role): Record<string, unknown> {
+function rendered(role: Role): Record<string, unknown> {
   const blocks = role.boundCidrs.map(showCidr)
   return {
     name: role.name,

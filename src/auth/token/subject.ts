@@ -7,15 +7,15 @@ import { Secret } from '../../util/secret.ts'
 export const self: Subject = { token: callersToken }
 
 /** The token that the body or query names. */
-export const named: Subject = { token: givenToken }
+export const named: Subject = { token: sentToken }
 
 /** The token that is named, or else the caller's own. */
 export const namedOrSelf: Subject = {
-  token: (request) => (nothing(request.data['token']) ? callersToken(request) : givenToken(request)),
+  token: (request) => (isEmpty(request.data['token']) ? callersToken(request) : sentToken(request)),
 }
 
-const nothing = (given: unknown): boolean => given === undefined || given === null || given === ''
+const isEmpty = (value: unknown): boolean => value === undefined || value === null || value === ''
 
-function givenToken({ data: { token } }: Request): Secret<string> | undefined {
+function sentToken({ data: { token } }: Request): Secret<string> | undefined {
   return typeof token === 'string' && token !== '' ? new Secret(token) : undefined
 }
