@@ -3,20 +3,20 @@ import type { Capability, NamespaceId, TokenRecord } from './identity.ts'
 import type { Request } from './request.ts'
 import type { Response } from './response.ts'
 
-/** What the audit log must know of a mount. One object per mount and tuning: its text is made once per object. */
+/** The data about a mount in audit lines. One object per mount and tuning: its JSON is made once per object. */
 export interface AuditMount {
   /** With a trailing slash, `auth/` included: `transit/`, `auth/token/`. */
   readonly path: string
   readonly type: string
   readonly accessor: string
   readonly class: 'secret' | 'auth' | 'system'
-  /** Names whose texts in `request.data` are written as they are (tune: `audit_non_hmac_request_keys`). */
+  /** Names whose strings in `request.data` are written without hashing (tune: `audit_non_hmac_request_keys`). */
   readonly rawRequestKeys?: readonly string[]
   /** The same for `response.data`. */
   readonly rawResponseKeys?: readonly string[]
 }
 
-/** A policy that allowed the request, in the words of the line's `policy_results.granting_policies`. */
+/** A policy that allowed the request, with the names of the line's `policy_results.granting_policies`. */
 export interface GrantingPolicy {
   readonly name: string
   readonly namespace_id: string
@@ -25,14 +25,14 @@ export interface GrantingPolicy {
   readonly type: 'acl' | ''
 }
 
-/** One request as it was decided; both of its lines are made from the same object. Plain data, never changed. */
+/** One request after its decision; both of its lines are made from this object. Plain data, never changed. */
 export interface AuditEvent {
   readonly request: Request
-  /** Where the request was judged. No id: there is no namespace of that path. */
-  readonly namespace: { readonly id: NamespaceId | ''; readonly path: string }
-  /** What the policy was asked for: `create` or `update` where the request says `write`. */
+  /** The namespace in which the request was judged. No id: there is no namespace of that path. */
+  readonly namespace: { readonly id: NamespaceId; readonly path: string }
+  /** The capability that the policy was asked about: `create` or `update` for a `write`. */
   readonly operation: Exclude<Capability, 'sudo' | 'deny'> | 'help'
-  /** Absent on routes that need no token, and when the token shown is none of ours. Its text is made once per object. */
+  /** Absent on routes that need no token, and when the token is unknown. Its JSON is made once per object. */
   readonly token?: TokenRecord
   readonly decision: {
     readonly allowed: boolean
@@ -42,104 +42,105 @@ export interface AuditEvent {
   }
   /** Absent when the path leads to no mount. */
   readonly mount?: AuditMount
-  /** The route changes nothing: its request line may travel with the response line, neither waits for the disk. */
+  /** The route changes nothing: its request line may be written with the response line, and neither waits for the disk. */
   readonly pure: boolean
-  /** It is answered even when no device takes its lines. Only with `pure`. */
+  /** The response is sent even when no device writes its lines. Only with `pure`. */
   readonly answersUnaudited?: boolean
   /**
-   * Key shares pass here (`carriesKeyShares`), or may have been meant to (no route was found): no device writes a string of
-   * it in clear, whatever its options, the mount's open keys and the recorded headers say.
+   * It contains key shares (`carriesKeyShares`), or may contain them (no route was found): no device writes its strings in
+   * clear, whatever the device's options, the mount's unhashed keys and the recorded headers are.
    */
   readonly neverRaw?: boolean
 }
 
-/** What came of a request. */
+/** The outcome of a request. */
 export type AuditOutcome = Response | Fault
 
-/** An audit device as it was asked for, by the config or through `sys/audit`. */
+/** The definition of an audit device, from the configuration or `sys/audit`. */
 export interface AuditDeviceSpec {
   /** With a trailing slash: `file/`. */
   readonly path: string
   readonly type: string
   readonly description: string
   readonly local: boolean
-  /** As given; JSON booleans are "1" and "0". */
+  /** As the operator set them; JSON booleans are "1" and "0". */
   readonly options: Readonly<Record<string, string>>
 }
 
-/** What a device found at its target when it was opened. */
+/** The end of the log that a device found at its target when it was opened. */
 export interface AuditTail {
-  /** The last whole line, without its line feed; the hash chain goes on from it. */
+  /** The last complete line, without its line feed; the hash chain continues from it. */
   readonly line?: string
-  /** Bytes behind the last line feed (a write cut short by a crash) that were set aside. */
+  /** Bytes after the last line feed (of a write that a crash interrupted) that were set aside. */
   readonly torn?: { readonly bytes: number; readonly sha256: string }
   /** The first line, without its line feed, of a device that has files; absent in an empty one. */
   readonly head?: string
-  /** How many bytes that file has. */
+  /** The size of that file, bytes. */
   readonly size?: number
 }
 
-/** When a file is closed, what becomes of closed ones, and how checkpoints are signed. Times in milliseconds. */
+/** When a file is closed, how closed files are kept, and how checkpoints are signed. Times in milliseconds. */
 export interface AuditFileSettings {
-  /** A file of so many bytes is closed; undefined: never. */
+  /** The size at which a file is closed, bytes; undefined: no limit. */
   readonly rotateBytes: number | undefined
-  /** One that is so old is closed; undefined: at any age. */
+  /** The age at which a file is closed; undefined: no limit. */
   readonly rotateAge: number | undefined
-  /** Closed files are packed with gzip. */
+  /** Closed files are compressed with gzip. */
   readonly compress: boolean
-  /** So many closed files are kept; undefined: all. */
+  /** The number of closed files to keep; undefined: all. */
   readonly retainFiles: number | undefined
-  /** They are kept for so long; undefined: for ever. */
+  /** How long to keep them; undefined: for ever. */
   readonly retainAge: number | undefined
-  /** Checkpoints have an ML-DSA-44 cosignature besides. */
+  /** Checkpoints also have an ML-DSA-44 cosignature. */
   readonly mlDsa: boolean
 }
 
-/** The live file, compared with what was written to it; `empty`: a new one without content took its place. */
+/** The live file, compared with the lines that were written to it; `empty`: a new file without content took its place. */
 export type FileState = 'same' | 'removed' | 'empty' | 'replaced' | 'changed'
 
-/** What a device does whose log goes on over several files. */
+/** The operations of a device whose log consists of several files. */
 export interface AuditFile {
-  /** Where the live file is; never told to callers. */
+  /** The path of the live file; never shown to callers. */
   readonly path: string
   readonly settings: AuditFileSettings
   state(): FileState
   /**
-   * Goes on in a new file that begins with `text` (a whole line). The file in use gets the path `closed`; what somebody
-   * else put in its place gets `aside`. A crash leaves either the old file in place or the new one. @throws when it cannot.
+   * Continues in a new file that begins with `firstLine` (with its line feed). The file in use gets the path `closed`; a file
+   * that somebody else put in its place gets `aside`. A crash leaves either the old file in place or the new one.
+   * @throws when a file cannot be made or renamed
    */
-  begin(text: string, names: { readonly closed: string; readonly aside: string }): void
-  /** Free bytes of the disk for this process, and how many it has. */
+  begin(firstLine: string, names: { readonly closed: string; readonly aside: string }): void
+  /** Free bytes of the disk for this process, and its size. */
   space(): { readonly free: number; readonly total: number }
-  /** The disk was full at the last try, and what was kept for that case is used up or being used. */
+  /** The disk was full at the last write, and the space reserved for that case is in use or used up. */
   readonly full: boolean
-  /** Keeps space for a full disk again; true when there is enough. */
+  /** Reserves space for a full disk again; true when there is enough. */
   recover(): boolean
 }
 
-/** Where audit lines go: a file, standard output, a socket, syslog, an HTTP endpoint. */
+/** A target of audit lines: a file, standard output, a socket, syslog, an HTTP endpoint. */
 export interface AuditDevice {
   readonly type: string
-  /** Two devices with the same target would tangle their chains; undefined where that does no harm. */
+  /** Two devices with the same target would mix their chains; undefined where that does no harm. */
   readonly target: string | undefined
   /** Every line waits for the disk. */
   readonly alwaysSync: boolean
-  /** Present where lines lie in files of ours. */
+  /** Present when the log consists of files on this machine. */
   readonly file?: AuditFile
-  /** How long a write may take, milliseconds; five seconds unless it says so. */
+  /** How long a write may take, milliseconds; five seconds when absent. */
   readonly limit?: number
   /** Must succeed once before the first write. @throws Fault without host paths. */
   open(): Promise<AuditTail>
   /**
-   * Takes whole lines, each with its line feed; they are with the kernel when it returns (or when the promise resolves).
-   * @throws when they cannot be written: then none of them counts as written, and the next call tries afresh.
+   * Writes complete lines, each with its line feed; the kernel has them when it returns (or when the promise resolves).
+   * @throws when they cannot be written: then none of them counts as written, and the next call starts afresh.
    */
-  write(text: string): void | Promise<void>
-  /** Ends the write under way, which fails. Absent where a write cannot be ended. */
+  write(lines: string): void | Promise<void>
+  /** Aborts the write under way, which fails. Absent where that is not possible. */
   abort?(): void
   /** Resolves when everything written before is on disk. */
   sync(): Promise<void>
-  /** Opens its target again (log rotation, SIGHUP). */
+  /** Reopens its target (log rotation, SIGHUP). */
   reopen(): Promise<void>
   close(): Promise<void>
 }

@@ -1,4 +1,4 @@
-/** Which pages of other origins may use the API, and how. */
+/** The pages of other origins that may use the API, and how. */
 export interface CrossOrigin {
   /** Origins such as `https://app.example`, or only `*` for all. Never empty. */
   readonly allowedOrigins: readonly string[]
@@ -8,10 +8,10 @@ export interface CrossOrigin {
   readonly allowCredentials: boolean
 }
 
-/** What the server's operators decided for browsers. Known since the first unsealing, also while sealed again. */
+/** The operators' settings for browsers. Available since the first unseal, also while sealed again. */
 export interface BrowserRules {
   /** Undefined: no page of another origin may use the API. */
   crossOrigin(): CrossOrigin | undefined
-  /** Headers of every answer below `/ui/`, by name. */
+  /** Headers of every response below `/ui/`, by name. */
   uiHeaders(): Readonly<Record<string, readonly string[]>>
 }

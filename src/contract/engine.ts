@@ -12,7 +12,7 @@ export interface EngineHost {
   readonly log: Log
   /** The mount's accessor, e.g. `transit_1a2b3c4d`. */
   readonly accessor: string
-  /** Where the mount lives. For what is about tokens and mounts themselves; everything else is the same in every namespace. */
+  /** The namespace of the mount. Only for operations on tokens and mounts themselves; all else is the same in every namespace. */
   readonly namespace: NamespaceId
   /** Effective TTL limits of the mount, seconds. Read at each use: tuning changes them. */
   limits(): { readonly defaultTtl: number; readonly maxTtl: number }
@@ -24,14 +24,14 @@ export interface Engine {
   readonly type: string
   /** `secret` is mounted under `X/`, `auth` under `auth/X/`. */
   readonly kind: 'secret' | 'auth'
-  /** For types that come in several versions: which one this is. A mount says by its option `version`; the first registered is the usual one. */
+  /** For types with several versions: the version of this one. The option `version` of a mount selects it; the first registered one is the default. */
   readonly version?: string
   readonly about: string
-  /** Opens one mount. Called at unseal and when the mount is made. */
-  start(host: EngineHost): Promise<unknown> | unknown
-  /** What a mount has to do by itself, given what `start` returned. Called every minute while the server is unsealed. */
+  /** Starts one mount; returns its state or a promise of it. Called at unseal and when the mount is created. */
+  start(host: EngineHost): unknown
+  /** Periodic work of a mount; `state` is the value that `start` returned. Called every minute while the server is unsealed. */
   everyMinute?(state: unknown): Promise<void>
-  readonly routes: readonly Route<never>[]
+  readonly routes: readonly Route[]
 }
 
 /** Ties an engine's state to its routes, so that handlers get exactly what `start` returned. */
@@ -44,5 +44,5 @@ export function defineEngine<S>(engine: {
   readonly everyMinute?: (state: S) => Promise<void>
   readonly routes: readonly Route<S>[]
 }): Engine {
-  return engine as unknown as Engine
+  return engine
 }

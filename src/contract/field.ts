@@ -6,24 +6,24 @@ import { refuse } from './fault.ts'
 
 /**
  * One parameter of a route: how it is read from weakly typed input (Vault accepts "5" for 5 and "a,b" for a list), and
- * what help, OpenAPI and docs say of it. `T` is what the handler gets.
+ * its description for help, OpenAPI and docs. Handlers get a `T`.
  */
 export interface Field<T> {
   readonly kind: FieldKind
   readonly about: string
-  /** What a handler gets when the caller did not give it. */
+  /** The value for handlers when the caller did not set it. */
   readonly fallback: T
   /** Never shown in help output or errors. */
   readonly sensitive: boolean
-  /** The newer name of the same thing: what a policy says of one of the names holds for the other. */
+  /** The newer name of the same parameter: a policy rule about one of the names applies to the other. */
   readonly sameAs?: string
   /** Lists and maps only. */
   readonly parse: (value: unknown) => T | undefined
-  /** What JSON null gives: the zero value, as if given. */
+  /** The value of JSON null: the zero value, as if it was set. */
   readonly zero: T
-  /** Less is allowed with it than without: a value that holds nothing is refused, so that it is never taken for "no limit". */
+  /** The parameter restricts something: an empty value is refused, so that it is never taken for "no limit". */
   readonly isLimiting: boolean
-  /** A list of items that each have parameters of the same route: what a policy says of these holds in each item. */
+  /** A list of items with parameters of the same route: policy rules about these apply to each item. */
   readonly isBatch: boolean
 }
 
@@ -34,7 +34,7 @@ export type Fields = Readonly<Record<string, Field<unknown>>>
 /** The types a handler gets for its fields. */
 export type Values<F extends Fields> = { readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never }
 
-function field<T>(kind: FieldKind, about: string, zero: T, parse: (value: unknown) => T | undefined): Optional<T> {
+function optional<T>(kind: FieldKind, about: string, zero: T, parse: (value: unknown) => T | undefined): Optional<T> {
   return new Optional({
     kind,
     about,
@@ -53,7 +53,7 @@ type Shape<T, D> = Omit<Field<T>, 'fallback' | 'parse' | 'zero'> & {
   readonly parse: (value: unknown) => T | undefined
 }
 
-/** A field that is undefined unless given; `.or(x)` gives it a default. */
+/** A field that is undefined unless set; `.or(x)` adds a default. */
 class Optional<T> implements Field<T | undefined> {
   readonly kind: FieldKind
   readonly about: string
@@ -79,7 +79,7 @@ class Optional<T> implements Field<T | undefined> {
 
   /** The same field with a default. */
   or(fallback: T): Field<T> {
-    return { ...this.#copy(), fallback } as Field<T>
+    return { ...this.#copy(), fallback }
   }
 
   /** The same field, marked as a secret. */
@@ -87,12 +87,12 @@ class Optional<T> implements Field<T | undefined> {
     return new Optional({ ...this.#copy(), sensitive: true })
   }
 
-  /** The same field, of those without which more is allowed. An empty array, where there can be one, still says "no limit". */
+  /** The same field, as one that restricts something. An empty array, where it is possible, still means "no limit". */
   limiting(): Optional<T> {
     return new Optional({ ...this.#copy(), isLimiting: true })
   }
 
-  /** The same field, marked as another name of a thing. */
+  /** The same field, as another name of a parameter. */
   alias(sameAs: string): Optional<T> {
     return new Optional({ ...this.#copy(), sameAs })
   }
@@ -109,7 +109,7 @@ class Optional<T> implements Field<T | undefined> {
   }
 }
 
-const asText = (value: unknown): string | undefined => {
+const asString = (value: unknown): string | undefined => {
   if (typeof value === 'string') return value
   if (typeof value === 'number' || typeof value === 'boolean') return String(value)
   return value instanceof Numeral ? value.literal : undefined
@@ -118,20 +118,24 @@ const asText = (value: unknown): string | undefined => {
 /** Decimal only: some readers take `010` for 8 and `0x10` for 16, and a guess would be silent. */
 export function wholeNumber(value: unknown): number | undefined {
   const number =
-    typeof value === 'number' ? value : typeof value === 'string' && wholeText.test(value.trim()) ? Number(value) : NaN
+    typeof value === 'number'
+      ? value
+      : typeof value === 'string' && integerPattern.test(value.trim())
+        ? Number(value)
+        : NaN
   return Number.isSafeInteger(number) ? number : undefined
 }
 
-const wholeText = /^-?(0|[1-9]\d{0,15})$/
+const integerPattern = /^-?(0|[1-9]\d{0,15})$/
 
 const asInt = (value: unknown): number | undefined =>
   typeof value === 'boolean' ? (value ? 1 : 0) : wholeNumber(value)
 
 const asNumber = (value: unknown): number | undefined => {
-  const text = asText(value)?.trim()
+  const input = asString(value)?.trim()
   const number =
-    text !== undefined && typeof value !== 'boolean' && /^[-+]?\d*\.?\d+(e[-+]?\d{1,3})?$/i.test(text)
-      ? Number(text)
+    input !== undefined && typeof value !== 'boolean' && /^[-+]?\d*\.?\d+(e[-+]?\d{1,3})?$/i.test(input)
+      ? Number(input)
       : NaN
   return Number.isFinite(number) ? number : undefined
 }
@@ -143,31 +147,31 @@ const asBool = (value: unknown): boolean | undefined => {
   return typeof value === 'string' ? parseGoBool(value) : undefined
 }
 
-const isBlank = (text: string): boolean => text.trim() === ''
+const isBlank = (input: string): boolean => input.trim() === ''
 
-/** `a,b` or an array. Blank items are left out; what holds nothing else is no list, and no empty one either. */
+/** `a,b` or an array. Items of spaces only are left out; a value with only such items is neither a list nor an empty one. */
 function asList(value: unknown): readonly string[] | undefined {
   if (value === '') return []
   const items = Array.isArray(value)
-    ? value.map(asText)
-    : asText(value)
-        ?.split(',', mostParts + 1)
+    ? value.map(asString)
+    : asString(value)
+        ?.split(',', maxItems + 1)
         .map((item) => item.trim())
-  // To cut a long text to its end before counting would hold the event loop.
-  if (typeof value === 'string' && items && items.length > mostParts) return undefined
+  // To split a long string to its end before counting would hold the event loop.
+  if (typeof value === 'string' && items && items.length > maxItems) return undefined
   if (!items?.every((item) => item !== undefined)) return undefined
-  const held = items.filter((item) => !isBlank(item))
-  return held.length === 0 && items.length > 0 ? undefined : held
+  const filled = items.filter((item) => !isBlank(item))
+  return filled.length === 0 && items.length > 0 ? undefined : filled
 }
 
-function asTexts(value: unknown): readonly string[] | undefined {
+function asStrings(value: unknown): readonly string[] | undefined {
   if (value === '') return []
-  const items = Array.isArray(value) ? value.map(asText) : [asText(value)]
+  const items = Array.isArray(value) ? value.map(asString) : [asString(value)]
   return items.every((item) => item !== undefined) ? items : undefined
 }
 
-/** Members of a list that is written as one text: as many as a JSON body may have. */
-const mostParts = 100_000
+/** The most members of a list in one string: as many as a JSON body may have. */
+const maxItems = 100_000
 
 const asMap = (value: unknown): Readonly<Record<string, string>> | undefined => {
   if (Array.isArray(value) || typeof value === 'string') {
@@ -178,7 +182,7 @@ const asMap = (value: unknown): Readonly<Record<string, string>> | undefined => 
   }
   if (value === null || typeof value !== 'object') return undefined
   const pairs = Object.entries(value).map(
-    ([name, member]) => [name, typeof member === 'boolean' ? (member ? '1' : '0') : asText(member)] as const,
+    ([name, member]) => [name, typeof member === 'boolean' ? (member ? '1' : '0') : asString(member)] as const,
   )
   return pairs.every(([, member]) => member !== undefined)
     ? (Object.fromEntries(pairs) as Record<string, string>)
@@ -188,36 +192,36 @@ const asMap = (value: unknown): Readonly<Record<string, string>> | undefined => 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Numeral)
 
-/** The kinds of fields. Each takes what Vault's weak typing takes and nothing else. */
+/** The kinds of fields. Each accepts exactly the input that Vault's weak typing accepts. */
 export const f = {
-  string: (about: string) => field('string', about, '', asText),
-  bool: (about: string) => field('bool', about, false, asBool),
+  string: (about: string) => optional('string', about, '', asString),
+  bool: (about: string) => optional('bool', about, false, asBool),
   /** Any finite number. */
-  number: (about: string) => field('number', about, 0, asNumber),
-  int: (about: string) => field('int', about, 0, asInt),
+  number: (about: string) => optional('number', about, 0, asNumber),
+  int: (about: string) => optional('int', about, 0, asInt),
   /** Whole seconds, from `30`, `"30"`, `"1h30m"`. */
   duration: (about: string) =>
-    field('duration', about, 0, (value) => (value === '' ? 0 : typeof value === 'number' || typeof value === 'string' ? parseDuration(value) : undefined)),
-  /** Texts, from an array or `"a,b"`. */
-  list: (about: string) => field('list', about, [] as readonly string[], asList),
-  /** Texts, from an array or one text that is not split. */
-  texts: (about: string) => field('list', about, [] as readonly string[], asTexts),
-  /** Texts by name, from an object or `["k=v"]`. */
-  map: (about: string) => field('map', about, {} as Readonly<Record<string, string>>, asMap),
+    optional('duration', about, 0, (value) => (value === '' ? 0 : typeof value === 'number' || typeof value === 'string' ? parseDuration(value) : undefined)),
+  /** Strings, from an array or `"a,b"`. */
+  list: (about: string) => optional('list', about, [] as readonly string[], asList),
+  /** Strings, from an array or one string that is not split. */
+  texts: (about: string) => optional('list', about, [] as readonly string[], asStrings),
+  /** Strings by name, from an object or `["k=v"]`. */
+  map: (about: string) => optional<Readonly<Record<string, string>>>('map', about, {}, asMap),
   /** Any JSON object. */
-  object: (about: string) => field('object', about, {} as Readonly<Record<string, unknown>>, (value) => (isObject(value) ? value : undefined)),
+  object: (about: string) => optional<Readonly<Record<string, unknown>>>('object', about, {}, (value) => (isObject(value) ? value : undefined)),
   /** An array of objects (batches). */
   array: (about: string) =>
-    field('array', about, [] as readonly Readonly<Record<string, unknown>>[], (value) => (Array.isArray(value) && value.every(isObject) ? (value as Readonly<Record<string, unknown>>[]) : undefined)),
+    optional<readonly Readonly<Record<string, unknown>>[]>('array', about, [], (value) => (Array.isArray(value) && value.every(isObject) ? value : undefined)),
   /** Bytes, from strict standard base64. */
-  base64: (about: string) => field('base64', about, new Uint8Array() as Uint8Array, (value) => (typeof value === 'string' ? fromBase64(value) : undefined)),
-  /** Whatever was given. */
-  any: (about: string) => field<unknown>('any', about, undefined, (value) => value),
+  base64: (about: string) => optional('base64', about, new Uint8Array() as Uint8Array, (value) => (typeof value === 'string' ? fromBase64(value) : undefined)),
+  /** Any value. */
+  any: (about: string) => optional<unknown>('any', about, undefined, (value) => value),
 } // prettier-ignore
 
 /**
- * Reads one route's fields from unvalidated input. Null counts as given with the zero value, but where more would be allowed
- * by that: there it counts as left out.
+ * Reads one route's fields from unvalidated input. Null counts as the zero value, except for limiting fields: there it
+ * counts as left out.
  * @throws Fault invalid_request naming the field (never its value) that cannot be read.
  */
 export function readFields<F extends Fields>(fields: F, data: Readonly<Record<string, unknown>>): Values<F> {
@@ -229,7 +233,7 @@ export function readFields<F extends Fields>(fields: F, data: Readonly<Record<st
 function readField(name: string, field: Field<unknown>, data: Readonly<Record<string, unknown>>): unknown {
   if (!Object.hasOwn(data, name) || data[name] === undefined) return field.fallback
   const value = data[name]
-  if (field.isLimiting && holdsNothing(field.kind, value))
+  if (field.isLimiting && isEmpty(field.kind, value))
     throw refuse(`"${name}" was given without a value, and without it more is allowed: give a value or leave it out`)
   if (countsAsAbsent(field, value)) return field.fallback
   if (value === null) return field.zero
@@ -243,17 +247,17 @@ function readField(name: string, field: Field<unknown>, data: Readonly<Record<st
   return parsed
 }
 
-/** An empty array is how a list is cleared, and null is as if left out; a string that holds nothing is more likely a variable that was not set. */
-const holdsNothing = (kind: FieldKind, value: unknown): boolean =>
+/** An empty array clears a list, and null counts as left out; an empty string is more likely a variable that was not set. */
+const isEmpty = (kind: FieldKind, value: unknown): boolean =>
   value === null ? kind === 'int' : typeof value === 'string' && isBlank(value)
 
-/** What a route gets for a value; undefined where it refuses it. Where it gets nothing at all, the zero value stands for that. */
+/** The value for a route; undefined when it is refused. A value that counts as absent and has no default gives the zero value. */
 export function readAs<T>(field: Field<T>, value: unknown): T | undefined {
   if (countsAsAbsent(field, value)) return field.fallback ?? field.zero
   return value === null ? field.zero : field.parse(value)
 }
 
-/** As the recorded servers read them. */
+/** As the recorded servers do. */
 function countsAsAbsent({ kind, isLimiting }: Field<unknown>, value: unknown): boolean {
   if (value === null && isLimiting) return true
   if (kind === 'duration') return value === null
@@ -264,13 +268,13 @@ function countsAsAbsent({ kind, isLimiting }: Field<unknown>, value: unknown): b
 const isNegative = (value: unknown): boolean => /^-\s*\d/.test(String(value))
 
 const expected: Readonly<Record<FieldKind, string>> = {
-  string: 'a text',
+  string: 'a string',
   bool: 'true or false',
   int: 'a whole number',
   number: 'a number',
   duration: 'a duration such as 30, "30s" or "1h30m", not negative and not between 0 and 1 second',
-  list: 'a list of texts or a text with commas, not one that holds nothing',
-  map: 'an object of texts or a list of "key=value"',
+  list: 'a list of strings or a string with commas, not an empty one',
+  map: 'an object of strings or a list of "key=value"',
   object: 'an object',
   array: 'a list of objects',
   base64: 'standard base64 with padding',

@@ -1,14 +1,14 @@
-/** The id of a namespace: `root`, or six letters and digits that are never used twice. Everything that is kept belongs to one. */
+/** The id of a namespace: `root`, or six letters and digits that are never used twice. Every stored record belongs to one. */
 export type NamespaceId = string
 
 /** The root namespace. */
 export const rootNamespace: NamespaceId = 'root'
 
-/** Capabilities a policy can give, as Vault names them. */
+/** The capabilities of policies, with Vault's names. */
 export const capabilities = ['create', 'read', 'update', 'delete', 'list', 'patch', 'scan', 'sudo', 'deny'] as const
 export type Capability = (typeof capabilities)[number]
 
-/** A token as it is kept (service) or as it is read from its own claims (batch). Times are epoch milliseconds, TTLs seconds. */
+/** A token: the stored record (service), or the claims of its JWT (batch). Times are epoch milliseconds, TTLs seconds. */
 export interface TokenRecord {
   /** Internal id: a keyed hash of the JWT's `jti` or of the opaque string. Never the bearer string itself. */
   readonly id: string
@@ -19,7 +19,7 @@ export interface TokenRecord {
   /** Internal id of the parent; absent for orphans. */
   readonly parent?: string
   readonly policies: readonly string[]
-  /** The API path that made it, e.g. `auth/token/create`. */
+  /** The API path that created it, e.g. `auth/token/create`. */
   readonly path: string
   readonly role?: string
   readonly meta: Readonly<Record<string, string>> | null
@@ -39,18 +39,18 @@ export interface TokenRecord {
   readonly entityId: string
 }
 
-/** Who asks, as far as engines need to know. They never see the bearer string. */
+/** The caller, as engines see it. They never get the bearer string. */
 export interface Caller {
   /** Absent on routes that need no token. */
   readonly token?: TokenRecord
   readonly policies: readonly string[]
-  /** Whether the caller is root, or its policies give `sudo` on the path asked for. */
+  /** Whether the caller is root, or its policies grant `sudo` on the requested path. */
   readonly sudo: boolean
   readonly root: boolean
   /** The capabilities the caller has on a path of the namespace that the request is in. Pure. */
   capabilities(path: string): readonly Capability[]
-  /** Whether a rule denies a path of that namespace: for another path of what the handler is about to do. Pure. */
+  /** Whether a rule denies a path of that namespace: for other paths that the handler is about to change. Pure. */
   denies(path: string): boolean
-  /** Whether some rule of the caller allows something at or below a folder of that namespace. Pure. */
+  /** Whether a rule of the caller's policies allows something at or below a folder of that namespace. Pure. */
   reaches(folder: string): boolean
 }

@@ -1,6 +1,6 @@
 import type { NamespaceId } from './identity.ts'
 
-/** Settings of a mount as they are kept; names as Vault's wire has them. Absent members were never set. */
+/** Stored settings of a mount, with the names of Vault's API. Absent members were never set. */
 export interface MountConfig {
   readonly default_lease_ttl: number
   readonly max_lease_ttl: number
@@ -29,19 +29,19 @@ export interface MountRecord {
   readonly local: boolean
   readonly sealWrap: boolean
   readonly externalEntropyAccess: boolean
-  /** Made with the server; cannot be removed. */
+  /** Created with the server; cannot be removed. */
   readonly builtin: boolean
-  /** Being removed: its data goes first, then this record. Nothing is routed to it. */
+  /** Being removed: first its data, then this record. No request is routed to it. */
   readonly removing?: boolean
 }
 
-/** What someone asks for who enables an engine. */
+/** The parameters for enabling an engine. */
 export type MountSpec = Pick<
   MountRecord,
   'kind' | 'path' | 'type' | 'description' | 'config' | 'options' | 'local' | 'sealWrap' | 'externalEntropyAccess'
 >
 
-/** A mount's settings when nothing was said about them. */
+/** The default settings of a mount. */
 export const plainConfig: MountConfig = { default_lease_ttl: 0, max_lease_ttl: 0, force_no_cache: false }
 
 /** The API path of a mount: `X/` or `auth/X/`. */

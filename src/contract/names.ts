@@ -1,25 +1,25 @@
 import { refuse } from './fault.ts'
 
-/** How a route writes a name of its path canonically. @throws Fault invalid_request when it can be no name */
-export type Canonicaliser = (given: string) => string
+/** Makes a name from a path canonical. @throws Fault invalid_request when it is not a valid name */
+export type Canonicaliser = (input: string) => string
 
-/** A name of ours begins and ends with something that can be seen: nobody could tell it from the one without. */
-export const plainName: Canonicaliser = (given) => {
-  if (given !== given.trim()) throw refuse('a name cannot begin or end with a space')
-  return given
+/** A new name neither begins nor ends with a space: it would look like the name without it. */
+export const plainName: Canonicaliser = (input) => {
+  if (input !== input.trim()) throw refuse('a name cannot begin or end with a space')
+  return input
 }
 
-/** A path that is no folder, with or without its trailing slash. */
-export const withoutSlash: Canonicaliser = (given) => (given.endsWith('/') ? given.slice(0, -1) : given)
+/** A path without its trailing slash. */
+export const withoutSlash: Canonicaliser = (input) => (input.endsWith('/') ? input.slice(0, -1) : input)
 
-/** A path of ours that is to be made: see `plainName`. */
-export const newPath: Canonicaliser = (given) => plainName(withoutSlash(given))
+/** The path of something new: see `plainName`. */
+export const newPath: Canonicaliser = (input) => plainName(withoutSlash(input))
 
 /** A name whose letter case does not count. */
-export const folded: Canonicaliser = (given) => plainName(given).toLowerCase()
+export const folded: Canonicaliser = (input) => plainName(input).toLowerCase()
 
-/** A version number; what else there is (`latest`) stays as it is. */
-export const versionNumber: Canonicaliser = (given) => {
-  const number = /^v?([+-]?\d{1,15})$/.exec(given)?.[1]
-  return number === undefined ? given : String(Number(number))
+/** A version number; anything else (`latest`) stays as it is. */
+export const versionNumber: Canonicaliser = (input) => {
+  const number = /^v?([+-]?\d{1,15})$/.exec(input)?.[1]
+  return number === undefined ? input : String(Number(number))
 }

@@ -1,4 +1,4 @@
-/** Whose `X-Forwarded-For` is believed, and how. */
+/** The peers whose `X-Forwarded-For` is trusted, and how. */
 export interface ForwardedFor {
   /** Address blocks, as `parseCidr` gives them. */
   readonly authorized: readonly string[]
@@ -6,11 +6,11 @@ export interface ForwardedFor {
   readonly hopSkips: number
   /** Refuses a request without the header. */
   readonly rejectNotPresent: boolean
-  /** Refuses a request with the header from anybody else; otherwise the header is left out of account. */
+  /** Refuses a request with the header from any other peer; otherwise the header is ignored. */
   readonly rejectNotAuthorized: boolean
 }
 
-/** Whose PROXY protocol header is believed: everybody's, or that of listed address blocks, others being ignored or hung up on. */
+/** The peers whose PROXY protocol header is trusted: all, or listed address blocks, while others are ignored or disconnected. */
 export interface ProxyProtocol {
   readonly behavior: 'use_always' | 'allow_authorized' | 'deny_unauthorized'
   readonly authorized: readonly string[]

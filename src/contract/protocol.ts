@@ -2,10 +2,10 @@ import type { Fault } from './fault.ts'
 import type { Request } from './request.ts'
 import type { Response } from './response.ts'
 
-/** The one way into the core. A protocol is given this and nothing else. */
+/** The entry to the core. Protocols get this and nothing else. */
 export interface Gateway {
   /**
-   * Asked before the body is read, so that a client that asks too often costs nothing more. Gives headers for the answer.
+   * Called before the body is read, so that a client over its quota costs nothing more. Returns headers for the response.
    * @throws Fault rate_limited
    */
   admit(

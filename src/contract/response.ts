@@ -1,4 +1,4 @@
-/** The `auth` part of an answer: a token that was made or renewed. Names as Vault's wire has them. */
+/** The `auth` part of a response: a new or renewed token. Names as in Vault's API. */
 export interface AuthBlock {
   readonly client_token: string
   readonly accessor: string
@@ -15,7 +15,7 @@ export interface AuthBlock {
   readonly num_uses: number
 }
 
-/** The `wrap_info` part of an answer: the token that the real answer waits behind. Names as Vault's wire has them. */
+/** The `wrap_info` part of a response: the token that unwraps the real response. Names as in Vault's API. */
 export interface WrapInfo {
   readonly token: string
   readonly accessor: string
@@ -23,14 +23,14 @@ export interface WrapInfo {
   readonly ttl: number
   readonly creation_time: string
   readonly creation_path: string
-  /** The accessor of the token that the real answer hands out. */
+  /** The accessor of the token in the real response. */
   readonly wrapped_accessor?: string
 }
 
-/** An answer that waits behind a wrapping token, and where it came from. */
+/** A response that is wrapped by a token, and its origin. */
 export interface Wrapped {
   readonly response: Response
-  /** The id of the request that it answers. */
+  /** The id of its request. */
   readonly requestId: string
   readonly creationPath: string
   /** Epoch milliseconds. */
@@ -39,38 +39,38 @@ export interface Wrapped {
   readonly creationTtl: number
 }
 
-/** What a route handler answers. `{}` is "done, nothing to say" (Vault: 204). */
+/** The response of a route handler. `{}` is "done, no content" (Vault: 204). */
 export interface Response {
-  /** HTTP-like status where it is not the usual one (200 with content, 204 without). */
+  /** HTTP-like status where it is not the default (200 with content, 204 without). */
   readonly status?: number
   /** The payload; `null` is a payload too (Vault writes `data: null` in an envelope). */
   readonly data?: Readonly<Record<string, unknown>> | null
-  /** The payload's members are repeated at the envelope's top level (old sys endpoints). */
+  /** The payload's members are repeated at the envelope's top level (older sys endpoints). */
   readonly inject?: boolean
-  /** A whole body without envelope (sys/init, sys/seal-status …). Excludes `data`. */
+  /** A complete body without envelope (sys/init, sys/seal-status …). Excludes `data`. */
   readonly plain?: unknown
-  /** The type of a `plain` text that is no JSON: it is sent as it is. */
+  /** The content type of a `plain` string that is not JSON: it is sent as it is. */
   readonly contentType?: string
   readonly auth?: AuthBlock
   readonly warnings?: readonly string[]
   readonly leaseDuration?: number
-  /** Given instead of the answer itself, which waits behind this token. */
+  /** Sent instead of the response itself, which this token unwraps. */
   readonly wrapInfo?: WrapInfo
-  /** The request that it answers, where that is an earlier one (unwrapping). */
+  /** The id of its request, where that is an earlier one (unwrapping). */
   readonly requestId?: string
   readonly headers?: Readonly<Record<string, string>>
-  /** It was made by a route that carries key shares, and reaches the caller by another one (unwrapping). */
+  /** It comes from a route that carries key shares, and is sent by another one (unwrapping). */
   readonly carriesKeyShares?: boolean
-  /** Done when the response line is in the audit log, before the answer leaves: sealing closes the devices. */
+  /** Runs when the response line is in the audit log, before the response is sent: sealing closes the devices. */
   readonly after?: () => Promise<void>
 }
 
-/** The usual answer: a payload. */
+/** The usual response: a payload. */
 export function answer(data: Readonly<Record<string, unknown>>, warnings: readonly string[] = []): Response {
   return warnings.length > 0 ? { data, warnings } : { data }
 }
 
-/** Done, nothing to say; with warnings it gets an envelope. */
+/** Done, no content; with warnings it gets an envelope. */
 export function done(warnings: readonly string[] = []): Response {
   return warnings.length > 0 ? { warnings } : {}
 }

@@ -5,38 +5,38 @@ import type { Operation, Request } from './request.ts'
 import type { Response } from './response.ts'
 import type { Secret } from '../util/secret.ts'
 
-/** What a handler is given besides its validated fields. `S` is what the engine's `start` returned for this mount. */
+/** The context of a handler, besides its validated fields. `S` is the state that the engine's `start` returned for this mount. */
 export interface Call<S> {
   readonly engine: S
   readonly caller: Caller
   readonly request: Request
   /**
-   * A route that has `exists` calls it where it commits, with whether the record is there now: in the transaction that
-   * changes it, each time that runs. It throws when the policy was asked otherwise; the request is then judged again.
+   * A route that has `exists` calls it where it commits, with whether the record exists now: in the transaction that
+   * changes it, at each run. It throws when the policy was asked about the other case; the request is then judged again.
    */
   readonly confirm: (exists: boolean) => void
   /**
-   * A pure route that finds that it has to change something after all (a counter, a key that is used up) waits for this
-   * first: the request stands in the audit log then, and counts as a change. Others need not: it was waited for.
-   * @throws Fault when no audit device took it; then nothing may be changed
+   * A pure route that has to change something after all (a counter, a key that is used up) awaits this first: then the
+   * request is in the audit log and counts as a change. For other routes that has happened already.
+   * @throws Fault when no audit device recorded it; then nothing may be changed
    */
   readonly beforeChange: BeforeChange
   /** The mount's path with a trailing slash, e.g. `transit/`. */
   readonly mountPath: string
-  /** The names in the path as they were spelled, which may not be canonical: for messages only. */
+  /** The names in the path as the caller spelled them, maybe not canonical: for messages only. */
   readonly spelled: Readonly<Record<string, string>>
-  /** Which fields the caller gave (with any value, null included). */
+  /** Whether the caller set a field (to any value, null included). */
   readonly isGiven: (name: string) => boolean
 }
 
 /** Resolves when a request may change something. */
 export type BeforeChange = () => Promise<void>
 
-/** The token that a request is about. */
+/** The token that is the subject of a request. */
 export interface Subject {
-  /** Undefined: none that was given; the request stays where it is. */
+  /** Undefined: the request names no token and stays in its namespace. */
   readonly token: (request: Request) => Secret<string> | undefined
-  /** Only when the token's namespace is the one that was named, or above it. What it may do is judged at the path that was named. */
+  /** Only when the token's namespace is the named one, or above it. The policies are asked about the named path. */
   readonly fromBelow?: boolean
 }
 
@@ -44,12 +44,12 @@ export interface Subject {
 export const callersToken = ({ credential }: Request): Secret<string> | undefined =>
   credential.kind === 'token' ? credential.token : undefined
 
-/** Tells from the parameters of a path whether what it names is there. */
+/** Whether the record that the parameters of a path name exists. */
 export type Exists<S> = (call: Call<S>, params: Readonly<Record<string, string>>) => Promise<boolean> | boolean
 
 /**
- * From the parameters of the path, what else was sent, and the path of the request's namespace as the caller's policies see
- * it. One path or several, relative to the mount; with a leading slash: as the policies see it. Undefined: there is none.
+ * Other paths of the same record, from the parameters of the path, the other fields, and the path of the request's namespace
+ * as the caller's policies see it. Relative to the mount; with a leading slash: as the policies see it. Undefined: none.
  */
 export type Alias = (
   params: Readonly<Record<string, string>>,
@@ -65,56 +65,56 @@ export interface RouteOptions<S, F extends Fields> {
   readonly fields?: F
   /** `sudo`: the caller's policy must give sudo as well. `public`: no token is needed. */
   readonly access?: 'token' | 'sudo' | 'public'
-  /** Answered before unsealing too. Implies `public` unless open. */
+  /** Available before the unseal too. Implies `public` while sealed. */
   readonly whenSealed?: boolean
-  /** Of the whole server: refused in every namespace but the root one. */
+  /** Concerns the whole server: refused in every namespace but the root one. */
   readonly rootOnly?: boolean
-  /** Answered also while the namespace is locked: the way to unlock it. */
+  /** Available while the namespace is locked, too: for the route that unlocks it. */
   readonly whenLocked?: boolean
-  /** Which token the request is about: it is judged and performed in that token's own namespace, whichever one was named. */
+  /** The token that the request is about: the request is judged and performed in that token's own namespace. */
   readonly subject?: Subject
   /**
-   * Judged before anyone is asked who they are, and for every verb of the path: throws for what cannot succeed whoever
-   * asks (a wrapping token that is none). It must change nothing.
+   * Runs before authentication, and for every verb of the path: throws when the request cannot succeed for any caller (an
+   * invalid wrapping token). It must change nothing.
    */
   readonly vet?: (request: Request) => Promise<void>
   /**
-   * For writes that may make something new: whether it exists already. True asks the policy for `update`, false for
-   * `create`. Without it every write is `update`. Only the path is known here: what else was sent is not read yet. The
-   * handler confirms it (`Call.confirm`), because others may write in between.
+   * For writes that may create a record: whether it exists already. True asks the policy for `update`, false for `create`.
+   * Without it every write is `update`. Only the path is available: the other fields are not read yet. The handler
+   * confirms the answer (`Call.confirm`), because others may write in between.
    */
   readonly exists?: Exists<S>
-  /** Names in the path that can be spelled in more than one way: the policy, the audit log and the handler see one. */
+  /** Names in the path with more than one spelling: the policy, the audit log and the handler see the canonical one. */
   readonly canonical?: Readonly<Record<string, Canonicaliser>>
-  /** For what is public in a namespace: what it answers in an empty one. Nobody without a token learns which ones there are. */
+  /** For public routes of a namespace: the response of an empty one, so that nobody without a token learns which ones exist. */
   readonly nowhere?: Response
-  /** Other paths by which the same thing is reached; what a policy denies there is denied here. See `Caller.denies` for what only the handler can name. */
+  /** Other paths of the same record: a request that a policy denies there is denied here. See `Caller.denies` for paths that only the handler can name. */
   readonly alias?: Alias
   /**
-   * Changes nothing: its audit request line may share the response line's write. A request of such a route is none the less
-   * a change where its token counts uses, its answer is wrapped, its policy was asked for `create`, or its handler waited
-   * for `Call.beforeChange`.
+   * Changes nothing: its audit request line may share the response line's write. A request of such a route is nevertheless
+   * a change when its token counts uses, its response is wrapped, its policy was asked for `create`, or its handler awaited
+   * `Call.beforeChange`.
    */
   readonly pure?: boolean
   /**
-   * Status that holds no secret, for monitoring: answered also while no audit device can take its lines, which then count
-   * as lost. Only for routes that change nothing.
+   * Status without secrets, for monitoring: available also while no audit device can write its lines, which then count as
+   * lost. Only for routes that change nothing.
    */
   readonly answersUnaudited?: boolean
-  /** The route takes whatever body members come (KV, cubbyhole): no warning about unknown ones. */
+  /** The route accepts any body members (KV, cubbyhole): no warning about unknown ones. */
   readonly anyFields?: boolean
   /**
-   * Key shares, one-time passwords or root tokens are in its requests or responses: no audit device writes them in clear,
-   * whatever its options, the mount's open keys and the recorded headers say.
+   * Its requests or responses contain key shares, one-time passwords or root tokens: no audit device writes them in clear,
+   * whatever its options, the mount's unhashed keys and the recorded headers are.
    */
   readonly carriesKeyShares?: boolean
   readonly handle: (call: Call<S>, values: Values<F>) => Promise<Response> | Response
 }
 
-/** A route as the router keeps it: the field types are erased, they were checked where it was written. */
+/** A route in the router: the field types are erased, because the compiler checked them at the definition. */
 export interface Route<S = never> {
   readonly operation: Exclude<Operation, 'help'>
-  /** Relative to the mount: literals, `:name` for one segment, and as last part `*name` for the whole rest (may be empty). */
+  /** Relative to the mount: literals, `:name` for one segment, and as last part `*name` for the entire rest (may be empty). */
   readonly pattern: string
   readonly about: string
   readonly fields: Fields
@@ -177,7 +177,7 @@ export interface Makers<S> {
   readonly remove: Maker<S>
 }
 
-/** `const { read, write } = routesOf<Keys>()`: the field types are inferred, the engine's state is given. */
+/** `const { read, write } = routesOf<Keys>()`: the field types are inferred from the options. */
 export function routesOf<S>(): Makers<S> {
   const maker =
     (operation: Route['operation']): Maker<S> =>

@@ -13,21 +13,14 @@ export type Expectation =
 
 export type Op = { readonly put: string; readonly value: Uint8Array } | { readonly del: string }
 
-/** Identity of a leader; compared by the engine in the same transaction as the writes. */
-export interface Fence {
-  readonly token: Rev
-  readonly nonce: string
-}
-
 export interface Commit {
   readonly expect?: readonly Expectation[]
   readonly ops: readonly Op[]
-  readonly fence?: Fence
 }
 
-export type CommitResult = { readonly rev: Rev } | 'conflict' | 'fenced'
+export type CommitResult = { readonly rev: Rev } | 'conflict'
 
-/** What becomes of a key: its last value in what is being written together, or none. */
+/** The outcome for one key: its last value among the operations that are written together, or none. */
 export interface Change {
   readonly key: string
   /** Undefined: removed. */
@@ -39,8 +32,8 @@ export interface Change {
 export type Read = (key: string) => Entry | undefined
 
 /**
- * Adds to what is about to be written, so that both are there or neither. `read` gives what was there before; `rev` is what
- * the additions are written at. What it throws refuses the write.
+ * Adds operations to a write, so that all of them happen or none. `read` returns the entries from before the write; the
+ * added operations get the revision `rev`. When it throws, the write is refused.
  */
 export type Companion = (changes: Iterable<Change>, rev: Rev, read: Read) => readonly Op[]
 
@@ -52,25 +45,18 @@ export interface Piece {
   readonly read: Read
 }
 
-/** The outcome of a commit is not known: it may or may not have happened. Never retried blindly. */
+/** The outcome of a commit is unknown: it may or may not have happened. Never retried blindly. */
 export class AmbiguousCommit extends Error {}
 
-/** The storage cannot take or give data now (full disk, I/O error, being reopened). Nothing was changed. */
+/** The storage cannot read or write now (full disk, I/O error, being reopened). Nothing was changed. */
 export class StorageUnavailable extends Error {}
 
 export interface Closer {
   close(): void
 }
 
-export interface Lock {
-  readonly fence: Fence
-  /** Resolves when the lock is lost. */
-  readonly lost: Promise<void>
-  release(): Promise<void>
-}
-
 export interface ListOptions {
-  /** Keys strictly greater than this one. With a delimiter it may be a folder given earlier. */
+  /** Keys strictly greater than this one. With a delimiter it may be a folder from an earlier page. */
   readonly after?: string
   readonly limit: number
   /** Folds everything behind the next delimiter after the prefix into one key that ends in it. */
@@ -78,8 +64,8 @@ export interface ListOptions {
 }
 
 /**
- * Where ciphertext lies. The same promises from memory, LevelDB, and later PostgreSQL and etcd: `get` and `rev` are
- * linearizable, `commit` is atomic and durable, `list` is in byte order and in short pages.
+ * Stores ciphertext. Every implementation keeps the same promises: `get` and `rev` are linearizable, `commit` is atomic and
+ * durable, `list` returns short pages in byte order.
  */
 export interface Storage {
   readonly type: string
@@ -94,14 +80,12 @@ export interface Storage {
     range: { readonly prefix: string; readonly from: string; readonly limit: number },
     visit: (piece: Piece) => void,
   ): Promise<void>
-  /** From now on every commit is accompanied. Takes the place of the companion before. */
+  /** Adds the companion's operations to every commit from now on. Replaces an earlier companion. */
   accompany(companion: Companion): void
-  /** Tells of changes after `from`, in order; `reset` when some can no longer be told. */
+  /** Reports changes after `from`, in order; calls `reset` when some of them are no longer available. */
   watch(from: Rev, on: { changed(rev: Rev, keys: readonly string[]): void; reset(): void }): Closer
-  /** Leadership with a fencing token. */
-  lock(name: string): Promise<Lock>
   close(): Promise<void>
 }
 
-/** Limits that every engine keeps: larger things are cut in pieces above. */
+/** Limits that every storage keeps: layers above split larger data. */
 export const storageLimits = { valueBytes: 1024 * 1024, ops: 120, bytes: 1024 * 1024, page: 500 } as const

@@ -15,11 +15,11 @@ export type Change = { readonly put: string; readonly value: unknown } | { reado
  */
 export interface View {
   /**
-   * One record. Served from a cache that every commit keeps true. The value is shared: never change it, copy it.
-   * @throws Fault internal for a record that has not the shape that it should have: it is not taken for absent.
+   * One record. Served from a cache that every commit keeps true. The value is shared: copy it before changing it.
+   * @throws Fault internal for a record of another shape: it is not taken for absent.
    */
   get<T>(name: string, shape: Shape<T>): Promise<T | undefined>
-  /** One record, whatever it is. */
+  /** One record of any shape. */
   get(name: string): Promise<unknown>
   /** One record with its revision. */
   stored<T>(name: string, shape: Shape<T>): Promise<Stored<T> | undefined>
@@ -29,7 +29,7 @@ export interface View {
    * `after` starts behind a name; `limit` undefined gives all.
    */
   list(folder: string, page?: { readonly after?: string; readonly limit?: number }): Promise<string[]>
-  /** Writes one record whatever it was. Durable when it resolves. */
+  /** Writes one record unconditionally. Durable when it resolves. */
   put(name: string, value: unknown): Promise<void>
   /** Removes one record; absent is fine. */
   del(name: string): Promise<void>
@@ -44,12 +44,12 @@ export interface View {
   under(folder: string): View
 }
 
-/** What `transaction` works on. Reads see its own writes. */
+/** The reads and writes of one `transaction`. Reads see its own writes. */
 export interface Transaction {
   get<T>(name: string, shape: Shape<T>): Promise<T | undefined>
   get(name: string): Promise<unknown>
   put(name: string, value: unknown): void
   del(name: string): void
-  /** Also require that nothing was made, changed or removed under a folder since the transaction began. */
+  /** Also requires that nothing was created, changed or removed under a folder since the transaction began. */
   unchanged(folder: string): void
 }

@@ -6,7 +6,6 @@ import type {
   Entry,
   Expectation,
   ListOptions,
-  Lock,
   Piece,
   Rev,
   Storage,
@@ -17,17 +16,17 @@ import { lastOf } from './shared/last-changes.ts'
 import { page } from './shared/page.ts'
 import { Watchers } from './shared/watchers.ts'
 
-interface Kept {
+interface Value {
   readonly value: Uint8Array
   readonly rev: Rev
 }
 
-/** The reference: a sorted map in memory. What it does is what every storage must do. */
+/** The reference: a sorted map in memory. Every other storage must behave like it. */
 export class MemoryStorage implements Storage {
   readonly type = 'inmem'
-  readonly #kept = new Map<string, Kept>()
+  readonly #values = new Map<string, Value>()
   readonly #watchers = new Watchers()
-  /** Revision of the last change below a prefix is found by looking; removals are remembered here. */
+  /** The revision of each removal, for conditions on a prefix. */
   readonly #removed = new Map<string, Rev>()
   #sorted: string[] | undefined
   #companion: Companion | undefined
@@ -38,7 +37,7 @@ export class MemoryStorage implements Storage {
   }
 
   async list(prefix: string, options: ListOptions): Promise<{ readonly keys: readonly string[]; readonly rev: Rev }> {
-    this.#sorted ??= [...this.#kept.keys()].sort()
+    this.#sorted ??= [...this.#values.keys()].sort()
     return { keys: page(this.#sorted, prefix, options), rev: this.#rev }
   }
 
@@ -49,8 +48,8 @@ export class MemoryStorage implements Storage {
     const more = this.#companion?.(changes, rev, (key) => this.#read(key)) ?? []
     this.#rev = rev
     for (const op of [...ops, ...more]) {
-      if ('put' in op) this.#kept.set(op.put, { value: Uint8Array.from(op.value), rev })
-      else if (this.#kept.delete(op.del)) this.#removed.set(op.del, rev)
+      if ('put' in op) this.#values.set(op.put, { value: Uint8Array.from(op.value), rev })
+      else if (this.#values.delete(op.del)) this.#removed.set(op.del, rev)
     }
     this.#sorted = undefined
     this.#watchers.changed(
@@ -68,11 +67,11 @@ export class MemoryStorage implements Storage {
     { prefix, from, limit }: Parameters<Storage['entries']>[0],
     visit: (piece: Piece) => void,
   ): Promise<void> {
-    this.#sorted ??= [...this.#kept.keys()].sort()
+    this.#sorted ??= [...this.#values.keys()].sort()
     const found = this.#sorted.filter((key) => key >= from && key >= prefix && key < beyond(prefix))
-    const most = Math.min(limit, pageLimit)
-    const entries = found.slice(0, most).flatMap((key) => this.#read(key) ?? [])
-    visit({ entries, more: found.length > most, read: (key) => this.#read(key) })
+    const max = Math.min(limit, pageLimit)
+    const entries = found.slice(0, max).flatMap((key) => this.#read(key) ?? [])
+    visit({ entries, more: found.length > max, read: (key) => this.#read(key) })
   }
 
   accompany(companion: Companion): void {
@@ -83,25 +82,21 @@ export class MemoryStorage implements Storage {
     return this.#watchers.add(from, this.#rev, on)
   }
 
-  async lock(name: string): Promise<Lock> {
-    return { fence: { token: this.#rev, nonce: name }, lost: new Promise(() => {}), release: async () => {} }
-  }
-
   async close(): Promise<void> {}
 
   #read(key: string): Entry | undefined {
-    const kept = this.#kept.get(key)
-    return kept && { key, value: Uint8Array.from(kept.value), rev: kept.rev }
+    const stored = this.#values.get(key)
+    return stored && { key, value: Uint8Array.from(stored.value), rev: stored.rev }
   }
 
   #holds(expectation: Expectation): boolean {
-    if ('key' in expectation) return (this.#kept.get(expectation.key)?.rev ?? 0n) === expectation.rev
+    if ('key' in expectation) return (this.#values.get(expectation.key)?.rev ?? 0n) === expectation.rev
     const { prefix, unchangedSince } = expectation
-    for (const [key, { rev }] of this.#kept) if (key.startsWith(prefix) && rev > unchangedSince) return false
+    for (const [key, { rev }] of this.#values) if (key.startsWith(prefix) && rev > unchangedSince) return false
     for (const [key, rev] of this.#removed) if (key.startsWith(prefix) && rev > unchangedSince) return false
     return true
   }
 }
 
-/** The page size of every storage. */
+/** The largest page of every storage. */
 export const pageLimit = storageLimits.page

@@ -1,11 +1,11 @@
 const letters = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 
-/** Random text of `length` letters and digits (5.95 bits each), as Vault makes tokens and accessors. No letter is favoured. */
+/** A random string of `length` letters and digits (5.95 bits each), as in Vault's tokens and accessors. Each is equally likely. */
 export function base62(length: number, random: (n: number) => Uint8Array): string {
-  let made = ''
-  while (made.length < length) {
+  let result = ''
+  while (result.length < length) {
     // Bytes from 248 up are dropped: 248 is the largest multiple of 62 below 256.
-    for (const byte of random(length)) if (byte < 248 && made.length < length) made += letters[byte % 62] as string
+    for (const byte of random(length)) if (byte < 248 && result.length < length) result += letters[byte % 62] as string
   }
-  return made
+  return result
 }

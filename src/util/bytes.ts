@@ -1,18 +1,18 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 
-/** The UTF-8 bytes of a text. */
-export function utf8(text: string): Uint8Array {
-  return Buffer.from(text, 'utf8')
+/** The UTF-8 bytes of a string. */
+export function utf8(value: string): Uint8Array {
+  return Buffer.from(value, 'utf8')
 }
 
-/** The text of UTF-8 bytes. */
+/** The string of UTF-8 bytes. */
 export function text(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
 }
 
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** The text of bytes, or undefined where they are no UTF-8. */
+/** The string of bytes, or undefined when they are not UTF-8. */
 export function textOrNone(bytes: Uint8Array): string | undefined {
   try {
     return strict.decode(bytes)
@@ -33,7 +33,7 @@ export function hex(bytes: Uint8Array): string {
 
 /**
  * Strict standard base64 (RFC 4648 §4, padding required; CR and LF are skipped, as Go's decoder does).
- * Gives undefined for anything else, the URL alphabet and missing padding included.
+ * Returns undefined for anything else, the URL alphabet and missing padding included.
  */
 export function fromBase64(encoded: string): Uint8Array | undefined {
   const broken = encoded.includes('\n') || encoded.includes('\r')
@@ -54,7 +54,7 @@ export function fromHex(encoded: string): Uint8Array | undefined {
   return encoded.length % 2 === 0 && /^[0-9a-fA-F]*$/.test(encoded) ? Buffer.from(encoded, 'hex') : undefined
 }
 
-/** All the parts in a row, in fresh memory. */
+/** All parts concatenated, in fresh memory. */
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   return Buffer.concat(parts)
 }
@@ -64,12 +64,12 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return timingSafeEqual(sha256(a), sha256(b))
 }
 
-/** `sameBytes` for texts. */
+/** `sameBytes` for strings. */
 export function sameText(a: string, b: string): boolean {
   return sameBytes(utf8(a), utf8(b))
 }
 
-/** Overwrites buffers that we own with zeros. Copies that the runtime made are beyond our reach. */
+/** Overwrites our own buffers with zeros. Copies by the runtime are out of reach. */
 export function wipe(...buffers: readonly Uint8Array[]): void {
   for (const buffer of buffers) buffer.fill(0)
 }
@@ -87,7 +87,7 @@ export function uuidOf(random: Uint8Array): string {
   return hex(bytes).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
 }
 
-/** SHA-256 (FIPS 180-4). Of all ways to have it as bytes the one by way of a text costs least in Node: half of 'buffer'. */
+/** SHA-256 (FIPS 180-4). In Node the fastest way to its bytes is a string: half the time of 'buffer'. */
 export function sha256(data: string | Uint8Array): Buffer {
   return Buffer.from(hash('sha256', data, 'binary'), 'latin1')
 }

@@ -1,4 +1,4 @@
-/** Where time comes from. Tests pass one that they move by hand. */
+/** The source of time. Tests pass one that they set by hand. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number
@@ -22,10 +22,10 @@ export const systemClock: Clock = {
 
 /** RFC 3339 in UTC with nine decimals, as Go prints a time (`2026-11-23T14:02:11.123000000Z`). */
 export function rfc3339(ms: number): string {
-  const whole = Math.floor(ms / 1000)
-  // Every line and every answer has a time, and most are of the present second.
-  if (whole !== lately.second) lately = { second: whole, text: new Date(whole * 1000).toISOString().slice(0, -4) }
-  return `${lately.text}${String(Math.trunc(ms - whole * 1000)).padStart(3, '0')}000000Z`
+  const second = Math.floor(ms / 1000)
+  // Every line and every response has a time, and most are in the current second.
+  if (second !== latest.second) latest = { second, text: new Date(second * 1000).toISOString().slice(0, -4) }
+  return `${latest.text}${String(Math.trunc(ms - second * 1000)).padStart(3, '0')}000000Z`
 }
 
-let lately = { second: NaN, text: '' }
+let latest = { second: NaN, text: '' }

@@ -1,11 +1,11 @@
 import type { HclValue, Position } from './hcl.ts'
 
-/** Where the lines of a text begin. What is asked about lies mostly behind what was asked about before. */
+/** The starts of the lines of a source. Most lookups are behind the previous one. */
 export class Lines {
   readonly #starts: number[] = [0]
   #line = 0
 
-  /** @param source the text, whole */
+  /** @param source the complete text */
   constructor(source: string) {
     for (let at = source.indexOf('\n'); at >= 0; at = source.indexOf('\n', at + 1)) this.#starts.push(at + 1)
   }
@@ -18,12 +18,12 @@ export class Lines {
   }
 }
 
-/** What stands in a text of HCL as it is. */
+/** Characters of an HCL string without escapes. */
 export const plainText = /[^"\\\n$]+/y
-/** What stands in a text of JSON as it is. */
+/** Characters of a JSON string without escapes. */
 export const plainJson = /[^"\\\u0000-\u001f]+/y
 
-/** What the letter of an escape stands for, in one of the two languages. */
+/** The characters of escapes, by their letter, of both languages. */
 export const escapes: ReadonlyMap<string, string> = new Map([
   ['n', '\n'],
   ['t', '\t'],
@@ -40,7 +40,7 @@ export const escapes: ReadonlyMap<string, string> = new Map([
 /** Whether the other language has this escape, and this one has not. */
 export const foreign = (char: string, json: boolean): boolean => (json ? 'av' : '/').includes(char)
 
-/** Hexadecimal digits behind an escape's letter. */
+/** The number of hexadecimal digits after an escape's letter. */
 export function digitsOf(char: string, json: boolean): number | undefined {
   if (char === 'u') return 4
   return json ? undefined : char === 'U' ? 8 : char === 'x' ? 2 : undefined

@@ -1,6 +1,6 @@
 import { Lines, digitsOf, escapes, foreign, literalOf, plainJson, plainText, unindented } from './hcl-words.ts'
 
-/** Where something stands in a text; both count from 1. */
+/** A position in the source; both count from 1. */
 export interface Position {
   readonly line: number
   readonly column: number
@@ -22,7 +22,7 @@ export interface HclItem {
   readonly at: Position
 }
 
-/** What is wrong with a text, and where. */
+/** A syntax error and its position. */
 export class HclError extends Error {
   readonly at: Position
 
@@ -32,25 +32,25 @@ export class HclError extends Error {
   }
 }
 
-/** Notes where an attribute is set. @throws HclError with both positions when it was set before: which one counts would be a guess */
+/** Notes the position of an attribute. @throws HclError with both positions when it was set before: to prefer one of them would be a guess */
 export function once(set: Map<string, Position>, key: string, at: Position): void {
   const before = set.get(key)
   if (before) throw new HclError(`"${key}" is set twice, first at line ${before.line}, column ${before.column}`, at)
   set.set(key, at)
 }
 
-/** What one text may hold. */
+/** Limits of one source. */
 export interface HclLimits {
   readonly characters: number
   /** Attributes, blocks, names, and members of lists together. */
   readonly parts: number
 }
 
-const deepest = 32
+const maxDepth = 32
 const usual: HclLimits = { characters: 1024 * 1024, parts: 100_000 }
 
 /**
- * Reads HCL 1 (the language of Vault's policies and configuration) or, when the text begins with `{`, JSON. Repeated
+ * Reads HCL 1 (the language of Vault's policies and configuration) or, when the source begins with `{`, JSON. Repeated
  * blocks are kept in order. @throws HclError with the position, also for an attribute that is set twice in one body.
  */
 export function parseHcl(source: string, limits: HclLimits = usual): readonly HclItem[] {
@@ -67,13 +67,13 @@ const head = /<<(-?)([\p{L}_][\p{L}\p{N}_-]*)\r?\n/uy
 class Reader {
   readonly #source: string
   readonly #lines: Lines
-  readonly #mostParts: number
+  readonly #maxParts: number
   #at = 0
   #depth = 0
   #parts = 0
 
-  constructor(source: string, mostParts: number) {
-    this.#mostParts = mostParts
+  constructor(source: string, maxParts: number) {
+    this.#maxParts = maxParts
     this.#source = source
     this.#lines = new Lines(source)
   }
@@ -83,13 +83,13 @@ class Reader {
     if (this.#peek() === '{') {
       const value = this.#object(true)
       this.#skip()
-      if (this.#at < this.#source.length) throw this.#wrong('something stands behind the end of the JSON object')
+      if (this.#at < this.#source.length) throw this.#wrong('unexpected input after the end of the JSON object')
       return value.items
     }
     return this.#items(false, false)
   }
 
-  /** Items up to the end of the text, or of the object. */
+  /** Items up to the end of the source, or of the object. */
   #items(inObject: boolean, json: boolean): HclItem[] {
     const items: HclItem[] = []
     const set = new Map<string, Position>()
@@ -119,7 +119,7 @@ class Reader {
       const char = this.#peek()
       if (char === '=' || char === ':') {
         if ((char === ':') !== json)
-          throw this.#wrong(json ? 'expected ":" behind the key' : 'expected "=" behind the key')
+          throw this.#wrong(json ? 'expected ":" after the key' : 'expected "=" after the key')
         if (keys.length > 1) throw this.#wrong('a value cannot have labels')
         const key = keys[0] as string
         once(set, key, at)
@@ -127,7 +127,7 @@ class Reader {
         this.#skip()
         return { key, labels: [], value: this.#value(json), at }
       }
-      if (json) throw this.#wrong('expected ":" behind the key')
+      if (json) throw this.#wrong('expected ":" after the key')
       if (char === '{') return { key: keys[0] as string, labels: keys.slice(1), value: this.#object(false), at }
       if (char === '' || char === '}' || char === ',')
         throw this.#wrong('the name here has neither a value nor a block')
@@ -138,10 +138,10 @@ class Reader {
   #key(json: boolean): string {
     this.#count()
     if (this.#peek() === '"') return this.#quoted(json)
-    if (json) throw this.#wrong('a key must be a text in double quotes')
+    if (json) throw this.#wrong('a key must be a string in double quotes')
     word.lastIndex = this.#at
     const found = word.exec(this.#source)?.[0]
-    if (!found) throw this.#wrong(`unexpected ${this.#shown()}`)
+    if (!found) throw this.#wrong(`unexpected ${this.#found()}`)
     this.#at += found.length
     return found
   }
@@ -159,9 +159,9 @@ class Reader {
   #literal(json: boolean, at: Position): HclValue {
     token.lastIndex = this.#at
     const found = token.exec(this.#source)?.[0]
-    if (!found) throw this.#wrong(`expected a value, found ${this.#shown()}`)
+    if (!found) throw this.#wrong(`expected a value, found ${this.#found()}`)
     const value = literalOf(found, json, at)
-    if (!value) throw this.#wrong('expected a value: a text needs double quotes')
+    if (!value) throw this.#wrong('expected a value: a string needs double quotes')
     this.#at += found.length
     return value
   }
@@ -210,7 +210,7 @@ class Reader {
       this.#at += found.length
       const char = this.#source[this.#at]
       if (char === undefined || char === '\n')
-        throw new HclError('the text is not closed: a double quote is missing', this.#lines.position(start))
+        throw new HclError('the string is not closed: a double quote is missing', this.#lines.position(start))
       if (!json && this.#source.startsWith('${', this.#at)) {
         parts.push(this.#interpolation(start))
         continue
@@ -222,7 +222,7 @@ class Reader {
     }
   }
 
-  /** `${…}` is not evaluated: it is copied as it stands, and quotes or line ends inside do not end the text. */
+  /** `${…}` is not evaluated: it is copied as it stands, and quotes or line ends inside do not end the string. */
   #interpolation(start: number): string {
     let depth = 0
     for (let at = this.#at + 1; at < this.#source.length; at++) {
@@ -233,16 +233,16 @@ class Reader {
         return copied
       }
     }
-    throw new HclError('the text has a "${" without its "}"', this.#lines.position(start))
+    throw new HclError('the string has a "${" without its "}"', this.#lines.position(start))
   }
 
   #escape(json: boolean): string {
     const char = this.#source[this.#at] ?? ''
-    const known = escapes.get(char)
-    const digits = known === undefined ? digitsOf(char, json) : 0
-    if (digits === undefined || foreign(char, json)) throw this.#wrong(`"\\${char}" is no escape`)
+    const replacement = escapes.get(char)
+    const digits = replacement === undefined ? digitsOf(char, json) : 0
+    if (digits === undefined || foreign(char, json)) throw this.#wrong(`"\\${char}" is not a valid escape`)
     this.#at++
-    if (known !== undefined) return known
+    if (replacement !== undefined) return replacement
     const code = this.#source.slice(this.#at, this.#at + digits)
     if (!/^[0-9a-fA-F]+$/.test(code) || code.length !== digits || parseInt(code, 16) > 0x10ffff)
       throw this.#wrong('the escape needs hexadecimal digits')
@@ -266,14 +266,14 @@ class Reader {
       const bare = line.replace(/\r$/, '')
       if (bare.trim() === found[2]) {
         this.#at += line.length
-        return unindented(lines, found[1] === '-' ? bare.slice(0, bare.indexOf(found[2] as string)) : '')
+        return unindented(lines, found[1] === '-' ? bare.slice(0, bare.indexOf(found[2])) : '')
       }
       lines.push(bare)
       this.#at += end < 0 ? line.length : line.length + 1
     }
   }
 
-  /** Blanks, line ends and comments. */
+  /** Skips spaces, line ends and comments. */
   #skip(): void {
     for (;;) {
       const char = this.#source[this.#at]
@@ -291,12 +291,12 @@ class Reader {
   }
 
   #count(): void {
-    if (++this.#parts > this.#mostParts)
-      throw this.#wrong(`the text has more than ${this.#mostParts} attributes, names and values`)
+    if (++this.#parts > this.#maxParts)
+      throw this.#wrong(`the text has more than ${this.#maxParts} attributes, names and values`)
   }
 
   #deeper(): void {
-    if (++this.#depth > deepest) throw this.#wrong(`nested deeper than ${deepest} levels`)
+    if (++this.#depth > maxDepth) throw this.#wrong(`nested deeper than ${maxDepth} levels`)
   }
 
   #peek(): string {
@@ -311,7 +311,7 @@ class Reader {
     return this.#lines.position(this.#at)
   }
 
-  #shown(): string {
+  #found(): string {
     const char = this.#peek()
     return char === '' ? 'the end' : JSON.stringify(char)
   }

@@ -1,15 +1,15 @@
 import { randomInt } from 'node:crypto'
 
-/** What `readJson` takes at most. */
+/** The limits of `readJson`. */
 export interface JsonLimits {
   readonly bytes: number
   /** Containers within containers. */
   readonly depth: number
-  /** Names, texts, numbers, words and containers together. */
+  /** Names, strings, numbers, words and containers together. */
   readonly tokens: number
-  /** Objects and arrays: by far the dearest to build. */
+  /** Objects and arrays: by far the max expensive to build. */
   readonly containers: number
-  /** Different names of all objects: each that was not met before costs far more than a value. */
+  /** Different names of all objects: each new one costs far more than a value. */
   readonly names: number
   /** Numbers that JavaScript would write differently. */
   readonly numerals: number
@@ -18,8 +18,8 @@ export interface JsonLimits {
 }
 
 /**
- * Room for batches of ten thousand items and for values of megabytes. Everything is counted before anything is built, so
- * the costliest text that fits keeps the event loop for less than 50 ms (measured: test/util/json.test.ts).
+ * Enough for batches of ten thousand items and for values of megabytes. Everything is counted before anything is built, so
+ * the max expensive document within them holds the event loop for less than 50 ms (measured: test/util/json.test.ts).
  */
 export const jsonLimits: JsonLimits = {
   bytes: 4 * 1024 * 1024,
@@ -31,10 +31,10 @@ export const jsonLimits: JsonLimits = {
   digits: 4096,
 }
 
-/** Why `readJson` refused a text. */
+/** The reason why `readJson` refused a document. */
 export type JsonRefusal = 'size' | 'complexity' | 'encoding' | 'syntax' | 'duplicate'
 
-/** A text that `readJson` does not take. The message holds nothing of the text: it may be secret. */
+/** A document that `readJson` refused. The message quotes nothing of it: it may be secret. */
 export class JsonError extends Error {
   readonly reason: JsonRefusal
 
@@ -44,17 +44,17 @@ export class JsonError extends Error {
   }
 }
 
-/** What one pass over the bytes has found. */
+/** The result of one pass over the bytes. */
 export interface Survey {
   /** `name: value` pairs of all objects. */
   readonly members: number
-  /** Beginnings and ends, in turn, of the numbers that JavaScript would write differently. */
+  /** Starts and ends, alternating, of the numbers that JavaScript would write differently. */
   readonly numerals: readonly number[]
 }
 
-// What a byte begins outside texts.
+// The token that a byte begins outside strings.
 const other = 0
-const text = 1
+const string = 1
 const number = 2
 const word = 3
 const opening = 4
@@ -65,7 +65,7 @@ const kinds = new Uint8Array(256).fill(other)
 const assign = (letters: string, kind: number) => {
   for (const letter of letters) kinds[letter.charCodeAt(0)] = kind
 }
-assign('"', text)
+assign('"', string)
 assign('-0123456789', number)
 assign('abcdefghijklmnopqrstuvwxyz', word)
 assign('[{', opening)
@@ -73,8 +73,8 @@ assign(']}', closing)
 assign(':', colon)
 
 /**
- * Counts in one linear pass what JSON.parse would build. Syntax is left to JSON.parse; whatever is wrong with a document,
- * this never counts less than JSON.parse builds before it gives up.
+ * Counts in one linear pass the values that JSON.parse would build. Syntax is left to JSON.parse; for an invalid document,
+ * this never counts less than JSON.parse builds before it fails.
  * @throws JsonError `complexity`
  */
 export function survey(bytes: Uint8Array, limits: JsonLimits): Survey {
@@ -90,7 +90,7 @@ export function survey(bytes: Uint8Array, limits: JsonLimits): Survey {
     else if (kind === colon) members++
     else {
       tokens++
-      if (kind === text) at = textEnd(bytes, at)
+      if (kind === string) at = stringEnd(bytes, at)
       else if (kind === word) at = wordEnd(bytes, at)
       else if (kind === number) {
         const end = numberEnd(bytes, at, limits.digits)
@@ -113,24 +113,24 @@ export function survey(bytes: Uint8Array, limits: JsonLimits): Survey {
 }
 
 const buckets = 1 << 20
-/** Nobody can choose names that fall into one bucket without knowing it. */
+/** Unknown to senders, so that they cannot choose names of one bucket. */
 const multiplier = randomInt(2 ** 31) * 2 + 1
 
 /** Counts the different names, by a hash of each: few share a bucket. @throws JsonError `complexity` */
-function countNames(bytes: Uint8Array, most: number): void {
-  const met = new Uint8Array(buckets / 8)
+function countNames(bytes: Uint8Array, max: number): void {
+  const seen = new Uint8Array(buckets / 8)
   let [different, hash] = [0, 0]
   for (let at = 0; at < bytes.length; at++) {
     const kind = kinds[bytes[at] as number]
-    if (kind === text) {
-      const end = textEnd(bytes, at)
+    if (kind === string) {
+      const end = stringEnd(bytes, at)
       for (hash = 0, at++; at < end; at++) hash = Math.imul(hash ^ (bytes[at] as number), multiplier)
     } else if (kind === colon) {
       const bucket = (hash ^ (hash >>> 16)) & (buckets - 1)
       const bit = 1 << (bucket & 7)
-      if (((met[bucket >> 3] as number) & bit) === 0) different++
-      met[bucket >> 3] = (met[bucket >> 3] as number) | bit
-      if (different > most) throw new JsonError('complexity', `more than ${most} different names`)
+      if (((seen[bucket >> 3] as number) & bit) === 0) different++
+      seen[bucket >> 3] = (seen[bucket >> 3] as number) | bit
+      if (different > max) throw new JsonError('complexity', `more than ${max} different names`)
     }
   }
 }
@@ -142,14 +142,14 @@ function tooMuch({ tokens, containers }: JsonLimits): JsonError {
   )
 }
 
-/** Where the closing quote is. */
-function textEnd(bytes: Uint8Array, start: number): number {
+/** The index of the closing quote. */
+function stringEnd(bytes: Uint8Array, start: number): number {
   let at = start + 1
   for (; at < bytes.length && bytes[at] !== 0x22; at++) if (bytes[at] === 0x5c) at++
   return at
 }
 
-/** Where the last letter is. */
+/** The index of the last letter. */
 function wordEnd(bytes: Uint8Array, start: number): number {
   let at = start
   while (at + 1 < bytes.length && kinds[bytes[at + 1] as number] === word) at++
@@ -159,7 +159,7 @@ function wordEnd(bytes: Uint8Array, start: number): number {
 const numeric = new Uint8Array(256)
 for (const letter of '0123456789+-.eE') numeric[letter.charCodeAt(0)] = 1
 
-/** Behind the last character of a number. */
+/** The index after the last character of a number. */
 function numberEnd(bytes: Uint8Array, start: number, digits: number): number {
   let at = start + 1
   while (at < bytes.length && numeric[bytes[at] as number] === 1) at++
@@ -172,6 +172,6 @@ function changes(bytes: Uint8Array, start: number, end: number): boolean {
   let plain = end - start <= 15
   for (let at = start; plain && at < end; at++) plain = (bytes[at] as number) >= 0x30 && (bytes[at] as number) <= 0x39
   if (plain) return false
-  const written = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1')
-  return String(Number(written)) !== written
+  const literal = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1')
+  return String(Number(literal)) !== literal
 }

@@ -7,7 +7,7 @@ import { atOnce, isLarge } from './slices.ts'
 import type { Steps } from './slices.ts'
 
 /**
- * A JSON number that a JavaScript number would write differently (20 digits, `1.50`, `1e400`): kept as its text, so
+ * A JSON number that a JavaScript number would write differently (20 digits, `1.50`, `1e400`): kept as its literal, so
  * that secrets survive unchanged. `util/json.ts` reads and writes it.
  */
 export class Numeral {
@@ -17,7 +17,7 @@ export class Numeral {
     this.literal = literal
   }
 
-  /** JSON.stringify cannot write a bare number for us; our own writer catches this and takes over. */
+  /** JSON.stringify cannot write a bare number; our own writer catches this error and takes over. */
   toJSON(): never {
     throw numeralMet
   }
@@ -29,7 +29,7 @@ export const numeralMet = new Error('use util/json to write numerals')
 /** A JSON object. */
 export type Json = Readonly<Record<string, unknown>>
 
-/** JSON text of a value; `Numeral`s are written as the numbers they were. Members that are undefined are left out. */
+/** The JSON of a value; `Numeral`s are written as their literals. Members that are undefined are left out. */
 export function writeJson(value: unknown): string {
   try {
     return JSON.stringify(value) ?? 'null'
@@ -46,16 +46,16 @@ function slowly(value: unknown): string | undefined {
   if (value === null || typeof value !== 'object' || 'toJSON' in value) return JSON.stringify(value)
   const members: string[] = []
   for (const [name, member] of Object.entries(value)) {
-    const written = slowly(member)
-    if (written !== undefined) members.push(`${JSON.stringify(name)}:${written}`)
+    const encoded = slowly(member)
+    if (encoded !== undefined) members.push(`${JSON.stringify(name)}:${encoded}`)
   }
   return `{${members.join(',')}}`
 }
 
-/** Characters of one piece of a long text. */
+/** The length of one piece of a long string. */
 const pieceLength = 64 * 1024
 
-/** A text in pieces of which each can be encoded for itself: no pair of surrogates is parted. */
+/** A string in pieces that can be encoded separately: no surrogate pair is split. */
 export function* piecesOf(text: string): Generator<string, void, undefined> {
   for (let at = 0, end = 0; at < text.length; at = end) {
     end = at + pieceLength
@@ -65,7 +65,7 @@ export function* piecesOf(text: string): Generator<string, void, undefined> {
   }
 }
 
-/** The text of `writeJson` in pieces, written in parts. */
+/** The result of `writeJson` in pieces, result in parts. */
 export function* jsonPieces(value: unknown): Steps<readonly string[]> {
   const pieces = new Pieces()
   yield* writeLarge(value, pieces)
@@ -76,7 +76,7 @@ class Pieces {
   readonly #pieces: string[] = []
   #text = ''
 
-  /** Whether a piece has become full. */
+  /** True when a piece became full. */
   add(text: string): boolean {
     this.#text += text
     if (this.#text.length < pieceLength) return false
@@ -127,8 +127,8 @@ function* writeText(text: string, pieces: Pieces): Steps<void> {
 
 /**
  * Reads exactly one JSON document (RFC 8259, UTF-8 without a byte order mark). Numbers that JavaScript would write
- * differently become `Numeral`. Refused are a name given twice in one object and half a surrogate pair, which parsers
- * read in different ways. `__proto__` is a name like any other.
+ * differently become `Numeral`. Duplicate names in one object and half a surrogate pair are refused, because parsers
+ * read them in different ways. `__proto__` is a name like any other.
  * @throws JsonError
  */
 export function readJson(bytes: Uint8Array, limits: JsonLimits = jsonLimits): unknown {
@@ -141,12 +141,12 @@ export function* jsonSteps(bytes: Uint8Array, limits: JsonLimits): Steps<unknown
   const seen = survey(bytes, limits)
   yield
   if (!isUtf8(bytes)) throw new JsonError('encoding', 'not UTF-8')
-  const text = seen.numerals.length > 0 ? withStands(bytes, seen.numerals) : textOf(bytes)
+  const text = seen.numerals.length > 0 ? withPlaceholders(bytes, seen.numerals) : textOf(bytes)
   yield
   const value = parsed(text)
   yield
   if (text.includes('\\u') && hasLoneSurrogate(value)) throw new JsonError('encoding', 'half a surrogate pair')
-  // JSON.parse keeps one of two members with the same name: then it has fewer than the text has colons.
+  // JSON.parse keeps one of two members with the same name: then there are fewer members than colons.
   if (seen.members > 1 && countMembers(value) !== seen.members) {
     throw new JsonError('duplicate', 'a name is given twice in one object')
   }
@@ -158,7 +158,7 @@ function parsed(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    // The thrown message quotes the text.
+    // The thrown message quotes the document.
     throw new JsonError('syntax', 'not one complete JSON document')
   }
 }
@@ -185,37 +185,38 @@ function hasLoneSurrogate(value: unknown): boolean {
   return Object.entries(value).some(([name, member]) => hasLoneSurrogate(name) || hasLoneSurrogate(member))
 }
 
-/** Stands for a number within a text while it is parsed. Nobody who writes texts knows it. */
-const stand = randomUUID()
+/** Marks the placeholder of a number during parsing. Senders cannot guess it. */
+const placeholder = randomUUID()
 
-/** The same document with a text in place of every number that JavaScript would write differently. */
-function withStands(bytes: Uint8Array, numerals: readonly number[]): string {
-  const size = stand.length + 2
-  const made = Buffer.allocUnsafe(bytes.length + (numerals.length / 2) * size)
+/** The same document with a string in place of every number that JavaScript would write differently. */
+function withPlaceholders(bytes: Uint8Array, numerals: readonly number[]): string {
+  const size = placeholder.length + 2
+  const result = Buffer.allocUnsafe(bytes.length + (numerals.length / 2) * size)
   let [end, from] = [0, 0]
   for (let at = 0; at < numerals.length; at += 2) {
     const [start = 0, behind = 0] = [numerals[at], numerals[at + 1]]
-    made.set(bytes.subarray(from, start), end)
+    result.set(bytes.subarray(from, start), end)
     end += start - from
-    end += made.write(`"${stand}`, end, 'latin1')
-    made.set(bytes.subarray(start, behind), end)
+    end += result.write(`"${placeholder}`, end, 'latin1')
+    result.set(bytes.subarray(start, behind), end)
     end += behind - start
-    made[end++] = 0x22
+    result[end++] = 0x22
     from = behind
   }
-  made.set(bytes.subarray(from), end)
-  return made.toString('utf8', 0, end + bytes.length - from)
+  result.set(bytes.subarray(from), end)
+  return result.toString('utf8', 0, end + bytes.length - from)
 }
 
-/** Puts the numbers where their stands are. */
+/** Replaces the placeholders by the numbers. */
 function withNumerals(value: unknown): unknown {
-  if (typeof value === 'string') return value.startsWith(stand) ? new Numeral(value.slice(stand.length)) : value
+  if (typeof value === 'string')
+    return value.startsWith(placeholder) ? new Numeral(value.slice(placeholder.length)) : value
   if (typeof value !== 'object' || value === null) return value
   if (Array.isArray(value)) {
     for (let at = 0; at < value.length; at++) value[at] = withNumerals(value[at])
     return value
   }
-  // Every name is the object's own, `__proto__` too: nothing else is set.
+  // Every name is an own property, `__proto__` too: nothing else is set.
   const holder = value as Record<string, unknown>
   for (const name of Object.keys(holder)) {
     const member = holder[name]

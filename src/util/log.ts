@@ -3,12 +3,12 @@ export type Loggable = string | number | boolean | null | undefined
 
 /** The server's own log (not the audit log). Levels as Vault names them. */
 export interface Log {
-  info(message: string, facts?: Readonly<Record<string, Loggable>>): void
-  warn(message: string, facts?: Readonly<Record<string, Loggable>>): void
-  error(message: string, facts?: Readonly<Record<string, Loggable>>): void
+  info(message: string, fields?: Readonly<Record<string, Loggable>>): void
+  warn(message: string, fields?: Readonly<Record<string, Loggable>>): void
+  error(message: string, fields?: Readonly<Record<string, Loggable>>): void
 }
 
-/** From everything to the gravest only. Nothing is logged below `info`: `trace` and `debug` mean the same. */
+/** From all messages to errors only. Nothing is logged below `info`: `trace` and `debug` mean the same. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error'
 
 const ranks: Readonly<Record<LogLevel, number>> = { trace: 0, debug: 1, info: 2, warn: 3, error: 4 }
@@ -24,25 +24,25 @@ export function logLevelOf(name: string): LogLevel | undefined {
 /** The names of all levels, for messages. */
 export const logLevels = Object.keys(ranks).join(', ')
 
-/** Logs nowhere. */
+/** Drops all messages. */
 export const silent: Log = { info: () => {}, warn: () => {}, error: () => {} }
 
-/** How lines are written, and which. */
+/** The format and the level of lines. */
 export interface LogStyle {
   readonly json?: boolean
-  /** Lines below it are left out; `info` unless given. A function is asked at each line. */
+  /** Lines below it are left out; `info` by default. A function is called for each line. */
   readonly level?: LogLevel | (() => LogLevel)
-  /** Who writes: stands before the message. */
+  /** The name of the logger, before the message. */
   readonly name?: string
 }
 
 /** One line per message on `write`: `2026-11-23T14:02:11.123Z [INFO]  core: message: key=value`. */
 export function lineLog(write: (line: string) => void, now: () => number, style: LogStyle = {}): Log {
-  const { json, level: least = 'info', name } = style
-  const at = (level: LogLevel) => (message: string, facts?: Readonly<Record<string, Loggable>>) => {
-    if (ranks[level] < ranks[typeof least === 'function' ? least() : least]) return
+  const { json, level: minimum = 'info', name } = style
+  const at = (level: LogLevel) => (message: string, fields?: Readonly<Record<string, Loggable>>) => {
+    if (ranks[level] < ranks[typeof minimum === 'function' ? minimum() : minimum]) return
     const time = new Date(now()).toISOString()
-    write(json ? jsonLine(time, level, message, facts, name) : textLine(time, level, message, facts, name))
+    write(json ? jsonLine(time, level, message, fields, name) : textLine(time, level, message, fields, name))
   }
   return { info: at('info'), warn: at('warn'), error: at('error') }
 }
@@ -64,7 +64,7 @@ export class Loggers {
     this.#style = style
   }
 
-  /** The logger of that name; made at the first call. */
+  /** The logger of that name; created at the first call. */
   named(name: string): Log {
     if (!this.#levels.has(name)) this.#levels.set(name, this.#style.level)
     const level = (): LogLevel => this.#levels.get(name) ?? this.#style.level
@@ -76,7 +76,7 @@ export class Loggers {
     return this.#levels
   }
 
-  /** Sets one logger, or all of them when no name is given; without a level, back to the configured one. False: no such logger. */
+  /** Sets the level of one logger, or of all without a name; without a level, back to the configured one. False: no such logger. */
   set(level: LogLevel = this.#style.level, name?: string): boolean {
     if (name !== undefined && !this.#levels.has(name)) return false
     for (const one of name === undefined ? [...this.#levels.keys()] : [name]) this.#levels.set(one, level)
@@ -84,15 +84,15 @@ export class Loggers {
   }
 }
 
-type Facts = Readonly<Record<string, Loggable>> | undefined
+type LogFields = Readonly<Record<string, Loggable>> | undefined
 
-function jsonLine(time: string, level: LogLevel, message: string, facts: Facts, name?: string): string {
+function jsonLine(time: string, level: LogLevel, message: string, fields: LogFields, name?: string): string {
   const module = name === undefined ? {} : { '@module': name }
-  return `${JSON.stringify({ '@level': level, '@message': message, ...module, '@timestamp': time, ...facts })}\n`
+  return `${JSON.stringify({ '@level': level, '@message': message, ...module, '@timestamp': time, ...fields })}\n`
 }
 
-function textLine(time: string, level: LogLevel, message: string, facts: Facts = {}, name?: string): string {
-  const said = name === undefined ? message : `${name}: ${message}`
-  const tail = Object.entries(facts).map(([name, value]) => ` ${name}=${JSON.stringify(value) ?? ''}`)
-  return `${time} [${level.toUpperCase()}]${' '.repeat(6 - level.length)}${said}${tail.length ? ':' : ''}${tail.join('')}\n`
+function textLine(time: string, level: LogLevel, message: string, fields: LogFields = {}, name?: string): string {
+  const subject = name === undefined ? message : `${name}: ${message}`
+  const tail = Object.entries(fields).map(([key, value]) => ` ${key}=${JSON.stringify(value) ?? ''}`)
+  return `${time} [${level.toUpperCase()}]${' '.repeat(6 - level.length)}${subject}${tail.length ? ':' : ''}${tail.join('')}\n`
 }

@@ -1,10 +1,10 @@
-/** A whole number from 0 to below `count` (at most 65,536), each as likely as the others. */
+/** An integer from 0 to below `count` (at most 65,536), each as likely as the others. */
 export function pick(count: number, random: (bytes: number) => Uint8Array): number {
   const top = 65_536 - (65_536 % count)
   for (;;) {
     const [high = 0, low = 0] = random(2)
     const drawn = high * 256 + low
-    // What lies above the largest multiple would favour the first numbers.
+    // Numbers above the largest multiple would favour the first results.
     if (drawn < top) return drawn % count
   }
 }

@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 
 /**
  * A value that cannot be printed: `String`, `JSON.stringify` and `util.inspect` all give `[redacted]`.
- * Only `reveal()` hands it out; `test/architecture.test.ts` lists the files that may call it.
+ * Only `reveal()` returns it; `test/architecture.test.ts` lists the files that may call it.
  */
 export class Secret<T> {
   readonly #value: T

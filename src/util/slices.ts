@@ -1,11 +1,11 @@
-/** How long one kind of work may keep the event loop, in milliseconds. */
+/** How long one task may hold the event loop, milliseconds. */
 const turn = 10
 
-/** Lets others have their turn whenever work has gone on for long: `await slices.pause()` between its parts. */
+/** Yields to other work when a task has run for long: `await slices.pause()` between its parts. */
 export class Slices {
   #begun = performance.now()
 
-  /** Undefined while there is time left: most work ends within its first turn. */
+  /** Undefined while there is time left: most tasks end within their first turn. */
   pause(): Promise<void> | undefined {
     if (performance.now() - this.#begun < turn) return undefined
     return new Promise((resolve) =>
@@ -17,7 +17,7 @@ export class Slices {
   }
 }
 
-/** `items.map(work)`, with turns for others in between. */
+/** `items.map(work)`, with pauses for other work. */
 export async function inSlices<T, R>(items: readonly T[], work: (item: T) => R): Promise<R[]> {
   const slices = new Slices()
   const results: R[] = []
@@ -28,10 +28,10 @@ export async function inSlices<T, R>(items: readonly T[], work: (item: T) => R):
   return results
 }
 
-/** Work in parts, whose result is T: wherever it yields, others may have their turn. */
+/** A task in parts with the result T: wherever it yields, other work may run. */
 export type Steps<T> = Generator<undefined, T, undefined>
 
-/** Does all the parts at once. */
+/** Runs all parts at once. */
 export function atOnce<T>(steps: Steps<T>): T {
   for (;;) {
     const { done, value } = steps.next()
@@ -39,7 +39,7 @@ export function atOnce<T>(steps: Steps<T>): T {
   }
 }
 
-/** Does the parts with turns for others in between, beginning in a turn of its own. */
+/** Runs the parts with pauses for other work, beginning in a turn of its own. */
 export async function inTurns<T>(steps: Steps<T>): Promise<T> {
   await othersTurn()
   const slices = new Slices()
@@ -50,21 +50,21 @@ export async function inTurns<T>(steps: Steps<T>): Promise<T> {
   }
 }
 
-/** Others have their turn. */
+/** Resolves in the next turn of the event loop. */
 export function othersTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
-/** What weighs less than this, in bytes, is worked on at once: hashed, written and read it takes a few milliseconds. */
+/** Values of fewer bytes than this are processed at once: to hash, write and read them takes a few milliseconds. */
 export const large = 128 * 1024
 const node = 16
 
-/** Whether a value, as JSON or hashed, is worth taking turns for. Looks at no more of it than it has to. */
+/** Whether a value is so large that its work is to be split. Visits no more of it than necessary. */
 export function isLarge(value: unknown): boolean {
   return weightLeft(value, large) < 0
 }
 
-/** Weight that may still come after a value; below 0 as soon as it is too much. */
+/** The remaining weight after a value; below 0 as soon as it is too much. */
 function weightLeft(value: unknown, before: number): number {
   let left = before - node
   if (typeof value === 'string') return left - value.length

@@ -1,13 +1,13 @@
-/** The known name that is closest to a misspelt one, if one is close enough to be meant. Names may be of several words. */
-export function suggest(written: string, known: readonly string[]): string | undefined {
-  const scored = known.map((name) => ({ name, steps: distance(written, name) })).sort((a, b) => a.steps - b.steps)
-  return scored.find(({ name, steps }) => isNear(written, name, steps))?.name
+/** The candidate that is closest to a misspelt name, if one is close enough. Names may have several words. */
+export function suggest(input: string, candidates: readonly string[]): string | undefined {
+  const scored = candidates.map((name) => ({ name, steps: distance(input, name) })).sort((a, b) => a.steps - b.steps)
+  return scored.find(({ name, steps }) => isNear(input, name, steps))?.name
 }
 
-/** A slip changes few letters of the words that it touches, and seldom more than one if the first is among them. */
-function isNear(written: string, name: string, steps: number): boolean {
+/** A typing error changes few letters of a word, and seldom more than one if the first is among them. */
+function isNear(input: string, name: string, steps: number): boolean {
   const words = name.split(' ')
-  const slips = written.split(' ').filter((word) => !words.includes(word))
+  const slips = input.split(' ').filter((word) => !words.includes(word))
   const first = slips.every((word) => words.some((one) => one[0] === word[0]))
   return steps <= (first ? Math.max(1, Math.ceil(slips.join('').length / 3)) : 1)
 }

@@ -1,4 +1,4 @@
-/** What this server is. `version` is the API level that clients gate features on (they expect a Vault-like semver). */
+/** The identity of this server. `version` is the API level that clients gate features on (they expect a Vault-like semver). */
 export const product = {
   name: 'strongroom',
   release: '0.1.0',

@@ -1,11 +1,11 @@
-import type { Commit, CommitResult, Companion, Entry, ListOptions, Lock, Piece, Rev, Storage } from '../../src/contract/storage.ts' // prettier-ignore
+import type { Commit, CommitResult, Companion, Entry, ListOptions, Piece, Rev, Storage } from '../../src/contract/storage.ts' // prettier-ignore
 import { page } from '../../src/storage/shared/page.ts'
 import { lastOf } from '../../src/storage/shared/last-changes.ts'
 
-/** What lies on a disk. */
+/** The content of a disk. */
 export type Disk = Map<string, { readonly value: Uint8Array; readonly rev: Rev }>
 
-/** A storage whose disk lies open: whoever has it changes what he likes, revisions too. Expectations of keys only. */
+/** A storage with an accessible disk: tests change its content and revisions at will. Expectations of keys only. */
 export class OpenStorage implements Storage {
   readonly type = 'open'
   readonly disk: Disk
@@ -55,10 +55,6 @@ export class OpenStorage implements Storage {
 
   watch(): { close(): void } {
     return { close: () => {} }
-  }
-
-  async lock(name: string): Promise<Lock> {
-    return { fence: { token: 0n, nonce: name }, lost: new Promise(() => {}), release: async () => {} }
   }
 
   async close(): Promise<void> {}

@@ -7,7 +7,7 @@ async function exists(path: string): Promise<boolean> {
     await stat(path)
     return true
   } catch (thrown) {
-    // Anything else, such as a folder that may not be read, does not mean that there is nothing.
+    // Any other error, such as a folder without read permission, does not mean that nothing is there.
     if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return false
     throw new StorageUnavailable('the folder of the storage cannot be read', { cause: thrown })
   }
@@ -33,8 +33,8 @@ export async function nearestFolder(path: string): Promise<string> {
 const lossMark = 'DATA-LOST'
 
 /**
- * LevelDB 1.20 leaves out what it cannot read and only says so in its own log.
- * @throws StorageUnavailable, at every start until somebody removes the mark.
+ * LevelDB 1.20 drops data that it cannot read, and reports that only in its own log.
+ * @throws StorageUnavailable, at every start until an operator removes the mark.
  */
 export async function refuseDroppedData(path: string): Promise<void> {
   const log = await readFile(join(path, 'LOG'), 'utf8').catch(() => '')

@@ -10,7 +10,6 @@ import type {
   Entry,
   Expectation,
   ListOptions,
-  Lock,
   Op,
   Piece,
   Rev,
@@ -24,13 +23,13 @@ import { behind, beyond, fold, revOf, stamped } from './keys.ts'
 import { RecentChanges } from '../shared/recent-changes.ts'
 import { Watchers } from '../shared/watchers.ts'
 
-/** How a LevelDB storage is opened. */
+/** How to open a LevelDB storage. */
 export interface LevelOptions {
   /** Make the database at once if there is none. Without it the first commit (init) makes it. */
   readonly create?: boolean
   readonly clock: Clock
   readonly log: Log
-  /** Commits are refused while the disk has less room than this. Default 64 MiB. */
+  /** Commits are refused while the disk has less free space than this. Default 64 MiB. */
   readonly minFreeBytes?: number
 }
 
@@ -41,8 +40,8 @@ interface Waiting {
   readonly reject: (reason: Error) => void
 }
 
-/** A look at the storage between two writes. */
-interface Look {
+/** A read of a range between two writes. */
+interface RangeRead {
   readonly run: () => Promise<void>
   readonly reject: (reason: Error) => void
 }
@@ -65,12 +64,12 @@ export class LevelStorage implements Storage {
   #db: Db | undefined
   #rev: Rev = 0n
   #queue: Waiting[] = []
-  #looks: Look[] = []
+  #rangeReads: RangeRead[] = []
   #companion: Companion | undefined
   #pumping: Promise<void> | undefined
   #poisoned = false
   #closed = false
-  #roomChecked = -Infinity
+  #spaceChecked = -Infinity
 
   private constructor(path: string, options: LevelOptions) {
     this.#path = path
@@ -97,21 +96,21 @@ export class LevelStorage implements Storage {
   ): Promise<{ readonly keys: readonly string[]; readonly rev: Rev }> {
     this.#usable()
     const rev = this.#rev
-    const most = Math.min(limit, storageLimits.page)
+    const max = Math.min(limit, storageLimits.page)
     const found: string[] = []
     let from = after !== undefined && after > prefix ? behind(after, delimiter) : prefix
-    while (found.length < most && this.#db) {
+    while (found.length < max && this.#db) {
       // Each step reads a short run and lets go of its iterator: one that outlives writes makes 1.20 return stale data.
       const keys = await this.#db
         .keys({
           gte: from > revKey ? from : `${revKey}\0`,
           lt: beyond(prefix),
-          limit: delimiter === undefined ? most - found.length : 64,
+          limit: delimiter === undefined ? max - found.length : 64,
         })
         .all()
       if (keys.length === 0) break
-      const { shown, next } = fold(keys, prefix, delimiter, from)
-      for (const key of shown) if (found.length < most && (after === undefined || key > after)) found.push(key)
+      const { names, next } = fold(keys, prefix, delimiter, from)
+      for (const key of names) if (found.length < max && (after === undefined || key > after)) found.push(key)
       from = next
     }
     return { keys: found, rev }
@@ -133,7 +132,7 @@ export class LevelStorage implements Storage {
   async entries(range: Parameters<Storage['entries']>[0], visit: (piece: Piece) => void): Promise<void> {
     this.#usable()
     return new Promise((resolve, reject) => {
-      this.#looks.push({ run: async () => this.#look(range, visit).then(resolve, reject), reject })
+      this.#rangeReads.push({ run: async () => this.#readRange(range, visit).then(resolve, reject), reject })
       this.#pumping ??= this.#pump()
     })
   }
@@ -144,11 +143,6 @@ export class LevelStorage implements Storage {
 
   watch(from: Rev, on: Parameters<Storage['watch']>[1]): Closer {
     return this.#watchers.add(from, this.#rev, on)
-  }
-
-  /** Owning the database is the lock. */
-  async lock(name: string): Promise<Lock> {
-    return { fence: { token: this.#rev, nonce: name }, lost: new Promise(() => {}), release: async () => {} }
   }
 
   async close(): Promise<void> {
@@ -172,11 +166,11 @@ export class LevelStorage implements Storage {
     await mkdir(this.#path, { recursive: true, mode: 0o700 })
     await chmod(this.#path, 0o700)
     await refuseDroppedData(this.#path)
-    const db: Db = new Level(this.#path, { ...encodings, createIfMissing: create, multithreading: false } as object)
+    const db: Db = new Level(this.#path, { ...encodings, createIfMissing: create, multithreading: false })
     try {
       await db.open()
     } catch (thrown) {
-      throw new StorageUnavailable(whyClosed(thrown), { cause: thrown })
+      throw new StorageUnavailable(openFailure(thrown), { cause: thrown })
     }
     try {
       await refuseDroppedData(this.#path)
@@ -193,14 +187,14 @@ export class LevelStorage implements Storage {
   async #pump(): Promise<void> {
     // Commits of one event-loop turn go together.
     await new Promise(setImmediate)
-    while (this.#queue.length + this.#looks.length > 0 && !this.#poisoned) {
-      for (const { run } of this.#looks.splice(0)) await run()
+    while (this.#queue.length + this.#rangeReads.length > 0 && !this.#poisoned) {
+      for (const { run } of this.#rangeReads.splice(0)) await run()
       if (this.#queue.length === 0) continue
       const group = this.#take()
       try {
         await this.#flush(group)
       } catch (cause) {
-        // Nothing was written yet: the write itself has its own way of failing.
+        // Nothing was written yet: a failed write is handled in `#write`.
         const why = cause instanceof Fault ? cause : new StorageUnavailable('the storage cannot be read', { cause })
         for (const { reject } of group) reject(why)
       }
@@ -209,7 +203,7 @@ export class LevelStorage implements Storage {
   }
 
   async #flush(group: readonly Waiting[]): Promise<void> {
-    if (!(await this.#hasRoom(group))) return
+    if (!(await this.#hasSpace(group))) return
     const overlay = new Map<string, Rev>()
     const ops: { readonly op: Op; readonly rev: Rev }[] = []
     const accepted: { readonly waiting: Waiting; readonly rev: Rev }[] = []
@@ -231,15 +225,15 @@ export class LevelStorage implements Storage {
     await this.#write([...ops, ...more.map((op) => ({ op, rev }))], accepted, rev)
   }
 
-  async #look(
+  async #readRange(
     { prefix, from, limit }: Parameters<Storage['entries']>[0],
     visit: (piece: Piece) => void,
   ): Promise<void> {
-    const most = Math.min(limit, storageLimits.page)
-    const range = { gte: from > prefix ? from : prefix, lt: beyond(prefix), limit: most }
+    const max = Math.min(limit, storageLimits.page)
+    const range = { gte: from > prefix ? from : prefix, lt: beyond(prefix), limit: max }
     const found = this.#db ? await this.#db.iterator({ ...range, ...encodings }).all() : []
     const entries = found.map(([key, bytes]) => ({ key, value: bytes.subarray(8), rev: revOf(bytes) }))
-    visit({ entries, more: found.length === most, read: (key) => this.#read(key) })
+    visit({ entries, more: found.length === max, read: (key) => this.#read(key) })
   }
 
   #take(): Waiting[] {
@@ -289,8 +283,8 @@ export class LevelStorage implements Storage {
       error: thrown instanceof Error ? thrown.name : 'unknown',
     })
     for (const { waiting } of accepted)
-      waiting.reject(new AmbiguousCommit('the outcome of the write is not known', { cause: thrown }))
-    for (const waiting of [...this.#queue.splice(0), ...this.#looks.splice(0)])
+      waiting.reject(new AmbiguousCommit('the outcome of the write is unknown', { cause: thrown }))
+    for (const waiting of [...this.#queue.splice(0), ...this.#rangeReads.splice(0)])
       waiting.reject(new StorageUnavailable('the storage is being reopened'))
     try {
       await this.#db?.close()
@@ -314,22 +308,22 @@ export class LevelStorage implements Storage {
     })
   }
 
-  async #hasRoom(group: readonly Waiting[]): Promise<boolean> {
+  async #hasSpace(group: readonly Waiting[]): Promise<boolean> {
     const now = this.#options.clock.now()
-    if (now - this.#roomChecked < 1000) return true
+    if (now - this.#spaceChecked < 1000) return true
     const { bavail, bsize } = await statfs(await nearestFolder(this.#path))
     if (bavail * bsize >= (this.#options.minFreeBytes ?? 64 * 1024 * 1024)) {
-      this.#roomChecked = now
+      this.#spaceChecked = now
       return true
     }
-    this.#options.log.error('the disk is almost full: nothing is written until there is room')
+    this.#options.log.error('the disk is almost full: nothing is written until space is free')
     for (const waiting of group)
       waiting.reject(new StorageUnavailable('the disk of the storage is almost full; nothing was changed'))
     return false
   }
 }
 
-function whyClosed(thrown: unknown): string {
+function openFailure(thrown: unknown): string {
   const cause = thrown instanceof Error ? (thrown.cause as { readonly code?: string } | undefined) : undefined
   if (cause?.code === 'LEVEL_LOCKED') return 'another process has the storage open; stop it first'
   return 'the storage cannot be opened: its files are damaged or missing; restore a backup'

@@ -1,6 +1,6 @@
 import type { Change, Op, Rev } from '../../contract/storage.ts'
 
-/** What becomes of each key when these are written in this order. */
+/** The outcome for each key when these operations are written in this order. */
 export function lastOf(ops: readonly { readonly op: Op; readonly rev: Rev }[]): Iterable<Change> {
   const last = new Map<string, Change>()
   for (const { op, rev } of ops) {

@@ -1,27 +1,27 @@
 import type { Rev } from '../../contract/storage.ts'
 
-const most = 20_000
+const capacity = 20_000
 
-/** Which keys changed lately, to answer "did anything change below this prefix since?". What it cannot know counts as changed. */
+/** The keys that changed recently, for "did anything change below this prefix since?". Without records of the time it answers yes. */
 export class RecentChanges {
   #changes: { readonly rev: Rev; readonly key: string }[] = []
-  #knownSince: Rev = 0n
+  #completeSince: Rev = 0n
 
-  /** Forgets everything up to a revision. */
+  /** Drops all records up to a revision. */
   restart(rev: Rev): void {
     this.#changes = []
-    this.#knownSince = rev
+    this.#completeSince = rev
   }
 
   add(rev: Rev, keys: readonly string[]): void {
     for (const key of keys) this.#changes.push({ rev, key })
-    if (this.#changes.length <= most * 2) return
-    const dropped = this.#changes.splice(0, this.#changes.length - most)
-    this.#knownSince = dropped[dropped.length - 1]?.rev ?? this.#knownSince
+    if (this.#changes.length <= capacity * 2) return
+    const dropped = this.#changes.splice(0, this.#changes.length - capacity)
+    this.#completeSince = dropped[dropped.length - 1]?.rev ?? this.#completeSince
   }
 
   unchanged(prefix: string, since: Rev): boolean {
-    if (since < this.#knownSince) return false
+    if (since < this.#completeSince) return false
     for (let at = this.#changes.length - 1; at >= 0; at--) {
       const { rev, key } = this.#changes[at] as { readonly rev: Rev; readonly key: string }
       if (rev <= since) return true

@@ -2,7 +2,7 @@ import type { Closer, Rev, Storage } from '../../contract/storage.ts'
 
 type Handler = Parameters<Storage['watch']>[1]
 
-/** Tells in-process watchers of commits, in order. Revisions before the watch began cannot be told: the watcher resets. */
+/** Reports commits to watchers in this process, in order. Revisions before the start of the watch are not available: the watcher resets. */
 export class Watchers {
   readonly #handlers = new Set<Handler>()
 
@@ -16,7 +16,7 @@ export class Watchers {
     for (const handler of this.#handlers) handler.changed(rev, keys)
   }
 
-  /** Something may have happened that nobody can tell exactly. */
+  /** Changes may have happened of which there is no record. */
   reset(): void {
     for (const handler of this.#handlers) handler.reset()
   }
