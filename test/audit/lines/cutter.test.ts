@@ -203,7 +203,7 @@ describe('audit lines', () => {
 
   it('leave the texts of a mount’s open keys, at any depth', async () => {
     const { broker, last } = await open()
-    const tuned = { ...mount, openRequestKeys: ['pw'], openResponseKeys: ['out'] }
+    const tuned = { ...mount, rawRequestKeys: ['pw'], rawResponseKeys: ['out'] }
     const asked = event({
       mount: tuned,
       ask: { data: { pw: 'open', data: { pw: ['open'], other: 'closed' }, out: 'closed' } },
