@@ -17,11 +17,11 @@ const fail = (thrown: unknown): void => {
   process.exitCode = 1
 }
 
-const pipes = processStdio()
+const stdio = processStdio()
 // A reader that has seen enough, such as head, is no error; one that was to keep data is: the command says so itself.
 for (const stream of [process.stdout, process.stderr])
   stream.on('error', (thrown: NodeJS.ErrnoException) => {
-    if (!pipes.used()) process.exit(thrown.code === 'EPIPE' ? 0 : 1)
+    if (!stdio.used()) process.exit(thrown.code === 'EPIPE' ? 0 : 1)
   })
 
 process.exitCode = 1
@@ -29,7 +29,7 @@ await run(process.argv.slice(2), {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
   stdin,
-  pipes,
+  stdio,
   env: process.env,
   ask: askHidden,
   serve: async (options) => {

@@ -1,47 +1,47 @@
-import type { Command, Family } from './framework/command.ts'
+import type { Command, CommandGroup } from './framework/command.ts'
 
-/** Every command line begins with one of these words. A family is loaded only when it is needed. */
-export const families: readonly Family[] = [
-  family('server', 'Start a server', async () => (await import('./commands/server/server.ts')).serverCommands),
-  family(
+/** The first words of all commands. The commands of a group are loaded when one of them is needed. */
+export const commandGroups: readonly CommandGroup[] = [
+  group('server', 'Start a server', async () => (await import('./commands/server/server.ts')).serverCommands),
+  group(
     'status',
     'Whether the server is sealed',
     async () => (await import('./commands/operator/status.ts')).statusCommands,
   ),
-  family('operator', 'Initialise, unseal, seal, and change keys', loadOperator),
-  family('login', 'Log in', async () => (await import('./commands/auth/login.ts')).loginCommands),
-  family('read', 'Read a path', loadGeneric),
-  family('write', 'Write data to a path', loadGeneric),
-  family('patch', 'Change parts of what is at a path', loadGeneric),
-  family('list', 'List what lies under a path', loadGeneric),
-  family('scan', 'List everything below a path', loadGeneric),
-  family('delete', 'Delete what is at a path', loadGeneric),
-  family('unwrap', 'Open a wrapped answer', async () => (await import('./commands/generic/unwrap.ts')).unwrapCommands),
-  family('kv', 'Keep and fetch secrets in a key/value store', loadKv),
-  family('transit', 'Encrypt files and streams with keys of transit, and import keys', loadTransit),
-  family('secrets', 'Manage secrets engines', async () => (await import('./commands/sys/secrets.ts')).secretsCommands),
-  family('auth', 'Manage auth methods', async () => (await import('./commands/auth/auth.ts')).authCommands),
-  family('policy', 'Manage policies', async () => (await import('./commands/sys/policy.ts')).policyCommands),
-  family('token', 'Manage tokens', async () => (await import('./commands/auth/token.ts')).tokenCommands),
-  family('lease', 'Manage leases', async () => (await import('./commands/sys/lease.ts')).leaseCommands),
-  family('namespace', 'Manage namespaces', async () => (await import('./commands/sys/namespace.ts')).namespaceCommands),
-  family('audit', 'Manage audit devices and check their files', loadAudit),
-  family('path-help', 'What a path of the API is for', loadGeneric),
-  family(
+  group('operator', 'Initialise, unseal, seal, and change keys', loadOperator),
+  group('login', 'Log in', async () => (await import('./commands/auth/login.ts')).loginCommands),
+  group('read', 'Read a path', loadGeneric),
+  group('write', 'Write data to a path', loadGeneric),
+  group('patch', 'Change parts of what is at a path', loadGeneric),
+  group('list', 'List what lies under a path', loadGeneric),
+  group('scan', 'List everything below a path', loadGeneric),
+  group('delete', 'Delete what is at a path', loadGeneric),
+  group('unwrap', 'Open a wrapped answer', async () => (await import('./commands/generic/unwrap.ts')).unwrapCommands),
+  group('kv', 'Keep and fetch secrets in a key/value store', loadKv),
+  group('transit', 'Encrypt files and streams with keys of transit, and import keys', loadTransit),
+  group('secrets', 'Manage secrets engines', async () => (await import('./commands/sys/secrets.ts')).secretsCommands),
+  group('auth', 'Manage auth methods', async () => (await import('./commands/auth/auth.ts')).authCommands),
+  group('policy', 'Manage policies', async () => (await import('./commands/sys/policy.ts')).policyCommands),
+  group('token', 'Manage tokens', async () => (await import('./commands/auth/token.ts')).tokenCommands),
+  group('lease', 'Manage leases', async () => (await import('./commands/sys/lease.ts')).leaseCommands),
+  group('namespace', 'Manage namespaces', async () => (await import('./commands/sys/namespace.ts')).namespaceCommands),
+  group('audit', 'Manage audit devices and check their files', loadAudit),
+  group('path-help', 'What a path of the API is for', loadGeneric),
+  group(
     'version-history',
     'The releases that have run on this storage',
     async () => (await import('./commands/operator/members.ts')).historyCommands,
   ),
-  family(
+  group(
     'completion',
     'Print the completion script of a shell',
     async () => (await import('./commands/generic/completion.ts')).completionCommands,
   ),
-  family('print', 'Print what is in use here', async () => (await import('./commands/generic/print.ts')).printCommands),
-  family('version', 'Print the version', async () => (await import('./commands/generic/print.ts')).printCommands),
+  group('print', 'Print what is in use here', async () => (await import('./commands/generic/print.ts')).printCommands),
+  group('version', 'Print the version', async () => (await import('./commands/generic/print.ts')).printCommands),
 ]
 
-function family(word: string, about: string, load: Family['load']): Family {
+function group(word: string, about: string, load: CommandGroup['load']): CommandGroup {
   return { word, about, load }
 }
 
@@ -50,7 +50,7 @@ async function loadGeneric(): Promise<readonly Command[]> {
 }
 
 async function loadOperator(): Promise<readonly Command[]> {
-  const families = await Promise.all([
+  const modules = await Promise.all([
     import('./commands/operator/init.ts'),
     import('./commands/operator/unseal.ts'),
     import('./commands/operator/keys.ts'),
@@ -58,7 +58,7 @@ async function loadOperator(): Promise<readonly Command[]> {
     import('./commands/operator/members.ts'),
     import('./commands/operator/generate-root.ts'),
   ])
-  return families.flatMap((family) => family.operatorCommands)
+  return modules.flatMap((module) => module.operatorCommands)
 }
 
 async function loadTransit(): Promise<readonly Command[]> {
@@ -91,10 +91,10 @@ async function loadAudit(): Promise<readonly Command[]> {
 }
 
 async function loadKv(): Promise<readonly Command[]> {
-  const families = await Promise.all([
+  const modules = await Promise.all([
     import('./commands/kv/kv.ts'),
     import('./commands/kv/versions.ts'),
     import('./commands/kv/metadata.ts'),
   ])
-  return families.flatMap((family) => family.kvCommands)
+  return modules.flatMap((module) => module.kvCommands)
 }

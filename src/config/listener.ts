@@ -13,8 +13,9 @@ type TcpDraft = CommonDraft & TlsDraft & { forwarded?: Draft<ForwardedFor>; prox
 type UnixDraft = CommonDraft & { socket?: Draft<UnixSocket>; tlsOff?: boolean }
 
 const common: Readonly<Record<string, Setter<CommonDraft>>> = {
-  address: (source, value, draft) => void (draft.address = source.text(value, 'address')),
-  max_request_size: (source, value, draft) => void (draft.maxRequestSize = source.whole(value, 'max_request_size', 1)),
+  address: (source, value, draft) => void (draft.address = source.string(value, 'address')),
+  max_request_size: (source, value, draft) =>
+    void (draft.maxRequestSize = source.integer(value, 'max_request_size', 1)),
   max_request_duration: (source, value, draft) =>
     void (draft.maxRequestDuration = source.seconds(value, 'max_request_duration')),
   http_read_header_timeout: (source, value, draft) =>
@@ -36,13 +37,13 @@ const tcpSettings: Readonly<Record<string, Setter<TcpDraft>>> = {
   x_forwarded_for_authorized_addrs: (source, value, draft) =>
     void ((draft.forwarded ??= {}).authorized = blocksOf(source, value, 'x_forwarded_for_authorized_addrs')),
   x_forwarded_for_hop_skips: (source, value, draft) =>
-    void ((draft.forwarded ??= {}).hopSkips = source.whole(value, 'x_forwarded_for_hop_skips')),
+    void ((draft.forwarded ??= {}).hopSkips = source.integer(value, 'x_forwarded_for_hop_skips')),
   x_forwarded_for_reject_not_present: (source, value, draft) =>
     void ((draft.forwarded ??= {}).rejectNotPresent = source.bool(value, 'x_forwarded_for_reject_not_present')),
   x_forwarded_for_reject_not_authorized: (source, value, draft) =>
     void ((draft.forwarded ??= {}).rejectNotAuthorized = source.bool(value, 'x_forwarded_for_reject_not_authorized')),
   proxy_protocol_behavior: (source, value, draft) => {
-    const behavior = behaviors.find((one) => one === source.text(value, 'proxy_protocol_behavior'))
+    const behavior = behaviors.find((one) => one === source.string(value, 'proxy_protocol_behavior'))
     if (!behavior) throw source.wrong(value.at, `proxy_protocol_behavior is one of ${behaviors.join(', ')}`)
     ;(draft.proxy ??= {}).behavior = behavior
   },
@@ -61,12 +62,12 @@ const unixSettings: Readonly<Record<string, Setter<UnixDraft>>> = {
       throw source.wrong(value.at, 'a unix socket has no TLS; write tls_disable = true, or leave it out')
   },
   socket_mode: (source, value, draft) => {
-    const mode = source.text(value, 'socket_mode')
+    const mode = source.string(value, 'socket_mode')
     if (!/^0?[0-7]{3}$/.test(mode)) throw source.wrong(value.at, 'socket_mode is three octal digits such as "0660"')
     ;(draft.socket ??= {}).mode = Number.parseInt(mode, 8)
   },
-  socket_user: (source, value, draft) => void ((draft.socket ??= {}).user = source.text(value, 'socket_user')),
-  socket_group: (source, value, draft) => void ((draft.socket ??= {}).group = source.text(value, 'socket_group')),
+  socket_user: (source, value, draft) => void ((draft.socket ??= {}).user = source.string(value, 'socket_user')),
+  socket_group: (source, value, draft) => void ((draft.socket ??= {}).group = source.string(value, 'socket_group')),
 }
 
 /** An address to listen on, `host:port` or `[IPv6]:port`; the host is empty for `:port`. Undefined for anything else. */
@@ -80,7 +81,7 @@ export function hostAndPort(address: string): { readonly host: string; readonly 
 export function tcpListener(source: Source, body: HclValue): ListenerConfig {
   const draft: TcpDraft = {}
   for (const inner of source.items(body, 'listener'))
-    source.known(tcpSettings, inner, 'listener "tcp"')(source, inner.value, draft, inner)
+    source.setting(tcpSettings, inner, 'listener "tcp"')(source, inner.value, draft, inner)
   const { address = '127.0.0.1:8200', forwarded, proxy } = draft
   const at = hostAndPort(address)
   if (!at) throw source.wrong(body.at, `address "${address}" must be host:port`)
@@ -101,7 +102,7 @@ export function tcpListener(source: Source, body: HclValue): ListenerConfig {
 export function unixListener(source: Source, body: HclValue): ListenerConfig {
   const draft: UnixDraft = {}
   for (const inner of source.items(body, 'listener'))
-    source.known(unixSettings, inner, 'listener "unix"')(source, inner.value, draft, inner)
+    source.setting(unixSettings, inner, 'listener "unix"')(source, inner.value, draft, inner)
   const { address, socket } = draft
   if (address === undefined) throw source.wrong(body.at, 'a listener "unix" needs an address: the path of its socket')
   if (Buffer.byteLength(address) > longestSocketPath)
@@ -149,7 +150,7 @@ function checkPlain(source: Source, at: Position, host: string, allowed: boolean
 }
 
 function blocksOf(source: Source, value: HclValue, name: string): readonly string[] {
-  return source.words(value, name).map((word) => {
+  return source.list(value, name).map((word) => {
     const block = parseCidr(word)
     if (block === undefined)
       throw source.wrong(value.at, `${name}: "${word}" is no address or address block such as 10.0.0.0/8`)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { topLevel } from './settings.ts'
 import type { Draft } from './settings.ts'
 import { ConfigError, Source, itemsOf } from './source.ts'
-import { usualTtl } from './types.ts'
+import { defaultTtl } from './types.ts'
 import type { Config } from './types.ts'
 
 /**
@@ -15,7 +15,7 @@ export async function loadConfig(paths: readonly string[]): Promise<Config> {
   for (const file of (await Promise.all(paths.map(filesOf))).flat()) {
     const source = new Source(file)
     for (const item of itemsOf(source, await readFile(file, 'utf8')))
-      source.known(topLevel, item, 'the configuration')(source, item.value, draft, item)
+      source.setting(topLevel, item, 'the configuration')(source, item.value, draft, item)
   }
   if (!draft.storage)
     throw new ConfigError(
@@ -25,7 +25,7 @@ export async function loadConfig(paths: readonly string[]): Promise<Config> {
     throw new ConfigError(
       'the configuration needs a listener block, such as: listener "tcp" { address = "127.0.0.1:8200" … }',
     )
-  const { maxLeaseTtl = usualTtl, defaultLeaseTtl = Math.min(usualTtl, maxLeaseTtl) } = draft
+  const { maxLeaseTtl = defaultTtl, defaultLeaseTtl = Math.min(defaultTtl, maxLeaseTtl) } = draft
   if (defaultLeaseTtl > maxLeaseTtl)
     throw new ConfigError(`default_lease_ttl (${defaultLeaseTtl} s) is longer than max_lease_ttl (${maxLeaseTtl} s)`)
   return {
@@ -43,9 +43,9 @@ export async function loadConfig(paths: readonly string[]): Promise<Config> {
 }
 
 async function filesOf(path: string): Promise<string[]> {
-  const found = await stat(path).catch(() => undefined)
-  if (!found) throw new ConfigError(`${path}: there is no such file or folder`)
-  if (!found.isDirectory()) return [path]
+  const status = await stat(path).catch(() => undefined)
+  if (!status) throw new ConfigError(`${path}: there is no such file or folder`)
+  if (!status.isDirectory()) return [path]
   const names = await readdir(path)
   return names
     .filter((name) => /\.(hcl|json)$/.test(name))

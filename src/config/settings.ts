@@ -31,21 +31,21 @@ export const topLevel: Readonly<Record<string, Setter<Draft>>> = {
     const found = labelled(source, value, item).map(([name, body]) => witnessOf(source, body, name))
     draft.witnesses = [...(draft.witnesses ?? []), ...found]
   },
-  api_addr: (source, value, draft) => void (draft.apiAddr = source.text(value, 'api_addr')),
+  api_addr: (source, value, draft) => void (draft.apiAddr = source.string(value, 'api_addr')),
   cluster_addr: (source, value) => {
     throw source.wrong(value.at, 'cluster_addr: this server is a single one and has no cluster port; leave it out')
   },
-  cluster_name: (source, value, draft) => void (draft.clusterName = source.text(value, 'cluster_name')),
+  cluster_name: (source, value, draft) => void (draft.clusterName = source.string(value, 'cluster_name')),
   default_lease_ttl: (source, value, draft) =>
     void (draft.defaultLeaseTtl = source.seconds(value, 'default_lease_ttl')),
   max_lease_ttl: (source, value, draft) => void (draft.maxLeaseTtl = source.seconds(value, 'max_lease_ttl')),
   log_level: (source, value, draft) => {
-    const level = logLevelOf(source.text(value, 'log_level'))
+    const level = logLevelOf(source.string(value, 'log_level'))
     if (!level) throw source.wrong(value.at, `log_level is one of ${logLevels}`)
     draft.logLevel = level
   },
   log_format: (source, value, draft) => {
-    const format = source.text(value, 'log_format')
+    const format = source.string(value, 'log_format')
     if (format !== 'json' && format !== 'standard') throw source.wrong(value.at, 'log_format is "standard" or "json"')
     draft.logFormat = format
   },
@@ -79,10 +79,10 @@ function storageOf(source: Source, value: HclValue, item: HclItem): Config['stor
   if (type !== 'level') throw source.wrong(item.at, `storage "${type}" is not known; this server has: level, inmem`)
   const draft: { path?: string; minFreeBytes?: number } = {}
   const settings: Readonly<Record<string, (inner: HclValue) => void>> = {
-    path: (inner) => void (draft.path = source.text(inner, 'path')),
-    min_free_bytes: (inner) => void (draft.minFreeBytes = source.whole(inner, 'min_free_bytes')),
+    path: (inner) => void (draft.path = source.string(inner, 'path')),
+    min_free_bytes: (inner) => void (draft.minFreeBytes = source.integer(inner, 'min_free_bytes')),
   }
-  for (const inner of source.items(body, 'storage')) source.known(settings, inner, 'storage "level"')(inner.value)
+  for (const inner of source.items(body, 'storage')) source.setting(settings, inner, 'storage "level"')(inner.value)
   if (!draft.path) throw source.wrong(item.at, 'storage "level" needs a path')
   return { type, path: draft.path, ...(draft.minFreeBytes !== undefined && { minFreeBytes: draft.minFreeBytes }) }
 }
@@ -107,10 +107,10 @@ function auditOf(source: Source, body: HclValue, type: string, name: string): Au
   let description = ''
   const settings: Readonly<Record<string, (inner: HclValue) => void>> = {
     description: (inner) =>
-      void (description = inner.kind === 'string' ? inner.value : source.text(inner, 'description')),
+      void (description = inner.kind === 'string' ? inner.value : source.string(inner, 'description')),
     options: (inner) => void (options = optionsOf(source, inner)),
   }
-  for (const inner of source.items(body, 'audit')) source.known(settings, inner, `audit "${type}"`)(inner.value)
+  for (const inner of source.items(body, 'audit')) source.setting(settings, inner, `audit "${type}"`)(inner.value)
   return { path: name.endsWith('/') ? name : `${name}/`, type, description, local: false, options }
 }
 
@@ -120,7 +120,7 @@ function optionsOf(source: Source, value: HclValue): Record<string, string> {
       .items(value, 'options')
       .map((item) => [
         item.key,
-        item.value.kind === 'bool' ? String(item.value.value) : source.text(item.value, item.key),
+        item.value.kind === 'bool' ? String(item.value.value) : source.string(item.value, item.key),
       ]),
   )
 }

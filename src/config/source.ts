@@ -18,7 +18,7 @@ export class Source {
     return new ConfigError(`${this.file}:${at.line}: ${message}`)
   }
 
-  text(value: HclValue, name: string): string {
+  string(value: HclValue, name: string): string {
     if (value.kind === 'string' && value.value.trim() !== '') return value.value
     if (value.kind === 'number') return value.literal
     throw this.wrong(value.at, `${name} must be a text in double quotes, and not an empty one: leave the setting out`)
@@ -26,29 +26,29 @@ export class Source {
 
   bool(value: HclValue, name: string): boolean {
     if (value.kind === 'bool') return value.value
-    const text = value.kind === 'string' || value.kind === 'number' ? this.text(value, name) : ''
+    const text = value.kind === 'string' || value.kind === 'number' ? this.string(value, name) : ''
     if (['true', '1'].includes(text)) return true
     if (['false', '0'].includes(text)) return false
     throw this.wrong(value.at, `${name} must be true or false`)
   }
 
   seconds(value: HclValue, name: string): number {
-    const seconds = value.kind === 'number' ? parseDuration(value.value) : parseDuration(this.text(value, name))
+    const seconds = value.kind === 'number' ? parseDuration(value.value) : parseDuration(this.string(value, name))
     if (!seconds) throw this.wrong(value.at, `${name} must be a duration of a second or more, such as "768h"`)
     return seconds
   }
 
-  whole(value: HclValue, name: string, least = 0): number {
-    const text = this.text(value, name)
+  integer(value: HclValue, name: string, least = 0): number {
+    const text = this.string(value, name)
     const number = /^\d{1,15}$/.test(text) ? Number(text) : NaN
     if (!(number >= least)) throw this.wrong(value.at, `${name} must be a whole number of at least ${least}`)
     return number
   }
 
   /** A list of texts, or one text with commas between. @throws ConfigError when nothing is left of it */
-  words(value: HclValue, name: string): readonly string[] {
+  list(value: HclValue, name: string): readonly string[] {
     const parts =
-      value.kind === 'list' ? value.items.map((item) => this.text(item, name)) : this.text(value, name).split(',')
+      value.kind === 'list' ? value.items.map((item) => this.string(item, name)) : this.string(value, name).split(',')
     const words = parts.map((part) => part.trim()).filter((part) => part !== '')
     if (words.length === 0) throw this.wrong(value.at, `${name} is empty; leave it out, or list what it allows`)
     return words
@@ -60,7 +60,7 @@ export class Source {
   }
 
   /** The setter of a setting, or an error with the nearest name. */
-  known<T>(settings: Readonly<Record<string, T>>, item: HclItem, where: string): T {
+  setting<T>(settings: Readonly<Record<string, T>>, item: HclItem, where: string): T {
     const found = Object.hasOwn(settings, item.key) ? settings[item.key] : undefined
     if (found !== undefined) return found
     const near = suggest(item.key, Object.keys(settings))

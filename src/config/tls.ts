@@ -32,9 +32,9 @@ export const tlsSettings: Readonly<Record<string, Setter<TlsDraft>>> = {
   tls_disable: (source, value, draft) => void (draft.tlsOff = source.bool(value, 'tls_disable')),
   unsafe_allow_tls_disable_on_network: (source, value, draft) =>
     void (draft.tlsOffAnywhere = source.bool(value, 'unsafe_allow_tls_disable_on_network')),
-  tls_cert_file: (source, value, draft) => void (draft.cert = source.text(value, 'tls_cert_file')),
-  tls_key_file: (source, value, draft) => void (draft.certKey = source.text(value, 'tls_key_file')),
-  tls_client_ca_file: (source, value, draft) => void (draft.ca = source.text(value, 'tls_client_ca_file')),
+  tls_cert_file: (source, value, draft) => void (draft.cert = source.string(value, 'tls_cert_file')),
+  tls_key_file: (source, value, draft) => void (draft.certKey = source.string(value, 'tls_key_file')),
+  tls_client_ca_file: (source, value, draft) => void (draft.ca = source.string(value, 'tls_client_ca_file')),
   tls_min_version: (source, value, draft) => void (draft.min = versionOf(source, value, 'tls_min_version')),
   tls_max_version: (source, value, draft) => void (draft.max = versionOf(source, value, 'tls_max_version')),
   tls_cipher_suites: (source, value, draft) => void (draft.suites = suitesOf(source, value)),
@@ -48,14 +48,14 @@ export const tlsSettings: Readonly<Record<string, Setter<TlsDraft>>> = {
 
 function versionOf(source: Source, value: HclValue, name: string): TlsVersion {
   const versions: Readonly<Record<string, TlsVersion>> = { tls12: 'TLSv1.2', tls13: 'TLSv1.3' }
-  const written = source.text(value, name)
-  const version = Object.hasOwn(versions, written) ? versions[written] : undefined
+  const input = source.string(value, name)
+  const version = Object.hasOwn(versions, input) ? versions[input] : undefined
   if (!version) throw source.wrong(value.at, `${name} is "tls12" or "tls13"`)
   return version
 }
 
 function suitesOf(source: Source, value: HclValue): readonly string[] {
-  const names = source.words(value, 'tls_cipher_suites')
+  const names = source.list(value, 'tls_cipher_suites')
   return names.map((name) => {
     const suite = Object.hasOwn(suites, name) ? suites[name] : undefined
     if (suite) return suite

@@ -69,4 +69,4 @@ export interface Config {
 }
 
 /** TTLs where nothing is configured: 768 hours. */
-export const usualTtl = 768 * 3600
+export const defaultTtl = 768 * 3600

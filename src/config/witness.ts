@@ -10,20 +10,20 @@ export function witnessOf(source: Source, body: HclValue, name: string): Witness
   const settings: Readonly<Record<string, (inner: HclValue) => void>> = {
     url: (inner) => void (draft.url = urlOf(source, inner)),
     key: (inner) => {
-      draft.key = source.text(inner, 'key')
+      draft.key = source.string(inner, 'key')
       if (!/^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+=*$/u.test(draft.key))
         throw source.wrong(inner.at, 'key is the public key of the witness as it prints it: name+id+base64')
     },
-    tls_ca_file: (inner) => void (draft.caFile = source.text(inner, 'tls_ca_file')),
+    tls_ca_file: (inner) => void (draft.caFile = source.string(inner, 'tls_ca_file')),
   }
-  for (const inner of source.items(body, 'audit_witness')) source.known(settings, inner, 'audit_witness')(inner.value)
+  for (const inner of source.items(body, 'audit_witness')) source.setting(settings, inner, 'audit_witness')(inner.value)
   const { url, key, caFile } = draft
   if (url === undefined || key === undefined) throw source.wrong(body.at, 'an audit_witness needs url and key')
   return { name, url, key, ...(caFile !== undefined && { caFile }) }
 }
 
 function urlOf(source: Source, value: HclValue): string {
-  const url = source.text(value, 'url')
+  const url = source.string(value, 'url')
   if (!URL.canParse(url) || !/^https?:\/\//.test(url)) throw source.wrong(value.at, 'url is an http or https address')
   return url
 }

@@ -3,14 +3,14 @@ import { keysOf, decryptChunk, overhead, encryptChunk } from './chunks.ts'
 import { Damaged } from './damaged.ts'
 import { headerBytes, readHeader, sizes } from './header.ts'
 import type { Header } from './header.ts'
-import { Beginning, pieces } from './pieces.ts'
+import { StreamReader, pieces } from './pieces.ts'
 import type { Bytes, Piece } from './pieces.ts'
 
 /** Plaintext bytes in a chunk of the envelopes that we write. */
-export const usualChunk = 65_536
+export const defaultChunkSize = 65_536
 
 /** What an envelope is made with. */
-export interface Making extends Pick<Header, 'mount' | 'key' | 'wrapped'> {
+export interface SealOptions extends Pick<Header, 'mount' | 'key' | 'wrapped'> {
   /** 32 fresh bytes; may be wiped when all was written. */
   readonly dataKey: Uint8Array
   readonly random: (count: number) => Uint8Array
@@ -18,8 +18,8 @@ export interface Making extends Pick<Header, 'mount' | 'key' | 'wrapped'> {
 }
 
 /** Encrypts a stream of any length in constant memory. */
-export async function* seal(source: Bytes, making: Making): AsyncGenerator<Uint8Array> {
-  const { mount, key: name, wrapped, chunk = usualChunk } = making
+export async function* seal(source: Bytes, making: SealOptions): AsyncGenerator<Uint8Array> {
+  const { mount, key: name, wrapped, chunk = defaultChunkSize } = making
   const fixed = { chunk, salt: making.random(sizes.salt), mount, key: name }
   const { key, proof } = keysOf(making.dataKey, fixed)
   yield headerBytes({ ...fixed, proof, wrapped })
@@ -29,16 +29,16 @@ export async function* seal(source: Bytes, making: Making): AsyncGenerator<Uint8
 /** An envelope of which the header was read. */
 export class Envelope {
   readonly header: Header
-  readonly #source: Beginning
+  readonly #source: StreamReader
 
-  private constructor(header: Header, source: Beginning) {
+  private constructor(header: Header, source: StreamReader) {
     this.header = header
     this.#source = source
   }
 
   /** Reads the header, and nothing behind it. @throws Damaged */
   static async read(source: Bytes): Promise<Envelope> {
-    const beginning = new Beginning(source)
+    const beginning = new StreamReader(source)
     return new Envelope(await readHeader(beginning), beginning)
   }
 

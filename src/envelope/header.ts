@@ -1,6 +1,6 @@
 import { concat, text, utf8 } from '../util/bytes.ts'
 import { Damaged } from './damaged.ts'
-import type { Beginning } from './pieces.ts'
+import type { StreamReader } from './pieces.ts'
 
 /** The first line of every envelope: what it is, and the version of its format. */
 export const magic = utf8('strongroom envelope v1\n')
@@ -37,7 +37,7 @@ export function headerBytes(header: Header): Uint8Array {
 }
 
 /** Reads and checks the form of a header; whether it is authentic shows only with its data key. @throws Damaged */
-export async function readHeader(source: Beginning): Promise<Header> {
+export async function readHeader(source: StreamReader): Promise<Header> {
   const first = await source.take(magic.length)
   if (Buffer.compare(first, magic) !== 0) throw new Damaged(noEnvelope(first))
   const header: Header = {
@@ -48,7 +48,7 @@ export async function readHeader(source: Beginning): Promise<Header> {
     proof: await exactly(source, sizes.proof),
     wrapped: await textOf(source),
   }
-  if (!isGood(header)) throw new Damaged('its header holds what no header can: it was changed')
+  if (!isValid(header)) throw new Damaged('its header holds what no header can: it was changed')
   return header
 }
 
@@ -68,7 +68,7 @@ export const isWrapped = (wrapped: string): boolean => /^vault:v[1-9]\d{0,8}:[A-
 /** The version of the key that a data key is wrapped with. */
 export const versionOf = (wrapped: string): number => Number(/^vault:v(\d+):/.exec(wrapped)?.[1])
 
-function isGood({ chunk, mount, key, wrapped }: Header): boolean {
+function isValid({ chunk, mount, key, wrapped }: Header): boolean {
   const sizeFits = chunk >= sizes.leastChunk && chunk <= sizes.mostChunk
   return sizeFits && isMount(mount) && isKeyName(key) && isWrapped(wrapped)
 }
@@ -84,11 +84,11 @@ function sized(bytes: Uint8Array): Uint8Array {
   return concat(uint(bytes.length, 2), bytes)
 }
 
-async function textOf(source: Beginning): Promise<string> {
+async function textOf(source: StreamReader): Promise<string> {
   return text(await exactly(source, Buffer.from(await exactly(source, 2)).readUInt16BE()))
 }
 
-async function exactly(source: Beginning, count: number): Promise<Uint8Array> {
+async function exactly(source: StreamReader, count: number): Promise<Uint8Array> {
   const bytes = await source.take(count)
   if (bytes.length < count) throw new Damaged('it was cut off within its header')
   return bytes

@@ -33,7 +33,7 @@ export async function* pieces(source: Bytes, size: number): AsyncGenerator<Piece
 }
 
 /** A stream of which some bytes are taken first, and the rest later. */
-export class Beginning {
+export class StreamReader {
   readonly #source: AsyncIterator<Uint8Array>
   #held: Uint8Array = new Uint8Array()
 

@@ -114,13 +114,13 @@ export class ServerCore {
 
   #systemEngine(traffic: Traffic): Engine {
     const { ttl, clock } = this.#shared()
-    const opened = (): UnsealedServer => this.unsealed()
+    const unsealed = (): UnsealedServer => this.unsealed()
     const ports = systemPorts({
       ...this.#parts,
       ttl,
       traffic,
-      opened,
-      room: this.manager,
+      unsealed,
+      manager: this.manager,
       barrier: this.#barrier,
       audit: this.audit,
       rekey: this.#rekey,
@@ -129,7 +129,7 @@ export class ServerCore {
       cluster: () => this.#cluster,
       browser: this.browser,
     })
-    return systemEngine(ports, (namespace) => namespacePorts({ opened, clock, ttl }, namespace))
+    return systemEngine(ports, (namespace) => namespacePorts({ unsealed, clock, ttl }, namespace))
   }
 
   /** After unseal. */

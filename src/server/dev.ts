@@ -1,6 +1,6 @@
 import { hostAndPort, isLoopback } from '../config/listener.ts'
 import { ConfigError } from '../config/source.ts'
-import { usualTtl } from '../config/types.ts'
+import { defaultTtl } from '../config/types.ts'
 import type { Config } from '../config/types.ts'
 import { plainConfig } from '../contract/mount.ts'
 import type { MountSpec } from '../contract/mount.ts'
@@ -17,7 +17,7 @@ export interface DevOptions {
 }
 
 /** Where a development server listens. @throws ConfigError for what is no address, and for plain HTTP beyond this machine that was not asked for */
-function devPlace({ listenAddress: address = '127.0.0.1:8200', tls, plainOnNetwork = false }: DevOptions) {
+function devAddress({ listenAddress: address = '127.0.0.1:8200', tls, plainOnNetwork = false }: DevOptions) {
   const at = hostAndPort(address)
   if (!at) throw new ConfigError(`the address "${address}" must be host:port, such as 127.0.0.1:8200`)
   const host = at.host || '127.0.0.1'
@@ -40,14 +40,14 @@ export function devConfig(dev: DevOptions = {}): Config {
     storage: { type: 'inmem' },
     listeners: [
       {
-        ...devPlace(dev),
+        ...devAddress(dev),
         ...(tls && { tls }),
         unauthedRekey: false,
         unauthedGenerateRoot: false,
       },
     ],
-    defaultLeaseTtl: usualTtl,
-    maxLeaseTtl: usualTtl,
+    defaultLeaseTtl: defaultTtl,
+    maxLeaseTtl: defaultTtl,
     logLevel: 'info',
     logFormat: 'standard',
     apiAudit: true,

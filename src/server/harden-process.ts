@@ -5,13 +5,13 @@ interface Start {
 }
 
 /** Flags of Node that open the process to others, write its memory, keys or traffic to files, or loosen how it reads HTTP. */
-const telling =
+const unsafeFlag =
   /^--(inspect|debug-port|heap-?snapshot|heap-prof|cpu-prof|prof$|report-|diagnostic-dir|abort-on-uncaught|tls-keylog|trace-tls|insecure-http-parser|max-http-header-size|security-revert|track-heap)/
 
 /** What would show secrets of a server that is started so; undefined when nothing would. */
-export function whatTells({ execArgv, env }: Start): string | undefined {
+export function unsafeStartOption({ execArgv, env }: Start): string | undefined {
   const flag = [...execArgv, ...(env['NODE_OPTIONS'] ?? '').split(/\s+/)].find((word) =>
-    telling.test(word.replaceAll('_', '-').replaceAll('"', '')),
+    unsafeFlag.test(word.replaceAll('_', '-').replaceAll('"', '')),
   )
   if (flag !== undefined) return flag.split('=')[0]
   return ['NODE_DEBUG', 'NODE_DEBUG_NATIVE'].find((name) => (env[name] ?? '') !== '')
@@ -33,7 +33,7 @@ export function guardProcess(real: boolean): void {
     process.exit(70)
   }
   process.on('uncaughtException', fatal).on('unhandledRejection', fatal)
-  const teller = real ? whatTells(process) : undefined
+  const teller = real ? unsafeStartOption(process) : undefined
   if (teller !== undefined)
     throw new Error(`a server with real secrets does not start with ${teller}: it would show them; start it without`)
 }

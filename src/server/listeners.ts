@@ -72,8 +72,8 @@ async function tlsMaterial(tls: TlsConfig): Promise<TlsMaterial> {
   try {
     createSecureContext(tlsOptions(material))
   } catch (cause) {
-    const said = cause instanceof Error ? cause.message : 'unknown'
-    throw new Error(`${tls.certFile} (tls_cert_file) and ${tls.keyFile} (tls_key_file) cannot be used: ${said}`, {
+    const reason = cause instanceof Error ? cause.message : 'unknown'
+    throw new Error(`${tls.certFile} (tls_cert_file) and ${tls.keyFile} (tls_key_file) cannot be used: ${reason}`, {
       cause,
     })
   }
@@ -108,7 +108,7 @@ function checkCertificates(text: string, file: string, setting: string): void {
     throw new Error(`${file} (${setting}): no certificate is in it; it begins with "-----BEGIN CERTIFICATE-----"`)
   try {
     for (const one of text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [])
-      new X509Certificate(one)
+      void new X509Certificate(one)
   } catch (cause) {
     throw new Error(`${file} (${setting}): a certificate in it is damaged; write it there again`, { cause })
   }

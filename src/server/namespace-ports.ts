@@ -16,33 +16,63 @@ import { inSlices } from '../util/slices.ts'
 
 interface NamespaceParts {
   /** @throws Fault sealed */
-  readonly opened: () => UnsealedServer
+  readonly unsealed: () => UnsealedServer
   readonly clock: Clock
   readonly ttl: { readonly default: number; readonly max: number }
 }
 
-/** Gives the `sys/` routes of one namespace exactly what they declared to need. */
-export function namespacePorts({ opened, clock, ttl }: NamespaceParts, id: NamespaceId): NamespacePorts {
-  /** @throws Fault no_route once it is gone. */
+/** What the ports of one namespace are made from. `here` looks the namespace up anew for each request. */
+interface Here extends NamespaceParts {
+  readonly id: NamespaceId
+  /** @throws Fault sealed; no_route once the namespace is removed */
+  readonly here: () => Namespace
+}
+
+/** Gives the `sys/` routes of one namespace exactly the ports that they declare. */
+export function namespacePorts(parts: NamespaceParts, id: NamespaceId): NamespacePorts {
+  const { unsealed, clock } = parts
   const here = (): Namespace => {
-    const namespace = opened().namespaces.byId(id)
+    const namespace = unsealed().namespaces.byId(id)
     if (!namespace) throw new Fault('no_route', 'namespace not found')
     return namespace
   }
+  const context = { ...parts, id, here }
   return {
-    mounts: {
-      list: (kind) => here().mounts.list(kind),
-      at: (path) => here().mounts.at(path),
-      holding: (path) => here().mounts.router.mountOf(path)?.record,
-      limits: (record) => here().mounts.limits(record),
-      ttl,
-      versions: (type) => here().mounts.versions(type),
-      enable: async (spec) => here().mounts.enable(spec),
-      disable: async (path) => here().mounts.disable(path),
-      tune: async (path, change) => here().mounts.tune(path, change),
-      move: async (from, to) => here().mounts.move(from, to),
-      uuid: randomUUID,
+    mounts: mountPorts(context),
+    ...policyPorts(context),
+    explain: explainer(unsealed, here, clock),
+    internal: internalPorts(context),
+    openApi: {
+      offered: () =>
+        here()
+          .mounts.router.all()
+          .map(({ record, engine }) => ({ record, routes: engine.routes })),
     },
+    leases: leasePorts(context),
+    counters: { tokens: async () => (await unsealed().tokens.accessors(id)).length },
+    namespaces: childPorts(unsealed, here),
+  }
+}
+
+function mountPorts({ here, ttl }: Here): NamespacePorts['mounts'] {
+  return {
+    list: (kind) => here().mounts.list(kind),
+    at: (path) => here().mounts.at(path),
+    holding: (path) => here().mounts.router.mountOf(path)?.record,
+    limits: (record) => here().mounts.limits(record),
+    ttl,
+    versions: (type) => here().mounts.versions(type),
+    enable: async (spec) => here().mounts.enable(spec),
+    disable: async (path) => here().mounts.disable(path),
+    tune: async (path, change) => here().mounts.tune(path, change),
+    move: async (from, to) => here().mounts.move(from, to),
+    uuid: randomUUID,
+  }
+}
+
+function policyPorts(context: Here): Pick<NamespacePorts, 'policies' | 'passwordPolicies' | 'capabilities'> {
+  const { here, unsealed, clock, id } = context
+  return {
     policies: {
       get: async (name) => here().policies.get(name),
       list: async (prefix) =>
@@ -60,43 +90,41 @@ export function namespacePorts({ opened, clock, ttl }: NamespaceParts, id: Names
       generate: async (name) => here().passwordPolicies.generate(name),
     },
     capabilities: {
-      ofToken: async (token, paths) => capabilitiesOf(opened(), here(), await opened().tokens.resolve(token), paths),
+      ofToken: async (token, paths) =>
+        capabilitiesOf(unsealed(), here(), await unsealed().tokens.resolve(token), paths),
       ofAccessor: async (accessor, paths) =>
-        capabilitiesOf(opened(), here(), await opened().tokens.byAccessor(id, accessor), paths),
+        capabilitiesOf(unsealed(), here(), await unsealed().tokens.byAccessor(id, accessor), paths),
     },
-    explain: explainer(opened, here, clock),
-    internal: {
-      list: (kind) => here().mounts.list(kind),
-      holding: (path) => {
-        const from = here()
-        const namespace = innermost(from, path)
-        const record = namespace.mounts.router.mountOf(path.slice(from.pathIn(namespace, '').length))?.record
-        return record && { record, under: from.pathIn(namespace, ''), namespace: namespace.path }
-      },
-      namespaces: () => inOrder(here().children.values()).map(({ name }) => name),
-      resultant: async ({ token }) => (token ? (await opened().acls.of(token)).resultant() : {}),
-    },
-    openApi: {
-      offered: () =>
-        here()
-          .mounts.router.all()
-          .map(({ record, engine }) => ({ record, routes: engine.routes })),
-    },
-    leases: {
-      now: () => clock.now(),
-      lookup: async (lease) => opened().leases.lookup(id, lease),
-      list: async (prefix) => opened().leases.list(id, prefix),
-      revoke: async (lease) => opened().leases.revoke(id, lease),
-      revokePrefix: async (prefix, wait) => opened().leases.revokePrefix(id, prefix, wait),
-      tidy: () => opened().leases.tidySoon(),
-    },
-    counters: { tokens: async () => (await opened().tokens.accessors(id)).length },
-    namespaces: childPorts(opened, here),
   }
 }
 
-function childPorts(opened: () => UnsealedServer, here: () => Namespace): NamespacePort {
-  const all = () => opened().namespaces
+function internalPorts({ here, unsealed }: Here): NamespacePorts['internal'] {
+  return {
+    list: (kind) => here().mounts.list(kind),
+    holding: (path) => {
+      const from = here()
+      const namespace = innermost(from, path)
+      const record = namespace.mounts.router.mountOf(path.slice(from.pathIn(namespace, '').length))?.record
+      return record && { record, under: from.pathIn(namespace, ''), namespace: namespace.path }
+    },
+    namespaces: () => inOrder(here().children.values()).map(({ name }) => name),
+    resultant: async ({ token }) => (token ? (await unsealed().acls.of(token)).resultant() : {}),
+  }
+}
+
+function leasePorts({ unsealed, clock, id }: Here): NamespacePorts['leases'] {
+  return {
+    now: () => clock.now(),
+    lookup: async (lease) => unsealed().leases.lookup(id, lease),
+    list: async (prefix) => unsealed().leases.list(id, prefix),
+    revoke: async (lease) => unsealed().leases.revoke(id, lease),
+    revokePrefix: async (prefix, wait) => unsealed().leases.revokePrefix(id, prefix, wait),
+    tidy: () => unsealed().leases.tidySoon(),
+  }
+}
+
+function childPorts(unsealed: () => UnsealedServer, here: () => Namespace): NamespacePort {
+  const all = () => unsealed().namespaces
   const at = (path: string): Namespace => {
     const found = all().at(here(), path)
     if (!found) throw refuse('there is no such namespace')
@@ -108,15 +136,16 @@ function childPorts(opened: () => UnsealedServer, here: () => Namespace): Namesp
     },
     get: (name) => {
       const found = here().children.get(namespaceName(name))
-      return found && shown(found.record)
+      return found && namespaceInfo(found.record)
     },
-    list: (deep) => inOrder(deep ? here().below() : here().children.values()).map(({ record }) => shown(record)),
-    set: async (name, metadata) => shown(await all().set(here(), name, metadata)),
-    patch: async (name, change) => shown(await all().patch(here(), name, change)),
+    list: (deep) =>
+      inOrder(deep ? here().below() : here().children.values()).map(({ record }) => namespaceInfo(record)),
+    set: async (name, metadata) => namespaceInfo(await all().set(here(), name, metadata)),
+    patch: async (name, change) => namespaceInfo(await all().patch(here(), name, change)),
     remove: async (name) => {
-      const known = await all().remove(here(), name)
-      if (known) opened().purgeSoon()
-      return known
+      const existed = await all().remove(here(), name)
+      if (existed) unsealed().purgeSoon()
+      return existed
     },
     lock: async (path) => all().lock(at(path)),
     unlock: async (path, key) => all().unlock(at(path), key),
@@ -126,7 +155,7 @@ function childPorts(opened: () => UnsealedServer, here: () => Namespace): Namesp
 const inOrder = (namespaces: Iterable<Namespace>): Namespace[] =>
   [...namespaces].sort((a, b) => byteOrder(a.path, b.path))
 
-const shown = ({ removing = false, lock, ...record }: NamespaceRecord) => ({
+const namespaceInfo = ({ removing = false, lock, ...record }: NamespaceRecord) => ({
   ...record,
   removing,
   locked: lock !== undefined,

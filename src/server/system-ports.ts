@@ -24,14 +24,14 @@ import type { Clock } from '../util/clock.ts'
 import type { Loggers } from '../util/log.ts'
 
 interface Parts {
-  readonly room: SealManager
+  readonly manager: SealManager
   readonly barrier: Barrier
   readonly audit: AuditBroker
   readonly storage: Storage
   readonly config: Config
   readonly clock: Clock
   /** @throws Fault sealed */
-  readonly opened: () => UnsealedServer
+  readonly unsealed: () => UnsealedServer
   readonly rekey: Rekey
   readonly rotateRoot: Rekey
   readonly generateRoot: GenerateRoot
@@ -44,14 +44,14 @@ interface Parts {
 
 /** Gives the `sys/` routes that are of the whole server exactly what they declared to need. */
 export function systemPorts(parts: Parts): SystemPorts {
-  const { room, barrier, audit, storage, config, clock, opened } = parts
+  const { manager, barrier, audit, storage, config, clock, unsealed } = parts
   return {
     seal: {
-      status: async () => room.status(),
-      initialise: async (shares, threshold, keys) => room.initialise(shares, threshold, keys),
-      unseal: async (share, said) => room.unseal(share, said),
-      resetUnseal: async () => room.resetUnseal(),
-      seal: async () => room.seal(),
+      status: async () => manager.status(),
+      initialise: async (shares, threshold, keys) => manager.initialise(shares, threshold, keys),
+      unseal: async (share, options) => manager.unseal(share, options),
+      resetUnseal: async () => manager.resetUnseal(),
+      seal: async () => manager.seal(),
       storageType: storage.type,
       sealType: 'shamir',
       cluster: parts.cluster,
@@ -62,7 +62,7 @@ export function systemPorts(parts: Parts): SystemPorts {
     rotate: {
       keyStatus: () => barrier.keyStatus(),
       rotate: async () => barrier.rotate(),
-      rotateRoot: async () => room.rotateRoot(),
+      rotateRoot: async () => manager.rotateRoot(),
       rotation: async () => barrier.rotation(),
       configureRotation: async (rotation) => barrier.configureRotation(rotation),
     },
@@ -82,9 +82,9 @@ export function systemPorts(parts: Parts): SystemPorts {
     auditLog: new LogQueries(audit),
     ...operatingPorts(parts),
     wrapping: {
-      lookup: async (bearer) => opened().wrappings.lookup(bearer),
-      take: async (bearer, by) => opened().wrappings.take(bearer, by),
-      rewrap: async (bearer, by, ttl) => opened().wrappings.rewrap(bearer, by, ttl),
+      lookup: async (bearer) => unsealed().wrappings.lookup(bearer),
+      take: async (bearer, by) => unsealed().wrappings.take(bearer, by),
+      rewrap: async (bearer, by, ttl) => unsealed().wrappings.rewrap(bearer, by, ttl),
     },
     rules: { checkCounts },
     unauthedRekey: config.listeners.some((listener) => listener.unauthedRekey),
@@ -97,18 +97,18 @@ type OperatingPorts = Pick<SystemPorts, 'quotas' | 'browser' | 'loggers' | 'metr
 
 /** What an operator asks a running server. */
 function operatingPorts(parts: Parts): OperatingPorts {
-  const { config, clock, opened } = parts
+  const { config, clock, unsealed } = parts
   return {
     browser: parts.browser,
     quotas: {
-      config: () => opened().quotas.config,
-      configure: async (settings) => opened().quotas.configure(settings),
-      names: () => opened().quotas.names(),
-      get: (name) => opened().quotas.get(name),
-      write: async (quota) => opened().quotas.write(quota),
-      delete: async (name) => opened().quotas.delete(name),
-      place: (path) => placeOf(opened().namespaces, path),
-      pathOf: (namespace, mount) => pathOf(opened().namespaces, namespace, mount),
+      config: () => unsealed().quotas.config,
+      configure: async (settings) => unsealed().quotas.configure(settings),
+      names: () => unsealed().quotas.names(),
+      get: (name) => unsealed().quotas.get(name),
+      write: async (quota) => unsealed().quotas.write(quota),
+      delete: async (name) => unsealed().quotas.delete(name),
+      place: (path) => placeOf(unsealed().namespaces, path),
+      pathOf: (namespace, mount) => pathOf(unsealed().namespaces, namespace, mount),
     },
     loggers: parts.loggers,
     metrics: { measure: () => measure(parts.traffic, parts.audit.measure(), clock.now()) },
@@ -118,7 +118,7 @@ function operatingPorts(parts: Parts): OperatingPorts {
       apiAddress: config.apiAddr ?? '',
       storagePath: config.storage.type === 'level' ? config.storage.path : undefined,
       settings: sanitized(config),
-      versions: async () => opened().versions.list(),
+      versions: async () => unsealed().versions.list(),
       inFlight: () => parts.traffic.inFlight(),
     },
   }
@@ -126,9 +126,9 @@ function operatingPorts(parts: Parts): OperatingPorts {
 
 /** Where a path from the root namespace on leads: the mount, what is left of the path, or a namespace as a whole. */
 function placeOf({ root }: Namespaces, path: string) {
-  const whole = path === '' || path.endsWith('/') ? path : `${path}/`
-  const namespace = innermost(root, whole)
-  const inside = whole.slice(namespace.path.length)
+  const folder = path === '' || path.endsWith('/') ? path : `${path}/`
+  const namespace = innermost(root, folder)
+  const inside = folder.slice(namespace.path.length)
   const mount = inside === '' ? undefined : namespace.mounts.router.mountOf(inside)
   if (inside !== '' && !mount) return undefined
   return {

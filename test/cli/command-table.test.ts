@@ -1,19 +1,19 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { families } from '../../src/cli/command-table.ts'
+import { commandGroups } from '../../src/cli/command-table.ts'
 import type { Command } from '../../src/cli/framework/command.ts'
 import { devServer, levelServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
 import { Shell, scripted } from './support.ts'
 
 async function allCommands(): Promise<readonly Command[]> {
-  return [...new Set((await Promise.all(families.map(async ({ load }) => load()))).flat())]
+  return [...new Set((await Promise.all(commandGroups.map(async ({ load }) => load()))).flat())]
 }
 
 describe('the table of commands', () => {
   it('loads every family, and every command begins with the word of one', async () => {
-    for (const { word, load } of families)
+    for (const { word, load } of commandGroups)
       expect(
         (await load()).some(({ name }) => name === word || name.startsWith(`${word} `)),
         word,

@@ -40,7 +40,7 @@ export class Shell {
       out: (text) => void (out += text),
       err: (text) => void (err += text),
       stdin: async () => this.stdin,
-      pipes: {
+      stdio: {
         read: () => this.piped ?? Readable.from([]),
         write: async (bytes) => void (this.bytesOut = Buffer.concat([this.bytesOut, bytes])),
         outIsTerminal: this.outIsTerminal,

@@ -1,9 +1,9 @@
 import { Envelope, seal } from '../../src/envelope/envelope.ts'
-import type { Making } from '../../src/envelope/envelope.ts'
+import type { SealOptions } from '../../src/envelope/envelope.ts'
 import type { Bytes } from '../../src/envelope/pieces.ts'
 
 /** A fixed data key and place, and small chunks. */
-export const making: Making = {
+export const making: SealOptions = {
   mount: 'transit',
   key: 'backups',
   wrapped: 'vault:v1:AAAA',
@@ -25,7 +25,7 @@ export async function whole(stream: Bytes): Promise<Buffer> {
 }
 
 /** An envelope of some bytes. */
-export const sealed = async (plaintext: Uint8Array, more: Partial<Making> = {}): Promise<Buffer> =>
+export const sealed = async (plaintext: Uint8Array, more: Partial<SealOptions> = {}): Promise<Buffer> =>
   whole(seal(inParts(plaintext), { ...making, ...more }))
 
 /** What was given out of an envelope, and why it ended early, if it did. */

@@ -27,7 +27,7 @@ describe('help and refusals of the command line', () => {
 
   it('has examples, flags of the command before those of the connection, and names methods that exist', async () => {
     const { out } = await shell.run('kv get -h')
-    expect(out).to.match(/For example:[^]*kv get[^]*\nFlags:[^]*-version[^]*\nFlags for the connection:[^]*-address/)
+    expect(out).to.match(/Examples:[^]*kv get[^]*\nFlags:[^]*-version[^]*\nConnection flags:[^]*-address/)
     expect((await shell.run('login -h')).out).to.not.match(/userpass|ldap|kubernetes/)
   })
 

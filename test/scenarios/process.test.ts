@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { whatTells } from '../../src/server/harden-process.ts'
+import { unsafeStartOption } from '../../src/server/harden-process.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { writeFileSync } from 'node:fs'
 import { program } from '../support/program.ts'
@@ -52,10 +52,10 @@ describe('the process of a server', () => {
       '--insecure-http-parser',
       '--abort-on-uncaught-exception',
     ])
-      expect(whatTells({ execArgv: [word], env: {} }), word).to.be.a('string')
+      expect(unsafeStartOption({ execArgv: [word], env: {} }), word).to.be.a('string')
     for (const word of ['--max-old-space-size=512', '--enable-source-maps', '--use-openssl-ca', '--import=./apm.js'])
-      expect(whatTells({ execArgv: [word], env: { NODE_OPTIONS: word } }), word).to.equal(undefined)
-    expect(whatTells({ execArgv: [], env: { NODE_OPTIONS: '--no-warnings "--inspect"' } })).to.be.a('string')
+      expect(unsafeStartOption({ execArgv: [word], env: { NODE_OPTIONS: word } }), word).to.equal(undefined)
+    expect(unsafeStartOption({ execArgv: [], env: { NODE_OPTIONS: '--no-warnings "--inspect"' } })).to.be.a('string')
     const config = configured()
     for (const [args, env] of [
       [['--cpu-prof', '--cpu-prof-dir', temporaryFolder()], {}],

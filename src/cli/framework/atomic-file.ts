@@ -9,7 +9,7 @@ import { UsageError } from './flags.ts'
 export function checkTarget(path: string, force: boolean): void {
   const there = statusOf(path)
   if (there && !there.isFile()) throw new UsageError(`${path} is no regular file: it is not replaced`)
-  if (there && !force) throw existsAlready(path)
+  if (there && !force) throw alreadyExists(path)
 }
 
 function statusOf(path: string): Stats | undefined {
@@ -20,7 +20,7 @@ function statusOf(path: string): Stats | undefined {
   }
 }
 
-const existsAlready = (path: string): UsageError =>
+const alreadyExists = (path: string): UsageError =>
   new UsageError(`${path} exists already\n  next: choose another name, or replace it with -force`)
 
 /**
@@ -28,7 +28,7 @@ const existsAlready = (path: string): UsageError =>
  * it lies beside under another name, and if the stream fails it goes.
  * @throws UsageError when it cannot be written; whatever the stream throws
  */
-export async function writeWhole(path: string, stream: AsyncIterable<Uint8Array>, force: boolean): Promise<void> {
+export async function writeAtomically(path: string, stream: AsyncIterable<Uint8Array>, force: boolean): Promise<void> {
   const beside = join(dirname(path), `.${basename(path)}.${randomUUID()}.part`)
   const file = await open(beside, 'wx', 0o600).catch(unwritable(path))
   const forget = removedOnSignal(beside)
@@ -50,7 +50,7 @@ export async function writeWhole(path: string, stream: AsyncIterable<Uint8Array>
 /** Gives the file its name. A link never replaces a file that came there meanwhile, as a rename would. */
 async function publish(beside: string, path: string, force: boolean): Promise<void> {
   if (!force) {
-    const linked = await link(beside, path).then(() => true, noLinks)
+    const linked = await link(beside, path).then(() => true, linkFailed)
     if (linked) return rm(beside)
   }
   checkTarget(path, force)
@@ -58,7 +58,7 @@ async function publish(beside: string, path: string, force: boolean): Promise<vo
 }
 
 /** Some file systems, such as those of memory sticks, have no links. */
-function noLinks(thrown: NodeJS.ErrnoException): false {
+function linkFailed(thrown: NodeJS.ErrnoException): false {
   if (['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EEXIST'].includes(thrown.code ?? '')) return false
   throw thrown
 }

@@ -7,10 +7,10 @@ export function flagsOf(command: Command): FlagTable {
   const shows = command.shows ?? []
   return {
     ...command.flags,
-    ...(shows.includes('field') && { field: { kind: 'text', about: 'Print only this field.', mayBeEmpty: true } }),
+    ...(shows.includes('field') && { field: { kind: 'string', about: 'Print only this field.', mayBeEmpty: true } }),
     ...(shows.includes('format') && {
       format: {
-        kind: 'text',
+        kind: 'string',
         about: `table, json, yaml${shows.includes('raw') ? ' or raw' : ''} (VAULT_FORMAT).`,
         mayBeEmpty: true,
       },

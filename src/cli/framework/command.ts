@@ -6,7 +6,7 @@ import type { Format } from '../output/format.ts'
 import type { Stdio } from './stdio.ts'
 
 /** What a command is run with. */
-export interface Run extends Surroundings {
+export interface Run extends Runtime {
   readonly args: readonly string[]
   readonly flags: Flags
   readonly client: Client
@@ -19,14 +19,14 @@ export interface Run extends Surroundings {
 }
 
 /** The world around the command line. Tests pass their own. */
-export interface Surroundings {
+export interface Runtime {
   readonly env: Readonly<Record<string, string | undefined>>
   out(text: string): void
   err(text: string): void
   /** All of standard input, read once. */
   stdin(): Promise<string>
   /** Both as bytes, for data of any size. */
-  readonly pipes: Stdio
+  readonly stdio: Stdio
   /** Asks on the terminal without showing what is typed. @throws NoTerminal */
   ask(question: string): Promise<string>
   /** Starts a server; the command line itself must not know how. */
@@ -78,7 +78,7 @@ export interface Command {
 }
 
 /** Some commands that are loaded together, when one of them is needed. */
-export interface Family {
+export interface CommandGroup {
   /** The first word of their names. */
   readonly word: string
   readonly about: string

@@ -15,7 +15,7 @@ export class Environment {
   readonly #variables: Variables
   readonly #show: (text: string) => void
   /** What a helper keeps, asked once; undefined when there is none, or it was not asked yet. */
-  #helped: string | undefined
+  #helperToken: string | undefined
 
   /** @param show gets what a token helper prints on standard error */
   constructor(variables: Variables, show: (text: string) => void = () => {}) {
@@ -47,10 +47,10 @@ export class Environment {
    * @throws UsageError when a kept one is there and cannot be read
    */
   token(): string {
-    const given = this.setting('TOKEN')
-    if (given) return given.trim()
-    this.#helped ??= this.#helper()?.get()
-    if (this.#helped !== undefined) return this.#helped
+    const fromEnvironment = this.setting('TOKEN')
+    if (fromEnvironment) return fromEnvironment.trim()
+    this.#helperToken ??= this.#helper()?.get()
+    if (this.#helperToken !== undefined) return this.#helperToken
     try {
       return readFileSync(this.tokenFile(), 'utf8').trim()
     } catch (thrown) {
@@ -63,7 +63,7 @@ export class Environment {
   keepToken(token: string): void {
     const helper = this.#helper()
     if (helper) {
-      this.#helped = undefined
+      this.#helperToken = undefined
       return helper.store(token)
     }
     try {
@@ -83,7 +83,7 @@ export class Environment {
   /** Has the helper forget the token, if it is the one in use: it was revoked. @throws UsageError when it fails */
   forgetToken(): void {
     if (this.setting('TOKEN')) return
-    this.#helped = undefined
+    this.#helperToken = undefined
     this.#helper()?.erase()
   }
 

@@ -2,8 +2,8 @@ import { parseDuration } from '../../util/duration.ts'
 import { parseGoBool } from '../../util/go-bool.ts'
 import { suggest } from '../../util/suggest.ts'
 
-/** What a flag takes. `texts` and `pairs` can be repeated. */
-export type FlagKind = 'text' | 'bool' | 'int' | 'duration' | 'texts' | 'pairs'
+/** The type of a flag's value. `strings` and `pairs` can be repeated. */
+export type FlagKind = 'string' | 'bool' | 'int' | 'duration' | 'strings' | 'pairs'
 
 /** One flag. Help, parsing and the documentation read the same row. */
 export interface FlagSpec {
@@ -13,7 +13,7 @@ export interface FlagSpec {
   readonly alias?: string
   /** It may be given empty, and that has a meaning: an empty description, the root namespace. */
   readonly mayBeEmpty?: true
-  /** What may stand in place of a duration. */
+  /** Words accepted in place of a duration. */
   readonly words?: readonly string[]
 }
 export type FlagTable = Readonly<Record<string, FlagSpec>>
@@ -21,7 +21,7 @@ export type FlagTable = Readonly<Record<string, FlagSpec>>
 /** A mistake on the command line: exit status 1. */
 export class UsageError extends Error {}
 
-/** Flags as they were given. */
+/** The flags of one command line. */
 export class Flags {
   readonly #values: ReadonlyMap<string, readonly string[]>
 
@@ -34,29 +34,29 @@ export class Flags {
   }
 
   /** The last value given. */
-  text(name: string): string | undefined {
+  string(name: string): string | undefined {
     return this.#values.get(name)?.at(-1)
   }
 
-  texts(name: string): readonly string[] {
+  strings(name: string): readonly string[] {
     return this.#values.get(name) ?? []
   }
 
   bool(name: string, usual = false): boolean {
-    const value = this.text(name)
+    const value = this.string(name)
     return value === undefined ? usual : parseGoBool(value) === true
   }
 
-  /** A whole number; an empty value counts as not given. */
+  /** An integer; an empty value counts as absent. */
   int(name: string): number | undefined {
-    const value = this.text(name)
+    const value = this.string(name)
     return value === undefined || value === '' ? undefined : Number(value)
   }
 
-  /** `a=b` texts as an object. */
+  /** `a=b` strings as an object. */
   pairs(name: string): Record<string, string> | undefined {
-    const given = this.#values.get(name)
-    return given && Object.fromEntries(given.map((pair) => cut(pair)).map(([key, value]) => [key, value ?? '']))
+    const values = this.#values.get(name)
+    return values && Object.fromEntries(values.map((pair) => cut(pair)).map(([key, value]) => [key, value ?? '']))
   }
 }
 
@@ -77,13 +77,13 @@ export function parseFlags(
       break
     }
     if (!looksLikeFlag(word)) break
-    const [written, given] = cut(word.replace(/^--?/, ''))
-    const name = nameOf(written, table)
+    const [writtenName, inlineValue] = cut(word.replace(/^--?/, ''))
+    const name = nameOf(writtenName, table)
     const spec = table[name] as FlagSpec
     const { kind } = spec
-    const value = given ?? (kind === 'bool' ? 'true' : words[++at])
-    if (value === undefined) throw new UsageError(`flag needs an argument: -${written}`)
-    check(written, spec, value)
+    const value = inlineValue ?? (kind === 'bool' ? 'true' : words[++at])
+    if (value === undefined) throw new UsageError(`flag needs an argument: -${writtenName}`)
+    check(writtenName, spec, value)
     values.set(name, [...(values.get(name) ?? []), value])
   }
   return { flags: new Flags(values), args: words.slice(at) }
@@ -94,12 +94,12 @@ export function looksLikeFlag(word: string): boolean {
   return /^--?[^-]/.test(word)
 }
 
-function nameOf(written: string, table: FlagTable): string {
-  if (Object.hasOwn(table, written)) return written
-  const entry = Object.entries(table).find(([, { alias }]) => alias === written)
+function nameOf(input: string, table: FlagTable): string {
+  if (Object.hasOwn(table, input)) return input
+  const entry = Object.entries(table).find(([, { alias }]) => alias === input)
   if (entry) return entry[0]
-  const near = suggest(written, Object.keys(table))
-  throw new UsageError(`flag provided but not defined: -${written}${near ? ` (did you mean -${near}?)` : ''}`)
+  const near = suggest(input, Object.keys(table))
+  throw new UsageError(`flag provided but not defined: -${input}${near ? ` (did you mean -${near}?)` : ''}`)
 }
 
 function cut(word: string): readonly [string, string | undefined] {
@@ -111,11 +111,10 @@ const durationWords = ['', 'system']
 
 function check(name: string, { kind, mayBeEmpty, words }: FlagSpec, value: string): void {
   const wrong = (wanted: string): UsageError => new UsageError(`invalid value "${value}" for flag -${name}: ${wanted}`)
-  // Taken as not given, it would do more than was meant: no check, no wrapping, no role.
-  if (value.trim() === '' && !mayBeEmpty) throw wrong('it is empty; is a variable not set? Leave the flag out instead')
+  // If an empty value counted as absent, the command would do more than intended: no check, no wrapping, no role.
+  if (value.trim() === '' && !mayBeEmpty) throw wrong('it is empty; is a variable unset? Leave the flag out instead')
   if (kind === 'bool' && parseGoBool(value) === undefined) throw wrong('give true or false')
-  if (kind === 'int' && !(/^-?\d*$/.test(value) && Number.isSafeInteger(Number(value))))
-    throw wrong('give a whole number')
+  if (kind === 'int' && !(/^-?\d*$/.test(value) && Number.isSafeInteger(Number(value)))) throw wrong('give an integer')
   if (kind === 'duration' && !(words ?? durationWords).includes(value) && parseDuration(value) === undefined)
     throw wrong('give a duration such as 30s or 1h')
   if (kind === 'pairs' && !value.includes('=')) throw wrong('give name=value')

@@ -1,34 +1,44 @@
-import type { Command, Family } from './command.ts'
+import type { Command, CommandGroup } from './command.ts'
 import { connectionFlags } from '../http/connection.ts'
 import { examples } from './examples.ts'
-import type { FlagTable } from './flags.ts'
+import type { FlagKind, FlagTable } from './flags.ts'
 
-/** Every command by its first word. */
-export function overview(families: readonly Family[]): string {
-  const rows = families.map(({ word, about }) => [word, about] as const)
-  return `Usage: strongroom <command> [flags] [arguments]\n\n${listing(rows)}\nstrongroom <command> -h says more about one.\n`
+/** The overview of all commands. */
+export function overview(groups: readonly CommandGroup[]): string {
+  const rows = groups.map(({ word, about }) => [word, about] as const)
+  return `Usage: strongroom <command> [flags] [arguments]\n\n${listing(rows)}\nRun "strongroom <command> -h" for the help of one command.\n`
 }
 
-/** The commands of one family. */
-export function groupHelp({ word, about }: Family, commands: readonly Command[]): string {
+/** The help of a group: its commands. */
+export function groupHelp(group: CommandGroup, commands: readonly Command[]): string {
   const rows = commands.map(({ name, about }) => [name, about] as const)
-  return `Usage: strongroom ${word} <subcommand> [flags] [arguments]\n\n  ${about}.\n\n${listing(rows)}`
+  return `Usage: strongroom ${group.word} <subcommand> [flags] [arguments]\n\n  ${group.about}.\n\n${listing(rows)}`
 }
 
-/** How one command is used. */
-export function usage(command: Command, flags: FlagTable): string {
+/** The help of one command: usage, examples, flags. */
+export function commandHelp(command: Command, flags: FlagTable): string {
   const own = Object.fromEntries(Object.entries(flags).filter(([name]) => !Object.hasOwn(connectionFlags, name)))
   const shared = Object.fromEntries(Object.entries(flags).filter(([name]) => !Object.hasOwn(own, name)))
   const line = `Usage: strongroom ${command.name} [flags]${command.usage ? ` ${command.usage}` : ''}`
-  const shown = (examples[command.name] ?? []).map((example) => `    strongroom ${example}\n`)
-  const example = shown.length > 0 ? `\nFor example:\n\n${shown.join('')}` : ''
-  return `${line}\n\n  ${command.about}.\n${example}${list('Flags', own)}${list('Flags for the connection', shared)}`
+  const lines = (examples[command.name] ?? []).map((example) => `    strongroom ${example}\n`)
+  const example = lines.length > 0 ? `\nExamples:\n\n${lines.join('')}` : ''
+  return `${line}\n\n  ${command.about}.\n${example}${list('Flags', own)}${list('Connection flags', shared)}`
+}
+
+/** Placeholders for the value of a flag; a repeated flag shows the form of one value. */
+const valueForms: Readonly<Record<FlagKind, string>> = {
+  string: '=<string>',
+  strings: '=<string>',
+  pairs: '=<name=value>',
+  int: '=<integer>',
+  duration: '=<duration>',
+  bool: '',
 }
 
 function list(heading: string, flags: FlagTable): string {
-  const lines = Object.entries(flags).map(([name, { kind, about, alias }]) => {
-    const value = kind === 'bool' ? '' : `=<${kind}>`
-    return `    -${name}${value}${alias ? ` (-${alias})` : ''}\n        ${about}\n`
+  const lines = Object.entries(flags).map(([name, { kind, about: description, alias }]) => {
+    const names = `-${name}${valueForms[kind]}${alias ? ` (-${alias})` : ''}`
+    return `    ${names}\n        ${description}\n`
   })
   return lines.length > 0 ? `\n${heading}:\n\n${lines.join('')}` : ''
 }

@@ -3,15 +3,15 @@ import { jsonLimits } from '../../util/json-limits.ts'
 import { readJson, writeJson } from '../../util/json.ts'
 import type { Json } from '../../util/json.ts'
 import { dryRunOf } from './dry-run.ts'
-import { ServerError, misfit, refusal } from './errors.ts'
+import { ServerError, unexpectedResponse, refusal } from './errors.ts'
 import { hintFor } from './hints.ts'
 import { UsageError } from '../framework/flags.ts'
 import { encodePath, query } from './paths.ts'
 import { exchange } from './transport.ts'
-import type { Wire } from './transport.ts'
+import type { TransportOptions } from './transport.ts'
 
 /** How to reach the server. */
-export interface Target extends Omit<Wire, 'longest'> {
+export interface Target extends Omit<TransportOptions, 'maxBytes'> {
   readonly address: URL
   /** Empty for none. */
   readonly token: string
@@ -24,30 +24,30 @@ export interface Target extends Omit<Wire, 'longest'> {
   readonly retries: number
   readonly redirects: boolean
   /** Show requests instead of sending them. */
-  readonly dry?: 'curl' | 'policy'
+  readonly dryRun?: 'curl' | 'policy'
 }
 
 /** What came back. `body` is the JSON object, or undefined for none. */
-export interface Answer {
+export interface ApiResponse {
   readonly status: number
   readonly body: Json | undefined
   readonly text: string
 }
 
-interface Received extends Answer {
+interface Received extends ApiResponse {
   /** Where a redirect leads that was not followed. */
   readonly location?: string
 }
 
 /** What a single request may do differently. */
-export interface Sending {
+export interface SendOptions {
   /** Data in the URL, behind the path. */
   readonly query?: Readonly<Record<string, unknown>>
   readonly token?: string
   /** Sent even if requests are only to be shown: a question that must be answered before the request is known. */
-  readonly always?: boolean
+  readonly evenInDryRun?: boolean
   /** Never sent again: a key share would count for the next try, and the answer to the first be lost. */
-  readonly once?: boolean
+  readonly noRetry?: boolean
   /** The answer may be something else than JSON: it is shown as it is. */
   readonly anyText?: boolean
 }
@@ -74,55 +74,58 @@ export class Client {
    * @returns the answer; a 404 with data or warnings is one too, except to a write
    * @throws ServerError for all others that are no success; Shown when requests are only to be shown; UsageError for a path that cannot be
    */
-  async send(method: string, path: string, data?: unknown, how: Sending = {}): Promise<Answer> {
-    const url = this.#url(path, how.query ?? {})
-    const retries = how.once ? 0 : this.#target.retries
+  async send(method: string, path: string, data?: unknown, options: SendOptions = {}): Promise<ApiResponse> {
+    const url = this.#url(path, options.query ?? {})
+    const retries = options.noRetry ? 0 : this.#target.retries
     for (let attempt = 0; ; attempt++) {
-      const answer = await this.#once(url, method, data, how)
-      if (attempt < retries && isTrouble(answer)) {
+      const answer = await this.#once(url, method, data, options)
+      if (attempt < retries && isTransient(answer)) {
         await pause(Math.min(200 * (attempt + 1), 1500))
         continue
       }
       const { namespace, token } = this.#target
-      return this.#accepted({ method, url, namespace, hasToken: (how.token ?? token) !== '' }, answer, how)
+      return this.#accepted({ method, url, namespace, hasToken: (options.token ?? token) !== '' }, answer, options)
     }
   }
 
-  #accepted(asked: Parameters<typeof refusal>[0], answer: Received, { anyText = false }: Sending): Answer {
-    const { status, body, text, location } = answer
-    if (status === 404 && asked.method === 'GET' && saysSomething(body)) return answer
+  #accepted(request: Parameters<typeof refusal>[0], response: Received, { anyText = false }: SendOptions): ApiResponse {
+    const { status, body, text, location } = response
+    if (status === 404 && request.method === 'GET' && hasContent(body)) return response
     if (status >= 400)
-      throw Object.assign(new ServerError(refusal(asked, answer), status, body), { next: hintFor(asked, answer) })
+      throw Object.assign(new ServerError(refusal(request, response), status, body), {
+        next: hintFor(request, response),
+      })
     // A redirect that was not followed, and a proxy's page, say nothing of whether anything was done.
     const fits = status < 300 && (anyText || body !== undefined || text.trim() === '')
-    if (!fits) throw new ServerError(misfit(asked, answer, status >= 300 ? (location ?? '') : undefined), status)
-    return answer
+    if (!fits)
+      throw new ServerError(unexpectedResponse(request, response, status >= 300 ? (location ?? '') : undefined), status)
+    return response
   }
 
-  async #once(url: URL, method: string, data: unknown, how: Sending, redirected = false): Promise<Received> {
-    const { dry, redirects } = this.#target
+  async #once(url: URL, method: string, data: unknown, options: SendOptions, redirected = false): Promise<Received> {
+    const { dryRun, redirects } = this.#target
     const body = data === undefined ? undefined : writeJson(data)
-    const headers = { ...usualWrapping(method, url), ...this.#headers(method, body, how) }
-    if (dry && !how.always) throw dryRunOf(dry, { method, url, headers, body: data })
+    const headers = { ...defaultWrapping(method, url), ...this.#headers(method, body, options) }
+    if (dryRun && !options.evenInDryRun) throw dryRunOf(dryRun, { method, url, headers, body: data })
     const {
       status,
       headers: received,
       bytes,
-    } = await exchange({ method, url, headers, body }, { ...this.#target, longest: limits.bytes })
+    } = await exchange({ method, url, headers, body }, { ...this.#target, maxBytes: limits.bytes })
     const { location } = received
     if (redirects && !redirected && location && [301, 302, 307, 308].includes(status))
-      return this.#once(nextUrl(url, location), method, data, how, true)
+      return this.#once(nextUrl(url, location), method, data, options, true)
     return { status, body: jsonOf(bytes), text: bytes.toString('utf8'), ...(location !== undefined && { location }) }
   }
 
-  #headers(method: string, body: string | undefined, how: Sending): Record<string, string | number> {
+  #headers(method: string, body: string | undefined, options: SendOptions): Record<string, string | number> {
     const { namespace, wrapTtl, headers } = this.#target
-    const { token = this.#target.token, always } = how
+    const { token = this.#target.token, evenInDryRun } = options
     return {
       'X-Vault-Request': 'true',
       ...(token && { 'X-Vault-Token': token }),
       ...(namespace && { 'X-Vault-Namespace': `${namespace}/` }),
-      ...(wrapTtl && !always && { 'X-Vault-Wrap-TTL': wrapTtl }),
+      ...(wrapTtl && !evenInDryRun && { 'X-Vault-Wrap-TTL': wrapTtl }),
       ...headers,
       ...(body !== undefined && {
         'Content-Type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json',
@@ -148,7 +151,7 @@ export class Client {
 }
 
 /** What is to be wrapped is, also where nobody said for how long: as long as Vault's clients say. */
-const usualWrapping = (method: string, { pathname }: URL): Record<string, string> =>
+const defaultWrapping = (method: string, { pathname }: URL): Record<string, string> =>
   ['PUT', 'POST'].includes(method) && pathname.endsWith('/v1/sys/wrapping/wrap') ? { 'X-Vault-Wrap-TTL': '5m' } : {}
 
 /** @throws ServerError for a redirect from TLS into the clear: a token must not go there */
@@ -162,13 +165,13 @@ function nextUrl(url: URL, location: string): URL {
 }
 
 /** A failure that may pass. A sealed server stays sealed, however often it is asked. */
-function isTrouble({ status, body }: Answer): boolean {
+function isTransient({ status, body }: ApiResponse): boolean {
   const errors = body?.['errors']
   if (status === 503 && Array.isArray(errors) && errors.includes('Vault is sealed')) return false
   return status === 412 || (status >= 500 && status !== 501)
 }
 
-const saysSomething = (body: Json | undefined): boolean => Boolean(body?.['data'] || body?.['warnings'])
+const hasContent = (body: Json | undefined): boolean => Boolean(body?.['data'] || body?.['warnings'])
 
 function jsonOf(bytes: Uint8Array): Json | undefined {
   try {

@@ -11,19 +11,19 @@ import type { FlagTable, Flags } from '../framework/flags.ts'
 
 /** Flags of every command that talks to a server. */
 export const connectionFlags: FlagTable = {
-  address: { kind: 'text', about: 'Address of the server (VAULT_ADDR).' },
-  'agent-address': { kind: 'text', about: 'Address of an agent (VAULT_AGENT_ADDR); it wins over -address.' },
-  'ca-cert': { kind: 'text', about: 'File with the authority of its certificate (VAULT_CACERT).' },
-  'ca-path': { kind: 'text', about: 'Folder with such files (VAULT_CAPATH).' },
-  'client-cert': { kind: 'text', about: 'Certificate to show to the server (VAULT_CLIENT_CERT).' },
-  'client-key': { kind: 'text', about: 'Its key (VAULT_CLIENT_KEY).' },
-  'tls-server-name': { kind: 'text', about: 'Name to expect in the certificate (VAULT_TLS_SERVER_NAME).' },
+  address: { kind: 'string', about: 'Address of the server (VAULT_ADDR).' },
+  'agent-address': { kind: 'string', about: 'Address of an agent (VAULT_AGENT_ADDR); it wins over -address.' },
+  'ca-cert': { kind: 'string', about: 'File with the authority of its certificate (VAULT_CACERT).' },
+  'ca-path': { kind: 'string', about: 'Folder with such files (VAULT_CAPATH).' },
+  'client-cert': { kind: 'string', about: 'Certificate to show to the server (VAULT_CLIENT_CERT).' },
+  'client-key': { kind: 'string', about: 'Its key (VAULT_CLIENT_KEY).' },
+  'tls-server-name': { kind: 'string', about: 'Name to expect in the certificate (VAULT_TLS_SERVER_NAME).' },
   'tls-skip-verify': { kind: 'bool', about: 'Do not check the certificate: for tests only (VAULT_SKIP_VERIFY).' },
-  namespace: { kind: 'text', about: 'Namespace to work in (VAULT_NAMESPACE).', alias: 'ns', mayBeEmpty: true },
+  namespace: { kind: 'string', about: 'Namespace to work in (VAULT_NAMESPACE).', alias: 'ns', mayBeEmpty: true },
   'wrap-ttl': { kind: 'duration', about: 'Wrap the answer for this long (VAULT_WRAP_TTL).' },
   header: { kind: 'pairs', about: 'A further header, name=value; can be repeated.' },
-  mfa: { kind: 'texts', about: 'A second factor; can be repeated (VAULT_MFA).' },
-  'unlock-key': { kind: 'text', about: 'Key of a locked namespace.' },
+  mfa: { kind: 'strings', about: 'A second factor; can be repeated (VAULT_MFA).' },
+  'unlock-key': { kind: 'string', about: 'Key of a locked namespace.' },
   'disable-redirects': { kind: 'bool', about: 'Do not follow redirects (VAULT_DISABLE_REDIRECTS).' },
   'non-interactive': { kind: 'bool', about: 'Never ask; fail instead.' },
   'output-curl-string': { kind: 'bool', about: 'Print the request as a curl command instead of sending it.' },
@@ -36,7 +36,7 @@ export const connectionFlags: FlagTable = {
  * @throws ServerError for a setting that makes no sense
  */
 export function targetOf(flags: Flags, env: Environment, withToken = true): Target {
-  const text = (flag: string, name: string): string => flags.text(flag) ?? env.setting(name) ?? ''
+  const text = (flag: string, name: string): string => flags.string(flag) ?? env.setting(name) ?? ''
   const wrap = text('wrap-ttl', 'WRAP_TTL')
   return {
     ...addressOf(text('agent-address', 'AGENT_ADDR') || text('address', 'ADDR') || 'https://127.0.0.1:8200'),
@@ -48,30 +48,30 @@ export function targetOf(flags: Flags, env: Environment, withToken = true): Targ
       ...authorities(flags, env),
       ...clientPair(text('client-cert', 'CLIENT_CERT'), text('client-key', 'CLIENT_KEY')),
       ...(text('tls-server-name', 'TLS_SERVER_NAME') && { servername: text('tls-server-name', 'TLS_SERVER_NAME') }),
-      ...((flags.has('tls-skip-verify') ? flags.bool('tls-skip-verify') : truth(env, 'SKIP_VERIFY')) && {
+      ...((flags.has('tls-skip-verify') ? flags.bool('tls-skip-verify') : boolean(env, 'SKIP_VERIFY')) && {
         rejectUnauthorized: false,
       }),
     },
     retries: count(env.setting('MAX_RETRIES') || '2'),
     timeout: seconds(env.setting('CLIENT_TIMEOUT') || '60s', 'CLIENT_TIMEOUT') * 1000,
     proxy: proxyChoice(env),
-    redirects: !(flags.bool('disable-redirects') || truth(env, 'DISABLE_REDIRECTS')),
-    ...dryness(flags),
+    redirects: !(flags.bool('disable-redirects') || boolean(env, 'DISABLE_REDIRECTS')),
+    ...dryRunMode(flags),
   }
 }
 
-function dryness(flags: Flags): Pick<Target, 'dry'> {
-  if (flags.bool('output-curl-string')) return { dry: 'curl' }
-  return flags.bool('output-policy') ? { dry: 'policy' } : {}
+function dryRunMode(flags: Flags): Pick<Target, 'dryRun'> {
+  if (flags.bool('output-curl-string')) return { dryRun: 'curl' }
+  return flags.bool('output-policy') ? { dryRun: 'policy' } : {}
 }
 
-function addressOf(written: string): Pick<Target, 'address' | 'socketPath'> {
-  const socket = /^unix:\/\/(\/.+)$/.exec(written)?.[1]
+function addressOf(input: string): Pick<Target, 'address' | 'socketPath'> {
+  const socket = /^unix:\/\/(\/.+)$/.exec(input)?.[1]
   if (socket !== undefined) return { address: new URL('http://localhost'), socketPath: socket }
-  const url = URL.canParse(written) ? new URL(written) : undefined
+  const url = URL.canParse(input) ? new URL(input) : undefined
   if (url && ['http:', 'https:'].includes(url.protocol)) return { address: url }
   throw new ServerError(
-    `"${written}" is no address; write it like https://127.0.0.1:8200, or unix:///run/strongroom.sock`,
+    `"${input}" is no address; write it like https://127.0.0.1:8200, or unix:///run/strongroom.sock`,
   )
 }
 
@@ -83,8 +83,8 @@ function headersOf(flags: Flags): Record<string, string> {
     if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name))
       throw new ServerError(`${JSON.stringify(name)} is no name of a header: letters, digits and "-" make one`)
   }
-  const factors = flags.texts('mfa')
-  const unlock = flags.text('unlock-key')
+  const factors = flags.strings('mfa')
+  const unlock = flags.string('unlock-key')
   return {
     ...headers,
     ...(factors.length > 0 && { 'X-Vault-MFA': factors.join(', ') }),
@@ -92,7 +92,7 @@ function headersOf(flags: Flags): Record<string, string> {
   }
 }
 
-function truth(env: Environment, name: string): boolean {
+function boolean(env: Environment, name: string): boolean {
   const value = env.setting(name) ?? ''
   if (value === '' || /^(0|f|false)$/i.test(value)) return false
   if (/^(1|t|true)$/i.test(value)) return true
@@ -106,10 +106,9 @@ function seconds(value: string, name: string): number {
 }
 
 /** @throws ServerError below a second: cut to whole seconds it would be no wrapping, and the answer be in clear */
-function wrapTtlOf(written: string): string {
-  const ttl = seconds(written, 'WRAP_TTL')
-  if (ttl < 1 && /[1-9]/.test(written))
-    throw new ServerError(`WRAP_TTL is "${written}"; a wrapping lives for 1s at least`)
+function wrapTtlOf(input: string): string {
+  const ttl = seconds(input, 'WRAP_TTL')
+  if (ttl < 1 && /[1-9]/.test(input)) throw new ServerError(`WRAP_TTL is "${input}"; a wrapping lives for 1s at least`)
   return formatDuration(ttl)
 }
 
@@ -130,8 +129,8 @@ function authorities(flags: Flags, env: Environment): { readonly ca?: string[] }
   const bytes = env.setting('CACERT_BYTES') ?? ''
   if (bytes === '' || flags.has('ca-cert') || flags.has('ca-path'))
     return certificates(
-      flags.text('ca-cert') ?? env.setting('CACERT') ?? '',
-      flags.text('ca-path') ?? env.setting('CAPATH') ?? '',
+      flags.string('ca-cert') ?? env.setting('CACERT') ?? '',
+      flags.string('ca-path') ?? env.setting('CAPATH') ?? '',
     )
   if (!isCertificate(bytes)) throw new ServerError('CACERT_BYTES in the environment holds no certificate in PEM form')
   return { ca: [bytes] }
@@ -141,8 +140,8 @@ function certificates(caFile: string, caFolder: string): { readonly ca?: string[
   if (caFile !== '') return { ca: [certificate(caFile)] }
   if (caFolder === '') return {}
   const files = namesIn(caFolder).map((name) => join(caFolder, name))
-  const found = files.filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile()).map(read)
-  const ca = found.filter(isCertificate)
+  const contents = files.filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile()).map(read)
+  const ca = contents.filter(isCertificate)
   if (ca.length === 0) throw new ServerError(`the folder ${caFolder} holds no certificate in PEM form`)
   return { ca }
 }
@@ -187,7 +186,7 @@ function read(path: string): string {
 }
 
 /** @throws UsageError if both ways of only printing a request are asked for */
-export function checkDryness(flags: Flags): void {
+export function checkDryRunFlags(flags: Flags): void {
   if (flags.bool('output-curl-string') && flags.bool('output-policy'))
     throw new UsageError('give -output-curl-string or -output-policy, not both')
 }

@@ -5,7 +5,7 @@ import { json } from '../output/json.ts'
 export class DryRun extends Error {}
 
 /** A request that is not sent. */
-export interface Unsent {
+export interface DryRunRequest {
   readonly method: string
   readonly url: URL
   readonly headers: Readonly<Record<string, string | number>>
@@ -13,8 +13,8 @@ export interface Unsent {
 }
 
 /** The request as the user asked to see it: a curl command line, or the policy that it needs. */
-export function dryRunOf(how: NonNullable<Target['dry']>, request: Unsent): DryRun {
-  return new DryRun(how === 'curl' ? curl(request) : policy(request))
+export function dryRunOf(mode: NonNullable<Target['dryRun']>, request: DryRunRequest): DryRun {
+  return new DryRun(mode === 'curl' ? curl(request) : policy(request))
 }
 
 /** A word that every shell passes on as it is, whatever is in it. */
@@ -23,8 +23,8 @@ export const quoted = (text: string): string => `'${text.replaceAll("'", `'"'"'`
 /** In double quotes, as Vault's clients print it, where the shell leaves all of it alone; else quoted as a whole. */
 const word = (text: string): string => (/^[\w %@:,./?&=+;~[\]-]*$/.test(text) ? `"${text}"` : quoted(text))
 
-function curl({ method, url, headers, body }: Unsent): string {
-  const shown = Object.entries(headers)
+function curl({ method, url, headers, body }: DryRunRequest): string {
+  const headerArguments = Object.entries(headers)
     .filter(([name]) => !/^content-length$/i.test(name) && (method === 'PATCH' || !/^content-type$/i.test(name)))
     // The token itself never shows: the shell fetches it when the line is run.
     .map(([name, value]) =>
@@ -33,7 +33,7 @@ function curl({ method, url, headers, body }: Unsent): string {
         : `-H ${word(`${title(name)}: ${value}`)} `,
     )
   const data = body === undefined ? '' : `-d ${quoted(json(body, { compact: true }))} `
-  return `curl ${method === 'GET' ? '' : `-X ${method} `}${shown.join('')}${data}${word(url.href)}`
+  return `curl ${method === 'GET' ? '' : `-X ${method} `}${headerArguments.join('')}${data}${word(url.href)}`
 }
 
 const title = (name: string): string => name.toLowerCase().replace(/\b[a-z]/g, (letter) => letter.toUpperCase())
@@ -50,7 +50,7 @@ const capabilities: Readonly<Record<string, readonly string[]>> = {
 const rootPaths =
   /^(auth\/token\/(accessors|create-orphan|revoke-orphan)|sys\/(audit(\/.*)?|auth\/.+|config\/(auditing|cors|ui)\/?.*|leases\/(lookup\/.*|revoke-(prefix|force)\/.*)|mounts\/auth\/.+|raw(\/.*)?|remount|rotate(\/.*)?|seal|step-down|unseal))$/
 
-function policy({ method, url }: Unsent): string {
+function policy({ method, url }: DryRunRequest): string {
   const path = decodeURIComponent(url.pathname).replace(/^\/v1\//, '')
   const list = url.searchParams.get('list') === 'true'
   const needed = list ? ['list'] : [...(capabilities[method] ?? [])]

@@ -51,29 +51,29 @@ export interface RequestLine {
 }
 
 /** What was answered, as far as a message needs it. */
-export interface RefusedAnswer {
+export interface ErrorResponse {
   readonly status: number
   readonly body: Json | undefined
   readonly text: string
 }
 
 /** A refusal as Vault's clients show it; scripts look for its `Code:` and its bullets. */
-export function refusal(asked: RequestLine, { status, body, text }: RefusedAnswer): string {
+export function refusal(sent: RequestLine, { status, body, text }: ErrorResponse): string {
   const errors = body && (Array.isArray(body['errors']) ? body['errors'].map(String) : [])
-  const bare = !errors || (asked.method === 'PATCH' && status === 404 && errors.length === 0)
+  const bare = !errors || (sent.method === 'PATCH' && status === 404 && errors.length === 0)
   const list = bare
     ? ` Raw Message:\n\n${errors ? '' : excerpt(text)}`
     : ` Errors:\n\n${errors.map((error) => `* ${printable(error, { lines: true })}`).join('\n')}`
-  return `Error making API request.\n\n${request(asked)}\nCode: ${status}.${list}`
+  return `Error making API request.\n\n${request(sent)}\nCode: ${status}.${list}`
 }
 
 /** An answer that is none of Vault's API: a proxy's page, or a redirect that was not followed. */
-export function misfit(asked: RequestLine, { status, text }: RefusedAnswer, location?: string): string {
+export function unexpectedResponse(sent: RequestLine, { status, text }: ErrorResponse, location?: string): string {
   const what =
     location === undefined
       ? `The answer is no JSON; is this the address of a server, and not of something before it?\n\n${excerpt(text)}`
       : `It redirects to ${printable(location)}, which was not followed.`
-  return `Error making API request.\n\n${request(asked)}\nCode: ${status}. ${what}`
+  return `Error making API request.\n\n${request(sent)}\nCode: ${status}. ${what}`
 }
 
 /** Without the name and password that an address may hold. */
@@ -96,57 +96,59 @@ function excerpt(text: string): string {
 }
 
 /** What went wrong on the way to a server. */
-export type Trouble = Error & { readonly code?: string }
+export type ConnectionError = Error & { readonly code?: string }
 
 interface Explanation {
   readonly when: RegExp
-  readonly say: (url: URL) => string
+  readonly explain: (url: URL) => string
 }
 
 /** Why there was no answer, by Node's error code and message, and what to do about it. The first that matches is said. */
 const explanations: readonly Explanation[] = [
   {
     when: /^ECONNREFUSED /,
-    say: ({ origin }) => `no server at ${origin}\n  next: start one, or say where it is with -address or VAULT_ADDR`,
+    explain: ({ origin }) =>
+      `no server at ${origin}\n  next: start one, or say where it is with -address or VAULT_ADDR`,
   },
   {
     when: /^(ENOTFOUND|EAI_AGAIN) /,
-    say: ({ hostname }) => `nobody knows where ${hostname} is\n  next: check the name in -address or VAULT_ADDR`,
+    explain: ({ hostname }) => `nobody knows where ${hostname} is\n  next: check the name in -address or VAULT_ADDR`,
   },
   {
     when: /^(EHOSTUNREACH|ENETUNREACH|ETIMEDOUT) /,
-    say: ({ origin }) => `no way leads to ${origin}\n  next: check the address and the network`,
+    explain: ({ origin }) => `no way leads to ${origin}\n  next: check the address and the network`,
   },
   {
     when: /^EPROTO .*wrong version number|packet length too long/,
-    say: ({ origin, host }) => `${origin} speaks plain HTTP\n  next: export VAULT_ADDR='http://${host}'`,
+    explain: ({ origin, host }) => `${origin} speaks plain HTTP\n  next: export VAULT_ADDR='http://${host}'`,
   },
   {
     when: /alert (certificate required|bad certificate|unknown ca|handshake failure)/,
-    say: ({ origin }) =>
+    explain: ({ origin }) =>
       `${origin} does not take the certificate shown to it\n  next: give one that it knows with -client-cert and -client-key`,
   },
   {
     when: /^CERT_HAS_EXPIRED /,
-    say: ({ origin }) => `the certificate of ${origin} has expired\n  next: let the operator of the server renew it`,
+    explain: ({ origin }) =>
+      `the certificate of ${origin} has expired\n  next: let the operator of the server renew it`,
   },
   {
     when: /^ERR_TLS_CERT_ALTNAME_INVALID /,
-    say: ({ origin, hostname }) =>
+    explain: ({ origin, hostname }) =>
       `the certificate of ${origin} is not for ${hostname}\n  next: use a name that it holds, or give one with -tls-server-name`,
   },
   {
     when: /self.signed|unable to (verify|get)/i,
-    say: ({ origin }) =>
+    explain: ({ origin }) =>
       `the certificate of ${origin} is not trusted\n  next: give its authority with -ca-cert or VAULT_CACERT`,
   },
-  { when: /^HPE_/, say: ({ origin }) => `${origin} does not speak HTTP` },
+  { when: /^HPE_/, explain: ({ origin }) => `${origin} does not speak HTTP` },
 ]
 
 /** Why there was no answer, and what to do about it. */
-export function unreachable(url: URL, { code = '', message }: Trouble): string {
+export function unreachable(url: URL, { code = '', message }: ConnectionError): string {
   if (code === 'ECONNRESET' && url.protocol === 'http:')
     return `${url.origin} closed the connection; it may speak TLS\n  next: export VAULT_ADDR='https://${url.host}'`
   const known = explanations.find(({ when }) => when.test(`${code} ${message}`))
-  return known ? known.say(url) : `${url.origin} cannot be reached: ${printable(message)}`
+  return known ? known.explain(url) : `${url.origin} cannot be reached: ${printable(message)}`
 }

@@ -1,5 +1,5 @@
 import { quoted } from './dry-run.ts'
-import type { RequestLine, RefusedAnswer } from './errors.ts'
+import type { RequestLine, ErrorResponse } from './errors.ts'
 
 const operations: Readonly<Record<string, string>> = {
   GET: 'read',
@@ -14,15 +14,15 @@ export const nothingMounted =
   'nothing is mounted there; "strongroom secrets list" and "strongroom auth list" show what is'
 
 /** What to do about a refusal, without the "next"; empty where the server's own words say it. */
-export function hintFor(asked: RequestLine, { status, body }: RefusedAnswer): string {
+export function hintFor(sent: RequestLine, { status, body }: ErrorResponse): string {
   const errors = Array.isArray(body?.['errors']) ? body['errors'].map(String) : []
   if (status === 404 && errors.includes('namespace not found'))
-    return `there is no namespace ${asked.namespace}/ that this token may know: "strongroom namespace list" shows those inside another`
+    return `there is no namespace ${sent.namespace}/ that this token may know: "strongroom namespace list" shows those inside another`
   if (status === 404 && errors.some((error) => error.startsWith('no handler for route'))) return nothingMounted
-  return status === 403 ? barred(asked) : ''
+  return status === 403 ? forbidden(sent) : ''
 }
 
-function barred({ method, url, namespace, hasToken }: RequestLine): string {
+function forbidden({ method, url, namespace, hasToken }: RequestLine): string {
   if (!hasToken) return 'no token was sent: "strongroom login" keeps one, or set VAULT_TOKEN'
   const path = decodeURIComponent(url.pathname.replace(/^.*?\/v1\//, ''))
   if (/^(sys\/policies\/explain|auth\/token\/lookup)-self$/.test(path))

@@ -52,8 +52,8 @@ function plainProxy(env: Environment): Setting | undefined {
 }
 
 function proxyOf({ variable, value }: Setting): Proxy {
-  const written = /^[a-z][a-z\d+.-]*:\/\//i.test(value) ? value : `http://${value}`
-  const url = URL.canParse(written) ? new URL(written) : undefined
+  const address = /^[a-z][a-z\d+.-]*:\/\//i.test(value) ? value : `http://${value}`
+  const url = URL.canParse(address) ? new URL(address) : undefined
   // The value is not shown: it may hold a password.
   if (url?.protocol.startsWith('socks'))
     throw new ServerError(
@@ -84,7 +84,7 @@ function exception(entry: string): (host: string, port: number) => boolean {
     return (host) => inCidrs(blocks, host)
   }
   const [, bracketed, name = bracketed ?? entry, port] = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d+))?$/.exec(entry) ?? []
-  const samePort = (asked: number): boolean => port === undefined || Number(port) === asked
+  const samePort = (requested: number): boolean => port === undefined || Number(port) === requested
   if (isIP(name) !== 0) {
     const lone = [parseCidr(name) as string]
     return (host, asked) => inCidrs(lone, host) && samePort(asked)

@@ -1,12 +1,12 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { RequestOptions as SecureOptions } from 'node:https'
 import { ServerError, unreachable } from './errors.ts'
-import type { Trouble } from './errors.ts'
+import type { ConnectionError } from './errors.ts'
 import type { Proxy, ProxyChoice } from './proxy.ts'
 import { optionsThrough, refusedBy, requester, unreachableProxy } from './tunnel.ts'
 
 /** One request. */
-export interface Outgoing {
+export interface HttpRequest {
   readonly method: string
   readonly url: URL
   readonly headers: Readonly<Record<string, string | number>>
@@ -14,14 +14,14 @@ export interface Outgoing {
 }
 
 /** What came back. */
-export interface Incoming {
+export interface HttpResponse {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   readonly bytes: Buffer
 }
 
 /** How connections are made. */
-export interface Wire {
+export interface TransportOptions {
   /** The unix socket that the server listens on, in place of a port. */
   readonly socketPath?: string
   readonly tls: SecureOptions
@@ -29,44 +29,44 @@ export interface Wire {
   readonly proxy: ProxyChoice
   /** Milliseconds until the whole answer must be there; 0 for no end. */
   readonly timeout: number
-  /** The longest answer that is taken, in bytes. */
-  readonly longest: number
+  /** The longest response that is read, in bytes. */
+  readonly maxBytes: number
 }
 
 /** Sends one request and reads its whole answer. @throws ServerError when there is none, or only a part */
-export async function exchange(sent: Outgoing, wire: Wire): Promise<Incoming> {
+export async function exchange(sent: HttpRequest, wire: TransportOptions): Promise<HttpResponse> {
   const signal = wire.timeout > 0 ? AbortSignal.timeout(wire.timeout) : undefined
   const proxy = wire.socketPath === undefined ? wire.proxy(sent.url) : undefined
   try {
-    const message = await answerOf(sent, wire, proxy, signal)
-    const bytes = await bytesOf(message, wire.longest)
+    const message = await responseTo(sent, wire, proxy, signal)
+    const bytes = await bytesOf(message, wire.maxBytes)
     return { status: message.statusCode ?? 0, headers: message.headers, bytes }
   } catch (thrown) {
     const { origin } = sent.url
     if (thrown instanceof ServerError) throw thrown
     if (signal?.aborted) throw new ServerError(`${origin} gave no answer within ${wire.timeout / 1000} s`)
-    if (thrown instanceof BrokenOff) throw new ServerError(`the answer of ${origin} ${thrown.message}`)
-    throw new ServerError(unreachable(sent.url, thrown as Trouble))
+    if (thrown instanceof IncompleteResponse) throw new ServerError(`the answer of ${origin} ${thrown.message}`)
+    throw new ServerError(unreachable(sent.url, thrown as ConnectionError))
   }
 }
 
-async function answerOf(
-  sent: Outgoing,
-  wire: Wire,
+async function responseTo(
+  sent: HttpRequest,
+  wire: TransportOptions,
   proxy: Proxy | undefined,
   signal: AbortSignal | undefined,
 ): Promise<IncomingMessage> {
   if (!proxy) {
     const { socketPath } = wire
     const secure = sent.url.protocol === 'https:'
-    return requested(sent, secure ? wire.tls : { ...(socketPath !== undefined && { socketPath }) }, signal)
+    return send(sent, secure ? wire.tls : { ...(socketPath !== undefined && { socketPath }) }, signal)
   }
   // What fails before TLS with the server begins is the proxy's doing.
   const failed = (thrown: unknown): never => {
-    throw thrown instanceof ServerError || signal?.aborted ? thrown : unreachableProxy(proxy, thrown as Trouble)
+    throw thrown instanceof ServerError || signal?.aborted ? thrown : unreachableProxy(proxy, thrown as ConnectionError)
   }
   const options = await optionsThrough(sent.url, { proxy, tls: wire.tls, signal }).catch(failed)
-  const answer = requested(sent, options, signal)
+  const answer = send(sent, options, signal)
   const message = await (sent.url.protocol === 'https:' ? answer : answer.catch(failed))
   if (sent.url.protocol === 'http:' && message.statusCode === 407) {
     message.destroy()
@@ -75,15 +75,15 @@ async function answerOf(
   return message
 }
 
-async function requested(
-  { url, method, headers, body }: Outgoing,
+async function send(
+  { url, method, headers, body }: HttpRequest,
   { headers: further, ...options }: SecureOptions,
   signal: AbortSignal | undefined,
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const all = { ...inBytes(headers), ...(further as Record<string, string> | undefined) }
-    const send = requester(options.protocol ? { protocol: options.protocol } : url)
-    const request = send(url, { method, ...options, headers: all, ...(signal && { signal }) }, resolve)
+    const makeRequest = requester(options.protocol ? { protocol: options.protocol } : url)
+    const request = makeRequest(url, { method, ...options, headers: all, ...(signal && { signal }) }, resolve)
     request.on('error', reject)
     // As bytes: a text would be joined with the headers, and both written as UTF-8.
     request.end(body === undefined ? undefined : Buffer.from(body))
@@ -91,25 +91,26 @@ async function requested(
 }
 
 /** Headers go out as the bytes of UTF-8, each as one letter of Latin-1: Node sends no others. */
-function inBytes(headers: Outgoing['headers']): Record<string, string> {
+function inBytes(headers: HttpRequest['headers']): Record<string, string> {
   const pairs = Object.entries(headers)
   return Object.fromEntries(pairs.map(([name, value]) => [name, Buffer.from(String(value)).toString('latin1')]))
 }
 
 /** There was an answer, but not all of it. */
-class BrokenOff extends Error {}
+class IncompleteResponse extends Error {}
 
-async function bytesOf(message: IncomingMessage, longest: number): Promise<Buffer> {
+async function bytesOf(message: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const parts: Buffer[] = []
   let length = 0
   try {
     for await (const part of message) {
       length += (part as Buffer).length
-      if (length > longest) throw new BrokenOff(`is longer than ${Math.floor(longest / 1024 / 1024)} MiB: not read`)
+      if (length > maxBytes)
+        throw new IncompleteResponse(`is longer than ${Math.floor(maxBytes / 1024 / 1024)} MiB: not read`)
       parts.push(part as Buffer)
     }
   } catch (thrown) {
-    throw thrown instanceof BrokenOff ? thrown : new BrokenOff('broke off before its end; try again')
+    throw thrown instanceof IncompleteResponse ? thrown : new IncompleteResponse('broke off before its end; try again')
   }
   return Buffer.concat(parts)
 }

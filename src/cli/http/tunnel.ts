@@ -7,30 +7,30 @@ import type { Socket } from 'node:net'
 import { connect } from 'node:tls'
 import type { ConnectionOptions } from 'node:tls'
 import { ServerError } from './errors.ts'
-import type { Trouble } from './errors.ts'
+import type { ConnectionError } from './errors.ts'
 import { hostOf, portOf } from './proxy.ts'
 import type { Proxy } from './proxy.ts'
 
 /** How a request gets through a proxy. */
-export interface Through {
+export interface TunnelOptions {
   readonly proxy: Proxy
   readonly tls: SecureOptions
   readonly signal: AbortSignal | undefined
 }
 
 /** What a request to `url` must be sent with to go through the proxy. TLS is with the server itself, end to end. */
-export async function optionsThrough(url: URL, through: Through): Promise<SecureOptions> {
+export async function optionsThrough(url: URL, through: TunnelOptions): Promise<SecureOptions> {
   return url.protocol === 'https:' ? tunnelled(url, through) : absoluteForm(url, through)
 }
 
 /** The proxy is asked itself, for the whole address (RFC 9112 §3.2.2). */
-function absoluteForm(url: URL, through: Through): SecureOptions {
+function absoluteForm(url: URL, through: TunnelOptions): SecureOptions {
   const { headers, ...to } = toProxy(through)
   return { ...to, path: `${url.origin}${url.pathname}${url.search}`, headers: { ...headers, Host: url.host } }
 }
 
 /** The proxy connects (RFC 9110 §9.3.6), and TLS is spoken with the server through that connection. */
-async function tunnelled(url: URL, through: Through): Promise<SecureOptions> {
+async function tunnelled(url: URL, through: TunnelOptions): Promise<SecureOptions> {
   const socket = await connection(`${url.hostname}:${portOf(url)}`, through)
   const host = hostOf(url)
   const name = through.tls.servername ?? (isIP(host) === 0 ? host : '')
@@ -39,7 +39,7 @@ async function tunnelled(url: URL, through: Through): Promise<SecureOptions> {
   return { createConnection: () => connect(secured), defaultPort: 443 }
 }
 
-async function connection(authority: string, { proxy, ...through }: Through): Promise<Socket> {
+async function connection(authority: string, { proxy, ...through }: TunnelOptions): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const { headers, signal, ...to } = toProxy({ proxy, ...through })
     const options = { ...to, ...(signal && { signal }), agent: false, method: 'CONNECT', path: authority }
@@ -59,10 +59,10 @@ async function connection(authority: string, { proxy, ...through }: Through): Pr
 
 /** Which of Node's functions talks to an address. */
 export const requester = ({ protocol }: Pick<URL, 'protocol'>): typeof secureRequest =>
-  protocol === 'https:' ? secureRequest : (plainRequest as typeof secureRequest)
+  protocol === 'https:' ? secureRequest : plainRequest
 
 /** The proxy in place of the server. Its own certificate is for its own name; ours is not shown to it. */
-function toProxy({ proxy: { url }, tls, signal }: Through): RequestOptions & { readonly headers: Headers } {
+function toProxy({ proxy: { url }, tls, signal }: TunnelOptions): ProxyRequest {
   const { ca, rejectUnauthorized } = tls
   const authority = ca === undefined ? {} : { ca }
   return {
@@ -74,6 +74,9 @@ function toProxy({ proxy: { url }, tls, signal }: Through): RequestOptions & { r
     ...(url.protocol === 'https:' && { ...authority, ...(rejectUnauthorized === false && { rejectUnauthorized }) }),
   }
 }
+
+/** Options of a request to the proxy. Its headers are an object, never a list. */
+type ProxyRequest = Omit<RequestOptions, 'headers'> & { readonly headers: Headers }
 
 type Headers = Readonly<Record<string, string>>
 
@@ -100,7 +103,7 @@ export function refusedBy({ url, variable }: Proxy, to: string, status: number):
 }
 
 /** The proxy could not be reached. */
-export function unreachableProxy({ url, variable }: Proxy, { code, message }: Trouble): ServerError {
+export function unreachableProxy({ url, variable }: Proxy, { code, message }: ConnectionError): ServerError {
   return new ServerError(
     `the proxy ${url.origin} cannot be reached: ${code ?? message}\n  next: check ${variable}, or unset it`,
   )

@@ -16,10 +16,10 @@ const formats: Readonly<Record<string, Format | 'pretty'>> = {
 }
 
 /** The format of a name in any case; nothing means a table. @throws UsageError for one that the command does not have */
-export function formatOf(given: string, raw: boolean): Format {
-  const name = given.toLowerCase()
+export function formatOf(input: string, raw: boolean): Format {
+  const name = input.toLowerCase()
   const format = name === '' ? 'table' : Object.hasOwn(formats, name) ? formats[name] : undefined
-  if (format === undefined) throw new UsageError(`Invalid output format: ${given}`)
+  if (format === undefined) throw new UsageError(`Invalid output format: ${input}`)
   if (format === 'pretty' || (format === 'raw' && !raw))
     throw new UsageError(`This command does not support the -format=${name} option.`)
   return format
@@ -88,7 +88,7 @@ function wrapBlock(wrapped: Json): Json {
 type Row = readonly [string, unknown]
 
 /** What an answer shows as a table: its wrapping, its auth block, or its data. Empty if it has none of them. */
-export function answerTable(body: Json): string {
+export function responseTable(body: Json): string {
   const { auth, wrap_info: wrapped } = body as Parts
   if (wrapped) return keyValues(wrapRows(wrapped))
   if (auth) return keyValues(authRows(auth))

@@ -1,19 +1,19 @@
 import type { Json } from '../../util/json.ts'
 import type { Run } from '../framework/command.ts'
 import { json, sorted } from './json.ts'
-import { answerTable, envelope, fieldOf } from './format.ts'
+import { responseTable, envelope, fieldOf } from './format.ts'
 import { cell } from './table.ts'
 
 /** Shows a server's answer in the format asked for, or one field of it. `done` is said if it holds nothing. @returns the exit status */
-export async function showAnswer(run: Run, body: Json | undefined, done = ''): Promise<number> {
-  const field = run.flags.text('field') ?? ''
+export async function showResponse(run: Run, body: Json | undefined, done = ''): Promise<number> {
+  const field = run.flags.string('field') ?? ''
   if (field !== '' && body) return showField(run, fieldOf(body, field), field)
   if (run.format !== 'table') {
     if (body) await showValue(run, envelope(body))
   } else {
-    const shown = body ? answerTable(body) : ''
+    const rendered = body ? responseTable(body) : ''
     if (body) showWarnings(run, body)
-    if (shown !== '') run.out(`${shown}\n`)
+    if (rendered !== '') run.out(`${rendered}\n`)
     else if (done !== '') run.out(`${done}\n`)
   }
   return 0

@@ -4,12 +4,12 @@ import { Flags, UsageError, parseFlags } from '../../../src/cli/framework/flags.
 import type { FlagTable } from '../../../src/cli/framework/flags.ts'
 
 const table: FlagTable = {
-  field: { kind: 'text', about: '' },
+  field: { kind: 'string', about: '' },
   force: { kind: 'bool', about: '', alias: 'f' },
   version: { kind: 'int', about: '', mayBeEmpty: true },
   cas: { kind: 'int', about: '' },
   ttl: { kind: 'duration', about: '' },
-  policy: { kind: 'texts', about: '' },
+  policy: { kind: 'strings', about: '' },
   metadata: { kind: 'pairs', about: '' },
 }
 const parse = (...words: readonly string[]): { flags: Flags; args: readonly string[] } => parseFlags(words, table)
@@ -17,7 +17,7 @@ const parse = (...words: readonly string[]): { flags: Flags; args: readonly stri
 describe('flags, as Go programs read them', () => {
   it('take one dash or two, an equals sign or a blank', () => {
     for (const words of [['-field=x'], ['--field=x'], ['-field', 'x'], ['--field', 'x']])
-      expect(parse(...words, 'path').flags.text('field'), words.join(' ')).to.equal('x')
+      expect(parse(...words, 'path').flags.string('field'), words.join(' ')).to.equal('x')
   })
 
   it('end at the first argument: what follows is data, whatever it looks like', () => {
@@ -41,8 +41,8 @@ describe('flags, as Go programs read them', () => {
 
   it('can be repeated: lists keep all, texts the last', () => {
     const { flags } = parse('-policy=a', '-policy=b,c', '-field=x', '-field=y', '-metadata=k=v=w', '-metadata=l=')
-    expect(flags.texts('policy')).to.deep.equal(['a', 'b,c'])
-    expect(flags.text('field')).to.equal('y')
+    expect(flags.strings('policy')).to.deep.equal(['a', 'b,c'])
+    expect(flags.string('field')).to.equal('y')
     expect(flags.pairs('metadata')).to.deep.equal({ k: 'v=w', l: '' })
   })
 
@@ -59,8 +59,8 @@ describe('flags, as Go programs read them', () => {
   })
 
   it('read seconds, days, and an empty number as none', () => {
-    expect(parse('-ttl=90').flags.text('ttl')).to.equal('90')
-    expect(parse('-ttl=1d').flags.text('ttl')).to.equal('1d')
+    expect(parse('-ttl=90').flags.string('ttl')).to.equal('90')
+    expect(parse('-ttl=1d').flags.string('ttl')).to.equal('1d')
     expect(parse('-version=').flags.int('version')).to.equal(undefined)
   })
 

@@ -5,7 +5,7 @@ import { parse } from 'yaml'
 import { json, sorted } from '../../../src/cli/output/json.ts'
 import { centred } from '../../../src/cli/commands/kv/show.ts'
 import { suggest } from '../../../src/util/suggest.ts'
-import { answerTable, envelope, fieldOf, formatOf } from '../../../src/cli/output/format.ts'
+import { responseTable, envelope, fieldOf, formatOf } from '../../../src/cli/output/format.ts'
 import { cell, keyValues, rfc822, shortDuration, shownValue, table } from '../../../src/cli/output/table.ts'
 import { yaml } from '../../../src/cli/output/yaml.ts'
 import { readJson } from '../../../src/util/json.ts'
@@ -123,15 +123,15 @@ describe('answers', () => {
   const auth = { client_token: 't', accessor: 'a', lease_duration: 0, renewable: false, policies: ['root'] }
 
   it('show an auth block in its order, for ever as ∞', () => {
-    const shown = answerTable({ auth: { ...auth, token_policies: ['root'], metadata: { user: 'ann' } } })
+    const shown = responseTable({ auth: { ...auth, token_policies: ['root'], metadata: { user: 'ann' } } })
     expect(shown).to.match(/^token_duration +∞$/m)
     expect(shown).to.match(/^token_policies +\["root"\]$/m)
     expect(shown).to.match(/^token_meta_user +ann$/m)
   })
 
   it('show a lease first', () => {
-    expect(answerTable({ data: { a: 1 }, lease_duration: 1800 })).to.match(/refresh_interval +30m\na +1$/)
-    expect(answerTable({ data: { a: 1 }, lease_duration: 60, lease_id: 'x/1' })).to.match(/lease_id +x\/1\n/)
+    expect(responseTable({ data: { a: 1 }, lease_duration: 1800 })).to.match(/refresh_interval +30m\na +1$/)
+    expect(responseTable({ data: { a: 1 }, lease_duration: 60, lease_id: 'x/1' })).to.match(/lease_id +x\/1\n/)
   })
 
   it('give fields by the names of the table and of the JSON', () => {

@@ -2,7 +2,7 @@ import type { Command, Run } from '../../framework/command.ts'
 import { inputOf } from '../../framework/request-data.ts'
 import { sorted } from '../../output/json.ts'
 import { mountPath } from '../../http/paths.ts'
-import { showAnswer, showValue } from '../../output/show.ts'
+import { showResponse, showValue } from '../../output/show.ts'
 import { table } from '../../output/table.ts'
 
 interface Device {
@@ -14,7 +14,7 @@ interface Device {
 
 async function list(run: Run): Promise<number> {
   const { body } = await run.client.send('GET', 'sys/audit')
-  if (body?.['wrap_info']) return showAnswer(run, body)
+  if (body?.['wrap_info']) return showResponse(run, body)
   const devices = [...(sorted(body?.['data'] ?? {}) as Map<string, Map<string, unknown>>)].map(
     ([path, device]) => [path, Object.fromEntries(device) as unknown as Device] as const,
   )
@@ -45,10 +45,10 @@ const optionsText = ({ options }: Device): string => [...options].map(([name, va
 
 async function enable(run: Run): Promise<number> {
   const [type = '', ...rest] = run.args
-  const path = mountPath(run.flags.text('path') || type)
+  const path = mountPath(run.flags.string('path') || type)
   await run.client.send('PUT', `sys/audit/${path.slice(0, -1)}`, {
     type,
-    description: run.flags.text('description') ?? '',
+    description: run.flags.string('description') ?? '',
     local: run.flags.bool('local'),
     options: await inputOf(run, rest),
   })
@@ -79,8 +79,8 @@ export const auditCommands: readonly Command[] = [
     usage: 'TYPE [K=V …]',
     args: [1, Infinity],
     flags: {
-      path: { kind: 'text', about: 'Its path; its type unless given.' },
-      description: { kind: 'text', about: 'For people.', mayBeEmpty: true },
+      path: { kind: 'string', about: 'Its path; its type unless given.' },
+      description: { kind: 'string', about: 'For people.', mayBeEmpty: true },
       local: { kind: 'bool', about: 'On this cluster only.' },
     },
     doing: 'enabling audit device',

@@ -16,7 +16,7 @@ export async function readingFiles<T>(
   paths: readonly string[],
   work: (progress: (bytes: number) => void) => Promise<T>,
 ): Promise<T> {
-  const meter = run.pipes.errIsTerminal ? meterOf(run, bytesOf(paths)) : undefined
+  const meter = run.stdio.errIsTerminal ? progressMeter(run, bytesOf(paths)) : undefined
   try {
     return await work(meter?.seen ?? (() => {}))
   } catch (thrown) {
@@ -29,7 +29,7 @@ export async function readingFiles<T>(
   }
 }
 
-function meterOf(run: Run, all: number): { readonly seen: (bytes: number) => void; readonly end: () => void } {
+function progressMeter(run: Run, all: number): { readonly seen: (bytes: number) => void; readonly end: () => void } {
   const start = systemClock.now()
   let [done, shown] = [0, start]
   return {

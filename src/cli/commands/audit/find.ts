@@ -9,7 +9,7 @@ import { showValue } from '../../output/show.ts'
 
 const hashed = /^hmac-sha256:[0-9a-f]{64}$/
 
-interface Found {
+interface Occurrence {
   readonly file: string
   readonly line: number
   readonly number: number
@@ -22,7 +22,7 @@ interface Found {
 
 async function find(run: Run): Promise<number> {
   const hashes = await hashesOf(run)
-  const found: Found[] = []
+  const found: Occurrence[] = []
   await readingFiles(run, run.args, async (progress) => {
     const filter = { ...filterOf(run, 'all'), holds: hashes }
     for await (const { file, line, entry, text } of hits(run.args, filter, progress)) {
@@ -38,17 +38,17 @@ async function find(run: Run): Promise<number> {
 
 /** The hashes to look for. Only the server knows the salt: it is asked for the hash of a value, and for nothing else. */
 async function hashesOf(run: Run): Promise<readonly string[]> {
-  const given = run.flags.texts('hash')
-  const wrong = given.find((hash) => !hashed.test(hash))
+  const fromFlags = run.flags.strings('hash')
+  const wrong = fromFlags.find((hash) => !hashed.test(hash))
   if (wrong !== undefined) throw new UsageError(`${wrong} is no hash: it is hmac-sha256: and 64 hexadecimal digits`)
   if (!run.flags.bool('value-stdin')) {
-    if (given.length > 0) return given
+    if (fromFlags.length > 0) return fromFlags
     throw new UsageError('what is to be found? give -hash, or -value-stdin with a server and a token that may use sys/audit-hash') // prettier-ignore
   }
   const input = (await run.stdin()).replace(/\n$/, '')
-  const devices = run.flags.texts('device')
+  const devices = run.flags.strings('device')
   const generation = run.flags.int('generation')
-  const hashes = [...given]
+  const hashes = [...fromFlags]
   for (const device of devices.length > 0 ? devices : ['file']) {
     const { body } = await run.client.send('PUT', `sys/audit-hash/${barePath(device)}`, { input, ...(generation !== undefined && { generation }) }) // prettier-ignore
     const { hash } = (body?.['data'] ?? {}) as { readonly hash?: string }
@@ -57,7 +57,7 @@ async function hashesOf(run: Run): Promise<readonly string[]> {
   return hashes
 }
 
-function printed({ file, line, number, time, type, operation, path, places }: Found): string {
+function printed({ file, line, number, time, type, operation, path, places }: Occurrence): string {
   return `${printable(`${file}:${line}  number ${number}  ${time}  ${type}  ${operation} ${path}  ${places.join(' ')}`)}\n`
 }
 
@@ -83,13 +83,13 @@ export const auditFindCommands: readonly Command[] = [
     usage: 'FILE …',
     args: [1, Infinity],
     flags: {
-      hash: { kind: 'texts', about: 'The hash, as sys/audit-hash gives it: then no server is asked.' },
+      hash: { kind: 'strings', about: 'The hash, as sys/audit-hash gives it: then no server is asked.' },
       'value-stdin': { kind: 'bool', about: 'Read the value from standard input, and ask the server for its hash.' },
       generation: {
         kind: 'int',
         about: 'Of the salt: enabling a device anew at its path begins another one; the present one unless said.',
       },
-      device: { kind: 'texts', about: 'The audit device that wrote the files: file unless said.' },
+      device: { kind: 'strings', about: 'The audit device that wrote the files: file unless said.' },
       ...filterFlags,
     },
     shows: ['format'],

@@ -13,7 +13,7 @@ import { showValue } from '../../output/show.ts'
 async function prove(run: Run): Promise<number> {
   const [number = '', ...paths] = run.args
   if (!/^[1-9][0-9]{0,15}$/.test(number)) throw new UsageError(`${number} is no number of a line: give its chain.seq`)
-  const log = run.flags.text('log')
+  const log = run.flags.string('log')
   const proof = await readingFiles(run, paths, async (progress) =>
     proveLine(paths, Number(number), { ...evidenceOf(run), progress, ...(log !== undefined && { log }) }),
   )
@@ -23,22 +23,22 @@ async function prove(run: Run): Promise<number> {
 
 async function check(run: Run): Promise<number> {
   const [path = '', from = '-'] = run.args
-  const given = run.flags.texts('keys')
-  if (given.length === 0)
+  const keyFlags = run.flags.strings('keys')
+  if (keyFlags.length === 0)
     throw new UsageError('a proof is worth as much as the key under it: give the public key of the log with -keys')
   return readingFiles(run, [], async () => {
     const proof = readProof(readFileSync(path, 'utf8'))
     if (!proof) throw new UsageError(`${path} is no proof (c2sp.org/tlog-proof@v1)`)
     const line = from === '-' ? await bytesOf(run) : readFileSync(from)
-    const shown = checkProof(proof, withoutEnd(line), given.flatMap(pinnedKeys))
+    const result = checkProof(proof, withoutEnd(line), keyFlags.flatMap(pinnedKeys))
     const { origin, size } = proof.checkpoint
-    return say(run, shown, `the line is number ${proof.index + 1} of ${size} in ${origin}`)
+    return report(run, result, `the line is number ${proof.index + 1} of ${size} in ${origin}`)
   })
 }
 
 async function bytesOf(run: Run): Promise<Buffer> {
   const parts: Uint8Array[] = []
-  for await (const part of run.pipes.read()) parts.push(part)
+  for await (const part of run.stdio.read()) parts.push(part)
   return Buffer.concat(parts)
 }
 
@@ -49,8 +49,8 @@ async function consistency(run: Run): Promise<number> {
   const { old, now, hashes, shown } = await readingFiles(run, paths, async (progress) =>
     compareCheckpoints(a, b, paths, { ...evidenceOf(run), progress }),
   )
-  const said = `the first ${old.checkpoint.size} of ${now.checkpoint.size} lines are the same`
-  if (run.format === 'table') return say(run, shown, said)
+  const statement = `the first ${old.checkpoint.size} of ${now.checkpoint.size} lines are the same`
+  if (run.format === 'table') return report(run, shown, statement)
   await showValue(run, {
     consistent: shown.ok,
     origin: now.checkpoint.origin,
@@ -62,9 +62,9 @@ async function consistency(run: Run): Promise<number> {
   return shown.ok ? 0 : broken
 }
 
-function say(run: Run, shown: Shown, said: string): number {
-  run.out(`${printable(shown.ok ? `proved: ${said}` : `NOT PROVED: ${shown.why}`)}\n`)
-  return shown.ok ? 0 : broken
+function report(run: Run, result: Shown, statement: string): number {
+  run.out(`${printable(result.ok ? `proved: ${statement}` : `NOT PROVED: ${result.why}`)}\n`)
+  return result.ok ? 0 : broken
 }
 
 /** `audit prove`, `audit check`, `audit consistency`. */
@@ -77,7 +77,7 @@ export const auditProofCommands: readonly Command[] = [
     offline: true,
     flags: {
       ...evidenceFlags,
-      log: { kind: 'text', about: 'The id of the log, or its beginning, where the files hold several.' },
+      log: { kind: 'string', about: 'The id of the log, or its beginning, where the files hold several.' },
     },
     run: prove,
   },

@@ -25,16 +25,16 @@ function rowOf({ time, result, operation, name, address, path, error }: Entry): 
   return row([time.replace(/\.\d+Z$/, 'Z'), result, operation, who, address, `${path}${why}`])
 }
 
-const shown = (run: Run, { entry, text }: Pick<Hit, 'entry' | 'text'>): string =>
+const rendered = (run: Run, { entry, text }: Pick<Hit, 'entry' | 'text'>): string =>
   run.format === 'table' ? rowOf(entry) : `${text}\n`
 
 async function read(run: Run): Promise<number> {
   checkFormat(run)
-  const filter = filterOf(run, run.flags.text('type') || 'response')
+  const filter = filterOf(run, run.flags.string('type') || 'response')
   return readingFiles(run, run.args, async (progress) => {
     const output = new Output(run)
     if (run.format === 'table') await output.add(row(headings))
-    for await (const hit of hits(run.args, filter, progress)) await output.add(shown(run, hit))
+    for await (const hit of hits(run.args, filter, progress)) await output.add(rendered(run, hit))
     await output.end()
     return 0
   })
@@ -42,7 +42,7 @@ async function read(run: Run): Promise<number> {
 
 async function tail(run: Run): Promise<number> {
   checkFormat(run)
-  const wanted = matcher(filterOf(run, run.flags.text('type') || 'response'))
+  const matches = matcher(filterOf(run, run.flags.string('type') || 'response'))
   const last = run.flags.int('n') ?? 10
   const [path = ''] = run.args
   const wait = async (): Promise<boolean> => after(pause, true)
@@ -50,7 +50,7 @@ async function tail(run: Run): Promise<number> {
     if (run.format === 'table') run.out(row(headings))
     for await (const text of followed(path, { last, wait })) {
       const entry = entryOf(text)
-      if (entry && wanted(entry)) run.out(shown(run, { entry, text }))
+      if (entry && matches(entry)) run.out(rendered(run, { entry, text }))
     }
     return 0
   })
@@ -77,13 +77,13 @@ export class Output {
   }
 
   async end(): Promise<void> {
-    const held = this.#held
+    const buffered = this.#held
     this.#held = ''
-    if (held !== '') await this.#run.pipes.write(Buffer.from(held))
+    if (buffered !== '') await this.#run.stdio.write(Buffer.from(buffered))
   }
 }
 
-const type = { kind: 'text', about: 'response (unless said), request, or all.' } as const
+const type = { kind: 'string', about: 'response (unless said), request, or all.' } as const
 
 /** `audit read` and `audit tail`. */
 export const auditReadCommands: readonly Command[] = [

@@ -24,7 +24,7 @@ interface Writer {
 }
 
 async function report(run: Run): Promise<number> {
-  const format = run.flags.text('format') || 'json'
+  const format = run.flags.string('format') || 'json'
   const make = Object.hasOwn(writers, format) ? writers[format] : undefined
   if (!make) throw new UsageError(`a report is one of: ${Object.keys(writers).join(', ')}`)
   const filter = monthOf(run, filterOf(run))
@@ -44,7 +44,7 @@ async function report(run: Run): Promise<number> {
 }
 
 function monthOf(run: Run, filter: Filter): Filter {
-  const month = run.flags.text('month')
+  const month = run.flags.string('month')
   if (month === undefined || month === '') return filter
   const [, year, number] = /^(\d{4})-(0[1-9]|1[0-2])$/.exec(month) ?? []
   if (year === undefined) throw new UsageError(`${month} is no month: give 2026-10`)
@@ -126,7 +126,7 @@ function selectionOf({ flags }: Run): string {
   return ['month', ...Object.keys(filterFlags)]
     .flatMap((name) => {
       if (filterFlags[name]?.kind === 'bool') return flags.bool(name) ? [`-${name}`] : []
-      const value = flags.text(name)
+      const value = flags.string(name)
       return value === undefined || value === '' ? [] : [`-${name}=${value}`]
     })
     .join(' ')
@@ -148,11 +148,11 @@ export const auditReportCommands: readonly Command[] = [
     offline: true,
     flags: {
       format: {
-        kind: 'text',
+        kind: 'string',
         about:
           'json (counts), html (verdict, privileged actions, gaps, refusals, counts: one file to print), csv (every request).',
       },
-      month: { kind: 'text', about: 'Only this month: 2026-10.' },
+      month: { kind: 'string', about: 'Only this month: 2026-10.' },
       ...filterFlags,
       ...evidenceFlags,
     },

@@ -13,17 +13,17 @@ export const broken = 3
 /** Where evidence is, besides what lies beside the log. */
 export const evidenceFlags: FlagTable = {
   keys: {
-    kind: 'texts',
+    kind: 'strings',
     about: 'A key file or vkey that you keep: only these keys, and those they vouch for, are trusted.',
   },
-  checkpoints: { kind: 'texts', about: 'A file of checkpoints that you keep, besides those found beside the log.' },
+  checkpoints: { kind: 'strings', about: 'A file of checkpoints that you keep, besides those found beside the log.' },
 }
 
-const witnessFlag: FlagSpec = { kind: 'texts', about: 'The vkey of a witness that must have signed a checkpoint.' }
+const witnessFlag: FlagSpec = { kind: 'strings', about: 'The vkey of a witness that must have signed a checkpoint.' }
 
 /** The evidence that these flags name. */
 export function evidenceOf({ flags }: Run): EvidenceOptions {
-  const [pinned, checkpoints, witnesses] = ['keys', 'checkpoints', 'witness'].map((name) => flags.texts(name)) as [string[], string[], string[]] // prettier-ignore
+  const [pinned, checkpoints, witnesses] = ['keys', 'checkpoints', 'witness'].map((name) => flags.strings(name)) as [string[], string[], string[]] // prettier-ignore
   return { pinned, checkpoints, witnesses }
 }
 
@@ -31,12 +31,12 @@ async function verify(run: Run): Promise<number> {
   const verdict = await readingFiles(run, run.args, async (progress) =>
     verifyLogs(run.args, { ...evidenceOf(run), progress }),
   )
-  if (run.format === 'table') run.out(`${printed(verdict)}\n`)
-  else await showValue(run, wire(verdict))
+  if (run.format === 'table') run.out(`${verdictText(verdict)}\n`)
+  else await showValue(run, verdictJson(verdict))
   return verdict.intact ? 0 : broken
 }
 
-function printed(verdict: Verdict): string {
+function verdictText(verdict: Verdict): string {
   return verdictLines(verdict).join('\n')
 }
 
@@ -47,25 +47,29 @@ export function verdictLines({ logs }: Verdict): readonly string[] {
 
 function linesOf(log: LogVerdict): readonly string[] {
   const { findings, wrong, lines, firstTime, lastTime, files, remarks, notes } = log
-  const time = firstTime === '' ? '' : `, ${shortTime(firstTime)} to ${shortTime(lastTime)}`
+  const period = firstTime === '' ? '' : `, ${shortTime(firstTime)} to ${shortTime(lastTime)}`
   const counted = `${files.length} ${files.length === 1 ? 'file' : 'files'}`
   const head =
     wrong === 0
-      ? [`intact: ${lines} lines${time}, ${counted}`]
+      ? [`intact: ${lines} lines${period}, ${counted}`]
       : findings.map(({ file, line, why }) => `BROKEN at ${file}${line > 0 ? ` line ${line}` : ''}: ${why}`)
   const more = wrong > findings.length ? [`  and ${wrong - findings.length} more`] : []
-  const said = [
+  const details = [
     ...(log.origin === '' ? [] : [`log: ${log.origin}`]),
     ...stretchesOf(log),
-    ...log.witnessed.map(({ name, size, time }) => `witnessed: up to ${size} by ${name}, ${new Date(time * 1000).toISOString().replace('.000Z', 'Z')}`), // prettier-ignore
+    ...log.witnessed.map(witnessLine),
     ...(log.root === undefined ? [] : [`root: ${log.root}`]),
     ...remarks.map(({ seq, time: at, what }) => `remark: number ${seq}, ${shortTime(at)}: ${what}`),
     ...notes.map((note) => `note: ${note}`),
   ]
-  return [...head, ...more, ...said.map((line) => `  ${line}`)].map((line) => printable(line))
+  return [...head, ...more, ...details.map((line) => `  ${line}`)].map((line) => printable(line))
 }
 
-/** A verdict for every range of lines, those between the whole ones included. */
+function witnessLine({ name, size, time }: LogVerdict['witnessed'][number]): string {
+  return `witnessed: up to ${size} by ${name}, ${new Date(time * 1000).toISOString().replace('.000Z', 'Z')}`
+}
+
+/** A verdict for every range of lines, including the gaps between intact ranges. */
 function stretchesOf({ stretches }: LogVerdict): string[] {
   const texts: string[] = []
   let next: number | undefined
@@ -85,7 +89,7 @@ function stretchesOf({ stretches }: LogVerdict): string[] {
 
 const shortTime = (time: string): string => time.replace(/\.\d+Z$/, 'Z')
 
-function wire({ intact, lines, logs }: Verdict): unknown {
+function verdictJson({ intact, lines, logs }: Verdict): unknown {
   const [first] = logs.flatMap(({ findings }) => findings)
   return {
     intact,

@@ -21,22 +21,22 @@ async function witness(run: Run): Promise<number> {
     string,
     string,
   ]
-  const logs = flags.texts('log')
+  const logs = flags.strings('log')
   if (logs.length === 0) throw new UsageError('which logs? give their vkeys, or their key files, with -log')
   if (!/^[^\s+]{1,200}$/u.test(name)) throw new UsageError('the name of a witness has neither blanks nor "+"')
   return readingFiles(run, [], async () => {
     const signer = cosigner(name, keyAt(keyFile), () => systemClock.now())
     const keys = () => logs.flatMap(pinnedKeys)
     keys()
-    const told = toldToStop()
-    const place = { ...placeOf(flags.text('listen') || '127.0.0.1:8210'), ...tlsOf(run) }
+    const stopSignal = toldToStop()
+    const place = { ...placeOf(flags.string('listen') || '127.0.0.1:8210'), ...tlsOf(run) }
     const log = lineLog((line) => run.err(line), () => systemClock.now()) // prettier-ignore
     const server = await listenAsWitness(new Witness({ memory: new WitnessMemory(folder), signer, keys }), place, log)
     const { address, port } = server.address() as AddressInfo
     const scheme = 'tls' in place ? 'https' : 'http'
     run.out(`==> witness ${name} listens on ${scheme}://${address.includes(':') ? `[${address}]` : address}:${port}\n`)
     run.out(`${vkeyText(signer.key)}\n`)
-    await told
+    await stopSignal
     server.closeAllConnections()
     await new Promise((done) => server.close(done))
     return 0
@@ -44,7 +44,7 @@ async function witness(run: Run): Promise<number> {
 }
 
 function required({ flags }: Run, name: string): string {
-  const value = flags.text(name) ?? ''
+  const value = flags.string(name) ?? ''
   if (value === '') throw new UsageError(`a witness needs -${name}`)
   return value
 }
@@ -68,15 +68,15 @@ function privateKeyIn(pem: Buffer): KeyObject | undefined {
   }
 }
 
-function placeOf(written: string): { readonly host: string; readonly port: number } {
-  const found = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):([0-9]{1,5})$/.exec(written)
-  const port = Number(found?.[3])
-  if (!found || port > 65_535) throw new UsageError(`${written} is no address: give host:port`)
-  return { host: (found[1] ?? found[2]) as string, port }
+function placeOf(input: string): { readonly host: string; readonly port: number } {
+  const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):([0-9]{1,5})$/.exec(input)
+  const port = Number(match?.[3])
+  if (!match || port > 65_535) throw new UsageError(`${input} is no address: give host:port`)
+  return { host: (match[1] ?? match[2]) as string, port }
 }
 
 function tlsOf({ flags }: Run): { readonly tls?: { readonly cert: Buffer; readonly key: Buffer } } {
-  const [cert, key] = [flags.text('tls-cert-file'), flags.text('tls-key-file')]
+  const [cert, key] = [flags.string('tls-cert-file'), flags.string('tls-key-file')]
   if ((cert === undefined) !== (key === undefined)) throw new UsageError('-tls-cert-file and -tls-key-file go together')
   return cert === undefined || key === undefined ? {} : { tls: { cert: readFileSync(cert), key: readFileSync(key) } }
 }
@@ -96,16 +96,19 @@ export const auditWitnessCommands: readonly Command[] = [
     args: [0, 0],
     offline: true,
     flags: {
-      name: { kind: 'text', about: 'The name of the witness, e.g. witness.example.org.' },
-      key: { kind: 'text', about: 'The file of its Ed25519 key (PEM); made if it is not there.' },
-      state: { kind: 'text', about: 'The folder in which it remembers what it has seen. One witness for one folder.' },
+      name: { kind: 'string', about: 'The name of the witness, e.g. witness.example.org.' },
+      key: { kind: 'string', about: 'The file of its Ed25519 key (PEM); made if it is not there.' },
+      state: {
+        kind: 'string',
+        about: 'The folder in which it remembers what it has seen. One witness for one folder.',
+      },
       log: {
-        kind: 'texts',
+        kind: 'strings',
         about: 'A vkey or a key file of a log that it watches; can be repeated. Files are read at every submission.',
       },
-      listen: { kind: 'text', about: 'Where it listens; 127.0.0.1:8210.' },
-      'tls-cert-file': { kind: 'text', about: 'Its certificate; without one it speaks plain HTTP.' },
-      'tls-key-file': { kind: 'text', about: "The certificate's key." },
+      listen: { kind: 'string', about: 'Where it listens; 127.0.0.1:8210.' },
+      'tls-cert-file': { kind: 'string', about: 'Its certificate; without one it speaks plain HTTP.' },
+      'tls-key-file': { kind: 'string', about: "The certificate's key." },
     },
     run: witness,
   },

@@ -6,7 +6,7 @@ import { mountPath } from '../../http/paths.ts'
 import { textOf } from '../../output/table.ts'
 
 /** How people log in with each type of method. */
-const ways: Readonly<Record<string, string>> = {
+const loginCommands: Readonly<Record<string, string>> = {
   token: 'strongroom login TOKEN',
   userpass: 'strongroom login -method=userpass username=NAME   (the password is asked for)',
   ldap: 'strongroom login -method=ldap username=NAME   (the password is asked for)',
@@ -18,12 +18,12 @@ const ways: Readonly<Record<string, string>> = {
 }
 
 async function help(run: Run): Promise<number> {
-  const [given = ''] = run.args
-  const path = mountPath(given)
-  const type = Object.hasOwn(ways, path.slice(0, -1)) ? path.slice(0, -1) : await typeAt(run, path)
-  const way = Object.hasOwn(ways, type) ? ways[type] : undefined
+  const [input = ''] = run.args
+  const path = mountPath(input)
+  const type = Object.hasOwn(loginCommands, path.slice(0, -1)) ? path.slice(0, -1) : await typeAt(run, path)
+  const way = Object.hasOwn(loginCommands, type) ? loginCommands[type] : undefined
   if (way === undefined)
-    throw new UsageError(`there is no auth method ${given}\n  known types: ${Object.keys(ways).join(', ')}`)
+    throw new UsageError(`there is no auth method ${input}\n  known types: ${Object.keys(loginCommands).join(', ')}`)
   run.out(`Log in with the auth method ${type} like this:\n\n  ${way}\n`)
   return 0
 }

@@ -5,10 +5,10 @@ import { inputOf } from '../../framework/request-data.ts'
 import { UsageError } from '../../framework/flags.ts'
 import { barePath } from '../../http/paths.ts'
 import { NoTerminal } from '../../framework/prompt.ts'
-import { showAnswer, showField, showValue, showWarnings } from '../../output/show.ts'
-import { answerTable, envelope, fieldOf } from '../../output/format.ts'
+import { showResponse, showField, showValue, showWarnings } from '../../output/show.ts'
+import { responseTable, envelope, fieldOf } from '../../output/format.ts'
 
-/** How each method logs in: what its path ends with, and what it asks for if it is not given. */
+/** How an auth method logs in: the end of its path, and the secret to ask for if it is missing. */
 interface Method {
   readonly path: (data: Readonly<Record<string, string>>) => string
   readonly secret?: string
@@ -27,29 +27,45 @@ const methods: Readonly<Record<string, Method>> = {
 }
 
 async function login(run: Run): Promise<number> {
-  const { flags } = run
-  const only = flags.bool('token-only')
-  const [noStore, noPrint] = [only || flags.bool('no-store'), !only && flags.bool('no-print')]
-  if (noStore && noPrint) throw new UsageError('-no-store and -no-print together would lose the token')
-  const name = flags.text('method') || 'token'
-  const method = Object.hasOwn(methods, name) ? methods[name] : undefined
-  if (name !== 'token' && !method)
-    throw new UsageError(
-      `there is no way here to log in with ${name}\n  known: token, ${Object.keys(methods).join(', ')}`,
-    )
-  const body = method ? await byMethod(run, name, method) : await byToken(run)
+  const output = outputOf(run)
+  const body = await authenticate(run)
   const token = (body['auth'] as { readonly client_token?: string } | null | undefined)?.client_token
-  // A wrapped answer holds no token yet: it is shown and not kept.
-  if (token === undefined) return showAnswer(run, body)
-  const lost = noStore ? undefined : keep(run, token)
-  if (lost) run.err(`${lost}\n  You are logged in nevertheless: the token is shown this once.`)
-  if (noPrint && !lost) return 0
-  const shown = await showLogin(run, body, noStore || lost !== undefined, only ? 'token' : (flags.text('field') ?? ''))
-  return lost ? 2 : shown
+  // A wrapped response holds no token yet: it is shown, and nothing is stored.
+  if (token === undefined) return showResponse(run, body)
+  const problem = output.store ? store(run, token) : undefined
+  if (problem) run.err(`${problem}\n  You are logged in nevertheless: the token is shown this once.`)
+  if (!output.print && !problem) return 0
+  const status = await showLogin(run, body, output.store && !problem, output.field)
+  return problem ? 2 : status
 }
 
-/** @returns why the token could not be kept. It is valid, and must not be lost for that. */
-function keep(run: Run, token: string): string | undefined {
+interface LoginOutput {
+  /** Whether the token is stored for later commands. */
+  readonly store: boolean
+  readonly print: boolean
+  /** The one field to print; empty for all. */
+  readonly field: string
+}
+
+/** @throws UsageError for flags that would lose the token */
+function outputOf({ flags }: Run): LoginOutput {
+  if (flags.bool('token-only')) return { store: false, print: true, field: 'token' }
+  const output = { store: !flags.bool('no-store'), print: !flags.bool('no-print'), field: flags.string('field') ?? '' }
+  if (!output.store && !output.print) throw new UsageError('-no-store and -no-print together would lose the token')
+  return output
+}
+
+async function authenticate(run: Run): Promise<Json> {
+  const name = run.flags.string('method') || 'token'
+  if (name === 'token') return byToken(run)
+  const method = Object.hasOwn(methods, name) ? methods[name] : undefined
+  if (method) return byMethod(run, name, method)
+  const supported = ['token', ...Object.keys(methods)].join(', ')
+  throw new UsageError(`this command cannot log in with the auth method ${name}\n  supported: ${supported}`)
+}
+
+/** @returns why the token could not be stored. It is valid and must not be lost for that. */
+function store(run: Run, token: string): string | undefined {
   try {
     run.environment.keepToken(token)
     return undefined
@@ -59,23 +75,23 @@ function keep(run: Run, token: string): string | undefined {
   }
 }
 
-async function showLogin(run: Run, body: Json, noStore: boolean, field: string): Promise<number> {
+async function showLogin(run: Run, body: Json, stored: boolean, field: string): Promise<number> {
   if (field !== '') return showField(run, fieldOf(body, field), field)
   if (run.format !== 'table') {
     await showValue(run, envelope(body))
     return 0
   }
-  if (noStore) run.err('The token was not kept: set VAULT_TOKEN to it, or log in without -no-store.')
+  if (!stored) run.err('The token was not stored: set VAULT_TOKEN to it, or log in without -no-store.')
   else if (run.environment.setting('TOKEN'))
-    run.err('WARNING! A token is also set in the environment: it wins over the one that was kept now.')
-  const kept = noStore ? '' : ' Later commands on this machine use this token by themselves.'
+    run.err('WARNING! The environment also sets a token: it takes precedence over the token stored now.')
+  const note = stored ? ' Later commands on this machine use this token automatically.' : ''
   showWarnings(run, body)
-  run.out(`Success! You are now authenticated.${kept}\n\n${answerTable(body)}\n`)
+  run.out(`Success! You are now authenticated.${note}\n\n${responseTable(body)}\n`)
   return 0
 }
 
 async function byToken(run: Run): Promise<Json> {
-  const token = await tokenGiven(run)
+  const token = await tokenInput(run)
   try {
     const { body } = await run.client.send('GET', 'auth/token/lookup-self', undefined, { token })
     if (body?.['wrap_info']) return body
@@ -95,28 +111,30 @@ const authOf = (token: string, data: Json): Json => ({
   renewable: data['renewable'],
 })
 
-async function tokenGiven(run: Run): Promise<string> {
+async function tokenInput(run: Run): Promise<string> {
   const [word] = run.args
   if (word !== undefined && run.args.length === 1 && !word.startsWith('token='))
     return (word === '-' ? await run.stdin() : word).trim()
   const { token } = await textsOf(run)
-  return (token ?? (await asked(run, 'Token'))).trim()
+  return (token ?? (await askFor(run, 'Token'))).trim()
 }
 
 async function byMethod(run: Run, name: string, method: Method): Promise<Json> {
-  const given = await textsOf(run)
+  const inputs = await textsOf(run)
   for (const field of method.needs) {
-    if (given[field] === undefined) throw new ServerError(`give ${field}=…: ${name} needs it`)
+    if (inputs[field] === undefined) throw new ServerError(`give ${field}=…: ${name} needs it`)
   }
   const { secret } = method
-  const data = { ...given, ...(secret && given[secret] === undefined && { [secret]: await asked(run, secret) }) }
+  const data = { ...inputs, ...(secret && inputs[secret] === undefined && { [secret]: await askFor(run, secret) }) }
   const { username: _, ...rest } = data as Readonly<Record<string, string>>
-  const path = `auth/${barePath(run.flags.text('path') ?? name)}/${method.path(data)}`
+  const path = `auth/${barePath(run.flags.string('path') ?? name)}/${method.path(data)}`
   const sent = run.client.send('PUT', path, rest, { token: '' })
   const { body } = await sent.catch((thrown: unknown) => {
     const isMissing = thrown instanceof ServerError && [403, 404].includes(thrown.status)
     throw isMissing
-      ? thrown.withHint(`is the method ${name} there? "strongroom auth list" tells; strongroom itself has tokens only`)
+      ? thrown.withHint(
+          `check with "strongroom auth list" that the auth method ${name} is enabled; a strongroom server has the token method only`,
+        )
       : thrown
   })
   return body ?? {}
@@ -126,8 +144,8 @@ async function textsOf(run: Run): Promise<Readonly<Record<string, string>>> {
   return (await inputOf(run, run.args)) as Readonly<Record<string, string>>
 }
 
-/** Asks for what is missing. Having nobody to ask is a failed login: exit status 2. */
-async function asked(run: Run, what: string): Promise<string> {
+/** Asks for a missing value. Without a terminal to ask on, the login fails: exit status 2. */
+async function askFor(run: Run, what: string): Promise<string> {
   if (run.flags.bool('non-interactive')) throw new ServerError(`give ${what}=… or leave out -non-interactive`)
   return run.ask(`${what} (will be hidden): `).catch((thrown: unknown) => {
     throw thrown instanceof NoTerminal ? new ServerError(thrown.message) : thrown
@@ -138,16 +156,19 @@ async function asked(run: Run, what: string): Promise<string> {
 export const loginCommands: readonly Command[] = [
   {
     name: 'login',
-    about: 'Log in; the token is kept for later commands',
+    about: 'Log in and store the token for later commands',
     usage: '[TOKEN | K=V …]',
     args: [0, Infinity],
     anonymous: true,
     flags: {
-      method: { kind: 'text', about: 'The type of the auth method: token, which is the one that strongroom has.' },
-      path: { kind: 'text', about: 'Where the method is mounted; its name unless given.' },
-      'no-store': { kind: 'bool', about: 'Do not keep the token.' },
-      'no-print': { kind: 'bool', about: 'Do not show it.' },
-      'token-only': { kind: 'bool', about: 'Print the token and nothing else; do not keep it.' },
+      method: {
+        kind: 'string',
+        about: 'The type of the auth method (default token, the only one of a strongroom server).',
+      },
+      path: { kind: 'string', about: 'The path where the method is mounted (default: its type).' },
+      'no-store': { kind: 'bool', about: 'Do not store the token.' },
+      'no-print': { kind: 'bool', about: 'Do not print the token.' },
+      'token-only': { kind: 'bool', about: 'Print only the token, and do not store it.' },
     },
     shows: ['field', 'format'],
     doing: 'authenticating',

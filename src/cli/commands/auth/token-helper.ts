@@ -46,9 +46,9 @@ export class TokenHelper {
   #run(action: Action, input = ''): string {
     const { variables, show } = this.#settings
     const result = spawnSync(this.#program, [action], { input, env: { ...variables }, maxBuffer: longest })
-    const shown = result.stderr?.toString() ?? ''
-    if (shown !== '') show(shown.endsWith('\n') ? shown : `${shown}\n`)
-    const code = (result.error as NodeJS.ErrnoException | undefined)?.code
+    const errorOutput = result.stderr?.toString() ?? ''
+    if (errorOutput !== '') show(errorOutput.endsWith('\n') ? errorOutput : `${errorOutput}\n`)
+    const { code } = (result.error ?? {}) as Partial<NodeJS.ErrnoException>
     // It need not read what it does not want.
     if (code !== undefined && code !== 'EPIPE')
       throw new UsageError(`the token helper ${this.#program} could not be run (${code})`)

@@ -2,7 +2,7 @@ import type { Json } from '../../../util/json.ts'
 import type { Command, Run } from '../../framework/command.ts'
 import { UsageError } from '../../framework/flags.ts'
 import type { FlagTable } from '../../framework/flags.ts'
-import { showAnswer, showValue } from '../../output/show.ts'
+import { showResponse, showValue } from '../../output/show.ts'
 
 /** Flags of `token create` whose text goes to the server as it is, and what it calls them. */
 const createTexts = {
@@ -18,73 +18,74 @@ const createTexts = {
 const durations = ['ttl', 'explicit-max-ttl', 'period']
 
 const createFlags: FlagTable = {
-  policy: { kind: 'texts', about: 'A policy; can be repeated.', mayBeEmpty: true },
+  policy: { kind: 'strings', about: 'A policy; can be repeated.', mayBeEmpty: true },
   metadata: { kind: 'pairs', about: 'name=value, shown in audit lines; can be repeated.' },
   ...Object.fromEntries(
     Object.entries(createTexts).map(([name, [, about]]) => [
       name,
-      { kind: durations.includes(name) ? ('duration' as const) : ('text' as const), about },
+      { kind: durations.includes(name) ? ('duration' as const) : ('string' as const), about },
     ]),
   ),
   'use-limit': { kind: 'int', about: 'How often it can be used.' },
   orphan: { kind: 'bool', about: 'Without a parent.' },
   'no-default-policy': { kind: 'bool', about: 'Without the default policy.' },
   renewable: { kind: 'bool', about: 'It can be renewed (true unless set).' },
-  role: { kind: 'text', about: 'The role to create it through.' },
+  role: { kind: 'string', about: 'The role to create it through.' },
 }
 
 async function create(run: Run): Promise<number> {
   const { flags } = run
-  const role = flags.text('role')
+  const role = flags.string('role')
   const { body } = await run.client.send('POST', `auth/token/create${role ? `/${role}` : ''}`, {
-    ...(flags.has('policy') && { policies: flags.texts('policy') }),
+    ...(flags.has('policy') && { policies: flags.strings('policy') }),
     ...(flags.has('metadata') && { meta: flags.pairs('metadata') }),
     ...Object.fromEntries(
       Object.entries(createTexts)
         .filter(([name]) => flags.has(name))
-        .map(([name, [field]]) => [field, flags.text(name)]),
+        .map(([name, [field]]) => [field, flags.string(name)]),
     ),
     ...(flags.has('use-limit') && { num_uses: flags.int('use-limit') }),
     ...(flags.bool('orphan') && { no_parent: true }),
     ...(flags.bool('no-default-policy') && { no_default_policy: true }),
     renewable: flags.bool('renewable', true),
   })
-  return showAnswer(run, body)
+  return showResponse(run, body)
 }
 
 /** What a command does with the caller's own token, another token, or an accessor. */
-interface Ways {
+interface TokenEndpoints {
   readonly self: string
   readonly token: string
   readonly accessor: string
   readonly methods: readonly [self: string, token: string, accessor: string]
 }
 
-async function byWay(run: Run, ways: Ways, more: Json = {}): Promise<Json | undefined> {
-  const [given] = run.args
-  if (given?.trim() === '') throw new UsageError('the token, or accessor, is empty: was a variable not set?')
-  const [self, token, accessor] = ways.methods
+async function callEndpoint(run: Run, endpoints: TokenEndpoints, more: Json = {}): Promise<Json | undefined> {
+  const [tokenOrAccessor] = run.args
+  if (tokenOrAccessor?.trim() === '') throw new UsageError('the token, or accessor, is empty: was a variable not set?')
+  const [self, token, accessor] = endpoints.methods
   if (run.flags.bool('accessor')) {
-    if (given === undefined) throw new UsageError('give the accessor')
-    return (await run.client.send(accessor, ways.accessor, { accessor: given, ...more })).body
+    if (tokenOrAccessor === undefined) throw new UsageError('give the accessor')
+    return (await run.client.send(accessor, endpoints.accessor, { accessor: tokenOrAccessor, ...more })).body
   }
-  if (given !== undefined) return (await run.client.send(token, ways.token, { token: given, ...more })).body
-  return (await run.client.send(self, ways.self, self === 'GET' ? undefined : more)).body
+  if (tokenOrAccessor !== undefined)
+    return (await run.client.send(token, endpoints.token, { token: tokenOrAccessor, ...more })).body
+  return (await run.client.send(self, endpoints.self, self === 'GET' ? undefined : more)).body
 }
 
 async function lookup(run: Run): Promise<number> {
-  const body = await byWay(run, {
+  const body = await callEndpoint(run, {
     self: 'auth/token/lookup-self',
     token: 'auth/token/lookup',
     accessor: 'auth/token/lookup-accessor',
     methods: ['GET', 'POST', 'POST'],
   })
-  return showAnswer(run, body)
+  return showResponse(run, body)
 }
 
 async function renew(run: Run): Promise<number> {
-  const increment = run.flags.text('increment')
-  const body = await byWay(
+  const increment = run.flags.string('increment')
+  const body = await callEndpoint(
     run,
     {
       self: 'auth/token/renew-self',
@@ -94,21 +95,21 @@ async function renew(run: Run): Promise<number> {
     },
     increment ? { increment } : {},
   )
-  return showAnswer(run, body)
+  return showResponse(run, body)
 }
 
 async function revoke(run: Run): Promise<number> {
   const { flags } = run
-  const [given] = run.args
-  const [self, accessor, mode] = [flags.bool('self'), flags.bool('accessor'), flags.text('mode') ?? '']
-  if (self && (given !== undefined || accessor || mode !== ''))
+  const [tokenOrAccessor] = run.args
+  const [self, accessor, mode] = [flags.bool('self'), flags.bool('accessor'), flags.string('mode') ?? '']
+  if (self && (tokenOrAccessor !== undefined || accessor || mode !== ''))
     throw new UsageError('-self takes neither a token nor -accessor nor -mode')
-  if (!self && given === undefined) throw new UsageError('give the token, or -self')
+  if (!self && tokenOrAccessor === undefined) throw new UsageError('give the token, or -self')
   if (!['', 'orphan', 'path'].includes(mode)) throw new UsageError('the mode is "orphan" or "path"')
   if (accessor && mode !== '') throw new UsageError('-accessor and -mode do not go together')
-  if (mode === 'path') await run.client.send('PUT', `sys/leases/revoke-prefix/${given}`)
+  if (mode === 'path') await run.client.send('PUT', `sys/leases/revoke-prefix/${tokenOrAccessor}`)
   else
-    await byWay(run, {
+    await callEndpoint(run, {
       self: 'auth/token/revoke-self',
       token: mode === 'orphan' ? 'auth/token/revoke-orphan' : 'auth/token/revoke',
       accessor: 'auth/token/revoke-accessor',
@@ -127,7 +128,7 @@ async function capabilities(run: Run): Promise<number> {
     paths: [path],
     ...(whose !== 'self' && { [whose]: first }),
   })
-  if (body?.['wrap_info']) return showAnswer(run, body)
+  if (body?.['wrap_info']) return showResponse(run, body)
   const found = [...((body?.['data'] as Readonly<Record<string, readonly string[]>> | undefined)?.[path] ?? [])].sort()
   if (run.format === 'table') run.out(`${found.join(', ')}\n`)
   else await showValue(run, found)
@@ -175,7 +176,7 @@ export const tokenCommands: readonly Command[] = [
     flags: {
       ...accessor,
       self: { kind: 'bool', about: "One's own." },
-      mode: { kind: 'text', about: 'orphan: its children live on; path: all tokens made under this path.' },
+      mode: { kind: 'string', about: 'orphan: its children live on; path: all tokens made under this path.' },
     },
     doing: 'revoking token',
     run: revoke,

@@ -1,14 +1,14 @@
 import type { Command, Run } from '../../framework/command.ts'
 import { flagsOf } from '../../framework/command-flags.ts'
-import { families } from '../../command-table.ts'
+import { commandGroups } from '../../command-table.ts'
 import { bashScript, fishScript, zshScript } from './completion-scripts.ts'
 import type { Candidate, Vocabulary } from './completion-scripts.ts'
 
 /** Every word and flag that the command line knows, from its own table. */
 async function vocabulary(): Promise<Vocabulary> {
-  const loaded = await Promise.all(families.map(async ({ load }) => load()))
+  const loaded = await Promise.all(commandGroups.map(async ({ load }) => load()))
   const commands = [...new Set(loaded.flat())]
-  const words = new Map<string, Candidate[]>([['', families.map(({ word, about }) => ({ word, about }))]])
+  const words = new Map<string, Candidate[]>([['', commandGroups.map(({ word, about }) => ({ word, about }))]])
   for (const { name, about } of commands) addWords(words, name.split(' '), about)
   return { words, flags: new Map(commands.map((command) => [command.name, flagsIn(command)])) }
 }
@@ -18,9 +18,9 @@ function addWords(words: Map<string, Candidate[]>, parts: readonly string[], abo
   for (let at = 1; at < parts.length; at++) {
     const before = parts.slice(0, at).join(' ')
     const [word = '', isLast] = [parts[at], at === parts.length - 1]
-    const known = words.get(before) ?? []
-    if (!known.some((candidate) => candidate.word === word))
-      words.set(before, [...known, { word, about: isLast ? about : '' }])
+    const candidates = words.get(before) ?? []
+    if (!candidates.some((candidate) => candidate.word === word))
+      words.set(before, [...candidates, { word, about: isLast ? about : '' }])
   }
 }
 

@@ -1,12 +1,12 @@
 import type { Json } from '../../../util/json.ts'
 import { ServerError } from '../../http/errors.ts'
-import type { Answer } from '../../http/client.ts'
+import type { ApiResponse } from '../../http/client.ts'
 import type { Command, Run } from '../../framework/command.ts'
 import { inputOf } from '../../framework/request-data.ts'
 import { UsageError } from '../../framework/flags.ts'
 import type { FlagTable } from '../../framework/flags.ts'
 import { barePath } from '../../http/paths.ts'
-import { nothingAt, showAnswer, showKeys, showValue, showWarnings } from '../../output/show.ts'
+import { nothingAt, showResponse, showKeys, showValue, showWarnings } from '../../output/show.ts'
 import { textOf } from '../../output/table.ts'
 
 const pathOf = (run: Run): string => barePath(run.args[0] ?? '')
@@ -17,7 +17,7 @@ async function read(run: Run): Promise<number> {
   const raw = run.format === 'raw'
   const answer = await orNothing(run, run.client.send('GET', path, undefined, { query: input, anyText: raw }))
   if (!answer) return nothingAt(run, path)
-  if (!raw || run.flags.text('field')) return showAnswer(run, answer.body)
+  if (!raw || run.flags.string('field')) return showResponse(run, answer.body)
   run.out(`${answer.text.trimEnd()}\n\n`)
   return 0
 }
@@ -25,12 +25,12 @@ async function read(run: Run): Promise<number> {
 /** Flags of commands that list. */
 export const pageFlags: FlagTable = {
   limit: { kind: 'int', about: 'At most so many names.' },
-  after: { kind: 'text', about: 'Only names behind this one.' },
+  after: { kind: 'string', about: 'Only names behind this one.' },
 }
 
 /** The part of a list that was asked for, as the API takes it. @throws UsageError for a limit that would mean all */
 export function pageOf({ flags }: Run): Json {
-  const [limit, after] = [flags.int('limit'), flags.text('after')]
+  const [limit, after] = [flags.int('limit'), flags.string('after')]
   if (limit !== undefined && limit < 1)
     throw new UsageError(`-limit=${limit} is no number of names: leave it out for all`)
   return { ...(limit !== undefined && { limit }), ...(after !== undefined && { after }) }
@@ -45,7 +45,7 @@ async function list(run: Run, verb: 'list' | 'scan' = 'list'): Promise<number> {
 
 /** Shows what a list answered: its keys, its wrapping, or that there is nothing. @returns the exit status */
 export async function showList(run: Run, path: string, body: Json | undefined): Promise<number> {
-  if (body?.['wrap_info']) return showAnswer(run, body)
+  if (body?.['wrap_info']) return showResponse(run, body)
   const { keys, key_info: details } = (body?.['data'] ?? {}) as ListData
   if (body && keys === undefined && body['warnings']) {
     showWarnings(run, body)
@@ -73,24 +73,24 @@ async function write(run: Run): Promise<number> {
     throw new UsageError('there is no data to write\n  next: add K=V, or -force to write without data')
   const data = words.length === 0 ? null : await inputOf(run, words)
   const { body } = await run.client.send('PUT', path, data)
-  return showAnswer(run, body, `Success! Data written to: ${path}`)
+  return showResponse(run, body, `Success! Data written to: ${path}`)
 }
 
 async function patch(run: Run): Promise<number> {
   const path = pathOf(run)
   const { body } = await run.client.send('PATCH', path, await inputOf(run, run.args.slice(1)))
-  return showAnswer(run, body, `Success! Data written to: ${path}`)
+  return showResponse(run, body, `Success! Data written to: ${path}`)
 }
 
 async function remove(run: Run): Promise<number> {
   const path = pathOf(run)
   const query = await inputOf(run, run.args.slice(1))
   const { body } = await run.client.send('DELETE', path, undefined, { query })
-  return showAnswer(run, body?.['wrap_info'] ? undefined : body, `Success! Data deleted (if it existed) at: ${path}`)
+  return showResponse(run, body?.['wrap_info'] ? undefined : body, `Success! Data deleted (if it existed) at: ${path}`)
 }
 
 /** @throws ServerError that says that nothing is there */
-async function helpAt(path: string, run: Run): Promise<Answer> {
+async function helpAt(path: string, run: Run): Promise<ApiResponse> {
   return run.client.send('GET', path, undefined, { query: { help: 1 } }).catch((thrown: unknown) => {
     throw thrown instanceof ServerError && thrown.isAbsence
       ? thrown.withHint(
@@ -110,8 +110,8 @@ async function help(run: Run): Promise<number> {
 }
 
 /** An answer, or undefined where the server says that there is nothing; said where not even a mount is. */
-export async function orNothing<T>(run: Run, asked: Promise<T>): Promise<T | undefined> {
-  return asked.catch((thrown: unknown) => {
+export async function orNothing<T>(run: Run, pending: Promise<T>): Promise<T | undefined> {
+  return pending.catch((thrown: unknown) => {
     if (!(thrown instanceof ServerError) || !isNothing(thrown)) throw thrown
     if (thrown.next !== '') run.err(`Note: ${thrown.next}.`)
     return undefined

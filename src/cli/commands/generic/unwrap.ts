@@ -1,6 +1,6 @@
 import type { Command, Run } from '../../framework/command.ts'
 import { showList } from './generic.ts'
-import { showAnswer } from '../../output/show.ts'
+import { showResponse } from '../../output/show.ts'
 
 async function unwrap(run: Run): Promise<number> {
   const [token] = run.args
@@ -8,7 +8,7 @@ async function unwrap(run: Run): Promise<number> {
   const data = body?.['data'] as { readonly keys?: unknown } | null | undefined
   // What was wrapped may have been a list.
   const isList = data && Object.keys(data).length === 1 && Array.isArray(data.keys)
-  return isList && !run.flags.has('field') ? showList(run, '', body) : showAnswer(run, body)
+  return isList && !run.flags.has('field') ? showList(run, '', body) : showResponse(run, body)
 }
 
 /** `unwrap`. */

@@ -5,8 +5,8 @@ import { inputOf } from '../../framework/request-data.ts'
 import { orNothing, pageFlags, pageOf, showList } from '../generic/generic.ts'
 import { UsageError } from '../../framework/flags.ts'
 import { during, locate, mountFlag, refuseVersion1, refuseVersionFlag } from './path.ts'
-import type { Place } from './path.ts'
-import { nothingAt, showAnswer, showField, showWarnings } from '../../output/show.ts'
+import type { SecretLocation } from './path.ts'
+import { nothingAt, showResponse, showField, showWarnings } from '../../output/show.ts'
 import { showMetadata, showSections } from './show.ts'
 import { fieldOf } from '../../output/format.ts'
 
@@ -17,11 +17,11 @@ async function put(run: Run): Promise<number> {
   refuseVersionFlag(run, place, 'cas')
   if (place.version === 1) {
     const { body } = await during(`writing data to ${place.path}`, run.client.send('PUT', place.path, data))
-    return showAnswer(run, body, `Success! Data written to: ${place.path}`)
+    return showResponse(run, body, `Success! Data written to: ${place.path}`)
   }
   const path = place.at('data')
-  const asked = run.client.send('PUT', path, { data, options })
-  const { body } = await during(`writing data to ${path}`, asked)
+  const pending = run.client.send('PUT', path, { data, options })
+  const { body } = await during(`writing data to ${path}`, pending)
   await warnOfDropped(run, path, data, body)
   return showVersion(run, path, body)
 }
@@ -38,7 +38,7 @@ function casOf({ flags }: Run): { readonly cas?: number } {
 async function warnOfDropped(run: Run, path: string, data: Json, body: Json | undefined): Promise<void> {
   const before = Number((body?.['data'] as Json | undefined)?.['version']) - 1
   if (!(before > 0)) return
-  const read = run.client.send('GET', path, undefined, { query: { version: before }, always: true })
+  const read = run.client.send('GET', path, undefined, { query: { version: before }, evenInDryRun: true })
   // Whatever keeps it from being read, the write is done: a warning must not make it look failed.
   const answer = await read.catch(() => undefined)
   const old = (answer?.body?.['data'] as { readonly data?: Json | null } | undefined)?.data ?? {}
@@ -51,14 +51,14 @@ async function warnOfDropped(run: Run, path: string, data: Json, body: Json | un
 }
 
 /** Writes a version and shows what the store says about it. */
-async function written(run: Run, place: Place, method: 'PUT' | 'PATCH', data: Json): Promise<number> {
+async function writeVersion(run: Run, place: SecretLocation, method: 'PUT' | 'PATCH', data: Json): Promise<number> {
   const path = place.at('data')
   const { body } = await during(`writing data to ${path}`, run.client.send(method, path, data))
   return showVersion(run, path, body)
 }
 
 async function showVersion(run: Run, path: string, body: Json | undefined): Promise<number> {
-  if (!body || run.format !== 'table' || run.flags.text('field') || body['wrap_info']) return showAnswer(run, body)
+  if (!body || run.format !== 'table' || run.flags.string('field') || body['wrap_info']) return showResponse(run, body)
   showWarnings(run, body)
   showMetadata(run, 'Secret Path', path, (body['data'] ?? {}) as Json)
   return 0
@@ -70,22 +70,22 @@ async function get(run: Run): Promise<number> {
   const place = await locate(run)
   refuseVersionFlag(run, place, 'version')
   const path = place.version === 1 ? place.path : place.at('data')
-  const asked = run.client.send('GET', path, undefined, { query: version > 0 ? { version } : {} })
-  const answer = await during(`reading ${path}`, orNothing(run, asked))
+  const pending = run.client.send('GET', path, undefined, { query: version > 0 ? { version } : {} })
+  const answer = await during(`reading ${path}`, orNothing(run, pending))
   if (!answer) return nothingAt(run, path)
   return place.version === 1 ? showPlain(run, answer.body ?? {}) : showSecret(run, path, answer.body ?? {})
 }
 
 async function showPlain(run: Run, body: Json): Promise<number> {
-  if (run.format !== 'table' || run.flags.text('field') || body['wrap_info']) return showAnswer(run, body)
+  if (run.format !== 'table' || run.flags.string('field') || body['wrap_info']) return showResponse(run, body)
   showWarnings(run, body)
   showSections(run, [{ heading: 'Data', rows: (body['data'] ?? {}) as Json }])
   return 0
 }
 
 async function showSecret(run: Run, path: string, body: Json): Promise<number> {
-  const field = run.flags.text('field') ?? ''
-  if (body['wrap_info']) return showAnswer(run, body)
+  const field = run.flags.string('field') ?? ''
+  if (body['wrap_info']) return showResponse(run, body)
   const { data, metadata } = (body['data'] ?? {}) as { readonly data?: Json | null; readonly metadata?: Json }
   if (field !== '') {
     if (!data) {
@@ -95,7 +95,7 @@ async function showSecret(run: Run, path: string, body: Json): Promise<number> {
     // A key that is called "data" comes before all of them together.
     return showField(run, fieldOf({ data }, field), field)
   }
-  if (run.format !== 'table') return showAnswer(run, body)
+  if (run.format !== 'table') return showResponse(run, body)
   showWarnings(run, body)
   showMetadata(run, 'Secret Path', path, metadata)
   run.out('\n')
@@ -106,23 +106,23 @@ async function showSecret(run: Run, path: string, body: Json): Promise<number> {
 const methods = ['', 'patch', 'rw']
 
 async function patch(run: Run): Promise<number> {
-  const method = run.flags.text('method') ?? ''
+  const method = run.flags.string('method') ?? ''
   if (!methods.includes(method))
     throw new UsageError(
       `Unsupported method provided to -method flag: ${method}\n  next: leave it out, or give patch or rw`,
     )
-  const removed = run.flags.texts('remove-data')
-  const given = await inputOf(run, run.args.slice(1))
-  const both = removed.find((key) => Object.hasOwn(given, key))
+  const removed = run.flags.strings('remove-data')
+  const input = await inputOf(run, run.args.slice(1))
+  const both = removed.find((key) => Object.hasOwn(input, key))
   if (both !== undefined) throw new UsageError(`${both} is to be set and to be removed: give one of them`)
-  const data = { ...given, ...Object.fromEntries(removed.map((key) => [key, null])) }
+  const data = { ...input, ...Object.fromEntries(removed.map((key) => [key, null])) }
   if (Object.keys(data).length === 0) throw new UsageError('Not enough arguments: give K=V, or -remove-data=K')
   const options = casOf(run)
   const place = await locate(run)
   if (place.version === 1) return refuseVersion1(run, 'K/V engine mount must be version 2 for patch support')
   if (method === 'rw') return readAndWrite(run, place, data, options)
   try {
-    return await written(run, place, 'PATCH', { data, options })
+    return await writeVersion(run, place, 'PATCH', { data, options })
   } catch (thrown) {
     const mayRead = thrown instanceof ServerError && [403, 405].includes(thrown.status) && method === ''
     if (!mayRead) throw thrown
@@ -134,7 +134,7 @@ async function patch(run: Run): Promise<number> {
 /** A patch for those who may read and write, but not patch. Check-and-set keeps the writes of others. */
 async function readAndWrite(
   run: Run,
-  place: Place,
+  place: SecretLocation,
   changes: Json,
   { cas }: { readonly cas?: number },
 ): Promise<number> {
@@ -143,7 +143,7 @@ async function readAndWrite(
   const { data, metadata } = (answer?.body?.['data'] ?? {}) as { readonly data?: Json; readonly metadata?: Json }
   if (!data) return nothingAt(run, path)
   const merged = Object.fromEntries(Object.entries({ ...data, ...changes }).filter(([, value]) => value !== null))
-  return written(run, place, 'PUT', { data: merged, options: { cas: cas ?? metadata?.['version'] } })
+  return writeVersion(run, place, 'PUT', { data: merged, options: { cas: cas ?? metadata?.['version'] } })
 }
 
 async function list(run: Run, verb: 'list' | 'scan'): Promise<number> {
@@ -191,8 +191,8 @@ export const kvCommands: readonly Command[] = [
     flags: {
       ...mountFlag,
       ...cas,
-      'remove-data': { kind: 'texts', about: 'A key to remove; can be repeated.' },
-      method: { kind: 'text', about: 'patch: on the server only; rw: read, change, and write.', mayBeEmpty: true },
+      'remove-data': { kind: 'strings', about: 'A key to remove; can be repeated.' },
+      method: { kind: 'string', about: 'patch: on the server only; rw: read, change, and write.', mayBeEmpty: true },
     },
     shows: ['field', 'format'],
     run: patch,

@@ -3,12 +3,12 @@ import type { Command, Run } from '../../framework/command.ts'
 import type { FlagTable } from '../../framework/flags.ts'
 import { orNothing } from '../generic/generic.ts'
 import { during, locate, mountFlag, refuseVersion1 } from './path.ts'
-import type { Place } from './path.ts'
+import type { SecretLocation } from './path.ts'
 import { showMetadata, showSections } from './show.ts'
-import { nothingAt, showAnswer } from '../../output/show.ts'
+import { nothingAt, showResponse } from '../../output/show.ts'
 
 /** The place of the secret, or undefined (and said) where there is no metadata. */
-async function versioned(run: Run): Promise<Place | undefined> {
+async function versioned(run: Run): Promise<SecretLocation | undefined> {
   const place = await locate(run)
   if (place.version === 2) return place
   refuseVersion1(run, 'Metadata not supported on KV Version 1')
@@ -22,7 +22,7 @@ async function get(run: Run): Promise<number> {
   const answer = await during(`reading ${path}`, orNothing(run, run.client.send('GET', path)))
   if (!answer) return nothingAt(run, path)
   const { body = {} } = answer
-  if (run.format !== 'table' || body['wrap_info']) return showAnswer(run, body)
+  if (run.format !== 'table' || body['wrap_info']) return showResponse(run, body)
   const { versions = {}, ...metadata } = (body['data'] ?? {}) as Json
   showMetadata(run, 'Metadata Path', path, metadata)
   const numbers = Object.keys(versions as Json).sort((a, b) => Number(a) - Number(b))
@@ -39,7 +39,7 @@ function settings(run: Run, removed: readonly string[]): Json {
   return {
     ...(flags.has('max-versions') && { max_versions: flags.int('max-versions') }),
     ...(flags.has('cas-required') && { cas_required: flags.bool('cas-required') }),
-    ...(flags.has('delete-version-after') && { delete_version_after: flags.text('delete-version-after') }),
+    ...(flags.has('delete-version-after') && { delete_version_after: flags.string('delete-version-after') }),
     ...(Object.keys(custom).length > 0 && { custom_metadata: custom }),
   }
 }
@@ -48,9 +48,9 @@ async function write(run: Run, method: 'PUT' | 'PATCH'): Promise<number> {
   const place = await versioned(run)
   if (!place) return 1
   const path = place.at('metadata')
-  const data = settings(run, run.flags.texts('remove-custom-metadata'))
+  const data = settings(run, run.flags.strings('remove-custom-metadata'))
   const { body } = await during(`writing data to ${path}`, run.client.send(method, path, data))
-  return showAnswer(run, body, `Success! Data written to: ${path}`)
+  return showResponse(run, body, `Success! Data written to: ${path}`)
 }
 
 async function remove(run: Run): Promise<number> {
@@ -58,7 +58,7 @@ async function remove(run: Run): Promise<number> {
   if (!place) return 1
   const path = place.at('metadata')
   const { body } = await during(`deleting ${path}`, run.client.send('DELETE', path))
-  return showAnswer(run, body, `Success! Data deleted (if it existed) at: ${path}`)
+  return showResponse(run, body, `Success! Data deleted (if it existed) at: ${path}`)
 }
 
 const settingFlags: FlagTable = {
@@ -96,7 +96,7 @@ export const kvCommands: readonly Command[] = [
     args: [1, 1],
     flags: {
       ...settingFlags,
-      'remove-custom-metadata': { kind: 'texts', about: 'A note to remove; can be repeated.' },
+      'remove-custom-metadata': { kind: 'strings', about: 'A note to remove; can be repeated.' },
     },
     shows: ['format'],
     run: async (run) => write(run, 'PATCH'),

@@ -12,10 +12,10 @@ export interface Section {
 /** Blocks with an empty line between them. */
 export function showSections(run: Run, sections: readonly Section[]): void {
   const blocks = sections.map(({ heading, rows }) => {
-    const shown = dataRows(rows)
+    const entries = dataRows(rows)
     // As wide as the longest key, its gap and the word "Value".
-    const width = Math.max(...shown.map(([key]) => key.length)) + 9
-    return `${centred(heading, width)}\n${keyValues(shown)}\n`
+    const width = Math.max(...entries.map(([key]) => key.length)) + 9
+    return `${centred(heading, width)}\n${keyValues(entries)}\n`
   })
   run.out(blocks.join('\n'))
 }
@@ -30,7 +30,7 @@ export function showMetadata(run: Run, heading: string, path: string, metadata: 
 
 /** `== x ==`: the text in the middle of `width`, rounded up; two signs on each side where there is no room. */
 export function centred(text: string, width: number): string {
-  const room = width - text.length - 2
-  const side = '='.repeat(room > 0 ? Math.ceil(room / 2) : 2)
+  const available = width - text.length - 2
+  const side = '='.repeat(available > 0 ? Math.ceil(available / 2) : 2)
   return `${side} ${text} ${side}`
 }

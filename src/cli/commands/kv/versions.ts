@@ -4,12 +4,12 @@ import { UsageError } from '../../framework/flags.ts'
 import { orNothing } from '../generic/generic.ts'
 import { during, locate, mountFlag, refuseVersion1, refuseVersionFlag } from './path.ts'
 import { mountPath } from '../../http/paths.ts'
-import { nothingAt, showAnswer } from '../../output/show.ts'
+import { nothingAt, showResponse } from '../../output/show.ts'
 
 /** `-versions=1,2` or `-versions=1 -versions=2`, as the API takes them. */
 function versionsOf(run: Run): readonly string[] {
   return run.flags
-    .texts('versions')
+    .strings('versions')
     .flatMap((text) => text.split(','))
     .map((text) => text.trim())
     .filter((text) => text !== '')
@@ -26,12 +26,12 @@ async function remove(run: Run): Promise<number> {
   const place = await locate(run)
   refuseVersionFlag(run, place, 'versions')
   const path = place.version === 1 ? place.path : place.at('data')
-  const asked =
+  const pending =
     place.version === 2 && versions.length > 0
       ? run.client.send('PUT', place.at('delete'), { versions })
       : run.client.send('DELETE', path)
-  const { body } = await during(`deleting ${path}`, asked)
-  return showAnswer(run, body, `Success! Data deleted (if it existed) at: ${path}`)
+  const { body } = await during(`deleting ${path}`, pending)
+  return showResponse(run, body, `Success! Data deleted (if it existed) at: ${path}`)
 }
 
 async function onVersions(run: Run, side: 'undelete' | 'destroy', word: string): Promise<number> {
@@ -40,7 +40,7 @@ async function onVersions(run: Run, side: 'undelete' | 'destroy', word: string):
   if (place.version === 1) return refuseVersion1(run, `${word} not supported on KV Version 1`, 1)
   const path = place.at(side)
   const { body } = await during(`writing data to ${path}`, run.client.send('PUT', path, { versions }))
-  return showAnswer(run, body, `Success! Data written to: ${path}`)
+  return showResponse(run, body, `Success! Data written to: ${path}`)
 }
 
 async function rollback(run: Run): Promise<number> {
@@ -63,8 +63,8 @@ async function rollback(run: Run): Promise<number> {
   }
   // Only on top of the version that was newest just now: a write in between must not get lost.
   const cas = (newest['metadata'] as Json | undefined)?.['version']
-  const written = run.client.send('PUT', path, { data: wanted['data'], options: { cas } })
-  return showAnswer(run, (await during(`writing data to ${path}`, written)).body)
+  const pending = run.client.send('PUT', path, { data: wanted['data'], options: { cas } })
+  return showResponse(run, (await during(`writing data to ${path}`, pending)).body)
 }
 
 async function enableVersioning(run: Run): Promise<number> {
@@ -77,7 +77,7 @@ async function enableVersioning(run: Run): Promise<number> {
   return 0
 }
 
-const versions = { versions: { kind: 'texts', about: 'Which versions, with commas between them.' } } as const
+const versions = { versions: { kind: 'strings', about: 'Which versions, with commas between them.' } } as const
 
 /** `kv delete`, `undelete`, `destroy`, `rollback`, `enable-versioning`. */
 export const kvCommands: readonly Command[] = [

@@ -11,35 +11,35 @@ import { columns, textOf } from '../../output/table.ts'
 
 async function generateRoot(run: Run): Promise<number> {
   const { flags } = run
-  if (flags.text('decode') !== undefined) return decode(run)
-  const ceremony = new KeyShareOperation(
+  if (flags.string('decode') !== undefined) return decode(run)
+  const operation = new KeyShareOperation(
     run,
     'sys/generate-root',
     'sys/generate-root-token',
     'disable_unauthed_generate_root_endpoints',
   )
   if (flags.bool('cancel')) {
-    await ceremony.cancel('attempt')
+    await operation.cancel('attempt')
     run.out('Success! Root token generation canceled (if it was started)\n')
     return 0
   }
-  if (flags.bool('init')) return begin(run, ceremony)
-  const status = bare((await ceremony.send('GET', 'attempt')).body)
+  if (flags.bool('init')) return begin(run, operation)
+  const status = bare((await operation.send('GET', 'attempt')).body)
   if (flags.bool('generate-otp')) return generateOtp(run, Number(status['otp_length']))
   if (flags.bool('status')) return show(run, status)
   if (status['started'] !== true) throw new UsageError('No root generation is in progress. Begin one with -init.')
-  const share = await ceremony.share(String(status['nonce']))
-  const body = bare((await ceremony.send('PUT', 'update', share)).body)
+  const share = await operation.share(String(status['nonce']))
+  const body = bare((await operation.send('PUT', 'update', share)).body)
   return show(run, { ...body, otp_length: 0 })
 }
 
 const bare = (body: Json | undefined): Json => (body?.['data'] ?? body ?? {}) as Json
 
-async function begin(run: Run, ceremony: KeyShareOperation): Promise<number> {
+async function begin(run: Run, operation: KeyShareOperation): Promise<number> {
   const { flags } = run
-  const [otp = '', key] = [flags.text('otp'), flags.text('pgp-key')]
+  const [otp = '', key] = [flags.string('otp'), flags.string('pgp-key')]
   if (otp !== '' && key) throw new UsageError('give -otp or -pgp-key, not both')
-  const body = bare((await ceremony.send('PUT', 'attempt', key ? { pgp_key: pgpKey(key) } : { otp })).body)
+  const body = bare((await operation.send('PUT', 'attempt', key ? { pgp_key: pgpKey(key) } : { otp })).body)
   if (body['otp'] && run.format === 'table')
     run.err(
       'A One-Time Password was made for you: without it nobody can read the new root token. Keep it away from the key shares, and somewhere safe.',
@@ -56,7 +56,7 @@ async function generateOtp(run: Run, length: number): Promise<number> {
 
 /** The token from its encoded form: base64 of token XOR one-time password. */
 async function decode(run: Run): Promise<number> {
-  const [encoded = '', otp = ''] = [run.flags.text('decode'), run.flags.text('otp')]
+  const [encoded = '', otp = ''] = [run.flags.string('decode'), run.flags.string('otp')]
   if (otp === '') throw new UsageError('Missing otp: use -otp to supply it')
   const bytes = Buffer.from(encoded === '-' ? (await run.stdin()).trim() : encoded, 'base64')
   const pad = Buffer.from(otp)
@@ -113,9 +113,9 @@ export const operatorCommands: readonly Command[] = [
     args: [0, 1],
     flags: {
       ...keyShareFlags,
-      otp: { kind: 'text', about: 'The one-time password: one is made if it is left out.' },
-      'pgp-key': { kind: 'text', about: 'File with the PGP key that the token is encrypted for.' },
-      decode: { kind: 'text', about: 'Print the token that this encoded one is; needs -otp.' },
+      otp: { kind: 'string', about: 'The one-time password: one is made if it is left out.' },
+      'pgp-key': { kind: 'string', about: 'File with the PGP key that the token is encrypted for.' },
+      decode: { kind: 'string', about: 'Print the token that this encoded one is; needs -otp.' },
       'generate-otp': { kind: 'bool', about: 'Make a one-time password.' },
     },
     shows: ['format'],

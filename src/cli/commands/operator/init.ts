@@ -8,7 +8,7 @@ import { showValue } from '../../output/show.ts'
 export const shareFlags: FlagTable = {
   'key-shares': { kind: 'int', about: 'How many key shares (5 unless set).', alias: 'n' },
   'key-threshold': { kind: 'int', about: 'How many of them open the server (3 unless set).', alias: 't' },
-  'pgp-keys': { kind: 'texts', about: 'Files with PGP keys, one for each share, with commas between them.' },
+  'pgp-keys': { kind: 'strings', about: 'Files with PGP keys, one for each share, with commas between them.' },
 }
 
 async function init(run: Run): Promise<number> {
@@ -16,7 +16,7 @@ async function init(run: Run): Promise<number> {
   if (flags.bool('status')) return initStatus(run)
   const shares = flags.int('key-shares') ?? 5
   const threshold = flags.int('key-threshold') ?? 3
-  const rootKey = flags.text('root-token-pgp-key')
+  const rootKey = flags.string('root-token-pgp-key')
   const { body = {} } = await run.client.send('PUT', 'sys/init', {
     secret_shares: shares,
     secret_threshold: threshold,
@@ -24,7 +24,7 @@ async function init(run: Run): Promise<number> {
     ...(rootKey && { root_token_pgp_key: pgpKey(rootKey) }),
   })
   if (run.format !== 'table') await showValue(run, inOrder(body, shares, threshold))
-  else run.out(paper(body, shares, threshold))
+  else run.out(shareSheet(body, shares, threshold))
   return 0
 }
 
@@ -41,7 +41,7 @@ const inOrder = (body: Json, shares: number, threshold: number): Json => ({
 })
 
 /** What people keep. Scripts look for the beginnings of its first lines. */
-function paper(body: Json, shares: number, threshold: number): string {
+function shareSheet(body: Json, shares: number, threshold: number): string {
   const keys = (body['keys_base64'] ?? []) as readonly string[]
   return `${keys.map((key, at) => `Unseal Key ${at + 1}: ${key}`).join('\n')}
 
@@ -74,7 +74,7 @@ export const operatorCommands: readonly Command[] = [
     args: [0, 0],
     flags: {
       ...shareFlags,
-      'root-token-pgp-key': { kind: 'text', about: 'File with the PGP key that the root token is encrypted for.' },
+      'root-token-pgp-key': { kind: 'string', about: 'File with the PGP key that the root token is encrypted for.' },
       status: { kind: 'bool', about: 'Only say whether it is done; the exit status is 0 if so, else 2.' },
     },
     shows: ['format'],

@@ -1,5 +1,5 @@
 import { ServerError } from '../../http/errors.ts'
-import type { Answer } from '../../http/client.ts'
+import type { ApiResponse } from '../../http/client.ts'
 import type { Run } from '../../framework/command.ts'
 import { UsageError } from '../../framework/flags.ts'
 import { keyShareOf } from './key-share.ts'
@@ -21,13 +21,13 @@ export class KeyShareOperation {
     this.#guarded = guarded
   }
 
-  async send(method: string, part: string, data?: Readonly<Record<string, unknown>>): Promise<Answer> {
+  async send(method: string, part: string, data?: Readonly<Record<string, unknown>>): Promise<ApiResponse> {
     try {
       const path = `${this.#base}/${part}`
       if (method === 'DELETE') return await this.#run.client.send(method, path, undefined, { query: { ...data } })
-      return await this.#run.client.send(method, path, data, { once: method === 'PUT' })
+      return await this.#run.client.send(method, path, data, { noRetry: method === 'PUT' })
     } catch (thrown) {
-      if (!isShut(thrown) || this.#base === this.#guarded) throw this.#explained(thrown)
+      if (!isDisabled(thrown) || this.#base === this.#guarded) throw this.#explained(thrown)
       if (this.#run.environment.token() === '') throw this.#explained(thrown)
       this.#base = this.#guarded
       return this.send(method, part, data)
@@ -39,7 +39,7 @@ export class KeyShareOperation {
     if (!(thrown instanceof ServerError)) return thrown
     if (thrown.status === 403 && this.#base === this.#guarded)
       return thrown.withHint(`a policy must allow ${this.#guarded}/*; policies/operator.hcl does`)
-    if (isShut(thrown))
+    if (isDisabled(thrown))
       return thrown.withHint(
         `log in with a token whose policy allows ${this.#guarded}/*, as policies/operator.hcl does; without any token, set ` +
           `${this.#setting} = false in the listener, restart the server, and unseal it`,
@@ -49,22 +49,22 @@ export class KeyShareOperation {
 
   /** Gives it up: only the one with the nonce, where one is given. */
   async cancel(part: string): Promise<void> {
-    const nonce = this.#run.flags.text('nonce')
+    const nonce = this.#run.flags.string('nonce')
     await this.send('DELETE', part, nonce === undefined ? {} : { nonce })
   }
 
   /** One person's share for the operation with this nonce. @throws UsageError */
   async share(nonceNow: string): Promise<{ readonly key: string; readonly nonce: string }> {
-    const given = this.#run.flags.text('nonce')
-    if (given === undefined && this.#run.args.length > 0)
+    const nonceFlag = this.#run.flags.string('nonce')
+    if (nonceFlag === undefined && this.#run.args.length > 0)
       throw new UsageError('give the nonce of the operation with -nonce, so that nobody can swap it for another')
-    const nonce = given ?? nonceNow
+    const nonce = nonceFlag ?? nonceNow
     return { key: await keyShareOf(this.#run, `Operation nonce: ${nonce}\nKey share (will be hidden): `), nonce }
   }
 }
 
 /** How a listener answers that keeps a door shut: strongroom with 405, others as if it were not there. */
-function isShut(thrown: unknown): boolean {
+function isDisabled(thrown: unknown): boolean {
   return thrown instanceof ServerError && (thrown.status === 405 || /unsupported path/.test(thrown.message))
 }
 
@@ -73,5 +73,5 @@ export const keyShareFlags = {
   init: { kind: 'bool', about: 'Begin.' },
   status: { kind: 'bool', about: 'Show how far it is.' },
   cancel: { kind: 'bool', about: 'Give it up; the shares given so far are forgotten.' },
-  nonce: { kind: 'text', about: 'The nonce of the operation, as its beginner told you.' },
+  nonce: { kind: 'string', about: 'The nonce of the operation, as its beginner told you.' },
 } as const

@@ -4,23 +4,23 @@ import { UsageError } from '../../framework/flags.ts'
 
 /** A key share: the argument, standard input for "-", or asked for. @throws UsageError when it may not ask, or cannot */
 export async function keyShareOf(run: Run, question: string): Promise<string> {
-  const [given] = run.args
-  if (given !== undefined) return something(given === '-' ? await run.stdin() : given)
+  const [argument] = run.args
+  if (argument !== undefined) return nonEmpty(argument === '-' ? await run.stdin() : argument)
   if (run.flags.bool('non-interactive'))
     throw new UsageError('no key share was given and -non-interactive forbids to ask for it: give it as an argument')
-  return something(await run.ask(question))
+  return nonEmpty(await run.ask(question))
 }
 
 /** @throws UsageError for an empty share: sent, it would look like a request without one */
-function something(written: string): string {
-  const share = written.trim()
+function nonEmpty(input: string): string {
+  const share = input.trim()
   if (share === '') throw new UsageError('the key share is empty: nothing was sent')
   return share
 }
 
 /** PGP keys for the shares: files, in the order of the flag. @throws UsageError */
 export function pgpKeys(run: Run, flag: string): { readonly [name: string]: readonly string[] } {
-  const files = run.flags.texts(flag).flatMap((text) => text.split(','))
+  const files = run.flags.strings(flag).flatMap((text) => text.split(','))
   return files.length === 0 ? {} : { pgp_keys: files.map((file) => pgpKey(file.trim())) }
 }
 

@@ -1,11 +1,11 @@
 import type { Json } from '../../../util/json.ts'
 import type { Command, Run } from '../../framework/command.ts'
-import { showAnswer, showValue } from '../../output/show.ts'
+import { showResponse, showValue } from '../../output/show.ts'
 import { columns, rfc822 } from '../../output/table.ts'
 
 async function keyStatus(run: Run): Promise<number> {
   const { body = {} } = await run.client.send('GET', 'sys/key-status')
-  if (body['wrap_info']) return showAnswer(run, body)
+  if (body['wrap_info']) return showResponse(run, body)
   const { term, install_time: time, encryptions } = (body['data'] ?? body) as Json
   if (run.format !== 'table') await showValue(run, { term, install_time: time, encryptions })
   else

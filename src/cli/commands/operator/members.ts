@@ -1,11 +1,11 @@
 import type { Json } from '../../../util/json.ts'
 import type { Command, Run } from '../../framework/command.ts'
-import { showAnswer } from '../../output/show.ts'
+import { showResponse } from '../../output/show.ts'
 import { table, textOf } from '../../output/table.ts'
 
 async function members(run: Run): Promise<number> {
   const { body } = await run.client.send('GET', 'sys/ha-status')
-  if (run.format !== 'table') return showAnswer(run, body)
+  if (run.format !== 'table') return showResponse(run, body)
   const nodes = ((body?.['data'] ?? body ?? {}) as { readonly nodes?: readonly Json[] }).nodes ?? []
   const rows = nodes.map((node) => [
     textOf(node['hostname']),
@@ -21,7 +21,7 @@ async function members(run: Run): Promise<number> {
 
 async function versionHistory(run: Run): Promise<number> {
   const { body } = await run.client.send('GET', 'sys/version-history', undefined, { query: { list: true } })
-  if (run.format !== 'table') return showAnswer(run, body)
+  if (run.format !== 'table') return showResponse(run, body)
   const { keys = [], key_info: info = {} } = (body?.['data'] ?? {}) as {
     readonly keys?: readonly string[]
     readonly key_info?: Readonly<Record<string, Json>>

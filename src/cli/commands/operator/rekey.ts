@@ -5,48 +5,48 @@ import type { Command, Run } from '../../framework/command.ts'
 import { UsageError } from '../../framework/flags.ts'
 import { shareFlags } from './init.ts'
 import { pgpKeys } from './key-share.ts'
-import { showAnswer, showValue } from '../../output/show.ts'
+import { showResponse, showValue } from '../../output/show.ts'
 import { keyValues } from '../../output/table.ts'
 
 const targets = ['barrier', 'unseal']
 
 async function rekey(run: Run, open = 'sys/rekey'): Promise<number> {
   const { flags } = run
-  const target = flags.text('target') || 'barrier'
+  const target = flags.string('target') || 'barrier'
   if (target === 'recovery' || target === 'hsm')
     throw new ServerError('this seal has no recovery keys: the target is "barrier"')
   if (!targets.includes(target)) throw new UsageError(`Unknown target: ${target}`)
-  const ceremony = new KeyShareOperation(run, open, 'sys/rotate/root', 'disable_unauthed_rekey_endpoints')
-  if (flags.bool('backup-retrieve')) return showAnswer(run, (await ceremony.send('GET', 'backup')).body)
-  if (flags.bool('backup-delete')) return deleteBackup(run, ceremony)
+  const operation = new KeyShareOperation(run, open, 'sys/rotate/root', 'disable_unauthed_rekey_endpoints')
+  if (flags.bool('backup-retrieve')) return showResponse(run, (await operation.send('GET', 'backup')).body)
+  if (flags.bool('backup-delete')) return deleteBackup(run, operation)
   const verify = flags.bool('verify')
-  if (flags.bool('init')) return begin(run, ceremony)
+  if (flags.bool('init')) return begin(run, operation)
   const part = verify ? 'verify' : 'init'
   if (flags.bool('cancel')) {
-    await ceremony.cancel(part)
+    await operation.cancel(part)
     run.out('Success! Canceled rekeying (if it was started)\n')
     return 0
   }
-  if (flags.bool('status')) return verify ? verifyStatus(run, ceremony) : showRekey(run, await statusOf(ceremony))
-  return verify ? verifyShare(run, ceremony) : giveShare(run, ceremony)
+  if (flags.bool('status')) return verify ? verifyStatus(run, operation) : showRekey(run, await statusOf(operation))
+  return verify ? verifyShare(run, operation) : giveShare(run, operation)
 }
 
-async function deleteBackup(run: Run, ceremony: KeyShareOperation): Promise<number> {
-  await ceremony.send('DELETE', 'backup')
+async function deleteBackup(run: Run, operation: KeyShareOperation): Promise<number> {
+  await operation.send('DELETE', 'backup')
   run.out('Success! Deleted backed up keys (if they existed)\n')
   return 0
 }
 
 /** How a rekey stands. The guarded door wraps it in an envelope. */
-async function statusOf(ceremony: KeyShareOperation): Promise<Json> {
-  return bare((await ceremony.send('GET', 'init')).body)
+async function statusOf(operation: KeyShareOperation): Promise<Json> {
+  return bare((await operation.send('GET', 'init')).body)
 }
 
 const bare = (body: Json | undefined): Json => (body?.['data'] ?? body ?? {}) as Json
 
-async function begin(run: Run, ceremony: KeyShareOperation): Promise<number> {
+async function begin(run: Run, operation: KeyShareOperation): Promise<number> {
   const { flags } = run
-  const { body } = await ceremony.send('PUT', 'init', {
+  const { body } = await operation.send('PUT', 'init', {
     secret_shares: flags.int('key-shares') ?? 5,
     secret_threshold: flags.int('key-threshold') ?? 3,
     require_verification: flags.bool('verify'),
@@ -63,18 +63,18 @@ async function begin(run: Run, ceremony: KeyShareOperation): Promise<number> {
   return showRekey(run, bare(body))
 }
 
-async function giveShare(run: Run, ceremony: KeyShareOperation): Promise<number> {
+async function giveShare(run: Run, operation: KeyShareOperation): Promise<number> {
   // Before the question: nobody should be asked for a share that is then refused.
   if (run.flags.bool('non-interactive') && run.args.length === 0)
     throw new UsageError('give the key share as an argument, or leave out -non-interactive')
-  const status = await statusOf(ceremony)
+  const status = await statusOf(operation)
   if (status['started'] !== true) throw new UsageError('No rekey is in progress. Begin one with -init.')
-  const body = bare((await ceremony.send('PUT', 'update', await ceremony.share(String(status['nonce'])))).body)
+  const body = bare((await operation.send('PUT', 'update', await operation.share(String(status['nonce'])))).body)
   if (body['complete'] !== true) return showRekey(run, body)
-  return showShares(run, ceremony, body)
+  return showShares(run, operation, body)
 }
 
-async function showShares(run: Run, ceremony: KeyShareOperation, body: Json): Promise<number> {
+async function showShares(run: Run, operation: KeyShareOperation, body: Json): Promise<number> {
   if (run.format !== 'table') {
     await showValue(run, body)
     return 0
@@ -93,19 +93,19 @@ async function showShares(run: Run, ceremony: KeyShareOperation, body: Json): Pr
     'These shares do not count yet: their holders give them back first, with\nstrongroom operator rekey -verify, and until then the old ones stay in use.\n\n',
   )
   run.err(`Again, so that it is not missed: go on with -verify and -nonce=${String(body['verification_nonce'])}`)
-  return verifyStatus(run, ceremony)
+  return verifyStatus(run, operation)
 }
 
-async function verifyStatus(run: Run, ceremony: KeyShareOperation): Promise<number> {
-  return showVerification(run, bare((await ceremony.send('GET', 'verify')).body))
+async function verifyStatus(run: Run, operation: KeyShareOperation): Promise<number> {
+  return showVerification(run, bare((await operation.send('GET', 'verify')).body))
 }
 
-async function verifyShare(run: Run, ceremony: KeyShareOperation): Promise<number> {
-  const status = bare((await ceremony.send('GET', 'verify')).body)
+async function verifyShare(run: Run, operation: KeyShareOperation): Promise<number> {
+  const status = bare((await operation.send('GET', 'verify')).body)
   if (status['started'] !== true)
     throw new UsageError('No rekey verification is in progress. It begins when enough old shares were given.')
-  const body = bare((await ceremony.send('PUT', 'verify', await ceremony.share(String(status['nonce'])))).body)
-  if (body['complete'] !== true) return verifyStatus(run, ceremony)
+  const body = bare((await operation.send('PUT', 'verify', await operation.share(String(status['nonce'])))).body)
+  if (body['complete'] !== true) return verifyStatus(run, operation)
   if (run.format === 'table')
     run.out('Rekey verification successful. The new shares open the server, the old ones no more.\n')
   else await showValue(run, body)
@@ -130,8 +130,8 @@ type Row = readonly [string, unknown]
 async function showRekey(run: Run, status: Json): Promise<number> {
   if (run.format !== 'table') {
     const usual: Json = { nonce: '', t: 0, n: 0, backup: false, verification_nonce: '' }
-    const shown = order.map((name) => [name, status[name] ?? usual[name] ?? null])
-    await showValue(run, Object.fromEntries(shown))
+    const entries = order.map((name) => [name, status[name] ?? usual[name] ?? null])
+    await showValue(run, Object.fromEntries(entries))
     return 0
   }
   const rows: Row[] = [
@@ -173,7 +173,7 @@ const rekeyCommand = {
     ...shareFlags,
     ...keyShareFlags,
     verify: { kind: 'bool', about: 'The new shares count only after enough of them were given back.' },
-    target: { kind: 'text', about: 'barrier (usual); this seal has no recovery keys.' },
+    target: { kind: 'string', about: 'barrier (usual); this seal has no recovery keys.' },
     backup: { kind: 'bool', about: 'Keep a copy of the PGP-encrypted shares on the server.' },
     'backup-retrieve': { kind: 'bool', about: 'Read that copy.' },
     'backup-delete': { kind: 'bool', about: 'Remove it.' },

@@ -25,31 +25,28 @@ const order = [
 ]
 
 /** Shows a seal status, with what `sys/leader` says if it is known. */
-export async function showStatus(run: Run, status: Json, leader: Json = {}): Promise<void> {
+export async function showStatus(run: Run, seal: Json, leader: Json = {}): Promise<void> {
   const highlyAvailable = leader['ha_enabled'] === true
   if (run.format !== 'table') {
     // Vault's clients print this member even where the server has none.
-    const whole: Json = { build_date: '', ...status }
-    const known = order.filter((name) => whole[name] !== undefined).map((name) => [name, whole[name]])
-    await showValue(run, { ...Object.fromEntries(known), ha_enabled: highlyAvailable })
+    const complete: Json = { build_date: '', ...seal }
+    const entries = order.filter((name) => complete[name] !== undefined).map((name) => [name, complete[name]])
+    await showValue(run, { ...Object.fromEntries(entries), ha_enabled: highlyAvailable })
     return
   }
-  const sealed = status['sealed'] === true
+  const sealed = seal['sealed'] === true
   const rows: (readonly [string, unknown])[] = [
-    ['Seal Type', status['type']],
-    ['Initialized', status['initialized']],
-    ['Sealed', status['sealed']],
-    ['Total Shares', status['n']],
-    ['Threshold', status['t']],
+    ['Seal Type', seal['type']],
+    ['Initialized', seal['initialized']],
+    ['Sealed', seal['sealed']],
+    ['Total Shares', seal['n']],
+    ['Threshold', seal['t']],
   ]
   if (sealed)
-    rows.push(
-      ['Unseal Progress', `${String(status['progress'])}/${String(status['t'])}`],
-      ['Unseal Nonce', status['nonce']],
-    )
-  rows.push(['Version', versionOf(status)], ['Storage Type', status['storage_type']])
-  if (status['cluster_name']) rows.push(['Cluster Name', status['cluster_name']], ['Cluster ID', status['cluster_id']])
-  for (const [device, head] of Object.entries((status['audit_heads'] ?? {}) as Readonly<Record<string, string>>))
+    rows.push(['Unseal Progress', `${String(seal['progress'])}/${String(seal['t'])}`], ['Unseal Nonce', seal['nonce']])
+  rows.push(['Version', versionOf(seal)], ['Storage Type', seal['storage_type']])
+  if (seal['cluster_name']) rows.push(['Cluster Name', seal['cluster_name']], ['Cluster ID', seal['cluster_id']])
+  for (const [device, head] of Object.entries((seal['audit_heads'] ?? {}) as Readonly<Record<string, string>>))
     rows.push([`Audit Head ${device}`, head])
   rows.push(['HA Enabled', highlyAvailable])
   if (highlyAvailable)

@@ -5,16 +5,16 @@ import { showStatus } from './status.ts'
 async function unseal(run: Run): Promise<number> {
   const data = run.flags.bool('reset')
     ? { reset: true }
-    : { key: await keyShareOf(run, 'Key share (will be hidden): '), ...saidOfDamage(run) }
-  const { body = {} } = await run.client.send('PUT', 'sys/unseal', data, { once: true })
+    : { key: await keyShareOf(run, 'Key share (will be hidden): '), ...damageOptions(run) }
+  const { body = {} } = await run.client.send('PUT', 'sys/unseal', data, { noRetry: true })
   await showStatus(run, body)
   return 0
 }
 
 /** What is to become of records or of an audit log that are not what they were. */
-function saidOfDamage({ flags }: Run): Record<string, string> {
+function damageOptions({ flags }: Run): Record<string, string> {
   const [storage, accept, head] = ['accept-storage', 'accept-audit-log', 'expected-head'].map((name) =>
-    flags.text(name),
+    flags.string(name),
   )
   return {
     ...(storage && { accept_storage: storage }),
@@ -45,15 +45,15 @@ export const operatorCommands: readonly Command[] = [
     flags: {
       reset: { kind: 'bool', about: 'Forget the shares given so far.' },
       'accept-storage': {
-        kind: 'text',
+        kind: 'string',
         about: 'Code of damage to stored records that is accepted; "check" has all of them checked and tells it.',
       },
       'accept-audit-log': {
-        kind: 'text',
+        kind: 'string',
         about: 'Code of damage to the audit log that is accepted, as the refusal told it.',
       },
       'expected-head': {
-        kind: 'text',
+        kind: 'string',
         about: 'The head that the audit log must have had: SIZE:ROOT, or DEVICE:SIZE:ROOT.',
       },
     },

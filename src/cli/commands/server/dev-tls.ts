@@ -11,10 +11,10 @@ import type { FlagTable, Flags } from '../../framework/flags.ts'
 export const devTlsFlags: FlagTable = {
   'dev-tls': { kind: 'bool', about: 'It speaks TLS, with a fresh certificate under an authority of its own.' },
   'dev-tls-cert-dir': {
-    kind: 'text',
+    kind: 'string',
     about: 'Folder for both and the key; a temporary one unless given. Older ones in it are replaced.',
   },
-  'dev-tls-san': { kind: 'texts', about: 'A further DNS name or IP address of the certificate; can be repeated.' },
+  'dev-tls-san': { kind: 'strings', about: 'A further DNS name or IP address of the certificate; can be repeated.' },
 }
 
 /** Files of a development server that speaks TLS. */
@@ -40,11 +40,14 @@ export async function devTls(flags: Flags): Promise<DevTls | undefined> {
   }
   // Other servers start without it.
   const { devCertificates, isServerName } = await import('../../../crypto/encoding/dev-certificates.ts')
-  const wanted = flags.texts('dev-tls-san')
+  const wanted = flags.strings('dev-tls-san')
   const wrong = wanted.find((name) => !isServerName(name))
   if (wrong !== undefined) throw new UsageError(`-dev-tls-san=${wrong} is no DNS name and no IP address`)
   const servers = ['localhost', '127.0.0.1', '::1', ...[hostname()].filter(isServerName), ...wanted]
-  return inFiles(devCertificates([...new Set(servers)], systemClock.now(), randomBytes), flags.text('dev-tls-cert-dir'))
+  return inFiles(
+    devCertificates([...new Set(servers)], systemClock.now(), randomBytes),
+    flags.string('dev-tls-cert-dir'),
+  )
 }
 
 /** Puts them into the folder that was named, else a new one. @throws UsageError when it cannot */

@@ -47,7 +47,7 @@ async function server(run: Run): Promise<number> {
 async function serving(run: Run, options: Options, tls: DevTls | undefined): Promise<number> {
   const running = await run.serve(options)
   // Before anybody can know that it is up.
-  const told = toldToStop()
+  const stopSignal = untilStopSignal()
   reloadOnHangup(running)
   if (options.dev) {
     run.out(banner(running, tls))
@@ -56,7 +56,7 @@ async function serving(run: Run, options: Options, tls: DevTls | undefined): Pro
     run.out(
       `==> strongroom listens on ${running.address}; it is sealed until enough key shares were given (strongroom operator unseal)\n`,
     )
-  await told
+  await stopSignal
   await running.stop()
   return 0
 }
@@ -77,7 +77,7 @@ const plainFlag = 'dev-unsafe-allow-tls-disable-on-network'
 
 /** @throws UsageError unless it is either a development server or a configured one */
 function whatToServe({ flags, environment }: Run): Pick<Options, 'dev' | 'config'> {
-  const [id, address] = [flags.text('dev-root-token-id'), flags.text('dev-listen-address')]
+  const [id, address] = [flags.string('dev-root-token-id'), flags.string('dev-listen-address')]
   const dev = flags.bool('dev') || flags.bool('dev-tls') || id !== undefined || address !== undefined
   if (dev === flags.has('config'))
     throw new UsageError(
@@ -90,7 +90,7 @@ function whatToServe({ flags, environment }: Run): Pick<Options, 'dev' | 'config
     throw new UsageError(
       `-${plainFlag} is for -dev: in a configuration it is unsafe_allow_tls_disable_on_network = true`,
     )
-  if (!dev) return { config: flags.texts('config') }
+  if (!dev) return { config: flags.strings('config') }
   // Alone these variables make no development server of one that has a configuration.
   const rootTokenId = id ?? environment.setting('DEV_ROOT_TOKEN_ID')
   const listenAddress = address ?? environment.setting('DEV_LISTEN_ADDRESS')
@@ -98,7 +98,7 @@ function whatToServe({ flags, environment }: Run): Pick<Options, 'dev' | 'config
 }
 
 function logging(flags: Flags): { readonly logFormat?: 'standard' | 'json'; readonly logLevel?: LogLevel } {
-  const [format = '', level = ''] = [flags.text('log-format'), flags.text('log-level')]
+  const [format = '', level = ''] = [flags.string('log-format'), flags.string('log-level')]
   if (format !== '' && format !== 'standard' && format !== 'json')
     throw new UsageError(`the log format is "standard" or "json", not "${format}"`)
   const logLevel = logLevelOf(level)
@@ -107,7 +107,7 @@ function logging(flags: Flags): { readonly logFormat?: 'standard' | 'json'; read
 }
 
 /** SIGTERM or SIGINT. */
-async function toldToStop(): Promise<void> {
+async function untilStopSignal(): Promise<void> {
   return new Promise((resolve) => {
     process.once('SIGTERM', () => resolve())
     process.once('SIGINT', () => resolve())
@@ -134,15 +134,15 @@ export const serverCommands: readonly Command[] = [
     args: [0, 0],
     offline: true,
     flags: {
-      config: { kind: 'texts', about: 'A configuration file or folder; can be repeated.' },
+      config: { kind: 'strings', about: 'A configuration file or folder; can be repeated.' },
       dev: { kind: 'bool', about: 'A server in memory, open at once, for trying things.' },
-      'dev-root-token-id': { kind: 'text', about: 'Its root token (VAULT_DEV_ROOT_TOKEN_ID).' },
-      'dev-listen-address': { kind: 'text', about: 'Its address; 127.0.0.1:8200 (VAULT_DEV_LISTEN_ADDRESS).' },
+      'dev-root-token-id': { kind: 'string', about: 'Its root token (VAULT_DEV_ROOT_TOKEN_ID).' },
+      'dev-listen-address': { kind: 'string', about: 'Its address; 127.0.0.1:8200 (VAULT_DEV_LISTEN_ADDRESS).' },
       ...devTlsFlags,
       [plainFlag]: { kind: 'bool', about: 'Plain HTTP on an address that other machines can reach.' },
       'dev-no-store-token': { kind: 'bool', about: 'Do not keep its root token in ~/.vault-token.' },
-      'log-level': { kind: 'text', about: `The least that is logged: ${logLevels}.` },
-      'log-format': { kind: 'text', about: 'How log lines are written: standard or json.' },
+      'log-level': { kind: 'string', about: `The least that is logged: ${logLevels}.` },
+      'log-format': { kind: 'string', about: 'How log lines are written: standard or json.' },
     },
     run: server,
   },

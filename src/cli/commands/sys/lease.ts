@@ -2,14 +2,14 @@ import { ServerError } from '../../http/errors.ts'
 import type { Command, Run } from '../../framework/command.ts'
 import { UsageError } from '../../framework/flags.ts'
 import { barePath } from '../../http/paths.ts'
-import { showAnswer } from '../../output/show.ts'
+import { showResponse } from '../../output/show.ts'
 
 const idOf = (run: Run): string => run.args[0] ?? ''
 
 async function lookup(run: Run): Promise<number> {
   try {
     const { body } = await run.client.send('PUT', 'sys/leases/lookup', { lease_id: idOf(run) })
-    return await showAnswer(run, body)
+    return await showResponse(run, body)
   } catch (thrown) {
     // Recorded with a small first letter: scripts look for it.
     if (thrown instanceof ServerError) thrown.during = `error looking up lease id ${idOf(run)}`
@@ -18,10 +18,10 @@ async function lookup(run: Run): Promise<number> {
 }
 
 async function renew(run: Run): Promise<number> {
-  const increment = run.flags.text('increment')
+  const increment = run.flags.string('increment')
   const data = { lease_id: idOf(run), ...(increment && { increment }) }
   const { body } = await run.client.send('PUT', 'sys/leases/renew', data)
-  return showAnswer(run, body)
+  return showResponse(run, body)
 }
 
 async function revoke(run: Run): Promise<number> {

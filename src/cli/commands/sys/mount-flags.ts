@@ -18,38 +18,41 @@ const lists = {
 const durations = ['default-lease-ttl', 'max-lease-ttl']
 
 /** Scripts for Vault write so that the server's lifetime is to hold. */
-const noneOfItsOwn = ['-1', '-1s']
+const systemDefault = ['-1', '-1s']
 
 /** Flags of `secrets tune` and `auth tune`. */
 export const tuneFlags: FlagTable = {
-  description: { kind: 'text', about: 'For people.', mayBeEmpty: true },
+  description: { kind: 'string', about: 'For people.', mayBeEmpty: true },
   ...Object.fromEntries(
     Object.entries(texts).map(([name, about]) => [
       name,
       durations.includes(name)
-        ? { kind: 'duration' as const, about, mayBeEmpty: true as const, words: ['', 'system', ...noneOfItsOwn] }
-        : { kind: 'text' as const, about, mayBeEmpty: true as const },
+        ? { kind: 'duration' as const, about, mayBeEmpty: true as const, words: ['', 'system', ...systemDefault] }
+        : { kind: 'string' as const, about, mayBeEmpty: true as const },
     ]),
   ),
   ...Object.fromEntries(
-    Object.entries(lists).map(([name, about]) => [name, { kind: 'texts' as const, about, mayBeEmpty: true as const }]),
+    Object.entries(lists).map(([name, about]) => [
+      name,
+      { kind: 'strings' as const, about, mayBeEmpty: true as const },
+    ]),
   ),
   options: { kind: 'pairs', about: 'A setting of the engine, name=value; can be repeated.' },
-  version: { kind: 'text', about: 'The version of the engine: -options=version=…' },
+  version: { kind: 'string', about: 'The version of the engine: -options=version=…' },
 }
 
 /** Flags of `secrets enable` and `auth enable`. */
 export const enableFlags: FlagTable = {
   ...tuneFlags,
-  path: { kind: 'text', about: 'Where it answers; its type unless given.' },
+  path: { kind: 'string', about: 'Where it answers; its type unless given.' },
   local: { kind: 'bool', about: 'On this cluster only.' },
   'seal-wrap': { kind: 'bool', about: 'Accepted; everything is encrypted alike.' },
   'external-entropy-access': { kind: 'bool', about: 'Accepted.' },
   'force-no-cache': { kind: 'bool', about: 'Accepted.' },
-  'plugin-name': { kind: 'text', about: 'The name of the plugin.' },
+  'plugin-name': { kind: 'string', about: 'The name of the plugin.' },
 }
 
-const lifetime = (written = ''): string => (noneOfItsOwn.includes(written) ? 'system' : written)
+const lifetime = (input = ''): string => (systemDefault.includes(input) ? 'system' : input)
 
 const field = (name: string): string => name.replaceAll('-', '_')
 
@@ -58,16 +61,16 @@ export function settings(flags: Flags): Json {
   return Object.fromEntries([
     ...Object.keys(texts)
       .filter((name) => flags.has(name))
-      .map((name) => [field(name), durations.includes(name) ? lifetime(flags.text(name)) : flags.text(name)]),
+      .map((name) => [field(name), durations.includes(name) ? lifetime(flags.string(name)) : flags.string(name)]),
     ...Object.keys(lists)
       .filter((name) => flags.has(name))
       // An empty one, alone, clears the list.
-      .map((name) => [field(name), flags.texts(name).join('') === '' ? [] : flags.texts(name)]),
+      .map((name) => [field(name), flags.strings(name).join('') === '' ? [] : flags.strings(name)]),
   ]) as Json
 }
 
 /** The engine's own options that were given. */
 export function options(flags: Flags): { readonly options?: Json } {
-  const [version, pairs] = [flags.text('version'), flags.pairs('options')]
+  const [version, pairs] = [flags.string('version'), flags.pairs('options')]
   return version === undefined && !pairs ? {} : { options: { ...pairs, ...(version !== undefined && { version }) } }
 }

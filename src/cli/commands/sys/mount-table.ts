@@ -1,19 +1,19 @@
 import type { Json } from '../../../util/json.ts'
 import type { Run } from '../../framework/command.ts'
 import { sorted } from '../../output/json.ts'
-import { showAnswer, showValue } from '../../output/show.ts'
+import { showResponse, showValue } from '../../output/show.ts'
 import { cell, table, textOf } from '../../output/table.ts'
 
 /** What a list is of. */
-interface Listed {
+interface MountListKind {
   readonly word: 'secrets' | 'auth'
   readonly api: string
 }
 
 /** `secrets list` and `auth list`. @returns the exit status */
-export async function listMounts(run: Run, kind: Listed): Promise<number> {
+export async function listMounts(run: Run, kind: MountListKind): Promise<number> {
   const { body } = await run.client.send('GET', kind.api)
-  if (body?.['wrap_info']) return showAnswer(run, body)
+  if (body?.['wrap_info']) return showResponse(run, body)
   const mounts = [...(sorted(body?.['data'] ?? {}) as Map<string, Map<string, unknown>>)].map(
     ([path, mount]) => [path, Object.fromEntries(mount)] as const,
   )
@@ -47,7 +47,7 @@ function inOrder(mount: Json): Json {
 
 const text = (mount: Json, name: string): string => textOf(mount[name])
 
-function brief(mounts: Mounts, { word }: Listed): string {
+function brief(mounts: Mounts, { word }: MountListKind): string {
   const names = ['type', 'accessor', 'description', ...(word === 'auth' ? ['plugin_version'] : [])]
   const headings = ['Path', 'Type', 'Accessor', 'Description', ...(word === 'auth' ? ['Version'] : [])]
   return table(
@@ -58,7 +58,7 @@ function brief(mounts: Mounts, { word }: Listed): string {
 
 const builtin = /^(ns_)?(system|cubbyhole|identity)$/
 
-function detailed(mounts: Mounts, { word }: Listed): string {
+function detailed(mounts: Mounts, { word }: MountListKind): string {
   const sixth = word === 'auth' ? 'Token Type' : 'Force No Cache'
   const headings = `Path,Plugin,Accessor,Default TTL,Max TTL,${sixth},Replication,Seal Wrap,External Entropy Access,Options,Description,UUID,Version,Running Version,Running SHA256,Deprecation Status`
   const rows = mounts.map(([path, mount]) => {

@@ -24,10 +24,10 @@ export interface MountKind {
 async function enable(run: Run, kind: MountKind): Promise<number> {
   const { flags } = run
   const [type = ''] = run.args
-  const path = mountPath(flags.text('path') || type)
+  const path = mountPath(flags.string('path') || type)
   await run.client.send('POST', `${kind.api}/${path.slice(0, -1)}`, {
     type,
-    description: flags.text('description') ?? '',
+    description: flags.string('description') ?? '',
     config: {
       ...settings(flags),
       ...(flags.has('force-no-cache') && { force_no_cache: flags.bool('force-no-cache') }),
@@ -50,7 +50,7 @@ async function disable(run: Run, kind: MountKind): Promise<number> {
 
 async function tune(run: Run, kind: MountKind): Promise<number> {
   const path = mountPath(run.args[0] ?? '')
-  const description = run.flags.text('description')
+  const description = run.flags.string('description')
   await run.client.send('POST', kind.tunePath(path), {
     ...settings(run.flags),
     ...(description !== undefined && { description }),

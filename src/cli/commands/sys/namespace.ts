@@ -4,7 +4,7 @@ import { orNothing } from '../generic/generic.ts'
 import { dataRows, fieldOf } from '../../output/format.ts'
 import { barePath } from '../../http/paths.ts'
 import { UsageError } from '../../framework/flags.ts'
-import { showAnswer, showField, showKeys, showValue, showWarnings } from '../../output/show.ts'
+import { showResponse, showField, showKeys, showValue, showWarnings } from '../../output/show.ts'
 import { cell, table } from '../../output/table.ts'
 import { sorted } from '../../output/json.ts'
 
@@ -13,9 +13,9 @@ const dataOf = (body: Json | undefined): Json => (body?.['data'] ?? {}) as Json
 
 /** Shows a namespace: its data alone, whatever the format. */
 async function showNamespace(run: Run, body: Json | undefined): Promise<number> {
-  const field = run.flags.text('field') ?? ''
+  const field = run.flags.string('field') ?? ''
   if (field !== '') return showField(run, fieldOf(body ?? {}, field), field)
-  if (run.format === 'table' || body?.['wrap_info']) return showAnswer(run, body)
+  if (run.format === 'table' || body?.['wrap_info']) return showResponse(run, body)
   await showValue(run, sorted(dataOf(body)))
   return 0
 }
@@ -30,12 +30,12 @@ async function create(run: Run): Promise<number> {
 
 async function patch(run: Run): Promise<number> {
   const set = run.flags.pairs('custom-metadata') ?? {}
-  const removed = run.flags.texts('remove-custom-metadata')
+  const removed = run.flags.strings('remove-custom-metadata')
   if (Object.keys(set).length === 0 && removed.length === 0)
     throw new UsageError('Must supply at least one of -custom-metadata or -remove-custom-metadata')
   const change = { ...set, ...Object.fromEntries(removed.map((name) => [name, null])) }
-  const asked = run.client.send('PATCH', `sys/namespaces/${pathOf(run)}`, { custom_metadata: change })
-  const answer = await orNothing(run, asked)
+  const pending = run.client.send('PATCH', `sys/namespaces/${pathOf(run)}`, { custom_metadata: change })
+  const answer = await orNothing(run, pending)
   if (answer) return showNamespace(run, answer.body)
   run.err('Namespace not found')
   return 2
@@ -43,7 +43,7 @@ async function patch(run: Run): Promise<number> {
 
 async function lock(run: Run): Promise<number> {
   const { body } = await run.client.send('POST', lockPath(run, 'lock'))
-  if (body?.['wrap_info']) return showAnswer(run, body)
+  if (body?.['wrap_info']) return showResponse(run, body)
   const data = dataOf(body)
   if (run.format !== 'table') {
     await showValue(run, data)
@@ -58,7 +58,7 @@ async function lock(run: Run): Promise<number> {
 
 async function unlock(run: Run): Promise<number> {
   const { body } = await run.client.send('POST', lockPath(run, 'unlock'), {
-    unlock_key: run.flags.text('unlock-key') ?? '',
+    unlock_key: run.flags.string('unlock-key') ?? '',
   })
   if (body) showWarnings(run, body)
   else run.out('Namespace unlocked successfully!\n')
@@ -74,7 +74,7 @@ const scan = async (run: Run): Promise<number> => listed(run, { scan: true })
 
 async function listed(run: Run, query: Json): Promise<number> {
   const answer = await orNothing(run, run.client.send('GET', 'sys/namespaces', undefined, { query }))
-  if (answer?.body?.['wrap_info']) return showAnswer(run, answer.body)
+  if (answer?.body?.['wrap_info']) return showResponse(run, answer.body)
   const { keys = [], key_info: info = {} } = dataOf(answer?.body) as {
     readonly keys?: readonly string[]
     readonly key_info?: Readonly<Record<string, Json>>
@@ -162,7 +162,7 @@ export const namespaceCommands: readonly Command[] = [
     args: [1, 1],
     flags: {
       'custom-metadata': { kind: 'pairs', about: 'A note to set, name=value; can be repeated.' },
-      'remove-custom-metadata': { kind: 'texts', about: 'The name of a note to remove; can be repeated.' },
+      'remove-custom-metadata': { kind: 'strings', about: 'The name of a note to remove; can be repeated.' },
     },
     shows: ['field', 'format'],
     doing: 'patching namespace',

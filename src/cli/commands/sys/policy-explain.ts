@@ -6,7 +6,7 @@ import { fieldOf } from '../../output/format.ts'
 import { showField, showValue } from '../../output/show.ts'
 import { table } from '../../output/table.ts'
 
-interface Shown {
+interface ExplainedRule {
   readonly path: string | null
   readonly policies: readonly string[]
   readonly unnamed_policies: number
@@ -18,7 +18,7 @@ interface Shown {
 interface Explained {
   readonly allowed: boolean
   readonly reason: string
-  readonly considered: readonly Shown[]
+  readonly considered: readonly ExplainedRule[]
   readonly left_out: readonly { readonly path: string; readonly policy: string | null; readonly why: string }[]
   readonly suggestion: string | null
 }
@@ -29,10 +29,10 @@ async function explain(run: Run): Promise<number> {
     throw new UsageError(
       `"${operation}" is none of ${explainable.join(', ')}\n  next: strongroom policy explain read secret/data/app`,
     )
-  const accessor = run.flags.text('accessor') ?? ''
-  const policies = run.flags.texts('policy')
+  const accessor = run.flags.string('accessor') ?? ''
+  const policies = run.flags.strings('policy')
   const own = accessor === '' && policies.length === 0
-  const wrapped = run.flags.text('wrapped')
+  const wrapped = run.flags.string('wrapped')
   const { body } = await run.client.send('POST', `sys/policies/explain${own ? '-self' : ''}`, {
     path,
     operation,
@@ -41,9 +41,9 @@ async function explain(run: Run): Promise<number> {
     ...(accessor !== '' && { accessor }),
     ...(policies.length > 0 && { policies }),
   })
-  const field = run.flags.text('field') ?? ''
+  const field = run.flags.string('field') ?? ''
   if (field !== '' && body) return showField(run, fieldOf(body, field), field)
-  const explained = body?.['data'] as unknown as Explained
+  const explained = body?.['data'] as Explained
   if (run.format === 'table') run.out(inWords(explained))
   else await showValue(run, explained)
   return 0
@@ -61,13 +61,13 @@ function inWords({ allowed, reason, considered, left_out: leftOut, suggestion }:
     rows.length > 0 ? `\n${table(['Rule', 'Gives', 'Policies', 'Rank'], rows)}\n` : '',
     leftOut.length > 0 ? `\nRules that match nobody now:\n` : '',
     ...leftOut.map(
-      ({ path, policy, why }) => `  ${path}${policy === null ? '' : ` (${policy})`}: ${outOf[why] ?? why}\n`,
+      ({ path, policy, why }) => `  ${path}${policy === null ? '' : ` (${policy})`}: ${exclusionReasons[why] ?? why}\n`,
     ),
     suggestion === null ? '' : `\nThis would allow it:\n\n${suggestion}`,
   ].join('')
 }
 
-const outOf: Readonly<Record<string, string>> = {
+const exclusionReasons: Readonly<Record<string, string>> = {
   expired: 'it has expired',
   template: 'its template names an identity that nobody has',
 }
@@ -79,8 +79,8 @@ export const policyExplainCommand: Command = {
   usage: 'OPERATION PATH [K=V…]',
   args: [2, Infinity],
   flags: {
-    accessor: { kind: 'text', about: "The token with this accessor, in place of one's own." },
-    policy: { kind: 'texts', about: 'A policy, in place of a token; can be repeated.' },
+    accessor: { kind: 'string', about: "The token with this accessor, in place of one's own." },
+    policy: { kind: 'strings', about: 'A policy, in place of a token; can be repeated.' },
     wrapped: { kind: 'duration', about: 'As if the answer was asked for wrapped, for this long.' },
   },
   shows: ['field', 'format'],

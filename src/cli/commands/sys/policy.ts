@@ -6,14 +6,14 @@ import { fileText } from '../../framework/request-data.ts'
 import { UsageError } from '../../framework/flags.ts'
 import { orNothing } from '../generic/generic.ts'
 import { policyExplainCommand } from './policy-explain.ts'
-import { showAnswer, showValue } from '../../output/show.ts'
+import { showResponse, showValue } from '../../output/show.ts'
 
 /** Policies have names in small letters; a name in capitals would be another policy to a careless reader. */
 const nameOf = (run: Run): string => (run.args[0] ?? '').replace(/[A-Z]/g, (letter) => letter.toLowerCase())
 
 async function list(run: Run): Promise<number> {
   const { body } = await run.client.send('GET', 'sys/policies/acl', undefined, { query: { list: true } })
-  if (body?.['wrap_info']) return showAnswer(run, body)
+  if (body?.['wrap_info']) return showResponse(run, body)
   const keys = (body?.['data'] as { readonly keys?: readonly string[] } | undefined)?.keys ?? []
   if (run.format === 'table') run.out(`${keys.join('\n')}\n`)
   else await showValue(run, keys)
@@ -23,7 +23,7 @@ async function list(run: Run): Promise<number> {
 async function read(run: Run): Promise<number> {
   const name = nameOf(run)
   const answer = await orNothing(run, run.client.send('GET', `sys/policies/acl/${name}`))
-  if (answer?.body?.['wrap_info']) return showAnswer(run, answer.body)
+  if (answer?.body?.['wrap_info']) return showResponse(run, answer.body)
   const policy = (answer?.body?.['data'] as { readonly policy?: string } | undefined)?.policy
   if (!policy) {
     run.err(`No policy named: ${name}`)
@@ -35,10 +35,10 @@ async function read(run: Run): Promise<number> {
 }
 
 async function write(run: Run): Promise<number> {
-  const [written = '', file = ''] = run.args
+  const [input = '', file = ''] = run.args
   const name = nameOf(run)
   const policy = file === '-' ? await run.stdin() : policyFile(file)
-  if (name !== written)
+  if (name !== input)
     run.err(`Policy names are in small letters: this one is written as "${name}", in place of what you gave.`)
   await run.client.send('PUT', `sys/policies/acl/${name}`, { policy })
   run.out(`Success! Uploaded policy: ${name}\n`)

@@ -3,7 +3,7 @@ import { systemClock } from '../../../util/clock.ts'
 import type { Run } from '../../framework/command.ts'
 import { UsageError } from '../../framework/flags.ts'
 import { withProgress } from '../../output/progress.ts'
-import { checkTarget, writeWhole } from '../../framework/atomic-file.ts'
+import { checkTarget, writeAtomically } from '../../framework/atomic-file.ts'
 
 type Stream = AsyncIterable<Uint8Array>
 
@@ -12,8 +12,8 @@ export const isPipe = (path: string): boolean => path === '-'
 
 /** The bytes of a file, or of standard input, with a line about the progress if somebody looks. Whoever stops early returns it. */
 export async function* bytesFrom(run: Run, path: string): AsyncGenerator<Uint8Array> {
-  const stream = isPipe(path) ? run.pipes.read() : fileBytes(path)
-  yield* run.pipes.errIsTerminal ? withProgress(stream, systemClock, (text) => run.show(text)) : stream
+  const stream = isPipe(path) ? run.stdio.read() : fileBytes(path)
+  yield* run.stdio.errIsTerminal ? withProgress(stream, systemClock, (text) => run.show(text)) : stream
 }
 
 /** @throws UsageError when the file cannot be read */
@@ -38,14 +38,14 @@ export interface Target {
 }
 
 /** A file, or standard output. @throws UsageError for a file that exists, unless -force replaces it */
-export function targetOf({ pipes }: Run, path: string, force: boolean): Target {
+export function targetOf({ stdio }: Run, path: string, force: boolean): Target {
   if (!isPipe(path)) {
     checkTarget(path, force)
-    return { take: async (stream) => writeWhole(path, stream, force) }
+    return { take: async (stream) => writeAtomically(path, stream, force) }
   }
   return {
     async take(stream) {
-      for await (const part of stream) await pipes.write(part)
+      for await (const part of stream) await stdio.write(part)
     },
   }
 }

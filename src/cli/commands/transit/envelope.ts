@@ -25,7 +25,7 @@ async function encrypt(run: Run): Promise<number> {
   const to = toOf(run)
   const force = run.flags.bool('force')
   const place = placeOf(run)
-  if (isPipe(to) && run.pipes.outIsTerminal && !force)
+  if (isPipe(to) && run.stdio.outIsTerminal && !force)
     throw new UsageError('an envelope is nothing for a terminal: name a file, or send the output into one')
   const target = targetOf(run, to, force)
   const { wrapped, dataKey } = await newDataKey(run, place)
@@ -38,7 +38,7 @@ async function encrypt(run: Run): Promise<number> {
 }
 
 function placeOf({ flags }: Run): Place {
-  const place = { mount: barePath(flags.text('mount') || 'transit'), key: flags.text('key') ?? '' }
+  const place = { mount: barePath(flags.string('mount') || 'transit'), key: flags.string('key') ?? '' }
   if (place.key === '') throw new UsageError('which key?\n  next: name one of transit with -key')
   if (!isMount(place.mount) || !isKeyName(place.key))
     throw new UsageError(
@@ -99,11 +99,11 @@ async function rewrap(run: Run): Promise<number> {
 
 async function header(run: Run): Promise<number> {
   return reading(run, async ({ header: { mount, key, wrapped, chunk } }) => {
-    const shown = { mount, key, key_version: versionOf(wrapped), chunk_size: chunk, wrapped_key: wrapped }
-    const field = run.flags.text('field') ?? ''
-    if (field !== '') return showField(run, Object.entries(shown).find(([name]) => name === field)?.[1], field)
-    if (run.format === 'table') run.out(`${keyValues(dataRows(shown))}\n`)
-    else await showValue(run, shown)
+    const fields = { mount, key, key_version: versionOf(wrapped), chunk_size: chunk, wrapped_key: wrapped }
+    const field = run.flags.string('field') ?? ''
+    if (field !== '') return showField(run, Object.entries(fields).find(([name]) => name === field)?.[1], field)
+    if (run.format === 'table') run.out(`${keyValues(dataRows(fields))}\n`)
+    else await showValue(run, fields)
     return 0
   })
 }
@@ -128,8 +128,8 @@ async function reading(run: Run, use: (envelope: Envelope) => Promise<number>): 
  * @throws UsageError if mount or key are others than expected
  */
 function checkExpected(run: Run, found: Header): void {
-  const mount = barePath(run.flags.text('mount') || 'transit')
-  const wanted = { mount, key: run.flags.text('key') || found.key }
+  const mount = barePath(run.flags.string('mount') || 'transit')
+  const wanted = { mount, key: run.flags.string('key') || found.key }
   for (const what of ['mount', 'key'] as const) {
     if (found[what] === wanted[what]) continue
     throw new UsageError(
@@ -144,8 +144,8 @@ function done(run: Run, text: string, to: string): number {
   return 0
 }
 
-const mount = { mount: { kind: 'text', about: 'Path of the transit engine; transit unless given.' } } as const
-const expectedKey = { key: { kind: 'text', about: 'Refuse an envelope of any other key.' } } as const
+const mount = { mount: { kind: 'string', about: 'Path of the transit engine; transit unless given.' } } as const
+const expectedKey = { key: { kind: 'string', about: 'Refuse an envelope of any other key.' } } as const
 const force = { force: { kind: 'bool', about: 'Replace a file that exists.', alias: 'f' } } as const
 const usage = '[FROM [TO]]'
 
@@ -156,7 +156,7 @@ export const envelopeCommands: readonly Command[] = [
     about: 'Encrypt a file or a stream of any size with a new data key',
     usage,
     args: [0, 2],
-    flags: { key: { kind: 'text', about: 'Name of the key that wraps the data key.' }, ...mount, ...force },
+    flags: { key: { kind: 'string', about: 'Name of the key that wraps the data key.' }, ...mount, ...force },
     run: encrypt,
   },
   {

@@ -10,7 +10,7 @@ import { ServerError } from '../../http/errors.ts'
 import { UsageError } from '../../framework/flags.ts'
 import { during } from '../kv/path.ts'
 import { barePath } from '../../http/paths.ts'
-import { showAnswer } from '../../output/show.ts'
+import { showResponse } from '../../output/show.ts'
 
 /** Where a key is to go. */
 interface Target {
@@ -27,7 +27,7 @@ const targetOf = ({ args: [path = ''] }: Run): Target => {
 }
 
 /** Imports a key, or a version of one. The key leaves this process wrapped only, for the mount alone. */
-async function bring(run: Run, side: 'import' | 'import_version'): Promise<number> {
+async function importKey(run: Run, side: 'import' | 'import_version'): Promise<number> {
   const { mount, key: name } = targetOf(run)
   const { key, ...options } = await inputsOf(run)
   const hash = hashOf(options['hash_function'])
@@ -35,7 +35,7 @@ async function bring(run: Run, side: 'import' | 'import_version'): Promise<numbe
   try {
     const ciphertext = base64(wrapKey(await wrappingKey(run, mount), material, hash, randomBytes))
     const { body } = await run.client.send('PUT', `${mount}/keys/${name}/${side}`, { ...options, ciphertext })
-    return await showAnswer(run, body, `Success! Imported ${side === 'import' ? '' : 'a version of '}the key: ${mount}/keys/${name}`) // prettier-ignore
+    return await showResponse(run, body, `Success! Imported ${side === 'import' ? '' : 'a version of '}the key: ${mount}/keys/${name}`) // prettier-ignore
   } finally {
     wipe(material)
   }
@@ -73,7 +73,7 @@ function hashOf(option: unknown = 'SHA256'): OaepHash {
 /** The RSA key that this mount unwraps imported keys with. It is fetched even if the import is only to be shown. */
 async function wrappingKey({ client }: Run, mount: string): Promise<KeyObject> {
   const path = `${mount}/wrapping_key`
-  const { body } = await during(`reading ${path}`, client.send('GET', path, undefined, { always: true }))
+  const { body } = await during(`reading ${path}`, client.send('GET', path, undefined, { evenInDryRun: true }))
   const { public_key: pem } = (body?.['data'] ?? {}) as { readonly public_key?: unknown }
   const key = typeof pem === 'string' ? rsaKey(pem) : undefined
   if (!key) throw new ServerError(`the answer of ${path} holds no RSA public key`)
@@ -103,13 +103,13 @@ export const transitImportCommands: readonly Command[] = [
     about:
       'Import a key of yours, wrapped on its way; KEY is base64 or PEM, better @FILE or - than on the command line',
     doing: (run) => `importing ${barePath(run.args[0] ?? '')}`,
-    run: async (run) => bring(run, 'import'),
+    run: async (run) => importKey(run, 'import'),
   },
   {
     ...shared,
     name: 'transit import-version',
     about: 'Import the next version of an imported key; KEY as with transit import',
     doing: (run) => `importing a version of ${barePath(run.args[0] ?? '')}`,
-    run: async (run) => bring(run, 'import_version'),
+    run: async (run) => importKey(run, 'import_version'),
   },
 ]

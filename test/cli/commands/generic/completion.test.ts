@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { families } from '../../../../src/cli/command-table.ts'
+import { commandGroups } from '../../../../src/cli/command-table.ts'
 import { flagsOf } from '../../../../src/cli/framework/command-flags.ts'
 import { temporaryFolder } from '../../../support/folder.ts'
 import { Shell } from '../../support.ts'
@@ -59,7 +59,7 @@ for (const [shell, program] of Object.entries(programs))
     })
 
     it('offers commands and their subcommands', () => {
-      expect(offered('')).to.deep.equal(families.map(({ word }) => word).sort())
+      expect(offered('')).to.deep.equal(commandGroups.map(({ word }) => word).sort())
       expect(offered('se')).to.deep.equal(['secrets', 'server'])
       expect(offered('token', '')).to.deep.equal(['capabilities', 'create', 'lookup', 'renew', 'revoke'])
       expect(offered('kv', 'metadata', 'd')).to.deep.equal(['delete'])
@@ -88,7 +88,7 @@ for (const [shell, program] of Object.entries(programs))
 describe('completion', () => {
   it('knows every flag of every command', async () => {
     const { out } = await new Shell().run('completion bash')
-    for (const { load } of families)
+    for (const { load } of commandGroups)
       for (const command of await load())
         for (const name of Object.keys(flagsOf(command))) {
           const row = new RegExp(`^    '${command.name}'\\) echo '(?:.* )?-${name}(?: .*)?' ;;$`, 'm')
