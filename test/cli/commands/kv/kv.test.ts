@@ -104,7 +104,7 @@ describe('kv, against a scripted store', () => {
     }
     await scripted(script, async (shell) => {
       const { code, err } = await shell.run('kv put secret/a x=1 -cas=7')
-      expect([code, err]).to.satisfy(([c, e]: [number, string]) => c === 0 && e.includes('-cas stands after'))
+      expect([code, err]).to.satisfy(([c, e]: [number, string]) => c === 0 && e.includes('-cas comes after'))
     })
   })
 
