@@ -1,6 +1,6 @@
 import { linkOf } from '../lines/chain.ts'
 import { givenLogs } from './given-files.ts'
-import { rawLines } from './raw-lines.ts'
+import { Unreadable, isObject, rawLines } from './raw-lines.ts'
 
 /** What an auditor reads in a line. Absent things are ''. All of it comes from a file: nothing is sure about it. */
 export interface Entry {
@@ -94,28 +94,47 @@ export interface Filter {
   readonly holds?: readonly string[]
 }
 
-/** The lines of files that a filter lets through, log by log in their order, in constant memory. What holds no lines is passed over. */
+/**
+ * The lines of files that a filter lets through, log by log in their order, in constant memory. What holds no lines is passed over.
+ * @throws Unreadable in the end, when a file could not be read to its own end
+ */
 export async function* hits(
   paths: readonly string[],
   filter: Filter,
   progress?: (bytes: number) => void,
 ): AsyncGenerator<Hit> {
-  const wanted = matcher(filter)
-  const needles = needlesOf(filter)
+  const choice = { filter, wanted: matcher(filter), needles: needlesOf(filter) }
   const files = (await givenLogs(paths)).flatMap((log) => log.files.map(({ path }) => path))
-  for (const file of files) {
-    let line = 0
-    for await (const lines of rawLines(file, progress))
-      for (const { bytes, whole } of lines) {
-        line++
-        // Most lines are out before they need to be parsed.
-        if (!whole || !inTime(bytes.toString('latin1', 9, 40), filter)) continue
-        if (needles.some((either) => !either.some((needle) => bytes.includes(needle)))) continue
-        const text = bytes.toString('utf8', 1)
-        const entry = entryOf(text)
-        if (entry && wanted(entry)) yield { file, line, entry, text }
-      }
-  }
+  let unreadable: Unreadable | undefined
+  for (const file of files)
+    try {
+      yield* hitsIn(file, choice, progress)
+    } catch (thrown) {
+      if (!(thrown instanceof Unreadable)) throw thrown
+      unreadable ??= thrown
+    }
+  if (unreadable) throw unreadable
+}
+
+interface Choice {
+  readonly filter: Filter
+  readonly wanted: (entry: Entry) => boolean
+  readonly needles: readonly (readonly string[])[]
+}
+
+async function* hitsIn(file: string, choice: Choice, progress?: (bytes: number) => void): AsyncGenerator<Hit> {
+  const { filter, wanted, needles } = choice
+  let line = 0
+  for await (const lines of rawLines(file, progress))
+    for (const { bytes, whole } of lines) {
+      line++
+      // Most lines are out before they need to be parsed.
+      if (!whole || !isObject(bytes) || !inTime(bytes.toString('latin1', 9, 40), filter)) continue
+      if (needles.some((either) => !either.some((needle) => bytes.includes(needle)))) continue
+      const text = bytes.toString('utf8', 1)
+      const entry = entryOf(text)
+      if (entry && wanted(entry)) yield { file, line, entry, text }
+    }
 }
 
 /** Whether an entry is one that the filter lets through. */

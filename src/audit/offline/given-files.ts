@@ -3,7 +3,7 @@ import { basename } from 'node:path'
 import type { Begin } from '../lines/first-line.ts'
 import { readBegin } from '../lines/first-line.ts'
 import { linkOf } from '../lines/chain.ts'
-import { rawLines } from './raw-lines.ts'
+import { Unreadable, rawLines } from './raw-lines.ts'
 
 /** A file of audit lines as its first line tells. */
 export interface GivenFile {
@@ -82,12 +82,19 @@ function homeOf(file: GivenFile, ids: readonly string[], files: readonly GivenFi
 }
 
 async function givenFile(path: string): Promise<GivenFile> {
-  for await (const [line] of rawLines(path, undefined, 16 * 1024)) {
-    const text = line?.bytes.toString('utf8', 1) ?? ''
-    const time = /^\{"time":"([^"]{1,40})"/.exec(text)?.[1] ?? ''
-    return { path, first: linkOf(text)?.seq ?? 0, begin: readBegin(text)?.begin, time, archive: archiveNamed(path) }
+  const text = await firstLine(path)
+  const time = /^\{"time":"([^"]{1,40})"/.exec(text)?.[1] ?? ''
+  return { path, first: linkOf(text)?.seq ?? 0, begin: readBegin(text)?.begin, time, archive: archiveNamed(path) }
+}
+
+/** Empty where none can be read: whoever reads on is told why. */
+async function firstLine(path: string): Promise<string> {
+  try {
+    for await (const [line] of rawLines(path, undefined, 16 * 1024)) return line?.bytes.toString('utf8', 1) ?? ''
+  } catch (thrown) {
+    if (!(thrown instanceof Unreadable)) throw thrown
   }
-  return { path, first: 0, begin: undefined, time: '', archive: archiveNamed(path) }
+  return ''
 }
 
 /** Whether a log goes on in a live file that is there but was not given. */

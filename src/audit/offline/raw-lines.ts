@@ -12,14 +12,54 @@ export interface RawLine {
 
 /** Nobody writes a longer line; one ends the reading instead of the memory. */
 export const longestLine = 16 * 1024 * 1024
-const lineFeed = 10
+/** So many lines in a row that are no JSON objects, and a file holds no log: a small packed one may hold billions of them. */
+const mostStrange = 100_000
+const [lineFeed, opening, closing] = [10, 0x7b, 0x7d]
+
+/** A file whose rest is worth nothing: it was packed and cannot be unpacked, or it holds no lines of a log. */
+export class Unreadable extends Error {
+  /** Where the lines that can be read end: the number of the next one, counted from 1. */
+  readonly line: number
+  readonly why: string
+
+  constructor(path: string, line: number, why: string) {
+    super(`${path}, from line ${line} on: ${why}`)
+    this.line = line
+    this.why = why
+  }
+}
 
 /**
  * The lines of a file, some at a time, in constant memory; `.gz` files are unpacked. They are good until the next ones
  * are asked for. `seen` hears how many bytes of the file were read. From byte `start` on, where a line must begin.
- * @throws when the file cannot be read, or unpacked.
+ * @throws Unreadable where nothing more can be read from the file; what the system throws when the file cannot be read.
  */
 export async function* rawLines(
+  path: string,
+  seen?: (bytes: number) => void,
+  blockBytes?: number,
+  start?: number,
+): AsyncGenerator<RawLine[]> {
+  let [line, strange] = [1, 0]
+  try {
+    for await (const lines of splitLines(path, seen, blockBytes, start)) {
+      for (const { bytes } of lines) strange = isObject(bytes) ? 0 : strange + 1
+      line += lines.length
+      yield lines
+      if (strange > mostStrange) throw new Unreadable(path, line, 'these are no lines of an audit log')
+    }
+  } catch (thrown) {
+    const { code = '' } = thrown as NodeJS.ErrnoException
+    // A packed file that cannot be unpacked was changed or cut; anything else is the reader's trouble.
+    if (!code.startsWith('Z_')) throw Object.assign(thrown as Error, { path })
+    throw new Unreadable(path, line, 'the packed file cannot be unpacked: it was changed or cut')
+  }
+}
+
+/** Whether the bytes of a line may be a JSON object. */
+export const isObject = (bytes: Buffer): boolean => bytes[1] === opening && bytes.at(-1) === closing
+
+async function* splitLines(
   path: string,
   seen: (bytes: number) => void = () => {},
   blockBytes = 256 * 1024,

@@ -6,7 +6,7 @@ import type { GivenFile, GivenLog } from './given-files.ts'
 import { givenLogs, goesOnBeside } from './given-files.ts'
 import type { Finding, Remark, Stretch } from './log-check.ts'
 import { LogCheck } from './log-check.ts'
-import { rawLines } from './raw-lines.ts'
+import { Unreadable, rawLines } from './raw-lines.ts'
 import type { Witnessed } from './trusted-keys.ts'
 import type { VerifierKey } from '../checkpoints/verifier-key.ts'
 import { vkeyText } from '../checkpoints/verifier-key.ts'
@@ -111,10 +111,8 @@ async function follow(
         else check.next(line, path, at)
       }
   } catch (thrown) {
-    // A packed file that cannot be unpacked was changed or cut; anything else is the reader's trouble.
-    const { code = '' } = thrown as NodeJS.ErrnoException
-    if (!code.startsWith('Z_')) throw thrown
-    check.find({ file: path, line: at + 1 }, 'the packed file cannot be unpacked from here on: it was changed or cut')
+    if (!(thrown instanceof Unreadable)) throw thrown
+    check.find({ file: path, line: at + 1 }, thrown.why)
   }
 }
 

@@ -1,3 +1,4 @@
+import { Unreadable } from '../../../audit/offline/raw-lines.ts'
 import { bytesOf } from '../../../audit/offline/verify.ts'
 import { Fault } from '../../../contract/fault.ts'
 import { systemClock } from '../../../util/clock.ts'
@@ -20,7 +21,7 @@ export async function readingFiles<T>(
   try {
     return await work(meter?.seen ?? (() => {}))
   } catch (thrown) {
-    if (thrown instanceof Fault) throw new UsageError(thrown.message)
+    if (thrown instanceof Fault || thrown instanceof Unreadable) throw new UsageError(thrown.message)
     const { code, path = '' } = thrown as { readonly code?: string; readonly path?: string }
     if (code === undefined) throw thrown
     throw new UsageError(`the file ${path} cannot be read (${code})`)

@@ -34,8 +34,11 @@ async function read(run: Run): Promise<number> {
   return readingFiles(run, run.args, async (progress) => {
     const output = new Output(run)
     if (run.format === 'table') await output.add(row(headings))
-    for await (const hit of hits(run.args, filter, progress)) await output.add(rendered(run, hit))
-    await output.end()
+    try {
+      for await (const hit of hits(run.args, filter, progress)) await output.add(rendered(run, hit))
+    } finally {
+      await output.end()
+    }
     return 0
   })
 }

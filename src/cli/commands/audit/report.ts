@@ -4,6 +4,7 @@ import type { Entry, Filter } from '../../../audit/offline/entries.ts'
 import { hits } from '../../../audit/offline/entries.ts'
 import { privilegeOf } from '../../../audit/offline/privileged.ts'
 import { PrivilegedActions, Refusals, reportEnd, reportHead } from '../../../audit/offline/report-html.ts'
+import { Unreadable } from '../../../audit/offline/raw-lines.ts'
 import { Summariser } from '../../../audit/offline/summary.ts'
 import type { Verdict } from '../../../audit/offline/verify.ts'
 import { verifyLogs } from '../../../audit/offline/verify.ts'
@@ -34,13 +35,27 @@ async function report(run: Run): Promise<number> {
   await readingFiles(run, run.args, async (progress) => {
     const output = new Output(run)
     const writer = make(output, run)
-    for await (const { entry } of hits(run.args, filter, progress)) await writer.entry(entry)
+    await entries(run.args, filter, progress, async (entry) => writer.entry(entry))
     await writer.end(verdict)
     await output.end()
   })
   if (verdict.intact) return 0
   run.err('The log is broken: "audit verify" says where. What the report counts is not proved.')
   return broken
+}
+
+/** A file that cannot be read to its end is no reason to report nothing: the verdict tells of it. */
+async function entries(
+  paths: readonly string[],
+  filter: Filter,
+  progress: (bytes: number) => void,
+  take: (entry: Entry) => Promise<void>,
+): Promise<void> {
+  try {
+    for await (const { entry } of hits(paths, filter, progress)) await take(entry)
+  } catch (thrown) {
+    if (!(thrown instanceof Unreadable)) throw thrown
+  }
 }
 
 function monthOf(run: Run, filter: Filter): Filter {
