@@ -3,6 +3,7 @@ import { Fault, refuse } from '../contract/fault.ts'
 import { f } from '../contract/field.ts'
 import { folded } from '../contract/names.ts'
 import { answer, done } from '../contract/response.ts'
+import type { Response } from '../contract/response.ts'
 import { routesOf } from '../contract/route.ts'
 import type { Route } from '../contract/route.ts'
 
@@ -40,16 +41,16 @@ export function corsRoutes(browser: BrowserPort): Route<unknown>[] {
       handle: () => {
         const rules = browser.crossOrigin()
         const { allowedOrigins, allowedHeaders, allowCredentials } = rules ?? {}
-        const shown = {
+        const settings = {
           allowed_origins: allowedOrigins,
           allowed_headers: allowedHeaders,
           allow_credentials: allowCredentials,
         }
-        return { data: { enabled: rules !== undefined, ...(rules && shown) }, inject: true }
+        return { data: { enabled: rules !== undefined, ...(rules && settings) }, inject: true }
       },
     }),
     write('config/cors', {
-      about: 'Say which pages of other origins may use the API. What is not given is reset.',
+      about: 'Set which pages of other origins may use the API. A parameter that is left out is reset.',
       access: 'sudo',
       fields: {
         enable: f.bool('Ignored: writing enables, DELETE disables.'),
@@ -87,10 +88,10 @@ const header = { header: f.string('The name of the header; letter case does not 
 const token = /^[a-zA-Z0-9!#$%&'*+.^_`|~-]+$/
 /** RFC 9110 §5.5: nothing that could begin another header. */
 const valueText = /^[\t\u0020-\u007e\u0080-\u00ff]*$/
-/** These frame the answer itself: RFC 9110 §7.6.1, RFC 9112 §6. */
+/** These frame the response itself: RFC 9110 §7.6.1, RFC 9112 §6. */
 const framing = /^(connection|content-length|content-encoding|keep-alive|te|trailer|transfer-encoding|upgrade)$/
 
-/** `sys/config/ui/headers`: headers of the answers below `/ui/`. */
+/** `sys/config/ui/headers`: headers of the responses below `/ui/`. */
 export function uiHeaderRoutes(browser: BrowserPort): Route<unknown>[] {
   const one = 'config/ui/headers/:header'
   const canonical = { header: folded }
@@ -120,18 +121,7 @@ export function uiHeaderRoutes(browser: BrowserPort): Route<unknown>[] {
       canonical,
       access: 'sudo',
       fields: { ...header, values: f.texts('Its values.').or([]) },
-      handle: async (_, values) => {
-        const name = values.header
-        checkHeader(name, values.values)
-        await browser.setUiHeader(name, values.values)
-        if (name !== 'content-security-policy') return { data: null }
-        return {
-          data: null,
-          warnings: [
-            'the own Content-Security-Policy of the user interface is replaced: make sure that it is no weaker',
-          ],
-        }
-      },
+      handle: async (_, values) => setHeader(browser, values.header, values.values),
     }),
     remove(one, {
       about: 'Remove a header of the user interface.',
@@ -146,9 +136,19 @@ export function uiHeaderRoutes(browser: BrowserPort): Route<unknown>[] {
   ]
 }
 
+async function setHeader(browser: BrowserPort, name: string, values: readonly string[]): Promise<Response> {
+  checkHeader(name, values)
+  await browser.setUiHeader(name, values)
+  if (name !== 'content-security-policy') return { data: null }
+  return {
+    data: null,
+    warnings: ['the own Content-Security-Policy of the user interface is replaced: make sure that it is no weaker'],
+  }
+}
+
 function checkHeader(name: string, values: readonly string[]): void {
   if (values.length === 0) throw refuse('the header needs at least one value')
-  if (!token.test(name)) throw refuse('this is no name of a header')
+  if (!token.test(name)) throw refuse('this is not a valid header name')
   if (name.startsWith('x-vault-')) throw refuse('headers that begin with X-Vault- cannot be set')
   if (framing.test(name)) throw refuse('this header frames the answer itself and cannot be set')
   if (!values.every((value) => valueText.test(value)))

@@ -22,7 +22,7 @@ export interface LeasePort {
   list(prefix: string): Promise<readonly string[]>
   /** Absent is fine. */
   revoke(lease: string): Promise<void>
-  /** When it resolves no lease under the prefix is good; with `wait` they are removed as well. */
+  /** When it resolves, no lease under the prefix is valid; with `wait` they are removed as well. */
   revokePrefix(prefix: string, wait: boolean): Promise<void>
   /** To be done soon. */
   tidy(): void
@@ -39,7 +39,7 @@ const inPathToo =
   (_, { lease_id: id }) =>
     typeof id === 'string' && id !== '' ? `leases/${path}/${id}` : undefined
 const sync = { sync: f.bool('Wait until it is done.').or(true) }
-const increment = { increment: f.duration('The TTL wished for.').or(0) }
+const increment = { increment: f.duration('The TTL to renew it by.').or(0) }
 
 /** `sys/leases`. */
 export function leaseRoutes(): Route<Has>[] {
@@ -84,9 +84,9 @@ function lookupRoutes(): Route<Has>[] {
       pure: true,
       fields: lease,
       handle: async ({ engine: { leases } }, values) => {
-        const found = await leases.lookup(given(values.lease_id))
+        const found = await leases.lookup(requiredId(values.lease_id))
         if (!found) throw refuse('invalid lease')
-        return answer(shown(found, values.lease_id, leases.now()))
+        return answer(rendered(found, values.lease_id, leases.now()))
       },
     }),
     list('leases/lookup', {
@@ -105,7 +105,7 @@ function lookupRoutes(): Route<Has>[] {
 
 function revokeRoutes(): Route<Has>[] {
   const revoke = async (leases: LeasePort, id: string, wait: boolean): Promise<Response> => {
-    await leases.revoke(given(id))
+    await leases.revoke(requiredId(id))
     return wait ? done() : { status: 202 }
   }
   return [
@@ -145,7 +145,7 @@ function revokeRoutes(): Route<Has>[] {
   ]
 }
 
-/** Leases that could not be ended where they came from. Those of tokens always can: there are none. */
+/** Leases that could not be revoked where they came from. Those of tokens always can: there are none. */
 function irrevocableRoutes(): Route<Has>[] {
   const fields = {
     type: f.string('irrevocable: there is no other type.').or(''),
@@ -157,7 +157,7 @@ function irrevocableRoutes(): Route<Has>[] {
   }
   return [
     read('leases/count', {
-      about: 'Count the leases that could not be ended.',
+      about: 'Count the leases that could not be revoked.',
       fields,
       handle: (_, values) => {
         checkType(values.type)
@@ -165,7 +165,7 @@ function irrevocableRoutes(): Route<Has>[] {
       },
     }),
     read('leases', {
-      about: 'List the leases that could not be ended.',
+      about: 'List the leases that could not be revoked.',
       access: 'sudo',
       fields: { ...fields, limit: f.string('How many at most, or none.').or('') },
       handle: (_, values) => {
@@ -177,7 +177,7 @@ function irrevocableRoutes(): Route<Has>[] {
   ]
 }
 
-/** The path is what the policy has judged. */
+/** The id in the path, which is the one that the policy has judged. */
 function pathId({
   lease_id: sent,
   url_lease_id: id,
@@ -189,17 +189,17 @@ function pathId({
   return id
 }
 
-/** Without a prefix it would be every token there is. */
-function refuseAll(prefix: string): void {
-  if (prefix.trim() === '') throw new Fault('unsupported_path', 'unsupported path')
+/** Without a prefix it would be all tokens. */
+function refuseAll(start: string): void {
+  if (start.trim() === '') throw new Fault('unsupported_path', 'unsupported path')
 }
 
-function given(id: string): string {
+function requiredId(id: string): string {
   if (id === '') throw refuse('lease_id must be specified')
   return id
 }
 
-function shown(found: Lease, id: string, now: number): Readonly<Record<string, unknown>> {
+function rendered(found: Lease, id: string, now: number): Readonly<Record<string, unknown>> {
   const { path, issuedAt, expiresAt, lastRenewedAt, renewable } = found
   return {
     id,
@@ -214,7 +214,7 @@ function shown(found: Lease, id: string, now: number): Readonly<Record<string, u
 
 /** A token is renewed as a token only: there its role and its limits count. */
 async function renew(leases: LeasePort, id: string): Promise<Response> {
-  const found = await leases.lookup(given(id))
+  const found = await leases.lookup(requiredId(id))
   if (!found) throw refuse('lease not found')
   if (!found.renewable || found.expiresAt === null) throw refuse('lease is not renewable')
   throw refuse('this is the lease of a token: renew the token itself (auth/token/renew)')

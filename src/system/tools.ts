@@ -7,7 +7,12 @@ import { routesOf } from '../contract/route.ts'
 /** What these routes need: `crypto/tools.ts` has both. */
 export interface ToolPort {
   hash(input: string, algorithm: string, format: string): Promise<string>
-  random(wish: { readonly where?: string; readonly count?: string; readonly bytes: number; readonly format: string }): {
+  random(options: {
+    readonly where?: string
+    readonly count?: string
+    readonly bytes: number
+    readonly format: string
+  }): {
     readonly text: string
     readonly warnings: readonly string[]
   }
@@ -22,62 +27,72 @@ const randomFields = {
   bytes: f.int('How many bytes, 1 to 131072.').or(32),
   format: f.string('How they are written: base64 or hex.').or('base64'),
 }
-const urlbytes = f.string('How many bytes; counts before `bytes`.').alias('bytes').or('')
-const inPath = 'urlbytes was passed over: the path says how many bytes'
+const pathFields = {
+  ...randomFields,
+  source: f.string('platform, seal or all; or the number of bytes.').or('platform'),
+  urlbytes: f.string('How many bytes; takes precedence over `bytes`.').alias('bytes').or(''),
+}
+const countInPath = 'urlbytes was ignored: the path gives the number of bytes'
 const countAlone = /^\d+$/
-const source = f.string('platform, seal or all; or the number of bytes.').or('platform')
 
 /** `sys/tools/hash` and `sys/tools/random`; patterns are relative to `sys/`. */
 export function toolRoutes<S>(tools: ToolPort): readonly Route<S>[] {
+  return [...hashRoutes<S>(tools), ...randomRoutes<S>(tools)]
+}
+
+function hashRoutes<S>(tools: ToolPort): readonly Route<S>[] {
   const { write } = routesOf<S>()
+  const about = 'Hash some data.'
   const hash = async (input: string, algorithm: string, format: string): Promise<Response> =>
     answer({ sum: await tools.hash(input, algorithm, format) })
-  const random = (wish: Parameters<ToolPort['random']>[0]): Response => {
-    const { text, warnings } = tools.random(wish)
-    return answer({ random_bytes: text }, warnings)
-  }
-  const about = { hash: 'Hash some data.', random: 'Give random bytes.' }
   return [
     write('tools/hash', {
-      about: about.hash,
+      about,
       fields: hashFields,
       pure: true,
       handle: (_, { input, algorithm, format }) => hash(input, algorithm, format),
     }),
     write('tools/hash/*urlalgorithm', {
-      about: about.hash,
+      about,
       fields: {
         ...hashFields,
-        urlalgorithm: f.string('The hash function; counts before `algorithm`.').alias('algorithm').or(''),
+        urlalgorithm: f.string('The hash function; takes precedence over `algorithm`.').alias('algorithm').or(''),
       },
       pure: true,
       handle: (_, { input, urlalgorithm, format }) => hash(input, urlalgorithm, format),
     }),
+  ]
+}
+
+function randomRoutes<S>(tools: ToolPort): readonly Route<S>[] {
+  const { write } = routesOf<S>()
+  const about = 'Generate random bytes.'
+  const random = (options: Parameters<ToolPort['random']>[0], ...more: string[]): Response => {
+    const { text, warnings } = tools.random(options)
+    return answer({ random_bytes: text }, [...warnings, ...more])
+  }
+  return [
     write('tools/random', {
-      about: about.random,
-      fields: { ...randomFields, source },
+      about,
+      fields: { ...randomFields, source: pathFields.source },
       pure: true,
-      handle: (_, { source, ...wish }) => random({ ...wish, where: source }),
+      handle: (_, { source, ...options }) => random({ ...options, where: source }),
     }),
     write('tools/random/:source', {
-      about: about.random,
-      fields: { ...randomFields, source, urlbytes },
+      about,
+      fields: pathFields,
       pure: true,
-      handle: ({ isGiven }, { source, urlbytes: count, ...wish }) => {
-        const twice = isGiven('urlbytes') && countAlone.test(source)
-        const { text, warnings } = tools.random({
-          ...wish,
-          where: source,
-          ...(isGiven('urlbytes') && !twice && { count }),
-        })
-        return answer({ random_bytes: text }, twice ? [...warnings, inPath] : warnings)
+      handle: ({ isGiven }, { source, urlbytes: count, ...options }) => {
+        if (!isGiven('urlbytes')) return random({ ...options, where: source })
+        if (countAlone.test(source)) return random({ ...options, where: source }, countInPath)
+        return random({ ...options, where: source, count })
       },
     }),
     write('tools/random/:source/:urlbytes', {
-      about: about.random,
-      fields: { ...randomFields, source, urlbytes },
+      about,
+      fields: pathFields,
       pure: true,
-      handle: (_, { source, urlbytes, ...wish }) => random({ ...wish, where: source, count: urlbytes }),
+      handle: (_, { source, urlbytes, ...options }) => random({ ...options, where: source, count: urlbytes }),
     }),
   ]
 }

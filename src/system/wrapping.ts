@@ -22,7 +22,7 @@ export interface WrappingPort {
 const { read, write } = routesOf<unknown>()
 const fields = { token: f.any("The wrapping token; the caller's own if it is left out.") }
 
-/** A wrapping token that opens itself does so by the policy of its own namespace, wherever it is shown. */
+/** A wrapping token that unwraps itself does so by the policy of its own namespace, wherever it is used. */
 const itself: Subject = { token: (request) => (isNothing(request.data['token']) ? callersToken(request) : undefined) }
 
 /** `sys/wrapping/wrap`, `unwrap`, `lookup` and `rewrap`. */
@@ -30,8 +30,48 @@ export function wrappingRoutes(port: WrappingPort): Route<unknown>[] {
   const vet = async (request: Request): Promise<void> => {
     if (!(await port.lookup(bearerOf(request)))) throw notValid()
   }
+  return [
+    write('wrapping/wrap', {
+      about: 'Wrap the parameters of the request: the response is a token that unwraps them once.',
+      anyFields: true,
+      handle: ({ request }) => {
+        if (request.wrapTtl === undefined) throw refuse('endpoint requires response wrapping to be used')
+        return answer(request.data)
+      },
+    }),
+    write('wrapping/unwrap', {
+      about: 'Unwrap a response. Works once.',
+      subject: itself,
+      fields,
+      anyFields: true,
+      vet,
+      handle: async ({ request, caller }): Promise<Response> => {
+        const content = await port.take(bearerOf(request), caller.token)
+        if (!content) throw notValid()
+        return { ...content.response, requestId: content.requestId }
+      },
+    }),
+    ...lookupRoutes(port, vet),
+    write('wrapping/rewrap', {
+      about: 'Put a wrapped response behind a new token; the old one is revoked.',
+      subject: itself,
+      fields,
+      anyFields: true,
+      vet,
+      handle: async ({ request, caller }): Promise<Response> => {
+        const wrapInfo = await port.rewrap(bearerOf(request), caller.token, request.wrapTtl)
+        if (!wrapInfo) throw notValid()
+        return { wrapInfo }
+      },
+    }),
+  ]
+}
+
+type Vet = NonNullable<Route['vet']>
+
+function lookupRoutes(port: WrappingPort, vet: Vet): Route<unknown>[] {
   const lookup = {
-    about: 'Where a wrapped answer came from, and how long it can be opened. Does not open it.',
+    about: 'The path and the remaining time of a wrapped response. Does not unwrap it.',
     access: 'public',
     fields,
     open: true,
@@ -48,45 +88,10 @@ export function wrappingRoutes(port: WrappingPort): Route<unknown>[] {
       })
     },
   } as const
-  return [
-    write('wrapping/wrap', {
-      about: 'Wrap what is sent: the answer is a token that opens it once.',
-      anyFields: true,
-      handle: ({ request }) => {
-        if (request.wrapTtl === undefined) throw refuse('endpoint requires response wrapping to be used')
-        return answer(request.data)
-      },
-    }),
-    write('wrapping/unwrap', {
-      about: 'Open a wrapped answer. Works once.',
-      subject: itself,
-      fields,
-      anyFields: true,
-      vet,
-      handle: async ({ request, caller }): Promise<Response> => {
-        const content = await port.take(bearerOf(request), caller.token)
-        if (!content) throw notValid()
-        return { ...content.response, requestId: content.requestId }
-      },
-    }),
-    read('wrapping/lookup', lookup),
-    write('wrapping/lookup', lookup),
-    write('wrapping/rewrap', {
-      about: 'Put a wrapped answer behind a new token; the old one ends.',
-      subject: itself,
-      fields,
-      anyFields: true,
-      vet,
-      handle: async ({ request, caller }): Promise<Response> => {
-        const wrapInfo = await port.rewrap(bearerOf(request), caller.token, request.wrapTtl)
-        if (!wrapInfo) throw notValid()
-        return { wrapInfo }
-      },
-    }),
-  ]
+  return [read('wrapping/lookup', lookup), write('wrapping/lookup', lookup)]
 }
 
-/** @throws Fault when there is no token to look at. */
+/** @throws Fault when no token was sent. */
 function bearerOf(request: Request): Secret<string> {
   const { credential, data } = request
   const { token } = data
@@ -94,12 +99,12 @@ function bearerOf(request: Request): Secret<string> {
     if (credential.kind === 'token') return credential.token
     throw cannotValidate('there is none')
   }
-  if (typeof token !== 'string') throw cannotValidate('it is no text')
+  if (typeof token !== 'string') throw cannotValidate('it is not a string')
   if (token === '') throw cannotValidate('it is empty')
   return new Secret(token)
 }
 
-const isNothing = (given: unknown): given is undefined | null => given === undefined || given === null
+const isNothing = (value: unknown): value is undefined | null => value === undefined || value === null
 
 function cannotValidate(why: string): Fault {
   return new Fault('permission_denied', `error validating wrapping token: ${why}`, { bare: true })

@@ -105,7 +105,7 @@ function routeOf(here: Namespace, { path, operation }: Asked): Found {
   const route = found?.match?.offers[wanted]
   if (!route || !found?.match) return { access: 'token', path }
   const canonical = canonicalOf(route, found.mount.apiPath, path.slice(under.length) as ApiPath, found.match.params)
-  const access = found.mount.record.builtin === true ? route.access : 'token'
+  const access = found.mount.record.builtin ? route.access : 'token'
   if (canonical instanceof Fault) return { access, path }
   const read = { fields: route.fields, params: canonical.params }
   return { access, path: under + canonical.path, read }

@@ -82,7 +82,8 @@ function fieldKeys(value: unknown, field: Reader): string[] {
 function foldedForm(parsed: unknown): string | undefined {
   if (parsed instanceof Uint8Array) return base64(parsed)
   if (typeof parsed === 'string') return folded(parsed)
-  if (!Array.isArray(parsed)) return typeof parsed === 'object' ? loose(parsed) : String(parsed as number | boolean)
+  if (typeof parsed === 'number' || typeof parsed === 'boolean') return String(parsed)
+  if (!Array.isArray(parsed)) return loose(parsed)
   const members = new Set(parsed.map((one) => (typeof one === 'string' ? folded(one) : loose(one))))
   return members.size > mostMembers ? undefined : JSON.stringify([...members].sort())
 }

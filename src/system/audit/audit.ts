@@ -64,25 +64,29 @@ export function auditRoutes(audit: AuditPort): Route<unknown>[] {
         return done()
       },
     }),
-    write('audit-hash/*path', {
-      about: 'The hash that a device writes for a text.',
-      // What is looked for in a log may be a key share.
-      carriesKeyShares: true,
-      pure: true,
-      fields: {
-        ...path,
-        input: f.string('The text.').secret(),
-        generation: f.int(
-          'Which salt of the device, from 1; the one in use unless given. A device gets another when it is enabled anew.',
-        ),
-      },
-      handle: async (_, { path: at, input, generation }) => {
-        if (!input) throw refuse('the parameter "input" is missing: the text to hash')
-        return { data: { hash: await audit.hash(`${at}/`, input, generation) }, inject: true }
-      },
-    }),
+    hashRoute(audit),
     ...headerRoutes(audit),
   ]
+}
+
+function hashRoute(audit: AuditPort): Route<unknown> {
+  return write('audit-hash/*path', {
+    about: 'The hash that a device writes for a string.',
+    // The string that someone looks for in a log may be a key share.
+    carriesKeyShares: true,
+    pure: true,
+    fields: {
+      ...path,
+      input: f.string('The string.').secret(),
+      generation: f.int(
+        'Which salt of the device, from 1; by default the one in use. A device gets another when it is enabled anew.',
+      ),
+    },
+    handle: async (_, { path: at, input, generation }) => {
+      if (!input) throw refuse('the parameter "input" is missing: the string to hash')
+      return { data: { hash: await audit.hash(`${at}/`, input, generation) }, inject: true }
+    },
+  })
 }
 
 function headerRoutes(audit: AuditPort): Route<unknown>[] {
@@ -113,7 +117,7 @@ function headerRoutes(audit: AuditPort): Route<unknown>[] {
       fields: { ...header, hmac: f.bool('Write its hash only.').or(false) },
       handle: async (_, values) => {
         const name = values.header
-        if (!/^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(name)) throw refuse('this is no name of a header')
+        if (!/^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(name)) throw refuse('this is not a valid header name')
         if (['x-vault-token', 'authorization', 'cookie'].includes(name) && !values.hmac)
           throw refuse('this header carries secrets: record it with hmac=true only')
         await audit.setHeader(name, values.hmac)
@@ -121,7 +125,7 @@ function headerRoutes(audit: AuditPort): Route<unknown>[] {
       },
     }),
     remove(one, {
-      about: 'Record a header no longer.',
+      about: 'Stop recording a header.',
       canonical,
       access: 'sudo',
       fields: header,

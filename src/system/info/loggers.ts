@@ -55,15 +55,15 @@ export function loggerRoutes(loggers: LoggerPort): Route<unknown>[] {
   ]
 }
 
-function levelOf(given: string | undefined): LogLevel {
-  if (given === undefined) throw refuse('level is required')
-  if (given === '') throw refuse('level is empty')
-  const level = logLevelOf(given)
-  if (!level) throw refuse(`the level is none of ${logLevels}`)
-  return level
+function levelOf(input: string | undefined): LogLevel {
+  if (input === undefined) throw refuse('level is required')
+  if (input === '') throw refuse('level is empty')
+  const parsed = logLevelOf(input)
+  if (!parsed) throw refuse(`the level is none of ${logLevels}`)
+  return parsed
 }
 
-function change(loggers: LoggerPort, level: LogLevel | undefined, name?: string): Response {
-  if (loggers.set(level, name)) return done()
+function change(loggers: LoggerPort, newLevel: LogLevel | undefined, logger?: string): Response {
+  if (loggers.set(newLevel, logger)) return done()
   throw refuse(`there is no logger of that name; this server has: ${[...loggers.levels().keys()].sort().join(', ')}`)
 }

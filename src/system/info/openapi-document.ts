@@ -55,12 +55,12 @@ function pathOf({ pattern }: Route): string {
 const verbs = { read: 'get', list: 'get', scan: 'get', write: 'post', patch: 'patch', delete: 'delete' } as const
 
 function pathItem(mount: DescribedMount, path: string, routes: readonly Route[]): Described {
-  // A list is a GET with `list=true`: where a path can be read as well, both are told as one operation.
-  const byVerb = grouped(routes, ({ operation }) => verbs[operation])
-  return Object.fromEntries([...byVerb].map(([verb, same]) => [verb, operation(mount, path, verb, same)]))
+  // A list is a GET with `list=true`: where a path can be read as well, both are described as one operation.
+  const byVerb = grouped(routes, (route) => verbs[route.operation])
+  return Object.fromEntries([...byVerb].map(([verb, same]) => [verb, operationOf(mount, path, verb, same)]))
 }
 
-function operation(mount: DescribedMount, path: string, verb: string, routes: readonly Route[]): Described {
+function operationOf(mount: DescribedMount, path: string, verb: string, routes: readonly Route[]): Described {
   const [first] = routes as readonly [Route, ...Route[]]
   const fields = Object.assign({}, ...routes.map((route) => route.fields)) as Fields
   const inPath = first.pattern.split('/').flatMap((part) => parameterName.exec(part)?.[1] ?? [])

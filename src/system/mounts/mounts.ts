@@ -31,13 +31,39 @@ const { read, write, remove } = routesOf<Has>()
 
 /** `sys/mounts` and `sys/auth`: the table of the namespace, enable, read one, tune, disable. */
 export function mountRoutes(): Route<Has>[] {
-  return [...tableRoutes('secret'), ...tableRoutes('auth')]
+  return [secrets, auth].flatMap((table) => [...tableRoutes(table), ...tuneRoutes(table)])
+}
+
+/** One of the two tables of mounts. */
+interface Table {
+  readonly kind: Kind
+  /** The beginning of its paths. */
+  readonly top: string
+  readonly plural: string
+  readonly access: 'token' | 'sudo'
+  /** The other path of a mount: auth methods are read and tuned under two paths, and clients use both. */
+  readonly twin: (path: string) => string | undefined
+}
+
+const secrets: Table = {
+  kind: 'secret',
+  top: 'mounts',
+  plural: 'secrets engines',
+  access: 'token',
+  twin: (path) => (path.startsWith('auth/') ? path : undefined),
+}
+const auth: Table = {
+  kind: 'auth',
+  top: 'auth',
+  plural: 'auth methods',
+  access: 'sudo',
+  twin: (path) => `mounts/auth/${path}`,
 }
 
 const enableFields = {
-  path: f.string('Where the engine answers.').or(''),
+  path: f.string('The path of the mount.').or(''),
   type: f.string('Which engine, e.g. transit.').or(''),
-  description: f.string('For people.').or(''),
+  description: f.string('A description for people.').or(''),
   config: f.object('Settings, as for tune.').or({}),
   options: f.map('Options of the engine, e.g. version.'),
   local: f.bool('Kept on this cluster only.').or(false),
@@ -49,31 +75,25 @@ const enableFields = {
 
 const tuneFields = {
   path: enableFields.path,
-  description: f.string('For people.'),
+  description: f.string('A description for people.'),
   options: f.map('Options of the engine; "" removes one.'),
   ...configFields,
 }
 
-function tableRoutes(kind: Kind): Route<Has>[] {
-  const top = kind === 'auth' ? 'auth' : 'mounts'
-  const what = kind === 'auth' ? 'auth methods' : 'secrets engines'
-  const access = kind === 'auth' ? ('sudo' as const) : ('token' as const)
-  const path = { path: enableFields.path }
-  const canonical = { path: withoutSlash }
-  // Auth methods are read and tuned by two paths, and clients use both.
-  const twin = (name = ''): string | undefined =>
-    kind === 'auth' ? `mounts/auth/${name}` : name.startsWith('auth/') ? name : undefined
-  const alias: Alias = ({ path: name }) => twin(name)
-  const tuneAlias: Alias = ({ path: name }) => twin(name) && `${twin(name)}/tune`
+const path = { path: enableFields.path }
+const canonical = { path: withoutSlash }
+
+function tableRoutes({ kind, top, plural, access, twin }: Table): Route<Has>[] {
+  const alias: Alias = ({ path: mount = '' }) => twin(mount)
   const all = (mounts: MountPort) =>
     Object.fromEntries(mounts.list(kind).map((record) => [record.path, mountEntry(record)]))
   return [
     read(top, {
-      about: `List the enabled ${what}.`,
+      about: `List the enabled ${plural}.`,
       handle: ({ engine }) => ({ data: all(engine.mounts), inject: true }),
     }),
     read(`${top}/*path`, {
-      about: `Read one of the ${what}.`,
+      about: `Read one of the ${plural}.`,
       access,
       canonical,
       alias,
@@ -81,24 +101,33 @@ function tableRoutes(kind: Kind): Route<Has>[] {
       handle: ({ engine }, values) => inject(mountEntry(existing(engine.mounts, kind, values.path))),
     }),
     write(`${top}/*path`, {
-      about: `Enable one of the ${what}.`,
+      about: `Enable one of the ${plural}.`,
       access,
       canonical: { path: newPath },
       fields: enableFields,
       handle: async ({ engine }, values) => enable(engine.mounts, kind, values),
     }),
     remove(`${top}/*path`, {
-      about: `Disable one of the ${what} and remove all its data.`,
+      about: `Disable one of the ${plural} and remove all its data.`,
       access,
       canonical,
       fields: path,
       handle: async ({ engine }, values) => disable(engine.mounts, kind, values.path),
     }),
+  ]
+}
+
+function tuneRoutes({ kind, top, access, twin }: Table): Route<Has>[] {
+  const alias: Alias = ({ path: mount = '' }) => {
+    const other = twin(mount)
+    return other && `${other}/tune`
+  }
+  return [
     read(`${top}/*path/tune`, {
       about: 'Read the settings in force.',
       access,
       canonical,
-      alias: tuneAlias,
+      alias,
       fields: path,
       handle: ({ engine: { mounts } }, values) => {
         const record = existing(mounts, kind, values.path)
@@ -109,7 +138,7 @@ function tableRoutes(kind: Kind): Route<Has>[] {
       about: 'Change settings.',
       access,
       canonical,
-      alias: tuneAlias,
+      alias,
       fields: tuneFields,
       handle: async ({ engine: { mounts }, request }, values) =>
         tune(mounts, tunable(mounts, kind, values.path), request.data, values),
@@ -118,22 +147,22 @@ function tableRoutes(kind: Kind): Route<Has>[] {
 }
 
 const inject = (data: Readonly<Record<string, unknown>>): Response => ({ ...answer(data), inject: true })
-const slashed = (path: string): string => (path.endsWith('/') ? path : `${path}/`)
+const slashed = (at: string): string => (at.endsWith('/') ? at : `${at}/`)
 
-const apiPathAt = (kind: Kind, path: string): string => (kind === 'auth' ? `auth/${slashed(path)}` : slashed(path))
+const apiPathAt = (kind: Kind, at: string): string => (kind === 'auth' ? `auth/${slashed(at)}` : slashed(at))
 
-function tunable(mounts: MountPort, kind: Kind, path: string): MountRecord {
-  const apiPath = apiPathAt(kind, path)
+function tunable(mounts: MountPort, kind: Kind, at: string): MountRecord {
+  const apiPath = apiPathAt(kind, at)
   const record = mounts.at(apiPath)
   if (!record) throw refuse(`tune of path "${apiPath}" failed: no mount entry found`)
   return record
 }
 
-function existing(mounts: MountPort, kind: Kind, path: string): MountRecord {
-  const record = mounts.at(apiPathAt(kind, path))
+function existing(mounts: MountPort, kind: Kind, at: string): MountRecord {
+  const record = mounts.at(apiPathAt(kind, at))
   if (!record)
     throw refuse(
-      `No ${kind === 'auth' ? 'auth' : 'secret'} engine mount at ${slashed(path)}; list what there is with sys/${kind === 'auth' ? 'auth' : 'mounts'}`,
+      `No ${kind === 'auth' ? 'auth' : 'secret'} engine mount at ${slashed(at)}; list the mounts with sys/${kind === 'auth' ? 'auth' : 'mounts'}`,
     )
   return record
 }
@@ -154,19 +183,19 @@ type EnableValues = {
 }
 
 async function enable(mounts: MountPort, kind: Kind, values: EnableValues): Promise<Response> {
-  const path = slashed(values.path)
-  const named = values.type === 'plugin' ? values.plugin_name : values.type
-  if (named === '') throw refuse('backend type must be specified as a string')
+  const at = slashed(values.path)
+  const typeName = values.type === 'plugin' ? values.plugin_name : values.type
+  if (typeName === '') throw refuse('backend type must be specified as a string')
   if (values.plugin_version !== '') throw refuse('plugin_version cannot be set: engines are part of this server')
-  if (kind === 'secret' && reserved.some((name) => path.startsWith(name))) throw refuse(`cannot mount "${path}"`)
-  const { type, version } = typeOf(named)
+  if (kind === 'secret' && reserved.some((name) => at.startsWith(name))) throw refuse(`cannot mount "${at}"`)
+  const { type, version } = typeOf(typeName)
   if (['token', 'system', 'cubbyhole', 'identity'].includes(type))
     throw refuse(`"${type}" is built in and cannot be enabled a second time`)
   const options = { ...values.options, ...(version && { version }) }
   checkVersion(mounts, type, options['version'])
   await mounts.enable({
     kind,
-    path,
+    path: at,
     type,
     description: values.description,
     config: changedConfig(plainConfig, values.config, kind, mounts.ttl),
@@ -191,8 +220,8 @@ function checkVersion(mounts: MountPort, type: string, version: string | undefin
   if (!offered.includes(version)) throw refuse(`invalid version provided: ${version}`)
 }
 
-async function disable(mounts: MountPort, kind: Kind, path: string): Promise<Response> {
-  const apiPath = apiPathAt(kind, path)
+async function disable(mounts: MountPort, kind: Kind, at: string): Promise<Response> {
+  const apiPath = apiPathAt(kind, at)
   const record = mounts.at(apiPath)
   if (record?.builtin) throw refuse(`cannot unmount "${apiPath}"`)
   if (record?.kind === kind) await mounts.disable(apiPath)
@@ -205,12 +234,12 @@ interface TuneValues {
   readonly options: Readonly<Record<string, string>> | undefined
 }
 
-async function tune(mounts: MountPort, record: MountRecord, given: Data, values: TuneValues): Promise<Response> {
-  if (record.builtin && record.kind === 'secret') refuseProtected(record, given)
-  refuseForeign(record, given)
-  if (record.type === 'token' && Object.hasOwn(given, 'token_type'))
+async function tune(mounts: MountPort, record: MountRecord, params: Data, values: TuneValues): Promise<Response> {
+  if (record.builtin && record.kind === 'secret') refuseProtected(record, params)
+  refuseForeign(record, params)
+  if (record.type === 'token' && Object.hasOwn(params, 'token_type'))
     throw refuse('token_type cannot be set on the token mount: it makes both kinds')
-  const config = changedConfig(record.config, settings(given), record.kind, mounts.ttl)
+  const config = changedConfig(record.config, settings(params), record.kind, mounts.ttl)
   const options = values.options && changedOptions(mounts, record, values.options)
   await mounts.tune(apiPathOf(record), {
     config,
@@ -220,43 +249,43 @@ async function tune(mounts: MountPort, record: MountRecord, given: Data, values:
   const version = options?.['version']
   const upgraded =
     version !== undefined && version !== (record.options?.['version'] ?? mounts.versions(record.type)?.[0])
-  return done(upgraded ? [`${record.path} was upgraded: it speaks version ${version} from now on`] : [])
+  return done(upgraded ? [`${record.path} was upgraded to version ${version}`] : [])
 }
 
-// `force_no_cache` is chosen when a mount is made; tune passes over it.
-const settings = (given: Data): Data =>
+// `force_no_cache` is set when a mount is enabled; tune ignores it.
+const settings = (params: Data): Data =>
   Object.fromEntries(
-    Object.entries(given).filter(([name]) => name !== 'force_no_cache' && Object.hasOwn(configFields, name)),
+    Object.entries(params).filter(([name]) => name !== 'force_no_cache' && Object.hasOwn(configFields, name)),
   )
 
-function refuseProtected(record: MountRecord, given: Data): void {
-  const other = Object.keys(given).find(
+function refuseProtected(record: MountRecord, params: Data): void {
+  const other = Object.keys(params).find(
     (name) => !['audit_non_hmac_request_keys', 'audit_non_hmac_response_keys', 'path'].includes(name),
   )
   if (other) throw refuse(`${other} cannot be changed on ${record.path}: the mount is part of the server`)
 }
 
-function refuseForeign(record: MountRecord, given: Data): void {
+function refuseForeign(record: MountRecord, params: Data): void {
   if (record.kind === 'auth') return
   const foreign = ['token_type', 'user_lockout_config'].find(
-    (name) => Object.hasOwn(given, name) && !isEmpty(given[name]),
+    (name) => Object.hasOwn(params, name) && !isEmpty(params[name]),
   )
   if (foreign) throw refuse(`${foreign} is a setting of auth methods; ${record.path} is a secrets engine`)
 }
 
 const isEmpty = (value: unknown): boolean => typeof value === 'object' && Object.keys(value ?? {}).length === 0
 
-/** An option given as "" is removed. A version can only go up. */
+/** An option that is sent as "" is removed. A version can only go up. */
 function changedOptions(
   mounts: MountPort,
   record: MountRecord,
-  given: Readonly<Record<string, string>>,
+  params: Readonly<Record<string, string>>,
 ): Readonly<Record<string, string>> {
-  const version = given['version']
+  const version = params['version']
   checkVersion(mounts, record.type, version)
   const old = record.options?.['version'] ?? mounts.versions(record.type)?.[0]
   if (version !== undefined && old !== undefined && Number(version) < Number(old))
     throw refuse(`cannot downgrade mount from version ${old}`)
-  const merged = { ...record.options, ...given }
+  const merged = { ...record.options, ...params }
   return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== ''))
 }

@@ -65,6 +65,10 @@ const oldFields = { ...changeFields, rules: f.string('Older name of policy.').al
 
 /** `sys/policies/acl`, `sys/policies/detailed/acl`, and the older `sys/policy`. */
 export function policyRoutes(): Route<Has>[] {
+  return [...listRoutes(), ...recordRoutes(), ...oldRoutes()]
+}
+
+function listRoutes(): Route<Has>[] {
   const names = async (policies: PolicyPort, below: string) => listed(await policies.list(folder(below)))
   const details = async ({ engine: { policies }, caller }: Pick<Call<Has>, 'engine' | 'caller'>, below: string) =>
     detailed(policies, await policies.list(folder(below)), caller)
@@ -80,6 +84,20 @@ export function policyRoutes(): Route<Has>[] {
       fields: name,
       handle: async ({ engine }, values) => names(engine.policies, values.name),
     }),
+    list('policies/detailed/acl', {
+      about: 'List policies with their texts.',
+      handle: async (call) => details(call, ''),
+    }),
+    list('policies/detailed/acl/*prefix', {
+      about: 'List policies below a prefix with their texts.',
+      fields: prefix,
+      handle: async (call, values) => details(call, values.prefix),
+    }),
+  ]
+}
+
+function recordRoutes(): Route<Has>[] {
+  return [
     read('policies/acl/*name', {
       about: 'Read a policy.',
       canonical,
@@ -108,16 +126,6 @@ export function policyRoutes(): Route<Has>[] {
       fields: name,
       handle: async ({ engine }, values) => erase(engine.policies, values.name),
     }),
-    list('policies/detailed/acl', {
-      about: 'List policies with their texts.',
-      handle: async (call) => details(call, ''),
-    }),
-    list('policies/detailed/acl/*prefix', {
-      about: 'List policies below a prefix with their texts.',
-      fields: prefix,
-      handle: async (call, values) => details(call, values.prefix),
-    }),
-    ...oldRoutes(),
   ]
 }
 
@@ -179,11 +187,11 @@ function listed(keys: readonly string[]): Response {
   return answer({ keys })
 }
 
-/** The text of a policy that the caller is denied is not shown. */
+/** Leaves out the documents of policies that the caller is denied to read. */
 async function detailed(policies: PolicyPort, keys: readonly string[], caller: Caller): Promise<Response> {
   if (keys.length === 0) throw new Fault('not_found', 'no policies')
-  const open = keys.filter((name) => !caller.denies(`sys/policies/acl/${name}`) && !caller.denies(`sys/policy/${name}`))
-  const found = await Promise.all(open.map(async (key) => policies.get(key)))
+  const visible = keys.filter((key) => !caller.denies(`sys/policies/acl/${key}`) && !caller.denies(`sys/policy/${key}`))
+  const found = await Promise.all(visible.map(async (key) => policies.get(key)))
   const info = found.flatMap((policy) => (policy ? [[policy.name, entry(policy)] as const] : []))
   return answer({ keys, key_info: Object.fromEntries(info) })
 }
@@ -209,7 +217,7 @@ function entry(policy: PolicyEntry): Record<string, unknown> {
   }
 }
 
-interface Given {
+interface PolicyValues {
   readonly name: string
   readonly policy: string
   readonly cas: number | undefined
@@ -220,7 +228,11 @@ interface Given {
   readonly allow_slashes_in_identity_templates: boolean | undefined
 }
 
-function changeOf(policies: PolicyPort, values: Given, data: Readonly<Record<string, unknown>>): PolicyChangeRequest {
+function changeOf(
+  policies: PolicyPort,
+  values: PolicyValues,
+  data: Readonly<Record<string, unknown>>,
+): PolicyChangeRequest {
   if (data['policy'] !== undefined && typeof data['policy'] !== 'string')
     throw refuse('"policy" must be a text, in HCL or JSON')
   const end = expirationOf(policies.now(), values, Object.hasOwn(data, 'ttl'))
@@ -238,7 +250,7 @@ function changeOf(policies: PolicyPort, values: Given, data: Readonly<Record<str
   }
 }
 
-function expirationOf(now: number, values: Given, ttlGiven: boolean): number | undefined {
+function expirationOf(now: number, values: PolicyValues, ttlGiven: boolean): number | undefined {
   if (ttlGiven && values.expiration) throw refuse('give "ttl" or "expiration", not both')
   if (ttlGiven) {
     const seconds = f.duration('').parse(values.ttl)
@@ -253,12 +265,12 @@ function expirationOf(now: number, values: Given, ttlGiven: boolean): number | u
 }
 
 /** Epoch milliseconds, from RFC 3339 or from Unix seconds; NaN for anything else. */
-function timeOf(written: string): number {
-  if (/^[1-9]\d{0,11}$/.test(written)) return Number(written) * 1000
-  return /^\d{4}-\d\d-\d\dT/.test(written) ? Date.parse(written) : NaN
+function timeOf(input: string): number {
+  if (/^[1-9]\d{0,11}$/.test(input)) return Number(input) * 1000
+  return /^\d{4}-\d\d-\d\dT/.test(input) ? Date.parse(input) : NaN
 }
 
-async function store({ engine: { policies }, request, spelled }: Call<Has>, values: Given): Promise<Response> {
+async function store({ engine: { policies }, request, spelled }: Call<Has>, values: PolicyValues): Promise<Response> {
   const change = changeOf(policies, values, request.data)
   if (change.policy === undefined) throw refuse("'policy' parameter not supplied or empty")
   await policies.write(values.name, { ...change, policy: change.policy })
@@ -266,7 +278,11 @@ async function store({ engine: { policies }, request, spelled }: Call<Has>, valu
   return done([`policy names are kept in lower case: this one is "${values.name}"`])
 }
 
-async function amend(policies: PolicyPort, values: Given, data: Readonly<Record<string, unknown>>): Promise<Response> {
+async function amend(
+  policies: PolicyPort,
+  values: PolicyValues,
+  data: Readonly<Record<string, unknown>>,
+): Promise<Response> {
   if (!(await policies.patch(values.name, changeOf(policies, values, data))))
     throw new Fault('not_found', 'no such policy')
   return { data: null }

@@ -16,10 +16,10 @@ interface Status {
   readonly fingerprint: string
 }
 
-/** The one generation of a root token that can be under way. */
+/** The generation of a root token. Only one can be in progress. */
 export interface GenerateRootPort {
   status(): Promise<Status>
-  /** Gives the one-time password if the caller brought neither one nor a PGP key. */
+  /** Gives the one-time password if the caller sent neither one nor a PGP key. */
   start(otp: string, pgpKey: string): Promise<string>
   cancel(nonce: string): Promise<void>
   update(share: Uint8Array, nonce: string): Promise<Status>
@@ -36,13 +36,13 @@ const shareFields = { key: f.any('A share.'), nonce: f.string('The nonce of the 
 
 /** `sys/generate-root-token/*` (with a token), `sys/generate-root/*` (without, if the listener allows it) and `sys/decode-token`. */
 export function generateRootRoutes(root: GenerateRootPort, allowed: boolean): Route<unknown>[] {
-  const open = family('generate-root', 'public', root)
+  const unauthenticated = operationRoutes('generate-root', 'public', root)
   return [
-    ...family('generate-root-token', 'token', root).map((route) => ({
+    ...operationRoutes('generate-root-token', 'token', root).map((route) => ({
       ...route,
       alias: () => route.pattern.replace('generate-root-token/', 'generate-root/'),
     })),
-    ...(allowed ? open : open.map((route) => ({ ...route, handle: isBeginning(route) ? offToBegin : off }))),
+    ...(allowed ? unauthenticated : unauthenticated.map(switchedOff)),
     write('decode-token', {
       about: 'Decode a generated root token.',
       access: 'public',
@@ -59,33 +59,38 @@ export function generateRootRoutes(root: GenerateRootPort, allowed: boolean): Ro
   ]
 }
 
-const shut = 'unsupported operation'
+const unsupported = 'unsupported operation'
 
-function off(): never {
-  throw new Fault('unsupported_operation', shut, { bare: true })
+const switchedOff = (route: Route<unknown>): Route<unknown> => ({
+  ...route,
+  handle: isBeginning(route) ? refuseBeginning : refuseOperation,
+})
+
+function refuseOperation(): never {
+  throw new Fault('unsupported_operation', unsupported, { bare: true })
 }
 
-/** Whoever wants to begin is told the two ways that lead on; the words that clients look for come first. */
-function offToBegin(): never {
-  const ways =
+/** The refusal of a beginning names the two alternatives. The words that clients look for come first. */
+function refuseBeginning(): never {
+  const alternatives =
     'no listener makes root tokens for callers without a token. With a token whose policy allows it (policies/operator.hcl does), use ' +
     'sys/generate-root-token/attempt. If every token is lost, set disable_unauthed_generate_root_endpoints = false in the ' +
     'listener, restart, and unseal (docs/operations.md)'
-  throw new Fault('unsupported_operation', `${shut}: ${ways}`, { bare: true })
+  throw new Fault('unsupported_operation', `${unsupported}: ${alternatives}`, { bare: true })
 }
 
 const isBeginning = ({ operation, pattern }: Route<unknown>): boolean =>
   operation === 'write' && pattern.endsWith('/attempt')
 
-function family(base: string, access: 'public' | 'token', root: GenerateRootPort): Route<unknown>[] {
+function operationRoutes(base: string, access: 'public' | 'token', root: GenerateRootPort): Route<unknown>[] {
   const plain = access === 'public'
-  const shown = (body: Record<string, unknown>): Response => (plain ? { plain: body } : answer(body))
-  const idle = (status: Status, otp: string): Record<string, unknown> => statusBody(status, root.otpLength, otp, plain)
+  const respond = (status: Status, otp: string): Response =>
+    responseOf(statusBody(status, root.otpLength, otp, plain), plain)
   return [
     read(`${base}/attempt`, {
       access,
-      about: 'How far the generation of a root token is.',
-      handle: async () => shown(idle(await root.status(), '')),
+      about: 'The progress of the generation of a root token.',
+      handle: async () => respond(await root.status(), ''),
     }),
     write(`${base}/attempt`, {
       access,
@@ -93,7 +98,7 @@ function family(base: string, access: 'public' | 'token', root: GenerateRootPort
       fields: startFields,
       handle: async (_, { otp, pgp_key: pgpKey }) => {
         const own = await root.start(otp, pgpKey)
-        return shown(idle(await root.status(), own))
+        return respond(await root.status(), own)
       },
     }),
     remove(`${base}/attempt`, {
@@ -107,31 +112,29 @@ function family(base: string, access: 'public' | 'token', root: GenerateRootPort
     }),
     write(`${base}/update`, {
       access,
-      about: 'Give one share; the last gives the encoded token.',
+      about: 'Provide one key share; the last one returns the encoded token.',
       fields: shareFields,
       handle: async (_, { key, nonce }) => {
         if (!plain && nonce === '') throw refuse('nonce is required')
         if (!plain && (key === undefined || key === null || key === '')) throw refuse('key is required')
         const status = await root.update(shareOf(key, "'key' must be specified in request body as JSON"), nonce)
-        const { started, progress, required, complete, encoded, fingerprint } = status
-        const body = {
-          nonce: status.nonce,
-          started,
-          progress,
-          required,
-          complete,
-          encoded_token: encoded,
-          pgp_fingerprint: fingerprint,
-        }
-        return shown(plain ? { ...body, encoded_root_token: encoded, otp: '', otp_length: 0 } : body)
+        return responseOf(updateBody(status, plain), plain)
       },
     }),
   ]
 }
 
-function statusBody(status: Status, otpLength: number, otp: string, whole: boolean): Record<string, unknown> {
+const responseOf = (body: Record<string, unknown>, plain: boolean): Response => (plain ? { plain: body } : answer(body))
+
+function updateBody(status: Status, plain: boolean): Record<string, unknown> {
+  const { nonce, started, progress, required, complete, encoded, fingerprint } = status
+  const body = { nonce, started, progress, required, complete, encoded_token: encoded, pgp_fingerprint: fingerprint }
+  return plain ? { ...body, encoded_root_token: encoded, otp: '', otp_length: 0 } : body
+}
+
+function statusBody(status: Status, otpLength: number, otp: string, plain: boolean): Record<string, unknown> {
   const { started, nonce, progress, required, complete, fingerprint } = status
   const brief = { started, progress, required, complete, otp, otp_length: otpLength }
-  if (whole) return { nonce, ...brief, encoded_token: '', encoded_root_token: '', pgp_fingerprint: fingerprint }
+  if (plain) return { nonce, ...brief, encoded_token: '', encoded_root_token: '', pgp_fingerprint: fingerprint }
   return started ? { nonce, ...brief, pgp_fingerprint: fingerprint } : brief
 }

@@ -184,9 +184,9 @@ function makingRoutes(kind: Family, rekey: RekeyPort, rules: RekeyRules): Route<
         const threshold = int('secret_threshold', values.secret_threshold)
         const verify = bool('require_verification', values.require_verification)
         const pgpKeys = texts('pgp_keys', values.pgp_keys)
-        const backup = bool('backup', values.backup)
+        const keepBackup = bool('backup', values.backup)
         rules.checkCounts(shares, threshold)
-        await rekey.start({ shares, threshold, verify, pgpKeys, backup }, kind.busy)
+        await rekey.start({ shares, threshold, verify, pgpKeys, backup: keepBackup }, kind.busy)
         return status()
       },
     }),

@@ -7,7 +7,7 @@ import type { Route } from '../../contract/route.ts'
 import { rfc3339 } from '../../util/clock.ts'
 import { formatDuration } from '../../util/duration.ts'
 
-/** What these routes need of the barrier and the room. */
+/** What these routes need of the barrier and the seal manager. */
 export interface RotatePort {
   keyStatus(): KeyStatus
   rotate(): Promise<void>
@@ -52,38 +52,45 @@ export function rotateRoutes(port: RotatePort): Route<unknown>[] {
         return done()
       },
     }),
-    ...[
-      ['rotate/config', 'rotate/keyring/config'],
-      ['rotate/keyring/config', 'rotate/config'],
-    ].flatMap(([path = '', other]) => [
-      read(path, {
-        about: 'How the encryption key is rotated by itself.',
-        alias: () => other,
-        handle: async () => {
-          const { maxOperations, interval, enabled } = await port.rotation()
-          return {
-            data: { max_operations: maxOperations, interval: interval === 0 ? 0 : formatDuration(interval), enabled },
-          }
-        },
-      }),
-      write(path, {
-        about: 'Say how the encryption key is rotated by itself.',
-        alias: () => other,
-        fields,
-        handle: async (_, given) => {
-          const old = await port.rotation()
-          const next = {
-            maxOperations: given.max_operations ?? old.maxOperations,
-            interval: given.interval ?? old.interval,
-            enabled: given.enabled ?? old.enabled,
-          }
-          if (next.maxOperations < fewest || next.maxOperations > most)
-            throw refuse(`max_operations must lie between ${fewest} and ${most}`)
-          if (next.interval !== 0 && next.interval < day) throw refuse('interval must be 0 or at least 24h')
-          await port.configureRotation(next)
-          return done()
-        },
-      }),
-    ]),
+    ...configRoutes(port, 'rotate/config', 'rotate/keyring/config'),
+    ...configRoutes(port, 'rotate/keyring/config', 'rotate/config'),
   ]
+}
+
+function configRoutes(port: RotatePort, path: string, otherPath: string): Route<unknown>[] {
+  const alias = () => otherPath
+  return [
+    read(path, {
+      about: 'The settings of automatic rotation.',
+      alias,
+      handle: async () => {
+        const { maxOperations, interval, enabled } = await port.rotation()
+        return {
+          data: { max_operations: maxOperations, interval: interval === 0 ? 0 : formatDuration(interval), enabled },
+        }
+      },
+    }),
+    write(path, {
+      about: 'Change the settings of automatic rotation.',
+      alias,
+      fields,
+      handle: async (_, values) => {
+        const old = await port.rotation()
+        const config = {
+          maxOperations: values.max_operations ?? old.maxOperations,
+          interval: values.interval ?? old.interval,
+          enabled: values.enabled ?? old.enabled,
+        }
+        checkRotation(config)
+        await port.configureRotation(config)
+        return done()
+      },
+    }),
+  ]
+}
+
+function checkRotation({ maxOperations, interval }: RotationConfig): void {
+  if (maxOperations < fewest || maxOperations > most)
+    throw refuse(`max_operations must lie between ${fewest} and ${most}`)
+  if (interval !== 0 && interval < day) throw refuse('interval must be 0 or at least 24h')
 }

@@ -8,7 +8,7 @@ import { base64, hex } from '../../util/bytes.ts'
 import { product } from '../../util/version.ts'
 import { shareOf, strictBool, strictInt, strictText, strictTexts } from './key-input.ts'
 
-/** What these routes need of the server's room. */
+/** What these routes need of the seal manager. */
 export interface SealPort {
   status(): Promise<{
     readonly initialised: boolean
@@ -25,7 +25,7 @@ export interface SealPort {
   ): Promise<{ readonly shares: readonly Uint8Array[]; readonly rootToken: string }>
   unseal(
     share: Uint8Array,
-    said: { readonly acceptStorage?: string; readonly acceptAuditLog?: string; readonly expectedHead?: string },
+    options: { readonly acceptStorage?: string; readonly acceptAuditLog?: string; readonly expectedHead?: string },
   ): Promise<void>
   resetUnseal(): Promise<void>
   seal(): Promise<void>
@@ -33,40 +33,44 @@ export interface SealPort {
   readonly sealType: string
   /** The ends of the audit logs, by device; none while sealed. */
   auditHeads(): ReadonlyMap<string, { readonly size: number; readonly root?: string }>
-  /** Known while open. */
+  /** Absent while sealed. */
   cluster(): { readonly name: string; readonly id: string } | undefined
-  /** @throws Fault on counts that cannot be. */
+  /** @throws Fault for invalid counts. */
   checkCounts(shares: number, threshold: number): void
   /** Epoch milliseconds. */
   now(): number
 }
 
 const { read, write } = routesOf<unknown>()
-const open = { access: 'public', whenSealed: true } as const
-/** How the server is may be asked in every namespace; what its operators do is done in the root one. */
-const operator = { ...open, rootOnly: true } as const
+const anywhere = { access: 'public', whenSealed: true } as const
+/** The status can be read in every namespace; operations on the server belong to the root namespace. */
+const operator = { ...anywhere, rootOnly: true } as const
 
-/** `sys/init`, `seal-status`, `unseal`, `seal`, `health`, `leader` and their kin. */
-export function sealRoutes(room: SealPort): Route<unknown>[] {
+/** `sys/init`, `seal-status`, `unseal`, `seal`, `health`, `leader` and `step-down`. */
+export function sealRoutes(manager: SealPort): Route<unknown>[] {
+  return [...initRoutes(manager), unsealRoute(manager), ...operatorRoutes(manager), ...statusRoutes(manager)]
+}
+
+function initRoutes(manager: SealPort): Route<unknown>[] {
   return [
     read('init', {
       ...operator,
       about: 'Whether the server is initialised.',
-      handle: async () => ({ plain: { initialized: (await room.status()).initialised } }),
+      handle: async () => ({ plain: { initialized: (await manager.status()).initialised } }),
     }),
     write('init', {
       ...operator,
-      about: 'Initialise: make the root key, its shares, and the first root token.',
+      about: 'Initialise: generate the root key, its shares, and the first root token.',
       fields: {
         secret_shares: f.any('How many shares.'),
-        secret_threshold: f.any('How many of them open the server.'),
+        secret_threshold: f.any('How many of them unseal the server.'),
         pgp_keys: f.any('PGP public keys, base64, one for each share: each share is encrypted for one of them.'),
         root_token_pgp_key: f.any('The PGP public key, base64, that the root token is encrypted for.'),
         stored_shares: f.any('Ignored.'),
       },
       handle: async ({ request }, values) =>
         initialise(
-          room,
+          manager,
           strictInt('secret_shares', values.secret_shares),
           strictInt('secret_threshold', values.secret_threshold),
           {
@@ -76,45 +80,47 @@ export function sealRoutes(room: SealPort): Route<unknown>[] {
           request.data,
         ),
     }),
-    read('seal-status', {
-      ...open,
-      about: 'How far the server is from being open.',
-      answersUnaudited: true,
-      handle: async () => ({ plain: await statusBody(room) }),
-    }),
-    write('unseal', {
-      ...operator,
-      about: 'Give one key share.',
-      fields: {
-        key: f.any('The share, hex or base64.'),
-        reset: f.any('Forget the shares given so far.'),
-        migrate: f.any('Not offered.'),
-        accept_storage: f.any(
-          'The code of damage to stored records that is accepted; "check" has all of them checked and tells it.',
-        ),
-        accept_audit_log: f.any('The code of damage to the audit log that is accepted, as the refusal told it.'),
-        expected_head: f.any('The head that the audit log must have had: size:root, or device:size:root.'),
-      },
-      handle: async ({ isGiven }, values) => {
-        const storage = strictText('accept_storage', values.accept_storage)
-        const accept = strictText('accept_audit_log', values.accept_audit_log)
-        const head = strictText('expected_head', values.expected_head)
-        if (isGiven('expected_head') && !/^(.+:)?[0-9]{1,15}:[A-Za-z0-9+/]{43}=$/.test(head))
-          throw refuse('expected_head is size:root as seal-status shows it under audit_heads, or device:size:root')
-        const said = {
-          ...(storage !== '' && { acceptStorage: storage }),
-          ...(accept !== '' && { acceptAuditLog: accept }),
-          ...(head !== '' && { expectedHead: head }),
-        }
-        return unseal(room, { ...values, said })
-      },
-    }),
+  ]
+}
+
+function unsealRoute(manager: SealPort): Route<unknown> {
+  return write('unseal', {
+    ...operator,
+    about: 'Provide one key share.',
+    fields: {
+      key: f.any('The share, hex or base64.'),
+      reset: f.any('Discard the shares provided so far.'),
+      migrate: f.any('Not offered.'),
+      accept_storage: f.any(
+        'The code of damage to stored records that is accepted; "check" checks all records and returns the code.',
+      ),
+      accept_audit_log: f.any('The code of damage to the audit log that is accepted, from the error message.'),
+      expected_head: f.any('The head that the audit log must contain: size:root, or device:size:root.'),
+    },
+    handle: async ({ isGiven }, values) => {
+      const storage = strictText('accept_storage', values.accept_storage)
+      const accept = strictText('accept_audit_log', values.accept_audit_log)
+      const head = strictText('expected_head', values.expected_head)
+      if (isGiven('expected_head') && !/^(.+:)?[0-9]{1,15}:[A-Za-z0-9+/]{43}=$/.test(head))
+        throw refuse('expected_head is size:root as seal-status shows it under audit_heads, or device:size:root')
+      const options = {
+        ...(storage !== '' && { acceptStorage: storage }),
+        ...(accept !== '' && { acceptAuditLog: accept }),
+        ...(head !== '' && { expectedHead: head }),
+      }
+      return unseal(manager, { ...values, options })
+    },
+  })
+}
+
+function operatorRoutes(manager: SealPort): Route<unknown>[] {
+  return [
     write('seal', {
       about: 'Seal the server: wipe its keys from memory.',
       access: 'sudo',
       whenSealed: true,
       rootOnly: true,
-      handle: () => ({ after: async () => room.seal() }),
+      handle: () => ({ after: async () => manager.seal() }),
     }),
     write('step-down', {
       about: 'Give up being the active node. There is only one.',
@@ -123,16 +129,27 @@ export function sealRoutes(room: SealPort): Route<unknown>[] {
       rootOnly: true,
       handle: () => done(),
     }),
+  ]
+}
+
+function statusRoutes(manager: SealPort): Route<unknown>[] {
+  return [
+    read('seal-status', {
+      ...anywhere,
+      about: 'Whether the server is sealed, and how many shares it still needs.',
+      answersUnaudited: true,
+      handle: async () => ({ plain: await statusBody(manager) }),
+    }),
     read('health', {
       ...operator,
       about: 'For load balancers: the state as an HTTP status.',
       answersUnaudited: true,
       fields: healthFields,
-      handle: async (_, values) => health(room, values),
+      handle: async (_, values) => health(manager, values),
     }),
     read('leader', {
-      ...open,
-      about: 'Who is the active node.',
+      ...anywhere,
+      about: 'The active node.',
       answersUnaudited: true,
       handle: () => ({ plain: { ha_enabled: false } }),
     }),
@@ -140,7 +157,7 @@ export function sealRoutes(room: SealPort): Route<unknown>[] {
 }
 
 async function initialise(
-  room: SealPort,
+  manager: SealPort,
   shares: number,
   threshold: number,
   keys: Parameters<SealPort['initialise']>[2],
@@ -148,35 +165,41 @@ async function initialise(
 ): Promise<Response> {
   const foreign = ['recovery_shares', 'recovery_threshold', 'recovery_pgp_keys'].filter((name) => data[name])
   if (foreign.length > 0) throw refuse(`parameters ${foreign.join(',')} not applicable to seal type shamir`)
-  room.checkCounts(shares, threshold)
-  const made = await room.initialise(shares, threshold, keys)
-  return { plain: { keys: made.shares.map(hex), keys_base64: made.shares.map(base64), root_token: made.rootToken } }
+  manager.checkCounts(shares, threshold)
+  const result = await manager.initialise(shares, threshold, keys)
+  return {
+    plain: { keys: result.shares.map(hex), keys_base64: result.shares.map(base64), root_token: result.rootToken },
+  }
 }
 
 interface UnsealCall {
   readonly key: unknown
   readonly reset: unknown
   readonly migrate: unknown
-  readonly said: Parameters<SealPort['unseal']>[1]
+  readonly options: Parameters<SealPort['unseal']>[1]
 }
 
-async function unseal(room: SealPort, { key, said, ...given }: UnsealCall): Promise<Response> {
-  const reset = strictBool('reset', given.reset)
-  const migrate = strictBool('migrate', given.migrate)
-  if (!(await room.status()).initialised) throw refuse('Vault is not initialized')
+async function unseal(manager: SealPort, { key, options, ...flags }: UnsealCall): Promise<Response> {
+  const reset = strictBool('reset', flags.reset)
+  const migrate = strictBool('migrate', flags.migrate)
+  if (!(await manager.status()).initialised) throw refuse('Vault is not initialized')
   if (migrate) throw refuse('"migrate" is not offered: there is one kind of seal')
-  if (reset) await room.resetUnseal()
-  else await room.unseal(shareOf(key, "'key' must be specified in request body as JSON, or 'reset' set to true"), said)
-  return { plain: await statusBody(room) }
+  if (reset) await manager.resetUnseal()
+  else
+    await manager.unseal(
+      shareOf(key, "'key' must be specified in request body as JSON, or 'reset' set to true"),
+      options,
+    )
+  return { plain: await statusBody(manager) }
 }
 
 /** The body of `sys/seal-status`. */
-async function statusBody(room: SealPort): Promise<Record<string, unknown>> {
-  const status = await room.status()
-  const cluster = status.sealed ? undefined : room.cluster()
-  const heads = [...room.auditHeads()].map(([path, { size, root }]) => [path, `${size}:${root}`] as const)
+async function statusBody(manager: SealPort): Promise<Record<string, unknown>> {
+  const status = await manager.status()
+  const cluster = status.sealed ? undefined : manager.cluster()
+  const heads = [...manager.auditHeads()].map(([path, { size, root }]) => [path, `${size}:${root}`] as const)
   return {
-    type: room.sealType,
+    type: manager.sealType,
     initialized: status.initialised,
     sealed: status.sealed,
     t: status.threshold,
@@ -189,7 +212,7 @@ async function statusBody(room: SealPort): Promise<Record<string, unknown>> {
     migration: false,
     ...(cluster && { cluster_name: cluster.name, cluster_id: cluster.id }),
     recovery_seal: false,
-    storage_type: room.storageType,
+    storage_type: manager.storageType,
     ...(heads.length > 0 && { audit_heads: Object.fromEntries(heads) }),
   }
 }
@@ -198,7 +221,7 @@ const code = (about: string) => f.string(about)
 const healthFields = {
   standbyok: code('Ignored: there are no standbys.'),
   perfstandbyok: code('Ignored: there are no standbys.'),
-  activecode: code('Status while open; 200.'),
+  activecode: code('Status while unsealed; 200.'),
   standbycode: code('Status on standby; 429.'),
   sealedcode: code('Status while sealed; 503.'),
   uninitcode: code('Status before init; 501.'),
@@ -208,10 +231,10 @@ const healthFields = {
 
 type HealthValues = { readonly [K in keyof typeof healthFields]: string | undefined }
 
-async function health(room: SealPort, values: HealthValues): Promise<Response> {
-  const { initialised, sealed } = await room.status()
-  for (const given of [values.standbyok, values.perfstandbyok])
-    if (given && f.bool('').parse(given) === undefined) throw refuse('')
+async function health(manager: SealPort, values: HealthValues): Promise<Response> {
+  const { initialised, sealed } = await manager.status()
+  for (const flag of [values.standbyok, values.perfstandbyok])
+    if (flag && f.bool('').parse(flag) === undefined) throw refuse('')
   const codes = {
     active: codeOf(values.activecode, 200),
     standby: codeOf(values.standbycode, 429),
@@ -220,7 +243,7 @@ async function health(room: SealPort, values: HealthValues): Promise<Response> {
     dr: codeOf(values.drsecondarycode, 472),
     performance: codeOf(values.performancestandbycode, 473),
   }
-  const cluster = sealed ? undefined : room.cluster()
+  const cluster = sealed ? undefined : manager.cluster()
   const replication = sealed ? 'unknown' : 'disabled'
   const body = {
     initialized: initialised,
@@ -228,7 +251,7 @@ async function health(room: SealPort, values: HealthValues): Promise<Response> {
     standby: sealed,
     replication_performance_mode: replication,
     replication_dr_mode: replication,
-    server_time_utc: Math.floor(room.now() / 1000),
+    server_time_utc: Math.floor(manager.now() / 1000),
     version: product.version,
     strongroom_release: product.release,
     ...(cluster && { cluster_name: cluster.name, cluster_id: cluster.id }),
@@ -236,10 +259,10 @@ async function health(room: SealPort, values: HealthValues): Promise<Response> {
   return { status: !initialised ? codes.uninit : sealed ? codes.sealed : codes.active, plain: body }
 }
 
-function codeOf(given: string | undefined, usual: number): number {
-  if (given === undefined) return usual
-  const status = /^\d{3}$/.test(given) ? Number(given) : NaN
-  // 1xx would not be an answer but the promise of one.
+function codeOf(input: string | undefined, fallback: number): number {
+  if (input === undefined) return fallback
+  const status = /^\d{3}$/.test(input) ? Number(input) : NaN
+  // 1xx is not a final response.
   if (!(status >= 200 && status <= 999)) throw refuse('')
   return status
 }
