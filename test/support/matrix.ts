@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { Fault } from '../../src/contract/fault.ts'
 import { readFields } from '../../src/contract/field.ts'
 import type { FieldKind } from '../../src/contract/field.ts'
+import type { Caller } from '../../src/contract/identity.ts'
 import type { Response } from '../../src/contract/response.ts'
 import type { Route } from '../../src/contract/route.ts'
 import { statusOf } from '../../src/protocols/vault/errors.ts'
@@ -14,14 +15,25 @@ export type Outcome = { readonly status: number; readonly response: Response | u
 /** Longer than any single operation takes on a busy machine, milliseconds. */
 const hangs = 60_000
 
+const caller: Caller = {
+  policies: ['root'],
+  sudo: true,
+  root: true,
+  capabilities: () => [],
+  denies: () => false,
+  reaches: () => true,
+}
+
 /** Calls a route as the pipeline does, without HTTP. */
 export async function outcomeOf(route: Route<never>, engine: unknown, data: Data): Promise<Outcome> {
   const call = {
     engine: engine as never,
-    caller: { policies: ['root'], sudo: true, root: true, capabilities: () => [] },
+    caller,
     request: { data },
     mountPath: 'transit/',
-    given: (name: string) => Object.hasOwn(data, name),
+    isGiven: (name: string) => Object.hasOwn(data, name),
+    confirm: () => {},
+    beforeChange: async () => {},
   }
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<Outcome>((resolve) => {

@@ -44,7 +44,7 @@ async function fill(core: UnsealedServer, namespace: Namespace): Promise<string[
   const kv = namespace.mounts.stateAt('kv/') as { readonly view?: View }
   expect(kv).to.not.equal(undefined)
   await namespace.policies.write('p', { policy: '# p' })
-  await namespace.passwordPolicies.write('p', 'length = 9\nrule "charset" { charset = "x" }')
+  await namespace.passwordPolicies.write('p', 'length = 9\nrule "charset" { charset = "xy" }')
   const first = await spec(core, namespace)
   const second = await spec(core, namespace, { parent: first.record })
   const orphan = await spec(core, namespace)
