@@ -77,6 +77,25 @@ describe('what a policy denies on one path', function () {
       expect(reply.status, reply.text).to.equal(403)
     })
 
+  it('is explained as denied there', async () => {
+    const explained = async (path: string, asked: object): Promise<unknown> => {
+      const headers = { 'X-Vault-Token': await denied(path) }
+      return (await server.call('POST', '/v1/sys/policies/explain-self', asked, headers)).body['data']
+    }
+    for (const [path, asked] of [
+      ['sys/policy/admin', { path: 'sys/policies/acl/admin', operation: 'read' }],
+      ['sys/policies/acl/admin', { path: 'sys/policy/admin', operation: 'delete' }],
+      ['transit/sign/s/sha2-512', { path: 'transit/sign/s', operation: 'update', parameters: { hash_algorithm: 'sha2-512' } }], // prettier-ignore
+      ['transit/sign/s', { path: 'transit/sign/s/sha2-512', operation: 'update' }],
+    ] as const) {
+      const what = JSON.stringify(asked)
+      const refused = await explained(path, asked)
+      expect(refused, what).to.include({ allowed: false })
+      expect(JSON.stringify(refused), what).to.include(`"path":"${path}"`)
+      expect(await explained('other', asked), what).to.include({ allowed: true })
+    }
+  })
+
   it('is left out of lists that tell it', async () => {
     for (const [path, list] of [
       ['sys/policies/acl/admin', 'sys/policies/detailed/acl'],

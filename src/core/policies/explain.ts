@@ -11,6 +11,8 @@ import { reasonOf } from '../../policy/explain/reason.ts'
 import type { Clock } from '../../util/clock.ts'
 import { canonicalOf } from '../request/canonical.ts'
 import { reachOf } from '../request/caller.ts'
+import { deniedElsewhere } from '../request/other-paths.ts'
+import type { Place } from '../request/other-paths.ts'
 import { destinationOf, innermost } from '../namespaces/namespace.ts'
 import type { Namespace } from '../namespaces/namespace.ts'
 import type { UnsealedServer } from '../seal/unsealed-server.ts'
@@ -36,11 +38,12 @@ export function explainer(opened: () => UnsealedServer, here: () => Namespace, c
     reach: string,
     sight: Sight,
   ): Promise<Explanation> => {
-    const { access, path, read } = routeOf(here(), asked)
+    const { access, path, read, place } = routeOf(here(), asked)
     if (access === 'public') return open
     const question = { ...asked, ...read, path: reach + path, needsSudo: access === 'sudo' }
     const acl = await compileInSlices(policies, clock)
-    return explain({ policies, acl }, question, clock.now(), sight)
+    const denied = place && deniedElsewhere({ ...place, reach: reach + place.reach }, acl, question)
+    return explain({ policies, acl }, { ...question, path: denied ?? question.path }, clock.now(), sight)
   }
   return {
     own: async ({ token, root }, asked) => {
@@ -94,6 +97,8 @@ interface Found {
   readonly path: string
   /** How the route reads its parameters. */
   readonly read?: Pick<Question, 'fields' | 'params'>
+  /** Where it leads, as the namespace of the question sees it. */
+  readonly place?: Place
 }
 
 /** What the path itself wants. Told of the paths that every server has: of others it would tell what is mounted where. */
@@ -108,5 +113,6 @@ function routeOf(here: Namespace, { path, operation }: Asked): Found {
   const access = found.mount.record.builtin ? route.access : 'token'
   if (canonical instanceof Fault) return { access, path }
   const read = { fields: route.fields, params: canonical.params }
-  return { access, path: under + canonical.path, read }
+  const place = { route, mountPath: found.mount.apiPath, params: canonical.params, reach: under }
+  return { access, path: under + canonical.path, read, place }
 }

@@ -10,6 +10,7 @@ import { refusalOf, showsValidToken, maySeeReason, noToken } from './disclosure.
 import { callOf } from './call.ts'
 import { canonicalOf } from './canonical.ts'
 import { TokenCaller, anyone, reachOf } from './caller.ts'
+import { deniedElsewhere } from './other-paths.ts'
 import { listFilter } from './list-filter.ts'
 import type { Shows } from './list-filter.ts'
 import type { Mount } from '../mounts/mount.ts'
@@ -334,12 +335,8 @@ function wantsSudo({ route, request }: Draft, { traits }: Target): boolean {
 
 /** Whether a policy denies the same object under another path. */
 function isDeniedElsewhere({ route, mount, params }: Draft, acl: Acl, query: AclQuery, reach: string): boolean {
-  if (!route?.alias || !mount || acl.root) return false
-  const paths = [route.alias(params, query.data, reach) ?? []].flat()
-  return paths.some((alias) => {
-    const path = alias.startsWith('/') ? alias.slice(1) : reach + mount.apiPath + alias
-    return acl.weigh({ ...query, path }).ground === 'denied'
-  })
+  if (!route || !mount) return false
+  return deniedElsewhere({ route, mountPath: mount.apiPath, params, reach }, acl, query) !== undefined
 }
 
 /** `create` when the record does not exist yet. A path that cannot be read is an update: its handler refuses it. */
