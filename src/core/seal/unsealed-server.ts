@@ -23,7 +23,7 @@ import type { UnsealOptions } from './lifecycle.ts'
 import { Schedule } from '../schedule.ts'
 import { VersionHistory } from '../telemetry/version-history.ts'
 
-/** What is needed to open a server whose barrier has been unsealed. */
+/** The parts from which a server is started once its barrier is unsealed. */
 export interface UnsealedServerParts {
   readonly barrier: Barrier
   readonly audit: AuditBroker
@@ -39,13 +39,13 @@ export interface UnsealedServerParts {
     readonly tokensOf: (namespace: NamespaceId) => NamespaceTokens
     readonly wrappings: Wrappings
   }) => readonly Engine[]
-  /** What every namespace has from the beginning. */
+  /** The mounts that every namespace has from the beginning. */
   readonly builtin: readonly MountSpec[]
-  /** Called when a token is gone, with the mounts that may hold something of it. */
+  /** Called after a token was removed, with the mounts that may hold data of it. */
   readonly forget: (mounts: Mounts, token: TokenRecord) => Promise<void>
 }
 
-/** An open server: everything that exists only between unseal and seal. */
+/** An unsealed server: everything that exists only between unseal and seal. */
 export interface UnsealedServer {
   readonly namespaces: Namespaces
   readonly tokens: TokenStore
@@ -55,14 +55,14 @@ export interface UnsealedServer {
   readonly versions: VersionHistory
   readonly quotas: Quotas
   readonly leases: TokenLeases
-  /** Removes what is left of removed namespaces; nobody waits for it. */
+  /** Removes the remains of removed namespaces in the background. */
   purgeSoon(): void
   close(): Promise<void>
 }
 
 const purging = 'removed namespaces'
 
-/** Checks the audit log before anything is changed, opens tokens, namespaces with their policies and mounts, in this order, and starts the chores. */
+/** Checks the audit log before anything is changed, opens tokens and then namespaces with their policies and mounts, and starts the chores. */
 export async function startUnsealed(parts: UnsealedServerParts): Promise<UnsealedServer> {
   const { barrier, audit } = parts
   const { acceptAuditLog: accept, expectedHead } = parts.said ?? {}
@@ -73,16 +73,16 @@ export async function startUnsealed(parts: UnsealedServerParts): Promise<Unseale
     ...(expectedHead !== undefined && { expectedHead }),
   })
   try {
-    await tellAccepted(parts)
-    return await openRest(parts)
+    await noteAccepted(parts)
+    return await openStores(parts)
   } catch (thrown) {
     await audit.close()
     throw thrown
   }
 }
 
-/** The log tells of damage to records that was accepted; where no device takes the line, at the next unseal. */
-async function tellAccepted({ barrier, audit, log }: UnsealedServerParts): Promise<void> {
+/** Records in the audit log that damage to records was accepted. If no device takes the line, the next unseal tries again. */
+async function noteAccepted({ barrier, audit, log }: UnsealedServerParts): Promise<void> {
   const accepted = await barrier.accepted()
   if (!accepted) return
   try {
@@ -93,10 +93,10 @@ async function tellAccepted({ barrier, audit, log }: UnsealedServerParts): Promi
   }
 }
 
-async function openRest(parts: UnsealedServerParts): Promise<UnsealedServer> {
+async function openStores(parts: UnsealedServerParts): Promise<UnsealedServer> {
   const { barrier, audit, clock, log, random } = parts
   const core = barrier.view('core/')
-  // Tokens need namespaces, and namespaces need engines, which need tokens. No token is good before its namespace is there.
+  // Tokens need namespaces, and namespaces need engines, which need tokens. No token is valid before its namespace is open.
   const late: { namespaces?: Namespaces } = {}
   const namespaceOf = (id: NamespaceId) => late.namespaces?.byId(id)
   const tokens = await TokenStore.open({
@@ -106,7 +106,7 @@ async function openRest(parts: UnsealedServerParts): Promise<UnsealedServer> {
     lives: (id) => late.namespaces?.lives(id) ?? false,
     onRevoke: async (token) => {
       const namespace = namespaceOf(token.namespace)
-      // What is removed as a whole is not emptied piece by piece, and may not even be open.
+      // A namespace that is being removed is emptied as a whole, and may not even be open.
       if (namespace && !namespace.record.removing) await parts.forget(namespace.mounts, token)
     },
   })
@@ -117,12 +117,7 @@ async function openRest(parts: UnsealedServerParts): Promise<UnsealedServer> {
     ...parts,
     view: barrier.view(''),
     tokens,
-    seed: (record) => [
-      ...firstPolicies(clock.now()).map(([name, policy]) => [`core/policy/acl/${name}`, policy] as const),
-      ...parts.builtin
-        .map((spec) => freshMount({ ...parts, namespace: record.id }, spec, true))
-        .map((mount) => [`mounts/${mount.uuid}`, mount] as const),
-    ],
+    seed: (record) => firstRecords(parts, record),
     furnish: async (record, guard) => furnish(parts, engines, record, guard),
   })
   late.namespaces = namespaces
@@ -133,14 +128,8 @@ async function openRest(parts: UnsealedServerParts): Promise<UnsealedServer> {
     return namespace !== undefined && (mount === undefined || namespace.mounts.byUuid(mount) !== undefined)
   })
   const leases = new TokenLeases(tokens)
-  const schedule = new Schedule(clock, log, [
-    { name: 'expiring tokens', every: 1000, run: async () => tokens.sweep(clock.now()) },
-    { name: 'ended leases', every: 1000, run: async () => leases.sweep() },
-    { name: purging, every: 1000, run: async () => namespaces.purge() },
-    { name: 'rotating the encryption key', every: 60_000, run: async () => barrier.rotateIfDue() },
-    { name: 'chores of the mounts', every: 60_000, run: async () => tend(namespaces) },
-  ])
-  // Whoever reads what it has not reached yet waits for the check of that only.
+  const schedule = new Schedule(clock, log, choresOf(parts, { tokens, leases, namespaces }))
+  // A read of a record that the sweep has not reached yet waits for the check of that record only.
   void barrier.sweep().catch(() => {})
   return {
     namespaces,
@@ -159,7 +148,31 @@ async function openRest(parts: UnsealedServerParts): Promise<UnsealedServer> {
   }
 }
 
-/** Opens what a namespace has of its own; nothing of one that is being removed. */
+/** The records of a new namespace: its first policies and its builtin mounts. */
+function firstRecords(parts: UnsealedServerParts, record: NamespaceRecord) {
+  return [
+    ...firstPolicies(parts.clock.now()).map(([name, policy]) => [`core/policy/acl/${name}`, policy] as const),
+    ...parts.builtin
+      .map((spec) => freshMount({ ...parts, namespace: record.id }, spec, true))
+      .map((mount) => [`mounts/${mount.uuid}`, mount] as const),
+  ]
+}
+
+/** The periodic work of an unsealed server; `every` in milliseconds. */
+function choresOf(
+  { barrier, clock }: UnsealedServerParts,
+  { tokens, leases, namespaces }: Pick<UnsealedServer, 'tokens' | 'leases' | 'namespaces'>,
+) {
+  return [
+    { name: 'expiring tokens', every: 1000, run: async () => tokens.sweep(clock.now()) },
+    { name: 'ended leases', every: 1000, run: async () => leases.sweep() },
+    { name: purging, every: 1000, run: async () => namespaces.purge() },
+    { name: 'rotating the encryption key', every: 60_000, run: async () => barrier.rotateIfDue() },
+    { name: 'chores of the mounts', every: 60_000, run: async () => tend(namespaces) },
+  ]
+}
+
+/** Opens the policies and mounts of a namespace. Those of one that is being removed stay closed. */
 async function furnish(
   parts: UnsealedServerParts,
   engines: readonly Engine[],

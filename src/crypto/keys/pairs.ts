@@ -40,14 +40,14 @@ const exponents = { least: 3n, most: 2n ** 31n - 1n } as const
 const generated = promisify(generateKeyPair)
 
 function curve(label: string, fieldBytes: number): PairType {
-  const namedCurve = curves[label] as string
+  const curveName = curves[label] as string
   return {
     family: 'ec',
     label,
     fieldBytes,
-    generate: async () => halves((await generated('ec', { namedCurve })).privateKey),
+    generate: async () => halves((await generated('ec', { namedCurve: curveName })).privateKey),
     fits: (key) =>
-      isNative(key) && key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === namedCurve,
+      isNative(key) && key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === curveName,
   }
 }
 

@@ -18,7 +18,7 @@ parentPort?.on('message', ({ job, input }: { readonly job: keyof typeof jobs; re
     wipeParts(value)
   } catch (thrown) {
     const answer = thrown instanceof Fault ? { fault: { code: thrown.code, message: thrown.message } } : { thrown }
-    parentPort?.postMessage(answer satisfies Answer)
+    parentPort?.postMessage(answer satisfies Answer, [])
   } finally {
     wipeParts(input)
   }

@@ -7,16 +7,16 @@ import { withoutSlash } from '../../contract/names.ts'
 import { answer, done } from '../../contract/response.ts'
 import type { Response } from '../../contract/response.ts'
 import { callersToken, routesOf } from '../../contract/route.ts'
-import type { Call, Subject } from '../../contract/route.ts'
+import type { Call, Route, Subject } from '../../contract/route.ts'
 import type { View } from '../../contract/view.ts'
 import { anyObject } from '../../util/stored/shape.ts'
 
-/** A drawer per token: nobody else can open it, and it ends with the token. */
+/** A drawer per token: no other token can read it, and it is removed together with the token. */
 export interface Cubbyhole {
   readonly view: View
 }
 
-/** What the drawers of wrapping tokens show. */
+/** The wrapped responses, which wrapping tokens find in their drawers. */
 export interface WrappedDrawers {
   /** The record at `response`, for a wrapping token only. */
   asCubbyhole(token: TokenRecord): Promise<Response | undefined>
@@ -28,92 +28,111 @@ const drawerShape = anyObject('a drawer')
 /** A token has one drawer, in its own namespace, also when it works in one below. */
 const subject: Subject = { token: callersToken, fromBelow: true }
 
-/** The caller's drawer. @throws Fault for batch tokens, which leave nothing behind. */
+/** The caller's drawer. @throws Fault for batch tokens, which have no record and so no drawer. */
 function drawer({ engine, caller }: Call<Cubbyhole>): View {
   if (!caller.token) throw new Fault('unauthenticated', 'permission denied', { bare: true })
   if (caller.token.type === 'batch') throw refuse('cubbyhole operations are only supported by service tokens')
   return engine.view.under(`${caller.token.id}/`)
 }
 
-function named(wanted: string): string {
-  if (wanted === '') throw refuse('missing path')
-  return wanted
+function named(name: string): string {
+  if (name === '') throw refuse('missing path')
+  return name
 }
 
 /** The cubbyhole engine (`cubbyhole/`): every namespace has exactly one. */
 export function cubbyholeEngine(wrapped: WrappedDrawers): Engine {
-  const carried = async ({ caller: { token } }: Call<Cubbyhole>, place: string): Promise<Response | undefined> =>
-    place === 'response' && token ? wrapped.asCubbyhole(token) : undefined
-  const found = async (call: Call<Cubbyhole>, place: string): Promise<Response | undefined> => {
-    const response = await carried(call, place)
-    if (response) return response
-    const data = await drawer(call).get(place, drawerShape)
-    return data && answer(data)
-  }
   return defineEngine<Cubbyhole>({
     type: 'cubbyhole',
     kind: 'secret',
-    about: 'Secrets of one token, gone when it is.',
+    about: 'Secrets of one token, removed together with it.',
     start: ({ view }) => ({ view }),
-    routes: [
-      read('*path', {
-        about: 'Read a secret.',
-        subject,
-        anyFields: true,
-        fields: path,
-        handle: async (call, { path: wanted }) => {
-          const secret = wanted.endsWith('/') ? undefined : await found(call, named(wanted))
-          if (!secret) throw new Fault('not_found', 'no such secret')
-          return secret
-        },
-      }),
-      list('*path', {
-        about: 'List secrets.',
-        subject,
-        fields: { ...path, after: f.string('Names behind this one.').or(''), limit: f.int('At most so many.').or(0) },
-        handle: async (call, { path: folder, after, limit }) => {
-          const keys = await drawer(call).list(folder === '' ? '' : `${folder}/`, {
-            ...(after !== '' && { after }),
-            ...(limit > 0 && { limit }),
-          })
-          if (keys.length === 0) throw new Fault('not_found', 'no secrets')
-          return answer({ keys })
-        },
-      }),
-      write('*path', {
-        about: 'Write a secret.',
-        subject,
-        anyFields: true,
-        fields: path,
-        exists: async (call, { path: wanted = '' }) => wanted === '' || (await found(call, wanted)) !== undefined,
-        handle: async (call, { path: wanted }) => {
-          const data = call.request.data
-          const place = named(wanted)
-          if (Object.keys(data).length === 0) throw refuse('missing data fields')
-          const response = await carried(call, place)
-          await drawer(call).transaction(async (tx) => {
-            const own = await tx.get(place)
-            call.confirm((response ?? own) !== undefined)
-            tx.put(place, data)
-          })
-          return done()
-        },
-      }),
-      remove('*path', {
-        about: 'Remove a secret.',
-        subject,
-        canonical: { path: withoutSlash },
-        fields: path,
-        handle: async (call, { path: wanted }) => {
-          await drawer(call).del(named(wanted))
-          return done()
-        },
-      }),
-    ],
+    routes: [readRoute(wrapped), listRoute(), writeRoute(wrapped), removeRoute()],
   })
 }
 
-/** Empties the drawer of a token that is gone. */
+/** The wrapped response that a wrapping token has at `response`. */
+async function wrappedAt(
+  wrapped: WrappedDrawers,
+  { caller: { token } }: Call<Cubbyhole>,
+  name: string,
+): Promise<Response | undefined> {
+  return name === 'response' && token ? wrapped.asCubbyhole(token) : undefined
+}
+
+async function secretAt(wrapped: WrappedDrawers, call: Call<Cubbyhole>, name: string): Promise<Response | undefined> {
+  const response = await wrappedAt(wrapped, call, name)
+  if (response) return response
+  const data = await drawer(call).get(name, drawerShape)
+  return data && answer(data)
+}
+
+const readRoute = (wrapped: WrappedDrawers): Route<Cubbyhole> =>
+  read('*path', {
+    about: 'Read a secret.',
+    subject,
+    anyFields: true,
+    fields: path,
+    handle: async (call, values) => {
+      const secret = values.path.endsWith('/') ? undefined : await secretAt(wrapped, call, named(values.path))
+      if (!secret) throw new Fault('not_found', 'no such secret')
+      return secret
+    },
+  })
+
+const listRoute = (): Route<Cubbyhole> =>
+  list('*path', {
+    about: 'List secrets.',
+    subject,
+    fields: {
+      ...path,
+      after: f.string('Only names after this one.').or(''),
+      limit: f.int('The most names to return; 0: all.').or(0),
+    },
+    handle: async (call, { path: folder, after, limit }) => {
+      const keys = await drawer(call).list(folder === '' ? '' : `${folder}/`, {
+        ...(after !== '' && { after }),
+        ...(limit > 0 && { limit }),
+      })
+      if (keys.length === 0) throw new Fault('not_found', 'no secrets')
+      return answer({ keys })
+    },
+  })
+
+const writeRoute = (wrapped: WrappedDrawers): Route<Cubbyhole> =>
+  write('*path', {
+    about: 'Write a secret.',
+    subject,
+    anyFields: true,
+    fields: path,
+    exists: async (call, { path: name = '' }) => name === '' || (await secretAt(wrapped, call, name)) !== undefined,
+    handle: async (call, values) => {
+      const { data } = call.request
+      const name = named(values.path)
+      if (Object.keys(data).length === 0) throw refuse('missing data fields')
+      const response = await wrappedAt(wrapped, call, name)
+      await drawer(call).transaction(async (tx) => {
+        const own = await tx.get(name)
+        call.confirm((response ?? own) !== undefined)
+        tx.put(name, data)
+      })
+      return done()
+    },
+  })
+
+const removeRoute = (): Route<Cubbyhole> =>
+  remove('*path', {
+    about: 'Remove a secret.',
+    subject,
+    canonical: { path: withoutSlash },
+    fields: path,
+    handle: async (call, values) => {
+      await drawer(call).del(named(values.path))
+      return done()
+    },
+  })
+
+/** Empties the drawer of a revoked or expired token. */
 export async function forgetDrawer(cubbyhole: unknown, tokenId: string): Promise<void> {
   await (cubbyhole as Cubbyhole).view.clear(`${tokenId}/`)
 }

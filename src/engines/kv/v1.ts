@@ -9,7 +9,7 @@ import type { Json } from '../../util/json.ts'
 import { folderOf, listed, nameToWrite, path, plainFolder, scanned, secretAt, valuesShape } from './names.ts'
 import { upgradeMark, upgrading } from './upgrade.ts'
 
-/** One mount of KV version 1: one map of values for each name, replaced as a whole. */
+/** One mount of KV version 1: one map of values per name. A write replaces the whole map. */
 export interface PlainSecrets {
   readonly host: EngineHost
   /** `secret/<name>`. */
@@ -26,67 +26,72 @@ export function plainEngine(type: 'kv' | 'generic'): Engine {
     ...(type === 'kv' && { version: '1' }),
     about: 'Keep secrets by name.',
     start: (host) => ({ host, secrets: host.view.under(plainFolder) }),
-    routes: [
-      read('*path', {
-        about: 'Read a secret.',
-        fields: path,
-        handle: async ({ engine }, { path: wanted }) => {
-          await refuseWhileUpgrading(engine)
-          const name = secretAt(wanted)
-          const data = name && (await engine.secrets.get(name, valuesShape))
-          if (!data) throw new Fault('not_found', 'no such secret')
-          return { ...answer(data), leaseDuration: lifetimeOf(data, engine.host.limits().defaultTtl) }
-        },
-      }),
-      list('*path', {
-        about: 'List the names in a folder.',
-        fields: path,
-        handle: async ({ engine }, { path: folder }) => {
-          await refuseWhileUpgrading(engine)
-          return answer({ keys: await listed(engine.secrets, folderOf(folder)) })
-        },
-      }),
-      scan('*path', {
-        about: 'List every name below a folder.',
-        fields: path,
-        handle: async ({ engine }, { path: folder }) => {
-          await refuseWhileUpgrading(engine)
-          const keys = await scanned(engine.secrets, folderOf(folder))
-          return answer(keys.length > 0 ? { keys } : {})
-        },
-      }),
-      write('*path', {
-        about: 'Write a secret: all its values.',
-        anyFields: true,
-        fields: path,
-        exists: async ({ engine }, { path: wanted = '' }) => {
-          const name = secretAt(wanted)
-          return name !== undefined && (await engine.secrets.get(name)) !== undefined
-        },
-        handle: async ({ engine, request, confirm }, { path: wanted }) => {
-          const name = nameToWrite(wanted)
-          if (Object.keys(request.data).length === 0) throw refuse('missing data fields')
-          await change(engine, async (tx) => {
-            confirm((await tx.get(plainFolder + name)) !== undefined)
-            tx.put(plainFolder + name, request.data)
-          })
-          return done()
-        },
-      }),
-      remove('*path', {
-        about: 'Remove a secret.',
-        fields: path,
-        handle: async ({ engine }, { path: wanted }) => {
-          const name = secretAt(wanted)
-          if (name) await change(engine, (tx) => tx.del(plainFolder + name))
-          return done()
-        },
-      }),
-    ],
+    routes: [...readRoutes, ...writeRoutes],
   })
 }
 
-/** A secret that has moved already must not look as if it were gone. */
+const readRoutes = [
+  read('*path', {
+    about: 'Read a secret.',
+    fields: path,
+    handle: async ({ engine }, { path: input }) => {
+      await refuseWhileUpgrading(engine)
+      const name = secretAt(input)
+      const data = name && (await engine.secrets.get(name, valuesShape))
+      if (!data) throw new Fault('not_found', 'no such secret')
+      return { ...answer(data), leaseDuration: lifetimeOf(data, engine.host.limits().defaultTtl) }
+    },
+  }),
+  list('*path', {
+    about: 'List the names in a folder.',
+    fields: path,
+    handle: async ({ engine }, { path: folder }) => {
+      await refuseWhileUpgrading(engine)
+      return answer({ keys: await listed(engine.secrets, folderOf(folder)) })
+    },
+  }),
+  scan('*path', {
+    about: 'List every name below a folder.',
+    fields: path,
+    handle: async ({ engine }, { path: folder }) => {
+      await refuseWhileUpgrading(engine)
+      const keys = await scanned(engine.secrets, folderOf(folder))
+      return answer(keys.length > 0 ? { keys } : {})
+    },
+  }),
+]
+
+const writeRoutes = [
+  write('*path', {
+    about: 'Write a secret: all its values.',
+    anyFields: true,
+    fields: path,
+    exists: async ({ engine }, { path: input = '' }) => {
+      const name = secretAt(input)
+      return name !== undefined && (await engine.secrets.get(name)) !== undefined
+    },
+    handle: async ({ engine, request, confirm }, { path: input }) => {
+      const name = nameToWrite(input)
+      if (Object.keys(request.data).length === 0) throw refuse('missing data fields')
+      await change(engine, async (tx) => {
+        confirm((await tx.get(plainFolder + name)) !== undefined)
+        tx.put(plainFolder + name, request.data)
+      })
+      return done()
+    },
+  }),
+  remove('*path', {
+    about: 'Remove a secret.',
+    fields: path,
+    handle: async ({ engine }, { path: input }) => {
+      const name = secretAt(input)
+      if (name) await change(engine, (tx) => tx.del(plainFolder + name))
+      return done()
+    },
+  }),
+]
+
+/** A secret that the upgrade has already moved must not look removed. */
 async function refuseWhileUpgrading({ host }: PlainSecrets): Promise<void> {
   if (await host.view.get(upgradeMark)) throw upgrading()
 }

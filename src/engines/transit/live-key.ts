@@ -99,11 +99,12 @@ export class LiveKey {
   /** @throws Fault invalid_request for what is no ciphertext of this key under this context and associated data. */
   async decrypt(ciphertext: string, binding: Binding): Promise<Uint8Array> {
     this.mustAllow('decrypt')
-    const { version, body } = readCiphertext(ciphertext)
+    const parsed = readCiphertext(ciphertext)
+    const { version } = parsed
     this.mustDecrypt(version)
     const sealer = this.#sealer(version, binding.context)
     this.used(version)
-    return sealer.open(body(), binding)
+    return sealer.open(parsed.body(), binding)
   }
 
   /** Notes that a version is being used. */

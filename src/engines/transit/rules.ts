@@ -134,29 +134,35 @@ function mustHaveVersions(key: KeyRecord): void {
   const first = Math.max(1, key.minAvailable)
   must(Object.keys(key.versions).length === key.latest - first + 1, 'versions')
   for (let number = first; number <= key.latest; number++) mustBeVersion(key, key.versions[number])
-  // What the server makes has both halves; only somebody else can have kept one.
+  // Pairs that the server generates are complete; only an imported one may lack its private key.
   must(key.origin === 'imported' || key.versions[key.latest]?.material !== '', 'private key of the latest version')
 }
 
 function mustBeVersion({ type, kdf }: KeyRecord, version: KeyVersion | undefined): void {
   if (!version) throw refuse('the versions of the key are not complete')
-  const { id, createdAt, origin, material, open, mac, certificates } = version
-  const { pair, keyBytes, sizes = [keyBytes, keyBytes], mac: only } = keyType(type)
+  const { id, createdAt, origin, material, mac, certificates } = version
+  const { pair, mac: macUse } = keyType(type)
   must(typeof id === 'string' && id !== '' && isTime(createdAt), 'id or time of a version')
   must(origin === 'generated' || origin === 'imported', 'origin of a version')
   must(typeof material === 'string' && typeof mac === 'string', 'material of a version')
-  if (pair) {
-    must(typeof open === 'string' && open !== '', 'public key of a version')
-    must(material !== '' || kdf === null, 'private key of a version')
-  } else {
-    const bytes = lengthOf(material)
-    must(open === undefined && bytes >= (sizes[0] ?? Infinity) && bytes <= (sizes[1] ?? 0), 'size of a version')
-  }
-  must(only === 'hmac' ? mac === material : lengthOf(mac) === macKeyBytes, 'HMAC key of a version')
+  if (pair) mustBePair(version, kdf)
+  else mustBeSymmetric(version, type)
+  must(macUse === 'hmac' ? mac === material : lengthOf(mac) === macKeyBytes, 'HMAC key of a version')
   must(
     certificates === undefined || (typeof certificates === 'string' && pair !== undefined && kdf === null),
     'certificates of a version',
   )
+}
+
+function mustBePair({ material, open: publicKey }: KeyVersion, kdf: KeyRecord['kdf']): void {
+  must(typeof publicKey === 'string' && publicKey !== '', 'public key of a version')
+  must(material !== '' || kdf === null, 'private key of a version')
+}
+
+function mustBeSymmetric({ material, open: publicKey }: KeyVersion, type: KeyRecord['type']): void {
+  const { keyBytes, sizes = [keyBytes, keyBytes] } = keyType(type)
+  const bytes = lengthOf(material)
+  must(publicKey === undefined && bytes >= (sizes[0] ?? Infinity) && bytes <= (sizes[1] ?? 0), 'size of a version')
 }
 
 /** @throws Fault too_large for a key that grew so large that it could not be restored from its backup under a longer name. */
@@ -185,9 +191,9 @@ function isTexts(value: unknown): boolean {
   return texts.every((text) => typeof text === 'string')
 }
 
-/** Bytes of a base64 text, without a copy of them. */
-function lengthOf(text: string): number {
-  return Buffer.byteLength(text, 'base64')
+/** The number of bytes that a base64 string stands for, without decoding it. */
+function lengthOf(encoded: string): number {
+  return Buffer.byteLength(encoded, 'base64')
 }
 
 /**

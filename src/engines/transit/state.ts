@@ -6,8 +6,8 @@ import type { KeyRecord } from './record.ts'
 /** Refuses all use until it is restored. `purgeAfter`: seconds until it is destroyed; 0: never by itself. */
 export function softDeleted(key: KeyRecord, now: number, purgeAfter: number): KeyRecord {
   if (key.state.is === 'soft-deleted') return key
-  const purgeAt = purgeAfter === 0 ? null : now + purgeAfter * 1000
-  return { ...key, state: { is: 'soft-deleted', deletedAt: now, purgeAt, before: key.state.is } }
+  const time = purgeAfter === 0 ? null : now + purgeAfter * 1000
+  return { ...key, state: { is: 'soft-deleted', deletedAt: now, purgeAt: time, before: key.state.is } }
 }
 
 /** What it was before. @throws Fault invalid_request when its time has passed: it may be gone at any moment. */

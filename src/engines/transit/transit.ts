@@ -100,9 +100,9 @@ export class Transit {
   /** The key with a version after this one: whoever finds it exhausted first rotates it, the others wait for that. */
   async #successor(key: KeyRecord): Promise<LiveKey> {
     const exhausted = `${key.uuid} ${key.latest}`
-    const rotated = this.#successors.get(exhausted) ?? this.rotate(key.name, ({ latest }) => latest === key.latest)
-    this.#successors.set(exhausted, rotated)
-    await rotated.finally(() => this.#successors.delete(exhausted))
+    const rotation = this.#successors.get(exhausted) ?? this.rotate(key.name, ({ latest }) => latest === key.latest)
+    this.#successors.set(exhausted, rotation)
+    await rotation.finally(() => this.#successors.delete(exhausted))
     return this.need(key.name)
   }
 

@@ -29,7 +29,7 @@ export function whole(value: unknown, what: string): number {
 }
 
 /** A whole number; one of 20 digits comes as its text and is rounded. */
-export function number(value: unknown, what: string): number {
+export function numeric(value: unknown, what: string): number {
   const found = value instanceof Numeral ? Number(value.literal) : value
   return Number.isInteger(found) ? (found as number) : damaged(what)
 }

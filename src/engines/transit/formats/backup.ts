@@ -8,7 +8,7 @@ import { readJson, writeJson } from '../../../util/json.ts'
 import type { Json } from '../../../util/json.ts'
 import { Slices, inSlices } from '../../../util/slices.ts'
 import { entryOf, thirdScheme, versionFrom } from './backup-entry.ts'
-import { flag, list, number, object, timeOf, whole, word } from './backup-read.ts'
+import { flag, list, numeric, object, timeOf, whole, word } from './backup-read.ts'
 import type { KeyRecord, KeyVersion, Passage, Random } from '../record.ts'
 import { newKey } from '../record.ts'
 import { mustBeCounts, mustBeKey, mustBeKind, mustBeName, mustBePeriod } from '../rules.ts'
@@ -55,8 +55,8 @@ export async function backupOf(key: KeyRecord): Promise<string> {
     deletion_allowed: key.deletable,
     convergent_version: key.convergent ? -1 : 0,
     type: keyType(key.type).code,
-    backup_info: passage(key.backedUp),
-    restore_info: passage(key.restored),
+    backup_info: passageEntry(key.backedUp),
+    restore_info: passageEntry(key.restored),
     allow_plaintext_backup: key.plaintextBackup,
     version_template: '',
     storage_prefix: '',
@@ -71,7 +71,7 @@ export async function backupOf(key: KeyRecord): Promise<string> {
   return backup
 }
 
-function passage(info: Passage | null): Json | null {
+function passageEntry(info: Passage | null): Json | null {
   return info && { time: rfc3339(info.at), version: info.version }
 }
 
@@ -155,7 +155,7 @@ function wishOf(policy: Json, type: KeyTypeName) {
   for (const member of ['version_template', 'storage_prefix']) {
     if ((policy[member] ?? '') !== '') throw refuse(`the backup has a ${member}, which is not known here`)
   }
-  const period = number(policy['auto_rotate_period'] ?? 0, 'auto_rotate_period') / perSecond
+  const period = numeric(policy['auto_rotate_period'] ?? 0, 'auto_rotate_period') / perSecond
   mustBePeriod(period)
   return {
     ...kind,
@@ -184,10 +184,10 @@ function entriesOf(policy: Json, archive: readonly unknown[]) {
     const number = stated.minAvailable + at
     if (number > 0) found.set(number, object(entry, 'an archived version'))
   }
-  // The policy's own entries are the newer ones: a private half may have come after a version was archived.
-  for (const [written, entry] of Object.entries(object(policy['keys'], 'keys'))) {
-    if (!/^[1-9]\d{0,8}$/.test(written)) throw refuse('the backup is damaged: a version has no number')
-    found.set(Number(written), object(entry, 'a version'))
+  // The policy's own entries are the newer ones: a private key may have been imported after a version was archived.
+  for (const [digits, entry] of Object.entries(object(policy['keys'], 'keys'))) {
+    if (!/^[1-9]\d{0,8}$/.test(digits)) throw refuse('the backup is damaged: a version has no number')
+    found.set(Number(digits), object(entry, 'a version'))
   }
   const { counts, warnings } = withoutEmpty(stated, found)
   mustBeCounts(counts)

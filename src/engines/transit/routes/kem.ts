@@ -60,22 +60,23 @@ async function encapsulated(key: LiveKey, item: Item): Made {
   const { name, bytes } = quantumOf(key.pair(version, undefined).publicKey)
   key.used(version)
   const { ciphertext, secret } = await heavy.run('encapsulate', { name: name as KemName, key: bytes })
-  const shared = base64(secret)
+  const encoded = base64(secret)
   wipe(secret)
-  return { ciphertext: writeCiphertext(version, ciphertext), shared_secret: shared, key_version: version }
+  return { ciphertext: writeCiphertext(version, ciphertext), shared_secret: encoded, key_version: version }
 }
 
 async function decapsulated(key: LiveKey, item: Item): Made {
   key.mustAllow('decapsulate')
   if (textOf(item, 'ciphertext') === '') throw refuse('missing ciphertext to decapsulate')
-  const { version, body } = readCiphertext(textOf(item, 'ciphertext'))
+  const ciphertext = readCiphertext(textOf(item, 'ciphertext'))
+  const { version } = ciphertext
   key.mustDecrypt(version)
-  const { privateKey: half } = key.pair(version, undefined)
-  if (!half) throw refuse('this version has no private key: only its public half was imported')
-  const { name, bytes } = quantumOf(half)
+  const { privateKey } = key.pair(version, undefined)
+  if (!privateKey) throw refuse('this version has no private key: only its public key was imported')
+  const { name, bytes } = quantumOf(privateKey)
   key.used(version)
-  const secret = await heavy.run('decapsulate', { name: name as KemName, key: bytes, ciphertext: body() })
-  const shared = base64(secret)
+  const secret = await heavy.run('decapsulate', { name: name as KemName, key: bytes, ciphertext: ciphertext.body() })
+  const encoded = base64(secret)
   wipe(secret)
-  return { shared_secret: shared }
+  return { shared_secret: encoded }
 }

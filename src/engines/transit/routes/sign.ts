@@ -124,8 +124,8 @@ async function verifyMacs(
   batch: readonly Item[] | undefined,
   what: 'hmac' | 'cmac',
 ): Promise<Response> {
-  const { urlalgorithm, hash_algorithm: hash, algorithm } = values
-  const kind = what === 'hmac' ? hmacWith(urlalgorithm, hash, algorithm) : cmacOf(values.mac_length)
+  const { urlalgorithm: pathAlgorithm, hash_algorithm: hash, algorithm } = values
+  const kind = what === 'hmac' ? hmacWith(pathAlgorithm, hash, algorithm) : cmacOf(values.mac_length)
   const key = await engine.need(values.name)
   if (!batch) return answer({ valid: await macVerified(key, kind, bytesOf(values.input, 'input'), values[what] ?? '') })
   return runBatch(batch, { failsWhole: false }, async (item) =>
