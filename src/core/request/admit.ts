@@ -7,7 +7,7 @@ import type { Namespaces } from '../namespaces/namespaces.ts'
 import type { Quotas } from '../quotas/quotas.ts'
 import type { Taken } from '../quotas/rate-limit.ts'
 
-/** What is known of a request before its body is read. */
+/** A request before its body is read. */
 export type RequestHead = Omit<Request, 'data'>
 
 /** Whether a request may go on, with headers for its answer. */
@@ -20,13 +20,13 @@ export interface Admission {
 /** Counts a request against the quota that is for it, if there is one. */
 export function admission(
   open: { readonly namespaces: Namespaces; readonly quotas: Quotas },
-  asked: RequestHead,
+  sent: RequestHead,
 ): Admission {
   const { quotas, namespaces } = open
   if (!quotas.any) return {}
-  // What names no namespace that there is counts where it would have been refused: in the root one.
-  const namespace = namespaceOf(namespaces.root, asked)
-  const head = namespace ? seenFrom(namespace, asked) : asked
+  // A request to a missing namespace counts in the root namespace, which would refuse it.
+  const namespace = namespaceOf(namespaces.root, sent)
+  const head = namespace ? seenFrom(namespace, sent) : sent
   const mount = namespace?.mounts.router.mountOf(head.path)
   const taken = quotas.take({
     path: head.namespace + head.path,
@@ -36,7 +36,7 @@ export function admission(
     address: head.client.address,
   })
   if (!taken) return {}
-  const headers = quotas.config.headers ? told(taken) : {}
+  const headers = quotas.config.headers ? limitHeaders(taken) : {}
   if (taken.allowed) return { headers }
   const refusal = new Fault('rate_limited', `request path "${head.path}": rate limit quota exceeded`, {
     bare: true,
@@ -46,15 +46,15 @@ export function admission(
   return { rejected }
 }
 
-/** What the audit log is told of a request that was refused by its head. */
+/** The decision that the audit log records for a request that was refused before its body was read. */
 export function refusedHead(
   open: { readonly namespaces: Namespaces } | undefined,
-  asked: RequestHead,
+  sent: RequestHead,
   refusal: Fault,
 ): Required<Admission>['rejected'] {
-  const namespace = open && namespaceOf(open.namespaces.root, asked)
-  if (!namespace) return refused(asked, refusal)
-  const head = seenFrom(namespace, asked)
+  const namespace = open && namespaceOf(open.namespaces.root, sent)
+  if (!namespace) return refused(sent, refusal)
+  const head = seenFrom(namespace, sent)
   const mount = namespace.mounts.router.mountOf(head.path)
   return { ...refused(head, refusal), namespace, ...(mount && { mount }) }
 }
@@ -64,7 +64,7 @@ function refused(head: RequestHead, refusal: Fault): Required<Admission>['reject
   return { request: { ...head, data: {} }, operation, caller: anyone, params: {}, granting: [], refusal }
 }
 
-function told({ window }: Taken): Readonly<Record<string, string>> {
+function limitHeaders({ window }: Taken): Readonly<Record<string, string>> {
   if (!window) return {}
   return {
     'X-RateLimit-Limit': String(window.limit),

@@ -5,7 +5,7 @@ import type { Decision } from './decide.ts'
 import type { Mount } from '../mounts/mount.ts'
 import type { Namespace } from '../namespaces/namespace.ts'
 
-/** What the audit log is told of a request. */
+/** The audit event of a request. */
 export function eventOf(decision: Decision): AuditEvent {
   const { request, namespace, refusal, granting, mount, route, caller } = decision
   return {
@@ -26,12 +26,12 @@ export function eventOf(decision: Decision): AuditEvent {
   }
 }
 
-/** A wrapped answer makes a token, and one whose uses count is changed: that is no mere status. */
+/** Only a plain status is answered without an audit line: a wrapped response creates a token, and a counted token changes. */
 function answersUnaudited({ request, refusal, route, spends }: Decision): boolean {
   return route?.answersUnaudited === true && refusal === undefined && !spends && request.wrapTtl === undefined
 }
 
-/** Whether something may be different after it: then the audit log has it before. */
+/** Whether the request may change something. If so, the audit log has it before that. */
 function isChange({ refusal, spends, route, request, operation }: Decision): boolean {
   if (spends) return true
   if (refusal || !route) return false
@@ -44,22 +44,22 @@ const grantings = new WeakMap<readonly string[], Granting>()
 
 /** The policies that allowed it. A rule's list of names is one object, and so is what is written of it. */
 function grantingOf(names: readonly string[], home: Namespace | undefined): Granting {
-  const known = grantings.get(names)
-  if (known) return known
+  const cached = grantings.get(names)
+  if (cached) return cached
   const { id = rootNamespace, path = '' } = home ?? {}
   const of = { namespace_id: id, ...(path !== '' && { namespace_path: path }) }
-  const fresh = names.map((name) => ({ name, ...of, type: 'acl' as const }))
-  grantings.set(names, fresh)
-  return fresh
+  const granting = names.map((name) => ({ name, ...of, type: 'acl' as const }))
+  grantings.set(names, granting)
+  return granting
 }
 
 const described = new WeakMap<MountRecord, AuditMount>()
 
 function auditMount(mount: Mount): AuditMount {
-  const known = described.get(mount.record)
-  if (known) return known
+  const cached = described.get(mount.record)
+  if (cached) return cached
   const { type, kind, accessor, config } = mount.record
-  const fresh: AuditMount = {
+  const description: AuditMount = {
     path: mount.apiPath,
     type,
     accessor,
@@ -67,6 +67,6 @@ function auditMount(mount: Mount): AuditMount {
     ...(config.audit_non_hmac_request_keys && { rawRequestKeys: config.audit_non_hmac_request_keys }),
     ...(config.audit_non_hmac_response_keys && { rawResponseKeys: config.audit_non_hmac_response_keys }),
   }
-  described.set(mount.record, fresh)
-  return fresh
+  described.set(mount.record, description)
+  return description
 }

@@ -4,10 +4,10 @@ import type { Request } from '../../contract/request.ts'
 import type { BeforeChange, Call } from '../../contract/route.ts'
 import type { Decision } from './decide.ts'
 
-/** The record of a request came or went after its policy was asked. Nothing was changed: the request is to be judged again. */
+/** The record of a request was created or removed after the policy decided. Nothing was changed: the request is judged again. */
 export class Misjudged extends Error {}
 
-/** What a handler is given. Who only looks may not change anything. */
+/** The argument of a handler. Without `beforeChange` the handler may not change anything. */
 export function callOf(decision: Decision, beforeChange: BeforeChange = refuseChange): Call<never> {
   return new HandlerCall(decision, beforeChange) as unknown as Call<never>
 }

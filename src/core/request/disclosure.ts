@@ -5,13 +5,13 @@ import type { Namespace } from '../namespaces/namespace.ts'
 import { traitsOf } from './trie.ts'
 import type { Offers } from './trie.ts'
 
-/** Why nothing is done below the root namespace, whoever asks. */
+/** The reason why a request to a namespace below the root is refused to every caller. */
 export function refusalOf(namespace: Namespace | undefined, offers: Offers = {}): Fault | undefined {
   const routes = Object.values(offers)
   if (routes.some((route) => route.rootOnly)) return refuse('operation only available in root namespace')
-  // How the server is does not depend on any namespace.
+  // The state of the server does not depend on any namespace.
   if (traitsOf(offers).serverLife) return undefined
-  // To serve the root namespace instead would hand its secrets to someone who asked for another's.
+  // Serving the root namespace instead would give its secrets to a caller that asked for another namespace.
   if (!namespace) return new Fault('no_route', 'namespace not found')
   if (routes.some((route) => route.whenLocked)) return undefined
   try {
@@ -22,24 +22,24 @@ export function refusalOf(namespace: Namespace | undefined, offers: Offers = {})
   }
 }
 
-/** Whether a request shows a good token, wherever it is good. Takes no use of it. */
+/** Whether a request carries a token that is valid in any namespace. Takes no use of it. */
 export async function showsValidToken(tokens: TokenStore, { credential, client }: Request): Promise<boolean> {
   const token = credential.kind === 'token' ? await tokens.resolve(credential.token) : undefined
   return token !== undefined && tokens.allowsAddress(token, client.address)
 }
 
-/** Whether why a request is barred may be told: always where that depends on nothing but what was sent. */
+/** Whether the caller may see why a request is barred: always if the reason depends only on the request. */
 export async function maySeeReason(
   tokens: TokenStore,
   request: Request,
   offers: Offers | undefined,
-  asked: string,
+  sentNamespace: string,
 ): Promise<boolean> {
   const rootOnly = Object.values(offers ?? {}).some((route) => route.rootOnly)
-  return (rootOnly && asked !== '' && request.namespace === asked) || showsValidToken(tokens, request)
+  return (rootOnly && sentNamespace !== '' && request.namespace === sentNamespace) || showsValidToken(tokens, request)
 }
 
-/** Whatever is wrong with a token, the answer is the same. */
+/** The one refusal for every kind of invalid token. */
 export function noToken(): Fault {
   return new Fault('unauthenticated', 'permission denied', { bare: true })
 }

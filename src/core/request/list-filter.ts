@@ -22,8 +22,8 @@ export function listFilter(find: Find, acl: Acl, filters: readonly KeyFilter[], 
   const folder = listed.endsWith('/') ? listed : `${listed}/`
   return (key) =>
     filters.every((filter) => {
-      const named = pathOfKey(filter, folder, key)
-      const path = named === undefined ? undefined : apiPath(named)
+      const raw = pathOfKey(filter, folder, key)
+      const path = raw === undefined ? undefined : apiPath(raw)
       if (path === undefined) return false
       const operation = key.endsWith('/') ? 'list' : 'read'
       const verdict = acl.decide({ path, operation, data: {} })
@@ -36,17 +36,19 @@ export function listFilter(find: Find, acl: Acl, filters: readonly KeyFilter[], 
 export async function filtered(response: Response, shows: Shows): Promise<Response> {
   if (!response.data) return response
   const { keys, key_info: info, ...rest } = response.data
-  // What else an answer holds may name the hidden ones.
+  // Other members of the response may contain the hidden names.
   if (!Array.isArray(keys) || Object.keys(rest).length > 0)
     throw new Fault('internal', 'the policy filters this list, and the answer is of a kind that cannot be filtered')
-  const shown: string[] = []
+  const visible: string[] = []
   const slices = new Slices()
   for (const key of keys as readonly string[]) {
     await slices.pause()
-    if (shows(key)) shown.push(key)
+    if (shows(key)) visible.push(key)
   }
-  if (shown.length === 0) throw new Fault('not_found', 'nothing to list')
-  const known = (info ?? {}) as Readonly<Record<string, unknown>>
-  const infos = Object.fromEntries(shown.filter((key) => Object.hasOwn(known, key)).map((key) => [key, known[key]]))
-  return { ...response, data: { keys: shown, ...(info !== undefined && { key_info: infos }) } }
+  if (visible.length === 0) throw new Fault('not_found', 'nothing to list')
+  const allInfo = (info ?? {}) as Readonly<Record<string, unknown>>
+  const infos = Object.fromEntries(
+    visible.filter((key) => Object.hasOwn(allInfo, key)).map((key) => [key, allInfo[key]]),
+  )
+  return { ...response, data: { keys: visible, ...(info !== undefined && { key_info: infos }) } }
 }

@@ -23,13 +23,13 @@ import { wrapAnswer } from './wrapping.ts'
 import type { Wrapper } from './wrapping.ts'
 import { ignoredParameters, replacedParameters } from './warnings.ts'
 
-/** What it works with while the server is open. */
+/** The parts of the pipeline that exist while the server is unsealed. */
 export interface UnsealedParts extends DecidingParts {
   readonly wrappings: Wrapper
   readonly quotas: Quotas
 }
 
-/** What the pipeline works with. `open` gives undefined while the server is sealed; `sealed` then knows the few routes that work. */
+/** The parts of the pipeline. `open` returns undefined while the server is sealed; `sealed` then decides about the few routes that work. */
 export interface PipelineParts {
   readonly open: () => UnsealedParts | undefined
   readonly sealed: (request: Request) => Decision
@@ -38,18 +38,18 @@ export interface PipelineParts {
   readonly log: Log
 }
 
-/** How often a request is judged, at most, whose record comes and goes. */
+/** The most times that a request is judged when others keep creating and removing its record. */
 const mostJudgements = 16
 
-/** What came of a request, and the event that it is told in. */
+/** The outcome of a request and the event that describes it. */
 interface Performed {
   readonly event: AuditEvent
   readonly outcome: Response | Fault
 }
 
 /**
- * The way of every request, whatever protocol it came by: decide → audit → perform → audit → answer. Nothing here knows
- * a path: what a route needs is said on the route.
+ * The steps of every request, whatever its protocol: decide → audit → perform → audit → respond. No path has a special case
+ * here: the needs of a route are properties of the route.
  */
 export class Pipeline implements Gateway {
   readonly #parts: PipelineParts
@@ -118,7 +118,7 @@ export class Pipeline implements Gateway {
     return outcome
   }
 
-  /** What the policy judged is what is done: each judgement has a request line of its own before it is acted on. */
+  /** Performs exactly what the policy judged: each judgement has its own request line before it is acted on. */
   async #perform(decision: Decision, event: AuditEvent, open: UnsealedParts | undefined): Promise<Performed> {
     let judged = { decision, event }
     for (let times = 1; ; times++) {
@@ -146,7 +146,7 @@ function restless(): Fault {
   )
 }
 
-/** Validates and handles. What goes wrong is a result: it is audited. */
+/** Validates and handles. An error is a result, so that it is audited. */
 async function perform(
   decision: Decision,
   wrapper: Wrapper | undefined,
@@ -160,20 +160,20 @@ async function perform(
     if (request.wrapTtl !== undefined && decision.route.whenSealed && !decision.route.pure)
       throw refuse('the answers of this path cannot be wrapped; send the request without X-Vault-Wrap-TTL')
     const { params, limit } = decision
-    const given = limit === undefined ? request.data : { ...request.data, limit }
-    const values = readFields(decision.route.fields, { ...given, ...params })
-    const answered = await decision.route.handle(callOf(decision, beforeChange), values)
-    const shown = decision.shows ? await filtered(answered, decision.shows) : answered
-    const response = withWarnings(given, decision, shown)
+    const data = limit === undefined ? request.data : { ...request.data, limit }
+    const values = readFields(decision.route.fields, { ...data, ...params })
+    const complete = await decision.route.handle(callOf(decision, beforeChange), values)
+    const visible = decision.shows ? await filtered(complete, decision.shows) : complete
+    const response = withWarnings(data, decision, visible)
     return wrapper && !decision.route.whenSealed ? await wrapAnswer(wrapper, decision, response) : response
   } catch (thrown) {
     return thrown instanceof Misjudged ? thrown : asFault(thrown)
   }
 }
 
-/** Parameters that did nothing are told of, where there is an answer to tell it in. */
-function withWarnings(given: Request['data'], { route, params }: Decision, response: Response): Response {
+/** Adds warnings about parameters without effect, if the response has room for warnings. */
+function withWarnings(data: Request['data'], { route, params }: Decision, response: Response): Response {
   if (!route || route.anyFields || (response.data === undefined && response.auth === undefined)) return response
-  const told = [...ignoredParameters(given, route.fields, params), ...replacedParameters(given, params)]
-  return told.length > 0 ? { ...response, warnings: [...(response.warnings ?? []), ...told] } : response
+  const warnings = [...ignoredParameters(data, route.fields, params), ...replacedParameters(data, params)]
+  return warnings.length > 0 ? { ...response, warnings: [...(response.warnings ?? []), ...warnings] } : response
 }

@@ -3,13 +3,13 @@ import type { Route } from '../../contract/route.ts'
 /** All operations that one path of an engine offers. */
 export type Offers = Partial<Record<Route['operation'], Route>>
 
-/** What holds for a path as a whole, whatever the verb. */
+/** The properties of a path, whatever the verb. */
 export interface Traits {
-  /** It is of the whole server's life (sealing, health): answered before unsealing, whatever namespace is named. */
+  /** It belongs to the server's life (sealing, health): it works while sealed and in every namespace. */
   readonly serverLife: boolean
   /** No token is needed: whether a verb exists there is no secret. */
   readonly public: boolean
-  /** Some verb wants the capability `sudo`: so does the answer that another verb is not there. */
+  /** Some verb needs the capability `sudo`, and so does the response that another verb does not exist. */
   readonly sudo: boolean
   readonly vet: Route['vet']
 }
@@ -18,15 +18,15 @@ const traits = new WeakMap<Offers, Traits>()
 
 /** The traits of a path, found once. */
 export function traitsOf(offers: Offers): Traits {
-  const known = traits.get(offers)
-  if (known) return known
+  const cached = traits.get(offers)
+  if (cached) return cached
   const routes = Object.values(offers)
   const serverLife = routes.some((route) => route.whenSealed)
-  const open = serverLife || routes.some((route) => route.access === 'public')
+  const isPublic = serverLife || routes.some((route) => route.access === 'public')
   const sudo = routes.some((route) => route.access === 'sudo')
-  const fresh = { serverLife, public: open, sudo, vet: routes.find((route) => route.vet)?.vet }
-  traits.set(offers, fresh)
-  return fresh
+  const found = { serverLife, public: isPublic, sudo, vet: routes.find((route) => route.vet)?.vet }
+  traits.set(offers, found)
+  return found
 }
 
 /** A path that was found: what it offers and what its parameters are. */
@@ -71,11 +71,11 @@ export class Trie {
 }
 
 function literalOf(node: Node, segment: string): Node {
-  const known = node.literals.get(segment)
-  if (known) return known
-  const fresh = new Node()
-  node.literals.set(segment, fresh)
-  return fresh
+  const existing = node.literals.get(segment)
+  if (existing) return existing
+  const added = new Node()
+  node.literals.set(segment, added)
+  return added
 }
 
 function paramOf(node: Node, name: string, route: Route): Node {

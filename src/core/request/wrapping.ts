@@ -4,14 +4,14 @@ import type { Request } from '../../contract/request.ts'
 import type { Response, WrapInfo, Wrapped } from '../../contract/response.ts'
 import type { Route } from '../../contract/route.ts'
 
-/** Who keeps answers behind tokens. */
+/** Keeps responses behind tokens. */
 export interface Wrapper {
-  /** Puts an answer behind a fresh token of a namespace, at once or not at all. */
+  /** Puts a response behind a new token of a namespace, in one commit. */
   wrap(namespace: NamespaceId, content: Wrapped): Promise<WrapInfo>
   now(): number
 }
 
-/** The request whose answer may have to wait. */
+/** The request whose response may be wrapped. */
 interface Wrapping {
   readonly request: Request
   readonly namespace?: { readonly id: NamespaceId }
@@ -19,8 +19,8 @@ interface Wrapping {
 }
 
 /**
- * The answer, or the token that it waits behind if the caller asked for that. What says nothing (a 204, a plain 404) has
- * nothing to wrap, and a wrapping is not wrapped again.
+ * The response, or the token that wraps it if the caller asked for that. An empty response (a 204, a plain 404) has nothing
+ * to wrap, and a wrapped one is not wrapped again.
  */
 export async function wrapAnswer(
   wrapper: Wrapper,
@@ -28,9 +28,9 @@ export async function wrapAnswer(
   response: Response,
 ): Promise<Response> {
   const { warnings } = response
-  if (request.wrapTtl === undefined || response.wrapInfo || !saysSomething(response)) return response
+  if (request.wrapTtl === undefined || response.wrapInfo || !hasContent(response)) return response
   const wrapInfo = await wrapper.wrap(namespace?.id ?? rootNamespace, {
-    response: { ...kept(response), ...(route?.carriesKeyShares && { carriesKeyShares: true }) },
+    response: { ...repeatable(response), ...(route?.carriesKeyShares && { carriesKeyShares: true }) },
     requestId: request.id,
     creationPath: pathOf(request),
     creationTime: wrapper.now(),
@@ -39,12 +39,12 @@ export async function wrapAnswer(
   return { wrapInfo, ...(warnings && { warnings }) }
 }
 
-function saysSomething({ data, auth, plain, warnings }: Response): boolean {
+function hasContent({ data, auth, plain, warnings }: Response): boolean {
   return data !== undefined || auth !== undefined || plain !== undefined || (warnings?.length ?? 0) > 0
 }
 
-/** The parts of an answer that are the same whenever it is given. */
-function kept({ status, data, plain, contentType, auth, warnings, leaseDuration }: Response): Response {
+/** The parts of a response that do not depend on the request that receives it. */
+function repeatable({ status, data, plain, contentType, auth, warnings, leaseDuration }: Response): Response {
   return {
     ...(status !== undefined && { status }),
     ...(data !== undefined && { data }),

@@ -113,13 +113,7 @@ async function openStores(parts: UnsealedServerParts): Promise<UnsealedServer> {
   const tokensOf = (id: NamespaceId) => new NamespaceTokens(tokens, homeOf(id, namespaceOf, parts.ttl))
   const wrappings = new Wrappings(tokens, clock, (id) => namespaceOf(id)?.refuseLocked())
   const engines = parts.engines({ tokensOf, wrappings })
-  const namespaces = await Namespaces.open({
-    ...parts,
-    view: barrier.view(''),
-    tokens,
-    seed: (record) => firstRecords(parts, record),
-    furnish: async (record, guard) => furnish(parts, engines, record, guard),
-  })
+  const namespaces = await openNamespaces(parts, tokens, engines)
   late.namespaces = namespaces
   await tokens.finishRevocations()
   const versions = await VersionHistory.open(core.under('versions/'), clock)
@@ -146,6 +140,20 @@ async function openStores(parts: UnsealedServerParts): Promise<UnsealedServer> {
       await audit.close()
     },
   }
+}
+
+async function openNamespaces(
+  parts: UnsealedServerParts,
+  tokens: TokenStore,
+  engines: readonly Engine[],
+): Promise<Namespaces> {
+  return Namespaces.open({
+    ...parts,
+    view: parts.barrier.view(''),
+    tokens,
+    seed: (record) => firstRecords(parts, record),
+    furnish: async (record, guard) => furnish(parts, engines, record, guard),
+  })
 }
 
 /** The records of a new namespace: its first policies and its builtin mounts. */
