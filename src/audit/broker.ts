@@ -26,39 +26,39 @@ export interface BrokerParts {
   readonly types: Readonly<Record<string, DeviceMaker>>
 }
 
-/** What the operator who unseals says of the audit log, and the seam to the storage. */
+/** The operator's options for the audit log at unseal, and the connection to the storage. */
 export interface OpenOptions {
-  /** Has every commit of records carry others along; undefined: no more. */
+  /** Adds records to every commit; undefined: stops that. */
   readonly ride?: (along: (() => ReadonlyMap<string, unknown> | undefined) | undefined) => void
-  /** Which commit the storage is at. */
+  /** The commit numbers of the storage. */
   readonly commits?: Commits
-  /** The code of damage that is to be accepted. */
+  /** The code of the damage to accept. */
   readonly accept?: string
-  /** `[device:]size:root` that a log must have had. */
+  /** `[device:]size:root`: an earlier head that a log must contain. */
   readonly expectedHead?: string
 }
 
-/** How often files are looked after, and heads are anchored, milliseconds. */
+/** How often files are checked and heads are stored, milliseconds. */
 export const tickEvery = 500
 
 const noHeaders: ReadonlyMap<string, boolean> = new Map()
 
 /**
- * Every request goes past here, before it is performed and after. Lines of one turn of the event loop are written
- * together, and everything that waits for them goes on together. With at least one device, a request whose line no
- * device took fails; a device that fails or hangs does not stop the others.
+ * Gets every request before it is performed and after. The lines of one turn of the event loop are written together, and
+ * all requests that wait for them continue together. With at least one device, a request fails if no device wrote its
+ * line; a device that fails or hangs does not stop the others.
  */
 export class AuditBroker {
   readonly #parts: BrokerParts
-  readonly #channels = new Map<string, DeviceQueue>()
+  readonly #queues = new Map<string, DeviceQueue>()
   readonly #declared = new Set<string>()
   readonly #changes = new Mutex()
-  /** Request lines that nobody waited for yet: the response line of the same event does. */
+  /** Request lines that nothing waits for yet: the response line of the same event will. */
   readonly #unawaited = new WeakMap<AuditEvent, Promise<void>>()
-  /** Requests that were to change nothing, and do. */
+  /** Requests of pure routes that change something after all. */
   readonly #changing = new WeakSet<AuditEvent>()
   #store: AuditStore | undefined
-  #notary: CheckpointSigner | undefined
+  #signer: CheckpointSigner | undefined
   #ride: OpenOptions['ride']
   #commits: Commits | undefined
   #ticking = false
@@ -77,10 +77,10 @@ export class AuditBroker {
   async configure(specs: readonly AuditDeviceSpec[]): Promise<void> {
     for (const spec of specs) {
       this.#free(spec.path)
-      const channel = this.#channel(spec, true)
-      channel.useBootSalt(this.#parts.random(32))
-      await channel.open()
-      this.#channels.set(spec.path, channel)
+      const queue = this.#queueOf(spec, true)
+      queue.useBootSalt(this.#parts.random(32))
+      await queue.open()
+      this.#queues.set(spec.path, queue)
       this.#declared.add(spec.path)
       this.#soon()
     }
@@ -88,30 +88,30 @@ export class AuditBroker {
   }
 
   /**
-   * At unseal: checks the logs against what the storage knows of them, before anything is changed; then stored salts, the
-   * devices enabled through the API, the headers to record. @throws Fault precondition_failed when a log is not what it
-   * has to be, and the operator has not accepted that.
+   * At unseal: compares the logs with their stored heads before anything is changed; then loads the stored salts, the
+   * devices enabled through the API, and the headers to record. @throws Fault precondition_failed when a log does not match
+   * its head, and the operator has not accepted that.
    */
   async open(view: View, opening: OpenOptions = {}): Promise<void> {
     const store = new AuditStore(view, this.#parts.random)
     const stored = await this.#openStored(store)
-    const channels = new Map([...this.#channels, ...stored])
+    const queues = new Map([...this.#queues, ...stored])
     try {
-      // What only an open server needs is loaded when it opens.
+      // Code for unsealed servers only is loaded at the unseal.
       const { openLogs } = await import('./log/open.ts')
-      const opened = await openLogs(this.#logParts(store, opening.commits), channels, opening)
+      const opened = await openLogs(this.#logParts(store, opening.commits), queues, opening)
       const headers = await store.headers()
-      for (const [path, channel] of channels) channel.use(await store.salt(path, false), headers)
-      for (const [path, channel] of stored) this.#channels.set(path, channel)
+      for (const [path, queue] of queues) queue.use(await store.salt(path, false), headers)
+      for (const [path, queue] of stored) this.#queues.set(path, queue)
       this.#store = store
       this.#headers = headers
-      this.#notary = opened.notary
+      this.#signer = opened.notary
       this.#ride = opening.ride
       this.#commits = opening.commits
       opening.ride?.(() => opened.notary.riding())
       await opened.announce()
     } catch (thrown) {
-      for (const channel of stored.values()) await channel.close()
+      for (const queue of stored.values()) await queue.close()
       throw thrown
     }
     this.#soon()
@@ -122,52 +122,52 @@ export class AuditBroker {
   async #openStored(store: AuditStore): Promise<Map<string, DeviceQueue>> {
     const opened = new Map<string, DeviceQueue>()
     for (const spec of await store.devices()) {
-      if (this.#channels.has(spec.path)) continue
-      const channel = this.#channel(spec)
-      channel.useBootSalt(this.#parts.random(32))
-      await channel.open().catch((thrown: unknown) => channel.complain(thrown))
-      opened.set(spec.path, channel)
+      if (this.#queues.has(spec.path)) continue
+      const queue = this.#queueOf(spec)
+      queue.useBootSalt(this.#parts.random(32))
+      await queue.open().catch((thrown: unknown) => queue.complain(thrown))
+      opened.set(spec.path, queue)
     }
     return opened
   }
 
-  /** At seal: the last checkpoints. Then only declared devices go on, under a salt of this boot. */
+  /** At seal: signs the last checkpoints. Then only declared devices continue, with a salt of this start of the server. */
   async close(): Promise<void> {
-    await this.#notary?.close()
+    await this.#signer?.close()
     this.#ride?.(undefined)
     this.#ride = undefined
     this.#commits = undefined
-    this.#notary = undefined
+    this.#signer = undefined
     this.#store = undefined
     this.#headers = noHeaders
-    for (const [path, channel] of this.#channels) {
-      if (this.#declared.has(path)) channel.useBootSalt(this.#parts.random(32))
+    for (const [path, queue] of this.#queues) {
+      if (this.#declared.has(path)) queue.useBootSalt(this.#parts.random(32))
       else await this.#drop(path)
     }
   }
 
-  /** Writes and syncs what is left, and closes all devices. */
+  /** Writes and syncs all queued lines, and closes all devices. */
   async shutdown(): Promise<void> {
-    for (const path of this.#channels.keys()) await this.#drop(path)
+    for (const path of this.#queues.keys()) await this.#drop(path)
   }
 
   /** Opens every target again (SIGHUP). One that cannot be opened is tried again at its next line. */
   async reopen(): Promise<void> {
-    for (const channel of this.#channels.values()) await channel.reopen()
+    for (const queue of this.#queues.values()) await queue.reopen()
   }
 
   /**
-   * Hashes what is large in a request or, with an outcome, in its answer: others have their turns meanwhile. The lines
-   * come out the same without it.
+   * Hashes the large strings of a request or, with an outcome, of its response, with pauses for other work. The lines are
+   * the same without it.
    */
   async prepare(event: AuditEvent, outcome?: AuditOutcome): Promise<void> {
-    for (const channel of this.#channels.values()) await channel.prepare(event, outcome)
+    for (const queue of this.#queues.values()) await queue.prepare(event, outcome)
   }
 
-  /** The request line. For a request that changes nothing it may still be on its way when this returns: the response line waits for both. */
+  /** The request line. For a request that changes nothing it may still be queued when this returns: the response line waits for both. */
   request(event: AuditEvent): Promise<void> | undefined {
     const time = this.#now()
-    const written = this.#post((channel) => channel.request(time, event))
+    const written = this.#post((queue) => queue.request(time, event))
     if (!event.pure || written === undefined) return written
     written.catch(() => {})
     this.#unawaited.set(event, written)
@@ -175,55 +175,55 @@ export class AuditBroker {
   }
 
   /**
-   * A request that was to change nothing is about to. Resolves when its request line is with the kernel; from now on its
-   * response line waits for the disk. @throws Fault when no device took the line
+   * A request of a pure route is about to change something. Resolves when the kernel has its request line; from now on its
+   * response line waits for the disk. @throws Fault when no device wrote the line
    */
   async beforeChange(event: AuditEvent): Promise<void> {
     this.#changing.add(event)
     await this.#unawaited.get(event)
   }
 
-  /** The response line. Resolves when it is with the kernel; for a change, when it is on disk. */
+  /** The response line. Resolves when the kernel has it; for a change, when it is on disk. */
   response(event: AuditEvent, outcome: AuditOutcome): Promise<void> | undefined {
     const time = this.#now()
     const durable = !event.pure || this.#changing.has(event)
-    const written = this.#post((channel) => channel.response(time, event, outcome, durable))
+    const written = this.#post((queue) => queue.response(time, event, outcome, durable))
     const before = this.#unawaited.get(event)
-    // Mostly both lines travel in one write, and wait for the same promise.
+    // Usually both lines are in one write, and wait for the same promise.
     const both = before === undefined || before === written ? written : Promise.all([before, written]).then(() => {})
     return event.answersUnaudited === true ? both?.catch(() => {}) : both
   }
 
   /** Writes a line of the log about itself to every device; resolves when one has it on disk. @throws Fault when none took it */
   async note(about: NoteAbout, data: Readonly<Record<string, unknown>>): Promise<void> {
-    return this.#post(async (channel) => channel.note(about, data))
+    return this.#post(async (queue) => queue.note(about, data))
   }
 
   /** The devices, by path. */
   devices(): AuditDeviceSpec[] {
-    const specs = [...this.#channels.values()].map(({ spec }) => spec)
+    const specs = [...this.#queues.values()].map(({ spec }) => spec)
     return specs.sort((a, b) => (a.path < b.path ? -1 : 1))
   }
 
-  /** Enables a device for good, after it has taken a first line. */
+  /** Enables a device permanently, after it has written a first line. */
   async enable(spec: AuditDeviceSpec): Promise<void> {
     return this.#changes.run(async () => {
       const store = this.#opened()
       this.#free(spec.path)
-      const channel = this.#channel(spec)
-      channel.use(await store.salt(spec.path, true), this.#headers)
+      const queue = this.#queueOf(spec)
+      queue.use(await store.salt(spec.path, true), this.#headers)
       try {
-        await channel.open()
+        await queue.open()
         const { admitLog } = await import('./log/open.ts')
-        await admitLog(this.#logParts(store, this.#commits), this.notary, channel)
-        await channel.probe()
+        await admitLog(this.#logParts(store, this.#commits), this.notary, queue)
+        await queue.probe()
         await store.add(spec)
       } catch (thrown) {
-        await this.#notary?.letGo(spec.path)
-        await channel.close()
+        await this.#signer?.letGo(spec.path)
+        await queue.close()
         throw thrown
       }
-      this.#channels.set(spec.path, channel)
+      this.#queues.set(spec.path, queue)
       this.#tick()
     })
   }
@@ -235,17 +235,17 @@ export class AuditBroker {
       if (this.#declared.has(path))
         throw refuse('this audit device is declared in the configuration file; remove it there and restart the server')
       await store.remove(path)
-      await this.#notary?.letGo(path)
+      await this.#signer?.letGo(path)
       await this.#drop(path)
     })
   }
 
-  /** The hash of a text as a device writes it. */
+  /** The hash of a string in the lines of a device. */
   hash(path: string, input: string): string {
-    return this.#channelAt(path).hash(input)
+    return this.#queueAt(path).hash(input)
   }
 
-  /** The hash of a text as a device, which may be gone, wrote it under an older salt. */
+  /** The hash of a string in the lines of a device, which may be gone, with an older salt. */
   async oldHash(path: string, input: string, generation: number): Promise<string> {
     const salt = await this.#opened().oldSalt(path, generation)
     if (!salt) throw refuse('this device never had a salt of that generation')
@@ -257,29 +257,29 @@ export class AuditBroker {
 
   /** The keeper of checkpoints and anchors. @throws Fault sealed */
   get notary(): CheckpointSigner {
-    if (!this.#notary) throw new Fault('sealed', 'Vault is sealed', { bare: true })
-    return this.#notary
+    if (!this.#signer) throw new Fault('sealed', 'Vault is sealed', { bare: true })
+    return this.#signer
   }
 
-  /** The device at a path, at work. @throws Fault when there is none. */
+  /** The queue of the device at a path. @throws Fault when there is none. */
   channelAt(path: string): DeviceQueue {
-    return this.#channelAt(path)
+    return this.#queueAt(path)
   }
 
   /** For monitoring, by path. */
   measure(): readonly AuditMetrics[] {
-    return [...this.#channels.values()].map((channel) => channel.measure())
+    return [...this.#queues.values()].map((queue) => queue.measure())
   }
 
   /** The ends of all logs that are anchored; none while the server is sealed. */
   heads(): ReturnType<CheckpointSigner['heads']> {
-    return this.#notary?.heads() ?? new Map()
+    return this.#signer?.heads() ?? new Map()
   }
 
-  #channelAt(path: string): DeviceQueue {
-    const channel = this.#channels.get(path)
-    if (!channel) throw refuse(`unknown audit backend ${JSON.stringify(path)}`)
-    return channel
+  #queueAt(path: string): DeviceQueue {
+    const queue = this.#queues.get(path)
+    if (!queue) throw refuse(`unknown audit backend ${JSON.stringify(path)}`)
+    return queue
   }
 
   /** Headers that are recorded, by lower-case name, in order; true: hashed. */
@@ -292,7 +292,7 @@ export class AuditBroker {
     return this.#changes.run(async () => {
       const store = this.#opened()
       this.#headers = await store.setHeader(name, hashed)
-      for (const channel of this.#channels.values()) channel.show(this.#headers)
+      for (const queue of this.#queues.values()) queue.show(this.#headers)
     })
   }
 
@@ -307,11 +307,11 @@ export class AuditBroker {
   }
 
   #free(path: string): void {
-    if ([...this.#channels.keys()].some((taken) => taken.startsWith(path) || path.startsWith(taken)))
+    if ([...this.#queues.keys()].some((taken) => taken.startsWith(path) || path.startsWith(taken)))
       throw refuse('path already in use')
   }
 
-  #channel(spec: AuditDeviceSpec, declared = false): DeviceQueue {
+  #queueOf(spec: AuditDeviceSpec, declared = false): DeviceQueue {
     const { log, clock, types } = this.#parts
     const make = Object.hasOwn(types, spec.type) ? types[spec.type] : undefined
     if (!make) throw refuse(`unknown backend type: ${JSON.stringify(spec.type)}`)
@@ -319,41 +319,41 @@ export class AuditBroker {
     const common = commonOptions(options)
     const device = make(options, log)
     options.done()
-    if (device.target !== undefined && [...this.#channels.values()].some(({ target }) => target === device.target))
+    if (device.target !== undefined && [...this.#queues.values()].some(({ target }) => target === device.target))
       throw refuse('another audit device writes to that target already; give each device its own file')
     return new DeviceQueue(spec, device, common, {
       clock,
       log,
       id: () => uuidOf(this.#parts.random(16)),
       logId: () => hex(this.#parts.random(16)),
-      written: (channel) => this.#notary?.written(channel),
+      written: (queue) => this.#signer?.written(queue),
       commit: () => this.#commits?.newest,
-      cameBack: (channel) => void this.#readmit(channel),
+      cameBack: (queue) => void this.#readmit(queue),
     })
   }
 
-  /** A device that was away at unseal: its log is checked now, and kept from now on. */
-  async #readmit(channel: DeviceQueue): Promise<void> {
+  /** A device that could not be opened at unseal: its log is checked now, and anchored from now on. */
+  async #readmit(queue: DeviceQueue): Promise<void> {
     const admitted = this.#changes.run(async () => {
       const store = this.#store
-      if (!store || this.#channels.get(channel.spec.path) !== channel) return
+      if (!store || this.#queues.get(queue.spec.path) !== queue) return
       const { admitLog } = await import('./log/open.ts')
-      await admitLog(this.#logParts(store, this.#commits), this.notary, channel)
+      await admitLog(this.#logParts(store, this.#commits), this.notary, queue)
     })
-    await admitted.catch((thrown: unknown) => channel.complain(thrown))
+    await admitted.catch((thrown: unknown) => queue.complain(thrown))
   }
 
   async #drop(path: string): Promise<void> {
-    const channel = this.#channels.get(path)
-    this.#channels.delete(path)
-    await channel?.close()
+    const queue = this.#queues.get(path)
+    this.#queues.delete(path)
+    await queue?.close()
   }
 
-  /** Hands a line to every device; resolves when the first of them has it. Undefined when there is no device. */
-  #post(push: (channel: DeviceQueue) => Promise<void>): Promise<void> | undefined {
-    if (this.#channels.size === 0) return undefined
+  /** Queues a line for every device; resolves when the first of them has written it. Undefined when there is no device. */
+  #post(push: (queue: DeviceQueue) => Promise<void>): Promise<void> | undefined {
+    if (this.#queues.size === 0) return undefined
     this.#soon()
-    const taken = [...this.#channels.values()].map(push)
+    const taken = [...this.#queues.values()].map(push)
     if (taken.length === 1) return taken[0]
     return Promise.any(taken).catch((thrown: AggregateError) => {
       throw thrown.errors[0]
@@ -362,12 +362,12 @@ export class AuditBroker {
 
   /** Twice a second while there are devices. */
   #tick(): void {
-    if (this.#ticking || this.#channels.size === 0) return
+    if (this.#ticking || this.#queues.size === 0) return
     this.#ticking = true
     this.#parts.clock.after(tickEvery, () => {
       this.#ticking = false
-      for (const channel of this.#channels.values()) channel.tick()
-      this.#notary?.soon()
+      for (const queue of this.#queues.values()) queue.tick()
+      this.#signer?.soon()
       this.#tick()
     })
   }
@@ -377,7 +377,7 @@ export class AuditBroker {
     this.#flushing = true
     setImmediate(() => {
       this.#flushing = false
-      for (const channel of this.#channels.values()) channel.flush()
+      for (const queue of this.#queues.values()) queue.flush()
     })
   }
 

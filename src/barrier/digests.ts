@@ -210,8 +210,8 @@ export class Digests {
 
   /** The sum that a bucket must have. */
   #bucket(name: string, read: Read): Bucket {
-    const known = this.#buckets.get(name)
-    if (known) return known
+    const cached = this.#buckets.get(name)
+    if (cached) return cached
     const key = this.#prefix + name
     const entry = read(key)
     const bucket = entry
@@ -228,8 +228,8 @@ export class Digests {
   }
 
   #sure(bucket: string): Promise<void> | undefined {
-    const known = this.#checked.get(bucket)
-    if (known !== undefined) return known === true ? undefined : known
+    const check = this.#checked.get(bucket)
+    if (check !== undefined) return check === true ? undefined : check
     const checking = this.#checkBucket(bucket)
     this.#checked.set(bucket, checking)
     checking.catch(() => {})
@@ -264,17 +264,23 @@ export class Digests {
     this.#counts.add(count)
     let right: boolean | undefined
     try {
-      for (let more = true; more && !count.stale;)
-        await this.#piece(bucket, count.cursor, (piece) => {
-          more = piece.more
-          for (const entry of piece.entries) if (this.#isIn(bucket, entry)) toggle(count.sum, this.#elements.of(entry))
-          count.cursor = behindPiece(piece) ?? count.cursor
-          if (!more) right = sameSum(count.sum, this.#bucket(bucket, piece.read).sum)
-        })
+      while (right === undefined && !count.stale) right = await this.#addPiece(count)
     } finally {
       this.#counts.delete(count)
     }
     return count.stale ? undefined : right
+  }
+
+  /** Adds the next piece of a bucket. With the last one: whether the sum is right. */
+  async #addPiece(count: Count): Promise<boolean | undefined> {
+    const { bucket, sum } = count
+    let right: boolean | undefined
+    await this.#piece(bucket, count.cursor, (piece) => {
+      for (const entry of piece.entries) if (this.#isIn(bucket, entry)) toggle(sum, this.#elements.of(entry))
+      count.cursor = behindPiece(piece) ?? count.cursor
+      if (!piece.more) right = sameSum(sum, this.#bucket(bucket, piece.read).sum)
+    })
+    return right
   }
 
   #isIn(bucket: string, { key }: Entry): boolean {
@@ -305,11 +311,11 @@ export class Digests {
   #damageOf({ folders, stored }: Found, top: Top | undefined): readonly Damage[] {
     const sumOfBuckets = nothing()
     for (const entry of stored.values()) toggle(sumOfBuckets, this.#elements.of({ ...entry, rev: 0n }))
-    const known = top ?? new Top()
-    const names = [...new Set([...folders.keys(), ...known.folders])].sort()
+    const expected = top ?? new Top()
+    const names = [...new Set([...folders.keys(), ...expected.folders])].sort()
     return [
-      ...names.flatMap((folder) => damaged(folder, known.sumOf(folder), folders.get(folder) ?? nothing())),
-      ...damaged('digests of buckets', known.buckets, sumOfBuckets),
+      ...names.flatMap((folder) => damaged(folder, expected.sumOf(folder), folders.get(folder) ?? nothing())),
+      ...damaged('digests of buckets', expected.buckets, sumOfBuckets),
       ...(top ? [] : [{ folder: 'digests', sign: 'missing' }]),
     ]
   }

@@ -108,7 +108,7 @@ export function rootOfInclusion(
     if (sn === 0) return undefined
     if (fn % 2 === 1 || fn === sn) {
       root = hashNode(hash, root)
-      while (fn % 2 === 0 && fn !== 0) [fn, sn] = [fn / 2, half(sn)]
+      ;[fn, sn] = toRightChild(fn, sn)
     } else root = hashNode(root, hash)
     ;[fn, sn] = [half(fn), half(sn)]
   }
@@ -137,11 +137,18 @@ export function isConsistent(old: TreeHead, head: TreeHead, proof: readonly Uint
     if (fn % 2 === 1 || fn === sn) {
       oldRoot = hashNode(hash, oldRoot)
       root = hashNode(hash, root)
-      while (fn % 2 === 0 && fn !== 0) [fn, sn] = [fn / 2, half(sn)]
+      ;[fn, sn] = toRightChild(fn, sn)
     } else root = hashNode(root, hash)
     ;[fn, sn] = [half(fn), half(sn)]
   }
   return sn === 0 && same(oldRoot, old.root) && same(root, head.root)
+}
+
+/** Goes up from a node at the right edge of its tree, as long as it is a left child: these levels have no sibling. */
+function toRightChild(node: number, last: number): readonly [number, number] {
+  let [fn, sn] = [node, last]
+  while (fn % 2 === 0 && fn !== 0) [fn, sn] = [fn / 2, half(sn)]
+  return [fn, sn]
 }
 
 const half = (count: number): number => Math.floor(count / 2)

@@ -90,9 +90,10 @@ export async function checkAnchored(
   const start = Math.min(anchor.file, fileWith(files, more.expected?.size ?? anchor.size))
   const read = await readThrough(files, start, claims, more.live)
   const reader = typeof read === 'string' ? undefined : read
-  const { problem, ...finding } = reader
-    ? judged(reader, anchor, claims, heads.boot === undefined || heads.boot !== more.boot)
-    : { problem: `${read}; the storage knows ${anchor.size} lines` }
+  const { problem, ...finding } =
+    typeof read === 'string'
+      ? { problem: `${read}; the storage knows ${anchor.size} lines` }
+      : judged(read, anchor, claims, heads.boot === undefined || heads.boot !== more.boot)
   const signed = checkpoints.at(-1)?.size ?? 0
   const older = olderStorage({ anchor, epoch: heads.epoch, commit: more.commit?.() }, signed, reader)
   const problems = [older, missingCheckpoint(anchor, signed), older ? undefined : problem].filter((one) => one !== undefined) // prettier-ignore
@@ -125,14 +126,14 @@ function olderStorage(
     [logEpoch > epoch, `the log tells of unseal number ${logEpoch}, the storage knows of ${epoch}`],
     [signed > anchor.size, `a signed checkpoint speaks of ${signed} lines, the storage knows ${anchor.size}`],
   ]
-  const told = signs.find(([holds]) => holds)?.[1]
-  return told === undefined ? undefined : `${told}: the storage is older than the log`
+  const sign = signs.find(([isNewer]) => isNewer)?.[1]
+  return sign === undefined ? undefined : `${sign}: the storage is older than the log`
 }
 
-function missingCheckpoint({ signed: known = 0 }: Anchor, signed: number): string | undefined {
-  if (signed >= known) return undefined
+function missingCheckpoint({ signed: stored = 0 }: Anchor, signed: number): string | undefined {
+  if (signed >= stored) return undefined
   const found = signed === 0 ? 'is none' : `is the newest one of ${signed}`
-  return `the storage knows a signed checkpoint of ${known} lines, and in the checkpoint files there ${found}: these files were removed or cut, or are older copies` // prettier-ignore
+  return `the storage knows a signed checkpoint of ${stored} lines, and in the checkpoint files there ${found}: these files were removed or cut, or are older copies` // prettier-ignore
 }
 
 /** Claims first by size, then by how much they weigh. Lines that were not on disk may be gone when the machine was started again. */

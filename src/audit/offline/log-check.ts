@@ -49,12 +49,12 @@ const changed = 'it was changed: the next line holds another hash of it'
 /** Lines wait for each other: a later one may be this much older, milliseconds. */
 const tolerance = 1000
 /** More are counted, not kept. */
-const most = 1000
+const maxKept = 1000
 /** A line of the log about itself (docs/formats.md): no caller's request begins like this. */
 const ownLine =
   /^\{"time":"[^"]+","type":"request","request":\{"id":"[^"]*","operation":"update","namespace":\{"id":"root"\},"path":"sys\/audit\/([a-z]+)"/
 /** Those that an auditor wants to hear of. */
-const told: ReadonlySet<string> = new Set(['gap', 'torn', 'lost', 'moved', 'accepted', 'removed', 'space', 'keys'])
+const reported: ReadonlySet<string> = new Set(['gap', 'torn', 'lost', 'moved', 'accepted', 'removed', 'space', 'keys'])
 
 /**
  * Checks the lines of one log: each holds the number after the one before it and its hash, and the tree over all leads
@@ -91,7 +91,7 @@ export class LogCheck {
 
   constructor(evidence: Evidence) {
     this.#evidence = evidence
-    this.#lastSigned = [...evidence.signed.keys()].reduce((most, size) => Math.max(most, size), 0)
+    this.#lastSigned = [...evidence.signed.keys()].reduce((max, size) => Math.max(max, size), 0)
   }
 
   /** The last line that fits: its number and leaf hash (base64). */
@@ -107,11 +107,11 @@ export class LogCheck {
   /** Takes the next line. */
   next({ bytes, whole }: RawLine, file: string, line: number): void {
     const place = { file, line }
-    const link = whole ? linkOf(bytes.toString('latin1', Math.max(1, bytes.length - 120))) : undefined
+    const link = whole ? linkIn(bytes) : undefined
     if (this.#doubt) this.#settle(this.#doubt, link)
     const before = this.#before
     const why = wrongIn(bytes, link, before?.link, this.#lastSigned)
-    if (why !== undefined && !(this.#skipped && link?.seq === (before?.link.seq ?? 0) + 2)) this.find(place, why)
+    if (why !== undefined && !this.#isAfterSkipped(link)) this.find(place, why)
     this.lines++
     if (!link || (why !== undefined && before && link.seq <= before.link.seq)) {
       // It was put in or destroyed: what is behind it may fit to what was before it.
@@ -124,7 +124,12 @@ export class LogCheck {
     this.#take({ place, link, leaf: leaf.toString('base64') }, leaf, bytes)
   }
 
-  /** There is nothing behind. */
+  /** Whether a line is the next but one, and the line between them was passed over: that was reported already. */
+  #isAfterSkipped(link: Link | undefined): boolean {
+    return this.#skipped && link?.seq === (this.#before?.link.seq ?? 0) + 2
+  }
+
+  /** After the last line. */
   end(): void {
     const doubt = this.#doubt
     this.#doubt = undefined
@@ -136,7 +141,7 @@ export class LogCheck {
   find(place: Place, why: string, counted = 0): void {
     this.wrong++
     this.goodLines ??= this.lines - counted
-    if (this.findings.length < most) this.findings.push({ ...place, why })
+    if (this.findings.length < maxKept) this.findings.push({ ...place, why })
   }
 
   #take(now: Known, leaf: Buffer, bytes: Buffer): void {
@@ -178,7 +183,7 @@ export class LogCheck {
     // From here on the storage is another one, and somebody answers for that.
     if (about === 'accepted') this.#commit = 0
     if (about === 'begin') this.#begins(bytes.toString('utf8', 1), place, { seq, time })
-    else if (about !== undefined && told.has(about))
+    else if (about !== undefined && reported.has(about))
       this.#remark({ kind: about, seq, time, what: `${about} ${dataOf(bytes.toString('utf8', 1))}` })
   }
 
@@ -237,7 +242,7 @@ export class LogCheck {
   }
 
   #remark(remark: Remark): void {
-    if (this.remarks.length < most) this.remarks.push(remark)
+    if (this.remarks.length < maxKept) this.remarks.push(remark)
   }
 }
 
@@ -259,7 +264,9 @@ function wrongIn(
   return `its number is ${link.seq} where ${follows} follows: it was added, repeated or moved`
 }
 
-/** Bytes of the end of a line that holds its link. */
+const linkIn = (bytes: Buffer): Link | undefined => linkOf(bytes.toString('latin1', Math.max(1, bytes.length - 120)))
+
+/** Bytes of the link at the end of a line. */
 const linkLength = ({ seq, prev }: Link): number => `,"chain":{"seq":${seq},"prev":"${prev}"}}`.length
 
 function dataOf(text: string): string {

@@ -14,6 +14,7 @@ import { evidenceFor } from './evidence.ts'
 import type { GivenLog } from './given-files.ts'
 import { givenLogs } from './given-files.ts'
 import { rawLines } from './raw-lines.ts'
+import type { RawLine } from './raw-lines.ts'
 import { whyUnsigned } from './trusted-keys.ts'
 import type { VerifyOptions } from './verify.ts'
 
@@ -130,16 +131,27 @@ async function hashesOf(
     const hasher = new SpanHasher(spans, start)
     if (number > 0 && number <= start.size) throw new RangeError('this line is in files that were not given')
     for (const { path } of files)
-      for await (const lines of rawLines(path, progress))
-        for (const { bytes, whole } of lines) {
-          if (!whole || hasher.size >= size) break
-          const hashed = sha256(bytes)
-          hasher.push(hashed)
-          if (hasher.size === number) leaf = hashed
-        }
+      for await (const lines of rawLines(path, progress)) leaf = pushLeaves(lines, hasher, size, number) ?? leaf
     return { hashes: hasher.roots(), ...(leaf && { leaf }) }
   } catch (thrown) {
     if (thrown instanceof RangeError) throw refuse(thrown.message)
     throw thrown
   }
+}
+
+/** Adds lines to the spans, up to `size` lines in all. Returns the leaf of line `number`, if it is one of them. */
+function pushLeaves(
+  lines: readonly RawLine[],
+  hasher: SpanHasher,
+  size: number,
+  number: number,
+): Uint8Array | undefined {
+  let leaf: Uint8Array | undefined
+  for (const { bytes, whole } of lines) {
+    if (!whole || hasher.size >= size) break
+    const hashed = sha256(bytes)
+    hasher.push(hashed)
+    if (hasher.size === number) leaf = hashed
+  }
+  return leaf
 }

@@ -57,10 +57,10 @@ export interface VerifyOptions extends EvidenceOptions {
  */
 export async function verifyLogs(paths: readonly string[], options: VerifyOptions = {}): Promise<Verdict> {
   const given = new Set(paths)
-  const done = new Map<string, { readonly log: GivenLog; readonly checked: Checked }>()
-  for (const log of await givenLogs(paths)) done.set(log.id, { log, checked: await checked(log, given, options) })
-  for (const { checked: { check } } of done.values()) follows(check, done.get(check.begin?.follows?.log ?? '?')?.checked.check) // prettier-ignore
-  const logs = [...done.values()].map(({ log, checked }) => verdictOf(log, checked))
+  const done = new Map<string, Checked>()
+  for (const log of await givenLogs(paths)) done.set(log.id, await checkLog(log, given, options))
+  for (const { check } of done.values()) compareEnds(check, done.get(check.begin?.follows?.log ?? '?')?.check)
+  const logs = [...done.values()].map(verdictOf)
   return {
     intact: logs.every(({ wrong }) => wrong === 0),
     lines: logs.reduce((sum, { lines }) => sum + lines, 0),
@@ -74,12 +74,13 @@ export function bytesOf(paths: readonly string[]): number {
 }
 
 interface Checked {
+  readonly log: GivenLog
   readonly check: LogCheck
   readonly evidence: Evidence
   readonly notes: readonly string[]
 }
 
-async function checked(log: GivenLog, given: ReadonlySet<string>, options: VerifyOptions): Promise<Checked> {
+async function checkLog(log: GivenLog, given: ReadonlySet<string>, options: VerifyOptions): Promise<Checked> {
   const begin = log.files.find((file) => file.begin)?.begin
   const evidence = await evidenceFor(log.files.map(({ path }) => path), begin?.origin, options) // prettier-ignore
   const check = new LogCheck(evidence)
@@ -90,8 +91,9 @@ async function checked(log: GivenLog, given: ReadonlySet<string>, options: Verif
   for (const { file, record, about, why } of evidence.bad) check.find({ file, line: record }, `${about}: ${why}`, check.lines - (check.goodLines ?? check.lines)) // prettier-ignore
   beginningOf(log, check, notes)
   endOf(log, check, evidence, given, notes)
-  standing(check, evidence, begin, notes)
-  return { check, evidence, notes }
+  requireSignatures(check, evidence)
+  notes.push(...limitsOf(check, evidence, begin))
+  return { log, check, evidence, notes }
 }
 
 async function follow(
@@ -136,32 +138,37 @@ function endOf(log: GivenLog, check: LogCheck, evidence: Evidence, given: Readon
     check.find(place, `lines are missing behind it: the file's name says that it ends in number ${last.archive.last}, and it ends in ${size}`) // prettier-ignore
     return
   }
-  const beyond = [...evidence.signed.values()].reduce((most, one) => Math.max(most, one.size), 0)
+  const beyond = [...evidence.signed.values()].reduce((max, one) => Math.max(max, one.size), 0)
   if (beyond <= size) return
   if (goesOnBeside(last, given)) notes.push(`the log goes on behind number ${size}, in files that were not given`)
   else check.find(place, `lines were cut off behind it: ${beyond} lines were signed, and the last one here is number ${size}`) // prettier-ignore
 }
 
-/** What the verdict rests on, in words. */
-function standing(check: LogCheck, evidence: Evidence, begin: Begin | undefined, notes: string[]): void {
+/** The auditor's own keys and witnesses must have signed the log. */
+function requireSignatures(check: LogCheck, evidence: Evidence): void {
+  const place = { file: check.last?.place.file ?? '', line: 0 }
+  if (evidence.pinned && check.met === 0) check.find(place, 'no checkpoint of it is signed by a key that you trust')
+  for (const name of evidence.absent) check.find(place, `no checkpoint of it is signed by the witness ${name}`)
+}
+
+/** The limits of the verdict, in words. */
+function limitsOf(check: LogCheck, evidence: Evidence, begin: Begin | undefined): readonly string[] {
   const size = check.last?.seq ?? 0
   const inside = [...evidence.signed.keys()].filter((at) => at >= check.firstSeq && at <= size).length
-  if (evidence.pinned && check.met === 0)
-    check.find({ file: check.last?.place.file ?? '', line: 0 }, 'no checkpoint of it is signed by a key that you trust')
-  else if (evidence.signed.size === 0) notes.push('no checkpoint was found: the chain alone was checked, and that lines were cut off the end would not be seen') // prettier-ignore
-  for (const name of evidence.absent)
-    check.find({ file: check.last?.place.file ?? '', line: 0 }, `no checkpoint of it is signed by the witness ${name}`)
+  const notes: string[] = []
+  if (!evidence.pinned && evidence.signed.size === 0) notes.push('no checkpoint was found: the chain alone was checked, and that lines were cut off the end would not be seen') // prettier-ignore
   if (evidence.signed.size > 0 && !evidence.pinned) notes.push('the keys are those found beside the log; with -keys and a copy that you keep, nobody else can have signed it') // prettier-ignore
   if (inside > check.met && check.wrong === 0) notes.push(`${inside - check.met} checkpoints lie where the tree is not known, and were not compared`) // prettier-ignore
   if (begin === undefined && check.lines > 0) notes.push('the files do not tell which log they are: they are of an earlier release') // prettier-ignore
+  return notes
 }
 
 /** A log that begins behind another one names its end. */
-function follows(check: LogCheck, before: LogCheck | undefined): void {
-  const said = check.begin?.follows
+function compareEnds(check: LogCheck, before: LogCheck | undefined): void {
+  const stated = check.begin?.follows
   const last = before?.last
-  if (said && last && (last.seq !== said.size || last.leaf !== said.leaf))
-    before.find(last.place, `it is not where this log ended: the next one says that it ended in number ${said.size}`)
+  if (stated && last && (last.seq !== stated.size || last.leaf !== stated.leaf))
+    before.find(last.place, `it is not where this log ended: the next one says that it ended in number ${stated.size}`)
 }
 
 /** An ML-DSA-44 key is 1,312 bytes long: its name and id say which one it is. */
@@ -169,7 +176,7 @@ function shortVkey(key: VerifierKey): string {
   return key.key.length > 32 ? `${key.name}+${key.id}` : vkeyText(key)
 }
 
-function verdictOf({ id, files }: GivenLog, { check, evidence, notes }: Checked): LogVerdict {
+function verdictOf({ log: { id, files }, check, evidence, notes }: Checked): LogVerdict {
   const { begin, lines, goodLines = lines, firstTime, lastTime, stretches, findings, wrong, remarks, root } = check
   return {
     log: id,
