@@ -1,5 +1,5 @@
 # strongroom: `make run` tries it, `make test` proves it.
-.PHONY: all install build run tests test test-slow test-postgres test-clients test-mariadb lint parity bench clean
+.PHONY: all install build run tests test test-slow test-node test-postgres test-clients test-mariadb lint parity bench clean
 
 all: test
 
@@ -25,6 +25,18 @@ test: clean install lint
 test-slow: tests
 	@node_modules/.bin/mocha --no-package --config .mocharc.slow.json; slow=$$?; \
 	node_modules/.bin/mocha --no-package --config .mocharc.timed.json && exit $$slow
+
+# What differs between releases of Node, on the others that we support: HTTP and its verbs, TLS, key forms, PGP, the storage's addon.
+# npm brings the releases into .nodes/; a machine without a registry is told so, and the run fails.
+NODES = 22 24
+.nodes/%/node_modules/.bin/node:
+	npm install --silent --no-audit --no-fund --no-save --package-lock=false --prefix .nodes/$* node@$*
+test-node: tests $(NODES:%=.nodes/%/node_modules/.bin/node)
+	@status=0; for release in $(NODES); do \
+	  node=.nodes/$$release/node_modules/.bin/node; \
+	  echo "Node $$($$node --version)"; \
+	  $$node node_modules/mocha/bin/mocha.js --no-package --config .mocharc.node.json || status=1; \
+	done; exit $$status
 
 # The program as users get it, and everything compiled for mocha.
 tests: build
