@@ -60,12 +60,24 @@ export class Connections {
     socket.on('data', ignored)
   }
 
-  /** A request has begun. */
-  begin(response: ServerResponse): void {
-    const connection = this.#all.get(response.req.socket)
-    if (!connection) return
-    connection.newest = response
-    if (connection.ending) response.shouldKeepAlive = false
+  /**
+   * A request has begun; `handle` is called once those before it on its connection are answered. Whoever sends a write and a
+   * read of the same thing without waiting in between means them in this order, and only safe ones may overlap (RFC 9112
+   * §9.3.2). Meanwhile nothing more is read, so that requests do not pile up.
+   */
+  begin(response: ServerResponse, handle: () => void): void {
+    const { socket } = response.req
+    const connection = this.#all.get(socket)
+    const before = connection?.newest
+    if (connection) connection.newest = response
+    if (connection?.ending) response.shouldKeepAlive = false
+    if (!before || before.writableFinished || before.destroyed) return handle()
+    socket.pause()
+    before.once('close', () => {
+      socket.resume()
+      // The connection may have ended with the answer before, and a broken body is already refused.
+      if (socket.writable && !response.headersSent) handle()
+    })
   }
 
   /** Answers 503 in place of one that takes longer; what it was about goes on, or not, unseen. */

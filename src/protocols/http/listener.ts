@@ -71,9 +71,8 @@ export async function listenHttp(gateway: Gateway, options: HttpOptions, rules: 
   const serve = (message: IncomingMessage, response: ServerResponse): void => {
     if (life.closing) response.shouldKeepAlive = false
     message.url = originForm(message.url ?? '/')
-    connections.begin(response)
     if (options.answerTimeout !== undefined) connections.answerWithin(response, options.answerTimeout)
-    void handler(message, response)
+    connections.begin(response, () => void handler(message, response))
   }
   server.on('request', serve)
   server.on('checkContinue', (message: IncomingMessage, response: ServerResponse) => {

@@ -6,7 +6,7 @@ import { openLevelServer } from '../../support/server.ts'
 
 describe('max_request_duration', () => {
   it('ends a request whose answer takes longer, in words, and keeps the server for the next', async () => {
-    const server = await openLevelServer('max_request_duration = "1s"')
+    const server = await openLevelServer('max_request_duration = "3s"')
     await server.data('POST', 'sys/mounts/transit', { type: 'transit' })
     // Keys that take long to make, more at once than there are workers for them.
     const makes = Array.from({ length: 12 }, async (_, at) => server.call('POST', `/v1/transit/keys/k${at}`, { type: 'rsa-4096' })) // prettier-ignore
