@@ -192,6 +192,12 @@ const asMap = (value: unknown): Readonly<Record<string, string>> | undefined => 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Numeral)
 
+/** An empty array stands for an empty object: some languages do not tell them apart. */
+const asObject = (value: unknown): Readonly<Record<string, unknown>> | undefined => {
+  if (Array.isArray(value) && value.length === 0) return {}
+  return isObject(value) ? value : undefined
+}
+
 /** The kinds of fields. Each accepts exactly the input that Vault's weak typing accepts. */
 export const f = {
   string: (about: string) => optional('string', about, '', asString),
@@ -209,7 +215,7 @@ export const f = {
   /** Strings by name, from an object or `["k=v"]`. */
   map: (about: string) => optional<Readonly<Record<string, string>>>('map', about, {}, asMap),
   /** Any JSON object. */
-  object: (about: string) => optional<Readonly<Record<string, unknown>>>('object', about, {}, (value) => (isObject(value) ? value : undefined)),
+  object: (about: string) => optional<Readonly<Record<string, unknown>>>('object', about, {}, asObject),
   /** An array of objects (batches). */
   array: (about: string) =>
     optional<readonly Readonly<Record<string, unknown>>[]>('array', about, [], (value) => (Array.isArray(value) && value.every(isObject) ? value : undefined)),

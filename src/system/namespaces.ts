@@ -182,7 +182,9 @@ function changes(given: unknown): Readonly<Record<string, string | null>> | null
   return Object.fromEntries(pairs) as Readonly<Record<string, string | null>>
 }
 
+/** An empty array is an empty object, as for every map. */
 function members(given: unknown): [string, unknown][] {
+  if (Array.isArray(given) && given.length === 0) return []
   if (typeof given !== 'object' || given === null || Array.isArray(given))
     throw refuse('custom_metadata must be an object of names and texts')
   return Object.entries(given)

@@ -34,6 +34,13 @@ describe('namespaces', () => {
       expect(reply.status, name).to.be.oneOf([307, 400, 404, 405])
     }
     expect((await at('', 'POST', 'sys/namespaces', {})).status).to.equal(405)
+    for (const empty of ['/', '//', '/%20', '/%09', '/%00', '/%2F', '/%C2%A0', '/%EF%BB%BF', '//root', '/x/', '/x//y'])
+      for (const method of ['POST', 'PUT', 'PATCH']) {
+        const { status } = await at('', method, `sys/namespaces${empty}`, {})
+        expect(status, `${method} ${empty}`).to.be.oneOf([307, 400, 403, 404, 405])
+      }
+    for (const data of [{ path: '' }, { name: '' }, { path: 'root' }, { path: '/' }])
+      expect((await at('', 'POST', 'sys/namespaces/', data)).status, JSON.stringify(data)).to.be.within(400, 405)
     expect((await at('', 'GET', 'sys/namespaces?list=true')).status).to.equal(404)
   })
 
@@ -43,6 +50,14 @@ describe('namespaces', () => {
     for (const name of names) expect((await at(name, 'GET', 'sys/mounts')).status, name).to.equal(404)
     for (const name of ['spelt', '/spelt', 'spelt/', '/spelt/', ' spelt '])
       expect((await at(name, 'GET', 'sys/namespaces/in')).status, name).to.equal(200)
+  })
+
+  it('notes that are given as an empty list are none, as in every map', async () => {
+    const made = await at('', 'POST', 'sys/namespaces/unnoted', { custom_metadata: [] })
+    expect([made.status, (made.body['data'] as Body)['custom_metadata']]).to.deep.equal([200, {}])
+    expect((await at('', 'POST', 'sys/namespaces/unnoted', { custom_metadata: ['a'] })).status).to.equal(400)
+    await at('', 'DELETE', 'sys/namespaces/unnoted')
+    await gone('', 'unnoted')
   })
 
   it('its path belongs to it: neither a mount nor another namespace can have it', async () => {
@@ -84,7 +99,7 @@ describe('namespaces', () => {
       c: 'd',
       e: 'f',
     })
-    const odd = [5, 'x', [], { a: 5 }, { a: { b: 1 } }, { a: ['b'] }, { '': 'x' }, { a: 'x'.repeat(513) }, Object.fromEntries(Array.from({ length: 65 }, (_, n) => [`n${n}`, 'x']))] // prettier-ignore
+    const odd = [5, 'x', [5], { a: 5 }, { a: { b: 1 } }, { a: ['b'] }, { '': 'x' }, { a: 'x'.repeat(513) }, Object.fromEntries(Array.from({ length: 65 }, (_, n) => [`n${n}`, 'x']))] // prettier-ignore
     for (const metadata of odd)
       for (const method of ['POST', 'PATCH'])
         expect((await write(method, metadata)).status, `${method} ${JSON.stringify(metadata)}`).to.equal(400)
