@@ -113,7 +113,8 @@ describe('YAML output', () => {
     it('is read alike by PyYAML', function () {
       if (spawnSync('python3', ['-c', 'import yaml']).status !== 0)
         leaveOut(this, 'no PyYAML for python3 (Debian: python3-yaml)')
-      const script = 'import json, sys, yaml; print(json.dumps([yaml.safe_load(text) for text in json.load(sys.stdin)]))'
+      const script =
+        'import json, sys, yaml; print(json.dumps([yaml.safe_load(text) for text in json.load(sys.stdin)]))'
       fc.assert(
         fc.property(fc.array(values, { minLength: 50, maxLength: 50 }), (all) => {
           const input = JSON.stringify(all.map(yaml))
