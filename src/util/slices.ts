@@ -64,6 +64,11 @@ export function isLarge(value: unknown): boolean {
   return weightLeft(value, large) < 0
 }
 
+/** About how many bytes a value takes, as JSON or in memory. */
+export function weightOf(value: unknown): number {
+  return Number.MAX_SAFE_INTEGER - weightLeft(value, Number.MAX_SAFE_INTEGER)
+}
+
 /** The remaining weight after a value; below 0 as soon as it is too much. */
 function weightLeft(value: unknown, before: number): number {
   let left = before - node

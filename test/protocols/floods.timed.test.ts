@@ -123,6 +123,48 @@ describe('floods', function () {
     expect(await Promise.all(statuses)).to.satisfy((all: number[]) => all.every((one) => one === 413 || one === 503))
   })
 
+  /** Sends fifty requests at once. Every second client reads nothing of its response until something is over. */
+  const fifty = (path: string, content: string, until: Promise<unknown>): Promise<number>[] => {
+    const { hostname, port } = new URL(server.http.running.address)
+    const head = `POST /v1/${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Vault-Token: ${server.http.token}\r\nContent-Length: ${content.length}\r\n\r\n`
+    const send = async (slow: boolean): Promise<number> =>
+      new Promise((resolve) => {
+        const socket = connect(Number(port), hostname, () => socket.write(head + content))
+        let start = ''
+        socket.on('data', (part: Buffer) => (start = start.length < 12 ? start + part.toString('latin1') : start))
+        if (slow) {
+          socket.pause()
+          void until.then(() => socket.resume())
+        }
+        // Whoever reads too slowly while others wait is hung up on.
+        socket.on('error', () => {})
+        socket.on('close', () => resolve(Number(/^HTTP\/1\.1 (\d{3})/.exec(start)?.[1] ?? 503)))
+      })
+    return Array.from({ length: 50 }, async (_, at) => send(at % 2 === 0))
+  }
+
+  it('fifty of the largest messages at once, encrypted for slow and fast readers, are held in bounded memory', async () => {
+    const { http } = server
+    await http.data('POST', 'sys/mounts/transit', { type: 'transit' })
+    await http.data('POST', 'transit/keys/k', { type: 'aes256-gcm96' })
+    const message = `{"plaintext":"${'QUJD'.repeat(Math.floor((limit * 0.98 - 4096) / 4))}"}`
+    await http.call('POST', '/v1/transit/encrypt/k', message)
+    const before = (await server.memory()).held
+    let finish = (): void => {}
+    const statuses = fifty('transit/encrypt/k', message, new Promise<void>((resolve) => (finish = resolve)))
+    let fast = true
+    const answered = Promise.all(statuses.filter((_, at) => at % 2 === 1)).then(() => (fast = false))
+    let most = 0
+    while (fast) most = Math.max(most, (await server.memory()).held)
+    await answered
+    finish()
+    const all = await Promise.all(statuses)
+    // On a slow machine some take longer to arrive than a request may.
+    expect(all, all.join()).to.satisfy(() => all.every((one) => [200, 408, 503].includes(one)))
+    expect(all).to.include(200)
+    expect((most - before) / mebibyte, 'MiB').to.be.lessThan(50)
+  })
+
   it('CVE-2025-6203, CVE-2025-59043: what is hard to read is refused quickly without a token, and takes at most five times its bytes', async () => {
     const whole = limit - 100
     const filled = (part: string, size = whole): string => part.repeat(Math.floor(size / part.length))

@@ -13,6 +13,7 @@ export const heavy = new Workers<HeavyJobs>({
   threads: Math.min(8, Math.max(2, availableParallelism() - 1)),
   inHand: 2,
   waiting: 1024,
+  waitingBytes: 64 * 1024 * 1024,
   retryAfter: 1,
 })
 
@@ -20,4 +21,11 @@ export const heavy = new Workers<HeavyJobs>({
  * Jobs of seconds, such as RSA keys: on threads of their own, so that those of milliseconds need not wait for them, and
  * with less of the processors than the rest when there is not enough.
  */
-export const slow = new Workers<HeavyJobs>({ spawn: spawn(5), threads: 2, inHand: 1, waiting: 64, retryAfter: 10 })
+export const slow = new Workers<HeavyJobs>({
+  spawn: spawn(5),
+  threads: 2,
+  inHand: 1,
+  waiting: 64,
+  waitingBytes: 1024 * 1024,
+  retryAfter: 10,
+})

@@ -17,10 +17,21 @@ export function packed(value: unknown): { readonly message: unknown; readonly tr
   return { message: Object.fromEntries(members), transfer }
 }
 
+/** How many bytes there are in a value: those that `packed` copies. */
+export function bytesIn(value: unknown): number {
+  let sum = 0
+  for (const part of partsOf(value)) if (part instanceof Uint8Array) sum += part.length
+  return sum
+}
+
 /** Overwrites the bytes in a value: those that `packed` copies. */
 export function wipeParts(value: unknown): void {
-  const parts = value instanceof Uint8Array ? [value] : isPlain(value) ? Object.values(value) : []
-  for (const part of parts) if (part instanceof Uint8Array) wipe(part)
+  for (const part of partsOf(value)) if (part instanceof Uint8Array) wipe(part)
+}
+
+function partsOf(value: unknown): readonly unknown[] {
+  if (value instanceof Uint8Array) return [value]
+  return isPlain(value) ? Object.values(value) : []
 }
 
 function isPlain(value: unknown): value is Record<string, unknown> {

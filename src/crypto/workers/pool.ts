@@ -2,6 +2,7 @@ import type { Worker } from 'node:worker_threads'
 import { Fault } from '../../contract/fault.ts'
 import { Thread } from './thread.ts'
 import type { Task } from './thread.ts'
+import { bytesIn } from './message.ts'
 
 /** Work by name. What goes in and comes out is copied between threads; keys cross as KeyObjects, never as bytes. */
 export type Jobs = Readonly<Record<string, (input: never) => unknown>>
@@ -14,6 +15,8 @@ export interface WorkersOptions {
   readonly inHand: number
   /** Jobs that may wait for a thread. */
   readonly waiting: number
+  /** Bytes of their inputs together; one that waits alone may go beyond. */
+  readonly waitingBytes: number
   /** Seconds, for those who are turned away. */
   readonly retryAfter: number
 }
@@ -26,6 +29,8 @@ export class Workers<J extends Jobs> {
   readonly #options: WorkersOptions
   readonly #threads = new Set<Thread>()
   readonly #queue: Task[] = []
+  /** Bytes of the inputs in the queue. */
+  #queued = 0
 
   constructor(options: WorkersOptions) {
     this.#options = options
@@ -36,19 +41,19 @@ export class Workers<J extends Jobs> {
    * @throws Fault what the job threw; `unavailable` with Retry-After when too many wait; `internal` when the thread died.
    */
   async run<N extends keyof J & string>(job: N, input: Parameters<J[N]>[0]): Promise<ReturnType<J[N]>> {
-    const { waiting, retryAfter } = this.#options
     const thread = this.#free()
-    if (!thread && this.#queue.length >= waiting) throw full(retryAfter)
+    if (!thread && this.#isFull(bytesIn(input))) throw full(this.#options.retryAfter)
     const result = new Promise<unknown>((resolve, reject) => {
       const task = { job, input, resolve, reject }
       if (thread) thread.give(task)
-      else this.#queue.push(task)
+      else this.#enqueue(task)
     })
     return result as Promise<ReturnType<J[N]>>
   }
 
   /** Turns away what waits, lets what was begun come to its end, and ends the threads. A later job starts new ones. */
   async end(): Promise<void> {
+    this.#queued = 0
     for (const { reject } of this.#queue.splice(0)) {
       reject(new Fault('unavailable', 'the server is stopping: nothing was changed, try again later'))
     }
@@ -81,8 +86,20 @@ export class Workers<J extends Jobs> {
     while (this.#queue.length > 0) {
       const thread = this.#free()
       if (!thread) return
-      thread.give(this.#queue.shift() as Task)
+      const task = this.#queue.shift() as Task
+      this.#queued -= bytesIn(task.input)
+      thread.give(task)
     }
+  }
+
+  #isFull(more: number): boolean {
+    const { waiting, waitingBytes } = this.#options
+    return this.#queue.length >= waiting || (this.#queued > 0 && this.#queued + more > waitingBytes)
+  }
+
+  #enqueue(task: Task): void {
+    this.#queue.push(task)
+    this.#queued += bytesIn(task.input)
   }
 }
 

@@ -2,6 +2,7 @@ import { Router } from '@koa/router'
 import Koa from 'koa'
 import type { Context } from 'koa'
 import type { BrowserRules } from '../../contract/browser.ts'
+import { releaseWith } from './body.ts'
 import { everyAnswer } from './headers.ts'
 import type { VaultApi } from '../vault/index.ts'
 import { repeatedHeader } from '../vault/request.ts'
@@ -45,10 +46,14 @@ export function application(api: VaultApi, rules: BrowserRules): Koa {
   return app
 }
 
-/** Writes an answer, once. */
-function send(context: Context, { status, body, headers }: WireAnswer): void {
-  const { req, res } = context
-  if (res.headersSent || res.destroyed) return
+/** Writes an answer, once; then the memory of the request is released as the answer leaves. */
+function send(context: Context, answer: WireAnswer): void {
+  const { res } = context
+  if (!res.headersSent && !res.destroyed) write(context, answer)
+  releaseWith(res, () => lengthOf(answer.body))
+}
+
+function write({ req, res }: Context, { status, body, headers }: WireAnswer): void {
   // RFC 9110 §8.6: these have no content, and say nothing about its length.
   const bare = status === 204 || status === 304
   const all = { ...everyAnswer, ...(body !== undefined && { 'Content-Type': 'application/json' }), ...headers }

@@ -1,42 +1,55 @@
-/** A body that is being read. */
-export interface BodyReader {
+/** A request that holds memory: its body, and then its response. */
+export interface MemoryHolder {
   /** Takes no more from the connection until `resume`. */
   pause(): void
   resume(): void
-  /** Ends it: others have waited too long for it. */
+  /** Ends it: there is no memory for it, or others have waited too long for it. */
   refuse(): void
 }
 
 interface Place {
-  readonly reader: BodyReader
+  readonly holder: MemoryHolder
   size: number
-  /** When it began to wait, or to go on: numbers that only rise. */
+  /** When it began to wait, to go on or to be answered: numbers that only rise. */
   turn: number
   waiting?: NodeJS.Timeout
-  /** It has come whole, and is worked on. */
-  whole?: true
+  /** The server works on it: it does not wait for its client. */
+  working?: true
 }
 
 /** Bytes, and milliseconds. */
 export interface BodyMemoryLimits {
-  /** Of all unfinished bodies together; one of them may go beyond. */
+  /** Of all requests that go on; one of them may go beyond. */
   readonly most: number
-  /** A body of so many never waits. */
+  /** Of those that wait, too: what comes beyond is refused. */
+  readonly mostWithWaiting: number
+  /** A body or response of so many never waits. */
   readonly small: number
-  /** How long one body may keep others waiting. */
+  /** How long one client may keep others waiting. */
   readonly patience: number
 }
 
-const usual: BodyMemoryLimits = { most: 16 * 1024 * 1024, small: 64 * 1024, patience: 10_000 }
+/** How often a request waits for the patience with others to end, before it is refused. */
+const mostRounds = 5
+
+const mebibyte = 1024 * 1024
+const usual: BodyMemoryLimits = {
+  most: 16 * mebibyte,
+  mostWithWaiting: 64 * mebibyte,
+  small: 64 * 1024,
+  patience: 10_000,
+}
 
 /**
- * How much of bodies is held at once, of large ones until they are answered, whoever sends them and on however many connections. When it is full, large
- * bodies wait for those that are under way: at least one always goes on, and none for longer than others can be asked to wait.
+ * Bounds the memory of bodies and large responses, whoever sends or reads them and on however many connections. A large
+ * body counts until its response has left, since everything made of it takes memory in proportion. When the memory is
+ * full, large requests wait for those that are under way: at least one always goes on, and no client may keep others
+ * waiting for longer than `patience`.
  */
 export class BodyMemory {
   readonly #limits: BodyMemoryLimits
-  readonly #places = new Map<BodyReader, Place>()
-  /** Places of large bodies, the oldest first. */
+  readonly #places = new Map<MemoryHolder, Place>()
+  /** Places of large requests, the oldest first. */
   readonly #large = new Set<Place>()
   #held = 0
   #running = 0
@@ -46,12 +59,13 @@ export class BodyMemory {
     this.#limits = limits
   }
 
-  /** So many more bytes of a body have come. */
-  take(reader: BodyReader, bytes: number): void {
-    const place = this.#places.get(reader) ?? { reader, size: 0, turn: 0 }
-    this.#places.set(reader, place)
+  /** So many more bytes have come. The holder is paused while there is no room for them, and refused when too much waits. */
+  take(holder: MemoryHolder, bytes: number): void {
+    const place = this.#places.get(holder) ?? { holder, size: 0, turn: 0 }
+    this.#places.set(holder, place)
     place.size += bytes
     this.#held += bytes
+    if (this.#held > this.#limits.mostWithWaiting && this.#places.size > 1) return holder.refuse()
     if (place.size <= this.#limits.small) return
     if (!this.#large.has(place)) {
       this.#large.add(place)
@@ -61,46 +75,67 @@ export class BodyMemory {
     if (this.#held > this.#limits.most && this.#running > 1 && !place.waiting) this.#wait(place)
   }
 
-  /** A body has come whole. True when it is large: then it counts until it leaves, since what is made of it takes memory, too. */
-  keep(reader: BodyReader): boolean {
-    const place = this.#places.get(reader)
-    if (place && this.#large.has(place)) return (place.whole = true)
-    this.leave(reader)
+  /** A body has come to its end. True when it is large: then it counts until it leaves. */
+  work(holder: MemoryHolder): boolean {
+    const place = this.#places.get(holder)
+    if (place && this.#large.has(place)) return (place.working = true)
+    this.leave(holder)
     return false
   }
 
-  /** A body is no longer needed, or is read no further. */
-  leave(reader: BodyReader): void {
-    const place = this.#places.get(reader)
+  /** The response to a large request is on its way: so many bytes in place of its body, until it leaves. */
+  respond(holder: MemoryHolder, bytes: number): void {
+    const place = this.#places.get(holder)
     if (!place) return
-    this.#places.delete(reader)
+    delete place.working
+    place.turn = ++this.#turn
+    this.#held += bytes - place.size
+    place.size = bytes
+    this.#goOn()
+  }
+
+  /** What a request held is no longer needed. */
+  leave(holder: MemoryHolder): void {
+    const place = this.#places.get(holder)
+    if (!place) return
+    this.#places.delete(holder)
     this.#held -= place.size
     if (!this.#large.delete(place)) return
     if (place.waiting) clearTimeout(place.waiting)
     else this.#running--
-    for (const next of this.#large) {
-      if (this.#held > this.#limits.most && this.#running > 0) break
-      if (next.waiting) this.#goOn(next)
-    }
+    this.#goOn()
   }
 
   #wait(place: Place): void {
     this.#running--
-    place.turn = ++this.#turn
-    place.waiting = setTimeout(() => this.#hurry(place.turn), this.#limits.patience)
-    place.reader.pause()
+    this.#bePatient(place, mostRounds)
+    place.holder.pause()
   }
 
-  #goOn(place: Place): void {
-    clearTimeout(place.waiting)
-    delete place.waiting
+  /** Clients that were slow for a whole round are refused for one that waits; after the last round it is refused itself. */
+  #bePatient(place: Place, rounds: number): void {
     place.turn = ++this.#turn
-    this.#running++
-    place.reader.resume()
+    place.waiting = setTimeout(() => {
+      if (rounds === 0) return place.holder.refuse()
+      this.#hurry(place.turn)
+      if (place.waiting) this.#bePatient(place, rounds - 1)
+    }, this.#limits.patience)
   }
 
-  /** Refuses all that have been under way since before somebody began to wait. */
+  #goOn(): void {
+    for (const place of this.#large) {
+      if (this.#held > this.#limits.most && this.#running > 0) break
+      if (!place.waiting) continue
+      clearTimeout(place.waiting)
+      delete place.waiting
+      place.turn = ++this.#turn
+      this.#running++
+      place.holder.resume()
+    }
+  }
+
+  /** Refuses all whose clients have been slow since before somebody began to wait. */
   #hurry(turn: number): void {
-    for (const place of this.#large) if (!place.waiting && !place.whole && place.turn < turn) place.reader.refuse()
+    for (const place of this.#large) if (!place.waiting && !place.working && place.turn < turn) place.holder.refuse()
   }
 }

@@ -1,16 +1,19 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Fault } from '../../contract/fault.ts'
 import { BodyMemory } from './body-memory.ts'
-import type { BodyReader } from './body-memory.ts'
+import type { MemoryHolder } from './body-memory.ts'
 
 /** One for the process: its memory is one, too. */
-const room = new BodyMemory()
-/** Large bodies that are worked on. */
-const kept = new WeakMap<IncomingMessage, BodyReader>()
+const memory = new BodyMemory()
+/** Large requests that are worked on or answered. */
+const holders = new WeakMap<IncomingMessage, MemoryHolder>()
+/** What weighs less is not counted until it has left. */
+const smallResponse = 64 * 1024
 
 /**
- * The whole body of a request, at most `limit` bytes.
- * @throws Fault too_large (at the first byte over the limit), unsupported_media for a compressed body, invalid_request when it is cut off.
+ * The whole body of a request, at most `limit` bytes. A large one counts as memory until `releaseWith` lets it go.
+ * @throws Fault too_large (at the first byte over the limit), unsupported_media for a compressed body, unavailable when
+ * there is no memory for it, invalid_request when it is cut off.
  */
 export function readBody(message: IncomingMessage, limit: number): Promise<Uint8Array> {
   const encoding = message.headers['content-encoding']
@@ -27,42 +30,92 @@ export function readBody(message: IncomingMessage, limit: number): Promise<Uint8
     const parts: Buffer[] = []
     let size = 0
     const refused = (fault: Fault): void => {
+      stopListening()
       // What comes yet is not kept, nor is what came.
-      parts.length = 0
-      message.removeAllListeners('data')
+      message.on('error', ignored)
       message.resume()
-      room.leave(reader)
+      memory.leave(holder)
       reject(fault)
     }
-    const reader = {
+    const holder = {
       pause: () => void message.pause(),
       resume: () => void message.resume(),
-      refuse: () => refused(new Fault('unavailable', 'the request came too slowly while others waited; send it again')),
+      refuse: () => refused(busy()),
     }
-    message.on('data', (part: Buffer) => {
+    const take = (part: Buffer): void => {
       size += part.length
       if (size > limit) return refused(tooLarge(limit))
       parts.push(part)
-      room.take(reader, part.length)
-    })
-    message.on('end', () => {
-      if (room.keep(reader)) kept.set(message, reader)
+      memory.take(holder, part.length)
+    }
+    const end = (): void => {
+      stopListening()
+      if (memory.work(holder)) holders.set(message, holder)
       resolve(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts))
-    })
-    for (const broken of ['error', 'aborted', 'close'])
-      message.on(broken, () => {
-        if (!kept.has(message)) room.leave(reader)
-        reject(new Fault('invalid_request', 'the request was cut off'))
-      })
+    }
+    const broken = (): void => refused(new Fault('invalid_request', 'the request was cut off'))
+    const listeners = { data: take, end, error: broken, aborted: broken, close: broken }
+    // A message lives until its response has left; its listeners would keep the body as long.
+    const stopListening = (): void => {
+      for (const [event, listener] of Object.entries(listeners)) message.off(event, listener)
+    }
+    for (const [event, listener] of Object.entries(listeners)) message.on(event, listener)
   })
 }
 
-/** A request is answered: others may have the room of its body. Whoever calls `readBody` calls this once it is done. */
-export function doneWithBody(message: IncomingMessage): void {
-  const reader = kept.get(message)
-  if (!reader) return
-  kept.delete(message)
-  room.leave(reader)
+/**
+ * Waits until there is memory for a response of about so many bytes, if it is large and its request holds none yet.
+ * Undefined when there is some. @throws Fault unavailable when too much waits already, or the client has gone
+ */
+export function memoryForResponse(message: IncomingMessage, bytes: number): Promise<void> | undefined {
+  if (bytes <= smallResponse || holders.has(message)) return undefined
+  const { socket } = message
+  let goesOn = true
+  let giveUp = ignored
+  const free = new Promise<void>((resolve, reject) => {
+    giveUp = () => {
+      holders.delete(message)
+      memory.leave(holder)
+      reject(busy())
+    }
+    const resume = (): void => {
+      memory.work(holder)
+      resolve()
+    }
+    const holder = { pause: () => void (goesOn = false), resume, refuse: giveUp }
+    holders.set(message, holder)
+    memory.take(holder, bytes)
+    if (goesOn) resume()
+  })
+  socket.once('close', giveUp)
+  return free.finally(() => socket.off('close', giveUp))
+}
+
+/** A request has its response: what it holds is released when that has left, or the client has gone. `bytes` says how many it has. */
+export function releaseWith(response: ServerResponse, bytes: () => number): void {
+  const message = response.req
+  const holder = holders.get(message)
+  if (!holder) return
+  const { socket } = message
+  const release = (): void => {
+    socket.off('close', release)
+    response.off('close', release)
+    holders.delete(message)
+    memory.leave(holder)
+  }
+  if (response.writableFinished || response.destroyed || socket.destroyed) return release()
+  socket.once('close', release)
+  response.once('close', release)
+  holder.refuse = () => void socket.destroy()
+  memory.respond(holder, bytes())
+}
+
+function ignored(): void {}
+
+function busy(): Fault {
+  const message =
+    'too many large requests are under way, or this one came too slowly: nothing was changed, send it again'
+  return new Fault('unavailable', message, { headers: { 'Retry-After': '1' } })
 }
 
 function tooLarge(limit: number): Fault {

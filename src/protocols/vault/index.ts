@@ -7,9 +7,9 @@ import type { Request } from '../../contract/request.ts'
 import { JsonError, jsonLimits } from '../../util/json-limits.ts'
 import type { JsonLimits } from '../../util/json-limits.ts'
 import { jsonSteps } from '../../util/json.ts'
-import { atOnce, inTurns, isLarge, large } from '../../util/slices.ts'
+import { atOnce, inTurns, isLarge, large, weightOf } from '../../util/slices.ts'
 import type { Steps } from '../../util/slices.ts'
-import { doneWithBody, readBody } from '../http/body.ts'
+import { memoryForResponse, readBody } from '../http/body.ts'
 import type { Clients } from '../http/clients.ts'
 import { crossOrigin } from './cors.ts'
 import { readForm } from './form.ts'
@@ -64,8 +64,6 @@ export class VaultApi {
       return headers || named ? { ...answer, headers: { ...answer.headers, ...named, ...headers } } : answer
     } catch (thrown) {
       return wireFault(asFault(thrown))
-    } finally {
-      doneWithBody(message)
     }
   }
 
@@ -87,9 +85,11 @@ export class VaultApi {
       const writes = envelope.operation === 'write' || envelope.operation === 'patch'
       const data = writes ? await this.#body(envelope, message) : query
       const response = await this.#gateway.handle({ ...envelope, data, limits: this.#json })
-      return isLarge(response.data ?? response.plain)
-        ? await inTurns(answerSteps(envelope.id, response))
-        : wireAnswer(envelope.id, response)
+      const content = response.data ?? response.plain
+      if (!isLarge(content)) return wireAnswer(envelope.id, response)
+      // What has been changed is told in any case; what was only read can be asked for again.
+      if (!writes) await memoryForResponse(message, weightOf(content))
+      return await inTurns(answerSteps(envelope.id, response))
     } catch (thrown) {
       return wireFault(asFault(thrown))
     }

@@ -26,7 +26,7 @@ type TestJobs = {
   readonly thread: (input: null) => number
 }
 
-const usual = { threads: 1, inHand: 1, waiting: 2, retryAfter: 7 }
+const usual = { threads: 1, inHand: 1, waiting: 2, waitingBytes: 1000, retryAfter: 7 }
 const refusal = async (promise: Promise<unknown>): Promise<Fault> => {
   const thrown = await promise.then(
     () => undefined,
@@ -73,6 +73,20 @@ describe('worker threads', () => {
     await Promise.all([first.job, ...waiting])
     expect(done).to.deep.equal([1, 2])
     expect(await pool.run('echo', 4)).to.equal(4)
+  })
+
+  it('let inputs of so many bytes wait, and one of any size', async () => {
+    opened({ waiting: 100 })
+    const first = held()
+    const large = pool.run('echo', { part: new Uint8Array(2000) })
+    expect((await refusal(pool.run('echo', new Uint8Array(1)))).code).to.equal('unavailable')
+    first.release()
+    await large
+    const second = held()
+    const two = [pool.run('size', { part: new Uint8Array(500) }), pool.run('size', { part: new Uint8Array(500) })]
+    expect((await refusal(pool.run('echo', new Uint8Array(1)))).code).to.equal('unavailable')
+    second.release()
+    expect(await Promise.all(two)).to.deep.equal([500, 500])
   })
 
   it('are started when they are needed, and take the next job while they work', async () => {
