@@ -83,6 +83,7 @@ export function survey(bytes: Uint8Array, limits: JsonLimits): Survey {
   let containers = 0
   let members = 0
   const numerals: number[] = []
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   for (let at = 0; at < bytes.length; at++) {
     const kind = kinds[bytes[at] as number]
     if (kind === other) continue
@@ -94,7 +95,7 @@ export function survey(bytes: Uint8Array, limits: JsonLimits): Survey {
       else if (kind === word) at = wordEnd(bytes, at)
       else if (kind === number) {
         const end = numberEnd(bytes, at, limits.digits)
-        if (changes(bytes, at, end)) numerals.push(at, end)
+        if (changes(text, at, end)) numerals.push(at, end)
         at = end - 1
       } else {
         containers++
@@ -102,12 +103,8 @@ export function survey(bytes: Uint8Array, limits: JsonLimits): Survey {
       }
     }
     if (tokens > limits.tokens || containers > limits.containers) throw tooMuch(limits)
+    if (numerals.length > 2 * limits.numerals) throw tooManyNumerals(limits)
   }
-  if (numerals.length > 2 * limits.numerals)
-    throw new JsonError(
-      'complexity',
-      `more than ${limits.numerals} numbers with more digits, or in another form, than JavaScript writes`,
-    )
   if (members > limits.names) countNames(bytes, limits.names)
   return { members, numerals }
 }
@@ -133,6 +130,13 @@ function countNames(bytes: Uint8Array, max: number): void {
       if (different > max) throw new JsonError('complexity', `more than ${max} different names`)
     }
   }
+}
+
+function tooManyNumerals({ numerals }: JsonLimits): JsonError {
+  return new JsonError(
+    'complexity',
+    `more than ${numerals} numbers with more digits, or in another form, than JavaScript writes`,
+  )
 }
 
 function tooMuch({ tokens, containers }: JsonLimits): JsonError {
@@ -167,11 +171,12 @@ function numberEnd(bytes: Uint8Array, start: number, digits: number): number {
   return at
 }
 
-/** Whether a JavaScript number would be written differently. Up to 15 digits without sign and point never are. */
-function changes(bytes: Uint8Array, start: number, end: number): boolean {
-  let plain = end - start <= 15
-  for (let at = start; plain && at < end; at++) plain = (bytes[at] as number) >= 0x30 && (bytes[at] as number) <= 0x39
+/** Whether a JavaScript number would be written differently. Up to 15 digits without point and exponent never are, but for "-0". */
+function changes(text: Buffer, start: number, end: number): boolean {
+  const first = text[start] === 0x2d && text[start + 1] !== 0x30 ? start + 1 : start
+  let plain = end - first <= 15
+  for (let at = first; plain && at < end; at++) plain = (text[at] as number) >= 0x30 && (text[at] as number) <= 0x39
   if (plain) return false
-  const literal = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1')
+  const literal = text.toString('latin1', start, end)
   return String(Number(literal)) !== literal
 }
