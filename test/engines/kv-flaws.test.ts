@@ -21,11 +21,11 @@ describe('known flaws of key-value stores', () => {
   }
 
   it('a write of no data, or of null, is refused and makes no version', async () => {
-    for (const body of [{}, { data: null }, { data: [] }, { data: 'x' }, { data: [null] }])
+    for (const body of [{}, { data: null }, { data: 'x' }, { data: [null] }])
       await refused('POST', 'secret/data/null', body)
     expect((await call('GET', 'secret/metadata/null')).status).to.equal(404)
     await server.data('POST', 'secret/data/null', { data: {} })
-    for (const body of [{}, { data: null }, { data: [] }]) await refused('PATCH', 'secret/data/null', body)
+    for (const body of [{}, { data: null }]) await refused('PATCH', 'secret/data/null', body)
     expect((await server.data('GET', 'secret/metadata/null'))['current_version']).to.equal(1)
   })
 
