@@ -57,6 +57,10 @@ export class AuditBroker {
   readonly #unawaited = new WeakMap<AuditEvent, Promise<void>>()
   /** Requests of pure routes that change something after all. */
   readonly #changing = new WeakSet<AuditEvent>()
+  /** Changes whose request line was written. */
+  readonly #awaited = new WeakSet<AuditEvent>()
+  /** Since the last seal the devices enabled through the API are closed. */
+  #isClosed = false
   #store: AuditStore | undefined
   #signer: CheckpointSigner | undefined
   #ride: OpenOptions['ride']
@@ -104,6 +108,7 @@ export class AuditBroker {
       for (const [path, queue] of queues) queue.use(await store.salt(path, false), headers)
       for (const [path, queue] of stored) this.#queues.set(path, queue)
       this.#store = store
+      this.#isClosed = false
       this.#headers = headers
       this.#signer = opened.notary
       this.#ride = opening.ride
@@ -133,6 +138,7 @@ export class AuditBroker {
 
   /** At seal: signs the last checkpoints. Then only declared devices continue, with a salt of this start of the server. */
   async close(): Promise<void> {
+    this.#isClosed = true
     await this.#signer?.close()
     this.#ride?.(undefined)
     this.#ride = undefined
@@ -168,7 +174,11 @@ export class AuditBroker {
   request(event: AuditEvent): Promise<void> | undefined {
     const time = this.#now()
     const written = this.#post((queue) => queue.request(time, event))
-    if (!event.pure || written === undefined) return written
+    if (written === undefined) return undefined
+    if (!event.pure) {
+      this.#awaited.add(event)
+      return written
+    }
     written.catch(() => {})
     this.#unawaited.set(event, written)
     return undefined
@@ -185,6 +195,7 @@ export class AuditBroker {
 
   /** The response line. Resolves when the kernel has it; for a change, when it is on disk. */
   response(event: AuditEvent, outcome: AuditOutcome): Promise<void> | undefined {
+    if (this.#lostDevices(event)) return event.answersUnaudited === true ? undefined : Promise.reject(sealedMeanwhile())
     const time = this.#now()
     const durable = !event.pure || this.#changing.has(event)
     const written = this.#post((queue) => queue.response(time, event, outcome, durable))
@@ -192,6 +203,11 @@ export class AuditBroker {
     // Usually both lines are in one write, and wait for the same promise.
     const both = before === undefined || before === written ? written : Promise.all([before, written]).then(() => {})
     return event.answersUnaudited === true ? both?.catch(() => {}) : both
+  }
+
+  /** Whether the devices that have the request line were closed by a seal since: nothing could record the response. */
+  #lostDevices(event: AuditEvent): boolean {
+    return this.#queues.size === 0 && this.#isClosed && (this.#awaited.has(event) || this.#unawaited.has(event))
   }
 
   /** Writes a line of the log about itself to every device; resolves when one has it on disk. @throws Fault when none took it */
@@ -387,3 +403,5 @@ export class AuditBroker {
     return this.#time.text
   }
 }
+
+const sealedMeanwhile = (): Fault => new Fault('sealed', 'Vault is sealed', { bare: true })
