@@ -1,5 +1,5 @@
 # strongroom: `make run` tries it, `make test` proves it.
-.PHONY: all install build run tests test test-slow test-node test-postgres test-clients test-mariadb lint parity bench clean
+.PHONY: all install build run tests test test-slow nodes test-node test-postgres test-clients test-mariadb lint parity bench clean
 
 all: test
 
@@ -27,11 +27,12 @@ test-slow: tests
 	node_modules/.bin/mocha --no-package --config .mocharc.timed.json && exit $$slow
 
 # What differs between releases of Node, on the others that we support: HTTP and its verbs, TLS, key forms, PGP, the storage's addon.
-# npm brings the releases into .nodes/; a machine without a registry is told so, and the run fails.
+# npm brings the releases into .nodes/.
 NODES = 22 24
+nodes: $(NODES:%=.nodes/%/node_modules/.bin/node)
 .nodes/%/node_modules/.bin/node:
 	npm install --silent --no-audit --no-fund --no-save --package-lock=false --prefix .nodes/$* node@$*
-test-node: tests $(NODES:%=.nodes/%/node_modules/.bin/node)
+test-node: tests nodes
 	@status=0; for release in $(NODES); do \
 	  node=.nodes/$$release/node_modules/.bin/node; \
 	  echo "Node $$($$node --version)"; \
