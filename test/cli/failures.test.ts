@@ -69,7 +69,7 @@ describe('a server that does not answer as it should', () => {
       timers.push(setInterval(() => socket.write(' '), 50))
     })
     timers.forEach(clearInterval)
-    expect(trickle.err).to.include('gave no answer within 1 s')
+    expect(trickle.err).to.include('did not respond within 1 s')
     isClear(trickle)
     isClear(await readA((socket) => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"data":')))
     isClear(await readA((socket) => socket.destroy()))
@@ -226,14 +226,14 @@ listener "tcp" {
     ]) {
       const outcome = await secure().run(line)
       isClear(outcome, 1)
-      expect(outcome.err, line).to.include('is not trusted\n  next: give its authority with -ca-cert')
+      expect(outcome.err, line).to.include('is not trusted\n  next: give its CA certificate with -ca-cert')
     }
   })
 
   it('refuses a certificate that has ended, or is for another name', async () => {
     for (const [subject, words] of [
       [{ ends: -60 }, 'has expired'],
-      [{ name: 'other.example', addresses: [] }, 'is not for 127.0.0.1'],
+      [{ name: 'other.example', addresses: [] }, 'is not valid for 127.0.0.1'],
     ] as const) {
       const { cert, key } = certificate(subject)
       const file = join(temporaryFolder(), 'ca.pem')

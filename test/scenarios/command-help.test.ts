@@ -85,7 +85,7 @@ describe('help and refusals of the command line', () => {
     ]) {
       const { code, out, err } = await other.run(line)
       expect([code, out], String(line)).to.deep.equal([2, ''])
-      const [, question = ''] = /\n {2}next: "strongroom ([^\n]*)" tells which rule decides/.exec(err) ?? []
+      const [, question = ''] = /\n {2}next: "strongroom ([^\n]*)" shows the deciding rule/.exec(err) ?? []
       const words =
         question
           .match(/'[^ ]+'|\S+/g)

@@ -182,7 +182,7 @@ describe('a production server', () => {
     const shown = await shownCertificate()
     copyFileSync(files.cert, files.key)
     child.kill('SIGHUP')
-    await until(async () => /reloading failed[^\n]*\(tls_key_file\): no private key/.test(heard))
+    await until(async () => /the reload failed[^\n]*\(tls_key_file\): no private key/.test(heard))
     expect(await shownCertificate()).to.equal(shown)
     copyFileSync(fresh.key, files.key)
     await run('kv get -mount=secret db')

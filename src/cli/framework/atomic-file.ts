@@ -8,7 +8,7 @@ import { UsageError } from './flags.ts'
 /** @throws UsageError if a file of this name must not be written: it exists, and `force` does not replace it */
 export function checkTarget(path: string, force: boolean): void {
   const there = statusOf(path)
-  if (there && !there.isFile()) throw new UsageError(`${path} is no regular file: it is not replaced`)
+  if (there && !there.isFile()) throw new UsageError(`${path} is not a regular file and is not replaced`)
   if (there && !force) throw alreadyExists(path)
 }
 
@@ -21,7 +21,7 @@ function statusOf(path: string): Stats | undefined {
 }
 
 const alreadyExists = (path: string): UsageError =>
-  new UsageError(`${path} exists already\n  next: choose another name, or replace it with -force`)
+  new UsageError(`${path} already exists\n  next: choose another name, or replace it with -force`)
 
 /**
  * Writes a file that has its name only when all of it is on the disk, and is for its owner alone (mode 0600). Until then

@@ -15,7 +15,7 @@ export function flagsOf(command: Command): FlagTable {
         mayBeEmpty: true,
       },
     }),
-    ...(shows.includes('detailed') && { detailed: { kind: 'bool', about: 'Show more.' } }),
+    ...(shows.includes('detailed') && { detailed: { kind: 'bool', about: 'Show more columns.' } }),
     ...(!command.offline && connectionFlags),
   }
 }

@@ -55,7 +55,7 @@ export class Environment {
       return readFileSync(this.tokenFile(), 'utf8').trim()
     } catch (thrown) {
       if (['ENOENT', 'ENOTDIR'].includes(codeOf(thrown))) return ''
-      throw new UsageError(`the token kept in ${this.tokenFile()} cannot be read (${codeOf(thrown)})`)
+      throw new UsageError(`the token stored in ${this.tokenFile()} cannot be read (${codeOf(thrown)})`)
     }
   }
 
@@ -76,7 +76,7 @@ export class Environment {
         closeSync(file)
       }
     } catch (thrown) {
-      throw new UsageError(`the token could not be kept in ${this.tokenFile()} (${codeOf(thrown)})`)
+      throw new UsageError(`the token could not be stored in ${this.tokenFile()} (${codeOf(thrown)})`)
     }
   }
 

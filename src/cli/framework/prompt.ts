@@ -5,7 +5,7 @@ import { UsageError } from './flags.ts'
 /** There is nobody to ask. */
 export class NoTerminal extends UsageError {
   constructor() {
-    super('there is no terminal to ask on: give the value as an argument, or "-" to read it from standard input')
+    super('there is no terminal to prompt on: give the value as an argument, or "-" to read it from standard input')
   }
 }
 

@@ -13,7 +13,7 @@ export async function inputOf(run: Pick<Run, 'stdin'>, words: readonly string[])
   const data = new Map<string, unknown>()
   let used = false
   const stdin = async (): Promise<string> => {
-    if (used) throw new UsageError('standard input can be read once: only one "-" may stand on the command line')
+    if (used) throw new UsageError('standard input can be read only once: use "-" once on the command line')
     used = true
     return run.stdin()
   }
@@ -27,7 +27,7 @@ async function membersOf(word: string, stdin: () => Promise<string>): Promise<re
   if (word === '-') return Object.entries(objectOf(await stdin()))
   if (word.startsWith('@')) return Object.entries(objectOf(fileText(word.slice(1))))
   const equals = word.indexOf('=')
-  if (equals < 1) throw new UsageError(`${JSON.stringify(word)} is no data: write it as K=V`)
+  if (equals < 1) throw new UsageError(`${JSON.stringify(word)} is not valid data: write it as K=V`)
   const [name, value] = [word.slice(0, equals), word.slice(equals + 1)]
   if (value === '-') return [[name, await stdin()]]
   if (value.startsWith('@')) return [[name, fileText(value.slice(1))]]
@@ -55,7 +55,7 @@ export function textIn(bytes: Uint8Array, what: string): string {
   const text = textOrNone(bytes)
   if (text === undefined)
     throw new UsageError(
-      `${what} is not UTF-8 text, and would be changed on its way: nothing was sent\n  next: encode it, for example with base64`,
+      `${what} is not valid UTF-8 and cannot be sent unchanged: nothing was sent\n  next: encode it, for example with base64`,
     )
   return text
 }
@@ -67,5 +67,5 @@ function objectOf(text: string): Record<string, unknown> {
   } catch {
     // Said below: the parser's own words might quote a secret.
   }
-  throw new UsageError('the data must be one JSON object')
+  throw new UsageError('the data must be a single JSON object')
 }

@@ -137,9 +137,8 @@ export class Client {
   #url(path: string, parameters: Readonly<Record<string, unknown>>): URL {
     // A URL would swallow these, and the request would go to another path than the one that was written.
     if (/(^|\/)\.\.?(\/|$)/.test(path))
-      throw new UsageError(`the path "${path}" has a part "." or "..", which no path of the API can have`)
-    if (path.includes('//'))
-      throw new UsageError(`the path "${path}" has an empty part: is there a variable in it that is not set?`)
+      throw new UsageError(`the path "${path}" contains "." or "..", which API paths cannot contain`)
+    if (path.includes('//')) throw new UsageError(`the path "${path}" contains "//": is a variable unset?`)
     const { address } = this.#target
     return new URL(`${address.pathname.replace(/\/+$/, '')}/v1/${encodePath(path)}${query(parameters)}`, address)
   }
@@ -158,7 +157,7 @@ const defaultWrapping = (method: string, { pathname }: URL): Record<string, stri
 function nextUrl(url: URL, location: string): URL {
   const next = URL.canParse(location, url.href) ? new URL(location, url) : undefined
   if (!next || !['http:', 'https:'].includes(next.protocol))
-    throw new ServerError(`${url.origin} redirects to something that is no address: not followed`)
+    throw new ServerError(`${url.origin} redirects to an invalid address: not followed`)
   if (url.protocol === 'https:' && next.protocol !== 'https:')
     throw new ServerError(`${url.origin} redirects to ${next.origin}, which is not encrypted: not followed`)
   return next

@@ -12,20 +12,26 @@ import type { FlagTable, Flags } from '../framework/flags.ts'
 /** Flags of every command that talks to a server. */
 export const connectionFlags: FlagTable = {
   address: { kind: 'string', about: 'Address of the server (VAULT_ADDR).' },
-  'agent-address': { kind: 'string', about: 'Address of an agent (VAULT_AGENT_ADDR); it wins over -address.' },
-  'ca-cert': { kind: 'string', about: 'File with the authority of its certificate (VAULT_CACERT).' },
-  'ca-path': { kind: 'string', about: 'Folder with such files (VAULT_CAPATH).' },
-  'client-cert': { kind: 'string', about: 'Certificate to show to the server (VAULT_CLIENT_CERT).' },
-  'client-key': { kind: 'string', about: 'Its key (VAULT_CLIENT_KEY).' },
-  'tls-server-name': { kind: 'string', about: 'Name to expect in the certificate (VAULT_TLS_SERVER_NAME).' },
-  'tls-skip-verify': { kind: 'bool', about: 'Do not check the certificate: for tests only (VAULT_SKIP_VERIFY).' },
-  namespace: { kind: 'string', about: 'Namespace to work in (VAULT_NAMESPACE).', alias: 'ns', mayBeEmpty: true },
-  'wrap-ttl': { kind: 'duration', about: 'Wrap the answer for this long (VAULT_WRAP_TTL).' },
-  header: { kind: 'pairs', about: 'A further header, name=value; can be repeated.' },
-  mfa: { kind: 'strings', about: 'A second factor; can be repeated (VAULT_MFA).' },
-  'unlock-key': { kind: 'string', about: 'Key of a locked namespace.' },
+  'agent-address': { kind: 'string', about: 'Address of an agent (VAULT_AGENT_ADDR); takes precedence over -address.' },
+  'ca-cert': { kind: 'string', about: 'File with the CA certificate of the server, in PEM (VAULT_CACERT).' },
+  'ca-path': { kind: 'string', about: 'Folder of CA certificates in PEM (VAULT_CAPATH).' },
+  'client-cert': { kind: 'string', about: 'File with the client certificate, in PEM (VAULT_CLIENT_CERT).' },
+  'client-key': { kind: 'string', about: 'File with the private key of the client certificate (VAULT_CLIENT_KEY).' },
+  'tls-server-name': {
+    kind: 'string',
+    about: 'Server name for SNI and certificate verification (VAULT_TLS_SERVER_NAME).',
+  },
+  'tls-skip-verify': {
+    kind: 'bool',
+    about: 'Do not verify the server certificate; for tests only (VAULT_SKIP_VERIFY).',
+  },
+  namespace: { kind: 'string', about: 'Namespace of the request (VAULT_NAMESPACE).', alias: 'ns', mayBeEmpty: true },
+  'wrap-ttl': { kind: 'duration', about: 'Wrap the response in a token with this TTL (VAULT_WRAP_TTL).' },
+  header: { kind: 'pairs', about: 'An additional HTTP header; can be repeated.' },
+  mfa: { kind: 'strings', about: 'An MFA credential; can be repeated (VAULT_MFA).' },
+  'unlock-key': { kind: 'string', about: 'Unlock key of a locked namespace.' },
   'disable-redirects': { kind: 'bool', about: 'Do not follow redirects (VAULT_DISABLE_REDIRECTS).' },
-  'non-interactive': { kind: 'bool', about: 'Never ask; fail instead.' },
+  'non-interactive': { kind: 'bool', about: 'Never prompt; fail instead.' },
   'output-curl-string': { kind: 'bool', about: 'Print the request as a curl command instead of sending it.' },
   'output-policy': { kind: 'bool', about: 'Print the policy that the request needs instead of sending it.' },
 }
@@ -71,7 +77,7 @@ function addressOf(input: string): Pick<Target, 'address' | 'socketPath'> {
   const url = URL.canParse(input) ? new URL(input) : undefined
   if (url && ['http:', 'https:'].includes(url.protocol)) return { address: url }
   throw new ServerError(
-    `"${input}" is no address; write it like https://127.0.0.1:8200, or unix:///run/strongroom.sock`,
+    `"${input}" is not a valid address; write it like https://127.0.0.1:8200 or unix:///run/strongroom.sock`,
   )
 }
 
@@ -81,7 +87,7 @@ function headersOf(flags: Flags): Record<string, string> {
     if (/^x-vault-/i.test(name))
       throw new ServerError(`the header ${name} cannot be set: names that begin with X-Vault- are reserved`)
     if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name))
-      throw new ServerError(`${JSON.stringify(name)} is no name of a header: letters, digits and "-" make one`)
+      throw new ServerError(`${JSON.stringify(name)} is not a valid header name: use letters, digits and "-"`)
   }
   const factors = flags.strings('mfa')
   const unlock = flags.string('unlock-key')
@@ -108,19 +114,20 @@ function seconds(value: string, name: string): number {
 /** @throws ServerError below a second: cut to whole seconds it would be no wrapping, and the answer be in clear */
 function wrapTtlOf(input: string): string {
   const ttl = seconds(input, 'WRAP_TTL')
-  if (ttl < 1 && /[1-9]/.test(input)) throw new ServerError(`WRAP_TTL is "${input}"; a wrapping lives for 1s at least`)
+  if (ttl < 1 && /[1-9]/.test(input))
+    throw new ServerError(`WRAP_TTL is "${input}"; the shortest TTL of a wrapping is 1s`)
   return formatDuration(ttl)
 }
 
 function count(value: string): number {
-  if (!/^\d{1,3}$/.test(value)) throw new ServerError(`MAX_RETRIES is "${value}"; write a whole number`)
+  if (!/^\d{1,3}$/.test(value)) throw new ServerError(`MAX_RETRIES is "${value}"; write an integer`)
   return Number(value)
 }
 
 function tokenOf(env: Environment): string {
   const token = env.token()
   if (/[^\x20-\x7e]/.test(token))
-    throw new ServerError('the token holds characters that no token has: set it again, or log in')
+    throw new ServerError('the token contains invalid characters: set it again, or log in')
   return token
 }
 
@@ -132,7 +139,7 @@ function authorities(flags: Flags, env: Environment): { readonly ca?: string[] }
       flags.string('ca-cert') ?? env.setting('CACERT') ?? '',
       flags.string('ca-path') ?? env.setting('CAPATH') ?? '',
     )
-  if (!isCertificate(bytes)) throw new ServerError('CACERT_BYTES in the environment holds no certificate in PEM form')
+  if (!isCertificate(bytes)) throw new ServerError('CACERT_BYTES in the environment contains no PEM certificate')
   return { ca: [bytes] }
 }
 
@@ -142,7 +149,7 @@ function certificates(caFile: string, caFolder: string): { readonly ca?: string[
   const files = namesIn(caFolder).map((name) => join(caFolder, name))
   const contents = files.filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile()).map(read)
   const ca = contents.filter(isCertificate)
-  if (ca.length === 0) throw new ServerError(`the folder ${caFolder} holds no certificate in PEM form`)
+  if (ca.length === 0) throw new ServerError(`the folder ${caFolder} contains no PEM certificate`)
   return { ca }
 }
 
@@ -156,16 +163,16 @@ function namesIn(folder: string): readonly string[] {
 
 function clientPair(cert: string, key: string): { readonly cert?: string; readonly key?: string } {
   if (cert === '' && key === '') return {}
-  if (cert === '' || key === '') throw new ServerError('a client certificate and its key must be given together')
+  if (cert === '' || key === '') throw new ServerError('give a client certificate and its private key together')
   const text = read(key)
   if (!/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text))
-    throw new ServerError(`the file ${key} holds no key in PEM form`)
+    throw new ServerError(`the file ${key} contains no PEM private key`)
   return { cert: certificate(cert), key: text }
 }
 
 function certificate(path: string): string {
   const text = read(path)
-  if (!isCertificate(text)) throw new ServerError(`the file ${path} holds no certificate in PEM form`)
+  if (!isCertificate(text)) throw new ServerError(`the file ${path} contains no PEM certificate`)
   return text
 }
 

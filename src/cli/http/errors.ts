@@ -71,8 +71,8 @@ export function refusal(sent: RequestLine, { status, body, text }: ErrorResponse
 export function unexpectedResponse(sent: RequestLine, { status, text }: ErrorResponse, location?: string): string {
   const what =
     location === undefined
-      ? `The answer is no JSON; is this the address of a server, and not of something before it?\n\n${excerpt(text)}`
-      : `It redirects to ${printable(location)}, which was not followed.`
+      ? `The response is not JSON; is this the address of a server, and not of a proxy or load balancer?\n\n${excerpt(text)}`
+      : `The redirect to ${printable(location)} was not followed.`
   return `Error making API request.\n\n${request(sent)}\nCode: ${status}. ${what}`
 }
 
@@ -108,15 +108,15 @@ const explanations: readonly Explanation[] = [
   {
     when: /^ECONNREFUSED /,
     explain: ({ origin }) =>
-      `no server at ${origin}\n  next: start one, or say where it is with -address or VAULT_ADDR`,
+      `no server is listening at ${origin}\n  next: start one, or give its address with -address or VAULT_ADDR`,
   },
   {
     when: /^(ENOTFOUND|EAI_AGAIN) /,
-    explain: ({ hostname }) => `nobody knows where ${hostname} is\n  next: check the name in -address or VAULT_ADDR`,
+    explain: ({ hostname }) => `cannot resolve the host ${hostname}\n  next: check the name in -address or VAULT_ADDR`,
   },
   {
     when: /^(EHOSTUNREACH|ENETUNREACH|ETIMEDOUT) /,
-    explain: ({ origin }) => `no way leads to ${origin}\n  next: check the address and the network`,
+    explain: ({ origin }) => `${origin} is unreachable\n  next: check the address and the network`,
   },
   {
     when: /^EPROTO .*wrong version number|packet length too long/,
@@ -125,22 +125,22 @@ const explanations: readonly Explanation[] = [
   {
     when: /alert (certificate required|bad certificate|unknown ca|handshake failure)/,
     explain: ({ origin }) =>
-      `${origin} does not take the certificate shown to it\n  next: give one that it knows with -client-cert and -client-key`,
+      `${origin} does not accept the client certificate\n  next: give a certificate that it trusts with -client-cert and -client-key`,
   },
   {
     when: /^CERT_HAS_EXPIRED /,
     explain: ({ origin }) =>
-      `the certificate of ${origin} has expired\n  next: let the operator of the server renew it`,
+      `the certificate of ${origin} has expired\n  next: ask the operator of the server to renew it`,
   },
   {
     when: /^ERR_TLS_CERT_ALTNAME_INVALID /,
     explain: ({ origin, hostname }) =>
-      `the certificate of ${origin} is not for ${hostname}\n  next: use a name that it holds, or give one with -tls-server-name`,
+      `the certificate of ${origin} is not valid for ${hostname}\n  next: use a name in the certificate, or give one with -tls-server-name`,
   },
   {
     when: /self.signed|unable to (verify|get)/i,
     explain: ({ origin }) =>
-      `the certificate of ${origin} is not trusted\n  next: give its authority with -ca-cert or VAULT_CACERT`,
+      `the certificate of ${origin} is not trusted\n  next: give its CA certificate with -ca-cert or VAULT_CACERT`,
   },
   { when: /^HPE_/, explain: ({ origin }) => `${origin} does not speak HTTP` },
 ]

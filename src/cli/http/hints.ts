@@ -17,23 +17,23 @@ export const nothingMounted =
 export function hintFor(sent: RequestLine, { status, body }: ErrorResponse): string {
   const errors = Array.isArray(body?.['errors']) ? body['errors'].map(String) : []
   if (status === 404 && errors.includes('namespace not found'))
-    return `there is no namespace ${sent.namespace}/ that this token may know: "strongroom namespace list" shows those inside another`
+    return `there is no namespace ${sent.namespace}/ that this token may access: "strongroom namespace list" lists the namespaces inside another`
   if (status === 404 && errors.some((error) => error.startsWith('no handler for route'))) return nothingMounted
   return status === 403 ? forbidden(sent) : ''
 }
 
 function forbidden({ method, url, namespace, hasToken }: RequestLine): string {
-  if (!hasToken) return 'no token was sent: "strongroom login" keeps one, or set VAULT_TOKEN'
+  if (!hasToken) return 'no token was sent: run "strongroom login", or set VAULT_TOKEN'
   const path = decodeURIComponent(url.pathname.replace(/^.*?\/v1\//, ''))
   if (/^(sys\/policies\/explain|auth\/token\/lookup)-self$/.test(path))
-    return 'the token is unknown, expired or revoked, is of another namespace, or lacks the policy "default": "strongroom login" keeps another'
+    return 'the token is unknown, expired or revoked, belongs to another namespace, or lacks the policy "default": log in again with "strongroom login"'
   // A question about a mount, which the command asks by itself before it knows the path.
   if (path.startsWith('sys/internal/ui/mounts/'))
-    return 'either nothing is mounted there: "strongroom secrets list" shows what is; or no rule allows anything there: "strongroom policy explain read PATH" tells'
+    return 'either nothing is mounted there: "strongroom secrets list" shows what is; or no rule allows anything there: "strongroom policy explain read PATH" shows the rule'
   // Asked where the token is from: nobody else knows its rules.
   const [flag, whole, whose] =
     namespace === '' ? ['', path, ''] : ['-namespace=/ ', `${namespace}/${path}`, ', for a token of the root namespace']
-  return `"strongroom policy explain ${flag}${operationOf(method, url)} ${word(whole)}" tells which rule decides${whose}; if that is refused, too, the token is not valid`
+  return `"strongroom policy explain ${flag}${operationOf(method, url)} ${word(whole)}" shows the deciding rule${whose}; if that is refused, too, the token is not valid`
 }
 
 const operationOf = (method: string, { searchParams }: URL): string =>

@@ -57,11 +57,11 @@ function proxyOf({ variable, value }: Setting): Proxy {
   // The value is not shown: it may hold a password.
   if (url?.protocol.startsWith('socks'))
     throw new ServerError(
-      `${variable} names a SOCKS proxy, which strongroom does not speak\n  next: name an HTTP proxy, such as http://proxy.example:3128; or reach the server through "ssh -L 8200:SERVER:8200 HOST" and -address=https://127.0.0.1:8200 with -tls-server-name; or unset it`,
+      `${variable} names a SOCKS proxy; strongroom supports HTTP proxies only\n  next: name an HTTP proxy, such as http://proxy.example:3128; or reach the server through "ssh -L 8200:SERVER:8200 HOST" and -address=https://127.0.0.1:8200 with -tls-server-name; or unset it`,
     )
   if (!url || url.hostname === '' || !['http:', 'https:'].includes(url.protocol))
     throw new ServerError(
-      `${variable} names no proxy that can be used\n  next: write it like http://proxy.example:3128, or unset it`,
+      `${variable} is not a valid proxy address\n  next: write it like http://proxy.example:3128, or unset it`,
     )
   return { url, variable }
 }

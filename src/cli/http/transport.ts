@@ -44,8 +44,8 @@ export async function exchange(sent: HttpRequest, wire: TransportOptions): Promi
   } catch (thrown) {
     const { origin } = sent.url
     if (thrown instanceof ServerError) throw thrown
-    if (signal?.aborted) throw new ServerError(`${origin} gave no answer within ${wire.timeout / 1000} s`)
-    if (thrown instanceof IncompleteResponse) throw new ServerError(`the answer of ${origin} ${thrown.message}`)
+    if (signal?.aborted) throw new ServerError(`${origin} did not respond within ${wire.timeout / 1000} s`)
+    if (thrown instanceof IncompleteResponse) throw new ServerError(`the response of ${origin} ${thrown.message}`)
     throw new ServerError(unreachable(sent.url, thrown as ConnectionError))
   }
 }
@@ -106,11 +106,11 @@ async function bytesOf(message: IncomingMessage, maxBytes: number): Promise<Buff
     for await (const part of message) {
       length += (part as Buffer).length
       if (length > maxBytes)
-        throw new IncompleteResponse(`is longer than ${Math.floor(maxBytes / 1024 / 1024)} MiB: not read`)
+        throw new IncompleteResponse(`is longer than ${Math.floor(maxBytes / 1024 / 1024)} MiB and was not read`)
       parts.push(part as Buffer)
     }
   } catch (thrown) {
-    throw thrown instanceof IncompleteResponse ? thrown : new IncompleteResponse('broke off before its end; try again')
+    throw thrown instanceof IncompleteResponse ? thrown : new IncompleteResponse('is incomplete; try again')
   }
   return Buffer.concat(parts)
 }

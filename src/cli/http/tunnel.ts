@@ -99,7 +99,9 @@ function unescaped(text: string): string {
 export function refusedBy({ url, variable }: Proxy, to: string, status: number): ServerError {
   const next =
     status === 407 ? `give its name and password in ${variable}` : `check ${variable}, or list the server in NO_PROXY`
-  return new ServerError(`the proxy ${url.origin} refused the way to ${to} with ${status}\n  next: ${next}`)
+  return new ServerError(
+    `the proxy ${url.origin} refused the connection to ${to} with status ${status}\n  next: ${next}`,
+  )
 }
 
 /** The proxy could not be reached. */

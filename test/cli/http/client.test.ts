@@ -69,7 +69,7 @@ describe("the command line's client", () => {
         expect(await shell.run('write a x=1')).to.deep.equal({
           code: 2,
           out: '',
-          err: `Error writing data to a: Error making API request.\n\nURL: PUT ${address}/v1/a\nCode: 403. Errors:\n\n* 1 error occurred:\n\t* permission denied\n\n\n  next: "strongroom policy explain update a" tells which rule decides; if that is refused, too, the token is not valid\n`,
+          err: `Error writing data to a: Error making API request.\n\nURL: PUT ${address}/v1/a\nCode: 403. Errors:\n\n* 1 error occurred:\n\t* permission denied\n\n\n  next: "strongroom policy explain update a" shows the deciding rule; if that is refused, too, the token is not valid\n`,
         })
         expect((await shell.run('write -ns=n a x=1')).err).to.include(`\n\nNamespace: n/\nURL: PUT ${address}`)
         expect((await shell.run('patch a x=1')).err).to.match(/Code: 404\. Raw Message:\n\n\n$/)
@@ -80,7 +80,7 @@ describe("the command line's client", () => {
   it('gives up on a server that says nothing', async () => {
     await scripted({ 'GET /v1/a': [{ silent: true }] }, async (shell) => {
       shell.env['VAULT_CLIENT_TIMEOUT'] = '1s'
-      expect((await shell.run('read a')).err).to.include('no answer within 1 s')
+      expect((await shell.run('read a')).err).to.include('did not respond within 1 s')
     })
   })
 
@@ -88,7 +88,7 @@ describe("the command line's client", () => {
     const shell = new Shell({ VAULT_ADDR: 'http://127.0.0.1:1' })
     expect((await shell.run('read a')).code).to.equal(2)
     expect((await shell.run('status')).code).to.equal(1)
-    expect((await shell.run('read a')).err).to.include('no server at http://127.0.0.1:1')
+    expect((await shell.run('read a')).err).to.include('no server is listening at http://127.0.0.1:1')
   })
 
   it('refuses settings that make no sense instead of guessing', async () => {

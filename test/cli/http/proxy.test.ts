@@ -139,7 +139,7 @@ describe('the command line behind a proxy', () => {
     for (const address of ['https://other.example:8200', `https://192.0.2.8:8200`]) {
       const { code, err } = await read({ VAULT_ADDR: address, HTTPS_PROXY: at })
       expect(code).to.equal(2)
-      expect(err).to.include(`the certificate of ${address} is not for`)
+      expect(err).to.include(`the certificate of ${address} is not valid for`)
     }
     const unknown = await read({ VAULT_ADDR: https, HTTPS_PROXY: at, VAULT_CACERT: '' })
     expect(unknown.err).to.include('is not trusted')
@@ -233,7 +233,7 @@ describe('the command line behind a proxy', () => {
         HTTPS_PROXY: `127.0.0.1:${portOf(silent)}`,
         VAULT_CLIENT_TIMEOUT: '1s',
       })
-      expect(err).to.include('gave no answer within 1 s')
+      expect(err).to.include('did not respond within 1 s')
     } finally {
       silent.close()
       silent.closeAllConnections()

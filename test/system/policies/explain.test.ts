@@ -169,9 +169,9 @@ Rule                 Gives     Policies       Rank
 secret/data/app/+    [list]    1 not named    decides
 secret/data/*        [read]    1 not named    behind: its first wildcard stands further left
 
-Rules that match nobody now:
-  identity/entity/id/{{identity.entity.id}}: its template names an identity that nobody has
-  identity/entity/name/{{identity.entity.name}}: its template names an identity that nobody has
+Rules that do not apply now:
+  identity/entity/id/{{identity.entity.id}}: its template refers to an identity that the token does not have
+  identity/entity/name/{{identity.entity.name}}: its template refers to an identity that the token does not have
 
 This would allow it:
 

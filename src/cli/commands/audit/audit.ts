@@ -79,9 +79,9 @@ export const auditCommands: readonly Command[] = [
     usage: 'TYPE [K=V …]',
     args: [1, Infinity],
     flags: {
-      path: { kind: 'string', about: 'Its path; its type unless given.' },
-      description: { kind: 'string', about: 'For people.', mayBeEmpty: true },
-      local: { kind: 'bool', about: 'On this cluster only.' },
+      path: { kind: 'string', about: 'The path of the device (default: its type).' },
+      description: { kind: 'string', about: 'A human-readable description.', mayBeEmpty: true },
+      local: { kind: 'bool', about: 'Local to this cluster.' },
     },
     doing: 'enabling audit device',
     run: enable,

@@ -9,17 +9,17 @@ import { UsageError } from '../../framework/flags.ts'
 export const filterFlags: FlagTable = {
   since: {
     kind: 'string',
-    about: 'From this time on: RFC 3339, the beginning of one (2026-10), or how long ago (24h).',
+    about: 'Start time: RFC 3339, its beginning (2026-10), or a duration before now (24h).',
   },
-  until: { kind: 'string', about: 'Before this time, given in the same ways.' },
-  path: { kind: 'string', about: 'The path of the request; "*" is anything, "+" one segment.' },
+  until: { kind: 'string', about: 'End time (exclusive), in the same forms.' },
+  path: { kind: 'string', about: 'The path of the request; "*" matches anything, "+" one segment.' },
   operation: { kind: 'string', about: 'create, read, update, patch, delete, list, …' },
-  accessor: { kind: 'string', about: 'The accessor of the token, as the lines have it.' },
+  accessor: { kind: 'string', about: 'The accessor of the token, as in the audit lines.' },
   name: { kind: 'string', about: 'The display name of the token.' },
-  address: { kind: 'string', about: 'Where the request came from.' },
-  id: { kind: 'string', about: 'The id of the request.' },
-  denied: { kind: 'bool', about: 'Only what no policy allowed.' },
-  failed: { kind: 'bool', about: 'Only what was denied or went wrong.' },
+  address: { kind: 'string', about: 'The address of the client.' },
+  id: { kind: 'string', about: 'The ID of the request.' },
+  denied: { kind: 'bool', about: 'Only requests denied by policy.' },
+  failed: { kind: 'bool', about: 'Only requests that were denied or failed.' },
 }
 
 /** The filter that the flags make. Lines about answers, unless a type is asked for. @throws UsageError */
@@ -46,6 +46,6 @@ function timeOf(input: string | undefined): string | undefined {
   const ago = parseDuration(input)
   if (ago !== undefined) return rfc3339(systemClock.now() - ago * 1000)
   const at = /^\d{4}-\d\d-\d\dT/.test(input) ? Date.parse(input) : NaN
-  if (Number.isNaN(at)) throw new UsageError(`${input} is no time: give 2026-10-01T00:00:00Z, 2026-10, or 24h`)
+  if (Number.isNaN(at)) throw new UsageError(`${input} is not a time: give 2026-10-01T00:00:00Z, 2026-10, or 24h`)
   return rfc3339(at)
 }

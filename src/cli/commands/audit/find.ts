@@ -40,10 +40,11 @@ async function find(run: Run): Promise<number> {
 async function hashesOf(run: Run): Promise<readonly string[]> {
   const fromFlags = run.flags.strings('hash')
   const wrong = fromFlags.find((hash) => !hashed.test(hash))
-  if (wrong !== undefined) throw new UsageError(`${wrong} is no hash: it is hmac-sha256: and 64 hexadecimal digits`)
+  if (wrong !== undefined)
+    throw new UsageError(`${wrong} is not a hash: a hash is hmac-sha256: followed by 64 hexadecimal digits`)
   if (!run.flags.bool('value-stdin')) {
     if (fromFlags.length > 0) return fromFlags
-    throw new UsageError('what is to be found? give -hash, or -value-stdin with a server and a token that may use sys/audit-hash') // prettier-ignore
+    throw new UsageError('give the hash to find with -hash, or the value with -value-stdin, a server, and a token that may use sys/audit-hash') // prettier-ignore
   }
   const input = (await run.stdin()).replace(/\n$/, '')
   const devices = run.flags.strings('device')
@@ -83,13 +84,14 @@ export const auditFindCommands: readonly Command[] = [
     usage: 'FILE …',
     args: [1, Infinity],
     flags: {
-      hash: { kind: 'strings', about: 'The hash, as sys/audit-hash gives it: then no server is asked.' },
-      'value-stdin': { kind: 'bool', about: 'Read the value from standard input, and ask the server for its hash.' },
+      hash: { kind: 'strings', about: 'The hash from sys/audit-hash; then no server is needed.' },
+      'value-stdin': { kind: 'bool', about: 'Read the value from standard input and let the server hash it.' },
       generation: {
         kind: 'int',
-        about: 'Of the salt: enabling a device anew at its path begins another one; the present one unless said.',
+        about:
+          'The generation of the salt (default: the current one). It changes when a device is enabled again at its path.',
       },
-      device: { kind: 'strings', about: 'The audit device that wrote the files: file unless said.' },
+      device: { kind: 'strings', about: 'The audit device that wrote the files (default file).' },
       ...filterFlags,
     },
     shows: ['format'],

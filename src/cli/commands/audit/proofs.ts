@@ -12,7 +12,8 @@ import { showValue } from '../../output/show.ts'
 
 async function prove(run: Run): Promise<number> {
   const [number = '', ...paths] = run.args
-  if (!/^[1-9][0-9]{0,15}$/.test(number)) throw new UsageError(`${number} is no number of a line: give its chain.seq`)
+  if (!/^[1-9][0-9]{0,15}$/.test(number))
+    throw new UsageError(`${number} is not a line number: give the chain.seq of the line`)
   const log = run.flags.string('log')
   const proof = await readingFiles(run, paths, async (progress) =>
     proveLine(paths, Number(number), { ...evidenceOf(run), progress, ...(log !== undefined && { log }) }),
@@ -25,10 +26,10 @@ async function check(run: Run): Promise<number> {
   const [path = '', from = '-'] = run.args
   const keyFlags = run.flags.strings('keys')
   if (keyFlags.length === 0)
-    throw new UsageError('a proof is worth as much as the key under it: give the public key of the log with -keys')
+    throw new UsageError('a proof needs a trusted key: give the public key of the log with -keys')
   return readingFiles(run, [], async () => {
     const proof = readProof(readFileSync(path, 'utf8'))
-    if (!proof) throw new UsageError(`${path} is no proof (c2sp.org/tlog-proof@v1)`)
+    if (!proof) throw new UsageError(`${path} is not a proof (c2sp.org/tlog-proof@v1)`)
     const line = from === '-' ? await bytesOf(run) : readFileSync(from)
     const result = checkProof(proof, withoutEnd(line), keyFlags.flatMap(pinnedKeys))
     const { origin, size } = proof.checkpoint
@@ -71,19 +72,19 @@ function report(run: Run, result: Shown, statement: string): number {
 export const auditProofCommands: readonly Command[] = [
   {
     name: 'audit prove',
-    about: 'Make a file that proves one line to be in the log (C2SP tlog-proof), from files alone',
+    about: 'Write a proof that one line is in the log (C2SP tlog-proof), from audit files only',
     usage: 'NUMBER FILE …',
     args: [2, Infinity],
     offline: true,
     flags: {
       ...evidenceFlags,
-      log: { kind: 'string', about: 'The id of the log, or its beginning, where the files hold several.' },
+      log: { kind: 'string', about: 'The ID of the log or its prefix, if the files hold several logs.' },
     },
     run: prove,
   },
   {
     name: 'audit check',
-    about: 'Check such a file against a line (from standard input unless named); exit status 0 proved, 3 not',
+    about: 'Check a proof against a line (default: standard input); exit status 0 proved, 3 not proved',
     usage: 'PROOF [LINE-FILE]',
     args: [1, 2],
     offline: true,
@@ -92,7 +93,7 @@ export const auditProofCommands: readonly Command[] = [
   },
   {
     name: 'audit consistency',
-    about: 'Check that the log of one checkpoint began as that of another; exit status 0 consistent, 3 not',
+    about: 'Check that the newer of two checkpoints only appends to the older; exit status 0 consistent, 3 not',
     usage: 'CHECKPOINT CHECKPOINT [FILE …]',
     args: [2, Infinity],
     offline: true,

@@ -60,7 +60,7 @@ async function tail(run: Run): Promise<number> {
 }
 
 function checkFormat({ format }: Run): void {
-  if (format === 'yaml') throw new UsageError('lines are shown as a table, or as they are with -format=json')
+  if (format === 'yaml') throw new UsageError('audit lines are shown as a table, or raw with -format=json')
 }
 
 const blockLength = 64 * 1024
@@ -86,13 +86,13 @@ export class Output {
   }
 }
 
-const type = { kind: 'string', about: 'response (unless said), request, or all.' } as const
+const type = { kind: 'string', about: 'response (default), request, or all.' } as const
 
 /** `audit read` and `audit tail`. */
 export const auditReadCommands: readonly Command[] = [
   {
     name: 'audit read',
-    about: 'Show the lines of audit files that are wanted; -format=json shows them as they are',
+    about: 'Show and filter the lines of audit files; -format=json shows the raw lines',
     usage: 'FILE …',
     args: [1, Infinity],
     offline: true,
@@ -102,11 +102,11 @@ export const auditReadCommands: readonly Command[] = [
   },
   {
     name: 'audit tail',
-    about: 'Show the last lines of an audit file, and those that are written, over rotations',
+    about: 'Follow an audit file across rotations, beginning with its last lines',
     usage: 'FILE',
     args: [1, 1],
     offline: true,
-    flags: { n: { kind: 'int', about: 'How many lines come first; 10 unless said.' }, ...filterFlags, type },
+    flags: { n: { kind: 'int', about: 'Number of existing lines to show first (default 10).' }, ...filterFlags, type },
     shows: ['format'],
     run: tail,
   },

@@ -27,7 +27,7 @@ interface Writer {
 async function report(run: Run): Promise<number> {
   const format = run.flags.string('format') || 'json'
   const make = Object.hasOwn(writers, format) ? writers[format] : undefined
-  if (!make) throw new UsageError(`a report is one of: ${Object.keys(writers).join(', ')}`)
+  if (!make) throw new UsageError(`the report formats are ${Object.keys(writers).join(', ')}`)
   const filter = monthOf(run, filterOf(run))
   const verdict = await readingFiles(run, run.args, async (progress) =>
     verifyLogs(run.args, { ...evidenceOf(run), progress }),
@@ -40,7 +40,7 @@ async function report(run: Run): Promise<number> {
     await output.end()
   })
   if (verdict.intact) return 0
-  run.err('The log is broken: "audit verify" says where. What the report counts is not proved.')
+  run.err('The log is broken: "audit verify" shows where. The counts of the report are not proved.')
   return broken
 }
 
@@ -62,7 +62,7 @@ function monthOf(run: Run, filter: Filter): Filter {
   const month = run.flags.string('month')
   if (month === undefined || month === '') return filter
   const [, year, number] = /^(\d{4})-(0[1-9]|1[0-2])$/.exec(month) ?? []
-  if (year === undefined) throw new UsageError(`${month} is no month: give 2026-10`)
+  if (year === undefined) throw new UsageError(`${month} is not a month: give 2026-10`)
   const next = number === '12' ? `${Number(year) + 1}-01` : `${year}-${String(Number(number) + 1).padStart(2, '0')}`
   return { ...filter, since: month, until: next }
 }
@@ -157,7 +157,7 @@ const writers: Readonly<Record<string, (output: Output, run: Run) => Writer>> = 
 export const auditReportCommands: readonly Command[] = [
   {
     name: 'audit report',
-    about: 'Check audit files and count what is in them: by day, operation, path, caller; exit status as verify has it',
+    about: 'Verify audit files and count requests by day, operation, path and caller; exit status as with verify',
     usage: 'FILE …',
     args: [1, Infinity],
     offline: true,
@@ -165,9 +165,9 @@ export const auditReportCommands: readonly Command[] = [
       format: {
         kind: 'string',
         about:
-          'json (counts), html (verdict, privileged actions, gaps, refusals, counts: one file to print), csv (every request).',
+          'json (counts), html (printable report: verdict, privileged actions, gaps, refusals, counts) or csv (all requests).',
       },
-      month: { kind: 'string', about: 'Only this month: 2026-10.' },
+      month: { kind: 'string', about: 'Only this month, such as 2026-10.' },
       ...filterFlags,
       ...evidenceFlags,
     },

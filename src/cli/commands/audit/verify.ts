@@ -14,12 +14,15 @@ export const broken = 3
 export const evidenceFlags: FlagTable = {
   keys: {
     kind: 'strings',
-    about: 'A key file or vkey that you keep: only these keys, and those they vouch for, are trusted.',
+    about: 'A trusted key file or vkey. Only these keys, and keys certified by them, are trusted.',
   },
-  checkpoints: { kind: 'strings', about: 'A file of checkpoints that you keep, besides those found beside the log.' },
+  checkpoints: { kind: 'strings', about: 'An additional file of checkpoints; those beside the log are always read.' },
 }
 
-const witnessFlag: FlagSpec = { kind: 'strings', about: 'The vkey of a witness that must have signed a checkpoint.' }
+const witnessFlag: FlagSpec = {
+  kind: 'strings',
+  about: 'The vkey of a witness whose signature on a checkpoint is required.',
+}
 
 /** The evidence that these flags name. */
 export function evidenceOf({ flags }: Run): EvidenceOptions {
@@ -42,7 +45,7 @@ function verdictText(verdict: Verdict): string {
 
 /** A verdict in words, line by line; what belongs to the line before is indented. */
 export function verdictLines({ logs }: Verdict): readonly string[] {
-  return logs.length === 0 ? ['intact: 0 lines; the files hold none'] : logs.flatMap(linesOf)
+  return logs.length === 0 ? ['intact: 0 lines; the files are empty'] : logs.flatMap(linesOf)
 }
 
 function linesOf(log: LogVerdict): readonly string[] {
@@ -120,7 +123,7 @@ function verdictJson({ intact, lines, logs }: Verdict): unknown {
 export const auditVerifyCommands: readonly Command[] = [
   {
     name: 'audit verify',
-    about: 'Check audit files offline: chain, tree, signatures; exit status 0 intact, 3 broken',
+    about: 'Verify audit files offline: hash chain, Merkle tree, signatures; exit status 0 intact, 3 broken',
     usage: 'FILE …',
     args: [1, Infinity],
     offline: true,

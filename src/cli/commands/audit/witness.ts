@@ -22,8 +22,8 @@ async function witness(run: Run): Promise<number> {
     string,
   ]
   const logs = flags.strings('log')
-  if (logs.length === 0) throw new UsageError('which logs? give their vkeys, or their key files, with -log')
-  if (!/^[^\s+]{1,200}$/u.test(name)) throw new UsageError('the name of a witness has neither blanks nor "+"')
+  if (logs.length === 0) throw new UsageError('no log was given: give the vkeys or key files of the logs with -log')
+  if (!/^[^\s+]{1,200}$/u.test(name)) throw new UsageError('the name of a witness must not contain spaces or "+"')
   return readingFiles(run, [], async () => {
     const signer = cosigner(name, keyAt(keyFile), () => systemClock.now())
     const keys = () => logs.flatMap(pinnedKeys)
@@ -56,7 +56,7 @@ function keyAt(path: string): KeyObject {
     writeFileSync(path, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600, flag: 'wx' })
   }
   const key = privateKeyIn(readFileSync(path))
-  if (key?.asymmetricKeyType !== 'ed25519') throw new UsageError(`${path} holds no Ed25519 key in PEM`)
+  if (key?.asymmetricKeyType !== 'ed25519') throw new UsageError(`${path} contains no Ed25519 private key in PEM`)
   return key
 }
 
@@ -71,13 +71,14 @@ function privateKeyIn(pem: Buffer): KeyObject | undefined {
 function placeOf(input: string): { readonly host: string; readonly port: number } {
   const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):([0-9]{1,5})$/.exec(input)
   const port = Number(match?.[3])
-  if (!match || port > 65_535) throw new UsageError(`${input} is no address: give host:port`)
+  if (!match || port > 65_535) throw new UsageError(`${input} is not an address: give host:port`)
   return { host: (match[1] ?? match[2]) as string, port }
 }
 
 function tlsOf({ flags }: Run): { readonly tls?: { readonly cert: Buffer; readonly key: Buffer } } {
   const [cert, key] = [flags.string('tls-cert-file'), flags.string('tls-key-file')]
-  if ((cert === undefined) !== (key === undefined)) throw new UsageError('-tls-cert-file and -tls-key-file go together')
+  if ((cert === undefined) !== (key === undefined))
+    throw new UsageError('give -tls-cert-file and -tls-key-file together')
   return cert === undefined || key === undefined ? {} : { tls: { cert: readFileSync(cert), key: readFileSync(key) } }
 }
 
@@ -92,23 +93,26 @@ async function toldToStop(): Promise<void> {
 export const auditWitnessCommands: readonly Command[] = [
   {
     name: 'audit witness',
-    about: 'Be a witness (C2SP tlog-witness): sign the checkpoints of logs that only grow, on another machine',
+    about: 'Run a witness (C2SP tlog-witness) on another machine: cosign checkpoints of append-only logs',
     args: [0, 0],
     offline: true,
     flags: {
-      name: { kind: 'string', about: 'The name of the witness, e.g. witness.example.org.' },
-      key: { kind: 'string', about: 'The file of its Ed25519 key (PEM); made if it is not there.' },
+      name: { kind: 'string', about: 'The name of the witness, such as witness.example.org.' },
+      key: { kind: 'string', about: 'The file with its Ed25519 private key in PEM; created if missing.' },
       state: {
         kind: 'string',
-        about: 'The folder in which it remembers what it has seen. One witness for one folder.',
+        about: 'The folder for its state. Each witness needs a folder of its own.',
       },
       log: {
         kind: 'strings',
-        about: 'A vkey or a key file of a log that it watches; can be repeated. Files are read at every submission.',
+        about: 'A vkey or key file of a log to watch; can be repeated. Files are read at every submission.',
       },
-      listen: { kind: 'string', about: 'Where it listens; 127.0.0.1:8210.' },
-      'tls-cert-file': { kind: 'string', about: 'Its certificate; without one it speaks plain HTTP.' },
-      'tls-key-file': { kind: 'string', about: "The certificate's key." },
+      listen: { kind: 'string', about: 'The address to listen on (default 127.0.0.1:8210).' },
+      'tls-cert-file': {
+        kind: 'string',
+        about: 'The TLS certificate file; without one, the witness serves plain HTTP.',
+      },
+      'tls-key-file': { kind: 'string', about: 'The private key file of the certificate.' },
     },
     run: witness,
   },

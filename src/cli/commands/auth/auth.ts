@@ -8,9 +8,9 @@ import { textOf } from '../../output/table.ts'
 /** How people log in with each type of method. */
 const loginCommands: Readonly<Record<string, string>> = {
   token: 'strongroom login TOKEN',
-  userpass: 'strongroom login -method=userpass username=NAME   (the password is asked for)',
-  ldap: 'strongroom login -method=ldap username=NAME   (the password is asked for)',
-  radius: 'strongroom login -method=radius username=NAME   (the password is asked for)',
+  userpass: 'strongroom login -method=userpass username=NAME   (prompts for the password)',
+  ldap: 'strongroom login -method=ldap username=NAME   (prompts for the password)',
+  radius: 'strongroom login -method=radius username=NAME   (prompts for the password)',
   approle: 'strongroom login -method=approle role_id=ROLE secret_id=SECRET',
   jwt: 'strongroom login -method=jwt role=ROLE jwt=TOKEN',
   kubernetes: 'strongroom login -method=kubernetes role=ROLE jwt=TOKEN',
@@ -23,8 +23,10 @@ async function help(run: Run): Promise<number> {
   const type = Object.hasOwn(loginCommands, path.slice(0, -1)) ? path.slice(0, -1) : await typeAt(run, path)
   const way = Object.hasOwn(loginCommands, type) ? loginCommands[type] : undefined
   if (way === undefined)
-    throw new UsageError(`there is no auth method ${input}\n  known types: ${Object.keys(loginCommands).join(', ')}`)
-  run.out(`Log in with the auth method ${type} like this:\n\n  ${way}\n`)
+    throw new UsageError(
+      `there is no auth method ${input}\n  supported types: ${Object.keys(loginCommands).join(', ')}`,
+    )
+  run.out(`To log in with the auth method ${type}:\n\n  ${way}\n`)
   return 0
 }
 
@@ -46,7 +48,7 @@ export const authCommands: readonly Command[] = [
   }),
   {
     name: 'auth help',
-    about: 'How to log in with an auth method',
+    about: 'Show how to log in with an auth method',
     usage: 'TYPE | PATH',
     args: [1, 1],
     doing: 'listing auth methods',

@@ -122,7 +122,7 @@ async function tokenInput(run: Run): Promise<string> {
 async function byMethod(run: Run, name: string, method: Method): Promise<Json> {
   const inputs = await textsOf(run)
   for (const field of method.needs) {
-    if (inputs[field] === undefined) throw new ServerError(`give ${field}=…: ${name} needs it`)
+    if (inputs[field] === undefined) throw new ServerError(`the auth method ${name} needs ${field}=…`)
   }
   const { secret } = method
   const data = { ...inputs, ...(secret && inputs[secret] === undefined && { [secret]: await askFor(run, secret) }) }

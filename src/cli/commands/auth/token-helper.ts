@@ -92,7 +92,7 @@ function programIn(text: string, file: string): string {
   if (item === undefined) return ''
   const { value } = item
   if (more.length > 0 || value.kind !== 'string')
-    throw new UsageError(`${file}: token_helper must be one text in double quotes`)
+    throw new UsageError(`${file}: token_helper must be one string in double quotes`)
   // A relative one would be another program in every folder.
   if (value.value !== '' && !isAbsolute(value.value))
     throw new UsageError(`${file}: token_helper must be an absolute path such as /usr/local/bin/helper`)

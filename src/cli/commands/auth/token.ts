@@ -6,31 +6,31 @@ import { showResponse, showValue } from '../../output/show.ts'
 
 /** Flags of `token create` whose text goes to the server as it is, and what it calls them. */
 const createTexts = {
-  ttl: ['ttl', 'How long it lives.'],
-  'explicit-max-ttl': ['explicit_max_ttl', 'It ends after this, renewed or not.'],
-  period: ['period', 'Every renewal gives this TTL, for ever.'],
+  ttl: ['ttl', 'The TTL of the token.'],
+  'explicit-max-ttl': ['explicit_max_ttl', 'The maximum lifetime, regardless of renewals.'],
+  period: ['period', 'The period: every renewal resets the TTL to this value, without limit.'],
   type: ['type', 'service or batch.'],
-  'display-name': ['display_name', 'Shown in audit lines.'],
-  id: ['id', 'The token itself; for root only.'],
-  'entity-alias': ['entity_alias', 'An alias that the role allows.'],
+  'display-name': ['display_name', 'The display name, shown in audit lines.'],
+  id: ['id', 'The token ID to use; root only.'],
+  'entity-alias': ['entity_alias', 'An entity alias that the role allows.'],
 } as const
 
 const durations = ['ttl', 'explicit-max-ttl', 'period']
 
 const createFlags: FlagTable = {
   policy: { kind: 'strings', about: 'A policy; can be repeated.', mayBeEmpty: true },
-  metadata: { kind: 'pairs', about: 'name=value, shown in audit lines; can be repeated.' },
+  metadata: { kind: 'pairs', about: 'Metadata, shown in audit lines; can be repeated.' },
   ...Object.fromEntries(
     Object.entries(createTexts).map(([name, [, about]]) => [
       name,
       { kind: durations.includes(name) ? ('duration' as const) : ('string' as const), about },
     ]),
   ),
-  'use-limit': { kind: 'int', about: 'How often it can be used.' },
-  orphan: { kind: 'bool', about: 'Without a parent.' },
-  'no-default-policy': { kind: 'bool', about: 'Without the default policy.' },
-  renewable: { kind: 'bool', about: 'It can be renewed (true unless set).' },
-  role: { kind: 'string', about: 'The role to create it through.' },
+  'use-limit': { kind: 'int', about: 'The number of uses (default: unlimited).' },
+  orphan: { kind: 'bool', about: 'Create the token without a parent.' },
+  'no-default-policy': { kind: 'bool', about: 'Do not attach the default policy.' },
+  renewable: { kind: 'bool', about: 'Whether the token can be renewed (default true).' },
+  role: { kind: 'string', about: 'The token role to create the token with.' },
 }
 
 async function create(run: Run): Promise<number> {
@@ -65,7 +65,7 @@ async function callEndpoint(run: Run, endpoints: TokenEndpoints, more: Json = {}
   if (tokenOrAccessor?.trim() === '') throw new UsageError('the token, or accessor, is empty: was a variable not set?')
   const [self, token, accessor] = endpoints.methods
   if (run.flags.bool('accessor')) {
-    if (tokenOrAccessor === undefined) throw new UsageError('give the accessor')
+    if (tokenOrAccessor === undefined) throw new UsageError('an accessor is missing: give it as the argument')
     return (await run.client.send(accessor, endpoints.accessor, { accessor: tokenOrAccessor, ...more })).body
   }
   if (tokenOrAccessor !== undefined)
@@ -103,10 +103,10 @@ async function revoke(run: Run): Promise<number> {
   const [tokenOrAccessor] = run.args
   const [self, accessor, mode] = [flags.bool('self'), flags.bool('accessor'), flags.string('mode') ?? '']
   if (self && (tokenOrAccessor !== undefined || accessor || mode !== ''))
-    throw new UsageError('-self takes neither a token nor -accessor nor -mode')
-  if (!self && tokenOrAccessor === undefined) throw new UsageError('give the token, or -self')
+    throw new UsageError('-self excludes a token, -accessor and -mode')
+  if (!self && tokenOrAccessor === undefined) throw new UsageError('give a token, or use -self')
   if (!['', 'orphan', 'path'].includes(mode)) throw new UsageError('the mode is "orphan" or "path"')
-  if (accessor && mode !== '') throw new UsageError('-accessor and -mode do not go together')
+  if (accessor && mode !== '') throw new UsageError('-accessor and -mode exclude each other')
   if (mode === 'path') await run.client.send('PUT', `sys/leases/revoke-prefix/${tokenOrAccessor}`)
   else
     await callEndpoint(run, {
@@ -150,7 +150,7 @@ export const tokenCommands: readonly Command[] = [
   },
   {
     name: 'token lookup',
-    about: "Show what a token is; one's own unless given",
+    about: 'Show the properties of a token (default: your own)',
     usage: '[TOKEN | ACCESSOR]',
     args: [0, 1],
     flags: accessor,
@@ -160,10 +160,10 @@ export const tokenCommands: readonly Command[] = [
   },
   {
     name: 'token renew',
-    about: "Renew a token; one's own unless given",
+    about: 'Renew a token (default: your own)',
     usage: '[TOKEN | ACCESSOR]',
     args: [0, 1],
-    flags: { ...accessor, increment: { kind: 'duration', about: 'The TTL wished for.', alias: 'i' } },
+    flags: { ...accessor, increment: { kind: 'duration', about: 'The requested TTL.', alias: 'i' } },
     shows: ['format'],
     doing: 'renewing token',
     run: renew,
@@ -175,15 +175,15 @@ export const tokenCommands: readonly Command[] = [
     args: [0, 1],
     flags: {
       ...accessor,
-      self: { kind: 'bool', about: "One's own." },
-      mode: { kind: 'string', about: 'orphan: its children live on; path: all tokens made under this path.' },
+      self: { kind: 'bool', about: 'Revoke your own token.' },
+      mode: { kind: 'string', about: 'orphan: keep its children; path: revoke all tokens created at this path.' },
     },
     doing: 'revoking token',
     run: revoke,
   },
   {
     name: 'token capabilities',
-    about: "What a token may do on a path; one's own unless given",
+    about: 'Show the capabilities of a token on a path (default: your own token)',
     usage: '[TOKEN | ACCESSOR] PATH',
     args: [1, 2],
     flags: accessor,

@@ -24,15 +24,15 @@ async function read(run: Run): Promise<number> {
 
 /** Flags of commands that list. */
 export const pageFlags: FlagTable = {
-  limit: { kind: 'int', about: 'At most so many names.' },
-  after: { kind: 'string', about: 'Only names behind this one.' },
+  limit: { kind: 'int', about: 'The maximum number of names.' },
+  after: { kind: 'string', about: 'Only names after this one.' },
 }
 
 /** The part of a list that was asked for, as the API takes it. @throws UsageError for a limit that would mean all */
 export function pageOf({ flags }: Run): Json {
   const [limit, after] = [flags.int('limit'), flags.string('after')]
   if (limit !== undefined && limit < 1)
-    throw new UsageError(`-limit=${limit} is no number of names: leave it out for all`)
+    throw new UsageError(`-limit=${limit} is not a valid number of names: leave it out to list all`)
   return { ...(limit !== undefined && { limit }), ...(after !== undefined && { after }) }
 }
 
@@ -70,7 +70,7 @@ async function write(run: Run): Promise<number> {
   const words = run.args.slice(1)
   const force = run.flags.bool('force')
   if (words.length === 0 && !force)
-    throw new UsageError('there is no data to write\n  next: add K=V, or -force to write without data')
+    throw new UsageError('no data was given\n  next: add K=V, or use -force to write without data')
   const data = words.length === 0 ? null : await inputOf(run, words)
   const { body } = await run.client.send('PUT', path, data)
   return showResponse(run, body, `Success! Data written to: ${path}`)
@@ -136,7 +136,7 @@ export const genericCommands: readonly Command[] = [
   },
   {
     name: 'list',
-    about: 'List what lies under a path',
+    about: 'List the entries of a path',
     usage: 'PATH',
     args: [1, 1],
     shows: ['format', 'detailed'],
@@ -146,7 +146,7 @@ export const genericCommands: readonly Command[] = [
   },
   {
     name: 'scan',
-    about: 'List everything below a path',
+    about: 'List all entries below a path, recursively',
     usage: 'PATH',
     args: [1, 1],
     flags: pageFlags,
@@ -166,7 +166,7 @@ export const genericCommands: readonly Command[] = [
   },
   {
     name: 'patch',
-    about: 'Change parts of what is at a path',
+    about: 'Update part of the data at a path',
     usage: 'PATH K=V …',
     args: [2, Infinity],
     shows: ['field', 'format'],
@@ -175,7 +175,7 @@ export const genericCommands: readonly Command[] = [
   },
   {
     name: 'delete',
-    about: 'Delete what is at a path',
+    about: 'Delete the data at a path',
     usage: 'PATH [K=V …]',
     args: [1, Infinity],
     shows: ['field', 'format'],
@@ -184,7 +184,7 @@ export const genericCommands: readonly Command[] = [
   },
   {
     name: 'path-help',
-    about: 'What a path of the API is for',
+    about: 'Show the help of an API path',
     usage: 'PATH',
     args: [1, 1],
     shows: ['format'],

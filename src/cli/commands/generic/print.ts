@@ -5,7 +5,7 @@ import type { Command } from '../../framework/command.ts'
 export const printCommands: readonly Command[] = [
   {
     name: 'print token',
-    about: 'Print the token in use: from the environment, else the one that login kept',
+    about: 'Print the token in use: from the environment, or stored by login',
     args: [0, 0],
     offline: true,
     run: async (run) => {

@@ -15,7 +15,7 @@ async function unwrap(run: Run): Promise<number> {
 export const unwrapCommands: readonly Command[] = [
   {
     name: 'unwrap',
-    about: 'Open a wrapped answer: works once; without an argument, of the token in use',
+    about: 'Unwrap a wrapped response, once. Without an argument, the token in use is the wrapping token',
     usage: '[WRAPPING TOKEN]',
     args: [0, 1],
     shows: ['field', 'format'],

@@ -30,7 +30,7 @@ async function put(run: Run): Promise<number> {
 function casOf({ flags }: Run): { readonly cas?: number } {
   const cas = flags.int('cas')
   if (cas === undefined) return {}
-  if (cas < 0) throw new UsageError(`-cas=${cas} is no version: leave -cas out to write whatever is there`)
+  if (cas < 0) throw new UsageError(`-cas=${cas} is not a version: leave out -cas to write without a check`)
   return { cas }
 }
 
@@ -45,8 +45,8 @@ async function warnOfDropped(run: Run, path: string, data: Json, body: Json | un
   const dropped = Object.keys(old).filter((key) => !Object.hasOwn(data, key))
   if (dropped.length === 0) return
   run.err(
-    `Version ${before} also had ${dropped.map((key) => JSON.stringify(key)).join(', ')}: a put replaces the whole secret. ` +
-      `Use "kv patch" to change some keys; "kv rollback -version=${before}" goes back.`,
+    `Version ${before} also contained ${dropped.map((key) => JSON.stringify(key)).join(', ')}: a put replaces the complete secret. ` +
+      `Use "kv patch" to change some keys; "kv rollback -version=${before}" restores that version.`,
   )
 }
 
@@ -66,7 +66,7 @@ async function showVersion(run: Run, path: string, body: Json | undefined): Prom
 
 async function get(run: Run): Promise<number> {
   const version = run.flags.int('version') ?? 0
-  if (version < 0) throw new UsageError(`-version=${version} is no version: leave it out for the newest`)
+  if (version < 0) throw new UsageError(`-version=${version} is not a version: leave it out for the newest version`)
   const place = await locate(run)
   refuseVersionFlag(run, place, 'version')
   const path = place.version === 1 ? place.path : place.at('data')
@@ -114,7 +114,7 @@ async function patch(run: Run): Promise<number> {
   const removed = run.flags.strings('remove-data')
   const input = await inputOf(run, run.args.slice(1))
   const both = removed.find((key) => Object.hasOwn(input, key))
-  if (both !== undefined) throw new UsageError(`${both} is to be set and to be removed: give one of them`)
+  if (both !== undefined) throw new UsageError(`${both} cannot be set and removed at once`)
   const data = { ...input, ...Object.fromEntries(removed.map((key) => [key, null])) }
   if (Object.keys(data).length === 0) throw new UsageError('Not enough arguments: give K=V, or -remove-data=K')
   const options = casOf(run)
@@ -126,7 +126,7 @@ async function patch(run: Run): Promise<number> {
   } catch (thrown) {
     const mayRead = thrown instanceof ServerError && [403, 405].includes(thrown.status) && method === ''
     if (!mayRead) throw thrown
-    run.err('The server does not let this token patch: the secret is read and written as a whole instead.')
+    run.err('This token may not patch: the secret is read and written instead.')
     return readAndWrite(run, place, data, options)
   }
 }
@@ -157,14 +157,14 @@ async function list(run: Run, verb: 'list' | 'scan'): Promise<number> {
 }
 
 const cas = {
-  cas: { kind: 'int', about: 'Write only if this is the newest version; 0: only if there is none.' },
+  cas: { kind: 'int', about: 'Check-and-set: write only if this is the current version; 0 writes only a new secret.' },
 } as const
 
 /** `kv put`, `get`, `patch`, `list`. */
 export const kvCommands: readonly Command[] = [
   {
     name: 'kv put',
-    about: 'Write a secret, as a new version where there are versions',
+    about: 'Write a secret; in a version 2 store as a new version',
     usage: 'PATH K=V …',
     args: [2, Infinity],
     flags: { ...mountFlag, ...cas },
@@ -178,7 +178,7 @@ export const kvCommands: readonly Command[] = [
     args: [1, 1],
     flags: {
       ...mountFlag,
-      version: { kind: 'int', about: 'This version; the newest unless given.', mayBeEmpty: true },
+      version: { kind: 'int', about: 'The version (default: the newest).', mayBeEmpty: true },
     },
     shows: ['field', 'format'],
     run: get,
@@ -192,7 +192,12 @@ export const kvCommands: readonly Command[] = [
       ...mountFlag,
       ...cas,
       'remove-data': { kind: 'strings', about: 'A key to remove; can be repeated.' },
-      method: { kind: 'string', about: 'patch: on the server only; rw: read, change, and write.', mayBeEmpty: true },
+      method: {
+        kind: 'string',
+        about:
+          'patch: let the server patch; rw: read, change and write. By default patch, and rw where patching is not allowed.',
+        mayBeEmpty: true,
+      },
     },
     shows: ['field', 'format'],
     run: patch,

@@ -63,10 +63,10 @@ async function remove(run: Run): Promise<number> {
 
 const settingFlags: FlagTable = {
   ...mountFlag,
-  'max-versions': { kind: 'int', about: 'How many versions are kept.' },
-  'cas-required': { kind: 'bool', about: 'Writes must say on top of which version.' },
-  'delete-version-after': { kind: 'duration', about: 'Versions are deleted this long after they were written.' },
-  'custom-metadata': { kind: 'pairs', about: 'A note, name=value; can be repeated.' },
+  'max-versions': { kind: 'int', about: 'The number of versions to keep.' },
+  'cas-required': { kind: 'bool', about: 'Require -cas for every write.' },
+  'delete-version-after': { kind: 'duration', about: 'Delete versions this long after they were written.' },
+  'custom-metadata': { kind: 'pairs', about: 'Custom metadata; can be repeated.' },
 }
 
 /** `kv metadata …`. */
@@ -82,7 +82,7 @@ export const kvCommands: readonly Command[] = [
   },
   {
     name: 'kv metadata put',
-    about: 'Set the settings of a secret',
+    about: 'Replace the settings of a secret',
     usage: 'PATH',
     args: [1, 1],
     flags: settingFlags,
@@ -96,14 +96,14 @@ export const kvCommands: readonly Command[] = [
     args: [1, 1],
     flags: {
       ...settingFlags,
-      'remove-custom-metadata': { kind: 'strings', about: 'A note to remove; can be repeated.' },
+      'remove-custom-metadata': { kind: 'strings', about: 'The name of custom metadata to remove; can be repeated.' },
     },
     shows: ['format'],
     run: async (run) => write(run, 'PATCH'),
   },
   {
     name: 'kv metadata delete',
-    about: 'Remove a secret with all its versions, for ever',
+    about: 'Permanently delete a secret with all its versions',
     usage: 'PATH',
     args: [1, 1],
     flags: mountFlag,

@@ -7,7 +7,7 @@ import { textOf } from '../../output/table.ts'
 
 /** The flag that says which part of a path is the mount. */
 export const mountFlag = {
-  mount: { kind: 'string', about: 'Where the store is mounted; the path is then inside it.', mayBeEmpty: true },
+  mount: { kind: 'string', about: 'The mount of the store; the path is then relative to it.', mayBeEmpty: true },
 } as const
 
 /** Where a secret is: its store, the version of that, and its path inside. */
@@ -67,7 +67,7 @@ function storeOf(run: Run, path: string, mountName: string): string {
   const fitting = namesOf(run, mountName).filter((name) => `${path}/`.startsWith(`${name}/`))
   if (fitting.length === 1) return fitting[0] as string
   throw new UsageError(
-    `${path} is in the mount ${mountName}, and it is not plain which part of the path that is: nothing was done\n  next: give the mount with -mount, and its namespace with -namespace`,
+    `${path} is in the mount ${mountName}, and which part of the path is the mount is ambiguous: nothing was done\n  next: give the mount with -mount, and its namespace with -namespace`,
   )
 }
 
@@ -77,7 +77,7 @@ function checkedMount(run: Run, mount: string, mountName: string): string {
   if (names.includes(mount)) return mount
   const right = names.find((name) => mount.startsWith(`${name}/`)) ?? barePath(mountName)
   throw new UsageError(
-    `there is no mount ${mount}/: that path lies in the mount ${right}/\n  next: say -mount=${right}, and give the rest with the path`,
+    `there is no mount ${mount}/: the path is inside the mount ${right}/\n  next: use -mount=${right}, and add the rest to the path`,
   )
 }
 
@@ -97,7 +97,7 @@ export async function during<T>(what: string, pending: Promise<T>): Promise<T> {
 export function refuseVersionFlag(run: Run, { version, mount }: SecretLocation, flag: string): void {
   if (version === 1 && run.flags.has(flag))
     throw new UsageError(
-      `${mount}/ is a version 1 store and keeps no versions: -${flag} would have no effect, so nothing was done`,
+      `${mount}/ is a version 1 store without versions: -${flag} would have no effect, so nothing was done`,
     )
 }
 

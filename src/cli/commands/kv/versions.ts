@@ -17,7 +17,7 @@ function versionsOf(run: Run): readonly string[] {
 
 function versionsNeeded(run: Run): readonly string[] {
   const versions = versionsOf(run)
-  if (versions.length === 0) throw new UsageError('say which versions with -versions=1,2')
+  if (versions.length === 0) throw new UsageError('give the versions with -versions=1,2')
   return versions
 }
 
@@ -45,7 +45,7 @@ async function onVersions(run: Run, side: 'undelete' | 'destroy', word: string):
 
 async function rollback(run: Run): Promise<number> {
   const version = run.flags.int('version') ?? 0
-  if (version < 1) throw new UsageError('say which version to go back to with -version=N')
+  if (version < 1) throw new UsageError('give the version to restore with -version=N')
   const place = await locate(run)
   if (place.version === 1) return refuseVersion1(run, 'K/V engine mount must be version 2 for rollback support')
   const path = place.at('data')
@@ -58,7 +58,7 @@ async function rollback(run: Run): Promise<number> {
   const wanted = await read({ version })
   if (!wanted) return nothingAt(run, path)
   if (!wanted['data']) {
-    run.err(`There is nothing to go back to: version ${version} was deleted or destroyed.`)
+    run.err(`Version ${version} cannot be restored: it was deleted or destroyed.`)
     return 2
   }
   // Only on top of the version that was newest just now: a write in between must not get lost.
@@ -77,13 +77,13 @@ async function enableVersioning(run: Run): Promise<number> {
   return 0
 }
 
-const versions = { versions: { kind: 'strings', about: 'Which versions, with commas between them.' } } as const
+const versions = { versions: { kind: 'strings', about: 'The versions, separated by commas.' } } as const
 
 /** `kv delete`, `undelete`, `destroy`, `rollback`, `enable-versioning`. */
 export const kvCommands: readonly Command[] = [
   {
     name: 'kv delete',
-    about: 'Delete the newest version of a secret, or some; undelete brings it back',
+    about: 'Delete the newest or the given versions of a secret; undelete restores them',
     usage: 'PATH',
     args: [1, 1],
     flags: { ...mountFlag, ...versions },
@@ -92,7 +92,7 @@ export const kvCommands: readonly Command[] = [
   },
   {
     name: 'kv undelete',
-    about: 'Bring deleted versions back',
+    about: 'Restore deleted versions',
     usage: 'PATH',
     args: [1, 1],
     flags: { ...mountFlag, ...versions },
@@ -101,7 +101,7 @@ export const kvCommands: readonly Command[] = [
   },
   {
     name: 'kv destroy',
-    about: 'Remove versions for ever',
+    about: 'Permanently delete versions',
     usage: 'PATH',
     args: [1, 1],
     flags: { ...mountFlag, ...versions },
@@ -110,16 +110,16 @@ export const kvCommands: readonly Command[] = [
   },
   {
     name: 'kv rollback',
-    about: 'Write an old version again, as the newest',
+    about: 'Write an old version again as the newest version',
     usage: 'PATH',
     args: [1, 1],
-    flags: { ...mountFlag, version: { kind: 'int', about: 'The version to go back to.' } },
+    flags: { ...mountFlag, version: { kind: 'int', about: 'The version to restore.' } },
     shows: ['field', 'format'],
     run: rollback,
   },
   {
     name: 'kv enable-versioning',
-    about: 'Give a store versions from now on',
+    about: 'Turn a version 1 store into a version 2 store',
     usage: 'MOUNT',
     args: [1, 1],
     run: enableVersioning,

@@ -38,11 +38,11 @@ const bare = (body: Json | undefined): Json => (body?.['data'] ?? body ?? {}) as
 async function begin(run: Run, operation: KeyShareOperation): Promise<number> {
   const { flags } = run
   const [otp = '', key] = [flags.string('otp'), flags.string('pgp-key')]
-  if (otp !== '' && key) throw new UsageError('give -otp or -pgp-key, not both')
+  if (otp !== '' && key) throw new UsageError('give either -otp or -pgp-key, not both')
   const body = bare((await operation.send('PUT', 'attempt', key ? { pgp_key: pgpKey(key) } : { otp })).body)
   if (body['otp'] && run.format === 'table')
     run.err(
-      'A One-Time Password was made for you: without it nobody can read the new root token. Keep it away from the key shares, and somewhere safe.',
+      'A one-time password was generated: it is needed to decode the new root token. Store it safely, apart from the key shares.',
     )
   return show(run, body)
 }
@@ -61,7 +61,7 @@ async function decode(run: Run): Promise<number> {
   const bytes = Buffer.from(encoded === '-' ? (await run.stdin()).trim() : encoded, 'base64')
   const pad = Buffer.from(otp)
   if (bytes.length !== pad.length)
-    throw new UsageError('the encoded token and the one-time password do not belong together: their lengths differ')
+    throw new UsageError('the encoded token and the one-time password do not match: their lengths differ')
   const token = Buffer.from(bytes.map((byte, at) => byte ^ (pad[at] as number)))
   if (run.format === 'table') run.out(token.toString())
   else await showValue(run, { token: token.toString() })
@@ -108,15 +108,15 @@ async function show(run: Run, status: Json): Promise<number> {
 export const operatorCommands: readonly Command[] = [
   {
     name: 'operator generate-root',
-    about: 'Make a new root token from key shares',
+    about: 'Generate a new root token with key shares',
     usage: '[SHARE]',
     args: [0, 1],
     flags: {
       ...keyShareFlags,
-      otp: { kind: 'string', about: 'The one-time password: one is made if it is left out.' },
-      'pgp-key': { kind: 'string', about: 'File with the PGP key that the token is encrypted for.' },
-      decode: { kind: 'string', about: 'Print the token that this encoded one is; needs -otp.' },
-      'generate-otp': { kind: 'bool', about: 'Make a one-time password.' },
+      otp: { kind: 'string', about: 'The one-time password (default: the server generates one).' },
+      'pgp-key': { kind: 'string', about: 'File with the PGP public key to encrypt the token with.' },
+      decode: { kind: 'string', about: 'Decode this encoded token and print it; needs -otp.' },
+      'generate-otp': { kind: 'bool', about: 'Generate a one-time password and print it.' },
     },
     shows: ['format'],
     doing: 'generating a root token',

@@ -4,11 +4,14 @@ import type { FlagTable } from '../../framework/flags.ts'
 import { pgpKey, pgpKeys } from './key-share.ts'
 import { showValue } from '../../output/show.ts'
 
-/** How many shares, and how many of them open the server. */
+/** The number of shares, the threshold, and the keys to encrypt the shares with. */
 export const shareFlags: FlagTable = {
-  'key-shares': { kind: 'int', about: 'How many key shares (5 unless set).', alias: 'n' },
-  'key-threshold': { kind: 'int', about: 'How many of them open the server (3 unless set).', alias: 't' },
-  'pgp-keys': { kind: 'strings', about: 'Files with PGP keys, one for each share, with commas between them.' },
+  'key-shares': { kind: 'int', about: 'The number of key shares (default 5).', alias: 'n' },
+  'key-threshold': { kind: 'int', about: 'The number of key shares needed to unseal (default 3).', alias: 't' },
+  'pgp-keys': {
+    kind: 'strings',
+    about: 'Files with PGP public keys to encrypt the shares with, one per share, separated by commas.',
+  },
 }
 
 async function init(run: Run): Promise<number> {
@@ -40,21 +43,21 @@ const inOrder = (body: Json, shares: number, threshold: number): Json => ({
   root_token: body['root_token'],
 })
 
-/** What people keep. Scripts look for the beginnings of its first lines. */
+/** The output for the operator. Scripts parse the beginnings of its first lines. */
 function shareSheet(body: Json, shares: number, threshold: number): string {
   const keys = (body['keys_base64'] ?? []) as readonly string[]
   return `${keys.map((key, at) => `Unseal Key ${at + 1}: ${key}`).join('\n')}
 
 Initial Root Token: ${String(body['root_token'])}
 
-The server is initialised with ${shares} key ${shares === 1 ? 'share' : 'shares'}; ${threshold} of them ${threshold === 1 ? 'opens' : 'open'} it. Hand each to another
-person now. They are shown only this once: whoever loses too many of them can
-never open this server again, and nobody can help.
+The server is initialised with ${shares} key ${shares === 1 ? 'share' : 'shares'}; unsealing needs ${threshold} of them. Give each share to
+a different person now: they are shown only this once. If more shares are lost
+than unsealing can spare, nobody can ever unseal this server again.
 
 Next, ${threshold === 1 ? 'once' : `${threshold} times`}:  strongroom operator unseal
 Then use the root token to set up others, first an operator (policies/operator.hcl),
-and revoke it. ${threshold === 1 ? 'One share makes' : `${threshold} shares make`} another: strongroom operator generate-root, with an
-operator's token, or as docs/operations.md says if every token is lost.
+and revoke it. ${threshold === 1 ? 'One share generates' : `${threshold} shares generate`} a new one: strongroom operator generate-root, with an
+operator's token, or, if every token is lost, as described in docs/operations.md.
 `
 }
 
@@ -74,8 +77,8 @@ export const operatorCommands: readonly Command[] = [
     args: [0, 0],
     flags: {
       ...shareFlags,
-      'root-token-pgp-key': { kind: 'string', about: 'File with the PGP key that the root token is encrypted for.' },
-      status: { kind: 'bool', about: 'Only say whether it is done; the exit status is 0 if so, else 2.' },
+      'root-token-pgp-key': { kind: 'string', about: 'File with the PGP public key to encrypt the root token with.' },
+      status: { kind: 'bool', about: 'Only show whether the server is initialised; exit status 0 if it is, 2 if not.' },
     },
     shows: ['format'],
     doing: 'initializing',

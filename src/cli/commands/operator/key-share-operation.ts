@@ -57,7 +57,9 @@ export class KeyShareOperation {
   async share(nonceNow: string): Promise<{ readonly key: string; readonly nonce: string }> {
     const nonceFlag = this.#run.flags.string('nonce')
     if (nonceFlag === undefined && this.#run.args.length > 0)
-      throw new UsageError('give the nonce of the operation with -nonce, so that nobody can swap it for another')
+      throw new UsageError(
+        'give the nonce of the operation with -nonce, so that the share cannot go to another operation',
+      )
     const nonce = nonceFlag ?? nonceNow
     return { key: await keyShareOf(this.#run, `Operation nonce: ${nonce}\nKey share (will be hidden): `), nonce }
   }
@@ -70,8 +72,8 @@ function isDisabled(thrown: unknown): boolean {
 
 /** Flags of every such operation. */
 export const keyShareFlags = {
-  init: { kind: 'bool', about: 'Begin.' },
-  status: { kind: 'bool', about: 'Show how far it is.' },
-  cancel: { kind: 'bool', about: 'Give it up; the shares given so far are forgotten.' },
-  nonce: { kind: 'string', about: 'The nonce of the operation, as its beginner told you.' },
+  init: { kind: 'bool', about: 'Start the operation.' },
+  status: { kind: 'bool', about: 'Show the progress.' },
+  cancel: { kind: 'bool', about: 'Cancel the operation and discard the shares submitted so far.' },
+  nonce: { kind: 'string', about: 'The nonce of the operation, from the person who started it.' },
 } as const

@@ -7,7 +7,7 @@ export async function keyShareOf(run: Run, question: string): Promise<string> {
   const [argument] = run.args
   if (argument !== undefined) return nonEmpty(argument === '-' ? await run.stdin() : argument)
   if (run.flags.bool('non-interactive'))
-    throw new UsageError('no key share was given and -non-interactive forbids to ask for it: give it as an argument')
+    throw new UsageError('no key share was given, and -non-interactive forbids prompting: give it as an argument')
   return nonEmpty(await run.ask(question))
 }
 

@@ -29,7 +29,7 @@ async function rotate(run: Run): Promise<number> {
 export const operatorCommands: readonly Command[] = [
   {
     name: 'operator key-status',
-    about: 'The encryption key in use',
+    about: 'Show the encryption key in use',
     args: [0, 0],
     shows: ['format'],
     doing: 'reading the key status',
@@ -37,7 +37,7 @@ export const operatorCommands: readonly Command[] = [
   },
   {
     name: 'operator rotate',
-    about: 'Take a new encryption key into use',
+    about: 'Rotate the encryption key',
     args: [0, 0],
     shows: ['format'],
     doing: 'rotating the key',

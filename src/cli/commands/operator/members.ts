@@ -35,7 +35,7 @@ async function versionHistory(run: Run): Promise<number> {
 export const operatorCommands: readonly Command[] = [
   {
     name: 'operator members',
-    about: 'The nodes of the cluster',
+    about: 'List the nodes of the cluster',
     args: [0, 0],
     shows: ['format'],
     doing: 'listing the members',
@@ -47,7 +47,7 @@ export const operatorCommands: readonly Command[] = [
 export const historyCommands: readonly Command[] = [
   {
     name: 'version-history',
-    about: 'The releases that have run on this storage',
+    about: 'List the releases that have used this storage',
     args: [0, 0],
     shows: ['format'],
     doing: 'listing the versions',

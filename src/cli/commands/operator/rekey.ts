@@ -14,7 +14,7 @@ async function rekey(run: Run, open = 'sys/rekey'): Promise<number> {
   const { flags } = run
   const target = flags.string('target') || 'barrier'
   if (target === 'recovery' || target === 'hsm')
-    throw new ServerError('this seal has no recovery keys: the target is "barrier"')
+    throw new ServerError('this seal has no recovery key: the target is "barrier"')
   if (!targets.includes(target)) throw new UsageError(`Unknown target: ${target}`)
   const operation = new KeyShareOperation(run, open, 'sys/rotate/root', 'disable_unauthed_rekey_endpoints')
   if (flags.bool('backup-retrieve')) return showResponse(run, (await operation.send('GET', 'backup')).body)
@@ -56,7 +56,7 @@ async function begin(run: Run, operation: KeyShareOperation): Promise<number> {
   if (run.format === 'table') {
     if (!flags.has('pgp-keys'))
       run.err(
-        'WARNING! The new shares will be shown in clear to whoever gives the last share. With -pgp-keys each is encrypted for its holder, and with -verify they count only once their holders proved to have them.',
+        'WARNING! The new shares will be shown in plain text to whoever submits the last share. With -pgp-keys, each share is encrypted for its recipient. With -verify, the new shares take effect only after their recipients have submitted them.',
       )
     run.out('\n')
   }
@@ -85,14 +85,14 @@ async function showShares(run: Run, operation: KeyShareOperation, body: Json): P
   run.out(`\n${lines.join('\n')}\n\nOperation nonce: ${String(body['nonce'])}\n\n`)
   if (body['verification_required'] !== true) {
     run.out(
-      `The server opens with these ${keys.length} shares now, and with the old ones no more. Hand each to\nanother person: they are shown only this once.\n`,
+      `The server now unseals with these ${keys.length} shares; the old shares are invalid. Give each share to\na different person: they are shown only this once.\n`,
     )
     return 0
   }
   run.out(
-    'These shares do not count yet: their holders give them back first, with\nstrongroom operator rekey -verify, and until then the old ones stay in use.\n\n',
+    'These shares are not in effect yet: their recipients first submit them with\nstrongroom operator rekey -verify. Until then, the old shares stay valid.\n\n',
   )
-  run.err(`Again, so that it is not missed: go on with -verify and -nonce=${String(body['verification_nonce'])}`)
+  run.err(`Next: run strongroom operator rekey -verify -nonce=${String(body['verification_nonce'])}`)
   return verifyStatus(run, operation)
 }
 
@@ -103,11 +103,11 @@ async function verifyStatus(run: Run, operation: KeyShareOperation): Promise<num
 async function verifyShare(run: Run, operation: KeyShareOperation): Promise<number> {
   const status = bare((await operation.send('GET', 'verify')).body)
   if (status['started'] !== true)
-    throw new UsageError('No rekey verification is in progress. It begins when enough old shares were given.')
+    throw new UsageError('No rekey verification is in progress. It starts when enough old shares have been submitted.')
   const body = bare((await operation.send('PUT', 'verify', await operation.share(String(status['nonce'])))).body)
   if (body['complete'] !== true) return verifyStatus(run, operation)
   if (run.format === 'table')
-    run.out('Rekey verification successful. The new shares open the server, the old ones no more.\n')
+    run.out('Rekey verification successful. The new shares are now valid, the old shares invalid.\n')
   else await showValue(run, body)
   return 0
 }
@@ -172,11 +172,15 @@ const rekeyCommand = {
   flags: {
     ...shareFlags,
     ...keyShareFlags,
-    verify: { kind: 'bool', about: 'The new shares count only after enough of them were given back.' },
-    target: { kind: 'string', about: 'barrier (usual); this seal has no recovery keys.' },
-    backup: { kind: 'bool', about: 'Keep a copy of the PGP-encrypted shares on the server.' },
-    'backup-retrieve': { kind: 'bool', about: 'Read that copy.' },
-    'backup-delete': { kind: 'bool', about: 'Remove it.' },
+    verify: {
+      kind: 'bool',
+      about:
+        'With -init: require the new shares to be verified before they replace the old ones. Otherwise: submit a new share for verification.',
+    },
+    target: { kind: 'string', about: 'The key: barrier (default). This seal has no recovery key.' },
+    backup: { kind: 'bool', about: 'Store a backup of the PGP-encrypted shares on the server.' },
+    'backup-retrieve': { kind: 'bool', about: 'Show the backup.' },
+    'backup-delete': { kind: 'bool', about: 'Delete the backup.' },
   },
   shows: ['format'],
   doing: 'changing the key shares',
@@ -184,11 +188,11 @@ const rekeyCommand = {
 
 /** `operator rekey`, `operator rotate-keys`. */
 export const operatorCommands: readonly Command[] = [
-  { ...rekeyCommand, name: 'operator rekey', about: 'Make new key shares', run: async (run) => rekey(run) },
+  { ...rekeyCommand, name: 'operator rekey', about: 'Generate new key shares', run: async (run) => rekey(run) },
   {
     ...rekeyCommand,
     name: 'operator rotate-keys',
-    about: 'Make new key shares, with a token; nobody without one is asked',
+    about: 'Generate new key shares, through the endpoint that needs a token',
     run: async (run) => rekey(run, 'sys/rotate/root'),
   },
 ]

@@ -81,7 +81,7 @@ async function status(run: Run): Promise<number> {
 export const statusCommands: readonly Command[] = [
   {
     name: 'status',
-    about: 'Whether the server is sealed; the exit status is 0 when open, 2 when sealed, 1 on an error',
+    about: 'Show the seal status; exit status 0 unsealed, 2 sealed, 1 error',
     args: [0, 0],
     shows: ['format'],
     run: status,

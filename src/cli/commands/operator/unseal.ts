@@ -39,22 +39,23 @@ async function stepDown(run: Run): Promise<number> {
 export const operatorCommands: readonly Command[] = [
   {
     name: 'operator unseal',
-    about: 'Give one key share: asked for, as an argument, or "-" for standard input',
+    about: 'Submit one key share: as an argument, "-" for standard input, or at a prompt',
     usage: '[SHARE]',
     args: [0, 1],
     flags: {
-      reset: { kind: 'bool', about: 'Forget the shares given so far.' },
+      reset: { kind: 'bool', about: 'Discard the shares submitted so far.' },
       'accept-storage': {
         kind: 'string',
-        about: 'Code of damage to stored records that is accepted; "check" has all of them checked and tells it.',
+        about:
+          'Accept damaged stored records: the code from the error message. "check" checks all records and reports the code.',
       },
       'accept-audit-log': {
         kind: 'string',
-        about: 'Code of damage to the audit log that is accepted, as the refusal told it.',
+        about: 'Accept a damaged audit log: the code from the error message.',
       },
       'expected-head': {
         kind: 'string',
-        about: 'The head that the audit log must have had: SIZE:ROOT, or DEVICE:SIZE:ROOT.',
+        about: 'The expected head of the audit log: SIZE:ROOT or DEVICE:SIZE:ROOT.',
       },
     },
     shows: ['format'],
@@ -63,14 +64,14 @@ export const operatorCommands: readonly Command[] = [
   },
   {
     name: 'operator seal',
-    about: 'Seal the server: its keys are wiped from memory',
+    about: 'Seal the server and wipe its keys from memory',
     args: [0, 0],
     doing: 'sealing',
     run: seal,
   },
   {
     name: 'operator step-down',
-    about: 'Let another server of the cluster take over',
+    about: 'Make the active server step down',
     args: [0, 0],
     doing: 'stepping down',
     run: stepDown,

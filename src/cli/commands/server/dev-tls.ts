@@ -9,12 +9,15 @@ import type { FlagTable, Flags } from '../../framework/flags.ts'
 
 /** Flags of `server` that are about the certificate of a development server. */
 export const devTlsFlags: FlagTable = {
-  'dev-tls': { kind: 'bool', about: 'It speaks TLS, with a fresh certificate under an authority of its own.' },
+  'dev-tls': { kind: 'bool', about: 'Serve TLS with a new certificate from a new CA.' },
   'dev-tls-cert-dir': {
     kind: 'string',
-    about: 'Folder for both and the key; a temporary one unless given. Older ones in it are replaced.',
+    about: 'Folder for the CA, certificate and key files (default: a temporary folder). Existing files are replaced.',
   },
-  'dev-tls-san': { kind: 'strings', about: 'A further DNS name or IP address of the certificate; can be repeated.' },
+  'dev-tls-san': {
+    kind: 'strings',
+    about: 'An additional DNS name or IP address for the certificate; can be repeated.',
+  },
 }
 
 /** Files of a development server that speaks TLS. */
@@ -42,7 +45,7 @@ export async function devTls(flags: Flags): Promise<DevTls | undefined> {
   const { devCertificates, isServerName } = await import('../../../crypto/encoding/dev-certificates.ts')
   const wanted = flags.strings('dev-tls-san')
   const wrong = wanted.find((name) => !isServerName(name))
-  if (wrong !== undefined) throw new UsageError(`-dev-tls-san=${wrong} is no DNS name and no IP address`)
+  if (wrong !== undefined) throw new UsageError(`-dev-tls-san=${wrong} is neither a DNS name nor an IP address`)
   const servers = ['localhost', '127.0.0.1', '::1', ...[hostname()].filter(isServerName), ...wanted]
   return inFiles(
     devCertificates([...new Set(servers)], systemClock.now(), randomBytes),

@@ -54,7 +54,7 @@ async function serving(run: Run, options: Options, tls: DevTls | undefined): Pro
     if (!run.flags.bool('dev-no-store-token')) keepRootToken(run, running.rootToken ?? '')
   } else
     run.out(
-      `==> strongroom listens on ${running.address}; it is sealed until enough key shares were given (strongroom operator unseal)\n`,
+      `==> strongroom listens on ${running.address}; it is sealed until enough key shares are submitted (strongroom operator unseal)\n`,
     )
   await stopSignal
   await running.stop()
@@ -82,8 +82,8 @@ function whatToServe({ flags, environment }: Run): Pick<Options, 'dev' | 'config
   if (dev === flags.has('config'))
     throw new UsageError(
       dev
-        ? '-dev and -config do not go together: a development server takes nothing from a configuration'
-        : 'give the configuration with -config=FILE, or -dev for a server to try things with',
+        ? '-dev and -config exclude each other: a development server reads no configuration'
+        : 'give a configuration with -config=FILE, or -dev for a development server',
     )
   const plainOnNetwork = flags.bool(plainFlag)
   if (plainOnNetwork && !dev)
@@ -120,7 +120,7 @@ function reloadOnHangup(running: { reload(): Promise<void> }): void {
       () => process.stderr.write('reloaded: audit files, certificates and keys of the listeners\n'),
       (thrown: unknown) => {
         const why = thrown instanceof Error ? thrown.message : 'unknown'
-        process.stderr.write(`reloading failed, and what failed stays as it was: ${why}\n`)
+        process.stderr.write(`the reload failed; settings that could not be reloaded stay as they were: ${why}\n`)
       },
     )
   })
@@ -135,14 +135,20 @@ export const serverCommands: readonly Command[] = [
     offline: true,
     flags: {
       config: { kind: 'strings', about: 'A configuration file or folder; can be repeated.' },
-      dev: { kind: 'bool', about: 'A server in memory, open at once, for trying things.' },
-      'dev-root-token-id': { kind: 'string', about: 'Its root token (VAULT_DEV_ROOT_TOKEN_ID).' },
-      'dev-listen-address': { kind: 'string', about: 'Its address; 127.0.0.1:8200 (VAULT_DEV_LISTEN_ADDRESS).' },
+      dev: { kind: 'bool', about: 'Start a development server: in memory, unsealed, not for real secrets.' },
+      'dev-root-token-id': {
+        kind: 'string',
+        about: 'The root token of the development server (VAULT_DEV_ROOT_TOKEN_ID).',
+      },
+      'dev-listen-address': {
+        kind: 'string',
+        about: 'The address of the development server (VAULT_DEV_LISTEN_ADDRESS; default 127.0.0.1:8200).',
+      },
       ...devTlsFlags,
-      [plainFlag]: { kind: 'bool', about: 'Plain HTTP on an address that other machines can reach.' },
-      'dev-no-store-token': { kind: 'bool', about: 'Do not keep its root token in ~/.vault-token.' },
-      'log-level': { kind: 'string', about: `The least that is logged: ${logLevels}.` },
-      'log-format': { kind: 'string', about: 'How log lines are written: standard or json.' },
+      [plainFlag]: { kind: 'bool', about: 'Allow plain HTTP on an address that other machines can reach.' },
+      'dev-no-store-token': { kind: 'bool', about: 'Do not store the root token in ~/.vault-token.' },
+      'log-level': { kind: 'string', about: `The log level: ${logLevels}.` },
+      'log-format': { kind: 'string', about: 'The log format: standard or json.' },
     },
     run: server,
   },

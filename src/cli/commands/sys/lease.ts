@@ -26,12 +26,13 @@ async function renew(run: Run): Promise<number> {
 
 async function revoke(run: Run): Promise<number> {
   const [force, prefix, sync] = ['force', 'prefix', 'sync'].map((name) => run.flags.bool(name))
-  if (force && !prefix)
-    throw new UsageError('-force needs -prefix: it removes leases even when what they stand for remains')
+  if (force && !prefix) throw new UsageError('-force needs -prefix: it removes leases even if revoking them fails')
   const id = barePath(idOf(run))
   const data = sync ? { sync: true } : undefined
   if (force) {
-    run.err('Warning! Forcing drops the leases here; what they stand for may live on where it was made!')
+    run.err(
+      'Warning! Forcing removes the leases here; the credentials behind them may stay valid in the external system!',
+    )
     await run.client.send('PUT', `sys/leases/revoke-force/${id}`, data)
     run.out(`Success! Force revoked any leases with prefix: ${idOf(run)}\n`)
     return 0
@@ -47,7 +48,7 @@ async function revoke(run: Run): Promise<number> {
 export const leaseCommands: readonly Command[] = [
   {
     name: 'lease lookup',
-    about: 'Show how long a lease still lives',
+    about: 'Show the remaining TTL of a lease',
     usage: 'LEASE',
     args: [1, 1],
     shows: ['format'],
@@ -58,20 +59,20 @@ export const leaseCommands: readonly Command[] = [
     about: 'Renew a lease',
     usage: 'LEASE',
     args: [1, 1],
-    flags: { increment: { kind: 'duration', about: 'The TTL wished for.' } },
+    flags: { increment: { kind: 'duration', about: 'The requested TTL.' } },
     shows: ['format'],
     doing: (run) => `renewing ${idOf(run)}`,
     run: renew,
   },
   {
     name: 'lease revoke',
-    about: 'End a lease, or all that begin alike',
+    about: 'Revoke a lease, or all leases with a prefix',
     usage: 'LEASE',
     args: [1, 1],
     flags: {
-      prefix: { kind: 'bool', about: 'All leases that begin with this.' },
-      force: { kind: 'bool', about: 'Drop leases that cannot be revoked; needs -prefix.', alias: 'f' },
-      sync: { kind: 'bool', about: 'Wait until it is done.' },
+      prefix: { kind: 'bool', about: 'Revoke all leases with this prefix.' },
+      force: { kind: 'bool', about: 'Remove leases even if revoking them fails; needs -prefix.', alias: 'f' },
+      sync: { kind: 'bool', about: 'Wait for completion.' },
     },
     doing: (run) => `revoking ${run.flags.bool('prefix') ? 'leases with prefix' : 'lease'} ${idOf(run)}`,
     run: revoke,

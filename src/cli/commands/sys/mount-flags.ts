@@ -2,17 +2,17 @@ import type { Json } from '../../../util/json.ts'
 import type { FlagTable, Flags } from '../../framework/flags.ts'
 
 const texts = {
-  'default-lease-ttl': 'The usual lifetime of leases and tokens.',
-  'max-lease-ttl': 'The longest one.',
-  'listing-visibility': 'unauth: shown to people who have not logged in; hidden.',
-  'token-type': 'Auth methods: the type of tokens.',
+  'default-lease-ttl': 'The default TTL of leases and tokens.',
+  'max-lease-ttl': 'The maximum TTL of leases and tokens.',
+  'listing-visibility': 'unauth: listed without a token; hidden: not listed.',
+  'token-type': 'The type of the tokens that the auth method issues.',
   'plugin-version': 'The version of the plugin.',
 } as const
 const lists = {
-  'audit-non-hmac-request-keys': 'Written in clear in audit lines; can be repeated.',
-  'audit-non-hmac-response-keys': 'Written in clear in audit lines; can be repeated.',
-  'passthrough-request-headers': 'A header that the engine may see; can be repeated.',
-  'allowed-response-headers': 'A header that the engine may set; can be repeated.',
+  'audit-non-hmac-request-keys': 'A request parameter that audit lines show unhashed; can be repeated.',
+  'audit-non-hmac-response-keys': 'A response field that audit lines show unhashed; can be repeated.',
+  'passthrough-request-headers': 'A request header to pass on to the engine; can be repeated.',
+  'allowed-response-headers': 'A response header that the engine may set; can be repeated.',
 } as const
 
 const durations = ['default-lease-ttl', 'max-lease-ttl']
@@ -22,7 +22,7 @@ const systemDefault = ['-1', '-1s']
 
 /** Flags of `secrets tune` and `auth tune`. */
 export const tuneFlags: FlagTable = {
-  description: { kind: 'string', about: 'For people.', mayBeEmpty: true },
+  description: { kind: 'string', about: 'A human-readable description.', mayBeEmpty: true },
   ...Object.fromEntries(
     Object.entries(texts).map(([name, about]) => [
       name,
@@ -37,18 +37,18 @@ export const tuneFlags: FlagTable = {
       { kind: 'strings' as const, about, mayBeEmpty: true as const },
     ]),
   ),
-  options: { kind: 'pairs', about: 'A setting of the engine, name=value; can be repeated.' },
-  version: { kind: 'string', about: 'The version of the engine: -options=version=…' },
+  options: { kind: 'pairs', about: 'An option of the engine; can be repeated.' },
+  version: { kind: 'string', about: 'The version of the engine, short for -options=version=….' },
 }
 
 /** Flags of `secrets enable` and `auth enable`. */
 export const enableFlags: FlagTable = {
   ...tuneFlags,
-  path: { kind: 'string', about: 'Where it answers; its type unless given.' },
-  local: { kind: 'bool', about: 'On this cluster only.' },
-  'seal-wrap': { kind: 'bool', about: 'Accepted; everything is encrypted alike.' },
-  'external-entropy-access': { kind: 'bool', about: 'Accepted.' },
-  'force-no-cache': { kind: 'bool', about: 'Accepted.' },
+  path: { kind: 'string', about: 'The path of the mount (default: its type).' },
+  local: { kind: 'bool', about: 'Local to this cluster.' },
+  'seal-wrap': { kind: 'bool', about: 'Accepted without effect: all data is encrypted.' },
+  'external-entropy-access': { kind: 'bool', about: 'Accepted without effect.' },
+  'force-no-cache': { kind: 'bool', about: 'Accepted without effect.' },
   'plugin-name': { kind: 'string', about: 'The name of the plugin.' },
 }
 

@@ -51,7 +51,7 @@ async function lock(run: Run): Promise<number> {
   }
   run.out(`Unlock Key: ${cell(data['unlock_key'])}\n`)
   run.err(
-    'The namespace is locked, and all below it. Keep this key: it unlocks the namespace again, and is shown only now. Without it that takes sudo.',
+    'The namespace and its child namespaces are locked. Store this key: it unlocks the namespace and is shown only once. Without it, unlocking needs the sudo capability.',
   )
   return 0
 }
@@ -121,7 +121,7 @@ export const namespaceCommands: readonly Command[] = [
     needs: 'namespaces',
     usage: 'PATH',
     args: [1, 1],
-    flags: { 'custom-metadata': { kind: 'pairs', about: 'A note, name=value; can be repeated.' } },
+    flags: { 'custom-metadata': { kind: 'pairs', about: 'Custom metadata; can be repeated.' } },
     shows: ['field', 'format'],
     doing: 'creating namespace',
     run: create,
@@ -156,13 +156,13 @@ export const namespaceCommands: readonly Command[] = [
   },
   {
     name: 'namespace patch',
-    about: 'Change notes about a namespace',
+    about: 'Change the custom metadata of a namespace',
     needs: 'namespaces',
     usage: 'PATH',
     args: [1, 1],
     flags: {
-      'custom-metadata': { kind: 'pairs', about: 'A note to set, name=value; can be repeated.' },
-      'remove-custom-metadata': { kind: 'strings', about: 'The name of a note to remove; can be repeated.' },
+      'custom-metadata': { kind: 'pairs', about: 'Custom metadata to set; can be repeated.' },
+      'remove-custom-metadata': { kind: 'strings', about: 'The name of custom metadata to remove; can be repeated.' },
     },
     shows: ['field', 'format'],
     doing: 'patching namespace',
@@ -170,7 +170,7 @@ export const namespaceCommands: readonly Command[] = [
   },
   {
     name: 'namespace delete',
-    about: 'Remove a namespace and everything in it',
+    about: 'Delete a namespace and everything in it',
     needs: 'namespaces',
     usage: 'PATH',
     args: [1, 1],
@@ -179,7 +179,7 @@ export const namespaceCommands: readonly Command[] = [
   },
   {
     name: 'namespace lock',
-    about: 'Close a namespace, and all below it, to everybody',
+    about: 'Lock a namespace and its child namespaces for all requests',
     needs: 'namespaces',
     usage: '[PATH]',
     args: [0, 1],
@@ -189,7 +189,7 @@ export const namespaceCommands: readonly Command[] = [
   },
   {
     name: 'namespace unlock',
-    about: 'Open a locked namespace again, with -unlock-key or with sudo',
+    about: 'Unlock a locked namespace, with -unlock-key or the sudo capability',
     needs: 'namespaces',
     usage: '[PATH]',
     args: [0, 1],

@@ -27,7 +27,7 @@ async function explain(run: Run): Promise<number> {
   const [operation = '', path = '', ...words] = run.args
   if (!explainable.some((word) => word === operation))
     throw new UsageError(
-      `"${operation}" is none of ${explainable.join(', ')}\n  next: strongroom policy explain read secret/data/app`,
+      `"${operation}" is not one of ${explainable.join(', ')}\n  next: strongroom policy explain read secret/data/app`,
     )
   const accessor = run.flags.string('accessor') ?? ''
   const policies = run.flags.strings('policy')
@@ -51,7 +51,7 @@ async function explain(run: Run): Promise<number> {
 
 function inWords({ allowed, reason, considered, left_out: leftOut, suggestion }: Explained): string {
   const rows = considered.map(({ path, policies, unnamed_policies: unnamed, capabilities, behind }, at) => [
-    path ?? '(may not be shown)',
+    path ?? '(hidden)',
     `[${capabilities.join(' ')}]`,
     [...policies, ...(unnamed > 0 ? [`${unnamed} not named`] : [])].join(', '),
     at === 0 ? 'decides' : `behind: ${behind}`,
@@ -59,7 +59,7 @@ function inWords({ allowed, reason, considered, left_out: leftOut, suggestion }:
   return [
     `${allowed ? 'Allowed' : 'Denied'}: ${reason}.\n`,
     rows.length > 0 ? `\n${table(['Rule', 'Gives', 'Policies', 'Rank'], rows)}\n` : '',
-    leftOut.length > 0 ? `\nRules that match nobody now:\n` : '',
+    leftOut.length > 0 ? `\nRules that do not apply now:\n` : '',
     ...leftOut.map(
       ({ path, policy, why }) => `  ${path}${policy === null ? '' : ` (${policy})`}: ${exclusionReasons[why] ?? why}\n`,
     ),
@@ -69,19 +69,19 @@ function inWords({ allowed, reason, considered, left_out: leftOut, suggestion }:
 
 const exclusionReasons: Readonly<Record<string, string>> = {
   expired: 'it has expired',
-  template: 'its template names an identity that nobody has',
+  template: 'its template refers to an identity that the token does not have',
 }
 
 /** `policy explain`. */
 export const policyExplainCommand: Command = {
   name: 'policy explain',
-  about: 'Which rule allows or denies a request, and what would allow it',
+  about: 'Show the rule that allows or denies a request, and a policy that would allow it',
   usage: 'OPERATION PATH [K=V…]',
   args: [2, Infinity],
   flags: {
-    accessor: { kind: 'string', about: "The token with this accessor, in place of one's own." },
-    policy: { kind: 'strings', about: 'A policy, in place of a token; can be repeated.' },
-    wrapped: { kind: 'duration', about: 'As if the answer was asked for wrapped, for this long.' },
+    accessor: { kind: 'string', about: 'Explain for the token with this accessor instead of your own token.' },
+    policy: { kind: 'strings', about: 'Explain for this policy instead of a token; can be repeated.' },
+    wrapped: { kind: 'duration', about: 'Explain the request with response wrapping of this TTL.' },
   },
   shows: ['field', 'format'],
   needs: 'explanations of policies',

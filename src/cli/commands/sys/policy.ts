@@ -38,8 +38,7 @@ async function write(run: Run): Promise<number> {
   const [input = '', file = ''] = run.args
   const name = nameOf(run)
   const policy = file === '-' ? await run.stdin() : policyFile(file)
-  if (name !== input)
-    run.err(`Policy names are in small letters: this one is written as "${name}", in place of what you gave.`)
+  if (name !== input) run.err(`Policy names are lowercase: this policy is written as "${name}".`)
   await run.client.send('PUT', `sys/policies/acl/${name}`, { policy })
   run.out(`Success! Uploaded policy: ${name}\n`)
   return 0
@@ -67,7 +66,7 @@ async function format(run: Run): Promise<number> {
   try {
     writeFileSync(file, formatPolicy(text))
   } catch (thrown) {
-    throw new UsageError(`${file} was left as it is: ${thrown instanceof Error ? thrown.message : 'not a policy'}`)
+    throw new UsageError(`${file} was not changed: ${thrown instanceof Error ? thrown.message : 'not a policy'}`)
   }
   run.out(`Success! Formatted policy: ${file}\n`)
   return 0
@@ -102,7 +101,7 @@ export const policyCommands: readonly Command[] = [
   },
   {
     name: 'policy delete',
-    about: 'Remove a policy',
+    about: 'Delete a policy',
     usage: 'NAME',
     args: [1, 1],
     doing: (run) => `deleting the policy named ${nameOf(run)}`,

@@ -39,14 +39,14 @@ export async function rewrapDataKey({ client }: Run, { mount, key, wrapped }: He
 function wrappedOf(body: Json | undefined, path: string): string {
   const { ciphertext } = dataOf(body)
   if (typeof ciphertext === 'string' && isWrapped(ciphertext)) return ciphertext
-  throw new ServerError(`the answer of ${path} holds no wrapped data key`)
+  throw new ServerError(`the response of ${path} contains no wrapped data key`)
 }
 
 function dataKeyOf(body: Json | undefined, path: string): Uint8Array {
   const { plaintext } = dataOf(body)
   const bytes = typeof plaintext === 'string' ? fromBase64(plaintext) : undefined
   if (bytes?.length === 32) return bytes
-  throw new ServerError(`the answer of ${path} holds no data key of 32 bytes`)
+  throw new ServerError(`the response of ${path} contains no data key of 32 bytes`)
 }
 
 const dataOf = (body: Json | undefined): Json => (body?.['data'] ?? {}) as Json

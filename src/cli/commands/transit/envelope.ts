@@ -26,7 +26,7 @@ async function encrypt(run: Run): Promise<number> {
   const force = run.flags.bool('force')
   const place = placeOf(run)
   if (isPipe(to) && run.stdio.outIsTerminal && !force)
-    throw new UsageError('an envelope is nothing for a terminal: name a file, or send the output into one')
+    throw new UsageError('an envelope is binary data: name a file, or redirect the output')
   const target = targetOf(run, to, force)
   const { wrapped, dataKey } = await newDataKey(run, place)
   try {
@@ -39,10 +39,10 @@ async function encrypt(run: Run): Promise<number> {
 
 function placeOf({ flags }: Run): Place {
   const place = { mount: barePath(flags.string('mount') || 'transit'), key: flags.string('key') ?? '' }
-  if (place.key === '') throw new UsageError('which key?\n  next: name one of transit with -key')
+  if (place.key === '') throw new UsageError('no key was given\n  next: name a transit key with -key')
   if (!isMount(place.mount) || !isKeyName(place.key))
     throw new UsageError(
-      `${place.mount} with ${place.key}: letters, digits, and inside also "-", "_" and "." make a name`,
+      `${place.mount} with ${place.key}: names consist of letters, digits and, inside, "-", "_" and "."`,
     )
   return place
 }
@@ -91,7 +91,7 @@ async function rewrap(run: Run): Promise<number> {
     const wrapped = await rewrapDataKey(run, envelope.header)
     const [before, after] = [versionOf(envelope.header.wrapped), versionOf(wrapped)]
     if (after === before && to === from && !isPipe(to))
-      return done(run, `${to} is under version ${after}, the newest, already: it stays as it is`, to)
+      return done(run, `${to} already uses version ${after}, the newest: not changed`, to)
     await target.take(envelope.rewrapped(wrapped))
     return done(run, `Success! Rewrapped from version ${before} to ${after}: ${to}`, to)
   })
@@ -133,7 +133,7 @@ function checkExpected(run: Run, found: Header): void {
   for (const what of ['mount', 'key'] as const) {
     if (found[what] === wanted[what]) continue
     throw new UsageError(
-      `${nameOf(fromOf(run))} names the ${what} ${found[what]}, not ${wanted[what]}: nothing was sent\n  next: if that is right, give -${what}=${found[what]}`,
+      `${nameOf(fromOf(run))} uses the ${what} ${found[what]}, not ${wanted[what]}: nothing was sent\n  next: if that is right, give -${what}=${found[what]}`,
     )
   }
 }
@@ -144,9 +144,11 @@ function done(run: Run, text: string, to: string): number {
   return 0
 }
 
-const mount = { mount: { kind: 'string', about: 'Path of the transit engine; transit unless given.' } } as const
-const expectedKey = { key: { kind: 'string', about: 'Refuse an envelope of any other key.' } } as const
-const force = { force: { kind: 'bool', about: 'Replace a file that exists.', alias: 'f' } } as const
+const mount = { mount: { kind: 'string', about: 'The mount of the transit engine (default transit).' } } as const
+const expectedKey = {
+  key: { kind: 'string', about: 'The expected transit key; other envelopes are refused.' },
+} as const
+const force = { force: { kind: 'bool', about: 'Replace an existing file.', alias: 'f' } } as const
 const usage = '[FROM [TO]]'
 
 /** `transit envelope …`. FROM and TO are files, or "-", as they are unless given, for standard input and output. */
@@ -156,12 +158,12 @@ export const envelopeCommands: readonly Command[] = [
     about: 'Encrypt a file or a stream of any size with a new data key',
     usage,
     args: [0, 2],
-    flags: { key: { kind: 'string', about: 'Name of the key that wraps the data key.' }, ...mount, ...force },
+    flags: { key: { kind: 'string', about: 'The transit key that wraps the data key.' }, ...mount, ...force },
     run: encrypt,
   },
   {
     name: 'transit envelope decrypt',
-    about: 'Decrypt what encrypt made; exit status 3 if it is damaged, and then no file is written',
+    about: 'Decrypt an envelope; exit status 3 if it is damaged, and no file is written',
     usage,
     args: [0, 2],
     flags: { ...expectedKey, ...mount, ...force },
@@ -169,7 +171,7 @@ export const envelopeCommands: readonly Command[] = [
   },
   {
     name: 'transit envelope header',
-    about: 'Show what an envelope says about itself, without a server; unchecked',
+    about: 'Show the header of an envelope offline, unverified',
     usage: '[FROM]',
     args: [0, 1],
     offline: true,
@@ -178,7 +180,7 @@ export const envelopeCommands: readonly Command[] = [
   },
   {
     name: 'transit envelope verify',
-    about: 'Check all of an envelope and write nothing; exit status 0 intact, 3 damaged',
+    about: 'Verify a complete envelope without writing it; exit status 0 intact, 3 damaged',
     usage: '[FROM]',
     args: [0, 1],
     flags: { ...expectedKey, ...mount },
@@ -187,7 +189,7 @@ export const envelopeCommands: readonly Command[] = [
   },
   {
     name: 'transit envelope rewrap',
-    about: 'Wrap the data key anew under the newest version of its key, in place unless TO is given; the data stays',
+    about: 'Rewrap the data key under the newest version of its transit key, in place unless TO is given',
     usage,
     args: [0, 2],
     flags: { ...expectedKey, ...mount, ...force },

@@ -22,7 +22,7 @@ const targetOf = ({ args: [path = ''] }: Run): Target => {
   const [, mount = '', key = ''] = /^(.+)\/keys\/([^/]+)$/.exec(barePath(path)) ?? []
   // The words may have been mixed up: what stands there could be the key itself.
   if (mount === '')
-    throw new UsageError('the first argument is no path of a key: write MOUNT/keys/NAME, such as transit/keys/app')
+    throw new UsageError('the first argument is not the path of a key: write MOUNT/keys/NAME, such as transit/keys/app')
   return { mount, key }
 }
 
@@ -45,7 +45,7 @@ async function importKey(run: Run, side: 'import' | 'import_version'): Promise<n
 async function inputsOf(run: Run): Promise<Record<string, unknown> & { readonly key: string }> {
   const [, word = '', ...options] = run.args
   if (options.some((option) => !/^[a-z_]{1,40}=[^=]/.test(option) || /^(key|ciphertext)=/.test(option)))
-    throw new UsageError('after PATH and KEY come options of the key only, each as K=V, such as type=aes256-gcm96')
+    throw new UsageError('after PATH and KEY, give only options of the key as K=V, such as type=aes256-gcm96')
   const { key, ...others } = await inputOf(run, [`key=${word}`, ...options])
   return { ...others, key: String(key) }
 }
@@ -59,14 +59,14 @@ function materialOf(text: string): Uint8Array {
   if (bytes && bytes.length > 0 && more.length === 0) return bytes
   throw new UsageError(
     isPem
-      ? 'the key is PEM, but not of one unencrypted PKCS#8 private key ("BEGIN PRIVATE KEY"): nothing was sent\n  next: convert it with openssl pkcs8 -topk8 -nodes'
-      : 'the key is not base64: nothing was sent\n  next: give base64 of its bytes (of PKCS#8 in DER for key pairs), @FILE with that or PEM, or - for standard input',
+      ? 'the key is PEM, but not a single unencrypted PKCS#8 private key ("BEGIN PRIVATE KEY"): nothing was sent\n  next: convert it with openssl pkcs8 -topk8 -nodes'
+      : 'the key is not base64: nothing was sent\n  next: give the base64 of its bytes (for key pairs, of PKCS#8 in DER), @FILE with base64 or PEM, or - for standard input',
   )
 }
 
 function hashOf(option: unknown = 'SHA256'): OaepHash {
   const hash = oaepHashes.find((name) => typeof option === 'string' && name === option.toLowerCase())
-  if (!hash) throw new UsageError('hash_function is SHA1, SHA224, SHA256, SHA384 or SHA512; SHA256 unless given')
+  if (!hash) throw new UsageError('hash_function is SHA1, SHA224, SHA256 (default), SHA384 or SHA512')
   return hash
 }
 
@@ -76,7 +76,7 @@ async function wrappingKey({ client }: Run, mount: string): Promise<KeyObject> {
   const { body } = await during(`reading ${path}`, client.send('GET', path, undefined, { evenInDryRun: true }))
   const { public_key: pem } = (body?.['data'] ?? {}) as { readonly public_key?: unknown }
   const key = typeof pem === 'string' ? rsaKey(pem) : undefined
-  if (!key) throw new ServerError(`the answer of ${path} holds no RSA public key`)
+  if (!key) throw new ServerError(`the response of ${path} contains no RSA public key`)
   return key
 }
 
@@ -101,14 +101,14 @@ export const transitImportCommands: readonly Command[] = [
     ...shared,
     name: 'transit import',
     about:
-      'Import a key of yours, wrapped on its way; KEY is base64 or PEM, better @FILE or - than on the command line',
+      'Import a key, wrapped before it is sent. KEY is base64 or PEM: prefer @FILE or - (standard input) to an argument',
     doing: (run) => `importing ${barePath(run.args[0] ?? '')}`,
     run: async (run) => importKey(run, 'import'),
   },
   {
     ...shared,
     name: 'transit import-version',
-    about: 'Import the next version of an imported key; KEY as with transit import',
+    about: 'Import a new version of an imported key; KEY as with transit import',
     doing: (run) => `importing a version of ${barePath(run.args[0] ?? '')}`,
     run: async (run) => importKey(run, 'import_version'),
   },

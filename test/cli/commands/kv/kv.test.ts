@@ -81,7 +81,7 @@ describe('kv, against a scripted store', () => {
       expect(code).to.equal(0)
       expect((JSON.parse(out) as { data: unknown }).data).to.deep.equal(metadata)
       expect(err)
-        .to.match(/^Version 2 also had "y", "z": .*kv patch.*-version=2/)
+        .to.match(/^Version 2 also contained "y", "z": .*kv patch.*-version=2/)
         .and.not.include('hidden')
       expect((await shell.run('kv put secret/a x=1 y=2 z=3')).err).to.equal('')
     })

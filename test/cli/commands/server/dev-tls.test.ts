@@ -120,7 +120,7 @@ describe('server -dev-tls', () => {
       [/-dev-tls-cert-dir has no effect/, ['-dev', `-dev-tls-cert-dir=${folder}`]],
       [/-dev-tls-san has no effect/, ['-dev', '-dev-tls-san=vault.test']],
       [/-dev-tls-san has no effect/, ['-dev', '-dev-tls=false', '-dev-tls-san=vault.test']],
-      [/do not go together/, ['-dev-tls', `-config=${folder}`]],
+      [/exclude each other/, ['-dev-tls', `-config=${folder}`]],
       [/-dev-tls-san=a b is no DNS name/, ['-dev-tls', '-dev-tls-san=a b']],
       [/-dev-tls-san=10\.0\.0\.0\/8 is no/, ['-dev-tls', '-dev-tls-san=10.0.0.0/8']],
       [/cannot be written in .*file \(EEXIST\)/, ['-dev-tls', `-dev-tls-cert-dir=${join(folder, 'file')}`]],

@@ -79,10 +79,10 @@ describe('transit import', () => {
     const old = other.export({ type: 'pkcs1', format: 'pem' }) as string
     const locked = other.export({ type: 'pkcs8', format: 'pem', cipher: 'aes256', passphrase: 'x' }) as string
     const refused: readonly (readonly [string, RegExp, readonly string[]])[] = [
-      ['the words mixed up', /no path of a key/, [key, 'transit/keys/x']],
-      ['no mount', /no path of a key/, ['keys/x', key]],
-      ['no keys', /no path of a key/, ['transit/x', key]],
-      ['a part too many', /no path of a key/, ['transit/keys/x/import', key]],
+      ['the words mixed up', /not the path of a key/, [key, 'transit/keys/x']],
+      ['no mount', /not the path of a key/, ['keys/x', key]],
+      ['no keys', /not the path of a key/, ['transit/x', key]],
+      ['a part too many', /not the path of a key/, ['transit/keys/x/import', key]],
       ['no base64', /not base64/, ['transit/keys/x', `${key}!`]],
       ['base64 of URLs', /not base64/, ['transit/keys/x', Buffer.alloc(33, 0xfb).toString('base64url')]],
       ['a file with nothing', /not base64/, ['transit/keys/x', file('empty', '\n')]],
@@ -93,7 +93,7 @@ describe('transit import', () => {
       ['the key as an option', /options of the key/, ['transit/keys/x', 'type=aes256-gcm96', key]],
       ['a second key', /options of the key/, ['transit/keys/x', key, `key=${key}`]],
       ['a wrapping of its own', /options of the key/, ['transit/keys/x', key, `ciphertext=${key}`]],
-      ['standard input twice', /only one "-"/, ['transit/keys/x', '-', 'context=-']],
+      ['standard input twice', /use "-" once/, ['transit/keys/x', '-', 'context=-']],
       ['a hash function', /hash_function is/, ['transit/keys/x', key, 'hash_function=md5']],
       ['too few words', /Not enough arguments/, ['transit/keys/x']],
     ]
