@@ -42,7 +42,7 @@ async function begin(run: Run, operation: KeyShareOperation): Promise<number> {
   const body = bare((await operation.send('PUT', 'attempt', key ? { pgp_key: pgpKey(key) } : { otp })).body)
   if (body['otp'] && run.format === 'table')
     run.err(
-      'A one-time password was generated: it is needed to decode the new root token. Store it safely, apart from the key shares.',
+      'A One-Time Password was generated: without it, nobody can decode the new root token. Keep it apart from the key shares, and keep it safe.',
     )
   return show(run, body)
 }

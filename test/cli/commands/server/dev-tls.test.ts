@@ -121,8 +121,8 @@ describe('server -dev-tls', () => {
       [/-dev-tls-san has no effect/, ['-dev', '-dev-tls-san=vault.test']],
       [/-dev-tls-san has no effect/, ['-dev', '-dev-tls=false', '-dev-tls-san=vault.test']],
       [/exclude each other/, ['-dev-tls', `-config=${folder}`]],
-      [/-dev-tls-san=a b is no DNS name/, ['-dev-tls', '-dev-tls-san=a b']],
-      [/-dev-tls-san=10\.0\.0\.0\/8 is no/, ['-dev-tls', '-dev-tls-san=10.0.0.0/8']],
+      [/-dev-tls-san=a b is neither a DNS name/, ['-dev-tls', '-dev-tls-san=a b']],
+      [/-dev-tls-san=10\.0\.0\.0\/8 is neither/, ['-dev-tls', '-dev-tls-san=10.0.0.0/8']],
       [/cannot be written in .*file \(EEXIST\)/, ['-dev-tls', `-dev-tls-cert-dir=${join(folder, 'file')}`]],
       [/cannot be written in .*full \(/, ['-dev-tls', `-dev-tls-cert-dir=${join(folder, 'full')}`]],
     ]

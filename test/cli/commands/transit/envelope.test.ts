@@ -125,7 +125,7 @@ describe('transit envelope', () => {
 
   it('moves to the newest version of the key without touching the data, and is left alone when it is there', async () => {
     const before = readFileSync(at('sealed'))
-    expect((await succeeds('rewrap', at('sealed'))).out).to.match(/is under version 1, the newest, already/)
+    expect((await succeeds('rewrap', at('sealed'))).out).to.match(/already uses version 1, the newest/)
     expect(readFileSync(at('sealed')).equals(before)).to.equal(true)
     await server.data('POST', 'transit/keys/backups/rotate')
     expect((await succeeds('rewrap', at('sealed'))).out).to.match(/^Success! Rewrapped from version 1 to 2: /)
@@ -164,17 +164,17 @@ describe('transit envelope', () => {
     for (const command of ['decrypt', 'verify', 'rewrap']) {
       await fails(
         1,
-        /names the mount transit, not elsewhere: nothing was sent/,
+        /uses the mount transit, not elsewhere: nothing was sent/,
         command,
         '-mount=elsewhere',
         at('sealed'),
       )
-      await fails(1, /names the key backups, not others: nothing was sent/, command, '-key=others', at('sealed'))
+      await fails(1, /uses the key backups, not others: nothing was sent/, command, '-key=others', at('sealed'))
     }
   })
 
   it('says clearly what cannot be done', async () => {
-    await fails(1, /which key\?/, 'encrypt', at('data'), at('out'))
+    await fails(1, /no key was given/, 'encrypt', at('data'), at('out'))
     await fails(1, /names consist of/, 'encrypt', '-key=a/b', at('data'), at('out'))
     await fails(1, /nowhere cannot be read \(ENOENT\)/, 'encrypt', '-key=backups', at('nowhere'), at('out'))
     await fails(1, /nowhere cannot be read \(ENOENT\)/, 'header', at('nowhere'))
