@@ -58,7 +58,7 @@ async function rollback(run: Run): Promise<number> {
   const wanted = await read({ version })
   if (!wanted) return nothingAt(run, path)
   if (!wanted['data']) {
-    run.err(`Version ${version} of this secret cannot be restored, because it was deleted or destroyed.`)
+    run.err(`This secret cannot be restored to version ${version}, because that version was deleted or destroyed.`)
     return 2
   }
   // Only on top of the version that was newest just now: a write in between must not get lost.
