@@ -162,7 +162,8 @@ describe('floods', function () {
     // On a slow machine some take longer to arrive than a request may.
     expect(all, all.join()).to.satisfy(() => all.every((one) => [200, 408, 503].includes(one)))
     expect(all).to.include(200)
-    expect((most - before) / mebibyte, 'MiB').to.be.lessThan(50)
+    // Each of the few that go on has several copies of its message at times; without a bound all fifty have.
+    expect((most - before) / mebibyte, 'MiB').to.be.lessThan(100)
   })
 
   it('CVE-2025-6203, CVE-2025-59043: what is hard to read is refused quickly without a token, and takes at most five times its bytes', async () => {
