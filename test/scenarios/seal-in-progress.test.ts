@@ -12,7 +12,7 @@ describe('a seal while a request is worked on', function () {
     const file = join(temporaryFolder(), 'audit.log')
     await server.data('PUT', 'sys/audit/file', { type: 'file', options: { file_path: file } })
     await server.data('POST', 'sys/mounts/transit', { type: 'transit' })
-    await server.data('POST', 'transit/keys/slow', { type: 'slh-dsa-sha2-128f' })
+    await server.data('POST', 'transit/keys/slow', { type: 'slh-dsa-sha2-256f' })
     const lines = (): string[] => readFileSync(file, 'utf8').split('\n')
     const recorded = (): number => lines().filter((line) => line.includes('"transit/sign/slow"')).length
     // A signature of this type takes a worker a while.
