@@ -35,3 +35,43 @@ export interface Seal {
     shares: readonly Uint8Array[],
   ): Promise<{ readonly unsealKey: Uint8Array; readonly root: Uint8Array } | undefined>
 }
+
+/** Damage that the operator accepts with a key share. */
+export interface UnsealOptions {
+  /** The code of damage to stored records that is accepted, or `check` to learn it. */
+  readonly acceptStorage?: string
+  /** The code of damage of the log that is accepted. */
+  readonly acceptAuditLog?: string
+  /** `[device:]size:root` that the log must have had. */
+  readonly expectedHead?: string
+}
+
+/** The progress of a rekey. `verificationNonce` is '' until the new shares exist and wait for their verification. */
+export interface RekeyStatus {
+  readonly started: boolean
+  readonly nonce: string
+  readonly shares: number
+  readonly threshold: number
+  readonly progress: number
+  readonly required: number
+  readonly verify: boolean
+  readonly verificationNonce: string
+  readonly verificationProgress: number
+  /** Of the recipients' PGP keys; empty when the shares come in clear. */
+  readonly fingerprints: readonly string[]
+  readonly backup: boolean
+}
+
+/**
+ * New shares, or the OpenPGP messages that hold them, handed out once. `unsettled`: the storage failed and its outcome is
+ * unknown; the server has sealed itself, and either the new or the old shares unseal it.
+ */
+export interface NewShares {
+  readonly nonce: string
+  readonly shares: readonly Uint8Array[]
+  readonly verify: boolean
+  readonly verificationNonce: string
+  readonly unsettled: boolean
+  readonly fingerprints: readonly string[]
+  readonly backup: boolean
+}

@@ -128,8 +128,14 @@ export class Pipeline implements Gateway {
       if (!(outcome instanceof Misjudged)) return { event: judged.event, outcome }
       if (!open || times === mostJudgements) return { event: judged.event, outcome: restless() }
       const again = await decideAgain(open, judged.decision)
-      judged = { decision: again, event: eventOf(again) }
-      await this.#parts.audit.request(judged.event)
+      const next = { decision: again, event: eventOf(again) }
+      try {
+        await this.#parts.audit.request(next.event)
+      } catch (thrown) {
+        // An outcome, so that a token whose last use this was is still cleaned up.
+        return { event: judged.event, outcome: asFault(thrown) }
+      }
+      judged = next
     }
   }
 

@@ -1,18 +1,8 @@
 import type { Barrier } from '../../contract/barrier.ts'
-import type { Seal } from '../../contract/seal.ts'
+import type { Seal, UnsealOptions } from '../../contract/seal.ts'
 import type { Storage } from '../../contract/storage.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { Log } from '../../util/log.ts'
-
-/** What an operator says of damage when giving a share. */
-export interface UnsealOptions {
-  /** The code of damage to stored records that is accepted, or `check` to learn it. */
-  readonly acceptStorage?: string
-  /** The code of damage of the log that is accepted. */
-  readonly acceptAuditLog?: string
-  /** `[device:]size:root` that the log must have had. */
-  readonly expectedHead?: string
-}
 
 /** What happens around opening and closing; the core's own affair. */
 export interface LifecycleHooks {

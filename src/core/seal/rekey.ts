@@ -1,5 +1,5 @@
 import { refuse } from '../../contract/fault.ts'
-import type { SealRecord } from '../../contract/seal.ts'
+import type { NewShares, RekeyStatus, SealRecord } from '../../contract/seal.ts'
 import { wipe } from '../../util/bytes.ts'
 import { ShareRecipients } from './share-recipients.ts'
 import { ShareCollector, checkNonce, checkShareSize, replaced } from './share-collector.ts'
@@ -15,36 +15,6 @@ export interface RekeyOptions {
   readonly pgpKeys?: readonly string[]
   /** Keep a copy of the encrypted shares. */
   readonly backup?: boolean
-}
-
-/** How far a rekey is. `verificationNonce` is '' until the new shares exist and wait to be given back. */
-export interface RekeyStatus {
-  readonly started: boolean
-  readonly nonce: string
-  readonly shares: number
-  readonly threshold: number
-  readonly progress: number
-  readonly required: number
-  readonly verify: boolean
-  readonly verificationNonce: string
-  readonly verificationProgress: number
-  /** Of the holders' PGP keys; empty when the shares come in clear. */
-  readonly fingerprints: readonly string[]
-  readonly backup: boolean
-}
-
-/**
- * New shares (or the OpenPGP messages that hold them), handed out once. `unsettled`: the storage failed without telling whether they count; the server has sealed
- * itself, and either they or the old ones open it.
- */
-export interface NewShares {
-  readonly nonce: string
-  readonly shares: readonly Uint8Array[]
-  readonly verify: boolean
-  readonly verificationNonce: string
-  readonly unsettled: boolean
-  readonly fingerprints: readonly string[]
-  readonly backup: boolean
 }
 
 interface Running extends RekeyOptions {

@@ -1,11 +1,11 @@
 import { Fault, refuse } from '../../contract/fault.ts'
-import type { Protected, SealRecord } from '../../contract/seal.ts'
+import type { Protected, SealRecord, UnsealOptions } from '../../contract/seal.ts'
 import { base64, wipe } from '../../util/bytes.ts'
 import { Mutex } from '../../util/mutex.ts'
 import { readPgpKey } from '../../crypto/keys/pgp.ts'
 import { ShareRecipients } from './share-recipients.ts'
 import { ShareCollector, checkShareSize } from './share-collector.ts'
-import type { InitKeys, Initialised, SealManagerParts, SealStatus, UnsealOptions } from './lifecycle.ts'
+import type { InitKeys, Initialised, SealManagerParts, SealStatus } from './lifecycle.ts'
 import { changeRoot, reason, undoInit } from './root-key.ts'
 
 /**

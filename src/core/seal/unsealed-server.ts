@@ -1,3 +1,4 @@
+import type { UnsealOptions } from '../../contract/seal.ts'
 import type { AuditBroker } from '../../audit/broker.ts'
 import type { Barrier } from '../../contract/barrier.ts'
 import type { Engine } from '../../contract/engine.ts'
@@ -19,7 +20,6 @@ import type { Guard } from '../namespaces/namespaces.ts'
 import { PasswordPolicies } from '../policies/password-policies.ts'
 import { Policies, firstPolicies } from '../policies/policies.ts'
 import { Quotas } from '../quotas/quotas.ts'
-import type { UnsealOptions } from './lifecycle.ts'
 import { Schedule } from '../schedule.ts'
 import { VersionHistory } from '../telemetry/version-history.ts'
 

@@ -1,31 +1,6 @@
+import type { NewShares, RekeyStatus } from '../../contract/seal.ts'
 import { Fault, refuse } from '../../contract/fault.ts'
 import { base64, hex } from '../../util/bytes.ts'
-
-/** How far a rekey is. */
-export interface RekeyStatus {
-  readonly started: boolean
-  readonly nonce: string
-  readonly shares: number
-  readonly threshold: number
-  readonly progress: number
-  readonly required: number
-  readonly verify: boolean
-  readonly verificationNonce: string
-  readonly verificationProgress: number
-  readonly fingerprints: readonly string[]
-  readonly backup: boolean
-}
-
-/** What the old shares made. */
-export interface NewShares {
-  readonly nonce: string
-  readonly shares: readonly Uint8Array[]
-  readonly verify: boolean
-  readonly verificationNonce: string
-  readonly unsettled: boolean
-  readonly fingerprints: readonly string[]
-  readonly backup: boolean
-}
 
 /** The fingerprints as Vault shows them: null when the shares come in clear. */
 const printsOf = ({ fingerprints, backup }: Pick<RekeyStatus, 'fingerprints' | 'backup'>): Record<string, unknown> =>

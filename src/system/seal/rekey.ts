@@ -7,7 +7,7 @@ import type { Route } from '../../contract/route.ts'
 import { base64, fromHex } from '../../util/bytes.ts'
 import { shareOf, strictBool, strictInt, strictTexts, weakBool, weakInt, weakTexts } from './key-input.ts'
 import { madeBody, statusBody, unsettledText, verifyBody } from './rekey-bodies.ts'
-import type { NewShares, RekeyStatus } from './rekey-bodies.ts'
+import type { NewShares, RekeyStatus } from '../../contract/seal.ts'
 
 /** One rekey operation. There are two, one for each family of paths. */
 export interface RekeyPort {

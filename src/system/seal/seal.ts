@@ -1,3 +1,4 @@
+import type { UnsealOptions } from '../../contract/seal.ts'
 import { refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
 import { done } from '../../contract/response.ts'
@@ -23,10 +24,7 @@ export interface SealPort {
     threshold: number,
     keys: { readonly pgpKeys: readonly string[]; readonly rootTokenPgpKey: string },
   ): Promise<{ readonly shares: readonly Uint8Array[]; readonly rootToken: string }>
-  unseal(
-    share: Uint8Array,
-    options: { readonly acceptStorage?: string; readonly acceptAuditLog?: string; readonly expectedHead?: string },
-  ): Promise<void>
+  unseal(share: Uint8Array, options: UnsealOptions): Promise<void>
   resetUnseal(): Promise<void>
   seal(): Promise<void>
   readonly storageType: string

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { NewShares } from '../../../src/core/seal/rekey.ts'
+import type { NewShares } from '../../../src/contract/seal.ts'
 import type { Failure } from '../../support/failing-storage.ts'
 import { TestRoom, faultOf, openRoom } from '../../support/seal-manager.ts'
 
