@@ -1,6 +1,6 @@
 import type { Clock } from '../util/clock.ts'
 import type { Log } from '../util/log.ts'
-import type { NamespaceId } from './identity.ts'
+import type { NamespaceId, TokenRecord } from './identity.ts'
 import type { Route } from './route.ts'
 import type { View } from './view.ts'
 
@@ -31,6 +31,8 @@ export interface Engine {
   start(host: EngineHost): unknown
   /** Periodic work of a mount; `state` is the value that `start` returned. Called every minute while the server is unsealed. */
   everyMinute?(state: unknown): Promise<void>
+  /** Removes what the mount stores for a token that was revoked or has expired. Called again after a failure. */
+  tokenEnded?(state: unknown, token: TokenRecord): Promise<void>
   readonly routes: readonly Route[]
 }
 
@@ -42,6 +44,7 @@ export function defineEngine<S>(engine: {
   readonly about: string
   readonly start: (host: EngineHost) => Promise<S> | S
   readonly everyMinute?: (state: S) => Promise<void>
+  readonly tokenEnded?: (state: S, token: TokenRecord) => Promise<void>
   readonly routes: readonly Route<S>[]
 }): Engine {
   return engine

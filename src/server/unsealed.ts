@@ -3,7 +3,6 @@ import type { MountSpec } from '../contract/mount.ts'
 import type { Engine } from '../contract/engine.ts'
 import { startUnsealed } from '../core/seal/unsealed-server.ts'
 import type { UnsealedServer, UnsealedServerParts } from '../core/seal/unsealed-server.ts'
-import { forgetDrawer } from '../engines/cubbyhole/engine.ts'
 import { engines } from './engines.ts'
 
 const builtin = (kind: MountSpec['kind'], path: string, type: string, description: string): MountSpec => ({
@@ -29,13 +28,12 @@ const builtinMounts: readonly MountSpec[] = [
 
 /** Opens a server whose barrier has been unsealed, with the engines of this build. */
 export async function startWithEngines(
-  parts: Omit<UnsealedServerParts, 'engines' | 'builtin' | 'forget'>,
+  parts: Omit<UnsealedServerParts, 'engines' | 'builtin'>,
   system: Engine,
 ): Promise<UnsealedServer> {
   return startUnsealed({
     ...parts,
     engines: ({ tokensOf, wrappings }) => engines(system, tokensOf, wrappings),
     builtin: builtinMounts,
-    forget: async (mounts, token) => forgetDrawer(mounts.stateAt('cubbyhole/'), token.id),
   })
 }

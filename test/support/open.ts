@@ -8,7 +8,7 @@ import type { MountSpec } from '../../src/contract/mount.ts'
 import { startUnsealed } from '../../src/core/seal/unsealed-server.ts'
 import type { UnsealedServer } from '../../src/core/seal/unsealed-server.ts'
 import { randomBytes } from '../../src/crypto/random.ts'
-import { cubbyholeEngine, forgetDrawer } from '../../src/engines/cubbyhole/engine.ts'
+import { cubbyholeEngine } from '../../src/engines/cubbyhole/engine.ts'
 import { plainEngine } from '../../src/engines/kv/v1.ts'
 import { silent } from '../../src/util/log.ts'
 import type { HandClock } from './clock.ts'
@@ -41,6 +41,5 @@ export async function openCore(barrier: Barrier, clock: HandClock): Promise<Unse
       plainEngine('kv'),
     ],
     builtin: [mountSpec('sys/', 'system'), mountSpec('cubbyhole/', 'cubbyhole'), mountSpec('token/', 'token', 'auth')],
-    forget: async (mounts, token) => forgetDrawer(mounts.stateAt('cubbyhole/'), token.id),
   })
 }

@@ -1,6 +1,6 @@
 import type { Engine, EngineHost } from '../../contract/engine.ts'
 import { Fault, refuse } from '../../contract/fault.ts'
-import type { NamespaceId } from '../../contract/identity.ts'
+import type { NamespaceId, TokenRecord } from '../../contract/identity.ts'
 import { apiPathOf } from '../../contract/mount.ts'
 import type { MountRecord, MountSpec } from '../../contract/mount.ts'
 import type { Transaction, View } from '../../contract/view.ts'
@@ -81,10 +81,9 @@ export class Mounts {
     return this.router.all().find(({ record }) => record.uuid === uuid)?.record
   }
 
-  /** What the engine mounted at exactly this API path keeps. */
-  stateAt(apiPath: string): unknown {
-    const mount = this.router.mountOf(apiPath)
-    return mount?.apiPath === apiPath ? mount.state : undefined
+  /** Lets every mount remove what it stores for a token of this namespace that was revoked or has expired. */
+  async tokenEnded(token: TokenRecord): Promise<void> {
+    for (const { engine, state } of this.router.all()) await engine.tokenEnded?.(state, token)
   }
 
   /** Lets every mount do what it has to do by itself. One that fails is logged and does not hold up the others. */

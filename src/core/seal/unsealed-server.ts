@@ -2,7 +2,7 @@ import type { UnsealOptions } from '../../contract/seal.ts'
 import type { AuditBroker } from '../../audit/broker.ts'
 import type { Barrier } from '../../contract/barrier.ts'
 import type { Engine } from '../../contract/engine.ts'
-import type { NamespaceId, TokenRecord } from '../../contract/identity.ts'
+import type { NamespaceId } from '../../contract/identity.ts'
 import type { MountSpec } from '../../contract/mount.ts'
 import { NamespaceTokens } from '../../tokens/namespace-tokens.ts'
 import type { TokenHome } from '../../tokens/namespace-tokens.ts'
@@ -41,8 +41,6 @@ export interface UnsealedServerParts {
   }) => readonly Engine[]
   /** The mounts that every namespace has from the beginning. */
   readonly builtin: readonly MountSpec[]
-  /** Called after a token was removed, with the mounts that may hold data of it. */
-  readonly forget: (mounts: Mounts, token: TokenRecord) => Promise<void>
 }
 
 /** An unsealed server: everything that exists only between unseal and seal. */
@@ -107,7 +105,7 @@ async function openStores(parts: UnsealedServerParts): Promise<UnsealedServer> {
     onRevoke: async (token) => {
       const namespace = namespaceOf(token.namespace)
       // A namespace that is being removed is emptied as a whole, and may not even be open.
-      if (namespace && !namespace.record.removing) await parts.forget(namespace.mounts, token)
+      if (namespace && !namespace.record.removing) await namespace.mounts.tokenEnded(token)
     },
   })
   const tokensOf = (id: NamespaceId) => new NamespaceTokens(tokens, homeOf(id, namespaceOf, parts.ttl))

@@ -47,6 +47,7 @@ export function cubbyholeEngine(wrapped: WrappedDrawers): Engine {
     kind: 'secret',
     about: 'Secrets of one token, removed together with it.',
     start: ({ view }) => ({ view }),
+    tokenEnded: async ({ view }, { id }) => view.clear(`${id}/`),
     routes: [readRoute(wrapped), listRoute(), writeRoute(wrapped), removeRoute()],
   })
 }
@@ -131,8 +132,3 @@ const removeRoute = (): Route<Cubbyhole> =>
       return done()
     },
   })
-
-/** Empties the drawer of a revoked or expired token. */
-export async function forgetDrawer(cubbyhole: unknown, tokenId: string): Promise<void> {
-  await (cubbyhole as Cubbyhole).view.clear(`${tokenId}/`)
-}

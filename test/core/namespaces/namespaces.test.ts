@@ -41,7 +41,7 @@ const spec = (core: UnsealedServer, namespace: Namespace, more = {}) =>
 /** A namespace with something of everything in it; gives the bearer strings of its tokens. */
 async function fill(core: UnsealedServer, namespace: Namespace): Promise<string[]> {
   await namespace.mounts.enable(mountSpec('kv/', 'kv'))
-  const kv = namespace.mounts.stateAt('kv/') as { readonly view?: View }
+  const kv = namespace.mounts.router.mountOf('kv/')?.state as { readonly view?: View }
   expect(kv).to.not.equal(undefined)
   await namespace.policies.write('p', { policy: '# p' })
   await namespace.passwordPolicies.write('p', 'length = 9\nrule "charset" { charset = "xy" }')
@@ -51,7 +51,7 @@ async function fill(core: UnsealedServer, namespace: Namespace): Promise<string[
   const wrapped = await core.wrappings.wrap(namespace.id, {
     response: { data: { a: 'b' } }, requestId: 'r', creationPath: 'kv/a', creationTime: 0, creationTtl: 600,
   }) // prettier-ignore
-  const drawers = namespace.mounts.stateAt('cubbyhole/') as Cubbyhole
+  const drawers = namespace.mounts.router.mountOf('cubbyhole/')?.state as Cubbyhole
   for (const { record } of [first, second, orphan]) await drawers.view.put(`${record.id}/k`, { a: 'b' })
   return [first.token, second.token, orphan.token, wrapped.token]
 }
