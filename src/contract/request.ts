@@ -6,8 +6,17 @@ export type Operation = 'read' | 'list' | 'scan' | 'write' | 'patch' | 'delete' 
 /** A canonical request path: decoded once, no leading slash, no empty, `.` or `..` segment. A trailing slash is kept. */
 export type ApiPath = string & { readonly __brand: 'ApiPath' }
 
-/** The credential of the caller. Only the core verifies it. */
-export type Credential = { readonly kind: 'none' } | { readonly kind: 'token'; readonly token: Secret<string> }
+/** The kinds of credentials, one line each, with what the caller shows. Each has an authenticator in `core/request/authenticators.ts`. */
+interface CredentialKinds {
+  readonly none: object
+  readonly token: { readonly token: Secret<string> }
+}
+
+/** The credential of one kind. */
+export type CredentialOf<K extends keyof CredentialKinds> = CredentialKinds[K] & { readonly kind: K }
+
+/** The credential of the caller, as a protocol read it. Only the core verifies it. */
+export type Credential = { readonly [K in keyof CredentialKinds]: CredentialOf<K> }[keyof CredentialKinds]
 
 /** Limits of a listener for the body of one request. */
 export interface BodyLimits {

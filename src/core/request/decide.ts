@@ -5,6 +5,7 @@ import type { Response } from '../../contract/response.ts'
 import type { Route, Subject } from '../../contract/route.ts'
 import type { Acl, AclOperation, AclQuery, Verdict } from '../../policy/acl.ts'
 import type { TokenStore } from '../../tokens/store.ts'
+import { authenticated, tokenOf } from './authenticators.ts'
 import type { Acls } from '../policies/acl-cache.ts'
 import { refusalOf, showsValidToken, maySeeReason, noToken } from './disclosure.ts'
 import { callOf } from './call.ts'
@@ -228,7 +229,7 @@ function enter(draft: Draft, namespace: Namespace): void {
 function admitNowhere(draft: Draft, { offers, traits }: Target): void {
   const { route, request, mount } = draft
   if (offers && traits?.public && !traits.sudo && !route && mount?.record.builtin) throw wrongVerb(request, offers)
-  if (!route?.nowhere || request.credential.kind === 'token') throw noToken()
+  if (!route?.nowhere || request.credential.kind !== 'none') throw noToken()
   draft.nowhere = route.nowhere
 }
 
@@ -268,19 +269,15 @@ async function admitAnyone(parts: DecidingParts, draft: Draft, target: Target): 
     const token = await authenticate(parts, draft)
     return authorise(parts, draft, token, wantsSudo(draft, target))
   }
-  if (credential.kind !== 'token') return undefined
-  const token = await parts.tokens.resolve(credential.token)
+  const token = await tokenOf(parts, credential)
   if (token && reachFrom(parts, draft, token) !== undefined) draft.caller = await callerOf(parts, draft, token)
   return undefined
 }
 
 async function authenticate(parts: DecidingParts, draft: Draft): Promise<TokenRecord> {
-  const { credential, client } = draft.request
-  const { tokens } = parts
-  if (credential.kind !== 'token') throw noToken()
-  const found = tokens.resolve(credential.token)
+  const found = authenticated(parts, draft.request)
   const token = found instanceof Promise ? await found : found
-  if (!token || !tokens.allowsAddress(token, client.address)) throw noToken()
+  if (!token) throw noToken()
   if (token.numUses === 0) return token
   const usesLeft = (token.usesLeft ?? 0) - 1
   if (usesLeft < 0) throw noToken()

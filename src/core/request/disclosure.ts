@@ -1,6 +1,7 @@
 import { Fault, asFault, refuse } from '../../contract/fault.ts'
 import type { Request } from '../../contract/request.ts'
 import type { TokenStore } from '../../tokens/store.ts'
+import { authenticated } from './authenticators.ts'
 import type { Namespace } from '../namespaces/namespace.ts'
 import { traitsOf } from './trie.ts'
 import type { Offers } from './trie.ts'
@@ -23,9 +24,8 @@ export function refusalOf(namespace: Namespace | undefined, offers: Offers = {})
 }
 
 /** Whether a request carries a token that is valid in any namespace. Takes no use of it. */
-export async function showsValidToken(tokens: TokenStore, { credential, client }: Request): Promise<boolean> {
-  const token = credential.kind === 'token' ? await tokens.resolve(credential.token) : undefined
-  return token !== undefined && tokens.allowsAddress(token, client.address)
+export async function showsValidToken(tokens: TokenStore, request: Request): Promise<boolean> {
+  return (await authenticated({ tokens }, request)) !== undefined
 }
 
 /** Whether the caller may see why a request is barred: always if the reason depends only on the request. */

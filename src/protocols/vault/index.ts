@@ -108,7 +108,7 @@ export class VaultApi {
   /** HEAD has no capability of its own: nobody may, and whoever has a token is told that the verb is the reason. */
   async #head(envelope: Envelope): Promise<WireAnswer> {
     const known =
-      envelope.credential.kind === 'token' ||
+      envelope.credential.kind !== 'none' ||
       envelope.path.startsWith('sys/seal-status') ||
       envelope.path.startsWith('sys/init')
     const code = known ? 'unsupported_operation' : 'permission_denied'

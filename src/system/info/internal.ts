@@ -85,7 +85,7 @@ function preflight(path: string): Fault {
 
 /** Everybody sees what was tuned to be seen; the owner of a token also sees what its policies reach. */
 function visible({ engine, caller, request }: Call<Has>, kind: MountRecord['kind']): Record<string, unknown> {
-  if (request.credential.kind === 'token' && !caller.token) throw denied()
+  if (request.credential.kind !== 'none' && !caller.token) throw denied()
   const shown: Record<string, unknown> = {}
   for (const record of engine.internal.list(kind)) {
     const open = record.config.listing_visibility === 'unauth'

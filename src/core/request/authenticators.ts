@@ -1,0 +1,41 @@
+import type { TokenRecord } from '../../contract/identity.ts'
+import type { Credential, CredentialOf, Request } from '../../contract/request.ts'
+import type { TokenStore } from '../../tokens/store.ts'
+
+/** The parts of an unsealed server that authentication needs. */
+export interface AuthenticatingParts {
+  readonly tokens: Pick<TokenStore, 'resolve' | 'allowsAddress'>
+}
+
+type Found = TokenRecord | undefined
+
+/** Finds the valid token that a credential of one kind stands for. Undefined: it is invalid. Synchronous where it can be. */
+type Authenticator<K extends Credential['kind']> = (
+  parts: AuthenticatingParts,
+  credential: CredentialOf<K>,
+) => Found | Promise<Found>
+
+/** How each kind of credential becomes a token: one line each. */
+const authenticators: { readonly [K in Credential['kind']]: Authenticator<K> } = {
+  none: () => undefined,
+  token: ({ tokens }, { token }) => tokens.resolve(token),
+}
+
+/** The valid token that a credential stands for, from whatever address the request comes. */
+export function tokenOf<K extends Credential['kind']>(
+  parts: AuthenticatingParts,
+  credential: CredentialOf<K> & Credential,
+): Found | Promise<Found> {
+  return (authenticators[credential.kind] as Authenticator<K>)(parts, credential)
+}
+
+/** The valid token of a request's caller, if it may be used from the address of the request. */
+export function authenticated(
+  parts: AuthenticatingParts,
+  { credential, client }: Pick<Request, 'credential' | 'client'>,
+): Found | Promise<Found> {
+  const found = tokenOf(parts, credential)
+  const usable = (token: Found): Found =>
+    token && parts.tokens.allowsAddress(token, client.address) ? token : undefined
+  return found instanceof Promise ? found.then(usable) : usable(found)
+}
