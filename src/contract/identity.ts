@@ -39,6 +39,27 @@ export interface TokenRecord {
   readonly entityId: string
 }
 
+/** A token to be created. TTLs in seconds; `ttl` 0 never expires (root only). */
+export interface TokenSpec {
+  readonly type: 'service' | 'batch'
+  readonly namespace: NamespaceId
+  readonly policies: readonly string[]
+  readonly path: string
+  readonly role?: string
+  readonly meta: Readonly<Record<string, string>> | null
+  readonly displayName: string
+  readonly ttl: number
+  readonly explicitMaxTtl: number
+  readonly period: number
+  readonly numUses: number
+  readonly renewable: boolean
+  readonly parent?: TokenRecord
+  readonly boundCidrs: readonly string[]
+  readonly entityId: string
+  /** A string chosen by the caller, in place of a JWT. */
+  readonly opaque?: string
+}
+
 /** The caller, as engines see it. They never get the bearer string. */
 export interface Caller {
   /** Absent on routes that need no token. */

@@ -1,7 +1,6 @@
 import { rootNamespace } from '../contract/identity.ts'
-import type { NamespaceId, TokenRecord } from '../contract/identity.ts'
+import type { NamespaceId, TokenRecord, TokenSpec } from '../contract/identity.ts'
 import type { Secret } from '../util/secret.ts'
-import type { TokenSpec } from './spec.ts'
 import type { TokenStore } from './store.ts'
 
 /** What the tokens of a namespace need of it. */

@@ -4,7 +4,7 @@ import type { Wrapped } from '../contract/response.ts'
 import type { Transaction, View } from '../contract/view.ts'
 import type { Leases } from './leases.ts'
 import { scopeOf } from './scope.ts'
-import type { TokenSpec } from './spec.ts'
+import type { CarryingSpec } from './spec.ts'
 import { parseCidr } from '../util/cidr.ts'
 import {
   isCount,
@@ -125,7 +125,7 @@ export class TokenRecords {
   }
 
   /** With what the token is to carry. @throws Fault invalid_request when the id is taken or the parent is gone. */
-  async add(record: TokenRecord, { parent, carries }: Pick<TokenSpec, 'parent' | 'carries'>): Promise<void> {
+  async add(record: TokenRecord, { parent, carries }: Pick<CarryingSpec, 'parent' | 'carries'>): Promise<void> {
     await this.#view.transaction(async (tx) => {
       if (await tx.get(`id/${record.id}`)) throw refuse('cannot create a token with a duplicate ID')
       if (parent?.type === 'service' && !(await tx.get(`id/${parent.id}`))) throw refuse('the parent token is gone')

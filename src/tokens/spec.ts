@@ -1,26 +1,8 @@
 import { rootNamespace } from '../contract/identity.ts'
-import type { NamespaceId, TokenRecord } from '../contract/identity.ts'
+import type { TokenSpec } from '../contract/identity.ts'
 
-/** What a new token is to be. TTLs in seconds; `ttl` 0 never ends (root only). */
-export interface TokenSpec {
-  readonly type: 'service' | 'batch'
-  readonly namespace: NamespaceId
-  readonly policies: readonly string[]
-  readonly path: string
-  readonly role?: string
-  readonly meta: Readonly<Record<string, string>> | null
-  readonly displayName: string
-  readonly ttl: number
-  readonly explicitMaxTtl: number
-  readonly period: number
-  readonly numUses: number
-  readonly renewable: boolean
-  readonly parent?: TokenRecord
-  readonly boundCidrs: readonly string[]
-  readonly entityId: string
-  /** A caller-chosen, opaque string instead of a JWT. */
-  readonly opaque?: string
-  /** A record that is made and removed in the same commits as the token (what a wrapping token opens). */
+/** A token with a record that is created and removed in the same commits as the token: the response that a wrapping token unwraps. */
+export interface CarryingSpec extends TokenSpec {
   readonly carries?: unknown
 }
 

@@ -12,7 +12,7 @@ import { TokenCache } from './token-cache.ts'
 import { Leases } from './leases.ts'
 import { TokenRecords } from './records.ts'
 import { rootSpec } from './spec.ts'
-import type { TokenSpec } from './spec.ts'
+import type { CarryingSpec } from './spec.ts'
 
 export interface TokenStoreParts {
   readonly view: View
@@ -98,7 +98,7 @@ export class TokenStore {
   }
 
   /** @throws Fault invalid_request when the id is taken or the parent is gone. */
-  async create(spec: TokenSpec): Promise<{ readonly token: string; readonly record: TokenRecord }> {
+  async create(spec: CarryingSpec): Promise<{ readonly token: string; readonly record: TokenRecord }> {
     if (spec.ttl < 1 && !spec.policies.includes('root'))
       throw new Fault('internal', 'a token without an end would have been made')
     const now = this.#clock.now()

@@ -1,13 +1,12 @@
 import { createHmac, createSecretKey } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { Fault } from '../contract/fault.ts'
-import type { TokenRecord } from '../contract/identity.ts'
+import type { TokenRecord, TokenSpec } from '../contract/identity.ts'
 import type { View } from '../contract/view.ts'
 import { base62 } from '../util/base62.ts'
 import { base64, fromBase64 } from '../util/bytes.ts'
 import { batchClaims, batchRecord } from './batch.ts'
 import { TokenSigner } from './jwt.ts'
-import type { TokenSpec } from './spec.ts'
 import { isBase64, shapeOf } from '../util/stored/shape.ts'
 
 type Random = (bytes: number) => Uint8Array

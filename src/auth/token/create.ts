@@ -1,13 +1,12 @@
 import { Fault, refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
-import type { TokenRecord } from '../../contract/identity.ts'
+import type { TokenRecord, TokenSpec } from '../../contract/identity.ts'
 import type { Request } from '../../contract/request.ts'
 import type { AuthBlock, Response } from '../../contract/response.ts'
 import { routesOf } from '../../contract/route.ts'
 import type { Call } from '../../contract/route.ts'
 import { formatDuration } from '../../util/duration.ts'
 import { normalised, policiesFor } from './policies.ts'
-import type { NewToken } from './port.ts'
 import { roleNamed } from './roles.ts'
 import type { Role } from './roles.ts'
 import type { TokenState } from './state.ts'
@@ -191,7 +190,7 @@ function specOf(
   role: Role | undefined,
   parent: TokenRecord | undefined,
   { type, policies, ttl }: Outcome,
-): NewToken {
+): Omit<TokenSpec, 'namespace'> {
   checkId(options.id)
   return {
     type,
