@@ -35,6 +35,8 @@ export class Names {
     const sealed =
       parent + this.#sealSegment(parent, name.slice(cut + 1, folder ? -1 : undefined)) + (folder ? '/' : '')
     this.#sealed.set(name, sealed)
+    // Watchers of the folder are about to ask for it.
+    this.#opened.set(sealed, name.slice(cut + 1))
     return sealed
   }
 

@@ -1,7 +1,7 @@
 import type { Closer, Expectation, Op, Storage } from '../contract/storage.ts'
 import { storageLimits } from '../contract/storage.ts'
 import { Fault, refuse } from '../contract/fault.ts'
-import type { Stored } from '../contract/view.ts'
+import type { Changed, Stored } from '../contract/view.ts'
 import { byteOrder, utf8 } from '../util/bytes.ts'
 import { readJson, writeJson } from '../util/json.ts'
 import { Mutex } from '../util/mutex.ts'
@@ -9,6 +9,7 @@ import type { JsonLimits } from '../util/json-limits.ts'
 import { recent } from '../util/recent.ts'
 import { commitName } from './commit-count.ts'
 import type { CommitCount, CommitRecord } from './commit-count.ts'
+import { FolderWatchers } from './folder-watchers.ts'
 import type { Names } from './names.ts'
 
 interface RecordParts {
@@ -53,13 +54,14 @@ export function sealedFault(): Fault {
 }
 
 /**
- * JSON records over encrypted names and values, with a cache of decrypted ones that every commit keeps true: what the
- * storage tells of is dropped before the commit's answer is known to anybody.
+ * JSON records over encrypted names and values, with a cache of decrypted ones that every commit keeps true: the records
+ * that the storage reports are dropped, and those who watch them informed, before the commit is answered to anybody.
  */
 export class Records {
   readonly #parts: RecordParts
   readonly #cache = recent<string, Stored<unknown> | typeof absent>(20_000)
   readonly #watch: Closer
+  readonly #watchers: FolderWatchers
   /** Counts invalidations, so that a slow read cannot put an old value back. */
   #epoch = 0
   #closed = false
@@ -74,15 +76,20 @@ export class Records {
 
   constructor(parts: RecordParts) {
     this.#parts = parts
+    this.#watchers = new FolderWatchers(parts.names)
     this.#watch = parts.storage.watch(0n, {
-      changed: (_, keys) => this.#forget(keys),
-      reset: () => this.#forgetAll(),
+      changed: (_, keys) => this.#changed(keys),
+      reset: () => {
+        this.#forgetAll()
+        return this.#watchers.reset()
+      },
     })
   }
 
   close(): void {
     this.#closed = true
     this.#watch.close()
+    this.#watchers.clear()
     this.#forgetAll()
   }
 
@@ -138,6 +145,11 @@ export class Records {
     this.#forget(placesOf(ops))
   }
 
+  /** Reports changes below a folder. */
+  watch(folder: string, changed: Changed): Closer {
+    return this.#watchers.add(this.place(folder), changed)
+  }
+
   async rev(): Promise<bigint> {
     return this.#parts.storage.rev()
   }
@@ -163,9 +175,10 @@ export class Records {
       const done = typeof (await this.#parts.storage.commit({ ops, expect })) !== 'string'
       if (done) this.#parts.commits.acknowledged(record)
       return done
-    } finally {
-      // Whatever became of it, nothing remembered of these places may be trusted.
-      this.#forget(placesOf(ops))
+    } catch (thrown) {
+      // The outcome is unknown: the cached records of these places may be stale.
+      if (!this.#closed) await this.#changed(placesOf(ops))?.catch(() => {})
+      throw thrown
     }
   }
 
@@ -211,6 +224,11 @@ export class Records {
   /** After the seal the key of the names is wiped: whatever is asked for would be found absent. */
   #usable(): void {
     if (this.#closed) throw sealedFault()
+  }
+
+  #changed(places: readonly string[]): Promise<void> | undefined {
+    this.#forget(places)
+    return this.#watchers.changed(places)
   }
 
   #forget(places: readonly string[]): void {

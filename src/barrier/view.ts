@@ -1,6 +1,6 @@
 import { Fault } from '../contract/fault.ts'
-import type { Expectation } from '../contract/storage.ts'
-import type { Stored, Transaction, View } from '../contract/view.ts'
+import type { Closer, Expectation } from '../contract/storage.ts'
+import type { Changed, Stored, Transaction, View } from '../contract/view.ts'
 import type { Shape } from '../util/stored/shape.ts'
 import type { Records } from './records.ts'
 
@@ -92,6 +92,10 @@ export class BarrierView implements View {
       if (keys.length === 0) return
       await this.#records().removeKeys(keys)
     }
+  }
+
+  watch(folder: string, changed: Changed): Closer {
+    return this.#records().watch(this.#folder + folder, changed)
   }
 
   under(folder: string): View {

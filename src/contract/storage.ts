@@ -63,9 +63,20 @@ export interface ListOptions {
   readonly delimiter?: '/'
 }
 
+/** Applies the changes of a storage to what was read from it before. */
+export interface Watcher {
+  /**
+   * Keys that a commit wrote. Called before the commit is answered, and the answer waits for the promise. A watcher that
+   * fails must keep what it could not apply from being used.
+   */
+  changed(rev: Rev, keys: readonly string[]): void | Promise<void>
+  /** Anything may have changed. */
+  reset(): void | Promise<void>
+}
+
 /**
  * Stores ciphertext. Every implementation keeps the same promises: `get` and `rev` are linearizable, `commit` is atomic and
- * durable, `list` returns short pages in byte order.
+ * durable, `list` returns short pages in byte order. A commit is answered when every watcher has applied it.
  */
 export interface Storage {
   readonly type: string
@@ -82,8 +93,8 @@ export interface Storage {
   ): Promise<void>
   /** Adds the companion's operations to every commit from now on. Replaces an earlier companion. */
   accompany(companion: Companion): void
-  /** Reports changes after `from`, in order; calls `reset` when some of them are no longer available. */
-  watch(from: Rev, on: { changed(rev: Rev, keys: readonly string[]): void; reset(): void }): Closer
+  /** Reports changes after `from`, in order. */
+  watch(from: Rev, on: Watcher): Closer
   close(): Promise<void>
 }
 

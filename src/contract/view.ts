@@ -1,3 +1,4 @@
+import type { Closer } from './storage.ts'
 import type { Shape } from '../util/stored/shape.ts'
 
 /** A record with the revision it was read at. */
@@ -5,6 +6,9 @@ export interface Stored<T> {
   readonly value: T
   readonly rev: bigint
 }
+
+/** Gets the names of changed records, relative to the watched folder; without names all of them may have. */
+export type Changed = (names: readonly string[] | undefined) => void | Promise<void>
 
 /** One change of a transaction. */
 export type Change = { readonly put: string; readonly value: unknown } | { readonly del: string }
@@ -42,6 +46,11 @@ export interface View {
   clear(folder: string): Promise<void>
   /** A part of this view. */
   under(folder: string): View
+  /**
+   * Reports changes of records below a folder (`''` or `a/b/`), whoever made them: this process or another one on the same
+   * storage. Called before the commit is answered to anybody, and the answer waits for the promise. Ends at seal.
+   */
+  watch(folder: string, changed: Changed): Closer
 }
 
 /** The reads and writes of one `transaction`. Reads see its own writes. */

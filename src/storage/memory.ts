@@ -52,10 +52,11 @@ export class MemoryStorage implements Storage {
       else if (this.#values.delete(op.del)) this.#removed.set(op.del, rev)
     }
     this.#sorted = undefined
-    this.#watchers.changed(
+    const applied = this.#watchers.changed(
       rev,
       ops.map((op) => ('put' in op ? op.put : op.del)),
     )
+    if (applied) await applied
     return { rev }
   }
 

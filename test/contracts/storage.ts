@@ -82,14 +82,35 @@ export function itIsAStorage(name: string, open: () => Promise<Storage>): void {
     it('tells watchers of changes in order', async () => {
       const seen: string[] = []
       const closer = storage.watch(await storage.rev(), {
-        changed: (_, keys) => seen.push(...keys),
-        reset: () => seen.push('reset'),
+        changed: (_, keys) => void seen.push(...keys),
+        reset: () => void seen.push('reset'),
       })
       await put('a', '1')
       await put('b', '2')
       closer.close()
       await put('c', '3')
       expect(seen).to.deep.equal(['a', 'b'])
+    })
+
+    it('answers a commit when its watchers have applied it, whatever becomes of them', async () => {
+      const applied: string[] = []
+      storage.watch(await storage.rev(), {
+        changed: async (_, keys) => {
+          // A watcher may read and write.
+          if (keys.includes('a')) await storage.commit({ ops: [{ put: 'b', value: bytes('2') }] })
+          applied.push(...keys)
+        },
+        reset: () => {},
+      })
+      storage.watch(await storage.rev(), {
+        changed: async () => {
+          throw new Error('this watcher fails')
+        },
+        reset: () => {},
+      })
+      await put('a', '1')
+      expect(applied).to.deep.equal(['b', 'a'])
+      expect(await get('b')).to.equal('2')
     })
 
     it('keeps 1,000 concurrent commits apart', async () => {

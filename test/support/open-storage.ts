@@ -1,5 +1,6 @@
-import type { Commit, CommitResult, Companion, Entry, ListOptions, Piece, Rev, Storage } from '../../src/contract/storage.ts' // prettier-ignore
+import type { Closer, Commit, CommitResult, Companion, Entry, ListOptions, Piece, Rev, Storage, Watcher } from '../../src/contract/storage.ts' // prettier-ignore
 import { page } from '../../src/storage/shared/page.ts'
+import { Watchers } from '../../src/storage/shared/watchers.ts'
 import { lastOf } from '../../src/storage/shared/last-changes.ts'
 
 /** The content of a disk. */
@@ -9,6 +10,7 @@ export type Disk = Map<string, { readonly value: Uint8Array; readonly rev: Rev }
 export class OpenStorage implements Storage {
   readonly type = 'open'
   readonly disk: Disk
+  readonly #watchers = new Watchers()
   #companion: Companion | undefined
   #rev: Rev
 
@@ -33,6 +35,10 @@ export class OpenStorage implements Storage {
     for (const op of [...ops, ...more])
       if ('put' in op) this.disk.set(op.put, { value: op.value, rev })
       else this.disk.delete(op.del)
+    await this.#watchers.changed(
+      rev,
+      ops.map((op) => ('put' in op ? op.put : op.del)),
+    )
     return { rev }
   }
 
@@ -53,8 +59,8 @@ export class OpenStorage implements Storage {
     this.#companion = companion
   }
 
-  watch(): { close(): void } {
-    return { close: () => {} }
+  watch(from: Rev, watcher: Watcher): Closer {
+    return this.#watchers.add(from, this.#rev, watcher)
   }
 
   async close(): Promise<void> {}

@@ -270,8 +270,10 @@ export class LevelStorage implements Storage {
     for (const { waiting, rev: at } of accepted) {
       const keys = waiting.commit.ops.map((op) => ('put' in op ? op.put : op.del))
       this.#recent.add(at, keys)
-      this.#watchers.changed(at, keys)
-      waiting.resolve({ rev: at })
+      const applied = this.#watchers.changed(at, keys)
+      // The pump goes on: watchers may commit themselves.
+      if (applied) void applied.then(() => waiting.resolve({ rev: at }))
+      else waiting.resolve({ rev: at })
     }
     return undefined
   }
@@ -290,8 +292,8 @@ export class LevelStorage implements Storage {
       await this.#db?.close()
       this.#db = undefined
       await this.#open(false)
-      this.#watchers.reset()
       this.#poisoned = false
+      void this.#watchers.reset()
     } catch (failed) {
       this.#options.log.error('the storage could not be reopened; restart the server', {
         error: failed instanceof Error ? failed.name : 'unknown',

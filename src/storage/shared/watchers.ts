@@ -1,23 +1,35 @@
-import type { Closer, Rev, Storage } from '../../contract/storage.ts'
-
-type Handler = Parameters<Storage['watch']>[1]
+import type { Closer, Rev, Watcher } from '../../contract/storage.ts'
 
 /** Reports commits to watchers in this process, in order. Revisions before the start of the watch are not available: the watcher resets. */
 export class Watchers {
-  readonly #handlers = new Set<Handler>()
+  readonly #watchers = new Set<Watcher>()
 
-  add(from: Rev, now: Rev, handler: Handler): Closer {
-    this.#handlers.add(handler)
-    if (from < now) handler.reset()
-    return { close: () => void this.#handlers.delete(handler) }
+  add(from: Rev, now: Rev, watcher: Watcher): Closer {
+    this.#watchers.add(watcher)
+    if (from < now) void allApplied([watcher], (one) => one.reset())
+    return { close: () => void this.#watchers.delete(watcher) }
   }
 
-  changed(rev: Rev, keys: readonly string[]): void {
-    for (const handler of this.#handlers) handler.changed(rev, keys)
+  /** Undefined, or a promise that resolves when all watchers have applied the changes or have failed. */
+  changed(rev: Rev, keys: readonly string[]): Promise<void> | undefined {
+    return allApplied(this.#watchers, (watcher) => watcher.changed(rev, keys))
   }
 
   /** Changes may have happened of which there is no record. */
-  reset(): void {
-    for (const handler of this.#handlers) handler.reset()
+  reset(): Promise<void> | undefined {
+    return allApplied(this.#watchers, (watcher) => watcher.reset())
   }
+}
+
+/** A watcher that fails holds up nobody: it keeps what it could not apply from being used. */
+function allApplied(
+  watchers: Iterable<Watcher>,
+  apply: (watcher: Watcher) => void | Promise<void>,
+): Promise<void> | undefined {
+  const applied: Promise<void>[] = []
+  for (const watcher of watchers) {
+    const one = apply(watcher)
+    if (one) applied.push(one)
+  }
+  return applied.length === 0 ? undefined : Promise.allSettled(applied).then(() => {})
 }
