@@ -1,4 +1,5 @@
 import { asFault, Fault, refuse } from '../../contract/fault.ts'
+import type { Closer } from '../../contract/storage.ts'
 import type { Transaction, View } from '../../contract/view.ts'
 import { builtinPolicies } from '../../policy/builtin.ts'
 import { parsePolicy } from '../../policy/document.ts'
@@ -47,12 +48,25 @@ export class Policies {
   readonly #clock: Clock
   /** By the shared record object that the view hands out: a changed policy is another object. */
   readonly #parsed = new WeakMap<PolicyRecord, PolicyDocument>()
-  /** Changes with every write; compiled decisions of an older epoch are stale. */
-  epoch = 0
+  readonly #watch: Closer
+  #epoch = 0
 
   constructor(view: View, clock: Clock) {
     this.#view = view
     this.#clock = clock
+    this.#watch = view.watch('', () => {
+      this.#epoch++
+    })
+  }
+
+  /** Grows with every change of a policy; compiled decisions of an older epoch are stale. */
+  get epoch(): number {
+    return this.#epoch
+  }
+
+  /** Its namespace is gone. */
+  close(): void {
+    this.#watch.close()
   }
 
   /** Makes the built-in policies that are missing. */
@@ -112,7 +126,6 @@ export class Policies {
     const canonical = editable(name, 'delete')
     if (canonical === 'default') throw refuse('cannot delete default policy')
     await this.#view.del(keyOf(canonical))
-    this.epoch++
   }
 
   async #store(
@@ -130,7 +143,6 @@ export class Policies {
       parsePolicy(policy, name)
       tx.put(keyOf(name), recordOf(name, { ...change, policy }, (old?.version ?? 0) + 1, this.#clock.now()))
     })
-    this.epoch++
   }
 
   #expired(record: PolicyRecord): boolean {
