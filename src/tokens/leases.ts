@@ -1,6 +1,7 @@
 import { rootNamespace } from '../contract/identity.ts'
 import type { NamespaceId, TokenRecord } from '../contract/identity.ts'
 import type { Transaction, View } from '../contract/view.ts'
+import { Refresh } from '../util/stored/refresh.ts'
 import { scopeOf, scopes } from './scope.ts'
 import { isName, isText, orAbsent, shapeOf } from '../util/stored/shape.ts'
 
@@ -29,14 +30,23 @@ export class Leases {
   /** Revisions of the notes by their names. */
   readonly #condemned = new Map<string, { readonly note: Note; readonly rev: bigint }>()
 
+  readonly #refresh = new Refresh(async (names) => this.#read(names))
+  #revoked: () => void = () => {}
+
   private constructor(view: View) {
     this.#view = view
   }
 
   static async open(view: View): Promise<Leases> {
     const leases = new Leases(view)
-    for (const name of await view.list('condemned/')) await leases.#load(name)
+    view.watch('condemned/', async (names) => leases.#refresh.changed(names))
+    await leases.#refresh.changed(undefined)
     return leases
+  }
+
+  /** Calls `revoked` whenever the leases under some prefix were revoked, by whomever. */
+  onRevokedPrefix(revoked: () => void): void {
+    this.#revoked = revoked
   }
 
   /** Part of the commit that makes a token. */
@@ -56,6 +66,7 @@ export class Leases {
 
   /** Whether this token's lease was ended together with all under some prefix, and its record is still to be removed. */
   async isCondemned(record: TokenRecord): Promise<boolean> {
+    if (this.#refresh.isStale) await this.#refresh.settle()
     if (this.#condemned.size === 0 || !hasLease(record)) return false
     for (const { note, rev } of this.#condemned.values()) {
       if (record.namespace !== (note.namespace ?? rootNamespace)) continue
@@ -69,12 +80,7 @@ export class Leases {
   /** Ends all leases under a prefix, at once when it resolves. `unique` names the note. */
   async condemn(namespace: NamespaceId, prefix: string, unique: string): Promise<void> {
     const note: Note = { prefix: folderOf(prefix), ...(namespace !== rootNamespace && { namespace }) }
-    try {
-      await this.#view.put(`condemned/${unique}`, note)
-    } finally {
-      // What is stored holds, also when the storage did not tell that it was.
-      await this.#load(unique)
-    }
+    await this.#view.put(`condemned/${unique}`, note)
   }
 
   /** Removes what is condemned. @param end removes one token and all below it; absent is fine. */
@@ -89,7 +95,6 @@ export class Leases {
         if (await this.#view.get(entry)) await this.#view.del(entry)
       }
       await this.#view.del(`condemned/${name}`)
-      this.#condemned.delete(name)
     }
   }
 
@@ -109,9 +114,15 @@ export class Leases {
       else yield folder + name
   }
 
-  async #load(name: string): Promise<void> {
-    const stored = await this.#view.stored(`condemned/${name}`, noteShape)
-    if (stored) this.#condemned.set(name, { note: stored.value, rev: stored.rev })
+  /** Reads notes by name; undefined: all. */
+  async #read(names: readonly string[] | undefined): Promise<void> {
+    const all = names ?? [...new Set([...this.#condemned.keys(), ...(await this.#view.list('condemned/'))])]
+    for (const name of all) {
+      const stored = await this.#view.stored(`condemned/${name}`, noteShape)
+      if (stored) this.#condemned.set(name, { note: stored.value, rev: stored.rev })
+      else this.#condemned.delete(name)
+    }
+    this.#revoked()
   }
 }
 

@@ -110,14 +110,18 @@ export class TokenRecords {
     return this.#view.list(accessorName(namespace, ''))
   }
 
-  /** Until when a token and all above it are good (epoch ms, Infinity without end); undefined when one is not. */
-  async goodUntil(record: TokenRecord, now: number): Promise<number | undefined> {
+  /**
+   * Until when a token and all above it are valid (epoch ms, Infinity without end); undefined when one is not.
+   * @param reading called with the id of each record above it before that is read
+   */
+  async goodUntil(record: TokenRecord, now: number, reading?: (id: string) => void): Promise<number | undefined> {
     let until = Infinity
     for (let at: TokenRecord | undefined = record; ;) {
       until = Math.min(until, at.expiresAt ?? Infinity)
       if (until <= now || (at.usesLeft ?? 1) < 0 || !this.#lives(at.namespace)) return undefined
       if (await this.#leases.isCondemned(at)) return undefined
       if (at.parent === undefined) return until
+      reading?.(at.parent)
       const above: TokenRecord | undefined = await this.get(at.parent)
       if (!above) return undefined
       at = above

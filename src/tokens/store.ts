@@ -31,7 +31,7 @@ export class TokenStore {
   readonly #random: TokenStoreParts['random']
   readonly #bearers: TokenReader
   readonly #records: TokenRecords
-  readonly #known = new TokenCache()
+  readonly #cache = new TokenCache()
 
   private constructor(parts: TokenStoreParts, bearers: TokenReader, leases: Leases) {
     this.leases = leases
@@ -44,6 +44,8 @@ export class TokenStore {
       lives: parts.lives,
       onEnd: async (record) => parts.onRevoke?.(record),
     })
+    parts.view.watch('id/', (ids) => this.#cache.changed(ids))
+    leases.onRevokedPrefix(() => this.#cache.forget())
   }
 
   static async open(parts: TokenStoreParts): Promise<TokenStore> {
@@ -53,7 +55,7 @@ export class TokenStore {
   /** The record of a good token. Synchronous when the string was seen lately and nothing was revoked since. */
   resolve(bearer: Secret<string>): TokenRecord | undefined | Promise<TokenRecord | undefined> {
     const token = bearer.reveal()
-    return this.#known.get(token, this.#clock.now()) ?? this.#resolve(token)
+    return this.#cache.get(token, this.#clock.now()) ?? this.#resolve(token)
   }
 
   /** A good token's record by its internal id. */
@@ -83,7 +85,7 @@ export class TokenStore {
    * children and no drawer, so nothing else is to be ended.
    */
   async claim(id: string): Promise<Wrapped | undefined> {
-    return this.#changing(this.#records.claim(id, this.#clock.now()))
+    return this.#records.claim(id, this.#clock.now())
   }
 
   /** All accessors of a namespace, in byte order. */
@@ -132,37 +134,37 @@ export class TokenStore {
   /** Takes one use off a use-limited token. Exact however many do it at once. */
   async use(record: TokenRecord): Promise<{ readonly last: boolean; readonly record: TokenRecord } | 'spent'> {
     if (record.type === 'batch' || record.numUses === 0) return { last: false, record }
-    const used = await this.#changing(this.#records.use(record.id))
+    const used = await this.#records.use(record.id)
     return used ? { last: used.usesLeft === 0, record: used } : 'spent'
   }
 
   /** Gives a token a new end. Undefined when it is gone meanwhile. */
   async renew(record: TokenRecord, ttl: number): Promise<TokenRecord | undefined> {
     const now = this.#clock.now()
-    return this.#changing(this.#records.extend(record.id, now, now + ttl * 1000))
+    return this.#records.extend(record.id, now, now + ttl * 1000)
   }
 
   /** Ends a token and every token below it. When it resolves none of them is good; what a crash leaves is finished at the next start. */
   async revoke(id: string): Promise<void> {
-    if (await this.#end(id)) await this.finishRevocations()
+    if (await this.#records.end(id)) await this.finishRevocations()
   }
 
   /** Ends what is below revoked tokens, and tells of each. To be called at the start, for what a crash left undone. */
   async finishRevocations(): Promise<void> {
-    await this.#changing(this.#records.finishDoomed())
+    await this.#records.finishDoomed()
   }
 
   /** Ends one token; its children go on without a parent. False when it does not exist. */
   async revokeOrphaning(id: string): Promise<boolean> {
     await this.#records.orphanChildren(id)
-    const existed = await this.#end(id)
+    const existed = await this.#records.end(id)
     await this.finishRevocations()
     return existed
   }
 
   /** Ends every token whose lease lies under a prefix, at once when it resolves; the removing is `TokenLeases.sweep`'s. */
   async condemn(namespace: NamespaceId, prefix: string): Promise<void> {
-    await this.#changing(this.leases.condemn(namespace, prefix, base62(24, this.#random)))
+    await this.leases.condemn(namespace, prefix, base62(24, this.#random))
   }
 
   /** The last use was made: the token goes. */
@@ -181,14 +183,14 @@ export class TokenStore {
     await this.finishRevocations()
   }
 
-  /** Nothing that was known of any token counts any more: a namespace is gone. */
+  /** No cached token counts any more: a namespace is gone. */
   forget(): void {
-    this.#known.forget()
+    this.#cache.forget()
   }
 
   /** Ends every token of a namespace and removes what was kept of them. Called again after a crash, it goes on. */
   async endAllOf(namespace: NamespaceId): Promise<void> {
-    await this.#changing(this.#records.endAllOf(namespace))
+    await this.#records.endAllOf(namespace)
   }
 
   /** The internal id that a bearer string leads to, good or not. */
@@ -197,30 +199,20 @@ export class TokenStore {
   }
 
   async #resolve(token: string): Promise<TokenRecord | undefined> {
-    const epoch = this.#known.epoch
+    const { epoch } = this.#cache
     const bearer = await this.#bearers.read(token)
-    const record = bearer?.batch ?? (bearer && (await this.#records.get(bearer.id)))
-    const until = record && (await this.#records.goodUntil(record, this.#clock.now()))
+    if (!bearer) return undefined
+    this.#cache.restsOn(bearer.id)
+    const record = bearer.batch ?? (await this.#records.get(bearer.id))
+    const restsOn = (id: string): void => this.#cache.restsOn(id)
+    const until = record && (await this.#records.goodUntil(record, this.#clock.now(), restsOn))
     if (!record || until === undefined) return undefined
-    if (record.numUses === 0) this.#known.put(token, record, until, epoch)
+    if (record.numUses === 0) this.#cache.put(token, record, until, epoch)
     return record
   }
 
   #accessor(namespace: NamespaceId): string {
     const name = base62(24, this.#random)
     return namespace === rootNamespace ? name : `${name}.${namespace}`
-  }
-
-  async #end(id: string): Promise<boolean> {
-    return this.#changing(this.#records.end(id))
-  }
-
-  /** After a change nothing known before counts, above all when the storage did not tell whether it was made. */
-  async #changing<T>(change: Promise<T>): Promise<T> {
-    try {
-      return await change
-    } finally {
-      this.#known.forget()
-    }
   }
 }

@@ -8,27 +8,48 @@ interface Entry {
   readonly epoch: number
 }
 
+/** Ids of records that cached tokens rest on; beyond that a new epoch begins. */
+const mostIds = 200_000
+
 /**
- * Tokens seen lately, by the SHA-256 of their string, so that no request pays for a signature check. Any revocation or
- * change of any token starts a new epoch, in which nothing known before counts.
+ * Tokens used lately, by the SHA-256 of their string, so that no request pays for a signature check. A change of a record
+ * that a cached token rests on, its own or one above it, starts a new epoch, in which no earlier entry counts.
  */
 export class TokenCache {
   readonly #entries = recent<string, Entry>(50_000)
-  epoch = 0
+  readonly #ids = new Set<string>()
+  #epoch = 0
+
+  /** To be taken before the records of a token are read. */
+  get epoch(): number {
+    return this.#epoch
+  }
 
   get(token: string, now: number): TokenRecord | undefined {
     const entry = this.#entries.get(hashed(token))
-    return entry && entry.epoch === this.epoch && now < entry.until ? entry.record : undefined
+    return entry && entry.epoch === this.#epoch && now < entry.until ? entry.record : undefined
   }
 
-  /** @param epoch the epoch in which the record was read. */
+  /** The record with this id is about to be read for a token that may be cached. */
+  restsOn(id: string): void {
+    if (this.#ids.size >= mostIds) this.forget()
+    this.#ids.add(id)
+  }
+
+  /** @param epoch the epoch in which the reading of the records began. */
   put(token: string, record: TokenRecord, until: number, epoch: number): void {
     this.#entries.set(hashed(token), { record, until, epoch })
   }
 
-  /** Nothing known so far counts any more. */
+  /** Records of tokens have changed; undefined: all may have. */
+  changed(ids: readonly string[] | undefined): void {
+    if (ids === undefined || ids.some((id) => this.#ids.has(id))) this.forget()
+  }
+
+  /** No entry so far counts any more. */
   forget(): void {
-    this.epoch++
+    this.#epoch++
+    this.#ids.clear()
   }
 }
 

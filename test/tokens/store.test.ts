@@ -166,6 +166,28 @@ describe('token store', () => {
     expect(await store.accessors('root')).to.deep.equal([kept.record.accessor])
   })
 
+  it('honours at once what another store on the same records did, and goes on with the tokens that it is not about', async () => {
+    const { store, open } = await setUp()
+    const other = await open()
+    const [parent, another, leased] = [await store.create(spec()), await store.create(spec()), await store.create(spec({ path: 'auth/ldap/login' }))] // prettier-ignore
+    const child = await store.create(spec({ parent: parent.record }))
+    for (const { token } of [parent, another, leased, child]) expect(await good(other, token)).to.equal(true)
+    // Synchronous: from the cache.
+    expect(other.resolve(new Secret(another.token))).to.include({ id: another.record.id })
+    await store.create(spec())
+    expect(other.resolve(new Secret(another.token))).to.include({ id: another.record.id })
+
+    await store.revoke(parent.record.id)
+    expect([await good(other, parent.token), await good(other, child.token)]).to.deep.equal([false, false])
+    expect([await good(other, another.token), await good(other, leased.token)]).to.deep.equal([true, true])
+
+    await store.condemn('root', 'auth/ldap')
+    expect([await good(other, another.token), await good(other, leased.token)]).to.deep.equal([true, false])
+
+    const renewed = await store.renew(another.record, 7200)
+    expect((await other.resolve(new Secret(another.token)))?.expiresAt).to.equal(renewed?.expiresAt)
+  })
+
   it('binds tokens to addresses', async () => {
     const { store } = await setUp()
     const { record } = await store.create(spec({ boundCidrs: ['10.0.0.0/8', '::1/128'] }))
@@ -193,5 +215,6 @@ function failAt(view: View, fails: () => boolean): View {
     transaction: async (work) => guard(async () => view.transaction(work)),
     clear: async (folder) => view.clear(folder),
     under: (folder) => failAt(view.under(folder), fails),
+    watch: (folder, changed) => view.watch(folder, changed),
   }
 }

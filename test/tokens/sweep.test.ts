@@ -18,7 +18,7 @@ describe('sweeping tokens that have expired', () => {
         return found
       },
     })
-    for (const method of ['get', 'stored', 'put', 'del', 'transaction', 'clear', 'under'] as const)
+    for (const method of ['get', 'stored', 'put', 'del', 'transaction', 'clear', 'under', 'watch'] as const)
       Object.assign(view, { [method]: barrier.view('token/')[method].bind(barrier.view('token/')) })
     const store = await TokenStore.open({ view, clock, random: randomBytes, lives: () => true })
     for (let minute = 0; minute < 3000; minute += 50)
