@@ -68,8 +68,6 @@ export interface Caller {
   /** Whether the caller is root, or its policies grant `sudo` on the requested path. */
   readonly sudo: boolean
   readonly root: boolean
-  /** The capabilities the caller has on a path of the namespace that the request is in. Pure. */
-  capabilities(path: string): readonly Capability[]
   /** Whether a rule denies a path of that namespace: for other paths that the handler is about to change. Pure. */
   denies(path: string): boolean
   /** Whether a rule of the caller's policies allows something at or below a folder of that namespace. Pure. */

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { Fault, refuse } from '../contract/fault.ts'
 import { rootNamespace } from '../contract/identity.ts'
-import type { NamespaceId, TokenRecord } from '../contract/identity.ts'
-import { capabilitiesFrom, reachOf } from '../core/request/caller.ts'
+import type { Capability, NamespaceId, TokenRecord } from '../contract/identity.ts'
+import { capabilitiesAt } from '../core/request/capabilities.ts'
+import { reachOf } from '../core/request/caller.ts'
 import { innermost } from '../core/namespaces/namespace.ts'
 import type { Namespace, NamespaceRecord } from '../core/namespaces/namespace.ts'
 import { explainer } from '../core/policies/explain.ts'
@@ -90,10 +91,15 @@ function policyPorts(context: Here): Pick<NamespacePorts, 'policies' | 'password
       generate: async (name) => here().passwordPolicies.generate(name),
     },
     capabilities: {
-      ofToken: async (token, paths) =>
-        capabilitiesOf(unsealed(), here(), await unsealed().tokens.resolve(token), paths),
-      ofAccessor: async (accessor, paths) =>
-        capabilitiesOf(unsealed(), here(), await unsealed().tokens.byAccessor(id, accessor), paths),
+      ofCaller: async (token, paths) => capabilitiesOf(unsealed(), here(), token, paths),
+      ofToken: async (bearer, paths) => {
+        const token = await unsealed().tokens.resolve(bearer)
+        return token && capabilitiesOf(unsealed(), here(), token, paths)
+      },
+      ofAccessor: async (accessor, paths) => {
+        const token = await unsealed().tokens.byAccessor(id, accessor)
+        return token && capabilitiesOf(unsealed(), here(), token, paths)
+      },
     },
   }
 }
@@ -164,18 +170,23 @@ const namespaceInfo = ({ removing = false, lock, ...record }: NamespaceRecord) =
 async function capabilitiesOf(
   { acls, namespaces }: UnsealedServer,
   here: Namespace,
-  token: TokenRecord | undefined,
+  token: TokenRecord,
   paths: readonly string[],
-) {
-  if (!token) return undefined
+): Promise<readonly (readonly Capability[])[]> {
   const acl = await acls.of(token)
   const home = namespaces.byId(token.namespace)
-  // Asked from above, a path leads into the token's own namespace, or to where its policies do not reach.
-  const into = home && home !== here && here.holds(home) ? here.pathIn(home, '') : undefined
-  const reach = reachOf(home, here)
   return inSlices(paths, (path) => {
-    if (into === undefined) return capabilitiesFrom(acl, reach, path)
-    const bare = path.startsWith('/') ? path.slice(1) : path
-    return capabilitiesFrom(acl, bare.startsWith(into) ? '' : undefined, bare.slice(into.length))
+    const seen = home && pathSeenFrom(home, here, path.startsWith('/') ? path.slice(1) : path)
+    return home && seen !== undefined ? capabilitiesAt(acl, home, seen) : ['deny']
   })
+}
+
+/** A path of one namespace as another sees it, which lies above or below. Undefined where it does not reach. */
+function pathSeenFrom(home: Namespace, here: Namespace, path: string): string | undefined {
+  if (home === here || !here.holds(home)) {
+    const reach = reachOf(home, here)
+    return reach === undefined ? undefined : reach + path
+  }
+  const into = here.pathIn(home, '')
+  return path.startsWith(into) ? path.slice(into.length) : undefined
 }

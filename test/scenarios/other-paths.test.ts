@@ -96,6 +96,44 @@ describe('what a policy denies on one path', function () {
     }
   })
 
+  it('is no capability there', async () => {
+    const accessorOf = async (token: string): Promise<string> =>
+      String((await server.data('POST', 'auth/token/lookup', { token }))['accessor'])
+    const capabilities = async (rules: string, path: string, headers = {}): Promise<unknown> => {
+      const token = await server.tokenWith(rules)
+      const replies = [
+        await server.call('POST', '/v1/sys/capabilities-self', { path }, { 'X-Vault-Token': token, ...headers }),
+        await server.call('POST', '/v1/sys/capabilities', { path, token }),
+        await server.call('POST', '/v1/sys/capabilities-accessor', { path, accessor: await accessorOf(token) }),
+      ]
+      const [own, ...others] = replies.map(({ body }) => (body['data'] as Record<string, unknown>)['capabilities'])
+      if (Object.keys(headers).length === 0) for (const other of others) expect(other, path).to.deep.equal(own)
+      return own
+    }
+    const but = (path: string): string =>
+      `path "*" { capabilities = ${all} }\npath "${path}" { capabilities = ["deny"] }`
+    for (const [path, asked] of [
+      ['sys/policy/admin', 'sys/policies/acl/admin'],
+      ['sys/policies/acl/admin', 'sys/policy/admin'],
+      ['sys/policies/acl/admin', 'sys/policies/acl/ADMIN'],
+      ['team/sys/policy/admin', 'team/sys/policies/acl/admin'],
+    ] as const)
+      expect(await capabilities(but(path), asked), asked).to.not.include.members(['read'])
+    for (const [path, asked] of [
+      ['transit/sign/s', 'transit/sign/s/sha2-512'],
+      ['transit/sign/s/sha2-256', 'transit/sign/s'],
+    ] as const)
+      expect(await capabilities(but(path), asked), asked).to.not.include.members(['update'])
+    const team = but('team/sys/policy/admin')
+    expect(await capabilities(team, 'sys/policies/acl/admin', inTeam)).to.not.include.members(['read'])
+    const some =
+      'path "sys/capabilities-self" { capabilities = ["update"] }\npath "sys/policies/acl/admin" { capabilities = ["read", "sudo"] }'
+    expect(await capabilities(some, 'sys/policies/acl/admin')).to.deep.equal(['read', 'sudo'])
+    const closed = `${some}\npath "sys/policy/admin" { capabilities = ["deny"] }`
+    expect(await capabilities(closed, 'sys/policies/acl/admin')).to.deep.equal(['deny'])
+    expect(await capabilities(but('sys/policy/admin'), 'sys/policies/acl/other')).to.include.members(['read', 'update'])
+  })
+
   it('is left out of lists that tell it', async () => {
     for (const [path, list] of [
       ['sys/policies/acl/admin', 'sys/policies/detailed/acl'],

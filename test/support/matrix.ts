@@ -19,7 +19,6 @@ const caller: Caller = {
   policies: ['root'],
   sudo: true,
   root: true,
-  capabilities: () => [],
   denies: () => false,
   reaches: () => true,
 }

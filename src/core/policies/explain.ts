@@ -9,11 +9,10 @@ import { compileInSlices } from '../../policy/acl.ts'
 import type { NamedPolicy } from '../../policy/acl.ts'
 import { reasonOf } from '../../policy/explain/reason.ts'
 import type { Clock } from '../../util/clock.ts'
-import { canonicalOf } from '../request/canonical.ts'
+import { capabilitiesAt } from '../request/capabilities.ts'
 import { reachOf } from '../request/caller.ts'
-import { deniedElsewhere } from '../request/other-paths.ts'
+import { deniedElsewhere, whereLeads } from '../request/other-paths.ts'
 import type { Place } from '../request/other-paths.ts'
-import { destinationOf, innermost } from '../namespaces/namespace.ts'
 import type { Namespace } from '../namespaces/namespace.ts'
 import type { UnsealedServer } from '../seal/unsealed-server.ts'
 
@@ -48,13 +47,14 @@ export function explainer(opened: () => UnsealedServer, here: () => Namespace, c
   return {
     own: async ({ token, root }, asked) => {
       const { acls, namespaces } = opened()
-      const reach = token && reachOf(namespaces.byId(token.namespace), here())
-      if (reach === undefined) throw new Fault('unauthenticated', 'permission denied', { bare: true })
+      const home = token && namespaces.byId(token.namespace)
+      const reach = reachOf(home, here())
+      if (!home || reach === undefined) throw new Fault('unauthenticated', 'permission denied', { bare: true })
       // The policies lie in the namespace of the token, and so does the right to read them.
       const acl = await acls.of(token as TokenRecord)
-      const reads = (path: string): boolean => root || acl.capabilities(path).includes('read')
+      const reads = (path: string): boolean => root || capabilitiesAt(acl, home, path).includes('read')
       const all = reads('sys/internal/ui/resultant-acl')
-      const name = (policy: string): boolean => reads(policyPath(policy)) && !acl.denies(`sys/policy/${policy}`)
+      const name = (policy: string): boolean => reads(policyPath(policy))
       const policies = await acls.policies((token as TokenRecord).namespace, (token as TokenRecord).policies)
       return explained(policies, asked, reach, { name, rules: (policy) => all || name(policy) })
     },
@@ -62,12 +62,12 @@ export function explainer(opened: () => UnsealedServer, here: () => Namespace, c
       const { acls, tokens } = opened()
       const token = await tokens.byAccessor(here().id, accessor)
       if (!token) return undefined
-      const name = mayRead(caller)
+      const name = await mayRead(opened(), here(), caller)
       return explained(await acls.policies(token.namespace, token.policies), asked, '', { name, rules: name })
     },
     ofPolicies: async (caller, wanted, asked) => {
       const names = [...new Set(wanted.map(folded))]
-      const name = mayRead(caller)
+      const name = await mayRead(opened(), here(), caller)
       if (!names.every(name)) throw new Fault('permission_denied', 'permission denied')
       const policies = await opened().acls.policies(here().id, names)
       const missing = names.find((one) => !policies.some((policy) => policy.name === one))
@@ -77,11 +77,20 @@ export function explainer(opened: () => UnsealedServer, here: () => Namespace, c
   }
 }
 
-const policyPath = (name: string): string => `sys/policies/acl/${name}`
+/** Tells which policies of the namespace of a request its caller may read. */
+async function mayRead(
+  { acls, namespaces }: UnsealedServer,
+  here: Namespace,
+  { token, root }: Caller,
+): Promise<(name: string) => boolean> {
+  const home = token && namespaces.byId(token.namespace)
+  const reach = reachOf(home, here)
+  if (root || !token || !home || reach === undefined) return () => root
+  const acl = await acls.of(token)
+  return (name) => capabilitiesAt(acl, home, reach + policyPath(name)).includes('read')
+}
 
-/** Whether a caller may read a policy of the namespace that the request is in. */
-const mayRead = (caller: Caller) => (name: string) =>
-  caller.root || (caller.capabilities(policyPath(name)).includes('read') && !caller.denies(`sys/policy/${name}`))
+const policyPath = (name: string): string => `sys/policies/acl/${name}`
 
 const open: Explanation = {
   allowed: true,
@@ -102,17 +111,10 @@ interface Found {
 }
 
 /** What the path itself wants. Told of the paths that every server has: of others it would tell what is mounted where. */
-function routeOf(here: Namespace, { path, operation }: Asked): Found {
-  const namespace = innermost(here, path)
-  const under = here.pathIn(namespace, '')
-  const found = destinationOf(here, path, operation === 'list' || operation === 'scan')
-  const wanted = operation === 'create' || operation === 'update' ? 'write' : operation
-  const route = found?.match?.offers[wanted]
-  if (!route || !found?.match) return { access: 'token', path }
-  const canonical = canonicalOf(route, found.mount.apiPath, path.slice(under.length) as ApiPath, found.match.params)
-  const access = found.mount.record.builtin ? route.access : 'token'
-  if (canonical instanceof Fault) return { access, path }
-  const read = { fields: route.fields, params: canonical.params }
-  const place = { route, mountPath: found.mount.apiPath, params: canonical.params, reach: under }
-  return { access, path: under + canonical.path, read, place }
+function routeOf(here: Namespace, { path: written, operation }: Asked): Found {
+  const found = whereLeads(here, written, operation)
+  if (!found) return { access: 'token', path: written }
+  const { route, builtin, path, place } = found
+  const access = builtin ? route.access : 'token'
+  return { access, path, ...(place && { place, read: { fields: route.fields, params: place.params } }) }
 }

@@ -1,4 +1,4 @@
-import type { Caller, Capability, TokenRecord } from '../../contract/identity.ts'
+import type { Caller, TokenRecord } from '../../contract/identity.ts'
 import type { Acl } from '../../policy/acl.ts'
 import type { Namespace } from '../namespaces/namespace.ts'
 
@@ -33,10 +33,6 @@ export class TokenCaller implements Caller {
     return this.token.policies.includes('root')
   }
 
-  capabilities(path: string): readonly Capability[] {
-    return capabilitiesFrom(this.#acl, this.#reach, path)
-  }
-
   denies(path: string): boolean {
     return this.#reach !== undefined && this.#acl.denies(this.#reach + path)
   }
@@ -46,18 +42,11 @@ export class TokenCaller implements Caller {
   }
 }
 
-/** What policies allow on a path of a namespace. @param reach see `reachOf` */
-export function capabilitiesFrom(acl: Acl, reach: string | undefined, path: string): readonly Capability[] {
-  if (reach === undefined) return ['deny']
-  return acl.capabilities(reach + (path.startsWith('/') ? path.slice(1) : path))
-}
-
 /** Nobody in particular: routes that need no token. */
 export const anyone: Caller = {
   policies: [],
   sudo: false,
   root: false,
-  capabilities: () => ['deny'],
   denies: () => false,
   reaches: () => false,
 }

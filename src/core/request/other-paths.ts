@@ -1,5 +1,10 @@
+import { Fault } from '../../contract/fault.ts'
+import type { ApiPath } from '../../contract/request.ts'
 import type { Route } from '../../contract/route.ts'
-import type { Acl, AclQuery } from '../../policy/acl.ts'
+import type { Acl, AclOperation, AclQuery } from '../../policy/acl.ts'
+import { destinationOf, innermost } from '../namespaces/namespace.ts'
+import type { Namespace } from '../namespaces/namespace.ts'
+import { canonicalOf } from './canonical.ts'
 
 /** What a request leads to, as the policies of its caller see it. */
 export interface Place {
@@ -22,4 +27,29 @@ export function deniedElsewhere(
     .flat()
     .map((alias) => (alias.startsWith('/') ? alias.slice(1) : reach + mountPath + alias))
     .find((path) => acl.weigh({ ...query, path }).ground === 'denied')
+}
+
+/** The route that a path leads to, and how policies judge it. */
+export interface Found {
+  readonly route: Route
+  readonly builtin: boolean
+  /** In canonical form; as it was given when it names nothing that can exist. */
+  readonly path: ApiPath
+  /** Absent when the path names nothing that can exist. */
+  readonly place?: Place
+}
+
+/** Where a request leads that is asked about. Paths are as the namespace sees them, and may lead into one below. */
+export function whereLeads(from: Namespace, path: ApiPath, operation: AclOperation): Found | undefined {
+  const namespace = innermost(from, path)
+  const reach = from.pathIn(namespace, '')
+  const found = destinationOf(from, path, operation === 'list' || operation === 'scan')
+  if (!found?.match || operation === 'help') return undefined
+  const route = found.match.offers[operation === 'create' || operation === 'update' ? 'write' : operation]
+  if (!route) return undefined
+  const { apiPath: mountPath, record } = found.mount
+  const canonical = canonicalOf(route, mountPath, path.slice(reach.length) as ApiPath, found.match.params)
+  if (canonical instanceof Fault) return { route, builtin: record.builtin, path }
+  const place = { route, mountPath, params: canonical.params, reach }
+  return { route, builtin: record.builtin, path: (reach + canonical.path) as ApiPath, place }
 }

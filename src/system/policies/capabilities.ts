@@ -1,14 +1,14 @@
 import { Fault, refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
-import type { Capability } from '../../contract/identity.ts'
+import type { Capability, TokenRecord } from '../../contract/identity.ts'
 import type { Response } from '../../contract/response.ts'
 import { routesOf } from '../../contract/route.ts'
 import type { Route } from '../../contract/route.ts'
 import { Secret } from '../../util/secret.ts'
-import { inSlices } from '../../util/slices.ts'
 
-/** What these routes need: the capabilities of a token that is named by its string or its accessor. */
+/** What these routes need: the capabilities of the caller, or of a token that is named by its string or its accessor. */
 export interface CapabilityPort {
+  ofCaller(token: TokenRecord, paths: readonly string[]): Promise<readonly (readonly Capability[])[]>
   /** Undefined when the token is not good. */
   ofToken(token: Secret<string>, paths: readonly string[]): Promise<readonly (readonly Capability[])[] | undefined>
   /** Undefined when there is no such accessor. */
@@ -53,10 +53,10 @@ export function capabilityRoutes(): Route<Has>[] {
       about: 'What the caller may do on some paths.',
       pure: true,
       fields: { ...paths, token: f.string('Ignored: the caller is asked about.').secret().or('') },
-      handle: async ({ caller }, asked) => {
+      handle: async ({ engine: { capabilities: port }, caller }, asked) => {
         if (!caller.token) throw new Fault('unauthenticated', 'permission denied', { bare: true })
         const all = wanted(asked)
-        return told(all, await inSlices(all, (path) => caller.capabilities(path)))
+        return told(all, await port.ofCaller(caller.token, all))
       },
     }),
   ]
