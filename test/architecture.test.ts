@@ -14,6 +14,9 @@ const layers = new Map(rows.flatMap(({ names, allowed }) => names.map((name) => 
 /** These may import everything; nothing below imports them. */
 const top = [...layers].filter(([, allowed]) => allowed[0] === 'everything').map(([name]) => name)
 
+/** Their folders are tenants: none imports another one. */
+const separate = ['engines', 'auth', 'protocols']
+
 function files(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
     entry.isDirectory() ? files(join(folder, entry.name)) : [join(folder, entry.name)],
@@ -37,9 +40,9 @@ describe('architecture', () => {
     expect([...sizes].filter(([, size]) => size > 18)).to.deep.equal([])
   })
 
-  it('the page names every engine and login method', () => {
+  it('the page names every engine, login method and protocol', () => {
     const page = readFileSync('docs/architecture.md', 'utf8')
-    for (const folder of ['engines', 'auth'])
+    for (const folder of separate)
       for (const name of readdirSync(join(src, folder)))
         expect(page).to.match(new RegExp(`^\\| \`${folder}\` \\| .*\`${name}\``, 'm'))
   })
@@ -50,8 +53,7 @@ describe('architecture', () => {
     it(`${name} imports only what its layer may`, () => {
       for (const imported of importsOf(file, text)) {
         const to = imported.split('/')[0] as string
-        const own =
-          to === from && (!['engines', 'auth'].includes(from) || imported.split('/')[1] === name.split('/')[1])
+        const own = to === from && (!separate.includes(from) || imported.split('/')[1] === name.split('/')[1])
         expect(own || layers.get(from)?.includes(to), `${name} imports ${imported}`).to.equal(true)
       }
     })

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { Fault } from './fault.ts'
 import type { Request } from './request.ts'
 import type { Response } from './response.ts'
@@ -15,4 +16,74 @@ export interface Gateway {
   refuse(head: Omit<Request, 'data'>, refusal: Fault): Promise<never>
   /** @throws Fault whatever goes wrong. */
   handle(request: Request): Promise<Response>
+}
+
+/**
+ * One way to send requests: it turns the messages of its wire format into `Request`s for the gateway, and the responses
+ * into messages. It decides nothing. One folder in `protocols/`, one line in `server/protocols.ts`.
+ */
+export interface Protocol {
+  /** `Request.protocol` of its requests. */
+  readonly name: string
+  /** Headers of its own that may occur only once in an HTTP message, in lower case. */
+  readonly singleHeaders?: readonly string[]
+  /** The handler of an HTTP message of this protocol; undefined when the message is not one. The first match of the table counts. */
+  http?(head: HttpHead): HttpHandler | undefined
+  /** Opens a listener of its own, for a protocol that does not use HTTP. @throws Error naming the address and the cure */
+  listen?(): Promise<Listener>
+}
+
+/** A listener that is up. */
+export interface Listener {
+  /** `host:port`, or the path of a unix socket. */
+  readonly address: string
+  /** Reads the certificate again; connections made from now on get the new one. One that cannot be used changes nothing. */
+  reload(): Promise<void>
+  /** Takes no new requests, lets those under way finish within their time, and closes. */
+  close(): Promise<void>
+}
+
+/** The parts of an HTTP message that show which protocol it belongs to. */
+export interface HttpHead {
+  /** The method as the client sent it: also LIST and SCAN. */
+  readonly verb: string
+  /** Path and query, percent-encoded. */
+  readonly target: string
+  readonly headers: IncomingHttpHeaders
+}
+
+/** Responds to an HTTP message. What it throws becomes a 500 without details. */
+export type HttpHandler = (exchange: HttpExchange) => Promise<HttpResponse> | HttpResponse
+
+/** One HTTP message, with the limits and the memory of its listener. The body stays unread until the protocol asks for it. */
+export interface HttpExchange extends HttpHead {
+  readonly message: IncomingMessage
+  /** The most bytes of a body. */
+  readonly bodyLimit: number
+  /** The address of the connection; '' and 0 for a unix socket. */
+  peer(): Request['client']
+  /** The same, or the client that a trusted proxy names. @throws Fault invalid_request as the listener's rules say */
+  client(): Request['client']
+  /** Refuses a head that different readers could understand differently: called before any header is used. @throws Fault invalid_request */
+  check(): void
+  /** The whole body, as sent. @throws Fault too_large, unsupported_media, unavailable (no memory for it), invalid_request (cut off) */
+  body(): Promise<Uint8Array>
+  /** Waits for the memory of a response of about so many bytes; undefined when there is enough. @throws Fault unavailable */
+  memoryFor(bytes: number): Promise<void> | undefined
+}
+
+/** A page: a response that needs no request to the core. */
+export interface Page {
+  /** A path, or the paths that a pattern matches; without the query. */
+  readonly path: string | RegExp
+  /** GET includes HEAD. */
+  readonly verb: 'GET' | 'any'
+  readonly respond: () => HttpResponse
+}
+
+/** A response ready for the wire. No body: undefined; a large one is in pieces. JSON unless the headers name another type. */
+export interface HttpResponse {
+  readonly status: number
+  readonly body: string | readonly Buffer[] | undefined
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>
 }

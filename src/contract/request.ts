@@ -29,7 +29,8 @@ export interface BodyLimits {
 export interface Request {
   /** A UUID, repeated in the response and on both audit lines. */
   readonly id: string
-  readonly protocol: 'vault'
+  /** `Protocol.name` of the protocol that it came by. */
+  readonly protocol: string
   readonly operation: Operation
   readonly path: ApiPath
   /** The namespace of `path`: '' is the root one; otherwise without leading slash, with a trailing one. */

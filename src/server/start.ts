@@ -2,10 +2,11 @@ import type { AuditBroker } from '../audit/broker.ts'
 import type { WitnessKeeper } from '../audit/witness/keeper.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/types.ts'
+import type { Listener, Protocol } from '../contract/protocol.ts'
 import type { Storage } from '../contract/storage.ts'
 import { heavy, slow } from '../crypto/workers/heavy.ts'
 import { listenHttp } from '../protocols/http/listener.ts'
-import type { HttpListener } from '../protocols/http/listener.ts'
+import { pages } from '../protocols/web/pages.ts'
 import { systemClock } from '../util/clock.ts'
 import type { Clock } from '../util/clock.ts'
 import { Loggers } from '../util/log.ts'
@@ -14,6 +15,8 @@ import { ServerCore } from './core.ts'
 import { devConfig, initialiseDev } from './dev.ts'
 import type { DevOptions } from './dev.ts'
 import { addressOf, httpOptions } from './listeners.ts'
+import { protocols } from './protocols.ts'
+import type { ProtocolParts } from './protocols.ts'
 import { openStorage } from './storages.ts'
 
 /** How a server is started: from configuration files, or as a development server in memory. */
@@ -25,6 +28,8 @@ export interface ServerOptions {
   readonly clock?: Clock
   /** Instead of the storage that the configuration names. */
   readonly storage?: Storage
+  /** Instead of those of the table. */
+  readonly protocols?: (parts: ProtocolParts) => readonly Protocol[]
   /** Where log lines go; standard error unless given. */
   readonly log?: (line: string) => void
 }
@@ -33,6 +38,7 @@ export interface ServerOptions {
 export interface RunningServer {
   /** Base URL of the first listener. */
   readonly address: string
+  /** Those of the configuration, then those that protocols open themselves. */
   readonly listeners: readonly string[]
   readonly storageType: string
   /** Development servers only. */
@@ -57,7 +63,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   witnesses?.start()
   const dev = isDev ? await initialiseDev(core, options.dev?.rootTokenId) : {}
   const running = { core, storage, witnesses }
-  const listeners = await orStop(listen(config, core, isDev), async () => stop([], running))
+  const listeners = await orStop(listen(config, core, options), async () => stop([], running))
   clock.after(1000, () => void core.preload())
   return {
     address: addressOf(config.listeners[0], listeners[0]?.address ?? ''),
@@ -93,14 +99,15 @@ async function witnessesOf(...parts: [Config, AuditBroker, Clock, Log]): Promise
 async function listen(
   config: Config,
   { pipeline, browser }: ServerCore,
-  isDev: boolean,
-): Promise<readonly HttpListener[]> {
-  const setting = isDev ? { setting: '-dev-listen-address' } : {}
-  const done = await Promise.allSettled(
-    config.listeners.map(async (listener) =>
-      listenHttp(pipeline, { ...(await httpOptions(listener)), ...setting }, browser),
-    ),
-  )
+  options: ServerOptions,
+): Promise<readonly Listener[]> {
+  const setting = options.config?.length ? {} : { setting: '-dev-listen-address' }
+  const served = (options.protocols ?? protocols)({ gateway: pipeline, browser })
+  const http = { protocols: served, pages: pages(browser) }
+  const done = await Promise.allSettled([
+    ...config.listeners.map(async (listener) => listenHttp(http, { ...(await httpOptions(listener)), ...setting })),
+    ...served.flatMap((protocol) => protocol.listen?.() ?? []),
+  ])
   const up = done.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
   const reasons = reasonsOf(done)
   if (reasons.length === 0) return up
@@ -109,7 +116,7 @@ async function listen(
 }
 
 /** Opens audit files and reads certificates again. One that fails keeps none of the others from their new files. */
-async function reload(listeners: readonly HttpListener[], audit: AuditBroker): Promise<void> {
+async function reload(listeners: readonly Listener[], audit: AuditBroker): Promise<void> {
   const done = await Promise.allSettled([audit.reopen(), ...listeners.map(async (listener) => listener.reload())])
   const reasons = reasonsOf(done)
   if (reasons.length > 0) throw new Error(messagesOf(reasons))
@@ -127,7 +134,7 @@ interface Running {
   readonly witnesses: WitnessKeeper | undefined
 }
 
-async function stop(listeners: readonly HttpListener[], { core, storage, witnesses }: Running): Promise<void> {
+async function stop(listeners: readonly Listener[], { core, storage, witnesses }: Running): Promise<void> {
   const closed = listeners.map(async (listener) => listener.close())
   // Keys that take seconds to make are not waited for: those who asked are told so, and the connections can end.
   await slow.end()

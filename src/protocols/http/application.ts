@@ -1,12 +1,12 @@
+import type { IncomingMessage } from 'node:http'
 import { Router } from '@koa/router'
 import Koa from 'koa'
 import type { Context } from 'koa'
-import type { BrowserRules } from '../../contract/browser.ts'
+import type { HttpResponse, Page, Protocol } from '../../contract/protocol.ts'
 import { releaseWith } from './body.ts'
-import { everyAnswer } from './headers.ts'
-import type { VaultApi } from '../vault/index.ts'
-import { repeatedHeader } from '../vault/request.ts'
-import type { WireAnswer } from '../vault/response.ts'
+import { Exchange } from './exchange.ts'
+import type { ExchangeParts } from './exchange.ts'
+import { SingleHeaders, everyAnswer, missesHost } from './headers.ts'
 
 /** Koa without its own way of answering, which costs more than all our work: here every answer is sent by `send`. */
 class Application extends Koa {
@@ -20,40 +20,57 @@ class Application extends Koa {
 /** Somebody hung up before the answer: nothing to do, and nothing that may end the process. */
 function ignored(): void {}
 
-/** The root, which names the API, and the Vault API, whose own dispatch does the rest. */
-export function application(api: VaultApi, rules: BrowserRules): Koa {
+/** What a listener serves: protocols, then pages. The first one that matches counts. */
+export interface Served {
+  readonly protocols: readonly Protocol[]
+  readonly pages: readonly Page[]
+}
+
+/** Hands each message to its protocol, or to the page of its path. */
+export function application({ protocols, pages }: Served, parts: Omit<ExchangeParts, 'singles'>): Koa {
+  const singles = new SingleHeaders(protocols)
   const app = new Application()
   app.silent = true
   app.on('error', () => {})
-  const router = new Router({ sensitive: true })
-  router.get('/', (context: Context) => send(context, { status: 200, body: '{"api":"/v1/"}\n' }))
   app.use(async (context, next) => {
-    const path = context.req.url ?? ''
-    if (!path.startsWith('/v1/')) {
-      const { headers, httpVersion } = context.req
-      if (headers.host === undefined && httpVersion === '1.1')
-        return send(context, { status: 400, body: '{"errors":["a request needs a Host header"]}\n' })
-      if (repeatedHeader(context.req) === undefined) return next()
-      return send(context, { status: 400, body: '{"errors":["a header was given more than once"]}\n' })
+    const exchange = new Exchange(context.req, { ...parts, singles })
+    for (const protocol of protocols) {
+      const handler = protocol.http?.(exchange)
+      if (handler) return send(context, await handler(exchange))
     }
-    return send(context, await api.answer(context.req))
+    const refusal = refusalOf(context.req, singles)
+    return refusal === undefined ? next() : send(context, { status: 400, body: refusal })
   })
-  app.use(router.routes())
-  app.use((context: Context) => {
-    const headers = /^\/ui(\/|$)/.test(context.path) ? rules.uiHeaders() : {}
-    send(context, { status: 404, body: '{"errors":[]}\n', headers })
-  })
+  app.use(routerOf(pages).routes())
+  app.use((context: Context) => send(context, { status: 404, body: '{"errors":[]}\n' }))
   return app
 }
 
+/** The body of the refusal of a message that belongs to no protocol. */
+function refusalOf(message: IncomingMessage, singles: SingleHeaders): string | undefined {
+  if (missesHost(message)) return '{"errors":["a request needs a Host header"]}\n'
+  if (singles.repeatedIn(message) === undefined) return undefined
+  return '{"errors":["a header was given more than once"]}\n'
+}
+
+function routerOf(pages: readonly Page[]): Router {
+  const router = new Router({ sensitive: true })
+  for (const { path, verb, respond } of pages) {
+    const page = (context: Context): void => send(context, respond())
+    if (verb === 'any') router.all(path, page)
+    else router.get(path, page)
+  }
+  return router
+}
+
 /** Writes an answer, once; then the memory of the request is released as the answer leaves. */
-function send(context: Context, answer: WireAnswer): void {
+function send(context: Context, answer: HttpResponse): void {
   const { res } = context
   if (!res.headersSent && !res.destroyed) write(context, answer)
   releaseWith(res, () => lengthOf(answer.body))
 }
 
-function write({ req, res }: Context, { status, body, headers }: WireAnswer): void {
+function write({ req, res }: Context, { status, body, headers }: HttpResponse): void {
   // RFC 9110 §8.6: these have no content, and say nothing about its length.
   const bare = status === 204 || status === 304
   const all = { ...everyAnswer, ...(body !== undefined && { 'Content-Type': 'application/json' }), ...headers }
@@ -70,7 +87,7 @@ function write({ req, res }: Context, { status, body, headers }: WireAnswer): vo
   if (!req.complete && !req.readableEnded) req.resume()
 }
 
-function lengthOf(body: WireAnswer['body']): number {
+function lengthOf(body: HttpResponse['body']): number {
   if (body === undefined) return 0
   return typeof body === 'string' ? Buffer.byteLength(body) : body.reduce((sum, { length }) => sum + length, 0)
 }

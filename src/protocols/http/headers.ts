@@ -1,3 +1,6 @@
+import type { IncomingMessage } from 'node:http'
+import type { Protocol } from '../../contract/protocol.ts'
+
 /**
  * Headers of every answer: none is kept by a browser or a proxy, none is guessed to be something else, and one that a browser
  * shows as a page runs nothing, loads nothing and stands in no frame.
@@ -7,3 +10,39 @@ export const everyAnswer = {
   'X-Content-Type-Options': 'nosniff',
   'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
 } as const
+
+/** The most headers of a request. Node drops further ones silently. */
+export const mostHeaders = 100
+
+/** Headers of HTTP that may occur once. Node keeps one of several, or joins them: another reader could take another one. */
+const httpSingles = ['host', 'authorization', 'content-type']
+
+/** Headers that may occur once: those of HTTP and those of the protocols. */
+export class SingleHeaders {
+  readonly #names: ReadonlySet<string>
+  readonly #lengths: ReadonlySet<number>
+
+  constructor(protocols: readonly Protocol[]) {
+    this.#names = new Set([...httpSingles, ...protocols.flatMap(({ singleHeaders = [] }) => singleHeaders)])
+    this.#lengths = new Set([...this.#names].map((name) => name.length))
+  }
+
+  /** The name of a header that occurs twice but may occur only once. */
+  repeatedIn({ rawHeaders }: IncomingMessage): string | undefined {
+    const seen = new Set<string>()
+    for (let at = 0; at < rawHeaders.length; at += 2) {
+      const raw = rawHeaders[at] as string
+      if (!this.#lengths.has(raw.length)) continue
+      const name = raw.toLowerCase()
+      if (!this.#names.has(name)) continue
+      if (seen.has(name)) return name
+      seen.add(name)
+    }
+    return undefined
+  }
+}
+
+/** Whether the Host header is missing (RFC 9112 §3.2; HTTP/1.0 has none). */
+export function missesHost({ headers, httpVersion }: IncomingMessage): boolean {
+  return headers.host === undefined && httpVersion === '1.1'
+}

@@ -3,20 +3,19 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer as createSecure } from 'node:https'
 import type { Server as SecureServer } from 'node:https'
 import type { Duplex } from 'node:stream'
-import type { BrowserRules } from '../../contract/browser.ts'
 import type { ForwardedFor, ProxyProtocol } from '../../contract/peer.ts'
-import type { Gateway } from '../../contract/protocol.ts'
+import type { Listener } from '../../contract/protocol.ts'
 import { jsonLimits } from '../../util/json-limits.ts'
 import { application } from './application.ts'
+import type { Served } from './application.ts'
 import { Clients } from './clients.ts'
 import { Connections } from './connections.ts'
 import { listenAt } from './addresses.ts'
 import type { Place } from './addresses.ts'
+import { mostHeaders } from './headers.ts'
 import { ProxiedSources, takeProxyHeaders } from './proxied.ts'
 import { tlsOptions } from './tls.ts'
 import type { TlsMaterial } from './tls.ts'
-import { VaultApi } from '../vault/index.ts'
-import { mostHeaders } from '../vault/request.ts'
 
 /** How one listener listens. Times in milliseconds. */
 export interface HttpOptions extends Place {
@@ -36,15 +35,6 @@ export interface HttpOptions extends Place {
   readonly proxyProtocol?: ProxyProtocol
 }
 
-/** A listener that is up. */
-export interface HttpListener {
-  readonly address: string
-  /** Reads the certificate again; connections made from now on get the new one. One that cannot be used changes nothing. */
-  reload(): Promise<void>
-  /** Takes no new requests, lets those under way finish within their time, and closes. */
-  close(): Promise<void>
-}
-
 const usual = {
   bodyBytes: jsonLimits.bytes,
   headersTimeout: 10_000,
@@ -55,12 +45,13 @@ const usual = {
 }
 /** Bytes of all headers together; a flag of Node does not widen it. What has no Host is refused by us, in an answer and an audit line of ours. */
 const parserLimits = { maxHeaderSize: 16_384, requireHostHeader: false }
-/** Serves the Vault API over HTTP/1.1, with TLS when told how to get a certificate. */
-export async function listenHttp(gateway: Gateway, options: HttpOptions, rules: BrowserRules): Promise<HttpListener> {
+
+/** Serves protocols and pages over HTTP/1.1, with TLS when the options have it. */
+export async function listenHttp(served: Served, options: HttpOptions): Promise<Listener> {
   const settings = { ...usual, ...options }
   const sources = new ProxiedSources()
   const clients = new Clients(sources, options.forwardedFor)
-  const handler = application(new VaultApi(gateway, settings, rules, clients), rules).callback()
+  const handler = application(served, { clients, bodyLimit: settings.bodyBytes }).callback()
   const material = await options.tls?.()
   const limits = { ...parserLimits, connectionsCheckingInterval: Math.min(settings.headersTimeout, 1000) }
   const server = material ? createSecure({ ...limits, ...tlsOptions(material) }) : createPlain(limits)

@@ -1,6 +1,5 @@
-import type { IncomingMessage } from 'node:http'
 import type { CrossOrigin } from '../../contract/browser.ts'
-import type { WireAnswer } from './response.ts'
+import type { HttpHead, HttpResponse } from '../../contract/protocol.ts'
 
 /** The verbs that a page of another origin may use. */
 const methods = ['DELETE', 'GET', 'OPTIONS', 'POST', 'PUT', 'LIST', 'SCAN']
@@ -11,9 +10,9 @@ const methods = ['DELETE', 'GET', 'OPTIONS', 'POST', 'PUT', 'LIST', 'SCAN']
  */
 export function crossOrigin(
   rules: CrossOrigin | undefined,
-  message: IncomingMessage,
-): { readonly answer: WireAnswer } | { readonly headers: Readonly<Record<string, string>> } | undefined {
-  const { origin } = message.headers
+  { verb, headers: sent }: HttpHead,
+): { readonly answer: HttpResponse } | { readonly headers: Readonly<Record<string, string>> } | undefined {
+  const { origin } = sent
   if (!rules || !origin) return undefined
   const any = rules.allowedOrigins[0] === '*'
   if (!any && !rules.allowedOrigins.includes(origin))
@@ -23,8 +22,8 @@ export function crossOrigin(
     Vary: 'Origin',
     ...(rules.allowCredentials && !any && { 'Access-Control-Allow-Credentials': 'true' }),
   }
-  if (message.method !== 'OPTIONS') return { headers }
-  const wanted = message.headers['access-control-request-method'] ?? ''
+  if (verb !== 'OPTIONS') return { headers }
+  const wanted = sent['access-control-request-method'] ?? ''
   if (!methods.includes(wanted)) return { answer: { status: 405, body: undefined } }
   const preflight = {
     'Access-Control-Allow-Methods': methods.join(','),

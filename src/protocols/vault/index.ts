@@ -1,65 +1,57 @@
 import { randomUUID } from 'node:crypto'
-import type { IncomingMessage } from 'node:http'
 import type { BrowserRules } from '../../contract/browser.ts'
 import { Fault, asFault, refuse } from '../../contract/fault.ts'
-import type { Gateway } from '../../contract/protocol.ts'
+import type { Gateway, HttpExchange, HttpResponse, Protocol } from '../../contract/protocol.ts'
 import type { Request } from '../../contract/request.ts'
 import { JsonError, jsonLimits } from '../../util/json-limits.ts'
 import type { JsonLimits } from '../../util/json-limits.ts'
 import { jsonSteps } from '../../util/json.ts'
 import { atOnce, inTurns, isLarge, large, weightOf } from '../../util/slices.ts'
 import type { Steps } from '../../util/slices.ts'
-import { memoryForResponse, readBody } from '../http/body.ts'
-import type { Clients } from '../http/clients.ts'
 import { crossOrigin } from './cors.ts'
 import { readForm } from './form.ts'
-import { Redirect, readHead, unreadHead, verbOf } from './request.ts'
+import { Redirect, readHead, singleHeaders, unreadHead } from './request.ts'
 import type { RequestHead } from './request.ts'
 import { answerSteps, wireAnswer, wireFault } from './response.ts'
-import type { WireAnswer } from './response.ts'
 
-/** Limits of one listener. */
-export interface VaultLimits {
-  /** Bytes of a request body. */
-  readonly bodyBytes: number
+const name = 'vault'
+
+/** Vault's HTTP API: every path that begins with `/v1/`. */
+export function vaultProtocol(gateway: Gateway, rules: BrowserRules): Protocol {
+  const api = new VaultApi(gateway, rules)
+  const respond = async (exchange: HttpExchange): Promise<HttpResponse> => api.respond(exchange)
+  return { name, singleHeaders, http: ({ target }) => (target.startsWith('/v1/') ? respond : undefined) }
 }
 
-/** Vault's HTTP API: translates a message into a Request, and the answer back. Decides nothing. */
-export class VaultApi {
+/** Translates a message into a Request, and the response back. */
+class VaultApi {
   readonly #gateway: Gateway
-  readonly #limits: VaultLimits
-  readonly #json: JsonLimits
   readonly #rules: BrowserRules
 
-  readonly #clients: Clients
-
-  constructor(gateway: Gateway, limits: VaultLimits, rules: BrowserRules, clients: Clients) {
+  constructor(gateway: Gateway, rules: BrowserRules) {
     this.#gateway = gateway
-    this.#limits = limits
-    this.#json = { ...jsonLimits, bytes: limits.bodyBytes }
     this.#rules = rules
-    this.#clients = clients
   }
 
-  /** Answers a request whose path begins with `/v1/`. Never throws. */
-  async answer(message: IncomingMessage): Promise<WireAnswer> {
-    const page = crossOrigin(this.#rules.crossOrigin(), message)
-    if (!page) return this.#answer(message)
+  /** Never throws. */
+  async respond(exchange: HttpExchange): Promise<HttpResponse> {
+    const page = crossOrigin(this.#rules.crossOrigin(), exchange)
+    if (!page) return this.#respond(exchange)
     if ('answer' in page) return page.answer
-    const answer = await this.#answer(message)
+    const answer = await this.#respond(exchange)
     return { ...answer, headers: { ...answer.headers, ...page.headers } }
   }
 
-  async #answer(message: IncomingMessage): Promise<WireAnswer> {
+  async #respond(exchange: HttpExchange): Promise<HttpResponse> {
     const id = randomUUID()
     try {
-      const head = this.#read(id, message)
+      const head = this.#read(id, exchange)
       if (head instanceof Redirect) return { status: 307, body: undefined, headers: { Location: head.location } }
       const { envelope, refusal } = head
       const admitted = this.#gateway.admit(envelope)
       const headers = admitted instanceof Promise ? await admitted : admitted
       if (refusal) return await this.#gateway.refuse(envelope, refusal)
-      const answer = await this.#perform(envelope, head.query, message)
+      const answer = await this.#perform(envelope, head.query, exchange)
       const named = envelope.namespace === '' ? undefined : echoOf(envelope.namespace)
       return headers || named ? { ...answer, headers: { ...answer.headers, ...named, ...headers } } : answer
     } catch (thrown) {
@@ -68,37 +60,38 @@ export class VaultApi {
   }
 
   /** What came, or as much of it as can be read, and why it is refused: the audit log has every request. */
-  #read(id: string, message: IncomingMessage): Read | Redirect {
-    const client = this.#clients.peer(message)
+  #read(id: string, exchange: HttpExchange): Read | Redirect {
+    const { headers } = exchange
+    const peer = exchange.peer()
     try {
-      const head = readHead(message)
+      const head = readHead(exchange)
       if (head instanceof Redirect) return head
-      return { envelope: envelopeOf(id, head, message, this.#clients.of(message)), query: head.query }
+      return { envelope: envelopeOf(id, head, headers, exchange.client()), query: head.query }
     } catch (thrown) {
-      return { envelope: envelopeOf(id, unreadHead(message), message, client), query: {}, refusal: asFault(thrown) }
+      return { envelope: envelopeOf(id, unreadHead(exchange), headers, peer), query: {}, refusal: asFault(thrown) }
     }
   }
 
-  async #perform(envelope: Envelope, query: Request['data'], message: IncomingMessage): Promise<WireAnswer> {
+  async #perform(envelope: Envelope, query: Request['data'], exchange: HttpExchange): Promise<HttpResponse> {
     try {
-      if (verbOf(message) === 'HEAD' && !envelope.path.startsWith('sys/health')) return await this.#head(envelope)
+      if (exchange.verb === 'HEAD' && !envelope.path.startsWith('sys/health')) return await this.#head(envelope)
       const writes = envelope.operation === 'write' || envelope.operation === 'patch'
-      const data = writes ? await this.#body(envelope, message) : query
-      const response = await this.#gateway.handle({ ...envelope, data, limits: this.#json })
+      const data = writes ? await this.#body(envelope, exchange) : query
+      const response = await this.#gateway.handle({ ...envelope, data, limits: limitsOf(exchange) })
       const content = response.data ?? response.plain
       if (!isLarge(content)) return wireAnswer(envelope.id, response)
       // What has been changed is told in any case; what was only read can be asked for again.
-      if (!writes) await memoryForResponse(message, weightOf(content))
+      if (!writes) await exchange.memoryFor(weightOf(content))
       return await inTurns(answerSteps(envelope.id, response))
     } catch (thrown) {
       return wireFault(asFault(thrown))
     }
   }
 
-  async #body(envelope: Envelope, message: IncomingMessage): Promise<Request['data']> {
+  async #body(envelope: Envelope, exchange: HttpExchange): Promise<Request['data']> {
     try {
-      const body = await readBody(message, this.#limits.bodyBytes)
-      const steps = dataSteps(body, message.headers['content-type'], this.#json)
+      const body = await exchange.body()
+      const steps = dataSteps(body, exchange.headers['content-type'], limitsOf(exchange))
       return body.length < large ? atOnce(steps) : await inTurns(steps)
     } catch (thrown) {
       return this.#gateway.refuse(envelope, asFault(thrown))
@@ -106,7 +99,7 @@ export class VaultApi {
   }
 
   /** HEAD has no capability of its own: nobody may, and whoever has a token is told that the verb is the reason. */
-  async #head(envelope: Envelope): Promise<WireAnswer> {
+  async #head(envelope: Envelope): Promise<HttpResponse> {
     const known =
       envelope.credential.kind !== 'none' ||
       envelope.path.startsWith('sys/seal-status') ||
@@ -129,18 +122,21 @@ const echoOf = (namespace: string) => ({ 'X-Vault-Namespace': Buffer.from(namesp
 /** A request but for its parameters. */
 type Envelope = Omit<Request, 'data'>
 
-function envelopeOf(id: string, head: RequestHead, message: IncomingMessage, client: Request['client']): Envelope {
+const limitsOf = ({ bodyLimit: bytes }: HttpExchange): JsonLimits =>
+  bytes === jsonLimits.bytes ? jsonLimits : { ...jsonLimits, bytes }
+
+function envelopeOf(id: string, head: RequestHead, headers: Request['headers'], client: Request['client']): Envelope {
   const { operation, path, namespace, credential, wrapTtl } = head
   return {
     id,
-    protocol: 'vault',
+    protocol: name,
     operation,
     path,
     namespace,
     credential,
     client,
     ...(wrapTtl !== undefined && { wrapTtl }),
-    headers: message.headers,
+    headers,
   }
 }
 

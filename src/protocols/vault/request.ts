@@ -1,10 +1,10 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders } from 'node:http'
 import { Fault, refuse } from '../../contract/fault.ts'
+import type { HttpExchange, HttpHead } from '../../contract/protocol.ts'
 import { apiPath } from '../../contract/request.ts'
 import type { ApiPath, Credential, Operation } from '../../contract/request.ts'
 import { parseDuration } from '../../util/duration.ts'
 import { Secret } from '../../util/secret.ts'
-import { verbSent } from '../http/verbs.ts'
 import { parseGoBool } from '../../util/go-bool.ts'
 import { readForm } from './form.ts'
 
@@ -28,8 +28,6 @@ export class Redirect {
 }
 
 const longestToken = 8192
-/** Node drops what comes after so many, without a word. */
-export const mostHeaders = 100
 const none: Credential = { kind: 'none' }
 const verbs: Readonly<Record<string, Operation>> = {
   GET: 'read',
@@ -46,40 +44,33 @@ const verbs: Readonly<Record<string, Operation>> = {
  * Reads the head of a request below `/v1/`. The path is decoded here, once; what everything else sees is the result.
  * @throws Fault for what cannot be read.
  */
-export function readHead(message: IncomingMessage): RequestHead | Redirect {
-  // One that was dropped might be the one that asks for wrapping, or that names a namespace.
-  if (message.rawHeaders.length >= 2 * mostHeaders) throw refuse(`a request has fewer than ${mostHeaders} headers`)
-  refuseRepeated(message)
-  // RFC 9112 §3.2; HTTP/1.0 knows none.
-  if (message.headers.host === undefined && message.httpVersion === '1.1') throw refuse('a request needs a Host header')
-  if (message.method === 'OPTIONS')
-    throw refuse('OPTIONS is for pages of other origins, and sys/config/cors must allow theirs')
-  const target = message.url ?? '/'
+export function readHead(exchange: HttpExchange): RequestHead | Redirect {
+  exchange.check()
+  const { verb, target, headers } = exchange
+  if (verb === 'OPTIONS') throw refuse('OPTIONS is for pages of other origins, and sys/config/cors must allow theirs')
   const mark = target.indexOf('?')
   const rawPath = mark < 0 ? target : target.slice(0, mark)
   const unclean = cleaned(rawPath)
   if (unclean !== undefined) return new Redirect(unclean + (mark < 0 ? '' : target.slice(mark)))
   const path = decodedPath(rawPath.slice('/v1/'.length))
   const query = mark < 0 ? {} : readForm(target.slice(mark + 1))
-  const { headers } = message
-  const operation = operationOf(verbOf(message), query)
+  const operation = operationOf(verb, query)
   if (operation === 'patch') checkPatchType(headers['content-type'])
   const wrapTtl = wrapTtlOf(single(headers, 'x-vault-wrap-ttl'))
   return {
     path,
     operation,
     query: parameters(query),
-    credential: credentialOf(message),
+    credential: credentialOf(headers),
     namespace: namespaceOf(single(headers, 'x-vault-namespace')),
     ...(wrapTtl !== undefined && { wrapTtl }),
   }
 }
 
 /** The head of a request that cannot be read: its path if that can. */
-export function unreadHead(message: IncomingMessage): RequestHead {
-  const verb = verbOf(message)
+export function unreadHead({ verb, target }: HttpHead): RequestHead {
   const operation = (Object.hasOwn(verbs, verb) && verbs[verb]) || 'read'
-  const rawPath = (message.url ?? '').split('?', 1)[0] ?? ''
+  const rawPath = target.split('?', 1)[0] ?? ''
   return { path: readable(rawPath), operation, query: {}, credential: none, namespace: '' }
 }
 
@@ -91,40 +82,8 @@ function readable(rawPath: string): ApiPath {
   }
 }
 
-/** Headers of which the second could mean something else than the first. Node keeps one of them, or joins them. */
-const singles: ReadonlySet<string> = new Set([
-  'host',
-  'authorization',
-  'content-type',
-  'x-vault-token',
-  'x-vault-namespace',
-  'x-vault-wrap-ttl',
-])
-const singleLengths = new Set([...singles].map((name) => name.length))
-
-/** The name of a header that was given twice and may stand only once. */
-export function repeatedHeader({ rawHeaders }: IncomingMessage): string | undefined {
-  const seen = new Set<string>()
-  for (let at = 0; at < rawHeaders.length; at += 2) {
-    const raw = rawHeaders[at] as string
-    if (!singleLengths.has(raw.length)) continue
-    const name = raw.toLowerCase()
-    if (!singles.has(name)) continue
-    if (seen.has(name)) return name
-    seen.add(name)
-  }
-  return undefined
-}
-
-function refuseRepeated(message: IncomingMessage): void {
-  const name = repeatedHeader(message)
-  if (name !== undefined) throw refuse(`the header ${name} was given more than once`)
-}
-
-/** The verb that was sent, LIST and SCAN included. */
-export function verbOf(message: IncomingMessage): string {
-  return verbSent(message.method ?? 'GET')
-}
+/** Vault's headers that may occur only once: the second one could mean something else. */
+export const singleHeaders = ['x-vault-token', 'x-vault-namespace', 'x-vault-wrap-ttl']
 
 /** Go's way of cleaning: doubled slashes, `.` and `..` written plainly lead to a redirect. */
 function cleaned(rawPath: string): string | undefined {
@@ -184,8 +143,7 @@ function checkPatchType(type: string | undefined): void {
     throw new Fault('unsupported_media', 'PATCH requests need Content-Type: application/merge-patch+json')
 }
 
-function credentialOf(message: IncomingMessage): Credential {
-  const { headers } = message
+function credentialOf(headers: IncomingHttpHeaders): Credential {
   const shown = single(headers, 'x-vault-token')
   const bearer = bearerOf(headers.authorization)
   if (shown && bearer && shown !== bearer)

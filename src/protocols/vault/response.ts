@@ -1,20 +1,14 @@
 import type { Fault } from '../../contract/fault.ts'
+import type { HttpResponse } from '../../contract/protocol.ts'
 import type { Response, WrapInfo } from '../../contract/response.ts'
 import { jsonPieces, writeJson } from '../../util/json.ts'
 import type { Steps } from '../../util/slices.ts'
 import { errorTexts, statusOf } from './errors.ts'
 
-/** An answer ready for the wire. No body: undefined; a large one is in pieces. */
-export interface WireAnswer {
-  readonly status: number
-  readonly body: string | readonly Buffer[] | undefined
-  readonly headers?: Readonly<Record<string, string | readonly string[]>>
-}
-
 const json = { 'Content-Type': 'application/json' }
 
 /** The Vault envelope, or the plain body that a few sys paths have, or 204 when there is nothing to say. */
-export function wireAnswer(id: string, response: Response): WireAnswer {
+export function wireAnswer(id: string, response: Response): HttpResponse {
   const headers = response.headers && { headers: response.headers }
   if (response.plain !== undefined) return bareAnswer(response)
   const { data, auth, warnings, wrapInfo } = response
@@ -25,7 +19,7 @@ export function wireAnswer(id: string, response: Response): WireAnswer {
 }
 
 /** `wireAnswer` for what is large, in parts. */
-export function* answerSteps(id: string, response: Response): Steps<WireAnswer> {
+export function* answerSteps(id: string, response: Response): Steps<HttpResponse> {
   const { data, plain, contentType, inject, wrapInfo, headers } = response
   const whole = wrapInfo !== undefined || contentType !== undefined || (inject && data !== undefined)
   if (whole || (data === undefined && plain === undefined)) return wireAnswer(id, response)
@@ -60,13 +54,13 @@ function around(
 }
 
 /** A body without envelope: a text of its own type, or JSON. */
-function bareAnswer({ status = 200, plain, contentType, headers = {} }: Response): WireAnswer {
+function bareAnswer({ status = 200, plain, contentType, headers = {} }: Response): HttpResponse {
   if (contentType === undefined) return { status, body: `${writeJson(plain)}\n`, headers }
   return { status, body: String(plain), headers: { ...headers, 'Content-Type': contentType } }
 }
 
 /** The answer to a request that failed. */
-export function wireFault(fault: Fault): WireAnswer {
+export function wireFault(fault: Fault): HttpResponse {
   const { data, warnings, headers } = fault.details
   return {
     status: statusOf[fault.code],

@@ -2,10 +2,9 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { expect } from 'chai'
-import type { Gateway } from '../../../src/contract/protocol.ts'
-import { BrowserSettings } from '../../../src/core/browser-settings.ts'
-import { listenHttp } from '../../../src/protocols/http/listener.ts'
-import type { HttpListener, HttpOptions } from '../../../src/protocols/http/listener.ts'
+import type { Gateway, Listener } from '../../../src/contract/protocol.ts'
+import type { HttpOptions } from '../../../src/protocols/http/listener.ts'
+import { listenVault } from '../../support/listen.ts'
 
 /** Answers when it is told to. */
 class Slow implements Gateway {
@@ -33,8 +32,8 @@ class Slow implements Gateway {
 }
 
 describe('an HTTP listener', () => {
-  const open = async (gateway: Gateway, more: Partial<HttpOptions> = {}): Promise<[HttpListener, Socket]> => {
-    const listener = await listenHttp(gateway, { host: '127.0.0.1', port: 0, ...more }, new BrowserSettings())
+  const open = async (gateway: Gateway, more: Partial<HttpOptions> = {}): Promise<[Listener, Socket]> => {
+    const listener = await listenVault(gateway, { host: '127.0.0.1', port: 0, ...more })
     const socket = connect(Number(listener.address.split(':').at(-1)), '127.0.0.1')
     await once(socket, 'connect')
     return [listener, socket]

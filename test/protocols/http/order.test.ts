@@ -3,10 +3,9 @@ import { connect } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { expect } from 'chai'
 import type { Gateway } from '../../../src/contract/protocol.ts'
-import { BrowserSettings } from '../../../src/core/browser-settings.ts'
-import { listenHttp } from '../../../src/protocols/http/listener.ts'
 import { certificate } from '../../support/certificate.ts'
 import { devServer } from '../../support/server.ts'
+import { listenVault } from '../../support/listen.ts'
 
 const message = (verb: string, path: string, token: string, body = '', last = false): string =>
   `${verb} /v1/${path} HTTP/1.1\r\nHost: a\r\nX-Vault-Token: ${token}\r\n${last ? 'Connection: close\r\n' : ''}Content-Length: ${body.length}\r\n\r\n${body}`
@@ -60,7 +59,7 @@ describe('requests that are sent without waiting for answers', () => {
       }
       const tls = certificate()
       const options = { host: '127.0.0.1', port: 0, ...(kind === 'TLS' && { tls: async () => tls }) }
-      const listener = await listenHttp(gateway, options, new BrowserSettings())
+      const listener = await listenVault(gateway, options)
       const port = Number(listener.address.split(':').at(-1))
       const sent = message('LIST', 'a', 't').repeat(300) + message('GET', 'a', 't', '', true)
       const answers = await exchange(port, sent, kind === 'TLS' ? tls.cert : undefined)

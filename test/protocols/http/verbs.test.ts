@@ -5,14 +5,13 @@ import { connect } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { expect } from 'chai'
 import fc from 'fast-check'
-import type { Gateway } from '../../../src/contract/protocol.ts'
+import type { Gateway, Listener } from '../../../src/contract/protocol.ts'
 import type { Request } from '../../../src/contract/request.ts'
 import type { Response } from '../../../src/contract/response.ts'
-import { BrowserSettings } from '../../../src/core/browser-settings.ts'
-import { listenHttp } from '../../../src/protocols/http/listener.ts'
-import type { HttpListener, HttpOptions } from '../../../src/protocols/http/listener.ts'
+import type { HttpOptions } from '../../../src/protocols/http/listener.ts'
 import { VerbReader } from '../../../src/protocols/http/verbs.ts'
 import { certificate } from '../../support/certificate.ts'
+import { listenVault } from '../../support/listen.ts'
 
 /** Tells what it was asked, after a turn of the event loop or a few. */
 const echo: Gateway = {
@@ -27,10 +26,10 @@ const echo: Gateway = {
   },
 }
 
-const listen = async (more: Partial<HttpOptions> = {}): Promise<HttpListener> =>
-  listenHttp(echo, { host: '127.0.0.1', port: 0, ...more }, new BrowserSettings())
+const listen = async (more: Partial<HttpOptions> = {}): Promise<Listener> =>
+  listenVault(echo, { host: '127.0.0.1', port: 0, ...more })
 
-const portOf = ({ address }: HttpListener): number => Number(address.split(':').at(-1))
+const portOf = ({ address }: Listener): number => Number(address.split(':').at(-1))
 
 interface Sent {
   readonly verb: string

@@ -1,0 +1,10 @@
+import type { Gateway, Listener } from '../../src/contract/protocol.ts'
+import { BrowserSettings } from '../../src/core/browser-settings.ts'
+import { listenHttp } from '../../src/protocols/http/listener.ts'
+import type { HttpOptions } from '../../src/protocols/http/listener.ts'
+import { vaultProtocol } from '../../src/protocols/vault/index.ts'
+
+/** A listener that speaks Vault's protocol for a gateway. */
+export async function listenVault(gateway: Gateway, options: HttpOptions): Promise<Listener> {
+  return listenHttp({ protocols: [vaultProtocol(gateway, new BrowserSettings())], pages: [] }, options)
+}
