@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { startServer } from '../../src/server/start.ts'
-import type { RunningServer } from '../../src/server/start.ts'
+import type { RunningServer, ServerOptions } from '../../src/server/start.ts'
 import type { Clock } from '../../src/util/clock.ts'
 import { temporaryFolder } from './folder.ts'
 
@@ -103,7 +103,11 @@ export async function devServer(clock?: Clock): Promise<TestServer> {
 }
 
 /** A production server on LevelDB with a declared audit file; sealed, uninitialised unless the folder has data. */
-export async function levelServer(folder = temporaryFolder(), more = '', clock?: Clock): Promise<TestServer> {
+export async function levelServer(
+  folder = temporaryFolder(),
+  more = '',
+  options: Pick<ServerOptions, 'protocols'> = {},
+): Promise<TestServer> {
   const config = join(folder, 'strongroom.hcl')
   writeFileSync(
     config,
@@ -117,17 +121,22 @@ audit "file" "file" { options { file_path = "${folder}/audit.log" } }
 unsafe_allow_api_audit_creation = true
 `,
   )
-  return new TestServer(await startServer({ config: [config], log: () => {}, ...(clock && { clock }) }), folder, config)
+  return new TestServer(await startServer({ config: [config], log: () => {}, ...options }), folder, config)
 }
 
 /** The same, initialised with 3 shares (2 needed) and open. */
 export async function openLevelServer(more = ''): Promise<TestServer> {
   const server = await levelServer(temporaryFolder(), more)
+  await initialised(server)
+  await unseal(server)
+  return server
+}
+
+/** Initialises a server with 3 shares (2 needed); it stays sealed. */
+export async function initialised(server: TestServer): Promise<void> {
   const made = await server.call('PUT', '/v1/sys/init', { secret_shares: 3, secret_threshold: 2 })
   server.shares = made.body['keys'] as readonly string[]
   server.token = String(made.body['root_token'])
-  await unseal(server)
-  return server
 }
 
 /** Gives two shares. */

@@ -4,6 +4,7 @@ import type { TokenRecord } from '../../contract/identity.ts'
 import { rootNamespace } from '../../contract/identity.ts'
 import type { Request } from '../../contract/request.ts'
 import type { AuthBlock, Response, WrapInfo } from '../../contract/response.ts'
+import { vaultName } from '../../contract/wire/vault.ts'
 import { rfc3339 } from '../../util/clock.ts'
 import { inTurns } from '../../util/slices.ts'
 import type { Secret } from '../../util/secret.ts'
@@ -139,7 +140,7 @@ export class LineWriter {
 
   #request(event: AuditEvent, token: string): string {
     const { request, mount } = event
-    const { id, client, data, wrapTtl } = request
+    const { id, protocol, client, data, wrapTtl } = request
     // A list is of a folder, however it was spelt.
     const path = isListing(event) && !request.path.endsWith('/') ? `${request.path}/` : request.path
     let text = `"id":${JSON.stringify(id)},"operation":"${event.operation}",${mountText(mount)}${token}`
@@ -147,6 +148,7 @@ export class LineWriter {
     if (Object.keys(data).length > 0) text += `,"data":${this.#redact(data, mount?.rawRequestKeys)}`
     text += `,"remote_address":${JSON.stringify(client.address)},"remote_port":${client.port}`
     if (wrapTtl !== undefined && wrapTtl > 0) text += `,"wrap_ttl":${wrapTtl}`
+    if (protocol !== vaultName) text += `,"protocol":${JSON.stringify(protocol)}`
     return text + this.#headersOf(request)
   }
 

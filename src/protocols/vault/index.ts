@@ -3,6 +3,7 @@ import type { BrowserRules } from '../../contract/browser.ts'
 import { Fault, asFault, refuse } from '../../contract/fault.ts'
 import type { Gateway, HttpExchange, HttpResponse, Protocol } from '../../contract/protocol.ts'
 import type { Request } from '../../contract/request.ts'
+import { vaultName } from '../../contract/wire/vault.ts'
 import { JsonError, jsonLimits } from '../../util/json-limits.ts'
 import type { JsonLimits } from '../../util/json-limits.ts'
 import { jsonSteps } from '../../util/json.ts'
@@ -14,13 +15,11 @@ import { Redirect, readHead, singleHeaders, unreadHead } from './request.ts'
 import type { RequestHead } from './request.ts'
 import { answerSteps, wireAnswer, wireFault } from './response.ts'
 
-const name = 'vault'
-
 /** Vault's HTTP API: every path that begins with `/v1/`. */
 export function vaultProtocol(gateway: Gateway, rules: BrowserRules): Protocol {
   const api = new VaultApi(gateway, rules)
   const respond = async (exchange: HttpExchange): Promise<HttpResponse> => api.respond(exchange)
-  return { name, singleHeaders, http: ({ target }) => (target.startsWith('/v1/') ? respond : undefined) }
+  return { name: vaultName, singleHeaders, http: ({ target }) => (target.startsWith('/v1/') ? respond : undefined) }
 }
 
 /** Translates a message into a Request, and the response back. */
@@ -129,7 +128,7 @@ function envelopeOf(id: string, head: RequestHead, headers: Request['headers'], 
   const { operation, path, namespace, credential, wrapTtl } = head
   return {
     id,
-    protocol: name,
+    protocol: vaultName,
     operation,
     path,
     namespace,
