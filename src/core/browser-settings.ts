@@ -1,6 +1,7 @@
 import type { BrowserRules, CrossOrigin } from '../contract/browser.ts'
 import type { View } from '../contract/view.ts'
 import { byteOrder } from '../util/bytes.ts'
+import type { Freshness } from './freshness.ts'
 import { isFlag, isListOf, isMapOf, isName, isText, shapeOf } from '../util/stored/shape.ts'
 import { type Shape } from '../util/stored/shape.ts'
 
@@ -30,9 +31,8 @@ export class BrowserSettings implements BrowserRules {
   #headers: Headers = {}
 
   /** At unseal. */
-  async open(view: View): Promise<void> {
-    this.#crossOrigin = await view.get(cors, crossOriginShape)
-    this.#headers = (await view.get(ui, headersShape)) ?? {}
+  async open(view: View, freshness: Freshness): Promise<void> {
+    await freshness.follow(view, '', async () => this.#read(view))
     this.#view = view
   }
 
@@ -48,7 +48,6 @@ export class BrowserSettings implements BrowserRules {
   async setCrossOrigin(rules: CrossOrigin | undefined): Promise<void> {
     if (rules) await this.#view?.put(cors, rules)
     else await this.#view?.del(cors)
-    this.#crossOrigin = rules
   }
 
   /** The values of a header; letter case does not count. */
@@ -63,13 +62,16 @@ export class BrowserSettings implements BrowserRules {
 
   /** Sets, or with undefined removes, a header. */
   async setUiHeader(name: string, values: readonly string[] | undefined): Promise<void> {
-    const changed = await this.#view?.transaction(async (tx) => {
+    await this.#view?.transaction(async (tx) => {
       const { [canonical(name)]: _, ...others } = (await tx.get(ui, headersShape)) ?? {}
-      const next = values ? { ...others, [canonical(name)]: values } : others
-      tx.put(ui, next)
-      return next
+      tx.put(ui, values ? { ...others, [canonical(name)]: values } : others)
     })
-    if (changed) this.#headers = changed
+  }
+
+  async #read(view: View): Promise<void> {
+    const [crossOrigin, headers] = await Promise.all([view.get(cors, crossOriginShape), view.get(ui, headersShape)])
+    this.#crossOrigin = crossOrigin
+    this.#headers = headers ?? {}
   }
 }
 

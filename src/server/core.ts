@@ -137,7 +137,7 @@ export class ServerCore {
     const { startWithEngines } = await loadUnsealed()
     const parts = { ...this.#shared(), said: options, barrier: this.#barrier, audit: this.audit }
     this.#unsealed = await startWithEngines(parts, this.#system)
-    await this.browser.open(this.#barrier.view('core/config/'))
+    await this.browser.open(this.#barrier.view('core/config/'), this.#unsealed.freshness)
     this.#cluster = await clusterOf(this.#barrier, this.#parts.config)
   }
 

@@ -3,10 +3,12 @@ import { Fault, refuse } from '../../contract/fault.ts'
 import type { NamespaceId, TokenRecord } from '../../contract/identity.ts'
 import { apiPathOf } from '../../contract/mount.ts'
 import type { MountRecord, MountSpec } from '../../contract/mount.ts'
+import type { Closer } from '../../contract/storage.ts'
 import type { Transaction, View } from '../../contract/view.ts'
 import { hex } from '../../util/bytes.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { Log } from '../../util/log.ts'
+import type { Freshness } from '../freshness.ts'
 import type { Mount } from './mount.ts'
 import { Router } from '../request/router.ts'
 import { Trie } from '../request/trie.ts'
@@ -16,6 +18,7 @@ import { mountShape } from './mount-shape.ts'
 export interface MountParts {
   /** The whole barrier. */
   readonly view: View
+  readonly freshness: Freshness
   /** Where everything of the namespace lies in it: `mounts/…` and `mount/<uuid>/…` below this. */
   readonly folder: string
   readonly namespace: NamespaceId
@@ -38,6 +41,7 @@ export class Mounts {
   readonly router = new Router()
   readonly #parts: MountParts
   readonly #table: string
+  #watch: Closer | undefined
 
   private constructor(parts: MountParts) {
     this.#parts = parts
@@ -52,16 +56,16 @@ export class Mounts {
   /** Opens every mount, makes the built-in ones that are missing, and finishes removals that a crash interrupted. */
   static async open(parts: MountParts, builtin: readonly MountSpec[]): Promise<Mounts> {
     const mounts = new Mounts(parts)
+    mounts.#watch = await parts.freshness.follow(parts.view, mounts.#table, async (uuids) => mounts.#follow(uuids))
+    for (const spec of builtin) if (!mounts.at(apiPathOf(spec))) await mounts.enable(spec, true)
     const records = await parts.view.transaction(async (tx) => mounts.records(tx))
-    for (const spec of builtin) {
-      const known = records.find((record) => apiPathOf(record) === apiPathOf(spec))
-      if (!known) await mounts.enable(spec, true)
-    }
-    for (const record of records) {
-      if (record.removing) await mounts.#purge(record)
-      else await mounts.#open(record)
-    }
+    for (const record of records) if (record.removing) await mounts.#purge(record)
     return mounts
+  }
+
+  /** Its namespace is gone. */
+  close(): void {
+    this.#watch?.close()
   }
 
   /** Every mount of a kind, by path. */
@@ -113,9 +117,8 @@ export class Mounts {
         await this.#refuseConflict(record, tx)
         tx.put(this.#table + record.uuid, record)
       })
-      await this.#open(record)
     } catch (thrown) {
-      await this.#catchUp().catch(() => {})
+      // The storage may have taken it all the same: then it is mounted by now.
       if (this.at(apiPathOf(record))?.uuid !== record.uuid) throw thrown
     }
   }
@@ -126,21 +129,18 @@ export class Mounts {
     if (!record) return
     const removing = { ...record, removing: true }
     await this.#parts.view.put(this.#table + record.uuid, removing)
-    this.router.remove(apiPath)
     await this.#purge(removing)
   }
 
   /** Changes description, options or configuration. */
   async tune(apiPath: string, change: Partial<Pick<MountRecord, 'description' | 'options' | 'config'>>): Promise<void> {
     const mount = this.#mounted(apiPath)
-    const record = await this.#parts.view.transaction(async (tx) => {
+    await this.#parts.view.transaction(async (tx) => {
       const current = await this.#current(tx, mount.record)
       const next = { ...current, ...change }
+      this.#engineOf(next)
       tx.put(this.#table + current.uuid, next)
-      return next
     })
-    mount.record = record
-    if (this.#engineOf(record) !== mount.engine) await this.#open(record)
   }
 
   /** The versions that an engine type comes in, the usual one first; undefined for a type without. */
@@ -153,22 +153,34 @@ export class Mounts {
   /** Moves a mount with its data to another path of the same kind. */
   async move(from: string, to: string): Promise<void> {
     const mount = this.#mounted(from)
-    const record = await this.#parts.view.transaction(async (tx) => {
+    await this.#parts.view.transaction(async (tx) => {
       const current = await this.#current(tx, mount.record)
       const next = { ...current, path: current.kind === 'auth' ? to.slice('auth/'.length) : to }
       await this.#refuseConflict(next, tx)
       tx.put(this.#table + next.uuid, next)
-      return next
     })
-    this.router.remove(from)
-    this.router.add({ ...mount, record, apiPath: to })
   }
 
-  /** Opens what is in the table and not mounted: a storage may have taken a mount and failed before it could tell. */
-  async #catchUp(): Promise<void> {
-    const mounted = new Set(this.router.all().map(({ record }) => record.uuid))
-    for (const record of await this.#parts.view.transaction(async (tx) => this.records(tx)))
-      if (!record.removing && !mounted.has(record.uuid)) await this.#open(record)
+  /** Brings the router to what the table has of these mounts; undefined: of all. */
+  async #follow(uuids: readonly string[] | undefined): Promise<void> {
+    const mounted = this.router.all().map(({ record }) => record.uuid)
+    const all = uuids ?? new Set([...mounted, ...(await this.#parts.view.list(this.#table))])
+    for (const uuid of all) await this.#followOne(uuid, await this.#parts.view.get(this.#table + uuid, mountShape))
+  }
+
+  async #followOne(uuid: string, record: MountRecord | undefined): Promise<void> {
+    const mount = this.router.all().find((one) => one.record.uuid === uuid)
+    if (!record || record.removing) {
+      if (mount) this.router.remove(mount.apiPath)
+      return
+    }
+    const apiPath = apiPathOf(record)
+    const same = mount?.engine === this.#engineOf(record) ? mount : await this.#start(record)
+    if (same === mount && mount.apiPath === apiPath) mount.record = record
+    else {
+      if (mount) this.router.remove(mount.apiPath)
+      this.router.add({ ...same, record, apiPath })
+    }
   }
 
   #mounted(apiPath: string): Mount {
@@ -212,7 +224,7 @@ export class Mounts {
     )
   }
 
-  async #open(record: MountRecord): Promise<void> {
+  async #start(record: MountRecord): Promise<Mount> {
     const engine = this.#engineOf(record)
     const apiPath = apiPathOf(record)
     const host: EngineHost = {
@@ -223,7 +235,7 @@ export class Mounts {
       namespace: record.namespace,
       limits: () => this.limits(this.byUuid(record.uuid) ?? record),
     }
-    this.router.add({ record, apiPath, engine, state: await engine.start(host), trie: trieOf(engine) })
+    return { record, apiPath, engine, state: await engine.start(host), trie: trieOf(engine) }
   }
 
   async #purge(record: MountRecord): Promise<void> {

@@ -45,6 +45,8 @@ export interface Belongings {
   readonly mounts: Mounts
   readonly policies: Policies
   readonly passwordPolicies: PasswordPolicies
+  /** Ends its watches of records. */
+  close(): void
 }
 
 /** An open namespace: a place in the tree, and what is in it. `record` is replaced when it changes. */
@@ -56,6 +58,8 @@ export class Namespace {
   readonly mounts: Mounts
   readonly policies: Policies
   readonly passwordPolicies: PasswordPolicies
+  /** Ends its watches of records. */
+  readonly close: () => void
   /** What audit lines say of it; one object, because its text is made once per object. */
   readonly label: { readonly id: NamespaceId; readonly path: string }
 
@@ -65,6 +69,7 @@ export class Namespace {
     this.mounts = has.mounts
     this.policies = has.policies
     this.passwordPolicies = has.passwordPolicies
+    this.close = () => has.close()
     this.label = { id: record.id, path: record.path }
   }
 

@@ -6,6 +6,7 @@ import type { Transaction, View } from '../../contract/view.ts'
 import type { TokenStore } from '../../tokens/store.ts'
 import { base62 } from '../../util/base62.ts'
 import { Mutex } from '../../util/mutex.ts'
+import type { Freshness } from '../freshness.ts'
 import { Namespace, folderOf, namespaceShape, rootRecord } from './namespace.ts'
 import type { Belongings, NamespaceRecord } from './namespace.ts'
 import { checkNewName, checkedMetadata, namespaceName } from './names.ts'
@@ -15,6 +16,7 @@ import { overlap } from '../mounts/mounts.ts'
 export interface NamespacesParts {
   /** The whole barrier. */
   readonly view: View
+  readonly freshness: Freshness
   readonly tokens: Pick<TokenStore, 'forget' | 'endAllOf'>
   readonly random: (bytes: number) => Uint8Array
   readonly uuid: () => string
@@ -37,7 +39,6 @@ export class Namespaces {
   readonly root: Namespace
   readonly #parts: NamespacesParts
   readonly #byId = new Map<NamespaceId, Namespace>()
-  readonly #turn = new Mutex()
   readonly #purging = new Mutex()
 
   private constructor(parts: NamespacesParts, root: Namespace) {
@@ -50,7 +51,7 @@ export class Namespaces {
   static async open(parts: NamespacesParts): Promise<Namespaces> {
     const root = await parts.furnish(rootRecord, async (tx) => children(parts.view, rootRecord, tx))
     const namespaces = new Namespaces(parts, new Namespace(rootRecord, undefined, root))
-    await namespaces.#openBelow(namespaces.root)
+    await parts.freshness.follow(parts.view, 'core/namespace/', async (names) => namespaces.#follow(names))
     await namespaces.#clearLeavings()
     return namespaces
   }
@@ -133,44 +134,34 @@ export class Namespaces {
         throw refuse('unable to delete namespace containing child namespaces: remove those first')
       return { ...known, removing: true }
     })
-    this.#parts.tokens.forget()
     return true
   }
 
   /** Removes what is left of namespaces that were given up: tokens, then data, then the record. Interrupted anywhere, it is called again. */
   async purge(): Promise<void> {
     await this.#purging.run(async () => {
-      for (const { record, parent, name } of this.all().filter((namespace) => namespace.record.removing)) {
+      for (const { record } of this.all().filter((namespace) => namespace.record.removing)) {
         await this.#parts.tokens.endAllOf(record.id)
         await this.#parts.view.clear(folderOf(record))
         await this.#parts.view.del(entryOf(record))
-        if (parent) await this.#follow(parent, name.slice(0, -1))
       }
     })
   }
 
-  /** A guarded change of what lies at a name; afterwards the tree is what is stored, also when the storage did not tell. */
+  /** A guarded change of what lies at a name; when it is done the tree has followed. */
   async #change(
     parent: Namespace,
     name: string,
     next: (known: NamespaceRecord | undefined, tx: Transaction) => Promise<NamespaceRecord>,
   ): Promise<NamespaceRecord> {
     const entry = insideOf(parent.record) + encodeURIComponent(name)
-    const changed = async (tx: Transaction): Promise<NamespaceRecord> => {
+    return this.#parts.view.transaction(async (tx) => {
       const known = await tx.get(entry, namespaceShape)
       if (known?.removing) throw refuse(`the namespace ${known.path} is being removed; try again when it is gone`)
       const record = await next(known, tx)
       tx.put(entry, record)
       return record
-    }
-    try {
-      const record = await this.#parts.view.transaction(changed)
-      await this.#follow(parent, name)
-      return record
-    } catch (thrown) {
-      await this.#follow(parent, name).catch(() => {})
-      throw thrown
-    }
+    })
   }
 
   async #changeOwn(
@@ -203,21 +194,42 @@ export class Namespaces {
     if (taken) throw refuse(`new namespace conflicts with existing mount: ${apiPathOf(taken)}`)
   }
 
-  /** Brings the tree to what is stored at a name. */
-  async #follow(parent: Namespace, name: string): Promise<void> {
-    await this.#turn.run(async () => {
-      const stored = await this.#parts.view.get(insideOf(parent.record) + encodeURIComponent(name), namespaceShape)
-      const known = parent.children.get(name)
-      if (known && stored?.uuid === known.record.uuid) {
-        known.record = stored
-        return
+  /** Brings the tree to what is stored; `names` are `<uuid of the one above>/<name>`, undefined: all of it. */
+  async #follow(names: readonly string[] | undefined): Promise<void> {
+    if (names === undefined) await this.#followBelow(this.root)
+    for (const name of names ?? []) {
+      const [folder, entry] = [name.slice(0, name.indexOf('/') + 1), name.slice(name.indexOf('/') + 1)]
+      const parent = this.all().find(({ record }) => insideOf(record) === `core/namespace/${folder}`)
+      if (parent) await this.#followOne(parent, decodeURIComponent(entry))
+    }
+    // Cached tokens rest on their namespaces.
+    this.#parts.tokens.forget()
+  }
+
+  async #followOne(parent: Namespace, name: string): Promise<void> {
+    const stored = await this.#parts.view.get(insideOf(parent.record) + encodeURIComponent(name), namespaceShape)
+    const open = parent.children.get(name)
+    if (open && stored?.uuid === open.record.uuid) {
+      open.record = stored
+      return
+    }
+    if (open) {
+      parent.children.delete(name)
+      for (const gone of [open, ...open.below()]) {
+        this.#byId.delete(gone.id)
+        gone.close()
       }
-      if (known) {
-        parent.children.delete(name)
-        this.#byId.delete(known.id)
-      }
-      if (stored) await this.#enter(stored, parent)
-    })
+    }
+    if (stored) await this.#followBelow(await this.#enter(stored, parent))
+  }
+
+  async #followBelow(parent: Namespace): Promise<void> {
+    const stored = await this.#parts.view.list(insideOf(parent.record))
+    for (const name of new Set([...parent.children.keys(), ...stored.map(decodeURIComponent)])) {
+      await this.#followOne(parent, name)
+      const child = parent.children.get(name)
+      if (child) await this.#followBelow(child)
+    }
   }
 
   async #furnish(record: NamespaceRecord): Promise<Belongings> {
@@ -236,13 +248,6 @@ export class Namespaces {
     const known = new Set(this.all().map(({ record }) => `${record.uuid}/`))
     const all = await this.#parts.view.list('namespace/')
     for (const folder of all.filter((one) => !known.has(one))) await this.#parts.view.clear(`namespace/${folder}`)
-  }
-
-  async #openBelow(parent: Namespace): Promise<void> {
-    for (const name of await this.#parts.view.list(insideOf(parent.record))) {
-      const record = await this.#parts.view.get(insideOf(parent.record) + name, namespaceShape)
-      if (record) await this.#openBelow(await this.#enter(record, parent))
-    }
   }
 }
 

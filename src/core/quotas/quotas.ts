@@ -4,6 +4,7 @@ import type { NamespaceId } from '../../contract/identity.ts'
 import type { View } from '../../contract/view.ts'
 import { byteOrder } from '../../util/bytes.ts'
 import type { Clock } from '../../util/clock.ts'
+import type { Freshness } from '../freshness.ts'
 import { RateLimiter } from './rate-limit.ts'
 import type { Rate, Taken } from './rate-limit.ts'
 import { isFlag, isListOf, isName, isPositive, isText, orAbsent, shapeOf } from '../../util/stored/shape.ts'
@@ -95,10 +96,9 @@ export class Quotas {
   }
 
   /** Opens them, and removes those whose mount or namespace is gone. */
-  static async open(view: View, clock: Clock, exists: Exists): Promise<Quotas> {
+  static async open(view: View, clock: Clock, exists: Exists, freshness: Freshness): Promise<Quotas> {
     const quotas = new Quotas(view, clock, exists)
-    quotas.#config = (await view.get('config', quotaConfigShape)) ?? usualConfig
-    for (const name of await view.list('rule/')) await quotas.#reload(name)
+    await freshness.follow(view, '', async (names) => quotas.#follow(names))
     await quotas.#tidy()
     return quotas
   }
@@ -114,7 +114,6 @@ export class Quotas {
 
   async configure(config: QuotaConfig): Promise<void> {
     await this.#view.put('config', config)
-    this.#config = config
   }
 
   /** The names, in byte order. */
@@ -140,13 +139,11 @@ export class Quotas {
       }
       tx.put(`rule/${quota.name}`, quota)
     })
-    await this.#reload(quota.name)
   }
 
   /** Absent is fine. */
   async delete(name: string): Promise<void> {
     await this.#view.del(`rule/${name}`)
-    await this.#reload(name)
   }
 
   /** Counts a request. Undefined: no quota is for it. */
@@ -188,11 +185,21 @@ export class Quotas {
     this.#rules.set(placeOf(quota), { quota, limiter: new RateLimiter(quota) })
   }
 
-  /** Whoever else wrote it meanwhile: what is stored counts. */
-  async #reload(name: string): Promise<void> {
-    const stored = await this.#view.get(`rule/${name}`, quotaShape)
-    for (const [place, { quota }] of this.#rules) if (quota.name === name) this.#rules.delete(place)
-    if (stored) this.#use(stored)
+  /** Reads the records again that have these names; undefined: all of them. */
+  async #follow(names: readonly string[] | undefined): Promise<void> {
+    if (!names || names.includes('config'))
+      this.#config = (await this.#view.get('config', quotaConfigShape)) ?? usualConfig
+    const rules = names?.filter((name) => name.startsWith('rule/')).map((name) => name.slice('rule/'.length))
+    for (const name of rules ?? (await this.#everyRule())) {
+      const stored = await this.#view.get(`rule/${name}`, quotaShape)
+      for (const [place, { quota }] of this.#rules) if (quota.name === name) this.#rules.delete(place)
+      if (stored) this.#use(stored)
+    }
+  }
+
+  async #everyRule(): Promise<Iterable<string>> {
+    const open = [...this.#rules.values()].map(({ quota }) => quota.name)
+    return new Set([...open, ...(await this.#view.list('rule/'))])
   }
 
   async #tidy(): Promise<void> {

@@ -16,6 +16,7 @@ import { decide, decideAgain } from './decide.ts'
 import type { Decision, DecidingParts } from './decide.ts'
 import { help } from './help.ts'
 import { filtered } from './list-filter.ts'
+import type { Freshness } from '../freshness.ts'
 import type { Quotas } from '../quotas/quotas.ts'
 import type { Log } from '../../util/log.ts'
 import type { Traffic } from '../telemetry/traffic.ts'
@@ -27,6 +28,7 @@ import { ignoredParameters, replacedParameters } from './warnings.ts'
 export interface UnsealedParts extends DecidingParts {
   readonly wrappings: Wrapper
   readonly quotas: Quotas
+  readonly freshness: Freshness
 }
 
 /** The parts of the pipeline. `open` returns undefined while the server is sealed; `sealed` then decides about the few routes that work. */
@@ -61,6 +63,11 @@ export class Pipeline implements Gateway {
   admit(head: RequestHead): Admission['headers'] | Promise<Admission['headers']> {
     const open = this.#parts.open()
     if (!open) return undefined
+    const reading = open.freshness.ready()
+    return reading ? reading.then((stale) => (stale ? undefined : this.#admit(open, head))) : this.#admit(open, head)
+  }
+
+  #admit(open: UnsealedParts, head: RequestHead): Admission['headers'] | Promise<Admission['headers']> {
     const { headers, rejected } = admission(open, head)
     return rejected ? this.#reject(rejected, open.quotas.config.auditRejections) : headers
   }
@@ -140,8 +147,16 @@ export class Pipeline implements Gateway {
   }
 
   async #decide(request: Request): Promise<{ readonly open: UnsealedParts | undefined; readonly decision: Decision }> {
+    const stale = await this.#parts.open()?.freshness.ready()
     const open = this.#parts.open()
+    if (open && stale) return { open: undefined, decision: this.#undecided(request, stale) }
     return { open, decision: open ? await decide(open, request) : this.#parts.sealed(request) }
+  }
+
+  /** With stale mounts and namespaces nothing can be decided but what a sealed server decides as well. */
+  #undecided(request: Request, stale: Fault): Decision {
+    const decision = this.#parts.sealed(request)
+    return decision.refusal ? { ...decision, refusal: stale } : decision
   }
 }
 

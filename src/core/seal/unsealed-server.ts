@@ -20,6 +20,7 @@ import type { Guard } from '../namespaces/namespaces.ts'
 import { PasswordPolicies } from '../policies/password-policies.ts'
 import { Policies, firstPolicies } from '../policies/policies.ts'
 import { Quotas } from '../quotas/quotas.ts'
+import { Freshness } from '../freshness.ts'
 import { Schedule } from '../schedule.ts'
 import { VersionHistory } from '../telemetry/version-history.ts'
 
@@ -45,6 +46,8 @@ export interface UnsealedServerParts {
 
 /** An unsealed server: everything that exists only between unseal and seal. */
 export interface UnsealedServer {
+  /** What is in memory of the records. */
+  readonly freshness: Freshness
   readonly namespaces: Namespaces
   readonly tokens: TokenStore
   readonly tokensOf: (namespace: NamespaceId) => NamespaceTokens
@@ -57,6 +60,8 @@ export interface UnsealedServer {
   purgeSoon(): void
   close(): Promise<void>
 }
+
+type FollowingParts = UnsealedServerParts & { readonly freshness: Freshness }
 
 const purging = 'removed namespaces'
 
@@ -94,6 +99,7 @@ async function noteAccepted({ barrier, audit, log }: UnsealedServerParts): Promi
 async function openStores(parts: UnsealedServerParts): Promise<UnsealedServer> {
   const { barrier, audit, clock, log, random } = parts
   const core = barrier.view('core/')
+  const freshness = new Freshness()
   // Tokens need namespaces, and namespaces need engines, which need tokens. No token is valid before its namespace is open.
   const late: { namespaces?: Namespaces } = {}
   const namespaceOf = (id: NamespaceId) => late.namespaces?.byId(id)
@@ -111,19 +117,21 @@ async function openStores(parts: UnsealedServerParts): Promise<UnsealedServer> {
   const tokensOf = (id: NamespaceId) => new NamespaceTokens(tokens, homeOf(id, namespaceOf, parts.ttl))
   const wrappings = new Wrappings(tokens, clock, (id) => namespaceOf(id)?.refuseLocked())
   const engines = parts.engines({ tokensOf, wrappings })
-  const namespaces = await openNamespaces(parts, tokens, engines)
+  const namespaces = await openNamespaces({ ...parts, freshness }, tokens, engines)
   late.namespaces = namespaces
   await tokens.finishRevocations()
   const versions = await VersionHistory.open(core.under('versions/'), clock)
-  const quotas = await Quotas.open(core.under('quota/'), clock, (id, mount) => {
+  const exists = (id: NamespaceId, mount: string | undefined): boolean => {
     const namespace = namespaces.byId(id)
     return namespace !== undefined && (mount === undefined || namespace.mounts.byUuid(mount) !== undefined)
-  })
+  }
+  const quotas = await Quotas.open(core.under('quota/'), clock, exists, freshness)
   const leases = new TokenLeases(tokens)
   const schedule = new Schedule(clock, log, choresOf(parts, { tokens, leases, namespaces }))
   // A read of a record that the sweep has not reached yet waits for the check of that record only.
   void barrier.sweep().catch(() => {})
   return {
+    freshness,
     namespaces,
     tokens,
     tokensOf,
@@ -141,7 +149,7 @@ async function openStores(parts: UnsealedServerParts): Promise<UnsealedServer> {
 }
 
 async function openNamespaces(
-  parts: UnsealedServerParts,
+  parts: FollowingParts,
   tokens: TokenStore,
   engines: readonly Engine[],
 ): Promise<Namespaces> {
@@ -180,7 +188,7 @@ function choresOf(
 
 /** Opens the policies and mounts of a namespace. Those of one that is being removed stay closed. */
 async function furnish(
-  parts: UnsealedServerParts,
+  parts: FollowingParts,
   engines: readonly Engine[],
   record: NamespaceRecord,
   guard: Guard,
@@ -190,9 +198,18 @@ async function furnish(
   const policies = new Policies(barrier.view(`${folder}core/policy/acl/`), clock)
   const passwordPolicies = new PasswordPolicies(barrier.view(`${folder}core/policy/password/`), random)
   const table = { ...parts, view: barrier.view(''), folder, namespace: record.id, children: guard, engines }
-  if (record.removing) return { policies, passwordPolicies, mounts: Mounts.closed(table) }
-  await policies.ready()
-  return { policies, passwordPolicies, mounts: await Mounts.open(table, parts.builtin) }
+  try {
+    if (!record.removing) await policies.ready()
+    const mounts = record.removing ? Mounts.closed(table) : await Mounts.open(table, parts.builtin)
+    const close = (): void => {
+      policies.close()
+      mounts.close()
+    }
+    return { policies, passwordPolicies, mounts, close }
+  } catch (thrown) {
+    policies.close()
+    throw thrown
+  }
 }
 
 async function tend(namespaces: Namespaces): Promise<void> {

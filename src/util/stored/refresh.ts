@@ -18,8 +18,17 @@ export class Refresh {
 
   /** Resolves when the records are read; rejects when they cannot be read now. `settle` tries again. */
   async changed(names: readonly string[] | undefined): Promise<void> {
-    this.#note(names)
+    this.note(names)
     return this.settle()
+  }
+
+  /** These records have changed; undefined: all may have. They are stale until `settle` has read them. */
+  note(names: readonly string[] | undefined): void {
+    if (names === undefined || this.#changed === 'all') this.#changed = 'all'
+    else {
+      this.#changed ??= new Set()
+      for (const name of names) this.#changed.add(name)
+    }
   }
 
   /** Resolves when nothing is stale. */
@@ -35,17 +44,9 @@ export class Refresh {
       try {
         await this.#read(names)
       } catch (thrown) {
-        this.#note(names)
+        this.note(names)
         throw thrown
       }
-    }
-  }
-
-  #note(names: readonly string[] | undefined): void {
-    if (names === undefined || this.#changed === 'all') this.#changed = 'all'
-    else {
-      this.#changed ??= new Set()
-      for (const name of names) this.#changed.add(name)
     }
   }
 }
