@@ -1,24 +1,23 @@
-import type { AuditDevice, AuditDeviceSpec, AuditEvent, AuditOutcome } from '../contract/audit.ts'
+import type { AuditDeviceSpec, AuditEvent, AuditOutcome } from '../contract/audit.ts'
 import type { Commits } from '../contract/barrier.ts'
 import { Fault, refuse } from '../contract/fault.ts'
 import type { View } from '../contract/view.ts'
 import { hex, uuidOf } from '../util/bytes.ts'
 import type { Clock } from '../util/clock.ts'
-import { rfc3339 } from '../util/clock.ts'
 import type { Log } from '../util/log.ts'
 import { Mutex } from '../util/mutex.ts'
-import { DeviceQueue } from './device-queue.ts'
-import type { NoteAbout } from './lines/entry.ts'
-import { commonOptions, DeviceOptions } from './devices/options.ts'
-import type { AuditMetrics } from './metrics.ts'
-import { Hasher } from './lines/hasher.ts'
 import type { CheckpointSigner } from './checkpoints/signer.ts'
+import type { DeviceLog } from './device-log.ts'
+import { DeviceSet } from './device-set.ts'
+import type { DeviceMaker } from './device-set.ts'
+import type { NoteAbout } from './lines/entry.ts'
+import { Hasher } from './lines/hasher.ts'
 import type { LogParts } from './log/open.ts'
+import type { AuditMetrics } from './metrics.ts'
+import { Recorder } from './recorder.ts'
 import { AuditStore } from './store.ts'
 
-/** Makes a device of a type from its options; touches nothing. @throws Fault on options that cannot be used. */
-export type DeviceMaker = (options: DeviceOptions, log: Log) => AuditDevice
-
+/** The parts from which a broker is made. */
 export interface BrokerParts {
   readonly clock: Clock
   readonly log: Log
@@ -43,35 +42,36 @@ export const tickEvery = 500
 
 const noHeaders: ReadonlyMap<string, boolean> = new Map()
 
-/**
- * Gets every request before it is performed and after. The lines of one turn of the event loop are written together, and
- * all requests that wait for them continue together. With at least one device, a request fails if no device wrote its
- * line; a device that fails or hangs does not stop the others.
- */
+/** Everything that exists only between unseal and seal. */
+interface Unsealed {
+  readonly store: AuditStore
+  readonly signer: CheckpointSigner
+  readonly opening: OpenOptions
+}
+
+/** Owns the audit devices, from the start of the server over unseals and seals to its end. Requests go to its recorder. */
 export class AuditBroker {
   readonly #parts: BrokerParts
-  readonly #queues = new Map<string, DeviceQueue>()
-  readonly #declared = new Set<string>()
+  readonly #devices: DeviceSet
+  readonly #recorder: Recorder
   readonly #changes = new Mutex()
-  /** Request lines that nothing waits for yet: the response line of the same event will. */
-  readonly #unawaited = new WeakMap<AuditEvent, Promise<void>>()
-  /** Requests of pure routes that change something after all. */
-  readonly #changing = new WeakSet<AuditEvent>()
-  /** Changes whose request line was written. */
-  readonly #awaited = new WeakSet<AuditEvent>()
-  /** Since the last seal the devices enabled through the API are closed. */
-  #isClosed = false
-  #store: AuditStore | undefined
-  #signer: CheckpointSigner | undefined
-  #ride: OpenOptions['ride']
-  #commits: Commits | undefined
-  #ticking = false
+  #unsealed: Unsealed | undefined
   #headers = noHeaders
-  #flushing = false
-  #time = { at: NaN, text: '' }
+  #tickIsDue = false
 
   constructor(parts: BrokerParts) {
+    const { log, clock, random, types } = parts
     this.#parts = parts
+    this.#devices = new DeviceSet(types, {
+      clock,
+      log,
+      id: () => uuidOf(random(16)),
+      logId: () => hex(random(16)),
+      written: (device) => this.#unsealed?.signer.written(device),
+      commit: () => this.#unsealed?.opening.commits?.newest,
+      cameBack: (device) => void this.#readmit(device),
+    })
+    this.#recorder = new Recorder(this.#devices, clock)
   }
 
   /**
@@ -80,13 +80,12 @@ export class AuditBroker {
    */
   async configure(specs: readonly AuditDeviceSpec[]): Promise<void> {
     for (const spec of specs) {
-      this.#free(spec.path)
-      const queue = this.#queueOf(spec, true)
-      queue.useBootSalt(this.#parts.random(32))
-      await queue.open()
-      this.#queues.set(spec.path, queue)
-      this.#declared.add(spec.path)
-      this.#soon()
+      this.#devices.refuseTaken(spec.path)
+      const device = this.#devices.make(spec, true)
+      device.useBootSalt(this.#bootSalt())
+      await device.open()
+      this.#devices.declare(device)
+      this.#recorder.flushSoon()
     }
     this.#tick()
   }
@@ -99,147 +98,85 @@ export class AuditBroker {
   async open(view: View, opening: OpenOptions = {}): Promise<void> {
     const store = new AuditStore(view, this.#parts.random)
     const stored = await this.#openStored(store)
-    const queues = new Map([...this.#queues, ...stored])
     try {
-      // Code for unsealed servers only is loaded at the unseal.
-      const { openLogs } = await import('./log/open.ts')
-      const opened = await openLogs(this.#logParts(store, opening.commits), queues, opening)
-      const headers = await store.headers()
-      for (const [path, queue] of queues) queue.use(await store.salt(path, false), headers)
-      for (const [path, queue] of stored) this.#queues.set(path, queue)
-      this.#store = store
-      this.#isClosed = false
-      this.#headers = headers
-      this.#signer = opened.notary
-      this.#ride = opening.ride
-      this.#commits = opening.commits
-      opening.ride?.(() => opened.notary.riding())
-      await opened.announce()
+      await this.#openLogs(store, stored, opening)
     } catch (thrown) {
-      for (const queue of stored.values()) await queue.close()
+      for (const device of stored) await device.close()
       throw thrown
     }
-    this.#soon()
+    this.#recorder.flushSoon()
     this.#tick()
-  }
-
-  /** The devices enabled through the API, opened. One that cannot be opened now is tried again at each line. */
-  async #openStored(store: AuditStore): Promise<Map<string, DeviceQueue>> {
-    const opened = new Map<string, DeviceQueue>()
-    for (const spec of await store.devices()) {
-      if (this.#queues.has(spec.path)) continue
-      const queue = this.#queueOf(spec)
-      queue.useBootSalt(this.#parts.random(32))
-      await queue.open().catch((thrown: unknown) => queue.complain(thrown))
-      opened.set(spec.path, queue)
-    }
-    return opened
   }
 
   /** At seal: signs the last checkpoints. Then only declared devices continue, with a salt of this start of the server. */
   async close(): Promise<void> {
-    this.#isClosed = true
-    await this.#signer?.close()
-    this.#ride?.(undefined)
-    this.#ride = undefined
-    this.#commits = undefined
-    this.#signer = undefined
-    this.#store = undefined
+    this.#devices.isSealed = true
+    await this.#unsealed?.signer.close()
+    this.#unsealed?.opening.ride?.(undefined)
+    this.#unsealed = undefined
     this.#headers = noHeaders
-    for (const [path, queue] of this.#queues) {
-      if (this.#declared.has(path)) queue.useBootSalt(this.#parts.random(32))
-      else await this.#drop(path)
-    }
+    await this.#devices.keepDeclared(() => this.#bootSalt())
   }
 
   /** Writes and syncs all queued lines, and closes all devices. */
   async shutdown(): Promise<void> {
-    for (const path of this.#queues.keys()) await this.#drop(path)
+    await this.#devices.closeAll()
   }
 
   /** Opens every target again (SIGHUP). One that cannot be opened is tried again at its next line. */
   async reopen(): Promise<void> {
-    for (const queue of this.#queues.values()) await queue.reopen()
+    for (const device of this.#devices) await device.reopen()
   }
 
-  /**
-   * Hashes the large strings of a request or, with an outcome, of its response, with pauses for other work. The lines are
-   * the same without it.
-   */
+  /** @see Recorder.prepare */
   async prepare(event: AuditEvent, outcome?: AuditOutcome): Promise<void> {
-    for (const queue of this.#queues.values()) await queue.prepare(event, outcome)
+    return this.#recorder.prepare(event, outcome)
   }
 
-  /** The request line. For a request that changes nothing it may still be queued when this returns: the response line waits for both. */
+  /** @see Recorder.request */
   request(event: AuditEvent): Promise<void> | undefined {
-    const time = this.#now()
-    const written = this.#post((queue) => queue.request(time, event))
-    if (written === undefined) return undefined
-    if (!event.pure) {
-      this.#awaited.add(event)
-      return written
-    }
-    written.catch(() => {})
-    this.#unawaited.set(event, written)
-    return undefined
+    return this.#recorder.request(event)
   }
 
-  /**
-   * A request of a pure route is about to change something. Resolves when the kernel has its request line; from now on its
-   * response line waits for the disk. @throws Fault when no device wrote the line
-   */
+  /** @see Recorder.beforeChange */
   async beforeChange(event: AuditEvent): Promise<void> {
-    this.#changing.add(event)
-    await this.#unawaited.get(event)
+    return this.#recorder.beforeChange(event)
   }
 
-  /** The response line. Resolves when the kernel has it; for a change, when it is on disk. */
+  /** @see Recorder.response */
   response(event: AuditEvent, outcome: AuditOutcome): Promise<void> | undefined {
-    if (this.#lostDevices(event)) return event.answersUnaudited === true ? undefined : Promise.reject(sealedMeanwhile())
-    const time = this.#now()
-    const durable = !event.pure || this.#changing.has(event)
-    const written = this.#post((queue) => queue.response(time, event, outcome, durable))
-    const before = this.#unawaited.get(event)
-    // Usually both lines are in one write, and wait for the same promise.
-    const both = before === undefined || before === written ? written : Promise.all([before, written]).then(() => {})
-    return event.answersUnaudited === true ? both?.catch(() => {}) : both
+    return this.#recorder.response(event, outcome)
   }
 
-  /** Whether the devices that have the request line were closed by a seal since: nothing could record the response. */
-  #lostDevices(event: AuditEvent): boolean {
-    return this.#queues.size === 0 && this.#isClosed && (this.#awaited.has(event) || this.#unawaited.has(event))
-  }
-
-  /** Writes a line of the log about itself to every device; resolves when one has it on disk. @throws Fault when none took it */
+  /** @see Recorder.note */
   async note(about: NoteAbout, data: Readonly<Record<string, unknown>>): Promise<void> {
-    return this.#post(async (queue) => queue.note(about, data))
+    return this.#recorder.note(about, data)
   }
 
   /** The devices, by path. */
   devices(): AuditDeviceSpec[] {
-    const specs = [...this.#queues.values()].map(({ spec }) => spec)
-    return specs.sort((a, b) => (a.path < b.path ? -1 : 1))
+    return this.#devices.specs()
   }
 
   /** Enables a device permanently, after it has written a first line. */
   async enable(spec: AuditDeviceSpec): Promise<void> {
     return this.#changes.run(async () => {
-      const store = this.#opened()
-      this.#free(spec.path)
-      const queue = this.#queueOf(spec)
-      queue.use(await store.salt(spec.path, true), this.#headers)
+      const { store, signer, opening } = this.#required()
+      this.#devices.refuseTaken(spec.path)
+      const device = this.#devices.make(spec)
+      device.use(await store.salt(spec.path, true), this.#headers)
       try {
-        await queue.open()
+        await device.open()
         const { admitLog } = await import('./log/open.ts')
-        await admitLog(this.#logParts(store, this.#commits), this.notary, queue)
-        await queue.probe()
+        await admitLog(this.#logParts(store, opening.commits), signer, device)
+        await device.probe()
         await store.add(spec)
       } catch (thrown) {
-        await this.#signer?.letGo(spec.path)
-        await queue.close()
+        await signer.letGo(spec.path)
+        await device.close()
         throw thrown
       }
-      this.#queues.set(spec.path, queue)
+      this.#devices.add(device)
       this.#tick()
     })
   }
@@ -247,23 +184,23 @@ export class AuditBroker {
   /** Disables a device; absent is fine. Its salts are kept, so that its old lines stay checkable. */
   async disable(path: string): Promise<void> {
     return this.#changes.run(async () => {
-      const store = this.#opened()
-      if (this.#declared.has(path))
+      const { store, signer } = this.#required()
+      if (this.#devices.isDeclared(path))
         throw refuse('this audit device is declared in the configuration file; remove it there and restart the server')
       await store.remove(path)
-      await this.#signer?.letGo(path)
-      await this.#drop(path)
+      await signer.letGo(path)
+      await this.#devices.drop(path)
     })
   }
 
   /** The hash of a string in the lines of a device. */
   hash(path: string, input: string): string {
-    return this.#queueAt(path).hash(input)
+    return this.#devices.at(path).hash(input)
   }
 
   /** The hash of a string in the lines of a device, which may be gone, with an older salt. */
   async oldHash(path: string, input: string, generation: number): Promise<string> {
-    const salt = await this.#opened().oldSalt(path, generation)
+    const salt = await this.#required().store.oldSalt(path, generation)
     if (!salt) throw refuse('this device never had a salt of that generation')
     const hasher = new Hasher(salt)
     const hash = hasher.of(input)
@@ -271,31 +208,24 @@ export class AuditBroker {
     return hash
   }
 
-  /** The keeper of checkpoints and anchors. @throws Fault sealed */
-  get notary(): CheckpointSigner {
-    if (!this.#signer) throw new Fault('sealed', 'Vault is sealed', { bare: true })
-    return this.#signer
+  /** The signer of checkpoints, which also keeps the anchors. @throws Fault sealed */
+  get signer(): CheckpointSigner {
+    return this.#required().signer
   }
 
-  /** The queue of the device at a path. @throws Fault when there is none. */
-  channelAt(path: string): DeviceQueue {
-    return this.#queueAt(path)
+  /** The log of the device at a path. @throws Fault when there is none. */
+  logAt(path: string): DeviceLog {
+    return this.#devices.at(path)
   }
 
   /** For monitoring, by path. */
   measure(): readonly AuditMetrics[] {
-    return [...this.#queues.values()].map((queue) => queue.measure())
+    return [...this.#devices].map((device) => device.measure())
   }
 
   /** The ends of all logs that are anchored; none while the server is sealed. */
   heads(): ReturnType<CheckpointSigner['heads']> {
-    return this.#signer?.heads() ?? new Map()
-  }
-
-  #queueAt(path: string): DeviceQueue {
-    const queue = this.#queues.get(path)
-    if (!queue) throw refuse(`unknown audit backend ${JSON.stringify(path)}`)
-    return queue
+    return this.#unsealed?.signer.heads() ?? new Map()
   }
 
   /** Headers that are recorded, by lower-case name, in order; true: hashed. */
@@ -306,10 +236,37 @@ export class AuditBroker {
   /** Records a header from now on, or (undefined) no longer. */
   async setHeader(name: string, hashed: boolean | undefined): Promise<void> {
     return this.#changes.run(async () => {
-      const store = this.#opened()
-      this.#headers = await store.setHeader(name, hashed)
-      for (const queue of this.#queues.values()) queue.show(this.#headers)
+      this.#headers = await this.#required().store.setHeader(name, hashed)
+      for (const device of this.#devices) device.recordHeaders(this.#headers)
     })
+  }
+
+  /** The devices enabled through the API, opened. One that cannot be opened now is tried again at each line. */
+  async #openStored(store: AuditStore): Promise<readonly DeviceLog[]> {
+    const opened: DeviceLog[] = []
+    for (const spec of await store.devices()) {
+      if (this.#devices.get(spec.path)) continue
+      const device = this.#devices.make(spec)
+      device.useBootSalt(this.#bootSalt())
+      await device.open().catch((thrown: unknown) => device.failed(thrown))
+      opened.push(device)
+    }
+    return opened
+  }
+
+  async #openLogs(store: AuditStore, stored: readonly DeviceLog[], opening: OpenOptions): Promise<void> {
+    const devices = new Map([...this.#devices, ...stored].map((device) => [device.spec.path, device]))
+    // Code for unsealed servers only is loaded at the unseal.
+    const { openLogs } = await import('./log/open.ts')
+    const opened = await openLogs(this.#logParts(store, opening.commits), devices, opening)
+    const headers = await store.headers()
+    for (const [path, device] of devices) device.use(await store.salt(path, false), headers)
+    for (const device of stored) this.#devices.add(device)
+    this.#devices.isSealed = false
+    this.#headers = headers
+    this.#unsealed = { store, signer: opened.signer, opening }
+    opening.ride?.(() => opened.signer.riding())
+    await opened.announce()
   }
 
   #logParts({ view }: AuditStore, commits: Commits | undefined): LogParts {
@@ -317,91 +274,35 @@ export class AuditBroker {
     return { view, clock, log, random, commits }
   }
 
-  #opened(): AuditStore {
-    if (!this.#store) throw new Fault('sealed', 'Vault is sealed', { bare: true })
-    return this.#store
+  #required(): Unsealed {
+    if (!this.#unsealed) throw new Fault('sealed', 'Vault is sealed', { bare: true })
+    return this.#unsealed
   }
 
-  #free(path: string): void {
-    if ([...this.#queues.keys()].some((taken) => taken.startsWith(path) || path.startsWith(taken)))
-      throw refuse('path already in use')
-  }
-
-  #queueOf(spec: AuditDeviceSpec, declared = false): DeviceQueue {
-    const { log, clock, types } = this.#parts
-    const make = Object.hasOwn(types, spec.type) ? types[spec.type] : undefined
-    if (!make) throw refuse(`unknown backend type: ${JSON.stringify(spec.type)}`)
-    const options = new DeviceOptions(spec.options, declared)
-    const common = commonOptions(options)
-    const device = make(options, log)
-    options.done()
-    if (device.target !== undefined && [...this.#queues.values()].some(({ target }) => target === device.target))
-      throw refuse('another audit device writes to that target already; give each device its own file')
-    return new DeviceQueue(spec, device, common, {
-      clock,
-      log,
-      id: () => uuidOf(this.#parts.random(16)),
-      logId: () => hex(this.#parts.random(16)),
-      written: (queue) => this.#signer?.written(queue),
-      commit: () => this.#commits?.newest,
-      cameBack: (queue) => void this.#readmit(queue),
-    })
+  #bootSalt(): Uint8Array {
+    return this.#parts.random(32)
   }
 
   /** A device that could not be opened at unseal: its log is checked now, and anchored from now on. */
-  async #readmit(queue: DeviceQueue): Promise<void> {
+  async #readmit(device: DeviceLog): Promise<void> {
     const admitted = this.#changes.run(async () => {
-      const store = this.#store
-      if (!store || this.#queues.get(queue.spec.path) !== queue) return
+      const unsealed = this.#unsealed
+      if (!unsealed || this.#devices.get(device.spec.path) !== device) return
       const { admitLog } = await import('./log/open.ts')
-      await admitLog(this.#logParts(store, this.#commits), this.notary, queue)
+      await admitLog(this.#logParts(unsealed.store, unsealed.opening.commits), unsealed.signer, device)
     })
-    await admitted.catch((thrown: unknown) => queue.complain(thrown))
-  }
-
-  async #drop(path: string): Promise<void> {
-    const queue = this.#queues.get(path)
-    this.#queues.delete(path)
-    await queue?.close()
-  }
-
-  /** Queues a line for every device; resolves when the first of them has written it. Undefined when there is no device. */
-  #post(push: (queue: DeviceQueue) => Promise<void>): Promise<void> | undefined {
-    if (this.#queues.size === 0) return undefined
-    this.#soon()
-    const taken = [...this.#queues.values()].map(push)
-    if (taken.length === 1) return taken[0]
-    return Promise.any(taken).catch((thrown: AggregateError) => {
-      throw thrown.errors[0]
-    })
+    await admitted.catch((thrown: unknown) => device.failed(thrown))
   }
 
   /** Twice a second while there are devices. */
   #tick(): void {
-    if (this.#ticking || this.#queues.size === 0) return
-    this.#ticking = true
+    if (this.#tickIsDue || this.#devices.size === 0) return
+    this.#tickIsDue = true
     this.#parts.clock.after(tickEvery, () => {
-      this.#ticking = false
-      for (const queue of this.#queues.values()) queue.tick()
-      this.#signer?.soon()
+      this.#tickIsDue = false
+      for (const device of this.#devices) device.tick()
+      this.#unsealed?.signer.soon()
       this.#tick()
     })
   }
-
-  #soon(): void {
-    if (this.#flushing) return
-    this.#flushing = true
-    setImmediate(() => {
-      this.#flushing = false
-      for (const queue of this.#queues.values()) queue.flush()
-    })
-  }
-
-  #now(): string {
-    const now = this.#parts.clock.now()
-    if (now !== this.#time.at) this.#time = { at: now, text: rfc3339(now) }
-    return this.#time.text
-  }
 }
-
-const sealedMeanwhile = (): Fault => new Fault('sealed', 'Vault is sealed', { bare: true })

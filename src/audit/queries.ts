@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { Fault, refuse } from '../contract/fault.ts'
 import type { AuditBroker } from './broker.ts'
-import type { DeviceQueue } from './device-queue.ts'
+import type { DeviceLog } from './device-log.ts'
 import { readCheckpoint } from './checkpoints/checkpoint.ts'
 import type { Checkpoint } from './checkpoints/checkpoint.ts'
 import { rangedKeyLine } from './checkpoints/checkpoint-file.ts'
@@ -29,26 +29,26 @@ export class LogQueries {
   }
 
   /** The newest checkpoint of a device's log, and its keys. */
-  checkpoint(device: string) {
-    const { note, path, checkpoint } = this.#newest(device)
+  checkpoint(name: string) {
+    const { note, path, checkpoint } = this.#newest(name)
     const { origin, size, root } = checkpoint
-    const keys = (this.#broker.notary.keysOf(path) ?? []).map((key) => rangedKeyLine(key).trimEnd())
+    const keys = (this.#broker.signer.keysOf(path) ?? []).map((key) => rangedKeyLine(key).trimEnd())
     return { origin, size, root: Buffer.from(root).toString('base64'), checkpoint: noteText(note), keys }
   }
 
   /** A proof that line `seq` is under the newest checkpoint. */
-  async proof(device: string, seq: number): Promise<{ readonly size: number; readonly proof: string }> {
-    const { note, channel, checkpoint } = this.#newest(device)
+  async proof(name: string, seq: number): Promise<{ readonly size: number; readonly proof: string }> {
+    const { note, device, checkpoint } = this.#newest(name)
     if (seq < 1 || seq > checkpoint.size) throw refuse(`seq lies between 1 and ${checkpoint.size}, the lines that the newest checkpoint covers`) // prettier-ignore
-    const hashes = await this.#roots(channel, inclusionSpans(seq - 1, checkpoint.size), seq - 1, checkpoint.size)
+    const hashes = await this.#roots(device, inclusionSpans(seq - 1, checkpoint.size), seq - 1, checkpoint.size)
     return { size: checkpoint.size, proof: proofText({ index: seq - 1, hashes, note, checkpoint }) }
   }
 
   /** A proof that the newest checkpoint goes on from the log of `from` lines. */
-  async consistency(device: string, from: number) {
-    const { note, channel, checkpoint } = this.#newest(device)
+  async consistency(name: string, from: number) {
+    const { note, device, checkpoint } = this.#newest(name)
     if (from < 1 || from > checkpoint.size) throw refuse(`from lies between 1 and ${checkpoint.size}, the size of the newest checkpoint`) // prettier-ignore
-    const hashes = await this.#roots(channel, consistencySpans(from, checkpoint.size), from - 1, checkpoint.size)
+    const hashes = await this.#roots(device, consistencySpans(from, checkpoint.size), from - 1, checkpoint.size)
     return {
       size: checkpoint.size,
       hashes: hashes.map((hash) => Buffer.from(hash).toString('base64')),
@@ -57,15 +57,15 @@ export class LogQueries {
   }
 
   /** Lines as they are, from number `first`. */
-  async entries(device: string, first: number, count: number): Promise<readonly string[]> {
-    const channel = this.#channel(device)
-    const last = channel.ledger?.size ?? 0
+  async entries(name: string, first: number, count: number): Promise<readonly string[]> {
+    const device = this.#logOf(name)
+    const last = device.state?.size ?? 0
     if (first < 1 || count < 1 || count > limits.lines) throw refuse(`first is at least 1, and count lies between 1 and ${limits.lines}`) // prettier-ignore
     if (first > last) return []
     const lines: string[] = []
     let bytes = 0
     let seq = 0
-    await this.#read(channel, first - 1, (files) => {
+    await this.#read(device, first - 1, (files) => {
       seq = files[0]?.begin.size ?? 0
       return {
         line: (buffer, from, to) => {
@@ -80,18 +80,13 @@ export class LogQueries {
   }
 
   async rotateKeys(): Promise<void> {
-    await this.#broker.notary.rotateKeys()
+    await this.#broker.signer.rotateKeys()
   }
 
-  async #roots(
-    channel: DeviceQueue,
-    spans: readonly Span[],
-    index: number,
-    size: number,
-  ): Promise<readonly Uint8Array[]> {
+  async #roots(device: DeviceLog, spans: readonly Span[], index: number, size: number): Promise<readonly Uint8Array[]> {
     if (spans.length === 0) return []
     let hasher: SpanHasher | undefined
-    await this.#read(channel, index, ([first]) => {
+    await this.#read(device, index, ([first]) => {
       const start = first && rangeBefore(first.begin)
       if (!start) throw gone()
       const made = (hasher = new SpanHasher(spans, start))
@@ -102,14 +97,14 @@ export class LogQueries {
 
   /** Reads files from the one with leaf `index` on, until it is enough. */
   async #read(
-    channel: DeviceQueue,
+    device: DeviceLog,
     index: number,
     begin: (files: readonly LogFile[]) => { readonly line: LineVisitor; readonly enough: () => boolean },
   ): Promise<void> {
     if (this.#reading) throw new Fault('rate_limited', 'another proof is being made; try again in a moment')
     this.#reading = true
     try {
-      const files = await filesFrom(channel, index)
+      const files = await filesFrom(device, index)
       const { line, enough } = begin(files)
       for (const { path } of files) {
         const cutter = new LineCutter(line)
@@ -123,31 +118,31 @@ export class LogQueries {
     }
   }
 
-  #newest(device: string): {
+  #newest(name: string): {
     readonly path: string
-    readonly channel: DeviceQueue
+    readonly device: DeviceLog
     readonly note: Note
     readonly checkpoint: Checkpoint
   } {
-    const channel = this.#channel(device)
-    const { path } = channel.spec
-    const note = this.#broker.notary.checkpoint(path)
+    const device = this.#logOf(name)
+    const { path } = device.spec
+    const note = this.#broker.signer.checkpoint(path)
     const checkpoint = note && readCheckpoint(note.text)
     if (!note || !checkpoint) throw new Fault('unavailable', 'the log has no checkpoint yet; try again in a moment')
-    return { path, channel, note, checkpoint }
+    return { path, device, note, checkpoint }
   }
 
-  #channel(device: string): DeviceQueue {
-    const kept = [...this.#broker.notary.heads().keys()]
-    const named = device === '' || device.endsWith('/') ? device : `${device}/`
+  #logOf(name: string): DeviceLog {
+    const kept = [...this.#broker.signer.heads().keys()]
+    const named = name === '' || name.endsWith('/') ? name : `${name}/`
     const path = named === '' && kept.length === 1 ? (kept[0] as string) : named
-    if (kept.includes(path)) return this.#broker.channelAt(path)
+    if (kept.includes(path)) return this.#broker.logAt(path)
     throw refuse(`device is one of: ${kept.length > 0 ? kept.join(', ') : 'none, because no audit device has files'}`)
   }
 }
 
-async function filesFrom({ journal, ledger }: DeviceQueue, index: number): Promise<readonly LogFile[]> {
-  const all = journal && ledger ? (await logFilesAt(journal.file.path)).filter(({ begin }) => begin.log === ledger.id) : [] // prettier-ignore
+async function filesFrom({ files, state }: DeviceLog, index: number): Promise<readonly LogFile[]> {
+  const all = files && state ? (await logFilesAt(files.file.path)).filter(({ begin }) => begin.log === state.id) : [] // prettier-ignore
   const unique = all.filter((one, at) => all.findIndex(({ begin }) => begin.file === one.begin.file) === at)
   const from = unique.findLastIndex(({ begin }) => begin.size <= index)
   const row = from < 0 ? [] : unique.slice(from)

@@ -1,4 +1,4 @@
-import type { DeviceMaker } from '../audit/broker.ts'
+import type { DeviceMaker } from '../audit/device-set.ts'
 import { fileDevice } from '../audit/devices/file.ts'
 import { httpDevice } from '../audit/devices/http.ts'
 import { socketDevice } from '../audit/devices/socket.ts'

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { readFileSync } from 'node:fs'
-import { deviceLimit } from '../../src/audit/device-queue.ts'
+import { deviceLimit } from '../../src/audit/write-queue.ts'
 import { verifyAuditFiles } from './verdict.ts'
 import type { AuditDevice } from '../../src/contract/audit.ts'
 import type { Fault } from '../../src/contract/fault.ts'

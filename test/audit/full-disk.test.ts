@@ -133,6 +133,6 @@ describe('a device that says its disk is full', () => {
     const asked = event({ pure: false })
     await broker.request(asked)
     expect(await failure(broker.response(asked, {}))).to.have.property('code', 'internal')
-    expect(broker.channelAt('stub/').ledger?.head().synced.size).to.equal(0)
+    expect(broker.logAt('stub/').state?.head().synced.size).to.equal(0)
   })
 })

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { DeviceMaker } from '../../src/audit/broker.ts'
+import type { DeviceMaker } from '../../src/audit/device-set.ts'
 import { AuditBroker } from '../../src/audit/broker.ts'
 import { fileDevice } from '../../src/audit/devices/file.ts'
 import type { AuditDeviceSpec, AuditEvent, AuditMount } from '../../src/contract/audit.ts'

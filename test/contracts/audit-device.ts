@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { AuditBroker } from '../../src/audit/broker.ts'
-import type { DeviceMaker } from '../../src/audit/broker.ts'
+import type { DeviceMaker } from '../../src/audit/device-set.ts'
 import { fileDevice } from '../../src/audit/devices/file.ts'
 import { DeviceOptions } from '../../src/audit/devices/options.ts'
 import type { AuditDevice } from '../../src/contract/audit.ts'

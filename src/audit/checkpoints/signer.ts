@@ -6,7 +6,7 @@ import type { Log } from '../../util/log.ts'
 import { Mutex } from '../../util/mutex.ts'
 import type { Heads } from '../log/anchor.ts'
 import { Anchors, headOf } from '../log/anchors.ts'
-import type { DeviceQueue } from '../device-queue.ts'
+import type { DeviceLog } from '../device-log.ts'
 import { checkpointText } from './checkpoint.ts'
 import { checkpointFileOf } from './checkpoint-file.ts'
 import { syncFolder } from '../devices/open-file.ts'
@@ -36,8 +36,8 @@ export interface CheckpointSignerParts {
 }
 
 /** A log that is anchored and signed. */
-interface Kept {
-  readonly channel: DeviceQueue
+interface SignedLog {
+  readonly device: DeviceLog
   record: SigningRecord
   signers: readonly NoteSigner[]
   /** The newest checkpoint. */
@@ -61,7 +61,7 @@ interface Kept {
  */
 export class CheckpointSigner {
   readonly #parts: CheckpointSignerParts
-  readonly #kept = new Map<string, Kept>()
+  readonly #kept = new Map<string, SignedLog>()
   readonly #turn = new Mutex()
   readonly #anchors: Anchors
   #busy = false
@@ -90,7 +90,7 @@ export class CheckpointSigner {
 
   /** The present end of every log that is kept. */
   heads(): ReadonlyMap<string, Head & { readonly origin: string }> {
-    return new Map([...this.#kept].map(([path, { channel, record }]) => [path, { ...headOf(channel), origin: record.origin }])) // prettier-ignore
+    return new Map([...this.#kept].map(([path, { device, record }]) => [path, { ...headOf(device), origin: record.origin }])) // prettier-ignore
   }
 
   /** The newest checkpoint of a device's log; undefined while there is none. */
@@ -105,22 +105,22 @@ export class CheckpointSigner {
   }
 
   /** Anchors and signs a log from now on. It must be whole: its tree must be known. */
-  async keep(channel: DeviceQueue): Promise<void> {
+  async keep(device: DeviceLog): Promise<void> {
     const { view, clock, random } = this.#parts
-    const path = channel.spec.path
-    const ledger = channel.ledger
-    const file = channel.journal?.file
-    if (!ledger || !file) return
+    const path = device.spec.path
+    const state = device.state
+    const file = device.files?.file
+    if (!state || !file) return
     const stored = await view.get(signingName(path), signingShape)
-    const known = stored?.origin === ledger.origin ? stored : undefined
-    const record = known ?? freshSigning(ledger.origin, 0, [], { mlDsa: file.settings.mlDsa, random })
+    const known = stored?.origin === state.origin ? stored : undefined
+    const record = known ?? freshSigning(state.origin, 0, [], { mlDsa: file.settings.mlDsa, random })
     if (!known) await view.put(signingName(path), record)
     const signers = signersIn(record, () => clock.now())
-    ledger.keys = signers.map(({ key }) => vkeyText(key))
+    state.keys = signers.map(({ key }) => vkeyText(key))
     const now = clock.now()
     // Lines before `from` are for the keys before these to sign, and they did.
-    this.#kept.set(path, { channel, record, signers, note: undefined, signed: record.from - 1, signedAt: -Infinity, size: ledger.size, sizeAt: now, keysPublished: false, tidiedAt: -Infinity, tidying: false }) // prettier-ignore
-    this.#anchors.keep(channel)
+    this.#kept.set(path, { device, record, signers, note: undefined, signed: record.from - 1, signedAt: -Infinity, size: state.size, sizeAt: now, keysPublished: false, tidiedAt: -Infinity, tidying: false }) // prettier-ignore
+    this.#anchors.keep(device)
     this.#publishKeys(path)
     if (record.unpublished !== undefined) await this.#publishSwitch(path, record, record.unpublished)
     if ((record.mlDsa44 !== undefined) !== file.settings.mlDsa) await this.#rotateKeys(path)
@@ -133,15 +133,15 @@ export class CheckpointSigner {
       const kept = this.#kept.get(path)
       if (!kept) return
       this.#kept.delete(path)
-      this.#anchors.letGo(kept.channel)
+      this.#anchors.letGo(kept.device)
       await this.#anchors.store()
     })
   }
 
   /** Lines were written: a checkpoint may be due. */
-  written(channel: DeviceQueue): void {
-    const kept = this.#kept.get(channel.spec.path)
-    if (kept && (channel.ledger?.size ?? 0) - kept.signed >= checkpointLines) this.soon()
+  written(device: DeviceLog): void {
+    const kept = this.#kept.get(device.spec.path)
+    if (kept && (device.state?.size ?? 0) - kept.signed >= checkpointLines) this.soon()
   }
 
   /** What is due, now; one run at a time. */
@@ -170,7 +170,7 @@ export class CheckpointSigner {
   /** At seal: the last checkpoint. What fails is logged: sealing must not. */
   async close(): Promise<void> {
     const { log } = this.#parts
-    const notes = [...this.#kept.values()].map(async ({ channel }) => channel.note('close', { epoch: this.epoch }))
+    const notes = [...this.#kept.values()].map(async ({ device }) => device.note('close', { epoch: this.epoch }))
     await Promise.allSettled(notes)
     await this.settle().catch((thrown: unknown) => {
       log.error('the end of the audit log could not be anchored at sealing', { reason: reasonOf(thrown) })
@@ -189,9 +189,9 @@ export class CheckpointSigner {
   async #round(): Promise<void> {
     const now = this.#parts.clock.now()
     for (const [path, kept] of this.#kept) {
-      const size = kept.channel.ledger?.size ?? 0
+      const size = kept.device.state?.size ?? 0
       if (size !== kept.size) Object.assign(kept, { size, sizeAt: now })
-      else if (size > 0 && Math.abs(now - kept.sizeAt) >= heartbeatEvery) await kept.channel.note('heartbeat')
+      else if (size > 0 && Math.abs(now - kept.sizeAt) >= heartbeatEvery) await kept.device.note('heartbeat')
       if (!kept.keysPublished) this.#publishKeys(path)
       await this.#finishSwitch(path, kept)
       await this.#closedFiles(path, kept)
@@ -205,35 +205,35 @@ export class CheckpointSigner {
   async #checkpoint(path: string, now: boolean): Promise<void> {
     const kept = this.#kept.get(path)
     if (!kept) return
-    const { size } = headOf(kept.channel)
+    const { size } = headOf(kept.device)
     const time = this.#parts.clock.now()
     if (size === kept.signed) kept.signedAt = time
     const due = size - kept.signed >= checkpointLines || Math.abs(time - kept.signedAt) >= checkpointEvery
     if (size === kept.signed || !(now || due)) return
-    await this.#sign(path, kept, headOf(kept.channel), kept.signers)
+    await this.#sign(path, kept, headOf(kept.device), kept.signers)
   }
 
   /** Lines on disk, then the storage, then the checkpoint file. */
-  async #sign(path: string, kept: Kept, head: Head, signers: readonly NoteSigner[]): Promise<Note> {
-    await kept.channel.sync()
+  async #sign(path: string, kept: SignedLog, head: Head, signers: readonly NoteSigner[]): Promise<Note> {
+    await kept.device.sync()
     if (!this.#anchors.has(path, head)) await this.#anchors.store()
     const root = Buffer.from(head.root ?? '', 'base64')
     const text = checkpointText({ origin: kept.record.origin, size: head.size, root })
     const note = { text, signatures: signers.map((signer) => signer.sign(text)) }
-    await publish(kept.channel, noteText(note), head.size)
+    await publish(kept.device, noteText(note), head.size)
     if (head.size >= kept.signed) Object.assign(kept, { note, signed: head.size, signedAt: this.#parts.clock.now() })
     return note
   }
 
   async #rotateKeys(path: string): Promise<void> {
     const kept = this.#kept.get(path)
-    const file = kept?.channel.journal?.file
+    const file = kept?.device.files?.file
     if (!kept || !file) return
     const { view, clock, random } = this.#parts
     // What ties the keys before to those that go now must not be lost with this change.
     await this.#finishSwitch(path, kept)
-    await kept.channel.sync()
-    const head = headOf(kept.channel)
+    await kept.device.sync()
+    const head = headOf(kept.device)
     await this.#anchors.store()
     const past = retired(kept.record, kept.signers, head.size)
     const next = freshSigning(kept.record.origin, head.size, past, { mlDsa: file.settings.mlDsa, random })
@@ -244,39 +244,39 @@ export class CheckpointSigner {
     // Here the old secret keys are gone.
     await view.put(signingName(path), record)
     const keys = signers.map(({ key }) => vkeyText(key))
-    const ledger = kept.channel.ledger
-    if (ledger) ledger.keys = keys
+    const state = kept.device.state
+    if (state) state.keys = keys
     Object.assign(kept, { record, signers, note, signed: head.size, signedAt: clock.now() })
     this.#publishKeys(path)
     await this.#finishSwitch(path, kept)
   }
 
   /** A change of keys that was stored is published, and the log tells of it. */
-  async #finishSwitch(path: string, { record, signers, channel }: Kept): Promise<void> {
+  async #finishSwitch(path: string, { record, signers, device }: SignedLog): Promise<void> {
     if (record.unpublished === undefined) return
     await this.#publishSwitch(path, record, record.unpublished)
-    await channel.note('keys', { keys: signers.map(({ key }) => vkeyText(key)), size: record.from })
+    await device.note('keys', { keys: signers.map(({ key }) => vkeyText(key)), size: record.from })
   }
 
   /** A checkpoint of a change of keys must be in the file: without it nothing ties the new keys to the old ones. */
   async #publishSwitch(path: string, record: SigningRecord, text: string): Promise<void> {
     const kept = this.#kept.get(path)
     if (!kept) return
-    await publish(kept.channel, text, record.from)
+    await publish(kept.device, text, record.from)
     const { unpublished: _, ...published } = record
     await this.#parts.view.put(signingName(path), published)
     kept.record = published
   }
 
   /** Files that were closed: each gets a checkpoint of its last line, and its checkpoints get its name. */
-  async #closedFiles(path: string, kept: Kept): Promise<void> {
-    const journal = kept.channel.journal
-    if (!journal) return
-    for (let closed = journal.closed[0]; closed; closed = journal.closed[0]) {
+  async #closedFiles(path: string, kept: SignedLog): Promise<void> {
+    const files = kept.device.files
+    if (!files) return
+    for (let closed = files.closed[0]; closed; closed = files.closed[0]) {
       if (closed.head.root !== undefined && closed.head.size > kept.signed)
         await this.#sign(path, kept, closed.head, kept.signers)
-      await rename(checkpointFileOf(journal.file.path), checkpointFileOf(closed.path)).catch(() => {})
-      journal.closed.shift()
+      await rename(checkpointFileOf(files.file.path), checkpointFileOf(closed.path)).catch(() => {})
+      files.closed.shift()
       kept.tidiedAt = -Infinity
     }
     if (kept.tidiedAt === -Infinity) await this.#checkpoint(path, true)
@@ -285,15 +285,15 @@ export class CheckpointSigner {
     // Packing a file takes seconds: nobody waits for it.
     kept.tidying = true
     kept.tidiedAt = now
-    tidyClosed(journal.file, now)
-      .then(async (files) => (files.length > 0 ? kept.channel.note('removed', { files }) : undefined))
+    tidyClosed(files.file, now)
+      .then(async (removed) => (removed.length > 0 ? kept.device.note('removed', { files: removed }) : undefined))
       .catch((thrown: unknown) => this.#complain(thrown))
       .finally(() => (kept.tidying = false))
   }
 
   #publishKeys(path: string): void {
     const kept = this.#kept.get(path)
-    const file = kept?.channel.journal?.file
+    const file = kept?.device.files?.file
     if (!kept || !file) return
     kept.keysPublished = false
     try {
@@ -313,9 +313,9 @@ export class CheckpointSigner {
 }
 
 /** Adds a checkpoint of `size` lines to the file of the live file; it is on disk when this resolves, and the storage hears of it with its next commit. */
-async function publish({ journal }: DeviceQueue, note: string, size: number): Promise<void> {
-  if (!journal) return
-  const { path } = journal.file
+async function publish({ files }: DeviceLog, note: string, size: number): Promise<void> {
+  if (!files) return
+  const { path } = files.file
   const target = checkpointFileOf(path)
   const isNew = !existsSync(target)
   // Whoever may read the log may read its checkpoints.
@@ -327,8 +327,8 @@ async function publish({ journal }: DeviceQueue, note: string, size: number): Pr
     await file.close()
   }
   if (isNew) syncFolder(target)
-  const { ledger } = journal
-  ledger.signed = Math.max(ledger.signed, size)
+  const { state } = files
+  state.signed = Math.max(state.signed, size)
 }
 
 const reasonOf = (thrown: unknown): string =>

@@ -1,8 +1,6 @@
-import type { Stats } from 'node:fs'
 import {
   closeSync,
   existsSync,
-  fdatasync,
   fstatSync,
   fsyncSync,
   ftruncateSync,
@@ -13,70 +11,75 @@ import {
   writeSync,
 } from 'node:fs'
 import { posix } from 'node:path'
-import { promisify } from 'node:util'
 import type { AuditDevice, AuditFile, AuditFileSettings, AuditTail, FileState } from '../../contract/audit.ts'
 import { refuse } from '../../contract/fault.ts'
-import { modeOf, discardPath, openLog, syncFolder } from './open-file.ts'
+import { DiscardDevice } from './discard.ts'
 import { fileSettings } from './file-settings.ts'
+import { FileSyncs } from './file-syncs.ts'
+import { modeOf, openLog, syncFolder } from './open-file.ts'
 import type { DeviceOptions } from './options.ts'
 import { DiskReserve, isFull } from '../log/disk-reserve.ts'
 import { StdoutDevice } from './stdout.ts'
 import { takeTail } from '../log/torn-line.ts'
 
-const toDisk = promisify(fdatasync)
-
-interface Known {
+/** Which file it is, and how long our own writes have made it. */
+interface FileMark {
   readonly dev: number
   readonly ino: number
   readonly size: number
 }
 
+/**
+ * `broken`: a write or a sync failed, so the descriptor cannot be trusted any more, and the bytes behind the marked size are
+ * half a write. `closed`: the descriptor was given up, and the file is whole.
+ */
+type State =
+  | { readonly is: 'unopened' }
+  | { readonly is: 'open'; readonly fd: number; readonly mark: FileMark }
+  | { readonly is: 'broken'; readonly fd: number | undefined; readonly mark: FileMark }
+  | { readonly is: 'closed'; readonly mark: FileMark }
+
 /** A device that appends to a file. Never follows a link, never makes an executable or a file that others can read. */
 export class FileDevice implements AuditDevice {
   readonly type = 'file'
-  readonly target: string | undefined
+  readonly target: string
   readonly alwaysSync: boolean
-  readonly file?: AuditFile
+  readonly file: AuditFile
   readonly #path: string
   /** Undefined keeps the mode of an existing file. */
   readonly #mode: number | undefined
   readonly #reserve: DiskReserve
-  #fd: number | undefined
-  /** Which file it is, and how long what we wrote has made it. */
-  #known: Known | undefined
-  /** The descriptor failed: whatever it says from now on cannot be trusted. What is behind the known size is half a write. */
-  #broken = false
-  #syncing: Promise<void> | undefined
-  #nextSync: Promise<void> | undefined
-  #retired: Promise<void> = Promise.resolve()
+  readonly #syncs = new FileSyncs(
+    () => this.#descriptor,
+    // What a failed sync has lost stays lost: a second one on the same descriptor may report success.
+    () => this.#distrust(),
+  )
+  #state: State = { is: 'unopened' }
 
   constructor(path: string, mode: number | undefined, alwaysSync: boolean, settings: AuditFileSettings) {
     this.#path = path
     this.#reserve = new DiskReserve(`${path}.reserve`)
     this.#mode = mode
     this.alwaysSync = alwaysSync
-    this.target = path === discardPath ? undefined : path
-    if (path !== discardPath) this.file = this.#asFile(settings)
+    this.target = path
+    this.file = this.#asFile(settings)
   }
 
   async open(): Promise<AuditTail> {
     this.#retire()
-    if (this.#path === discardPath) return {}
     this.#finishBegin()
-    this.#fd = openLog(this.#path, this.#mode)
-    const tail = takeTail(this.#fd, this.#path)
-    this.#know(fstatSync(this.#fd))
-    this.#broken = false
+    const fd = openLog(this.#path, this.#mode)
+    const tail = orClose(fd, () => takeTail(fd, this.#path))
+    this.#use(fd)
     this.#reserve.keep()
     return tail
   }
 
   write(text: string): void {
-    if (this.#path === discardPath) return
-    if (this.#state() !== 'same') throw new Error('the audit file was moved or changed by somebody else')
+    if (this.#compare() !== 'same') throw new Error('the audit file was moved or changed by somebody else')
     const bytes = Buffer.from(text)
     try {
-      if (this.#fd === undefined || this.#broken) this.#replace()
+      if (this.#state.is !== 'open') this.#replace()
       this.#append(bytes)
     } catch (thrown) {
       if (isFull(thrown) && !this.#reserve.release()) throw thrown
@@ -86,29 +89,17 @@ export class FileDevice implements AuditDevice {
     }
   }
 
-  /** One sync serves all who wait for it; one under way does not cover what was written since it began. */
   async sync(): Promise<void> {
-    if (this.#path === discardPath) return
-    if (this.#syncing === undefined) {
-      this.#syncing = this.#toDisk().finally(() => (this.#syncing = undefined))
-      return this.#syncing
-    }
-    this.#nextSync ??= this.#syncing
-      .catch(() => {})
-      .then(async () => {
-        this.#nextSync = undefined
-        return this.sync()
-      })
-    return this.#nextSync
+    return this.#syncs.sync()
   }
 
   async reopen(): Promise<void> {
-    if (this.#path !== discardPath && this.#state() === 'same') this.#replace()
+    if (this.#compare() === 'same') this.#replace()
   }
 
   async close(): Promise<void> {
     this.#retire()
-    await this.#retired.catch(() => {})
+    await this.#syncs.settled()
   }
 
   #asFile(settings: AuditFileSettings): AuditFile {
@@ -116,7 +107,7 @@ export class FileDevice implements AuditDevice {
     return {
       path: this.#path,
       settings,
-      state: () => this.#state(),
+      state: () => this.#compare(),
       begin: (text, names) => this.#begin(text, names),
       space: () => {
         const { bavail, blocks, bsize } = statfsSync(posix.dirname(this.#path))
@@ -129,26 +120,26 @@ export class FileDevice implements AuditDevice {
     }
   }
 
-  #state(): FileState {
-    const known = this.#known
+  #compare(): FileState {
+    const state = this.#state
     const named = lstatSync(this.#path, { throwIfNoEntry: false })
-    if (!known) return 'same'
+    if (state.is === 'unopened') return 'same'
     if (!named) return 'removed'
-    if (named.ino !== known.ino || named.dev !== known.dev)
-      return named.isFile() && named.size === 0 ? 'empty' : 'replaced'
-    return named.size === known.size || (this.#broken && named.size > known.size) ? 'same' : 'changed'
+    const { dev, ino, size } = state.mark
+    if (named.ino !== ino || named.dev !== dev) return named.isFile() && named.size === 0 ? 'empty' : 'replaced'
+    return named.size === size || (state.is === 'broken' && named.size > size) ? 'same' : 'changed'
   }
 
   #begin(text: string, names: { readonly closed: string; readonly aside: string }): void {
     const next = `${this.#path}.next`
-    const state = this.#state()
+    const found = this.#compare()
     rmSync(next, { force: true })
     const fd = openLog(next, this.#mode, true)
     try {
       for (let bytes = Buffer.from(text); bytes.length > 0;) bytes = bytes.subarray(writeSync(fd, bytes))
       fsyncSync(fd)
-      if (state === 'same' || state === 'changed') renameSync(this.#path, unused(names.closed))
-      else if (state === 'replaced') renameSync(this.#path, unused(names.aside))
+      if (found === 'same' || found === 'changed') renameSync(this.#path, unused(names.closed))
+      else if (found === 'replaced') renameSync(this.#path, unused(names.aside))
       renameSync(next, this.#path)
       syncFolder(this.#path)
     } catch (thrown) {
@@ -157,9 +148,7 @@ export class FileDevice implements AuditDevice {
       throw thrown
     }
     this.#retire()
-    this.#fd = fd
-    this.#know(fstatSync(fd))
-    this.#broken = false
+    this.#use(fd)
   }
 
   /** A crash between the two steps of `begin`: the new file is whole, and the old one has its new name. */
@@ -173,58 +162,66 @@ export class FileDevice implements AuditDevice {
   /** A fresh descriptor of the same file, without the half of a write that failed. @throws when it is another file. */
   #replace(): void {
     this.#retire()
-    const known = this.#known
+    const before = this.#state
     const fd = openLog(this.#path, this.#mode)
-    const found = fstatSync(fd)
-    if (known && (found.ino !== known.ino || found.dev !== known.dev || found.size < known.size)) {
-      closeSync(fd)
-      this.#broken = false
-      throw new Error('the audit file is not the one it was')
-    }
-    this.#fd = fd
-    if (known && this.#broken && found.size > known.size) ftruncateSync(fd, known.size)
-    this.#know(fstatSync(fd))
-    this.#broken = false
+    if (before.is !== 'unopened') orClose(fd, () => this.#makeWhole(fd, before))
+    this.#use(fd)
   }
 
-  #know({ dev, ino, size }: Stats): void {
-    this.#known = { dev, ino, size }
+  /** @throws when the file is not the one that was written to */
+  #makeWhole(fd: number, { is, mark }: Exclude<State, { readonly is: 'unopened' }>): void {
+    const { ino, dev, size } = fstatSync(fd)
+    if (ino !== mark.ino || dev !== mark.dev || size < mark.size) {
+      this.#state = { is: 'closed', mark }
+      throw new Error('the audit file is not the one it was')
+    }
+    if (is === 'broken' && size > mark.size) ftruncateSync(fd, mark.size)
+  }
+
+  #use(fd: number): void {
+    const { dev, ino, size } = fstatSync(fd)
+    this.#state = { is: 'open', fd, mark: { dev, ino, size } }
   }
 
   #append(bytes: Buffer): void {
-    const known = this.#known as Known
+    const state = this.#state
+    if (state.is !== 'open') throw new Error('the audit file is not open')
+    const { fd, mark } = state
     try {
-      for (let at = 0; at < bytes.length;) at += writeSync(this.#fd as number, bytes, at)
-      this.#known = { ...known, size: known.size + bytes.length }
+      for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at)
+      this.#state = { is: 'open', fd, mark: { ...mark, size: mark.size + bytes.length } }
     } catch (thrown) {
-      this.#broken = true
+      this.#distrust()
       throw thrown
     }
   }
 
-  async #toDisk(): Promise<void> {
-    const retired = this.#retired
-    try {
-      await retired
-      if (this.#fd !== undefined) await toDisk(this.#fd)
-    } catch (thrown) {
-      // What a failed sync has lost stays lost: a second one on the same descriptor may report success.
-      this.#broken = true
-      if (this.#retired === retired) this.#retired = Promise.resolve()
-      throw thrown
-    }
+  get #descriptor(): number | undefined {
+    return this.#state.is === 'open' || this.#state.is === 'broken' ? this.#state.fd : undefined
   }
 
-  /** Syncs and closes the descriptor in the background, after the sync that may be using it. */
+  #distrust(): void {
+    if (this.#state.is !== 'unopened') this.#state = { is: 'broken', fd: this.#descriptor, mark: this.#state.mark }
+  }
+
+  /** Gives the descriptor up. */
   #retire(): void {
-    const fd = this.#fd
-    if (fd === undefined) return
-    this.#fd = undefined
-    const using = this.#syncing
-    this.#retired = Promise.allSettled([this.#retired, using])
-      .then(async () => toDisk(fd))
-      .finally(() => closeSync(fd))
-    this.#retired.catch(() => {})
+    const state = this.#state
+    const fd = this.#descriptor
+    if (fd === undefined || state.is === 'unopened') return
+    const { mark } = state
+    this.#state = state.is === 'broken' ? { is: 'broken', fd: undefined, mark } : { is: 'closed', mark }
+    this.#syncs.retire(fd)
+  }
+}
+
+/** Closes a descriptor that cannot be used after all. */
+function orClose<T>(fd: number, work: () => T): T {
+  try {
+    return work()
+  } catch (thrown) {
+    closeSync(fd)
+    throw thrown
   }
 }
 
@@ -246,10 +243,10 @@ export function fileDevice(options: DeviceOptions): AuditDevice {
   const settings = fileSettings(options)
   if (path === undefined) throw refuse('file_path is required')
   if (path === 'stdout') return new StdoutDevice()
-  const place = path === 'discard' ? discardPath : path
-  if (standardStream.test(place))
+  if (path === 'discard' || posix.normalize(path) === '/dev/null') return new DiscardDevice()
+  if (standardStream.test(path))
     throw refuse('this is no file to keep a log in; for standard output write file_path = "stdout"')
-  if (!place.startsWith('/') || place.endsWith('/') || place.split('/').includes('..') || place.includes('\0'))
+  if (!path.startsWith('/') || path.endsWith('/') || path.split('/').includes('..') || path.includes('\0'))
     throw refuse('file_path must be the absolute path of a file, without "..", or "stdout" or "discard"')
-  return new FileDevice(posix.normalize(place), mode, sync === 'always', settings)
+  return new FileDevice(posix.normalize(path), mode, sync === 'always', settings)
 }

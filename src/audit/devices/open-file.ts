@@ -5,8 +5,6 @@ import { refuse } from '../../contract/fault.ts'
 const { O_RDWR, O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants
 /** What a file may allow at most: its owner reads and writes, its group reads. */
 const widest = 0o640
-/** The path of a device that keeps nothing. */
-export const discardPath = '/dev/null'
 
 const reasons: Readonly<Record<string, string>> = {
   ENOENT: 'its folder does not exist; make it, owned by the user of the server, or correct file_path',
@@ -31,7 +29,6 @@ export function openLog(path: string, mode: number | undefined, fresh = false): 
     // Not blocking, so that a pipe at this path cannot hold the whole process before we have looked at it.
     const flags = O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK
     fd = openSync(path, fresh ? flags | O_EXCL : flags, mode ?? 0o600)
-    if (path === discardPath) return fd
     if (!fstatSync(fd).isFile()) throw new Error('it is no regular file; name one')
     if (mode !== undefined) fchmodSync(fd, mode)
     if ((fstatSync(fd).mode & 0o7777 & ~widest) !== 0)

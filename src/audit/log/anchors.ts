@@ -1,13 +1,13 @@
 import type { View } from '../../contract/view.ts'
 import type { Anchor, Heads } from './anchor.ts'
 import { headsName } from './anchor.ts'
-import type { DeviceQueue } from '../device-queue.ts'
+import type { DeviceLog } from '../device-log.ts'
 import type { Head } from './state.ts'
 
 /** The heads of the logs: as they are, as the storage has them, and as they ride in the commits of others. */
 export class Anchors {
   readonly #view: View
-  readonly #kept = new Map<string, DeviceQueue>()
+  readonly #kept = new Map<string, DeviceLog>()
   /** What the storage has, as far as this process knows. */
   #stored: Heads
   #base: Heads
@@ -28,15 +28,15 @@ export class Anchors {
   }
 
   /** From now on the head of this log is kept. */
-  keep(channel: DeviceQueue): void {
-    this.#kept.set(channel.spec.path, channel)
+  keep(device: DeviceLog): void {
+    this.#kept.set(device.spec.path, device)
   }
 
   /** No longer: its last head stays known. */
-  letGo(channel: DeviceQueue): void {
-    const { path } = channel.spec
+  letGo(device: DeviceLog): void {
+    const { path } = device.spec
     this.#kept.delete(path)
-    const anchor = { ...anchorOf(channel), active: false }
+    const anchor = { ...anchorOf(device), active: false }
     this.#base = { ...this.#base, devices: { ...this.#base.devices, [path]: anchor } }
   }
 
@@ -46,7 +46,7 @@ export class Anchors {
    */
   riding(): ReadonlyMap<string, unknown> {
     let version = ''
-    for (const { ledger } of this.#kept.values()) version += ledger?.version ?? ''
+    for (const { state } of this.#kept.values()) version += state?.version ?? ''
     if (version !== this.#ridden.version)
       this.#ridden = { version, heads: new Map([[`core/audit/${headsName}`, this.#heads(false)]]) }
     return this.#ridden.heads
@@ -72,7 +72,7 @@ export class Anchors {
   }
 
   #heads(roots = true): Heads {
-    const kept = [...this.#kept].map(([path, channel]) => [path, anchorOf(channel, roots)] as const)
+    const kept = [...this.#kept].map(([path, device]) => [path, anchorOf(device, roots)] as const)
     return { ...this.#base, devices: { ...this.#base.devices, ...Object.fromEntries(kept) } }
   }
 
@@ -89,16 +89,16 @@ export class Anchors {
 }
 
 /** The present end of a device's log. @throws when the device was not opened */
-export function headOf({ ledger }: DeviceQueue, root = true): Head {
-  if (!ledger) throw new Error('the audit device is not open')
-  return ledger.head(root)
+export function headOf({ state }: DeviceLog, root = true): Head {
+  if (!state) throw new Error('the audit device is not open')
+  return state.head(root)
 }
 
-function anchorOf(channel: DeviceQueue, root = true): Anchor {
-  const signed = channel.ledger?.signed ?? 0
+function anchorOf(device: DeviceLog, root = true): Anchor {
+  const signed = device.state?.signed ?? 0
   return {
-    ...headOf(channel, root),
-    target: channel.journal?.file.path ?? '',
+    ...headOf(device, root),
+    target: device.files?.file.path ?? '',
     active: true,
     ...(signed > 0 && { signed }),
   }

@@ -17,7 +17,7 @@ export interface Remark {
   readonly data: Readonly<Record<string, unknown>>
 }
 
-interface JournalParts {
+interface FileSetParts {
   readonly file: AuditFile
   readonly log: Log
   /** The path of the device, for people. */
@@ -36,11 +36,12 @@ const retryAfter = 60_000
 
 /** Keeps a log's files: begins them, closes them when it is time, and goes on when somebody else has moved or changed one. */
 export class LogFileSet {
-  readonly #parts: JournalParts
-  ledger: LogState
+  readonly #parts: FileSetParts
+  /** The log as it was written so far. */
+  state: LogState
   #begunAt: number
   #notBefore = 0
-  #toldFull = false
+  #saidFull = false
   /** 0: there is room, 1: warned, 2: warned for the last time. */
   #warned = 0
   /** Closed files that nobody has dealt with yet, oldest first. */
@@ -49,9 +50,9 @@ export class LogFileSet {
   disturbed = 0
 
   /** @param begunAt when the live file was begun, epoch milliseconds. */
-  constructor(parts: JournalParts, ledger: LogState, begunAt: number) {
+  constructor(parts: FileSetParts, state: LogState, begunAt: number) {
     this.#parts = parts
-    this.ledger = ledger
+    this.state = state
     this.#begunAt = begunAt
   }
 
@@ -62,9 +63,9 @@ export class LogFileSet {
   /** Before lines are written: sees to it that they go into the right file. What is to be told comes back. @throws when no file can be had. */
   ready(): readonly Remark[] {
     const { file } = this.#parts
-    const state = file.state()
-    if (state !== 'same') return [...this.#goOn(state, true), ...this.#full()]
-    if (this.ledger.offset === 0) return [{ about: 'begin', data: { ...this.ledger.begin() } }, ...this.#full()]
+    const found = file.state()
+    if (found !== 'same') return [...this.#goOn(found, true), ...this.#full()]
+    if (this.state.offset === 0) return [{ about: 'begin', data: { ...this.state.begin() } }, ...this.#full()]
     if (this.#due()) this.#rotate()
     return this.#full()
   }
@@ -76,22 +77,22 @@ export class LogFileSet {
 
   /** On SIGHUP: a file that was renamed is closed, which is no cause for alarm. */
   reopened(): void {
-    const state = this.#parts.file.state()
-    if (state === 'removed' || state === 'empty') this.#goOn(state, false)
+    const found = this.#parts.file.state()
+    if (found === 'removed' || found === 'empty') this.#goOn(found, false)
   }
 
   /** Closes the live file now. @throws when that fails. */
   rotate(): void {
     const { file } = this.#parts
-    const head = this.ledger.head()
-    const path = this.ledger.archive(file.path)
-    this.#begin(this.ledger.inNextFile(posix.basename(path)), path)
+    const head = this.state.head()
+    const path = this.state.archive(file.path)
+    this.#begin(this.state.inNextFile(posix.basename(path)), path)
     this.closed.push({ path, head })
   }
 
   /** Closes the live file and begins another log. @throws when that fails. */
   beginAnew(why: string): void {
-    this.#begin(this.ledger.anew(this.#parts.id(), why), this.ledger.archive(this.#parts.file.path))
+    this.#begin(this.state.anew(this.#parts.id(), why), this.state.archive(this.#parts.file.path))
   }
 
   /**
@@ -100,8 +101,8 @@ export class LogFileSet {
    */
   recovered(): boolean {
     const { file } = this.#parts
-    if (file.full && this.#toldFull) file.recover()
-    return file.full !== this.#toldFull
+    if (file.full && this.#saidFull) file.recover()
+    return file.full !== this.#saidFull
   }
 
   /** Room on the disk, where that can be told. */
@@ -130,9 +131,9 @@ export class LogFileSet {
   #due(): boolean {
     const { now, file } = this.#parts
     const { rotateBytes = Infinity, rotateAge = Infinity } = file.settings
-    const due = this.ledger.offset >= rotateBytes || now() - this.#begunAt >= rotateAge
+    const due = this.state.offset >= rotateBytes || now() - this.#begunAt >= rotateAge
     // While the tree is not known (sealed since the start) the next file could not tell it.
-    return due && this.ledger.range !== undefined && !file.full && now() >= this.#notBefore
+    return due && this.state.range !== undefined && !file.full && now() >= this.#notBefore
   }
 
   /** Lines matter more than files: what cannot be closed now is written on. */
@@ -148,34 +149,34 @@ export class LogFileSet {
     }
   }
 
-  #goOn(state: FileState, alarming: boolean): readonly Remark[] {
+  #goOn(found: FileState, alarming: boolean): readonly Remark[] {
     const { file, device, log, now } = this.#parts
-    const size = this.ledger.size
-    const closed = this.ledger.archive(file.path)
+    const size = this.state.size
+    const closed = this.state.archive(file.path)
     const aside = `${file.path}.aside-${now()}`
-    this.#begin(this.ledger.inNextFile(state === 'changed' ? posix.basename(closed) : undefined), closed, aside)
+    this.#begin(this.state.inNextFile(found === 'changed' ? posix.basename(closed) : undefined), closed, aside)
     if (!alarming) return []
     this.disturbed++
     log.error('the audit file was moved or changed by somebody else while it was in use; going on in a new one', {
       path: device,
-      what: state,
+      what: found,
     })
-    const what = state === 'empty' ? 'replaced' : state
-    return [{ about: 'moved', data: { what, size, ...(state === 'replaced' && { aside: posix.basename(aside) }) } }]
+    const what = found === 'empty' ? 'replaced' : found
+    return [{ about: 'moved', data: { what, size, ...(found === 'replaced' && { aside: posix.basename(aside) }) } }]
   }
 
   #begin(next: LogState, closed: string, aside = closed): void {
     const made = next.chain([this.#parts.line(next.begin())])
     this.#parts.file.begin(made.text, { closed, aside })
     next.take(made)
-    this.ledger = next
+    this.state = next
     this.#begunAt = this.#parts.now()
   }
 
   #full(): readonly Remark[] {
     const { file, device, log } = this.#parts
-    if (file.full === this.#toldFull) return []
-    this.#toldFull = file.full
+    if (file.full === this.#saidFull) return []
+    this.#saidFull = file.full
     if (file.full)
       log.error('the disk of the audit log is full; requests are refused until there is room', { path: device }) // prettier-ignore
     else log.info('the disk of the audit log has room again', { path: device })

@@ -3,7 +3,7 @@ import { Fault } from '../../contract/fault.ts'
 import { sameText } from '../../util/bytes.ts'
 import type { Anchor, Heads } from './anchor.ts'
 import { bootId, headsName, storedHeads } from './anchor.ts'
-import type { DeviceQueue } from '../device-queue.ts'
+import type { DeviceLog } from '../device-log.ts'
 import type { Claim, Finding, Problem } from './check.ts'
 import { checkAnchored, checkUnknown, codeOf } from './check.ts'
 import { catchUp } from './files.ts'
@@ -26,7 +26,7 @@ interface Said {
 /** What was found of one device's logs. */
 interface Result {
   readonly path: string
-  readonly channel: DeviceQueue | undefined
+  readonly device: DeviceLog | undefined
   readonly anchor: Anchor | undefined
   /** Of the log that the storage knows. */
   readonly finding: Finding
@@ -34,7 +34,7 @@ interface Result {
 
 /** Logs that were checked and are kept from now on. */
 export interface OpenedLogs {
-  readonly notary: CheckpointSigner
+  readonly signer: CheckpointSigner
   /** Writes the lines that tell of the unseal, and signs the first checkpoints. */
   announce(): Promise<void>
 }
@@ -45,21 +45,21 @@ export interface OpenedLogs {
  */
 export async function openLogs(
   parts: LogParts,
-  channels: ReadonlyMap<string, DeviceQueue>,
+  devices: ReadonlyMap<string, DeviceLog>,
   said: Said,
 ): Promise<OpenedLogs> {
   const heads = await storedHeads(parts.view)
-  const results = await checkAll(parts, channels, heads, expectationOf(said.expectedHead, heads))
+  const results = await checkAll(parts, devices, heads, expectationOf(said.expectedHead, heads))
   const problems = [...missingIn(heads, parts.commits), ...results.flatMap(({ path, finding: { problem, evidence } }) => (problem === undefined ? [] : [{ what: `${path} ${problem}`, evidence }]))] // prettier-ignore
   const code = codeOf(problems)
   if (problems.length > 0 && !(said.accept !== undefined && sameText(said.accept, code))) throw refusal(problems, code)
   const boot = bootId()
   const next: Heads = { ...heads, epoch: heads.epoch + 1, ...(boot !== undefined && { boot }), devices: retiredIn(heads, results) } // prettier-ignore
-  const notary = new CheckpointSigner(parts, next)
-  for (const result of results) await takeOver(notary, result)
-  await parts.view.put(headsName, notary.present())
+  const signer = new CheckpointSigner(parts, next)
+  for (const result of results) await takeOver(signer, result)
+  await parts.view.put(headsName, signer.present())
   if (problems.length > 0) parts.log.warn('the server was opened although its audit log is not what it was', { code })
-  return { notary, announce: async () => announce(notary, results, problems, code) }
+  return { signer, announce: async () => announce(signer, results, problems, code) }
 }
 
 /** Records of the storage that must be there, and are not. */
@@ -75,28 +75,28 @@ function missingIn({ epoch }: Heads, commits: Commits | undefined): readonly Pro
 
 async function checkAll(
   parts: LogParts,
-  channels: ReadonlyMap<string, DeviceQueue>,
+  devices: ReadonlyMap<string, DeviceLog>,
   heads: Heads,
   expected: ReadonlyMap<string, Claim>,
 ): Promise<readonly Result[]> {
   const { commits } = parts
   const commit = commits && (() => commits.found ?? 0)
   const results: Result[] = []
-  for (const path of new Set([...channels.keys(), ...Object.keys(heads.devices)])) {
-    const channel = channels.get(path)
+  for (const path of new Set([...devices.keys(), ...Object.keys(heads.devices)])) {
+    const device = devices.get(path)
     const stored = heads.devices[path]
-    const anchor = stored && (stored.active || stored.log === channel?.ledger?.id) ? stored : undefined
-    if (!anchor && !channel?.keepsFiles) continue
+    const anchor = stored && (stored.active || stored.log === device?.state?.id) ? stored : undefined
+    if (!anchor && !device?.keepsFiles) continue
     const finding = anchor
-      ? await checkOne(parts, path, { channel, anchor, heads, commit, claim: expected.get(path) })
+      ? await checkOne(parts, path, { device, anchor, heads, commit, claim: expected.get(path) })
       : {}
-    results.push({ path, channel, anchor, finding })
+    results.push({ path, device, anchor, finding })
   }
   return results
 }
 
 interface Known {
-  readonly channel: DeviceQueue | undefined
+  readonly device: DeviceLog | undefined
   readonly anchor: Anchor
   readonly heads: Heads
   readonly commit: (() => number) | undefined
@@ -104,94 +104,94 @@ interface Known {
 }
 
 async function checkOne({ view, clock }: CheckpointSignerParts, path: string, known: Known): Promise<Finding> {
-  const { channel, anchor, heads, commit, claim } = known
+  const { device, anchor, heads, commit, claim } = known
   const keys = await knownKeys(view, path, () => clock.now())
-  const journal = channel?.journal?.ledger.id === anchor.log ? channel.journal : undefined
-  const live = journal && { live: journal.ledger, path: journal.file.path }
+  const files = device?.files?.state.id === anchor.log ? device.files : undefined
+  const live = files && { live: files.state, path: files.file.path }
   return checkAnchored(anchor, heads, keys, { ...live, boot: bootId(), commit, ...(claim && { expected: claim }) })
 }
 
 /** Devices that are gone are not checked again; what they were stays known. */
 function retiredIn({ devices }: Heads, results: readonly Result[]): Heads['devices'] {
-  const gone = results.filter(({ channel, anchor }) => anchor && !channel?.keepsFiles)
+  const gone = results.filter(({ device, anchor }) => anchor && !device?.keepsFiles)
   return { ...devices, ...Object.fromEntries(gone.map(({ path, anchor }) => [path, { ...(anchor as Anchor), active: false }])) } // prettier-ignore
 }
 
 /** The device's present log into keeping: the one that the storage knows, a fresh one, or another one behind what is there. */
-async function takeOver(notary: CheckpointSigner, { channel, anchor, finding }: Result): Promise<void> {
-  if (!channel?.journal) return
-  const same = anchor !== undefined && anchor.log === channel.ledger?.id
-  if (same && finding.problem === undefined) know(channel, finding, anchor)
-  else if (same) channel.journal.beginAnew(finding.problem ?? '')
-  else await takeUnknown(channel)
-  await notary.keep(channel)
-  if (!channel.journal.ledger.peaksKnown) channel.journal.rotate()
+async function takeOver(signer: CheckpointSigner, { device, anchor, finding }: Result): Promise<void> {
+  if (!device?.files) return
+  const same = anchor !== undefined && anchor.log === device.state?.id
+  if (same && finding.problem === undefined) know(device, finding, anchor)
+  else if (same) device.files.beginAnew(finding.problem ?? '')
+  else await takeUnknown(device)
+  await signer.keep(device)
+  if (!device.files.state.peaksKnown) device.files.rotate()
 }
 
 /** The log of a device that is being enabled into keeping. One that this server closed intact goes on. */
-export async function admitLog(parts: LogParts, notary: CheckpointSigner, channel: DeviceQueue): Promise<void> {
-  const heads = notary.present()
-  const anchor = heads.devices[channel.spec.path]
-  const live = channel.ledger
-  if (!channel.journal || !live) return
+export async function admitLog(parts: LogParts, signer: CheckpointSigner, device: DeviceLog): Promise<void> {
+  const heads = signer.present()
+  const anchor = heads.devices[device.spec.path]
+  const live = device.state
+  if (!device.files || !live) return
   if (anchor?.log === live.id) {
     const { commits } = parts
     const commit = commits && (() => commits.newest)
-    const finding = await checkOne(parts, channel.spec.path, { channel, anchor, heads, commit })
-    if (finding.problem === undefined) know(channel, finding, anchor)
-    else beginBehind(parts, channel, finding.problem)
-  } else await takeUnknown(channel)
-  await notary.keep(channel)
+    const finding = await checkOne(parts, device.spec.path, { device, anchor, heads, commit })
+    if (finding.problem === undefined) know(device, finding, anchor)
+    else beginBehind(parts, device, finding.problem)
+  } else await takeUnknown(device)
+  await signer.keep(device)
 }
 
 /** What was found stays under another name, and the first line of the log that begins names it. */
-function beginBehind({ log }: LogParts, { journal, spec }: DeviceQueue, problem: string): void {
+function beginBehind({ log }: LogParts, { files, spec }: DeviceLog, problem: string): void {
   log.error('the log of an audit device is not what it was; it goes on in another one', { path: spec.path, problem })
-  journal?.beginAnew(problem)
+  files?.beginAnew(problem)
 }
 
 /** A log that the storage does not know: it goes on if it is whole and young, else another one begins behind it. */
-async function takeUnknown(channel: DeviceQueue): Promise<void> {
-  const { journal, ledger } = channel
-  if (!journal || !ledger) return
-  const { problem, ...finding } = await checkUnknown(ledger, journal.file.path)
-  if (problem === undefined) know(channel, finding)
-  else journal.beginAnew(problem)
+async function takeUnknown(device: DeviceLog): Promise<void> {
+  const { files, state } = device
+  if (!files || !state) return
+  const { problem, ...finding } = await checkUnknown(state, files.file.path)
+  if (problem === undefined) know(device, finding)
+  else files.beginAnew(problem)
 }
 
 /** The tree as the files have it, with what was written while they were read. */
-function know({ journal, ledger }: DeviceQueue, { reader }: Finding, anchor?: Anchor): void {
-  if (!journal || !ledger || !reader) return
-  catchUp(journal.file.path, reader.offset, ledger.offset, (chunk) => reader.take(chunk))
-  if (reader.size !== ledger.size || reader.leaf !== ledger.leaf)
+function know({ files, state }: DeviceLog, { reader }: Finding, anchor?: Anchor): void {
+  if (!files || !state || !reader) return
+  catchUp(files.file.path, reader.offset, state.offset, (chunk) => reader.take(chunk))
+  if (reader.size !== state.size || reader.leaf !== state.leaf)
     throw new Fault('unavailable', 'the audit log was moved while it was checked; unseal again')
-  ledger.know(reader.range)
-  ledger.signed = anchor?.signed ?? 0
+  state.know(reader.range)
+  state.signed = anchor?.signed ?? 0
 }
 
 async function announce(
-  notary: CheckpointSigner,
+  signer: CheckpointSigner,
   results: readonly Result[],
   problems: readonly Problem[],
   code: string,
 ): Promise<void> {
   const why = whyOf(problems)
-  for (const { path, channel, anchor, finding } of results) {
-    if (!channel?.journal) continue
+  for (const { path, device, anchor, finding } of results) {
+    if (!device?.files) continue
     const recovered = anchor && finding.reader ? finding.reader.size - anchor.size : 0
     // A device that does not take its line fails requests, not the unseal.
     const lines = [
-      ...(finding.lost ? [channel.note('lost', { ...finding.lost })] : []),
-      channel.note('open', {
-        epoch: notary.epoch,
-        keys: channel.journal.ledger.keys,
+      ...(finding.lost ? [device.note('lost', { ...finding.lost })] : []),
+      device.note('open', {
+        epoch: signer.epoch,
+        keys: device.files.state.keys,
         ...(recovered > 0 && { recovered }),
       }),
-      ...(problems.length > 0 ? [channel.note('accepted', { code, why, device: path })] : []),
+      ...(problems.length > 0 ? [device.note('accepted', { code, why, device: path })] : []),
     ]
     await Promise.allSettled(lines)
   }
-  notary.soon()
+  signer.soon()
 }
 
 const whyOf = (problems: readonly Problem[]): string => problems.map(({ what }) => what).join('; ')

@@ -61,17 +61,17 @@ export class LogState {
 
   /** Goes on from what a device found. `id` is for a log that begins. @throws Fault when somebody else wrote the last line. */
   static at(device: string, { line, head, size }: AuditTail, id: string): LogState {
-    const ledger = new LogState(device, id, line === undefined ? start : after(line))
+    const state = new LogState(device, id, line === undefined ? start : after(line))
     const known = head === undefined ? undefined : readBegin(head)
-    ledger.#offset = size ?? 0
-    if (!known) return ledger
+    state.#offset = size ?? 0
+    if (!known) return state
     const { log, file, keys, peaks } = known.begin
-    ledger.#id = log
-    ledger.#file = file
-    ledger.#first = known.link.seq
-    ledger.keys = keys
-    ledger.#peaksKnown = peaks !== undefined
-    return ledger
+    state.#id = log
+    state.#file = file
+    state.#first = known.link.seq
+    state.keys = keys
+    state.#peaksKnown = peaks !== undefined
+    return state
   }
 
   get id(): string {

@@ -22,7 +22,7 @@ import { allLinesOf, brokerWith, event, file, linesOf, round } from '../support.
 /** The broker has done what it was about to do. */
 const settled = async (broker: AuditBroker): Promise<void> => {
   await new Promise(setImmediate)
-  await broker.notary.idle()
+  await broker.signer.idle()
 }
 
 /** Waits for what goes on in the background. */
@@ -129,7 +129,7 @@ describe('checkpoints and anchors', () => {
     expect(linesOf(path).map(({ request }) => request.path)).to.deep.equal(['sys/audit/heartbeat'])
     clock.advance(-2 * heartbeatEvery)
     await round(broker, event())
-    broker.notary.soon()
+    broker.signer.soon()
     await settled(broker)
     expect(sizes().at(-1)).to.equal(allLinesOf(path).length)
     await broker.shutdown()
@@ -239,7 +239,7 @@ describe('a log after a crash', () => {
     await broker.configure([file(path)])
     await broker.open(barrier.view('core/audit/'), openingOf(barrier))
     await round(broker, event())
-    await broker.notary.settle()
+    await broker.signer.settle()
     const { size: known } = statSync(path)
     await round(broker, event({ pure: false }))
     const bytes = readFileSync(path)
@@ -328,7 +328,7 @@ describe('the files of a log', () => {
   it('are not signed anew by keys that came after them, when these open before closed files were looked after', async () => {
     const { broker, path, pass, view } = await opened({ rotate_bytes: '65536' })
     await fill(broker, 250)
-    await broker.notary.rotateKeys()
+    await broker.signer.rotateKeys()
     await broker.close()
     await broker.open(view)
     await pass(tickEvery)
@@ -342,7 +342,7 @@ describe('the files of a log', () => {
     renameSync(path, `${path}.away`)
     // The second try must not lose what the first one has to publish.
     for (let tries = 0; tries < 2; tries++) {
-      const failed = await broker.notary.rotateKeys().then(
+      const failed = await broker.signer.rotateKeys().then(
         () => '',
         (thrown: NodeJS.ErrnoException) => thrown.code,
       )

@@ -1,0 +1,113 @@
+import type { AuditEvent, AuditOutcome } from '../contract/audit.ts'
+import { Fault } from '../contract/fault.ts'
+import type { Clock } from '../util/clock.ts'
+import { rfc3339 } from '../util/clock.ts'
+import type { DeviceLog } from './device-log.ts'
+import type { DeviceSet } from './device-set.ts'
+import type { NoteAbout } from './lines/entry.ts'
+
+/**
+ * Writes the lines of requests and responses to all devices. The lines of one turn of the event loop are written together,
+ * and all requests that wait for them continue together. With at least one device, a request fails if no device wrote its
+ * line; a device that fails or hangs does not stop the others.
+ */
+export class Recorder {
+  readonly #devices: DeviceSet
+  readonly #clock: Clock
+  /** Request lines that nothing waits for yet: the response line of the same event will. */
+  readonly #unawaited = new WeakMap<AuditEvent, Promise<void>>()
+  /** Requests of pure routes that change something after all. */
+  readonly #changing = new WeakSet<AuditEvent>()
+  /** Changes whose request line was written. */
+  readonly #awaited = new WeakSet<AuditEvent>()
+  #flushIsDue = false
+  #time = { at: NaN, text: '' }
+
+  constructor(devices: DeviceSet, clock: Clock) {
+    this.#devices = devices
+    this.#clock = clock
+  }
+
+  /**
+   * Hashes the large strings of a request or, with an outcome, of its response, with pauses for other work. The lines are
+   * the same without it.
+   */
+  async prepare(event: AuditEvent, outcome?: AuditOutcome): Promise<void> {
+    for (const device of this.#devices) await device.prepare(event, outcome)
+  }
+
+  /** The request line. For a request that changes nothing it may still be queued when this returns: the response line waits for both. */
+  request(event: AuditEvent): Promise<void> | undefined {
+    const time = this.#now()
+    const written = this.#post((device) => device.request(time, event))
+    if (written === undefined) return undefined
+    if (!event.pure) {
+      this.#awaited.add(event)
+      return written
+    }
+    written.catch(() => {})
+    this.#unawaited.set(event, written)
+    return undefined
+  }
+
+  /**
+   * A request of a pure route is about to change something. Resolves when the kernel has its request line; from now on its
+   * response line waits for the disk. @throws Fault when no device wrote the line
+   */
+  async beforeChange(event: AuditEvent): Promise<void> {
+    this.#changing.add(event)
+    await this.#unawaited.get(event)
+  }
+
+  /** The response line. Resolves when the kernel has it; for a change, when it is on disk. */
+  response(event: AuditEvent, outcome: AuditOutcome): Promise<void> | undefined {
+    if (this.#lostDevices(event)) return event.answersUnaudited === true ? undefined : Promise.reject(sealedMeanwhile())
+    const time = this.#now()
+    const durable = !event.pure || this.#changing.has(event)
+    const written = this.#post((device) => device.response(time, event, outcome, durable))
+    const before = this.#unawaited.get(event)
+    // Usually both lines are in one write, and wait for the same promise.
+    const both = before === undefined || before === written ? written : Promise.all([before, written]).then(() => {})
+    return event.answersUnaudited === true ? both?.catch(() => {}) : both
+  }
+
+  /** Writes a line of the log about itself to every device; resolves when one has it on disk. @throws Fault when none took it */
+  async note(about: NoteAbout, data: Readonly<Record<string, unknown>>): Promise<void> {
+    return this.#post(async (device) => device.note(about, data))
+  }
+
+  /** Writes what is queued at the end of this turn of the event loop. */
+  flushSoon(): void {
+    if (this.#flushIsDue) return
+    this.#flushIsDue = true
+    setImmediate(() => {
+      this.#flushIsDue = false
+      for (const device of this.#devices) device.flush()
+    })
+  }
+
+  /** Whether the devices that have the request line were closed by a seal since: nothing could record the response. */
+  #lostDevices(event: AuditEvent): boolean {
+    const { size, isSealed } = this.#devices
+    return size === 0 && isSealed && (this.#awaited.has(event) || this.#unawaited.has(event))
+  }
+
+  /** Queues a line for every device; resolves when the first of them has written it. Undefined when there is no device. */
+  #post(push: (device: DeviceLog) => Promise<void>): Promise<void> | undefined {
+    if (this.#devices.size === 0) return undefined
+    this.flushSoon()
+    const taken = [...this.#devices].map(push)
+    if (taken.length === 1) return taken[0]
+    return Promise.any(taken).catch((thrown: AggregateError) => {
+      throw thrown.errors[0]
+    })
+  }
+
+  #now(): string {
+    const now = this.#clock.now()
+    if (now !== this.#time.at) this.#time = { at: now, text: rfc3339(now) }
+    return this.#time.text
+  }
+}
+
+const sealedMeanwhile = (): Fault => new Fault('sealed', 'Vault is sealed', { bare: true })
