@@ -18,6 +18,18 @@ export interface EngineHost {
   limits(): { readonly defaultTtl: number; readonly maxTtl: number }
 }
 
+/** The data of a login that its mount gets back at renewals (`Login.data`). */
+export type LoginData = Readonly<Record<string, unknown>>
+
+/** The limits that a mount sets for a renewal of a token that it created. Seconds; 0: none of its own. */
+export interface Renewal {
+  /** The TTL where the caller asks for none; 0: the default of the mount; absent: as last time. */
+  readonly ttl?: number
+  readonly maxTtl: number
+  readonly period: number
+  readonly explicitMaxTtl: number
+}
+
 /** A kind of secrets engine or auth method: one folder, one line in the registry. */
 export interface Engine {
   /** The name used to enable it: `transit`. */
@@ -31,6 +43,12 @@ export interface Engine {
   start(host: EngineHost): unknown
   /** Periodic work of a mount; `state` is the value that `start` returned. Called every minute while the server is unsealed. */
   everyMinute?(state: unknown): Promise<void>
+  /**
+   * Judges a renewal of a token that this mount created, by its records of today. Without it no login of this engine makes
+   * a renewable token.
+   * @throws Fault when the token is not to be renewed: the user is gone, or has other policies now
+   */
+  renew?(state: unknown, loginData: LoginData, token: TokenRecord): Promise<Renewal> | Renewal
   /** Removes what the mount stores for a token that was revoked or has expired. Called again after a failure. */
   tokenEnded?(state: unknown, token: TokenRecord): Promise<void>
   readonly routes: readonly Route[]
@@ -44,6 +62,7 @@ export function defineEngine<S>(engine: {
   readonly about: string
   readonly start: (host: EngineHost) => Promise<S> | S
   readonly everyMinute?: (state: S) => Promise<void>
+  readonly renew?: (state: S, loginData: LoginData, token: TokenRecord) => Promise<Renewal> | Renewal
   readonly tokenEnded?: (state: S, token: TokenRecord) => Promise<void>
   readonly routes: readonly Route<S>[]
 }): Engine {

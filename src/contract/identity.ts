@@ -8,6 +8,9 @@ export const rootNamespace: NamespaceId = 'root'
 export const capabilities = ['create', 'read', 'update', 'delete', 'list', 'patch', 'scan', 'sudo', 'deny'] as const
 export type Capability = (typeof capabilities)[number]
 
+/** The operations that a policy can be asked about, as its capabilities name them. */
+export const explainable = ['create', 'read', 'update', 'delete', 'list', 'scan', 'patch'] as const
+
 /** A token: the stored record (service), or the claims of its JWT (batch). Times are epoch milliseconds, TTLs seconds. */
 export interface TokenRecord {
   /** Internal id: a keyed hash of the JWT's `jti` or of the opaque string. Never the bearer string itself. */
@@ -37,6 +40,10 @@ export interface TokenRecord {
   readonly lastRenewedAt?: number
   readonly boundCidrs: readonly string[]
   readonly entityId: string
+  /** The uuid of the auth mount where it was created by a login, and which its renewals ask. Absent: `auth/token`. */
+  readonly mount?: string
+  /** The data of its login that the auth method gets back at renewals. Never shown. */
+  readonly loginData?: Readonly<Record<string, unknown>>
 }
 
 /** A token to be created. TTLs in seconds; `ttl` 0 never expires (root only). */
@@ -56,6 +63,8 @@ export interface TokenSpec {
   readonly parent?: TokenRecord
   readonly boundCidrs: readonly string[]
   readonly entityId: string
+  readonly mount?: string
+  readonly loginData?: Readonly<Record<string, unknown>>
   /** A string chosen by the caller, in place of a JWT. */
   readonly opaque?: string
 }

@@ -6,7 +6,7 @@ export type Operation = 'read' | 'list' | 'scan' | 'write' | 'patch' | 'delete' 
 /** A canonical request path: decoded once, no leading slash, no empty, `.` or `..` segment. A trailing slash is kept. */
 export type ApiPath = string & { readonly __brand: 'ApiPath' }
 
-/** The kinds of credentials, one line each, with what the caller shows. Each has an authenticator in `core/request/authenticators.ts`. */
+/** The kinds of credentials, one line each, with what the caller shows. Each has an authenticator in `core/authentication/authenticators.ts`. */
 interface CredentialKinds {
   readonly none: object
   readonly token: { readonly token: Secret<string> }

@@ -1,3 +1,8 @@
+import type { Secret } from '../util/secret.ts'
+import type { TokenRecord } from './identity.ts'
+import { normalisedPolicies } from './token-params.ts'
+import type { TokenParams } from './token-params.ts'
+
 /** The `auth` part of a response: a new or renewed token. Names as in Vault's API. */
 export interface AuthBlock {
   readonly client_token: string
@@ -13,6 +18,38 @@ export interface AuthBlock {
   readonly orphan: boolean
   readonly mfa_requirement: null
   readonly num_uses: number
+}
+
+/** The `auth` part of a response about a token. @param ttl seconds from now */
+export function authBlock(record: TokenRecord, token: string, ttl: number): AuthBlock {
+  const policies = normalisedPolicies(record.policies)
+  return {
+    client_token: token,
+    accessor: record.accessor,
+    policies,
+    token_policies: policies,
+    metadata: record.meta,
+    lease_duration: ttl,
+    renewable: record.renewable,
+    entity_id: record.entityId,
+    token_type: record.type,
+    orphan: record.parent === undefined,
+    mfa_requirement: null,
+    num_uses: record.numUses,
+  }
+}
+
+/** A successful login, as the route of an auth method returns it. The core creates the token (`core/authentication/issue-token.ts`). */
+export interface Login extends TokenParams {
+  /** Who logged in: a name that is canonical and unique within the mount, for the entity. */
+  readonly alias: { readonly name: string; readonly metadata?: Readonly<Record<string, string>> }
+  /** Shown in audit lines and lookups, after the path of the mount. */
+  readonly displayName: string
+  /** Strings that the response, audit lines and lookups show. */
+  readonly metadata: Readonly<Record<string, string>> | null
+  readonly renewable: boolean
+  /** What `Engine.renew` gets back. Stored with the token, never shown. */
+  readonly data?: Readonly<Record<string, unknown>>
 }
 
 /** The `wrap_info` part of a response: the token that unwraps the real response. Names as in Vault's API. */
@@ -52,6 +89,10 @@ export interface Response {
   /** The content type of a `plain` string that is not JSON: it is sent as it is. */
   readonly contentType?: string
   readonly auth?: AuthBlock
+  /** A successful login, in place of `auth`. Only from routes of auth mounts. */
+  readonly login?: Login
+  /** The token of a login, for the audit line of the response. Never sent. */
+  readonly issued?: { readonly token: TokenRecord; readonly bearer: Secret<string> }
   readonly warnings?: readonly string[]
   readonly leaseDuration?: number
   /** Sent instead of the response itself, which this token unwraps. */

@@ -32,6 +32,8 @@ export interface CoreParts {
   readonly storage: Storage
   readonly clock: Clock
   readonly loggers: Loggers
+  /** Engines besides those of this build. */
+  readonly engines: readonly Engine[]
 }
 
 /** The name and the id of the cluster, made at the first unseal. */
@@ -136,7 +138,7 @@ export class ServerCore {
   async #start(options: UnsealOptions = {}): Promise<void> {
     const { startWithEngines } = await loadUnsealed()
     const parts = { ...this.#shared(), said: options, barrier: this.#barrier, audit: this.audit }
-    this.#unsealed = await startWithEngines(parts, this.#system)
+    this.#unsealed = await startWithEngines(parts, this.#system, this.#parts.engines)
     await this.browser.open(this.#barrier.view('core/config/'), this.#unsealed.freshness)
     this.#cluster = await clusterOf(this.#barrier, this.#parts.config)
   }

@@ -3,6 +3,7 @@ import type { WitnessKeeper } from '../audit/witness/keeper.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/types.ts'
 import type { Listener, Protocol } from '../contract/protocol.ts'
+import type { Engine } from '../contract/engine.ts'
 import type { Storage } from '../contract/storage.ts'
 import { heavy, slow } from '../crypto/workers/heavy.ts'
 import { listenHttp } from '../protocols/http/listener.ts'
@@ -30,6 +31,8 @@ export interface ServerOptions {
   readonly storage?: Storage
   /** Instead of those of the table. */
   readonly protocols?: (parts: ProtocolParts) => readonly Protocol[]
+  /** Engines besides those of this build. */
+  readonly engines?: readonly Engine[]
   /** Where log lines go; standard error unless given. */
   readonly log?: (line: string) => void
 }
@@ -57,7 +60,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const config = isDev ? devConfig(options.dev) : await loadConfig(options.config)
   const loggers = loggersOf(options, config, clock)
   const storage = options.storage ?? (await openStorage(config, clock, loggers.named('storage')))
-  const core = new ServerCore({ config, storage, clock, loggers })
+  const core = new ServerCore({ config, storage, clock, loggers, engines: options.engines ?? [] })
   await orStop(core.configureAudit(), async () => storage.close())
   const witnesses = await witnessesOf(config, core.audit, clock, loggers.named('audit'))
   witnesses?.start()

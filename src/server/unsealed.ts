@@ -26,14 +26,15 @@ const builtinMounts: readonly MountSpec[] = [
   builtin('auth', 'token/', 'token', 'token based credentials'),
 ]
 
-/** Opens a server whose barrier has been unsealed, with the engines of this build. */
+/** Opens a server whose barrier has been unsealed, with the engines of this build and some more. */
 export async function startWithEngines(
   parts: Omit<UnsealedServerParts, 'engines' | 'builtin'>,
   system: Engine,
+  more: readonly Engine[],
 ): Promise<UnsealedServer> {
   return startUnsealed({
     ...parts,
-    engines: ({ tokensOf, wrappings }) => engines(system, tokensOf, wrappings),
+    engines: ({ tokensOf, wrappings }) => [...engines(system, tokensOf, wrappings), ...more],
     builtin: builtinMounts,
   })
 }

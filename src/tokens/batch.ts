@@ -17,12 +17,25 @@ interface BatchClaims {
   readonly parent?: string
   readonly boundCidrs: readonly string[]
   readonly entityId: string
+  readonly mount?: string
 }
 
 /** The claims of a batch token. It always ends. */
 export function batchClaims(jti: string, record: TokenRecord): JWTPayload & { readonly jti: string } {
-  const { namespace, policies, path, role, meta, displayName, issuedAt, creationTtl, parent, boundCidrs, entityId } =
-    record
+  const {
+    namespace,
+    policies,
+    path,
+    role,
+    meta,
+    displayName,
+    issuedAt,
+    creationTtl,
+    parent,
+    boundCidrs,
+    entityId,
+    mount,
+  } = record
   const expiresAt = record.expiresAt ?? issuedAt
   const batch: BatchClaims = {
     ...(namespace !== rootNamespace && { namespace }),
@@ -37,6 +50,7 @@ export function batchClaims(jti: string, record: TokenRecord): JWTPayload & { re
     entityId,
     ...(role !== undefined && { role }),
     ...(parent !== undefined && { parent }),
+    ...(mount !== undefined && { mount }),
   }
   return { jti, iat: Math.floor(issuedAt / 1000), exp: Math.ceil(expiresAt / 1000), batch }
 }

@@ -1,7 +1,12 @@
+import type { Renewal } from '../contract/engine.ts'
 import { rootNamespace } from '../contract/identity.ts'
 import type { NamespaceId, TokenRecord, TokenSpec } from '../contract/identity.ts'
+import type { Bounds } from '../contract/token-params.ts'
 import type { Secret } from '../util/secret.ts'
 import type { TokenStore } from './store.ts'
+
+/** The limits of a renewal in force; `ttl` as in `Renewal`. */
+export type RenewalBounds = Bounds & Pick<Renewal, 'ttl'>
 
 /** What the tokens of a namespace need of it. */
 export interface TokenHome {
@@ -11,6 +16,8 @@ export interface TokenHome {
   /** TTLs in force for tokens, seconds. */
   limits(): { readonly defaultTtl: number; readonly maxTtl: number }
   policyExists(name: string): Promise<boolean>
+  /** What bounds a renewal of a token, in the mount that created it. @throws Fault when that mount refuses it */
+  renewal(record: TokenRecord): Promise<RenewalBounds>
 }
 
 /** The tokens of one namespace. Those of others do not exist here, whoever asks and however they are named. */
@@ -60,6 +67,10 @@ export class NamespaceTokens {
 
   async create(spec: Omit<TokenSpec, 'namespace'>): Promise<{ readonly token: string; readonly record: TokenRecord }> {
     return this.#store.create({ ...spec, namespace: this.#home.id })
+  }
+
+  async renewal(record: TokenRecord): Promise<RenewalBounds> {
+    return this.#home.renewal(record)
   }
 
   async renew(record: TokenRecord, ttl: number): Promise<TokenRecord | undefined> {

@@ -59,18 +59,23 @@ const tokenShape = shapeOf<TokenRecord>(
     lastRenewedAt: orAbsent(isTime),
     boundCidrs: isListOf((cidr) => typeof cidr === 'string' && parseCidr(cidr) !== undefined),
     entityId: isText,
+    mount: orAbsent(isName),
+    loginData: orAbsent(isObject),
   },
   // What a token lacks must not make more of it: no end is for root alone, and no count is no limit.
   ({ policies, expiresAt, numUses, usesLeft }) =>
     (expiresAt !== null || policies.includes('root')) && (numUses === 0 || (usesLeft ?? Infinity) <= numUses),
 )
 
+/** Where a token comes from. */
+export type Origin = Pick<TokenRecord, 'namespace' | 'mount'>
+
 /** What token records need of the rest of the server. */
 export interface RecordParts {
   readonly view: View
   readonly leases: Leases
-  /** Whether there is such a namespace: no token outlives its own. */
-  readonly lives: (namespace: NamespaceId) => boolean
+  /** Whether the namespace of a token exists, and the mount that created it: no token outlives them. */
+  readonly lives: (token: Origin) => boolean
   /** Called for every token that is gone; again if it fails. */
   readonly onEnd: (record: TokenRecord) => Promise<void>
 }
@@ -118,7 +123,7 @@ export class TokenRecords {
     let until = Infinity
     for (let at: TokenRecord | undefined = record; ;) {
       until = Math.min(until, at.expiresAt ?? Infinity)
-      if (until <= now || (at.usesLeft ?? 1) < 0 || !this.#lives(at.namespace)) return undefined
+      if (until <= now || (at.usesLeft ?? 1) < 0 || !this.#lives(at)) return undefined
       if (await this.#leases.isCondemned(at)) return undefined
       if (at.parent === undefined) return until
       reading?.(at.parent)
@@ -242,6 +247,15 @@ export class TokenRecords {
       const id = await this.idByAccessor(namespace, accessor)
       if (id !== undefined && (await this.#view.get(`id/${id}`)) === undefined)
         await this.#view.del(accessorName(namespace, accessor))
+    }
+  }
+
+  /** Revokes every token that a mount of a namespace created; those below them are left to `finishDoomed`. */
+  async endAllOfMount(namespace: NamespaceId, mount: string): Promise<void> {
+    for (const accessor of await this.accessors(namespace)) {
+      const id = await this.idByAccessor(namespace, accessor)
+      const record = id === undefined ? undefined : await this.#view.get(`id/${id}`)
+      if (id !== undefined && tokenShape.is(record) && record.mount === mount) await this.end(id)
     }
   }
 

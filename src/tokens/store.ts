@@ -11,6 +11,7 @@ import { TokenReader } from './token-reader.ts'
 import { TokenCache } from './token-cache.ts'
 import { Leases } from './leases.ts'
 import { TokenRecords } from './records.ts'
+import type { Origin } from './records.ts'
 import { rootSpec } from './spec.ts'
 import type { CarryingSpec } from './spec.ts'
 
@@ -18,8 +19,8 @@ export interface TokenStoreParts {
   readonly view: View
   readonly clock: Clock
   readonly random: (bytes: number) => Uint8Array
-  /** Whether there is such a namespace. */
-  readonly lives: (namespace: NamespaceId) => boolean
+  /** Whether the namespace of a token exists, and the mount that created it. */
+  readonly lives: (token: Origin) => boolean
   /** Called for every token that is gone. */
   readonly onRevoke?: (record: TokenRecord) => Promise<void>
 }
@@ -186,6 +187,11 @@ export class TokenStore {
   /** No cached token counts any more: a namespace is gone. */
   forget(): void {
     this.#cache.forget()
+  }
+
+  /** Revokes every token that a mount created. `finishRevocations` then revokes those below them. Called again after a crash, it goes on. */
+  async endAllOfMount(namespace: NamespaceId, mount: string): Promise<void> {
+    await this.#records.endAllOfMount(namespace, mount)
   }
 
   /** Ends every token of a namespace and removes what was kept of them. Called again after a crash, it goes on. */

@@ -91,11 +91,12 @@ export class TestServer {
 }
 
 /** A development server in memory, root token `root`. */
-export async function devServer(clock?: Clock): Promise<TestServer> {
+export async function devServer(clock?: Clock, more: Pick<ServerOptions, 'engines'> = {}): Promise<TestServer> {
   const running = await startServer({
     dev: { rootTokenId: 'root', listenAddress: '127.0.0.1:0' },
     log: () => {},
     ...(clock && { clock }),
+    ...more,
   })
   const server = new TestServer(running, '', '')
   server.token = 'root'
@@ -106,7 +107,7 @@ export async function devServer(clock?: Clock): Promise<TestServer> {
 export async function levelServer(
   folder = temporaryFolder(),
   more = '',
-  options: Pick<ServerOptions, 'protocols'> = {},
+  options: Pick<ServerOptions, 'protocols' | 'engines'> = {},
 ): Promise<TestServer> {
   const config = join(folder, 'strongroom.hcl')
   writeFileSync(
@@ -125,8 +126,8 @@ unsafe_allow_api_audit_creation = true
 }
 
 /** The same, initialised with 3 shares (2 needed) and open. */
-export async function openLevelServer(more = ''): Promise<TestServer> {
-  const server = await levelServer(temporaryFolder(), more)
+export async function openLevelServer(more = '', options: Pick<ServerOptions, 'engines'> = {}): Promise<TestServer> {
+  const server = await levelServer(temporaryFolder(), more, options)
   await initialised(server)
   await unseal(server)
   return server
@@ -145,9 +146,9 @@ export async function unseal(server: TestServer): Promise<void> {
 }
 
 /** Stops a server and starts it again on the same folder, sealed. */
-export async function restarted(server: TestServer): Promise<TestServer> {
+export async function restarted(server: TestServer, options: Pick<ServerOptions, 'engines'> = {}): Promise<TestServer> {
   await server.running.stop()
-  const again = await levelServer(server.folder)
+  const again = await levelServer(server.folder, '', options)
   again.shares = server.shares
   again.token = server.token
   return again

@@ -109,7 +109,7 @@ export class LineWriter {
     const fault = outcome instanceof Fault ? outcome : undefined
     const answer: Response = outcome instanceof Fault ? faultAnswer(outcome) : outcome
     const response = `"response":{${answerBy.#response(event, answer)}}`
-    return `{"time":"${time}","type":"response",${this.#event(event)},${response}${errorOf(fault)}${this.#mark()}`
+    return `{"time":"${time}","type":"response",${this.#event(event, answer.issued)},${response}${errorOf(fault)}${this.#mark()}`
   }
 
   /** A line about the log itself, shaped like a request. */
@@ -126,15 +126,15 @@ export class LineWriter {
     return number === undefined ? '' : `${commitMark}${number}`
   }
 
-  /** `auth` and `request`, alike on both lines. */
-  #event(event: AuditEvent): string {
-    const known = this.#events.get(event)
+  /** `auth` and `request`, alike on both lines. Only after a login the response line has the new token in `auth`. */
+  #event(event: AuditEvent, issued?: Response['issued']): string {
+    const known = issued ? undefined : this.#events.get(event)
     if (known !== undefined) return known
-    const token = this.#token(event)
+    const token = issued ? this.#issued(event, issued) : this.#token(event)
     const { allowed, granting } = event.decision
     const results = `"policy_results":{"allowed":${allowed}${granting && granting.length > 0 ? grantingText(granting) : ''}}`
     const written = `"auth":{${token.auth}${results}},"request":{${this.#request(event, token.request)}}`
-    this.#events.set(event, written)
+    if (!issued) this.#events.set(event, written)
     return written
   }
 
@@ -175,6 +175,10 @@ export class LineWriter {
     const made = { shown, ...this.#tokenText(token, bearer) }
     this.#tokens.set(token, made)
     return made
+  }
+
+  #issued(event: AuditEvent, { token, bearer }: NonNullable<Response['issued']>): Pick<TokenText, 'auth' | 'request'> {
+    return { auth: this.#tokenText(token, this.#credential(bearer)).auth, request: this.#token(event).request }
   }
 
   #tokenText(token: TokenRecord, bearer: string | undefined): { readonly auth: string; readonly request: string } {

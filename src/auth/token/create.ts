@@ -2,15 +2,16 @@ import { Fault, refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
 import type { TokenRecord, TokenSpec } from '../../contract/identity.ts'
 import type { Request } from '../../contract/request.ts'
-import type { AuthBlock, Response } from '../../contract/response.ts'
+import { authBlock } from '../../contract/response.ts'
+import type { Response } from '../../contract/response.ts'
 import { routesOf } from '../../contract/route.ts'
 import type { Call } from '../../contract/route.ts'
+import { effectiveTtl, smallerLimit } from '../../contract/token-params.ts'
 import { formatDuration } from '../../util/duration.ts'
-import { normalised, policiesFor } from './policies.ts'
+import { policiesFor } from './policies.ts'
 import { roleNamed } from './roles.ts'
 import type { Role } from './roles.ts'
 import type { TokenState } from './state.ts'
-import { effectiveTtl } from './ttl.ts'
 
 const { write } = routesOf<TokenState>()
 
@@ -149,8 +150,8 @@ function lifetimeOf(
 ): Lifetime {
   const limits = call.engine.tokens.limits()
   const roleLimits = type === 'service' ? role : undefined
-  const period = smaller(roleLimits?.period ?? 0, options.period)
-  const explicitMaxTtl = smaller(roleLimits?.explicitMaxTtl ?? 0, options.explicit_max_ttl)
+  const period = smallerLimit(roleLimits?.period ?? 0, options.period)
+  const explicitMaxTtl = smallerLimit(roleLimits?.explicitMaxTtl ?? 0, options.explicit_max_ttl)
   const requestedTtl = options.ttl || options.lease
   const warnings = [
     ...bothBounds('explicit max TTL', options.explicit_max_ttl, roleLimits?.explicitMaxTtl),
@@ -167,15 +168,12 @@ function lifetimeOf(
 
 function bothBounds(name: string, requested: number, ofRole = 0): string[] {
   if (requested === 0 || ofRole === 0) return []
-  return [`The role has a ${name}, too; the shorter one of ${formatDuration(smaller(requested, ofRole))} counts`]
+  return [`The role has a ${name}, too; the shorter one of ${formatDuration(smallerLimit(requested, ofRole))} counts`]
 }
 
 function chosenId(id: string): string[] {
   return id === '' ? [] : ['A token with a chosen id is only as safe as the id is hard to guess']
 }
-
-/** The smaller of two limits of which 0 is none. */
-export const smaller = (a: number, b: number): number => (a === 0 ? b : b === 0 ? a : Math.min(a, b))
 
 /** The properties of a new token that follow from the options, the role and the parent together. */
 interface Outcome {
@@ -203,7 +201,7 @@ function specOf(
     // The token's own bounds. Each renewal reads those of the role again, so that they can be changed.
     explicitMaxTtl: options.explicit_max_ttl,
     period: options.period,
-    numUses: type === 'batch' ? 0 : smaller(role?.numUses ?? 0, options.num_uses),
+    numUses: type === 'batch' ? 0 : smallerLimit(role?.numUses ?? 0, options.num_uses),
     renewable: type === 'service' && ttl > 0 && options.renewable && (role?.renewable ?? true),
     ...(parent && { parent }),
     boundCidrs: boundCidrs(role, call.caller.token),
@@ -228,24 +226,6 @@ const pathOfRole = ({ name, pathSuffix }: Role): string =>
 export function displayName(name: string): string {
   if (name === 'token' || name === '') return 'token'
   return `token-${name}`.replace(/[^a-zA-Z0-9-]/g, '-').replace(/-$/, '')
-}
-
-/** The `auth` part of a response about a token. */
-export function authBlock(record: TokenRecord, token: string, ttl: number): AuthBlock {
-  return {
-    client_token: token,
-    accessor: record.accessor,
-    policies: normalised(record.policies),
-    token_policies: normalised(record.policies),
-    metadata: record.meta,
-    lease_duration: ttl,
-    renewable: record.renewable,
-    entity_id: record.entityId,
-    token_type: record.type,
-    orphan: record.parent === undefined,
-    mfa_requirement: null,
-    num_uses: record.numUses,
-  }
 }
 
 async function missingPolicies({ tokens }: TokenState, policies: readonly string[]): Promise<string[]> {

@@ -4,7 +4,7 @@ import type { NamespaceId } from '../../contract/identity.ts'
 import { createRoutes } from './create.ts'
 import { lookupRoutes } from './lookup.ts'
 import type { TokenPort } from './port.ts'
-import { renewRoutes } from './renew.ts'
+import { renewRoutes, renewalByRole } from './renew.ts'
 import { revokeRoutes } from './revoke.ts'
 import { roleRoutes } from './roles.ts'
 import type { TokenState } from './state.ts'
@@ -16,6 +16,7 @@ export function tokenEngine(tokensOf: (namespace: NamespaceId) => TokenPort): En
     kind: 'auth',
     about: 'Tokens: create, look up, renew, revoke, and roles for creating them.',
     start: ({ namespace, view, clock }) => ({ tokens: tokensOf(namespace), view, clock }),
+    renew: async (state, _, token) => renewalByRole(state, token),
     routes: [...createRoutes, ...lookupRoutes, ...renewRoutes, ...revokeRoutes, ...roleRoutes],
   })
 }

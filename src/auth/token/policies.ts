@@ -1,11 +1,6 @@
 import { refuse } from '../../contract/fault.ts'
+import { normalisedPolicies } from '../../contract/token-params.ts'
 import type { Role } from './roles.ts'
-
-/** Normalised policy names: trimmed, in lower case, once each, sorted. `root` replaces all others. Comes before any check (CVE-2025-5999). */
-export function normalised(names: readonly string[]): string[] {
-  const clean = [...new Set(names.map((name) => name.trim().toLowerCase()).filter((name) => name !== ''))].sort()
-  return clean.includes('root') ? ['root'] : clean
-}
 
 /** The policies that a request asks for. */
 interface RequestedPolicies {
@@ -29,14 +24,14 @@ interface Creator {
  */
 export function policiesFor(requested: RequestedPolicies, creator: Creator, role: Role | undefined): string[] {
   const parent = { ...creator, policies: creator.above ? [] : creator.policies }
-  const names = normalised(requested.policies)
+  const names = normalisedPolicies(requested.policies)
   const withDefault = !requested.noDefault && !(role?.noDefaultPolicy ?? false)
   const choice = { names, named: requested.named, withDefault }
   const chosen = role && restricts(role) ? throughRole(choice, parent, role) : freely(choice, parent)
   // The parent's policies must not bring the default policy back. If the role or the caller names it, it stays.
   const byName = requested.named ? names : (role?.allowedPolicies ?? [])
   const dropsDefault = requested.noDefault || (!withDefault && !byName.includes('default'))
-  const assigned = normalised(dropsDefault ? chosen.filter((name) => name !== 'default') : chosen)
+  const assigned = normalisedPolicies(dropsDefault ? chosen.filter((name) => name !== 'default') : chosen)
   refuseReserved(assigned, parent)
   return assigned
 }

@@ -1,3 +1,5 @@
+import type { Renewal } from '../../contract/engine.ts'
+import type { Bounds } from '../../contract/token-params.ts'
 import type { TokenRecord, TokenSpec } from '../../contract/identity.ts'
 import type { Secret } from '../../util/secret.ts'
 
@@ -14,6 +16,8 @@ export interface TokenPort {
   byAccessor(accessor: string): Promise<TokenRecord | undefined>
   accessors(): Promise<string[]>
   create(spec: Omit<TokenSpec, 'namespace'>): Promise<{ readonly token: string; readonly record: TokenRecord }>
+  /** What bounds a renewal of a token, in the mount that created it. @throws Fault when that mount refuses it */
+  renewal(record: TokenRecord): Promise<Bounds & Pick<Renewal, 'ttl'>>
   renew(record: TokenRecord, ttl: number): Promise<TokenRecord | undefined>
   revoke(id: string): Promise<void>
   revokeOrphaning(id: string): Promise<boolean>

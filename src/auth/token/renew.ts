@@ -1,16 +1,17 @@
+import type { Renewal } from '../../contract/engine.ts'
 import { Fault, refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
 import type { TokenRecord } from '../../contract/identity.ts'
+import { authBlock } from '../../contract/response.ts'
 import type { Response } from '../../contract/response.ts'
 import { routesOf } from '../../contract/route.ts'
 import type { Call } from '../../contract/route.ts'
+import { effectiveTtl, smallerLimit } from '../../contract/token-params.ts'
 import { Secret } from '../../util/secret.ts'
-import { authBlock, smaller } from './create.ts'
 import { byAccessor } from './lookup.ts'
 import { roleNamed } from './roles.ts'
 import type { TokenState } from './state.ts'
 import { named, self } from './subject.ts'
-import { effectiveTtl } from './ttl.ts'
 
 const { write } = routesOf<TokenState>()
 const increment = { increment: f.duration('The TTL from now on; 0: as last time.').or(0) }
@@ -54,26 +55,28 @@ async function renew(
   bearer: string,
   requested: number,
 ): Promise<Response> {
-  const { engine } = call
+  const { tokens, clock } = call.engine
   if (record.type === 'batch') throw refuse('batch tokens cannot be renewed')
   if (record.expiresAt === null || !record.renewable) throw refuse('lease is not renewable')
-  const role = record.role === undefined ? undefined : await roleNamed(engine.view, record.role)
-  if (record.role !== undefined && !role)
-    throw refuse(`the role "${record.role}" of the token is gone: it cannot be renewed`)
-  const age = (engine.clock.now() - record.issuedAt) / 1000
-  // The role is read again, so that changes to it count from now on.
-  const period = smaller(role?.period ?? 0, record.period)
-  // The token's own maximum stays in force, whatever the role allows by now.
-  const explicitMaxTtl = smaller(role?.explicitMaxTtl ?? 0, record.explicitMaxTtl)
+  const bounds = await tokens.renewal(record)
+  const age = (clock.now() - record.issuedAt) / 1000
   const last = (record.expiresAt - (record.lastRenewedAt ?? record.issuedAt)) / 1000
-  const { ttl, warnings } = effectiveTtl(
-    requested || Math.round(last),
-    { period, explicitMaxTtl, ...engine.tokens.limits() },
-    age,
-  )
+  const { ttl, warnings } = effectiveTtl(requested || (bounds.ttl ?? Math.round(last)), bounds, age)
   // Never zero: a TTL of zero would mean "without limit" elsewhere (CVE-2021-32923).
   if (ttl < 1) throw refuse('past the max TTL, cannot renew')
-  const renewed = await engine.tokens.renew(record, ttl)
+  const renewed = await tokens.renew(record, ttl)
   if (!renewed) throw refuse('token not found')
   return { auth: authBlock(renewed, bearer, ttl), warnings }
+}
+
+/** The limits of a token of `auth/token`. Its role is read again, so that changes to it count from now on. */
+export async function renewalByRole({ view }: TokenState, token: TokenRecord): Promise<Renewal> {
+  const role = token.role === undefined ? undefined : await roleNamed(view, token.role)
+  if (token.role !== undefined && !role)
+    throw refuse(`the role "${token.role}" of the token is gone: it cannot be renewed`)
+  return {
+    maxTtl: 0,
+    period: smallerLimit(role?.period ?? 0, token.period),
+    explicitMaxTtl: role?.explicitMaxTtl ?? 0,
+  }
 }

@@ -3,6 +3,7 @@ import { f } from '../../contract/field.ts'
 import type { View } from '../../contract/view.ts'
 import { answer, done } from '../../contract/response.ts'
 import { routesOf } from '../../contract/route.ts'
+import { cidrsOf, tokenParamFields, tokenTypeOf } from '../../contract/token-params.ts'
 import { parseCidr, showCidr } from '../../util/cidr.ts'
 import { formatDuration } from '../../util/duration.ts'
 import type { TokenState } from './state.ts'
@@ -41,7 +42,7 @@ export interface Role {
   readonly allowedEntityAliases: readonly string[] | null
 }
 
-const tokenTypes = ['service', 'batch', 'default-service', 'default-batch']
+const tokenTypes = ['service', 'batch', 'default-service', 'default-batch'] as const
 
 const roleShape = shapeOf<Role>(
   'a role',
@@ -76,6 +77,8 @@ const roleShape = shapeOf<Role>(
 )
 
 const { read, list, write, remove } = routesOf<TokenState>()
+const { token_period, token_explicit_max_ttl, token_bound_cidrs, token_no_default_policy, token_num_uses } =
+  tokenParamFields
 const roleName = { role_name: f.string('Name of the role.').or('') }
 
 const fields = {
@@ -89,14 +92,14 @@ const fields = {
   path_suffix: f.string('Goes behind the path that the tokens carry.'),
   allowed_entity_aliases: f.list('Aliases that may be asked for.').limiting(),
   period: f.duration('Older name of token_period.').alias('token_period'),
-  token_period: f.duration('Every renewal gives this TTL, for ever.'),
+  token_period,
   explicit_max_ttl: f.duration('Older name of token_explicit_max_ttl.').limiting().alias('token_explicit_max_ttl'),
-  token_explicit_max_ttl: f.duration('Tokens expire after this time, renewed or not.').limiting(),
+  token_explicit_max_ttl,
   bound_cidrs: f.list('Older name of token_bound_cidrs.').limiting().alias('token_bound_cidrs'),
-  token_bound_cidrs: f.list('Addresses that tokens work from.').limiting(),
+  token_bound_cidrs,
   token_type: f.string('service, batch, default-service or default-batch.'),
-  token_no_default_policy: f.bool('Tokens do not get the default policy.').limiting(),
-  token_num_uses: f.int('Uses of a token; 0: no limit.').limiting(),
+  token_no_default_policy,
+  token_num_uses,
 }
 
 const empty: Omit<Role, 'name'> = {
@@ -181,7 +184,7 @@ function changed(old: Role, params: RoleParameters): Role {
     ...changedAddresses(old, params),
     orphan: params.orphan ?? old.orphan,
     pathSuffix: params.path_suffix ?? old.pathSuffix,
-    tokenType: tokenType(params.token_type) ?? old.tokenType,
+    tokenType: tokenTypeOf(params.token_type, tokenTypes) ?? old.tokenType,
     numUses: params.token_num_uses ?? old.numUses,
     allowedEntityAliases: lowered(params.allowed_entity_aliases) ?? old.allowedEntityAliases,
   }
@@ -214,7 +217,7 @@ function changedLifetime(old: Role, params: RoleParameters) {
 
 function changedAddresses(old: Role, { token_bound_cidrs: blocks, bound_cidrs: oldBlocks }: RoleParameters) {
   return {
-    boundCidrs: cidrs(blocks ?? oldBlocks) ?? old.boundCidrs,
+    boundCidrs: cidrsOf(blocks ?? oldBlocks) ?? old.boundCidrs,
     oldBoundCidrs: blocks === undefined && (oldBlocks !== undefined || (old.oldBoundCidrs ?? false)),
   }
 }
@@ -263,20 +266,6 @@ function refuseForBatch(role: Role): void {
 
 const lowered = (names: readonly string[] | undefined): readonly string[] | undefined =>
   names && [...new Set(names.map((item) => item.trim().toLowerCase()))].sort()
-
-function tokenType(type: string | undefined): string | undefined {
-  if (type === undefined) return undefined
-  if (!tokenTypes.includes(type)) throw refuse(`invalid 'token_type' value "${type}"`)
-  return type
-}
-
-function cidrs(inputs: readonly string[] | undefined): readonly string[] | undefined {
-  return inputs?.map((input) => {
-    const cidr = parseCidr(input)
-    if (cidr === undefined) throw refuse(`"${input}" is no address or address block; write one such as 10.0.0.0/8`)
-    return cidr
-  })
-}
 
 function rendered(role: Role): Record<string, unknown> {
   const blocks = role.boundCidrs.map(showCidr)

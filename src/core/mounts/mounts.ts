@@ -1,10 +1,13 @@
-import type { Engine, EngineHost } from '../../contract/engine.ts'
+import type { Engine, EngineHost, Renewal } from '../../contract/engine.ts'
 import { Fault, refuse } from '../../contract/fault.ts'
 import type { NamespaceId, TokenRecord } from '../../contract/identity.ts'
 import { apiPathOf } from '../../contract/mount.ts'
 import type { MountRecord, MountSpec } from '../../contract/mount.ts'
 import type { Closer } from '../../contract/storage.ts'
 import type { Transaction, View } from '../../contract/view.ts'
+import { smallerLimit } from '../../contract/token-params.ts'
+import type { Bounds } from '../../contract/token-params.ts'
+import type { TokenStore } from '../../tokens/store.ts'
 import { hex } from '../../util/bytes.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { Log } from '../../util/log.ts'
@@ -24,6 +27,7 @@ export interface MountParts {
   readonly namespace: NamespaceId
   /** The names of the namespaces inside this one, each with a slash; guarded: a commit fails if one is made meanwhile. */
   readonly children: (tx: Transaction) => Promise<readonly string[]>
+  readonly tokens: Pick<TokenStore, 'forget' | 'endAllOfMount' | 'finishRevocations'>
   readonly engines: readonly Engine[]
   readonly clock: Clock
   readonly log: Log
@@ -108,6 +112,28 @@ export class Mounts {
     return { defaultTtl: Math.min(record.config.default_lease_ttl || this.#parts.ttl.default, maxTtl), maxTtl }
   }
 
+  /**
+   * What bounds a renewal of a token of this namespace: the TTLs in force for the mount that created it, the mount's own
+   * judgement, and the token's explicit maximum, which always counts.
+   * @throws Fault when that mount refuses the renewal
+   */
+  async renewal(token: TokenRecord): Promise<Bounds & Pick<Renewal, 'ttl'>> {
+    const mounts = this.router.all()
+    const mount = mounts.find(({ record, apiPath }) =>
+      token.mount === undefined ? apiPath === 'auth/token/' : record.uuid === token.mount,
+    )
+    const own = await mount?.engine.renew?.(mount.state, token.loginData ?? {}, token)
+    if (!mount || !own) throw refuse('lease is not renewable')
+    const { defaultTtl, maxTtl } = this.limits(mount.record)
+    return {
+      defaultTtl,
+      maxTtl: smallerLimit(maxTtl, own.maxTtl),
+      period: own.period,
+      explicitMaxTtl: smallerLimit(token.explicitMaxTtl, own.explicitMaxTtl),
+      ...(own.ttl !== undefined && { ttl: own.ttl }),
+    }
+  }
+
   /** @throws Fault invalid_request when the type is unknown or the path is taken. */
   async enable(spec: MountSpec, builtin = false): Promise<void> {
     const record = freshMount(this.#parts, spec, builtin)
@@ -123,13 +149,14 @@ export class Mounts {
     }
   }
 
-  /** Removes a mount and all its data; absent is fine. A crash in the middle is finished at the next unseal. */
+  /** Removes a mount, its tokens and all its data, the tokens being refused at once; absent is fine. A crash in the middle is finished at the next unseal. */
   async disable(apiPath: string): Promise<void> {
     const record = this.at(apiPath)
     if (!record) return
     const removing = { ...record, removing: true }
     await this.#parts.view.put(this.#table + record.uuid, removing)
     await this.#purge(removing)
+    await this.#parts.tokens.finishRevocations()
   }
 
   /** Changes description, options or configuration. */
@@ -171,7 +198,9 @@ export class Mounts {
   async #followOne(uuid: string, record: MountRecord | undefined): Promise<void> {
     const mount = this.router.all().find((one) => one.record.uuid === uuid)
     if (!record || record.removing) {
-      if (mount) this.router.remove(mount.apiPath)
+      if (!mount) return
+      this.router.remove(mount.apiPath)
+      this.#parts.tokens.forget()
       return
     }
     const apiPath = apiPathOf(record)
@@ -238,7 +267,9 @@ export class Mounts {
     return { record, apiPath, engine, state: await engine.start(host), trie: trieOf(engine) }
   }
 
+  /** The caller, or the start of the server, then finishes the revocation of tokens below those of the mount. */
   async #purge(record: MountRecord): Promise<void> {
+    if (record.kind === 'auth') await this.#parts.tokens.endAllOfMount(record.namespace, record.uuid)
     await this.#dataOf(record).clear('')
     await this.#parts.view.del(this.#table + record.uuid)
   }

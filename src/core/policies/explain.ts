@@ -115,6 +115,7 @@ function routeOf(here: Namespace, { path: written, operation }: Asked): Found {
   const found = whereLeads(here, written, operation)
   if (!found) return { access: 'token', path: written }
   const { route, builtin, path, place } = found
-  const access = builtin ? route.access : 'token'
+  // A public route answers everyone: that it is there is no secret.
+  const access = builtin || route.access === 'public' ? route.access : 'token'
   return { access, path, ...(place && { place, read: { fields: route.fields, params: place.params } }) }
 }

@@ -5,7 +5,7 @@ import type { Response } from '../../contract/response.ts'
 import type { Route, Subject } from '../../contract/route.ts'
 import type { Acl, AclOperation, AclQuery, Verdict } from '../../policy/acl.ts'
 import type { TokenStore } from '../../tokens/store.ts'
-import { authenticated, tokenOf } from './authenticators.ts'
+import { authenticated, tokenOf } from '../authentication/authenticators.ts'
 import type { Acls } from '../policies/acl-cache.ts'
 import { refusalOf, showsValidToken, maySeeReason, noToken } from './disclosure.ts'
 import { callOf } from './call.ts'
@@ -176,8 +176,9 @@ async function refuseBarred({ tokens }: DecidingParts, request: Request, barred:
   if (await maySeeReason(tokens, request, target.offers, target.sentNamespace)) throw barred
 }
 
-/** Whether no token is needed. Where sudo is wanted, only its owners hear that a verb does not exist. */
-function isPublic({ route }: Draft, { traits }: Target): boolean {
+/** Whether no token is needed; help always needs one. Where sudo is wanted, only its owners hear that a verb does not exist. */
+function isPublic({ route, request }: Draft, { traits }: Target): boolean {
+  if (request.operation === 'help') return false
   return traits !== undefined && traits.public && (route !== undefined || !traits.sudo)
 }
 

@@ -1,7 +1,7 @@
 import { Fault, asFault, refuse } from '../../contract/fault.ts'
 import type { Request } from '../../contract/request.ts'
 import type { TokenStore } from '../../tokens/store.ts'
-import { authenticated } from './authenticators.ts'
+import { authenticated } from '../authentication/authenticators.ts'
 import type { Namespace } from '../namespaces/namespace.ts'
 import { traitsOf } from './trie.ts'
 import type { Offers } from './trie.ts'

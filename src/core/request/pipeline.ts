@@ -15,6 +15,7 @@ import { Misjudged, callOf } from './call.ts'
 import { decide, decideAgain } from './decide.ts'
 import type { Decision, DecidingParts } from './decide.ts'
 import { help } from './help.ts'
+import { issueToken } from '../authentication/issue-token.ts'
 import { filtered } from './list-filter.ts'
 import type { Freshness } from '../freshness.ts'
 import type { Quotas } from '../quotas/quotas.ts'
@@ -131,7 +132,7 @@ export class Pipeline implements Gateway {
     for (let times = 1; ; times++) {
       const { event: current } = judged
       const beforeChange = async (): Promise<void> => this.#parts.audit.beforeChange(current)
-      const outcome = judged.decision.refusal ?? (await perform(judged.decision, open?.wrappings, beforeChange))
+      const outcome = judged.decision.refusal ?? (await perform(judged.decision, open, beforeChange))
       if (!(outcome instanceof Misjudged)) return { event: judged.event, outcome }
       if (!open || times === mostJudgements) return { event: judged.event, outcome: restless() }
       const again = await decideAgain(open, judged.decision)
@@ -170,7 +171,7 @@ function restless(): Fault {
 /** Validates and handles. An error is a result, so that it is audited. */
 async function perform(
   decision: Decision,
-  wrapper: Wrapper | undefined,
+  open: UnsealedParts | undefined,
   beforeChange: BeforeChange,
 ): Promise<Response | Fault | Misjudged> {
   const { request } = decision
@@ -183,13 +184,28 @@ async function perform(
     const { params, limit } = decision
     const data = limit === undefined ? request.data : { ...request.data, limit }
     const values = readFields(decision.route.fields, { ...data, ...params })
-    const complete = await decision.route.handle(callOf(decision, beforeChange), values)
+    const handled = await decision.route.handle(callOf(decision, beforeChange), values)
+    const complete = handled.login
+      ? await loggedIn(decision, open, { ...handled, login: handled.login }, beforeChange)
+      : handled
     const visible = decision.shows ? await filtered(complete, decision.shows) : complete
     const response = withWarnings(data, decision, visible)
-    return wrapper && !decision.route.whenSealed ? await wrapAnswer(wrapper, decision, response) : response
+    return open && !decision.route.whenSealed ? await wrapAnswer(open.wrappings, decision, response) : response
   } catch (thrown) {
     return thrown instanceof Misjudged ? thrown : asFault(thrown)
   }
+}
+
+/** The response of a login, with its token. */
+async function loggedIn(
+  decision: Decision,
+  open: UnsealedParts | undefined,
+  response: Parameters<typeof issueToken>[2],
+  beforeChange: BeforeChange,
+): Promise<Response> {
+  if (!open) throw new Fault('sealed', 'Vault is sealed', { bare: true })
+  await beforeChange()
+  return issueToken(open.tokens, decision, response)
 }
 
 /** Adds warnings about parameters without effect, if the response has room for warnings. */

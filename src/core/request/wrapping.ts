@@ -27,7 +27,7 @@ export async function wrapAnswer(
   { request, namespace, route }: Wrapping,
   response: Response,
 ): Promise<Response> {
-  const { warnings } = response
+  const { warnings, issued } = response
   if (request.wrapTtl === undefined || response.wrapInfo || !hasContent(response)) return response
   const wrapInfo = await wrapper.wrap(namespace?.id ?? rootNamespace, {
     response: { ...repeatable(response), ...(route?.carriesKeyShares && { carriesKeyShares: true }) },
@@ -36,7 +36,7 @@ export async function wrapAnswer(
     creationTime: wrapper.now(),
     creationTtl: request.wrapTtl,
   })
-  return { wrapInfo, ...(warnings && { warnings }) }
+  return { wrapInfo, ...(warnings && { warnings }), ...(issued && { issued }) }
 }
 
 function hasContent({ data, auth, plain, warnings }: Response): boolean {

@@ -1,6 +1,7 @@
 import type { UnsealOptions } from '../../contract/seal.ts'
 import type { AuditBroker } from '../../audit/broker.ts'
 import type { Barrier } from '../../contract/barrier.ts'
+import { refuse } from '../../contract/fault.ts'
 import type { Engine } from '../../contract/engine.ts'
 import type { NamespaceId } from '../../contract/identity.ts'
 import type { MountSpec } from '../../contract/mount.ts'
@@ -107,7 +108,9 @@ async function openStores(parts: UnsealedServerParts): Promise<UnsealedServer> {
     view: core.under('token/'),
     clock,
     random,
-    lives: (id) => late.namespaces?.lives(id) ?? false,
+    lives: ({ namespace, mount }) =>
+      late.namespaces?.lives(namespace) === true &&
+      (mount === undefined || namespaceOf(namespace)?.mounts.byUuid(mount) !== undefined),
     onRevoke: async (token) => {
       const namespace = namespaceOf(token.namespace)
       // A namespace that is being removed is emptied as a whole, and may not even be open.
@@ -158,7 +161,7 @@ async function openNamespaces(
     view: parts.barrier.view(''),
     tokens,
     seed: (record) => firstRecords(parts, record),
-    furnish: async (record, guard) => furnish(parts, engines, record, guard),
+    furnish: async (record, guard) => furnish({ ...parts, tokens }, engines, record, guard),
   })
 }
 
@@ -188,7 +191,7 @@ function choresOf(
 
 /** Opens the policies and mounts of a namespace. Those of one that is being removed stay closed. */
 async function furnish(
-  parts: FollowingParts,
+  parts: FollowingParts & { readonly tokens: TokenStore },
   engines: readonly Engine[],
   record: NamespaceRecord,
   guard: Guard,
@@ -230,6 +233,11 @@ function homeOf(
       const mounts = namespaceOf(id)?.mounts
       const record = mounts?.at('auth/token/')
       return record && mounts ? mounts.limits(record) : { defaultTtl: ttl.default, maxTtl: ttl.max }
+    },
+    renewal: async (record) => {
+      const mounts = namespaceOf(id)?.mounts
+      if (!mounts) throw refuse('lease is not renewable')
+      return mounts.renewal(record)
     },
     policyExists: async (name) => (await namespaceOf(id)?.policies.get(name)) !== undefined,
   }

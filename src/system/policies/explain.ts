@@ -1,4 +1,4 @@
-import { explainable } from '../../contract/explain.ts'
+import { explainable } from '../../contract/identity.ts'
 import { refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
 import type { Caller } from '../../contract/identity.ts'

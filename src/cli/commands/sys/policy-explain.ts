@@ -1,4 +1,4 @@
-import { explainable } from '../../../contract/explain.ts'
+import { explainable } from '../../../contract/identity.ts'
 import type { Command, Run } from '../../framework/command.ts'
 import { inputOf } from '../../framework/request-data.ts'
 import { UsageError } from '../../framework/flags.ts'

@@ -1,0 +1,94 @@
+import { Fault, refuse } from '../../contract/fault.ts'
+import { rootNamespace } from '../../contract/identity.ts'
+import type { TokenSpec } from '../../contract/identity.ts'
+import type { MountRecord } from '../../contract/mount.ts'
+import { authBlock } from '../../contract/response.ts'
+import type { Login, Response } from '../../contract/response.ts'
+import { effectiveTtl, normalisedPolicies, refuseReservedPolicies, smallerLimit } from '../../contract/token-params.ts'
+import type { Ttl } from '../../contract/token-params.ts'
+import type { TokenStore } from '../../tokens/store.ts'
+import { inCidrs, parseCidr } from '../../util/cidr.ts'
+import { Secret } from '../../util/secret.ts'
+import type { Mounts } from '../mounts/mounts.ts'
+import type { Decision } from '../request/decide.ts'
+import { noToken } from '../request/disclosure.ts'
+
+/**
+ * Creates the token of a successful login: the only place where a login becomes a token. The response gets its `auth`, and
+ * the token for its audit line.
+ * @throws Fault when the login is not allowed from this address, or asks for what no token can have; then nothing was created
+ */
+export async function issueToken(
+  tokens: Pick<TokenStore, 'create'>,
+  { request, mount, namespace }: Decision,
+  { login, ...response }: Response & { readonly login: Login },
+): Promise<Response> {
+  if (mount?.record.kind !== 'auth') throw new Fault('internal', 'internal error')
+  if (login.boundCidrs.length > 0 && !inCidrs(login.boundCidrs, request.client.address)) throw noToken()
+  const type = typeOf(login, mount.record)
+  const { ttl, warnings } = lifetimeOf(login, namespace?.mounts.limits(mount.record))
+  const spec: TokenSpec = {
+    type,
+    namespace: namespace?.id ?? rootNamespace,
+    policies: policiesOf(login),
+    path: request.path,
+    meta: login.metadata,
+    displayName: displayNameOf(mount.record, login),
+    ttl,
+    explicitMaxTtl: type === 'batch' ? 0 : login.explicitMaxTtl,
+    period: type === 'batch' ? 0 : login.period,
+    numUses: login.numUses,
+    renewable: type === 'service' && login.renewable && mount.engine.renew !== undefined,
+    boundCidrs: addressesOf(login, request.client.address),
+    entityId: '',
+    mount: mount.record.uuid,
+    ...(login.data && type === 'service' && { loginData: login.data }),
+  }
+  const { token, record } = await tokens.create(spec)
+  return {
+    ...response,
+    auth: authBlock(record, token, ttl),
+    issued: { token: record, bearer: new Secret(token) },
+    warnings: [...(response.warnings ?? []), ...warnings],
+  }
+}
+
+/** The type that the mount enforces; else that of the login; else the mount's default. @throws Fault invalid_request for a counted batch token */
+function typeOf(login: Login, { config }: MountRecord): TokenSpec['type'] {
+  const byMount = config.token_type ?? 'default-service'
+  const chosen = [byMount, login.type, byMount].find((type) => type === 'service' || type === 'batch')
+  const byDefault = login.type === 'default' ? byMount : login.type
+  const type = chosen ?? (byDefault === 'default-batch' ? 'batch' : 'service')
+  // Without its count the token could do more than its role allows.
+  if (type === 'batch' && login.numUses > 0)
+    throw refuse('this mount creates batch tokens, whose uses are not counted: set token_num_uses of the role to 0')
+  return type
+}
+
+function policiesOf({ policies, noDefaultPolicy }: Login): string[] {
+  const names = normalisedPolicies(noDefaultPolicy ? policies : [...policies, 'default'])
+  refuseReservedPolicies(names)
+  return names
+}
+
+type MountLimits = ReturnType<Mounts['limits']>
+
+/** @throws Fault internal without limits: a token of no namespace */
+function lifetimeOf(login: Login, limits: MountLimits | undefined): Ttl {
+  if (!limits) throw new Fault('internal', 'internal error')
+  const { period, explicitMaxTtl } = login
+  const maxTtl = smallerLimit(limits.maxTtl, login.maxTtl)
+  return effectiveTtl(login.ttl, { period, explicitMaxTtl, defaultTtl: limits.defaultTtl, maxTtl }, 0)
+}
+
+/** `userpass-anna`, and `deep-er-people-anna` of a mount at `deep/er/people/`. */
+function displayNameOf({ path }: MountRecord, { displayName }: Login): string {
+  return `${path.slice(0, -1).replaceAll('/', '-')}${displayName === '' ? '' : '-'}${displayName}`
+}
+
+function addressesOf({ strictlyBindIp, boundCidrs }: Login, address: string): readonly string[] {
+  if (!strictlyBindIp) return boundCidrs
+  const own = parseCidr(address)
+  if (own === undefined) throw noToken()
+  return [own]
+}
