@@ -3,6 +3,7 @@ import { AuditBroker } from '../../src/audit/broker.ts'
 import { tokenEngine } from '../../src/auth/token/engine.ts'
 import type { Barrier } from '../../src/contract/barrier.ts'
 import { defineEngine } from '../../src/contract/engine.ts'
+import type { Engine } from '../../src/contract/engine.ts'
 import { plainConfig } from '../../src/contract/mount.ts'
 import type { MountSpec } from '../../src/contract/mount.ts'
 import { startUnsealed } from '../../src/core/seal/unsealed-server.ts'
@@ -27,7 +28,11 @@ export const mountSpec = (path: string, type: string, kind: MountSpec['kind'] = 
 })
 
 /** The inside of an open server, without protocols; opened again on the same barrier it is the server restarted. */
-export async function openCore(barrier: Barrier, clock: HandClock): Promise<UnsealedServer> {
+export async function openCore(
+  barrier: Barrier,
+  clock: HandClock,
+  more: readonly Engine[] = [],
+): Promise<UnsealedServer> {
   const parts = { clock, log: silent, random: randomBytes, uuid: randomUUID }
   return startUnsealed({
     ...parts,
@@ -39,6 +44,7 @@ export async function openCore(barrier: Barrier, clock: HandClock): Promise<Unse
       tokenEngine(tokensOf),
       cubbyholeEngine(wrappings),
       plainEngine('kv'),
+      ...more,
     ],
     builtin: [mountSpec('sys/', 'system'), mountSpec('cubbyhole/', 'cubbyhole'), mountSpec('token/', 'token', 'auth')],
   })

@@ -1,0 +1,47 @@
+import { expect } from 'chai'
+import type { UnsealedServer } from '../../../src/core/seal/unsealed-server.ts'
+import type { Cubbyhole } from '../../../src/engines/cubbyhole/engine.ts'
+import { Secret } from '../../../src/util/secret.ts'
+import { passphraseEngine } from '../../auth/passphrase/engine.ts'
+import { openBarrier } from '../../support/barrier.ts'
+import { HandClock } from '../../support/clock.ts'
+import { FailingStorage } from '../../support/failing-storage.ts'
+import { mountSpec, openCore } from '../../support/open.ts'
+
+const spec = {
+  type: 'service', namespace: 'root', policies: ['default'], meta: null, displayName: '', ttl: 3600, explicitMaxTtl: 0, period: 0,
+  numUses: 0, renewable: true, boundCidrs: [], entityId: '',
+} as const // prettier-ignore
+
+const valid = async ({ tokens }: UnsealedServer, token: string): Promise<boolean> =>
+  (await tokens.resolve(new Secret(token))) !== undefined
+
+describe('the removal of an auth mount', () => {
+  it('that a crash interrupts is finished at the next start: its tokens, those below, their drawers', async () => {
+    const clock = new HandClock()
+    const { barrier } = await openBarrier(new FailingStorage(), clock)
+    const open = async () => openCore(barrier, clock, [passphraseEngine])
+    const core = await open()
+    const { mounts } = core.namespaces.root
+    await mounts.enable(mountSpec('people/', 'passphrase', 'auth'))
+    const record = mounts.at('auth/people/')
+    if (!record) throw new Error('not mounted')
+    const first = await core.tokens.create({ ...spec, path: 'auth/people/login/a', mount: record.uuid })
+    const below = await core.tokens.create({ ...spec, path: 'auth/token/create', parent: first.record })
+    const batch = await core.tokens.create({ ...spec, path: 'auth/people/login/a', type: 'batch', mount: record.uuid })
+    const other = await core.tokens.create({ ...spec, path: 'auth/people/login/a' })
+    const drawers = (mounts.router.mountOf('cubbyhole/')?.state as Cubbyhole).view
+    for (const { id } of [first.record, below.record, other.record]) await drawers.put(`${id}/k`, { a: 'b' })
+    for (const { token } of [first, below, batch, other]) expect(await valid(core, token)).to.equal(true)
+
+    await barrier.view('').put(`mounts/${record.uuid}`, { ...record, removing: true })
+    for (const { token } of [first, below, batch]) expect(await valid(core, token)).to.equal(false)
+    const again = await open()
+    for (const { token } of [first, below, batch]) expect(await valid(again, token)).to.equal(false)
+    expect(await valid(again, other.token)).to.equal(true)
+    expect(await again.tokens.accessors('root')).to.deep.equal([other.record.accessor])
+    expect(await drawers.list('')).to.deep.equal([`${other.record.id}/`])
+    expect(await barrier.view(`mount/${record.uuid}/`).list('')).to.deep.equal([])
+    expect(await barrier.view('mounts/').get(record.uuid)).to.equal(undefined)
+  })
+})
