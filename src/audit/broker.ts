@@ -275,7 +275,7 @@ export class AuditBroker {
   }
 
   #required(): Unsealed {
-    if (!this.#unsealed) throw new Fault('sealed', 'Vault is sealed', { bare: true })
+    if (!this.#unsealed) throw new Fault('sealed', 'Vault is sealed')
     return this.#unsealed
   }
 

@@ -110,4 +110,4 @@ export class Recorder {
   }
 }
 
-const sealedMeanwhile = (): Fault => new Fault('sealed', 'Vault is sealed', { bare: true })
+const sealedMeanwhile = (): Fault => new Fault('sealed', 'Vault is sealed')

@@ -290,7 +290,7 @@ export class Digests {
 
   async #piece(prefix: string, from: string, visit: (piece: Piece) => void): Promise<void> {
     await this.#parts.storage.entries({ prefix, from, limit: pieceSize }, (piece) => {
-      if (this.#closed) throw new Fault('sealed', 'Vault is sealed', { bare: true })
+      if (this.#closed) throw new Fault('sealed', 'Vault is sealed')
       visit(piece)
     })
   }
@@ -355,6 +355,5 @@ function refusal(folders: string, code: string | undefined): Fault {
     'precondition_failed',
     `the server stays sealed: stored records were removed, changed or put back outside strongroom, in ${folders}. ` +
       `Restore a backup. ${accept}: what is there then counts`,
-    { bare: true },
   )
 }

@@ -50,7 +50,7 @@ const longestRecord = storageLimits.valueBytes - 1024
 
 /** What every use of the barrier meets while it is sealed. */
 export function sealedFault(): Fault {
-  return new Fault('sealed', 'Vault is sealed', { bare: true })
+  return new Fault('sealed', 'Vault is sealed')
 }
 
 /**

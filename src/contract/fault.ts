@@ -1,3 +1,5 @@
+import type { FaultForm } from './wire/form.ts'
+
 /**
  * Every way in which a request can fail. Each protocol maps all of them in one exhaustive table.
  *
@@ -22,14 +24,10 @@ export type FaultCode =
   | 'internal'
 
 /** Details of a fault besides its message. */
-export interface FaultDetails {
-  /** The body of an error response (Vault: a 404 or 400 that has a body). */
+export interface FaultDetails extends FaultForm {
+  /** The payload of an error response that has one. */
   readonly data?: Readonly<Record<string, unknown>>
   readonly warnings?: readonly string[]
-  /** The message is complete: no "1 error occurred" wrapper. Set for requests that need no token. */
-  readonly bare?: boolean
-  /** The message goes into the "1 error occurred" wrapper although its code would not. Clients match a few of these. */
-  readonly wrapped?: boolean
   /** Headers of the response. */
   readonly headers?: Readonly<Record<string, string>>
   readonly cause?: unknown

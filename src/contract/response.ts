@@ -2,6 +2,7 @@ import type { Secret } from '../util/secret.ts'
 import type { TokenRecord } from './identity.ts'
 import { normalisedPolicies } from './token-params.ts'
 import type { TokenParams } from './token-params.ts'
+import type { ResponseForm } from './wire/form.ts'
 
 /** The `auth` part of a response: a new or renewed token. Names as in Vault's API. */
 export interface AuthBlock {
@@ -76,18 +77,12 @@ export interface Wrapped {
   readonly creationTtl: number
 }
 
-/** The response of a route handler. `{}` is "done, no content" (Vault: 204). */
-export interface Response {
+/** The response of a route handler. `{}` is "done, no content". */
+export interface Response extends ResponseForm {
   /** HTTP-like status where it is not the default (200 with content, 204 without). */
   readonly status?: number
-  /** The payload; `null` is a payload too (Vault writes `data: null` in an envelope). */
+  /** The payload; `null` is an empty one, not the absence of content. */
   readonly data?: Readonly<Record<string, unknown>> | null
-  /** The payload's members are repeated at the envelope's top level (older sys endpoints). */
-  readonly inject?: boolean
-  /** A complete body without envelope (sys/init, sys/seal-status …). Excludes `data`. */
-  readonly plain?: unknown
-  /** The content type of a `plain` string that is not JSON: it is sent as it is. */
-  readonly contentType?: string
   readonly auth?: AuthBlock
   /** A successful login, in place of `auth`. Only from routes of auth mounts. */
   readonly login?: Login

@@ -99,7 +99,7 @@ export class ServerCore {
 
   /** The unsealed server. @throws Fault sealed */
   unsealed(): UnsealedServer {
-    if (!this.#unsealed) throw new Fault('sealed', 'Vault is sealed', { bare: true })
+    if (!this.#unsealed) throw new Fault('sealed', 'Vault is sealed')
     return this.#unsealed
   }
 

@@ -107,7 +107,7 @@ function bearerOf(request: Request): Secret<string> {
 const isNothing = (value: unknown): value is undefined | null => value === undefined || value === null
 
 function cannotValidate(why: string): Fault {
-  return new Fault('permission_denied', `error validating wrapping token: ${why}`, { bare: true })
+  return new Fault('permission_denied', `error validating wrapping token: ${why}`, { listed: false })
 }
 
 function notValid(): Fault {

@@ -1,5 +1,6 @@
 import type { NamespaceId, TokenRecord } from '../contract/identity.ts'
 import type { Response, WrapInfo, Wrapped } from '../contract/response.ts'
+import { envelope } from '../contract/wire/vault.ts'
 import type { Clock } from '../util/clock.ts'
 import { rfc3339 } from '../util/clock.ts'
 import { writeJson } from '../util/json.ts'
@@ -69,7 +70,7 @@ export class Wrappings {
     const content = isWrapping(record) ? await this.#peek(record) : undefined
     if (!content) return undefined
     const { carriesKeyShares = false } = content.response
-    return { data: { response: writeJson(envelope(content)) }, carriesKeyShares }
+    return { data: { response: textOf(content) }, carriesKeyShares }
   }
 
   async #wrap(namespace: NamespaceId, content: Wrapped): Promise<{ readonly id: string; readonly info: WrapInfo }> {
@@ -118,17 +119,6 @@ function isWrapping({ policies }: TokenRecord): boolean {
   return policies.length === 1 && policies[0] === policy
 }
 
-function envelope({ requestId, response }: Wrapped): unknown {
-  const { data, auth, warnings, leaseDuration, plain }: Response = response
-  if (plain !== undefined) return plain
-  return {
-    request_id: requestId,
-    lease_id: '',
-    renewable: false,
-    lease_duration: leaseDuration ?? 0,
-    data: data ?? null,
-    wrap_info: null,
-    warnings: warnings?.length ? warnings : null,
-    auth: auth ?? null,
-  }
+function textOf({ requestId, response }: Wrapped): string {
+  return response.plain === undefined ? envelope(requestId, response) : writeJson(response.plain)
 }

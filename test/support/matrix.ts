@@ -5,7 +5,7 @@ import type { FieldKind } from '../../src/contract/field.ts'
 import type { Caller } from '../../src/contract/identity.ts'
 import type { Response } from '../../src/contract/response.ts'
 import type { Route } from '../../src/contract/route.ts'
-import { statusOf } from '../../src/protocols/vault/errors.ts'
+import { statusOf } from '../../src/protocols/vault/status.ts'
 
 export type Data = Readonly<Record<string, unknown>>
 

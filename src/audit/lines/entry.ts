@@ -4,7 +4,7 @@ import type { TokenRecord } from '../../contract/identity.ts'
 import { rootNamespace } from '../../contract/identity.ts'
 import type { Request } from '../../contract/request.ts'
 import type { AuthBlock, Response, WrapInfo } from '../../contract/response.ts'
-import { vaultName } from '../../contract/wire/vault.ts'
+import { errorText, vaultName } from '../../contract/wire/vault.ts'
 import { rfc3339 } from '../../util/clock.ts'
 import { inTurns } from '../../util/slices.ts'
 import type { Secret } from '../../util/secret.ts'
@@ -308,14 +308,9 @@ function grantingText(granting: NonNullable<AuditEvent['decision']['granting']>)
   return written
 }
 
-/** Faults that Vault reports as a list of one. */
-const listed: ReadonlySet<string> = new Set(['permission_denied', 'unsupported_path', 'unsupported_operation'])
-
 function errorOf(fault: Fault | undefined): string {
-  // What is not there is no error to clients either: their list of errors is empty.
-  if (!fault || fault.message === '' || fault.code === 'not_found') return ''
-  const wrapped = (listed.has(fault.code) && fault.details.bare !== true) || fault.details.wrapped === true
-  return `,"error":${JSON.stringify(wrapped ? `1 error occurred:\n\t* ${fault.message}\n\n` : fault.message)}`
+  const text = fault && errorText(fault)
+  return text === undefined ? '' : `,"error":${JSON.stringify(text)}`
 }
 
 function faultAnswer({ details }: Fault): Response {

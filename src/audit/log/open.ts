@@ -205,7 +205,7 @@ function refusal(problems: readonly Problem[], code: string): Fault {
 }
 
 function stays(why: string): Fault {
-  return new Fault('precondition_failed', `the server stays sealed: ${why}`, { bare: true })
+  return new Fault('precondition_failed', `the server stays sealed: ${why}`)
 }
 
 /** `[device:]size:root`, by device. */

@@ -69,7 +69,7 @@ async function create(
   orphan: boolean,
 ): Promise<Response> {
   const parent = call.caller.token
-  if (!parent) throw new Fault('unauthenticated', 'permission denied', { bare: true })
+  if (!parent) throw new Fault('unauthenticated', 'permission denied')
   refuseParent(parent)
   // A caller from a namespace above gives away nothing of its own: it issues what belongs to this namespace, as its administrator.
   const above = !call.engine.tokens.owns(parent)

@@ -57,24 +57,23 @@ export const lookupRoutes = [
 
 /** @throws Fault `invalid accessor`. */
 export async function byAccessor(engine: TokenState, accessor: string): Promise<TokenRecord> {
-  if (accessor === '') throw refuse('missing accessor', { wrapped: true })
+  if (accessor === '') throw refuse('missing accessor', { listed: true })
   const record = await engine.tokens.byAccessor(accessor)
-  if (!record) throw refuse('invalid accessor', { wrapped: true })
+  if (!record) throw refuse('invalid accessor', { listed: true })
   return record
 }
 
 function self(call: Call<TokenState>): Response {
   const { caller, request, engine } = call
-  if (!caller.token || request.credential.kind !== 'token')
-    throw new Fault('unauthenticated', 'permission denied', { bare: true })
+  if (!caller.token || request.credential.kind !== 'token') throw new Fault('unauthenticated', 'permission denied')
   return rendered(caller.token, request.credential.token.reveal(), engine)
 }
 
 async function lookup(call: Call<TokenState>, token: unknown): Promise<Response> {
   if (token === '' || !call.isGiven('token')) return self(call)
-  if (typeof token !== 'string') throw new Fault('unauthenticated', 'invalid token', { bare: true })
+  if (typeof token !== 'string') throw new Fault('unauthenticated', 'invalid token')
   const record = await call.engine.tokens.resolve(new Secret(token))
-  if (!record) throw new Fault('unauthenticated', 'bad token', { bare: true })
+  if (!record) throw new Fault('unauthenticated', 'bad token')
   return rendered(record, token, call.engine)
 }
 

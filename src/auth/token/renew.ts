@@ -25,7 +25,7 @@ export const renewRoutes = [
     fields: { ...token, ...increment },
     handle: async (call, values) => {
       if (values.token === undefined || values.token === null || values.token === '') throw refuse('missing token ID')
-      if (typeof values.token !== 'string') throw new Fault('unauthenticated', 'invalid token', { bare: true })
+      if (typeof values.token !== 'string') throw new Fault('unauthenticated', 'invalid token')
       const record = await call.engine.tokens.resolve(new Secret(values.token))
       if (!record) throw refuse('token not found')
       return renew(call, record, values.token, values.increment)
@@ -37,8 +37,7 @@ export const renewRoutes = [
     fields: { ...token, ...increment },
     handle: async (call, values) => {
       const { caller, request } = call
-      if (!caller.token || request.credential.kind !== 'token')
-        throw new Fault('unauthenticated', 'permission denied', { bare: true })
+      if (!caller.token || request.credential.kind !== 'token') throw new Fault('unauthenticated', 'permission denied')
       return renew(call, caller.token, request.credential.token.reveal(), values.increment)
     },
   }),

@@ -26,7 +26,7 @@ export const revokeRoutes = [
     about: "Revoke the caller's own token and all its children.",
     subject: self,
     handle: async ({ engine, caller }) => {
-      if (!caller.token) throw new Fault('unauthenticated', 'permission denied', { bare: true })
+      if (!caller.token) throw new Fault('unauthenticated', 'permission denied')
       if (caller.token.type === 'batch') throw refuse('batch tokens cannot be revoked')
       await engine.tokens.revoke(caller.token.id)
       return done()
@@ -36,7 +36,7 @@ export const revokeRoutes = [
     about: 'Revoke a token and all its children, by its accessor.',
     fields: { accessor: f.string('The accessor.').or('') },
     handle: async ({ engine }, { accessor }) => {
-      if (accessor === '') throw refuse('missing accessor', { wrapped: true })
+      if (accessor === '') throw refuse('missing accessor', { listed: true })
       const record = await engine.tokens.byAccessor(accessor)
       if (!record) return { data: null, warnings: ['No token found with this accessor'] }
       await engine.tokens.revoke((await byAccessor(engine, accessor)).id)
@@ -70,7 +70,7 @@ export const revokeRoutes = [
 /** @throws Fault for a missing token, one that is no string, and a batch token. */
 async function idOf(engine: TokenState, sent: unknown): Promise<string | undefined> {
   if (sent === undefined || sent === null || sent === '') throw refuse('missing token ID')
-  if (typeof sent !== 'string') throw new Fault('unauthenticated', 'invalid token', { bare: true })
+  if (typeof sent !== 'string') throw new Fault('unauthenticated', 'invalid token')
   const record = await engine.tokens.resolve(new Secret(sent))
   if (record?.type === 'batch') throw refuse('batch tokens cannot be revoked')
   return engine.tokens.idOf(sent)

@@ -49,7 +49,7 @@ export function explainer(opened: () => UnsealedServer, here: () => Namespace, c
       const { acls, namespaces } = opened()
       const home = token && namespaces.byId(token.namespace)
       const reach = reachOf(home, here())
-      if (!home || reach === undefined) throw new Fault('unauthenticated', 'permission denied', { bare: true })
+      if (!home || reach === undefined) throw new Fault('unauthenticated', 'permission denied')
       // The policies lie in the namespace of the token, and so does the right to read them.
       const acl = await acls.of(token as TokenRecord)
       const reads = (path: string): boolean => root || capabilitiesAt(acl, home, path).includes('read')

@@ -39,7 +39,6 @@ export function admission(
   const headers = quotas.config.headers ? limitHeaders(taken) : {}
   if (taken.allowed) return { headers }
   const refusal = new Fault('rate_limited', `request path "${head.path}": rate limit quota exceeded`, {
-    bare: true,
     headers: { ...headers, 'Retry-After': String(taken.retryAfter) },
   })
   const rejected = { ...refused(head, refusal), ...(namespace && { namespace }), ...(mount && { mount }) }

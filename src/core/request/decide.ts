@@ -253,9 +253,9 @@ const isListing = ({ operation }: Request): boolean => operation === 'list' || o
 
 /** The refusal of a verb that a path does not have. Only folders can be listed. Paths of the server's life name no reason. */
 function wrongVerb(request: Request, offers: Offers): Fault {
-  const { public: bare, serverLife } = traitsOf(offers)
-  const details = bare ? { bare } : {}
-  if (serverLife) return new Fault('unsupported_operation', '', details)
+  const { public: needsNoToken, serverLife } = traitsOf(offers)
+  const details = needsNoToken ? { listed: false } : {}
+  if (serverLife) return new Fault('unsupported_operation', '')
   if (isListing(request) && !offers.list && !offers.scan)
     return new Fault('unsupported_path', 'unsupported path', details)
   return new Fault('unsupported_operation', 'unsupported operation', details)

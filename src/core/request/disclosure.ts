@@ -41,5 +41,5 @@ export async function maySeeReason(
 
 /** The one refusal for every kind of invalid token. */
 export function noToken(): Fault {
-  return new Fault('unauthenticated', 'permission denied', { bare: true })
+  return new Fault('unauthenticated', 'permission denied')
 }

@@ -203,7 +203,7 @@ async function loggedIn(
   response: Parameters<typeof issueToken>[2],
   beforeChange: BeforeChange,
 ): Promise<Response> {
-  if (!open) throw new Fault('sealed', 'Vault is sealed', { bare: true })
+  if (!open) throw new Fault('sealed', 'Vault is sealed')
   await beforeChange()
   return issueToken(open.tokens, decision, response)
 }

@@ -21,10 +21,10 @@ export function sealedDecider(routes: readonly Route[]): (request: Request) => D
     try {
       const match = request.path.startsWith('sys/') ? trie.find(request.path.slice('sys/'.length)) : undefined
       const route = match && request.operation !== 'help' ? match.offers[request.operation] : undefined
-      if (!match) throw new Fault('sealed', 'Vault is sealed', { bare: true })
+      if (!match) throw new Fault('sealed', 'Vault is sealed')
       if (request.namespace !== '' && Object.values(match.offers).some((one) => one.rootOnly))
         throw refuse('operation only available in root namespace')
-      if (!route) throw new Fault('unsupported_operation', '', { bare: true })
+      if (!route) throw new Fault('unsupported_operation', '')
       return { ...base, route, params: match.params }
     } catch (thrown) {
       return { ...base, params: {}, refusal: asFault(thrown) }

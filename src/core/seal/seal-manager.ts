@@ -37,7 +37,7 @@ export class SealManager {
   /** Runs `task` alone: nothing is sealed, unsealed or reshared meanwhile. @throws Fault sealed unless open. */
   async exclusively<T>(task: () => Promise<T>): Promise<T> {
     return this.#turnstile.run(async () => {
-      if (!this.#open) throw new Fault('sealed', 'Vault is sealed', { bare: true })
+      if (!this.#open) throw new Fault('sealed', 'Vault is sealed')
       return task()
     })
   }
@@ -177,7 +177,7 @@ export class SealManager {
   async rotateRoot(): Promise<void> {
     await this.exclusively(async () => {
       const record = await this.record()
-      if (!record || !this.#unsealKey) throw new Fault('sealed', 'Vault is sealed', { bare: true })
+      if (!record || !this.#unsealKey) throw new Fault('sealed', 'Vault is sealed')
       if ((await this.#reroot(record, this.#unsealKey)) === 'unknown')
         throw new Fault(
           'unavailable',

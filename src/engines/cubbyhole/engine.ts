@@ -30,7 +30,7 @@ const subject: Subject = { token: callersToken, fromBelow: true }
 
 /** The caller's drawer. @throws Fault for batch tokens, which have no record and so no drawer. */
 function drawer({ engine, caller }: Call<Cubbyhole>): View {
-  if (!caller.token) throw new Fault('unauthenticated', 'permission denied', { bare: true })
+  if (!caller.token) throw new Fault('unauthenticated', 'permission denied')
   if (caller.token.type === 'batch') throw refuse('cubbyhole operations are only supported by service tokens')
   return engine.view.under(`${caller.token.id}/`)
 }

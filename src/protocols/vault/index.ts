@@ -104,7 +104,7 @@ class VaultApi {
       envelope.path.startsWith('sys/seal-status') ||
       envelope.path.startsWith('sys/init')
     const code = known ? 'unsupported_operation' : 'permission_denied'
-    return this.#gateway.refuse(envelope, new Fault(code, 'HEAD is for sys/health', { bare: true }))
+    return this.#gateway.refuse(envelope, new Fault(code, 'HEAD is for sys/health', { listed: false }))
   }
 }
 

@@ -111,7 +111,7 @@ function decodedPath(raw: string): ApiPath {
 
 function operationOf(verb: string, query: Readonly<Record<string, unknown>>): Operation {
   const operation = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined
-  if (!operation) throw new Fault('unsupported_operation', '', { bare: true })
+  if (!operation) throw new Fault('unsupported_operation', '')
   if (operation !== 'read') return operation
   if (isTrue(query['help'])) return 'help'
   const [list, scan] = [flag(query['list']), flag(query['scan'])]

@@ -1,9 +1,10 @@
 import type { Fault } from '../../contract/fault.ts'
 import type { HttpResponse } from '../../contract/protocol.ts'
-import type { Response, WrapInfo } from '../../contract/response.ts'
+import type { Response } from '../../contract/response.ts'
+import { envelope, envelopeSteps, errorText } from '../../contract/wire/vault.ts'
 import { jsonPieces, writeJson } from '../../util/json.ts'
 import type { Steps } from '../../util/slices.ts'
-import { errorTexts, statusOf } from './errors.ts'
+import { statusOf } from './status.ts'
 
 const json = { 'Content-Type': 'application/json' }
 
@@ -23,34 +24,14 @@ export function* answerSteps(id: string, response: Response): Steps<HttpResponse
   const { data, plain, contentType, inject, wrapInfo, headers } = response
   const whole = wrapInfo !== undefined || contentType !== undefined || (inject && data !== undefined)
   if (whole || (data === undefined && plain === undefined)) return wireAnswer(id, response)
-  const [before, after] = plain === undefined ? around(response.requestId ?? id, response) : ['', '']
-  const written = yield* jsonPieces(plain ?? data)
+  const pieces =
+    plain === undefined ? yield* envelopeSteps(response.requestId ?? id, response) : yield* jsonPieces(plain)
   const body: Buffer[] = []
-  for (const piece of [before, ...written, `${after}\n`]) {
+  for (const piece of [...pieces, '\n']) {
     body.push(Buffer.from(piece))
     yield
   }
   return { status: response.status ?? 200, body, ...(headers && { headers }) }
-}
-
-function envelope(id: string, response: Response, wrapInfo?: WrapInfo): string {
-  const [before, after] = around(id, response, wrapInfo)
-  return `${before}${response.data ? writeJson(response.data) : 'null'}${after}`
-}
-
-/** What stands before and behind the data. */
-function around(
-  id: string,
-  { data, auth, warnings, inject, leaseDuration = 0 }: Response,
-  wrapInfo?: WrapInfo,
-): readonly [string, string] {
-  const injected = inject && data ? `${writeJson(data).slice(1, -1)},` : ''
-  return [
-    `{"request_id":"${id}","lease_id":"","renewable":false,"lease_duration":${leaseDuration},` +
-      `${injected === ',' ? '' : injected}"data":`,
-    `,"wrap_info":${wrapInfo ? JSON.stringify(wrapInfo) : 'null'},` +
-      `"warnings":${warnings?.length ? JSON.stringify(warnings) : 'null'},"auth":${auth ? JSON.stringify(auth) : 'null'}}`,
-  ]
 }
 
 /** A body without envelope: a text of its own type, or JSON. */
@@ -62,9 +43,10 @@ function bareAnswer({ status = 200, plain, contentType, headers = {} }: Response
 /** The answer to a request that failed. */
 export function wireFault(fault: Fault): HttpResponse {
   const { data, warnings, headers } = fault.details
+  const text = errorText(fault)
   return {
     status: statusOf[fault.code],
-    body: `${writeJson({ errors: errorTexts(fault), ...(data && { data }), ...(warnings?.length && { warnings }) })}\n`,
+    body: `${writeJson({ errors: text === undefined ? [] : [text], ...(data && { data }), ...(warnings?.length && { warnings }) })}\n`,
     ...(headers && { headers }),
   }
 }

@@ -54,7 +54,7 @@ export function internalRoutes(): Route<Has>[] {
       about: 'Nothing: a path is needed.',
       access: 'public',
       handle: () => {
-        throw new Fault('unsupported_path', 'unsupported path', { bare: true })
+        throw new Fault('unsupported_path', 'unsupported path', { listed: false })
       },
     }),
     read('internal/ui/namespaces', {
@@ -76,11 +76,11 @@ export function internalRoutes(): Route<Has>[] {
 /** As recorded: a mount of the namespace in use by its own path, one further down by its path from the root namespace. */
 const pathFor = ({ record, under, namespace }: HeldMount): string => (under === '' ? '' : namespace) + record.path
 
-const denied = (): Fault => new Fault('unauthenticated', 'permission denied', { bare: true })
+const denied = (): Fault => new Fault('unauthenticated', 'permission denied')
 
 function preflight(path: string): Fault {
   const text = `preflight capability check returned 403, please ensure client's policies grant access to path "${path.endsWith('/') ? path : `${path}/`}"`
-  return new Fault('permission_denied', text, { bare: true })
+  return new Fault('permission_denied', text, { listed: false })
 }
 
 /** Everybody sees what was tuned to be seen; the owner of a token also sees what its policies reach. */

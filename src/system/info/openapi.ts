@@ -35,8 +35,7 @@ export function openApiRoutes(): Route<Has>[] {
 }
 
 function described({ engine, caller, request }: Call<Has>, generic: boolean): DescribedMount[] {
-  if (request.credential.kind !== 'none' && !caller.token)
-    throw new Fault('unauthenticated', 'permission denied', { bare: true })
+  if (request.credential.kind !== 'none' && !caller.token) throw new Fault('unauthenticated', 'permission denied')
   const mounts: DescribedMount[] = []
   for (const { record, routes } of engine.openApi.offered()) {
     const open = routes.filter(({ access }) => access === 'public')

@@ -32,9 +32,9 @@ export function capabilityRoutes(): Route<Has>[] {
       pure: true,
       fields: { ...paths, token: f.string('The token.').secret().or('') },
       handle: async ({ engine: { capabilities: port } }, { token, ...asked }) => {
-        if (token === '') throw refuse('missing token', { wrapped: true })
+        if (token === '') throw refuse('missing token', { listed: true })
         const found = await port.ofToken(new Secret(token), wanted(asked))
-        if (!found) throw refuse('invalid token', { wrapped: true })
+        if (!found) throw refuse('invalid token', { listed: true })
         return told(wanted(asked), found)
       },
     }),
@@ -45,7 +45,7 @@ export function capabilityRoutes(): Route<Has>[] {
       handle: async ({ engine: { capabilities: port } }, { accessor, ...asked }) => {
         if (accessor === '') throw refuse('missing accessor')
         const found = await port.ofAccessor(accessor, wanted(asked))
-        if (!found) throw refuse('invalid accessor', { wrapped: true })
+        if (!found) throw refuse('invalid accessor', { listed: true })
         return told(wanted(asked), found)
       },
     }),
@@ -54,7 +54,7 @@ export function capabilityRoutes(): Route<Has>[] {
       pure: true,
       fields: { ...paths, token: f.string('Ignored: the caller is asked about.').secret().or('') },
       handle: async ({ engine: { capabilities: port }, caller }, asked) => {
-        if (!caller.token) throw new Fault('unauthenticated', 'permission denied', { bare: true })
+        if (!caller.token) throw new Fault('unauthenticated', 'permission denied')
         const all = wanted(asked)
         return told(all, await port.ofCaller(caller.token, all))
       },
@@ -73,7 +73,7 @@ function wanted(asked: Asked): readonly string[] {
   if (all.length > most.paths) throw refuse(`one request asks about at most ${most.paths} paths`)
   if (all.some((path) => path.length > most.characters))
     throw refuse(`a path is longer than ${most.characters} characters: no request has such a one`)
-  if (all.includes('')) throw refuse('missing path', { wrapped: true })
+  if (all.includes('')) throw refuse('missing path', { listed: true })
   return all
 }
 

@@ -85,7 +85,7 @@ export function explainRoutes(): Route<Has>[] {
         if (policies.length > 0) return told(asked, await port.ofPolicies(caller, policies, requestOf(asked)))
         if (accessor === '') return told(asked, await port.own(caller, requestOf(asked)))
         const explained = await port.ofAccessor(caller, accessor, requestOf(asked))
-        if (!explained) throw refuse('invalid accessor', { wrapped: true })
+        if (!explained) throw refuse('invalid accessor', { listed: true })
         return told(asked, explained)
       },
     }),

@@ -39,7 +39,7 @@ export function passwordPolicyRoutes(): Route<Has>[] {
       canonical: { name: plainName },
       fields: { ...name, policy: f.string('The policy in HCL or JSON, as it is or in base64.').or('') },
       handle: async ({ engine: { passwordPolicies: policies } }, values) => {
-        if (values.policy === '') throw refuse('missing policy', { wrapped: true })
+        if (values.policy === '') throw refuse('missing policy', { listed: true })
         await policies.write(values.name, values.policy)
         return done()
       },
@@ -63,5 +63,5 @@ export function passwordPolicyRoutes(): Route<Has>[] {
 
 function present(found: string | undefined): string {
   if (found !== undefined) return found
-  throw new Fault('no_route', 'policy does not exist', { wrapped: true })
+  throw new Fault('no_route', 'policy does not exist', { listed: true })
 }

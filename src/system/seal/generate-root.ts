@@ -67,7 +67,7 @@ const switchedOff = (route: Route<unknown>): Route<unknown> => ({
 })
 
 function refuseOperation(): never {
-  throw new Fault('unsupported_operation', unsupported, { bare: true })
+  throw new Fault('unsupported_operation', unsupported, { listed: false })
 }
 
 /** The refusal of a beginning names the two alternatives. The words that clients look for come first. */
@@ -76,7 +76,7 @@ function refuseBeginning(): never {
     'no listener makes root tokens for callers without a token. With a token whose policy allows it (policies/operator.hcl does), use ' +
     'sys/generate-root-token/attempt. If every token is lost, set disable_unauthed_generate_root_endpoints = false in the ' +
     'listener, restart, and unseal (docs/operations.md)'
-  throw new Fault('unsupported_operation', `${unsupported}: ${alternatives}`, { bare: true })
+  throw new Fault('unsupported_operation', `${unsupported}: ${alternatives}`, { listed: false })
 }
 
 const isBeginning = ({ operation, pattern }: Route<unknown>): boolean =>

@@ -105,7 +105,7 @@ export function rekeyRoutes(rekey: RekeyPort, rules: RekeyRules, allowed: boolea
 }
 
 function off(): never {
-  throw new Fault('unsupported_operation', 'unsupported operation', { bare: true })
+  throw new Fault('unsupported_operation', 'unsupported operation', { listed: false })
 }
 
 /** The copy of shares that were encrypted with PGP. Without a rekey (recovery keys): there is never one. */

@@ -222,7 +222,7 @@ describe('audit lines', () => {
       Array(2).fill('1 error occurred:\n\t* permission denied\n\n'),
     )
     expect(last()?.auth).to.have.property('policy_results').deep.equal({ allowed: false })
-    await round(broker, event(), new Fault('permission_denied', 'permission denied', { bare: true }))
+    await round(broker, event(), new Fault('permission_denied', 'permission denied', { listed: false }))
     expect(last()?.error).to.equal('permission denied')
     await round(broker, event(), new Fault('not_found', ''))
     expect(last()).to.not.have.property('error')

@@ -1,4 +1,4 @@
-import type { Fault, FaultCode } from '../../contract/fault.ts'
+import type { FaultCode } from '../../contract/fault.ts'
 
 /** The HTTP status of every kind of fault. A new code without one does not compile. */
 export const statusOf = {
@@ -18,12 +18,3 @@ export const statusOf = {
   unavailable: 503,
   internal: 500,
 } as const satisfies Record<FaultCode, number>
-
-const wrapped: ReadonlySet<FaultCode> = new Set(['permission_denied', 'unsupported_path', 'unsupported_operation'])
-
-/** The texts of `{"errors":[…]}`: none for "not found", wrapped as clients expect it for refusals behind a token. */
-export function errorTexts({ code, message, details }: Fault): string[] {
-  if (code === 'not_found' || message === '') return []
-  const list = (wrapped.has(code) && !details.bare) || details.wrapped
-  return [list ? `1 error occurred:\n\t* ${message}\n\n` : message]
-}
