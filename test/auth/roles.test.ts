@@ -138,4 +138,13 @@ describe('token roles', () => {
       expect(status, path).to.equal(400)
     }
   })
+
+  it('a token bound to other addresses opens nothing on public routes either', async () => {
+    await server.data('POST', 'auth/token/roles/far', { token_bound_cidrs: '10.0.0.0/8', allowed_policies: 'default' })
+    const { client_token: far } = await create('create/far', {})
+    const mounts = async (token: string) =>
+      server.call('GET', '/v1/sys/internal/ui/mounts', undefined, { 'X-Vault-Token': token })
+    expect((await mounts((await create('create', { policies: ['default'] })).client_token)).status).to.equal(200)
+    expect((await mounts(far)).status).to.equal(403)
+  })
 })

@@ -21,8 +21,7 @@ const authenticators: { readonly [K in Credential['kind']]: Authenticator<K> } =
   token: ({ tokens }, { token }) => tokens.resolve(token),
 }
 
-/** The valid token that a credential stands for, from whatever address the request comes. */
-export function tokenOf<K extends Credential['kind']>(
+function tokenOf<K extends Credential['kind']>(
   parts: AuthenticatingParts,
   credential: CredentialOf<K> & Credential,
 ): Found | Promise<Found> {

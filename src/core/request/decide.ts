@@ -5,7 +5,7 @@ import type { Response } from '../../contract/response.ts'
 import type { Route, Subject } from '../../contract/route.ts'
 import type { Acl, AclOperation, AclQuery, Verdict } from '../../policy/acl.ts'
 import type { TokenStore } from '../../tokens/store.ts'
-import { authenticated, tokenOf } from '../authentication/authenticators.ts'
+import { authenticated } from '../authentication/authenticators.ts'
 import type { Acls } from '../policies/acl-cache.ts'
 import { refusalOf, showsValidToken, maySeeReason, noToken } from './disclosure.ts'
 import { callOf } from './call.ts'
@@ -264,13 +264,12 @@ function wrongVerb(request: Request, offers: Offers): Fault {
 /** A token is not needed, but a valid one counts: some public routes show more to its owner. */
 async function admitAnyone(parts: DecidingParts, draft: Draft, target: Target): Promise<void> {
   const { route, request } = draft
-  const { credential } = request
   if (!route) throw wrongVerb(request, target.offers ?? {})
   if (route.access !== 'public') {
     const token = await authenticate(parts, draft)
     return authorise(parts, draft, token, wantsSudo(draft, target))
   }
-  const token = await tokenOf(parts, credential)
+  const token = await authenticated(parts, request)
   if (token && reachFrom(parts, draft, token) !== undefined) draft.caller = await callerOf(parts, draft, token)
   return undefined
 }

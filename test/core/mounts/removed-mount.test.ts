@@ -30,7 +30,8 @@ describe('the removal of an auth mount', () => {
     const below = await core.tokens.create({ ...spec, path: 'auth/token/create', parent: first.record })
     const batch = await core.tokens.create({ ...spec, path: 'auth/people/login/a', type: 'batch', mount: record.uuid })
     const other = await core.tokens.create({ ...spec, path: 'auth/people/login/a' })
-    const drawers = (mounts.router.mountOf('cubbyhole/')?.state as Cubbyhole).view
+    const cubbyhole = mounts.router.mountOf('cubbyhole/')?.state as Cubbyhole
+    const drawers = cubbyhole.view
     for (const { id } of [first.record, below.record, other.record]) await drawers.put(`${id}/k`, { a: 'b' })
     for (const { token } of [first, below, batch, other]) expect(await valid(core, token)).to.equal(true)
 
