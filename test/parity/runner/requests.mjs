@@ -25,27 +25,18 @@
 //   wait: 1100                      milliseconds to wait before the request
 //   restart: true                   instead of a request: kill the server and start it again on the same {dir} (sealed cases)
 // Exit status: 0 all steps alike, 1 some differ, 2 the run itself failed (a server did not come up, a golden file is missing).
-import { spawn } from 'node:child_process'
-import { readdirSync, readFileSync, writeFileSync, mkdirSync, mkdtempSync, rmSync, existsSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join, basename, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { mkdtempSync, rmSync } from 'node:fs'
 import http from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import net from 'node:net'
+import { check, commandLine, exitStatus, fill, freePort, pick, record, replaced } from './harness.mjs'
+import { runCases, score, sleep, startServer, volatileText } from './harness.mjs'
 
-const [mode, ...rest] = process.argv.slice(2)
-const opt = {}
-for (let i = 0; i < rest.length; i++) {
-  const key = rest[i].replace(/^--/, '')
-  opt[key] = ['verbose', 'strict'].includes(key) ? true : rest[++i]
-}
-if (!['record', 'check'].includes(mode) || !opt.cases || !opt.golden || !opt.server) {
-  console.error(
-    'usage: requests.mjs record|check --cases DIR --golden DIR --server CMD [--only S] [--verbose] [--json FILE]',
-  )
-  process.exit(2)
-}
+const { mode, options } = commandLine(
+  ['cases', 'golden', 'server'],
+  'usage: requests.mjs record|check --cases DIR --golden DIR --server CMD [--only S] [--verbose] [--json FILE]',
+)
 
 // ---- what may differ between two right answers ------------------------------------------------------------------
 const volatileKeys = new Set(
@@ -73,14 +64,15 @@ function kind(v) {
   if (/^-----BEGIN ([A-Z ]+)-----/.test(v)) return `<pem:${RegExp.$1}>`
   return '<string>'
 }
-const soften = (s) =>
-  s
-    .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, '<uuid>')
-    .replace(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.\dZ+:-]*/g, '<time>')
-    .replace(/127\.0\.0\.1:\d+/g, '<addr>')
-    .replace(/\b(hv[sbr]|s|b|r)\.[A-Za-z0-9_-]{20,}/g, '<token>')
-    .replace(/\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+/g, '<token>')
-    .replace(/\b[a-z]+_[0-9a-f]{8}\b/g, '<accessor>')
+const soften = (text) =>
+  replaced(text, [
+    volatileText.uuid,
+    [/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.\dZ+:-]*/g, '<time>'],
+    volatileText.address,
+    volatileText.token,
+    volatileText.jwt,
+    [/\b[a-z]+_[0-9a-f]{8}\b/g, '<accessor>'],
+  ])
 
 // Texts that clients are known to match, and short ones, are compared to the letter; longer sentences only by their presence: ours should be better.
 const matched =
@@ -96,17 +88,16 @@ const match = (pattern, path) => {
     q = path.split('.')
   return p.length === q.length && p.every((x, i) => x === '*' || x === q[i])
 }
+function isVolatile(key, path, value) {
+  if (!volatileKeys.has(key) || typeof value === 'boolean' || keepValueWhenEmpty(value)) return false
+  if (typeof value === 'object' && value !== null) return false
+  return !(key === 'version' && (typeof value === 'number' || path.endsWith('options.version')))
+}
+const isUnixTime = (key, value) =>
+  typeof value === 'number' && value > 1.7e9 && value < 2.2e9 && !/num|count|max|limit|version|ttl/.test(key)
 function normalise(v, extra, path = '') {
   const key = path.split('.').pop()
-  if (extra.some((p) => match(p, path))) return kind(v)
-  if (
-    volatileKeys.has(key) &&
-    typeof v !== 'boolean' &&
-    !(key === 'version' && (typeof v === 'number' || path.endsWith('options.version'))) &&
-    (typeof v !== 'object' || v === null) &&
-    !keepValueWhenEmpty(v)
-  )
-    return kind(v)
+  if (extra.some((p) => match(p, path)) || isVolatile(key, path, v)) return kind(v)
   if (Array.isArray(v)) return v.map((x, i) => normalise(x, extra, path ? `${path}.${i}` : String(i)))
   if (v && typeof v === 'object')
     return Object.fromEntries(
@@ -114,13 +105,9 @@ function normalise(v, extra, path = '') {
         .sort()
         .map((k) => [k, normalise(v[k], extra, path ? `${path}.${k}` : k)]),
     )
-  if (typeof v === 'number' && v > 1.7e9 && v < 2.2e9 && !/num|count|max|limit|version|ttl/.test(key))
-    return '<unix time>'
-  return typeof v === 'string'
-    ? /(^|\.)(errors|warnings)\.\d+$|\.error$/.test(path)
-      ? sentence(soften(v))
-      : soften(v)
-    : v
+  if (isUnixTime(key, v)) return '<unix time>'
+  if (typeof v !== 'string') return v
+  return /(^|\.)(errors|warnings)\.\d+$|\.error$/.test(path) ? sentence(soften(v)) : soften(v)
 }
 function compare(want, got, path, out) {
   if (
@@ -141,15 +128,7 @@ function compare(want, got, path, out) {
   return out
 }
 
-// ---- one fresh server a case -------------------------------------------------------------------------------------
-const freePort = () =>
-  new Promise((ok) => {
-    const s = net.createServer().listen(0, '127.0.0.1', () => {
-      const { port } = s.address()
-      s.close(() => ok(port))
-    })
-  })
-const sleep = (ms) => new Promise((ok) => setTimeout(ok, ms))
+// ---- one case ----------------------------------------------------------------------------------------------------
 function send(port, method, path, headers, body) {
   return new Promise((ok, bad) => {
     const r = http.request({ host: '127.0.0.1', port, method, path, headers, timeout: 30000 }, (res) => {
@@ -164,44 +143,6 @@ function send(port, method, path, headers, body) {
   })
 }
 const serverOption = (sealed) => (!sealed ? 'server' : sealed === true ? 'sealed-server' : `${sealed}-server`)
-async function startServer(port, dir, sealed) {
-  const command = opt[serverOption(sealed)]
-  const child = spawn('/bin/sh', ['-c', `exec ${command.replaceAll('{port}', port).replaceAll('{dir}', dir)}`], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, HOME: dir },
-    detached: true,
-  })
-  let log = ''
-  child.stdout.on('data', (d) => (log += d))
-  child.stderr.on('data', (d) => (log += d))
-  const gone = new Promise((ok) => child.on('exit', ok))
-  const stop = async () => {
-    try {
-      process.kill(-child.pid, 'SIGKILL')
-    } catch {}
-    await gone
-  }
-  for (let i = 0; ; i++) {
-    try {
-      const h = await send(port, 'GET', '/v1/sys/health', {})
-      if (h.status === 200 || (sealed && h.status > 0)) return stop
-    } catch {}
-    if (i > 300 || child.exitCode !== null) {
-      await stop()
-      throw new Error(`server did not come up:\n${log.slice(-2000)}`)
-    }
-    await sleep(100)
-  }
-}
-
-const fill = (v, vars) =>
-  typeof v === 'string'
-    ? v.replace(/\$\{(\w+)\}/g, (_, n) => vars[n] ?? `<unset ${n}>`)
-    : Array.isArray(v)
-      ? v.map((x) => fill(x, vars))
-      : v && typeof v === 'object'
-        ? Object.fromEntries(Object.entries(v).map(([k, x]) => [fill(k, vars), fill(x, vars)]))
-        : v
 // A number that a JavaScript number would write differently (2^53+1, 1e3, 1.0) is kept as the text that the server wrote.
 const parse = (text) =>
   JSON.parse(
@@ -209,76 +150,81 @@ const parse = (text) =>
       t[0] === '"' || String(Number(t)) === t ? t : `"<number:${t}>"`,
     ),
   )
-const pick = (v, path) => path.split('.').reduce((x, k) => x?.[k], v)
+function readBody(text) {
+  try {
+    return text === '' ? null : parse(text)
+  } catch {
+    return { '<text>': text.slice(0, 400) }
+  }
+}
+
+/** The method, path, headers and body of a step. */
+function messageOf(step, saved) {
+  const [method, ...path] = fill(step.do, saved).split(' ')
+  const filled = fill(step.body, saved)
+  const body = filled === undefined || typeof filled === 'string' ? filled : JSON.stringify(filled)
+  const headers = { ...fill(step.headers ?? {}, saved) }
+  const as = step.as ?? 'root'
+  if (as !== 'none') headers['X-Vault-Token'] = saved[as] ?? `<unset ${as}>`
+  if (body !== undefined) {
+    headers['Content-Length'] = Buffer.byteLength(body)
+    headers['Content-Type'] ??= 'application/json'
+  }
+  return { method, path: path.join(' '), headers, body }
+}
+
+async function derivedFrom(step, json, saved) {
+  if (!step.derive) return undefined
+  try {
+    return JSON.parse(JSON.stringify((await step.derive(json, saved)) ?? null))
+  } catch (thrown) {
+    return `threw ${thrown.message}`
+  }
+}
+
+function headersShown(step, headers) {
+  const value = (name) => headers[name.toLowerCase()]
+  const shown = (name) => [name, value(name) === undefined ? null : soften(String(value(name)))]
+  return step.show && Object.fromEntries(step.show.map(shown))
+}
+
+async function runStep(port, step, computed, saved) {
+  const { method, path, headers, body } = messageOf(step, saved)
+  const failure = (thrown) => ({ status: 0, headers: {}, text: String(thrown.message) })
+  const answer = await send(port, method, path, headers, body).catch(failure)
+  const json = readBody(answer.text)
+  for (const [name, place] of Object.entries(step.save ?? {})) saved[name] = pick(json, place) ?? `<unset ${name}>`
+  const derived = await derivedFrom(step, json, saved)
+  return {
+    do: computed ? step.do.replace(/[A-Za-z0-9._-]{20,}/g, '…') : step.do,
+    as: step.as ?? 'root',
+    status: answer.status,
+    body: step.loose ? undefined : normalise(json, step.volatile ?? []),
+    derived,
+    headers: headersShown(step, answer.headers),
+  }
+}
 
 async function run(steps, sealed) {
+  const command = options[serverOption(sealed)]
+  if (!command) return { answers: [], skipped: true }
   const port = await freePort()
   const dir = mkdtempSync(join(tmpdir(), 'parity-'))
-  let stop = await startServer(port, dir, sealed)
-  const vars = { root: 'root', dir, addr: `http://127.0.0.1:${port}` }
+  let stop = await startServer(command, port, dir, sealed)
+  const saved = { root: 'root', dir, addr: `http://127.0.0.1:${port}` }
   const answers = []
   try {
-    for (const s of steps) {
-      const step = typeof s === 'function' ? await s(vars) : s
+    for (const one of steps) {
+      const computed = typeof one === 'function'
+      const step = computed ? await one(saved) : one
       if (step.wait) await sleep(step.wait)
       if (step.restart) {
         await stop()
-        stop = await startServer(port, dir, sealed)
+        stop = await startServer(command, port, dir, sealed)
         answers.push({ do: 'restart', status: 0 })
-        continue
-      }
-      const [method, ...p] = fill(step.do, vars).split(' ')
-      const body =
-        step.body === undefined
-          ? undefined
-          : typeof step.body === 'string'
-            ? fill(step.body, vars)
-            : JSON.stringify(fill(step.body, vars))
-      const headers = { ...fill(step.headers ?? {}, vars) }
-      const as = step.as ?? 'root'
-      if (as !== 'none') headers['X-Vault-Token'] = vars[as] ?? `<unset ${as}>`
-      if (body !== undefined) {
-        headers['Content-Length'] = Buffer.byteLength(body)
-        headers['Content-Type'] ??= 'application/json'
-      }
-      let a
-      try {
-        a = await send(port, method, p.join(' '), headers, body)
-      } catch (e) {
-        a = { status: 0, headers: {}, text: String(e.message) }
-      }
-      let json
-      try {
-        json = a.text === '' ? null : parse(a.text)
-      } catch {
-        json = { '<text>': a.text.slice(0, 400) }
-      }
-      for (const [name, path] of Object.entries(step.save ?? {})) vars[name] = pick(json, path) ?? `<unset ${name}>`
-      let derived
-      if (step.derive)
-        try {
-          derived = JSON.parse(JSON.stringify((await step.derive(json, vars)) ?? null))
-        } catch (e) {
-          derived = `threw ${e.message}`
-        }
-      const shown = typeof s === 'function' ? step.do.replace(/[A-Za-z0-9._-]{20,}/g, '…') : step.do
-      answers.push({
-        do: shown,
-        as,
-        status: a.status,
-        body: step.loose ? undefined : normalise(json, step.volatile ?? []),
-        derived,
-        headers:
-          step.show &&
-          Object.fromEntries(
-            step.show.map((h) => [
-              h,
-              a.headers[h.toLowerCase()] === undefined ? null : soften(String(a.headers[h.toLowerCase()])),
-            ]),
-          ),
-      })
+      } else answers.push(await runStep(port, step, computed, saved))
     }
-    return answers
+    return { answers }
   } finally {
     await stop()
     rmSync(dir, { recursive: true, force: true })
@@ -286,97 +232,30 @@ async function run(steps, sealed) {
 }
 
 // ---- main ---------------------------------------------------------------------------------------------------------
-const names = readdirSync(opt.cases)
-  .filter((f) => f.endsWith('.mjs') && (!opt.only || f.includes(opt.only)))
-  .sort()
-if (names.length === 0) {
-  console.error(`no cases in ${opt.cases}`)
-  process.exit(2)
-}
-if (mode === 'record') mkdirSync(opt.golden, { recursive: true })
-let steps = 0,
-  alike = 0,
-  statusAlike = 0,
-  extras = 0,
-  failed = false
-const verdicts = []
-const results = new Map()
-async function work(file) {
-  const { default: plan, sealed } = await import(pathToFileURL(resolve(opt.cases, file)))
-  if (!opt[serverOption(sealed)]) return { plan, answers: [], skipped: true }
-  try {
-    return { plan, answers: await run(plan, sealed) }
-  } catch (e) {
-    return { plan, error: e.message, answers: [] }
+let [statusAlike, extras] = [0, 0]
+
+function judge(name, step, want, got = { status: 0 }) {
+  if (want.do === 'restart') return undefined
+  const diffs = []
+  if (want.status !== got.status) diffs.push({ path: 'status', what: 'differs', want: want.status, got: got.status })
+  else statusAlike++
+  if (want.body !== undefined) compare(normalise(want.body, []), got.body ?? null, '', diffs)
+  for (const member of ['derived', 'headers'])
+    if (want[member] !== undefined && !isDeepStrictEqual(want[member], got[member] ?? null))
+      diffs.push({ path: member, what: 'differs', want: want[member], got: got[member] })
+  const bad = diffs.filter((diff) => diff.what !== 'extra' || options.strict)
+  extras += diffs.length - bad.length
+  if (bad.length > 0 && (options.verbose || options.only)) {
+    console.log(`${name} #${step} ${want.do} as ${want.as}`)
+    const short = (value) => JSON.stringify(value)?.slice(0, 160)
+    for (const diff of bad.slice(0, 12))
+      console.log(`   ${diff.what} ${diff.path || '(body)'}: want ${short(diff.want)} got ${short(diff.got)}`)
   }
+  return { case: name, step, do: want.do, as: want.as, ok: bad.length === 0, diffs }
 }
-const queue = [...names]
-await Promise.all(
-  Array.from({ length: Number(opt.jobs ?? 1) }, async () => {
-    for (let f; (f = queue.shift());) {
-      const result = await work(f)
-      results.set(f, result)
-      if (result.error) {
-        console.log(`${f}: ${result.error}`)
-        failed = true
-      } else if (mode === 'record') console.log(`${f}: ${result.answers.length} answers`)
-    }
-  }),
-)
-for (const file of names) {
-  const name = basename(file, '.mjs')
-  const { answers, error, skipped } = results.get(file)
-  if (skipped) {
-    console.log(`${name}: skipped, needs a server that was not given`)
-    continue
-  }
-  const at = join(opt.golden, `${name}.json`)
-  if (mode === 'record') {
-    if (!error) writeFileSync(at, JSON.stringify(answers, null, 1) + '\n')
-    continue
-  }
-  if (!existsSync(at)) {
-    console.log(`${name}: no golden file`)
-    failed = true
-    continue
-  }
-  const golden = JSON.parse(readFileSync(at, 'utf8'))
-  let good = 0
-  golden.forEach((want, i) => {
-    if (want.do === 'restart') return
-    const got = answers[i] ?? { status: 0 }
-    const diffs = []
-    if (want.status !== got.status) diffs.push({ path: 'status', what: 'differs', want: want.status, got: got.status })
-    else statusAlike++
-    if (want.body !== undefined) compare(normalise(want.body, []), got.body ?? null, '', diffs)
-    const exact = (name) => {
-      if (want[name] !== undefined && !isDeepStrictEqual(want[name], got[name] ?? null))
-        diffs.push({ path: name, what: 'differs', want: want[name], got: got[name] })
-    }
-    exact('derived')
-    exact('headers')
-    const bad = diffs.filter((d) => d.what !== 'extra' || opt.strict)
-    extras += diffs.length - bad.length
-    steps++
-    if (bad.length === 0) {
-      good++
-      alike++
-    }
-    verdicts.push({ case: name, step: i + 1, do: want.do, as: want.as, ok: bad.length === 0, diffs })
-    if (bad.length && (opt.verbose || opt.only)) {
-      console.log(`${name} #${i + 1} ${want.do} as ${want.as}`)
-      for (const d of bad.slice(0, 12))
-        console.log(
-          `   ${d.what} ${d.path || '(body)'}: want ${JSON.stringify(d.want)?.slice(0, 160)} got ${JSON.stringify(d.got)?.slice(0, 160)}`,
-        )
-    }
-  })
-  console.log(`${name}: ${good} of ${golden.filter((g) => g.do !== 'restart').length} alike`)
-}
-if (mode === 'check') {
-  if (opt.json) writeFileSync(opt.json, JSON.stringify(verdicts, null, 1))
-  console.log(
-    `${alike} of ${steps} answers alike (${((100 * alike) / Math.max(1, steps)).toFixed(1)} %), ${statusAlike} with the same status, ${extras} extra members`,
-  )
-}
-process.exit(failed ? 2 : mode === 'check' && alike !== steps ? 1 : 0)
+
+const results = await runCases(options, run)
+if (mode === 'record') process.exit(record(options, results) ? 2 : 0)
+const { verdicts, failed } = check(options, results, judge)
+console.log(`${score(verdicts, 'answers')}, ${statusAlike} with the same status, ${extras} extra members`)
+process.exit(exitStatus(verdicts, failed))
