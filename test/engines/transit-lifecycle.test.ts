@@ -217,9 +217,9 @@ describe('records of keys', () => {
     for (const [name, old] of Object.entries(stored)) await view.put(`key/${name}`, old)
     for (const name of ['one', 'two']) {
       const key = await keys.need(name)
-      const { ciphertext } = await key.encrypt(Buffer.from('m'), 0, {}, unaudited)
+      const made = await key.encrypt(Buffer.from('m'), 0, {}, unaudited)
       await keys.rotate(name)
-      expect(Buffer.from(await (await keys.need(name)).decrypt(ciphertext, {})).toString()).to.equal('m')
+      expect(Buffer.from(await (await keys.need(name)).decrypt(made, {})).toString()).to.equal('m')
       const now = (await view.get(`key/${name}`)) as KeyRecord
       expect({ ...now, versions: {} }).to.deep.equal({ ...record, name, latest: 2, versions: {} })
     }

@@ -183,7 +183,7 @@ describe('the last use of a key', () => {
       return used.get(1)?.lastUsedAt
     }
     expect(await last(keys)).to.equal(0)
-    const { ciphertext } = await (await keys.need('k')).encrypt(message, 0, {}, unaudited)
+    const made = await (await keys.need('k')).encrypt(message, 0, {}, unaudited)
     const first = clock.now()
     expect([await last(keys), await last(start())]).to.deep.equal([first, 0])
     await keys.tend()
@@ -191,12 +191,12 @@ describe('the last use of a key', () => {
     const before = storage.commits
     for (let minute = 0; minute < 59; minute++) {
       clock.advance(60_000)
-      await (await keys.need('k')).decrypt(ciphertext, {})
+      await (await keys.need('k')).decrypt(made, {})
       await keys.tend()
     }
     expect([storage.commits - before, await last(keys), await last(start())]).to.deep.equal([0, clock.now(), first])
     clock.advance(60_000)
-    await (await keys.need('k')).decrypt(ciphertext, {})
+    await (await keys.need('k')).decrypt(made, {})
     await keys.tend()
     expect([storage.commits - before, await last(start())]).to.deep.equal([1, clock.now()])
   })

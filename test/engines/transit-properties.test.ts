@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { keyType, keyTypes } from '../../src/crypto/keys/key-types.ts'
 import type { KeyTypeName } from '../../src/crypto/keys/key-types.ts'
 import { randomBytes } from '../../src/crypto/random.ts'
+import { decryptText, encryptText } from '../../src/engines/transit/formats/ciphertext.ts'
 import { LiveKey, unmetered } from '../../src/engines/transit/live-key.ts'
 import { newKey, newVersion, rotated } from '../../src/engines/transit/record.ts'
 import type { KeyRecord } from '../../src/engines/transit/record.ts'
@@ -52,10 +53,10 @@ for (const type of types)
         await fc.assert(
           fc.asyncProperty(message, async ({ plaintext, context, associated, version }) => {
             const binding = { associated, ...(kind.derived && { context: text(context) }) }
-            const made = await live.encrypt(plaintext, version, binding, unaudited)
-            expect(made.version).to.equal(version || 3)
-            expect(Buffer.from(await live.decrypt(made.ciphertext, binding)).equals(plaintext)).to.equal(true)
-            const again = (await live.encrypt(plaintext, version, binding, unaudited)).ciphertext
+            const made = await encryptText(live, plaintext, version, binding, unaudited)
+            expect(made.key_version).to.equal(version || 3)
+            expect(Buffer.from(await decryptText(live, made.ciphertext, binding)).equals(plaintext)).to.equal(true)
+            const again = (await encryptText(live, plaintext, version, binding, unaudited)).ciphertext
             expect(again === made.ciphertext, 'equal ciphertexts').to.equal(kind.convergent)
           }),
           { numRuns: 40 },
@@ -70,9 +71,15 @@ for (const type of types)
             fc.nat(5000),
             async ({ plaintext, context, associated, version }, other, at) => {
               const binding = { associated, ...(kind.derived && { context: text(context) }) }
-              const { ciphertext, version: number } = await live.encrypt(plaintext, version, binding, unaudited)
+              const { ciphertext, key_version: number } = await encryptText(
+                live,
+                plaintext,
+                version,
+                binding,
+                unaudited,
+              )
               const refused = async (wrong: string, how: typeof binding) =>
-                expect(await faultOf(live.decrypt(wrong, how))).to.have.property('code', 'invalid_request')
+                expect(await faultOf(decryptText(live, wrong, how))).to.have.property('code', 'invalid_request')
               await refused(tampered(ciphertext, at), binding)
               await refused(ciphertext.replace(/v\d+/, `v${(number % 3) + 1}`), binding)
               await refused(ciphertext, { ...binding, associated: Buffer.concat([associated, other]) })
@@ -86,13 +93,13 @@ for (const type of types)
 
       it('0.9.0: refuses every short or strange ciphertext', async () => {
         const binding = kind.derived ? { context: 'Yw==' } : {}
-        const { ciphertext } = await live.encrypt(Buffer.alloc(64, 'x'), 0, binding, unaudited)
+        const { ciphertext } = await encryptText(live, Buffer.alloc(64, 'x'), 0, binding, unaudited)
         const body = Buffer.from(ciphertext.slice('vault:v3:'.length), 'base64')
         const wrong = Array.from({ length: 65 }, (_, size) => `vault:v3:${body.subarray(0, size).toString('base64')}`)
         const prefixes = Array.from({ length: ciphertext.length }, (_, size) => ciphertext.slice(0, size))
         const strange = ['vault:v0:', 'vault:v-1:', 'vault:v999999999999:', 'vault:v3:*', 'vault:v:', 'vault:v3', 'v3:']
         for (const one of [...wrong, ...prefixes, ...strange, ...strange.map((tag) => tag + body.toString('base64'))])
-          expect(await faultOf(live.decrypt(one, binding)), one).to.have.property('code', 'invalid_request')
+          expect(await faultOf(decryptText(live, one, binding)), one).to.have.property('code', 'invalid_request')
       })
 
       it('keeps to its minimum versions', async () => {
@@ -100,7 +107,7 @@ for (const type of types)
         const binding = kind.derived ? { context: 'Yw==' } : {}
         const made = await Promise.all(
           [1, 2, 3, 4].map((version) =>
-            new LiveKey(key, unmetered(randomBytes)).encrypt(Buffer.from('x'), version, binding, unaudited),
+            encryptText(new LiveKey(key, unmetered(randomBytes)), Buffer.from('x'), version, binding, unaudited),
           ),
         )
         const limits = fc.record({
@@ -110,16 +117,16 @@ for (const type of types)
         await fc.assert(
           fc.asyncProperty(limits, async ({ minDecryption, minEncryption }) => {
             const limited = new LiveKey({ ...key, minDecryption, minEncryption }, unmetered(randomBytes))
-            for (const { ciphertext, version } of made) {
-              const decrypt = () => limited.decrypt(ciphertext, binding)
+            for (const { ciphertext, key_version: version } of made) {
+              const decrypt = () => decryptText(limited, ciphertext, binding)
               if (version < minDecryption) expect((await faultOf(decrypt())).message).to.include('too old')
               else expect(Buffer.from(await decrypt()).toString()).to.equal('x')
-              const encrypt = () => limited.encrypt(Buffer.from('x'), version, binding, unaudited)
+              const encrypt = () => encryptText(limited, Buffer.from('x'), version, binding, unaudited)
               if (version < Math.max(minDecryption, minEncryption)) await faultOf(encrypt())
-              else expect((await encrypt()).version).to.equal(version)
+              else expect((await encrypt()).key_version).to.equal(version)
             }
-            await faultOf(limited.encrypt(Buffer.from('x'), 5, binding, unaudited))
-            await faultOf(limited.encrypt(Buffer.from('x'), -1, binding, unaudited))
+            await faultOf(encryptText(limited, Buffer.from('x'), 5, binding, unaudited))
+            await faultOf(encryptText(limited, Buffer.from('x'), -1, binding, unaudited))
           }),
           { numRuns: 20 },
         )
@@ -132,7 +139,7 @@ describe('convergent encryption', () => {
     const [one, other] = [await keyOf('aes256-gcm96', kind), await keyOf('aes256-gcm96', kind)]
     const nonce = async (key: KeyRecord, context: string, plaintext: string) => {
       const live = new LiveKey(key, unmetered(randomBytes))
-      const { ciphertext } = await live.encrypt(Buffer.from(plaintext), 0, { context }, unaudited)
+      const { ciphertext } = await encryptText(live, Buffer.from(plaintext), 0, { context }, unaudited)
       return Buffer.from(ciphertext.slice('vault:v3:'.length), 'base64').subarray(0, 12).toString('hex')
     }
     const pairs = [

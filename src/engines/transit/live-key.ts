@@ -15,7 +15,6 @@ import { opensslHash } from '../../crypto/hash.ts'
 import type { MacHash } from '../../crypto/hash.ts'
 import { ed25519FromSeed, ed25519Private, fromPrivateDer } from '../../crypto/keys/pairs.ts'
 import { wipe } from '../../util/bytes.ts'
-import { readCiphertext, writeCiphertext } from './formats/ciphertext.ts'
 import type { UsageCounter } from './usage-counter.ts'
 import type { KeyRecord, KeyVersion, Random } from './record.ts'
 import { bytesOf, contextBytes, versionCiphers } from './ciphers.ts'
@@ -25,6 +24,15 @@ import { isLimited } from './usage.ts'
 /** What a message is bound to besides its key. `context` is the caller's base64; it matters for derived keys only. */
 export interface Binding extends Bound {
   readonly context?: string | undefined
+}
+
+/**
+ * A ciphertext, signature or MAC and the version of the key that made it. Where one is given back, `bytes` is read after the
+ * version was checked: it may be a getter that decodes.
+ */
+export interface Versioned {
+  readonly version: number
+  readonly bytes: Uint8Array
 }
 
 /** A pair ready for use; `secret` is absent when only the public half is known. */
@@ -79,7 +87,7 @@ export class LiveKey {
     version: number,
     binding: Binding,
     beforeChange: BeforeChange,
-  ): Promise<{ readonly ciphertext: string; readonly version: number }> {
+  ): Promise<Versioned> {
     this.mustAllow('encrypt')
     const number = this.versionToUse(version, 'encryption')
     const sealer = this.#sealer(number, binding.context)
@@ -92,19 +100,17 @@ export class LiveKey {
         `version ${number} has encrypted as many messages as is safe (NIST SP 800-38D): leave key_version out, or rotate the key`,
       )
     }
-    const body = await sealer.seal(plaintext, binding, this.#host.random)
-    return { ciphertext: writeCiphertext(number, body), version: number }
+    return { version: number, bytes: await sealer.seal(plaintext, binding, this.#host.random) }
   }
 
   /** @throws Fault invalid_request for what is no ciphertext of this key under this context and associated data. */
-  async decrypt(ciphertext: string, binding: Binding): Promise<Uint8Array> {
+  async decrypt(ciphertext: Versioned, binding: Binding): Promise<Uint8Array> {
     this.mustAllow('decrypt')
-    const parsed = readCiphertext(ciphertext)
-    const { version } = parsed
+    const { version } = ciphertext
     this.mustDecrypt(version)
     const sealer = this.#sealer(version, binding.context)
     this.used(version)
-    return sealer.open(parsed.body(), binding)
+    return sealer.open(ciphertext.bytes, binding)
   }
 
   /** Notes that a version is being used. */

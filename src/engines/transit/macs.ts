@@ -1,9 +1,7 @@
 import { refuse } from '../../contract/fault.ts'
-import { isMacHash } from '../../crypto/hash.ts'
 import type { MacHash } from '../../crypto/hash.ts'
-import { base64, fromBase64, sameBytes } from '../../util/bytes.ts'
-import { readTag, tagged } from './formats/ciphertext.ts'
-import type { LiveKey } from './live-key.ts'
+import { sameBytes } from '../../util/bytes.ts'
+import type { LiveKey, Versioned } from './live-key.ts'
 
 /** A way of making message authentication codes. */
 export interface MacKind {
@@ -11,9 +9,8 @@ export interface MacKind {
   readonly make: (key: LiveKey, input: Uint8Array, version: number) => Uint8Array | Promise<Uint8Array>
 }
 
-/** HMAC (RFC 2104) by a hash: of the names the first that is not empty. @throws Fault invalid_request for an unknown one. */
-export function hmacWith(...names: readonly string[]): MacKind {
-  const hash = macHash(...names)
+/** HMAC (RFC 2104) with a hash function. */
+export function hmacWith(hash: MacHash): MacKind {
   return { name: 'HMAC', make: (key, input, version) => key.mac(hash, input, version) }
 }
 
@@ -27,37 +24,34 @@ export function cmacOf(length: number): MacKind {
   return { name: 'CMAC', make: async (key, input, version) => (await key.cmac(input, version)).subarray(0, bytes) }
 }
 
-/** The MAC of some data, with a version; 0 is the latest. */
-export async function mac(key: LiveKey, { name, make }: MacKind, input: Uint8Array, version: number): Promise<string> {
+/** The MAC of some data, with a version; 0 is the latest. @throws Fault invalid_request for a version that may not be used. */
+export async function mac(
+  key: LiveKey,
+  { name, make }: MacKind,
+  input: Uint8Array,
+  version: number,
+): Promise<Versioned> {
   key.mustBeEnabled()
   const { latest, minEncryption } = key.record
   const number = version === 0 ? latest : version
   if (number < 0 || number > latest) throw refuse(`cannot generate ${name}: the key has no such version`)
   if (number < minEncryption) throw refuse(`cannot generate ${name}: version is too old (disallowed by policy)`)
-  return tagged(number, base64(await make(key, input, number)))
+  return { version: number, bytes: await make(key, input, number) }
 }
 
-/** Whether a MAC is one of this key for the input. @throws Fault invalid_request for what is no MAC. */
+/** Whether a MAC of the input is by this key. @throws Fault invalid_request for a version that may not be used. */
 export async function macVerified(
   key: LiveKey,
   { name, make }: MacKind,
   input: Uint8Array,
-  written: string,
+  presented: Versioned,
 ): Promise<boolean> {
   key.mustBeEnabled()
-  const { version, rest } = readTag(written, `invalid ${name} to verify`)
+  const { version } = presented
   if (version > key.record.latest) throw refuse(`invalid ${name}: version is too new`)
   if (version < key.record.minDecryption) {
     throw refuse(`cannot verify ${name}: version is too old (disallowed by policy)`)
   }
-  const bytes = fromBase64(rest)
-  if (!bytes) throw refuse(`invalid ${name} to verify: could not decode base64`)
+  const bytes = presented.bytes
   return sameBytes(await make(key, input, version), bytes)
-}
-
-/** A hash for HMACs, by the first of the names that is not empty. @throws Fault invalid_request for an unknown one. */
-export function macHash(...names: readonly string[]): MacHash {
-  const name = names.find((given) => given !== '') ?? 'sha2-256'
-  if (!isMacHash(name)) throw refuse(`invalid hash algorithm ${JSON.stringify(name)}`)
-  return name
 }

@@ -6,6 +6,7 @@ import { keyType, typeNamed } from '../../../crypto/keys/key-types.ts'
 import type { PairType } from '../../../crypto/keys/pairs.ts'
 import { pem } from '../../../crypto/encoding/pem.ts'
 import { base64, wipe } from '../../../util/bytes.ts'
+import { encryptText } from '../formats/ciphertext.ts'
 import { binding, bindingFields, shared } from '../input.ts'
 import type { Transit } from '../transit.ts'
 import { Counterpart } from '../counterpart.ts'
@@ -30,10 +31,8 @@ const datakey = write('datakey/:kind/:name', {
     if (![128, 256, 512].includes(bits)) throw refuse('invalid bit length')
     const key = await engine.need(name)
     const fresh = engine.random(bits / 8)
-    const made = await key.encrypt(fresh, version, binding(bound), beforeChange)
     const data = {
-      ciphertext: made.ciphertext,
-      key_version: made.version,
+      ...(await encryptText(key, fresh, version, binding(bound), beforeChange)),
       ...(kind === 'plaintext' && { plaintext: base64(fresh) }),
     }
     wipe(fresh)
@@ -60,11 +59,9 @@ const datakeyPair = write('datakey-pair/:kind/:name', {
     key.mustAllow('encrypt')
     const { secret, publicKey } = await pair.generate(engine.random)
     try {
-      const made = await key.encrypt(secret, version, binding(bound), beforeChange)
       const data = {
         public_key: pem('PUBLIC KEY', publicKey),
-        ciphertext: made.ciphertext,
-        key_version: made.version,
+        ...(await encryptText(key, secret, version, binding(bound), beforeChange)),
         ...(kind === 'plaintext' && { plaintext: base64(secret) }),
       }
       return answer(new Counterpart(request, decryptable).add(bound, data))

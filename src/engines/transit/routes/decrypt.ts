@@ -7,6 +7,7 @@ import type { BeforeChange } from '../../../contract/route.ts'
 import { base64 } from '../../../util/bytes.ts'
 import { checkContexts, intOf, itemsOf, runBatch, textOf } from '../batch.ts'
 import type { Item } from '../batch.ts'
+import { decryptText, encryptText } from '../formats/ciphertext.ts'
 import { binding, bindingFields, shared } from '../input.ts'
 import type { LiveKey } from '../live-key.ts'
 import type { Transit } from '../transit.ts'
@@ -34,7 +35,7 @@ export const decrypt = write('decrypt/:name', {
     const key = await engine.need(values.name)
     if (!batch)
       return answer({
-        plaintext: base64(await key.decrypt(values.ciphertext, binding(values))),
+        plaintext: base64(await decryptText(key, values.ciphertext, binding(values))),
       })
     checkContexts(items)
     const code = values.partial_failure_response_code
@@ -103,12 +104,12 @@ async function rewrapAny(keys: Keys, values: { readonly batch_input: unknown }, 
 async function opened(key: LiveKey, item: Item): Promise<Uint8Array> {
   const text = textOf(item, 'ciphertext')
   if (text === '') throw refuse('missing ciphertext to decrypt')
-  return key.decrypt(text, binding(item))
+  return decryptText(key, text, binding(item))
 }
 
 async function rewrapped({ from, to, beforeChange }: Keys, item: Item): Promise<Readonly<Record<string, unknown>>> {
   const plaintext = await opened(from, item)
-  const made = await to.encrypt(plaintext, intOf(item, 'key_version'), binding(item), beforeChange)
+  const made = await encryptText(to, plaintext, intOf(item, 'key_version'), binding(item), beforeChange)
   plaintext.fill(0)
-  return { ciphertext: made.ciphertext, key_version: made.version }
+  return made
 }

@@ -5,6 +5,7 @@ import type { Response } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
 import type { BeforeChange, Call } from '../../../contract/route.ts'
 import { isKeyType, keyType } from '../../../crypto/keys/key-types.ts'
+import { encryptText } from '../formats/ciphertext.ts'
 import { checkContexts, intOf, itemsOf, runBatch, textOf } from '../batch.ts'
 import type { Item } from '../batch.ts'
 import { binding, bindingFields, bytesOf, shared } from '../input.ts'
@@ -72,8 +73,7 @@ async function run(key: LiveKey, values: EncryptValues, call: Call<Transit>): Pr
   if (values.batch_input !== undefined && values.batch_input !== null) return batch(key, values, { back, beforeChange })
   if (values.plaintext === undefined) throw refuse('missing plaintext to encrypt')
   const plaintext = bytesOf(values.plaintext, 'plaintext')
-  const made = await key.encrypt(plaintext, values.key_version, binding(values), beforeChange)
-  return answer(back.add(values, { ciphertext: made.ciphertext, key_version: made.version }))
+  return answer(back.add(values, await encryptText(key, plaintext, values.key_version, binding(values), beforeChange)))
 }
 
 interface BatchParts {
@@ -92,8 +92,7 @@ async function batch(key: LiveKey, values: EncryptValues, { back, beforeChange }
 async function one(key: LiveKey, item: Item, beforeChange: BeforeChange): Promise<Readonly<Record<string, unknown>>> {
   if (item['plaintext'] === undefined || item['plaintext'] === null) throw refuse('missing plaintext to encrypt')
   const plaintext = bytesOf(textOf(item, 'plaintext'), 'plaintext')
-  const made = await key.encrypt(plaintext, intOf(item, 'key_version'), binding(item), beforeChange)
-  return { ciphertext: made.ciphertext, key_version: made.version }
+  return encryptText(key, plaintext, intOf(item, 'key_version'), binding(item), beforeChange)
 }
 
 /** A response code that can be one. */

@@ -3,14 +3,12 @@ import { f } from '../../../contract/field.ts'
 import { answer } from '../../../contract/response.ts'
 import type { Response } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
-import { quantumOf } from '../../../crypto/keys/pair-key.ts'
-import { heavy } from '../../../crypto/workers/heavy.ts'
-import type { KemName } from '../../../crypto/keys/post-quantum.ts'
 import { base64, wipe } from '../../../util/bytes.ts'
 import { batchOf, intOf, runBatch, textOf } from '../batch.ts'
 import type { Item } from '../batch.ts'
 import { readCiphertext, writeCiphertext } from '../formats/ciphertext.ts'
 import { shared } from '../input.ts'
+import { decapsulate, encapsulate } from '../kem.ts'
 import type { LiveKey } from '../live-key.ts'
 import type { Transit } from '../transit.ts'
 import { Counterpart } from '../counterpart.ts'
@@ -56,26 +54,16 @@ async function forEach(
 
 async function encapsulated(key: LiveKey, item: Item): Made {
   key.mustAllow('encapsulate')
-  const version = key.versionToUse(intOf(item, 'key_version'), 'encapsulation')
-  const { name, bytes } = quantumOf(key.pair(version, undefined).publicKey)
-  key.used(version)
-  const { ciphertext, secret } = await heavy.run('encapsulate', { name: name as KemName, key: bytes })
+  const { version, bytes, secret } = await encapsulate(key, intOf(item, 'key_version'))
   const encoded = base64(secret)
   wipe(secret)
-  return { ciphertext: writeCiphertext(version, ciphertext), shared_secret: encoded, key_version: version }
+  return { ciphertext: writeCiphertext(version, bytes), shared_secret: encoded, key_version: version }
 }
 
 async function decapsulated(key: LiveKey, item: Item): Made {
   key.mustAllow('decapsulate')
   if (textOf(item, 'ciphertext') === '') throw refuse('missing ciphertext to decapsulate')
-  const ciphertext = readCiphertext(textOf(item, 'ciphertext'))
-  const { version } = ciphertext
-  key.mustDecrypt(version)
-  const { privateKey } = key.pair(version, undefined)
-  if (!privateKey) throw refuse('this version has no private key: only its public key was imported')
-  const { name, bytes } = quantumOf(privateKey)
-  key.used(version)
-  const secret = await heavy.run('decapsulate', { name: name as KemName, key: bytes, ciphertext: ciphertext.body() })
+  const secret = await decapsulate(key, readCiphertext(textOf(item, 'ciphertext')))
   const encoded = base64(secret)
   wipe(secret)
   return { shared_secret: encoded }

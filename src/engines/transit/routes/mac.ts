@@ -6,7 +6,8 @@ import { routesOf } from '../../../contract/route.ts'
 import type { Alias, Call } from '../../../contract/route.ts'
 import { batchOf, runBatch } from '../batch.ts'
 import { bytesOf, inputOf, shared } from '../input.ts'
-import { cmacOf, hmacWith, mac } from '../macs.ts'
+import { macHash, macText } from '../formats/ciphertext.ts'
+import { cmacOf, hmacWith } from '../macs.ts'
 import type { MacKind } from '../macs.ts'
 import type { Transit } from '../transit.ts'
 import { Counterpart } from '../counterpart.ts'
@@ -65,7 +66,8 @@ export const macRoutes = [
       pure: true,
       alias,
       fields: hmacFields,
-      handle: (call, values) => made(call, () => hmacWith(values.urlalgorithm, values.algorithm), values, 'hmac'),
+      handle: (call, values) =>
+        made(call, () => hmacWith(macHash(values.urlalgorithm, values.algorithm)), values, 'hmac'),
     }),
   ),
   ...['cmac/:name', 'cmac/:name/:url_mac_length'].map((pattern) =>
@@ -103,11 +105,11 @@ async function made(
   const back = new Counterpart(request, { member, takenBy: 'verify' })
   if (batch) {
     return runBatch(batch, { failsWhole: false, back }, async (item) => ({
-      [member]: await mac(key, kind, inputOf(item, kind.name), values.key_version),
+      [member]: await macText(key, kind, inputOf(item, kind.name), values.key_version),
     }))
   }
   if (values.input === undefined) throw refuse(`missing input for ${kind.name}`)
   return answer(
-    back.add({ ...values }, { [member]: await mac(key, kind, bytesOf(values.input, 'input'), values.key_version) }),
+    back.add({ ...values }, { [member]: await macText(key, kind, bytesOf(values.input, 'input'), values.key_version) }),
   )
 }

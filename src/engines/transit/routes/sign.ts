@@ -8,8 +8,8 @@ import { batchOf, runBatch, textOf } from '../batch.ts'
 import type { Item } from '../batch.ts'
 import { bytesOf, inputOf, shared } from '../input.ts'
 import type { LiveKey } from '../live-key.ts'
-import { cmacOf, hmacWith, macHash, macVerified } from '../macs.ts'
-import { signed, verified } from '../signing.ts'
+import { macHash, signText, verifyMacText, verifyText } from '../formats/ciphertext.ts'
+import { cmacOf, hmacWith } from '../macs.ts'
 import { both, hashField, urlalgorithm, usualHash } from './mac.ts'
 import type { Transit } from '../transit.ts'
 import { Counterpart } from '../counterpart.ts'
@@ -62,7 +62,7 @@ export const signRoutes = [
         const batch = batchOf(values.batch_input)
         const back = new Counterpart(request, { member: 'signature', takenBy: 'verify' })
         if (batch) return signBatch({ key, batch, wish, version: values.key_version, back })
-        const made = await signed(key, bytesOf(values.input, 'input'), values.key_version, {
+        const made = await signText(key, bytesOf(values.input, 'input'), values.key_version, {
           ...wish,
           context: values.context,
         })
@@ -98,7 +98,7 @@ interface BatchToSign {
 /** Member names in batches are not those of single answers: `publickey`. */
 function signBatch({ key, batch, wish, version, back }: BatchToSign): Promise<Response> {
   return runBatch(batch, { failsWhole: false, back, whenFailed: { key_version: 0 } }, async (item) => {
-    const made = await signed(key, inputOf(item, 'signing'), version, { ...wish, context: textOf(item, 'context') })
+    const made = await signText(key, inputOf(item, 'signing'), version, { ...wish, context: textOf(item, 'context') })
     return {
       signature: made.signature,
       key_version: made.version,
@@ -125,11 +125,12 @@ async function verifyMacs(
   what: 'hmac' | 'cmac',
 ): Promise<Response> {
   const { urlalgorithm: pathAlgorithm, hash_algorithm: hash, algorithm } = values
-  const kind = what === 'hmac' ? hmacWith(pathAlgorithm, hash, algorithm) : cmacOf(values.mac_length)
+  const kind = what === 'hmac' ? hmacWith(macHash(pathAlgorithm, hash, algorithm)) : cmacOf(values.mac_length)
   const key = await engine.need(values.name)
-  if (!batch) return answer({ valid: await macVerified(key, kind, bytesOf(values.input, 'input'), values[what] ?? '') })
+  if (!batch)
+    return answer({ valid: await verifyMacText(key, kind, bytesOf(values.input, 'input'), values[what] ?? '') })
   return runBatch(batch, { failsWhole: false }, async (item) =>
-    (await macVerified(key, kind, inputOf(item, kind.name), textOf(item, what))) ? { valid: true } : {},
+    (await verifyMacText(key, kind, inputOf(item, kind.name), textOf(item, what))) ? { valid: true } : {},
   )
 }
 
@@ -144,12 +145,12 @@ async function verifySignatures(
   key.mustSuit('verify')
   if (!batch) {
     const input = bytesOf(values.input, 'input')
-    return answer({ valid: await verified(key, input, values.signature ?? '', { ...wish, context: values.context }) })
+    return answer({ valid: await verifyText(key, input, values.signature ?? '', { ...wish, context: values.context }) })
   }
   return runBatch(batch, { failsWhole: false, whenFailed: { valid: false } }, async (item) => {
     const input = inputOf(item, 'verification')
     return {
-      valid: await verified(key, input, textOf(item, 'signature'), { ...wish, context: textOf(item, 'context') }),
+      valid: await verifyText(key, input, textOf(item, 'signature'), { ...wish, context: textOf(item, 'context') }),
     }
   })
 }
