@@ -188,3 +188,8 @@ export function rotated(key: KeyRecord, version: KeyVersion): KeyRecord {
   const origin = version.origin === 'generated' ? 'generated' : key.origin
   return { ...key, origin, latest, versions: { ...key.versions, [latest]: version } }
 }
+
+/** The versions that may be used, by their numbers in ascending order. */
+export function usableVersions(key: KeyRecord): readonly (readonly [string, KeyVersion])[] {
+  return Object.entries(key.versions).filter(([number]) => Number(number) >= key.minDecryption)
+}

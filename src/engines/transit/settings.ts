@@ -1,50 +1,58 @@
-import type { View } from '../../contract/view.ts'
-import { isCount, isFlag, shapeOf } from '../../util/stored/shape.ts'
+import { refuse } from '../../contract/fault.ts'
+import type { KeyRecord } from './record.ts'
+import { mustBeCounts, mustBePeriod } from './rules.ts'
 
-/** Which requests may make keys. */
-interface KeysConfig {
-  readonly disableUpsert: boolean
+/** The settings of a key that can be changed; an undefined one stays as it is. `autoRotatePeriod` is in seconds. */
+export interface SettingsChange {
+  readonly minDecryption: number | undefined
+  readonly minEncryption: number | undefined
+  readonly deletable: boolean | undefined
+  readonly exportable: boolean | undefined
+  readonly plaintextBackup: boolean | undefined
+  readonly autoRotatePeriod: number | undefined
 }
 
-/** Which keys may be removed: those that were not used for so many seconds; 0 for all. */
-interface Deletion {
-  readonly guard: number
+/** The key with other settings. @throws Fault invalid_request for settings that contradict each other. */
+export function withSettings(key: KeyRecord, change: SettingsChange): KeyRecord {
+  const minDecryption = change.minDecryption ?? key.minDecryption
+  const minEncryption = change.minEncryption ?? key.minEncryption
+  mustBeCounts({ ...key, minDecryption, minEncryption })
+  if (change.autoRotatePeriod !== undefined) mustBePeriod(change.autoRotatePeriod)
+  return {
+    ...key,
+    minDecryption,
+    minEncryption,
+    deletable: change.deletable ?? key.deletable,
+    // Once a key may leave the server it may have left: neither switch can be turned off again.
+    exportable: key.exportable || (change.exportable ?? false),
+    plaintextBackup: key.plaintextBackup || (change.plaintextBackup ?? false),
+    autoRotatePeriod: change.autoRotatePeriod ?? key.autoRotatePeriod,
+  }
 }
 
-const keysShape = shapeOf<KeysConfig>('a setting of a mount', { disableUpsert: isFlag })
-const deletionShape = shapeOf<Deletion>('a setting of a mount', { guard: isCount })
-const cacheShape = shapeOf<{ readonly size: number }>('a setting of a mount', { size: isCount })
-
-/** The settings of a mount, each a record below `config/`. */
-export class Settings {
-  readonly #view: View
-
-  constructor(view: View) {
-    this.#view = view
+/** The key without the versions below one. @throws Fault invalid_request while one of them may still be used. */
+export function trimmed(key: KeyRecord, minAvailable: number): KeyRecord {
+  if (minAvailable < key.minAvailable) {
+    throw refuse(`the versions below ${key.minAvailable} are gone already: min_available_version cannot be less`)
   }
-
-  async keys(): Promise<KeysConfig> {
-    return (await this.#view.get('config/keys', keysShape)) ?? { disableUpsert: false }
+  if (key.minEncryption === 0) throw refuse('trimming needs a minimum encryption version: set it in the config first')
+  if (minAvailable < 1) throw refuse('min_available_version must be 1 or more')
+  if (minAvailable > Math.min(key.latest, key.minEncryption, key.minDecryption)) {
+    throw refuse('min_available_version can be no more than the minimum encryption and decryption versions')
   }
+  const versions = Object.entries(key.versions).filter(([number]) => Number(number) >= minAvailable)
+  return { ...key, minAvailable, versions: Object.fromEntries(versions) }
+}
 
-  async setKeys(config: KeysConfig): Promise<void> {
-    await this.#view.put('config/keys', config)
-  }
+/** @throws Fault invalid_request for a key whose private material may not leave the server. */
+export function mustBeExportable({ exportable }: KeyRecord): void {
+  if (!exportable) throw refuse('this key is not exportable: its config would have to say so')
+}
 
-  async deletion(): Promise<Deletion> {
-    return (await this.#view.get('config/deletion', deletionShape)) ?? { guard: 0 }
-  }
-
-  async setDeletion(deletion: Deletion): Promise<void> {
-    await this.#view.put('config/deletion', deletion)
-  }
-
-  /** How many keys a client wants cached; 0 is no limit. */
-  async cacheSize(): Promise<number> {
-    return (await this.#view.get('config/cache', cacheShape))?.size ?? 0
-  }
-
-  async setCacheSize(size: number): Promise<void> {
-    await this.#view.put('config/cache', { size })
-  }
+/** @throws Fault invalid_request for a key that may not leave the server as a whole and in plaintext. */
+export function mustBackUp(key: KeyRecord): void {
+  if (key.state.is === 'soft-deleted') throw refuse('refusing to back up a soft-deleted key: restore it first')
+  if (!key.exportable) throw refuse('exporting is disallowed on the policy: set exportable in the config first')
+  if (!key.plaintextBackup)
+    throw refuse('plaintext backup is disallowed on the policy: set allow_plaintext_backup in the config first')
 }

@@ -16,16 +16,21 @@ import { newKey, newVersion, rotated, storedKey, upgraded } from './record.ts'
 import type { KeyRecord, KeySpec, Random } from './record.ts'
 import { isKeyName, mustBeKey, mustBeKind, mustBePeriod, mustLeaveRoom } from './rules.ts'
 import { bytesOf } from './ciphers.ts'
-import { Settings } from './settings.ts'
 import { isPurged, purgeAt } from './state.ts'
 import { Usage } from './usage.ts'
-import { isBase64, isTime, shapeOf } from '../../util/stored/shape.ts'
+import { isBase64, isCount, isTime, shapeOf } from '../../util/stored/shape.ts'
 
 const wrappingRecord = 'config/wrapping'
+const deletionRecord = 'config/deletion'
 
 interface Wrapping {
   /** PKCS#8, base64. */
   readonly material: string
+}
+
+/** Which keys may be removed: those that were not used for so many seconds; 0 for all. */
+interface Deletion {
+  readonly guard: number
 }
 
 /** When something is to happen to a key by itself, epoch milliseconds. */
@@ -34,6 +39,7 @@ interface Due {
 }
 
 const dueShape = shapeOf<Due>('the time at which something happens to a key', { at: isTime })
+const deletionShape = shapeOf<Deletion>('a setting of a mount', { guard: isCount })
 const wrappingShape = shapeOf<Wrapping>('a wrapping key', { material: isBase64 })
 
 /**
@@ -44,7 +50,6 @@ export class Transit {
   readonly clock: Clock
   readonly random: Random
   readonly usage: Usage
-  readonly settings: Settings
   readonly #view: View
   readonly #log: Log
   readonly #host: KeyHost
@@ -57,7 +62,6 @@ export class Transit {
     this.clock = host.clock
     this.#log = host.log
     this.random = random
-    this.settings = new Settings(host.view)
     this.usage = new Usage({ view: host.view, clock: host.clock, limit })
     this.#host = {
       random,
@@ -222,13 +226,22 @@ export class Transit {
     return this.#view.list('key/', page)
   }
 
+  /** A key that was used within this time (seconds) is not removed; 0: no guard. */
+  async deletionGuard(): Promise<number> {
+    return (await this.#view.get(deletionRecord, deletionShape))?.guard ?? 0
+  }
+
+  async setDeletionGuard(seconds: number): Promise<void> {
+    await this.#view.put(deletionRecord, { guard: seconds } satisfies Deletion)
+  }
+
   /**
    * Removes a key for good.
    * @throws Fault invalid_request when it may not be removed, or was used lately and that is guarded, unless `force`.
    */
   async destroy(name: string, force: boolean): Promise<void> {
     const key = await this.find(name)
-    const { guard } = await this.settings.deletion()
+    const guard = await this.deletionGuard()
     const usedAt = key && guard > 0 && !force ? lastUse(await this.usage.of(key.record)) : 0
     // What is stored of the last use may be as old as that.
     const since = this.clock.now() - guard * 1000 - staleness

@@ -4,6 +4,7 @@ import { publicKeyText, readPublic } from '../../../crypto/keys/pair-key.ts'
 import { rfc3339 } from '../../../util/clock.ts'
 import { fromBase64 } from '../../../util/bytes.ts'
 import { LiveKey, unmetered } from '../live-key.ts'
+import { usableVersions } from '../record.ts'
 import type { KeyRecord, KeyVersion, Passage } from '../record.ts'
 
 type Described = Readonly<Record<string, unknown>>
@@ -41,11 +42,6 @@ export function describe(key: KeyRecord, context = ''): Described {
     ...(key.restored && { restore_info: passage(key.restored) }),
     ...(mac !== 'hmac' && { keys: pair ? publicKeys(key, context) : creationTimes(key) }),
   }
-}
-
-/** The versions that are not below the minimum, in order. */
-export function usableVersions(key: KeyRecord): readonly (readonly [string, KeyVersion])[] {
-  return Object.entries(key.versions).filter(([number]) => Number(number) >= key.minDecryption)
 }
 
 function creationTimes(key: KeyRecord): Described {

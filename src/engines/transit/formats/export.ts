@@ -1,7 +1,8 @@
 import { refuse } from '../../../contract/fault.ts'
 import { keyType } from '../../../crypto/keys/key-types.ts'
 import type { KeyUse } from '../../../crypto/keys/key-types.ts'
-import { usableVersions } from './describe.ts'
+import { mustBeExportable } from '../settings.ts'
+import { usableVersions } from '../record.ts'
 import type { KeyRecord, KeyVersion } from '../record.ts'
 import { exportFormats, exportPrivate, exportPublic, exportRaw } from './export-formats.ts'
 
@@ -38,16 +39,15 @@ const kinds: Readonly<Record<string, (key: KeyRecord) => Writer>> = {
   },
 }
 
-/** What everybody may have who may ask for it. */
-const openKinds: ReadonlySet<string> = new Set(['public-key', 'certificate-chain'])
+/** Kinds without private material: they need no exportable key. */
+const publicKinds: ReadonlySet<string> = new Set(['public-key', 'certificate-chain'])
 
 /** @throws Fault invalid_request for a kind that there is not, or that this key does not have. */
 export function exported(key: KeyRecord, kind: string, format: string, version: string): Record<string, string> {
   const writer = Object.hasOwn(kinds, kind) ? kinds[kind] : undefined
   if (!writer) throw refuse(`there is no such kind of key: ${kind}`)
   if (key.state.is === 'soft-deleted') throw refuse('refusing to export a soft-deleted key: restore it first')
-  if (!openKinds.has(kind) && !key.exportable)
-    throw refuse('this key is not exportable: its config would have to say so')
+  if (!publicKinds.has(kind)) mustBeExportable(key)
   if (!(exportFormats as readonly string[]).includes(format)) throw refuse(`invalid format: ${format}`)
   const write = writer(key)
   return Object.fromEntries(chosen(key, version).map(([number, stored]) => [number, write(stored, format)]))
@@ -66,9 +66,9 @@ function mustUse(key: KeyRecord, uses: readonly KeyUse[], kind: string): void {
 /** `''` is all versions, otherwise one: `latest`, `3` or `v3`. */
 export function chosen(key: KeyRecord, version: string): readonly (readonly [string, KeyVersion])[] {
   if (version === '') return usableVersions(key)
-  const written = version === 'latest' ? String(key.latest) : version.replace(/^v/, '')
-  if (!/^[+-]?\d{1,15}$/.test(written)) throw refuse('invalid key version')
-  const number = Number(written)
+  const digits = version === 'latest' ? String(key.latest) : version.replace(/^v/, '')
+  if (!/^[+-]?\d{1,15}$/.test(digits)) throw refuse('invalid key version')
+  const number = Number(digits)
   if (number < key.minDecryption) throw refuse(`version ${number} is below the min decryption version of the key`)
   const stored = key.versions[number]
   if (!stored) throw refuse(`version ${number} does not exist or cannot be found`)

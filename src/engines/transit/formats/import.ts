@@ -5,36 +5,28 @@ import { native } from '../../../crypto/keys/pair-key.ts'
 import { heavy } from '../../../crypto/workers/heavy.ts'
 import { wrapKey } from '../../../crypto/ciphers/key-wrap.ts'
 import type { OaepHash } from '../../../crypto/ciphers/key-wrap.ts'
-import { fitsRaw, keyType, typeNamed } from '../../../crypto/keys/key-types.ts'
+import { fitsRaw, keyType } from '../../../crypto/keys/key-types.ts'
 import type { KeyTypeName, Material } from '../../../crypto/keys/key-types.ts'
 import { namedCurve, privateDer, publicDer } from '../../../crypto/keys/pairs.ts'
 import { pemBlocks } from '../../../crypto/encoding/pem.ts'
 import { quantumPublic } from '../../../crypto/keys/post-quantum-keys.ts'
-import { base64, fromBase64, wipe } from '../../../util/bytes.ts'
-import { chosen } from './export.ts'
-import { oaepHash } from '../input.ts'
+import { wipe } from '../../../util/bytes.ts'
 import type { LiveKey } from '../live-key.ts'
 import { versionOf } from '../record.ts'
 import type { KeyRecord, KeyVersion, Random } from '../record.ts'
 import { quantumHalves } from './post-quantum-import.ts'
 import { bytesOf } from '../ciphers.ts'
 
-/** What an import brings: a wrapped key, or a public half alone. The first counts if both are there. */
-export interface Import {
-  readonly ciphertext: string
+/** What an import brings: a wrapped key, or a public key alone (PEM). The first counts if both are there. */
+export interface ImportSource {
+  readonly wrapped: Uint8Array | undefined
   readonly publicKey: string
-  readonly hash: string
+  /** The hash function of the OAEP that wraps it. */
+  readonly hash: OaepHash
 }
 
 /** Why a public half alone makes no derived key. */
 export const needsPrivate = 'keys can be derived only from their private half: the import has the public one alone'
-
-/** A type of key, whatever the case of its letters. */
-export function importType(name: string, parameterSet: string): KeyTypeName {
-  const type = typeNamed(name.toLowerCase(), parameterSet)
-  if (!type) throw refuse(`unknown key type: ${name}`)
-  return type
-}
 
 /**
  * The material of an import. The wrapping key is asked for only when there is something to unwrap: making it takes seconds.
@@ -42,14 +34,11 @@ export function importType(name: string, parameterSet: string): KeyTypeName {
  */
 export async function imported(
   type: KeyTypeName,
-  given: Import,
+  { wrapped, publicKey, hash }: ImportSource,
   wrappingKey: () => Promise<KeyObject>,
 ): Promise<Material> {
-  const hash = oaepHash(given.hash)
-  if (given.ciphertext === '') return publicHalf(type, given.publicKey)
-  const blob = fromBase64(given.ciphertext)
-  if (!blob) throw refuse('the ciphertext of the import is not base64')
-  const bytes = await heavy.run('unwrapKey', { key: await wrappingKey(), wrapped: blob, hash })
+  if (!wrapped) return publicHalf(type, publicKey)
+  const bytes = await heavy.run('unwrapKey', { key: await wrappingKey(), wrapped, hash })
   if (!bytes)
     throw refuse('the key could not be unwrapped: is it wrapped with this mount’s wrapping key and this hash?')
   const { pair } = keyType(type)
@@ -129,21 +118,20 @@ export function importedVersion(type: KeyTypeName, material: Material, random: R
   return versionOf({ type, origin: 'imported' }, material, random, now)
 }
 
-/** Versions of a key, each wrapped for the owner of an RSA key. */
-export function wrappedFor(
+/** Wraps versions of a key for the owner of an RSA key. @throws Fault invalid_request for keys that cannot do that. */
+export function wrapperFor(
   to: LiveKey,
   key: KeyRecord,
-  how: { readonly version: string; readonly hash: OaepHash; readonly random: Random },
-): Record<string, string> {
+  { hash, random }: { readonly hash: OaepHash; readonly random: Random },
+): (version: KeyVersion) => Uint8Array {
   if (keyType(to.record.type).pair?.family !== 'rsa') throw refuse('the destination must be an RSA key')
   if (!key.exportable) throw refuse('key is not exportable')
-  const open = native(to.pair(to.record.latest, undefined).publicKey)
-  const wrapped = ({ material }: KeyVersion): string => {
+  const publicKey = native(to.pair(to.record.latest, undefined).publicKey)
+  return ({ material }) => {
     if (material === '') throw refuse('a version has no private key: only its public half was imported')
     const bytes = bytesOf(material)
-    const blob = base64(wrapKey(open, bytes, how.hash, how.random))
+    const wrapped = wrapKey(publicKey, bytes, hash, random)
     wipe(bytes)
-    return blob
+    return wrapped
   }
-  return Object.fromEntries(chosen(key, how.version).map(([number, version]) => [number, wrapped(version)]))
 }

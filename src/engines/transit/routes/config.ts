@@ -5,7 +5,7 @@ import { routesOf } from '../../../contract/route.ts'
 import { describe } from '../formats/describe.ts'
 import { shared } from '../input.ts'
 import type { KeyRecord } from '../record.ts'
-import { mustBeCounts, mustBePeriod } from '../rules.ts'
+import { withSettings } from '../settings.ts'
 import type { Transit } from '../transit.ts'
 
 const { read, write } = routesOf<Transit>()
@@ -51,24 +51,17 @@ export const configRoutes = [
 ]
 
 function configured(key: KeyRecord, change: Change, warnings: string[]): KeyRecord {
-  const minDecryption = minimum(key, change.min_decryption_version, warnings)
-  const minEncryption = change.min_encryption_version ?? key.minEncryption
-  mustBeCounts({ ...key, minDecryption, minEncryption })
-  if (change.auto_rotate_period !== undefined) mustBePeriod(change.auto_rotate_period)
-  return {
-    ...key,
-    minDecryption,
-    minEncryption,
-    deletable: change.deletion_allowed ?? key.deletable,
-    // Once a key may leave the server it may have left: neither switch can be turned off again.
-    exportable: key.exportable || (change.exportable ?? false),
-    plaintextBackup: key.plaintextBackup || (change.allow_plaintext_backup ?? false),
-    autoRotatePeriod: change.auto_rotate_period ?? key.autoRotatePeriod,
-  }
+  return withSettings(key, {
+    minDecryption: minimum(change.min_decryption_version, warnings),
+    minEncryption: change.min_encryption_version,
+    deletable: change.deletion_allowed,
+    exportable: change.exportable,
+    plaintextBackup: change.allow_plaintext_backup,
+    autoRotatePeriod: change.auto_rotate_period,
+  })
 }
 
-function minimum(key: KeyRecord, wanted: number | undefined, warnings: string[]): number {
-  if (wanted === undefined) return key.minDecryption
+function minimum(wanted: number | undefined, warnings: string[]): number | undefined {
   if (wanted !== 0) return wanted
   warnings.push('versions count from 1: the minimum was set to 1')
   return 1

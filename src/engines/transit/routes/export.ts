@@ -8,6 +8,7 @@ import { backupOf, restoredFrom } from '../formats/backup.ts'
 import { describe } from '../formats/describe.ts'
 import { exported, isKind } from '../formats/export.ts'
 import { shared } from '../input.ts'
+import { mustBackUp, trimmed } from '../settings.ts'
 import type { KeyRecord } from '../record.ts'
 import type { Transit } from '../transit.ts'
 import { Counterpart } from '../counterpart.ts'
@@ -111,30 +112,11 @@ export const exportRoutes = [
     about: 'Remove old versions for good.',
     fields: { name: shared.name, min_available_version: f.int('Older versions are removed.') },
     handle: async ({ engine }, { name, min_available_version: version }) => {
-      const changed = await engine.change(name, 'invalid key name', (key) => trimmed(key, version))
+      const changed = await engine.change(name, 'invalid key name', (key) => {
+        if (version === undefined) throw refuse('missing min_available_version')
+        return trimmed(key, version)
+      })
       return answer(describe(changed as KeyRecord))
     },
   }),
 ]
-
-/** @throws Fault invalid_request for a key that may not leave the server in plain. */
-function mustBackUp(key: KeyRecord): void {
-  if (key.state.is === 'soft-deleted') throw refuse('refusing to back up a soft-deleted key: restore it first')
-  if (!key.exportable) throw refuse('exporting is disallowed on the policy: set exportable in the config first')
-  if (!key.plaintextBackup)
-    throw refuse('plaintext backup is disallowed on the policy: set allow_plaintext_backup in the config first')
-}
-
-function trimmed(key: KeyRecord, version: number | undefined): KeyRecord {
-  if (version === undefined) throw refuse('missing min_available_version')
-  if (version < key.minAvailable) {
-    throw refuse(`the versions below ${key.minAvailable} are gone already: min_available_version cannot be less`)
-  }
-  if (key.minEncryption === 0) throw refuse('trimming needs a minimum encryption version: set it in the config first')
-  if (version < 1) throw refuse('min_available_version must be 1 or more')
-  if (version > Math.min(key.latest, key.minEncryption, key.minDecryption)) {
-    throw refuse('min_available_version can be no more than the minimum encryption and decryption versions')
-  }
-  const versions = Object.entries(key.versions).filter(([number]) => Number(number) >= version)
-  return { ...key, minAvailable: version, versions: Object.fromEntries(versions) }
-}

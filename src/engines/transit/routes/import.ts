@@ -3,9 +3,13 @@ import { f } from '../../../contract/field.ts'
 import { versionNumber } from '../../../contract/names.ts'
 import { answer, done } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
-import { keyType } from '../../../crypto/keys/key-types.ts'
+import { keyType, typeNamed } from '../../../crypto/keys/key-types.ts'
+import type { KeyTypeName } from '../../../crypto/keys/key-types.ts'
 import { publicText } from '../../../crypto/keys/pairs.ts'
-import { imported, importedVersion, importType, needsPrivate, withImport, wrappedFor } from '../formats/import.ts'
+import { base64, fromBase64 } from '../../../util/bytes.ts'
+import { chosen } from '../formats/export.ts'
+import { imported, importedVersion, needsPrivate, withImport, wrapperFor } from '../formats/import.ts'
+import type { ImportSource } from '../formats/import.ts'
 import { oaepHash, shared } from '../input.ts'
 import { newKey } from '../record.ts'
 import type { KeyRecord } from '../record.ts'
@@ -49,8 +53,10 @@ async function wrapOut(
   if (!to || !key) throw refuse('the destination or the source key was not found')
   to.mustBeEnabled()
   key.mustBeEnabled()
-  const how = { version: wish.version ?? '', hash: oaepHash(wish.hash), random: engine.random }
-  return answer({ name: wish.source, type: key.record.type, keys: wrappedFor(to, key.record, how) })
+  const wrap = wrapperFor(to, key.record, { hash: oaepHash(wish.hash), random: engine.random })
+  const versions = chosen(key.record, wish.version ?? '')
+  const keys = Object.fromEntries(versions.map(([number, version]) => [number, base64(wrap(version))]))
+  return answer({ name: wish.source, type: key.record.type, keys })
 }
 
 /** `wrapping_key`, `keys/:name/import`, `keys/:name/import_version` and `byok-export/…`: keys made elsewhere, or for there. */
@@ -75,8 +81,7 @@ export const importRoutes = [
     fields: { ...materialFields, version: f.int('The version that lacks its private half.') },
     handle: async ({ engine }, { name, version: wanted, ...values }) => {
       const { record } = await engine.need(name)
-      const given = { ciphertext: values.ciphertext, publicKey: values.public_key, hash: values.hash_function }
-      const material = await imported(record.type, given, () => engine.wrappingKey())
+      const material = await imported(record.type, sourceOf(values), () => engine.wrappingKey())
       const version = importedVersion(record.type, material, engine.random, engine.clock.now())
       await engine.change(name, 'key not found', (key) => {
         if (key.uuid !== record.uuid) throw refuse('the key was replaced meanwhile: nothing was imported')
@@ -99,6 +104,22 @@ export const importRoutes = [
   }),
 ]
 
+function sourceOf(
+  values: Pick<ImportValues, 'ciphertext' | 'public_key' | 'hash_function'>,
+): ImportSource {
+  const hash = oaepHash(values.hash_function)
+  const wrapped = values.ciphertext === '' ? undefined : fromBase64(values.ciphertext)
+  if (values.ciphertext !== '' && !wrapped) throw refuse('the ciphertext of the import is not base64')
+  return { wrapped, publicKey: values.public_key, hash }
+}
+
+/** A type of key, whatever the case of its letters. */
+function importType(name: string, parameterSet: string): KeyTypeName {
+  const type = typeNamed(name.toLowerCase(), parameterSet)
+  if (!type) throw refuse(`unknown key type: ${name}`)
+  return type
+}
+
 async function recordOf(engine: Transit, values: ImportValues): Promise<KeyRecord> {
   const type = importType(values.type, values.parameter_set)
   const { sizes } = keyType(type)
@@ -109,8 +130,7 @@ async function recordOf(engine: Transit, values: ImportValues): Promise<KeyRecor
   }
   mustBePeriod(values.auto_rotate_period)
   mustBeKind({ type, size: sizes ? sizes[0] : null, derived: values.derived, convergent: false })
-  const given = { ciphertext: values.ciphertext, publicKey: values.public_key, hash: values.hash_function }
-  const material = await imported(type, given, () => engine.wrappingKey())
+  const material = await imported(type, sourceOf(values), () => engine.wrappingKey())
   const wish = {
     name: values.name,
     type,

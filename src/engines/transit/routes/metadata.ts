@@ -2,7 +2,8 @@ import { Fault, refuse } from '../../../contract/fault.ts'
 import { f } from '../../../contract/field.ts'
 import { answer } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
-import { metadataOf, withMetadata } from '../key-metadata.ts'
+import { metadataOf } from '../formats/metadata.ts'
+import { withMetadata } from '../key-metadata.ts'
 import { shared } from '../input.ts'
 import type { KeyRecord } from '../record.ts'
 import type { Transit } from '../transit.ts'
@@ -30,22 +31,24 @@ export const metadataRoutes = [
       tags: f.map('Tags by name.'),
       custom_metadata: f.map('Texts by name.'),
     },
-    handle: async ({ engine }, { name, ...wish }) => {
-      const changed = await engine.change(name, `no key named ${name} was found`, (key) => withMetadata(key, wish))
+    handle: async ({ engine }, { name, uses, tags, custom_metadata: metadata }) => {
+      const changed = await engine.change(name, `no key named ${name} was found`, (key) => 
+        withMetadata(key, { uses, tags, metadata }),
+      )
       const record = changed as KeyRecord
       return answer(metadataOf(record, await engine.usage.of(record)))
     },
   }),
   read('config/deletion', {
     about: 'Read which keys may be removed.',
-    handle: async ({ engine }) => answer({ guard: (await engine.settings.deletion()).guard }),
+    handle: async ({ engine }) => answer({ guard: await engine.deletionGuard() }),
   }),
   write('config/deletion', {
     about: 'Say which keys may be removed: with a guard, not those that were used lately.',
     fields: { guard },
     handle: async ({ engine }, { guard: seconds }) => {
       if (seconds === undefined) throw refuse('give "guard": a duration, or 0 for none')
-      await engine.settings.setDeletion({ guard: seconds })
+      await engine.setDeletionGuard(seconds)
       return answer({ guard: seconds })
     },
   }),
