@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 import { randomBytes } from '../../src/crypto/random.ts'
-import type { KeyRecord, KeyVersion } from '../../src/engines/transit/record.ts'
+import type { KeyRecord, KeyVersion } from '../../src/keys/record.ts'
 import { configRoutes } from '../../src/engines/transit/routes/config.ts'
-import { Transit } from '../../src/engines/transit/transit.ts'
+import { KeyStore } from '../../src/keys/store.ts'
 import { silent } from '../../src/util/log.ts'
 import { openBarrier } from '../support/barrier.ts'
 import { HandClock } from '../support/clock.ts'
@@ -200,7 +200,7 @@ describe('records of keys', () => {
   const open = async () => {
     const { barrier } = await openBarrier()
     const view = barrier.view('mount/x/')
-    return { view, keys: new Transit({ view, clock: new HandClock(), log: silent }, randomBytes) }
+    return { view, keys: new KeyStore({ view, clock: new HandClock(), log: silent }, randomBytes) }
   }
 
   it('of the first and second layout are read, keep working, and are written in the present one', async () => {
@@ -292,7 +292,10 @@ describe('records of keys', () => {
     }))
     const config = configRoutes.find(({ pattern }) => pattern === 'keys/:name/config') as never
     for (const min of [2, 1])
-      expect(await outcomeOf(config, keys, { name: 'k', min_decryption_version: min })).to.have.property('status', 200)
+      expect(await outcomeOf(config, { keys }, { name: 'k', min_decryption_version: min })).to.have.property(
+        'status',
+        200,
+      )
     expect((await keys.need('k')).record.versions[1]?.certificates).to.equal('chain')
   })
 
@@ -300,7 +303,7 @@ describe('records of keys', () => {
     const clock = new HandClock()
     const { barrier } = await openBarrier()
     const view = barrier.view('mount/x/')
-    const start = () => new Transit({ view, clock, log: silent }, randomBytes)
+    const start = () => new KeyStore({ view, clock, log: silent }, randomBytes)
     const keys = start()
     for (const name of ['a', 'b', 'c']) await keys.add(await keys.draft({ ...wish, name }))
     const purge = (name: string, purgeAt: number) =>

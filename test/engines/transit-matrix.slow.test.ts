@@ -101,7 +101,7 @@ describe('every type of key, every operation, every option', function () {
     const began = performance.now()
     const made = await madeBy('k', context)
     const quick = performance.now() - began < 100
-    const { record } = await engine.need('k')
+    const { record } = await engine.keys.need('k')
     const given = Object.fromEntries(Object.entries(made).filter(([, value]) => value !== undefined))
     const known: Record<string, readonly unknown[]> = { ...meaningful }
     for (const [name, value] of Object.entries(given)) {
@@ -134,8 +134,9 @@ describe('every type of key, every operation, every option', function () {
         if ('wrong' in outcome)
           found.push(`${route.operation} ${route.pattern} ${JSON.stringify(data)}: ${outcome.wrong}`)
         if (!route.pure) {
-          await engine.replace(record, true)
-          for (const name of ['fresh', 'x', 'eA', '7']) await engine.change(name, '', () => undefined).catch(asFault)
+          await engine.keys.replace(record, true)
+          for (const name of ['fresh', 'x', 'eA', '7'])
+            await engine.keys.change(name, '', () => undefined).catch(asFault)
         }
       }
       // Whatever was asked, the key works as before: nothing was left locked, half changed or gone.
@@ -149,14 +150,14 @@ describe('every type of key, every operation, every option', function () {
       it(`CVE-2026-55776: ${type}, ${JSON.stringify(kind)}`, async () => {
         const size = keyType(type).sizes?.[0] ?? 0
         const wish = { name: 'k', type, key_size: size, ...kind, exportable: true, allow_plaintext_backup: true }
-        await engine.change('k', '', () => undefined).catch(asFault)
+        await engine.keys.change('k', '', () => undefined).catch(asFault)
         const possible =
           (!kind.derived || keyType(type).derivable) && (!kind.convergent_encryption || keyType(type).convergent)
         const began = performance.now()
         const made = await call('write', 'keys/:name', wish)
         const quick = performance.now() - began < 100
         expect(made !== undefined, 'made').to.equal(possible)
-        if (!possible) return void expect(await engine.find('k')).to.equal(undefined)
+        if (!possible) return void expect(await engine.keys.find('k')).to.equal(undefined)
         if (quick) await call('write', 'keys/:name/rotate', { name: 'k' })
         expect(await wrongs(kind.derived ? { context: 'Yw==' } : {})).to.deep.equal([])
       })

@@ -2,9 +2,9 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import type { View } from '../../src/contract/view.ts'
 import { randomBytes } from '../../src/crypto/random.ts'
-import { mostMessages, usageAt } from '../../src/engines/transit/usage-counter.ts'
-import type { KeyUsage } from '../../src/engines/transit/usage-counter.ts'
-import { Transit } from '../../src/engines/transit/transit.ts'
+import { mostMessages, usageAt } from '../../src/keys/usage-counter.ts'
+import type { KeyUsage } from '../../src/keys/usage-counter.ts'
+import { KeyStore } from '../../src/keys/store.ts'
 import { silent } from '../../src/util/log.ts'
 import { openBarrier } from '../support/barrier.ts'
 import { HandClock } from '../support/clock.ts'
@@ -20,14 +20,14 @@ async function mount(limit = mostMessages) {
   const { barrier } = await openBarrier(storage)
   const clock = new HandClock()
   const view: View = barrier.view('mount/x/')
-  const start = () => new Transit({ view, clock, log: silent }, randomBytes, limit)
-  const reserved = async (keys: Transit): Promise<number[]> => {
+  const start = () => new KeyStore({ view, clock, log: silent }, randomBytes, limit)
+  const reserved = async (keys: KeyStore): Promise<number[]> => {
     const used = await keys.usage.of((await keys.need('k')).record)
     return [...used.values()].map(({ encryptions }) => encryptions ?? -1)
   }
   return { storage, view, clock, start, reserved }
 }
-const encrypt = async (keys: Transit, version = 0): Promise<number | string> =>
+const encrypt = async (keys: KeyStore, version = 0): Promise<number | string> =>
   (await keys.need('k'))
     .encrypt(message, version, {}, unaudited)
     .then((made) => made.version)
@@ -54,13 +54,13 @@ describe('the count of encryptions', () => {
       fc.asyncProperty(steps, async (all) => {
         const { storage, start, reserved } = await mount()
         const servers = [start(), start()]
-        await (servers[0] as Transit).add(await (servers[0] as Transit).draft(wish))
+        await (servers[0] as KeyStore).add(await (servers[0] as KeyStore).draft(wish))
         let given = 0
         for (const step of all) {
           if ('failures' in step) storage.plan = [...step.failures]
           else if ('kill' in step) servers[step.kill] = start()
           else {
-            const keys = servers[step.server] as Transit
+            const keys = servers[step.server] as KeyStore
             const meter = keys.usage.meter((await keys.need('k')).record, 1)
             const take = async (): Promise<boolean> => meter.take(unaudited)
             const made = await Promise.all(Array.from({ length: step.messages }, () => take().catch(() => false)))
@@ -178,7 +178,7 @@ describe('the last use of a key', () => {
     const { storage, clock, start } = await mount()
     const keys = start()
     await keys.add(await keys.draft({ ...wish, type: 'xchacha20-poly1305' }))
-    const last = async (server: Transit) => {
+    const last = async (server: KeyStore) => {
       const used = await server.usage.of((await server.need('k')).record)
       return used.get(1)?.lastUsedAt
     }

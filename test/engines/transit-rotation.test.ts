@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { randomBytes } from '../../src/crypto/random.ts'
-import { Transit } from '../../src/engines/transit/transit.ts'
+import { KeyStore } from '../../src/keys/store.ts'
 import { silent } from '../../src/util/log.ts'
 import { openBarrier } from '../support/barrier.ts'
 import { HandClock } from '../support/clock.ts'
@@ -13,10 +13,10 @@ describe('keys that rotate by themselves', () => {
   async function opened() {
     const { barrier } = await openBarrier()
     const clock = new HandClock()
-    const open = () => new Transit({ view: barrier.view('mount/x/'), clock, log: silent }, randomBytes)
+    const open = () => new KeyStore({ view: barrier.view('mount/x/'), clock, log: silent }, randomBytes)
     return { clock, keys: open(), again: open }
   }
-  const latest = async (keys: Transit, name: string) => (await keys.need(name)).record.latest
+  const latest = async (keys: KeyStore, name: string) => (await keys.need(name)).record.latest
 
   it('rotate when their period has passed since the latest version, not before', async () => {
     const { clock, keys } = await opened()

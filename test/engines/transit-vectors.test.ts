@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { isMacHash } from '../../src/crypto/hash.ts'
 import { randomBytes } from '../../src/crypto/random.ts'
-import { agreed } from '../../src/engines/transit/agreement.ts'
+import { agreed } from '../../src/keys/operations/agreement.ts'
 import { backupOf, restoredFrom } from '../../src/engines/transit/formats/backup.ts'
 import {
   decryptText,
@@ -12,8 +12,8 @@ import {
   verifyText,
 } from '../../src/engines/transit/formats/ciphertext.ts'
 import { exported } from '../../src/engines/transit/formats/export.ts'
-import { LiveKey, unmetered } from '../../src/engines/transit/live-key.ts'
-import { hmacWith } from '../../src/engines/transit/macs.ts'
+import { LiveKey, unmetered } from '../../src/keys/live-key.ts'
+import { hmacWith } from '../../src/keys/operations/macs.ts'
 import { transitVectors } from '../parity/corpus.ts'
 import { faultOf } from '../support/seal-manager.ts'
 import { unaudited } from './wish.ts'

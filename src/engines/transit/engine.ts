@@ -16,7 +16,7 @@ import { metadataRoutes } from './routes/metadata.ts'
 import { toolRoutes } from './routes/random.ts'
 import { signRoutes } from './routes/sign.ts'
 import { Transit } from './transit.ts'
-import type { Random } from './record.ts'
+import type { Random } from '../../keys/record.ts'
 
 /** The transit engine: cryptography with keys that never leave the server. */
 export function transitEngine(random: Random): Engine {
@@ -25,7 +25,7 @@ export function transitEngine(random: Random): Engine {
     kind: 'secret',
     about: 'Encrypt and decrypt with keys that never leave the server.',
     start: (host) => new Transit(host, random),
-    everyMinute: (keys) => keys.tend(),
+    everyMinute: ({ keys }) => keys.tend(),
     routes: [
       ...keyRoutes,
       ...configRoutes,

@@ -6,8 +6,8 @@ import type { OaepOptions } from '../../crypto/ciphers/oaep.ts'
 import { fromBase64 } from '../../util/bytes.ts'
 import { textOf } from './batch.ts'
 import type { Item } from './batch.ts'
-import type { Binding } from './live-key.ts'
-import { decodeContext } from './ciphers.ts'
+import type { Binding } from '../../keys/live-key.ts'
+import { decodeContext } from '../../keys/operations/ciphers.ts'
 
 /** Fields that several routes share. */
 export const shared = {

@@ -25,11 +25,11 @@ import { rfc3339 } from '../../../util/clock.ts'
 import { Numeral } from '../../../util/json.ts'
 import type { Json } from '../../../util/json.ts'
 import { big, binary, list, object, timeOf, whole } from './backup-read.ts'
-import { quantumFits } from './post-quantum-import.ts'
-import { versionOf } from '../record.ts'
-import type { KeyRecord, KeyVersion, Origin, Random } from '../record.ts'
-import { macKeyBytes } from '../rules.ts'
-import { bytesOf } from '../ciphers.ts'
+import { quantumFits } from '../../../keys/operations/post-quantum-import.ts'
+import { versionOf } from '../../../keys/record.ts'
+import type { KeyRecord, KeyVersion, Origin, Random } from '../../../keys/record.ts'
+import { macKeyBytes } from '../../../keys/rules.ts'
+import { bytesOf } from '../../../keys/operations/ciphers.ts'
 
 /** How convergent ciphertexts are made here: Vault's third scheme. */
 export const thirdScheme = 3

@@ -9,10 +9,10 @@ import type { Json } from '../../../util/json.ts'
 import { Slices, inSlices } from '../../../util/slices.ts'
 import { entryOf, thirdScheme, versionFrom } from './backup-entry.ts'
 import { flag, list, numeric, object, timeOf, whole, word } from './backup-read.ts'
-import type { KeyRecord, KeyVersion, Passage, Random } from '../record.ts'
-import { newKey } from '../record.ts'
-import { mustBeCounts, mustBeKey, mustBeKind, mustBeName, mustBePeriod } from '../rules.ts'
-import type { Counts } from '../rules.ts'
+import type { KeyRecord, KeyVersion, Passage, Random } from '../../../keys/record.ts'
+import { newKey } from '../../../keys/record.ts'
+import { mustBeCounts, mustBeKey, mustBeKind, mustBeName, mustBePeriod } from '../../../keys/rules.ts'
+import type { Counts } from '../../../keys/rules.ts'
 
 const perSecond = 1e9
 /** Clocks differ; a day further on is no clock, but a mistake. */

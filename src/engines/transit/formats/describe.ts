@@ -3,9 +3,9 @@ import { keyType, parameterSet } from '../../../crypto/keys/key-types.ts'
 import { publicKeyText, readPublic } from '../../../crypto/keys/pair-key.ts'
 import { rfc3339 } from '../../../util/clock.ts'
 import { fromBase64 } from '../../../util/bytes.ts'
-import { LiveKey, unmetered } from '../live-key.ts'
-import { usableVersions } from '../record.ts'
-import type { KeyRecord, KeyVersion, Passage } from '../record.ts'
+import { LiveKey, unmetered } from '../../../keys/live-key.ts'
+import { usableVersions } from '../../../keys/record.ts'
+import type { KeyRecord, KeyVersion, Passage } from '../../../keys/record.ts'
 
 type Described = Readonly<Record<string, unknown>>
 

@@ -1,10 +1,10 @@
 import { refuse } from '../../../contract/fault.ts'
 import { keyType } from '../../../crypto/keys/key-types.ts'
 import type { KeyUse } from '../../../crypto/keys/key-types.ts'
-import { mustBeExportable } from '../settings.ts'
-import { usableVersions } from '../record.ts'
-import type { KeyRecord, KeyVersion } from '../record.ts'
-import { exportFormats, exportPrivate, exportPublic, exportRaw } from './export-formats.ts'
+import { mustBeExportable } from '../../../keys/settings.ts'
+import { usableVersions } from '../../../keys/record.ts'
+import type { KeyRecord, KeyVersion } from '../../../keys/record.ts'
+import { exportFormats, exportPrivate, exportPublic, exportRaw } from '../../../keys/operations/export-formats.ts'
 
 /** How one version is written out; an empty text when there is nothing to write. */
 type Writer = (version: KeyVersion, format: string) => string

@@ -1,7 +1,7 @@
 import { rfc3339 } from '../../../util/clock.ts'
-import { lastUse } from '../key-metadata.ts'
-import type { KeyRecord } from '../record.ts'
-import type { Used } from '../usage.ts'
+import { lastUse } from '../../../keys/metadata.ts'
+import type { KeyRecord } from '../../../keys/record.ts'
+import type { Used } from '../../../keys/usage.ts'
 
 /** What `GET keys/:name/metadata` shows. Names as on the wire; times are RFC 3339, '' for never. */
 export function metadataOf(key: KeyRecord, used: ReadonlyMap<number, Used>): Readonly<Record<string, unknown>> {

@@ -7,8 +7,8 @@ import { heavy } from '../../../crypto/workers/heavy.ts'
 import { native } from '../../../crypto/keys/pair-key.ts'
 import { keyType } from '../../../crypto/keys/key-types.ts'
 import { shared } from '../input.ts'
-import type { KeyRecord, KeyVersion } from '../record.ts'
-import { bytesOf } from '../ciphers.ts'
+import type { KeyRecord, KeyVersion } from '../../../keys/record.ts'
+import { bytesOf } from '../../../keys/operations/ciphers.ts'
 import type { Transit } from '../transit.ts'
 
 const { write } = routesOf<Transit>()
@@ -23,7 +23,7 @@ export const certificateRoutes = [
     pure: true,
     fields: { ...fields, csr: f.string('A request whose subject and extensions are taken over, PEM.').or('') },
     handle: async ({ engine }, { name, version, csr }) => {
-      const key = await engine.find(name)
+      const key = await engine.keys.find(name)
       if (!key) throw refuse(missing)
       const number = versionFor(key.record, version)
       key.mustAllow('sign')
@@ -42,7 +42,7 @@ export const certificateRoutes = [
     fields: { ...fields, certificate_chain: f.string('The certificates, PEM, that of the key first.').or('') },
     handle: async ({ engine }, { name, version, certificate_chain: chain }) => {
       if (chain === '') throw refuse('certificate_chain is missing: the certificates in PEM, that of the key first')
-      const changed = await engine.change(name, missing, (key) => {
+      const changed = await engine.keys.change(name, missing, (key) => {
         const number = versionFor(key, version)
         const stored = key.versions[number] as KeyVersion
         const certificates = certificateChain(chain, bytesOf(stored.open ?? ''))

@@ -4,8 +4,8 @@ import { answer } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
 import { describe } from '../formats/describe.ts'
 import { shared } from '../input.ts'
-import type { KeyRecord } from '../record.ts'
-import { withSettings } from '../settings.ts'
+import type { KeyRecord } from '../../../keys/record.ts'
+import { withSettings } from '../../../keys/settings.ts'
 import type { Transit } from '../transit.ts'
 
 const { read, write } = routesOf<Transit>()
@@ -30,7 +30,7 @@ export const configRoutes = [
     handle: async ({ engine, request }, { name, ...change }) => {
       const warnings: string[] = []
       if (request.data['min_decryption_version'] === null) throw refuse('min_decryption_version must be a number')
-      const record = await engine.change(name, `no existing key named ${name} could be found`, (key) =>
+      const record = await engine.keys.change(name, `no existing key named ${name} could be found`, (key) =>
         configured(key, change, warnings),
       )
       return { ...answer(describe(record as KeyRecord)), ...(warnings.length > 0 && { warnings }) }

@@ -29,8 +29,8 @@ const datakey = write('datakey/:kind/:name', {
   handle: async ({ engine, request, beforeChange }, { kind, name, key_version: version, bits, ...bound }) => {
     mustBeKind(kind)
     if (![128, 256, 512].includes(bits)) throw refuse('invalid bit length')
-    const key = await engine.need(name)
-    const fresh = engine.random(bits / 8)
+    const key = await engine.keys.need(name)
+    const fresh = engine.keys.random(bits / 8)
     const data = {
       ...(await encryptText(key, fresh, version, binding(bound), beforeChange)),
       ...(kind === 'plaintext' && { plaintext: base64(fresh) }),
@@ -55,9 +55,9 @@ const datakeyPair = write('datakey-pair/:kind/:name', {
   ) => {
     mustBeKind(kind)
     const pair = pairOf(type, set)
-    const key = await engine.need(name)
+    const key = await engine.keys.need(name)
     key.mustAllow('encrypt')
-    const { secret, publicKey } = await pair.generate(engine.random)
+    const { secret, publicKey } = await pair.generate(engine.keys.random)
     try {
       const data = {
         public_key: pem('PUBLIC KEY', publicKey),

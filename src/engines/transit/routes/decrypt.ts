@@ -9,7 +9,7 @@ import { checkContexts, intOf, itemsOf, runBatch, textOf } from '../batch.ts'
 import type { Item } from '../batch.ts'
 import { decryptText, encryptText } from '../formats/ciphertext.ts'
 import { binding, bindingFields, shared } from '../input.ts'
-import type { LiveKey } from '../live-key.ts'
+import type { LiveKey } from '../../../keys/live-key.ts'
 import type { Transit } from '../transit.ts'
 import { Counterpart } from '../counterpart.ts'
 import { decryptable, statusCode, warned } from './encrypt.ts'
@@ -32,7 +32,7 @@ export const decrypt = write('decrypt/:name', {
     const batch = values.batch_input !== undefined && values.batch_input !== null
     if (!batch && values.ciphertext === '') throw refuse('missing ciphertext to decrypt')
     const items = batch ? itemsOf(values.batch_input) : []
-    const key = await engine.need(values.name)
+    const key = await engine.keys.need(values.name)
     if (!batch)
       return answer({
         plaintext: base64(await decryptText(key, values.ciphertext, binding(values))),
@@ -72,7 +72,7 @@ export const rewrap = write('rewrap/:name', {
   fields: rewrapFields,
   handle: async ({ engine, request, beforeChange }, values) => {
     if (!isBatch(values) && values.ciphertext === '') throw refuse('missing ciphertext to decrypt')
-    const key = await engine.need(values.name)
+    const key = await engine.keys.need(values.name)
     return rewrapAny({ from: key, to: key, beforeChange }, values, new Counterpart(request, decryptable))
   },
 })
@@ -84,7 +84,7 @@ export const reencrypt = write('reencrypt/:name/:target', {
   fields: { ...rewrapFields, target: f.string('Name of the key to encrypt with.').or('') },
   handle: async ({ engine, request, beforeChange }, values) => {
     if (!isBatch(values) && values.ciphertext === '') throw refuse('missing ciphertext to decrypt')
-    const [from, to] = await Promise.all([engine.need(values.name), engine.find(values.target)])
+    const [from, to] = await Promise.all([engine.keys.need(values.name), engine.keys.find(values.target)])
     if (!to) throw refuse(`the target key was not found: make the key ${values.target} first`)
     return rewrapAny({ from, to, beforeChange }, values, new Counterpart(request, decryptable))
   },

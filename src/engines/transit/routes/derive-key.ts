@@ -4,10 +4,10 @@ import { done } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
 import { isKeyType, keyType } from '../../../crypto/keys/key-types.ts'
 import type { KeyTypeName } from '../../../crypto/keys/key-types.ts'
-import { agreed } from '../agreement.ts'
-import { importedVersion } from '../formats/import.ts'
+import { agreed } from '../../../keys/operations/agreement.ts'
+import { importedVersion } from '../../../keys/operations/import.ts'
 import { shared } from '../input.ts'
-import { newKey } from '../record.ts'
+import { newKey } from '../../../keys/record.ts'
 import type { Transit } from '../transit.ts'
 
 const { write } = routesOf<Transit>()
@@ -29,15 +29,15 @@ export const deriveKey = write('derive-key/:name', {
       throw refuse('the only key_derivation_algorithm there is here: ecdh')
     if (values.base_key_name === '') throw refuse('base_key_name is missing: which key of ours is to be used?')
     if (values.peer_public_key === '') throw refuse('peer_public_key is missing: PEM of the public key of the peer')
-    const base = await engine.find(values.base_key_name)
+    const base = await engine.keys.find(values.base_key_name)
     if (!base) throw refuse('the base key was not found: make it first')
     const peer = values.peer_public_key
     const size = keyType(type).cipher?.keyBytes ?? 0
     const material = { secret: agreed(base, { version: values.base_key_version, peer, size }) }
     const wish = { name: values.name, type, size: null, derived: false, convergent: false }
     const settings = { exportable: false, plaintextBackup: false, autoRotatePeriod: 0 }
-    const version = importedVersion(type, material, engine.random, engine.clock.now())
-    const { added } = await engine.add(newKey({ ...wish, ...settings }, version, engine.random))
+    const version = importedVersion(type, material, engine.keys.random, engine.keys.clock.now())
+    const { added } = await engine.keys.add(newKey({ ...wish, ...settings }, version, engine.keys.random))
     if (!added) throw refuse(`the key ${values.name} exists already: a derived key gets a name of its own`)
     return done()
   },

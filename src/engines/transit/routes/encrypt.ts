@@ -9,8 +9,8 @@ import { encryptText } from '../formats/ciphertext.ts'
 import { checkContexts, intOf, itemsOf, runBatch, textOf } from '../batch.ts'
 import type { Item } from '../batch.ts'
 import { binding, bindingFields, bytesOf, shared } from '../input.ts'
-import type { LiveKey } from '../live-key.ts'
-import type { KeyRecord } from '../record.ts'
+import type { LiveKey } from '../../../keys/live-key.ts'
+import type { KeyRecord } from '../../../keys/record.ts'
 import type { Transit } from '../transit.ts'
 import { Counterpart } from '../counterpart.ts'
 
@@ -35,23 +35,23 @@ export const encrypt = write('encrypt/:name', {
   about: 'Encrypt data with a named key.',
   fields,
   pure: true,
-  exists: async ({ engine }, { name = '' }) => (await engine.find(name)) !== undefined,
+  exists: async ({ engine }, { name = '' }) => (await engine.keys.find(name)) !== undefined,
   handle: async (call, given) => {
     const { engine, request, confirm } = call
     // Null is a plaintext that somebody forgot, not an empty one.
     const values = request.data['plaintext'] === null ? { ...given, plaintext: undefined } : given
-    const existing = await engine.find(values.name)
+    const existing = await engine.keys.find(values.name)
     confirm(existing !== undefined)
     if (existing) return run(existing, values, call)
     const draft = await drafted(engine, values)
     // Only what works makes a key: a failed request must leave none behind. The ciphertexts of the try are thrown away,
     // so that those which are given out are counted.
-    const tried = await run(engine.trial(draft), values, call)
+    const tried = await run(engine.keys.trial(draft), values, call)
     if (tried.status !== undefined) return tried
-    const { record, added } = await engine.add(draft)
+    const { record, added } = await engine.keys.add(draft)
     // Someone else was faster: what is there already is used by those only who may.
     confirm(!added)
-    return run(engine.live(record), values, call)
+    return run(engine.keys.live(record), values, call)
   },
 })
 
@@ -119,7 +119,7 @@ async function drafted(engine: Transit, values: EncryptValues): Promise<KeyRecor
     throw refuse('convergent encryption requires derivation to be enabled, so context is required')
   if (values.convergent_encryption && !keyType(values.type).convergent)
     throw refuse(`keys of type ${values.type} cannot encrypt convergently`)
-  return engine.draft({
+  return engine.keys.draft({
     name: values.name,
     type: values.type,
     size: null,

@@ -8,8 +8,8 @@ import { backupOf, restoredFrom } from '../formats/backup.ts'
 import { describe } from '../formats/describe.ts'
 import { exported, isKind } from '../formats/export.ts'
 import { shared } from '../input.ts'
-import { mustBackUp, trimmed } from '../settings.ts'
-import type { KeyRecord } from '../record.ts'
+import { mustBackUp, trimmed } from '../../../keys/settings.ts'
+import type { KeyRecord } from '../../../keys/record.ts'
 import type { Transit } from '../transit.ts'
 import { Counterpart } from '../counterpart.ts'
 import type { Making } from '../counterpart.ts'
@@ -37,7 +37,7 @@ interface Wish {
 
 async function keysOut(engine: Transit, { kind, name, format, version = '' }: Wish) {
   if (!isKind(kind)) throw refuse(`invalid export type: ${kind}`)
-  const key = await engine.find(name)
+  const key = await engine.keys.find(name)
   if (!key) throw new Fault('not_found', '')
   return answer({ name, type: key.record.type, keys: exported(key.record, kind, format, version) })
 }
@@ -57,9 +57,9 @@ type Restoring = Pick<Call<Transit>, 'engine' | 'caller' | 'mountPath'>
 async function restore({ engine, caller, mountPath }: Restoring, wish: Wanted, name?: string) {
   const { backup: text, force } = wish
   if (!text) throw refuse("'backup' must be supplied")
-  const { record, warnings } = await restoredFrom(text, engine.random, engine.clock.now(), name)
+  const { record, warnings } = await restoredFrom(text, engine.keys.random, engine.keys.clock.now(), name)
   if (caller.denies(`${mountPath}restore/${record.name}`)) throw new Fault('permission_denied', 'permission denied')
-  await engine.replace(record, force)
+  await engine.keys.replace(record, force)
   return done(warnings)
 }
 
@@ -84,13 +84,13 @@ export const exportRoutes = [
     fields: { name: shared.name },
     handle: async ({ engine, request }, { name }) => {
       const missing = `key ${name} does not exist: nothing to back up`
-      const { record } = (await engine.find(name)) ?? {}
+      const { record } = (await engine.keys.find(name)) ?? {}
       if (!record) throw refuse(missing)
       mustBackUp(record)
-      const backedUp = { at: engine.clock.now(), version: record.latest }
+      const backedUp = { at: engine.keys.clock.now(), version: record.latest }
       const made = { backup: await backupOf({ ...record, backedUp }) }
       const { backup } = new Counterpart(request, backingUp).add({}, made)
-      await engine.change(name, missing, (key) => {
+      await engine.keys.change(name, missing, (key) => {
         if (key.uuid !== record.uuid) throw refuse('the key was replaced meanwhile: nothing was backed up')
         mustBackUp(key)
         return { ...key, backedUp }
@@ -112,7 +112,7 @@ export const exportRoutes = [
     about: 'Remove old versions for good.',
     fields: { name: shared.name, min_available_version: f.int('Older versions are removed.') },
     handle: async ({ engine }, { name, min_available_version: version }) => {
-      const changed = await engine.change(name, 'invalid key name', (key) => {
+      const changed = await engine.keys.change(name, 'invalid key name', (key) => {
         if (version === undefined) throw refuse('missing min_available_version')
         return trimmed(key, version)
       })

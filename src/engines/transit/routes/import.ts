@@ -8,12 +8,12 @@ import type { KeyTypeName } from '../../../crypto/keys/key-types.ts'
 import { publicText } from '../../../crypto/keys/pairs.ts'
 import { base64, fromBase64 } from '../../../util/bytes.ts'
 import { chosen } from '../formats/export.ts'
-import { imported, importedVersion, needsPrivate, withImport, wrapperFor } from '../formats/import.ts'
-import type { ImportSource } from '../formats/import.ts'
+import { imported, importedVersion, needsPrivate, withImport, wrapperFor } from '../../../keys/operations/import.ts'
+import type { ImportSource } from '../../../keys/operations/import.ts'
 import { oaepHash, shared } from '../input.ts'
-import { newKey } from '../record.ts'
-import type { KeyRecord } from '../record.ts'
-import { mustBeKind, mustBePeriod } from '../rules.ts'
+import { newKey } from '../../../keys/record.ts'
+import type { KeyRecord } from '../../../keys/record.ts'
+import { mustBeKind, mustBePeriod } from '../../../keys/rules.ts'
 import type { Transit } from '../transit.ts'
 
 const { read, write } = routesOf<Transit>()
@@ -48,12 +48,12 @@ async function wrapOut(
   engine: Transit,
   wish: { readonly destination: string; readonly source: string; readonly hash: string; readonly version?: string },
 ) {
-  const to = await engine.find(wish.destination)
-  const key = await engine.find(wish.source)
+  const to = await engine.keys.find(wish.destination)
+  const key = await engine.keys.find(wish.source)
   if (!to || !key) throw refuse('the destination or the source key was not found')
   to.mustBeEnabled()
   key.mustBeEnabled()
-  const wrap = wrapperFor(to, key.record, { hash: oaepHash(wish.hash), random: engine.random })
+  const wrap = wrapperFor(to, key.record, { hash: oaepHash(wish.hash), random: engine.keys.random })
   const versions = chosen(key.record, wish.version ?? '')
   const keys = Object.fromEntries(versions.map(([number, version]) => [number, base64(wrap(version))]))
   return answer({ name: wish.source, type: key.record.type, keys })
@@ -65,13 +65,13 @@ export const importRoutes = [
     // The pair is made when it is first asked for.
     pure: false,
     about: 'Read the public key that keys to import are wrapped with.',
-    handle: async ({ engine }) => answer({ public_key: publicText(await engine.wrappingKey()) }),
+    handle: async ({ engine }) => answer({ public_key: publicText(await engine.keys.wrappingKey()) }),
   }),
   write('keys/:name/import', {
     about: 'Make a key of material from elsewhere.',
     fields: importFields,
     handle: async ({ engine }, values) => {
-      const { added } = await engine.add(await recordOf(engine, values))
+      const { added } = await engine.keys.add(await recordOf(engine, values))
       if (!added) throw refuse(`the key ${values.name} exists already: use import_version to add to it`)
       return done()
     },
@@ -80,10 +80,10 @@ export const importRoutes = [
     about: 'Add a version to an imported key, or the private half to a version that lacks it.',
     fields: { ...materialFields, version: f.int('The version that lacks its private half.') },
     handle: async ({ engine }, { name, version: wanted, ...values }) => {
-      const { record } = await engine.need(name)
-      const material = await imported(record.type, sourceOf(values), () => engine.wrappingKey())
-      const version = importedVersion(record.type, material, engine.random, engine.clock.now())
-      await engine.change(name, 'key not found', (key) => {
+      const { record } = await engine.keys.need(name)
+      const material = await imported(record.type, sourceOf(values), () => engine.keys.wrappingKey())
+      const version = importedVersion(record.type, material, engine.keys.random, engine.keys.clock.now())
+      await engine.keys.change(name, 'key not found', (key) => {
         if (key.uuid !== record.uuid) throw refuse('the key was replaced meanwhile: nothing was imported')
         return withImport(key, version, wanted)
       })
@@ -104,9 +104,7 @@ export const importRoutes = [
   }),
 ]
 
-function sourceOf(
-  values: Pick<ImportValues, 'ciphertext' | 'public_key' | 'hash_function'>,
-): ImportSource {
+function sourceOf(values: Pick<ImportValues, 'ciphertext' | 'public_key' | 'hash_function'>): ImportSource {
   const hash = oaepHash(values.hash_function)
   const wrapped = values.ciphertext === '' ? undefined : fromBase64(values.ciphertext)
   if (values.ciphertext !== '' && !wrapped) throw refuse('the ciphertext of the import is not base64')
@@ -130,7 +128,7 @@ async function recordOf(engine: Transit, values: ImportValues): Promise<KeyRecor
   }
   mustBePeriod(values.auto_rotate_period)
   mustBeKind({ type, size: sizes ? sizes[0] : null, derived: values.derived, convergent: false })
-  const material = await imported(type, sourceOf(values), () => engine.wrappingKey())
+  const material = await imported(type, sourceOf(values), () => engine.keys.wrappingKey())
   const wish = {
     name: values.name,
     type,
@@ -141,7 +139,11 @@ async function recordOf(engine: Transit, values: ImportValues): Promise<KeyRecor
     plaintextBackup: values.allow_plaintext_backup,
     autoRotatePeriod: values.auto_rotate_period,
   }
-  const key = newKey(wish, importedVersion(type, material, engine.random, engine.clock.now()), engine.random)
+  const key = newKey(
+    wish,
+    importedVersion(type, material, engine.keys.random, engine.keys.clock.now()),
+    engine.keys.random,
+  )
   // Vault derives from imported keys in the older way: ciphertexts that were made with them elsewhere need it.
   return { ...key, importRotates: values.allow_rotation, kdf: values.derived ? 'hmac-sha256-counter' : null }
 }

@@ -8,8 +8,8 @@ import { batchOf, intOf, runBatch, textOf } from '../batch.ts'
 import type { Item } from '../batch.ts'
 import { readCiphertext, writeCiphertext } from '../formats/ciphertext.ts'
 import { shared } from '../input.ts'
-import { decapsulate, encapsulate } from '../kem.ts'
-import type { LiveKey } from '../live-key.ts'
+import { decapsulate, encapsulate } from '../../../keys/operations/kem.ts'
+import type { LiveKey } from '../../../keys/live-key.ts'
 import type { Transit } from '../transit.ts'
 import { Counterpart } from '../counterpart.ts'
 
@@ -45,7 +45,7 @@ async function forEach(
   values: Item & { readonly name: string; readonly batch_input: unknown },
   one: (key: LiveKey, item: Item) => Made,
 ): Promise<Response> {
-  const key = await engine.need(values.name)
+  const key = await engine.keys.need(values.name)
   const batch = batchOf(values.batch_input)
   return batch
     ? runBatch(batch, { failsWhole: false, ...(back && { back }) }, (item) => one(key, item))

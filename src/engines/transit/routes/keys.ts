@@ -5,10 +5,10 @@ import { routesOf } from '../../../contract/route.ts'
 import { keyType, typeNamed } from '../../../crypto/keys/key-types.ts'
 import { describe } from '../formats/describe.ts'
 import { shared } from '../input.ts'
-import type { KeySpec } from '../record.ts'
+import type { KeySpec } from '../../../keys/record.ts'
 import type { Transit } from '../transit.ts'
-import { decodeContext } from '../ciphers.ts'
-import { isKeyName, mustBeDerived, mustBePeriod, mustBeSize } from '../rules.ts'
+import { decodeContext } from '../../../keys/operations/ciphers.ts'
+import { isKeyName, mustBeDerived, mustBePeriod, mustBeSize } from '../../../keys/rules.ts'
 
 const { read, list, write, remove } = routesOf<Transit>()
 
@@ -20,7 +20,7 @@ export const keyRoutes = [
     about: 'List keys.',
     fields: { after: shared.after, limit: shared.limit },
     handle: async ({ engine }, { after, limit }) => {
-      const keys = await engine.names({ ...(after !== '' && { after }), ...(limit > 0 && { limit }) })
+      const keys = await engine.keys.names({ ...(after !== '' && { after }), ...(limit > 0 && { limit }) })
       if (keys.length === 0) throw new Fault('not_found', 'no keys')
       return answer({ keys })
     },
@@ -45,10 +45,10 @@ export const keyRoutes = [
     },
     handle: async ({ engine }, values) => {
       named(values.name)
-      const known = await engine.find(values.name)
+      const known = await engine.keys.find(values.name)
       // A key that exists stays as it is, but what cannot be asked for is refused all the same.
       const wish = wishOf(values)
-      const { record } = known ?? (await engine.add(await engine.draft(wish)))
+      const { record } = known ?? (await engine.keys.add(await engine.keys.draft(wish)))
       return answer(describe(record))
     },
   }),
@@ -56,7 +56,7 @@ export const keyRoutes = [
     about: 'Read what a key is; never its material.',
     fields: { ...name, context: shared.context },
     handle: async ({ engine }, { name: wanted, context }) => {
-      const key = await engine.find(wanted)
+      const key = await engine.keys.find(wanted)
       if (!key) throw new Fault('not_found', 'no such key')
       if (context !== '') decodeContext(context)
       return answer(describe(key.record, context))
@@ -66,7 +66,7 @@ export const keyRoutes = [
     about: 'Remove a key for good, and with it all that it encrypted.',
     fields: { ...name, force: f.bool('Although it was used lately and the mount guards such keys.').or(false) },
     handle: async ({ engine }, { name: wanted, force }) => {
-      await engine.destroy(wanted, force)
+      await engine.keys.destroy(wanted, force)
       return done()
     },
   }),
@@ -74,7 +74,7 @@ export const keyRoutes = [
     about: 'Add a version, which is the latest from now on.',
     fields: name,
     handle: async ({ engine }, { name: wanted }) => {
-      const record = await engine.rotate(wanted)
+      const record = await engine.keys.rotate(wanted)
       return answer(describe(record))
     },
   }),

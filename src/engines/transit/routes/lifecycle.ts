@@ -5,8 +5,8 @@ import type { Response } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
 import { describe } from '../formats/describe.ts'
 import { shared } from '../input.ts'
-import type { KeyRecord } from '../record.ts'
-import { restored, softDeleted, switched } from '../state.ts'
+import type { KeyRecord } from '../../../keys/record.ts'
+import { restored, softDeleted, switched } from '../../../keys/state.ts'
 import type { Transit } from '../transit.ts'
 
 const { read, write, remove } = routesOf<Transit>()
@@ -20,9 +20,9 @@ async function turned(
   name: string,
   { turn, already }: { readonly turn: (key: KeyRecord) => KeyRecord; readonly already: string },
 ): Promise<Response> {
-  if (!(await engine.find(name))) return {}
+  if (!(await engine.keys.find(name))) return {}
   const warnings: string[] = []
-  const record = await engine.change(name, 'key not found', (key) => {
+  const record = await engine.keys.change(name, 'key not found', (key) => {
     const changed = turn(key)
     if (changed === key) warnings.push(already)
     return changed
@@ -31,7 +31,7 @@ async function turned(
 }
 
 async function switchedTo(engine: Transit, name: string, to: 'enabled' | 'disabled'): Promise<Response> {
-  const record = await engine.change(name, `no key named ${name} was found`, (key) => switched(key, to))
+  const record = await engine.keys.change(name, `no key named ${name} was found`, (key) => switched(key, to))
   return answer({ name, state: (record as KeyRecord).state.is })
 }
 
@@ -45,7 +45,7 @@ export const lifecycleRoutes = [
     },
     handle: ({ engine }, { name, purge_after: purgeAfter }) =>
       turned(engine, name, {
-        turn: (key) => softDeleted(key, engine.clock.now(), purgeAfter),
+        turn: (key) => softDeleted(key, engine.keys.clock.now(), purgeAfter),
         already: 'the key was soft-deleted already: nothing changed',
       }),
   }),
@@ -54,7 +54,7 @@ export const lifecycleRoutes = [
     fields: { name: shared.name },
     handle: ({ engine }, { name }) =>
       turned(engine, name, {
-        turn: (key) => restored(key, engine.clock.now()),
+        turn: (key) => restored(key, engine.keys.clock.now()),
         already: 'key was already restored',
       }),
   }),

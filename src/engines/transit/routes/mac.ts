@@ -7,8 +7,8 @@ import type { Alias, Call } from '../../../contract/route.ts'
 import { batchOf, runBatch } from '../batch.ts'
 import { bytesOf, inputOf, shared } from '../input.ts'
 import { macHash, macText } from '../formats/ciphertext.ts'
-import { cmacOf, hmacWith } from '../macs.ts'
-import type { MacKind } from '../macs.ts'
+import { cmacOf, hmacWith } from '../../../keys/operations/macs.ts'
+import type { MacKind } from '../../../keys/operations/macs.ts'
 import type { Transit } from '../transit.ts'
 import { Counterpart } from '../counterpart.ts'
 
@@ -99,7 +99,7 @@ async function made(
   values: MacValues,
   member: 'hmac' | 'cmac',
 ): Promise<Response> {
-  const key = await engine.need(values.name)
+  const key = await engine.keys.need(values.name)
   const kind = kindOf()
   const batch = batchOf(values.batch_input)
   const back = new Counterpart(request, { member, takenBy: 'verify' })

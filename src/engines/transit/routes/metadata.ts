@@ -3,9 +3,9 @@ import { f } from '../../../contract/field.ts'
 import { answer } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
 import { metadataOf } from '../formats/metadata.ts'
-import { withMetadata } from '../key-metadata.ts'
+import { withMetadata } from '../../../keys/metadata.ts'
 import { shared } from '../input.ts'
-import type { KeyRecord } from '../record.ts'
+import type { KeyRecord } from '../../../keys/record.ts'
 import type { Transit } from '../transit.ts'
 
 const { read, write } = routesOf<Transit>()
@@ -18,9 +18,9 @@ export const metadataRoutes = [
     about: 'Read what a key may be used for, its state, its tags, and what its versions have been used for.',
     fields: { name: shared.name },
     handle: async ({ engine }, { name }) => {
-      const key = await engine.find(name)
+      const key = await engine.keys.find(name)
       if (!key) throw new Fault('not_found', `no key named ${name} was found`)
-      return answer(metadataOf(key.record, await engine.usage.of(key.record)))
+      return answer(metadataOf(key.record, await engine.keys.usage.of(key.record)))
     },
   }),
   write('keys/:name/metadata', {
@@ -32,23 +32,23 @@ export const metadataRoutes = [
       custom_metadata: f.map('Texts by name.'),
     },
     handle: async ({ engine }, { name, uses, tags, custom_metadata: metadata }) => {
-      const changed = await engine.change(name, `no key named ${name} was found`, (key) => 
+      const changed = await engine.keys.change(name, `no key named ${name} was found`, (key) =>
         withMetadata(key, { uses, tags, metadata }),
       )
       const record = changed as KeyRecord
-      return answer(metadataOf(record, await engine.usage.of(record)))
+      return answer(metadataOf(record, await engine.keys.usage.of(record)))
     },
   }),
   read('config/deletion', {
     about: 'Read which keys may be removed.',
-    handle: async ({ engine }) => answer({ guard: await engine.deletionGuard() }),
+    handle: async ({ engine }) => answer({ guard: await engine.keys.deletionGuard() }),
   }),
   write('config/deletion', {
     about: 'Say which keys may be removed: with a guard, not those that were used lately.',
     fields: { guard },
     handle: async ({ engine }, { guard: seconds }) => {
       if (seconds === undefined) throw refuse('give "guard": a duration, or 0 for none')
-      await engine.setDeletionGuard(seconds)
+      await engine.keys.setDeletionGuard(seconds)
       return answer({ guard: seconds })
     },
   }),

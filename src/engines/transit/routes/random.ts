@@ -25,7 +25,7 @@ interface Wish {
 }
 
 function drawn(engine: Transit, { source, urlbytes, ...wish }: Wish) {
-  const { text, warnings } = randomText(engine.random, {
+  const { text, warnings } = randomText(engine.keys.random, {
     ...wish,
     where: source,
     ...(urlbytes !== undefined && { count: urlbytes }),

@@ -7,9 +7,9 @@ import type { SignatureOptions } from '../../../crypto/signatures/signatures.ts'
 import { batchOf, runBatch, textOf } from '../batch.ts'
 import type { Item } from '../batch.ts'
 import { bytesOf, inputOf, shared } from '../input.ts'
-import type { LiveKey } from '../live-key.ts'
+import type { LiveKey } from '../../../keys/live-key.ts'
 import { macHash, signText, verifyMacText, verifyText } from '../formats/ciphertext.ts'
-import { cmacOf, hmacWith } from '../macs.ts'
+import { cmacOf, hmacWith } from '../../../keys/operations/macs.ts'
 import { both, hashField, urlalgorithm, usualHash } from './mac.ts'
 import type { Transit } from '../transit.ts'
 import { Counterpart } from '../counterpart.ts'
@@ -56,7 +56,7 @@ export const signRoutes = [
       fields: { ...signFields, key_version: shared.key_version },
       handle: async ({ engine, request }, values) => {
         const wish = wishOf(values)
-        const key = await engine.find(values.name)
+        const key = await engine.keys.find(values.name)
         if (!key) throw refuse('signing key not found')
         key.mustSuit('sign')
         const batch = batchOf(values.batch_input)
@@ -126,7 +126,7 @@ async function verifyMacs(
 ): Promise<Response> {
   const { urlalgorithm: pathAlgorithm, hash_algorithm: hash, algorithm } = values
   const kind = what === 'hmac' ? hmacWith(macHash(pathAlgorithm, hash, algorithm)) : cmacOf(values.mac_length)
-  const key = await engine.need(values.name)
+  const key = await engine.keys.need(values.name)
   if (!batch)
     return answer({ valid: await verifyMacText(key, kind, bytesOf(values.input, 'input'), values[what] ?? '') })
   return runBatch(batch, { failsWhole: false }, async (item) =>
@@ -140,7 +140,7 @@ async function verifySignatures(
   batch: readonly Item[] | undefined,
 ): Promise<Response> {
   const wish = wishOf(values)
-  const key = await engine.find(values.name)
+  const key = await engine.keys.find(values.name)
   if (!key) throw refuse('the key of the signature was not found')
   key.mustSuit('verify')
   if (!batch) {

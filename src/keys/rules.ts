@@ -1,9 +1,9 @@
-import { Fault, refuse } from '../../contract/fault.ts'
-import { storageLimits } from '../../contract/storage.ts'
-import { isKeyType, keyType } from '../../crypto/keys/key-types.ts'
-import type { KeyTypeName } from '../../crypto/keys/key-types.ts'
-import { kdfs } from '../../crypto/kdf.ts'
-import { longestDuration } from '../../util/duration.ts'
+import { Fault, refuse } from '../contract/fault.ts'
+import { storageLimits } from '../contract/storage.ts'
+import { isKeyType, keyType } from '../crypto/keys/key-types.ts'
+import type { KeyTypeName } from '../crypto/keys/key-types.ts'
+import { kdfs } from '../crypto/kdf.ts'
+import { longestDuration } from '../util/duration.ts'
 import type { KeyRecord, KeyState, KeyVersion } from './record.ts'
 
 // What every key obeys, whoever made it. The routes ask before they make anything; whatever is stored, and whatever is

@@ -1,10 +1,10 @@
-import { refuse } from '../../../contract/fault.ts'
-import { slow } from '../../../crypto/workers/heavy.ts'
-import type { Material } from '../../../crypto/keys/key-types.ts'
-import type { PairType } from '../../../crypto/keys/pairs.ts'
-import { QuantumKey, quantumAlgorithms, quantumPrivate } from '../../../crypto/keys/post-quantum-keys.ts'
-import type { QuantumName, QuantumPrivate } from '../../../crypto/keys/post-quantum-keys.ts'
-import { sameBytes, wipe } from '../../../util/bytes.ts'
+import { refuse } from '../../contract/fault.ts'
+import { slow } from '../../crypto/workers/heavy.ts'
+import type { Material } from '../../crypto/keys/key-types.ts'
+import type { PairType } from '../../crypto/keys/pairs.ts'
+import { QuantumKey, quantumAlgorithms, quantumPrivate } from '../../crypto/keys/post-quantum-keys.ts'
+import type { QuantumName, QuantumPrivate } from '../../crypto/keys/post-quantum-keys.ts'
+import { sameBytes, wipe } from '../../util/bytes.ts'
 
 /**
  * Both halves of a post-quantum private key that comes as PKCS#8 (RFC 9881, 9909, 9935; with a seed), or as the bare seed.

@@ -5,7 +5,7 @@ import { native } from '../../crypto/keys/pair-key.ts'
 import { hkdfSha256 } from '../../crypto/kdf.ts'
 import { keyType } from '../../crypto/keys/key-types.ts'
 import { wipe } from '../../util/bytes.ts'
-import type { LiveKey } from './live-key.ts'
+import type { LiveKey } from '../live-key.ts'
 
 /** With whom, with which version of ours (0: the latest), and how many bytes are wanted. `peer` is a public key in PEM. */
 export interface Agreement {

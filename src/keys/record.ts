@@ -1,9 +1,9 @@
-import type { KdfName } from '../../crypto/kdf.ts'
-import { keyType, wipeMaterial } from '../../crypto/keys/key-types.ts'
-import type { KeyTypeName, KeyUse, Material } from '../../crypto/keys/key-types.ts'
-import { base64, uuidOf, wipe } from '../../util/bytes.ts'
+import type { KdfName } from '../crypto/kdf.ts'
+import { keyType, wipeMaterial } from '../crypto/keys/key-types.ts'
+import type { KeyTypeName, KeyUse, Material } from '../crypto/keys/key-types.ts'
+import { base64, uuidOf, wipe } from '../util/bytes.ts'
 import { macKeyBytes, trusted } from './rules.ts'
-import { isObject } from '../../util/stored/shape.ts'
+import { isObject } from '../util/stored/shape.ts'
 
 /** Random bytes from the platform, or from a test. */
 export type Random = (bytes: number) => Uint8Array

@@ -1,7 +1,7 @@
 import { refuse } from '../../contract/fault.ts'
 import type { MacHash } from '../../crypto/hash.ts'
 import { sameBytes } from '../../util/bytes.ts'
-import type { LiveKey, Versioned } from './live-key.ts'
+import type { LiveKey, Versioned } from '../live-key.ts'
 
 /** A way of making message authentication codes. */
 export interface MacKind {

@@ -1,4 +1,4 @@
-import { refuse } from '../../contract/fault.ts'
+import { refuse } from '../contract/fault.ts'
 import type { KeyRecord } from './record.ts'
 
 // The transitions of a key: docs/key-lifecycle.md. Each gives the same record when there is nothing to change.

@@ -3,7 +3,7 @@ import { keyType } from '../../crypto/keys/key-types.ts'
 import type { PairType } from '../../crypto/keys/pairs.ts'
 import { schemes } from '../../crypto/signatures/schemes.ts'
 import type { SignatureOptions } from '../../crypto/signatures/signatures.ts'
-import type { LiveKey, Versioned } from './live-key.ts'
+import type { LiveKey, Versioned } from '../live-key.ts'
 
 /** How a key signs. `context` is the caller's base64; it matters for derived keys only. */
 export type SigningOptions = SignatureOptions & { readonly context: string }

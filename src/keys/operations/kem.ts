@@ -2,7 +2,7 @@ import { refuse } from '../../contract/fault.ts'
 import { quantumOf } from '../../crypto/keys/pair-key.ts'
 import type { KemName } from '../../crypto/keys/post-quantum.ts'
 import { heavy } from '../../crypto/workers/heavy.ts'
-import type { LiveKey, Versioned } from './live-key.ts'
+import type { LiveKey, Versioned } from '../live-key.ts'
 
 /** A ciphertext of FIPS 203 and the 32 bytes of the shared secret that belongs to it; the caller wipes them. */
 export interface Encapsulated extends Versioned {

@@ -1,8 +1,8 @@
-import { keyType } from '../../crypto/keys/key-types.ts'
+import { keyType } from '../crypto/keys/key-types.ts'
 import { usageAt, usageShape, VersionCounter } from './usage-counter.ts'
 import type { UsageCounter, UsageCounterHost } from './usage-counter.ts'
 import type { KeyRecord } from './record.ts'
-import { recent } from '../../util/recent.ts'
+import { recent } from '../util/recent.ts'
 
 /** Versions whose use is known without reading; of others at most a block of the count is lost, to the safe side. */
 const metersKept = 10_000

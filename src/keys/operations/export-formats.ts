@@ -1,13 +1,13 @@
 import type { KeyObject } from 'node:crypto'
-import { refuse } from '../../../contract/fault.ts'
-import { publicKeyText, readPrivate, readPublic } from '../../../crypto/keys/pair-key.ts'
-import type { PairKey } from '../../../crypto/keys/pair-key.ts'
-import { ed25519Private } from '../../../crypto/keys/pairs.ts'
-import { pem } from '../../../crypto/encoding/pem.ts'
-import { QuantumKey, quantumAlgorithms } from '../../../crypto/keys/post-quantum-keys.ts'
-import { base64, wipe } from '../../../util/bytes.ts'
+import { refuse } from '../../contract/fault.ts'
+import { publicKeyText, readPrivate, readPublic } from '../../crypto/keys/pair-key.ts'
+import type { PairKey } from '../../crypto/keys/pair-key.ts'
+import { ed25519Private } from '../../crypto/keys/pairs.ts'
+import { pem } from '../../crypto/encoding/pem.ts'
+import { QuantumKey, quantumAlgorithms } from '../../crypto/keys/post-quantum-keys.ts'
+import { base64, wipe } from '../../util/bytes.ts'
 import type { KeyVersion } from '../record.ts'
-import { bytesOf } from '../ciphers.ts'
+import { bytesOf } from './ciphers.ts'
 
 /** The formats that keys can be exported in; '' is the usual one of the type. */
 export const exportFormats = ['', 'raw', 'der', 'pem', 'jwk'] as const

@@ -1,6 +1,6 @@
-import { refuse } from '../../contract/fault.ts'
-import { keyType } from '../../crypto/keys/key-types.ts'
-import type { KeyUse } from '../../crypto/keys/key-types.ts'
+import { refuse } from '../contract/fault.ts'
+import { keyType } from '../crypto/keys/key-types.ts'
+import type { KeyUse } from '../crypto/keys/key-types.ts'
 import type { KeyRecord } from './record.ts'
 import type { Used } from './usage.ts'
 

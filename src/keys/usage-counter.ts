@@ -1,9 +1,9 @@
-import { refuse } from '../../contract/fault.ts'
-import type { BeforeChange } from '../../contract/route.ts'
-import type { Transaction, View } from '../../contract/view.ts'
-import type { Clock } from '../../util/clock.ts'
+import { refuse } from '../contract/fault.ts'
+import type { BeforeChange } from '../contract/route.ts'
+import type { Transaction, View } from '../contract/view.ts'
+import type { Clock } from '../util/clock.ts'
 import type { KeyRecord, KeyVersion } from './record.ts'
-import { hasMembers, isCount, isMapOf, isOneOf, isTime, shapeOf } from '../../util/stored/shape.ts'
+import { hasMembers, isCount, isMapOf, isOneOf, isTime, shapeOf } from '../util/stored/shape.ts'
 import { storedKey, upgraded } from './record.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { refuse } from '../../contract/fault.ts'
+import { refuse } from '../contract/fault.ts'
 import type { KeyRecord } from './record.ts'
 import { mustBeCounts, mustBePeriod } from './rules.ts'
 

@@ -11,7 +11,7 @@ import type { OaepOptions } from '../../crypto/ciphers/oaep.ts'
 import { fromPrivateDer, fromPublicDer } from '../../crypto/keys/pairs.ts'
 import { fromBase64, wipe } from '../../util/bytes.ts'
 import { recent } from '../../util/recent.ts'
-import type { KeyRecord, KeyVersion, Random } from './record.ts'
+import type { KeyRecord, KeyVersion, Random } from '../record.ts'
 
 /** Derived keys that one version keeps parsed, and the longest context (in letters) that is worth keeping. */
 const derivedKept = 256
