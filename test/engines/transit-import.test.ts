@@ -43,7 +43,7 @@ describe('wrapped keys', () => {
   })
 
   it('that OpenBao wrapped are opened', () => {
-    const { keys, byok } = transitVectors<Vectors>()
+    const { keys, byok } = transitVectors() as Vectors
     const secret = createPrivateKey(byok.destination_private_key)
     for (const { source, hash, keys: blobs } of byok.blobs)
       for (const [version, blob] of Object.entries(blobs)) {

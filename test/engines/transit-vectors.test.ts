@@ -79,10 +79,10 @@ function wishOf(row: SignatureRow) {
 }
 
 describe('transit keys that OpenBao made, restored from its backups', () => {
-  const { keys, ecdh } = transitVectors<{
+  const { keys, ecdh } = transitVectors() as {
     readonly keys: readonly Vector[]
     readonly ecdh: readonly Agreement[]
-  }>()
+  }
   const now = Date.UTC(2030, 0, 1)
   const bind = (row: Row) => ({
     ...(row.context && { context: row.context }),
