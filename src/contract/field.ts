@@ -23,8 +23,22 @@ export interface Field<T> {
   readonly zero: T
   /** The parameter restricts something: an empty value is refused, so that it is never taken for "no limit". */
   readonly isLimiting: boolean
-  /** A list of items with parameters of the same route: policy rules about these apply to each item. */
-  readonly isBatch: boolean
+  /** A list of items: the names of their parameters, which are parameters of the same route. Policy rules about these apply to each item. */
+  readonly itemNames?: readonly string[]
+  /** See `Forms`. Policy rules about any of these values apply. */
+  readonly forms?: Forms
+}
+
+/**
+ * Other spellings of what a route takes for a parameter: from its value (undefined: left out, null or empty) and the other
+ * parameters, those of the path included. None when only the value itself counts.
+ */
+export type Forms = (value: unknown, others: Readonly<Record<string, unknown>>) => readonly unknown[]
+
+/** A path with and without slashes at its ends, where the route cuts them. */
+export const pathForms: Forms = (value) => {
+  const path = typeof value === 'string' ? value.replace(/^\/|\/$/g, '') : ''
+  return path === '' ? [] : [path, `${path}/`, `/${path}`, `/${path}/`]
 }
 
 export type FieldKind =
@@ -43,7 +57,6 @@ function optional<T>(kind: FieldKind, about: string, zero: T, parse: (value: unk
     fallback: undefined,
     sensitive: false,
     isLimiting: false,
-    isBatch: false,
   })
 }
 
@@ -62,7 +75,8 @@ class Optional<T> implements Field<T | undefined> {
   readonly sameAs?: string
   readonly zero: T | undefined
   readonly isLimiting: boolean
-  readonly isBatch: boolean
+  readonly itemNames?: readonly string[]
+  readonly forms?: Forms
   readonly parse: (value: unknown) => T | undefined
 
   constructor(shape: Shape<T, T | undefined>) {
@@ -73,7 +87,8 @@ class Optional<T> implements Field<T | undefined> {
     if (shape.sameAs !== undefined) this.sameAs = shape.sameAs
     this.zero = shape.zero
     this.isLimiting = shape.isLimiting
-    this.isBatch = shape.isBatch
+    if (shape.itemNames) this.itemNames = shape.itemNames
+    if (shape.forms) this.forms = shape.forms
     this.parse = shape.parse
   }
 
@@ -97,15 +112,20 @@ class Optional<T> implements Field<T | undefined> {
     return new Optional({ ...this.#copy(), sameAs })
   }
 
-  /** The same field, marked as a list of items with parameters of the route. */
-  batch(): Optional<T> {
-    return new Optional({ ...this.#copy(), isBatch: true })
+  /** The same field, as a list of items with these parameters of the route. */
+  batch(itemNames: readonly string[]): Optional<T> {
+    return new Optional({ ...this.#copy(), itemNames })
+  }
+
+  /** The same field, with other spellings of its values. */
+  reads(forms: Forms): Optional<T> {
+    return new Optional({ ...this.#copy(), forms })
   }
 
   #copy(): Shape<T, T | undefined> {
-    const { kind, about, fallback, sensitive, sameAs, zero, isLimiting, isBatch, parse } = this
-    const named = sameAs !== undefined && { sameAs }
-    return { kind, about, fallback, sensitive, ...named, zero: zero as T, isLimiting, isBatch, parse }
+    const { kind, about, fallback, sensitive, sameAs, zero, isLimiting, itemNames, forms, parse } = this
+    const more = { ...(sameAs !== undefined && { sameAs }), ...(itemNames && { itemNames }), ...(forms && { forms }) }
+    return { kind, about, fallback, sensitive, ...more, zero: zero as T, isLimiting, parse }
   }
 }
 

@@ -79,6 +79,8 @@ export interface Caller {
   readonly root: boolean
   /** Whether a rule denies a path of that namespace: for other paths that the handler is about to change. Pure. */
   denies(path: string): boolean
+  /** Whether the rule that allowed the request denies a value that the handler takes for a parameter that was left out. Pure. */
+  deniesValue(name: string, value: unknown): boolean
   /** Whether a rule of the caller's policies allows something at or below a folder of that namespace. Pure. */
   reaches(folder: string): boolean
 }

@@ -1,4 +1,5 @@
 import { refuse } from '../contract/fault.ts'
+import type { Forms } from '../contract/field.ts'
 import { base64, fromBase64, hex } from '../util/bytes.ts'
 import { quickBytes } from './ciphers/cipher.ts'
 import { digest, isHash } from './hash.ts'
@@ -30,6 +31,15 @@ export async function hashText(input: string | undefined, algorithm: string, for
   )
 }
 
+/** The number of bytes that a request for random ones takes: a source that is a number, `urlbytes`, or 32. */
+export const countForms: Forms = (value, { source, urlbytes }) => {
+  if (isCount(source)) return [source]
+  if (typeof urlbytes === 'number' || isCount(urlbytes)) return [urlbytes]
+  return value === undefined ? [32] : []
+}
+
+const isCount = (value: unknown): value is string => typeof value === 'string' && /^\d+$/.test(value)
+
 /** What was drawn, and what the caller should know of it. */
 export interface RandomText {
   readonly text: string
@@ -44,7 +54,7 @@ export function randomText(
   random: (bytes: number) => Uint8Array,
   wish: { readonly where?: string; readonly count?: string; readonly bytes: number; readonly format: string },
 ): RandomText {
-  const countOnly = wish.where !== undefined && wish.count === undefined && /^\d+$/.test(wish.where)
+  const countOnly = wish.where !== undefined && wish.count === undefined && isCount(wish.where)
   const source = wish.where === undefined || countOnly ? 'platform' : wish.where
   const count = countOnly ? wish.where : wish.count
   const bytes = count === undefined ? wish.bytes : /^\d{1,9}$/.test(count) ? Number(count) : NaN

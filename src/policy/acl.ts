@@ -5,7 +5,7 @@ import type { Clock } from '../util/clock.ts'
 import { Slices } from '../util/slices.ts'
 import type { PolicyDocument } from './document.ts'
 import type { KeyFilter } from './key-filter.ts'
-import { misfit } from './parameters/parameters.ts'
+import { misfit, refusesTaken } from './parameters/parameters.ts'
 import { matches, nearer } from './pattern.ts'
 import type { Pattern } from './pattern.ts'
 import { RuleTable, denying } from './rules.ts'
@@ -167,6 +167,13 @@ export class Acl {
     const rule = this.#choose(path.startsWith('/') ? path.slice(1) : path, true)
     if (!rule || rule.capabilities.size === 0 || rule.capabilities.has('deny')) return ['deny']
     return [...rule.capabilities].sort()
+  }
+
+  /** Whether the rule that decides about a request denies a value that its handler takes without having been sent it. */
+  refusesTaken({ path, fields = {}, operation }: AclQuery, name: string, value: unknown): boolean {
+    if (this.root || !checked.has(operation)) return false
+    const rule = this.#choose(path, false)
+    return rule !== undefined && refusesTaken(rule, fields, name, value)
   }
 
   /** Whether the rule that decides about a path denies it; false where there is none. */

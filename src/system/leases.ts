@@ -31,7 +31,7 @@ export interface LeasePort {
 type Has = { readonly leases: LeasePort }
 const { read, list, write } = routesOf<Has>()
 const lease = { lease_id: f.string('The id of the lease.').or('') }
-const inPath = { ...lease, url_lease_id: f.string('The id of the lease.').or('') }
+const inPath = { ...lease, url_lease_id: f.string('The id of the lease.').alias('lease_id').or('') }
 const prefix = { prefix: f.string('The beginning of lease ids, by whole segments.').or('') }
 /** An id may be sent instead of being put into the path. */
 const inPathToo =

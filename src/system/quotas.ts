@@ -1,5 +1,5 @@
 import { Fault, refuse } from '../contract/fault.ts'
-import { f } from '../contract/field.ts'
+import { f, pathForms } from '../contract/field.ts'
 import type { Values } from '../contract/field.ts'
 import { rootNamespace } from '../contract/identity.ts'
 import { answer, done } from '../contract/response.ts'
@@ -42,10 +42,16 @@ const name = { name: f.string('The name of the quota.').or('') }
 const fields = {
   ...name,
   type: f.string('Ignored: rate-limit.'),
-  path: f.string('A mount, a path in it, or with a * at the end all that begins so; empty: the whole server.').or(''),
+  path: f
+    .string('A mount, a path in it, or with a * at the end all that begins so; empty: the whole server.')
+    .reads(pathForms)
+    .or(''),
   role: f.string('A role that logins are made by.').or(''),
   rate: f.number('How many requests a client may make in one interval.').or(0),
-  interval: f.duration('The interval; 1s unless given.').or(0),
+  interval: f
+    .duration('The interval; 1s unless given.')
+    .reads((value) => (value === undefined || value === 0 ? [1] : []))
+    .or(0),
   block_interval: f
     .duration('For so long a client that asked too often is refused; 0: for the rest of the interval.')
     .or(0),

@@ -3,6 +3,7 @@ import { answer } from '../contract/response.ts'
 import type { Response } from '../contract/response.ts'
 import type { Route } from '../contract/route.ts'
 import { routesOf } from '../contract/route.ts'
+import { countForms } from '../crypto/tools.ts'
 
 /** What these routes need: `crypto/tools.ts` has both. */
 export interface ToolPort {
@@ -24,7 +25,7 @@ const hashFields = {
   format: f.string('How the digest is written: hex or base64.').or('hex'),
 }
 const randomFields = {
-  bytes: f.int('How many bytes, 1 to 131072.').or(32),
+  bytes: f.int('How many bytes, 1 to 131072.').reads(countForms).or(32),
   format: f.string('How they are written: base64 or hex.').or('base64'),
 }
 const pathFields = {

@@ -20,6 +20,7 @@ const caller: Caller = {
   sudo: true,
   root: true,
   denies: () => false,
+  deniesValue: () => false,
   reaches: () => true,
 }
 

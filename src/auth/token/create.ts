@@ -24,7 +24,10 @@ const fields = {
   renewable: f.bool('It can be renewed.').or(true),
   ttl: f.duration('How long it lives.').limiting().or(0),
   lease: f.duration('Older name of ttl.').limiting().alias('ttl').or(0),
-  type: f.string('service or batch.').or(''),
+  type: f
+    .string('service or batch.')
+    .reads((value, { role_name: role }) => (value === undefined && role === undefined ? ['service'] : []))
+    .or(''),
   explicit_max_ttl: f.duration('It expires after this time, renewed or not.').limiting().or(0),
   display_name: f.string('Shown in audit lines, after "token-".').or('token'),
   num_uses: f.int('How often it can be used; 0: no limit.').limiting().or(0),
@@ -80,6 +83,8 @@ async function create(
   if (options.id !== '' && !call.engine.tokens.inRoot)
     throw refuse('token IDs can only be manually specified in the root namespace')
   const type = typeOf(options, role)
+  // Only the role tells which type it is.
+  if (call.caller.deniesValue('type', type)) throw new Fault('permission_denied', 'permission denied')
   const requested = {
     policies: options.policies,
     named: namesPolicies(call.request),

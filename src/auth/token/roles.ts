@@ -1,5 +1,6 @@
 import { Fault, refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
+import type { Caller } from '../../contract/identity.ts'
 import type { View } from '../../contract/view.ts'
 import { answer, done } from '../../contract/response.ts'
 import { routesOf } from '../../contract/route.ts'
@@ -144,11 +145,12 @@ export const roleRoutes = [
     about: 'Create or change a role.',
     fields,
     exists: async ({ engine }, { role_name: name = '' }) => (await roleNamed(engine.view, name)) !== undefined,
-    handle: async ({ engine, confirm }, values) => {
+    handle: async ({ engine, confirm, caller }, values) => {
       if (!/^\w(?:[\w.-]*\w)?$/.test(values.role_name)) throw new Fault('unsupported_path', 'unsupported path')
       const role = await engine.view.transaction(async (tx) => {
         const old = await tx.get(`role/${values.role_name}`, roleShape)
         confirm(old !== undefined)
+        if (!old) refuseDefaults(caller, values)
         const next = changed(old ?? { ...empty, name: values.role_name }, values)
         tx.put(`role/${values.role_name}`, next)
         return next
@@ -165,6 +167,21 @@ export const roleRoutes = [
     },
   }),
 ]
+
+const defaults: Partial<RoleParameters> = {
+  orphan: empty.orphan,
+  renewable: empty.renewable,
+  token_type: empty.tokenType,
+  token_no_default_policy: empty.noDefaultPolicy,
+  token_num_uses: empty.numUses,
+}
+
+/** A new role takes the default of a parameter that was left out; a policy may deny that value. */
+function refuseDefaults(caller: Caller, params: RoleParameters): void {
+  for (const [name, value] of Object.entries(defaults))
+    if (params[name as keyof RoleParameters] === undefined && caller.deniesValue(name, value))
+      throw new Fault('permission_denied', 'permission denied')
+}
 
 /** A role, or undefined. */
 export async function roleNamed(view: View, name: string): Promise<Role | undefined> {

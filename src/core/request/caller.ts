@@ -1,5 +1,5 @@
 import type { Caller, TokenRecord } from '../../contract/identity.ts'
-import type { Acl } from '../../policy/acl.ts'
+import type { Acl, AclQuery } from '../../policy/acl.ts'
 import type { Namespace } from '../namespaces/namespace.ts'
 
 /**
@@ -16,13 +16,18 @@ export class TokenCaller implements Caller {
   readonly sudo: boolean
   readonly #acl: Acl
   readonly #reach: string | undefined
+  readonly #query: AclQuery | undefined
 
-  /** @param reach see `reachOf` */
-  constructor(token: TokenRecord, acl: Acl, reach: string | undefined, sudo: boolean) {
+  /**
+   * @param reach see `reachOf`
+   * @param query what the policies were asked about the request; absent until then
+   */
+  constructor(token: TokenRecord, acl: Acl, reach: string | undefined, sudo: boolean, query?: AclQuery) {
     this.token = token
     this.#acl = acl
     this.#reach = reach
     this.sudo = sudo
+    this.#query = query
   }
 
   get policies(): readonly string[] {
@@ -37,6 +42,10 @@ export class TokenCaller implements Caller {
     return this.#reach !== undefined && this.#acl.denies(this.#reach + path)
   }
 
+  deniesValue(name: string, value: unknown): boolean {
+    return this.#query !== undefined && this.#acl.refusesTaken(this.#query, name, value)
+  }
+
   reaches(folder: string): boolean {
     return this.#reach !== undefined && this.#acl.reaches(this.#reach + folder)
   }
@@ -48,5 +57,6 @@ export const anyone: Caller = {
   sudo: false,
   root: false,
   denies: () => false,
+  deniesValue: () => false,
   reaches: () => false,
 }

@@ -313,7 +313,7 @@ async function authorise(parts: DecidingParts, draft: Draft, token: TokenRecord,
     ...(wrapTtl !== undefined && { wrapTtl }),
   }
   const verdict = reach === undefined ? nothingAllowed : acl.decide(query)
-  draft.caller = new TokenCaller(token, acl, reach, verdict.sudo)
+  draft.caller = new TokenCaller(token, acl, reach, verdict.sudo, query)
   draft.granting = verdict.granting
   if (verdict.limit !== undefined) draft.limit = verdict.limit
   if (verdict.filters) {

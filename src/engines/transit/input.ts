@@ -1,5 +1,7 @@
 import { refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
+import type { Forms } from '../../contract/field.ts'
+import { parameterSet, typeNamed } from '../../crypto/keys/key-types.ts'
 import { oaepHashes } from '../../crypto/ciphers/key-wrap.ts'
 import type { OaepHash } from '../../crypto/ciphers/key-wrap.ts'
 import type { OaepOptions } from '../../crypto/ciphers/oaep.ts'
@@ -9,21 +11,48 @@ import type { Item } from './batch.ts'
 import type { Binding } from '../../keys/live-key.ts'
 import { decodeContext } from '../../keys/operations/ciphers.ts'
 
+/** Forms of a parameter with a default that the handler takes. */
+export const usual =
+  (value: string): Forms =>
+  (input) =>
+    input === undefined ? [value] : []
+
+/** Both of Vault's names of a type: `ml-dsa-65`, and `ml-dsa` with a parameter set. */
+export const typeForms: Forms = (value, { parameter_set: set }) => {
+  const type = typeof value === 'string' ? typeNamed(value, typeof set === 'string' ? set : '') : undefined
+  return type && parameterSet(type) !== undefined ? [type, type.replace(/-(\d+)$|^(slh-dsa)-.*$/, '$2')] : []
+}
+
+/** The parameter set that a type stands for by itself. */
+function setForms(value: unknown, type: unknown): readonly unknown[] {
+  const named = typeof type === 'string' && value === undefined ? typeNamed(type, '') : undefined
+  return [named && parameterSet(named)].filter((set) => set !== undefined)
+}
+
 /** Fields that several routes share. */
 export const shared = {
   name: f.string('Name of the key.').or(''),
   context: f.string('What a derived key is derived for, base64.').or(''),
   associated_data: f.string('Data bound to the ciphertext but not in it, base64.').or(''),
-  padding_scheme: f.string('RSA: oaep.').or(''),
-  hash_function: f.string('RSA-OAEP: SHA1, SHA224, SHA256, SHA384 or SHA512; SHA256 unless given.').or(''),
+  padding_scheme: f.string('RSA: oaep.').reads(usual('oaep')).or(''),
+  hash_function: f
+    .string('RSA-OAEP: SHA1, SHA224, SHA256, SHA384 or SHA512; SHA256 unless given.')
+    .reads(usual('SHA256'))
+    .or(''),
   oaep_label: f.string('RSA-OAEP: what the ciphertext is bound to, base64.').or(''),
   key_version: f.int('The version to encrypt with; 0: the latest.').or(0),
-  batch_input: f.any('A list of items instead of a single one.').batch(),
   partial_failure_response_code: f.int('The status when only some items failed; 400 unless given.'),
-  parameter_set: f.string('Of types ml-dsa, ml-kem and slh-dsa: which one, 65 say.').or(''),
+  parameter_set: f
+    .string('Of types ml-dsa, ml-kem and slh-dsa: which one, 65 say.')
+    .reads((value, { type }) => setForms(value, type))
+    .or(''),
   after: f.string('Names behind this one.').or(''),
   limit: f.int('At most so many names.').or(0),
 }
+
+/** The list of items in place of a single one. @param names the parameters that items have; the others count for all items */
+export const batchInput = (...names: readonly string[]) =>
+  f.any('A list of items instead of a single one.').batch(names)
 
 const inputRefused = 'unable to decode the input as base64: it must be standard base64 with padding'
 
@@ -35,6 +64,9 @@ export const bindingFields = {
   hash_function: shared.hash_function,
   oaep_label: shared.oaep_label,
 }
+
+/** Their names: items of batches have them, too. */
+export const bindingNames = Object.keys(bindingFields)
 
 /** @throws Fault invalid_request for what is not base64. */
 export function bytesOf(text: string, name: string): Uint8Array {

@@ -2,7 +2,7 @@ import type { Field } from '../../contract/field.ts'
 import { compiledOnce } from './compiled.ts'
 import type { Effort } from './effort.ts'
 import { globFits, isPattern, sameShape } from './glob.ts'
-import { defaultOf, folded, ruleKeys, textOfScalar, valueKeys } from './readings.ts'
+import { folded, ruleKeys, textOfScalar, valueKeys } from './readings.ts'
 
 /** A rule's values of one name, ready for comparing. */
 interface Denied {
@@ -33,10 +33,8 @@ export function denies(
   return rule.anything || touches(rule, value, field, effort)
 }
 
-/** Whether a denied value is the one that a route takes where the parameter is left out. Patterns are about what was sent. */
-export function deniesDefault(values: readonly unknown[], field: Field<unknown>): boolean {
-  const value = defaultOf(field)
-  if (value === undefined) return false
+/** Whether a denied value is the one that a route takes without being sent it. Patterns are about what was sent. */
+export function deniesTaken(values: readonly unknown[], value: unknown, field: Field<unknown>): boolean {
   const { keys } = compiledFor(values, field)
   return valueKeys(value, field).some((key) => keys.has(key))
 }

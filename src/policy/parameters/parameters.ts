@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Field, Fields } from '../../contract/field.ts'
-import { denies, deniesDefault } from './denied.ts'
+import { denies, deniesTaken } from './denied.ts'
 import { fits } from './allowed.ts'
 import { Effort } from './effort.ts'
+import { defaultOf } from './readings.ts'
 import type { ParameterRules } from './values.ts'
 
 type Data = Readonly<Record<string, unknown>>
@@ -34,7 +36,7 @@ export function misfit({ allowed, denied, required }: Conditions, asked: Paramet
   if (allowed.size === 0 && denied.size === 0 && required.size === 0) return undefined
   const { data, fields = {}, params = {} } = asked
   for (const name of required) if (!Object.hasOwn(data, name.toLowerCase())) return { name, kind: 'missing' }
-  const judge = new Judge({ allowed, denied }, fields)
+  const judge = new Judge({ allowed, denied }, { data, fields, params })
   for (const name in data) {
     const kind = judge.sent(name, data[name])
     if (kind) return { name, kind }
@@ -43,20 +45,45 @@ export function misfit({ allowed, denied, required }: Conditions, asked: Paramet
     const kind = judge.inPath(name, params[name])
     if (kind) return { name, kind }
   }
-  const name = judge.leftOut(data, params)
-  return name === undefined ? undefined : { name, kind: 'denied' }
+  return judge.leftOut()
+}
+
+/** Whether a rule denies a value that only the handler knows: what it takes in place of a parameter that was left out. */
+export function refusesTaken(
+  { denied }: Pick<Conditions, 'denied'>,
+  fields: Fields,
+  name: string,
+  value: unknown,
+): boolean {
+  const field = fields[name]
+  return (
+    field !== undefined &&
+    namesOf(fields, name).some((one) => {
+      const values = denied.get(one)
+      return values !== undefined && values.length > 0 && deniesTaken(values, value, field)
+    })
+  )
 }
 
 class Judge {
   readonly #allowed: ParameterRules
   readonly #denied: ParameterRules
   readonly #fields: Fields
+  readonly #data: Data
+  readonly #params: Data
+  readonly #others: Data
   readonly #effort = new Effort()
 
-  constructor({ allowed, denied }: Pick<Conditions, 'allowed' | 'denied'>, fields: Fields) {
+  constructor(
+    { allowed, denied }: Pick<Conditions, 'allowed' | 'denied'>,
+    { data, fields, params }: Required<Parameters>,
+  ) {
     this.#allowed = allowed
     this.#denied = denied
     this.#fields = fields
+    this.#data = data
+    this.#params = params
+    this.#others = { ...data, ...params }
   }
 
   /** What speaks against a parameter of the body or the query. */
@@ -64,10 +91,10 @@ class Judge {
     if (this.#denied.has('*')) return 'denied'
     const name = written.toLowerCase()
     const field = this.#fieldOf(name)
-    if (this.#denies(name, value, field)) return 'denied'
+    if (this.#denies(name, value, field, this.#others)) return 'denied'
     if (this.#effort.spent) return 'too much'
     if (this.#allowed.size > 0 && !this.#allows(name, value, field)) return 'not allowed'
-    return field?.isBatch === true && Array.isArray(value) ? this.#inItems(value) : undefined
+    return field?.itemNames && Array.isArray(value) ? this.#inItems(value, field.itemNames) : undefined
   }
 
   /** What speaks against a parameter that the path gives: its value only, for no policy lists what every request has. */
@@ -78,39 +105,68 @@ class Judge {
       if (values && values.length > 0 && denies(values, value, field, this.#effort)) return 'denied'
     }
     if (this.#effort.spent) return 'too much'
-    return this.#fitsAll(namesOf(this.#fields, name), value, field) ? undefined : 'not allowed'
+    return this.#fitsAll(namesOf(this.#fields, name), value, field, this.#others) ? undefined : 'not allowed'
   }
 
-  /** A parameter that was sent under none of its names, and of which the default is denied. */
-  leftOut(data: Data, params: Data): string | undefined {
-    for (const [name, values] of this.#denied) {
+  /** A parameter that was sent under none of its names: its default is denied, or what other parameters make of it is denied or not allowed. */
+  leftOut(): Misfit | undefined {
+    const batches = Object.keys(this.#data).filter((name) => Array.isArray(this.#data[name]))
+    const inItems = batches.flatMap((name) => this.#fieldOf(name)?.itemNames ?? [])
+    for (const name of new Set([...this.#denied.keys(), ...this.#allowed.keys()])) {
       const field = this.#fieldOf(name)
-      if (!field || values.length === 0) continue
-      const isSent = namesOf(this.#fields, name).some((one) => Object.hasOwn(data, one) || Object.hasOwn(params, one))
-      if (!isSent && deniesDefault(values, field)) return name
+      const isSent = (one: string): boolean => Object.hasOwn(this.#data, one) || Object.hasOwn(this.#params, one)
+      if (!field || inItems.includes(name) || namesOf(this.#fields, name).some(isSent)) continue
+      const kind = this.#withoutBeingSent(name, field, this.#others)
+      if (kind) return { name, kind }
     }
     return undefined
   }
 
-  /** What speaks against the items of a batch: they have parameters of the same route. */
-  #inItems(items: readonly unknown[]): Misfit['kind'] | undefined {
+  #withoutBeingSent(name: string, field: Field<unknown>, others: Data): Misfit['kind'] | undefined {
+    const denied = this.#denied.get(name) ?? []
+    const allowed = this.#allowed.get(name) ?? []
+    const taken = field.forms
+      ? field.forms(undefined, others)
+      : [defaultOf(field)].filter((value) => value !== undefined)
+    if (denied.length > 0 && taken.some((value) => deniesTaken(denied, value, field))) return 'denied'
+    // What follows from other parameters is as if it was sent; a default is not.
+    if (!field.forms || taken.length === 0 || isDeepStrictEqual(taken, field.forms(undefined, {}))) return undefined
+    if (denied.length > 0 && taken.some((value) => denies(denied, value, field, this.#effort))) return 'denied'
+    if (this.#effort.spent) return 'too much'
+    return allowed.length === 0 || taken.some((value) => fits(allowed, value, field, this.#effort))
+      ? undefined
+      : 'not allowed'
+  }
+
+  /** What speaks against the items of a batch: they have parameters of the same route, and what counts for them stands in them. */
+  #inItems(items: readonly unknown[], itemNames: readonly string[]): Misfit['kind'] | undefined {
+    const ruled = itemNames.filter((name) => this.#denied.has(name) || this.#allowed.has(name))
     for (const item of items) {
       if (typeof item !== 'object' || item === null) continue
-      for (const [written, value] of Object.entries(item)) {
+      const data = item as Data
+      for (const [written, value] of Object.entries(data)) {
         const name = written.toLowerCase()
         const field = this.#fieldOf(name)
-        if (this.#denies(name, value, field)) return 'denied'
+        if (this.#denies(name, value, field, data)) return 'denied'
         if (this.#effort.spent) return 'too much'
-        if (!this.#fitsAll(namesOf(this.#fields, name), value, field)) return 'not allowed'
+        if (!this.#fitsAll(namesOf(this.#fields, name), value, field, data)) return 'not allowed'
+      }
+      for (const name of ruled) {
+        const field = this.#fieldOf(name)
+        const kind = field && !Object.hasOwn(data, name) ? this.#withoutBeingSent(name, field, data) : undefined
+        if (kind) return kind
       }
     }
     return undefined
   }
 
-  #denies(name: string, value: unknown, field: Field<unknown> | undefined): boolean {
+  #denies(name: string, value: unknown, field: Field<unknown> | undefined, others: Data): boolean {
+    const forms = formsOf(field, value, others)
     return namesOf(this.#fields, name).some((one) => {
       const values = this.#denied.get(one)
-      return values !== undefined && (values.length === 0 || denies(values, value, field, this.#effort))
+      if (!values) return false
+      if (values.length === 0 || denies(values, value, field, this.#effort)) return true
+      return forms.some((form) => denies(values, form, field, this.#effort))
     })
   }
 
@@ -118,14 +174,17 @@ class Judge {
     if (!this.#allowed.has(name) && !this.#allowed.has('*')) return false
     // A rule about one name of a thing holds for its other names, too, where those are allowed at all.
     const rules = this.#allowed.has(name) ? [name] : namesOf(this.#fields, name)
-    return this.#fitsAll(rules, value, field)
+    return this.#fitsAll(rules, value, field, this.#others)
   }
 
-  /** Whether a value is allowed by every rule under some names. */
-  #fitsAll(names: readonly string[], value: unknown, field: Field<unknown> | undefined): boolean {
+  /** Whether a value is allowed by every rule under some names: as it was sent, and one of the forms of what the route takes. */
+  #fitsAll(names: readonly string[], value: unknown, field: Field<unknown> | undefined, others: Data): boolean {
     return names.every((name) => {
       const values = this.#allowed.get(name)
-      return !values || values.length === 0 || fits(values, value, field, this.#effort)
+      if (!values || values.length === 0) return true
+      if (!fits(values, value, field, this.#effort)) return false
+      const forms = formsOf(field, value, others)
+      return forms.length === 0 || forms.some((form) => fits(values, form, field, this.#effort))
     })
   }
 
@@ -133,6 +192,9 @@ class Judge {
     return Object.hasOwn(this.#fields, name) ? this.#fields[name] : undefined
   }
 }
+
+const formsOf = (field: Field<unknown> | undefined, value: unknown, others: Data): readonly unknown[] =>
+  field?.forms ? field.forms(value === null || value === '' ? undefined : value, others) : []
 
 const groups = new WeakMap<Fields, ReadonlyMap<string, readonly string[]>>()
 

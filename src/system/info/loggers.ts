@@ -16,7 +16,13 @@ export interface LoggerPort {
 
 const { read, write, remove } = routesOf<unknown>()
 const name = { name: f.string('The name of the logger, such as core.').or('') }
-const level = { level: f.string(`The least grave lines that are written: ${logLevels}.`) }
+const level = {
+  level: f
+    .string(`The least grave lines that are written: ${logLevels}.`)
+    .reads((value) =>
+      [typeof value === 'string' ? logLevelOf(value) : undefined].filter((known) => known !== undefined),
+    ),
+}
 
 /** `sys/loggers`: how much the server's own log says. Until the next start. */
 export function loggerRoutes(loggers: LoggerPort): Route<unknown>[] {

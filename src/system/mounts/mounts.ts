@@ -1,5 +1,6 @@
 import { refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
+import type { Forms } from '../../contract/field.ts'
 import { newPath, withoutSlash } from '../../contract/names.ts'
 import { apiPathOf, plainConfig } from '../../contract/mount.ts'
 import type { MountRecord, MountSpec } from '../../contract/mount.ts'
@@ -60,16 +61,42 @@ const auth: Table = {
   twin: (path) => `mounts/auth/${path}`,
 }
 
+/** The options as a type adds to them: `kv-v2` is `kv` with version 2. */
+function mountOptions(type: unknown, options: unknown): Readonly<Record<string, string>> {
+  const { version } = typeof type === 'string' ? typeOf(type) : {}
+  return { ...optionsField.parse(options), ...(version && { version }) }
+}
+
+const typeGiven = (type: unknown, { plugin_name: plugin }: Readonly<Record<string, unknown>>): unknown =>
+  type === 'plugin' ? plugin : type
+
+const typeForms: Forms = (value, others) => {
+  const given = typeGiven(value, others)
+  if (typeof given !== 'string') return []
+  const { type } = typeOf(given)
+  if (type === 'generic') return [given, 'kv', 'kv-v1']
+  return type === 'kv' ? [given, type, `kv-v${mountOptions(given, others['options'])['version'] ?? '1'}`] : [given]
+}
+
+const optionForms: Forms = (value, others) => {
+  const given = typeGiven(others['type'], others)
+  return typeof given === 'string' && typeOf(given).type === 'kv'
+    ? [{ version: '1', ...mountOptions(given, value) }]
+    : []
+}
+
+const optionsField = f.map('')
+
 const enableFields = {
   path: f.string('The path of the mount.').or(''),
-  type: f.string('Which engine, e.g. transit.').or(''),
+  type: f.string('Which engine, e.g. transit.').reads(typeForms).or(''),
   description: f.string('A description for people.').or(''),
   config: f.object('Settings, as for tune.').or({}),
-  options: f.map('Options of the engine, e.g. version.'),
+  options: f.map('Options of the engine, e.g. version.').reads(optionForms),
   local: f.bool('Kept on this cluster only.').or(false),
   seal_wrap: f.bool('Accepted for compatibility: everything is wrapped already.').or(false),
   external_entropy_access: f.bool('Accepted for compatibility.').or(false),
-  plugin_name: f.string('The type, when `type` is the older "plugin".').or(''),
+  plugin_name: f.string('The type, when `type` is the older "plugin".').alias('type').or(''),
   plugin_version: f.string('Refused: engines are part of this server.').or(''),
 }
 

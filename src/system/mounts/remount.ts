@@ -1,5 +1,5 @@
 import { Fault, refuse } from '../../contract/fault.ts'
-import { f } from '../../contract/field.ts'
+import { f, pathForms } from '../../contract/field.ts'
 import { apiPathOf } from '../../contract/mount.ts'
 import type { MountRecord } from '../../contract/mount.ts'
 import { apiPath } from '../../contract/request.ts'
@@ -36,7 +36,10 @@ export function remountRoutes(): Route<Has>[] {
     write('remount', {
       about: 'Move a mount to another path.',
       access: 'sudo',
-      fields: { from: f.string('Path of the mount now.').or(''), to: f.string('Its new path.').or('') },
+      fields: {
+        from: f.string('Path of the mount now.').reads(pathForms).or(''),
+        to: f.string('Its new path.').reads(pathForms).or(''),
+      },
       handle: async ({ engine: { mounts }, caller, request }, { from, to }) => {
         const [source, target] = checked(mounts, from, to)
         if ([source, target].some((path) => tablePaths(path).some((at) => caller.denies(at))))

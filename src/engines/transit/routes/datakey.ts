@@ -7,7 +7,7 @@ import type { PairType } from '../../../crypto/keys/pairs.ts'
 import { pem } from '../../../crypto/encoding/pem.ts'
 import { base64, wipe } from '../../../util/bytes.ts'
 import { encryptText } from '../formats/ciphertext.ts'
-import { binding, bindingFields, shared } from '../input.ts'
+import { binding, bindingFields, shared, typeForms } from '../input.ts'
 import type { Transit } from '../transit.ts'
 import { Counterpart } from '../counterpart.ts'
 import { decryptable } from './encrypt.ts'
@@ -46,7 +46,10 @@ const datakeyPair = write('datakey-pair/:kind/:name', {
   pure: true,
   fields: {
     ...fields,
-    type: f.string('The type of the pair: ed25519, ecdsa-p256, rsa-2048, ml-dsa-65, …').or('ecdsa-p256'),
+    type: f
+      .string('The type of the pair: ed25519, ecdsa-p256, rsa-2048, ml-dsa-65, …')
+      .reads(typeForms)
+      .or('ecdsa-p256'),
     parameter_set: shared.parameter_set,
   },
   handle: async (

@@ -8,7 +8,7 @@ import { base64 } from '../../../util/bytes.ts'
 import { checkContexts, intOf, itemsOf, runBatch, textOf } from '../batch.ts'
 import type { Item } from '../batch.ts'
 import { decryptText, encryptText } from '../formats/ciphertext.ts'
-import { binding, bindingFields, shared } from '../input.ts'
+import { batchInput, binding, bindingFields, bindingNames, shared } from '../input.ts'
 import type { LiveKey } from '../../../keys/live-key.ts'
 import type { Transit } from '../transit.ts'
 import { Counterpart } from '../counterpart.ts'
@@ -25,7 +25,7 @@ export const decrypt = write('decrypt/:name', {
     name: shared.name,
     ciphertext,
     ...bindingFields,
-    batch_input: shared.batch_input,
+    batch_input: batchInput('ciphertext', ...bindingNames),
     partial_failure_response_code: shared.partial_failure_response_code,
   },
   handle: async ({ engine }, values) => {
@@ -55,7 +55,7 @@ const rewrapFields = {
   ciphertext,
   ...bindingFields,
   key_version: shared.key_version,
-  batch_input: shared.batch_input,
+  batch_input: batchInput('ciphertext', 'key_version', ...bindingNames),
 }
 
 /** Whose ciphertext it is, and whose it becomes. */

@@ -8,7 +8,7 @@ import { isKeyType, keyType } from '../../../crypto/keys/key-types.ts'
 import { encryptText } from '../formats/ciphertext.ts'
 import { checkContexts, intOf, itemsOf, runBatch, textOf } from '../batch.ts'
 import type { Item } from '../batch.ts'
-import { binding, bindingFields, bytesOf, shared } from '../input.ts'
+import { batchInput, binding, bindingFields, bindingNames, bytesOf, shared } from '../input.ts'
 import type { LiveKey } from '../../../keys/live-key.ts'
 import type { KeyRecord } from '../../../keys/record.ts'
 import type { Transit } from '../transit.ts'
@@ -26,7 +26,7 @@ const fields = {
   key_version: shared.key_version,
   type: f.string('The type of the key, if it has to be made.').or('aes256-gcm96'),
   convergent_encryption: f.bool('The kind of the key, if it has to be made.').or(false),
-  batch_input: shared.batch_input,
+  batch_input: batchInput('plaintext', 'key_version', ...bindingNames),
   partial_failure_response_code: shared.partial_failure_response_code,
 }
 

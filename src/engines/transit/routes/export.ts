@@ -35,11 +35,35 @@ interface Wish {
   readonly version?: string
 }
 
-async function keysOut(engine: Transit, { kind, name, format, version = '' }: Wish) {
+type Exporting = Pick<Call<Transit>, 'engine' | 'caller' | 'mountPath'>
+
+async function keysOut(call: Exporting, { kind, name, format, version = '' }: Wish) {
+  const { engine } = call
   if (!isKind(kind)) throw refuse(`invalid export type: ${kind}`)
   const key = await engine.keys.find(name)
   if (!key) throw new Fault('not_found', '')
-  return answer({ name, type: key.record.type, keys: exported(key.record, kind, format, version) })
+  const keys = exported(key.record, kind, format, version)
+  refuseDenied(call, `export/${kind}/${name}`, { keys, format, latest: key.record.latest })
+  return answer({ name, type: key.record.type, keys })
+}
+
+/** What a policy denies on the path of a version, or as a format, is denied where nothing or `latest` stands for it. */
+function refuseDenied(
+  { caller, mountPath }: Exporting,
+  path: string,
+  {
+    keys,
+    format,
+    latest,
+  }: { readonly keys: Readonly<Record<string, string>>; readonly format: string; readonly latest: number },
+): void {
+  const versions = Object.keys(keys).flatMap((version) =>
+    version === String(latest) ? [version, 'latest'] : [version],
+  )
+  const usualFormat = Object.values(keys).some((text) => text.startsWith('-----BEGIN')) ? 'pem' : 'raw'
+  const denied = versions.some((version) => caller.denies(`${mountPath}${path}/${version}`))
+  if (denied || (format === '' && caller.deniesValue('format', usualFormat)))
+    throw new Fault('permission_denied', 'permission denied')
 }
 
 const restoreFields = {
@@ -68,14 +92,14 @@ export const exportRoutes = [
   read('export/:kind/:name', {
     about: 'Export keys, if they are exportable.',
     fields: exportFields,
-    handle: ({ engine }, wish) => keysOut(engine, wish),
+    handle: keysOut,
   }),
   read('export/:kind/:name/*version', {
     about: 'Export one version of a key, if it is exportable.',
     canonical: { version: versionNumber },
     alias: ({ kind = '', name = '' }) => `export/${kind}/${name}`,
     fields: { ...exportFields, version: f.string('latest, or a number.').or('') },
-    handle: ({ engine }, wish) => keysOut(engine, wish),
+    handle: keysOut,
   }),
   read('backup/:name', {
     // When it was taken is noted with the key.

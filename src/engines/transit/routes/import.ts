@@ -10,7 +10,7 @@ import { base64, fromBase64 } from '../../../util/bytes.ts'
 import { chosen } from '../formats/export.ts'
 import { imported, importedVersion, needsPrivate, withImport, wrapperFor } from '../../../keys/operations/import.ts'
 import type { ImportSource } from '../../../keys/operations/import.ts'
-import { oaepHash, shared } from '../input.ts'
+import { oaepHash, shared, typeForms } from '../input.ts'
 import { newKey } from '../../../keys/record.ts'
 import type { KeyRecord } from '../../../keys/record.ts'
 import { mustBeKind, mustBePeriod } from '../../../keys/rules.ts'
@@ -26,7 +26,7 @@ const materialFields = {
 }
 const importFields = {
   ...materialFields,
-  type: f.string('The type of the key.').or('aes256-gcm96'),
+  type: f.string('The type of the key.').reads(typeForms).or('aes256-gcm96'),
   parameter_set: shared.parameter_set,
   allow_rotation: f.bool('The server may add versions of its own.').or(false),
   derived: f.bool('Every message needs a context, from which its own key is derived.').or(false),

@@ -7,7 +7,7 @@ import { base64, wipe } from '../../../util/bytes.ts'
 import { batchOf, intOf, runBatch, textOf } from '../batch.ts'
 import type { Item } from '../batch.ts'
 import { readCiphertext, writeCiphertext } from '../formats/ciphertext.ts'
-import { shared } from '../input.ts'
+import { batchInput, shared } from '../input.ts'
 import { decapsulate, encapsulate } from '../../../keys/operations/kem.ts'
 import type { LiveKey } from '../../../keys/live-key.ts'
 import type { Transit } from '../transit.ts'
@@ -20,7 +20,7 @@ export const kemRoutes = [
   write('encapsulate/:name', {
     about: 'Make a shared secret of 32 bytes, and the ciphertext from which only this ML-KEM key finds it.',
     pure: true,
-    fields: { name: shared.name, key_version: shared.key_version, batch_input: shared.batch_input },
+    fields: { name: shared.name, key_version: shared.key_version, batch_input: batchInput('key_version') },
     handle: ({ engine, request }, values) => {
       const back = new Counterpart(request, { member: 'ciphertext', takenBy: 'decapsulate' })
       return forEach({ engine, back }, values, encapsulated)
@@ -32,7 +32,7 @@ export const kemRoutes = [
     fields: {
       name: shared.name,
       ciphertext: f.string('vault:v<version>:<base64>; put the prefix in front of what others made.').or(''),
-      batch_input: shared.batch_input,
+      batch_input: batchInput('ciphertext'),
     },
     handle: ({ engine }, values) => forEach({ engine }, values, decapsulated),
   }),

@@ -4,7 +4,7 @@ import { answer, done } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
 import { keyType, typeNamed } from '../../../crypto/keys/key-types.ts'
 import { describe } from '../formats/describe.ts'
-import { shared } from '../input.ts'
+import { shared, typeForms } from '../input.ts'
 import type { KeySpec } from '../../../keys/record.ts'
 import type { Transit } from '../transit.ts'
 import { decodeContext } from '../../../keys/operations/ciphers.ts'
@@ -33,7 +33,7 @@ export const keyRoutes = [
     about: 'Make a key.',
     fields: {
       ...name,
-      type: f.string('The type: aes256-gcm96, ed25519, rsa-2048, hmac, …').or('aes256-gcm96'),
+      type: f.string('The type: aes256-gcm96, ed25519, rsa-2048, hmac, …').reads(typeForms).or('aes256-gcm96'),
       parameter_set: shared.parameter_set,
       derived: f.bool('Every message needs a context, from which its own key is derived.').or(false),
       convergent_encryption: f.bool('Equal messages get equal ciphertexts; needs derived.').or(false),

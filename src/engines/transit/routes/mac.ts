@@ -5,7 +5,7 @@ import type { Response } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
 import type { Alias, Call } from '../../../contract/route.ts'
 import { batchOf, runBatch } from '../batch.ts'
-import { bytesOf, inputOf, shared } from '../input.ts'
+import { batchInput, bytesOf, inputOf, shared } from '../input.ts'
 import { macHash, macText } from '../formats/ciphertext.ts'
 import { cmacOf, hmacWith } from '../../../keys/operations/macs.ts'
 import type { MacKind } from '../../../keys/operations/macs.ts'
@@ -18,13 +18,17 @@ const { write } = routesOf<Transit>()
 export const usualHash = 'sha2-256'
 /** Fields that name a hash function. */
 export const hashField = f.string('The hash function: sha1, sha2-224 … sha2-512, sha3-224 … sha3-512, none.')
+/** The length of a CMAC; 0 and 16 are the same. */
+export const macLength = f
+  .int('Bytes of the CMAC, 8 to 16; 0: all 16.')
+  .reads((value) => (['0', '16'].includes(String(value ?? 0)) ? [0, 16] : []))
 export const urlalgorithm = f.string('The hash function; counts before the others.')
 
 const fields = {
   name: shared.name,
   input: f.string('The data, base64.').secret(),
   key_version: shared.key_version,
-  batch_input: shared.batch_input,
+  batch_input: batchInput('input'),
 }
 const hmacFields = {
   ...fields,
@@ -33,7 +37,7 @@ const hmacFields = {
 }
 const cmacFields = {
   ...fields,
-  mac_length: f.int('Bytes of the CMAC, 8 to 16; 0: all 16.').or(0),
+  mac_length: macLength.or(0),
   url_mac_length: f.int('The same; counts before the other.').alias('mac_length').or(0),
 }
 

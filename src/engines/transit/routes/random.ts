@@ -1,7 +1,7 @@
 import { f } from '../../../contract/field.ts'
 import { answer } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
-import { hashText, randomText } from '../../../crypto/tools.ts'
+import { countForms, hashText, randomText } from '../../../crypto/tools.ts'
 import type { Transit } from '../transit.ts'
 
 const { write } = routesOf<Transit>()
@@ -12,7 +12,7 @@ const hashFields = {
   format: f.string('How the digest is written: hex or base64.').or('hex'),
 }
 const randomFields = {
-  bytes: f.int('How many bytes, 1 to 131072.').or(32),
+  bytes: f.int('How many bytes, 1 to 131072.').reads(countForms).or(32),
   format: f.string('How they are written: base64 or hex.').or('base64'),
   source: f.string('platform, seal or all; or the number of bytes.').or('platform'),
 }

@@ -1,20 +1,28 @@
 import { refuse } from '../../../contract/fault.ts'
 import { f } from '../../../contract/field.ts'
+import type { Forms } from '../../../contract/field.ts'
 import { answer } from '../../../contract/response.ts'
 import type { Response } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
 import type { SignatureOptions } from '../../../crypto/signatures/signatures.ts'
 import { batchOf, runBatch, textOf } from '../batch.ts'
 import type { Item } from '../batch.ts'
-import { bytesOf, inputOf, shared } from '../input.ts'
+import { batchInput, bytesOf, inputOf, shared, usual } from '../input.ts'
 import type { LiveKey } from '../../../keys/live-key.ts'
 import { macHash, signText, verifyMacText, verifyText } from '../formats/ciphertext.ts'
 import { cmacOf, hmacWith } from '../../../keys/operations/macs.ts'
-import { both, hashField, urlalgorithm, usualHash } from './mac.ts'
+import { both, hashField, macLength, urlalgorithm, usualHash } from './mac.ts'
 import type { Transit } from '../transit.ts'
 import { Counterpart } from '../counterpart.ts'
 
 const { write } = routesOf<Transit>()
+
+/** Vault's numbers: 0 is `auto`, -1 is `hash`. */
+const saltWords: Readonly<Record<string, string>> = { auto: '0', '0': 'auto', hash: '-1', '-1': 'hash' }
+const saltForms: Forms = (value) => {
+  const other = saltWords[String(value ?? 'auto')]
+  return other === undefined ? [] : [String(value ?? 'auto'), other]
+}
 
 const signFields = {
   name: shared.name,
@@ -24,18 +32,18 @@ const signFields = {
   algorithm: hashField.alias('hash_algorithm').or(usualHash),
   urlalgorithm: urlalgorithm.alias('hash_algorithm').or(''),
   prehashed: f.bool('The input is a digest already.').or(false),
-  signature_algorithm: f.string('RSA: pss or pkcs1v15.').or(''),
+  signature_algorithm: f.string('RSA: pss or pkcs1v15.').reads(usual('pss')).or(''),
   marshaling_algorithm: f.string('asn1 or jws.').or('asn1'),
-  salt_length: f.string('RSA-PSS: auto, hash or a number of bytes.').or('auto'),
+  salt_length: f.string('RSA-PSS: auto, hash or a number of bytes.').reads(saltForms).or('auto'),
   signature_context: f.string('ML-DSA, SLH-DSA: what the signature is bound to, base64, at most 255 bytes.').or(''),
-  batch_input: shared.batch_input,
+  batch_input: batchInput('input', 'context', 'signature', 'hmac', 'cmac'),
 }
 const verifyFields = {
   ...signFields,
   signature: f.string('The signature to verify.'),
   hmac: f.string('The HMAC to verify.'),
   cmac: f.string('The CMAC to verify.'),
-  mac_length: f.int('Bytes of the CMAC, 8 to 16; 0: all 16.').or(0),
+  mac_length: macLength.or(0),
 }
 
 type SignValues = { readonly [K in keyof typeof signFields]: (typeof signFields)[K]['fallback'] }
@@ -178,7 +186,6 @@ function boundTo(context: string): Uint8Array {
   return bytes
 }
 
-/** Vault's numbers: 0 is `auto`, -1 is `hash`. */
 function saltOf(written: string): SignatureOptions['salt'] {
   if (written === '' || written === 'auto' || written === '0') return 'auto'
   if (written === 'hash' || written === '-1') return 'hash'
