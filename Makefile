@@ -61,7 +61,7 @@ test-mariadb: tests
 
 lint: install
 	node_modules/.bin/prettier --check src test bench --log-level warn
-	node_modules/.bin/oxlint --type-aware --quiet src test bench
+	node_modules/.bin/oxlint --type-aware --deny-warnings src test bench
 
 bench: build
 	node_modules/.bin/tsc -p tsconfig.json

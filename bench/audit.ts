@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { machine, median } from './measure.ts'
 import { load, ownServer } from './servers.ts'
-import type { OwnServer } from './servers.ts'
 
 /**
  * What the audit log costs: requests per second with a file device and without one, 32 connections, in turns, the middle of
@@ -33,9 +32,9 @@ for (const [name, request] of Object.entries(requests)) {
   const times: number[][] = [[], []]
   for (let round = 0; round <= rounds; round++)
     for (const [at, server] of servers.entries()) {
-      const { rate, cpu } = await load(server as OwnServer, {
+      const { rate, cpu } = await load(server, {
         ...request,
-        token: (server as OwnServer).token,
+        token: server.token,
         connections: 32,
       })
       // The first one warms up.

@@ -93,10 +93,10 @@ async function opened(
     return { share: (made['keys'] as string[])[0] as string, token: made['root_token'] as string }
   }
 
-  async function send(method: string, path: string, body: unknown, token: string): Promise<Record<string, unknown>> {
+  async function send(method: string, path: string, body: unknown, sender: string): Promise<Record<string, unknown>> {
     const answer = await fetch(`http://127.0.0.1:${port}/v1/${path}`, {
       method,
-      headers: { ...(token !== '' && { 'X-Vault-Token': token }) },
+      headers: { ...(sender !== '' && { 'X-Vault-Token': sender }) },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     })
     const text = await answer.text()

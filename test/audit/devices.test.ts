@@ -238,7 +238,7 @@ describe('audit devices that reach receivers', () => {
     const { broker, clock, said } = brokerWith({ socket: socketDevice })
     const options = { address: `127.0.0.1:${(hung.address() as AddressInfo).port}`, write_timeout: '3s' }
     await broker.configure([{ path: 's/', type: 'socket', description: '', local: false, options }])
-    const data = Object.fromEntries(Array.from({ length: 6000 }, (_, at) => [at, 'x']))
+    const data = Object.fromEntries(Array.from({ length: 6000 }, (_, index) => [index, 'x']))
     const big = () => event({ pure: false, ask: { data } })
     let failed: unknown
     for (let tries = 0; failed === undefined && tries < 40; tries++) {

@@ -81,7 +81,7 @@ export async function streamReceiver(
   const take = (socket: Socket): void => {
     sockets.add(socket.on('error', () => {}).on('close', () => sockets.delete(socket)))
     if (hanging) socket.pause()
-    else socket.on('data', (part) => void got.parts.push(part as Buffer))
+    else socket.on('data', (part) => void got.parts.push(part))
   }
   let server: Server
   let place: string | number = path ?? 0

@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { Fault } from '../../src/contract/fault.ts'
 import { randomBytes } from '../../src/crypto/random.ts'
 import { LevelStorage } from '../../src/storage/level/level.ts'

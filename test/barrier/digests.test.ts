@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { EncryptedBarrier } from '../../src/barrier/barrier.ts'
 import { Coverage } from '../../src/barrier/coverage.ts'
 import { commitName } from '../../src/barrier/commit-count.ts'
@@ -57,6 +57,19 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom('rotate' as const, 'reopen' as const, 'both' as const) },
 )
 
+/** Removes a record, puts an older one back, or gives it another revision. */
+function tamper(
+  disk: Disk,
+  key: string,
+  how: 'remove' | 'put back' | 'revision',
+  { old, rev }: { readonly old: ReturnType<Disk['get']>; readonly rev: bigint },
+): void {
+  const record = disk.get(key)
+  if (how === 'remove' || (how === 'put back' && !old)) disk.delete(key)
+  else if (how === 'put back' && old) disk.set(key, old)
+  else if (record) disk.set(key, { value: record.value, rev })
+}
+
 /** What was done to a store, state by state, and what it has to have in the end. */
 async function history(steps: readonly Step[]) {
   const { barrier: first, storage, root } = await openBarrier(new OpenStorage())
@@ -105,7 +118,7 @@ describe('digests of records', function () {
     const touch = fc.record({
       which: fc.nat(),
       from: fc.nat(),
-      how: fc.constantFrom('remove', 'put back', 'revision'),
+      how: fc.constantFrom('remove' as const, 'put back' as const, 'revision' as const),
     })
     let noticed = 0
     await fc.assert(
@@ -123,10 +136,7 @@ describe('digests of records', function () {
           const disk = copyOf(honest)
           for (const { which, from, how } of touches) {
             const key = mine[which % mine.length] as string
-            const old = (states[from % states.length] as Disk).get(key)
-            if (how === 'remove' || (how === 'put back' && !old)) disk.delete(key)
-            else if (how === 'put back' && old) disk.set(key, old)
-            else if (disk.has(key)) disk.set(key, { value: disk.get(key)?.value as Uint8Array, rev: rev + 1n })
+            tamper(disk, key, how, { old: (states[from % states.length] as Disk).get(key), rev: rev + 1n })
           }
           const same = (a: Disk, b: Disk): boolean =>
             mine.every((key) => a.get(key)?.value === b.get(key)?.value && (key.startsWith('d') || a.get(key)?.rev === b.get(key)?.rev)) // prettier-ignore

@@ -57,8 +57,14 @@ export function itIsAnAuditDevice(
     })
 
     it('brings whole lines, in their order, each once', async () => {
-      const lines = Array.from({ length: 60 }, (_, at) => `{"at":${at},"text":"ü\u2028 ${'x'.repeat(at * 7)}"}`)
-      for (let at = 0; at < 60; at += 5) await device.write(lines.slice(at, at + 5).map((line) => `${line}\n`).join('')) // prettier-ignore
+      const lines = Array.from(
+        { length: 60 },
+        (_, index) => `{"at":${index},"text":"ü\u2028 ${'x'.repeat(index * 7)}"}`,
+      )
+      for (let first = 0; first < 60; first += 5) {
+        const part = lines.slice(first, first + 5)
+        await device.write(part.map((line) => `${line}\n`).join(''))
+      }
       await device.sync()
       expect(await receiver.lines(60)).to.deep.equal(lines)
     })
@@ -116,7 +122,7 @@ export function itIsAnAuditDevice(
       await broker.configure([file(path), { path: 'x/', type: 'x', description: '', local: false, options }])
       await receiver.hang()
       // More than the kernel takes for a receiver that does not read.
-      for (let at = 0; at < 20; at++) await round(broker, event({ ask: { data: big }, pure: false }))
+      for (let times = 0; times < 20; times++) await round(broker, event({ ask: { data: big }, pure: false }))
       await turn()
       // Its time is up: what waits for it is told so, and it tries again at the next line.
       clock.advance(60_000)

@@ -23,7 +23,7 @@ function* numbers(seed: number): Generator<number, never> {
 }
 
 const random = numbers(20_261_127)
-const below = (count: number): number => Math.floor((random.next().value as number) * count)
+const below = (count: number): number => Math.floor(random.next().value * count)
 const pick = <T>(from: readonly T[]): T => from[below(from.length)] as T
 const names = ['a', 'b', 'ab', 'kv']
 

@@ -109,10 +109,10 @@ describe('PGP keys as GnuPG makes them', function () {
       changed.writeUInt8(changed.readUInt8(changed.length - 1) ^ 1, changed.length - 1)
       const forged = await faultOf(readPgpKey('pgp_keys', changed.toString('base64')))
       expect(forged.message).to.match(/nothing can be encrypted/)
-      const print = /^fpr:+(\w+):/m.exec(
+      const fingerprint = /^fpr:+(\w+):/m.exec(
         gpg(folder, ['--list-keys', '--with-colons', `<${name}@example.com>`]).toString(),
       )
-      const place = join(folder, 'openpgp-revocs.d', `${print?.[1]}.rev`)
+      const place = join(folder, 'openpgp-revocs.d', `${fingerprint?.[1]}.rev`)
       const certificate = readFileSync(place, 'utf8').replace(':-----BEGIN', '-----BEGIN')
       gpg(folder, ['--import'], certificate)
       const revoked = gpg(folder, ['--export', `<${name}@example.com>`]).toString('base64')

@@ -1,7 +1,7 @@
 import { cmac as nobleCmac } from '@noble/ciphers/aes.js'
 import { xchacha20poly1305 as nobleXChaCha } from '@noble/ciphers/chacha.js'
 import { expect } from 'chai'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { aeads } from '../../src/crypto/ciphers/aead.ts'
 import { cbcs } from '../../src/crypto/ciphers/cbc.ts'
 import { cmac } from '../../src/crypto/cmac.ts'

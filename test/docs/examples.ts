@@ -13,8 +13,6 @@ const block = /<!-- tested: (\w+) -->\n```(\w+)\n([^]*?)```\n(?:\n```text\n([^]*
 
 /** The tested examples of a page, in order: those marked `<!-- tested: kind -->`. */
 export function examplesOf(page: string, kind: string): readonly Example[] {
-  const found = [...readFileSync(page, 'utf8').matchAll(block)]
-  return found
-    .map(([, kind = '', language = '', code = '', promised]) => ({ kind, language, code, promised }))
-    .filter((example) => example.kind === kind)
+  const found = [...readFileSync(page, 'utf8').matchAll(block)].filter(([, marked]) => marked === kind)
+  return found.map(([, , language = '', code = '', promised]) => ({ kind, language, code, promised }))
 }

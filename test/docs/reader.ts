@@ -25,8 +25,8 @@ export class Reader {
     return this.#runs('bash', ['-ec', code], this.folder)
   }
 
-  async #runs(program: string, words: readonly string[], cwd: string): Promise<string> {
-    const child = spawn(program, words, { cwd, env: this.#env, stdio: ['ignore', 'pipe', 'pipe'] })
+  async #runs(command: string, words: readonly string[], cwd: string): Promise<string> {
+    const child = spawn(command, words, { cwd, env: this.#env, stdio: ['ignore', 'pipe', 'pipe'] })
     let [out, err] = ['', '']
     child.stdout.on('data', (part: Buffer) => (out += part.toString()))
     child.stderr.on('data', (part: Buffer) => (err += part.toString()))

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { merged } from '../../src/engines/kv/v2/merge.ts'
 import { plainSettings } from '../../src/engines/kv/v2/record.ts'
 import { Secrets } from '../../src/engines/kv/v2/secrets.ts'

@@ -14,8 +14,8 @@ import { HandClock } from '../support/clock.ts'
 import { outcomeOf, requestsOf } from '../support/matrix.ts'
 import type { Data } from '../support/matrix.ts'
 
-const { routes, start } = transitEngine(randomBytes)
-const operations = (routes as readonly Route<never>[]).filter(({ pattern }) => /:name|:source/.test(pattern))
+const engine = transitEngine(randomBytes)
+const operations = engine.routes.filter(({ pattern }) => /:name|:source/.test(pattern))
 const kinds = [
   { derived: false, convergent_encryption: false },
   { derived: true, convergent_encryption: false },
@@ -59,7 +59,7 @@ const meaningful: Readonly<Record<string, readonly unknown[]>> = {
 
 describe('every type of key, every operation, every option', function () {
   this.timeout(10 * 60_000)
-  let engine: Transit
+  let transit: Transit
   before(async () => {
     const { barrier } = await openBarrier()
     const host = {
@@ -69,7 +69,10 @@ describe('every type of key, every operation, every option', function () {
       accessor: 'transit_x',
       namespace: 'root' as const,
     }
-    engine = (await start({ ...host, limits: () => ({ defaultTtl: 0, maxTtl: 0 }) } satisfies EngineHost)) as Transit
+    transit = (await engine.start({
+      ...host,
+      limits: () => ({ defaultTtl: 0, maxTtl: 0 }),
+    } satisfies EngineHost)) as Transit
     await call('write', 'keys/:name', { name: 'other' })
     await call('write', 'keys/:name', { name: 'rsa', type: 'rsa-2048' })
     await call('read', 'wrapping_key', {})
@@ -77,10 +80,8 @@ describe('every type of key, every operation, every option', function () {
 
   /** The data of a good request. */
   async function call(operation: string, pattern: string, data: Data): Promise<Data | undefined> {
-    const route = (routes as readonly Route<never>[]).find(
-      (each) => each.operation === operation && each.pattern === pattern,
-    )
-    const outcome = await outcomeOf(route as Route<never>, engine, data)
+    const route = engine.routes.find((each) => each.operation === operation && each.pattern === pattern)
+    const outcome = await outcomeOf(route as Route, transit, data)
     return 'response' in outcome ? (outcome.response?.data ?? undefined) : undefined
   }
 
@@ -101,7 +102,7 @@ describe('every type of key, every operation, every option', function () {
     const began = performance.now()
     const made = await madeBy('k', context)
     const quick = performance.now() - began < 100
-    const { record } = await engine.keys.need('k')
+    const { record } = await transit.keys.need('k')
     const given = Object.fromEntries(Object.entries(made).filter(([, value]) => value !== undefined))
     const known: Record<string, readonly unknown[]> = { ...meaningful }
     for (const [name, value] of Object.entries(given)) {
@@ -129,14 +130,14 @@ describe('every type of key, every operation, every option', function () {
       for (const [at, data] of all.entries()) {
         if (at > 0 && at % stride(took, all.length) !== 0) continue
         const from = performance.now()
-        const outcome = await outcomeOf(route, engine, data)
+        const outcome = await outcomeOf(route, transit, data)
         if (at === 0) took = performance.now() - from
         if ('wrong' in outcome)
           found.push(`${route.operation} ${route.pattern} ${JSON.stringify(data)}: ${outcome.wrong}`)
         if (!route.pure) {
-          await engine.keys.replace(record, true)
+          await transit.keys.replace(record, true)
           for (const name of ['fresh', 'x', 'eA', '7'])
-            await engine.keys.change(name, '', () => undefined).catch(asFault)
+            await transit.keys.change(name, '', () => undefined).catch(asFault)
         }
       }
       // Whatever was asked, the key works as before: nothing was left locked, half changed or gone.
@@ -150,14 +151,14 @@ describe('every type of key, every operation, every option', function () {
       it(`CVE-2026-55776: ${type}, ${JSON.stringify(kind)}`, async () => {
         const size = keyType(type).sizes?.[0] ?? 0
         const wish = { name: 'k', type, key_size: size, ...kind, exportable: true, allow_plaintext_backup: true }
-        await engine.keys.change('k', '', () => undefined).catch(asFault)
+        await transit.keys.change('k', '', () => undefined).catch(asFault)
         const possible =
           (!kind.derived || keyType(type).derivable) && (!kind.convergent_encryption || keyType(type).convergent)
         const began = performance.now()
         const made = await call('write', 'keys/:name', wish)
         const quick = performance.now() - began < 100
         expect(made !== undefined, 'made').to.equal(possible)
-        if (!possible) return void expect(await engine.keys.find('k')).to.equal(undefined)
+        if (!possible) return void expect(await transit.keys.find('k')).to.equal(undefined)
         if (quick) await call('write', 'keys/:name/rotate', { name: 'k' })
         expect(await wrongs(kind.derived ? { context: 'Yw==' } : {})).to.deep.equal([])
       })

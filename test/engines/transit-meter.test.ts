@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import type { View } from '../../src/contract/view.ts'
 import { randomBytes } from '../../src/crypto/random.ts'
 import { mostMessages, usageAt } from '../../src/keys/usage-counter.ts'

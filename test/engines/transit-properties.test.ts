@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { keyType, keyTypes } from '../../src/crypto/keys/key-types.ts'
 import type { KeyTypeName } from '../../src/crypto/keys/key-types.ts'
 import { randomBytes } from '../../src/crypto/random.ts'

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { isMacHash } from '../../src/crypto/hash.ts'
 import { randomBytes } from '../../src/crypto/random.ts'
+import type { SignatureOptions } from '../../src/crypto/signatures/signatures.ts'
 import { agreed } from '../../src/keys/operations/agreement.ts'
 import { backupOf, restoredFrom } from '../../src/engines/transit/formats/backup.ts'
 import {
@@ -68,11 +69,12 @@ const bytes = (encoded: string): Uint8Array => Buffer.from(encoded, 'base64')
 function wishOf(row: SignatureRow) {
   const hash = row.hash_algorithm ?? 'sha2-256'
   const salt = row.salt_length ?? 'auto'
+  const length: SignatureOptions['salt'] = salt === 'auto' || salt === 'hash' ? salt : Number(salt)
   return {
     hash: isMacHash(hash) ? hash : ('none' as const),
     prehashed: row.prehashed ?? false,
     padding: row.signature_algorithm === 'pkcs1v15' ? ('pkcs1v15' as const) : ('pss' as const),
-    salt: salt === 'auto' || salt === 'hash' ? (salt as 'auto' | 'hash') : Number(salt),
+    salt: length,
     jws: row.marshaling_algorithm === 'jws',
     context: row.context ?? '',
   }
@@ -115,7 +117,11 @@ describe('transit keys that OpenBao made, restored from its backups', () => {
       }
       for (const row of vector.signatures ?? []) {
         expect(await verifyText(key, bytes(row.input), row.signature, wishOf(row)), JSON.stringify(row)).to.equal(true)
-        const other = Uint8Array.from([...bytes(row.input)].reverse().map((byte) => byte ^ 1))
+        const other = Uint8Array.from(
+          bytes(row.input)
+            .toReversed()
+            .map((byte) => byte ^ 1),
+        )
         expect(await verifyText(key, other, row.signature, wishOf(row))).to.equal(other.length === 0)
         rows++
       }

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { expect } from 'chai'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { devServer } from '../support/server.ts'
 import type { Body, TestServer } from '../support/server.ts'
 import { worked } from '../support/worked.ts'

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { Envelope } from '../../src/envelope/envelope.ts'
 import { headerBytes } from '../../src/envelope/header.ts'
 import { counted, given, inParts, making, sealed, whole } from './support.ts'
@@ -8,7 +8,7 @@ import { readSlowly } from './twin.ts'
 const chunk = 64
 const piece = chunk + 16
 const plaintext = counted(200)
-const otherData = counted(200).reverse()
+const otherData = counted(200).toReversed()
 
 /** An envelope of four chunks, cut into its header and its chunks. */
 async function parts(more: Parameters<typeof sealed>[1] = {}, content: Uint8Array = plaintext) {

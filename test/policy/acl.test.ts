@@ -33,21 +33,20 @@ describe('acl', () => {
   it('policy semantics: agrees with a slow twin on 200,000 random policies, paths and operations', function () {
     this.timeout(60_000)
     const random = numbers(20_261_124)
-    const pick = <T>(from: readonly T[]): T => from[Math.floor((random.next().value as number) * from.length)] as T
+    const pick = <T>(from: readonly T[]): T => from[Math.floor(random.next().value * from.length)] as T
     const segment = () => pick(['a', 'b', 'ab', '+', 'a', 'b'])
     const pattern = (): string => {
-      const parts = Array.from({ length: 1 + Math.floor((random.next().value as number) * 4) }, segment)
+      const parts = Array.from({ length: 1 + Math.floor(random.next().value * 4) }, segment)
       const tail = pick(['', '', '*', '/*', 'a*', '/'])
       return (parts.join('/') + tail).replace('+*', '+/*').replace('+a*', '+')
     }
     const path = (): string =>
-      Array.from({ length: 1 + Math.floor((random.next().value as number) * 4) }, () =>
-        pick(['a', 'b', 'ab', 'aa']),
-      ).join('/') + pick(['', '', '/'])
+      Array.from({ length: 1 + Math.floor(random.next().value * 4) }, () => pick(['a', 'b', 'ab', 'aa'])).join('/') +
+      pick(['', '', '/'])
     const capabilities = ['read', 'list', 'update', 'deny', 'create']
     let pairs = 0
     for (let round = 0; round < 10_000; round++) {
-      const rules: SlowRule[] = Array.from({ length: 1 + Math.floor((random.next().value as number) * 6) }, () => ({
+      const rules: SlowRule[] = Array.from({ length: 1 + Math.floor(random.next().value * 6) }, () => ({
         path: pattern(),
         capabilities: [pick(capabilities), pick(capabilities)],
       }))
@@ -187,11 +186,11 @@ describe('acl', () => {
   it('a list is cut to the pagination limit, and asking for more is refused', () => {
     const rules = acl('path "a/*" { capabilities = ["list", "read"] pagination_limit = 3 }')
     const limit = (data: Readonly<Record<string, unknown>>) => {
-      const { allowed, limit } = rules.decide({ operation: 'list', path: 'a', data })
-      return allowed ? limit : 'refused'
+      const decision = rules.decide({ operation: 'list', path: 'a', data })
+      return decision.allowed ? decision.limit : 'refused'
     }
     expect([{}, { limit: 0 }, { limit: 'max' }, { limit: '2' }, { limit: 3 }].map(limit)).to.deep.equal([3, 3, 3, 2, 3])
-    for (const asked of [4, '4', -1, 'x', null, [1]]) expect(limit({ limit: asked }), `${asked}`).to.equal('refused')
+    for (const asked of [4, '4', -1, 'x', null, [1]]) expect(limit({ limit: asked }), String(asked)).to.equal('refused')
     expect(rules.decide({ operation: 'read', path: 'a/b', data: { limit: 9 } })).to.include({ allowed: true })
   })
 
@@ -208,7 +207,7 @@ describe('acl', () => {
       acl(
         ...Array.from(
           { length: 10 },
-          (_, at) =>
+          (_element, at) =>
             `path "a/+/x${at}*" { capabilities = ["update"] denied_parameters = { "x" = ["v${token}", "*w*"] "y" = ["true"] } }\npath "b${at}/*" { capabilities = ["deny"] }\npath "t${at}/{{identity.entity.id}}/*" { capabilities = ["read"] }\npath "u${at}/{{identity.entity.id}}" { capabilities = ["deny"] }`,
         ),
       ),

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { f } from '../../src/contract/field.ts'
 import type { Field, Fields } from '../../src/contract/field.ts'
 import { misfit } from '../../src/policy/parameters/parameters.ts'

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { expect } from 'chai'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { Fault } from '../../src/contract/fault.ts'
 import { generatePassword, parsePasswordPolicy } from '../../src/policy/password.ts'
 
@@ -13,8 +13,8 @@ describe('password policies', () => {
     fc.assert(
       fc.property(sets, fc.integer({ min: 36, max: 100 }), (rules, length) => {
         const source = `length = ${length}\n${rules.map(({ charset, least }) => rule(charset, least)).join('')}`
-        const made = [...generatePassword(parsePasswordPolicy(source), randomBytes)]
-        const all = new Set(rules.flatMap(({ charset }) => [...charset]))
+        const made = Array.from(generatePassword(parsePasswordPolicy(source), randomBytes))
+        const all = new Set(rules.flatMap(({ charset }) => Array.from(charset)))
         return (
           made.length === length &&
           made.every((character) => all.has(character)) &&

@@ -273,7 +273,7 @@ describe('hostile requests', () => {
       rule('policy = "admin"'), rule('policy = ["read"]'), rule('allowed_parameters = ["a"]'), rule('allowed_parameters = { a = "b" }'), rule('denied_parameters = 5'), rule('required_parameters = "a"'), rule('required_parameters = [1]'),
       rule('min_wrapping_ttl = "soon"'), rule('min_wrapping_ttl = -1'), rule('min_wrapping_ttl = "2h" max_wrapping_ttl = "1h"'), rule('max_wrapping_ttl = [1]'), rule('pagination_limit = "many"'), rule('pagination_limit = 1.5'),
       rule('expiration = "tomorrow"'), rule('expiration = -5'), rule('mfa_methods = ["x"]'), rule('control_group = {}'), rule('list_scan_response_keys_filter_path = "fixed"'), rule('nonsense = 1'), 'path "a/+*" { }', 'path "{{a" { }', 'path "a}}" { }', 'path "{{a{{b}}" { }',
-      '{"path": 5}', '{"path": {"a": 5}}', '{"path": {"a": {"capabilities": "read"}}}', '{"path": {"a": {"capabilities": ["read"]}}', '[]', '5', '"x"', '\u0000', '/* open', `path "a" { capabilities = [${'['.repeat(2000)}`, 'x = <<E\nopen', `${'a'.repeat(300_000)}`, 'path "a" { capabilities = ["read"] } }',
+      '{"path": 5}', '{"path": {"a": 5}}', '{"path": {"a": {"capabilities": "read"}}}', '{"path": {"a": {"capabilities": ["read"]}}', '[]', '5', '"x"', '\u0000', '/* open', `path "a" { capabilities = [${'['.repeat(2000)}`, 'x = <<E\nopen', ('a'.repeat(300_000)), 'path "a" { capabilities = ["read"] } }',
     ] // prettier-ignore
     expect(policies.length).to.be.greaterThan(50)
     for (const policy of policies)
@@ -294,7 +294,7 @@ describe('hostile requests', () => {
       ...Array.from({ length: 16 }, (_, length) => 'ab'.repeat(length)),
       ...Array.from({ length: 60 }, (_, more) => 'ab'.repeat(34 + more)),
       ...Array.from({ length: 16 }, (_, length) => bytes.subarray(0, length).toString('base64')),
-      good.slice(1), `${good}0`, `${good} x`, `0x${good}`, good.replace(/../g, '$&:'), 'zz'.repeat(33), `${bytes.toString('base64').slice(0, -1)}`, `${bytes.toString('base64url')}!`, bytes.toString('latin1'),
+      good.slice(1), `${good}0`, `${good} x`, `0x${good}`, good.replace(/../g, '$&:'), 'zz'.repeat(33), (bytes.toString('base64').slice(0, -1)), `${bytes.toString('base64url')}!`, bytes.toString('latin1'),
       5, true, null, [], {}, [good], { key: good },
     ] // prettier-ignore
     expect(shares.length).to.be.greaterThan(100)

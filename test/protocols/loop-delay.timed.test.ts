@@ -37,10 +37,8 @@ function openOperations(document: unknown): Operation[] {
 
 function fieldsOf(document: unknown, operation: unknown): string[] {
   const schema = under(operation, 'requestBody', 'content', 'application/json', 'schema')
-  const name =
-    String(under(schema, '$ref') ?? '')
-      .split('/')
-      .at(-1) ?? ''
+  const reference = under(schema, '$ref')
+  const name = typeof reference === 'string' ? reference.slice(reference.lastIndexOf('/') + 1) : ''
   const found = name === '' ? schema : under(document, 'components', 'schemas', name)
   return Object.keys((under(found, 'properties') as object | undefined) ?? {})
 }

@@ -70,7 +70,10 @@ describe('damage to the audit log that an operator accepts on the command line',
     'cut within its first line': () => truncateSync(log(), 40),
     emptied: () => truncateSync(log(), 0),
     'changed in a line': rewritten((lines) => lines.with(20, (lines[20] as string).replace('request', 'Request'))),
-    'changed in its last line': rewritten((lines) => lines.with(-1, (lines.at(-1) as string).replace('update', 'Update'))), // prettier-ignore
+    'changed in its last line': rewritten((lines) => [
+      ...lines.slice(0, -1),
+      (lines.at(-1) as string).replace('update', 'Update'),
+    ]),
     'without a line': rewritten((lines) => lines.toSpliced(20, 1)),
     removed: () => rmSync(log()),
     'removed with everything beside it': () => {

@@ -99,7 +99,7 @@ describe('access, over HTTP', () => {
       'path "transit/*" { capabilities = ["read", "update"] }\npath "transit/keys/yours" { capabilities = ["deny"] }',
     )
     expect((await server.call('GET', '/v1/transit/keys/mine', undefined, as(token))).status).to.equal(200)
-    const letters = [...'yours'].map((letter) => `%${letter.charCodeAt(0).toString(16)}`)
+    const letters = Array.from('yours', (letter) => `%${letter.charCodeAt(0).toString(16)}`)
     const spellings = new Set<string>()
     for (const slash of [
       '/',
@@ -258,8 +258,8 @@ describe('access, over HTTP', () => {
     const token = await made()
     for (const ttl of [-1, '-1', '-1s', 'NaN', 'Infinity', '1e999s', '1e999', '1e9', '9223372037', '999999999999999999999h', 0.5, true, [], {}]) {
       for (const field of ['ttl', 'lease', 'explicit_max_ttl', 'period'])
-        expect((await server.call('POST', '/v1/auth/token/create', { policies: ['default'], [field]: ttl })).status, `${field} ${String(ttl)}`).to.equal(400)
-      expect((await server.call('POST', '/v1/auth/token/renew-self', { increment: ttl }, as(token))).status, String(ttl)).to.equal(400)
+        expect((await server.call('POST', '/v1/auth/token/create', { policies: ['default'], [field]: ttl })).status, `${field} ${JSON.stringify(ttl)}`).to.equal(400)
+      expect((await server.call('POST', '/v1/auth/token/renew-self', { increment: ttl }, as(token))).status, JSON.stringify(ttl)).to.equal(400)
     }
   }) // prettier-ignore
 

@@ -135,12 +135,7 @@ unsafe_allow_api_audit_creation = true
         // Who sends nothing gets the same refusal, whoever it is.
         for (const headers of at < bodies.length - 1 && method !== 'GET' ? [root] : callers) {
           const sent = method === 'PATCH' ? { ...headers, 'Content-Type': 'application/merge-patch+json' } : headers
-          const { status, text } = await server.call(
-            method,
-            `/v1${path}`,
-            data,
-            sent as Readonly<Record<string, string>>,
-          )
+          const { status, text } = await server.call(method, `/v1${path}`, data, sent)
           expect(storage.commits, `${method} ${path} ${JSON.stringify(data)} ${Object.keys(headers).join()}: ${status} ${text}`).to.equal(before) // prettier-ignore
           if (!ofStatus.has(path)) expect(status, `${method} ${path}: ${text}`).to.be.greaterThan(399)
         }

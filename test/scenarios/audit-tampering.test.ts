@@ -14,7 +14,7 @@ async function opened(server: TestServer, more: Readonly<Record<string, string>>
   return reply
 }
 
-const message = (reply: Reply): string => String((reply.body['errors'] as readonly string[] | undefined)?.[0] ?? '')
+const message = (reply: Reply): string => (reply.body['errors'] as readonly string[] | undefined)?.[0] ?? ''
 
 /** Random places, the same at every run. */
 function places(count: number, below: number): number[] {

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { Shell } from '../cli/support.ts'
 import type { Outcome } from '../cli/support.ts'
 import { temporaryFolder } from '../support/folder.ts'
@@ -86,7 +86,11 @@ describe('a command line', function () {
 
   it('takes names as they are: blanks, signs of URLs and shells, and letters of any script', async () => {
     const names = fc
-      .string({ unit: fc.constantFrom(...' %?#&=+$`"\'\\;!*()[]{}<>|~@:,.aé日/'), minLength: 1, maxLength: 12 })
+      .string({
+        unit: fc.constantFrom(...Array.from(' %?#&=+$`"\'\\;!*()[]{}<>|~@:,.aé日/')),
+        minLength: 1,
+        maxLength: 12,
+      })
       .filter((name) => !/(^|\/)\.{0,2}(\/|$)/.test(name))
     await fc.assert(
       fc.asyncProperty(names, fc.constantFrom('s', 'old'), async (name, mount) => {
@@ -174,7 +178,7 @@ describe('a command line', function () {
     writeFileSync(fake, '#!/bin/sh\nfor word; do printf "%s\\0" "$word"; done\n', { mode: 0o755 })
     writeFileSync(join(folder, 'strongroom'), '#!/bin/sh\necho the-token\n', { mode: 0o755 })
     const evil = fc.string({
-      unit: fc.constantFrom(...'$(touch x)`id`"\'\\!*?[]{}~#&|;<> \n\té%=/-@'),
+      unit: fc.constantFrom(...Array.from('$(touch x)`id`"\'\\!*?[]{}~#&|;<> \n\té%=/-@')),
       minLength: 1,
       maxLength: 20,
     })

@@ -298,11 +298,17 @@ describe("bounds of a token's own and of its role", () => {
 })
 
 describe('key shares and PGP keys that hold nothing', () => {
-  it('never give shares or a root token in clear, and count for nothing', async () => {
-    const open = 'disable_unauthed_rekey_endpoints = false\n disable_unauthed_generate_root_endpoints = false'
-    const server = await levelServer(undefined, open)
-    const counts = { secret_shares: 1, secret_threshold: 1 }
-    const put = async (path: string, body: unknown) => server.call('PUT', `/v1/sys/${path}`, body)
+  const counts = { secret_shares: 1, secret_threshold: 1 }
+  let server: TestServer
+  before(async () => {
+    const unauthenticated =
+      'disable_unauthed_rekey_endpoints = false\n disable_unauthed_generate_root_endpoints = false'
+    server = await levelServer(undefined, unauthenticated)
+  })
+  after(async () => server.running.stop())
+  const put = async (path: string, body: unknown) => server.call('PUT', `/v1/sys/${path}`, body)
+
+  it('never give shares or a root token in clear at initialization and unseal, and count for nothing', async () => {
     for (const pgp of ['', ' ', ' , ', [''], [' '], ['', ''], [null], {}, 0])
       expect((await put('init', { ...counts, pgp_keys: pgp })).status, what('init', pgp)).to.equal(400)
     for (const pgp of [' ', ' , ', [''], {}, 0])
@@ -317,6 +323,9 @@ describe('key shares and PGP keys that hold nothing', () => {
     expect((await put('unseal', { key, accept_audit_log: ' ' })).body['sealed'] ?? true).to.be.a('boolean')
     await put('unseal', { key })
     server.token = String(made.body['root_token'])
+  })
+
+  it('start no rekey and no generation of a root token', async () => {
     for (const path of ['rekey/init', 'rotate/root/init']) {
       for (const pgp of ['', ' ', ' , ', ',', [''], [' '], ['', ''], {}, 0])
         expect((await put(path, { ...counts, pgp_keys: pgp })).status, what(path, pgp)).to.equal(400)
@@ -334,10 +343,16 @@ describe('key shares and PGP keys that hold nothing', () => {
           expect((await put(path, { [name]: value })).status, what(path, name, value)).to.equal(400)
           expect((await server.call('GET', `/v1/sys/${path}`)).text).to.match(/"started":false/)
         }
+  })
+
+  it('are no nonce that cancels a rekey or the generation of a root token', async () => {
     for (const path of ['rekey/init', 'generate-root/attempt']) {
       const begun = (await put(path, path === 'rekey/init' ? counts : {})).body
       for (const nonce of ['', ' ', 'other'])
-        expect((await server.call('DELETE', `/v1/sys/${path}?nonce=${encodeURIComponent(nonce)}`)).status, what(path, nonce)).to.equal(400)
+        expect(
+          (await server.call('DELETE', `/v1/sys/${path}?nonce=${encodeURIComponent(nonce)}`)).status,
+          what(path, nonce),
+        ).to.equal(400)
       const shell = new Shell({ VAULT_ADDR: server.running.address, VAULT_TOKEN: server.token })
       const command = path === 'rekey/init' ? 'rekey' : 'generate-root'
       expect((await shell.run(['operator', command, '-cancel', '-nonce=other'])).code, command).to.equal(2)
@@ -345,8 +360,7 @@ describe('key shares and PGP keys that hold nothing', () => {
       expect((await shell.run(['operator', command, '-cancel', `-nonce=${String(begun['nonce'])}`])).code).to.equal(0)
       expect((await server.call('GET', `/v1/sys/${path}`)).body).to.include({ started: false })
     }
-    await server.running.stop()
-  }) // prettier-ignore
+  })
 })
 
 describe('what the recorded servers take for "not given"', () => {

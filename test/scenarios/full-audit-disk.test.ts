@@ -166,7 +166,7 @@ describe('a full disk under the audit log of a server', function () {
         for (let count = 0; count < 200; count++) refused.add((await server.call('POST', `/v1/kv/w${worker}`, { count })).status) // prettier-ignore
       }),
     )
-    expect([...refused].sort()).to.deep.equal([204, 503])
+    expect([...refused].sort((a, b) => a - b)).to.deep.equal([204, 503])
     await told()
     await recovers()
   })

@@ -36,7 +36,14 @@ describe('the packed program', function () {
     ]
     const tops = new Set(files.map(({ path }) => path.split('/')[0]))
     const pages = ['CHANGELOG.md', 'LICENSE', 'README.md']
-    expect([...tops].toSorted()).to.deep.equal([...pages, 'config', 'dist', 'docs', 'package.json', 'policies'])
+    expect([...tops].toSorted((a = '', b = '') => (a < b ? -1 : 1))).to.deep.equal([
+      ...pages,
+      'config',
+      'dist',
+      'docs',
+      'package.json',
+      'policies',
+    ])
     expect(files.find(({ path }) => path === 'dist/main.js')?.mode).to.equal(0o755)
   })
 
@@ -49,8 +56,8 @@ describe('the packed program', function () {
     await says(server, 'Root Token: root')
 
     const command = (line: string): string => {
-      const { words, options } = npx(line.split(' '), { ...address, npm_config_cache: npmCache() })
-      const done = spawnSync('npx', words, { ...options, encoding: 'utf8' })
+      const one = npx(line.split(' '), { ...address, npm_config_cache: npmCache() })
+      const done = spawnSync('npx', one.words, { ...one.options, encoding: 'utf8' })
       expect(done.status, `${line}\n${done.stdout}${done.stderr}`).to.equal(0)
       return done.stdout
     }
@@ -67,10 +74,10 @@ describe('the packed program', function () {
 /** Waits for a text in what a program prints. @throws with all that it printed, when it ends without */
 async function says(program: ChildProcess, wanted: string): Promise<void> {
   let printed = ''
-  await new Promise<void>((resolve, reject) => {
+  await new Promise<void>((found, reject) => {
     const read = (part: Buffer): void => {
       printed += part.toString()
-      if (printed.includes(wanted)) resolve()
+      if (printed.includes(wanted)) found()
     }
     program.stdout?.on('data', read)
     program.stderr?.on('data', read)
@@ -81,10 +88,10 @@ async function says(program: ChildProcess, wanted: string): Promise<void> {
 const npmCache = (): string => spawnSync('npm', ['config', 'get', 'cache'], { encoding: 'utf8' }).stdout.trim()
 
 async function freePort(): Promise<number> {
-  return new Promise((resolve) => {
+  return new Promise((found) => {
     const server = createServer().listen(0, '127.0.0.1', () => {
       const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
+      server.close(() => found(port))
     })
   })
 }

@@ -15,7 +15,7 @@ interface States {
   readonly restless: ReadonlySet<string>
 }
 
-const errorOf = (reply: Reply): string => String((reply.body['errors'] as readonly string[] | undefined)?.[0] ?? '')
+const errorOf = (reply: Reply): string => (reply.body['errors'] as readonly string[] | undefined)?.[0] ?? ''
 const same = (a: Uint8Array | undefined, b: Uint8Array | undefined): boolean =>
   a !== undefined && b !== undefined && Buffer.compare(a, b) === 0
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { openLevelServer } from '../support/server.ts'
 import type { Reply, TestServer } from '../support/server.ts'
 import { temporaryFolder } from '../support/folder.ts'

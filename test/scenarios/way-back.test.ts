@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { jsonLimits } from '../../src/util/json-limits.ts'
 import { openLevelServer } from '../support/server.ts'
 import type { Body, Reply, TestServer } from '../support/server.ts'

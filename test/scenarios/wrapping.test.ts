@@ -129,7 +129,10 @@ describe('response wrapping', () => {
     expect((await unwrap(token, 'root')).status).to.equal(200)
     expect((await unwrap(token, stranger)).body).to.deep.equal(notValid)
     for (const odd of [7, ['x'], {}, ''])
-      expect((await server.call('POST', '/v1/sys/wrapping/unwrap', { token: odd })).status, String(odd)).to.equal(403)
+      expect(
+        (await server.call('POST', '/v1/sys/wrapping/unwrap', { token: odd })).status,
+        JSON.stringify(odd),
+      ).to.equal(403)
     expect((await unwrap('root')).body).to.deep.equal(notValid)
   })
 

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { Fault } from '../../src/contract/fault.ts'
 import { readFields } from '../../src/contract/field.ts'
 import type { FieldKind } from '../../src/contract/field.ts'
@@ -25,7 +25,7 @@ const caller: Caller = {
 }
 
 /** Calls a route as the pipeline does, without HTTP. */
-export async function outcomeOf(route: Route<never>, engine: unknown, data: Data): Promise<Outcome> {
+export async function outcomeOf(route: Route, engine: unknown, data: Data): Promise<Outcome> {
   const call = {
     engine: engine as never,
     caller,
@@ -71,11 +71,7 @@ const strange: Readonly<Record<FieldKind, readonly unknown[]>> = {
  * The requests to a route: a good one, each field with each value and left out, the same inside a batch, and some with
  * several strange fields. `good` and `known` are values by the name of a field.
  */
-export function requestsOf(
-  route: Route<never>,
-  good: Data,
-  known: Readonly<Record<string, readonly unknown[]>>,
-): Data[] {
+export function requestsOf(route: Route, good: Data, known: Readonly<Record<string, readonly unknown[]>>): Data[] {
   const fields = Object.entries(route.fields)
   const base = Object.fromEntries(fields.filter(([name]) => name in good).map(([name]) => [name, good[name]]))
   const values = new Map(fields.map(([name, { kind }]) => [name, [...(known[name] ?? []), ...strange[kind]]]))

@@ -35,7 +35,7 @@ export function operationsOf(document: Body): Operation[] {
 
 function findSchema(value: unknown): Body | undefined {
   if (typeof value !== 'object' || value === null) return undefined
-  if ('properties' in value) return value as Body
+  if ('properties' in value) return value
   for (const inner of Object.values(value)) {
     const found = findSchema(inner)
     if (found) return found

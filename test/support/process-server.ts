@@ -75,7 +75,7 @@ export class ProcessServer {
     })
     const text = await answer.text()
     const parsed = (text === '' ? {} : JSON.parse(text)) as Answer['body']
-    return { status: answer.status, body: parsed, error: String((parsed['errors'] as readonly string[] | undefined)?.[0] ?? '') } // prettier-ignore
+    return { status: answer.status, body: parsed, error: (parsed['errors'] as readonly string[] | undefined)?.[0] ?? '' } // prettier-ignore
   }
 
   /** @throws when it is not done. */

@@ -56,7 +56,9 @@ describe('token store', () => {
       `${token}.`,
       token.replace('.', '..'),
       token.slice(0, -1),
-      ...[...letters].filter((letter) => letter !== last).map((letter) => token.slice(0, -1) + letter),
+      ...Array.from(letters)
+        .filter((letter) => letter !== last)
+        .map((letter) => token.slice(0, -1) + letter),
     ]
     for (const variant of variants) expect(await good(store, variant), variant).to.equal(false)
     expect(await good(store, token)).to.equal(true)

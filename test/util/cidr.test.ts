@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { inCidrs, parseCidr, plainAddress } from '../../src/util/cidr.ts'
 
 const holds = (block: string, address: string): boolean => inCidrs([parseCidr(block) ?? ''], address)

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { rfc3339 } from '../../src/util/clock.ts'
 
 describe('a time as text', () => {

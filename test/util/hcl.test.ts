@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { expect } from 'chai'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { Fault } from '../../src/contract/fault.ts'
 import { parsePolicy } from '../../src/policy/document.ts'
 import { plain } from '../../src/policy/parameters/values.ts'
@@ -32,10 +32,10 @@ describe('hcl', () => {
       const tree = JSON.parse(oracle.parse(text)) as Record<string, unknown>
       for (const [key, value] of Object.entries(tree)) {
         if (!Array.isArray(value) || typeof value[0] !== 'object') found.push([key, value])
-        else
-          for (const inner of value as Record<string, unknown>[])
-            for (const [label, bodies] of Object.entries(inner))
-              for (const body of bodies as unknown[]) found.push([key, label, body])
+        else {
+          const labelled = value.flatMap((inner: Record<string, unknown[]>) => Object.entries(inner))
+          for (const [label, bodies] of labelled) for (const body of bodies) found.push([key, label, body])
+        }
       }
       return found
     }
@@ -50,7 +50,7 @@ describe('hcl', () => {
             : Array.isArray(value)
               ? value.map(ordered)
               : Object.entries(value)
-                  .sort()
+                  .sort(([a], [b]) => (a < b ? -1 : 1))
                   .map(([name, member]) => [name, ordered(member)])
         const sorted = (value: unknown): string =>
           JSON.stringify((value as unknown[][]).map((row) => JSON.stringify(ordered(row))).sort())

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { expect } from 'chai'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { Hasher } from '../../src/audit/lines/hasher.ts'
 import { lineLimits, redactSteps } from '../../src/audit/lines/redact.ts'
 import { jsonPieces, Numeral, piecesOf, writeJson } from '../../src/util/json.ts'

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { recent } from '../../src/util/recent.ts'
 
 describe('a cache of what was used last', () => {
@@ -21,7 +21,7 @@ describe('a cache of what was used last', () => {
           const [oldest] = twin.keys()
           if (twin.size > most) twin.delete(oldest as string)
         }
-        expect([...cache.entries()].reverse()).to.deep.equal([...twin.entries()])
+        expect([...cache.entries()].toReversed()).to.deep.equal([...twin.entries()])
       }),
     )
   })

@@ -15,14 +15,14 @@ import { named, self } from './subject.ts'
 
 const { write } = routesOf<TokenState>()
 const increment = { increment: f.duration('The TTL from now on; 0: as last time.').or(0) }
-const token = { token: f.any('The token.') }
+const tokenField = { token: f.any('The token.') }
 
 /** `auth/token/renew`, `renew-self` and `renew-accessor`. */
 export const renewRoutes = [
   write('renew', {
     about: 'Renew a token.',
     subject: named,
-    fields: { ...token, ...increment },
+    fields: { ...tokenField, ...increment },
     handle: async (call, values) => {
       if (values.token === undefined || values.token === null || values.token === '') throw refuse('missing token ID')
       if (typeof values.token !== 'string') throw new Fault('unauthenticated', 'invalid token')
@@ -34,7 +34,7 @@ export const renewRoutes = [
   write('renew-self', {
     about: "Renew the caller's own token.",
     subject: self,
-    fields: { ...token, ...increment },
+    fields: { ...tokenField, ...increment },
     handle: async (call, values) => {
       const { caller, request } = call
       if (!caller.token || request.credential.kind !== 'token') throw new Fault('unauthenticated', 'permission denied')

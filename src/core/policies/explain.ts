@@ -1,5 +1,5 @@
 import { Fault, refuse } from '../../contract/fault.ts'
-import type { Caller, TokenRecord } from '../../contract/identity.ts'
+import type { Caller } from '../../contract/identity.ts'
 import { folded } from '../../contract/names.ts'
 import type { ApiPath } from '../../contract/request.ts'
 import type { Route } from '../../contract/route.ts'
@@ -51,11 +51,11 @@ export function explainer(opened: () => UnsealedServer, here: () => Namespace, c
       const reach = reachOf(home, here())
       if (!home || reach === undefined) throw new Fault('unauthenticated', 'permission denied')
       // The policies lie in the namespace of the token, and so does the right to read them.
-      const acl = await acls.of(token as TokenRecord)
+      const acl = await acls.of(token)
       const reads = (path: string): boolean => root || capabilitiesAt(acl, home, path).includes('read')
       const all = reads('sys/internal/ui/resultant-acl')
       const name = (policy: string): boolean => reads(policyPath(policy))
-      const policies = await acls.policies((token as TokenRecord).namespace, (token as TokenRecord).policies)
+      const policies = await acls.policies(token.namespace, token.policies)
       return explained(policies, asked, reach, { name, rules: (policy) => all || name(policy) })
     },
     ofAccessor: async (caller, accessor, asked) => {

@@ -9,15 +9,15 @@ const longestName = 8192
  * Form or query parameters (WHATWG URL §5.1); a repeated name becomes `a,b`. Linear in its length.
  * @throws Fault invalid_request for a broken percent encoding, and for more than 1000 parameters
  */
-export function readForm(encoded: string): Record<string, unknown> {
-  const values: Record<string, unknown> = Object.create(null) as Record<string, unknown>
+export function readForm(encoded: string): Record<string, string> {
+  const values = Object.create(null) as Record<string, string>
   for (const pair of pairsOf(encoded)) {
     if (pair === '') continue
     const equals = pair.indexOf('=')
     const key = formText(equals < 0 ? pair : pair.slice(0, equals))
     if (key.length > longestName) throw refuse(`the name of a parameter is longer than ${longestName} characters`)
     const value = equals < 0 ? '' : formText(pair.slice(equals + 1))
-    values[key] = key in values ? `${String(values[key])},${value}` : value
+    values[key] = key in values ? `${values[key]},${value}` : value
   }
   return values
 }

@@ -53,7 +53,7 @@ export function readHead(exchange: HttpExchange): RequestHead | Redirect {
   const unclean = cleaned(rawPath)
   if (unclean !== undefined) return new Redirect(unclean + (mark < 0 ? '' : target.slice(mark)))
   const path = decodedPath(rawPath.slice('/v1/'.length))
-  const query = mark < 0 ? {} : readForm(target.slice(mark + 1))
+  const query: Record<string, string> = mark < 0 ? {} : readForm(target.slice(mark + 1))
   const operation = operationOf(verb, query)
   if (operation === 'patch') checkPatchType(headers['content-type'])
   const wrapTtl = wrapTtlOf(single(headers, 'x-vault-wrap-ttl'))
@@ -109,7 +109,7 @@ function decodedPath(raw: string): ApiPath {
   return path
 }
 
-function operationOf(verb: string, query: Readonly<Record<string, unknown>>): Operation {
+function operationOf(verb: string, query: Readonly<Record<string, string>>): Operation {
   const operation = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined
   if (!operation) throw new Fault('unsupported_operation', '')
   if (operation !== 'read') return operation
@@ -119,22 +119,22 @@ function operationOf(verb: string, query: Readonly<Record<string, unknown>>): Op
   return list ? 'list' : scan ? 'scan' : 'read'
 }
 
-const isTrue = (value: unknown): boolean => value === '1' || value === 'true'
+const isTrue = (value: string | undefined): boolean => value === '1' || value === 'true'
 
-function flag(value: unknown): boolean {
+function flag(value: string | undefined): boolean {
   if (value === undefined || value === '') return false
-  const parsed = parseGoBool(String(value))
+  const parsed = parseGoBool(value)
   if (parsed === undefined) throw refuse('')
   return parsed
 }
 
 /** The words that chose the operation are no parameters; one that was given and did nothing is (and gets a warning). */
-function parameters(query: Record<string, unknown>): Readonly<Record<string, unknown>> {
+function parameters(query: Record<string, string>): Readonly<Record<string, unknown>> {
   for (const name of ['list', 'scan', 'help']) if (name in query && isMeant(query[name])) delete query[name]
   return query
 }
 
-const isMeant = (value: unknown): boolean => value === '' || flag(value)
+const isMeant = (value: string | undefined): boolean => value === '' || flag(value)
 
 function checkPatchType(type: string | undefined): void {
   const bare = (type ?? '').split(';')[0]?.trim().toLowerCase()

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { createHmac, randomBytes } from 'node:crypto'
 import { Hasher } from '../../../src/audit/lines/hasher.ts'
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { Flags, UsageError, parseFlags } from '../../../src/cli/framework/flags.ts'
 import type { FlagTable } from '../../../src/cli/framework/flags.ts'
 

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { expect } from 'chai'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { parse } from 'yaml'
 import { json, sorted } from '../../../src/cli/output/json.ts'
 import { centred } from '../../../src/cli/commands/kv/show.ts'
@@ -95,7 +95,9 @@ describe('YAML output', () => {
   describe('of any characters', () => {
     const strings = fc.string({
       unit: fc.constantFrom(
-        ...'\n\n \t\r\u0085\u2028\u2029\u007f\u009f\u00a0\ufeff\u0000\u001b:-#|>"\'\\&*!%@`,[]{}?=.0159eExy~é日😀',
+        ...Array.from(
+          '\n\n \t\r\u0085\u2028\u2029\u007f\u009f\u00a0\ufeff\u0000\u001b:-#|>"\'\\&*!%@`,[]{}?=.0159eExy~é日😀',
+        ),
       ),
       maxLength: 12,
     })
@@ -118,9 +120,9 @@ describe('YAML output', () => {
       fc.assert(
         fc.property(fc.array(values, { minLength: 50, maxLength: 50 }), (all) => {
           const input = JSON.stringify(all.map(yaml))
-          const read = spawnSync('python3', ['-c', script], { input, encoding: 'utf8' })
-          expect(read.status, read.stderr).to.equal(0)
-          expect(JSON.parse(read.stdout)).to.deep.equal(all)
+          const python = spawnSync('python3', ['-c', script], { input, encoding: 'utf8' })
+          expect(python.status, python.stderr).to.equal(0)
+          expect(JSON.parse(python.stdout)).to.deep.equal(all)
         }),
         { numRuns: 10 },
       )

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { RateLimiter } from '../../../src/core/quotas/rate-limit.ts'
 
 const taken = (limiter: RateLimiter, times: number, now: number, address = '10.0.0.1'): number =>

@@ -1,6 +1,6 @@
 import { aessiv } from '@noble/ciphers/aes.js'
 import { expect } from 'chai'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { Siv } from '../../../src/crypto/ciphers/siv.ts'
 
 const bytes = (most: number) => fc.uint8Array({ maxLength: most })

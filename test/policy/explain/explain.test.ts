@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { compileAcl } from '../../../src/policy/acl.ts'
 import type { NamedPolicy } from '../../../src/policy/acl.ts'
 import { parsePolicy } from '../../../src/policy/document.ts'
@@ -93,12 +93,12 @@ describe('explain', () => {
     let suggested = 0
     fc.assert(
       fc.property(policies, question, path, (texts, asked, other) => {
-        const { allowed, stanza } = explain(compiled(named(texts)), asked, now, everything)
-        if (allowed) expect(stanza).to.equal(undefined)
-        if (stanza === undefined) return
+        const { allowed, stanza: suggestion } = explain(compiled(named(texts)), asked, now, everything)
+        if (allowed) expect(suggestion).to.equal(undefined)
+        if (suggestion === undefined) return
         suggested++
-        const more = [...texts, stanza]
-        expect(explain(compiled(named(more)), asked, now, everything).allowed, stanza).to.equal(true)
+        const more = [...texts, suggestion]
+        expect(explain(compiled(named(more)), asked, now, everything).allowed, suggestion).to.equal(true)
         const [before, after] = [texts, more].map((some) => compileAcl(named(some), { now: () => now }))
         const bare = (one: string): string => one.replace(/\/$/, '')
         if (bare(other) !== bare(asked.path))

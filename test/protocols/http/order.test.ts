@@ -35,7 +35,10 @@ describe('requests that are sent without waiting for answers', () => {
       message('LIST', 'kv', 'root')
     const sent = Array.from({ length: 20 }, (_, round) => one(round)).join('')
     const answers = await exchange(port, sent + message('GET', 'kv/x', 'root', '', true))
-    expect(statuses(answers)).to.deep.equal([...Array(20).fill([204, 200, 200, 204, 404]).flat(), 404])
+    expect(statuses(answers)).to.deep.equal([
+      ...Array.from({ length: 20 }, () => [204, 200, 200, 204, 404]).flat(),
+      404,
+    ])
     const rounds = [...answers.matchAll(/"round":(\d+)/g)].map((found) => Number(found[1]))
     expect(rounds).to.deep.equal(Array.from({ length: 20 }, (_, round) => round))
     await server.running.stop()

@@ -4,7 +4,7 @@ import { Agent, request } from 'node:http'
 import { connect } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { expect } from 'chai'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import type { Gateway, Listener } from '../../../src/contract/protocol.ts'
 import type { Request } from '../../../src/contract/request.ts'
 import type { Response } from '../../../src/contract/response.ts'
@@ -183,21 +183,21 @@ describe('LIST and SCAN', () => {
       ['FOO /v1/a HTTP/1.1\r\nHost: a\r\n\r\n', 405], ['PROPEL /v1/a HTTP/1.1\r\n\r\n', 405], ['LISTEN /v1/a HTTP/1.1\r\n\r\n', 405], ['IST /v1/a HTTP/1.1\r\n\r\n', 405], ['\r\nFOO /v1/a HTTP/1.1\r\n\r\n', 405],
       ['FOO\r\n\r\n', 400], ['FOO /v1/a\r\n\r\n', 400], ['\u0016\u0003\u0001\r\n', 400], ['F-O /v1/a HTTP/1.1\r\n\r\n', 400],
     ] // prettier-ignore
-    for (const [sent, status] of cases)
+    for (const [wire, status] of cases)
       for (const before of ['', known]) {
-        const answers = await exchange(portOf(listener), [Buffer.from(before + sent, 'latin1')])
+        const answers = await exchange(portOf(listener), [Buffer.from(before + wire, 'latin1')])
         const statuses = [...answers.matchAll(/HTTP\/1\.1 (\d+)/g)].map((found) => Number(found[1]))
-        expect(statuses, before + sent).to.deep.equal(before === '' ? [status] : [200, status])
+        expect(statuses, before + wire).to.deep.equal(before === '' ? [status] : [200, status])
       }
     // Wherever the packets are cut, as long as they come.
-    for (const [sent, status] of cases)
-      for (const at of [1, 2, 3, 4, 5, 9, 12, sent.length - 4].filter((one) => one < sent.length))
+    for (const [wire, status] of cases)
+      for (const at of [1, 2, 3, 4, 5, 9, 12, wire.length - 4].filter((one) => one < wire.length))
         for (const before of ['', known]) {
-          const whole = Buffer.from(before + sent, 'latin1')
-          const cut = before.length + at
-          const answers = await exchange(portOf(listener), [whole.subarray(0, cut), whole.subarray(cut)])
+          const whole = Buffer.from(before + wire, 'latin1')
+          const place = before.length + at
+          const answers = await exchange(portOf(listener), [whole.subarray(0, place), whole.subarray(place)])
           const statuses = [...answers.matchAll(/HTTP\/1\.1 (\d+)/g)].map((found) => Number(found[1]))
-          expect(statuses, `${before}${sent} cut at ${cut}`).to.deep.equal(before === '' ? [status] : [200, status])
+          expect(statuses, `${before}${wire} cut at ${place}`).to.deep.equal(before === '' ? [status] : [200, status])
         }
     await listener.close()
   })
