@@ -27,6 +27,8 @@ export interface Field<T> {
   readonly itemNames?: readonly string[]
   /** See `Forms`. Policy rules about any of these values apply. */
   readonly forms?: Forms
+  /** A member of a response that may be null. */
+  readonly isNullable?: true
 }
 
 /**
@@ -77,6 +79,7 @@ class Optional<T> implements Field<T | undefined> {
   readonly isLimiting: boolean
   readonly itemNames?: readonly string[]
   readonly forms?: Forms
+  readonly isNullable?: true
   readonly parse: (value: unknown) => T | undefined
 
   constructor(shape: Shape<T, T | undefined>) {
@@ -89,6 +92,7 @@ class Optional<T> implements Field<T | undefined> {
     this.isLimiting = shape.isLimiting
     if (shape.itemNames) this.itemNames = shape.itemNames
     if (shape.forms) this.forms = shape.forms
+    if (shape.isNullable) this.isNullable = true
     this.parse = shape.parse
   }
 
@@ -122,9 +126,19 @@ class Optional<T> implements Field<T | undefined> {
     return new Optional({ ...this.#copy(), forms })
   }
 
+  /** The same field, as a member of a response that may be null. */
+  orNull(): Optional<T> {
+    return new Optional({ ...this.#copy(), isNullable: true })
+  }
+
   #copy(): Shape<T, T | undefined> {
-    const { kind, about, fallback, sensitive, sameAs, zero, isLimiting, itemNames, forms, parse } = this
-    const more = { ...(sameAs !== undefined && { sameAs }), ...(itemNames && { itemNames }), ...(forms && { forms }) }
+    const { kind, about, fallback, sensitive, sameAs, zero, isLimiting, itemNames, forms, isNullable, parse } = this
+    const more = {
+      ...(sameAs !== undefined && { sameAs }),
+      ...(itemNames && { itemNames }),
+      ...(forms && { forms }),
+      ...(isNullable && { isNullable }),
+    }
     return { kind, about, fallback, sensitive, ...more, zero: zero as T, isLimiting, parse }
   }
 }

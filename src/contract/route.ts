@@ -3,6 +3,7 @@ import type { Caller } from './identity.ts'
 import type { Canonicaliser } from './names.ts'
 import type { Operation, Request } from './request.ts'
 import type { Response } from './response.ts'
+import { Returns } from './wire/returns.ts'
 import type { Secret } from '../util/secret.ts'
 
 /** The context of a handler, besides its validated fields. `S` is the state that the engine's `start` returned for this mount. */
@@ -63,6 +64,8 @@ export interface RouteOptions<S, F extends Fields> {
   readonly about: string
   /** Parameters of the path (`:name`) and of the body or query. */
   readonly fields?: F
+  /** The payload of its successful responses: the members of the usual form, or another form. Absent: no content. */
+  readonly returns?: Fields | Returns
   /** `sudo`: the caller's policy must give sudo as well. `public`: no token is needed. */
   readonly access?: 'token' | 'sudo' | 'public'
   /** Available before the unseal too. Implies `public` while sealed. */
@@ -118,6 +121,7 @@ export interface Route<S = never> {
   readonly pattern: string
   readonly about: string
   readonly fields: Fields
+  readonly returns: Returns | undefined
   readonly access: 'token' | 'sudo' | 'public'
   readonly whenSealed: boolean
   readonly rootOnly: boolean
@@ -145,6 +149,10 @@ function route<S, F extends Fields>(
     pattern,
     about: options.about,
     fields: options.fields ?? {},
+    returns:
+      options.returns && !(options.returns instanceof Returns)
+        ? new Returns(options.returns, 'envelope')
+        : options.returns,
     access: options.access ?? 'token',
     whenSealed: options.whenSealed ?? false,
     rootOnly: options.rootOnly ?? false,

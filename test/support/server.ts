@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { startServer } from '../../src/server/start.ts'
 import type { RunningServer, ServerOptions } from '../../src/server/start.ts'
 import type { Clock } from '../../src/util/clock.ts'
+import './returns.ts'
 import { temporaryFolder } from './folder.ts'
 
 export type Body = Readonly<Record<string, unknown>>

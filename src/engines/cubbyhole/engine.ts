@@ -6,6 +6,7 @@ import type { TokenRecord } from '../../contract/identity.ts'
 import { withoutSlash } from '../../contract/names.ts'
 import { answer, done } from '../../contract/response.ts'
 import type { Response } from '../../contract/response.ts'
+import { keys } from '../../contract/wire/returns.ts'
 import { callersToken, routesOf } from '../../contract/route.ts'
 import type { Call, Route, Subject } from '../../contract/route.ts'
 import type { View } from '../../contract/view.ts'
@@ -71,6 +72,7 @@ async function secretAt(wrapped: WrappedDrawers, call: Call<Cubbyhole>, name: st
 const readRoute = (wrapped: WrappedDrawers): Route<Cubbyhole> =>
   read('*path', {
     about: 'Read a secret.',
+    returns: { '*': f.any('The values of the secret, by their names.') },
     subject,
     anyFields: true,
     fields: path,
@@ -84,6 +86,7 @@ const readRoute = (wrapped: WrappedDrawers): Route<Cubbyhole> =>
 const listRoute = (): Route<Cubbyhole> =>
   list('*path', {
     about: 'List secrets.',
+    returns: keys('The names; those of folders end in a slash.'),
     subject,
     fields: {
       ...path,
@@ -91,12 +94,12 @@ const listRoute = (): Route<Cubbyhole> =>
       limit: f.int('The most names to return; 0: all.').or(0),
     },
     handle: async (call, { path: folder, after, limit }) => {
-      const keys = await drawer(call).list(folder === '' ? '' : `${folder}/`, {
+      const found = await drawer(call).list(folder === '' ? '' : `${folder}/`, {
         ...(after !== '' && { after }),
         ...(limit > 0 && { limit }),
       })
-      if (keys.length === 0) throw new Fault('not_found', 'no secrets')
-      return answer({ keys })
+      if (found.length === 0) throw new Fault('not_found', 'no secrets')
+      return answer({ keys: found })
     },
   })
 

@@ -1,7 +1,9 @@
 import { defineEngine } from '../../contract/engine.ts'
 import type { Engine, EngineHost } from '../../contract/engine.ts'
 import { Fault, refuse } from '../../contract/fault.ts'
+import { f } from '../../contract/field.ts'
 import { answer, done } from '../../contract/response.ts'
+import { keys } from '../../contract/wire/returns.ts'
 import { routesOf } from '../../contract/route.ts'
 import type { Transaction, View } from '../../contract/view.ts'
 import { parseDuration } from '../../util/duration.ts'
@@ -33,6 +35,7 @@ export function plainEngine(type: 'kv' | 'generic'): Engine {
 const readRoutes = [
   read('*path', {
     about: 'Read a secret.',
+    returns: { '*': f.any('The values of the secret, by their names.') },
     fields: path,
     handle: async ({ engine }, { path: input }) => {
       await refuseWhileUpgrading(engine)
@@ -44,6 +47,7 @@ const readRoutes = [
   }),
   list('*path', {
     about: 'List the names in a folder.',
+    returns: keys('The names; those of folders end in a slash.'),
     fields: path,
     handle: async ({ engine }, { path: folder }) => {
       await refuseWhileUpgrading(engine)
@@ -52,11 +56,12 @@ const readRoutes = [
   }),
   scan('*path', {
     about: 'List every name below a folder.',
+    returns: keys('The names, as seen from the folder.'),
     fields: path,
     handle: async ({ engine }, { path: folder }) => {
       await refuseWhileUpgrading(engine)
-      const keys = await scanned(engine.secrets, folderOf(folder))
-      return answer(keys.length > 0 ? { keys } : {})
+      const found = await scanned(engine.secrets, folderOf(folder))
+      return answer(found.length > 0 ? { keys: found } : {})
     },
   }),
 ]

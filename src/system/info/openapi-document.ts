@@ -1,6 +1,9 @@
-import type { Field, FieldKind, Fields } from '../../contract/field.ts'
+import type { Field, Fields } from '../../contract/field.ts'
 import type { Route } from '../../contract/route.ts'
 import { product } from '../../util/version.ts'
+import { responseSchemas, responsesOf } from './openapi-responses.ts'
+import { schemaOf } from './openapi-schemas.ts'
+import type { Described } from './openapi-schemas.ts'
 
 /** A mount as the description shows it. */
 export interface DescribedMount {
@@ -12,8 +15,6 @@ export interface DescribedMount {
   readonly tag: string
   readonly routes: readonly Route[]
 }
-
-type Described = Readonly<Record<string, unknown>>
 
 /** The API as an OpenAPI 3.0 document: made from the routes that answer it, so it cannot be out of date. */
 export function openApiDocument(mounts: readonly DescribedMount[]): Described {
@@ -33,7 +34,10 @@ export function openApiDocument(mounts: readonly DescribedMount[]): Described {
     },
     servers: [{ url: '/v1' }],
     paths: Object.fromEntries(Object.entries(paths).sort(([a], [b]) => (a < b ? -1 : 1))),
-    components: { securitySchemes: { token: { type: 'apiKey', in: 'header', name: 'X-Vault-Token' } } },
+    components: {
+      schemas: responseSchemas,
+      securitySchemes: { token: { type: 'apiKey', in: 'header', name: 'X-Vault-Token' } },
+    },
   }
 }
 
@@ -81,7 +85,7 @@ function operationOf(mount: DescribedMount, path: string, verb: string, routes: 
       ...(inBody ? [] : others.map(([name, field]) => parameter(name, 'query', field))),
     ],
     ...(inBody && (others.length > 0 || first.anyFields) && { requestBody: body(others, first.anyFields) }),
-    responses: { '200': { description: 'OK' }, ...(!isListing(first) && { '204': { description: 'Done.' } }) },
+    responses: responsesOf(routes),
   }
 }
 
@@ -109,24 +113,4 @@ function body(fields: readonly (readonly [string, Field<unknown>])[], open: bool
   )
   const schema = { type: 'object', properties, ...(open && { additionalProperties: true }) }
   return { content: { 'application/json': { schema } } }
-}
-
-const schemas: Readonly<Record<FieldKind, Described>> = {
-  string: { type: 'string' },
-  bool: { type: 'boolean' },
-  int: { type: 'integer' },
-  number: { type: 'number' },
-  duration: { type: 'integer', format: 'seconds' },
-  list: { type: 'array', items: { type: 'string' } },
-  map: { type: 'object', additionalProperties: { type: 'string' } },
-  object: { type: 'object', additionalProperties: true },
-  array: { type: 'array', items: { type: 'object', additionalProperties: true } },
-  base64: { type: 'string', format: 'byte' },
-  any: {},
-}
-
-function schemaOf({ kind, sensitive, fallback }: Field<unknown>): Described {
-  const plain =
-    typeof fallback === 'boolean' || typeof fallback === 'number' || (typeof fallback === 'string' && fallback !== '')
-  return { ...schemas[kind], ...(sensitive && { format: 'password' }), ...(plain && { default: fallback }) }
 }

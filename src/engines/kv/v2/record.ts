@@ -1,3 +1,4 @@
+import { f } from '../../../contract/field.ts'
 import { rfc3339 } from '../../../util/clock.ts'
 import { formatDuration, longestDuration } from '../../../util/duration.ts'
 import { isCustom } from './custom.ts'
@@ -142,6 +143,35 @@ export function lifetime(now: number, deleteAfter: number): { readonly deletedAt
 /** Whether the values of a version can be read. */
 export function isLive(version: Version, now: number): boolean {
   return !version.destroyed && !(version.deletedAt !== undefined && version.deletedAt <= now)
+}
+
+/** The members of `versionView`. */
+export const versionMembers = {
+  created_time: f.string('When it was written.'),
+  custom_metadata: f.map('The custom metadata of the secret.').orNull(),
+  deletion_time: f.string('When it was, or will be, deleted; empty: never.'),
+  destroyed: f.bool('Its values are gone for good.'),
+  version: f.int('Its number.'),
+}
+
+/** The members of `settingsView`. */
+export const settingsMembers = {
+  cas_required: f.bool('Every write must name the version that it follows.'),
+  delete_version_after: f.string('How long after its writing a version is deleted; 0s: never.'),
+  max_versions: f.int('How many versions are kept; 0: not set.'),
+  metadata_cas_required: f.bool('Every change of metadata must name the version that it follows.'),
+}
+
+/** The members of `secretView`. */
+export const secretMembers = {
+  ...settingsMembers,
+  created_time: f.string('When it was first written.'),
+  current_metadata_version: f.int('Counts the changes of the metadata.'),
+  current_version: f.int('The newest version; 0: none yet.'),
+  custom_metadata: f.map('Strings by name, for people and tools.').orNull(),
+  oldest_version: f.int('The oldest version that is kept.'),
+  updated_time: f.string('When it was last changed.'),
+  versions: f.object('Times and state of each version, by its number.'),
 }
 
 /** A version as answers show it. */

@@ -2,7 +2,7 @@ import { answer, done } from '../../../../contract/response.ts'
 import { routesOf } from '../../../../contract/route.ts'
 import { changedSettings, givenByWrite, settingFields } from '../input.ts'
 import { configName } from '../record-names.ts'
-import { settingsView } from '../record.ts'
+import { settingsMembers, settingsView } from '../record.ts'
 import type { Secrets } from '../secrets.ts'
 
 const { read, write } = routesOf<Secrets>()
@@ -11,6 +11,7 @@ const { read, write } = routesOf<Secrets>()
 export const configRoutes = [
   read('config', {
     about: 'Read the settings of the mount.',
+    returns: settingsMembers,
     handle: async ({ engine }) => answer(settingsView(await engine.settings())),
   }),
   write('config', {

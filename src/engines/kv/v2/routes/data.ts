@@ -5,7 +5,7 @@ import { routesOf } from '../../../../contract/route.ts'
 import { nameToWrite, path, secretAt } from '../../names.ts'
 import { checkAndSet, valuesOf, version, versionNumber } from '../input.ts'
 import { merged } from '../merge.ts'
-import { isLive, versionView } from '../record.ts'
+import { isLive, versionMembers, versionView } from '../record.ts'
 import type { SecretRecord } from '../record.ts'
 import type { Secrets } from '../secrets.ts'
 
@@ -21,6 +21,10 @@ const fields = {
 export const dataRoutes = [
   read('data/*path', {
     about: 'Read a version of a secret.',
+    returns: {
+      data: f.object('The values; null when the version is deleted or destroyed.').orNull(),
+      metadata: f.object('The metadata of the version.'),
+    },
     fields: { ...path, ...version },
     handle: async ({ engine }, { path: name, version: wanted }) => {
       const { secret, number, data } = await engine.version(secretAt(name), versionNumber(wanted))
@@ -30,6 +34,7 @@ export const dataRoutes = [
   }),
   write('data/*path', {
     about: 'Write a new version of a secret.',
+    returns: versionMembers,
     fields,
     exists: async ({ engine }, { path: name = '' }) => (await engine.find(secretAt(name))) !== undefined,
     handle: async ({ engine, request, confirm }, { path: name, data, options }) => {
@@ -45,6 +50,7 @@ export const dataRoutes = [
   }),
   patch('data/*path', {
     about: 'Change some values of a secret (JSON merge patch, RFC 7396): a new version.',
+    returns: versionMembers,
     fields,
     handle: async ({ engine, request }, { path: name, data, options }) => {
       const named = nameToWrite(name)

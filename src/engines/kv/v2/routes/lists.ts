@@ -1,4 +1,7 @@
+import { f } from '../../../../contract/field.ts'
+import type { Fields } from '../../../../contract/field.ts'
 import { answer } from '../../../../contract/response.ts'
+import { keys } from '../../../../contract/wire/returns.ts'
 import { routesOf } from '../../../../contract/route.ts'
 import type { Call, Route } from '../../../../contract/route.ts'
 import { folderOf, listed, page, path, scanned } from '../../names.ts'
@@ -12,31 +15,35 @@ const { list, scan } = routesOf<Secrets>()
 type Listing = Pick<Call<Secrets>, 'engine' | 'caller' | 'mountPath'>
 type Shown = (call: Listing, folder: string, keys: readonly string[]) => Promise<Readonly<Record<string, unknown>>>
 
-const names: Shown = async (_call, _folder, keys) => ({ keys })
+const names: Shown = async (_call, _folder, found) => ({ keys: found })
 
 /** The names with the metadata of each secret, unless the caller is denied it. */
-const details: Shown = async ({ engine: { view }, caller, mountPath }, folder, keys) => {
+const details: Shown = async ({ engine: { view }, caller, mountPath }, folder, found) => {
   const info: [string, unknown][] = []
-  for (const key of keys) {
+  for (const key of found) {
     const hidden = key.endsWith('/') || caller.denies(`${mountPath}metadata/${folder}${key}`)
     const secret = hidden ? undefined : await view.get(recordName(folder + key), secretShape)
     info.push([key, secret ? secretView(secret) : {}])
   }
-  return { keys, key_info: Object.fromEntries(info) }
+  return { keys: found, key_info: Object.fromEntries(info) }
 }
+
+const named = keys('The names; those of folders end in a slash.')
+const detailed = { ...named, key_info: f.object('The metadata of each secret, by its name.') }
 
 /** LIST and SCAN of `metadata/` and `detailed-metadata/`. */
 export const listRoutes = [
-  ...listsAt('metadata', names),
-  ...listsAt('metadata/*path', names),
-  ...listsAt('detailed-metadata', details),
-  ...listsAt('detailed-metadata/*path', details),
+  ...listsAt('metadata', names, named),
+  ...listsAt('metadata/*path', names, named),
+  ...listsAt('detailed-metadata', details, detailed),
+  ...listsAt('detailed-metadata/*path', details, detailed),
 ]
 
-function listsAt(pattern: string, shown: Shown): Route<Secrets>[] {
+function listsAt(pattern: string, shown: Shown, returns: Fields): Route<Secrets>[] {
   return [
     list(pattern, {
       about: 'List the names in a folder.',
+      returns,
       fields: { ...path, ...page },
       handle: async (call, { path: wanted, ...part }) => {
         const folder = folderOf(wanted)
@@ -45,11 +52,12 @@ function listsAt(pattern: string, shown: Shown): Route<Secrets>[] {
     }),
     scan(pattern, {
       about: 'List every name below a folder.',
+      returns,
       fields: path,
       handle: async (call, { path: wanted }) => {
         const folder = folderOf(wanted)
-        const keys = await scanned(call.engine.view, secretFolder + folder)
-        return answer(keys.length > 0 ? await shown(call, folder, keys) : {})
+        const found = await scanned(call.engine.view, secretFolder + folder)
+        return answer(found.length > 0 ? await shown(call, folder, found) : {})
       },
     }),
   ]

@@ -8,7 +8,7 @@ import type { Call } from '../../../../contract/route.ts'
 import { nameToWrite, path, secretAt } from '../../names.ts'
 import { changedCustom, replacedCustom } from '../custom.ts'
 import { changedSettings, givenByWrite, settingFields } from '../input.ts'
-import { secretView } from '../record.ts'
+import { secretMembers, secretView } from '../record.ts'
 import type { SecretRecord, Settings } from '../record.ts'
 import type { Secrets } from '../secrets.ts'
 
@@ -26,6 +26,7 @@ const patchFields = { ...fields, custom_metadata: f.object('Texts by name; null 
 export const metadataRoutes = [
   read('metadata/*path', {
     about: 'Read the metadata of a secret.',
+    returns: secretMembers,
     fields: path,
     handle: async ({ engine }, { path: name }) => {
       const secret = await engine.find(secretAt(name))

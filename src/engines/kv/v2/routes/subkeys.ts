@@ -11,6 +11,12 @@ import type { Secrets } from '../secrets.ts'
 /** `subkeys/<name>`: the names of a secret's values, without the values. */
 export const subkeys = routesOf<Secrets>().read('subkeys/*path', {
   about: 'Read the names of the values of a secret.',
+  returns: {
+    subkeys: f
+      .object('The names; values that are no objects are null. Null when the version is deleted or destroyed.')
+      .orNull(),
+    metadata: f.object('The metadata of the version.'),
+  },
   fields: { ...path, ...version, depth: f.int('How many levels; 0: all.').or(0) },
   handle: async ({ engine }, { path: name, version: wanted, depth }) => {
     const { secret, number, data } = await engine.version(secretAt(name), versionNumber(wanted))

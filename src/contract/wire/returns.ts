@@ -1,0 +1,35 @@
+import { f } from '../field.ts'
+import type { Fields } from '../field.ts'
+
+/** How a payload is written: `envelope` is the usual form, `injected` and `body` are Vault's others (`form.ts`). `token`: there is none, but a token. */
+export type ReturnsForm = 'envelope' | 'injected' | 'body' | 'token'
+
+/** The name of members that nobody knows beforehand, such as the names of a caller's own secrets. */
+export const otherMembers = '*'
+
+/** The payload of a route's successful responses. OpenAPI and clients read it; tests hold every response to it. */
+export class Returns {
+  /** Every member that may occur, by name. `otherMembers` describes all further ones; without it there are none. */
+  readonly members: Fields
+  readonly form: ReturnsForm
+  /** The content type of a text that a caller may ask for instead. */
+  readonly text: string | undefined
+
+  constructor(members: Fields, form: ReturnsForm, text?: string) {
+    this.members = members
+    this.form = form
+    this.text = text
+  }
+}
+
+/** The members are repeated at the envelope's top level. */
+export const injected = (members: Fields): Returns => new Returns(members, 'injected')
+
+/** A body without envelope. @param text the content type of a text that a caller may ask for instead */
+export const body = (members: Fields, text?: string): Returns => new Returns(members, 'body', text)
+
+/** A token, new or renewed, in the envelope's `auth`. */
+export const newToken: Returns = new Returns({}, 'token')
+
+/** The members of a list. */
+export const keys = (about: string): Fields => ({ keys: f.list(about) })
