@@ -25,7 +25,17 @@ const most = 20_000
 
 /** Records of engines that security rests on, whatever the engine. Not: values of secrets (`secret/`, `value/`), drawers. */
 const mount: Rules = {
-  [other]: { key: few, used: few, role: few, config: few, rotation: few, purge: few, upgraded: few },
+  [other]: {
+    key: few,
+    used: few,
+    role: few,
+    config: few,
+    rotation: few,
+    purge: few,
+    upgraded: few,
+    uuid: few,
+    alias: few,
+  },
 }
 
 /** What `docs/threat-model.md` promises, by the plain names of docs/formats.md. What is not named here is not watched over. */

@@ -9,7 +9,7 @@ import { BrokenRecord } from './frame.ts'
 import { Elements, nothing, sameSum, toggle } from './sums.ts'
 import type { Sum } from './sums.ts'
 import { behindPiece, damaged, survey } from './survey.ts'
-import type { Damage, Found, PieceRange, SurveyParts } from './survey.ts'
+import type { Damage, Found, SurveyParts } from './survey.ts'
 import { Top, topKey } from './top.ts'
 
 export interface DigestParts {
@@ -73,7 +73,7 @@ export class Digests {
       coverage: parts.coverage,
       elements: this.#elements,
       prefix: this.#prefix,
-      piece: async (range, visit) => this.#piece(range, visit),
+      piece: async (prefix, from, visit) => this.#piece(prefix, from, visit),
     }
     this.#watch = parts.storage.watch(0n, { changed: () => {}, reset: () => this.#forget() })
   }
@@ -275,8 +275,7 @@ export class Digests {
   async #addPiece(count: Count): Promise<boolean | undefined> {
     const { bucket, sum } = count
     let right: boolean | undefined
-    const also = [this.#prefix + bucket]
-    await this.#piece({ prefix: bucket, from: count.cursor, also }, (piece) => {
+    await this.#piece(bucket, count.cursor, (piece) => {
       for (const entry of piece.entries) if (this.#isIn(bucket, entry)) toggle(sum, this.#elements.of(entry))
       count.cursor = behindPiece(piece) ?? count.cursor
       if (!piece.more) right = sameSum(sum, this.#bucket(bucket, piece.read).sum)
@@ -289,8 +288,8 @@ export class Digests {
     return cover.by === 'bucket' && cover.bucket === bucket
   }
 
-  async #piece(range: PieceRange, visit: (piece: Piece) => void): Promise<void> {
-    await this.#parts.storage.entries({ ...range, limit: pieceSize }, (piece) => {
+  async #piece(prefix: string, from: string, visit: (piece: Piece) => void): Promise<void> {
+    await this.#parts.storage.entries({ prefix, from, limit: pieceSize }, (piece) => {
       if (this.#closed) throw new Fault('sealed', 'Vault is sealed')
       visit(piece)
     })
@@ -299,7 +298,7 @@ export class Digests {
   /** The stored top, or undefined when there is none that opens. */
   async #stored(): Promise<Top | undefined> {
     let top: Top | undefined
-    await this.#piece({ prefix: topKey, from: topKey, also: [topKey] }, ({ read }) => {
+    await this.#piece(topKey, topKey, ({ read }) => {
       try {
         top = this.#readTop(read)
       } catch (thrown) {

@@ -17,11 +17,9 @@ interface RecordParts {
   readonly names: Names
   readonly seal: (place: string, value: Uint8Array) => Uint8Array
   readonly open: (place: string, frame: Uint8Array) => Uint8Array
-  /** What every commit carries along, by its name below `alongFolder`. */
+  /** What every commit carries along, by name. */
   readonly along: () => ReadonlyMap<string, unknown> | undefined
-  readonly alongFolder: () => string
-  /** Undefined where the owner of the storage numbers commits. */
-  readonly commits: CommitCount | undefined
+  readonly commits: CommitCount
   /** Undefined, or what to wait for before what lies at a place is believed. */
   readonly trusted: (place: string) => Promise<void> | undefined
   /** To be waited for before a folder is believed to have no more than is there. */
@@ -31,7 +29,7 @@ interface RecordParts {
 /** A commit of other keys, with what every commit carries. */
 export interface Stamped {
   readonly ops: readonly Op[]
-  readonly record: CommitRecord | undefined
+  readonly record: CommitRecord
 }
 
 /** Names of a folder decrypted between two turns of the event loop. */
@@ -143,13 +141,13 @@ export class Records {
 
   /** A stamped commit is in the storage for good. */
   acknowledged({ ops, record }: Stamped): void {
-    if (record) this.#parts.commits?.acknowledged(record)
+    this.#parts.commits.acknowledged(record)
     this.#forget(placesOf(ops))
   }
 
-  /** Reports changes of a record, or below a folder. */
-  watch(name: string, changed: Changed): Closer {
-    return this.#watchers.add(this.place(name), changed)
+  /** Reports changes below a folder. */
+  watch(folder: string, changed: Changed): Closer {
+    return this.#watchers.add(this.place(folder), changed)
   }
 
   async rev(): Promise<bigint> {
@@ -175,7 +173,7 @@ export class Records {
     const { ops, record } = stamped
     try {
       const done = typeof (await this.#parts.storage.commit({ ops, expect })) !== 'string'
-      if (done && record) this.#parts.commits?.acknowledged(record)
+      if (done) this.#parts.commits.acknowledged(record)
       return done
     } catch (thrown) {
       // The outcome is unknown: the cached records of these places may be stale.
@@ -186,8 +184,8 @@ export class Records {
 
   /** Made at once before the storage is asked, so that numbers grow in the order of commits. */
   #stamp(ops: readonly Op[], changes?: ReadonlyMap<string, unknown>): Stamped {
-    const record = this.#parts.commits?.next()
-    return { ops: [...ops, ...this.#alongOps(changes), ...(record ? [this.#op(commitName, record)] : [])], record }
+    const record = this.#parts.commits.next()
+    return { ops: [...ops, ...this.#alongOps(changes), this.#op(commitName, record)], record }
   }
 
   /** Sealed once as long as it is the same object: commits of one turn mostly carry the same. */
@@ -196,10 +194,7 @@ export class Records {
     if (along !== this.#along.given)
       this.#along = {
         given: along,
-        ops: [...(along ?? [])].map(([name, value]) => {
-          const full = this.#parts.alongFolder() + name
-          return [full, this.#op(full, value)] as const
-        }),
+        ops: [...(along ?? [])].map(([name, value]) => [name, this.#op(name, value)] as const),
       }
     return this.#along.ops.flatMap(([name, op]) => (except?.has(name) ? [] : [op]))
   }

@@ -31,6 +31,19 @@ export function mustBeName(name: string): void {
   if (!isKeyName(name)) throw refuse('the key has no name that a key can have: give another one')
 }
 
+/** One segment of a path or several; no part of it is special. */
+const aliasPattern = /^[\w:/.-]{1,256}$/
+
+/** Whether a string can be an alias: 1 to 256 letters, digits and `_ - . : /`. */
+export function isAlias(alias: unknown): alias is string {
+  return typeof alias === 'string' && aliasPattern.test(alias)
+}
+
+/** @throws Fault invalid_request for what cannot be an alias. */
+export function mustBeAlias(alias: string): void {
+  if (!isAlias(alias)) throw refuse('an alias has 1 to 256 letters, digits and characters of "_-.:/"')
+}
+
 /** Whether a number is a time that can be written: epoch milliseconds. */
 export function isTime(at: unknown): at is number {
   return isCount(at) && at <= endOfTime
@@ -122,7 +135,7 @@ export function mustBeKey(key: KeyRecord): void {
   const { uses } = keyType(key.type)
   must(key.uses.length > 0 && key.uses.every((use) => uses.includes(use)), 'uses')
   const { aliases, tags, metadata } = key
-  must(Array.isArray(aliases) && [tags, metadata].every(isTexts), 'aliases, tags or metadata')
+  must(Array.isArray(aliases) && aliases.every(isAlias) && [tags, metadata].every(isTexts), 'aliases, tags or metadata')
   for (const passage of [key.backedUp, key.restored]) {
     must(passage === null || (isTime(passage.at) && isCount(passage.version)), 'backup_info or restore_info')
   }

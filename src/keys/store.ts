@@ -11,10 +11,11 @@ import { Mutex } from '../util/mutex.ts'
 import { lastUse } from './metadata.ts'
 import { LiveKey, unmetered } from './live-key.ts'
 import type { KeyHost } from './live-key.ts'
+import { completeIndex, dropEntries, isComplete, nameOf, putEntries, uuidOfAlias } from './key-index.ts'
 import { mostMessages, staleness, usageAt } from './usage-counter.ts'
 import { newKey, newVersion, rotated, storedKey, upgraded } from './record.ts'
 import type { KeyRecord, KeySpec, Random } from './record.ts'
-import { isKeyName, mustBeKey, mustBeKind, mustBePeriod, mustLeaveRoom } from './rules.ts'
+import { isKeyName, mustBeAlias, mustBeKey, mustBeKind, mustBePeriod, mustLeaveRoom } from './rules.ts'
 import { bytesOf } from './operations/ciphers.ts'
 import { isPurged, purgeAt } from './state.ts'
 import { Usage } from './usage.ts'
@@ -42,9 +43,24 @@ const dueShape = shapeOf<Due>('the time at which something happens to a key', { 
 const deletionShape = shapeOf<Deletion>('a setting of a mount', { guard: isCount })
 const wrappingShape = shapeOf<Wrapping>('a wrapping key', { material: isBase64 })
 
+/** Aliases of one key; as many as clouds allow. */
+const mostAliases = 50
+
+/** The state of a mount that has keys: engines of other mounts may use them. */
+export interface HoldsKeys {
+  readonly keys: KeyStore
+}
+
+/** The keys in the state of some mount; undefined when it has none. */
+export function keysIn(state: unknown): KeyStore | undefined {
+  const { keys } = (state ?? {}) as Partial<HoldsKeys>
+  return keys instanceof KeyStore ? keys : undefined
+}
+
 /**
  * The keys of one mount: `key/<name>` holds a KeyRecord each, `used/<uuid>` what it was used for, `rotation/<name>` and
- * `purge/<name>` a Due for those that rotate by themselves or are to be destroyed.
+ * `purge/<name>` a Due for those that rotate by themselves or are to be destroyed; `uuid/<uuid>` and `alias/<alias>` are an
+ * index of them (key-index.ts).
  */
 export class KeyStore {
   readonly clock: Clock
@@ -56,6 +72,7 @@ export class KeyStore {
   readonly #live = new WeakMap<KeyRecord, LiveKey>()
   readonly #changes = new Mutex()
   readonly #successors = new Map<string, Promise<unknown>>()
+  #indexing: Promise<void> | undefined
 
   constructor(host: Pick<EngineHost, 'view' | 'clock' | 'log'>, random: Random, limit = mostMessages) {
     this.#view = host.view
@@ -82,6 +99,71 @@ export class KeyStore {
         'a stored key cannot be used: it has the name of another one. Restore it from a backup.',
       )
     return record && this.live(record)
+  }
+
+  /** The key with this uuid. */
+  async byUuid(uuid: string): Promise<LiveKey | undefined> {
+    const name = await nameOf(this.#view, uuid)
+    if (name === undefined && !(await isComplete(this.#view))) {
+      await this.#completeIndex()
+      return this.byUuid(uuid)
+    }
+    const key = name === undefined ? undefined : await this.find(name)
+    return key?.record.uuid === uuid ? key : undefined
+  }
+
+  /** The key with this alias. */
+  async byAlias(alias: string): Promise<LiveKey | undefined> {
+    const uuid = await uuidOfAlias(this.#view, alias)
+    const key = uuid === undefined ? undefined : await this.byUuid(uuid)
+    return key?.record.aliases.includes(alias) ? key : undefined
+  }
+
+  /**
+   * Gives a key one more alias. With `move` it is taken away from another key that has it, in the same commit.
+   * @throws Fault invalid_request without such a key, for what is no alias, and for the alias of another key without `move`
+   */
+  async setAlias(alias: string, uuid: string, move = false): Promise<KeyRecord> {
+    mustBeAlias(alias)
+    return this.#changeAlias(uuid, async (tx, key) => {
+      if (key.aliases.includes(alias)) return key
+      const other = await aliasOwner(tx, alias)
+      if (other) {
+        if (!move) throw refuse(`the alias ${alias} belongs to another key of this mount`)
+        await keep(tx, other, withoutAlias(other, alias))
+      }
+      return { ...key, aliases: [...key.aliases, alias] }
+    })
+  }
+
+  /** Takes an alias away from a key; absent is fine. @throws Fault invalid_request without such a key */
+  async removeAlias(alias: string, uuid: string): Promise<KeyRecord> {
+    return this.#changeAlias(uuid, async (_, key) => (key.aliases.includes(alias) ? withoutAlias(key, alias) : key))
+  }
+
+  async #changeAlias(
+    uuid: string,
+    change: (tx: Transaction, key: KeyRecord) => Promise<KeyRecord>,
+  ): Promise<KeyRecord> {
+    const missing = 'there is no key with this uuid'
+    // Gives a key of an older release its entry.
+    if (!(await this.byUuid(uuid))) throw refuse(missing)
+    const work = async (tx: Transaction): Promise<KeyRecord> => {
+      const key = await keyWithUuid(tx, uuid)
+      if (!key) throw refuse(missing)
+      const changed = await change(tx, key)
+      if (changed === key) return key
+      mustLeaveRoom(key, changed)
+      await keep(tx, key, changed)
+      return changed
+    }
+    return this.#changes.run(() => this.#view.transaction(work))
+  }
+
+  /** Once at a time: whoever finds it incomplete begins, the others wait. */
+  #completeIndex(): Promise<void> {
+    this.#indexing ??= completeIndex(this.#view).finally(() => (this.#indexing = undefined))
+    return this.#indexing
   }
 
   /** `find`, for operations that cannot do without. */
@@ -127,7 +209,7 @@ export class KeyStore {
     return this.#view.transaction(async (tx) => {
       const taken = await tx.get(place(draft.name), storedKey)
       if (taken) return { record: upgraded(taken), added: false }
-      keep(tx, draft)
+      await keep(tx, undefined, draft)
       return { record: draft, added: true }
     })
   }
@@ -144,10 +226,10 @@ export class KeyStore {
       if (!stored) throw refuse(missing)
       const key = upgraded(stored)
       const changed = change(key)
-      if (changed === undefined) drop(tx, key)
+      if (changed === undefined) await drop(tx, key)
       else if (changed !== stored) {
         mustLeaveRoom(key, changed)
-        keep(tx, changed)
+        await keep(tx, key, changed)
       }
       return changed
     }
@@ -178,8 +260,8 @@ export class KeyStore {
     await this.#view.transaction(async (tx) => {
       const taken = await tx.get(at, storedKey)
       if (taken && !force) throw refuse(`key ${record.name} already exists: use force to replace it`)
-      if (taken) drop(tx, taken)
-      keep(tx, record)
+      if (taken) await drop(tx, taken)
+      await keep(tx, undefined, record)
     })
   }
 
@@ -219,6 +301,7 @@ export class KeyStore {
     await this.rotateDue()
     await this.purgeDue()
     await this.usage.keep()
+    if (!(await isComplete(this.#view))) await this.#completeIndex()
   }
 
   /** Names in byte order. */
@@ -274,9 +357,37 @@ function dueAt({ autoRotatePeriod, state, origin, importRotates, versions, lates
   return (versions[latest]?.createdAt ?? 0) + autoRotatePeriod * 1000
 }
 
-/** The only way into the storage. @throws Fault invalid_request for what no key can be. */
-function keep(tx: Transaction, key: KeyRecord): void {
+/** The key with this uuid, in a transaction. */
+async function keyWithUuid(tx: Transaction, uuid: string): Promise<KeyRecord | undefined> {
+  const name = await nameOf(tx, uuid)
+  const stored = name === undefined ? undefined : await tx.get(place(name), storedKey)
+  const key = stored && upgraded(stored)
+  return key?.uuid === uuid ? key : undefined
+}
+
+/** The key that has an alias, in a transaction. */
+async function aliasOwner(tx: Transaction, alias: string): Promise<KeyRecord | undefined> {
+  const uuid = await uuidOfAlias(tx, alias)
+  const key = uuid === undefined ? undefined : await keyWithUuid(tx, uuid)
+  return key?.aliases.includes(alias) ? key : undefined
+}
+
+function withoutAlias(key: KeyRecord, alias: string): KeyRecord {
+  return { ...key, aliases: key.aliases.filter((one) => one !== alias) }
+}
+
+/**
+ * The only way into the storage. @param before the key as it was stored
+ * @throws Fault invalid_request for what no key can be, and for an alias of another key
+ */
+async function keep(tx: Transaction, before: KeyRecord | undefined, key: KeyRecord): Promise<void> {
   mustBeKey(key)
+  if (key.aliases.length > mostAliases) throw refuse(`a key has at most ${mostAliases} aliases: remove one first`)
+  for (const alias of key.aliases) {
+    if (before?.aliases.includes(alias)) continue
+    if (await aliasOwner(tx, alias)) throw refuse(`the alias ${alias} belongs to another key of this mount`)
+  }
+  await putEntries(tx, before, key)
   tx.put(place(key.name), key)
   for (const [folder, at] of [
     ['rotation', dueAt(key)],
@@ -287,7 +398,9 @@ function keep(tx: Transaction, key: KeyRecord): void {
   }
 }
 
-function drop(tx: Transaction, { name, uuid }: KeyRecord): void {
+async function drop(tx: Transaction, key: KeyRecord): Promise<void> {
+  const { name, uuid } = key
+  await dropEntries(tx, key)
   for (const record of [place(name), `rotation/${name}`, `purge/${name}`, usageAt(uuid)]) tx.del(record)
 }
 
