@@ -17,13 +17,15 @@ import { ed25519FromSeed, ed25519Private, fromPrivateDer } from '../crypto/keys/
 import { wipe } from '../util/bytes.ts'
 import type { UsageCounter } from './usage-counter.ts'
 import type { KeyRecord, KeyVersion, Random } from './record.ts'
-import { bytesOf, contextBytes, versionCiphers } from './operations/ciphers.ts'
+import { bytesOf, contextBytes, versionCiphers, versionFor } from './operations/ciphers.ts'
 import type { Bound, VersionCipher, VersionCiphers } from './operations/ciphers.ts'
 import { isLimited } from './usage.ts'
 
 /** What a message is bound to besides its key. `context` is the caller's base64; it matters for derived keys only. */
 export interface Binding extends Bound {
   readonly context?: string | undefined
+  /** The view that encrypts, where it has keys of its own (`versionFor`); undefined: the key itself, as transit. */
+  readonly view?: string | undefined
 }
 
 /**
@@ -68,6 +70,7 @@ export class LiveKey {
   readonly #host: KeyHost
   readonly #meters = new Map<number, UsageCounter>()
   readonly #sealers = new Map<number, VersionCiphers>()
+  readonly #viewCiphers = new Map<string, VersionCiphers>()
   readonly #macs = new Map<number, KeyObject>()
   readonly #cmacs = new Map<number, Cmac>()
   readonly #pairs = new Map<number, LivePair>()
@@ -90,7 +93,7 @@ export class LiveKey {
   ): Promise<Versioned> {
     this.mustAllow('encrypt')
     const number = this.versionToUse(version, 'encryption')
-    const sealer = this.#sealer(number, binding.context)
+    const sealer = this.#sealer(number, binding)
     if (!(await this.#mayEncrypt(number, beforeChange))) {
       if (version === 0) {
         await beforeChange()
@@ -108,7 +111,7 @@ export class LiveKey {
     this.mustAllow('decrypt')
     const { version } = ciphertext
     this.mustDecrypt(version)
-    const sealer = this.#sealer(version, binding.context)
+    const sealer = this.#sealer(version, binding)
     this.used(version)
     return sealer.open(ciphertext.bytes, binding)
   }
@@ -241,13 +244,24 @@ export class LiveKey {
     return stored
   }
 
-  #sealer(number: number, context: string | undefined): VersionCipher {
+  #sealer(number: number, { context, view }: Binding): VersionCipher {
+    if (view !== undefined) return this.#viewCipher(view, number, context)
     let sealers = this.#sealers.get(number)
     if (!sealers) {
       sealers = versionCiphers(this.record, this.version(number))
       this.#sealers.set(number, sealers)
     }
     return sealers(context)
+  }
+
+  #viewCipher(view: string, number: number, context: string | undefined): VersionCipher {
+    const name = `${number} ${view}`
+    let ciphers = this.#viewCiphers.get(name)
+    if (!ciphers) {
+      ciphers = versionCiphers(this.record, versionFor(view, this.record, this.version(number)))
+      this.#viewCiphers.set(name, ciphers)
+    }
+    return ciphers(context)
   }
 
   /** Vault derives Ed25519 seeds from seed and public key together. */

@@ -1,4 +1,4 @@
-import { createSecretKey } from 'node:crypto'
+import { createSecretKey, hkdfSync } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { Fault, refuse } from '../../contract/fault.ts'
 import type { Cipher, CipherKey } from '../../crypto/ciphers/cipher.ts'
@@ -9,13 +9,16 @@ import { keyType } from '../../crypto/keys/key-types.ts'
 import { mostBytes, encryptOaep } from '../../crypto/ciphers/oaep.ts'
 import type { OaepOptions } from '../../crypto/ciphers/oaep.ts'
 import { fromPrivateDer, fromPublicDer } from '../../crypto/keys/pairs.ts'
-import { fromBase64, wipe } from '../../util/bytes.ts'
+import { base64, fromBase64, utf8, wipe } from '../../util/bytes.ts'
 import { recent } from '../../util/recent.ts'
 import type { KeyRecord, KeyVersion, Random } from '../record.ts'
 
 /** Derived keys that one version keeps parsed, and the longest context (in letters) that is worth keeping. */
 const derivedKept = 256
 const longestKept = 1024
+
+/** Without a salt of its own a view's key would be the one that transit derives for a context of these bytes. */
+const viewSalt = utf8('strongroom key view')
 
 /** What a message is bound to, besides a context: data of the caller, and for RSA how it is padded. */
 export interface Bound {
@@ -33,6 +36,21 @@ export interface VersionCipher {
 
 /** A version's sealers by context (base64; it matters for derived keys only). */
 export type VersionCiphers = (context: string | undefined) => VersionCipher
+
+/**
+ * A version whose symmetric key is derived for one view of the keys (HKDF-SHA-256, RFC 5869), so that what this view
+ * encrypts decrypts in no other one. Pairs are shared as they are: their public key is everybody's.
+ */
+export function versionFor(view: string, key: KeyRecord, version: KeyVersion): KeyVersion {
+  const { cipher } = keyType(key.type)
+  if (!cipher) return version
+  const material = bytesOf(version.material)
+  const info = utf8(`${view}\n${key.uuid}`)
+  const derived = new Uint8Array(hkdfSync('sha256', material, viewSalt, info, cipher.keyBytes))
+  const encoded = base64(derived)
+  wipe(material, derived)
+  return { ...version, material: encoded }
+}
 
 /** Parses one version for encryption. */
 export function versionCiphers(key: KeyRecord, version: KeyVersion): VersionCiphers {
