@@ -69,6 +69,14 @@ export interface TokenSpec {
   readonly opaque?: string
 }
 
+/** A request that a handler asks the policies about. The path is one of the namespace that the handled request is in. */
+export interface AskedRequest {
+  readonly operation: Exclude<Capability, 'sudo' | 'deny'>
+  readonly path: string
+  /** Its parameters besides those in the path: rules about parameters judge them. */
+  readonly data?: Readonly<Record<string, unknown>>
+}
+
 /** The caller, as engines see it. They never get the bearer string. */
 export interface Caller {
   /** Absent on routes that need no token. */
@@ -77,6 +85,8 @@ export interface Caller {
   /** Whether the caller is root, or its policies grant `sudo` on the requested path. */
   readonly sudo: boolean
   readonly root: boolean
+  /** Whether the caller would be allowed another request: for what a handler does on another mount for him. Pure. */
+  allows(asked: AskedRequest): boolean
   /** Whether a rule denies a path of that namespace: for other paths that the handler is about to change. Pure. */
   denies(path: string): boolean
   /** Whether the rule that allowed the request denies a value that the handler takes for a parameter that was left out. Pure. */

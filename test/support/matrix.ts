@@ -19,6 +19,7 @@ const caller: Caller = {
   policies: ['root'],
   sudo: true,
   root: true,
+  allows: () => true,
   denies: () => false,
   deniesValue: () => false,
   reaches: () => true,

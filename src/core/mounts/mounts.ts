@@ -84,6 +84,12 @@ export class Mounts {
     return mount?.apiPath === apiPath ? mount.record : undefined
   }
 
+  /** The state of the engine that is mounted at exactly this API path. */
+  stateAt(apiPath: string): unknown {
+    const mount = this.router.mountOf(apiPath)
+    return mount?.apiPath === apiPath ? mount.state : undefined
+  }
+
   /** The mount with this uuid, wherever it is now. */
   byUuid(uuid: string): MountRecord | undefined {
     return this.router.all().find(({ record }) => record.uuid === uuid)?.record

@@ -1,6 +1,8 @@
-import type { Caller, TokenRecord } from '../../contract/identity.ts'
+import type { AskedRequest, Caller, TokenRecord } from '../../contract/identity.ts'
+import { apiPath } from '../../contract/request.ts'
 import type { Acl, AclQuery } from '../../policy/acl.ts'
 import type { Namespace } from '../namespaces/namespace.ts'
+import { deniedElsewhere, whereLeads } from './other-paths.ts'
 
 /**
  * The path of the namespace of a request as a token's policies see it: '' in the token's own namespace, `app/` in one below
@@ -10,20 +12,31 @@ export function reachOf(home: Namespace | undefined, here: Namespace): string | 
   return home?.holds(here) ? home.pathIn(here, '') : undefined
 }
 
-/** A caller that showed a good token. */
+/** See the constructor of `TokenCaller`. */
+export interface CallerParts {
+  readonly here: Namespace
+  readonly reach: string | undefined
+  readonly sudo: boolean
+  readonly query?: AclQuery
+}
+
+/** A caller that showed a valid token. */
 export class TokenCaller implements Caller {
   readonly token: TokenRecord
   readonly sudo: boolean
   readonly #acl: Acl
+  readonly #here: Namespace
   readonly #reach: string | undefined
   readonly #query: AclQuery | undefined
 
   /**
+   * @param here the namespace of the request
    * @param reach see `reachOf`
    * @param query what the policies were asked about the request; absent until then
    */
-  constructor(token: TokenRecord, acl: Acl, reach: string | undefined, sudo: boolean, query?: AclQuery) {
+  constructor(token: TokenRecord, acl: Acl, { here, reach, sudo, query }: CallerParts) {
     this.token = token
+    this.#here = here
     this.#acl = acl
     this.#reach = reach
     this.sudo = sudo
@@ -36,6 +49,26 @@ export class TokenCaller implements Caller {
 
   get root(): boolean {
     return this.token.policies.includes('root')
+  }
+
+  allows({ operation, path, data = {} }: AskedRequest): boolean {
+    const clean = apiPath(path)
+    const found = clean === undefined ? undefined : whereLeads(this.#here, clean, operation)
+    if (this.#reach === undefined || !found?.place || found.route.access === 'public') return false
+    const { route, place } = found
+    // The response is that of the handled request: it is wrapped if that is to be.
+    const { wrapTtl } = this.#query ?? {}
+    const query = {
+      path: this.#reach + found.path,
+      operation,
+      data,
+      fields: route.fields,
+      params: place.params,
+      ...(wrapTtl !== undefined && { wrapTtl }),
+    }
+    const verdict = this.#acl.decide(query)
+    if (!verdict.allowed || (route.access === 'sudo' && !verdict.sudo)) return false
+    return deniedElsewhere({ ...place, reach: this.#reach + place.reach }, this.#acl, query) === undefined
   }
 
   denies(path: string): boolean {
@@ -56,6 +89,7 @@ export const anyone: Caller = {
   policies: [],
   sudo: false,
   root: false,
+  allows: () => false,
   denies: () => false,
   deniesValue: () => false,
   reaches: () => false,

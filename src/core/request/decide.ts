@@ -294,7 +294,9 @@ function reachFrom(parts: DecidingParts, draft: Draft, token: TokenRecord): stri
 }
 
 async function callerOf(parts: DecidingParts, draft: Draft, token: TokenRecord): Promise<Caller> {
-  return new TokenCaller(token, await parts.acls.of(token), reachFrom(parts, draft, token), false)
+  const acl = await parts.acls.of(token)
+  const here = draft.namespace ?? parts.namespaces.root
+  return new TokenCaller(token, acl, { here, reach: reachFrom(parts, draft, token), sudo: false })
 }
 
 async function authorise(parts: DecidingParts, draft: Draft, token: TokenRecord, sudo: boolean): Promise<void> {
@@ -313,7 +315,8 @@ async function authorise(parts: DecidingParts, draft: Draft, token: TokenRecord,
     ...(wrapTtl !== undefined && { wrapTtl }),
   }
   const verdict = reach === undefined ? nothingAllowed : acl.decide(query)
-  draft.caller = new TokenCaller(token, acl, reach, verdict.sudo, query)
+  const here = draft.namespace ?? parts.namespaces.root
+  draft.caller = new TokenCaller(token, acl, { here, reach, sudo: verdict.sudo, query })
   draft.granting = verdict.granting
   if (verdict.limit !== undefined) draft.limit = verdict.limit
   if (verdict.filters) {

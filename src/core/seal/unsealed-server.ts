@@ -1,7 +1,7 @@
 import type { UnsealOptions } from '../../contract/seal.ts'
 import type { AuditBroker } from '../../audit/broker.ts'
 import type { Barrier } from '../../contract/barrier.ts'
-import { Fault, refuse } from '../../contract/fault.ts'
+import { refuse } from '../../contract/fault.ts'
 import type { Engine } from '../../contract/engine.ts'
 import type { NamespaceId } from '../../contract/identity.ts'
 import type { MountSpec } from '../../contract/mount.ts'
@@ -23,7 +23,6 @@ import { Policies, firstPolicies } from '../policies/policies.ts'
 import { Quotas } from '../quotas/quotas.ts'
 import { Freshness } from '../freshness.ts'
 import { Schedule } from '../schedule.ts'
-import type { Chore } from '../schedule.ts'
 import { VersionHistory } from '../telemetry/version-history.ts'
 
 /** The parts from which a server is started once its barrier is unsealed. */
@@ -41,6 +40,8 @@ export interface UnsealedServerParts {
   readonly engines: (open: {
     readonly tokensOf: (namespace: NamespaceId) => NamespaceTokens
     readonly wrappings: Wrappings
+    /** The state of the engine that is mounted at an API path of a namespace; undefined when there is none now. */
+    readonly stateAt: (namespace: NamespaceId, apiPath: string) => unknown
   }) => readonly Engine[]
   /** The mounts that every namespace has from the beginning. */
   readonly builtin: readonly MountSpec[]
@@ -71,29 +72,19 @@ const purging = 'removed namespaces'
 export async function startUnsealed(parts: UnsealedServerParts): Promise<UnsealedServer> {
   const { barrier, audit } = parts
   const { acceptAuditLog: accept, expectedHead } = parts.said ?? {}
-  // Every process has audit devices of its own, and keeps what it knows of them apart.
-  const folder = barrier.member === undefined ? 'core/audit/' : `core/audit/member/${barrier.member}/`
-  await audit.open(barrier.view(folder), {
-    ride: (along) => barrier.attach(along, folder),
-    ...(barrier.member === undefined && { commits: barrier.commits }),
+  await audit.open(barrier.view('core/audit/'), {
+    ride: (along) => barrier.attach(along),
+    commits: barrier.commits,
     ...(accept !== undefined && { accept }),
     ...(expectedHead !== undefined && { expectedHead }),
   })
   try {
-    if (barrier.member !== undefined && audit.devices().length === 0) throw unaudited()
     await noteAccepted(parts)
     return await openStores(parts)
   } catch (thrown) {
     await audit.close()
     throw thrown
   }
-}
-
-function unaudited(): Fault {
-  return new Fault(
-    'precondition_failed',
-    'the server stays sealed: a process that shares the storage of another one needs an audit device of its own; declare it in the configuration file',
-  )
 }
 
 /** Records in the audit log that damage to records was accepted. If no device takes the line, the next unseal tries again. */
@@ -130,7 +121,8 @@ async function openStores(parts: UnsealedServerParts): Promise<UnsealedServer> {
   })
   const tokensOf = (id: NamespaceId) => new NamespaceTokens(tokens, homeOf(id, namespaceOf, parts.ttl))
   const wrappings = new Wrappings(tokens, clock, (id) => namespaceOf(id)?.refuseLocked())
-  const engines = parts.engines({ tokensOf, wrappings })
+  const stateAt = (id: NamespaceId, path: string) => namespaceOf(id)?.mounts.stateAt(path)
+  const engines = parts.engines({ tokensOf, wrappings, stateAt })
   const namespaces = await openNamespaces({ ...parts, freshness }, tokens, engines)
   late.namespaces = namespaces
   await tokens.finishRevocations()
@@ -186,11 +178,6 @@ function firstRecords(parts: UnsealedServerParts, record: NamespaceRecord) {
   ]
 }
 
-/** One process does it, so that nobody rotates twice; whatever else is periodic may be done by several at once. */
-function rotating(barrier: Barrier): Chore {
-  return { name: 'rotating the encryption key', every: 60_000, run: async () => barrier.rotateIfDue() }
-}
-
 /** The periodic work of an unsealed server; `every` in milliseconds. */
 function choresOf(
   { barrier, clock }: UnsealedServerParts,
@@ -200,7 +187,7 @@ function choresOf(
     { name: 'expiring tokens', every: 1000, run: async () => tokens.sweep(clock.now()) },
     { name: 'ended leases', every: 1000, run: async () => leases.sweep() },
     { name: purging, every: 1000, run: async () => namespaces.purge() },
-    ...(barrier.member === undefined ? [rotating(barrier)] : []),
+    { name: 'rotating the encryption key', every: 60_000, run: async () => barrier.rotateIfDue() },
     { name: 'chores of the mounts', every: 60_000, run: async () => tend(namespaces) },
   ]
 }
