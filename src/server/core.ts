@@ -22,6 +22,7 @@ import type { Clock } from '../util/clock.ts'
 import type { Loggers } from '../util/log.ts'
 import { isName, shapeOf } from '../util/stored/shape.ts'
 import { auditDevices } from './audit-devices.ts'
+import type { EnginePorts } from './engines.ts'
 import { namespacePorts } from './namespace-ports.ts'
 import { auditFailure } from './start-failures.ts'
 import { systemPorts } from './system-ports.ts'
@@ -33,7 +34,7 @@ export interface CoreParts {
   readonly clock: Clock
   readonly loggers: Loggers
   /** Engines besides those of this build. */
-  readonly engines: readonly Engine[]
+  readonly engines: (ports: EnginePorts) => readonly Engine[]
 }
 
 /** The name and the id of the cluster, made at the first unseal. */
@@ -63,7 +64,7 @@ export class ServerCore {
     const traffic = new Traffic(clock)
     const shared = this.#shared()
     this.audit = new AuditBroker({ ...shared, log: loggers.named('audit'), types: auditDevices })
-    this.#barrier = new EncryptedBarrier({ storage, ...shared, onLost: (why) => this.manager.lost(why) })
+    this.#barrier = new EncryptedBarrier({ storage, ...shared })
     this.manager = new SealManager({
       storage,
       barrier: this.#barrier,
@@ -87,11 +88,6 @@ export class ServerCore {
       traffic,
       log: loggers.named('core'),
     })
-  }
-
-  /** The storage as other processes use it, through this one. */
-  get sharedStorage(): Storage {
-    return this.#barrier.shared
   }
 
   /** Makes the audit devices of the configuration. @throws ConfigError naming the device that cannot be used */

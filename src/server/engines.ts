@@ -8,13 +8,18 @@ import type { WrappedDrawers } from '../engines/cubbyhole/engine.ts'
 import { plainEngine } from '../engines/kv/v1.ts'
 import { versionedEngine } from '../engines/kv/v2/engine.ts'
 import { transitEngine } from '../engines/transit/engine.ts'
+import type { KeyStore } from '../keys/store.ts'
+
+/** What engines are built from: their ports into the rest of an unsealed server. */
+export interface EnginePorts {
+  readonly tokensOf: (namespace: NamespaceId) => TokenPort
+  readonly wrappings: WrappedDrawers
+  /** The keys of the mount at an API path (`transit/`) of a namespace; undefined when it has none. Asked at each request. */
+  readonly keysOf: (namespace: NamespaceId, mountPath: string) => KeyStore | undefined
+}
 
 /** Everything that can be mounted: one line each. */
-export function engines(
-  system: Engine,
-  tokensOf: (namespace: NamespaceId) => TokenPort,
-  wrappings: WrappedDrawers,
-): readonly Engine[] {
+export function engines(system: Engine, { tokensOf, wrappings }: EnginePorts): readonly Engine[] {
   return [
     system,
     tokenEngine(tokensOf),

@@ -15,6 +15,7 @@ import type { Log, LogLevel } from '../util/log.ts'
 import { ServerCore } from './core.ts'
 import { devConfig, initialiseDev } from './dev.ts'
 import type { DevOptions } from './dev.ts'
+import type { EnginePorts } from './engines.ts'
 import { addressOf, httpOptions } from './listeners.ts'
 import { protocols } from './protocols.ts'
 import type { ProtocolParts } from './protocols.ts'
@@ -32,7 +33,7 @@ export interface ServerOptions {
   /** Instead of those of the table. */
   readonly protocols?: (parts: ProtocolParts) => readonly Protocol[]
   /** Engines besides those of this build. */
-  readonly engines?: readonly Engine[]
+  readonly engines?: (ports: EnginePorts) => readonly Engine[]
   /** Where log lines go; standard error unless given. */
   readonly log?: (line: string) => void
 }
@@ -60,7 +61,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const config = isDev ? devConfig(options.dev) : await loadConfig(options.config)
   const loggers = loggersOf(options, config, clock)
   const storage = options.storage ?? (await openStorage(config, clock, loggers.named('storage')))
-  const core = new ServerCore({ config, storage, clock, loggers, engines: options.engines ?? [] })
+  const core = new ServerCore({ config, storage, clock, loggers, engines: options.engines ?? (() => []) })
   await orStop(core.configureAudit(), async () => storage.close())
   const witnesses = await witnessesOf(config, core.audit, clock, loggers.named('audit'))
   witnesses?.start()

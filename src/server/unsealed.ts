@@ -1,9 +1,12 @@
 import { plainConfig } from '../contract/mount.ts'
 import type { MountSpec } from '../contract/mount.ts'
 import type { Engine } from '../contract/engine.ts'
+import type { NamespaceId } from '../contract/identity.ts'
 import { startUnsealed } from '../core/seal/unsealed-server.ts'
 import type { UnsealedServer, UnsealedServerParts } from '../core/seal/unsealed-server.ts'
+import { keysIn } from '../keys/store.ts'
 import { engines } from './engines.ts'
+import type { EnginePorts } from './engines.ts'
 
 const builtin = (kind: MountSpec['kind'], path: string, type: string, description: string): MountSpec => ({
   kind,
@@ -30,11 +33,14 @@ const builtinMounts: readonly MountSpec[] = [
 export async function startWithEngines(
   parts: Omit<UnsealedServerParts, 'engines' | 'builtin'>,
   system: Engine,
-  more: readonly Engine[],
+  more: (ports: EnginePorts) => readonly Engine[],
 ): Promise<UnsealedServer> {
   return startUnsealed({
     ...parts,
-    engines: ({ tokensOf, wrappings }) => [...engines(system, tokensOf, wrappings), ...more],
+    engines: ({ stateAt, ...open }) => {
+      const ports = { ...open, keysOf: (namespace: NamespaceId, path: string) => keysIn(stateAt(namespace, path)) }
+      return [...engines(system, ports), ...more(ports)]
+    },
     builtin: builtinMounts,
   })
 }

@@ -73,7 +73,7 @@ describe('what the policy judged is what is done, whatever others write in betwe
     const dev = { rootTokenId: 'root', listenAddress: '127.0.0.1:0' }
     server = new TestServer(await startServer({ dev, storage, clock: new HandClock(), log: () => {} }), '', '')
     server.token = 'root'
-    for (const { type, kind, version } of engines({ kind: 'auth' } as Engine, () => ({}) as never, {} as never))
+    for (const { type, kind, version } of engines({ kind: 'auth' } as Engine, {} as never))
       if (kind === 'secret' && type !== 'cubbyhole')
         await server.data('POST', `sys/mounts/${type}${version ? `-${version}` : ''}`, {
           type,

@@ -17,7 +17,7 @@ interface Auth {
 }
 
 const passphrase = 'correct horse'
-const engines = { engines: [passphraseEngine] }
+const engines = { engines: () => [passphraseEngine] }
 const authOf = ({ status, text, body }: Reply): Auth => {
   if (status !== 200) throw new Error(`${status} ${text}`)
   return body['auth'] as Auth
