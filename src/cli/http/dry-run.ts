@@ -1,5 +1,6 @@
 import type { Target } from './client.ts'
 import { json } from '../output/json.ts'
+import { needsSudo } from './sudo-paths.ts'
 
 /** Thrown instead of sending a request that was only to be shown: what to print. */
 export class DryRun extends Error {}
@@ -46,15 +47,11 @@ const capabilities: Readonly<Record<string, readonly string[]>> = {
   DELETE: ['delete'],
 }
 
-/** Paths of the API that need `sudo` as well. */
-const rootPaths =
-  /^(auth\/token\/(accessors|create-orphan|revoke-orphan)|sys\/(audit(\/.*)?|auth\/.+|config\/(auditing|cors|ui)\/?.*|leases\/(lookup\/.*|revoke-(prefix|force)\/.*)|mounts\/auth\/.+|raw(\/.*)?|remount|rotate(\/.*)?|seal|step-down|unseal))$/
-
 function policy({ method, url }: DryRunRequest): string {
   const path = decodeURIComponent(url.pathname).replace(/^\/v1\//, '')
   const list = url.searchParams.get('list') === 'true'
   const needed = list ? ['list'] : [...(capabilities[method] ?? [])]
-  if (rootPaths.test(path)) needed.push('sudo')
+  if (needsSudo(path)) needed.push('sudo')
   const texts = needed.map((name) => JSON.stringify(name)).join(', ')
   return `path ${JSON.stringify(path)} {\n  capabilities = [${texts}]\n}`
 }
