@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto'
 import type { AuditDeviceSpec, AuditEvent, AuditOutcome } from '../contract/audit.ts'
 import type { Commits } from '../contract/barrier.ts'
 import { Fault, refuse } from '../contract/fault.ts'
 import type { View } from '../contract/view.ts'
-import { hex, uuidOf } from '../util/bytes.ts'
+import { hex } from '../util/bytes.ts'
 import type { Clock } from '../util/clock.ts'
 import type { Log } from '../util/log.ts'
 import { Mutex } from '../util/mutex.ts'
@@ -65,7 +66,7 @@ export class AuditBroker {
     this.#devices = new DeviceSet(types, {
       clock,
       log,
-      id: () => uuidOf(random(16)),
+      id: randomUUID,
       logId: () => hex(random(16)),
       written: (device) => this.#unsealed?.signer.written(device),
       commit: () => this.#unsealed?.opening.commits?.newest,

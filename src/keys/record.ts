@@ -1,7 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import type { KdfName } from '../crypto/kdf.ts'
 import { keyType, wipeMaterial } from '../crypto/keys/key-types.ts'
 import type { KeyTypeName, KeyUse, Material } from '../crypto/keys/key-types.ts'
-import { base64, uuidOf, wipe } from '../util/bytes.ts'
+import { base64, wipe } from '../util/bytes.ts'
 import { macKeyBytes, trusted } from './rules.ts'
 import { isObject } from '../util/stored/shape.ts'
 
@@ -133,7 +134,7 @@ export function versionOf(
 ): KeyVersion {
   const mac = keyType(type).mac === 'hmac' ? material.secret : (macs ?? random(macKeyBytes))
   const version = {
-    id: uuidOf(random(16)),
+    id: randomUUID(),
     createdAt: now,
     origin,
     material: base64(material.secret),
@@ -155,11 +156,11 @@ export async function newVersion(
 }
 
 /** A new key with its first version. */
-export function newKey(wish: KeySpec, version: KeyVersion, random: Random): KeyRecord {
+export function newKey(wish: KeySpec, version: KeyVersion): KeyRecord {
   return {
     ...unnamed,
     format: 3,
-    uuid: uuidOf(random(16)),
+    uuid: randomUUID(),
     name: wish.name,
     type: wish.type,
     size: wish.size,

@@ -201,7 +201,7 @@ export class KeyStore {
   async draft(wish: KeySpec): Promise<KeyRecord> {
     mustBeKind(wish)
     mustBePeriod(wish.autoRotatePeriod)
-    return newKey(wish, await newVersion(wish, this.random, this.clock.now()), this.random)
+    return newKey(wish, await newVersion(wish, this.random, this.clock.now()))
   }
 
   /** Stores a draft unless the name is taken. Gives what is stored then, and whether it is the draft. */

@@ -19,7 +19,7 @@ const kinds = [
 
 async function keyOf(type: KeyTypeName, kind: (typeof kinds)[number], versions = 3): Promise<KeyRecord> {
   const wish = { name: 'k', type, size: null, exportable: false, plaintextBackup: false, autoRotatePeriod: 0, ...kind }
-  let key = newKey(wish, await newVersion(wish, randomBytes, 0), randomBytes)
+  let key = newKey(wish, await newVersion(wish, randomBytes, 0))
   while (key.latest < versions) key = rotated(key, await newVersion(key, randomBytes, 0))
   return key
 }

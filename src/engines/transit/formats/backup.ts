@@ -104,7 +104,7 @@ export async function restoredFrom(backup: string, random: Random, now: number, 
     versions[number] = await versionFrom(entry, parts)
   }
   const record: KeyRecord = {
-    ...newKey(wish, versions[counts.latest] as KeyVersion, random),
+    ...newKey(wish, versions[counts.latest] as KeyVersion),
     ...counts,
     createdAt: Object.values(versions).reduce((first, { createdAt }) => Math.min(first, createdAt), now),
     kdf: kdfOf(policy, wish),

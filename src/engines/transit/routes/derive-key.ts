@@ -37,7 +37,7 @@ export const deriveKey = write('derive-key/:name', {
     const wish = { name: values.name, type, size: null, derived: false, convergent: false }
     const settings = { exportable: false, plaintextBackup: false, autoRotatePeriod: 0 }
     const version = importedVersion(type, material, engine.keys.random, engine.keys.clock.now())
-    const { added } = await engine.keys.add(newKey({ ...wish, ...settings }, version, engine.keys.random))
+    const { added } = await engine.keys.add(newKey({ ...wish, ...settings }, version))
     if (!added) throw refuse(`the key ${values.name} exists already: a derived key gets a name of its own`)
     return done()
   },

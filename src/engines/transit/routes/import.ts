@@ -139,11 +139,7 @@ async function recordOf(engine: Transit, values: ImportValues): Promise<KeyRecor
     plaintextBackup: values.allow_plaintext_backup,
     autoRotatePeriod: values.auto_rotate_period,
   }
-  const key = newKey(
-    wish,
-    importedVersion(type, material, engine.keys.random, engine.keys.clock.now()),
-    engine.keys.random,
-  )
+  const key = newKey(wish, importedVersion(type, material, engine.keys.random, engine.keys.clock.now()))
   // Vault derives from imported keys in the older way: ciphertexts that were made with them elsewhere need it.
   return { ...key, importRotates: values.allow_rotation, kdf: values.derived ? 'hmac-sha256-counter' : null }
 }

@@ -18,10 +18,15 @@ const { write } = routesOf<Transit>()
 export const usualHash = 'sha2-256'
 /** Fields that name a hash function. */
 export const hashField = f.string('The hash function: sha1, sha2-224 … sha2-512, sha3-224 … sha3-512, none.')
+/** A string or number as a string; absent, it is the default, and anything else is an empty string. */
+export function scalarText(value: unknown, fallback: string): string {
+  if (value === undefined || value === null) return fallback
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : ''
+}
 /** The length of a CMAC; 0 and 16 are the same. */
 export const macLength = f
   .int('Bytes of the CMAC, 8 to 16; 0: all 16.')
-  .reads((value) => (['0', '16'].includes(String(value ?? 0)) ? [0, 16] : []))
+  .reads((value) => (['0', '16'].includes(scalarText(value, '0')) ? [0, 16] : []))
 export const urlalgorithm = f.string('The hash function; counts before the others.')
 
 const fields = {

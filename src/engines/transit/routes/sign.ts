@@ -11,7 +11,7 @@ import { batchInput, bytesOf, inputOf, shared, usual } from '../input.ts'
 import type { LiveKey } from '../../../keys/live-key.ts'
 import { macHash, signText, verifyMacText, verifyText } from '../formats/ciphertext.ts'
 import { cmacOf, hmacWith } from '../../../keys/operations/macs.ts'
-import { both, hashField, macLength, urlalgorithm, usualHash } from './mac.ts'
+import { both, hashField, macLength, scalarText, urlalgorithm, usualHash } from './mac.ts'
 import type { Transit } from '../transit.ts'
 import { Counterpart } from '../counterpart.ts'
 
@@ -20,8 +20,9 @@ const { write } = routesOf<Transit>()
 /** Vault's numbers: 0 is `auto`, -1 is `hash`. */
 const saltWords: Readonly<Record<string, string>> = { auto: '0', '0': 'auto', hash: '-1', '-1': 'hash' }
 const saltForms: Forms = (value) => {
-  const other = saltWords[String(value ?? 'auto')]
-  return other === undefined ? [] : [String(value ?? 'auto'), other]
+  const salt = scalarText(value, 'auto')
+  const other = saltWords[salt]
+  return other === undefined ? [] : [salt, other]
 }
 
 const signFields = {
