@@ -2,7 +2,7 @@ import { createSecretKey } from 'node:crypto'
 import type { AcceptedDamage, Barrier, Commits, KeyStatus, RotationConfig } from '../contract/barrier.ts'
 import { plainKeys } from '../contract/barrier.ts'
 import { Fault, refuse } from '../contract/fault.ts'
-import type { Commit, CommitResult, Companion, Op, Rev, Storage } from '../contract/storage.ts'
+import type { Closer, Commit, CommitResult, Companion, Op, Rev, Storage } from '../contract/storage.ts'
 import { AmbiguousCommit, StorageUnavailable } from '../contract/storage.ts'
 import type { View } from '../contract/view.ts'
 import { hmacSha256 } from '../crypto/kdf.ts'
@@ -14,6 +14,9 @@ import { Mutex } from '../util/mutex.ts'
 import { CommitCount, commitName, commitShape, firstCommit } from './commit-count.ts'
 import { Coverage } from './coverage.ts'
 import { Digests } from './digests.ts'
+import { checkedByOwner } from './record-checks.ts'
+import type { RecordChecks } from './record-checks.ts'
+import { SharedStorage } from './shared-storage.ts'
 import { EncryptionCount } from './encryption-count.ts'
 import { BrokenRecord, decryptValue, encryptValue, termOf } from './frame.ts'
 import { activeTerm, freshKeyring, unwrapKeyring, wipeKeyring, withNextTerm, wrapKeyring } from './keyring.ts'
@@ -29,6 +32,8 @@ export interface BarrierParts {
   readonly random: (bytes: number) => Uint8Array
   /** Nowhere unless given. */
   readonly log?: Log
+  /** Called after the barrier has sealed itself, because it could not follow what another process did. */
+  readonly onLost?: (why: string) => void
 }
 
 /** What exists only while the barrier is open. */
@@ -39,7 +44,7 @@ interface Open {
   readonly root: Uint8Array
   readonly names: Names
   readonly records: Records
-  readonly digests: Digests
+  readonly checks: RecordChecks
   readonly count: EncryptionCount
 }
 
@@ -59,16 +64,31 @@ export class EncryptedBarrier implements Barrier {
   readonly #parts: BarrierParts
   /** Changes of the keyring, one at a time. What must hold even without it is held by `keyringRev`. */
   readonly #changes = new Mutex()
+  readonly #shared: SharedStorage
   #open: Open | undefined
   #along: (() => ReadonlyMap<string, unknown> | undefined) | undefined
+  #alongFolder = ''
+  #keyringWatch: Closer | undefined
+  /** The keyring that this process is about to store. */
+  #storing: Uint8Array | undefined
   readonly #commits = new CommitCount()
 
   constructor(parts: BarrierParts) {
     this.#parts = parts
+    this.#shared = new SharedStorage(parts.storage, () => this.#open)
   }
 
   get sealed(): boolean {
     return this.#open === undefined
+  }
+
+  get member(): string | undefined {
+    return this.#parts.storage.member?.name
+  }
+
+  /** The storage as other processes use it, while this barrier is unsealed. */
+  get shared(): Storage {
+    return this.#shared
   }
 
   async initialised(): Promise<boolean> {
@@ -76,6 +96,7 @@ export class EncryptedBarrier implements Barrier {
   }
 
   async initialise(root: Uint8Array, along: readonly Op[]): Promise<void> {
+    if (this.member !== undefined) throw refuse('the storage is initialised at the process that owns it')
     const { clock, random, storage } = this.#parts
     const keyring = freshKeyring(random, clock.now())
     const value = wrapKeyring(keyring, root, random)
@@ -105,10 +126,11 @@ export class EncryptedBarrier implements Barrier {
       if (!keyring) return false
       const open = this.#enter(keyring, stored.rev, root)
       try {
-        const accepted = keyring.digests ? await open.digests.check(accept) : undefined
+        const accepted = keyring.digests ? await open.checks.check(accept) : undefined
         const commit = await this.view('').get(commitName, commitShape)
         // A release without digests did not number its commits either.
         this.#commits.resume(commit ?? (keyring.digests ? undefined : firstCommit))
+        this.#keyringWatch = this.#watchKeyring()
         if (!keyring.digests) await this.#takeOver(open)
         if (accepted) await this.view('').put(acceptedName, accepted)
         await this.#mine().count.resume(this.view(''))
@@ -122,11 +144,14 @@ export class EncryptedBarrier implements Barrier {
 
   seal(): void {
     this.#along = undefined
+    this.#keyringWatch?.close()
+    this.#keyringWatch = undefined
     if (!this.#open) return
-    const { keyring, root, names, records, digests } = this.#open
+    const { keyring, root, names, records, checks } = this.#open
     this.#open = undefined
+    this.#shared.lost()
     records.close()
-    digests.close()
+    checks.close()
     names.wipe()
     wipeKeyring(keyring)
     root.fill(0)
@@ -141,6 +166,8 @@ export class EncryptedBarrier implements Barrier {
   }
 
   async changeRoot(root: Uint8Array, along: readonly Op[]): Promise<void> {
+    // The owner could not follow, and would seal itself.
+    if (this.member !== undefined) throw refuse('the root key is changed at the process that owns the storage')
     await this.#changes.run(async () => {
       const open = this.#mine()
       const keyringRev = await this.#replaceKeyring(open, open.keyring, root, along)
@@ -154,7 +181,7 @@ export class EncryptedBarrier implements Barrier {
     await this.#changes.run(async () => {
       const open = this.#mine()
       await this.#nextTerm(open)
-      await open.count.restart(activeTerm(this.#mine().keyring).term, this.view(''))
+      await open.count.restart(activeTerm(this.#mine().keyring).term)
     })
   }
 
@@ -167,7 +194,7 @@ export class EncryptedBarrier implements Barrier {
   }
 
   async sweep(): Promise<void> {
-    await this.#mine().digests.sweep()
+    await this.#mine().checks.sweep()
   }
 
   keyStatus(): KeyStatus {
@@ -193,8 +220,9 @@ export class EncryptedBarrier implements Barrier {
     return true
   }
 
-  attach(along: (() => ReadonlyMap<string, unknown> | undefined) | undefined): void {
+  attach(along: (() => ReadonlyMap<string, unknown> | undefined) | undefined, folder = ''): void {
     this.#along = along
+    this.#alongFolder = folder
     if (along) this.#commits.start()
   }
 
@@ -211,9 +239,9 @@ export class EncryptedBarrier implements Barrier {
    * not open what is written from now on.
    */
   async #takeOver(open: Open): Promise<void> {
-    await open.digests.build()
+    await open.checks.build()
     await this.#nextTerm({ ...open, keyring: { ...open.keyring, digests: true } }, open)
-    await open.count.restart(activeTerm(this.#mine().keyring).term, this.view(''))
+    await open.count.restart(activeTerm(this.#mine().keyring).term)
   }
 
   async #nextTerm(from: Open, open = from): Promise<void> {
@@ -226,14 +254,15 @@ export class EncryptedBarrier implements Barrier {
 
   /** While sealed nothing may be written that the digests would not know of. */
   readonly #companion: Companion = (changes, rev, read) => {
-    if (this.#open) return this.#open.digests.companion(changes, rev, read)
+    if (this.#open) return this.#open.checks.companion(changes, rev, read)
     for (const { key, value } of changes) if (value || key.startsWith('e/')) throw sealedFault()
     return []
   }
 
   #enter(keyring: Keyring, keyringRev: Rev, root: Uint8Array): Open {
     const names = new Names(keyring.nameKey)
-    const digests = this.#digestsOf(keyring, names, () => this.#mine().keyring)
+    const isMember = this.member !== undefined
+    const checks = isMember ? checkedByOwner : this.#digestsOf(keyring, names, () => this.#mine().keyring)
     const count = new EncryptionCount(activeTerm(keyring).term)
     const records = new Records({
       storage: {
@@ -252,13 +281,14 @@ export class EncryptedBarrier implements Barrier {
       },
       open: (place, frame) => this.#openValue(place, frame),
       along: () => this.#along?.(),
-      commits: this.#commits,
-      trusted: (place) => digests.trusted(place),
-      complete: async (place) => digests.complete(place),
+      alongFolder: () => this.#alongFolder,
+      commits: isMember ? undefined : this.#commits,
+      trusted: (place) => checks.trusted(place),
+      complete: async (place) => checks.complete(place),
     })
-    const open = { keyring, keyringRev, root: Uint8Array.from(root), names, count, records, digests }
+    const open = { keyring, keyringRev, root: Uint8Array.from(root), names, count, records, checks }
     this.#open = open
-    this.#parts.storage.accompany(this.#companion)
+    if (!isMember) this.#parts.storage.accompany(this.#companion)
     return open
   }
 
@@ -277,6 +307,34 @@ export class EncryptedBarrier implements Barrier {
       open: (place, frame) => openUnder(now(), place, frame),
       log: this.#parts.log ?? silent,
     })
+  }
+
+  /** Follows the terms that other processes begin. */
+  #watchKeyring(): Closer {
+    return this.#parts.storage.watch(0n, {
+      changed: async (_, keys) => {
+        if (keys.includes(plainKeys.keyring)) await this.#followKeyring()
+      },
+      reset: async () => this.#followKeyring(),
+    })
+  }
+
+  async #followKeyring(): Promise<void> {
+    const open = this.#open
+    if (!open) return
+    const stored = await this.#stored().catch(() => undefined)
+    if (this.#open !== open) return this.#followKeyring()
+    const isOwn = stored && this.#storing && sameBytes(stored.value, this.#storing)
+    if (isOwn || stored?.rev === open.keyringRev) return
+    const keyring = stored && unwrapKeyring(stored.value, open.root)
+    if (!stored || !keyring || keyring.storeId !== open.keyring.storeId) {
+      this.seal()
+      this.#parts.onLost?.('the root key was changed by another process, or the keyring cannot be read')
+      return
+    }
+    this.#open = { ...open, keyring: { ...keyring, nameKey: open.keyring.nameKey }, keyringRev: stored.rev }
+    wipe(keyring.nameKey, ...open.keyring.terms.map(({ key }) => key))
+    open.count.follow(activeTerm(keyring).term)
   }
 
   #openValue(place: string, frame: Uint8Array): Uint8Array {
@@ -313,7 +371,8 @@ export class EncryptedBarrier implements Barrier {
     const value = wrapKeyring(keyring, root, this.#parts.random)
     const stamped = open.records.stamp([{ put: plainKeys.keyring, value }, ...along])
     const expect = [{ key: plainKeys.keyring, rev: open.keyringRev }]
-    const result = await this.#commit({ expect, ops: stamped.ops })
+    this.#storing = value
+    const result = await this.#commit({ expect, ops: stamped.ops }).finally(() => (this.#storing = undefined))
     if (typeof result === 'string')
       throw new Fault(
         'unavailable',

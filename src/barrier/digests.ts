@@ -9,7 +9,7 @@ import { BrokenRecord } from './frame.ts'
 import { Elements, nothing, sameSum, toggle } from './sums.ts'
 import type { Sum } from './sums.ts'
 import { behindPiece, damaged, survey } from './survey.ts'
-import type { Damage, Found, SurveyParts } from './survey.ts'
+import type { Damage, Found, PieceRange, SurveyParts } from './survey.ts'
 import { Top, topKey } from './top.ts'
 
 export interface DigestParts {
@@ -73,7 +73,7 @@ export class Digests {
       coverage: parts.coverage,
       elements: this.#elements,
       prefix: this.#prefix,
-      piece: async (prefix, from, visit) => this.#piece(prefix, from, visit),
+      piece: async (range, visit) => this.#piece(range, visit),
     }
     this.#watch = parts.storage.watch(0n, { changed: () => {}, reset: () => this.#forget() })
   }
@@ -275,7 +275,8 @@ export class Digests {
   async #addPiece(count: Count): Promise<boolean | undefined> {
     const { bucket, sum } = count
     let right: boolean | undefined
-    await this.#piece(bucket, count.cursor, (piece) => {
+    const also = [this.#prefix + bucket]
+    await this.#piece({ prefix: bucket, from: count.cursor, also }, (piece) => {
       for (const entry of piece.entries) if (this.#isIn(bucket, entry)) toggle(sum, this.#elements.of(entry))
       count.cursor = behindPiece(piece) ?? count.cursor
       if (!piece.more) right = sameSum(sum, this.#bucket(bucket, piece.read).sum)
@@ -288,8 +289,8 @@ export class Digests {
     return cover.by === 'bucket' && cover.bucket === bucket
   }
 
-  async #piece(prefix: string, from: string, visit: (piece: Piece) => void): Promise<void> {
-    await this.#parts.storage.entries({ prefix, from, limit: pieceSize }, (piece) => {
+  async #piece(range: PieceRange, visit: (piece: Piece) => void): Promise<void> {
+    await this.#parts.storage.entries({ ...range, limit: pieceSize }, (piece) => {
       if (this.#closed) throw new Fault('sealed', 'Vault is sealed')
       visit(piece)
     })
@@ -298,7 +299,7 @@ export class Digests {
   /** The stored top, or undefined when there is none that opens. */
   async #stored(): Promise<Top | undefined> {
     let top: Top | undefined
-    await this.#piece(topKey, topKey, ({ read }) => {
+    await this.#piece({ prefix: topKey, from: topKey, also: [topKey] }, ({ read }) => {
       try {
         top = this.#readTop(read)
       } catch (thrown) {

@@ -2,7 +2,7 @@ import type { View } from '../contract/view.ts'
 import { isCount, shapeOf } from '../util/stored/shape.ts'
 
 const name = 'core/encryptions'
-/** Counted ahead on disk: after a crash the count may be too high by this many, never too low. */
+/** Counted ahead on disk: after a crash the count may be too high by two of these, never too low. */
 const block = 100_000
 
 const encryptionsShape = shapeOf<{ readonly term: number; readonly reserved: number }>('a count of encryptions', {
@@ -10,11 +10,16 @@ const encryptionsShape = shapeOf<{ readonly term: number; readonly reserved: num
   reserved: isCount,
 })
 
-/** How many values the active term has sealed. Kept in blocks, so that counting costs no write per value. */
+/**
+ * How many values were encrypted under the active term. Counted in blocks, so that counting costs no write per value; every
+ * process that shares the storage reserves blocks of its own.
+ */
 export class EncryptionCount {
   #term: number
-  #used = 0
+  /** By all processes. */
   #reserved = 0
+  /** Of that, what this process has not used yet; less than 0 before its first block. */
+  #left = 0
   #view: View | undefined
   #saving = false
 
@@ -23,28 +28,32 @@ export class EncryptionCount {
   }
 
   get total(): number {
-    return this.#used
+    return this.#reserved - this.#left
   }
 
   /** Goes on from what was reserved before. */
   async resume(view: View): Promise<void> {
     this.#view = view
-    const kept = await view.get(name, encryptionsShape)
-    this.#used = kept?.term === this.#term ? kept.reserved : 0
+    view.watch(name, async () => this.#read())
     await this.#reserve()
   }
 
   /** A new term begins at zero. */
-  async restart(term: number, view: View): Promise<void> {
-    this.#term = term
-    this.#used = 0
-    this.#view = view
+  async restart(term: number): Promise<void> {
+    this.follow(term)
     await this.#reserve()
   }
 
+  /** Another process has begun a term. */
+  follow(term: number): void {
+    this.#term = term
+    this.#reserved = 0
+    this.#left = 0
+  }
+
   add(): void {
-    this.#used++
-    if (this.#used + block / 2 < this.#reserved || this.#saving || !this.#view) return
+    this.#left--
+    if (this.#left > block / 2 || this.#saving || !this.#view) return
     this.#saving = true
     // A reservation that fails is tried again at the next value; the block in hand is still half full.
     setImmediate(
@@ -56,8 +65,23 @@ export class EncryptionCount {
   }
 
   async #reserve(): Promise<void> {
-    const reserved = this.#used + block
-    await this.#view?.put(name, { term: this.#term, reserved })
-    this.#reserved = reserved
+    const term = this.#term
+    const reserved = await this.#view?.transaction(async (tx) => {
+      const stored = await tx.get(name, encryptionsShape)
+      // Another process may have begun a later term, which this one is about to learn of.
+      if (stored && stored.term > term) return undefined
+      const next = (stored?.term === term ? stored.reserved : 0) + block
+      tx.put(name, { term, reserved: next })
+      return next
+    })
+    if (reserved === undefined || this.#term !== term) return
+    this.#reserved = Math.max(this.#reserved, reserved)
+    this.#left += block
+  }
+
+  /** Others reserve, too. What this process reserves itself counts when it has it. */
+  async #read(): Promise<void> {
+    const stored = await this.#view?.get(name, encryptionsShape)
+    if (stored?.term === this.#term) this.#reserved = Math.max(this.#reserved, stored.reserved)
   }
 }

@@ -7,17 +7,17 @@ interface FolderWatcher {
   readonly changed: Changed
 }
 
-/** Reports changed storage keys to those who watch a folder above them, by plain names. */
+/** Reports changed storage keys to those who watch them or a folder above them, by plain names. */
 export class FolderWatchers {
   readonly #names: Pick<Names, 'decrypt'>
-  /** By the storage key of the folder. */
+  /** By the storage key of the folder or record. */
   readonly #watchers = new Map<string, Set<FolderWatcher>>()
 
   constructor(names: Pick<Names, 'decrypt'>) {
     this.#names = names
   }
 
-  /** @param place the storage key of a folder. */
+  /** @param place the storage key of a folder or record. */
   add(place: string, changed: Changed): Closer {
     const watcher = { changed }
     const watchers = this.#watchers.get(place) ?? new Set()
@@ -53,15 +53,19 @@ export class FolderWatchers {
   /** The keys below each watched folder. */
   #byPlace(keys: readonly string[]): ReadonlyMap<string, readonly string[]> {
     const found = new Map<string, string[]>()
-    for (const key of keys)
-      for (let cut = key.indexOf('/') + 1; cut > 0; cut = key.indexOf('/', cut) + 1) {
-        const place = key.slice(0, cut)
-        if (!this.#watchers.has(place)) continue
-        const below = found.get(place)
-        if (below) below.push(key)
-        else found.set(place, [key])
-      }
+    for (const key of keys) {
+      for (let cut = key.indexOf('/') + 1; cut > 0; cut = key.indexOf('/', cut) + 1)
+        this.#add(found, key.slice(0, cut), key)
+      this.#add(found, key, key)
+    }
     return found
+  }
+
+  #add(found: Map<string, string[]>, place: string, key: string): void {
+    if (!this.#watchers.has(place)) return
+    const keys = found.get(place)
+    if (keys) keys.push(key)
+    else found.set(place, [key])
   }
 
   /** Undefined when one of them is no name of this store: then nothing is known about what changed. */

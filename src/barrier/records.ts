@@ -17,9 +17,11 @@ interface RecordParts {
   readonly names: Names
   readonly seal: (place: string, value: Uint8Array) => Uint8Array
   readonly open: (place: string, frame: Uint8Array) => Uint8Array
-  /** What every commit carries along, by name. */
+  /** What every commit carries along, by its name below `alongFolder`. */
   readonly along: () => ReadonlyMap<string, unknown> | undefined
-  readonly commits: CommitCount
+  readonly alongFolder: () => string
+  /** Undefined where the owner of the storage numbers commits. */
+  readonly commits: CommitCount | undefined
   /** Undefined, or what to wait for before what lies at a place is believed. */
   readonly trusted: (place: string) => Promise<void> | undefined
   /** To be waited for before a folder is believed to have no more than is there. */
@@ -29,7 +31,7 @@ interface RecordParts {
 /** A commit of other keys, with what every commit carries. */
 export interface Stamped {
   readonly ops: readonly Op[]
-  readonly record: CommitRecord
+  readonly record: CommitRecord | undefined
 }
 
 /** Names of a folder decrypted between two turns of the event loop. */
@@ -141,13 +143,13 @@ export class Records {
 
   /** A stamped commit is in the storage for good. */
   acknowledged({ ops, record }: Stamped): void {
-    this.#parts.commits.acknowledged(record)
+    if (record) this.#parts.commits?.acknowledged(record)
     this.#forget(placesOf(ops))
   }
 
-  /** Reports changes below a folder. */
-  watch(folder: string, changed: Changed): Closer {
-    return this.#watchers.add(this.place(folder), changed)
+  /** Reports changes of a record, or below a folder. */
+  watch(name: string, changed: Changed): Closer {
+    return this.#watchers.add(this.place(name), changed)
   }
 
   async rev(): Promise<bigint> {
@@ -173,7 +175,7 @@ export class Records {
     const { ops, record } = stamped
     try {
       const done = typeof (await this.#parts.storage.commit({ ops, expect })) !== 'string'
-      if (done) this.#parts.commits.acknowledged(record)
+      if (done && record) this.#parts.commits?.acknowledged(record)
       return done
     } catch (thrown) {
       // The outcome is unknown: the cached records of these places may be stale.
@@ -184,8 +186,8 @@ export class Records {
 
   /** Made at once before the storage is asked, so that numbers grow in the order of commits. */
   #stamp(ops: readonly Op[], changes?: ReadonlyMap<string, unknown>): Stamped {
-    const record = this.#parts.commits.next()
-    return { ops: [...ops, ...this.#alongOps(changes), this.#op(commitName, record)], record }
+    const record = this.#parts.commits?.next()
+    return { ops: [...ops, ...this.#alongOps(changes), ...(record ? [this.#op(commitName, record)] : [])], record }
   }
 
   /** Sealed once as long as it is the same object: commits of one turn mostly carry the same. */
@@ -194,7 +196,10 @@ export class Records {
     if (along !== this.#along.given)
       this.#along = {
         given: along,
-        ops: [...(along ?? [])].map(([name, value]) => [name, this.#op(name, value)] as const),
+        ops: [...(along ?? [])].map(([name, value]) => {
+          const full = this.#parts.alongFolder() + name
+          return [full, this.#op(full, value)] as const
+        }),
       }
     return this.#along.ops.flatMap(([name, op]) => (except?.has(name) ? [] : [op]))
   }

@@ -1,3 +1,4 @@
+import { plainKeys } from '../contract/barrier.ts'
 import type { Entry, Piece } from '../contract/storage.ts'
 import type { Coverage } from './coverage.ts'
 import { nothing, sameSum, toggle } from './sums.ts'
@@ -10,8 +11,17 @@ export interface SurveyParts {
   /** Of the keys of the buckets' own records. */
   readonly prefix: string
   /** Visits a piece of the keys below a prefix, from a key on. @throws Fault sealed */
-  readonly piece: (prefix: string, from: string, visit: (piece: Piece) => void) => Promise<void>
+  readonly piece: (range: PieceRange, visit: (piece: Piece) => void) => Promise<void>
 }
+
+/** Where a piece begins, and what else it is to read. */
+export interface PieceRange {
+  readonly prefix: string
+  readonly from: string
+  readonly also?: readonly string[]
+}
+
+const plain = Object.values(plainKeys)
 
 /** What a survey added up. */
 export interface Found {
@@ -46,7 +56,7 @@ export async function survey(parts: SurveyParts, buckets: boolean): Promise<Foun
   }
   for (let from: string | undefined = 'e/'; from !== undefined;) {
     let next: string | undefined
-    await read('e/', from, (piece) => {
+    await read({ prefix: 'e/', from, also: plain }, (piece) => {
       let skip = ''
       for (const entry of piece.entries) {
         if (entry.key < skip) continue
@@ -56,13 +66,13 @@ export async function survey(parts: SurveyParts, buckets: boolean): Promise<Foun
         else skip = behind(buckets ? cover.below : cover.apart)
       }
       next = piece.more ? later(skip, behindPiece(piece)) : undefined
-      if (from === 'e/') for (const key of ['seal', 'keyring']) addPlain(parts, found, piece.read(key))
+      if (from === 'e/') for (const key of plain) addPlain(parts, found, piece.read(key))
     })
     from = next
   }
   for (let from: string | undefined = prefix; from !== undefined;) {
     let next: string | undefined
-    await read(prefix, from, (piece) => {
+    await read({ prefix, from }, (piece) => {
       for (const entry of piece.entries) found.stored.set(entry.key.slice(prefix.length), entry)
       next = piece.more ? behindPiece(piece) : undefined
     })

@@ -37,6 +37,8 @@ export interface AcceptedDamage {
  */
 export interface Barrier {
   readonly sealed: boolean
+  /** The name of this process among the members that share the storage; undefined: it owns the storage. */
+  readonly member: string | undefined
   /** Whether a keyring exists in the storage. */
   initialised(): Promise<boolean>
   /** Creates the first keyring, encrypted with `root`, in one commit with `along` (the seal's own plaintext records). Stays sealed. */
@@ -67,10 +69,10 @@ export interface Barrier {
   /** Rotates if it is due by the configuration; true if it did. Called by the schedule. */
   rotateIfDue(): Promise<boolean>
   /**
-   * Records, by full name, that every commit also writes from now on; undefined: none. The function is called at each
-   * commit. Ends at seal. Commits before the first call after an unseal are not counted.
+   * Records, by their names below `folder`, that every commit also writes from now on; undefined: none. The function is
+   * called at each commit. Ends at seal. Commits before the first call after an unseal are not counted.
    */
-  attach(along: (() => ReadonlyMap<string, unknown> | undefined) | undefined): void
+  attach(along: (() => ReadonlyMap<string, unknown> | undefined) | undefined, folder?: string): void
   /** The commit numbers of the storage. */
   readonly commits: Commits
   /** Records under a folder such as `mount/<uuid>/`. While sealed, every call throws Fault `sealed`. */

@@ -42,6 +42,7 @@ export interface Piece {
   readonly entries: readonly Entry[]
   /** False when the range ends with these. */
   readonly more: boolean
+  /** Reads one of the keys that were asked for beside the range. */
   readonly read: Read
 }
 
@@ -72,6 +73,16 @@ export interface Watcher {
   changed(rev: Rev, keys: readonly string[]): void | Promise<void>
   /** Anything may have changed. */
   reset(): void | Promise<void>
+  /** Changes are not reported any more: nothing that was read before may be used from now on. */
+  lost?(): void
+}
+
+/** The place of a process among those that share a storage through its owner. */
+export interface Membership {
+  /** Of this process, unique among the members; letters, digits, `-` and `_`. */
+  readonly name: string
+  /** False: changes may not reach this process in time, so it must not serve. */
+  readonly inService: boolean
 }
 
 /**
@@ -80,15 +91,26 @@ export interface Watcher {
  */
 export interface Storage {
   readonly type: string
+  /**
+   * Absent in the process that owns the storage: it accompanies all commits, numbers them and checks the records. The other
+   * processes reach the storage through it.
+   */
+  readonly member?: Membership
   get(keys: readonly string[]): Promise<readonly (Entry | undefined)[]>
   /** At most 500 keys a page. `rev` is the store's revision at the time. */
   list(prefix: string, options: ListOptions): Promise<{ readonly keys: readonly string[]; readonly rev: Rev }>
   /** @throws AmbiguousCommit, StorageUnavailable. */
   commit(commit: Commit): Promise<CommitResult>
   rev(): Promise<Rev>
-  /** At most 500 entries below a prefix, from a key on. `visit` sees them before another commit is begun. */
+  /** At most 500 entries below a prefix, from a key on. `visit` sees them before another commit is begun or reported. */
   entries(
-    range: { readonly prefix: string; readonly from: string; readonly limit: number },
+    range: {
+      readonly prefix: string
+      readonly from: string
+      readonly limit: number
+      /** Other keys, which the piece can read as well. */
+      readonly also?: readonly string[]
+    },
     visit: (piece: Piece) => void,
   ): Promise<void>
   /** Adds the companion's operations to every commit from now on. Replaces an earlier companion. */

@@ -47,7 +47,7 @@ export interface View {
   /** A part of this view. */
   under(folder: string): View
   /**
-   * Reports changes of records below a folder (`''` or `a/b/`), whoever made them: this process or another one on the same
+   * Reports changes of one record (`a/b`), or of the records below a folder (`''` or `a/b/`), whoever made them: this process or another one on the same
    * storage. Called before the commit is answered to anybody, and the answer waits for the promise. Ends at seal.
    */
   watch(folder: string, changed: Changed): Closer

@@ -64,7 +64,7 @@ export class ServerCore {
     const traffic = new Traffic(clock)
     const shared = this.#shared()
     this.audit = new AuditBroker({ ...shared, log: loggers.named('audit'), types: auditDevices })
-    this.#barrier = new EncryptedBarrier({ storage, ...shared })
+    this.#barrier = new EncryptedBarrier({ storage, ...shared, onLost: (why) => this.manager.lost(why) })
     this.manager = new SealManager({
       storage,
       barrier: this.#barrier,
@@ -88,6 +88,11 @@ export class ServerCore {
       traffic,
       log: loggers.named('core'),
     })
+  }
+
+  /** The storage as other processes use it, through this one. */
+  get sharedStorage(): Storage {
+    return this.#barrier.shared
   }
 
   /** Makes the audit devices of the configuration. @throws ConfigError naming the device that cannot be used */

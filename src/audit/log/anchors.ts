@@ -41,14 +41,13 @@ export class Anchors {
   }
 
   /**
-   * The heads as they are now: what rides in every commit. The same object as long as they are the same. Roots are left
-   * out, which the timer adds: the last leaf holds the one before it, and so all of them.
+   * The heads as they are now, by their name in the audit folder: what rides in every commit. The same object as long as
+   * they are the same. Roots are left out, which the timer adds: the last leaf holds the one before it, and so all of them.
    */
   riding(): ReadonlyMap<string, unknown> {
     let version = ''
     for (const { state } of this.#kept.values()) version += state?.version ?? ''
-    if (version !== this.#ridden.version)
-      this.#ridden = { version, heads: new Map([[`core/audit/${headsName}`, this.#heads(false)]]) }
+    if (version !== this.#ridden.version) this.#ridden = { version, heads: new Map([[headsName, this.#heads(false)]]) }
     return this.#ridden.heads
   }
 

@@ -1,3 +1,4 @@
+import { plainKeys } from '../../contract/barrier.ts'
 import { Fault, refuse } from '../../contract/fault.ts'
 import type { Protected, SealRecord, UnsealOptions } from '../../contract/seal.ts'
 import { base64, wipe } from '../../util/bytes.ts'
@@ -20,13 +21,43 @@ export class SealManager {
   #unsealKey: Uint8Array | undefined
   #open = false
   #epoch = 0
+  /** How often the storage was lost: an unseal that was under way then must not succeed. */
+  #losses = 0
+  /** This process is replacing the seal record. */
+  #replacing = false
 
   constructor(parts: SealManagerParts) {
     this.#parts = parts
+    const { storage } = parts
+    storage.watch(0n, {
+      changed: (_, keys) => {
+        if (!keys.includes(plainKeys.seal)) return
+        this.#record = undefined
+        // Another process has replaced it, and perhaps the shares.
+        if (!this.#replacing) this.#epoch++
+      },
+      reset: () => {
+        this.#record = undefined
+      },
+      lost: () => this.lost('the storage is not reachable any more'),
+    })
   }
 
+  /** Whether requests are served: unsealed, and with every change of the storage reported in time. */
   get isUnsealed(): boolean {
-    return this.#open
+    const { barrier, storage } = this.#parts
+    return this.#open && !barrier.sealed && (storage.member === undefined || storage.member.inService)
+  }
+
+  /** Seals at once, because the changes of others can no longer be followed. */
+  lost(why: string): void {
+    const { barrier, log } = this.#parts
+    this.#losses++
+    barrier.seal()
+    if (!this.#open) return
+    this.#open = false
+    log.error('sealed, because this process can no longer follow its storage; unseal it again', { why })
+    void this.#turnstile.run(async () => this.#shut())
   }
 
   /** Grows whenever the shares are replaced: what older shares allowed is void then. */
@@ -192,7 +223,11 @@ export class SealManager {
 
   /** A fresh root key. While it is not known whether it was taken, the server is sealed. */
   async #reroot(record: SealRecord, unsealKey: Uint8Array): Promise<'done' | 'unknown'> {
-    const outcome = await changeRoot(this.#parts, record, unsealKey).finally(() => (this.#record = undefined))
+    this.#replacing = true
+    const outcome = await changeRoot(this.#parts, record, unsealKey).finally(() => {
+      this.#record = undefined
+      this.#replacing = false
+    })
     if (outcome === 'unknown') {
       this.#parts.log.error('the storage does not tell whether it took the new root key; sealing')
       await this.#shut()
@@ -217,6 +252,7 @@ export class SealManager {
 
   async #enter(record: SealRecord, shares: readonly Uint8Array[], said: UnsealOptions): Promise<void> {
     const { barrier, seal, hooks, log } = this.#parts
+    const losses = this.#losses
     const keys = await seal.combine(record, shares)
     try {
       if (!keys || !(await barrier.unseal(keys.root, said.acceptStorage)))
@@ -224,6 +260,7 @@ export class SealManager {
           'Unseal failed, invalid key: the shares given do not open this server; begin again with the first one',
         )
       await hooks.afterUnseal(said)
+      if (losses !== this.#losses) throw new Fault('unavailable', 'the storage was lost meanwhile; unseal again')
     } catch (thrown) {
       if (keys) wipe(keys.unsealKey)
       if (barrier.sealed) throw thrown

@@ -1,7 +1,7 @@
 import type { UnsealOptions } from '../../contract/seal.ts'
 import type { AuditBroker } from '../../audit/broker.ts'
 import type { Barrier } from '../../contract/barrier.ts'
-import { refuse } from '../../contract/fault.ts'
+import { Fault, refuse } from '../../contract/fault.ts'
 import type { Engine } from '../../contract/engine.ts'
 import type { NamespaceId } from '../../contract/identity.ts'
 import type { MountSpec } from '../../contract/mount.ts'
@@ -23,6 +23,7 @@ import { Policies, firstPolicies } from '../policies/policies.ts'
 import { Quotas } from '../quotas/quotas.ts'
 import { Freshness } from '../freshness.ts'
 import { Schedule } from '../schedule.ts'
+import type { Chore } from '../schedule.ts'
 import { VersionHistory } from '../telemetry/version-history.ts'
 
 /** The parts from which a server is started once its barrier is unsealed. */
@@ -72,19 +73,29 @@ const purging = 'removed namespaces'
 export async function startUnsealed(parts: UnsealedServerParts): Promise<UnsealedServer> {
   const { barrier, audit } = parts
   const { acceptAuditLog: accept, expectedHead } = parts.said ?? {}
-  await audit.open(barrier.view('core/audit/'), {
-    ride: (along) => barrier.attach(along),
-    commits: barrier.commits,
+  // Every process has audit devices of its own, and keeps what it knows of them apart.
+  const folder = barrier.member === undefined ? 'core/audit/' : `core/audit/member/${barrier.member}/`
+  await audit.open(barrier.view(folder), {
+    ride: (along) => barrier.attach(along, folder),
+    ...(barrier.member === undefined && { commits: barrier.commits }),
     ...(accept !== undefined && { accept }),
     ...(expectedHead !== undefined && { expectedHead }),
   })
   try {
+    if (barrier.member !== undefined && audit.devices().length === 0) throw unaudited()
     await noteAccepted(parts)
     return await openStores(parts)
   } catch (thrown) {
     await audit.close()
     throw thrown
   }
+}
+
+function unaudited(): Fault {
+  return new Fault(
+    'precondition_failed',
+    'the server stays sealed: a process that shares the storage of another one needs an audit device of its own; declare it in the configuration file',
+  )
 }
 
 /** Records in the audit log that damage to records was accepted. If no device takes the line, the next unseal tries again. */
@@ -178,6 +189,11 @@ function firstRecords(parts: UnsealedServerParts, record: NamespaceRecord) {
   ]
 }
 
+/** One process does it, so that nobody rotates twice; whatever else is periodic may be done by several at once. */
+function rotating(barrier: Barrier): Chore {
+  return { name: 'rotating the encryption key', every: 60_000, run: async () => barrier.rotateIfDue() }
+}
+
 /** The periodic work of an unsealed server; `every` in milliseconds. */
 function choresOf(
   { barrier, clock }: UnsealedServerParts,
@@ -187,7 +203,7 @@ function choresOf(
     { name: 'expiring tokens', every: 1000, run: async () => tokens.sweep(clock.now()) },
     { name: 'ended leases', every: 1000, run: async () => leases.sweep() },
     { name: purging, every: 1000, run: async () => namespaces.purge() },
-    { name: 'rotating the encryption key', every: 60_000, run: async () => barrier.rotateIfDue() },
+    ...(barrier.member === undefined ? [rotating(barrier)] : []),
     { name: 'chores of the mounts', every: 60_000, run: async () => tend(namespaces) },
   ]
 }

@@ -19,6 +19,11 @@ export class Watchers {
   reset(): Promise<void> | undefined {
     return allApplied(this.#watchers, (watcher) => watcher.reset())
   }
+
+  /** No further changes are reported until a reset. */
+  lost(): void {
+    for (const watcher of this.#watchers) watcher.lost?.()
+  }
 }
 
 /** A watcher that fails holds up nobody: it keeps what it could not apply from being used. */

@@ -38,7 +38,7 @@ async function opened(options: Readonly<Record<string, string>> = {}) {
   const parts = brokerWith()
   const open = async (broker: AuditBroker): Promise<void> => {
     await broker.configure([file(path, options)])
-    await broker.open(view, { ride: (along) => barrier.attach(along) })
+    await broker.open(view, { ride: (along) => barrier.attach(along, 'core/audit/') })
     await settled(broker)
   }
   await open(parts.broker)
@@ -230,7 +230,7 @@ describe('a log after a crash', () => {
     await barrier.unseal(root, code)
     return barrier
   }
-  const openingOf = (barrier: EncryptedBarrier) => ({ ride: (along: Parameters<typeof barrier.attach>[0]) => barrier.attach(along), commits: barrier.commits }) // prettier-ignore
+  const openingOf = (barrier: EncryptedBarrier) => ({ ride: (along: Parameters<typeof barrier.attach>[0]) => barrier.attach(along, 'core/audit/'), commits: barrier.commits }) // prettier-ignore
 
   it('is no alarm where a line was cut anywhere behind the stored head, and always one before it', async () => {
     const path = `${temporaryFolder()}/audit.log`
