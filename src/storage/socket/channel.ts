@@ -1,0 +1,87 @@
+import type { Socket } from 'node:net'
+import { deserialize, serialize } from 'node:v8'
+
+/** Larger frames than any that storages exchange end the connection. */
+const longestFrame = 256 * 1024 * 1024
+const headBytes = 4
+
+/**
+ * Messages over a socket between processes of one user. A frame is a length (4 bytes, big-endian) and the messages of one
+ * turn of the event loop, in V8's serialisation. Messages arrive in the order in which they were sent.
+ */
+export class Channel<Out, In> {
+  readonly #socket: Socket
+  readonly #received: (message: In) => void
+  #chunks: Buffer[] = []
+  #bytes = 0
+  #outgoing: Out[] = []
+
+  /** @param ended called once, when nothing more can arrive */
+  constructor(socket: Socket, received: (message: In) => void, ended: () => void) {
+    this.#socket = socket
+    this.#received = received
+    socket.on('data', (chunk) => this.#take(chunk))
+    socket.on('error', () => socket.destroy())
+    socket.on('end', () => socket.destroy())
+    socket.once('close', ended)
+  }
+
+  send(message: Out): void {
+    this.#outgoing.push(message)
+    if (this.#outgoing.length === 1) process.nextTick(() => this.#flush())
+  }
+
+  close(): void {
+    this.#flush()
+    this.#socket.destroySoon()
+  }
+
+  /** Ends it at once. */
+  destroy(): void {
+    this.#socket.destroy()
+  }
+
+  #flush(): void {
+    const messages = this.#outgoing
+    this.#outgoing = []
+    if (messages.length === 0 || this.#socket.destroyed) return
+    const body = serialize(messages)
+    const head = Buffer.alloc(headBytes)
+    head.writeUInt32BE(body.length)
+    this.#socket.cork()
+    this.#socket.write(head)
+    this.#socket.write(body)
+    this.#socket.uncork()
+  }
+
+  #take(chunk: Buffer): void {
+    this.#chunks.push(chunk)
+    this.#bytes += chunk.length
+    while (this.#bytes >= headBytes) {
+      const length = this.#peek(headBytes).readUInt32BE()
+      if (length > longestFrame) {
+        this.#socket.destroy()
+        return
+      }
+      if (this.#bytes < headBytes + length) return
+      const frame = this.#peek(headBytes + length)
+      const rest = frame.subarray(headBytes + length)
+      this.#chunks = rest.length > 0 ? [rest] : []
+      this.#bytes = rest.length
+      for (const message of deserialize(frame.subarray(headBytes, headBytes + length)) as In[]) this.#received(message)
+    }
+  }
+
+  /** Joins chunks only when the wanted bytes are spread over several. */
+  #peek(bytes: number): Buffer {
+    const [first] = this.#chunks
+    if (first && first.length >= bytes) return this.#chunks.length === 1 ? first : this.#joined()
+    return this.#joined()
+  }
+
+  #joined(): Buffer {
+    const joined = Buffer.concat(this.#chunks)
+    this.#chunks = [joined]
+    return joined
+  }
+}

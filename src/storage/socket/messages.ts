@@ -1,0 +1,56 @@
+import type { Commit, CommitResult, Entry, ListOptions, Rev } from '../../contract/storage.ts'
+
+/** The name of the socket in its folder. */
+export const socketName = 'storage.sock'
+
+/** How a member may serve after it has last heard from the owner, milliseconds. The owner waits so long for one that is silent. */
+export const leaseMs = 2000
+
+/** What a member asks of the owner. */
+export type Call =
+  | { readonly do: 'get'; readonly keys: readonly string[] }
+  | { readonly do: 'list'; readonly prefix: string; readonly options: ListOptions }
+  | { readonly do: 'commit'; readonly commit: Commit }
+  | { readonly do: 'rev' }
+  | {
+      readonly do: 'entries'
+      readonly prefix: string
+      readonly from: string
+      readonly limit: number
+      readonly also: readonly string[]
+    }
+
+/** A piece of a range, with the other keys that were asked for. */
+export interface SentPiece {
+  readonly entries: readonly Entry[]
+  readonly more: boolean
+  readonly also: readonly Entry[]
+}
+
+/** The result of each call. */
+export interface Results {
+  readonly get: readonly (Entry | undefined)[]
+  readonly list: { readonly keys: readonly string[]; readonly rev: Rev }
+  readonly commit: CommitResult
+  readonly rev: Rev
+  readonly entries: SentPiece
+}
+
+/** How a call failed: as `StorageUnavailable`, `AmbiguousCommit`, or a `Fault` of the owner's checks. */
+export type Failure = 'unavailable' | 'ambiguous' | 'damaged'
+
+export type ToOwner =
+  | { readonly type: 'hello'; readonly name: string }
+  | { readonly type: 'call'; readonly id: number; readonly call: Call }
+  | { readonly type: 'applied'; readonly number: number }
+  /** Asks for another lease, which the member counts from when it sent this. */
+  | { readonly type: 'renew' }
+
+export type ToMember =
+  | { readonly type: 'welcome'; readonly storage: string; readonly leaseMs: number }
+  | { readonly type: 'refused'; readonly why: string }
+  | { readonly type: 'result'; readonly id: number; readonly result: Results[keyof Results] }
+  | { readonly type: 'failed'; readonly id: number; readonly failure: Failure; readonly why: string }
+  /** To be answered by `applied` once nothing that is served rests on older values; without keys, all may have changed. */
+  | { readonly type: 'changed'; readonly number: number; readonly rev: Rev; readonly keys?: readonly string[] }
+  | { readonly type: 'renewed' }
