@@ -5,6 +5,7 @@ import type { Config } from '../config/types.ts'
 import type { Listener, Protocol } from '../contract/protocol.ts'
 import type { Engine } from '../contract/engine.ts'
 import type { Storage } from '../contract/storage.ts'
+import type { SharedSocket } from '../storage/socket/owner.ts'
 import { heavy, slow } from '../crypto/workers/heavy.ts'
 import { listenHttp } from '../protocols/http/listener.ts'
 import { pages } from '../protocols/web/pages.ts'
@@ -30,6 +31,8 @@ export interface ServerOptions {
   readonly clock?: Clock
   /** Instead of the storage that the configuration names. */
   readonly storage?: Storage
+  /** A folder of this user alone: other processes reach the storage through a socket in it. */
+  readonly share?: string
   /** Instead of those of the table. */
   readonly protocols?: (parts: ProtocolParts) => readonly Protocol[]
   /** Engines besides those of this build. */
@@ -66,7 +69,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const witnesses = await witnessesOf(config, core.audit, clock, loggers.named('audit'))
   witnesses?.start()
   const dev = isDev ? await initialiseDev(core, options.dev?.rootTokenId) : {}
-  const running = { core, storage, witnesses }
+  const running: Running = { core, storage, witnesses }
+  await orStop(share(options, running, loggers), async () => stop([], running))
   const listeners = await orStop(listen(config, core, options), async () => stop([], running))
   clock.after(1000, () => void core.preload())
   return {
@@ -77,6 +81,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     reload: async () => reload(listeners, core.audit),
     stop: async () => stop(listeners, running),
   }
+}
+
+async function share({ share: folder }: ServerOptions, running: Running, loggers: Loggers): Promise<void> {
+  if (folder === undefined) return
+  const { shareStorage } = await import('../storage/socket/owner.ts')
+  running.shared = await shareStorage(running.core.sharedStorage, { folder, log: loggers.named('storage') })
 }
 
 function loggersOf({ log, logFormat, logLevel }: ServerOptions, config: Config, clock: Clock): Loggers {
@@ -136,9 +146,10 @@ interface Running {
   readonly core: ServerCore
   readonly storage: Storage
   readonly witnesses: WitnessKeeper | undefined
+  shared?: SharedSocket
 }
 
-async function stop(listeners: readonly Listener[], { core, storage, witnesses }: Running): Promise<void> {
+async function stop(listeners: readonly Listener[], { core, storage, witnesses, shared }: Running): Promise<void> {
   const closed = listeners.map(async (listener) => listener.close())
   // Keys that take seconds to make are not waited for: those who asked are told so, and the connections can end.
   await slow.end()
@@ -146,5 +157,6 @@ async function stop(listeners: readonly Listener[], { core, storage, witnesses }
   await heavy.end()
   await core.manager.seal()
   await (witnesses ? witnesses.stop(async () => core.audit.shutdown()) : core.audit.shutdown())
+  await shared?.close()
   await storage.close()
 }

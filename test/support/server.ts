@@ -108,7 +108,7 @@ export async function devServer(clock?: Clock, more: Pick<ServerOptions, 'engine
 export async function levelServer(
   folder = temporaryFolder(),
   more = '',
-  options: Pick<ServerOptions, 'protocols' | 'engines'> = {},
+  options: Pick<ServerOptions, 'protocols' | 'engines' | 'share'> = {},
 ): Promise<TestServer> {
   const config = join(folder, 'strongroom.hcl')
   writeFileSync(
