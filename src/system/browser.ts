@@ -4,6 +4,7 @@ import { f } from '../contract/field.ts'
 import { folded } from '../contract/names.ts'
 import { answer, done } from '../contract/response.ts'
 import type { Response } from '../contract/response.ts'
+import { injected } from '../contract/wire/returns.ts'
 import { routesOf } from '../contract/route.ts'
 import type { Route } from '../contract/route.ts'
 
@@ -32,11 +33,19 @@ const usualHeaders = [
   'X-Requested-With',
 ]
 
+const crossOriginMembers = injected({
+  enabled: f.bool('Some may.'),
+  allowed_origins: f.list('Their origins.'),
+  allowed_headers: f.list('Request headers that they may send.'),
+  allow_credentials: f.bool('Browsers may send credentials of their own.'),
+})
+
 /** `sys/config/cors`: which pages of other origins may use the API. */
 export function corsRoutes(browser: BrowserPort): Route<unknown>[] {
   return [
     read('config/cors', {
       about: 'Read which pages of other origins may use the API.',
+      returns: crossOriginMembers,
       access: 'sudo',
       handle: () => {
         const rules = browser.crossOrigin()
@@ -98,6 +107,7 @@ export function uiHeaderRoutes(browser: BrowserPort): Route<unknown>[] {
   return [
     list('config/ui/headers', {
       about: 'List the headers of the user interface.',
+      returns: { keys: f.list('Their names.') },
       access: 'sudo',
       handle: () => {
         const keys = browser.uiHeaderNames()
@@ -107,6 +117,7 @@ export function uiHeaderRoutes(browser: BrowserPort): Route<unknown>[] {
     }),
     read(one, {
       about: 'Read a header of the user interface.',
+      returns: { value: f.string('Its first value.'), values: f.list('All its values, if asked for.') },
       canonical,
       access: 'sudo',
       fields: { ...header, multivalue: f.bool('Give all its values.').or(false) },

@@ -81,6 +81,15 @@ function lookupRoutes(): Route<Has>[] {
   return [
     write('leases/lookup', {
       about: 'Tell about a lease.',
+      returns: {
+        id: f.string('Its id.'),
+        path: f.string('The path that created it.'),
+        issue_time: f.string('When it was created.'),
+        expire_time: f.string('When it expires; null: never.').orNull(),
+        last_renewal: f.string('When it was last renewed; null: never.').orNull(),
+        renewable: f.bool('It can be renewed.'),
+        ttl: f.int('The seconds that are left; 0: it never expires.'),
+      },
       pure: true,
       fields: lease,
       handle: async ({ engine: { leases } }, values) => {
@@ -91,11 +100,13 @@ function lookupRoutes(): Route<Has>[] {
     }),
     list('leases/lookup', {
       about: 'List the beginnings of lease ids.',
+      returns: { keys: f.list('The beginnings.') },
       access: 'sudo',
       handle: async ({ engine }) => listing(engine.leases, ''),
     }),
     list('leases/lookup/*prefix', {
       about: 'List the leases under a prefix.',
+      returns: { keys: f.list('The rest of their ids.') },
       access: 'sudo',
       fields: prefix,
       handle: async ({ engine }, values) => listing(engine.leases, values.prefix),
@@ -158,6 +169,7 @@ function irrevocableRoutes(): Route<Has>[] {
   return [
     read('leases/count', {
       about: 'Count the leases that could not be revoked.',
+      returns: { lease_count: f.int('Their number.'), counts: f.object('Their numbers, by mount.') },
       fields,
       handle: (_, values) => {
         checkType(values.type)
@@ -166,6 +178,7 @@ function irrevocableRoutes(): Route<Has>[] {
     }),
     read('leases', {
       about: 'List the leases that could not be revoked.',
+      returns: { lease_count: f.int('Their number.'), leases: f.array('The leases.') },
       access: 'sudo',
       fields: { ...fields, limit: f.string('How many at most, or none.').or('') },
       handle: (_, values) => {

@@ -44,13 +44,23 @@ const path = { path: f.string('The name of the namespace, as seen from the one t
 const canonical = { path: withoutSlash }
 const metadata = { custom_metadata: f.any('Notes about it: names and texts.') }
 
+const namespaceMembers = {
+  uuid: f.string('Its UUID.'),
+  id: f.string('Its short id.'),
+  path: f.string('Its path, from the root namespace on.'),
+  tainted: f.bool('It is being removed.'),
+  locked: f.bool('It is locked.'),
+  custom_metadata: f.map('Notes about it.'),
+}
+const listMembers = { keys: f.list('Their paths.'), key_info: f.object('The namespaces, by path.') }
+
 /** `sys/namespaces`: the namespaces inside the one that is asked. */
 export function namespaceRoutes(): Route<Has>[] {
   return [
-    list('namespaces', { about: 'List the namespaces inside.', handle: (call) => listed(call, false) }),
-    scan('namespaces', { about: 'List all namespaces below.', handle: (call) => listed(call, true) }),
+    ...listRoutes(),
     read('namespaces/*path', {
       about: 'Read a namespace.',
+      returns: namespaceMembers,
       canonical,
       fields: path,
       handle: ({ engine }, values) => {
@@ -61,6 +71,7 @@ export function namespaceRoutes(): Route<Has>[] {
     }),
     write('namespaces/*path', {
       about: 'Make a namespace, or replace the notes about it.',
+      returns: namespaceMembers,
       canonical,
       fields: { ...path, ...metadata },
       handle: async ({ engine }, values) =>
@@ -68,6 +79,7 @@ export function namespaceRoutes(): Route<Has>[] {
     }),
     patch('namespaces/*path', {
       about: 'Change notes about a namespace; null removes one.',
+      returns: namespaceMembers,
       canonical,
       fields: { ...path, ...metadata },
       handle: async ({ engine, request, isGiven }, values) => {
@@ -78,6 +90,7 @@ export function namespaceRoutes(): Route<Has>[] {
     remove('namespaces/*path', {
       about:
         'Remove a namespace with everything in it. At once nothing reaches it any more; its data goes in the background.',
+      returns: { status: f.string('`in-progress`.') },
       canonical,
       fields: path,
       handle: async ({ engine }, values) => {
@@ -86,6 +99,21 @@ export function namespaceRoutes(): Route<Has>[] {
       },
     }),
     ...lockRoutes(),
+  ]
+}
+
+function listRoutes(): Route<Has>[] {
+  return [
+    list('namespaces', {
+      about: 'List the namespaces inside.',
+      returns: listMembers,
+      handle: (call) => listed(call, false),
+    }),
+    scan('namespaces', {
+      about: 'List all namespaces below.',
+      returns: listMembers,
+      handle: (call) => listed(call, true),
+    }),
   ]
 }
 
@@ -107,6 +135,7 @@ function lockRoutes(): Route<Has>[] {
   }
   const lock = {
     about: 'Close a namespace and all below it to everybody, until it is unlocked.',
+    returns: { unlock_key: f.string('Unlocks it.').secret() },
     carriesKeyShares: true,
     fields: path,
     handle: async ({ engine }: { readonly engine: Has }, values: { readonly path: string }): Promise<Response> =>

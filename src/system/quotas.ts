@@ -65,6 +65,7 @@ export function quotaRoutes(quotas: QuotaPort): Route<unknown>[] {
     ...configRoutes(quotas),
     list('quotas/rate-limit', {
       about: 'List the rate-limit quotas.',
+      returns: { keys: f.list('Their names.') },
       handle: () => {
         const keys = quotas.names()
         if (keys.length === 0) throw new Fault('not_found', 'there are no quotas')
@@ -73,6 +74,16 @@ export function quotaRoutes(quotas: QuotaPort): Route<unknown>[] {
     }),
     read(one, {
       about: 'Read a rate-limit quota.',
+      returns: {
+        type: f.string('`rate-limit`.'),
+        name: f.string('Its name.'),
+        path: f.string('The paths that it counts; empty: the whole server.'),
+        role: f.string('Always empty.'),
+        rate: f.number('Requests of a client in one interval.'),
+        interval: f.int('The interval, seconds.'),
+        block_interval: f.int('Seconds for which a client that asked too often is refused.'),
+        inheritable: f.bool('It counts in namespaces below, too.'),
+      },
       fields: name,
       handle: (_, values) => answer(shown(quotas, quotas.get(checked(values.name)))),
     }),
@@ -95,10 +106,17 @@ export function quotaRoutes(quotas: QuotaPort): Route<unknown>[] {
   ]
 }
 
+const configFields = {
+  enable_rate_limit_audit_logging: f.bool('Write rejected requests to the audit log.').or(false),
+  enable_rate_limit_response_headers: f.bool('Tell clients on every answer what is left to them.').or(false),
+  rate_limit_exempt_paths: f.texts('Paths that are never counted, each with all below it.').or([]),
+}
+
 function configRoutes(quotas: QuotaPort): Route<unknown>[] {
   return [
     read('quotas/config', {
       about: 'Read the settings of all quotas.',
+      returns: configFields,
       handle: () => {
         const { auditRejections, headers, exempt } = quotas.config()
         return answer({
@@ -110,11 +128,7 @@ function configRoutes(quotas: QuotaPort): Route<unknown>[] {
     }),
     write('quotas/config', {
       about: 'Set the settings of all quotas. What is not given is reset.',
-      fields: {
-        enable_rate_limit_audit_logging: f.bool('Write rejected requests to the audit log.').or(false),
-        enable_rate_limit_response_headers: f.bool('Tell clients on every answer what is left to them.').or(false),
-        rate_limit_exempt_paths: f.texts('Paths that are never counted, each with all below it.').or([]),
-      },
+      fields: configFields,
       handle: async (_, values) => {
         await quotas.configure({
           auditRejections: values.enable_rate_limit_audit_logging,

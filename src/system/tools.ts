@@ -44,17 +44,20 @@ export function toolRoutes<S>(tools: ToolPort): readonly Route<S>[] {
 function hashRoutes<S>(tools: ToolPort): readonly Route<S>[] {
   const { write } = routesOf<S>()
   const about = 'Hash some data.'
+  const returns = { sum: f.string('The digest.') }
   const hash = async (input: string, algorithm: string, format: string): Promise<Response> =>
     answer({ sum: await tools.hash(input, algorithm, format) })
   return [
     write('tools/hash', {
       about,
+      returns,
       fields: hashFields,
       pure: true,
       handle: (_, { input, algorithm, format }) => hash(input, algorithm, format),
     }),
     write('tools/hash/*urlalgorithm', {
       about,
+      returns,
       fields: {
         ...hashFields,
         urlalgorithm: f.string('The hash function; takes precedence over `algorithm`.').alias('algorithm').or(''),
@@ -68,6 +71,7 @@ function hashRoutes<S>(tools: ToolPort): readonly Route<S>[] {
 function randomRoutes<S>(tools: ToolPort): readonly Route<S>[] {
   const { write } = routesOf<S>()
   const about = 'Generate random bytes.'
+  const returns = { random_bytes: f.string('The bytes.').secret() }
   const random = (options: Parameters<ToolPort['random']>[0], ...more: string[]): Response => {
     const { text, warnings } = tools.random(options)
     return answer({ random_bytes: text }, [...warnings, ...more])
@@ -75,12 +79,14 @@ function randomRoutes<S>(tools: ToolPort): readonly Route<S>[] {
   return [
     write('tools/random', {
       about,
+      returns,
       fields: { ...randomFields, source: pathFields.source },
       pure: true,
       handle: (_, { source, ...options }) => random({ ...options, where: source }),
     }),
     write('tools/random/:source', {
       about,
+      returns,
       fields: pathFields,
       pure: true,
       handle: ({ isGiven }, { source, urlbytes: count, ...options }) => {
@@ -91,6 +97,7 @@ function randomRoutes<S>(tools: ToolPort): readonly Route<S>[] {
     }),
     write('tools/random/:source/:urlbytes', {
       about,
+      returns,
       fields: pathFields,
       pure: true,
       handle: (_, { source, urlbytes, ...options }) => random({ ...options, where: source, count: urlbytes }),

@@ -4,6 +4,7 @@ import type { TokenRecord } from '../contract/identity.ts'
 import type { Request } from '../contract/request.ts'
 import { answer } from '../contract/response.ts'
 import type { Response, WrapInfo, Wrapped } from '../contract/response.ts'
+import { anotherResponse } from '../contract/wire/returns.ts'
 import { callersToken, routesOf } from '../contract/route.ts'
 import type { Call, Route, Subject } from '../contract/route.ts'
 import { rfc3339 } from '../util/clock.ts'
@@ -33,6 +34,7 @@ export function wrappingRoutes(port: WrappingPort): Route<unknown>[] {
   return [
     write('wrapping/wrap', {
       about: 'Wrap the parameters of the request: the response is a token that unwraps them once.',
+      returns: { '*': f.any('The parameters. Only unwrapping returns them.') },
       anyFields: true,
       handle: ({ request }) => {
         if (request.wrapTtl === undefined) throw refuse('endpoint requires response wrapping to be used')
@@ -41,6 +43,7 @@ export function wrappingRoutes(port: WrappingPort): Route<unknown>[] {
     }),
     write('wrapping/unwrap', {
       about: 'Unwrap a response. Works once.',
+      returns: anotherResponse,
       subject: itself,
       fields,
       anyFields: true,
@@ -72,6 +75,11 @@ type Vet = NonNullable<Route['vet']>
 function lookupRoutes(port: WrappingPort, vet: Vet): Route<unknown>[] {
   const lookup = {
     about: 'The path and the remaining time of a wrapped response. Does not unwrap it.',
+    returns: {
+      creation_path: f.string('The path of the request whose response is wrapped.'),
+      creation_time: f.string('When it was wrapped.'),
+      creation_ttl: f.int('How long the wrapping token is valid, seconds.'),
+    },
     access: 'public',
     fields,
     open: true,

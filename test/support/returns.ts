@@ -35,6 +35,7 @@ const fits: Readonly<Record<FieldKind, (value: unknown) => boolean>> = {
 export function lieOf(returns: Returns | undefined, response: Response): string | undefined {
   if (response.wrapInfo || !hasContent(response)) return undefined
   if (!returns) return 'content of which the route says nothing'
+  if (returns.form === 'any') return undefined
   if (response.contentType !== undefined) return returns.text === undefined ? 'a text' : undefined
   const form = formOf(response)
   if (form !== returns.form) return `the form ${form} in place of ${returns.form}`

@@ -4,6 +4,7 @@ import type { TokenRecord, TokenSpec } from '../../contract/identity.ts'
 import type { Request } from '../../contract/request.ts'
 import { authBlock } from '../../contract/response.ts'
 import type { Response } from '../../contract/response.ts'
+import { newToken } from '../../contract/wire/returns.ts'
 import { routesOf } from '../../contract/route.ts'
 import type { Call } from '../../contract/route.ts'
 import { effectiveTtl, smallerLimit } from '../../contract/token-params.ts'
@@ -42,6 +43,7 @@ type TokenOptions = { readonly [K in keyof typeof fields]: (typeof fields)[K]['f
 export const createRoutes = [
   write('create', {
     about: 'Create a token.',
+    returns: newToken,
     fields,
     handle: async (call, options) => {
       if (options.no_parent && call.caller.denies(`${call.mountPath}create-orphan`))
@@ -51,11 +53,13 @@ export const createRoutes = [
   }),
   write('create-orphan', {
     about: 'Create a token without a parent.',
+    returns: newToken,
     fields,
     handle: async (call, options) => create(call, options, undefined, true),
   }),
   write('create/:role_name', {
     about: 'Create a token through a role.',
+    returns: newToken,
     fields: roleFields,
     handle: async (call, options) => {
       const role = await roleNamed(call.engine.view, options.role_name)

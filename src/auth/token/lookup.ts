@@ -15,24 +15,58 @@ const { read, list, write } = routesOf<TokenState>()
 const tokenField = { token: f.any("The token; the caller's own if it is left out.") }
 const accessorField = { accessor: f.string('The accessor of the token.').or('') }
 
+const tokenMembers = {
+  id: f.string('The token; empty when it was looked up by its accessor.').secret(),
+  accessor: f.string('Its accessor; empty for batch tokens.'),
+  policies: f.list('Its policies.'),
+  path: f.string('The path that created it.'),
+  meta: f.map('Notes about it.').orNull(),
+  display_name: f.string('Its name for people.'),
+  num_uses: f.int('The uses that are left; 0: without limit.'),
+  orphan: f.bool('It has no parent.'),
+  creation_time: f.int('When it was created, Unix seconds.'),
+  creation_ttl: f.int('The TTL that it was created with, seconds.'),
+  expire_time: f.string('When it expires; null: never.').orNull(),
+  ttl: f.int('The seconds that are left; 0: it never expires.'),
+  explicit_max_ttl: f.int('The longest TTL, renewals included, seconds; 0: that of the mount.'),
+  entity_id: f.string('Its entity; empty: none.'),
+  type: f.string('`service` or `batch`.'),
+  namespace_path: f.string('Its namespace, unless that is the root one.'),
+  issue_time: f.string('When it was created.'),
+  renewable: f.bool('It can be renewed.'),
+  last_renewal: f.string('When it was last renewed.'),
+  last_renewal_time: f.int('The same, Unix seconds.'),
+  role: f.string('The role that created it.'),
+  period: f.int('The TTL that each renewal gives, seconds.'),
+  bound_cidrs: f.list('The only addresses that may use it.'),
+}
+
 /** `auth/token/lookup`, `lookup-self`, `lookup-accessor`, and the list of accessors. */
 export const lookupRoutes = [
   read('lookup', {
     about: 'Look a token up.',
+    returns: tokenMembers,
     subject: namedOrSelf,
     fields: tokenField,
     handle: async (call, { token }) => lookup(call, token),
   }),
   write('lookup', {
     about: 'Look a token up.',
+    returns: tokenMembers,
     subject: namedOrSelf,
     pure: true,
     fields: tokenField,
     handle: async (call, { token }) => lookup(call, token),
   }),
-  read('lookup-self', { about: "Look the caller's own token up.", subject: own, handle: (call) => self(call) }),
+  read('lookup-self', {
+    about: "Look the caller's own token up.",
+    returns: tokenMembers,
+    subject: own,
+    handle: (call) => self(call),
+  }),
   write('lookup-self', {
     about: "Look the caller's own token up.",
+    returns: tokenMembers,
     subject: own,
     pure: true,
     fields: tokenField,
@@ -40,12 +74,14 @@ export const lookupRoutes = [
   }),
   write('lookup-accessor', {
     about: 'Look a token up by its accessor.',
+    returns: tokenMembers,
     pure: true,
     fields: accessorField,
     handle: async ({ engine }, { accessor }) => rendered(await byAccessor(engine, accessor), '', engine),
   }),
   list('accessors', {
     about: 'List the accessors of all service tokens of the namespace.',
+    returns: { keys: f.list('The accessors.') },
     access: 'sudo',
     handle: async ({ engine }) => {
       const keys = await engine.tokens.accessors()

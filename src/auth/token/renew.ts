@@ -4,6 +4,7 @@ import { f } from '../../contract/field.ts'
 import type { TokenRecord } from '../../contract/identity.ts'
 import { authBlock } from '../../contract/response.ts'
 import type { Response } from '../../contract/response.ts'
+import { newToken } from '../../contract/wire/returns.ts'
 import { routesOf } from '../../contract/route.ts'
 import type { Call } from '../../contract/route.ts'
 import { effectiveTtl, smallerLimit } from '../../contract/token-params.ts'
@@ -21,6 +22,7 @@ const tokenField = { token: f.any('The token.') }
 export const renewRoutes = [
   write('renew', {
     about: 'Renew a token.',
+    returns: newToken,
     subject: named,
     fields: { ...tokenField, ...increment },
     handle: async (call, values) => {
@@ -33,6 +35,7 @@ export const renewRoutes = [
   }),
   write('renew-self', {
     about: "Renew the caller's own token.",
+    returns: newToken,
     subject: self,
     fields: { ...tokenField, ...increment },
     handle: async (call, values) => {
@@ -43,6 +46,7 @@ export const renewRoutes = [
   }),
   write('renew-accessor', {
     about: 'Renew a token by its accessor.',
+    returns: newToken,
     fields: { accessor: f.string('The accessor.').or(''), ...increment },
     handle: async (call, values) => renew(call, await byAccessor(call.engine, values.accessor), '', values.increment),
   }),

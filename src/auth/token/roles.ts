@@ -103,6 +103,13 @@ const fields = {
   token_num_uses,
 }
 
+const { role_name, ...settings } = fields
+const roleMembers = {
+  ...settings,
+  name: role_name,
+  allowed_entity_aliases: f.list('Aliases that may be asked for.').orNull(),
+}
+
 const empty: Omit<Role, 'name'> = {
   allowedPolicies: [],
   allowedGlobs: [],
@@ -126,6 +133,7 @@ const empty: Omit<Role, 'name'> = {
 export const roleRoutes = [
   list('roles', {
     about: 'List roles.',
+    returns: { keys: f.list('The names.') },
     handle: async ({ engine }) => {
       const keys = await engine.view.list('role/')
       if (keys.length === 0) throw new Fault('not_found', 'no roles')
@@ -134,6 +142,7 @@ export const roleRoutes = [
   }),
   read('roles/:role_name', {
     about: 'Read a role.',
+    returns: roleMembers,
     fields: roleName,
     handle: async ({ engine }, values) => {
       const role = await roleNamed(engine.view, values.role_name)

@@ -1,8 +1,11 @@
 import { f } from '../field.ts'
 import type { Fields } from '../field.ts'
 
-/** How a payload is written: `envelope` is the usual form, `injected` and `body` are Vault's others (`form.ts`). `token`: there is none, but a token. */
-export type ReturnsForm = 'envelope' | 'injected' | 'body' | 'token'
+/**
+ * How a payload is written: `envelope` is the usual form, `injected` and `body` are Vault's others (`form.ts`). `token`: there is none, but a token.
+ * `any`: the response is one of another route.
+ */
+export type ReturnsForm = 'envelope' | 'injected' | 'body' | 'token' | 'any'
 
 /** The name of members that nobody knows beforehand, such as the names of a caller's own secrets. */
 export const otherMembers = '*'
@@ -27,6 +30,9 @@ export const injected = (members: Fields): Returns => new Returns(members, 'inje
 
 /** A body without envelope. @param text the content type of a text that a caller may ask for instead */
 export const body = (members: Fields, text?: string): Returns => new Returns(members, 'body', text)
+
+/** The response of another request, which was kept until now. */
+export const anotherResponse: Returns = new Returns({}, 'any')
 
 /** A token, new or renewed, in the envelope's `auth`. */
 export const newToken: Returns = new Returns({}, 'token')

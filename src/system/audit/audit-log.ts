@@ -27,23 +27,47 @@ const { read, write } = routesOf<unknown>()
 const device = f.string('Path of the audit device; not needed where one has files.').or('')
 const access = 'token' as const
 
+const checkpointMembers = {
+  origin: f.string('The name of the log.'),
+  size: f.int('The number of its lines.'),
+  root: f.string('The root of its tree, base64.'),
+  checkpoint: f.string('The signed note.'),
+  keys: f.list('Lines of the key file.'),
+}
+
+const proofMembers = {
+  seq: f.int('The number of the line.'),
+  size: f.int('The size of the checkpoint.'),
+  proof: f.string('The file.'),
+}
+
+const consistencyMembers = {
+  from: f.int('The earlier size.'),
+  size: f.int('The size of the checkpoint.'),
+  hashes: f.list('The proof (RFC 6962 §2.1.2).'),
+  checkpoint: f.string('The signed note.'),
+}
+
 /** `sys/audit/checkpoint`, `proof`, `consistency`, `entries`: for auditors; and `sys/audit/rotate-keys`. */
 export function auditLogRoutes(logs: AuditLogPort): Route<unknown>[] {
   return [
     read('audit/checkpoint', {
       about: 'The newest signed checkpoint of an audit log, and its public keys.',
+      returns: checkpointMembers,
       access,
       fields: { device },
       handle: (_, values) => ({ data: { ...logs.checkpoint(values.device) } }),
     }),
     read('audit/proof', {
       about: 'Prove that a line is in an audit log: a C2SP tlog-proof file.',
+      returns: proofMembers,
       access,
       fields: { device, seq: f.int('Number of the line, from 1.').or(0) },
       handle: async (_, values) => ({ data: { seq: values.seq, ...(await logs.proof(values.device, values.seq)) } }),
     }),
     read('audit/consistency', {
       about: 'Prove that the newest checkpoint of an audit log goes on from an earlier size.',
+      returns: consistencyMembers,
       access,
       fields: { device, from: f.int('The earlier size, in lines.').or(0) },
       handle: async (_, values) => ({
@@ -52,6 +76,7 @@ export function auditLogRoutes(logs: AuditLogPort): Route<unknown>[] {
     }),
     read('audit/entries', {
       about: 'Read lines of an audit log as they are in its files.',
+      returns: { first: f.int('The number of the first line.'), lines: f.list('The lines.') },
       access,
       fields: {
         device,

@@ -3,6 +3,7 @@ import { Fault, refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
 import { folded, newPath, withoutSlash } from '../../contract/names.ts'
 import { done } from '../../contract/response.ts'
+import { injected } from '../../contract/wire/returns.ts'
 import { routesOf } from '../../contract/route.ts'
 import type { Route } from '../../contract/route.ts'
 
@@ -28,6 +29,7 @@ export function auditRoutes(audit: AuditPort): Route<unknown>[] {
   return [
     read('audit', {
       about: 'List the audit devices.',
+      returns: injected({ '*': f.object('A device, by its path.') }),
       access: 'sudo',
       handle: () => ({
         data: Object.fromEntries(audit.devices().map((device) => [device.path, device])),
@@ -72,6 +74,7 @@ export function auditRoutes(audit: AuditPort): Route<unknown>[] {
 function hashRoute(audit: AuditPort): Route<unknown> {
   return write('audit-hash/*path', {
     about: 'The hash that a device writes for a string.',
+    returns: injected({ hash: f.string('The hash.') }),
     // The string that someone looks for in a log may be a key share.
     carriesKeyShares: true,
     pure: true,
@@ -89,18 +92,22 @@ function hashRoute(audit: AuditPort): Route<unknown> {
   })
 }
 
+const one = 'config/auditing/request-headers/:header'
+const canonical = { header: folded }
+const headerMembers = injected({ '*': f.object('Whether it is hashed, by its name.') })
+
 function headerRoutes(audit: AuditPort): Route<unknown>[] {
   const all = () => Object.fromEntries([...audit.headers()].map(([name, hmac]) => [name, { hmac }]))
-  const one = 'config/auditing/request-headers/:header'
-  const canonical = { header: folded }
   return [
     read('config/auditing/request-headers', {
       about: 'List the request headers that audit devices record.',
+      returns: injected({ headers: f.object('Whether each is hashed, by its name.') }),
       access: 'sudo',
       handle: () => ({ data: { headers: all() }, inject: true }),
     }),
     read(one, {
       about: 'Read how a header is recorded.',
+      returns: headerMembers,
       canonical,
       access: 'sudo',
       fields: header,

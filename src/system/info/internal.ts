@@ -7,7 +7,7 @@ import { answer } from '../../contract/response.ts'
 import type { Call } from '../../contract/route.ts'
 import { routesOf } from '../../contract/route.ts'
 import type { Route } from '../../contract/route.ts'
-import { mountEntry } from '../mounts/mount-view.ts'
+import { mountEntry, mountMembers } from '../mounts/mount-view.ts'
 
 /** What these routes need of the namespace that they are asked in. */
 export interface InternalPort {
@@ -35,12 +35,14 @@ export function internalRoutes(): Route<Has>[] {
   return [
     read('internal/ui/mounts', {
       about: 'The mounts that the caller may know of.',
+      returns: { secret: f.object('Secrets engines, by path.'), auth: f.object('Login methods, by path.') },
       access: 'public',
       nowhere: answer({ secret: {}, auth: {} }),
       handle: (call) => answer({ secret: visible(call, 'secret'), auth: visible(call, 'auth') }),
     }),
     read('internal/ui/mounts/*path', {
       about: 'The mount that a path lies in.',
+      returns: { ...mountMembers, path: f.string('Its path.') },
       access: 'public',
       fields: { path: f.string('An API path.').or('') },
       handle: ({ engine, caller }, { path }) => {
@@ -59,6 +61,7 @@ export function internalRoutes(): Route<Has>[] {
     }),
     read('internal/ui/namespaces', {
       about: 'The namespaces that the caller may know of.',
+      returns: { keys: f.list('Their paths.') },
       access: 'public',
       handle: ({ engine, caller }) => {
         if (!caller.token) throw denied()
@@ -68,6 +71,11 @@ export function internalRoutes(): Route<Has>[] {
     }),
     read('internal/ui/resultant-acl', {
       about: "The caller's own rules.",
+      returns: {
+        root: f.bool('The caller may do everything.'),
+        exact_paths: f.object('Rules for single paths.').orNull(),
+        glob_paths: f.object('Rules for all paths that begin so.').orNull(),
+      },
       handle: async ({ engine, caller }) => answer(await engine.internal.resultant(caller)),
     }),
   ]

@@ -29,6 +29,7 @@ export function loggerRoutes(loggers: LoggerPort): Route<unknown>[] {
   return [
     read('loggers', {
       about: 'List the loggers and their levels.',
+      returns: { '*': f.string('The level of a logger, by its name.') },
       handle: () => answer(Object.fromEntries(loggers.levels())),
     }),
     write('loggers', {
@@ -42,6 +43,7 @@ export function loggerRoutes(loggers: LoggerPort): Route<unknown>[] {
     }),
     read('loggers/:name', {
       about: 'Read the level of a logger.',
+      returns: { '*': f.string('Its level, by its name.') },
       fields: name,
       handle: (_, values) => {
         const found = loggers.levels().get(values.name)

@@ -1,5 +1,6 @@
 import { refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
+import { body } from '../../contract/wire/returns.ts'
 import { routesOf } from '../../contract/route.ts'
 import type { Route } from '../../contract/route.ts'
 
@@ -48,13 +49,22 @@ export function metricsRoutes(port: MetricsPort): Route<unknown>[] {
   return [
     read('metrics', {
       about: 'Numbers for monitoring.',
+      returns: body(
+        {
+          Timestamp: f.string('When they were measured.'),
+          Gauges: f.array('Values as they are now.'),
+          Points: f.any('Always empty.'),
+          Counters: f.array('Sums since the process began.'),
+          Samples: f.array('Durations since the process began, milliseconds.'),
+        },
+        prometheusType,
+      ),
       answersUnaudited: true,
       fields: { format: f.string('"prometheus" for its text format; JSON unless given.').or('') },
       handle: ({ request }, { format }) => {
         const accepted = String(request.headers['accept'] ?? '')
         const wanted = format || (accepted.startsWith('application/openmetrics-text') ? 'prometheus' : 'json')
-        if (wanted === 'prometheus')
-          return { plain: prometheus(port.measure()), contentType: 'text/plain; version=0.0.4; charset=utf-8' }
+        if (wanted === 'prometheus') return { plain: prometheus(port.measure()), contentType: prometheusType }
         if (wanted !== 'json') throw refuse('the format of metrics is "prometheus", or none for JSON')
         return { plain: json(port.measure()) }
       },
@@ -63,6 +73,8 @@ export function metricsRoutes(port: MetricsPort): Route<unknown>[] {
 }
 
 /** The members that go-metrics writes, which tools for Vault read. */
+const prometheusType = 'text/plain; version=0.0.4; charset=utf-8'
+
 function json({ at, gauges, counters, samples }: Measurements): Record<string, unknown> {
   const shown = (labels: Labels = {}): Labels => labels
   return {

@@ -65,6 +65,7 @@ const bodies: Readonly<Record<ReturnsForm, (members: Fields) => Described>> = {
   },
   token: () => inEnvelope({ auth: reference('Auth') }),
   body: objectOf,
+  any: () => ({}),
 }
 
 const schemaOfBody = ({ form, members }: Returns): Described => bodies[form](members)

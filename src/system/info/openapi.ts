@@ -3,6 +3,7 @@ import { f } from '../../contract/field.ts'
 import { apiPathOf } from '../../contract/mount.ts'
 import type { MountRecord } from '../../contract/mount.ts'
 import type { Response } from '../../contract/response.ts'
+import { body } from '../../contract/wire/returns.ts'
 import { routesOf } from '../../contract/route.ts'
 import type { Call, Route } from '../../contract/route.ts'
 import { openApiDocument } from './openapi-document.ts'
@@ -21,6 +22,13 @@ const { read, write } = routesOf<Has>()
 export function openApiRoutes(): Route<Has>[] {
   const options = {
     about: 'The API as an OpenAPI document.',
+    returns: body({
+      openapi: f.string('The version of the format.'),
+      info: f.object('The title.'),
+      servers: f.array('Where the paths stand.'),
+      paths: f.object('The operations, by path.'),
+      components: f.object('Schemas that several operations share.'),
+    }),
     access: 'public',
     fields: {
       generic_mount_paths: f.bool('Parameters in place of the paths of mounts.').or(false),

@@ -1,6 +1,8 @@
 import { Fault } from '../../contract/fault.ts'
+import { f } from '../../contract/field.ts'
 import type { Operation } from '../../contract/request.ts'
 import { answer } from '../../contract/response.ts'
+import { body, injected } from '../../contract/wire/returns.ts'
 import { routesOf } from '../../contract/route.ts'
 import type { Route } from '../../contract/route.ts'
 import { rfc3339 } from '../../util/clock.ts'
@@ -36,24 +38,36 @@ export function serverInfoRoutes(port: ServerInfoPort): Route<unknown>[] {
   return [
     read('ha-status', {
       about: 'The nodes of the cluster: there is one.',
+      returns: injected({ nodes: f.array('The nodes.') }),
       handle: () => ({ data: { nodes: [node(port)] }, inject: true }),
     }),
     read('host-info', {
       about: 'Processors, memory, disk and operating system of the machine.',
+      returns: {
+        timestamp: f.string('When this was measured.'),
+        cpu: f.array('The processors.'),
+        cpu_times: f.array('Their times, seconds.'),
+        disk: f.array('The file system of the storage; empty: the storage is in memory.'),
+        host: f.object('Name, uptime and operating system.'),
+        memory: f.object('Memory in bytes.'),
+      },
       rootOnly: true,
       handle: async () => answer(await hostInfo(port.now(), port.storagePath)),
     }),
     read('in-flight-req', {
       about: 'The requests that are under way.',
+      returns: body({ '*': f.map('Time, path and client of a request, by its id.') }),
       rootOnly: true,
       handle: () => ({ plain: requestsOf(port) }),
     }),
     list('version-history', {
       about: 'The releases that have run on this storage.',
+      returns: { keys: f.list('The releases.'), key_info: f.object('When each one was first started.') },
       handle: async () => answer(historyOf(await port.versions())),
     }),
     read('config/state/sanitized', {
       about: 'The configuration in force, without anything secret.',
+      returns: { '*': f.any('Settings, by their names in the configuration file.') },
       rootOnly: true,
       handle: () => answer(port.settings),
     }),
@@ -74,10 +88,12 @@ export function counterRoutes(): Route<Has>[] {
   return [
     counting.read('internal/counters/tokens', {
       about: 'How many service tokens there are in the namespace.',
+      returns: { counters: f.object('`service_tokens.total`.') },
       handle: async ({ engine }) => answer({ counters: { service_tokens: { total: await engine.counters.tokens() } } }),
     }),
     counting.read('internal/counters/entities', {
       about: 'How many entities there are in the namespace.',
+      returns: { counters: f.object('`entities.total`.') },
       handle: () => answer({ counters: { entities: { total: 0 } } }),
     }),
   ]

@@ -6,11 +6,12 @@ import { apiPathOf, plainConfig } from '../../contract/mount.ts'
 import type { MountRecord, MountSpec } from '../../contract/mount.ts'
 import { answer, done } from '../../contract/response.ts'
 import type { Response } from '../../contract/response.ts'
+import { injected } from '../../contract/wire/returns.ts'
 import { routesOf } from '../../contract/route.ts'
 import type { Alias, Route } from '../../contract/route.ts'
 import { changedConfig, configFields } from './mount-config.ts'
 import type { TtlBounds } from './mount-config.ts'
-import { mountEntry, tuneEntry } from './mount-view.ts'
+import { mountEntry, mountMembers, tuneEntry, tuneMembers } from './mount-view.ts'
 
 /** What these routes need of the mount table. Paths are API paths: `X/` or `auth/X/`. */
 export interface MountPort {
@@ -117,15 +118,17 @@ function tableRoutes({ kind, top, plural, access, twin }: Table): Route<Has>[] {
   return [
     read(top, {
       about: `List the enabled ${plural}.`,
+      returns: injected({ '*': f.object('A mount, by its path.') }),
       handle: ({ engine }) => ({ data: all(engine.mounts), inject: true }),
     }),
     read(`${top}/*path`, {
       about: `Read one of the ${plural}.`,
+      returns: injected(mountMembers),
       access,
       canonical,
       alias,
       fields: path,
-      handle: ({ engine }, values) => inject(mountEntry(existing(engine.mounts, kind, values.path))),
+      handle: ({ engine }, values) => repeated(mountEntry(existing(engine.mounts, kind, values.path))),
     }),
     write(`${top}/*path`, {
       about: `Enable one of the ${plural}.`,
@@ -152,13 +155,14 @@ function tuneRoutes({ kind, top, access, twin }: Table): Route<Has>[] {
   return [
     read(`${top}/*path/tune`, {
       about: 'Read the settings in force.',
+      returns: injected(tuneMembers),
       access,
       canonical,
       alias,
       fields: path,
       handle: ({ engine: { mounts } }, values) => {
         const record = existing(mounts, kind, values.path)
-        return inject(tuneEntry(record, mounts.limits(record).maxTtl, mounts.ttl.default))
+        return repeated(tuneEntry(record, mounts.limits(record).maxTtl, mounts.ttl.default))
       },
     }),
     write(`${top}/*path/tune`, {
@@ -173,7 +177,7 @@ function tuneRoutes({ kind, top, access, twin }: Table): Route<Has>[] {
   ]
 }
 
-const inject = (data: Readonly<Record<string, unknown>>): Response => ({ ...answer(data), inject: true })
+const repeated = (data: Readonly<Record<string, unknown>>): Response => ({ ...answer(data), inject: true })
 const slashed = (at: string): string => (at.endsWith('/') ? at : `${at}/`)
 
 const apiPathAt = (kind: Kind, at: string): string => (kind === 'auth' ? `auth/${slashed(at)}` : slashed(at))

@@ -4,6 +4,7 @@ import { apiPathOf } from '../../contract/mount.ts'
 import type { MountRecord } from '../../contract/mount.ts'
 import { apiPath } from '../../contract/request.ts'
 import { answer } from '../../contract/response.ts'
+import { injected } from '../../contract/wire/returns.ts'
 import { routesOf } from '../../contract/route.ts'
 import type { Route } from '../../contract/route.ts'
 
@@ -35,6 +36,7 @@ export function remountRoutes(): Route<Has>[] {
   return [
     write('remount', {
       about: 'Move a mount to another path.',
+      returns: injected({ migration_id: f.string('Reads the status.') }),
       access: 'sudo',
       fields: {
         from: f.string('Path of the mount now.').reads(pathForms).or(''),
@@ -56,6 +58,10 @@ export function remountRoutes(): Route<Has>[] {
     }),
     read('remount/status/:id', {
       about: 'What became of a move.',
+      returns: {
+        migration_id: f.string('The id that moving returned.'),
+        migration_info: f.map('`source_mount`, `target_mount` and `status`.'),
+      },
       fields: { id: f.string('The migration_id.').or('') },
       handle: ({ request }, { id }) => {
         const migration = migrations.get(request.namespace + id)

@@ -2,6 +2,7 @@ import { Fault, refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
 import type { Capability, TokenRecord } from '../../contract/identity.ts'
 import type { Response } from '../../contract/response.ts'
+import { injected } from '../../contract/wire/returns.ts'
 import { routesOf } from '../../contract/route.ts'
 import type { Route } from '../../contract/route.ts'
 import { Secret } from '../../util/secret.ts'
@@ -24,11 +25,17 @@ const paths = {
   path: f.list('Older name of paths.').alias('paths').or([]),
 }
 
+const capabilityMembers = injected({
+  '*': f.list('The capabilities on a path, by the path.'),
+  capabilities: f.list('The same, when one path was asked about.'),
+})
+
 /** `sys/capabilities`, `-self` and `-accessor`. */
 export function capabilityRoutes(): Route<Has>[] {
   return [
     write('capabilities', {
       about: 'What a token may do on some paths.',
+      returns: capabilityMembers,
       pure: true,
       fields: { ...paths, token: f.string('The token.').secret().or('') },
       handle: async ({ engine: { capabilities: port } }, { token, ...asked }) => {
@@ -40,6 +47,7 @@ export function capabilityRoutes(): Route<Has>[] {
     }),
     write('capabilities-accessor', {
       about: 'What a token may do on some paths, by its accessor.',
+      returns: capabilityMembers,
       pure: true,
       fields: { ...paths, accessor: f.string('The accessor.').or('') },
       handle: async ({ engine: { capabilities: port } }, { accessor, ...asked }) => {
@@ -51,6 +59,7 @@ export function capabilityRoutes(): Route<Has>[] {
     }),
     write('capabilities-self', {
       about: 'What the caller may do on some paths.',
+      returns: capabilityMembers,
       pure: true,
       fields: { ...paths, token: f.string('Ignored: the caller is asked about.').secret().or('') },
       handle: async ({ engine: { capabilities: port }, caller }, asked) => {

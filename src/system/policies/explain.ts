@@ -55,17 +55,30 @@ const request = {
   wrap_ttl: f.duration('As if the answer was asked for wrapped, for this long.').or(0),
 }
 
+const explanation = {
+  path: f.string('The path that was asked about.'),
+  operation: f.string('The operation that was asked about.'),
+  allowed: f.bool('Whether it is allowed.'),
+  ground: f.string('The reason, as one word.'),
+  reason: f.string('The reason, as a sentence.'),
+  considered: f.array('The rules that match the path, the one that counts first.'),
+  left_out: f.array('Policies and rules that do not count, and why.'),
+  suggestion: f.string('A rule that would allow it; null where none would.').orNull(),
+}
+
 /** `sys/policies/explain` and `explain-self`: which rule decides about a request, and what would allow it. */
 export function explainRoutes(): Route<Has>[] {
   return [
     write('policies/explain-self', {
       about: 'Why the caller may do something, or may not, and what would allow it.',
+      returns: explanation,
       pure: true,
       fields: request,
       handle: async ({ engine, caller }, asked) => told(asked, await engine.explain.own(caller, requestOf(asked))),
     }),
     write('policies/explain', {
       about: 'Why a token, or a set of policies, may do something, or may not, and what would allow it.',
+      returns: explanation,
       pure: true,
       fields: {
         ...request,

@@ -23,6 +23,7 @@ export function passwordPolicyRoutes(): Route<Has>[] {
   return [
     list('policies/password', {
       about: 'List password policies.',
+      returns: { keys: f.list('Their names.') },
       handle: async ({ engine: { passwordPolicies: policies } }) => {
         const keys = await policies.list()
         if (keys.length === 0) throw new Fault('not_found', 'no password policies')
@@ -31,6 +32,7 @@ export function passwordPolicyRoutes(): Route<Has>[] {
     }),
     read('policies/password/*name', {
       about: 'Read a password policy.',
+      returns: { policy: f.string('The policy in HCL or JSON.') },
       fields: name,
       handle: async ({ engine }, values) => answer({ policy: present(await engine.passwordPolicies.get(values.name)) }),
     }),
@@ -54,6 +56,7 @@ export function passwordPolicyRoutes(): Route<Has>[] {
     }),
     read('policies/password/*name/generate', {
       about: 'Generate a password.',
+      returns: { password: f.string('The password.').secret() },
       fields: name,
       handle: async ({ engine }, values) =>
         answer({ password: present(await engine.passwordPolicies.generate(values.name)) }),

@@ -4,6 +4,7 @@ import type { Caller } from '../../contract/identity.ts'
 import { folded } from '../../contract/names.ts'
 import { answer, done } from '../../contract/response.ts'
 import type { Response } from '../../contract/response.ts'
+import { injected } from '../../contract/wire/returns.ts'
 import { routesOf } from '../../contract/route.ts'
 import type { Alias, Call, Route } from '../../contract/route.ts'
 import { rfc3339 } from '../../util/clock.ts'
@@ -63,6 +64,20 @@ const changeFields = {
 }
 const oldFields = { ...changeFields, rules: f.string('Older name of policy.').alias('policy').or('') }
 
+const listMembers = { keys: f.list('Their names.') }
+const oldListMembers = injected({ ...listMembers, policies: f.list('The same.') })
+const documentless = {
+  name: f.string('Its name.'),
+  version: f.int('Counts its changes.'),
+  cas_required: f.bool('Writes must give cas.'),
+  allow_wildcards_in_identity_templates: changeFields.allow_wildcards_in_identity_templates,
+  allow_slashes_in_identity_templates: changeFields.allow_slashes_in_identity_templates,
+  modified: f.string('When it was last written.'),
+  expiration: f.string('When it expires; absent: never.'),
+}
+const policyMembers = { ...documentless, policy: f.string('The policy as it was written.') }
+const oldPolicyMembers = injected({ ...documentless, rules: policyMembers.policy })
+
 /** `sys/policies/acl`, `sys/policies/detailed/acl`, and the older `sys/policy`. */
 export function policyRoutes(): Route<Has>[] {
   return [...listRoutes(), ...recordRoutes(), ...oldRoutes()]
@@ -75,21 +90,25 @@ function listRoutes(): Route<Has>[] {
   return [
     list('policies/acl', {
       about: 'List policies.',
+      returns: listMembers,
       alias: () => ['policy', 'policy/'],
       handle: async ({ engine }) => names(engine.policies, ''),
     }),
     list('policies/acl/*name', {
       about: 'List policies below a prefix.',
+      returns: listMembers,
       alias: older,
       fields: name,
       handle: async ({ engine }, values) => names(engine.policies, values.name),
     }),
     list('policies/detailed/acl', {
       about: 'List policies with their texts.',
+      returns: { ...listMembers, key_info: f.object('The policies, by name.') },
       handle: async (call) => details(call, ''),
     }),
     list('policies/detailed/acl/*prefix', {
       about: 'List policies below a prefix with their texts.',
+      returns: { ...listMembers, key_info: f.object('The policies, by name.') },
       fields: prefix,
       handle: async (call, values) => details(call, values.prefix),
     }),
@@ -100,6 +119,7 @@ function recordRoutes(): Route<Has>[] {
   return [
     read('policies/acl/*name', {
       about: 'Read a policy.',
+      returns: policyMembers,
       canonical,
       alias: older,
       fields: name,
@@ -129,28 +149,32 @@ function recordRoutes(): Route<Has>[] {
   ]
 }
 
+async function oldList(policies: PolicyPort, below: string): Promise<Response> {
+  const keys = await policies.list(folder(below))
+  if (keys.length === 0) throw new Fault('not_found', 'no policies')
+  return { data: { keys, policies: keys }, inject: true }
+}
+
 function oldRoutes(): Route<Has>[] {
-  const all = async (policies: PolicyPort, below: string): Promise<Response> => {
-    const keys = await policies.list(folder(below))
-    if (keys.length === 0) throw new Fault('not_found', 'no policies')
-    return { data: { keys, policies: keys }, inject: true }
-  }
   return [
     ...[read, list].map((make) =>
       make('policy', {
         about: 'List policies (older form).',
+        returns: oldListMembers,
         alias: () => ['policies/acl', 'policies/acl/'],
-        handle: async ({ engine }) => all(engine.policies, ''),
+        handle: async ({ engine }) => oldList(engine.policies, ''),
       }),
     ),
     list('policy/*name', {
       about: 'List policies below a prefix (older form).',
+      returns: oldListMembers,
       alias: newer,
       fields: name,
-      handle: async ({ engine }, values) => all(engine.policies, values.name),
+      handle: async ({ engine }, values) => oldList(engine.policies, values.name),
     }),
     read('policy/*name', {
       about: 'Read a policy (older form).',
+      returns: oldPolicyMembers,
       canonical,
       alias: newer,
       fields: name,

@@ -2,6 +2,7 @@ import { Fault, refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
 import { answer, done } from '../../contract/response.ts'
 import type { Response } from '../../contract/response.ts'
+import { body } from '../../contract/wire/returns.ts'
 import { routesOf } from '../../contract/route.ts'
 import type { Route } from '../../contract/route.ts'
 import { shareOf } from './key-input.ts'
@@ -34,6 +35,21 @@ const startFields = {
 }
 const shareFields = { key: f.any('A share.'), nonce: f.string('The nonce of the operation.').or('') }
 
+const progressMembers = {
+  nonce: f.string('The id of the operation.'),
+  started: f.bool('One is in progress.'),
+  progress: f.int('The shares provided so far.'),
+  required: f.int('The shares that are needed.'),
+  complete: f.bool('The token is ready.'),
+  otp: f.string('The one-time password, if the server made it: only in the response that begins.').secret(),
+  otp_length: f.int('The length of a one-time password.'),
+  encoded_token: f
+    .string('The token, encoded with the one-time password or encrypted; empty until it is ready.')
+    .secret(),
+  encoded_root_token: f.string('The same.').secret(),
+  pgp_fingerprint: f.string('The PGP key that the token is encrypted for; empty: none.'),
+}
+
 /** `sys/generate-root-token/*` (with a token), `sys/generate-root/*` (without, if the listener allows it) and `sys/decode-token`. */
 export function generateRootRoutes(root: GenerateRootPort, allowed: boolean): Route<unknown>[] {
   const unauthenticated = operationRoutes('generate-root', 'public', root)
@@ -45,6 +61,7 @@ export function generateRootRoutes(root: GenerateRootPort, allowed: boolean): Ro
     ...(allowed ? unauthenticated : unauthenticated.map(switchedOff)),
     write('decode-token', {
       about: 'Decode a generated root token.',
+      returns: { token: f.string('The root token.').secret() },
       access: 'public',
       pure: true,
       fields: {
@@ -84,17 +101,20 @@ const isBeginning = ({ operation, pattern }: Route<unknown>): boolean =>
 
 function operationRoutes(base: string, access: 'public' | 'token', root: GenerateRootPort): Route<unknown>[] {
   const plain = access === 'public'
+  const returns = plain ? body(progressMembers) : progressMembers
   const respond = (status: Status, otp: string): Response =>
     responseOf(statusBody(status, root.otpLength, otp, plain), plain)
   return [
     read(`${base}/attempt`, {
       access,
       about: 'The progress of the generation of a root token.',
+      returns,
       handle: async () => respond(await root.status(), ''),
     }),
     write(`${base}/attempt`, {
       access,
       about: 'Begin to generate a root token.',
+      returns,
       fields: startFields,
       handle: async (_, { otp, pgp_key: pgpKey }) => {
         const own = await root.start(otp, pgpKey)
@@ -113,6 +133,7 @@ function operationRoutes(base: string, access: 'public' | 'token', root: Generat
     write(`${base}/update`, {
       access,
       about: 'Provide one key share; the last one returns the encoded token.',
+      returns,
       fields: shareFields,
       handle: async (_, { key, nonce }) => {
         if (!plain && nonce === '') throw refuse('nonce is required')
@@ -124,12 +145,13 @@ function operationRoutes(base: string, access: 'public' | 'token', root: Generat
   ]
 }
 
-const responseOf = (body: Record<string, unknown>, plain: boolean): Response => (plain ? { plain: body } : answer(body))
+const responseOf = (content: Record<string, unknown>, plain: boolean): Response =>
+  plain ? { plain: content } : answer(content)
 
 function updateBody(status: Status, plain: boolean): Record<string, unknown> {
   const { nonce, started, progress, required, complete, encoded, fingerprint } = status
-  const body = { nonce, started, progress, required, complete, encoded_token: encoded, pgp_fingerprint: fingerprint }
-  return plain ? { ...body, encoded_root_token: encoded, otp: '', otp_length: 0 } : body
+  const brief = { nonce, started, progress, required, complete, encoded_token: encoded, pgp_fingerprint: fingerprint }
+  return plain ? { ...brief, encoded_root_token: encoded, otp: '', otp_length: 0 } : brief
 }
 
 function statusBody(status: Status, otpLength: number, otp: string, plain: boolean): Record<string, unknown> {

@@ -1,6 +1,31 @@
 import type { NewShares, RekeyStatus } from '../../contract/seal.ts'
 import { Fault, refuse } from '../../contract/fault.ts'
+import { f } from '../../contract/field.ts'
 import { base64, hex } from '../../util/bytes.ts'
+
+const progressMembers = {
+  nonce: f.string('The id of the operation.'),
+  started: f.bool('One is in progress.'),
+  t: f.int('How many of the new shares are needed.'),
+  n: f.int('How many new shares there are.'),
+  progress: f.int('The shares provided so far.'),
+}
+
+/** The members of `statusBody` and `madeBody`. */
+export const rekeyMembers = {
+  ...progressMembers,
+  required: f.int('How many of the present shares are needed.'),
+  pgp_fingerprints: f.list('The PGP keys that the shares are encrypted for.').orNull(),
+  backup: f.bool('A copy of the encrypted shares is kept.'),
+  verification_required: f.bool('The new shares count only after they were given back.'),
+  verification_nonce: f.string('The id of the verification; empty: none is in progress.'),
+  complete: f.bool('The new shares are made.'),
+  keys: f.list('The new shares, hex.').secret(),
+  keys_base64: f.list('The same, base64.').secret(),
+}
+
+/** The members of `verifyBody`, and of the response that ends a verification. */
+export const verificationMembers = { ...progressMembers, complete: f.bool('The new shares count.') }
 
 /** The fingerprints as Vault shows them: null when the shares come in clear. */
 const printsOf = ({ fingerprints, backup }: Pick<RekeyStatus, 'fingerprints' | 'backup'>): Record<string, unknown> =>

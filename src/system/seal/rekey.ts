@@ -2,11 +2,12 @@ import { Fault, refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
 import { done } from '../../contract/response.ts'
 import type { Response } from '../../contract/response.ts'
+import { body, injected } from '../../contract/wire/returns.ts'
 import { routesOf } from '../../contract/route.ts'
 import type { Route } from '../../contract/route.ts'
 import { base64, fromHex } from '../../util/bytes.ts'
 import { shareOf, strictBool, strictInt, strictTexts, weakBool, weakInt, weakTexts } from './key-input.ts'
-import { madeBody, statusBody, unsettledText, verifyBody } from './rekey-bodies.ts'
+import { madeBody, rekeyMembers, statusBody, unsettledText, verificationMembers, verifyBody } from './rekey-bodies.ts'
 import type { NewShares, RekeyStatus } from '../../contract/seal.ts'
 
 /** One rekey operation. There are two, one for each family of paths. */
@@ -113,6 +114,11 @@ function backup(path: string, other: string, rekey?: RekeyPort): Route<unknown>[
   return [
     read(path, {
       about: 'Read the copy of shares encrypted with PGP.',
+      returns: injected({
+        nonce: f.string('The id of the operation that made them.'),
+        keys: f.object('The encrypted shares by PGP fingerprint, hex.'),
+        keys_base64: f.object('The same, base64.'),
+      }),
       alias: () => other,
       handle: async () => {
         if (!rekey) throw refuse('no backed-up keys found')
@@ -166,17 +172,20 @@ function family(kind: Family, rekey: RekeyPort, rules: RekeyRules): Route<unknow
   return [...makingRoutes(kind, rekey, rules), ...verifyingRoutes(kind, rekey)]
 }
 
-const shown = (kind: Family, body: Record<string, unknown>): Response => (kind.plain ? { plain: body } : { data: body })
+const shown = (kind: Family, content: Record<string, unknown>): Response =>
+  kind.plain ? { plain: content } : { data: content }
 
 /** `init` and `update`: the old shares make new ones. */
 function makingRoutes(kind: Family, rekey: RekeyPort, rules: RekeyRules): Route<unknown>[] {
   const { base, access } = kind
+  const returns = kind.plain ? body(rekeyMembers) : rekeyMembers
   const status = async (): Promise<Response> => shown(kind, statusBody(await rekey.status(), kind.plain))
   return [
-    read(`${base}/init`, { access, about: 'How far the rekey is.', handle: status }),
+    read(`${base}/init`, { access, about: 'How far the rekey is.', returns, handle: status }),
     write(`${base}/init`, {
       access,
       about: 'Begin to make new shares.',
+      returns,
       fields,
       handle: async (_, values) => {
         const [int, bool, texts] = kind.plain ? [strictInt, strictBool, strictTexts] : [weakInt, weakBool, weakTexts]
@@ -202,6 +211,7 @@ function makingRoutes(kind: Family, rekey: RekeyPort, rules: RekeyRules): Route<
     write(`${base}/update`, {
       access,
       about: 'Give one of the present shares.',
+      returns,
       fields: shareFields,
       handle: async (_, { key, nonce }) => {
         const made = await rekey.update(updateShare(kind, key, nonce), nonce, kind.idle)
@@ -214,12 +224,14 @@ function makingRoutes(kind: Family, rekey: RekeyPort, rules: RekeyRules): Route<
 /** `verify`: the new shares are given back before they count. */
 function verifyingRoutes(kind: Family, rekey: RekeyPort): Route<unknown>[] {
   const { base, access } = kind
+  const returns = kind.plain ? body(verificationMembers) : verificationMembers
   const verification = async (): Promise<Response> => shown(kind, verifyBody(await rekey.status(), kind.missing))
   return [
-    read(`${base}/verify`, { access, about: 'How far the verification is.', handle: verification }),
+    read(`${base}/verify`, { access, about: 'How far the verification is.', returns, handle: verification }),
     write(`${base}/verify`, {
       access,
       about: 'Give one of the new shares back.',
+      returns,
       fields: shareFields,
       handle: async (_, { key, nonce }) => {
         const share = shareOf(key, kind.noKey)
@@ -232,6 +244,7 @@ function verifyingRoutes(kind: Family, rekey: RekeyPort): Route<unknown>[] {
     remove(`${base}/verify`, {
       access,
       about: 'Begin the verification again.',
+      returns,
       handle: async () => {
         await rekey.restartVerification(kind.missing)
         return verification()

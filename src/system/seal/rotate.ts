@@ -2,6 +2,7 @@ import type { KeyStatus, RotationConfig } from '../../contract/barrier.ts'
 import { refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
 import { done } from '../../contract/response.ts'
+import { injected } from '../../contract/wire/returns.ts'
 import { routesOf } from '../../contract/route.ts'
 import type { Route } from '../../contract/route.ts'
 import { rfc3339 } from '../../util/clock.ts'
@@ -37,6 +38,11 @@ export function rotateRoutes(port: RotatePort): Route<unknown>[] {
   return [
     read('key-status', {
       about: 'The encryption key in use.',
+      returns: injected({
+        term: f.int('Its number.'),
+        install_time: f.string('When it was made.'),
+        encryptions: f.int('How often it has encrypted, about.'),
+      }),
       handle: () => {
         const { term, installedAt, encryptions } = port.keyStatus()
         return { data: { term, install_time: rfc3339(installedAt), encryptions }, inject: true }
@@ -62,6 +68,11 @@ function configRoutes(port: RotatePort, path: string, otherPath: string): Route<
   return [
     read(path, {
       about: 'The settings of automatic rotation.',
+      returns: {
+        max_operations: fields.max_operations,
+        interval: f.any('Time after which the key is rotated, such as `720h0m0s`; 0: never.'),
+        enabled: fields.enabled,
+      },
       alias,
       handle: async () => {
         const { maxOperations, interval, enabled } = await port.rotation()

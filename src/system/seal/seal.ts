@@ -3,6 +3,7 @@ import { refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
 import { done } from '../../contract/response.ts'
 import type { Response } from '../../contract/response.ts'
+import { body } from '../../contract/wire/returns.ts'
 import { routesOf } from '../../contract/route.ts'
 import type { Route } from '../../contract/route.ts'
 import { base64, hex } from '../../util/bytes.ts'
@@ -44,6 +45,28 @@ const anywhere = { access: 'public', whenSealed: true } as const
 /** The status can be read in every namespace; operations on the server belong to the root namespace. */
 const operator = { ...anywhere, rootOnly: true } as const
 
+const release = {
+  version: f.string('The version of the API.'),
+  strongroom_release: f.string('The release of this server.'),
+  cluster_name: f.string('The name of the cluster; absent while sealed.'),
+  cluster_id: f.string('Its id; absent while sealed.'),
+}
+const sealStatus = body({
+  type: f.string('The kind of seal.'),
+  initialized: f.bool('It is initialised.'),
+  sealed: f.bool('It is sealed.'),
+  t: f.int('The shares that are needed.'),
+  n: f.int('The shares that there are.'),
+  progress: f.int('The shares provided so far.'),
+  nonce: f.string('The id of this unseal; empty: none is under way.'),
+  ...release,
+  commit_date: f.string('The day of the release.'),
+  migration: f.bool('Always false.'),
+  recovery_seal: f.bool('Always false.'),
+  storage_type: f.string('The kind of storage.'),
+  audit_heads: f.map('Size and root of each audit log, by device.'),
+})
+
 /** `sys/init`, `seal-status`, `unseal`, `seal`, `health`, `leader` and `step-down`. */
 export function sealRoutes(manager: SealPort): Route<unknown>[] {
   return [...initRoutes(manager), unsealRoute(manager), ...operatorRoutes(manager), ...statusRoutes(manager)]
@@ -54,11 +77,17 @@ function initRoutes(manager: SealPort): Route<unknown>[] {
     read('init', {
       ...operator,
       about: 'Whether the server is initialised.',
+      returns: body({ initialized: f.bool('It is initialised.') }),
       handle: async () => ({ plain: { initialized: (await manager.status()).initialised } }),
     }),
     write('init', {
       ...operator,
       about: 'Initialise: generate the root key, its shares, and the first root token.',
+      returns: body({
+        keys: f.list('The shares, hex; encrypted where PGP keys were given.').secret(),
+        keys_base64: f.list('The same, base64.').secret(),
+        root_token: f.string('The root token; encrypted where a PGP key was given.').secret(),
+      }),
       fields: {
         secret_shares: f.any('How many shares.'),
         secret_threshold: f.any('How many of them unseal the server.'),
@@ -85,6 +114,7 @@ function unsealRoute(manager: SealPort): Route<unknown> {
   return write('unseal', {
     ...operator,
     about: 'Provide one key share.',
+    returns: sealStatus,
     fields: {
       key: f.any('The share, hex or base64.'),
       reset: f.any('Discard the shares provided so far.'),
@@ -135,12 +165,22 @@ function statusRoutes(manager: SealPort): Route<unknown>[] {
     read('seal-status', {
       ...anywhere,
       about: 'Whether the server is sealed, and how many shares it still needs.',
+      returns: sealStatus,
       answersUnaudited: true,
       handle: async () => ({ plain: await statusBody(manager) }),
     }),
     read('health', {
       ...operator,
       about: 'For load balancers: the state as an HTTP status.',
+      returns: body({
+        initialized: f.bool('It is initialised.'),
+        sealed: f.bool('It is sealed.'),
+        standby: f.bool('As `sealed`: there are no standbys.'),
+        replication_performance_mode: f.string('`disabled`; `unknown` while sealed.'),
+        replication_dr_mode: f.string('The same.'),
+        server_time_utc: f.int('Unix seconds.'),
+        ...release,
+      }),
       answersUnaudited: true,
       fields: healthFields,
       handle: async (_, values) => health(manager, values),
@@ -148,6 +188,7 @@ function statusRoutes(manager: SealPort): Route<unknown>[] {
     read('leader', {
       ...anywhere,
       about: 'The active node.',
+      returns: body({ ha_enabled: f.bool('Always false.') }),
       answersUnaudited: true,
       handle: () => ({ plain: { ha_enabled: false } }),
     }),
@@ -243,7 +284,7 @@ async function health(manager: SealPort, values: HealthValues): Promise<Response
   }
   const cluster = sealed ? undefined : manager.cluster()
   const replication = sealed ? 'unknown' : 'disabled'
-  const body = {
+  const found = {
     initialized: initialised,
     sealed,
     standby: sealed,
@@ -254,7 +295,7 @@ async function health(manager: SealPort, values: HealthValues): Promise<Response
     strongroom_release: product.release,
     ...(cluster && { cluster_name: cluster.name, cluster_id: cluster.id }),
   }
-  return { status: !initialised ? codes.uninit : sealed ? codes.sealed : codes.active, plain: body }
+  return { status: !initialised ? codes.uninit : sealed ? codes.sealed : codes.active, plain: found }
 }
 
 function codeOf(input: string | undefined, fallback: number): number {
