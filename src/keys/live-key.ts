@@ -21,7 +21,7 @@ import { bytesOf, contextBytes, versionCiphers, versionFor } from './operations/
 import type { Bound, VersionCipher, VersionCiphers } from './operations/ciphers.ts'
 import { isLimited } from './usage.ts'
 
-/** What a message is bound to besides its key. `context` is the caller's base64; it matters for derived keys only. */
+/** The data that a message is bound to besides its key. `context` is the caller's base64; it matters for derived keys only. */
 export interface Binding extends Bound {
   readonly context?: string | undefined
   /** The view that encrypts, where it has keys of its own (`versionFor`); undefined: the key itself, as transit. */
@@ -37,26 +37,26 @@ export interface Versioned {
   readonly bytes: Uint8Array
 }
 
-/** A pair ready for use; `secret` is absent when only the public half is known. */
+/** A key pair ready for use; the private key is absent when only the public one was imported. */
 export interface LivePair {
   readonly publicKey: PairKey
   readonly privateKey: PairKey | undefined
 }
 
-/** What a key needs of the mount that it belongs to. */
+/** The ports of a key into the mount that it belongs to. */
 export interface KeyHost {
   readonly random: Random
   /** Counts the use of a version. */
-  meter(key: KeyRecord, number: number): UsageCounter
+  counterOf(key: KeyRecord, number: number): UsageCounter
   /** The key with a later version than this one has. @throws Fault when it cannot be rotated. */
   successor(key: KeyRecord): Promise<LiveKey>
 }
 
-/** For keys that are only looked at, and for tries whose ciphertexts nobody gets: nothing is counted. */
-export function unmetered(random: Random): KeyHost {
+/** For keys that are only read, and for trials whose ciphertexts nobody gets: nothing is counted. */
+export function uncounted(random: Random): KeyHost {
   return {
     random,
-    meter: () => ({ take: () => true, touch: () => {} }),
+    counterOf: () => ({ take: () => true, touch: () => {} }),
     successor: () => Promise.reject(new Fault('internal', 'a key that is not stored has no successor')),
   }
 }
@@ -68,8 +68,8 @@ export function unmetered(random: Random): KeyHost {
 export class LiveKey {
   readonly record: KeyRecord
   readonly #host: KeyHost
-  readonly #meters = new Map<number, UsageCounter>()
-  readonly #sealers = new Map<number, VersionCiphers>()
+  readonly #counters = new Map<number, UsageCounter>()
+  readonly #ciphers = new Map<number, VersionCiphers>()
   readonly #viewCiphers = new Map<string, VersionCiphers>()
   readonly #macs = new Map<number, KeyObject>()
   readonly #cmacs = new Map<number, Cmac>()
@@ -93,7 +93,7 @@ export class LiveKey {
   ): Promise<Versioned> {
     this.mustAllow('encrypt')
     const number = this.versionToUse(version, 'encryption')
-    const sealer = this.#sealer(number, binding)
+    const cipher = this.#cipher(number, binding)
     if (!(await this.#mayEncrypt(number, beforeChange))) {
       if (version === 0) {
         await beforeChange()
@@ -103,37 +103,37 @@ export class LiveKey {
         `version ${number} has encrypted as many messages as is safe (NIST SP 800-38D): leave key_version out, or rotate the key`,
       )
     }
-    return { version: number, bytes: await sealer.seal(plaintext, binding, this.#host.random) }
+    return { version: number, bytes: await cipher.encrypt(plaintext, binding, this.#host.random) }
   }
 
-  /** @throws Fault invalid_request for what is no ciphertext of this key under this context and associated data. */
+  /** @throws Fault invalid_request for a ciphertext of another key, context or associated data. */
   async decrypt(ciphertext: Versioned, binding: Binding): Promise<Uint8Array> {
     this.mustAllow('decrypt')
     const { version } = ciphertext
     this.mustDecrypt(version)
-    const sealer = this.#sealer(version, binding)
+    const cipher = this.#cipher(version, binding)
     this.used(version)
-    return sealer.open(ciphertext.bytes, binding)
+    return cipher.decrypt(ciphertext.bytes, binding)
   }
 
-  /** Notes that a version is being used. */
+  /** Records that a version is being used. */
   used(number: number): void {
-    this.#meter(number).touch()
+    this.#counter(number).touch()
   }
 
   #mayEncrypt(number: number, beforeChange: BeforeChange): boolean | Promise<boolean> {
-    if (isLimited(this.record)) return this.#meter(number).take(beforeChange)
+    if (isLimited(this.record)) return this.#counter(number).take(beforeChange)
     this.used(number)
     return true
   }
 
-  #meter(number: number): UsageCounter {
-    let meter = this.#meters.get(number)
-    if (!meter) {
-      meter = this.#host.meter(this.record, number)
-      this.#meters.set(number, meter)
+  #counter(number: number): UsageCounter {
+    let counter = this.#counters.get(number)
+    if (!counter) {
+      counter = this.#host.counterOf(this.record, number)
+      this.#counters.set(number, counter)
     }
-    return meter
+    return counter
   }
 
   /** The HMAC (RFC 2104) of some data with the key that every version has for that. */
@@ -176,9 +176,9 @@ export class LiveKey {
     if (this.record.kdf !== null) return this.#derivedPair(number, context)
     let pair = this.#pairs.get(number)
     if (!pair) {
-      const { open = '', material } = this.version(number)
+      const { open: publicKey = '', material } = this.version(number)
       pair = {
-        publicKey: readPublic(bytesOf(open)),
+        publicKey: readPublic(bytesOf(publicKey)),
         privateKey: material === '' ? undefined : readPrivate(bytesOf(material)),
       }
       this.#pairs.set(number, pair)
@@ -212,7 +212,7 @@ export class LiveKey {
     if (state.is === 'disabled') throw refuse('this key is disabled: enable it before it is used')
   }
 
-  /** @throws Fault invalid_request when a ciphertext's version is none that may be opened. */
+  /** @throws Fault invalid_request for a version that may not decrypt. */
   mustDecrypt(version: number): void {
     if (version > this.record.latest) throw refuse('invalid ciphertext: version is too new')
     if (version < this.record.minDecryption) {
@@ -244,14 +244,14 @@ export class LiveKey {
     return stored
   }
 
-  #sealer(number: number, { context, view }: Binding): VersionCipher {
+  #cipher(number: number, { context, view }: Binding): VersionCipher {
     if (view !== undefined) return this.#viewCipher(view, number, context)
-    let sealers = this.#sealers.get(number)
-    if (!sealers) {
-      sealers = versionCiphers(this.record, this.version(number))
-      this.#sealers.set(number, sealers)
+    let ciphers = this.#ciphers.get(number)
+    if (!ciphers) {
+      ciphers = versionCiphers(this.record, this.version(number))
+      this.#ciphers.set(number, ciphers)
     }
-    return sealers(context)
+    return ciphers(context)
   }
 
   #viewCipher(view: string, number: number, context: string | undefined): VersionCipher {
@@ -269,10 +269,10 @@ export class LiveKey {
     const { material } = this.version(number)
     const info = contextBytes(context)
     if (material === '') throw refuse('this version has no private key: nothing can be derived from a public half')
-    const secret = ed25519Private(fromPrivateDer(bytesOf(material)))
-    const seed = kdfs[this.record.kdf ?? 'hkdf_sha256'](secret)(info, 32)
+    const privateKey = ed25519Private(fromPrivateDer(bytesOf(material)))
+    const seed = kdfs[this.record.kdf ?? 'hkdf_sha256'](privateKey)(info, 32)
     const key = ed25519FromSeed(seed)
-    wipe(secret, seed)
+    wipe(privateKey, seed)
     return { publicKey: key, privateKey: key }
   }
 }

@@ -32,18 +32,18 @@ export interface KeyVersion {
   readonly id: string
   readonly createdAt: number
   readonly origin: Origin
-  /** The secret material in base64: raw, or PKCS#8. Empty when only the public half is known. */
+  /** The secret material in base64: raw, or PKCS#8. Empty when only the public key was imported. */
   readonly material: string
-  /** The public half of a pair, SubjectPublicKeyInfo in base64. */
+  /** The public key of a pair, SubjectPublicKeyInfo in base64. The name is that of the stored member. */
   readonly open?: string
   /** The HMAC key in base64: every key can make HMACs. It is the material itself for the types whose only use that is. */
   readonly mac: string
-  /** Certificates for the public half, that of the key first, in PEM. */
+  /** The certificate chain of the public key in PEM, that of the key first. */
   readonly certificates?: string
 }
 
 /** When a key was backed up or restored, and which version was the latest then. */
-export interface Passage {
+export interface BackupTime {
   readonly at: number
   readonly version: number
 }
@@ -54,7 +54,7 @@ export interface KeyRecord {
   readonly format: 3
   readonly uuid: string
   readonly name: string
-  /** Other names of this key, in the protocols that have such. */
+  /** Other names of this key, each of one key of the mount only (`KeyStore.byAlias`). */
   readonly aliases: readonly string[]
   readonly type: KeyTypeName
   /** In bytes, for types that come in sizes. */
@@ -67,8 +67,8 @@ export interface KeyRecord {
   readonly createdAt: number
   readonly tags: Readonly<Record<string, string>>
   readonly metadata: Readonly<Record<string, string>>
-  readonly backedUp: Passage | null
-  readonly restored: Passage | null
+  readonly backedUp: BackupTime | null
+  readonly restored: BackupTime | null
   /** How subkeys are derived for a context; null: the key itself encrypts. */
   readonly kdf: KdfName | null
   readonly convergent: boolean
@@ -89,7 +89,7 @@ export interface KeyRecord {
 /** A record of any layout, before `upgraded` has judged every member of it. */
 export const storedKey = { about: 'a key', is: (value: unknown): value is KeyRecord => isObject(value) }
 
-/** What a new key is to be. */
+/** The parameters of a new key. */
 export interface KeySpec {
   readonly name: string
   readonly type: KeyTypeName
@@ -111,11 +111,11 @@ type AnyRecord = Omit<KeyRecord, 'format'> & { readonly format: 1 | 2 | 3 }
 export function upgraded(stored: KeyRecord | AnyRecord): KeyRecord {
   if (stored.format !== 1 && stored.format !== 2) return trusted(stored as KeyRecord)
   const { state } = stored
-  const whole = state.is === 'soft-deleted' ? ({ ...state, before: 'enabled' } as const) : state
-  return trusted({ ...unnamed, ...stored, state: whole, format: 3 })
+  const restorable = state.is === 'soft-deleted' ? ({ ...state, before: 'enabled' } as const) : state
+  return trusted({ ...newerMembers, ...stored, state: restorable, format: 3 })
 }
 
-const unnamed = {
+const newerMembers = {
   aliases: [],
   size: null,
   tags: {},
@@ -156,24 +156,24 @@ export async function newVersion(
 }
 
 /** A new key with its first version. */
-export function newKey(wish: KeySpec, version: KeyVersion): KeyRecord {
+export function newKey(spec: KeySpec, version: KeyVersion): KeyRecord {
   return {
-    ...unnamed,
+    ...newerMembers,
     format: 3,
     uuid: randomUUID(),
-    name: wish.name,
-    type: wish.type,
-    size: wish.size,
-    uses: keyType(wish.type).uses,
+    name: spec.name,
+    type: spec.type,
+    size: spec.size,
+    uses: keyType(spec.type).uses,
     state: { is: 'enabled' },
     origin: version.origin,
     createdAt: version.createdAt,
-    kdf: wish.derived ? 'hkdf_sha256' : null,
-    convergent: wish.convergent,
-    exportable: wish.exportable,
-    plaintextBackup: wish.plaintextBackup,
+    kdf: spec.derived ? 'hkdf_sha256' : null,
+    convergent: spec.convergent,
+    exportable: spec.exportable,
+    plaintextBackup: spec.plaintextBackup,
     deletable: false,
-    autoRotatePeriod: wish.autoRotatePeriod,
+    autoRotatePeriod: spec.autoRotatePeriod,
     latest: 1,
     minAvailable: 0,
     minDecryption: 1,

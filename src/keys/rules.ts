@@ -6,8 +6,8 @@ import { kdfs } from '../crypto/kdf.ts'
 import { longestDuration } from '../util/duration.ts'
 import type { KeyRecord, KeyState, KeyVersion } from './record.ts'
 
-// What every key obeys, whoever made it. The routes ask before they make anything; whatever is stored, and whatever is
-// read from the storage, is asked as a whole: by `mustBeKey`.
+// The rules that every key obeys. Routes check single parameters before they make anything; `mustBeKey` checks whole keys
+// before they are stored and when they are read.
 
 const hour = 3600
 /** The HMAC key beside a key that has another purpose, in bytes. */
@@ -49,7 +49,7 @@ export function isTime(at: unknown): at is number {
   return isCount(at) && at <= endOfTime
 }
 
-/** What kind of key it is. `size` is in bytes, null for types that have one. */
+/** The kind of a key. `size` is in bytes, null for types that have one. */
 export interface KeyKind {
   readonly type: KeyTypeName
   readonly size: number | null
@@ -210,8 +210,7 @@ function lengthOf(encoded: string): number {
 }
 
 /**
- * What was read from the storage, when it is a key that can be used: another release, or a restored storage, may have
- * put anything there.
+ * A stored record, if it is a key that can be used: another release, or a restored storage, may have put anything there.
  * @throws Fault internal, which names the key: nothing is done with it, and nothing is changed.
  */
 export function trusted(key: KeyRecord): KeyRecord {

@@ -10,7 +10,7 @@ export function softDeleted(key: KeyRecord, now: number, purgeAfter: number): Ke
   return { ...key, state: { is: 'soft-deleted', deletedAt: now, purgeAt: time, before: key.state.is } }
 }
 
-/** What it was before. @throws Fault invalid_request when its time has passed: it may be gone at any moment. */
+/** The key in the state before its deletion. @throws Fault invalid_request when its time has passed: it may be gone at any moment. */
 export function restored(key: KeyRecord, now: number): KeyRecord {
   if (key.state.is !== 'soft-deleted') return key
   if (isPurged(key, now)) throw refuse('the time to restore this key has passed: it is being destroyed')

@@ -9,7 +9,7 @@ import type { Clock } from '../util/clock.ts'
 import type { Log } from '../util/log.ts'
 import { Mutex } from '../util/mutex.ts'
 import { lastUse } from './metadata.ts'
-import { LiveKey, unmetered } from './live-key.ts'
+import { LiveKey, uncounted } from './live-key.ts'
 import type { KeyHost } from './live-key.ts'
 import { completeIndex, dropEntries, isComplete, nameOf, putEntries, uuidOfAlias } from './key-index.ts'
 import { mostMessages, staleness, usageAt } from './usage-counter.ts'
@@ -82,7 +82,7 @@ export class KeyStore {
     this.usage = new Usage({ view: host.view, clock: host.clock, limit })
     this.#host = {
       random,
-      meter: (key, number) => this.usage.meter(key, number),
+      counterOf: (key, number) => this.usage.counterOf(key, number),
       successor: (key) => this.#successor(key),
     }
   }
@@ -92,7 +92,7 @@ export class KeyStore {
    * @throws Fault unsupported_path for what cannot be a key's name.
    */
   async find(name: string): Promise<LiveKey | undefined> {
-    const record = await this.#view.get(place(name), storedKey)
+    const record = await this.#view.get(keyAt(name), storedKey)
     if (record && record.name !== name)
       throw new Fault(
         'internal',
@@ -130,7 +130,7 @@ export class KeyStore {
       const other = await aliasOwner(tx, alias)
       if (other) {
         if (!move) throw refuse(`the alias ${alias} belongs to another key of this mount`)
-        await keep(tx, other, withoutAlias(other, alias))
+        await putKey(tx, other, withoutAlias(other, alias))
       }
       return { ...key, aliases: [...key.aliases, alias] }
     })
@@ -154,7 +154,7 @@ export class KeyStore {
       const changed = await change(tx, key)
       if (changed === key) return key
       mustLeaveRoom(key, changed)
-      await keep(tx, key, changed)
+      await putKey(tx, key, changed)
       return changed
     }
     return this.#changes.run(() => this.#view.transaction(work))
@@ -166,7 +166,7 @@ export class KeyStore {
     return this.#indexing
   }
 
-  /** `find`, for operations that cannot do without. */
+  /** `find`, for operations that need the key. @throws Fault invalid_request without it */
   async need(name: string): Promise<LiveKey> {
     const key = await this.find(name)
     if (!key) throw refuse('encryption key not found')
@@ -194,42 +194,42 @@ export class KeyStore {
 
   /** A key that is not stored, to see whether a request would work with it. */
   trial(draft: KeyRecord): LiveKey {
-    return new LiveKey(draft, unmetered(this.random))
+    return new LiveKey(draft, uncounted(this.random))
   }
 
   /** A new key that is not stored yet. @throws Fault invalid_request for a key that cannot be, before anything is made. */
-  async draft(wish: KeySpec): Promise<KeyRecord> {
-    mustBeKind(wish)
-    mustBePeriod(wish.autoRotatePeriod)
-    return newKey(wish, await newVersion(wish, this.random, this.clock.now()))
+  async draft(spec: KeySpec): Promise<KeyRecord> {
+    mustBeKind(spec)
+    mustBePeriod(spec.autoRotatePeriod)
+    return newKey(spec, await newVersion(spec, this.random, this.clock.now()))
   }
 
   /** Stores a draft unless the name is taken. Gives what is stored then, and whether it is the draft. */
   async add(draft: KeyRecord): Promise<{ readonly record: KeyRecord; readonly added: boolean }> {
     return this.#view.transaction(async (tx) => {
-      const taken = await tx.get(place(draft.name), storedKey)
+      const taken = await tx.get(keyAt(draft.name), storedKey)
       if (taken) return { record: upgraded(taken), added: false }
-      await keep(tx, undefined, draft)
+      await putKey(tx, undefined, draft)
       return { record: draft, added: true }
     })
   }
 
-  /** Changes a key: `change` gives the new record, or undefined to remove it. `missing` is what to say without one. */
+  /** Changes a key: `change` gives the new record, or undefined to remove it. `missing` is the message without such a key. */
   async change(
     name: string,
     missing: string,
     change: (key: KeyRecord) => KeyRecord | undefined,
   ): Promise<KeyRecord | undefined> {
-    const at = place(name)
+    const at = keyAt(name)
     const work = async (tx: Transaction): Promise<KeyRecord | undefined> => {
       const stored = await tx.get(at, storedKey)
       if (!stored) throw refuse(missing)
       const key = upgraded(stored)
       const changed = change(key)
-      if (changed === undefined) await drop(tx, key)
+      if (changed === undefined) await deleteKey(tx, key)
       else if (changed !== stored) {
         mustLeaveRoom(key, changed)
-        await keep(tx, key, changed)
+        await putKey(tx, key, changed)
       }
       return changed
     }
@@ -254,14 +254,14 @@ export class KeyStore {
     return changed as KeyRecord
   }
 
-  /** Puts a whole record in a name's place. @throws Fault invalid_request when the name is taken, unless `force`. */
+  /** Stores a whole record under its name. @throws Fault invalid_request when the name is taken, unless `force`. */
   async replace(record: KeyRecord, force: boolean): Promise<void> {
-    const at = place(record.name)
+    const at = keyAt(record.name)
     await this.#view.transaction(async (tx) => {
       const taken = await tx.get(at, storedKey)
       if (taken && !force) throw refuse(`key ${record.name} already exists: use force to replace it`)
-      if (taken) await drop(tx, taken)
-      await keep(tx, undefined, record)
+      if (taken) await deleteKey(tx, taken)
+      await putKey(tx, undefined, record)
     })
   }
 
@@ -296,7 +296,7 @@ export class KeyStore {
     }
   }
 
-  /** What a mount does every minute. */
+  /** The periodic work of a mount, every minute. */
   async tend(): Promise<void> {
     await this.rotateDue()
     await this.purgeDue()
@@ -326,7 +326,7 @@ export class KeyStore {
     const key = await this.find(name)
     const guard = await this.deletionGuard()
     const usedAt = key && guard > 0 && !force ? lastUse(await this.usage.of(key.record)) : 0
-    // What is stored of the last use may be as old as that.
+    // The stored time of the last use may be that old.
     const since = this.clock.now() - guard * 1000 - staleness
     await this.change(name, 'could not delete key; not found', (current) => {
       if (!current.deletable) throw refuse(`error deleting policy ${name}: deletion is not allowed for this key`)
@@ -339,15 +339,15 @@ export class KeyStore {
 
   /** The RSA-4096 pair that keys to import are wrapped with; made when it is first asked for. */
   async wrappingKey(): Promise<KeyObject> {
-    const known = await this.#view.get(wrappingRecord, wrappingShape)
-    if (known) return fromPrivateDer(bytesOf(known.material))
+    const stored = await this.#view.get(wrappingRecord, wrappingShape)
+    if (stored) return fromPrivateDer(bytesOf(stored.material))
     const fresh = await pairs.rsa4096.generate(this.random)
-    const kept = await this.#view.transaction(async (tx) => {
-      const earlier = await tx.get(wrappingRecord, wrappingShape)
-      if (!earlier) tx.put(wrappingRecord, { material: base64(fresh.secret) } satisfies Wrapping)
-      return earlier
+    const earlier = await this.#view.transaction(async (tx) => {
+      const taken = await tx.get(wrappingRecord, wrappingShape)
+      if (!taken) tx.put(wrappingRecord, { material: base64(fresh.secret) } satisfies Wrapping)
+      return taken
     })
-    return fromPrivateDer(kept ? bytesOf(kept.material) : fresh.secret)
+    return fromPrivateDer(earlier ? bytesOf(earlier.material) : fresh.secret)
   }
 }
 
@@ -360,7 +360,7 @@ function dueAt({ autoRotatePeriod, state, origin, importRotates, versions, lates
 /** The key with this uuid, in a transaction. */
 async function keyWithUuid(tx: Transaction, uuid: string): Promise<KeyRecord | undefined> {
   const name = await nameOf(tx, uuid)
-  const stored = name === undefined ? undefined : await tx.get(place(name), storedKey)
+  const stored = name === undefined ? undefined : await tx.get(keyAt(name), storedKey)
   const key = stored && upgraded(stored)
   return key?.uuid === uuid ? key : undefined
 }
@@ -380,7 +380,7 @@ function withoutAlias(key: KeyRecord, alias: string): KeyRecord {
  * The only way into the storage. @param before the key as it was stored
  * @throws Fault invalid_request for what no key can be, and for an alias of another key
  */
-async function keep(tx: Transaction, before: KeyRecord | undefined, key: KeyRecord): Promise<void> {
+async function putKey(tx: Transaction, before: KeyRecord | undefined, key: KeyRecord): Promise<void> {
   mustBeKey(key)
   if (key.aliases.length > mostAliases) throw refuse(`a key has at most ${mostAliases} aliases: remove one first`)
   for (const alias of key.aliases) {
@@ -388,7 +388,7 @@ async function keep(tx: Transaction, before: KeyRecord | undefined, key: KeyReco
     if (await aliasOwner(tx, alias)) throw refuse(`the alias ${alias} belongs to another key of this mount`)
   }
   await putEntries(tx, before, key)
-  tx.put(place(key.name), key)
+  tx.put(keyAt(key.name), key)
   for (const [folder, at] of [
     ['rotation', dueAt(key)],
     ['purge', purgeAt(key)],
@@ -398,10 +398,10 @@ async function keep(tx: Transaction, before: KeyRecord | undefined, key: KeyReco
   }
 }
 
-async function drop(tx: Transaction, key: KeyRecord): Promise<void> {
+async function deleteKey(tx: Transaction, key: KeyRecord): Promise<void> {
   const { name, uuid } = key
   await dropEntries(tx, key)
-  for (const record of [place(name), `rotation/${name}`, `purge/${name}`, usageAt(uuid)]) tx.del(record)
+  for (const record of [keyAt(name), `rotation/${name}`, `purge/${name}`, usageAt(uuid)]) tx.del(record)
 }
 
 function mustRotate({ state, origin, importRotates }: KeyRecord): void {
@@ -411,7 +411,7 @@ function mustRotate({ state, origin, importRotates }: KeyRecord): void {
   }
 }
 
-function place(name: string): string {
+function keyAt(name: string): string {
   if (!isKeyName(name)) throw new Fault('unsupported_path', 'unsupported path')
   return `key/${name}`
 }

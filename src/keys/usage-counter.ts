@@ -12,7 +12,7 @@ import { storedKey, upgraded } from './record.ts'
  */
 export const mostMessages = 3_865_470_566
 
-/** What one version has been used for, as it is stored. */
+/** The use of one version, as it is stored. */
 export interface VersionUse {
   /** Messages that may have been encrypted: never fewer than there were. */
   readonly reserved: number
@@ -26,7 +26,7 @@ export interface KeyUsage {
   readonly versions: Readonly<Record<string, VersionUse>>
 }
 
-/** What that record must be. */
+/** The shape of that record. */
 export const usageShape = shapeOf<KeyUsage>('the use of a key', {
   format: isOneOf(1),
   versions: isMapOf((use) => hasMembers<VersionUse>(use, { reserved: isCount, lastUsedAt: isTime })),
@@ -155,7 +155,7 @@ export class VersionCounter implements UsageCounter {
   }
 
   #put(tx: Transaction, uses: KeyUsage['versions'], use: VersionUse): void {
-    const mine = { ...use, lastUsedAt: Math.max(use.lastUsedAt, this.#lastUsedAt) }
-    tx.put(usageAt(this.#key.uuid), { format: 1, versions: { ...uses, [this.#id]: mine } } satisfies KeyUsage)
+    const merged = { ...use, lastUsedAt: Math.max(use.lastUsedAt, this.#lastUsedAt) }
+    tx.put(usageAt(this.#key.uuid), { format: 1, versions: { ...uses, [this.#id]: merged } } satisfies KeyUsage)
   }
 }

@@ -4,10 +4,10 @@ import type { UsageCounter, UsageCounterHost } from './usage-counter.ts'
 import type { KeyRecord } from './record.ts'
 import { recent } from '../util/recent.ts'
 
-/** Versions whose use is known without reading; of others at most a block of the count is lost, to the safe side. */
-const metersKept = 10_000
+/** Versions whose counter is in memory; for others at most a block of the count is lost, to the safe side. */
+const countersCached = 10_000
 
-/** What a version has been used for, as far as is known. */
+/** The use of one version. */
 export interface Used {
   /** Messages that may have been encrypted; undefined for types without a limit. */
   readonly encryptions: number | undefined
@@ -15,36 +15,36 @@ export interface Used {
   readonly lastUsedAt: number
 }
 
-/** What the keys of a mount have been used for. */
+/** The use of the keys of a mount. */
 export class Usage {
   readonly #host: UsageCounterHost
-  readonly #meters = recent<string, VersionCounter>(metersKept)
+  readonly #counters = recent<string, VersionCounter>(countersCached)
 
   constructor(host: UsageCounterHost) {
     this.#host = host
   }
 
-  /** The meter of one version. */
-  meter(key: KeyRecord, number: number): UsageCounter {
+  /** The counter of one version. */
+  counterOf(key: KeyRecord, number: number): UsageCounter {
     const version = key.versions[number]
-    // What does not exist is refused elsewhere.
+    // The key refuses versions that do not exist.
     if (!version) return { take: () => false, touch: () => {} }
-    let meter = this.#meters.get(version.id)
-    if (!meter) {
-      meter = new VersionCounter(this.#host, key, version)
-      this.#meters.set(version.id, meter)
+    let counter = this.#counters.get(version.id)
+    if (!counter) {
+      counter = new VersionCounter(this.#host, key, version)
+      this.#counters.set(version.id, counter)
     }
-    return meter
+    return counter
   }
 
-  /** What the versions of a key have been used for, by number. */
+  /** The use of the versions of a key, by number. */
   async of(key: KeyRecord): Promise<ReadonlyMap<number, Used>> {
     const stored = await this.#host.view.get(usageAt(key.uuid), usageShape)
     const limited = isLimited(key)
     return new Map(
       Object.entries(key.versions).map(([number, { id }]) => {
         const { reserved = 0, lastUsedAt = 0 } = stored?.versions[id] ?? {}
-        const here = this.#meters.peek(id)?.lastUsedAt ?? 0
+        const here = this.#counters.peek(id)?.lastUsedAt ?? 0
         return [Number(number), { encryptions: limited ? reserved : undefined, lastUsedAt: Math.max(lastUsedAt, here) }]
       }),
     )
@@ -52,7 +52,7 @@ export class Usage {
 
   /** Stores when versions were used last, at most once an hour each. */
   async keep(): Promise<void> {
-    for (const meter of this.#meters.values()) await meter.keep().catch(() => {})
+    for (const counter of this.#counters.values()) await counter.keep().catch(() => {})
   }
 }
 

@@ -61,7 +61,7 @@ describe('the count of encryptions', () => {
           else if ('kill' in step) servers[step.kill] = start()
           else {
             const keys = servers[step.server] as KeyStore
-            const meter = keys.usage.meter((await keys.need('k')).record, 1)
+            const meter = keys.usage.counterOf((await keys.need('k')).record, 1)
             const take = async (): Promise<boolean> => meter.take(unaudited)
             const made = await Promise.all(Array.from({ length: step.messages }, () => take().catch(() => false)))
             given += made.filter(Boolean).length

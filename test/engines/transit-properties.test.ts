@@ -4,7 +4,7 @@ import { keyType, keyTypes } from '../../src/crypto/keys/key-types.ts'
 import type { KeyTypeName } from '../../src/crypto/keys/key-types.ts'
 import { randomBytes } from '../../src/crypto/random.ts'
 import { decryptText, encryptText } from '../../src/engines/transit/formats/ciphertext.ts'
-import { LiveKey, unmetered } from '../../src/keys/live-key.ts'
+import { LiveKey, uncounted } from '../../src/keys/live-key.ts'
 import { newKey, newVersion, rotated } from '../../src/keys/record.ts'
 import type { KeyRecord } from '../../src/keys/record.ts'
 import { faultOf } from '../support/seal-manager.ts'
@@ -40,7 +40,7 @@ for (const type of types)
     describe(`${type}, derived ${kind.derived}, convergent ${kind.convergent}`, () => {
       let live: LiveKey
       before(async () => {
-        live = new LiveKey(await keyOf(type, kind), unmetered(randomBytes))
+        live = new LiveKey(await keyOf(type, kind), uncounted(randomBytes))
       })
       const message = fc.record({
         plaintext: bytes,
@@ -107,7 +107,7 @@ for (const type of types)
         const binding = kind.derived ? { context: 'Yw==' } : {}
         const made = await Promise.all(
           [1, 2, 3, 4].map((version) =>
-            encryptText(new LiveKey(key, unmetered(randomBytes)), Buffer.from('x'), version, binding, unaudited),
+            encryptText(new LiveKey(key, uncounted(randomBytes)), Buffer.from('x'), version, binding, unaudited),
           ),
         )
         const limits = fc.record({
@@ -116,7 +116,7 @@ for (const type of types)
         })
         await fc.assert(
           fc.asyncProperty(limits, async ({ minDecryption, minEncryption }) => {
-            const limited = new LiveKey({ ...key, minDecryption, minEncryption }, unmetered(randomBytes))
+            const limited = new LiveKey({ ...key, minDecryption, minEncryption }, uncounted(randomBytes))
             for (const { ciphertext, key_version: version } of made) {
               const decrypt = () => decryptText(limited, ciphertext, binding)
               if (version < minDecryption) expect((await faultOf(decrypt())).message).to.include('too old')
@@ -138,7 +138,7 @@ describe('convergent encryption', () => {
     const kind = { derived: true, convergent: true } as const
     const [one, other] = [await keyOf('aes256-gcm96', kind), await keyOf('aes256-gcm96', kind)]
     const nonce = async (key: KeyRecord, context: string, plaintext: string) => {
-      const live = new LiveKey(key, unmetered(randomBytes))
+      const live = new LiveKey(key, uncounted(randomBytes))
       const { ciphertext } = await encryptText(live, Buffer.from(plaintext), 0, { context }, unaudited)
       return Buffer.from(ciphertext.slice('vault:v3:'.length), 'base64').subarray(0, 12).toString('hex')
     }

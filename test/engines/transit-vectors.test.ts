@@ -13,7 +13,7 @@ import {
   verifyText,
 } from '../../src/engines/transit/formats/ciphertext.ts'
 import { exported } from '../../src/engines/transit/formats/export.ts'
-import { LiveKey, unmetered } from '../../src/keys/live-key.ts'
+import { LiveKey, uncounted } from '../../src/keys/live-key.ts'
 import { hmacWith } from '../../src/keys/operations/macs.ts'
 import { transitVectors } from '../parity/corpus.ts'
 import { faultOf } from '../support/seal-manager.ts'
@@ -96,7 +96,7 @@ describe('transit keys that OpenBao made, restored from its backups', () => {
     const record = await restore(vector)
     return new LiveKey(
       { ...record, minDecryption: Math.max(1, record.minAvailable), minEncryption: 0 },
-      unmetered(randomBytes),
+      uncounted(randomBytes),
     )
   }
   let rows = 0
@@ -132,7 +132,7 @@ describe('transit keys that OpenBao made, restored from its backups', () => {
       for (const row of vector.refused ?? [])
         expect(
           await faultOf(
-            decryptText(new LiveKey(await restore(vector), unmetered(randomBytes)), row.ciphertext, bind(row)),
+            decryptText(new LiveKey(await restore(vector), uncounted(randomBytes)), row.ciphertext, bind(row)),
           ),
           row.why,
         )

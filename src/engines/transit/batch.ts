@@ -104,7 +104,7 @@ export function itemsOf(batch: unknown): readonly Item[] {
 
 /** Contexts must be given in all items of a batch or in none. */
 export function checkContexts(items: readonly Item[]): void {
-  const given = items.filter((item) => textOf(item, 'context') !== '').length
-  if (given > 0 && given < items.length)
+  const count = items.filter((item) => textOf(item, 'context') !== '').length
+  if (count > 0 && count < items.length)
     throw refuse('context should be set either in all the request blocks or in none')
 }

@@ -3,11 +3,11 @@ import type { BodyLimits, Request } from '../../contract/request.ts'
 import { jsonLimits } from '../../util/json-limits.ts'
 import type { Item } from './batch.ts'
 
-/** What is made, under which name it goes back, and to which operation. */
+/** The member of a result, and the operation that takes it back. */
 export interface Making {
   readonly member: 'ciphertext' | 'signature' | 'hmac' | 'cmac' | 'backup'
   readonly takenBy: 'decrypt' | 'verify' | 'decapsulate' | 'restore'
-  /** What to do about what is too large; by itself: to send less at a time. */
+  /** The cure for a result that is too large; absent: to send less at a time. */
   readonly advice?: string
 }
 
@@ -85,6 +85,6 @@ export class Counterpart {
 function sizeOf(value: unknown): number {
   const isPlain = typeof value === 'string' && !/[^ !#-[\]-~]/.test(value)
   if (isPlain) return value.length + 2
-  const written = JSON.stringify(value) ?? ''
-  return written.length + 5 * (Buffer.byteLength(written) - written.length)
+  const encoded = JSON.stringify(value) ?? ''
+  return encoded.length + 5 * (Buffer.byteLength(encoded) - encoded.length)
 }

@@ -75,7 +75,7 @@ export function bytesOf(text: string, name: string): Uint8Array {
   return bytes
 }
 
-/** What binds a message, from the members of a request or of an item of a batch. */
+/** The binding of a message, from the members of a request or of an item of a batch. */
 export function binding(item: Item): Binding {
   const [context, associated] = [textOf(item, 'context'), textOf(item, 'associated_data')]
   if (context !== '') decodeContext(context)
@@ -101,7 +101,7 @@ function oaepOf(item: Item): OaepOptions | undefined {
 
 /** A hash function of OAEP, whatever the case of its letters. */
 export function oaepHash(name: string): OaepHash {
-  const hash = oaepHashes.find((known) => known === name.toLowerCase())
+  const hash = oaepHashes.find((one) => one === name.toLowerCase())
   if (!hash) throw refuse(`unknown hash function: ${name}`)
   return hash
 }

@@ -15,7 +15,7 @@ export interface Agreement {
 }
 
 /**
- * What an elliptic-curve key and a peer have in common: ECDH (NIST SP 800-56A), then HKDF-SHA-256 without salt and info.
+ * The secret that an elliptic-curve key shares with a peer: ECDH (NIST SP 800-56A), then HKDF-SHA-256 without salt and info.
  * @throws Fault invalid_request for keys that cannot agree.
  */
 export function agreed(base: LiveKey, { version, peer, size }: Agreement): Uint8Array {

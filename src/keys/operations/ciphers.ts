@@ -13,28 +13,28 @@ import { base64, fromBase64, utf8, wipe } from '../../util/bytes.ts'
 import { recent } from '../../util/recent.ts'
 import type { KeyRecord, KeyVersion, Random } from '../record.ts'
 
-/** Derived keys that one version keeps parsed, and the longest context (in letters) that is worth keeping. */
-const derivedKept = 256
-const longestKept = 1024
+/** Derived keys that one version caches, and the longest context (in characters) that is cached. */
+const derivedCached = 256
+const longestCached = 1024
 
-/** Without a salt of its own a view's key would be the one that transit derives for a context of these bytes. */
+/** Without its own salt a view's key would be the one that transit derives for a context of these bytes. */
 const viewSalt = utf8('strongroom key view')
 
-/** What a message is bound to, besides a context: data of the caller, and for RSA how it is padded. */
+/** The data that a message is bound to besides a context, and for RSA its padding. */
 export interface Bound {
   readonly associated?: Uint8Array | undefined
   readonly oaep?: OaepOptions | undefined
 }
 
-/** One version of a key, ready to encrypt. What takes long is done on another thread, and promised. */
+/** One version of a key, ready to encrypt. Long work is done on another thread: then the result is a promise. */
 export interface VersionCipher {
-  /** @throws Fault for what this kind of key cannot take. */
-  seal(plaintext: Uint8Array, bound: Bound, random: Random): Uint8Array | Promise<Uint8Array>
-  /** @throws Fault for what is not its own. */
-  open(sealed: Uint8Array, bound: Bound): Uint8Array | Promise<Uint8Array>
+  /** @throws Fault for data or parameters that this kind of key cannot take. */
+  encrypt(plaintext: Uint8Array, bound: Bound, random: Random): Uint8Array | Promise<Uint8Array>
+  /** @throws Fault for a ciphertext of another key. */
+  decrypt(sealed: Uint8Array, bound: Bound): Uint8Array | Promise<Uint8Array>
 }
 
-/** A version's sealers by context (base64; it matters for derived keys only). */
+/** The ciphers of a version by context (base64; it matters for derived keys only). */
 export type VersionCiphers = (context: string | undefined) => VersionCipher
 
 /**
@@ -56,23 +56,23 @@ export function versionFor(view: string, key: KeyRecord, version: KeyVersion): K
 export function versionCiphers(key: KeyRecord, version: KeyVersion): VersionCiphers {
   const { cipher, pair } = keyType(key.type)
   if (pair) {
-    const sealer = new RsaSealer(version)
-    return () => sealer
+    const versionCipher = new RsaCipher(version)
+    return () => versionCipher
   }
   const raw = bytesOf(version.material)
   try {
-    if (key.kdf !== null) return derivedSealers(kdfs[key.kdf](raw), key.convergent, cipher as Cipher)
-    const sealer = new CipherSealer(cipher as Cipher, (cipher as Cipher).key(raw), undefined)
-    return () => sealer
+    if (key.kdf !== null) return derivedCiphers(kdfs[key.kdf](raw), key.convergent, cipher as Cipher)
+    const versionCipher = new SymmetricCipher(cipher as Cipher, (cipher as Cipher).key(raw), undefined)
+    return () => versionCipher
   } finally {
     wipe(raw)
   }
 }
 
-class CipherSealer implements VersionCipher {
+class SymmetricCipher implements VersionCipher {
   readonly #cipher: Cipher
   readonly #key: CipherKey
-  /** With it equal plaintexts get equal nonces. */
+  /** The key of convergent encryption: equal plaintexts get equal nonces. */
   readonly #nonces: KeyObject | undefined
 
   constructor(cipher: Cipher, key: CipherKey, nonces: KeyObject | undefined) {
@@ -81,27 +81,27 @@ class CipherSealer implements VersionCipher {
     this.#nonces = nonces
   }
 
-  seal(plaintext: Uint8Array, bound: Bound, random: Random): Uint8Array | Promise<Uint8Array> {
+  encrypt(plaintext: Uint8Array, bound: Bound, random: Random): Uint8Array | Promise<Uint8Array> {
     const { name, nonceBytes } = this.#cipher
     this.#mustTake(bound)
-    // NIST SP 800-38D §8.3 allows 2^32 random 96-bit nonces under one key: here is where a version's use is counted.
+    // NIST SP 800-38D §8.3 allows 2^32 random 96-bit nonces under one key: LiveKey counts the messages of a version.
     const nonce = this.#nonces ? hmacSha256(this.#nonces, plaintext).subarray(0, nonceBytes) : random(nonceBytes)
     if (this.#isQuick(plaintext, bound)) return this.#key.encrypt(nonce, plaintext, bound.associated)
     return heavy.run('seal', { cipher: name, key: this.#key.shared(), nonce, plaintext, ...associatedOf(bound) })
   }
 
-  open(sealed: Uint8Array, bound: Bound): Uint8Array | Promise<Uint8Array> {
+  decrypt(sealed: Uint8Array, bound: Bound): Uint8Array | Promise<Uint8Array> {
     this.#mustTake(bound)
     const { authenticated, nonceBytes } = this.#cipher
     const long = sealed.length >= nonceBytes
     if (!long && authenticated) throw refuse('invalid ciphertext length')
-    if (!this.#isQuick(sealed, bound)) return this.#openLarge(sealed, bound)
-    return this.#opened(long ? this.#key.decrypt(sealed, bound.associated) : undefined)
+    if (!this.#isQuick(sealed, bound)) return this.#decryptLarge(sealed, bound)
+    return this.#decrypted(long ? this.#key.decrypt(sealed, bound.associated) : undefined)
   }
 
-  async #openLarge(sealed: Uint8Array, bound: Bound): Promise<Uint8Array> {
+  async #decryptLarge(sealed: Uint8Array, bound: Bound): Promise<Uint8Array> {
     const { name } = this.#cipher
-    return this.#opened(
+    return this.#decrypted(
       await heavy.run('open', { cipher: name, key: this.#key.shared(), sealed, ...associatedOf(bound) }),
     )
   }
@@ -110,7 +110,7 @@ class CipherSealer implements VersionCipher {
     return length + (associated?.length ?? 0) <= this.#cipher.quickBytes
   }
 
-  #opened(plaintext: Uint8Array | undefined): Uint8Array {
+  #decrypted(plaintext: Uint8Array | undefined): Uint8Array {
     const { authenticated } = this.#cipher
     if (plaintext) return plaintext
     // CVE-2023-2197: without authentication every failure must look the same, or the text of an error is an oracle.
@@ -128,27 +128,27 @@ const associatedOf = ({ associated }: Bound) => associated && { associated }
 
 const usualOaep: OaepOptions = { hash: 'sha256', label: new Uint8Array() }
 
-/** RSA-OAEP (RFC 8017); with SHA-256 and no label, as Vault has it, unless it is wished otherwise. */
-class RsaSealer implements VersionCipher {
-  readonly #open: KeyObject
-  readonly #secret: KeyObject | undefined
+/** RSA-OAEP (RFC 8017); with SHA-256 and no label, as Vault has it, unless the request has other parameters. */
+class RsaCipher implements VersionCipher {
+  readonly #publicKey: KeyObject
+  readonly #privateKey: KeyObject | undefined
 
-  constructor({ open = '', material }: KeyVersion) {
-    this.#open = fromPublicDer(bytesOf(open))
-    this.#secret = material === '' ? undefined : fromPrivateDer(bytesOf(material))
+  constructor({ open: publicKey = '', material }: KeyVersion) {
+    this.#publicKey = fromPublicDer(bytesOf(publicKey))
+    this.#privateKey = material === '' ? undefined : fromPrivateDer(bytesOf(material))
   }
 
-  seal(plaintext: Uint8Array, { associated, oaep = usualOaep }: Bound): Uint8Array {
+  encrypt(plaintext: Uint8Array, { associated, oaep = usualOaep }: Bound): Uint8Array {
     refuseAssociated(associated)
-    const most = mostBytes(this.#open, oaep)
+    const most = mostBytes(this.#publicKey, oaep)
     if (plaintext.length > most) throw refuse(`the plaintext is too long for this RSA key: it takes ${most} bytes`)
-    return encryptOaep(this.#open, plaintext, oaep)
+    return encryptOaep(this.#publicKey, plaintext, oaep)
   }
 
-  async open(sealed: Uint8Array, { associated, oaep = usualOaep }: Bound): Promise<Uint8Array> {
+  async decrypt(sealed: Uint8Array, { associated, oaep = usualOaep }: Bound): Promise<Uint8Array> {
     refuseAssociated(associated)
-    if (!this.#secret) throw refuse('this version has no private key: only its public half was imported')
-    const plaintext = await heavy.run('openOaep', { key: this.#secret, sealed, ...oaep })
+    if (!this.#privateKey) throw refuse('this version has no private key: only its public half was imported')
+    const plaintext = await heavy.run('openOaep', { key: this.#privateKey, sealed, ...oaep })
     if (!plaintext) throw refuse('the ciphertext could not be decrypted with this RSA key')
     return plaintext
   }
@@ -159,19 +159,19 @@ function refuseAssociated(associated: Uint8Array | undefined): void {
     throw refuse('associated_data is not possible with RSA keys: an oaep_label is')
 }
 
-/** The sealers of one derived version. The most recent ones are kept: a derivation costs more than a message. */
-function derivedSealers(derive: Derive, convergent: boolean, cipher: Cipher): VersionCiphers {
-  const kept = recent<string, VersionCipher>(derivedKept)
+/** The ciphers of one derived version. The most recent ones are cached: a derivation costs more than a message. */
+function derivedCiphers(derive: Derive, convergent: boolean, cipher: Cipher): VersionCiphers {
+  const cache = recent<string, VersionCipher>(derivedCached)
   return (context = '') => {
-    const known = kept.get(context)
-    if (known) return known
+    const cached = cache.get(context)
+    if (cached) return cached
     // Convergent encryption, third scheme: one derivation gives the key and the key of the nonces.
     const derived = derive(contextBytes(context), cipher.keyBytes + (convergent ? 32 : 0))
     const nonces = convergent ? createSecretKey(derived.subarray(cipher.keyBytes)) : undefined
-    const sealer = new CipherSealer(cipher, cipher.key(derived.subarray(0, cipher.keyBytes)), nonces)
+    const versionCipher = new SymmetricCipher(cipher, cipher.key(derived.subarray(0, cipher.keyBytes)), nonces)
     wipe(derived)
-    if (context.length <= longestKept) kept.set(context, sealer)
-    return sealer
+    if (context.length <= longestCached) cache.set(context, versionCipher)
+    return versionCipher
   }
 }
 

@@ -20,15 +20,16 @@ export function exportRaw(key: string, format: string): string {
   return format === 'jwk' ? JSON.stringify({ kty: 'oct', k: url(bytesOf(key)) }) : key
 }
 
-/** The private half of a version; '' when only the public one is known. @throws Fault for formats that it has not. */
-export function exportPrivate({ material, open = '' }: KeyVersion, format: string): string {
+/** The private key of a version; '' when only the public one was imported. @throws Fault for formats that it does not have. */
+export function exportPrivate({ material, open: publicKey = '' }: KeyVersion, format: string): string {
   if (material === '') return ''
   if (format === 'der') return material
   const der = bytesOf(material)
   const key = readPrivate(der)
   try {
-    if (format === 'pem' || (format === '' && key instanceof QuantumKey)) return ended(key, pem('PRIVATE KEY', der))
-    if (format === 'jwk') return JSON.stringify(jwk(key, readPublic(bytesOf(open))))
+    if (format === 'pem' || (format === '' && key instanceof QuantumKey))
+      return trimmedPem(key, pem('PRIVATE KEY', der))
+    if (format === 'jwk') return JSON.stringify(jwk(key, readPublic(bytesOf(publicKey))))
     return rawPrivate(key, format)
   } finally {
     wipe(der)
@@ -47,32 +48,34 @@ function rawPrivate(key: PairKey, format: string): string {
 function traditional(key: KeyObject, format: string): string {
   if (format === 'raw') throw refuse(noRaw)
   const type = key.asymmetricKeyType === 'ec' ? 'sec1' : 'pkcs1'
-  return ended(key, key.export({ type, format: 'pem' } as never).toString())
+  return trimmedPem(key, key.export({ type, format: 'pem' } as never).toString())
 }
 
 /** Vault ends the PEM of an RSA key with a line feed, and no other. */
-function ended(key: PairKey, text: string): string {
+function trimmedPem(key: PairKey, text: string): string {
   return !(key instanceof QuantumKey) && key.asymmetricKeyType !== 'rsa' ? text.trimEnd() : text
 }
 
-/** The public half of a version. @throws Fault for formats that it has not. */
-export function exportPublic({ open = '' }: KeyVersion, format: string): string {
-  if (format === 'der') return open
-  const key = readPublic(bytesOf(open))
-  if (format === 'pem') return ended(key, pem('PUBLIC KEY', bytesOf(open)))
+/** The public key of a version. @throws Fault for formats that it does not have. */
+export function exportPublic({ open: publicKey = '' }: KeyVersion, format: string): string {
+  if (format === 'der') return publicKey
+  const key = readPublic(bytesOf(publicKey))
+  if (format === 'pem') return trimmedPem(key, pem('PUBLIC KEY', bytesOf(publicKey)))
   if (format === 'jwk') return JSON.stringify(jwk(undefined, key))
-  if (format !== 'raw') return ended(key, publicKeyText(key))
+  if (format !== 'raw') return trimmedPem(key, publicKeyText(key))
   if (key instanceof QuantumKey) return base64(key.raw())
   if (key.asymmetricKeyType !== 'ed25519') throw refuse(noRaw)
   return publicKeyText(key)
 }
 
 /** RFC 7517, RFC 8037; for ML-DSA the `AKP` of draft-ietf-cose-dilithium. */
-function jwk(secret: PairKey | undefined, open: PairKey): Readonly<Record<string, unknown>> {
-  if (!(open instanceof QuantumKey)) return { ...((secret as KeyObject | undefined) ?? open).export({ format: 'jwk' }) }
-  if (!open.name.startsWith('ml-dsa')) throw refuse(`no JWK is defined for keys of type ${open.name}: use der or pem`)
-  const priv = secret instanceof QuantumKey ? { priv: url(secret.raw()) } : {}
-  return { kty: 'AKP', alg: quantumAlgorithms[open.name].label, pub: url(open.raw()), ...priv }
+function jwk(privateKey: PairKey | undefined, publicKey: PairKey): Readonly<Record<string, unknown>> {
+  if (!(publicKey instanceof QuantumKey))
+    return { ...((privateKey as KeyObject | undefined) ?? publicKey).export({ format: 'jwk' }) }
+  if (!publicKey.name.startsWith('ml-dsa'))
+    throw refuse(`no JWK is defined for keys of type ${publicKey.name}: use der or pem`)
+  const priv = privateKey instanceof QuantumKey ? { priv: url(privateKey.raw()) } : {}
+  return { kty: 'AKP', alg: quantumAlgorithms[publicKey.name].label, pub: url(publicKey.raw()), ...priv }
 }
 
 function url(bytes: Uint8Array): string {

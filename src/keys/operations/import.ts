@@ -14,10 +14,10 @@ import { wipe } from '../../util/bytes.ts'
 import type { LiveKey } from '../live-key.ts'
 import { versionOf } from '../record.ts'
 import type { KeyRecord, KeyVersion, Random } from '../record.ts'
-import { quantumHalves } from './post-quantum-import.ts'
+import { quantumPair } from './post-quantum-import.ts'
 import { bytesOf } from './ciphers.ts'
 
-/** What an import brings: a wrapped key, or a public key alone (PEM). The first counts if both are there. */
+/** The material of an import: a wrapped key, or a public key alone (PEM). The first counts if both are there. */
 export interface ImportSource {
   readonly wrapped: Uint8Array | undefined
   readonly publicKey: string
@@ -25,7 +25,7 @@ export interface ImportSource {
   readonly hash: OaepHash
 }
 
-/** Why a public half alone makes no derived key. */
+/** The reason why a public key alone makes no derived key. */
 export const needsPrivate = 'keys can be derived only from their private half: the import has the public one alone'
 
 /**
@@ -37,20 +37,20 @@ export async function imported(
   { wrapped, publicKey, hash }: ImportSource,
   wrappingKey: () => Promise<KeyObject>,
 ): Promise<Material> {
-  if (!wrapped) return publicHalf(type, publicKey)
+  if (!wrapped) return publicMaterial(type, publicKey)
   const bytes = await heavy.run('unwrapKey', { key: await wrappingKey(), wrapped, hash })
   if (!bytes)
     throw refuse('the key could not be unwrapped: is it wrapped with this mount’s wrapping key and this hash?')
   const { pair } = keyType(type)
-  if (pair?.family === 'quantum') return quantumHalves(pair, bytes)
-  if (pair) return privateHalf(type, bytes)
+  if (pair?.family === 'quantum') return quantumPair(pair, bytes)
+  if (pair) return privateMaterial(type, bytes)
   if (!fitsRaw(type, bytes.length)) {
     throw refuse(`the imported key has ${bytes.length} bytes, which is no size of ${type}`)
   }
   return { secret: bytes }
 }
 
-async function privateHalf(type: KeyTypeName, der: Uint8Array): Promise<Material> {
+async function privateMaterial(type: KeyTypeName, der: Uint8Array): Promise<Material> {
   const key = await heavy.run('readPkcs8', der)
   wipe(der)
   if (!key || !keyType(type).pair?.fits(key)) {
@@ -59,7 +59,7 @@ async function privateHalf(type: KeyTypeName, der: Uint8Array): Promise<Material
   return { secret: privateDer(key), publicKey: publicDer(key) }
 }
 
-function publicHalf(type: KeyTypeName, pem: string): Material {
+function publicMaterial(type: KeyTypeName, pem: string): Material {
   const { pair } = keyType(type)
   if (pem === '') throw refuse('an import needs a ciphertext, or a public_key')
   if (!pair) throw refuse(`keys of type ${type} have no public half that could be imported`)
@@ -85,27 +85,27 @@ function parsed<T>(read: () => T): T | undefined {
 }
 
 /**
- * A key with imported material: a version that lacked its private half gets it, otherwise there is one more version.
+ * A key with imported material: a version that lacked its private key gets it, otherwise there is one more version.
  * @throws Fault invalid_request when the material does not fit the version asked for.
  */
 export function withImport(key: KeyRecord, version: KeyVersion, wanted: number | undefined): KeyRecord {
   if (key.origin !== 'imported') throw refuse('versions can be imported only for keys that were imported themselves')
   if (key.kdf !== null && version.material === '') throw refuse(needsPrivate)
   if (wanted !== undefined) return completed(key, version, wanted)
-  const half = Object.entries(key.versions).find(([, known]) => lacks(known, version))
-  return half ? completed(key, version, Number(half[0])) : added(key, version)
+  const incomplete = Object.entries(key.versions).find(([, existing]) => lacks(existing, version))
+  return incomplete ? completed(key, version, Number(incomplete[0])) : added(key, version)
 }
 
-function lacks(known: KeyVersion, version: KeyVersion): boolean {
-  return known.material === '' && version.material !== '' && known.open === version.open
+function lacks(existing: KeyVersion, version: KeyVersion): boolean {
+  return existing.material === '' && version.material !== '' && existing.open === version.open
 }
 
 function completed(key: KeyRecord, version: KeyVersion, number: number): KeyRecord {
-  const known = key.versions[number]
-  if (!known || !lacks(known, version)) {
+  const existing = key.versions[number]
+  if (!existing || !lacks(existing, version)) {
     throw refuse(`version ${number} does not exist, is complete already, or has another public key`)
   }
-  return { ...key, versions: { ...key.versions, [number]: { ...known, material: version.material } } }
+  return { ...key, versions: { ...key.versions, [number]: { ...existing, material: version.material } } }
 }
 
 function added(key: KeyRecord, version: KeyVersion): KeyRecord {

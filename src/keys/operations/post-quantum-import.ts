@@ -7,21 +7,21 @@ import type { QuantumName, QuantumPrivate } from '../../crypto/keys/post-quantum
 import { sameBytes, wipe } from '../../util/bytes.ts'
 
 /**
- * Both halves of a post-quantum private key that comes as PKCS#8 (RFC 9881, 9909, 9935; with a seed), or as the bare seed.
+ * The key pair of a post-quantum private key that comes as PKCS#8 (RFC 9881, 9909, 9935; with a seed), or as the bare seed.
  * @throws Fault invalid_request for what is no such key, or contradicts itself.
  */
-export async function quantumHalves(pair: PairType, bytes: Uint8Array): Promise<Material> {
+export async function quantumPair(pair: PairType, bytes: Uint8Array): Promise<Material> {
   const { key, expanded } = read(pair, bytes)
   // `expanded` is a part of the bytes.
-  const open = await openOf(key, expanded).finally(() => wipe(bytes))
-  if (!open) throw refuse(`the parts of the imported ${key.name} key contradict each other`)
-  return { secret: key.der(), publicKey: open.der() }
+  const publicKey = await publicKeyOf(key, expanded).finally(() => wipe(bytes))
+  if (!publicKey) throw refuse(`the parts of the imported ${key.name} key contradict each other`)
+  return { secret: key.der(), publicKey: publicKey.der() }
 }
 
-/** Whether a public half is that of a private one. */
-export async function quantumFits(secret: QuantumKey, open: QuantumKey): Promise<boolean> {
-  const found = await openOf(secret, undefined)
-  return found !== undefined && sameBytes(found.raw(), open.raw())
+/** Whether a public key belongs to a private one. */
+export async function quantumFits(privateKey: QuantumKey, publicKey: QuantumKey): Promise<boolean> {
+  const found = await publicKeyOf(privateKey, undefined)
+  return found !== undefined && sameBytes(found.raw(), publicKey.raw())
 }
 
 function read(pair: PairType, bytes: Uint8Array): QuantumPrivate {
@@ -39,7 +39,7 @@ function read(pair: PairType, bytes: Uint8Array): QuantumPrivate {
   throw refuse(`the imported key is no PKCS#8 of type ${name}`)
 }
 
-async function openOf(key: QuantumKey, expanded: Uint8Array | undefined): Promise<QuantumKey | undefined> {
-  const open = await slow.run('quantumOpen', { name: key.name, key: key.bytes, ...(expanded && { expanded }) })
-  return open && new QuantumKey(key.name, 'public', open)
+async function publicKeyOf(key: QuantumKey, expanded: Uint8Array | undefined): Promise<QuantumKey | undefined> {
+  const publicKey = await slow.run('quantumOpen', { name: key.name, key: key.bytes, ...(expanded && { expanded }) })
+  return publicKey && new QuantumKey(key.name, 'public', publicKey)
 }

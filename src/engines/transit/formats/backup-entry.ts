@@ -97,7 +97,7 @@ function numeral(encoded: string | undefined): Numeral {
   return new Numeral(BigInt(`0x${Buffer.from(encoded ?? '', 'base64url').toString('hex') || '0'}`).toString())
 }
 
-/** What is known of a key before its versions are read. */
+/** The facts about a key that are read before its versions. */
 interface Parts {
   readonly type: KeyTypeName
   readonly origin: Origin
@@ -174,8 +174,8 @@ async function nativeFrom(entry: Json, pair: PairType): Promise<Material | undef
   const half = readers[pair.family as keyof typeof readers](entry, pair)
   const key = half instanceof KeyObject ? half : await heavy.run('wholeKey', half)
   if (!key || !pair.fits(key)) return undefined
-  const written = entry['public_key'] ?? ''
-  if (written !== '' && written !== publicText(key)) return undefined
+  const stated = entry['public_key'] ?? ''
+  if (stated !== '' && stated !== publicText(key)) return undefined
   return { secret: key.type === 'private' ? privateDer(key) : new Uint8Array(), publicKey: publicDer(key) }
 }
 

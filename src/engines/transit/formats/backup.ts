@@ -9,7 +9,7 @@ import type { Json } from '../../../util/json.ts'
 import { Slices, inSlices } from '../../../util/slices.ts'
 import { entryOf, thirdScheme, versionFrom } from './backup-entry.ts'
 import { flag, list, numeric, object, timeOf, whole, word } from './backup-read.ts'
-import type { KeyRecord, KeyVersion, Passage, Random } from '../../../keys/record.ts'
+import type { KeyRecord, KeyVersion, BackupTime, Random } from '../../../keys/record.ts'
 import { newKey } from '../../../keys/record.ts'
 import { mustBeCounts, mustBeKey, mustBeKind, mustBeName, mustBePeriod } from '../../../keys/rules.ts'
 import type { Counts } from '../../../keys/rules.ts'
@@ -71,7 +71,7 @@ export async function backupOf(key: KeyRecord): Promise<string> {
   return backup
 }
 
-function passageEntry(info: Passage | null): Json | null {
+function passageEntry(info: BackupTime | null): Json | null {
   return info && { time: rfc3339(info.at), version: info.version }
 }
 
@@ -91,12 +91,12 @@ export async function restoredFrom(backup: string, random: Random, now: number, 
   const policy = object(root['policy'], 'policy')
   const type = typeOf(whole(policy['type'], 'type'))
   const origin = flag(policy['Imported'], 'Imported') ? 'imported' : 'generated'
-  const wish = { ...wishOf(policy, type), name: name ?? word(policy['name'], 'name') }
-  mustBeName(wish.name)
-  if (origin === 'imported' && wish.convergent) throw refuse('imported keys cannot encrypt convergently')
+  const spec = { ...specOf(policy, type), name: name ?? word(policy['name'], 'name') }
+  mustBeName(spec.name)
+  if (origin === 'imported' && spec.convergent) throw refuse('imported keys cannot encrypt convergently')
   const archive = list(object(root['archived_keys'], 'archived_keys')['keys'], 'archived keys')
   const { counts, entries, warnings } = entriesOf(policy, archive)
-  const parts = { type, origin, random, derived: wish.derived, convergent: wish.convergent, until: now + day } as const
+  const parts = { type, origin, random, derived: spec.derived, convergent: spec.convergent, until: now + day } as const
   const versions: Record<number, KeyVersion> = {}
   const slices = new Slices()
   for (const [number, entry] of entries) {
@@ -104,10 +104,10 @@ export async function restoredFrom(backup: string, random: Random, now: number, 
     versions[number] = await versionFrom(entry, parts)
   }
   const record: KeyRecord = {
-    ...newKey(wish, versions[counts.latest] as KeyVersion),
+    ...newKey(spec, versions[counts.latest] as KeyVersion),
     ...counts,
     createdAt: Object.values(versions).reduce((first, { createdAt }) => Math.min(first, createdAt), now),
-    kdf: kdfOf(policy, wish),
+    kdf: kdfOf(policy, spec),
     origin,
     importRotates: flag(policy['AllowImportedKeyRotation'], 'AllowImportedKeyRotation'),
     deletable: flag(policy['deletion_allowed'], 'deletion_allowed'),
@@ -141,7 +141,7 @@ function typeOf(code: number): KeyTypeName {
   return name
 }
 
-function wishOf(policy: Json, type: KeyTypeName) {
+function specOf(policy: Json, type: KeyTypeName) {
   const convergent = flag(policy['convergent_encryption'], 'convergent_encryption')
   const derived = flag(policy['derived'], 'derived')
   const size = policy['key_size'] === undefined ? 0 : whole(policy['key_size'], 'key_size')
@@ -241,7 +241,7 @@ function countsOf(policy: Json): Counts {
   }
 }
 
-function passageFrom(info: unknown, latest: number, until: number): Passage | null {
+function passageFrom(info: unknown, latest: number, until: number): BackupTime | null {
   if (info === null || info === undefined) return null
   const { time, version } = object(info, 'backup_info')
   const passage = { at: timeOf(time, until), version: whole(version, 'version') }

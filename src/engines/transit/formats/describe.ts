@@ -3,9 +3,9 @@ import { keyType, parameterSet } from '../../../crypto/keys/key-types.ts'
 import { publicKeyText, readPublic } from '../../../crypto/keys/pair-key.ts'
 import { rfc3339 } from '../../../util/clock.ts'
 import { fromBase64 } from '../../../util/bytes.ts'
-import { LiveKey, unmetered } from '../../../keys/live-key.ts'
+import { LiveKey, uncounted } from '../../../keys/live-key.ts'
 import { usableVersions } from '../../../keys/record.ts'
-import type { KeyRecord, KeyVersion, Passage } from '../../../keys/record.ts'
+import type { KeyRecord, KeyVersion, BackupTime } from '../../../keys/record.ts'
 
 type Described = Readonly<Record<string, unknown>>
 
@@ -55,7 +55,7 @@ function publicKeys(key: KeyRecord, context: string): Described {
     context !== '' && key.kdf !== null
       ? new LiveKey(
           key,
-          unmetered(() => new Uint8Array()),
+          uncounted(() => new Uint8Array()),
         )
       : undefined
   const entry = ([number, version]: readonly [string, KeyVersion]): [string, Described] => [
@@ -77,7 +77,7 @@ export function publicOf({ open }: KeyVersion): string {
   return der && der.length > 0 ? publicKeyText(readPublic(der)) : ''
 }
 
-function passage({ at, version }: Passage): Described {
+function passage({ at, version }: BackupTime): Described {
   return { time: rfc3339(at), version }
 }
 

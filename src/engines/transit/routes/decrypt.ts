@@ -43,7 +43,7 @@ export const decrypt = write('decrypt/:name', {
       items,
       { failsWhole: true, partialFailureCode: statusCode(code), whenFailed: { plaintext: '' } },
       async (item) => ({
-        plaintext: base64(await opened(key, item)),
+        plaintext: base64(await decrypted(key, item)),
       }),
     )
     return warned(response, code)
@@ -58,7 +58,7 @@ const rewrapFields = {
   batch_input: batchInput('ciphertext', 'key_version', ...bindingNames),
 }
 
-/** Whose ciphertext it is, and whose it becomes. */
+/** The key of the ciphertext, and the key that encrypts it again. */
 interface Keys {
   readonly from: LiveKey
   readonly to: LiveKey
@@ -101,14 +101,14 @@ async function rewrapAny(keys: Keys, values: { readonly batch_input: unknown }, 
   return runBatch(items, { failsWhole: false, back }, (item) => rewrapped(keys, item))
 }
 
-async function opened(key: LiveKey, item: Item): Promise<Uint8Array> {
+async function decrypted(key: LiveKey, item: Item): Promise<Uint8Array> {
   const text = textOf(item, 'ciphertext')
   if (text === '') throw refuse('missing ciphertext to decrypt')
   return decryptText(key, text, binding(item))
 }
 
 async function rewrapped({ from, to, beforeChange }: Keys, item: Item): Promise<Readonly<Record<string, unknown>>> {
-  const plaintext = await opened(from, item)
+  const plaintext = await decrypted(from, item)
   const made = await encryptText(to, plaintext, intOf(item, 'key_version'), binding(item), beforeChange)
   plaintext.fill(0)
   return made

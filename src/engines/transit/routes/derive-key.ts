@@ -34,10 +34,10 @@ export const deriveKey = write('derive-key/:name', {
     const peer = values.peer_public_key
     const size = keyType(type).cipher?.keyBytes ?? 0
     const material = { secret: agreed(base, { version: values.base_key_version, peer, size }) }
-    const wish = { name: values.name, type, size: null, derived: false, convergent: false }
+    const kind = { name: values.name, type, size: null, derived: false, convergent: false }
     const settings = { exportable: false, plaintextBackup: false, autoRotatePeriod: 0 }
     const version = importedVersion(type, material, engine.keys.random, engine.keys.clock.now())
-    const { added } = await engine.keys.add(newKey({ ...wish, ...settings }, version))
+    const { added } = await engine.keys.add(newKey({ ...kind, ...settings }, version))
     if (!added) throw refuse(`the key ${values.name} exists already: a derived key gets a name of its own`)
     return done()
   },

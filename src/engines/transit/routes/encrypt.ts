@@ -16,7 +16,7 @@ import { Counterpart } from '../counterpart.ts'
 
 const { write } = routesOf<Transit>()
 
-/** What `decrypt` takes back. */
+/** The member that `decrypt` takes back. */
 export const decryptable = { member: 'ciphertext', takenBy: 'decrypt' } as const
 
 const fields = {
@@ -36,16 +36,16 @@ export const encrypt = write('encrypt/:name', {
   fields,
   pure: true,
   exists: async ({ engine }, { name = '' }) => (await engine.keys.find(name)) !== undefined,
-  handle: async (call, given) => {
+  handle: async (call, sent) => {
     const { engine, request, confirm } = call
     // Null is a plaintext that somebody forgot, not an empty one.
-    const values = request.data['plaintext'] === null ? { ...given, plaintext: undefined } : given
+    const values = request.data['plaintext'] === null ? { ...sent, plaintext: undefined } : sent
     const existing = await engine.keys.find(values.name)
     confirm(existing !== undefined)
     if (existing) return run(existing, values, call)
     const draft = await drafted(engine, values)
-    // Only what works makes a key: a failed request must leave none behind. The ciphertexts of the try are thrown away,
-    // so that those which are given out are counted.
+    // Only what works makes a key: a failed request must leave none behind. The ciphertexts of the trial are thrown away,
+    // so that all that callers get are counted.
     const tried = await run(engine.keys.trial(draft), values, call)
     if (tried.status !== undefined) return tried
     const { record, added } = await engine.keys.add(draft)
@@ -100,7 +100,7 @@ export function statusCode(code: number | undefined): number | undefined {
   return code !== undefined && code >= 200 && code <= 599 ? code : undefined
 }
 
-/** A response code that cannot be one is told of. */
+/** Adds a warning about a response code that cannot be one. */
 export function warned(response: Response, code: number | undefined): Response {
   if (code === undefined || statusCode(code) !== undefined) return response
   return {

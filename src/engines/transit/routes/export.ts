@@ -28,7 +28,7 @@ const backingUp: Making = {
   advice: 'remove old versions of the key (keys/<name>/trim), or raise that limit',
 }
 
-interface Wish {
+interface ExportOptions {
   readonly kind: string
   readonly name: string
   readonly format: string
@@ -37,7 +37,7 @@ interface Wish {
 
 type Exporting = Pick<Call<Transit>, 'engine' | 'caller' | 'mountPath'>
 
-async function keysOut(call: Exporting, { kind, name, format, version = '' }: Wish) {
+async function keysOut(call: Exporting, { kind, name, format, version = '' }: ExportOptions) {
   const { engine } = call
   if (!isKind(kind)) throw refuse(`invalid export type: ${kind}`)
   const key = await engine.keys.find(name)
@@ -78,8 +78,8 @@ interface Wanted {
 
 type Restoring = Pick<Call<Transit>, 'engine' | 'caller' | 'mountPath'>
 
-async function restore({ engine, caller, mountPath }: Restoring, wish: Wanted, name?: string) {
-  const { backup: text, force } = wish
+async function restore({ engine, caller, mountPath }: Restoring, options: Wanted, name?: string) {
+  const { backup: text, force } = options
   if (!text) throw refuse("'backup' must be supplied")
   const { record, warnings } = await restoredFrom(text, engine.keys.random, engine.keys.clock.now(), name)
   if (caller.denies(`${mountPath}restore/${record.name}`)) throw new Fault('permission_denied', 'permission denied')
@@ -125,12 +125,12 @@ export const exportRoutes = [
   write('restore', {
     about: 'Restore a key under its own name.',
     fields: restoreFields,
-    handle: (call, wish) => restore(call, wish),
+    handle: (call, options) => restore(call, options),
   }),
   write('restore/:name', {
     about: 'Restore a key under another name.',
     fields: { ...restoreFields, name: shared.name },
-    handle: (call, { name, ...wish }) => restore(call, wish, name),
+    handle: (call, { name, ...options }) => restore(call, options, name),
   }),
   write('keys/:name/trim', {
     about: 'Remove old versions for good.',

@@ -46,17 +46,17 @@ const wrapFields = {
 
 async function wrapOut(
   engine: Transit,
-  wish: { readonly destination: string; readonly source: string; readonly hash: string; readonly version?: string },
+  options: { readonly destination: string; readonly source: string; readonly hash: string; readonly version?: string },
 ) {
-  const to = await engine.keys.find(wish.destination)
-  const key = await engine.keys.find(wish.source)
+  const to = await engine.keys.find(options.destination)
+  const key = await engine.keys.find(options.source)
   if (!to || !key) throw refuse('the destination or the source key was not found')
   to.mustBeEnabled()
   key.mustBeEnabled()
-  const wrap = wrapperFor(to, key.record, { hash: oaepHash(wish.hash), random: engine.keys.random })
-  const versions = chosen(key.record, wish.version ?? '')
+  const wrap = wrapperFor(to, key.record, { hash: oaepHash(options.hash), random: engine.keys.random })
+  const versions = chosen(key.record, options.version ?? '')
   const keys = Object.fromEntries(versions.map(([number, version]) => [number, base64(wrap(version))]))
-  return answer({ name: wish.source, type: key.record.type, keys })
+  return answer({ name: options.source, type: key.record.type, keys })
 }
 
 /** `wrapping_key`, `keys/:name/import`, `keys/:name/import_version` and `byok-export/…`: keys made elsewhere, or for there. */
@@ -93,14 +93,14 @@ export const importRoutes = [
   read('byok-export/:destination/:source', {
     about: 'Wrap a key for the owner of an RSA key.',
     fields: wrapFields,
-    handle: ({ engine }, wish) => wrapOut(engine, wish),
+    handle: ({ engine }, options) => wrapOut(engine, options),
   }),
   read('byok-export/:destination/:source/*version', {
     about: 'Wrap one version of a key for the owner of an RSA key.',
     canonical: { version: versionNumber },
     alias: ({ destination = '', source = '' }) => `byok-export/${destination}/${source}`,
     fields: { ...wrapFields, version: f.string('latest, or a number.').or('') },
-    handle: ({ engine }, wish) => wrapOut(engine, wish),
+    handle: ({ engine }, options) => wrapOut(engine, options),
   }),
 ]
 
@@ -129,7 +129,7 @@ async function recordOf(engine: Transit, values: ImportValues): Promise<KeyRecor
   mustBePeriod(values.auto_rotate_period)
   mustBeKind({ type, size: sizes ? sizes[0] : null, derived: values.derived, convergent: false })
   const material = await imported(type, sourceOf(values), () => engine.keys.wrappingKey())
-  const wish = {
+  const spec = {
     name: values.name,
     type,
     size: sizes ? material.secret.length : null,
@@ -139,7 +139,7 @@ async function recordOf(engine: Transit, values: ImportValues): Promise<KeyRecor
     plaintextBackup: values.allow_plaintext_backup,
     autoRotatePeriod: values.auto_rotate_period,
   }
-  const key = newKey(wish, importedVersion(type, material, engine.keys.random, engine.keys.clock.now()))
+  const key = newKey(spec, importedVersion(type, material, engine.keys.random, engine.keys.clock.now()))
   // Vault derives from imported keys in the older way: ciphertexts that were made with them elsewhere need it.
   return { ...key, importRotates: values.allow_rotation, kdf: values.derived ? 'hmac-sha256-counter' : null }
 }

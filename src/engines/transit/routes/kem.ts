@@ -38,12 +38,12 @@ export const kemRoutes = [
   }),
 ]
 
-type Made = Promise<Readonly<Record<string, unknown>>>
+type Members = Promise<Readonly<Record<string, unknown>>>
 
 async function forEach(
   { engine, back }: { readonly engine: Transit; readonly back?: Counterpart },
   values: Item & { readonly name: string; readonly batch_input: unknown },
-  one: (key: LiveKey, item: Item) => Made,
+  one: (key: LiveKey, item: Item) => Members,
 ): Promise<Response> {
   const key = await engine.keys.need(values.name)
   const batch = batchOf(values.batch_input)
@@ -52,7 +52,7 @@ async function forEach(
     : answer(await one(key, values))
 }
 
-async function encapsulated(key: LiveKey, item: Item): Made {
+async function encapsulated(key: LiveKey, item: Item): Members {
   key.mustAllow('encapsulate')
   const { version, bytes, secret } = await encapsulate(key, intOf(item, 'key_version'))
   const encoded = base64(secret)
@@ -60,7 +60,7 @@ async function encapsulated(key: LiveKey, item: Item): Made {
   return { ciphertext: writeCiphertext(version, bytes), shared_secret: encoded, key_version: version }
 }
 
-async function decapsulated(key: LiveKey, item: Item): Made {
+async function decapsulated(key: LiveKey, item: Item): Members {
   key.mustAllow('decapsulate')
   if (textOf(item, 'ciphertext') === '') throw refuse('missing ciphertext to decapsulate')
   const secret = await decapsulate(key, readCiphertext(textOf(item, 'ciphertext')))

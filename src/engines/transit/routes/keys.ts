@@ -44,11 +44,11 @@ export const keyRoutes = [
       context: shared.context,
     },
     handle: async ({ engine }, values) => {
-      named(values.name)
-      const known = await engine.keys.find(values.name)
+      mustBeKeyName(values.name)
+      const existing = await engine.keys.find(values.name)
       // A key that exists stays as it is, but what cannot be asked for is refused all the same.
-      const wish = wishOf(values)
-      const { record } = known ?? (await engine.keys.add(await engine.keys.draft(wish)))
+      const spec = specOf(values)
+      const { record } = existing ?? (await engine.keys.add(await engine.keys.draft(spec)))
       return answer(describe(record))
     },
   }),
@@ -80,8 +80,8 @@ export const keyRoutes = [
   }),
 ]
 
-function named(given: string): void {
-  if (!isKeyName(given)) throw new Fault('unsupported_path', 'unsupported path')
+function mustBeKeyName(name: string): void {
+  if (!isKeyName(name)) throw new Fault('unsupported_path', 'unsupported path')
 }
 
 type KeyValues = {
@@ -96,7 +96,7 @@ type KeyValues = {
   readonly auto_rotate_period: number
 }
 
-function wishOf(values: KeyValues): KeySpec {
+function specOf(values: KeyValues): KeySpec {
   const { derived, convergent_encryption: convergent, auto_rotate_period: period, key_size: size } = values
   const type = typeNamed(values.type, values.parameter_set)
   if (!type) throw refuse(`unknown key type ${values.type}`)

@@ -15,7 +15,7 @@ const { read, write, remove } = routesOf<Transit>()
 const leastCache = 10
 
 /** Vault's answer to a change of the state: the key, with a warning when it was so already; 204 without a key. */
-async function turned(
+async function stateChanged(
   engine: Transit,
   name: string,
   { turn, already }: { readonly turn: (key: KeyRecord) => KeyRecord; readonly already: string },
@@ -44,7 +44,7 @@ export const lifecycleRoutes = [
       purge_after: f.duration('Destroy it after this time unless it is restored; 0: never by itself.').or(0),
     },
     handle: ({ engine }, { name, purge_after: purgeAfter }) =>
-      turned(engine, name, {
+      stateChanged(engine, name, {
         turn: (key) => softDeleted(key, engine.keys.clock.now(), purgeAfter),
         already: 'the key was soft-deleted already: nothing changed',
       }),
@@ -53,7 +53,7 @@ export const lifecycleRoutes = [
     about: 'Make a soft-deleted key again what it was.',
     fields: { name: shared.name },
     handle: ({ engine }, { name }) =>
-      turned(engine, name, {
+      stateChanged(engine, name, {
         turn: (key) => restored(key, engine.keys.clock.now()),
         already: 'key was already restored',
       }),

@@ -17,16 +17,16 @@ const randomFields = {
   source: f.string('platform, seal or all; or the number of bytes.').or('platform'),
 }
 
-interface Wish {
+interface RandomOptions {
   readonly source: string
   readonly bytes: number
   readonly format: string
   readonly urlbytes?: string
 }
 
-function drawn(engine: Transit, { source, urlbytes, ...wish }: Wish) {
+function randomResponse(engine: Transit, { source, urlbytes, ...options }: RandomOptions) {
   const { text, warnings } = randomText(engine.keys.random, {
-    ...wish,
+    ...options,
     where: source,
     ...(urlbytes !== undefined && { count: urlbytes }),
   })
@@ -54,18 +54,18 @@ export const toolRoutes = [
     about: 'Give random bytes.',
     pure: true,
     fields: randomFields,
-    handle: ({ engine }, wish) => drawn(engine, wish),
+    handle: ({ engine }, options) => randomResponse(engine, options),
   }),
   write('random/:source', {
     about: 'Give random bytes.',
     pure: true,
     fields: randomFields,
-    handle: ({ engine }, wish) => drawn(engine, wish),
+    handle: ({ engine }, options) => randomResponse(engine, options),
   }),
   write('random/:source/:urlbytes', {
     about: 'Give random bytes.',
     pure: true,
     fields: { ...randomFields, urlbytes: f.string('How many bytes; counts before `bytes`.').alias('bytes').or('') },
-    handle: ({ engine }, wish) => drawn(engine, wish),
+    handle: ({ engine }, options) => randomResponse(engine, options),
   }),
 ]

@@ -64,15 +64,15 @@ export const signRoutes = [
       alias,
       fields: { ...signFields, key_version: shared.key_version },
       handle: async ({ engine, request }, values) => {
-        const wish = wishOf(values)
+        const options = optionsOf(values)
         const key = await engine.keys.find(values.name)
         if (!key) throw refuse('signing key not found')
         key.mustSuit('sign')
         const batch = batchOf(values.batch_input)
         const back = new Counterpart(request, { member: 'signature', takenBy: 'verify' })
-        if (batch) return signBatch({ key, batch, wish, version: values.key_version, back })
+        if (batch) return signBatch({ key, batch, options, version: values.key_version, back })
         const made = await signText(key, bytesOf(values.input, 'input'), values.key_version, {
-          ...wish,
+          ...options,
           context: values.context,
         })
         return answer(
@@ -99,15 +99,18 @@ export const signRoutes = [
 interface BatchToSign {
   readonly key: LiveKey
   readonly batch: readonly Item[]
-  readonly wish: SignatureOptions
+  readonly options: SignatureOptions
   readonly version: number
   readonly back: Counterpart
 }
 
 /** Member names in batches are not those of single answers: `publickey`. */
-function signBatch({ key, batch, wish, version, back }: BatchToSign): Promise<Response> {
+function signBatch({ key, batch, options, version, back }: BatchToSign): Promise<Response> {
   return runBatch(batch, { failsWhole: false, back, whenFailed: { key_version: 0 } }, async (item) => {
-    const made = await signText(key, inputOf(item, 'signing'), version, { ...wish, context: textOf(item, 'context') })
+    const made = await signText(key, inputOf(item, 'signing'), version, {
+      ...options,
+      context: textOf(item, 'context'),
+    })
     return {
       signature: made.signature,
       key_version: made.version,
@@ -148,24 +151,26 @@ async function verifySignatures(
   values: VerifyValues,
   batch: readonly Item[] | undefined,
 ): Promise<Response> {
-  const wish = wishOf(values)
+  const options = optionsOf(values)
   const key = await engine.keys.find(values.name)
   if (!key) throw refuse('the key of the signature was not found')
   key.mustSuit('verify')
   if (!batch) {
     const input = bytesOf(values.input, 'input')
-    return answer({ valid: await verifyText(key, input, values.signature ?? '', { ...wish, context: values.context }) })
+    return answer({
+      valid: await verifyText(key, input, values.signature ?? '', { ...options, context: values.context }),
+    })
   }
   return runBatch(batch, { failsWhole: false, whenFailed: { valid: false } }, async (item) => {
     const input = inputOf(item, 'verification')
     return {
-      valid: await verifyText(key, input, textOf(item, 'signature'), { ...wish, context: textOf(item, 'context') }),
+      valid: await verifyText(key, input, textOf(item, 'signature'), { ...options, context: textOf(item, 'context') }),
     }
   })
 }
 
 /** @throws Fault invalid_request for names that are not known. */
-function wishOf(values: SignValues): SignatureOptions {
+function optionsOf(values: SignValues): SignatureOptions {
   const name = values.urlalgorithm || values.hash_algorithm || values.algorithm
   const { marshaling_algorithm: marshaling, signature_algorithm: padding } = values
   if (marshaling !== 'asn1' && marshaling !== 'jws')
@@ -187,9 +192,9 @@ function boundTo(context: string): Uint8Array {
   return bytes
 }
 
-function saltOf(written: string): SignatureOptions['salt'] {
-  if (written === '' || written === 'auto' || written === '0') return 'auto'
-  if (written === 'hash' || written === '-1') return 'hash'
-  if (!/^\d{1,6}$/.test(written)) throw refuse('the salt_length must be auto, hash or a whole number of bytes')
-  return Number(written)
+function saltOf(salt: string): SignatureOptions['salt'] {
+  if (salt === '' || salt === 'auto' || salt === '0') return 'auto'
+  if (salt === 'hash' || salt === '-1') return 'hash'
+  if (!/^\d{1,6}$/.test(salt)) throw refuse('the salt_length must be auto, hash or a whole number of bytes')
+  return Number(salt)
 }
