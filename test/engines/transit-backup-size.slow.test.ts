@@ -6,13 +6,13 @@ import { newKey, newVersion } from '../../src/keys/record.ts'
 import type { KeyRecord, KeyVersion } from '../../src/keys/record.ts'
 import { openLevelServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
-import { wish } from './wish.ts'
+import { keySpec } from '../support/key-spec.ts'
 
 const now = Date.UTC(2030, 0, 1)
 
 /** A key with as many versions as a record holds. */
 async function largest(type: KeyRecord['type']): Promise<KeyRecord> {
-  const kind = { ...wish, type, exportable: true, plaintextBackup: true }
+  const kind = { ...keySpec, type, exportable: true, plaintextBackup: true }
   const first = await newVersion({ type, size: null }, randomBytes, now)
   const each = JSON.stringify({ 1000: first }).length
   const latest = Math.floor((storageLimits.valueBytes - 10_000) / each)

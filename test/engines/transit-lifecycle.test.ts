@@ -9,7 +9,7 @@ import { HandClock } from '../support/clock.ts'
 import { outcomeOf } from '../support/matrix.ts'
 import { devServer } from '../support/server.ts'
 import type { Body, TestServer } from '../support/server.ts'
-import { unaudited, wish } from './wish.ts'
+import { unaudited, keySpec } from '../support/key-spec.ts'
 
 const day = 24 * 3_600_000
 
@@ -205,7 +205,7 @@ describe('records of keys', () => {
 
   it('of the first and second layout are read, keep working, and are written in the present one', async () => {
     const { view, keys } = await open()
-    const record = await keys.draft(wish)
+    const record = await keys.draft(keySpec)
     const { aliases, size, tags, metadata, backedUp, restored, importRotates, ...first } = record
     expect({ aliases, size, tags, metadata, backedUp, restored, importRotates }).to.be.an('object')
     const gone = { is: 'soft-deleted', deletedAt: 5, purgeAt: null }
@@ -229,7 +229,7 @@ describe('records of keys', () => {
 
   it('that no release would have made are refused when they are read, before anything is made of them', async () => {
     const { view, keys } = await open()
-    const good = await keys.draft({ ...wish, type: 'hmac', size: 32 })
+    const good = await keys.draft({ ...keySpec, type: 'hmac', size: 32 })
     const [version] = Object.values(good.versions) as [KeyVersion]
     const wrong: readonly object[] = [
       { format: 4 },
@@ -284,7 +284,7 @@ describe('records of keys', () => {
 
   it('lose no certificate of a version that is out of use for a while', async () => {
     const { keys } = await open()
-    await keys.add(await keys.draft({ ...wish, type: 'ed25519' }))
+    await keys.add(await keys.draft({ ...keySpec, type: 'ed25519' }))
     await keys.rotate('k')
     await keys.change('k', '', (key) => ({
       ...key,
@@ -305,7 +305,7 @@ describe('records of keys', () => {
     const view = barrier.view('mount/x/')
     const start = () => new KeyStore({ view, clock, log: silent }, randomBytes)
     const keys = start()
-    for (const name of ['a', 'b', 'c']) await keys.add(await keys.draft({ ...wish, name }))
+    for (const name of ['a', 'b', 'c']) await keys.add(await keys.draft({ ...keySpec, name }))
     const purge = (name: string, purgeAt: number) =>
       keys.change(name, '', (key) => ({
         ...key,

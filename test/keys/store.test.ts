@@ -6,7 +6,7 @@ import { silent } from '../../src/util/log.ts'
 import { openBarrier } from '../support/barrier.ts'
 import { HandClock } from '../support/clock.ts'
 import { faultOf } from '../support/seal-manager.ts'
-import { wish } from '../engines/wish.ts'
+import { keySpec } from '../support/key-spec.ts'
 
 async function opened() {
   const { barrier } = await openBarrier()
@@ -14,7 +14,7 @@ async function opened() {
   const open = () => new KeyStore({ view, clock: new HandClock(), log: silent }, randomBytes)
   const keys = open()
   const add = async (name: string): Promise<KeyRecord> =>
-    (await keys.add(await keys.draft({ ...wish, type: 'xchacha20-poly1305', name }))).record
+    (await keys.add(await keys.draft({ ...keySpec, type: 'xchacha20-poly1305', name }))).record
   const entries = async () => [...(await view.list('uuid/')), ...(await view.list('alias/'))]
   return { view, keys, open, add, entries }
 }
@@ -85,7 +85,7 @@ describe('a key store', () => {
     expect(await entries()).to.deep.equal([])
     const again = await add('a')
     await keys.setAlias('x', again.uuid)
-    const other = await keys.draft({ ...wish, name: 'a' })
+    const other = await keys.draft({ ...keySpec, name: 'a' })
     await keys.replace(other, true)
     expect(await entries()).to.deep.equal([other.uuid])
     expect([await keys.byUuid(again.uuid), await keys.byAlias('x')]).to.deep.equal([undefined, undefined])
@@ -104,7 +104,7 @@ describe('a key store', () => {
 
   it('finds keys of a release that had no index, however many there are, damaged ones among them', async () => {
     const { view, keys, open } = await opened()
-    const draft = await keys.draft({ ...wish, name: 'k' })
+    const draft = await keys.draft({ ...keySpec, name: 'k' })
     const names = Array.from({ length: 250 }, (_, number) => `k${String(number).padStart(3, '0')}`)
     for (const name of names) await view.put(`key/${name}`, { ...draft, name, uuid: `uuid-${name}` })
     for (const [name, record] of [
@@ -123,7 +123,7 @@ describe('a key store', () => {
 
   it('indexes the keys of such a release within a minute, once', async () => {
     const { view, keys, entries } = await opened()
-    const draft = await keys.draft({ ...wish, name: 'k' })
+    const draft = await keys.draft({ ...keySpec, name: 'k' })
     await view.put('key/k', draft)
     await keys.tend()
     expect(await entries()).to.deep.equal([draft.uuid])

@@ -8,7 +8,7 @@ import { LiveKey, uncounted } from '../../src/keys/live-key.ts'
 import { newKey, newVersion, rotated } from '../../src/keys/record.ts'
 import type { KeyRecord } from '../../src/keys/record.ts'
 import { faultOf } from '../support/seal-manager.ts'
-import { unaudited } from './wish.ts'
+import { unaudited } from '../support/key-spec.ts'
 
 const types = (Object.keys(keyTypes) as KeyTypeName[]).filter((type) => keyType(type).cipher?.authenticated)
 const kinds = [
@@ -18,8 +18,8 @@ const kinds = [
 ] as const
 
 async function keyOf(type: KeyTypeName, kind: (typeof kinds)[number], versions = 3): Promise<KeyRecord> {
-  const wish = { name: 'k', type, size: null, exportable: false, plaintextBackup: false, autoRotatePeriod: 0, ...kind }
-  let key = newKey(wish, await newVersion(wish, randomBytes, 0))
+  const spec = { name: 'k', type, size: null, exportable: false, plaintextBackup: false, autoRotatePeriod: 0, ...kind }
+  let key = newKey(spec, await newVersion(spec, randomBytes, 0))
   while (key.latest < versions) key = rotated(key, await newVersion(key, randomBytes, 0))
   return key
 }
@@ -89,6 +89,25 @@ for (const type of types)
           ),
           { numRuns: 40 },
         )
+      })
+
+      it('a ciphertext of a view decrypts in that view only, whatever the context is', async () => {
+        const key = await keyOf(type, kind)
+        const own = new LiveKey(key, uncounted(randomBytes))
+        const contexts = kind.derived ? [text(Buffer.from(`one\n${key.uuid}`)), 'Yw=='] : [undefined]
+        const views = [undefined, 'one', 'two', '']
+        for (const from of views)
+          for (const to of views)
+            for (const context of contexts) {
+              const made = await own.encrypt(Buffer.from('x'), 0, { view: from, context }, unaudited)
+              const decrypted = own.decrypt(made, { view: to, context })
+              if (from === to) expect(Buffer.from(await decrypted).toString()).to.equal('x')
+              else expect(await faultOf(decrypted), `${from} ${to}`).to.have.property('code', 'invalid_request')
+            }
+        const other = new LiveKey({ ...key, uuid: 'another' }, uncounted(randomBytes))
+        const [context] = contexts
+        const made = await own.encrypt(Buffer.from('x'), 0, { view: 'one', context }, unaudited)
+        await faultOf(other.decrypt(made, { view: 'one', context }))
       })
 
       it('0.9.0: refuses every short or strange ciphertext', async () => {

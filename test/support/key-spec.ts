@@ -1,5 +1,5 @@
 /** A usual key that is asked for, named `k`. */
-export const wish = {
+export const keySpec = {
   name: 'k',
   type: 'aes256-gcm96',
   size: null,

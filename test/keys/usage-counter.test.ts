@@ -10,7 +10,7 @@ import { openBarrier } from '../support/barrier.ts'
 import { HandClock } from '../support/clock.ts'
 import { FailingStorage } from '../support/failing-storage.ts'
 import type { Failure } from '../support/failing-storage.ts'
-import { unaudited, wish } from './wish.ts'
+import { unaudited, keySpec } from '../support/key-spec.ts'
 
 const message = Buffer.from('m')
 
@@ -54,7 +54,7 @@ describe('the count of encryptions', () => {
       fc.asyncProperty(steps, async (all) => {
         const { storage, start, reserved } = await mount()
         const servers = [start(), start()]
-        await (servers[0] as KeyStore).add(await (servers[0] as KeyStore).draft(wish))
+        await (servers[0] as KeyStore).add(await (servers[0] as KeyStore).draft(keySpec))
         let given = 0
         for (const step of all) {
           if ('failures' in step) storage.plan = [...step.failures]
@@ -77,7 +77,7 @@ describe('the count of encryptions', () => {
   it('costs a write per block, and blocks grow', async () => {
     const { storage, start, reserved } = await mount()
     const keys = start()
-    await keys.add(await keys.draft(wish))
+    await keys.add(await keys.draft(keySpec))
     const before = storage.commits
     for (let count = 0; count < 20_000; count++) await encrypt(keys)
     expect(storage.commits - before).to.be.lessThan(8)
@@ -87,7 +87,7 @@ describe('the count of encryptions', () => {
   it('rotates the key at the limit, and no message is refused', async () => {
     const { start, reserved } = await mount(5000)
     const keys = start()
-    await keys.add(await keys.draft(wish))
+    await keys.add(await keys.draft(keySpec))
     const versions: unknown[] = []
     for (let round = 0; round < 110; round++)
       versions.push(...(await Promise.all(Array.from({ length: 100 }, () => encrypt(keys)))))
@@ -99,7 +99,7 @@ describe('the count of encryptions', () => {
   it('refuses an exhausted version that was asked for, and a key that must not rotate, and says what to do', async () => {
     const { start } = await mount(1000)
     const keys = start()
-    await keys.add({ ...(await keys.draft(wish)), origin: 'imported' })
+    await keys.add({ ...(await keys.draft(keySpec)), origin: 'imported' })
     const made = await Promise.all(Array.from({ length: 1002 }, () => encrypt(keys)))
     expect(made.filter((version) => version === 1)).to.have.length(1000)
     expect(made.at(-1)).to.contain('imported without allow_rotation')
@@ -115,7 +115,7 @@ describe('the count of encryptions', () => {
 
   it('fails closed: what cannot be counted is not encrypted', async () => {
     const { storage, start } = await mount()
-    await start().add(await start().draft(wish))
+    await start().add(await start().draft(keySpec))
     storage.always = 'refused'
     const keys = start()
     const fault = await (await keys.need('k')).encrypt(message, 0, {}, unaudited).catch((thrown: unknown) => thrown)
@@ -127,7 +127,7 @@ describe('the count of encryptions', () => {
   it('is changed only by a request that stands in the audit log: a first block, one ahead, a key that is used up', async () => {
     const { storage, start } = await mount(1000)
     const keys = start()
-    await keys.add(await keys.draft(wish))
+    await keys.add(await keys.draft(keySpec))
     const refused = async (): Promise<void> => Promise.reject(new Error('no audit device'))
     const attempt = async (): Promise<unknown> =>
       (await keys.need('k')).encrypt(message, 0, {}, refused).then(({ version }) => version, ({ message: why }: Error) => why) // prettier-ignore
@@ -145,7 +145,7 @@ describe('the count of encryptions', () => {
   it('goes with the key: another one of its name begins at zero, and versions that were trimmed are forgotten', async () => {
     const { view, start, reserved } = await mount()
     const keys = start()
-    await keys.add(await keys.draft(wish))
+    await keys.add(await keys.draft(keySpec))
     const { record } = await keys.need('k')
     await encrypt(keys)
     const old = await keys.need('k')
@@ -155,7 +155,7 @@ describe('the count of encryptions', () => {
     for (let count = 0; count < 3000; count++) await old.encrypt(message, 0, {}, unaudited).catch(() => {})
     await keys.tend()
     expect(await view.get(usageAt(record.uuid)), 'nothing comes back').to.equal(undefined)
-    await keys.add(await keys.draft(wish))
+    await keys.add(await keys.draft(keySpec))
     expect(await reserved(keys)).to.deep.equal([0])
     await encrypt(keys)
     await keys.rotate('k')
@@ -177,7 +177,7 @@ describe('the last use of a key', () => {
   it('is known at once here, stored within a minute, and then once an hour', async () => {
     const { storage, clock, start } = await mount()
     const keys = start()
-    await keys.add(await keys.draft({ ...wish, type: 'xchacha20-poly1305' }))
+    await keys.add(await keys.draft({ ...keySpec, type: 'xchacha20-poly1305' }))
     const last = async (server: KeyStore) => {
       const used = await server.usage.of((await server.need('k')).record)
       return used.get(1)?.lastUsedAt

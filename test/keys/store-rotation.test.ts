@@ -5,7 +5,7 @@ import { silent } from '../../src/util/log.ts'
 import { openBarrier } from '../support/barrier.ts'
 import { HandClock } from '../support/clock.ts'
 import { devServer } from '../support/server.ts'
-import { wish } from './wish.ts'
+import { keySpec } from '../support/key-spec.ts'
 
 const hour = 3_600_000
 
@@ -20,8 +20,8 @@ describe('keys that rotate by themselves', () => {
 
   it('rotate when their period has passed since the latest version, not before', async () => {
     const { clock, keys } = await opened()
-    await keys.add(await keys.draft({ ...wish, name: 'hourly', autoRotatePeriod: 3600 }))
-    await keys.add(await keys.draft({ ...wish, name: 'never', autoRotatePeriod: 0 }))
+    await keys.add(await keys.draft({ ...keySpec, name: 'hourly', autoRotatePeriod: 3600 }))
+    await keys.add(await keys.draft({ ...keySpec, name: 'never', autoRotatePeriod: 0 }))
     clock.advance(hour - 1)
     await keys.rotateDue()
     expect(await latest(keys, 'hourly')).to.equal(1)
@@ -38,7 +38,7 @@ describe('keys that rotate by themselves', () => {
 
   it('rotate once when the server was down for longer, and once when two servers are due together', async () => {
     const { clock, keys, again } = await opened()
-    await keys.add(await keys.draft({ ...wish, name: 'k', autoRotatePeriod: 3600 }))
+    await keys.add(await keys.draft({ ...keySpec, name: 'k', autoRotatePeriod: 3600 }))
     clock.advance(10 * hour)
     await Promise.all([again().rotateDue(), again().rotateDue(), again().rotateDue()])
     expect(await latest(again(), 'k')).to.equal(2)
@@ -47,7 +47,7 @@ describe('keys that rotate by themselves', () => {
   it('rotate no longer when the period is taken away, the key is soft-deleted, or removed', async () => {
     const { clock, keys } = await opened()
     for (const name of ['off', 'soft', 'gone', 'on'])
-      await keys.add(await keys.draft({ ...wish, name, autoRotatePeriod: 3600 }))
+      await keys.add(await keys.draft({ ...keySpec, name, autoRotatePeriod: 3600 }))
     await keys.change('off', '', (key) => ({ ...key, autoRotatePeriod: 0 }))
     await keys.change('soft', '', (key) => ({
       ...key,
