@@ -3,7 +3,6 @@ import type { AcceptedDamage, Barrier, Commits, KeyStatus, RotationConfig } from
 import { plainKeys } from '../contract/barrier.ts'
 import { Fault, refuse } from '../contract/fault.ts'
 import type { Closer, Commit, CommitResult, Companion, Op, Rev, Storage } from '../contract/storage.ts'
-import { AmbiguousCommit, StorageUnavailable } from '../contract/storage.ts'
 import type { View } from '../contract/view.ts'
 import { hmacSha256 } from '../crypto/kdf.ts'
 import { hex, sameBytes, utf8, wipe } from '../util/bytes.ts'
@@ -18,13 +17,14 @@ import { checkedByOwner } from './record-checks.ts'
 import type { RecordChecks } from './record-checks.ts'
 import { SharedStorage } from './shared-storage.ts'
 import { EncryptionCount } from './encryption-count.ts'
-import { BrokenRecord, decryptValue, encryptValue, termOf } from './frame.ts'
+import { BrokenRecord, encryptValue } from './frame.ts'
 import { activeTerm, freshKeyring, unwrapKeyring, wipeKeyring, withNextTerm, wrapKeyring } from './keyring.ts'
 import type { Keyring } from './keyring.ts'
 import { Names } from './names.ts'
 import { Records, sealedFault } from './records.ts'
+import { acceptedName, acceptedShape, rotationName, rotationShape, usualRotation } from './settings.ts'
+import { boundTo, committed, firstRecord, openUnder } from './storing.ts'
 import { BarrierView } from './view.ts'
-import { isCount, isFlag, isName, isText, shapeOf } from '../util/stored/shape.ts'
 
 export interface BarrierParts {
   readonly storage: Storage
@@ -47,17 +47,6 @@ interface Open {
   readonly checks: RecordChecks
   readonly count: EncryptionCount
 }
-
-const rotationName = 'core/rotation'
-const acceptedName = 'core/accepted'
-
-const rotationShape = shapeOf<RotationConfig>('settings of the rotation', {
-  maxOperations: isCount,
-  interval: isCount,
-  enabled: isFlag,
-})
-const acceptedShape = shapeOf<AcceptedDamage>('accepted damage', { code: isName, why: isText })
-const defaults: RotationConfig = { maxOperations: 3_865_470_566, interval: 0, enabled: true }
 
 /** The barrier over a storage. See contract/barrier.ts for what it promises and docs/formats.md for the bytes. */
 export class EncryptedBarrier implements Barrier {
@@ -204,7 +193,7 @@ export class EncryptedBarrier implements Barrier {
   }
 
   async rotation(): Promise<RotationConfig> {
-    return (await this.view('').get(rotationName, rotationShape)) ?? defaults
+    return (await this.view('').get(rotationName, rotationShape)) ?? usualRotation
   }
 
   async configureRotation(config: RotationConfig): Promise<void> {
@@ -383,39 +372,6 @@ export class EncryptedBarrier implements Barrier {
   }
 
   async #commit(commit: Commit): Promise<CommitResult> {
-    try {
-      return await this.#parts.storage.commit(commit)
-    } catch (cause) {
-      if (cause instanceof StorageUnavailable)
-        throw new Fault('unavailable', `${cause.message}; try again later`, { cause })
-      if (cause instanceof AmbiguousCommit)
-        throw new Fault(
-          'unavailable',
-          'the storage failed; the change may or may not have been made: look before trying again',
-          { cause },
-        )
-      throw cause
-    }
+    return committed(this.#parts.storage, commit)
   }
-}
-
-/** The record of commits of a storage that begins. */
-function firstRecord(keyring: Keyring, names: Names, random: (bytes: number) => Uint8Array): Op {
-  const place = names.seal(commitName)
-  const { term, key } = activeTerm(keyring)
-  const plain = utf8(JSON.stringify(firstCommit))
-  return { put: place, value: encryptValue(key, term, boundTo(keyring, place), plain, random) }
-}
-
-/** The associated data of a value: which store it belongs to, and where in it. */
-function boundTo({ storeId }: Pick<Keyring, 'storeId'>, place: string): string {
-  return `${storeId}\n${place}`
-}
-
-/** @throws BrokenRecord */
-function openUnder(keyring: Keyring, place: string, frame: Uint8Array): Uint8Array {
-  const term = termOf(frame)
-  const key = keyring.terms.find((known) => known.term === term)?.key
-  if (!key) throw new BrokenRecord('sealed under a term that the keyring does not have')
-  return decryptValue(key, boundTo(keyring, place), frame)
 }

@@ -20,13 +20,13 @@ export interface Shared {
 
 /** A storage over a socket that closes with what is behind it. */
 export async function overSocket(storage: Storage): Promise<Storage> {
-  const { member, close } = await shared(storage)
-  const one = await member()
+  const all = await shared(storage)
+  const one = await all.member()
   const end = one.close.bind(one)
   return Object.assign(one, {
     close: async () => {
       one.close = end
-      await close()
+      await all.close()
       await storage.close()
     },
   })

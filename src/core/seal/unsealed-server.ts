@@ -83,7 +83,8 @@ export async function startUnsealed(parts: UnsealedServerParts): Promise<Unseale
   })
   try {
     if (barrier.member !== undefined && audit.devices().length === 0) throw unaudited()
-    await noteAccepted(parts)
+    // Damage is accepted at the owner of the storage, whose log has the line.
+    if (barrier.member === undefined) await noteAccepted(parts)
     return await openStores(parts)
   } catch (thrown) {
     await audit.close()
@@ -138,11 +139,7 @@ async function openStores(parts: UnsealedServerParts): Promise<UnsealedServer> {
   late.namespaces = namespaces
   await tokens.finishRevocations()
   const versions = await VersionHistory.open(core.under('versions/'), clock)
-  const exists = (id: NamespaceId, mount: string | undefined): boolean => {
-    const namespace = namespaces.byId(id)
-    return namespace !== undefined && (mount === undefined || namespace.mounts.byUuid(mount) !== undefined)
-  }
-  const quotas = await Quotas.open(core.under('quota/'), clock, exists, freshness)
+  const quotas = await Quotas.open(core.under('quota/'), clock, existsIn(namespaces), freshness)
   const leases = new TokenLeases(tokens)
   const schedule = new Schedule(clock, log, choresOf(parts, { tokens, leases, namespaces }))
   // A read of a record that the sweep has not reached yet waits for the check of that record only.
@@ -162,6 +159,14 @@ async function openStores(parts: UnsealedServerParts): Promise<UnsealedServer> {
       schedule.stop()
       await audit.close()
     },
+  }
+}
+
+/** Whether a namespace, and in it a mount, is still there. */
+function existsIn(namespaces: Namespaces) {
+  return (id: NamespaceId, mount: string | undefined): boolean => {
+    const namespace = namespaces.byId(id)
+    return namespace !== undefined && (mount === undefined || namespace.mounts.byUuid(mount) !== undefined)
   }
 }
 

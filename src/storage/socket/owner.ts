@@ -34,9 +34,8 @@ export async function shareStorage(storage: Storage, options: OwnerOptions): Pro
   const path = join(folder, socketName)
   await rm(path, { force: true })
   const members = new Map<string, Member>()
-  const server = createServer((socket) => {
-    new Member(socket, { storage, log, members, leaseMs: options.leaseMs ?? leaseMs })
-  })
+  const parts = { storage, log, members, leaseMs: options.leaseMs ?? leaseMs }
+  const server = createServer((socket) => Member.serve(socket, parts))
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(path, resolve)
@@ -74,7 +73,12 @@ class Member {
   #overdue: NodeJS.Timeout | undefined
   #isCut = false
 
-  constructor(socket: Socket, parts: MemberParts) {
+  /** Serves a member until its connection ends. */
+  static serve(socket: Socket, parts: MemberParts): Member {
+    return new Member(socket, parts)
+  }
+
+  private constructor(socket: Socket, parts: MemberParts) {
     this.#parts = parts
     this.#out = new Promise((resolve) => (this.#setOut = resolve))
     this.#channel = new Channel(
