@@ -29,6 +29,7 @@ const mount: Rules = {
     key: few,
     used: few,
     role: few,
+    user: few,
     config: few,
     rotation: few,
     purge: few,

@@ -1,5 +1,6 @@
 import { tokenEngine } from '../auth/token/engine.ts'
 import type { TokenPort } from '../auth/token/port.ts'
+import { userpassEngine } from '../auth/userpass/engine.ts'
 import type { Engine } from '../contract/engine.ts'
 import type { NamespaceId } from '../contract/identity.ts'
 import { randomBytes } from '../crypto/random.ts'
@@ -23,6 +24,7 @@ export function engines(system: Engine, { tokensOf, wrappings }: EnginePorts): r
   return [
     system,
     tokenEngine(tokensOf),
+    userpassEngine,
     cubbyholeEngine(wrappings),
     transitEngine(randomBytes),
     plainEngine('kv'),

@@ -6,7 +6,7 @@ import type { Listener, Protocol } from '../contract/protocol.ts'
 import type { Engine } from '../contract/engine.ts'
 import type { Storage } from '../contract/storage.ts'
 import type { SharedSocket } from '../storage/socket/owner.ts'
-import { heavy, slow } from '../crypto/workers/heavy.ts'
+import { hashing, heavy, slow } from '../crypto/workers/heavy.ts'
 import { listenHttp } from '../protocols/http/listener.ts'
 import { pages } from '../protocols/web/pages.ts'
 import { systemClock } from '../util/clock.ts'
@@ -154,7 +154,7 @@ async function stop(listeners: readonly Listener[], { core, storage, witnesses, 
   // Keys that take seconds to make are not waited for: those who asked are told so, and the connections can end.
   await slow.end()
   await Promise.all(closed)
-  await heavy.end()
+  await Promise.all([heavy.end(), hashing.end()])
   await core.manager.seal()
   await (witnesses ? witnesses.stop(async () => core.audit.shutdown()) : core.audit.shutdown())
   await shared?.close()

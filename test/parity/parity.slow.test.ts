@@ -55,6 +55,7 @@ describe('parity with recorded answers', function () {
     'sys-cubbyhole',
     'sys-wrapping',
     'sys-namespaces',
+    'auth-userpass',
   ])
     it(`answers ${area} requests as recorded`, () => {
       judge(

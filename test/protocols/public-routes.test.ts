@@ -15,6 +15,7 @@ describe('routes without a token', () => {
     server = await devServer()
     await server.data('POST', 'sys/mounts/transit', { type: 'transit' })
     await server.data('POST', 'sys/mounts/kv', { type: 'kv' })
+    await server.data('POST', 'sys/auth/userpass', { type: 'userpass' })
     const { body } = await server.call('GET', '/v1/sys/internal/specs/openapi')
     paths = ((body['data'] ?? body) as { readonly paths: typeof paths }).paths
   })

@@ -29,14 +29,14 @@ interface Operation {
 const share = 'ab'.repeat(33)
 /** What a field may hold, by its name. */
 const known: Readonly<Record<string, unknown>> = {
-  plaintext: 'eA==', input: 'eA==', type: 'kv', policy: 'path "a" { capabilities = ["read"] }', rate: 5, path: 'kv', key: share,
+  plaintext: 'eA==', input: 'eA==', password: 'pw', type: 'kv', policy: 'path "a" { capabilities = ["read"] }', rate: 5, path: 'kv', key: share,
   secret_shares: 1, secret_threshold: 1, data: { a: 'b' }, options: {}, config: {}, custom_metadata: { a: 'b' }, policies: ['default'], ttl: '1h', rules: 'path "a" { capabilities = ["read"] }',
   paths: ['kv'], level: 'info', values: ['x'], versions: [1], version: 1, from: 'kv', to: 'kv2', allowed_origins: ['*'], hmac: true, max_versions: 5, deletion_allowed: true, bytes: 8,
 } // prettier-ignore
 /** Names in paths: of what is there, and of what is not. */
 const names: readonly Readonly<Record<string, string>>[] = [
-  { name: 'k', path: 'a', role_name: 'role', header: 'x-one', target: 'k2', source: 'k', destination: 'k2', kind: 'plaintext', url_lease_id: 'auth/token/create/x', prefix: 'auth/token', algorithm: 'sha2-256', urlalgorithm: 'sha2-256', id: 'x', version: '1' },
-  { name: 'fresh', path: 'fresh', role_name: 'fresh', header: 'x-two', target: 'fresh', source: 'fresh', destination: 'fresh', kind: 'encryption-key', url_lease_id: 'x', prefix: 'x', algorithm: 'sha2-512', urlalgorithm: 'sha2-512', id: 'y', version: 'latest' },
+  { name: 'k', path: 'a', role_name: 'role', username: 'ann', header: 'x-one', target: 'k2', source: 'k', destination: 'k2', kind: 'plaintext', url_lease_id: 'auth/token/create/x', prefix: 'auth/token', algorithm: 'sha2-256', urlalgorithm: 'sha2-256', id: 'x', version: '1' },
+  { name: 'fresh', path: 'fresh', role_name: 'fresh', username: 'fresh', header: 'x-two', target: 'fresh', source: 'fresh', destination: 'fresh', kind: 'encryption-key', url_lease_id: 'x', prefix: 'x', algorithm: 'sha2-512', urlalgorithm: 'sha2-512', id: 'y', version: 'latest' },
 ] // prettier-ignore
 
 /** What is answered all the same. */
@@ -74,6 +74,8 @@ async function fill(server: TestServer): Promise<void> {
   await server.data('POST', 'secret/data/a', { data: { value: 'x' } })
   await server.data('POST', 'cubbyhole/a', { value: 'x' })
   await server.data('POST', 'auth/token/roles/role', {})
+  await server.data('POST', 'sys/auth/userpass', { type: 'userpass' })
+  await server.data('POST', 'auth/userpass/users/ann', { password: 'pw' })
   await server.data('POST', 'sys/namespaces/a', {})
   await server.data('POST', 'sys/policies/acl/k', { policy: known['policy'] })
 }

@@ -18,6 +18,7 @@ const limiting: readonly (readonly [method: string, path: string, rest: Body, fi
   ['POST', 'auth/token/create', { policies: ['a'] }, ['ttl', 'lease', 'explicit_max_ttl', 'num_uses']],
   ['POST', 'auth/token/create-orphan', { policies: ['a'] }, ['ttl', 'lease', 'explicit_max_ttl', 'num_uses']],
   ['POST', 'auth/token/create/old', { policies: ['a'] }, ['ttl', 'lease', 'explicit_max_ttl', 'num_uses']],
+  ['POST', 'auth/userpass/users/m', {}, ['token_bound_cidrs', 'bound_cidrs', 'token_ttl', 'ttl', 'token_max_ttl', 'max_ttl', 'token_explicit_max_ttl', 'token_num_uses', 'token_no_default_policy', 'token_strictly_bind_ip']],
   ['POST', 'sys/policies/acl/p', { policy: 'path "a" {}' }, ['cas', 'ttl', 'expiration', 'cas_required']],
   ['POST', 'sys/policy/p', { policy: 'path "a" {}' }, ['cas', 'ttl', 'expiration', 'cas_required']],
   ['POST', 'sys/rotate/root/init', { secret_shares: 1, secret_threshold: 1 }, ['pgp_keys', 'require_verification', 'backup']],
@@ -60,6 +61,8 @@ describe('values that hold nothing', () => {
     server = await devServer()
     await server.data('POST', 'sys/mounts/transit', { type: 'transit' })
     await server.data('POST', 'transit/keys/k', {})
+    await server.data('POST', 'sys/auth/userpass', { type: 'userpass' })
+    await server.data('POST', 'auth/userpass/users/m', { password: 'pw' })
     await server.data('POST', 'secret/data/m', { data: { a: 1 } })
     await server.data('POST', 'auth/token/roles/old', { allowed_policies: 'a' })
     const document = await server.call('GET', '/v1/sys/internal/specs/openapi')

@@ -37,6 +37,7 @@ describe('every field of every route', () => {
     server = await devServer()
     await server.data('POST', 'sys/mounts/transit', { type: 'transit' })
     await server.data('POST', 'sys/mounts/kv', { type: 'kv' })
+    await server.data('POST', 'sys/auth/userpass', { type: 'userpass' })
     // Made at its first use, and that takes its time.
     await server.data('GET', 'transit/wrapping_key')
     const document = await server.call('GET', '/v1/sys/internal/specs/openapi')

@@ -27,6 +27,7 @@ const plain = (mount: string): Writing => {
   return { path, body: (mark) => ({ mark }), read: path, remove: path }
 }
 const role = (name: string): string => `auth/token/roles/${name}`
+const user = (name: string): string => `auth/userpass/users/${name}`
 const metadata = (name: string): string => `kv-2/metadata/${name}`
 const keyTypes: Readonly<Record<string, string>> = { first: 'chacha20-poly1305', rival: 'aes128-gcm96' }
 
@@ -48,6 +49,12 @@ const writings: Readonly<Record<string, Writing>> = {
     remove: metadata,
   },
   '/auth/token/roles/{role_name}': { path: role, body: (mark) => ({ path_suffix: mark }), read: role, remove: role },
+  '/auth/userpass/users/{username}': {
+    path: user,
+    body: (mark) => ({ password: mark, token_policies: mark }),
+    read: user,
+    remove: user,
+  },
   '/transit/encrypt/{name}': {
     path: (name) => `transit/encrypt/${name}`,
     body: (mark) => ({ plaintext: 'eA==', type: keyTypes[mark] }),
@@ -73,6 +80,7 @@ describe('what the policy judged is what is done, whatever others write in betwe
     const dev = { rootTokenId: 'root', listenAddress: '127.0.0.1:0' }
     server = new TestServer(await startServer({ dev, storage, clock: new HandClock(), log: () => {} }), '', '')
     server.token = 'root'
+    await server.data('POST', 'sys/auth/userpass', { type: 'userpass' })
     for (const { type, kind, version } of engines({ kind: 'auth' } as Engine, {} as never))
       if (kind === 'secret' && type !== 'cubbyhole')
         await server.data('POST', `sys/mounts/${type}${version ? `-${version}` : ''}`, {

@@ -29,3 +29,13 @@ export const slow = new Workers<HeavyJobs>({
   waitingBytes: 1024 * 1024,
   retryAfter: 10,
 })
+
+/** Password hashes. Anyone may ask for one without a token, so they have threads of their own, with less of the processors. */
+export const hashing = new Workers<HeavyJobs>({
+  spawn: spawn(5),
+  threads: Math.min(4, Math.max(1, availableParallelism() - 1)),
+  inHand: 1,
+  waiting: 64,
+  waitingBytes: 1024 * 1024,
+  retryAfter: 2,
+})

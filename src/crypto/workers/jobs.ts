@@ -11,6 +11,7 @@ import { signatures } from '../signatures/signatures.ts'
 import type { SignatureOptions } from '../signatures/signatures.ts'
 import { wholeKey } from '../keys/key-parts.ts'
 import type { KeyParts } from '../keys/key-parts.ts'
+import { passwordJobs } from '../passwords.ts'
 import { largeJobs } from './large.ts'
 
 interface Signing {
@@ -49,6 +50,7 @@ export const jobs = {
   encapsulate: quantum.encapsulate,
   decapsulate: quantum.decapsulate,
   ...largeJobs,
+  ...passwordJobs,
   openOaep: ({ key, sealed, hash, label }: Padded) => decryptOaep(key, sealed, { hash, label }),
   /** Of keys to import. */
   unwrapKey: ({ key, wrapped, hash }: Wrapped) => unwrapKey(key, wrapped, hash),

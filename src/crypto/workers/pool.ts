@@ -104,6 +104,6 @@ export class Workers<J extends Jobs> {
 }
 
 function full(retryAfter: number): Fault {
-  const message = 'too many operations with large keys or messages are waiting: nothing was changed, try again later'
+  const message = 'too many operations that take long are waiting: nothing was changed, try again later'
   return new Fault('unavailable', message, { headers: { 'Retry-After': String(retryAfter) } })
 }

@@ -13,6 +13,7 @@ import {
   tokenParamFields,
 } from '../../../src/contract/token-params.ts'
 import type { TokenParams } from '../../../src/contract/token-params.ts'
+import { newToken } from '../../../src/contract/wire/returns.ts'
 import type { View } from '../../../src/contract/view.ts'
 import { isName, shapeOf } from '../../../src/util/stored/shape.ts'
 
@@ -63,6 +64,7 @@ export const passphraseEngine: Engine = defineEngine<State>({
     write('login/:name', {
       about: 'Log in with a passphrase.',
       access: 'public',
+      returns: newToken,
       canonical,
       fields,
       handle: async ({ engine }, { name, passphrase }) => {

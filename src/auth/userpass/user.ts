@@ -1,0 +1,107 @@
+import { Fault } from '../../contract/fault.ts'
+import type { FaultDetails } from '../../contract/fault.ts'
+import { f } from '../../contract/field.ts'
+import type { Values } from '../../contract/field.ts'
+import { folded } from '../../contract/names.ts'
+import {
+  changedTokenParams,
+  isTokenParams,
+  noTokenParams,
+  renderedTokenParams,
+  tokenParamFields,
+} from '../../contract/token-params.ts'
+import type { TokenParams } from '../../contract/token-params.ts'
+import type { View } from '../../contract/view.ts'
+import { isListOf, isOneOf, shapeOf } from '../../util/stored/shape.ts'
+import { isPasswordHash } from './password.ts'
+
+/** What the routes work with. */
+export interface Userpass {
+  readonly view: View
+}
+
+/** Older names of token parameters. */
+const olderNames = {
+  policies: 'token_policies',
+  ttl: 'token_ttl',
+  max_ttl: 'token_max_ttl',
+  bound_cidrs: 'token_bound_cidrs',
+} as const
+type OlderName = keyof typeof olderNames
+
+/** A user as stored, at `user/<name>`. */
+export interface User {
+  /** bcrypt. */
+  readonly hash: string
+  readonly params: TokenParams
+  /** Older names under which a parameter was set last: it is shown under those as well. */
+  readonly older: readonly OlderName[]
+}
+
+/** What that record must be. */
+export const userShape = shapeOf<User>('a user', {
+  hash: isPasswordHash,
+  params: isTokenParams,
+  older: isListOf(isOneOf(...Object.keys(olderNames))),
+})
+
+/** The parameter of every path of a user. Letter case does not count. */
+export const username = { username: f.string('Name of the user.').or('') }
+export const canonical = { username: folded }
+
+/** The fields of a user that policies and `users/:username/policies` are about. */
+export const policyFields = {
+  token_policies: tokenParamFields.token_policies,
+  policies: f.list('Older name of token_policies.').alias('token_policies'),
+}
+
+/** The fields that set a password. */
+export const passwordFields = {
+  password: f.string('The password, 72 bytes at most.').secret(),
+  password_hash: f.string('Its bcrypt hash, in place of the password.').secret(),
+}
+
+/** The `token_*` fields of a user, with their older names. */
+export const paramFields = {
+  ...tokenParamFields,
+  ...policyFields,
+  ttl: f.duration('Older name of token_ttl.').limiting().alias('token_ttl'),
+  max_ttl: f.duration('Older name of token_max_ttl.').limiting().alias('token_max_ttl'),
+  bound_cidrs: f.list('Older name of token_bound_cidrs.').limiting().alias('token_bound_cidrs'),
+}
+
+/** Where a user is stored. @throws Fault unsupported_path for what cannot be a name */
+export function keyOf(name: string, details: FaultDetails = {}): string {
+  if (!/^\w(?:[\w.-]*\w)?$/.test(name)) throw new Fault('unsupported_path', 'unsupported path', details)
+  return `user/${name}`
+}
+
+/** A user with the parameters that were sent. @throws Fault invalid_request */
+export function changedUser(
+  old: Omit<User, 'hash'> | undefined,
+  hash: string,
+  values: Partial<Values<typeof paramFields>>,
+): User {
+  const newer = Object.fromEntries(Object.keys(tokenParamFields).map((name) => [name, undefined])) as Values<
+    typeof tokenParamFields
+  >
+  const params = changedTokenParams(old?.params ?? noTokenParams, {
+    ...newer,
+    ...values,
+    token_policies: values.token_policies ?? values.policies,
+    token_ttl: values.token_ttl ?? values.ttl,
+    token_max_ttl: values.token_max_ttl ?? values.max_ttl,
+    token_bound_cidrs: values.token_bound_cidrs ?? values.bound_cidrs,
+  })
+  const older = (Object.keys(olderNames) as OlderName[]).filter((name) => {
+    if (values[name] !== undefined) return true
+    return values[olderNames[name]] === undefined && (old?.older.includes(name) ?? false)
+  })
+  return { hash, params, older }
+}
+
+/** A user as its route shows it, without the hash. */
+export function rendered({ params, older }: User): Readonly<Record<string, unknown>> {
+  const shown = renderedTokenParams(params)
+  return { ...shown, ...Object.fromEntries(older.map((name) => [name, shown[olderNames[name]]])) }
+}

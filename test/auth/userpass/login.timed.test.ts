@@ -1,0 +1,43 @@
+import { expect } from 'chai'
+import { devServer } from '../../support/server.ts'
+import type { TestServer } from '../../support/server.ts'
+
+describe('logins with passwords, by the clock', () => {
+  let server: TestServer
+  before(async () => {
+    server = await devServer()
+    await server.data('POST', 'sys/auth/userpass', { type: 'userpass' })
+  })
+  after(async () => server.running.stop())
+
+  const tryLogin = async (name: string, password: string) =>
+    server.call('POST', `/v1/auth/userpass/login/${name}`, { password }, {})
+
+  it('CVE-2025-6011: an unknown name takes a hash as a wrong password does', async () => {
+    await server.data('POST', 'auth/userpass/users/timed', { password: 'pw' })
+    const times = async (name: string) => {
+      const taken: number[] = []
+      for (let at = 0; at < 7; at++) {
+        const start = performance.now()
+        await tryLogin(name, 'wrong')
+        taken.push(performance.now() - start)
+      }
+      return taken.sort((a, b) => a - b)[3] as number
+    }
+    const [known, unknown] = [await times('timed'), await times('nobody-of-that-name')]
+    // Without the hash it would be a hundredth.
+    expect(unknown / known).to.be.within(0.3, 3)
+  })
+
+  it('many logins at once hold up nobody else, and too many are told to come back', async () => {
+    const logins = Promise.all(Array.from({ length: 90 }, async () => tryLogin('nobody', 'x')))
+    const start = performance.now()
+    expect((await server.call('GET', '/v1/sys/health', undefined, {})).status).to.equal(200)
+    expect((await server.call('POST', '/v1/secret/data/a', { data: { a: 1 } })).status).to.equal(200)
+    const taken = performance.now() - start
+    const statuses = (await logins).map(({ status }) => status)
+    expect(new Set(statuses)).to.deep.equal(new Set([400, 503]))
+    expect(statuses.filter((status) => status === 400).length).to.be.greaterThan(60)
+    expect(taken).to.be.lessThan(3000)
+  })
+})

@@ -1,0 +1,26 @@
+import { expect } from 'chai'
+import { devServer } from '../support/server.ts'
+import { examplesOf } from './examples.ts'
+import { Reader } from './reader.ts'
+
+describe('the examples of docs/login.md', function () {
+  this.timeout(60_000)
+
+  it('do what it says', async () => {
+    const server = await devServer()
+    try {
+      const reader = new Reader({ VAULT_ADDR: server.running.address, VAULT_TOKEN: 'root' })
+      const examples = examplesOf('docs/login.md', 'login')
+      expect(examples).to.have.length(1)
+      for (const example of examples)
+        expect((await reader.follows(example)).trimEnd(), example.code).to.equal(example.promised?.trimEnd())
+      const leases = async () => server.call('GET', '/v1/sys/leases/lookup/auth/userpass/login/ann?list=true')
+      expect((await leases()).status).to.equal(200)
+      const revoke = 'strongroom lease revoke -prefix auth/userpass/login/ann'
+      await reader.follows({ kind: 'login', language: 'sh', code: revoke, promised: undefined })
+      expect((await leases()).status).to.equal(404)
+    } finally {
+      await server.running.stop()
+    }
+  })
+})
