@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { Fault, refuse } from '../../contract/fault.ts'
-import type { NamespaceId } from '../../contract/identity.ts'
+import type { NamespaceId, TokenRecord } from '../../contract/identity.ts'
 import { apiPathOf } from '../../contract/mount.ts'
 import type { Transaction, View } from '../../contract/view.ts'
 import type { TokenStore } from '../../tokens/store.ts'
@@ -60,10 +60,11 @@ export class Namespaces {
     return this.#byId.get(id)
   }
 
-  /** Whether there is such a namespace, and it is not being removed. */
-  lives(id: NamespaceId): boolean {
+  /** Whether the namespace of a token exists, and the mount that created it, and neither is being removed. */
+  lives({ namespace: id, mount }: Pick<TokenRecord, 'namespace' | 'mount'>): boolean {
     const namespace = this.#byId.get(id)
-    return namespace !== undefined && !namespace.record.removing
+    if (!namespace || namespace.record.removing) return false
+    return mount === undefined || namespace.mounts.byUuid(mount) !== undefined
   }
 
   /** All of them, the root one first. */

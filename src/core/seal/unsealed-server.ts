@@ -122,9 +122,7 @@ async function openStores(parts: UnsealedServerParts): Promise<UnsealedServer> {
     view: core.under('token/'),
     clock,
     random,
-    lives: ({ namespace, mount }) =>
-      late.namespaces?.lives(namespace) === true &&
-      (mount === undefined || namespaceOf(namespace)?.mounts.byUuid(mount) !== undefined),
+    lives: (token) => late.namespaces?.lives(token) ?? false,
     onRevoke: async (token) => {
       const namespace = namespaceOf(token.namespace)
       // A namespace that is being removed is emptied as a whole, and may not even be open.
