@@ -181,14 +181,14 @@ export class DeviceLog {
     const { files } = this
     if (!files) return { ...counts, disturbed: 0 }
     const { file, state, disturbed } = files
-    return { ...counts, disturbed, size: state.size, full: file.full ? 1 : 0, ...files.room() }
+    return { ...counts, disturbed, size: state.size, full: file.full ? 1 : 0, ...files.freeSpace() }
   }
 
   /** Every half second: continues in a new file if the live one was moved, and reserves space again after a full disk. */
   tick(): void {
     const { files } = this
     if (!files || !this.#queue.isEmpty) return
-    files.watchRoom()
+    files.watchSpace()
     if (files.moved || files.recovered()) this.#queue.wake()
   }
 

@@ -133,11 +133,11 @@ export class LogQueries {
   }
 
   #logOf(name: string): DeviceLog {
-    const kept = [...this.#broker.signer.heads().keys()]
+    const paths = [...this.#broker.signer.heads().keys()]
     const named = name === '' || name.endsWith('/') ? name : `${name}/`
-    const path = named === '' && kept.length === 1 ? (kept[0] as string) : named
-    if (kept.includes(path)) return this.#broker.logAt(path)
-    throw refuse(`device is one of: ${kept.length > 0 ? kept.join(', ') : 'none, because no audit device has files'}`)
+    const path = named === '' && paths.length === 1 ? (paths[0] as string) : named
+    if (paths.includes(path)) return this.#broker.logAt(path)
+    throw refuse(`device is one of: ${paths.length > 0 ? paths.join(', ') : 'none, because no audit device has files'}`)
   }
 }
 

@@ -39,14 +39,14 @@ export class Recorder {
   /** The request line. For a request that changes nothing it may still be queued when this returns: the response line waits for both. */
   request(event: AuditEvent): Promise<void> | undefined {
     const time = this.#now()
-    const written = this.#post((device) => device.request(time, event))
-    if (written === undefined) return undefined
+    const posted = this.#post((device) => device.request(time, event))
+    if (posted === undefined) return undefined
     if (!event.pure) {
       this.#awaited.add(event)
-      return written
+      return posted
     }
-    written.catch(() => {})
-    this.#unawaited.set(event, written)
+    posted.catch(() => {})
+    this.#unawaited.set(event, posted)
     return undefined
   }
 
@@ -64,10 +64,10 @@ export class Recorder {
     if (this.#lostDevices(event)) return event.answersUnaudited === true ? undefined : Promise.reject(sealedMeanwhile())
     const time = this.#now()
     const durable = !event.pure || this.#changing.has(event)
-    const written = this.#post((device) => device.response(time, event, outcome, durable))
+    const posted = this.#post((device) => device.response(time, event, outcome, durable))
     const before = this.#unawaited.get(event)
     // Usually both lines are in one write, and wait for the same promise.
-    const both = before === undefined || before === written ? written : Promise.all([before, written]).then(() => {})
+    const both = before === undefined || before === posted ? posted : Promise.all([before, posted]).then(() => {})
     return event.answersUnaudited === true ? both?.catch(() => {}) : both
   }
 

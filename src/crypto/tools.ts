@@ -10,7 +10,7 @@ const mostRandomBytes = 128 * 1024
 
 const formats: Readonly<Record<string, (bytes: Uint8Array) => string>> = { hex, base64 }
 
-function written(bytes: Uint8Array, format: string): string {
+function encoded(bytes: Uint8Array, format: string): string {
   const write = Object.hasOwn(formats, format) ? formats[format] : undefined
   if (!write) throw refuse('the format is not known here: use hex or base64')
   return write(bytes)
@@ -25,7 +25,7 @@ export async function hashText(input: string | undefined, algorithm: string, for
   const bytes = fromBase64(input)
   if (!bytes) throw refuse('unable to decode input as standard base64 with padding')
   if (!isHash(algorithm)) throw refuse(`unsupported algorithm ${algorithm}`)
-  return written(
+  return encoded(
     bytes.length > quickBytes ? await heavy.run('digest', { hash: algorithm, data: bytes }) : digest(algorithm, bytes),
     format,
   )
@@ -52,12 +52,12 @@ export interface RandomText {
  */
 export function randomText(
   random: (bytes: number) => Uint8Array,
-  wish: { readonly where?: string; readonly count?: string; readonly bytes: number; readonly format: string },
+  request: { readonly where?: string; readonly count?: string; readonly bytes: number; readonly format: string },
 ): RandomText {
-  const countOnly = wish.where !== undefined && wish.count === undefined && isCount(wish.where)
-  const source = wish.where === undefined || countOnly ? 'platform' : wish.where
-  const count = countOnly ? wish.where : wish.count
-  const bytes = count === undefined ? wish.bytes : /^\d{1,9}$/.test(count) ? Number(count) : NaN
+  const countOnly = request.where !== undefined && request.count === undefined && isCount(request.where)
+  const source = request.where === undefined || countOnly ? 'platform' : request.where
+  const count = countOnly ? request.where : request.count
+  const bytes = count === undefined ? request.bytes : /^\d{1,9}$/.test(count) ? Number(count) : NaN
   if (!['platform', 'seal', 'all'].includes(source)) {
     throw refuse('the source of randomness is not known: use platform, seal or all')
   }
@@ -65,6 +65,6 @@ export function randomText(
     throw refuse(`the number of bytes must be a whole number from 1 to ${mostRandomBytes}`)
   }
   const warnings = source === 'seal' ? ['the seal has no source of randomness: the platform gave these bytes'] : []
-  if (!Object.hasOwn(formats, wish.format)) throw refuse('the format is not known here: use hex or base64')
-  return { text: written(random(bytes), wish.format), warnings }
+  if (!Object.hasOwn(formats, request.format)) throw refuse('the format is not known here: use hex or base64')
+  return { text: encoded(random(bytes), request.format), warnings }
 }

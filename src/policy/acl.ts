@@ -158,7 +158,7 @@ export class Acl {
     const rules = this.#rules.matching(path, listing)
     const first = this.#choose(path, listing)
     if (!first || first === rules[0]?.rule) return rules
-    return [{ rule: first, bare: false }, ...rules.filter(({ rule }) => rule.written !== first.written)]
+    return [{ rule: first, bare: false }, ...rules.filter(({ rule }) => rule.source !== first.source)]
   }
 
   /** What may be done on a path, alphabetically; `root` and `deny` stand alone. */
@@ -213,11 +213,11 @@ export class Acl {
     return deny && nearer(deny.pattern, rule.pattern) ? deny : rule
   }
 
-  #addDeny({ pattern, policies, written }: Merged): void {
+  #addDeny({ pattern, policies, source }: Merged): void {
     const path = pattern.text.toLowerCase()
     if (path !== pattern.text) this.#mixedCase = true
     const rule = { path, capabilities: new Set<Capability>(['deny']), required: new Set<string>(), templated: false }
-    for (const name of policies) this.#denies.add(rule, name, written)
+    for (const name of policies) this.#denies.add(rule, name, source)
   }
 }
 

@@ -36,10 +36,10 @@ function cut(text: string): string[] {
   return pieces
 }
 
-function partOf(written: string): Part | undefined {
-  if (!written.startsWith('{{') || !written.endsWith('}}'))
-    return written.includes('{{') || written.includes('}}') ? undefined : { literal: written }
-  const pipeline = readPipeline(written.slice(2, -2))
+function partOf(source: string): Part | undefined {
+  if (!source.startsWith('{{') || !source.endsWith('}}'))
+    return source.includes('{{') || source.includes('}}') ? undefined : { literal: source }
+  const pipeline = readPipeline(source.slice(2, -2))
   return pipeline && { pipeline }
 }
 

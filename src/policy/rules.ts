@@ -9,7 +9,7 @@ import type { ParameterRules } from './parameters/values.ts'
 export interface Merged {
   readonly pattern: Pattern
   /** The path as it was written. */
-  readonly written: string
+  readonly source: string
   /** Names of the policies that have a rule with this pattern. */
   readonly policies: string[]
   readonly capabilities: Set<Capability>
@@ -102,12 +102,12 @@ export class RuleTable {
     return [...prefixes, ...others].sort((a, b) => precedence(b.pattern, a.pattern))
   }
 
-  /** @param written the path as it is shown, where the one of the rule was folded */
-  add(rule: PathRule, name: string, written = rule.path): void {
+  /** @param source the path as it is shown, where the one of the rule was folded */
+  add(rule: PathRule, name: string, source = rule.path): void {
     const pattern = compilePattern(rule.path)
-    const known = this.#find(pattern)
-    if (known) return unite(known, rule, name)
-    const fresh = emptyRule(pattern, written)
+    const existing = this.#find(pattern)
+    if (existing) return unite(existing, rule, name)
+    const fresh = emptyRule(pattern, source)
     if (pattern.kind === 'exact') this.#exact.set(pattern.stem, fresh)
     else if (pattern.kind === 'prefix') this.#addPrefix(pattern.stem, fresh)
     else this.#segments.set(pattern.text, fresh)
@@ -134,10 +134,10 @@ export class RuleTable {
 }
 
 /** A rule with this pattern that gives nothing yet. */
-function emptyRule(pattern: Pattern, written: string): Merged {
+function emptyRule(pattern: Pattern, source: string): Merged {
   return {
     pattern,
-    written,
+    source,
     policies: [],
     capabilities: new Set(),
     granting: new Map(),
@@ -152,8 +152,8 @@ function emptyRule(pattern: Pattern, written: string): Merged {
 }
 
 /** A rule of its own that denies whatever its pattern matches. */
-export function denying(pattern: Pattern, written: string, name: string): Merged {
-  return { ...emptyRule(pattern, written), policies: [name], capabilities: new Set(['deny']) }
+export function denying(pattern: Pattern, source: string, name: string): Merged {
+  return { ...emptyRule(pattern, source), policies: [name], capabilities: new Set(['deny']) }
 }
 
 /** What one policy adds to a rule. Policies are added one after another: the name that was added last is that of the same policy. */

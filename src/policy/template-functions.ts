@@ -63,8 +63,8 @@ function shortened(text: string, most: number): string | undefined {
 const token = /\s*(?:(\|)|"((?:[^"\\]|\\["\\])*)"|`([^`]*)`|(\d{1,4})(?!\w)|\.(path|key)(?!\w)|([a-z]\w*))\s*/y
 
 /** Reads what stands between the braces. Undefined for anything that is not known here. */
-export function readPipeline(written: string): Pipeline | undefined {
-  const commands = commandsOf(written)
+export function readPipeline(source: string): Pipeline | undefined {
+  const commands = commandsOf(source)
   if (!commands?.every((command, at) => isCallable(command, at > 0))) return undefined
   const used = commands.flatMap((command) => command.arguments.flatMap((one) => ('value' in one ? [one.value] : [])))
   return {
@@ -80,11 +80,11 @@ export function readPipeline(written: string): Pipeline | undefined {
   }
 }
 
-function commandsOf(written: string): Command[] | undefined {
+function commandsOf(source: string): Command[] | undefined {
   const commands: { name: string | undefined; arguments: Argument[] }[] = [{ name: undefined, arguments: [] }]
-  for (let at = 0; at < written.length; at = token.lastIndex) {
+  for (let at = 0; at < source.length; at = token.lastIndex) {
     token.lastIndex = at
-    const found = token.exec(written)
+    const found = token.exec(source)
     if (!found) return undefined
     const [, pipe, quoted, raw, digits, value, name] = found
     const last = commands.at(-1) as (typeof commands)[number]
@@ -102,13 +102,13 @@ function commandsOf(written: string): Command[] | undefined {
 /** @param piped the result before it comes as the last argument */
 function isCallable({ name, arguments: given }: Command, piped: boolean): boolean {
   if (name === undefined) return !piped && given.length === 1 && !('number' in (given[0] as Argument))
-  const known = Object.hasOwn(functions, name) ? functions[name] : undefined
-  if (!known || given.length + Number(piped) !== known.takes.length + 1) return false
+  const spec = Object.hasOwn(functions, name) ? functions[name] : undefined
+  if (!spec || given.length + Number(piped) !== spec.takes.length + 1) return false
   const kinds = given.map((one) => ('number' in one ? 'number' : 'text'))
-  if (!kinds.every((kind, at) => kind === (known.takes[at] ?? 'text'))) return false
+  if (!kinds.every((kind, at) => kind === (spec.takes[at] ?? 'text'))) return false
   const [first] = given
   if (name === 'replace') return first !== undefined && (!('text' in first) || first.text !== '')
-  return known.takes[0] !== 'number' || (first !== undefined && 'number' in first && first.number > 0)
+  return spec.takes[0] !== 'number' || (first !== undefined && 'number' in first && first.number > 0)
 }
 
 function called(

@@ -15,11 +15,11 @@ export function witnessesOf(config: Config, audit: AuditBroker, clock: Clock, lo
       const path = options['file_path'] ?? options['path'] ?? ''
       return type === 'file' && path.startsWith('/') && path !== '/dev/null' ? [posix.normalize(path)] : []
     })
-  return new WitnessKeeper({ places: config.witnesses.map(placeOf), files, clock, log })
+  return new WitnessKeeper({ witnesses: config.witnesses.map(placeOf), files, clock, log })
 }
 
-function placeOf({ name, url, key: written, caFile }: WitnessConfig) {
-  const key = readVkey(written)
+function placeOf({ name, url, key: encodedKey, caFile }: WitnessConfig) {
+  const key = readVkey(encodedKey)
   if (!key) throw new ConfigError(`the key of audit_witness "${name}" is not the public key of a witness`)
   return { name, url, key, tls: caFile === undefined ? {} : { ca: authorityAt(caFile, name) } }
 }

@@ -124,7 +124,7 @@ export function systemEngine(ports: SystemPorts, portsOf: (namespace: NamespaceI
     ...namespaceRoutes(),
     ...wrappingRoutes(ports.wrapping),
     ...serverInfoRoutes(ports.serverInfo),
-    ...toolRoutes({ hash: hashText, random: (wish) => randomText(ports.random, wish) }),
+    ...toolRoutes({ hash: hashText, random: (request) => randomText(ports.random, request) }),
   ]
   return defineEngine<NamespacePorts>({
     type: 'system',

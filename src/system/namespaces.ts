@@ -7,7 +7,7 @@ import { routesOf } from '../contract/route.ts'
 import type { Alias, Call, Route } from '../contract/route.ts'
 
 /** A namespace as these routes show it. */
-interface Shown {
+interface NamespaceView {
   readonly uuid: string
   readonly id: string
   /** From the root namespace on. */
@@ -24,12 +24,12 @@ export interface NamespacePort {
   /** '' for the root namespace. */
   readonly path: string
   /** @throws Fault invalid_request when it cannot be a name. */
-  get(name: string): Shown | undefined
+  get(name: string): NamespaceView | undefined
   /** By path: those directly inside, or all below. */
-  list(deep: boolean): readonly Shown[]
-  set(name: string, metadata: Metadata): Promise<Shown>
+  list(deep: boolean): readonly NamespaceView[]
+  set(name: string, metadata: Metadata): Promise<NamespaceView>
   /** @throws Fault not_found */
-  patch(name: string, change: Readonly<Record<string, string | null>> | null): Promise<Shown>
+  patch(name: string, change: Readonly<Record<string, string | null>> | null): Promise<NamespaceView>
   /** False when there is none. What is in it goes afterwards. */
   remove(name: string): Promise<boolean>
   /** `path` may lead further down; '' is the namespace that is asked. Gives the key that unlocks it. */
@@ -66,7 +66,7 @@ export function namespaceRoutes(): Route<Has>[] {
       handle: ({ engine }, values) => {
         const found = engine.namespaces.get(values.path)
         if (!found) throw new Fault('not_found', 'no such namespace')
-        return answer(shown(found))
+        return answer(bodyOf(found))
       },
     }),
     write('namespaces/*path', {
@@ -75,7 +75,7 @@ export function namespaceRoutes(): Route<Has>[] {
       canonical,
       fields: { ...path, ...metadata },
       handle: async ({ engine }, values) =>
-        answer(shown(await engine.namespaces.set(values.path, texts(values.custom_metadata ?? {})))),
+        answer(bodyOf(await engine.namespaces.set(values.path, texts(values.custom_metadata ?? {})))),
     }),
     patch('namespaces/*path', {
       about: 'Change notes about a namespace; null removes one.',
@@ -84,7 +84,7 @@ export function namespaceRoutes(): Route<Has>[] {
       fields: { ...path, ...metadata },
       handle: async ({ engine, request, isGiven }, values) => {
         const change = isGiven('custom_metadata') ? changes(request.data['custom_metadata']) : {}
-        return answer(shown(await engine.namespaces.patch(values.path, change)))
+        return answer(bodyOf(await engine.namespaces.patch(values.path, change)))
       },
     }),
     remove('namespaces/*path', {
@@ -94,8 +94,8 @@ export function namespaceRoutes(): Route<Has>[] {
       canonical,
       fields: path,
       handle: async ({ engine }, values) => {
-        const known = await engine.namespaces.remove(values.path)
-        return known ? answer({ status: 'in-progress' }) : { data: null, warnings: ['there is no such namespace'] }
+        const found = await engine.namespaces.remove(values.path)
+        return found ? answer({ status: 'in-progress' }) : { data: null, warnings: ['there is no such namespace'] }
       },
     }),
     ...lockRoutes(),
@@ -181,7 +181,7 @@ const inPath =
 function listed({ engine: { namespaces }, caller }: Pick<Call<Has>, 'engine' | 'caller'>, deep: boolean): Response {
   const found = namespaces.list(deep)
   if (found.length === 0) throw new Fault('not_found', 'there are no namespaces')
-  const pairs = found.map((one) => [one.path.slice(namespaces.path.length), shown(one)] as const)
+  const pairs = found.map((one) => [one.path.slice(namespaces.path.length), bodyOf(one)] as const)
   const open = pairs.filter(([key]) => !caller.denies(ownPath(key)))
   return answer({ keys: pairs.map(([key]) => key), key_info: Object.fromEntries(open) })
 }
@@ -192,29 +192,36 @@ function ownPath(key: string): string {
   return `${key.slice(0, at)}sys/namespaces/${key.slice(at, -1)}`
 }
 
-function shown({ uuid, id, path: at, removing, locked, customMetadata }: Shown): Readonly<Record<string, unknown>> {
+function bodyOf({
+  uuid,
+  id,
+  path: at,
+  removing,
+  locked,
+  customMetadata,
+}: NamespaceView): Readonly<Record<string, unknown>> {
   return { uuid, id, path: at, tainted: removing, locked, custom_metadata: customMetadata }
 }
 
-function texts(given: unknown): Metadata {
-  const pairs = members(given)
-  const odd = pairs.find(([, value]) => typeof value !== 'string')
+function texts(value: unknown): Metadata {
+  const pairs = members(value)
+  const odd = pairs.find(([, member]) => typeof member !== 'string')
   if (odd) throw refuse(`custom_metadata values must be strings; "${odd[0]}" is none`)
   return Object.fromEntries(pairs) as Metadata
 }
 
-function changes(given: unknown): Readonly<Record<string, string | null>> | null {
-  if (given === null) return null
-  const pairs = members(given)
-  const odd = pairs.find(([, value]) => typeof value !== 'string' && value !== null)
+function changes(value: unknown): Readonly<Record<string, string | null>> | null {
+  if (value === null) return null
+  const pairs = members(value)
+  const odd = pairs.find(([, member]) => typeof member !== 'string' && member !== null)
   if (odd) throw refuse(`custom_metadata values must be strings, or null to remove one; "${odd[0]}" is neither`)
   return Object.fromEntries(pairs) as Readonly<Record<string, string | null>>
 }
 
 /** An empty array is an empty object, as for every map. */
-function members(given: unknown): [string, unknown][] {
-  if (Array.isArray(given) && given.length === 0) return []
-  if (typeof given !== 'object' || given === null || Array.isArray(given))
+function members(value: unknown): [string, unknown][] {
+  if (Array.isArray(value) && value.length === 0) return []
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw refuse('custom_metadata must be an object of names and texts')
-  return Object.entries(given)
+  return Object.entries(value)
 }

@@ -85,7 +85,7 @@ export function quotaRoutes(quotas: QuotaPort): Route<unknown>[] {
         inheritable: f.bool('It counts in namespaces below, too.'),
       },
       fields: name,
-      handle: (_, values) => answer(shown(quotas, quotas.get(checked(values.name)))),
+      handle: (_, values) => answer(bodyOf(quotas, quotas.get(checked(values.name)))),
     }),
     write(one, {
       about: 'Make or replace a rate-limit quota.',
@@ -141,9 +141,9 @@ function configRoutes(quotas: QuotaPort): Route<unknown>[] {
   ]
 }
 
-function checked(given: string): string {
-  if (!/^\w(?:[\w.-]*\w)?$/.test(given)) throw new Fault('unsupported_path', 'unsupported path')
-  return given
+function checked(path: string): string {
+  if (!/^\w(?:[\w.-]*\w)?$/.test(path)) throw new Fault('unsupported_path', 'unsupported path')
+  return path
 }
 
 function quotaOf(quotas: QuotaPort, values: Values<typeof fields>): Quota {
@@ -168,7 +168,7 @@ function quotaOf(quotas: QuotaPort, values: Values<typeof fields>): Quota {
   }
 }
 
-function shown(quotas: QuotaPort, quota: Quota | undefined): Readonly<Record<string, unknown>> {
+function bodyOf(quotas: QuotaPort, quota: Quota | undefined): Readonly<Record<string, unknown>> {
   const path = quota && quotas.pathOf(quota.namespace ?? rootNamespace, quota.mount)
   if (!quota || path === undefined) throw new Fault('not_found', 'there is no such quota')
   const { name: called, suffix, rate, interval, blockInterval, inheritable } = quota

@@ -15,6 +15,6 @@ export async function verifyAuditFiles(
   const { intact, logs } = await verifyLogs(paths)
   for (const { notes } of logs) notes.forEach(print)
   const firstBad = logs.flatMap(({ findings }) => findings)[0]
-  const lines = logs.reduce((sum, { goodLines }) => sum + goodLines, 0)
+  const lines = logs.reduce((sum, { validLines }) => sum + validLines, 0)
   return { ok: intact, lines, ...(firstBad && { firstBad }) }
 }

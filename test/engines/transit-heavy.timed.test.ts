@@ -33,8 +33,8 @@ describe('heavy cryptography', () => {
     await server.data('POST', 'transit/keys/rsa', { type: 'rsa-2048' })
     const input = Buffer.from('x')
     const { privateKey: key } = generateKeyPairSync('rsa', { modulusLength: 4096 })
-    const wish = { hash: 'sha2-256', prehashed: false, padding: 'pss', salt: 'auto', jws: false } as const
-    const job = { family: 'rsa', key, input, wish } as const
+    const options = { hash: 'sha2-256', prehashed: false, padding: 'pss', salt: 'auto', jws: false } as const
+    const job = { family: 'rsa', key, input, options } as const
     const taken = Array.from({ length: 1040 }, async () => heavy.run('sign', job).catch(() => {}))
     // More than the threads can make room for until it is read.
     const sent = { batch_input: Array.from({ length: 32 }, () => ({ input: 'eA==' })) }

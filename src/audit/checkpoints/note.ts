@@ -21,9 +21,9 @@ const control = /[\u0000-\u0009\u000b-\u001f\u007f]/
 const line = /^\u2014 ([^\s+]+) ([A-Za-z0-9+/]+={0,2})$/u
 
 /** Takes a note apart; signatures are not verified. Undefined when it is no note. */
-export function readNote(written: Uint8Array | string): Note | undefined {
-  if (written.length > longest || (typeof written !== 'string' && !isUtf8(written))) return undefined
-  const whole = typeof written === 'string' ? written : Buffer.from(written).toString('utf8')
+export function readNote(encoded: Uint8Array | string): Note | undefined {
+  if (encoded.length > longest || (typeof encoded !== 'string' && !isUtf8(encoded))) return undefined
+  const whole = typeof encoded === 'string' ? encoded : Buffer.from(encoded).toString('utf8')
   const end = whole.lastIndexOf('\n\n')
   if (end < 0 || control.test(whole) || !whole.endsWith('\n')) return undefined
   const lines = whole.slice(end + 2, -1).split('\n')

@@ -61,7 +61,7 @@ interface SignedLog {
  */
 export class CheckpointSigner {
   readonly #parts: CheckpointSignerParts
-  readonly #kept = new Map<string, SignedLog>()
+  readonly #logs = new Map<string, SignedLog>()
   readonly #turn = new Mutex()
   readonly #anchors: Anchors
   #busy = false
@@ -90,18 +90,18 @@ export class CheckpointSigner {
 
   /** The present end of every log that is kept. */
   heads(): ReadonlyMap<string, Head & { readonly origin: string }> {
-    return new Map([...this.#kept].map(([path, { device, record }]) => [path, { ...headOf(device), origin: record.origin }])) // prettier-ignore
+    return new Map([...this.#logs].map(([path, { device, record }]) => [path, { ...headOf(device), origin: record.origin }])) // prettier-ignore
   }
 
   /** The newest checkpoint of a device's log; undefined while there is none. */
   checkpoint(path: string): Note | undefined {
-    return this.#kept.get(path)?.note
+    return this.#logs.get(path)?.note
   }
 
   /** The keys of a device's log as lines of its key file. */
   keysOf(path: string) {
-    const kept = this.#kept.get(path)
-    return kept && rangedKeys(kept.record, kept.signers)
+    const log = this.#logs.get(path)
+    return log && rangedKeys(log.record, log.signers)
   }
 
   /** Anchors and signs a log from now on. It must be whole: its tree must be known. */
@@ -112,14 +112,14 @@ export class CheckpointSigner {
     const file = device.files?.file
     if (!state || !file) return
     const stored = await view.get(signingName(path), signingShape)
-    const known = stored?.origin === state.origin ? stored : undefined
-    const record = known ?? freshSigning(state.origin, 0, [], { mlDsa: file.settings.mlDsa, random })
-    if (!known) await view.put(signingName(path), record)
+    const resumed = stored?.origin === state.origin ? stored : undefined
+    const record = resumed ?? freshSigning(state.origin, 0, [], { mlDsa: file.settings.mlDsa, random })
+    if (!resumed) await view.put(signingName(path), record)
     const signers = signersIn(record, () => clock.now())
     state.keys = signers.map(({ key }) => vkeyText(key))
     const now = clock.now()
     // Lines before `from` are for the keys before these to sign, and they did.
-    this.#kept.set(path, { device, record, signers, note: undefined, signed: record.from - 1, signedAt: -Infinity, size: state.size, sizeAt: now, keysPublished: false, tidiedAt: -Infinity, tidying: false }) // prettier-ignore
+    this.#logs.set(path, { device, record, signers, note: undefined, signed: record.from - 1, signedAt: -Infinity, size: state.size, sizeAt: now, keysPublished: false, tidiedAt: -Infinity, tidying: false }) // prettier-ignore
     this.#anchors.keep(device)
     this.#publishKeys(path)
     if (record.unpublished !== undefined) await this.#publishSwitch(path, record, record.unpublished)
@@ -130,18 +130,18 @@ export class CheckpointSigner {
   async letGo(path: string): Promise<void> {
     await this.#turn.run(async () => {
       await this.#checkpoint(path, true)
-      const kept = this.#kept.get(path)
-      if (!kept) return
-      this.#kept.delete(path)
-      this.#anchors.letGo(kept.device)
+      const log = this.#logs.get(path)
+      if (!log) return
+      this.#logs.delete(path)
+      this.#anchors.letGo(log.device)
       await this.#anchors.store()
     })
   }
 
   /** Lines were written: a checkpoint may be due. */
   written(device: DeviceLog): void {
-    const kept = this.#kept.get(device.spec.path)
-    if (kept && (device.state?.size ?? 0) - kept.signed >= checkpointLines) this.soon()
+    const log = this.#logs.get(device.spec.path)
+    if (log && (device.state?.size ?? 0) - log.signed >= checkpointLines) this.soon()
   }
 
   /** What is due, now; one run at a time. */
@@ -162,7 +162,7 @@ export class CheckpointSigner {
   /** Anchors everything and signs a checkpoint of each log that has new lines. @throws when that fails. */
   async settle(): Promise<void> {
     await this.#turn.run(async () => {
-      for (const path of this.#kept.keys()) await this.#checkpoint(path, true)
+      for (const path of this.#logs.keys()) await this.#checkpoint(path, true)
       await this.#anchors.store()
     })
   }
@@ -170,31 +170,31 @@ export class CheckpointSigner {
   /** At seal: the last checkpoint. What fails is logged: sealing must not. */
   async close(): Promise<void> {
     const { log } = this.#parts
-    const notes = [...this.#kept.values()].map(async ({ device }) => device.note('close', { epoch: this.epoch }))
+    const notes = [...this.#logs.values()].map(async ({ device }) => device.note('close', { epoch: this.epoch }))
     await Promise.allSettled(notes)
     await this.settle().catch((thrown: unknown) => {
       log.error('the end of the audit log could not be anchored at sealing', { reason: reasonOf(thrown) })
     })
     this.#closed = true
-    this.#kept.clear()
+    this.#logs.clear()
   }
 
   /** New signing keys for every log. One checkpoint is signed by the old and the new ones; then the old ones are gone. */
   async rotateKeys(): Promise<void> {
     await this.#turn.run(async () => {
-      for (const path of this.#kept.keys()) await this.#rotateKeys(path)
+      for (const path of this.#logs.keys()) await this.#rotateKeys(path)
     })
   }
 
   async #round(): Promise<void> {
     const now = this.#parts.clock.now()
-    for (const [path, kept] of this.#kept) {
-      const size = kept.device.state?.size ?? 0
-      if (size !== kept.size) Object.assign(kept, { size, sizeAt: now })
-      else if (size > 0 && Math.abs(now - kept.sizeAt) >= heartbeatEvery) await kept.device.note('heartbeat')
-      if (!kept.keysPublished) this.#publishKeys(path)
-      await this.#finishSwitch(path, kept)
-      await this.#closedFiles(path, kept)
+    for (const [path, log] of this.#logs) {
+      const size = log.device.state?.size ?? 0
+      if (size !== log.size) Object.assign(log, { size, sizeAt: now })
+      else if (size > 0 && Math.abs(now - log.sizeAt) >= heartbeatEvery) await log.device.note('heartbeat')
+      if (!log.keysPublished) this.#publishKeys(path)
+      await this.#finishSwitch(path, log)
+      await this.#closedFiles(path, log)
       await this.#checkpoint(path, false)
     }
     await this.#anchors.store()
@@ -203,52 +203,52 @@ export class CheckpointSigner {
 
   /** Signs and publishes a checkpoint if one is due, or (`now`) if any line is not covered by one. */
   async #checkpoint(path: string, now: boolean): Promise<void> {
-    const kept = this.#kept.get(path)
-    if (!kept) return
-    const { size } = headOf(kept.device)
+    const log = this.#logs.get(path)
+    if (!log) return
+    const { size } = headOf(log.device)
     const time = this.#parts.clock.now()
-    if (size === kept.signed) kept.signedAt = time
-    const due = size - kept.signed >= checkpointLines || Math.abs(time - kept.signedAt) >= checkpointEvery
-    if (size === kept.signed || !(now || due)) return
-    await this.#sign(path, kept, headOf(kept.device), kept.signers)
+    if (size === log.signed) log.signedAt = time
+    const due = size - log.signed >= checkpointLines || Math.abs(time - log.signedAt) >= checkpointEvery
+    if (size === log.signed || !(now || due)) return
+    await this.#sign(path, log, headOf(log.device), log.signers)
   }
 
   /** Lines on disk, then the storage, then the checkpoint file. */
-  async #sign(path: string, kept: SignedLog, head: Head, signers: readonly NoteSigner[]): Promise<Note> {
-    await kept.device.sync()
+  async #sign(path: string, log: SignedLog, head: Head, signers: readonly NoteSigner[]): Promise<Note> {
+    await log.device.sync()
     if (!this.#anchors.has(path, head)) await this.#anchors.store()
     const root = Buffer.from(head.root ?? '', 'base64')
-    const text = checkpointText({ origin: kept.record.origin, size: head.size, root })
+    const text = checkpointText({ origin: log.record.origin, size: head.size, root })
     const note = { text, signatures: signers.map((signer) => signer.sign(text)) }
-    await publish(kept.device, noteText(note), head.size)
-    if (head.size >= kept.signed) Object.assign(kept, { note, signed: head.size, signedAt: this.#parts.clock.now() })
+    await publish(log.device, noteText(note), head.size)
+    if (head.size >= log.signed) Object.assign(log, { note, signed: head.size, signedAt: this.#parts.clock.now() })
     return note
   }
 
   async #rotateKeys(path: string): Promise<void> {
-    const kept = this.#kept.get(path)
-    const file = kept?.device.files?.file
-    if (!kept || !file) return
+    const log = this.#logs.get(path)
+    const file = log?.device.files?.file
+    if (!log || !file) return
     const { view, clock, random } = this.#parts
     // What ties the keys before to those that go now must not be lost with this change.
-    await this.#finishSwitch(path, kept)
-    await kept.device.sync()
-    const head = headOf(kept.device)
+    await this.#finishSwitch(path, log)
+    await log.device.sync()
+    const head = headOf(log.device)
     await this.#anchors.store()
-    const past = retired(kept.record, kept.signers, head.size)
-    const next = freshSigning(kept.record.origin, head.size, past, { mlDsa: file.settings.mlDsa, random })
+    const past = retired(log.record, log.signers, head.size)
+    const next = freshSigning(log.record.origin, head.size, past, { mlDsa: file.settings.mlDsa, random })
     const signers = signersIn(next, () => clock.now())
     const text = checkpointText({ origin: next.origin, size: head.size, root: Buffer.from(head.root ?? '', 'base64') })
-    const note = { text, signatures: [...kept.signers, ...signers].map((signer) => signer.sign(text)) }
+    const note = { text, signatures: [...log.signers, ...signers].map((signer) => signer.sign(text)) }
     const record = { ...next, unpublished: noteText(note) }
     // Here the old secret keys are gone.
     await view.put(signingName(path), record)
     const keys = signers.map(({ key }) => vkeyText(key))
-    const state = kept.device.state
+    const state = log.device.state
     if (state) state.keys = keys
-    Object.assign(kept, { record, signers, note, signed: head.size, signedAt: clock.now() })
+    Object.assign(log, { record, signers, note, signed: head.size, signedAt: clock.now() })
     this.#publishKeys(path)
-    await this.#finishSwitch(path, kept)
+    await this.#finishSwitch(path, log)
   }
 
   /** A change of keys that was stored is published, and the log tells of it. */
@@ -260,45 +260,45 @@ export class CheckpointSigner {
 
   /** A checkpoint of a change of keys must be in the file: without it nothing ties the new keys to the old ones. */
   async #publishSwitch(path: string, record: SigningRecord, text: string): Promise<void> {
-    const kept = this.#kept.get(path)
-    if (!kept) return
-    await publish(kept.device, text, record.from)
+    const log = this.#logs.get(path)
+    if (!log) return
+    await publish(log.device, text, record.from)
     const { unpublished: _, ...published } = record
     await this.#parts.view.put(signingName(path), published)
-    kept.record = published
+    log.record = published
   }
 
   /** Files that were closed: each gets a checkpoint of its last line, and its checkpoints get its name. */
-  async #closedFiles(path: string, kept: SignedLog): Promise<void> {
-    const files = kept.device.files
+  async #closedFiles(path: string, log: SignedLog): Promise<void> {
+    const files = log.device.files
     if (!files) return
     for (let closed = files.closed[0]; closed; closed = files.closed[0]) {
-      if (closed.head.root !== undefined && closed.head.size > kept.signed)
-        await this.#sign(path, kept, closed.head, kept.signers)
+      if (closed.head.root !== undefined && closed.head.size > log.signed)
+        await this.#sign(path, log, closed.head, log.signers)
       await rename(checkpointFileOf(files.file.path), checkpointFileOf(closed.path)).catch(() => {})
       files.closed.shift()
-      kept.tidiedAt = -Infinity
+      log.tidiedAt = -Infinity
     }
-    if (kept.tidiedAt === -Infinity) await this.#checkpoint(path, true)
+    if (log.tidiedAt === -Infinity) await this.#checkpoint(path, true)
     const now = this.#parts.clock.now()
-    if (kept.tidying || Math.abs(now - kept.tidiedAt) < tidyEvery) return
+    if (log.tidying || Math.abs(now - log.tidiedAt) < tidyEvery) return
     // Packing a file takes seconds: nobody waits for it.
-    kept.tidying = true
-    kept.tidiedAt = now
+    log.tidying = true
+    log.tidiedAt = now
     tidyClosed(files.file, now)
-      .then(async (removed) => (removed.length > 0 ? kept.device.note('removed', { files: removed }) : undefined))
+      .then(async (removed) => (removed.length > 0 ? log.device.note('removed', { files: removed }) : undefined))
       .catch((thrown: unknown) => this.#complain(thrown))
-      .finally(() => (kept.tidying = false))
+      .finally(() => (log.tidying = false))
   }
 
   #publishKeys(path: string): void {
-    const kept = this.#kept.get(path)
-    const file = kept?.device.files?.file
-    if (!kept || !file) return
-    kept.keysPublished = false
+    const log = this.#logs.get(path)
+    const file = log?.device.files?.file
+    if (!log || !file) return
+    log.keysPublished = false
     try {
-      publishKeys(file.path, rangedKeys(kept.record, kept.signers))
-      kept.keysPublished = true
+      publishKeys(file.path, rangedKeys(log.record, log.signers))
+      log.keysPublished = true
     } catch (thrown) {
       // A log without a line has no file yet; the next round tries again.
       if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT') this.#complain(thrown)

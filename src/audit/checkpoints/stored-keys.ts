@@ -92,7 +92,7 @@ export function retired(record: SigningRecord, signers: readonly NoteSigner[], s
 export const signingName = (device: string): string => `signing/${encodeURIComponent(device)}`
 
 /** The public keys of a device's stored log, or none. */
-export async function knownKeys(view: View, device: string, now: () => number): Promise<readonly VerifierKey[]> {
+export async function verifierKeys(view: View, device: string, now: () => number): Promise<readonly VerifierKey[]> {
   const record = await view.get(signingName(device), signingShape)
   return record ? rangedKeys(record, signersIn(record, now)).map(({ key }) => key) : []
 }
@@ -101,7 +101,7 @@ export async function knownKeys(view: View, device: string, now: () => number): 
 export function publishKeys(livePath: string, keys: readonly RangedKey[]): void {
   const path = vkeyFileOf(livePath)
   const mine = new Set(keys.map(({ key }) => key.name))
-  const lines = keptLines(path).filter((line) => !mine.has(readVkey(line.split(' ')[2] ?? '')?.name ?? ''))
+  const lines = storedLines(path).filter((line) => !mine.has(readVkey(line.split(' ')[2] ?? '')?.name ?? ''))
   const head =
     '# Public keys of the audit logs beside this file: from, to, vkey. Keep a copy where nobody here can write.\n'
   const text = head + lines.map((line) => `${line}\n`).join('') + keys.map(rangedKeyLine).join('')
@@ -112,7 +112,7 @@ export function publishKeys(livePath: string, keys: readonly RangedKey[]): void 
 }
 
 /** What is there already; a file that is there and cannot be read must not be written over: it has keys of other logs. */
-function keptLines(path: string): readonly string[] {
+function storedLines(path: string): readonly string[] {
   try {
     return readFileSync(path, 'utf8').split('\n').filter((line) => line !== '' && !line.startsWith('#')) // prettier-ignore
   } catch (thrown) {

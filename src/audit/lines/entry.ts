@@ -128,14 +128,14 @@ export class LineWriter {
 
   /** `auth` and `request`, alike on both lines. Only after a login the response line has the new token in `auth`. */
   #event(event: AuditEvent, issued?: Response['issued']): string {
-    const known = issued ? undefined : this.#events.get(event)
-    if (known !== undefined) return known
+    const cached = issued ? undefined : this.#events.get(event)
+    if (cached !== undefined) return cached
     const token = issued ? this.#issued(event, issued) : this.#token(event)
     const { allowed, granting } = event.decision
     const results = `"policy_results":{"allowed":${allowed}${granting && granting.length > 0 ? grantingText(granting) : ''}}`
-    const written = `"auth":{${token.auth}${results}},"request":{${this.#request(event, token.request)}}`
-    if (!issued) this.#events.set(event, written)
-    return written
+    const text = `"auth":{${token.auth}${results}},"request":{${this.#request(event, token.request)}}`
+    if (!issued) this.#events.set(event, text)
+    return text
   }
 
   #request(event: AuditEvent, token: string): string {
@@ -169,8 +169,8 @@ export class LineWriter {
     const shown = request.credential.kind === 'token' ? request.credential.token : undefined
     if (token === undefined)
       return { shown, auth: '', request: shown ? `"client_token":${this.#credential(shown)},` : '' }
-    const known = this.#tokens.get(token)
-    if (known && known.shown?.reveal() === shown?.reveal()) return known
+    const cached = this.#tokens.get(token)
+    if (cached && cached.shown?.reveal() === shown?.reveal()) return cached
     const bearer = shown ? this.#credential(shown) : undefined
     const made = { shown, ...this.#tokenText(token, bearer) }
     this.#tokens.set(token, made)
@@ -281,31 +281,31 @@ function isListing({ operation }: AuditEvent): boolean {
 /** `"mount_point":…,` and the like, ending in a comma; made once per mount. */
 function mountText(mount: AuditMount | undefined): string {
   if (!mount) return ''
-  const known = shared.mounts.get(mount)
-  if (known !== undefined) return known
+  const cached = shared.mounts.get(mount)
+  if (cached !== undefined) return cached
   const { path, type, accessor } = mount
   const named = { mount_point: path, mount_type: type, mount_accessor: accessor, mount_class: mount.class }
-  const written = `${JSON.stringify(named).slice(1, -1)},`
-  shared.mounts.set(mount, written)
-  return written
+  const text = `${JSON.stringify(named).slice(1, -1)},`
+  shared.mounts.set(mount, text)
+  return text
 }
 
 /** Made once per namespace. */
 function namespaceText(namespace: AuditEvent['namespace']): string {
-  const known = shared.namespaces.get(namespace)
-  if (known !== undefined) return known
+  const cached = shared.namespaces.get(namespace)
+  if (cached !== undefined) return cached
   const { id, path } = namespace
-  const written = JSON.stringify({ ...(id !== '' && { id }), ...(path !== '' && { path }) })
-  shared.namespaces.set(namespace, written)
-  return written
+  const text = JSON.stringify({ ...(id !== '' && { id }), ...(path !== '' && { path }) })
+  shared.namespaces.set(namespace, text)
+  return text
 }
 
 function grantingText(granting: NonNullable<AuditEvent['decision']['granting']>): string {
-  const known = shared.granting.get(granting)
-  if (known !== undefined) return known
-  const written = `,"granting_policies":${JSON.stringify(granting)}`
-  shared.granting.set(granting, written)
-  return written
+  const cached = shared.granting.get(granting)
+  if (cached !== undefined) return cached
+  const text = `,"granting_policies":${JSON.stringify(granting)}`
+  shared.granting.set(granting, text)
+  return text
 }
 
 function errorOf(fault: Fault | undefined): string {

@@ -7,7 +7,7 @@ import type { Head } from './state.ts'
 /** The heads of the logs: as they are, as the storage has them, and as they ride in the commits of others. */
 export class Anchors {
   readonly #view: View
-  readonly #kept = new Map<string, DeviceLog>()
+  readonly #devices = new Map<string, DeviceLog>()
   /** What the storage has, as far as this process knows. */
   #stored: Heads
   #base: Heads
@@ -29,13 +29,13 @@ export class Anchors {
 
   /** From now on the head of this log is kept. */
   keep(device: DeviceLog): void {
-    this.#kept.set(device.spec.path, device)
+    this.#devices.set(device.spec.path, device)
   }
 
   /** No longer: its last head stays known. */
   letGo(device: DeviceLog): void {
     const { path } = device.spec
-    this.#kept.delete(path)
+    this.#devices.delete(path)
     const anchor = { ...anchorOf(device), active: false }
     this.#base = { ...this.#base, devices: { ...this.#base.devices, [path]: anchor } }
   }
@@ -46,7 +46,7 @@ export class Anchors {
    */
   riding(): ReadonlyMap<string, unknown> {
     let version = ''
-    for (const { state } of this.#kept.values()) version += state?.version ?? ''
+    for (const { state } of this.#devices.values()) version += state?.version ?? ''
     if (version !== this.#ridden.version) this.#ridden = { version, heads: new Map([[headsName, this.#heads(false)]]) }
     return this.#ridden.heads
   }
@@ -66,13 +66,13 @@ export class Anchors {
 
   /** Whether the storage has been told of this head of a device's log, or of a later one. */
   has(path: string, { log, size }: Head): boolean {
-    const known = this.#stored.devices[path]
-    return known?.log === log && known.size >= size
+    const anchor = this.#stored.devices[path]
+    return anchor?.log === log && anchor.size >= size
   }
 
   #heads(roots = true): Heads {
-    const kept = [...this.#kept].map(([path, device]) => [path, anchorOf(device, roots)] as const)
-    return { ...this.#base, devices: { ...this.#base.devices, ...Object.fromEntries(kept) } }
+    const anchors = [...this.#devices].map(([path, device]) => [path, anchorOf(device, roots)] as const)
+    return { ...this.#base, devices: { ...this.#base.devices, ...Object.fromEntries(anchors) } }
   }
 
   #isNews({ devices, epoch }: Heads): boolean {
@@ -80,8 +80,8 @@ export class Anchors {
     return (
       epoch !== this.#stored.epoch ||
       Object.entries(devices).some(([path, { log, size, file, active, signed, synced }]) => {
-        const known = old[path]
-        return !known || known.log !== log || known.size !== size || known.file !== file || known.active !== active || known.signed !== signed || known.synced.size !== synced.size // prettier-ignore
+        const anchor = old[path]
+        return !anchor || anchor.log !== log || anchor.size !== size || anchor.file !== file || anchor.active !== active || anchor.signed !== signed || anchor.synced.size !== synced.size // prettier-ignore
       })
     )
   }

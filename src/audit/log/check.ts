@@ -36,8 +36,8 @@ export interface Problem {
 
 /** Short for damage as it is: an operator who accepts it accepts this and nothing else. The same until the damage is another. */
 export function codeOf(problems: readonly Problem[]): string {
-  const facts = problems.map(({ what, evidence = '' }) => `${what}\n${evidence}\n`)
-  return hash('sha256', facts.join(''), 'hex').slice(0, 16)
+  const lines = problems.map(({ what, evidence = '' }) => `${what}\n${evidence}\n`)
+  return hash('sha256', lines.join(''), 'hex').slice(0, 16)
 }
 
 /** Reads the files of a log from number `file` on to its end, which is `live`'s where the log is still written. */

@@ -29,7 +29,7 @@ interface FileSetParts {
   readonly id: () => string
 }
 
-const lastRoom = 64 * 1024 * 1024
+const lowSpace = 64 * 1024 * 1024
 
 /** After a rotation that failed it is tried again so much later, milliseconds. */
 const retryAfter = 60_000
@@ -41,7 +41,7 @@ export class LogFileSet {
   state: LogState
   #begunAt: number
   #notBefore = 0
-  #saidFull = false
+  #fullLogged = false
   /** 0: there is room, 1: warned, 2: warned for the last time. */
   #warned = 0
   /** Closed files that nobody has dealt with yet, oldest first. */
@@ -101,12 +101,12 @@ export class LogFileSet {
    */
   recovered(): boolean {
     const { file } = this.#parts
-    if (file.full && this.#saidFull) file.recover()
-    return file.full !== this.#saidFull
+    if (file.full && this.#fullLogged) file.recover()
+    return file.full !== this.#fullLogged
   }
 
   /** Room on the disk, where that can be told. */
-  room(): Partial<ReturnType<AuditFile['space']>> {
+  freeSpace(): Partial<ReturnType<AuditFile['space']>> {
     try {
       return this.#parts.file.space()
     } catch {
@@ -115,17 +115,17 @@ export class LogFileSet {
   }
 
   /** Warns before the disk is full: below a tenth, and below a hundredth or 64 MiB. */
-  watchRoom(): void {
-    const { free, total } = this.room()
+  watchSpace(): void {
+    const { free, total } = this.freeSpace()
     if (free === undefined || total === undefined) return
-    const grave = free < Math.max(total / 100, Math.min(total / 10, lastRoom))
+    const grave = free < Math.max(total / 100, Math.min(total / 10, lowSpace))
     const level = grave ? 2 : free < total / 10 ? 1 : 0
     const worse = level > this.#warned
     this.#warned = level
     if (!worse) return
-    const facts = { path: this.#parts.device, free_bytes: free }
-    if (grave) this.#parts.log.error('the disk of the audit log is almost full', facts)
-    else this.#parts.log.warn('the disk of the audit log is getting full', facts)
+    const fields = { path: this.#parts.device, free_bytes: free }
+    if (grave) this.#parts.log.error('the disk of the audit log is almost full', fields)
+    else this.#parts.log.warn('the disk of the audit log is getting full', fields)
   }
 
   #due(): boolean {
@@ -175,8 +175,8 @@ export class LogFileSet {
 
   #full(): readonly Remark[] {
     const { file, device, log } = this.#parts
-    if (file.full === this.#saidFull) return []
-    this.#saidFull = file.full
+    if (file.full === this.#fullLogged) return []
+    this.#fullLogged = file.full
     if (file.full)
       log.error('the disk of the audit log is full; requests are refused until there is room', { path: device }) // prettier-ignore
     else log.info('the disk of the audit log has room again', { path: device })

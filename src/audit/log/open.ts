@@ -9,7 +9,7 @@ import { checkAnchored, checkUnknown, codeOf } from './check.ts'
 import { catchUp } from './files.ts'
 import { CheckpointSigner } from '../checkpoints/signer.ts'
 import type { CheckpointSignerParts } from '../checkpoints/signer.ts'
-import { knownKeys } from '../checkpoints/stored-keys.ts'
+import { verifierKeys } from '../checkpoints/stored-keys.ts'
 
 /** What logs are checked with. */
 export interface LogParts extends CheckpointSignerParts {
@@ -18,7 +18,7 @@ export interface LogParts extends CheckpointSignerParts {
 }
 
 /** What an operator says of the logs at unseal. */
-interface Said {
+interface OpeningOptions {
   readonly accept?: string
   readonly expectedHead?: string
 }
@@ -46,13 +46,14 @@ export interface OpenedLogs {
 export async function openLogs(
   parts: LogParts,
   devices: ReadonlyMap<string, DeviceLog>,
-  said: Said,
+  options: OpeningOptions,
 ): Promise<OpenedLogs> {
   const heads = await storedHeads(parts.view)
-  const results = await checkAll(parts, devices, heads, expectationOf(said.expectedHead, heads))
+  const results = await checkAll(parts, devices, heads, expectationOf(options.expectedHead, heads))
   const problems = [...missingIn(heads, parts.commits), ...results.flatMap(({ path, finding: { problem, evidence } }) => (problem === undefined ? [] : [{ what: `${path} ${problem}`, evidence }]))] // prettier-ignore
   const code = codeOf(problems)
-  if (problems.length > 0 && !(said.accept !== undefined && sameText(said.accept, code))) throw refusal(problems, code)
+  if (problems.length > 0 && !(options.accept !== undefined && sameText(options.accept, code)))
+    throw refusal(problems, code)
   const boot = bootId()
   const next: Heads = { ...heads, epoch: heads.epoch + 1, ...(boot !== undefined && { boot }), devices: retiredIn(heads, results) } // prettier-ignore
   const signer = new CheckpointSigner(parts, next)
@@ -95,7 +96,7 @@ async function checkAll(
   return results
 }
 
-interface Known {
+interface Trusted {
   readonly device: DeviceLog | undefined
   readonly anchor: Anchor
   readonly heads: Heads
@@ -103,9 +104,9 @@ interface Known {
   readonly claim?: Claim | undefined
 }
 
-async function checkOne({ view, clock }: CheckpointSignerParts, path: string, known: Known): Promise<Finding> {
-  const { device, anchor, heads, commit, claim } = known
-  const keys = await knownKeys(view, path, () => clock.now())
+async function checkOne({ view, clock }: CheckpointSignerParts, path: string, trusted: Trusted): Promise<Finding> {
+  const { device, anchor, heads, commit, claim } = trusted
+  const keys = await verifierKeys(view, path, () => clock.now())
   const files = device?.files?.state.id === anchor.log ? device.files : undefined
   const live = files && { live: files.state, path: files.file.path }
   return checkAnchored(anchor, heads, keys, { ...live, boot: bootId(), commit, ...(claim && { expected: claim }) })
@@ -125,7 +126,7 @@ async function takeOver(signer: CheckpointSigner, { device, anchor, finding }: R
   else if (same) device.files.beginAnew(finding.problem ?? '')
   else await takeUnknown(device)
   await signer.keep(device)
-  if (!device.files.state.peaksKnown) device.files.rotate()
+  if (!device.files.state.hasPeaks) device.files.rotate()
 }
 
 /** The log of a device that is being enabled into keeping. One that this server closed intact goes on. */
@@ -212,12 +213,12 @@ function stays(why: string): Fault {
 function expectationOf(expected: string | undefined, { devices }: Heads): ReadonlyMap<string, Claim> {
   if (expected === undefined || expected === '') return new Map()
   const found = /^(?:(.+):)?([0-9]{1,15}):([A-Za-z0-9+/]{43}=)$/.exec(expected)
-  const known = Object.keys(devices).filter((path) => devices[path]?.active)
-  const path = found?.[1] ?? (known.length === 1 ? known[0] : undefined)
+  const active = Object.keys(devices).filter((path) => devices[path]?.active)
+  const path = found?.[1] ?? (active.length === 1 ? active[0] : undefined)
   if (!found || path === undefined)
     throw stays(
       'expected_head must say of which device it is, as device:size:root, unless the storage knows of just one',
     )
-  if (!known.includes(path)) throw stays(`the storage knows of no audit log of ${path}, which expected_head names`)
+  if (!active.includes(path)) throw stays(`the storage knows of no audit log of ${path}, which expected_head names`)
   return new Map([[path, { size: Number(found[2]), root: found[3] as string, by: 'expected_head' }]])
 }

@@ -155,8 +155,11 @@ export class LogReader {
 
   #fits({ log, file, size, peaks }: Begin): boolean {
     if (log !== this.#log || file !== this.#file || size !== this.size) return false
-    const known = this.#range.peaks.map((peak) => Buffer.from(peak).toString('base64'))
-    return peaks === undefined || (peaks.length === known.length && peaks.every((peak, at) => peak === known[at]))
+    const encodedPeaks = this.#range.peaks.map((peak) => Buffer.from(peak).toString('base64'))
+    return (
+      peaks === undefined ||
+      (peaks.length === encodedPeaks.length && peaks.every((peak, at) => peak === encodedPeaks[at]))
+    )
   }
 
   #mark(size: number): void {

@@ -36,8 +36,8 @@ async function closedFiles(livePath: string): Promise<readonly ClosedFile[]> {
   for (const name of await readdir(folder)) {
     if (!name.startsWith(base) || !closedName.test(name.slice(base.length))) continue
     const path = posix.join(folder, name)
-    const known = await stat(path).catch(() => undefined)
-    if (known?.isFile()) found.push({ path, closedAt: known.mtimeMs })
+    const status = await stat(path).catch(() => undefined)
+    if (status?.isFile()) found.push({ path, closedAt: status.mtimeMs })
   }
   return found.sort((a, b) => a.closedAt - b.closedAt || (a.path < b.path ? -1 : 1))
 }

@@ -41,7 +41,7 @@ export class LogState {
   #synced: Mark
   #follows: Follows | undefined
   #previous: string | undefined
-  #peaksKnown: boolean
+  #hasPeaks: boolean
   /** Vkeys that sign, for first lines. */
   keys: readonly string[] = []
   /** Size of the newest checkpoint that is on disk beside the log; 0: none. */
@@ -56,21 +56,21 @@ export class LogState {
     this.#offset = 0
     this.#synced = { size: next.seq - 1, leaf: next.prev }
     this.#range = next.seq === 1 ? new CompactRange() : undefined
-    this.#peaksKnown = this.#range !== undefined
+    this.#hasPeaks = this.#range !== undefined
   }
 
   /** Goes on from what a device found. `id` is for a log that begins. @throws Fault when somebody else wrote the last line. */
   static at(device: string, { line, head, size }: AuditTail, id: string): LogState {
     const state = new LogState(device, id, line === undefined ? start : after(line))
-    const known = head === undefined ? undefined : readBegin(head)
+    const begin = head === undefined ? undefined : readBegin(head)
     state.#offset = size ?? 0
-    if (!known) return state
-    const { log, file, keys, peaks } = known.begin
+    if (!begin) return state
+    const { log, file, keys, peaks } = begin.begin
     state.#id = log
     state.#file = file
-    state.#first = known.link.seq
+    state.#first = begin.link.seq
     state.keys = keys
-    state.#peaksKnown = peaks !== undefined
+    state.#hasPeaks = peaks !== undefined
     return state
   }
 
@@ -101,8 +101,8 @@ export class LogState {
   }
 
   /** Whether the first line of the live file tells the tree before it. */
-  get peaksKnown(): boolean {
-    return this.#peaksKnown
+  get hasPeaks(): boolean {
+    return this.#hasPeaks
   }
 
   get leaf(): string {
@@ -195,6 +195,6 @@ export class LogState {
     this.#first = this.#next.seq
     this.#offset = 0
     this.#follows = undefined
-    this.#peaksKnown = this.#range !== undefined
+    this.#hasPeaks = this.#range !== undefined
   }
 }

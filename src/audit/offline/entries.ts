@@ -1,5 +1,5 @@
 import { linkOf } from '../lines/chain.ts'
-import { givenLogs } from './given-files.ts'
+import { offlineLogs } from './given-files.ts'
 import { Unreadable, isObject, rawLines } from './raw-lines.ts'
 
 /** What an auditor reads in a line. Absent things are ''. All of it comes from a file: nothing is sure about it. */
@@ -104,7 +104,7 @@ export async function* hits(
   progress?: (bytes: number) => void,
 ): AsyncGenerator<Hit> {
   const choice = { filter, wanted: matcher(filter), needles: needlesOf(filter) }
-  const files = (await givenLogs(paths)).flatMap((log) => log.files.map(({ path }) => path))
+  const files = (await offlineLogs(paths)).flatMap((log) => log.files.map(({ path }) => path))
   let unreadable: Unreadable | undefined
   for (const file of files)
     try {

@@ -63,10 +63,10 @@ export async function evidenceFor(
 ): Promise<Evidence> {
   const lives = [...new Set(logFiles.flatMap(livePaths))]
   const beside = [...[...logFiles, ...lives].map(checkpointFileOf), ...lives.map(cosignatureFileOf)]
-  const places = beside.filter((path) => existsSync(path))
+  const existing = beside.filter((path) => existsSync(path))
   const bad: BadEvidence[] = []
   const found: Found[] = []
-  for (const file of new Set([...places, ...(options.checkpoints ?? [])]))
+  for (const file of new Set([...existing, ...(options.checkpoints ?? [])]))
     for await (const one of checkpointsIn(file, bad))
       if (origin === undefined || one.checkpoint.origin === origin) found.push(one)
   const own = lives.map(vkeyFileOf).filter((path) => existsSync(path)).flatMap((path) => keysBeside(path, bad)) // prettier-ignore
@@ -89,8 +89,8 @@ export async function evidenceFor(
   }
   const origins = [...new Set(found.map(({ checkpoint }) => checkpoint.origin))]
   const asked = (options.witnesses ?? []).flatMap(pinnedKeys).map(({ key }) => key)
-  const good = found.filter(({ checkpoint: { size, root } }) => signed.get(size)?.root === Buffer.from(root).toString('base64')) // prettier-ignore
-  const witnessed = asked.flatMap((key) => witnessedBy(key, good) ?? [])
+  const valid = found.filter(({ checkpoint: { size, root } }) => signed.get(size)?.root === Buffer.from(root).toString('base64')) // prettier-ignore
+  const witnessed = asked.flatMap((key) => witnessedBy(key, valid) ?? [])
   const absent = asked.map(({ name }) => name).filter((name) => witnessed.every((one) => one.name !== name))
   return { origins, signed, ...(last && { last }), bad, keys, pinned, witnessed, absent }
 }

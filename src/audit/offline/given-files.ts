@@ -6,7 +6,7 @@ import { linkOf } from '../lines/chain.ts'
 import { Unreadable, rawLines } from './raw-lines.ts'
 
 /** A file of audit lines as its first line tells. */
-export interface GivenFile {
+export interface OfflineFile {
   readonly path: string
   /** The number of its first line; 0 where that cannot be read. */
   readonly first: number
@@ -26,10 +26,10 @@ interface Archive {
 }
 
 /** The files of one log, in order. */
-export interface GivenLog {
+export interface OfflineLog {
   /** Its id; '' for files of releases whose logs had none. */
   readonly id: string
-  readonly files: readonly GivenFile[]
+  readonly files: readonly OfflineFile[]
 }
 
 const beside = /\.(checkpoints|vkeys|cosignatures|torn|next|tmp|reserve)$|\.aside-\d+$/
@@ -58,11 +58,11 @@ export function livePaths(path: string): readonly string[] {
 }
 
 /** Sorts files into logs, each in the order of its lines; what holds no lines is left out. @throws when one cannot be read */
-export async function givenLogs(paths: readonly string[]): Promise<readonly GivenLog[]> {
-  const files: GivenFile[] = []
-  for (const path of new Set(paths.filter((one) => !isNoLog(one)))) files.push(await givenFile(path))
+export async function offlineLogs(paths: readonly string[]): Promise<readonly OfflineLog[]> {
+  const files: OfflineFile[] = []
+  for (const path of new Set(paths.filter((one) => !isNoLog(one)))) files.push(await offlineFile(path))
   const ids = [...new Set(files.flatMap(({ begin }) => (begin ? [begin.log] : [])))]
-  const groups = new Map<string, GivenFile[]>()
+  const groups = new Map<string, OfflineFile[]>()
   for (const file of files) {
     const id = file.begin?.log ?? homeOf(file, ids, files)
     groups.set(id, [...(groups.get(id) ?? []), file])
@@ -71,17 +71,17 @@ export async function givenLogs(paths: readonly string[]): Promise<readonly Give
   return logs.sort((a, b) => ((a.files[0]?.time ?? '') < (b.files[0]?.time ?? '') ? -1 : 1))
 }
 
-const orderOf = ({ first, archive }: GivenFile): number => (first === 0 ? (archive?.first ?? Infinity) : first)
+const orderOf = ({ first, archive }: OfflineFile): number => (first === 0 ? (archive?.first ?? Infinity) : first)
 
 /** The log of a file without a first line that tells it: the one in its name, or the one whose lines come before. */
-function homeOf(file: GivenFile, ids: readonly string[], files: readonly GivenFile[]): string {
+function homeOf(file: OfflineFile, ids: readonly string[], files: readonly OfflineFile[]): string {
   const named = ids.find((id) => file.archive && id.startsWith(file.archive.log))
   if (named !== undefined) return named
   const before = files.find(({ begin, first }) => begin && first < orderOf(file))
   return before?.begin?.log ?? ''
 }
 
-async function givenFile(path: string): Promise<GivenFile> {
+async function offlineFile(path: string): Promise<OfflineFile> {
   const text = await firstLine(path)
   const time = /^\{"time":"([^"]{1,40})"/.exec(text)?.[1] ?? ''
   return { path, first: linkOf(text)?.seq ?? 0, begin: readBegin(text)?.begin, time, archive: archiveNamed(path) }
@@ -98,7 +98,7 @@ async function firstLine(path: string): Promise<string> {
 }
 
 /** Whether a log goes on in a live file that is there but was not given. */
-export function goesOnBeside({ path, archive }: GivenFile, given: ReadonlySet<string>): boolean {
+export function goesOnBeside({ path, archive }: OfflineFile, paths: ReadonlySet<string>): boolean {
   const live = archive ? [archive.live] : livePaths(path).slice(1)
-  return live.some((name) => !given.has(name) && existsSync(name))
+  return live.some((name) => !paths.has(name) && existsSync(name))
 }

@@ -38,7 +38,7 @@ export interface Remark {
   readonly what: string
 }
 
-interface Known {
+interface Expected {
   readonly place: Place
   readonly link: Link
   /** Base64. */
@@ -49,7 +49,7 @@ const changed = 'it was changed: the next line holds another hash of it'
 /** Lines wait for each other: a later one may be this much older, milliseconds. */
 const tolerance = 1000
 /** More are counted, not kept. */
-const maxKept = 1000
+const mostFindings = 1000
 /** A line of the log about itself (docs/formats.md): no caller's request begins like this. */
 const ownLine =
   /^\{"time":"[^"]+","type":"request","request":\{"id":"[^"]*","operation":"update","namespace":\{"id":"root"\},"path":"sys\/audit\/([a-z]+)"/
@@ -66,7 +66,7 @@ export class LogCheck {
   readonly remarks: Remark[] = []
   /** All lines, and those before the first thing that is wrong. */
   lines = 0
-  goodLines: number | undefined
+  validLines: number | undefined
   wrong = 0
   firstSeq = 0
   firstTime = ''
@@ -77,9 +77,9 @@ export class LogCheck {
   readonly #evidence: Evidence
   /** Lines behind it are not covered by any signature: there, JSON is read strictly. */
   readonly #lastSigned: number
-  #before: Known | undefined
+  #before: Expected | undefined
   /** The line before the last one does not fit to the last one: the next line tells which of them was changed. */
-  #doubt: Known | undefined
+  #doubt: Expected | undefined
   /** A line behind the last one was passed over. */
   #skipped = false
   /** Undefined while the tree is not known. */
@@ -140,11 +140,11 @@ export class LogCheck {
   /** Keeps what is wrong; `counted` of the lines so far are not good ones. */
   find(place: Place, why: string, counted = 0): void {
     this.wrong++
-    this.goodLines ??= this.lines - counted
-    if (this.findings.length < maxKept) this.findings.push({ ...place, why })
+    this.validLines ??= this.lines - counted
+    if (this.findings.length < mostFindings) this.findings.push({ ...place, why })
   }
 
-  #take(now: Known, leaf: Buffer, bytes: Buffer): void {
+  #take(now: Expected, leaf: Buffer, bytes: Buffer): void {
     const { seq } = now.link
     if (seq === 1 && !this.#before) this.#range = new CompactRange()
     this.firstSeq ||= seq
@@ -159,7 +159,7 @@ export class LogCheck {
     if (signed && !this.#doubt) this.#meet(signed.root, now)
   }
 
-  #meet(root: string, { link: { seq }, place }: Known): void {
+  #meet(root: string, { link: { seq }, place }: Expected): void {
     if (this.root === root) {
       this.#signed = seq
       this.met++
@@ -172,7 +172,7 @@ export class LogCheck {
   }
 
   /** The head of a line: its time, and what the log says of itself. */
-  #lookAt(bytes: Buffer, { link: { seq }, place }: Known): void {
+  #lookAt(bytes: Buffer, { link: { seq }, place }: Expected): void {
     const head = bytes.toString('latin1', 1, 240)
     const time = /^\{"time":"([^"]{1,40})"/.exec(head)?.[1] ?? ''
     if (time < this.lastTime && Date.parse(this.lastTime) - Date.parse(time) >= tolerance)
@@ -188,7 +188,7 @@ export class LogCheck {
   }
 
   /** A storage counts its commits: a lower number is that of an older one, which nobody accepted. */
-  #seeCommit(bytes: Buffer, { link, place }: Known): void {
+  #seeCommit(bytes: Buffer, { link, place }: Expected): void {
     const mark = markBefore(bytes, 1, bytes.length - linkLength(link))
     if (typeof mark !== 'object') return
     if (mark.commit < this.#commit)
@@ -210,8 +210,8 @@ export class LogCheck {
   }
 
   /** With the line behind them, one of the two lines is known to be the one that was changed. */
-  #settle(doubt: Known, link: Link | undefined): void {
-    const last = this.#before as Known
+  #settle(doubt: Expected, link: Link | undefined): void {
+    const last = this.#before as Expected
     this.#doubt = undefined
     // When the next line holds the hash of the last one, that is genuine.
     if (link?.seq === last.link.seq + 1 && link.prev === last.leaf) {
@@ -242,7 +242,7 @@ export class LogCheck {
   }
 
   #remark(remark: Remark): void {
-    if (this.remarks.length < maxKept) this.remarks.push(remark)
+    if (this.remarks.length < mostFindings) this.remarks.push(remark)
   }
 }
 

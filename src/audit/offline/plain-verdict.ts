@@ -30,11 +30,11 @@ function signatures({ pinned }: LogVerdict, signed: number, last: number): strin
     : `${extent} covered by a signature of the server. Its key was found beside the log: whoever can replace all files can replace it, too. With -keys and a copy that you keep, this is excluded.`
 }
 
-function broken({ wrong, goodLines, lines, files }: LogVerdict): readonly string[] {
+function broken({ wrong, validLines, lines, files }: LogVerdict): readonly string[] {
   return [
     `This log is not what the server wrote: ${wrong === 1 ? 'one thing is' : `${wrong} things are`} wrong with it, listed below.`,
-    goodLines > 0
-      ? `The first ${goodLines} of the ${lines} lines in ${files.length === 1 ? 'the file' : `the ${files.length} files`} are as they were written.`
+    validLines > 0
+      ? `The first ${validLines} of the ${lines} lines in ${files.length === 1 ? 'the file' : `the ${files.length} files`} are as they were written.`
       : 'No line of it can be relied on.',
     'What this report counts and lists is not proved. Keep the files as they are, and compare them with copies and with the checkpoints that a witness holds.',
   ]
@@ -56,8 +56,8 @@ const sentences: Readonly<Record<string, (data: Data) => string>> = {
 }
 
 /** A remark of a log in words for people; as it stands where it has another form than a server writes. */
-export function plainRemark({ kind, what: written }: Remark): string {
-  const what = written.replace(/(T\d\d:\d\d:\d\d)\.\d+Z/g, '$1Z')
+export function plainRemark({ kind, what: text }: Remark): string {
+  const what = text.replace(/(T\d\d:\d\d:\d\d)\.\d+Z/g, '$1Z')
   const sentence = Object.hasOwn(sentences, kind) ? sentences[kind] : undefined
   try {
     const data: unknown = JSON.parse(what.slice(kind.length + 1))

@@ -11,15 +11,15 @@ import type { Span } from '../checkpoints/proofs.ts'
 import { consistencySpans, inclusionSpans, isConsistent, rootOfInclusion, SpanHasher } from '../checkpoints/proofs.ts'
 import { CompactRange, hashLeaf } from '../checkpoints/tree.ts'
 import { evidenceFor } from './evidence.ts'
-import type { GivenLog } from './given-files.ts'
-import { givenLogs } from './given-files.ts'
+import type { OfflineLog } from './given-files.ts'
+import { offlineLogs } from './given-files.ts'
 import { rawLines } from './raw-lines.ts'
 import type { RawLine } from './raw-lines.ts'
 import { whyUnsigned } from './trusted-keys.ts'
 import type { VerifyOptions } from './verify.ts'
 
 /** What a proof shows, or why it shows nothing. */
-export type Shown = { readonly ok: true } | { readonly ok: false; readonly why: string }
+export type ProofResult = { readonly ok: true } | { readonly ok: false; readonly why: string }
 
 /**
  * The proof that line `number` (its `seq`) is in the log: its place in the tree of the largest checkpoint.
@@ -44,7 +44,7 @@ export async function proveLine(
 }
 
 /** Whether a proof shows that a line (its bytes, without the line feed) is in the log, under one of these keys. */
-export function checkProof(proof: InclusionProof, line: Uint8Array, keys: readonly RangedKey[]): Shown {
+export function checkProof(proof: InclusionProof, line: Uint8Array, keys: readonly RangedKey[]): ProofResult {
   const why = whyUnsigned(proof, keys)
   if (why !== undefined) return { ok: false, why: `its checkpoint counts for nothing: ${why}` }
   const { size, root } = proof.checkpoint
@@ -59,7 +59,7 @@ export interface Consistency {
   readonly old: SignedCheckpoint
   readonly now: SignedCheckpoint
   readonly hashes: readonly Uint8Array[]
-  readonly shown: Shown
+  readonly result: ProofResult
 }
 
 /**
@@ -78,19 +78,19 @@ export async function compareCheckpoints(
   if (now.checkpoint.origin !== origin) throw refuse('the checkpoints are of two logs: they have different origins')
   const { keys } = await evidenceFor([...paths, ...[a, b].map((path) => path.replace(/\.checkpoints$/, ''))], origin, options) // prettier-ignore
   const unsigned = [old, now].map((one) => whyUnsigned(one, keys)).find((why) => why !== undefined)
-  if (unsigned !== undefined) return { old, now, hashes: [], shown: { ok: false, why: `a checkpoint counts for nothing: ${unsigned}` } } // prettier-ignore
+  if (unsigned !== undefined) return { old, now, hashes: [], result: { ok: false, why: `a checkpoint counts for nothing: ${unsigned}` } } // prettier-ignore
   if (size === end) {
     const same = Buffer.compare(old.checkpoint.root, now.checkpoint.root) === 0
     const why = 'a fork: both have the same size and different roots, so two different logs were signed'
-    return { old, now, hashes: [], shown: same ? { ok: true } : { ok: false, why } }
+    return { old, now, hashes: [], result: same ? { ok: true } : { ok: false, why } }
   }
   if (paths.length === 0) throw refuse('checkpoints of different sizes are compared by the lines: name the files of the log, too') // prettier-ignore
-  const log = (await givenLogs(paths)).find((one) => originOf(one) === origin)
+  const log = (await offlineLogs(paths)).find((one) => originOf(one) === origin)
   if (!log) throw refuse('none of these files is of the log that the checkpoints are of')
   const { hashes } = await hashesOf(log, consistencySpans(size, end), end, options)
   const ok = isConsistent(old.checkpoint, now.checkpoint, hashes)
   const why = 'the lines do not lead from one to the other: they were changed, or the checkpoints are of a fork'
-  return { old, now, hashes, shown: ok ? { ok } : { ok, why } }
+  return { old, now, hashes, result: ok ? { ok } : { ok, why } }
 }
 
 /** The checkpoint in a file: a note of its own, or the last one of a checkpoint file. @throws Fault */
@@ -103,12 +103,12 @@ export function checkpointAt(path: string): SignedCheckpoint {
   return found
 }
 
-function originOf({ files }: GivenLog): string | undefined {
+function originOf({ files }: OfflineLog): string | undefined {
   return files.find(({ begin }) => begin)?.begin?.origin
 }
 
-async function logOf(paths: readonly string[], id: string | undefined): Promise<GivenLog> {
-  const logs = (await givenLogs(paths)).filter((log) => id === undefined || log.id.startsWith(id))
+async function logOf(paths: readonly string[], id: string | undefined): Promise<OfflineLog> {
+  const logs = (await offlineLogs(paths)).filter((log) => id === undefined || log.id.startsWith(id))
   const [log] = logs
   if (!log) throw refuse('these files hold no such log')
   if (logs.length > 1) throw refuse(`these files hold ${logs.length} logs: choose one with -log (${logs.map((one) => one.id).join(', ')})`) // prettier-ignore
@@ -117,7 +117,7 @@ async function logOf(paths: readonly string[], id: string | undefined): Promise<
 
 /** The roots of spans over the first `size` lines of a log, and the leaf of one of them. */
 async function hashesOf(
-  { files }: GivenLog,
+  { files }: OfflineLog,
   spans: readonly Span[],
   size: number,
   { progress }: VerifyOptions,

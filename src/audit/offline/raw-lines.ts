@@ -69,12 +69,12 @@ async function* splitLines(
   const blocks = path.endsWith('.gz') ? pipeline(source, createGunzip({ chunkSize: blockBytes }), () => {}) : source
   let rest: Buffer[] = []
   let held = 0
-  let told = 0
+  let reported = 0
   for await (const block of blocks as AsyncIterable<Buffer>) {
     const lines: RawLine[] = []
     let from = 0
-    seen(source.bytesRead - told)
-    told = source.bytesRead
+    seen(source.bytesRead - reported)
+    reported = source.bytesRead
     for (let end = block.indexOf(lineFeed); end >= 0; end = block.indexOf(lineFeed, from)) {
       lines.push({ bytes: from === 0 ? joined(rest, block.subarray(0, end)) : prefixed(block, from, end), whole: true })
       from = end + 1

@@ -14,7 +14,7 @@ export interface ReportedFile {
 }
 
 /** What a report is about. */
-export interface ReportFacts {
+export interface ReportHead {
   readonly files: readonly ReportedFile[]
   /** `strongroom 0.1.0`. */
   readonly program: string
@@ -94,10 +94,10 @@ export class PrivilegedActions {
 }
 
 /** The page up to the lists of requests: what it is about, the verdict, and what the log tells of itself. */
-export function reportHead(facts: ReportFacts, verdict: Verdict): string {
+export function reportHead(head: ReportHead, verdict: Verdict): string {
   return [
     pageHead('Audit report'),
-    titleBlock(facts, verdict),
+    titleBlock(head, verdict),
     verdictSection(verdict),
     ownLines(verdict, 'Accepted damage', ['accepted'], 'An operator unsealed the server although the log was not what it had to be.', 'No damage of the log was accepted by an operator.'),
     ownLines(verdict, 'Gaps', ['gap', 'lost', 'torn', 'removed', 'moved', 'space'], 'What is not in the log, and what happened to its files.', 'The log tells of no gap.'),
@@ -108,7 +108,7 @@ export function reportHead(facts: ReportFacts, verdict: Verdict): string {
 /** What a log says, counted; and the end of the page. */
 export function reportEnd(summary: Summary): string {
   const { requests, denied, failed, firstTime, lastTime } = summary
-  const facts: readonly Count[] = [
+  const rows: readonly Count[] = [
     { what: 'Requests', count: requests },
     { what: 'Denied', count: denied },
     { what: 'Failed', count: failed },
@@ -116,7 +116,7 @@ export function reportEnd(summary: Summary): string {
   return [
     '<section><h2>Counts</h2>\n',
     firstTime === '' ? '' : `<p>${escaped(shortTime(firstTime))} to ${escaped(shortTime(lastTime))} UTC</p>\n`,
-    counts('Requests', facts),
+    counts('Requests', rows),
     counts('By day', summary.days),
     counts('By operation', summary.operations),
     counts('By caller', summary.callers),
@@ -127,7 +127,7 @@ export function reportEnd(summary: Summary): string {
   ].join('')
 }
 
-function titleBlock({ files, program, at, selection }: ReportFacts, { logs }: Verdict): string {
+function titleBlock({ files, program, at, selection }: ReportHead, { logs }: Verdict): string {
   const columns: readonly Column[] = [{ head: 'File' }, { head: 'Bytes', kind: 'number' }, { head: 'SHA-256' }]
   const rows = files.map(({ path, bytes, sha256 }) => tableRow(columns, [path, String(bytes), sha256]))
   const keys = logs.flatMap((log) => log.keys.map((key) => `<code>${escaped(key)}</code> (${log.pinned ? 'held by the auditor' : 'found beside the log'})`)) // prettier-ignore

@@ -70,8 +70,8 @@ type Tally = Map<string, number>
 const tally = (): Tally => new Map()
 
 function count(counts: Tally, key: string): void {
-  const known = counts.has(key) || counts.size < mostKeys ? key : others
-  counts.set(known, (counts.get(known) ?? 0) + 1)
+  const counted = counts.has(key) || counts.size < mostKeys ? key : others
+  counts.set(counted, (counts.get(counted) ?? 0) + 1)
 }
 
 const most = 25

@@ -8,18 +8,18 @@ import { readVkey, signatureTypes, vkeyText } from '../checkpoints/verifier-key.
 
 /** Why a checkpoint counts for nothing: undefined when a key of its log signed it that may cover it. */
 export function whyUnsigned({ note, checkpoint }: SignedCheckpoint, keys: readonly RangedKey[]): string | undefined {
-  const known = keys.filter(({ key }) => key.name === checkpoint.origin)
-  let [good, outside] = [0, 0]
+  const matching = keys.filter(({ key }) => key.name === checkpoint.origin)
+  let [valid, outside] = [0, 0]
   for (const { name, id, bytes } of note.signatures) {
-    const ranged = known.filter(({ key }) => key.name === name && key.id === id)
+    const ranged = matching.filter(({ key }) => key.name === name && key.id === id)
     const [first] = ranged
     if (!first) continue
     if (!verifies(first.key, note.text, bytes))
       return 'a signature on it is wrong: it was changed, or is not of this log'
     if (!ranged.some((one) => mayCover(one, checkpoint.size))) outside++
-    else if (first.key.type === signatureTypes.ed25519) good++
+    else if (first.key.type === signatureTypes.ed25519) valid++
   }
-  if (good > 0) return undefined
+  if (valid > 0) return undefined
   return outside > 0
     ? 'it is signed by a key of the log that was not to sign this part of it'
     : 'it is signed by no key of this log'
@@ -53,12 +53,12 @@ export function vouchedFor(
 const same = (a: VerifierKey, b: VerifierKey): boolean => vkeyText(a) === vkeyText(b)
 
 /** The keys that a word of the auditor stands for: a vkey, or a file of vkeys, with parts or without. @throws Fault */
-export function pinnedKeys(given: string): readonly RangedKey[] {
-  const key = readVkey(given)
+export function pinnedKeys(list: string): readonly RangedKey[] {
+  const key = readVkey(list)
   if (key) return [{ key, from: 0 }]
-  if (/\+[0-9a-f]{8}\+/.test(given)) throw refuse(`${given} is not the text of a public key (vkey)`)
-  const bare = readFileSync(given, 'utf8').split('\n').flatMap((line) => readVkey(line.trim()) ?? []) // prettier-ignore
-  return bare.length > 0 ? bare.map((one) => ({ key: one, from: 0 })) : keysIn(given)
+  if (/\+[0-9a-f]{8}\+/.test(list)) throw refuse(`${list} is not the text of a public key (vkey)`)
+  const bare = readFileSync(list, 'utf8').split('\n').flatMap((line) => readVkey(line.trim()) ?? []) // prettier-ignore
+  return bare.length > 0 ? bare.map((one) => ({ key: one, from: 0 })) : keysIn(list)
 }
 
 /** A witness's signature on a checkpoint. */

@@ -2,8 +2,8 @@ import { statSync } from 'node:fs'
 import type { Begin } from '../lines/first-line.ts'
 import type { EvidenceOptions, Evidence } from './evidence.ts'
 import { evidenceFor } from './evidence.ts'
-import type { GivenFile, GivenLog } from './given-files.ts'
-import { givenLogs, goesOnBeside } from './given-files.ts'
+import type { OfflineFile, OfflineLog } from './given-files.ts'
+import { offlineLogs, goesOnBeside } from './given-files.ts'
 import type { Finding, Remark, Stretch } from './log-check.ts'
 import { LogCheck } from './log-check.ts'
 import { Unreadable, rawLines } from './raw-lines.ts'
@@ -19,7 +19,7 @@ export interface LogVerdict {
   readonly files: readonly string[]
   readonly lines: number
   /** Lines before the first thing that is wrong. */
-  readonly goodLines: number
+  readonly validLines: number
   readonly firstTime: string
   readonly lastTime: string
   /** Runs of lines that are whole; what lies between them is broken or missing. */
@@ -56,9 +56,9 @@ export interface VerifyOptions extends EvidenceOptions {
  * @throws when a file cannot be read
  */
 export async function verifyLogs(paths: readonly string[], options: VerifyOptions = {}): Promise<Verdict> {
-  const given = new Set(paths)
+  const all = new Set(paths)
   const done = new Map<string, Checked>()
-  for (const log of await givenLogs(paths)) done.set(log.id, await checkLog(log, given, options))
+  for (const log of await offlineLogs(paths)) done.set(log.id, await checkLog(log, all, options))
   for (const { check } of done.values()) compareEnds(check, done.get(check.begin?.follows?.log ?? '?')?.check)
   const logs = [...done.values()].map(verdictOf)
   return {
@@ -74,13 +74,13 @@ export function bytesOf(paths: readonly string[]): number {
 }
 
 interface Checked {
-  readonly log: GivenLog
+  readonly log: OfflineLog
   readonly check: LogCheck
   readonly evidence: Evidence
   readonly notes: readonly string[]
 }
 
-async function checkLog(log: GivenLog, given: ReadonlySet<string>, options: VerifyOptions): Promise<Checked> {
+async function checkLog(log: OfflineLog, all: ReadonlySet<string>, options: VerifyOptions): Promise<Checked> {
   const begin = log.files.find((file) => file.begin)?.begin
   const evidence = await evidenceFor(log.files.map(({ path }) => path), begin?.origin, options) // prettier-ignore
   const check = new LogCheck(evidence)
@@ -88,16 +88,16 @@ async function checkLog(log: GivenLog, given: ReadonlySet<string>, options: Veri
   for (const [index, file] of log.files.entries())
     await follow(file, index === log.files.length - 1, check, options, notes)
   check.end()
-  for (const { file, record, about, why } of evidence.bad) check.find({ file, line: record }, `${about}: ${why}`, check.lines - (check.goodLines ?? check.lines)) // prettier-ignore
+  for (const { file, record, about, why } of evidence.bad) check.find({ file, line: record }, `${about}: ${why}`, check.lines - (check.validLines ?? check.lines)) // prettier-ignore
   beginningOf(log, check, notes)
-  endOf(log, check, evidence, given, notes)
+  endOf(log, check, evidence, all, notes)
   requireSignatures(check, evidence)
   notes.push(...limitsOf(check, evidence, begin))
   return { log, check, evidence, notes }
 }
 
 async function follow(
-  { path }: GivenFile,
+  { path }: OfflineFile,
   last: boolean,
   check: LogCheck,
   { progress }: VerifyOptions,
@@ -122,7 +122,7 @@ async function follow(
  * Whether a log begins where it may: with line 1, or with a file whose first line tells what was before it (older files
  * may be gone by retention). Anything else has lost its head.
  */
-function beginningOf({ files: [first] }: GivenLog, check: LogCheck, notes: string[]): void {
+function beginningOf({ files: [first] }: OfflineLog, check: LogCheck, notes: string[]): void {
   const { firstSeq, lines } = check
   if (!first || firstSeq <= 1) return
   if (first.begin) notes.push(`begins with line number ${firstSeq}; the ${firstSeq - 1} before it are not in these files`)
@@ -130,8 +130,8 @@ function beginningOf({ files: [first] }: GivenLog, check: LogCheck, notes: strin
 }
 
 /** Whether the end of a log is its end. */
-function endOf(log: GivenLog, check: LogCheck, evidence: Evidence, given: ReadonlySet<string>, notes: string[]): void {
-  const last = log.files.at(-1) as GivenFile
+function endOf(log: OfflineLog, check: LogCheck, evidence: Evidence, all: ReadonlySet<string>, notes: string[]): void {
+  const last = log.files.at(-1) as OfflineFile
   const size = check.last?.seq ?? 0
   const place = check.last?.place ?? { file: last.path, line: 0 }
   if (last.archive && size < last.archive.last) {
@@ -140,7 +140,7 @@ function endOf(log: GivenLog, check: LogCheck, evidence: Evidence, given: Readon
   }
   const beyond = [...evidence.signed.values()].reduce((max, one) => Math.max(max, one.size), 0)
   if (beyond <= size) return
-  if (goesOnBeside(last, given)) notes.push(`the log goes on behind number ${size}, in files that were not given`)
+  if (goesOnBeside(last, all)) notes.push(`the log goes on behind number ${size}, in files that were not given`)
   else check.find(place, `lines were cut off behind it: ${beyond} lines were signed, and the last one here is number ${size}`) // prettier-ignore
 }
 
@@ -177,13 +177,13 @@ function shortVkey(key: VerifierKey): string {
 }
 
 function verdictOf({ log: { id, files }, check, evidence, notes }: Checked): LogVerdict {
-  const { begin, lines, goodLines = lines, firstTime, lastTime, stretches, findings, wrong, remarks, root } = check
+  const { begin, lines, validLines = lines, firstTime, lastTime, stretches, findings, wrong, remarks, root } = check
   return {
     log: id,
     origin: begin?.origin ?? evidence.origins[0] ?? '',
     files: files.map(({ path }) => path),
     lines,
-    goodLines,
+    validLines,
     firstTime,
     lastTime,
     stretches,

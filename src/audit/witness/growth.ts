@@ -2,8 +2,8 @@ import { sha256 } from '../../util/bytes.ts'
 import { readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { rangeBefore } from '../lines/first-line.ts'
-import type { GivenFile } from '../offline/given-files.ts'
-import { givenLogs, livePaths } from '../offline/given-files.ts'
+import type { OfflineFile } from '../offline/given-files.ts'
+import { offlineLogs, livePaths } from '../offline/given-files.ts'
 import { rawLines } from '../offline/raw-lines.ts'
 import { consistencySpans, SpanHasher } from '../checkpoints/proofs.ts'
 import { CompactRange } from '../checkpoints/tree.ts'
@@ -35,10 +35,10 @@ export class LogGrowth {
   /** The hashes that join two sizes. @throws Error when lines between them are not in the files */
   async hashes(old: number, size: number): Promise<readonly Uint8Array[]> {
     const files = await this.#files()
-    const known = this.#mark?.range.size === old ? this.#mark : undefined
+    const resumed = this.#mark?.range.size === old ? this.#mark : undefined
     // A file that was packed meanwhile is read from its start.
-    const packed = files.some(({ first, path }) => first === known?.first && path.endsWith('.gz'))
-    const mark = known && !packed ? known : startBefore(files, old)
+    const packed = files.some(({ first, path }) => first === resumed?.first && path.endsWith('.gz'))
+    const mark = resumed && !packed ? resumed : startBefore(files, old)
     const range = mark.range.copy()
     const hasher = new SpanHasher(consistencySpans(old, size), mark.range)
     let { first, offset } = mark
@@ -65,18 +65,18 @@ export class LogGrowth {
     this.#next = undefined
   }
 
-  async #files(): Promise<readonly GivenFile[]> {
+  async #files(): Promise<readonly OfflineFile[]> {
     const folder = dirname(this.#livePath)
     const names = await readdir(folder)
     const own = names.map((name) => join(folder, name)).filter((path) => basename(path).startsWith(basename(this.#livePath)) && livePaths(path).includes(this.#livePath)) // prettier-ignore
-    const log = (await givenLogs(own)).find(({ id }) => id === this.#log)
+    const log = (await offlineLogs(own)).find(({ id }) => id === this.#log)
     if (!log) throw new Error('the files of the log are not there')
     return log.files
   }
 }
 
 /** The start of the last file that begins before line `old` + 1. */
-function startBefore(files: readonly GivenFile[], old: number): Mark {
+function startBefore(files: readonly OfflineFile[], old: number): Mark {
   const file = files.findLast(({ first }) => first >= 1 && first - 1 <= old)
   const range = file && (file.first === 1 ? new CompactRange() : file.begin && rangeBefore(file.begin))
   if (!file || !range) throw new Error('the files of the log do not tell the tree that the witness has seen')

@@ -14,14 +14,14 @@ import { LogGrowth } from './growth.ts'
 export const witnessEvery = 30_000
 
 export interface KeeperParts {
-  readonly places: readonly (WitnessPlace & { readonly name: string })[]
+  readonly witnesses: readonly (WitnessPlace & { readonly name: string })[]
   /** The paths of live log files, now. */
   readonly files: () => readonly string[]
   readonly clock: Clock
   readonly log: Log
 }
 
-interface Shown {
+interface Progress {
   readonly client: WitnessClient
   readonly growth: LogGrowth
   size: number
@@ -34,7 +34,7 @@ interface Shown {
  */
 export class WitnessKeeper {
   readonly #parts: KeeperParts
-  readonly #shown = new Map<string, Shown>()
+  readonly #progress = new Map<string, Progress>()
   #timer: Timer | undefined
   #round: Promise<void> | undefined
 
@@ -44,7 +44,7 @@ export class WitnessKeeper {
 
   /** From now on, every half minute. */
   start(): void {
-    if (this.#parts.places.length === 0) return
+    if (this.#parts.witnesses.length === 0) return
     this.#timer = this.#parts.clock.after(witnessEvery, () => {
       void this.round().then(() => this.#timer && this.start())
     })
@@ -64,46 +64,46 @@ export class WitnessKeeper {
     await close()
     await this.#round
     await this.#showAll(files)
-    for (const { client } of this.#shown.values()) client.close()
+    for (const { client } of this.#progress.values()) client.close()
   }
 
   async #showAll(files: readonly string[]): Promise<void> {
-    if (this.#parts.places.length === 0) return
+    if (this.#parts.witnesses.length === 0) return
     for (const file of files) {
       const newest = await newestIn(checkpointFileOf(file)).catch(() => undefined)
       if (!newest) continue
-      await Promise.all(this.#parts.places.map(async (place) => this.#show(file, newest, place)))
+      await Promise.all(this.#parts.witnesses.map(async (place) => this.#show(file, newest, place)))
     }
   }
 
-  async #show(file: string, newest: SignedCheckpoint, place: KeeperParts['places'][number]): Promise<void> {
+  async #show(file: string, newest: SignedCheckpoint, place: KeeperParts['witnesses'][number]): Promise<void> {
     const { origin, size } = newest.checkpoint
-    const shown = this.#shownTo(place, file, origin)
-    if (size <= shown.size) return
-    const facts = { witness: place.name, log: origin }
+    const progress = this.#progressOf(place, file, origin)
+    if (size <= progress.size) return
+    const fields = { witness: place.name, log: origin }
     try {
-      const note = await shown.client.cosigned(newest, async (old, end) => shown.growth.hashes(old, end))
+      const note = await progress.client.cosigned(newest, async (old, end) => progress.growth.hashes(old, end))
       keep(file, note, place)
-      shown.growth.proved()
-      shown.size = size
-      if (shown.failed) this.#parts.log.info('the witness signs again', facts)
-      shown.failed = false
+      progress.growth.proved()
+      progress.size = size
+      if (progress.failed) this.#parts.log.info('the witness signs again', fields)
+      progress.failed = false
     } catch (thrown) {
       const reason = thrown instanceof Error ? thrown.message : 'unknown'
-      if (!shown.failed && thrown instanceof WitnessDisagrees)
-        this.#parts.log.error('a witness has seen another audit log than this one: it was rolled back, or is a fork', { ...facts, reason }) // prettier-ignore
-      else if (!shown.failed) this.#parts.log.warn('a witness did not sign a checkpoint; it is asked again', { ...facts, reason }) // prettier-ignore
-      shown.failed = true
+      if (!progress.failed && thrown instanceof WitnessDisagrees)
+        this.#parts.log.error('a witness has seen another audit log than this one: it was rolled back, or is a fork', { ...fields, reason }) // prettier-ignore
+      else if (!progress.failed) this.#parts.log.warn('a witness did not sign a checkpoint; it is asked again', { ...fields, reason }) // prettier-ignore
+      progress.failed = true
     }
   }
 
-  #shownTo(place: KeeperParts['places'][number], file: string, origin: string): Shown {
+  #progressOf(place: KeeperParts['witnesses'][number], file: string, origin: string): Progress {
     const name = `${place.name} ${file} ${origin}`
-    const known = this.#shown.get(name)
-    if (known) return known
+    const progress = this.#progress.get(name)
+    if (progress) return progress
     const growth = new LogGrowth(file, origin.slice(origin.lastIndexOf('/') + 1))
     const made = { client: new WitnessClient(place), growth, size: 0, failed: false }
-    this.#shown.set(name, made)
+    this.#progress.set(name, made)
     return made
   }
 }

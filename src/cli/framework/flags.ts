@@ -77,13 +77,13 @@ export function parseFlags(
       break
     }
     if (!looksLikeFlag(word)) break
-    const [writtenName, inlineValue] = cut(word.replace(/^--?/, ''))
-    const name = nameOf(writtenName, table)
+    const [typedName, inlineValue] = cut(word.replace(/^--?/, ''))
+    const name = nameOf(typedName, table)
     const spec = table[name] as FlagSpec
     const { kind } = spec
     const value = inlineValue ?? (kind === 'bool' ? 'true' : words[++at])
-    if (value === undefined) throw new UsageError(`flag needs an argument: -${writtenName}`)
-    check(writtenName, spec, value)
+    if (value === undefined) throw new UsageError(`flag needs an argument: -${typedName}`)
+    check(typedName, spec, value)
     values.set(name, [...(values.get(name) ?? []), value])
   }
   return { flags: new Flags(values), args: words.slice(at) }

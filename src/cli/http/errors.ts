@@ -149,6 +149,6 @@ const explanations: readonly Explanation[] = [
 export function unreachable(url: URL, { code = '', message }: ConnectionError): string {
   if (code === 'ECONNRESET' && url.protocol === 'http:')
     return `${url.origin} closed the connection; it may speak TLS\n  next: export VAULT_ADDR='https://${url.host}'`
-  const known = explanations.find(({ when }) => when.test(`${code} ${message}`))
-  return known ? known.explain(url) : `${url.origin} cannot be reached: ${printable(message)}`
+  const explanation = explanations.find(({ when }) => when.test(`${code} ${message}`))
+  return explanation ? explanation.explain(url) : `${url.origin} cannot be reached: ${printable(message)}`
 }

@@ -1,7 +1,7 @@
 import type { Json } from '../../util/json.ts'
 import { UsageError } from '../framework/flags.ts'
 import { sorted } from './json.ts'
-import { keyValues, quotedList, shortDuration, shownValue } from './table.ts'
+import { keyValues, quotedList, shortDuration, displayValue } from './table.ts'
 
 /** The ways in which an answer can be shown. */
 export type Format = 'table' | 'json' | 'yaml' | 'raw'
@@ -99,7 +99,7 @@ export function responseTable(body: Json): string {
 
 /** Data as rows in alphabetical order. */
 export function dataRows(data: Json): readonly Row[] {
-  return [...(sorted(data) as Map<string, unknown>)].map(([name, value]) => [name, shownValue(name, value)])
+  return [...(sorted(data) as Map<string, unknown>)].map(([name, value]) => [name, displayValue(name, value)])
 }
 
 function leaseRows({ lease_id: id = '', lease_duration: duration = 0, renewable }: Parts): readonly Row[] {

@@ -9,18 +9,18 @@ export async function* withProgress(
   show: (text: string) => void,
 ): AsyncGenerator<Uint8Array> {
   const start = clock.now()
-  let [bytes, shown] = [0, start]
+  let [bytes, printedAt] = [0, start]
   try {
     for await (const part of stream) {
       bytes += part.length
       yield part
       const now = clock.now()
-      if (now - shown < between) continue
-      shown = now
+      if (now - printedAt < between) continue
+      printedAt = now
       show(`\r\u001b[K${amount(bytes)}, ${amount((bytes * 1000) / (now - start))}/s`)
     }
   } finally {
-    if (shown > start) show('\r\u001b[K')
+    if (printedAt > start) show('\r\u001b[K')
   }
 }
 

@@ -51,7 +51,7 @@ export function quotedList(value: unknown): string {
 const durations = /^(ttl|period|duration|lease_max|ttl_max|.*_(ttl|period|duration))$/
 
 /** A numeric duration in words, if the key says that it is one. */
-export function shownValue(key: string, value: unknown): unknown {
+export function displayValue(key: string, value: unknown): unknown {
   return typeof value === 'number' && durations.test(key) ? shortDuration(value) : value
 }
 

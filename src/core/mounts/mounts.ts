@@ -253,9 +253,9 @@ export class Mounts {
     const version = record.options?.['version'] ?? offered[0]?.version
     const engine = offered.find((one) => one.version === version)
     if (engine) return engine
-    const known = new Set(this.#parts.engines.filter(({ kind }) => kind === record.kind).map(({ type }) => type))
+    const types = new Set(this.#parts.engines.filter(({ kind }) => kind === record.kind).map(({ type }) => type))
     throw refuse(
-      `there is no ${record.kind === 'auth' ? 'auth method' : 'secrets engine'} of type "${record.type}"; this server has: ${[...known].join(', ')}`,
+      `there is no ${record.kind === 'auth' ? 'auth method' : 'secrets engine'} of type "${record.type}"; this server has: ${[...types].join(', ')}`,
     )
   }
 

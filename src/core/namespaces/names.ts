@@ -18,8 +18,8 @@ const reserved: ReadonlySet<string> = new Set([
 const longest = { name: 128, path: 1024 } as const
 
 /** The name of a namespace, without the slash that may stand behind it. @throws Fault invalid_request unless it is one segment. */
-export function namespaceName(given: string): string {
-  const name = given.endsWith('/') ? given.slice(0, -1) : given
+export function namespaceName(requested: string): string {
+  const name = requested.endsWith('/') ? requested.slice(0, -1) : requested
   if (name === '') throw refuse('the namespace needs a name')
   if (name.includes('/')) throw refuse('namespace name cannot contain /')
   return name

@@ -80,11 +80,11 @@ export class Namespaces {
   }
 
   /** Makes a namespace, or replaces the notes about it. @throws Fault invalid_request */
-  async set(parent: Namespace, given: string, metadata: Metadata): Promise<NamespaceRecord> {
+  async set(parent: Namespace, path: string, metadata: Metadata): Promise<NamespaceRecord> {
     const customMetadata = checkedMetadata(metadata)
-    const name = namespaceName(given)
-    return this.#change(parent, name, async (known, tx) => {
-      if (known) return { ...known, customMetadata }
+    const name = namespaceName(path)
+    return this.#change(parent, name, async (old, tx) => {
+      if (old) return { ...old, customMetadata }
       checkNewName(name, parent.path)
       await this.#refuseConflict(parent, name, tx)
       const fresh = { ...this.#fresh(parent, name), customMetadata }
@@ -94,46 +94,46 @@ export class Namespaces {
   }
 
   /** Changes notes: null removes one, or all. @throws Fault not_found, invalid_request */
-  async patch(parent: Namespace, given: string, change: Readonly<Record<string, string | null>> | null) {
-    const name = namespaceName(given)
-    return this.#change(parent, name, async (known) => {
-      if (!known) throw absent(parent, name)
-      return { ...known, customMetadata: checkedMetadata(merged(known.customMetadata, change)) }
+  async patch(parent: Namespace, path: string, change: Readonly<Record<string, string | null>> | null) {
+    const name = namespaceName(path)
+    return this.#change(parent, name, async (old) => {
+      if (!old) throw absent(parent, name)
+      return { ...old, customMetadata: checkedMetadata(merged(old.customMetadata, change)) }
     })
   }
 
   /** Closes a namespace and all below it to everybody. @returns the key that opens it again; only its hash is kept */
   async lock(namespace: Namespace): Promise<string> {
     const key = base62(24, this.#parts.random)
-    await this.#changeOwn(namespace, (known) => {
-      const by = known.lock === undefined ? namespace.parent?.lockedBy() : namespace
+    await this.#changeOwn(namespace, (old) => {
+      const by = old.lock === undefined ? namespace.parent?.lockedBy() : namespace
       if (by) throw refuse(`cannot lock ${namespace.path}: ${by.path} is locked already`)
-      return { ...known, lock: hashOf(key).toString('hex') }
+      return { ...old, lock: hashOf(key).toString('hex') }
     })
     return key
   }
 
   /** @param key undefined: whoever asks needs none. @throws Fault invalid_request */
   async unlock(namespace: Namespace, key: string | undefined): Promise<void> {
-    await this.#changeOwn(namespace, ({ lock, ...known }) => {
+    await this.#changeOwn(namespace, ({ lock, ...unlocked }) => {
       const by = namespace.parent?.lockedBy()
       if (by) throw refuse(`cannot unlock ${namespace.path} while ${by.path} is locked`)
       if (lock === undefined) throw refuse(`the namespace ${namespace.path} is not locked`)
       if (key !== undefined && !timingSafeEqual(hashOf(key), Buffer.from(lock, 'hex')))
         throw refuse('incorrect unlock key')
-      return known
+      return unlocked
     })
   }
 
   /** From now on nothing reaches it; what is left of it is removed by `purge`. False when there is none. @throws Fault invalid_request */
-  async remove(parent: Namespace, given: string): Promise<boolean> {
-    const namespace = parent.children.get(namespaceName(given))
+  async remove(parent: Namespace, path: string): Promise<boolean> {
+    const namespace = parent.children.get(namespaceName(path))
     if (!namespace) return false
     if (namespace.record.removing) return true
-    await this.#changeOwn(namespace, async (known, tx) => {
-      if ((await children(this.#parts.view, known, tx)).length > 0)
+    await this.#changeOwn(namespace, async (old, tx) => {
+      if ((await children(this.#parts.view, old, tx)).length > 0)
         throw refuse('unable to delete namespace containing child namespaces: remove those first')
-      return { ...known, removing: true }
+      return { ...old, removing: true }
     })
     return true
   }
@@ -153,13 +153,13 @@ export class Namespaces {
   async #change(
     parent: Namespace,
     name: string,
-    next: (known: NamespaceRecord | undefined, tx: Transaction) => Promise<NamespaceRecord>,
+    next: (old: NamespaceRecord | undefined, tx: Transaction) => Promise<NamespaceRecord>,
   ): Promise<NamespaceRecord> {
     const entry = insideOf(parent.record) + encodeURIComponent(name)
     return this.#parts.view.transaction(async (tx) => {
-      const known = await tx.get(entry, namespaceShape)
-      if (known?.removing) throw refuse(`the namespace ${known.path} is being removed; try again when it is gone`)
-      const record = await next(known, tx)
+      const old = await tx.get(entry, namespaceShape)
+      if (old?.removing) throw refuse(`the namespace ${old.path} is being removed; try again when it is gone`)
+      const record = await next(old, tx)
       tx.put(entry, record)
       return record
     })
@@ -167,13 +167,13 @@ export class Namespaces {
 
   async #changeOwn(
     namespace: Namespace,
-    next: (known: NamespaceRecord, tx: Transaction) => NamespaceRecord | Promise<NamespaceRecord>,
+    next: (old: NamespaceRecord, tx: Transaction) => NamespaceRecord | Promise<NamespaceRecord>,
   ): Promise<void> {
     const { parent, record } = namespace
     if (!parent) throw refuse('the root namespace can neither be locked, nor unlocked, nor removed')
-    await this.#change(parent, namespace.name.slice(0, -1), async (known, tx) => {
-      if (known?.uuid !== record.uuid) throw absent(parent, namespace.name)
-      return next(known, tx)
+    await this.#change(parent, namespace.name.slice(0, -1), async (old, tx) => {
+      if (old?.uuid !== record.uuid) throw absent(parent, namespace.name)
+      return next(old, tx)
     })
   }
 
@@ -246,9 +246,9 @@ export class Namespaces {
 
   /** Removes what requests that were still under way have written into a namespace after it was emptied. */
   async #clearLeavings(): Promise<void> {
-    const known = new Set(this.all().map(({ record }) => `${record.uuid}/`))
+    const folders = new Set(this.all().map(({ record }) => `${record.uuid}/`))
     const all = await this.#parts.view.list('namespace/')
-    for (const folder of all.filter((one) => !known.has(one))) await this.#parts.view.clear(`namespace/${folder}`)
+    for (const folder of all.filter((one) => !folders.has(one))) await this.#parts.view.clear(`namespace/${folder}`)
   }
 }
 

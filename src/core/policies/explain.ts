@@ -111,9 +111,9 @@ interface Found {
 }
 
 /** What the path itself wants. Told of the paths that every server has: of others it would tell what is mounted where. */
-function routeOf(here: Namespace, { path: written, operation }: Asked): Found {
-  const found = whereLeads(here, written, operation)
-  if (!found) return { access: 'token', path: written }
+function routeOf(here: Namespace, { path: requested, operation }: Asked): Found {
+  const found = whereLeads(here, requested, operation)
+  if (!found) return { access: 'token', path: requested }
   const { route, builtin, path, place } = found
   // A public route answers everyone: that it is there is no secret.
   const access = builtin || route.access === 'public' ? route.access : 'token'

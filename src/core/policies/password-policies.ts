@@ -1,7 +1,7 @@
 import type { View } from '../../contract/view.ts'
 import { generatePassword, parsePasswordPolicy } from '../../policy/password.ts'
 import { byteOrder } from '../../util/bytes.ts'
-import { givenText } from './policies.ts'
+import { decodedPolicy } from './policies.ts'
 import { isName, shapeOf } from '../../util/stored/shape.ts'
 
 const passwordPolicyShape = shapeOf<{ readonly policy: string }>('a password policy', { policy: isName })
@@ -25,9 +25,9 @@ export class PasswordPolicies {
     return (await this.#view.list('')).map(decodeURIComponent).sort(byteOrder)
   }
 
-  /** @param given the text, or its base64. @throws Fault invalid_request */
-  async write(name: string, given: string): Promise<void> {
-    const policy = givenText(given)
+  /** @param source the text, or its base64. @throws Fault invalid_request */
+  async write(name: string, source: string): Promise<void> {
+    const policy = decodedPolicy(source)
     parsePasswordPolicy(policy)
     await this.#view.put(encodeURIComponent(name), { policy })
   }

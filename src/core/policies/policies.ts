@@ -139,7 +139,7 @@ export class Policies {
       const old = stored && !this.#expired(stored) ? stored : undefined
       const change = next(old)
       checkCas(old, cas, patching ? false : (change.casRequired ?? false), patching)
-      const policy = givenText(change.policy)
+      const policy = decodedPolicy(change.policy)
       parsePolicy(policy, name)
       tx.put(keyOf(name), recordOf(name, { ...change, policy }, (old?.version ?? 0) + 1, this.#clock.now()))
     })
@@ -180,8 +180,8 @@ function parsedAgain({ policy, name }: PolicyRecord): PolicyDocument {
 
 /** The records of the built-in policies, by name: for a namespace that is being made. */
 export function firstPolicies(now: number): [string, PolicyRecord][] {
-  const written = Object.entries(builtinPolicies).filter(([name]) => name !== 'root')
-  return written.map(([name, policy]) => [keyOf(name), recordOf(name, { policy }, 1, now)])
+  const builtin = Object.entries(builtinPolicies).filter(([name]) => name !== 'root')
+  return builtin.map(([name, policy]) => [keyOf(name), recordOf(name, { policy }, 1, now)])
 }
 
 const rootPolicy: PolicyRecord = {
@@ -230,7 +230,7 @@ function checkCas(old: PolicyRecord | undefined, cas: number | undefined, requir
 }
 
 /** The text of a policy, which may be given in base64. */
-export function givenText(policy: string): string {
+export function decodedPolicy(policy: string): string {
   const bytes = /^[A-Za-z0-9+/=\r\n]+$/.test(policy) ? fromBase64(policy) : undefined
   return bytes ? text(bytes) : policy
 }

@@ -215,9 +215,9 @@ function isExempt(entries: readonly string[], path: string): boolean {
   let best = { length: -1, exempt: false }
   for (const entry of entries) {
     const exempt = !entry.startsWith('!')
-    const written = exempt ? entry : entry.slice(1)
-    const bare = written.replace(/[*/]$/, '')
-    const fits = written.endsWith('*') ? path.startsWith(bare) : path === bare || path.startsWith(`${bare}/`)
+    const hash = exempt ? entry : entry.slice(1)
+    const bare = hash.replace(/[*/]$/, '')
+    const fits = hash.endsWith('*') ? path.startsWith(bare) : path === bare || path.startsWith(`${bare}/`)
     if (fits && bare !== '' && bare.length > best.length) best = { length: bare.length, exempt }
   }
   return best.exempt

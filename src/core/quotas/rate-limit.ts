@@ -55,13 +55,13 @@ export class RateLimiter {
   }
 
   #bucket(client: string, now: number): Bucket {
-    const known = this.#buckets.get(client)
+    const bucket = this.#buckets.get(client)
     // A clock that was set back must not lock anybody out.
-    if (known && now >= known.began) {
-      const passed = Math.floor((now - known.began) / this.#interval)
-      if (passed > 0) known.left = this.#limit
-      known.began += passed * this.#interval
-      return known
+    if (bucket && now >= bucket.began) {
+      const passed = Math.floor((now - bucket.began) / this.#interval)
+      if (passed > 0) bucket.left = this.#limit
+      bucket.began += passed * this.#interval
+      return bucket
     }
     const fresh: Bucket = { began: now, left: this.#limit }
     this.#buckets.set(client, fresh)

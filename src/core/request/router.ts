@@ -48,8 +48,8 @@ export class Router {
   /** Finds the route of a path. Lists match without their trailing slash, and so does whatever else what can be listed offers. */
   find(path: ApiPath, listing: boolean): Destination | undefined {
     if (listing) return this.#find(path, true)
-    const known = this.#found.get(path)
-    if (known) return known
+    const cached = this.#found.get(path)
+    if (cached) return cached
     const found = this.#find(path, false)
     if (!found?.match) return found
     if (this.#found.size >= mostFound) this.#found.clear()

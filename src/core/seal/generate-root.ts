@@ -34,24 +34,24 @@ interface Running {
   readonly quorum: ShareCollector
 }
 
-type RootRoom = Pick<SealManager, 'record' | 'fits' | 'createRootToken' | 'exclusively' | 'epoch'>
+type Seal = Pick<SealManager, 'record' | 'fits' | 'createRootToken' | 'exclusively' | 'epoch'>
 
 /** A new root token from a threshold of shares, handed out XORed with a one-time password or encrypted with PGP. Lost at seal. */
 export class GenerateRoot {
-  readonly #room: RootRoom
+  readonly #seal: Seal
   readonly #random: (bytes: number) => Uint8Array
   readonly #uuid: () => string
   #running: Running | undefined
 
-  constructor(room: RootRoom, random: (bytes: number) => Uint8Array, uuid: () => string) {
-    this.#room = room
+  constructor(seal: Seal, random: (bytes: number) => Uint8Array, uuid: () => string) {
+    this.#seal = seal
     this.#random = random
     this.#uuid = uuid
   }
 
   async status(): Promise<RootStatus> {
-    const required = (await this.#room.record())?.threshold ?? 0
-    const running = this.#running?.epoch === this.#room.epoch ? this.#running : undefined
+    const required = (await this.#seal.record())?.threshold ?? 0
+    const running = this.#running?.epoch === this.#seal.epoch ? this.#running : undefined
     return {
       started: running !== undefined,
       nonce: running?.nonce ?? '',
@@ -69,17 +69,17 @@ export class GenerateRoot {
     if (otp !== '' && Buffer.byteLength(otp) !== rootTokenLength)
       throw refuse(`OTP string has incorrect length: it must have ${rootTokenLength} bytes`)
     const owner = pgpKey === '' ? undefined : await readPgpKey('pgp_key', pgpKey)
-    return this.#room.exclusively(async () => {
-      if (this.#running?.epoch === this.#room.epoch)
+    return this.#seal.exclusively(async () => {
+      if (this.#running?.epoch === this.#seal.epoch)
         throw refuse('root generation already in progress; cancel it, or give its nonce with the shares')
-      const required = (await this.#room.record())?.threshold ?? 0
+      const required = (await this.#seal.record())?.threshold ?? 0
       const nonce = this.#uuid()
       const own = otp === '' ? base62(rootTokenLength, this.#random) : otp
       this.#running = {
         nonce,
         encode: async (token) => (owner ? base64(await owner.encrypt(token)) : xored(token, own)),
         fingerprint: owner?.fingerprint ?? '',
-        epoch: this.#room.epoch,
+        epoch: this.#seal.epoch,
         quorum: new ShareCollector(required, nonce),
       }
       return otp === '' && !owner ? own : ''
@@ -88,7 +88,7 @@ export class GenerateRoot {
 
   /** Ends it. A nonce, if one is given, must be the right one. */
   async cancel(nonce = ''): Promise<void> {
-    await this.#room.exclusively(async () => {
+    await this.#seal.exclusively(async () => {
       if (this.#running && nonce !== '') checkNonce(this.#running.nonce, nonce)
       this.drop()
     })
@@ -102,18 +102,18 @@ export class GenerateRoot {
 
   /** Takes one share; the last one gives the token. */
   async update(share: Uint8Array, nonce: string): Promise<RootStatus> {
-    return this.#room.exclusively(async () => {
+    return this.#seal.exclusively(async () => {
       const running = this.#current()
       checkNonce(running.nonce, nonce)
       checkShareSize(share)
       const shares = running.quorum.add(share)
       if (shares === false) throw refuse('given key has already been provided during this generation operation')
       if (!shares) return this.status()
-      const good = await this.#room.fits(shares)
+      const valid = await this.#seal.fits(shares)
       wipe(...shares)
-      if (!good)
+      if (!valid)
         throw refuse('root generation aborted: the shares do not open the seal; begin again with the first one')
-      const encoded = await running.encode(await this.#room.createRootToken())
+      const encoded = await running.encode(await this.#seal.createRootToken())
       this.drop()
       const { fingerprint, quorum } = running
       const required = quorum.threshold
@@ -124,7 +124,7 @@ export class GenerateRoot {
   #current(): Running {
     const running = this.#running
     if (!running) throw refuse('no root generation in progress')
-    if (running.epoch === this.#room.epoch) return running
+    if (running.epoch === this.#seal.epoch) return running
     this.drop()
     throw refuse(replaced)
   }

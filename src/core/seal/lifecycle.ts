@@ -7,7 +7,7 @@ import type { Log } from '../../util/log.ts'
 /** What happens around opening and closing; the core's own affair. */
 export interface LifecycleHooks {
   /** After unseal: everything that lives only while open. */
-  afterUnseal(said?: UnsealOptions): Promise<void>
+  afterUnseal(options?: UnsealOptions): Promise<void>
   /** Before seal, and after an `afterUnseal` that failed half-way. It must not wait for the seal manager, which waits for it. */
   beforeSeal(): Promise<void>
   /** A new root token of an open server. */

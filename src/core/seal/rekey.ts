@@ -43,28 +43,28 @@ const idleStatus: RekeyStatus = {
 }
 
 /** What a rekey needs of the room. */
-type RekeyRoom = Pick<SealManager, 'record' | 'fits' | 'split' | 'adopt' | 'exclusively' | 'epoch'>
+type Seal = Pick<SealManager, 'record' | 'fits' | 'split' | 'adopt' | 'exclusively' | 'epoch'>
 
 /**
  * New unseal shares (and with them a new unseal and root key) from a threshold of the old ones; if wished only after enough of
  * the new ones were given back. Lives in memory: a seal or a restart ends it, and the old shares hold.
  */
 export class Rekey {
-  readonly #room: RekeyRoom
+  readonly #seal: Seal
   readonly #uuid: () => string
   readonly backups: ShareBackups
   #running: Running | undefined
 
-  constructor(room: RekeyRoom, uuid: () => string, backups: ShareBackups) {
-    this.#room = room
+  constructor(seal: Seal, uuid: () => string, backups: ShareBackups) {
+    this.#seal = seal
     this.#uuid = uuid
     this.backups = backups
   }
 
   async status(): Promise<RekeyStatus> {
-    const required = (await this.#room.record())?.threshold ?? 0
+    const required = (await this.#seal.record())?.threshold ?? 0
     const running = this.#running
-    if (running?.epoch !== this.#room.epoch) return { ...idleStatus, required }
+    if (running?.epoch !== this.#seal.epoch) return { ...idleStatus, required }
     const { nonce, shares, threshold, verify, quorum, pending, holders, backup } = running
     return {
       started: true,
@@ -82,21 +82,21 @@ export class Rekey {
   }
 
   /** @throws Fault invalid_request; `busy` when one is under way already. */
-  async start(wish: RekeyOptions, busy: string): Promise<void> {
-    const { pgpKeys = [], backup = false } = wish
+  async start(options: RekeyOptions, busy: string): Promise<void> {
+    const { pgpKeys = [], backup = false } = options
     if (backup && pgpKeys.length === 0) throw refuse('backup needs pgp_keys: shares are never stored in plain')
-    const holders = await ShareRecipients.of(pgpKeys, wish.shares)
-    await this.#room.exclusively(async () => {
-      if (this.#running?.epoch === this.#room.epoch) throw refuse(busy)
+    const holders = await ShareRecipients.of(pgpKeys, options.shares)
+    await this.#seal.exclusively(async () => {
+      if (this.#running?.epoch === this.#seal.epoch) throw refuse(busy)
       this.drop()
-      const required = (await this.#room.record())?.threshold ?? 0
+      const required = (await this.#seal.record())?.threshold ?? 0
       const nonce = this.#uuid()
       this.#running = {
-        ...wish,
+        ...options,
         backup,
         holders,
         nonce,
-        epoch: this.#room.epoch,
+        epoch: this.#seal.epoch,
         quorum: new ShareCollector(required, nonce),
       }
     })
@@ -104,7 +104,7 @@ export class Rekey {
 
   /** Ends it. A nonce, if one is given, must be the right one. */
   async cancel(nonce = ''): Promise<void> {
-    await this.#room.exclusively(async () => {
+    await this.#seal.exclusively(async () => {
       if (this.#running && nonce !== '') checkNonce(this.#running.nonce, nonce)
       this.drop()
     })
@@ -119,17 +119,17 @@ export class Rekey {
 
   /** Takes one old share. Gives the new ones when there are enough. */
   async update(share: Uint8Array, nonce: string, idle: string): Promise<NewShares | undefined> {
-    return this.#room.exclusively(async () => {
+    return this.#seal.exclusively(async () => {
       const running = this.#current(idle)
       checkNonce(running.nonce, nonce)
       checkShareSize(share)
       if (running.pending) throw refuse('the new shares are made already: give them back to …/verify, or cancel')
-      const given = running.quorum.add(share)
-      if (given === false) throw refuse('given key has already been provided during this generation operation')
-      if (!given) return undefined
-      const good = await this.#room.fits(given)
-      wipe(...given)
-      if (!good) throw refuse('the shares given do not open the present seal; begin again with the first one')
+      const shares = running.quorum.add(share)
+      if (shares === false) throw refuse('given key has already been provided during this generation operation')
+      if (!shares) return undefined
+      const valid = await this.#seal.fits(shares)
+      wipe(...shares)
+      if (!valid) throw refuse('the shares given do not open the present seal; begin again with the first one')
       return this.#finish(running)
     })
   }
@@ -140,16 +140,16 @@ export class Rekey {
     nonce: string,
     idle: string,
   ): Promise<{ readonly complete: boolean; readonly nonce: string; readonly unsettled: boolean }> {
-    return this.#room.exclusively(async () => {
+    return this.#seal.exclusively(async () => {
       const { pending } = this.#current(idle)
       if (!pending) throw refuse('there are no new shares to verify yet: give enough of the present ones first')
       const { quorum } = pending
       checkNonce(quorum.nonce, nonce)
       checkShareSize(share)
-      const given = quorum.add(share)
-      if (given === undefined) return { complete: false, nonce: quorum.nonce, unsettled: false }
-      const outcome = given === false ? 'unfit' : await this.#room.adopt(pending.record, given)
-      if (given) wipe(...given)
+      const shares = quorum.add(share)
+      if (shares === undefined) return { complete: false, nonce: quorum.nonce, unsettled: false }
+      const outcome = shares === false ? 'unfit' : await this.#seal.adopt(pending.record, shares)
+      if (shares) wipe(...shares)
       if (outcome === 'unfit') {
         this.#again(pending)
         throw refuse('the shares given are not the new ones; the verification begins again with a new nonce')
@@ -161,7 +161,7 @@ export class Rekey {
 
   /** The verification begins again, with another nonce. */
   async restartVerification(missing: string): Promise<void> {
-    await this.#room.exclusively(async () => {
+    await this.#seal.exclusively(async () => {
       const { pending } = this.#current(missing)
       if (pending) this.#again(pending)
     })
@@ -170,7 +170,7 @@ export class Rekey {
   #current(idle: string): Running {
     const running = this.#running
     if (!running) throw refuse(idle)
-    if (running.epoch === this.#room.epoch) return running
+    if (running.epoch === this.#seal.epoch) return running
     this.drop()
     throw refuse(replaced)
   }
@@ -184,7 +184,7 @@ export class Rekey {
   async #finish(running: Running): Promise<NewShares> {
     const { nonce, shares: count, threshold, verify, holders, backup } = running
     const { fingerprints } = holders
-    const { shares, record } = await this.#room.split(count, threshold)
+    const { shares, record } = await this.#seal.split(count, threshold)
     const handed = await holders.hand(shares)
     if (backup) await this.backups.keep(nonce, fingerprints, handed)
     const made = { nonce, shares: handed, verify, fingerprints, backup }
@@ -192,7 +192,7 @@ export class Rekey {
       running.pending = { record, quorum: new ShareCollector(threshold, this.#uuid()) }
       return { ...made, verificationNonce: running.pending.quorum.nonce, unsettled: false }
     }
-    const outcome = await this.#room.adopt(record, shares.slice(0, threshold))
+    const outcome = await this.#seal.adopt(record, shares.slice(0, threshold))
     this.drop()
     return { ...made, verificationNonce: '', unsettled: outcome !== 'adopted' }
   }

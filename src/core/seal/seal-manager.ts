@@ -126,7 +126,7 @@ export class SealManager {
   }
 
   /** Takes one share. The share that completes a threshold says what is to become of damage. */
-  async unseal(share: Uint8Array, said: UnsealOptions = {}): Promise<void> {
+  async unseal(share: Uint8Array, options: UnsealOptions = {}): Promise<void> {
     await this.#turnstile.run(async () => {
       if (this.#open) return
       const record = await this.record()
@@ -137,7 +137,7 @@ export class SealManager {
       if (!shares) return
       this.#quorum = undefined
       try {
-        await this.#enter(record, shares, said)
+        await this.#enter(record, shares, options)
       } finally {
         wipe(...shares)
       }
@@ -167,9 +167,9 @@ export class SealManager {
     const record = await this.record()
     const keys = record && (await this.#parts.seal.combine(record, shares))
     if (!keys) return false
-    const good = await this.#parts.barrier.isRoot(keys.root)
+    const valid = await this.#parts.barrier.isRoot(keys.root)
     wipe(keys.root, keys.unsealKey)
-    return good
+    return valid
   }
 
   /** Shares of a fresh unseal key. They open nothing until `adopt`. */
@@ -250,16 +250,16 @@ export class SealManager {
     }
   }
 
-  async #enter(record: SealRecord, shares: readonly Uint8Array[], said: UnsealOptions): Promise<void> {
+  async #enter(record: SealRecord, shares: readonly Uint8Array[], options: UnsealOptions): Promise<void> {
     const { barrier, seal, hooks, log } = this.#parts
     const losses = this.#losses
     const keys = await seal.combine(record, shares)
     try {
-      if (!keys || !(await barrier.unseal(keys.root, said.acceptStorage)))
+      if (!keys || !(await barrier.unseal(keys.root, options.acceptStorage)))
         throw refuse(
           'Unseal failed, invalid key: the shares given do not open this server; begin again with the first one',
         )
-      await hooks.afterUnseal(said)
+      await hooks.afterUnseal(options)
       if (losses !== this.#losses) throw new Fault('unavailable', 'the storage was lost meanwhile; unseal again')
     } catch (thrown) {
       if (keys) wipe(keys.unsealKey)

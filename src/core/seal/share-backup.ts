@@ -25,8 +25,8 @@ export class ShareBackups {
 
   /** @throws Fault invalid_request when there is none. */
   async read(): Promise<ShareBackup> {
-    const kept = await this.#view.get(name, backupShape)
-    if (kept) return kept
+    const backup = await this.#view.get(name, backupShape)
+    if (backup) return backup
     throw refuse('no backed-up keys found')
   }
 

@@ -21,7 +21,7 @@ export class ShareCollector {
    * False: it was given before.
    */
   add(share: Uint8Array): readonly Uint8Array[] | undefined | false {
-    if (this.#shares.some((known) => sameBytes(known, share))) return false
+    if (this.#shares.some((collected) => sameBytes(collected, share))) return false
     this.#shares.push(Uint8Array.from(share))
     if (this.#shares.length < this.threshold) return undefined
     const all = this.#shares
@@ -36,8 +36,8 @@ export class ShareCollector {
 }
 
 /** @throws Fault invalid_request when the nonce is not the one of the operation. The right one is not told. */
-export function checkNonce(wanted: string, given: string): void {
-  if (wanted !== given)
+export function checkNonce(wanted: string, nonce: string): void {
+  if (wanted !== nonce)
     throw refuse(
       'incorrect nonce supplied; read the nonce of this operation from its status and give it with every share',
     )

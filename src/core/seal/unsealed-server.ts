@@ -34,8 +34,8 @@ export interface UnsealedServerParts {
   readonly log: Log
   readonly random: (bytes: number) => Uint8Array
   readonly uuid: () => string
-  /** What the operator said who gave the last share. */
-  readonly said?: UnsealOptions
+  /** Options of the request with the last share. */
+  readonly options?: UnsealOptions
   readonly ttl: { readonly default: number; readonly max: number }
   /** The engines of this build, given what has been opened so far. */
   readonly engines: (open: {
@@ -72,7 +72,7 @@ const purging = 'removed namespaces'
 /** Checks the audit log before anything is changed, opens tokens and then namespaces with their policies and mounts, and starts the chores. */
 export async function startUnsealed(parts: UnsealedServerParts): Promise<UnsealedServer> {
   const { barrier, audit } = parts
-  const { acceptAuditLog: accept, expectedHead } = parts.said ?? {}
+  const { acceptAuditLog: accept, expectedHead } = parts.options ?? {}
   // Every process has audit devices of its own, and keeps what it knows of them apart.
   const folder = barrier.member === undefined ? 'core/audit/' : `core/audit/member/${barrier.member}/`
   await audit.open(barrier.view(folder), {
@@ -131,8 +131,7 @@ async function openStores(parts: UnsealedServerParts): Promise<UnsealedServer> {
   })
   const tokensOf = (id: NamespaceId) => new NamespaceTokens(tokens, homeOf(id, namespaceOf, parts.ttl))
   const wrappings = new Wrappings(tokens, clock, (id) => namespaceOf(id)?.refuseLocked())
-  const stateAt = (id: NamespaceId, path: string) => namespaceOf(id)?.mounts.stateAt(path)
-  const engines = parts.engines({ tokensOf, wrappings, stateAt })
+  const engines = parts.engines({ tokensOf, wrappings, stateAt: (id, path) => namespaceOf(id)?.mounts.stateAt(path) })
   const namespaces = await openNamespaces({ ...parts, freshness }, tokens, engines)
   late.namespaces = namespaces
   await tokens.finishRevocations()

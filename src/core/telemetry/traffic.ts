@@ -63,8 +63,8 @@ export class Traffic {
 
   #tally(operation: Operation, outcome: Handled['outcome']): Tally {
     const key = `${operation} ${outcome}`
-    const known = this.#tallies.get(key)
-    if (known) return known
+    const tally = this.#tallies.get(key)
+    if (tally) return tally
     const fresh: Tally = { operation, outcome, count: 0, sum: 0, min: Infinity, max: 0 }
     this.#tallies.set(key, fresh)
     return fresh

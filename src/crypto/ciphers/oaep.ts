@@ -14,14 +14,14 @@ function options(key: KeyObject, { hash, label }: OaepOptions) {
 }
 
 /** RSA-OAEP (RFC 8017 §7.1). Plaintexts have at most `mostBytes` bytes. */
-export function encryptOaep(key: KeyObject, plaintext: Uint8Array, wish: OaepOptions): Uint8Array {
-  return publicEncrypt(options(key, wish), plaintext)
+export function encryptOaep(key: KeyObject, plaintext: Uint8Array, padding: OaepOptions): Uint8Array {
+  return publicEncrypt(options(key, padding), plaintext)
 }
 
 /** The plaintext of what `sealOaep` made; undefined for anything else, without saying what was wrong with it. */
-export function decryptOaep(key: KeyObject, sealed: Uint8Array, wish: OaepOptions): Uint8Array | undefined {
+export function decryptOaep(key: KeyObject, sealed: Uint8Array, padding: OaepOptions): Uint8Array | undefined {
   try {
-    return privateDecrypt(options(key, wish), sealed)
+    return privateDecrypt(options(key, padding), sealed)
   } catch {
     return undefined
   }

@@ -80,8 +80,8 @@ function rsaKey({ n, e, d, p, q }: RsaParts): KeyObject | undefined {
 /** Whether a signature of the private half fits the public one: with factors that are no primes it does not. */
 function works(key: KeyObject): boolean {
   const input = new Uint8Array(32)
-  const wish = { hash: 'sha2-256', prehashed: false, padding: 'pkcs1v15', salt: 'hash', jws: false } as const
-  return signatures.rsa.verify(createPublicKey(key), input, signatures.rsa.sign(key, input, wish), wish)
+  const options = { hash: 'sha2-256', prehashed: false, padding: 'pkcs1v15', salt: 'hash', jws: false } as const
+  return signatures.rsa.verify(createPublicKey(key), input, signatures.rsa.sign(key, input, options), options)
 }
 
 /** The inverse modulo a prime, by the extended Euclidean algorithm. */

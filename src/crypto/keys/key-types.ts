@@ -150,7 +150,7 @@ export function keyType(name: KeyTypeName): KeyType {
  */
 export function typeNamed(name: string, set: string): KeyTypeName | undefined {
   if (set === '') return isKeyType(name) ? name : undefined
-  const type = [name, `${name}-${set}`, set].filter(isKeyType).find((known) => parameterSet(known) === set)
+  const type = [name, `${name}-${set}`, set].filter(isKeyType).find((candidate) => parameterSet(candidate) === set)
   return type === name || type?.startsWith(`${name}-`) ? type : undefined
 }
 

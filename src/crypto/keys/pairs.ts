@@ -45,7 +45,7 @@ function curve(label: string, fieldBytes: number): PairType {
     family: 'ec',
     label,
     fieldBytes,
-    generate: async () => halves((await generated('ec', { namedCurve: curveName })).privateKey),
+    generate: async () => encodedPair((await generated('ec', { namedCurve: curveName })).privateKey),
     fits: (key) =>
       isNative(key) && key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === curveName,
   }
@@ -56,7 +56,7 @@ function rsa(bits: number): PairType {
     family: 'rsa',
     label: `rsa-${bits}`,
     fieldBytes: 0,
-    generate: async () => halves(await slow.run('generateRsa', bits)),
+    generate: async () => encodedPair(await slow.run('generateRsa', bits)),
     fits: (key) =>
       isNative(key) &&
       key.asymmetricKeyType === 'rsa' &&
@@ -92,7 +92,7 @@ export function quantumPair(name: QuantumName): PairType {
   }
 }
 
-function halves(key: KeyObject): EncodedPair {
+function encodedPair(key: KeyObject): EncodedPair {
   return { secret: privateDer(key), publicKey: publicDer(key) }
 }
 
@@ -106,7 +106,7 @@ export const pairs = {
     family: 'ed25519',
     label: 'ed25519',
     fieldBytes: 0,
-    generate: async () => halves((await generated('ed25519')).privateKey),
+    generate: async () => encodedPair((await generated('ed25519')).privateKey),
     fits: (key) => isNative(key) && key.asymmetricKeyType === 'ed25519',
   },
   p256: curve('P-256', 32),

@@ -52,7 +52,7 @@ export const quantum = {
   pair: ({ name, key }: Half<QuantumName>): { readonly secret: Uint8Array; readonly open: Uint8Array } => {
     const seed = key.export()
     const { secretKey, publicKey } = all[name].keygen(seed)
-    if (!isExpandedKept(name)) return { secret: seed, open: publicKey }
+    if (!storesExpanded(name)) return { secret: seed, open: publicKey }
     wipe(seed)
     return { secret: secretKey, open: publicKey }
   },
@@ -61,7 +61,7 @@ export const quantum = {
   open: ({ name, key, expanded }: Half<QuantumName> & { readonly expanded?: Uint8Array }): Uint8Array | undefined => {
     const stored = key.export()
     const { secretKey, publicKey } = all[name].keygen(stored.subarray(0, quantumAlgorithms[name].seed))
-    const whole = isExpandedKept(name) ? stored : expanded
+    const whole = storesExpanded(name) ? stored : expanded
     const fits = whole === undefined || sameBytes(whole, secretKey)
     wipe(stored, secretKey)
     return fits ? publicKey : undefined
@@ -101,13 +101,13 @@ export const quantum = {
   },
 } as const
 
-function isExpandedKept(name: QuantumName): boolean {
+function storesExpanded(name: QuantumName): boolean {
   return quantumAlgorithms[name].secret !== quantumAlgorithms[name].seed
 }
 
 function expandedKey(name: QuantumName, key: KeyObject): Uint8Array {
   const stored = key.export()
-  if (isExpandedKept(name)) return stored
+  if (storesExpanded(name)) return stored
   const { secretKey } = all[name].keygen(stored)
   wipe(stored)
   return secretKey

@@ -11,12 +11,12 @@ import type { SignatureOptions } from './signatures.ts'
 
 /** How a family of keys signs. What takes long is done on another thread, and promised. */
 export interface Scheme {
-  readonly sign: (key: PairKey, input: Uint8Array, wish: SignatureOptions) => Uint8Array | Promise<Uint8Array>
+  readonly sign: (key: PairKey, input: Uint8Array, options: SignatureOptions) => Uint8Array | Promise<Uint8Array>
   readonly verify: (
     key: PairKey,
     input: Uint8Array,
     signature: Uint8Array,
-    wish: SignatureOptions,
+    options: SignatureOptions,
   ) => boolean | Promise<boolean>
 }
 
@@ -27,49 +27,49 @@ export interface Scheme {
  */
 export const schemes: Readonly<Record<PairType['family'], Scheme>> = {
   ed25519: {
-    sign: (half, input, wish) => {
+    sign: (half, input, options) => {
       const key = native(half)
       return isShort(input)
         ? signatures.ed25519.sign(key, input)
-        : heavy.run('sign', { family: 'ed25519', key, input, wish })
+        : heavy.run('sign', { family: 'ed25519', key, input, options })
     },
-    verify: (half, input, signature, wish) => {
+    verify: (half, input, signature, options) => {
       const key = native(half)
       return isShort(input)
         ? signatures.ed25519.verify(key, input, signature)
-        : heavy.run('verify', { family: 'ed25519', key, input, signature, wish })
+        : heavy.run('verify', { family: 'ed25519', key, input, signature, options })
     },
   },
   ec: {
-    sign: (half, input, wish) => {
+    sign: (half, input, options) => {
       const key = native(half)
-      return isShort(input) && isQuick(key, wish)
-        ? signatures.ec.sign(key, input, wish)
-        : heavy.run('sign', { family: 'ec', key, input, wish })
+      return isShort(input) && isQuick(key, options)
+        ? signatures.ec.sign(key, input, options)
+        : heavy.run('sign', { family: 'ec', key, input, options })
     },
-    verify: (half, input, signature, wish) => {
+    verify: (half, input, signature, options) => {
       const key = native(half)
-      return isShort(input) && isQuick(key, wish)
-        ? signatures.ec.verify(key, input, signature, wish)
-        : heavy.run('verify', { family: 'ec', key, input, signature, wish })
+      return isShort(input) && isQuick(key, options)
+        ? signatures.ec.verify(key, input, signature, options)
+        : heavy.run('verify', { family: 'ec', key, input, signature, options })
     },
   },
   rsa: {
-    sign: (key, input, wish) => heavy.run('sign', { family: 'rsa', key: native(key), input, wish }),
-    verify: (half, input, signature, wish) => {
+    sign: (key, input, options) => heavy.run('sign', { family: 'rsa', key: native(key), input, options }),
+    verify: (half, input, signature, options) => {
       const key = native(half)
       return isShort(input)
-        ? signatures.rsa.verify(key, input, signature, wish)
-        : heavy.run('verify', { family: 'rsa', key, input, signature, wish })
+        ? signatures.rsa.verify(key, input, signature, options)
+        : heavy.run('verify', { family: 'rsa', key, input, signature, options })
     },
   },
   quantum: {
-    sign: (half, input, wish) => {
-      const message = quantumMessage(half, input, wish)
+    sign: (half, input, options) => {
+      const message = quantumMessage(half, input, options)
       return (message.name.startsWith('slh') ? slow : heavy).run('quantumSign', message)
     },
-    verify: (half, input, signature, wish) =>
-      heavy.run('quantumVerify', { ...quantumMessage(half, input, wish), signature }),
+    verify: (half, input, signature, options) =>
+      heavy.run('quantumVerify', { ...quantumMessage(half, input, options), signature }),
   },
 }
 
@@ -83,6 +83,6 @@ function quantumMessage(half: PairKey, input: Uint8Array, { prehashed, boundTo }
 const isShort = ({ length }: Uint8Array): boolean => length <= quickBytes / 4
 
 /** OpenSSL has P-256 in machine code, but not for a digest that is ready made. */
-function isQuick(key: KeyObject, wish: SignatureOptions): boolean {
-  return key.asymmetricKeyDetails?.namedCurve === 'prime256v1' && !wish.prehashed
+function isQuick(key: KeyObject, options: SignatureOptions): boolean {
+  return key.asymmetricKeyDetails?.namedCurve === 'prime256v1' && !options.prehashed
 }

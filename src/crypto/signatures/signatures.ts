@@ -23,8 +23,8 @@ export interface SignatureOptions {
 }
 
 interface Signatures {
-  readonly sign: (key: KeyObject, input: Uint8Array, wish: SignatureOptions) => Uint8Array
-  readonly verify: (key: KeyObject, input: Uint8Array, signature: Uint8Array, wish: SignatureOptions) => boolean
+  readonly sign: (key: KeyObject, input: Uint8Array, options: SignatureOptions) => Uint8Array
+  readonly verify: (key: KeyObject, input: Uint8Array, signature: Uint8Array, options: SignatureOptions) => boolean
 }
 
 /**
@@ -37,23 +37,23 @@ export const signatures = {
     verify: (key, input, signature) => verifyData(null, input, key, signature),
   },
   ec: {
-    sign: (key, input, wish) => {
-      const hash = ecHash(input, wish)
-      if (wish.prehashed) return ecdsaDigest.sign(key, input, wish.jws)
-      return signData(hash, input, { key, dsaEncoding: encoding(wish) })
+    sign: (key, input, options) => {
+      const hash = ecHash(input, options)
+      if (options.prehashed) return ecdsaDigest.sign(key, input, options.jws)
+      return signData(hash, input, { key, dsaEncoding: encoding(options) })
     },
-    verify: (key, input, signature, wish) => {
-      const hash = ecHash(input, wish)
-      if (!wish.jws) mustBeDer(signature)
-      if (wish.prehashed) return ecdsaDigest.verify(key, input, signature, wish.jws)
-      return verifyData(hash, input, { key, dsaEncoding: encoding(wish) }, signature)
+    verify: (key, input, signature, options) => {
+      const hash = ecHash(input, options)
+      if (!options.jws) mustBeDer(signature)
+      if (options.prehashed) return ecdsaDigest.verify(key, input, signature, options.jws)
+      return verifyData(hash, input, { key, dsaEncoding: encoding(options) }, signature)
     },
   },
   rsa: {
-    sign: (key, input, wish) => (wish.padding === 'pss' ? signPss : signPkcs1)(key, input, wish),
-    verify: (key, input, signature, wish) =>
+    sign: (key, input, options) => (options.padding === 'pss' ? signPss : signPkcs1)(key, input, options),
+    verify: (key, input, signature, options) =>
       signature.length === modulusBytes(key) &&
-      (wish.padding === 'pss' ? verifyPss : verifyPkcs1)(key, input, signature, wish),
+      (options.padding === 'pss' ? verifyPss : verifyPkcs1)(key, input, signature, options),
   },
 } as const satisfies Record<string, Signatures>
 
@@ -104,20 +104,20 @@ const infos: Readonly<Record<MacHash, string>> = {
 }
 
 /** What a PKCS#1 v1.5 signature has inside its padding. */
-function digestInfo(key: KeyObject, input: Uint8Array, wish: SignatureOptions): Uint8Array {
-  const { hash } = wish
-  if (hash === 'none' && !wish.prehashed) throw refuse('hash_algorithm none needs prehashed input')
-  const info = hash === 'none' ? input : concat(Buffer.from(infos[hash], 'hex'), digestOf(input, wish).value)
+function digestInfo(key: KeyObject, input: Uint8Array, options: SignatureOptions): Uint8Array {
+  const { hash } = options
+  if (hash === 'none' && !options.prehashed) throw refuse('hash_algorithm none needs prehashed input')
+  const info = hash === 'none' ? input : concat(Buffer.from(infos[hash], 'hex'), digestOf(input, options).value)
   if (info.length > modulusBytes(key) - 11) throw refuse('the input is too long for a signature with this RSA key')
   return info
 }
 
-function signPkcs1(key: KeyObject, input: Uint8Array, wish: SignatureOptions): Uint8Array {
-  return privateEncrypt({ key, padding: constants.RSA_PKCS1_PADDING }, digestInfo(key, input, wish))
+function signPkcs1(key: KeyObject, input: Uint8Array, options: SignatureOptions): Uint8Array {
+  return privateEncrypt({ key, padding: constants.RSA_PKCS1_PADDING }, digestInfo(key, input, options))
 }
 
-function verifyPkcs1(key: KeyObject, input: Uint8Array, signature: Uint8Array, wish: SignatureOptions): boolean {
-  const wanted = digestInfo(key, input, wish)
+function verifyPkcs1(key: KeyObject, input: Uint8Array, signature: Uint8Array, options: SignatureOptions): boolean {
+  const wanted = digestInfo(key, input, options)
   try {
     return sameBytes(publicDecrypt({ key, padding: constants.RSA_PKCS1_PADDING }, signature), wanted)
   } catch {
@@ -133,20 +133,20 @@ function saltBytes(key: KeyObject, hashBytes: number, { salt }: SignatureOptions
   return bytes
 }
 
-function signPss(key: KeyObject, input: Uint8Array, wish: SignatureOptions): Uint8Array {
-  const { hash, value } = digestOf(input, wish)
+function signPss(key: KeyObject, input: Uint8Array, options: SignatureOptions): Uint8Array {
+  const { hash, value } = digestOf(input, options)
   const size = modulusBytes(key)
-  const salt = saltBytes(key, value.length, wish) ?? size - value.length - 2
-  if (!wish.prehashed) {
+  const salt = saltBytes(key, value.length, options) ?? size - value.length - 2
+  if (!options.prehashed) {
     return signData(opensslHash(hash), input, { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: salt })
   }
   return privateEncrypt({ key, padding: constants.RSA_NO_PADDING }, emsaPss.encode(hash, value, size, salt))
 }
 
-function verifyPss(key: KeyObject, input: Uint8Array, signature: Uint8Array, wish: SignatureOptions): boolean {
-  const { hash, value } = digestOf(input, wish)
-  const salt = saltBytes(key, value.length, wish)
-  if (!wish.prehashed) {
+function verifyPss(key: KeyObject, input: Uint8Array, signature: Uint8Array, options: SignatureOptions): boolean {
+  const { hash, value } = digestOf(input, options)
+  const salt = saltBytes(key, value.length, options)
+  if (!options.prehashed) {
     const saltLength = salt ?? constants.RSA_PSS_SALTLEN_AUTO
     return verifyData(
       opensslHash(hash),

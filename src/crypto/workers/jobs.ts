@@ -18,7 +18,7 @@ interface Signing {
   readonly family: keyof typeof signatures
   readonly key: KeyObject
   readonly input: Uint8Array
-  readonly wish: SignatureOptions
+  readonly options: SignatureOptions
 }
 
 interface Padded extends OaepOptions {
@@ -40,9 +40,9 @@ interface Wrapped {
 export const jobs = {
   /** A private RSA key of so many bits. */
   generateRsa: (modulusLength: number) => generateKeyPairSync('rsa', { modulusLength }).privateKey,
-  sign: ({ family, key, input, wish }: Signing) => signatures[family].sign(key, input, wish),
-  verify: ({ family, key, input, signature, wish }: Signing & { readonly signature: Uint8Array }) =>
-    signatures[family].verify(key, input, signature, wish),
+  sign: ({ family, key, input, options }: Signing) => signatures[family].sign(key, input, options),
+  verify: ({ family, key, input, signature, options }: Signing & { readonly signature: Uint8Array }) =>
+    signatures[family].verify(key, input, signature, options),
   quantumPair: quantum.pair,
   quantumOpen: quantum.open,
   quantumSign: quantum.sign,

@@ -17,10 +17,10 @@ export interface LargeMessage {
 }
 
 function keyOf({ cipher, key }: LargeMessage): CipherKey {
-  const known = ciphers.get(cipher)
-  if (!known) throw new RangeError(`no cipher is called ${cipher}`)
+  const cached = ciphers.get(cipher)
+  if (!cached) throw new RangeError(`no cipher is called ${cipher}`)
   const raw = key.export()
-  const made = known.key(raw)
+  const made = cached.key(raw)
   raw.fill(0)
   return made
 }

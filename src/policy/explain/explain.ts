@@ -27,7 +27,7 @@ export interface Sight {
 }
 
 /** A rule that matches, as far as the asker may see it. All rules with one pattern count as one. */
-export interface ShownRule {
+export interface VisibleRule {
   /** Undefined when none of its policies may be seen. */
   readonly path?: string
   /** Names that may be told. */
@@ -53,7 +53,7 @@ export interface Explanation {
   /** The ground in words. */
   readonly reason: string
   /** Every rule that matches, in the order of their rank: the first one decides. */
-  readonly considered: readonly ShownRule[]
+  readonly considered: readonly VisibleRule[]
   readonly leftOut: readonly LeftOut[]
   /** A stanza that would allow it, added to the policies there are; none when no stanza could. */
   readonly stanza?: string
@@ -66,9 +66,9 @@ export function explain({ policies, acl }: Compiled, question: Question, now: nu
   const clear = rule?.policies.every(sight.rules) === true ? rule : undefined
   const explained = verdict.allowed && !allowed ? 'no_sudo' : ground
   const unfit = ground === 'parameters' && clear ? misfit(clear, question) : undefined
-  const kept = rule ? visible(rule, sight) : []
+  const capabilities = rule ? visible(rule, sight) : []
   const considered = acl.root ? [] : ranked(acl.matching(question), sight)
-  const stanza = allowed ? undefined : suggestion(acl, question, kept, clear)
+  const stanza = allowed ? undefined : suggestion(acl, question, capabilities, clear)
   return {
     allowed,
     ground: explained,
@@ -79,17 +79,17 @@ export function explain({ policies, acl }: Compiled, question: Question, now: nu
   }
 }
 
-function ranked(matches: readonly Match[], sight: Sight): ShownRule[] {
+function ranked(matches: readonly Match[], sight: Sight): VisibleRule[] {
   return matches.map((match, at) => {
     const before = matches[at - 1]
-    return { ...shown(match.rule, sight), ...(before && { behind: whyBehind(match, before) }) }
+    return { ...visibleRule(match.rule, sight), ...(before && { behind: whyBehind(match, before) }) }
   })
 }
 
-function shown(rule: Merged, sight: Sight): ShownRule {
+function visibleRule(rule: Merged, sight: Sight): VisibleRule {
   const named = rule.policies.filter(sight.name)
   return {
-    ...(rule.policies.some(sight.rules) && { path: rule.written }),
+    ...(rule.policies.some(sight.rules) && { path: rule.source }),
     policies: named,
     unnamed: rule.policies.length - named.length,
     capabilities: visible(rule, sight),
@@ -103,7 +103,7 @@ function visible(rule: Merged, sight: Sight): Capability[] {
 }
 
 function whyBehind(match: Match, { rule: before, bare }: Match): string {
-  if (before.written.includes('{{')) return 'a deny holds for all that its template may stand for'
+  if (before.source.includes('{{')) return 'a deny holds for all that its template may stand for'
   if (before.pattern.kind === 'exact' && match.rule.pattern.kind !== 'exact')
     return 'an exact path comes before patterns'
   if (match.bare && !bare) return 'it matches the folder only without its trailing slash'

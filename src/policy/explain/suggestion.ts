@@ -12,20 +12,20 @@ const added = 'suggestion'
  * and those that were given there so far, because a rule for an exact path takes the place of all others. Where the rule
  * in force has conditions for parameters, only the parameters of the request are allowed. It is tried before it is told.
  * @param acl the policies in force, compiled; it is of no use afterwards
- * @param kept capabilities that were given so far
+ * @param existing capabilities that were given so far
  * @param rule the rule in force, if it may be seen
  */
 export function suggestion(
   acl: Acl,
   question: Question,
-  kept: readonly Capability[],
+  existing: readonly Capability[],
   rule: Merged | undefined,
 ): string | undefined {
   const { path, operation, needsSudo } = question
   const folder = (operation === 'list' || operation === 'scan') && !path.endsWith('/') ? `${path}/` : path
   const wanted: readonly Capability[] = needsSudo ? [operation, 'sudo'] : [operation]
-  const capabilities = [...new Set([...kept.filter((capability) => capability !== 'deny'), ...wanted])]
-  const stanza = written(folder, capabilities, rule ? conditions(rule, question) : '')
+  const capabilities = [...new Set([...existing.filter((capability) => capability !== 'deny'), ...wanted])]
+  const stanza = stanzaText(folder, capabilities, rule ? conditions(rule, question) : '')
   const document = readable(stanza)
   // A path such as `a/*` or `a/+/b` cannot be named by a rule of its own: the stanza would allow far more.
   if (document?.rules[0]?.path !== folder || /\*$|\{\{|(^|\/)\+(\/|$)/.test(folder)) return undefined
@@ -33,7 +33,7 @@ export function suggestion(
   return allowed && (!needsSudo || sudo) ? stanza : undefined
 }
 
-function written(path: string, capabilities: readonly Capability[], more: string): string {
+function stanzaText(path: string, capabilities: readonly Capability[], more: string): string {
   const words = capabilities.map((capability) => `"${capability}"`).join(', ')
   return `path ${JSON.stringify(path)} {\n  capabilities = [${words}]\n${more}}\n`
 }

@@ -87,9 +87,9 @@ class Judge {
   }
 
   /** What speaks against a parameter of the body or the query. */
-  sent(written: string, value: unknown): Misfit['kind'] | undefined {
+  sent(rawName: string, value: unknown): Misfit['kind'] | undefined {
     if (this.#denied.has('*')) return 'denied'
-    const name = written.toLowerCase()
+    const name = rawName.toLowerCase()
     const field = this.#fieldOf(name)
     if (this.#denies(name, value, field, this.#others)) return 'denied'
     if (this.#effort.spent) return 'too much'
@@ -144,8 +144,8 @@ class Judge {
     for (const item of items) {
       if (typeof item !== 'object' || item === null) continue
       const data = item as Data
-      for (const [written, value] of Object.entries(data)) {
-        const name = written.toLowerCase()
+      for (const [rawName, value] of Object.entries(data)) {
+        const name = rawName.toLowerCase()
         const field = this.#fieldOf(name)
         if (this.#denies(name, value, field, data)) return 'denied'
         if (this.#effort.spent) return 'too much'

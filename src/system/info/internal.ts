@@ -94,15 +94,15 @@ function preflight(path: string): Fault {
 /** Everybody sees what was tuned to be seen; the owner of a token also sees what its policies reach. */
 function visible({ engine, caller, request }: Call<Has>, kind: MountRecord['kind']): Record<string, unknown> {
   if (request.credential.kind !== 'none' && !caller.token) throw denied()
-  const shown: Record<string, unknown> = {}
+  const mounts: Record<string, unknown> = {}
   for (const record of engine.internal.list(kind)) {
     const open = record.config.listing_visibility === 'unauth'
     if (!open && !caller.reaches(apiPathOf(record))) continue
-    shown[record.path] = caller.token
+    mounts[record.path] = caller.token
       ? mountEntry(record)
       : { type: record.type, description: record.description, options: record.options }
   }
-  return shown
+  return mounts
 }
 
 /** The capabilities that count as reaching something. */

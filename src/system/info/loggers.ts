@@ -20,7 +20,7 @@ const level = {
   level: f
     .string(`The least grave lines that are written: ${logLevels}.`)
     .reads((value) =>
-      [typeof value === 'string' ? logLevelOf(value) : undefined].filter((known) => known !== undefined),
+      [typeof value === 'string' ? logLevelOf(value) : undefined].filter((found) => found !== undefined),
     ),
 }
 

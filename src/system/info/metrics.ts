@@ -76,10 +76,10 @@ export function metricsRoutes(port: MetricsPort): Route<unknown>[] {
 const prometheusType = 'text/plain; version=0.0.4; charset=utf-8'
 
 function json({ at, gauges, counters, samples }: Measurements): Record<string, unknown> {
-  const shown = (labels: Labels = {}): Labels => labels
+  const visible = (labels: Labels = {}): Labels => labels
   return {
     Timestamp: `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} +0000 UTC`,
-    Gauges: gauges.map(({ name, value, labels }) => ({ Name: name, Value: value, Labels: shown(labels) })),
+    Gauges: gauges.map(({ name, value, labels }) => ({ Name: name, Value: value, Labels: visible(labels) })),
     Points: [],
     Counters: counters.map(({ name, value, labels }) => ({
       Name: name,
@@ -88,7 +88,7 @@ function json({ at, gauges, counters, samples }: Measurements): Record<string, u
       Min: 1,
       Max: 1,
       Mean: 1,
-      Labels: shown(labels),
+      Labels: visible(labels),
     })),
     Samples: samples.map(({ name, count, sum, min, max, labels }) => ({
       Name: name,
@@ -97,7 +97,7 @@ function json({ at, gauges, counters, samples }: Measurements): Record<string, u
       Min: min,
       Max: max,
       Mean: sum / count,
-      Labels: shown(labels),
+      Labels: visible(labels),
     })),
   }
 }

@@ -47,8 +47,8 @@ function described({ engine, caller, request }: Call<Has>, generic: boolean): De
   const mounts: DescribedMount[] = []
   for (const { record, routes } of engine.openApi.offered()) {
     const open = routes.filter(({ access }) => access === 'public')
-    const shown = caller.reaches(apiPathOf(record)) ? routes : open
-    mounts.push({ ...placeOf(record, generic), tag: record.type, routes: shown })
+    const visible = caller.reaches(apiPathOf(record)) ? routes : open
+    mounts.push({ ...placeOf(record, generic), tag: record.type, routes: visible })
   }
   return mounts
 }

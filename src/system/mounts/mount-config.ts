@@ -46,13 +46,13 @@ export interface TtlBounds {
  * The settings of a mount after `given` was applied to `old`. Members that were not given keep their value.
  * @throws Fault invalid_request naming the setting.
  */
-export function changedConfig(old: MountConfig, given: Data, kind: 'secret' | 'auth', ttl: TtlBounds): MountConfig {
-  const values = readFields(configFields, given)
-  const has = (name: string): boolean => Object.hasOwn(given, name)
+export function changedConfig(old: MountConfig, input: Data, kind: 'secret' | 'auth', ttl: TtlBounds): MountConfig {
+  const values = readFields(configFields, input)
+  const has = (name: string): boolean => Object.hasOwn(input, name)
   const next: { -readonly [K in keyof MountConfig]: MountConfig[K] } = { ...old }
   if (values.plugin_version) throw refuse(`plugin_version cannot be set: engines are part of this server`)
   for (const name of ['default_lease_ttl', 'max_lease_ttl'] as const)
-    if (has(name) && given[name] !== '' && given[name] !== null) next[name] = ttlOf(name, values[name])
+    if (has(name) && input[name] !== '' && input[name] !== null) next[name] = ttlOf(name, values[name])
   if (values.force_no_cache !== undefined) next.force_no_cache = values.force_no_cache
   if (values.listing_visibility !== undefined) setVisibility(next, values.listing_visibility)
   for (const name of lists) {
@@ -82,9 +82,9 @@ type AuthOnly = { -readonly [K in 'token_type' | 'user_lockout_config']?: MountC
 
 function setAuthOnly(config: AuthOnly, tokenType: string | undefined, lockout: Data | undefined): void {
   if (tokenType !== undefined) {
-    const known = Object.hasOwn(tokenTypes, tokenType) ? tokenTypes[tokenType] : undefined
-    if (!known) throw refuse("invalid value for 'token_type'")
-    config.token_type = known
+    const type = Object.hasOwn(tokenTypes, tokenType) ? tokenTypes[tokenType] : undefined
+    if (!type) throw refuse("invalid value for 'token_type'")
+    config.token_type = type
   }
   if (lockout) config.user_lockout_config = { ...config.user_lockout_config, ...lockoutOf(lockout) }
 }
@@ -96,13 +96,13 @@ const lockoutFields = {
   lockout_disable: f.bool('Never lock.'),
 }
 
-function lockoutOf(given: Data): Record<string, number | boolean> {
-  const values = readFields(lockoutFields, given)
+function lockoutOf(input: Data): Record<string, number | boolean> {
+  const values = readFields(lockoutFields, input)
   const config: Record<string, number | boolean> = {}
   if (values.lockout_threshold !== undefined) config['user_lockout_threshold'] = wholeNumber(values.lockout_threshold)
-  if (Object.hasOwn(given, 'lockout_duration'))
+  if (Object.hasOwn(input, 'lockout_duration'))
     config['user_lockout_duration'] = ttlOf('lockout_duration', values.lockout_duration)
-  if (Object.hasOwn(given, 'lockout_counter_reset_duration'))
+  if (Object.hasOwn(input, 'lockout_counter_reset_duration'))
     config['user_lockout_counter_reset_duration'] = ttlOf(
       'lockout_counter_reset_duration',
       values.lockout_counter_reset_duration,
@@ -117,9 +117,9 @@ function lockoutOf(given: Data): Record<string, number | boolean> {
   }
 }
 
-function wholeNumber(written: string): number {
-  if (!/^\d{1,9}$/.test(written)) throw refuse('lockout_threshold: give a whole number')
-  return Number(written)
+function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw refuse('lockout_threshold: give a whole number')
+  return Number(text)
 }
 
 function checkTtls(config: MountConfig, ttl: TtlBounds): MountConfig {

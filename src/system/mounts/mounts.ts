@@ -68,21 +68,23 @@ function mountOptions(type: unknown, options: unknown): Readonly<Record<string, 
   return { ...optionsField.parse(options), ...(version && { version }) }
 }
 
-const typeGiven = (type: unknown, { plugin_name: plugin }: Readonly<Record<string, unknown>>): unknown =>
+const requestedType = (type: unknown, { plugin_name: plugin }: Readonly<Record<string, unknown>>): unknown =>
   type === 'plugin' ? plugin : type
 
 const typeForms: Forms = (value, others) => {
-  const given = typeGiven(value, others)
-  if (typeof given !== 'string') return []
-  const { type } = typeOf(given)
-  if (type === 'generic') return [given, 'kv', 'kv-v1']
-  return type === 'kv' ? [given, type, `kv-v${mountOptions(given, others['options'])['version'] ?? '1'}`] : [given]
+  const requested = requestedType(value, others)
+  if (typeof requested !== 'string') return []
+  const { type } = typeOf(requested)
+  if (type === 'generic') return [requested, 'kv', 'kv-v1']
+  return type === 'kv'
+    ? [requested, type, `kv-v${mountOptions(requested, others['options'])['version'] ?? '1'}`]
+    : [requested]
 }
 
 const optionForms: Forms = (value, others) => {
-  const given = typeGiven(others['type'], others)
-  return typeof given === 'string' && typeOf(given).type === 'kv'
-    ? [{ version: '1', ...mountOptions(given, value) }]
+  const requested = requestedType(others['type'], others)
+  return typeof requested === 'string' && typeOf(requested).type === 'kv'
+    ? [{ version: '1', ...mountOptions(requested, value) }]
     : []
 }
 

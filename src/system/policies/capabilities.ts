@@ -42,7 +42,7 @@ export function capabilityRoutes(): Route<Has>[] {
         if (token === '') throw refuse('missing token', { listed: true })
         const found = await port.ofToken(new Secret(token), wanted(asked))
         if (!found) throw refuse('invalid token', { listed: true })
-        return told(wanted(asked), found)
+        return responseOf(wanted(asked), found)
       },
     }),
     write('capabilities-accessor', {
@@ -54,7 +54,7 @@ export function capabilityRoutes(): Route<Has>[] {
         if (accessor === '') throw refuse('missing accessor')
         const found = await port.ofAccessor(accessor, wanted(asked))
         if (!found) throw refuse('invalid accessor', { listed: true })
-        return told(wanted(asked), found)
+        return responseOf(wanted(asked), found)
       },
     }),
     write('capabilities-self', {
@@ -65,7 +65,7 @@ export function capabilityRoutes(): Route<Has>[] {
       handle: async ({ engine: { capabilities: port }, caller }, asked) => {
         if (!caller.token) throw new Fault('unauthenticated', 'permission denied')
         const all = wanted(asked)
-        return told(all, await port.ofCaller(caller.token, all))
+        return responseOf(all, await port.ofCaller(caller.token, all))
       },
     }),
   ]
@@ -86,7 +86,7 @@ function wanted(asked: Asked): readonly string[] {
   return all
 }
 
-function told(asked: readonly string[], found: readonly (readonly Capability[])[]): Response {
+function responseOf(asked: readonly string[], found: readonly (readonly Capability[])[]): Response {
   const pairs = asked.map((path, at) => [path, found[at] ?? ['deny']] as const)
   return {
     data: { ...Object.fromEntries(pairs), ...(asked.length === 1 && { capabilities: found[0] ?? ['deny'] }) },

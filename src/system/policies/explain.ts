@@ -74,7 +74,8 @@ export function explainRoutes(): Route<Has>[] {
       returns: explanation,
       pure: true,
       fields: request,
-      handle: async ({ engine, caller }, asked) => told(asked, await engine.explain.own(caller, requestOf(asked))),
+      handle: async ({ engine, caller }, asked) =>
+        responseOf(asked, await engine.explain.own(caller, requestOf(asked))),
     }),
     write('policies/explain', {
       about: 'Why a token, or a set of policies, may do something, or may not, and what would allow it.',
@@ -95,11 +96,11 @@ export function explainRoutes(): Route<Has>[] {
         const { accessor, policies } = asked
         if (accessor !== '' && policies.length > 0) throw refuse('give an accessor or policies, not both')
         if (policies.length > most.policies) throw refuse(`one question names at most ${most.policies} policies`)
-        if (policies.length > 0) return told(asked, await port.ofPolicies(caller, policies, requestOf(asked)))
-        if (accessor === '') return told(asked, await port.own(caller, requestOf(asked)))
+        if (policies.length > 0) return responseOf(asked, await port.ofPolicies(caller, policies, requestOf(asked)))
+        if (accessor === '') return responseOf(asked, await port.own(caller, requestOf(asked)))
         const explained = await port.ofAccessor(caller, accessor, requestOf(asked))
         if (!explained) throw refuse('invalid accessor', { listed: true })
-        return told(asked, explained)
+        return responseOf(asked, explained)
       },
     }),
   ]
@@ -112,10 +113,11 @@ interface Asked {
   readonly wrap_ttl: number
 }
 
-function requestOf({ path: written, operation: word, parameters: data, wrap_ttl: wrapTtl }: Asked): AskedRequest {
-  if (written.length > most.path) throw refuse(`path is longer than ${most.path} characters: no request has such a one`)
+function requestOf({ path: requested, operation: word, parameters: data, wrap_ttl: wrapTtl }: Asked): AskedRequest {
+  if (requested.length > most.path)
+    throw refuse(`path is longer than ${most.path} characters: no request has such a one`)
   if (Object.keys(data).length > most.parameters) throw refuse(`one question has at most ${most.parameters} parameters`)
-  const path = apiPath(written.replace(/^\/?v1\//, ''))
+  const path = apiPath(requested.replace(/^\/?v1\//, ''))
   if (path === undefined || path === '') throw refuse('path must be the path of a request, such as secret/data/app')
   const operation = explainable.find((one) => one === word)
   if (!operation)
@@ -125,7 +127,7 @@ function requestOf({ path: written, operation: word, parameters: data, wrap_ttl:
   return { path, operation, data, ...(wrapTtl > 0 && { wrapTtl }) }
 }
 
-function told(asked: Asked, explained: Explained): Response {
+function responseOf(asked: Asked, explained: Explained): Response {
   const { allowed, ground, reason, considered, leftOut, stanza } = explained
   return answer({
     path: asked.path,

@@ -274,9 +274,9 @@ function changeOf(
   }
 }
 
-function expirationOf(now: number, values: PolicyValues, ttlGiven: boolean): number | undefined {
-  if (ttlGiven && values.expiration) throw refuse('give "ttl" or "expiration", not both')
-  if (ttlGiven) {
+function expirationOf(now: number, values: PolicyValues, hasTtl: boolean): number | undefined {
+  if (hasTtl && values.expiration) throw refuse('give "ttl" or "expiration", not both')
+  if (hasTtl) {
     const seconds = f.duration('').parse(values.ttl)
     if (!seconds) throw refuse('"ttl" must be a duration longer than zero, such as "1h"')
     return now + seconds * 1000

@@ -6,7 +6,7 @@ import { body, injected } from '../../contract/wire/returns.ts'
 import { routesOf } from '../../contract/route.ts'
 import type { Route } from '../../contract/route.ts'
 import { base64, fromHex } from '../../util/bytes.ts'
-import { shareOf, strictBool, strictInt, strictTexts, weakBool, weakInt, weakTexts } from './key-input.ts'
+import { shareOf, strictBool, strictInt, strictStrings, weakBool, weakInt, weakStrings } from './key-input.ts'
 import { madeBody, rekeyMembers, statusBody, unsettledText, verificationMembers, verifyBody } from './rekey-bodies.ts'
 import type { NewShares, RekeyStatus } from '../../contract/seal.ts'
 
@@ -14,7 +14,7 @@ import type { NewShares, RekeyStatus } from '../../contract/seal.ts'
 export interface RekeyPort {
   status(): Promise<RekeyStatus>
   start(
-    wish: {
+    options: {
       readonly shares: number
       readonly threshold: number
       readonly verify: boolean
@@ -188,7 +188,9 @@ function makingRoutes(kind: Family, rekey: RekeyPort, rules: RekeyRules): Route<
       returns,
       fields,
       handle: async (_, values) => {
-        const [int, bool, texts] = kind.plain ? [strictInt, strictBool, strictTexts] : [weakInt, weakBool, weakTexts]
+        const [int, bool, texts] = kind.plain
+          ? [strictInt, strictBool, strictStrings]
+          : [weakInt, weakBool, weakStrings]
         const shares = int('secret_shares', values.secret_shares)
         const threshold = int('secret_threshold', values.secret_threshold)
         const verify = bool('require_verification', values.require_verification)

@@ -8,7 +8,7 @@ import { routesOf } from '../../contract/route.ts'
 import type { Route } from '../../contract/route.ts'
 import { base64, hex } from '../../util/bytes.ts'
 import { product } from '../../util/version.ts'
-import { shareOf, strictBool, strictInt, strictText, strictTexts } from './key-input.ts'
+import { shareOf, strictBool, strictInt, strictString, strictStrings } from './key-input.ts'
 
 /** What these routes need of the seal manager. */
 export interface SealPort {
@@ -101,8 +101,8 @@ function initRoutes(manager: SealPort): Route<unknown>[] {
           strictInt('secret_shares', values.secret_shares),
           strictInt('secret_threshold', values.secret_threshold),
           {
-            pgpKeys: strictTexts('pgp_keys', values.pgp_keys),
-            rootTokenPgpKey: strictText('root_token_pgp_key', values.root_token_pgp_key),
+            pgpKeys: strictStrings('pgp_keys', values.pgp_keys),
+            rootTokenPgpKey: strictString('root_token_pgp_key', values.root_token_pgp_key),
           },
           request.data,
         ),
@@ -126,9 +126,9 @@ function unsealRoute(manager: SealPort): Route<unknown> {
       expected_head: f.any('The head that the audit log must contain: size:root, or device:size:root.'),
     },
     handle: async ({ isGiven }, values) => {
-      const storage = strictText('accept_storage', values.accept_storage)
-      const accept = strictText('accept_audit_log', values.accept_audit_log)
-      const head = strictText('expected_head', values.expected_head)
+      const storage = strictString('accept_storage', values.accept_storage)
+      const accept = strictString('accept_audit_log', values.accept_audit_log)
+      const head = strictString('expected_head', values.expected_head)
       if (isGiven('expected_head') && !/^(.+:)?[0-9]{1,15}:[A-Za-z0-9+/]{43}=$/.test(head))
         throw refuse('expected_head is size:root as seal-status shows it under audit_heads, or device:size:root')
       const options = {

@@ -6,7 +6,7 @@ import { json, sorted } from '../../../src/cli/output/json.ts'
 import { centred } from '../../../src/cli/commands/kv/show.ts'
 import { suggest } from '../../../src/util/suggest.ts'
 import { responseTable, envelope, fieldOf, formatOf } from '../../../src/cli/output/format.ts'
-import { cell, keyValues, rfc822, shortDuration, shownValue, table } from '../../../src/cli/output/table.ts'
+import { cell, keyValues, rfc822, shortDuration, displayValue, table } from '../../../src/cli/output/table.ts'
 import { yaml } from '../../../src/cli/output/yaml.ts'
 import { readJson } from '../../../src/util/json.ts'
 import { leaveOut } from '../../support/leave-out.ts'
@@ -42,9 +42,9 @@ describe('tables', () => {
       '1h',
       '1h0m1s',
     ])
-    expect(shownValue('token_ttl', 600)).to.equal('10m')
-    expect(shownValue('ttl', '600')).to.equal('600')
-    expect(shownValue('interval', 600)).to.equal(600)
+    expect(displayValue('token_ttl', 600)).to.equal('10m')
+    expect(displayValue('ttl', '600')).to.equal('600')
+    expect(displayValue('interval', 600)).to.equal(600)
   })
 
   it('write a time as RFC 822 does', () => {

@@ -19,10 +19,10 @@ async function list(run: Run): Promise<number> {
     ([path, device]) => [path, Object.fromEntries(device) as unknown as Device] as const,
   )
   if (run.format !== 'table') {
-    const shown = devices.map(
+    const rows = devices.map(
       ([path, { type, description, options, local }]) => [path, { type, description, options, local, path }] as const,
     )
-    await showValue(run, new Map(shown))
+    await showValue(run, new Map(rows))
     return 0
   }
   if (devices.length === 0) {

@@ -32,16 +32,16 @@ export async function readingFiles<T>(
 
 function progressMeter(run: Run, all: number): { readonly seen: (bytes: number) => void; readonly end: () => void } {
   const start = systemClock.now()
-  let [done, shown] = [0, start]
+  let [done, printedAt] = [0, start]
   return {
     seen: (bytes) => {
       done += bytes
       const now = systemClock.now()
-      if (now - shown < between) return
-      shown = now
+      if (now - printedAt < between) return
+      printedAt = now
       const part = Math.min(100, Math.floor((100 * done) / Math.max(all, 1)))
       run.show(`\r\u001b[K${part} %, ${amount(done)}, ${amount((done * 1000) / (now - start))}/s`)
     },
-    end: () => shown > start && run.show('\r\u001b[K'),
+    end: () => printedAt > start && run.show('\r\u001b[K'),
   }
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { checkProof, compareCheckpoints, proveLine } from '../../../audit/offline/prove.ts'
-import type { Shown } from '../../../audit/offline/prove.ts'
+import type { ProofResult } from '../../../audit/offline/prove.ts'
 import { pinnedKeys } from '../../../audit/offline/trusted-keys.ts'
 import { proofText, readProof } from '../../../audit/checkpoints/proof-file.ts'
 import { readingFiles } from './files.ts'
@@ -47,23 +47,23 @@ const withoutEnd = (line: Buffer): Buffer => (line.at(-1) === 10 ? line.subarray
 
 async function consistency(run: Run): Promise<number> {
   const [a = '', b = '', ...paths] = run.args
-  const { old, now, hashes, shown } = await readingFiles(run, paths, async (progress) =>
+  const { old, now, hashes, result } = await readingFiles(run, paths, async (progress) =>
     compareCheckpoints(a, b, paths, { ...evidenceOf(run), progress }),
   )
   const statement = `the first ${old.checkpoint.size} of ${now.checkpoint.size} lines are the same`
-  if (run.format === 'table') return report(run, shown, statement)
+  if (run.format === 'table') return report(run, result, statement)
   await showValue(run, {
-    consistent: shown.ok,
+    consistent: result.ok,
     origin: now.checkpoint.origin,
     old_size: old.checkpoint.size,
     size: now.checkpoint.size,
     proof: hashes.map((hash) => Buffer.from(hash).toString('base64')),
-    ...(!shown.ok && { why: shown.why }),
+    ...(!result.ok && { why: result.why }),
   })
-  return shown.ok ? 0 : broken
+  return result.ok ? 0 : broken
 }
 
-function report(run: Run, result: Shown, statement: string): number {
+function report(run: Run, result: ProofResult, statement: string): number {
   run.out(`${printable(result.ok ? `proved: ${statement}` : `NOT PROVED: ${result.why}`)}\n`)
   return result.ok ? 0 : broken
 }

@@ -116,8 +116,8 @@ function htmlWriter(output: Output, run: Run): Writer {
     },
     end: async (verdict) => {
       const files = await Promise.all(run.args.map(async (path) => ({ path, ...(await digestOf(path)) })))
-      const facts = { files, program: `${product.name} ${product.release}`, at: rfc3339(systemClock.now()), selection: selectionOf(run) } // prettier-ignore
-      await output.add(reportHead(facts, verdict))
+      const head = { files, program: `${product.name} ${product.release}`, at: rfc3339(systemClock.now()), selection: selectionOf(run) } // prettier-ignore
+      await output.add(reportHead(head, verdict))
       await output.add(privileged.section())
       await output.add(refusals.section())
       await output.add(reportEnd(summariser.summary()))

@@ -103,7 +103,7 @@ function verdictJson({ intact, lines, logs }: Verdict): unknown {
       origin,
       files,
       lines: rest.lines,
-      good_lines: rest.goodLines,
+      good_lines: rest.validLines,
       first_time: rest.firstTime,
       last_time: rest.lastTime,
       ranges: rest.stretches,

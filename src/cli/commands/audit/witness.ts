@@ -28,7 +28,7 @@ async function witness(run: Run): Promise<number> {
     const signer = cosigner(name, keyAt(keyFile), () => systemClock.now())
     const keys = () => logs.flatMap(pinnedKeys)
     keys()
-    const stopSignal = toldToStop()
+    const stopSignal = untilStopped()
     const place = { ...placeOf(flags.string('listen') || '127.0.0.1:8210'), ...tlsOf(run) }
     const log = lineLog((line) => run.err(line), () => systemClock.now()) // prettier-ignore
     const server = await listenAsWitness(new Witness({ memory: new WitnessMemory(folder), signer, keys }), place, log)
@@ -82,7 +82,7 @@ function tlsOf({ flags }: Run): { readonly tls?: { readonly cert: Buffer; readon
   return cert === undefined || key === undefined ? {} : { tls: { cert: readFileSync(cert), key: readFileSync(key) } }
 }
 
-async function toldToStop(): Promise<void> {
+async function untilStopped(): Promise<void> {
   return new Promise((resolve) => {
     process.once('SIGTERM', () => resolve())
     process.once('SIGINT', () => resolve())

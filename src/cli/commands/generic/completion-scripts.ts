@@ -84,8 +84,8 @@ const fishWord = (text: string): string => `'${text.replace(/[\\']/g, String.raw
 
 function fishFunction(name: string, table: Table): string {
   const rows = [...table].map(([line, found]) => {
-    const shown = found.map(({ word, about }) => fishWord(about === '' ? word : `${word}\t${about}`))
-    return `        case ${fishWord(line)}\n            printf '%s\\n' ${shown.join(' ')}\n`
+    const words = found.map(({ word, about }) => fishWord(about === '' ? word : `${word}\t${about}`))
+    return `        case ${fishWord(line)}\n            printf '%s\\n' ${words.join(' ')}\n`
   })
   return `function ${name}\n    switch "$argv[1]"\n${rows.join('')}    end\nend\n`
 }

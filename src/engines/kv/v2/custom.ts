@@ -11,14 +11,14 @@ const longestValue = 512
 const unprintable = /[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}\u00a0]/u
 
 /** Custom metadata that replaces all there was. @throws Fault invalid_request */
-export function replacedCustom(given: Custom): Custom | null {
-  return checked(given)
+export function replacedCustom(metadata: Custom): Custom | null {
+  return checked(metadata)
 }
 
 /** Custom metadata with some changed; null removes. @throws Fault invalid_request */
-export function changedCustom(old: Custom | null, given: Json): Custom | null {
+export function changedCustom(old: Custom | null, change: Json): Custom | null {
   const all = new Map(Object.entries(old ?? {}))
-  for (const [name, value] of Object.entries(given)) {
+  for (const [name, value] of Object.entries(change)) {
     if (value === null) all.delete(name)
     else all.set(name, textOf(name, value))
   }

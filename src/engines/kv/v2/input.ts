@@ -24,23 +24,23 @@ export const settingFields = {
   delete_version_after: f.any('Versions are deleted so long after they were written, e.g. "24h"; 0: never.'),
 }
 
-type Given = { readonly [K in keyof typeof settingFields]: (typeof settingFields)[K]['fallback'] }
+type SettingValues = { readonly [K in keyof typeof settingFields]: (typeof settingFields)[K]['fallback'] }
 
 /** Settings with what was given changed. @param offAllowed - a negative lifetime switches lifetimes off (mounts) */
-export function changedSettings(old: Settings, given: Given, wasGiven: (name: string) => boolean, offAllowed: boolean): Settings {
-  if ((given.max_versions ?? 0) < 0) throw refuse('max_versions must not be negative')
-  if ((given.max_versions ?? 0) > mostVersions) throw refuse(`max_versions can be at most ${mostVersions}`)
-  const changed = <K extends keyof Given>(name: K): Given[K] | undefined => (wasGiven(name) ? given[name] : undefined)
+export function changedSettings(old: Settings, values: SettingValues, isGiven: (name: string) => boolean, offAllowed: boolean): Settings {
+  if ((values.max_versions ?? 0) < 0) throw refuse('max_versions must not be negative')
+  if ((values.max_versions ?? 0) > mostVersions) throw refuse(`max_versions can be at most ${mostVersions}`)
+  const changed = <K extends keyof SettingValues>(name: K): SettingValues[K] | undefined => (isGiven(name) ? values[name] : undefined)
   return {
     maxVersions: changed('max_versions') ?? old.maxVersions,
     casRequired: changed('cas_required') ?? old.casRequired,
     metadataCasRequired: changed('metadata_cas_required') ?? old.metadataCasRequired,
-    deleteAfter: wasGiven('delete_version_after') ? lifetimeOf(given.delete_version_after, offAllowed) : old.deleteAfter,
+    deleteAfter: isGiven('delete_version_after') ? lifetimeOf(values.delete_version_after, offAllowed) : old.deleteAfter,
   }
 } // prettier-ignore
 
 /** What a write gave: null leaves a setting as it is (in a patch it sets it back, RFC 7396). */
-export const givenByWrite =
+export const isGivenIn =
   ({ request: { data } }: Pick<Call<unknown>, 'request'>) =>
   (name: string): boolean =>
     data[name] !== undefined && data[name] !== null
@@ -75,7 +75,7 @@ function numberOf(cas: unknown): number {
 }
 
 /** The values of a write. Null is none: a version without values could not be patched. @throws Fault invalid_request when there are none */
-export function valuesOf(given: unknown, data: Json | undefined): Json {
-  if (given === null || data === undefined) throw refuse('no data provided')
+export function valuesOf(value: unknown, data: Json | undefined): Json {
+  if (value === null || data === undefined) throw refuse('no data provided')
   return data
 }

@@ -46,7 +46,7 @@ export class Secrets {
    * `written` false when nothing was made.
    * @param next - throws to refuse; may run again when others write at the same time
    */
-  async write(name: string, next: (draft: Draft) => Promise<Json | undefined> | Json): Promise<Written> {
+  async write(name: string, next: (draft: Draft) => Promise<Json | undefined> | Json): Promise<WriteResult> {
     return this.view.transaction(async (tx) => {
       const now = this.clock.now()
       const settings = await this.settings(tx)
@@ -145,6 +145,6 @@ export interface Draft {
 }
 
 /** The outcome of a write. */
-export type Written =
+export type WriteResult =
   | { readonly written: true; readonly secret: SecretRecord }
   | { readonly written: false; readonly secret: SecretRecord | undefined }

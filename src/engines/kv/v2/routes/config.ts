@@ -1,6 +1,6 @@
 import { answer, done } from '../../../../contract/response.ts'
 import { routesOf } from '../../../../contract/route.ts'
-import { changedSettings, givenByWrite, settingFields } from '../input.ts'
+import { changedSettings, isGivenIn, settingFields } from '../input.ts'
 import { configName } from '../record-names.ts'
 import { settingsMembers, settingsView } from '../record.ts'
 import type { Secrets } from '../secrets.ts'
@@ -20,7 +20,7 @@ export const configRoutes = [
     handle: async (call, values) => {
       const { engine } = call
       await engine.view.transaction(async (tx) => {
-        tx.put(configName, changedSettings(await engine.settings(tx), values, givenByWrite(call), true))
+        tx.put(configName, changedSettings(await engine.settings(tx), values, isGivenIn(call), true))
       })
       return done()
     },

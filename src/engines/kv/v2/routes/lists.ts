@@ -13,12 +13,12 @@ import { secretShape } from '../record.ts'
 const { list, scan } = routesOf<Secrets>()
 
 type Listing = Pick<Call<Secrets>, 'engine' | 'caller' | 'mountPath'>
-type Shown = (call: Listing, folder: string, keys: readonly string[]) => Promise<Readonly<Record<string, unknown>>>
+type Details = (call: Listing, folder: string, keys: readonly string[]) => Promise<Readonly<Record<string, unknown>>>
 
-const names: Shown = async (_call, _folder, found) => ({ keys: found })
+const names: Details = async (_call, _folder, found) => ({ keys: found })
 
 /** The names with the metadata of each secret, unless the caller is denied it. */
-const details: Shown = async ({ engine: { view }, caller, mountPath }, folder, found) => {
+const details: Details = async ({ engine: { view }, caller, mountPath }, folder, found) => {
   const info: [string, unknown][] = []
   for (const key of found) {
     const hidden = key.endsWith('/') || caller.denies(`${mountPath}metadata/${folder}${key}`)
@@ -39,7 +39,7 @@ export const listRoutes = [
   ...listsAt('detailed-metadata/*path', details, detailed),
 ]
 
-function listsAt(pattern: string, shown: Shown, returns: Fields): Route<Secrets>[] {
+function listsAt(pattern: string, detailsOf: Details, returns: Fields): Route<Secrets>[] {
   return [
     list(pattern, {
       about: 'List the names in a folder.',
@@ -47,7 +47,7 @@ function listsAt(pattern: string, shown: Shown, returns: Fields): Route<Secrets>
       fields: { ...path, ...page },
       handle: async (call, { path: wanted, ...part }) => {
         const folder = folderOf(wanted)
-        return answer(await shown(call, folder, await listed(call.engine.view, secretFolder + folder, part)))
+        return answer(await detailsOf(call, folder, await listed(call.engine.view, secretFolder + folder, part)))
       },
     }),
     scan(pattern, {
@@ -57,7 +57,7 @@ function listsAt(pattern: string, shown: Shown, returns: Fields): Route<Secrets>
       handle: async (call, { path: wanted }) => {
         const folder = folderOf(wanted)
         const found = await scanned(call.engine.view, secretFolder + folder)
-        return answer(found.length > 0 ? await shown(call, folder, found) : {})
+        return answer(found.length > 0 ? await details(call, folder, found) : {})
       },
     }),
   ]

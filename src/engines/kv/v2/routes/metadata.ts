@@ -7,7 +7,7 @@ import { routesOf } from '../../../../contract/route.ts'
 import type { Call } from '../../../../contract/route.ts'
 import { nameToWrite, path, secretAt } from '../../names.ts'
 import { changedCustom, replacedCustom } from '../custom.ts'
-import { changedSettings, givenByWrite, settingFields } from '../input.ts'
+import { changedSettings, isGivenIn, settingFields } from '../input.ts'
 import { secretMembers, secretView } from '../record.ts'
 import type { SecretRecord, Settings } from '../record.ts'
 import type { Secrets } from '../secrets.ts'
@@ -39,7 +39,7 @@ export const metadataRoutes = [
     fields: writeFields,
     exists: async ({ engine }, { path: name = '' }) => (await engine.find(secretAt(name))) !== undefined,
     handle: async (call, values) =>
-      change(call, values, givenByWrite(call), confirmedOrFresh(call), () => replacedCustom(values.custom_metadata)),
+      change(call, values, isGivenIn(call), confirmedOrFresh(call), () => replacedCustom(values.custom_metadata)),
   }),
   patch('metadata/*path', {
     about: 'Change some metadata of a secret (JSON merge patch, RFC 7396).',
@@ -65,12 +65,12 @@ function confirmedOrFresh({ confirm, engine }: Call<Secrets>): (old: SecretRecor
   }
 }
 
-type Given = Values<typeof fields>
+type MetadataValues = Values<typeof fields>
 type Custom = SecretRecord['custom']
 
 async function change(
   { engine, isGiven }: Call<Secrets>,
-  values: Given,
+  values: MetadataValues,
   set: (name: string) => boolean,
   start: (old: SecretRecord | undefined) => SecretRecord | undefined,
   custom: (old: SecretRecord) => Custom,
@@ -97,8 +97,8 @@ async function change(
   return found ? done(warnings) : { status: 404 }
 }
 
-function checkMetadataCas(given: boolean, cas: number, old: SecretRecord | undefined, mount: Settings): void {
-  if (!given) {
+function checkMetadataCas(isGiven: boolean, cas: number, old: SecretRecord | undefined, mount: Settings): void {
+  if (!isGiven) {
     if (mount.metadataCasRequired || old?.settings.metadataCasRequired)
       throw refuse('metadata check-and-set parameter required for this call')
     return
@@ -108,7 +108,7 @@ function checkMetadataCas(given: boolean, cas: number, old: SecretRecord | undef
 }
 
 /** What the mount's settings make ineffective. */
-function overruled(values: Given, mount: Settings): readonly string[] {
+function overruled(values: MetadataValues, mount: Settings): readonly string[] {
   return [
     ...(values.cas_required === false && mount.casRequired ? ['cas_required stays in force: the mount requires it'] : []),
     ...(values.metadata_cas_required === false && mount.metadataCasRequired
