@@ -40,7 +40,8 @@ function readTag(text: string, wrong: string): { readonly version: number; reado
   const end = text.indexOf(':', prefix.length)
   if (end < 0) throw refuse(`${wrong}: wrong number of fields`)
   const digits = text.slice(prefix.length, end)
-  if (!/^[+-]?\d{1,15}$/.test(digits)) throw refuse(`${wrong}: version number could not be decoded`)
+  // One spelling for each version: otherwise one message would have many ciphertexts that compare as different texts.
+  if (!/^(?:0|-?[1-9]\d{0,14})$/.test(digits)) throw refuse(`${wrong}: version number could not be decoded`)
   return { version: Number(digits), rest: text.slice(end + 1) }
 }
 
