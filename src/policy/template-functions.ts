@@ -1,44 +1,115 @@
 import { hash } from 'node:crypto'
-import { base64, fromBase64, hex, text as textOf, utf8 } from '../util/bytes.ts'
+import { base64, byteOrder, fromBase64, hex, text as textOf, utf8 } from '../util/bytes.ts'
+import { formatted, goPrint } from './template-print.ts'
 
-/** What a template is filled with. */
-export interface TemplateValues {
-  readonly path: string
-  readonly key: string
+/** What a template works with; Go's other types do not occur. */
+export type Value = string | number | boolean
+
+/** A kind of argument. `any` takes every value. */
+export type Kind = 'string' | 'number' | 'boolean' | 'any'
+
+/** A function of templates. */
+export interface TemplateFunction {
+  /** Of its arguments; the last one stands for all further ones where `repeats` is true. */
+  readonly takes: readonly Kind[]
+  readonly repeats?: boolean
+  /** Arguments that may be left out at the end. */
+  readonly optional?: number
+  readonly gives: Kind
+  /** Undefined when it cannot be applied, or when the result would be longer than `longest` characters. */
+  readonly apply: (values: readonly Value[], longest: number) => Value | undefined
 }
 
-/** One action of a template: a value, and functions that it goes through. */
-export interface Pipeline {
-  /** Which values it uses. */
-  readonly values: ReadonlySet<keyof TemplateValues>
-  /** Undefined when a function cannot be applied, or when some step is longer than `longest` characters. */
-  run(values: TemplateValues, longest: number): string | undefined
-}
+const ofText = (apply: (text: string) => string | undefined): TemplateFunction => ({
+  takes: ['string'],
+  gives: 'string',
+  apply: ([text]) => apply(text as string),
+})
 
-type Argument = { readonly text: string } | { readonly number: number } | { readonly value: keyof TemplateValues }
-interface Command {
-  readonly name: string | undefined
-  readonly arguments: readonly Argument[]
-}
-type Apply = (text: string, more: readonly (string | number)[]) => string | undefined
+const cutting = (apply: (text: string, most: number) => string | undefined): TemplateFunction => ({
+  takes: ['number', 'string'],
+  gives: 'string',
+  apply: ([most, text]) => (Number(most) > 0 ? apply(text as string, Number(most)) : undefined),
+})
 
-/** OpenBao's functions that give the same for the same text; `takes`: the arguments before the text. */
-const functions: Readonly<Record<string, { readonly takes: readonly ('text' | 'number')[]; readonly apply: Apply }>> = {
-  replace: { takes: ['text', 'text'], apply: (text, [find, by]) => replaced(text, String(find), String(by)) },
-  truncate: { takes: ['number'], apply: (text, [most]) => firstBytes(text, Number(most)) },
-  truncate_sha256: { takes: ['number'], apply: (text, [most]) => shortened(text, Number(most)) },
-  lowercase: { takes: [], apply: (text) => text.toLowerCase() },
-  uppercase: { takes: [], apply: (text) => text.toUpperCase() },
-  sha256: { takes: [], apply: (text) => hash('sha256', text, 'hex') },
-  base64: { takes: [], apply: (text) => base64(utf8(text)) },
-  decode_base64: {
-    takes: [],
-    apply: (text) => {
-      const bytes = fromBase64(text)
-      return bytes && textOf(bytes)
-    },
+const printing = (apply: (text: string) => string): TemplateFunction => ({
+  takes: ['any'],
+  repeats: true,
+  gives: 'string',
+  apply: (values, longest) => {
+    const text = goPrint(values, longest)
+    return text === undefined ? undefined : apply(text)
   },
-  hex: { takes: [], apply: (text) => hex(utf8(text)) },
+})
+
+const ordering = (holds: (order: number) => boolean): TemplateFunction => ({
+  takes: ['any', 'any'],
+  gives: 'boolean',
+  apply: ([a, b]) => {
+    const order = compared(a as Value, b as Value)
+    return order === undefined ? undefined : holds(order)
+  },
+})
+
+/** OpenBao's functions that give the same for the same values, and those of Go's text/template. */
+export const templateFunctions: Readonly<Record<string, TemplateFunction>> = {
+  replace: {
+    takes: ['string', 'string', 'string'],
+    gives: 'string',
+    apply: ([find, by, text]) => replaced(String(text), String(find), String(by)),
+  },
+  truncate: cutting((text, most) => textOf(utf8(text).subarray(0, most))),
+  truncate_sha256: cutting(shortened),
+  lowercase: ofText((text) => text.toLowerCase()),
+  uppercase: ofText((text) => text.toUpperCase()),
+  sha256: ofText((text) => hash('sha256', text, 'hex')),
+  base64: ofText((text) => base64(utf8(text))),
+  decode_base64: ofText((text) => {
+    const bytes = fromBase64(text)
+    return bytes && textOf(bytes)
+  }),
+  hex: ofText((text) => hex(utf8(text))),
+  print: printing((text) => text),
+  println: { ...printing((text) => text), apply: (values, longest) => goPrint(values, longest, true) },
+  printf: {
+    takes: ['string', 'any'],
+    repeats: true,
+    optional: 1,
+    gives: 'string',
+    apply: ([format, ...values], longest) => formatted(String(format), values, longest),
+  },
+  html: printing(escapedHtml),
+  js: printing(escapedJs),
+  urlquery: printing(escapedQuery),
+  len: { takes: ['string'], gives: 'number', apply: ([text]) => utf8(String(text)).length },
+  index: { takes: ['string', 'number'], gives: 'number', apply: ([text, at]) => utf8(String(text))[Number(at)] },
+  slice: {
+    takes: ['string', 'number', 'number'],
+    optional: 2,
+    gives: 'string',
+    apply: ([text, from = 0, to]) =>
+      sliced(utf8(String(text)), Number(from), to === undefined ? undefined : Number(to)),
+  },
+  not: { takes: ['any'], gives: 'boolean', apply: ([value]) => !value },
+  and: {
+    takes: ['any'],
+    repeats: true,
+    gives: 'any',
+    apply: (values) => values.at(-1),
+  },
+  or: { takes: ['any'], repeats: true, gives: 'any', apply: (values) => values.at(-1) },
+  eq: {
+    takes: ['any', 'any'],
+    repeats: true,
+    gives: 'boolean',
+    apply: ([first, ...others]) =>
+      others.every((other) => typeof other === typeof first) ? others.includes(first as Value) : undefined,
+  },
+  ne: { takes: ['any', 'any'], gives: 'boolean', apply: ([a, b]) => (typeof a === typeof b ? a !== b : undefined) },
+  lt: ordering((order) => order < 0),
+  le: ordering((order) => order <= 0),
+  gt: ordering((order) => order > 0),
+  ge: ordering((order) => order >= 0),
 }
 
 /** Characters that one replacing may put in: no path is as long. */
@@ -50,8 +121,6 @@ function replaced(text: string, find: string, by: string): string | undefined {
   return pieces.length * by.length > mostPutIn ? undefined : pieces.join(by)
 }
 
-const firstBytes = (text: string, most: number): string => textOf(utf8(text).subarray(0, most))
-
 /** The end of a long text becomes eight digits of its hash. */
 function shortened(text: string, most: number): string | undefined {
   const bytes = utf8(text)
@@ -60,64 +129,36 @@ function shortened(text: string, most: number): string | undefined {
   return textOf(bytes.subarray(0, most - 8)) + hash('sha256', bytes.subarray(most - 8), 'hex').slice(0, 8)
 }
 
-const token = /\s*(?:(\|)|"((?:[^"\\]|\\["\\])*)"|`([^`]*)`|(\d{1,4})(?!\w)|\.(path|key)(?!\w)|([a-z]\w*))\s*/y
-
-/** Reads what stands between the braces. Undefined for anything that is not known here. */
-export function readPipeline(source: string): Pipeline | undefined {
-  const commands = commandsOf(source)
-  if (!commands?.every((command, at) => isCallable(command, at > 0))) return undefined
-  const used = commands.flatMap((command) => command.arguments.flatMap((one) => ('value' in one ? [one.value] : [])))
-  return {
-    values: new Set(used),
-    run: (values, longest) => {
-      let result: string | undefined
-      for (const command of commands) {
-        result = called(command, values, result)
-        if (result === undefined || result.length > longest) return undefined
-      }
-      return result
-    },
-  }
+/** Go refuses bounds outside of the text. */
+function sliced(bytes: Uint8Array, from: number, to = bytes.length): string | undefined {
+  return from >= 0 && from <= to && to <= bytes.length ? textOf(bytes.subarray(from, to)) : undefined
 }
 
-function commandsOf(source: string): Command[] | undefined {
-  const commands: { name: string | undefined; arguments: Argument[] }[] = [{ name: undefined, arguments: [] }]
-  for (let at = 0; at < source.length; at = token.lastIndex) {
-    token.lastIndex = at
-    const found = token.exec(source)
-    if (!found) return undefined
-    const [, pipe, quoted, raw, digits, value, name] = found
-    const last = commands.at(-1) as (typeof commands)[number]
-    if (pipe) commands.push({ name: undefined, arguments: [] })
-    else if (name !== undefined) {
-      if (last.name !== undefined || last.arguments.length > 0) return undefined
-      last.name = name
-    } else if (value === 'path' || value === 'key') last.arguments.push({ value })
-    else if (digits !== undefined) last.arguments.push({ number: Number(digits) })
-    else last.arguments.push({ text: raw ?? (quoted ?? '').replaceAll(/\\(["\\])/g, '$1') })
-  }
-  return commands
+/** Undefined for values that have no order. */
+function compared(a: Value, b: Value): number | undefined {
+  if (typeof a === 'number' && typeof b === 'number') return a - b
+  return typeof a === 'string' && typeof b === 'string' ? byteOrder(a, b) : undefined
 }
 
-/** @param piped the result before it comes as the last argument */
-function isCallable({ name, arguments: given }: Command, piped: boolean): boolean {
-  if (name === undefined) return !piped && given.length === 1 && !('number' in (given[0] as Argument))
-  const spec = Object.hasOwn(functions, name) ? functions[name] : undefined
-  if (!spec || given.length + Number(piped) !== spec.takes.length + 1) return false
-  const kinds = given.map((one) => ('number' in one ? 'number' : 'text'))
-  if (!kinds.every((kind, at) => kind === (spec.takes[at] ?? 'text'))) return false
-  const [first] = given
-  if (name === 'replace') return first !== undefined && (!('text' in first) || first.text !== '')
-  return spec.takes[0] !== 'number' || (first !== undefined && 'number' in first && first.number > 0)
+const htmlEscapes: Readonly<Record<string, string>> = {
+  '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&#34;', "'": '&#39;', '\0': '\ufffd',
+} // prettier-ignore
+
+function escapedHtml(text: string): string {
+  return text.replaceAll(/[&<>"'\0]/g, (one) => htmlEscapes[one] ?? one)
 }
 
-function called(
-  { name, arguments: given }: Command,
-  values: TemplateValues,
-  before: string | undefined,
-): string | undefined {
-  const all = given.map((one) => ('value' in one ? values[one.value] : 'number' in one ? one.number : one.text))
-  if (before !== undefined) all.push(before)
-  const last = String(all.at(-1))
-  return name === undefined ? last : functions[name]?.apply(last, all.slice(0, -1))
+function escapedJs(text: string): string {
+  return text.replaceAll(/[\\'"<>&=\p{C}\p{Z}]/gu, (one) => {
+    if (one === ' ') return one
+    if (/[\\'"]/.test(one)) return `\\${one}`
+    return `\\u${(one.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`
+  })
+}
+
+function escapedQuery(text: string): string {
+  const keep = /[!'()*]/g
+  return encodeURIComponent(textOf(utf8(text)))
+    .replaceAll(keep, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`)
+    .replaceAll('%20', '+')
 }

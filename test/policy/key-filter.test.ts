@@ -27,6 +27,39 @@ describe('list_scan_response_keys_filter_path', () => {
     expect(filled('x/{{ .key | truncate_sha256 10 }}', 'x/', 'abcdefghijklm')).to.match(/^x\/ab[0-9a-f]{8}$/)
   })
 
+  it("knows the functions of Go's templates", () => {
+    for (const [text, path] of [
+      ['{{ print .path .key }}', 'kv/metadata/App'],
+      ['{{ print 1 2 .key 3 4 }}', '1 2App3 4'],
+      ['{{ printf "%s%s" .path .key }}', 'kv/metadata/App'],
+      ['{{ .key | printf "%s/%s" "kv" }}', 'kv/App'],
+      [
+        '{{ printf "%5s|%-5s|%.2s|%05d|%x|%X|%q|%t|%%|%v|%c" .key .key .key 42 .key 255 .key true .key 65 }}',
+        '  App|App  |Ap|00042|417070|FF|"App"|true|%|App|A',
+      ],
+      ['x/{{ html "<a&b>" }}{{ .key }}', 'x/&lt;a&amp;b&gt;App'],
+      ['x/{{ .key | print "a b/ü" | urlquery }}', 'x/a+b%2F%C3%BCApp'],
+      ["x/{{ js `it's` }}{{ .key }}", "x/it\\'sApp"],
+      ['x/{{ slice .key 1 }}', 'x/pp'],
+      ['x/{{ slice .key 0 2 }}', 'x/Ap'],
+      ['x/{{ len .key }}', 'x/3'],
+      ['x/{{ index .key 0 }}', 'x/65'],
+      ['x/{{ and (eq .key "App") "yes" }}', 'x/yes'],
+      ['x/{{ or (eq .key "a" "b") .key }}', 'x/App'],
+      [
+        'x/{{ not (eq .key "a") }}{{ ne .key "a" }}{{ lt 1 2 }}{{ le .key "App" }}{{ gt 1 2 }}{{ ge .key "z" }}',
+        'x/truetruetruetruefalsefalse',
+      ],
+      ['x/{{ (.key | lowercase) | print "-" }}', 'x/-app'],
+      ['x/{{ or .key (index .key 9) }}', 'x/App'],
+    ] as const)
+      // prettier-ignore
+      expect(filled(text), text).to.equal(path)
+    // What Go fails at while it fills the template gives no path.
+    for (const text of ['x/{{ slice .key 9 }}', 'x/{{ index .key 3 }}', 'x/{{ eq .key 1 }}', 'x/{{ lt true false }}{{ .key }}', 'x/{{ printf "%d" .key }}', 'x/{{ printf "%s" }}{{ .key }}', 'x/{{ printf "a" .key }}'])
+      expect(filled(text), text).to.equal(undefined) // prettier-ignore
+  })
+
   it('refuses what it does not know, and what has no key', () => {
     for (const text of [
       '{{ .path }}',
@@ -49,6 +82,13 @@ describe('list_scan_response_keys_filter_path', () => {
       '{{ .key | constructor }}',
       '{{ if true }}{{ .key }}{{ end }}',
       '{{ }}{{ .key }}',
+      '{{ call .key }}',
+      '{{ 1 | print .key',
+      '{{ (.key }}',
+      '{{ .key ) }}',
+      '{{ len 5 }}{{ .key }}',
+      '{{ slice .key 0 1 2 }}',
+      `{{ ${'('.repeat(30)}.key${')'.repeat(30)} }}`,
     ])
       // prettier-ignore
       expect(compileKeyFilter(text), text).to.equal(undefined)
