@@ -5,6 +5,9 @@ import { METHODS } from 'node:http'
  * before the parser sees them, by those of a verb that it takes and that no API of ours has. Nothing else changes: not the
  * number of bytes, not where a request begins or ends. Framing (RFC 9112) stays the parser's alone. Where this reader and the
  * parser disagree about it, the parser refuses the request, or four letters that nobody may send are refused.
+ *
+ * The header `Upgrade` loses its last letter to a `_`: no other protocol is spoken here, and Node's parser would drop the
+ * requests behind it (RFC 9110 §7.8 lets a server ignore it).
  */
 const renamed: Readonly<Record<string, string>> = { LIST: 'LINK', SCAN: 'BIND', LINK: 'LOCK', BIND: 'LOCK' }
 const original: Readonly<Record<string, string>> = { LINK: 'LIST', BIND: 'SCAN' }
@@ -22,8 +25,10 @@ const longestHeld = 4096
 /** Characters of a line that are looked at: more than any framing header needs. */
 const longestLine = 64
 const [tab, lf, cr, space] = [9, 10, 13, 32]
-/** How lines begin that matter: `Content-Length`, `Transfer-Encoding`, a folded line, the empty one. */
-const telling = new Set([...Buffer.from('cCtT'), tab, lf, cr, space])
+/** How lines begin that matter: `Content-Length`, `Transfer-Encoding`, `Upgrade`, a folded line, the empty one. */
+const telling = new Set([...Buffer.from('cCtTuU'), tab, lf, cr, space])
+const upgrade = /^upgrade/i
+const lastLetter = 'upgrad'.length
 
 type Place = 'start' | 'request line' | 'headers' | 'body' | 'chunk size' | 'chunk' | 'chunk end' | 'trailers' | 'lost'
 
@@ -116,7 +121,11 @@ export class VerbReader {
     const end = found < 0 ? chunk.length : found
     const whole = this.#line === '' && found >= 0
     if (whole && this.#place !== 'chunk size' && !telling.has(chunk[at] as number)) return end + 1
-    this.#line += chunk.toString('latin1', at, Math.min(end, at + longestLine - this.#line.length))
+    const before = this.#line.length
+    this.#line += chunk.toString('latin1', at, Math.min(end, at + longestLine - before))
+    // The name may be cut anywhere between two packets: its last letter is replaced when it comes.
+    if (before <= lastLetter && this.#place === 'headers' && upgrade.test(this.#line))
+      chunk.write('_', at + lastLetter - before, 'latin1')
     if (found < 0) return end
     const line = this.#line.endsWith('\r') ? this.#line.slice(0, -1) : this.#line
     this.#line = ''

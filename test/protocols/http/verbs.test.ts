@@ -217,6 +217,24 @@ describe('LIST and SCAN', () => {
     await listener.close()
   })
 
+  it('an upgrade that nobody offers is ignored, and no request behind it is lost', async () => {
+    const listener = await listen()
+    const plain = 'GET /v1/b HTTP/1.1\r\nHost: a\r\n\r\n'
+    const end = 'GET /v1/c HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'
+    for (const head of ['Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n', 'UPGRADE: websocket\r\nconnection: upgrade\r\n'])
+      for (const verb of ['GET', 'LIST']) {
+        const wire = Buffer.from(`${verb} /v1/a HTTP/1.1\r\nHost: a\r\n${head}\r\n${plain}${end}`)
+        const from = wire.toString().search(/upgrade: /i)
+        for (const at of [0, from, from + 1, from + 6, from + 7, from + 8, from + 9]) {
+          const answers = await exchange(portOf(listener), [wire.subarray(0, at), wire.subarray(at)])
+          expect(asked(answers), `${verb} ${head} cut at ${at}`).to.deep.equal(
+            [{ verb, path: 'a' }, { verb: 'GET', path: 'b' }, { verb: 'GET', path: 'c' }].map(expected),
+          )
+        }
+      } // prettier-ignore
+    await listener.close()
+  })
+
   it('CVE class request smuggling: what is ambiguous about framing is refused, and nothing behind it is heard', async () => {
     const listener = await listen()
     const hidden = 'LIST /v1/hidden HTTP/1.1\r\nHost: a\r\n\r\n'
