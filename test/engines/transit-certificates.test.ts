@@ -32,6 +32,22 @@ describe('certificates of transit keys', () => {
       expect(createPublicKey(key).equals(createPublicKey(keys['1']?.public_key ?? ''))).to.equal(true)
     })
 
+  it('takes the latest version only when none was given: "", null and 0 name none', async () => {
+    await server.data('POST', 'transit/keys/versions', { type: 'ed25519' })
+    const { csr } = await server.data('POST', 'transit/keys/versions/csr', {})
+    for (const version of ['', null, 0, '0', -1])
+      for (const [path, more] of [
+        ['csr', {}],
+        ['csr', { csr }],
+        ['set-certificate', { certificate_chain: certificate().cert }],
+      ] as const) {
+        // prettier-ignore
+        const reply = await server.call('POST', `/v1/transit/keys/versions/${path}`, { version, ...more })
+        expect(reply.status, `${path} ${JSON.stringify(version)}`).to.equal(400)
+        expect(reply.text, `${path} ${JSON.stringify(version)}`).to.match(/no version -?\d that is in use/)
+      }
+  })
+
   it('refuses templates cut off at any letter, without an internal error', async () => {
     const { csr } = await server.data('POST', 'transit/keys/ecdsa-p256/csr', {})
     const body = String(csr).split('\n').slice(1, -2).join('')

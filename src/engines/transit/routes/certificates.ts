@@ -22,10 +22,10 @@ export const certificateRoutes = [
     about: 'Make a certificate request (PKCS#10) for a key.',
     pure: true,
     fields: { ...fields, csr: f.string('A request whose subject and extensions are taken over, PEM.').or('') },
-    handle: async ({ engine }, { name, version, csr }) => {
+    handle: async ({ engine, isGiven }, { name, version, csr }) => {
       const key = await engine.keys.find(name)
       if (!key) throw refuse(missing)
-      const number = versionFor(key.record, version)
+      const number = versionFor(key.record, isGiven('version') ? (version ?? 0) : undefined)
       key.mustAllow('sign')
       key.used(number)
       const { privateKey } = key.pair(number, undefined)
@@ -40,10 +40,10 @@ export const certificateRoutes = [
   write('keys/:name/set-certificate', {
     about: 'Keep the certificate of a key, with those of its authorities behind it.',
     fields: { ...fields, certificate_chain: f.string('The certificates, PEM, that of the key first.').or('') },
-    handle: async ({ engine }, { name, version, certificate_chain: chain }) => {
+    handle: async ({ engine, isGiven }, { name, version, certificate_chain: chain }) => {
       if (chain === '') throw refuse('certificate_chain is missing: the certificates in PEM, that of the key first')
       const changed = await engine.keys.change(name, missing, (key) => {
-        const number = versionFor(key, version)
+        const number = versionFor(key, isGiven('version') ? (version ?? 0) : undefined)
         const stored = key.versions[number] as KeyVersion
         const certificates = certificateChain(chain, bytesOf(stored.open ?? ''))
         return { ...key, versions: { ...key.versions, [number]: { ...stored, certificates } } }
@@ -53,7 +53,7 @@ export const certificateRoutes = [
   }),
 ]
 
-/** The number of a version that can have a certificate: the latest unless one is named. 0 names none, as in Vault. */
+/** The number of a version that can have a certificate: the latest unless one is named. 0, null and "" name none, as in Vault. */
 function versionFor(key: KeyRecord, wanted: number = key.latest): number {
   if (!keyType(key.type).uses.includes('sign')) throw refuse(`keys of type ${key.type} cannot have certificates`)
   if (key.kdf !== null) throw refuse('a derived key has a public key for each context: none can have a certificate')
