@@ -268,6 +268,8 @@ interface TuneValues {
 }
 
 async function tune(mounts: MountPort, record: MountRecord, params: Data, values: TuneValues): Promise<Response> {
+  if (Object.hasOwn(params, 'plugin_version'))
+    throw refuse('plugin_version cannot be set: engines are part of this server')
   if (record.builtin && record.kind === 'secret') refuseProtected(record, params)
   refuseForeign(record, params)
   if (record.type === 'token' && Object.hasOwn(params, 'token_type'))

@@ -35,6 +35,24 @@ describe('sys/mounts, over HTTP', () => {
     expect(await said('policies/acl/x', { policy: '' })).to.deep.equal(["'policy' parameter not supplied or empty"])
   })
 
+  it('plugin_version is refused, empty or null as well: it would have no effect', async () => {
+    for (const value of ['', null, 'v1.0.0']) expect(await tune({ plugin_version: value }), String(value)).to.equal(400)
+  })
+
+  it('offers no type that cannot be enabled', async () => {
+    const refusal = async (path: string, type: string): Promise<string> => {
+      const reply = await server.call('POST', `/v1/sys/${path}/x`, { type })
+      expect(reply.status, reply.text).to.equal(400)
+      return String((reply.body['errors'] as readonly string[])[0])
+    }
+    const offer = / this server has: (.*)$/.exec(await refusal('mounts', 'bogus'))?.[1] ?? ''
+    for (const type of offer.split(', ')) {
+      expect((await server.call('POST', `/v1/sys/mounts/of-${type}`, { type })).status, type).to.equal(204)
+    }
+    expect(await refusal('auth', 'bogus')).to.match(/; this server has none that can be enabled$/)
+    for (const type of ['system', 'cubbyhole']) expect(await refusal('mounts', type)).to.include('built in')
+  })
+
   it('force_no_cache is chosen when a mount is made, not later', async () => {
     expect(await tune({ force_no_cache: true })).to.equal(204)
     expect(await settings()).to.include({ force_no_cache: false })
