@@ -96,10 +96,12 @@ async function pem(file: string, setting: string): Promise<string> {
   const text = bytes.toString('latin1')
   if (text.includes('-----BEGIN ')) return text
   const kind = setting === 'tls_key_file' ? 'pkey' : 'x509'
-  const what = bytes.length === 0 ? 'it is empty' : bytes[0] === 0x30 ? 'it is DER, not PEM' : 'it is not PEM'
-  throw new Error(
-    `${file} (${setting}): ${what}; PEM begins with "-----BEGIN": openssl ${kind} -inform DER -in ${file} -out new.pem`,
-  )
+  const convert = `; convert it: openssl ${kind} -inform DER -in ${file} -out new.pem`
+  const what = setting === 'tls_key_file' ? 'the private key' : 'the certificate'
+  const replace = `; put ${what} there in PEM, which begins with "-----BEGIN"`
+  if (bytes.length === 0) throw new Error(`${file} (${setting}): it is empty${replace}`)
+  const isDer = bytes[0] === 0x30
+  throw new Error(`${file} (${setting}): ${isDer ? `it is DER, not PEM${convert}` : `it is not PEM${replace}`}`)
 }
 
 function checkCertificates(text: string, file: string, setting: string): void {

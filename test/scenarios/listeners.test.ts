@@ -285,7 +285,8 @@ describe('a listener', () => {
       [place('c.der', der), good.key, /c\.der \(tls_cert_file\): it is DER, not PEM.*openssl x509 -inform DER/],
       [good.cert, place('k.der', Buffer.from([0x30, 1])), /k\.der \(tls_key_file\): it is DER, not PEM.*openssl pkey/],
       [join(folder, 'none/c.pem'), good.key, /none\/c\.pem \(tls_cert_file\): there is no such file/],
-      [join(folder, 'dir'), good.key, /dir \(tls_cert_file\): it is a folder/], [place('empty', ''), good.key, /empty \(tls_cert_file\): it is empty/],
+      [join(folder, 'dir'), good.key, /dir \(tls_cert_file\): it is a folder/], [place('empty', ''), good.key, /empty \(tls_cert_file\): it is empty; put the certificate there in PEM(?!.*-inform DER)/],
+      [good.cert, place('text.key', 'secret'), /text\.key \(tls_key_file\): it is not PEM; put the private key there(?!.*-inform DER)/],
       [good.key, good.key, /good\.key \(tls_cert_file\): no certificate is in it/], [good.cert, good.cert, /good\.crt \(tls_key_file\): no private key/],
       [place('cut.crt', files.cert.replace(/M[A-Za-z0-9]/, '!!')), good.key, /cut\.crt \(tls_cert_file\)/],
     ] // prettier-ignore
