@@ -29,6 +29,12 @@ describe('help and refusals of the command line', () => {
     const { out } = await shell.run('kv get -h')
     expect(out).to.match(/Examples:[^]*kv get[^]*\nFlags:[^]*-version[^]*\nConnection flags:[^]*-address/)
     expect((await shell.run('login -h')).out).to.not.match(/userpass|ldap|kubernetes/)
+    for (const line of ['login -method=bogus', 'auth help bogus']) {
+      const { code, err } = await shell.run(line)
+      expect(code, line).to.be.greaterThan(0)
+      expect(err, line).to.match(/supported.*: token$/m)
+      expect(err, line).to.not.match(/userpass|ldap|radius|approle|jwt|kubernetes|cert/)
+    }
   })
 
   it('shows the release beside the API level', async () => {

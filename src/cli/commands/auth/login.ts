@@ -60,8 +60,7 @@ async function authenticate(run: Run): Promise<Json> {
   if (name === 'token') return byToken(run)
   const method = Object.hasOwn(methods, name) ? methods[name] : undefined
   if (method) return byMethod(run, name, method)
-  const supported = ['token', ...Object.keys(methods)].join(', ')
-  throw new UsageError(`this command cannot log in with the auth method ${name}\n  supported: ${supported}`)
+  throw new UsageError(`this command cannot log in with the auth method ${name}\n  supported: token`)
 }
 
 /** @returns why the token could not be stored. It is valid and must not be lost for that. */
