@@ -21,7 +21,7 @@ export class Source {
   string(value: HclValue, name: string): string {
     if (value.kind === 'string' && value.value.trim() !== '') return value.value
     if (value.kind === 'number') return value.literal
-    throw this.wrong(value.at, `${name} must be a text in double quotes, and not an empty one: leave the setting out`)
+    throw this.wrong(value.at, `${name} must be a string in double quotes, and not an empty one: leave the setting out`)
   }
 
   bool(value: HclValue, name: string): boolean {

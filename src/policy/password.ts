@@ -71,7 +71,7 @@ function charsetOf(items: readonly HclItem[], { at }: HclValue): CharsetRule {
 }
 
 function charactersOf(value: HclValue): readonly string[] {
-  if (value.kind !== 'string') throw new HclError('"charset" must be a text', value.at)
+  if (value.kind !== 'string') throw new HclError('"charset" must be a string', value.at)
   const characters = [...new Set(value.value)]
   if (characters.some((character) => /[^\P{C}]/u.test(character)))
     throw new HclError('"charset" may hold printable characters only', value.at)

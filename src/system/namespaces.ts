@@ -42,7 +42,7 @@ type Has = { readonly namespaces: NamespacePort }
 const { read, list, scan, write, patch, remove } = routesOf<Has>()
 const path = { path: f.string('The name of the namespace, as seen from the one that is asked.').or('') }
 const canonical = { path: withoutSlash }
-const metadata = { custom_metadata: f.any('Notes about it: names and texts.') }
+const metadata = { custom_metadata: f.any('Notes about it: names with strings as values.') }
 
 const namespaceMembers = {
   uuid: f.string('Its UUID.'),
@@ -222,6 +222,6 @@ function changes(value: unknown): Readonly<Record<string, string | null>> | null
 function members(value: unknown): [string, unknown][] {
   if (Array.isArray(value) && value.length === 0) return []
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw refuse('custom_metadata must be an object of names and texts')
+    throw refuse('custom_metadata must be an object whose values are strings')
   return Object.entries(value)
 }

@@ -72,7 +72,7 @@ export function textOf(item: Item, name: string): string {
   if (value === undefined || value === null) return ''
   if (typeof value === 'string') return value
   if (typeof value === 'number') return String(value)
-  throw refuse(`batch_input: "${name}" must be a text`)
+  throw refuse(`batch_input: "${name}" must be a string`)
 }
 
 /** A whole number of an item; 0 when it was left out. @throws Fault for anything else. */

@@ -26,15 +26,15 @@ export function membersOf(value: HclValue, key: string): readonly HclItem[] {
 
 /** A text that is not empty. */
 export function textOf(value: HclValue, key: string): string {
-  if (value.kind !== 'string') throw new HclError(`"${key}" must be a text in double quotes`, value.at)
+  if (value.kind !== 'string') throw new HclError(`"${key}" must be a string in double quotes`, value.at)
   if (value.value.length > ruleLimits.text)
-    throw new HclError(`a text of "${key}" is longer than ${ruleLimits.text} characters`, value.at)
+    throw new HclError(`a string of "${key}" is longer than ${ruleLimits.text} characters`, value.at)
   return value.value
 }
 
 /** A list of texts. */
 export function textsOf(value: HclValue, key: string): string[] {
-  if (value.kind !== 'list') throw new HclError(`"${key}" must be a list of texts`, value.at)
+  if (value.kind !== 'list') throw new HclError(`"${key}" must be a list of strings`, value.at)
   return value.items.map((item) => textOf(item, key))
 }
 

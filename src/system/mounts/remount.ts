@@ -97,7 +97,7 @@ function checked(mounts: RemountPort, from: string, to: string): readonly [strin
 }
 
 function cleaned(path: string): string {
-  if (path !== path.trim()) throw refuse('a path cannot begin or end with a blank')
+  if (path !== path.trim()) throw refuse('a path cannot begin or end with a space')
   const clean = apiPath(path)
   if (!clean) throw refuse('a path cannot hold empty, "." or ".." segments, or characters that cannot be printed')
   return clean.endsWith('/') ? clean : `${clean}/`

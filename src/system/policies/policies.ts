@@ -102,12 +102,12 @@ function listRoutes(): Route<Has>[] {
       handle: async ({ engine }, values) => names(engine.policies, values.name),
     }),
     list('policies/detailed/acl', {
-      about: 'List policies with their texts.',
+      about: 'List policies with their rules.',
       returns: { ...listMembers, key_info: f.object('The policies, by name.') },
       handle: async (call) => details(call, ''),
     }),
     list('policies/detailed/acl/*prefix', {
-      about: 'List policies below a prefix with their texts.',
+      about: 'List policies below a prefix with their rules.',
       returns: { ...listMembers, key_info: f.object('The policies, by name.') },
       fields: prefix,
       handle: async (call, values) => details(call, values.prefix),
@@ -258,7 +258,7 @@ function changeOf(
   data: Readonly<Record<string, unknown>>,
 ): PolicyChangeRequest {
   if (data['policy'] !== undefined && typeof data['policy'] !== 'string')
-    throw refuse('"policy" must be a text, in HCL or JSON')
+    throw refuse('"policy" must be a string, in HCL or JSON')
   const end = expirationOf(policies.now(), values, Object.hasOwn(data, 'ttl'))
   return {
     ...(values.policy !== '' && { policy: values.policy }),

@@ -5,7 +5,7 @@ import { fromBase64, fromHex } from '../../util/bytes.ts'
 /** A key share as operators give it: hexadecimal or base64. @throws Fault invalid_request */
 export function shareOf(input: unknown, missing: string): Uint8Array {
   if (input === undefined || input === null || input === '') throw refuse(missing)
-  if (typeof input !== 'string') throw refuse("'key' must be a text in JSON")
+  if (typeof input !== 'string') throw refuse("'key' must be a string in JSON")
   const bytes = fromHex(input) ?? fromBase64(input)
   if (!bytes) throw refuse("'key' must be a valid hex or base64 string")
   return bytes
@@ -30,14 +30,14 @@ export function strictBool(name: string, input: unknown): boolean {
 export function strictStrings(name: string, input: unknown): readonly string[] {
   if (input === undefined || input === null) return []
   if (!Array.isArray(input) || input.some((item) => typeof item !== 'string'))
-    throw refuse(`failed to decode JSON input: "${name}" must be a list of texts`)
+    throw refuse(`failed to decode JSON input: "${name}" must be a list of strings`)
   return input as readonly string[]
 }
 
 /** A text that must be one in JSON already. */
 export function strictString(name: string, input: unknown): string {
   if (input === undefined || input === null) return ''
-  if (typeof input !== 'string') throw refuse(`failed to decode JSON input: "${name}" must be a text`)
+  if (typeof input !== 'string') throw refuse(`failed to decode JSON input: "${name}" must be a string`)
   return input
 }
 
@@ -58,6 +58,6 @@ export function weakBool(name: string, input: unknown): boolean {
 /** A list of texts, also one text with commas; absent is none. */
 export function weakStrings(name: string, input: unknown): readonly string[] {
   const value = f.list('').parse(input ?? [])
-  if (value === undefined || input === '') throw refuse(`"${name}" must be a list of texts, and hold at least one`)
+  if (value === undefined || input === '') throw refuse(`"${name}" must be a list of at least one string`)
   return value
 }

@@ -27,7 +27,7 @@ export function changedCustom(old: Custom | null, change: Json): Custom | null {
 
 function textOf(name: string, value: unknown): string {
   const text = f.map('').parse({ [name]: value })?.[name]
-  if (text === undefined) throw refuse('custom_metadata must be texts by name')
+  if (text === undefined) throw refuse('custom_metadata must be an object whose values are strings')
   return text
 }
 

@@ -80,8 +80,8 @@ export const keyRoutes = [
   }),
 ]
 
-function mustBeKeyName(name: string): void {
-  if (!isKeyName(name)) throw new Fault('unsupported_path', 'unsupported path')
+function mustBeKeyName(wanted: string): void {
+  if (!isKeyName(wanted)) throw new Fault('unsupported_path', 'unsupported path')
 }
 
 type KeyValues = {
