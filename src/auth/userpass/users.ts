@@ -57,7 +57,7 @@ export const userRoutes = [
         const old = await tx.get(key, userShape)
         confirm(old !== undefined)
         const next = hash ?? old?.hash
-        if (next === undefined) throw refuse('missing password: a new user needs password or password_hash')
+        if (next === undefined) throw refuse('must provide either password or password_hash')
         tx.put(key, changedUser(old, next, values))
       })
       return done()
@@ -79,7 +79,7 @@ export const userRoutes = [
     handle: async ({ engine }, values) => {
       const key = keyOf(values.username)
       const hash = await hashOf(values)
-      if (hash === undefined) throw refuse('missing password: set password or password_hash')
+      if (hash === undefined) throw refuse('must provide either password or password_hash')
       await change(engine.view, key, (user) => ({ ...user, hash }))
       return done()
     },

@@ -17,7 +17,8 @@ interface Auth {
 }
 
 const passphrase = 'correct horse'
-const engines = { engines: () => [passphraseEngine] }
+const { renew: _, ...unrenewing } = passphraseEngine
+const engines = { engines: () => [passphraseEngine, { ...unrenewing, type: 'unrenewing' }] }
 const authOf = ({ status, text, body }: Reply): Auth => {
   if (status !== 200) throw new Error(`${status} ${text}`)
   return body['auth'] as Auth
@@ -210,6 +211,14 @@ describe('a login, through a method of two routes', () => {
     expect([refused.status, refused.text]).to.deep.equal([400, refused.text])
     expect(refused.text).to.include('the user of this token is gone')
     expect((await self(token)).status).to.equal(200)
+  })
+
+  it('a method that cannot judge renewals makes no renewable tokens', async () => {
+    await server.data('POST', 'sys/auth/unrenewing', { type: 'unrenewing' })
+    await user('anna', {}, 'unrenewing')
+    const auth = await login('anna', {}, 'unrenewing')
+    expect(auth.renewable).to.equal(false)
+    expect((await renew(auth.client_token)).status).to.equal(400)
   })
 
   it('can be wrapped', async () => {
