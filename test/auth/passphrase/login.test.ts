@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
+import type { Engine } from '../../../src/contract/engine.ts'
 import { HandClock } from '../../support/clock.ts'
 import { devServer, openLevelServer, restarted, unseal } from '../../support/server.ts'
 import type { Body, Reply, TestServer } from '../../support/server.ts'
@@ -17,8 +18,9 @@ interface Auth {
 }
 
 const passphrase = 'correct horse'
-const { renew: _, ...unrenewing } = passphraseEngine
-const engines = { engines: () => [passphraseEngine, { ...unrenewing, type: 'unrenewing' }] }
+const parts = Object.entries(passphraseEngine).filter(([name]) => name !== 'renew')
+const unrenewing = { ...(Object.fromEntries(parts) as unknown as Engine), type: 'unrenewing' }
+const engines = { engines: () => [passphraseEngine, unrenewing] }
 const authOf = ({ status, text, body }: Reply): Auth => {
   if (status !== 200) throw new Error(`${status} ${text}`)
   return body['auth'] as Auth
