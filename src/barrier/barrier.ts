@@ -58,7 +58,7 @@ export class EncryptedBarrier implements Barrier {
   #along: (() => ReadonlyMap<string, unknown> | undefined) | undefined
   #alongFolder = ''
   #keyringWatch: Closer | undefined
-  /** The keyring that this process is about to store. */
+  /** The keyring that this process stored last, or is about to store. */
   #storing: Uint8Array | undefined
   readonly #commits = new CommitCount()
 
@@ -160,8 +160,7 @@ export class EncryptedBarrier implements Barrier {
     await this.#changes.run(async () => {
       const open = this.#mine()
       const keyringRev = await this.#replaceKeyring(open, open.keyring, root, along)
-      this.#stillOpen(open)
-      this.#open = { ...open, keyringRev, root: Uint8Array.from(root) }
+      this.#adopt(open, { keyringRev, root: Uint8Array.from(root) })
       wipe(open.root)
     })
   }
@@ -237,8 +236,7 @@ export class EncryptedBarrier implements Barrier {
     const keyring = withNextTerm(from.keyring, this.#parts.random, this.#parts.clock.now())
     const keyringRev = await this.#replaceKeyring(open, keyring, open.root, [])
     if (this.#open !== open) wipe(activeTerm(keyring).key)
-    this.#stillOpen(open)
-    this.#open = { ...open, keyring, keyringRev }
+    this.#adopt(open, { keyring, keyringRev })
   }
 
   /** While sealed nothing may be written that the digests would not know of. */
@@ -342,9 +340,13 @@ export class EncryptedBarrier implements Barrier {
     return this.#open
   }
 
-  /** Sealing waits for nobody: whoever has waited must not open again what was sealed meanwhile. */
-  #stillOpen(open: Open): void {
-    if (this.#open !== open) throw sealedFault()
+  /**
+   * Takes what was stored into use, unless a later keyring of another process is in use already. Sealing waits for nobody:
+   * what was sealed meanwhile stays so. @throws Fault sealed
+   */
+  #adopt(open: Open, stored: Pick<Open, 'keyringRev'> & Partial<Open>): void {
+    if (this.#mine().names !== open.names) throw sealedFault()
+    if (this.#mine().keyringRev < stored.keyringRev) this.#open = { ...open, ...stored }
   }
 
   async #stored(): Promise<{ readonly value: Uint8Array; readonly rev: Rev } | undefined> {
@@ -361,7 +363,7 @@ export class EncryptedBarrier implements Barrier {
     const stamped = open.records.stamp([{ put: plainKeys.keyring, value }, ...along])
     const expect = [{ key: plainKeys.keyring, rev: open.keyringRev }]
     this.#storing = value
-    const result = await this.#commit({ expect, ops: stamped.ops }).finally(() => (this.#storing = undefined))
+    const result = await this.#commit({ expect, ops: stamped.ops })
     if (typeof result === 'string')
       throw new Fault(
         'unavailable',

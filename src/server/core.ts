@@ -16,7 +16,6 @@ import { ShareBackups } from '../core/seal/share-backup.ts'
 import type { UnsealedServer } from '../core/seal/unsealed-server.ts'
 import { Traffic } from '../core/telemetry/traffic.ts'
 import { randomBytes } from '../crypto/random.ts'
-import { ShamirSeal } from '../seal/shamir.ts'
 import { systemEngine } from '../system/engine.ts'
 import type { Clock } from '../util/clock.ts'
 import type { Loggers } from '../util/log.ts'
@@ -24,6 +23,7 @@ import { isName, shapeOf } from '../util/stored/shape.ts'
 import { auditDevices } from './audit-devices.ts'
 import type { EnginePorts } from './engines.ts'
 import { namespacePorts } from './namespace-ports.ts'
+import { sealOf } from './seals.ts'
 import { auditFailure } from './start-failures.ts'
 import { systemPorts } from './system-ports.ts'
 
@@ -51,6 +51,7 @@ export class ServerCore {
   readonly pipeline: Pipeline
   readonly #parts: CoreParts
   readonly #barrier: EncryptedBarrier
+  readonly #seal = sealOf('shamir', randomBytes)
   readonly #rekey: Rekey
   readonly #rotateRoot: Rekey
   readonly #generateRoot: GenerateRoot
@@ -68,7 +69,7 @@ export class ServerCore {
     this.manager = new SealManager({
       storage,
       barrier: this.#barrier,
-      seal: new ShamirSeal(randomBytes),
+      seal: this.#seal,
       ...shared,
       hooks: {
         afterUnseal: async (options) => this.#start(options),
@@ -129,6 +130,7 @@ export class ServerCore {
       traffic,
       unsealed,
       manager: this.manager,
+      sealType: this.#seal.type,
       barrier: this.#barrier,
       audit: this.audit,
       rekey: this.#rekey,

@@ -25,6 +25,7 @@ import type { Loggers } from '../util/log.ts'
 
 interface Parts {
   readonly manager: SealManager
+  readonly sealType: string
   readonly barrier: Barrier
   readonly audit: AuditBroker
   readonly storage: Storage
@@ -53,7 +54,7 @@ export function systemPorts(parts: Parts): SystemPorts {
       resetUnseal: async () => manager.resetUnseal(),
       seal: async () => manager.seal(),
       storageType: storage.type,
-      sealType: 'shamir',
+      sealType: parts.sealType,
       cluster: parts.cluster,
       auditHeads: () => audit.heads(),
       checkCounts,

@@ -36,6 +36,12 @@ export class Channel<Out, In> {
     this.#socket.destroySoon()
   }
 
+  /** Sends nothing more. It ends when the other side has read that and closes. */
+  finish(): void {
+    this.#flush()
+    this.#socket.end()
+  }
+
   /** Ends it at once. */
   destroy(): void {
     this.#socket.destroy()

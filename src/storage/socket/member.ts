@@ -118,9 +118,10 @@ export class SocketStorage implements Storage {
         await (keys ? this.#watchers.changed(rev, keys) : this.#watchers.reset())
       },
       ended: () => {
+        const wasLive = this.#live !== undefined
         this.#connection = undefined
         this.#live = undefined
-        this.#watchers.lost()
+        if (wasLive) this.#watchers.lost()
       },
     })
     this.#type = await connection.welcomed

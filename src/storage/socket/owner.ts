@@ -71,6 +71,8 @@ class Member {
   /** Monotonic time at which the last lease was granted. */
   #grantedAt = 0
   #overdue: NodeJS.Timeout | undefined
+  /** When the lease of a member that was cut off has run out. */
+  #expiry: NodeJS.Timeout | undefined
   #isCut = false
 
   /** Serves a member until its connection ends. */
@@ -88,10 +90,15 @@ class Member {
     )
   }
 
-  /** Ends the connection. The member may not notice at once: commits wait until its lease has run out. */
+  /** Ends the connection. Commits wait until the member has noticed, or its lease has run out. */
   cut(): void {
+    if (this.#isCut) return
     this.#isCut = true
-    this.#channel.destroy()
+    clearTimeout(this.#overdue)
+    this.#channel.finish()
+    const rest = this.#grantedAt + this.#parts.leaseMs - performance.now()
+    // One more millisecond, because timers round.
+    this.#expiry = setTimeout(() => this.#channel.destroy(), Math.max(0, rest) + 1)
   }
 
   #received(message: ToOwner): void {
@@ -167,17 +174,11 @@ class Member {
     this.cut()
   }
 
-  /** A member that left serves no more. One that was cut off may not have noticed: its lease has to run out. */
+  /** The member has left, is gone, or its lease has run out: it serves no more. */
   #ended(): void {
-    const rest = this.#isCut ? this.#grantedAt + this.#parts.leaseMs - performance.now() : 0
     this.#isCut = true
     clearTimeout(this.#overdue)
-    // One more millisecond, because timers round.
-    if (rest <= 0) this.#isOut()
-    else setTimeout(() => this.#isOut(), rest + 1)
-  }
-
-  #isOut(): void {
+    clearTimeout(this.#expiry)
     this.#watch?.close()
     this.#setOut()
     for (const { applied } of this.#unapplied.values()) applied()
