@@ -30,7 +30,8 @@ describe('a server whose mounts are stale', () => {
     try {
       await server.data('POST', 'sys/mounts/kv', { type: 'kv' })
       await server.data('PUT', 'kv/a', { v: '1' })
-      const token = String(((await server.call('POST', '/v1/auth/token/create', {})).body['auth'] as { client_token: string }).client_token) // prettier-ignore
+      const { body } = await server.call('POST', '/v1/auth/token/create', {})
+      const token = (body['auth'] as { readonly client_token: string }).client_token
       const status = async (path: string): Promise<number> =>
         (await server.call('GET', `/v1/${path}`, undefined, { 'X-Vault-Token': token })).status
       expect(await status('kv/a')).to.equal(200)
