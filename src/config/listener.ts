@@ -1,7 +1,6 @@
-import { BlockList, isIP } from 'node:net'
 import type { ForwardedFor, ProxyProtocol } from '../contract/peer.ts'
 import type { HclValue, Position } from '../util/hcl.ts'
-import { parseCidr } from '../util/cidr.ts'
+import { isLoopback, parseCidr } from '../util/cidr.ts'
 import type { Setter, Source } from './source.ts'
 import { tlsOf, tlsSettings } from './tls.ts'
 import type { TlsDraft } from './tls.ts'
@@ -124,16 +123,6 @@ function sharedBy(draft: CommonDraft) {
     unauthedRekey: draft.unauthedRekey ?? false,
     unauthedGenerateRoot: draft.unauthedGenerateRoot ?? false,
   }
-}
-
-const loopback = new BlockList()
-loopback.addSubnet('127.0.0.0', 8)
-loopback.addAddress('::1', 'ipv6')
-
-/** Whether only this machine can reach a host. A name other than `localhost` may mean anything. */
-export function isLoopback(host: string): boolean {
-  const family = isIP(host)
-  return host === 'localhost' || (family !== 0 && loopback.check(host, family === 4 ? 'ipv4' : 'ipv6'))
 }
 
 function checkPlain(source: Source, at: Position, host: string, allowed: boolean): void {

@@ -1,4 +1,5 @@
-import { hostAndPort, isLoopback } from '../config/listener.ts'
+import { hostAndPort } from '../config/listener.ts'
+import { isLoopback } from '../util/cidr.ts'
 import { ConfigError } from '../config/source.ts'
 import { defaultTtl } from '../config/types.ts'
 import type { Config } from '../config/types.ts'

@@ -66,3 +66,13 @@ function blocksOf(cidrs: readonly string[]): Blocks {
 
 /** The number of bits before the IPv4 part of a mapped address. */
 const mappedBits = 96
+
+const loopback = new BlockList()
+loopback.addSubnet('127.0.0.0', 8)
+loopback.addAddress('::1', 'ipv6')
+
+/** Whether only this machine can reach a host. A name other than `localhost` may mean anything. */
+export function isLoopback(host: string): boolean {
+  const family = isIP(host)
+  return host === 'localhost' || (family !== 0 && loopback.check(host, family === 4 ? 'ipv4' : 'ipv6'))
+}

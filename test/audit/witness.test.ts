@@ -1,5 +1,5 @@
 import { generateKeyPairSync, verify } from 'node:crypto'
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { appendFileSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { AddressInfo } from 'node:net'
@@ -168,6 +168,24 @@ describe('a witness', () => {
     expect((await fetch(`${url}add-checkpoint`, { method: 'POST', body: 'x'.repeat(300_000) })).status).to.equal(400)
     server.closeAllConnections()
     await new Promise((done) => server.close(done))
+  })
+
+  it('serves no plain HTTP beyond this machine unasked, and is asked for nothing without need', () => {
+    const folder = temporaryFolder()
+    const run = (...more: string[]) =>
+      spawnSync(process.execPath, [program, 'audit', 'witness', `-name=${name}`, `-key=${join(folder, 'key.pem')}`, `-state=${join(folder, 'seen')}`, `-log=${join(folder, 'none')}`, ...more], { encoding: 'utf8' }) // prettier-ignore
+    const allow = '-unsafe-allow-tls-disable-on-network'
+    for (const host of ['0.0.0.0', '[::]', '192.0.2.1', 'witness.example.org']) {
+      const { status, stderr } = run(`-listen=${host}:0`)
+      expect(status, host).to.equal(1)
+      expect(stderr, host).to.match(
+        /plain HTTP on .* -tls-cert-file.*127\.0\.0\.1.*-unsafe-allow-tls-disable-on-network/s,
+      )
+      // The log that is missing is looked for after that.
+      expect(run(`-listen=${host}:0`, allow).stderr, host).to.not.contain('plain HTTP')
+    }
+    for (const more of [['-listen=127.0.0.1:0'], ['-listen=0.0.0.0:0', '-tls-cert-file=a', '-tls-key-file=b']])
+      expect(run(...more, allow).stderr, more.join(' ')).to.contain('has no effect')
   })
 
   it('is a program: makes its key, listens, reads new keys of its logs, ends at SIGTERM', async function () {

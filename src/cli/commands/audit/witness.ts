@@ -10,6 +10,7 @@ import { WitnessMemory } from '../../../audit/witness/memory.ts'
 import { Witness } from '../../../audit/witness/witness.ts'
 import { systemClock } from '../../../util/clock.ts'
 import { lineLog } from '../../../util/log.ts'
+import { isLoopback } from '../../../util/cidr.ts'
 import { readingFiles } from './files.ts'
 import type { Command, Run } from '../../framework/command.ts'
 import { UsageError } from '../../framework/flags.ts'
@@ -22,6 +23,8 @@ async function witness(run: Run): Promise<number> {
     string,
   ]
   const logs = flags.strings('log')
+  const at = placeOf(flags.string('listen') || '127.0.0.1:8210')
+  refusePlain(run, at.host)
   if (logs.length === 0) throw new UsageError('no log was given: give the vkeys or key files of the logs with -log')
   if (!/^[^\s+]{1,200}$/u.test(name)) throw new UsageError('the name of a witness must not contain spaces or "+"')
   return readingFiles(run, [], async () => {
@@ -29,8 +32,8 @@ async function witness(run: Run): Promise<number> {
     const keys = () => logs.flatMap(pinnedKeys)
     keys()
     const stopSignal = untilStopped()
-    const place = { ...placeOf(flags.string('listen') || '127.0.0.1:8210'), ...tlsOf(run) }
     const log = lineLog((line) => run.err(line), () => systemClock.now()) // prettier-ignore
+    const place = { ...at, ...tlsOf(run) }
     const server = await listenAsWitness(new Witness({ memory: new WitnessMemory(folder), signer, keys }), place, log)
     const { address, port } = server.address() as AddressInfo
     const scheme = 'tls' in place ? 'https' : 'http'
@@ -75,6 +78,20 @@ function placeOf(input: string): { readonly host: string; readonly port: number 
   return { host: (match[1] ?? match[2]) as string, port }
 }
 
+/** Plain HTTP beyond this machine must be asked for, as with the listeners of a server. */
+function refusePlain({ flags }: Run, host: string): void {
+  const isPlain = flags.string('tls-cert-file') === undefined && !isLoopback(host)
+  const isAllowed = flags.bool('unsafe-allow-tls-disable-on-network')
+  if (isPlain && !isAllowed)
+    throw new UsageError(
+      `plain HTTP on ${host} can be changed on its way: give -tls-cert-file and -tls-key-file, listen on 127.0.0.1, or, behind something that does TLS, add -unsafe-allow-tls-disable-on-network`,
+    )
+  if (isAllowed && !isPlain)
+    throw new UsageError(
+      `-unsafe-allow-tls-disable-on-network has no effect ${isLoopback(host) ? `on ${host}, which is this machine` : 'with TLS'}: leave it out`,
+    )
+}
+
 function tlsOf({ flags }: Run): { readonly tls?: { readonly cert: Buffer; readonly key: Buffer } } {
   const [cert, key] = [flags.string('tls-cert-file'), flags.string('tls-key-file')]
   if ((cert === undefined) !== (key === undefined))
@@ -113,6 +130,10 @@ export const auditWitnessCommands: readonly Command[] = [
         about: 'The TLS certificate file; without one, the witness serves plain HTTP.',
       },
       'tls-key-file': { kind: 'string', about: 'The private key file of the certificate.' },
+      'unsafe-allow-tls-disable-on-network': {
+        kind: 'bool',
+        about: 'Serve plain HTTP beyond this machine: something in front of the witness does TLS.',
+      },
     },
     run: witness,
   },
