@@ -34,7 +34,7 @@ function pieceOf([, flags = '', width = '', precision, letter = '']: readonly (s
   if (value === undefined) return undefined
   const plain = written(letter, value, flags, precision === undefined ? undefined : Number(precision))
   if (plain === undefined) return undefined
-  const missing = Math.max(0, Number(width) - [...plain].length)
+  const missing = Math.max(0, Number(width) - Array.from(plain).length)
   if (flags.includes('-')) return plain + ' '.repeat(missing)
   const isZeroed = flags.includes('0') && typeof value === 'number'
   if (!isZeroed) return ' '.repeat(missing) + plain
@@ -46,7 +46,7 @@ const bases: Readonly<Record<string, number>> = { d: 10, v: 10, b: 2, o: 8, x: 1
 
 function written(letter: string, value: Value, flags: string, precision: number | undefined): string | undefined {
   if (typeof value === 'boolean') return letter === 't' || letter === 'v' ? String(value) : undefined
-  if (typeof value === 'string') return writtenText(letter, precision === undefined ? value : [...value].slice(0, precision).join('')) // prettier-ignore
+  if (typeof value === 'string') return writtenText(letter, precision === undefined ? value : Array.from(value).slice(0, precision).join('')) // prettier-ignore
   if (precision !== undefined) return undefined
   if (letter === 'c') return value >= 0 && value <= 0x10ffff ? String.fromCodePoint(value) : undefined
   const base = Object.hasOwn(bases, letter) ? bases[letter] : undefined
