@@ -49,7 +49,7 @@ describe('sys/mounts, over HTTP', () => {
     for (const type of offer.split(', ')) {
       expect((await server.call('POST', `/v1/sys/mounts/of-${type}`, { type })).status, type).to.equal(204)
     }
-    expect(await refusal('auth', 'bogus')).to.match(/; this server has none that can be enabled$/)
+    expect(await refusal('auth', 'bogus')).to.not.match(/\btoken\b/)
     for (const type of ['system', 'cubbyhole']) expect(await refusal('mounts', type)).to.include('built in')
   })
 

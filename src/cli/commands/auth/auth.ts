@@ -1,3 +1,4 @@
+import { serverMethods } from './login.ts'
 import type { Json } from '../../../util/json.ts'
 import type { Command, Run } from '../../framework/command.ts'
 import { UsageError } from '../../framework/flags.ts'
@@ -22,7 +23,7 @@ async function help(run: Run): Promise<number> {
   const path = mountPath(input)
   const type = Object.hasOwn(loginCommands, path.slice(0, -1)) ? path.slice(0, -1) : await typeAt(run, path)
   const way = Object.hasOwn(loginCommands, type) ? loginCommands[type] : undefined
-  if (way === undefined) throw new UsageError(`there is no auth method ${input}\n  supported types: token`)
+  if (way === undefined) throw new UsageError(`there is no auth method ${input}\n  supported types: ${serverMethods}`)
   run.out(`To log in with the auth method ${type}:\n\n  ${way}\n`)
   return 0
 }

@@ -26,6 +26,9 @@ const methods: Readonly<Record<string, Method>> = {
   cert: { path: () => 'login', needs: [] },
 }
 
+/** The methods that a strongroom server has; the others are for servers that speak the same API. */
+export const serverMethods = 'token, userpass'
+
 async function login(run: Run): Promise<number> {
   const output = outputOf(run)
   const body = await authenticate(run)
@@ -60,7 +63,7 @@ async function authenticate(run: Run): Promise<Json> {
   if (name === 'token') return byToken(run)
   const method = Object.hasOwn(methods, name) ? methods[name] : undefined
   if (method) return byMethod(run, name, method)
-  throw new UsageError(`this command cannot log in with the auth method ${name}\n  supported: token`)
+  throw new UsageError(`this command cannot log in with the auth method ${name}\n  supported: ${serverMethods}`)
 }
 
 /** @returns why the token could not be stored. It is valid and must not be lost for that. */
@@ -132,7 +135,7 @@ async function byMethod(run: Run, name: string, method: Method): Promise<Json> {
     const isMissing = thrown instanceof ServerError && [403, 404].includes(thrown.status)
     throw isMissing
       ? thrown.withHint(
-          `check with "strongroom auth list" that the auth method ${name} is enabled; a strongroom server has the token method only`,
+          `check with "strongroom auth list" that the auth method ${name} is enabled; a strongroom server has: ${serverMethods}`,
         )
       : thrown
   })
@@ -162,7 +165,7 @@ export const loginCommands: readonly Command[] = [
     flags: {
       method: {
         kind: 'string',
-        about: 'The type of the auth method (default token, the only one of a strongroom server).',
+        about: `The type of the auth method (default token; a strongroom server has: ${serverMethods}).`,
       },
       path: { kind: 'string', about: 'The path where the method is mounted (default: its type).' },
       'no-store': { kind: 'bool', about: 'Do not store the token.' },
