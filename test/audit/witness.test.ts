@@ -170,7 +170,8 @@ describe('a witness', () => {
     await new Promise((done) => server.close(done))
   })
 
-  it('serves no plain HTTP beyond this machine unasked, and is asked for nothing without need', () => {
+  it('serves no plain HTTP beyond this machine unasked, and is asked for nothing without need', function () {
+    this.timeout(60_000)
     const folder = temporaryFolder()
     const run = (...more: string[]) =>
       spawnSync(process.execPath, [program, 'audit', 'witness', `-name=${name}`, `-key=${join(folder, 'key.pem')}`, `-state=${join(folder, 'seen')}`, `-log=${join(folder, 'none')}`, ...more], { encoding: 'utf8' }) // prettier-ignore
