@@ -52,7 +52,8 @@ function listsAt(pattern: string, detailsOf: Details, returns: Fields): Route<Se
     }),
     scan(pattern, {
       about: 'List every name below a folder.',
-      returns,
+      // As recorded, a recursive list always has the details.
+      returns: detailed,
       fields: path,
       handle: async (call, { path: wanted }) => {
         const folder = folderOf(wanted)
