@@ -14,7 +14,7 @@ import { LogState } from './log/state.ts'
 import type { AuditMetrics } from './metrics.ts'
 import { WriteQueue, deviceLimit } from './write-queue.ts'
 
-/** What the log of a device needs of the rest of the server. */
+/** The parts of the server that a device's log needs. */
 export interface DeviceLogHost {
   readonly clock: Clock
   readonly log: Log

@@ -1,4 +1,4 @@
-/** What monitoring is told of an audit device; sizes only where it has files. */
+/** Metrics of an audit device; sizes only where it has files. */
 export interface AuditMetrics {
   readonly path: string
   readonly size?: number

@@ -16,7 +16,7 @@ import { proofText } from './checkpoints/proof-file.ts'
 import { SpanHasher, consistencySpans, inclusionSpans } from './checkpoints/proofs.ts'
 import type { Span } from './checkpoints/proofs.ts'
 
-/** What one request reads at most, bytes of files; what it shows at most, lines and bytes. */
+/** Limits of one request: bytes of files that it reads, lines and bytes that it returns. */
 const limits = { bytes: 2 * 1024 * 1024 * 1024, lines: 1000, shown: 1024 * 1024 } as const
 
 /** Answers auditors from the files of a running server. One at a time reads files: the others are told to wait. */

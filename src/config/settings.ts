@@ -7,7 +7,7 @@ import type { Setter, Source } from './source.ts'
 import type { Config } from './types.ts'
 import { witnessOf } from './witness.ts'
 
-/** What the files said so far. */
+/** The settings read so far. */
 export type Draft = { -readonly [K in keyof Config]?: Config[K] }
 
 const listenerTypes = { tcp: tcpListener, unix: unixListener } as Readonly<Record<string, typeof tcpListener>>
@@ -15,7 +15,7 @@ const listenerTypes = { tcp: tcpListener, unix: unixListener } as Readonly<Recor
 /** All settings outside blocks, and all blocks. */
 export const topLevel: Readonly<Record<string, Setter<Draft>>> = {
   storage: setStorage,
-  // What Vault called it at first; old configurations still do.
+  // Vault's first name for it; old configurations still use it.
   backend: setStorage,
   listener: (source, value, draft, item) => {
     for (const [type, body] of labelled(source, value, item)) {

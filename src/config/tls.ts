@@ -2,7 +2,7 @@ import type { HclValue, Position } from '../util/hcl.ts'
 import type { Setter, Source } from './source.ts'
 import type { TlsConfig, TlsVersion } from './types.ts'
 
-/** What a listener block says about TLS. */
+/** The TLS settings of a listener block. */
 export interface TlsDraft {
   tlsOff?: boolean
   tlsOffAnywhere?: boolean

@@ -40,7 +40,7 @@ export const countForms: Forms = (value, { source, urlbytes }) => {
 
 const isCount = (value: unknown): value is string => typeof value === 'string' && /^\d+$/.test(value)
 
-/** What was drawn, and what the caller should know of it. */
+/** The random bytes, with warnings for the caller. */
 export interface RandomText {
   readonly text: string
   readonly warnings: readonly string[]

@@ -8,7 +8,7 @@ import type { Fixed } from './header.ts'
 
 const { aes256gcm: cipher } = aeads
 
-/** What is derived from a data key for one envelope. */
+/** The keys that are derived from a data key for one envelope. */
 export interface Keys {
   readonly key: CipherKey
   /** Goes into the header; tells a wrong data key or a changed header apart from a damaged chunk. */

@@ -9,7 +9,7 @@ import type { Bytes, Piece } from './pieces.ts'
 /** Plaintext bytes in a chunk of the envelopes that we write. */
 export const defaultChunkSize = 65_536
 
-/** What an envelope is made with. */
+/** The parameters of a new envelope. */
 export interface SealOptions extends Pick<Header, 'mount' | 'key' | 'wrapped'> {
   /** 32 fresh bytes; may be wiped when all was written. */
   readonly dataKey: Uint8Array
@@ -68,7 +68,7 @@ export class Envelope {
   }
 }
 
-/** What became of a chunk that is not authentic where it stands. */
+/** The problem of a chunk that is not authentic at its place. */
 function whyNot({ bytes, index, last }: Piece, authenticOtherwise: boolean): string {
   if (authenticOtherwise && last) return 'it was cut off: its end is missing'
   if (authenticOtherwise) return 'something was appended to it'

@@ -5,7 +5,7 @@ import type { StreamReader } from './pieces.ts'
 /** The first line of every envelope: what it is, and the version of its format. */
 export const magic = utf8('strongroom envelope v1\n')
 
-/** What an envelope says about itself. docs/formats.md has it byte by byte. */
+/** The header of an envelope. docs/formats.md has it byte by byte. */
 export interface Header {
   /** Plaintext bytes of every chunk but the last. */
   readonly chunk: number

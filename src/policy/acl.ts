@@ -161,7 +161,7 @@ export class Acl {
     return [{ rule: first, bare: false }, ...rules.filter(({ rule }) => rule.source !== first.source)]
   }
 
-  /** What may be done on a path, alphabetically; `root` and `deny` stand alone. */
+  /** The capabilities on a path, alphabetically; `root` and `deny` stand alone. */
   capabilities(path: string): Capability[] {
     if (this.root) return ['root' as Capability]
     const rule = this.#choose(path.startsWith('/') ? path.slice(1) : path, true)

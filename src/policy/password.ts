@@ -3,7 +3,7 @@ import { pick } from '../util/pick.ts'
 import { HclError, parseHcl } from '../util/hcl.ts'
 import type { HclItem, HclValue } from '../util/hcl.ts'
 
-/** What passwords are made of (Vault: sys/policies/password). Lengths in characters, not bytes. */
+/** The rules for generated passwords (Vault: sys/policies/password). Lengths in characters, not bytes. */
 export interface PasswordPolicy {
   readonly length: number
   readonly rules: readonly CharsetRule[]

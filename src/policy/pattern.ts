@@ -69,7 +69,7 @@ export function nearer(a: Pattern, b: Pattern): boolean {
   return rank(a, b) > 0
 }
 
-/** What makes `a` decide before `b`, in words about `b`; both match, and `a` wins. */
+/** The reason why `a` decides before `b`, in words about `b`; both match, and `a` wins. */
 export function whyNearer(a: Pattern, b: Pattern): string {
   if (a.firstWildcard !== b.firstWildcard) return 'its first wildcard stands further left'
   if (a.prefix !== b.prefix) return 'it ends in "*"'

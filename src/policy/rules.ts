@@ -156,7 +156,7 @@ export function denying(pattern: Pattern, source: string, name: string): Merged 
   return { ...emptyRule(pattern, source), policies: [name], capabilities: new Set(['deny']) }
 }
 
-/** What one policy adds to a rule. Policies are added one after another: the name that was added last is that of the same policy. */
+/** The contribution of one policy to a rule. Policies are added one after another: the name that was added last is that of the same policy. */
 function unite(merged: Merged, rule: PathRule, name: string): void {
   addName(merged.policies, name)
   for (const capability of rule.capabilities) {

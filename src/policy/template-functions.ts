@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { base64, byteOrder, fromBase64, hex, text as textOf, utf8 } from '../util/bytes.ts'
 import { formatted, goPrint } from './template-print.ts'
 
-/** What a template works with; Go's other types do not occur. */
+/** The values of a template; Go's other types do not occur. */
 export type Value = string | number | boolean
 
 /** A kind of argument. `any` takes every value. */

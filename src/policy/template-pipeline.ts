@@ -1,7 +1,7 @@
 import { templateFunctions } from './template-functions.ts'
 import type { Kind, Value } from './template-functions.ts'
 
-/** What a template is filled with. */
+/** The values for a template. */
 export interface TemplateValues {
   readonly path: string
   readonly key: string
@@ -126,7 +126,7 @@ function called(name: string, terms: readonly Term[]): Term | undefined {
   return fits && !isHopeless(name, terms) ? { is: 'call', name, terms } : undefined
 }
 
-/** What no value could make work: it is refused when the policy is written. */
+/** A template that fails with every value: it is refused when the policy is written. */
 function isHopeless(name: string, [first]: readonly Term[]): boolean {
   if (first?.is !== 'constant') return false
   return name === 'replace' ? first.value === '' : name.startsWith('truncate') && Number(first.value) <= 0

@@ -27,7 +27,7 @@ import { sealOf } from './seals.ts'
 import { auditFailure } from './start-failures.ts'
 import { systemPorts } from './system-ports.ts'
 
-/** What a server is built from. */
+/** The parts of a server. */
 export interface CoreParts {
   readonly config: Config
   readonly storage: Storage

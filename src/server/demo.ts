@@ -41,7 +41,7 @@ const { ciphertext = '' } = await call('transit/encrypt/first', { plaintext: Buf
 const { plaintext = '' } = await call('transit/decrypt/first', { ciphertext })
 const back = Buffer.from(plaintext, 'base64').toString()
 if (back !== message) throw new Error('the message did not come back')
-// Whoever tries the server finds it as it starts.
+// The server is left as it started.
 const removed = await fetch(`${server.address}/v1/sys/mounts/transit`, {
   method: 'DELETE',
   headers: { 'X-Vault-Token': 'root' },

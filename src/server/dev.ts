@@ -57,7 +57,7 @@ export function devConfig(dev: DevOptions = {}): Config {
   }
 }
 
-/** What a development server has besides: `secret/`, KV version 2. */
+/** The extra mount of a development server: `secret/`, KV version 2. */
 const devSecrets: MountSpec = {
   kind: 'secret',
   path: 'secret/',

@@ -11,7 +11,7 @@ import { versionedEngine } from '../engines/kv/v2/engine.ts'
 import { transitEngine } from '../engines/transit/engine.ts'
 import type { KeyStore } from '../keys/store.ts'
 
-/** What engines are built from: their ports into the rest of an unsealed server. */
+/** The parts of engines: their ports into the rest of an unsealed server. */
 export interface EnginePorts {
   readonly tokensOf: (namespace: NamespaceId) => TokenPort
   readonly wrappings: WrappedDrawers

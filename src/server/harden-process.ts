@@ -8,7 +8,7 @@ interface Start {
 const unsafeFlag =
   /^--(inspect|debug-port|heap-?snapshot|heap-prof|cpu-prof|prof$|report-|diagnostic-dir|abort-on-uncaught|tls-keylog|trace-tls|insecure-http-parser|max-http-header-size|security-revert|track-heap)/
 
-/** What would show secrets of a server that is started so; undefined when nothing would. */
+/** The option that would show secrets of a server started with it; undefined if there is none. */
 export function unsafeStartOption({ execArgv, env }: Start): string | undefined {
   const flag = [...execArgv, ...(env['NODE_OPTIONS'] ?? '').split(/\s+/)].find((word) =>
     unsafeFlag.test(word.replaceAll('_', '-').replaceAll('"', '')),

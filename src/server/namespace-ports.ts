@@ -22,7 +22,7 @@ interface NamespaceParts {
   readonly ttl: { readonly default: number; readonly max: number }
 }
 
-/** What the ports of one namespace are made from. `here` looks the namespace up anew for each request. */
+/** The parts of one namespace's ports. `here` looks the namespace up anew for each request. */
 interface Here extends NamespaceParts {
   readonly id: NamespaceId
   /** @throws Fault sealed; no_route once the namespace is removed */

@@ -1,7 +1,7 @@
 import { access, constants, readdir, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
-/** What may lie in a folder in which a storage is to begin: what LevelDB leaves when it could not, and the root of a volume. */
+/** Files that may lie in the folder of a new storage: leftovers of a LevelDB that could not start, and those of a volume's root. */
 const harmless: ReadonlySet<string> = new Set(['LOCK', 'LOG', 'LOG.old', 'lost+found'])
 
 const cures: Readonly<Record<string, string>> = {

@@ -96,7 +96,7 @@ export function systemPorts(parts: Parts): SystemPorts {
 
 type OperatingPorts = Pick<SystemPorts, 'quotas' | 'browser' | 'loggers' | 'metrics' | 'serverInfo'>
 
-/** What an operator asks a running server. */
+/** The requests of an operator to a running server. */
 function operatingPorts(parts: Parts): OperatingPorts {
   const { config, clock, unsealed } = parts
   return {

@@ -8,7 +8,7 @@ import type { Config, WitnessConfig } from '../config/types.ts'
 import type { Clock } from '../util/clock.ts'
 import type { Log } from '../util/log.ts'
 
-/** Who is shown the checkpoints of the audit files. @throws ConfigError on keys and files that cannot be used */
+/** The witnesses of the audit files' checkpoints. @throws ConfigError on keys and files that cannot be used */
 export function witnessesOf(config: Config, audit: AuditBroker, clock: Clock, log: Log): WitnessKeeper {
   const files = (): readonly string[] =>
     audit.devices().flatMap(({ type, options }) => {

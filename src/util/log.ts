@@ -1,4 +1,4 @@
-/** What may be logged: plain scalars. A `Secret` does not fit, so logging one does not compile. */
+/** Values that may be logged: plain scalars. A `Secret` does not fit, so logging one does not compile. */
 export type Loggable = string | number | boolean | null | undefined
 
 /** The server's own log (not the audit log). Levels as Vault names them. */

@@ -34,7 +34,7 @@ export function signersOf(note: Note, keys: readonly VerifierKey[]): readonly Ve
   return signers
 }
 
-/** What makes signature lines of notes. */
+/** A maker of signature lines for notes. */
 export interface NoteSigner {
   readonly key: VerifierKey
   sign(text: string): NoteSignature

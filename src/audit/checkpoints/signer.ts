@@ -144,7 +144,7 @@ export class CheckpointSigner {
     if (log && (device.state?.size ?? 0) - log.signed >= checkpointLines) this.soon()
   }
 
-  /** What is due, now; one run at a time. */
+  /** Signs everything that is due now; one run at a time. */
   soon(): void {
     if (this.#busy || this.#closed) return
     this.#busy = true
@@ -230,7 +230,7 @@ export class CheckpointSigner {
     const file = log?.device.files?.file
     if (!log || !file) return
     const { view, clock, random } = this.#parts
-    // What ties the keys before to those that go now must not be lost with this change.
+    // The link from the old keys to the new ones must not be lost with this change.
     await this.#finishSwitch(path, log)
     await log.device.sync()
     const head = headOf(log.device)
@@ -318,7 +318,7 @@ async function publish({ files }: DeviceLog, note: string, size: number): Promis
   const { path } = files.file
   const target = checkpointFileOf(path)
   const isNew = !existsSync(target)
-  // Whoever may read the log may read its checkpoints.
+  // A reader of the log may read its checkpoints.
   const file = await open(target, 'a', statSync(path).mode & 0o777)
   try {
     await file.appendFile(`${note}\n`)

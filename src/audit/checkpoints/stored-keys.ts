@@ -41,7 +41,7 @@ export interface SigningRecord {
   readonly unpublished?: string
 }
 
-/** What that record must be. */
+/** The shape of that record. */
 export const signingShape = shapeOf<SigningRecord>('signing keys of an audit log', {
   format: isOneOf(1),
   origin: isName,
@@ -106,12 +106,12 @@ export function publishKeys(livePath: string, keys: readonly RangedKey[]): void 
     '# Public keys of the audit logs beside this file: from, to, vkey. Keep a copy where nobody here can write.\n'
   const text = head + lines.map((line) => `${line}\n`).join('') + keys.map(rangedKeyLine).join('')
   rmSync(`${path}.tmp`, { force: true })
-  // Whoever may read the log may read its keys.
+  // A reader of the log may read its keys.
   writeFileSync(`${path}.tmp`, text, { mode: statSync(livePath).mode & 0o777, flag: 'wx', flush: true })
   renameSync(`${path}.tmp`, path)
 }
 
-/** What is there already; a file that is there and cannot be read must not be written over: it has keys of other logs. */
+/** The lines of an existing file. A file that cannot be read must not be overwritten: it has keys of other logs. */
 function storedLines(path: string): readonly string[] {
   try {
     return readFileSync(path, 'utf8').split('\n').filter((line) => line !== '' && !line.startsWith('#')) // prettier-ignore

@@ -25,7 +25,7 @@ export function linkOf(line: string): Link | undefined {
 export const start: Link = { seq: 1, prev: '' }
 
 /**
- * What the line after `line` must say.
+ * The value that the line after `line` must have.
  * @throws Fault when it is no line of a chain: then somebody else wrote to this file, or changed it.
  */
 export function after(line: string): Link {

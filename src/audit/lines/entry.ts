@@ -13,7 +13,7 @@ import { bootMark, commitMark } from './marks.ts'
 import { redact, redactSteps } from './redact.ts'
 import type { Redaction } from './redact.ts'
 
-/** What lines about the log itself are about (docs/formats.md): the end of their path. */
+/** Kinds of lines about the log itself (docs/formats.md): the end of their path. */
 export type NoteAbout =
   | 'accepted'
   | 'begin'

@@ -12,7 +12,7 @@ export interface Follows {
   readonly why: string
 }
 
-/** What the first line of a file tells (docs/formats.md, `sys/audit/begin`). */
+/** The contents of the first line of a file (docs/formats.md, `sys/audit/begin`). */
 export interface Begin {
   readonly format: 1
   readonly log: string

@@ -6,7 +6,7 @@ export const commitMark = ',"commit":'
 
 const mostDigits = 16
 
-/** What stands before the chain of a line, which begins at `end`. No text of a caller can end so: it ends in a quote or a brace. */
+/** The bytes before the chain of a line, which begins at `end`. No string of a caller can end like this: it ends in a quote or a brace. */
 export function markBefore(line: Buffer, from: number, end: number): 'boot' | { readonly commit: number } | undefined {
   let at = end
   while (at > from && end - at <= mostDigits && isDigit(line[at - 1])) at--

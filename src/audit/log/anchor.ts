@@ -16,7 +16,7 @@ import {
 /** Where the storage keeps the heads, below the audit folder. */
 export const headsName = 'heads'
 
-/** What the storage knows of a device's log. */
+/** The storage's record of a device's log. */
 export interface Anchor extends Head {
   /** The live file's path. */
   readonly target: string
@@ -36,7 +36,7 @@ export interface Heads {
   readonly devices: Readonly<Record<string, Anchor>>
 }
 
-/** What that record must be. What an anchor says is held against the log itself. */
+/** The shape of that record. An anchor is compared with the log itself. */
 const headsShape = shapeOf<Heads>('heads of audit logs', {
   format: isOneOf(1),
   epoch: isCount,

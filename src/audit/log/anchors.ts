@@ -8,7 +8,7 @@ import type { Head } from './state.ts'
 export class Anchors {
   readonly #view: View
   readonly #devices = new Map<string, DeviceLog>()
-  /** What the storage has, as far as this process knows. */
+  /** The stored anchors, as this process last read or wrote them. */
   #stored: Heads
   #base: Heads
   #ridden: { readonly version: string; readonly heads: ReadonlyMap<string, unknown> } = {

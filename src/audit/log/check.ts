@@ -10,7 +10,7 @@ import { LogReader } from './reader.ts'
 import { signersOf } from '../checkpoints/note-keys.ts'
 import type { VerifierKey } from '../checkpoints/verifier-key.ts'
 
-/** What a log must have been at some size, and who says so. */
+/** The state that a log must have had at some size, and the source of that claim. */
 export interface Claim {
   readonly size: number
   readonly leaf?: string
@@ -18,17 +18,17 @@ export interface Claim {
   readonly by: 'storage' | 'storage, synced' | 'checkpoint' | 'expected_head'
 }
 
-/** What came of reading a log. `lost`: lines that a crash of the machine took before they were on disk. */
+/** The result of reading a log. `lost`: lines that a crash of the machine took before they were on disk. */
 export interface Finding {
   readonly reader?: LogReader
   /** Why the log is not what it has to be. */
   readonly problem?: string
-  /** What is as long as the damage is the same, however much is written behind it. */
+  /** The evidence of the damage, which stays the same however much is written behind it. */
   readonly evidence?: string
   readonly lost?: { readonly after: number; readonly before: number }
 }
 
-/** What is wrong with a log, or with what the storage knows of all. */
+/** A problem of a log, or of the storage's records of all logs. */
 export interface Problem {
   readonly what: string
   readonly evidence?: string | undefined
@@ -107,7 +107,7 @@ function evidenceOf(reader: LogReader | undefined): string {
   return reader.broken ? `${reader.leaf} ${reader.broken.leaf ?? ''}` : reader.own.leaf
 }
 
-/** What the storage says of its own age. */
+/** The age of the storage, by its own records. */
 interface Age {
   readonly anchor: Anchor
   readonly epoch: number

@@ -11,19 +11,19 @@ import { CheckpointSigner } from '../checkpoints/signer.ts'
 import type { CheckpointSignerParts } from '../checkpoints/signer.ts'
 import { verifierKeys } from '../checkpoints/stored-keys.ts'
 
-/** What logs are checked with. */
+/** Parts for checking logs. */
 export interface LogParts extends CheckpointSignerParts {
   /** Which commit the storage is at; undefined where that is not known. */
   readonly commits: Commits | undefined
 }
 
-/** What an operator says of the logs at unseal. */
+/** Options about the logs that an operator gives at unseal. */
 interface OpeningOptions {
   readonly accept?: string
   readonly expectedHead?: string
 }
 
-/** What was found of one device's logs. */
+/** Findings about one device's logs. */
 interface Result {
   readonly path: string
   readonly device: DeviceLog | undefined
@@ -145,7 +145,7 @@ export async function admitLog(parts: LogParts, signer: CheckpointSigner, device
   await signer.keep(device)
 }
 
-/** What was found stays under another name, and the first line of the log that begins names it. */
+/** Damaged files stay under another name, which the first line of the new log records. */
 function beginBehind({ log }: LogParts, { files, spec }: DeviceLog, problem: string): void {
   log.error('the log of an audit device is not what it was; it goes on in another one', { path: spec.path, problem })
   files?.beginAnew(problem)

@@ -6,7 +6,7 @@ import { LineCutter, leafAt } from '../lines/cutter.ts'
 import { markBefore } from '../lines/marks.ts'
 import { CompactRange } from '../checkpoints/tree.ts'
 
-/** What a log was after a certain line. */
+/** The state of a log after a certain line. */
 export interface Point {
   readonly size: number
   /** The leaf hash of that line. */

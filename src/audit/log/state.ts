@@ -149,7 +149,7 @@ export class LogState {
     this.#range = range
   }
 
-  /** What the first line of the live file has to tell, were it written now. */
+  /** The contents of the first line of the live file, if it was written now. */
   begin(): Begin {
     const { size } = this
     return {

@@ -2,7 +2,7 @@ import { linkOf } from '../lines/chain.ts'
 import { offlineLogs } from './given-files.ts'
 import { Unreadable, isObject, rawLines } from './raw-lines.ts'
 
-/** What an auditor reads in a line. Absent things are ''. All of it comes from a file: nothing is sure about it. */
+/** The fields of a line, as an auditor reads them. Absent fields are ''. Everything comes from a file, so nothing of it is trusted. */
 export interface Entry {
   /** Its number in the log; 0 where there is none. */
   readonly seq: number

@@ -25,7 +25,7 @@ export interface Signed {
   readonly file: string
 }
 
-/** What is wrong with a checkpoint, or with a key file. */
+/** A problem of a checkpoint or a key file. */
 export interface BadEvidence {
   readonly file: string
   /** Which record of the file, from 1; 0 for the file as a whole. */
@@ -34,7 +34,7 @@ export interface BadEvidence {
   readonly why: string
 }
 
-/** What is known of a log besides its lines. */
+/** Evidence about a log besides its lines. */
 export interface Evidence {
   readonly origins: readonly string[]
   /** By size. */
@@ -125,7 +125,7 @@ async function* checkpointsIn(file: string, bad: BadEvidence[]): AsyncGenerator<
     for (let bytes = -1; bytes !== 0;) {
       ;({ bytesRead: bytes } = await handle.read(block))
       const text = rest + block.toString('latin1', 0, bytes)
-      // What is behind the last empty line that follows a signature is being written, or was cut short by a crash.
+      // Bytes behind the last empty line that follows a signature are being written, or were cut short by a crash.
       const end = lastRecordEnd(text)
       for (const one of readCheckpoints(Buffer.from(text.slice(0, end), 'latin1').toString('utf8'))) {
         record++

@@ -23,7 +23,7 @@ export async function* followed(path: string, { last, wait }: Watch): AsyncGener
       if (await isStill(handle, path, reader.at)) continue
       const next = await open(path, 'r').catch(() => undefined)
       if (!next) continue
-      // What came before the name went to another file.
+      // Lines that were written before the file got its new name.
       yield* reader.lines()
       await handle.close()
       handle = next

@@ -13,7 +13,7 @@ export interface OfflineFile {
   readonly begin: Begin | undefined
   /** The time of its first line, as written. */
   readonly time: string
-  /** What its name says of a closed file. */
+  /** The parts of a closed file's name. */
   readonly archive: Archive | undefined
 }
 
@@ -39,7 +39,7 @@ export function isNoLog(path: string): boolean {
   return beside.test(path)
 }
 
-/** What the name of a closed file says (docs/formats.md). */
+/** Reads the name of a closed file (docs/formats.md). */
 export function archiveNamed(path: string): Archive | undefined {
   const found = /^(.+)\.([0-9a-f]{8})\.(\d{12,})-(\d{12,})(?:\.gz)?$/.exec(path)
   return found

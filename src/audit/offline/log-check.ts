@@ -16,7 +16,7 @@ export interface Place {
   readonly line: number
 }
 
-/** What is wrong, and where. */
+/** A problem and its place. */
 export interface Finding extends Place {
   readonly why: string
 }
@@ -31,7 +31,7 @@ export interface Stretch {
 
 /** Something that the log says of itself, or that its times say: nothing is wrong, and an auditor wants to know it. */
 export interface Remark {
-  /** What it is about: the last part of an own line's path (docs/formats.md), or `clock`. */
+  /** Its kind: the last part of an own line's path (docs/formats.md), or `clock`. */
   readonly kind: string
   readonly seq: number
   readonly time: string

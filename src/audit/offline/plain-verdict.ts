@@ -42,7 +42,7 @@ function broken({ wrong, validLines, lines, files }: LogVerdict): readonly strin
 
 type Data = Readonly<Record<string, unknown>>
 
-/** What the log says of itself (docs/formats.md, audit lines), in words. */
+/** Lines about the log itself (docs/formats.md, audit lines), in words. */
 const sentences: Readonly<Record<string, (data: Data) => string>> = {
   accepted: ({ code, why, device }) => `An operator accepted damage (code ${text(code)}): ${text(why)}${device === undefined ? '' : `, device ${text(device)}`}.`, // prettier-ignore
   gap: ({ lost }) => `${text(lost)} lines were not taken: another device took them, or their requests failed.`,

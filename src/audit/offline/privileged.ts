@@ -1,6 +1,6 @@
 import type { Entry } from './entries.ts'
 
-/** What an auditor wants to see one by one: a path (`+` is one segment, `*` the rest), operations, and what it is about. */
+/** A privileged action, which an auditor wants to see one by one: a path (`+` is one segment, `*` the rest), operations, and a description. */
 interface Privilege {
   readonly about: string
   readonly path: RegExp
@@ -57,7 +57,7 @@ const privileges: readonly Privilege[] = [
   privilege('secret destroyed', '+/metadata/*', ['delete']),
 ]
 
-/** What a request did that needs privileges, in a word or two; undefined for everyday work, and for what did not happen. */
+/** A short description of a privileged action; undefined for everyday requests, and for actions that did not happen. */
 export function privilegeOf({ path, operation, result, policies }: Entry): string | undefined {
   if (result !== 'ok') return undefined
   const found = privileges.find((one) => (one.operations ?? changing).includes(operation) && one.path.test(path))

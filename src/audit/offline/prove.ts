@@ -18,7 +18,7 @@ import type { RawLine } from './raw-lines.ts'
 import { whyUnsigned } from './trusted-keys.ts'
 import type { VerifyOptions } from './verify.ts'
 
-/** What a proof shows, or why it shows nothing. */
+/** The result of a proof, with the reason if it proves nothing. */
 export type ProofResult = { readonly ok: true } | { readonly ok: false; readonly why: string }
 
 /**

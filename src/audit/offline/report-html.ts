@@ -13,14 +13,14 @@ export interface ReportedFile {
   readonly sha256: string
 }
 
-/** What a report is about. */
+/** The subject of a report. */
 export interface ReportHead {
   readonly files: readonly ReportedFile[]
   /** `strongroom 0.1.0`. */
   readonly program: string
   /** When it was made, RFC 3339. */
   readonly at: string
-  /** What was chosen of the log, as it was asked for; '' for all. */
+  /** The selection of lines, as the user gave it; '' for all. */
   readonly selection: string
 }
 
@@ -105,7 +105,7 @@ export function reportHead(head: ReportHead, verdict: Verdict): string {
   ].join('') // prettier-ignore
 }
 
-/** What a log says, counted; and the end of the page. */
+/** The counts of a log, and the end of the page. */
 export function reportEnd(summary: Summary): string {
   const { requests, denied, failed, firstTime, lastTime } = summary
   const rows: readonly Count[] = [
@@ -160,7 +160,7 @@ function verdictSection({ intact, logs }: Verdict): string {
 
 const list = (items: readonly string[]): string => (items.length > 0 ? `<ul>${items.join('\n')}</ul>` : '')
 
-/** What the log says of itself, of some kinds. */
+/** Lines of some kinds about the log itself. */
 function ownLines({ logs }: Verdict, title: string, kinds: readonly string[], about: string, none: string): string {
   const columns: readonly Column[] = [
     { head: 'Time (UTC)', kind: 'time' },

@@ -42,7 +42,7 @@ function tooDeep(line: Buffer): boolean {
   }
 }
 
-/** What is in valid JSON that no server writes: white space between tokens, or two members of one name, of which readers see different ones. */
+/** Things in valid JSON that no server writes: white space between tokens, or two members of one name, of which readers see different ones. */
 function oddityIn(json: string): string | undefined {
   const objects: (Set<string> | undefined)[] = []
   let string = ''

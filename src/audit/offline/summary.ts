@@ -6,7 +6,7 @@ export interface Count {
   readonly count: number
 }
 
-/** What a report says about many entries. */
+/** Counts of a report over many entries. */
 export interface Summary {
   readonly requests: number
   readonly denied: number

@@ -69,7 +69,7 @@ export interface Witnessed {
   readonly time: number
 }
 
-/** What a witness says of checkpoints: the largest one that it signed. Undefined when there is none. */
+/** The largest checkpoint that a witness signed. Undefined when there is none. */
 export function witnessedBy(key: VerifierKey, found: readonly SignedCheckpoint[]): Witnessed | undefined {
   for (const { note, checkpoint } of found.toReversed()) {
     const signature = note.signatures.find(({ name, id }) => name === key.name && id === key.id)

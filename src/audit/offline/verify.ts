@@ -11,7 +11,7 @@ import type { Witnessed } from './trusted-keys.ts'
 import type { VerifierKey } from '../checkpoints/verifier-key.ts'
 import { vkeyText } from '../checkpoints/verifier-key.ts'
 
-/** What checking one log found. */
+/** The verdict on one log. */
 export interface LogVerdict {
   /** Its id; '' where its files do not tell one. */
   readonly log: string
@@ -38,7 +38,7 @@ export interface LogVerdict {
   readonly witnessed: readonly Witnessed[]
 }
 
-/** What checking audit files found. */
+/** The verdict on audit files. */
 export interface Verdict {
   readonly intact: boolean
   readonly lines: number

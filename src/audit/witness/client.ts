@@ -20,7 +20,7 @@ export interface WitnessPlace {
 /** Computes the hashes that join two sizes of a log (RFC 6962 §2.1.2). */
 export type Prove = (old: number, size: number) => Promise<readonly Uint8Array[]>
 
-/** What a witness has seen does not fit to what is shown to it now. */
+/** The witness has seen another state of the log than the one submitted now. */
 export class WitnessDisagrees extends Error {}
 
 const timeLimit = 10_000
@@ -30,7 +30,7 @@ const longest = 64 * 1024
 export class WitnessClient {
   readonly #place: WitnessPlace
   readonly #agent: PlainAgent | SecureAgent
-  /** What the witness has seen, as far as is known here. */
+  /** The last size that the witness reported. */
   #seen = 0
 
   constructor(place: WitnessPlace) {

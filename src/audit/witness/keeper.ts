@@ -142,7 +142,7 @@ function keep(file: string, note: Note, { key }: WitnessPlace): void {
   renameSync(`${path}.tmp`, path)
 }
 
-/** What is there already; a file that is there and cannot be read must not be written over. */
+/** The contents of an existing file. A file that cannot be read must not be overwritten. */
 function recordsIn(path: string): readonly SignedCheckpoint[] {
   try {
     return readCheckpoints(readFileSync(path, 'utf8')).filter((one) => one !== undefined)

@@ -8,7 +8,7 @@ import { noteText, readNote } from '../checkpoints/note.ts'
 const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW, O_RDONLY } = constants
 
 /**
- * What a witness has seen: the last checkpoint of each log, one file each. Every call reads and writes the files at once
+ * The memory of a witness: the last checkpoint of each log, one file each. Every call reads and writes the files at once
  * and without a pause, so that nothing can come between a look and a change.
  */
 export class WitnessMemory {

@@ -2,7 +2,7 @@ import type { SignedCheckpoint } from '../checkpoints/checkpoint-file.ts'
 import { readCheckpoint } from '../checkpoints/checkpoint.ts'
 import { noteText, readNote } from '../checkpoints/note.ts'
 
-/** What a log asks of a witness (C2SP tlog-witness, `add-checkpoint`). */
+/** The request of a log to a witness (C2SP tlog-witness, `add-checkpoint`). */
 export interface Submission extends SignedCheckpoint {
   /** The size that the log thinks the witness knows. */
   readonly old: number

@@ -79,7 +79,7 @@ const unwritable =
     throw new UsageError(`${path} cannot be written (${String((thrown as NodeJS.ErrnoException).code)})`)
   }
 
-/** What was not finished must not stay behind when somebody presses Ctrl-C. @returns how to forget it */
+/** Removes an unfinished file when the user presses Ctrl-C. @returns how to forget it */
 function removedOnSignal(path: string): () => void {
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
   const remove = (signal: NodeJS.Signals): void => {

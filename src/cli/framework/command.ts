@@ -5,7 +5,7 @@ import type { FlagTable, Flags } from './flags.ts'
 import type { Format } from '../output/format.ts'
 import type { Stdio } from './stdio.ts'
 
-/** What a command is run with. */
+/** The parts that a command runs with. */
 export interface Run extends Runtime {
   readonly args: readonly string[]
   readonly flags: Flags
@@ -33,7 +33,7 @@ export interface Runtime {
   readonly serve: Serve
 }
 
-/** What starting a server takes and gives. */
+/** Input and result of starting a server. */
 export type Serve = (options: {
   readonly config?: readonly string[]
   readonly dev?: {
@@ -67,7 +67,7 @@ export interface Command {
   readonly offline?: true
   /** It sends no token that was kept: one that cannot be had does not stand in its way. */
   readonly anonymous?: true
-  /** What the server must have for it, if not every server does: said when it has not. */
+  /** A feature that the server must have, if not every server has it: named in the error when it is missing. */
   readonly needs?: string
   /** `-field`, `-format` and `-detailed`, as far as it has them. */
   readonly shows?: readonly ('field' | 'format' | 'raw' | 'detailed')[]

@@ -10,11 +10,11 @@ export type Variables = Readonly<Record<string, string | undefined>>
 
 const prefixes = ['STRONGROOM_', 'BAO_', 'VAULT_'] as const
 
-/** What the environment and the home folder say. */
+/** Settings from the environment and the home folder. */
 export class Environment {
   readonly #variables: Variables
   readonly #show: (text: string) => void
-  /** What a helper keeps, asked once; undefined when there is none, or it was not asked yet. */
+  /** The token of the token helper, which is asked once; undefined without a helper, or before it was asked. */
   #helperToken: string | undefined
 
   /** @param show gets what a token helper prints on standard error */

@@ -34,7 +34,7 @@ function openTerminal(): ReadStream {
   }
 }
 
-/** What keys send: Ctrl-C and Ctrl-D stop, Ctrl-U begins again. */
+/** Control characters of the keyboard: Ctrl-C and Ctrl-D stop, Ctrl-U begins again. */
 const keys = { enter: '\r\n', stop: '\u0003\u0004', back: '\u007f\b', clear: '\u0015' } as const
 
 async function typed(terminal: ReadStream): Promise<string> {

@@ -27,7 +27,7 @@ export interface Target extends Omit<TransportOptions, 'maxBytes'> {
   readonly dryRun?: 'curl' | 'policy'
 }
 
-/** What came back. `body` is the JSON object, or undefined for none. */
+/** A response. `body` is the JSON object, or undefined if there is none. */
 export interface ApiResponse {
   readonly status: number
   readonly body: Json | undefined
@@ -39,7 +39,7 @@ interface Received extends ApiResponse {
   readonly location?: string
 }
 
-/** What a single request may do differently. */
+/** Options of a single request. */
 export interface SendOptions {
   /** Data in the URL, behind the path. */
   readonly query?: Readonly<Record<string, unknown>>
@@ -149,7 +149,7 @@ export class Client {
   }
 }
 
-/** What is to be wrapped is, also where nobody said for how long: as long as Vault's clients say. */
+/** The wrapping TTL: a response that must be wrapped is wrapped for as long as Vault's clients say if the user gave no TTL. */
 const defaultWrapping = (method: string, { pathname }: URL): Record<string, string> =>
   ['PUT', 'POST'].includes(method) && pathname.endsWith('/v1/sys/wrapping/wrap') ? { 'X-Vault-Wrap-TTL': '5m' } : {}
 

@@ -6,9 +6,9 @@ export class ServerError extends Error {
   /** 0 when there was no answer. */
   readonly status: number
   readonly body: Json | undefined
-  /** What to do about it, for a line of its own; empty where the message says it. */
+  /** The next step, for a line of its own; empty where the message gives it. */
   next = ''
-  /** What was being done, when the command does several things; empty to say nothing. */
+  /** The step that failed, if the command has several; empty to leave it out. */
   during?: string
 
   constructor(message: string, status = 0, body?: Json) {
@@ -50,7 +50,7 @@ export interface RequestLine {
   readonly hasToken: boolean
 }
 
-/** What was answered, as far as a message needs it. */
+/** The parts of a response that a message needs. */
 export interface ErrorResponse {
   readonly status: number
   readonly body: Json | undefined
@@ -95,7 +95,7 @@ function excerpt(text: string): string {
   return line.length > longest ? `${line.slice(0, longest)}…` : line
 }
 
-/** What went wrong on the way to a server. */
+/** An error on the way to a server. */
 export type ConnectionError = Error & { readonly code?: string }
 
 interface Explanation {

@@ -13,7 +13,7 @@ const operations: Readonly<Record<string, string>> = {
 export const nothingMounted =
   'nothing is mounted there; "strongroom secrets list" and "strongroom auth list" show what is'
 
-/** What to do about a refusal, without the "next"; empty where the server's own words say it. */
+/** The next step after a refusal, without the word "next"; empty where the server's message gives it. */
 export function hintFor(sent: RequestLine, { status, body }: ErrorResponse): string {
   const errors = Array.isArray(body?.['errors']) ? body['errors'].map(String) : []
   if (status === 404 && errors.includes('namespace not found'))

@@ -69,7 +69,7 @@ function proxyOf({ variable, value }: Setting): Proxy {
 const loopback = ['127.0.0.0/8', '::1/128']
 const isLocal = (host: string): boolean => host === 'localhost' || inCidrs(loopback, host)
 
-/** What NO_PROXY lists: `*`, addresses, address blocks, names with all below them, `.name` for those below only; with ports. */
+/** The entries of NO_PROXY: `*`, addresses, address blocks, names with all below them, `.name` for those below only; with ports. */
 function exceptions(list: string): (url: URL) => boolean {
   const entries = list.split(',').map((entry) => entry.trim().toLowerCase())
   if (entries.includes('*')) return () => true

@@ -13,7 +13,7 @@ export interface HttpRequest {
   readonly body: string | undefined
 }
 
-/** What came back. */
+/** A response. */
 export interface HttpResponse {
   readonly status: number
   readonly headers: IncomingHttpHeaders
@@ -61,7 +61,7 @@ async function responseTo(
     const secure = sent.url.protocol === 'https:'
     return send(sent, secure ? wire.tls : { ...(socketPath !== undefined && { socketPath }) }, signal)
   }
-  // What fails before TLS with the server begins is the proxy's doing.
+  // A failure before TLS with the server begins comes from the proxy.
   const failed = (thrown: unknown): never => {
     throw thrown instanceof ServerError || signal?.aborted ? thrown : unreachableProxy(proxy, thrown as ConnectionError)
   }

@@ -18,7 +18,7 @@ export interface TunnelOptions {
   readonly signal: AbortSignal | undefined
 }
 
-/** What a request to `url` must be sent with to go through the proxy. TLS is with the server itself, end to end. */
+/** The options with which a request to `url` goes through the proxy. TLS is with the server itself, end to end. */
 export async function optionsThrough(url: URL, through: TunnelOptions): Promise<SecureOptions> {
   return url.protocol === 'https:' ? tunnelled(url, through) : absoluteForm(url, through)
 }

@@ -87,7 +87,7 @@ function wrapBlock(wrapped: Json): Json {
 
 type Row = readonly [string, unknown]
 
-/** What an answer shows as a table: its wrapping, its auth block, or its data. Empty if it has none of them. */
+/** The part of a response that a table shows: its wrapping, its auth block, or its data. Empty if it has none of them. */
 export function responseTable(body: Json): string {
   const { auth, wrap_info: wrapped } = body as Parts
   if (wrapped) return keyValues(wrapRows(wrapped))

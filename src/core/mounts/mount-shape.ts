@@ -1,7 +1,7 @@
 import type { MountConfig, MountRecord } from '../../contract/mount.ts'
 import { hasMembers, isCount, isFlag, isListOf, isMapOf, isName, isOneOf, isText, orAbsent, orNull, shapeOf } from '../../util/stored/shape.ts' // prettier-ignore
 
-/** What a line of the mount table must be. */
+/** The shape of a row of the mount table. */
 export const mountShape = shapeOf<MountRecord>('a mount', {
   uuid: isName,
   namespace: isName,

@@ -8,7 +8,7 @@ export interface Mount {
   /** `transit/` or `auth/token/`. */
   readonly apiPath: string
   readonly engine: Engine
-  /** What the engine's `start` returned. */
+  /** The result of the engine's `start`. */
   readonly state: unknown
   readonly trie: Trie
 }

@@ -17,7 +17,7 @@ import { Router } from '../request/router.ts'
 import { Trie } from '../request/trie.ts'
 import { mountShape } from './mount-shape.ts'
 
-/** What the mount table of a namespace needs. */
+/** The parts that the mount table of a namespace needs. */
 export interface MountParts {
   /** The whole barrier. */
   readonly view: View

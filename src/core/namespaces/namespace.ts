@@ -23,7 +23,7 @@ export interface NamespaceRecord {
   readonly removing?: boolean
 }
 
-/** What that record must be. */
+/** The shape of that record. */
 export const namespaceShape = shapeOf<NamespaceRecord>('a namespace', {
   uuid: isName,
   id: isName,
@@ -40,7 +40,7 @@ export const rootRecord: NamespaceRecord = { uuid: '', id: rootNamespace, parent
 /** Where everything of a namespace lies in the barrier. Below it the names are the same in every namespace. */
 export const folderOf = ({ uuid }: NamespaceRecord): string => (uuid === '' ? '' : `namespace/${uuid}/`)
 
-/** What a namespace has of its own. */
+/** The parts that belong to one namespace. */
 export interface Belongings {
   readonly mounts: Mounts
   readonly policies: Policies
@@ -60,7 +60,7 @@ export class Namespace {
   readonly passwordPolicies: PasswordPolicies
   /** Ends its watches of records. */
   readonly close: () => void
-  /** What audit lines say of it; one object, because its text is made once per object. */
+  /** Its description in audit lines; one object, because its JSON is made once per object. */
   readonly label: { readonly id: NamespaceId; readonly path: string }
 
   constructor(record: NamespaceRecord, parent: Namespace | undefined, has: Belongings) {

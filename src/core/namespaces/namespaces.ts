@@ -12,7 +12,7 @@ import type { Belongings, NamespaceRecord } from './namespace.ts'
 import { checkNewName, checkedMetadata, namespaceName } from './names.ts'
 import { overlap } from '../mounts/mounts.ts'
 
-/** What the table of namespaces needs. */
+/** The parts that the table of namespaces needs. */
 export interface NamespacesParts {
   /** The whole barrier. */
   readonly view: View
@@ -20,7 +20,7 @@ export interface NamespacesParts {
   readonly tokens: Pick<TokenStore, 'forget' | 'endAllOf'>
   readonly random: (bytes: number) => Uint8Array
   readonly uuid: () => string
-  /** What a namespace has from the beginning, by names in its folder; made in one commit with it. */
+  /** The first records of a namespace, by their names in its folder; written in one commit with it. */
   readonly seed: (record: NamespaceRecord) => readonly (readonly [name: string, value: unknown])[]
   /** Opens what a namespace has of its own. */
   readonly furnish: (record: NamespaceRecord, children: Guard) => Promise<Belongings>

@@ -29,7 +29,7 @@ export class Acls {
     this.#clock = clock
   }
 
-  /** What a token may do. Policies that do not exist allow nothing. */
+  /** The rules of a token. Policies that do not exist allow nothing. */
   of(token: TokenRecord): Acl | Promise<Acl> {
     const known = this.#compiled.get(token)
     if (known && known.epoch === known.policies.epoch && this.#clock.now() < known.until) return known.acl

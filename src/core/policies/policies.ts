@@ -31,7 +31,7 @@ const policyShape = shapeOf<PolicyRecord>('a policy', {
   allowSlashes: isFlag,
 })
 
-/** What a write may set; absent members keep (patch) or reset (write) what was there. */
+/** The settings of a write; an absent member keeps (patch) or resets (write) the old value. */
 export interface PolicyChange {
   readonly policy?: string
   readonly cas?: number

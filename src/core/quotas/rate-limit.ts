@@ -9,7 +9,7 @@ export interface Rate {
   readonly blockInterval: number
 }
 
-/** What became of one request. `retryAfter` in whole seconds; the others are unknown while a client is blocked. */
+/** The result for one request. `retryAfter` in whole seconds; the others are unknown while a client is blocked. */
 export interface Taken {
   readonly allowed: boolean
   readonly retryAfter: number
@@ -69,7 +69,7 @@ export class RateLimiter {
   }
 }
 
-/** Whoever has one IPv6 address usually has its whole /64 (RFC 6177): that counts as one client. */
+/** A client with one IPv6 address usually has its whole /64 (RFC 6177), which counts as one client. */
 function clientOf(address: string): string {
   if (!address.includes(':')) return address
   const [head = '', tail] = address.split('::')

@@ -6,7 +6,7 @@ import { destinationOf, innermost } from '../namespaces/namespace.ts'
 import type { Namespace } from '../namespaces/namespace.ts'
 import { canonicalOf } from './canonical.ts'
 
-/** What a request leads to, as the policies of its caller see it. */
+/** The target of a request, as the policies of its caller judge it. */
 export interface Place {
   readonly route: Pick<Route, 'alias'>
   /** Of the route's mount. */

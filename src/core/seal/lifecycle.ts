@@ -4,7 +4,7 @@ import type { Storage } from '../../contract/storage.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { Log } from '../../util/log.ts'
 
-/** What happens around opening and closing; the core's own affair. */
+/** Hooks around unsealing and sealing. */
 export interface LifecycleHooks {
   /** After unseal: everything that lives only while open. */
   afterUnseal(options?: UnsealOptions): Promise<void>
@@ -42,7 +42,7 @@ export interface InitKeys {
   readonly rootTokenPgpKey?: string
 }
 
-/** What init gives the operators, once: in clear, or OpenPGP messages (the token's in base64). */
+/** The result of init, which operators see once: in clear, or OpenPGP messages (the token's in base64). */
 export interface Initialised {
   readonly shares: readonly Uint8Array[]
   readonly rootToken: string

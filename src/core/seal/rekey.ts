@@ -6,7 +6,7 @@ import { ShareCollector, checkNonce, checkShareSize, replaced } from './share-co
 import type { SealManager } from './seal-manager.ts'
 import type { ShareBackups } from './share-backup.ts'
 
-/** What the new split is to be. */
+/** The parameters of the new split. */
 export interface RekeyOptions {
   readonly shares: number
   readonly threshold: number
@@ -42,7 +42,7 @@ const idleStatus: RekeyStatus = {
   backup: false,
 }
 
-/** What a rekey needs of the room. */
+/** The part of the seal manager that a rekey needs. */
 type Seal = Pick<SealManager, 'record' | 'fits' | 'split' | 'adopt' | 'exclusively' | 'epoch'>
 
 /**

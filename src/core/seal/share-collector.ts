@@ -49,5 +49,5 @@ export function checkShareSize(share: Uint8Array): void {
   if (share.length > 33) throw refuse('key is longer than maximum 33 bytes')
 }
 
-/** What is said when a ceremony was begun with shares that another one has replaced since. */
+/** The error of a key-share operation whose shares another one has replaced since it began. */
 export const replaced = 'the shares of this server were replaced since this operation began; start it again'

@@ -56,7 +56,7 @@ export class Traffic {
     return [...this.#open].map(([request, since]) => ({ request, since }))
   }
 
-  /** What was handled so far. */
+  /** The requests handled so far. */
   handled(): readonly Handled[] {
     return [...this.#tallies.values()]
   }

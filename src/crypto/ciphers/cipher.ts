@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 
-/** What OpenSSL works on about as quickly as it is handed over: in a few milliseconds. */
+/** The most bytes for this thread: OpenSSL needs a few milliseconds for them, about as long as handing them to another thread. */
 export const quickBytes = 1024 * 1024
 
 /** A symmetric cipher by its sizes in bytes, and how a raw key becomes one that works. */

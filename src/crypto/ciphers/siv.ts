@@ -89,7 +89,7 @@ export class Siv {
 
 interface Keys {
   readonly mac: Cmac
-  /** What S2V begins with. */
+  /** The first value of S2V. */
   readonly begun: Uint8Array
   /** AES under the key of `mac`, and what CMAC adds to a last block that is whole. */
   readonly single: Blocks

@@ -10,7 +10,7 @@ const keyBytes = 32
 const nonceBytes = 24
 const sigma = new Uint32Array(Uint8Array.from(Buffer.from('expand 32-byte k')).buffer)
 
-/** What a message is worked on with: nothing waits in between, so one is enough. Wiped after each. */
+/** Buffers for one message: no step waits for another, so one set is enough. Wiped after each message. */
 const scratch = { key: new Uint32Array(8), nonce: new Uint32Array(4), subkey: new Uint32Array(8), short: new Uint8Array(12) } // prettier-ignore
 
 /**

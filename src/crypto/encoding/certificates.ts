@@ -25,7 +25,7 @@ function algorithmOf(key: KeyObject): readonly [string | null, string] {
   throw refuse('there are no certificate requests for keys of this type')
 }
 
-/** What a request asks for besides its key: the DER of a Name and of the attributes, the extensions among them. */
+/** The parts of a certificate request besides its key: the DER of a Name and of the attributes, the extensions among them. */
 interface Asked {
   readonly subject: Uint8Array
   readonly attributes: Uint8Array

@@ -5,7 +5,7 @@ import type { Cipher } from '../ciphers/cipher.ts'
 import { pairs, quantumPair } from './pairs.ts'
 import type { PairType } from './pairs.ts'
 
-/** What a key may be used for. `derive` is the agreement on a shared secret, not the derivation of subkeys. */
+/** The uses of a key. `derive` is the agreement on a shared secret, not the derivation of subkeys. */
 export type KeyUse =
   'encrypt' | 'decrypt' | 'wrap' | 'unwrap' | 'sign' | 'verify' | 'mac' | 'derive' | 'encapsulate' | 'decapsulate'
 
@@ -27,7 +27,7 @@ export interface KeyType {
   readonly convergent: boolean
   /** The cipher, for types that encrypt with raw keys. */
   readonly cipher?: Cipher
-  /** What types that only make MACs make. Any other key makes HMACs with a key beside it. */
+  /** The MAC of types that only make MACs. Any other key makes HMACs with a separate key. */
   readonly mac?: 'hmac' | 'cmac'
   /** For key pairs. */
   readonly pair?: PairType

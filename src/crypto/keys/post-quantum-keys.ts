@@ -8,7 +8,7 @@ interface Algorithm {
   /** Content, hexadecimal. */
   readonly oid: string
   readonly label: string
-  /** What a key pair is made of. */
+  /** The parts of a key pair. */
   readonly seed: number
   /** The private key as it is stored: the seed, but for SLH-DSA, where it is RFC 9909's. */
   readonly secret: number

@@ -103,7 +103,7 @@ const infos: Readonly<Record<MacHash, string>> = {
   'sha3-512': '3051300d060960864801650304020a05000440',
 }
 
-/** What a PKCS#1 v1.5 signature has inside its padding. */
+/** The DigestInfo inside the padding of a PKCS#1 v1.5 signature. */
 function digestInfo(key: KeyObject, input: Uint8Array, options: SignatureOptions): Uint8Array {
   const { hash } = options
   if (hash === 'none' && !options.prehashed) throw refuse('hash_algorithm none needs prehashed input')

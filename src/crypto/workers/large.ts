@@ -25,7 +25,7 @@ function keyOf({ cipher, key }: LargeMessage): CipherKey {
   return made
 }
 
-/** What takes long because the message is large, as it is done on another thread. */
+/** Jobs on large messages, as another thread runs them. */
 export const largeJobs = {
   seal: (message: LargeMessage & { readonly nonce: Uint8Array; readonly plaintext: Uint8Array }) =>
     keyOf(message).encrypt(message.nonce, message.plaintext, message.associated),

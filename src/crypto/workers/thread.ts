@@ -11,13 +11,13 @@ export interface Task {
   readonly reject: (thrown: unknown) => void
 }
 
-/** What a thread answers to a job: the result, the Fault that it threw, or anything else that it threw. */
+/** The answer of a thread to a job: the result, the Fault that it threw, or anything else that it threw. */
 export type Answer =
   | { readonly value: unknown }
   | { readonly fault: { readonly code: FaultCode; readonly message: string } }
   | { readonly thrown: unknown }
 
-/** What happens to a thread: an answer came, or it is gone. */
+/** An event of a thread: an answer, or its end. */
 interface Events {
   readonly freed: () => void
   readonly died: () => void

@@ -20,7 +20,7 @@ export interface Question extends AclQuery {
   readonly needsSudo: boolean
 }
 
-/** What the asker may see of a policy: what its rules are, and its name. */
+/** The parts of a policy that the caller may see: its rules, and its name. */
 export interface Sight {
   readonly rules: (policy: string) => boolean
   readonly name: (policy: string) => boolean
@@ -96,7 +96,7 @@ function visibleRule(rule: Merged, sight: Sight): VisibleRule {
   }
 }
 
-/** What the rules that may be seen give. A deny swallows the rest. */
+/** The capabilities of the visible rules. A deny removes all others. */
 function visible(rule: Merged, sight: Sight): Capability[] {
   if (rule.capabilities.has('deny')) return rule.policies.some(sight.rules) ? ['deny'] : []
   return [...rule.capabilities].filter((capability) => rule.granting.get(capability)?.some(sight.rules)).sort()

@@ -3,7 +3,7 @@ import type { AclOperation, Ground } from '../acl.ts'
 import type { Misfit } from '../parameters/parameters.ts'
 import type { Merged } from '../rules.ts'
 
-/** What a verdict rests on, the need for `sudo` included. */
+/** The reason of a verdict, the need for `sudo` included. */
 export type ExplainedGround = Ground | 'no_sudo' | 'public'
 
 /** A ground in words. @param rule the rule that decided, if it may be seen */

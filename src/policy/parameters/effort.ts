@@ -1,10 +1,10 @@
 /** How much may be compared for one request: some tens of milliseconds. */
 const most = { values: 20_000, characters: 5 * 1024 * 1024 } as const
 
-/** What trying one pattern costs, whatever the length of the text. */
+/** The cost of trying one pattern, whatever the length of the string. */
 const perPattern = 16
 
-/** What the judging of one request's parameters has cost. Once it is spent, the request is refused. */
+/** The cost of judging one request's parameters so far. Once the limit is reached, the request is refused. */
 export class Effort {
   #values = 0
   #characters = 0

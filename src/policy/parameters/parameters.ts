@@ -15,7 +15,7 @@ export interface Conditions {
   readonly required: ReadonlySet<string>
 }
 
-/** What is judged: the parameters that were sent, how the route reads them, and those that it takes from its path. */
+/** The input of a judgement: the parameters that were sent, how the route reads them, and those that it takes from its path. */
 export interface Parameters {
   readonly data: Data
   readonly fields?: Fields
@@ -86,7 +86,7 @@ class Judge {
     this.#others = { ...data, ...params }
   }
 
-  /** What speaks against a parameter of the body or the query. */
+  /** The rule that a parameter of the body or the query breaks. */
   sent(rawName: string, value: unknown): Misfit['kind'] | undefined {
     if (this.#denied.has('*')) return 'denied'
     const name = rawName.toLowerCase()

@@ -6,7 +6,7 @@ import type { HclItem, HclValue, Position } from '../../util/hcl.ts'
 /** Values that a parameter may or may not have, by lower-case name. An empty list stands for any value. */
 export type ParameterRules = ReadonlyMap<string, readonly unknown[]>
 
-/** What one rule may hold, so that a request is judged in a time that does not depend on the rule. */
+/** The limits of one rule, so that a request is judged in a time that does not depend on the rule. */
 export const ruleLimits = {
   /** Names in each of `allowed_parameters`, `denied_parameters` and `required_parameters`. */
   names: 1000,
@@ -82,7 +82,7 @@ export function timeOf(value: HclValue, key: string): number {
   return time
 }
 
-/** What was written and restricts nothing: whoever wrote it meant something else. */
+/** An attribute that restricts nothing, although its author meant it to. */
 export function emptied(value: HclValue, key: string): HclError {
   return new HclError(`"${key}" is empty: it would restrict nothing; leave it out, or name what it is about`, value.at)
 }

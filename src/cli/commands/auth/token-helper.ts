@@ -5,7 +5,7 @@ import { HclError, parseHcl } from '../../../util/hcl.ts'
 import type { HclItem } from '../../../util/hcl.ts'
 import { UsageError } from '../../framework/flags.ts'
 
-/** What a helper is told to do, as its one argument. */
+/** The command for a helper, as its one argument. */
 type Action = 'get' | 'store' | 'erase'
 
 /** Where a helper is set, and what it is run with. */

@@ -52,7 +52,7 @@ async function create(run: Run): Promise<number> {
   return showResponse(run, body)
 }
 
-/** What a command does with the caller's own token, another token, or an accessor. */
+/** The paths of a command for the caller's own token, another token, or an accessor. */
 interface TokenEndpoints {
   readonly self: string
   readonly token: string

@@ -1,10 +1,10 @@
-/** What can stand next on a command line. */
+/** A possible next word of a command line. */
 export interface Candidate {
   readonly word: string
   readonly about: string
 }
 
-/** What a completion knows. */
+/** The input of a completion. */
 export interface Vocabulary {
   /** The words that may follow, by the words before them, with single blanks between. */
   readonly words: ReadonlyMap<string, readonly Candidate[]>

@@ -6,7 +6,7 @@ async function unwrap(run: Run): Promise<number> {
   const [token] = run.args
   const { body } = await run.client.send('PUT', 'sys/wrapping/unwrap', token === undefined ? undefined : { token })
   const data = body?.['data'] as { readonly keys?: unknown } | null | undefined
-  // What was wrapped may have been a list.
+  // The wrapped response may have been a list.
   const isList = data && Object.keys(data).length === 1 && Array.isArray(data.keys)
   return isList && !run.flags.has('field') ? showList(run, '', body) : showResponse(run, body)
 }

@@ -26,7 +26,7 @@ async function put(run: Run): Promise<number> {
   return showVersion(run, path, body)
 }
 
-/** What `-cas` asks for. @throws UsageError for what is no version: without the check the write would replace anything */
+/** The version that `-cas` names. @throws UsageError for anything else: without the check the write would replace anything */
 function casOf({ flags }: Run): { readonly cas?: number } {
   const cas = flags.int('cas')
   if (cas === undefined) return {}
@@ -39,7 +39,7 @@ async function warnOfDropped(run: Run, path: string, data: Json, body: Json | un
   const before = Number((body?.['data'] as Json | undefined)?.['version']) - 1
   if (!(before > 0)) return
   const read = run.client.send('GET', path, undefined, { query: { version: before }, evenInDryRun: true })
-  // Whatever keeps it from being read, the write is done: a warning must not make it look failed.
+  // The write is done even if this read fails: a warning must not make it look failed.
   const answer = await read.catch(() => undefined)
   const old = (answer?.body?.['data'] as { readonly data?: Json | null } | undefined)?.data ?? {}
   const dropped = Object.keys(old).filter((key) => !Object.hasOwn(data, key))

@@ -40,7 +40,7 @@ function placeIn(version: 1 | 2, mount: string, inside: string): SecretLocation 
   return { version, mount, path: join(mount, inside), at: (side) => join(mount, side, inside) }
 }
 
-/** What the server says of the mount that a path lies in; undefined where it does not know the question. */
+/** The server's description of the mount of a path; undefined if the server has no such route. */
 async function preflight(run: Run, path: string): Promise<Json | undefined> {
   const pending = run.client.send('GET', `sys/internal/ui/mounts/${path}`, undefined, { evenInDryRun: true })
   return during('', pending).then(
@@ -101,7 +101,7 @@ export function refuseVersionFlag(run: Run, { version, mount }: SecretLocation, 
     )
 }
 
-/** What needs versions and finds none. @returns the exit status */
+/** The error of a command that needs versions in a store without them. @returns the exit status */
 export function refuseVersion1(run: Run, sentence: string, status = 2): number {
   run.err(sentence)
   return status

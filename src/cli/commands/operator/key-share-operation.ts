@@ -34,7 +34,7 @@ export class KeyShareOperation {
     }
   }
 
-  /** What leads on, where the server lets nobody in without a token, or not this one. */
+  /** The next step where the server refuses requests without a token, or with this one. */
   #explained(thrown: unknown): unknown {
     if (!(thrown instanceof ServerError)) return thrown
     if (thrown.status === 403 && this.#base === this.#guarded)

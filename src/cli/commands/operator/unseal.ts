@@ -11,7 +11,7 @@ async function unseal(run: Run): Promise<number> {
   return 0
 }
 
-/** What is to become of records or of an audit log that are not what they were. */
+/** Options for records or an audit log that were changed from outside. */
 function damageOptions({ flags }: Run): Record<string, string> {
   const [storage, accept, head] = ['accept-storage', 'accept-audit-log', 'expected-head'].map((name) =>
     flags.string(name),

@@ -4,7 +4,7 @@ import { sorted } from '../../output/json.ts'
 import { showResponse, showValue } from '../../output/show.ts'
 import { cell, table, textOf } from '../../output/table.ts'
 
-/** What a list is of. */
+/** The kind of a list. */
 interface MountListKind {
   readonly word: 'secrets' | 'auth'
   readonly api: string

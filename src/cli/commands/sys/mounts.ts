@@ -14,7 +14,7 @@ export interface MountKind {
   readonly api: 'sys/mounts' | 'sys/auth'
   /** `secrets engine`. */
   readonly one: string
-  /** What an enabled one of this type is called. */
+  /** The noun for an enabled mount of this type. */
   readonly enabled: (type: string) => string
   readonly enabling: (type: string) => string
   /** Where a mount's settings are. */

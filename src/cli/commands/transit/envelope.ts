@@ -84,7 +84,7 @@ async function opening(run: Run, use: (envelope: Envelope, dataKey: Uint8Array) 
 async function rewrap(run: Run): Promise<number> {
   const from = fromOf(run)
   const to = run.args[1] ?? from
-  // What is rewrapped in its place is replaced: that is what the command is for.
+  // A file that is rewrapped in its place is replaced: that is the purpose of the command.
   const target = targetOf(run, to, run.flags.bool('force') || (to === from && !isPipe(from)))
   return reading(run, async (envelope) => {
     checkExpected(run, envelope.header)
