@@ -34,7 +34,9 @@ export function authenticated(
   { credential, client }: Pick<Request, 'credential' | 'client'>,
 ): Found | Promise<Found> {
   const found = tokenOf(parts, credential)
-  const usable = (token: Found): Found =>
-    token && parts.tokens.allowsAddress(token, client.address) ? token : undefined
-  return found instanceof Promise ? found.then(usable) : usable(found)
+  if (found instanceof Promise) return found.then((token) => usable(parts, token, client.address))
+  return usable(parts, found, client.address)
 }
+
+const usable = ({ tokens }: AuthenticatingParts, token: Found, address: string): Found =>
+  token && tokens.allowsAddress(token, address) ? token : undefined
