@@ -6,10 +6,6 @@ import type { Route } from '../../src/contract/route.ts'
 import { Trie } from '../../src/core/request/trie.ts'
 import { Numeral } from '../../src/util/json.ts'
 
-/**
- * Importing this holds every successful response of this process to its route's `returns`: a response with an unknown member, or
- * a member of another type, fails its request with status 500, and the reason goes to standard error.
- */
 type Handle = (call: never, values: never) => Promise<Response> | Response
 
 const isObject = (value: unknown): value is object =>
@@ -74,7 +70,7 @@ function watch(route: Route): void {
   const checked: Handle = async (call, values) => {
     const response = await handle(call, values)
     const lie = lieOf(route.returns, response)
-    if (lie === undefined || (!route.returns && !isWhole)) return response
+    if (lie === undefined) return response
     const message = `${route.operation} ${route.pattern} (${route.about}) returns ${lie}`
     console.error(message)
     throw new Error(message)
@@ -82,13 +78,16 @@ function watch(route: Route): void {
   Object.assign(route, { handle: checked })
 }
 
-/** Whether every route says what it returns. */
-const isWhole = false
-
-// Every request finds its route in a trie, whatever engine, namespace or state of the server it is for.
-const find = Reflect.get(Trie.prototype, 'find')
-Trie.prototype.find = function (this: Trie, path: string) {
-  const match = find.call(this, path)
-  for (const route of Object.values(match?.offers ?? {})) watch(route)
-  return match
+/**
+ * From now on, every successful response of this process is held to its route's `returns`: one with an unknown member, or with a
+ * member of another type, fails its request with status 500, and the reason goes to standard error.
+ */
+export function holdResponsesToRoutes(): void {
+  // Every request finds its route in a trie, whatever engine, namespace or state of the server it is for.
+  const find = Reflect.get(Trie.prototype, 'find')
+  Trie.prototype.find = function (this: Trie, path: string) {
+    const match = find.call(this, path)
+    for (const route of Object.values(match?.offers ?? {})) watch(route)
+    return match
+  }
 }

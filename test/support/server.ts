@@ -4,8 +4,10 @@ import { join } from 'node:path'
 import { startServer } from '../../src/server/start.ts'
 import type { RunningServer, ServerOptions } from '../../src/server/start.ts'
 import type { Clock } from '../../src/util/clock.ts'
-import './returns.ts'
 import { temporaryFolder } from './folder.ts'
+import { holdResponsesToRoutes } from './returns.ts'
+
+holdResponsesToRoutes()
 
 export type Body = Readonly<Record<string, unknown>>
 export interface Reply {

@@ -23,6 +23,7 @@ const fields = {
   message: f.string('In hexadecimal digits.').or(''),
   envelope: f.any('What encrypt or sign gave.'),
 }
+const enveloped = { envelope: f.object('Version and bytes.') }
 const options = { hash: 'sha2-256', prehashed: false, padding: 'pss', salt: 'hash', jws: true, context: '' } as const
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 const bytesOf = (digits: unknown): Uint8Array => {
@@ -53,6 +54,7 @@ export function viewEngine({ keysOf }: EnginePorts): Engine {
     routes: [
       write('encrypt/:key', {
         about: 'Encrypt.',
+        returns: enveloped,
         pure: true,
         fields,
         handle: async (call, { key, message }) => {
@@ -63,6 +65,7 @@ export function viewEngine({ keysOf }: EnginePorts): Engine {
       }),
       write('decrypt/:key', {
         about: 'Decrypt.',
+        returns: { message: fields.message },
         pure: true,
         fields,
         handle: async (call, { key, envelope }) => {
@@ -72,6 +75,7 @@ export function viewEngine({ keysOf }: EnginePorts): Engine {
       }),
       write('sign/:key', {
         about: 'Sign.',
+        returns: enveloped,
         pure: true,
         fields,
         handle: async (call, { key, message }) => {
@@ -81,6 +85,7 @@ export function viewEngine({ keysOf }: EnginePorts): Engine {
       }),
       write('verify/:key', {
         about: 'Verify.',
+        returns: { valid: f.bool('It is the signature of the message.') },
         pure: true,
         fields,
         handle: async (call, { key, message, envelope }) => {

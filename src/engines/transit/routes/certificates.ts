@@ -6,6 +6,7 @@ import { certificateChain } from '../../../crypto/encoding/certificates.ts'
 import { heavy } from '../../../crypto/workers/heavy.ts'
 import { native } from '../../../crypto/keys/pair-key.ts'
 import { keyType } from '../../../crypto/keys/key-types.ts'
+import { keyMembers } from '../members.ts'
 import { shared } from '../input.ts'
 import type { KeyRecord, KeyVersion } from '../../../keys/record.ts'
 import { bytesOf } from '../../../keys/operations/ciphers.ts'
@@ -20,6 +21,7 @@ const missing = 'there is no key of that name: make or import it first'
 export const certificateRoutes = [
   write('keys/:name/csr', {
     about: 'Make a certificate request (PKCS#10) for a key.',
+    returns: { name: keyMembers.name, type: keyMembers.type, csr: f.string('The request, PEM.') },
     pure: true,
     fields: { ...fields, csr: f.string('A request whose subject and extensions are taken over, PEM.').or('') },
     handle: async ({ engine, isGiven }, { name, version, csr }) => {
@@ -39,6 +41,7 @@ export const certificateRoutes = [
   }),
   write('keys/:name/set-certificate', {
     about: 'Keep the certificate of a key, with those of its authorities behind it.',
+    returns: { name: keyMembers.name, type: keyMembers.type, certificate_chain: f.string('The certificates, PEM.') },
     fields: { ...fields, certificate_chain: f.string('The certificates, PEM, that of the key first.').or('') },
     handle: async ({ engine, isGiven }, { name, version, certificate_chain: chain }) => {
       if (chain === '') throw refuse('certificate_chain is missing: the certificates in PEM, that of the key first')

@@ -3,6 +3,7 @@ import { f } from '../../../contract/field.ts'
 import { answer } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
 import { describe } from '../formats/describe.ts'
+import { keyMembers } from '../members.ts'
 import { shared } from '../input.ts'
 import type { KeyRecord } from '../../../keys/record.ts'
 import { withSettings } from '../../../keys/settings.ts'
@@ -26,6 +27,7 @@ type Change = { readonly [K in Exclude<keyof typeof fields, 'name'>]: (typeof fi
 export const configRoutes = [
   write('keys/:name/config', {
     about: 'Change the settings of a key.',
+    returns: keyMembers,
     fields,
     handle: async ({ engine, request }, { name, ...change }) => {
       const warnings: string[] = []
@@ -38,10 +40,12 @@ export const configRoutes = [
   }),
   read('config/keys', {
     about: 'Read the settings of the mount.',
+    returns: { disable_upsert: f.bool('Encrypting with a key that does not exist never makes it.') },
     handle: async ({ engine }) => answer({ disable_upsert: (await engine.settings.keys()).disableUpsert }),
   }),
   write('config/keys', {
     about: 'Change the settings of the mount.',
+    returns: { disable_upsert: f.bool('Encrypting with a key that does not exist never makes it.') },
     fields: { disable_upsert: f.bool('Encrypting with a key that does not exist never makes it.').or(false) },
     handle: async ({ engine }, { disable_upsert: disableUpsert }) => {
       await engine.settings.setKeys({ disableUpsert })

@@ -7,6 +7,7 @@ import type { PairType } from '../../../crypto/keys/pairs.ts'
 import { pem } from '../../../crypto/encoding/pem.ts'
 import { base64, wipe } from '../../../util/bytes.ts'
 import { encryptText } from '../formats/ciphertext.ts'
+import { decryptedMembers, encryptedMembers } from '../members.ts'
 import { binding, bindingFields, shared, typeForms } from '../input.ts'
 import type { Transit } from '../transit.ts'
 import { Counterpart } from '../counterpart.ts'
@@ -24,6 +25,7 @@ const fields = {
 /** `datakey/plaintext/:name` and `datakey/wrapped/:name`: a fresh key for use elsewhere, encrypted by the named one. */
 const datakey = write('datakey/:kind/:name', {
   about: 'Make a data key: wrapped, or wrapped and in plain.',
+  returns: { ...encryptedMembers, ...decryptedMembers },
   pure: true,
   fields: { ...fields, bits: f.int('128, 256 or 512.').or(256) },
   handle: async ({ engine, request, beforeChange }, { kind, name, key_version: version, bits, ...bound }) => {
@@ -43,6 +45,7 @@ const datakey = write('datakey/:kind/:name', {
 /** `datakey-pair/…/:name`: the same with a key pair; its private half is PKCS#8 in DER. */
 const datakeyPair = write('datakey-pair/:kind/:name', {
   about: 'Make a key pair for use elsewhere: its private half wrapped, or wrapped and in plain.',
+  returns: { ...encryptedMembers, ...decryptedMembers, public_key: f.string('The public key, PEM.') },
   pure: true,
   fields: {
     ...fields,

@@ -8,6 +8,7 @@ import { base64 } from '../../../util/bytes.ts'
 import { checkContexts, intOf, itemsOf, runBatch, textOf } from '../batch.ts'
 import type { Item } from '../batch.ts'
 import { decryptText, encryptText } from '../formats/ciphertext.ts'
+import { decryptedMembers, encryptedMembers, orBatch } from '../members.ts'
 import { batchInput, binding, bindingFields, bindingNames, shared } from '../input.ts'
 import type { LiveKey } from '../../../keys/live-key.ts'
 import type { Transit } from '../transit.ts'
@@ -20,6 +21,7 @@ const ciphertext = f.string('The ciphertext: vault:v<version>:<base64>.').or('')
 /** `decrypt/:name`. */
 export const decrypt = write('decrypt/:name', {
   about: 'Decrypt data with a named key.',
+  returns: orBatch(decryptedMembers),
   pure: true,
   fields: {
     name: shared.name,
@@ -68,6 +70,7 @@ interface Keys {
 /** `rewrap/:name`: decrypts and encrypts again with another version; nobody sees the data. */
 export const rewrap = write('rewrap/:name', {
   about: 'Encrypt a ciphertext again with another version of its key.',
+  returns: orBatch(encryptedMembers),
   pure: true,
   fields: rewrapFields,
   handle: async ({ engine, request, beforeChange }, values) => {
@@ -80,6 +83,7 @@ export const rewrap = write('rewrap/:name', {
 /** `reencrypt/:name/:target`: rewrap into another key. A path of its own, so that a policy says from which key to which. */
 export const reencrypt = write('reencrypt/:name/:target', {
   about: 'Encrypt a ciphertext again with another key; context and associated data are the same for both.',
+  returns: orBatch(encryptedMembers),
   pure: true,
   fields: { ...rewrapFields, target: f.string('Name of the key to encrypt with.').or('') },
   handle: async ({ engine, request, beforeChange }, values) => {

@@ -8,6 +8,7 @@ import { isKeyType, keyType } from '../../../crypto/keys/key-types.ts'
 import { encryptText } from '../formats/ciphertext.ts'
 import { checkContexts, intOf, itemsOf, runBatch, textOf } from '../batch.ts'
 import type { Item } from '../batch.ts'
+import { encryptedMembers, orBatch } from '../members.ts'
 import { batchInput, binding, bindingFields, bindingNames, bytesOf, shared } from '../input.ts'
 import type { LiveKey } from '../../../keys/live-key.ts'
 import type { KeyRecord } from '../../../keys/record.ts'
@@ -33,6 +34,7 @@ const fields = {
 /** `encrypt/:name`: a key that does not exist is made, if the policy gives `create`. */
 export const encrypt = write('encrypt/:name', {
   about: 'Encrypt data with a named key.',
+  returns: orBatch(encryptedMembers),
   fields,
   pure: true,
   exists: async ({ engine }, { name = '' }) => (await engine.keys.find(name)) !== undefined,

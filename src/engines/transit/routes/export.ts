@@ -7,6 +7,7 @@ import type { Call } from '../../../contract/route.ts'
 import { backupOf, restoredFrom } from '../formats/backup.ts'
 import { describe } from '../formats/describe.ts'
 import { exported, isKind } from '../formats/export.ts'
+import { exportedMembers, keyMembers } from '../members.ts'
 import { shared } from '../input.ts'
 import { mustBackUp, trimmed } from '../../../keys/settings.ts'
 import type { KeyRecord } from '../../../keys/record.ts'
@@ -91,11 +92,13 @@ async function restore({ engine, caller, mountPath }: Restoring, options: Wanted
 export const exportRoutes = [
   read('export/:kind/:name', {
     about: 'Export keys, if they are exportable.',
+    returns: exportedMembers,
     fields: exportFields,
     handle: keysOut,
   }),
   read('export/:kind/:name/*version', {
     about: 'Export one version of a key, if it is exportable.',
+    returns: exportedMembers,
     canonical: { version: versionNumber },
     alias: ({ kind = '', name = '' }) => `export/${kind}/${name}`,
     fields: { ...exportFields, version: f.string('latest, or a number.').or('') },
@@ -105,6 +108,7 @@ export const exportRoutes = [
     // When it was taken is noted with the key.
     pure: false,
     about: 'Write a whole key with all its versions, in plain.',
+    returns: { backup: f.string('The key, base64.').secret() },
     fields: { name: shared.name },
     handle: async ({ engine, request }, { name }) => {
       const missing = `key ${name} does not exist: nothing to back up`
@@ -134,6 +138,7 @@ export const exportRoutes = [
   }),
   write('keys/:name/trim', {
     about: 'Remove old versions for good.',
+    returns: keyMembers,
     fields: { name: shared.name, min_available_version: f.int('Older versions are removed.') },
     handle: async ({ engine }, { name, min_available_version: version }) => {
       const changed = await engine.keys.change(name, 'invalid key name', (key) => {

@@ -10,6 +10,7 @@ import { base64, fromBase64 } from '../../../util/bytes.ts'
 import { chosen } from '../formats/export.ts'
 import { imported, importedVersion, needsPrivate, withImport, wrapperFor } from '../../../keys/operations/import.ts'
 import type { ImportSource } from '../../../keys/operations/import.ts'
+import { exportedMembers } from '../members.ts'
 import { oaepHash, shared, typeForms } from '../input.ts'
 import { newKey } from '../../../keys/record.ts'
 import type { KeyRecord } from '../../../keys/record.ts'
@@ -65,6 +66,7 @@ export const importRoutes = [
     // The pair is made when it is first asked for.
     pure: false,
     about: 'Read the public key that keys to import are wrapped with.',
+    returns: { public_key: f.string('The public key, PEM.') },
     handle: async ({ engine }) => answer({ public_key: publicText(await engine.keys.wrappingKey()) }),
   }),
   write('keys/:name/import', {
@@ -92,11 +94,13 @@ export const importRoutes = [
   }),
   read('byok-export/:destination/:source', {
     about: 'Wrap a key for the owner of an RSA key.',
+    returns: exportedMembers,
     fields: wrapFields,
     handle: ({ engine }, options) => wrapOut(engine, options),
   }),
   read('byok-export/:destination/:source/*version', {
     about: 'Wrap one version of a key for the owner of an RSA key.',
+    returns: exportedMembers,
     canonical: { version: versionNumber },
     alias: ({ destination = '', source = '' }) => `byok-export/${destination}/${source}`,
     fields: { ...wrapFields, version: f.string('latest, or a number.').or('') },

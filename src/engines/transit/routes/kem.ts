@@ -7,6 +7,7 @@ import { base64, wipe } from '../../../util/bytes.ts'
 import { batchOf, intOf, runBatch, textOf } from '../batch.ts'
 import type { Item } from '../batch.ts'
 import { readCiphertext, writeCiphertext } from '../formats/ciphertext.ts'
+import { encryptedMembers, orBatch } from '../members.ts'
 import { batchInput, shared } from '../input.ts'
 import { decapsulate, encapsulate } from '../../../keys/operations/kem.ts'
 import type { LiveKey } from '../../../keys/live-key.ts'
@@ -15,10 +16,13 @@ import { Counterpart } from '../counterpart.ts'
 
 const { write } = routesOf<Transit>()
 
+const sharedSecret = { shared_secret: f.base64('The secret, base64.').secret() }
+
 /** `encapsulate/:name` and `decapsulate/:name`: a secret that the owner of an ML-KEM key and somebody else share (FIPS 203). */
 export const kemRoutes = [
   write('encapsulate/:name', {
     about: 'Make a shared secret of 32 bytes, and the ciphertext from which only this ML-KEM key finds it.',
+    returns: orBatch({ ...encryptedMembers, ...sharedSecret }),
     pure: true,
     fields: { name: shared.name, key_version: shared.key_version, batch_input: batchInput('key_version') },
     handle: ({ engine, request }, values) => {
@@ -28,6 +32,7 @@ export const kemRoutes = [
   }),
   write('decapsulate/:name', {
     about: 'Find the shared secret of a ciphertext that was made for an ML-KEM key.',
+    returns: orBatch(sharedSecret),
     pure: true,
     fields: {
       name: shared.name,

@@ -4,6 +4,7 @@ import { answer, done } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
 import { keyType, typeNamed } from '../../../crypto/keys/key-types.ts'
 import { describe } from '../formats/describe.ts'
+import { keyMembers } from '../members.ts'
 import { shared, typeForms } from '../input.ts'
 import type { KeySpec } from '../../../keys/record.ts'
 import type { Transit } from '../transit.ts'
@@ -18,6 +19,7 @@ const name = { name: shared.name }
 export const keyRoutes = [
   list('keys', {
     about: 'List keys.',
+    returns: { keys: f.list('Their names.') },
     fields: { after: shared.after, limit: shared.limit },
     handle: async ({ engine }, { after, limit }) => {
       const keys = await engine.keys.names({ ...(after !== '' && { after }), ...(limit > 0 && { limit }) })
@@ -31,6 +33,7 @@ export const keyRoutes = [
   }),
   write('keys/:name', {
     about: 'Make a key.',
+    returns: keyMembers,
     fields: {
       ...name,
       type: f.string('The type: aes256-gcm96, ed25519, rsa-2048, hmac, …').reads(typeForms).or('aes256-gcm96'),
@@ -54,6 +57,7 @@ export const keyRoutes = [
   }),
   read('keys/:name', {
     about: 'Read what a key is; never its material.',
+    returns: keyMembers,
     fields: { ...name, context: shared.context },
     handle: async ({ engine }, { name: wanted, context }) => {
       const key = await engine.keys.find(wanted)
@@ -72,6 +76,7 @@ export const keyRoutes = [
   }),
   write('keys/:name/rotate', {
     about: 'Add a version, which is the latest from now on.',
+    returns: keyMembers,
     fields: name,
     handle: async ({ engine }, { name: wanted }) => {
       const record = await engine.keys.rotate(wanted)

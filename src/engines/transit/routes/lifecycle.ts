@@ -4,6 +4,7 @@ import { answer } from '../../../contract/response.ts'
 import type { Response } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
 import { describe } from '../formats/describe.ts'
+import { keyMembers, metadataMembers } from '../members.ts'
 import { shared } from '../input.ts'
 import type { KeyRecord } from '../../../keys/record.ts'
 import { restored, softDeleted, switched } from '../../../keys/state.ts'
@@ -35,10 +36,13 @@ async function switchedTo(engine: Transit, name: string, to: 'enabled' | 'disabl
   return answer({ name, state: (record as KeyRecord).state.is })
 }
 
+const stateMembers = { name: metadataMembers.name, state: metadataMembers.state }
+
 /** `keys/:name/soft-delete` and its undoing, `keys/:name/disable` and its undoing, and `cache-config`. */
 export const lifecycleRoutes = [
   remove('keys/:name/soft-delete', {
     about: 'Refuse all use of a key until it is restored.',
+    returns: keyMembers,
     fields: {
       name: shared.name,
       purge_after: f.duration('Destroy it after this time unless it is restored; 0: never by itself.').or(0),
@@ -51,6 +55,7 @@ export const lifecycleRoutes = [
   }),
   write('keys/:name/soft-delete-restore', {
     about: 'Make a soft-deleted key again what it was.',
+    returns: keyMembers,
     fields: { name: shared.name },
     handle: ({ engine }, { name }) =>
       stateChanged(engine, name, {
@@ -60,20 +65,24 @@ export const lifecycleRoutes = [
   }),
   write('keys/:name/disable', {
     about: 'Refuse all use of a key until it is enabled.',
+    returns: stateMembers,
     fields: { name: shared.name },
     handle: ({ engine }, { name }) => switchedTo(engine, name, 'disabled'),
   }),
   write('keys/:name/enable', {
     about: 'Allow the use of a disabled key again.',
+    returns: stateMembers,
     fields: { name: shared.name },
     handle: ({ engine }, { name }) => switchedTo(engine, name, 'enabled'),
   }),
   read('cache-config', {
     about: 'Read how many keys should be cached.',
+    returns: { size: f.int('The number of keys; 0: without limit.') },
     handle: async ({ engine }) => answer({ size: await engine.settings.cacheSize() }),
   }),
   write('cache-config', {
     about: 'Say how many keys should be cached. Kept and shown; the storage caches by memory, whatever this says.',
+    returns: { size: f.int('The number of keys; 0: without limit.') },
     fields: { size: f.int('0 for no limit, or 10 and more.').limiting().or(0) },
     handle: async ({ engine }, { size }) => {
       if (size !== 0 && size < leastCache)

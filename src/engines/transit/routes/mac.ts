@@ -5,6 +5,7 @@ import type { Response } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
 import type { Alias, Call } from '../../../contract/route.ts'
 import { batchOf, runBatch } from '../batch.ts'
+import { orBatch } from '../members.ts'
 import { batchInput, bytesOf, inputOf, shared } from '../input.ts'
 import { macHash, macText } from '../formats/ciphertext.ts'
 import { cmacOf, hmacWith } from '../../../keys/operations/macs.ts'
@@ -72,6 +73,7 @@ export const macRoutes = [
   ...both('hmac/:name', 'algorithm', (pattern, alias) =>
     write(pattern, {
       about: 'Make the HMAC of some data.',
+      returns: orBatch({ hmac: f.string('The HMAC: vault:v<version>:<base64>.') }),
       pure: true,
       alias,
       fields: hmacFields,
@@ -82,6 +84,7 @@ export const macRoutes = [
   ...['cmac/:name', 'cmac/:name/:url_mac_length'].map((pattern) =>
     write(pattern, {
       about: 'Make the AES-CMAC of some data.',
+      returns: orBatch({ cmac: f.string('The CMAC: vault:v<version>:<base64>.') }),
       pure: true,
       alias: ({ name = '', url_mac_length: behind }, { mac_length: sent }) =>
         behind !== undefined

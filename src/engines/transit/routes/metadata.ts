@@ -4,6 +4,7 @@ import { answer } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
 import { metadataOf } from '../formats/metadata.ts'
 import { withMetadata } from '../../../keys/metadata.ts'
+import { metadataMembers } from '../members.ts'
 import { shared } from '../input.ts'
 import type { KeyRecord } from '../../../keys/record.ts'
 import type { Transit } from '../transit.ts'
@@ -16,6 +17,7 @@ const guard = f.duration('A key that was used within this time is not removed; 0
 export const metadataRoutes = [
   read('keys/:name/metadata', {
     about: 'Read what a key may be used for, its state, its tags, and what its versions have been used for.',
+    returns: metadataMembers,
     fields: { name: shared.name },
     handle: async ({ engine }, { name }) => {
       const key = await engine.keys.find(name)
@@ -25,6 +27,7 @@ export const metadataRoutes = [
   }),
   write('keys/:name/metadata', {
     about: 'Change what a key may be used for, its tags and its custom metadata; what is given replaces all there was.',
+    returns: metadataMembers,
     fields: {
       name: shared.name,
       uses: f.list('What the key may be used for, of what its type can do: encrypt, decrypt, sign, verify, …'),
@@ -41,10 +44,12 @@ export const metadataRoutes = [
   }),
   read('config/deletion', {
     about: 'Read which keys may be removed.',
+    returns: { guard: f.int('Seconds for which a key that was used is not removed; 0: all may be removed.') },
     handle: async ({ engine }) => answer({ guard: await engine.keys.deletionGuard() }),
   }),
   write('config/deletion', {
     about: 'Say which keys may be removed: with a guard, not those that were used lately.',
+    returns: { guard: f.int('Seconds for which a key that was used is not removed; 0: all may be removed.') },
     fields: { guard },
     handle: async ({ engine }, { guard: seconds }) => {
       if (seconds === undefined) throw refuse('give "guard": a duration, or 0 for none')

@@ -37,12 +37,14 @@ function randomResponse(engine: Transit, { source, urlbytes, ...options }: Rando
 export const toolRoutes = [
   write('hash', {
     about: 'Hash some data.',
+    returns: { sum: f.string('The digest.') },
     pure: true,
     fields: hashFields,
     handle: async (_, { input, algorithm, format }) => answer({ sum: await hashText(input, algorithm, format) }),
   }),
   write('hash/*urlalgorithm', {
     about: 'Hash some data.',
+    returns: { sum: f.string('The digest.') },
     pure: true,
     fields: {
       ...hashFields,
@@ -52,18 +54,21 @@ export const toolRoutes = [
   }),
   write('random', {
     about: 'Give random bytes.',
+    returns: { random_bytes: f.string('The bytes.').secret() },
     pure: true,
     fields: randomFields,
     handle: ({ engine }, options) => randomResponse(engine, options),
   }),
   write('random/:source', {
     about: 'Give random bytes.',
+    returns: { random_bytes: f.string('The bytes.').secret() },
     pure: true,
     fields: randomFields,
     handle: ({ engine }, options) => randomResponse(engine, options),
   }),
   write('random/:source/:urlbytes', {
     about: 'Give random bytes.',
+    returns: { random_bytes: f.string('The bytes.').secret() },
     pure: true,
     fields: { ...randomFields, urlbytes: f.string('How many bytes; counts before `bytes`.').alias('bytes').or('') },
     handle: ({ engine }, options) => randomResponse(engine, options),

@@ -7,6 +7,7 @@ import { routesOf } from '../../../contract/route.ts'
 import type { SignatureOptions } from '../../../crypto/signatures/signatures.ts'
 import { batchOf, runBatch, textOf } from '../batch.ts'
 import type { Item } from '../batch.ts'
+import { orBatch, signedMembers } from '../members.ts'
 import { batchInput, bytesOf, inputOf, shared, usual } from '../input.ts'
 import type { LiveKey } from '../../../keys/live-key.ts'
 import { macHash, signText, verifyMacText, verifyText } from '../formats/ciphertext.ts'
@@ -60,6 +61,7 @@ export const signRoutes = [
   ...both('sign/:name', 'hash_algorithm', (pattern, alias) =>
     write(pattern, {
       about: 'Sign some data.',
+      returns: orBatch(signedMembers),
       pure: true,
       alias,
       fields: { ...signFields, key_version: shared.key_version },
@@ -88,6 +90,7 @@ export const signRoutes = [
   ...both('verify/:name', 'hash_algorithm', (pattern, alias) =>
     write(pattern, {
       about: 'Verify a signature or an HMAC.',
+      returns: orBatch({ valid: f.bool('It is the signature, or the MAC, of this data.') }),
       pure: true,
       alias,
       fields: verifyFields,
