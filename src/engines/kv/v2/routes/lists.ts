@@ -58,7 +58,7 @@ function listsAt(pattern: string, detailsOf: Details, returns: Fields): Route<Se
       handle: async (call, { path: wanted }) => {
         const folder = folderOf(wanted)
         const found = await scanned(call.engine.view, secretFolder + folder)
-        return answer(found.length > 0 ? await details(call, folder, found) : {})
+        return answer(found.length > 0 ? await detailsOf(call, folder, found) : {})
       },
     }),
   ]
