@@ -299,9 +299,8 @@ export class EncryptedBarrier implements Barrier {
   /** Follows the terms that other processes begin. */
   #watchKeyring(): Closer {
     return this.#parts.storage.watch(0n, {
-      changed: async (_, keys) => {
-        if (keys.includes(plainKeys.keyring)) await this.#followKeyring()
-      },
+      // No promise for the many commits that do not touch it.
+      changed: (_, keys) => (keys.includes(plainKeys.keyring) ? this.#followKeyring() : undefined),
       reset: async () => this.#followKeyring(),
     })
   }

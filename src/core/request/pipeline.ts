@@ -148,7 +148,8 @@ export class Pipeline implements Gateway {
   }
 
   async #decide(request: Request): Promise<{ readonly open: UnsealedParts | undefined; readonly decision: Decision }> {
-    const stale = await this.#parts.open()?.freshness.ready()
+    const reading = this.#parts.open()?.freshness.ready()
+    const stale = reading && (await reading)
     const open = this.#parts.open()
     if (open && stale) return { open: undefined, decision: this.#undecided(request, stale) }
     return { open, decision: open ? await decide(open, request) : this.#parts.sealed(request) }
