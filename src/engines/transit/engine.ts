@@ -18,12 +18,12 @@ import { signRoutes } from './routes/sign.ts'
 import { Transit } from './transit.ts'
 import type { Random } from '../../keys/record.ts'
 
-/** The transit engine: cryptography with keys that never leave the server. */
+/** The transit engine, Vault's view of the keys: they leave the server only if they are exportable. */
 export function transitEngine(random: Random): Engine {
   return defineEngine<Transit>({
     type: 'transit',
     kind: 'secret',
-    about: 'Encrypt and decrypt with keys that never leave the server.',
+    about: 'Encrypt and decrypt with keys that leave the server only if they are exportable.',
     start: (host) => new Transit(host, random),
     everyMinute: ({ keys }) => keys.tend(),
     routes: [
