@@ -37,6 +37,14 @@ export interface Versioned {
   readonly bytes: Uint8Array
 }
 
+/** An encryption that waits for more messages to be reserved: the version that was asked for, and the one that is used. */
+interface Encryption {
+  readonly version: number
+  readonly number: number
+  readonly binding: Binding
+  readonly beforeChange: BeforeChange
+}
+
 /** A key pair ready for use; the private key is absent when only the public one was imported. */
 export interface LivePair {
   readonly publicKey: PairKey
@@ -82,32 +90,49 @@ export class LiveKey {
 
   /**
    * Encrypts with a version; 0 is the latest, or a new one when that has encrypted as many messages as is safe. Waits for
-   * `beforeChange` before more messages are reserved, or a new version is made.
+   * `beforeChange` before more messages are reserved, or a new version is made. Small messages are encrypted at once: then
+   * the result is no promise.
    * @throws Fault invalid_request for a version or context that cannot be used.
    */
-  async encrypt(
+  encrypt(
     plaintext: Uint8Array,
     version: number,
     binding: Binding,
     beforeChange: BeforeChange,
-  ): Promise<Versioned> {
+  ): Versioned | Promise<Versioned> {
     this.mustAllow('encrypt')
     const number = this.versionToUse(version, 'encryption')
     const cipher = this.#cipher(number, binding)
-    if (!(await this.#mayEncrypt(number, beforeChange))) {
-      if (version === 0) {
-        await beforeChange()
-        return (await this.#host.successor(this.record)).encrypt(plaintext, 0, binding, beforeChange)
-      }
-      throw refuse(
-        `version ${number} has encrypted as many messages as is safe (NIST SP 800-38D): leave key_version out, or rotate the key`,
-      )
-    }
-    return { version: number, bytes: await cipher.encrypt(plaintext, binding, this.#host.random) }
+    const mayEncrypt = this.#mayEncrypt(number, beforeChange)
+    if (mayEncrypt !== true) return this.#encryptIf(mayEncrypt, plaintext, { version, number, binding, beforeChange })
+    const bytes = cipher.encrypt(plaintext, binding, this.#host.random)
+    if (bytes instanceof Uint8Array) return { version: number, bytes }
+    return bytes.then((made) => ({ version: number, bytes: made }))
   }
 
-  /** @throws Fault invalid_request for a ciphertext of another key, context or associated data. */
-  async decrypt(ciphertext: Versioned, binding: Binding): Promise<Uint8Array> {
+  async #encryptIf(
+    mayEncrypt: boolean | Promise<boolean>,
+    plaintext: Uint8Array,
+    { version, number, binding, beforeChange }: Encryption,
+  ): Promise<Versioned> {
+    if (await mayEncrypt) {
+      const bytes = await this.#cipher(number, binding).encrypt(plaintext, binding, this.#host.random)
+      return { version: number, bytes }
+    }
+    if (version === 0) {
+      await beforeChange()
+      return (await this.#host.successor(this.record)).encrypt(plaintext, 0, binding, beforeChange)
+    }
+    throw refuse(
+      `version ${number} has encrypted as many messages as is safe (NIST SP 800-38D): leave key_version out, or rotate the key`,
+    )
+  }
+
+  /**
+   * Small messages are decrypted at once: then the result is no promise.
+   * @throws Fault invalid_request for a ciphertext of another key, context or associated data
+   */
+  decrypt(ciphertext: Versioned, binding: Binding): Uint8Array | Promise<Uint8Array> {
     this.mustAllow('decrypt')
     const { version } = ciphertext
     this.mustDecrypt(version)

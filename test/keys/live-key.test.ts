@@ -100,14 +100,14 @@ for (const type of types)
           for (const to of views)
             for (const context of contexts) {
               const made = await own.encrypt(Buffer.from('x'), 0, { view: from, context }, unaudited)
-              const decrypted = own.decrypt(made, { view: to, context })
+              const decrypted = (async () => own.decrypt(made, { view: to, context }))()
               if (from === to) expect(Buffer.from(await decrypted).toString()).to.equal('x')
               else expect(await faultOf(decrypted), `${from} ${to}`).to.have.property('code', 'invalid_request')
             }
         const other = new LiveKey({ ...key, uuid: 'another' }, uncounted(randomBytes))
         const [context] = contexts
         const made = await own.encrypt(Buffer.from('x'), 0, { view: 'one', context }, unaudited)
-        await faultOf(other.decrypt(made, { view: 'one', context }))
+        await faultOf((async () => other.decrypt(made, { view: 'one', context }))())
       })
 
       it('0.9.0: refuses every short or strange ciphertext', async () => {

@@ -21,17 +21,31 @@ export function writeCiphertext(version: number, bytes: Uint8Array): string {
   return tagged(version, base64(bytes))
 }
 
+/** A body that is decoded when its bytes are read: a refused version is reported first. */
+class EncodedBody implements Versioned {
+  readonly version: number
+  readonly #encoded: string
+  readonly #wrong: string
+  readonly #decode: (encoded: string) => Uint8Array | undefined
+
+  constructor(version: number, encoded: string, wrong: string, decode = fromBase64) {
+    this.version = version
+    this.#encoded = encoded
+    this.#wrong = wrong
+    this.#decode = decode
+  }
+
+  get bytes(): Uint8Array {
+    const bytes = this.#decode(this.#encoded)
+    if (!bytes) throw refuse(this.#wrong)
+    return bytes
+  }
+}
+
 /** Takes a ciphertext apart. Version 0 means 1, as in the oldest ones. @throws Fault invalid_request when it is not one. */
 export function readCiphertext(text: string): Versioned {
   const { version, rest } = readTag(text, 'invalid ciphertext')
-  return {
-    version: version || 1,
-    get bytes() {
-      const bytes = fromBase64(rest)
-      if (!bytes) throw refuse('invalid ciphertext: could not decode base64')
-      return bytes
-    },
-  }
+  return new EncodedBody(version || 1, rest, 'invalid ciphertext: could not decode base64')
 }
 
 /** The version and the encoded rest of a string with Vault's prefix; `wrong` begins the refusals. */
@@ -53,7 +67,8 @@ export async function encryptText(
   binding: Binding,
   beforeChange: BeforeChange,
 ): Promise<{ readonly ciphertext: string; readonly key_version: number }> {
-  const made = await key.encrypt(plaintext, version, binding, beforeChange)
+  const encrypted = key.encrypt(plaintext, version, binding, beforeChange)
+  const made = encrypted instanceof Promise ? await encrypted : encrypted
   return { ciphertext: writeCiphertext(made.version, made.bytes), key_version: made.version }
 }
 
@@ -95,14 +110,8 @@ export async function verifyText(
 ): Promise<boolean> {
   key.mustAllow('verify')
   const { version, rest } = readTag(signature, 'invalid signature')
-  const presented = {
-    version,
-    get bytes() {
-      const bytes = options.jws ? fromUrl(rest) : fromBase64(rest)
-      if (!bytes) throw refuse('invalid base64 signature value')
-      return bytes
-    },
-  }
+  const decode = options.jws ? fromUrl : fromBase64
+  const presented = new EncodedBody(version, rest, 'invalid base64 signature value', decode)
   return verify(key, input, presented, options)
 }
 
@@ -122,14 +131,7 @@ export async function macText(key: LiveKey, kind: MacKind, input: Uint8Array, ve
 export async function verifyMacText(key: LiveKey, kind: MacKind, input: Uint8Array, text: string): Promise<boolean> {
   key.mustBeEnabled()
   const { version, rest } = readTag(text, `invalid ${kind.name} to verify`)
-  const presented = {
-    version,
-    get bytes() {
-      const bytes = fromBase64(rest)
-      if (!bytes) throw refuse(`invalid ${kind.name} to verify: could not decode base64`)
-      return bytes
-    },
-  }
+  const presented = new EncodedBody(version, rest, `invalid ${kind.name} to verify: could not decode base64`)
   return macVerified(key, kind, input, presented)
 }
 

@@ -91,7 +91,7 @@ async function batch(key: LiveKey, values: EncryptValues, { back, beforeChange }
   return warned(response, values.partial_failure_response_code)
 }
 
-async function one(key: LiveKey, item: Item, beforeChange: BeforeChange): Promise<Readonly<Record<string, unknown>>> {
+function one(key: LiveKey, item: Item, beforeChange: BeforeChange): Promise<Readonly<Record<string, unknown>>> {
   if (item['plaintext'] === undefined || item['plaintext'] === null) throw refuse('missing plaintext to encrypt')
   const plaintext = bytesOf(textOf(item, 'plaintext'), 'plaintext')
   return encryptText(key, plaintext, intOf(item, 'key_version'), binding(item), beforeChange)
