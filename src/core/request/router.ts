@@ -14,12 +14,15 @@ const mostFound = 1000
 /** Mounts by path. Longest match by whole segments. */
 export class Router {
   readonly #mounts = new Map<string, Mount>()
+  /** Of the path of any mount, in characters. */
+  #longest = 0
   /** Where paths led lately, as long as the mounts are the same: many requests are for few paths. */
   readonly #found = new Map<string, Destination>()
 
   /** Adds or replaces the mount at its path. */
   add(mount: Mount): void {
     this.#mounts.set(mount.apiPath, mount)
+    this.#longest = Math.max(this.#longest, mount.apiPath.length)
     this.#found.clear()
   }
 
@@ -36,7 +39,9 @@ export class Router {
 
   /** The mount that a path belongs to. */
   mountOf(path: string): Mount | undefined {
+    // Longer folders are no mounts: to look each of them up would take quadratic time.
     let folder = path.endsWith('/') ? path : `${path}/`
+    if (folder.length > this.#longest) folder = folder.slice(0, folder.lastIndexOf('/', this.#longest - 1) + 1)
     while (folder.length > 1) {
       const mount = this.#mounts.get(folder)
       if (mount) return mount
