@@ -58,6 +58,7 @@ export class EncryptedBarrier implements Barrier {
   #along: (() => ReadonlyMap<string, unknown> | undefined) | undefined
   #alongFolder = ''
   #keyringWatch: Closer | undefined
+  #othersSealed: Promise<void> = Promise.resolve()
   /** The keyring that this process stored last, or is about to store. */
   #storing: Uint8Array | undefined
   readonly #commits = new CommitCount()
@@ -138,12 +139,16 @@ export class EncryptedBarrier implements Barrier {
     if (!this.#open) return
     const { keyring, root, names, records, checks } = this.#open
     this.#open = undefined
-    this.#shared.lost()
+    this.#othersSealed = this.#shared.lost()
     records.close()
     checks.close()
     names.wipe()
     wipeKeyring(keyring)
     root.fill(0)
+  }
+
+  async othersSealed(): Promise<void> {
+    return this.#othersSealed
   }
 
   async isRoot(root: Uint8Array): Promise<boolean> {

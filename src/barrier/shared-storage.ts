@@ -79,9 +79,9 @@ export class SharedStorage implements Storage {
     }
   }
 
-  /** The owner is sealed: so is everybody. */
-  lost(): void {
-    for (const watcher of this.#watchers) watcher.lost?.()
+  /** The owner is sealed. Resolves when no other process serves any more. */
+  async lost(): Promise<void> {
+    await Promise.allSettled([...this.#watchers].map(async (watcher) => watcher.lost?.()))
   }
 
   async close(): Promise<void> {}

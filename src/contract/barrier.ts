@@ -57,6 +57,8 @@ export interface Barrier {
   sweep(): Promise<void>
   /** Wipes all keys and caches. */
   seal(): void
+  /** After a seal: resolves when the other processes that share the storage serve no more. */
+  othersSealed(): Promise<void>
   /** Whether `root` is the current root key. */
   isRoot(root: Uint8Array): Promise<boolean>
   /** Encrypts the keyring with another root key, in one commit with `along`. */

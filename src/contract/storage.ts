@@ -73,8 +73,8 @@ export interface Watcher {
   changed(rev: Rev, keys: readonly string[]): void | Promise<void>
   /** Anything may have changed. */
   reset(): void | Promise<void>
-  /** Changes are not reported any more: nothing that was read before may be used from now on. */
-  lost?(): void
+  /** Changes are not reported any more: nothing that was read before may be used from now on. Resolves when nothing is. */
+  lost?(): void | Promise<void>
 }
 
 /** The place of a process among those that share a storage through its owner. */

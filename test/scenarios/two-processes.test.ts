@@ -104,6 +104,23 @@ describe('two processes on one storage', function () {
         expect(await status('PUT', `${path}-moved/x`, { v: '1' })).to.equal(404)
       })
 
+      it('a user whose password changed, and all tokens of a login method that was disabled', async () => {
+        const path = `people${at}`
+        await from().data('POST', `sys/auth/${path}`, { type: 'userpass' })
+        const write = async (password: string) => from().data('POST', `auth/${path}/users/ada`, { password })
+        const login = async (password: string) => to().call('POST', `/v1/auth/${path}/login/ada`, { password })
+        await write('first password')
+        const token = String(authOf(await login('first password'))['client_token'])
+        const lookup = async () => status('GET', 'auth/token/lookup-self', undefined, token)
+        expect([await lookup(), await lookup()]).to.deep.equal([200, 200])
+        await write('second password')
+        expect([(await login('first password')).status, (await login('second password')).status]).to.deep.equal([
+          400, 200,
+        ])
+        await from().data('DELETE', `sys/auth/${path}`)
+        expect([await lookup(), (await login('second password')).status]).to.deep.equal([403, 404])
+      })
+
       it('a namespace that was made, locked, unlocked and removed', async () => {
         const name = `team${at}`
         await from().data('PUT', `sys/namespaces/${name}`, {})

@@ -248,6 +248,7 @@ export class SealManager {
       if (this.#unsealKey) wipe(this.#unsealKey)
       this.#unsealKey = undefined
     }
+    await barrier.othersSealed()
   }
 
   async #enter(record: SealRecord, shares: readonly Uint8Array[], options: UnsealOptions): Promise<void> {

@@ -22,7 +22,7 @@ export class Watchers {
 
   /** No further changes are reported until a reset. */
   lost(): void {
-    for (const watcher of this.#watchers) watcher.lost?.()
+    void allApplied(this.#watchers, (watcher) => watcher.lost?.())
   }
 }
 

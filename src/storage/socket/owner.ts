@@ -125,7 +125,10 @@ class Member {
     this.#watch = storage.watch(0n, {
       changed: async (rev, keys) => this.#tell(rev, keys),
       reset: async () => this.#tell(0n),
-      lost: () => this.cut(),
+      lost: async () => {
+        this.cut()
+        await this.#out
+      },
     })
   }
 
