@@ -52,8 +52,7 @@ function listsAt(pattern: string, detailsOf: Details, returns: Fields): Route<Se
     }),
     scan(pattern, {
       about: 'List every name below a folder.',
-      // As recorded, a recursive list always has the details.
-      returns: detailed,
+      returns,
       fields: path,
       handle: async (call, { path: wanted }) => {
         const folder = folderOf(wanted)
