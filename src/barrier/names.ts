@@ -1,7 +1,7 @@
 import { refuse } from '../contract/fault.ts'
 import { Siv } from '../crypto/ciphers/siv.ts'
 import { text, utf8 } from '../util/bytes.ts'
-import { recent } from '../util/recent.ts'
+import { recent } from '../util/caches/recent.ts'
 import { BrokenRecord } from './frame.ts'
 
 const longest = 1024

@@ -2,7 +2,7 @@ import { keyType } from '../crypto/keys/key-types.ts'
 import { usageAt, usageShape, VersionCounter } from './usage-counter.ts'
 import type { UsageCounter, UsageCounterHost } from './usage-counter.ts'
 import type { KeyRecord } from './record.ts'
-import { recent } from '../util/recent.ts'
+import { recent } from '../util/caches/recent.ts'
 
 /** Versions whose counter is in memory; for others at most a block of the count is lost, to the safe side. */
 const countersCached = 10_000

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { TokenRecord } from '../contract/identity.ts'
-import { recent } from '../util/recent.ts'
+import { recent } from '../util/caches/recent.ts'
 
 interface Entry {
   readonly record: TokenRecord

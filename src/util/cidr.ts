@@ -1,6 +1,5 @@
 import { BlockList, isIP } from 'node:net'
-
-const lists = new WeakMap<readonly string[], Blocks>()
+import { perObject } from './caches/per-object.ts'
 
 /** IPv4 and IPv6 separately: Node's list would let an IPv4 address into an IPv6 block. */
 interface Blocks {
@@ -48,9 +47,7 @@ export function plainAddress(address: string): string {
   return [high >> 8, high & 255, low >> 8, low & 255].join('.')
 }
 
-function blocksOf(cidrs: readonly string[]): Blocks {
-  const cached = lists.get(cidrs)
-  if (cached) return cached
+const blocksOf = perObject((cidrs: readonly string[]): Blocks => {
   const blocks = { ipv4: new BlockList(), ipv6: new BlockList() }
   for (const cidr of cidrs) {
     const [address = '', bits] = cidr.split('/')
@@ -60,9 +57,8 @@ function blocksOf(cidrs: readonly string[]): Blocks {
       blocks.ipv6.addSubnet(address, Number(bits), 'ipv6')
     else blocks.ipv4.addSubnet(plain, Number(bits) - (plain === address ? 0 : mappedBits), 'ipv4')
   }
-  lists.set(cidrs, blocks)
   return blocks
-}
+})
 
 /** The number of bits before the IPv4 part of a mapped address. */
 const mappedBits = 96

@@ -12,6 +12,7 @@ import type { Hasher } from './hasher.ts'
 import { bootMark, commitMark } from './marks.ts'
 import { redact, redactSteps } from './redact.ts'
 import type { Redaction } from './redact.ts'
+import { perObject } from '../../util/caches/per-object.ts'
 
 /** Kinds of lines about the log itself (docs/formats.md): the end of their path. */
 export type NoteAbout =
@@ -58,12 +59,6 @@ interface TokenText {
   readonly shown: Secret<string> | undefined
   readonly auth: string
   readonly request: string
-}
-
-const shared = {
-  mounts: new WeakMap<AuditMount, string>(),
-  granting: new WeakMap<object, string>(),
-  namespaces: new WeakMap<object, string>(),
 }
 
 /**
@@ -143,7 +138,7 @@ export class LineWriter {
     const { id, protocol, client, data, wrapTtl } = request
     // A list is of a folder, however it was spelt.
     const path = isListing(event) && !request.path.endsWith('/') ? `${request.path}/` : request.path
-    let text = `"id":${JSON.stringify(id)},"operation":"${event.operation}",${mountText(mount)}${token}`
+    let text = `"id":${JSON.stringify(id)},"operation":"${event.operation}",${mount ? mountText(mount) : ''}${token}`
     text += `"namespace":${namespaceText(event.namespace)},"path":${JSON.stringify(path)}`
     if (Object.keys(data).length > 0) text += `,"data":${this.#redact(data, mount?.rawRequestKeys)}`
     text += `,"remote_address":${JSON.stringify(client.address)},"remote_port":${client.port}`
@@ -279,34 +274,21 @@ function isListing({ operation }: AuditEvent): boolean {
 }
 
 /** `"mount_point":…,` and the like, ending in a comma; made once per mount. */
-function mountText(mount: AuditMount | undefined): string {
-  if (!mount) return ''
-  const cached = shared.mounts.get(mount)
-  if (cached !== undefined) return cached
+const mountText = perObject((mount: AuditMount): string => {
   const { path, type, accessor } = mount
   const named = { mount_point: path, mount_type: type, mount_accessor: accessor, mount_class: mount.class }
-  const text = `${JSON.stringify(named).slice(1, -1)},`
-  shared.mounts.set(mount, text)
-  return text
-}
+  return `${JSON.stringify(named).slice(1, -1)},`
+})
 
 /** Made once per namespace. */
-function namespaceText(namespace: AuditEvent['namespace']): string {
-  const cached = shared.namespaces.get(namespace)
-  if (cached !== undefined) return cached
-  const { id, path } = namespace
-  const text = JSON.stringify({ ...(id !== '' && { id }), ...(path !== '' && { path }) })
-  shared.namespaces.set(namespace, text)
-  return text
-}
+const namespaceText = perObject(({ id, path }: AuditEvent['namespace']): string =>
+  JSON.stringify({ ...(id !== '' && { id }), ...(path !== '' && { path }) }),
+)
 
-function grantingText(granting: NonNullable<AuditEvent['decision']['granting']>): string {
-  const cached = shared.granting.get(granting)
-  if (cached !== undefined) return cached
-  const text = `,"granting_policies":${JSON.stringify(granting)}`
-  shared.granting.set(granting, text)
-  return text
-}
+const grantingText = perObject(
+  (granting: NonNullable<AuditEvent['decision']['granting']>): string =>
+    `,"granting_policies":${JSON.stringify(granting)}`,
+)
 
 function errorOf(fault: Fault | undefined): string {
   const text = fault && errorText(fault)

@@ -16,6 +16,7 @@ import type { Mount } from './mount.ts'
 import { Router } from '../request/router.ts'
 import { Trie } from '../request/trie.ts'
 import { mountShape } from './mount-shape.ts'
+import { perObject } from '../../util/caches/per-object.ts'
 
 /** The parts that the mount table of a namespace needs. */
 export interface MountParts {
@@ -38,7 +39,7 @@ export interface MountParts {
 }
 
 /** Engines are alike in all namespaces: each has one trie. */
-const tries = new WeakMap<Engine, Trie>()
+const trieOf = perObject((engine: Engine) => new Trie(engine.routes))
 
 /** The mount table of a namespace: which engine answers where. Kept in the barrier, opened at unseal. */
 export class Mounts {
@@ -295,12 +296,6 @@ export function freshMount(
 ): MountRecord {
   const accessor = `${spec.kind === 'auth' ? 'auth_' : ''}${spec.type}_${hex(random(4))}`
   return { ...spec, uuid: uuid(), accessor, namespace, builtin }
-}
-
-function trieOf(engine: Engine): Trie {
-  const trie = tries.get(engine) ?? new Trie(engine.routes)
-  tries.set(engine, trie)
-  return trie
 }
 
 /** Whether one of two paths lies within the other. */

@@ -7,6 +7,7 @@ import type { PolicyDocument } from '../../policy/document.ts'
 import { byteOrder, fromBase64, text } from '../../util/bytes.ts'
 import type { Clock } from '../../util/clock.ts'
 import { isCount, isFlag, isName, isText, isTime, orAbsent, shapeOf } from '../../util/stored/shape.ts'
+import { perObject } from '../../util/caches/per-object.ts'
 
 /** A policy as it is kept. Times are epoch milliseconds. */
 export interface PolicyRecord {
@@ -47,7 +48,7 @@ export class Policies {
   readonly #view: View
   readonly #clock: Clock
   /** By the shared record object that the view hands out: a changed policy is another object. */
-  readonly #parsed = new WeakMap<PolicyRecord, PolicyDocument>()
+  readonly #parsed = perObject(parsedAgain)
   readonly #watch: Closer
   #epoch = 0
 
@@ -89,9 +90,7 @@ export class Policies {
   ): Promise<{ readonly record: PolicyRecord; readonly document: PolicyDocument } | undefined> {
     const record = await this.get(name)
     if (!record) return undefined
-    const document = this.#parsed.get(record) ?? parsedAgain(record)
-    this.#parsed.set(record, document)
-    return { record, document }
+    return { record, document: this.#parsed(record) }
   }
 
   /** Names of all policies below a prefix such as `team/` ('' for all), by byte order, `root` last. */

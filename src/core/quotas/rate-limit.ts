@@ -1,4 +1,4 @@
-import { recent } from '../../util/recent.ts'
+import { recent } from '../../util/caches/recent.ts'
 
 /** How many requests a client may make. Times in seconds. */
 export interface Rate {

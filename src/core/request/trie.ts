@@ -1,4 +1,5 @@
 import type { Route } from '../../contract/route.ts'
+import { perObject } from '../../util/caches/per-object.ts'
 
 /** All operations that one path of an engine offers. */
 export type Offers = Partial<Record<Route['operation'], Route>>
@@ -14,20 +15,14 @@ export interface Traits {
   readonly vet: Route['vet']
 }
 
-const traits = new WeakMap<Offers, Traits>()
-
 /** The traits of a path, found once. */
-export function traitsOf(offers: Offers): Traits {
-  const cached = traits.get(offers)
-  if (cached) return cached
+export const traitsOf = perObject((offers: Offers): Traits => {
   const routes = Object.values(offers)
   const serverLife = routes.some((route) => route.whenSealed)
   const isPublic = serverLife || routes.some((route) => route.access === 'public')
   const sudo = routes.some((route) => route.access === 'sudo')
-  const found = { serverLife, public: isPublic, sudo, vet: routes.find((route) => route.vet)?.vet }
-  traits.set(offers, found)
-  return found
-}
+  return { serverLife, public: isPublic, sudo, vet: routes.find((route) => route.vet)?.vet }
+})
 
 /** A path that was found: what it offers and what its parameters are. */
 export interface Match {

@@ -10,7 +10,7 @@ import { mostBytes, encryptOaep } from '../../crypto/ciphers/oaep.ts'
 import type { OaepOptions } from '../../crypto/ciphers/oaep.ts'
 import { fromPrivateDer, fromPublicDer } from '../../crypto/keys/pairs.ts'
 import { base64, fromBase64, utf8, wipe } from '../../util/bytes.ts'
-import { recent } from '../../util/recent.ts'
+import { recent } from '../../util/caches/recent.ts'
 import type { KeyRecord, KeyVersion, Random } from '../record.ts'
 
 /** Derived keys that one version caches, and the longest context (in characters) that is cached. */

@@ -5,6 +5,7 @@ import { fits } from './allowed.ts'
 import { Effort } from './effort.ts'
 import { defaultOf } from './readings.ts'
 import type { ParameterRules } from './values.ts'
+import { perObject } from '../../util/caches/per-object.ts'
 
 type Data = Readonly<Record<string, unknown>>
 
@@ -196,20 +197,16 @@ class Judge {
 const formsOf = (field: Field<unknown> | undefined, value: unknown, others: Data): readonly unknown[] =>
   field?.forms ? field.forms(value === null || value === '' ? undefined : value, others) : []
 
-const groups = new WeakMap<Fields, ReadonlyMap<string, readonly string[]>>()
-
 /** All names of the thing that a parameter is about, its own included. */
 function namesOf(fields: Fields, name: string): readonly string[] {
-  const known = groups.get(fields) ?? groupsOf(fields)
-  groups.set(fields, known)
-  return known.get(name) ?? [name]
+  return groupsOf(fields).get(name) ?? [name]
 }
 
-function groupsOf(fields: Fields): ReadonlyMap<string, readonly string[]> {
+const groupsOf = perObject((fields: Fields): ReadonlyMap<string, readonly string[]> => {
   const byFirst = new Map<string, string[]>()
   for (const [name, { sameAs }] of Object.entries(fields)) {
     if (sameAs === undefined) continue
     byFirst.set(sameAs, [...(byFirst.get(sameAs) ?? [sameAs]), name])
   }
   return new Map([...byFirst.values()].flatMap((names) => names.map((name) => [name, names] as const)))
-}
+})

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import * as fc from 'fast-check'
-import { recent } from '../../src/util/recent.ts'
+import { recent } from '../../../src/util/caches/recent.ts'
 
 describe('a cache of what was used last', () => {
   it('is a map that forgets what was used longest ago', () => {
