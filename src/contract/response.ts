@@ -61,7 +61,7 @@ export interface WrapInfo {
   readonly ttl: number
   readonly creation_time: string
   readonly creation_path: string
-  /** The accessor of the token in the real response. */
+  /** The accessor of the token, or of the secret, in the real response. */
   readonly wrapped_accessor?: string
 }
 
@@ -90,6 +90,8 @@ export interface Response extends ResponseForm {
   readonly issued?: { readonly token: TokenRecord; readonly bearer: Secret<string> }
   readonly warnings?: readonly string[]
   readonly leaseDuration?: number
+  /** The accessor of the secret in `data`: shown with the token that wraps it. */
+  readonly accessor?: string
   /** Sent instead of the response itself, which this token unwraps. */
   readonly wrapInfo?: WrapInfo
   /** The id of its request, where that is an earlier one (unwrapping). */

@@ -1,3 +1,4 @@
+import { approleEngine } from '../auth/approle/engine.ts'
 import { tokenEngine } from '../auth/token/engine.ts'
 import type { TokenPort } from '../auth/token/port.ts'
 import { userpassEngine } from '../auth/userpass/engine.ts'
@@ -25,6 +26,7 @@ export function engines(system: Engine, { tokensOf, wrappings }: EnginePorts): r
     system,
     tokenEngine(tokensOf),
     userpassEngine,
+    approleEngine,
     cubbyholeEngine(wrappings),
     transitEngine(randomBytes),
     plainEngine('kv'),

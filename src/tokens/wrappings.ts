@@ -92,13 +92,14 @@ export class Wrappings {
       entityId: '',
       carries: content,
     })
+    const accessor = response.auth?.accessor ?? response.accessor
     const info = {
       token,
       accessor: record.accessor,
       ttl: creationTtl,
       creation_time: rfc3339(creationTime),
       creation_path: creationPath,
-      ...(response.auth?.accessor && { wrapped_accessor: response.auth.accessor }),
+      ...(accessor && { wrapped_accessor: accessor }),
     }
     return { id: record.id, info }
   }

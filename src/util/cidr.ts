@@ -36,6 +36,24 @@ export function inCidrs(cidrs: readonly string[], address: string): boolean {
   return family === 4 ? ipv4.check(bare, 'ipv4') : ipv6.check(bare, 'ipv6')
 }
 
+/** Whether every one of some blocks lies within one of the others. Both as `parseCidr` gives them. */
+export function areWithin(inner: readonly string[], outer: readonly string[]): boolean {
+  return inner.every((cidr) => outer.some((other) => isWithin(cidr, other)))
+}
+
+function isWithin(inner: string, outer: string): boolean {
+  const [{ address, bits }, whole] = [plainBlock(inner), plainBlock(outer)]
+  return isIP(address) === isIP(whole.address) && bits >= whole.bits && inCidrs([outer], address)
+}
+
+/** A block with IPv4-mapped addresses only, as an IPv4 block. */
+function plainBlock(cidr: string): { readonly address: string; readonly bits: number } {
+  const [address = '', length] = cidr.split('/')
+  const [plain, bits] = [plainAddress(address), Number(length)]
+  if (plain === address || bits < mappedBits) return { address, bits }
+  return { address: plain, bits: bits - mappedBits }
+}
+
 /** The address; an IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2), in any spelling, as IPv4. */
 export function plainAddress(address: string): string {
   if (isIP(address) !== 6) return address

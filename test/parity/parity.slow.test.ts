@@ -56,6 +56,7 @@ describe('parity with recorded answers', function () {
     'sys-wrapping',
     'sys-namespaces',
     'auth-userpass',
+    'auth-approle',
   ])
     it(`answers ${area} requests as recorded`, () => {
       judge(

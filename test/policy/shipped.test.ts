@@ -9,8 +9,9 @@ const shipped = (name: string) => {
     now: () => 0,
   })
   return (question: string) => {
-    const [operation = '', path = ''] = question.split(' ')
-    return acl.decide({ operation: operation as AclOperation, path, data: {} }).allowed
+    const [operation = '', path = '', wrapped] = question.split(' ')
+    const wrapping = wrapped === undefined ? {} : { wrapTtl: 60 }
+    return acl.decide({ operation: operation as AclOperation, path, data: {}, ...wrapping }).allowed
   }
 }
 
@@ -31,6 +32,24 @@ const table: Readonly<Record<string, { readonly may: readonly string[]; readonly
       'update sys/seal',
       'list sys/policies/acl',
       'read cubbyhole/x',
+    ],
+  },
+  'approle-issuer': {
+    may: ['read auth/approle/role/web/role-id', 'update auth/approle/role/web/secret-id wrapped'],
+    mayNot: [
+      'update auth/approle/role/web/secret-id',
+      'list auth/approle/role/web/secret-id',
+      'update auth/approle/role/web/role-id',
+      'update auth/approle/role/web/custom-secret-id wrapped',
+      'update auth/approle/role/web/secret-id/lookup wrapped',
+      'update auth/approle/role/web/secret-id-accessor/destroy',
+      'read auth/approle/role/web',
+      'update auth/approle/role/web',
+      'update auth/approle/role/web/policies',
+      'update auth/approle/role/other/secret-id wrapped',
+      'read auth/approle/role/other/role-id',
+      'update auth/approle/login',
+      'update auth/approle/tidy/secret-id',
     ],
   },
   'backup-writer': {

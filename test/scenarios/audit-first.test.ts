@@ -29,7 +29,7 @@ interface Operation {
 const share = 'ab'.repeat(33)
 /** What a field may hold, by its name. */
 const known: Readonly<Record<string, unknown>> = {
-  plaintext: 'eA==', input: 'eA==', password: 'pw', type: 'kv', policy: 'path "a" { capabilities = ["read"] }', rate: 5, path: 'kv', key: share,
+  plaintext: 'eA==', input: 'eA==', password: 'pw', role_id: 'role', secret_id: 'sid', type: 'kv', policy: 'path "a" { capabilities = ["read"] }', rate: 5, path: 'kv', key: share,
   secret_shares: 1, secret_threshold: 1, data: { a: 'b' }, options: {}, config: {}, custom_metadata: { a: 'b' }, policies: ['default'], ttl: '1h', rules: 'path "a" { capabilities = ["read"] }',
   paths: ['kv'], level: 'info', values: ['x'], versions: [1], version: 1, from: 'kv', to: 'kv2', allowed_origins: ['*'], hmac: true, max_versions: 5, deletion_allowed: true, bytes: 8,
 } // prettier-ignore
@@ -76,6 +76,9 @@ async function fill(server: TestServer): Promise<void> {
   await server.data('POST', 'auth/token/roles/role', {})
   await server.data('POST', 'sys/auth/userpass', { type: 'userpass' })
   await server.data('POST', 'auth/userpass/users/ann', { password: 'pw' })
+  await server.data('POST', 'sys/auth/approle', { type: 'approle' })
+  await server.data('POST', 'auth/approle/role/role', { role_id: 'role' })
+  await server.data('POST', 'auth/approle/role/role/custom-secret-id', { secret_id: 'sid' })
   await server.data('POST', 'sys/namespaces/a', {})
   await server.data('POST', 'sys/policies/acl/k', { policy: known['policy'] })
 }

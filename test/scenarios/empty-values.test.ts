@@ -19,6 +19,10 @@ const limiting: readonly (readonly [method: string, path: string, rest: Body, fi
   ['POST', 'auth/token/create-orphan', { policies: ['a'] }, ['ttl', 'lease', 'explicit_max_ttl', 'num_uses']],
   ['POST', 'auth/token/create/old', { policies: ['a'] }, ['ttl', 'lease', 'explicit_max_ttl', 'num_uses']],
   ['POST', 'auth/userpass/users/m', {}, ['token_bound_cidrs', 'bound_cidrs', 'token_ttl', 'ttl', 'token_max_ttl', 'max_ttl', 'token_explicit_max_ttl', 'token_num_uses', 'token_no_default_policy', 'token_strictly_bind_ip']],
+  ['POST', 'auth/approle/role/m', {}, ['bind_secret_id', 'secret_id_bound_cidrs', 'bound_cidr_list', 'secret_id_num_uses', 'secret_id_ttl', 'token_bound_cidrs', 'token_ttl', 'token_max_ttl', 'token_num_uses']],
+  ['POST', 'auth/approle/role/m/secret-id', {}, ['cidr_list', 'token_bound_cidrs', 'num_uses', 'ttl']],
+  ['POST', 'auth/approle/role/m/secret-id-num-uses', {}, ['secret_id_num_uses']],
+  ['POST', 'auth/approle/role/m/bind-secret-id', {}, ['bind_secret_id']],
   ['POST', 'sys/policies/acl/p', { policy: 'path "a" {}' }, ['cas', 'ttl', 'expiration', 'cas_required']],
   ['POST', 'sys/policy/p', { policy: 'path "a" {}' }, ['cas', 'ttl', 'expiration', 'cas_required']],
   ['POST', 'sys/rotate/root/init', { secret_shares: 1, secret_threshold: 1 }, ['pgp_keys', 'require_verification', 'backup']],
@@ -63,6 +67,8 @@ describe('values that hold nothing', () => {
     await server.data('POST', 'transit/keys/k', {})
     await server.data('POST', 'sys/auth/userpass', { type: 'userpass' })
     await server.data('POST', 'auth/userpass/users/m', { password: 'pw' })
+    await server.data('POST', 'sys/auth/approle', { type: 'approle' })
+    await server.data('POST', 'auth/approle/role/m', {})
     await server.data('POST', 'secret/data/m', { data: { a: 1 } })
     await server.data('POST', 'auth/token/roles/old', { allowed_policies: 'a' })
     const document = await server.call('GET', '/v1/sys/internal/specs/openapi')
@@ -155,6 +161,7 @@ describe('values that hold nothing', () => {
       ['secret/config', { cas_required: true, metadata_cas_required: false, delete_version_after: '1h0m0s', max_versions: 5 }],
       ['secret/metadata/limited', { cas_required: true, delete_version_after: '1h0m0s', max_versions: 5 }],
       ['sys/rotate/config', { enabled: true }],
+      ['auth/approle/role/limited', { bind_secret_id: true, secret_id_bound_cidrs: ['10.0.0.0/8'], secret_id_ttl: 60 }],
     ]
     for (const [path, set] of limits) {
       await server.data('POST', path, set)

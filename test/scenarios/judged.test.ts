@@ -28,6 +28,7 @@ const plain = (mount: string): Writing => {
 }
 const role = (name: string): string => `auth/token/roles/${name}`
 const user = (name: string): string => `auth/userpass/users/${name}`
+const machine = (name: string): string => `auth/approle/role/${name}`
 const metadata = (name: string): string => `kv-2/metadata/${name}`
 const keyTypes: Readonly<Record<string, string>> = { first: 'chacha20-poly1305', rival: 'aes128-gcm96' }
 
@@ -55,6 +56,12 @@ const writings: Readonly<Record<string, Writing>> = {
     read: user,
     remove: user,
   },
+  '/auth/approle/role/{role_name}': {
+    path: machine,
+    body: (mark) => ({ token_policies: mark }),
+    read: machine,
+    remove: machine,
+  },
   '/transit/encrypt/{name}': {
     path: (name) => `transit/encrypt/${name}`,
     body: (mark) => ({ plaintext: 'eA==', type: keyTypes[mark] }),
@@ -81,6 +88,7 @@ describe('what the policy judged is what is done, whatever others write in betwe
     server = new TestServer(await startServer({ dev, storage, clock: new HandClock(), log: () => {} }), '', '')
     server.token = 'root'
     await server.data('POST', 'sys/auth/userpass', { type: 'userpass' })
+    await server.data('POST', 'sys/auth/approle', { type: 'approle' })
     for (const { type, kind, version } of engines({ kind: 'auth' } as Engine, {} as never))
       if (kind === 'secret' && type !== 'cubbyhole')
         await server.data('POST', `sys/mounts/${type}${version ? `-${version}` : ''}`, {

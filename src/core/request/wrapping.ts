@@ -44,13 +44,14 @@ function hasContent({ data, auth, plain, warnings }: Response): boolean {
 }
 
 /** The parts of a response that do not depend on the request that receives it. */
-function repeatable({ status, data, plain, contentType, auth, warnings, leaseDuration }: Response): Response {
+function repeatable({ status, data, plain, contentType, auth, accessor, warnings, leaseDuration }: Response): Response {
   return {
     ...(status !== undefined && { status }),
     ...(data !== undefined && { data }),
     ...(plain !== undefined && { plain }),
     ...(contentType !== undefined && { contentType }),
     ...(auth && { auth }),
+    ...(accessor !== undefined && { accessor }),
     ...(warnings && { warnings }),
     ...(leaseDuration !== undefined && { leaseDuration }),
   }

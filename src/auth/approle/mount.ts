@@ -1,0 +1,34 @@
+import { createHmac, createSecretKey } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
+import type { EngineHost } from '../../contract/engine.ts'
+import { randomBytes } from '../../crypto/random.ts'
+import { base64, fromBase64 } from '../../util/bytes.ts'
+import { isBase64, shapeOf } from '../../util/stored/shape.ts'
+
+/** What the routes work with. */
+export interface AppRole extends Pick<EngineHost, 'view' | 'clock' | 'limits'> {
+  /** The place of a secret id or a role id: its hash under a key of this mount. `scope` is what it is unique within. */
+  readonly hash: (scope: string, id: string) => string
+}
+
+/** Starts a mount. Its key is created once, and never changes. */
+export async function startAppRole(host: EngineHost): Promise<AppRole> {
+  const { view, clock } = host
+  const stored = await view.transaction(async (tx) => {
+    const old = await tx.get('config/hash-key', hashKeyShape)
+    const record = old ?? { key: base64(randomBytes(32)) }
+    if (!old) tx.put('config/hash-key', record)
+    return record
+  })
+  const key = createSecretKey(fromBase64(stored.key) ?? new Uint8Array())
+  return { view, clock, limits: () => host.limits(), hash: (scope, id) => hashed(key, scope, id) }
+}
+
+const hashKeyShape = shapeOf<{ readonly key: string }>('a key of AppRole', {
+  key: (value) => isBase64(value) && fromBase64(String(value))?.length === 32,
+})
+
+const hashed = (key: KeyObject, scope: string, id: string): string =>
+  createHmac('sha256', key)
+    .update(JSON.stringify([scope, id]))
+    .digest('hex')
