@@ -47,6 +47,27 @@ describe('a server that dies in the middle of its work, at every commit', functi
     expect(deaths).to.be.greaterThan(3)
   })
 
+  it('removes a role of approle with all its secret ids, or has not begun', async () => {
+    const ids = (server: TestServer) => server.call('GET', '/v1/auth/approle/role/web/secret-id?list=true')
+    await diesAtEveryCommit({
+      prepare: async (server) => {
+        await server.data('POST', 'sys/auth/approle', { type: 'approle' })
+        await server.data('POST', 'auth/approle/role/web', { role_id: 'web' })
+        const path = () => 'auth/approle/role/web/custom-secret-id'
+        await fill(server, 120, path, (n) => ({ secret_id: `s${n}`, ttl: '1h' }))
+      },
+      run: async (server) => {
+        await server.call('DELETE', '/v1/auth/approle/role/web')
+        await server.call('POST', '/v1/auth/approle/tidy/secret-id', {})
+      },
+      look: async (server) => [
+        (await server.call('GET', '/v1/auth/approle/role/web')).status,
+        (await ids(server)).status,
+        (await server.call('POST', '/v1/auth/approle/login', { role_id: 'web', secret_id: 's7' }, {})).status,
+      ],
+    })
+  })
+
   it('moves a mount, and it is in one place', async () => {
     await diesAtEveryCommit({
       prepare: async (server) => {

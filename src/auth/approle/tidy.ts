@@ -4,8 +4,8 @@ import { accessorShape, isExpired, removeSecretId, secretIdKey, secretIdShape } 
 
 const { write } = routesOf<AppRole>()
 
-/** Accessors that are read at once. */
-const piece = 100
+/** Secret ids that one commit removes: each is three records with their digests, and commits are bounded (`storageLimits`). */
+const piece = 20
 
 /** Where a role is noted that was removed, until its secret ids are removed as well. */
 export const removedKey = (uid: string): string => `purge/${uid}`
