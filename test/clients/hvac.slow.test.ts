@@ -16,6 +16,7 @@ const all = [
   'api/secrets_engines/test_transit.py',
   'api/system_backend',
   'api/auth_methods/test_token.py',
+  'api/auth_methods/test_approle.py',
   'v1/test_integration.py',
   'v1/test_system_backend.py',
 ]
