@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import * as fc from 'fast-check'
-import { inCidrs, parseCidr, plainAddress } from '../../src/util/cidr.ts'
+import { areWithin, inCidrs, parseCidr, plainAddress } from '../../src/util/cidr.ts'
 
 const holds = (block: string, address: string): boolean => inCidrs([parseCidr(block) ?? ''], address)
 
@@ -46,6 +46,32 @@ describe('address blocks', () => {
         for (const written of [plain, `::ffff:${plain}`, `::FFFF:${hex}`, `0:0:0:0:0:ffff:${hex}`])
           expect(plainAddress(written)).to.equal(plain)
         expect(plainAddress(`::${hex}`)).to.equal(`::${hex}`)
+      }),
+    )
+  })
+
+  it('lie within one another when one holds every address of the other', () => {
+    const within = (inner: string, outer: string) => areWithin([parseCidr(inner) ?? ''], [parseCidr(outer) ?? ''])
+    for (const [inner, outer, expected] of [
+      ['10.1.0.0/16', '10.0.0.0/8', true],
+      ['10.0.0.0/8', '10.1.0.0/16', false],
+      ['11.0.0.0/16', '10.0.0.0/8', false],
+      ['10.1.2.3', '10.1.2.3/32', true],
+      ['0.0.0.0/0', '10.0.0.0/8', false],
+      ['10.0.0.0/8', '::/0', false],
+      ['::1', '0.0.0.0/0', false],
+      ['::ffff:10.1.0.0/112', '10.0.0.0/8', true],
+      ['::ffff:0:0/90', '0.0.0.0/0', false],
+      ['2001:db8:1::/48', '2001:db8::/32', true],
+      ['2001:db8::/32', '2001:db8:1::/48', false],
+    ] as const)
+      expect(within(inner, outer), `${inner} ${outer}`).to.equal(expected)
+    const block = fc.tuple(fc.nat(3), fc.nat(255), fc.integer({ min: 4, max: 16 }))
+    fc.assert(
+      fc.property(block, block, fc.nat(255), fc.nat(255), ([a, b, bits], [c, d, others], x, y) => {
+        const [inner, outer] = [`${a}.${b}.0.0/${bits}`, `${c}.${d}.0.0/${others}`]
+        const address = [a, b, x, y].join('.')
+        if (within(inner, outer)) expect(holds(outer, address), `${inner} ${outer} ${address}`).to.equal(true)
       }),
     )
   })

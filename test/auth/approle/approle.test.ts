@@ -120,6 +120,10 @@ describe('approle', () => {
     clock.advance(31_000)
     expect((await write('role/short/custom-secret-id', same)).status).to.equal(200)
     expect((await login('short', 'by-hand')).status).to.equal(200)
+    expect(await listed()).to.equal(200)
+    clock.advance(61_000)
+    for (let turn = 0; turn < 500 && (await listed()) === 200; turn++) await new Promise(setImmediate)
+    expect(await listed()).to.equal(404)
   })
 
   it('limits of the role bound those of its secret ids; zero is no way around them', async () => {
