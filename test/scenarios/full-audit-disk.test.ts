@@ -33,9 +33,9 @@ class OnSmallDisk {
   /** What outlives a restart. */
   #owner: { readonly shares: readonly string[]; readonly token: string } = { shares: [], token: '' }
 
-  async mount(): Promise<void> {
+  async mount(size = '6m'): Promise<void> {
     mkdirSync(this.disk)
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=6m', 'tmpfs', this.disk], { stdio: 'ignore' })
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', this.disk], { stdio: 'ignore' })
     writeFileSync(
       join(this.folder, 'strongroom.hcl'),
       `storage "level" { path = "${this.folder}/data" }
@@ -193,6 +193,19 @@ describe('a full disk under the audit log of a server', function () {
     for (let at = 0; at < 20; at++) place.tick()
     if ((await place.server.call('GET', '/v1/sys/seal-status')).body['sealed'] === true) await unseal(place.server)
     expect((await place.server.call('GET', '/v1/sys/seal-status')).body).to.include({ sealed: false })
+    await recovers()
+  })
+
+  it('ends by itself on a disk that is smaller than the usual reserve', async () => {
+    await place.server.running.stop()
+    place.end()
+    place = new OnSmallDisk()
+    await place.mount('1m')
+    await place.start()
+    await place.initialise()
+    place.fill()
+    expect(await place.untilRefused('POST', 'kv/a', { a: 1 })).to.equal(503)
+    await told()
     await recovers()
   })
 

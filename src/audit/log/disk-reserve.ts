@@ -1,7 +1,8 @@
-import { closeSync, constants, fsyncSync, openSync, statSync, unlinkSync, writeSync } from 'node:fs'
+import { closeSync, constants, fsyncSync, openSync, statSync, statfsSync, unlinkSync, writeSync } from 'node:fs'
+import { posix } from 'node:path'
 
-/** Bytes kept for the answers of requests that were under way when the disk became full. */
-export const reserveBytes = 2 * 1024 * 1024
+/** Bytes kept for the responses to requests that were under way when the disk became full; on a small disk an eighth of it. */
+const reserveBytes = 2 * 1024 * 1024
 
 const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants
 
@@ -30,7 +31,8 @@ export class DiskReserve {
    */
   keep(): boolean {
     try {
-      if (statSync(this.#path, { throwIfNoEntry: false })?.size !== reserveBytes) this.#fill()
+      const bytes = this.#bytes()
+      if (statSync(this.#path, { throwIfNoEntry: false })?.size !== bytes) this.#fill(bytes)
       this.#full = false
     } catch (thrown) {
       if (isFull(thrown)) this.#drop()
@@ -46,12 +48,17 @@ export class DiskReserve {
     return this.#drop() && had
   }
 
-  #fill(): void {
+  #bytes(): number {
+    const { blocks, bsize } = statfsSync(posix.dirname(this.#path))
+    return Math.min(reserveBytes, Math.floor((blocks * bsize) / 8))
+  }
+
+  #fill(bytes: number): void {
     // Written, not only made that long: a hole takes no space.
     const fd = openSync(this.#path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600)
     try {
       const block = Buffer.alloc(64 * 1024, 0x20)
-      for (let at = 0; at < reserveBytes;) at += writeSync(fd, block, 0, Math.min(block.length, reserveBytes - at))
+      for (let at = 0; at < bytes;) at += writeSync(fd, block, 0, Math.min(block.length, bytes - at))
       fsyncSync(fd)
     } finally {
       closeSync(fd)
