@@ -24,14 +24,14 @@ export class Batch {
   }
 }
 
-/** What callers are told when no device took their line. */
+/** The error when no device took a request's line. */
 export function notAudited(cause?: unknown): Fault {
   const message =
     'the request could not be written to the audit log: check the disk space and the audit devices, then try again'
   return new Fault('internal', message, { cause })
 }
 
-/** What they are told while the disk is full. */
+/** The error while the disk is full. */
 export function diskFull(): Fault {
   const message =
     'the disk of the audit log is full, so nothing was done: free space there; the server goes on by itself'

@@ -26,7 +26,7 @@ const deviceShape = shapeOf<AuditDeviceSpec>('an audit device', {
 })
 
 /**
- * What the audit log keeps behind the barrier: the devices enabled through the API, every salt there ever was (so that
+ * The audit log's records behind the barrier: the devices enabled through the API, every salt there ever was (so that
  * old lines can be searched for a text for ever), and the request headers to record.
  */
 export class AuditStore {

@@ -36,7 +36,7 @@ export interface BarrierParts {
   readonly onLost?: (why: string) => void
 }
 
-/** What exists only while the barrier is open. */
+/** Everything that exists only while the barrier is unsealed. */
 interface Open {
   readonly keyring: Keyring
   /** The revision of the stored keyring that `keyring` was read from or written as. */

@@ -2,14 +2,14 @@ import { isCount, isOneOf, shapeOf } from '../util/stored/shape.ts'
 /** The record that every commit carries. */
 export const commitName = 'core/commit'
 
-/** What that record says. */
+/** The content of that record. */
 export interface CommitRecord {
   readonly format: 1
   /** Of the commit that wrote it. Grows with every commit. */
   readonly number: number
 }
 
-/** What that record must be. */
+/** The shape of that record. */
 export const commitShape = shapeOf<CommitRecord>('a number of the newest commit', {
   format: isOneOf(1),
   number: isCount,

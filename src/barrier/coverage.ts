@@ -23,7 +23,7 @@ const other = '*'
 /** Folders remembered. */
 const most = 20_000
 
-/** Records of engines that security rests on, whatever the engine. Not: values of secrets (`secret/`, `value/`), drawers. */
+/** Records of engines that security rests on, whatever the engine. Not: values of secrets (`secret/`, `value/`), cubbyholes. */
 const mount: Rules = {
   [other]: {
     key: few,
@@ -42,7 +42,7 @@ const mount: Rules = {
   },
 }
 
-/** What `docs/threat-model.md` promises, by the plain names of docs/formats.md. What is not named here is not watched over. */
+/** The promises of `docs/threat-model.md`, by the plain names of docs/formats.md. Records that are not named here are not covered. */
 const rules: Rules = {
   mounts: 'mounts',
   mount,
@@ -68,7 +68,7 @@ const rules: Rules = {
 /** Tells of each storage key how it is watched over. */
 export class Coverage {
   readonly #names: Names
-  /** What holds for everything directly in a folder. */
+  /** The rule for everything directly in a folder. */
   readonly #known = new Map<string, Found>()
 
   constructor(names: Names) {

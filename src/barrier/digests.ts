@@ -184,7 +184,7 @@ export class Digests {
     return [...ops, { put: topKey, value: this.#parts.seal(topKey, top.bytes(rev)) }]
   }
 
-  /** What was there, and what will be. */
+  /** The values before and after. */
   #elementsOf({ key, value, rev }: Change, read: Read): readonly Uint8Array[] {
     const before = read(key)
     return [...(before ? [this.#elements.of(before)] : []), ...(value ? [this.#elements.of({ key, value, rev })] : [])]

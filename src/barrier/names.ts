@@ -14,7 +14,7 @@ const unprintable = /[\p{Cc}\p{Surrogate}]/u
  */
 export class Names {
   readonly #siv: Siv
-  /** What depends on the parent only. */
+  /** The part that depends on the parent only. */
   readonly #parents = recent<string, Uint8Array>(10_000)
   readonly #sealed = recent<string, string>(50_000)
   readonly #opened = recent<string, string>(200_000)

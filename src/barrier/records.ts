@@ -17,7 +17,7 @@ interface RecordParts {
   readonly names: Names
   readonly seal: (place: string, value: Uint8Array) => Uint8Array
   readonly open: (place: string, frame: Uint8Array) => Uint8Array
-  /** What every commit carries along, by its name below `alongFolder`. */
+  /** The records that every commit carries along, by name below `alongFolder`. */
   readonly along: () => ReadonlyMap<string, unknown> | undefined
   readonly alongFolder: () => string
   /** Undefined where the owner of the storage numbers commits. */
@@ -37,7 +37,7 @@ export interface Stamped {
 /** Names of a folder decrypted between two turns of the event loop. */
 const slice = 1000
 const absent = Symbol('absent')
-/** What we wrote ourselves is read whatever its shape: a limit here would make a record that nobody can read. */
+/** Our own records are read whatever their shape: a limit here would make a record that nobody can read. */
 const noLimits: JsonLimits = {
   bytes: Infinity,
   depth: Infinity,
@@ -50,7 +50,7 @@ const noLimits: JsonLimits = {
 /** Room for the frame around a value, so that the sealed one still fits into every storage. */
 const longestRecord = storageLimits.valueBytes - 1024
 
-/** What every use of the barrier meets while it is sealed. */
+/** The error of every use of the barrier while it is sealed. */
 export function sealedFault(): Fault {
   return new Fault('sealed', 'Vault is sealed')
 }
@@ -74,7 +74,7 @@ export class Records {
     given: undefined,
     ops: [],
   }
-  readonly #turns = new Map<string, { readonly turnstile: Mutex; waiting: number }>()
+  readonly #turns = new Map<string, { readonly mutex: Mutex; waiting: number }>()
 
   constructor(parts: RecordParts) {
     this.#parts = parts
@@ -211,11 +211,11 @@ export class Records {
 
   /** Runs `task` after those that came before it with the same name. */
   async inTurn<T>(name: string, task: () => Promise<T>): Promise<T> {
-    const turn = this.#turns.get(name) ?? { turnstile: new Mutex(), waiting: 0 }
+    const turn = this.#turns.get(name) ?? { mutex: new Mutex(), waiting: 0 }
     this.#turns.set(name, turn)
     turn.waiting++
     try {
-      return await turn.turnstile.run(task)
+      return await turn.mutex.run(task)
     } finally {
       if (--turn.waiting === 0) this.#turns.delete(name)
     }

@@ -3,7 +3,7 @@ import type { Entry } from '../contract/storage.ts'
 
 /** Bytes of a sum. */
 export const sumBytes = 32
-/** What is in the clear at the front of a frame, nonce included, and the tag at its end: they stand for all of it. */
+/** The clear bytes at the front of a frame, nonce included, and the tag at its end: they stand for all of it. */
 const [front, tag] = [29, 16]
 
 /** A multiset of records as one number: the exclusive or of a secret one for each (MSet-XOR-Hash, Clarke et al. 2003). */

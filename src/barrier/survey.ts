@@ -4,7 +4,7 @@ import type { Coverage } from './coverage.ts'
 import { nothing, sameSum, toggle } from './sums.ts'
 import type { Elements, Sum } from './sums.ts'
 
-/** What is surveyed: the records of a barrier, piece by piece. */
+/** The object of a survey: the records of a barrier, piece by piece. */
 export interface SurveyParts {
   readonly coverage: Coverage
   readonly elements: Elements
@@ -23,7 +23,7 @@ export interface PieceRange {
 
 const plain = Object.values(plainKeys)
 
-/** What a survey added up. */
+/** The sums of a survey. */
 export interface Found {
   readonly folders: Map<string, Sum>
   readonly buckets: Map<string, Sum>

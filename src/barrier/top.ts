@@ -26,7 +26,7 @@ export class Top {
     this.#folders = new Map(folders)
   }
 
-  /** What `bytes` made. @throws BrokenRecord */
+  /** Reads a value that `bytes` wrote. @throws BrokenRecord */
   static of(bytes: Uint8Array): Top {
     const { format, rev, buckets, folders } = JSON.parse(text(bytes)) as Stored
     if (format !== 1) throw new BrokenRecord('the digests are of a later release')

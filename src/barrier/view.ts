@@ -138,7 +138,7 @@ class BarrierTransaction implements Transaction {
     this.#expect.set(full, { prefix: this.#records.place(full), unchangedSince: this.#began })
   }
 
-  /** What others who want the same are likely to begin with as well. */
+  /** The record that other transactions of the same kind are likely to read first as well. */
   get contended(): string {
     return this.#expect.keys().next().value ?? ''
   }

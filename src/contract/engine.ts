@@ -4,7 +4,7 @@ import type { NamespaceId, TokenRecord } from './identity.ts'
 import type { Route } from './route.ts'
 import type { View } from './view.ts'
 
-/** What the core gives an engine for one mount. Nothing here reaches another mount. */
+/** The core's services for one mount of an engine. Nothing here reaches another mount. */
 export interface EngineHost {
   /** This mount's records. */
   readonly view: View

@@ -42,14 +42,14 @@ export function authBlock(record: TokenRecord, token: string, ttl: number): Auth
 
 /** A successful login, as the route of an auth method returns it. The core creates the token (`core/authentication/issue-token.ts`). */
 export interface Login extends TokenParams {
-  /** Who logged in: a name that is canonical and unique within the mount, for the entity. */
+  /** The name of the user or role, canonical and unique within the mount, for the entity. */
   readonly alias: { readonly name: string; readonly metadata?: Readonly<Record<string, string>> }
   /** Shown in audit lines and lookups, after the path of the mount. */
   readonly displayName: string
   /** Strings that the response, audit lines and lookups show. */
   readonly metadata: Readonly<Record<string, string>> | null
   readonly renewable: boolean
-  /** What `Engine.renew` gets back. Stored with the token, never shown. */
+  /** The data for `Engine.renew`. Stored with the token, never shown. */
   readonly data?: Readonly<Record<string, unknown>>
 }
 

@@ -22,7 +22,7 @@ const headersShape: Shape<Headers> = {
 }
 
 /**
- * What browsers may do (`sys/config/cors`) and are told (`sys/config/ui/headers`). Read at unseal and kept in memory from
+ * The settings for browsers: their rights (`sys/config/cors`) and headers (`sys/config/ui/headers`). Read at unseal and kept in memory from
  * then on, so that a sealed server goes on refusing foreign origins.
  */
 export class BrowserSettings implements BrowserRules {

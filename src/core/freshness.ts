@@ -4,7 +4,7 @@ import type { View } from '../contract/view.ts'
 import { Refresh } from '../util/stored/refresh.ts'
 
 /**
- * What an unsealed server has in memory of its records (mounts, namespaces, quotas, …). Each part follows its records by a
+ * The state that an unsealed server has in memory of its records (mounts, namespaces, quotas, …). Each part follows its records by a
  * watch of its own; no request is decided while a part is stale.
  */
 export class Freshness {

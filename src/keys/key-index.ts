@@ -85,7 +85,7 @@ export async function completeIndex(view: View): Promise<void> {
 
 async function addMissing(tx: Transaction, names: readonly string[]): Promise<void> {
   for (const name of names) {
-    // Whatever is stored there: a damaged record of one key must not hide the others.
+    // Read without a shape: a damaged record of one key must not hide the others.
     const record = await tx.get(`key/${name}`)
     const uuid = isObject(record) ? record['uuid'] : undefined
     if (typeof uuid !== 'string' || !uuidPattern.test(uuid)) continue

@@ -3,7 +3,7 @@ import { compilePattern } from './pattern.ts'
 import type { Pattern } from './pattern.ts'
 
 /**
- * What a templated `deny` closes while nobody has an identity: everything that begins with the part of its path that is
+ * The paths that a templated `deny` closes while nobody has an identity: all that begin with the part of its path that is
  * known, in whatever case. Leaving the rule out would open what it was written to close.
  */
 export function closedBy(rule: PathRule): Pattern {

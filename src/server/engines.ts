@@ -6,7 +6,7 @@ import type { Engine } from '../contract/engine.ts'
 import type { NamespaceId } from '../contract/identity.ts'
 import { randomBytes } from '../crypto/random.ts'
 import { cubbyholeEngine } from '../engines/cubbyhole/engine.ts'
-import type { WrappedDrawers } from '../engines/cubbyhole/engine.ts'
+import type { WrappedResponses } from '../engines/cubbyhole/engine.ts'
 import { plainEngine } from '../engines/kv/v1.ts'
 import { versionedEngine } from '../engines/kv/v2/engine.ts'
 import { transitEngine } from '../engines/transit/engine.ts'
@@ -15,7 +15,7 @@ import type { KeyStore } from '../keys/store.ts'
 /** The parts of engines: their ports into the rest of an unsealed server. */
 export interface EnginePorts {
   readonly tokensOf: (namespace: NamespaceId) => TokenPort
-  readonly wrappings: WrappedDrawers
+  readonly wrappings: WrappedResponses
   /** The keys of the mount at an API path (`transit/`) of a namespace; undefined when it has none. Asked at each request. */
   readonly keysOf: (namespace: NamespaceId, mountPath: string) => KeyStore | undefined
 }

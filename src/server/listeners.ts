@@ -7,7 +7,7 @@ import type { SocketPlace } from '../protocols/http/addresses.ts'
 import { tlsOptions } from '../protocols/http/tls.ts'
 import type { TlsMaterial } from '../protocols/http/tls.ts'
 
-/** What a listener of the configuration is for HTTP. @throws Error naming the file, the setting and the cure */
+/** The HTTP options of a listener of the configuration. @throws Error naming the file, the setting and the cure */
 export async function httpOptions(listener: ListenerConfig): Promise<HttpOptions> {
   const { host, port, unix, tls, maxRequestSize, maxRequestDuration, readHeaderTimeout, idleTimeout } = listener
   const readTimeout = listener.readTimeout ?? maxRequestDuration

@@ -8,7 +8,7 @@ import { injected } from '../contract/wire/returns.ts'
 import { routesOf } from '../contract/route.ts'
 import type { Route } from '../contract/route.ts'
 
-/** What these routes need: see core/browser-settings.ts. */
+/** The port of these routes: see core/browser-settings.ts. */
 export interface BrowserPort {
   crossOrigin(): CrossOrigin | undefined
   setCrossOrigin(rules: CrossOrigin | undefined): Promise<void>

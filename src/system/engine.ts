@@ -49,7 +49,7 @@ import { toolRoutes } from './tools.ts'
 import { wrappingRoutes } from './wrapping.ts'
 import type { WrappingPort } from './wrapping.ts'
 
-/** What `sys/` needs of the namespace that it is mounted in, each part as its routes declare it. */
+/** The namespace that `sys/` is mounted in, each part as its routes declare it. */
 export interface NamespacePorts {
   readonly mounts: MountPort & RemountPort
   readonly policies: PolicyPort

@@ -15,7 +15,7 @@ interface Lease {
   readonly renewable: boolean
 }
 
-/** What these routes need of the leases of a namespace. All leases are of tokens. */
+/** The leases of a namespace, for these routes. All leases are of tokens. */
 export interface LeasePort {
   now(): number
   lookup(lease: string): Promise<Lease | undefined>

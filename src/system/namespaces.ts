@@ -19,7 +19,7 @@ interface NamespaceView {
 
 type Metadata = Readonly<Record<string, string>>
 
-/** What these routes need of the namespaces inside the one that they are asked in. Names are single segments. */
+/** The namespaces inside the one of the request, for these routes. Names are single segments. */
 export interface NamespacePort {
   /** '' for the root namespace. */
   readonly path: string

@@ -23,7 +23,7 @@ interface Config {
   readonly exempt: readonly string[]
 }
 
-/** What these routes need of the quotas: see core/quotas/quotas.ts. */
+/** The quotas, for these routes: see core/quotas/quotas.ts. */
 export interface QuotaPort {
   config(): Config
   configure(config: Config): Promise<void>

@@ -5,7 +5,7 @@ import type { Route } from '../contract/route.ts'
 import { routesOf } from '../contract/route.ts'
 import { countForms } from '../crypto/tools.ts'
 
-/** What these routes need: `crypto/tools.ts` has both. */
+/** The port of these routes: `crypto/tools.ts` has both. */
 export interface ToolPort {
   hash(input: string, algorithm: string, format: string): Promise<string>
   random(options: {

@@ -10,9 +10,9 @@ import type { Call, Route, Subject } from '../contract/route.ts'
 import { rfc3339 } from '../util/clock.ts'
 import { Secret } from '../util/secret.ts'
 
-/** What these routes need: the tokens that answers wait behind. */
+/** The port of these routes: wrapping tokens and the responses behind them. */
 export interface WrappingPort {
-  /** What a wrapping token carries that can still be opened. Does not open it. */
+  /** The content of a wrapping token that is still valid. Does not unwrap it. */
   lookup(bearer: Secret<string>): Promise<Wrapped | undefined>
   /** The same, opened: for the first who takes it, undefined for everyone else. `by` is the caller's token. */
   take(bearer: Secret<string>, by: TokenRecord | undefined): Promise<Wrapped | undefined>

@@ -2,7 +2,7 @@ import type { JWTPayload } from 'jose'
 import { rootNamespace } from '../contract/identity.ts'
 import type { NamespaceId, TokenRecord } from '../contract/identity.ts'
 
-/** What a batch token carries about itself besides the registered claims. */
+/** The claims of a batch token besides the registered ones. */
 interface BatchClaims {
   /** Absent for the root namespace. */
   readonly namespace?: NamespaceId

@@ -5,7 +5,7 @@ import { Refresh } from '../util/stored/refresh.ts'
 import { scopeOf, scopes } from './scope.ts'
 import { isName, isText, orAbsent, shapeOf } from '../util/stored/shape.ts'
 
-/** Where leases were ended together. */
+/** A prefix whose leases were revoked together. Its stored name is `condemned/<unique>`. */
 interface Note {
   readonly prefix: string
   /** Absent for the root namespace. */
@@ -22,13 +22,13 @@ const leaseless = 'auth/token/root'
  * namespace apart. An entry is written with its token and removed with it, in the same commits, and never changed: its
  * revision tells when the token was made.
  *
- * To end all leases under a prefix is one commit, too: the prefix is noted, and from then on no token is good whose lease
- * lies under it and is older than the note. Removing them takes its time, and is resumed after a crash.
+ * Revoking all leases under a prefix is one commit, too: it writes a note, and from then on no token is valid whose lease is
+ * under the prefix and older than the note. Removing the records takes time, and is resumed after a crash.
  */
 export class Leases {
   readonly #view: View
   /** Revisions of the notes by their names. */
-  readonly #condemned = new Map<string, { readonly note: Note; readonly rev: bigint }>()
+  readonly #revokedPrefixes = new Map<string, { readonly note: Note; readonly rev: bigint }>()
 
   readonly #refresh = new Refresh(async (names) => this.#read(names))
   #revoked: () => void = () => {}
@@ -59,16 +59,16 @@ export class Leases {
     if (hasLease(record)) tx.del(entryOf(record))
   }
 
-  /** What lies directly under a prefix: ids, and folders with a trailing slash. In byte order. */
+  /** The names directly under a prefix: ids, and folders with a trailing slash. In byte order. */
   async list(namespace: NamespaceId, prefix: string): Promise<string[]> {
     return this.#view.list(leasesOf(namespace) + folderOf(prefix))
   }
 
-  /** Whether this token's lease was ended together with all under some prefix, and its record is still to be removed. */
-  async isCondemned(record: TokenRecord): Promise<boolean> {
+  /** Whether this token's lease was revoked together with all under some prefix. Its record may still exist. */
+  async isUnderRevokedPrefix(record: TokenRecord): Promise<boolean> {
     if (this.#refresh.isStale) await this.#refresh.settle()
-    if (this.#condemned.size === 0 || !hasLease(record)) return false
-    for (const { note, rev } of this.#condemned.values()) {
+    if (this.#revokedPrefixes.size === 0 || !hasLease(record)) return false
+    for (const { note, rev } of this.#revokedPrefixes.values()) {
       if (record.namespace !== (note.namespace ?? rootNamespace)) continue
       if (!`${record.path}/`.startsWith(note.prefix)) continue
       const entry = await this.#view.stored(entryOf(record))
@@ -78,14 +78,14 @@ export class Leases {
   }
 
   /** Ends all leases under a prefix, at once when it resolves. `unique` names the note. */
-  async condemn(namespace: NamespaceId, prefix: string, unique: string): Promise<void> {
+  async revokePrefix(namespace: NamespaceId, prefix: string, unique: string): Promise<void> {
     const note: Note = { prefix: folderOf(prefix), ...(namespace !== rootNamespace && { namespace }) }
     await this.#view.put(`condemned/${unique}`, note)
   }
 
-  /** Removes what is condemned. @param end removes one token and all below it; absent is fine. */
+  /** Removes the tokens under revoked prefixes. @param end removes one token and all below it; absent is fine. */
   async finish(end: (id: string) => Promise<void>): Promise<void> {
-    for (const [name, { note, rev }] of this.#condemned) {
+    for (const [name, { note, rev }] of this.#revokedPrefixes) {
       const { namespace = rootNamespace, prefix } = note
       for await (const entry of this.#below(leasesOf(namespace) + prefix)) {
         const stored = await this.#view.stored(entry)
@@ -116,11 +116,11 @@ export class Leases {
 
   /** Reads notes by name; undefined: all. */
   async #read(names: readonly string[] | undefined): Promise<void> {
-    const all = names ?? [...new Set([...this.#condemned.keys(), ...(await this.#view.list('condemned/'))])]
+    const all = names ?? [...new Set([...this.#revokedPrefixes.keys(), ...(await this.#view.list('condemned/'))])]
     for (const name of all) {
       const stored = await this.#view.stored(`condemned/${name}`, noteShape)
-      if (stored) this.#condemned.set(name, { note: stored.value, rev: stored.rev })
-      else this.#condemned.delete(name)
+      if (stored) this.#revokedPrefixes.set(name, { note: stored.value, rev: stored.rev })
+      else this.#revokedPrefixes.delete(name)
     }
     this.#revoked()
   }

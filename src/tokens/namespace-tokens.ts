@@ -8,7 +8,7 @@ import type { TokenStore } from './store.ts'
 /** The limits of a renewal in force; `ttl` as in `Renewal`. */
 export type RenewalBounds = Bounds & Pick<Renewal, 'ttl'>
 
-/** What the tokens of a namespace need of it. */
+/** The namespace, for its tokens. */
 export interface TokenHome {
   readonly id: NamespaceId
   /** '' for the root namespace, else with a trailing slash. */
@@ -16,7 +16,7 @@ export interface TokenHome {
   /** TTLs in force for tokens, seconds. */
   limits(): { readonly defaultTtl: number; readonly maxTtl: number }
   policyExists(name: string): Promise<boolean>
-  /** What bounds a renewal of a token, in the mount that created it. @throws Fault when that mount refuses it */
+  /** The limits of a token's renewal, from the mount that created it. @throws Fault when that mount refuses it */
   renewal(record: TokenRecord): Promise<RenewalBounds>
 }
 
@@ -51,7 +51,7 @@ export class NamespaceTokens {
     return this.#own(await this.#store.resolve(bearer))
   }
 
-  /** The internal id that a bearer string leads to, good or not. */
+  /** The internal id that a bearer string leads to, valid or not. */
   async idOf(token: string): Promise<string | undefined> {
     const id = await this.#store.idOf(token)
     return id === undefined ? undefined : this.#own(await this.#store.kept(id))?.id

@@ -62,7 +62,7 @@ const tokenShape = shapeOf<TokenRecord>(
     mount: orAbsent(isName),
     loginData: orAbsent(isObject),
   },
-  // What a token lacks must not make more of it: no end is for root alone, and no count is no limit.
+  // A missing member must not make a token more powerful: no end is for root alone, and no count is no limit.
   ({ policies, expiresAt, numUses, usesLeft }) =>
     (expiresAt !== null || policies.includes('root')) && (numUses === 0 || (usesLeft ?? Infinity) <= numUses),
 )
@@ -70,7 +70,7 @@ const tokenShape = shapeOf<TokenRecord>(
 /** Where a token comes from. */
 export type Origin = Pick<TokenRecord, 'namespace' | 'mount'>
 
-/** What token records need of the rest of the server. */
+/** The rest of the server, for token records. */
 export interface RecordParts {
   readonly view: View
   readonly leases: Leases
@@ -81,10 +81,10 @@ export interface RecordParts {
 }
 
 /**
- * The records of service tokens: `id/` the tokens, `accessor/` and `child/` and `due/` the ways to them, `carried/` what they
- * carry, `doomed/` those whose children are still to be ended. A token is good while its namespace is there, it has not
- * expired, has uses left, and every token above it is good: removing one record therefore ends the whole tree below it at
- * once, whatever happens to what removes the rest.
+ * The records of service tokens: `id/` the tokens, `accessor/` and `child/` and `due/` the ways to them, `carried/` the
+ * responses that they carry, `doomed/` removed ones whose children are still to be removed. A token is valid while its
+ * namespace exists, it has not expired, has uses left, and every token above it is valid: removing one record therefore
+ * revokes the whole tree below it at once, whenever the other records are removed.
  */
 export class TokenRecords {
   readonly #view: View
@@ -99,12 +99,12 @@ export class TokenRecords {
     this.#onEnd = onEnd
   }
 
-  /** A token's record, good or not. */
+  /** A token's record, valid or not. */
   async get(id: string): Promise<TokenRecord | undefined> {
     return this.#view.get(`id/${id}`, tokenShape)
   }
 
-  /** The id of a namespace's token with an accessor, good or not. */
+  /** The id of a namespace's token with an accessor, valid or not. */
   async idByAccessor(namespace: NamespaceId, accessor: string): Promise<string | undefined> {
     if (!/^[\w.-]+$/.test(accessor)) return undefined
     return (await this.#view.get(accessorName(namespace, accessor), accessorShape))?.id
@@ -119,12 +119,12 @@ export class TokenRecords {
    * Until when a token and all above it are valid (epoch ms, Infinity without end); undefined when one is not.
    * @param reading called with the id of each record above it before that is read
    */
-  async goodUntil(record: TokenRecord, now: number, reading?: (id: string) => void): Promise<number | undefined> {
+  async validUntil(record: TokenRecord, now: number, reading?: (id: string) => void): Promise<number | undefined> {
     let until = Infinity
     for (let at: TokenRecord | undefined = record; ;) {
       until = Math.min(until, at.expiresAt ?? Infinity)
       if (until <= now || (at.usesLeft ?? 1) < 0 || !this.#lives(at)) return undefined
-      if (await this.#leases.isCondemned(at)) return undefined
+      if (await this.#leases.isUnderRevokedPrefix(at)) return undefined
       if (at.parent === undefined) return until
       reading?.(at.parent)
       const above: TokenRecord | undefined = await this.get(at.parent)
@@ -172,10 +172,10 @@ export class TokenRecords {
     })
   }
 
-  /** Removes one token and marks its children as doomed, in one commit. False when it does not exist. */
+  /** Removes one token and notes that its children are still to be removed, in one commit. False when it does not exist. */
   async end(id: string): Promise<boolean> {
     return this.#view.transaction(async (tx: Transaction) => {
-      // A damaged one can be ended, too: nothing but its removal is owed to it.
+      // A damaged record can be removed, too.
       const record = await tx.get(`id/${id}`)
       if (record === undefined) return false
       if (tokenShape.is(record)) await this.#erase(tx, record)
@@ -185,16 +185,16 @@ export class TokenRecords {
     })
   }
 
-  /** What a token carries. */
+  /** The response that a wrapping token carries. */
   async carriedBy(id: string): Promise<Wrapped | undefined> {
     return this.#view.get(`carried/${id}`, carriedShape)
   }
 
-  /** Ends a good token that carries something and has a use left, and gives what it carried: to exactly one caller, in one commit. */
+  /** Uses up a valid token that carries a response, and returns the response: to exactly one caller, in one commit. */
   async claim(id: string, now: number): Promise<Wrapped | undefined> {
     return this.#view.transaction(async (tx) => {
       const record = await tx.get(`id/${id}`, tokenShape)
-      if (!record || (record.usesLeft ?? 0) <= 0 || (await this.goodUntil(record, now)) === undefined) return undefined
+      if (!record || (record.usesLeft ?? 0) <= 0 || (await this.validUntil(record, now)) === undefined) return undefined
       const content = await tx.get(`carried/${id}`, carriedShape)
       if (content !== undefined) await this.#erase(tx, record)
       return content
@@ -214,10 +214,14 @@ export class TokenRecords {
     }
   }
 
-  /** Ends the children of ended tokens, and theirs, until none is left. */
+  /** Removes the children of removed tokens, and theirs, until none is left. */
   async finishDoomed(): Promise<void> {
-    for (let doomed = await this.#view.list('doomed/'); doomed.length > 0; doomed = await this.#view.list('doomed/')) {
-      for (const id of doomed) {
+    for (
+      let parents = await this.#view.list('doomed/');
+      parents.length > 0;
+      parents = await this.#view.list('doomed/')
+    ) {
+      for (const id of parents) {
         for (const child of await this.#view.list(`child/${id}/`)) {
           if (!(await this.end(child))) await this.#view.del(`child/${id}/${child}`)
         }
@@ -230,15 +234,15 @@ export class TokenRecords {
 
   /** The ids of tokens that have expired, not all at once. Index entries that lead nowhere are removed on the way. */
   async expired(now: number): Promise<string[]> {
-    const ended: string[] = []
+    const expired: string[] = []
     for (const folder of (await this.#dueBy(now)).slice(0, sweepBounds.minutes)) {
       for (const id of await this.#view.list(folder, { limit: sweepBounds.tokens })) {
         const record = await this.#view.get(`id/${id}`)
         if (record === undefined) await this.#view.del(`${folder}${id}`)
-        else if (!tokenShape.is(record) || (record.expiresAt !== null && record.expiresAt <= now)) ended.push(id)
+        else if (!tokenShape.is(record) || (record.expiresAt !== null && record.expiresAt <= now)) expired.push(id)
       }
     }
-    return ended
+    return expired
   }
 
   /** Removes accessors of a namespace that lead nowhere. */

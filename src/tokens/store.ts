@@ -53,24 +53,24 @@ export class TokenStore {
     return new TokenStore(parts, await TokenReader.open(parts.view, parts.random), await Leases.open(parts.view))
   }
 
-  /** The record of a good token. Synchronous when the string was seen lately and nothing was revoked since. */
+  /** The record of a valid token. Synchronous when the string was seen lately and nothing was revoked since. */
   resolve(bearer: Secret<string>): TokenRecord | undefined | Promise<TokenRecord | undefined> {
     const token = bearer.reveal()
     return this.#cache.get(token, this.#clock.now()) ?? this.#resolve(token)
   }
 
-  /** A good token's record by its internal id. */
+  /** A valid token's record by its internal id. */
   async byId(id: string): Promise<TokenRecord | undefined> {
     const record = await this.#records.get(id)
-    return record && (await this.#records.goodUntil(record, this.#clock.now())) !== undefined ? record : undefined
+    return record && (await this.#records.validUntil(record, this.#clock.now())) !== undefined ? record : undefined
   }
 
-  /** A token's record by its internal id, good or not. */
+  /** A token's record by its internal id, valid or not. */
   async kept(id: string): Promise<TokenRecord | undefined> {
     return this.#records.get(id)
   }
 
-  /** A good token's record by its accessor. Accessors are no secrets: they work in the token's own namespace only. */
+  /** A valid token's record by its accessor. Accessors are no secrets: they work in the token's own namespace only. */
   async byAccessor(namespace: NamespaceId, accessor: string): Promise<TokenRecord | undefined> {
     const id = await this.#records.idByAccessor(namespace, accessor)
     return id === undefined ? undefined : this.byId(id)
@@ -83,7 +83,7 @@ export class TokenStore {
 
   /**
    * Ends a token that has a use left and gives what it carried: to exactly one caller, in one commit. Such a token has no
-   * children and no drawer, so nothing else is to be ended.
+   * children and no cubbyhole, so nothing else is to be removed.
    */
   async claim(id: string): Promise<Wrapped | undefined> {
     return this.#records.claim(id, this.#clock.now())
@@ -145,7 +145,7 @@ export class TokenStore {
     return this.#records.extend(record.id, now, now + ttl * 1000)
   }
 
-  /** Ends a token and every token below it. When it resolves none of them is good; what a crash leaves is finished at the next start. */
+  /** Revokes a token and every token below it. When it resolves, none of them is valid; records that a crash leaves are removed at the next start. */
   async revoke(id: string): Promise<void> {
     if (await this.#records.end(id)) await this.finishRevocations()
   }
@@ -164,8 +164,8 @@ export class TokenStore {
   }
 
   /** Ends every token whose lease lies under a prefix, at once when it resolves; the removing is `TokenLeases.sweep`'s. */
-  async condemn(namespace: NamespaceId, prefix: string): Promise<void> {
-    await this.leases.condemn(namespace, prefix, base62(24, this.#random))
+  async revokePrefix(namespace: NamespaceId, prefix: string): Promise<void> {
+    await this.leases.revokePrefix(namespace, prefix, base62(24, this.#random))
   }
 
   /** The last use was made: the token goes. */
@@ -199,7 +199,7 @@ export class TokenStore {
     await this.#records.endAllOf(namespace)
   }
 
-  /** The internal id that a bearer string leads to, good or not. */
+  /** The internal id that a bearer string leads to, valid or not. */
   async idOf(token: string): Promise<string | undefined> {
     return (await this.#bearers.read(token))?.id
   }
@@ -211,7 +211,7 @@ export class TokenStore {
     this.#cache.restsOn(bearer.id)
     const record = bearer.batch ?? (await this.#records.get(bearer.id))
     const restsOn = (id: string): void => this.#cache.restsOn(id)
-    const until = record && (await this.#records.goodUntil(record, this.#clock.now(), restsOn))
+    const until = record && (await this.#records.validUntil(record, this.#clock.now(), restsOn))
     if (!record || until === undefined) return undefined
     if (record.numUses === 0) this.#cache.put(token, record, until, epoch)
     return record

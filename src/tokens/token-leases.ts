@@ -11,14 +11,14 @@ export class TokenLeases {
     this.#tokens = tokens
   }
 
-  /** The good token that a lease is of. */
+  /** The valid token of a lease. */
   async lookup(namespace: NamespaceId, lease: string): Promise<TokenRecord | undefined> {
     const [, path, id] = /^(.+)\/([0-9a-f]{64})$/.exec(lease) ?? []
     const record = id === undefined ? undefined : await this.#tokens.byId(id)
     return record?.namespace === namespace && record.path === path && hasLease(record) ? record : undefined
   }
 
-  /** What lies directly under a prefix: the last parts of leases, and folders with a trailing slash. In byte order. */
+  /** The names directly under a prefix: the last parts of leases, and folders with a trailing slash. In byte order. */
   async list(namespace: NamespaceId, prefix: string): Promise<string[]> {
     return this.#tokens.leases.list(namespace, prefix)
   }
@@ -32,7 +32,7 @@ export class TokenLeases {
   /** Ends all tokens whose leases lie under a prefix, or the one of just this lease: at once. `wait`: their records are gone too. */
   async revokePrefix(namespace: NamespaceId, prefix: string, wait: boolean): Promise<void> {
     if (await this.lookup(namespace, prefix)) return this.revoke(namespace, prefix)
-    await this.#tokens.condemn(namespace, prefix)
+    await this.#tokens.revokePrefix(namespace, prefix)
     if (wait) await this.sweep()
     return undefined
   }

@@ -11,7 +11,7 @@ import { isBase64, shapeOf } from '../util/stored/shape.ts'
 
 type Random = (bytes: number) => Uint8Array
 
-/** What a bearer string says: the id of a token and, for batch tokens, all there is to know about it. */
+/** The content of a bearer string: the id of a token and, for batch tokens, its whole record. */
 export interface ParsedToken {
   readonly id: string
   readonly batch?: TokenRecord
@@ -63,7 +63,7 @@ export class TokenReader {
     }
   }
 
-  /** What a string leads to, good or not; undefined when we never made it. */
+  /** The token of a string, valid or not; undefined when we never made it. */
   async read(token: string): Promise<ParsedToken | undefined> {
     if (token === '' || token.length > longest) return undefined
     if (token.split('.').length !== 3) return { id: this.#idOf('opaque', token) }

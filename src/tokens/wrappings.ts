@@ -34,7 +34,7 @@ export class Wrappings {
     return (await this.#wrap(namespace, content)).info
   }
 
-  /** What a wrapping token carries that can still be opened. Does not open it. */
+  /** The content of a wrapping token that is still valid. Does not unwrap it. */
   async lookup(bearer: Secret<string>): Promise<Wrapped | undefined> {
     const record = await this.#find(bearer)
     return record && (record.usesLeft ?? 0) > 0 ? this.#peek(record) : undefined
@@ -65,7 +65,7 @@ export class Wrappings {
     return undefined
   }
 
-  /** What its own cubbyhole shows to a wrapping token at `response`: the answer as JSON text, as clients once read it. */
+  /** The content of `cubbyhole/response` for a wrapping token: the response as a JSON string, as older clients read it. */
   async asCubbyhole(record: TokenRecord): Promise<Response | undefined> {
     const content = isWrapping(record) ? await this.#peek(record) : undefined
     if (!content) return undefined

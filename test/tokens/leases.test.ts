@@ -59,7 +59,7 @@ describe('leases of tokens', () => {
     const [first, second] = [await store.create(spec('auth/a/login')), await store.create(spec('auth/b/login'))]
     expect([await good(store, first.token), await good(store, second.token)]).to.deep.equal([true, true])
     storage.plan = ['done']
-    expect(await store.condemn('root', 'auth/a').catch(() => 'failed')).to.equal('failed')
+    expect(await store.revokePrefix('root', 'auth/a').catch(() => 'failed')).to.equal('failed')
     storage.plan = ['done']
     expect(await store.revoke(second.record.id).catch(() => 'failed')).to.equal('failed')
     expect([await good(store, first.token), await good(store, second.token)]).to.deep.equal([false, false])

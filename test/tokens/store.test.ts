@@ -183,7 +183,7 @@ describe('token store', () => {
     expect([await good(other, parent.token), await good(other, child.token)]).to.deep.equal([false, false])
     expect([await good(other, another.token), await good(other, leased.token)]).to.deep.equal([true, true])
 
-    await store.condemn('root', 'auth/ldap')
+    await store.revokePrefix('root', 'auth/ldap')
     expect([await good(other, another.token), await good(other, leased.token)]).to.deep.equal([true, false])
 
     const renewed = await store.renew(another.record, 7200)

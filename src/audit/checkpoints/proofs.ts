@@ -77,7 +77,7 @@ export class SpanHasher {
   }
 }
 
-/** What the start's full subtrees tell of a span: those that lie inside it. Spans of proofs are cut where subtrees are. */
+/** The start's full subtrees that lie inside a span. Spans of proofs are cut where subtrees are. */
 function begun({ from, to }: Span, start: CompactRange): CompactRange {
   const inside: Uint8Array[] = []
   let begin = 0

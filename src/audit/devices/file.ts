@@ -51,7 +51,7 @@ export class FileDevice implements AuditDevice {
   readonly #reserve: DiskReserve
   readonly #syncs = new FileSyncs(
     () => this.#descriptor,
-    // What a failed sync has lost stays lost: a second one on the same descriptor may report success.
+    // Bytes that a failed sync has lost stay lost: a second one on the same descriptor may report success.
     () => this.#distrust(),
   )
   #state: State = { is: 'unopened' }

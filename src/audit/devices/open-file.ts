@@ -3,7 +3,7 @@ import { posix } from 'node:path'
 import { refuse } from '../../contract/fault.ts'
 
 const { O_RDWR, O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants
-/** What a file may allow at most: its owner reads and writes, its group reads. */
+/** The widest mode of a file: its owner reads and writes, its group reads. */
 const widest = 0o640
 
 const reasons: Readonly<Record<string, string>> = {

@@ -42,7 +42,7 @@ function placeOf(address: string): { readonly host: string; readonly port: numbe
   return { host: (found[1] ?? found[2]) as string, port }
 }
 
-/** What a device over a carrier is made of. */
+/** The parts of a device over a carrier. */
 export interface RemoteParts {
   readonly type: string
   readonly target: string | undefined

@@ -15,7 +15,7 @@ export interface Carrier {
   send(messages: readonly Buffer[]): Promise<void>
   /** Ends what is under way: it fails with this reason. The next `send` connects anew. */
   drop(why: Error): void
-  /** What the kernel took still goes out. */
+  /** Bytes that the kernel took still go out. */
   close(): void
 }
 
@@ -61,7 +61,7 @@ export class StreamCarrier implements Carrier {
     this.#socket?.destroy()
     const socket = opened(this.#target)
     this.#socket = socket
-    // Whatever happens between two writes is noticed at the next one.
+    // An error between two writes is noticed at the next one.
     socket.on('error', () => {})
     socket.resume()
     socket.unref()

@@ -18,7 +18,7 @@ const { write } = routesOf<AppRole>()
 /** One refusal for everything that may be wrong, addresses included. Without a secret id it is another one, for every role id. */
 const wrong = (secretId: string): Fault => refuse(secretId === '' ? 'missing secret_id' : 'invalid role or secret ID')
 
-/** What a caller shows. */
+/** The proof of a login. */
 interface Proof {
   readonly roleId: string
   readonly secretId: string

@@ -5,7 +5,7 @@ import { randomBytes } from '../../crypto/random.ts'
 import { base64, fromBase64 } from '../../util/bytes.ts'
 import { isBase64, shapeOf } from '../../util/stored/shape.ts'
 
-/** What the routes work with. */
+/** The state of a mount. */
 export interface AppRole extends Pick<EngineHost, 'view' | 'clock' | 'limits'> {
   /** The place of a secret id or a role id: its hash under a key of this mount. `scope` is what it is unique within. */
   readonly hash: (scope: string, id: string) => string

@@ -42,7 +42,7 @@ export interface Role {
 /** Whether a stored value is an address block. */
 export const isCidr = (value: unknown): boolean => typeof value === 'string' && parseCidr(value) === value
 
-/** What that record must be. */
+/** The shape of that record. */
 export const roleShape = shapeOf<Role>(
   'a role',
   {
@@ -147,7 +147,7 @@ function changedParams(old: TokenParams, values: RoleValues): TokenParams {
   })
 }
 
-/** What a caller should know of a role. @param maxTtl of the mount, seconds */
+/** Warnings for the caller about a role. @param maxTtl of the mount, seconds */
 export function warningsOf({ params }: Role, { token_type: type }: RoleValues, maxTtl: number): readonly string[] {
   return [
     ...(type?.startsWith('default-')

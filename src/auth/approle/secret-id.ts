@@ -41,7 +41,7 @@ export interface SecretId {
   readonly tokenCidrs: readonly string[]
 }
 
-/** What that record must be. */
+/** The shape of that record. */
 export const secretIdShape = shapeOf<SecretId>(
   'a secret id',
   {
@@ -147,7 +147,7 @@ export function useSecretId(tx: Transaction, hash: string, secret: SecretId, now
   else tx.put(secretIdKey(hash), { ...secret, usesLeft: secret.usesLeft - 1, updatedAt: now })
 }
 
-/** What lookups return. */
+/** The response of a lookup. */
 export const secretIdMembers = {
   secret_id_accessor: f.string('Its accessor.'),
   secret_id_num_uses: f.int('The logins that are left; 0: no limit.'),

@@ -3,7 +3,7 @@ import type { Bounds } from '../../contract/token-params.ts'
 import type { TokenRecord, TokenSpec } from '../../contract/identity.ts'
 import type { Secret } from '../../util/secret.ts'
 
-/** What the token endpoints need of the tokens and policies of the namespace they are in. Tokens of others do not exist here. */
+/** The tokens and policies of a namespace, for the token endpoints. Tokens of other namespaces do not exist here. */
 export interface TokenPort {
   /** '' in the root namespace, else with a trailing slash. */
   readonly namespacePath: string
@@ -16,7 +16,7 @@ export interface TokenPort {
   byAccessor(accessor: string): Promise<TokenRecord | undefined>
   accessors(): Promise<string[]>
   create(spec: Omit<TokenSpec, 'namespace'>): Promise<{ readonly token: string; readonly record: TokenRecord }>
-  /** What bounds a renewal of a token, in the mount that created it. @throws Fault when that mount refuses it */
+  /** The limits of a token's renewal, from the mount that created it. @throws Fault when that mount refuses it */
   renewal(record: TokenRecord): Promise<Bounds & Pick<Renewal, 'ttl'>>
   renew(record: TokenRecord, ttl: number): Promise<TokenRecord | undefined>
   revoke(id: string): Promise<void>

@@ -15,7 +15,7 @@ import type { View } from '../../contract/view.ts'
 import { isListOf, isOneOf, shapeOf } from '../../util/stored/shape.ts'
 import { isPasswordHash } from './password.ts'
 
-/** What the routes work with. */
+/** The state of a mount. */
 export interface Userpass {
   readonly view: View
 }
@@ -38,7 +38,7 @@ export interface User {
   readonly older: readonly OlderName[]
 }
 
-/** What that record must be. */
+/** The shape of that record. */
 export const userShape = shapeOf<User>('a user', {
   hash: isPasswordHash,
   params: isTokenParams,

@@ -120,7 +120,7 @@ export class Mounts {
   }
 
   /**
-   * What bounds a renewal of a token of this namespace: the TTLs in force for the mount that created it, the mount's own
+   * The limits of a renewal of a token of this namespace: the TTLs in force for the mount that created it, the mount's own
    * judgement, and the token's explicit maximum, which always counts.
    * @throws Fault when that mount refuses the renewal
    */

@@ -110,7 +110,7 @@ interface Found {
   readonly place?: Place
 }
 
-/** What the path itself wants. Told of the paths that every server has: of others it would tell what is mounted where. */
+/** The needs of the path itself. Only for paths that every server has: of others it would reveal the mounts. */
 function routeOf(here: Namespace, { path: requested, operation }: Asked): Found {
   const found = whereLeads(here, requested, operation)
   if (!found) return { access: 'token', path: requested }

@@ -8,7 +8,7 @@ import { deniedElsewhere, whereLeads } from './other-paths.ts'
 const judged: readonly Exclude<AclOperation, 'help'>[] = ['create', 'read', 'update', 'delete', 'list', 'scan', 'patch']
 
 /**
- * What the owner of a token may do on a path, in alphabetical order: a capability stands here when a plain request (no
+ * The capabilities of a token's owner on a path, in alphabetical order: a capability stands here when a plain request (no
  * parameters) would be allowed. `root` and `deny` stand alone.
  * @param home the namespace of the token
  * @param asked as `home` sees it

@@ -136,7 +136,7 @@ async function judge(parts: DecidingParts, draft: Draft): Promise<void> {
   return undefined
 }
 
-/** What the path of a request leads to. */
+/** The destination of a request's path. */
 interface Target {
   readonly destination?: Destination | undefined
   /** The operations of its path and what holds for all of them. Absent where no route matches. */

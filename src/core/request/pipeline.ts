@@ -108,7 +108,7 @@ export class Pipeline implements Gateway {
 
   async #handle(request: Request): Promise<Response> {
     const { audit } = this.#parts
-    // What others do in the turns that a large request gives them counts for it, too: it is decided after them.
+    // Changes that others make in the turns of a large request count for it, too: it is decided after them.
     if (isLarge(request.data)) await audit.prepare(eventOf((await this.#decide(request)).decision))
     const { open, decision } = await this.#decide(request)
     const event = eventOf(decision)

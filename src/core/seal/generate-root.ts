@@ -29,9 +29,9 @@ interface Running {
   /** How the token is handed out. */
   readonly encode: (token: string) => Promise<string>
   readonly fingerprint: string
-  /** Of the room, at the start: a rekey meanwhile ends this. */
+  /** The epoch of the seal at the start: a rekey meanwhile ends this operation. */
   readonly epoch: number
-  readonly quorum: ShareCollector
+  readonly collector: ShareCollector
 }
 
 type Seal = Pick<SealManager, 'record' | 'fits' | 'createRootToken' | 'exclusively' | 'epoch'>
@@ -55,7 +55,7 @@ export class GenerateRoot {
     return {
       started: running !== undefined,
       nonce: running?.nonce ?? '',
-      progress: running?.quorum.progress ?? 0,
+      progress: running?.collector.progress ?? 0,
       required,
       complete: false,
       encoded: '',
@@ -80,7 +80,7 @@ export class GenerateRoot {
         encode: async (token) => (owner ? base64(await owner.encrypt(token)) : xored(token, own)),
         fingerprint: owner?.fingerprint ?? '',
         epoch: this.#seal.epoch,
-        quorum: new ShareCollector(required, nonce),
+        collector: new ShareCollector(required, nonce),
       }
       return otp === '' && !owner ? own : ''
     })
@@ -96,7 +96,7 @@ export class GenerateRoot {
 
   /** Ends it at once: the server is being sealed. */
   drop(): void {
-    this.#running?.quorum.reset()
+    this.#running?.collector.reset()
     this.#running = undefined
   }
 
@@ -106,7 +106,7 @@ export class GenerateRoot {
       const running = this.#current()
       checkNonce(running.nonce, nonce)
       checkShareSize(share)
-      const shares = running.quorum.add(share)
+      const shares = running.collector.add(share)
       if (shares === false) throw refuse('given key has already been provided during this generation operation')
       if (!shares) return this.status()
       const valid = await this.#seal.fits(shares)
@@ -115,8 +115,8 @@ export class GenerateRoot {
         throw refuse('root generation aborted: the shares do not open the seal; begin again with the first one')
       const encoded = await running.encode(await this.#seal.createRootToken())
       this.drop()
-      const { fingerprint, quorum } = running
-      const required = quorum.threshold
+      const { fingerprint, collector } = running
+      const required = collector.threshold
       return { started: true, nonce, progress: required, required, complete: true, encoded, fingerprint }
     })
   }

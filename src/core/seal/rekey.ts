@@ -19,13 +19,13 @@ export interface RekeyOptions {
 
 interface Running extends RekeyOptions {
   readonly backup: boolean
-  readonly holders: ShareRecipients
+  readonly recipients: ShareRecipients
   readonly nonce: string
-  /** Of the room, at the start: another ceremony that replaces the shares ends this one. */
+  /** The epoch of the seal at the start: an operation that replaces the shares meanwhile ends this one. */
   readonly epoch: number
-  readonly quorum: ShareCollector
+  readonly collector: ShareCollector
   /** The new seal while its shares wait to be given back. */
-  pending?: { readonly record: SealRecord; quorum: ShareCollector }
+  pending?: { readonly record: SealRecord; collector: ShareCollector }
 }
 
 const idleStatus: RekeyStatus = {
@@ -65,18 +65,18 @@ export class Rekey {
     const required = (await this.#seal.record())?.threshold ?? 0
     const running = this.#running
     if (running?.epoch !== this.#seal.epoch) return { ...idleStatus, required }
-    const { nonce, shares, threshold, verify, quorum, pending, holders, backup } = running
+    const { nonce, shares, threshold, verify, collector, pending, recipients, backup } = running
     return {
       started: true,
       nonce,
       shares,
       threshold,
-      progress: quorum.progress,
+      progress: collector.progress,
       required,
       verify,
-      verificationNonce: pending?.quorum.nonce ?? '',
-      verificationProgress: pending?.quorum.progress ?? 0,
-      fingerprints: holders.fingerprints,
+      verificationNonce: pending?.collector.nonce ?? '',
+      verificationProgress: pending?.collector.progress ?? 0,
+      fingerprints: recipients.fingerprints,
       backup,
     }
   }
@@ -85,7 +85,7 @@ export class Rekey {
   async start(options: RekeyOptions, busy: string): Promise<void> {
     const { pgpKeys = [], backup = false } = options
     if (backup && pgpKeys.length === 0) throw refuse('backup needs pgp_keys: shares are never stored in plain')
-    const holders = await ShareRecipients.of(pgpKeys, options.shares)
+    const recipients = await ShareRecipients.of(pgpKeys, options.shares)
     await this.#seal.exclusively(async () => {
       if (this.#running?.epoch === this.#seal.epoch) throw refuse(busy)
       this.drop()
@@ -94,10 +94,10 @@ export class Rekey {
       this.#running = {
         ...options,
         backup,
-        holders,
+        recipients,
         nonce,
         epoch: this.#seal.epoch,
-        quorum: new ShareCollector(required, nonce),
+        collector: new ShareCollector(required, nonce),
       }
     })
   }
@@ -112,8 +112,8 @@ export class Rekey {
 
   /** Ends it at once: the server is being sealed. */
   drop(): void {
-    this.#running?.quorum.reset()
-    this.#running?.pending?.quorum.reset()
+    this.#running?.collector.reset()
+    this.#running?.pending?.collector.reset()
     this.#running = undefined
   }
 
@@ -124,7 +124,7 @@ export class Rekey {
       checkNonce(running.nonce, nonce)
       checkShareSize(share)
       if (running.pending) throw refuse('the new shares are made already: give them back to …/verify, or cancel')
-      const shares = running.quorum.add(share)
+      const shares = running.collector.add(share)
       if (shares === false) throw refuse('given key has already been provided during this generation operation')
       if (!shares) return undefined
       const valid = await this.#seal.fits(shares)
@@ -143,11 +143,11 @@ export class Rekey {
     return this.#seal.exclusively(async () => {
       const { pending } = this.#current(idle)
       if (!pending) throw refuse('there are no new shares to verify yet: give enough of the present ones first')
-      const { quorum } = pending
-      checkNonce(quorum.nonce, nonce)
+      const { collector } = pending
+      checkNonce(collector.nonce, nonce)
       checkShareSize(share)
-      const shares = quorum.add(share)
-      if (shares === undefined) return { complete: false, nonce: quorum.nonce, unsettled: false }
+      const shares = collector.add(share)
+      if (shares === undefined) return { complete: false, nonce: collector.nonce, unsettled: false }
       const outcome = shares === false ? 'unfit' : await this.#seal.adopt(pending.record, shares)
       if (shares) wipe(...shares)
       if (outcome === 'unfit') {
@@ -155,7 +155,7 @@ export class Rekey {
         throw refuse('the shares given are not the new ones; the verification begins again with a new nonce')
       }
       this.drop()
-      return { complete: true, nonce: quorum.nonce, unsettled: outcome === 'unknown' }
+      return { complete: true, nonce: collector.nonce, unsettled: outcome === 'unknown' }
     })
   }
 
@@ -176,21 +176,21 @@ export class Rekey {
   }
 
   #again(pending: NonNullable<Running['pending']>): void {
-    pending.quorum.reset()
-    pending.quorum = new ShareCollector(pending.quorum.threshold, this.#uuid())
+    pending.collector.reset()
+    pending.collector = new ShareCollector(pending.collector.threshold, this.#uuid())
   }
 
   /** Nothing counts before the shares are encrypted and their copy is kept: whatever fails until then changes nothing. */
   async #finish(running: Running): Promise<NewShares> {
-    const { nonce, shares: count, threshold, verify, holders, backup } = running
-    const { fingerprints } = holders
+    const { nonce, shares: count, threshold, verify, recipients, backup } = running
+    const { fingerprints } = recipients
     const { shares, record } = await this.#seal.split(count, threshold)
-    const handed = await holders.hand(shares)
+    const handed = await recipients.hand(shares)
     if (backup) await this.backups.keep(nonce, fingerprints, handed)
     const made = { nonce, shares: handed, verify, fingerprints, backup }
     if (verify) {
-      running.pending = { record, quorum: new ShareCollector(threshold, this.#uuid()) }
-      return { ...made, verificationNonce: running.pending.quorum.nonce, unsettled: false }
+      running.pending = { record, collector: new ShareCollector(threshold, this.#uuid()) }
+      return { ...made, verificationNonce: running.pending.collector.nonce, unsettled: false }
     }
     const outcome = await this.#seal.adopt(record, shares.slice(0, threshold))
     this.drop()

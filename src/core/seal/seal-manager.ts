@@ -10,16 +10,16 @@ import type { InitKeys, Initialised, SealManagerParts, SealStatus } from './life
 import { changeRoot, reason, undoInit } from './root-key.ts'
 
 /**
- * The states of the server: uninitialised → sealed → open → sealed. One change at a time; ceremonies that change or use the
- * seal take their turn here too (`exclusively`).
+ * The states of the server: uninitialised → sealed → unsealed → sealed. One change at a time; key-share operations that
+ * change or use the seal take their turn here too (`exclusively`).
  */
 export class SealManager {
   readonly #parts: SealManagerParts
-  readonly #turnstile = new Mutex()
+  readonly #mutex = new Mutex()
   #record: SealRecord | undefined
-  #quorum: ShareCollector | undefined
+  #collector: ShareCollector | undefined
   #unsealKey: Uint8Array | undefined
-  #open = false
+  #isUnsealed = false
   #epoch = 0
   /** How often the storage was lost: an unseal that was under way then must not succeed. */
   #losses = 0
@@ -46,7 +46,7 @@ export class SealManager {
   /** Whether requests are served: unsealed, and with every change of the storage reported in time. */
   get isUnsealed(): boolean {
     const { barrier, storage } = this.#parts
-    return this.#open && !barrier.sealed && (storage.member === undefined || storage.member.inService)
+    return this.#isUnsealed && !barrier.sealed && (storage.member === undefined || storage.member.inService)
   }
 
   /** Seals at once, because the changes of others can no longer be followed. */
@@ -54,10 +54,10 @@ export class SealManager {
     const { barrier, log } = this.#parts
     this.#losses++
     barrier.seal()
-    if (!this.#open) return
-    this.#open = false
+    if (!this.#isUnsealed) return
+    this.#isUnsealed = false
     log.error('sealed, because this process can no longer follow its storage; unseal it again', { why })
-    void this.#turnstile.run(async () => this.#shut())
+    void this.#mutex.run(async () => this.#shut())
   }
 
   /** Grows whenever the shares are replaced: what older shares allowed is void then. */
@@ -67,8 +67,8 @@ export class SealManager {
 
   /** Runs `task` alone: nothing is sealed, unsealed or reshared meanwhile. @throws Fault sealed unless open. */
   async exclusively<T>(task: () => Promise<T>): Promise<T> {
-    return this.#turnstile.run(async () => {
-      if (!this.#open) throw new Fault('sealed', 'Vault is sealed')
+    return this.#mutex.run(async () => {
+      if (!this.#isUnsealed) throw new Fault('sealed', 'Vault is sealed')
       return task()
     })
   }
@@ -81,14 +81,14 @@ export class SealManager {
 
   async status(): Promise<SealStatus> {
     const record = await this.record()
-    const { progress, nonce } = this.#quorum ?? { progress: 0, nonce: '' }
+    const { progress, nonce } = this.#collector ?? { progress: 0, nonce: '' }
     return {
       initialised: record !== undefined,
-      sealed: !this.#open,
+      sealed: !this.#isUnsealed,
       threshold: record?.threshold ?? 0,
       shares: record?.shares ?? 0,
-      progress: this.#open ? 0 : progress,
-      nonce: progress > 0 && !this.#open ? nonce : '',
+      progress: this.#isUnsealed ? 0 : progress,
+      nonce: progress > 0 && !this.#isUnsealed ? nonce : '',
     }
   }
 
@@ -97,10 +97,10 @@ export class SealManager {
    * because nobody would hold the shares. @throws Fault when it was done before.
    */
   async initialise(shares: number, threshold: number, keys: InitKeys = {}): Promise<Initialised> {
-    return this.#turnstile.run(async () => {
+    return this.#mutex.run(async () => {
       const { barrier, seal, random, hooks } = this.#parts
       if (await this.record()) throw refuse('Vault is already initialized')
-      const holders = await ShareRecipients.of(keys.pgpKeys ?? [], shares)
+      const recipients = await ShareRecipients.of(keys.pgpKeys ?? [], shares)
       const owner = keys.rootTokenPgpKey ? await readPgpKey('root_token_pgp_key', keys.rootTokenPgpKey) : undefined
       const root = random(32)
       const made = await seal.protect(root, shares, threshold)
@@ -110,7 +110,7 @@ export class SealManager {
         await hooks.afterUnseal()
         const token = await hooks.createRootToken()
         return {
-          shares: await holders.hand(made.shares),
+          shares: await recipients.hand(made.shares),
           rootToken: owner ? base64(await owner.encrypt(token)) : token,
         }
       } catch (thrown) {
@@ -127,15 +127,15 @@ export class SealManager {
 
   /** Takes one share. The share that completes a threshold says what is to become of damage. */
   async unseal(share: Uint8Array, options: UnsealOptions = {}): Promise<void> {
-    await this.#turnstile.run(async () => {
-      if (this.#open) return
+    await this.#mutex.run(async () => {
+      if (this.#isUnsealed) return
       const record = await this.record()
       if (!record) throw refuse('Vault is not initialized')
       checkShareSize(share)
-      this.#quorum ??= new ShareCollector(record.threshold, this.#parts.uuid())
-      const shares = this.#quorum.add(share)
+      this.#collector ??= new ShareCollector(record.threshold, this.#parts.uuid())
+      const shares = this.#collector.add(share)
       if (!shares) return
-      this.#quorum = undefined
+      this.#collector = undefined
       try {
         await this.#enter(record, shares, options)
       } finally {
@@ -146,17 +146,17 @@ export class SealManager {
 
   /** Forgets the shares given so far. */
   async resetUnseal(): Promise<void> {
-    await this.#turnstile.run(async () => {
-      if (this.#open) throw refuse('vault is unsealed')
-      this.#quorum?.reset()
-      this.#quorum = undefined
+    await this.#mutex.run(async () => {
+      if (this.#isUnsealed) throw refuse('vault is unsealed')
+      this.#collector?.reset()
+      this.#collector = undefined
     })
   }
 
   /** Closes everything and wipes the keys. Sealed already is fine. */
   async seal(): Promise<void> {
-    await this.#turnstile.run(async () => {
-      if (!this.#open) return
+    await this.#mutex.run(async () => {
+      if (!this.#isUnsealed) return
       await this.#shut()
       this.#parts.log.info('sealed')
     })
@@ -238,7 +238,7 @@ export class SealManager {
   /** Sealed, whatever fails on the way. */
   async #shut(): Promise<void> {
     const { barrier, hooks, log } = this.#parts
-    this.#open = false
+    this.#isUnsealed = false
     try {
       await hooks.beforeSeal()
     } catch (thrown) {
@@ -276,7 +276,7 @@ export class SealManager {
       if (keys) wipe(keys.root)
     }
     this.#unsealKey = keys.unsealKey
-    this.#open = true
+    this.#isUnsealed = true
     log.info('unsealed')
   }
 }

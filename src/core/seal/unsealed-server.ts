@@ -50,7 +50,7 @@ export interface UnsealedServerParts {
 
 /** An unsealed server: everything that exists only between unseal and seal. */
 export interface UnsealedServer {
-  /** What is in memory of the records. */
+  /** The state in memory of the records. */
   readonly freshness: Freshness
   readonly namespaces: Namespaces
   readonly tokens: TokenStore
@@ -203,7 +203,7 @@ function choresOf(
 ) {
   return [
     { name: 'expiring tokens', every: 1000, run: async () => tokens.sweep(clock.now()) },
-    { name: 'ended leases', every: 1000, run: async () => leases.sweep() },
+    { name: 'revoked leases', every: 1000, run: async () => leases.sweep() },
     { name: purging, every: 1000, run: async () => namespaces.purge() },
     ...(barrier.member === undefined ? [rotating(barrier)] : []),
     { name: 'chores of the mounts', every: 60_000, run: async () => tend(namespaces) },

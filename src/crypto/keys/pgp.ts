@@ -23,7 +23,7 @@ export async function readPgpKeys(field: string, keys: readonly string[]): Promi
 }
 
 /**
- * What the library would not take by itself: DSA and ElGamal keys, which older holders have, and secp256k1. Sizes are
+ * Keys that the library would not take by itself: DSA and ElGamal keys, which older holders have, and secp256k1. Sizes are
  * checked below. It verifies signatures on secp256k1 and Brainpool curves with `eckey-utils`, which it finds by name.
  */
 const taken = { rejectPublicKeyAlgorithms: new Set<never>(), rejectCurves: new Set<never>() }

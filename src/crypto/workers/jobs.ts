@@ -33,7 +33,7 @@ interface Wrapped {
 }
 
 /**
- * What runs on other threads (`heavy.run(name, input)`): anything that takes more than about a millisecond. A new job is
+ * Jobs for other threads (`heavy.run(name, input)`): anything that takes more than about a millisecond. A new job is
  * a line here. Inputs and results are copied, their bytes are wiped on the thread afterwards; keys are KeyObjects
  * (`createSecretKey` for raw ones), which cross without being copied.
  */

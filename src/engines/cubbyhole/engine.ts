@@ -12,25 +12,25 @@ import type { Call, Route, Subject } from '../../contract/route.ts'
 import type { View } from '../../contract/view.ts'
 import { anyObject } from '../../util/stored/shape.ts'
 
-/** A drawer per token: no other token can read it, and it is removed together with the token. */
+/** One cubbyhole per token: no other token can read it, and it is removed together with the token. */
 export interface Cubbyhole {
   readonly view: View
 }
 
-/** The wrapped responses, which wrapping tokens find in their drawers. */
-export interface WrappedDrawers {
+/** The wrapped responses, which wrapping tokens find in their cubbyholes. */
+export interface WrappedResponses {
   /** The record at `response`, for a wrapping token only. */
   asCubbyhole(token: TokenRecord): Promise<Response | undefined>
 }
 
 const { read, list, write, remove } = routesOf<Cubbyhole>()
 const path = { path: f.string('Path of the secret.').or('') }
-const drawerShape = anyObject('a drawer')
-/** A token has one drawer, in its own namespace, also when it works in one below. */
+const recordShape = anyObject('a record of a cubbyhole')
+/** A token has one cubbyhole, in its own namespace, also when it works in one below. */
 const subject: Subject = { token: callersToken, fromBelow: true }
 
-/** The caller's drawer. @throws Fault for batch tokens, which have no record and so no drawer. */
-function drawer({ engine, caller }: Call<Cubbyhole>): View {
+/** The caller's cubbyhole. @throws Fault for batch tokens, which have no record and so no cubbyhole. */
+function cubbyholeOf({ engine, caller }: Call<Cubbyhole>): View {
   if (!caller.token) throw new Fault('unauthenticated', 'permission denied')
   if (caller.token.type === 'batch') throw refuse('cubbyhole operations are only supported by service tokens')
   return engine.view.under(`${caller.token.id}/`)
@@ -42,7 +42,7 @@ function named(name: string): string {
 }
 
 /** The cubbyhole engine (`cubbyhole/`): every namespace has exactly one. */
-export function cubbyholeEngine(wrapped: WrappedDrawers): Engine {
+export function cubbyholeEngine(wrapped: WrappedResponses): Engine {
   return defineEngine<Cubbyhole>({
     type: 'cubbyhole',
     kind: 'secret',
@@ -55,21 +55,21 @@ export function cubbyholeEngine(wrapped: WrappedDrawers): Engine {
 
 /** The wrapped response that a wrapping token has at `response`. */
 async function wrappedAt(
-  wrapped: WrappedDrawers,
+  wrapped: WrappedResponses,
   { caller: { token } }: Call<Cubbyhole>,
   name: string,
 ): Promise<Response | undefined> {
   return name === 'response' && token ? wrapped.asCubbyhole(token) : undefined
 }
 
-async function secretAt(wrapped: WrappedDrawers, call: Call<Cubbyhole>, name: string): Promise<Response | undefined> {
+async function secretAt(wrapped: WrappedResponses, call: Call<Cubbyhole>, name: string): Promise<Response | undefined> {
   const response = await wrappedAt(wrapped, call, name)
   if (response) return response
-  const data = await drawer(call).get(name, drawerShape)
+  const data = await cubbyholeOf(call).get(name, recordShape)
   return data && answer(data)
 }
 
-const readRoute = (wrapped: WrappedDrawers): Route<Cubbyhole> =>
+const readRoute = (wrapped: WrappedResponses): Route<Cubbyhole> =>
   read('*path', {
     about: 'Read a secret.',
     returns: { '*': f.any('The values of the secret, by their names.') },
@@ -94,7 +94,7 @@ const listRoute = (): Route<Cubbyhole> =>
       limit: f.int('The most names to return; 0: all.').or(0),
     },
     handle: async (call, { path: folder, after, limit }) => {
-      const found = await drawer(call).list(folder === '' ? '' : `${folder}/`, {
+      const found = await cubbyholeOf(call).list(folder === '' ? '' : `${folder}/`, {
         ...(after !== '' && { after }),
         ...(limit > 0 && { limit }),
       })
@@ -103,7 +103,7 @@ const listRoute = (): Route<Cubbyhole> =>
     },
   })
 
-const writeRoute = (wrapped: WrappedDrawers): Route<Cubbyhole> =>
+const writeRoute = (wrapped: WrappedResponses): Route<Cubbyhole> =>
   write('*path', {
     about: 'Write a secret.',
     subject,
@@ -115,7 +115,7 @@ const writeRoute = (wrapped: WrappedDrawers): Route<Cubbyhole> =>
       const name = named(values.path)
       if (Object.keys(data).length === 0) throw refuse('missing data fields')
       const response = await wrappedAt(wrapped, call, name)
-      await drawer(call).transaction(async (tx) => {
+      await cubbyholeOf(call).transaction(async (tx) => {
         const own = await tx.get(name)
         call.confirm((response ?? own) !== undefined)
         tx.put(name, data)
@@ -131,7 +131,7 @@ const removeRoute = (): Route<Cubbyhole> =>
     canonical: { path: withoutSlash },
     fields: path,
     handle: async (call, values) => {
-      await drawer(call).del(named(values.path))
+      await cubbyholeOf(call).del(named(values.path))
       return done()
     },
   })

@@ -9,7 +9,7 @@ import { recordName, valueName } from './v2/record-names.ts'
 /** There since the upgrade to version 2 began: version 1 writes nothing any more. */
 export const upgradeMark = 'upgraded'
 
-/** What a version 1 write is told that comes while the mount is upgraded. */
+/** The error of a version 1 write while the mount is upgraded. */
 export function upgrading(): Fault {
   return refuse(
     'Upgrading from non-versioned to versioned data. This backend will be unavailable for a brief period and will resume service shortly.',

@@ -6,7 +6,7 @@ import type { Counterpart } from './counterpart.ts'
 /** One item of a batch, or the single request seen as one. */
 export type Item = Readonly<Record<string, unknown>>
 
-/** What a batch answers when some items failed. */
+/** The response of a batch of which some items failed. */
 export interface BatchRules {
   /** Members that an item has although it failed. */
   readonly whenFailed?: Readonly<Record<string, unknown>>

@@ -98,7 +98,7 @@ class Judge {
     return field?.itemNames && Array.isArray(value) ? this.#inItems(value, field.itemNames) : undefined
   }
 
-  /** What speaks against a parameter that the path gives: its value only, for no policy lists what every request has. */
+  /** The rule against a parameter that the path gives: against its value only, for no policy lists what every request has. */
   inPath(name: string, value: unknown): Misfit['kind'] | undefined {
     const field = this.#fieldOf(name)
     for (const one of namesOf(this.#fields, name)) {
@@ -130,7 +130,7 @@ class Judge {
       ? field.forms(undefined, others)
       : [defaultOf(field)].filter((value) => value !== undefined)
     if (denied.length > 0 && taken.some((value) => deniesTaken(denied, value, field))) return 'denied'
-    // What follows from other parameters is as if it was sent; a default is not.
+    // A value that follows from other parameters counts as sent; a default does not.
     if (!field.forms || taken.length === 0 || isDeepStrictEqual(taken, field.forms(undefined, {}))) return undefined
     if (denied.length > 0 && taken.some((value) => denies(denied, value, field, this.#effort))) return 'denied'
     if (this.#effort.spent) return 'too much'
@@ -139,7 +139,7 @@ class Judge {
       : 'not allowed'
   }
 
-  /** What speaks against the items of a batch: they have parameters of the same route, and what counts for them stands in them. */
+  /** The rule against the items of a batch: they have parameters of the same route, and the values that count for them. */
   #inItems(items: readonly unknown[], itemNames: readonly string[]): Misfit['kind'] | undefined {
     const ruled = itemNames.filter((name) => this.#denied.has(name) || this.#allowed.has(name))
     for (const item of items) {

@@ -25,7 +25,7 @@ export const folded = (text: string): string =>
 export const textOfScalar = (value: unknown): string | undefined => asText(value)
 
 /**
- * What a rule's value stands for. A request's value of which `valueKeys` has one of these is the same to the route: the
+ * The meanings of a rule's value. A request's value of which `valueKeys` has one of these is the same to the route: the
  * field reads both alike, or reads the texts that they are alike (a duration in another unit, another letter case).
  */
 export function ruleKeys(value: unknown, field: Reader): string[] {
@@ -37,7 +37,7 @@ export function ruleKeys(value: unknown, field: Reader): string[] {
   return keys
 }
 
-/** What a request's value may be read as. An empty one may stand for the default. */
+/** The readings of a request's value. An empty one may stand for the default. */
 export function valueKeys(value: unknown, field: Reader): string[] {
   const keys = fieldKeys(value, field)
   const fallback = value === null || value === '' ? defaultOf(field) : undefined
@@ -55,7 +55,7 @@ export function valueKeys(value: unknown, field: Reader): string[] {
   return keys
 }
 
-/** What a route takes for a parameter that was left out, where that is a value. */
+/** The value that a route takes for a parameter that was left out, if any. */
 export function defaultOf(field: Reader): unknown {
   const fallback = field?.fallback
   return typeof fallback === 'object' || fallback === '' ? undefined : fallback
@@ -78,7 +78,7 @@ function fieldKeys(value: unknown, field: Reader): string[] {
   return keys
 }
 
-/** What a field made of a value, as a text; the order of a list and repeated members do not count. Undefined for a long list. */
+/** The field's reading of a value, as a string; the order of a list and repeated members do not count. Undefined for a long list. */
 function foldedForm(parsed: unknown): string | undefined {
   if (parsed instanceof Uint8Array) return base64(parsed)
   if (typeof parsed === 'string') return folded(parsed)
@@ -108,7 +108,7 @@ function looseText(value: unknown, text: string): string {
   return text.trim() !== '' && Number.isFinite(Number(text)) ? `n${Number(text)}` : JSON.stringify(folded(text))
 }
 
-/** What the route makes of a value, exactly; without a field, the value itself with its type. */
+/** The route's exact reading of a value; without a field, the value itself with its type. */
 export function exactKey(value: unknown, field: Reader): string {
   const parsed = field && readAs(field, value)
   if (parsed === undefined || field?.kind === 'any') return `x:${strict(value)}`

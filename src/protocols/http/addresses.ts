@@ -15,7 +15,7 @@ export interface Place {
   readonly host: string
   readonly port: number
   readonly unix?: SocketPlace
-  /** What names it, for messages; the setting of the configuration unless given. */
+  /** Its name in messages; the setting of the configuration unless given. */
   readonly setting?: string
 }
 

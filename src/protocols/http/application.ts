@@ -10,7 +10,7 @@ import { SingleHeaders, everyAnswer, missesHost } from './headers.ts'
 
 /** Koa without its own way of answering, which costs more than all our work: here every answer is sent by `send`. */
 class Application extends Koa {
-  /** What Koa calls with each request. The outermost handling of errors: whatever was thrown, the caller hears no more than this. */
+  /** Called by Koa with each request. The outermost handling of errors: whatever was thrown, the caller gets no more than this. */
   handleRequest(context: Context, run: (context: Context) => Promise<void>): Promise<void> {
     context.res.on('error', ignored)
     return run(context).catch(() => send(context, { status: 500, body: '{"errors":["internal error"]}\n' }))
@@ -20,7 +20,7 @@ class Application extends Koa {
 /** Somebody hung up before the answer: nothing to do, and nothing that may end the process. */
 function ignored(): void {}
 
-/** What a listener serves: protocols, then pages. The first one that matches counts. */
+/** The content of a listener: protocols, then pages. The first one that matches counts. */
 export interface Served {
   readonly protocols: readonly Protocol[]
   readonly pages: readonly Page[]
@@ -83,7 +83,7 @@ function write({ req, res }: Context, { status, body, headers }: HttpResponse): 
       res.end()
     } else res.end(body)
   }
-  // What of the request was not read must not be taken for the next one.
+  // The unread rest of a request must not be taken for the next one.
   if (!req.complete && !req.readableEnded) req.resume()
 }
 

@@ -94,7 +94,7 @@ export class BodyMemory {
     this.#goOn()
   }
 
-  /** What a request held is no longer needed. */
+  /** The memory of a request is no longer needed. */
   leave(holder: MemoryHolder): void {
     const place = this.#places.get(holder)
     if (!place) return

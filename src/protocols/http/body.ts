@@ -7,7 +7,7 @@ import type { MemoryHolder } from './body-memory.ts'
 const memory = new BodyMemory()
 /** Large requests that are worked on or answered. */
 const holders = new WeakMap<IncomingMessage, MemoryHolder>()
-/** What weighs less is not counted until it has left. */
+/** Smaller responses are not counted until they have left. */
 const smallResponse = 64 * 1024
 
 /**
@@ -31,7 +31,7 @@ export function readBody(message: IncomingMessage, limit: number): Promise<Uint8
     let size = 0
     const refused = (fault: Fault): void => {
       stopListening()
-      // What comes yet is not kept, nor is what came.
+      // Neither the bytes that came are kept, nor those still to come.
       message.on('error', ignored)
       message.resume()
       memory.leave(holder)

@@ -6,7 +6,7 @@ import { inCidrs } from '../../util/cidr.ts'
 import type { ProxiedSources } from './proxied.ts'
 import type { Source } from './proxy-header.ts'
 
-/** Who asks: the peer of the connection, or whom a proxy that is believed names. */
+/** The client: the peer of the connection, or the address that a trusted proxy names. */
 export class Clients {
   readonly #sources: ProxiedSources
   readonly #forwarded: ForwardedFor | undefined

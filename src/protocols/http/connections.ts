@@ -95,7 +95,7 @@ export class Connections {
     const { code = '' } = error
     const connection = this.#all.get(socket)
     connection?.reader.end()
-    // What failed below HTTP cannot carry an answer.
+    // A connection that failed below HTTP cannot carry an answer.
     if (!connection || !socket.writable || !/^(HPE|ERR_HTTP)_/.test(code)) return void socket.destroy()
     const status = isUnknownVerb(error) ? 405 : (refusals[code] ?? 400)
     // An answer to nothing would be taken for the answer to what is asked next.

@@ -6,7 +6,7 @@ export interface Source {
   readonly port: number
 }
 
-/** What the first bytes of a connection are, by the PROXY protocol (haproxy.org/download/1.8/doc/proxy-protocol.txt). */
+/** The meaning of the first bytes of a connection, by the PROXY protocol (haproxy.org/download/1.8/doc/proxy-protocol.txt). */
 export type ProxyHeader =
   | { readonly kind: 'more' }
   | { readonly kind: 'none' }

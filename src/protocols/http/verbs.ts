@@ -52,7 +52,7 @@ export class VerbReader {
     return this.#place === 'lost'
   }
 
-  /** What the parser is to see of the next bytes. Letters are replaced in place. */
+  /** The next bytes as the parser is to see them. Letters are replaced in place. */
   take(bytes: Buffer): Buffer {
     if (this.#ended) return bytes.subarray(0, 0)
     const chunk = this.#held.length > 0 ? Buffer.concat([this.#held, bytes]) : bytes

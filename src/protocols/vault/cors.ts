@@ -5,7 +5,7 @@ import type { HttpHead, HttpResponse } from '../../contract/protocol.ts'
 const methods = ['DELETE', 'GET', 'OPTIONS', 'POST', 'PUT', 'LIST', 'SCAN']
 
 /**
- * What the Fetch standard's CORS protocol asks of a request that comes from a page: the whole answer (a preflight, or a
+ * The rules of the Fetch standard's CORS protocol for a request that comes from a page: the whole answer (a preflight, or a
  * refusal), or headers to add to the answer; undefined: nothing. A request without an Origin comes from no page.
  */
 export function crossOrigin(

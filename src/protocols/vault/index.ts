@@ -58,7 +58,7 @@ class VaultApi {
     }
   }
 
-  /** What came, or as much of it as can be read, and why it is refused: the audit log has every request. */
+  /** The request, or as much of it as can be read, and why it is refused: the audit log has every request. */
   #read(id: string, exchange: HttpExchange): Read | Redirect {
     const { headers } = exchange
     const peer = exchange.peer()
@@ -79,7 +79,7 @@ class VaultApi {
       const response = await this.#gateway.handle({ ...envelope, data, limits: limitsOf(exchange) })
       const content = response.data ?? response.plain
       if (!isLarge(content)) return wireAnswer(envelope.id, response)
-      // What has been changed is told in any case; what was only read can be asked for again.
+      // The response to a change is sent in any case; a read can be sent again.
       if (!writes) await exchange.memoryFor(weightOf(content))
       return await inTurns(answerSteps(envelope.id, response))
     } catch (thrown) {

@@ -8,7 +8,7 @@ import { Secret } from '../../util/secret.ts'
 import { parseGoBool } from '../../util/go-bool.ts'
 import { readForm } from './form.ts'
 
-/** What the request line and the headers say, before any body is read. */
+/** The request line and the headers, before any body is read. */
 export interface RequestHead {
   readonly path: ApiPath
   readonly operation: Operation

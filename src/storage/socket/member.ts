@@ -254,7 +254,7 @@ function errorOf(failure: Failure, why: string): Error {
   return failure === 'unavailable' ? new StorageUnavailable(why) : new Fault('internal', why)
 }
 
-/** Whoever reaches the socket reads the storage and writes it. @throws StorageUnavailable when that is not only this user */
+/** Everybody who reaches the socket can read and write the storage. @throws StorageUnavailable when others than this user reach it */
 async function privateSocket(folder: string): Promise<string> {
   const { uid, mode } = await stat(folder).catch((cause: unknown) => {
     throw new StorageUnavailable('the folder with the socket of the storage is not there', { cause })

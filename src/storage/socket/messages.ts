@@ -6,7 +6,7 @@ export const socketName = 'storage.sock'
 /** How a member may serve after it has last heard from the owner, milliseconds. The owner waits so long for one that is silent. */
 export const leaseMs = 2000
 
-/** What a member asks of the owner. */
+/** A request of a member to the owner. */
 export type Call =
   | { readonly do: 'get'; readonly keys: readonly string[] }
   | { readonly do: 'list'; readonly prefix: string; readonly options: ListOptions }

@@ -3,7 +3,7 @@ import { done } from '../../contract/response.ts'
 import { routesOf } from '../../contract/route.ts'
 import type { Route } from '../../contract/route.ts'
 
-/** What these routes need: proofs of the audit logs. `device` '' is the only one. @throws Fault */
+/** The port of these routes: proofs of the audit logs. `device` '' is the only one. @throws Fault */
 export interface AuditLogPort {
   checkpoint(device: string): {
     readonly origin: string

@@ -7,7 +7,7 @@ import { injected } from '../../contract/wire/returns.ts'
 import { routesOf } from '../../contract/route.ts'
 import type { Route } from '../../contract/route.ts'
 
-/** What these routes need of the audit broker. */
+/** The audit broker, for these routes. */
 export interface AuditPort {
   devices(): readonly AuditDeviceSpec[]
   enable(spec: AuditDeviceSpec): Promise<void>

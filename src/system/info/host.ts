@@ -2,7 +2,7 @@ import { statfs } from 'node:fs/promises'
 import { arch, cpus, freemem, hostname, loadavg, platform, release, totalmem, uptime } from 'node:os'
 import { rfc3339 } from '../../util/clock.ts'
 
-/** What is known of the machine, in the parts that Vault tells it in. Sizes in bytes, times in seconds. */
+/** Facts about the machine, in the parts that Vault shows. Sizes in bytes, times in seconds. */
 export async function hostInfo(now: number, storagePath: string | undefined): Promise<Record<string, unknown>> {
   const [total, free] = [totalmem(), freemem()]
   return {

@@ -9,7 +9,7 @@ import { routesOf } from '../../contract/route.ts'
 import type { Route } from '../../contract/route.ts'
 import { mountEntry, mountMembers } from '../mounts/mount-view.ts'
 
-/** What these routes need of the namespace that they are asked in. */
+/** The namespace of the request, for these routes. */
 export interface InternalPort {
   list(kind: MountRecord['kind']): readonly MountRecord[]
   /** The mount that a path leads to, here or in a namespace below. */

@@ -7,7 +7,7 @@ import type { Route } from '../../contract/route.ts'
 import { logLevelOf, logLevels } from '../../util/log.ts'
 import type { LogLevel } from '../../util/log.ts'
 
-/** What these routes need of the server's own log. */
+/** The server's own log, for these routes. */
 export interface LoggerPort {
   levels(): ReadonlyMap<string, LogLevel>
   /** One logger or all; without a level, back to the configured one. False: no such logger. */

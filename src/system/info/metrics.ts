@@ -28,7 +28,7 @@ export interface Sample {
   readonly labels?: Labels
 }
 
-/** What is told at one moment. Names have dots, as `vault.core.unsealed`. */
+/** The metrics of one moment. Names have dots, as `vault.core.unsealed`. */
 export interface Measurements {
   /** Epoch milliseconds. */
   readonly at: number
@@ -37,7 +37,7 @@ export interface Measurements {
   readonly samples: readonly Sample[]
 }
 
-/** What these routes need. */
+/** The port of these routes. */
 export interface MetricsPort {
   measure(): Measurements
 }

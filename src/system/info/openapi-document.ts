@@ -11,7 +11,7 @@ export interface DescribedMount {
   readonly prefix: string
   /** The parameters of a template, by name, with what they usually are. */
   readonly prefixParameters?: Readonly<Record<string, string>>
-  /** What operations are grouped by. */
+  /** The group of the operations. */
   readonly tag: string
   readonly routes: readonly Route[]
 }

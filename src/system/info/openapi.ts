@@ -9,7 +9,7 @@ import type { Call, Route } from '../../contract/route.ts'
 import { openApiDocument } from './openapi-document.ts'
 import type { DescribedMount } from './openapi-document.ts'
 
-/** What these routes need. */
+/** The port of these routes. */
 export interface OpenApiPort {
   /** Everything that is mounted, with the routes that answer there. */
   offered(): readonly { readonly record: MountRecord; readonly routes: readonly Route[] }[]

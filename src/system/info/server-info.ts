@@ -9,7 +9,7 @@ import { rfc3339 } from '../../util/clock.ts'
 import { product } from '../../util/version.ts'
 import { hostInfo } from './host.ts'
 
-/** What these routes need of the server. Times are epoch milliseconds. */
+/** The server, for these routes. Times are epoch milliseconds. */
 export interface ServerInfoPort {
   now(): number
   readonly hostname: string
@@ -33,7 +33,7 @@ export interface ServerInfoPort {
 
 const { read, list } = routesOf<unknown>()
 
-/** What the server tells about itself, its machine and its work. */
+/** The routes about the server, its machine and its work. */
 export function serverInfoRoutes(port: ServerInfoPort): Route<unknown>[] {
   return [
     read('ha-status', {
@@ -74,7 +74,7 @@ export function serverInfoRoutes(port: ServerInfoPort): Route<unknown>[] {
   ]
 }
 
-/** What these routes need of the namespace that they are asked in. */
+/** The namespace of the request, for these routes. */
 export interface CounterPort {
   /** How many service tokens it has. */
   tokens(): Promise<number>

@@ -46,7 +46,7 @@ export function mountEntry(record: MountRecord): Wire {
   }
 }
 
-/** What every namespace has from the beginning is called by names of its own below the root one. */
+/** The builtin mounts of namespaces below the root one have types of their own. */
 function typeOf({ builtin, namespace, type }: MountRecord): string {
   return builtin && namespace !== rootNamespace ? `ns_${type}` : type
 }

@@ -13,7 +13,7 @@ import { changedConfig, configFields } from './mount-config.ts'
 import type { TtlBounds } from './mount-config.ts'
 import { mountEntry, mountMembers, tuneEntry, tuneMembers } from './mount-view.ts'
 
-/** What these routes need of the mount table. Paths are API paths: `X/` or `auth/X/`. */
+/** The mount table, for these routes. Paths are API paths: `X/` or `auth/X/`. */
 export interface MountPort {
   list(kind: MountRecord['kind']): readonly MountRecord[]
   /** The mount at exactly this path. */

@@ -8,7 +8,7 @@ import { injected } from '../../contract/wire/returns.ts'
 import { routesOf } from '../../contract/route.ts'
 import type { Route } from '../../contract/route.ts'
 
-/** What moving needs of the mount table. */
+/** The mount table, for moves. */
 export interface RemountPort {
   /** The mount that a path lies in (longest match). */
   holding(apiPath: string): MountRecord | undefined

@@ -7,10 +7,10 @@ import { routesOf } from '../../contract/route.ts'
 import type { Route } from '../../contract/route.ts'
 import { Secret } from '../../util/secret.ts'
 
-/** What these routes need: the capabilities of the caller, or of a token that is named by its string or its accessor. */
+/** The port of these routes: the capabilities of the caller, or of a token that is named by its string or its accessor. */
 export interface CapabilityPort {
   ofCaller(token: TokenRecord, paths: readonly string[]): Promise<readonly (readonly Capability[])[]>
-  /** Undefined when the token is not good. */
+  /** Undefined when the token is not valid. */
   ofToken(token: Secret<string>, paths: readonly string[]): Promise<readonly (readonly Capability[])[] | undefined>
   /** Undefined when there is no such accessor. */
   ofAccessor(accessor: string, paths: readonly string[]): Promise<readonly (readonly Capability[])[] | undefined>

@@ -34,7 +34,7 @@ export interface Explained {
   readonly stanza?: string
 }
 
-/** What these routes need: explanations under the policies of the caller, of the owner of an accessor, or by name. */
+/** The port of these routes: explanations under the policies of the caller, of the owner of an accessor, or by name. */
 export interface ExplainPort {
   own(caller: Caller, asked: AskedRequest): Promise<Explained>
   /** Undefined when there is no such accessor. */
@@ -43,7 +43,7 @@ export interface ExplainPort {
   ofPolicies(caller: Caller, names: readonly string[], asked: AskedRequest): Promise<Explained>
 }
 
-/** What one question may hold. */
+/** The limits of one question. */
 const most = { path: 8192, parameters: 1000, policies: 100 } as const
 
 type Has = { readonly explain: ExplainPort }

@@ -5,7 +5,7 @@ import { answer, done } from '../../contract/response.ts'
 import { routesOf } from '../../contract/route.ts'
 import type { Route } from '../../contract/route.ts'
 
-/** What these routes need of the password policies. */
+/** The password policies, for these routes. */
 export interface PasswordPolicyPort {
   get(name: string): Promise<string | undefined>
   list(): Promise<readonly string[]>

@@ -21,7 +21,7 @@ export interface PolicyEntry {
   readonly allowSlashes: boolean
 }
 
-/** What a write or patch sets. */
+/** The parameters of a write or patch. */
 export interface PolicyChangeRequest {
   readonly policy?: string
   readonly cas?: number
@@ -31,7 +31,7 @@ export interface PolicyChangeRequest {
   readonly allowSlashes?: boolean
 }
 
-/** What these routes need of the policy store. It canonicalises names itself. */
+/** The policy store, for these routes. It canonicalises names itself. */
 export interface PolicyPort {
   get(name: string): Promise<PolicyEntry | undefined>
   list(prefix: string): Promise<string[]>

@@ -19,7 +19,7 @@ export function strictInt(name: string, input: unknown): number {
   return input
 }
 
-/** A truth value that must be one in JSON already. */
+/** A boolean that must be one in JSON already. */
 export function strictBool(name: string, input: unknown): boolean {
   if (input === undefined || input === null) return false
   if (typeof input !== 'boolean') throw refuse(`failed to decode JSON input: "${name}" must be true or false`)
@@ -48,7 +48,7 @@ export function weakInt(name: string, input: unknown): number {
   return value
 }
 
-/** A truth value, also as text; absent is false. */
+/** A boolean, also as a string; absent is false. */
 export function weakBool(name: string, input: unknown): boolean {
   const value = f.bool('').parse(input ?? false)
   if (value === undefined) throw refuse(`"${name}" must be true or false`)

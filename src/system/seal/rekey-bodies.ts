@@ -68,7 +68,7 @@ export function verifyBody(status: RekeyStatus, missing: string): Record<string,
   }
 }
 
-/** What operators must know when nobody can tell which shares count. */
+/** The warning for operators when nobody can tell which shares count. */
 export const unsettledText =
   'the storage failed without telling whether the new shares count, so the server sealed itself: either the new shares open it or the old ones do; throw none away before you know'
 

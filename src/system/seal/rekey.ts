@@ -38,7 +38,7 @@ export interface RekeyPort {
   }
 }
 
-/** What both families need besides. */
+/** Parts that both families need besides. */
 export interface RekeyRules {
   /** @throws Fault on counts that cannot be. */
   checkCounts(shares: number, threshold: number): void

@@ -8,7 +8,7 @@ import type { Route } from '../../contract/route.ts'
 import { rfc3339 } from '../../util/clock.ts'
 import { formatDuration } from '../../util/duration.ts'
 
-/** What these routes need of the barrier and the seal manager. */
+/** The barrier and the seal manager, for these routes. */
 export interface RotatePort {
   keyStatus(): KeyStatus
   rotate(): Promise<void>

@@ -10,7 +10,7 @@ import { base64, hex } from '../../util/bytes.ts'
 import { product } from '../../util/version.ts'
 import { shareOf, strictBool, strictInt, strictString, strictStrings } from './key-input.ts'
 
-/** What these routes need of the seal manager. */
+/** The seal manager, for these routes. */
 export interface SealPort {
   status(): Promise<{
     readonly initialised: boolean

@@ -16,7 +16,7 @@ export function versionNumber(text: string): number {
   return number
 }
 
-/** What can be set for a mount and for a secret. */
+/** The settings of a mount and of a secret. */
 export const settingFields = {
   max_versions: f.int('Versions kept; 0: as the mount says, or 10.'),
   cas_required: f.bool('Every write must say which version it replaces.'),
@@ -39,7 +39,7 @@ export function changedSettings(old: Settings, values: SettingValues, isGiven: (
   }
 } // prettier-ignore
 
-/** What a write gave: null leaves a setting as it is (in a patch it sets it back, RFC 7396). */
+/** The settings of a write: null leaves a setting as it is (in a patch it sets it back, RFC 7396). */
 export const isGivenIn =
   ({ request: { data } }: Pick<Call<unknown>, 'request'>) =>
   (name: string): boolean =>

@@ -24,7 +24,7 @@ export interface Version {
   readonly destroyed: boolean
 }
 
-/** What is kept of a secret besides its values: `key/<name>`. */
+/** The metadata of a secret: `key/<name>`. */
 export interface SecretRecord {
   readonly format: 1
   readonly id: string
@@ -41,7 +41,7 @@ export interface SecretRecord {
   readonly metadataVersion: number
 }
 
-/** What can be set for a mount and for a secret. */
+/** The settings of a mount and of a secret. */
 export interface Settings {
   /** 0: not set. */
   readonly maxVersions: number
@@ -68,7 +68,7 @@ export const mostDropped = 100
 /** Versions kept when neither mount nor secret says. */
 const usualVersions = 10
 
-/** What a mount's settings must be. */
+/** The shape of a mount's settings. */
 export const settingsShape = shapeOf<Settings>('settings of key-value secrets', {
   maxVersions: isWhole(0, mostVersions),
   casRequired: isFlag,
@@ -76,7 +76,7 @@ export const settingsShape = shapeOf<Settings>('settings of key-value secrets', 
   deleteAfter: isWhole(-1, longestDuration),
 })
 
-/** What is kept of a secret must be that, and hold together. */
+/** The shape of a secret's metadata, whose parts must be consistent. */
 export const secretShape = shapeOf<SecretRecord>(
   'the metadata of a secret',
   {
@@ -106,7 +106,7 @@ export function newSecret(id: string, now: number): SecretRecord {
   return { format: 1, id, ...times, current: 0, oldest: 0, versions: {}, settings: plainSettings, custom: null, metadataVersion: 0 }
 } // prettier-ignore
 
-/** What holds for a new version: how many are kept, and after how many seconds it is deleted (0: never). */
+/** The limits of a new version: how many versions are kept, and after how many seconds it is deleted (0: never). */
 export interface Rules {
   readonly keep: number
   readonly deleteAfter: number

@@ -136,7 +136,7 @@ export interface Found {
   readonly data: Json | undefined
 }
 
-/** What a new version is made from. */
+/** The parts of a new version. */
 export interface Draft {
   readonly old: SecretRecord | undefined
   readonly settings: Settings

@@ -10,7 +10,7 @@ import type { KeyRecord, KeyVersion, BackupTime } from '../../../keys/record.ts'
 type Described = Readonly<Record<string, unknown>>
 
 /**
- * What `GET keys/:name` shows. Names as on the wire. `context` (base64) asks a derived pair for the public keys of that
+ * The response of `GET keys/:name`. Names as on the wire. `context` (base64) asks a derived pair for the public keys of that
  * context.
  */
 export function describe(key: KeyRecord, context = ''): Described {

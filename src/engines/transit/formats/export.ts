@@ -9,7 +9,7 @@ import { exportFormats, exportPrivate, exportPublic, exportRaw } from '../../../
 /** How one version is written out; an empty text when there is nothing to write. */
 type Writer = (version: KeyVersion, format: string) => string
 
-/** What can be exported, by Vault's names. */
+/** The kinds of export, by Vault's names. */
 const kinds: Readonly<Record<string, (key: KeyRecord) => Writer>> = {
   'encryption-key': (key) => {
     mustUse(key, ['encrypt', 'decapsulate'], 'encryption-key')

@@ -48,7 +48,7 @@ async function keysOut(call: Exporting, { kind, name, format, version = '' }: Ex
   return answer({ name, type: key.record.type, keys })
 }
 
-/** What a policy denies on the path of a version, or as a format, is denied where nothing or `latest` stands for it. */
+/** A version or format that a policy denies is denied, too, where nothing or `latest` stands for it. */
 function refuseDenied(
   { caller, mountPath }: Exporting,
   path: string,

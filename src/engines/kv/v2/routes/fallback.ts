@@ -7,11 +7,11 @@ import type { Secrets } from '../secrets.ts'
 
 const { read, list, scan, write, patch, remove } = routesOf<Secrets>()
 
-/** What a client is told that uses version 1's paths; clients match its first words. */
+/** The error for a client that uses version 1's paths; clients match its first words. */
 const wrongPath =
   'Invalid path for a versioned K/V secrets engine. Put data/ or metadata/ between the mount and the name of the secret, whichever fits the operation.'
 
-/** What a client is told that uses a path of version 2 without naming a secret. */
+/** The error for a client that uses a path of version 2 without naming a secret. */
 const nothingNamed = 'This path needs the name of a secret behind it; only lists can do without.'
 
 const unlisted = ['data', 'subkeys', 'delete', 'undelete', 'destroy']

@@ -107,7 +107,7 @@ function checkMetadataCas(isGiven: boolean, cas: number, old: SecretRecord | und
     throw refuse('metadata_cas did not match the current version of the metadata; read it again')
 }
 
-/** What the mount's settings make ineffective. */
+/** Warnings about values that the mount's settings make ineffective. */
 function overruled(values: MetadataValues, mount: Settings): readonly string[] {
   return [
     ...(values.cas_required === false && mount.casRequired ? ['cas_required stays in force: the mount requires it'] : []),
