@@ -156,6 +156,30 @@ describe('a secret of very many versions', () => {
   }) // prettier-ignore
 })
 
+describe('the times of a secret', () => {
+  /** Whoever looks twice sees another time. */
+  class RunningClock extends HandClock {
+    override now(): number {
+      this.advance(1)
+      return super.now()
+    }
+  }
+
+  it('are one and the same when it is created, by whichever route', async () => {
+    const server = await devServer(new RunningClock())
+    try {
+      await server.data('POST', 'secret/metadata/by-metadata', { max_versions: 2 })
+      await server.data('POST', 'secret/data/by-value', { data: { a: 1 } })
+      for (const name of ['by-metadata', 'by-value']) {
+        const { created_time: created, updated_time: updated } = await server.data('GET', `secret/metadata/${name}`)
+        expect(updated, name).to.equal(created)
+      }
+    } finally {
+      await server.running.stop()
+    }
+  })
+})
+
 describe('KV version 1 becomes version 2', () => {
   it('loses no write, however many come while it is upgraded', async () => {
     const server = await devServer()

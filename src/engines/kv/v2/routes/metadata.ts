@@ -91,7 +91,7 @@ async function change(
       settings: changedSettings(secret.settings, values, set, false),
       custom: isGiven('custom_metadata') ? custom(secret) : secret.custom,
       metadataVersion: secret.metadataVersion + 1,
-      updated: engine.clock.now(),
+      updated: old ? engine.clock.now() : secret.created,
     }
   })
   return found ? done(warnings) : { status: 404 }
