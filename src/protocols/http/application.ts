@@ -29,11 +29,12 @@ export interface Served {
 /** Hands each message to its protocol, or to the page of its path. */
 export function application({ protocols, pages }: Served, parts: Omit<ExchangeParts, 'singles'>): Koa {
   const singles = new SingleHeaders(protocols)
+  const exchangeParts = { ...parts, singles }
   const app = new Application()
   app.silent = true
   app.on('error', () => {})
   app.use(async (context, next) => {
-    const exchange = new Exchange(context.req, { ...parts, singles })
+    const exchange = new Exchange(context.req, exchangeParts)
     for (const protocol of protocols) {
       const handler = protocol.http?.(exchange)
       if (handler) return send(context, await handler(exchange))
