@@ -64,28 +64,29 @@ export class Channel<Out, In> {
     this.#chunks.push(chunk)
     this.#bytes += chunk.length
     while (this.#bytes >= headBytes) {
-      const length = this.#peek(headBytes).readUInt32BE()
-      if (length > longestFrame) {
+      const end = headBytes + this.#front().readUInt32BE()
+      if (end > headBytes + longestFrame) {
         this.#socket.destroy()
         return
       }
-      if (this.#bytes < headBytes + length) return
-      const frame = this.#peek(headBytes + length)
-      const rest = frame.subarray(headBytes + length)
+      if (this.#bytes < end) return
+      const all = this.#joined()
+      const rest = all.subarray(end)
       this.#chunks = rest.length > 0 ? [rest] : []
       this.#bytes = rest.length
-      for (const message of deserialize(frame.subarray(headBytes, headBytes + length)) as In[]) this.#received(message)
+      for (const message of deserialize(all.subarray(headBytes, end)) as In[]) this.#received(message)
     }
   }
 
-  /** Joins chunks only when the wanted bytes are spread over several. */
-  #peek(bytes: number): Buffer {
+  /** The first bytes, enough for a length. The rest stays in its chunks: a long frame is joined once, when it is whole. */
+  #front(): Buffer {
     const [first] = this.#chunks
-    if (first && first.length >= bytes) return this.#chunks.length === 1 ? first : this.#joined()
-    return this.#joined()
+    return first && first.length >= headBytes ? first : this.#joined()
   }
 
   #joined(): Buffer {
+    const [only] = this.#chunks
+    if (only && this.#chunks.length === 1) return only
     const joined = Buffer.concat(this.#chunks)
     this.#chunks = [joined]
     return joined
