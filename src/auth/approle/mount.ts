@@ -1,6 +1,7 @@
 import { createHmac, createSecretKey } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import type { EngineHost } from '../../contract/engine.ts'
+import { Fault } from '../../contract/fault.ts'
 import { randomBytes } from '../../crypto/random.ts'
 import { base64, fromBase64 } from '../../util/bytes.ts'
 import { isBase64, shapeOf } from '../../util/stored/shape.ts'
@@ -16,16 +17,21 @@ export async function startAppRole(host: EngineHost): Promise<AppRole> {
   const { view, clock } = host
   const stored = await view.transaction(async (tx) => {
     const old = await tx.get('config/hash-key', hashKeyShape)
-    const record = old ?? { key: base64(randomBytes(32)) }
+    const record = old ?? { key: base64(randomBytes(keyBytes)) }
     if (!old) tx.put('config/hash-key', record)
     return record
   })
-  const key = createSecretKey(fromBase64(stored.key) ?? new Uint8Array())
+  const bytes = fromBase64(stored.key)
+  // Under an empty key anybody could compute the place of a secret id.
+  if (bytes?.length !== keyBytes) throw new Fault('internal', 'the key of an AppRole mount is damaged')
+  const key = createSecretKey(bytes)
   return { view, clock, limits: () => host.limits(), hash: (scope, id) => hashed(key, scope, id) }
 }
 
+const keyBytes = 32
+
 const hashKeyShape = shapeOf<{ readonly key: string }>('a key of AppRole', {
-  key: (value) => isBase64(value) && fromBase64(String(value))?.length === 32,
+  key: (value) => isBase64(value) && fromBase64(String(value))?.length === keyBytes,
 })
 
 const hashed = (key: KeyObject, scope: string, id: string): string =>
