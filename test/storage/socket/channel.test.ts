@@ -66,7 +66,7 @@ describe('messages over a socket', () => {
     const got: unknown[] = []
     channel(wire, (one) => got.push(one))
     let copied = 0
-    const concat = Buffer.concat
+    const concat = Buffer.concat.bind(Buffer)
     Buffer.concat = (list, total) => {
       const joined = concat(list, total)
       copied += joined.length
