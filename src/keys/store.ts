@@ -11,15 +11,16 @@ import { Mutex } from '../util/mutex.ts'
 import { lastUse } from './metadata.ts'
 import { LiveKey, uncounted } from './live-key.ts'
 import type { KeyHost } from './live-key.ts'
-import { completeIndex, dropEntries, isComplete, nameOf, putEntries, uuidOfAlias } from './key-index.ts'
-import { mostMessages, staleness, usageAt } from './usage-counter.ts'
+import { completeIndex, isComplete, nameOf, uuidOfAlias } from './key-index.ts'
+import { aliasOwner, deleteKey, dueAt, dueShape, keyAt, keyWithUuid, putKey, withoutAlias } from './stored-keys.ts'
+import { mostMessages, staleness } from './usage-counter.ts'
 import { newKey, newVersion, rotated, storedKey, upgraded } from './record.ts'
 import type { KeyRecord, KeySpec, Random } from './record.ts'
-import { isKeyName, mustBeAlias, mustBeKey, mustBeKind, mustBePeriod, mustLeaveRoom } from './rules.ts'
+import { mustBeAlias, mustBeKind, mustBePeriod, mustLeaveRoom } from './rules.ts'
 import { bytesOf } from './operations/ciphers.ts'
-import { isPurged, purgeAt } from './state.ts'
+import { isPurged } from './state.ts'
 import { Usage } from './usage.ts'
-import { isBase64, isCount, isTime, shapeOf } from '../util/stored/shape.ts'
+import { isBase64, isCount, shapeOf } from '../util/stored/shape.ts'
 
 const wrappingRecord = 'config/wrapping'
 const deletionRecord = 'config/deletion'
@@ -34,17 +35,8 @@ interface Deletion {
   readonly guard: number
 }
 
-/** When something is to happen to a key by itself, epoch milliseconds. */
-interface Due {
-  readonly at: number
-}
-
-const dueShape = shapeOf<Due>('the time at which something happens to a key', { at: isTime })
 const deletionShape = shapeOf<Deletion>('a setting of a mount', { guard: isCount })
 const wrappingShape = shapeOf<Wrapping>('a wrapping key', { material: isBase64 })
-
-/** Aliases of one key; as many as clouds allow. */
-const mostAliases = 50
 
 /** The state of a mount that has keys: engines of other mounts may use them. */
 export interface HoldsKeys {
@@ -351,67 +343,9 @@ export class KeyStore {
   }
 }
 
-/** When a key is to be rotated by itself; undefined for never. */
-function dueAt({ autoRotatePeriod, state, origin, importRotates, versions, latest }: KeyRecord): number | undefined {
-  if (autoRotatePeriod === 0 || state.is !== 'enabled' || (origin === 'imported' && !importRotates)) return undefined
-  return (versions[latest]?.createdAt ?? 0) + autoRotatePeriod * 1000
-}
-
-/** The key with this uuid, in a transaction. */
-async function keyWithUuid(tx: Transaction, uuid: string): Promise<KeyRecord | undefined> {
-  const name = await nameOf(tx, uuid)
-  const stored = name === undefined ? undefined : await tx.get(keyAt(name), storedKey)
-  const key = stored && upgraded(stored)
-  return key?.uuid === uuid ? key : undefined
-}
-
-/** The key that has an alias, in a transaction. */
-async function aliasOwner(tx: Transaction, alias: string): Promise<KeyRecord | undefined> {
-  const uuid = await uuidOfAlias(tx, alias)
-  const key = uuid === undefined ? undefined : await keyWithUuid(tx, uuid)
-  return key?.aliases.includes(alias) ? key : undefined
-}
-
-function withoutAlias(key: KeyRecord, alias: string): KeyRecord {
-  return { ...key, aliases: key.aliases.filter((one) => one !== alias) }
-}
-
-/**
- * The only way into the storage. @param before the key as it was stored
- * @throws Fault invalid_request for what no key can be, and for an alias of another key
- */
-async function putKey(tx: Transaction, before: KeyRecord | undefined, key: KeyRecord): Promise<void> {
-  mustBeKey(key)
-  if (key.aliases.length > mostAliases) throw refuse(`a key has at most ${mostAliases} aliases: remove one first`)
-  for (const alias of key.aliases) {
-    if (before?.aliases.includes(alias)) continue
-    if (await aliasOwner(tx, alias)) throw refuse(`the alias ${alias} belongs to another key of this mount`)
-  }
-  await putEntries(tx, before, key)
-  tx.put(keyAt(key.name), key)
-  for (const [folder, at] of [
-    ['rotation', dueAt(key)],
-    ['purge', purgeAt(key)],
-  ] as const) {
-    if (at === undefined) tx.del(`${folder}/${key.name}`)
-    else tx.put(`${folder}/${key.name}`, { at } satisfies Due)
-  }
-}
-
-async function deleteKey(tx: Transaction, key: KeyRecord): Promise<void> {
-  const { name, uuid } = key
-  await dropEntries(tx, key)
-  for (const record of [keyAt(name), `rotation/${name}`, `purge/${name}`, usageAt(uuid)]) tx.del(record)
-}
-
 function mustRotate({ state, origin, importRotates }: KeyRecord): void {
   if (state.is === 'soft-deleted') throw refuse('refusing to rotate a soft-deleted key: restore it first')
   if (origin === 'imported' && !importRotates) {
     throw refuse('this key was imported without allow_rotation: import another version of it instead')
   }
-}
-
-function keyAt(name: string): string {
-  if (!isKeyName(name)) throw new Fault('unsupported_path', 'unsupported path')
-  return `key/${name}`
 }
