@@ -59,7 +59,7 @@ export const noTokenParams: TokenParams = {
 }
 
 /** The parameters after a write; those that were left out stay. @throws Fault invalid_request for a combination that no token can have */
-export function changedTokenParams(old: TokenParams, values: TokenParamValues): TokenParams {
+export function changedTokenParams(old: TokenParams, values: Partial<TokenParamValues>): TokenParams {
   const params: TokenParams = {
     ttl: values.token_ttl ?? old.ttl,
     maxTtl: values.token_max_ttl ?? old.maxTtl,
@@ -74,6 +74,21 @@ export function changedTokenParams(old: TokenParams, values: TokenParamValues): 
   }
   checkTokenParams(params)
   return params
+}
+
+/**
+ * The older names of parameters under which a role or user was last written: its route shows those as well.
+ * @param names the newer name of each
+ * @param before those of the last write
+ */
+export function olderNamesAfter<T extends string>(
+  names: Readonly<Record<T, string>>,
+  values: Readonly<Record<string, unknown>>,
+  before: readonly T[],
+): readonly T[] {
+  return (Object.keys(names) as T[]).filter(
+    (name) => values[name] !== undefined || (values[names[name]] === undefined && before.includes(name)),
+  )
 }
 
 function checkTokenParams({ ttl, maxTtl, period, numUses, type, policies, ...addresses }: TokenParams): void {

@@ -8,6 +8,7 @@ import {
   cidrsOf,
   isTokenParams,
   noTokenParams,
+  olderNamesAfter,
   renderedTokenParams,
   tokenParamFields,
 } from '../../contract/token-params.ts'
@@ -116,10 +117,7 @@ export function changedRole(old: Role, values: RoleValues, maxTtl: number): Role
     secretIdNumUses: values.secret_id_num_uses ?? old.secretIdNumUses,
     secretIdTtl: values.secret_id_ttl ?? old.secretIdTtl,
     params: changedParams(old.params, values),
-    older: (Object.keys(olderNames) as OlderName[]).filter((name) => {
-      if (values[name] !== undefined) return true
-      return values[olderNames[name]] === undefined && old.older.includes(name)
-    }),
+    older: olderNamesAfter(olderNames, values, old.older),
   }
   return checked(next, values, maxTtl)
 }
@@ -135,11 +133,7 @@ function checked(role: Role, values: RoleValues, maxTtl: number): Role {
 }
 
 function changedParams(old: TokenParams, values: RoleValues): TokenParams {
-  const none = Object.fromEntries(Object.keys(tokenParamFields).map((name) => [name, undefined])) as Values<
-    typeof tokenParamFields
-  >
   return changedTokenParams(old, {
-    ...none,
     ...values,
     token_policies: values.token_policies ?? values.policies,
     token_period: values.token_period ?? values.period,

@@ -7,6 +7,7 @@ import {
   changedTokenParams,
   isTokenParams,
   noTokenParams,
+  olderNamesAfter,
   renderedTokenParams,
   tokenParamFields,
 } from '../../contract/token-params.ts'
@@ -82,21 +83,14 @@ export function changedUser(
   hash: string,
   values: Partial<Values<typeof paramFields>>,
 ): User {
-  const newer = Object.fromEntries(Object.keys(tokenParamFields).map((name) => [name, undefined])) as Values<
-    typeof tokenParamFields
-  >
   const params = changedTokenParams(old?.params ?? noTokenParams, {
-    ...newer,
     ...values,
     token_policies: values.token_policies ?? values.policies,
     token_ttl: values.token_ttl ?? values.ttl,
     token_max_ttl: values.token_max_ttl ?? values.max_ttl,
     token_bound_cidrs: values.token_bound_cidrs ?? values.bound_cidrs,
   })
-  const older = (Object.keys(olderNames) as OlderName[]).filter((name) => {
-    if (values[name] !== undefined) return true
-    return values[olderNames[name]] === undefined && (old?.older.includes(name) ?? false)
-  })
+  const older = olderNamesAfter(olderNames, values, old?.older ?? [])
   return { hash, params, older }
 }
 

@@ -112,8 +112,9 @@ class Member {
 
   #welcome(name: string): void {
     const { members, storage } = this.#parts
-    const why = /^[\w-]{1,64}$/.test(name) ? 'another process has that name' : 'a member needs a name of letters, digits, - and _' // prettier-ignore
-    if (this.#name !== undefined || members.has(name) || !/^[\w-]{1,64}$/.test(name)) {
+    const isName = /^[\w-]{1,64}$/.test(name)
+    if (this.#name !== undefined || members.has(name) || !isName) {
+      const why = isName ? 'another process has that name' : 'a member needs a name of letters, digits, - and _'
       this.#channel.send({ type: 'refused', why })
       this.#channel.close()
       return
