@@ -111,7 +111,7 @@ async function storm(cycles: number): Promise<void> {
       }
       // What this life of the server wrote; from time to time, and at the end, all of the log.
       const verdict = await verdictOf(cycle % 20 === 0 ? Infinity : 4)
-      expect(verdict, `after kill ${cycle}`).to.include({ ok: true })
+      expect(verdict, `after kill ${cycle}: ${JSON.stringify(verdict)}`).to.include({ ok: true })
     }
     expect(answered.size).to.be.greaterThan(20)
     child.kill('SIGTERM')

@@ -1,4 +1,4 @@
-import { open, rename } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { existsSync, statSync } from 'node:fs'
 import type { View } from '../../contract/view.ts'
 import type { Clock } from '../../util/clock.ts'
@@ -210,17 +210,17 @@ export class CheckpointSigner {
     if (size === log.signed) log.signedAt = time
     const due = size - log.signed >= checkpointLines || Math.abs(time - log.signedAt) >= checkpointEvery
     if (size === log.signed || !(now || due)) return
-    await this.#sign(path, log, headOf(log.device), log.signers)
+    await this.#sign(path, log, headOf(log.device))
   }
 
   /** Lines on disk, then the storage, then the checkpoint file. */
-  async #sign(path: string, log: SignedLog, head: Head, signers: readonly NoteSigner[]): Promise<Note> {
+  async #sign(path: string, log: SignedLog, head: Head, beside?: string): Promise<Note> {
     await log.device.sync()
     if (!this.#anchors.has(path, head)) await this.#anchors.store()
     const root = Buffer.from(head.root ?? '', 'base64')
     const text = checkpointText({ origin: log.record.origin, size: head.size, root })
-    const note = { text, signatures: signers.map((signer) => signer.sign(text)) }
-    await publish(log.device, noteText(note), head.size)
+    const note = { text, signatures: log.signers.map((signer) => signer.sign(text)) }
+    await publish(log.device, noteText(note), head.size, beside)
     if (head.size >= log.signed) Object.assign(log, { note, signed: head.size, signedAt: this.#parts.clock.now() })
     return note
   }
@@ -268,14 +268,13 @@ export class CheckpointSigner {
     log.record = published
   }
 
-  /** Files that were closed: each gets a checkpoint of its last line, and its checkpoints get its name. */
+  /** Files that were closed: each gets a checkpoint of its last line, beside it. */
   async #closedFiles(path: string, log: SignedLog): Promise<void> {
     const files = log.device.files
     if (!files) return
     for (let closed = files.closed[0]; closed; closed = files.closed[0]) {
       if (closed.head.root !== undefined && closed.head.size > log.signed)
-        await this.#sign(path, log, closed.head, log.signers)
-      await rename(checkpointFileOf(files.file.path), checkpointFileOf(closed.path)).catch(() => {})
+        await this.#sign(path, log, closed.head, closed.path)
       files.closed.shift()
       log.tidiedAt = -Infinity
     }
@@ -312,11 +311,14 @@ export class CheckpointSigner {
   }
 }
 
-/** Adds a checkpoint of `size` lines to the file of the live file; it is on disk when this resolves, and the storage hears of it with its next commit. */
-async function publish({ files }: DeviceLog, note: string, size: number): Promise<void> {
+/**
+ * Adds a checkpoint of `size` lines to the checkpoints of a closed file or, unless one is named, of the live file. It is on
+ * disk when this resolves, and the storage hears of it with its next commit.
+ */
+async function publish({ files }: DeviceLog, note: string, size: number, beside?: string): Promise<void> {
   if (!files) return
   const { path } = files.file
-  const target = checkpointFileOf(path)
+  const target = checkpointFileOf(beside ?? path)
   const isNew = !existsSync(target)
   // A reader of the log may read its checkpoints.
   const file = await open(target, 'a', statSync(path).mode & 0o777)

@@ -193,17 +193,30 @@ async function checkpointsOf(
   files: readonly LogFile[],
   keys: readonly VerifierKey[],
 ): Promise<readonly Checkpoint[]> {
-  // A checkpoint lies beside the file that was the live one, and that has its lines or comes later.
+  // A checkpoint lies beside the file with its lines, or beside a later one. Earlier releases named some after older files.
   const from = Math.min(anchor.file, fileWith(files, anchor.signed ?? anchor.size))
-  const recent = files.filter(({ begin }) => begin.file >= from).map(({ path }) => checkpointFileOf(path))
+  const recent = files.filter(({ begin }) => begin.file >= from)
+  const found = await checkpointsIn([anchor.target, ...recent.map(({ path }) => path)], anchor.log, keys)
+  const older = files.filter(({ begin }) => begin.file < from).map(({ path }) => path)
+  if (!found.some(({ size }) => size >= (anchor.signed ?? 0)))
+    found.push(...(await checkpointsIn(older, anchor.log, keys)))
+  return found.sort((a, b) => a.size - b.size)
+}
+
+/** The checkpoints beside log files that the keys of a log signed. */
+async function checkpointsIn(
+  logFiles: readonly string[],
+  log: string,
+  keys: readonly VerifierKey[],
+): Promise<Checkpoint[]> {
   const found: Checkpoint[] = []
-  for (const path of new Set([checkpointFileOf(anchor.target), ...recent])) {
+  for (const path of new Set(logFiles.map(checkpointFileOf))) {
     const text = await readFile(path, 'utf8').catch(() => '')
     for (const one of readCheckpoints(text))
-      if (one && one.checkpoint.origin.endsWith(`/${anchor.log}`) && (signersOf(one.note, keys)?.length ?? 0) > 0)
+      if (one && one.checkpoint.origin.endsWith(`/${log}`) && (signersOf(one.note, keys)?.length ?? 0) > 0)
         found.push(one.checkpoint)
   }
-  return found.sort((a, b) => a.size - b.size)
+  return found
 }
 
 /**

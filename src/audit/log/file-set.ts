@@ -1,6 +1,8 @@
+import { renameSync } from 'node:fs'
 import { posix } from 'node:path'
 import type { AuditFile, FileState } from '../../contract/audit.ts'
 import type { Log } from '../../util/log.ts'
+import { checkpointFileOf } from '../checkpoints/checkpoint-file.ts'
 import type { Begin } from '../lines/first-line.ts'
 import type { NoteAbout } from '../lines/entry.ts'
 import type { Head, LogState } from './state.ts'
@@ -87,6 +89,7 @@ export class LogFileSet {
     const head = this.state.head()
     const path = this.state.archive(file.path)
     this.#begin(this.state.inNextFile(posix.basename(path)), path)
+    renameCheckpoints(file.path, path)
     this.closed.push({ path, head })
   }
 
@@ -181,5 +184,17 @@ export class LogFileSet {
       log.error('the disk of the audit log is full; requests are refused until there is room', { path: device }) // prettier-ignore
     else log.info('the disk of the audit log has room again', { path: device })
     return [{ about: 'space', data: { full: file.full } }]
+  }
+}
+
+/**
+ * The checkpoints of a file get its new name in the same step: one that is written from now on is of later lines, and must
+ * not lie beside this file. Those that keep the live name (there was a crash, or none is there) lie beside a later file.
+ */
+function renameCheckpoints(live: string, closed: string): void {
+  try {
+    renameSync(checkpointFileOf(live), checkpointFileOf(closed))
+  } catch {
+    // The name is for people and for closed files that are checked alone.
   }
 }

@@ -337,6 +337,59 @@ describe('the files of a log', () => {
     expect(await verifyAuditFiles([...closed(path), path])).to.include({ ok: true })
   })
 
+  it('have their checkpoints beside the file with their lines, however many files were closed meanwhile', async () => {
+    const { broker, path, clock, view, barrier } = await opened({ rotate_bytes: '65536' })
+    const filled = async (): Promise<void> => {
+      for (let at = 0; at < 60; at++)
+        await round(broker, event({ pure: false, ask: { data: { text: `${at}`.repeat(300) } } }))
+    }
+    await filled()
+    await broker.signer.rotateKeys()
+    await filled()
+    await broker.signer.settle()
+    // Only now are closed files looked after.
+    clock.advance(tickEvery)
+    await settled(broker)
+    const closed = readdirSync(dirname(path)).filter((name) => /\d{12}-\d{12}\.checkpoints$/.test(name))
+    expect(closed.length).to.be.greaterThan(1)
+    for (const name of closed) {
+      const last = Number(/-(\d{12})\.checkpoints$/.exec(name)?.[1])
+      const sizes = readCheckpoints(readFileSync(`${dirname(path)}/${name}`, 'utf8')).map(
+        (one) => one?.checkpoint.size ?? Infinity,
+      )
+      expect(Math.max(...sizes), name).to.be.at.most(last)
+    }
+    await broker.close()
+    await broker.open(view, { ride: (along) => barrier.attach(along, 'core/audit/') })
+    await broker.shutdown()
+    expect(
+      await verifyAuditFiles([
+        ...readdirSync(dirname(path))
+          .filter((name) => /\d{12}-\d{12}$/.test(name))
+          .map((name) => `${dirname(path)}/${name}`),
+        path,
+      ]),
+    ).to.include({ ok: true })
+  })
+
+  it('open although an earlier release put their newest checkpoints beside an older file', async () => {
+    const { broker, path, again } = await opened({ rotate_bytes: '65536' })
+    for (let at = 0; at < 120; at++)
+      await round(broker, event({ pure: false, ask: { data: { text: `${at}`.repeat(300) } } }))
+    await broker.close()
+    await broker.shutdown()
+    const [oldest = ''] = readdirSync(dirname(path))
+      .filter((name) => /\d{12}-\d{12}$/.test(name))
+      .sort()
+    const beside = `${dirname(path)}/${oldest}.checkpoints`
+    writeFileSync(
+      beside,
+      `${existsSync(beside) ? readFileSync(beside, 'utf8') : ''}${readFileSync(`${path}.checkpoints`, 'utf8')}`,
+    )
+    unlinkSync(`${path}.checkpoints`)
+    await (await again()).shutdown()
+  })
+
   it('get new keys into the files a moment later, when there was no live file to be beside', async () => {
     const { broker, path, pass } = await opened()
     renameSync(path, `${path}.away`)
