@@ -8,6 +8,7 @@ import { DeviceHealth } from './device-health.ts'
 import type { CommonOptions } from './devices/options.ts'
 import type { NoteAbout } from './lines/entry.ts'
 import { begunAt, readBegin } from './lines/first-line.ts'
+import { marked } from './lines/marks.ts'
 import { LineWriters } from './lines/writers.ts'
 import { LogFileSet } from './log/file-set.ts'
 import { LogState } from './log/state.ts'
@@ -53,7 +54,7 @@ export class DeviceLog {
     this.#options = options
     this.#host = host
     const { raw, hmacAccessor, elideLists } = options
-    this.#writers = new LineWriters({ raw, hmacAccessor, elideLists, commit: host.commit })
+    this.#writers = new LineWriters({ raw, hmacAccessor, elideLists })
     this.#health = new DeviceHealth(spec.path, host.log)
     this.#queue = new WriteQueue(
       {
@@ -113,7 +114,7 @@ export class DeviceLog {
     const { file } = this.#device
     this.#opened = { state }
     if (file) {
-      const line = (begin: object): string => this.#note('begin', { ...begin })
+      const line = (begin: object): string => this.#marked([this.#note('begin', { ...begin })])[0] as string
       const parts = { file, log, device: this.spec.path, now: () => clock.now(), line, id: logId }
       const files = new LogFileSet(parts, state, begunAt(tail.head) ?? clock.now())
       this.#opened = files
@@ -222,13 +223,17 @@ export class DeviceLog {
     return this.#writers.usual.note(rfc3339(this.#host.clock.now()), this.#host.id(), about, data)
   }
 
+  #marked(lines: readonly string[]): readonly string[] {
+    return marked(lines, this.#host.commit())
+  }
+
   /** Chains lines and writes them, behind lines about the log itself that are due: done when it returns undefined. */
   #write(lines: readonly string[], lost: number): Promise<void> | undefined {
     if (this.#opened === undefined) return this.#comeBack(lines, lost)
     const remarks = (this.files?.ready() ?? []).map(({ about, data }) => this.#note(about, data))
     const gap = lost > 0 ? [this.#note('gap', { lost })] : []
     const { state } = this.#opened
-    const made = state.chain([...remarks, ...gap, ...lines])
+    const made = state.chain(this.#marked([...remarks, ...gap, ...lines]))
     const taken = (): void => {
       state.take(made)
       this.#health.works()

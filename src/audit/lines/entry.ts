@@ -9,7 +9,7 @@ import { rfc3339 } from '../../util/clock.ts'
 import { inTurns } from '../../util/slices.ts'
 import type { Secret } from '../../util/secret.ts'
 import type { Hasher } from './hasher.ts'
-import { bootMark, commitMark } from './marks.ts'
+import { bootMark } from './marks.ts'
 import { redact, redactSteps } from './redact.ts'
 import type { Redaction } from './redact.ts'
 import { perObject } from '../../util/caches/per-object.ts'
@@ -44,8 +44,6 @@ export interface LineOptions {
   readonly headers: ReadonlyMap<string, boolean>
   /** Hashed with the salt of this start of the server, because the stored one is sealed; the line says so. */
   readonly bootSalt: boolean
-  /** The newest commit that the storage has acknowledged; undefined where that is not known. */
-  readonly commit?: () => number | undefined
 }
 
 /** Data as it stands in a line, made ahead: right as long as the same strings are open. */
@@ -115,10 +113,7 @@ export class LineWriter {
   }
 
   #mark(): string {
-    const { bootSalt, commit } = this.#options
-    if (bootSalt) return bootMark
-    const number = commit?.()
-    return number === undefined ? '' : `${commitMark}${number}`
+    return this.#options.bootSalt ? bootMark : ''
   }
 
   /** `auth` and `request`, alike on both lines. Only after a login the response line has the new token in `auth`. */

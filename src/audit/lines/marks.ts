@@ -1,8 +1,17 @@
 /** Stands before the chain of a line that was written while the server was sealed. */
 export const bootMark = ',"salt":"boot"'
 
-/** Stands there in all others, with the number of the newest commit that the storage had acknowledged when the line was made. */
-export const commitMark = ',"commit":'
+/** Stands there in all others, with the number of the newest commit that the storage had acknowledged when the line was written. */
+const commitMark = ',"commit":'
+
+/**
+ * Lines that are written together, with their mark. A number that each line got when it was made could go down: a line
+ * about the log itself is made last and stands first.
+ */
+export function marked(lines: readonly string[], commit: number | undefined): readonly string[] {
+  if (commit === undefined) return lines
+  return lines.map((line) => (line.endsWith(bootMark) ? line : `${line}${commitMark}${commit}`))
+}
 
 const mostDigits = 16
 
