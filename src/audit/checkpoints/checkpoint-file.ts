@@ -1,3 +1,4 @@
+import { open } from 'node:fs/promises'
 import type { Note } from './note.ts'
 import { noteText, readNote } from './note.ts'
 import type { VerifierKey } from './verifier-key.ts'
@@ -59,6 +60,34 @@ function recordsOf(text: string): readonly string[] {
     at = end + 1
   }
   return records
+}
+
+/** A record is far shorter, bytes: behind this, the file holds something else. */
+export const longestRecord = 512 * 1024
+
+/** Where the last finished record of a piece of a file ends (in latin1: the dash of a signature is three bytes). */
+export function lastRecordEnd(text: string): number {
+  for (let at = text.lastIndexOf('\n\n'); at > 0; at = text.lastIndexOf('\n\n', at - 1)) {
+    const line = text.lastIndexOf('\n', at - 1) + 1
+    if (text.startsWith('\u00e2\u0080\u0094 ', line)) return at + 2
+  }
+  return 0
+}
+
+/** Takes away the half of a record that a crash left at the end of a checkpoint file: the next one begins where a record begins. */
+export async function cutHalfRecord(path: string): Promise<void> {
+  const file = await open(path, 'r+').catch(() => undefined)
+  if (!file) return
+  try {
+    const { size } = await file.stat()
+    const from = Math.max(0, size - longestRecord)
+    const end = Buffer.alloc(size - from)
+    await file.read(end, 0, end.length, from)
+    const whole = lastRecordEnd(end.toString('latin1'))
+    if (whole < end.length && (whole > 0 || from === 0)) await file.truncate(from + whole)
+  } finally {
+    await file.close()
+  }
 }
 
 /** A public key and the sizes of the checkpoints it may sign: from `from` up to but without `to`. */

@@ -8,7 +8,7 @@ import type { Heads } from '../log/anchor.ts'
 import { Anchors, headOf } from '../log/anchors.ts'
 import type { DeviceLog } from '../device-log.ts'
 import { checkpointText } from './checkpoint.ts'
-import { checkpointFileOf } from './checkpoint-file.ts'
+import { checkpointFileOf, cutHalfRecord } from './checkpoint-file.ts'
 import { syncFolder } from '../devices/open-file.ts'
 import type { Head } from '../log/state.ts'
 import type { Note } from './note.ts'
@@ -121,6 +121,7 @@ export class CheckpointSigner {
     // Lines before `from` are for the keys before these to sign, and they did.
     this.#logs.set(path, { device, record, signers, note: undefined, signed: record.from - 1, signedAt: -Infinity, size: state.size, sizeAt: now, keysPublished: false, tidiedAt: -Infinity, tidying: false }) // prettier-ignore
     this.#anchors.keep(device)
+    await cutHalfRecord(checkpointFileOf(file.path))
     this.#publishKeys(path)
     if (record.unpublished !== undefined) await this.#publishSwitch(path, record, record.unpublished)
     if ((record.mlDsa44 !== undefined) !== file.settings.mlDsa) await this.#rotateKeys(path)

@@ -1,7 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import type { RangedKey, SignedCheckpoint } from '../checkpoints/checkpoint-file.ts'
-import { checkpointFileOf, readCheckpoints, readRangedKeys, vkeyFileOf } from '../checkpoints/checkpoint-file.ts'
+import {
+  checkpointFileOf,
+  lastRecordEnd,
+  longestRecord,
+  readCheckpoints,
+  readRangedKeys,
+  vkeyFileOf,
+} from '../checkpoints/checkpoint-file.ts'
 import { cosignatureFileOf } from '../checkpoints/cosignature-file.ts'
 import { livePaths } from './given-files.ts'
 import type { Witnessed } from './trusted-keys.ts'
@@ -112,8 +119,6 @@ function forked({ file }: Signed): string {
 
 const noCheckpoint = 'it is no checkpoint: it was changed, or strongroom did not write it'
 const blockBytes = 256 * 1024
-/** A record is far shorter: behind this, the file holds something else. */
-const longestRecord = 512 * 1024
 
 /** The checkpoints of a file, read a piece at a time. What is none is said in `bad`. */
 async function* checkpointsIn(file: string, bad: BadEvidence[]): AsyncGenerator<Found> {
@@ -141,13 +146,4 @@ async function* checkpointsIn(file: string, bad: BadEvidence[]): AsyncGenerator<
   } finally {
     await handle.close()
   }
-}
-
-/** Where the last finished record of a piece of a file ends (in latin1: the dash of a signature is three bytes). */
-function lastRecordEnd(text: string): number {
-  for (let at = text.lastIndexOf('\n\n'); at > 0; at = text.lastIndexOf('\n\n', at - 1)) {
-    const line = text.lastIndexOf('\n', at - 1) + 1
-    if (text.startsWith('\u00e2\u0080\u0094 ', line)) return at + 2
-  }
-  return 0
 }

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, lstatSync, readFileSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs' // prettier-ignore
+import { appendFileSync, cpSync, existsSync, lstatSync, readFileSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs' // prettier-ignore
 import { dirname } from 'node:path'
 import { expect } from 'chai'
 import { bootId, storedHeads } from '../../../src/audit/log/anchor.ts'
@@ -262,6 +262,21 @@ describe('a log after a crash', () => {
       expect(await isRefusedAt(length), `${length} of ${bytes.length} bytes, ${known} known`).to.equal(length < known)
   })
 
+  it('has checkpoints that verify, wherever a crash cut the last one short', async () => {
+    const { broker, path, again } = await opened()
+    await broker.close()
+    await broker.shutdown()
+    const checkpoints = `${path}.checkpoints`
+    const record = readFileSync(checkpoints, 'utf8').split('\n\n').slice(-3).join('\n\n')
+    for (let length = 1; length < record.length; length += 11) {
+      appendFileSync(checkpoints, record.slice(0, length))
+      const next = await again()
+      await next.close()
+      await next.shutdown()
+      expect(await verifyAuditFiles([path]), record.slice(0, length)).to.include({ ok: true })
+    }
+  })
+
   it('is refused when the record of commits, or what the storage knew of logs, was removed; a code accepts it', async () => {
     const path = `${temporaryFolder()}/audit.log`
     const { barrier, storage, root } = await openBarrier()
@@ -370,6 +385,26 @@ describe('the files of a log', () => {
         path,
       ]),
     ).to.include({ ok: true })
+  })
+
+  it('tell of commits in their order, also where one is acknowledged between a request and the file that its line begins', async () => {
+    const path = `${temporaryFolder()}/audit.log`
+    const { barrier } = await openBarrier()
+    const { broker } = brokerWith()
+    await broker.configure([file(path, { rotate_bytes: '65536' })])
+    const commits = { found: 0, newest: 0 }
+    await broker.open(barrier.view('core/audit/'), { commits })
+    for (let at = 0; at < 120; at++) {
+      const asked = event({ pure: false, ask: { data: { text: `${at}`.repeat(300) } } })
+      const taken = broker.request(asked)
+      commits.newest++
+      await taken
+      await broker.response(asked, {})
+    }
+    await broker.shutdown()
+    const closed = readdirSync(dirname(path)).filter((name) => /\d{12}-\d{12}$/.test(name))
+    expect(closed).to.have.property('length').above(0)
+    expect(await verifyAuditFiles([...closed.map((name) => `${dirname(path)}/${name}`), path])).to.include({ ok: true })
   })
 
   it('open although an earlier release put their newest checkpoints beside an older file', async () => {
