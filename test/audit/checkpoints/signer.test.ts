@@ -365,9 +365,9 @@ describe('the files of a log', () => {
     // Only now are closed files looked after.
     clock.advance(tickEvery)
     await settled(broker)
-    const closed = readdirSync(dirname(path)).filter((name) => /\d{12}-\d{12}\.checkpoints$/.test(name))
-    expect(closed.length).to.be.greaterThan(1)
-    for (const name of closed) {
+    const ended = readdirSync(dirname(path)).filter((name) => /\d{12}-\d{12}\.checkpoints$/.test(name))
+    expect(ended.length).to.be.greaterThan(1)
+    for (const name of ended) {
       const last = Number(/-(\d{12})\.checkpoints$/.exec(name)?.[1])
       const sizes = readCheckpoints(readFileSync(`${dirname(path)}/${name}`, 'utf8')).map(
         (one) => one?.checkpoint.size ?? Infinity,
@@ -402,9 +402,9 @@ describe('the files of a log', () => {
       await broker.response(asked, {})
     }
     await broker.shutdown()
-    const closed = readdirSync(dirname(path)).filter((name) => /\d{12}-\d{12}$/.test(name))
-    expect(closed).to.have.property('length').above(0)
-    expect(await verifyAuditFiles([...closed.map((name) => `${dirname(path)}/${name}`), path])).to.include({ ok: true })
+    const ended = readdirSync(dirname(path)).filter((name) => /\d{12}-\d{12}$/.test(name))
+    expect(ended).to.have.property('length').above(0)
+    expect(await verifyAuditFiles([...ended.map((name) => `${dirname(path)}/${name}`), path])).to.include({ ok: true })
   })
 
   it('open although an earlier release put their newest checkpoints beside an older file', async () => {
