@@ -11,6 +11,55 @@ export type Capability = (typeof capabilities)[number]
 /** The operations that a policy can be asked about, as its capabilities name them. */
 export const explainable = ['create', 'read', 'update', 'delete', 'list', 'scan', 'patch'] as const
 
+/** One way that an entity logs in: the name that a mount of a login method knows it by. */
+export interface PrincipalAlias {
+  readonly id: string
+  readonly name: string
+  /** The accessor of the mount, e.g. `auth_userpass_1a2b3c4d`. */
+  readonly mountAccessor: string
+  /** As the login method sets it. */
+  readonly metadata: Readonly<Record<string, string>>
+  /** As an operator sets it. */
+  readonly customMetadata: Readonly<Record<string, string>>
+}
+
+/** A person, service or machine, whichever way it logged in. */
+export interface PrincipalEntity {
+  readonly id: string
+  readonly name: string
+  readonly metadata: Readonly<Record<string, string>>
+  readonly aliases: readonly PrincipalAlias[]
+  readonly policies: readonly string[]
+  /** Its tokens are refused. */
+  readonly disabled: boolean
+}
+
+/** A group that an entity is a member of, itself or through a group in it. */
+export interface PrincipalGroup {
+  readonly id: string
+  readonly name: string
+  readonly metadata: Readonly<Record<string, string>>
+  readonly policies: readonly string[]
+  readonly namespace: NamespaceId
+}
+
+/** Who stands behind a token besides the token itself. Plain, never changed: whatever changes makes another object. */
+export interface Principal {
+  readonly entity: PrincipalEntity
+  /** All its groups, nested ones included, each once. */
+  readonly groups: readonly PrincipalGroup[]
+}
+
+/** The principals of one namespace. */
+export interface Principals {
+  /**
+   * The principal of an entity id; undefined when there is no such entity. The same object as before while nothing about
+   * entity, aliases, groups and memberships has changed: what was made of it is valid as long as this returns it.
+   * Synchronous where it is cached.
+   */
+  principal(entityId: string): Principal | undefined | Promise<Principal | undefined>
+}
+
 /** A token: the stored record (service), or the claims of its JWT (batch). Times are epoch milliseconds, TTLs seconds. */
 export interface TokenRecord {
   /** Internal id: a keyed hash of the JWT's `jti` or of the opaque string. Never the bearer string itself. */
