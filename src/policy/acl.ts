@@ -1,16 +1,17 @@
 import { f } from '../contract/field.ts'
 import type { Fields } from '../contract/field.ts'
-import type { Capability } from '../contract/identity.ts'
+import type { Capability, Principal } from '../contract/identity.ts'
 import type { Clock } from '../util/clock.ts'
 import { Slices } from '../util/slices.ts'
-import type { PolicyDocument } from './document.ts'
+import type { PathRule, PolicyDocument } from './document.ts'
 import type { KeyFilter } from './key-filter.ts'
 import { misfit, refusesTaken } from './parameters/parameters.ts'
 import { matches, nearer } from './pattern.ts'
 import type { Pattern } from './pattern.ts'
 import { RuleTable, denying } from './rules.ts'
 import type { Match, Merged } from './rules.ts'
-import { closedBy } from './template.ts'
+import { TemplateResolver, closedBy } from './template.ts'
+import type { TemplateOptions, Unresolved } from './template.ts'
 
 /** The operations that policies decide about. `help` is allowed to every valid token. */
 export type AclOperation = 'create' | 'read' | 'update' | 'delete' | 'list' | 'scan' | 'patch' | 'help'
@@ -41,6 +42,8 @@ export interface Verdict {
 export interface NamedPolicy {
   readonly name: string
   readonly document: PolicyDocument
+  /** Absent: the values of its templates have neither wildcards nor slashes. */
+  readonly templates?: TemplateOptions
 }
 
 /** The reason for a verdict. */
@@ -60,16 +63,23 @@ const checked: ReadonlySet<AclOperation> = new Set(['read', 'create', 'update', 
 /** The order in which `resultant-acl` names capabilities. */
 const displayOrder: readonly Capability[] = ['create', 'delete', 'list', 'read', 'sudo', 'update', 'patch', 'scan']
 
-/** Compiles policies into one decision table. Expired and unmatched rules are left out. */
-export function compileAcl(policies: readonly NamedPolicy[], clock: Pick<Clock, 'now'>): Acl {
-  const acl = emptyAcl(policies, clock)
+/**
+ * Compiles policies into one decision table. Expired rules are left out, and those whose templates cannot be resolved.
+ * @param principal whose values the templates stand for; without one no template is resolved
+ */
+export function compileAcl(policies: readonly NamedPolicy[], clock: Pick<Clock, 'now'>, principal?: Principal): Acl {
+  const acl = emptyAcl(policies, clock, principal)
   for (const policy of policies) acl.add(policy)
   return acl.close()
 }
 
 /** The same, but other requests get turns in between: a token may have many long policies. */
-export async function compileInSlices(policies: readonly NamedPolicy[], clock: Pick<Clock, 'now'>): Promise<Acl> {
-  const acl = emptyAcl(policies, clock)
+export async function compileInSlices(
+  policies: readonly NamedPolicy[],
+  clock: Pick<Clock, 'now'>,
+  principal?: Principal,
+): Promise<Acl> {
+  const acl = emptyAcl(policies, clock, principal)
   const slices = new Slices()
   for (const policy of policies) {
     acl.add(policy)
@@ -78,29 +88,30 @@ export async function compileInSlices(policies: readonly NamedPolicy[], clock: P
   return acl.close()
 }
 
-const emptyAcl = (policies: readonly NamedPolicy[], clock: Pick<Clock, 'now'>): Acl =>
-  new Acl(
-    policies.map(({ name }) => name),
-    clock.now(),
-  )
+function emptyAcl(policies: readonly NamedPolicy[], clock: Pick<Clock, 'now'>, principal: Principal | undefined): Acl {
+  const names = policies.map(({ name }) => name)
+  return new Acl(names, clock.now(), new TemplateResolver(principal))
+}
 
 /** The permissions of one token. Pure: it looks nothing up and changes nothing. */
 export class Acl {
   readonly root: boolean
   readonly #now: number
+  readonly #resolver: TemplateResolver
   #until = Infinity
   readonly #rules = new RuleTable()
   /** The denying rules once more, in lower case. */
   readonly #denies = new RuleTable()
   /** Whether a path in lower case can meet a deny here that it does not meet among the rules. */
   #mixedCase = false
-  /** The denying rules with templates, as the paths that they close. */
+  /** The denying rules whose templates cannot be resolved, as the paths that they close. */
   readonly #closed: Merged[] = []
 
   /** @param names of the policies that will be added before anything is asked */
-  constructor(names: readonly string[], now: number) {
+  constructor(names: readonly string[], now: number, resolver: TemplateResolver) {
     this.root = names.includes('root')
     this.#now = now
+    this.#resolver = resolver
   }
 
   /** The verdict with one more policy, which denies nothing. The table keeps that policy. */
@@ -110,13 +121,28 @@ export class Acl {
   }
 
   /** Adds one policy; `close` follows the last one. */
-  add({ name, document }: NamedPolicy): void {
+  add(policy: NamedPolicy): void {
+    const { name, document } = policy
     for (const rule of document.rules) {
       if (rule.expiration !== undefined && rule.expiration <= this.#now) continue
       if (rule.expiration !== undefined) this.#until = Math.min(this.#until, rule.expiration)
-      if (!rule.templated) this.#rules.add(rule, name)
-      else if (rule.capabilities.has('deny')) this.#closed.push(denying(closedBy(rule), rule.path, name))
+      if (rule.templated) this.#addTemplated(rule, policy)
+      else this.#rules.add(rule, name)
     }
+  }
+
+  #addTemplated(rule: PathRule, { name, templates }: NamedPolicy): void {
+    const rendered = this.#resolver.render(rule.path, templates)
+    if ('path' in rendered) {
+      const merged = this.#rules.add({ ...rule, path: rendered.path }, name)
+      merged.templates.push({ policy: name, path: rule.path })
+    } else if (rule.capabilities.has('deny')) this.#closed.push(denying(closedBy(rule), rule.path, name))
+  }
+
+  /** Why the template of a rule cannot be resolved for whom this was compiled; undefined where it can. */
+  unresolved(rule: PathRule, { templates }: NamedPolicy): Unresolved | undefined {
+    const rendered = rule.templated ? this.#resolver.render(rule.path, templates) : undefined
+    return rendered && 'why' in rendered ? rendered.why : undefined
   }
 
   /** Adds what follows from all policies together. */

@@ -38,7 +38,7 @@ export interface PathRule {
   /** Turns each name of a list into a path. A list shows only names whose path the caller could read. */
   readonly keyFilter?: KeyFilter
   readonly expiration?: number
-  /** The path has `{{…}}`: it matches no one until identity exists. */
+  /** The path has `{{…}}`, which stand for values of whoever asks. */
   readonly templated: boolean
 }
 

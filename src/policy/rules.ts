@@ -12,6 +12,8 @@ export interface Merged {
   readonly source: string
   /** Names of the policies that have a rule with this pattern. */
   readonly policies: string[]
+  /** Templates that were resolved to this pattern. */
+  readonly templates: { readonly policy: string; readonly path: string }[]
   readonly capabilities: Set<Capability>
   /** Which policies give which capability. */
   readonly granting: Map<Capability, string[]>
@@ -102,16 +104,23 @@ export class RuleTable {
     return [...prefixes, ...others].sort((a, b) => precedence(b.pattern, a.pattern))
   }
 
-  /** @param source the path as it is shown, where the one of the rule was folded */
-  add(rule: PathRule, name: string, source = rule.path): void {
+  /**
+   * Adds a rule of a policy to those with the same pattern, and returns them.
+   * @param source the path as it is shown, where the one of the rule was folded
+   */
+  add(rule: PathRule, name: string, source = rule.path): Merged {
     const pattern = compilePattern(rule.path)
-    const existing = this.#find(pattern)
-    if (existing) return unite(existing, rule, name)
-    const fresh = emptyRule(pattern, source)
-    if (pattern.kind === 'exact') this.#exact.set(pattern.stem, fresh)
-    else if (pattern.kind === 'prefix') this.#addPrefix(pattern.stem, fresh)
-    else this.#segments.set(pattern.text, fresh)
-    return unite(fresh, rule, name)
+    const merged = this.#find(pattern) ?? this.#make(pattern, source)
+    unite(merged, rule, name)
+    return merged
+  }
+
+  #make(pattern: Pattern, source: string): Merged {
+    const rule = emptyRule(pattern, source)
+    if (pattern.kind === 'exact') this.#exact.set(pattern.stem, rule)
+    else if (pattern.kind === 'prefix') this.#addPrefix(pattern.stem, rule)
+    else this.#segments.set(pattern.text, rule)
+    return rule
   }
 
   #find(pattern: Pattern): Merged | undefined {
@@ -139,6 +148,7 @@ function emptyRule(pattern: Pattern, source: string): Merged {
     pattern,
     source,
     policies: [],
+    templates: [],
     capabilities: new Set(),
     granting: new Map(),
     allowed: new Map(),

@@ -7,6 +7,7 @@ import { reasonOf } from './reason.ts'
 import type { ExplainedGround } from './reason.ts'
 import type { Match, Merged } from '../rules.ts'
 import { suggestion } from './suggestion.ts'
+import type { Unresolved } from '../template.ts'
 
 /** Policies, and what they come to. It serves one explanation. */
 export interface Compiled {
@@ -30,6 +31,8 @@ export interface Sight {
 export interface VisibleRule {
   /** Undefined when none of its policies may be seen. */
   readonly path?: string
+  /** The templates that stand for this path here, as they are written in policies that may be seen. Absent where there is none. */
+  readonly templates?: readonly string[]
   /** Names that may be told. */
   readonly policies: readonly string[]
   /** How many policies besides have a rule with this pattern. */
@@ -39,11 +42,11 @@ export interface VisibleRule {
   readonly behind?: string
 }
 
-/** A rule that matches nobody now, and why. */
+/** A rule that does not count now, and why: see `Unresolved` for templates. */
 export interface LeftOut {
   readonly path: string
   readonly policy?: string
-  readonly why: 'expired' | 'template'
+  readonly why: 'expired' | Unresolved
 }
 
 /** Why a request is allowed or not. */
@@ -74,7 +77,7 @@ export function explain({ policies, acl }: Compiled, question: Question, now: nu
     ground: explained,
     reason: reasonOf(explained, question.operation, clear, unfit),
     considered,
-    leftOut: acl.root ? [] : leftOut(policies, now, sight),
+    leftOut: acl.root ? [] : leftOut({ policies, acl }, now, sight),
     ...(stanza !== undefined && { stanza }),
   }
 }
@@ -88,8 +91,10 @@ function ranked(matches: readonly Match[], sight: Sight): VisibleRule[] {
 
 function visibleRule(rule: Merged, sight: Sight): VisibleRule {
   const named = rule.policies.filter(sight.name)
+  const templates = rule.templates.flatMap(({ policy, path }) => (sight.rules(policy) ? [path] : []))
   return {
     ...(rule.policies.some(sight.rules) && { path: rule.source }),
+    ...(templates.length > 0 && { templates }),
     policies: named,
     unnamed: rule.policies.length - named.length,
     capabilities: visible(rule, sight),
@@ -110,18 +115,18 @@ function whyBehind(match: Match, { rule: before, bare }: Match): string {
   return whyNearer(before.pattern, match.rule.pattern)
 }
 
-function leftOut(policies: readonly NamedPolicy[], now: number, sight: Sight): LeftOut[] {
+function leftOut({ policies, acl }: Compiled, now: number, sight: Sight): LeftOut[] {
   return policies
     .filter(({ name }) => sight.rules(name))
-    .flatMap(({ name, document }) =>
-      document.rules.flatMap((rule) => {
-        const why = whyLeftOut(rule, now)
-        return why ? [{ path: rule.path, ...(sight.name(name) && { policy: name }), why }] : []
+    .flatMap((policy) =>
+      policy.document.rules.flatMap((rule) => {
+        const why = whyLeftOut(acl, rule, policy, now)
+        return why ? [{ path: rule.path, ...(sight.name(policy.name) && { policy: policy.name }), why }] : []
       }),
     )
 }
 
-function whyLeftOut(rule: PathRule, now: number): LeftOut['why'] | undefined {
+function whyLeftOut(acl: Acl, rule: PathRule, policy: NamedPolicy, now: number): LeftOut['why'] | undefined {
   if (rule.expiration !== undefined && rule.expiration <= now) return 'expired'
-  return rule.templated && !rule.capabilities.has('deny') ? 'template' : undefined
+  return rule.capabilities.has('deny') ? undefined : acl.unresolved(rule, policy)
 }

@@ -25,12 +25,17 @@ export interface Explained {
   readonly reason: string
   readonly considered: readonly {
     readonly path?: string
+    readonly templates?: readonly string[]
     readonly policies: readonly string[]
     readonly unnamed: number
     readonly capabilities: readonly string[]
     readonly behind?: string
   }[]
-  readonly leftOut: readonly { readonly path: string; readonly policy?: string; readonly why: 'expired' | 'template' }[]
+  readonly leftOut: readonly {
+    readonly path: string
+    readonly policy?: string
+    readonly why: 'expired' | 'template' | 'value'
+  }[]
   readonly stanza?: string
 }
 
@@ -61,7 +66,9 @@ const explanation = {
   allowed: f.bool('Whether it is allowed.'),
   ground: f.string('The reason, as one word.'),
   reason: f.string('The reason, as a sentence.'),
-  considered: f.array('The rules that match the path, the one that counts first.'),
+  considered: f.array(
+    'The rules that match the path, the one that counts first. `templates`: as they are written, where templates stand for the path.',
+  ),
   left_out: f.array('Policies and rules that do not count, and why.'),
   suggestion: f.string('A rule that would allow it; null where none would.').orNull(),
 }
@@ -135,8 +142,9 @@ function responseOf(asked: Asked, explained: Explained): Response {
     allowed,
     ground,
     reason,
-    considered: considered.map(({ path, policies, unnamed, capabilities, behind }) => ({
+    considered: considered.map(({ path, templates, policies, unnamed, capabilities, behind }) => ({
       path: path ?? null,
+      ...(templates && { templates }),
       policies,
       unnamed_policies: unnamed,
       capabilities,

@@ -59,8 +59,8 @@ const changeFields = {
   cas_required: f.bool('Later writes must give cas.').limiting(),
   ttl: f.any('How long the policy lives.'),
   expiration: f.string('When the policy ends, RFC 3339 or Unix seconds.').limiting(),
-  allow_wildcards_in_identity_templates: f.bool('Template values may hold * and +.'),
-  allow_slashes_in_identity_templates: f.bool('Template values may hold /.'),
+  allow_wildcards_in_identity_templates: f.bool('Values of templates may have * and +, as letters.'),
+  allow_slashes_in_identity_templates: f.bool('Values of templates may have /.'),
 }
 const oldFields = { ...changeFields, rules: f.string('Older name of policy.').alias('policy').or('') }
 

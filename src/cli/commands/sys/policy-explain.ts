@@ -8,6 +8,7 @@ import { table } from '../../output/table.ts'
 
 interface ExplainedRule {
   readonly path: string | null
+  readonly templates?: readonly string[]
   readonly policies: readonly string[]
   readonly unnamed_policies: number
   readonly capabilities: readonly string[]
@@ -59,6 +60,9 @@ function inWords({ allowed, reason, considered, left_out: leftOut, suggestion }:
   return [
     `${allowed ? 'Allowed' : 'Denied'}: ${reason}.\n`,
     rows.length > 0 ? `\n${table(['Rule', 'Gives', 'Policies', 'Rank'], rows)}\n` : '',
+    ...considered.flatMap(({ path, templates = [] }) =>
+      templates.map((template) => `\n${path ?? '(hidden)'} is what ${template} stands for here.\n`),
+    ),
     leftOut.length > 0 ? `\nRules that do not apply now:\n` : '',
     ...leftOut.map(
       ({ path, policy, why }) => `  ${path}${policy === null ? '' : ` (${policy})`}: ${exclusionReasons[why] ?? why}\n`,
@@ -70,6 +74,7 @@ function inWords({ allowed, reason, considered, left_out: leftOut, suggestion }:
 const exclusionReasons: Readonly<Record<string, string>> = {
   expired: 'it has expired',
   template: 'its template refers to an identity that the token does not have',
+  value: 'a value of its template cannot stand in a path',
 }
 
 /** `policy explain`. */
