@@ -16,3 +16,11 @@ export function examplesOf(page: string, kind: string): readonly Example[] {
   const found = [...readFileSync(page, 'utf8').matchAll(block)].filter(([, marked]) => marked === kind)
   return found.map(([, , language = '', code = '', promised]) => ({ kind, language, code, promised }))
 }
+
+const every = /^```(\w+)\n([^]*?)^```\n(?:\n```text\n([^]*?)^```\n)?/gm
+
+/** A whole conversation: every block of a page is an example, and a command without a text block behind it prints nothing. */
+export function conversationOf(page: string): readonly Example[] {
+  const found = [...readFileSync(page, 'utf8').matchAll(every)]
+  return found.map(([, language = '', code = '', promised = '']) => ({ kind: 'scenario', language, code, promised }))
+}

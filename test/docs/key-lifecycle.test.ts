@@ -13,7 +13,7 @@ describe('the page about the life of a key', function () {
       const reader = new Reader({ VAULT_ADDR: server.running.address, VAULT_TOKEN: 'root' })
       const examples = examplesOf('docs/key-lifecycle.md', 'lifecycle')
       expect(examples).to.have.length(3)
-      for (const example of examples) expect(await reader.follows(example), example.code).to.equal(example.promised)
+      await reader.converses(examples)
     } finally {
       await server.running.stop()
     }

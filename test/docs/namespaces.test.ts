@@ -12,8 +12,7 @@ describe('the examples of docs/namespaces.md', function () {
       const reader = new Reader({ VAULT_ADDR: server.running.address, VAULT_TOKEN: 'root' })
       const examples = examplesOf('docs/namespaces.md', 'namespaces')
       expect(examples).to.have.length(4)
-      for (const example of examples)
-        expect((await reader.follows(example)).trimEnd(), example.code).to.equal(example.promised?.trimEnd())
+      await reader.converses(examples)
     } finally {
       await server.running.stop()
     }

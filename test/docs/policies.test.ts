@@ -12,8 +12,7 @@ describe('the examples of docs/policies.md', function () {
     const examples = examplesOf('docs/policies.md', 'policies')
     expect(examples).to.have.length(5)
     try {
-      for (const example of examples)
-        expect((await reader.follows(example)).trimEnd()).to.equal(example.promised?.trimEnd())
+      await reader.converses(examples)
     } finally {
       await server.running.stop()
     }
