@@ -25,20 +25,6 @@ describe('KV version 2, over HTTP', () => {
   const dataOf = (body: Body) => (body['data'] as Body | undefined)?.['data']
   const versionOf = (body: Body) => (body['data'] as Body | undefined)?.['version']
 
-  it('keeps versions, brings deleted ones back and destroys for good', async () => {
-    await put('life', { n: 1 })
-    await put('life', { n: 2 })
-    await server.data('DELETE', 'secret/data/life')
-    expect((await get('life')).status).to.equal(404)
-    expect(dataOf((await get('life?version=1')).body)).to.deep.equal({ n: 1 })
-    await server.data('POST', 'secret/undelete/life', { versions: [2] })
-    expect(dataOf((await get('life')).body)).to.deep.equal({ n: 2 })
-    await server.data('POST', 'secret/destroy/life', { versions: [2] })
-    await server.data('POST', 'secret/undelete/life', { versions: [2] })
-    const gone = await get('life')
-    expect([gone.status, dataOf(gone.body)]).to.deep.equal([404, null])
-  })
-
   it('lets exactly one of 200 parallel writers replace a version', async () => {
     await put('race', { n: 0 })
     const replies = await Promise.all(Array.from({ length: 200 }, async (_, n) => put('race', { n }, { cas: 1 })))

@@ -15,21 +15,6 @@ describe('access, over HTTP', () => {
   after(async () => server.running.stop())
   const as = (token: string) => ({ 'X-Vault-Token': token })
 
-  it('a policy lets through what it names and nothing else, at once when it changes', async () => {
-    const token = await server.tokenWith('path "transit/encrypt/mine" { capabilities = ["update"] }')
-    const encrypt = async (key: string) =>
-      (await server.call('POST', `/v1/transit/encrypt/${key}`, { plaintext: 'aGk=' }, as(token))).status
-    expect([await encrypt('mine'), await encrypt('yours'), await encrypt('new')]).to.deep.equal([200, 403, 403])
-    const name = ((await server.call('GET', '/v1/auth/token/lookup', undefined, { 'X-Vault-Token': 'root' })).status,
-    (await server.data('POST', 'auth/token/lookup', { token }))['policies'] as readonly string[])[0]
-    await server.data('PUT', `sys/policies/acl/${name}`, {
-      policy: 'path "transit/encrypt/yours" { capabilities = ["update"] }',
-    })
-    expect([await encrypt('mine'), await encrypt('yours')]).to.deep.equal([403, 200])
-    await server.data('DELETE', `sys/policies/acl/${name}`)
-    expect([await encrypt('mine'), await encrypt('yours')]).to.deep.equal([403, 403])
-  })
-
   it('a namespace that does not exist is not found, and without a token nobody is told so; it is never the root one', async () => {
     for (const token of ['root', '']) {
       for (const [method, path] of [
