@@ -1,6 +1,6 @@
 import { Fault, refuse } from '../../contract/fault.ts'
-import { f } from '../../contract/field.ts'
 import { answer, done } from '../../contract/response.ts'
+import { pageFields, pageOf } from '../../contract/wire/page.ts'
 import { keys } from '../../contract/wire/returns.ts'
 import { routesOf } from '../../contract/route.ts'
 import type { AppRole } from './mount.ts'
@@ -10,18 +10,6 @@ import { canonical, changedRole, keyOf, localField, newRole, rendered, roleField
 import { removedKey } from './tidy.ts'
 
 const { read, list, write, remove } = routesOf<AppRole>()
-
-/** The fields of a page of names. */
-export const pageFields = {
-  after: f.string('Only names after this one.').or(''),
-  limit: f.int('The most names to return; 0: all.').or(0),
-}
-
-/** The page as `View.list` takes it. */
-export const pageOf = ({ after, limit }: { readonly after: string; readonly limit: number }): object => ({
-  ...(after !== '' && { after }),
-  ...(limit > 0 && { limit }),
-})
 
 /** `role` and `role/:role_name`. */
 export const roleRoutes = [

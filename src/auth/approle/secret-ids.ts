@@ -6,12 +6,12 @@ import { answer, done } from '../../contract/response.ts'
 import type { Response } from '../../contract/response.ts'
 import { routesOf } from '../../contract/route.ts'
 import type { Transaction } from '../../contract/view.ts'
+import { pageFields, pageOf } from '../../contract/wire/page.ts'
 import { keys } from '../../contract/wire/returns.ts'
 import type { AppRole } from './mount.ts'
 import { usableId } from './role-id.ts'
 import { canonical, keyOf, roleName, roleShape } from './role.ts'
 import type { Role } from './role.ts'
-import { pageFields, pageOf } from './roles.ts'
 import { accessorKey, accessorShape, newSecretId, putSecretId, removeSecretId, renderedSecretId, secretIdFields, secretIdKey, secretIdMembers, secretIdShape } from './secret-id.ts' // prettier-ignore
 import type { SecretId } from './secret-id.ts'
 

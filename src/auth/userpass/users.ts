@@ -1,6 +1,6 @@
 import { Fault, refuse } from '../../contract/fault.ts'
-import { f } from '../../contract/field.ts'
 import { answer, done } from '../../contract/response.ts'
+import { pageFields, pageOf } from '../../contract/wire/page.ts'
 import { keys } from '../../contract/wire/returns.ts'
 import { routesOf } from '../../contract/route.ts'
 import type { Alias } from '../../contract/route.ts'
@@ -22,12 +22,9 @@ export const userRoutes = [
   list('users', {
     about: 'List users.',
     returns: keys('The names.'),
-    fields: {
-      after: f.string('Only names after this one.').or(''),
-      limit: f.int('The most names to return; 0: all.').or(0),
-    },
-    handle: async ({ engine }, { after, limit }) => {
-      const names = await engine.view.list('user/', { ...(after !== '' && { after }), ...(limit > 0 && { limit }) })
+    fields: pageFields,
+    handle: async ({ engine }, page) => {
+      const names = await engine.view.list('user/', pageOf(page))
       if (names.length === 0) throw new Fault('not_found', 'no users')
       return answer({ keys: names })
     },
