@@ -1,4 +1,5 @@
 import { approleEngine } from '../auth/approle/engine.ts'
+import { jwtEngines } from '../auth/jwt/engine.ts'
 import { tokenEngine } from '../auth/token/engine.ts'
 import type { TokenPort } from '../auth/token/port.ts'
 import { userpassEngine } from '../auth/userpass/engine.ts'
@@ -27,6 +28,7 @@ export function engines(system: Engine, { tokensOf, wrappings }: EnginePorts): r
     tokenEngine(tokensOf),
     userpassEngine,
     approleEngine,
+    ...jwtEngines,
     cubbyholeEngine(wrappings),
     transitEngine(randomBytes),
     plainEngine('kv'),

@@ -39,6 +39,7 @@ describe('every field of every route', () => {
     await server.data('POST', 'sys/mounts/kv', { type: 'kv' })
     await server.data('POST', 'sys/auth/userpass', { type: 'userpass' })
     await server.data('POST', 'sys/auth/approle', { type: 'approle' })
+    await server.data('POST', 'sys/auth/jwt', { type: 'jwt' })
     // Made at its first use, and that takes its time.
     await server.data('GET', 'transit/wrapping_key')
     const document = await server.call('GET', '/v1/sys/internal/specs/openapi')

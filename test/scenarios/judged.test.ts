@@ -29,6 +29,7 @@ const plain = (mount: string): Writing => {
 const role = (name: string): string => `auth/token/roles/${name}`
 const user = (name: string): string => `auth/userpass/users/${name}`
 const machine = (name: string): string => `auth/approle/role/${name}`
+const tokenUser = (name: string): string => `auth/jwt/role/${name}`
 const metadata = (name: string): string => `kv-2/metadata/${name}`
 const keyTypes: Readonly<Record<string, string>> = { first: 'chacha20-poly1305', rival: 'aes128-gcm96' }
 
@@ -62,6 +63,12 @@ const writings: Readonly<Record<string, Writing>> = {
     read: machine,
     remove: machine,
   },
+  '/auth/jwt/role/{name}': {
+    path: tokenUser,
+    body: (mark) => ({ role_type: 'jwt', user_claim: 'sub', bound_subject: 'x', token_policies: mark }),
+    read: tokenUser,
+    remove: tokenUser,
+  },
   '/transit/encrypt/{name}': {
     path: (name) => `transit/encrypt/${name}`,
     body: (mark) => ({ plaintext: 'eA==', type: keyTypes[mark] }),
@@ -89,6 +96,7 @@ describe('what the policy judged is what is done, whatever others write in betwe
     server.token = 'root'
     await server.data('POST', 'sys/auth/userpass', { type: 'userpass' })
     await server.data('POST', 'sys/auth/approle', { type: 'approle' })
+    await server.data('POST', 'sys/auth/jwt', { type: 'jwt' })
     for (const { type, kind, version } of engines({ kind: 'auth' } as Engine, {} as never))
       if (kind === 'secret' && type !== 'cubbyhole')
         await server.data('POST', `sys/mounts/${type}${version ? `-${version}` : ''}`, {

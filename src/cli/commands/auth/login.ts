@@ -27,7 +27,7 @@ const methods: Readonly<Record<string, Method>> = {
 }
 
 /** The methods that a strongroom server has; the others are for servers that speak the same API. */
-export const serverMethods = 'token, userpass, approle'
+export const serverMethods = 'token, userpass, approle, jwt'
 
 async function login(run: Run): Promise<number> {
   const output = outputOf(run)

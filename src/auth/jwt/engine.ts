@@ -1,0 +1,19 @@
+import { defineEngine } from '../../contract/engine.ts'
+import type { Engine } from '../../contract/engine.ts'
+import { configRoutes } from './configs.ts'
+import { loginRoute, renewal } from './login.ts'
+import { startJwt } from './mount.ts'
+import type { Jwt } from './mount.ts'
+import { roleRoutes } from './roles.ts'
+
+/** Users of an identity provider (`auth/jwt/`, `auth/oidc/`). Both types have the same routes. */
+export const jwtEngines: readonly Engine[] = ['jwt', 'oidc'].map((type) =>
+  defineEngine<Jwt>({
+    type,
+    kind: 'auth',
+    about: 'Whoever has a signed token (JWT) of an issuer that the mount trusts.',
+    start: startJwt,
+    renew: renewal,
+    routes: [loginRoute, ...configRoutes, ...roleRoutes],
+  }),
+)

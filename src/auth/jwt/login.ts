@@ -1,0 +1,97 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { LoginData, Renewal } from '../../contract/engine.ts'
+import { Fault, refuse } from '../../contract/fault.ts'
+import { f } from '../../contract/field.ts'
+import type { Login } from '../../contract/response.ts'
+import { routesOf } from '../../contract/route.ts'
+import { newToken } from '../../contract/wire/returns.ts'
+import { checkBounds, groupsOf, mappedClaims, userOf } from './claims.ts'
+import { configKey, configShape } from './config.ts'
+import type { Config } from './config.ts'
+import type { Jwt } from './mount.ts'
+import { isRoleName, keyOf, roleShape } from './role.ts'
+import type { Role } from './role.ts'
+import { checkTimes } from './times.ts'
+import { algorithmNames, invalidToken, verifiedClaims } from './token.ts'
+import type { Claims } from './token.ts'
+
+const { write } = routesOf<Jwt>()
+
+/** `login`. */
+export const loginRoute = write('login', {
+  about: 'Log in with a JWT.',
+  access: 'public',
+  returns: newToken,
+  fields: {
+    role: f.string('The role; default_role when left out.').or(''),
+    jwt: f.string('The JWT.').secret().or(''),
+  },
+  handle: async ({ engine }, { role: wanted, jwt }) => {
+    const config = await configOf(engine)
+    const name = (wanted || config.defaultRole).toLowerCase()
+    if (name === '') throw refuse('missing role')
+    if (jwt.trim() === '') throw refuse('missing token')
+    const { type } = await roleOf(engine, name)
+    if (type === 'oidc') throw refuse('role with oidc role_type is not allowed: log in to it with a browser')
+    const claims = await claimsOf(engine, config, jwt)
+    // Read again: it may have been changed or removed while the signature was verified.
+    const role = await roleOf(engine, name)
+    checkTimes(claims, role, engine.clock.now() / 1000)
+    return { login: loginOf(engine, name, role, claims) }
+  },
+})
+
+/** The claims of a token that the configured issuer has signed. @throws Fault invalid_request */
+async function claimsOf(engine: Jwt, config: Config, jwt: string): Promise<Claims> {
+  const accepted = config.supportedAlgs.length > 0 ? config.supportedAlgs : algorithmNames
+  const claims = await verifiedClaims(jwt, accepted, async (header) => engine.keysFor(config, header))
+  checkIssuer(config, claims)
+  if (!isDeepStrictEqual(await configOf(engine), config))
+    throw new Fault('unavailable', 'the configuration was changed during this login: try again')
+  return claims
+}
+
+/** @throws Fault invalid_request when the mount is not configured */
+async function configOf({ view }: Jwt): Promise<Config> {
+  const config = await view.get(configKey, configShape)
+  if (!config) throw refuse('could not load configuration')
+  return config
+}
+
+/** @throws Fault invalid_request when there is none */
+async function roleOf({ view }: Jwt, name: string): Promise<Role> {
+  const role = isRoleName(name) ? await view.get(keyOf(name), roleShape) : undefined
+  if (!role) throw refuse(`role "${name.slice(0, 128)}" could not be found`)
+  return role
+}
+
+function checkIssuer({ boundIssuer }: Config, { iss }: Claims): void {
+  if (iss !== undefined && typeof iss !== 'string') throw invalidToken('"iss" is not a string')
+  if (boundIssuer !== '' && iss !== boundIssuer) throw invalidToken('its issuer ("iss") is not the bound_issuer')
+}
+
+/** The login of a token whose signature, issuer and times are right. @throws Fault invalid_request */
+function loginOf(engine: Jwt, roleName: string, role: Role, claims: Claims): Login {
+  if (role.verboseLogging)
+    engine.log.info('a token with these claims logs in', { role: roleName, claims: Object.keys(claims).join(' ') })
+  checkBounds(role, claims)
+  const name = userOf(claims, role.userClaim, role.userClaimJsonPointer)
+  groupsOf(claims, role.groupsClaim)
+  const metadata = { ...mappedClaims(claims, role.claimMappings), role: roleName }
+  return {
+    ...role.params,
+    alias: { name, metadata },
+    displayName: name,
+    metadata,
+    renewable: true,
+    data: { role: roleName, uid: role.uid },
+  }
+}
+
+/** The limits of today. @throws Fault invalid_request when the role is gone, even if there is another of its name */
+export async function renewal({ view }: Jwt, data: LoginData): Promise<Renewal> {
+  const role = await view.get(keyOf(String(data['role'])), roleShape)
+  if (!role || role.uid !== data['uid']) throw refuse('the role of this token is gone: it cannot be renewed')
+  const { ttl, maxTtl, period, explicitMaxTtl } = role.params
+  return { ttl, maxTtl, period, explicitMaxTtl }
+}

@@ -1,0 +1,141 @@
+import { randomUUID } from 'node:crypto'
+import { refuse } from '../../contract/fault.ts'
+import { changedTokenParams, noTokenParams, olderNamesAfter } from '../../contract/token-params.ts'
+import type { TokenParams } from '../../contract/token-params.ts'
+import { formatDuration } from '../../util/duration.ts'
+import { isText } from '../../util/stored/shape.ts'
+import { isBound, isConstrained, olderNames, valuesOf } from './role.ts'
+import type { Role } from './role.ts'
+import type { RoleValues } from './role-fields.ts'
+
+/** The most values of all bound claims of a role together, and the most metadata that a role maps. */
+const mostBound = 256
+const mostMapped = 63
+
+const newRole = (): Role => ({
+  uid: randomUUID(),
+  type: 'oidc',
+  boundAudiences: null,
+  boundSubject: '',
+  boundClaims: null,
+  boundClaimsType: 'string',
+  userClaim: '',
+  userClaimJsonPointer: false,
+  groupsClaim: '',
+  claimMappings: null,
+  clockSkewLeeway: 0,
+  expirationLeeway: 0,
+  notBeforeLeeway: 0,
+  maxAge: 0,
+  verboseLogging: false,
+  redirectUris: null,
+  scopes: null,
+  params: noTokenParams,
+  older: [],
+})
+
+/**
+ * A role with the parameters that were sent; the others stay, but for `role_type` and `bound_claims_type`: these get their
+ * default, as in OpenBao.
+ * @param maxTtl of the mount, seconds
+ * @throws Fault invalid_request
+ */
+export function changedRole(stored: Role | undefined, values: RoleValues, maxTtl: number): Role {
+  refuseUnsupported(values)
+  const old = stored ?? newRole()
+  const next: Role = {
+    ...old,
+    type: oneOf('role_type', ['oidc', 'jwt'], values.role_type),
+    boundAudiences: values.bound_audiences ?? old.boundAudiences,
+    boundSubject: values.bound_subject ?? old.boundSubject,
+    boundClaims: values.bound_claims ?? old.boundClaims,
+    boundClaimsType: oneOf('bound_claims_type', ['string', 'glob'], values.bound_claims_type),
+    userClaim: values.user_claim ?? old.userClaim,
+    userClaimJsonPointer: values.user_claim_json_pointer ?? old.userClaimJsonPointer,
+    groupsClaim: values.groups_claim ?? old.groupsClaim,
+    claimMappings: values.claim_mappings ?? old.claimMappings,
+    clockSkewLeeway: values.clock_skew_leeway ?? old.clockSkewLeeway,
+    expirationLeeway: values.expiration_leeway ?? old.expirationLeeway,
+    notBeforeLeeway: values.not_before_leeway ?? old.notBeforeLeeway,
+    maxAge: values.max_age ?? old.maxAge,
+    verboseLogging: values.verbose_oidc_logging ?? old.verboseLogging,
+    redirectUris: values.allowed_redirect_uris ?? old.redirectUris,
+    scopes: values.oidc_scopes ?? old.scopes,
+    params: changedParams(old.params, values),
+    older: olderNamesAfter(olderNames, values, old.older),
+  }
+  checkRole(next, maxTtl)
+  return next
+}
+
+function changedParams(old: TokenParams, values: RoleValues): TokenParams {
+  return changedTokenParams(old, {
+    ...values,
+    token_policies: values.token_policies ?? values.policies,
+    token_ttl: values.token_ttl ?? values.ttl,
+    token_max_ttl: values.token_max_ttl ?? values.max_ttl,
+    token_period: values.token_period ?? values.period,
+    token_num_uses: values.token_num_uses ?? values.num_uses,
+    token_bound_cidrs: values.token_bound_cidrs ?? values.bound_cidrs,
+  })
+}
+
+/** The first one by default. @throws Fault invalid_request */
+function oneOf<T extends string>(name: string, allowed: readonly [T, ...T[]], input: string | undefined): T {
+  const chosen = input === undefined || input === '' ? allowed[0] : allowed.find((one) => one === input)
+  if (chosen === undefined) throw refuse(`invalid '${name}': ${input}`)
+  return chosen
+}
+
+function refuseUnsupported(values: RoleValues): void {
+  if ((values.callback_mode ?? 'client') !== 'client')
+    throw refuse("'callback_mode' must be client: the command line or a page of yours receives the callback")
+  if ((values.oauth2_metadata ?? []).length > 0)
+    throw refuse("'oauth2_metadata' is not supported: it would show tokens of the provider in audit lines and lookups")
+  if (values.token_policies_template_claims)
+    throw refuse("'token_policies_template_claims' is not supported: a claim could choose any policy")
+  if (values.oidc_disable_confirmation || (values.poll_interval ?? 0) > 0)
+    throw refuse("'oidc_disable_confirmation' and 'poll_interval' are for callback modes that are not supported")
+}
+
+function checkRole(role: Role, maxTtl: number): void {
+  if (role.userClaim === '') throw refuse('a user claim must be defined on the role')
+  if (!isConstrained(role))
+    throw refuse('must have at least one bound constraint when creating/updating a role: bound_audiences, bound_subject, bound_claims or token_bound_cidrs') // prettier-ignore
+  if (role.type === 'oidc' && (role.redirectUris ?? []).length === 0)
+    throw refuse("'allowed_redirect_uris' must be set if 'role_type' is 'oidc' or unspecified.")
+  if (role.params.period > maxTtl)
+    throw refuse(`'token_period' cannot be greater than the maximum TTL of the mount, ${formatDuration(maxTtl)}`)
+  checkClaims(role)
+}
+
+function checkClaims({ boundClaims, boundClaimsType, claimMappings }: Role): void {
+  const bound = Object.entries(boundClaims ?? {})
+  for (const [name, value] of bound) {
+    if (!isBound(value))
+      throw refuse(`bound claim "${name}" must be a string, number or boolean, or a list of these that is not empty`)
+    if (boundClaimsType === 'glob' && !valuesOf(value).every(isText))
+      throw refuse(`bound claim "${name}" must have strings only, because 'bound_claims_type' is glob`)
+  }
+  if (bound.reduce((sum, [, value]) => sum + valuesOf(value).length, 0) > mostBound)
+    throw refuse(`'bound_claims' has at most ${mostBound} values`)
+  const names = Object.values(claimMappings ?? {})
+  if (names.length > mostMapped) throw refuse(`'claim_mappings' has at most ${mostMapped} members`)
+  for (const [at, name] of names.entries()) {
+    if (name === 'role') throw refuse('metadata key "role" is reserved and may not be a mapping destination')
+    if (names.indexOf(name) < at) throw refuse(`multiple keys are mapped to metadata key "${name}"`)
+    if (name === '' || Buffer.byteLength(name) > 128) throw refuse('a metadata key has 1 to 128 bytes')
+  }
+}
+
+/** Warnings for the caller about a role. @param maxTtl of the mount, seconds */
+export function warningsOf({ params, verboseLogging }: Role, maxTtl: number): readonly string[] {
+  return [
+    ...(params.maxTtl > maxTtl
+      ? [`token_max_ttl is greater than the maximum TTL of the mount, ${formatDuration(maxTtl)}, which holds`]
+      : []),
+    ...(verboseLogging
+      ? ["verbose_oidc_logging writes the names of the claims of each login to the server's log, never their values"]
+      : []),
+  ]
+}
