@@ -47,17 +47,20 @@ describe('architecture', () => {
         expect(page).to.match(new RegExp(`^\\| \`${folder}\` \\| .*\`${name}\``, 'm'))
   })
 
-  for (const { file, name, text } of sources) {
-    const from = name.split('/')[0] as string
-    if (top.includes(from)) continue
-    it(`${name} imports only what its layer may`, () => {
-      for (const imported of importsOf(file, text)) {
-        const to = imported.split('/')[0] as string
-        const own = to === from && (!separate.includes(from) || imported.split('/')[1] === name.split('/')[1])
-        expect(own || layers.get(from)?.includes(to), `${name} imports ${imported}`).to.equal(true)
-      }
+  it('every file imports only what its layer may', () => {
+    const wrong = sources.flatMap(({ file, name, text }) => {
+      const from = name.split('/')[0] as string
+      if (top.includes(from)) return []
+      const isOwn = (to: string): boolean =>
+        to.split('/')[0] === from && (!separate.includes(from) || to.split('/')[1] === name.split('/')[1])
+      const isBelow = (to: string): boolean => layers.get(from)?.includes(to.split('/')[0] as string) === true
+      return importsOf(file, text)
+        .filter((to) => !isOwn(to) && !isBelow(to))
+        .map((to) => `${name} imports ${to}`)
     })
-  }
+    expect(sources.flatMap(({ file, text }) => importsOf(file, text))).to.have.length.greaterThan(1000)
+    expect(wrong).to.deep.equal([])
+  })
 
   it('only a few files take secrets out of their wrapping', () => {
     const revealing = sources
