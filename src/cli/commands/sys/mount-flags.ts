@@ -49,7 +49,7 @@ export const enableFlags: FlagTable = {
   'seal-wrap': { kind: 'bool', about: 'Accepted without effect: all data is encrypted.' },
   'external-entropy-access': { kind: 'bool', about: 'Accepted without effect.' },
   'force-no-cache': { kind: 'bool', about: 'Accepted without effect.' },
-  'plugin-name': { kind: 'string', about: 'The name of the plugin.' },
+  'plugin-name': { kind: 'string', about: 'The type to enable, if the type argument is "plugin".' },
 }
 
 const lifetime = (input = ''): string => (systemDefault.includes(input) ? 'system' : input)

@@ -23,7 +23,8 @@ export interface MountKind {
 
 async function enable(run: Run, kind: MountKind): Promise<number> {
   const { flags } = run
-  const [type = ''] = run.args
+  const [word = ''] = run.args
+  const type = (word === 'plugin' && flags.string('plugin-name')) || word
   const path = mountPath(flags.string('path') || type)
   await run.client.send('POST', `${kind.api}/${path.slice(0, -1)}`, {
     type,
