@@ -1,16 +1,21 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { commandGroups } from '../src/cli/command-table.ts'
+import { flagsOf } from '../src/cli/framework/command-flags.ts'
 import { topLevel } from '../src/config/settings.ts'
 import { textsOf } from './parity/corpus.ts'
 import { devServer } from './support/server.ts'
 
-/** Everything that tests are written in: our sources, and the recorded requests. */
-const texts = readdirSync('test', { recursive: true, encoding: 'utf8' })
-  .filter((file) => file.endsWith('.ts') && file !== 'every-name.test.ts')
-  .map((file) => readFileSync(join('test', file), 'utf8'))
-  .concat(Object.values(textsOf('cases')))
-  .join('\n')
+const filesOf = (folder: string, form: RegExp): readonly string[] =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => form.test(file) && file !== 'every-name.test.ts')
+    .map((file) => readFileSync(join(folder, file), 'utf8'))
+
+/** Everything that tests are written in: our sources, the conversations, and the recorded requests. */
+const texts = [...filesOf('test', /\.(ts|md)$/), ...Object.values(textsOf('cases'))].join('\n')
+/** Where command lines are tested: there, and in the examples of the pages. */
+const lines = [texts, ...filesOf('docs', /\.md$/), readFileSync('README.md', 'utf8')].join('\n')
 
 const literally = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)
 /** What stands for a parameter in a test: a name, or an expression in a template. */
@@ -41,12 +46,27 @@ describe('the tests', () => {
   })
 
   it('name every setting', () => {
-    // Whoever reads a setting says its name, for the messages: source.text(value, 'api_addr').
-    const reading = readdirSync('src/config').map((file) => readFileSync(join('src/config', file), 'utf8')).join('\n') // prettier-ignore
-    const read = [...reading.matchAll(/\bsource\.\w+\([\w.]+, '(\w+)'\)/g)].map(([, name]) => name as string)
-    const settings = new Set([...Object.keys(topLevel), ...read])
-    expect(settings.size).to.be.greaterThan(40)
+    // Each is a row of a table: `api_addr: (source, …) => …`.
+    const rows = [
+      ...filesOf('src/config', /\.ts$/)
+        .join('\n')
+        .matchAll(/^ {2,4}(\w+): \((?:source|inner)\b/gm),
+    ]
+    const settings = new Set([...Object.keys(topLevel), ...rows.map(([, name]) => name as string)])
+    expect(settings.size).to.be.greaterThan(50)
     const unnamed = [...settings].filter((name) => !new RegExp(String.raw`(?<!\w)${name}(?!\w)`).test(texts))
     expect(unnamed).to.deep.equal([])
+  })
+
+  it('name every command and every flag of the command line', async () => {
+    const commands = (await Promise.all(commandGroups.map(async ({ load }) => load()))).flat()
+    const flags = new Set(commands.flatMap((command) => Object.keys(flagsOf(command))))
+    expect(commands).to.have.length.greaterThan(130)
+    expect(flags.size).to.be.greaterThan(120)
+    const isTyped = ({ name }: { readonly name: string }): boolean =>
+      new RegExp(String.raw`(?<![\w-])${name.split(' ').join(String.raw`(?: |', ?')`)}(?![\w-])`).test(lines)
+    expect(commands.filter((command) => !isTyped(command)).map(({ name }) => name)).to.deep.equal([])
+    const isGiven = (name: string): boolean => new RegExp(String.raw`(?<![\w-])--?${name}(?![\w-])`).test(lines)
+    expect([...flags].filter((name) => !isGiven(name))).to.deep.equal([])
   })
 })

@@ -97,6 +97,8 @@ describe('completion', () => {
   })
 
   it('is for shells that it knows', async () => {
+    for (const line of ['completion bash', 'completion zsh', 'completion fish'])
+      expect((await new Shell().run(line)).code, line).to.equal(0)
     expect((await new Shell().run('completion tcsh')).code).to.equal(1)
   })
 })

@@ -163,6 +163,23 @@ describe('a development server without TLS', () => {
     expect(out).to.include('http://0.0.0.0:')
   })
 
+  it('writes its log as -log-format says', async () => {
+    const words = ['server', '-dev', '-dev-listen-address=127.0.0.1:0', '-dev-no-store-token', '-log-format=json']
+    const child = spawn(process.execPath, [program, ...words], { env: world() })
+    let [out, err] = ['', '']
+    child.stdout.on('data', (part: Buffer) => {
+      out += part.toString()
+      if (out.includes('Root Token')) child.kill('SIGTERM')
+    })
+    child.stderr.on('data', (part: Buffer) => (err += part.toString()))
+    await once(child, 'close')
+    const lines = err.split('\n').filter((line) => line !== '')
+    expect(lines.map((line) => (JSON.parse(line) as Readonly<Record<string, string>>)['@message'])).to.include(
+      'unsealed',
+    )
+    expect(await refused(['-dev', '-log-format=xml'])).to.include('the log format is "standard" or "json"')
+  })
+
   it('takes the word for it only where it has an effect', async () => {
     for (const [why, words] of [
       [/no effect on 127\.0\.0\.1/, ['-dev', allow]],
