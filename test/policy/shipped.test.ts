@@ -1,17 +1,42 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { expect } from 'chai'
+import type { Principal } from '../../src/contract/identity.ts'
 import { compileAcl } from '../../src/policy/acl.ts'
 import type { AclOperation } from '../../src/policy/acl.ts'
+import { builtinPolicies } from '../../src/policy/builtin.ts'
 import { parsePolicy } from '../../src/policy/document.ts'
 
-const shipped = (name: string) => {
-  const acl = compileAcl([{ name, document: parsePolicy(readFileSync(`policies/${name}.hcl`, 'utf8'), name) }], {
-    now: () => 0,
-  })
+/** Whoever the templates of the policies are about. */
+const principal: Principal = {
+  entity: {
+    id: 'e-1',
+    name: 'anna',
+    metadata: {},
+    policies: [],
+    disabled: false,
+    aliases: [
+      {
+        id: 'a-1',
+        name: 'anna',
+        mountAccessor: 'ACCESSOR',
+        metadata: { service_account_namespace: 'shop', service_account_name: 'web' },
+        customMetadata: {},
+      },
+    ],
+  },
+  groups: [],
+}
+
+const shipped = (name: string, of: Principal | 'nobody' = principal) => {
+  const builtin = { name: 'default', document: parsePolicy(builtinPolicies.default) }
+  const document = parsePolicy(readFileSync(`policies/${name}.hcl`, 'utf8'), name)
+  const policies = [...(withDefault.includes(name) ? [builtin] : []), { name, document }]
+  const acl = compileAcl(policies, { now: () => 0 }, of === 'nobody' ? undefined : of)
   return (question: string) => {
-    const [operation = '', path = '', wrapped] = question.split(' ')
-    const wrapping = wrapped === undefined ? {} : { wrapTtl: 60 }
-    return acl.decide({ operation: operation as AclOperation, path, data: {}, ...wrapping }).allowed
+    const [operation = '', path = '', ...more] = question.split(' ')
+    const wrapping = more.includes('wrapped') ? { wrapTtl: 60 } : {}
+    const data = Object.fromEntries(more.filter((word) => word !== 'wrapped').map((word) => [word, 'x']))
+    return acl.decide({ operation: operation as AclOperation, path, data, ...wrapping }).allowed
   }
 }
 
@@ -32,6 +57,91 @@ const table: Readonly<Record<string, { readonly may: readonly string[]; readonly
       'update sys/seal',
       'list sys/policies/acl',
       'read cubbyhole/x',
+    ],
+  },
+  'user-self-service': {
+    may: [
+      'create secret/data/people/e-1/mail',
+      'read secret/data/people/e-1/mail/work',
+      'delete secret/data/people/e-1/mail',
+      'list secret/metadata/people/e-1/',
+      'update secret/undelete/people/e-1/mail',
+      'update auth/userpass/users/anna/password password',
+    ],
+    mayNot: [
+      'read secret/data/people/e-2/mail',
+      'read secret/data/people/e-1',
+      'read secret/data/people/e-11/mail',
+      'list secret/metadata/people/',
+      'list secret/metadata/',
+      'update secret/metadata/people/e-1/mail',
+      'read secret/data/team/x',
+      'update auth/userpass/users/berta/password password',
+      'update auth/userpass/users/anna/password password_hash',
+      'update auth/userpass/users/anna/password password password_hash',
+      'update auth/userpass/users/anna/password',
+      'update auth/userpass/users/anna/policies',
+      'update auth/userpass/users/anna',
+      'read auth/userpass/users/anna',
+      'delete auth/userpass/users/anna',
+      'list auth/userpass/users/',
+      'update identity/entity/id/e-1',
+      'update identity/group',
+      'update identity/entity-alias',
+      'update auth/token/create',
+      'read sys/policies/acl/user-self-service',
+    ],
+  },
+  agent: {
+    may: [
+      'read secret/data/agents/e-1/crm',
+      'list secret/metadata/agents/e-1/',
+      'update transit/sign/agent-e-1',
+      'read auth/token/lookup-self',
+      'update auth/token/revoke-self',
+    ],
+    mayNot: [
+      'read secret/data/agents/e-2/crm',
+      'read secret/data/people/e-1/mail',
+      'create secret/data/agents/e-1/crm',
+      'update secret/data/agents/e-1/crm',
+      'delete secret/data/agents/e-1/crm',
+      'list secret/metadata/agents/',
+      'update transit/sign/agent-e-2',
+      'update transit/sign/orders',
+      'update transit/decrypt/orders',
+      'create transit/sign/agent-e-1',
+      'read transit/export/signing-key/agent-e-1',
+      'update auth/token/create',
+      'update auth/token/create-orphan',
+      'update auth/token/create/role',
+      'update sys/wrapping/wrap',
+      'create cubbyhole/x',
+      'update cubbyhole/x',
+      'update identity/entity/id/e-1',
+      'update sys/policies/acl/agent',
+    ],
+  },
+  'kubernetes-app': {
+    may: [
+      'read secret/data/k8s/shop/web/db',
+      'read secret/data/k8s/shop/web/db/main',
+      'list secret/metadata/k8s/shop/web/',
+    ],
+    mayNot: [
+      'read secret/data/k8s/shop/other/db',
+      'read secret/data/k8s/other/web/db',
+      'read secret/data/k8s/shop/web',
+      'read secret/data/k8s/shop/web-2/db',
+      'list secret/metadata/k8s/shop/',
+      'list secret/metadata/k8s/',
+      'create secret/data/k8s/shop/web/db',
+      'update secret/data/k8s/shop/web/db',
+      'delete secret/data/k8s/shop/web/db',
+      'read secret/data/people/e-1/mail',
+      'update auth/token/create',
+      'update auth/kubernetes/role/web',
+      'read auth/kubernetes/config',
     ],
   },
   'approle-issuer': {
@@ -178,10 +288,43 @@ const table: Readonly<Record<string, { readonly may: readonly string[]; readonly
   },
 }
 
+/** They bound what the policy `default` gives. */
+const withDefault: readonly string[] = ['agent']
+
 describe('shipped policies', () => {
   for (const [name, { may, mayNot }] of Object.entries(table)) {
     const ask = shipped(name)
     for (const question of may) it(`${name} may ${question}`, () => expect(ask(question)).to.equal(true))
     for (const question of mayNot) it(`${name} may not ${question}`, () => expect(ask(question)).to.equal(false))
   }
+
+  it('each has its table', () => {
+    expect(readdirSync('policies').sort()).to.deep.equal(
+      Object.keys(table)
+        .map((name) => `${name}.hcl`)
+        .sort(),
+    )
+  })
+
+  for (const name of ['user-self-service', 'agent', 'kubernetes-app'])
+    it(`${name} gives a token without an entity, and odd names, nothing`, () => {
+      const odd = (value: string): Principal => ({
+        entity: {
+          ...principal.entity,
+          id: value,
+          aliases: principal.entity.aliases.map((alias) => ({
+            ...alias,
+            name: value,
+            metadata: { service_account_namespace: value, service_account_name: value },
+          })),
+        },
+        groups: [],
+      })
+      const own = (table[name]?.may ?? []).filter((question) => /people|agent|k8s|userpass/.test(question))
+      expect(own).to.not.deep.equal([])
+      for (const of of ['nobody', ...['*', '+', 'e-1/..', '', 'e-1/*'].map(odd)] as const) {
+        const ask = shipped(name, of)
+        for (const question of own) expect(ask(question), question).to.equal(false)
+      }
+    })
 })
