@@ -7,7 +7,7 @@ export interface JsonLimits {
   readonly depth: number
   /** Names, strings, numbers, words and containers together. */
   readonly tokens: number
-  /** Objects and arrays: by far the max expensive to build. */
+  /** Objects and arrays: by far the most expensive to build. */
   readonly containers: number
   /** Different names of all objects: each new one costs far more than a value. */
   readonly names: number
@@ -19,7 +19,7 @@ export interface JsonLimits {
 
 /**
  * Enough for batches of ten thousand items and for values of megabytes. Everything is counted before anything is built, so
- * the max expensive document within them holds the event loop for less than 50 ms (measured: test/util/json.test.ts).
+ * the most expensive document within them holds the event loop for less than 50 ms (measured: test/protocols/loop-delay.timed.test.ts).
  */
 export const jsonLimits: JsonLimits = {
   bytes: 4 * 1024 * 1024,
@@ -171,12 +171,18 @@ function numberEnd(bytes: Uint8Array, start: number, digits: number): number {
   return at
 }
 
-/** Whether a JavaScript number would be written differently. Up to 15 digits without point and exponent never are, but for "-0". */
+/** A number of RFC 8259 §6. */
+const jsonNumber = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/
+
+/**
+ * Whether a JavaScript number would be written differently. Up to 15 digits without point and exponent never are, but for
+ * "-0". What is no number stays for JSON.parse to refuse.
+ */
 function changes(text: Buffer, start: number, end: number): boolean {
   const first = text[start] === 0x2d && text[start + 1] !== 0x30 ? start + 1 : start
   let plain = end - first <= 15
   for (let at = first; plain && at < end; at++) plain = (text[at] as number) >= 0x30 && (text[at] as number) <= 0x39
   if (plain) return false
   const literal = text.toString('latin1', start, end)
-  return String(Number(literal)) !== literal
+  return String(Number(literal)) !== literal && jsonNumber.test(literal)
 }

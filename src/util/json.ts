@@ -219,6 +219,7 @@ function withNumerals(value: unknown): unknown {
   // Every name is an own property, `__proto__` too: nothing else is set.
   const holder = value as Record<string, unknown>
   for (const name of Object.keys(holder)) {
+    if (name.startsWith(placeholder)) throw new JsonError('syntax', 'a number in place of a name')
     const member = holder[name]
     if (typeof member === 'string' || typeof member === 'object') holder[name] = withNumerals(member)
   }

@@ -25,4 +25,21 @@ describe('numbers that JavaScript writes differently, in a body that anyone may 
     const reply = await server.call('GET', '/v1/cubbyhole/numbers')
     expect(reply.text).to.include(`[${literals.join(',')}]`)
   })
+
+  it('are refused when they are none, or stand where a name should', async () => {
+    await server.call('PUT', '/v1/cubbyhole/none', '{"a":1}')
+    for (const body of [
+      '{"a":1e}',
+      '{"a":-}',
+      '{"a":-01}',
+      '{"a":1.2.3}',
+      '{"a":[5.0.]}',
+      '{1.50:"a"}',
+      '{"b":0.10,1e400:2}',
+    ]) {
+      const reply = await server.call('PUT', '/v1/cubbyhole/none', body)
+      expect(reply.status, body).to.equal(400)
+    }
+    expect((await server.call('GET', '/v1/cubbyhole/none')).body['data']).to.deep.equal({ a: 1 })
+  })
 })
