@@ -34,13 +34,13 @@ class Node {
   readonly literals = new Map<string, Node>()
   param: { readonly name: string; readonly node: Node } | undefined
   /** `*rest`, and `*rest/suffix` by suffix. */
-  tail: { readonly name: string; readonly offers: Offers; readonly suffixes: Map<string, Offers> } | undefined
+  tail: { readonly name: string; readonly offers: Offers; suffixes: ReadonlyMap<string, Offers> } | undefined
   offers: Offers | undefined
 }
 
 /**
  * Finds an engine's route by path. Specificity decides, never the order of adding: a literal segment beats `:name`, that
- * beats `*rest/suffix`, and that `*rest`. Two routes that could not be told apart do not boot.
+ * beats `*rest/suffix`, the longest suffix first, and that `*rest`. Two routes that could not be told apart do not boot.
  */
 export class Trie {
   readonly #root = new Node()
@@ -84,7 +84,8 @@ function addTail(node: Node, name: string, suffix: string, route: Route): void {
   if (node.tail.name !== name) throw new Error(`route ${route.pattern}: "*${name}" is "*${node.tail.name}" elsewhere`)
   if (suffix === '') return offer(node.tail.offers, route)
   const offers = node.tail.suffixes.get(suffix) ?? {}
-  node.tail.suffixes.set(suffix, offers)
+  const longestFirst = [...node.tail.suffixes, [suffix, offers] as const].sort(([a], [b]) => b.length - a.length)
+  node.tail.suffixes = new Map(longestFirst)
   return offer(offers, route)
 }
 
