@@ -1,4 +1,4 @@
-import { decryptXChaCha, encryptXChaCha } from '../crypto/ciphers/xchacha.ts'
+import { decryptXChaCha, encryptXChaCha } from '../crypto/fast/xchacha.ts'
 import { utf8 } from '../util/bytes.ts'
 
 /** Layout of a sealed value: version (1 byte, 1) ‖ term (4, big-endian) ‖ nonce (24) ‖ XChaCha20-Poly1305 ciphertext and tag. */

@@ -1,5 +1,5 @@
 import { refuse } from '../contract/fault.ts'
-import { Siv } from '../crypto/ciphers/siv.ts'
+import { Siv } from '../crypto/fast/siv.ts'
 import { text, utf8 } from '../util/bytes.ts'
 import { recent } from '../util/caches/recent.ts'
 import { BrokenRecord } from './frame.ts'

@@ -2,9 +2,10 @@ import type { Closer, Expectation, Op, Storage } from '../contract/storage.ts'
 import { storageLimits } from '../contract/storage.ts'
 import { Fault, refuse } from '../contract/fault.ts'
 import type { Changed, Stored } from '../contract/view.ts'
-import { byteOrder, utf8 } from '../util/bytes.ts'
+import { utf8 } from '../util/bytes.ts'
 import { readJson, writeJson } from '../util/json.ts'
 import { Mutex } from '../util/mutex.ts'
+import { inByteOrder } from '../util/sorting.ts'
 import type { JsonLimits } from '../util/json-limits.ts'
 import { recent } from '../util/caches/recent.ts'
 import { commitName } from './commit-count.ts'
@@ -126,7 +127,7 @@ export class Records {
       if (keys.length < slice / 2 || after === undefined) break
       if (names.length % slice === 0) await new Promise(setImmediate)
     }
-    return sortedGently(names)
+    return inByteOrder(names, slice)
   }
 
   /** Applies changes (undefined removes) if what is expected holds. False on a conflict. */
@@ -256,41 +257,4 @@ function written(value: unknown): Uint8Array {
   const bytes = utf8(writeJson(value))
   if (bytes.length <= longestRecord) return bytes
   throw new Fault('too_large', `the record would have ${bytes.length} bytes; at most ${longestRecord} can be stored`)
-}
-
-/** A sort that lets the event loop breathe: sorted runs, then merged in slices. */
-async function sortedGently(names: string[]): Promise<string[]> {
-  // UTF-16 has the order of UTF-8 but for surrogates, and to compare bytes costs ten times as much.
-  const compare = names.some((name) => surrogate.test(name)) ? byteOrder : unitOrder
-  if (names.length <= slice) return names.sort(compare)
-  let runs: string[][] = []
-  for (let at = 0; at < names.length; at += slice) {
-    runs.push(names.slice(at, at + slice).sort(compare))
-    await new Promise(setImmediate)
-  }
-  while (runs.length > 1) {
-    const next: string[][] = []
-    for (let at = 0; at < runs.length; at += 2) next.push(await merged(runs[at] ?? [], runs[at + 1] ?? [], compare))
-    runs = next
-  }
-  return runs[0] ?? []
-}
-
-const surrogate = /[\ud800-\udfff]/
-const unitOrder = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
-
-async function merged(left: string[], right: string[], compare: typeof unitOrder): Promise<string[]> {
-  const out: string[] = []
-  for (let l = 0, r = 0; l < left.length || r < right.length;) {
-    const [a, b] = [left[l], right[r]]
-    if (b === undefined || (a !== undefined && compare(a, b) <= 0)) l = push(out, a, l)
-    else r = push(out, b, r)
-    if (out.length % (5 * slice) === 0) await new Promise(setImmediate)
-  }
-  return out
-}
-
-function push(out: string[], item: string | undefined, at: number): number {
-  if (item !== undefined) out.push(item)
-  return at + 1
 }

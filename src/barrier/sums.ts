@@ -1,5 +1,6 @@
-import { hash, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
 import type { Entry } from '../contract/storage.ts'
+import { sha512t256 } from '../crypto/fast/digest.ts'
 
 /** Bytes of a sum. */
 export const sumBytes = 32
@@ -51,8 +52,7 @@ export class Elements {
     scratch.set(framed ? value.subarray(0, front) : value, end)
     if (framed) scratch.set(value.subarray(-tag), end + Math.min(front, value.length))
     end += framed ? Math.min(front, value.length) + Math.min(tag, value.length) : bytes
-    // By way of a text, which is half of Node's price for bytes.
-    return Buffer.from(hash('sha512-256', scratch.subarray(0, end), 'binary'), 'binary')
+    return sha512t256(scratch.subarray(0, end))
   }
 
   /** Overwrites the key. */

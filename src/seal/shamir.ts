@@ -3,7 +3,7 @@ import { plainKeys } from '../contract/barrier.ts'
 import { Fault, refuse } from '../contract/fault.ts'
 import type { Protected, Seal, SealRecord } from '../contract/seal.ts'
 import type { Op, Storage } from '../contract/storage.ts'
-import { decryptXChaCha, encryptXChaCha } from '../crypto/ciphers/xchacha.ts'
+import { decryptXChaCha, encryptXChaCha } from '../crypto/fast/xchacha.ts'
 import { base64, fromBase64, text, utf8, wipe } from '../util/bytes.ts'
 
 const keyBytes = 32

@@ -61,7 +61,7 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array {
 
 /** Equality that takes the same time whatever the contents are; lengths may differ. */
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return timingSafeEqual(sha256(a), sha256(b))
+  return timingSafeEqual(hash('sha256', a, 'buffer'), hash('sha256', b, 'buffer'))
 }
 
 /** `sameBytes` for strings. */
@@ -77,9 +77,4 @@ export function wipe(...buffers: readonly Uint8Array[]): void {
 /** Order by bytes, as Go sorts strings; `<` on JavaScript strings compares UTF-16 units. */
 export function byteOrder(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b))
-}
-
-/** SHA-256 (FIPS 180-4). In Node the fastest way to its bytes is a string: half the time of 'buffer'. */
-export function sha256(data: string | Uint8Array): Buffer {
-  return Buffer.from(hash('sha256', data, 'binary'), 'latin1')
 }

@@ -7,7 +7,7 @@ import type { AuditDeviceSpec, AuditEvent, AuditMount } from '../../src/contract
 import type { TokenRecord } from '../../src/contract/identity.ts'
 import type { ApiPath, Request } from '../../src/contract/request.ts'
 import type { View } from '../../src/contract/view.ts'
-import { randomBytes } from '../../src/crypto/random.ts'
+import { randomBytes } from '../../src/crypto/fast/random.ts'
 import type { Loggable } from '../../src/util/log.ts'
 import { Secret } from '../../src/util/secret.ts'
 import { openBarrier } from '../support/barrier.ts'

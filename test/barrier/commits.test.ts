@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { EncryptedBarrier } from '../../src/barrier/barrier.ts'
 import type { Storage } from '../../src/contract/storage.ts'
-import { randomBytes } from '../../src/crypto/random.ts'
+import { randomBytes } from '../../src/crypto/fast/random.ts'
 import { MemoryStorage } from '../../src/storage/memory.ts'
 import { openBarrier } from '../support/barrier.ts'
 import { HandClock } from '../support/clock.ts'

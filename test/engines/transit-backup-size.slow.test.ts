@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { storageLimits } from '../../src/contract/storage.ts'
-import { randomBytes } from '../../src/crypto/random.ts'
+import { randomBytes } from '../../src/crypto/fast/random.ts'
 import { backupOf, restoredFrom } from '../../src/engines/transit/formats/backup.ts'
 import { newKey, newVersion } from '../../src/keys/record.ts'
 import type { KeyRecord, KeyVersion } from '../../src/keys/record.ts'

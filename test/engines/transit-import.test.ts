@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:cry
 import { expect } from 'chai'
 import { oaepHashes, unwrapKey, wrapKey } from '../../src/crypto/ciphers/key-wrap.ts'
 import { ed25519Private, privateDer } from '../../src/crypto/keys/pairs.ts'
-import { randomBytes } from '../../src/crypto/random.ts'
+import { randomBytes } from '../../src/crypto/fast/random.ts'
 import { oaepHash } from '../../src/engines/transit/input.ts'
 import { transitVectors } from '../parity/corpus.ts'
 import { devServer } from '../support/server.ts'

@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto'
 import { expect } from 'chai'
 import { wrapKey } from '../../src/crypto/ciphers/key-wrap.ts'
 import { derValue, tags } from '../../src/crypto/encoding/der.ts'
-import { randomBytes } from '../../src/crypto/random.ts'
+import { randomBytes } from '../../src/crypto/fast/random.ts'
 import { devServer } from '../support/server.ts'
 import type { Body, Reply, TestServer } from '../support/server.ts'
 

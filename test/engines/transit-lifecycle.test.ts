@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { randomBytes } from '../../src/crypto/random.ts'
+import { randomBytes } from '../../src/crypto/fast/random.ts'
 import type { KeyRecord, KeyVersion } from '../../src/keys/record.ts'
 import { configRoutes } from '../../src/engines/transit/routes/config.ts'
 import { KeyStore } from '../../src/keys/store.ts'

@@ -7,7 +7,7 @@ import { wrapKey } from '../../src/crypto/ciphers/key-wrap.ts'
 import { pem } from '../../src/crypto/encoding/pem.ts'
 import { quantumAlgorithms, QuantumKey } from '../../src/crypto/keys/post-quantum-keys.ts'
 import type { QuantumName } from '../../src/crypto/keys/post-quantum-keys.ts'
-import { randomBytes } from '../../src/crypto/random.ts'
+import { randomBytes } from '../../src/crypto/fast/random.ts'
 import { devServer } from '../support/server.ts'
 import type { Body, TestServer } from '../support/server.ts'
 

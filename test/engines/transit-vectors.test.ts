@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { isMacHash } from '../../src/crypto/hash.ts'
-import { randomBytes } from '../../src/crypto/random.ts'
+import { randomBytes } from '../../src/crypto/fast/random.ts'
 import type { SignatureOptions } from '../../src/crypto/signatures/signatures.ts'
 import { agreed } from '../../src/keys/operations/agreement.ts'
 import { backupOf, restoredFrom } from '../../src/engines/transit/formats/backup.ts'

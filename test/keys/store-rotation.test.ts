@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { randomBytes } from '../../src/crypto/random.ts'
+import { randomBytes } from '../../src/crypto/fast/random.ts'
 import { KeyStore } from '../../src/keys/store.ts'
 import { silent } from '../../src/util/log.ts'
 import { openBarrier } from '../support/barrier.ts'

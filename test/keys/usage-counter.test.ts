@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import * as fc from 'fast-check'
 import type { View } from '../../src/contract/view.ts'
-import { randomBytes } from '../../src/crypto/random.ts'
+import { randomBytes } from '../../src/crypto/fast/random.ts'
 import { mostMessages, usageAt } from '../../src/keys/usage-counter.ts'
 import type { KeyUsage } from '../../src/keys/usage-counter.ts'
 import type { BeforeChange } from '../../src/contract/route.ts'

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { EncryptedBarrier } from '../../src/barrier/barrier.ts'
-import { randomBytes } from '../../src/crypto/random.ts'
+import { randomBytes } from '../../src/crypto/fast/random.ts'
 import { ShamirSeal } from '../../src/seal/shamir.ts'
 import { LevelStorage } from '../../src/storage/level/level.ts'
 import { TokenStore } from '../../src/tokens/store.ts'

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { Fault } from '../../src/contract/fault.ts'
-import { randomBytes } from '../../src/crypto/random.ts'
+import { randomBytes } from '../../src/crypto/fast/random.ts'
 import { ShamirSeal } from '../../src/seal/shamir.ts'
 
 const seal = new ShamirSeal(randomBytes)

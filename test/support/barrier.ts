@@ -1,6 +1,6 @@
 import { EncryptedBarrier } from '../../src/barrier/barrier.ts'
 import type { Storage } from '../../src/contract/storage.ts'
-import { randomBytes } from '../../src/crypto/random.ts'
+import { randomBytes } from '../../src/crypto/fast/random.ts'
 import { MemoryStorage } from '../../src/storage/memory.ts'
 import type { Clock } from '../../src/util/clock.ts'
 import { HandClock } from './clock.ts'

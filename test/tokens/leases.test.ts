@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { randomBytes } from '../../src/crypto/random.ts'
+import { randomBytes } from '../../src/crypto/fast/random.ts'
 import { TokenLeases } from '../../src/tokens/token-leases.ts'
 import { TokenStore } from '../../src/tokens/store.ts'
 import type { TokenSpec } from '../../src/contract/identity.ts'

@@ -1,7 +1,7 @@
 import { createHmac, generateKeyPairSync, sign } from 'node:crypto'
 import { expect } from 'chai'
 import type { View } from '../../src/contract/view.ts'
-import { randomBytes } from '../../src/crypto/random.ts'
+import { randomBytes } from '../../src/crypto/fast/random.ts'
 import { TokenStore } from '../../src/tokens/store.ts'
 import type { TokenSpec } from '../../src/contract/identity.ts'
 import { Secret } from '../../src/util/secret.ts'

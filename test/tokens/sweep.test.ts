@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { randomBytes } from '../../src/crypto/random.ts'
+import { randomBytes } from '../../src/crypto/fast/random.ts'
 import { TokenStore } from '../../src/tokens/store.ts'
 import { openBarrier } from '../support/barrier.ts'
 import { HandClock } from '../support/clock.ts'

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import type { Wrapped } from '../../src/contract/response.ts'
-import { randomBytes } from '../../src/crypto/random.ts'
+import { randomBytes } from '../../src/crypto/fast/random.ts'
 import { TokenStore } from '../../src/tokens/store.ts'
 import { Wrappings } from '../../src/tokens/wrappings.ts'
 import { Numeral } from '../../src/util/json.ts'

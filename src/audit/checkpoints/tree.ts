@@ -1,4 +1,4 @@
-import { sha256 } from '../../util/bytes.ts'
+import { sha256 } from '../../crypto/fast/digest.ts'
 
 const leafPrefix = Buffer.from([0])
 const nodePrefix = Buffer.from([1])

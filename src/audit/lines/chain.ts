@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { refuse } from '../../contract/fault.ts'
-import { sha256 } from '../../util/bytes.ts'
+import { sha256 } from '../../crypto/fast/digest.ts'
 
 /** A line's place in the chain: its number, counted from 1, and the leaf hash of the line before ('' for the first). */
 export interface Link {

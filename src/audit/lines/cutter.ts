@@ -1,4 +1,4 @@
-import { sha256 } from '../../util/bytes.ts'
+import { sha256 } from '../../crypto/fast/digest.ts'
 
 /** Nobody writes longer lines. */
 const longest = 16 * 1024 * 1024

@@ -1,4 +1,4 @@
-import { sha256 } from '../../util/bytes.ts'
+import { sha256 } from '../../crypto/fast/digest.ts'
 import type { Begin } from '../lines/first-line.ts'
 import { rangeBefore, readBegin } from '../lines/first-line.ts'
 import type { Link } from '../lines/chain.ts'

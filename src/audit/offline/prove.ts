@@ -1,4 +1,4 @@
-import { sha256 } from '../../util/bytes.ts'
+import { sha256 } from '../../crypto/fast/digest.ts'
 import { readFileSync } from 'node:fs'
 import { refuse } from '../../contract/fault.ts'
 import { rangeBefore } from '../lines/first-line.ts'

@@ -1,4 +1,4 @@
-import { sha256 } from '../../util/bytes.ts'
+import { sha256 } from '../../crypto/fast/digest.ts'
 import { readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { rangeBefore } from '../lines/first-line.ts'

@@ -2,7 +2,7 @@ import { createHmac, createSecretKey } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import type { EngineHost } from '../../contract/engine.ts'
 import { Fault } from '../../contract/fault.ts'
-import { randomBytes } from '../../crypto/random.ts'
+import { randomBytes } from '../../crypto/fast/random.ts'
 import { base64, fromBase64 } from '../../util/bytes.ts'
 import { isBase64, shapeOf } from '../../util/stored/shape.ts'
 

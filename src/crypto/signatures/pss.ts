@@ -1,7 +1,7 @@
 import { concat, sameBytes } from '../../util/bytes.ts'
 import { digest } from '../hash.ts'
 import type { MacHash } from '../hash.ts'
-import { randomBytes } from '../random.ts'
+import { randomBytes } from '../fast/random.ts'
 
 /** Whether a salt fits: RFC 8017 §9.1.1, for keys whose length is whole bytes. */
 export function pssFits(modulusBytes: number, hashBytes: number, saltBytes: number): boolean {

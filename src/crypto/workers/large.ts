@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto'
 import { aeads } from '../ciphers/aead.ts'
 import { cbcs } from '../ciphers/cbc.ts'
 import type { CipherKey } from '../ciphers/cipher.ts'
-import { cmac } from '../cmac.ts'
+import { cmac } from '../fast/cmac.ts'
 import { digest, opensslHash } from '../hash.ts'
 import type { MacHash } from '../hash.ts'
 

@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path'
 import { expect } from 'chai'
 import * as fc from 'fast-check'
 import { devCertificates, isServerName } from '../../../../src/crypto/encoding/dev-certificates.ts'
-import { randomBytes } from '../../../../src/crypto/random.ts'
+import { randomBytes } from '../../../../src/crypto/fast/random.ts'
 import { temporaryFolder } from '../../../support/folder.ts'
 import { program } from '../../../support/program.ts'
 

@@ -1,6 +1,6 @@
 import { createCipheriv, createSecretKey, timingSafeEqual } from 'node:crypto'
-import { cmac, doubled, xored } from '../cmac.ts'
-import type { Cmac } from '../cmac.ts'
+import { cmac, doubled, xored } from './cmac.ts'
+import type { Cmac } from './cmac.ts'
 
 const tagBytes = 16
 const zero = new Uint8Array(tagBytes)

@@ -1,7 +1,7 @@
 import { aessiv } from '@noble/ciphers/aes.js'
 import { expect } from 'chai'
 import * as fc from 'fast-check'
-import { Siv } from '../../../src/crypto/ciphers/siv.ts'
+import { Siv } from '../../../src/crypto/fast/siv.ts'
 
 const bytes = (most: number) => fc.uint8Array({ maxLength: most })
 const key = fc.uint8Array({ minLength: 64, maxLength: 64 })
