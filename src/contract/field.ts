@@ -27,6 +27,8 @@ export interface Field<T> {
   readonly itemNames?: readonly string[]
   /** See `Forms`. Policy rules about any of these values apply. */
   readonly forms?: Forms
+  /** The value that something new gets when the parameter is left out. Policy rules that deny it apply where a route creates. */
+  readonly initial?: unknown
   /** A member of a response that may be null. */
   readonly isNullable?: true
 }
@@ -79,6 +81,7 @@ class Optional<T> implements Field<T | undefined> {
   readonly isLimiting: boolean
   readonly itemNames?: readonly string[]
   readonly forms?: Forms
+  readonly initial?: unknown
   readonly isNullable?: true
   readonly parse: (value: unknown) => T | undefined
 
@@ -92,6 +95,7 @@ class Optional<T> implements Field<T | undefined> {
     this.isLimiting = shape.isLimiting
     if (shape.itemNames) this.itemNames = shape.itemNames
     if (shape.forms) this.forms = shape.forms
+    if (shape.initial !== undefined) this.initial = shape.initial
     if (shape.isNullable) this.isNullable = true
     this.parse = shape.parse
   }
@@ -126,17 +130,23 @@ class Optional<T> implements Field<T | undefined> {
     return new Optional({ ...this.#copy(), forms })
   }
 
+  /** The same field, with the value that something new gets when it is left out. A change without it changes nothing. */
+  initially(initial: unknown): Optional<T> {
+    return new Optional({ ...this.#copy(), initial })
+  }
+
   /** The same field, as a member of a response that may be null. */
   orNull(): Optional<T> {
     return new Optional({ ...this.#copy(), isNullable: true })
   }
 
   #copy(): Shape<T, T | undefined> {
-    const { kind, about, fallback, sensitive, sameAs, zero, isLimiting, itemNames, forms, isNullable, parse } = this
+    const { kind, about, fallback, sensitive, sameAs, zero, isLimiting, itemNames, forms, initial, isNullable, parse } = this // prettier-ignore
     const more = {
       ...(sameAs !== undefined && { sameAs }),
       ...(itemNames && { itemNames }),
       ...(forms && { forms }),
+      ...(initial !== undefined && { initial }),
       ...(isNullable && { isNullable }),
     }
     return { kind, about, fallback, sensitive, ...more, zero: zero as T, isLimiting, parse }
@@ -293,7 +303,7 @@ const isEmpty = (kind: FieldKind, value: unknown): boolean =>
 
 /** The value for a route; undefined when it is refused. A value that counts as absent and has no default gives the zero value. */
 export function readAs<T>(field: Field<T>, value: unknown): T | undefined {
-  if (countsAsAbsent(field, value)) return field.fallback ?? field.zero
+  if (countsAsAbsent(field, value)) return field.fallback ?? (field.initial as T | undefined) ?? field.zero
   return value === null ? field.zero : field.parse(value)
 }
 

@@ -29,16 +29,16 @@ export interface TokenParams {
 
 /** The `token_*` fields of the route that writes a role or user. */
 export const tokenParamFields = {
-  token_ttl: f.duration('TTL of the tokens; 0: the default of the mount.').limiting(),
-  token_max_ttl: f.duration('Renewals end after this time; 0: the maximum of the mount.').limiting(),
-  token_period: f.duration('Every renewal gives this TTL, for ever.'),
-  token_explicit_max_ttl: f.duration('Tokens expire after this time, renewed or not.').limiting(),
+  token_ttl: f.duration('TTL of the tokens; 0: the default of the mount.').limiting().initially(0),
+  token_max_ttl: f.duration('Renewals end after this time; 0: the maximum of the mount.').limiting().initially(0),
+  token_period: f.duration('Every renewal gives this TTL, for ever.').initially(0),
+  token_explicit_max_ttl: f.duration('Tokens expire after this time, renewed or not.').limiting().initially(0),
   token_policies: f.list('Policies of the tokens.'),
   token_bound_cidrs: f.list('Addresses that tokens work from.').limiting(),
-  token_num_uses: f.int('Uses of a token; 0: no limit.').limiting(),
-  token_type: f.string('service, batch or default.'),
-  token_no_default_policy: f.bool('Tokens do not get the default policy.').limiting(),
-  token_strictly_bind_ip: f.bool('A token works only from the address of its login.').limiting(),
+  token_num_uses: f.int('Uses of a token; 0: no limit.').limiting().initially(0),
+  token_type: f.string('service, batch or default.').initially('default'),
+  token_no_default_policy: f.bool('Tokens do not get the default policy.').limiting().initially(false),
+  token_strictly_bind_ip: f.bool('A token works only from the address of its login.').limiting().initially(false),
 }
 
 /** The values of `tokenParamFields`; undefined: left out. */

@@ -90,8 +90,11 @@ export function quotaRoutes(quotas: QuotaPort): Route<unknown>[] {
     write(one, {
       about: 'Make or replace a rate-limit quota.',
       fields,
-      handle: async (_, values) => {
-        await quotas.write(quotaOf(quotas, values))
+      handle: async ({ caller }, values) => {
+        const quota = quotaOf(quotas, values)
+        if (values.inheritable === undefined && caller.deniesValue('inheritable', quota.inheritable))
+          throw new Fault('permission_denied', 'permission denied')
+        await quotas.write(quota)
         return done()
       },
     }),

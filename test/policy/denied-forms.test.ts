@@ -18,6 +18,9 @@ const only = (name: string, ...values: unknown[]): string =>
 const input = 'YQ=='
 const kv2 = { type: 'kv', options: { version: '2' } }
 const item = { plaintext: input }
+const policy = 'path "a" {}'
+/** Of "password", with the least work that is allowed. */
+const passwordHash = '$2b$05$tKcp2Bwcg4b3AYiPGGTUUOV84q1VWv1uVilJ4oFJoCAvsBFne6N/2'
 
 const cases: readonly Case[] = [
   {
@@ -59,6 +62,40 @@ const cases: readonly Case[] = [
   { path: 'sys/remount', rule: denied('from', 'plain'), refused: [{ from: 'plain', to: 'x' }, { from: 'plain/', to: 'x' }, { from: '/plain', to: 'x' }], allowed: [] },
   { path: 'sys/quotas/rate-limit/q', rule: denied('path', 'plain/'), refused: [{ rate: 1e6, path: 'plain' }, { rate: 1e6, path: '/plain' }], allowed: [{ rate: 1e6, path: 'transit' }] },
   { path: 'sys/quotas/rate-limit/q', rule: denied('interval', '1s'), refused: [{ rate: 1e6 }], allowed: [{ rate: 1e6, interval: 5 }] },
+  { path: 'transit/keys/+', to: 'transit/keys/new', rule: denied('type', 'aes256-gcm96'), refused: [{}, { type: '' }, { type: null }, { type: 'AES256-GCM96' }], allowed: [{ type: 'ed25519' }] },
+  { path: 'sys/policies/acl/+', to: 'sys/policies/acl/p', rule: denied('cas_required', false), refused: [{ policy }, { policy, cas_required: null }, { policy, cas_required: 'f' }], allowed: [] },
+  { path: 'sys/policies/acl/+', to: 'sys/policies/acl/p', rule: denied('allow_slashes_in_identity_templates', false), refused: [{ policy }], allowed: [{ policy, allow_slashes_in_identity_templates: true }] },
+  { path: 'sys/policy/+', to: 'sys/policy/p', rule: denied('cas_required', false), refused: [{ policy }, { rules: policy }], allowed: [] },
+  { path: 'sys/rotate/root/init', rule: denied('require_verification', false), refused: [{ secret_shares: 1, secret_threshold: 1 }, { secret_shares: 1, secret_threshold: 1, require_verification: '0' }], allowed: [] },
+] // prettier-ignore
+
+/** Parameters with the value that something new gets without them. */
+const initials: readonly {
+  readonly path: string
+  readonly name: string
+  readonly value: unknown
+  readonly other: unknown
+  readonly rest?: object
+}[] = [
+  ...['token_ttl', 'token_max_ttl', 'token_period', 'token_explicit_max_ttl', 'token_num_uses'].flatMap((name) => [
+    { path: 'auth/approle/role/n', name, value: 0, other: 60 },
+    { path: 'auth/userpass/users/n', name, value: 0, other: 60, rest: { password_hash: passwordHash } },
+  ]),
+  ...['token_no_default_policy', 'token_strictly_bind_ip'].flatMap((name) => [
+    { path: 'auth/approle/role/n', name, value: false, other: true },
+    { path: 'auth/userpass/users/n', name, value: false, other: true, rest: { password_hash: passwordHash } },
+  ]),
+  { path: 'auth/approle/role/n', name: 'secret_id_num_uses', value: 0, other: 3 },
+  { path: 'auth/approle/role/n', name: 'secret_id_ttl', value: '0s', other: '1h' },
+  { path: 'auth/approle/role/n', name: 'period', value: 0, other: 60 },
+  { path: 'auth/approle/role/n', name: 'token_type', value: 'default', other: 'batch' },
+  { path: 'auth/approle/role/n', name: 'bind_secret_id', value: true, other: false, rest: { token_bound_cidrs: '10.0.0.0/8' } },
+  { path: 'auth/token/roles/n', name: 'renewable', value: true, other: false },
+  { path: 'auth/token/roles/n', name: 'token_explicit_max_ttl', value: 0, other: 60 },
+  { path: 'auth/token/roles/n', name: 'token_num_uses', value: 0, other: 1 },
+  { path: 'secret/metadata/n', name: 'cas_required', value: false, other: true },
+  { path: 'secret/metadata/n', name: 'max_versions', value: 0, other: 3 },
+  { path: 'secret/metadata/n', name: 'delete_version_after', value: '0s', other: '1h' },
 ] // prettier-ignore
 
 describe('what a rule denies, by another form', function () {
@@ -66,7 +103,8 @@ describe('what a rule denies, by another form', function () {
   let server: TestServer
   before(async () => {
     server = await openLevelServer()
-    for (const [path, type] of [['transit', 'transit'], ['plain', 'kv']]) await server.data('POST', `sys/mounts/${path}`, { type }) // prettier-ignore
+    for (const [path, type] of [['transit', 'transit'], ['plain', 'kv'], ['secret', 'kv-v2']]) await server.data('POST', `sys/mounts/${path}`, { type }) // prettier-ignore
+    for (const type of ['approle', 'userpass']) await server.data('POST', `sys/auth/${type}`, { type })
     for (const [name, type] of [
       ['k', 'aes256-gcm96'],
       ['rsa', 'rsa-2048'],
@@ -116,6 +154,41 @@ describe('what a rule denies, by another form', function () {
           expect(explained.body['data'], JSON.stringify(asked)).to.include({ allowed: answer })
         }
     })
+
+  it('is denied as the value that something new gets, and not where what is there keeps its own', async () => {
+    const status = async (path: string, rule: string, body: unknown): Promise<number> =>
+      (await send('POST', path, `path "${path}" { capabilities = ${all} ${rule} }`, body)).status
+    for (const { path, name, value, other, rest = {} } of initials) {
+      const what = `${path} ${name}`
+      const rule = denied(name, value)
+      expect(await status(path, rule, rest), what).to.equal(403)
+      expect(await status(path, rule, { ...rest, [name]: value }), what).to.equal(403)
+      expect(await status(path, rule, { ...rest, [name]: other }), what).to.equal(204)
+      expect(await status(path, rule, rest), `${what}, once more`).to.equal(204)
+      await server.data('DELETE', path)
+    }
+  })
+
+  it('is denied as what a secret id takes from its role, and a quota from its path', async () => {
+    await server.data('POST', 'auth/approle/role/r', { secret_id_num_uses: 0 })
+    const status = async (path: string, name: string, value: unknown, body: unknown): Promise<number> => {
+      const rules = `path "${path}" { capabilities = ${all} ${denied(name, value)} }`
+      return (await send('POST', path, rules, body)).status
+    }
+    for (const path of ['auth/approle/role/r/secret-id', 'auth/approle/role/r/custom-secret-id']) {
+      const secret = path.includes('custom') ? { secret_id: 'a long one of my own' } : {}
+      for (const name of ['num_uses', 'ttl']) {
+        expect(await status(path, name, 0, secret), `${path} ${name}`).to.equal(403)
+        expect(await status(path, name, 5, { ...secret, [name]: 5 }), `${path} ${name}`).to.equal(403)
+      }
+      expect(await status(path, 'num_uses', 0, { ...secret, num_uses: 5 }), path).to.equal(200)
+    }
+    await server.data('DELETE', 'sys/quotas/rate-limit/q')
+    const quota = 'sys/quotas/rate-limit/all'
+    expect(await status(quota, 'inheritable', true, { rate: 1e6 })).to.equal(403)
+    expect(await status(quota, 'inheritable', true, { rate: 1e6, inheritable: false })).to.equal(204)
+    expect(await status(quota, 'inheritable', false, { rate: 1e6 })).to.equal(204)
+  })
 
   it('is denied for every version and format that an export holds', async () => {
     const status = async (rule: string, path: string): Promise<number> => {

@@ -65,7 +65,12 @@ const value = fc.oneof(
 )
 const none = { allowed: new Map(), denied: new Map(), required: new Set<string>() }
 const read = (field: Field<unknown>, given: unknown): unknown => (given === null ? field.zero : field.parse(given))
-const shown = (parsed: unknown): string => JSON.stringify(parsed instanceof Uint8Array ? [...parsed] : parsed)
+/** Equal where two values are: the order of names does not count. */
+const shown = (parsed: unknown): string => JSON.stringify(parsed instanceof Uint8Array ? [...parsed] : sorted(parsed))
+const sorted = (parsed: unknown): unknown =>
+  typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)
+    ? Object.fromEntries(Object.entries(parsed).sort(([a], [b]) => (a < b ? -1 : 1)))
+    : parsed
 
 describe('the values of a rule', () => {
   for (const [kind, field] of Object.entries(kinds)) {

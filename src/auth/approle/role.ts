@@ -71,11 +71,11 @@ export const canonical = { role_name: folded }
 
 /** The fields of a role, with their older names. */
 export const roleFields = {
-  bind_secret_id: f.bool('A login needs a secret id.').limiting(),
+  bind_secret_id: f.bool('A login needs a secret id.').limiting().initially(true),
   secret_id_bound_cidrs: f.list('Addresses that logins may come from.').limiting(),
   bound_cidr_list: f.list('Older name of secret_id_bound_cidrs.').limiting().alias('secret_id_bound_cidrs'),
-  secret_id_num_uses: f.int('The most uses of a secret id; 0: no limit.').limiting(),
-  secret_id_ttl: f.duration('The longest TTL of a secret id; 0: no limit.').limiting(),
+  secret_id_num_uses: f.int('The most uses of a secret id; 0: no limit.').limiting().initially(0),
+  secret_id_ttl: f.duration('The longest TTL of a secret id; 0: no limit.').limiting().initially(0),
   ...tokenParamFields,
   policies: f.list('Older name of token_policies.').alias('token_policies'),
   period: f.duration('Older name of token_period.').alias('token_period'),
@@ -86,7 +86,7 @@ export type RoleValues = Partial<Values<typeof roleFields>>
 
 /** A field that is set at creation only. */
 export const localField = {
-  local_secret_ids: f.bool('Secret ids stay on this cluster. Set at creation only; there is one cluster, so it has no other effect.'),
+  local_secret_ids: f.bool('Secret ids stay on this cluster. Set at creation only; there is one cluster, so it has no other effect.').initially(false),
 } // prettier-ignore
 
 /** Where a role is stored. @throws Fault unsupported_path for what cannot be a name */

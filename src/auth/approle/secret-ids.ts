@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { Fault, refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
 import type { Values } from '../../contract/field.ts'
+import type { Caller } from '../../contract/identity.ts'
 import { answer, done } from '../../contract/response.ts'
 import type { Response } from '../../contract/response.ts'
 import { routesOf } from '../../contract/route.ts'
+import type { Call } from '../../contract/route.ts'
 import type { Transaction } from '../../contract/view.ts'
 import { pageFields, pageOf } from '../../contract/wire/page.ts'
 import { keys } from '../../contract/wire/returns.ts'
@@ -42,15 +44,15 @@ export const secretIdRoutes = [
     canonical,
     fields: { ...roleName, ...secretIdFields },
     returns: created,
-    handle: async ({ engine }, { role_name: name, ...values }) => create(engine, name, randomUUID(), values),
+    handle: async (call, { role_name: name, ...values }) => create(call, name, randomUUID(), values),
   }),
   write('role/:role_name/custom-secret-id', {
     about: 'Create a secret id of your own choice. Choose a long random one.',
     canonical,
     fields: { ...roleName, ...secretIdField, ...secretIdFields },
     returns: created,
-    handle: async ({ engine }, { role_name: name, secret_id: input, ...values }) =>
-      create(engine, name, usableId('secret_id', input), values),
+    handle: async (call, { role_name: name, secret_id: input, ...values }) =>
+      create(call, name, usableId('secret_id', input), values),
   }),
   write('role/:role_name/secret-id/lookup', {
     about: 'Look a secret id up.',
@@ -127,13 +129,14 @@ function required(name: string, input: string | undefined): string {
 }
 
 async function create(
-  engine: AppRole,
+  { engine, caller }: Pick<Call<AppRole>, 'engine' | 'caller'>,
   name: string,
   secretId: string,
   values: Values<typeof secretIdFields>,
 ): Promise<Response> {
   const secret = await engine.view.transaction(async (tx) => {
     const role = await roleFor(tx, name)
+    refuseTaken(caller, values, role)
     const next = newSecretId(role, values, { now: engine.clock.now(), maxTtl: engine.limits().maxTtl })
     await putSecretId(tx, engine.hash(role.uid, secretId), next)
     return next
@@ -143,6 +146,14 @@ async function create(
     data: { secret_id: secretId, secret_id_accessor: accessor, secret_id_num_uses: uses, secret_id_ttl: ttl },
     accessor: secret.accessor,
   }
+}
+
+/** What a secret id takes from its role is judged like what was sent. */
+function refuseTaken(caller: Caller, values: Values<typeof secretIdFields>, role: Role): void {
+  const taken = { num_uses: role.secretIdNumUses, ttl: role.secretIdTtl } as const
+  for (const name of ['num_uses', 'ttl'] as const)
+    if (values[name] === undefined && caller.deniesValue(name, taken[name]))
+      throw new Fault('permission_denied', 'permission denied')
 }
 
 const noAccessor = { error: 'this role has no secret id with this accessor' }

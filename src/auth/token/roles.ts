@@ -1,6 +1,5 @@
 import { Fault, refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
-import type { Caller } from '../../contract/identity.ts'
 import type { View } from '../../contract/view.ts'
 import { answer, done } from '../../contract/response.ts'
 import { routesOf } from '../../contract/route.ts'
@@ -80,36 +79,6 @@ const roleShape = shapeOf<Role>(
 const { read, list, write, remove } = routesOf<TokenState>()
 const { token_period, token_explicit_max_ttl, token_bound_cidrs, token_no_default_policy, token_num_uses } =
   tokenParamFields
-const roleName = { role_name: f.string('Name of the role.').or('') }
-
-const fields = {
-  ...roleName,
-  allowed_policies: f.list('Policies that tokens may have; empty: those of the caller.').limiting(),
-  allowed_policies_glob: f.list('The same as patterns with *.').limiting(),
-  disallowed_policies: f.list('Policies that tokens may not have.').limiting(),
-  disallowed_policies_glob: f.list('The same as patterns with *.').limiting(),
-  orphan: f.bool('Tokens have no parent.'),
-  renewable: f.bool('Tokens can be renewed.'),
-  path_suffix: f.string('Goes behind the path that the tokens carry.'),
-  allowed_entity_aliases: f.list('Aliases that may be asked for.').limiting(),
-  period: f.duration('Older name of token_period.').alias('token_period'),
-  token_period,
-  explicit_max_ttl: f.duration('Older name of token_explicit_max_ttl.').limiting().alias('token_explicit_max_ttl'),
-  token_explicit_max_ttl,
-  bound_cidrs: f.list('Older name of token_bound_cidrs.').limiting().alias('token_bound_cidrs'),
-  token_bound_cidrs,
-  token_type: f.string('service, batch, default-service or default-batch.'),
-  token_no_default_policy,
-  token_num_uses,
-}
-
-const { role_name, ...settings } = fields
-const roleMembers = {
-  ...settings,
-  name: role_name,
-  allowed_entity_aliases: f.list('Aliases that may be asked for.').orNull(),
-}
-
 const empty: Omit<Role, 'name'> = {
   allowedPolicies: [],
   allowedGlobs: [],
@@ -127,6 +96,36 @@ const empty: Omit<Role, 'name'> = {
   oldPeriod: 0,
   oldExplicitMaxTtl: 0,
   allowedEntityAliases: null,
+}
+
+const roleName = { role_name: f.string('Name of the role.').or('') }
+
+const fields = {
+  ...roleName,
+  allowed_policies: f.list('Policies that tokens may have; empty: those of the caller.').limiting(),
+  allowed_policies_glob: f.list('The same as patterns with *.').limiting(),
+  disallowed_policies: f.list('Policies that tokens may not have.').limiting(),
+  disallowed_policies_glob: f.list('The same as patterns with *.').limiting(),
+  orphan: f.bool('Tokens have no parent.').initially(empty.orphan),
+  renewable: f.bool('Tokens can be renewed.').initially(empty.renewable),
+  path_suffix: f.string('Goes behind the path that the tokens carry.'),
+  allowed_entity_aliases: f.list('Aliases that may be asked for.').limiting(),
+  period: f.duration('Older name of token_period.').alias('token_period'),
+  token_period,
+  explicit_max_ttl: f.duration('Older name of token_explicit_max_ttl.').limiting().alias('token_explicit_max_ttl'),
+  token_explicit_max_ttl,
+  bound_cidrs: f.list('Older name of token_bound_cidrs.').limiting().alias('token_bound_cidrs'),
+  token_bound_cidrs,
+  token_type: f.string('service, batch, default-service or default-batch.').initially(empty.tokenType),
+  token_no_default_policy,
+  token_num_uses,
+}
+
+const { role_name, ...settings } = fields
+const roleMembers = {
+  ...settings,
+  name: role_name,
+  allowed_entity_aliases: f.list('Aliases that may be asked for.').orNull(),
 }
 
 /** `auth/token/roles`. */
@@ -154,12 +153,11 @@ export const roleRoutes = [
     about: 'Create or change a role.',
     fields,
     exists: async ({ engine }, { role_name: name = '' }) => (await roleNamed(engine.view, name)) !== undefined,
-    handle: async ({ engine, confirm, caller }, values) => {
+    handle: async ({ engine, confirm }, values) => {
       if (!/^\w(?:[\w.-]*\w)?$/.test(values.role_name)) throw new Fault('unsupported_path', 'unsupported path')
       const role = await engine.view.transaction(async (tx) => {
         const old = await tx.get(`role/${values.role_name}`, roleShape)
         confirm(old !== undefined)
-        if (!old) refuseDefaults(caller, values)
         const next = changed(old ?? { ...empty, name: values.role_name }, values)
         tx.put(`role/${values.role_name}`, next)
         return next
@@ -176,21 +174,6 @@ export const roleRoutes = [
     },
   }),
 ]
-
-const defaults: Partial<RoleParameters> = {
-  orphan: empty.orphan,
-  renewable: empty.renewable,
-  token_type: empty.tokenType,
-  token_no_default_policy: empty.noDefaultPolicy,
-  token_num_uses: empty.numUses,
-}
-
-/** A new role takes the default of a parameter that was left out; a policy may deny that value. */
-function refuseDefaults(caller: Caller, params: RoleParameters): void {
-  for (const [name, value] of Object.entries(defaults))
-    if (params[name as keyof RoleParameters] === undefined && caller.deniesValue(name, value))
-      throw new Fault('permission_denied', 'permission denied')
-}
 
 /** A role, or undefined. */
 export async function roleNamed(view: View, name: string): Promise<Role | undefined> {

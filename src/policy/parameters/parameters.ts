@@ -21,6 +21,8 @@ export interface Parameters {
   readonly data: Data
   readonly fields?: Fields
   readonly params?: Readonly<Record<string, string>>
+  /** Only `create` counts: something new gets the initial value of each parameter that is left out. */
+  readonly operation?: string
 }
 
 /** A parameter that a rule refuses: one that is missing, one that is denied (by name or by value), one that is not among those allowed, or one with more values than can be judged. */
@@ -35,9 +37,9 @@ export interface Misfit {
  */
 export function misfit({ allowed, denied, required }: Conditions, asked: Parameters): Misfit | undefined {
   if (allowed.size === 0 && denied.size === 0 && required.size === 0) return undefined
-  const { data, fields = {}, params = {} } = asked
+  const { data, fields = {}, params = {}, operation } = asked
   for (const name of required) if (!Object.hasOwn(data, name.toLowerCase())) return { name, kind: 'missing' }
-  const judge = new Judge({ allowed, denied }, { data, fields, params })
+  const judge = new Judge({ allowed, denied }, { data, fields, params, creates: operation === 'create' })
   for (const name in data) {
     const kind = judge.sent(name, data[name])
     if (kind) return { name, kind }
@@ -72,18 +74,20 @@ class Judge {
   readonly #fields: Fields
   readonly #data: Data
   readonly #params: Data
+  readonly #creates: boolean
   readonly #others: Data
   readonly #effort = new Effort()
 
   constructor(
     { allowed, denied }: Pick<Conditions, 'allowed' | 'denied'>,
-    { data, fields, params }: Required<Parameters>,
+    { data, fields, params, creates }: Required<Omit<Parameters, 'operation'>> & { readonly creates: boolean },
   ) {
     this.#allowed = allowed
     this.#denied = denied
     this.#fields = fields
     this.#data = data
     this.#params = params
+    this.#creates = creates
     this.#others = { ...data, ...params }
   }
 
@@ -126,15 +130,14 @@ class Judge {
   #withoutBeingSent(name: string, field: Field<unknown>, others: Data): Misfit['kind'] | undefined {
     const denied = this.#denied.get(name) ?? []
     const allowed = this.#allowed.get(name) ?? []
-    const taken = field.forms
-      ? field.forms(undefined, others)
-      : [defaultOf(field)].filter((value) => value !== undefined)
+    const formed = field.forms?.(undefined, others) ?? []
+    const taken = formed.length > 0 ? formed : this.#usual(name, field)
     if (denied.length > 0 && taken.some((value) => deniesTaken(denied, value, field))) return 'denied'
     // A value that follows from other parameters counts as sent; a default does not.
-    if (!field.forms || taken.length === 0 || isDeepStrictEqual(taken, field.forms(undefined, {}))) return undefined
-    if (denied.length > 0 && taken.some((value) => denies(denied, value, field, this.#effort))) return 'denied'
+    if (!field.forms || formed.length === 0 || isDeepStrictEqual(formed, field.forms(undefined, {}))) return undefined
+    if (denied.length > 0 && formed.some((value) => denies(denied, value, field, this.#effort))) return 'denied'
     if (this.#effort.spent) return 'too much'
-    return allowed.length === 0 || taken.some((value) => fits(allowed, value, field, this.#effort))
+    return allowed.length === 0 || formed.some((value) => fits(allowed, value, field, this.#effort))
       ? undefined
       : 'not allowed'
   }
@@ -187,6 +190,12 @@ class Judge {
       const forms = formsOf(field, value, others)
       return forms.length === 0 || forms.some((form) => fits(values, form, field, this.#effort))
     })
+  }
+
+  /** What is taken for a parameter that was sent under none of its names. */
+  #usual(name: string, field: Field<unknown>): readonly unknown[] {
+    const initials = this.#creates ? namesOf(this.#fields, name).map((one) => this.#fields[one]?.initial) : []
+    return [defaultOf(field), ...initials].filter((value) => value !== undefined).slice(0, 1)
   }
 
   #fieldOf(name: string): Field<unknown> | undefined {

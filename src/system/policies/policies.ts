@@ -62,7 +62,14 @@ const changeFields = {
   allow_wildcards_in_identity_templates: f.bool('Values of templates may have * and +, as letters.'),
   allow_slashes_in_identity_templates: f.bool('Values of templates may have /.'),
 }
-const oldFields = { ...changeFields, rules: f.string('Older name of policy.').alias('policy').or('') }
+/** A write replaces all of a policy: flags that are left out are off. */
+const writeFields = {
+  ...changeFields,
+  cas_required: changeFields.cas_required.or(false),
+  allow_wildcards_in_identity_templates: changeFields.allow_wildcards_in_identity_templates.or(false),
+  allow_slashes_in_identity_templates: changeFields.allow_slashes_in_identity_templates.or(false),
+}
+const oldFields = { ...writeFields, rules: f.string('Older name of policy.').alias('policy').or('') }
 
 const listMembers = { keys: f.list('Their names.') }
 const oldListMembers = injected({ ...listMembers, policies: f.list('The same.') })
@@ -129,7 +136,7 @@ function recordRoutes(): Route<Has>[] {
       about: 'Write a policy.',
       canonical,
       alias: older,
-      fields: changeFields,
+      fields: writeFields,
       handle: async (call, values) => store(call, values),
     }),
     patch('policies/acl/*name', {

@@ -1,5 +1,6 @@
 import { Fault, refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
+import type { Forms } from '../../contract/field.ts'
 import { done } from '../../contract/response.ts'
 import type { Response } from '../../contract/response.ts'
 import { body, injected } from '../../contract/wire/returns.ts'
@@ -157,12 +158,13 @@ function recovery(path: string, access: Family['access'], text: string): Route<u
   ]
 }
 
+const falseIfLeftOut: Forms = (value) => (value === undefined ? [false] : [])
 const fields = {
   secret_shares: f.any('How many new shares.'),
   secret_threshold: f.any('How many of them open the server.'),
-  require_verification: f.any('The new shares count only after enough of them were given back.'),
+  require_verification: f.any('The new shares count only after enough of them were given back.').reads(falseIfLeftOut),
   pgp_keys: f.any('PGP public keys, base64, one for each share: each share is encrypted for one of them.'),
-  backup: f.any('Keep a copy of the encrypted shares; needs pgp_keys.'),
+  backup: f.any('Keep a copy of the encrypted shares; needs pgp_keys.').reads(falseIfLeftOut),
   stored_shares: f.any('Ignored.'),
 }
 const shareFields = { key: f.any('A share.'), nonce: f.string('The nonce of the operation.').or('') }

@@ -18,10 +18,14 @@ export function versionNumber(text: string): number {
 
 /** The settings of a mount and of a secret. */
 export const settingFields = {
-  max_versions: f.int('Versions kept; 0: as the mount says, or 10.'),
-  cas_required: f.bool('Every write must say which version it replaces.'),
-  metadata_cas_required: f.bool('Every change of the metadata must say which version of it it replaces.'),
-  delete_version_after: f.any('Versions are deleted so long after they were written, e.g. "24h"; 0: never.'),
+  max_versions: f.int('Versions kept; 0: as the mount says, or 10.').initially(0),
+  cas_required: f.bool('Every write must say which version it replaces.').initially(false),
+  metadata_cas_required: f
+    .bool('Every change of the metadata must say which version of it it replaces.')
+    .initially(false),
+  delete_version_after: f
+    .any('Versions are deleted so long after they were written, e.g. "24h"; 0: never.')
+    .initially('0s'),
 }
 
 type SettingValues = { readonly [K in keyof typeof settingFields]: (typeof settingFields)[K]['fallback'] }
