@@ -22,6 +22,7 @@ const hostile: readonly unknown[] = [
   '99999999999999999999h',
   [],
   [[]],
+  [''],
   [null, { a: [1] }],
   {},
   { a: { b: { c: [] } } },

@@ -97,6 +97,13 @@ describe('rate-limit quotas', () => {
     expect(await statuses('slow/freedom', 'slow/free/not', 'slow/freedom')).to.deep.equal([404, 429, 429])
   })
 
+  it('an empty entry among what is exempt exempts nothing, and stops nobody', async () => {
+    await server.data('POST', 'sys/quotas/config', { rate_limit_exempt_paths: ['', 'slow/free'] })
+    expect((await server.data('GET', 'sys/quotas/config'))['rate_limit_exempt_paths']).to.deep.equal(['', 'slow/free'])
+    expect(await limit('q', { path: 'slow' })).to.equal(204)
+    expect(await statuses('slow/a', 'slow/a', 'slow/free', 'slow/free')).to.deep.equal([404, 429, 404, 404])
+  })
+
   it('the state of the server can be asked for, and unsealed, whoever floods it', async () => {
     expect(await limit('all', {})).to.equal(204)
     const flood = await statuses('secret/data/a', 'secret/data/a', 'sys/health', 'sys/health', 'sys/seal-status')

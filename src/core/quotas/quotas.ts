@@ -43,7 +43,7 @@ const quotaShape = shapeOf<Quota>('a quota', {
 const quotaConfigShape = shapeOf<QuotaConfig>('a setting of quotas', {
   auditRejections: isFlag,
   headers: isFlag,
-  exempt: isListOf(isName),
+  exempt: isListOf(isText),
 })
 
 /** A request, as far as quotas look at it. `mount` is the uuid of the mount that `rest` lies in. */
