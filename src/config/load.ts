@@ -34,6 +34,7 @@ export async function loadConfig(paths: readonly string[]): Promise<Config> {
     apiAudit: false,
     audits: [],
     witnesses: [],
+    userLockout: {},
     ...draft,
     defaultLeaseTtl,
     maxLeaseTtl,

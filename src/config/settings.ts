@@ -2,6 +2,7 @@ import type { AuditDeviceSpec } from '../contract/audit.ts'
 import type { HclItem, HclValue } from '../util/hcl.ts'
 import { logLevelOf, logLevels } from '../util/log.ts'
 import { tcpListener, unixListener } from './listener.ts'
+import { lockoutsOf } from './lockout.ts'
 import { labelled } from './source.ts'
 import type { Setter, Source } from './source.ts'
 import type { Config } from './types.ts'
@@ -31,6 +32,8 @@ export const topLevel: Readonly<Record<string, Setter<Draft>>> = {
     const found = labelled(source, value, item).map(([name, body]) => witnessOf(source, body, name))
     draft.witnesses = [...(draft.witnesses ?? []), ...found]
   },
+  user_lockout: (source, value, draft, item) =>
+    void (draft.userLockout = lockoutsOf(source, value, item, draft.userLockout ?? {})),
   api_addr: (source, value, draft) => void (draft.apiAddr = source.string(value, 'api_addr')),
   cluster_addr: (source, value) => {
     throw source.wrong(value.at, 'cluster_addr: this server is a single one and has no cluster port; leave it out')

@@ -52,6 +52,14 @@ export interface WitnessConfig {
   readonly caFile?: string
 }
 
+/** When failed logins lock users out. Durations in seconds; what is absent is as usual. */
+export interface LockoutConfig {
+  readonly threshold?: number
+  readonly duration?: number
+  readonly counterReset?: number
+  readonly disabled?: boolean
+}
+
 /** The server's configuration. Names follow Vault's; TTLs in seconds. */
 export interface Config {
   readonly storage:
@@ -66,6 +74,8 @@ export interface Config {
   readonly apiAudit: boolean
   readonly audits: readonly AuditDeviceSpec[]
   readonly witnesses: readonly WitnessConfig[]
+  /** By type of login method; `all` is for every type. */
+  readonly userLockout: Readonly<Record<string, LockoutConfig>>
 }
 
 /** TTLs where nothing is configured: 768 hours. */

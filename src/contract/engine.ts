@@ -16,6 +16,13 @@ export interface EngineHost {
   readonly namespace: NamespaceId
   /** Effective TTL limits of the mount, seconds. Read at each use: tuning changes them. */
   limits(): { readonly defaultTtl: number; readonly maxTtl: number }
+  /**
+   * Whether a login may go on: its proof is right, and failed logins have not locked its user out. Counts a wrong proof. Called
+   * once the proof has been checked, whether or not there is such a user, and before anything is changed. A login that may not go
+   * on gets the response of a wrong proof.
+   * @param alias the canonical name of the user, as `Login.alias` has it
+   */
+  readonly mayLogIn: (alias: string, isProven: boolean) => boolean
 }
 
 /** The data of a login that its mount gets back at renewals (`Login.data`). */
@@ -39,6 +46,8 @@ export interface Engine {
   /** For types with several versions: the version of this one. The option `version` of a mount selects it; the first registered one is the default. */
   readonly version?: string
   readonly about: string
+  /** Login methods: failed logins lock users out (`EngineHost.mayLogIn`), so that mounts have settings for it. */
+  readonly locksOut?: boolean
   /** Starts one mount; returns its state or a promise of it. Called at unseal and when the mount is created. */
   start(host: EngineHost): unknown
   /** Periodic work of a mount; `state` is the value that `start` returned. Called every minute while the server is unsealed. */
@@ -60,6 +69,7 @@ export function defineEngine<S>(engine: {
   readonly kind: 'secret' | 'auth'
   readonly version?: string
   readonly about: string
+  readonly locksOut?: boolean
   readonly start: (host: EngineHost) => Promise<S> | S
   readonly everyMinute?: (state: S) => Promise<void>
   readonly renew?: (state: S, loginData: LoginData, token: TokenRecord) => Promise<Renewal> | Renewal

@@ -145,7 +145,8 @@ export class ServerCore {
   /** After unseal. */
   async #start(options: UnsealOptions = {}): Promise<void> {
     const { startWithEngines } = await loadUnsealed()
-    const parts = { ...this.#shared(), options, barrier: this.#barrier, audit: this.audit }
+    const lockoutSettings = this.#parts.config.userLockout
+    const parts = { ...this.#shared(), options, lockoutSettings, barrier: this.#barrier, audit: this.audit }
     this.#unsealed = await startWithEngines(parts, this.#system, this.#parts.engines)
     await this.browser.open(this.#barrier.view('core/config/'), this.#unsealed.freshness)
     this.#cluster = await clusterOf(this.#barrier, this.#parts.config)

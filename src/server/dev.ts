@@ -54,6 +54,7 @@ export function devConfig(dev: DevOptions = {}): Config {
     apiAudit: true,
     audits: [],
     witnesses: [],
+    userLockout: {},
   }
 }
 

@@ -51,6 +51,7 @@ export function namespacePorts(parts: NamespaceParts, id: NamespaceId): Namespac
     },
     leases: leasePorts(context),
     counters: { tokens: async () => (await unsealed().tokens.accessors(id)).length },
+    lockouts: lockoutPort(context),
     namespaces: childPorts(unsealed, here),
   }
 }
@@ -63,6 +64,7 @@ function mountPorts({ here, ttl }: Here): NamespacePorts['mounts'] {
     limits: (record) => here().mounts.limits(record),
     ttl,
     versions: (type) => here().mounts.versions(type),
+    locksOut: (type) => here().mounts.locksOut(type),
     enable: async (spec) => here().mounts.enable(spec),
     disable: async (path) => here().mounts.disable(path),
     tune: async (path, change) => here().mounts.tune(path, change),
@@ -126,6 +128,27 @@ function leasePorts({ unsealed, clock, id }: Here): NamespacePorts['leases'] {
     revoke: async (lease) => unsealed().leases.revoke(id, lease),
     revokePrefix: async (prefix, wait) => unsealed().leases.revokePrefix(id, prefix, wait),
     tidy: () => unsealed().leases.tidySoon(),
+  }
+}
+
+function lockoutPort({ unsealed, here }: Here): NamespacePorts['lockouts'] {
+  const mountsOf = ({ mounts }: Namespace) => mounts.list('auth').filter(({ type }) => mounts.locksOut(type))
+  return {
+    locked: () =>
+      [here(), ...inOrder(here().below())].map((namespace) => ({
+        id: namespace.id,
+        path: namespace.path,
+        mounts: mountsOf(namespace).map((mount) => ({
+          accessor: mount.accessor,
+          names: unsealed().lockouts.locked(mount),
+        })),
+      })),
+    unlock: (accessor, alias) => {
+      const mount = mountsOf(here()).find((one) => one.accessor === accessor)
+      if (!mount) return
+      // Some methods fold letter case, others do not.
+      for (const name of new Set([alias, alias.toLowerCase()])) unsealed().lockouts.unlock(mount, name)
+    },
   }
 }
 

@@ -28,6 +28,8 @@ export interface ServerOptions {
   readonly dev?: DevOptions
   readonly logFormat?: 'standard' | 'json'
   readonly logLevel?: LogLevel
+  /** Failed logins lock nobody out, whatever the configuration and the mounts say. */
+  readonly lockoutDisabled?: boolean
   readonly clock?: Clock
   /** Instead of the storage that the configuration names. */
   readonly storage?: Storage
@@ -61,7 +63,8 @@ export interface RunningServer {
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const clock = options.clock ?? systemClock
   const isDev = !options.config?.length
-  const config = isDev ? devConfig(options.dev) : await loadConfig(options.config)
+  const configured = isDev ? devConfig(options.dev) : await loadConfig(options.config)
+  const config = options.lockoutDisabled ? { ...configured, userLockout: { all: { disabled: true } } } : configured
   const loggers = loggersOf(options, config, clock)
   const storage = options.storage ?? (await openStorage(config, clock, loggers.named('storage')))
   const core = new ServerCore({ config, storage, clock, loggers, engines: options.engines ?? (() => []) })

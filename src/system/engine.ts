@@ -19,6 +19,8 @@ import { internalRoutes } from './info/internal.ts'
 import type { InternalPort } from './info/internal.ts'
 import { leaseRoutes } from './leases.ts'
 import type { LeasePort } from './leases.ts'
+import { lockoutRoutes } from './lockouts.ts'
+import type { LockoutPort } from './lockouts.ts'
 import { loggerRoutes } from './info/loggers.ts'
 import type { LoggerPort } from './info/loggers.ts'
 import { metricsRoutes } from './info/metrics.ts'
@@ -60,6 +62,7 @@ export interface NamespacePorts {
   readonly openApi: OpenApiPort
   readonly leases: LeasePort
   readonly counters: CounterPort
+  readonly lockouts: LockoutPort
   readonly namespaces: NamespacePort
 }
 
@@ -121,6 +124,7 @@ export function systemEngine(ports: SystemPorts, portsOf: (namespace: NamespaceI
     ...openApiRoutes(),
     ...leaseRoutes(),
     ...counterRoutes(),
+    ...lockoutRoutes(),
     ...namespaceRoutes(),
     ...wrappingRoutes(ports.wrapping),
     ...serverInfoRoutes(ports.serverInfo),

@@ -66,6 +66,23 @@ describe('settings of the command line', () => {
     })
   })
 
+  it('of the lockout of users: switched off for a server by true, and only by that', async () => {
+    for (const [env, expected] of [
+      [{}, false],
+      [{ VAULT_DISABLE_USER_LOCKOUT: '' }, false],
+      [{ VAULT_DISABLE_USER_LOCKOUT: 'true' }, true],
+      [{ BAO_DISABLE_USER_LOCKOUT: '0', VAULT_DISABLE_USER_LOCKOUT: '1' }, false],
+    ] as const) {
+      const shell = new Shell(env)
+      await shell.run('server -dev').catch(() => {})
+      expect(shell.started[0]?.lockoutDisabled, JSON.stringify(env)).to.equal(expected)
+    }
+    const refused = await new Shell({ VAULT_DISABLE_USER_LOCKOUT: 'yes' }).run('server -dev')
+    expect([refused.code, refused.err]).to.satisfy(
+      ([code, err]: [number, string]) => code !== 0 && err.includes('VAULT_DISABLE_USER_LOCKOUT'),
+    )
+  })
+
   it('of a client certificate: by flags and by the environment, for a server that asks for one', async () => {
     const [server, client] = [certificateFiles(), certificateFiles({ name: 'client.example' })]
     const text = (file: string): string => readFileSync(file, 'utf8')

@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
+import type { Serve } from '../../src/cli/framework/command.ts'
 import { NoTerminal } from '../../src/cli/framework/prompt.ts'
 import { run } from '../../src/cli/run.ts'
 import { temporaryFolder } from '../support/folder.ts'
@@ -25,6 +26,8 @@ export class Shell {
   piped: AsyncIterable<Uint8Array> | undefined
   /** What went to standard output as bytes. */
   bytesOut = Buffer.alloc(0)
+  /** With what a server was to be started. */
+  readonly started: Parameters<Serve>[0][] = []
   outIsTerminal = false
   errIsTerminal = false
 
@@ -51,7 +54,8 @@ export class Shell {
         if (this.typed === undefined) throw new NoTerminal()
         return this.typed
       },
-      serve: async () => {
+      serve: async (options) => {
+        this.started.push(options)
         throw new Error('no test of this kind starts a server')
       },
     })

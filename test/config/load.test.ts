@@ -23,6 +23,8 @@ default_lease_ttl = "1h"
 max_lease_ttl = 7200
 log_level = "warn"
 unsafe_allow_api_audit_creation = true
+user_lockout "all" { lockout_threshold = "25" lockout_duration = "40m" }
+user_lockout "userpass" { lockout_counter_reset = 60 disable_lockout = "true" }
 `
 const sameInJson = {
   storage: { level: { path: '/data', min_free_bytes: 1048576 } },
@@ -52,6 +54,10 @@ const sameInJson = {
     one: { url: 'https://witness.example:8210', key: 'w.example+01020304+BAAA', tls_ca_file: 'ca.pem' },
   },
   unsafe_allow_api_audit_creation: '1',
+  user_lockout: {
+    all: { lockout_threshold: 25, lockout_duration: '40m' },
+    userpass: { lockout_counter_reset: '1m', disable_lockout: true },
+  },
 }
 
 const enough = 'storage "inmem" {}\nlistener "tcp" { tls_disable = true }\n'
@@ -90,6 +96,11 @@ const mistakes: readonly (readonly [string, RegExp])[] = [
   ['default_lease_ttl = true', /:1: default_lease_ttl must be/],
   ['unsafe_allow_api_audit_creation = "yes"', /:1: unsafe_allow_api_audit_creation must be true or false/],
   ['raw_storage_endpoint = true', /:1: raw_storage_endpoint is not offered/],
+  ['user_lockout "jwt" {}', /:1: user_lockout is for one of "all", "approle", "userpass"/],
+  ['user_lockout "all" {\n lockout_threshold = 0 }', /:2: lockout_threshold must be a whole number of at least 1/],
+  ['user_lockout "all" {\n lockout_duration = "0s" }', /:2: lockout_duration must be a duration/],
+  ['user_lockout "all" {\n threshold = 3 }', /:2: "threshold" is no setting of user_lockout "all"/],
+  ['user_lockout "all" {}\nuser_lockout "all" {}', /:2: user_lockout "all" is configured twice/],
   ['__proto__ = 1', /:1: "__proto__" is no setting/],
   ['constructor {}', /:1: "constructor" is no setting/],
   ['storage = 3', /:1: storage must be a block/],
@@ -153,6 +164,7 @@ describe('the configuration', () => {
       logLevel: 'warn',
       logFormat: 'standard',
       apiAudit: true,
+      userLockout: { all: { threshold: 25, duration: 2400 }, userpass: { counterReset: 60, disabled: true } },
     })
   })
 

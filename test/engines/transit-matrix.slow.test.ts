@@ -72,6 +72,7 @@ describe('every type of key, every operation, every option', function () {
     transit = (await engine.start({
       ...host,
       limits: () => ({ defaultTtl: 0, maxTtl: 0 }),
+      mayLogIn: () => false,
     } satisfies EngineHost)) as Transit
     await call('write', 'keys/:name', { name: 'other' })
     await call('write', 'keys/:name', { name: 'rsa', type: 'rsa-2048' })

@@ -57,6 +57,7 @@ describe('parity with recorded answers', function () {
     'sys-namespaces',
     'auth-userpass',
     'auth-approle',
+    'sys-locked-users',
   ])
     it(`answers ${area} requests as recorded`, () => {
       judge(

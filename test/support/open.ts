@@ -39,6 +39,7 @@ export async function openCore(
     barrier,
     audit: new AuditBroker({ ...parts, types: {} }),
     ttl: { default: 3600, max: 7200 },
+    lockoutSettings: {},
     engines: ({ tokensOf, wrappings }) => [
       defineEngine({ type: 'system', kind: 'secret', about: '', start: () => undefined, routes: [] }),
       tokenEngine(tokensOf),

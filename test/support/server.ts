@@ -94,7 +94,10 @@ export class TestServer {
 }
 
 /** A development server in memory, root token `root`. */
-export async function devServer(clock?: Clock, more: Pick<ServerOptions, 'engines'> = {}): Promise<TestServer> {
+export async function devServer(
+  clock?: Clock,
+  more: Pick<ServerOptions, 'engines' | 'lockoutDisabled'> = {},
+): Promise<TestServer> {
   const running = await startServer({
     dev: { rootTokenId: 'root', listenAddress: '127.0.0.1:0' },
     log: () => {},

@@ -14,6 +14,7 @@ export const approleEngine: Engine = defineEngine<AppRole>({
   type: 'approle',
   kind: 'auth',
   about: 'Machines that log in with a role id and a secret id.',
+  locksOut: true,
   start: startAppRole,
   everyMinute: tidy,
   renew: renewal,

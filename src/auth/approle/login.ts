@@ -58,12 +58,13 @@ async function login(engine: AppRole, proof: Proof): Promise<Login> {
     // First what the others who log in now change as well: after a conflict they take turns for it.
     const secret = await tx.get(secretIdKey(secretHash), secretIdShape)
     const role = await tx.get(key, roleShape)
-    if (name === undefined || role?.uid !== uid || role.roleId !== proof.roleId) throw wrong(proof.secretId)
     const now = engine.clock.now()
-    const used = role.bindSecretId ? secret : undefined
-    if (!isAllowed(role, used, proof.address, now)) throw wrong(proof.secretId)
+    const current = role?.uid === uid && role.roleId === proof.roleId ? role : undefined
+    const used = current?.bindSecretId ? secret : undefined
+    const isProven = current !== undefined && isAllowed(current, used, proof.address, now)
+    if (!engine.mayLogIn(proof.roleId, isProven) || !current || name === undefined) throw wrong(proof.secretId)
     if (used) useSecretId(tx, secretHash, used, now)
-    return loginOf(name, role, used)
+    return loginOf(name, current, used)
   })
 }
 

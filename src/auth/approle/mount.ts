@@ -7,14 +7,14 @@ import { base64, fromBase64 } from '../../util/bytes.ts'
 import { isBase64, shapeOf } from '../../util/stored/shape.ts'
 
 /** The state of a mount. */
-export interface AppRole extends Pick<EngineHost, 'view' | 'clock' | 'limits'> {
+export interface AppRole extends Pick<EngineHost, 'view' | 'clock' | 'limits' | 'mayLogIn'> {
   /** The place of a secret id or a role id: its hash under a key of this mount. `scope` is what it is unique within. */
   readonly hash: (scope: string, id: string) => string
 }
 
 /** Starts a mount. Its key is created once, and never changes. */
 export async function startAppRole(host: EngineHost): Promise<AppRole> {
-  const { view, clock } = host
+  const { view, clock, mayLogIn } = host
   const stored = await view.transaction(async (tx) => {
     const old = await tx.get('config/hash-key', hashKeyShape)
     const record = old ?? { key: base64(randomBytes(keyBytes)) }
@@ -25,7 +25,7 @@ export async function startAppRole(host: EngineHost): Promise<AppRole> {
   // Under an empty key anybody could compute the place of a secret id.
   if (bytes?.length !== keyBytes) throw new Fault('internal', 'the key of an AppRole mount is damaged')
   const key = createSecretKey(bytes)
-  return { view, clock, limits: () => host.limits(), hash: (scope, id) => hashed(key, scope, id) }
+  return { view, clock, mayLogIn, limits: () => host.limits(), hash: (scope, id) => hashed(key, scope, id) }
 }
 
 const keyBytes = 32

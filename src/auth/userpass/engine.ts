@@ -9,7 +9,8 @@ export const userpassEngine: Engine = defineEngine<Userpass>({
   type: 'userpass',
   kind: 'auth',
   about: 'Users who log in with a name and a password.',
-  start: ({ view }) => ({ view }),
+  locksOut: true,
+  start: ({ view, mayLogIn }) => ({ view, mayLogIn }),
   renew: renewal,
   routes: [loginRoute, ...userRoutes],
 })

@@ -17,14 +17,15 @@ export const loginRoute = write('login/:username', {
   canonical,
   returns: newToken,
   fields: { ...username, password: f.string('The password.').secret().or('') },
-  handle: async ({ engine: { view } }, { username: name, password }) => {
+  handle: async ({ engine: { view, mayLogIn } }, { username: name, password }) => {
     const key = keyOf(name, { listed: false })
     if (password === '') throw refuse('missing password')
     const hash = (await view.get(key, userShape))?.hash
     const isRight = await matches(password, hash)
     // Read again: the user may have been changed or removed while the hash was computed.
     const user = await view.get(key, userShape)
-    if (!isRight || !user || user.hash !== hash) throw refuse('invalid username or password')
+    const isProven = isRight && user?.hash === hash
+    if (!mayLogIn(name, isProven) || !user) throw refuse('invalid username or password')
     const metadata = { username: name }
     return { login: { ...user.params, alias: { name }, displayName: name, metadata, renewable: true, data: metadata } }
   },

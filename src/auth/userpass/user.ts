@@ -1,3 +1,4 @@
+import type { EngineHost } from '../../contract/engine.ts'
 import { Fault } from '../../contract/fault.ts'
 import type { FaultDetails } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
@@ -12,14 +13,11 @@ import {
   tokenParamFields,
 } from '../../contract/token-params.ts'
 import type { TokenParams } from '../../contract/token-params.ts'
-import type { View } from '../../contract/view.ts'
 import { isListOf, isOneOf, shapeOf } from '../../util/stored/shape.ts'
 import { isPasswordHash } from './password.ts'
 
 /** The state of a mount. */
-export interface Userpass {
-  readonly view: View
-}
+export type Userpass = Pick<EngineHost, 'view' | 'mayLogIn'>
 
 /** Older names of token parameters. */
 const olderNames = {

@@ -44,6 +44,7 @@ export type Serve = (options: {
   }
   readonly logFormat?: 'standard' | 'json'
   readonly logLevel?: LogLevel
+  readonly lockoutDisabled?: boolean
 }) => Promise<{
   readonly address: string
   readonly storageType: string

@@ -11,6 +11,7 @@ import type { TokenStore } from '../../tokens/store.ts'
 import { hex } from '../../util/bytes.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { Log } from '../../util/log.ts'
+import type { Lockouts } from '../authentication/lockouts.ts'
 import type { Freshness } from '../freshness.ts'
 import type { Mount } from './mount.ts'
 import { Router } from '../request/router.ts'
@@ -29,6 +30,7 @@ export interface MountParts {
   /** The names of the namespaces inside this one, each with a slash; guarded: a commit fails if one is made meanwhile. */
   readonly children: (tx: Transaction) => Promise<readonly string[]>
   readonly tokens: Pick<TokenStore, 'forget' | 'endAllOfMount' | 'finishRevocations'>
+  readonly lockouts: Pick<Lockouts, 'mayLogIn' | 'forget'>
   readonly engines: readonly Engine[]
   readonly clock: Clock
   readonly log: Log
@@ -71,6 +73,7 @@ export class Mounts {
   /** Its namespace is gone. */
   close(): void {
     this.#watch?.close()
+    for (const { record } of this.router.all()) this.#parts.lockouts.forget(record)
   }
 
   /** Every mount of a kind, by path. */
@@ -184,6 +187,11 @@ export class Mounts {
     return named.length > 0 ? named : undefined
   }
 
+  /** Whether failed logins lock users of a type of login method out. */
+  locksOut(type: string): boolean {
+    return this.#parts.engines.some((engine) => engine.kind === 'auth' && engine.type === type && engine.locksOut)
+  }
+
   /** Moves a mount with its data to another path of the same kind. */
   async move(from: string, to: string): Promise<void> {
     const mount = this.#mounted(from)
@@ -208,6 +216,7 @@ export class Mounts {
       if (!mount) return
       this.router.remove(mount.apiPath)
       this.#parts.tokens.forget()
+      this.#parts.lockouts.forget(mount.record)
       return
     }
     const apiPath = apiPathOf(record)
@@ -265,13 +274,15 @@ export class Mounts {
   async #start(record: MountRecord): Promise<Mount> {
     const engine = this.#engineOf(record)
     const apiPath = apiPathOf(record)
+    const current = (): MountRecord => this.byUuid(record.uuid) ?? record
     const host: EngineHost = {
       view: this.#dataOf(record),
       clock: this.#parts.clock,
       log: this.#parts.log,
       accessor: record.accessor,
       namespace: record.namespace,
-      limits: () => this.limits(this.byUuid(record.uuid) ?? record),
+      limits: () => this.limits(current()),
+      mayLogIn: (alias, isProven) => this.#parts.lockouts.mayLogIn(current(), alias, isProven),
     }
     return { record, apiPath, engine, state: await engine.start(host), trie: trieOf(engine) }
   }

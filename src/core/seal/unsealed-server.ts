@@ -12,6 +12,8 @@ import { TokenStore } from '../../tokens/store.ts'
 import { Wrappings } from '../../tokens/wrappings.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { Log } from '../../util/log.ts'
+import { Lockouts } from '../authentication/lockouts.ts'
+import type { LockoutSettings } from '../authentication/lockouts.ts'
 import { Acls } from '../policies/acl-cache.ts'
 import { Mounts, freshMount } from '../mounts/mounts.ts'
 import { folderOf } from '../namespaces/namespace.ts'
@@ -37,6 +39,7 @@ export interface UnsealedServerParts {
   /** Options of the request with the last share. */
   readonly options?: UnsealOptions
   readonly ttl: { readonly default: number; readonly max: number }
+  readonly lockoutSettings: LockoutSettings
   /** The engines of this build, given what has been opened so far. */
   readonly engines: (open: {
     readonly tokensOf: (namespace: NamespaceId) => NamespaceTokens
@@ -60,12 +63,13 @@ export interface UnsealedServer {
   readonly versions: VersionHistory
   readonly quotas: Quotas
   readonly leases: TokenLeases
+  readonly lockouts: Lockouts
   /** Removes the remains of removed namespaces in the background. */
   purgeSoon(): void
   close(): Promise<void>
 }
 
-type FollowingParts = UnsealedServerParts & { readonly freshness: Freshness }
+type FollowingParts = UnsealedServerParts & { readonly freshness: Freshness; readonly lockouts: Lockouts }
 
 const purging = 'removed namespaces'
 
@@ -132,7 +136,8 @@ async function openStores(parts: UnsealedServerParts): Promise<UnsealedServer> {
   const tokensOf = (id: NamespaceId) => new NamespaceTokens(tokens, homeOf(id, namespaceOf, parts.ttl))
   const wrappings = new Wrappings(tokens, clock, (id) => namespaceOf(id)?.refuseLocked())
   const engines = parts.engines({ tokensOf, wrappings, stateAt: (id, path) => namespaceOf(id)?.mounts.stateAt(path) })
-  const namespaces = await openNamespaces({ ...parts, freshness }, tokens, engines)
+  const lockouts = new Lockouts(clock, parts.lockoutSettings)
+  const namespaces = await openNamespaces({ ...parts, freshness, lockouts }, tokens, engines)
   late.namespaces = namespaces
   await tokens.finishRevocations()
   const versions = await VersionHistory.open(core.under('versions/'), clock)
@@ -150,6 +155,7 @@ async function openStores(parts: UnsealedServerParts): Promise<UnsealedServer> {
     versions,
     quotas,
     leases,
+    lockouts,
     acls: new Acls((id) => namespaceOf(id)?.policies, clock),
     purgeSoon: () => schedule.hurry(purging),
     close: async () => {

@@ -86,7 +86,15 @@ function setAuthOnly(config: AuthOnly, tokenType: string | undefined, lockout: D
     if (!type) throw refuse("invalid value for 'token_type'")
     config.token_type = type
   }
-  if (lockout) config.user_lockout_config = { ...config.user_lockout_config, ...lockoutOf(lockout) }
+  if (lockout) config.user_lockout_config = { ...noLockoutConfig, ...config.user_lockout_config, ...lockoutOf(lockout) }
+}
+
+/** Zero: as the server has it. */
+const noLockoutConfig = {
+  user_lockout_threshold: 0,
+  user_lockout_duration: 0,
+  user_lockout_counter_reset_duration: 0,
+  user_lockout_disable: false,
 }
 
 const lockoutFields = {
@@ -108,13 +116,7 @@ function lockoutOf(input: Data): Record<string, number | boolean> {
       values.lockout_counter_reset_duration,
     )
   if (values.lockout_disable !== undefined) config['user_lockout_disable'] = values.lockout_disable
-  return {
-    user_lockout_threshold: 0,
-    user_lockout_duration: 0,
-    user_lockout_counter_reset_duration: 0,
-    user_lockout_disable: false,
-    ...config,
-  }
+  return config
 }
 
 function wholeNumber(text: string): number {

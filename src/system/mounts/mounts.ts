@@ -22,6 +22,8 @@ export interface MountPort {
   readonly ttl: TtlBounds
   /** Versions an engine type offers (KV: 1 and 2); undefined when it has none. */
   versions(type: string): readonly string[] | undefined
+  /** Whether failed logins lock users of a type of login method out. */
+  locksOut(type: string): boolean
   enable(spec: MountSpec): Promise<void>
   disable(apiPath: string): Promise<void>
   tune(apiPath: string, change: Partial<Pick<MountRecord, 'description' | 'options' | 'config'>>): Promise<void>
@@ -226,6 +228,7 @@ async function enable(mounts: MountPort, kind: Kind, values: EnableValues): Prom
     throw refuse(`"${type}" is built in and cannot be enabled a second time`)
   const options = { ...values.options, ...(version && { version }) }
   checkVersion(mounts, type, options['version'])
+  if (kind === 'auth') refuseLockout(mounts, type, values.config)
   await mounts.enable({
     kind,
     path: at,
@@ -272,6 +275,7 @@ async function tune(mounts: MountPort, record: MountRecord, params: Data, values
     throw refuse('plugin_version cannot be set: engines are part of this server')
   if (record.builtin && record.kind === 'secret') refuseProtected(record, params)
   refuseForeign(record, params)
+  if (record.kind === 'auth') refuseLockout(mounts, record.type, params)
   if (record.type === 'token' && Object.hasOwn(params, 'token_type'))
     throw refuse('token_type cannot be set on the token mount: it makes both kinds')
   const config = changedConfig(record.config, settings(params), record.kind, mounts.ttl)
@@ -306,6 +310,11 @@ function refuseForeign(record: MountRecord, params: Data): void {
     (name) => Object.hasOwn(params, name) && !isEmpty(params[name]),
   )
   if (foreign) throw refuse(`${foreign} is a setting of auth methods; ${record.path} is a secrets engine`)
+}
+
+function refuseLockout(mounts: MountPort, type: string, params: Data): void {
+  if (Object.hasOwn(params, 'user_lockout_config') && !isEmpty(params['user_lockout_config']) && !mounts.locksOut(type))
+    throw refuse(`tuning of user lockout configuration for auth type "${type}" not allowed`)
 }
 
 const isEmpty = (value: unknown): boolean => typeof value === 'object' && Object.keys(value ?? {}).length === 0

@@ -13,20 +13,22 @@ describe('logins with passwords, by the clock', () => {
   const tryLogin = async (name: string, password: string) =>
     server.call('POST', `/v1/auth/userpass/login/${name}`, { password }, {})
 
-  it('CVE-2025-6011: an unknown name takes a hash as a wrong password does', async () => {
-    await server.data('POST', 'auth/userpass/users/timed', { password: 'pw' })
-    const times = async (name: string) => {
+  it('CVE-2025-6011: an unknown name and a locked user take a hash as a wrong password does', async () => {
+    for (const name of ['timed', 'locked']) await server.data('POST', `auth/userpass/users/${name}`, { password: 'pw' })
+    for (let at = 0; at < 5; at++) await tryLogin('locked', 'wrong')
+    const times = async (name: string, password = 'wrong') => {
       const taken: number[] = []
       for (let at = 0; at < 7; at++) {
         const start = performance.now()
-        await tryLogin(name, 'wrong')
+        await tryLogin(name, password)
         taken.push(performance.now() - start)
       }
       return taken.sort((a, b) => a - b)[3] as number
     }
-    const [known, unknown] = [await times('timed'), await times('nobody-of-that-name')]
+    const known = await times('timed')
     // Without the hash it would be a hundredth.
-    expect(unknown / known).to.be.within(0.3, 3)
+    expect((await times('nobody-of-that-name')) / known).to.be.within(0.3, 3)
+    expect((await times('locked', 'pw')) / known).to.be.within(0.3, 3)
   })
 
   it('many logins at once hold up nobody else, and too many are told to come back', async () => {

@@ -1,3 +1,4 @@
+import { parseGoBool } from '../../../util/go-bool.ts'
 import { logLevelOf, logLevels } from '../../../util/log.ts'
 import type { LogLevel } from '../../../util/log.ts'
 import type { Command, Run, Serve } from '../../framework/command.ts'
@@ -35,7 +36,7 @@ Try:  strongroom kv put -mount=secret db password=first
 }
 
 async function server(run: Run): Promise<number> {
-  const options = { ...whatToServe(run), ...logging(run.flags) }
+  const options = { ...whatToServe(run), ...logging(run.flags), lockoutDisabled: lockoutDisabled(run) }
   const tls = await devTls(run.flags)
   try {
     return await serving(run, tls ? { ...options, dev: { ...options.dev, tls } } : options, tls)
@@ -104,6 +105,14 @@ function logging(flags: Flags): { readonly logFormat?: 'standard' | 'json'; read
   const logLevel = logLevelOf(level)
   if (level !== '' && !logLevel) throw new UsageError(`the log level is one of ${logLevels}, not "${level}"`)
   return { ...(format !== '' && { logFormat: format }), ...(logLevel && { logLevel }) }
+}
+
+/** VAULT_DISABLE_USER_LOCKOUT. @throws UsageError when it is neither true nor false */
+function lockoutDisabled({ environment }: Run): boolean {
+  const found = environment.found('DISABLE_USER_LOCKOUT')
+  const value = found === undefined || found.value === '' ? false : parseGoBool(found.value)
+  if (value === undefined) throw new UsageError(`${found?.variable} is true or false, or not set`)
+  return value
 }
 
 /** SIGTERM or SIGINT. */

@@ -41,6 +41,34 @@ export const tuneFlags: FlagTable = {
   version: { kind: 'string', about: 'The version of the engine, short for -options=version=….' },
 }
 
+const lockouts = {
+  'user-lockout-threshold': 'Failed logins that lock a user out.',
+  'user-lockout-duration': 'How long a user is locked out.',
+  'user-lockout-counter-reset-duration': 'After how long failed logins are forgotten.',
+} as const
+
+/** Further flags of `auth tune`. */
+export const lockoutFlags: FlagTable = {
+  ...Object.fromEntries(
+    Object.entries(lockouts).map(([name, about]) => [
+      name,
+      { kind: name.endsWith('duration') ? ('duration' as const) : ('string' as const), about },
+    ]),
+  ),
+  'user-lockout-disable': { kind: 'bool', about: 'Lock no user out.' },
+}
+
+/** The settings of the lockout that were given. */
+export function lockout(flags: Flags): { readonly user_lockout_config?: Json } {
+  const config = Object.fromEntries([
+    ...Object.keys(lockouts)
+      .filter((name) => flags.has(name))
+      .map((name) => [field(name.slice('user-'.length)), flags.string(name)]),
+    ...(flags.has('user-lockout-disable') ? [['lockout_disable', flags.bool('user-lockout-disable')]] : []),
+  ]) as Json
+  return Object.keys(config).length > 0 ? { user_lockout_config: config } : {}
+}
+
 /** Flags of `secrets enable` and `auth enable`. */
 export const enableFlags: FlagTable = {
   ...tuneFlags,

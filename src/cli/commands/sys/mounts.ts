@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Json } from '../../../util/json.ts'
 import type { Command, Run } from '../../framework/command.ts'
 import { ServerError } from '../../http/errors.ts'
-import { enableFlags, options, settings, tuneFlags } from './mount-flags.ts'
+import { enableFlags, lockout, lockoutFlags, options, settings, tuneFlags } from './mount-flags.ts'
 import { listMounts } from './mount-table.ts'
 import { mountPath } from '../../http/paths.ts'
 import { textOf } from '../../output/table.ts'
@@ -54,6 +54,7 @@ async function tune(run: Run, kind: MountKind): Promise<number> {
   const description = run.flags.string('description')
   await run.client.send('POST', kind.tunePath(path), {
     ...settings(run.flags),
+    ...(kind.word === 'auth' && lockout(run.flags)),
     ...(description !== undefined && { description }),
     ...options(run.flags),
   })
@@ -117,7 +118,7 @@ export function mountCommands(kind: MountKind): readonly Command[] {
       about: `Change the settings of a ${one}`,
       usage: 'PATH',
       args: [1, 1],
-      flags: tuneFlags,
+      flags: word === 'auth' ? { ...tuneFlags, ...lockoutFlags } : tuneFlags,
       doing: (run) => `tuning ${one} ${first(run)}`,
       run: async (run) => tune(run, kind),
     },

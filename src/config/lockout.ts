@@ -1,0 +1,36 @@
+import type { HclItem, HclValue } from '../util/hcl.ts'
+import { labelled } from './source.ts'
+import type { Source } from './source.ts'
+import type { LockoutConfig } from './types.ts'
+
+/** The login methods that lock users out, and `all` of them. */
+const types = ['all', 'approle', 'userpass']
+
+/** `user_lockout "TYPE" { … }`: when failed logins lock users out. @throws ConfigError for another type, or one that is there already */
+export function lockoutsOf(
+  source: Source,
+  value: HclValue,
+  item: HclItem,
+  earlier: Readonly<Record<string, LockoutConfig>>,
+): Readonly<Record<string, LockoutConfig>> {
+  const found = { ...earlier }
+  for (const [type, body] of labelled(source, value, item)) {
+    if (!types.includes(type))
+      throw source.wrong(item.at, `user_lockout is for one of ${types.map((one) => `"${one}"`).join(', ')}`)
+    if (Object.hasOwn(found, type)) throw source.wrong(item.at, `user_lockout "${type}" is configured twice`)
+    found[type] = lockoutOf(source, body, `user_lockout "${type}"`)
+  }
+  return found
+}
+
+function lockoutOf(source: Source, body: HclValue, where: string): LockoutConfig {
+  const draft: { -readonly [K in keyof LockoutConfig]: LockoutConfig[K] } = {}
+  const settings: Readonly<Record<string, (inner: HclValue) => void>> = {
+    lockout_threshold: (inner) => void (draft.threshold = source.integer(inner, 'lockout_threshold', 1)),
+    lockout_duration: (inner) => void (draft.duration = source.seconds(inner, 'lockout_duration')),
+    lockout_counter_reset: (inner) => void (draft.counterReset = source.seconds(inner, 'lockout_counter_reset')),
+    disable_lockout: (inner) => void (draft.disabled = source.bool(inner, 'disable_lockout')),
+  }
+  for (const inner of source.items(body, where)) source.setting(settings, inner, where)(inner.value)
+  return draft
+}

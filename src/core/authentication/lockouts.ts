@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto'
+import type { MountRecord } from '../../contract/mount.ts'
+import { recent } from '../../util/caches/recent.ts'
+import { byteOrder } from '../../util/bytes.ts'
+import type { Clock } from '../../util/clock.ts'
+
+/** When failed logins lock a user out. */
+export interface LockoutRules {
+  /** Failed logins that lock a user out; at least 1. */
+  readonly threshold: number
+  /** Seconds that a user is locked out for. */
+  readonly duration: number
+  /** Seconds after which the failed logins of a user are forgotten. */
+  readonly counterReset: number
+  readonly disabled: boolean
+}
+
+/** The `user_lockout` blocks of the configuration, by type of login method; `all` is for every type. */
+export type LockoutSettings = Readonly<Record<string, Partial<LockoutRules>>>
+
+const defaults: LockoutRules = { threshold: 5, duration: 900, counterReset: 900, disabled: false }
+
+/** The rules for a mount: its own settings first, then the block of its type, then the block for all. Zero: not set. */
+export function lockoutRules(settings: LockoutSettings, { type, config }: MountRecord): LockoutRules {
+  const rules = { ...defaults, ...settings['all'], ...settings[type] }
+  const own = config.user_lockout_config ?? {}
+  return {
+    threshold: Number(own['user_lockout_threshold']) || rules.threshold,
+    duration: Number(own['user_lockout_duration']) || rules.duration,
+    counterReset: Number(own['user_lockout_counter_reset_duration']) || rules.counterReset,
+    disabled: own['user_lockout_disable'] === true || rules.disabled,
+  }
+}
+
+/** The failed logins of one user. `last` in epoch milliseconds. */
+interface Failures {
+  readonly count: number
+  readonly last: number
+}
+
+/** So many names are remembered for one mount. The one that was used least recently is forgotten first. */
+const mostNames = 32_768
+
+/** A longer name is counted under its hash, so that the names take bounded memory. */
+const longestName = 128
+
+/**
+ * Counts failed logins by mount and user, and locks users out. In memory, for this process alone: a check and its count are
+ * one synchronous step, so that of many guesses at once no more than the threshold are judged.
+ */
+export class Lockouts {
+  readonly #clock: Pick<Clock, 'now'>
+  readonly #settings: LockoutSettings
+  /** By accessor of the mount. */
+  readonly #mounts = new Map<string, ReturnType<typeof recent<string, Failures>>>()
+
+  constructor(clock: Pick<Clock, 'now'>, settings: LockoutSettings) {
+    this.#clock = clock
+    this.#settings = settings
+  }
+
+  /** Whether a login may go on: its proof is right and its user is not locked out. See `EngineHost.mayLogIn`. */
+  mayLogIn(mount: MountRecord, alias: string, isProven: boolean): boolean {
+    const rules = lockoutRules(this.#settings, mount)
+    if (rules.disabled) return isProven
+    const name = counted(alias)
+    const names = this.#mounts.get(mount.accessor)
+    const failures = this.#current(names?.get(name), rules)
+    if (failures && failures.count >= rules.threshold) return false
+    if (isProven) names?.delete(name)
+    else this.#note(mount, name, (failures?.count ?? 0) + 1)
+    return isProven
+  }
+
+  /** The users of a mount that are locked out now, in byte order. Names that no user has are among them. */
+  locked(mount: MountRecord): string[] {
+    const rules = lockoutRules(this.#settings, mount)
+    if (rules.disabled) return []
+    const found: string[] = []
+    for (const [name, stored] of this.#mounts.get(mount.accessor)?.entries() ?? [])
+      if ((this.#current(stored, rules)?.count ?? 0) >= rules.threshold) found.push(name)
+    return found.sort(byteOrder)
+  }
+
+  /** Forgets the failed logins of a user. */
+  unlock(mount: MountRecord, alias: string): void {
+    this.#mounts.get(mount.accessor)?.delete(counted(alias))
+  }
+
+  /** Forgets a mount that is gone. */
+  forget({ accessor }: MountRecord): void {
+    this.#mounts.delete(accessor)
+  }
+
+  /** Undefined once they do not count any more. */
+  #current(failures: Failures | undefined, { threshold, duration, counterReset }: LockoutRules): Failures | undefined {
+    if (!failures) return undefined
+    const seconds = failures.count >= threshold ? duration : counterReset
+    return this.#clock.now() < failures.last + seconds * 1000 ? failures : undefined
+  }
+
+  #note({ accessor }: MountRecord, name: string, count: number): void {
+    let names = this.#mounts.get(accessor)
+    if (!names) this.#mounts.set(accessor, (names = recent<string, Failures>(mostNames)))
+    names.set(name, { count, last: this.#clock.now() })
+  }
+}
+
+/** The name under which a user is counted. */
+function counted(alias: string): string {
+  return alias.length <= longestName ? alias : `sha256:${createHash('sha256').update(alias).digest('hex')}`
+}
