@@ -11,7 +11,7 @@ describe('the examples of docs/login.md', function () {
     try {
       const reader = new Reader({ VAULT_ADDR: server.running.address, VAULT_TOKEN: 'root' })
       const examples = examplesOf('docs/login.md', 'login')
-      expect(examples).to.have.length(3)
+      expect(examples).to.have.length(4)
       await reader.converses(examples)
       const leases = async () => server.call('GET', '/v1/sys/leases/lookup/auth/userpass/login/ann?list=true')
       expect((await leases()).status).to.equal(200)
