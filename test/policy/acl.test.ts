@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect } from 'chai'
+import * as fc from 'fast-check'
 import { f } from '../../src/contract/field.ts'
 import { compileAcl } from '../../src/policy/acl.ts'
 import type { AclOperation } from '../../src/policy/acl.ts'
@@ -21,45 +22,41 @@ const ask = (
   data: Readonly<Record<string, unknown>> = {},
 ) => rules.decide({ operation, path, data }).allowed
 
-/** Numbers that look random and are the same in every run. */
-function* numbers(seed: number): Generator<number, never> {
-  for (let state = seed; ;) {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    yield state / 2 ** 32
-  }
-}
+const segment = fc.constantFrom('a', 'b', 'ab', '+', 'a', 'b')
+const pattern = fc
+  .tuple(fc.array(segment, { minLength: 1, maxLength: 4 }), fc.constantFrom('', '', '*', '/*', 'a*', '/'))
+  .map(([parts, tail]) => (parts.join('/') + tail).replace('+*', '+/*').replace('+a*', '+'))
+const capability = fc.constantFrom('read', 'list', 'update', 'deny', 'create')
+const slowRule: fc.Arbitrary<SlowRule> = fc.record({ path: pattern, capabilities: fc.tuple(capability, capability) })
+const question = fc.record({
+  path: fc
+    .tuple(
+      fc.array(fc.constantFrom('a', 'b', 'ab', 'aa'), { minLength: 1, maxLength: 4 }),
+      fc.constantFrom('', '', '/'),
+    )
+    .map(([parts, tail]) => parts.join('/') + tail),
+  operation: fc.constantFrom('read', 'list', 'update', 'create'),
+})
 
 describe('acl', () => {
   it('policy semantics: agrees with a slow twin on 200,000 random policies, paths and operations', function () {
     this.timeout(60_000)
-    const random = numbers(20_261_124)
-    const pick = <T>(from: readonly T[]): T => from[Math.floor(random.next().value * from.length)] as T
-    const segment = () => pick(['a', 'b', 'ab', '+', 'a', 'b'])
-    const pattern = (): string => {
-      const parts = Array.from({ length: 1 + Math.floor(random.next().value * 4) }, segment)
-      const tail = pick(['', '', '*', '/*', 'a*', '/'])
-      return (parts.join('/') + tail).replace('+*', '+/*').replace('+a*', '+')
-    }
-    const path = (): string =>
-      Array.from({ length: 1 + Math.floor(random.next().value * 4) }, () => pick(['a', 'b', 'ab', 'aa'])).join('/') +
-      pick(['', '', '/'])
-    const capabilities = ['read', 'list', 'update', 'deny', 'create']
     let pairs = 0
-    for (let round = 0; round < 10_000; round++) {
-      const rules: SlowRule[] = Array.from({ length: 1 + Math.floor(random.next().value * 6) }, () => ({
-        path: pattern(),
-        capabilities: [pick(capabilities), pick(capabilities)],
-      }))
-      const text = rules.map((rule) => `path "${rule.path}" { capabilities = ${JSON.stringify(rule.capabilities)} }`)
-      const compiled = acl(...text)
-      for (let each = 0; each < 20; each++, pairs++) {
-        const [asked, operation] = [path(), pick(['read', 'list', 'update', 'create'] as const)]
-        expect(ask(compiled, operation, asked), `${operation} ${asked} under\n${text.join('\n')}`).to.equal(
-          slowlyAllowed(rules, asked, operation),
-        )
-      }
-    }
-    expect(pairs).to.equal(200_000)
+    const rules = fc.array(slowRule, { minLength: 1, maxLength: 6 })
+    // About 20 questions each time, and one when it is shrunk.
+    const questions = fc.array(question, { minLength: 1, maxLength: 44, size: 'max' })
+    fc.assert(
+      fc.property(rules, questions, (written, asked) => {
+        const compiled = acl(...written.map((rule) => `path "${rule.path}" { capabilities = ${JSON.stringify(rule.capabilities)} }`)) // prettier-ignore
+        for (const { path, operation } of asked) {
+          const about = `${operation} ${path}`
+          expect(ask(compiled, operation, path), about).to.equal(slowlyAllowed(written, path, operation))
+        }
+        pairs += asked.length
+      }),
+      { numRuns: 10_000 },
+    )
+    expect(pairs).to.be.greaterThan(180_000)
   })
 
   it('allows nothing that no rule names', () => {
