@@ -1,8 +1,12 @@
-import { Fault } from '../../contract/fault.ts'
+import { Fault, refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
 import { answer, done } from '../../contract/response.ts'
 import { routesOf } from '../../contract/route.ts'
-import { configFields, configKey, configShape, newConfig, rendered } from './config.ts'
+import { configFields, hiddenConfigFields, newConfig } from './config-fields.ts'
+import { configKey, configShape, rendered } from './config.ts'
+import type { Config } from './config.ts'
+import { ProviderError } from './keys/provider.ts'
+import { fetchKeys } from './keys/key-set.ts'
 import type { Jwt } from './mount.ts'
 
 const { read, write } = routesOf<Jwt>()
@@ -19,11 +23,23 @@ export const configRoutes = [
     },
   }),
   write('config', {
-    about: 'Replace the configuration.',
-    fields: configFields,
+    about: 'Replace the configuration. The keys are fetched once, before it is stored.',
+    fields: { ...configFields, ...hiddenConfigFields },
     handle: async ({ engine }, values) => {
-      await engine.view.put(configKey, newConfig(values))
+      const config = newConfig(values)
+      if (!values.skip_jwks_validation) await mustBeFetchable(engine, config)
+      await engine.view.put(configKey, config)
       return done()
     },
   }),
 ]
+
+/** @throws Fault invalid_request, with the reason, when the keys cannot be fetched */
+async function mustBeFetchable({ clock }: Jwt, { remote }: Config): Promise<void> {
+  if (!remote) return
+  const what = remote.by === 'jwks' ? 'jwks URL' : 'oidc discovery URL'
+  const keys = await fetchKeys(clock, remote).catch((thrown: unknown) => {
+    throw thrown instanceof ProviderError ? refuse(`error checking ${what}: ${thrown.message}`) : thrown
+  })
+  if (keys.length === 0) throw refuse(`error checking ${what}: there is no key that verifies signatures`)
+}

@@ -6,7 +6,7 @@ import type { Login } from '../../contract/response.ts'
 import { routesOf } from '../../contract/route.ts'
 import { newToken } from '../../contract/wire/returns.ts'
 import { checkBounds, groupsOf, mappedClaims, userOf } from './claims.ts'
-import { configKey, configShape } from './config.ts'
+import { configKey, configShape, issuerOf } from './config.ts'
 import type { Config } from './config.ts'
 import type { Jwt } from './mount.ts'
 import { isRoleName, keyOf, roleShape } from './role.ts'
@@ -65,9 +65,10 @@ async function roleOf({ view }: Jwt, name: string): Promise<Role> {
   return role
 }
 
-function checkIssuer({ boundIssuer }: Config, { iss }: Claims): void {
+function checkIssuer(config: Config, { iss }: Claims): void {
   if (iss !== undefined && typeof iss !== 'string') throw invalidToken('"iss" is not a string')
-  if (boundIssuer !== '' && iss !== boundIssuer) throw invalidToken('its issuer ("iss") is not the bound_issuer')
+  const issuer = issuerOf(config)
+  if (issuer !== '' && iss !== issuer) throw invalidToken('its issuer ("iss") is not the one of this mount')
 }
 
 /** The login of a token whose signature, issuer and times are right. @throws Fault invalid_request */

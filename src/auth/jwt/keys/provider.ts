@@ -1,0 +1,113 @@
+import { request as requestHttp } from 'node:http'
+import { request as requestHttps } from 'node:https'
+import type { IncomingMessage } from 'node:http'
+import type { Clock } from '../../../util/clock.ts'
+import { JsonError, jsonLimits } from '../../../util/json-limits.ts'
+import { readJson } from '../../../util/json.ts'
+
+/** How long a provider has for everything that one login needs of it, milliseconds. */
+const longestWait = 5000
+
+/** The most bytes of a response. */
+const largest = 1024 * 1024
+
+/** A provider did not send what it should. The message is for the operator. */
+export class ProviderError extends Error {}
+
+/** What is sent to a provider. */
+export interface Outgoing {
+  readonly url: string
+  /** PEM of the CAs to trust; empty: those of Node. */
+  readonly ca: string
+  /** The form of a POST; absent: GET. */
+  readonly form?: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** Why no request is sent to an address; undefined: it is fine. Plain HTTP would let anybody on the way choose the keys. */
+export function addressProblem(url: string): string | undefined {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined
+  if (parsed?.protocol !== 'https:' && parsed?.protocol !== 'http:') return 'it is no http or https address'
+  if (parsed.username !== '' || parsed.password !== '') return 'it has a user name or password'
+  if (parsed.hash !== '' || url.includes('#')) return 'it has a fragment (#)'
+  const isLocal = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(parsed.hostname)
+  return parsed.protocol === 'http:' && !isLocal ? 'http is for this machine only: use https' : undefined
+}
+
+/** A conversation with a provider, which ends after 5 seconds. */
+export class Provider {
+  readonly #ended = new AbortController()
+  readonly #timer: { cancel(): void }
+
+  private constructor(clock: Clock) {
+    this.#timer = clock.after(longestWait, () => this.#ended.abort())
+  }
+
+  /** Runs `work`, whose requests share one time limit. @throws ProviderError */
+  static async ask<T>(clock: Clock, work: (provider: Provider) => Promise<T>): Promise<T> {
+    const provider = new Provider(clock)
+    try {
+      return await work(provider)
+    } finally {
+      provider.#timer.cancel()
+    }
+  }
+
+  /**
+   * The JSON of a response: status 200, 1 MiB at most. Redirects are not followed.
+   * @throws ProviderError
+   */
+  async json(outgoing: Outgoing): Promise<unknown> {
+    const problem = addressProblem(outgoing.url)
+    if (problem !== undefined) throw new ProviderError(problem)
+    const bytes = await this.#bytes(outgoing)
+    try {
+      return readJson(bytes, { ...jsonLimits, bytes: largest })
+    } catch (thrown) {
+      if (thrown instanceof JsonError) throw new ProviderError(`the response is no JSON: ${thrown.message}`)
+      throw thrown
+    }
+  }
+
+  async #bytes({ url, ca, form, headers }: Outgoing): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      const fail = (why: string): void => {
+        sent.destroy()
+        reject(new ProviderError(this.#ended.signal.aborted ? `no response within ${longestWait / 1000} seconds` : why))
+      }
+      const send = url.startsWith('https:') ? requestHttps : requestHttp
+      const sent = send(url, {
+        method: form === undefined ? 'GET' : 'POST',
+        agent: false,
+        signal: this.#ended.signal,
+        rejectUnauthorized: true,
+        ...(ca !== '' && { ca }),
+        headers: {
+          Accept: 'application/json',
+          ...(form !== undefined && { 'Content-Type': 'application/x-www-form-urlencoded', 'Content-Length': Buffer.byteLength(form) }), // prettier-ignore
+          ...headers,
+        },
+      })
+      sent.on('error', (thrown: NodeJS.ErrnoException) => fail(`no response (${thrown.code ?? 'failed'})`))
+      sent.on('response', (response) => read(response, resolve, fail))
+      sent.end(form)
+    })
+  }
+}
+
+function read(response: IncomingMessage, done: (bytes: Uint8Array) => void, fail: (why: string) => void): void {
+  const { statusCode: status = 0, headers } = response
+  if (status >= 300 && status < 400) return fail(`it redirects (status ${status}), which is not followed`)
+  if (status !== 200) return fail(`status ${status}`)
+  if ((headers['content-encoding'] ?? 'identity') !== 'identity') return fail('the response is compressed')
+  const parts: Buffer[] = []
+  let size = 0
+  response.on('data', (part: Buffer) => {
+    size += part.length
+    if (size > largest) fail(`the response is larger than ${largest} bytes`)
+    else parts.push(part)
+  })
+  response.on('error', () => fail('the response broke off'))
+  response.on('aborted', () => fail('the response broke off'))
+  response.on('end', () => done(Buffer.concat(parts)))
+}
