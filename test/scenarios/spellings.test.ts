@@ -36,7 +36,14 @@ const table: readonly Deed[] = [
   ...deeds('sys/config/ui/headers/x-one', { values: ['other'] }),
   ...deeds('sys/loggers/core', { level: 'error' }),
   ...deeds('auth/token/roles/role', { period: 5 }),
+  ...deeds('auth/userpass/users/bob', { token_ttl: 5 }),
+  ...change('auth/userpass/users/bob/policies', { token_policies: 'other' }, 'auth/userpass/users/bob'),
+  ...deeds('auth/approle/role/web', { token_ttl: 5 }),
+  ...deeds('auth/approle/role/web/role-id', { role_id: 'other' }, ['GET', 'POST']),
+  ...deeds('auth/approle/role/web/policies', { token_policies: 'other' }),
+  ...deeds('sys/auth/userpass', undefined, ['GET', 'DELETE']),
   ...deeds('transit/keys/k', undefined, ['GET', 'DELETE']),
+  { method: 'GET', path: 'transit/backup/k', watch: 'transit/keys/k' },
   ...change('transit/keys/k/config', { auto_rotate_period: '48h' }, 'transit/keys/k'),
   ...change('transit/keys/k/rotate', {}, 'transit/keys/k'),
   { method: 'GET', path: 'transit/export/encryption-key/k/1', watch: 'transit/keys/k' },
@@ -121,7 +128,11 @@ describe('a path that a policy denies', function () {
     await server.data('POST', 'sys/config/auditing/request-headers/x-one', { hmac: false })
     await server.data('POST', 'sys/config/ui/headers/x-one', { values: [marker] })
     await server.data('POST', 'auth/token/roles/role', { path_suffix: marker })
-    await server.data('POST', 'transit/keys/k', { exportable: true })
+    await server.data('POST', 'sys/auth/userpass', { type: 'userpass', description: marker })
+    await server.data('POST', 'auth/userpass/users/bob', { password: 'a long one', token_policies: marker })
+    await server.data('POST', 'sys/auth/approle', { type: 'approle' })
+    await server.data('POST', 'auth/approle/role/web', { role_id: marker, token_policies: marker })
+    await server.data('POST', 'transit/keys/k', { exportable: true, allow_plaintext_backup: true })
     await server.data('POST', 'transit/keys/k/config', { deletion_allowed: true })
     await server.data('POST', 'plain/a', { value: marker })
     await server.data('POST', 'secret/data/a', { data: { value: marker } })
