@@ -6,16 +6,20 @@ import type { Response } from './response.ts'
 /** The entry to the core. Protocols get this and nothing else. */
 export interface Gateway {
   /**
-   * Called before the body is read, so that a client over its quota costs nothing more. Returns headers for the response.
+   * Called before the body is read, so that a client over its quota costs nothing more. No other way leads to the core.
    * @throws Fault rate_limited
    */
-  admit(
-    head: Omit<Request, 'data'>,
-  ): Readonly<Record<string, string>> | undefined | Promise<Readonly<Record<string, string>> | undefined>
+  admit(head: Omit<Request, 'data'>): AdmittedRequest | Promise<AdmittedRequest>
+}
+
+/** A request within its quota. It is handled or refused, once. */
+export interface AdmittedRequest {
+  /** Headers for the response. */
+  readonly headers: Readonly<Record<string, string>> | undefined
+  /** Performs it with the parameters of its body. @throws Fault whatever goes wrong. */
+  handle(parameters: Pick<Request, 'data' | 'limits'>): Promise<Response>
   /** Writes a request that cannot be read, or that the protocol itself refuses, to the audit log. @throws Fault `refusal`, or why it could not be written */
-  refuse(head: Omit<Request, 'data'>, refusal: Fault): Promise<never>
-  /** @throws Fault whatever goes wrong. */
-  handle(request: Request): Promise<Response>
+  refuse(refusal: Fault): Promise<never>
 }
 
 /**

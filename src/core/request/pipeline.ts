@@ -1,6 +1,6 @@
 import { Fault, asFault, refuse } from '../../contract/fault.ts'
 import { readFields } from '../../contract/field.ts'
-import type { Gateway } from '../../contract/protocol.ts'
+import type { AdmittedRequest, Gateway } from '../../contract/protocol.ts'
 import type { Request } from '../../contract/request.ts'
 import type { Response } from '../../contract/response.ts'
 import type { BeforeChange } from '../../contract/route.ts'
@@ -61,20 +61,25 @@ export class Pipeline implements Gateway {
     this.#parts = parts
   }
 
-  admit(head: RequestHead): Admission['headers'] | Promise<Admission['headers']> {
+  admit(head: RequestHead): AdmittedRequest | Promise<AdmittedRequest> {
     const open = this.#parts.open()
-    if (!open) return undefined
+    if (!open) return this.#admitted(head, undefined)
     const reading = open.freshness.ready()
-    return reading ? reading.then((stale) => (stale ? undefined : this.#admit(open, head))) : this.#admit(open, head)
+    if (!reading) return this.#withinQuota(open, head)
+    return reading.then((stale) => (stale ? this.#admitted(head, undefined) : this.#withinQuota(open, head)))
   }
 
-  #admit(open: UnsealedParts, head: RequestHead): Admission['headers'] | Promise<Admission['headers']> {
+  #withinQuota(open: UnsealedParts, head: RequestHead): AdmittedRequest | Promise<never> {
     const { headers, rejected } = admission(open, head)
-    return rejected ? this.#reject(rejected, open.quotas.config.auditRejections) : headers
+    return rejected ? this.#reject(rejected, open.quotas.config.auditRejections) : this.#admitted(head, headers)
   }
 
-  async refuse(head: RequestHead, refusal: Fault): Promise<never> {
-    return this.#reject(refusedHead(this.#parts.open(), head, refusal), true)
+  #admitted(head: RequestHead, headers: Admission['headers']): AdmittedRequest {
+    return {
+      headers,
+      handle: async (parameters) => this.#respond({ ...head, ...parameters }),
+      refuse: async (refusal) => this.#reject(refusedHead(this.#parts.open(), head, refusal), true),
+    }
   }
 
   /** The body was not read: the audit log has the request without its parameters. @throws Fault always */
@@ -90,7 +95,7 @@ export class Pipeline implements Gateway {
     throw decision.refusal
   }
 
-  async handle(request: Request): Promise<Response> {
+  async #respond(request: Request): Promise<Response> {
     const { traffic } = this.#parts
     traffic.begin(request)
     try {

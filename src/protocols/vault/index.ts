@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { BrowserRules } from '../../contract/browser.ts'
 import { Fault, asFault, refuse } from '../../contract/fault.ts'
-import type { Gateway, HttpExchange, HttpResponse, Protocol } from '../../contract/protocol.ts'
+import type { AdmittedRequest, Gateway, HttpExchange, HttpResponse, Protocol } from '../../contract/protocol.ts'
 import type { Request } from '../../contract/request.ts'
 import { vaultName } from '../../contract/wire/vault.ts'
 import { JsonError, jsonLimits } from '../../util/json-limits.ts'
@@ -47,10 +47,11 @@ class VaultApi {
       const head = this.#read(id, exchange)
       if (head instanceof Redirect) return { status: 307, body: undefined, headers: { Location: head.location } }
       const { envelope, refusal } = head
-      const admitted = this.#gateway.admit(envelope)
-      const headers = admitted instanceof Promise ? await admitted : admitted
-      if (refusal) return await this.#gateway.refuse(envelope, refusal)
-      const answer = await this.#perform(envelope, head.query, exchange)
+      const admission = this.#gateway.admit(envelope)
+      const admitted = admission instanceof Promise ? await admission : admission
+      if (refusal) return await admitted.refuse(refusal)
+      const answer = await perform(admitted, head, exchange)
+      const { headers } = admitted
       const named = envelope.namespace === '' ? undefined : echoOf(envelope.namespace)
       return headers || named ? { ...answer, headers: { ...answer.headers, ...named, ...headers } } : answer
     } catch (thrown) {
@@ -70,42 +71,44 @@ class VaultApi {
       return { envelope: envelopeOf(id, unreadHead(exchange), headers, peer), query: {}, refusal: asFault(thrown) }
     }
   }
+}
 
-  async #perform(envelope: Envelope, query: Request['data'], exchange: HttpExchange): Promise<HttpResponse> {
-    try {
-      if (exchange.verb === 'HEAD' && !envelope.path.startsWith('sys/health')) return await this.#head(envelope)
-      const writes = envelope.operation === 'write' || envelope.operation === 'patch'
-      const data = writes ? await this.#body(envelope, exchange) : query
-      const response = await this.#gateway.handle({ ...envelope, data, limits: limitsOf(exchange) })
-      const content = response.data ?? response.plain
-      if (!isLarge(content)) return wireAnswer(envelope.id, response)
-      // The response to a change is sent in any case; a read can be sent again.
-      if (!writes) await exchange.memoryFor(weightOf(content))
-      return await inTurns(answerSteps(envelope.id, response))
-    } catch (thrown) {
-      return wireFault(asFault(thrown))
-    }
+async function perform(
+  request: AdmittedRequest,
+  { envelope, query }: Read,
+  exchange: HttpExchange,
+): Promise<HttpResponse> {
+  try {
+    if (exchange.verb === 'HEAD' && !envelope.path.startsWith('sys/health'))
+      return await request.refuse(noHead(envelope))
+    const writes = envelope.operation === 'write' || envelope.operation === 'patch'
+    const data = writes ? await bodyOf(request, exchange) : query
+    const response = await request.handle({ data, limits: limitsOf(exchange) })
+    const content = response.data ?? response.plain
+    if (!isLarge(content)) return wireAnswer(envelope.id, response)
+    // The response to a change is sent in any case; a read can be sent again.
+    if (!writes) await exchange.memoryFor(weightOf(content))
+    return await inTurns(answerSteps(envelope.id, response))
+  } catch (thrown) {
+    return wireFault(asFault(thrown))
   }
+}
 
-  async #body(envelope: Envelope, exchange: HttpExchange): Promise<Request['data']> {
-    try {
-      const body = await exchange.body()
-      const steps = dataSteps(body, exchange.headers['content-type'], limitsOf(exchange))
-      return body.length < large ? atOnce(steps) : await inTurns(steps)
-    } catch (thrown) {
-      return this.#gateway.refuse(envelope, asFault(thrown))
-    }
+async function bodyOf(request: AdmittedRequest, exchange: HttpExchange): Promise<Request['data']> {
+  try {
+    const body = await exchange.body()
+    const steps = dataSteps(body, exchange.headers['content-type'], limitsOf(exchange))
+    return body.length < large ? atOnce(steps) : await inTurns(steps)
+  } catch (thrown) {
+    return request.refuse(asFault(thrown))
   }
+}
 
-  /** HEAD has no capability of its own: nobody may, and whoever has a token is told that the verb is the reason. */
-  async #head(envelope: Envelope): Promise<HttpResponse> {
-    const known =
-      envelope.credential.kind !== 'none' ||
-      envelope.path.startsWith('sys/seal-status') ||
-      envelope.path.startsWith('sys/init')
-    const code = known ? 'unsupported_operation' : 'permission_denied'
-    return this.#gateway.refuse(envelope, new Fault(code, 'HEAD is for sys/health', { listed: false }))
-  }
+/** HEAD has no capability of its own: nobody may, and whoever has a token is told that the verb is the reason. */
+function noHead({ credential, path }: Envelope): Fault {
+  const isTold = credential.kind !== 'none' || path.startsWith('sys/seal-status') || path.startsWith('sys/init')
+  const code = isTold ? 'unsupported_operation' : 'permission_denied'
+  return new Fault(code, 'HEAD is for sys/health', { listed: false })
 }
 
 /** A request as far as it was read. */

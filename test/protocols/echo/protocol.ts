@@ -66,9 +66,9 @@ async function replyTo(
       path: path ?? noPath,
       ...(token !== undefined && { credential: { kind: 'token', token: new Secret(token) } }),
     }
-    await gateway.admit(head)
-    if (path === undefined) return await gateway.refuse(head, refuse('the path cannot be read'))
-    const response = await gateway.handle({ ...head, data })
+    const request = await gateway.admit(head)
+    if (path === undefined) return await request.refuse(refuse('the path cannot be read'))
+    const response = await request.handle({ data })
     return { id, ok: response.data ?? response.plain ?? null }
   } catch (thrown) {
     const { code, message } = asFault(thrown)
@@ -79,8 +79,8 @@ async function replyTo(
 /** The audit log has it all the same. */
 async function unreadable(gateway: Gateway, base: Omit<Head, 'operation' | 'path'>, thrown: unknown): Promise<never> {
   const head: Head = { ...base, operation: 'read', path: noPath }
-  await gateway.admit(head)
-  return gateway.refuse(head, asFault(thrown))
+  const request = await gateway.admit(head)
+  return request.refuse(asFault(thrown))
 }
 
 function messageOf(bytes: Uint8Array): Message {

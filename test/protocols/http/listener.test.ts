@@ -4,10 +4,11 @@ import type { Socket } from 'node:net'
 import { expect } from 'chai'
 import type { Gateway, Listener } from '../../../src/contract/protocol.ts'
 import type { HttpOptions } from '../../../src/protocols/http/listener.ts'
-import { listenVault } from '../../support/listen.ts'
+import { gatewayTo, listenVault } from '../../support/listen.ts'
 
 /** Answers when it is told to. */
-class Slow implements Gateway {
+class Slow {
+  readonly gateway = gatewayTo(async () => this.#handle())
   finish: () => void = () => {}
   readonly begun: Promise<void>
   #begin: () => void = () => {}
@@ -16,15 +17,7 @@ class Slow implements Gateway {
     this.begun = new Promise((resolve) => (this.#begin = resolve))
   }
 
-  admit(): undefined {
-    return undefined
-  }
-
-  async refuse(_: unknown, refusal: Error): Promise<never> {
-    throw refusal
-  }
-
-  async handle(): Promise<{ readonly data: { readonly done: true } }> {
+  async #handle(): Promise<{ readonly data: { readonly done: true } }> {
     this.#begin()
     await new Promise<void>((resolve) => (this.finish = resolve))
     return { data: { done: true } }
@@ -40,12 +33,12 @@ describe('an HTTP listener', () => {
   }
 
   it('lets what is under way finish when it closes', async () => {
-    const gateway = new Slow()
-    const [listener, socket] = await open(gateway)
+    const slow = new Slow()
+    const [listener, socket] = await open(slow.gateway)
     socket.write('GET /v1/a HTTP/1.1\r\nHost: a\r\n\r\n')
-    await gateway.begun
+    await slow.begun
     const closed = listener.close()
-    gateway.finish()
+    slow.finish()
     const [answer] = (await once(socket, 'data')) as [Buffer]
     expect(answer.toString()).to.match(/^HTTP\/1\.1 200[^]*"done":true/)
     await closed
@@ -53,7 +46,7 @@ describe('an HTTP listener', () => {
 
   it('hangs up on whoever takes too long over the head of a request; without a word where nothing was asked', async () => {
     for (const said of ['GET /v1/a HTTP/1.1\r\nHost: a\r\nX-Slow: ', 'LIS', '', '\r\n']) {
-      const [listener, socket] = await open(new Slow(), { headersTimeout: 100 })
+      const [listener, socket] = await open(new Slow().gateway, { headersTimeout: 100 })
       let answer = ''
       socket.on('error', () => {}).on('data', (part: Buffer) => (answer += part.toString()))
       if (said !== '') socket.write(said)
@@ -65,7 +58,7 @@ describe('an HTTP listener', () => {
   })
 
   it('hangs up on connections beyond its limit, and takes new ones once there is room', async () => {
-    const [listener, first] = await open(new Slow(), { maxConnections: 1 })
+    const [listener, first] = await open(new Slow().gateway, { maxConnections: 1 })
     const port = Number(listener.address.split(':').at(-1))
     const second = connect(port, '127.0.0.1').on('error', () => {})
     await once(second, 'close')
@@ -83,11 +76,11 @@ describe('an HTTP listener', () => {
   })
 
   it('closes a connection that would go on asking, after its answer', async () => {
-    const gateway = new Slow()
-    const [listener, socket] = await open(gateway)
+    const slow = new Slow()
+    const [listener, socket] = await open(slow.gateway)
     const ask = (): unknown => socket.write('GET /v1/a HTTP/1.1\r\nHost: a\r\n\r\n')
     ask()
-    await gateway.begun
+    await slow.begun
     const closing = listener.close()
     let answers = ''
     socket
@@ -95,17 +88,17 @@ describe('an HTTP listener', () => {
       .on('data', (part: Buffer) => {
         answers += part.toString()
         ask()
-        gateway.finish()
+        slow.finish()
       })
-    gateway.finish()
-    const endless = setInterval(() => gateway.finish(), 5)
+    slow.finish()
+    const endless = setInterval(() => slow.finish(), 5)
     await closing
     clearInterval(endless)
     expect(answers).to.match(/^HTTP\/1\.1 200/)
   })
 
   it('does not wait for ever for a client that does not finish its request', async () => {
-    const [listener, socket] = await open(new Slow(), { finishTimeout: 50 })
+    const [listener, socket] = await open(new Slow().gateway, { finishTimeout: 50 })
     socket.on('error', () => {})
     socket.write('POST /v1/a HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n{')
     const gone = once(socket, 'close')

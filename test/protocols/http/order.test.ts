@@ -2,10 +2,9 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { expect } from 'chai'
-import type { Gateway } from '../../../src/contract/protocol.ts'
 import { certificate } from '../../support/certificate.ts'
 import { devServer } from '../../support/server.ts'
-import { listenVault } from '../../support/listen.ts'
+import { gatewayTo, listenVault } from '../../support/listen.ts'
 
 const message = (verb: string, path: string, token: string, body = '', last = false): string =>
   `${verb} /v1/${path} HTTP/1.1\r\nHost: a\r\nX-Vault-Token: ${token}\r\n${last ? 'Connection: close\r\n' : ''}Content-Length: ${body.length}\r\n\r\n${body}`
@@ -47,19 +46,13 @@ describe('requests that are sent without waiting for answers', () => {
   for (const kind of ['plain', 'TLS'])
     it(`never run beside each other (${kind})`, async () => {
       let [running, most, handled] = [0, 0, 0]
-      const gateway: Gateway = {
-        admit: () => undefined,
-        refuse: async (_, refusal) => {
-          throw refusal
-        },
-        handle: async () => {
-          most = Math.max(most, ++running)
-          await new Promise((resolve) => setImmediate(resolve))
-          running--
-          handled++
-          return { data: {} }
-        },
-      }
+      const gateway = gatewayTo(async () => {
+        most = Math.max(most, ++running)
+        await new Promise((resolve) => setImmediate(resolve))
+        running--
+        handled++
+        return { data: {} }
+      })
       const tls = certificate()
       const options = { host: '127.0.0.1', port: 0, ...(kind === 'TLS' && { tls: async () => tls }) }
       const listener = await listenVault(gateway, options)

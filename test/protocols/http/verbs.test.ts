@@ -5,26 +5,18 @@ import { connect } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { expect } from 'chai'
 import * as fc from 'fast-check'
-import type { Gateway, Listener } from '../../../src/contract/protocol.ts'
-import type { Request } from '../../../src/contract/request.ts'
-import type { Response } from '../../../src/contract/response.ts'
+import type { Listener } from '../../../src/contract/protocol.ts'
 import type { HttpOptions } from '../../../src/protocols/http/listener.ts'
 import { VerbReader } from '../../../src/protocols/http/verbs.ts'
 import { certificate } from '../../support/certificate.ts'
-import { listenVault } from '../../support/listen.ts'
+import { gatewayTo, listenVault } from '../../support/listen.ts'
 
 /** Tells what it was asked, after a turn of the event loop or a few. */
-const echo: Gateway = {
-  admit: () => undefined,
-  refuse: async (_, refusal) => {
-    throw refusal
-  },
-  handle: async ({ operation, path, data }: Request): Promise<Response> => {
-    for (let turns = path.length % 3; turns > 0; turns--) await new Promise((resolve) => setImmediate(resolve))
-    const digest = createHash('sha256').update(JSON.stringify(data)).digest('hex').slice(0, 8)
-    return { data: { asked: `${operation} ${path} ${digest}` } }
-  },
-}
+const echo = gatewayTo(async ({ operation, path, data }) => {
+  for (let turns = path.length % 3; turns > 0; turns--) await new Promise((resolve) => setImmediate(resolve))
+  const digest = createHash('sha256').update(JSON.stringify(data)).digest('hex').slice(0, 8)
+  return { data: { asked: `${operation} ${path} ${digest}` } }
+})
 
 const listen = async (more: Partial<HttpOptions> = {}): Promise<Listener> =>
   listenVault(echo, { host: '127.0.0.1', port: 0, ...more })
