@@ -1,10 +1,21 @@
 import type { AuditEvent, AuditOutcome } from '../contract/audit.ts'
 import { Fault } from '../contract/fault.ts'
+import { perObject } from '../util/caches/per-object.ts'
 import type { Clock } from '../util/clock.ts'
 import { rfc3339 } from '../util/clock.ts'
 import type { DeviceLog } from './device-log.ts'
 import type { DeviceSet } from './device-set.ts'
 import type { NoteAbout } from './lines/entry.ts'
+
+/** How far the lines of one request have come. */
+interface Progress {
+  /** Some device was given the request line. */
+  posted: boolean
+  /** Resolves with the request line of a pure route: the response line waits for it. */
+  unawaited: Promise<void> | undefined
+  /** The request changes something; one of a pure route may do so after all. */
+  changes: boolean
+}
 
 /**
  * Writes the lines of requests and responses to all devices. The lines of one turn of the event loop are written together,
@@ -14,12 +25,11 @@ import type { NoteAbout } from './lines/entry.ts'
 export class Recorder {
   readonly #devices: DeviceSet
   readonly #clock: Clock
-  /** Request lines that nothing waits for yet: the response line of the same event will. */
-  readonly #unawaited = new WeakMap<AuditEvent, Promise<void>>()
-  /** Requests of pure routes that change something after all. */
-  readonly #changing = new WeakSet<AuditEvent>()
-  /** Changes whose request line was written. */
-  readonly #awaited = new WeakSet<AuditEvent>()
+  readonly #progressOf = perObject((event: AuditEvent): Progress => ({
+    posted: false,
+    unawaited: undefined,
+    changes: !event.pure,
+  }))
   #flushIsDue = false
   #time = { at: NaN, text: '' }
 
@@ -41,12 +51,11 @@ export class Recorder {
     const time = this.#now()
     const posted = this.#post((device) => device.request(time, event))
     if (posted === undefined) return undefined
-    if (!event.pure) {
-      this.#awaited.add(event)
-      return posted
-    }
+    const progress = this.#progressOf(event)
+    progress.posted = true
+    if (!event.pure) return posted
     posted.catch(() => {})
-    this.#unawaited.set(event, posted)
+    progress.unawaited = posted
     return undefined
   }
 
@@ -55,17 +64,18 @@ export class Recorder {
    * response line waits for the disk. @throws Fault when no device wrote the line
    */
   async beforeChange(event: AuditEvent): Promise<void> {
-    this.#changing.add(event)
-    await this.#unawaited.get(event)
+    const progress = this.#progressOf(event)
+    progress.changes = true
+    await progress.unawaited
   }
 
   /** The response line. Resolves when the kernel has it; for a change, when it is on disk. */
   response(event: AuditEvent, outcome: AuditOutcome): Promise<void> | undefined {
-    if (this.#lostDevices(event)) return event.answersUnaudited === true ? undefined : Promise.reject(sealedMeanwhile())
+    const { posted: hasRequestLine, unawaited: before, changes } = this.#progressOf(event)
+    if (hasRequestLine && this.#lostDevices())
+      return event.answersUnaudited === true ? undefined : Promise.reject(sealedMeanwhile())
     const time = this.#now()
-    const durable = !event.pure || this.#changing.has(event)
-    const posted = this.#post((device) => device.response(time, event, outcome, durable))
-    const before = this.#unawaited.get(event)
+    const posted = this.#post((device) => device.response(time, event, outcome, changes))
     // Usually both lines are in one write, and wait for the same promise.
     const both = before === undefined || before === posted ? posted : Promise.all([before, posted]).then(() => {})
     return event.answersUnaudited === true ? both?.catch(() => {}) : both
@@ -87,9 +97,8 @@ export class Recorder {
   }
 
   /** Whether the devices that have the request line were closed by a seal since: nothing could record the response. */
-  #lostDevices(event: AuditEvent): boolean {
-    const { size, isSealed } = this.#devices
-    return size === 0 && isSealed && (this.#awaited.has(event) || this.#unawaited.has(event))
+  #lostDevices(): boolean {
+    return this.#devices.size === 0 && this.#devices.isSealed
   }
 
   /** Queues a line for every device; resolves when the first of them has written it. Undefined when there is no device. */

@@ -1,27 +1,26 @@
 import { Fault } from '../contract/fault.ts'
 import type { Closer, Expectation } from '../contract/storage.ts'
 import type { Changed, Stored, Transaction, View } from '../contract/view.ts'
+import { perObject } from '../util/caches/per-object.ts'
 import type { Shape } from '../util/stored/shape.ts'
 import type { Records } from './records.ts'
 
 const tries = 64
 const clearing = 100
 
-/** Objects that were found to have a shape. The cache gives the same object again until the record changes. */
-const shapesSeen = new WeakMap<object, Shape<unknown>>()
+/** Whether an object has a shape. The cache of records gives the same object again until the record changes. */
+const hasShape = perObject((shape: Shape<unknown>) => perObject((value: object): boolean => shape.is(value)))
 
 /** A record that was read, if it has its shape. @throws Fault internal: whoever reads it must not go on with it. */
 function shaped<T>(value: unknown, shape: Shape<T> | undefined): T | undefined {
   if (value === undefined || !shape) return value as T | undefined
-  const remembered = typeof value === 'object' && value !== null
-  if (remembered && shapesSeen.get(value) === shape) return value as T
-  if (!shape.is(value))
+  const fits = typeof value === 'object' && value !== null ? hasShape(shape)(value) : shape.is(value)
+  if (!fits)
     throw new Fault(
       'internal',
       `the storage has ${shape.about} that cannot be used: it is damaged, or of another release. Restore it from a backup.`,
     )
-  if (remembered) shapesSeen.set(value, shape)
-  return value
+  return value as T
 }
 
 /** A folder of the barrier's records. */

@@ -4,6 +4,7 @@ import { asFault, Fault, refuse } from '../contract/fault.ts'
 import type { Transaction, View } from '../contract/view.ts'
 import { fromPrivateDer, pairs } from '../crypto/keys/pairs.ts'
 import { base64 } from '../util/bytes.ts'
+import { perObject } from '../util/caches/per-object.ts'
 import { rfc3339 } from '../util/clock.ts'
 import type { Clock } from '../util/clock.ts'
 import type { Log } from '../util/log.ts'
@@ -61,7 +62,7 @@ export class KeyStore {
   readonly #view: View
   readonly #log: Log
   readonly #host: KeyHost
-  readonly #live = new WeakMap<KeyRecord, LiveKey>()
+  readonly #live = perObject((record: KeyRecord) => new LiveKey(upgraded(record), this.#host))
   readonly #changes = new Mutex()
   readonly #successors = new Map<string, Promise<unknown>>()
   #indexing: Promise<void> | undefined
@@ -167,12 +168,7 @@ export class KeyStore {
 
   /** The parsed form of a record. */
   live(record: KeyRecord): LiveKey {
-    let key = this.#live.get(record)
-    if (!key) {
-      key = new LiveKey(upgraded(record), this.#host)
-      this.#live.set(record, key)
-    }
-    return key
+    return this.#live(record)
   }
 
   /** The key with a version after this one: whoever finds it exhausted first rotates it, the others wait for that. */

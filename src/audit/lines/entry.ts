@@ -47,7 +47,7 @@ export interface LineOptions {
 }
 
 /** Data as it stands in a line, made ahead: right as long as the same strings are open. */
-interface Ready {
+interface Prepared {
   readonly open: readonly string[] | undefined
   readonly text: string
 }
@@ -66,9 +66,11 @@ interface TokenText {
 export class LineWriter {
   readonly #hasher: Hasher
   readonly #options: LineOptions
-  readonly #tokens = new WeakMap<TokenRecord, TokenText>()
-  readonly #events = new WeakMap<AuditEvent, string>()
-  readonly #ready = new WeakMap<object, Ready>()
+  /** The newest text of each token. */
+  readonly #tokens = perObject<TokenRecord, { text?: TokenText }>(() => ({}))
+  readonly #events = perObject((event: AuditEvent) => this.#eventText(event, this.#token(event)))
+  /** Each is taken once. */
+  readonly #prepared = new WeakMap<object, Prepared>()
 
   constructor(hasher: Hasher, options: LineOptions) {
     this.#hasher = hasher
@@ -89,7 +91,7 @@ export class LineWriter {
   async #prepare(data: unknown, open: readonly string[] | undefined): Promise<void> {
     if (typeof data !== 'object' || data === null) return
     const text = await inTurns(redactSteps(data, this.#hasher, this.#redaction(open)))
-    this.#ready.set(data, { open, text })
+    this.#prepared.set(data, { open, text })
   }
 
   /** The line before the operation. `time` is RFC 3339. */
@@ -118,14 +120,13 @@ export class LineWriter {
 
   /** `auth` and `request`, alike on both lines. Only after a login the response line has the new token in `auth`. */
   #event(event: AuditEvent, issued?: Response['issued']): string {
-    const cached = issued ? undefined : this.#events.get(event)
-    if (cached !== undefined) return cached
-    const token = issued ? this.#issued(event, issued) : this.#token(event)
+    return issued ? this.#eventText(event, this.#issued(event, issued)) : this.#events(event)
+  }
+
+  #eventText(event: AuditEvent, token: Pick<TokenText, 'auth' | 'request'>): string {
     const { allowed, granting } = event.decision
     const results = `"policy_results":{"allowed":${allowed}${granting && granting.length > 0 ? grantingText(granting) : ''}}`
-    const text = `"auth":{${token.auth}${results}},"request":{${this.#request(event, token.request)}}`
-    if (!issued) this.#events.set(event, text)
-    return text
+    return `"auth":{${token.auth}${results}},"request":{${this.#request(event, token.request)}}`
   }
 
   #request(event: AuditEvent, token: string): string {
@@ -159,12 +160,10 @@ export class LineWriter {
     const shown = request.credential.kind === 'token' ? request.credential.token : undefined
     if (token === undefined)
       return { shown, auth: '', request: shown ? `"client_token":${this.#credential(shown)},` : '' }
-    const cached = this.#tokens.get(token)
-    if (cached && cached.shown?.reveal() === shown?.reveal()) return cached
+    const cached = this.#tokens(token)
+    if (cached.text && cached.text.shown?.reveal() === shown?.reveal()) return cached.text
     const bearer = shown ? this.#credential(shown) : undefined
-    const made = { shown, ...this.#tokenText(token, bearer) }
-    this.#tokens.set(token, made)
-    return made
+    return (cached.text = { shown, ...this.#tokenText(token, bearer) })
   }
 
   #issued(event: AuditEvent, { token, bearer }: NonNullable<Response['issued']>): Pick<TokenText, 'auth' | 'request'> {
@@ -246,16 +245,16 @@ export class LineWriter {
   }
 
   #redact(value: unknown, open: readonly string[] | undefined): string {
-    const ready = this.#takeReady(value)
-    return ready && ready.open === open ? ready.text : redact(value, this.#hasher, this.#redaction(open))
+    const prepared = this.#takePrepared(value)
+    return prepared && prepared.open === open ? prepared.text : redact(value, this.#hasher, this.#redaction(open))
   }
 
   /** Once: what is answered may be an object that lives on. */
-  #takeReady(value: unknown): Ready | undefined {
+  #takePrepared(value: unknown): Prepared | undefined {
     if (typeof value !== 'object' || value === null) return undefined
-    const ready = this.#ready.get(value)
-    if (ready) this.#ready.delete(value)
-    return ready
+    const prepared = this.#prepared.get(value)
+    if (prepared) this.#prepared.delete(value)
+    return prepared
   }
 
   #redaction(open: readonly string[] | undefined): Redaction {

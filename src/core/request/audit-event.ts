@@ -1,8 +1,8 @@
 import type { AuditEvent, AuditMount } from '../../contract/audit.ts'
 import { rootNamespace } from '../../contract/identity.ts'
 import type { MountRecord } from '../../contract/mount.ts'
+import { perObject } from '../../util/caches/per-object.ts'
 import type { Decision } from './decide.ts'
-import type { Mount } from '../mounts/mount.ts'
 import type { Namespace } from '../namespaces/namespace.ts'
 
 /** The audit event of a request. */
@@ -18,7 +18,7 @@ export function eventOf(decision: Decision): AuditEvent {
       granting: grantingOf(granting, decision.home),
       ...(refusal && { error: refusal }),
     },
-    ...(mount && { mount: auditMount(mount) }),
+    ...(mount && { mount: auditMount(mount.record, mount.apiPath) }),
     pure: !isChange(decision),
     ...(answersUnaudited(decision) && { answersUnaudited: true }),
     // A share that was sent to a mistyped path, or with a wrong verb, found no route that could say so.
@@ -40,33 +40,22 @@ function isChange({ refusal, spends, route, request, operation }: Decision): boo
 
 type Granting = NonNullable<AuditEvent['decision']['granting']>
 
-const grantings = new WeakMap<readonly string[], Granting>()
-
-/** The policies that allowed it. A rule's list of names is one object, and so is what is written of it. */
-function grantingOf(names: readonly string[], home: Namespace | undefined): Granting {
-  const cached = grantings.get(names)
-  if (cached) return cached
+/** The policies that allowed it. A rule's list of names is one object, and so is the description of it. */
+const grantingOf = perObject((names: readonly string[], home: Namespace | undefined): Granting => {
   const { id = rootNamespace, path = '' } = home ?? {}
   const of = { namespace_id: id, ...(path !== '' && { namespace_path: path }) }
-  const granting = names.map((name) => ({ name, ...of, type: 'acl' as const }))
-  grantings.set(names, granting)
-  return granting
-}
+  return names.map((name) => ({ name, ...of, type: 'acl' as const }))
+})
 
-const described = new WeakMap<MountRecord, AuditMount>()
-
-function auditMount(mount: Mount): AuditMount {
-  const cached = described.get(mount.record)
-  if (cached) return cached
-  const { type, kind, accessor, config } = mount.record
-  const description: AuditMount = {
-    path: mount.apiPath,
+/** A mount with other settings has another record. */
+const auditMount = perObject((record: MountRecord, path: string): AuditMount => {
+  const { type, kind, accessor, config } = record
+  return {
+    path,
     type,
     accessor,
     class: type === 'system' ? 'system' : kind,
     ...(config.audit_non_hmac_request_keys && { rawRequestKeys: config.audit_non_hmac_request_keys }),
     ...(config.audit_non_hmac_response_keys && { rawResponseKeys: config.audit_non_hmac_response_keys }),
   }
-  described.set(mount.record, description)
-  return description
-}
+})

@@ -1,13 +1,13 @@
 import type { Field } from '../../contract/field.ts'
+import { perObject } from '../../util/caches/per-object.ts'
 
 type Compile<C> = (values: readonly unknown[], field: Field<unknown> | undefined) => C
 
 /** Makes a rule's values ready for comparing once for each field that they are compared as. They live as long as the rule. */
 export function compiledOnce<C extends object>(compile: Compile<C>): Compile<C> {
-  const byValues = new WeakMap<readonly unknown[], Map<Field<unknown> | undefined, C>>()
+  const compiledOf = perObject<readonly unknown[], Map<Field<unknown> | undefined, C>>(() => new Map())
   return (values, field) => {
-    const byField = byValues.get(values) ?? new Map<Field<unknown> | undefined, C>()
-    byValues.set(values, byField)
+    const byField = compiledOf(values)
     const found = byField.get(field) ?? compile(values, field)
     byField.set(field, found)
     return found

@@ -42,13 +42,13 @@ interface Connection {
 
 /** The connections of a listener: what Node's parser sees of them, and how one that it refuses ends. */
 export class Connections {
-  readonly #all = new WeakMap<Duplex, Connection>()
+  readonly #bySocket = new WeakMap<Duplex, Connection>()
 
   /** Puts the reader of verbs between a new connection and Node's parser. */
   add(socket: Duplex): void {
     const reader = new VerbReader()
     const connection: Connection = { reader, ending: false }
-    this.#all.set(socket, connection)
+    this.#bySocket.set(socket, connection)
     const push = socket.push.bind(socket)
     socket.push = (chunk: Buffer | null) => {
       const seen = chunk === null ? reader.rest() : reader.take(chunk)
@@ -67,7 +67,7 @@ export class Connections {
    */
   begin(response: ServerResponse, handle: () => void): void {
     const { socket } = response.req
-    const connection = this.#all.get(socket)
+    const connection = this.#bySocket.get(socket)
     const before = connection?.newest
     if (connection) connection.newest = response
     if (connection?.ending) response.shouldKeepAlive = false
@@ -93,7 +93,7 @@ export class Connections {
   /** Ends a connection that Node's parser has given up, after the answers that are under way. */
   refuse(error: ParserError, socket: Duplex): void {
     const { code = '' } = error
-    const connection = this.#all.get(socket)
+    const connection = this.#bySocket.get(socket)
     connection?.reader.end()
     // A connection that failed below HTTP cannot carry an answer.
     if (!connection || !socket.writable || !/^(HPE|ERR_HTTP)_/.test(code)) return void socket.destroy()

@@ -1,13 +1,16 @@
 /**
  * Computes a value once for each object, by its identity, and drops it with the object. Right only for objects that never
- * change after they were first given: a changed thing has to be another object.
+ * change after they were first used as a key: a changed thing has to be another object.
+ * @param compute may need more than the object; for the same object, that must be the same at every call
  */
-export function perObject<K extends object, V>(compute: (key: K) => V): (key: K) => V {
+export function perObject<K extends object, V, More extends readonly unknown[] = []>(
+  compute: (key: K, ...more: More) => V,
+): (key: K, ...more: More) => V {
   const values = new WeakMap<K, { readonly value: V }>()
-  return (key) => {
+  return (key, ...more) => {
     const cached = values.get(key)
     if (cached) return cached.value
-    const value = compute(key)
+    const value = compute(key, ...more)
     values.set(key, { value })
     return value
   }
