@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { expect } from 'chai'
 
@@ -82,5 +82,31 @@ describe('architecture', () => {
 
   it('no default exports, no any', () => {
     for (const { name, text } of sources) expect(/export default|\bas any\b|: any\b/.test(text), name).to.equal(false)
+  })
+})
+
+describe('the tests as a map', () => {
+  /** What belongs to no folder of src: suites over the whole server, and what they share. */
+  const suites = ['clients', 'contracts', 'docs', 'parity', 'reference', 'scenarios', 'support', 'wycheproof']
+  /** Tenants that only tests have, and suites over several folders. */
+  const others = ['auth/lockout', 'auth/passphrase', 'keys/view', 'protocols/echo']
+
+  const folders = readdirSync('test', { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => relative('test', join(entry.parentPath, entry.name)))
+
+  it('every folder of tests has its counterpart in src, and every test stands in a folder', () => {
+    const missing = folders.filter((folder) => !suites.includes(folder.split('/')[0] as string) && !existsSync(join('src', folder))) // prettier-ignore
+    expect(missing.toSorted()).to.deep.equal(others)
+    const rules = ['architecture', 'every-name', 'home', 'security'].map((name) => `${name}.test.ts`)
+    expect(readdirSync('test').filter((file) => file.endsWith('.test.ts')).toSorted()).to.deep.equal(rules) // prettier-ignore
+  })
+
+  it('every setting of mocha for releases of Node names tests that are there', () => {
+    const { spec } = JSON.parse(readFileSync('.mocharc.node.json', 'utf8')) as { readonly spec: readonly string[] }
+    const named = spec
+      .filter((file) => !file.includes('*'))
+      .map((file) => file.replace('build/', '').replace('.js', '.ts'))
+    expect(named.filter((file) => !existsSync(file))).to.deep.equal([])
   })
 })

@@ -1,9 +1,9 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { expect } from 'chai'
 import * as fc from 'fast-check'
-import { devServer } from '../support/server.ts'
-import type { Body, TestServer } from '../support/server.ts'
-import { worked } from '../support/worked.ts'
+import { devServer } from '../../support/server.ts'
+import type { Body, TestServer } from '../../support/server.ts'
+import { worked } from '../../support/worked.ts'
 
 const b64 = (text: string) => Buffer.from(text).toString('base64')
 

@@ -1,9 +1,9 @@
 import { expect } from 'chai'
-import { isMacHash } from '../../src/crypto/hash.ts'
-import { randomBytes } from '../../src/crypto/fast/random.ts'
-import type { SignatureOptions } from '../../src/crypto/signatures/signatures.ts'
-import { agreed } from '../../src/keys/operations/agreement.ts'
-import { backupOf, restoredFrom } from '../../src/engines/transit/formats/backup.ts'
+import { isMacHash } from '../../../src/crypto/hash.ts'
+import { randomBytes } from '../../../src/crypto/fast/random.ts'
+import type { SignatureOptions } from '../../../src/crypto/signatures/signatures.ts'
+import { agreed } from '../../../src/keys/operations/agreement.ts'
+import { backupOf, restoredFrom } from '../../../src/engines/transit/formats/backup.ts'
 import {
   decryptText,
   encryptText,
@@ -11,13 +11,13 @@ import {
   signText,
   verifyMacText,
   verifyText,
-} from '../../src/engines/transit/formats/ciphertext.ts'
-import { exported } from '../../src/engines/transit/formats/export.ts'
-import { LiveKey, uncounted } from '../../src/keys/live-key.ts'
-import { hmacWith } from '../../src/keys/operations/macs.ts'
-import { transitVectors } from '../parity/corpus.ts'
-import { faultOf } from '../support/seal-manager.ts'
-import { unaudited } from '../support/key-spec.ts'
+} from '../../../src/engines/transit/formats/ciphertext.ts'
+import { exported } from '../../../src/engines/transit/formats/export.ts'
+import { LiveKey, uncounted } from '../../../src/keys/live-key.ts'
+import { hmacWith } from '../../../src/keys/operations/macs.ts'
+import { transitVectors } from '../../parity/corpus.ts'
+import { faultOf } from '../../support/seal-manager.ts'
+import { unaudited } from '../../support/key-spec.ts'
 
 interface Row {
   readonly version: number

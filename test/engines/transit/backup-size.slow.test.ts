@@ -1,12 +1,12 @@
 import { expect } from 'chai'
-import { storageLimits } from '../../src/contract/storage.ts'
-import { randomBytes } from '../../src/crypto/fast/random.ts'
-import { backupOf, restoredFrom } from '../../src/engines/transit/formats/backup.ts'
-import { newKey, newVersion } from '../../src/keys/record.ts'
-import type { KeyRecord, KeyVersion } from '../../src/keys/record.ts'
-import { openLevelServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
-import { keySpec } from '../support/key-spec.ts'
+import { storageLimits } from '../../../src/contract/storage.ts'
+import { randomBytes } from '../../../src/crypto/fast/random.ts'
+import { backupOf, restoredFrom } from '../../../src/engines/transit/formats/backup.ts'
+import { newKey, newVersion } from '../../../src/keys/record.ts'
+import type { KeyRecord, KeyVersion } from '../../../src/keys/record.ts'
+import { openLevelServer } from '../../support/server.ts'
+import type { TestServer } from '../../support/server.ts'
+import { keySpec } from '../../support/key-spec.ts'
 
 const now = Date.UTC(2030, 0, 1)
 

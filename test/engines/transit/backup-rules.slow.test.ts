@@ -1,10 +1,10 @@
 import { expect } from 'chai'
 import * as fc from 'fast-check'
-import { keyType, keyTypes } from '../../src/crypto/keys/key-types.ts'
-import type { KeyTypeName } from '../../src/crypto/keys/key-types.ts'
-import { Numeral, readJson, writeJson } from '../../src/util/json.ts'
-import { devServer } from '../support/server.ts'
-import type { Body, TestServer } from '../support/server.ts'
+import { keyType, keyTypes } from '../../../src/crypto/keys/key-types.ts'
+import type { KeyTypeName } from '../../../src/crypto/keys/key-types.ts'
+import { Numeral, readJson, writeJson } from '../../../src/util/json.ts'
+import { devServer } from '../../support/server.ts'
+import type { Body, TestServer } from '../../support/server.ts'
 
 type Json = Record<string, unknown>
 type Path = readonly (string | number)[]

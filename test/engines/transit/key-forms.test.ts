@@ -1,11 +1,11 @@
 import { createECDH, createPublicKey, generateKeyPairSync } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { expect } from 'chai'
-import { wrapKey } from '../../src/crypto/ciphers/key-wrap.ts'
-import { derValue, tags } from '../../src/crypto/encoding/der.ts'
-import { randomBytes } from '../../src/crypto/fast/random.ts'
-import { devServer } from '../support/server.ts'
-import type { Body, Reply, TestServer } from '../support/server.ts'
+import { wrapKey } from '../../../src/crypto/ciphers/key-wrap.ts'
+import { derValue, tags } from '../../../src/crypto/encoding/der.ts'
+import { randomBytes } from '../../../src/crypto/fast/random.ts'
+import { devServer } from '../../support/server.ts'
+import type { Body, Reply, TestServer } from '../../support/server.ts'
 
 const sequence = (...parts: readonly Uint8Array[]) => derValue(tags.sequence, ...parts)
 const number = (value: number) => derValue(tags.integer, Uint8Array.of(value))

@@ -1,9 +1,9 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { expect } from 'chai'
-import { keyType, keyTypes } from '../../src/crypto/keys/key-types.ts'
-import type { KeyTypeName } from '../../src/crypto/keys/key-types.ts'
-import { devServer } from '../support/server.ts'
-import type { Body, Reply, TestServer } from '../support/server.ts'
+import { keyType, keyTypes } from '../../../src/crypto/keys/key-types.ts'
+import type { KeyTypeName } from '../../../src/crypto/keys/key-types.ts'
+import { devServer } from '../../support/server.ts'
+import type { Body, Reply, TestServer } from '../../support/server.ts'
 
 const input = Buffer.from('some text').toString('base64')
 const latest = 4

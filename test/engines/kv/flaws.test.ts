@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import { devServer } from '../support/server.ts'
-import type { Body, TestServer } from '../support/server.ts'
+import { devServer } from '../../support/server.ts'
+import type { Body, TestServer } from '../../support/server.ts'
 
 /** Flaws that the key-value stores of others have: callers' mistakes that are taken, or answered with a failure. */
 describe('known flaws of key-value stores', () => {

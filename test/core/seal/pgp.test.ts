@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { decrypt, generateKey, readMessage } from 'openpgp'
 import type { PrivateKey } from 'openpgp'
-import { decoded } from '../../src/core/seal/generate-root.ts'
-import { readPgpKey } from '../../src/crypto/keys/pgp.ts'
-import { leaveOut } from '../support/leave-out.ts'
-import { TestRoom, faultOf, openRoom } from '../support/seal-manager.ts'
+import { decoded } from '../../../src/core/seal/generate-root.ts'
+import { readPgpKey } from '../../../src/crypto/keys/pgp.ts'
+import { leaveOut } from '../../support/leave-out.ts'
+import { TestRoom, faultOf, openRoom } from '../../support/seal-manager.ts'
 
 /** Somebody with a PGP key pair, as the library of the openpgp project makes it. */
 interface Holder {

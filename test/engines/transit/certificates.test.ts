@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import { createPublicKey } from 'node:crypto'
 import { expect } from 'chai'
-import { certificate } from '../support/certificate.ts'
-import { leaveOut } from '../support/leave-out.ts'
-import { devServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
+import { certificate } from '../../support/certificate.ts'
+import { leaveOut } from '../../support/leave-out.ts'
+import { devServer } from '../../support/server.ts'
+import type { TestServer } from '../../support/server.ts'
 
 describe('certificates of transit keys', () => {
   let server: TestServer

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import { devServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
+import { devServer } from '../../support/server.ts'
+import type { TestServer } from '../../support/server.ts'
 
 describe('the end of a policy', () => {
   let server: TestServer

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import { devServer } from '../support/server.ts'
-import type { Body, TestServer } from '../support/server.ts'
+import { devServer } from '../../support/server.ts'
+import type { Body, TestServer } from '../../support/server.ts'
 
 const input = 'YQ=='
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import { devServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
+import { devServer } from '../../support/server.ts'
+import type { TestServer } from '../../support/server.ts'
 
 const charset = (characters: string) => `rule "charset" { charset = "${characters}" }\n`
 

@@ -1,12 +1,12 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto'
 import { expect } from 'chai'
-import { oaepHashes, unwrapKey, wrapKey } from '../../src/crypto/ciphers/key-wrap.ts'
-import { ed25519Private, privateDer } from '../../src/crypto/keys/pairs.ts'
-import { randomBytes } from '../../src/crypto/fast/random.ts'
-import { oaepHash } from '../../src/engines/transit/input.ts'
-import { transitVectors } from '../parity/corpus.ts'
-import { devServer } from '../support/server.ts'
-import type { Body, TestServer } from '../support/server.ts'
+import { oaepHashes, unwrapKey, wrapKey } from '../../../src/crypto/ciphers/key-wrap.ts'
+import { ed25519Private, privateDer } from '../../../src/crypto/keys/pairs.ts'
+import { randomBytes } from '../../../src/crypto/fast/random.ts'
+import { oaepHash } from '../../../src/engines/transit/input.ts'
+import { transitVectors } from '../../parity/corpus.ts'
+import { devServer } from '../../support/server.ts'
+import type { Body, TestServer } from '../../support/server.ts'
 
 const b64 = (text: string) => Buffer.from(text).toString('base64')
 

@@ -1,8 +1,8 @@
 import { expect } from 'chai'
-import { aeads } from '../../src/crypto/ciphers/aead.ts'
-import { cbcs } from '../../src/crypto/ciphers/cbc.ts'
-import { largeJobs } from '../../src/crypto/workers/large.ts'
-import { randomBytes } from '../../src/crypto/fast/random.ts'
+import { aeads } from '../../../src/crypto/ciphers/aead.ts'
+import { cbcs } from '../../../src/crypto/ciphers/cbc.ts'
+import { largeJobs } from '../../../src/crypto/workers/large.ts'
+import { randomBytes } from '../../../src/crypto/fast/random.ts'
 
 const hex = (text: string): Uint8Array => Buffer.from(text, 'hex')
 const toHex = (bytes: Uint8Array | undefined): string | undefined => bytes && Buffer.from(bytes).toString('hex')

@@ -1,9 +1,9 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { expect } from 'chai'
-import { heavy, slow } from '../../src/crypto/workers/heavy.ts'
-import { devServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
+import { heavy, slow } from '../../../src/crypto/workers/heavy.ts'
+import { devServer } from '../../support/server.ts'
+import type { TestServer } from '../../support/server.ts'
 
 const turnedAway = 'the server is stopping: nothing was changed, try again later'
 

@@ -1,13 +1,13 @@
 import { expect } from 'chai'
 import * as fc from 'fast-check'
-import { merged } from '../../src/engines/kv/v2/merge.ts'
-import { plainSettings } from '../../src/engines/kv/v2/record.ts'
-import { Secrets } from '../../src/engines/kv/v2/secrets.ts'
-import { openBarrier } from '../support/barrier.ts'
-import { HandClock } from '../support/clock.ts'
-import { FailingStorage } from '../support/failing-storage.ts'
-import { devServer } from '../support/server.ts'
-import type { Body, TestServer } from '../support/server.ts'
+import { merged } from '../../../src/engines/kv/v2/merge.ts'
+import { plainSettings } from '../../../src/engines/kv/v2/record.ts'
+import { Secrets } from '../../../src/engines/kv/v2/secrets.ts'
+import { openBarrier } from '../../support/barrier.ts'
+import { HandClock } from '../../support/clock.ts'
+import { FailingStorage } from '../../support/failing-storage.ts'
+import { devServer } from '../../support/server.ts'
+import type { Body, TestServer } from '../../support/server.ts'
 
 const merge = { 'Content-Type': 'application/merge-patch+json' }
 

@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 import * as fc from 'fast-check'
-import { apiPath } from '../../src/contract/request.ts'
-import { devServer } from '../support/server.ts'
-import type { Body, TestServer } from '../support/server.ts'
+import { apiPath } from '../../../src/contract/request.ts'
+import { devServer } from '../../support/server.ts'
+import type { Body, TestServer } from '../../support/server.ts'
 
 /** Segments of any characters that a path can hold. */
 const segment = fc

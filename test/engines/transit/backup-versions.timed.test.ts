@@ -1,7 +1,7 @@
 import { expect } from 'chai'
-import { readJson, writeJson } from '../../src/util/json.ts'
-import { devServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
+import { readJson, writeJson } from '../../../src/util/json.ts'
+import { devServer } from '../../support/server.ts'
+import type { TestServer } from '../../support/server.ts'
 
 interface Backup {
   readonly policy: Readonly<Record<string, unknown>>
