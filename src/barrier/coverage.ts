@@ -39,6 +39,18 @@ const mount: Rules = {
     upgraded: few,
     uuid: few,
     alias: few,
+    entity: many,
+    'entity-name': many,
+    'entity-merged': few,
+    'entity-group': many,
+    'alias-name': { [other]: many },
+    group: few,
+    'group-name': few,
+    'group-alias': few,
+    'group-alias-name': { [other]: few },
+    'group-member': many,
+    'group-parent': few,
+    'group-cleanup': few,
   },
 }
 

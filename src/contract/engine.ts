@@ -1,6 +1,7 @@
 import type { Clock } from '../util/clock.ts'
 import type { Log } from '../util/log.ts'
 import type { NamespaceId, TokenRecord } from './identity.ts'
+import type { MountRecord } from './mount.ts'
 import type { Route } from './route.ts'
 import type { View } from './view.ts'
 
@@ -35,6 +36,8 @@ export interface Renewal {
   readonly maxTtl: number
   readonly period: number
   readonly explicitMaxTtl: number
+  /** The names of the groups of whoever logged in, as they are now; absent: they stay as they were. */
+  readonly groupAliases?: readonly string[]
 }
 
 /** A kind of secrets engine or auth method: one folder, one line in the registry. */
@@ -60,6 +63,8 @@ export interface Engine {
   renew?(state: unknown, loginData: LoginData, token: TokenRecord): Promise<Renewal> | Renewal
   /** Removes what the mount stores for a token that was revoked or has expired. Called again after a failure. */
   tokenEnded?(state: unknown, token: TokenRecord): Promise<void>
+  /** Removes what the mount stores about a mount of a login method that is being removed. Called again after a failure. */
+  mountRemoved?(state: unknown, mount: MountRecord): Promise<void>
   readonly routes: readonly Route[]
 }
 
@@ -74,6 +79,7 @@ export function defineEngine<S>(engine: {
   readonly everyMinute?: (state: S) => Promise<void>
   readonly renew?: (state: S, loginData: LoginData, token: TokenRecord) => Promise<Renewal> | Renewal
   readonly tokenEnded?: (state: S, token: TokenRecord) => Promise<void>
+  readonly mountRemoved?: (state: S, mount: MountRecord) => Promise<void>
   readonly routes: readonly Route<S>[]
 }): Engine {
   return engine

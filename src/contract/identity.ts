@@ -60,6 +60,32 @@ export interface Principals {
   principal(entityId: string): Principal | undefined | Promise<Principal | undefined>
 }
 
+/** A login, as the identities of its namespace see it. */
+export interface Arrival {
+  /** The accessor of the mount that it went through. */
+  readonly mountAccessor: string
+  /** The name of whoever logged in, canonical and unique within the mount. */
+  readonly name: string
+  readonly metadata: Readonly<Record<string, string>>
+  /** The names that the login method has for the groups of whoever logged in; undefined: it knows of none, and memberships stay. */
+  readonly groups?: readonly string[]
+}
+
+/** The identities of one namespace, for the core and the token endpoints. */
+export interface Identities extends Principals {
+  /** The principal of a login; the first login of a name makes its entity. @throws Fault unauthenticated when the entity is disabled */
+  arrive(arrival: Arrival): Promise<Principal>
+  /** Brings an entity's memberships in the external groups of a mount to the names that its login method has for them now. */
+  regroup(entityId: string, mountAccessor: string, groups: readonly string[]): Promise<void>
+  /** The number of entities. */
+  count(): Promise<number>
+}
+
+/** The policies that a principal gives a token besides the token's own, once each, sorted. */
+export function identityPolicies({ entity, groups }: Principal): string[] {
+  return [...new Set([...entity.policies, ...groups.flatMap(({ policies }) => policies)])].sort()
+}
+
 /** A token: the stored record (service), or the claims of its JWT (batch). Times are epoch milliseconds, TTLs seconds. */
 export interface TokenRecord {
   /** Internal id: a keyed hash of the JWT's `jti` or of the opaque string. Never the bearer string itself. */

@@ -1,5 +1,6 @@
 import type { Secret } from '../util/secret.ts'
-import type { TokenRecord } from './identity.ts'
+import { identityPolicies } from './identity.ts'
+import type { Principal, TokenRecord } from './identity.ts'
 import { normalisedPolicies } from './token-params.ts'
 import type { TokenParams } from './token-params.ts'
 import type { ResponseForm } from './wire/form.ts'
@@ -21,18 +22,24 @@ export interface AuthBlock {
   readonly num_uses: number
 }
 
-/** The `auth` part of a response about a token. @param ttl seconds from now */
-export function authBlock(record: TokenRecord, token: string, ttl: number): AuthBlock {
+/**
+ * The `auth` part of a response about a token.
+ * @param ttl seconds from now
+ * @param principal the one behind the token; undefined: none
+ */
+export function authBlock(record: TokenRecord, token: string, ttl: number, principal?: Principal): AuthBlock {
   const policies = normalisedPolicies(record.policies)
+  const ofIdentity = principal ? identityPolicies(principal) : []
   return {
     client_token: token,
     accessor: record.accessor,
-    policies,
+    policies: normalisedPolicies([...policies, ...ofIdentity]),
     token_policies: policies,
+    ...(ofIdentity.length > 0 && { identity_policies: ofIdentity }),
     metadata: record.meta,
     lease_duration: ttl,
     renewable: record.renewable,
-    entity_id: record.entityId,
+    entity_id: principal?.entity.id ?? record.entityId,
     token_type: record.type,
     orphan: record.parent === undefined,
     mfa_requirement: null,
@@ -44,6 +51,8 @@ export function authBlock(record: TokenRecord, token: string, ttl: number): Auth
 export interface Login extends TokenParams {
   /** The name of the user or role, canonical and unique within the mount, for the entity. */
   readonly alias: { readonly name: string; readonly metadata?: Readonly<Record<string, string>> }
+  /** The names that the login method has for the user's groups: external groups follow them. Absent: it knows of none. */
+  readonly groupAliases?: readonly string[]
   /** Shown in audit lines and lookups, after the path of the mount. */
   readonly displayName: string
   /** Strings that the response, audit lines and lookups show. */

@@ -1,13 +1,16 @@
+import { randomUUID } from 'node:crypto'
 import { approleEngine } from '../auth/approle/engine.ts'
 import { jwtEngines } from '../auth/jwt/engine.ts'
 import { tokenEngine } from '../auth/token/engine.ts'
 import type { TokenPort } from '../auth/token/port.ts'
 import { userpassEngine } from '../auth/userpass/engine.ts'
 import type { Engine } from '../contract/engine.ts'
-import type { NamespaceId } from '../contract/identity.ts'
+import type { Identities, NamespaceId } from '../contract/identity.ts'
+import type { MountRecord } from '../contract/mount.ts'
 import { randomBytes } from '../crypto/fast/random.ts'
 import { cubbyholeEngine } from '../engines/cubbyhole/engine.ts'
 import type { WrappedResponses } from '../engines/cubbyhole/engine.ts'
+import { identityEngine } from '../engines/identity/engine.ts'
 import { plainEngine } from '../engines/kv/v1.ts'
 import { versionedEngine } from '../engines/kv/v2/engine.ts'
 import { transitEngine } from '../engines/transit/engine.ts'
@@ -17,19 +20,26 @@ import type { KeyStore } from '../keys/store.ts'
 export interface EnginePorts {
   readonly tokensOf: (namespace: NamespaceId) => TokenPort
   readonly wrappings: WrappedResponses
+  /** The mounts of login methods in a namespace. */
+  readonly loginMounts: (namespace: NamespaceId) => readonly MountRecord[]
+  readonly identities: (namespace: NamespaceId) => Identities | undefined
   /** The keys of the mount at an API path (`transit/`) of a namespace; undefined when it has none. Asked at each request. */
   readonly keysOf: (namespace: NamespaceId, mountPath: string) => KeyStore | undefined
 }
 
 /** Everything that can be mounted: one line each. */
-export function engines(system: Engine, { tokensOf, wrappings }: EnginePorts): readonly Engine[] {
+export function engines(
+  system: Engine,
+  { tokensOf, wrappings, loginMounts, identities }: EnginePorts,
+): readonly Engine[] {
   return [
     system,
-    tokenEngine(tokensOf),
+    tokenEngine(tokensOf, identities),
     userpassEngine,
     approleEngine,
     ...jwtEngines,
     cubbyholeEngine(wrappings),
+    identityEngine({ mountsOf: loginMounts, uuid: randomUUID, random: randomBytes }),
     transitEngine(randomBytes),
     plainEngine('kv'),
     versionedEngine(randomBytes),

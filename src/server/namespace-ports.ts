@@ -50,7 +50,10 @@ export function namespacePorts(parts: NamespaceParts, id: NamespaceId): Namespac
           .map(({ record, engine }) => ({ record, routes: engine.routes })),
     },
     leases: leasePorts(context),
-    counters: { tokens: async () => (await unsealed().tokens.accessors(id)).length },
+    counters: {
+      tokens: async () => (await unsealed().tokens.accessors(id)).length,
+      entities: async () => (await unsealed().identities(id)?.count()) ?? 0,
+    },
     lockouts: lockoutPort(context),
     namespaces: childPorts(unsealed, here),
   }

@@ -4,6 +4,7 @@ import type { Engine } from '../contract/engine.ts'
 import type { NamespaceId } from '../contract/identity.ts'
 import { startUnsealed } from '../core/seal/unsealed-server.ts'
 import type { UnsealedServer, UnsealedServerParts } from '../core/seal/unsealed-server.ts'
+import { identitiesIn } from '../engines/identity/identity.ts'
 import { keysIn } from '../keys/store.ts'
 import { engines } from './engines.ts'
 import type { EnginePorts } from './engines.ts'
@@ -26,12 +27,16 @@ const builtinMounts: readonly MountSpec[] = [
     config: { ...plainConfig, passthrough_request_headers: ['Accept'] },
   },
   builtin('secret', 'cubbyhole/', 'cubbyhole', 'per-token private secret storage'),
+  {
+    ...builtin('secret', 'identity/', 'identity', 'identity store'),
+    config: { ...plainConfig, passthrough_request_headers: ['Authorization'] },
+  },
   builtin('auth', 'token/', 'token', 'token based credentials'),
 ]
 
 /** Opens a server whose barrier has been unsealed, with the engines of this build and some more. */
 export async function startWithEngines(
-  parts: Omit<UnsealedServerParts, 'engines' | 'builtin'>,
+  parts: Omit<UnsealedServerParts, 'engines' | 'identitiesIn' | 'builtin'>,
   system: Engine,
   more: (ports: EnginePorts) => readonly Engine[],
 ): Promise<UnsealedServer> {
@@ -41,6 +46,7 @@ export async function startWithEngines(
       const ports = { ...open, keysOf: (namespace: NamespaceId, path: string) => keysIn(stateAt(namespace, path)) }
       return [...engines(system, ports), ...more(ports)]
     },
+    identitiesIn,
     builtin: builtinMounts,
   })
 }

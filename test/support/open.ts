@@ -10,6 +10,8 @@ import { startUnsealed } from '../../src/core/seal/unsealed-server.ts'
 import type { UnsealedServer } from '../../src/core/seal/unsealed-server.ts'
 import { randomBytes } from '../../src/crypto/fast/random.ts'
 import { cubbyholeEngine } from '../../src/engines/cubbyhole/engine.ts'
+import { identityEngine } from '../../src/engines/identity/engine.ts'
+import { identitiesIn } from '../../src/engines/identity/identity.ts'
 import { plainEngine } from '../../src/engines/kv/v1.ts'
 import { silent } from '../../src/util/log.ts'
 import type { HandClock } from './clock.ts'
@@ -40,13 +42,20 @@ export async function openCore(
     audit: new AuditBroker({ ...parts, types: {} }),
     ttl: { default: 3600, max: 7200 },
     lockoutSettings: {},
-    engines: ({ tokensOf, wrappings }) => [
+    engines: ({ tokensOf, wrappings, loginMounts, identities }) => [
+      identityEngine({ mountsOf: loginMounts, uuid: randomUUID, random: randomBytes }),
       defineEngine({ type: 'system', kind: 'secret', about: '', start: () => undefined, routes: [] }),
-      tokenEngine(tokensOf),
+      tokenEngine(tokensOf, identities),
       cubbyholeEngine(wrappings),
       plainEngine('kv'),
       ...more,
     ],
-    builtin: [mountSpec('sys/', 'system'), mountSpec('cubbyhole/', 'cubbyhole'), mountSpec('token/', 'token', 'auth')],
+    identitiesIn,
+    builtin: [
+      mountSpec('sys/', 'system'),
+      mountSpec('cubbyhole/', 'cubbyhole'),
+      mountSpec('identity/', 'identity'),
+      mountSpec('token/', 'token', 'auth'),
+    ],
   })
 }

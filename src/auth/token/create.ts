@@ -1,6 +1,6 @@
 import { Fault, refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
-import type { TokenRecord, TokenSpec } from '../../contract/identity.ts'
+import type { Principal, TokenRecord, TokenSpec } from '../../contract/identity.ts'
 import type { Request } from '../../contract/request.ts'
 import { authBlock } from '../../contract/response.ts'
 import type { Response } from '../../contract/response.ts'
@@ -9,9 +9,10 @@ import { routesOf } from '../../contract/route.ts'
 import type { Call } from '../../contract/route.ts'
 import { effectiveTtl, smallerLimit } from '../../contract/token-params.ts'
 import { formatDuration } from '../../util/duration.ts'
-import { policiesFor } from './policies.ts'
+import { fits, policiesFor } from './policies.ts'
 import { roleNamed } from './roles.ts'
 import type { Role } from './roles.ts'
+import { mustHave, principalOf } from './state.ts'
 import type { TokenState } from './state.ts'
 
 const { write } = routesOf<TokenState>()
@@ -98,11 +99,26 @@ async function create(
   if (type === 'batch') refuseForBatch(options, policies)
   const lifetime = lifetimeOf(call, options, role, parent, { type, policies })
   const spec = specOf(call, options, role, orphan ? undefined : parent, { type, policies, ttl: lifetime.ttl })
-  const { token, record } = await call.engine.tokens.create(spec)
+  const principal = await principalFor(call.engine, options.entity_alias, spec.parent)
+  const entityId = principal?.entity.id ?? ''
+  const { token, record } = await call.engine.tokens.create({ ...spec, entityId })
   return {
-    auth: authBlock(record, token, lifetime.ttl),
+    auth: authBlock(record, token, lifetime.ttl, principal),
     warnings: [...lifetime.warnings, ...chosenId(options.id), ...(await missingPolicies(call.engine, policies))],
   }
+}
+
+/** The principal of a new token: that of the alias, or of the parent. An orphan has none, nor has a token of an administrator from above. */
+async function principalFor(
+  state: TokenState,
+  alias: string,
+  parent: TokenRecord | undefined,
+): Promise<Principal | undefined> {
+  if (alias !== '') {
+    const arrival = { mountAccessor: state.accessor, name: alias.toLowerCase(), metadata: {} }
+    return mustHave(state.identities()).arrive(arrival)
+  }
+  return parent && state.tokens.owns(parent) ? principalOf(state, parent) : undefined
 }
 
 /** Whether policies were sent. Only a parameter that was left out stands for the caller's policies: an empty list must not make a root token. */
@@ -117,12 +133,17 @@ function refuseParent(parent: TokenRecord): void {
 
 function refusePrivileged(options: TokenOptions, role: Role | undefined, sudo: boolean): void {
   if (options.num_uses < 0) throw refuse('number of uses cannot be negative')
-  if (options.entity_alias !== '')
-    throw refuse(role ? "invalid 'entity_alias' value" : "'entity_alias' is only allowed in combination with a role")
+  if (options.entity_alias !== '') mustAllowAlias(role, options.entity_alias)
   if (sudo) return
   if (options.no_parent && !role) throw refuse('root or sudo privileges required to create orphan token')
   if (options.period > 0) throw refuse('root or sudo privileges required to create periodic token')
   if (options.id !== '') throw refuse('root or sudo privileges required to specify token id')
+}
+
+function mustAllowAlias(role: Role | undefined, alias: string): void {
+  if (!role) throw refuse("'entity_alias' is only allowed in combination with a role")
+  const allowed = role.allowedEntityAliases ?? []
+  if (!allowed.some((pattern) => fits(pattern, alias.toLowerCase()))) throw refuse("invalid 'entity_alias' value")
 }
 
 function typeOf(options: TokenOptions, role: Role | undefined): 'service' | 'batch' {

@@ -1,5 +1,6 @@
 import { Fault, refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
+import { identityPolicies } from '../../contract/identity.ts'
 import type { TokenRecord } from '../../contract/identity.ts'
 import { answer } from '../../contract/response.ts'
 import type { Response } from '../../contract/response.ts'
@@ -8,6 +9,7 @@ import type { Call } from '../../contract/route.ts'
 import { showCidr } from '../../util/cidr.ts'
 import { rfc3339 } from '../../util/clock.ts'
 import { Secret } from '../../util/secret.ts'
+import { principalOf } from './state.ts'
 import type { TokenState } from './state.ts'
 import { namedOrSelf, self as own } from './subject.ts'
 
@@ -30,6 +32,8 @@ const tokenMembers = {
   ttl: f.int('The seconds that are left; 0: it never expires.'),
   explicit_max_ttl: f.int('The longest TTL, renewals included, seconds; 0: that of the mount.'),
   entity_id: f.string('Its entity; empty: none.'),
+  identity_policies: f.list('The policies of its entity and groups.'),
+  external_namespace_policies: f.object('The same from other namespaces: there are none.'),
   type: f.string('`service` or `batch`.'),
   namespace_path: f.string('Its namespace, unless that is the root one.'),
   issue_time: f.string('When it was created.'),
@@ -99,7 +103,7 @@ export async function byAccessor(engine: TokenState, accessor: string): Promise<
   return record
 }
 
-function self(call: Call<TokenState>): Response {
+async function self(call: Call<TokenState>): Promise<Response> {
   const { caller, request, engine } = call
   if (!caller.token || request.credential.kind !== 'token') throw new Fault('unauthenticated', 'permission denied')
   return rendered(caller.token, request.credential.token.reveal(), engine)
@@ -113,7 +117,10 @@ async function lookup(call: Call<TokenState>, token: unknown): Promise<Response>
   return rendered(record, token, call.engine)
 }
 
-function rendered(record: TokenRecord, id: string, { clock, tokens }: TokenState): Response {
+async function rendered(record: TokenRecord, id: string, state: TokenState): Promise<Response> {
+  const { clock, tokens } = state
+  const principal = await principalOf(state, record)
+  const ofIdentity = principal ? identityPolicies(principal) : []
   const left = record.expiresAt === null ? 0 : Math.max(0, Math.ceil((record.expiresAt - clock.now()) / 1000))
   const issued = rfc3339(record.issuedAt)
   return answer({
@@ -130,7 +137,8 @@ function rendered(record: TokenRecord, id: string, { clock, tokens }: TokenState
     expire_time: record.expiresAt === null ? null : rfc3339(record.expiresAt),
     ttl: left,
     explicit_max_ttl: record.explicitMaxTtl,
-    entity_id: record.entityId,
+    entity_id: principal?.entity.id ?? record.entityId,
+    ...(ofIdentity.length > 0 && { identity_policies: ofIdentity, external_namespace_policies: {} }),
     type: record.type,
     ...(!tokens.inRoot && { namespace_path: tokens.namespacePath }),
     ...(record.path !== 'auth/token/root' && { issue_time: issued, renewable: record.renewable }),

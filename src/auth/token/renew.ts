@@ -11,6 +11,7 @@ import { effectiveTtl, smallerLimit } from '../../contract/token-params.ts'
 import { Secret } from '../../util/secret.ts'
 import { byAccessor } from './lookup.ts'
 import { roleNamed } from './roles.ts'
+import { principalOf } from './state.ts'
 import type { TokenState } from './state.ts'
 import { named, self } from './subject.ts'
 
@@ -69,7 +70,7 @@ async function renew(
   if (ttl < 1) throw refuse('past the max TTL, cannot renew')
   const renewed = await tokens.renew(record, ttl)
   if (!renewed) throw refuse('token not found')
-  return { auth: authBlock(renewed, bearer, ttl), warnings }
+  return { auth: authBlock(renewed, bearer, ttl, await principalOf(call.engine, renewed)), warnings }
 }
 
 /** The limits of a token of `auth/token`. Its role is read again, so that changes to it count from now on. */

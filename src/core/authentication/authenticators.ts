@@ -1,10 +1,12 @@
-import type { TokenRecord } from '../../contract/identity.ts'
+import type { Identities, NamespaceId, Principal, TokenRecord } from '../../contract/identity.ts'
 import type { Credential, CredentialOf, Request } from '../../contract/request.ts'
 import type { TokenStore } from '../../tokens/store.ts'
 
 /** The parts of an unsealed server that authentication needs. */
 export interface AuthenticatingParts {
   readonly tokens: Pick<TokenStore, 'resolve' | 'allowsAddress'>
+  /** The identities of a namespace; undefined when there is no such namespace now. */
+  readonly identities: (namespace: NamespaceId) => Identities | undefined
 }
 
 type Found = TokenRecord | undefined
@@ -28,7 +30,7 @@ function tokenOf<K extends Credential['kind']>(
   return (authenticators[credential.kind] as Authenticator<K>)(parts, credential)
 }
 
-/** The valid token of a request's caller, if it may be used from the address of the request. */
+/** The valid token of a request's caller, if it may be used from the address of the request, and its entity is not disabled. */
 export function authenticated(
   parts: AuthenticatingParts,
   { credential, client }: Pick<Request, 'credential' | 'client'>,
@@ -38,5 +40,13 @@ export function authenticated(
   return usable(parts, found, client.address)
 }
 
-const usable = ({ tokens }: AuthenticatingParts, token: Found, address: string): Found =>
-  token && tokens.allowsAddress(token, address) ? token : undefined
+function usable(parts: AuthenticatingParts, token: Found, address: string): Found | Promise<Found> {
+  if (!token || !parts.tokens.allowsAddress(token, address)) return undefined
+  if (token.entityId === '') return token
+  const found = parts.identities(token.namespace)?.principal(token.entityId)
+  if (found instanceof Promise) return found.then((principal) => (isActive(principal) ? token : undefined))
+  return isActive(found) ? token : undefined
+}
+
+/** An entity that was removed takes its tokens along. */
+const isActive = (principal: Principal | undefined): boolean => principal !== undefined && !principal.entity.disabled

@@ -1,6 +1,6 @@
 import { Fault, refuse } from '../../contract/fault.ts'
 import { rootNamespace } from '../../contract/identity.ts'
-import type { TokenSpec } from '../../contract/identity.ts'
+import type { Identities, NamespaceId, Principal, TokenSpec } from '../../contract/identity.ts'
 import type { MountRecord } from '../../contract/mount.ts'
 import { authBlock } from '../../contract/response.ts'
 import type { Login, Response } from '../../contract/response.ts'
@@ -13,13 +13,19 @@ import type { Mounts } from '../mounts/mounts.ts'
 import type { Decision } from '../request/decide.ts'
 import { noToken } from '../request/disclosure.ts'
 
+/** The parts that a login needs. */
+export interface IssuingParts {
+  readonly tokens: Pick<TokenStore, 'create'>
+  readonly identities: (namespace: NamespaceId) => Identities | undefined
+}
+
 /**
  * Creates the token of a successful login: the only place where a login becomes a token. The response gets its `auth`, and
  * the token for its audit line.
  * @throws Fault when the login is not allowed from this address, or asks for what no token can have; then nothing was created
  */
 export async function issueToken(
-  tokens: Pick<TokenStore, 'create'>,
+  { tokens, identities }: IssuingParts,
   { request, mount, namespace }: Decision,
   { login, ...response }: Response & { readonly login: Login },
 ): Promise<Response> {
@@ -27,10 +33,14 @@ export async function issueToken(
   if (login.boundCidrs.length > 0 && !inCidrs(login.boundCidrs, request.client.address)) throw noToken()
   const type = typeOf(login, mount.record)
   const { ttl, warnings } = lifetimeOf(login, namespace?.mounts.limits(mount.record))
+  const home = namespace?.id ?? rootNamespace
+  const policies = policiesOf(login)
+  const boundCidrs = addressesOf(login, request.client.address)
+  const principal = await principalOf(identities(home), mount.record, login)
   const spec: TokenSpec = {
     type,
-    namespace: namespace?.id ?? rootNamespace,
-    policies: policiesOf(login),
+    namespace: home,
+    policies,
     path: request.path,
     meta: login.metadata,
     displayName: displayNameOf(mount.record, login),
@@ -39,18 +49,28 @@ export async function issueToken(
     period: type === 'batch' ? 0 : login.period,
     numUses: login.numUses,
     renewable: type === 'service' && login.renewable && mount.engine.renew !== undefined,
-    boundCidrs: addressesOf(login, request.client.address),
-    entityId: '',
+    boundCidrs,
+    entityId: principal.entity.id,
     mount: mount.record.uuid,
     ...(login.data && type === 'service' && { loginData: login.data }),
   }
   const { token, record } = await tokens.create(spec)
   return {
     ...response,
-    auth: authBlock(record, token, ttl),
+    auth: authBlock(record, token, ttl, principal),
     issued: { token: record, bearer: new Secret(token) },
     warnings: [...(response.warnings ?? []), ...warnings],
   }
+}
+
+/** The principal of the login. Comes last of the checks: a login that is refused makes no entity. */
+async function principalOf(
+  identities: Identities | undefined,
+  { accessor }: MountRecord,
+  { alias: { name, metadata = {} }, groupAliases }: Login,
+): Promise<Principal> {
+  if (!identities) throw new Fault('internal', 'internal error')
+  return identities.arrive({ mountAccessor: accessor, name, metadata, ...(groupAliases && { groups: groupAliases }) })
 }
 
 /** The type that the mount enforces; else that of the login; else the mount's default. @throws Fault invalid_request for a counted batch token */

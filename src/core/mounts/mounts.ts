@@ -40,6 +40,11 @@ export interface MountParts {
   readonly ttl: { readonly default: number; readonly max: number }
 }
 
+/** The limits of a renewal, and the groups of whoever logged in as the mount knows them now. */
+export interface RenewalOfMount extends Bounds, Pick<Renewal, 'ttl'> {
+  readonly groups?: { readonly mountAccessor: string; readonly names: readonly string[] }
+}
+
 /** Engines are alike in all namespaces: each has one trie. */
 const trieOf = perObject((engine: Engine) => new Trie(engine.routes))
 
@@ -127,7 +132,7 @@ export class Mounts {
    * judgement, and the token's explicit maximum, which always counts.
    * @throws Fault when that mount refuses the renewal
    */
-  async renewal(token: TokenRecord): Promise<Bounds & Pick<Renewal, 'ttl'>> {
+  async renewal(token: TokenRecord): Promise<RenewalOfMount> {
     const mounts = this.router.all()
     const mount = mounts.find(({ record, apiPath }) =>
       token.mount === undefined ? apiPath === 'auth/token/' : record.uuid === token.mount,
@@ -141,6 +146,7 @@ export class Mounts {
       period: own.period,
       explicitMaxTtl: smallerLimit(token.explicitMaxTtl, own.explicitMaxTtl),
       ...(own.ttl !== undefined && { ttl: own.ttl }),
+      ...(own.groupAliases && { groups: { mountAccessor: mount.record.accessor, names: own.groupAliases } }),
     }
   }
 
@@ -289,7 +295,10 @@ export class Mounts {
 
   /** The caller, or the start of the server, then finishes the revocation of tokens below those of the mount. */
   async #purge(record: MountRecord): Promise<void> {
-    if (record.kind === 'auth') await this.#parts.tokens.endAllOfMount(record.namespace, record.uuid)
+    if (record.kind === 'auth') {
+      await this.#parts.tokens.endAllOfMount(record.namespace, record.uuid)
+      for (const { engine, state } of this.router.all()) await engine.mountRemoved?.(state, record)
+    }
     await this.#dataOf(record).clear('')
     await this.#parts.view.del(this.#table + record.uuid)
   }

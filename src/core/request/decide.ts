@@ -6,6 +6,7 @@ import type { Route, Subject } from '../../contract/route.ts'
 import type { Acl, AclOperation, AclQuery, Verdict } from '../../policy/acl.ts'
 import type { TokenStore } from '../../tokens/store.ts'
 import { authenticated } from '../authentication/authenticators.ts'
+import type { AuthenticatingParts } from '../authentication/authenticators.ts'
 import type { Acls } from '../policies/acl-cache.ts'
 import { refusalOf, showsValidToken, maySeeReason, noToken } from './disclosure.ts'
 import { callOf } from './call.ts'
@@ -26,6 +27,7 @@ import type { Offers, Traits } from './trie.ts'
 export interface DecidingParts {
   readonly namespaces: Namespaces
   readonly tokens: TokenStore
+  readonly identities: AuthenticatingParts['identities']
   readonly acls: Acls
 }
 
@@ -167,13 +169,13 @@ function dependsOnNamespace({ request, route }: Draft, { serverLife, vet }: Trai
   return request.namespace !== '' && route !== undefined && !independent
 }
 
-async function requireValidToken({ tokens }: DecidingParts, request: Request): Promise<void> {
-  if (!(await showsValidToken(tokens, request))) throw noToken()
+async function requireValidToken(parts: DecidingParts, request: Request): Promise<void> {
+  if (!(await showsValidToken(parts, request))) throw noToken()
 }
 
 /** Gives the reason to callers who may know it. The others go on, to a response that gives none. */
-async function refuseBarred({ tokens }: DecidingParts, request: Request, barred: Fault, target: Target): Promise<void> {
-  if (await maySeeReason(tokens, request, target.offers, target.sentNamespace)) throw barred
+async function refuseBarred(parts: DecidingParts, request: Request, barred: Fault, target: Target): Promise<void> {
+  if (await maySeeReason(parts, request, target.offers, target.sentNamespace)) throw barred
 }
 
 /** Whether no token is needed; help always needs one. Where sudo is wanted, only its owners hear that a verb does not exist. */

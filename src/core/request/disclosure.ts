@@ -1,7 +1,7 @@
 import { Fault, asFault, refuse } from '../../contract/fault.ts'
 import type { Request } from '../../contract/request.ts'
-import type { TokenStore } from '../../tokens/store.ts'
 import { authenticated } from '../authentication/authenticators.ts'
+import type { AuthenticatingParts } from '../authentication/authenticators.ts'
 import type { Namespace } from '../namespaces/namespace.ts'
 import { traitsOf } from './trie.ts'
 import type { Offers } from './trie.ts'
@@ -24,19 +24,19 @@ export function refusalOf(namespace: Namespace | undefined, offers: Offers = {})
 }
 
 /** Whether a request carries a token that is valid in any namespace. Takes no use of it. */
-export async function showsValidToken(tokens: TokenStore, request: Request): Promise<boolean> {
-  return (await authenticated({ tokens }, request)) !== undefined
+export async function showsValidToken(parts: AuthenticatingParts, request: Request): Promise<boolean> {
+  return (await authenticated(parts, request)) !== undefined
 }
 
 /** Whether the caller may see why a request is barred: always if the reason depends only on the request. */
 export async function maySeeReason(
-  tokens: TokenStore,
+  parts: AuthenticatingParts,
   request: Request,
   offers: Offers | undefined,
   sentNamespace: string,
 ): Promise<boolean> {
   const rootOnly = Object.values(offers ?? {}).some((route) => route.rootOnly)
-  return (rootOnly && sentNamespace !== '' && request.namespace === sentNamespace) || showsValidToken(tokens, request)
+  return (rootOnly && sentNamespace !== '' && request.namespace === sentNamespace) || showsValidToken(parts, request)
 }
 
 /** The one refusal for every kind of invalid token. */

@@ -211,7 +211,7 @@ async function loggedIn(
 ): Promise<Response> {
   if (!open) throw new Fault('sealed', 'Vault is sealed')
   await beforeChange()
-  return issueToken(open.tokens, decision, response)
+  return issueToken(open, decision, response)
 }
 
 /** Adds warnings about parameters without effect, if the response has room for warnings. */

@@ -3,8 +3,8 @@ import type { AuditBroker } from '../../audit/broker.ts'
 import type { Barrier } from '../../contract/barrier.ts'
 import { Fault, refuse } from '../../contract/fault.ts'
 import type { Engine } from '../../contract/engine.ts'
-import type { NamespaceId } from '../../contract/identity.ts'
-import type { MountSpec } from '../../contract/mount.ts'
+import type { Identities, NamespaceId } from '../../contract/identity.ts'
+import type { MountRecord, MountSpec } from '../../contract/mount.ts'
 import { NamespaceTokens } from '../../tokens/namespace-tokens.ts'
 import type { TokenHome } from '../../tokens/namespace-tokens.ts'
 import { TokenLeases } from '../../tokens/token-leases.ts'
@@ -46,7 +46,12 @@ export interface UnsealedServerParts {
     readonly wrappings: Wrappings
     /** The state of the engine that is mounted at an API path of a namespace; undefined when there is none now. */
     readonly stateAt: (namespace: NamespaceId, apiPath: string) => unknown
+    /** The mounts of login methods in a namespace. */
+    readonly loginMounts: (namespace: NamespaceId) => readonly MountRecord[]
+    readonly identities: (namespace: NamespaceId) => Identities | undefined
   }) => readonly Engine[]
+  /** The identities in the state of the engine at `identity/`. */
+  readonly identitiesIn: (state: unknown) => Identities | undefined
   /** The mounts that every namespace has from the beginning. */
   readonly builtin: readonly MountSpec[]
 }
@@ -58,6 +63,7 @@ export interface UnsealedServer {
   readonly namespaces: Namespaces
   readonly tokens: TokenStore
   readonly tokensOf: (namespace: NamespaceId) => NamespaceTokens
+  readonly identities: (namespace: NamespaceId) => Identities | undefined
   readonly wrappings: Wrappings
   readonly acls: Acls
   readonly versions: VersionHistory
@@ -133,9 +139,12 @@ async function openStores(parts: UnsealedServerParts): Promise<UnsealedServer> {
       if (namespace && !namespace.record.removing) await namespace.mounts.tokenEnded(token)
     },
   })
-  const tokensOf = (id: NamespaceId) => new NamespaceTokens(tokens, homeOf(id, namespaceOf, parts.ttl))
+  const stateAt = (id: NamespaceId, path: string): unknown => namespaceOf(id)?.mounts.stateAt(path)
+  const identities = (id: NamespaceId) => parts.identitiesIn(stateAt(id, 'identity/'))
+  const tokensOf = (id: NamespaceId) => new NamespaceTokens(tokens, homeOf(id, { namespaceOf, identities }, parts.ttl))
   const wrappings = new Wrappings(tokens, clock, (id) => namespaceOf(id)?.refuseLocked())
-  const engines = parts.engines({ tokensOf, wrappings, stateAt: (id, path) => namespaceOf(id)?.mounts.stateAt(path) })
+  const loginMounts = (id: NamespaceId) => namespaceOf(id)?.mounts.list('auth') ?? []
+  const engines = parts.engines({ tokensOf, wrappings, stateAt, loginMounts, identities })
   const lockouts = new Lockouts(clock, parts.lockoutSettings)
   const namespaces = await openNamespaces({ ...parts, freshness, lockouts }, tokens, engines)
   late.namespaces = namespaces
@@ -151,6 +160,7 @@ async function openStores(parts: UnsealedServerParts): Promise<UnsealedServer> {
     namespaces,
     tokens,
     tokensOf,
+    identities,
     wrappings,
     versions,
     quotas,
@@ -246,11 +256,12 @@ async function tend(namespaces: Namespaces): Promise<void> {
   for (const { mounts } of namespaces.all()) await mounts.tend()
 }
 
-function homeOf(
-  id: NamespaceId,
-  namespaceOf: (id: NamespaceId) => Namespace | undefined,
-  ttl: UnsealedServerParts['ttl'],
-): TokenHome {
+interface HomeParts {
+  readonly namespaceOf: (id: NamespaceId) => Namespace | undefined
+  readonly identities: (id: NamespaceId) => Identities | undefined
+}
+
+function homeOf(id: NamespaceId, { namespaceOf, identities }: HomeParts, ttl: UnsealedServerParts['ttl']): TokenHome {
   return {
     id,
     get path() {
@@ -264,7 +275,10 @@ function homeOf(
     renewal: async (record) => {
       const mounts = namespaceOf(id)?.mounts
       if (!mounts) throw refuse('lease is not renewable')
-      return mounts.renewal(record)
+      const { groups, ...bounds } = await mounts.renewal(record)
+      if (groups && record.entityId !== '')
+        await identities(id)?.regroup(record.entityId, groups.mountAccessor, groups.names)
+      return bounds
     },
     policyExists: async (name) => (await namespaceOf(id)?.policies.get(name)) !== undefined,
   }

@@ -78,6 +78,7 @@ export function serverInfoRoutes(port: ServerInfoPort): Route<unknown>[] {
 export interface CounterPort {
   /** How many service tokens it has. */
   tokens(): Promise<number>
+  entities(): Promise<number>
 }
 
 type Has = { readonly counters: CounterPort }
@@ -94,7 +95,7 @@ export function counterRoutes(): Route<Has>[] {
     counting.read('internal/counters/entities', {
       about: 'How many entities there are in the namespace.',
       returns: { counters: f.object('`entities.total`.') },
-      handle: () => answer({ counters: { entities: { total: 0 } } }),
+      handle: async ({ engine }) => answer({ counters: { entities: { total: await engine.counters.entities() } } }),
     }),
   ]
 }

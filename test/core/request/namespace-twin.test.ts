@@ -106,10 +106,11 @@ function partsOf(root: Namespace, all: readonly Namespace[], home: Namespace, ru
     ({ path, capabilities }) => `path "${path}" { capabilities = ${JSON.stringify(capabilities)} }`,
   )
   const acl = compileAcl([{ name: 'p', document: parsePolicy(text.join('\n')) }], { now: () => 0 })
-  const token = { id: 't', namespace: home.id, policies: ['p'], numUses: 0 } as unknown as TokenRecord
+  const token = { id: 't', namespace: home.id, policies: ['p'], numUses: 0, entityId: '' } as unknown as TokenRecord
   return {
     namespaces: { root, byId: (id: string) => all.find((one) => one.id === id) } as unknown as Namespaces,
     tokens: { resolve: () => token, allowsAddress: () => true } as unknown as TokenStore,
     acls: { of: () => acl } as unknown as Acls,
+    identities: () => undefined,
   }
 }

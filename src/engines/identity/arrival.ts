@@ -1,0 +1,97 @@
+import { Fault } from '../../contract/fault.ts'
+import type { Arrival } from '../../contract/identity.ts'
+import type { Transaction } from '../../contract/view.ts'
+import { freshAlias, freshEntity, newEntity, writeAlias } from './entities.ts'
+import type { Identity } from './identity.ts'
+import { directGroups, join, leave } from './memberships.ts'
+import { at, checkedName, isEncodable } from './names.ts'
+import { entityShape, groupShape, pointerShape } from './records.ts'
+import type { EntityRecord, GroupRecord, Metadata } from './records.ts'
+
+/** The id of the entity of a login. The first login makes it; later ones write only what has changed. */
+export async function arrive(identity: Identity, arrival: Arrival): Promise<string> {
+  const { mountAccessor, groups } = arrival
+  const entity = (await arrived(identity, arrival)) ?? (await enter(identity, arrival))
+  if (groups && !entity.disabled) await regroup(identity, entity.id, mountAccessor, groups)
+  return entity.id
+}
+
+/** The entity of a login that changes nothing about it. */
+async function arrived({ view }: Identity, arrival: Arrival): Promise<EntityRecord | undefined> {
+  const pointer = await view.get(at.aliasName(arrival.mountAccessor, arrival.name), pointerShape)
+  const entity = pointer && (await view.get(at.entity(pointer.id), entityShape))
+  return entity && (entity.disabled || isSame(aliasOf(entity, arrival).metadata, arrival.metadata)) ? entity : undefined
+}
+
+/** Makes the entity and its alias, or changes the metadata of the alias, in one commit. */
+async function enter(identity: Identity, arrival: Arrival): Promise<EntityRecord> {
+  const { view, clock } = identity
+  const { mountAccessor, name, metadata } = arrival
+  return view.transaction(async (tx) => {
+    const pointer = await tx.get(at.aliasName(mountAccessor, name), pointerShape)
+    if (!pointer) {
+      const alias = freshAlias(identity, { name: checkedName(name), mountAccessor, metadata })
+      const entity = await newEntity(identity, tx, { ...freshEntity(identity), aliases: [alias] })
+      writeAlias(tx, entity.id, alias)
+      return entity
+    }
+    const entity = await tx.get(at.entity(pointer.id), entityShape)
+    if (!entity) throw damaged()
+    if (entity.disabled) return entity
+    const changed = { ...aliasOf(entity, arrival), metadata, updatedAt: clock.now() }
+    const aliases = entity.aliases.map((alias) => (alias.id === changed.id ? changed : alias))
+    const next = { ...entity, aliases }
+    tx.put(at.entity(entity.id), next)
+    return next
+  })
+}
+
+function aliasOf({ aliases }: EntityRecord, { mountAccessor, name }: Arrival) {
+  const found = aliases.find((alias) => alias.mountAccessor === mountAccessor && alias.name === name)
+  if (!found) throw damaged()
+  return found
+}
+
+const damaged = (): Fault =>
+  new Fault('internal', 'the index of entity aliases and the entities do not fit together; restore a backup')
+
+function isSame(a: Metadata | null, b: Metadata): boolean {
+  const [before, now] = [Object.entries(a ?? {}), Object.entries(b)]
+  return before.length === now.length && now.every(([key, value]) => a !== null && a[key] === value)
+}
+
+/** Puts an entity into exactly those external groups of a mount that the login method names. */
+export async function regroup(
+  { view }: Identity,
+  entity: string,
+  accessor: string,
+  names: readonly string[],
+): Promise<void> {
+  const wanted = new Set<string>()
+  for (const name of new Set(names)) {
+    if (name === '' || !isEncodable(name)) continue
+    const pointer = await view.get(at.groupAliasName(accessor, name), pointerShape)
+    if (pointer) wanted.add(pointer.id)
+  }
+  const now = (await directGroups(view, entity)).filter(({ alias }) => alias?.mountAccessor === accessor)
+  const joins = [...wanted].filter((id) => !now.some((group) => group.id === id))
+  const leaves = now.filter(({ id }) => !wanted.has(id))
+  if (joins.length === 0 && leaves.length === 0) return
+  await view.transaction(async (tx) => {
+    if (!(await tx.get(at.entity(entity), entityShape))) return
+    for (const { id } of leaves) {
+      const group = await tx.get(at.group(id), groupShape)
+      if (group) leave(tx, group, entity)
+    }
+    for (const id of joins) {
+      const group = await aliasedGroup(tx, id, accessor)
+      if (group && names.includes(group.alias?.name ?? '')) join(tx, group, entity)
+    }
+  })
+}
+
+/** The group, if it still has an alias of the mount. */
+async function aliasedGroup(tx: Transaction, id: string, accessor: string): Promise<GroupRecord | undefined> {
+  const group = await tx.get(at.group(id), groupShape)
+  return group?.alias?.mountAccessor === accessor ? group : undefined
+}

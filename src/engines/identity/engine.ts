@@ -1,0 +1,29 @@
+import { defineEngine } from '../../contract/engine.ts'
+import type { Engine } from '../../contract/engine.ts'
+import { removeAliasesOf } from './aliases.ts'
+import { removeGroupAliasesOf } from './group-aliases.ts'
+import { Identity } from './identity.ts'
+import type { IdentityPorts } from './identity.ts'
+import { removeEnded } from './memberships.ts'
+import { aliasRoutes } from './routes/aliases.ts'
+import { entityRoutes } from './routes/entities.ts'
+import { groupAliasRoutes } from './routes/group-aliases.ts'
+import { groupRoutes } from './routes/groups.ts'
+import { lookupRoutes } from './routes/lookup.ts'
+
+/** Entities, groups and their aliases (`identity/`): every namespace has exactly one. */
+export function identityEngine(ports: IdentityPorts): Engine {
+  return defineEngine<Identity>({
+    type: 'identity',
+    kind: 'secret',
+    about: 'Who logs in, whichever way: entities, groups and their aliases.',
+    start: (host) => new Identity(host, ports),
+    everyMinute: async ({ view }) => removeEnded(view),
+    mountRemoved: async (identity, { accessor }) => {
+      await removeAliasesOf(identity, accessor)
+      await removeGroupAliasesOf(identity, accessor)
+      await removeEnded(identity.view)
+    },
+    routes: [...entityRoutes, ...aliasRoutes, ...groupRoutes, ...groupAliasRoutes, ...lookupRoutes],
+  })
+}

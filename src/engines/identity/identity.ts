@@ -1,0 +1,71 @@
+import type { EngineHost } from '../../contract/engine.ts'
+import { Fault, refuse } from '../../contract/fault.ts'
+import type { Arrival, Identities, NamespaceId, Principal } from '../../contract/identity.ts'
+import type { MountRecord } from '../../contract/mount.ts'
+import type { View } from '../../contract/view.ts'
+import type { Clock } from '../../util/clock.ts'
+import { arrive, regroup } from './arrival.ts'
+import { isAccessor } from './names.ts'
+import { PrincipalCache } from './principals.ts'
+
+/** The needs of the engine besides those of every engine. */
+export interface IdentityPorts {
+  /** The mounts of login methods in a namespace. */
+  readonly mountsOf: (namespace: NamespaceId) => readonly MountRecord[]
+  readonly uuid: () => string
+  readonly random: (bytes: number) => Uint8Array
+}
+
+/** Entities, groups and their aliases in one namespace. */
+export class Identity implements Identities {
+  readonly view: View
+  readonly clock: Clock
+  readonly namespace: NamespaceId
+  readonly uuid: () => string
+  readonly random: (bytes: number) => Uint8Array
+  readonly #principals: PrincipalCache
+  readonly #mounts: () => readonly MountRecord[]
+
+  constructor({ view, clock, namespace }: EngineHost, { mountsOf, uuid, random }: IdentityPorts) {
+    this.view = view
+    this.clock = clock
+    this.namespace = namespace
+    this.uuid = uuid
+    this.random = random
+    this.#mounts = () => mountsOf(namespace)
+    this.#principals = new PrincipalCache(view, namespace)
+  }
+
+  principal(entityId: string): Principal | undefined | Promise<Principal | undefined> {
+    return this.#principals.principal(entityId)
+  }
+
+  async arrive(arrival: Arrival): Promise<Principal> {
+    const principal = await this.principal(await arrive(this, arrival))
+    if (!principal || principal.entity.disabled) throw new Fault('unauthenticated', 'permission denied')
+    return principal
+  }
+
+  async regroup(entityId: string, mountAccessor: string, groups: readonly string[]): Promise<void> {
+    await regroup(this, entityId, mountAccessor, groups)
+  }
+
+  async count(): Promise<number> {
+    return (await this.view.list('entity/')).length
+  }
+
+  /** The mounts of login methods, by their accessors. */
+  mounts(): ReadonlyMap<string, MountRecord> {
+    return new Map(this.#mounts().map((record) => [record.accessor, record]))
+  }
+
+  /** @throws Fault invalid_request when no mount of the namespace has this accessor */
+  mustBeMount(accessor: string): void {
+    if (!isAccessor(accessor) || !this.mounts().has(accessor)) throw refuse(`invalid mount accessor "${accessor}"`)
+  }
+}
+
+/** The identities in the state of a mount, if it is one of this engine. */
+export function identitiesIn(state: unknown): Identities | undefined {
+  return state instanceof Identity ? state : undefined
+}
