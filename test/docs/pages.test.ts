@@ -13,8 +13,10 @@ const docs = [
   'formats',
   'key-lifecycle',
   'lifecycle',
+  'login',
   'namespaces',
   'operations',
+  'performance',
   'policies',
   'secrets',
   'threat-model',
@@ -37,6 +39,19 @@ describe('the pages', () => {
     for (const page of pages)
       for (const [, link = ''] of read(page).matchAll(/\]\(([^)#:]+)\)/g))
         expect(existsSync(join(dirname(page), link)), `${page}: ${link}`).to.equal(true)
+  })
+
+  it('lead only to sections that are there', () => {
+    const sections = (page: string): readonly string[] =>
+      [...read(page).matchAll(/^#+ (.+)$/gm)].map(([, title = '']) => title.toLowerCase().replaceAll(/[^\p{L}\p{N} _-]/gu, '').replaceAll(' ', '-')) // prettier-ignore
+    const links = pages.flatMap((page) =>
+      [...read(page).matchAll(/\]\(([^)#:]*)#([^)]+)\)/g)].map(([, file = '', section = '']) => ({
+        to: file === '' ? page : join(dirname(page), file),
+        section,
+      })),
+    )
+    expect(links).to.have.length.greaterThan(3)
+    expect(links.filter(({ to, section }) => !sections(to).includes(section))).to.deep.equal([])
   })
 
   it('name only source files that are there', () => {

@@ -86,6 +86,7 @@ async function finished(run: Run, id: string, what: string): Promise<void> {
 /** The commands of one kind of mounts. */
 export function mountCommands(kind: MountKind): readonly Command[] {
   const { word, one } = kind
+  const article = /^[aeiou]/.test(one) ? 'an' : 'a'
   const first = (run: Run): string => mountPath(run.args[0] ?? '')
   return [
     {
@@ -98,7 +99,7 @@ export function mountCommands(kind: MountKind): readonly Command[] {
     },
     {
       name: `${word} enable`,
-      about: `Enable a ${one}`,
+      about: `Enable ${article} ${one}`,
       usage: 'TYPE',
       args: [1, 1],
       flags: enableFlags,
@@ -107,7 +108,7 @@ export function mountCommands(kind: MountKind): readonly Command[] {
     },
     {
       name: `${word} disable`,
-      about: `Disable a ${one} and remove its data`,
+      about: `Disable ${article} ${one} and remove its data`,
       usage: 'PATH',
       args: [1, 1],
       doing: (run) => `disabling ${one} at ${first(run)}`,
@@ -115,7 +116,7 @@ export function mountCommands(kind: MountKind): readonly Command[] {
     },
     {
       name: `${word} tune`,
-      about: `Change the settings of a ${one}`,
+      about: `Change the settings of ${article} ${one}`,
       usage: 'PATH',
       args: [1, 1],
       flags: word === 'auth' ? { ...tuneFlags, ...lockoutFlags } : tuneFlags,
@@ -124,7 +125,7 @@ export function mountCommands(kind: MountKind): readonly Command[] {
     },
     {
       name: `${word} move`,
-      about: `Move a ${one} to another path`,
+      about: `Move ${article} ${one} to another path`,
       usage: 'FROM TO',
       args: [2, 2],
       doing: (run) => `moving ${one} ${first(run)} to ${mountPath(run.args[1] ?? '')}`,
