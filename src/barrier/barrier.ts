@@ -1,18 +1,13 @@
-import { createSecretKey } from 'node:crypto'
 import type { AcceptedDamage, Barrier, Commits, KeyStatus, RotationConfig } from '../contract/barrier.ts'
 import { plainKeys } from '../contract/barrier.ts'
 import { Fault, refuse } from '../contract/fault.ts'
-import type { Closer, Commit, CommitResult, Companion, Op, Rev, Storage } from '../contract/storage.ts'
+import type { Closer, Companion, Op, Rev, Storage } from '../contract/storage.ts'
 import type { View } from '../contract/view.ts'
-import { hmacSha256 } from '../crypto/kdf.ts'
-import { hex, sameBytes, utf8, wipe } from '../util/bytes.ts'
+import { sameBytes, wipe } from '../util/bytes.ts'
 import type { Clock } from '../util/clock.ts'
-import { silent } from '../util/log.ts'
 import type { Log } from '../util/log.ts'
 import { Mutex } from '../util/mutex.ts'
 import { CommitCount, commitName, commitShape, firstCommit } from './commit-count.ts'
-import { Coverage } from './coverage.ts'
-import { Digests } from './digests.ts'
 import { checkedByOwner } from './record-checks.ts'
 import type { RecordChecks } from './record-checks.ts'
 import { SharedStorage } from './shared-storage.ts'
@@ -24,6 +19,8 @@ import { Names } from './names.ts'
 import { Records, sealedFault } from './records.ts'
 import { acceptedName, acceptedShape, rotationName, rotationShape, usualRotation } from './settings.ts'
 import { boundTo, committed, firstRecord, openUnder } from './storing.ts'
+import { digestsOf } from './unsealed.ts'
+import type { Unsealed } from './unsealed.ts'
 import { BarrierView } from './view.ts'
 
 export interface BarrierParts {
@@ -36,25 +33,13 @@ export interface BarrierParts {
   readonly onLost?: (why: string) => void
 }
 
-/** Everything that exists only while the barrier is unsealed. */
-interface Open {
-  readonly keyring: Keyring
-  /** The revision of the stored keyring that `keyring` was read from or written as. */
-  readonly keyringRev: Rev
-  readonly root: Uint8Array
-  readonly names: Names
-  readonly records: Records
-  readonly checks: RecordChecks
-  readonly count: EncryptionCount
-}
-
 /** The barrier over a storage. See contract/barrier.ts for what it promises and docs/formats.md for the bytes. */
 export class EncryptedBarrier implements Barrier {
   readonly #parts: BarrierParts
   /** Changes of the keyring, one at a time. What must hold even without it is held by `keyringRev`. */
   readonly #changes = new Mutex()
   readonly #shared: SharedStorage
-  #open: Open | undefined
+  #unsealed: Unsealed | undefined
   #along: (() => ReadonlyMap<string, unknown> | undefined) | undefined
   #alongFolder = ''
   #keyringWatch: Closer | undefined
@@ -65,11 +50,11 @@ export class EncryptedBarrier implements Barrier {
 
   constructor(parts: BarrierParts) {
     this.#parts = parts
-    this.#shared = new SharedStorage(parts.storage, () => this.#open)
+    this.#shared = new SharedStorage(parts.storage, () => this.#unsealed)
   }
 
   get sealed(): boolean {
-    return this.#open === undefined
+    return this.#unsealed === undefined
   }
 
   get member(): string | undefined {
@@ -91,11 +76,11 @@ export class EncryptedBarrier implements Barrier {
     const keyring = freshKeyring(random, clock.now())
     const value = wrapKeyring(keyring, root, random)
     const names = new Names(keyring.nameKey)
-    const digests = this.#digestsOf(keyring, names, () => keyring)
+    const digests = digestsOf(this.#parts, keyring, names, () => keyring)
     digests.begin()
     storage.accompany(digests.companion)
     try {
-      const result = await this.#commit({
+      const result = await committed(this.#parts.storage, {
         expect: [{ key: plainKeys.keyring, rev: 0n }],
         ops: [{ put: plainKeys.keyring, value }, firstRecord(keyring, names, random), ...along],
       })
@@ -110,20 +95,20 @@ export class EncryptedBarrier implements Barrier {
 
   async unseal(root: Uint8Array, accept?: string): Promise<boolean> {
     return this.#changes.run(async () => {
-      if (this.#open) return this.isRoot(root)
+      if (this.#unsealed) return this.isRoot(root)
       const stored = await this.#stored()
       const keyring = stored && unwrapKeyring(stored.value, root)
       if (!keyring) return false
-      const open = this.#enter(keyring, stored.rev, root)
+      const unsealed = this.#enter(keyring, stored.rev, root)
       try {
-        const accepted = keyring.digests ? await open.checks.check(accept) : undefined
+        const accepted = keyring.digests ? await unsealed.checks.check(accept) : undefined
         const commit = await this.view('').get(commitName, commitShape)
         // A release without digests did not number its commits either.
         this.#commits.resume(commit ?? (keyring.digests ? undefined : firstCommit))
         this.#keyringWatch = this.#watchKeyring()
-        if (!keyring.digests) await this.#takeOver(open)
+        if (!keyring.digests) await this.#takeOver(unsealed)
         if (accepted) await this.view('').put(acceptedName, accepted)
-        await this.#mine().count.resume(this.view(''))
+        await this.#current().count.resume(this.view(''))
       } catch (thrown) {
         this.seal()
         throw thrown
@@ -136,9 +121,9 @@ export class EncryptedBarrier implements Barrier {
     this.#along = undefined
     this.#keyringWatch?.close()
     this.#keyringWatch = undefined
-    if (!this.#open) return
-    const { keyring, root, names, records, checks } = this.#open
-    this.#open = undefined
+    if (!this.#unsealed) return
+    const { keyring, root, names, records, checks } = this.#unsealed
+    this.#unsealed = undefined
     this.#othersSealed = this.#shared.lost()
     records.close()
     checks.close()
@@ -152,7 +137,7 @@ export class EncryptedBarrier implements Barrier {
   }
 
   async isRoot(root: Uint8Array): Promise<boolean> {
-    if (this.#open) return sameBytes(this.#open.root, root)
+    if (this.#unsealed) return sameBytes(this.#unsealed.root, root)
     const stored = await this.#stored()
     const keyring = stored && unwrapKeyring(stored.value, root)
     if (keyring) wipeKeyring(keyring)
@@ -163,18 +148,18 @@ export class EncryptedBarrier implements Barrier {
     // The owner could not follow, and would seal itself.
     if (this.member !== undefined) throw refuse('the root key is changed at the process that owns the storage')
     await this.#changes.run(async () => {
-      const open = this.#mine()
-      const keyringRev = await this.#replaceKeyring(open, open.keyring, root, along)
-      this.#adopt(open, { keyringRev, root: Uint8Array.from(root) })
-      wipe(open.root)
+      const unsealed = this.#current()
+      const keyringRev = await this.#replaceKeyring(unsealed, unsealed.keyring, root, along)
+      this.#adopt(unsealed, { keyringRev, root: Uint8Array.from(root) })
+      wipe(unsealed.root)
     })
   }
 
   async rotate(): Promise<void> {
     await this.#changes.run(async () => {
-      const open = this.#mine()
-      await this.#nextTerm(open)
-      await open.count.restart(activeTerm(this.#mine().keyring).term)
+      const unsealed = this.#current()
+      await this.#nextTerm(unsealed)
+      await unsealed.count.restart(activeTerm(this.#current().keyring).term)
     })
   }
 
@@ -187,11 +172,11 @@ export class EncryptedBarrier implements Barrier {
   }
 
   async sweep(): Promise<void> {
-    await this.#mine().checks.sweep()
+    await this.#current().checks.sweep()
   }
 
   keyStatus(): KeyStatus {
-    const { keyring, count } = this.#mine()
+    const { keyring, count } = this.#current()
     const { term, installedAt } = activeTerm(keyring)
     return { term, installedAt, encryptions: count.total }
   }
@@ -224,80 +209,68 @@ export class EncryptedBarrier implements Barrier {
   }
 
   view(folder: string): View {
-    return new BarrierView(folder, () => this.#mine().records)
+    return new BarrierView(folder, () => this.#current().records)
   }
 
   /**
    * A store of a release without digests. The new term is what an older copy of the keyring does not have: put back, it does
-   * not open what is written from now on.
+   * not decrypt what is written from now on.
    */
-  async #takeOver(open: Open): Promise<void> {
-    await open.checks.build()
-    await this.#nextTerm({ ...open, keyring: { ...open.keyring, digests: true } }, open)
-    await open.count.restart(activeTerm(this.#mine().keyring).term)
+  async #takeOver(unsealed: Unsealed): Promise<void> {
+    await unsealed.checks.build()
+    await this.#nextTerm({ ...unsealed, keyring: { ...unsealed.keyring, digests: true } }, unsealed)
+    await unsealed.count.restart(activeTerm(this.#current().keyring).term)
   }
 
-  async #nextTerm(from: Open, open = from): Promise<void> {
+  async #nextTerm(from: Unsealed, unsealed = from): Promise<void> {
     const keyring = withNextTerm(from.keyring, this.#parts.random, this.#parts.clock.now())
-    const keyringRev = await this.#replaceKeyring(open, keyring, open.root, [])
-    if (this.#open !== open) wipe(activeTerm(keyring).key)
-    this.#adopt(open, { keyring, keyringRev })
+    const keyringRev = await this.#replaceKeyring(unsealed, keyring, unsealed.root, [])
+    if (this.#unsealed !== unsealed) wipe(activeTerm(keyring).key)
+    this.#adopt(unsealed, { keyring, keyringRev })
   }
 
   /** While sealed nothing may be written that the digests would not know of. */
   readonly #companion: Companion = (changes, rev, read) => {
-    if (this.#open) return this.#open.checks.companion(changes, rev, read)
+    if (this.#unsealed) return this.#unsealed.checks.companion(changes, rev, read)
     for (const { key, value } of changes) if (value || key.startsWith('e/')) throw sealedFault()
     return []
   }
 
-  #enter(keyring: Keyring, keyringRev: Rev, root: Uint8Array): Open {
+  #enter(keyring: Keyring, keyringRev: Rev, root: Uint8Array): Unsealed {
     const names = new Names(keyring.nameKey)
     const isMember = this.member !== undefined
-    const checks = isMember ? checkedByOwner : this.#digestsOf(keyring, names, () => this.#mine().keyring)
+    const checks = isMember ? checkedByOwner : digestsOf(this.#parts, keyring, names, () => this.#current().keyring)
     const count = new EncryptionCount(activeTerm(keyring).term)
-    const records = new Records({
+    const records = this.#recordsOver(names, checks)
+    const unsealed = { keyring, keyringRev, root: Uint8Array.from(root), names, count, records, checks }
+    this.#unsealed = unsealed
+    if (!isMember) this.#parts.storage.accompany(this.#companion)
+    return unsealed
+  }
+
+  #recordsOver(names: Names, checks: RecordChecks): Records {
+    const { storage, random } = this.#parts
+    return new Records({
       storage: {
-        get: async (keys) => this.#parts.storage.get(keys),
-        list: async (prefix, options) => this.#parts.storage.list(prefix, options),
-        rev: async () => this.#parts.storage.rev(),
-        watch: (from, on) => this.#parts.storage.watch(from, on),
-        commit: async (commit) => this.#commit(commit),
+        get: async (keys) => storage.get(keys),
+        list: async (prefix, options) => storage.list(prefix, options),
+        rev: async () => storage.rev(),
+        watch: (from, on) => storage.watch(from, on),
+        commit: async (commit) => committed(storage, commit),
       },
       names,
       seal: (place, value) => {
-        const open = this.#mine()
-        const { term, key } = activeTerm(open.keyring)
-        open.count.add()
-        return encryptValue(key, term, boundTo(open.keyring, place), value, this.#parts.random)
+        const { keyring, count } = this.#current()
+        const { term, key } = activeTerm(keyring)
+        count.add()
+        return encryptValue(key, term, boundTo(keyring, place), value, random)
       },
       open: (place, frame) => this.#openValue(place, frame),
       along: () => this.#along?.(),
       alongFolder: () => this.#alongFolder,
-      commits: isMember ? undefined : this.#commits,
+      commits: this.member === undefined ? this.#commits : undefined,
       trusted: (place) => checks.trusted(place),
       complete: async (place) => checks.complete(place),
-    })
-    const open = { keyring, keyringRev, root: Uint8Array.from(root), names, count, records, checks }
-    this.#open = open
-    if (!isMember) this.#parts.storage.accompany(this.#companion)
-    return open
-  }
-
-  #digestsOf({ storeId, nameKey }: Keyring, names: Names, now: () => Keyring): Digests {
-    const key = createSecretKey(nameKey)
-    const derived = (label: string): Uint8Array => hmacSha256(key, utf8(label))
-    return new Digests({
-      storage: this.#parts.storage,
-      coverage: new Coverage(names),
-      key: derived('strongroom: digests of records'),
-      store: hex(derived('strongroom: store of the digests')).slice(0, 16),
-      seal: (place, value) => {
-        const { term, key: termKey } = activeTerm(now())
-        return encryptValue(termKey, term, boundTo({ storeId }, place), value, this.#parts.random)
-      },
-      open: (place, frame) => openUnder(now(), place, frame),
-      log: this.#parts.log ?? silent,
     })
   }
 
@@ -311,26 +284,26 @@ export class EncryptedBarrier implements Barrier {
   }
 
   async #followKeyring(): Promise<void> {
-    const open = this.#open
-    if (!open) return
+    const unsealed = this.#unsealed
+    if (!unsealed) return
     const stored = await this.#stored().catch(() => undefined)
-    if (this.#open !== open) return this.#followKeyring()
+    if (this.#unsealed !== unsealed) return this.#followKeyring()
     const isOwn = stored && this.#storing && sameBytes(stored.value, this.#storing)
-    if (isOwn || stored?.rev === open.keyringRev) return
-    const keyring = stored && unwrapKeyring(stored.value, open.root)
-    if (!stored || !keyring || keyring.storeId !== open.keyring.storeId) {
+    if (isOwn || stored?.rev === unsealed.keyringRev) return
+    const keyring = stored && unwrapKeyring(stored.value, unsealed.root)
+    if (!stored || !keyring || keyring.storeId !== unsealed.keyring.storeId) {
       this.seal()
       this.#parts.onLost?.('the root key was changed by another process, or the keyring cannot be read')
       return
     }
-    this.#open = { ...open, keyring: { ...keyring, nameKey: open.keyring.nameKey }, keyringRev: stored.rev }
-    wipe(keyring.nameKey, ...open.keyring.terms.map(({ key }) => key))
-    open.count.follow(activeTerm(keyring).term)
+    this.#unsealed = { ...unsealed, keyring: { ...keyring, nameKey: unsealed.keyring.nameKey }, keyringRev: stored.rev }
+    wipe(keyring.nameKey, ...unsealed.keyring.terms.map(({ key }) => key))
+    unsealed.count.follow(activeTerm(keyring).term)
   }
 
   #openValue(place: string, frame: Uint8Array): Uint8Array {
     try {
-      return openUnder(this.#mine().keyring, place, frame)
+      return openUnder(this.#current().keyring, place, frame)
     } catch (cause) {
       if (!(cause instanceof BrokenRecord)) throw cause
       throw new Fault('internal', 'a stored record was changed or moved outside strongroom; restore it from a backup', {
@@ -339,18 +312,18 @@ export class EncryptedBarrier implements Barrier {
     }
   }
 
-  #mine(): Open {
-    if (!this.#open) throw sealedFault()
-    return this.#open
+  #current(): Unsealed {
+    if (!this.#unsealed) throw sealedFault()
+    return this.#unsealed
   }
 
   /**
    * Takes what was stored into use, unless a later keyring of another process is in use already. Sealing waits for nobody:
    * what was sealed meanwhile stays so. @throws Fault sealed
    */
-  #adopt(open: Open, stored: Pick<Open, 'keyringRev'> & Partial<Open>): void {
-    if (this.#mine().names !== open.names) throw sealedFault()
-    if (this.#mine().keyringRev < stored.keyringRev) this.#open = { ...open, ...stored }
+  #adopt(unsealed: Unsealed, stored: Pick<Unsealed, 'keyringRev'> & Partial<Unsealed>): void {
+    if (this.#current().names !== unsealed.names) throw sealedFault()
+    if (this.#current().keyringRev < stored.keyringRev) this.#unsealed = { ...unsealed, ...stored }
   }
 
   async #stored(): Promise<{ readonly value: Uint8Array; readonly rev: Rev } | undefined> {
@@ -362,22 +335,18 @@ export class EncryptedBarrier implements Barrier {
    * Expects the very keyring that is in memory: one that somebody else put there, or a change of unknown outcome, must not
    * be overwritten. Wraps before it waits for anything, because `seal` wipes the keys in place.
    */
-  async #replaceKeyring(open: Open, keyring: Keyring, root: Uint8Array, along: readonly Op[]): Promise<Rev> {
+  async #replaceKeyring(unsealed: Unsealed, keyring: Keyring, root: Uint8Array, along: readonly Op[]): Promise<Rev> {
     const value = wrapKeyring(keyring, root, this.#parts.random)
-    const stamped = open.records.stamp([{ put: plainKeys.keyring, value }, ...along])
-    const expect = [{ key: plainKeys.keyring, rev: open.keyringRev }]
+    const stamped = unsealed.records.stamp([{ put: plainKeys.keyring, value }, ...along])
+    const expect = [{ key: plainKeys.keyring, rev: unsealed.keyringRev }]
     this.#storing = value
-    const result = await this.#commit({ expect, ops: stamped.ops })
+    const result = await committed(this.#parts.storage, { expect, ops: stamped.ops })
     if (typeof result === 'string')
       throw new Fault(
         'unavailable',
         'the stored keyring is not the one in use; seal and unseal the server, then try again',
       )
-    open.records.acknowledged(stamped)
+    unsealed.records.acknowledged(stamped)
     return result.rev
-  }
-
-  async #commit(commit: Commit): Promise<CommitResult> {
-    return committed(this.#parts.storage, commit)
   }
 }

@@ -1,5 +1,5 @@
 import { Fault, refuse } from '../contract/fault.ts'
-import type { Digests } from './digests.ts'
+import type { Digests } from './digests/digests.ts'
 
 /** How a barrier learns that records were removed or put back outside strongroom. */
 export type RecordChecks = Pick<Digests, 'check' | 'build' | 'companion' | 'trusted' | 'complete' | 'sweep' | 'close'>

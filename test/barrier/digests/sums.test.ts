@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { expect } from 'chai'
 import * as fc from 'fast-check'
-import { Elements } from '../../src/barrier/sums.ts'
+import { Elements } from '../../../src/barrier/digests/sums.ts'
 
 /** docs/formats.md: SHA-512/256 of key ‖ revision ‖ storage key ‖ 0 ‖ nonce and tag of a frame, or all of anything else. */
 function slowElement(key: Uint8Array, place: string, value: Uint8Array, rev: bigint): string {

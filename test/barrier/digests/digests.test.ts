@@ -1,19 +1,19 @@
 import { expect } from 'chai'
 import * as fc from 'fast-check'
-import { EncryptedBarrier } from '../../src/barrier/barrier.ts'
-import { Coverage } from '../../src/barrier/coverage.ts'
-import { commitName } from '../../src/barrier/commit-count.ts'
-import { unwrapKeyring } from '../../src/barrier/keyring.ts'
-import { Names } from '../../src/barrier/names.ts'
-import { Fault } from '../../src/contract/fault.ts'
-import { randomBytes } from '../../src/crypto/fast/random.ts'
-import { LevelStorage } from '../../src/storage/level/level.ts'
-import { silent } from '../../src/util/log.ts'
-import { openBarrier } from '../support/barrier.ts'
-import { HandClock } from '../support/clock.ts'
-import { temporaryFolder } from '../support/folder.ts'
-import { OpenStorage } from '../support/open-storage.ts'
-import type { Disk } from '../support/open-storage.ts'
+import { EncryptedBarrier } from '../../../src/barrier/barrier.ts'
+import { Coverage } from '../../../src/barrier/digests/coverage.ts'
+import { commitName } from '../../../src/barrier/commit-count.ts'
+import { unwrapKeyring } from '../../../src/barrier/keyring.ts'
+import { Names } from '../../../src/barrier/names.ts'
+import { Fault } from '../../../src/contract/fault.ts'
+import { randomBytes } from '../../../src/crypto/fast/random.ts'
+import { LevelStorage } from '../../../src/storage/level/level.ts'
+import { silent } from '../../../src/util/log.ts'
+import { openBarrier } from '../../support/barrier.ts'
+import { HandClock } from '../../support/clock.ts'
+import { temporaryFolder } from '../../support/folder.ts'
+import { OpenStorage } from '../../support/open-storage.ts'
+import type { Disk } from '../../support/open-storage.ts'
 
 const watched = [
   'mounts/a',
@@ -246,7 +246,7 @@ describe('digests of records', function () {
 
 /** The disk as a release without digests, which did not number commits either, leaves it. */
 async function asBefore(disk: Disk, root: Uint8Array): Promise<Disk> {
-  const { wrapKeyring } = await import('../../src/barrier/keyring.ts')
+  const { wrapKeyring } = await import('../../../src/barrier/keyring.ts')
   const keyring = unwrapKeyring(disk.get('keyring')?.value as Uint8Array, root)
   if (!keyring) throw new Error('another root key')
   const commit = namesOf(disk, root).seal(commitName)

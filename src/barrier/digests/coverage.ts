@@ -1,6 +1,6 @@
-import { plainKeys } from '../contract/barrier.ts'
-import { BrokenRecord } from './frame.ts'
-import type { Names } from './names.ts'
+import { plainKeys } from '../../contract/barrier.ts'
+import { BrokenRecord } from '../frame.ts'
+import type { Names } from '../names.ts'
 
 /**
  * How a record is watched over: with its whole folder, in a bucket, or not at all. That holds for everything `below`; and

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
-import type { Entry } from '../contract/storage.ts'
-import { sha512t256 } from '../crypto/fast/digest.ts'
+import type { Entry } from '../../contract/storage.ts'
+import { sha512t256 } from '../../crypto/fast/digest.ts'
 
 /** Bytes of a sum. */
 export const sumBytes = 32

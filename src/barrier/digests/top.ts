@@ -1,6 +1,6 @@
-import type { Rev } from '../contract/storage.ts'
-import { base64, fromBase64, text, utf8 } from '../util/bytes.ts'
-import { BrokenRecord } from './frame.ts'
+import type { Rev } from '../../contract/storage.ts'
+import { base64, fromBase64, text, utf8 } from '../../util/bytes.ts'
+import { BrokenRecord } from '../frame.ts'
 import { nothing, sumBytes } from './sums.ts'
 import type { Sum } from './sums.ts'
 

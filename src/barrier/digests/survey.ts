@@ -1,5 +1,5 @@
-import { plainKeys } from '../contract/barrier.ts'
-import type { Entry, Piece } from '../contract/storage.ts'
+import { plainKeys } from '../../contract/barrier.ts'
+import type { Entry, Piece } from '../../contract/storage.ts'
 import type { Coverage } from './coverage.ts'
 import { nothing, sameSum, toggle } from './sums.ts'
 import type { Elements, Sum } from './sums.ts'
@@ -10,9 +10,11 @@ export interface SurveyParts {
   readonly elements: Elements
   /** Of the keys of the buckets' own records. */
   readonly prefix: string
-  /** Visits a piece of the keys below a prefix, from a key on. @throws Fault sealed */
-  readonly piece: (range: PieceRange, visit: (piece: Piece) => void) => Promise<void>
+  readonly piece: ReadPiece
 }
+
+/** Visits a piece of the keys below a prefix, from a key on. @throws Fault sealed */
+export type ReadPiece = (range: PieceRange, visit: (piece: Piece) => void) => Promise<void>
 
 /** Where a piece begins, and what else it is to read. */
 export interface PieceRange {
