@@ -1,4 +1,6 @@
 import { expect } from 'chai'
+import { IdentityProvider, takesBrowsers } from '../support/identity-provider.ts'
+import { jwtKey } from '../support/jwt.ts'
 import { devServer } from '../support/server.ts'
 import { examplesOf } from './examples.ts'
 import { Reader } from './reader.ts'
@@ -8,10 +10,14 @@ describe('the examples of docs/login.md', function () {
 
   it('do what it says', async () => {
     const server = await devServer()
+    const provider = await IdentityProvider.start()
+    provider.publish({ one: jwtKey() })
+    takesBrowsers(provider, { id: 'strongroom', secret: 'example' }, { key: jwtKey(), claims: () => ({}) })
     try {
-      const reader = new Reader({ VAULT_ADDR: server.running.address, VAULT_TOKEN: 'root' })
+      const known = { ISSUER: provider.url, CLIENT_SECRET: 'example' }
+      const reader = new Reader({ VAULT_ADDR: server.running.address, VAULT_TOKEN: 'root', ...known })
       const examples = examplesOf('docs/login.md', 'login')
-      expect(examples).to.have.length(4)
+      expect(examples).to.have.length(5)
       await reader.converses(examples)
       const leases = async () => server.call('GET', '/v1/sys/leases/lookup/auth/userpass/login/ann?list=true')
       expect((await leases()).status).to.equal(200)
@@ -20,6 +26,7 @@ describe('the examples of docs/login.md', function () {
       expect((await leases()).status).to.equal(404)
     } finally {
       await server.running.stop()
+      await provider.stop()
     }
   })
 })

@@ -1,8 +1,10 @@
+import { createHash, randomUUID } from 'node:crypto'
 import { createServer as createHttps } from 'node:https'
 import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { certificate } from './certificate.ts'
+import { jwt } from './jwt.ts'
 import type { JwtKey } from './jwt.ts'
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void
@@ -69,5 +71,60 @@ export class IdentityProvider {
   async stop(): Promise<void> {
     this.#server.closeAllConnections()
     await new Promise((done) => this.#server.close(done))
+  }
+}
+
+/** A client of a provider, and the claims of who logs in there. */
+export interface BrowserUser {
+  readonly key: JwtKey
+  readonly claims: () => Readonly<Record<string, unknown>>
+}
+
+/** What a browser is sent to, when its user has agreed at the provider: the callback, with a code. */
+export interface Callback {
+  readonly redirectUri: string
+  readonly state: string
+  readonly code: string
+}
+
+/** Lets a provider take logins in a browser: codes are for one use, and for who has the verifier and the client's secret. */
+export function takesBrowsers(
+  provider: IdentityProvider,
+  client: { readonly id: string; readonly secret: string },
+  user: BrowserUser,
+): (authUrl: string) => Callback {
+  const codes = new Map<string, URLSearchParams>()
+  provider.answers.set(
+    '/.well-known/openid-configuration',
+    sends({
+      issuer: provider.url,
+      jwks_uri: `${provider.url}/keys`,
+      authorization_endpoint: `${provider.url}/authorize`,
+      token_endpoint: `${provider.url}/token`,
+    }),
+  )
+  provider.answers.set('/token', (request, response) => {
+    const parts: Buffer[] = []
+    request.on('data', (part: Buffer) => parts.push(part))
+    request.on('end', () => {
+      const form = new URLSearchParams(Buffer.concat(parts).toString())
+      const begun = codes.get(form.get('code') ?? '')
+      codes.delete(form.get('code') ?? '')
+      const basic = `Basic ${Buffer.from(`${client.id}:${client.secret}`).toString('base64')}`
+      const challenge = createHash('sha256').update(form.get('code_verifier') ?? '').digest('base64url') // prettier-ignore
+      const isRight =
+        begun?.get('code_challenge') === challenge &&
+        begun.get('redirect_uri') === form.get('redirect_uri') &&
+        request.headers.authorization === basic
+      if (!isRight) return sends({ error: 'invalid_grant' }, 400)(request, response)
+      const claims = { iss: provider.url, aud: client.id, nonce: begun.get('nonce') ?? '', ...user.claims() }
+      sends({ token_type: 'Bearer', id_token: jwt(claims, user.key, { kid: 'one' }) })(request, response)
+    })
+  })
+  return (authUrl) => {
+    const begun = new URL(authUrl).searchParams
+    const code = randomUUID()
+    codes.set(code, begun)
+    return { redirectUri: begun.get('redirect_uri') ?? '', state: begun.get('state') ?? '', code }
   }
 }

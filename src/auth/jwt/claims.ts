@@ -53,8 +53,8 @@ export function checkBounds(bounds: Bounds, claims: Claims): void {
   }
 }
 
-/** A token for somebody else is refused, also where the role names no audience (CVE-2024-5798). */
-function checkAudience(bound: readonly string[], aud: unknown): void {
+/** A token for somebody else is refused, also where the role names no audience (CVE-2024-5798). @throws Fault invalid_request */
+export function checkAudience(bound: readonly string[], aud: unknown): void {
   const audiences = aud === undefined ? [] : listOf(aud)
   if (!audiences.every((one) => typeof one === 'string'))
     throw refuse('error validating token: "aud" is neither a string nor a list of strings')
@@ -124,13 +124,16 @@ export function mappedClaims(
   return Object.fromEntries(metadata)
 }
 
-/** The groups that a token names. @throws Fault invalid_request when the claim is missing or no list of strings */
-export function groupsOf(claims: Claims, claim: string): readonly string[] {
-  if (claim === '') return []
+const mostGroups = 1000
+
+/** The groups that a token names; undefined without a claim for them. @throws Fault invalid_request when the claim is missing or no list of strings */
+export function groupsOf(claims: Claims, claim: string): readonly string[] | undefined {
+  if (claim === '') return undefined
   const value = claimAt(claims, claim)
   if (value === undefined || value === null) throw refuse(`failed to fetch groups: "${claim}" claim not found in token`)
   const names = listOf(value)
   if (!names.every((name) => typeof name === 'string'))
     throw refuse(`failed to fetch groups: claim "${claim}" is no list of strings`)
+  if (names.length > mostGroups) throw refuse(`failed to fetch groups: claim "${claim}" has more than ${mostGroups}`)
   return [...new Set(names)]
 }

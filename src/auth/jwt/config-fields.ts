@@ -2,7 +2,7 @@ import { refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
 import type { Values } from '../../contract/field.ts'
 import { isAlgorithm } from './config.ts'
-import type { Config, Remote } from './config.ts'
+import type { Client, Config, Remote } from './config.ts'
 import { addressProblem } from './keys/provider.ts'
 import { areCertificates, publicKeyOf } from './keys/public-keys.ts'
 import { isRoleName } from './role.ts'
@@ -20,16 +20,16 @@ export const configFields = {
   jwt_supported_algs: f.list(`Signature algorithms to accept: ${algorithmNames.join(', ')}; all when left out.`).limiting(), // prettier-ignore
   default_role: f.string('The role of logins that name none.'),
   namespace_in_state: f.bool('For browser logins of other servers. Stored without further effect.'),
-  oidc_client_id: f.string('For logins with a browser. Not supported.'),
-  oidc_response_mode: f.string('For logins with a browser. Not supported.'),
-  oidc_response_types: f.list('For logins with a browser. Not supported.'),
+  oidc_client_id: f.string('The client id at the provider, for logins in a browser.'),
+  oidc_response_mode: f.string('How the provider sends the code: query or form_post.'),
+  oidc_response_types: f.list('code: the others are not supported.'),
   override_allowed_server_names: f.list('Not supported.'),
   provider_config: f.object('Not supported.'),
 }
 
 /** A field that is not shown. */
 export const hiddenConfigFields = {
-  oidc_client_secret: f.string('For logins with a browser. Not supported.').secret(),
+  oidc_client_secret: f.string('The secret of that client.').secret(),
   skip_jwks_validation: f.bool('Do not fetch the keys once before the configuration is stored.'),
 }
 
@@ -40,9 +40,11 @@ export type ConfigValues = Values<typeof configFields & typeof hiddenConfigField
 export function newConfig(values: ConfigValues): Config {
   refuseUnsupported(values)
   const remote = remoteOf(values)
+  const client = clientOf(values, remote)
   const config: Config = {
     pubkeys: values.jwt_validation_pubkeys ?? [],
     ...(remote && { remote }),
+    ...(client && { client }),
     boundIssuer: values.bound_issuer ?? '',
     supportedAlgs: values.jwt_supported_algs ?? [],
     defaultRole: (values.default_role ?? '').toLowerCase(),
@@ -53,10 +55,6 @@ export function newConfig(values: ConfigValues): Config {
 }
 
 function refuseUnsupported(values: ConfigValues): void {
-  const mode = values.oidc_response_mode ?? ''
-  if (!['', 'query', 'form_post'].includes(mode)) throw refuse(`invalid response_mode: "${mode}"`)
-  if (mode !== '' || (values.oidc_response_types ?? []).length > 0 || values.oidc_client_id || values.oidc_client_secret)
-    throw refuse('logins with a browser are not supported: leave out oidc_client_id, oidc_client_secret, oidc_response_mode and oidc_response_types') // prettier-ignore
   if (Object.keys(values.provider_config ?? {}).length > 0)
     throw refuse("'provider_config' is not supported: groups and claims come from the token alone")
   if ((values.override_allowed_server_names ?? []).length > 0)
@@ -72,6 +70,28 @@ function remoteOf(values: ConfigValues): Remote | undefined {
     throw refuse("'jwks_ca_pem' is for 'jwks_url'; 'oidc_discovery_ca_pem' and 'oidc_allowed_hosts' are for 'oidc_discovery_url'") // prettier-ignore
   if (jwks !== '') return { by: 'jwks', url: jwks, ca: jwksCa, hosts: [] }
   return discovery === '' ? undefined : { by: 'discovery', url: discovery, ca: discoveryCa, hosts }
+}
+
+function clientOf(values: ConfigValues, remote: Remote | undefined): Client | undefined {
+  const { oidc_client_id: id = '', oidc_client_secret: secret = '', oidc_response_types: types = [] } = values
+  const responseMode = responseModeOf(values.oidc_response_mode)
+  if (!types.every((type) => type === 'code'))
+    throw refuse(
+      "invalid response_types: only 'code' is supported; tokens in addresses would lie in logs and histories",
+    )
+  if ((id === '') !== (secret === '')) throw refuse("both 'oidc_client_id' and 'oidc_client_secret' must be set for OIDC") // prettier-ignore
+  if (id !== '' && remote?.by !== 'discovery') throw refuse("'oidc_discovery_url' must be set for OIDC")
+  if (id !== '') return { id, secret, responseMode, responseTypes: types.map(() => 'code') }
+  if (responseMode !== '' || types.length > 0)
+    throw refuse(
+      "'oidc_response_mode' and 'oidc_response_types' are for logins in a browser: set oidc_client_id as well",
+    )
+  return undefined
+}
+
+function responseModeOf(mode = ''): Client['responseMode'] {
+  if (mode !== '' && mode !== 'query' && mode !== 'form_post') throw refuse(`invalid response_mode: "${mode}"`)
+  return mode
 }
 
 /** Each is tried for every token. */

@@ -14,11 +14,22 @@ export interface Remote {
   readonly hosts: readonly string[]
 }
 
+/** The mount as a client of the provider, for logins in a browser. */
+export interface Client {
+  readonly id: string
+  readonly secret: string
+  /** Empty: as the provider likes, which is in the query. */
+  readonly responseMode: '' | 'query' | 'form_post'
+  readonly responseTypes: readonly 'code'[]
+}
+
 /** The configuration of a mount as stored, at `config`. Empty strings and lists: not set. */
 export interface Config {
   /** PEM. Empty when the keys are fetched. */
   readonly pubkeys: readonly string[]
   readonly remote?: Remote
+  /** Only with a discovery document. */
+  readonly client?: Client
   /** The value of `iss` that tokens must have. */
   readonly boundIssuer: string
   /** Empty: all of `algorithmNames`. */
@@ -39,18 +50,28 @@ const isRemote = (value: unknown): boolean =>
     hosts: isListOf(isName),
   })
 
+const isClient = (value: unknown): boolean =>
+  hasMembers<Client>(value, {
+    id: isName,
+    secret: isName,
+    responseMode: isOneOf('', 'query', 'form_post'),
+    responseTypes: isListOf(isOneOf('code')),
+  })
+
 /** The shape of that record. */
 export const configShape = shapeOf<Config>(
   'the configuration of a JWT mount',
   {
     pubkeys: isListOf((pem) => typeof pem === 'string' && publicKeyOf(pem) !== undefined),
     remote: orAbsent(isRemote),
+    client: orAbsent(isClient),
     boundIssuer: isText,
     supportedAlgs: isListOf(isAlgorithm),
     defaultRole: isText,
     namespaceInState: isFlag,
   },
-  ({ pubkeys, remote }) => pubkeys.length > 0 !== (remote !== undefined),
+  ({ pubkeys, remote, client }) =>
+    pubkeys.length > 0 !== (remote !== undefined) && (client === undefined || remote?.by === 'discovery'),
 )
 
 /** Where it is stored. */
@@ -60,9 +81,10 @@ export const configKey = 'config'
 export const issuerOf = ({ boundIssuer, remote }: Config): string =>
   boundIssuer === '' && remote?.by === 'discovery' ? remote.url : boundIssuer
 
+const noClient: Client = { id: '', secret: '', responseMode: '', responseTypes: [] }
+
 /** A configuration as its route shows it. */
-export function rendered(config: Config): Readonly<Record<string, unknown>> {
-  const { remote } = config
+export function rendered({ remote, client = noClient, ...config }: Config): Readonly<Record<string, unknown>> {
   const [jwks, discovery] = ['jwks', 'discovery'].map((by) => (remote?.by === by ? remote : undefined))
   return {
     jwt_validation_pubkeys: config.pubkeys,
@@ -71,9 +93,9 @@ export function rendered(config: Config): Readonly<Record<string, unknown>> {
     oidc_discovery_url: discovery?.url ?? '',
     oidc_discovery_ca_pem: discovery?.ca ?? '',
     ...(discovery && discovery.hosts.length > 0 && { oidc_allowed_hosts: discovery.hosts }),
-    oidc_client_id: '',
-    oidc_response_mode: '',
-    oidc_response_types: [],
+    oidc_client_id: client.id,
+    oidc_response_mode: client.responseMode,
+    oidc_response_types: client.responseTypes,
     override_allowed_server_names: [],
     provider_config: {},
     bound_issuer: config.boundIssuer,

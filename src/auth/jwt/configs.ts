@@ -6,7 +6,7 @@ import { configFields, hiddenConfigFields, newConfig } from './config-fields.ts'
 import { configKey, configShape, rendered } from './config.ts'
 import type { Config } from './config.ts'
 import { ProviderError } from './keys/provider.ts'
-import { fetchKeys } from './keys/key-set.ts'
+import { fetchPublished } from './keys/key-set.ts'
 import type { Jwt } from './mount.ts'
 
 const { read, write } = routesOf<Jwt>()
@@ -38,7 +38,7 @@ export const configRoutes = [
 async function mustBeFetchable({ clock }: Jwt, { remote }: Config): Promise<void> {
   if (!remote) return
   const what = remote.by === 'jwks' ? 'jwks URL' : 'oidc discovery URL'
-  const keys = await fetchKeys(clock, remote).catch((thrown: unknown) => {
+  const { keys } = await fetchPublished(clock, remote).catch((thrown: unknown) => {
     throw thrown instanceof ProviderError ? refuse(`error checking ${what}: ${thrown.message}`) : thrown
   })
   if (keys.length === 0) throw refuse(`error checking ${what}: there is no key that verifies signatures`)

@@ -4,6 +4,8 @@ import { configRoutes } from './configs.ts'
 import { loginRoute, renewal } from './login.ts'
 import { startJwt } from './mount.ts'
 import type { Jwt } from './mount.ts'
+import { oidcRoutes } from './oidc/routes.ts'
+import { tidy } from './oidc/used.ts'
 import { roleRoutes } from './roles.ts'
 
 /** Users of an identity provider (`auth/jwt/`, `auth/oidc/`). Both types have the same routes. */
@@ -13,7 +15,8 @@ export const jwtEngines: readonly Engine[] = ['jwt', 'oidc'].map((type) =>
     kind: 'auth',
     about: 'Whoever has a signed token (JWT) of an issuer that the mount trusts.',
     start: startJwt,
+    everyMinute: tidy,
     renew: renewal,
-    routes: [loginRoute, ...configRoutes, ...roleRoutes],
+    routes: [loginRoute, ...configRoutes, ...roleRoutes, ...oidcRoutes],
   }),
 )

@@ -5,13 +5,13 @@ import { f } from '../../contract/field.ts'
 import type { Login } from '../../contract/response.ts'
 import { routesOf } from '../../contract/route.ts'
 import { newToken } from '../../contract/wire/returns.ts'
-import { checkBounds, groupsOf, mappedClaims, userOf } from './claims.ts'
+import { checkAudience, checkBounds, groupsOf, mappedClaims, userOf } from './claims.ts'
 import { configKey, configShape, issuerOf } from './config.ts'
 import type { Config } from './config.ts'
 import type { Jwt } from './mount.ts'
 import { isRoleName, keyOf, roleShape } from './role.ts'
 import type { Role } from './role.ts'
-import { checkTimes } from './times.ts'
+import { checkAge, checkTimes } from './times.ts'
 import { algorithmNames, invalidToken, verifiedClaims } from './token.ts'
 import type { Claims } from './token.ts'
 
@@ -36,15 +36,14 @@ export const loginRoute = write('login', {
     const claims = await claimsOf(engine, config, jwt)
     // Read again: it may have been changed or removed while the signature was verified.
     const role = await roleOf(engine, name)
-    checkTimes(claims, role, engine.clock.now() / 1000)
     return { login: loginOf(engine, name, role, claims) }
   },
 })
 
 /** The claims of a token that the configured issuer has signed. @throws Fault invalid_request */
-async function claimsOf(engine: Jwt, config: Config, jwt: string): Promise<Claims> {
+export async function claimsOf(engine: Jwt, config: Config, jwt: string): Promise<Claims> {
   const accepted = config.supportedAlgs.length > 0 ? config.supportedAlgs : algorithmNames
-  const claims = await verifiedClaims(jwt, accepted, async (header) => engine.keysFor(config, header))
+  const claims = await verifiedClaims(jwt, accepted, async (header) => engine.sourceOf(config).keysFor(header))
   checkIssuer(config, claims)
   if (!isDeepStrictEqual(await configOf(engine), config))
     throw new Fault('unavailable', 'the configuration was changed during this login: try again')
@@ -52,14 +51,14 @@ async function claimsOf(engine: Jwt, config: Config, jwt: string): Promise<Claim
 }
 
 /** @throws Fault invalid_request when the mount is not configured */
-async function configOf({ view }: Jwt): Promise<Config> {
+export async function configOf({ view }: Jwt): Promise<Config> {
   const config = await view.get(configKey, configShape)
   if (!config) throw refuse('could not load configuration')
   return config
 }
 
 /** @throws Fault invalid_request when there is none */
-async function roleOf({ view }: Jwt, name: string): Promise<Role> {
+export async function roleOf({ view }: Jwt, name: string): Promise<Role> {
   const role = isRoleName(name) ? await view.get(keyOf(name), roleShape) : undefined
   if (!role) throw refuse(`role "${name.slice(0, 128)}" could not be found`)
   return role
@@ -71,17 +70,28 @@ function checkIssuer(config: Config, { iss }: Claims): void {
   if (issuer !== '' && iss !== issuer) throw invalidToken('its issuer ("iss") is not the one of this mount')
 }
 
-/** The login of a token whose signature, issuer and times are right. @throws Fault invalid_request */
-function loginOf(engine: Jwt, roleName: string, role: Role, claims: Claims): Login {
+/**
+ * The login of a token whose signature and issuer are right.
+ * @param clientId the audience of tokens that the mount has asked for itself
+ * @throws Fault invalid_request
+ */
+export function loginOf(engine: Jwt, roleName: string, role: Role, claims: Claims, clientId?: string): Login {
   if (role.verboseLogging)
     engine.log.info('a token with these claims logs in', { role: roleName, claims: Object.keys(claims).join(' ') })
-  checkBounds(role, claims)
+  checkTimes(claims, role, engine.clock.now() / 1000)
+  if (clientId !== undefined) {
+    checkAudience([clientId], claims['aud'])
+    checkAge(claims, role, engine.clock.now() / 1000)
+  }
+  const ownAudience = clientId !== undefined && (role.boundAudiences ?? []).length === 0
+  checkBounds(ownAudience ? { ...role, boundAudiences: [clientId] } : role, claims)
   const name = userOf(claims, role.userClaim, role.userClaimJsonPointer)
-  groupsOf(claims, role.groupsClaim)
+  const groups = groupsOf(claims, role.groupsClaim)
   const metadata = { ...mappedClaims(claims, role.claimMappings), role: roleName }
   return {
     ...role.params,
     alias: { name, metadata },
+    ...(groups && { groupAliases: groups }),
     displayName: name,
     metadata,
     renewable: true,

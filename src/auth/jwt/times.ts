@@ -30,8 +30,20 @@ export function checkTimes(claims: Claims, leeways: Leeways, now: number): void 
 
 const leewayOf = (leeway: number, byDefault: number): number => (leeway === 0 ? byDefault : Math.max(0, leeway))
 
+/** Whether the user authenticated at the provider recently enough. @param now epoch seconds. @throws Fault invalid_request */
+export function checkAge(
+  claims: Claims,
+  { maxAge, ...leeways }: Leeways & { readonly maxAge: number },
+  now: number,
+): void {
+  if (maxAge === 0) return
+  const at = timeOf(claims, 'auth_time')
+  if (at === undefined) throw invalidToken('it does not say when the user authenticated ("auth_time"), but the role has max_age') // prettier-ignore
+  if (now > at + maxAge + leewayOf(leeways.clockSkewLeeway, 60)) throw invalidToken('the user authenticated longer ago than max_age of the role') // prettier-ignore
+}
+
 /** A time in epoch seconds; undefined when the token lacks it. @throws Fault invalid_request when it is none */
-export function timeOf(claims: Claims, name: string): number | undefined {
+function timeOf(claims: Claims, name: string): number | undefined {
   const value = claims[name]
   if (value === undefined) return undefined
   const seconds = value instanceof Numeral ? Number(value.literal) : value

@@ -3,40 +3,41 @@ import { isObject } from '../../../util/stored/shape.ts'
 import { Provider, ProviderError } from './provider.ts'
 import type { Clock } from '../../../util/clock.ts'
 import type { Remote } from '../config.ts'
+import type { Discovery, Published } from './issuer.ts'
 import { isUsable } from '../token.ts'
 import type { VerificationKey } from '../token.ts'
 
 /** The most keys of a set that are looked at. */
 const mostKeys = 100
 
-/** What a discovery document says, as far as it is needed. */
-export interface Discovery {
-  readonly issuer: string
-  readonly jwks_uri: string
-  readonly authorization_endpoint?: string
-  readonly token_endpoint?: string
-}
-
 /** The keys of an issuer, by its discovery document where that is configured. @throws ProviderError */
-export async function fetchKeys(clock: Clock, remote: Remote): Promise<readonly VerificationKey[]> {
+export async function fetchPublished(clock: Clock, remote: Remote): Promise<Published> {
   return Provider.ask(clock, async (provider) => {
-    const url = remote.by === 'jwks' ? remote.url : (await discover(provider, remote)).jwks_uri
-    return keysOf(await provider.json({ url, ca: remote.ca }))
+    const discovery = remote.by === 'discovery' ? await discover(provider, remote) : undefined
+    const keys = keysOf(await provider.json({ url: discovery?.jwks_uri ?? remote.url, ca: remote.ca }))
+    return { keys, ...(discovery && { discovery }) }
   })
 }
 
 /** The discovery document (OpenID Connect Discovery 1.0). Its addresses are on hosts that the operator configured. @throws ProviderError */
-export async function discover(provider: Provider, remote: Remote): Promise<Discovery> {
+async function discover(provider: Provider, remote: Remote): Promise<Discovery> {
   const url = `${remote.url.replace(/\/$/, '')}/.well-known/openid-configuration`
   const document = await provider.json({ url, ca: remote.ca })
   if (!isObject(document)) throw new ProviderError('the discovery document is no JSON object')
-  const { issuer, jwks_uri, authorization_endpoint, token_endpoint } = document
+  const {
+    issuer,
+    jwks_uri,
+    authorization_endpoint,
+    token_endpoint,
+    token_endpoint_auth_methods_supported: ways,
+  } = document
   if (issuer !== remote.url) throw new ProviderError(`the discovery document is of another issuer than ${remote.url}`)
   return {
     issuer,
     jwks_uri: addressOf('jwks_uri', jwks_uri, remote),
     ...(authorization_endpoint !== undefined && { authorization_endpoint: addressOf('authorization_endpoint', authorization_endpoint, remote) }), // prettier-ignore
     ...(token_endpoint !== undefined && { token_endpoint: addressOf('token_endpoint', token_endpoint, remote) }),
+    secretInForm: Array.isArray(ways) && !ways.includes('client_secret_basic') && ways.includes('client_secret_post'),
   }
 }
 
@@ -51,7 +52,7 @@ function addressOf(name: string, value: unknown, { url, hosts }: Remote): string
 }
 
 /** The keys of a set (RFC 7517) that verify signatures; others are left out: secret keys, private keys, keys for encryption. */
-export function keysOf(set: unknown): readonly VerificationKey[] {
+function keysOf(set: unknown): readonly VerificationKey[] {
   const keys = isObject(set) ? set['keys'] : undefined
   if (!Array.isArray(keys)) throw new ProviderError('the response is no key set: it has no list "keys"')
   if (keys.length > mostKeys) throw new ProviderError(`the key set has more than ${mostKeys} keys`)

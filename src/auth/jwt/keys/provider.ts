@@ -12,7 +12,15 @@ const longestWait = 5000
 const largest = 1024 * 1024
 
 /** A provider did not send what it should. The message is for the operator. */
-export class ProviderError extends Error {}
+export class ProviderError extends Error {
+  /** The status of its response, where that was the reason. */
+  readonly status: number | undefined
+
+  constructor(message: string, status?: number) {
+    super(message)
+    this.status = status
+  }
+}
 
 /** What is sent to a provider. */
 export interface Outgoing {
@@ -71,9 +79,10 @@ export class Provider {
 
   async #bytes({ url, ca, form, headers }: Outgoing): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
-      const fail = (why: string): void => {
+      const fail = (why: string, status?: number): void => {
         sent.destroy()
-        reject(new ProviderError(this.#ended.signal.aborted ? `no response within ${longestWait / 1000} seconds` : why))
+        const isLate = this.#ended.signal.aborted
+        reject(new ProviderError(isLate ? `no response within ${longestWait / 1000} seconds` : why, status))
       }
       const send = url.startsWith('https:') ? requestHttps : requestHttp
       const sent = send(url, {
@@ -95,10 +104,14 @@ export class Provider {
   }
 }
 
-function read(response: IncomingMessage, done: (bytes: Uint8Array) => void, fail: (why: string) => void): void {
+function read(
+  response: IncomingMessage,
+  done: (bytes: Uint8Array) => void,
+  fail: (why: string, status?: number) => void,
+): void {
   const { statusCode: status = 0, headers } = response
   if (status >= 300 && status < 400) return fail(`it redirects (status ${status}), which is not followed`)
-  if (status !== 200) return fail(`status ${status}`)
+  if (status !== 200) return fail(`status ${status}`, status)
   if ((headers['content-encoding'] ?? 'identity') !== 'identity') return fail('the response is compressed')
   const parts: Buffer[] = []
   let size = 0

@@ -1,0 +1,97 @@
+import { Fault } from '../../../contract/fault.ts'
+import type { Clock } from '../../../util/clock.ts'
+import type { Log } from '../../../util/log.ts'
+import { ProviderError } from './provider.ts'
+import type { TokenHeader, VerificationKey } from '../token.ts'
+
+/** How long something fetched is used without asking for it again; and how long when the provider does not respond. Milliseconds. */
+const freshFor = 5 * 60_000
+const usableFor = 60 * 60_000
+
+/** The shortest time between two requests: with keys at hand, and without. Milliseconds. */
+const pauseWithKeys = 10_000
+const pauseWithout = 1000
+
+/** What a discovery document says, as far as it is needed. */
+export interface Discovery {
+  readonly issuer: string
+  readonly jwks_uri: string
+  readonly authorization_endpoint?: string
+  readonly token_endpoint?: string
+  /** Whether the token endpoint takes the client's secret in the form alone, not in a header. */
+  readonly secretInForm: boolean
+}
+
+/** What an issuer publishes. */
+export interface Published {
+  readonly keys: readonly VerificationKey[]
+  /** Absent when a key set is configured. */
+  readonly discovery?: Discovery
+}
+
+/** The parts that it is made of. */
+export interface IssuerParts {
+  readonly clock: Clock
+  readonly log: Log
+  /** @throws ProviderError */
+  readonly fetch: () => Promise<Published>
+}
+
+/**
+ * What an issuer publishes, fetched when it is needed: at first, when it is older than five minutes, and when a token has an
+ * unknown key id. One request at a time, whoever waits for it; strangers with made-up key ids cause one each ten seconds.
+ * A failure changes nothing.
+ */
+export class Issuer {
+  readonly #parts: IssuerParts
+  #latest: { readonly published: Published; readonly at: number } | undefined
+  #running: Promise<void> | undefined
+  #askedAt = -Infinity
+
+  constructor(parts: IssuerParts) {
+    this.#parts = parts
+  }
+
+  /** The keys to try for a header. @throws Fault unavailable when the provider sends none */
+  async keysFor({ kid }: TokenHeader): Promise<readonly VerificationKey[]> {
+    const matching = (keys: readonly VerificationKey[]): readonly VerificationKey[] =>
+      keys.filter((key) => kid === undefined || key.kid === kid)
+    const { keys } = await this.published()
+    if (matching(keys).length > 0) return matching(keys)
+    await this.#refresh()
+    return matching((await this.published()).keys)
+  }
+
+  /** @throws Fault unavailable when the provider sends nothing usable */
+  async published(): Promise<Published> {
+    if (this.#age() > freshFor) await this.#refresh()
+    if (!this.#latest || this.#age() > usableFor)
+      throw new Fault('unavailable', 'the keys of the issuer cannot be fetched now: try again; the log of the server says why') // prettier-ignore
+    return this.#latest.published
+  }
+
+  #age(): number {
+    return this.#latest ? this.#parts.clock.now() - this.#latest.at : Infinity
+  }
+
+  async #refresh(): Promise<void> {
+    const { clock } = this.#parts
+    const pause = this.#latest ? pauseWithKeys : pauseWithout
+    if (!this.#running && clock.now() - this.#askedAt >= pause) {
+      this.#askedAt = clock.now()
+      this.#running = this.#fetch().finally(() => (this.#running = undefined))
+    }
+    await this.#running
+  }
+
+  async #fetch(): Promise<void> {
+    const { clock, log, fetch } = this.#parts
+    try {
+      const at = clock.now()
+      this.#latest = { published: await fetch(), at }
+    } catch (thrown) {
+      if (!(thrown instanceof ProviderError)) throw thrown
+      log.warn('the keys of an issuer of JWTs could not be fetched', { why: thrown.message })
+    }
+  }
+}

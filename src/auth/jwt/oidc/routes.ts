@@ -1,0 +1,130 @@
+import { Fault, refuse } from '../../../contract/fault.ts'
+import { f } from '../../../contract/field.ts'
+import { answer } from '../../../contract/response.ts'
+import type { Login } from '../../../contract/response.ts'
+import { routesOf } from '../../../contract/route.ts'
+import { newToken } from '../../../contract/wire/returns.ts'
+import type { Client, Config } from '../config.ts'
+import type { Discovery } from '../keys/issuer.ts'
+import { configOf, loginOf, roleOf } from '../login.ts'
+import type { Jwt } from '../mount.ts'
+import type { Role } from '../role.ts'
+import { claimsOfCode } from './exchange.ts'
+import { States } from './state.ts'
+import type { BrowserLogin } from './state.ts'
+import { complete, mustBeUnused } from './used.ts'
+
+const { read, write } = routesOf<Jwt>()
+
+const callbackFields = {
+  state: f.string('The state that the provider sent back.').or(''),
+  code: f.string('The code that the provider sent.').secret().or(''),
+  client_nonce: f.string('The client_nonce that the login was begun with.').or(''),
+  error: f.string('Why the provider refused the login.').or(''),
+  error_description: f.string('The same in words.').or(''),
+  error_uri: f.string('A page about it. Ignored.').or(''),
+}
+
+/** `oidc/auth_url` and `oidc/callback`. */
+export const oidcRoutes = [
+  write('oidc/auth_url', {
+    about: 'Begin a login in a browser.',
+    access: 'public',
+    pure: true,
+    fields: {
+      role: f.string('The role; default_role when left out.').or(''),
+      redirect_uri: f.string('Where the provider sends the browser back to: one of allowed_redirect_uris.').or(''),
+      client_nonce: f.string('A random text that the callback must repeat.').or(''),
+    },
+    returns: { auth_url: f.string('The address for the browser.'), state: f.string('The state in it.') },
+    handle: async ({ engine }, { role: wanted, redirect_uri: redirectUri, client_nonce: nonce }) => {
+      const config = await configOf(engine)
+      const name = (wanted || config.defaultRole).toLowerCase()
+      if (name === '') throw refuse('missing role')
+      if (redirectUri === '') throw refuse('missing redirect_uri')
+      if (nonce.length > longestNonce) throw refuse(`client_nonce has at most ${longestNonce} characters`)
+      const role = await browserRole(engine, name, redirectUri)
+      const { client, discovery } = await clientOf(engine, config)
+      const { state, login } = new States(engine.stateKey, engine.clock).begin(name, redirectUri, nonce)
+      return answer({ auth_url: authUrl(discovery, client, role, { state, login }), state })
+    },
+  }),
+  ...[read, write].map((maker) =>
+    maker('oidc/callback', {
+      about: 'Complete a login in a browser.',
+      access: 'public',
+      pure: false,
+      fields: callbackFields,
+      returns: newToken,
+      handle: async ({ engine }, values) => {
+        const { state, code, client_nonce: nonce, error, error_description: why } = values
+        if (error !== '') throw refuse(`the provider refused the login: ${shown(error)}${why === '' ? '' : `, ${shown(why)}`}`) // prettier-ignore
+        if (state === '') throw refuse('missing state')
+        if (code === '') throw refuse('missing code')
+        return { login: await finish(engine, new States(engine.stateKey, engine.clock).read(state, nonce), code) }
+      },
+    }),
+  ),
+]
+
+const longestNonce = 512
+
+/** Words of somebody unknown: letters that no page or terminal takes for anything else. */
+const shown = (text: string): string => text.slice(0, 200).replace(/[^\w .,:;()-]/g, '?')
+
+/** @throws Fault invalid_request when the role is not for browsers, or for another address */
+async function browserRole(engine: Jwt, name: string, redirectUri: string): Promise<Role> {
+  const role = await roleOf(engine, name)
+  if (role.type !== 'oidc') throw refuse(`role "${name}" is not for browsers: its role_type is jwt`)
+  if (!role.redirectUris?.includes(redirectUri))
+    throw refuse(`the redirect_uri is none of the allowed_redirect_uris of role "${name}"`)
+  return role
+}
+
+/** @throws Fault invalid_request when the mount is not configured for browsers */
+async function clientOf(
+  engine: Jwt,
+  config: Config,
+): Promise<{ readonly client: Client; readonly discovery: Discovery }> {
+  if (!config.client) throw refuse('logins in a browser are not configured: set oidc_client_id and oidc_client_secret')
+  const discovery = await engine.sourceOf(config).discovery()
+  if (!discovery) throw new Fault('internal', 'internal error')
+  return { client: config.client, discovery }
+}
+
+function authUrl(
+  { authorization_endpoint: endpoint }: Discovery,
+  { id, responseMode }: Client,
+  { scopes, maxAge }: Role,
+  { state, login }: { readonly state: string; readonly login: BrowserLogin },
+): string {
+  if (endpoint === undefined) throw new Fault('unavailable', 'the provider has no authorization endpoint')
+  const url = new URL(endpoint)
+  const parameters: Readonly<Record<string, string>> = {
+    client_id: id,
+    response_type: 'code',
+    redirect_uri: login.redirectUri,
+    scope: [...new Set(['openid', ...(scopes ?? [])])].join(' '),
+    state,
+    nonce: login.nonce,
+    code_challenge: login.challenge,
+    code_challenge_method: 'S256',
+    ...(responseMode !== '' && { response_mode: responseMode }),
+    ...(maxAge > 0 && { max_age: String(maxAge) }),
+  }
+  for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value)
+  return url.href
+}
+
+/** Exchanges the code, once, and judges the token by the role of today. @throws Fault */
+async function finish(engine: Jwt, login: BrowserLogin, code: string): Promise<Login> {
+  await mustBeUnused(engine.view, login)
+  const config = await configOf(engine)
+  await browserRole(engine, login.role, login.redirectUri)
+  const { client, discovery } = await clientOf(engine, config)
+  const claims = await claimsOfCode({ engine, config, client, discovery }, login, code)
+  const role = await browserRole(engine, login.role, login.redirectUri)
+  const result = loginOf(engine, login.role, role, claims, client.id)
+  await complete(engine.view, login)
+  return result
+}
