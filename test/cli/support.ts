@@ -26,6 +26,8 @@ export class Shell {
   piped: AsyncIterable<Uint8Array> | undefined
   /** What went to standard output as bytes. */
   bytesOut = Buffer.alloc(0)
+  /** Hears what goes to standard error, while the command runs. */
+  hears: ((text: string) => void) | undefined
   /** With what a server was to be started. */
   readonly started: Parameters<Serve>[0][] = []
   outIsTerminal = false
@@ -41,7 +43,10 @@ export class Shell {
     const code = await run(typeof line === 'string' ? line.split(' ') : line, {
       env: this.env,
       out: (text) => void (out += text),
-      err: (text) => void (err += text),
+      err: (text) => {
+        err += text
+        this.hears?.(text)
+      },
       stdin: async () => this.stdin,
       stdio: {
         read: () => this.piped ?? Readable.from([]),

@@ -32,7 +32,7 @@ describe('help and refusals of the command line', () => {
     for (const line of ['login -method=bogus', 'auth help bogus']) {
       const { code, err } = await shell.run(line)
       expect(code, line).to.be.greaterThan(0)
-      expect(err, line).to.match(/supported.*: token, userpass, approle, jwt$/m)
+      expect(err, line).to.match(/supported.*: token, userpass, approle, jwt, oidc$/m)
       expect(err, line).to.not.match(/ldap|radius|kubernetes|cert/)
     }
   })

@@ -50,8 +50,7 @@ export type Serve = (options: {
   readonly storageType: string
   readonly rootToken?: string
   readonly unsealKey?: string
-  /** @returns the changed settings that count after a restart */
-  reload(): Promise<readonly string[]>
+  reload(): Promise<void>
   stop(): Promise<void>
 }>
 

@@ -14,6 +14,7 @@ const loginCommands: Readonly<Record<string, string>> = {
   radius: 'strongroom login -method=radius username=NAME   (prompts for the password)',
   approle: 'strongroom login -method=approle role_id=ROLE secret_id=SECRET',
   jwt: 'strongroom login -method=jwt role=ROLE jwt=TOKEN',
+  oidc: 'strongroom login -method=oidc role=ROLE   (in a browser)',
   kubernetes: 'strongroom login -method=kubernetes role=ROLE jwt=TOKEN',
   cert: 'strongroom login -method=cert -client-cert=FILE -client-key=FILE',
 }

@@ -6,6 +6,7 @@ import { UsageError } from '../../framework/flags.ts'
 import { barePath } from '../../http/paths.ts'
 import { NoTerminal } from '../../framework/prompt.ts'
 import { showResponse, showField, showValue, showWarnings } from '../../output/show.ts'
+import { loginByBrowser } from './oidc.ts'
 import { responseTable, envelope, fieldOf } from '../../output/format.ts'
 
 /** How an auth method logs in: the end of its path, and the secret to ask for if it is missing. */
@@ -27,7 +28,7 @@ const methods: Readonly<Record<string, Method>> = {
 }
 
 /** The methods that a strongroom server has; the others are for servers that speak the same API. */
-export const serverMethods = 'token, userpass, approle, jwt'
+export const serverMethods = 'token, userpass, approle, jwt, oidc'
 
 async function login(run: Run): Promise<number> {
   const output = outputOf(run)
@@ -61,6 +62,7 @@ function outputOf({ flags }: Run): LoginOutput {
 async function authenticate(run: Run): Promise<Json> {
   const name = run.flags.string('method') || 'token'
   if (name === 'token') return byToken(run)
+  if (name === 'oidc') return loginByBrowser(run, mountOf(run, name), await textsOf(run))
   const method = Object.hasOwn(methods, name) ? methods[name] : undefined
   if (method) return byMethod(run, name, method)
   throw new UsageError(`this command cannot log in with the auth method ${name}\n  supported: ${serverMethods}`)
@@ -129,7 +131,7 @@ async function byMethod(run: Run, name: string, method: Method): Promise<Json> {
   const { secret } = method
   const data = { ...inputs, ...(secret && inputs[secret] === undefined && { [secret]: await askFor(run, secret) }) }
   const { username: _, ...rest } = data as Readonly<Record<string, string>>
-  const path = `auth/${barePath(run.flags.string('path') ?? name)}/${method.path(data)}`
+  const path = `${mountOf(run, name)}/${method.path(data)}`
   const sent = run.client.send('PUT', path, rest, { token: '' })
   const { body } = await sent.catch((thrown: unknown) => {
     const isMissing = thrown instanceof ServerError && [403, 404].includes(thrown.status)
@@ -141,6 +143,8 @@ async function byMethod(run: Run, name: string, method: Method): Promise<Json> {
   })
   return body ?? {}
 }
+
+const mountOf = (run: Run, name: string): string => `auth/${barePath(run.flags.string('path') ?? name)}`
 
 async function textsOf(run: Run): Promise<Readonly<Record<string, string>>> {
   return (await inputOf(run, run.args)) as Readonly<Record<string, string>>
