@@ -68,6 +68,25 @@ describe('two processes on one storage', function () {
         expect(await lookup(leased)).to.equal(403)
       })
 
+      it('an entity that was disabled, enabled, given policies by a group, and removed', async () => {
+        const role = { allowed_policies: ['default'], allowed_entity_aliases: ['*'] }
+        await from().data('POST', `auth/token/roles/entities${at}`, role)
+        const made = await from().call('POST', `/v1/auth/token/create/entities${at}`, { entity_alias: `e${at}` })
+        const { client_token: token, entity_id: id } = authOf(made)
+        const self = async () => to().call('GET', '/v1/auth/token/lookup-self', undefined, as(String(token)))
+        expect([(await self()).status, (await self()).status]).to.deep.equal([200, 200])
+        await from().data('POST', `identity/entity/id/${String(id)}`, { disabled: true })
+        expect((await self()).status).to.equal(403)
+        await from().data('POST', `identity/entity/id/${String(id)}`, { disabled: false })
+        expect((await self()).status).to.equal(200)
+        await from().data('POST', 'identity/group', { name: `g${at}`, policies: 'extra', member_entity_ids: [id] })
+        expect(((await self()).body['data'] as Body)['identity_policies']).to.deep.equal(['extra'])
+        await from().data('POST', 'identity/group', { name: `g${at}`, policies: [] })
+        expect(((await self()).body['data'] as Body)['identity_policies']).to.equal(undefined)
+        await from().data('DELETE', `identity/entity/id/${String(id)}`)
+        expect((await self()).status).to.equal(403)
+      })
+
       it('a policy that was written and removed', async () => {
         const name = `p${at}`
         await from().data('PUT', `sys/policies/acl/${name}`, { policy: allows('secret/a') })

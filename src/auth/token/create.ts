@@ -1,4 +1,4 @@
-import { Fault, refuse } from '../../contract/fault.ts'
+import { Fault, asFault, refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
 import type { Principal, TokenRecord, TokenSpec } from '../../contract/identity.ts'
 import type { Request } from '../../contract/request.ts'
@@ -116,7 +116,12 @@ async function principalFor(
 ): Promise<Principal | undefined> {
   if (alias !== '') {
     const arrival = { mountAccessor: state.accessor, name: alias.toLowerCase(), metadata: {} }
-    return mustHave(state.identities()).arrive(arrival)
+    return mustHave(state.identities())
+      .arrive(arrival)
+      .catch((thrown: unknown) => {
+        if (asFault(thrown).code !== 'unauthenticated') throw thrown
+        throw new Fault('permission_denied', 'the entity of this alias is disabled', { cause: thrown })
+      })
   }
   return parent && state.tokens.owns(parent) ? principalOf(state, parent) : undefined
 }

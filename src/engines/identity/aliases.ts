@@ -33,8 +33,8 @@ export async function setAlias(
   mayChange: MayChange,
 ): Promise<WrittenAlias> {
   const { name = '', mountAccessor = '' } = change
-  if (name === '') throw refuse('missing alias name')
-  if (mountAccessor === '') throw refuse('missing mount_accessor')
+  if (name === '') throw refuse('the alias needs a name: the one that the mount has for the entity')
+  if (mountAccessor === '') throw refuse('the alias needs a mount_accessor: sys/auth shows those of login methods')
   identity.mustBeMount(mountAccessor)
   const pointer = await tx.get(at.aliasName(mountAccessor, checkedName(name)), pointerShape)
   const entity = pointer && (await entityById(tx, pointer.id))
@@ -70,7 +70,8 @@ export async function changeAlias(
     customMetadata: change.customMetadata ?? alias.customMetadata,
     updatedAt: identity.clock.now(),
   }
-  const owner = await mustBeEntity(tx, change.canonicalId || entity.id)
+  const owner = await entityById(tx, change.canonicalId || entity.id)
+  if (!owner) throw refuse('there is no entity with the id in canonical_id')
   if (isUnchanged(alias, next) && owner.id === entity.id) return { alias, entity, changed: false }
   if (next.mountAccessor !== alias.mountAccessor) identity.mustBeMount(next.mountAccessor)
   mayChange(entity)
