@@ -59,6 +59,12 @@ describe('parity with recorded answers', function () {
     'auth-approle',
     'sys-locked-users',
     'auth-jwt',
+    'identity-entity',
+    'identity-alias',
+    'identity-group',
+    'identity-lookup',
+    'identity-merge',
+    'identity-policies',
   ])
     it(`answers ${area} requests as recorded`, () => {
       judge(
