@@ -132,12 +132,12 @@ export function versionOf(
   random: Random,
   now: number,
 ): KeyVersion {
-  const mac = keyType(type).mac === 'hmac' ? material.secret : (macs ?? random(macKeyBytes))
+  const mac = keyType(type).mac === 'hmac' ? material.secretKey : (macs ?? random(macKeyBytes))
   const version = {
     id: randomUUID(),
     createdAt: now,
     origin,
-    material: base64(material.secret),
+    material: base64(material.secretKey),
     ...(material.publicKey && { open: base64(material.publicKey) }),
     mac: base64(mac),
   }

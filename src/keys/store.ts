@@ -332,10 +332,10 @@ export class KeyStore {
     const fresh = await pairs.rsa4096.generate(this.random)
     const earlier = await this.#view.transaction(async (tx) => {
       const taken = await tx.get(wrappingRecord, wrappingShape)
-      if (!taken) tx.put(wrappingRecord, { material: base64(fresh.secret) } satisfies Wrapping)
+      if (!taken) tx.put(wrappingRecord, { material: base64(fresh.secretKey) } satisfies Wrapping)
       return taken
     })
-    return fromPrivateDer(earlier ? bytesOf(earlier.material) : fresh.secret)
+    return fromPrivateDer(earlier ? bytesOf(earlier.material) : fresh.secretKey)
   }
 }
 

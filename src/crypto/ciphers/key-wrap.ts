@@ -30,12 +30,12 @@ export function wrapKey(
 }
 
 /** The material of what `wrapKey` made; undefined for anything else, without saying what was wrong with it. */
-export function unwrapKey(secret: KeyObject, wrapped: Uint8Array, hash: OaepHash): Uint8Array | undefined {
-  const head = (secret.asymmetricKeyDetails?.modulusLength ?? 0) / 8
+export function unwrapKey(privateKey: KeyObject, wrapped: Uint8Array, hash: OaepHash): Uint8Array | undefined {
+  const head = (privateKey.asymmetricKeyDetails?.modulusLength ?? 0) / 8
   // RFC 5649 §4: no wrapping is shorter than two blocks; OpenSSL takes an empty one for an empty key.
   if (wrapped.length < head + 16) return undefined
   try {
-    const kek = privateDecrypt(oaep(secret, hash), wrapped.subarray(0, head))
+    const kek = privateDecrypt(oaep(privateKey, hash), wrapped.subarray(0, head))
     if (kek.length !== kekBytes) return undefined
     const unwrapping = createDecipheriv(cipher, kek, initial)
     const material = concat(unwrapping.update(wrapped.subarray(head)), unwrapping.final())

@@ -38,11 +38,17 @@ const nothing: Asked = { subject: derValue(tags.sequence), attributes: derValue(
  * and extensions; its key and its signature do not count.
  * @throws Fault invalid_request for a template that is no request, or a key that no certificate can be for.
  */
-export function certificateRequest(secret: KeyObject, template: string): string {
-  const [hash, algorithm] = algorithmOf(secret)
+export function certificateRequest(privateKey: KeyObject, template: string): string {
+  const [hash, algorithm] = algorithmOf(privateKey)
   const { subject, attributes } = template === '' ? nothing : asked(template)
-  const body = derValue(tags.sequence, derValue(tags.integer, Uint8Array.of(0)), subject, publicDer(secret), attributes)
-  const signature = derValue(tags.bitString, Uint8Array.of(0), sign(hash, body, secret))
+  const body = derValue(
+    tags.sequence,
+    derValue(tags.integer, Uint8Array.of(0)),
+    subject,
+    publicDer(privateKey),
+    attributes,
+  )
+  const signature = derValue(tags.bitString, Uint8Array.of(0), sign(hash, body, privateKey))
   return pem(
     'CERTIFICATE REQUEST',
     derValue(tags.sequence, body, derValue(tags.sequence, Buffer.from(algorithm, 'hex')), signature),
@@ -54,8 +60,8 @@ function asked(template: string): Asked {
   if (!request) throw refuse('the csr is no PEM of a certificate request')
   try {
     const [info] = derValues(derValues(request)[0]?.content ?? new Uint8Array())
-    const [version, subject, open, attributes] = derValues(info?.content ?? new Uint8Array())
-    if (version?.tag === tags.integer && subject?.tag === tags.sequence && open?.tag === tags.sequence) {
+    const [version, subject, publicInfo, attributes] = derValues(info?.content ?? new Uint8Array())
+    if (version?.tag === tags.integer && subject?.tag === tags.sequence && publicInfo?.tag === tags.sequence) {
       return {
         subject: subject.whole,
         attributes: attributes?.tag === tags.values0 ? attributes.whole : nothing.attributes,
@@ -72,14 +78,14 @@ function asked(template: string): Asked {
  * @throws Fault invalid_request unless the first one is for this public key (SubjectPublicKeyInfo), and all others, and only
  * they, are of authorities.
  */
-export function certificateChain(text: string, open: Uint8Array): string {
+export function certificateChain(text: string, publicKey: Uint8Array): string {
   const ders = pemBlocks(text, 'CERTIFICATE')
   if (!ders || ders.length === 0) throw refuse('certificate_chain is no PEM of certificates')
   const [leaf, ...authorities] = ders.map(certificate)
   if (!leaf || leaf.ca || authorities.some(({ ca }) => !ca)) {
     throw refuse('certificate_chain must begin with the certificate of the key, and then has those of authorities only')
   }
-  if (!Buffer.from(publicDer(leaf.publicKey)).equals(open))
+  if (!Buffer.from(publicDer(leaf.publicKey)).equals(publicKey))
     throw refuse('the certificate is not for this version of the key')
   return chainOf(ders)
 }

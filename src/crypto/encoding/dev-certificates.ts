@@ -46,8 +46,8 @@ export function devCertificates(
     const version = derValue(tags.values0, derValue(tags.integer, bytes('02')))
     // RFC 5280 §4.1.2.2: positive, and at most 20 bytes.
     const serial = derValue(tags.integer, bytes('01'), random(15))
-    const open = publicDer(key)
-    const body = sequence(version, serial, ecdsa, issuer, period, subject, open, derValue(more.extensions, sequence(...extensions))) // prettier-ignore
+    const publicKey = publicDer(key)
+    const body = sequence(version, serial, ecdsa, issuer, period, subject, publicKey, derValue(more.extensions, sequence(...extensions))) // prettier-ignore
     return pem('CERTIFICATE', sequence(body, ecdsa, bits(sign('sha256', body, authority))))
   }
   return {

@@ -9,9 +9,9 @@ import type { PairType } from './pairs.ts'
 export type KeyUse =
   'encrypt' | 'decrypt' | 'wrap' | 'unwrap' | 'sign' | 'verify' | 'mac' | 'derive' | 'encapsulate' | 'decapsulate'
 
-/** Key material as it is stored: raw bytes, or PKCS#8 with the public half beside it. */
+/** Key material as it is stored: raw bytes, or PKCS#8 with the public key beside it. */
 export interface Material {
-  readonly secret: Uint8Array
+  readonly secretKey: Uint8Array
   readonly publicKey?: Uint8Array
 }
 
@@ -51,7 +51,7 @@ function symmetric(cipher: Cipher, code: number) {
     cipher,
     keyBytes,
     code,
-    generate: async (random: Random) => ({ secret: random(keyBytes) }),
+    generate: async (random: Random) => ({ secretKey: random(keyBytes) }),
   } as const satisfies KeyType
 }
 
@@ -63,7 +63,7 @@ function cmac(keyBytes: number, code: number) {
     mac: 'cmac',
     keyBytes,
     code,
-    generate: async (random: Random) => ({ secret: random(keyBytes) }),
+    generate: async (random: Random) => ({ secretKey: random(keyBytes) }),
   } as const satisfies KeyType
 }
 
@@ -125,7 +125,7 @@ export const keyTypes = {
     code: 10,
     generate: async (random: Random, size: number) => {
       if (!(size >= hmacSizes[0] && size <= hmacSizes[1])) throw new RangeError('no size of an HMAC key')
-      return { secret: random(size) }
+      return { secretKey: random(size) }
     },
   },
   'aes128-cmac': cmac(16, 1006),
@@ -167,5 +167,5 @@ export function fitsRaw(name: KeyTypeName, bytes: number): boolean {
 
 /** Overwrites the secret part. */
 export function wipeMaterial(material: Material): void {
-  wipe(material.secret)
+  wipe(material.secretKey)
 }

@@ -7,7 +7,7 @@ import type { QuantumName } from './post-quantum-keys.ts'
 
 /** A pair as it is stored: PKCS#8 and SubjectPublicKeyInfo, both DER. */
 export interface EncodedPair {
-  readonly secret: Uint8Array
+  readonly secretKey: Uint8Array
   readonly publicKey: Uint8Array
 }
 
@@ -79,13 +79,13 @@ export function quantumPair(name: QuantumName): PairType {
     fieldBytes: 0,
     generate: async (random) => {
       const bytes = random(seed)
-      const { secret, open } = await slow.run('quantumPair', { name, key: createSecretKey(bytes) })
+      const { secretKey, publicKey } = await slow.run('quantumPair', { name, key: createSecretKey(bytes) })
       const made = {
-        secret: new QuantumKey(name, 'private', secret).der(),
-        publicKey: new QuantumKey(name, 'public', open).der(),
+        secretKey: new QuantumKey(name, 'private', secretKey).der(),
+        publicKey: new QuantumKey(name, 'public', publicKey).der(),
       }
       bytes.fill(0)
-      secret.fill(0)
+      secretKey.fill(0)
       return made
     },
     fits: (key) => key instanceof QuantumKey && key.name === name,
@@ -93,7 +93,7 @@ export function quantumPair(name: QuantumName): PairType {
 }
 
 function encodedPair(key: KeyObject): EncodedPair {
-  return { secret: privateDer(key), publicKey: publicDer(key) }
+  return { secretKey: privateDer(key), publicKey: publicDer(key) }
 }
 
 function isNative(key: KeyObject | QuantumKey): key is KeyObject {

@@ -11,19 +11,19 @@ interface Algorithm {
   /** The parts of a key pair. */
   readonly seed: number
   /** The private key as it is stored: the seed, but for SLH-DSA, where it is RFC 9909's. */
-  readonly secret: number
-  readonly open: number
+  readonly secretKeyBytes: number
+  readonly publicKeyBytes: number
 }
 
 const signatureArc = '6086480165030403'
 const kemArc = '6086480165030404'
 
-function lattice(label: string, oid: string, seed: number, open: number): Algorithm {
-  return { label, oid, seed, secret: seed, open }
+function lattice(label: string, oid: string, seed: number, publicKeyBytes: number): Algorithm {
+  return { label, oid, seed, secretKeyBytes: seed, publicKeyBytes }
 }
 
 function hashBased(label: string, number: string, n: number): Algorithm {
-  return { label, oid: signatureArc + number, seed: 3 * n, secret: 4 * n, open: 2 * n }
+  return { label, oid: signatureArc + number, seed: 3 * n, secretKeyBytes: 4 * n, publicKeyBytes: 2 * n }
 }
 
 /** FIPS 204, 203 and 205 with the identifiers of RFC 9881, 9935 and 9909. */
@@ -50,8 +50,9 @@ export class QuantumKey {
   readonly bytes: KeyObject
 
   constructor(name: QuantumName, type: 'private' | 'public', bytes: Uint8Array) {
-    const { secret, open } = quantumAlgorithms[name]
-    if (bytes.length !== (type === 'private' ? secret : open)) throw new RangeError(`no ${type} key of ${name}`)
+    const { secretKeyBytes, publicKeyBytes } = quantumAlgorithms[name]
+    if (bytes.length !== (type === 'private' ? secretKeyBytes : publicKeyBytes))
+      throw new RangeError(`no ${type} key of ${name}`)
     this.name = name
     this.type = type
     this.bytes = createSecretKey(bytes)
@@ -80,7 +81,7 @@ export class QuantumKey {
 }
 
 function isHashBased(name: QuantumName): boolean {
-  return quantumAlgorithms[name].seed !== quantumAlgorithms[name].secret
+  return quantumAlgorithms[name].seed !== quantumAlgorithms[name].secretKeyBytes
 }
 
 /** A private key as others may write it: some put the expanded key beside the seed. */

@@ -49,16 +49,20 @@ interface Message extends Half<SignerName> {
  */
 export const quantum = {
   /** A pair of a seed: what is stored as the private key, and the public one. */
-  pair: ({ name, key }: Half<QuantumName>): { readonly secret: Uint8Array; readonly open: Uint8Array } => {
+  pair: ({ name, key }: Half<QuantumName>): { readonly secretKey: Uint8Array; readonly publicKey: Uint8Array } => {
     const seed = key.export()
     const { secretKey, publicKey } = all[name].keygen(seed)
-    if (!storesExpanded(name)) return { secret: seed, open: publicKey }
+    if (!storesExpanded(name)) return { secretKey: seed, publicKey }
     wipe(seed)
-    return { secret: secretKey, open: publicKey }
+    return { secretKey, publicKey }
   },
 
   /** The public key of a private one; undefined when it, or the expanded key that came with it, contradicts itself. */
-  open: ({ name, key, expanded }: Half<QuantumName> & { readonly expanded?: Uint8Array }): Uint8Array | undefined => {
+  publicKey: ({
+    name,
+    key,
+    expanded,
+  }: Half<QuantumName> & { readonly expanded?: Uint8Array }): Uint8Array | undefined => {
     const stored = key.export()
     const { secretKey, publicKey } = all[name].keygen(stored.subarray(0, quantumAlgorithms[name].seed))
     const whole = storesExpanded(name) ? stored : expanded
@@ -102,7 +106,7 @@ export const quantum = {
 } as const
 
 function storesExpanded(name: QuantumName): boolean {
-  return quantumAlgorithms[name].secret !== quantumAlgorithms[name].seed
+  return quantumAlgorithms[name].secretKeyBytes !== quantumAlgorithms[name].seed
 }
 
 function expandedKey(name: QuantumName, key: KeyObject): Uint8Array {

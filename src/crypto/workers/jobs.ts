@@ -44,7 +44,7 @@ export const jobs = {
   verify: ({ family, key, input, signature, options }: Signing & { readonly signature: Uint8Array }) =>
     signatures[family].verify(key, input, signature, options),
   quantumPair: quantum.pair,
-  quantumOpen: quantum.open,
+  quantumPublicKey: quantum.publicKey,
   quantumSign: quantum.sign,
   quantumVerify: quantum.verify,
   encapsulate: quantum.encapsulate,

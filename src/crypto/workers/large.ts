@@ -27,9 +27,9 @@ function keyOf({ cipher, key }: LargeMessage): CipherKey {
 
 /** Jobs on large messages, as another thread runs them. */
 export const largeJobs = {
-  seal: (message: LargeMessage & { readonly nonce: Uint8Array; readonly plaintext: Uint8Array }) =>
+  encrypt: (message: LargeMessage & { readonly nonce: Uint8Array; readonly plaintext: Uint8Array }) =>
     keyOf(message).encrypt(message.nonce, message.plaintext, message.associated),
-  open: (message: LargeMessage & { readonly sealed: Uint8Array }) =>
+  decrypt: (message: LargeMessage & { readonly sealed: Uint8Array }) =>
     keyOf(message).decrypt(message.sealed, message.associated),
   digest: ({ hash, data }: { readonly hash: MacHash; readonly data: Uint8Array }) => digest(hash, data),
   hmac: ({ hash, key, data }: { readonly hash: MacHash; readonly key: KeyObject; readonly data: Uint8Array }) =>

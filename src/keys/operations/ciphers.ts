@@ -87,7 +87,7 @@ class SymmetricCipher implements VersionCipher {
     // NIST SP 800-38D §8.3 allows 2^32 random 96-bit nonces under one key: LiveKey counts the messages of a version.
     const nonce = this.#nonces ? hmacSha256(this.#nonces, plaintext).subarray(0, nonceBytes) : random(nonceBytes)
     if (this.#isQuick(plaintext, bound)) return this.#key.encrypt(nonce, plaintext, bound.associated)
-    return heavy.run('seal', { cipher: name, key: this.#key.shared(), nonce, plaintext, ...associatedOf(bound) })
+    return heavy.run('encrypt', { cipher: name, key: this.#key.shared(), nonce, plaintext, ...associatedOf(bound) })
   }
 
   decrypt(sealed: Uint8Array, bound: Bound): Uint8Array | Promise<Uint8Array> {
@@ -102,7 +102,7 @@ class SymmetricCipher implements VersionCipher {
   async #decryptLarge(sealed: Uint8Array, bound: Bound): Promise<Uint8Array> {
     const { name } = this.#cipher
     return this.#decrypted(
-      await heavy.run('open', { cipher: name, key: this.#key.shared(), sealed, ...associatedOf(bound) }),
+      await heavy.run('decrypt', { cipher: name, key: this.#key.shared(), sealed, ...associatedOf(bound) }),
     )
   }
 

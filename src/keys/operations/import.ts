@@ -47,7 +47,7 @@ export async function imported(
   if (!fitsRaw(type, bytes.length)) {
     throw refuse(`the imported key has ${bytes.length} bytes, which is no size of ${type}`)
   }
-  return { secret: bytes }
+  return { secretKey: bytes }
 }
 
 async function privateMaterial(type: KeyTypeName, der: Uint8Array): Promise<Material> {
@@ -56,7 +56,7 @@ async function privateMaterial(type: KeyTypeName, der: Uint8Array): Promise<Mate
   if (!key || !keyType(type).pair?.fits(key)) {
     throw refuse(`the imported key is no PKCS#8 of type ${type}, or its parts contradict each other`)
   }
-  return { secret: privateDer(key), publicKey: publicDer(key) }
+  return { secretKey: privateDer(key), publicKey: publicDer(key) }
 }
 
 function publicMaterial(type: KeyTypeName, pem: string): Material {
@@ -69,11 +69,11 @@ function publicMaterial(type: KeyTypeName, pem: string): Material {
     const [der] = pemBlocks(pem, 'PUBLIC KEY') ?? []
     const key = der && parsed(() => quantumPublic(der))
     if (!key || !pair.fits(key)) throw refuse(refused)
-    return { secret: new Uint8Array(), publicKey: key.der() }
+    return { secretKey: new Uint8Array(), publicKey: key.der() }
   }
   const key = parsed(() => createPublicKey(pem))
   if (!key || !pair.fits(key)) throw refuse(refused)
-  return { secret: new Uint8Array(), publicKey: publicDer(namedCurve(key)) }
+  return { secretKey: new Uint8Array(), publicKey: publicDer(namedCurve(key)) }
 }
 
 function parsed<T>(read: () => T): T | undefined {

@@ -15,7 +15,7 @@ export async function quantumPair(pair: PairType, bytes: Uint8Array): Promise<Ma
   // `expanded` is a part of the bytes.
   const publicKey = await publicKeyOf(key, expanded).finally(() => wipe(bytes))
   if (!publicKey) throw refuse(`the parts of the imported ${key.name} key contradict each other`)
-  return { secret: key.der(), publicKey: publicKey.der() }
+  return { secretKey: key.der(), publicKey: publicKey.der() }
 }
 
 /** Whether a public key belongs to a private one. */
@@ -27,7 +27,7 @@ export async function quantumFits(privateKey: QuantumKey, publicKey: QuantumKey)
 function read(pair: PairType, bytes: Uint8Array): QuantumPrivate {
   const name = pair.quantum as QuantumName
   try {
-    if (bytes.length === quantumAlgorithms[name].secret)
+    if (bytes.length === quantumAlgorithms[name].secretKeyBytes)
       return { key: new QuantumKey(name, 'private', bytes), expanded: undefined }
     const found = quantumPrivate(bytes)
     if (found && pair.fits(found.key)) return found
@@ -40,6 +40,10 @@ function read(pair: PairType, bytes: Uint8Array): QuantumPrivate {
 }
 
 async function publicKeyOf(key: QuantumKey, expanded: Uint8Array | undefined): Promise<QuantumKey | undefined> {
-  const publicKey = await slow.run('quantumOpen', { name: key.name, key: key.bytes, ...(expanded && { expanded }) })
+  const publicKey = await slow.run('quantumPublicKey', {
+    name: key.name,
+    key: key.bytes,
+    ...(expanded && { expanded }),
+  })
   return publicKey && new QuantumKey(key.name, 'public', publicKey)
 }

@@ -88,10 +88,11 @@ describe('messages for another thread', () => {
       const [nonce, plaintext] = [randomBytes(cipher.nonceBytes), randomBytes(1000)]
       const associated = cipher.authenticated ? { associated: randomBytes(20) } : {}
       const message = { cipher: cipher.name, key: key.shared(), ...associated }
-      const sealed = largeJobs.seal({ ...message, nonce, plaintext })
+      const sealed = largeJobs.encrypt({ ...message, nonce, plaintext })
       expect(toHex(sealed), cipher.name).to.equal(toHex(key.encrypt(nonce, plaintext, associated.associated)))
-      expect(toHex(largeJobs.open({ ...message, sealed })), cipher.name).to.equal(toHex(plaintext))
-      if (cipher.authenticated) expect(largeJobs.open({ ...message, sealed: sealed.subarray(1) })).to.equal(undefined)
+      expect(toHex(largeJobs.decrypt({ ...message, sealed })), cipher.name).to.equal(toHex(plaintext))
+      if (cipher.authenticated)
+        expect(largeJobs.decrypt({ ...message, sealed: sealed.subarray(1) })).to.equal(undefined)
     }
   })
 })

@@ -78,11 +78,11 @@ describe('post-quantum transit keys', function () {
     it(`${name}: what is exported, backed up and imported works as before`, async () => {
       const kind = name.startsWith('ml-kem') ? 'encryption-key' : 'signing-key'
       const [raw, der] = [await exported(kind, name, 'raw'), await exported(kind, name, 'der')]
-      expect(Buffer.from(raw, 'base64')).to.have.length(quantumAlgorithms[name].secret)
+      expect(Buffer.from(raw, 'base64')).to.have.length(quantumAlgorithms[name].secretKeyBytes)
       expect(await exported(kind, name, '')).to.equal(pem('PRIVATE KEY', Buffer.from(der, 'base64')))
       const open = await exported('public-key', name, 'pem')
       expect(Buffer.from(await exported('public-key', name, 'raw'), 'base64')).to.have.length(
-        quantumAlgorithms[name].open,
+        quantumAlgorithms[name].publicKeyBytes,
       )
       const { backup } = await server.data('GET', `transit/backup/${name}`)
       await post(`restore/r-${name}`, { backup })

@@ -120,8 +120,8 @@ export async function versionFrom(entry: Json, parts: Parts): Promise<KeyVersion
   }
   const { pair } = keyType(type)
   const macs = macsFrom(entry, type)
-  const material = pair ? await pairFrom(entry, pair) : { secret: rawFrom(entry, type) }
-  if (derived && material.secret.length === 0)
+  const material = pair ? await pairFrom(entry, pair) : { secretKey: rawFrom(entry, type) }
+  if (derived && material.secretKey.length === 0)
     throw refuse('the backup is damaged: a derived version has no private key')
   const version = versionOf({ type, origin, macs }, material, random, timeFrom(entry, until))
   return { ...version, ...certificatesFrom(entry['certificate_chain'], version, derived) }
@@ -176,15 +176,18 @@ async function nativeFrom(entry: Json, pair: PairType): Promise<Material | undef
   if (!key || !pair.fits(key)) return undefined
   const stated = entry['public_key'] ?? ''
   if (stated !== '' && stated !== publicText(key)) return undefined
-  return { secret: key.type === 'private' ? privateDer(key) : new Uint8Array(), publicKey: publicDer(key) }
+  return { secretKey: key.type === 'private' ? privateDer(key) : new Uint8Array(), publicKey: publicDer(key) }
 }
 
 async function quantumFrom(entry: Json, pair: PairType): Promise<Material | undefined> {
-  const open = readPublic(binary(entry['public_key'], 'public_key'))
-  const secret = entry['key'] === null ? undefined : readPrivate(binary(entry['key'], 'key'))
-  if (!pair.fits(open) || (secret && !pair.fits(secret))) return undefined
-  if (secret && !(await quantumFits(quantumOf(secret), quantumOf(open)))) return undefined
-  return { secret: secret ? quantumOf(secret).der() : new Uint8Array(), publicKey: quantumOf(open).der() }
+  const publicKey = readPublic(binary(entry['public_key'], 'public_key'))
+  const privateKey = entry['key'] === null ? undefined : readPrivate(binary(entry['key'], 'key'))
+  if (!pair.fits(publicKey) || (privateKey && !pair.fits(privateKey))) return undefined
+  if (privateKey && !(await quantumFits(quantumOf(privateKey), quantumOf(publicKey)))) return undefined
+  return {
+    secretKey: privateKey ? quantumOf(privateKey).der() : new Uint8Array(),
+    publicKey: quantumOf(publicKey).der(),
+  }
 }
 
 /** The parts of a private half, or the public key if that is all there is. */

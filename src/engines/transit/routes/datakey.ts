@@ -63,16 +63,16 @@ const datakeyPair = write('datakey-pair/:kind/:name', {
     const pair = pairOf(type, set)
     const key = await engine.keys.need(name)
     key.mustAllow('encrypt')
-    const { secret, publicKey } = await pair.generate(engine.keys.random)
+    const { secretKey, publicKey } = await pair.generate(engine.keys.random)
     try {
       const data = {
         public_key: pem('PUBLIC KEY', publicKey),
-        ...(await encryptText(key, secret, version, binding(bound), beforeChange)),
-        ...(kind === 'plaintext' && { plaintext: base64(secret) }),
+        ...(await encryptText(key, secretKey, version, binding(bound), beforeChange)),
+        ...(kind === 'plaintext' && { plaintext: base64(secretKey) }),
       }
       return answer(new Counterpart(request, decryptable).add(bound, data))
     } finally {
-      wipe(secret)
+      wipe(secretKey)
     }
   },
 })

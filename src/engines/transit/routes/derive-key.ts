@@ -33,7 +33,7 @@ export const deriveKey = write('derive-key/:name', {
     if (!base) throw refuse('the base key was not found: make it first')
     const peer = values.peer_public_key
     const size = keyType(type).cipher?.keyBytes ?? 0
-    const material = { secret: agreed(base, { version: values.base_key_version, peer, size }) }
+    const material = { secretKey: agreed(base, { version: values.base_key_version, peer, size }) }
     const kind = { name: values.name, type, size: null, derived: false, convergent: false }
     const settings = { exportable: false, plaintextBackup: false, autoRotatePeriod: 0 }
     const version = importedVersion(type, material, engine.keys.random, engine.keys.clock.now())

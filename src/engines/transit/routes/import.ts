@@ -136,7 +136,7 @@ async function recordOf(engine: Transit, values: ImportValues): Promise<KeyRecor
   const spec = {
     name: values.name,
     type,
-    size: sizes ? material.secret.length : null,
+    size: sizes ? material.secretKey.length : null,
     derived: values.derived,
     convergent: false,
     exportable: values.exportable,
