@@ -1,43 +1,24 @@
-import type { KeyObject } from 'node:crypto'
 import type { EngineHost } from '../contract/engine.ts'
 import { asFault, Fault, refuse } from '../contract/fault.ts'
 import type { Transaction, View } from '../contract/view.ts'
-import { fromPrivateDer, pairs } from '../crypto/keys/pairs.ts'
-import { base64 } from '../util/bytes.ts'
 import { perObject } from '../util/caches/per-object.ts'
 import { rfc3339 } from '../util/clock.ts'
 import type { Clock } from '../util/clock.ts'
 import type { Log } from '../util/log.ts'
 import { Mutex } from '../util/mutex.ts'
+import { giveAlias, noSuchUuid, takeAlias } from './aliases.ts'
 import { lastUse } from './metadata.ts'
+import { MountSettings } from './mount-settings.ts'
 import { LiveKey, uncounted } from './live-key.ts'
 import type { KeyHost } from './live-key.ts'
 import { completeIndex, isComplete, nameOf, uuidOfAlias } from './key-index.ts'
-import { aliasOwner, deleteKey, dueAt, dueShape, keyAt, keyWithUuid, putKey, withoutAlias } from './stored-keys.ts'
+import { deleteKey, dueAt, dueShape, keyAt, putKey } from './stored-keys.ts'
 import { mostMessages, staleness } from './usage-counter.ts'
 import { newKey, newVersion, rotated, storedKey, upgraded } from './record.ts'
 import type { KeyRecord, KeySpec, Random } from './record.ts'
 import { mustBeAlias, mustBeKind, mustBePeriod, mustLeaveRoom } from './rules.ts'
-import { bytesOf } from './operations/ciphers.ts'
 import { isPurged } from './state.ts'
 import { Usage } from './usage.ts'
-import { isBase64, isCount, shapeOf } from '../util/stored/shape.ts'
-
-const wrappingRecord = 'config/wrapping'
-const deletionRecord = 'config/deletion'
-
-interface Wrapping {
-  /** PKCS#8, base64. */
-  readonly material: string
-}
-
-/** Which keys may be removed: those that were not used for so many seconds; 0 for all. */
-interface Deletion {
-  readonly guard: number
-}
-
-const deletionShape = shapeOf<Deletion>('a setting of a mount', { guard: isCount })
-const wrappingShape = shapeOf<Wrapping>('a wrapping key', { material: isBase64 })
 
 /** The state of a mount that has keys: engines of other mounts may use them. */
 export interface HoldsKeys {
@@ -59,6 +40,7 @@ export class KeyStore {
   readonly clock: Clock
   readonly random: Random
   readonly usage: Usage
+  readonly settings: MountSettings
   readonly #view: View
   readonly #log: Log
   readonly #host: KeyHost
@@ -72,6 +54,7 @@ export class KeyStore {
     this.clock = host.clock
     this.#log = host.log
     this.random = random
+    this.settings = new MountSettings(host.view, random)
     this.usage = new Usage({ view: host.view, clock: host.clock, limit })
     this.#host = {
       random,
@@ -118,39 +101,18 @@ export class KeyStore {
    */
   async setAlias(alias: string, uuid: string, move = false): Promise<KeyRecord> {
     mustBeAlias(alias)
-    return this.#changeAlias(uuid, async (tx, key) => {
-      if (key.aliases.includes(alias)) return key
-      const other = await aliasOwner(tx, alias)
-      if (other) {
-        if (!move) throw refuse(`the alias ${alias} belongs to another key of this mount`)
-        await putKey(tx, other, withoutAlias(other, alias))
-      }
-      return { ...key, aliases: [...key.aliases, alias] }
-    })
+    return this.#changeAlias(uuid, async (tx) => giveAlias(tx, alias, uuid, move))
   }
 
   /** Takes an alias away from a key; absent is fine. @throws Fault invalid_request without such a key */
   async removeAlias(alias: string, uuid: string): Promise<KeyRecord> {
-    return this.#changeAlias(uuid, async (_, key) => (key.aliases.includes(alias) ? withoutAlias(key, alias) : key))
+    return this.#changeAlias(uuid, async (tx) => takeAlias(tx, alias, uuid))
   }
 
-  async #changeAlias(
-    uuid: string,
-    change: (tx: Transaction, key: KeyRecord) => Promise<KeyRecord>,
-  ): Promise<KeyRecord> {
-    const missing = 'there is no key with this uuid'
-    // Gives a key of an older release its entry.
-    if (!(await this.byUuid(uuid))) throw refuse(missing)
-    const work = async (tx: Transaction): Promise<KeyRecord> => {
-      const key = await keyWithUuid(tx, uuid)
-      if (!key) throw refuse(missing)
-      const changed = await change(tx, key)
-      if (changed === key) return key
-      mustLeaveRoom(key, changed)
-      await putKey(tx, key, changed)
-      return changed
-    }
-    return this.#changes.run(() => this.#view.transaction(work))
+  async #changeAlias(uuid: string, change: (tx: Transaction) => Promise<KeyRecord>): Promise<KeyRecord> {
+    // Gives a key of an older release its entry in the index.
+    if (!(await this.byUuid(uuid))) throw refuse(noSuchUuid)
+    return this.#changes.run(() => this.#view.transaction(change))
   }
 
   /** Once at a time: whoever finds it incomplete begins, the others wait. */
@@ -256,30 +218,31 @@ export class KeyStore {
   /** Rotates the keys whose period has passed since their latest version was made, even while the server was down. */
   async rotateDue(): Promise<void> {
     const now = this.clock.now()
-    for (const name of await this.#view.list('rotation/')) {
-      const due = await this.#view.get(`rotation/${name}`, dueShape)
-      if (!due || due.at > now) continue
-      try {
-        // Another server may have been faster: the transaction looks again.
-        await this.rotate(name, (key) => (dueAt(key) ?? Infinity) <= now)
-      } catch (thrown) {
-        this.#log.warn('a key could not be rotated by itself; it will be tried again', { error: asFault(thrown).code })
-      }
-    }
+    const failure = 'a key could not be rotated by itself; it will be tried again'
+    // Another server may have been faster: the transaction looks again.
+    await this.#eachDue('rotation/', failure, async (name) =>
+      this.rotate(name, (key) => (dueAt(key) ?? Infinity) <= now),
+    )
   }
 
   /** Destroys the soft-deleted keys whose time has passed, even while the server was down. */
   async purgeDue(): Promise<void> {
     const now = this.clock.now()
-    for (const name of await this.#view.list('purge/')) {
-      const due = await this.#view.get(`purge/${name}`, dueShape)
+    const failure = 'a key could not be destroyed at its time; it will be tried again'
+    await this.#eachDue('purge/', failure, async (name) =>
+      this.change(name, 'key not found', (key) => (isPurged(key, now) ? undefined : key)),
+    )
+  }
+
+  async #eachDue(folder: string, failure: string, work: (name: string) => Promise<unknown>): Promise<void> {
+    const now = this.clock.now()
+    for (const name of await this.#view.list(folder)) {
+      const due = await this.#view.get(folder + name, dueShape)
       if (!due || due.at > now) continue
       try {
-        await this.change(name, 'key not found', (key) => (isPurged(key, now) ? undefined : key))
+        await work(name)
       } catch (thrown) {
-        this.#log.warn('a key could not be destroyed at its time; it will be tried again', {
-          error: asFault(thrown).code,
-        })
+        this.#log.warn(failure, { error: asFault(thrown).code })
       }
     }
   }
@@ -297,22 +260,13 @@ export class KeyStore {
     return this.#view.list('key/', page)
   }
 
-  /** A key that was used within this time (seconds) is not removed; 0: no guard. */
-  async deletionGuard(): Promise<number> {
-    return (await this.#view.get(deletionRecord, deletionShape))?.guard ?? 0
-  }
-
-  async setDeletionGuard(seconds: number): Promise<void> {
-    await this.#view.put(deletionRecord, { guard: seconds } satisfies Deletion)
-  }
-
   /**
    * Removes a key for good.
    * @throws Fault invalid_request when it may not be removed, or was used lately and that is guarded, unless `force`.
    */
   async destroy(name: string, force: boolean): Promise<void> {
     const key = await this.find(name)
-    const guard = await this.deletionGuard()
+    const guard = await this.settings.deletionGuard()
     const usedAt = key && guard > 0 && !force ? lastUse(await this.usage.of(key.record)) : 0
     // The stored time of the last use may be that old.
     const since = this.clock.now() - guard * 1000 - staleness
@@ -323,19 +277,6 @@ export class KeyStore {
       }
       return undefined
     })
-  }
-
-  /** The RSA-4096 pair that keys to import are wrapped with; made when it is first asked for. */
-  async wrappingKey(): Promise<KeyObject> {
-    const stored = await this.#view.get(wrappingRecord, wrappingShape)
-    if (stored) return fromPrivateDer(bytesOf(stored.material))
-    const fresh = await pairs.rsa4096.generate(this.random)
-    const earlier = await this.#view.transaction(async (tx) => {
-      const taken = await tx.get(wrappingRecord, wrappingShape)
-      if (!taken) tx.put(wrappingRecord, { material: base64(fresh.secretKey) } satisfies Wrapping)
-      return taken
-    })
-    return fromPrivateDer(earlier ? bytesOf(earlier.material) : fresh.secretKey)
   }
 }
 

@@ -67,7 +67,7 @@ export const importRoutes = [
     pure: false,
     about: 'Read the public key that keys to import are wrapped with.',
     returns: { public_key: f.string('The public key, PEM.') },
-    handle: async ({ engine }) => answer({ public_key: publicText(await engine.keys.wrappingKey()) }),
+    handle: async ({ engine }) => answer({ public_key: publicText(await engine.keys.settings.wrappingKey()) }),
   }),
   write('keys/:name/import', {
     about: 'Make a key of material from elsewhere.',
@@ -83,7 +83,7 @@ export const importRoutes = [
     fields: { ...materialFields, version: f.int('The version that lacks its private half.') },
     handle: async ({ engine }, { name, version: wanted, ...values }) => {
       const { record } = await engine.keys.need(name)
-      const material = await imported(record.type, sourceOf(values), () => engine.keys.wrappingKey())
+      const material = await imported(record.type, sourceOf(values), () => engine.keys.settings.wrappingKey())
       const version = importedVersion(record.type, material, engine.keys.random, engine.keys.clock.now())
       await engine.keys.change(name, 'key not found', (key) => {
         if (key.uuid !== record.uuid) throw refuse('the key was replaced meanwhile: nothing was imported')
@@ -132,7 +132,7 @@ async function recordOf(engine: Transit, values: ImportValues): Promise<KeyRecor
   }
   mustBePeriod(values.auto_rotate_period)
   mustBeKind({ type, size: sizes ? sizes[0] : null, derived: values.derived, convergent: false })
-  const material = await imported(type, sourceOf(values), () => engine.keys.wrappingKey())
+  const material = await imported(type, sourceOf(values), () => engine.keys.settings.wrappingKey())
   const spec = {
     name: values.name,
     type,

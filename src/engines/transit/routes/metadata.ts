@@ -45,7 +45,7 @@ export const metadataRoutes = [
   read('config/deletion', {
     about: 'Read which keys may be removed.',
     returns: { guard: f.int('Seconds for which a key that was used is not removed; 0: all may be removed.') },
-    handle: async ({ engine }) => answer({ guard: await engine.keys.deletionGuard() }),
+    handle: async ({ engine }) => answer({ guard: await engine.keys.settings.deletionGuard() }),
   }),
   write('config/deletion', {
     about: 'Say which keys may be removed: with a guard, not those that were used lately.',
@@ -53,7 +53,7 @@ export const metadataRoutes = [
     fields: { guard },
     handle: async ({ engine }, { guard: seconds }) => {
       if (seconds === undefined) throw refuse('give "guard": a duration, or 0 for none')
-      await engine.keys.setDeletionGuard(seconds)
+      await engine.keys.settings.setDeletionGuard(seconds)
       return answer({ guard: seconds })
     },
   }),
