@@ -28,7 +28,7 @@ const tag = (place: string): string => (place === '' ? 'top' : place.replaceAll(
 const kinds: readonly Kind[] = [
   { what: 'a secret', request: ['GET', 'kv/x'], from: (reply) => data(reply)['of'], want: (place) => place },
   { what: 'a list of secrets', request: ['GET', 'kv?list=true'], from: keys, want: (place) => [`only-${tag(place)}`, 'x'] },
-  { what: 'its mounts', request: ['GET', 'sys/mounts'], from: (reply) => Object.keys(data(reply)).sort(), want: (place) => ['cubbyhole/', 'kv/', `m-${tag(place)}/`, ...(place === '' ? ['secret/'] : []), 'sys/'].sort() },
+  { what: 'its mounts', request: ['GET', 'sys/mounts'], from: (reply) => Object.keys(data(reply)).sort(), want: (place) => ['cubbyhole/', 'identity/', 'kv/', `m-${tag(place)}/`, ...(place === '' ? ['secret/'] : []), 'sys/'].sort() },
   { what: 'a mount', request: ['GET', 'sys/mounts/kv'], from: (reply) => data(reply)['description'], want: (place) => `of ${place}` },
   { what: 'its login methods', request: ['GET', 'sys/auth'], from: (reply) => data(reply)['token/'] && 1, want: () => 1 },
   { what: 'a policy', request: ['GET', 'sys/policies/acl/who'], from: (reply) => data(reply)['policy'], want: (place) => `# ${place}` },

@@ -83,7 +83,11 @@ describe('namespaces', () => {
     const made = await Promise.all(Array.from({ length: 30 }, async () => at('', 'POST', 'sys/namespaces/once', {})))
     expect(made.map(({ status }) => status)).to.deep.equal(Array(30).fill(200))
     expect(new Set(made.map(({ body }) => (body['data'] as Body)['uuid'])).size).to.equal(1)
-    expect(Object.keys(await inside(server, 'once', 'GET', 'sys/mounts')).sort()).to.deep.equal(['cubbyhole/', 'sys/'])
+    expect(Object.keys(await inside(server, 'once', 'GET', 'sys/mounts')).sort()).to.deep.equal([
+      'cubbyhole/',
+      'identity/',
+      'sys/',
+    ])
   })
 
   it('notes about it are texts, few and short; a write replaces them, a patch changes them', async () => {
@@ -315,7 +319,11 @@ describe('namespaces', () => {
     expect((await at('short', 'GET', 'sys/mounts', undefined, token)).status).to.equal(403)
     expect((await at('short', 'POST', 'auth/token/lookup-accessor', { accessor })).status).to.equal(400)
     expect((await at('short', 'GET', 'kv/x')).status).to.equal(404)
-    expect(Object.keys(await inside(server, 'short', 'GET', 'sys/mounts')).sort()).to.deep.equal(['cubbyhole/', 'sys/'])
+    expect(Object.keys(await inside(server, 'short', 'GET', 'sys/mounts')).sort()).to.deep.equal([
+      'cubbyhole/',
+      'identity/',
+      'sys/',
+    ])
     const absent = await at('', 'DELETE', 'sys/namespaces/nothing')
     expect([absent.status, absent.body['data']]).to.deep.equal([200, null])
   })

@@ -99,7 +99,7 @@ describe('the table of namespaces', () => {
         child(core, 'a')
           .mounts.list('secret')
           .map(({ path }) => path),
-      ).to.deep.equal(['cubbyhole/', 'sys/'])
+      ).to.deep.equal(['cubbyhole/', 'identity/', 'sys/'])
       expect((await child(core, 'a').policies.list('')).sort()).to.deep.equal(['default', 'root'])
     })
 
