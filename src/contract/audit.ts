@@ -1,5 +1,5 @@
 import type { Fault } from './fault.ts'
-import type { Capability, NamespaceId, TokenRecord } from './identity.ts'
+import type { Capability, NamespaceId, Principal, TokenRecord } from './identity.ts'
 import type { Request } from './request.ts'
 import type { Response } from './response.ts'
 
@@ -34,6 +34,8 @@ export interface AuditEvent {
   readonly operation: Exclude<Capability, 'sudo' | 'deny'> | 'help'
   /** Absent on routes that need no token, and when the token is unknown. Its JSON is made once per object. */
   readonly token?: TokenRecord
+  /** The entity behind the token, with its groups. */
+  readonly principal?: Principal
   readonly decision: {
     readonly allowed: boolean
     readonly granting?: readonly GrantingPolicy[]

@@ -156,6 +156,9 @@ export interface AskedRequest {
 export interface Caller {
   /** Absent on routes that need no token. */
   readonly token?: TokenRecord
+  /** The entity behind the token, with its groups, as the policies were compiled for it. Absent for tokens without an entity. */
+  readonly principal?: Principal | undefined
+  /** The policies of the token itself. */
   readonly policies: readonly string[]
   /** Whether the caller is root, or its policies grant `sudo` on the requested path. */
   readonly sudo: boolean

@@ -10,6 +10,12 @@ export type ApiPath = string & { readonly __brand: 'ApiPath' }
 interface CredentialKinds {
   readonly none: object
   readonly token: { readonly token: Secret<string> }
+  /** A login that is performed for this one request: where, in which namespace, and its parameters. */
+  readonly inline: {
+    readonly path: ApiPath
+    readonly namespace: string
+    readonly data: Secret<Readonly<Record<string, unknown>>>
+  }
 }
 
 /** The credential of one kind. */

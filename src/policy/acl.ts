@@ -90,12 +90,14 @@ export async function compileInSlices(
 
 function emptyAcl(policies: readonly NamedPolicy[], clock: Pick<Clock, 'now'>, principal: Principal | undefined): Acl {
   const names = policies.map(({ name }) => name)
-  return new Acl(names, clock.now(), new TemplateResolver(principal))
+  return new Acl(names, clock.now(), principal)
 }
 
 /** The permissions of one token. Pure: it looks nothing up and changes nothing. */
 export class Acl {
   readonly root: boolean
+  /** Whose values its templates stand for. */
+  readonly principal: Principal | undefined
   readonly #now: number
   readonly #resolver: TemplateResolver
   #until = Infinity
@@ -108,10 +110,11 @@ export class Acl {
   readonly #closed: Merged[] = []
 
   /** @param names of the policies that will be added before anything is asked */
-  constructor(names: readonly string[], now: number, resolver: TemplateResolver) {
+  constructor(names: readonly string[], now: number, principal: Principal | undefined) {
     this.root = names.includes('root')
+    this.principal = principal
     this.#now = now
-    this.#resolver = resolver
+    this.#resolver = new TemplateResolver(principal)
   }
 
   /** The verdict with one more policy, which denies nothing. The table keeps that policy. */

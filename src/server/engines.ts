@@ -13,6 +13,7 @@ import type { WrappedResponses } from '../engines/cubbyhole/engine.ts'
 import { identityEngine } from '../engines/identity/engine.ts'
 import { plainEngine } from '../engines/kv/v1.ts'
 import { versionedEngine } from '../engines/kv/v2/engine.ts'
+import { totpEngine } from '../engines/totp/engine.ts'
 import { transitEngine } from '../engines/transit/engine.ts'
 import type { KeyStore } from '../keys/store.ts'
 
@@ -40,6 +41,7 @@ export function engines(
     ...jwtEngines,
     cubbyholeEngine(wrappings),
     identityEngine({ mountsOf: loginMounts, uuid: randomUUID, random: randomBytes }),
+    totpEngine(randomBytes),
     transitEngine(randomBytes),
     plainEngine('kv'),
     versionedEngine(randomBytes),

@@ -20,6 +20,7 @@ import type { EnginePorts } from './engines.ts'
 import { addressOf, httpOptions } from './listeners.ts'
 import { protocols } from './protocols.ts'
 import type { ProtocolParts } from './protocols.ts'
+import { messagesOf, reasonsOf, reload } from './reload.ts'
 import { openStorage } from './storages.ts'
 
 /** How a server is started: from configuration files, or as a development server in memory. */
@@ -53,8 +54,8 @@ export interface RunningServer {
   /** Development servers only. */
   readonly rootToken?: string
   readonly unsealKey?: string
-  /** Opens audit files and reads certificates again (SIGHUP). */
-  reload(): Promise<void>
+  /** See `reload` of reload.ts. */
+  reload(): Promise<readonly string[]>
   /** Finishes what is under way, seals, and closes everything (SIGTERM). */
   stop(): Promise<void>
 }
@@ -81,7 +82,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     listeners: listeners.map(({ address }) => address),
     storageType: storage.type,
     ...dev,
-    reload: async () => reload(listeners, core.audit),
+    reload: async () => reload({ listeners, audit: core.audit, loggers, config: configured, paths: options.config ?? [], fixedLevel: options.logLevel !== undefined }), // prettier-ignore
     stop: async () => stop(listeners, running),
   }
 }
@@ -131,19 +132,6 @@ async function listen(
   await Promise.all(up.map(async (listener) => listener.close()))
   throw new Error(messagesOf(reasons), { cause: reasons[0] })
 }
-
-/** Opens audit files and reads certificates again. One that fails keeps none of the others from their new files. */
-async function reload(listeners: readonly Listener[], audit: AuditBroker): Promise<void> {
-  const done = await Promise.allSettled([audit.reopen(), ...listeners.map(async (listener) => listener.reload())])
-  const reasons = reasonsOf(done)
-  if (reasons.length > 0) throw new Error(messagesOf(reasons))
-}
-
-const reasonsOf = (done: readonly PromiseSettledResult<unknown>[]): readonly unknown[] =>
-  done.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []))
-
-const messagesOf = (reasons: readonly unknown[]): string =>
-  reasons.map((reason) => (reason instanceof Error ? reason.message : 'unknown')).join('; ')
 
 interface Running {
   readonly core: ServerCore

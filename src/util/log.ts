@@ -52,7 +52,7 @@ export class Loggers {
   readonly #levels = new Map<string, LogLevel>()
   readonly #write: (line: string) => void
   readonly #now: () => number
-  readonly #style: { readonly json: boolean; readonly level: LogLevel }
+  #style: { readonly json: boolean; readonly level: LogLevel }
 
   constructor(
     write: (line: string) => void,
@@ -69,6 +69,13 @@ export class Loggers {
     if (!this.#levels.has(name)) this.#levels.set(name, this.#style.level)
     const level = (): LogLevel => this.#levels.get(name) ?? this.#style.level
     return lineLog(this.#write, this.#now, { json: this.#style.json, name, level })
+  }
+
+  /** Changes the configured level. When it is another one, every logger gets it. */
+  configure(level: LogLevel): void {
+    if (level === this.#style.level) return
+    this.#style = { ...this.#style, level }
+    this.set(level)
   }
 
   /** Every logger with its level. */

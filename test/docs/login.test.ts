@@ -17,7 +17,7 @@ describe('the examples of docs/login.md', function () {
       const known = { ISSUER: provider.url, CLIENT_SECRET: 'example' }
       const reader = new Reader({ VAULT_ADDR: server.running.address, VAULT_TOKEN: 'root', ...known })
       const examples = examplesOf('docs/login.md', 'login')
-      expect(examples).to.have.length(6)
+      expect(examples).to.have.length(7)
       await reader.converses(examples)
       const leases = async () => server.call('GET', '/v1/sys/leases/lookup/auth/userpass/login/ann?list=true')
       expect((await leases()).status).to.equal(200)

@@ -58,6 +58,7 @@ describe('parity with recorded answers', function () {
     'auth-userpass',
     'auth-approle',
     'sys-locked-users',
+    'totp',
     'auth-jwt',
     'identity-entity',
     'identity-alias',

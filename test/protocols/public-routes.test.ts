@@ -14,6 +14,7 @@ describe('routes without a token', () => {
   before(async () => {
     server = await devServer()
     await server.data('POST', 'sys/mounts/transit', { type: 'transit' })
+    await server.data('POST', 'sys/mounts/totp', { type: 'totp' })
     await server.data('POST', 'sys/mounts/kv', { type: 'kv' })
     await server.data('POST', 'sys/auth/userpass', { type: 'userpass' })
     await server.data('POST', 'sys/auth/approle', { type: 'approle' })

@@ -31,7 +31,7 @@ const share = 'ab'.repeat(33)
 const known: Readonly<Record<string, unknown>> = {
   plaintext: 'eA==', input: 'eA==', password: 'pw', role_id: 'role', secret_id: 'sid', type: 'kv', policy: 'path "a" { capabilities = ["read"] }', rate: 5, path: 'kv', key: share,
   secret_shares: 1, secret_threshold: 1, data: { a: 'b' }, options: {}, config: {}, custom_metadata: { a: 'b' }, policies: ['default'], ttl: '1h', rules: 'path "a" { capabilities = ["read"] }',
-  paths: ['kv'], level: 'info', values: ['x'], versions: [1], version: 1, from: 'kv', to: 'kv2', allowed_origins: ['*'], hmac: true, max_versions: 5, deletion_allowed: true, bytes: 8,
+  paths: ['kv'], level: 'info', values: ['x'], versions: [1], version: 1, from: 'kv', to: 'kv2', allowed_origins: ['*'], hmac: true, max_versions: 5, deletion_allowed: true, bytes: 8, code: '123456',
 } // prettier-ignore
 /** Names in paths: of what is there, and of what is not. */
 const names: readonly Readonly<Record<string, string>>[] = [
@@ -64,12 +64,13 @@ function operationsOf(document: Body, ciphertext: unknown): Operation[] {
 
 /** Makes what the names in paths stand for. */
 async function fill(server: TestServer): Promise<void> {
-  for (const [path, type] of Object.entries({ kv: 'kv', secret: 'kv-v2', transit: 'transit' }))
+  for (const [path, type] of Object.entries({ kv: 'kv', secret: 'kv-v2', transit: 'transit', totp: 'totp' }))
     await server.data('POST', `sys/mounts/${path}`, { type })
   for (const name of ['k', 'k2']) {
     await server.data('POST', `transit/keys/${name}`, { exportable: true, allow_plaintext_backup: true })
     await server.data('POST', `transit/encrypt/${name}`, { plaintext: 'eA==' })
   }
+  await server.data('POST', 'totp/keys/k', { key: share })
   await server.data('POST', 'kv/a', { value: 'x' })
   await server.data('POST', 'secret/data/a', { data: { value: 'x' } })
   await server.data('POST', 'cubbyhole/a', { value: 'x' })

@@ -37,6 +37,7 @@ describe('every field of every route', () => {
   before(async () => {
     server = await devServer()
     await server.data('POST', 'sys/mounts/transit', { type: 'transit' })
+    await server.data('POST', 'sys/mounts/totp', { type: 'totp' })
     await server.data('POST', 'sys/mounts/kv', { type: 'kv' })
     await server.data('POST', 'sys/auth/userpass', { type: 'userpass' })
     await server.data('POST', 'sys/auth/approle', { type: 'approle' })

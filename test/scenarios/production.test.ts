@@ -59,6 +59,12 @@ describe('a production server', () => {
     socket.destroy()
     return fingerprint256
   }
+  const levels = async (): Promise<string[]> => {
+    const { data } = JSON.parse(await run('read -format=json sys/loggers')) as {
+      data: Readonly<Record<string, string>>
+    }
+    return [...new Set(Object.values(data))]
+  }
   const until = async (holds: () => Promise<boolean>): Promise<void> => {
     for (let tries = 0; !(await holds()); tries++) {
       if (tries === 200) throw new Error('it did not come to that')
@@ -189,6 +195,24 @@ describe('a production server', () => {
     expect(readFileSync(audit, 'utf8')).to.include('"path":"secret/data/db"')
     const { code, out, err } = await shell.run(`audit verify ${audit}.1 ${audit}`)
     expect(code, out + err).to.equal(0)
+  })
+
+  it('on SIGHUP reads its configuration again: it names what is wrong, takes the log level, and tells what waits for a restart', async () => {
+    const before = readFileSync(config, 'utf8')
+    let heard = ''
+    child.stderr?.on('data', (part: Buffer) => (heard += part.toString()))
+    const reloaded = async (text: string, wanted: RegExp): Promise<void> => {
+      heard = ''
+      writeFileSync(config, text)
+      child.kill('SIGHUP')
+      await until(async () => wanted.test(heard))
+    }
+    await reloaded(`${before}\nnonsense = 1\n`, /the reload failed[^\n]*nonsense/)
+    await reloaded(`${before}\nlog_level = "loud"\n`, /the reload failed[^\n]*log_level/)
+    await reloaded(`${before}\nlog_level = "error"\nmax_lease_ttl = "5h"\n`, /reloaded[^\n]*after a restart: default_lease_ttl, max_lease_ttl\n/) // prettier-ignore
+    expect(await levels()).to.deep.equal(['error'])
+    await reloaded(before, /reloaded: [^\n;]*\n/)
+    expect(await levels()).to.deep.equal(['info'])
   })
 
   it('on SIGTERM finishes, seals, and ends well', async () => {

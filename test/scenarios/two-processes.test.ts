@@ -140,6 +140,42 @@ describe('two processes on one storage', function () {
         expect([await lookup(), (await login('second password')).status]).to.deep.equal([403, 404])
       })
 
+      it('an entity that was changed, disabled and removed, and a group with its members', async () => {
+        const [path, name] = [`persons${at}`, `e${at}`]
+        await from().data('PUT', 'secret/a', { v: '1' })
+        await from().data('POST', `sys/auth/${path}`, { type: 'userpass' })
+        await from().data('POST', `auth/${path}/users/eve`, { password: 'first password' })
+        await from().data('PUT', `sys/policies/acl/${name}`, {
+          policy: allows('secret/{{identity.entity.metadata.k}}'),
+        })
+        const login = authOf(await to().call('POST', `/v1/auth/${path}/login/eve`, { password: 'first password' }))
+        const [token, id] = [String(login['client_token']), String(login['entity_id'])]
+        const read = async () => status('GET', 'secret/a', undefined, token)
+        const lookup = async () => status('GET', 'auth/token/lookup-self', undefined, token)
+        const change = async (data: Body) => from().data('POST', `identity/entity/id/${id}`, data)
+        expect([await read(), await lookup()]).to.deep.equal([403, 200])
+        await change({ policies: [name], metadata: { k: 'a' } })
+        expect(await read()).to.equal(200)
+        await change({ metadata: { k: 'b' } })
+        expect(await read()).to.equal(403)
+        await change({ policies: [], metadata: { k: 'a' } })
+        expect(await read()).to.equal(403)
+        const { id: group } = await from().data('POST', 'identity/group', {
+          name,
+          policies: [name],
+          member_entity_ids: [id],
+        })
+        expect(await read()).to.equal(200)
+        await from().data('POST', 'identity/group', { id: group, member_entity_ids: [] })
+        expect(await read()).to.equal(403)
+        await change({ disabled: true })
+        expect(await lookup()).to.equal(403)
+        await change({ disabled: false })
+        expect(await lookup()).to.equal(200)
+        await from().data('DELETE', `identity/entity/id/${id}`)
+        expect(await lookup()).to.equal(403)
+      })
+
       it('a namespace that was made, locked, unlocked and removed', async () => {
         const name = `team${at}`
         await from().data('PUT', `sys/namespaces/${name}`, {})

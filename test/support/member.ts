@@ -60,7 +60,7 @@ export class MemberProcess extends TestServer {
       address,
       listeners: [address],
       storageType: 'socket',
-      reload: async () => {},
+      reload: async () => [],
       stop: async () => {},
     }
     super(running, folder, '')

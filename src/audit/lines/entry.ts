@@ -1,7 +1,7 @@
 import type { AuditEvent, AuditMount, AuditOutcome } from '../../contract/audit.ts'
 import { Fault } from '../../contract/fault.ts'
-import type { TokenRecord } from '../../contract/identity.ts'
-import { rootNamespace } from '../../contract/identity.ts'
+import type { Principal, TokenRecord } from '../../contract/identity.ts'
+import { identityPolicies, rootNamespace } from '../../contract/identity.ts'
 import type { Request } from '../../contract/request.ts'
 import type { AuthBlock, Response, WrapInfo } from '../../contract/response.ts'
 import { errorText, vaultName } from '../../contract/wire/vault.ts'
@@ -55,6 +55,7 @@ interface Prepared {
 /** The parts of a line that name the caller; made once per token. */
 interface TokenText {
   readonly shown: Secret<string> | undefined
+  readonly principal: Principal | undefined
   readonly auth: string
   readonly request: string
 }
@@ -156,27 +157,34 @@ export class LineWriter {
     return shown.length > 0 ? `,"headers":{${shown.join(',')}}` : ''
   }
 
-  #token({ token, request }: AuditEvent): TokenText {
+  #token({ token, principal, request }: AuditEvent): TokenText {
     const shown = request.credential.kind === 'token' ? request.credential.token : undefined
     if (token === undefined)
-      return { shown, auth: '', request: shown ? `"client_token":${this.#credential(shown)},` : '' }
+      return { shown, principal, auth: '', request: shown ? `"client_token":${this.#credential(shown)},` : '' }
     const cached = this.#tokens(token)
-    if (cached.text && cached.text.shown?.reveal() === shown?.reveal()) return cached.text
+    const { text } = cached
+    if (text && text.principal === principal && text.shown?.reveal() === shown?.reveal()) return text
     const bearer = shown ? this.#credential(shown) : undefined
-    return (cached.text = { shown, ...this.#tokenText(token, bearer) })
+    return (cached.text = { shown, principal, ...this.#tokenText(token, bearer, principal) })
   }
 
   #issued(event: AuditEvent, { token, bearer }: NonNullable<Response['issued']>): Pick<TokenText, 'auth' | 'request'> {
     return { auth: this.#tokenText(token, this.#credential(bearer)).auth, request: this.#token(event).request }
   }
 
-  #tokenText(token: TokenRecord, bearer: string | undefined): { readonly auth: string; readonly request: string } {
+  #tokenText(
+    token: TokenRecord,
+    bearer: string | undefined,
+    principal?: Principal,
+  ): { readonly auth: string; readonly request: string } {
     const client = bearer === undefined ? '' : `"client_token":${bearer},`
     const accessor = token.accessor === '' ? undefined : this.#accessor(token.accessor)
+    const ofIdentity = principal ? identityPolicies(principal) : []
     const auth = {
       display_name: token.displayName,
-      policies: token.policies,
+      policies: ofIdentity.length > 0 ? [...new Set([...token.policies, ...ofIdentity])].sort() : token.policies,
       token_policies: token.policies,
+      identity_policies: ofIdentity.length > 0 ? ofIdentity : undefined,
       metadata: token.meta ?? undefined,
       entity_id: token.entityId === '' ? undefined : token.entityId,
       num_uses: token.numUses === 0 ? undefined : token.numUses,
@@ -217,7 +225,9 @@ export class LineWriter {
       token_ttl: auth.lease_duration,
     }
     const accessor = auth.accessor === '' ? '' : `"accessor":${this.#accessor(auth.accessor)},`
-    return `"client_token":${this.#text(auth.client_token)},${accessor}${JSON.stringify(open).slice(1, -1)}`
+    // A login that comes with a request gets no token.
+    const token = auth.client_token === '' ? '' : `"client_token":${this.#text(auth.client_token)},`
+    return `${token}${accessor}${JSON.stringify(open).slice(1, -1)}`
   }
 
   #wrapping(info: WrapInfo): string {

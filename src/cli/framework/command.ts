@@ -50,7 +50,8 @@ export type Serve = (options: {
   readonly storageType: string
   readonly rootToken?: string
   readonly unsealKey?: string
-  reload(): Promise<void>
+  /** @returns the changed settings that count after a restart */
+  reload(): Promise<readonly string[]>
   stop(): Promise<void>
 }>
 

@@ -1,13 +1,18 @@
 import type { Identities, NamespaceId, Principal, TokenRecord } from '../../contract/identity.ts'
 import type { Credential, CredentialOf, Request } from '../../contract/request.ts'
 import type { TokenStore } from '../../tokens/store.ts'
+import type { InlineLogins } from './inline-login.ts'
 
 /** The parts of an unsealed server that authentication needs. */
 export interface AuthenticatingParts {
   readonly tokens: Pick<TokenStore, 'resolve' | 'allowsAddress'>
   /** The identities of a namespace; undefined when there is no such namespace now. */
   readonly identities: (namespace: NamespaceId) => Identities | undefined
+  readonly inlineLogins: Pick<InlineLogins, 'token'>
 }
+
+/** What authentication looks at of a request. */
+type Shown = Pick<Request, 'credential' | 'protocol' | 'client' | 'headers' | 'limits'>
 
 type Found = TokenRecord | undefined
 
@@ -15,27 +20,28 @@ type Found = TokenRecord | undefined
 type Authenticator<K extends Credential['kind']> = (
   parts: AuthenticatingParts,
   credential: CredentialOf<K>,
+  request: Shown,
 ) => Found | Promise<Found>
 
 /** How each kind of credential becomes a token: one line each. */
 const authenticators: { readonly [K in Credential['kind']]: Authenticator<K> } = {
   none: () => undefined,
   token: ({ tokens }, { token }) => tokens.resolve(token),
+  inline: async ({ inlineLogins }, credential, request) => inlineLogins.token(credential, request),
 }
 
 function tokenOf<K extends Credential['kind']>(
   parts: AuthenticatingParts,
   credential: CredentialOf<K> & Credential,
+  request: Shown,
 ): Found | Promise<Found> {
-  return (authenticators[credential.kind] as Authenticator<K>)(parts, credential)
+  return (authenticators[credential.kind] as Authenticator<K>)(parts, credential, request)
 }
 
 /** The valid token of a request's caller, if it may be used from the address of the request, and its entity is not disabled. */
-export function authenticated(
-  parts: AuthenticatingParts,
-  { credential, client }: Pick<Request, 'credential' | 'client'>,
-): Found | Promise<Found> {
-  const found = tokenOf(parts, credential)
+export function authenticated(parts: AuthenticatingParts, request: Shown): Found | Promise<Found> {
+  const { credential, client } = request
+  const found = tokenOf(parts, credential, request)
   if (found instanceof Promise) return found.then((token) => usable(parts, token, client.address))
   return usable(parts, found, client.address)
 }

@@ -1,6 +1,6 @@
 import { Fault, refuse } from '../../contract/fault.ts'
 import { rootNamespace } from '../../contract/identity.ts'
-import type { Identities, NamespaceId, Principal, TokenSpec } from '../../contract/identity.ts'
+import type { Identities, NamespaceId, Principal, TokenRecord, TokenSpec } from '../../contract/identity.ts'
 import type { MountRecord } from '../../contract/mount.ts'
 import { authBlock } from '../../contract/response.ts'
 import type { Login, Response } from '../../contract/response.ts'
@@ -25,42 +25,93 @@ export interface IssuingParts {
  * @throws Fault when the login is not allowed from this address, or asks for what no token can have; then nothing was created
  */
 export async function issueToken(
-  { tokens, identities }: IssuingParts,
-  { request, mount, namespace }: Decision,
-  { login, ...response }: Response & { readonly login: Login },
+  parts: IssuingParts,
+  decision: Decision,
+  { login, ...response }: LoginResponse,
 ): Promise<Response> {
-  if (mount?.record.kind !== 'auth') throw new Fault('internal', 'internal error')
+  const type = typeOf(login, authMountOf(decision))
+  const { spec, principal, warnings } = await admitted(parts, decision, login, type)
+  const { token, record } = await parts.tokens.create(spec)
+  return {
+    ...response,
+    auth: authBlock(record, token, spec.ttl, principal),
+    issued: { token: record, bearer: new Secret(token) },
+    warnings: [...(response.warnings ?? []), ...warnings],
+  }
+}
+
+/**
+ * The token of a login that serves one request and is not stored: what a batch token can do, it can do. The response is for the
+ * audit log; its `auth` has no token.
+ * @param now epoch milliseconds
+ * @throws Fault as `issueToken` does
+ */
+export async function passingToken(
+  parts: Pick<IssuingParts, 'identities'>,
+  decision: Decision,
+  { login, ...response }: LoginResponse,
+  now: number,
+): Promise<Response & { readonly record: TokenRecord }> {
+  const { spec, principal } = await admitted(parts, decision, { ...login, numUses: 0 }, 'batch')
+  const { ttl, ...members } = spec
+  const record: TokenRecord = {
+    ...members,
+    id: decision.request.id,
+    accessor: '',
+    issuedAt: now,
+    creationTtl: ttl,
+    expiresAt: now + ttl * 1000,
+  }
+  return { ...response, record, auth: authBlock(record, '', ttl, principal) }
+}
+
+/** The response of the route of a login method. */
+type LoginResponse = Response & { readonly login: Login }
+
+/** A login that may have a token. */
+interface Admitted {
+  readonly spec: Omit<TokenSpec, 'parent'>
+  readonly principal: Principal
+  readonly warnings: readonly string[]
+}
+
+async function admitted(
+  { identities }: Pick<IssuingParts, 'identities'>,
+  decision: Decision,
+  login: Login,
+  type: TokenSpec['type'],
+): Promise<Admitted> {
+  const { request, mount, namespace } = decision
+  const record = authMountOf(decision)
   if (login.boundCidrs.length > 0 && !inCidrs(login.boundCidrs, request.client.address)) throw noToken()
-  const type = typeOf(login, mount.record)
-  const { ttl, warnings } = lifetimeOf(login, namespace?.mounts.limits(mount.record))
+  const { ttl, warnings } = lifetimeOf(login, namespace?.mounts.limits(record))
   const home = namespace?.id ?? rootNamespace
   const policies = policiesOf(login)
   const boundCidrs = addressesOf(login, request.client.address)
-  const principal = await principalOf(identities(home), mount.record, login)
-  const spec: TokenSpec = {
+  const principal = await principalOf(identities(home), record, login)
+  const spec = {
     type,
     namespace: home,
     policies,
     path: request.path,
     meta: login.metadata,
-    displayName: displayNameOf(mount.record, login),
+    displayName: displayNameOf(record, login),
     ttl,
     explicitMaxTtl: type === 'batch' ? 0 : login.explicitMaxTtl,
     period: type === 'batch' ? 0 : login.period,
     numUses: login.numUses,
-    renewable: type === 'service' && login.renewable && mount.engine.renew !== undefined,
+    renewable: type === 'service' && login.renewable && mount?.engine.renew !== undefined,
     boundCidrs,
     entityId: principal.entity.id,
-    mount: mount.record.uuid,
+    mount: record.uuid,
     ...(login.data && type === 'service' && { loginData: login.data }),
   }
-  const { token, record } = await tokens.create(spec)
-  return {
-    ...response,
-    auth: authBlock(record, token, ttl, principal),
-    issued: { token: record, bearer: new Secret(token) },
-    warnings: [...(response.warnings ?? []), ...warnings],
-  }
+  return { spec, principal, warnings }
+}
+
+function authMountOf({ mount }: Decision): MountRecord {
+  if (mount?.record.kind !== 'auth') throw new Fault('internal', 'internal error')
+  return mount.record
 }
 
 /** The principal of the login. Comes last of the checks: a login that is refused makes no entity. */

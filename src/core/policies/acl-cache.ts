@@ -1,10 +1,11 @@
-import type { NamespaceId, TokenRecord } from '../../contract/identity.ts'
+import { identityPolicies } from '../../contract/identity.ts'
+import type { NamespaceId, Principal, Principals, TokenRecord } from '../../contract/identity.ts'
 import { compileAcl, compileInSlices } from '../../policy/acl.ts'
 import type { Acl, NamedPolicy } from '../../policy/acl.ts'
 import type { PolicyDocument } from '../../policy/document.ts'
 import type { Clock } from '../../util/clock.ts'
 import { Slices } from '../../util/slices.ts'
-import type { Policies } from './policies.ts'
+import type { Policies, PolicyRecord } from './policies.ts'
 
 interface Compiled {
   readonly acl: Acl
@@ -14,26 +15,53 @@ interface Compiled {
   readonly until: number
 }
 
+/** The policies of a token, and whom their templates are about. */
+export interface Subject {
+  readonly policies: readonly NamedPolicy[]
+  readonly principal?: Principal
+}
+
 /**
- * The compiled policies of tokens: once per token, and again when a policy was written or has expired. They are those of the
- * token's own namespace, and their paths begin there.
+ * The compiled policies of tokens: once per token, and again when a policy was written or has expired, or when its entity or a
+ * group of that has changed. They are those of the token's own namespace, and their paths begin there.
  */
 export class Acls {
   readonly #policiesOf: (namespace: NamespaceId) => Policies | undefined
+  readonly #principalsOf: (namespace: NamespaceId) => Principals | undefined
   readonly #clock: Clock
   readonly #compiled = new WeakMap<TokenRecord, Compiled>()
 
-  /** @param policiesOf undefined when there is no such namespace. */
-  constructor(policiesOf: (namespace: NamespaceId) => Policies | undefined, clock: Clock) {
+  /** Both return undefined when there is no such namespace. */
+  constructor(
+    policiesOf: (namespace: NamespaceId) => Policies | undefined,
+    principalsOf: (namespace: NamespaceId) => Principals | undefined,
+    clock: Clock,
+  ) {
     this.#policiesOf = policiesOf
+    this.#principalsOf = principalsOf
     this.#clock = clock
   }
 
-  /** The rules of a token. Policies that do not exist allow nothing. */
+  /** The rules of a token: its own, those of its entity and those of the groups. Policies that do not exist allow nothing. */
   of(token: TokenRecord): Acl | Promise<Acl> {
+    if (token.entityId === '') return this.#for(token, undefined)
+    const found = this.#principalsOf(token.namespace)?.principal(token.entityId)
+    if (found instanceof Promise) return found.then(async (principal) => this.#forEntity(token, principal))
+    return this.#forEntity(token, found)
+  }
+
+  /** The token of an entity that is gone or disabled allows nothing. */
+  #forEntity(token: TokenRecord, principal: Principal | undefined): Acl | Promise<Acl> {
+    return isActive(principal) ? this.#for(token, principal) : compileAcl([], this.#clock)
+  }
+
+  #for(token: TokenRecord, principal: Principal | undefined): Acl | Promise<Acl> {
     const known = this.#compiled.get(token)
-    if (known && known.epoch === known.policies.epoch && this.#clock.now() < known.until) return known.acl
-    return this.#compile(token)
+    if (known && known.acl.principal === principal) {
+      const { acl, policies, epoch, until } = known
+      if (epoch === policies.epoch && this.#clock.now() < until) return acl
+    }
+    return this.#compile(token, principal)
   }
 
   /** Policies of a namespace, parsed. Those that do not exist are left out. */
@@ -42,35 +70,64 @@ export class Acls {
     return policies ? (await presentOf(policies, names)).map(named) : []
   }
 
-  async #compile(token: TokenRecord): Promise<Acl> {
+  /** The policies that `of` compiles for a token. */
+  async subject(token: TokenRecord): Promise<Subject> {
+    const principal =
+      token.entityId === '' ? undefined : await this.#principalsOf(token.namespace)?.principal(token.entityId)
+    const policies = this.#policiesOf(token.namespace)
+    if (!policies || (token.entityId !== '' && !isActive(principal))) return { policies: [] }
+    const all = await presentFor(policies, token, principal)
+    return { policies: all.map(named), ...(principal && { principal }) }
+  }
+
+  async #compile(token: TokenRecord, principal: Principal | undefined): Promise<Acl> {
     const policies = this.#policiesOf(token.namespace)
     if (!policies) return compileAcl([], this.#clock)
     const { epoch } = policies
-    const present = await presentOf(policies, token.policies)
-    const acl = await compileInSlices(present.map(named), this.#clock)
+    const present = await presentFor(policies, token, principal)
+    const acl = await compileInSlices(present.map(named), this.#clock, principal)
     const until = Math.min(acl.until, ...present.map(({ record }) => record.expiration ?? Infinity))
     this.#compiled.set(token, { acl, policies, epoch, until })
     return acl
   }
 }
 
-async function presentOf(policies: Policies, names: readonly string[]) {
-  const found = []
+/** Whether the tokens of an entity may be used: it is there, and not disabled. */
+const isActive = (principal: Principal | undefined): principal is Principal =>
+  principal !== undefined && !principal.entity.disabled
+
+interface Present {
+  readonly record: PolicyRecord
+  readonly document: PolicyDocument
+}
+
+/** The policies of a token, then those of its principal that are not among them. No entity or group makes anybody root. */
+async function presentFor(
+  policies: Policies,
+  token: TokenRecord,
+  principal: Principal | undefined,
+): Promise<readonly Present[]> {
+  const own = await presentOf(policies, token.policies)
+  if (!principal) return own
+  const names = new Set(own.map(({ record }) => record.name))
+  const groups = principal.groups.filter(({ namespace }) => namespace === token.namespace)
+  const more = await presentOf(policies, identityPolicies({ ...principal, groups }))
+  return [...own, ...more.filter(({ record: { name } }) => name !== 'root' && !names.has(name))]
+}
+
+/** Each policy once, however its name is written. */
+async function presentOf(policies: Policies, names: readonly string[]): Promise<readonly Present[]> {
+  const found = new Map<string, Present>()
   const slices = new Slices()
   for (const name of names) {
     const policy = await policies.document(name)
-    if (policy) found.push(policy)
+    if (policy) found.set(policy.record.name, policy)
     await slices.pause()
   }
-  return found
+  return [...found.values()]
 }
 
-function named({
-  record,
-  document,
-}: {
-  readonly record: { readonly name: string }
-  readonly document: PolicyDocument
-}): NamedPolicy {
-  return { name: record.name, document }
+function named({ record, document }: Present): NamedPolicy {
+  const { name, allowWildcards: wildcards, allowSlashes: slashes } = record
+  return { name, document, ...((wildcards || slashes) && { templates: { wildcards, slashes } }) }
 }

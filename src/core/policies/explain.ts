@@ -6,7 +6,6 @@ import type { Route } from '../../contract/route.ts'
 import { explain } from '../../policy/explain/explain.ts'
 import type { Explanation, Question, Sight } from '../../policy/explain/explain.ts'
 import { compileInSlices } from '../../policy/acl.ts'
-import type { NamedPolicy } from '../../policy/acl.ts'
 import { reasonOf } from '../../policy/explain/reason.ts'
 import type { Clock } from '../../util/clock.ts'
 import { capabilitiesAt } from '../request/capabilities.ts'
@@ -15,6 +14,7 @@ import { deniedElsewhere, whereLeads } from '../request/other-paths.ts'
 import type { Place } from '../request/other-paths.ts'
 import type { Namespace } from '../namespaces/namespace.ts'
 import type { UnsealedServer } from '../seal/unsealed-server.ts'
+import type { Subject } from './acl-cache.ts'
 
 /** A request that is asked about. */
 type Asked = Omit<Question, 'needsSudo' | 'path'> & { readonly path: ApiPath }
@@ -32,7 +32,7 @@ export interface Explainer {
  */
 export function explainer(opened: () => UnsealedServer, here: () => Namespace, clock: Pick<Clock, 'now'>): Explainer {
   const explained = async (
-    policies: readonly NamedPolicy[],
+    { policies, principal }: Subject,
     asked: Asked,
     reach: string,
     sight: Sight,
@@ -40,7 +40,7 @@ export function explainer(opened: () => UnsealedServer, here: () => Namespace, c
     const { access, path, read, place } = routeOf(here(), asked)
     if (access === 'public') return open
     const question = { ...asked, ...read, path: reach + path, needsSudo: access === 'sudo' }
-    const acl = await compileInSlices(policies, clock)
+    const acl = await compileInSlices(policies, clock, principal)
     const denied = place && deniedElsewhere({ ...place, reach: reach + place.reach }, acl, question)
     return explain({ policies, acl }, { ...question, path: denied ?? question.path }, clock.now(), sight)
   }
@@ -55,15 +55,14 @@ export function explainer(opened: () => UnsealedServer, here: () => Namespace, c
       const reads = (path: string): boolean => root || capabilitiesAt(acl, home, path).includes('read')
       const all = reads('sys/internal/ui/resultant-acl')
       const name = (policy: string): boolean => reads(policyPath(policy))
-      const policies = await acls.policies(token.namespace, token.policies)
-      return explained(policies, asked, reach, { name, rules: (policy) => all || name(policy) })
+      return explained(await acls.subject(token), asked, reach, { name, rules: (policy) => all || name(policy) })
     },
     ofAccessor: async (caller, accessor, asked) => {
       const { acls, tokens } = opened()
       const token = await tokens.byAccessor(here().id, accessor)
       if (!token) return undefined
       const name = await mayRead(opened(), here(), caller)
-      return explained(await acls.policies(token.namespace, token.policies), asked, '', { name, rules: name })
+      return explained(await acls.subject(token), asked, '', { name, rules: name })
     },
     ofPolicies: async (caller, wanted, asked) => {
       const names = [...new Set(wanted.map(folded))]
@@ -72,7 +71,7 @@ export function explainer(opened: () => UnsealedServer, here: () => Namespace, c
       const policies = await opened().acls.policies(here().id, names)
       const missing = names.find((one) => !policies.some((policy) => policy.name === one))
       if (missing !== undefined) throw refuse(`there is no policy named "${missing}"`)
-      return explained(policies, asked, '', { name, rules: name })
+      return explained({ policies }, asked, '', { name, rules: name })
     },
   }
 }

@@ -13,6 +13,7 @@ export function eventOf(decision: Decision): AuditEvent {
     namespace: namespace?.label ?? { id: '', path: request.namespace },
     operation: decision.operation,
     ...(caller.token && { token: caller.token }),
+    ...(caller.principal && { principal: caller.principal }),
     decision: {
       allowed: refusal === undefined,
       granting: grantingOf(granting, decision.home),

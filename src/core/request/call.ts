@@ -1,6 +1,8 @@
 import { Fault } from '../../contract/fault.ts'
 import type { Caller } from '../../contract/identity.ts'
+import { readFields } from '../../contract/field.ts'
 import type { Request } from '../../contract/request.ts'
+import type { Response } from '../../contract/response.ts'
 import type { BeforeChange, Call } from '../../contract/route.ts'
 import type { Decision } from './decide.ts'
 
@@ -10,6 +12,14 @@ export class Misjudged extends Error {}
 /** The argument of a handler. Without `beforeChange` the handler may not change anything. */
 export function callOf(decision: Decision, beforeChange: BeforeChange = refuseChange): Call<never> {
   return new HandlerCall(decision, beforeChange) as unknown as Call<never>
+}
+
+/** Reads the fields of a request that was allowed, and handles it. */
+export async function handled(decision: Decision, beforeChange: BeforeChange): Promise<Response> {
+  const { request, route, params, limit } = decision
+  if (!route) throw new Fault('internal', 'internal error')
+  const data = limit === undefined ? request.data : { ...request.data, limit }
+  return route.handle(callOf(decision, beforeChange), readFields(route.fields, { ...data, ...params }))
 }
 
 const refuseChange: BeforeChange = () => Promise.reject(new Fault('internal', 'internal error'))

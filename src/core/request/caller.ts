@@ -1,4 +1,4 @@
-import type { AskedRequest, Caller, TokenRecord } from '../../contract/identity.ts'
+import type { AskedRequest, Caller, Principal, TokenRecord } from '../../contract/identity.ts'
 import { apiPath } from '../../contract/request.ts'
 import type { Acl, AclQuery } from '../../policy/acl.ts'
 import type { Namespace } from '../namespaces/namespace.ts'
@@ -41,6 +41,10 @@ export class TokenCaller implements Caller {
     this.#reach = reach
     this.sudo = sudo
     this.#query = query
+  }
+
+  get principal(): Principal | undefined {
+    return this.#acl.principal
   }
 
   get policies(): readonly string[] {

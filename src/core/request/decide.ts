@@ -28,6 +28,7 @@ export interface DecidingParts {
   readonly namespaces: Namespaces
   readonly tokens: TokenStore
   readonly identities: AuthenticatingParts['identities']
+  readonly inlineLogins: AuthenticatingParts['inlineLogins']
   readonly acls: Acls
 }
 
@@ -271,9 +272,14 @@ async function admitAnyone(parts: DecidingParts, draft: Draft, target: Target): 
     const token = await authenticate(parts, draft)
     return authorise(parts, draft, token, wantsSudo(draft, target))
   }
-  const token = await authenticated(parts, request)
+  const token = isLookedAt(draft) ? await authenticated(parts, request) : undefined
   if (token && reachFrom(parts, draft, token) !== undefined) draft.caller = await callerOf(parts, draft, token)
   return undefined
+}
+
+/** On public routes a login that comes with the request is not performed for another login, or for the state of the server. */
+function isLookedAt({ request, route, mount }: Draft): boolean {
+  return request.credential.kind !== 'inline' || !(route?.whenSealed === true || mount?.record.kind === 'auth')
 }
 
 async function authenticate(parts: DecidingParts, draft: Draft): Promise<TokenRecord> {

@@ -1,5 +1,4 @@
 import { Fault, asFault, refuse } from '../../contract/fault.ts'
-import { readFields } from '../../contract/field.ts'
 import type { AdmittedRequest, Gateway } from '../../contract/protocol.ts'
 import type { Request } from '../../contract/request.ts'
 import type { Response } from '../../contract/response.ts'
@@ -11,7 +10,7 @@ import { admission, refusedHead } from './admit.ts'
 import type { Admission, RequestHead } from './admit.ts'
 import { eventOf } from './audit-event.ts'
 import { noToken } from './disclosure.ts'
-import { Misjudged, callOf } from './call.ts'
+import { Misjudged, handled } from './call.ts'
 import { decide, decideAgain } from './decide.ts'
 import type { Decision, DecidingParts } from './decide.ts'
 import { help } from './help.ts'
@@ -187,15 +186,12 @@ async function perform(
     if (!decision.route) throw new Fault('internal', 'internal error')
     if (request.wrapTtl !== undefined && decision.route.whenSealed && !decision.route.pure)
       throw refuse('the answers of this path cannot be wrapped; send the request without X-Vault-Wrap-TTL')
-    const { params, limit } = decision
-    const data = limit === undefined ? request.data : { ...request.data, limit }
-    const values = readFields(decision.route.fields, { ...data, ...params })
-    const handled = await decision.route.handle(callOf(decision, beforeChange), values)
-    const complete = handled.login
-      ? await loggedIn(decision, open, { ...handled, login: handled.login }, beforeChange)
-      : handled
+    const answered = await handled(decision, beforeChange)
+    const complete = answered.login
+      ? await loggedIn(decision, open, { ...answered, login: answered.login }, beforeChange)
+      : answered
     const visible = decision.shows ? await filtered(complete, decision.shows) : complete
-    const response = withWarnings(data, decision, visible)
+    const response = withWarnings(decision, visible)
     return open && !decision.route.whenSealed ? await wrapAnswer(open.wrappings, decision, response) : response
   } catch (thrown) {
     return thrown instanceof Misjudged ? thrown : asFault(thrown)
@@ -215,7 +211,7 @@ async function loggedIn(
 }
 
 /** Adds warnings about parameters without effect, if the response has room for warnings. */
-function withWarnings(data: Request['data'], { route, params }: Decision, response: Response): Response {
+function withWarnings({ request: { data }, route, params }: Decision, response: Response): Response {
   if (!route || route.anyFields || (response.data === undefined && response.auth === undefined)) return response
   const warnings = [...ignoredParameters(data, route.fields, params), ...replacedParameters(data, params)]
   return warnings.length > 0 ? { ...response, warnings: [...(response.warnings ?? []), ...warnings] } : response

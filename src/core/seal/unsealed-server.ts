@@ -12,6 +12,7 @@ import { TokenStore } from '../../tokens/store.ts'
 import { Wrappings } from '../../tokens/wrappings.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { Log } from '../../util/log.ts'
+import { InlineLogins } from '../authentication/inline-login.ts'
 import { Lockouts } from '../authentication/lockouts.ts'
 import type { LockoutSettings } from '../authentication/lockouts.ts'
 import { Acls } from '../policies/acl-cache.ts'
@@ -64,6 +65,7 @@ export interface UnsealedServer {
   readonly tokens: TokenStore
   readonly tokensOf: (namespace: NamespaceId) => NamespaceTokens
   readonly identities: (namespace: NamespaceId) => Identities | undefined
+  readonly inlineLogins: InlineLogins
   readonly wrappings: Wrappings
   readonly acls: Acls
   readonly versions: VersionHistory
@@ -121,24 +123,33 @@ async function noteAccepted({ barrier, audit, log }: UnsealedServerParts): Promi
   }
 }
 
-async function openStores(parts: UnsealedServerParts): Promise<UnsealedServer> {
-  const { barrier, audit, clock, log, random } = parts
-  const core = barrier.view('core/')
-  const freshness = new Freshness()
-  // Tokens need namespaces, and namespaces need engines, which need tokens. No token is valid before its namespace is open.
-  const late: { namespaces?: Namespaces } = {}
-  const namespaceOf = (id: NamespaceId) => late.namespaces?.byId(id)
-  const tokens = await TokenStore.open({
-    view: core.under('token/'),
+/** What is opened after those who ask it. */
+interface Late {
+  namespaces?: Namespaces
+}
+
+async function openTokens({ barrier, clock, random }: UnsealedServerParts, late: Late): Promise<TokenStore> {
+  return TokenStore.open({
+    view: barrier.view('core/token/'),
     clock,
     random,
     lives: (token) => late.namespaces?.lives(token) ?? false,
     onRevoke: async (token) => {
-      const namespace = namespaceOf(token.namespace)
+      const namespace = late.namespaces?.byId(token.namespace)
       // A namespace that is being removed is emptied as a whole, and may not even be open.
       if (namespace && !namespace.record.removing) await namespace.mounts.tokenEnded(token)
     },
   })
+}
+
+async function openStores(parts: UnsealedServerParts): Promise<UnsealedServer> {
+  const { barrier, audit, clock, log } = parts
+  const core = barrier.view('core/')
+  const freshness = new Freshness()
+  // Tokens need namespaces, and namespaces need engines, which need tokens. No token is valid before its namespace is open.
+  const late: Late = {}
+  const namespaceOf = (id: NamespaceId) => late.namespaces?.byId(id)
+  const tokens = await openTokens(parts, late)
   const stateAt = (id: NamespaceId, path: string): unknown => namespaceOf(id)?.mounts.stateAt(path)
   const identities = (id: NamespaceId) => parts.identitiesIn(stateAt(id, 'identity/'))
   const tokensOf = (id: NamespaceId) => new NamespaceTokens(tokens, homeOf(id, { namespaceOf, identities }, parts.ttl))
@@ -155,24 +166,26 @@ async function openStores(parts: UnsealedServerParts): Promise<UnsealedServer> {
   const schedule = new Schedule(clock, log, choresOf(parts, { tokens, leases, namespaces }))
   // A read of a record that the sweep has not reached yet waits for the check of that record only.
   void barrier.sweep().catch(() => {})
-  return {
+  const server: UnsealedServer = {
     freshness,
     namespaces,
     tokens,
     tokensOf,
     identities,
+    inlineLogins: new InlineLogins(() => server, { audit, clock, uuid: parts.uuid }),
     wrappings,
     versions,
     quotas,
     leases,
     lockouts,
-    acls: new Acls((id) => namespaceOf(id)?.policies, clock),
+    acls: new Acls((id) => namespaceOf(id)?.policies, identities, clock),
     purgeSoon: () => schedule.hurry(purging),
     close: async () => {
       schedule.stop()
       await audit.close()
     },
   }
+  return server
 }
 
 /** Whether a namespace, and in it a mount, is still there. */

@@ -7,6 +7,7 @@ import { parseDuration } from '../../util/duration.ts'
 import { Secret } from '../../util/secret.ts'
 import { parseGoBool } from '../../util/go-bool.ts'
 import { readForm } from './form.ts'
+import { inlineAuthHeaders, inlineLogin } from './inline-auth.ts'
 
 /** The request line and the headers, before any body is read. */
 export interface RequestHead {
@@ -57,12 +58,13 @@ export function readHead(exchange: HttpExchange): RequestHead | Redirect {
   const operation = operationOf(verb, query)
   if (operation === 'patch') checkPatchType(headers['content-type'])
   const wrapTtl = wrapTtlOf(single(headers, 'x-vault-wrap-ttl'))
+  const namespace = namespaceOf(single(headers, 'x-vault-namespace'))
   return {
     path,
     operation,
     query: parameters(query),
-    credential: credentialOf(headers),
-    namespace: namespaceOf(single(headers, 'x-vault-namespace')),
+    credential: credentialOf(headers, namespace),
+    namespace,
     ...(wrapTtl !== undefined && { wrapTtl }),
   }
 }
@@ -83,7 +85,7 @@ function readable(rawPath: string): ApiPath {
 }
 
 /** Vault's headers that may occur only once: the second one could mean something else. */
-export const singleHeaders = ['x-vault-token', 'x-vault-namespace', 'x-vault-wrap-ttl']
+export const singleHeaders = ['x-vault-token', 'x-vault-namespace', 'x-vault-wrap-ttl', ...inlineAuthHeaders]
 
 /** Go's way of cleaning: doubled slashes, `.` and `..` written plainly lead to a redirect. */
 function cleaned(rawPath: string): string | undefined {
@@ -143,12 +145,15 @@ function checkPatchType(type: string | undefined): void {
     throw new Fault('unsupported_media', 'PATCH requests need Content-Type: application/merge-patch+json')
 }
 
-function credentialOf(headers: IncomingHttpHeaders): Credential {
+function credentialOf(headers: IncomingHttpHeaders, namespace: string): Credential {
   const shown = single(headers, 'x-vault-token')
   const bearer = bearerOf(headers.authorization)
   if (shown && bearer && shown !== bearer)
     throw refuse('X-Vault-Token and Authorization hold different tokens: send one')
   const token = shown || bearer
+  const login = inlineLogin(headers, namespaceOf, namespace)
+  if (login && token) throw refuse('a request has either a token or an inline login, not both')
+  if (login) return login
   if (!token) return none
   if (token.length > longestToken) throw refuse(`the token is longer than ${longestToken} bytes`)
   return { kind: 'token', token: new Secret(token) }

@@ -94,6 +94,8 @@ function hashRoute(audit: AuditPort): Route<unknown> {
 
 const one = 'config/auditing/request-headers/:header'
 const canonical = { header: folded }
+/** Headers that are recorded as their hash only. */
+const secretHeaders = ['x-vault-token', 'authorization', 'cookie']
 const headerMembers = injected({ '*': f.object('Whether it is hashed, by its name.') })
 
 function headerRoutes(audit: AuditPort): Route<unknown>[] {
@@ -125,7 +127,7 @@ function headerRoutes(audit: AuditPort): Route<unknown>[] {
       handle: async (_, values) => {
         const name = values.header
         if (!/^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(name)) throw refuse('this is not a valid header name')
-        if (['x-vault-token', 'authorization', 'cookie'].includes(name) && !values.hmac)
+        if ((secretHeaders.includes(name) || name.startsWith('x-vault-inline-auth-parameter-')) && !values.hmac)
           throw refuse('this header carries secrets: record it with hmac=true only')
         await audit.setHeader(name, values.hmac)
         return done()

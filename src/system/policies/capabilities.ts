@@ -5,6 +5,7 @@ import type { Response } from '../../contract/response.ts'
 import { injected } from '../../contract/wire/returns.ts'
 import { routesOf } from '../../contract/route.ts'
 import type { Route } from '../../contract/route.ts'
+import { byteOrder } from '../../util/bytes.ts'
 import { Secret } from '../../util/secret.ts'
 
 /** The port of these routes: the capabilities of the caller, or of a token that is named by its string or its accessor. */
@@ -87,7 +88,7 @@ function wanted(asked: Asked): readonly string[] {
 }
 
 function responseOf(asked: readonly string[], found: readonly (readonly Capability[])[]): Response {
-  const pairs = asked.map((path, at) => [path, found[at] ?? ['deny']] as const)
+  const pairs = asked.map((path, at) => [path, found[at] ?? ['deny']] as const).sort(([a], [b]) => byteOrder(a, b))
   return {
     data: { ...Object.fromEntries(pairs), ...(asked.length === 1 && { capabilities: found[0] ?? ['deny'] }) },
     inject: true,

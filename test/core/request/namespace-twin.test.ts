@@ -112,5 +112,6 @@ function partsOf(root: Namespace, all: readonly Namespace[], home: Namespace, ru
     tokens: { resolve: () => token, allowsAddress: () => true } as unknown as TokenStore,
     acls: { of: () => acl } as unknown as Acls,
     identities: () => undefined,
+    inlineLogins: { token: async () => token },
   }
 }

@@ -123,10 +123,13 @@ async function untilStopSignal(): Promise<void> {
   })
 }
 
-function reloadOnHangup(running: { reload(): Promise<void> }): void {
+function reloadOnHangup(running: { reload(): Promise<readonly string[]> }): void {
   process.on('SIGHUP', () => {
     running.reload().then(
-      () => process.stderr.write('reloaded: audit files, certificates and keys of the listeners\n'),
+      (waiting) => {
+        const later = waiting.length > 0 ? `; these settings have changed and count after a restart: ${waiting.join(', ')}` : '' // prettier-ignore
+        process.stderr.write(`reloaded: audit files, certificates and keys of the listeners, log_level${later}\n`)
+      },
       (thrown: unknown) => {
         const why = thrown instanceof Error ? thrown.message : 'unknown'
         process.stderr.write(`the reload failed; settings that could not be reloaded stay as they were: ${why}\n`)

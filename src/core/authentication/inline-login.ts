@@ -1,0 +1,111 @@
+import type { AuditBroker } from '../../audit/broker.ts'
+import { Fault, asFault, refuse } from '../../contract/fault.ts'
+import type { TokenRecord } from '../../contract/identity.ts'
+import type { CredentialOf, Request } from '../../contract/request.ts'
+import type { Response } from '../../contract/response.ts'
+import type { Clock } from '../../util/clock.ts'
+import { admission } from '../request/admit.ts'
+import { eventOf } from '../request/audit-event.ts'
+import { handled } from '../request/call.ts'
+import { decide } from '../request/decide.ts'
+import type { Decision, DecidingParts } from '../request/decide.ts'
+import { noToken } from '../request/disclosure.ts'
+import type { Quotas } from '../quotas/quotas.ts'
+import { passingToken } from './issue-token.ts'
+
+/** The request that a login comes with. */
+type Outer = Pick<Request, 'protocol' | 'client' | 'headers' | 'limits'>
+
+/** The parts of an unsealed server that these logins need. */
+export interface InlineParts extends DecidingParts {
+  readonly quotas: Quotas
+}
+
+/** What is not kept of the server, but given to it. */
+interface Given {
+  readonly audit: AuditBroker
+  readonly clock: Clock
+  readonly uuid: () => string
+}
+
+/**
+ * Performs the logins that come with requests. Each is a request of its own: counted by quotas, decided, and audited with two
+ * lines. No token is issued or stored: the record serves the one request, and can do what a batch token can.
+ */
+export class InlineLogins {
+  readonly #open: () => InlineParts
+  readonly #parts: Given
+  /** A large request is decided twice, but logs in once: a secret id may have one use. */
+  readonly #performed = new WeakMap<CredentialOf<'inline'>, Promise<TokenRecord>>()
+
+  constructor(open: () => InlineParts, parts: Given) {
+    this.#open = open
+    this.#parts = parts
+  }
+
+  /** The token of a login, once for each credential. @throws Fault when the login is refused, as the login method says it */
+  async token(credential: CredentialOf<'inline'>, outer: Outer): Promise<TokenRecord> {
+    const performed = this.#performed.get(credential) ?? this.#perform(credential, outer)
+    this.#performed.set(credential, performed)
+    return performed
+  }
+
+  async #perform(credential: CredentialOf<'inline'>, outer: Outer): Promise<TokenRecord> {
+    const { audit } = this.#parts
+    const open = this.#open()
+    const request = this.#requestOf(credential, outer)
+    const { rejected } = admission(open, request)
+    if (rejected && !open.quotas.config.auditRejections) throw rejected.refusal
+    const decision = rejected ?? onlyLogin(await decide(open, request))
+    const event = eventOf(decision)
+    await audit.request(event)
+    const { outcome, record } = await this.#outcome(open, decision, async () => audit.beforeChange(event))
+    await audit.response(event, outcome)
+    if (!record) throw outcome instanceof Fault ? outcome : new Fault('internal', 'internal error')
+    return record
+  }
+
+  #requestOf({ path, namespace, data }: CredentialOf<'inline'>, { protocol, client, headers, limits }: Outer): Request {
+    return {
+      id: this.#parts.uuid(),
+      protocol,
+      operation: 'write',
+      path,
+      namespace,
+      data: data.reveal(),
+      credential: { kind: 'none' },
+      client,
+      headers,
+      ...(limits && { limits }),
+    }
+  }
+
+  async #outcome(
+    open: InlineParts,
+    decision: Decision,
+    beforeChange: () => Promise<void>,
+  ): Promise<{ readonly outcome: Response | Fault; readonly record?: TokenRecord }> {
+    if (decision.refusal) return { outcome: decision.refusal }
+    try {
+      const { login, ...response } = await handled(decision, beforeChange)
+      if (!login) throw refuse(`"${decision.request.path}" is not the path of a login`)
+      await beforeChange()
+      const { record, ...answered } = await passingToken(
+        open,
+        decision,
+        { ...response, login },
+        this.#parts.clock.now(),
+      )
+      return { outcome: answered, record }
+    } catch (thrown) {
+      return { outcome: asFault(thrown) }
+    }
+  }
+}
+
+/** Whatever else a request without a token may do is no login. */
+function onlyLogin(decision: Decision): Decision {
+  const { refusal, nowhere, route, mount } = decision
+  const isLogin = !nowhere && route?.access === 'public' && mount?.record.kind === 'auth'
+  return refusal || isLogin ? decision : { ...decision, refusal: noToken() }
+}

@@ -1,0 +1,61 @@
+import { Fault } from '../../contract/fault.ts'
+import { f } from '../../contract/field.ts'
+import { answer, done } from '../../contract/response.ts'
+import { routesOf } from '../../contract/route.ts'
+import { keys } from '../../contract/wire/returns.ts'
+import { barcodeOf } from './barcode.ts'
+import { keyFields, keyOf, keyShape, name, newKey, rendered, shownFields, urlOf } from './key.ts'
+import type { Totp } from './mount.ts'
+
+const { read, list, write, remove } = routesOf<Totp>()
+
+/** `keys`, `keys/:name`. */
+export const keyRoutes = [
+  list('keys', {
+    about: 'List the keys.',
+    returns: keys('The names.'),
+    fields: {
+      after: f.string('Only names after this one.').or(''),
+      limit: f.int('The most names to return; 0: all.').or(0),
+    },
+    handle: async ({ engine }, { after, limit }) => {
+      const names = await engine.view.list('key/', { ...(after !== '' && { after }), ...(limit > 0 && { limit }) })
+      if (names.length === 0) throw new Fault('not_found', 'no keys')
+      return answer({ keys: names })
+    },
+  }),
+  read('keys/:name', {
+    about: 'Read the settings of a key. The key itself is never shown.',
+    fields: name,
+    returns: shownFields,
+    handle: async ({ engine }, values) => {
+      const key = await engine.view.get(keyOf(values.name), keyShape)
+      if (!key) throw new Fault('not_found', 'no such key')
+      return answer(rendered(key))
+    },
+  }),
+  write('keys/:name', {
+    about: 'Generate or import a key. One of that name is replaced.',
+    fields: { ...name, ...keyFields },
+    returns: {
+      barcode: f.string('The URL as a QR code: a PNG in base64.'),
+      url: f.string('The otpauth:// URL, which contains the key.'),
+    },
+    handle: async ({ engine }, values) => {
+      const place = keyOf(values.name)
+      const key = newKey(values, engine.random)
+      const url = values.generate && values.exported ? urlOf(key) : undefined
+      const barcode = url !== undefined && values.qr_size > 0 ? await barcodeOf(url, values.qr_size) : undefined
+      await engine.view.put(place, key)
+      return url === undefined ? done() : answer({ ...(barcode !== undefined && { barcode }), url })
+    },
+  }),
+  remove('keys/:name', {
+    about: 'Remove a key.',
+    fields: name,
+    handle: async ({ engine }, values) => {
+      await engine.view.del(keyOf(values.name))
+      return done()
+    },
+  }),
+]

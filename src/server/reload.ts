@@ -1,0 +1,68 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { AuditBroker } from '../audit/broker.ts'
+import { loadConfig } from '../config/load.ts'
+import type { Config } from '../config/types.ts'
+import type { Listener } from '../contract/protocol.ts'
+import type { Loggers } from '../util/log.ts'
+
+/** A running server, as far as a reload changes it. */
+export interface Reloadable {
+  readonly listeners: readonly Pick<Listener, 'reload'>[]
+  readonly audit: Pick<AuditBroker, 'reopen'>
+  readonly loggers: Pick<Loggers, 'configure'>
+  /** The configuration in force; `paths` are its files. A development server has none. */
+  readonly config: Config
+  readonly paths: readonly string[]
+  /** The level was set on the command line, where it counts before the configuration. */
+  readonly fixedLevel: boolean
+}
+
+/**
+ * Opens audit files, and reads certificates and the configuration again (SIGHUP). One that fails keeps none of the others
+ * from their new files. Of the configuration, the log level counts at once.
+ * @returns the changed settings that count after a restart
+ * @throws Error with every reason
+ */
+export async function reload(server: Reloadable): Promise<readonly string[]> {
+  const waiting: string[] = []
+  const done = await Promise.allSettled([
+    server.audit.reopen(),
+    ...server.listeners.map(async (listener) => listener.reload()),
+    readAgain(server).then((names) => waiting.push(...names)),
+  ])
+  const reasons = reasonsOf(done)
+  if (reasons.length > 0) throw new Error(messagesOf(reasons))
+  return waiting
+}
+
+async function readAgain({ config, paths, loggers, fixedLevel }: Reloadable): Promise<readonly string[]> {
+  if (paths.length === 0) return []
+  const fresh = await loadConfig(paths)
+  if (!fixedLevel) loggers.configure(fresh.logLevel)
+  return Object.entries(settingNames)
+    .filter(([key]) => !isDeepStrictEqual(config[key as keyof Config], fresh[key as keyof Config]))
+    .map(([, name]) => name)
+}
+
+/** The settings that only a start reads, as they are written. */
+const settingNames: Readonly<Record<Exclude<keyof Config, 'logLevel'>, string>> = {
+  storage: 'storage',
+  listeners: 'listener',
+  apiAddr: 'api_addr',
+  clusterName: 'cluster_name',
+  defaultLeaseTtl: 'default_lease_ttl',
+  maxLeaseTtl: 'max_lease_ttl',
+  logFormat: 'log_format',
+  apiAudit: 'unsafe_allow_api_audit_creation',
+  audits: 'audit',
+  witnesses: 'audit_witness',
+  userLockout: 'user_lockout',
+}
+
+/** The reasons of what was rejected. */
+export const reasonsOf = (done: readonly PromiseSettledResult<unknown>[]): readonly unknown[] =>
+  done.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []))
+
+/** Their messages in one line. */
+export const messagesOf = (reasons: readonly unknown[]): string =>
+  reasons.map((reason) => (reason instanceof Error ? reason.message : 'unknown')).join('; ')
