@@ -16,10 +16,15 @@ export function callOf(decision: Decision, beforeChange: BeforeChange = refuseCh
 
 /** Reads the fields of a request that was allowed, and handles it. */
 export async function handled(decision: Decision, beforeChange: BeforeChange): Promise<Response> {
-  const { request, route, params, limit } = decision
+  const { route, params } = decision
   if (!route) throw new Fault('internal', 'internal error')
-  const data = limit === undefined ? request.data : { ...request.data, limit }
-  return route.handle(callOf(decision, beforeChange), readFields(route.fields, { ...data, ...params }))
+  const values = readFields(route.fields, { ...handledData(decision), ...params })
+  return route.handle(callOf(decision, beforeChange), values)
+}
+
+/** The parameters of a request as they are handled: a policy may have set the limit of a list. */
+export function handledData({ request: { data }, limit }: Pick<Decision, 'request' | 'limit'>): Request['data'] {
+  return limit === undefined ? data : { ...data, limit }
 }
 
 const refuseChange: BeforeChange = () => Promise.reject(new Fault('internal', 'internal error'))

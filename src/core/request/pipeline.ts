@@ -10,7 +10,7 @@ import { admission, refusedHead } from './admit.ts'
 import type { Admission, RequestHead } from './admit.ts'
 import { eventOf } from './audit-event.ts'
 import { noToken } from './disclosure.ts'
-import { Misjudged, handled } from './call.ts'
+import { Misjudged, handled, handledData } from './call.ts'
 import { decide, decideAgain } from './decide.ts'
 import type { Decision, DecidingParts } from './decide.ts'
 import { help } from './help.ts'
@@ -211,8 +211,10 @@ async function loggedIn(
 }
 
 /** Adds warnings about parameters without effect, if the response has room for warnings. */
-function withWarnings({ request: { data }, route, params }: Decision, response: Response): Response {
+function withWarnings(decision: Decision, response: Response): Response {
+  const { route, params } = decision
   if (!route || route.anyFields || (response.data === undefined && response.auth === undefined)) return response
+  const data = handledData(decision)
   const warnings = [...ignoredParameters(data, route.fields, params), ...replacedParameters(data, params)]
   return warnings.length > 0 ? { ...response, warnings: [...(response.warnings ?? []), ...warnings] } : response
 }
