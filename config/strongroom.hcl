@@ -60,4 +60,11 @@ audit "file" "file" {
 max_lease_ttl     = "768h"
 default_lease_ttl = "768h"
 
+# Failed logins lock users out; these are the defaults. A block for "userpass" or "approle" counts before this one.
+user_lockout "all" {
+  lockout_threshold     = "5"
+  lockout_duration      = "15m"
+  lockout_counter_reset = "15m"
+}
+
 log_format = "json"

@@ -185,6 +185,20 @@ describe('lockout of users', () => {
     expect((await login(id)).status).to.equal(200)
   })
 
+  it('counts logins that come with a request', async () => {
+    await user('hanna')
+    const inline = async (password: string) => {
+      const parameter = Buffer.from(JSON.stringify({ key: 'password', value: password })).toString('base64url')
+      const headers = { 'X-Vault-Inline-Auth-Path': 'auth/userpass/login/hanna', 'X-Vault-Inline-Auth-Parameter-p': parameter } // prettier-ignore
+      return server.call('GET', '/v1/auth/token/lookup-self', undefined, headers)
+    }
+    const first = await inline(wrong)
+    for (let at = 0; at < 4; at++) await inline(wrong)
+    expect(await lockedAt('userpass'), first.text).to.include('hanna')
+    expect((await inline(right)).text).to.equal(first.text)
+    expect(await status('hanna', right)).to.equal(400)
+  })
+
   it('of two hundred failures at once, counts every one', async () => {
     await tune({ lockout_threshold: '200' }, 'approle')
     await server.data('POST', 'auth/approle/role/many', { role_id: 'many-id' })
