@@ -118,7 +118,10 @@ export function takesBrowsers(
         request.headers.authorization === basic
       if (!isRight) return sends({ error: 'invalid_grant' }, 400)(request, response)
       const claims = { iss: provider.url, aud: client.id, nonce: begun.get('nonce') ?? '', ...user.claims() }
-      sends({ token_type: 'Bearer', id_token: jwt(claims, user.key, { kid: 'one' }) })(request, response)
+      sends({ token_type: 'Bearer', access_token: 'opaque', id_token: jwt(claims, user.key, { kid: 'one' }) })(
+        request,
+        response,
+      )
     })
   })
   return (authUrl) => {

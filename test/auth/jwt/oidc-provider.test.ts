@@ -81,8 +81,6 @@ const settings: Body = {
     application_type: 'native',
     token_endpoint_auth_method: `client_secret_${way}`,
   })),
-  // Claims are in the ID token, as most providers have them.
-  conformIdTokenClaims: false,
   claims: { openid: ['sub'], profile: ['name', 'groups'] },
   pkce: { required: () => true },
   findAccount: async (_: unknown, id: string) => ({

@@ -221,6 +221,32 @@ describe('oidc', () => {
       expect(await outcome({ ...good, ...bad }), JSON.stringify(bad)).to.equal(400)
   })
 
+  it('adds what the provider says of the user besides, of this user, and nothing that only tokens say', async () => {
+    await role('info', { bound_claims: { dept: 'eng' }, groups_claim: 'groups', claim_mappings: { name: 'name' } })
+    const endpoints = { authorization_endpoint: `${provider.url}/authorize`, token_endpoint: `${provider.url}/token`, userinfo_endpoint: `${provider.url}/me` } // prettier-ignore
+    const document = { issuer: provider.url, jwks_uri: `${provider.url}/keys`, ...endpoints }
+    provider.answers.set('/.well-known/openid-configuration', sends(document))
+    clock.advance(6 * 60_000)
+    const info = { sub: 'anna', dept: 'eng', groups: ['red'], name: 'Anna' }
+    const outcome = async (answer: unknown, claims: Body = {}, name = 'info') => {
+      more = claims
+      provider.answers.set('/me', (request, response) => {
+        expect(request.headers.authorization).to.equal('Bearer opaque')
+        sends(answer)(request, response)
+      })
+      return callback(agrees(urlOf(await begin({ role: name }))))
+    }
+    expect(loggedIn(await outcome(info))['metadata']).to.deep.equal({ role: 'info', name: 'Anna' })
+    expect(loggedIn(await outcome(info, { name: 'Signed' }))['metadata']).to.deep.include({ name: 'Signed' })
+    expect((await outcome(info, { dept: 'ops' })).status).to.equal(400)
+    for (const other of [{ ...info, sub: 'berta' }, { ...info, sub: undefined }, [], 'x'])
+      expect((await outcome(other)).status, JSON.stringify(other)).to.equal(503)
+    await role('aged', { max_age: '10m' })
+    expect((await outcome({ ...info, auth_time: now(), aud: 'x' }, {}, 'aged')).text).to.match(/auth_time/)
+    // The next test finds a provider without user info.
+    clock.advance(6 * 60_000)
+  })
+
   it('1.1.1: browser logins are bound to the addresses of the role, too', async () => {
     await role('far', { token_bound_cidrs: '10.0.0.0/8' })
     expect((await callback(agrees(urlOf(await begin({ role: 'far' }))))).status).to.equal(403)

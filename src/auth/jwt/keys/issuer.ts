@@ -18,6 +18,7 @@ export interface Discovery {
   readonly jwks_uri: string
   readonly authorization_endpoint?: string
   readonly token_endpoint?: string
+  readonly userinfo_endpoint?: string
   /** Whether the token endpoint takes the client's secret in the form alone, not in a header. */
   readonly secretInForm: boolean
 }

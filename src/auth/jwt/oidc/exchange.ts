@@ -18,26 +18,54 @@ export interface Parties {
   readonly discovery: Discovery
 }
 
-/** The claims of the ID token that the provider gives for a code. @throws Fault */
+/** The most exchanges at a time: strangers with made-up codes make no storm of requests. */
+const mostExchanges = 32
+
+/** The claims of who logged in at the provider, which gives tokens for a code. @throws Fault */
 export async function claimsOfCode(parties: Parties, login: BrowserLogin, code: string): Promise<Claims> {
-  const { engine, config, client } = parties
-  const claims = await claimsOf(engine, config, await idTokenOf(parties, login, code))
+  const { exchanges } = parties.engine
+  if (exchanges.running >= mostExchanges) throw new Fault('unavailable', 'too many logins at once: try again')
+  exchanges.running++
+  try {
+    return await Provider.ask(parties.engine.clock, async (provider) => {
+      const { idToken, accessToken } = await tokensOf(provider, parties, login, code)
+      const claims = await idClaimsOf(parties, login, idToken)
+      return { ...(await userInfoOf(provider, parties, accessToken, claims)), ...claims }
+    })
+  } catch (thrown) {
+    if (!(thrown instanceof ProviderError)) throw thrown
+    parties.engine.log.warn('a provider did not complete a login', { why: thrown.message })
+    // 400 and 401 are its word on the code and on us; anything else is a failure.
+    if (thrown.status === 400 || thrown.status === 401)
+      throw refuse('the provider did not accept the code: begin again')
+    throw new Fault('unavailable', 'the provider cannot be asked for a token now: try again; the log of the server says why') // prettier-ignore
+  } finally {
+    exchanges.running--
+  }
+}
+
+async function idClaimsOf({ engine, config, client }: Parties, login: BrowserLogin, idToken: string): Promise<Claims> {
+  const claims = await claimsOf(engine, config, idToken)
   const { nonce, azp } = claims
   if (typeof nonce !== 'string' || !areEqual(nonce, login.nonce)) throw invalidToken('it is of another login ("nonce")')
   if (azp !== undefined && azp !== client.id) throw invalidToken('it is for another client ("azp")')
   return claims
 }
 
-/** The most exchanges at a time: strangers with made-up codes make no storm of requests. */
-const mostExchanges = 32
+interface Tokens {
+  readonly idToken: string
+  /** Empty: none. */
+  readonly accessToken: string
+}
 
-async function idTokenOf(
-  { engine, config, client, discovery }: Parties,
+async function tokensOf(
+  provider: Provider,
+  { config, client, discovery }: Parties,
   login: BrowserLogin,
   code: string,
-): Promise<string> {
+): Promise<Tokens> {
   const url = discovery.token_endpoint
-  if (url === undefined) throw new Fault('unavailable', 'the provider has no token endpoint')
+  if (url === undefined) throw new ProviderError('it has no token endpoint')
   const form = new URLSearchParams({
     grant_type: 'authorization_code',
     code,
@@ -46,25 +74,29 @@ async function idTokenOf(
     ...(discovery.secretInForm && { client_id: client.id, client_secret: client.secret }),
   }).toString()
   const headers = discovery.secretInForm ? {} : { Authorization: basic(client) }
-  const request = { url, ca: config.remote?.ca ?? '', form, headers }
-  const { exchanges } = engine
-  if (exchanges.running >= mostExchanges) throw new Fault('unavailable', 'too many logins at once: try again')
-  exchanges.running++
-  try {
-    const response = await Provider.ask(engine.clock, async (provider) => provider.json(request))
-    const token = isObject(response) ? response['id_token'] : undefined
-    if (typeof token !== 'string') throw new ProviderError('the response has no id_token')
-    return token
-  } catch (thrown) {
-    if (!(thrown instanceof ProviderError)) throw thrown
-    engine.log.warn('a provider did not give a token for a code', { why: thrown.message })
-    // 400 and 401 are its word on the code and on us; anything else is a failure.
-    if (thrown.status === 400 || thrown.status === 401)
-      throw refuse('the provider did not accept the code: begin again')
-    throw new Fault('unavailable', 'the provider cannot be asked for a token now: try again; the log of the server says why') // prettier-ignore
-  } finally {
-    exchanges.running--
-  }
+  const response = await provider.json({ url, ca: config.remote?.ca ?? '', form, headers })
+  const { id_token: idToken, access_token: accessToken } = isObject(response) ? response : {}
+  if (typeof idToken !== 'string') throw new ProviderError('the response has no id_token')
+  return { idToken, accessToken: typeof accessToken === 'string' ? accessToken : '' }
+}
+
+/** Claims that only a signed token can have. */
+const ofTokens = new Set(['iss', 'aud', 'azp', 'exp', 'nbf', 'iat', 'jti', 'nonce', 'auth_time', 'acr', 'amr'])
+
+/** What the provider says of the user besides (OpenID Connect Core, 5.3). The ID token takes precedence. */
+async function userInfoOf(
+  provider: Provider,
+  { config, discovery }: Parties,
+  accessToken: string,
+  { sub }: Claims,
+): Promise<Claims> {
+  const url = discovery.userinfo_endpoint
+  if (url === undefined || !/^[\w.~+/-]+=*$/.test(accessToken)) return {}
+  const headers = { Authorization: `Bearer ${accessToken}` }
+  const info = await provider.json({ url, ca: config.remote?.ca ?? '', headers })
+  if (!isObject(info) || sub === undefined || info['sub'] !== sub)
+    throw new ProviderError('the user info is of another user')
+  return Object.fromEntries(Object.entries(info).filter(([name]) => !ofTokens.has(name)))
 }
 
 /** RFC 6749, 2.3.1: both are encoded as in a form first. */
