@@ -66,6 +66,7 @@ describe('parity with recorded answers', function () {
     'identity-lookup',
     'identity-merge',
     'identity-policies',
+    'identity-templates',
   ])
     it(`answers ${area} requests as recorded`, () => {
       judge(
