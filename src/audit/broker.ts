@@ -68,7 +68,7 @@ export class AuditBroker {
       log,
       id: randomUUID,
       logId: () => hex(random(16)),
-      written: (device) => this.#unsealed?.signer.written(device),
+      afterWrite: (device) => this.#unsealed?.signer.afterWrite(device),
       commit: () => this.#unsealed?.opening.commits?.newest,
       cameBack: (device) => void this.#readmit(device),
     })

@@ -24,7 +24,7 @@ export interface DeviceLogHost {
   /** A fresh id of a log: 32 hexadecimal digits. */
   readonly logId: () => string
   /** Called after every write. */
-  readonly written: (device: DeviceLog) => void
+  readonly afterWrite: (device: DeviceLog) => void
   /** The newest commit that the storage has acknowledged; undefined while it is sealed. */
   readonly commit: () => number | undefined
   /** Called when a device that could not be opened before has been opened at a line. */
@@ -237,7 +237,7 @@ export class DeviceLog {
     const taken = (): void => {
       state.take(made)
       this.#health.works()
-      this.#host.written(this)
+      this.#host.afterWrite(this)
     }
     const pending = this.#device.write(made.text)
     if (pending) return pending.then(taken)

@@ -17,7 +17,7 @@ import { SpanHasher, consistencySpans, inclusionSpans } from './checkpoints/proo
 import type { Span } from './checkpoints/proofs.ts'
 
 /** Limits of one request: bytes of files that it reads, lines and bytes that it returns. */
-const limits = { bytes: 2 * 1024 * 1024 * 1024, lines: 1000, shown: 1024 * 1024 } as const
+const limits = { bytes: 2 * 1024 * 1024 * 1024, lines: 1000, resultBytes: 1024 * 1024 } as const
 
 /** Answers auditors from the files of a running server. One at a time reads files: the others are told to wait. */
 export class LogQueries {
@@ -69,11 +69,11 @@ export class LogQueries {
       seq = files[0]?.begin.size ?? 0
       return {
         line: (buffer, from, to) => {
-          if (++seq < first || lines.length >= count || bytes >= limits.shown) return
+          if (++seq < first || lines.length >= count || bytes >= limits.resultBytes) return
           bytes += to - from
-          if (bytes <= limits.shown || lines.length === 0) lines.push(buffer.toString('utf8', from, to))
+          if (bytes <= limits.resultBytes || lines.length === 0) lines.push(buffer.toString('utf8', from, to))
         },
-        enough: () => lines.length >= count || bytes >= limits.shown,
+        enough: () => lines.length >= count || bytes >= limits.resultBytes,
       }
     })
     return lines

@@ -57,10 +57,10 @@ export class AuditStore {
   async salt(path: string, fresh: boolean): Promise<Uint8Array> {
     const name = encodeURIComponent(path)
     const { salt } = await this.view.transaction(async (tx) => {
-      const known = await tx.get(`salt/${name}`, saltShape)
-      if (known && !fresh) return known
-      const next: Salt = { salt: base64(this.#random(32)), generation: (known?.generation ?? 0) + 1 }
-      if (known) tx.put(`old-salt/${name}/${known.generation}`, known)
+      const stored = await tx.get(`salt/${name}`, saltShape)
+      if (stored && !fresh) return stored
+      const next: Salt = { salt: base64(this.#random(32)), generation: (stored?.generation ?? 0) + 1 }
+      if (stored) tx.put(`old-salt/${name}/${stored.generation}`, stored)
       tx.put(`salt/${name}`, next)
       return next
     })

@@ -27,8 +27,8 @@ export class Names {
   /** The storage key of a name such as `core/policy/x`, or of a folder (`core/policy/`; '' is everything). */
   seal(name: string): string {
     if (name === '') return 'e/'
-    const known = this.#sealed.get(name)
-    if (known !== undefined) return known
+    const cached = this.#sealed.get(name)
+    if (cached !== undefined) return cached
     const folder = name.endsWith('/')
     const cut = name.lastIndexOf('/', name.length - 2)
     const parent = this.seal(name.slice(0, cut + 1))
@@ -42,8 +42,8 @@ export class Names {
 
   /** The plain last segment of a storage key below `parent` (itself a storage key). Keeps a trailing slash. */
   decrypt(parent: string, key: string): string {
-    const known = this.#opened.get(key)
-    if (known !== undefined) return known
+    const cached = this.#opened.get(key)
+    if (cached !== undefined) return cached
     const folder = key.endsWith('/')
     const name = this.#openSegment(parent, key.slice(parent.length, folder ? -1 : undefined)) + (folder ? '/' : '')
     this.#opened.set(key, name)
@@ -85,8 +85,8 @@ export class Names {
   }
 
   #under(parent: string): Uint8Array {
-    const known = this.#parents.get(parent)
-    if (known) return known
+    const cached = this.#parents.get(parent)
+    if (cached) return cached
     const state = this.#siv.under(utf8(parent))
     this.#parents.set(parent, state)
     return state

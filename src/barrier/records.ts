@@ -69,10 +69,10 @@ export class Records {
   #epoch = 0
   #closed = false
   #along: {
-    readonly given: ReadonlyMap<string, unknown> | undefined
+    readonly attached: ReadonlyMap<string, unknown> | undefined
     readonly ops: readonly (readonly [string, Op])[]
   } = {
-    given: undefined,
+    attached: undefined,
     ops: [],
   }
   readonly #turns = new Map<string, { readonly mutex: Mutex; waiting: number }>()
@@ -99,8 +99,8 @@ export class Records {
   /** A record by its full name. */
   async get(name: string): Promise<Stored<unknown> | undefined> {
     const place = this.#recordPlace(name)
-    const known = this.#cache.get(place)
-    if (known !== undefined) return known === absent ? undefined : known
+    const cached = this.#cache.get(place)
+    if (cached !== undefined) return cached === absent ? undefined : cached
     const trusted = this.#parts.trusted(place)
     if (trusted) await trusted
     const epoch = this.#epoch
@@ -194,9 +194,9 @@ export class Records {
   /** Sealed once as long as it is the same object: commits of one turn mostly carry the same. */
   #alongOps(except?: ReadonlyMap<string, unknown>): readonly Op[] {
     const along = this.#parts.along()
-    if (along !== this.#along.given)
+    if (along !== this.#along.attached)
       this.#along = {
-        given: along,
+        attached: along,
         ops: [...(along ?? [])].map(([name, value]) => {
           const full = this.#parts.alongFolder() + name
           return [full, this.#op(full, value)] as const
@@ -207,7 +207,7 @@ export class Records {
 
   #op(name: string, value: unknown): Op {
     const place = this.#recordPlace(name)
-    return value === undefined ? { del: place } : { put: place, value: this.#parts.seal(place, written(value)) }
+    return value === undefined ? { del: place } : { put: place, value: this.#parts.seal(place, encoded(value)) }
   }
 
   /** Runs `task` after those that came before it with the same name. */
@@ -253,7 +253,7 @@ function placesOf(ops: readonly Op[]): readonly string[] {
 }
 
 /** @throws Fault `too_large` */
-function written(value: unknown): Uint8Array {
+function encoded(value: unknown): Uint8Array {
   const bytes = utf8(writeJson(value))
   if (bytes.length <= longestRecord) return bytes
   throw new Fault('too_large', `the record would have ${bytes.length} bytes; at most ${longestRecord} can be stored`)

@@ -24,7 +24,7 @@ export function boundTo({ storeId }: Pick<Keyring, 'storeId'>, place: string): s
 /** @throws BrokenRecord */
 export function openUnder(keyring: Keyring, place: string, frame: Uint8Array): Uint8Array {
   const term = termOf(frame)
-  const key = keyring.terms.find((known) => known.term === term)?.key
+  const key = keyring.terms.find((candidate) => candidate.term === term)?.key
   if (!key) throw new BrokenRecord('sealed under a term that the keyring does not have')
   return decryptValue(key, boundTo(keyring, place), frame)
 }

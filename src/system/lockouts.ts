@@ -56,7 +56,7 @@ function rendered(lockouts: LockoutPort, accessor: string): Readonly<Record<stri
     return { namespace_id: id, namespace_path: path, counts, mount_accessors: counted }
   })
   const [own, ...below] = namespaces
-  const shown = [...(own ? [own] : []), ...below.filter(({ counts }) => counts > 0)]
-  const total = shown.reduce((sum, { counts }) => sum + counts, 0)
-  return { by_namespace: shown.sort((a, b) => b.counts - a.counts), total }
+  const counted = [...(own ? [own] : []), ...below.filter(({ counts }) => counts > 0)]
+  const total = counted.reduce((sum, { counts }) => sum + counts, 0)
+  return { by_namespace: counted.sort((a, b) => b.counts - a.counts), total }
 }

@@ -105,10 +105,10 @@ export class TokenStore {
     if (spec.ttl < 1 && !spec.policies.includes('root'))
       throw new Fault('internal', 'a token without an end would have been made')
     const now = this.#clock.now()
-    const { ttl, opaque, parent, carries: _, ...kept } = spec
+    const { ttl, opaque, parent, carries: _, ...stored } = spec
     const bearer = this.#bearers.next(opaque)
     const record: TokenRecord = {
-      ...kept,
+      ...stored,
       id: bearer.id,
       accessor: spec.type === 'batch' ? '' : this.#accessor(spec.namespace),
       ...(parent && { parent: parent.id }),

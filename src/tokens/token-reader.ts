@@ -38,8 +38,8 @@ export class TokenReader {
   /** With the keys that are kept in `view`, made the first time. */
   static async open(view: View, random: Random): Promise<TokenReader> {
     const stored = await view.transaction(async (tx) => {
-      const known = await tx.get('keys', keysShape)
-      if (known) return known
+      const present = await tx.get('keys', keysShape)
+      if (present) return present
       const fresh: StoredKeys = { signing: base64(TokenSigner.generate()), salt: base64(random(32)) }
       tx.put('keys', fresh)
       return fresh

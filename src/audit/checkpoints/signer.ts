@@ -140,7 +140,7 @@ export class CheckpointSigner {
   }
 
   /** Lines were written: a checkpoint may be due. */
-  written(device: DeviceLog): void {
+  afterWrite(device: DeviceLog): void {
     const log = this.#logs.get(device.spec.path)
     if (log && (device.state?.size ?? 0) - log.signed >= checkpointLines) this.soon()
   }

@@ -81,16 +81,18 @@ export class HttpDevice implements AuditDevice {
 
   /** One connection, so that lines arrive in their order. */
   #newAgent(): PlainAgent | SecureAgent {
-    const kept = { keepAlive: true, maxSockets: 1 }
-    return this.#url.protocol === 'https:' ? new SecureAgent({ ...kept, ...this.#tls }) : new PlainAgent(kept)
+    const agentOptions = { keepAlive: true, maxSockets: 1 }
+    return this.#url.protocol === 'https:'
+      ? new SecureAgent({ ...agentOptions, ...this.#tls })
+      : new PlainAgent(agentOptions)
   }
 }
 
 /** `type = "http"`, with OpenBao's `uri` and `headers` (JSON: a list of values for each name). */
 export function httpDevice(options: DeviceOptions, log: Log): AuditDevice {
-  const written = options.text('uri')
-  if (written === undefined) throw refuse('uri is required')
-  const url = urlOf(resolved(written, 'uri', options))
+  const uri = options.text('uri')
+  if (uri === undefined) throw refuse('uri is required')
+  const url = urlOf(resolved(uri, 'uri', options))
   const headers = headersOf(options)
   if (url.protocol === 'http:' && !loopback.test(url.hostname))
     log.warn('an audit device posts its lines over plain HTTP: anybody on the way can read and change them')
@@ -99,8 +101,8 @@ export function httpDevice(options: DeviceOptions, log: Log): AuditDevice {
 
 const loopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
 
-function urlOf(written: string): URL {
-  const url = URL.canParse(written) ? new URL(written) : undefined
+function urlOf(uri: string): URL {
+  const url = URL.canParse(uri) ? new URL(uri) : undefined
   if (!url || !['http:', 'https:'].includes(url.protocol)) throw refuse('the uri is an http or https address')
   if (url.username !== '' || url.password !== '') throw refuse('the uri holds no password; use headers')
   return url
@@ -110,10 +112,10 @@ function urlOf(written: string): URL {
 const ours = ['connection', 'content-length', 'expect', 'host', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade'] // prettier-ignore
 
 function headersOf(options: DeviceOptions): Headers {
-  const written = options.text('headers')
-  if (written === undefined) return {}
+  const json = options.text('headers')
+  if (json === undefined) return {}
   const headers: Record<string, readonly string[]> = {}
-  for (const [name, values] of Object.entries(parsed(written))) {
+  for (const [name, values] of Object.entries(parsed(json))) {
     if (!Array.isArray(values) || values.some((value) => typeof value !== 'string'))
       throw refuse('the audit option "headers" is JSON with a list of texts for each name')
     const filled = (values as readonly string[]).map((value) => resolved(value, 'headers', options))
@@ -129,9 +131,9 @@ function headersOf(options: DeviceOptions): Headers {
   return headers
 }
 
-function parsed(written: string): object {
+function parsed(json: string): object {
   try {
-    const value: unknown = JSON.parse(written)
+    const value: unknown = JSON.parse(json)
     if (typeof value === 'object' && value !== null) return value
   } catch {
     // Said below.
@@ -140,9 +142,9 @@ function parsed(written: string): object {
 }
 
 /** `env://NAME` and `file:///path`, as OpenBao has them, so that a password need not stand where devices are listed. */
-function resolved(written: string, name: string, options: DeviceOptions): string {
-  const [, kind, rest = ''] = /^(env|file):\/\/(.*)$/s.exec(written) ?? []
-  if (kind === undefined) return written
+function resolved(template: string, name: string, options: DeviceOptions): string {
+  const [, kind, rest = ''] = /^(env|file):\/\/(.*)$/s.exec(template) ?? []
+  if (kind === undefined) return template
   onlyDeclared(options, name)
   if (kind === 'file') return fileAt(rest, name).toString('utf8').trim()
   const value = process.env[rest]

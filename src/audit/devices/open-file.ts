@@ -54,9 +54,9 @@ export function syncFolder(path: string): void {
 }
 
 /** The mode that the option `mode` asks for; 0 keeps that of an existing file. @throws Fault when it is too wide. */
-export function modeOf(written: string | undefined): number | undefined {
-  if (written === undefined || written === '') return 0o600
-  const mode = /^[0-7]{1,5}$/.test(written) ? parseInt(written, 8) : NaN
+export function modeOf(octal: string | undefined): number | undefined {
+  if (octal === undefined || octal === '') return 0o600
+  const mode = /^[0-7]{1,5}$/.test(octal) ? parseInt(octal, 8) : NaN
   if (mode === 0) return undefined
   // Exec bits are dropped, as OpenBao does; anything else that is too wide is refused.
   const bare = mode & ~0o111

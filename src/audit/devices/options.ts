@@ -9,11 +9,11 @@ import { parseDuration } from '../../util/duration.ts'
 export class DeviceOptions {
   /** The configuration file says so, and no caller of the API: only then may an option point to files and variables. */
   readonly declared: boolean
-  readonly #given: Readonly<Record<string, string>>
-  readonly #known = new Set<string>()
+  readonly #values: Readonly<Record<string, string>>
+  readonly #read = new Set<string>()
 
-  constructor(given: Readonly<Record<string, string>>, declared = false) {
-    this.#given = given
+  constructor(values: Readonly<Record<string, string>>, declared = false) {
+    this.#values = values
     this.declared = declared
   }
 
@@ -21,8 +21,8 @@ export class DeviceOptions {
   text(...names: readonly [string, ...string[]]): string | undefined {
     let found: string | undefined
     for (const name of names) {
-      this.#known.add(name)
-      const value = Object.hasOwn(this.#given, name) ? this.#given[name] : undefined
+      this.#read.add(name)
+      const value = Object.hasOwn(this.#values, name) ? this.#values[name] : undefined
       if (value === undefined) continue
       if (value.trim() === '') throw refuse(`the audit option "${name}" was given without a value: leave it out`)
       if (found !== undefined && value !== found)
@@ -34,9 +34,9 @@ export class DeviceOptions {
 
   /** @throws Fault when it is none of the values, whatever the case of its letters. */
   oneOf<T extends string>(name: string, values: readonly T[]): T | undefined {
-    const written = this.text(name)
-    if (written === undefined) return undefined
-    const value = values.find((one) => one.toLowerCase() === written.toLowerCase())
+    const text = this.text(name)
+    if (text === undefined) return undefined
+    const value = values.find((one) => one.toLowerCase() === text.toLowerCase())
     if (value === undefined) throw refuse(`the audit option "${name}" is one of: ${values.join(', ')}`)
     return value
   }
@@ -61,8 +61,8 @@ export class DeviceOptions {
 
   /** @throws Fault when there are options that nobody asked for. */
   done(): void {
-    if (Object.keys(this.#given).every((name) => this.#known.has(name))) return
-    throw refuse(`an audit option is not known here; there are: ${[...this.#known].join(', ')}`)
+    if (Object.keys(this.#values).every((name) => this.#read.has(name))) return
+    throw refuse(`an audit option is not known here; there are: ${[...this.#read].join(', ')}`)
   }
 }
 

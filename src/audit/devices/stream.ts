@@ -33,17 +33,17 @@ export class StreamCarrier implements Carrier {
     const old = this.#alive()
     if (old) {
       try {
-        return await written(old, bytes)
+        return await write(old, bytes)
       } catch (thrown) {
-        if (thrown instanceof GivenUp) throw thrown
+        if (thrown instanceof Aborted) throw thrown
       }
     }
     // A receiver that was restarted closed the old connection: that alone is no failure.
-    return written(await this.#connect(), bytes)
+    return write(await this.#connect(), bytes)
   }
 
   drop(why: Error): void {
-    this.#socket?.destroy(new GivenUp(why.message))
+    this.#socket?.destroy(new Aborted(why.message))
     this.#socket = undefined
   }
 
@@ -75,7 +75,7 @@ export class StreamCarrier implements Carrier {
 }
 
 /** The write was ended from here. */
-class GivenUp extends Error {}
+class Aborted extends Error {}
 
 function opened(target: StreamTarget): Socket {
   if (target.kind === 'unix') return createConnection(target.path)
@@ -85,7 +85,7 @@ function opened(target: StreamTarget): Socket {
   return connectTls({ host, port, ...(isIP(host) === 0 && { servername: host }), ...target.tls })
 }
 
-async function written(socket: Socket, bytes: Buffer): Promise<void> {
+async function write(socket: Socket, bytes: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
     const ended = (why?: Error | null): void => {
       socket.off('close', closed)

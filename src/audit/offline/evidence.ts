@@ -95,10 +95,10 @@ export async function evidenceFor(
     } else bad.push({ file, record, about: 'checkpoint', why })
   }
   const origins = [...new Set(found.map(({ checkpoint }) => checkpoint.origin))]
-  const asked = (options.witnesses ?? []).flatMap(pinnedKeys).map(({ key }) => key)
+  const witnessKeys = (options.witnesses ?? []).flatMap(pinnedKeys).map(({ key }) => key)
   const valid = found.filter(({ checkpoint: { size, root } }) => signed.get(size)?.root === Buffer.from(root).toString('base64')) // prettier-ignore
-  const witnessed = asked.flatMap((key) => witnessedBy(key, valid) ?? [])
-  const absent = asked.map(({ name }) => name).filter((name) => witnessed.every((one) => one.name !== name))
+  const witnessed = witnessKeys.flatMap((key) => witnessedBy(key, valid) ?? [])
+  const absent = witnessKeys.map(({ name }) => name).filter((name) => witnessed.every((one) => one.name !== name))
   return { origins, signed, ...(last && { last }), bad, keys, pinned, witnessed, absent }
 }
 

@@ -34,13 +34,13 @@ export class Witness {
   /** `POST add-checkpoint`. Nothing in it waits, so that two submissions cannot meet between look and change. */
   add(text: string): WitnessAnswer {
     const { memory, signer, keys } = this.#parts
-    const asked = readSubmission(text)
-    if (!asked) return plain(400, 'this is no submission of a checkpoint')
-    const { old, hashes, note, checkpoint } = asked
+    const submission = readSubmission(text)
+    if (!submission) return plain(400, 'this is no submission of a checkpoint')
+    const { old, hashes, note, checkpoint } = submission
     const { origin, size, root } = checkpoint
     const own = keys().filter(({ key }) => key.name === origin)
     if (own.length === 0) return plain(404, 'this log is not known here')
-    const unsigned = whyUnsigned(asked, own)
+    const unsigned = whyUnsigned(submission, own)
     if (unsigned !== undefined) return plain(403, `the checkpoint counts for nothing: ${unsigned}`)
     if (old > size) return plain(400, 'the old size is larger than the checkpoint')
     const last = memory.last(origin)?.checkpoint

@@ -81,7 +81,7 @@ const rules: Rules = {
 export class Coverage {
   readonly #names: Names
   /** The rule for everything directly in a folder. */
-  readonly #known = new Map<string, Found>()
+  readonly #found = new Map<string, Found>()
 
   constructor(names: Names) {
     this.#names = names
@@ -90,7 +90,7 @@ export class Coverage {
   of(key: string): Cover {
     if (key === plainKeys.seal || key === plainKeys.keyring) return { by: 'folder', folder: 'seal and keyring' }
     const folder = key.slice(0, key.lastIndexOf('/') + 1)
-    const found = this.#known.get(folder) ?? this.#find(key)
+    const found = this.#found.get(folder) ?? this.#find(key)
     // A rule that was met above holds for all that is in the folder.
     if (found.below.length <= folder.length) this.#remember(folder, found)
     const { rule, below, apart } = found
@@ -111,8 +111,8 @@ export class Coverage {
   }
 
   #remember(folder: string, found: Found): void {
-    if (this.#known.size >= most) this.#known.clear()
-    this.#known.set(folder, found)
+    if (this.#found.size >= most) this.#found.clear()
+    this.#found.set(folder, found)
   }
 
   #find(key: string): Found {

@@ -87,9 +87,9 @@ function exception(entry: string): (host: string, port: number) => boolean {
   const samePort = (requested: number): boolean => port === undefined || Number(port) === requested
   if (isIP(name) !== 0) {
     const lone = [parseCidr(name) as string]
-    return (host, asked) => inCidrs(lone, host) && samePort(asked)
+    return (host, requested) => inCidrs(lone, host) && samePort(requested)
   }
   const bare = name.replace(/^\*(?=\.)/, '')
   const below = bare.startsWith('.') ? bare : `.${bare}`
-  return (host, asked) => (host === bare || host.endsWith(below)) && bare !== '' && samePort(asked)
+  return (host, requested) => (host === bare || host.endsWith(below)) && bare !== '' && samePort(requested)
 }

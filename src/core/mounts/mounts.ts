@@ -270,8 +270,8 @@ export class Mounts {
     const engine = offered.find((one) => one.version === version)
     if (engine) return engine
     const builtin = new Set(this.router.all().flatMap((mount) => (mount.record.builtin ? [mount.record.type] : [])))
-    const known = new Set(this.#parts.engines.filter(({ kind }) => kind === record.kind).map(({ type }) => type))
-    const offer = [...known].filter((type) => !builtin.has(type)).join(', ')
+    const types = new Set(this.#parts.engines.filter(({ kind }) => kind === record.kind).map(({ type }) => type))
+    const offer = [...types].filter((type) => !builtin.has(type)).join(', ')
     const what = record.kind === 'auth' ? 'auth method' : 'secrets engine'
     const choice = offer === '' ? 'this server has none that can be enabled' : `this server has: ${offer}`
     throw refuse(`there is no ${what} of type "${record.type}"; ${choice}`)

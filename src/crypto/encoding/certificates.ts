@@ -26,12 +26,12 @@ function algorithmOf(key: KeyObject): readonly [string | null, string] {
 }
 
 /** The parts of a certificate request besides its key: the DER of a Name and of the attributes, the extensions among them. */
-interface Asked {
+interface Template {
   readonly subject: Uint8Array
   readonly attributes: Uint8Array
 }
 
-const nothing: Asked = { subject: derValue(tags.sequence), attributes: derValue(tags.values0) }
+const nothing: Template = { subject: derValue(tags.sequence), attributes: derValue(tags.values0) }
 
 /**
  * A certificate request (PKCS#10, RFC 2986) for a private key, in PEM. A template, another request in PEM, gives subject
@@ -40,7 +40,7 @@ const nothing: Asked = { subject: derValue(tags.sequence), attributes: derValue(
  */
 export function certificateRequest(privateKey: KeyObject, template: string): string {
   const [hash, algorithm] = algorithmOf(privateKey)
-  const { subject, attributes } = template === '' ? nothing : asked(template)
+  const { subject, attributes } = template === '' ? nothing : readTemplate(template)
   const body = derValue(
     tags.sequence,
     derValue(tags.integer, Uint8Array.of(0)),
@@ -55,7 +55,7 @@ export function certificateRequest(privateKey: KeyObject, template: string): str
   )
 }
 
-function asked(template: string): Asked {
+function readTemplate(template: string): Template {
   const [request] = pemBlocks(template, 'CERTIFICATE REQUEST') ?? []
   if (!request) throw refuse('the csr is no PEM of a certificate request')
   try {

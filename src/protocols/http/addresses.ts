@@ -87,8 +87,8 @@ const socketFailures: Readonly<Record<string, string>> = {
 }
 
 function cannotListen(place: Place, cause: Error & { readonly code?: string }): Error {
-  const known = place.unix ? { ...failures, ...socketFailures } : failures
-  return failure(place, known[cause.code ?? ''] ?? cause.message, cause)
+  const messages = place.unix ? { ...failures, ...socketFailures } : failures
+  return failure(place, messages[cause.code ?? ''] ?? cause.message, cause)
 }
 
 /** Names the place, the setting and the cure. */

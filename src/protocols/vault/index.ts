@@ -106,8 +106,8 @@ async function bodyOf(request: AdmittedRequest, exchange: HttpExchange): Promise
 
 /** HEAD has no capability of its own: nobody may, and whoever has a token is told that the verb is the reason. */
 function noHead({ credential, path }: Envelope): Fault {
-  const isTold = credential.kind !== 'none' || path.startsWith('sys/seal-status') || path.startsWith('sys/init')
-  const code = isTold ? 'unsupported_operation' : 'permission_denied'
+  const mayLearnWhy = credential.kind !== 'none' || path.startsWith('sys/seal-status') || path.startsWith('sys/init')
+  const code = mayLearnWhy ? 'unsupported_operation' : 'permission_denied'
   return new Fault(code, 'HEAD is for sys/health', { listed: false })
 }
 

@@ -21,7 +21,7 @@ type Has = { readonly capabilities: CapabilityPort }
 const { write } = routesOf<Has>()
 /** Paths in one question, and characters of one of them. */
 const most = { paths: 1000, characters: 8192 } as const
-const paths = {
+const pathFields = {
   paths: f.list('Paths to ask about.').or([]),
   path: f.list('Older name of paths.').alias('paths').or([]),
 }
@@ -38,47 +38,47 @@ export function capabilityRoutes(): Route<Has>[] {
       about: 'What a token may do on some paths.',
       returns: capabilityMembers,
       pure: true,
-      fields: { ...paths, token: f.string('The token.').secret().or('') },
-      handle: async ({ engine: { capabilities: port } }, { token, ...asked }) => {
+      fields: { ...pathFields, token: f.string('The token.').secret().or('') },
+      handle: async ({ engine: { capabilities: port } }, { token, ...values }) => {
         if (token === '') throw refuse('missing token', { listed: true })
-        const found = await port.ofToken(new Secret(token), wanted(asked))
+        const found = await port.ofToken(new Secret(token), wanted(values))
         if (!found) throw refuse('invalid token', { listed: true })
-        return responseOf(wanted(asked), found)
+        return responseOf(wanted(values), found)
       },
     }),
     write('capabilities-accessor', {
       about: 'What a token may do on some paths, by its accessor.',
       returns: capabilityMembers,
       pure: true,
-      fields: { ...paths, accessor: f.string('The accessor.').or('') },
-      handle: async ({ engine: { capabilities: port } }, { accessor, ...asked }) => {
+      fields: { ...pathFields, accessor: f.string('The accessor.').or('') },
+      handle: async ({ engine: { capabilities: port } }, { accessor, ...values }) => {
         if (accessor === '') throw refuse('missing accessor')
-        const found = await port.ofAccessor(accessor, wanted(asked))
+        const found = await port.ofAccessor(accessor, wanted(values))
         if (!found) throw refuse('invalid accessor', { listed: true })
-        return responseOf(wanted(asked), found)
+        return responseOf(wanted(values), found)
       },
     }),
     write('capabilities-self', {
       about: 'What the caller may do on some paths.',
       returns: capabilityMembers,
       pure: true,
-      fields: { ...paths, token: f.string('Ignored: the caller is asked about.').secret().or('') },
-      handle: async ({ engine: { capabilities: port }, caller }, asked) => {
+      fields: { ...pathFields, token: f.string('Ignored: the caller is asked about.').secret().or('') },
+      handle: async ({ engine: { capabilities: port }, caller }, values) => {
         if (!caller.token) throw new Fault('unauthenticated', 'permission denied')
-        const all = wanted(asked)
+        const all = wanted(values)
         return responseOf(all, await port.ofCaller(caller.token, all))
       },
     }),
   ]
 }
 
-interface Asked {
+interface PathValues {
   readonly paths: readonly string[]
   readonly path: readonly string[]
 }
 
-function wanted(asked: Asked): readonly string[] {
-  const all = asked.paths.length > 0 ? asked.paths : asked.path
+function wanted(values: PathValues): readonly string[] {
+  const all = values.paths.length > 0 ? values.paths : values.path
   if (all.length === 0) throw refuse('paths must be supplied')
   if (all.length > most.paths) throw refuse(`one request asks about at most ${most.paths} paths`)
   if (all.some((path) => path.length > most.characters))
@@ -87,10 +87,10 @@ function wanted(asked: Asked): readonly string[] {
   return all
 }
 
-function responseOf(asked: readonly string[], found: readonly (readonly Capability[])[]): Response {
-  const pairs = asked.map((path, at) => [path, found[at] ?? ['deny']] as const).sort(([a], [b]) => byteOrder(a, b))
+function responseOf(paths: readonly string[], found: readonly (readonly Capability[])[]): Response {
+  const pairs = paths.map((path, at) => [path, found[at] ?? ['deny']] as const).sort(([a], [b]) => byteOrder(a, b))
   return {
-    data: { ...Object.fromEntries(pairs), ...(asked.length === 1 && { capabilities: found[0] ?? ['deny'] }) },
+    data: { ...Object.fromEntries(pairs), ...(paths.length === 1 && { capabilities: found[0] ?? ['deny'] }) },
     inject: true,
   }
 }

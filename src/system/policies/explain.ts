@@ -81,8 +81,8 @@ export function explainRoutes(): Route<Has>[] {
       returns: explanation,
       pure: true,
       fields: request,
-      handle: async ({ engine, caller }, asked) =>
-        responseOf(asked, await engine.explain.own(caller, requestOf(asked))),
+      handle: async ({ engine, caller }, values) =>
+        responseOf(values, await engine.explain.own(caller, requestOf(values))),
     }),
     write('policies/explain', {
       about: 'Why a token, or a set of policies, may do something, or may not, and what would allow it.',
@@ -99,28 +99,33 @@ export function explainRoutes(): Route<Has>[] {
           .limiting()
           .or([]),
       },
-      handle: async ({ engine: { explain: port }, caller }, asked) => {
-        const { accessor, policies } = asked
+      handle: async ({ engine: { explain: port }, caller }, values) => {
+        const { accessor, policies } = values
         if (accessor !== '' && policies.length > 0) throw refuse('give an accessor or policies, not both')
         if (policies.length > most.policies) throw refuse(`one question names at most ${most.policies} policies`)
-        if (policies.length > 0) return responseOf(asked, await port.ofPolicies(caller, policies, requestOf(asked)))
-        if (accessor === '') return responseOf(asked, await port.own(caller, requestOf(asked)))
-        const explained = await port.ofAccessor(caller, accessor, requestOf(asked))
+        if (policies.length > 0) return responseOf(values, await port.ofPolicies(caller, policies, requestOf(values)))
+        if (accessor === '') return responseOf(values, await port.own(caller, requestOf(values)))
+        const explained = await port.ofAccessor(caller, accessor, requestOf(values))
         if (!explained) throw refuse('invalid accessor', { listed: true })
-        return responseOf(asked, explained)
+        return responseOf(values, explained)
       },
     }),
   ]
 }
 
-interface Asked {
+interface RequestValues {
   readonly path: string
   readonly operation: string
   readonly parameters: Readonly<Record<string, unknown>>
   readonly wrap_ttl: number
 }
 
-function requestOf({ path: requested, operation: word, parameters: data, wrap_ttl: wrapTtl }: Asked): AskedRequest {
+function requestOf({
+  path: requested,
+  operation: word,
+  parameters: data,
+  wrap_ttl: wrapTtl,
+}: RequestValues): AskedRequest {
   if (requested.length > most.path)
     throw refuse(`path is longer than ${most.path} characters: no request has such a one`)
   if (Object.keys(data).length > most.parameters) throw refuse(`one question has at most ${most.parameters} parameters`)
@@ -134,11 +139,11 @@ function requestOf({ path: requested, operation: word, parameters: data, wrap_tt
   return { path, operation, data, ...(wrapTtl > 0 && { wrapTtl }) }
 }
 
-function responseOf(asked: Asked, explained: Explained): Response {
+function responseOf(values: RequestValues, explained: Explained): Response {
   const { allowed, ground, reason, considered, leftOut, stanza } = explained
   return answer({
-    path: asked.path,
-    operation: asked.operation,
+    path: values.path,
+    operation: values.operation,
     allowed,
     ground,
     reason,

@@ -174,14 +174,14 @@ function family(kind: Family, rekey: RekeyPort, rules: RekeyRules): Route<unknow
   return [...makingRoutes(kind, rekey, rules), ...verifyingRoutes(kind, rekey)]
 }
 
-const shown = (kind: Family, content: Record<string, unknown>): Response =>
+const responseOf = (kind: Family, content: Record<string, unknown>): Response =>
   kind.plain ? { plain: content } : { data: content }
 
 /** `init` and `update`: the old shares make new ones. */
 function makingRoutes(kind: Family, rekey: RekeyPort, rules: RekeyRules): Route<unknown>[] {
   const { base, access } = kind
   const returns = kind.plain ? body(rekeyMembers) : rekeyMembers
-  const status = async (): Promise<Response> => shown(kind, statusBody(await rekey.status(), kind.plain))
+  const status = async (): Promise<Response> => responseOf(kind, statusBody(await rekey.status(), kind.plain))
   return [
     read(`${base}/init`, { access, about: 'How far the rekey is.', returns, handle: status }),
     write(`${base}/init`, {
@@ -219,7 +219,7 @@ function makingRoutes(kind: Family, rekey: RekeyPort, rules: RekeyRules): Route<
       fields: shareFields,
       handle: async (_, { key, nonce }) => {
         const made = await rekey.update(updateShare(kind, key, nonce), nonce, kind.idle)
-        return made ? shown(kind, madeBody(made, kind.plain)) : status()
+        return made ? responseOf(kind, madeBody(made, kind.plain)) : status()
       },
     }),
   ]
@@ -229,7 +229,7 @@ function makingRoutes(kind: Family, rekey: RekeyPort, rules: RekeyRules): Route<
 function verifyingRoutes(kind: Family, rekey: RekeyPort): Route<unknown>[] {
   const { base, access } = kind
   const returns = kind.plain ? body(verificationMembers) : verificationMembers
-  const verification = async (): Promise<Response> => shown(kind, verifyBody(await rekey.status(), kind.missing))
+  const verification = async (): Promise<Response> => responseOf(kind, verifyBody(await rekey.status(), kind.missing))
   return [
     read(`${base}/verify`, { access, about: 'How far the verification is.', returns, handle: verification }),
     write(`${base}/verify`, {
@@ -242,7 +242,7 @@ function verifyingRoutes(kind: Family, rekey: RekeyPort): Route<unknown>[] {
         if (nonce === '' && !kind.plain) throw refuse("missing required field 'nonce'")
         const { complete, nonce: of, unsettled } = await rekey.verify(share, nonce, kind.idleVerify)
         if (unsettled) throw new Fault('unavailable', unsettledText)
-        return complete ? shown(kind, { nonce: of, complete }) : verification()
+        return complete ? responseOf(kind, { nonce: of, complete }) : verification()
       },
     }),
     remove(`${base}/verify`, {

@@ -23,8 +23,8 @@ const largestForm = 64 * 1024
  * @throws ServerError
  */
 export async function loginByBrowser(run: Run, path: string, inputs: Readonly<Record<string, string>>): Promise<Json> {
-  const { role = '', port: given = String(usualPort) } = inputs
-  const port = /^\d{1,5}$/.test(given) ? Number(given) : 0
+  const { role = '', port: text = String(usualPort) } = inputs
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0
   if (port < 1 || port > 65_535) throw new UsageError('port is a number from 1 to 65535')
   const nonce = randomBytes(20).toString('base64url')
   const listener = await CallbackListener.start(port)
