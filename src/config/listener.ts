@@ -142,7 +142,7 @@ function blocksOf(source: Source, value: HclValue, name: string): readonly strin
   return source.list(value, name).map((word) => {
     const block = parseCidr(word)
     if (block === undefined)
-      throw source.wrong(value.at, `${name}: "${word}" is no address or address block such as 10.0.0.0/8`)
+      throw source.wrong(value.at, `${name}: "${word}" is not an address or an address block such as 10.0.0.0/8`)
     return block
   })
 }

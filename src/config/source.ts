@@ -64,7 +64,7 @@ export class Source {
     const found = Object.hasOwn(settings, item.key) ? settings[item.key] : undefined
     if (found !== undefined) return found
     const near = suggest(item.key, Object.keys(settings))
-    throw this.wrong(item.at, `"${item.key}" is no setting of ${where}${near ? `; did you mean "${near}"?` : ''}`)
+    throw this.wrong(item.at, `"${item.key}" is not a setting of ${where}${near ? `; did you mean "${near}"?` : ''}`)
   }
 }
 

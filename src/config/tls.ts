@@ -71,13 +71,13 @@ export function tlsOf(source: Source, at: Position, draft: TlsDraft): TlsConfig 
   const { cert, certKey, ca, min, max, suites: ciphers, serverOrder = true } = draft
   if (draft.tlsOff) return withoutTls(source, at, draft)
   if (draft.tlsOffAnywhere)
-    throw source.wrong(at, 'unsafe_allow_tls_disable_on_network is of use with tls_disable only')
+    throw source.wrong(at, 'unsafe_allow_tls_disable_on_network has an effect only with tls_disable')
   if (!cert || !certKey)
     throw source.wrong(at, 'a listener needs tls_cert_file and tls_key_file, or tls_disable = true (on loopback only)')
   checkClientCerts(source, at, draft)
   if (min === 'TLSv1.3' && max === 'TLSv1.2') throw source.wrong(at, 'tls_max_version is older than tls_min_version')
   if (ciphers && min === 'TLSv1.3')
-    throw source.wrong(at, 'tls_cipher_suites is about TLS 1.2, which tls_min_version leaves out')
+    throw source.wrong(at, 'tls_cipher_suites is for TLS 1.2, which tls_min_version excludes')
   return {
     certFile: cert,
     keyFile: certKey,

@@ -152,7 +152,8 @@ export function renderedTokenParams(params: TokenParams): Readonly<Record<string
 export function cidrsOf(inputs: readonly string[] | undefined): readonly string[] | undefined {
   return inputs?.map((input) => {
     const cidr = parseCidr(input)
-    if (cidr === undefined) throw refuse(`"${input}" is no address or address block; write one such as 10.0.0.0/8`)
+    if (cidr === undefined)
+      throw refuse(`"${input}" is not an address or an address block; write one such as 10.0.0.0/8`)
     return cidr
   })
 }

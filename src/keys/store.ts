@@ -218,7 +218,7 @@ export class KeyStore {
   /** Rotates the keys whose period has passed since their latest version was made, even while the server was down. */
   async rotateDue(): Promise<void> {
     const now = this.clock.now()
-    const failure = 'a key could not be rotated by itself; it will be tried again'
+    const failure = 'a key could not be rotated automatically; it will be tried again'
     // Another server may have been faster: the transaction looks again.
     await this.#eachDue('rotation/', failure, async (name) =>
       this.rotate(name, (key) => (dueAt(key) ?? Infinity) <= now),

@@ -84,7 +84,7 @@ const unreadable: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file; correct the path, or put it there',
   EACCES: "the server's user may not read it; give that user the right to",
   EISDIR: 'it is a folder; name the file in it',
-  ENOTDIR: 'a part of the path is no folder; correct the path',
+  ENOTDIR: 'a part of the path is not a folder; correct the path',
 }
 
 async function pem(file: string, setting: string): Promise<string> {

@@ -5,12 +5,12 @@ import { dirname } from 'node:path'
 const harmless: ReadonlySet<string> = new Set(['LOCK', 'LOG', 'LOG.old', 'lost+found'])
 
 const cures: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such folder; make it, mount its volume, or correct the path',
-  ENOTDIR: 'a part of the path is no folder; correct the path',
+  ENOENT: 'there is no such folder; create it, mount its volume, or correct the path',
+  ENOTDIR: 'a part of the path is not a folder; correct the path',
   EACCES: "the server's user may not read and write there; give that user the folder: chown -R USER FOLDER",
   EPERM: "the server's user may not read and write there; give that user the folder: chown -R USER FOLDER",
   EROFS: 'the file system is read-only; mount it for writing, or correct the path',
-  ENOSPC: 'the disk is full; make room',
+  ENOSPC: 'the disk is full; free space on it',
 }
 
 /** The code of the operating system behind an error, or behind what caused it. */
@@ -33,7 +33,7 @@ export async function checkDataFolder(path: string): Promise<void> {
     if (thrown.code === 'ENOENT') return undefined
     throw storageFailure(path, thrown)
   })
-  if (found && !found.isDirectory()) throw new Error(`${setting(path)}: it is a file; name a folder of its own`)
+  if (found && !found.isDirectory()) throw new Error(`${setting(path)}: it is a file; use a folder`)
   const folder = found ? path : dirname(path)
   await access(folder, constants.R_OK | constants.W_OK | constants.X_OK).catch((thrown: unknown) => {
     throw storageFailure(path, thrown, found ? '' : `its parent folder ${folder}: `)
@@ -45,7 +45,7 @@ export async function checkDataFolder(path: string): Promise<void> {
   if (foreign.length === 0 || names.includes('CURRENT') || foreign.some((name) => /^\d+\.(ldb|sst|log)$/.test(name)))
     return
   throw new Error(
-    `${setting(path)}: the folder holds other things and no storage (LevelDB) of this server; name a folder of its own, empty or not yet there`,
+    `${setting(path)}: the folder has other files and no storage (LevelDB) of this server; use a folder that is empty or does not exist yet`,
   )
 }
 

@@ -89,7 +89,7 @@ describe('a start that fails', function () {
     const audit = join(ours(join(folder, 'ours')), 'audit.log')
     const named = (path: string): string => `${path} (path of storage "level"): `
     const missing = join(folder, 'missing', 'deep', 'data')
-    await told(missing, audit, named(missing), 'make it, mount its volume, or correct the path')
+    await told(missing, audit, named(missing), 'create it, mount its volume, or correct the path')
     const theirs = join(folder, 'theirs')
     mkdirSync(theirs)
     chmodSync(theirs, 0o555)
@@ -98,10 +98,16 @@ describe('a start that fails', function () {
     const file = join(folder, 'ours', 'file')
     writeFileSync(file, '')
     await told(file, audit, named(file), 'it is a file')
-    await told(join(file, 'data'), audit, named(join(file, 'data')), 'no folder')
+    await told(join(file, 'data'), audit, named(join(file, 'data')), 'not a folder')
     const other = ours(join(folder, 'other'), 0o755)
     writeFileSync(join(other, 'notes.txt'), 'of somebody')
-    await told(other, audit, named(other), 'no storage (LevelDB) of this server', 'folder of its own')
+    await told(
+      other,
+      audit,
+      named(other),
+      'no storage (LevelDB) of this server',
+      'a folder that is empty or does not exist yet',
+    )
     expect([readdirSync(other), statSync(other).mode & 0o777]).to.deep.equal([['notes.txt'], 0o755])
     writeFileSync(join(other, 'CURRENT'), 'of somebody')
     await told(other, audit, named(other), 'damaged or missing; restore a backup')

@@ -95,7 +95,7 @@ export function httpDevice(options: DeviceOptions, log: Log): AuditDevice {
   const url = urlOf(resolved(uri, 'uri', options))
   const headers = headersOf(options)
   if (url.protocol === 'http:' && !loopback.test(url.hostname))
-    log.warn('an audit device posts its lines over plain HTTP: anybody on the way can read and change them')
+    log.warn('an audit device posts its lines over plain HTTP: anybody on the network path can read and change them')
   return new HttpDevice(url, headers, tlsOptions(options), limitOf(options))
 }
 

@@ -145,7 +145,7 @@ export class LogFileSet {
       this.rotate()
     } catch (thrown) {
       this.#notBefore = this.#parts.now() + retryAfter
-      this.#parts.log.warn('the audit file cannot be closed; going on in it', {
+      this.#parts.log.warn('the audit file cannot be closed; continuing in it', {
         path: this.#parts.device,
         reason: (thrown as NodeJS.ErrnoException).code ?? 'unknown',
       })
@@ -160,7 +160,7 @@ export class LogFileSet {
     this.#begin(this.state.inNextFile(found === 'changed' ? posix.basename(closed) : undefined), closed, aside)
     if (!alarming) return []
     this.disturbed++
-    log.error('the audit file was moved or changed by somebody else while it was in use; going on in a new one', {
+    log.error('the audit file was moved or changed by somebody else while it was in use; continuing in a new one', {
       path: device,
       what: found,
     })

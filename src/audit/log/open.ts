@@ -59,7 +59,7 @@ export async function openLogs(
   const signer = new CheckpointSigner(parts, next)
   for (const result of results) await takeOver(signer, result)
   await parts.view.put(headsName, signer.present())
-  if (problems.length > 0) parts.log.warn('the server was opened although its audit log is not what it was', { code })
+  if (problems.length > 0) parts.log.warn('unsealed although the audit log was changed', { code })
   return { signer, announce: async () => announce(signer, results, problems, code) }
 }
 
@@ -147,7 +147,7 @@ export async function admitLog(parts: LogParts, signer: CheckpointSigner, device
 
 /** Damaged files stay under another name, which the first line of the new log records. */
 function beginBehind({ log }: LogParts, { files, spec }: DeviceLog, problem: string): void {
-  log.error('the log of an audit device is not what it was; it goes on in another one', { path: spec.path, problem })
+  log.error('the log of an audit device was changed; it continues in a new log', { path: spec.path, problem })
   files?.beginAnew(problem)
 }
 

@@ -23,7 +23,7 @@ export async function listenAsWitness(
   const take = (request: IncomingMessage, response: ServerResponse): void => {
     answerTo(request, witness)
       .catch((thrown: unknown): WitnessAnswer | undefined => {
-        log.error('a submission could not be answered', { reason: thrown instanceof Error ? thrown.message : '' })
+        log.error('a submission failed', { reason: thrown instanceof Error ? thrown.message : '' })
         return undefined
       })
       .then((answer) => {

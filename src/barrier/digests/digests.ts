@@ -109,7 +109,7 @@ export class Digests {
     const folders = [...new Set(damage.map(({ folder }) => folder))].join(', ')
     const code = hash('sha256', damage.map(({ folder, sign }) => `${folder} ${sign}`).join('\n'), 'hex').slice(0, 16)
     if (accept === undefined || !sameText(accept, code)) throw refusal(folders, accept === undefined ? undefined : code)
-    this.#parts.log.warn('the server was opened although records are not what they were', { folders, code })
+    this.#parts.log.warn('unsealed although records were changed', { folders, code })
     await this.build()
     return { code, why: `stored records were removed, changed or put back outside strongroom: ${folders}` }
   }
@@ -185,11 +185,11 @@ export class Digests {
 function refusal(folders: string, code: string | undefined): Fault {
   const accept =
     code === undefined
-      ? 'To learn the code that opens it all the same, unseal with -accept-storage=check (accept_storage)'
-      : `To open it all the same, unseal again with -accept-storage=${code} (accept_storage)`
+      ? 'To get the code that accepts the damage, unseal with -accept-storage=check (accept_storage)'
+      : `To accept the damage, unseal again with -accept-storage=${code} (accept_storage)`
   return new Fault(
     'precondition_failed',
     `the server stays sealed: stored records were removed, changed or put back outside strongroom, in ${folders}. ` +
-      `Restore a backup. ${accept}: what is there then counts`,
+      `Restore a backup. ${accept}: the records are then used as they are`,
   )
 }

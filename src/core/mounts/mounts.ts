@@ -116,7 +116,7 @@ export class Mounts {
         await engine.everyMinute?.(state)
       } catch (thrown) {
         const error = thrown instanceof Error ? thrown.name : 'unknown'
-        this.#parts.log.warn('a mount could not do its chores; they will be tried again', { mount: apiPath, error })
+        this.#parts.log.warn('background tasks of a mount failed; they will be tried again', { mount: apiPath, error })
       }
     }
   }

@@ -49,7 +49,10 @@ export async function undoInit({ storage, log }: SealManagerParts, made: Protect
       ops: [{ del: plainKeys.seal }, { del: plainKeys.keyring }],
     })
   } catch (thrown) {
-    log.error('initialising failed half-way and could not be undone: empty the storage and do it again', reason(thrown))
+    log.error(
+      'the initialisation failed and could not be undone: empty the storage and initialise again',
+      reason(thrown),
+    )
   }
 }
 

@@ -229,7 +229,7 @@ export class SealManager {
       this.#replacing = false
     })
     if (outcome === 'unknown') {
-      this.#parts.log.error('the storage does not tell whether it took the new root key; sealing')
+      this.#parts.log.error('the storage did not report whether it committed the new root key; sealing')
       await this.#shut()
     }
     return outcome
@@ -242,7 +242,7 @@ export class SealManager {
     try {
       await hooks.beforeSeal()
     } catch (thrown) {
-      log.error('closing failed; the keys are wiped all the same', reason(thrown))
+      log.error('closing failed; the keys were wiped', reason(thrown))
     } finally {
       barrier.seal()
       if (this.#unsealKey) wipe(this.#unsealKey)
@@ -266,10 +266,10 @@ export class SealManager {
       if (keys) wipe(keys.unsealKey)
       if (barrier.sealed) throw thrown
       await this.#shut()
-      log.error('the server could not be opened; it stays sealed', reason(thrown))
+      log.error('the unseal failed; the server stays sealed', reason(thrown))
       // The audit log is not what it has to be, and the message says what an operator can do.
       if (thrown instanceof Fault && thrown.code === 'precondition_failed') throw thrown
-      throw new Fault('internal', 'the key was right, but the server could not be opened; see its log', {
+      throw new Fault('internal', 'the key is right, but the unseal failed; see the server log', {
         cause: thrown,
       })
     } finally {

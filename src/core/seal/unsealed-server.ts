@@ -119,7 +119,7 @@ async function noteAccepted({ barrier, audit, log }: UnsealedServerParts): Promi
     await audit.note('accepted', { ...accepted })
     await barrier.acceptedIsAudited()
   } catch {
-    log.error('no audit device took the line about damage that was accepted', { code: accepted.code })
+    log.error('no audit device wrote the line about the accepted damage', { code: accepted.code })
   }
 }
 
