@@ -22,6 +22,9 @@ const braces = /\{\{|\}\}/
 const expression = /\{\{.*?\}\}/gs
 /** Quotes, braces, and what no path of a request can have (`apiPath`). */
 const neverInValues = /["{}\p{C}\p{Zl}\p{Zp}\ufffd]|(?! )\p{Zs}/u
+/** Most values are of these letters alone, which is quickly seen. */
+const usual = /^[\w-]+$/
+const wildcard = /[*+]/
 
 /** The values that templates may name of one principal. Without a principal no template has a path. */
 export class TemplateResolver {
@@ -43,14 +46,17 @@ export class TemplateResolver {
    */
   render(template: string, options: TemplateOptions = strict): Rendered {
     let path = ''
+    let hasWildcards = false
     // The braces are balanced: every second piece stands between two of them.
     for (const [at, piece] of template.split(braces).entries()) {
       const value = at % 2 === 0 ? piece : this.#valueOf(piece.trim())
       if (value === undefined) return { why: 'template' }
       if (at % 2 === 1 && !fits(value, options)) return { why: 'value' }
+      if (at % 2 === 1) hasWildcards ||= wildcard.test(value)
       path += value
     }
-    return path.length <= ruleLimits.text && hasSameWildcards(path, template) ? { path } : { why: 'value' }
+    const isLiteral = path.length <= ruleLimits.text && (!hasWildcards || hasSameWildcards(path, template))
+    return isLiteral ? { path } : { why: 'value' }
   }
 
   #valueOf(name: string): string | undefined {
@@ -104,7 +110,8 @@ function unambiguous<T>(all: readonly T[], key: (one: T) => string): ReadonlyMap
 
 /** Whether a value can stand in a path. An empty one would leave a prefix without its end. */
 function fits(value: string, { wildcards, slashes }: TemplateOptions): boolean {
-  if (value === '' || neverInValues.test(value) || (!wildcards && /[*+]/.test(value))) return false
+  if (usual.test(value)) return true
+  if (value === '' || neverInValues.test(value) || (!wildcards && wildcard.test(value))) return false
   const segments = value.split('/')
   if (segments.length > 1 && !slashes) return false
   return segments.every((segment) => segment !== '' && segment !== '.' && segment !== '..')
