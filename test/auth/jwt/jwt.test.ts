@@ -238,6 +238,20 @@ describe('jwt', () => {
     }
   })
 
+  it('puts who logs in into the external groups that the token names, until another token names others', async () => {
+    await role('grouped', { bound_audiences: 'app', groups_claim: 'groups' })
+    const mounts = await server.data('GET', 'sys/auth')
+    const { accessor } = mounts['jwt/'] as { readonly accessor: string }
+    const { id } = await server.data('POST', 'identity/group', { name: 'reds', type: 'external', policies: 'of-reds' })
+    await server.data('POST', 'identity/group-alias', { name: 'red', mount_accessor: accessor, canonical_id: id })
+    const policies = async (groups: readonly string[]) =>
+      (authOf(await login(jwt(claims({ sub: 'grete', groups }), key), 'grouped')) as unknown as Body)['identity_policies'] // prettier-ignore
+    expect(await policies(['red', 'blue'])).to.deep.equal(['of-reds'])
+    expect(await policies(['blue'])).to.be.oneOf([undefined, null])
+    const many = Array.from({ length: 1001 }, (_, n) => `g${n}`)
+    await refused(jwt(claims({ groups: many }), key), /more than 1000/, 'grouped')
+  })
+
   it('refuses roles that demand nothing, or what no token can have', async () => {
     const base = { role_type: 'jwt', user_claim: 'sub', bound_audiences: 'app' }
     for (const [data, why] of [
