@@ -240,6 +240,29 @@ describe('two processes on one storage', function () {
     })
 
   describe('together', () => {
+    it('accept a one-time password once', async () => {
+      await owner.data('POST', 'sys/mounts/totp', { type: 'totp' })
+      await owner.data('POST', 'totp/keys/shared', { key: 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ', period: '1h' })
+      const { code } = await member.data('GET', 'totp/code/shared')
+      const servers = [owner, member]
+      const heard = await Promise.all(
+        Array.from({ length: 20 }, async (_, at) => (servers[at % 2] as TestServer).call('POST', '/v1/totp/code/shared', { code })), // prettier-ignore
+      )
+      expect(heard.filter(({ status }) => status === 200).map(({ body }) => body['data'])).to.deep.equal([{ valid: true }]) // prettier-ignore
+      expect(new Set(heard.map(({ status }) => status))).to.deep.equal(new Set([200, 400]))
+    })
+
+    it('count failed logins each for itself: a user is locked out of each after the threshold', async () => {
+      await owner.data('POST', 'sys/auth/people', { type: 'userpass' })
+      await owner.data('POST', 'auth/people/users/ann', { password: 'pw' })
+      const login = async (server: TestServer, password: string) =>
+        (await server.call('POST', '/v1/auth/people/login/ann', { password }, {})).status
+      for (let at = 0; at < 5; at++) expect(await login(owner, 'wrong')).to.equal(400)
+      expect([await login(owner, 'pw'), await login(member, 'pw')]).to.deep.equal([400, 200])
+      for (let at = 0; at < 5; at++) expect(await login(member, 'wrong')).to.equal(400)
+      expect(await login(member, 'pw')).to.equal(400)
+    })
+
     it('lets both write at once: exact uses, no lost write, and an intact storage at the next start', async () => {
       const servers = [owner, member]
       const limited = authOf(await owner.call('POST', '/v1/auth/token/create', { policies: ['default'], num_uses: 10 }))
