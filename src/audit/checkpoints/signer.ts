@@ -1,5 +1,3 @@
-import { open } from 'node:fs/promises'
-import { existsSync, statSync } from 'node:fs'
 import type { View } from '../../contract/view.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { Log } from '../../util/log.ts'
@@ -9,7 +7,7 @@ import { Anchors, headOf } from '../log/anchors.ts'
 import type { DeviceLog } from '../device-log.ts'
 import { checkpointText } from './checkpoint.ts'
 import { checkpointFileOf, cutHalfRecord } from './checkpoint-file.ts'
-import { syncFolder } from '../devices/open-file.ts'
+import { publish } from './publish.ts'
 import type { Head } from '../log/state.ts'
 import type { Note } from './note.ts'
 import { noteText } from './note.ts'
@@ -90,7 +88,9 @@ export class CheckpointSigner {
 
   /** The present end of every log that is kept. */
   heads(): ReadonlyMap<string, Head & { readonly origin: string }> {
-    return new Map([...this.#logs].map(([path, { device, record }]) => [path, { ...headOf(device), origin: record.origin }])) // prettier-ignore
+    return new Map(
+      [...this.#logs].map(([path, { device, record }]) => [path, { ...headOf(device), origin: record.origin }]),
+    )
   }
 
   /** The newest checkpoint of a device's log; undefined while there is none. */
@@ -119,7 +119,19 @@ export class CheckpointSigner {
     state.keys = signers.map(({ key }) => vkeyText(key))
     const now = clock.now()
     // Lines before `from` are for the keys before these to sign, and they did.
-    this.#logs.set(path, { device, record, signers, note: undefined, signed: record.from - 1, signedAt: -Infinity, size: state.size, sizeAt: now, keysPublished: false, tidiedAt: -Infinity, tidying: false }) // prettier-ignore
+    this.#logs.set(path, {
+      device,
+      record,
+      signers,
+      note: undefined,
+      signed: record.from - 1,
+      signedAt: -Infinity,
+      size: state.size,
+      sizeAt: now,
+      keysPublished: false,
+      tidiedAt: -Infinity,
+      tidying: false,
+    })
     this.#anchors.keep(device)
     await cutHalfRecord(checkpointFileOf(file.path))
     this.#publishKeys(path)
@@ -308,30 +320,10 @@ export class CheckpointSigner {
   #complain(thrown: unknown): void {
     if (this.#complained || this.#closed) return
     this.#complained = true
-    this.#parts.log.error('the audit log could not be anchored or signed; it is tried again', { reason: reasonOf(thrown) }) // prettier-ignore
+    this.#parts.log.error('the audit log could not be anchored or signed; it is tried again', {
+      reason: reasonOf(thrown),
+    })
   }
-}
-
-/**
- * Adds a checkpoint of `size` lines to the checkpoints of a closed file or, unless one is named, of the live file. It is on
- * disk when this resolves, and the storage hears of it with its next commit.
- */
-async function publish({ files }: DeviceLog, note: string, size: number, beside?: string): Promise<void> {
-  if (!files) return
-  const { path } = files.file
-  const target = checkpointFileOf(beside ?? path)
-  const isNew = !existsSync(target)
-  // A reader of the log may read its checkpoints.
-  const file = await open(target, 'a', statSync(path).mode & 0o777)
-  try {
-    await file.appendFile(`${note}\n`)
-    await file.datasync()
-  } finally {
-    await file.close()
-  }
-  if (isNew) syncFolder(target)
-  const { state } = files
-  state.signed = Math.max(state.signed, size)
 }
 
 const reasonOf = (thrown: unknown): string =>
