@@ -39,7 +39,8 @@ export class LogQueries {
   /** A proof that line `seq` is under the newest checkpoint. */
   async proof(name: string, seq: number): Promise<{ readonly size: number; readonly proof: string }> {
     const { note, device, checkpoint } = this.#newest(name)
-    if (seq < 1 || seq > checkpoint.size) throw refuse(`seq lies between 1 and ${checkpoint.size}, the lines that the newest checkpoint covers`) // prettier-ignore
+    if (seq < 1 || seq > checkpoint.size)
+      throw refuse(`seq lies between 1 and ${checkpoint.size}, the lines that the newest checkpoint covers`)
     const hashes = await this.#roots(device, inclusionSpans(seq - 1, checkpoint.size), seq - 1, checkpoint.size)
     return { size: checkpoint.size, proof: proofText({ index: seq - 1, hashes, note, checkpoint }) }
   }
@@ -47,7 +48,8 @@ export class LogQueries {
   /** A proof that the newest checkpoint goes on from the log of `from` lines. */
   async consistency(name: string, from: number) {
     const { note, device, checkpoint } = this.#newest(name)
-    if (from < 1 || from > checkpoint.size) throw refuse(`from lies between 1 and ${checkpoint.size}, the size of the newest checkpoint`) // prettier-ignore
+    if (from < 1 || from > checkpoint.size)
+      throw refuse(`from lies between 1 and ${checkpoint.size}, the size of the newest checkpoint`)
     const hashes = await this.#roots(device, consistencySpans(from, checkpoint.size), from - 1, checkpoint.size)
     return {
       size: checkpoint.size,
@@ -60,7 +62,8 @@ export class LogQueries {
   async entries(name: string, first: number, count: number): Promise<readonly string[]> {
     const device = this.#logOf(name)
     const last = device.state?.size ?? 0
-    if (first < 1 || count < 1 || count > limits.lines) throw refuse(`first is at least 1, and count lies between 1 and ${limits.lines}`) // prettier-ignore
+    if (first < 1 || count < 1 || count > limits.lines)
+      throw refuse(`first is at least 1, and count lies between 1 and ${limits.lines}`)
     if (first > last) return []
     const lines: string[] = []
     let bytes = 0
@@ -142,14 +145,17 @@ export class LogQueries {
 }
 
 async function filesFrom({ files, state }: DeviceLog, index: number): Promise<readonly LogFile[]> {
-  const all = files && state ? (await logFilesAt(files.file.path)).filter(({ begin }) => begin.log === state.id) : [] // prettier-ignore
+  const all = files && state ? (await logFilesAt(files.file.path)).filter(({ begin }) => begin.log === state.id) : []
   const unique = all.filter((one, at) => all.findIndex(({ begin }) => begin.file === one.begin.file) === at)
   const from = unique.findLastIndex(({ begin }) => begin.size <= index)
   const row = from < 0 ? [] : unique.slice(from)
   if (row.length === 0 || row.some(({ begin }, at) => begin.file !== (row[0]?.begin.file ?? 0) + at)) throw gone()
   let bytes = 0
   for (const { path } of row) bytes += (await stat(path)).size
-  if (bytes > limits.bytes) throw refuse('too much would have to be read for this; make it from the files, with: strongroom audit prove, consistency, read') // prettier-ignore
+  if (bytes > limits.bytes)
+    throw refuse(
+      'too much would have to be read for this; make it from the files, with: strongroom audit prove, consistency, read',
+    )
   return row
 }
 

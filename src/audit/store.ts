@@ -74,7 +74,8 @@ export class AuditStore {
   async oldSalt(path: string, generation: number): Promise<Uint8Array | undefined> {
     const name = encodeURIComponent(path)
     const present = await this.view.get(`salt/${name}`, saltShape)
-    const found = present?.generation === generation ? present : await this.view.get(`old-salt/${name}/${generation}`, saltShape) // prettier-ignore
+    const found =
+      present?.generation === generation ? present : await this.view.get(`old-salt/${name}/${generation}`, saltShape)
     return found && fromBase64(found.salt)
   }
 

@@ -54,8 +54,12 @@ export class Names {
   decryptAll(parent: string, keys: readonly string[]): readonly string[] {
     const unknown = keys.filter((key) => this.#opened.get(key) === undefined)
     const segments = unknown.map((key) => key.slice(parent.length, key.endsWith('/') ? -1 : undefined))
-    const plains = this.#siv.decryptAll(this.#under(parent), segments.map((segment) => Buffer.from(segment, 'base64url'))) // prettier-ignore
-    for (const [at, key] of unknown.entries()) this.#opened.set(key, this.#plain(plains[at]) + (key.endsWith('/') ? '/' : '')) // prettier-ignore
+    const plains = this.#siv.decryptAll(
+      this.#under(parent),
+      segments.map((segment) => Buffer.from(segment, 'base64url')),
+    )
+    for (const [at, key] of unknown.entries())
+      this.#opened.set(key, this.#plain(plains[at]) + (key.endsWith('/') ? '/' : ''))
     return keys.map((key) => this.decrypt(parent, key))
   }
 

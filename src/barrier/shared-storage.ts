@@ -1,5 +1,15 @@
 import { Fault } from '../contract/fault.ts'
-import type { Closer, Commit, CommitResult, Entry, ListOptions, Piece, Rev, Storage, Watcher } from '../contract/storage.ts' // prettier-ignore
+import type {
+  Closer,
+  Commit,
+  CommitResult,
+  Entry,
+  ListOptions,
+  Piece,
+  Rev,
+  Storage,
+  Watcher,
+} from '../contract/storage.ts'
 import { AmbiguousCommit, StorageUnavailable } from '../contract/storage.ts'
 import { plainKeys } from '../contract/barrier.ts'
 import type { RecordChecks } from './record-checks.ts'

@@ -82,7 +82,15 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     listeners: listeners.map(({ address }) => address),
     storageType: storage.type,
     ...dev,
-    reload: async () => reload({ listeners, audit: core.audit, loggers, config: configured, paths: options.config ?? [], fixedLevel: options.logLevel !== undefined }), // prettier-ignore
+    reload: async () =>
+      reload({
+        listeners,
+        audit: core.audit,
+        loggers,
+        config: configured,
+        paths: options.config ?? [],
+        fixedLevel: options.logLevel !== undefined,
+      }),
     stop: async () => stop(listeners, running),
   }
 }

@@ -114,7 +114,9 @@ export function publishKeys(livePath: string, keys: readonly RangedKey[]): void 
 /** The lines of an existing file. A file that cannot be read must not be overwritten: it has keys of other logs. */
 function storedLines(path: string): readonly string[] {
   try {
-    return readFileSync(path, 'utf8').split('\n').filter((line) => line !== '' && !line.startsWith('#')) // prettier-ignore
+    return readFileSync(path, 'utf8')
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('#'))
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return []
     throw thrown

@@ -109,7 +109,17 @@ function urlOf(uri: string): URL {
 }
 
 /** These belong to the connection, not to the caller. */
-const ours = ['connection', 'content-length', 'expect', 'host', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade'] // prettier-ignore
+const ours = [
+  'connection',
+  'content-length',
+  'expect',
+  'host',
+  'keep-alive',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]
 
 function headersOf(options: DeviceOptions): Headers {
   const json = options.text('headers')

@@ -38,7 +38,10 @@ export function openLog(path: string, mode: number | undefined, fresh = false): 
   } catch (cause) {
     if (fd !== undefined) closeSync(fd)
     const { code, message } = cause as NodeJS.ErrnoException
-    const why = code === undefined ? message : (reasons[code] ?? 'it must be a regular file, no link, in a folder where the server may write') // prettier-ignore
+    const why =
+      code === undefined
+        ? message
+        : (reasons[code] ?? 'it must be a regular file, no link, in a folder where the server may write')
     throw refuse(`the audit file cannot be opened (${code ?? 'not usable'}): ${why}`, { cause })
   }
 }

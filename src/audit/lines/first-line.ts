@@ -50,7 +50,13 @@ function dataOf(line: string): Partial<Begin> | undefined {
 /** The tree before a file, as its first line tells it; undefined when that is not known or cannot be. */
 export function rangeBefore({ size, peaks }: Begin): CompactRange | undefined {
   try {
-    return peaks && new CompactRange(size, peaks.map((peak) => Buffer.from(peak, 'base64'))) // prettier-ignore
+    return (
+      peaks &&
+      new CompactRange(
+        size,
+        peaks.map((peak) => Buffer.from(peak, 'base64')),
+      )
+    )
   } catch {
     return undefined
   }

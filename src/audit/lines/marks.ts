@@ -19,7 +19,8 @@ const mostDigits = 16
 export function markBefore(line: Buffer, from: number, end: number): 'boot' | { readonly commit: number } | undefined {
   let at = end
   while (at > from && end - at <= mostDigits && isDigit(line[at - 1])) at--
-  if (at < end) return endsWith(line, from, at, commitMark) ? { commit: Number(line.toString('latin1', at, end)) } : undefined // prettier-ignore
+  if (at < end)
+    return endsWith(line, from, at, commitMark) ? { commit: Number(line.toString('latin1', at, end)) } : undefined
   return endsWith(line, from, end, bootMark) ? 'boot' : undefined
 }
 

@@ -81,7 +81,15 @@ export class Anchors {
       epoch !== this.#stored.epoch ||
       Object.entries(devices).some(([path, { log, size, file, active, signed, synced }]) => {
         const anchor = old[path]
-        return !anchor || anchor.log !== log || anchor.size !== size || anchor.file !== file || anchor.active !== active || anchor.signed !== signed || anchor.synced.size !== synced.size // prettier-ignore
+        return (
+          !anchor ||
+          anchor.log !== log ||
+          anchor.size !== size ||
+          anchor.file !== file ||
+          anchor.active !== active ||
+          anchor.signed !== signed ||
+          anchor.synced.size !== synced.size
+        )
       })
     )
   }

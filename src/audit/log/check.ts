@@ -49,7 +49,10 @@ async function readThrough(
 ): Promise<LogReader | string> {
   const [first, ...rest] = filesFrom(files, file)
   if (!first) return `file ${file} of the log is not there`
-  const reader = new LogReader(first, claims.map(({ size }) => size)) // prettier-ignore
+  const reader = new LogReader(
+    first,
+    claims.map(({ size }) => size),
+  )
   for (const one of [first, ...rest]) {
     if (one !== first) reader.nextFile()
     const growing = live?.file === one.begin.file && live.id === one.begin.log
@@ -96,7 +99,9 @@ export async function checkAnchored(
       : judged(read, anchor, claims, heads.boot === undefined || heads.boot !== more.boot)
   const signed = checkpoints.at(-1)?.size ?? 0
   const older = olderStorage({ anchor, epoch: heads.epoch, commit: more.commit?.() }, signed, reader)
-  const problems = [older, missingCheckpoint(anchor, signed), older ? undefined : problem].filter((one) => one !== undefined) // prettier-ignore
+  const problems = [older, missingCheckpoint(anchor, signed), older ? undefined : problem].filter(
+    (one) => one !== undefined,
+  )
   if (problems.length === 0) return finding
   return { ...finding, problem: problems.join('; '), evidence: evidenceOf(reader) }
 }
@@ -133,7 +138,7 @@ function olderStorage(
 function missingCheckpoint({ signed: stored = 0 }: Anchor, signed: number): string | undefined {
   if (signed >= stored) return undefined
   const found = signed === 0 ? 'is none' : `is the newest one of ${signed}`
-  return `the storage knows a signed checkpoint of ${stored} lines, and in the checkpoint files there ${found}: these files were removed or cut, or are older copies` // prettier-ignore
+  return `the storage knows a signed checkpoint of ${stored} lines, and in the checkpoint files there ${found}: these files were removed or cut, or are older copies`
 }
 
 /** Claims first by size, then by how much they weigh. Lines that were not on disk may be gone when the machine was started again. */
@@ -149,8 +154,10 @@ function judged(reader: LogReader, anchor: Anchor, claims: readonly Claim[], res
 
 function problemOf(reader: LogReader, { size, by }: Claim): string {
   if (isBefore(reader, size))
-    return `the files with its first ${size} lines are not there, so what ${by} says cannot be checked; give the head of a later time` // prettier-ignore
-  const who = by.startsWith('storage') ? 'the storage knows' : `${by === 'checkpoint' ? 'a signed checkpoint' : by} speaks of` // prettier-ignore
+    return `the files with its first ${size} lines are not there, so what ${by} says cannot be checked; give the head of a later time`
+  const who = by.startsWith('storage')
+    ? 'the storage knows'
+    : `${by === 'checkpoint' ? 'a signed checkpoint' : by} speaks of`
   // Lines that a sealed server has written behind the cut are no part of it: there are more of them at every try.
   const { own } = reader
   if (own.size < size)
@@ -180,7 +187,11 @@ function claimsOf({ size, leaf, root, synced }: Anchor): readonly Claim[] {
   ]
 }
 
-const asClaim = ({ size, root }: Checkpoint): Claim => ({ size, root: Buffer.from(root).toString('base64'), by: 'checkpoint' }) // prettier-ignore
+const asClaim = ({ size, root }: Checkpoint): Claim => ({
+  size,
+  root: Buffer.from(root).toString('base64'),
+  by: 'checkpoint',
+})
 
 /** Number of the file that has a line. */
 function fileWith(files: readonly LogFile[], size: number): number {

@@ -181,7 +181,7 @@ export class LogFileSet {
     if (file.full === this.#fullLogged) return []
     this.#fullLogged = file.full
     if (file.full)
-      log.error('the disk of the audit log is full; requests are refused until there is room', { path: device }) // prettier-ignore
+      log.error('the disk of the audit log is full; requests are refused until there is room', { path: device })
     else log.info('the disk of the audit log has room again', { path: device })
     return [{ about: 'space', data: { full: file.full } }]
   }

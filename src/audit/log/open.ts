@@ -50,12 +50,22 @@ export async function openLogs(
 ): Promise<OpenedLogs> {
   const heads = await storedHeads(parts.view)
   const results = await checkAll(parts, devices, heads, expectationOf(options.expectedHead, heads))
-  const problems = [...missingIn(heads, parts.commits), ...results.flatMap(({ path, finding: { problem, evidence } }) => (problem === undefined ? [] : [{ what: `${path} ${problem}`, evidence }]))] // prettier-ignore
+  const problems = [
+    ...missingIn(heads, parts.commits),
+    ...results.flatMap(({ path, finding: { problem, evidence } }) =>
+      problem === undefined ? [] : [{ what: `${path} ${problem}`, evidence }],
+    ),
+  ]
   const code = codeOf(problems)
   if (problems.length > 0 && !(options.accept !== undefined && sameText(options.accept, code)))
     throw refusal(problems, code)
   const boot = bootId()
-  const next: Heads = { ...heads, epoch: heads.epoch + 1, ...(boot !== undefined && { boot }), devices: retiredIn(heads, results) } // prettier-ignore
+  const next: Heads = {
+    ...heads,
+    epoch: heads.epoch + 1,
+    ...(boot !== undefined && { boot }),
+    devices: retiredIn(heads, results),
+  }
   const signer = new CheckpointSigner(parts, next)
   for (const result of results) await takeOver(signer, result)
   await parts.view.put(headsName, signer.present())
@@ -115,7 +125,10 @@ async function checkOne({ view, clock }: CheckpointSignerParts, path: string, tr
 /** Devices that are gone are not checked again; what they were stays known. */
 function retiredIn({ devices }: Heads, results: readonly Result[]): Heads['devices'] {
   const gone = results.filter(({ device, anchor }) => anchor && !device?.keepsFiles)
-  return { ...devices, ...Object.fromEntries(gone.map(({ path, anchor }) => [path, { ...(anchor as Anchor), active: false }])) } // prettier-ignore
+  return {
+    ...devices,
+    ...Object.fromEntries(gone.map(({ path, anchor }) => [path, { ...(anchor as Anchor), active: false }])),
+  }
 }
 
 /** The device's present log into keeping: the one that the storage knows, a fresh one, or another one behind what is there. */

@@ -141,7 +141,9 @@ async function* hitsIn(file: string, choice: Choice, progress?: (bytes: number) 
 export function matcher(filter: Filter): (entry: Entry) => boolean {
   const { path, results } = filter
   const pattern = path === undefined ? undefined : patternOf(path)
-  const exact = (['type', 'operation', 'accessor', 'name', 'address', 'id'] as const).filter((name) => filter[name] !== undefined) // prettier-ignore
+  const exact = (['type', 'operation', 'accessor', 'name', 'address', 'id'] as const).filter(
+    (name) => filter[name] !== undefined,
+  )
   return (entry) =>
     inTime(`"${entry.time}`, filter) &&
     exact.every((name) => entry[name] === filter[name]) &&
@@ -156,7 +158,10 @@ function inTime(head: string, { since, until }: Filter): boolean {
 
 /** Texts of which a line must hold one from each group. */
 function needlesOf({ accessor, id, holds }: Filter): readonly (readonly string[])[] {
-  return [...[accessor, id].flatMap((text) => (text === undefined ? [] : [[JSON.stringify(text).slice(1, -1)]])), ...(holds ? [holds] : [])] // prettier-ignore
+  return [
+    ...[accessor, id].flatMap((text) => (text === undefined ? [] : [[JSON.stringify(text).slice(1, -1)]])),
+    ...(holds ? [holds] : []),
+  ]
 }
 
 function patternOf(path: string): RegExp {

@@ -76,7 +76,10 @@ export async function evidenceFor(
   for (const file of new Set([...existing, ...(options.checkpoints ?? [])]))
     for await (const one of checkpointsIn(file, bad))
       if (origin === undefined || one.checkpoint.origin === origin) found.push(one)
-  const own = lives.map(vkeyFileOf).filter((path) => existsSync(path)).flatMap((path) => keysBeside(path, bad)) // prettier-ignore
+  const own = lives
+    .map(vkeyFileOf)
+    .filter((path) => existsSync(path))
+    .flatMap((path) => keysBeside(path, bad))
   const held = (options.pinned ?? []).flatMap(pinnedKeys)
   const pinned = held.length > 0
   found.sort((a, b) => a.checkpoint.size - b.checkpoint.size)
@@ -96,7 +99,9 @@ export async function evidenceFor(
   }
   const origins = [...new Set(found.map(({ checkpoint }) => checkpoint.origin))]
   const witnessKeys = (options.witnesses ?? []).flatMap(pinnedKeys).map(({ key }) => key)
-  const valid = found.filter(({ checkpoint: { size, root } }) => signed.get(size)?.root === Buffer.from(root).toString('base64')) // prettier-ignore
+  const valid = found.filter(
+    ({ checkpoint: { size, root } }) => signed.get(size)?.root === Buffer.from(root).toString('base64'),
+  )
   const witnessed = witnessKeys.flatMap((key) => witnessedBy(key, valid) ?? [])
   const absent = witnessKeys.map(({ name }) => name).filter((name) => witnessed.every((one) => one.name !== name))
   return { origins, signed, ...(last && { last }), bad, keys, pinned, witnessed, absent }

@@ -13,7 +13,10 @@ const longestCell = 500
 
 /** A string inside HTML, wherever it stands there. Characters that cannot be seen, or that turn the order around, are replaced. */
 export function escaped(text: string): string {
-  const visible = text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu, '\ufffd') // prettier-ignore
+  const visible = text.replace(
+    /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu,
+    '\ufffd',
+  )
   return visible.replace(/[&<>"']/g, (character) => entities[character] as string)
 }
 

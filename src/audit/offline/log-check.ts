@@ -166,7 +166,11 @@ export class LogCheck {
       return
     }
     const since = this.#signed > 0 ? `behind number ${this.#signed}` : 'up to here'
-    this.find(place, `the lines ${since} do not lead to the root that was signed for ${seq} lines: lines were changed, put in or left out`, seq - this.#signed) // prettier-ignore
+    this.find(
+      place,
+      `the lines ${since} do not lead to the root that was signed for ${seq} lines: lines were changed, put in or left out`,
+      seq - this.#signed,
+    )
     this.#close(this.#signed)
     this.#range = undefined
   }
@@ -192,7 +196,11 @@ export class LogCheck {
     const mark = markBefore(bytes, 1, bytes.length - linkLength(link))
     if (typeof mark !== 'object') return
     if (mark.commit < this.#commit)
-      this.find(place, `it tells of commit ${mark.commit} of the storage, and a line before it of ${this.#commit}: the storage was an older one, or lines were written by something else`, 1) // prettier-ignore
+      this.find(
+        place,
+        `it tells of commit ${mark.commit} of the storage, and a line before it of ${this.#commit}: the storage was an older one, or lines were written by something else`,
+        1,
+      )
     this.#commit = Math.max(mark.commit, this.#commit)
   }
 

@@ -44,15 +44,20 @@ type Data = Readonly<Record<string, unknown>>
 
 /** Lines about the log itself (docs/formats.md, audit lines), in words. */
 const sentences: Readonly<Record<string, (data: Data) => string>> = {
-  accepted: ({ code, why, device }) => `An operator accepted damage (code ${text(code)}): ${text(why)}${device === undefined ? '' : `, device ${text(device)}`}.`, // prettier-ignore
+  accepted: ({ code, why, device }) =>
+    `An operator accepted damage (code ${text(code)}): ${text(why)}${device === undefined ? '' : `, device ${text(device)}`}.`,
   gap: ({ lost }) => `${text(lost)} lines were not taken: another device took them, or their requests failed.`,
   torn: ({ bytes }) => `A crash had cut the last line short; its ${text(bytes)} bytes were put aside.`,
-  lost: ({ after, before }) => `The machine had crashed: lines after number ${text(after)}, up to at most ${Number(before) - 1}, are gone.`, // prettier-ignore
-  moved: ({ what, size }) => `Somebody else had ${text(what)} the file; lines after number ${text(size)} are in a new one.`, // prettier-ignore
+  lost: ({ after, before }) =>
+    `The machine had crashed: lines after number ${text(after)}, up to at most ${Number(before) - 1}, are gone.`,
+  moved: ({ what, size }) =>
+    `Somebody else had ${text(what)} the file; lines after number ${text(size)} are in a new one.`,
   removed: ({ files }) => `Retention removed ${Array.isArray(files) ? files.map(text).join(', ') : 'files'}.`,
   space: ({ full }) => (full === true ? 'The disk was full.' : 'The disk had room again.'),
-  keys: ({ size }) => `Other keys sign from here on; the checkpoint of ${text(size)} lines is signed by old and new ones.`, // prettier-ignore
-  begin: ({ log, size, why }) => `This log follows another one (${text(log) || 'of an earlier release'}, ${text(size)} lines): ${text(why)}.`, // prettier-ignore
+  keys: ({ size }) =>
+    `Other keys sign from here on; the checkpoint of ${text(size)} lines is signed by old and new ones.`,
+  begin: ({ log, size, why }) =>
+    `This log follows another one (${text(log) || 'of an earlier release'}, ${text(size)} lines): ${text(why)}.`,
 }
 
 /** A remark of a log in words for people; as it stands where it has another form than a server writes. */

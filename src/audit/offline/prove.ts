@@ -32,14 +32,21 @@ export async function proveLine(
 ): Promise<InclusionProof> {
   const log = await logOf(paths, options.log)
   const origin = originOf(log)
-  const { last, bad } = await evidenceFor(log.files.map(({ path }) => path), origin, options) // prettier-ignore
+  const { last, bad } = await evidenceFor(
+    log.files.map(({ path }) => path),
+    origin,
+    options,
+  )
   if (!last) throw refuse(bad[0] ? `no checkpoint counts: ${bad[0].why}` : 'there is no checkpoint to prove it against')
   const { size, root } = last.checkpoint
-  if (!(number >= 1 && number <= size)) throw refuse(`line ${number} is not signed yet: the last checkpoint covers lines 1 to ${size}`) // prettier-ignore
+  if (!(number >= 1 && number <= size))
+    throw refuse(`line ${number} is not signed yet: the last checkpoint covers lines 1 to ${size}`)
   const { hashes, leaf } = await hashesOf(log, inclusionSpans(number - 1, size), size, options, number)
   const led = leaf && rootOfInclusion(leaf, number - 1, size, hashes)
   if (!led || Buffer.compare(led, root) !== 0)
-    throw refuse('the lines of these files do not lead to the checkpoint: run "audit verify", it says where they are broken') // prettier-ignore
+    throw refuse(
+      'the lines of these files do not lead to the checkpoint: run "audit verify", it says where they are broken',
+    )
   return { index: number - 1, hashes, ...last }
 }
 
@@ -72,19 +79,28 @@ export async function compareCheckpoints(
   paths: readonly string[],
   options: VerifyOptions,
 ): Promise<Consistency> {
-  const [old, now] = [checkpointAt(a), checkpointAt(b)].sort((x, y) => x.checkpoint.size - y.checkpoint.size) as [SignedCheckpoint, SignedCheckpoint] // prettier-ignore
+  const [old, now] = [checkpointAt(a), checkpointAt(b)].sort((x, y) => x.checkpoint.size - y.checkpoint.size) as [
+    SignedCheckpoint,
+    SignedCheckpoint,
+  ]
   const { origin, size } = old.checkpoint
   const end = now.checkpoint.size
   if (now.checkpoint.origin !== origin) throw refuse('the checkpoints are of two logs: they have different origins')
-  const { keys } = await evidenceFor([...paths, ...[a, b].map((path) => path.replace(/\.checkpoints$/, ''))], origin, options) // prettier-ignore
+  const { keys } = await evidenceFor(
+    [...paths, ...[a, b].map((path) => path.replace(/\.checkpoints$/, ''))],
+    origin,
+    options,
+  )
   const unsigned = [old, now].map((one) => whyUnsigned(one, keys)).find((why) => why !== undefined)
-  if (unsigned !== undefined) return { old, now, hashes: [], result: { ok: false, why: `a checkpoint counts for nothing: ${unsigned}` } } // prettier-ignore
+  if (unsigned !== undefined)
+    return { old, now, hashes: [], result: { ok: false, why: `a checkpoint counts for nothing: ${unsigned}` } }
   if (size === end) {
     const same = Buffer.compare(old.checkpoint.root, now.checkpoint.root) === 0
     const why = 'a fork: both have the same size and different roots, so two different logs were signed'
     return { old, now, hashes: [], result: same ? { ok: true } : { ok: false, why } }
   }
-  if (paths.length === 0) throw refuse('checkpoints of different sizes are compared by the lines: name the files of the log, too') // prettier-ignore
+  if (paths.length === 0)
+    throw refuse('checkpoints of different sizes are compared by the lines: name the files of the log, too')
   const log = (await offlineLogs(paths)).find((one) => originOf(one) === origin)
   if (!log) throw refuse('none of these files is of the log that the checkpoints are of')
   const { hashes } = await hashesOf(log, consistencySpans(size, end), end, options)
@@ -111,7 +127,8 @@ async function logOf(paths: readonly string[], id: string | undefined): Promise<
   const logs = (await offlineLogs(paths)).filter((log) => id === undefined || log.id.startsWith(id))
   const [log] = logs
   if (!log) throw refuse('these files hold no such log')
-  if (logs.length > 1) throw refuse(`these files hold ${logs.length} logs: choose one with -log (${logs.map((one) => one.id).join(', ')})`) // prettier-ignore
+  if (logs.length > 1)
+    throw refuse(`these files hold ${logs.length} logs: choose one with -log (${logs.map((one) => one.id).join(', ')})`)
   return log
 }
 

@@ -130,7 +130,11 @@ export function reportEnd(summary: Summary): string {
 function titleBlock({ files, program, at, selection }: ReportHead, { logs }: Verdict): string {
   const columns: readonly Column[] = [{ head: 'File' }, { head: 'Bytes', kind: 'number' }, { head: 'SHA-256' }]
   const rows = files.map(({ path, bytes, sha256 }) => tableRow(columns, [path, String(bytes), sha256]))
-  const keys = logs.flatMap((log) => log.keys.map((key) => `<code>${escaped(key)}</code> (${log.pinned ? 'held by the auditor' : 'found beside the log'})`)) // prettier-ignore
+  const keys = logs.flatMap((log) =>
+    log.keys.map(
+      (key) => `<code>${escaped(key)}</code> (${log.pinned ? 'held by the auditor' : 'found beside the log'})`,
+    ),
+  )
   return [
     '<section><h2>What this report is about</h2>\n',
     factTable('facts', 'The report', [
@@ -147,7 +151,9 @@ function titleBlock({ files, program, at, selection }: ReportHead, { logs }: Ver
 function verdictSection({ intact, logs }: Verdict): string {
   const parts = logs.map((log) => {
     const sentences = plainVerdict(log).map((sentence) => `<p>${cell(sentence)}</p>`)
-    const findings = log.findings.map(({ file, line, why }) => `<li>${cell(`${file}${line > 0 ? `, line ${line}` : ''}: ${why}`)}</li>`) // prettier-ignore
+    const findings = log.findings.map(
+      ({ file, line, why }) => `<li>${cell(`${file}${line > 0 ? `, line ${line}` : ''}: ${why}`)}</li>`,
+    )
     const more = log.wrong > log.findings.length ? `<p>and ${log.wrong - log.findings.length} more</p>` : ''
     const notes = log.notes.map((note) => `<li>${cell(note)}</li>`)
     const title = logs.length > 1 ? `<h3>${cell(log.origin || log.log || 'a log of an earlier release')}</h3>` : ''
@@ -167,14 +173,19 @@ function ownLines({ logs }: Verdict, title: string, kinds: readonly string[], ab
     { head: 'Number', kind: 'number' },
     { head: 'What' },
   ]
-  const rows = logs.flatMap(
-    ({ remarks }: LogVerdict) =>
-    remarks.filter(({ kind }) => kinds.includes(kind)).map((remark) => tableRow(columns, [shortTime(remark.time), String(remark.seq), plainRemark(remark)])), // prettier-ignore
+  const rows = logs.flatMap(({ remarks }: LogVerdict) =>
+    remarks
+      .filter(({ kind }) => kinds.includes(kind))
+      .map((remark) => tableRow(columns, [shortTime(remark.time), String(remark.seq), plainRemark(remark)])),
   )
   const body = rows.length > 0 ? tableHead(about, columns) + rows.join('') + tableEnd : `<p>${escaped(none)}</p>\n`
   return `<section><h2>${escaped(title)}</h2>\n${body}</section>\n`
 }
 
 function counts(caption: string, rows: readonly Count[]): string {
-  return factTable('counts', caption, rows.map(({ what, count }) => [what, String(count)])) // prettier-ignore
+  return factTable(
+    'counts',
+    caption,
+    rows.map(({ what, count }) => [what, String(count)]),
+  )
 }

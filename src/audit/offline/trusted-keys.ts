@@ -38,13 +38,23 @@ export function vouchedFor(
   for (const { note, checkpoint } of found) {
     const { size, origin } = checkpoint
     const signers = (keys: readonly RangedKey[]): readonly RangedKey[] =>
-      keys.filter(({ key }) => key.name === origin && note.signatures.some((one) => one.name === key.name && one.id === key.id && verifies(key, note.text, one.bytes))) // prettier-ignore
+      keys.filter(
+        ({ key }) =>
+          key.name === origin &&
+          note.signatures.some(
+            (one) => one.name === key.name && one.id === key.id && verifies(key, note.text, one.bytes),
+          ),
+      )
     const fresh = own.filter(({ key, from }) => from === size && !trusted.some((one) => same(one.key, key)))
     if (fresh.length === 0) continue
     const old = signers(trusted.filter((one) => mayCover(one, size) && one.from < size))
     const next = old.length > 0 ? signers(fresh) : []
     if (next.length === 0) continue
-    trusted = trusted.map((one) => (old.includes(one) && one.to === undefined && next.some(({ key }) => key.type === one.key.type) ? { ...one, to: size + 1 } : one)) // prettier-ignore
+    trusted = trusted.map((one) =>
+      old.includes(one) && one.to === undefined && next.some(({ key }) => key.type === one.key.type)
+        ? { ...one, to: size + 1 }
+        : one,
+    )
     trusted.push(...next)
   }
   return trusted
@@ -57,7 +67,9 @@ export function pinnedKeys(list: string): readonly RangedKey[] {
   const key = readVkey(list)
   if (key) return [{ key, from: 0 }]
   if (/\+[0-9a-f]{8}\+/.test(list)) throw refuse(`${list} is not the text of a public key (vkey)`)
-  const bare = readFileSync(list, 'utf8').split('\n').flatMap((line) => readVkey(line.trim()) ?? []) // prettier-ignore
+  const bare = readFileSync(list, 'utf8')
+    .split('\n')
+    .flatMap((line) => readVkey(line.trim()) ?? [])
   return bare.length > 0 ? bare.map((one) => ({ key: one, from: 0 })) : keysIn(list)
 }
 

@@ -82,13 +82,18 @@ interface Checked {
 
 async function checkLog(log: OfflineLog, all: ReadonlySet<string>, options: VerifyOptions): Promise<Checked> {
   const begin = log.files.find((file) => file.begin)?.begin
-  const evidence = await evidenceFor(log.files.map(({ path }) => path), begin?.origin, options) // prettier-ignore
+  const evidence = await evidenceFor(
+    log.files.map(({ path }) => path),
+    begin?.origin,
+    options,
+  )
   const check = new LogCheck(evidence)
   const notes: string[] = []
   for (const [index, file] of log.files.entries())
     await follow(file, index === log.files.length - 1, check, options, notes)
   check.end()
-  for (const { file, record, about, why } of evidence.bad) check.find({ file, line: record }, `${about}: ${why}`, check.lines - (check.validLines ?? check.lines)) // prettier-ignore
+  for (const { file, record, about, why } of evidence.bad)
+    check.find({ file, line: record }, `${about}: ${why}`, check.lines - (check.validLines ?? check.lines))
   beginningOf(log, check, notes)
   endOf(log, check, evidence, all, notes)
   requireSignatures(check, evidence)
@@ -125,8 +130,14 @@ async function follow(
 function beginningOf({ files: [first] }: OfflineLog, check: LogCheck, notes: string[]): void {
   const { firstSeq, lines } = check
   if (!first || firstSeq <= 1) return
-  if (first.begin) notes.push(`begins with line number ${firstSeq}; the ${firstSeq - 1} before it are not in these files`)
-  else check.find({ file: first.path, line: 1 }, `lines were cut off before it: it is number ${firstSeq}, and only number 1 or a line that begins a file may come first; give the files before it, too, if you have them`, lines) // prettier-ignore
+  if (first.begin)
+    notes.push(`begins with line number ${firstSeq}; the ${firstSeq - 1} before it are not in these files`)
+  else
+    check.find(
+      { file: first.path, line: 1 },
+      `lines were cut off before it: it is number ${firstSeq}, and only number 1 or a line that begins a file may come first; give the files before it, too, if you have them`,
+      lines,
+    )
 }
 
 /** Whether the end of a log is its end. */
@@ -135,13 +146,20 @@ function endOf(log: OfflineLog, check: LogCheck, evidence: Evidence, all: Readon
   const size = check.last?.seq ?? 0
   const place = check.last?.place ?? { file: last.path, line: 0 }
   if (last.archive && size < last.archive.last) {
-    check.find(place, `lines are missing behind it: the file's name says that it ends in number ${last.archive.last}, and it ends in ${size}`) // prettier-ignore
+    check.find(
+      place,
+      `lines are missing behind it: the file's name says that it ends in number ${last.archive.last}, and it ends in ${size}`,
+    )
     return
   }
   const beyond = [...evidence.signed.values()].reduce((max, one) => Math.max(max, one.size), 0)
   if (beyond <= size) return
   if (goesOnBeside(last, all)) notes.push(`the log goes on behind number ${size}, in files that were not given`)
-  else check.find(place, `lines were cut off behind it: ${beyond} lines were signed, and the last one here is number ${size}`) // prettier-ignore
+  else
+    check.find(
+      place,
+      `lines were cut off behind it: ${beyond} lines were signed, and the last one here is number ${size}`,
+    )
 }
 
 /** The auditor's own keys and witnesses must have signed the log. */
@@ -156,10 +174,18 @@ function limitsOf(check: LogCheck, evidence: Evidence, begin: Begin | undefined)
   const size = check.last?.seq ?? 0
   const inside = [...evidence.signed.keys()].filter((at) => at >= check.firstSeq && at <= size).length
   const notes: string[] = []
-  if (!evidence.pinned && evidence.signed.size === 0) notes.push('no checkpoint was found: the chain alone was checked, and that lines were cut off the end would not be seen') // prettier-ignore
-  if (evidence.signed.size > 0 && !evidence.pinned) notes.push('the keys are those found beside the log; with -keys and a copy that you keep, nobody else can have signed it') // prettier-ignore
-  if (inside > check.met && check.wrong === 0) notes.push(`${inside - check.met} checkpoints lie where the tree is not known, and were not compared`) // prettier-ignore
-  if (begin === undefined && check.lines > 0) notes.push('the files do not tell which log they are: they are of an earlier release') // prettier-ignore
+  if (!evidence.pinned && evidence.signed.size === 0)
+    notes.push(
+      'no checkpoint was found: the chain alone was checked, and that lines were cut off the end would not be seen',
+    )
+  if (evidence.signed.size > 0 && !evidence.pinned)
+    notes.push(
+      'the keys are those found beside the log; with -keys and a copy that you keep, nobody else can have signed it',
+    )
+  if (inside > check.met && check.wrong === 0)
+    notes.push(`${inside - check.met} checkpoints lie where the tree is not known, and were not compared`)
+  if (begin === undefined && check.lines > 0)
+    notes.push('the files do not tell which log they are: they are of an earlier release')
   return notes
 }
 

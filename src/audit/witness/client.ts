@@ -35,7 +35,9 @@ export class WitnessClient {
 
   constructor(place: WitnessPlace) {
     this.#place = place
-    this.#agent = place.url.startsWith('https:') ? new SecureAgent({ ...place.tls, maxSockets: 1 }) : new PlainAgent({ maxSockets: 1 }) // prettier-ignore
+    this.#agent = place.url.startsWith('https:')
+      ? new SecureAgent({ ...place.tls, maxSockets: 1 })
+      : new PlainAgent({ maxSockets: 1 })
   }
 
   /**

@@ -68,7 +68,9 @@ export class LogGrowth {
   async #files(): Promise<readonly OfflineFile[]> {
     const folder = dirname(this.#livePath)
     const names = await readdir(folder)
-    const own = names.map((name) => join(folder, name)).filter((path) => basename(path).startsWith(basename(this.#livePath)) && livePaths(path).includes(this.#livePath)) // prettier-ignore
+    const own = names
+      .map((name) => join(folder, name))
+      .filter((path) => basename(path).startsWith(basename(this.#livePath)) && livePaths(path).includes(this.#livePath))
     const log = (await offlineLogs(own)).find(({ id }) => id === this.#log)
     if (!log) throw new Error('the files of the log are not there')
     return log.files

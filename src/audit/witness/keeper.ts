@@ -91,8 +91,12 @@ export class WitnessKeeper {
     } catch (thrown) {
       const reason = thrown instanceof Error ? thrown.message : 'unknown'
       if (!progress.failed && thrown instanceof WitnessDisagrees)
-        this.#parts.log.error('a witness has seen another audit log than this one: it was rolled back, or is a fork', { ...fields, reason }) // prettier-ignore
-      else if (!progress.failed) this.#parts.log.warn('a witness did not sign a checkpoint; it is asked again', { ...fields, reason }) // prettier-ignore
+        this.#parts.log.error('a witness has seen another audit log than this one: it was rolled back, or is a fork', {
+          ...fields,
+          reason,
+        })
+      else if (!progress.failed)
+        this.#parts.log.warn('a witness did not sign a checkpoint; it is asked again', { ...fields, reason })
       progress.failed = true
     }
   }
@@ -129,7 +133,11 @@ const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants
 function keep(file: string, note: Note, { key }: WitnessPlace): void {
   const path = cosignatureFileOf(file)
   const origin = note.text.split('\n')[0]
-  const others = recordsIn(path).filter((one) => one.note.text.split('\n')[0] !== origin || !one.note.signatures.some(({ name, id }) => name === key.name && id === key.id)) // prettier-ignore
+  const others = recordsIn(path).filter(
+    (one) =>
+      one.note.text.split('\n')[0] !== origin ||
+      !one.note.signatures.some(({ name, id }) => name === key.name && id === key.id),
+  )
   const text = [...others.map((one) => checkpointRecord(one.note)), checkpointRecord(note)].join('')
   const mode = statSync(file).mode & 0o640
   const fd = openSync(`${path}.tmp`, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode)

@@ -47,7 +47,16 @@ export function devCertificates(
     // RFC 5280 §4.1.2.2: positive, and at most 20 bytes.
     const serial = derValue(tags.integer, bytes('01'), random(15))
     const publicKey = publicDer(key)
-    const body = sequence(version, serial, ecdsa, issuer, period, subject, publicKey, derValue(more.extensions, sequence(...extensions))) // prettier-ignore
+    const body = sequence(
+      version,
+      serial,
+      ecdsa,
+      issuer,
+      period,
+      subject,
+      publicKey,
+      derValue(more.extensions, sequence(...extensions)),
+    )
     return pem('CERTIFICATE', sequence(body, ecdsa, bits(sign('sha256', body, authority))))
   }
   return {
@@ -67,7 +76,10 @@ export function devCertificates(
 /** Whether a certificate can be for this name: an IP address, or a DNS name (RFC 1123), which may begin with `*.`. */
 export function isServerName(name: string): boolean {
   if (isIP(name) !== 0) return !name.includes('%')
-  return name.length <= 253 && /^(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?\.)*[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?$/i.test(name) // prettier-ignore
+  return (
+    name.length <= 253 &&
+    /^(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?\.)*[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?$/i.test(name)
+  )
 }
 
 const newKey = (): KeyObject => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey

@@ -4,7 +4,18 @@ import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { Fault } from '../../contract/fault.ts'
 import { AmbiguousCommit, StorageUnavailable } from '../../contract/storage.ts'
-import type { Closer, Commit, CommitResult, Entry, ListOptions, Membership, Piece, Rev, Storage, Watcher } from '../../contract/storage.ts' // prettier-ignore
+import type {
+  Closer,
+  Commit,
+  CommitResult,
+  Entry,
+  ListOptions,
+  Membership,
+  Piece,
+  Rev,
+  Storage,
+  Watcher,
+} from '../../contract/storage.ts'
 import { Watchers } from '../shared/watchers.ts'
 import { Channel } from './channel.ts'
 import { socketName } from './messages.ts'

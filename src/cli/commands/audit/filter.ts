@@ -29,7 +29,11 @@ export function filterOf({ flags }: Run, type = 'response'): Filter {
     const value = flags.string(name)
     return value === undefined ? [] : [[name, value] as const]
   })
-  const results = flags.bool('denied') ? (['denied'] as const) : flags.bool('failed') ? (['denied', 'failed'] as const) : undefined // prettier-ignore
+  const results = flags.bool('denied')
+    ? (['denied'] as const)
+    : flags.bool('failed')
+      ? (['denied', 'failed'] as const)
+      : undefined
   return {
     ...(type !== 'all' && { type }),
     ...(since !== undefined && { since }),

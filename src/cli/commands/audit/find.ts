@@ -44,14 +44,19 @@ async function hashesOf(run: Run): Promise<readonly string[]> {
     throw new UsageError(`${wrong} is not a hash: a hash is hmac-sha256: followed by 64 hexadecimal digits`)
   if (!run.flags.bool('value-stdin')) {
     if (fromFlags.length > 0) return fromFlags
-    throw new UsageError('give the hash to find with -hash, or the value with -value-stdin, a server, and a token that may use sys/audit-hash') // prettier-ignore
+    throw new UsageError(
+      'give the hash to find with -hash, or the value with -value-stdin, a server, and a token that may use sys/audit-hash',
+    )
   }
   const input = (await run.stdin()).replace(/\n$/, '')
   const devices = run.flags.strings('device')
   const generation = run.flags.int('generation')
   const hashes = [...fromFlags]
   for (const device of devices.length > 0 ? devices : ['file']) {
-    const { body } = await run.client.send('PUT', `sys/audit-hash/${barePath(device)}`, { input, ...(generation !== undefined && { generation }) }) // prettier-ignore
+    const { body } = await run.client.send('PUT', `sys/audit-hash/${barePath(device)}`, {
+      input,
+      ...(generation !== undefined && { generation }),
+    })
     const { hash } = (body?.['data'] ?? {}) as { readonly hash?: string }
     if (hash !== undefined && hashed.test(hash)) hashes.push(hash)
   }

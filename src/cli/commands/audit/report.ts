@@ -67,7 +67,21 @@ function monthOf(run: Run, filter: Filter): Filter {
   return { ...filter, since: month, until: next }
 }
 
-const columns = ['time', 'seq', 'id', 'operation', 'path', 'mount', 'name', 'accessor', 'entity', 'address', 'result', 'error', 'policies'] as const // prettier-ignore
+const columns = [
+  'time',
+  'seq',
+  'id',
+  'operation',
+  'path',
+  'mount',
+  'name',
+  'accessor',
+  'entity',
+  'address',
+  'result',
+  'error',
+  'policies',
+] as const
 
 /** A cell of CSV (RFC 4180). What a spreadsheet would take for a formula gets a mark in front. */
 function csvCell(value: unknown): string {
@@ -97,7 +111,13 @@ function jsonWriter(output: Output): Writer {
     entry: async (entry) => summariser.add(entry),
     end: async (verdict) => {
       const { firstTime, lastTime, ...counts } = summariser.summary()
-      const value = { intact: verdict.intact, verdict: verdictLines(verdict), first_time: firstTime, last_time: lastTime, ...counts } // prettier-ignore
+      const value = {
+        intact: verdict.intact,
+        verdict: verdictLines(verdict),
+        first_time: firstTime,
+        last_time: lastTime,
+        ...counts,
+      }
       await output.add(`${json(value)}\n`)
     },
   }
@@ -116,7 +136,12 @@ function htmlWriter(output: Output, run: Run): Writer {
     },
     end: async (verdict) => {
       const files = await Promise.all(run.args.map(async (path) => ({ path, ...(await digestOf(path)) })))
-      const head = { files, program: `${product.name} ${product.release}`, at: rfc3339(systemClock.now()), selection: selectionOf(run) } // prettier-ignore
+      const head = {
+        files,
+        program: `${product.name} ${product.release}`,
+        at: rfc3339(systemClock.now()),
+        selection: selectionOf(run),
+      }
       await output.add(reportHead(head, verdict))
       await output.add(privileged.section())
       await output.add(refusals.section())

@@ -26,7 +26,11 @@ const witnessFlag: FlagSpec = {
 
 /** The evidence that these flags name. */
 export function evidenceOf({ flags }: Run): EvidenceOptions {
-  const [pinned, checkpoints, witnesses] = ['keys', 'checkpoints', 'witness'].map((name) => flags.strings(name)) as [string[], string[], string[]] // prettier-ignore
+  const [pinned, checkpoints, witnesses] = ['keys', 'checkpoints', 'witness'].map((name) => flags.strings(name)) as [
+    string[],
+    string[],
+    string[],
+  ]
   return { pinned, checkpoints, witnesses }
 }
 

@@ -32,7 +32,10 @@ async function witness(run: Run): Promise<number> {
     const keys = () => logs.flatMap(pinnedKeys)
     keys()
     const stopSignal = untilStopped()
-    const log = lineLog((line) => run.err(line), () => systemClock.now()) // prettier-ignore
+    const log = lineLog(
+      (line) => run.err(line),
+      () => systemClock.now(),
+    )
     const place = { ...at, ...tlsOf(run) }
     const server = await listenAsWitness(new Witness({ memory: new WitnessMemory(folder), signer, keys }), place, log)
     const { address, port } = server.address() as AddressInfo

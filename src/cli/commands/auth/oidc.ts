@@ -33,7 +33,10 @@ export async function loginByBrowser(run: Run, path: string, inputs: Readonly<Re
     const { body } = await run.client.send('PUT', `${path}/oidc/auth_url`, begun, { token: '' })
     const { auth_url: url = '' } = (body?.['data'] ?? {}) as { readonly auth_url?: string }
     const state = URL.canParse(url) ? new URL(url).searchParams.get('state') : null
-    if (state === null) throw new ServerError(`the server gave no address for the browser: check the role and its allowed_redirect_uris (${begun.redirect_uri})`) // prettier-ignore
+    if (state === null)
+      throw new ServerError(
+        `the server gave no address for the browser: check the role and its allowed_redirect_uris (${begun.redirect_uri})`,
+      )
     run.err(
       `Open this address in a browser, and log in there:\n\n    ${url}\n\nWaiting for the browser at ${begun.redirect_uri} …`,
     )
@@ -60,7 +63,13 @@ class CallbackListener {
   static async start(port: number): Promise<CallbackListener> {
     const listener = new CallbackListener()
     await new Promise<void>((done, fail) => {
-      listener.#server.once('error', () => fail(new ServerError(`port ${port} of this machine is in use: another one is port=…, with a redirect URI of its own`))) // prettier-ignore
+      listener.#server.once('error', () =>
+        fail(
+          new ServerError(
+            `port ${port} of this machine is in use: another one is port=…, with a redirect URI of its own`,
+          ),
+        ),
+      )
       listener.#server.listen(port, 'localhost', done)
     })
     return listener

@@ -127,7 +127,8 @@ function reloadOnHangup(running: { reload(): Promise<readonly string[]> }): void
   process.on('SIGHUP', () => {
     running.reload().then(
       (waiting) => {
-        const later = waiting.length > 0 ? `; these settings have changed and count after a restart: ${waiting.join(', ')}` : '' // prettier-ignore
+        const later =
+          waiting.length > 0 ? `; these settings have changed and count after a restart: ${waiting.join(', ')}` : ''
         process.stderr.write(`reloaded: audit files, certificates and keys of the listeners, log_level${later}\n`)
       },
       (thrown: unknown) => {

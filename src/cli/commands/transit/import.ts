@@ -35,7 +35,11 @@ async function importKey(run: Run, side: 'import' | 'import_version'): Promise<n
   try {
     const ciphertext = base64(wrapKey(await wrappingKey(run, mount), material, hash, randomBytes))
     const { body } = await run.client.send('PUT', `${mount}/keys/${name}/${side}`, { ...options, ciphertext })
-    return await showResponse(run, body, `Success! Imported ${side === 'import' ? '' : 'a version of '}the key: ${mount}/keys/${name}`) // prettier-ignore
+    return await showResponse(
+      run,
+      body,
+      `Success! Imported ${side === 'import' ? '' : 'a version of '}the key: ${mount}/keys/${name}`,
+    )
   } finally {
     wipe(material)
   }
