@@ -98,8 +98,8 @@ export async function streamReceiver(
   const leave = async (): Promise<void> => {
     for (const socket of [...sockets, ...connections]) socket.destroy()
     await new Promise((done) => server.close(done))
-    // The other end must have heard of it.
-    await new Promise((done) => setTimeout(done, 20))
+    // The other end is in this process: it has heard of it after a few turns.
+    for (let turn = 0; turn < 10; turn++) await new Promise((done) => setImmediate(done))
   }
   const hang = (yes: boolean): void => {
     hanging = yes
