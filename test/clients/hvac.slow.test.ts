@@ -14,6 +14,7 @@ const all = [
   'api/secrets_engines/test_kv_v1.py',
   'api/secrets_engines/test_kv_v2.py',
   'api/secrets_engines/test_transit.py',
+  'api/secrets_engines/test_identity.py',
   'api/system_backend',
   'api/auth_methods/test_token.py',
   'api/auth_methods/test_approle.py',

@@ -98,7 +98,7 @@ describe('what the policy judged is what is done, whatever others write in betwe
     await server.data('POST', 'sys/auth/approle', { type: 'approle' })
     await server.data('POST', 'sys/auth/jwt', { type: 'jwt' })
     for (const { type, kind, version } of engines({ kind: 'auth' } as Engine, {} as never))
-      if (kind === 'secret' && type !== 'cubbyhole')
+      if (kind === 'secret' && !['cubbyhole', 'identity'].includes(type))
         await server.data('POST', `sys/mounts/${type}${version ? `-${version}` : ''}`, {
           type,
           ...(version && { options: { version } }),

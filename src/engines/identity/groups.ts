@@ -86,7 +86,7 @@ function membersOf(
 function typeOf(type: string | undefined, old: GroupRecord | undefined): GroupRecord['type'] {
   const wanted = type || (old?.type ?? 'internal')
   if (wanted !== 'internal' && wanted !== 'external') throw refuse(`invalid group type "${wanted}"`)
-  if (old && old.type !== wanted) throw refuse(`the type of a group cannot be changed: this one is ${old.type}`)
+  if (old && old.type !== wanted) throw refuse(`group type cannot be changed: this group is ${old.type}`)
   return wanted
 }
 
