@@ -37,8 +37,7 @@ export async function setGroupAlias(
   change: GroupAliasChange,
   mayChange: (group: GroupRecord) => void,
 ): Promise<AliasedGroup> {
-  const old = id === undefined ? undefined : await groupOfAlias(tx, id)
-  if (id !== undefined && !old) throw refuse('invalid group alias ID')
+  const old = id === undefined ? undefined : await mustBeAlias(tx, id)
   const name = mustBeComplete(identity, change)
   const taken = await tx.get(at.groupAliasName(change.mountAccessor, name), pointerShape)
   const canonicalId = change.canonicalId || (old?.id ?? taken?.id ?? '')
@@ -51,6 +50,12 @@ export async function setGroupAlias(
     dropGroupAlias(identity, tx, old)
   }
   return give(identity, tx, group, { ...change, name }, old?.alias)
+}
+
+async function mustBeAlias(tx: Transaction, id: string): Promise<AliasedGroup> {
+  const group = await groupOfAlias(tx, id)
+  if (!group) throw refuse('invalid group alias ID')
+  return group
 }
 
 /** @returns the name. @throws Fault invalid_request when a parameter is missing, or the mount is */
