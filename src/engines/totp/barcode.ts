@@ -10,14 +10,6 @@ const quietZone = 4
 
 type Modules = readonly (readonly boolean[])[]
 
-/** Loaded with the first barcode. */
-const library: string = 'uqr'
-
-/** What is used of it. */
-interface QrCodes {
-  readonly encode: (text: string, options: { readonly ecc: 'M'; readonly border: number }) => { readonly data: Modules }
-}
-
 /**
  * A text as a QR code: a black and white PNG in base64.
  * @param size width and height in pixels; if it is small, the code has no white border of its own
@@ -25,7 +17,7 @@ interface QrCodes {
  */
 export async function barcodeOf(text: string, size: number): Promise<string> {
   if (size > widest) throw refuse(`the qr_size value must not be greater than ${widest}`)
-  const { encode } = (await import(library)) as QrCodes
+  const { encode } = await import('uqr')
   const modules = modulesOf(() => encode(text, { ecc: 'M', border: 0 }).data)
   const scale = Math.floor(size / (modules.length + 2 * quietZone)) || Math.floor(size / modules.length)
   if (scale === 0)

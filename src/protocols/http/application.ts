@@ -64,6 +64,8 @@ function routerOf(pages: readonly Page[]): Router {
   return router
 }
 
+const jsonAnswer = { ...everyAnswer, 'Content-Type': 'application/json' }
+
 /** Writes an answer, once; then the memory of the request is released as the answer leaves. */
 function send(context: Context, answer: HttpResponse): void {
   const { res } = context
@@ -74,10 +76,10 @@ function send(context: Context, answer: HttpResponse): void {
 function write({ req, res }: Context, { status, body, headers }: HttpResponse): void {
   // RFC 9110 §8.6: these have no content, and say nothing about its length.
   const bare = status === 204 || status === 304
-  const all = { ...everyAnswer, ...(body !== undefined && { 'Content-Type': 'application/json' }), ...headers }
-  if (bare) res.writeHead(status, all).end()
+  const usual = body === undefined ? everyAnswer : jsonAnswer
+  if (bare) res.writeHead(status, { ...usual, ...headers }).end()
   else {
-    res.writeHead(status, { ...all, 'Content-Length': lengthOf(body) })
+    res.writeHead(status, { ...usual, ...headers, 'Content-Length': lengthOf(body) })
     if (req.method === 'HEAD') res.end()
     else if (typeof body === 'object') {
       for (const piece of body) res.write(piece)

@@ -1,17 +1,17 @@
 /**
  * Computes a value once for each object, by its identity, and drops it with the object. Right only for objects that never
  * change after they were first used as a key: a changed thing has to be another object.
- * @param compute may need more than the object; for the same object, that must be the same at every call
+ * @param compute may need something besides the object; for the same object, that must be the same at every call
  */
-export function perObject<K extends object, V, More extends readonly unknown[] = []>(
-  compute: (key: K, ...more: More) => V,
-): (key: K, ...more: More) => V {
-  const values = new WeakMap<K, { readonly value: V }>()
-  return (key, ...more) => {
+export function perObject<K extends object, V, More = void>(
+  compute: (key: K, more: More) => V,
+): (key: K, more: More) => V {
+  const values = new WeakMap<K, V>()
+  return (key, more) => {
     const cached = values.get(key)
-    if (cached) return cached.value
-    const value = compute(key, ...more)
-    values.set(key, { value })
+    if (cached !== undefined || values.has(key)) return cached as V
+    const value = compute(key, more)
+    values.set(key, value)
     return value
   }
 }
