@@ -14,6 +14,7 @@ interface Auth {
   readonly renewable: boolean
   readonly token_type: string
   readonly num_uses: number
+  readonly entity_id: string
   readonly metadata: Body
 }
 
@@ -57,8 +58,8 @@ describe('a login, through a method of two routes', () => {
       token_type: 'service',
       orphan: true,
       num_uses: 0,
-      entity_id: '',
     })
+    expect(auth.entity_id).to.match(/^[0-9a-f-]{36}$/)
     const { data } = (await self(auth.client_token)).body as { readonly data: Body }
     expect(data).to.deep.include({
       path: 'auth/people/login/anna',
@@ -67,6 +68,7 @@ describe('a login, through a method of two routes', () => {
       meta: { user: 'anna' },
       creation_ttl: 3600,
       orphan: true,
+      entity_id: auth.entity_id,
     })
     expect(JSON.stringify(data)).not.to.match(/mount|login_?data/i)
     const leases = await server.data('LIST', 'sys/leases/lookup/auth/people/login/anna')
