@@ -20,7 +20,10 @@ export async function arrive(identity: Identity, arrival: Arrival): Promise<stri
 async function arrived({ view }: Identity, arrival: Arrival): Promise<EntityRecord | undefined> {
   const pointer = await view.get(at.aliasName(arrival.mountAccessor, arrival.name), pointerShape)
   const entity = pointer && (await view.get(at.entity(pointer.id), entityShape))
-  return entity && (entity.disabled || isSame(aliasOf(entity, arrival).metadata, arrival.metadata)) ? entity : undefined
+  if (!entity || entity.disabled) return entity
+  // Without its alias it was merged or changed between the two reads.
+  const alias = aliasIn(entity, arrival)
+  return alias && isSame(alias.metadata, arrival.metadata) ? entity : undefined
 }
 
 /** Makes the entity and its alias, or changes the metadata of the alias, in one commit. */
@@ -38,18 +41,18 @@ async function enter(identity: Identity, arrival: Arrival): Promise<EntityRecord
     const entity = await tx.get(at.entity(pointer.id), entityShape)
     if (!entity) throw damaged()
     if (entity.disabled) return entity
-    const changed = { ...aliasOf(entity, arrival), metadata, updatedAt: clock.now() }
-    const aliases = entity.aliases.map((alias) => (alias.id === changed.id ? changed : alias))
+    const alias = aliasIn(entity, arrival)
+    if (!alias) throw damaged()
+    const changed = { ...alias, metadata, updatedAt: clock.now() }
+    const aliases = entity.aliases.map((one) => (one.id === changed.id ? changed : one))
     const next = { ...entity, aliases }
     tx.put(at.entity(entity.id), next)
     return next
   })
 }
 
-function aliasOf({ aliases }: EntityRecord, { mountAccessor, name }: Arrival) {
-  const found = aliases.find((alias) => alias.mountAccessor === mountAccessor && alias.name === name)
-  if (!found) throw damaged()
-  return found
+function aliasIn({ aliases }: EntityRecord, { mountAccessor, name }: Arrival) {
+  return aliases.find((alias) => alias.mountAccessor === mountAccessor && alias.name === name)
 }
 
 const damaged = (): Fault =>
