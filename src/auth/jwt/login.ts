@@ -86,12 +86,13 @@ export function loginOf(engine: Jwt, roleName: string, role: Role, claims: Claim
   const ownAudience = clientId !== undefined && (role.boundAudiences ?? []).length === 0
   checkBounds(ownAudience ? { ...role, boundAudiences: [clientId] } : role, claims)
   const name = userOf(claims, role.userClaim, role.userClaimJsonPointer)
-  const groups = groupsOf(claims, role.groupsClaim)
+  // A role without the claim ends memberships as well: nothing vouches for them any more (CVE-2020-10660).
+  const groupAliases = groupsOf(claims, role.groupsClaim) ?? []
   const metadata = { ...mappedClaims(claims, role.claimMappings), role: roleName }
   return {
     ...role.params,
     alias: { name, metadata },
-    ...(groups && { groupAliases: groups }),
+    groupAliases,
     displayName: name,
     metadata,
     renewable: true,

@@ -244,10 +244,18 @@ describe('jwt', () => {
     const { accessor } = mounts['jwt/'] as { readonly accessor: string }
     const { id } = await server.data('POST', 'identity/group', { name: 'reds', type: 'external', policies: 'of-reds' })
     await server.data('POST', 'identity/group-alias', { name: 'red', mount_accessor: accessor, canonical_id: id })
-    const policies = async (groups: readonly string[]) =>
-      (authOf(await login(jwt(claims({ sub: 'grete', groups }), key), 'grouped')) as unknown as Body)['identity_policies'] // prettier-ignore
+    const policies = async (groups: readonly string[], name = 'grouped') =>
+      (authOf(await login(jwt(claims({ sub: 'grete', groups }), key), name)) as unknown as Body)['identity_policies'] // prettier-ignore
     expect(await policies(['red', 'blue'])).to.deep.equal(['of-reds'])
     expect(await policies(['blue'])).to.be.oneOf([undefined, null])
+    // CVE-2020-10660: nothing vouches for a membership any more where the role has no such claim.
+    await policies(['red'])
+    await role('without', { bound_audiences: 'app' })
+    expect(await policies(['red'], 'without')).to.be.oneOf([undefined, null])
+    await policies(['red'])
+    await role('grouped', { bound_audiences: 'app', groups_claim: '' })
+    expect(await policies(['red'])).to.be.oneOf([undefined, null])
+    await role('grouped', { bound_audiences: 'app', groups_claim: 'groups' })
     const many = Array.from({ length: 1001 }, (_, n) => `g${n}`)
     await refused(jwt(claims({ groups: many }), key), /more than 1000/, 'grouped')
   })
