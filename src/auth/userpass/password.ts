@@ -38,7 +38,8 @@ export async function hashOf({ password, password_hash: hash }: NewPassword): Pr
 /** Whether a password has a hash. Takes as long without one. */
 export async function matches(password: string, hash: string | undefined): Promise<boolean> {
   const bytes = utf8(password)
-  if (bytes.length > mostBytes) return false
-  const equal = await hashing.run('matchesPassword', { password: bytes, hash: hash ?? nobody })
-  return equal && hash !== undefined
+  // A longer one costs the same: guesses that cost nothing would push the failures of others out of the lockout's memory.
+  const hashed = bytes.subarray(0, mostBytes)
+  const equal = await hashing.run('matchesPassword', { password: hashed, hash: hash ?? nobody })
+  return equal && hash !== undefined && bytes.length <= mostBytes
 }

@@ -29,6 +29,7 @@ describe('logins with passwords, by the clock', () => {
     // Without the hash it would be a hundredth.
     expect((await times('nobody-of-that-name')) / known).to.be.within(0.3, 3)
     expect((await times('locked', 'pw')) / known).to.be.within(0.3, 3)
+    expect((await times('timed', 'a'.repeat(73))) / known).to.be.within(0.3, 3)
   })
 
   it('many logins at once hold up nobody else, and too many are told to come back', async () => {
