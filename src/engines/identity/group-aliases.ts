@@ -43,7 +43,7 @@ export async function setGroupAlias(
   const canonicalId = change.canonicalId || (old?.id ?? taken?.id ?? '')
   if (taken && taken.id !== (old?.id ?? canonicalId)) throw refuse('another group has this alias')
   const group = canonicalId === '' ? await newGroup(identity, tx) : await mustBeExternal(tx, canonicalId)
-  if (!taken) refuseSecond(group, old)
+  refuseSecond(group, old, taken?.id)
   mayChange(group)
   if (old && old.id !== group.id) {
     mayChange(old)
@@ -67,10 +67,13 @@ function mustBeComplete(identity: Identity, change: GroupAliasChange): string {
   return name
 }
 
-/** @throws Fault invalid_request when the group would have two aliases */
-function refuseSecond({ alias }: GroupRecord, old: AliasedGroup | undefined): void {
-  if (alias && alias.id !== old?.alias.id)
-    throw refuse('the group has an alias already: change that one, or remove it first')
+/**
+ * @param owner the group that has an alias of this mount and name already
+ * @throws Fault invalid_request when the group would have two aliases
+ */
+function refuseSecond({ id, alias }: GroupRecord, old: AliasedGroup | undefined, owner: string | undefined): void {
+  const isItsOwn = old ? alias?.id === old.alias.id : id === owner
+  if (alias && !isItsOwn) throw refuse('the group has an alias already: change that one, or remove it first')
 }
 
 async function newGroup(identity: Identity, tx: Transaction): Promise<GroupRecord> {

@@ -43,6 +43,9 @@ export async function merge(
     if (id === to) throw refuse('to_entity_id cannot be among from_entity_ids')
     const entity = await entityById(tx, id)
     if (!entity) throw refuse(`there is no entity with the id "${id}" in from_entity_ids`)
+    // Its tokens and logins would work again as those of the other one.
+    if (entity.disabled && !target.disabled)
+      throw refuse(`the entity "${id}" is disabled: enable it first, or remove it`)
     mayChange(entity)
     others.push(entity)
   }

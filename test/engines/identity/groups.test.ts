@@ -138,6 +138,11 @@ describe('identity groups, aliases and merges', () => {
     expect((await read(`group/id/${group}`))['alias']).to.include({ id: alias, name: 'staff' })
     const second = { name: 'staff', mount_accessor: accessor, canonical_id: await made('group', { type: 'external' }) }
     expect((await post('group-alias', second)).status).to.equal(400)
+    const third = await made('group-alias', { ...second, name: 'third' })
+    const moved = { name: 'staff', mount_accessor: accessor, canonical_id: second.canonical_id }
+    expect((await post(`group-alias/id/${alias}`, moved)).status).to.equal(400)
+    expect(await read(`group-alias/id/${third}`)).to.include({ name: 'third', canonical_id: second.canonical_id })
+    expect((await server.data('LIST', 'identity/group-alias/id'))['keys']).to.include.members([alias, third])
     expect((await post(`group-alias/id/${alias}`, { name: 'crew', mount_accessor: other })).status).to.equal(200)
     expect((await server.data('LIST', 'identity/group-alias/id'))['key_info']).to.have.nested.property(
       `${alias}.name`,
