@@ -19,6 +19,7 @@ const input = 'YQ=='
 const kv2 = { type: 'kv', options: { version: '2' } }
 const item = { plaintext: input }
 const policy = 'path "a" {}'
+const claim = { user_claim: 'sub', bound_audiences: 'a' }
 /** Of "password", with the least work that is allowed. */
 const passwordHash = '$2b$05$tKcp2Bwcg4b3AYiPGGTUUOV84q1VWv1uVilJ4oFJoCAvsBFne6N/2'
 
@@ -59,6 +60,8 @@ const cases: readonly Case[] = [
   { path: 'transit/sign/rsa', rule: denied('salt_length', 'auto'), refused: [{ input }, { input, salt_length: '0' }, { input, salt_length: 0 }], allowed: [{ input, salt_length: 'hash' }] },
   { path: 'transit/cmac/c', rule: denied('mac_length', 16), refused: [{ input }, { input, mac_length: 0 }, { input, mac_length: 16 }], allowed: [{ input, mac_length: 8 }] },
   { path: 'transit/encrypt/rsa', rule: denied('hash_function', 'sha256'), refused: [item, { batch_input: [item] }], allowed: [{ ...item, padding_scheme: 'oaep', hash_function: 'SHA512' }] },
+  { path: 'auth/approle/role/+', to: 'auth/approle/role/t', rule: denied('token_type', 'batch'), refused: [{ token_type: 'batch' }, { token_type: 'default-batch' }], allowed: [{ token_type: 'service' }] },
+  { path: 'auth/jwt/role/+', to: 'auth/jwt/role/t', rule: denied('role_type', 'oidc'), refused: [{ ...claim, allowed_redirect_uris: 'https://a.example/' }, { ...claim, role_type: 'oidc' }], allowed: [{ ...claim, role_type: 'jwt' }] },
   { path: 'sys/remount', rule: denied('from', 'plain'), refused: [{ from: 'plain', to: 'x' }, { from: 'plain/', to: 'x' }, { from: '/plain', to: 'x' }], allowed: [] },
   { path: 'sys/quotas/rate-limit/q', rule: denied('path', 'plain/'), refused: [{ rate: 1e6, path: 'plain' }, { rate: 1e6, path: '/plain' }], allowed: [{ rate: 1e6, path: 'transit' }] },
   { path: 'sys/quotas/rate-limit/q', rule: denied('interval', '1s'), refused: [{ rate: 1e6 }], allowed: [{ rate: 1e6, interval: 5 }] },
@@ -104,7 +107,7 @@ describe('what a rule denies, by another form', function () {
   before(async () => {
     server = await openLevelServer()
     for (const [path, type] of [['transit', 'transit'], ['plain', 'kv'], ['secret', 'kv-v2']]) await server.data('POST', `sys/mounts/${path}`, { type }) // prettier-ignore
-    for (const type of ['approle', 'userpass']) await server.data('POST', `sys/auth/${type}`, { type })
+    for (const type of ['approle', 'jwt', 'userpass']) await server.data('POST', `sys/auth/${type}`, { type })
     for (const [name, type] of [
       ['k', 'aes256-gcm96'],
       ['rsa', 'rsa-2048'],

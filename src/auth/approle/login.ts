@@ -83,7 +83,8 @@ function loginOf(name: string, role: Role, secret: SecretId | undefined): Login 
   return {
     ...role.params,
     boundCidrs: tokenCidrs.length > 0 ? tokenCidrs : role.params.boundCidrs,
-    alias: { name: role.roleId, metadata },
+    // All secret ids of the role share this alias: metadata of one of them would be that of all their tokens (CVE-2021-43998).
+    alias: { name: role.roleId, metadata: { role_name: name } },
     displayName: '',
     metadata,
     renewable: true,

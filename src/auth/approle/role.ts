@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Fault, refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
-import type { Values } from '../../contract/field.ts'
+import type { Forms, Values } from '../../contract/field.ts'
 import { folded } from '../../contract/names.ts'
 import {
   changedTokenParams,
@@ -69,6 +69,14 @@ function isConstrained({ bindSecretId, secretIdBoundCidrs, params }: Role): bool
 export const roleName = { role_name: f.string('Name of the role.').or('') }
 export const canonical = { role_name: folded }
 
+/** The types of mounts are taken for those of roles. */
+const typeForms: Forms = (value) =>
+  value === 'service' || value === 'batch'
+    ? [`default-${value}`]
+    : value === 'default-service' || value === 'default-batch'
+      ? [value.slice('default-'.length)]
+      : []
+
 /** The fields of a role, with their older names. */
 export const roleFields = {
   bind_secret_id: f.bool('A login needs a secret id.').limiting().initially(true),
@@ -77,6 +85,7 @@ export const roleFields = {
   secret_id_num_uses: f.int('The most uses of a secret id; 0: no limit.').limiting().initially(0),
   secret_id_ttl: f.duration('The longest TTL of a secret id; 0: no limit.').limiting().initially(0),
   ...tokenParamFields,
+  token_type: tokenParamFields.token_type.reads(typeForms),
   policies: f.list('Older name of token_policies.').alias('token_policies'),
   period: f.duration('Older name of token_period.').alias('token_period'),
 }

@@ -11,11 +11,11 @@ function leeway(about: string): Field<number | undefined> {
 
 /** The fields of a role, with their older names. */
 export const roleFields = {
-  role_type: f.string('jwt or oidc; oidc when left out.'),
+  role_type: f.string('jwt or oidc; oidc when left out.').or('oidc'),
   bound_audiences: f.list('Audiences (aud), one of which the token must have.').limiting(),
   bound_subject: f.string('The subject (sub) that the token must have.').limiting(),
   bound_claims: f.object('Claims that the token must have, each with a value or a list of them. Names that begin with / are JSON pointers.').limiting(),
-  bound_claims_type: f.string('string, or glob: * in bound claims stands for any characters. string when left out.'),
+  bound_claims_type: f.string('string, or glob: * in bound claims stands for any characters. string when left out.').or('string'),
   user_claim: f.string('The claim that names who logs in.'),
   user_claim_json_pointer: f.bool('user_claim is a JSON pointer.'),
   groups_claim: f.string('The claim with the names of groups, a list of strings.'),
