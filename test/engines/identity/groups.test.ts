@@ -242,10 +242,12 @@ describe('identity groups, aliases and merges', () => {
     expect(await statusOf(`entity-alias/id/${lost}`)).to.equal(404)
   })
 
-  it('CVE-2026-14886: batch-delete removes what is of its own namespace only', async () => {
+  it('CVE-2026-14886, Vault 2.0.4, batches: batch-delete removes what is of its own namespace only', async () => {
     await server.data('POST', 'sys/namespaces/team', {})
     const here = await made('entity')
     const there = String((await server.data('POST', 'team/identity/entity', {}))['id'])
+    await server.data('POST', 'identity/entity/batch-delete', { entity_ids: there })
+    expect((await server.call('GET', `/v1/team/identity/entity/id/${there}`)).status).to.equal(200)
     expect(
       (await server.call('POST', '/v1/team/identity/entity/batch-delete', { entity_ids: [here, there] })).status,
     ).to.equal(204)

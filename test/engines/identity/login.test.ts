@@ -107,11 +107,16 @@ describe('identity of logins', () => {
     expect(renewed).to.deep.include({ entity_id: id, identity_policies: ['extra', 'own'] })
   })
 
-  it('a disabled entity cannot log in, and its tokens are refused until it is enabled', async () => {
+  it('0.9.2: a disabled entity cannot log in, and its tokens are refused until it is enabled', async () => {
     await user('carl')
     const { client_token: token, entity_id: id } = await login('carl')
+    await server.data('POST', 'sys/auth/userpass/tune', { token_type: 'batch' })
+    const { client_token: batch } = await login('carl')
+    await server.data('POST', 'sys/auth/userpass/tune', { token_type: 'default-service' })
+    expect((await self(batch)).status).to.equal(200)
     await set(id, { disabled: true })
     expect((await self(token)).status).to.equal(403)
+    expect((await self(batch)).status).to.equal(403)
     expect((await tryLogin('carl')).status).to.equal(403)
     await set(id, { disabled: false })
     expect((await self(token)).status).to.equal(200)
@@ -160,12 +165,22 @@ describe('identity of logins', () => {
     expect((await server.call('GET', `/v1/identity/entity-alias/id/${String(alias?.['id'])}`)).status).to.equal(404)
   })
 
-  it('a refused login makes no entity', async () => {
+  it('CVE-2026-46405: a refused login leaves no token, lease, accessor or entity', async () => {
     await server.data('POST', 'auth/userpass/users/far', { password_hash: hash, token_bound_cidrs: '10.1.2.3' })
-    const before = await server.data('GET', 'sys/internal/counters/entities')
+    await user('gone')
+    await set((await login('gone')).entity_id, { disabled: true })
+    const left = async () => [
+      await server.data('GET', 'sys/internal/counters/entities'),
+      (await server.data('LIST', 'auth/token/accessors'))['keys'],
+      (await server.call('LIST', '/v1/sys/leases/lookup/auth/userpass/login/far')).status,
+      (await server.data('LIST', 'sys/leases/lookup/auth/userpass/login/gone'))['keys'],
+    ]
+    const before = await left()
+    expect((await tryLogin('gone')).status).to.equal(403)
     expect((await tryLogin('far')).status).to.equal(403)
     expect((await server.call('POST', '/v1/auth/userpass/login/anna', { password: 'x' }, {})).status).to.equal(400)
-    expect(await server.data('GET', 'sys/internal/counters/entities')).to.deep.equal(before)
+    expect(await left()).to.deep.equal(before)
+    expect(before[2]).to.equal(404)
   })
 
   it('an entity alias of a token role: allowed names only, letter case does not count', async () => {
