@@ -189,8 +189,13 @@ export class DeviceLog {
   tick(): void {
     const { files } = this
     if (!files || !this.#queue.isEmpty) return
-    files.watchSpace()
-    if (files.moved || files.recovered()) this.#queue.wake()
+    try {
+      files.watchSpace()
+      if (files.moved || files.recovered()) this.#queue.wake()
+    } catch (thrown) {
+      // Its folder cannot be looked into now, for example: other devices and a sealed server go on.
+      this.failed(thrown)
+    }
   }
 
   /** Resolves when every line written so far is on disk. */

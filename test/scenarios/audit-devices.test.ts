@@ -75,6 +75,46 @@ unsafe_allow_api_audit_creation = true
     await new Promise((done) => witness.close(done))
   })
 
+  it('goes on with one of two files while nobody can look into the folder of the other, and sealed with neither', async () => {
+    const folder = temporaryFolder()
+    const config = join(folder, 'strongroom.hcl')
+    const device = (name: string): string => {
+      mkdirSync(join(folder, name))
+      return `audit "file" "${name}" { options { file_path = "${folder}/${name}/audit.log" } }\n`
+    }
+    writeFileSync(
+      config,
+      `storage "level" { path = "${folder}/data" }\nlistener "tcp" { address = "127.0.0.1:0" tls_disable = true }\n${device('one')}${device('two')}`,
+    )
+    const told: string[] = []
+    const running = await startServer({ config: [config], log: (line) => told.push(line) })
+    const server = new TestServer(running, folder, config)
+    const made = await server.call('PUT', '/v1/sys/init', { secret_shares: 3, secret_threshold: 2 })
+    Object.assign(server, { shares: made.body['keys'], token: String(made.body['root_token']) })
+    await unseal(server)
+    /** A file stands where a folder was: every look at a file in it fails. */
+    const hide = (name: string): void => {
+      renameSync(join(folder, name), join(folder, `${name}.away`))
+      writeFileSync(join(folder, name), '')
+    }
+    const failed = async (name: string): Promise<void> => {
+      for (let tries = 0; tries < 1000 && !told.some((line) => line.includes(`${name}/`)); tries++)
+        await new Promise((done) => setTimeout(done, 5))
+      expect(told.filter((line) => line.includes(`${name}/`)))
+        .to.have.property('length')
+        .above(0)
+    }
+    hide('two')
+    await failed('two')
+    expect((await server.call('PUT', '/v1/cubbyhole/a', { value: 'b' })).status).to.equal(204)
+    expect(readFileSync(join(folder, 'one', 'audit.log'), 'utf8')).to.include('"path":"cubbyhole/a"')
+    await server.call('PUT', '/v1/sys/seal')
+    hide('one')
+    await failed('one')
+    expect((await server.call('GET', '/v1/sys/seal-status')).body).to.include({ sealed: true })
+    await running.stop()
+  })
+
   it('opens while one that was enabled over the API is away, and tells it afterwards what it missed', async () => {
     const folder = temporaryFolder()
     const config = join(folder, 'strongroom.hcl')
