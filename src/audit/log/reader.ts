@@ -5,6 +5,7 @@ import type { LogFile } from './files.ts'
 import { LineCutter, leafAt } from '../lines/cutter.ts'
 import { markBefore } from '../lines/marks.ts'
 import { CompactRange } from '../checkpoints/tree.ts'
+import { notStrict } from '../lines/strict-json.ts'
 
 /** The state of a log after a certain line. */
 export interface Point {
@@ -29,6 +30,8 @@ export interface Break {
 export class LogReader {
   readonly #range: CompactRange
   readonly #points: number[]
+  /** Lines behind it nobody has vouched for: they must be what a server writes. */
+  readonly #vouchedFor: number
   #log: string
   #file: number
   #leaf: Uint8Array
@@ -53,6 +56,7 @@ export class LogReader {
     if (!range) throw new RangeError('the first line of this file does not tell the tree before it')
     this.#range = range
     this.#points = [...new Set(points)].filter((size) => size > range.size).sort((a, b) => a - b)
+    this.#vouchedFor = this.#points.at(-1) ?? range.size
     this.#log = first.begin.log
     this.#file = first.begin.file
     this.#prev = first.link.prev
@@ -122,6 +126,8 @@ export class LogReader {
     const tail = `,"chain":{"seq":${seq},"prev":"${this.#prev}"}}`
     if (to - from <= tail.length || buffer.toString('latin1', to - tail.length, to) !== tail)
       return this.#break('it or the line before it was changed, removed or added', leafAt(buffer, from, to))
+    const oddity = seq > this.#vouchedFor ? notStrict(buffer.subarray(from, to)) : undefined
+    if (oddity !== undefined) return this.#break(oddity, leafAt(buffer, from, to))
     if (this.#atStart) this.#begin(buffer.toString('utf8', from, to))
     else if (isNote(buffer, from)) this.#note(buffer.toString('utf8', from, to))
     if (this.#broken) return undefined

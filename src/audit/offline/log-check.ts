@@ -7,7 +7,7 @@ import { markBefore } from '../lines/marks.ts'
 import { CompactRange } from '../checkpoints/tree.ts'
 import type { Evidence } from './evidence.ts'
 import type { RawLine } from './raw-lines.ts'
-import { notStrict } from './strict-json.ts'
+import { notStrict } from '../lines/strict-json.ts'
 
 /** Where a line stands. */
 export interface Place {

@@ -17,6 +17,7 @@ import { openBarrier } from '../../support/barrier.ts'
 import { OpenStorage } from '../../support/open-storage.ts'
 import { HandClock } from '../../support/clock.ts'
 import { temporaryFolder } from '../../support/folder.ts'
+import { after, chained } from '../../../src/audit/lines/chain.ts'
 import { allLinesOf, brokerWith, event, file, linesOf, round } from '../support.ts'
 
 /** The broker has done what it was about to do. */
@@ -260,6 +261,21 @@ describe('a log after a crash', () => {
     for (let length = last; length < bytes.length; length += 15) places.push(length)
     for (const length of places)
       expect(await isRefusedAt(length), `${length} of ${bytes.length} bytes, ${known} known`).to.equal(length < known)
+  })
+
+  it('is refused behind its last known line where no server wrote it, though the chain is right', async () => {
+    const { broker, path, again } = await opened()
+    await broker.close()
+    await broker.shutdown()
+    const written = readFileSync(path, 'utf8')
+    const link = after(written.trimEnd().split('\n').at(-1) ?? '')
+    for (const line of [`{"a":${'['.repeat(200)}${']'.repeat(200)}`, '{"a":1,"a":2', '{"a":\u00ff1']) {
+      writeFileSync(path, `${written}${chained(link, [line]).text}`)
+      const refusal = await again().then(() => '', ({ message }: Error) => message) // prettier-ignore
+      expect(refusal, line).to.match(/after line \d+: it /)
+    }
+    writeFileSync(path, written)
+    await (await again()).shutdown()
   })
 
   it('has checkpoints that verify, wherever a crash cut the last one short', async () => {
