@@ -48,6 +48,8 @@ export interface ServerOptions {
 export interface RunningServer {
   /** Base URL of the first listener. */
   readonly address: string
+  /** Base URLs of the listeners of the configuration. */
+  readonly addresses: readonly string[]
   /** Those of the configuration, then those that protocols open themselves. */
   readonly listeners: readonly string[]
   readonly storageType: string
@@ -77,8 +79,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   await orStop(share(options, running, loggers), async () => stop([], running))
   const listeners = await orStop(listen(config, core, options), async () => stop([], running))
   clock.after(1000, () => void core.preload())
+  const addresses = config.listeners.map((listener, at) => addressOf(listener, listeners[at]?.address ?? ''))
   return {
-    address: addressOf(config.listeners[0], listeners[0]?.address ?? ''),
+    address: addresses[0] ?? '',
+    addresses,
     listeners: listeners.map(({ address }) => address),
     storageType: storage.type,
     ...dev,

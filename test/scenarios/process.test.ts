@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { expect } from 'chai'
 import { unsafeStartOption } from '../../src/server/harden-process.ts'
 import { temporaryFolder } from '../support/folder.ts'
-import { writeFileSync } from 'node:fs'
+import { appendFileSync, writeFileSync } from 'node:fs'
 import { program } from '../support/program.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -66,6 +66,15 @@ describe('the process of a server', () => {
       expect(code, said).to.equal(1)
       expect(said).to.match(/does not start with (--cpu-prof|--report-on-fatalerror|NODE_DEBUG):/)
     }
+  })
+
+  it('says all addresses that it listens on', async () => {
+    const config = configured()
+    appendFileSync(config, `listener "unix" { address = "${dirname(config)}/socket" }\n`)
+    const { said } = await node([program, 'server', `-config=${config}`], {
+      heard: (text) => text.includes('listens on'),
+    })
+    expect(said).to.match(/listens on http:\/\/127\.0\.0\.1:\d+ and unix:\/\/\S+\/socket; it is sealed/)
   })
 
   it('opens no debugger on SIGUSR1', async () => {

@@ -58,6 +58,7 @@ export class MemberProcess extends TestServer {
   private constructor(child: ChildProcess, address: string, folder: string) {
     const running = {
       address,
+      addresses: [address],
       listeners: [address],
       storageType: 'socket',
       reload: async () => [],

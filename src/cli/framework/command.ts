@@ -47,6 +47,8 @@ export type Serve = (options: {
   readonly lockoutDisabled?: boolean
 }) => Promise<{
   readonly address: string
+  /** Of all listeners. */
+  readonly addresses: readonly string[]
   readonly storageType: string
   readonly rootToken?: string
   readonly unsealKey?: string

@@ -55,7 +55,7 @@ async function serving(run: Run, options: Options, tls: DevTls | undefined): Pro
     if (!run.flags.bool('dev-no-store-token')) keepRootToken(run, running.rootToken ?? '')
   } else
     run.out(
-      `==> strongroom listens on ${running.address}; it is sealed until enough key shares are submitted (strongroom operator unseal)\n`,
+      `==> strongroom listens on ${running.addresses.join(' and ')}; it is sealed until enough key shares are submitted (strongroom operator unseal)\n`,
     )
   await stopSignal
   await running.stop()
