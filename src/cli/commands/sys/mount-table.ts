@@ -56,7 +56,7 @@ function brief(mounts: Mounts, { word }: MountListKind): string {
   )
 }
 
-const builtin = /^(ns_)?(system|cubbyhole|identity)$/
+const builtin = /^(ns_)?(system|cubbyhole)$/
 
 function detailed(mounts: Mounts, { word }: MountListKind): string {
   const sixth = word === 'auth' ? 'Token Type' : 'Force No Cache'
