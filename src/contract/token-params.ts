@@ -76,6 +76,13 @@ export function changedTokenParams(old: TokenParams, values: Partial<TokenParamV
   return params
 }
 
+/** Values with those that were sent under an older name only under the newer one, too. @param names the newer name of each */
+export function underNewerNames<V extends object>(names: Readonly<Record<string, string>>, values: V): V {
+  const sent = values as Readonly<Record<string, unknown>>
+  const moved = Object.entries(names).filter(([older, newer]) => sent[newer] === undefined && sent[older] !== undefined)
+  return { ...values, ...Object.fromEntries(moved.map(([older, newer]) => [newer, sent[older]])) }
+}
+
 /**
  * The older names of parameters under which a role or user was last written: its route shows those as well.
  * @param names the newer name of each

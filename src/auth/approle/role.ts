@@ -9,6 +9,7 @@ import {
   isTokenParams,
   noTokenParams,
   olderNamesAfter,
+  underNewerNames,
   renderedTokenParams,
   tokenParamFields,
 } from '../../contract/token-params.ts'
@@ -142,12 +143,8 @@ function checked(role: Role, values: RoleValues, maxTtl: number): Role {
 }
 
 function changedParams(old: TokenParams, values: RoleValues): TokenParams {
-  return changedTokenParams(old, {
-    ...values,
-    token_policies: values.token_policies ?? values.policies,
-    token_period: values.token_period ?? values.period,
-    token_type: values.token_type?.replace(/^default-(?=service$|batch$)/, ''),
-  })
+  const token_type = values.token_type?.replace(/^default-(?=service$|batch$)/, '')
+  return changedTokenParams(old, { ...underNewerNames(olderNames, values), token_type })
 }
 
 /** Warnings for the caller about a role. @param maxTtl of the mount, seconds */

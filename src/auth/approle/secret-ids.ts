@@ -8,7 +8,7 @@ import type { Response } from '../../contract/response.ts'
 import { routesOf } from '../../contract/route.ts'
 import type { Call } from '../../contract/route.ts'
 import type { Transaction } from '../../contract/view.ts'
-import { pageFields, pageOf } from '../../contract/wire/page.ts'
+import { namesIn, pageFields } from '../../contract/wire/page.ts'
 import { keys } from '../../contract/wire/returns.ts'
 import type { AppRole } from './mount.ts'
 import { usableId } from './role-id.ts'
@@ -34,9 +34,7 @@ export const secretIdRoutes = [
     handle: async ({ engine }, { role_name: name, ...page }) => {
       const role = await engine.view.get(keyOf(name), roleShape)
       if (!role) throw refuse(noRole(name))
-      const accessors = await engine.view.list(`accessor/${role.uid}/`, pageOf(page))
-      if (accessors.length === 0) throw new Fault('not_found', 'no secret ids')
-      return answer({ keys: accessors })
+      return answer({ keys: await namesIn(engine.view, `accessor/${role.uid}/`, 'no secret ids', page) })
     },
   }),
   write('role/:role_name/secret-id', {

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { refuse } from '../../contract/fault.ts'
-import { changedTokenParams, noTokenParams, olderNamesAfter } from '../../contract/token-params.ts'
-import type { TokenParams } from '../../contract/token-params.ts'
+import { changedTokenParams, noTokenParams, olderNamesAfter, underNewerNames } from '../../contract/token-params.ts'
 import { formatDuration } from '../../util/duration.ts'
 import { isText } from '../../util/stored/shape.ts'
 import { isBound, isConstrained, olderNames, valuesOf } from './role.ts'
@@ -61,23 +60,11 @@ export function changedRole(stored: Role | undefined, values: RoleValues, maxTtl
     verboseLogging: values.verbose_oidc_logging ?? old.verboseLogging,
     redirectUris: values.allowed_redirect_uris ?? old.redirectUris,
     scopes: values.oidc_scopes ?? old.scopes,
-    params: changedParams(old.params, values),
+    params: changedTokenParams(old.params, underNewerNames(olderNames, values)),
     older: olderNamesAfter(olderNames, values, old.older),
   }
   checkRole(next, maxTtl)
   return next
-}
-
-function changedParams(old: TokenParams, values: RoleValues): TokenParams {
-  return changedTokenParams(old, {
-    ...values,
-    token_policies: values.token_policies ?? values.policies,
-    token_ttl: values.token_ttl ?? values.ttl,
-    token_max_ttl: values.token_max_ttl ?? values.max_ttl,
-    token_period: values.token_period ?? values.period,
-    token_num_uses: values.token_num_uses ?? values.num_uses,
-    token_bound_cidrs: values.token_bound_cidrs ?? values.bound_cidrs,
-  })
 }
 
 /** The first one by default. @throws Fault invalid_request */

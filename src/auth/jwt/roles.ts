@@ -1,7 +1,7 @@
 import { Fault } from '../../contract/fault.ts'
 import { answer, done } from '../../contract/response.ts'
 import { routesOf } from '../../contract/route.ts'
-import { pageFields, pageOf } from '../../contract/wire/page.ts'
+import { namesIn, pageFields } from '../../contract/wire/page.ts'
 import { keys } from '../../contract/wire/returns.ts'
 import type { Jwt } from './mount.ts'
 import { changedRole, warningsOf } from './role-change.ts'
@@ -29,9 +29,7 @@ export const roleRoutes = [
     returns: keys('The names.'),
     fields: pageFields,
     handle: async ({ engine }, page) => {
-      const names = await engine.view.list('role/', pageOf(page))
-      if (names.length === 0) throw new Fault('not_found', 'no roles')
-      return answer({ keys: names })
+      return answer({ keys: await namesIn(engine.view, 'role/', 'no roles', page) })
     },
   }),
   read('role/:name', {

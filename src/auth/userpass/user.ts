@@ -9,6 +9,7 @@ import {
   isTokenParams,
   noTokenParams,
   olderNamesAfter,
+  underNewerNames,
   renderedTokenParams,
   tokenParamFields,
 } from '../../contract/token-params.ts'
@@ -81,13 +82,7 @@ export function changedUser(
   hash: string,
   values: Partial<Values<typeof paramFields>>,
 ): User {
-  const params = changedTokenParams(old?.params ?? noTokenParams, {
-    ...values,
-    token_policies: values.token_policies ?? values.policies,
-    token_ttl: values.token_ttl ?? values.ttl,
-    token_max_ttl: values.token_max_ttl ?? values.max_ttl,
-    token_bound_cidrs: values.token_bound_cidrs ?? values.bound_cidrs,
-  })
+  const params = changedTokenParams(old?.params ?? noTokenParams, underNewerNames(olderNames, values))
   const older = olderNamesAfter(olderNames, values, old?.older ?? [])
   return { hash, params, older }
 }

@@ -1,6 +1,6 @@
 import { Fault, refuse } from '../../contract/fault.ts'
 import { answer, done } from '../../contract/response.ts'
-import { pageFields, pageOf } from '../../contract/wire/page.ts'
+import { namesIn, pageFields } from '../../contract/wire/page.ts'
 import { keys } from '../../contract/wire/returns.ts'
 import { routesOf } from '../../contract/route.ts'
 import type { Alias } from '../../contract/route.ts'
@@ -24,9 +24,7 @@ export const userRoutes = [
     returns: keys('The names.'),
     fields: pageFields,
     handle: async ({ engine }, page) => {
-      const names = await engine.view.list('user/', pageOf(page))
-      if (names.length === 0) throw new Fault('not_found', 'no users')
-      return answer({ keys: names })
+      return answer({ keys: await namesIn(engine.view, 'user/', 'no users', page) })
     },
   }),
   read('users/:username', {

@@ -1,4 +1,7 @@
+import { Fault } from '../fault.ts'
 import { f } from '../field.ts'
+import type { Values } from '../field.ts'
+import type { View } from '../view.ts'
 
 /** The fields of a route that lists names. */
 export const pageFields = {
@@ -6,14 +9,19 @@ export const pageFields = {
   limit: f.int('The most names to return; 0: all.').or(0),
 }
 
+/** The values of `pageFields`. */
+export type Page = Values<typeof pageFields>
+
 /** The page that a caller asked for, as `View.list` takes it. */
-export const pageOf = ({
-  after,
-  limit,
-}: {
-  readonly after: string
-  readonly limit: number
-}): { readonly after?: string; readonly limit?: number } => ({
-  ...(after !== '' && { after }),
-  ...(limit > 0 && { limit }),
-})
+export function pageOf({ after, limit }: Page): { readonly after?: string; readonly limit?: number } {
+  return { ...(after !== '' && { after }), ...(limit > 0 && { limit }) }
+}
+
+const all: Page = { after: '', limit: 0 }
+
+/** The names in a folder. @throws Fault not_found, with the message `none`, when there are none */
+export async function namesIn(view: View, folder: string, none: string, page = all): Promise<readonly string[]> {
+  const names = await view.list(folder, pageOf(page))
+  if (names.length === 0) throw new Fault('not_found', none)
+  return names
+}

@@ -6,6 +6,7 @@ import type { TokenRecord } from '../../contract/identity.ts'
 import { withoutSlash } from '../../contract/names.ts'
 import { answer, done } from '../../contract/response.ts'
 import type { Response } from '../../contract/response.ts'
+import { namesIn, pageFields } from '../../contract/wire/page.ts'
 import { keys } from '../../contract/wire/returns.ts'
 import { callersToken, routesOf } from '../../contract/route.ts'
 import type { Call, Route, Subject } from '../../contract/route.ts'
@@ -90,17 +91,10 @@ const listRoute = (): Route<Cubbyhole> =>
     subject,
     fields: {
       ...path,
-      after: f.string('Only names after this one.').or(''),
-      limit: f.int('The most names to return; 0: all.').or(0),
+      ...pageFields,
     },
-    handle: async (call, { path: folder, after, limit }) => {
-      const found = await cubbyholeOf(call).list(folder === '' ? '' : `${folder}/`, {
-        ...(after !== '' && { after }),
-        ...(limit > 0 && { limit }),
-      })
-      if (found.length === 0) throw new Fault('not_found', 'no secrets')
-      return answer({ keys: found })
-    },
+    handle: async (call, { path: folder, ...page }) =>
+      answer({ keys: await namesIn(cubbyholeOf(call), folder === '' ? '' : `${folder}/`, 'no secrets', page) }),
   })
 
 const writeRoute = (wrapped: WrappedResponses): Route<Cubbyhole> =>

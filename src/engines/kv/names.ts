@@ -1,16 +1,10 @@
-import { Fault, refuse } from '../../contract/fault.ts'
+import { refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
 import type { View } from '../../contract/view.ts'
 import { anyObject } from '../../util/stored/shape.ts'
 
 /** The rest of a path: the name of a secret. */
 export const path = { path: f.string('Path of the secret.').or('') }
-
-/** Which part of a list is wanted. */
-export const page = {
-  after: f.string('Names behind this one.').or(''),
-  limit: f.int('At most so many; 0: all.').or(0),
-}
 
 /** Where v1 keeps a secret: the map of its values. */
 export const plainFolder = 'secret/'
@@ -33,17 +27,6 @@ export function nameToWrite(name: string): string {
 /** A folder of names, with its trailing slash; '' is the top. */
 export function folderOf(name: string): string {
   return name === '' || name.endsWith('/') ? name : `${name}/`
-}
-
-/** The names directly in a folder. @throws Fault not_found when there are none. */
-export async function listed(
-  view: View,
-  folder: string,
-  { after, limit }: { readonly after: string; readonly limit: number } = { after: '', limit: 0 },
-): Promise<readonly string[]> {
-  const keys = await view.list(folder, { ...(after !== '' && { after }), ...(limit > 0 && { limit }) })
-  if (keys.length === 0) throw new Fault('not_found', 'nothing to list')
-  return keys
 }
 
 /** Every secret below a folder, however deep, relative to it. */

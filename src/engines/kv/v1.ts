@@ -3,12 +3,13 @@ import type { Engine, EngineHost } from '../../contract/engine.ts'
 import { Fault, refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
 import { answer, done } from '../../contract/response.ts'
+import { namesIn } from '../../contract/wire/page.ts'
 import { keys } from '../../contract/wire/returns.ts'
 import { routesOf } from '../../contract/route.ts'
 import type { Transaction, View } from '../../contract/view.ts'
 import { parseDuration } from '../../util/duration.ts'
 import type { Json } from '../../util/json.ts'
-import { folderOf, listed, nameToWrite, path, plainFolder, scanned, secretAt, valuesShape } from './names.ts'
+import { folderOf, nameToWrite, path, plainFolder, scanned, secretAt, valuesShape } from './names.ts'
 import { upgradeMark, upgrading } from './upgrade.ts'
 
 /** One mount of KV version 1: one map of values per name. A write replaces the whole map. */
@@ -51,7 +52,7 @@ const readRoutes = [
     fields: path,
     handle: async ({ engine }, { path: folder }) => {
       await refuseWhileUpgrading(engine)
-      return answer({ keys: await listed(engine.secrets, folderOf(folder)) })
+      return answer({ keys: await namesIn(engine.secrets, folderOf(folder), 'nothing to list') })
     },
   }),
   scan('*path', {

@@ -2,6 +2,7 @@ import { Fault } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
 import { answer, done } from '../../contract/response.ts'
 import { routesOf } from '../../contract/route.ts'
+import { namesIn, pageFields } from '../../contract/wire/page.ts'
 import { keys } from '../../contract/wire/returns.ts'
 import { barcodeOf } from './barcode.ts'
 import { keyFields, keyOf, keyShape, name, newKey, rendered, shownFields, urlOf } from './key.ts'
@@ -14,15 +15,8 @@ export const keyRoutes = [
   list('keys', {
     about: 'List the keys.',
     returns: keys('The names.'),
-    fields: {
-      after: f.string('Only names after this one.').or(''),
-      limit: f.int('The most names to return; 0: all.').or(0),
-    },
-    handle: async ({ engine }, { after, limit }) => {
-      const names = await engine.view.list('key/', { ...(after !== '' && { after }), ...(limit > 0 && { limit }) })
-      if (names.length === 0) throw new Fault('not_found', 'no keys')
-      return answer({ keys: names })
-    },
+    fields: pageFields,
+    handle: async ({ engine }, page) => answer({ keys: await namesIn(engine.view, 'key/', 'no keys', page) }),
   }),
   read('keys/:name', {
     about: 'Read the settings of a key. The key itself is never shown.',

@@ -46,8 +46,6 @@ export const shared = {
     .string('Of types ml-dsa, ml-kem and slh-dsa: which one, 65 say.')
     .reads((value, { type }) => setForms(value, type))
     .or(''),
-  after: f.string('Names behind this one.').or(''),
-  limit: f.int('At most so many names.').or(0),
 }
 
 /** The list of items in place of a single one. @param names the parameters that items have; the others count for all items */

@@ -2,6 +2,7 @@ import { f } from '../../../contract/field.ts'
 import { answer, done } from '../../../contract/response.ts'
 import type { Response } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
+import { pageFields } from '../../../contract/wire/page.ts'
 import { changeAlias, removeAlias, setAlias } from '../aliases.ts'
 import type { WrittenAlias } from '../aliases.ts'
 import { entityOfAlias } from '../entities.ts'
@@ -9,7 +10,7 @@ import type { Identity } from '../identity.ts'
 import { checkedMetadata } from '../names.ts'
 import { pointerShape } from '../records.ts'
 import { listedAlias, shownAlias } from '../render.ts'
-import { entityGuard, infoOf, listed, mustExist, pageFields, recordsIn } from './shared.ts'
+import { entityGuard, infoOf, listed, mustExist, recordsIn } from './shared.ts'
 
 const { read, list, write, remove } = routesOf<Identity>()
 

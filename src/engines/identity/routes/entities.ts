@@ -5,6 +5,7 @@ import { folded } from '../../../contract/names.ts'
 import { answer, done } from '../../../contract/response.ts'
 import type { Response } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
+import { pageFields } from '../../../contract/wire/page.ts'
 import type { Call } from '../../../contract/route.ts'
 import { keys } from '../../../contract/wire/returns.ts'
 import { entityById, entityByName, freshEntity, newEntity, putEntity, removeEntity } from '../entities.ts'
@@ -14,7 +15,7 @@ import { checkedMetadata, checkedName, checkedPolicies } from '../names.ts'
 import { entityShape, pointerShape } from '../records.ts'
 import type { EntityRecord } from '../records.ts'
 import { listedEntity, shownEntity } from '../render.ts'
-import { entityGuard, infoOf, listed, mustExist, pageFields, recordsIn } from './shared.ts'
+import { entityGuard, infoOf, listed, mustExist, recordsIn } from './shared.ts'
 
 const { read, list, write, remove } = routesOf<Identity>()
 

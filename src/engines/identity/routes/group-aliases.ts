@@ -3,6 +3,7 @@ import type { Values } from '../../../contract/field.ts'
 import { answer, done } from '../../../contract/response.ts'
 import type { Response } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
+import { pageFields } from '../../../contract/wire/page.ts'
 import type { Call } from '../../../contract/route.ts'
 import { dropGroupAlias, groupOfAlias, setGroupAlias } from '../group-aliases.ts'
 import type { Identity } from '../identity.ts'
@@ -10,7 +11,7 @@ import { removeEnded } from '../memberships.ts'
 import { pointerShape } from '../records.ts'
 import { listedGroupAlias, shownGroupAlias } from '../render.ts'
 import { aliasMembers, writtenAlias } from './aliases.ts'
-import { groupGuard, infoOf, listed, mustExist, pageFields, recordsIn } from './shared.ts'
+import { groupGuard, infoOf, listed, mustExist, recordsIn } from './shared.ts'
 
 const { read, list, write, remove } = routesOf<Identity>()
 

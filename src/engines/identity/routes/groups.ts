@@ -5,6 +5,7 @@ import { folded } from '../../../contract/names.ts'
 import { answer, done } from '../../../contract/response.ts'
 import type { Response } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
+import { pageFields } from '../../../contract/wire/page.ts'
 import type { Call } from '../../../contract/route.ts'
 import type { Transaction } from '../../../contract/view.ts'
 import { keys } from '../../../contract/wire/returns.ts'
@@ -15,7 +16,7 @@ import { checkedName } from '../names.ts'
 import { groupShape, pointerShape } from '../records.ts'
 import type { GroupRecord } from '../records.ts'
 import { listedGroup, shownGroup } from '../render.ts'
-import { groupGuard, infoOf, listed, mustExist, pageFields, recordsIn } from './shared.ts'
+import { groupGuard, infoOf, listed, mustExist, recordsIn } from './shared.ts'
 
 const { read, list, write, remove } = routesOf<Identity>()
 

@@ -2,6 +2,8 @@ import { Fault } from '../../../contract/fault.ts'
 import { f } from '../../../contract/field.ts'
 import type { Call } from '../../../contract/route.ts'
 import type { View } from '../../../contract/view.ts'
+import { namesIn } from '../../../contract/wire/page.ts'
+import type { Page } from '../../../contract/wire/page.ts'
 import { Slices } from '../../../util/slices.ts'
 import type { Shape } from '../../../util/stored/shape.ts'
 import type { Identity } from '../identity.ts'
@@ -24,28 +26,10 @@ function refuseDenied({ caller, mountPath }: Call<Identity>, kind: 'entity' | 'g
   if (paths.some((path) => caller.denies(path))) throw new Fault('permission_denied', 'permission denied')
 }
 
-/** The fields of a list. */
-export const pageFields = {
-  after: f.string('Only entries after this one.').or(''),
-  limit: f.int('The most entries to return; 0: all.').or(0),
-}
-
-interface Page {
-  readonly after: string
-  readonly limit: number
-}
-
 /** The payload of a list by id. */
 export const listed = {
   keys: f.list('The ids.'),
   key_info: f.object('What each id stands for.'),
-}
-
-/** The names in a folder. @throws Fault not_found when there are none */
-export async function namesIn(view: View, folder: string, { after, limit }: Page): Promise<readonly string[]> {
-  const names = await view.list(folder, { ...(after !== '' && { after }), ...(limit > 0 && { limit }) })
-  if (names.length === 0) throw new Fault('not_found', 'nothing is there')
-  return names
 }
 
 /** The records in a folder by their names, those that are gone by now left out. @throws Fault not_found when there are none */
@@ -57,7 +41,7 @@ export async function recordsIn<T>(
 ): Promise<readonly (readonly [name: string, record: T])[]> {
   const slices = new Slices()
   const found: (readonly [string, T])[] = []
-  for (const name of await namesIn(view, folder, page)) {
+  for (const name of await namesIn(view, folder, 'nothing is there', page)) {
     const record = await view.get(folder + name, shape)
     if (record) found.push([name, record])
     await slices.pause()

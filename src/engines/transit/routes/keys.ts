@@ -9,6 +9,7 @@ import { shared, typeForms } from '../input.ts'
 import type { KeySpec } from '../../../keys/record.ts'
 import type { Transit } from '../transit.ts'
 import { decodeContext } from '../../../keys/operations/ciphers.ts'
+import { pageFields, pageOf } from '../../../contract/wire/page.ts'
 import { isKeyName, mustBeDerived, mustBePeriod, mustBeSize } from '../../../keys/rules.ts'
 
 const { read, list, write, remove } = routesOf<Transit>()
@@ -20,9 +21,9 @@ export const keyRoutes = [
   list('keys', {
     about: 'List keys.',
     returns: { keys: f.list('Their names.') },
-    fields: { after: shared.after, limit: shared.limit },
-    handle: async ({ engine }, { after, limit }) => {
-      const keys = await engine.keys.names({ ...(after !== '' && { after }), ...(limit > 0 && { limit }) })
+    fields: pageFields,
+    handle: async ({ engine }, page) => {
+      const keys = await engine.keys.names(pageOf(page))
       if (keys.length === 0) throw new Fault('not_found', 'no keys')
       return answer({ keys })
     },

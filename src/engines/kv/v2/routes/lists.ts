@@ -4,7 +4,8 @@ import { answer } from '../../../../contract/response.ts'
 import { keys } from '../../../../contract/wire/returns.ts'
 import { routesOf } from '../../../../contract/route.ts'
 import type { Call, Route } from '../../../../contract/route.ts'
-import { folderOf, listed, page, path, scanned } from '../../names.ts'
+import { namesIn, pageFields } from '../../../../contract/wire/page.ts'
+import { folderOf, path, scanned } from '../../names.ts'
 import { recordName, secretFolder } from '../record-names.ts'
 import { secretView } from '../record.ts'
 import type { Secrets } from '../secrets.ts'
@@ -44,10 +45,16 @@ function listsAt(pattern: string, detailsOf: Details, returns: Fields): Route<Se
     list(pattern, {
       about: 'List the names in a folder.',
       returns,
-      fields: { ...path, ...page },
+      fields: { ...path, ...pageFields },
       handle: async (call, { path: wanted, ...part }) => {
         const folder = folderOf(wanted)
-        return answer(await detailsOf(call, folder, await listed(call.engine.view, secretFolder + folder, part)))
+        return answer(
+          await detailsOf(
+            call,
+            folder,
+            await namesIn(call.engine.view, secretFolder + folder, 'nothing to list', part),
+          ),
+        )
       },
     }),
     scan(pattern, {
