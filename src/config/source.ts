@@ -1,5 +1,5 @@
-import { HclError, parseHcl } from '../util/hcl.ts'
-import type { HclItem, HclValue, Position } from '../util/hcl.ts'
+import { HclError, parseHcl } from '../util/hcl/hcl.ts'
+import type { HclItem, HclValue, Position } from '../util/hcl/hcl.ts'
 import { parseDuration } from '../util/duration.ts'
 import { suggest } from '../util/suggest.ts'
 

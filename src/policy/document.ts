@@ -1,8 +1,8 @@
 import { refuse } from '../contract/fault.ts'
 import { capabilities } from '../contract/identity.ts'
 import type { Capability } from '../contract/identity.ts'
-import { HclError, once, parseHcl } from '../util/hcl.ts'
-import type { HclItem, HclValue, Position } from '../util/hcl.ts'
+import { HclError, once, parseHcl } from '../util/hcl/hcl.ts'
+import type { HclItem, HclValue, Position } from '../util/hcl/hcl.ts'
 import { compileKeyFilter } from './key-filter.ts'
 import type { KeyFilter } from './key-filter.ts'
 import {

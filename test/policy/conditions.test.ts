@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { parseHcl } from '../../src/util/hcl.ts'
+import { parseHcl } from '../../src/util/hcl/hcl.ts'
 import { parsePolicy } from '../../src/policy/document.ts'
 
 const stanza = (setting: string) => `path "a" {\n  capabilities = ["update", "list"]\n  ${setting}\n}`

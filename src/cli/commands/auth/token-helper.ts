@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
-import { HclError, parseHcl } from '../../../util/hcl.ts'
-import type { HclItem } from '../../../util/hcl.ts'
+import { HclError, parseHcl } from '../../../util/hcl/hcl.ts'
+import type { HclItem } from '../../../util/hcl/hcl.ts'
 import { UsageError } from '../../framework/flags.ts'
 
 /** The command for a helper, as its one argument. */

@@ -1,4 +1,4 @@
-import { Lines, digitsOf, escapes, foreign, literalOf, plainJson, plainText, unindented } from './hcl-words.ts'
+import { Lines, digitsOf, escapes, foreign, literalOf, plainJson, plainText, unindented } from './words.ts'
 
 /** A position in the source; both count from 1. */
 export interface Position {

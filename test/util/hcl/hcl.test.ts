@@ -1,11 +1,11 @@
 import { createRequire } from 'node:module'
 import { expect } from 'chai'
 import * as fc from 'fast-check'
-import { Fault } from '../../src/contract/fault.ts'
-import { parsePolicy } from '../../src/policy/document.ts'
-import { plain } from '../../src/policy/parameters/values.ts'
-import { formatPolicy } from '../../src/policy/format.ts'
-import { HclError, parseHcl } from '../../src/util/hcl.ts'
+import { Fault } from '../../../src/contract/fault.ts'
+import { parsePolicy } from '../../../src/policy/document.ts'
+import { plain } from '../../../src/policy/parameters/values.ts'
+import { formatPolicy } from '../../../src/policy/format.ts'
+import { HclError, parseHcl } from '../../../src/util/hcl/hcl.ts'
 
 const oracle = createRequire(import.meta.url)('js-hcl-parser') as { readonly parse: (text: string) => string }
 const word = fc.constantFrom('path', 'a', 'b_c', 'k1')
