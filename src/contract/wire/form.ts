@@ -12,4 +12,6 @@ export interface ResponseForm {
 export interface FaultForm {
   /** Whether clients get the message as a list of one (`errorText` in `vault.ts`). The code decides where it is absent. */
   readonly listed?: boolean
+  /** The audit log alone has the message: `errors` of the response is empty. */
+  readonly onlyAudited?: boolean
 }

@@ -113,7 +113,7 @@ function decodedPath(raw: string): ApiPath {
 
 function operationOf(verb: string, query: Readonly<Record<string, string>>): Operation {
   const operation = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined
-  if (!operation) throw new Fault('unsupported_operation', 'unsupported verb', { listed: false })
+  if (!operation) throw new Fault('unsupported_operation', 'unsupported verb', { listed: false, onlyAudited: true })
   if (operation !== 'read') return operation
   if (isTrue(query['help'])) return 'help'
   const [list, scan] = [flag(query['list']), flag(query['scan'])]

@@ -42,8 +42,8 @@ function bareAnswer({ status = 200, plain, contentType, headers = {} }: Response
 
 /** The answer to a request that failed. */
 export function wireFault(fault: Fault): HttpResponse {
-  const { data, warnings, headers } = fault.details
-  const text = errorText(fault)
+  const { data, warnings, headers, onlyAudited } = fault.details
+  const text = onlyAudited ? undefined : errorText(fault)
   return {
     status: statusOf[fault.code],
     body: `${writeJson({ errors: text === undefined ? [] : [text], ...(data && { data }), ...(warnings?.length && { warnings }) })}\n`,
