@@ -5,6 +5,9 @@ import { base64, concat, utf8 } from '../../util/bytes.ts'
 /** The widest barcode, pixels. */
 const widest = 2048
 
+/** The most bytes of a text: the code of a longer one takes the event loop for too long. */
+const mostBytes = 1200
+
 /** The white border that readers need, in modules. */
 const quietZone = 4
 
@@ -18,6 +21,7 @@ type Modules = readonly (readonly boolean[])[]
 export async function barcodeOf(text: string, size: number): Promise<string> {
   if (size > widest) throw refuse(`the qr_size value must not be greater than ${widest}`)
   const { encode } = await import('uqr')
+  if (utf8(text).length > mostBytes) throw tooLong()
   const modules = modulesOf(() => encode(text, { ecc: 'M', border: 0 }).data)
   const scale = Math.floor(size / (modules.length + 2 * quietZone)) || Math.floor(size / modules.length)
   if (scale === 0)
@@ -29,9 +33,11 @@ function modulesOf(encode: () => Modules): Modules {
   try {
     return encode()
   } catch {
-    throw refuse('key and names do not fit into a barcode: shorten them, or set qr_size to 0')
+    throw tooLong()
   }
 }
+
+const tooLong = () => refuse('key and names do not fit into a barcode: shorten them, or set qr_size to 0')
 
 /** The rows of the picture, each with its filter byte, then one bit for each pixel: 1 is white. */
 function pixelsOf(modules: Modules, size: number, scale: number): Uint8Array {

@@ -17,8 +17,8 @@ export function settingsIn(input: string): UrlSettings {
   if (url?.protocol !== 'otpauth:' || url.hostname.toLowerCase() !== 'totp')
     throw refuse('the url must begin with otpauth://totp/')
   const query = url.searchParams
-  for (const name of new Set(query.keys()))
-    if (query.getAll(name).length > 1) throw refuse('the url has a parameter twice')
+  const names = [...query.keys()]
+  if (new Set(names).size < names.length) throw refuse('the url has a parameter twice')
   const label = labelIn(url.pathname.slice(1))
   const issuer = query.get('issuer') ?? label.issuer
   const algorithm = query.get('algorithm') ?? undefined

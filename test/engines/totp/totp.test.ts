@@ -79,6 +79,17 @@ describe('totp', () => {
     expect(keys[0]).to.not.equal(keys[1])
   })
 
+  it('refuses a text that is too long for a QR code, and a URL with a parameter twice, in time', async () => {
+    const long = { generate: true, issuer: 'i'.repeat(700), account_name: 'a'.repeat(700) }
+    expect((await server.call('POST', '/v1/totp/keys/long', long)).status).to.equal(400)
+    const query = Array.from({ length: 100_000 }, (_, at) => `p${at}=1`).join('&')
+    const start = performance.now()
+    const url = `otpauth://totp/a?secret=GEZDGNBVGY3TQOJQ&${query}&p1=2`
+    expect((await server.call('POST', '/v1/totp/keys/twice', { url })).text).to.match(/a parameter twice/)
+    // It took minutes while each parameter was looked for among all.
+    expect(performance.now() - start).to.be.lessThan(5000)
+  })
+
   it('draws the URL as a QR code', async () => {
     for (const size of [200, 60, 2048]) {
       const { url, barcode } = await make('drawn', { generate: true, issuer: 'Ex', account_name: 'a', qr_size: size })
