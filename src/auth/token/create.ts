@@ -9,7 +9,8 @@ import { routesOf } from '../../contract/route.ts'
 import type { Call } from '../../contract/route.ts'
 import { effectiveTtl, smallerLimit } from '../../contract/token-params.ts'
 import { formatDuration } from '../../util/duration.ts'
-import { fits, policiesFor } from './policies.ts'
+import { fitsGlob } from '../../util/glob.ts'
+import { policiesFor } from './policies.ts'
 import { roleNamed } from './roles.ts'
 import type { Role } from './roles.ts'
 import { mustHave, principalOf } from './state.ts'
@@ -123,7 +124,11 @@ async function principalFor(
         throw new Fault('permission_denied', 'the entity of this alias is disabled', { cause: thrown })
       })
   }
-  return parent && state.tokens.owns(parent) ? principalOf(state, parent) : undefined
+  if (!parent || !state.tokens.owns(parent)) return undefined
+  const principal = await principalOf(state, parent)
+  // Removed since the parent was authenticated: a child without an entity would outlive it.
+  if (!principal && parent.entityId !== '') throw new Fault('permission_denied', 'permission denied')
+  return principal
 }
 
 /** Whether policies were sent. Only a parameter that was left out stands for the caller's policies: an empty list must not make a root token. */
@@ -148,7 +153,7 @@ function refusePrivileged(options: TokenOptions, role: Role | undefined, sudo: b
 function mustAllowAlias(role: Role | undefined, alias: string): void {
   if (!role) throw refuse("'entity_alias' is only allowed in combination with a role")
   const allowed = role.allowedEntityAliases ?? []
-  if (!allowed.some((pattern) => fits(pattern, alias.toLowerCase()))) throw refuse("invalid 'entity_alias' value")
+  if (!allowed.some((pattern) => fitsGlob(pattern, alias.toLowerCase()))) throw refuse("invalid 'entity_alias' value")
 }
 
 function typeOf(options: TokenOptions, role: Role | undefined): 'service' | 'batch' {

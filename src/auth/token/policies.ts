@@ -1,5 +1,6 @@
 import { refuse } from '../../contract/fault.ts'
 import { normalisedPolicies } from '../../contract/token-params.ts'
+import { fitsGlob } from '../../util/glob.ts'
 import type { Role } from './roles.ts'
 
 /** The policies that a request asks for. */
@@ -71,7 +72,7 @@ function throughRole({ names, named, withDefault }: Choice, parent: Creator, rol
   const limited = role.allowedPolicies.length + role.allowedGlobs.length > 0
   const allowed = [...role.allowedPolicies, ...more]
   const outside = names.find(
-    (name) => limited && !allowed.includes(name) && !role.allowedGlobs.some((glob) => fits(glob, name)),
+    (name) => limited && !allowed.includes(name) && !role.allowedGlobs.some((glob) => fitsGlob(glob, name)),
   )
   if (outside !== undefined) throw refuse(`token policy "${outside}" is not among the role's allowed policies`)
   const chosen = named ? names : limited ? role.allowedPolicies : parent.policies
@@ -81,18 +82,4 @@ function throughRole({ names, named, withDefault }: Choice, parent: Creator, rol
 }
 
 const denies = (role: Role, name: string): boolean =>
-  role.disallowedPolicies.includes(name) || role.disallowedGlobs.some((glob) => fits(glob, name))
-
-/** `a*`, `*a`, `*a*` and `a*b`. */
-export function fits(glob: string, name: string): boolean {
-  const parts = glob.split('*')
-  if (parts.length === 1) return glob === name
-  let at = 0
-  for (const [index, part] of parts.entries()) {
-    const last = index === parts.length - 1
-    const found = last ? name.length - part.length : name.indexOf(part, at)
-    if (found < at || (index === 0 && found !== 0) || (last && !name.endsWith(part))) return false
-    at = found + part.length
-  }
-  return true
-}
+  role.disallowedPolicies.includes(name) || role.disallowedGlobs.some((glob) => fitsGlob(glob, name))

@@ -65,6 +65,24 @@ describe('identity under races', function () {
     }
   })
 
+  it('when the removal of an entity is answered, no child of its tokens works, however it was made', async () => {
+    for (let turn = 0; turn < 20; turn++) {
+      const { client_token: token, entity_id: id } = (await arrive('parent')).auth
+      const header = { 'X-Vault-Token': String(token) }
+      const create = async () => server.call('POST', '/v1/auth/token/create', { policies: 'default' }, header)
+      const before = Array.from({ length: 6 }, create)
+      const removed = server.data('DELETE', `identity/entity/id/${String(id)}`)
+      const made = await Promise.all([...before, ...Array.from({ length: 6 }, create)])
+      await removed
+      for (const { body } of made) {
+        const child = (body['auth'] as { client_token: string } | undefined)?.client_token
+        if (child === undefined) continue
+        const used = { 'X-Vault-Token': child }
+        expect((await server.call('GET', '/v1/auth/token/lookup-self', undefined, used)).status).to.equal(403)
+      }
+    }
+  })
+
   it('members set by two requests at once are those of one of them', async () => {
     const ids = await Promise.all(
       Array.from({ length: 6 }, async () => (await server.data('POST', 'identity/entity', {}))['id']),
