@@ -63,13 +63,12 @@ class CallbackListener {
   static async start(port: number): Promise<CallbackListener> {
     const listener = new CallbackListener()
     await new Promise<void>((done, fail) => {
-      listener.#server.once('error', () =>
+      listener.#server.once('error', ({ code }: NodeJS.ErrnoException) => {
+        const why = code === 'EADDRINUSE' ? 'is in use' : `cannot be listened on (${code})`
         fail(
-          new ServerError(
-            `port ${port} of this machine is in use: another one is port=…, with a redirect URI of its own`,
-          ),
-        ),
-      )
+          new ServerError(`port ${port} of this machine ${why}: another one is port=…, with a redirect URI of its own`),
+        )
+      })
       listener.#server.listen(port, 'localhost', done)
     })
     return listener
@@ -102,9 +101,11 @@ class CallbackListener {
     state: string,
     finish: (query: Query) => Promise<Json>,
   ): Promise<Json | undefined> {
-    const url = new URL(request.url ?? '/', 'http://localhost')
-    const sent = request.method === 'POST' ? new URLSearchParams(await formOf(request)) : url.searchParams
-    if (url.pathname !== '/oidc/callback' || sent.get('state') !== state) {
+    const address = `http://localhost${request.url ?? '/'}`
+    const url = URL.canParse(address) ? new URL(address) : undefined
+    const form = request.method === 'POST' ? await formOf(request).catch(() => '') : undefined
+    const sent = form === undefined ? url?.searchParams : new URLSearchParams(form)
+    if (url?.pathname !== '/oidc/callback' || sent?.get('state') !== state) {
       say(response, 404, 'This is not the login that the command line waits for.')
       return undefined
     }

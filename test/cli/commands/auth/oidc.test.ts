@@ -66,6 +66,7 @@ describe('login -method=oidc', () => {
       const { redirectUri, ...query } = agrees(url)
       for (const wrong of [`${redirectUri}?state=other&code=x`, redirectUri, redirectUri.replace('callback', 'other')])
         expect(await visit(wrong)).to.equal(404)
+      expect(await visit(`${new URL(redirectUri).origin}//`)).to.equal(404)
       expect(await visit(`${redirectUri}?${new URLSearchParams(query).toString()}`)).to.equal(200)
     })
     expect(code, err).to.equal(0)
