@@ -68,7 +68,7 @@ export const secretIdKey = (hash: string): string => `secret-id/${hash}`
 export const accessorKey = (role: string, accessor: string): string | undefined =>
   /^[0-9a-f-]{36}$/.test(accessor) ? `accessor/${role}/${accessor}` : undefined
 /** Where a secret id is noted that expires: by the minute of its expiry. */
-export const expiryKey = (expiresAt: number, hash: string): string => `expiry/${Math.floor(expiresAt / 60_000)}/${hash}`
+const expiryKey = (expiresAt: number, hash: string): string => `expiry/${Math.floor(expiresAt / 60_000)}/${hash}`
 
 /** The fields of a new secret id. */
 export const secretIdFields = {

@@ -1,14 +1,15 @@
 import { refuse } from '../../contract/fault.ts'
 import { Numeral } from '../../util/json.ts'
+import { fitsGlob } from '../../util/glob.ts'
 import { isObject } from '../../util/stored/shape.ts'
 import type { Claims } from './token.ts'
 
 /** The value of a claim, or what a JSON pointer (RFC 6901) leads to; undefined when there is none. */
-export const claimAt = (claims: Claims, name: string): unknown =>
+const claimAt = (claims: Claims, name: string): unknown =>
   name.startsWith('/') ? pointedAt(claims, name) : memberOf(claims, name)
 
 /** The value that a JSON pointer leads to. */
-export function pointedAt(claims: Claims, pointer: string): unknown {
+function pointedAt(claims: Claims, pointer: string): unknown {
   let value: unknown = claims
   for (const part of pointer.split('/').slice(1)) {
     const name = part.replaceAll('~1', '/').replaceAll('~0', '~')
@@ -27,7 +28,8 @@ export function scalarKey(value: unknown): string | undefined {
   return isScalar ? `${typeof value} ${value}` : undefined
 }
 
-const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [value])
+/** The values of a claim, or of a bound one: one, or a list of them. */
+export const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [value])
 
 /** What a role demands of claims. */
 export interface Bounds {
@@ -74,23 +76,8 @@ function matchesExactly(allowed: readonly unknown[], values: readonly unknown[])
 
 const matchesGlob = (allowed: readonly unknown[], values: readonly unknown[]): boolean =>
   allowed.some(
-    (glob) => typeof glob === 'string' && values.some((value) => typeof value === 'string' && globFits(glob, value)),
+    (glob) => typeof glob === 'string' && values.some((value) => typeof value === 'string' && fitsGlob(glob, value)),
   )
-
-/** Whether a text fits a pattern in which `*` stands for any characters, or none. */
-function globFits(glob: string, text: string): boolean {
-  const [first = '', ...rest] = glob.split('*')
-  const last = rest.pop()
-  if (last === undefined) return text === glob
-  if (!text.startsWith(first)) return false
-  let at = first.length
-  for (const part of rest) {
-    const found = text.indexOf(part, at)
-    if (found < 0) return false
-    at = found + part.length
-  }
-  return text.length - last.length >= at && text.endsWith(last)
-}
 
 /** The name that a login is known by. @throws Fault invalid_request when the claim is missing or no text */
 export function userOf(claims: Claims, claim: string, isPointer: boolean): string {
@@ -126,9 +113,9 @@ export function mappedClaims(
 
 const mostGroups = 1000
 
-/** The groups that a token names; undefined without a claim for them. @throws Fault invalid_request when the claim is missing or no list of strings */
-export function groupsOf(claims: Claims, claim: string): readonly string[] | undefined {
-  if (claim === '') return undefined
+/** The groups that a token names; none without a claim for them. @throws Fault invalid_request when the claim is missing or no list of strings */
+export function groupsOf(claims: Claims, claim: string): readonly string[] {
+  if (claim === '') return []
   const value = claimAt(claims, claim)
   if (value === undefined || value === null) throw refuse(`failed to fetch groups: "${claim}" claim not found in token`)
   const names = listOf(value)

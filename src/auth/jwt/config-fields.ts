@@ -56,7 +56,7 @@ export function newConfig(values: ConfigValues): Config {
 
 function refuseUnsupported(values: ConfigValues): void {
   if (Object.keys(values.provider_config ?? {}).length > 0)
-    throw refuse("'provider_config' is not supported: groups and claims come from the token alone")
+    throw refuse("'provider_config' is not supported: claims come from the token and the user info alone")
   if ((values.override_allowed_server_names ?? []).length > 0)
     throw refuse("'override_allowed_server_names' is not supported: use an address that the certificate is for")
 }

@@ -1,6 +1,5 @@
 import { hasMembers, isFlag, isListOf, isName, isOneOf, isText, orAbsent, shapeOf } from '../../util/stored/shape.ts'
 import { addressProblem } from './keys/provider.ts'
-import { areCertificates, publicKeyOf } from './keys/public-keys.ts'
 import { algorithmNames } from './token.ts'
 
 /** Where the keys of an issuer are fetched from. */
@@ -46,7 +45,7 @@ const isRemote = (value: unknown): boolean =>
   hasMembers<Remote>(value, {
     by: isOneOf('jwks', 'discovery'),
     url: (url) => typeof url === 'string' && addressProblem(url) === undefined,
-    ca: (ca) => ca === '' || (typeof ca === 'string' && areCertificates(ca)),
+    ca: isText,
     hosts: isListOf(isName),
   })
 
@@ -58,11 +57,11 @@ const isClient = (value: unknown): boolean =>
     responseTypes: isListOf(isOneOf('code')),
   })
 
-/** The shape of that record. */
+/** The shape of that record. Keys and certificates were parsed when they were set; those that cannot be verify nothing. */
 export const configShape = shapeOf<Config>(
   'the configuration of a JWT mount',
   {
-    pubkeys: isListOf((pem) => typeof pem === 'string' && publicKeyOf(pem) !== undefined),
+    pubkeys: isListOf(isName),
     remote: orAbsent(isRemote),
     client: orAbsent(isClient),
     boundIssuer: isText,

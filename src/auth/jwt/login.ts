@@ -28,26 +28,43 @@ export const loginRoute = write('login', {
   },
   handle: async ({ engine }, { role: wanted, jwt }) => {
     const config = await configOf(engine)
-    const name = (wanted || config.defaultRole).toLowerCase()
-    if (name === '') throw refuse('missing role')
+    const name = roleNameOf(config, wanted)
     if (jwt.trim() === '') throw refuse('missing token')
-    const { type } = await roleOf(engine, name)
-    if (type === 'oidc') throw refuse('role with oidc role_type is not allowed: log in to it with a browser')
+    await tokenRole(engine, name)
     const claims = await claimsOf(engine, config, jwt)
+    await mustBeUnchanged(engine, config)
     // Read again: it may have been changed or removed while the signature was verified.
-    const role = await roleOf(engine, name)
+    const role = await tokenRole(engine, name)
     return { login: loginOf(engine, name, role, claims) }
   },
 })
+
+/** The role that is logged in to: the one that was sent, or the mount's default. @throws Fault invalid_request when there is neither */
+export function roleNameOf({ defaultRole }: Config, sent: string): string {
+  const name = (sent || defaultRole).toLowerCase()
+  if (name === '') throw refuse('missing role')
+  return name
+}
+
+/** @throws Fault invalid_request when there is no such role, or it is for browsers: those may demand nothing of a token */
+async function tokenRole(engine: Jwt, name: string): Promise<Role> {
+  const role = await roleOf(engine, name)
+  if (role.type === 'oidc') throw refuse('role with oidc role_type is not allowed: log in to it with a browser')
+  return role
+}
 
 /** The claims of a token that the configured issuer has signed. @throws Fault invalid_request */
 export async function claimsOf(engine: Jwt, config: Config, jwt: string): Promise<Claims> {
   const accepted = config.supportedAlgs.length > 0 ? config.supportedAlgs : algorithmNames
   const claims = await verifiedClaims(jwt, accepted, async (header) => engine.sourceOf(config).keysFor(header))
   checkIssuer(config, claims)
+  return claims
+}
+
+/** After the last wait for a provider: what it said is of the issuer that is configured now. @throws Fault unavailable */
+export async function mustBeUnchanged(engine: Jwt, config: Config): Promise<void> {
   if (!isDeepStrictEqual(await configOf(engine), config))
     throw new Fault('unavailable', 'the configuration was changed during this login: try again')
-  return claims
 }
 
 /** @throws Fault invalid_request when the mount is not configured */
@@ -79,15 +96,13 @@ export function loginOf(engine: Jwt, roleName: string, role: Role, claims: Claim
   if (role.verboseLogging)
     engine.log.info('a token with these claims logs in', { role: roleName, claims: Object.keys(claims).join(' ') })
   checkTimes(claims, role, engine.clock.now() / 1000)
-  if (clientId !== undefined) {
-    checkAudience([clientId], claims['aud'])
-    checkAge(claims, role, engine.clock.now() / 1000)
-  }
+  if (clientId !== undefined) checkAudience([clientId], claims['aud'])
+  checkAge(claims, role, engine.clock.now() / 1000)
   const ownAudience = clientId !== undefined && (role.boundAudiences ?? []).length === 0
   checkBounds(ownAudience ? { ...role, boundAudiences: [clientId] } : role, claims)
   const name = userOf(claims, role.userClaim, role.userClaimJsonPointer)
   // A role without the claim ends memberships as well: nothing vouches for them any more (CVE-2020-10660).
-  const groupAliases = groupsOf(claims, role.groupsClaim) ?? []
+  const groupAliases = groupsOf(claims, role.groupsClaim)
   const metadata = { ...mappedClaims(claims, role.claimMappings), role: roleName }
   return {
     ...role.params,

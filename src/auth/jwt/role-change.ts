@@ -3,7 +3,8 @@ import { refuse } from '../../contract/fault.ts'
 import { changedTokenParams, noTokenParams, olderNamesAfter, underNewerNames } from '../../contract/token-params.ts'
 import { formatDuration } from '../../util/duration.ts'
 import { isText } from '../../util/stored/shape.ts'
-import { isBound, isConstrained, olderNames, valuesOf } from './role.ts'
+import { listOf } from './claims.ts'
+import { isBound, isConstrained, olderNames } from './role.ts'
 import type { Role } from './role.ts'
 import type { RoleValues } from './role-fields.ts'
 
@@ -101,10 +102,10 @@ function checkClaims({ boundClaims, boundClaimsType, claimMappings }: Role): voi
   for (const [name, value] of bound) {
     if (!isBound(value))
       throw refuse(`bound claim "${name}" must be a string, number or boolean, or a list of these that is not empty`)
-    if (boundClaimsType === 'glob' && !valuesOf(value).every(isText))
+    if (boundClaimsType === 'glob' && !listOf(value).every(isText))
       throw refuse(`bound claim "${name}" must have strings only, because 'bound_claims_type' is glob`)
   }
-  if (bound.reduce((sum, [, value]) => sum + valuesOf(value).length, 0) > mostBound)
+  if (bound.reduce((sum, [, value]) => sum + listOf(value).length, 0) > mostBound)
     throw refuse(`'bound_claims' has at most ${mostBound} values`)
   const names = Object.values(claimMappings ?? {})
   if (names.length > mostMapped) throw refuse(`'claim_mappings' has at most ${mostMapped} members`)

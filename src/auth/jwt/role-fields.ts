@@ -6,7 +6,7 @@ import { tokenParamFields } from '../../contract/token-params.ts'
 function leeway(about: string): Field<number | undefined> {
   const { kind, parse: parseDuration, zero, fallback, sensitive, isLimiting } = f.duration(about)
   const parse = (value: unknown): number | undefined => (/^-\d+s?$/.test(String(value)) ? -1 : parseDuration(value))
-  return { kind, about, parse, zero, fallback, sensitive, isLimiting }
+  return { kind, about, parse, zero, fallback, sensitive, isLimiting, initial: 0 }
 }
 
 /** The fields of a role, with their older names. */
@@ -17,14 +17,14 @@ export const roleFields = {
   bound_claims: f.object('Claims that the token must have, each with a value or a list of them. Names that begin with / are JSON pointers.').limiting(),
   bound_claims_type: f.string('string, or glob: * in bound claims stands for any characters. string when left out.').or('string'),
   user_claim: f.string('The claim that names who logs in.'),
-  user_claim_json_pointer: f.bool('user_claim is a JSON pointer.'),
+  user_claim_json_pointer: f.bool('user_claim is a JSON pointer.').initially(false),
   groups_claim: f.string('The claim with the names of groups, a list of strings.'),
   claim_mappings: f.map('Claims, and the names of the metadata that they become.'),
   clock_skew_leeway: leeway('For clocks that differ; 0: 60 seconds, -1: none.'),
   expiration_leeway: leeway('The life of tokens without exp; 0: 150 seconds, -1: none.'),
   not_before_leeway: leeway('The life of tokens without nbf and iat, before exp; 0: 150 seconds, -1: none.'),
-  max_age: f.duration('The longest time since the user has authenticated at the provider; 0: no limit.').limiting(),
-  verbose_oidc_logging: f.bool("The names of a token's claims go to the server's log."),
+  max_age: f.duration('The longest time since the user has authenticated at the provider; 0: no limit.').limiting().initially(0),
+  verbose_oidc_logging: f.bool("The names of a token's claims go to the server's log.").initially(false),
   allowed_redirect_uris: f.list('Where the provider may send browsers back to.'),
   oidc_scopes: f.list('Scopes to ask the provider for, besides openid.'),
   ...tokenParamFields,

@@ -4,7 +4,7 @@ import { folded } from '../../contract/names.ts'
 import { isTokenParams, renderedTokenParams } from '../../contract/token-params.ts'
 import type { TokenParams } from '../../contract/token-params.ts'
 import { isCount, isFlag, isListOf, isMapOf, isName, isOneOf, isText, isWhole, orNull, shapeOf } from '../../util/stored/shape.ts' // prettier-ignore
-import { scalarKey } from './claims.ts'
+import { listOf, scalarKey } from './claims.ts'
 import type { Bounds } from './claims.ts'
 import type { Leeways } from './times.ts'
 
@@ -41,11 +41,9 @@ export interface Role extends Bounds, Leeways {
   readonly older: readonly OlderName[]
 }
 
-/** The values of a bound claim: one, or a list of them. */
-export const valuesOf = (bound: unknown): readonly unknown[] => (Array.isArray(bound) ? bound : [bound])
 /** Whether a bound claim can have this value: something to compare with, and not nothing. */
 export const isBound = (value: unknown): boolean =>
-  valuesOf(value).length > 0 && valuesOf(value).every((one) => scalarKey(one) !== undefined)
+  listOf(value).length > 0 && listOf(value).every((one) => scalarKey(one) !== undefined)
 
 /** The shape of that record. */
 export const roleShape = shapeOf<Role>(

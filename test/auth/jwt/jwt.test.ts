@@ -152,6 +152,13 @@ describe('jwt', () => {
     for (const sub of ['', '  ', 'x'.repeat(600)]) await refused(jwt(claims({ sub }), key), /1 to 512 bytes/)
   })
 
+  it('takes tokens of users who authenticated at the provider recently enough, where the role says so', async () => {
+    await role('recent', { bound_audiences: 'app', max_age: '10m' })
+    const status = async (auth_time: unknown) => (await login(jwt(claims({ auth_time }), key), 'recent')).status
+    expect(await status(now() - 300)).to.equal(200)
+    for (const at of [now() - 3600, undefined, 'now']) expect(await status(at), String(at)).to.equal(400)
+  })
+
   it('takes tokens while they are valid, with the leeways of the role', async () => {
     const times = async (some: Body, name: string) =>
       (await login(jwt(claims({ iat: undefined, exp: undefined, ...some }), key), name)).status

@@ -281,6 +281,23 @@ describe('jwt with keys from elsewhere', () => {
     expect((await waiting).text).to.match(/configuration was changed/)
   })
 
+  it('a login that waits for keys while its role becomes one for browsers is refused', async () => {
+    await configured()
+    let finish = (): void => {}
+    provider.answers.set('/keys', (request, response) => {
+      finish = () => sends(keySet({ one: first }))(request, response)
+    })
+    const arrived = provider.arrival()
+    const waiting = login()
+    await arrived
+    const before = await server.data('GET', `auth/${mount}/role/web`)
+    const change = { role_type: 'oidc', allowed_redirect_uris: 'https://a.example/', bound_audiences: [] }
+    await server.data('POST', `auth/${mount}/role/web`, { ...before, ...change })
+    finish()
+    expect((await waiting).text).to.match(/log in to it with a browser/)
+    await server.data('POST', `auth/${mount}/role/web`, before)
+  })
+
   it('a configuration can be stored before its provider is up', async () => {
     provider.answers.clear()
     expect((await configure({ jwks_url: `${provider.url}/keys` })).status).to.equal(400)

@@ -1,4 +1,5 @@
 import { Fault, refuse } from '../../../contract/fault.ts'
+import { sameText } from '../../../util/bytes.ts'
 import { isObject } from '../../../util/stored/shape.ts'
 import type { Client, Config } from '../config.ts'
 import type { Discovery } from '../keys/issuer.ts'
@@ -7,7 +8,6 @@ import { claimsOf } from '../login.ts'
 import type { Jwt } from '../mount.ts'
 import { invalidToken } from '../token.ts'
 import type { Claims } from '../token.ts'
-import { areEqual } from './state.ts'
 import type { BrowserLogin } from './state.ts'
 
 /** The parties of an exchange. */
@@ -47,7 +47,7 @@ export async function claimsOfCode(parties: Parties, login: BrowserLogin, code: 
 async function idClaimsOf({ engine, config, client }: Parties, login: BrowserLogin, idToken: string): Promise<Claims> {
   const claims = await claimsOf(engine, config, idToken)
   const { nonce, azp } = claims
-  if (typeof nonce !== 'string' || !areEqual(nonce, login.nonce)) throw invalidToken('it is of another login ("nonce")')
+  if (typeof nonce !== 'string' || !sameText(nonce, login.nonce)) throw invalidToken('it is of another login ("nonce")')
   if (azp !== undefined && azp !== client.id) throw invalidToken('it is for another client ("azp")')
   return claims
 }
@@ -93,9 +93,12 @@ async function userInfoOf(
   const url = discovery.userinfo_endpoint
   if (url === undefined || !/^[\w.~+/-]+=*$/.test(accessToken)) return {}
   const headers = { Authorization: `Bearer ${accessToken}` }
-  const info = await provider.json({ url, ca: config.remote?.ca ?? '', headers })
+  const info = await provider.json({ url, ca: config.remote?.ca ?? '', headers }).catch((thrown: Error) => {
+    // Whatever its status is: it is no word on the code.
+    throw new ProviderError(`its user info: ${thrown.message}`)
+  })
   if (!isObject(info) || sub === undefined || info['sub'] !== sub)
-    throw new ProviderError('the user info is of another user')
+    throw invalidToken('the user info is of another user')
   return Object.fromEntries(Object.entries(info).filter(([name]) => !ofTokens.has(name)))
 }
 

@@ -6,11 +6,10 @@ import { routesOf } from '../../../contract/route.ts'
 import { newToken } from '../../../contract/wire/returns.ts'
 import type { Client, Config } from '../config.ts'
 import type { Discovery } from '../keys/issuer.ts'
-import { configOf, loginOf, roleOf } from '../login.ts'
+import { configOf, loginOf, mustBeUnchanged, roleNameOf, roleOf } from '../login.ts'
 import type { Jwt } from '../mount.ts'
 import type { Role } from '../role.ts'
 import { claimsOfCode } from './exchange.ts'
-import { States } from './state.ts'
 import type { BrowserLogin } from './state.ts'
 import { complete, mustBeUnused } from './used.ts'
 
@@ -39,13 +38,12 @@ export const oidcRoutes = [
     returns: { auth_url: f.string('The address for the browser.'), state: f.string('The state in it.') },
     handle: async ({ engine }, { role: wanted, redirect_uri: redirectUri, client_nonce: nonce }) => {
       const config = await configOf(engine)
-      const name = (wanted || config.defaultRole).toLowerCase()
-      if (name === '') throw refuse('missing role')
+      const name = roleNameOf(config, wanted)
       if (redirectUri === '') throw refuse('missing redirect_uri')
       if (nonce.length > longestNonce) throw refuse(`client_nonce has at most ${longestNonce} characters`)
       const role = await browserRole(engine, name, redirectUri)
       const { client, discovery } = await clientOf(engine, config)
-      const { state, login } = new States(engine.stateKey, engine.clock).begin(name, redirectUri, nonce)
+      const { state, login } = engine.states.begin(name, redirectUri, nonce)
       return answer({ auth_url: authUrl(discovery, client, role, { state, login }), state })
     },
   }),
@@ -61,7 +59,7 @@ export const oidcRoutes = [
         if (error !== '') throw refuse(`the provider refused the login: ${shown(error)}${why === '' ? '' : `, ${shown(why)}`}`) // prettier-ignore
         if (state === '') throw refuse('missing state')
         if (code === '') throw refuse('missing code')
-        return { login: await finish(engine, new States(engine.stateKey, engine.clock).read(state, nonce), code) }
+        return { login: await finish(engine, engine.states.read(state, nonce), code) }
       },
     }),
   ),
@@ -123,8 +121,8 @@ async function finish(engine: Jwt, login: BrowserLogin, code: string): Promise<L
   await browserRole(engine, login.role, login.redirectUri)
   const { client, discovery } = await clientOf(engine, config)
   const claims = await claimsOfCode({ engine, config, client, discovery }, login, code)
-  const role = await browserRole(engine, login.role, login.redirectUri)
-  const result = loginOf(engine, login.role, role, claims, client.id)
   await complete(engine.view, login)
-  return result
+  await mustBeUnchanged(engine, config)
+  const role = await browserRole(engine, login.role, login.redirectUri)
+  return loginOf(engine, login.role, role, claims, client.id)
 }

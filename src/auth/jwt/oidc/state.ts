@@ -1,8 +1,9 @@
-import { createHash, createHmac, randomUUID, timingSafeEqual } from 'node:crypto'
+import { createHash, createHmac, randomUUID } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { refuse } from '../../../contract/fault.ts'
 import type { Fault } from '../../../contract/fault.ts'
 import type { Clock } from '../../../util/clock.ts'
+import { sameText } from '../../../util/bytes.ts'
 
 /** How long a login in a browser may take, milliseconds. */
 const validFor = 5 * 60_000
@@ -52,11 +53,11 @@ export class States {
   /** The login of a state. @throws Fault invalid_request for one that is not of this mount, has expired, or is another client's */
   read(state: string, clientNonce: string): BrowserLogin {
     const [encoded = '', mac = '', ...rest] = state.split('.')
-    if (rest.length > 0 || !areEqual(mac, this.#mac('state', encoded))) throw expired()
+    if (rest.length > 0 || !sameText(mac, this.#mac('state', encoded))) throw expired()
     const content = JSON.parse(Buffer.from(encoded, 'base64url').toString()) as Content
     const [id, , , expiresAt, client] = content
     if (expiresAt <= this.#clock.now()) throw expired()
-    if (!areEqual(client, this.#client(id, clientNonce))) throw refuse('invalid client_nonce')
+    if (!sameText(client, this.#client(id, clientNonce))) throw refuse('invalid client_nonce')
     return this.#login(content)
   }
 
@@ -73,12 +74,6 @@ export class States {
   #mac(...parts: readonly string[]): string {
     return createHmac('sha256', this.#key).update(JSON.stringify(parts)).digest('base64url')
   }
-}
-
-/** Whether two texts are equal, in constant time. */
-export function areEqual(a: string, b: string): boolean {
-  const [one, other] = [Buffer.from(a), Buffer.from(b)]
-  return one.length === other.length && timingSafeEqual(one, other)
 }
 
 const expired = (): Fault => refuse('the login has expired, was completed before, or was not begun here: begin again')
