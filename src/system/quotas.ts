@@ -157,8 +157,7 @@ function quotaOf(quotas: QuotaPort, values: Values<typeof fields>): Quota {
   const place = quotas.place(path)
   if (!place) throw refuse(`invalid mount path "${path.endsWith('/') ? path : `${path}/`}"`)
   const { namespace, mount, rest } = place
-  if (values.role !== '')
-    throw refuse('no login method of this server has roles by which requests could be counted: leave "role" out')
+  if (values.role !== '') throw refuse('quotas by role are not supported: leave "role" out')
   return {
     name: checked(values.name),
     ...(namespace !== rootNamespace && { namespace }),

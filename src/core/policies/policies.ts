@@ -193,7 +193,7 @@ const rootPolicy: PolicyRecord = {
 }
 
 /** The one canonical form of a policy name: comparisons, storage and tokens all use it (CVE-2025-5999). */
-export function policyName(name: string): string {
+function policyName(name: string): string {
   return name.toLowerCase()
 }
 

@@ -99,7 +99,7 @@ async function groupName({ random, namespace }: Identity, tx: Transaction, name:
 }
 
 /** Writes a group and the index of its name. @throws Fault invalid_request when the name is taken */
-export async function putGroup(tx: Transaction, old: GroupRecord | undefined, next: GroupRecord): Promise<void> {
+async function putGroup(tx: Transaction, old: GroupRecord | undefined, next: GroupRecord): Promise<void> {
   const key = at.groupName(next.name)
   const owner = await tx.get(key, pointerShape)
   if (owner && owner.id !== next.id) throw refuse(`the name "${next.name}" belongs to another group`)

@@ -74,7 +74,7 @@ export class PrincipalCache implements Principals {
  * The entity of an id, or the one that it was merged into.
  * @param reading called with the id of that one before it is read
  */
-export async function currentEntity(
+async function currentEntity(
   view: View,
   id: string,
   reading: (id: string) => void = () => {},
