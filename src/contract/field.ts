@@ -153,7 +153,8 @@ class Optional<T> implements Field<T | undefined> {
   }
 }
 
-const asString = (value: unknown): string | undefined => {
+/** A string, or a number or boolean as it was written. Undefined for anything else: an object has a `toString` that the caller chose. */
+export const asString = (value: unknown): string | undefined => {
   if (typeof value === 'string') return value
   if (typeof value === 'number' || typeof value === 'boolean') return String(value)
   return value instanceof Numeral ? value.literal : undefined
@@ -315,7 +316,7 @@ function countsAsAbsent({ kind, isLimiting }: Field<unknown>, value: unknown): b
   return kind === 'map' && Array.isArray(value) && value.length === 0
 }
 
-const isNegative = (value: unknown): boolean => /^-\s*\d/.test(String(value))
+const isNegative = (value: unknown): boolean => /^-\s*\d/.test(asString(value) ?? '')
 
 const expected: Readonly<Record<FieldKind, string>> = {
   string: 'a string',

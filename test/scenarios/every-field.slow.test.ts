@@ -28,6 +28,8 @@ const hostile: readonly unknown[] = [
   { a: { b: { c: [] } } },
   '!!!not base64',
   'AAAA',
+  { toString: 0, valueOf: 0, toJSON: 0 },
+  [{ toString: 0, valueOf: 0, toJSON: 0 }],
   JSON.parse('{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}'),
 ]
 

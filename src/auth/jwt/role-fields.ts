@@ -1,11 +1,12 @@
-import { f } from '../../contract/field.ts'
+import { asString, f } from '../../contract/field.ts'
 import type { Field, Values } from '../../contract/field.ts'
 import { tokenParamFields } from '../../contract/token-params.ts'
 
 /** Whole seconds; -1 is none. */
 function leeway(about: string): Field<number | undefined> {
   const { kind, parse: parseDuration, zero, fallback, sensitive, isLimiting } = f.duration(about)
-  const parse = (value: unknown): number | undefined => (/^-\d+s?$/.test(String(value)) ? -1 : parseDuration(value))
+  const parse = (value: unknown): number | undefined =>
+    /^-\d+s?$/.test(asString(value) ?? '') ? -1 : parseDuration(value)
   return { kind, about, parse, zero, fallback, sensitive, isLimiting, initial: 0 }
 }
 
