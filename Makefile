@@ -73,6 +73,7 @@ bench: build
 	node build/bench/audit.js
 	node build/bench/audit-verify.js
 	node build/bench/start.js
+	node build/bench/logins.js
 	@test -z "$$BAO" || node build/bench/peer.js
 
 clean:
