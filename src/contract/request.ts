@@ -1,3 +1,4 @@
+import { unprintable } from '../util/printable.ts'
 import type { Secret } from '../util/secret.ts'
 
 /** The operation of a request, independent of the protocol. `write` is Vault's POST and PUT. */
@@ -53,9 +54,6 @@ export interface Request {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
 }
 
-/** Unicode's control, format, private, unassigned and separating characters, except the space; and the replacement character. */
-const forbidden = /[\p{C}\p{Zl}\p{Zp}\ufffd]|(?! )\p{Zs}/u
-
 /**
  * The only maker of an ApiPath. Returns undefined for a path with an empty segment (except one trailing slash), a `.` or
  * `..` segment, or a character that cannot be printed: such a path is refused before anything looks at it.
@@ -63,7 +61,7 @@ const forbidden = /[\p{C}\p{Zl}\p{Zp}\ufffd]|(?! )\p{Zs}/u
 export function apiPath(decoded: string): ApiPath | undefined {
   const bare = decoded.startsWith('/') ? decoded.slice(1) : decoded
   if (bare === '') return '' as ApiPath
-  if (forbidden.test(bare)) return undefined
+  if (unprintable.test(bare)) return undefined
   const segments = bare.split('/')
   const clean = segments.every(
     (segment, at) => segment !== '.' && segment !== '..' && (segment !== '' || at === segments.length - 1),

@@ -1,4 +1,5 @@
 import type { Principal, PrincipalAlias, PrincipalGroup } from '../contract/identity.ts'
+import { unprintable } from '../util/printable.ts'
 import type { PathRule } from './document.ts'
 import { ruleLimits } from './parameters/values.ts'
 import { compilePattern } from './pattern.ts'
@@ -20,8 +21,8 @@ export type Rendered = { readonly path: string } | { readonly why: Unresolved }
 const strict: TemplateOptions = { wildcards: false, slashes: false }
 const braces = /\{\{|\}\}/
 const expression = /\{\{.*?\}\}/gs
-/** Quotes, braces, and what no path of a request can have (`apiPath`). */
-const neverInValues = /["{}\p{C}\p{Zl}\p{Zp}\ufffd]|(?! )\p{Zs}/u
+/** Besides what no path of a request can have (`apiPath`). */
+const neverInValues = /["{}]/
 /** Most values are of these letters alone, which is quickly seen. */
 const usual = /^[\w-]+$/
 const wildcard = /[*+]/
@@ -111,7 +112,8 @@ function unambiguous<T>(all: readonly T[], key: (one: T) => string): ReadonlyMap
 /** Whether a value can stand in a path. An empty one would leave a prefix without its end. */
 function fits(value: string, { wildcards, slashes }: TemplateOptions): boolean {
   if (usual.test(value)) return true
-  if (value === '' || neverInValues.test(value) || (!wildcards && wildcard.test(value))) return false
+  if (value === '' || neverInValues.test(value) || unprintable.test(value) || (!wildcards && wildcard.test(value)))
+    return false
   const segments = value.split('/')
   if (segments.length > 1 && !slashes) return false
   return segments.every((segment) => segment !== '' && segment !== '.' && segment !== '..')

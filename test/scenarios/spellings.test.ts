@@ -3,6 +3,7 @@ import * as fc from 'fast-check'
 import { openLevelServer } from '../support/server.ts'
 import type { Reply, TestServer } from '../support/server.ts'
 import { temporaryFolder } from '../support/folder.ts'
+import { jwtKey } from '../support/jwt.ts'
 
 /** A request about one thing, and the path by which its owner sees whether something became of it. */
 interface Deed {
@@ -42,6 +43,11 @@ const table: readonly Deed[] = [
   ...deeds('auth/approle/role/web/role-id', { role_id: 'other' }, ['GET', 'POST']),
   ...deeds('auth/approle/role/web/policies', { token_policies: 'other' }),
   ...deeds('sys/auth/userpass', undefined, ['GET', 'DELETE']),
+  ...deeds('auth/jwt/role/web', { role_type: 'jwt', token_policies: 'other' }),
+  ...deeds('auth/jwt/config', { bound_issuer: 'other' }, ['GET', 'POST']),
+  ...deeds('identity/entity/name/kiss', { policies: 'other' }),
+  ...deeds('identity/group/name/kiss', { policies: 'other' }),
+  ...deeds('totp/keys/kiss', { generate: true, issuer: 'other', account_name: 'other' }),
   ...deeds('transit/keys/k', undefined, ['GET', 'DELETE']),
   { method: 'GET', path: 'transit/backup/k', watch: 'transit/keys/k' },
   ...change('transit/keys/k/config', { auto_rotate_period: '48h' }, 'transit/keys/k'),
@@ -132,6 +138,12 @@ describe('a path that a policy denies', function () {
     await server.data('POST', 'auth/userpass/users/bob', { password: 'a long one', token_policies: marker })
     await server.data('POST', 'sys/auth/approle', { type: 'approle' })
     await server.data('POST', 'auth/approle/role/web', { role_id: marker, token_policies: marker })
+    await server.data('POST', 'sys/auth/jwt', { type: 'jwt' })
+    await server.data('POST', 'auth/jwt/config', { jwt_validation_pubkeys: jwtKey().pem, bound_issuer: marker })
+    await server.data('POST', 'auth/jwt/role/web', { role_type: 'jwt', user_claim: 'sub', bound_audiences: marker })
+    for (const kind of ['entity', 'group']) await server.data('POST', `identity/${kind}`, { name: 'Kiss', metadata: { marker } }) // prettier-ignore
+    await server.data('POST', 'sys/mounts/totp', { type: 'totp' })
+    await server.data('POST', 'totp/keys/kiss', { generate: true, issuer: marker, account_name: marker })
     await server.data('POST', 'transit/keys/k', { exportable: true, allow_plaintext_backup: true })
     await server.data('POST', 'transit/keys/k/config', { deletion_allowed: true })
     await server.data('POST', 'plain/a', { value: marker })
@@ -262,14 +274,39 @@ describe('a path that a policy denies', function () {
   })
 
   it('holds nothing that cannot be seen: no control, format, private, unassigned or separating character but the space', async () => {
-    const unseen = ['\u200b', '\u200d', '\u2060', '\ufeff', '\u202e', '\u2066', '\u061c', '\u180e', '\u00ad', '\u2028', '\u2029', '\u0085', '\u00a0', '\u1680', '\u2003', '\u202f', '\u205f', '\u3000', '\ue000', '\u{e0041}', '\u{e0001}', '\ufdd0', '\uffff', '\u{1ffff}', '\u{10ffff}', '\u0378', '\ufff9'] // prettier-ignore
+    // Shown as nothing or as a blank, though Unicode calls most of them letters and marks.
+    const unshown = ['\u3164', '\u115f', '\u1160', '\uffa0', '\u2800', '\u034f', '\u17b4', '\u17b5', '\u180b', '\u180f', '\ufe00', '\ufe0f', '\u{e0100}', '\u{e01ef}', '\u{1d173}'] // prettier-ignore
+    const unseen = ['\u200b', '\u200d', '\u2060', '\ufeff', '\u202e', '\u2066', '\u061c', '\u180e', '\u00ad', '\u2028', '\u2029', '\u0085', '\u00a0', '\u1680', '\u2003', '\u202f', '\u205f', '\u3000', '\ue000', '\u{e0041}', '\u{e0001}', '\ufdd0', '\uffff', '\u{1ffff}', '\u{10ffff}', '\u0378', '\ufff9', ...unshown] // prettier-ignore
     for (const letter of unseen)
-      for (const folder of ['plain', 'secret/data', 'sys/policies/acl', 'sys/mounts', 'sys/namespaces', 'cubbyhole']) {
+      for (const folder of [
+        'plain',
+        'secret/data',
+        'sys/policies/acl',
+        'sys/mounts',
+        'sys/namespaces',
+        'cubbyhole',
+        'auth/token/roles',
+        'auth/userpass/users',
+        'auth/approle/role',
+        'auth/jwt/role',
+        'identity/entity/name',
+        'identity/group/name',
+        'totp/keys',
+        'transit/keys',
+        'sys/quotas/rate-limit',
+      ]) {
         const path = `/v1/${folder}/a${encodeURIComponent(letter)}b`
         const { status, text } = await server.call('PUT', path, { type: 'kv', policy, data: { a: 1 } })
         expect(status, `U+${letter.codePointAt(0)?.toString(16)} ${folder} ${text}`).to.equal(400)
       }
-    for (const name of ['two words', 'ünï', '日本語', '\u{1f511}', 'e\u0301', 'עברית'])
+    for (const letter of unseen)
+      for (const [path, body] of [
+        ['identity/entity', { name: `a${letter}b` }],
+        ['identity/group', { name: `a${letter}b` }],
+        ['sys/remount', { from: 'plain', to: `a${letter}b` }],
+      ] as const)
+        expect((await server.call('POST', `/v1/${path}`, body)).status, `U+${letter.codePointAt(0)?.toString(16)} ${path}`).to.equal(400) // prettier-ignore
+    for (const name of ['\u2764\ufe0f', 'two words', 'ünï', '日本語', '\u{1f511}', 'e\u0301', 'עברית'])
       expect((await server.call('PUT', `/v1/plain/${encodeURIComponent(name)}`, { a: 1 })).status, name).to.equal(204)
   })
 })

@@ -1,4 +1,5 @@
 import { refuse } from '../../contract/fault.ts'
+import { unprintable } from '../../util/printable.ts'
 
 /** Names that would be mistaken for something else. Letter case does not count: nobody should have to tell `root` from `ROOT`. */
 const reserved: ReadonlySet<string> = new Set([
@@ -29,7 +30,7 @@ export function namespaceName(requested: string): string {
 export function checkNewName(name: string, parentPath: string): void {
   if (name === '.' || name === '..' || reserved.has(name.toLowerCase()))
     throw refuse(`"${name}" is a reserved path and cannot be used as a namespace name`)
-  if (/[\s+*\p{C}\p{Z}]/u.test(name))
+  if (/[ +*]/.test(name) || unprintable.test(name))
     throw refuse('a namespace name cannot hold blanks, "+", "*", or characters that cannot be printed')
   if (name.length > longest.name || parentPath.length + name.length > longest.path)
     throw refuse(`the name is too long: ${longest.name} letters at most, ${longest.path} with those of all above it`)

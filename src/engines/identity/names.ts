@@ -1,6 +1,7 @@
 import { refuse } from '../../contract/fault.ts'
 import { normalisedPolicies } from '../../contract/token-params.ts'
 import { hex } from '../../util/bytes.ts'
+import { unprintable } from '../../util/printable.ts'
 
 /** A name as one segment. @throws Fault invalid_request for half a surrogate pair, which has no encoding */
 function segment(name: string): string {
@@ -47,7 +48,7 @@ const longest = { name: 1024, key: 128, value: 512, pairs: 64 } as const
 /** A name of an entity, a group or an alias, as it is stored. @throws Fault invalid_request */
 export function checkedName(name: string): string {
   if (name.length > longest.name) throw refuse(`a name has ${longest.name} characters at most`)
-  if (name !== name.trim() || /[\p{C}\p{Zl}\p{Zp}]/u.test(name))
+  if (name !== name.trim() || unprintable.test(name))
     throw refuse('a name can neither begin nor end with a space, nor have characters that cannot be printed')
   return name
 }
