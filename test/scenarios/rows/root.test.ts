@@ -12,7 +12,7 @@ const names = [
 ] // prettier-ignore
 
 /** Each as a string or in a list; a few also with commas, beside others, and in other forms. */
-const wishes = names.flatMap((name, at) => (at % 2 === 0 ? [name] : [[name]]))
+const wishes = names.map((name, at) => (at % 2 === 0 ? name : [name]))
 const forms = ['root', ' Root', 'ro\u212At'].flatMap((name) => [`default,${name}`, `${name},default`, ['default', name], [[name]], `["${name}"]`, `,${name},`, [`default,${name}`], { [name]: name }]) // prettier-ignore
 
 /** The published test vector of bcrypt for `U*U`, which is cheap to compare. */
