@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { brotliCompressSync, constants } from 'node:zlib'
-import { vectorsFile } from './vectors.ts'
-import type { Case, File, Group } from './vectors.ts'
+import { jwsFile, vectorsFile } from './vectors.ts'
+import type { Case, File, Group, JwsGroup } from './vectors.ts'
 
 // Makes the vectors beside the tests, of a copy of Wycheproof:
 //   node build/test/wycheproof/compact.js ../wycheproof/testvectors_v1
@@ -72,3 +72,15 @@ const params = {
   [constants.BROTLI_PARAM_SIZE_HINT]: text.length,
 }
 writeFileSync(vectorsFile, brotliCompressSync(text, { params }))
+
+const jws = JSON.parse(readFileSync(join(folder, 'json_web_signature_test.json'), 'utf8')) as {
+  readonly testGroups: readonly (Omit<JwsGroup, 'public'> & Partial<JwsGroup>)[]
+}
+const groups = jws.testGroups
+  .filter((group) => group.public !== undefined)
+  .map((group) => ({
+    comment: group.comment,
+    public: group.public,
+    tests: group.tests.map(({ tcId, jws: token, result }) => ({ tcId, jws: token, result })),
+  }))
+writeFileSync(jwsFile, brotliCompressSync(JSON.stringify(groups)))

@@ -16,6 +16,19 @@ export interface File {
 /** The vectors: see README.md beside them. */
 export const vectorsFile = 'test/wycheproof/vectors.json.br'
 
+/** Signed JSON (RFC 7515) for public keys, with what verifies it. */
+export interface JwsGroup {
+  readonly comment: string
+  readonly public: Readonly<Record<string, unknown>>
+  readonly tests: readonly { readonly tcId: number; readonly jws: string; readonly result: 'valid' | 'invalid' }[]
+}
+
+/** The vectors of JWS. */
+export const jwsFile = 'test/wycheproof/jws.json.br'
+
+/** The groups of JWS vectors. */
+export const jwsGroups = (): readonly JwsGroup[] => JSON.parse(brotliDecompressSync(readFileSync(jwsFile)).toString()) as readonly JwsGroup[] // prettier-ignore
+
 let all: readonly File[] | undefined
 
 /** The files whose names fit. */
