@@ -20,7 +20,8 @@ describe('known flaws: addresses that a role is bound to', () => {
     server = await openLevelServer(trusted)
     const bound = { token_bound_cidrs: '10.0.0.0/8', token_policies: 'child', token_ttl: '1h' }
     await server.data('PUT', 'sys/policies/acl/child', {
-      policy: 'path "auth/token/create*" { capabilities = ["create", "update", "sudo"] }\npath "kv/x" { capabilities = ["read"] }',
+      policy:
+        'path "auth/token/create*" { capabilities = ["create", "update", "sudo"] }\npath "kv/x" { capabilities = ["read"] }',
     })
     await server.data('POST', 'sys/mounts/kv', { type: 'kv' })
     await server.data('POST', 'kv/x', { a: 1 })
