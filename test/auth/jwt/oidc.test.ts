@@ -248,6 +248,65 @@ describe('oidc', () => {
     clock.advance(6 * 60_000)
   })
 
+  it('CVE-2020-16250: neither code nor secret goes to an address on another host, or that a response redirects to', async () => {
+    const other = await IdentityProvider.start()
+    const well = '/.well-known/openid-configuration'
+    const endpoints = { authorization_endpoint: `${provider.url}/authorize`, token_endpoint: `${provider.url}/token`, userinfo_endpoint: `${provider.url}/me` } // prettier-ignore
+    const document = { issuer: provider.url, jwks_uri: `${provider.url}/keys`, ...endpoints }
+    try {
+      for (const name of Object.keys(endpoints))
+        for (const url of [`${other.url}/x`, 'http://169.254.169.254/', 'file:///etc/passwd', '//evil.example', '/token', `${provider.url}@evil.example/`, provider.url.replace('//', '//a:b@'), '', 5, null, [provider.url]]) {
+          provider.answers.set(well, sends({ ...document, [name]: url }))
+          clock.advance(6 * 60_000)
+          const told = await begin()
+          const what = `${name} ${JSON.stringify(url)} ${told.text}`
+          if (told.status === 200) expect((await callback(agrees(urlOf(told)))).status, what).to.be.within(400, 503)
+          else expect(told.status, what).to.be.within(400, 503)
+        }
+      provider.answers.set(well, sends(document))
+      clock.advance(6 * 60_000)
+      for (const [path, status] of [['/token', 307], ['/token', 308], ['/token', 302], ['/me', 307], ['/me', 302]] as const) {
+        const agreed = agrees(urlOf(await begin()))
+        const before = provider.answers.get(path)
+        provider.answers.set(path, sends({}, status, { Location: `${other.url}${path}` }))
+        expect((await callback(agreed)).status, `${path} ${status}`).to.equal(503)
+        if (before) provider.answers.set(path, before)
+      }
+      expect(other.asked).to.deep.equal([])
+    } finally {
+      clock.advance(6 * 60_000)
+      await other.stop()
+    }
+  }) // prettier-ignore
+
+  it('CVE-2026-33757: nobody completes what another began: another mount, another role, a state alone, a nonce that was seen', async () => {
+    await server.data('POST', 'sys/auth/third', { type: 'oidc' })
+    await server.call('POST', '/v1/auth/third/config', { oidc_discovery_url: provider.url, oidc_client_id: client.id, oidc_client_secret: client.secret, default_role: 'web' }) // prettier-ignore
+    await server.call('POST', '/v1/auth/third/role/web', { user_claim: 'sub', allowed_redirect_uris: redirectUri })
+    const url = urlOf(await begin())
+    // The victim's browser has the link; the one who sent it has the state, and the nonce of the provider, not that of the client.
+    expect(url).to.not.include('mine')
+    const agreed = agrees(url)
+    const elsewhere = new URLSearchParams({ state: agreed.state, code: agreed.code, client_nonce: 'mine' })
+    const asked = [
+      await server.call('GET', `/v1/auth/third/oidc/callback?${elsewhere.toString()}`, undefined, {}),
+      await callback({ ...agreed, code: '' }),
+      await callback({ ...agreed, state: '' }),
+      await callback(agreed, new URL(url).searchParams.get('nonce') ?? 'x'),
+      await callback(agreed, agreed.state),
+      await callback(agreed, ''),
+      await server.call('POST', '/v1/auth/oidc/oidc/callback', { ...agreed, client_nonce: ['mine'] }, {}),
+      await server.call('POST', '/v1/auth/oidc/oidc/callback', { ...agreed, client_nonce: null }, {}),
+    ]
+    for (const [at, { status, body }] of asked.entries()) {
+      // A list of one text is read as the text.
+      if (at === 6 && status === 200) continue
+      expect([at, status], `${at}`).to.deep.equal([at, 400])
+      expect(body).to.not.have.property('auth')
+    }
+    await server.data('DELETE', 'sys/auth/third')
+  })
+
   it('1.1.1: browser logins are bound to the addresses of the role, too', async () => {
     await role('far', { token_bound_cidrs: '10.0.0.0/8' })
     expect((await callback(agrees(urlOf(await begin({ role: 'far' }))))).status).to.equal(403)
