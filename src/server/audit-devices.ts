@@ -1,8 +1,12 @@
+import { existsSync, realpathSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import type { DeviceMaker } from '../audit/device-set.ts'
 import { fileDevice } from '../audit/devices/file.ts'
+import { refuse } from '../contract/fault.ts'
 import { httpDevice } from '../audit/devices/http.ts'
 import { socketDevice } from '../audit/devices/socket.ts'
 import { syslogDevice } from '../audit/devices/syslog.ts'
+import type { Config } from '../config/types.ts'
 
 /** Every kind of audit device: one line each. */
 export const auditDevices: Readonly<Record<string, DeviceMaker>> = {
@@ -10,4 +14,22 @@ export const auditDevices: Readonly<Record<string, DeviceMaker>> = {
   socket: socketDevice,
   syslog: syslogDevice,
   http: httpDevice,
+}
+
+/** The same; none of them keeps its file in the folder of the storage, whose own files it could take for its log. */
+export function auditDevicesBeside(storage: Config['storage']): typeof auditDevices {
+  if (storage.type !== 'level') return auditDevices
+  const folder = resolved(storage.path)
+  const file: DeviceMaker = (options) => {
+    const path = options.text('file_path', 'path') ?? ''
+    if (path.startsWith('/') && `${resolved(dirname(path))}/`.startsWith(`${folder}/`))
+      throw refuse('file_path lies in the folder of the storage: the audit log needs a folder of its own')
+    return fileDevice(options)
+  }
+  return { ...auditDevices, file }
+}
+
+/** A folder without links on its way, as far as it is there. */
+function resolved(folder: string): string {
+  return existsSync(folder) ? realpathSync(folder) : resolve(folder)
 }

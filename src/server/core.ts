@@ -20,7 +20,7 @@ import { systemEngine } from '../system/engine.ts'
 import type { Clock } from '../util/clock.ts'
 import type { Loggers } from '../util/log.ts'
 import { isName, shapeOf } from '../util/stored/shape.ts'
-import { auditDevices } from './audit-devices.ts'
+import { auditDevicesBeside } from './audit-devices.ts'
 import type { EnginePorts } from './engines.ts'
 import { namespacePorts } from './namespace-ports.ts'
 import { sealOf } from './seals.ts'
@@ -64,7 +64,11 @@ export class ServerCore {
     const { storage, clock, loggers } = parts
     const traffic = new Traffic(clock)
     const shared = this.#shared()
-    this.audit = new AuditBroker({ ...shared, log: loggers.named('audit'), types: auditDevices })
+    this.audit = new AuditBroker({
+      ...shared,
+      log: loggers.named('audit'),
+      types: auditDevicesBeside(parts.config.storage),
+    })
     this.#barrier = new EncryptedBarrier({ storage, ...shared, onLost: (why) => this.manager.lost(why) })
     this.manager = new SealManager({
       storage,

@@ -24,6 +24,16 @@ const { read, write, remove } = routesOf<unknown>()
 const path = { path: f.string('Path of the device.').or('') }
 const header = { header: f.string('Name of the header; letter case does not count.').or('') }
 
+/** A device as it is listed: header values that stand in its options are not shown. What refers to a file or a variable is no secret. */
+function shown(device: AuditDeviceSpec): AuditDeviceSpec {
+  const { headers } = device.options
+  if (headers === undefined) return device
+  const hidden = Object.entries(JSON.parse(headers) as Readonly<Record<string, readonly string[]>>).map(
+    ([name, values]) => [name, values.map((value) => (/^(?:env|file):\/\//.test(value) ? value : '(hidden)'))],
+  )
+  return { ...device, options: { ...device.options, headers: JSON.stringify(Object.fromEntries(hidden)) } }
+}
+
 /** `sys/audit`, `sys/audit-hash` and `sys/config/auditing/request-headers`. */
 export function auditRoutes(audit: AuditPort): Route<unknown>[] {
   return [
@@ -32,7 +42,7 @@ export function auditRoutes(audit: AuditPort): Route<unknown>[] {
       returns: injected({ '*': f.object('A device, by its path.') }),
       access: 'sudo',
       handle: () => ({
-        data: Object.fromEntries(audit.devices().map((device) => [device.path, device])),
+        data: Object.fromEntries(audit.devices().map((device) => [device.path, shown(device)])),
         inject: true,
       }),
     }),
