@@ -176,10 +176,13 @@ const integerPattern = /^-?(0|[1-9]\d{0,15})$/
 const asInt = (value: unknown): number | undefined =>
   typeof value === 'boolean' ? (value ? 1 : 0) : wholeNumber(value)
 
+/** The most characters of a number in a string, as of one in JSON. */
+export const longestNumber = 4096
+
 const asNumber = (value: unknown): number | undefined => {
   const input = asString(value)?.trim()
   const number =
-    input !== undefined && typeof value !== 'boolean' && /^[-+]?\d*\.?\d+(e[-+]?\d{1,3})?$/i.test(input)
+    input !== undefined && input.length <= longestNumber && typeof value !== 'boolean' && /^[-+]?\d*\.?\d+(e[-+]?\d{1,3})?$/i.test(input)
       ? Number(input)
       : NaN
   return Number.isFinite(number) ? number : undefined

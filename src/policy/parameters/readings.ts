@@ -1,4 +1,4 @@
-import { f, readAs } from '../../contract/field.ts'
+import { f, longestNumber, readAs } from '../../contract/field.ts'
 import type { Field } from '../../contract/field.ts'
 import { base64 } from '../../util/bytes.ts'
 import { parseDuration } from '../../util/duration.ts'
@@ -51,7 +51,10 @@ export function valueKeys(value: unknown, field: Reader): string[] {
   const [truth, whole] = [asBool(value), asInt(value)]
   if (truth !== undefined) keys.push(`b:${truth}`)
   if (whole !== undefined) keys.push(`n:${whole}`)
-  else if (text.trim() !== '' && !Number.isNaN(Number(text))) keys.push(`n:${Number(text)}`)
+  else {
+    const number = numberOf(text)
+    if (!Number.isNaN(number)) keys.push(`n:${number}`)
+  }
   return keys
 }
 
@@ -105,7 +108,14 @@ function looseText(value: unknown, text: string): string {
   if (truth !== undefined) return `n${Number(truth)}`
   const seconds = parseDuration(text)
   if (seconds !== undefined) return `n${seconds}`
-  return text.trim() !== '' && Number.isFinite(Number(text)) ? `n${Number(text)}` : JSON.stringify(folded(text))
+  const number = numberOf(text)
+  return Number.isFinite(number) ? `n${number}` : JSON.stringify(folded(text))
+}
+
+/** NaN for what no field reads as a number. */
+function numberOf(text: string): number {
+  const input = text.trim()
+  return input === '' || input.length > longestNumber ? NaN : Number(input)
 }
 
 /** The route's exact reading of a value; without a field, the value itself with its type. */

@@ -10,7 +10,7 @@ import { jsonSteps } from '../../util/json.ts'
 import { atOnce, inTurns, isLarge, large, weightOf } from '../../util/slices.ts'
 import type { Steps } from '../../util/slices.ts'
 import { crossOrigin } from './cors.ts'
-import { readForm } from './form.ts'
+import { formSteps } from './form.ts'
 import { Redirect, readHead, singleHeaders, unreadHead } from './request.ts'
 import type { RequestHead } from './request.ts'
 import { answerSteps, wireAnswer, wireFault } from './response.ts'
@@ -148,7 +148,7 @@ function* dataSteps(body: Uint8Array, type: string | undefined, limits: JsonLimi
   if (body.length === 0) return {}
   const form = /^\s*application\/x-www-form-urlencoded\s*(;|$)/i.test(type ?? '')
   if (form && first !== opening.object && first !== opening.array)
-    return readForm(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'))
+    return yield* formSteps(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'))
   const value = first === undefined ? null : yield* parsed(body, limits)
   if (value === null) return {}
   if (typeof value !== 'object' || Array.isArray(value))
