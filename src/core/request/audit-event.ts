@@ -1,4 +1,5 @@
 import type { AuditEvent, AuditMount } from '../../contract/audit.ts'
+import type { Fault } from '../../contract/fault.ts'
 import { rootNamespace } from '../../contract/identity.ts'
 import type { MountRecord } from '../../contract/mount.ts'
 import { perObject } from '../../util/caches/per-object.ts'
@@ -15,7 +16,7 @@ export function eventOf(decision: Decision): AuditEvent {
     ...(caller.token && { token: caller.token }),
     ...(caller.principal && { principal: caller.principal }),
     decision: {
-      allowed: refusal === undefined,
+      allowed: refusal === undefined || isMissing(refusal),
       granting: grantingOf(granting, decision.home),
       ...(refusal && { error: refusal }),
     },
@@ -26,6 +27,9 @@ export function eventOf(decision: Decision): AuditEvent {
     neverRaw: route?.carriesKeyShares ?? true,
   }
 }
+
+/** Refusals that only callers hear whom a policy has allowed the request: see `refuseMissing`. */
+const isMissing = ({ code }: Fault): boolean => code === 'no_route' || code === 'unsupported_path' || code === 'unsupported_operation' // prettier-ignore
 
 /** Only a plain status is answered without an audit line: a wrapped response creates a token, and a counted token changes. */
 function answersUnaudited({ request, refusal, route, spends }: Decision): boolean {
