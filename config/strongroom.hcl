@@ -24,7 +24,7 @@ listener "tcp" {
   # proxy_protocol_authorized_addrs  = "10.1.2.0/28"
 
   # The maximum size of a request body in bytes, and timeouts: for the headers, for the whole request, for an idle connection, and until the response.
-  max_request_size         = 4194304
+  max_request_size         = 8388608
   http_read_header_timeout = "10s"
   http_read_timeout        = "90s"
   http_idle_timeout        = "65s"

@@ -22,7 +22,7 @@ export interface JsonLimits {
  * the most expensive document within them holds the event loop for less than 50 ms (measured: test/protocols/loop-delay.timed.test.ts).
  */
 export const jsonLimits: JsonLimits = {
-  bytes: 4 * 1024 * 1024,
+  bytes: 8 * 1024 * 1024,
   depth: 64,
   tokens: 100_000,
   containers: 20_000,

@@ -141,7 +141,7 @@ describe('records at their edges', () => {
     const view = barrier.view('a/')
     let deep: unknown = 1
     for (let at = 0; at < 65; at++) deep = { deep }
-    const cases = { deep, many: Array.from({ length: 120_000 }, () => 1), long: 'x'.repeat(5 * 1024 * 1024) }
+    const cases = { deep, many: Array.from({ length: 120_000 }, () => 1), long: 'x'.repeat(9 * 1024 * 1024) }
     const broken: string[] = []
     for (const [name, value] of Object.entries(cases)) {
       if ((await failure(view.put(name, value))) === undefined && (await failure(view.get(name)))) broken.push(name)

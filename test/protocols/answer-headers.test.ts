@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { expect } from 'chai'
+import { jsonLimits } from '../../src/util/json-limits.ts'
 import { operationsOf } from '../support/operations.ts'
 import { openLevelServer } from '../support/server.ts'
 import type { Body, Reply, TestServer } from '../support/server.ts'
@@ -84,7 +85,7 @@ describe('the headers of answers', function () {
       ['GET', '/none'],
       ['GET', '/'],
       ['GET', '/ui/x'],
-      ['POST', '/v1/sys/unseal', 'x'.repeat(5 * 1024 * 1024)],
+      ['POST', '/v1/sys/unseal', 'x'.repeat(jsonLimits.bytes + 1)],
       ['POST', '/v1/sys/unseal', '{ broken'],
     ] as const)
       guarded(`${method} ${path}`, await server.call(method, path, data).catch(() => server.call('GET', '/v1/none')))

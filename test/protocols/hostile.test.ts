@@ -1,5 +1,6 @@
 import { connect } from 'node:net'
 import { expect } from 'chai'
+import { jsonLimits } from '../../src/util/json-limits.ts'
 import { openLevelServer, restarted, unseal } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
 
@@ -51,7 +52,7 @@ describe('hostile requests', () => {
     const bodies = [
       '{', '}', '[', '"', '{"a"', '{"a":', '{"a":}', '{a:1}', "{'a':1}", '{"a":1,}', '[]', '[1]', '"x"', '5', 'true', '{"a":01}', '{"a":1}{"b":2}', '{"a":1} x', '\ufeff{}', '{"a":NaN}', '{"a":"\u0001"}', '{"a":"\\x"}',
       '{"a":1,"a":2}', '{"a":{"b":1,"b":2}}', `{"a":${deep(100)}}`, `{"a":${deep(100_000)}}`, `{"a":[${'{},'.repeat(30_000)}{}]}`, `{${Array.from({ length: 60_000 }, (_, at) => `"k${at}":1`).join(',')}}`, `{"a":${'9'.repeat(5000)}}`,
-      '{"plaintext":5.5e999}', '{"a":"\\ud800"}', 'x'.repeat(5 * 1024 * 1024), `{"type":"${'x'.repeat(100_000)}"}`, '{"type":"nonsense"}', '{"type":["kv"]}', '{"type":null}', '{"type":{}}', '{"config":"x","type":"transit"}', '{"type":"transit","config":{"default_lease_ttl":"-1h"}}', '{"type":"transit","options":{"version":"9"}}',
+      '{"plaintext":5.5e999}', '{"a":"\\ud800"}', 'x'.repeat(jsonLimits.bytes + 1), `{"type":"${'x'.repeat(100_000)}"}`, '{"type":"nonsense"}', '{"type":["kv"]}', '{"type":null}', '{"type":{}}', '{"config":"x","type":"transit"}', '{"type":"transit","config":{"default_lease_ttl":"-1h"}}', '{"type":"transit","options":{"version":"9"}}',
     ] // prettier-ignore
     const targets = [
       'sys/mounts/evil',
@@ -145,7 +146,7 @@ describe('hostile requests', () => {
   })
 
   it('CVE-2023-6337: a body over the limit is refused with and without Content-Length', async () => {
-    const big = `{"a":"${'x'.repeat(6 * 1024 * 1024)}"}`
+    const big = `{"a":"${'x'.repeat(jsonLimits.bytes)}"}`
     const declared = await raw(
       server,
       `POST /v1/sys/mounts/x HTTP/1.1\r\nHost: a\r\nX-Vault-Token: ${server.token}\r\nContent-Length: 99999999\r\n\r\n`,
