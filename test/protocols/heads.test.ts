@@ -62,6 +62,7 @@ describe('the head of a request', () => {
     for (const [line, status, path, headers = [], body = ''] of [
       ['HEAD /v1/sys/mounts', 405, 'sys/mounts', 'token'], ['HEAD /v1/sys/mounts', 403, 'sys/mounts'], ['HEAD /v1/secret/data/x', 403, 'secret/data/x'], ['HEAD /v1/sys/seal-status', 405, 'sys/seal-status'],
       ['OPTIONS /v1/sys/mounts', 400, 'sys/mounts'], ['COPY /v1/sys/mounts', 405, 'sys/mounts', 'token'], ['LINK /v1/sys/mounts', 405, 'sys/mounts'], ['TRACE /v1/sys/mounts', 405, 'sys/mounts'],
+      ['FOO /v1/sys/mounts', 405, 'sys/mounts', 'token'], ['FOO /v1/sys/mounts', 405, 'sys/mounts'], ['REVOKE /v1/none/x?a=b', 405, 'none/x', 'token', '{}'], ['A /v1/sys/mounts', 405, 'sys/mounts'], ['TRANSACTIONS /v1/sys/mounts', 405, 'sys/mounts'],
       ['PATCH /v1/sys/mounts', 415, 'sys/mounts', 'token', '{}'], ['GET /v1/%zz', 400, ''], ['GET /v1/sys/%00', 400, ''], ['GET /v1/sys/mounts?a=%zz', 400, 'sys/mounts'], ['POST /v1/sys/mounts/x', 400, 'sys/mounts/x', 'token', '{"a":'],
     ] as const) {
       const answer = await ask(line, [...(headers === 'token' ? [own()] : []), 'Content-Type: application/json'], body)

@@ -1,4 +1,5 @@
-import type { ServerResponse } from 'node:http'
+import { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { everyAnswer } from './headers.ts'
 import { VerbReader } from './verbs.ts'
@@ -14,7 +15,7 @@ const reasons: Readonly<Record<number, string>> = {
   431: 'Request Header Fields Too Large',
 }
 /** Where a verb stands in its place that the parser does not know. Other bytes are no request at all. */
-const requestLine = /^[A-Z]+ \/\S* HTTP\/1\.[01]\r?\n/
+const requestLine = /^([A-Z]+) (\/\S*) HTTP\/1\.[01]\r?\n/
 const body = '{"errors":[]}\n'
 const tooLate = '{"errors":["the request took longer than max_request_duration allows; ask what became of it"]}\n'
 const headers = {
@@ -43,6 +44,12 @@ interface Connection {
 /** The connections of a listener: what Node's parser sees of them, and how one that it refuses ends. */
 export class Connections {
   readonly #bySocket = new WeakMap<Duplex, Connection>()
+  readonly #serve: (message: IncomingMessage, response: ServerResponse) => void
+
+  /** @param serve answers a message whose verb Node's parser does not know: of its head there is the first line alone */
+  constructor(serve: (message: IncomingMessage, response: ServerResponse) => void) {
+    this.#serve = serve
+  }
 
   /** Puts the reader of verbs between a new connection and Node's parser. */
   add(socket: Duplex): void {
@@ -97,23 +104,43 @@ export class Connections {
     connection?.reader.end()
     // A connection that failed below HTTP cannot carry an answer.
     if (!connection || !socket.writable || !/^(HPE|ERR_HTTP)_/.test(code)) return void socket.destroy()
-    const status = isUnknownVerb(error) ? 405 : (refusals[code] ?? 400)
+    const unknown = unknownVerb(error)
+    const status = unknown ? 405 : (refusals[code] ?? 400)
+    const answer = (): void => (unknown ? this.#answer(unknown, socket) : say(status, socket))
     // An answer to nothing would be taken for the answer to what is asked next.
     if (status === 408 && connection.reader.idle) return leave(socket)
     const { newest } = connection
-    if (!newest || newest.writableFinished || newest.destroyed) return say(status, socket)
-    if (newest.req.complete) return void newest.once('finish', () => say(status, socket))
+    if (!newest || newest.writableFinished || newest.destroyed) return answer()
+    if (newest.req.complete) return void newest.once('finish', answer)
     // The body of this very request is broken: that is the answer to it, in its turn.
     if (newest.headersSent) return void newest.once('finish', () => leave(socket))
     newest.once('finish', () => leave(socket))
     newest.writeHead(status, headers).end(body)
   }
+
+  /** Serves what is known of a request with an unknown verb, so that it is in the audit log as others are. Then the connection ends. */
+  #answer([verb, target]: FirstLine, socket: Duplex): void {
+    if (!socket.writable) return leave(socket)
+    const message = new IncomingMessage(socket as Socket)
+    // No header was read: HTTP/1.0 needs none.
+    Object.assign(message, { method: verb, url: target, httpVersion: '1.0', complete: true })
+    message.push(null)
+    const response = new ServerResponse(message)
+    response.shouldKeepAlive = false
+    response.assignSocket(socket as Socket)
+    response.once('finish', () => leave(socket))
+    this.#serve(message, response)
+  }
 }
 
-function isUnknownVerb({ code, rawPacket, bytesParsed = 0 }: ParserError): boolean {
-  if (code !== 'HPE_INVALID_METHOD' || !rawPacket) return false
+type FirstLine = readonly [verb: string, target: string]
+
+/** The verb and the target of a request in which the parser has failed at the verb. */
+function unknownVerb({ code, rawPacket, bytesParsed = 0 }: ParserError): FirstLine | undefined {
+  if (code !== 'HPE_INVALID_METHOD' || !rawPacket) return undefined
   const text = rawPacket.toString('latin1')
-  return requestLine.test(text.slice(text.lastIndexOf('\n', bytesParsed) + 1))
+  const [, verb, target] = requestLine.exec(text.slice(text.lastIndexOf('\n', bytesParsed) + 1)) ?? []
+  return verb !== undefined && target !== undefined ? [verb, target] : undefined
 }
 
 function ignored(): void {}

@@ -57,7 +57,7 @@ export async function listenHttp(served: Served, options: HttpOptions): Promise<
   const server = material ? createSecure({ ...limits, ...tlsOptions(material) }) : createPlain(limits)
   guard(server, settings)
   const life = { closing: false }
-  const connections = new Connections()
+  const connections = new Connections((message, response) => void handler(message, response))
   server.on(material ? 'secureConnection' : 'connection', (socket: Duplex) => connections.add(socket))
   const serve = (message: IncomingMessage, response: ServerResponse): void => {
     if (life.closing) response.shouldKeepAlive = false
