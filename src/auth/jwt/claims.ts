@@ -2,7 +2,7 @@ import { refuse } from '../../contract/fault.ts'
 import { Numeral } from '../../util/json.ts'
 import { fitsGlob } from '../../util/glob.ts'
 import { isObject } from '../../util/stored/shape.ts'
-import type { Claims } from './token.ts'
+import type { Claims } from '../../crypto/jwt/token.ts'
 
 /** The value of a claim, or what a JSON pointer (RFC 6901) leads to; undefined when there is none. */
 const claimAt = (claims: Claims, name: string): unknown =>

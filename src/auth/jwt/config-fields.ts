@@ -3,10 +3,10 @@ import { f } from '../../contract/field.ts'
 import type { Values } from '../../contract/field.ts'
 import { isAlgorithm } from './config.ts'
 import type { Client, Config, Remote } from './config.ts'
-import { addressProblem } from './keys/provider.ts'
-import { areCertificates, publicKeyOf } from './keys/public-keys.ts'
+import { addressProblem } from '../../util/http/provider.ts'
+import { areCertificates, publicKeyOf } from '../../crypto/jwt/public-keys.ts'
 import { isRoleName } from './role.ts'
-import { algorithmNames } from './token.ts'
+import { algorithmNames } from '../../crypto/jwt/token.ts'
 
 /** The fields of a configuration. */
 export const configFields = {

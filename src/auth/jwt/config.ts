@@ -1,6 +1,6 @@
 import { hasMembers, isFlag, isListOf, isName, isOneOf, isText, orAbsent, shapeOf } from '../../util/stored/shape.ts'
-import { addressProblem } from './keys/provider.ts'
-import { algorithmNames } from './token.ts'
+import { addressProblem } from '../../util/http/provider.ts'
+import { algorithmNames } from '../../crypto/jwt/token.ts'
 
 /** Where the keys of an issuer are fetched from. */
 export interface Remote {

@@ -5,7 +5,7 @@ import { routesOf } from '../../contract/route.ts'
 import { configFields, hiddenConfigFields, newConfig } from './config-fields.ts'
 import { configKey, configShape, rendered } from './config.ts'
 import type { Config } from './config.ts'
-import { ProviderError } from './keys/provider.ts'
+import { ProviderError } from '../../util/http/provider.ts'
 import { fetchPublished } from './keys/key-set.ts'
 import type { Jwt } from './mount.ts'
 

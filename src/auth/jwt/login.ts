@@ -11,9 +11,9 @@ import type { Config } from './config.ts'
 import type { Jwt } from './mount.ts'
 import { isRoleName, keyOf, roleShape } from './role.ts'
 import type { Role } from './role.ts'
-import { checkAge, checkTimes } from './times.ts'
-import { algorithmNames, invalidToken, verifiedClaims } from './token.ts'
-import type { Claims } from './token.ts'
+import { checkAge, checkTimes } from '../../crypto/jwt/times.ts'
+import { algorithmNames, invalidToken, verifiedClaims } from '../../crypto/jwt/token.ts'
+import type { Claims } from '../../crypto/jwt/token.ts'
 
 const { write } = routesOf<Jwt>()
 

@@ -5,9 +5,9 @@ import type { Config } from './config.ts'
 import { Issuer } from './keys/issuer.ts'
 import type { Discovery } from './keys/issuer.ts'
 import { fetchPublished } from './keys/key-set.ts'
-import { publicKeyOf } from './keys/public-keys.ts'
+import { publicKeyOf } from '../../crypto/jwt/public-keys.ts'
 import { States } from './oidc/state.ts'
-import type { TokenHeader, VerificationKey } from './token.ts'
+import type { TokenHeader, VerificationKey } from '../../crypto/jwt/token.ts'
 
 /** What a configuration says of its issuer, parsed or fetched. */
 export interface Source {

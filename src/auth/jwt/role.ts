@@ -6,7 +6,7 @@ import type { TokenParams } from '../../contract/token-params.ts'
 import { isCount, isFlag, isListOf, isMapOf, isName, isOneOf, isText, isWhole, orNull, shapeOf } from '../../util/stored/shape.ts' // prettier-ignore
 import { listOf, scalarKey } from './claims.ts'
 import type { Bounds } from './claims.ts'
-import type { Leeways } from './times.ts'
+import type { Leeways } from '../../crypto/jwt/times.ts'
 
 /** Older names of token parameters, which are shown as well. */
 export const olderNames = {

@@ -1,8 +1,8 @@
 import { Fault } from '../../../contract/fault.ts'
 import type { Clock } from '../../../util/clock.ts'
 import type { Log } from '../../../util/log.ts'
-import { ProviderError } from './provider.ts'
-import type { TokenHeader, VerificationKey } from '../token.ts'
+import { ProviderError } from '../../../util/http/provider.ts'
+import type { TokenHeader, VerificationKey } from '../../../crypto/jwt/token.ts'
 
 /** How long something fetched is used without asking for it again; and how long when the provider does not respond. Milliseconds. */
 const freshFor = 5 * 60_000

@@ -1,11 +1,11 @@
 import { createPublicKey } from 'node:crypto'
 import { isObject } from '../../../util/stored/shape.ts'
-import { Provider, ProviderError } from './provider.ts'
+import { Provider, ProviderError } from '../../../util/http/provider.ts'
 import type { Clock } from '../../../util/clock.ts'
 import type { Remote } from '../config.ts'
 import type { Discovery, Published } from './issuer.ts'
-import { isUsable } from '../token.ts'
-import type { VerificationKey } from '../token.ts'
+import { isUsable } from '../../../crypto/jwt/token.ts'
+import type { VerificationKey } from '../../../crypto/jwt/token.ts'
 
 /** The most keys of a set that are looked at. */
 const mostKeys = 100

@@ -1,9 +1,9 @@
 import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import type { IncomingMessage } from 'node:http'
-import type { Clock } from '../../../util/clock.ts'
-import { JsonError, jsonLimits } from '../../../util/json-limits.ts'
-import { readJson } from '../../../util/json.ts'
+import type { Clock } from '../clock.ts'
+import { JsonError, jsonLimits } from '../json-limits.ts'
+import { readJson } from '../json.ts'
 
 /** How long a provider has for everything that one login needs of it, milliseconds. */
 const longestWait = 5000
@@ -22,13 +22,14 @@ export class ProviderError extends Error {
   }
 }
 
-/** What is sent to a provider. */
+/** A request to a provider. */
 export interface Outgoing {
   readonly url: string
   /** PEM of the CAs to trust; empty: those of Node. */
   readonly ca: string
-  /** The form of a POST; absent: GET. */
+  /** The form, or the JSON, of a POST; absent: GET. */
   readonly form?: string
+  readonly body?: Readonly<Record<string, unknown>>
   readonly headers?: Readonly<Record<string, string>>
 }
 
@@ -62,7 +63,7 @@ export class Provider {
   }
 
   /**
-   * The JSON of a response: status 200, 1 MiB at most. Redirects are not followed.
+   * The JSON of a response: status 200 or 201, 1 MiB at most. Redirects are not followed.
    * @throws ProviderError
    */
   async json(outgoing: Outgoing): Promise<unknown> {
@@ -77,7 +78,8 @@ export class Provider {
     }
   }
 
-  async #bytes({ url, ca, form, headers }: Outgoing): Promise<Uint8Array> {
+  async #bytes({ url, ca, headers, ...posted }: Outgoing): Promise<Uint8Array> {
+    const content = contentOf(posted)
     return new Promise((resolve, reject) => {
       const fail = (why: string, status?: number): void => {
         sent.destroy()
@@ -86,22 +88,27 @@ export class Provider {
       }
       const send = url.startsWith('https:') ? requestHttps : requestHttp
       const sent = send(url, {
-        method: form === undefined ? 'GET' : 'POST',
+        method: content === undefined ? 'GET' : 'POST',
         agent: false,
         signal: this.#ended.signal,
         rejectUnauthorized: true,
         ...(ca !== '' && { ca }),
         headers: {
           Accept: 'application/json',
-          ...(form !== undefined && { 'Content-Type': 'application/x-www-form-urlencoded', 'Content-Length': Buffer.byteLength(form) }), // prettier-ignore
+          ...(content && { 'Content-Type': content.type, 'Content-Length': Buffer.byteLength(content.text) }),
           ...headers,
         },
       })
       sent.on('error', (thrown: NodeJS.ErrnoException) => fail(`no response (${thrown.code ?? 'failed'})`))
       sent.on('response', (response) => read(response, resolve, fail))
-      sent.end(form)
+      sent.end(content?.text)
     })
   }
+}
+
+function contentOf({ form, body }: Pick<Outgoing, 'form' | 'body'>): { type: string; text: string } | undefined {
+  if (body !== undefined) return { type: 'application/json', text: JSON.stringify(body) }
+  return form === undefined ? undefined : { type: 'application/x-www-form-urlencoded', text: form }
 }
 
 function read(
@@ -111,7 +118,7 @@ function read(
 ): void {
   const { statusCode: status = 0, headers } = response
   if (status >= 300 && status < 400) return fail(`it redirects (status ${status}), which is not followed`)
-  if (status !== 200) return fail(`status ${status}`, status)
+  if (status !== 200 && status !== 201) return fail(`status ${status}`, status)
   if ((headers['content-encoding'] ?? 'identity') !== 'identity') return fail('the response is compressed')
   const parts: Buffer[] = []
   let size = 0

@@ -1,6 +1,6 @@
 import { X509Certificate, createPublicKey } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
-import { isUsable } from '../token.ts'
+import { isUsable } from './token.ts'
 
 const block = /^-----BEGIN (PUBLIC KEY|RSA PUBLIC KEY|CERTIFICATE)-----[^-]+-----END \1-----$/
 
