@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { approleEngine } from '../auth/approle/engine.ts'
 import { jwtEngines } from '../auth/jwt/engine.ts'
+import { kubernetesEngine } from '../auth/kubernetes/engine.ts'
 import { tokenEngine } from '../auth/token/engine.ts'
 import type { TokenPort } from '../auth/token/port.ts'
 import { userpassEngine } from '../auth/userpass/engine.ts'
@@ -39,6 +40,7 @@ export function engines(
     userpassEngine,
     approleEngine,
     ...jwtEngines,
+    kubernetesEngine(),
     cubbyholeEngine(wrappings),
     identityEngine({ mountsOf: loginMounts, uuid: randomUUID, random: randomBytes }),
     totpEngine(randomBytes),

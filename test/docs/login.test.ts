@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { ApiServer } from '../support/api-server.ts'
 import { IdentityProvider, takesBrowsers } from '../support/identity-provider.ts'
 import { jwtKey } from '../support/jwt.ts'
 import { devServer } from '../support/server.ts'
@@ -11,13 +12,22 @@ describe('the examples of docs/login.md', function () {
   it('do what it says', async () => {
     const server = await devServer()
     const provider = await IdentityProvider.start()
+    const api = await ApiServer.start()
     provider.publish({ one: jwtKey() })
     takesBrowsers(provider, { id: 'strongroom', secret: 'example' }, { key: jwtKey(), claims: () => ({}) })
     try {
-      const known = { ISSUER: provider.url, CLIENT_SECRET: 'example' }
+      const pod = { namespace: 'shop', name: 'web', uid: 'uid', audiences: ['https://vault.example.com'] }
+      api.reviewers.add('reviewer')
+      const cluster = {
+        CLUSTER: api.provider.url,
+        CLUSTER_CA: api.provider.ca,
+        REVIEWER: 'reviewer',
+        POD_TOKEN: api.issue(pod, jwtKey('RS256'), Math.floor(Date.now() / 1000)),
+      }
+      const known = { ISSUER: provider.url, CLIENT_SECRET: 'example', ...cluster }
       const reader = new Reader({ VAULT_ADDR: server.running.address, VAULT_TOKEN: 'root', ...known })
       const examples = examplesOf('docs/login.md', 'login')
-      expect(examples).to.have.length(7)
+      expect(examples).to.have.length(8)
       await reader.converses(examples)
       const leases = async () => server.call('GET', '/v1/sys/leases/lookup/auth/userpass/login/ann?list=true')
       expect((await leases()).status).to.equal(200)
@@ -27,6 +37,7 @@ describe('the examples of docs/login.md', function () {
     } finally {
       await server.running.stop()
       await provider.stop()
+      await api.provider.stop()
     }
   })
 })

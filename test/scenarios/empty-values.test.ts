@@ -24,6 +24,8 @@ const limiting: readonly (readonly [method: string, path: string, rest: Body, fi
   ['POST', 'auth/approle/role/m/secret-id-num-uses', {}, ['secret_id_num_uses']],
   ['POST', 'auth/approle/role/m/bind-secret-id', {}, ['bind_secret_id']],
   ['POST', 'auth/jwt/role/m', { role_type: 'jwt' }, ['bound_audiences', 'bound_claims', 'max_age', 'token_bound_cidrs', 'bound_cidrs', 'token_ttl', 'ttl', 'token_max_ttl', 'max_ttl', 'token_num_uses', 'num_uses']],
+  ['POST', 'auth/kubernetes/role/m', {}, ['bound_service_account_names', 'bound_service_account_namespaces', 'bound_service_account_namespace_selector', 'token_bound_cidrs', 'bound_cidrs', 'token_ttl', 'ttl', 'token_max_ttl', 'max_ttl', 'token_num_uses', 'num_uses']],
+  ['POST', 'auth/kubernetes/config', { kubernetes_host: 'https://127.0.0.1:1' }, ['kubernetes_ca_cert', 'pem_keys']],
   ['POST', 'sys/policies/acl/p', { policy: 'path "a" {}' }, ['cas', 'ttl', 'expiration', 'cas_required']],
   ['POST', 'sys/policy/p', { policy: 'path "a" {}' }, ['cas', 'ttl', 'expiration', 'cas_required']],
   ['POST', 'sys/rotate/root/init', { secret_shares: 1, secret_threshold: 1 }, ['pgp_keys', 'require_verification', 'backup']],
@@ -72,6 +74,11 @@ describe('values that hold nothing', () => {
     await server.data('POST', 'auth/approle/role/m', {})
     await server.data('POST', 'sys/auth/jwt', { type: 'jwt' })
     await server.data('POST', 'auth/jwt/role/m', { role_type: 'jwt', user_claim: 'sub', bound_audiences: 'app' })
+    await server.data('POST', 'sys/auth/kubernetes', { type: 'kubernetes' })
+    await server.data('POST', 'auth/kubernetes/role/m', {
+      bound_service_account_names: 'web',
+      bound_service_account_namespaces: 'shop',
+    })
     await server.data('POST', 'secret/data/m', { data: { a: 1 } })
     await server.data('POST', 'auth/token/roles/old', { allowed_policies: 'a' })
     const document = await server.call('GET', '/v1/sys/internal/specs/openapi')

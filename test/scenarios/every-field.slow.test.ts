@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { certificate } from '../support/certificate.ts'
 import { operationsOf } from '../support/operations.ts'
 import type { Operation } from '../support/operations.ts'
 import { devServer } from '../support/server.ts'
@@ -44,6 +45,15 @@ describe('every field of every route', () => {
     await server.data('POST', 'sys/auth/userpass', { type: 'userpass' })
     await server.data('POST', 'sys/auth/approle', { type: 'approle' })
     await server.data('POST', 'sys/auth/jwt', { type: 'jwt' })
+    await server.data('POST', 'sys/auth/kubernetes', { type: 'kubernetes' })
+    await server.data('POST', 'auth/kubernetes/config', {
+      kubernetes_host: 'https://127.0.0.1:1',
+      kubernetes_ca_cert: certificate().cert,
+    })
+    await server.data('POST', 'auth/kubernetes/role/none', {
+      bound_service_account_names: '*',
+      bound_service_account_namespaces: '*',
+    })
     // Made at its first use, and that takes its time.
     await server.data('GET', 'transit/wrapping_key')
     const document = await server.call('GET', '/v1/sys/internal/specs/openapi')

@@ -30,6 +30,7 @@ const role = (name: string): string => `auth/token/roles/${name}`
 const user = (name: string): string => `auth/userpass/users/${name}`
 const machine = (name: string): string => `auth/approle/role/${name}`
 const tokenUser = (name: string): string => `auth/jwt/role/${name}`
+const accountRole = (name: string): string => `auth/kubernetes/role/${name}`
 const metadata = (name: string): string => `kv-2/metadata/${name}`
 const keyTypes: Readonly<Record<string, string>> = { first: 'chacha20-poly1305', rival: 'aes128-gcm96' }
 
@@ -69,6 +70,12 @@ const writings: Readonly<Record<string, Writing>> = {
     read: tokenUser,
     remove: tokenUser,
   },
+  '/auth/kubernetes/role/{name}': {
+    path: accountRole,
+    body: (mark) => ({ bound_service_account_names: 'web', bound_service_account_namespaces: 'shop', audience: mark }),
+    read: accountRole,
+    remove: accountRole,
+  },
   '/transit/encrypt/{name}': {
     path: (name) => `transit/encrypt/${name}`,
     body: (mark) => ({ plaintext: 'eA==', type: keyTypes[mark] }),
@@ -97,6 +104,7 @@ describe('what the policy judged is what is done, whatever others write in betwe
     await server.data('POST', 'sys/auth/userpass', { type: 'userpass' })
     await server.data('POST', 'sys/auth/approle', { type: 'approle' })
     await server.data('POST', 'sys/auth/jwt', { type: 'jwt' })
+    await server.data('POST', 'sys/auth/kubernetes', { type: 'kubernetes' })
     for (const { type, kind, version } of engines({ kind: 'auth' } as Engine, {} as never))
       if (kind === 'secret' && !['cubbyhole', 'identity'].includes(type))
         await server.data('POST', `sys/mounts/${type}${version ? `-${version}` : ''}`, {

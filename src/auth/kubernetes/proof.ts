@@ -1,0 +1,73 @@
+import { Fault } from '../../contract/fault.ts'
+import { fitsGlob } from '../../util/glob.ts'
+import { Provider, ProviderError } from '../../util/http/provider.ts'
+import { labelsOf, review } from './api-server.ts'
+import type { Access } from './api-server.ts'
+import type { Config } from './config.ts'
+import type { Kubernetes } from './mount.ts'
+import type { Role } from './role.ts'
+import type { ServiceAccount } from './service-account.ts'
+
+/** A login whose token the API server is asked about. */
+interface Asked {
+  readonly config: Config
+  readonly role: Role
+  readonly account: ServiceAccount
+  readonly jwt: string
+}
+
+/** What the API server confirmed. */
+export interface Confirmed {
+  readonly account: ServiceAccount
+  /** The labels of its namespace, where the role needed them. */
+  readonly labels?: ReadonlyMap<string, unknown>
+}
+
+/** The most logins that wait for the API server: strangers with made-up tokens make no storm of requests. */
+const mostReviews = 64
+
+/**
+ * The account of a token that the API server confirms now. Within 5 seconds.
+ * @throws Fault unauthenticated when it does not, unavailable when it cannot be asked
+ */
+export async function confirmed(engine: Kubernetes, asked: Asked): Promise<Confirmed> {
+  const { reviews, clock, log } = engine
+  if (reviews.running >= mostReviews) throw new Fault('unavailable', 'too many logins at once: try again')
+  reviews.running++
+  try {
+    return await Provider.ask(clock, async (provider) => ask(provider, engine, asked))
+  } catch (thrown) {
+    if (!(thrown instanceof ProviderError)) throw thrown
+    log.warn('the API server of Kubernetes did not review a token', { why: thrown.message })
+    // Its word on the token that asks: it is invalid, or may not review tokens.
+    if (thrown.status === 401 || thrown.status === 403) throw denied()
+    throw new Fault('unavailable', 'the API server of Kubernetes cannot be asked now: try again; the log of the server says why') // prettier-ignore
+  } finally {
+    reviews.running--
+  }
+}
+
+const denied = (): Fault => new Fault('unauthenticated', 'permission denied')
+
+async function ask(provider: Provider, engine: Kubernetes, { config, role, account, jwt }: Asked): Promise<Confirmed> {
+  const { reviewer, ...access } = await accessOf(engine, config)
+  const user = await review(provider, { ...access, bearer: reviewer ?? jwt }, jwt, role.audience)
+  const { namespace, name, uid } = account
+  if (user?.username !== `system:serviceaccount:${namespace}:${name}` || user.uid !== uid) throw denied()
+  if (!role.selector || role.namespaces.some((one) => fitsGlob(one, namespace))) return { account }
+  // The token that logs in is not used to read anything.
+  if (reviewer === undefined) throw new Fault('unauthenticated', 'namespace not authorized: labels of namespaces are read with token_reviewer_jwt, which is not configured') // prettier-ignore
+  return { account, labels: await labelsOf(provider, { ...access, bearer: reviewer }, namespace) }
+}
+
+/** Where a configuration leaves it out, the pod's own certificates and token count. @throws ProviderError */
+async function accessOf(
+  { pod }: Kubernetes,
+  { host, ca, reviewerJwt, disableLocalCaJwt }: Config,
+): Promise<Omit<Access, 'bearer'> & { readonly reviewer?: string }> {
+  const trusted = ca !== '' || disableLocalCaJwt ? ca : await pod.ca()
+  if (!trusted)
+    throw new ProviderError('there is no kubernetes_ca_cert, and the pod of this server has no certificates')
+  const own = reviewerJwt !== '' || disableLocalCaJwt ? reviewerJwt : await pod.jwt()
+  return { host, ca: trusted, ...(own && { reviewer: own }) }
+}
