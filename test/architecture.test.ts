@@ -71,6 +71,7 @@ describe('architecture', () => {
       'audit/lines/entry.ts',
       'auth/token/lookup.ts',
       'auth/token/renew.ts',
+      'core/authentication/bearer-tokens.ts',
       'core/authentication/inline-login.ts',
       'tokens/store.ts',
     ])

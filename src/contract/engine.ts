@@ -2,6 +2,7 @@ import type { Clock } from '../util/clock.ts'
 import type { Log } from '../util/log.ts'
 import type { NamespaceId, TokenRecord } from './identity.ts'
 import type { MountRecord } from './mount.ts'
+import type { Login } from './response.ts'
 import type { Route } from './route.ts'
 import type { View } from './view.ts'
 
@@ -40,6 +41,22 @@ export interface Renewal {
   readonly groupAliases?: readonly string[]
 }
 
+/** The login of a token that is sent with each request. Its TTL ends with the token. */
+export interface BearerLogin extends Login {
+  /** Policies that bound whatever else the caller has: a request must be allowed by these as well. Absent: nothing is bounded. */
+  readonly ceiling?: readonly string[]
+}
+
+/** Takes tokens of others that are sent with each request, in place of a token of ours. `S`: see `defineEngine`. */
+export interface BearerMethod<S = unknown> {
+  /** Whether a token says that it is for this mount. Nothing of it is verified yet. Cheap, changes nothing. */
+  isFor(state: S, token: string): Promise<boolean>
+  /** Changes whenever another judgement of the same token may follow: the mount's configuration or a role is another one. */
+  epoch(state: S): number
+  /** Verifies a token. @throws Fault when it is invalid, or cannot be verified now */
+  login(state: S, token: string): Promise<BearerLogin>
+}
+
 /** A kind of secrets engine or auth method: one folder, one line in the registry. */
 export interface Engine {
   /** The name used to enable it: `transit`. */
@@ -61,6 +78,8 @@ export interface Engine {
    * @throws Fault when the token is not to be renewed: the user is gone, or has other policies now
    */
   renew?(state: unknown, loginData: LoginData, token: TokenRecord): Promise<Renewal> | Renewal
+  /** For login methods of which tokens of others are taken without a login. */
+  readonly bearer?: BearerMethod
   /** Removes what the mount stores for a token that was revoked or has expired. Called again after a failure. */
   tokenEnded?(state: unknown, token: TokenRecord): Promise<void>
   /** Removes what the mount stores about a mount of a login method that is being removed. Called again after a failure. */
@@ -78,6 +97,7 @@ export function defineEngine<S>(engine: {
   readonly start: (host: EngineHost) => Promise<S> | S
   readonly everyMinute?: (state: S) => Promise<void>
   readonly renew?: (state: S, loginData: LoginData, token: TokenRecord) => Promise<Renewal> | Renewal
+  readonly bearer?: BearerMethod<S>
   readonly tokenEnded?: (state: S, token: TokenRecord) => Promise<void>
   readonly mountRemoved?: (state: S, mount: MountRecord) => Promise<void>
   readonly routes: readonly Route<S>[]

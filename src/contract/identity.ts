@@ -119,6 +119,8 @@ export interface TokenRecord {
   readonly mount?: string
   /** The data of its login that the auth method gets back at renewals. Never shown. */
   readonly loginData?: Readonly<Record<string, unknown>>
+  /** Policies that bound all others. Only of tokens that are not stored: those of other issuers. */
+  readonly ceiling?: readonly string[]
 }
 
 /** A token to be created. TTLs in seconds; `ttl` 0 never expires (root only). */

@@ -61,6 +61,7 @@ const tokenShape = shapeOf<TokenRecord>(
     entityId: isText,
     mount: orAbsent(isName),
     loginData: orAbsent(isObject),
+    ceiling: orAbsent(isListOf(isName)),
   },
   // A missing member must not make a token more powerful: no end is for root alone, and no count is no limit.
   ({ policies, expiresAt, numUses, usesLeft }) =>

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { ApiServer } from '../support/api-server.ts'
 import { IdentityProvider, takesBrowsers } from '../support/identity-provider.ts'
-import { jwtKey } from '../support/jwt.ts'
+import { jwt, jwtKey } from '../support/jwt.ts'
 import { devServer } from '../support/server.ts'
 import { examplesOf } from './examples.ts'
 import { Reader } from './reader.ts'
@@ -13,21 +13,24 @@ describe('the examples of docs/login.md', function () {
     const server = await devServer()
     const provider = await IdentityProvider.start()
     const api = await ApiServer.start()
-    provider.publish({ one: jwtKey() })
+    const key = jwtKey()
+    provider.publish({ one: key })
     takesBrowsers(provider, { id: 'strongroom', secret: 'example' }, { key: jwtKey(), claims: () => ({}) })
     try {
+      const now = Math.floor(Date.now() / 1000)
       const pod = { namespace: 'shop', name: 'web', uid: 'uid', audiences: ['https://vault.example.com'] }
       api.reviewers.add('reviewer')
       const cluster = {
         CLUSTER: api.provider.url,
         CLUSTER_CA: api.provider.ca,
         REVIEWER: 'reviewer',
-        POD_TOKEN: api.issue(pod, jwtKey('RS256'), Math.floor(Date.now() / 1000)),
+        POD_TOKEN: api.issue(pod, jwtKey('RS256'), now),
       }
-      const known = { ISSUER: provider.url, CLIENT_SECRET: 'example', ...cluster }
+      const agent = { iss: provider.url, aud: 'https://vault.example.com', sub: 'agent-7', iat: now, exp: now + 600 }
+      const known = { ISSUER: provider.url, CLIENT_SECRET: 'example', AGENT_TOKEN: jwt(agent, key), ...cluster }
       const reader = new Reader({ VAULT_ADDR: server.running.address, VAULT_TOKEN: 'root', ...known })
       const examples = examplesOf('docs/login.md', 'login')
-      expect(examples).to.have.length(8)
+      expect(examples).to.have.length(9)
       await reader.converses(examples)
       const leases = async () => server.call('GET', '/v1/sys/leases/lookup/auth/userpass/login/ann?list=true')
       expect((await leases()).status).to.equal(200)

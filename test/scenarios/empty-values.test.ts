@@ -23,7 +23,7 @@ const limiting: readonly (readonly [method: string, path: string, rest: Body, fi
   ['POST', 'auth/approle/role/m/secret-id', {}, ['cidr_list', 'token_bound_cidrs', 'num_uses', 'ttl']],
   ['POST', 'auth/approle/role/m/secret-id-num-uses', {}, ['secret_id_num_uses']],
   ['POST', 'auth/approle/role/m/bind-secret-id', {}, ['bind_secret_id']],
-  ['POST', 'auth/jwt/role/m', { role_type: 'jwt' }, ['bound_audiences', 'bound_claims', 'max_age', 'token_bound_cidrs', 'bound_cidrs', 'token_ttl', 'ttl', 'token_max_ttl', 'max_ttl', 'token_num_uses', 'num_uses']],
+  ['POST', 'auth/jwt/role/m', { role_type: 'jwt' }, ['bound_audiences', 'ceiling', 'bound_claims', 'max_age', 'token_bound_cidrs', 'bound_cidrs', 'token_ttl', 'ttl', 'token_max_ttl', 'max_ttl', 'token_num_uses', 'num_uses']],
   ['POST', 'auth/kubernetes/role/m', {}, ['bound_service_account_names', 'bound_service_account_namespaces', 'bound_service_account_namespace_selector', 'token_bound_cidrs', 'bound_cidrs', 'token_ttl', 'ttl', 'token_max_ttl', 'max_ttl', 'token_num_uses', 'num_uses']],
   ['POST', 'auth/kubernetes/config', { kubernetes_host: 'https://127.0.0.1:1' }, ['kubernetes_ca_cert', 'pem_keys']],
   ['POST', 'sys/policies/acl/p', { policy: 'path "a" {}' }, ['cas', 'ttl', 'expiration', 'cas_required']],

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { temporaryFolder } from '../support/folder.ts'
+import { jwt, jwtKey } from '../support/jwt.ts'
 import { MemberProcess } from '../support/member.ts'
 import { initialised, levelServer, unseal } from '../support/server.ts'
 import type { Body, Reply, TestServer } from '../support/server.ts'
@@ -85,6 +86,35 @@ describe('two processes on one storage', function () {
         expect(((await self()).body['data'] as Body)['identity_policies']).to.equal(undefined)
         await from().data('DELETE', `identity/entity/id/${String(id)}`)
         expect((await self()).status).to.equal(403)
+      })
+
+      it('a role, a configuration and an entity that a JWT of another issuer rests on', async () => {
+        const key = jwtKey()
+        const now = Math.floor(Date.now() / 1000)
+        const shown = jwt({ iss: 'https://issuer', aud: 'us', sub: 'agent', iat: now, exp: now + 600 }, key)
+        const mount = `auth/bearer${at}`
+        const config = { jwt_validation_pubkeys: key.pem, bound_issuer: 'https://issuer', default_role: 'agent' }
+        const role = { role_type: 'bearer', user_claim: 'sub', bound_audiences: 'us' }
+        const self = async () => status('GET', 'auth/token/lookup-self', undefined, shown)
+        await from().data('POST', `sys/${mount}`, { type: 'jwt' })
+        await from().data('POST', `${mount}/config`, config)
+        await from().data('POST', `${mount}/role/agent`, role)
+        expect([await self(), await self()]).to.deep.equal([200, 200])
+        await from().data('DELETE', `${mount}/role/agent`)
+        expect(await self()).to.equal(403)
+        await from().data('POST', `${mount}/role/agent`, role)
+        expect(await self()).to.equal(200)
+        await from().data('POST', `${mount}/config`, { ...config, bound_issuer: 'https://other' })
+        expect(await self()).to.equal(403)
+        await from().data('POST', `${mount}/config`, config)
+        const found = await to().call('GET', '/v1/auth/token/lookup-self', undefined, as(shown))
+        const { entity_id: entity } = found.body['data'] as Body
+        await from().data('POST', `identity/entity/id/${String(entity)}`, { disabled: true })
+        expect(await self()).to.equal(403)
+        await from().data('POST', `identity/entity/id/${String(entity)}`, { disabled: false })
+        expect(await self()).to.equal(200)
+        await from().data('DELETE', `sys/${mount}`)
+        expect(await self()).to.equal(403)
       })
 
       it('a policy that was written and removed', async () => {

@@ -1,5 +1,6 @@
 import { defineEngine } from '../../contract/engine.ts'
 import type { Engine } from '../../contract/engine.ts'
+import { bearerMethod } from './bearer.ts'
 import { configRoutes } from './configs.ts'
 import { loginRoute, renewal } from './login.ts'
 import { startJwt } from './mount.ts'
@@ -17,6 +18,7 @@ export const jwtEngines: readonly Engine[] = ['jwt', 'oidc'].map((type) =>
     start: startJwt,
     everyMinute: tidy,
     renew: renewal,
+    bearer: bearerMethod,
     routes: [loginRoute, ...configRoutes, ...roleRoutes, ...oidcRoutes],
   }),
 )

@@ -50,6 +50,8 @@ export function roleNameOf({ defaultRole }: Config, sent: string): string {
 async function tokenRole(engine: Jwt, name: string): Promise<Role> {
   const role = await roleOf(engine, name)
   if (role.type === 'oidc') throw refuse('role with oidc role_type is not allowed: log in to it with a browser')
+  if (role.type === 'bearer')
+    throw refuse('role with bearer role_type is not allowed: send the JWT as the token of each request')
   return role
 }
 

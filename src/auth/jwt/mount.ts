@@ -20,6 +20,8 @@ export interface Source {
 /** The state of a mount. */
 export interface Jwt extends Pick<EngineHost, 'view' | 'clock' | 'limits' | 'log'> {
   readonly sourceOf: (config: Config) => Source
+  /** Counts the changes of configuration and roles. */
+  readonly changes: { count: number }
   /** Exchanges of codes at the provider that are under way. */
   readonly exchanges: { running: number }
   readonly states: States
@@ -34,10 +36,13 @@ export async function startJwt(host: EngineHost): Promise<Jwt> {
     if (!latest || !isDeepStrictEqual(latest.config, config)) latest = { config, source: newSource(host, config) }
     return latest.source
   }
+  const changes = { count: 0 }
+  for (const place of ['config', 'role/']) view.watch(place, () => void changes.count++)
   return {
     view,
     clock,
     log,
+    changes,
     limits: () => host.limits(),
     sourceOf,
     exchanges: { running: 0 },

@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { refuse } from '../../contract/fault.ts'
-import { changedTokenParams, noTokenParams, olderNamesAfter, underNewerNames } from '../../contract/token-params.ts'
+import {
+  changedTokenParams,
+  noTokenParams,
+  normalisedPolicies,
+  olderNamesAfter,
+  refuseReservedPolicies,
+  underNewerNames,
+} from '../../contract/token-params.ts'
 import { formatDuration } from '../../util/duration.ts'
 import { isText } from '../../util/stored/shape.ts'
 import { listOf } from './claims.ts'
@@ -42,10 +49,11 @@ const newRole = (): Role => ({
  */
 export function changedRole(stored: Role | undefined, values: RoleValues, maxTtl: number): Role {
   refuseUnsupported(values)
-  const old = stored ?? newRole()
+  const { ceiling: oldCeiling, ...old }: Role = stored ?? newRole()
   const next: Role = {
     ...old,
-    type: oneOf('role_type', ['oidc', 'jwt'], values.role_type),
+    ...ceilingOf(values.ceiling, oldCeiling),
+    type: oneOf('role_type', ['oidc', 'jwt', 'bearer'], values.role_type),
     boundAudiences: values.bound_audiences ?? old.boundAudiences,
     boundSubject: values.bound_subject ?? old.boundSubject,
     boundClaims: values.bound_claims ?? old.boundClaims,
@@ -66,6 +74,12 @@ export function changedRole(stored: Role | undefined, values: RoleValues, maxTtl
   }
   checkRole(next, maxTtl)
   return next
+}
+
+/** An empty list bounds nothing any more. */
+function ceilingOf(names: readonly string[] | undefined, old: Role['ceiling']): Pick<Role, 'ceiling'> {
+  const ceiling = names ? normalisedPolicies(names) : (old ?? [])
+  return ceiling.length > 0 ? { ceiling } : {}
 }
 
 /** The first one by default. @throws Fault invalid_request */
@@ -95,6 +109,21 @@ function checkRole(role: Role, maxTtl: number): void {
   if (role.params.period > maxTtl)
     throw refuse(`'token_period' cannot be greater than the maximum TTL of the mount, ${formatDuration(maxTtl)}`)
   checkClaims(role)
+  checkBearer(role)
+}
+
+/** Their JWTs are for somebody, end by themselves, and are counted nowhere. */
+function checkBearer({ type, boundAudiences, ceiling = [], params }: Role): void {
+  if (type !== 'bearer') {
+    if (ceiling.length > 0)
+      throw refuse("'ceiling' is for roles with role_type bearer: others give tokens of their own")
+    return
+  }
+  if ((boundAudiences ?? []).length === 0)
+    throw refuse("'bound_audiences' must be set if 'role_type' is 'bearer': a JWT for somebody else is no token here")
+  if (params.numUses > 0 || params.period > 0 || params.strictlyBindIp || params.type === 'service')
+    throw refuse("a role with role_type bearer cannot have 'token_num_uses', 'token_period', 'token_strictly_bind_ip' or the token_type service: nothing is stored of its tokens") // prettier-ignore
+  refuseReservedPolicies(ceiling)
 }
 
 function checkClaims({ boundClaims, boundClaimsType, claimMappings }: Role): void {

@@ -12,7 +12,8 @@ function leeway(about: string): Field<number | undefined> {
 
 /** The fields of a role, with their older names. */
 export const roleFields = {
-  role_type: f.string('jwt or oidc; oidc when left out.').or('oidc'),
+  role_type: f.string('jwt, oidc or bearer; oidc when left out.').or('oidc'),
+  ceiling: f.list('Policies that bound all others of the caller, its entity and its groups; for role_type bearer.').limiting(),
   bound_audiences: f.list('Audiences (aud), one of which the token must have.').limiting(),
   bound_subject: f.string('The subject (sub) that the token must have.').limiting(),
   bound_claims: f.object('Claims that the token must have, each with a value or a list of them. Names that begin with / are JSON pointers.').limiting(),

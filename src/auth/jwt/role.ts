@@ -3,7 +3,7 @@ import { f } from '../../contract/field.ts'
 import { folded } from '../../contract/names.ts'
 import { isTokenParams, renderedTokenParams } from '../../contract/token-params.ts'
 import type { TokenParams } from '../../contract/token-params.ts'
-import { isCount, isFlag, isListOf, isMapOf, isName, isOneOf, isText, isWhole, orNull, shapeOf } from '../../util/stored/shape.ts' // prettier-ignore
+import { isCount, isFlag, isListOf, isMapOf, isName, isOneOf, isText, isWhole, orAbsent, orNull, shapeOf } from '../../util/stored/shape.ts' // prettier-ignore
 import { listOf, scalarKey } from './claims.ts'
 import type { Bounds } from './claims.ts'
 import type { Leeways } from '../../crypto/jwt/times.ts'
@@ -23,8 +23,10 @@ type OlderName = keyof typeof olderNames
 export interface Role extends Bounds, Leeways {
   /** Never used again: a token of a role that was removed is no token of a later one of its name. */
   readonly uid: string
-  /** How its users log in: with a JWT, or in a browser. */
-  readonly type: 'jwt' | 'oidc'
+  /** How its users log in: with a JWT, in a browser, or not at all, because their JWTs are the tokens of requests. */
+  readonly type: 'jwt' | 'oidc' | 'bearer'
+  /** Policies that bound all others of who has the role; of `bearer` only. Absent: nothing is bounded. */
+  readonly ceiling?: readonly string[]
   readonly userClaim: string
   readonly userClaimJsonPointer: boolean
   /** Empty: no groups. */
@@ -50,7 +52,8 @@ export const roleShape = shapeOf<Role>(
   'a role',
   {
     uid: isName,
-    type: isOneOf('jwt', 'oidc'),
+    type: isOneOf('jwt', 'oidc', 'bearer'),
+    ceiling: orAbsent(isListOf(isName)),
     boundAudiences: orNull(isListOf(isName)),
     boundSubject: isText,
     boundClaims: orNull(isMapOf(isBound)),
@@ -96,6 +99,7 @@ export function rendered(role: Role): Readonly<Record<string, unknown>> {
   const params = renderedTokenParams(role.params)
   return {
     role_type: role.type,
+    ...(role.type === 'bearer' && { ceiling: role.ceiling ?? [] }),
     bound_audiences: role.boundAudiences,
     bound_subject: role.boundSubject,
     bound_claims: role.boundClaims,

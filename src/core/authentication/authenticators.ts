@@ -1,6 +1,7 @@
 import type { Identities, NamespaceId, Principal, TokenRecord } from '../../contract/identity.ts'
 import type { Credential, CredentialOf, Request } from '../../contract/request.ts'
 import type { TokenStore } from '../../tokens/store.ts'
+import type { BearerTokens } from './bearer-tokens.ts'
 import type { InlineLogins } from './inline-login.ts'
 
 /** The parts of an unsealed server that authentication needs. */
@@ -9,10 +10,12 @@ export interface AuthenticatingParts {
   /** The identities of a namespace; undefined when there is no such namespace now. */
   readonly identities: (namespace: NamespaceId) => Identities | undefined
   readonly inlineLogins: Pick<InlineLogins, 'token'>
+  /** Absent: tokens of other issuers are not looked at. */
+  readonly bearerTokens?: Pick<BearerTokens, 'token'> | undefined
 }
 
 /** What authentication looks at of a request. */
-type Shown = Pick<Request, 'credential' | 'protocol' | 'client' | 'headers' | 'limits'>
+type Shown = Pick<Request, 'path' | 'namespace' | 'credential' | 'protocol' | 'client' | 'headers' | 'limits'>
 
 type Found = TokenRecord | undefined
 
@@ -26,7 +29,12 @@ type Authenticator<K extends Credential['kind']> = (
 /** How each kind of credential becomes a token: one line each. */
 const authenticators: { readonly [K in Credential['kind']]: Authenticator<K> } = {
   none: () => undefined,
-  token: ({ tokens }, { token }) => tokens.resolve(token),
+  // Ours come first: what we have made is nobody else's.
+  token: ({ tokens, bearerTokens }, { token }, request) => {
+    const found = tokens.resolve(token)
+    if (!(found instanceof Promise)) return found
+    return found.then(async (own) => own ?? bearerTokens?.token(token, request))
+  },
   inline: async ({ inlineLogins }, credential, request) => inlineLogins.token(credential, request),
 }
 

@@ -10,11 +10,15 @@ import { handled } from '../request/call.ts'
 import { decide } from '../request/decide.ts'
 import type { Decision, DecidingParts } from '../request/decide.ts'
 import { noToken } from '../request/disclosure.ts'
+import type { Mount } from '../mounts/mount.ts'
 import type { Quotas } from '../quotas/quotas.ts'
 import { passingToken } from './issue-token.ts'
 
 /** The request that a login comes with. */
 type Outer = Pick<Request, 'protocol' | 'client' | 'headers' | 'limits'>
+
+/** The response of a login, by the mount that it is for. */
+type ByMount = (mount: Mount | undefined) => Promise<Response>
 
 /** The parts of an unsealed server that these logins need. */
 export interface InlineParts extends DecidingParts {
@@ -45,12 +49,17 @@ export class InlineLogins {
 
   /** The token of a login, once for each credential. @throws Fault when the login is refused, as the login method says it */
   async token(credential: CredentialOf<'inline'>, outer: Outer): Promise<TokenRecord> {
-    const performed = this.#performed.get(credential) ?? this.#perform(credential, outer)
+    const performed = this.#performed.get(credential) ?? this.perform(credential, outer)
     this.#performed.set(credential, performed)
     return performed
   }
 
-  async #perform(credential: CredentialOf<'inline'>, outer: Outer): Promise<TokenRecord> {
+  /**
+   * Performs a login at the path of a credential, whether it came in headers or as a token of another issuer.
+   * @param login gives the response of the login; by default the route of the path does
+   * @throws Fault when the login is refused
+   */
+  async perform(credential: CredentialOf<'inline'>, outer: Outer, login?: ByMount): Promise<TokenRecord> {
     const { audit } = this.#parts
     const open = this.#open()
     const request = this.#requestOf(credential, outer)
@@ -59,7 +68,7 @@ export class InlineLogins {
     const decision = rejected ?? onlyLogin(await decide(open, request))
     const event = eventOf(decision)
     await audit.request(event)
-    const { outcome, record } = await this.#outcome(open, decision, async () => audit.beforeChange(event))
+    const { outcome, record } = await this.#outcome(open, decision, async () => audit.beforeChange(event), login)
     await audit.response(event, outcome)
     if (!record) throw outcome instanceof Fault ? outcome : new Fault('internal', 'internal error')
     return record
@@ -84,19 +93,16 @@ export class InlineLogins {
     open: InlineParts,
     decision: Decision,
     beforeChange: () => Promise<void>,
+    byMount?: ByMount,
   ): Promise<{ readonly outcome: Response | Fault; readonly record?: TokenRecord }> {
     if (decision.refusal) return { outcome: decision.refusal }
     try {
-      const { login, ...response } = await handled(decision, beforeChange)
+      const answered = byMount ? await byMount(decision.mount) : await handled(decision, beforeChange)
+      const { login, ...response } = answered
       if (!login) throw refuse(`"${decision.request.path}" is not the path of a login`)
       await beforeChange()
-      const { record, ...answered } = await passingToken(
-        open,
-        decision,
-        { ...response, login },
-        this.#parts.clock.now(),
-      )
-      return { outcome: answered, record }
+      const { record, ...outcome } = await passingToken(open, decision, { ...response, login }, this.#parts.clock.now())
+      return { outcome, record }
     } catch (thrown) {
       return { outcome: asFault(thrown) }
     }

@@ -1,6 +1,7 @@
 import { identityPolicies } from '../../contract/identity.ts'
 import type { NamespaceId, Principal, Principals, TokenRecord } from '../../contract/identity.ts'
 import { compileAcl, compileInSlices } from '../../policy/acl.ts'
+import { BoundedAcl } from '../../policy/ceiling.ts'
 import type { Acl, NamedPolicy } from '../../policy/acl.ts'
 import type { PolicyDocument } from '../../policy/document.ts'
 import type { Clock } from '../../util/clock.ts'
@@ -70,6 +71,11 @@ export class Acls {
     return policies ? (await presentOf(policies, names)).map(named) : []
   }
 
+  /** The policies of the ceiling of a token; undefined: it has none. */
+  async ceiling({ namespace, ceiling }: TokenRecord): Promise<readonly NamedPolicy[] | undefined> {
+    return ceiling && this.policies(namespace, ceiling)
+  }
+
   /** The policies that `of` compiles for a token. */
   async subject(token: TokenRecord): Promise<Subject> {
     const principal =
@@ -85,8 +91,11 @@ export class Acls {
     if (!policies) return compileAcl([], this.#clock)
     const { epoch } = policies
     const present = await presentFor(policies, token, principal)
-    const acl = await compileInSlices(present.map(named), this.#clock, principal)
-    const until = Math.min(acl.until, ...present.map(({ record }) => record.expiration ?? Infinity))
+    const bounding = token.ceiling && (await presentOf(policies, token.ceiling))
+    const own = await compileInSlices(present.map(named), this.#clock, principal)
+    const acl = bounding ? new BoundedAcl(own, await compileInSlices(bounding.map(named), this.#clock, principal)) : own
+    const used = [...present, ...(bounding ?? [])]
+    const until = Math.min(acl.until, ...used.map(({ record }) => record.expiration ?? Infinity))
     this.#compiled.set(token, { acl, policies, epoch, until })
     return acl
   }

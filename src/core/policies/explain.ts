@@ -55,7 +55,11 @@ export function explainer(opened: () => UnsealedServer, here: () => Namespace, c
       const reads = (path: string): boolean => root || capabilitiesAt(acl, home, path).includes('read')
       const all = reads('sys/internal/ui/resultant-acl')
       const name = (policy: string): boolean => reads(policyPath(policy))
-      return explained(await acls.subject(token), asked, reach, { name, rules: (policy) => all || name(policy) })
+      const sight = { name, rules: (policy: string) => all || name(policy) }
+      const subject = await acls.subject(token)
+      const own = await explained(subject, asked, reach, sight)
+      const policies = own.allowed ? await acls.ceiling(token) : undefined
+      return policies ? explained({ ...subject, policies }, asked, reach, sight) : own
     },
     ofAccessor: async (caller, accessor, asked) => {
       const { acls, tokens } = opened()

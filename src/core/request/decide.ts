@@ -29,6 +29,7 @@ export interface DecidingParts {
   readonly tokens: TokenStore
   readonly identities: AuthenticatingParts['identities']
   readonly inlineLogins: AuthenticatingParts['inlineLogins']
+  readonly bearerTokens?: AuthenticatingParts['bearerTokens']
   readonly acls: Acls
 }
 
@@ -272,14 +273,16 @@ async function admitAnyone(parts: DecidingParts, draft: Draft, target: Target): 
     const token = await authenticate(parts, draft)
     return authorise(parts, draft, token, wantsSudo(draft, target))
   }
-  const token = isLookedAt(draft) ? await authenticated(parts, request) : undefined
+  const shown = performsLogins(draft) ? parts : { ...parts, bearerTokens: undefined }
+  const isLookedAt = shown === parts || request.credential.kind !== 'inline'
+  const token = isLookedAt ? await authenticated(shown, request) : undefined
   if (token && reachFrom(parts, draft, token) !== undefined) draft.caller = await callerOf(parts, draft, token)
   return undefined
 }
 
 /** On public routes a login that comes with the request is not performed for another login, or for the state of the server. */
-function isLookedAt({ request, route, mount }: Draft): boolean {
-  return request.credential.kind !== 'inline' || !(route?.whenSealed === true || mount?.record.kind === 'auth')
+function performsLogins({ route, mount }: Draft): boolean {
+  return !(route?.whenSealed === true || mount?.record.kind === 'auth')
 }
 
 async function authenticate(parts: DecidingParts, draft: Draft): Promise<TokenRecord> {

@@ -12,6 +12,7 @@ import { TokenStore } from '../../tokens/store.ts'
 import { Wrappings } from '../../tokens/wrappings.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { Log } from '../../util/log.ts'
+import { BearerTokens } from '../authentication/bearer-tokens.ts'
 import { InlineLogins } from '../authentication/inline-login.ts'
 import { Lockouts } from '../authentication/lockouts.ts'
 import type { LockoutSettings } from '../authentication/lockouts.ts'
@@ -66,6 +67,7 @@ export interface UnsealedServer {
   readonly tokensOf: (namespace: NamespaceId) => NamespaceTokens
   readonly identities: (namespace: NamespaceId) => Identities | undefined
   readonly inlineLogins: InlineLogins
+  readonly bearerTokens: BearerTokens
   readonly wrappings: Wrappings
   readonly acls: Acls
   readonly versions: VersionHistory
@@ -166,13 +168,20 @@ async function openStores(parts: UnsealedServerParts): Promise<UnsealedServer> {
   const schedule = new Schedule(clock, log, choresOf(parts, { tokens, leases, namespaces }))
   // A read of a record that the sweep has not reached yet waits for the check of that record only.
   void barrier.sweep().catch(() => {})
+  const inlineLogins = new InlineLogins(() => server, { audit, clock, uuid: parts.uuid })
   const server: UnsealedServer = {
     freshness,
     namespaces,
     tokens,
     tokensOf,
     identities,
-    inlineLogins: new InlineLogins(() => server, { audit, clock, uuid: parts.uuid }),
+    inlineLogins,
+    bearerTokens: new BearerTokens({
+      root: () => namespaces.root,
+      principals: identities,
+      logins: inlineLogins,
+      clock,
+    }),
     wrappings,
     versions,
     quotas,

@@ -43,7 +43,7 @@ export function checkAge(
 }
 
 /** A time in epoch seconds; undefined when the token lacks it. @throws Fault invalid_request when it is none */
-function timeOf(claims: Claims, name: string): number | undefined {
+export function timeOf(claims: Claims, name: string): number | undefined {
   const value = claims[name]
   if (value === undefined) return undefined
   const seconds = value instanceof Numeral ? Number(value.literal) : value

@@ -73,7 +73,7 @@ const shown = (text: string): string => text.slice(0, 200).replace(/[^\w .,:;()-
 /** @throws Fault invalid_request when the role is not for browsers, or for another address */
 async function browserRole(engine: Jwt, name: string, redirectUri: string): Promise<Role> {
   const role = await roleOf(engine, name)
-  if (role.type !== 'oidc') throw refuse(`role "${name}" is not for browsers: its role_type is jwt`)
+  if (role.type !== 'oidc') throw refuse(`role "${name}" is not for browsers: its role_type is ${role.type}`)
   if (!role.redirectUris?.includes(redirectUri))
     throw refuse(`the redirect_uri is none of the allowed_redirect_uris of role "${name}"`)
   return role

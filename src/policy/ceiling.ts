@@ -1,0 +1,75 @@
+import type { Capability } from '../contract/identity.ts'
+import { Acl } from './acl.ts'
+import type { AclQuery, Verdict, Weighed } from './acl.ts'
+import type { Match } from './rules.ts'
+
+/**
+ * The permissions of a token below a ceiling: a request is allowed when its own policies and those of the ceiling each allow
+ * it. A deny, a condition on parameters or on wrapping, and a limit of either counts.
+ */
+export class BoundedAcl extends Acl {
+  readonly #own: Acl
+  readonly #ceiling: Acl
+
+  constructor(own: Acl, ceiling: Acl) {
+    super([], 0, own.principal)
+    this.#own = own
+    this.#ceiling = ceiling
+  }
+
+  override get until(): number {
+    return Math.min(this.#own.until, this.#ceiling.until)
+  }
+
+  override weigh(query: AclQuery): Weighed {
+    const [own, ceiling] = [this.#own.weigh(query), this.#ceiling.weigh(query)]
+    // First what is denied: on another path of the same record only that counts.
+    const refused = [own, ceiling].find(({ ground }) => ground === 'denied') ?? [own, ceiling].find(({ verdict }) => !verdict.allowed) // prettier-ignore
+    const both = common(own.verdict, ceiling.verdict)
+    if (!refused) return { ...own, verdict: both }
+    return { ...refused, verdict: { allowed: false, sudo: both.sudo, root: false, granting: [] } }
+  }
+
+  override matching(query: Pick<AclQuery, 'path' | 'operation'>): Match[] {
+    return this.#own.matching(query)
+  }
+
+  override capabilities(path: string): Capability[] {
+    const [own, ceiling] = [this.#own.capabilities(path), this.#ceiling.capabilities(path)]
+    const left = own.filter((one) => ceiling.includes(one))
+    return left.length > 0 ? left : ['deny']
+  }
+
+  override refusesTaken(query: AclQuery, name: string, value: unknown): boolean {
+    return this.#own.refusesTaken(query, name, value) || this.#ceiling.refusesTaken(query, name, value)
+  }
+
+  override denies(path: string): boolean {
+    return this.#own.denies(path) || this.#ceiling.denies(path)
+  }
+
+  override reaches(mountPath: string): boolean {
+    return this.#own.reaches(mountPath) && this.#ceiling.reaches(mountPath)
+  }
+
+  /** The token's own rules: which of them the ceiling leaves cannot be said rule by rule. */
+  override resultant(): Record<string, unknown> {
+    return this.#own.resultant()
+  }
+}
+
+function common(a: Verdict, b: Verdict): Verdict {
+  const filters = [...(a.filters ?? []), ...(b.filters ?? [])]
+  const limits = [a.limit, b.limit].filter((limit) => limit !== undefined)
+  // 0 is what a caller gets who asks for everything, where a rule does not limit that.
+  const bounds = limits.filter((limit) => limit > 0)
+  const limit = bounds.length > 0 ? Math.min(...bounds) : limits[0]
+  return {
+    allowed: a.allowed && b.allowed,
+    sudo: a.sudo && b.sudo,
+    root: false,
+    granting: a.granting,
+    ...(limit !== undefined && { limit }),
+    ...(filters.length > 0 && { filters }),
+  }
+}
