@@ -78,6 +78,9 @@ export function checkedPolicies(names: readonly string[]): readonly string[] {
   return policies
 }
 
+/** Names after this one, as the folders of `entityName` and `groupName` have them. */
+export const afterName = (after: string): string => (after === '' ? '' : segment(after.toLowerCase()))
+
 /** A name for what was made without one: `entity_1a2b3c4d.root`. */
 export const automaticName = (
   kind: 'entity' | 'group',

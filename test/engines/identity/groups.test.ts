@@ -42,6 +42,23 @@ describe('identity groups, aliases and merges', () => {
     expect(await statusOf(`group/id/${id}`)).to.equal(404)
   })
 
+  it('lists by name are paged by the names that they show', async () => {
+    for (const kind of ['entity', 'group']) {
+      const names = ['Anna', 'a%b', 'a/b', 'Bo b', 'zoë', 'Ärla'].map((one) => `Page ${one}`)
+      for (const name of names) await server.data('POST', `identity/${kind}`, { name })
+      const paged: unknown[] = []
+      for (let after = ''; paged.length < 20;) {
+        const query = `after=${encodeURIComponent(after)}&limit=1`
+        const { status, body } = await server.call('LIST', `/v1/identity/${kind}/name?${query}`)
+        if (status === 404) break
+        after = String(((body['data'] as Body)['keys'] as readonly unknown[])[0])
+        paged.push(after)
+      }
+      expect(paged).to.deep.equal((await server.data('LIST', `identity/${kind}/name`))['keys'])
+      expect(paged).to.include.members(names)
+    }
+  })
+
   it('members are in the groups above theirs too, and follow each change', async () => {
     const [anna, berta] = [await made('entity', { name: 'm-anna' }), await made('entity', { name: 'm-berta' })]
     const inner = await made('group', { member_entity_ids: [anna] })

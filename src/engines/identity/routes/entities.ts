@@ -11,7 +11,7 @@ import { keys } from '../../../contract/wire/returns.ts'
 import { entityById, entityByName, freshEntity, newEntity, putEntity, removeEntity } from '../entities.ts'
 import type { Identity } from '../identity.ts'
 import { merge } from '../merge.ts'
-import { checkedMetadata, checkedName, checkedPolicies } from '../names.ts'
+import { afterName, checkedMetadata, checkedName, checkedPolicies } from '../names.ts'
 import { entityShape, pointerShape } from '../records.ts'
 import type { EntityRecord } from '../records.ts'
 import { listedEntity, shownEntity } from '../render.ts'
@@ -72,7 +72,10 @@ export const entityRoutes = [
     fields: pageFields,
     returns: keys('The names.'),
     handle: async ({ engine }, page) => {
-      const found = await recordsIn(engine.view, 'entity-name/', pointerShape, page)
+      const found = await recordsIn(engine.view, 'entity-name/', pointerShape, {
+        ...page,
+        after: afterName(page.after),
+      })
       const entities = await Promise.all(found.map(async ([, pointer]) => entityById(engine.view, pointer.id)))
       return answer({ keys: entities.flatMap((entity) => (entity ? [entity.name] : [])) })
     },

@@ -12,7 +12,7 @@ import { keys } from '../../../contract/wire/returns.ts'
 import { groupById, groupByName, removeGroup, setGroup } from '../groups.ts'
 import type { Identity } from '../identity.ts'
 import { removeEnded } from '../memberships.ts'
-import { checkedName } from '../names.ts'
+import { afterName, checkedName } from '../names.ts'
 import { groupShape, pointerShape } from '../records.ts'
 import type { GroupRecord } from '../records.ts'
 import { listedGroup, shownGroup } from '../render.ts'
@@ -71,7 +71,7 @@ export const groupRoutes = [
     fields: pageFields,
     returns: keys('The names.'),
     handle: async ({ engine }, page) => {
-      const found = await recordsIn(engine.view, 'group-name/', pointerShape, page)
+      const found = await recordsIn(engine.view, 'group-name/', pointerShape, { ...page, after: afterName(page.after) })
       const groups = await Promise.all(found.map(async ([, pointer]) => groupById(engine.view, pointer.id)))
       return answer({ keys: groups.flatMap((group) => (group ? [group.name] : [])) })
     },
