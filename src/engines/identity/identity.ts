@@ -47,7 +47,9 @@ export class Identity implements Identities {
   }
 
   async regroup(entityId: string, mountAccessor: string, groups: readonly string[]): Promise<void> {
-    await regroup(this, entityId, mountAccessor, groups)
+    // The tokens of an entity that was merged into another one have its id still.
+    const principal = await this.principal(entityId)
+    if (principal) await regroup(this, principal.entity.id, mountAccessor, groups)
   }
 
   async count(): Promise<number> {

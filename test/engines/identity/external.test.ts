@@ -113,6 +113,20 @@ describe('external groups', () => {
     await server.data('DELETE', `identity/group/id/${String(above['id'])}`)
   })
 
+  it('follow the renewals of tokens whose entity was merged into another one', async () => {
+    const id = await group('merged')
+    await alias('m', id)
+    await set('emil', 'm')
+    const auth = await login('emil')
+    const { id: other } = await server.data('POST', 'identity/entity', {})
+    await server.data('POST', 'identity/entity/merge', { from_entity_ids: auth['entity_id'], to_entity_id: other })
+    expect(await membersOf(id)).to.deep.equal([other])
+    await set('emil')
+    await server.data('POST', 'auth/token/renew', { token: auth['client_token'] })
+    expect(await membersOf(id)).to.equal(null)
+    expect(await policiesOf(auth)).to.equal(undefined)
+  })
+
   it('of one mount are not those of another, and a login that names none changes none', async () => {
     const here = await group('here')
     await alias('same', here)
