@@ -71,9 +71,10 @@ function lostAliases(identity: Identity, entities: readonly EntityRecord[], keep
     for (const alias of entity.aliases)
       byMount.set(alias.mountAccessor, [...(byMount.get(alias.mountAccessor) ?? []), { alias, entity }])
   const conflicts = [...byMount.values()].filter(({ length }) => length > 1)
+  const kept = new Set(keep)
   const lost = new Set<AliasRecord>()
   for (const conflict of conflicts) {
-    const staying = conflict.filter(({ alias }) => keep.includes(alias.id))
+    const staying = conflict.filter(({ alias }) => kept.has(alias.id))
     if (staying.length !== 1) throw conflicting(identity, conflicts.flat())
     for (const { alias } of conflict) if (alias !== staying[0]?.alias) lost.add(alias)
   }
