@@ -10,6 +10,7 @@ import { explainer } from '../core/policies/explain.ts'
 import { namespaceName } from '../core/namespaces/names.ts'
 import type { UnsealedServer } from '../core/seal/unsealed-server.ts'
 import type { NamespacePorts } from '../system/engine.ts'
+import type { LockedNamespace, LockedUsers } from '../system/lockouts.ts'
 import type { NamespacePort } from '../system/namespaces.ts'
 import { byteOrder } from '../util/bytes.ts'
 import type { Clock } from '../util/clock.ts'
@@ -137,15 +138,16 @@ function leasePorts({ unsealed, clock, id }: Here): NamespacePorts['leases'] {
 function lockoutPort({ unsealed, here }: Here): NamespacePorts['lockouts'] {
   const mountsOf = ({ mounts }: Namespace) => mounts.list('auth').filter(({ type }) => mounts.locksOut(type))
   return {
-    locked: () =>
-      [here(), ...inOrder(here().below())].map((namespace) => ({
-        id: namespace.id,
-        path: namespace.path,
-        mounts: mountsOf(namespace).map((mount) => ({
-          accessor: mount.accessor,
-          names: unsealed().lockouts.locked(mount),
-        })),
-      })),
+    locked: async () => {
+      const found: LockedNamespace[] = []
+      for (const namespace of [here(), ...inOrder(here().below())]) {
+        const mounts: LockedUsers[] = []
+        for (const mount of mountsOf(namespace))
+          mounts.push({ accessor: mount.accessor, names: await unsealed().lockouts.locked(mount) })
+        found.push({ id: namespace.id, path: namespace.path, mounts })
+      }
+      return found
+    },
     unlock: (accessor, alias) => {
       const mount = mountsOf(here()).find((one) => one.accessor === accessor)
       if (!mount) return

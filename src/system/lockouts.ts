@@ -9,10 +9,17 @@ export interface LockedUsers {
   readonly names: readonly string[]
 }
 
+/** The users of one namespace that are locked out, by mount. */
+export interface LockedNamespace {
+  readonly id: string
+  readonly path: string
+  readonly mounts: readonly LockedUsers[]
+}
+
 /** Users that failed logins have locked out, for these routes: see core/authentication/lockouts.ts. */
 export interface LockoutPort {
   /** By mount: those of this namespace first, then those of the namespaces below. Only mounts that lock users out. */
-  locked(): readonly { readonly id: string; readonly path: string; readonly mounts: readonly LockedUsers[] }[]
+  locked(): Promise<readonly LockedNamespace[]>
   /** Unlocks a user of a mount of this namespace; anything else is fine. */
   unlock(accessor: string, alias: string): void
 }
@@ -27,7 +34,8 @@ export function lockoutRoutes(): Route<Has>[] {
       about: 'List the users that failed logins have locked out, of this namespace and of those below.',
       fields: { mount_accessor: f.string('Only users of the mount with this accessor.').or('') },
       returns: { by_namespace: f.array('The users, by namespace and mount.'), total: f.int('Their number.') },
-      handle: ({ engine }, { mount_accessor: accessor }) => answer(rendered(engine.lockouts, accessor)),
+      handle: async ({ engine }, { mount_accessor: accessor }) =>
+        answer(rendered(await engine.lockouts.locked(), accessor)),
     }),
     write('locked-users/:mount_accessor/unlock/*alias_identifier', {
       about: 'Unlock a user, and forget the failed logins.',
@@ -46,8 +54,8 @@ export function lockoutRoutes(): Route<Has>[] {
 }
 
 /** As the API shows them: most users first, and always the namespace of the request. */
-function rendered(lockouts: LockoutPort, accessor: string): Readonly<Record<string, unknown>> {
-  const namespaces = lockouts.locked().map(({ id, path, mounts }) => {
+function rendered(locked: readonly LockedNamespace[], accessor: string): Readonly<Record<string, unknown>> {
+  const namespaces = locked.map(({ id, path, mounts }) => {
     const counted = mounts
       .filter(({ accessor: own, names }) => (accessor === '' ? names.length > 0 : own === accessor))
       .map(({ accessor: own, names }) => ({ mount_accessor: own, counts: names.length, alias_identifiers: names }))

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { MountRecord } from '../../contract/mount.ts'
 import { recent } from '../../util/caches/recent.ts'
-import { byteOrder } from '../../util/bytes.ts'
 import type { Clock } from '../../util/clock.ts'
+import { inByteOrder } from '../../util/sorting.ts'
 
 /** When failed logins lock a user out. */
 export interface LockoutRules {
@@ -41,6 +41,9 @@ interface Failures {
 /** So many names are remembered for one mount. The one that was used least recently is forgotten first. */
 const mostNames = 32_768
 
+/** Names that are sorted without a pause. */
+const sortedAtOnce = 1000
+
 /** A longer name is counted under its hash, so that the names take bounded memory. */
 const longestName = 128
 
@@ -73,13 +76,13 @@ export class Lockouts {
   }
 
   /** The users of a mount that are locked out now, in byte order. Names that no user has are among them. */
-  locked(mount: MountRecord): string[] {
+  async locked(mount: MountRecord): Promise<readonly string[]> {
     const rules = lockoutRules(this.#settings, mount)
     if (rules.disabled) return []
     const found: string[] = []
     for (const [name, stored] of this.#mounts.get(mount.accessor)?.entries() ?? [])
       if ((this.#current(stored, rules)?.count ?? 0) >= rules.threshold) found.push(name)
-    return found.sort(byteOrder)
+    return inByteOrder(found, sortedAtOnce)
   }
 
   /** Forgets the failed logins of a user. */
