@@ -81,8 +81,15 @@ export class BarrierView implements View {
   ): Promise<{ readonly result: T } | { readonly contended: string }> {
     const records = this.#records()
     const tx = new BarrierTransaction(this.#folder, records, await records.rev())
-    const result = await work(tx)
-    return (await tx.commit()) ? { result } : { contended: tx.contended }
+    const done = await work(tx).then(
+      (result) => ({ result }),
+      async (thrown: unknown) => {
+        // Records that were read before and after a commit may contradict each other, though none is wrong.
+        if (await tx.isOutdated().catch(() => false)) return undefined
+        throw thrown
+      },
+    )
+    return done && (await tx.commit()) ? done : { contended: tx.contended }
   }
 
   async clear(folder: string): Promise<void> {
@@ -140,6 +147,13 @@ class BarrierTransaction implements Transaction {
   /** The record that other transactions of the same kind are likely to read first as well. */
   get contended(): string {
     return this.#expect.keys().next().value ?? ''
+  }
+
+  /** Whether a record that it read has changed since. */
+  async isOutdated(): Promise<boolean> {
+    for (const [name, expected] of this.#expect)
+      if ('key' in expected && ((await this.#records.get(name))?.rev ?? 0n) !== expected.rev) return true
+    return false
   }
 
   async commit(): Promise<boolean> {

@@ -38,8 +38,8 @@ export interface View {
   /** Removes one record; absent is fine. */
   del(name: string): Promise<void>
   /**
-   * Read, change, commit: every record read through `tx` must be unchanged at commit, else `work` runs again (at most
-   * 64 times, then `unavailable`). Everything written is applied at once or not at all, durable when it resolves.
+   * Read, change, commit: every record read through `tx` must be unchanged at commit, and when `work` throws, else it runs
+   * again (at most 64 times, then `unavailable`). Everything written is applied at once or not at all, durable when it resolves.
    */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
   /** Removes every record under a folder, in pieces; can be called again after a crash. */

@@ -73,16 +73,24 @@ export async function entityByName(tx: Pick<Transaction, 'get'>, name: string): 
   return pointer && entityById(tx, pointer.id)
 }
 
-/** The entity of an alias, with the alias. */
-export async function entityOfAlias(
-  tx: Pick<Transaction, 'get'>,
-  id: string,
-): Promise<{ readonly entity: EntityRecord; readonly alias: AliasRecord } | undefined> {
+/** An alias with its entity. */
+export interface OwnedAlias {
+  readonly entity: EntityRecord
+  readonly alias: AliasRecord
+}
+
+/** The alias of an id, with its entity. In a transaction: two reads at different times may contradict each other. */
+export async function entityOfAlias(tx: Transaction, id: string): Promise<OwnedAlias | undefined> {
   const pointer = isId(id) ? await tx.get(at.alias(id), pointerShape) : undefined
   const entity = pointer && (await entityById(tx, pointer.id))
   const alias = entity?.aliases.find((one) => one.id === id)
   if (pointer && (!entity || !alias)) throw new Fault('internal', 'an entity alias is damaged; restore a backup')
   return entity && alias && { entity, alias }
+}
+
+/** The same outside of a transaction. */
+export async function findAlias({ view }: Identity, id: string): Promise<OwnedAlias | undefined> {
+  return view.transaction(async (tx) => entityOfAlias(tx, id))
 }
 
 /** Writes the indexes that lead to an alias. */

@@ -17,12 +17,17 @@ export interface GroupAliasChange {
   readonly canonicalId: string
 }
 
-/** The group of a group alias. */
-export async function groupOfAlias(tx: Pick<Transaction, 'get'>, id: string): Promise<AliasedGroup | undefined> {
+/** The group of a group alias. In a transaction: two reads at different times may contradict each other. */
+export async function groupOfAlias(tx: Transaction, id: string): Promise<AliasedGroup | undefined> {
   const pointer = isId(id) ? await tx.get(at.groupAlias(id), pointerShape) : undefined
   const group = pointer && (await groupById(tx, pointer.id))
   if (pointer && group?.alias?.id !== id) throw new Fault('internal', 'a group alias is damaged; restore a backup')
   return group?.alias ? { ...group, alias: group.alias } : undefined
+}
+
+/** The same outside of a transaction. */
+export async function findGroupAlias({ view }: Identity, id: string): Promise<AliasedGroup | undefined> {
+  return view.transaction(async (tx) => groupOfAlias(tx, id))
 }
 
 /**

@@ -5,7 +5,7 @@ import { routesOf } from '../../../contract/route.ts'
 import { pageFields } from '../../../contract/wire/page.ts'
 import { changeAlias, removeAlias, setAlias } from '../aliases.ts'
 import type { WrittenAlias } from '../aliases.ts'
-import { entityOfAlias } from '../entities.ts'
+import { entityOfAlias, findAlias } from '../entities.ts'
 import type { Identity } from '../identity.ts'
 import { checkedMetadata } from '../names.ts'
 import { pointerShape } from '../records.ts'
@@ -83,7 +83,7 @@ export const aliasRoutes = [
     handle: async ({ engine }, page) => {
       const mounts = engine.mounts()
       const pointers = await recordsIn(engine.view, 'alias/', pointerShape, page)
-      const found = await Promise.all(pointers.map(async ([key]) => entityOfAlias(engine.view, key)))
+      const found = await Promise.all(pointers.map(async ([key]) => findAlias(engine, key)))
       const shown = found.flatMap((one) =>
         one ? [[one.alias.id, listedAlias(mounts, one.entity.id, one.alias)] as const] : [],
       )
@@ -96,7 +96,7 @@ export const aliasRoutes = [
     returns: aliasMembers,
     handle: async (call, values) => {
       const { engine } = call
-      const { entity, alias } = mustExist(await entityOfAlias(engine.view, values.id))
+      const { entity, alias } = mustExist(await findAlias(engine, values.id))
       entityGuard(call)(entity)
       return answer(shownAlias(engine, engine.mounts(), entity.id, alias))
     },

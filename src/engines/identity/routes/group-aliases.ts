@@ -5,7 +5,7 @@ import type { Response } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
 import { pageFields } from '../../../contract/wire/page.ts'
 import type { Call } from '../../../contract/route.ts'
-import { dropGroupAlias, groupOfAlias, setGroupAlias } from '../group-aliases.ts'
+import { dropGroupAlias, findGroupAlias, groupOfAlias, setGroupAlias } from '../group-aliases.ts'
 import type { Identity } from '../identity.ts'
 import { removeEnded } from '../memberships.ts'
 import { pointerShape } from '../records.ts'
@@ -37,7 +37,7 @@ export const groupAliasRoutes = [
     handle: async ({ engine }, page) => {
       const mounts = engine.mounts()
       const pointers = await recordsIn(engine.view, 'group-alias/', pointerShape, page)
-      const found = await Promise.all(pointers.map(async ([key]) => groupOfAlias(engine.view, key)))
+      const found = await Promise.all(pointers.map(async ([key]) => findGroupAlias(engine, key)))
       const shown = found.flatMap((group) =>
         group ? [[group.alias.id, listedGroupAlias(mounts, group.id, group.alias)] as const] : [],
       )
@@ -50,7 +50,7 @@ export const groupAliasRoutes = [
     returns: aliasMembers,
     handle: async (call, values) => {
       const { engine } = call
-      const group = mustExist(await groupOfAlias(engine.view, values.id))
+      const group = mustExist(await findGroupAlias(engine, values.id))
       groupGuard(call)(group)
       return answer(shownGroupAlias(engine, engine.mounts(), group, group.alias))
     },

@@ -3,8 +3,8 @@ import { f } from '../../../contract/field.ts'
 import type { Values } from '../../../contract/field.ts'
 import { answer, done } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
-import { entityById, entityByName, entityOfAlias } from '../entities.ts'
-import { groupOfAlias } from '../group-aliases.ts'
+import { entityById, entityByName, findAlias } from '../entities.ts'
+import { findGroupAlias } from '../group-aliases.ts'
 import { groupById, groupByName } from '../groups.ts'
 import type { Identity } from '../identity.ts'
 import { at, isAccessor } from '../names.ts'
@@ -65,19 +65,21 @@ function checkQuery({ id, name, alias_id, alias_name, alias_mount_accessor }: Qu
     throw refuse('alias_name and alias_mount_accessor need each other: supply both')
 }
 
-async function entityOf({ view }: Identity, query: Query): Promise<EntityRecord | undefined> {
+async function entityOf(identity: Identity, query: Query): Promise<EntityRecord | undefined> {
+  const { view } = identity
   if (query.id !== '') return entityById(view, query.id)
   if (query.name !== '') return entityByName(view, query.name)
-  if (query.alias_id !== '') return (await entityOfAlias(view, query.alias_id))?.entity
+  if (query.alias_id !== '') return (await findAlias(identity, query.alias_id))?.entity
   if (!isAccessor(query.alias_mount_accessor)) return undefined
   const pointer = await view.get(at.aliasName(query.alias_mount_accessor, query.alias_name), pointerShape)
   return pointer && entityById(view, pointer.id)
 }
 
-async function groupOf({ view }: Identity, query: Query): Promise<GroupRecord | undefined> {
+async function groupOf(identity: Identity, query: Query): Promise<GroupRecord | undefined> {
+  const { view } = identity
   if (query.id !== '') return groupById(view, query.id)
   if (query.name !== '') return groupByName(view, query.name)
-  if (query.alias_id !== '') return groupOfAlias(view, query.alias_id)
+  if (query.alias_id !== '') return findGroupAlias(identity, query.alias_id)
   if (!isAccessor(query.alias_mount_accessor)) return undefined
   const pointer = await view.get(at.groupAliasName(query.alias_mount_accessor, query.alias_name), pointerShape)
   return pointer && groupById(view, pointer.id)
