@@ -1,5 +1,8 @@
 import { refuse } from './fault.ts'
 
+/** Whether a string can be a name in paths, as Vault has them: letters, digits and `_`, inside also `-` and `.`. */
+export const isPathName = (name: string): boolean => /^\w(?:[\w.-]*\w)?$/.test(name)
+
 /** Makes a name from a path canonical. @throws Fault invalid_request when it is not a valid name */
 export type Canonicaliser = (input: string) => string
 

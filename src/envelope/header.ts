@@ -1,3 +1,4 @@
+import { isPathName } from '../contract/names.ts'
 import { concat, text, utf8 } from '../util/bytes.ts'
 import { Damaged } from './damaged.ts'
 import type { StreamReader } from './pieces.ts'
@@ -60,9 +61,7 @@ function noEnvelope(first: Uint8Array): string {
 }
 
 /** Names become parts of a path and are shown on terminals: nothing gets through that could mislead there. */
-export const isMount = (mount: string): boolean => mount.split('/').every((part) => /^\w(?:[\w.-]*\w)?$/.test(part))
-/** Whether a text can be the name of a key. */
-export const isKeyName = (key: string): boolean => /^\w(?:[\w.-]*\w)?$/.test(key)
+export const isMount = (mount: string): boolean => mount.split('/').every(isPathName)
 /** Whether a text has the form in which the server wraps a data key. */
 export const isWrapped = (wrapped: string): boolean => /^vault:v[1-9]\d{0,8}:[A-Za-z0-9+/]+={0,2}$/.test(wrapped)
 /** The version of the key that a data key is wrapped with. */
@@ -70,7 +69,7 @@ export const versionOf = (wrapped: string): number => Number(/^vault:v(\d+):/.ex
 
 function isValid({ chunk, mount, key, wrapped }: Header): boolean {
   const sizeFits = chunk >= sizes.leastChunk && chunk <= sizes.mostChunk
-  return sizeFits && isMount(mount) && isKeyName(key) && isWrapped(wrapped)
+  return sizeFits && isMount(mount) && isPathName(key) && isWrapped(wrapped)
 }
 
 function uint(value: number, length: number): Uint8Array {

@@ -1,4 +1,5 @@
 import { Fault, refuse } from '../contract/fault.ts'
+import { isPathName } from '../contract/names.ts'
 import { storageLimits } from '../contract/storage.ts'
 import { isKeyType, keyType } from '../crypto/keys/key-types.ts'
 import type { KeyTypeName } from '../crypto/keys/key-types.ts'
@@ -17,13 +18,12 @@ const largestKey = storageLimits.valueBytes - 8192
 /** The last millisecond that RFC 3339 can write. */
 const endOfTime = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 
-/** Vault's names of keys: letters, digits and `_`, inside also `-` and `.`. What is stored takes no longer ones. */
-const keyName = /^\w(?:[\w.-]*\w)?$/
+/** What is stored takes no longer names. */
 const longestName = 1024
 
 /** Whether a text can be the name of a key. */
 export function isKeyName(name: string): boolean {
-  return name.length <= longestName && keyName.test(name)
+  return name.length <= longestName && isPathName(name)
 }
 
 /** @throws Fault invalid_request for what cannot be the name of a key. */

@@ -2,6 +2,7 @@ import { Fault, refuse } from '../contract/fault.ts'
 import { f, pathForms } from '../contract/field.ts'
 import type { Values } from '../contract/field.ts'
 import { rootNamespace } from '../contract/identity.ts'
+import { isPathName } from '../contract/names.ts'
 import { answer, done } from '../contract/response.ts'
 import { routesOf } from '../contract/route.ts'
 import type { Route } from '../contract/route.ts'
@@ -145,7 +146,7 @@ function configRoutes(quotas: QuotaPort): Route<unknown>[] {
 }
 
 function checked(path: string): string {
-  if (!/^\w(?:[\w.-]*\w)?$/.test(path)) throw new Fault('unsupported_path', 'unsupported path')
+  if (!isPathName(path)) throw new Fault('unsupported_path', 'unsupported path')
   return path
 }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Fault, refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
 import type { Forms, Values } from '../../contract/field.ts'
-import { folded } from '../../contract/names.ts'
+import { folded, isPathName } from '../../contract/names.ts'
 import {
   changedTokenParams,
   cidrsOf,
@@ -101,7 +101,7 @@ export const localField = {
 
 /** Where a role is stored. @throws Fault unsupported_path for what cannot be a name */
 export function keyOf(name: string): string {
-  if (!/^\w(?:[\w.-]*\w)?$/.test(name)) throw new Fault('unsupported_path', 'unsupported path')
+  if (!isPathName(name)) throw new Fault('unsupported_path', 'unsupported path')
   return `role/${name}`
 }
 

@@ -1,11 +1,11 @@
 import { refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
 import type { Values } from '../../contract/field.ts'
+import { isPathName } from '../../contract/names.ts'
 import { isAlgorithm } from './config.ts'
 import type { Client, Config, Remote } from './config.ts'
 import { addressProblem } from '../../util/http/provider.ts'
 import { areCertificates, publicKeyOf } from '../../crypto/jwt/public-keys.ts'
-import { isRoleName } from './role.ts'
 import { algorithmNames } from '../../crypto/jwt/token.ts'
 
 /** The fields of a configuration. */
@@ -106,7 +106,7 @@ function checkConfig({ pubkeys, remote, supportedAlgs, defaultRole }: Config): v
   const unknown = supportedAlgs.find((alg) => !isAlgorithm(alg))
   if (unknown !== undefined)
     throw refuse(`invalid jwt_supported_algs: unsupported signing algorithm "${unknown}"; use ${algorithmNames.join(', ')}`) // prettier-ignore
-  if (defaultRole !== '' && !isRoleName(defaultRole)) throw refuse("'default_role' cannot be the name of a role")
+  if (defaultRole !== '' && !isPathName(defaultRole)) throw refuse("'default_role' cannot be the name of a role")
 }
 
 function checkRemote({ by, url, ca, hosts }: Remote): void {

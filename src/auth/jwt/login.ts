@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { LoginData, Renewal } from '../../contract/engine.ts'
 import { Fault, refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
+import { isPathName } from '../../contract/names.ts'
 import type { Login } from '../../contract/response.ts'
 import { routesOf } from '../../contract/route.ts'
 import { newToken } from '../../contract/wire/returns.ts'
@@ -9,7 +10,7 @@ import { checkAudience, checkBounds, groupsOf, mappedClaims, userOf } from './cl
 import { configKey, configShape, issuerOf } from './config.ts'
 import type { Config } from './config.ts'
 import type { Jwt } from './mount.ts'
-import { isRoleName, keyOf, roleShape } from './role.ts'
+import { keyOf, roleShape } from './role.ts'
 import type { Role } from './role.ts'
 import { checkAge, checkTimes } from '../../crypto/jwt/times.ts'
 import { algorithmNames, invalidToken, verifiedClaims } from '../../crypto/jwt/token.ts'
@@ -78,7 +79,7 @@ export async function configOf({ view }: Jwt): Promise<Config> {
 
 /** @throws Fault invalid_request when there is none */
 export async function roleOf({ view }: Jwt, name: string): Promise<Role> {
-  const role = isRoleName(name) ? await view.get(keyOf(name), roleShape) : undefined
+  const role = isPathName(name) ? await view.get(keyOf(name), roleShape) : undefined
   if (!role) throw refuse(`role "${name.slice(0, 128)}" could not be found`)
   return role
 }

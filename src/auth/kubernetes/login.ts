@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { LoginData, Renewal } from '../../contract/engine.ts'
 import { Fault, refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
+import { isPathName } from '../../contract/names.ts'
 import type { Login } from '../../contract/response.ts'
 import { routesOf } from '../../contract/route.ts'
 import { newToken } from '../../contract/wire/returns.ts'
@@ -12,7 +13,7 @@ import type { Config } from './config.ts'
 import type { Kubernetes } from './mount.ts'
 import { confirmed } from './proof.ts'
 import type { Confirmed } from './proof.ts'
-import { isRoleName, keyOf, roleShape } from './role.ts'
+import { keyOf, roleShape } from './role.ts'
 import type { Role } from './role.ts'
 import { selects } from './selector.ts'
 import type { ServiceAccount } from './service-account.ts'
@@ -53,7 +54,7 @@ async function configOf({ view }: Kubernetes): Promise<Config> {
 
 /** @throws Fault invalid_request when there is none */
 async function roleOf({ view }: Kubernetes, name: string): Promise<Role> {
-  const role = isRoleName(name) ? await view.get(keyOf(name), roleShape) : undefined
+  const role = isPathName(name) ? await view.get(keyOf(name), roleShape) : undefined
   if (!role) throw refuse(`invalid role name ${JSON.stringify(name.slice(0, 128))}`)
   return role
 }

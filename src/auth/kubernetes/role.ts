@@ -1,6 +1,6 @@
 import { Fault } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
-import { folded } from '../../contract/names.ts'
+import { folded, isPathName } from '../../contract/names.ts'
 import { isTokenParams, renderedTokenParams } from '../../contract/token-params.ts'
 import type { TokenParams } from '../../contract/token-params.ts'
 import { isListOf, isName, isOneOf, isText, orAbsent, shapeOf } from '../../util/stored/shape.ts'
@@ -66,12 +66,9 @@ export const canonical = { name: folded }
 
 /** Where a role is stored. @throws Fault unsupported_path for what cannot be a name */
 export function keyOf(name: string): string {
-  if (!isRoleName(name)) throw new Fault('unsupported_path', 'unsupported path')
+  if (!isPathName(name)) throw new Fault('unsupported_path', 'unsupported path')
   return `role/${name}`
 }
-
-/** Whether there can be a role of that name. */
-export const isRoleName = (name: string): boolean => /^\w(?:[\w.-]*\w)?$/.test(name)
 
 /** A role as its route shows it. */
 export function rendered(role: Role): Readonly<Record<string, unknown>> {

@@ -1,5 +1,6 @@
 import { Fault, refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
+import { isPathName } from '../../contract/names.ts'
 import type { View } from '../../contract/view.ts'
 import { answer, done } from '../../contract/response.ts'
 import { routesOf } from '../../contract/route.ts'
@@ -154,7 +155,7 @@ export const roleRoutes = [
     fields,
     exists: async ({ engine }, { role_name: name = '' }) => (await roleNamed(engine.view, name)) !== undefined,
     handle: async ({ engine, confirm }, values) => {
-      if (!/^\w(?:[\w.-]*\w)?$/.test(values.role_name)) throw new Fault('unsupported_path', 'unsupported path')
+      if (!isPathName(values.role_name)) throw new Fault('unsupported_path', 'unsupported path')
       const role = await engine.view.transaction(async (tx) => {
         const old = await tx.get(`role/${values.role_name}`, roleShape)
         confirm(old !== undefined)

@@ -3,7 +3,7 @@ import { Fault } from '../../contract/fault.ts'
 import type { FaultDetails } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
 import type { Values } from '../../contract/field.ts'
-import { folded } from '../../contract/names.ts'
+import { folded, isPathName } from '../../contract/names.ts'
 import {
   changedTokenParams,
   isTokenParams,
@@ -72,7 +72,7 @@ export const paramFields = {
 
 /** Where a user is stored. @throws Fault unsupported_path for what cannot be a name */
 export function keyOf(name: string, details: FaultDetails = {}): string {
-  if (!/^\w(?:[\w.-]*\w)?$/.test(name)) throw new Fault('unsupported_path', 'unsupported path', details)
+  if (!isPathName(name)) throw new Fault('unsupported_path', 'unsupported path', details)
   return `user/${name}`
 }
 

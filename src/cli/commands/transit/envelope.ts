@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
+import { isPathName } from '../../../contract/names.ts'
 import { Damaged } from '../../../envelope/damaged.ts'
 import { Envelope, seal } from '../../../envelope/envelope.ts'
-import { isKeyName, isMount, versionOf } from '../../../envelope/header.ts'
+import { isMount, versionOf } from '../../../envelope/header.ts'
 import type { Header } from '../../../envelope/header.ts'
 import { wipe } from '../../../util/bytes.ts'
 import type { Command, Run } from '../../framework/command.ts'
@@ -40,7 +41,7 @@ async function encrypt(run: Run): Promise<number> {
 function placeOf({ flags }: Run): Place {
   const place = { mount: barePath(flags.string('mount') || 'transit'), key: flags.string('key') ?? '' }
   if (place.key === '') throw new UsageError('no key was given\n  next: name a transit key with -key')
-  if (!isMount(place.mount) || !isKeyName(place.key))
+  if (!isMount(place.mount) || !isPathName(place.key))
     throw new UsageError(
       `${place.mount} with ${place.key}: names consist of letters, digits and, inside, "-", "_" and "."`,
     )
