@@ -1,27 +1,20 @@
 import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import * as fc from 'fast-check'
 import { isNoLog } from '../../src/audit/offline/given-files.ts'
 import { chained, linkOf } from '../../src/audit/lines/chain.ts'
 
-/** Numbers that look like chance, alike in every run (xorshift32). */
-export function chance(seed: number): () => number {
-  let state = seed | 1
-  return () => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    return (state >>> 0) / 2 ** 32
-  }
-}
+/** Choices of an attack: where, and what. Small ones stand for the beginning. */
+export const choices = fc.array(fc.nat(), { minLength: 3, maxLength: 3 })
 
 /** A folder with the files of a log, as somebody with write access to it sees it. */
 export class Target {
   readonly #folder: string
-  readonly #random: () => number
+  readonly #choices: number[]
 
-  constructor(folder: string, random: () => number) {
+  constructor(folder: string, from: readonly number[]) {
     this.#folder = folder
-    this.#random = random
+    this.#choices = [...from]
   }
 
   /** Paths of log files, oldest lines first. */
@@ -41,14 +34,14 @@ export class Target {
 
   /** A whole number from 0 to below `count`. */
   pick(count: number): number {
-    return Math.floor(this.#random() * count)
+    return (this.#choices.shift() ?? 0) % count
   }
 
   one<T>(from: readonly T[]): T {
     return from[this.pick(from.length)] as T
   }
 
-  /** Changes the lines of one file, chosen by chance. */
+  /** Changes the lines of one file. */
   edit(change: (lines: readonly string[], at: number) => readonly string[]): void {
     const path = this.one(this.logs())
     const lines = this.lines(path)

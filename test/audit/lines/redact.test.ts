@@ -1,9 +1,12 @@
 import { createHmac } from 'node:crypto'
+import { expect } from 'chai'
 import * as fc from 'fast-check'
 import { Hasher } from '../../../src/audit/lines/hasher.ts'
-import { redact } from '../../../src/audit/lines/redact.ts'
+import { lineLimits, redact, redactSteps } from '../../../src/audit/lines/redact.ts'
 import type { Redaction } from '../../../src/audit/lines/redact.ts'
 import { Numeral } from '../../../src/util/json.ts'
+import { inTurns } from '../../../src/util/slices.ts'
+import { turnsDuring } from '../../support/turns.ts'
 
 const salt = Buffer.alloc(32, 9)
 const hashOf = (input: string | Uint8Array): string =>
@@ -60,5 +63,22 @@ describe('what an audit line shows of data', () => {
         return shown === `[${literal}]` && hashed === `["${hashOf(literal)}"]`
       }),
     )
+  })
+
+  it('large values are hashed with turns for others, to the hashes that they have at once', async () => {
+    const long = '💡x'.repeat(1_000_000)
+    const many = Array.from({ length: lineLimits.texts + 1 }, (_, at) => `${at}`)
+    let lines: readonly string[] = []
+    const turns = await turnsDuring(async () => {
+      lines = await Promise.all(
+        [{ long }, { many }, [Buffer.from(long)]].map((value) => inTurns(redactSteps(value, hasher))),
+      )
+    })
+    expect(lines).to.deep.equal([
+      `{"long":"${hashOf(long)}"}`,
+      `"${hashOf(JSON.stringify({ many }))}"`,
+      `["${hashOf(long)}"]`,
+    ])
+    expect(turns).to.be.greaterThan(1)
   })
 })

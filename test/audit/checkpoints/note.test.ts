@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { expect } from 'chai'
-import { checkpointText, readCheckpoint } from '../../src/audit/checkpoints/checkpoint.ts'
+import { checkpointText, readCheckpoint } from '../../../src/audit/checkpoints/checkpoint.ts'
 import {
   archiveOf,
   checkpointFileOf,
@@ -9,12 +9,12 @@ import {
   rangedKeyLine,
   readCheckpoints,
   readRangedKeys,
-} from '../../src/audit/checkpoints/checkpoint-file.ts'
-import { noteText, readNote } from '../../src/audit/checkpoints/note.ts'
-import type { Note } from '../../src/audit/checkpoints/note.ts'
-import { ed25519Signer, mlDsa44Signer, signersOf } from '../../src/audit/checkpoints/note-keys.ts'
-import { readVkey, vkeyText } from '../../src/audit/checkpoints/verifier-key.ts'
-import { proofText, readProof } from '../../src/audit/checkpoints/proof-file.ts'
+} from '../../../src/audit/checkpoints/checkpoint-file.ts'
+import { noteText, readNote } from '../../../src/audit/checkpoints/note.ts'
+import type { Note } from '../../../src/audit/checkpoints/note.ts'
+import { ed25519Signer, mlDsa44Signer, signersOf } from '../../../src/audit/checkpoints/note-keys.ts'
+import { readVkey, vkeyText } from '../../../src/audit/checkpoints/verifier-key.ts'
+import { proofText, readProof } from '../../../src/audit/checkpoints/proof-file.ts'
 
 /** The example of C2SP signed-note. */
 const vkey = 'example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k'

@@ -3,9 +3,9 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { expect } from 'chai'
-import { temporaryFolder } from '../support/folder.ts'
-import { program } from '../support/program.ts'
-import { openLevelServer } from '../support/server.ts'
+import { temporaryFolder } from '../../support/folder.ts'
+import { program } from '../../support/program.ts'
+import { openLevelServer } from '../../support/server.ts'
 
 describe('audit files that cannot be read to their ends, with the real program', function () {
   this.timeout(120_000)

@@ -1,9 +1,9 @@
 import { connect } from 'node:net'
 import { expect } from 'chai'
-import { jsonLimits } from '../../src/util/json-limits.ts'
-import { longestTurn, MeasuredServer } from '../support/measured.ts'
-import type { Memory } from '../support/measured.ts'
-import type { Reply } from '../support/server.ts'
+import { jsonLimits } from '../../../src/util/json-limits.ts'
+import { longestTurn, MeasuredServer } from '../../support/measured.ts'
+import type { Memory } from '../../support/measured.ts'
+import type { Reply } from '../../support/server.ts'
 
 const mebibyte = 1024 * 1024
 const limit = jsonLimits.bytes

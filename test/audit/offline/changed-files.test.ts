@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
-import { verifyAuditFiles } from './verdict.ts'
-import { bareFile, brokerWith, event, file, linesOf, round, scratch } from './support.ts'
+import { verifyAuditFiles } from '../verdict.ts'
+import { bareFile, brokerWith, event, file, linesOf, round, scratch } from '../support.ts'
 
 describe('the offline check of audit files', () => {
   const at = scratch()

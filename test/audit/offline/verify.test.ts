@@ -2,12 +2,12 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync,
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { expect } from 'chai'
-import { checkpointFileOf, vkeyFileOf } from '../../src/audit/checkpoints/checkpoint-file.ts'
-import { vkeyText } from '../../src/audit/checkpoints/verifier-key.ts'
-import { verifyLogs } from '../../src/audit/offline/verify.ts'
-import type { LogVerdict, VerifyOptions } from '../../src/audit/offline/verify.ts'
-import { temporaryFolder } from '../support/folder.ts'
-import { SampleLog } from './sample-log.ts'
+import { checkpointFileOf, vkeyFileOf } from '../../../src/audit/checkpoints/checkpoint-file.ts'
+import { vkeyText } from '../../../src/audit/checkpoints/verifier-key.ts'
+import { verifyLogs } from '../../../src/audit/offline/verify.ts'
+import type { LogVerdict, VerifyOptions } from '../../../src/audit/offline/verify.ts'
+import { temporaryFolder } from '../../support/folder.ts'
+import { SampleLog } from '../sample-log.ts'
 
 const filesOf = (folder: string): string[] => readdirSync(folder).map((name) => join(folder, name))
 const logsIn = (folder: string): string[] => filesOf(folder).filter((path) => !/checkpoints|vkeys/.test(path))

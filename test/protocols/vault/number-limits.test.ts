@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import { devServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
+import { devServer } from '../../support/server.ts'
+import type { TestServer } from '../../support/server.ts'
 
 describe('numbers that JavaScript writes differently, in a body that anyone may send', () => {
   let server: TestServer

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { openLevelServer } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
+import { openLevelServer } from '../../support/server.ts'
+import type { TestServer } from '../../support/server.ts'
 
 interface Line {
   readonly type: string

@@ -3,10 +3,10 @@ import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
-import { checkpointFileOf, vkeyFileOf } from '../../src/audit/checkpoints/checkpoint-file.ts'
-import { temporaryFolder } from '../support/folder.ts'
-import { program } from '../support/program.ts'
-import { SampleLog } from './sample-log.ts'
+import { checkpointFileOf, vkeyFileOf } from '../../../src/audit/checkpoints/checkpoint-file.ts'
+import { temporaryFolder } from '../../support/folder.ts'
+import { program } from '../../support/program.ts'
+import { SampleLog } from '../sample-log.ts'
 
 const run = promisify(execFile)
 const hash = `hmac-sha256:${'5e'.repeat(32)}`
