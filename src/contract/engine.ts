@@ -49,8 +49,8 @@ export interface BearerLogin extends Login {
 
 /** Takes tokens of others that are sent with each request, in place of a token of ours. `S`: see `defineEngine`. */
 export interface BearerMethod<S = unknown> {
-  /** Whether a token says that it is for this mount. Nothing of it is verified yet. Cheap, changes nothing. */
-  isFor(state: S, token: string): Promise<boolean>
+  /** Whether a token is for this mount, by its claims, of which nothing is verified yet. Cheap, changes nothing. */
+  isFor(state: S, claims: Readonly<Record<string, unknown>>): Promise<boolean>
   /** Changes whenever another judgement of the same token may follow: the mount's configuration or a role is another one. */
   epoch(state: S): number
   /** Verifies a token. @throws Fault when it is invalid, or cannot be verified now */

@@ -182,7 +182,10 @@ export const longestNumber = 4096
 const asNumber = (value: unknown): number | undefined => {
   const input = asString(value)?.trim()
   const number =
-    input !== undefined && input.length <= longestNumber && typeof value !== 'boolean' && /^[-+]?\d*\.?\d+(e[-+]?\d{1,3})?$/i.test(input)
+    input !== undefined &&
+    input.length <= longestNumber &&
+    typeof value !== 'boolean' &&
+    /^[-+]?\d*\.?\d+(e[-+]?\d{1,3})?$/i.test(input)
       ? Number(input)
       : NaN
   return Number.isFinite(number) ? number : undefined

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { certificate } from '../support/certificate.ts'
+import { jwtKey } from '../support/jwt.ts'
 import { operationsOf } from '../support/operations.ts'
 import type { Operation } from '../support/operations.ts'
 import { devServer } from '../support/server.ts'
@@ -45,6 +46,13 @@ describe('every field of every route', () => {
     await server.data('POST', 'sys/auth/userpass', { type: 'userpass' })
     await server.data('POST', 'sys/auth/approle', { type: 'approle' })
     await server.data('POST', 'sys/auth/jwt', { type: 'jwt' })
+    const issuer = {
+      jwt_validation_pubkeys: jwtKey().pem,
+      bound_issuer: 'https://issuer.example',
+      default_role: 'bearer',
+    }
+    await server.data('POST', 'auth/jwt/config', issuer)
+    await server.data('POST', 'auth/jwt/role/bearer', { role_type: 'bearer', user_claim: 'sub', bound_audiences: 'us' })
     await server.data('POST', 'sys/auth/kubernetes', { type: 'kubernetes' })
     await server.data('POST', 'auth/kubernetes/config', {
       kubernetes_host: 'https://127.0.0.1:1',

@@ -1,8 +1,7 @@
 import type { BearerLogin, BearerMethod } from '../../contract/engine.ts'
-import { Fault } from '../../contract/fault.ts'
 import { smallerLimit } from '../../contract/token-params.ts'
 import { timeOf } from '../../crypto/jwt/times.ts'
-import { algorithmNames, invalidToken, unverifiedClaims } from '../../crypto/jwt/token.ts'
+import { invalidToken } from '../../crypto/jwt/token.ts'
 import type { Claims } from '../../crypto/jwt/token.ts'
 import { listOf } from './claims.ts'
 import { configKey, configShape, issuerOf } from './config.ts'
@@ -15,10 +14,10 @@ import type { Role } from './role.ts'
 /** JWTs as tokens of requests: those of the mount's issuer, for the audiences of its `default_role`, if that has `role_type` bearer. */
 export const bearerMethod: BearerMethod<Jwt> = {
   epoch: ({ changes }) => changes.count,
-  isFor: async (engine, token) => {
-    const found = await bearerRole(engine)
-    const claims = found && claimsShown(token)
-    return claims !== undefined && isAddressed(found?.config, found?.role, claims)
+  isFor: async (engine, { iss, aud }) => {
+    const { config, role } = (await bearerRole(engine)) ?? {}
+    if (!config || !role || iss !== issuerOf(config)) return false
+    return listOf(aud).some((one) => typeof one === 'string' && role.boundAudiences?.includes(one))
   },
   login: async (engine, token) => {
     const found = await bearerRole(engine)
@@ -44,19 +43,6 @@ async function bearerRole({ view }: Jwt): Promise<Found | undefined> {
   const role = await view.get(keyOf(config.defaultRole), roleShape)
   return role?.type === 'bearer' ? { config, role } : undefined
 }
-
-/** Undefined for what is no JWT. */
-function claimsShown(token: string): Claims | undefined {
-  try {
-    return unverifiedClaims(token, algorithmNames)
-  } catch (thrown) {
-    if (thrown instanceof Fault) return undefined
-    throw thrown
-  }
-}
-
-const isAddressed = (config: Config | undefined, role: Role | undefined, { iss, aud }: Claims): boolean =>
-  config !== undefined && iss === issuerOf(config) && listOf(aud).some((one) => role?.boundAudiences?.includes(String(one))) // prettier-ignore
 
 /** The login ends with its token, and no later than tokens of the role would that were issued with it. */
 function boundedLogin(engine: Jwt, name: string, role: Role, claims: Claims): BearerLogin {

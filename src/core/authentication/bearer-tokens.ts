@@ -1,11 +1,13 @@
 import { hash } from 'node:crypto'
-import { asFault } from '../../contract/fault.ts'
+import { Fault, asFault } from '../../contract/fault.ts'
 import type { FaultCode } from '../../contract/fault.ts'
 import type { NamespaceId, Principal, Principals, TokenRecord } from '../../contract/identity.ts'
 import type { MountRecord } from '../../contract/mount.ts'
 import { apiPath } from '../../contract/request.ts'
 import type { CredentialOf, Request } from '../../contract/request.ts'
 import type { Response } from '../../contract/response.ts'
+import { algorithmNames, unverifiedClaims } from '../../crypto/jwt/token.ts'
+import type { Claims } from '../../crypto/jwt/token.ts'
 import { recent } from '../../util/caches/recent.ts'
 import type { Clock } from '../../util/clock.ts'
 import { Secret } from '../../util/secret.ts'
@@ -93,7 +95,8 @@ export class BearerTokens {
   }
 
   async #verified(key: string, text: string, here: Namespace, outer: Outer): Promise<TokenRecord | undefined> {
-    const judge = await judgeOf(here, text)
+    const claims = claimsShown(text)
+    const judge = claims && (await judgeOf(here, claims))
     if (!judge) return undefined
     const running = this.#running.get(key)
     // One that began before a change is not joined.
@@ -134,14 +137,24 @@ export class BearerTokens {
   }
 }
 
+/** Undefined for what is no JWT. */
+function claimsShown(text: string): Claims | undefined {
+  try {
+    return unverifiedClaims(text, algorithmNames)
+  } catch (thrown) {
+    if (thrown instanceof Fault) return undefined
+    throw thrown
+  }
+}
+
 /** The mount that judges a token: in the namespace of the request or the nearest one above, the first that says it is for it. */
-async function judgeOf(here: Namespace, text: string): Promise<Judge | undefined> {
+async function judgeOf(here: Namespace, claims: Claims): Promise<Judge | undefined> {
   for (let namespace: Namespace | undefined = here; namespace; namespace = namespace.parent) {
     const taking = namespace.mounts.router.all().filter(({ engine }) => engine.bearer)
     for (const mount of taking.toSorted(byPath)) {
       const epoch = mount.engine.bearer?.epoch(mount.state) ?? 0
       const judge = { namespace, mount, record: mount.record, epoch }
-      if (await mount.engine.bearer?.isFor(mount.state, text)) return judge
+      if (await mount.engine.bearer?.isFor(mount.state, claims)) return judge
     }
   }
   return undefined

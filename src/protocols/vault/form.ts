@@ -46,7 +46,7 @@ function* decoded(text: string): Steps<string> {
   const bytes = Buffer.from(text)
   yield
   let length = 0
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const end = Math.min(at + piece, bytes.length)
     for (; at < end; at++) {
       const byte = bytes[at] as number

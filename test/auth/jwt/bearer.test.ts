@@ -221,6 +221,27 @@ describe('JWTs as tokens of requests', () => {
     expect(await status(shown)).to.equal(200)
   })
 
+  it('its response may be wrapped, for any token to unwrap; it unwraps nothing itself as a wrapping token', async () => {
+    const shown = token()
+    const { body } = await call(shown, 'GET', 'kv/a', undefined, { 'X-Vault-Wrap-TTL': '60' })
+    const { token: wrapping } = body['wrap_info'] as { readonly token: string }
+    for (const path of ['sys/wrapping/unwrap', 'sys/wrapping/lookup', 'sys/wrapping/rewrap'])
+      expect(await status(shown, 'POST', path, {}), path).to.be.oneOf([400, 403])
+    const unwrapped = await server.call('POST', '/v1/sys/wrapping/unwrap', {}, { 'X-Vault-Token': wrapping })
+    expect(unwrapped.body['data']).to.deep.equal({ v: '1' })
+    await role({ ceiling: 'own' })
+    expect(await status(shown, 'GET', 'kv/a', undefined, { 'X-Vault-Wrap-TTL': '60' })).to.equal(403)
+  })
+
+  it('a template of a policy, or of a ceiling, stands for its entity', async () => {
+    const shown = token()
+    await role({ token_policies: ['own', 'reader'], ceiling: 'own' })
+    expect(await status(shown)).to.equal(403)
+    await server.data('POST', `identity/entity/id/${await entityId()}`, { name: 'b' })
+    expect([await status(shown, 'GET', 'kv/a'), await status(shown, 'GET', 'kv/b')]).to.deep.equal([403, 200])
+    await server.data('POST', `identity/entity/id/${await entityId()}`, { name: `was-${agent}` })
+  })
+
   it('a ceiling bounds everything: what its policies and the others both allow is allowed', async () => {
     await server.data('PUT', 'sys/policies/acl/wide', { policy: 'path "*" { capabilities = ["create", "read", "update", "delete", "list", "sudo"] }\npath "kv/secret" { capabilities = ["deny"] }' }) // prettier-ignore
     await server.data('PUT', 'sys/policies/acl/roof', {
