@@ -91,7 +91,7 @@ export class ApiServer {
     request.on('data', (part: Buffer) => parts.push(part))
     request.on('end', () => {
       const bearer = bearerOf(request)
-      const { kind, apiVersion, spec } = JSON.parse(Buffer.concat(parts).toString()) as { kind: string; apiVersion: string; spec: { token: string; audiences?: string[] } } // prettier-ignore
+      const { kind = 'TokenReview', apiVersion = 'authentication.k8s.io/v1', spec } = JSON.parse(Buffer.concat(parts).toString()) as { kind?: string; apiVersion?: string; spec: { token: string; audiences?: string[] } } // prettier-ignore
       this.asked.push({ path: request.url ?? '', bearer, spec })
       if (kind !== 'TokenReview' || apiVersion !== 'authentication.k8s.io/v1')
         return sends(failure(400, 'BadRequest'), 400)(request, response)

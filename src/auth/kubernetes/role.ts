@@ -75,7 +75,7 @@ export function rendered(role: Role): Readonly<Record<string, unknown>> {
   const params = renderedTokenParams(role.params)
   return {
     bound_service_account_names: role.names,
-    bound_service_account_namespaces: role.namespaces,
+    bound_service_account_namespaces: role.namespaces.length > 0 ? role.namespaces : null,
     bound_service_account_namespace_selector: role.selector?.written ?? '',
     ...(role.audience !== '' && { audience: role.audience }),
     alias_name_source: role.aliasSource,

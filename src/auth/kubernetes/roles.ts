@@ -25,7 +25,7 @@ export const roleRoutes = [
     about: 'Read a role.',
     canonical,
     fields: roleName,
-    returns: roleFields,
+    returns: { ...roleFields, bound_service_account_namespaces: roleFields.bound_service_account_namespaces.orNull() },
     handle: async ({ engine }, { name }) => {
       const role = await engine.view.get(keyOf(name), roleShape)
       if (!role) throw new Fault('not_found', 'no such role')

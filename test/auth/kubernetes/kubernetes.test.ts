@@ -192,6 +192,12 @@ describe('kubernetes', () => {
     expect((await server.call('LIST', `/v1/auth/${mount}/role`)).status).to.equal(404)
   })
 
+  it('a role with a selector alone names no namespaces', async () => {
+    const selector = { bound_service_account_namespace_selector: '{"matchLabels":{"team":"red"}}' }
+    await server.data('POST', `auth/${mount}/role/web`, { bound_service_account_names: '*', ...selector })
+    expect(await server.data('GET', `auth/${mount}/role/web`)).to.include({ bound_service_account_namespaces: null, ...selector }) // prettier-ignore
+  })
+
   it('a role that would let in everybody, or that contradicts itself, is refused', async () => {
     const wrong: readonly (readonly [Body, RegExp])[] = [
       [{}, /bound_service_account_names.* can not be empty/],
