@@ -39,6 +39,8 @@ interface Judge {
 interface Entry {
   readonly judge: Judge
   readonly token: TokenRecord
+  /** The name that the mount has for the caller. */
+  readonly alias: string
   readonly principal: Principal | undefined
   readonly until: number
 }
@@ -78,20 +80,32 @@ export class BearerTokens {
     if (!/^[\w-]+\.[\w-]+\.[\w-]+$/.test(text)) return undefined
     const here = innermost(this.#parts.root(), outer.namespace + outer.path)
     const key = `${here.id} ${hash('sha256', text, 'base64')}`
-    return this.#keptFor(key) ?? this.#verified(key, text, here, outer)
+    const entry = this.#kept.get(key)
+    if (!entry) return this.#verified(key, text, here, outer)
+    const principal = this.#principalOf(entry.token)
+    if (this.#isValid(entry) && principal === entry.principal && principal !== undefined) return entry.token
+    return this.#again(key, entry).then(async (token) => token ?? this.#verified(key, text, here, outer))
   }
 
-  #keptFor(key: string): TokenRecord | undefined {
-    const entry = this.#kept.get(key)
-    if (!entry) return undefined
-    const { judge, token, principal, until } = entry
-    const isValid =
-      this.#parts.clock.now() < until &&
-      isUnchanged(judge) &&
-      principal !== undefined &&
-      this.#parts.principals(token.namespace)?.principal(token.entityId) === principal
-    if (!isValid) this.#kept.delete(key)
-    return isValid ? token : undefined
+  #principalOf({ namespace, entityId }: TokenRecord): Principal | undefined | Promise<Principal | undefined> {
+    return this.#parts.principals(namespace)?.principal(entityId)
+  }
+
+  #isValid({ judge, until }: Entry): boolean {
+    return this.#parts.clock.now() < until && isUnchanged(judge)
+  }
+
+  /** Entity or groups have changed: the token stays verified as long as its alias is that of the entity. */
+  async #again(key: string, entry: Entry): Promise<TokenRecord | undefined> {
+    const principal = await this.#principalOf(entry.token)
+    const { judge, token, alias } = entry
+    const isSame = principal?.entity.aliases.some((one) => one.name === alias && one.mountAccessor === judge.record.accessor) // prettier-ignore
+    if (!isSame || principal?.entity.disabled || !this.#isValid(entry)) {
+      if (this.#kept.get(key) === entry) this.#kept.delete(key)
+      return undefined
+    }
+    this.#kept.set(key, { ...entry, principal })
+    return token
   }
 
   async #verified(key: string, text: string, here: Namespace, outer: Outer): Promise<TokenRecord | undefined> {
@@ -117,18 +131,20 @@ export class BearerTokens {
     if (path === undefined) return undefined
     const credential: CredentialOf<'inline'> = { kind: 'inline', path, namespace: namespace.path, data: new Secret({ jwt: text }) } // prettier-ignore
     let ceiling: readonly string[] | undefined
+    let alias = ''
     const login = async (at: Mount | undefined): Promise<Response> => {
       if (!at?.engine.bearer) throw noToken()
       const { ceiling: most, ...own } = await at.engine.bearer.login(at.state, text)
       ceiling = most
+      alias = own.alias.name
       return { login: own }
     }
     try {
       const token = await this.#parts.logins.perform(credential, outer, login)
       const bounded = { ...token, meta: { ...token.meta, mount_accessor: record.accessor }, ...(ceiling && { ceiling }) } // prettier-ignore
-      const principal = await this.#parts.principals(token.namespace)?.principal(token.entityId)
+      const principal = await this.#principalOf(token)
       const until = Math.min(token.expiresAt ?? 0, this.#parts.clock.now() + keptFor)
-      this.#kept.set(key, { judge, token: bounded, principal, until })
+      this.#kept.set(key, { judge, token: bounded, alias, principal, until })
       return bounded
     } catch (thrown) {
       if (noWord.has(asFault(thrown).code)) throw thrown

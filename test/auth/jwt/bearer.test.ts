@@ -350,6 +350,23 @@ path "sys/policies/explain" { capabilities = ["update"] }`,
     expect(statuses).to.deep.equal([200, 200, 429])
   })
 
+  it('changes of entities and groups count at once, and cost no new verification', async () => {
+    const shown = token()
+    expect(await status(shown)).to.equal(200)
+    await server.data('POST', 'sys/quotas/rate-limit/none', { path: 'auth/jwt', rate: 1, interval: '1h' })
+    expect(await status(token({ jti: 'x' }))).to.equal(200)
+    expect(await status(token({ jti: 'y' }))).to.equal(429)
+    const member = { name: `g-${agent}`, member_entity_ids: [await entityId()] }
+    const write = async (): Promise<number> => status(shown, 'POST', 'kv/c', { v: '1' })
+    await server.data('POST', 'identity/group', { ...member, policies: 'writer' })
+    expect([await write(), await write(), await status(shown)]).to.deep.equal([204, 204, 200])
+    await server.data('POST', 'identity/group', { ...member, policies: [] })
+    expect([await write(), await status(shown)]).to.deep.equal([403, 200])
+    await server.data('DELETE', 'sys/quotas/rate-limit/none')
+    await server.data('DELETE', `identity/entity/id/${await entityId()}`)
+    expect([await write(), await status(shown)]).to.deep.equal([403, 200])
+  })
+
   it('a namespace has its own: it counts there and below, never above; a lock closes it', async () => {
     await server.data('PUT', 'sys/namespaces/team', {})
     await server.data('PUT', 'team/sys/namespaces/app', {})
