@@ -1,6 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { certificate } from '../support/certificate.ts'
 import { openLevelServer } from '../support/server.ts'
 
 const canary = 'canary5e7d'
@@ -21,6 +22,12 @@ describe('canary', () => {
     }
     await server.data('POST', 'sys/mounts/transit', { type: 'transit' })
     await server.data('POST', 'transit/keys/k', {})
+    for (const type of ['jwt', 'kubernetes']) await server.data('POST', `sys/auth/${type}`, { type })
+    const reviewed = { kubernetes_host: 'https://127.0.0.1:1', kubernetes_ca_cert: certificate().cert }
+    await server.data('POST', 'auth/kubernetes/config', { ...reviewed, token_reviewer_jwt: canary })
+    const bound = { bound_service_account_names: '*', bound_service_account_namespaces: '*' }
+    await server.data('POST', 'auth/kubernetes/role/web', bound)
+    await send('POST', '/v1/auth/kubernetes/login', { role: 'web', jwt: canary })
     const encoded = Buffer.from(canary).toString('base64')
     const routes = [
       'transit/encrypt/k',
@@ -47,6 +54,9 @@ describe('canary', () => {
       'sys/audit-hash/file',
       'sys/audit/x',
       'sys/remount',
+      'auth/kubernetes/config',
+      'auth/kubernetes/login',
+      'auth/jwt/login',
     ]
     const fields = [
       'plaintext',
@@ -70,6 +80,8 @@ describe('canary', () => {
       'meta',
       'paths',
       'accessor',
+      'jwt',
+      'token_reviewer_jwt',
     ]
     for (const route of routes) {
       for (const field of fields) await send('POST', `/v1/${route}`, { [field]: canary })
