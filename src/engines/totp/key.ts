@@ -2,7 +2,7 @@ import { Fault, refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
 import type { Values } from '../../contract/field.ts'
 import { base64 } from '../../util/bytes.ts'
-import { base32, fromBase32 } from '../../crypto/one-time/base32.ts'
+import { fromBase32 } from '../../crypto/one-time/base32.ts'
 import type { OneTimeKey } from '../../crypto/one-time/codes.ts'
 import { longestDuration } from '../../util/duration.ts'
 import { isBase64, isOneOf, isText, isWhole, shapeOf } from '../../util/stored/shape.ts'
@@ -107,11 +107,4 @@ function checked(values: Parameters, bytes: Uint8Array): Key {
 /** A key as its route shows it. */
 export function rendered({ accountName, algorithm, digits, issuer, period }: Key): Readonly<Record<string, unknown>> {
   return { account_name: accountName, algorithm, digits, issuer, period }
-}
-
-/** The URL of a key that authenticator apps read. It contains the key. */
-export function urlOf({ key, issuer, accountName, period, digits, algorithm }: Key): string {
-  const label = `${encodeURIComponent(issuer)}:${encodeURIComponent(accountName)}`
-  const secret = base32(Buffer.from(key, 'base64'))
-  return `otpauth://totp/${label}?algorithm=${algorithm}&digits=${digits}&issuer=${encodeURIComponent(issuer)}&period=${period}&secret=${secret}`
 }

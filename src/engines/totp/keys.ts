@@ -4,8 +4,9 @@ import { answer, done } from '../../contract/response.ts'
 import { routesOf } from '../../contract/route.ts'
 import { namesIn, pageFields } from '../../contract/wire/page.ts'
 import { keys } from '../../contract/wire/returns.ts'
-import { barcodeOf } from './barcode.ts'
-import { keyFields, keyOf, keyShape, name, newKey, rendered, shownFields, urlOf } from './key.ts'
+import { barcodeOf } from '../../crypto/one-time/barcode.ts'
+import { keyUrl } from '../../crypto/one-time/url.ts'
+import { keyFields, keyOf, keyShape, name, newKey, rendered, shownFields } from './key.ts'
 import type { Totp } from './mount.ts'
 
 const { read, list, write, remove } = routesOf<Totp>()
@@ -38,7 +39,7 @@ export const keyRoutes = [
     handle: async ({ engine }, values) => {
       const place = keyOf(values.name)
       const key = newKey(values, engine.random)
-      const url = values.generate && values.exported ? urlOf(key) : undefined
+      const url = values.generate && values.exported ? keyUrl(key, key.issuer, key.accountName) : undefined
       const barcode = url !== undefined && values.qr_size > 0 ? await barcodeOf(url, values.qr_size) : undefined
       await engine.view.put(place, key)
       return url === undefined ? done() : answer({ ...(barcode !== undefined && { barcode }), url })
