@@ -1,3 +1,5 @@
+import type { SecondFactors } from './wire/mfa.ts'
+
 /** The id of a namespace: `root`, or six letters and digits that are never used twice. Every stored record belongs to one. */
 export type NamespaceId = string
 
@@ -77,6 +79,8 @@ export interface Identities extends Principals {
   arrive(arrival: Arrival): Promise<Principal>
   /** Brings an entity's memberships in the external groups of a mount to the names that its login method has for them now. */
   regroup(entityId: string, mountAccessor: string, groups: readonly string[]): Promise<void>
+  /** Their second factors. */
+  readonly mfa: SecondFactors
   /** The number of entities. */
   count(): Promise<number>
 }

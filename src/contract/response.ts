@@ -1,6 +1,7 @@
 import type { Secret } from '../util/secret.ts'
 import { identityPolicies } from './identity.ts'
 import type { Principal, TokenRecord } from './identity.ts'
+import type { MfaRequirement } from './wire/mfa.ts'
 import { normalisedPolicies } from './token-params.ts'
 import type { TokenParams } from './token-params.ts'
 import type { ResponseForm } from './wire/form.ts'
@@ -9,16 +10,18 @@ import type { ResponseForm } from './wire/form.ts'
 export interface AuthBlock {
   readonly client_token: string
   readonly accessor: string
-  readonly policies: readonly string[]
-  readonly token_policies: readonly string[]
+  /** null while the login waits for its second factor. */
+  readonly policies: readonly string[] | null
+  readonly token_policies?: readonly string[]
   readonly identity_policies?: readonly string[]
   readonly metadata: Readonly<Record<string, string>> | null
   readonly lease_duration: number
   readonly renewable: boolean
   readonly entity_id: string
-  readonly token_type: 'service' | 'batch'
+  readonly token_type: 'service' | 'batch' | 'default'
   readonly orphan: boolean
-  readonly mfa_requirement: null
+  /** The second factor that a login waits for; there is no token then. */
+  readonly mfa_requirement: MfaRequirement | null
   readonly num_uses: number
 }
 
@@ -44,6 +47,23 @@ export function authBlock(record: TokenRecord, token: string, ttl: number, princ
     orphan: record.parent === undefined,
     mfa_requirement: null,
     num_uses: record.numUses,
+  }
+}
+
+/** The `auth` part of the response to a login that waits for its second factor. */
+export function pendingAuth(requirement: MfaRequirement): AuthBlock {
+  return {
+    client_token: '',
+    accessor: '',
+    policies: null,
+    metadata: null,
+    lease_duration: 0,
+    renewable: false,
+    entity_id: '',
+    token_type: 'default',
+    orphan: false,
+    mfa_requirement: requirement,
+    num_uses: 0,
   }
 }
 

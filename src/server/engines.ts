@@ -25,6 +25,10 @@ export interface EnginePorts {
   /** The mounts of login methods in a namespace. */
   readonly loginMounts: (namespace: NamespaceId) => readonly MountRecord[]
   readonly identities: (namespace: NamespaceId) => Identities | undefined
+  /** The identities of the namespaces above one, the nearest first. */
+  readonly identitiesAbove: (namespace: NamespaceId) => readonly Identities[]
+  /** The path of a namespace, from the root one on. */
+  readonly pathOf: (namespace: NamespaceId) => string
   /** The keys of the mount at an API path (`transit/`) of a namespace; undefined when it has none. Asked at each request. */
   readonly keysOf: (namespace: NamespaceId, mountPath: string) => KeyStore | undefined
 }
@@ -32,7 +36,7 @@ export interface EnginePorts {
 /** Everything that can be mounted: one line each. */
 export function engines(
   system: Engine,
-  { tokensOf, wrappings, loginMounts, identities }: EnginePorts,
+  { tokensOf, wrappings, loginMounts, identities, identitiesAbove, pathOf }: EnginePorts,
 ): readonly Engine[] {
   return [
     system,
@@ -42,7 +46,13 @@ export function engines(
     ...jwtEngines,
     kubernetesEngine(),
     cubbyholeEngine(wrappings),
-    identityEngine({ mountsOf: loginMounts, uuid: randomUUID, random: randomBytes }),
+    identityEngine({
+      mountsOf: loginMounts,
+      above: identitiesAbove,
+      pathOf,
+      uuid: randomUUID,
+      random: randomBytes,
+    }),
     totpEngine(randomBytes),
     transitEngine(randomBytes),
     plainEngine('kv'),

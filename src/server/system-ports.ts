@@ -6,6 +6,7 @@ import type { Barrier } from '../contract/barrier.ts'
 import type { NamespaceId } from '../contract/identity.ts'
 import { apiPathOf } from '../contract/mount.ts'
 import type { Storage } from '../contract/storage.ts'
+import { completeLogin, isPending } from '../core/authentication/complete-login.ts'
 import type { BrowserSettings } from '../core/browser-settings.ts'
 import { decoded, rootTokenLength } from '../core/seal/generate-root.ts'
 import type { GenerateRoot } from '../core/seal/generate-root.ts'
@@ -82,6 +83,7 @@ export function systemPorts(parts: Parts): SystemPorts {
     },
     auditLog: new LogQueries(audit),
     ...operatingPorts(parts),
+    mfa: mfaPort(parts),
     wrapping: {
       lookup: async (bearer) => unsealed().wrappings.lookup(bearer),
       take: async (bearer, by) => unsealed().wrappings.take(bearer, by),
@@ -93,6 +95,11 @@ export function systemPorts(parts: Parts): SystemPorts {
     random: randomBytes,
   }
 }
+
+const mfaPort = ({ unsealed }: Parts): SystemPorts['mfa'] => ({
+  isPending: (request, id) => isPending(unsealed(), request, id),
+  complete: async (request, id, passcodes) => completeLogin(unsealed(), request, id, passcodes),
+})
 
 type OperatingPorts = Pick<SystemPorts, 'quotas' | 'browser' | 'loggers' | 'metrics' | 'serverInfo'>
 

@@ -47,6 +47,8 @@ import { sealRoutes } from './seal/seal.ts'
 import type { SealPort } from './seal/seal.ts'
 import { counterRoutes, serverInfoRoutes } from './info/server-info.ts'
 import type { CounterPort, ServerInfoPort } from './info/server-info.ts'
+import { mfaRoutes } from './mfa.ts'
+import type { MfaPort } from './mfa.ts'
 import { toolRoutes } from './tools.ts'
 import { wrappingRoutes } from './wrapping.ts'
 import type { WrappingPort } from './wrapping.ts'
@@ -82,6 +84,7 @@ export interface SystemPorts {
   readonly serverInfo: ServerInfoPort
   readonly rules: RekeyRules
   readonly wrapping: WrappingPort
+  readonly mfa: MfaPort
   /** Listener switches. */
   readonly unauthedRekey: boolean
   readonly unauthedGenerateRoot: boolean
@@ -127,6 +130,7 @@ export function systemEngine(ports: SystemPorts, portsOf: (namespace: NamespaceI
     ...lockoutRoutes(),
     ...namespaceRoutes(),
     ...wrappingRoutes(ports.wrapping),
+    ...mfaRoutes(ports.mfa),
     ...serverInfoRoutes(ports.serverInfo),
     ...toolRoutes({ hash: hashText, random: (request) => randomText(ports.random, request) }),
   ]

@@ -30,7 +30,7 @@ describe('the examples of docs/login.md', function () {
       const known = { ISSUER: provider.url, CLIENT_SECRET: 'example', AGENT_TOKEN: jwt(agent, key), ...cluster }
       const reader = new Reader({ VAULT_ADDR: server.running.address, VAULT_TOKEN: 'root', ...known })
       const examples = examplesOf('docs/login.md', 'login')
-      expect(examples).to.have.length(9)
+      expect(examples).to.have.length(10)
       await reader.converses(examples)
       const leases = async () => server.call('GET', '/v1/sys/leases/lookup/auth/userpass/login/ann?list=true')
       expect((await leases()).status).to.equal(200)

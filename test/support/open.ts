@@ -42,8 +42,14 @@ export async function openCore(
     audit: new AuditBroker({ ...parts, types: {} }),
     ttl: { default: 3600, max: 7200 },
     lockoutSettings: {},
-    engines: ({ tokensOf, wrappings, loginMounts, identities }) => [
-      identityEngine({ mountsOf: loginMounts, uuid: randomUUID, random: randomBytes }),
+    engines: ({ tokensOf, wrappings, loginMounts, identities, identitiesAbove, pathOf }) => [
+      identityEngine({
+        mountsOf: loginMounts,
+        above: identitiesAbove,
+        pathOf,
+        uuid: randomUUID,
+        random: randomBytes,
+      }),
       defineEngine({ type: 'system', kind: 'secret', about: '', start: () => undefined, routes: [] }),
       tokenEngine(tokensOf, identities),
       cubbyholeEngine(wrappings),

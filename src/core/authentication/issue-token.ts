@@ -2,6 +2,7 @@ import { Fault, refuse } from '../../contract/fault.ts'
 import { rootNamespace } from '../../contract/identity.ts'
 import type { Identities, NamespaceId, Principal, TokenRecord, TokenSpec } from '../../contract/identity.ts'
 import type { MountRecord } from '../../contract/mount.ts'
+import type { MfaDemand, Passcodes } from '../../contract/wire/mfa.ts'
 import { authBlock } from '../../contract/response.ts'
 import type { Login, Response } from '../../contract/response.ts'
 import { effectiveTtl, normalisedPolicies, refuseReservedPolicies, smallerLimit } from '../../contract/token-params.ts'
@@ -12,25 +13,48 @@ import { Secret } from '../../util/secret.ts'
 import type { Mounts } from '../mounts/mounts.ts'
 import type { Decision } from '../request/decide.ts'
 import { noToken } from '../request/disclosure.ts'
+import type { PendingLogins } from './pending-logins.ts'
+import { passcodesIn, prove, secondFactorMissing, waiting } from './second-factor.ts'
 
 /** The parts that a login needs. */
 export interface IssuingParts {
   readonly tokens: Pick<TokenStore, 'create'>
+  readonly pendingLogins: PendingLogins
   readonly identities: (namespace: NamespaceId) => Identities | undefined
+}
+
+/** A login that has waited for its second factor. */
+interface SecondPhase {
+  readonly passcodes: Passcodes
+  /** Called once the token may be created. Throws when the login was completed meanwhile. */
+  readonly claim: () => void
 }
 
 /**
  * Creates the token of a successful login: the only place where a login becomes a token. The response gets its `auth`, and
- * the token for its audit line.
- * @throws Fault when the login is not allowed from this address, or asks for what no token can have; then nothing was created
+ * the token for its audit line. A login that needs a second factor and came without one waits for it: see `pending-logins.ts`.
+ * @throws Fault when the login is not allowed from this address, asks for what no token can have, or fails its second factor; then nothing was created
  */
 export async function issueToken(
   parts: IssuingParts,
   decision: Decision,
-  { login, ...response }: LoginResponse,
+  full: LoginResponse,
+  second?: SecondPhase,
 ): Promise<Response> {
+  const { login, ...response } = full
   const type = typeOf(login, authMountOf(decision))
-  const { spec, principal, warnings } = await admitted(parts, decision, login, type)
+  const { spec, principal, warnings, demands } = await admitted(parts, decision, login, type)
+  if (demands.length > 0) {
+    const passcodes = second?.passcodes ?? passcodesIn(decision.request)
+    if (!passcodes)
+      return waiting(
+        parts.pendingLogins,
+        { decision, response: full, ...placeOf(decision), entity: spec.entityId },
+        demands,
+      )
+    await prove(parts.identities(spec.namespace), spec.entityId, demands, passcodes)
+  }
+  second?.claim()
   const { token, record } = await parts.tokens.create(spec)
   return {
     ...response,
@@ -52,7 +76,12 @@ export async function passingToken(
   { login, ...response }: LoginResponse,
   now: number,
 ): Promise<Response & { readonly record: TokenRecord }> {
-  const { spec, principal } = await admitted(parts, decision, { ...login, numUses: 0 }, 'batch')
+  const { spec, principal, demands } = await admitted(parts, decision, { ...login, numUses: 0 }, 'batch')
+  if (demands.length > 0) {
+    const passcodes = passcodesIn(decision.request)
+    if (!passcodes) throw secondFactorMissing(demands)
+    await prove(parts.identities(spec.namespace), spec.entityId, demands, passcodes)
+  }
   const { ttl, ...members } = spec
   const record: TokenRecord = {
     ...members,
@@ -73,6 +102,8 @@ interface Admitted {
   readonly spec: Omit<TokenSpec, 'parent'>
   readonly principal: Principal
   readonly warnings: readonly string[]
+  /** The second factors that it has to prove. */
+  readonly demands: readonly MfaDemand[]
 }
 
 async function admitted(
@@ -106,12 +137,24 @@ async function admitted(
     mount: record.uuid,
     ...(login.data && type === 'service' && { loginData: login.data }),
   }
-  return { spec, principal, warnings }
+  const demands = await identitiesOf(identities(home)).mfa.demands(principal, record)
+  return { spec, principal, warnings, demands }
 }
+
+/** Where a login goes on after it has waited. */
+const placeOf = (decision: Decision) => ({
+  namespace: decision.namespace?.id ?? rootNamespace,
+  mount: authMountOf(decision).uuid,
+})
 
 function authMountOf({ mount }: Decision): MountRecord {
   if (mount?.record.kind !== 'auth') throw new Fault('internal', 'internal error')
   return mount.record
+}
+
+function identitiesOf(identities: Identities | undefined): Identities {
+  if (!identities) throw new Fault('internal', 'internal error')
+  return identities
 }
 
 /** The principal of the login. Comes last of the checks: a login that is refused makes no entity. */
@@ -120,8 +163,12 @@ async function principalOf(
   { accessor }: MountRecord,
   { alias: { name, metadata = {} }, groupAliases }: Login,
 ): Promise<Principal> {
-  if (!identities) throw new Fault('internal', 'internal error')
-  return identities.arrive({ mountAccessor: accessor, name, metadata, ...(groupAliases && { groups: groupAliases }) })
+  return identitiesOf(identities).arrive({
+    mountAccessor: accessor,
+    name,
+    metadata,
+    ...(groupAliases && { groups: groupAliases }),
+  })
 }
 
 /** The type that the mount enforces; else that of the login; else the mount's default. @throws Fault invalid_request for a counted batch token */
@@ -136,7 +183,8 @@ function typeOf(login: Login, { config }: MountRecord): TokenSpec['type'] {
   return type
 }
 
-function policiesOf({ policies, noDefaultPolicy }: Login): string[] {
+/** The policies of the token of a login. @throws Fault invalid_request for those that no login gives */
+export function policiesOf({ policies, noDefaultPolicy }: Login): string[] {
   const names = normalisedPolicies(noDefaultPolicy ? policies : [...policies, 'default'])
   refuseReservedPolicies(names)
   return names

@@ -15,6 +15,7 @@ import { decide, decideAgain } from './decide.ts'
 import type { Decision, DecidingParts } from './decide.ts'
 import { help } from './help.ts'
 import { issueToken } from '../authentication/issue-token.ts'
+import type { PendingLogins } from '../authentication/pending-logins.ts'
 import { filtered } from './list-filter.ts'
 import type { Freshness } from '../freshness.ts'
 import type { Quotas } from '../quotas/quotas.ts'
@@ -27,6 +28,7 @@ import { ignoredParameters, replacedParameters } from './warnings.ts'
 /** The parts of the pipeline that exist while the server is unsealed. */
 export interface UnsealedParts extends DecidingParts {
   readonly wrappings: Wrapper
+  readonly pendingLogins: PendingLogins
   readonly quotas: Quotas
   readonly freshness: Freshness
 }

@@ -16,6 +16,7 @@ import { BearerTokens } from '../authentication/bearer-tokens.ts'
 import { InlineLogins } from '../authentication/inline-login.ts'
 import { Lockouts } from '../authentication/lockouts.ts'
 import type { LockoutSettings } from '../authentication/lockouts.ts'
+import { PendingLogins } from '../authentication/pending-logins.ts'
 import { Acls } from '../policies/acl-cache.ts'
 import { Mounts, freshMount } from '../mounts/mounts.ts'
 import { folderOf } from '../namespaces/namespace.ts'
@@ -51,6 +52,10 @@ export interface UnsealedServerParts {
     /** The mounts of login methods in a namespace. */
     readonly loginMounts: (namespace: NamespaceId) => readonly MountRecord[]
     readonly identities: (namespace: NamespaceId) => Identities | undefined
+    /** The identities of the namespaces above one, the nearest first. */
+    readonly identitiesAbove: (namespace: NamespaceId) => readonly Identities[]
+    /** The path of a namespace, from the root one on. */
+    readonly pathOf: (namespace: NamespaceId) => string
   }) => readonly Engine[]
   /** The identities in the state of the engine at `identity/`. */
   readonly identitiesIn: (state: unknown) => Identities | undefined
@@ -68,6 +73,7 @@ export interface UnsealedServer {
   readonly identities: (namespace: NamespaceId) => Identities | undefined
   readonly inlineLogins: InlineLogins
   readonly bearerTokens: BearerTokens
+  readonly pendingLogins: PendingLogins
   readonly wrappings: Wrappings
   readonly acls: Acls
   readonly versions: VersionHistory
@@ -156,8 +162,7 @@ async function openStores(parts: UnsealedServerParts): Promise<UnsealedServer> {
   const identities = (id: NamespaceId) => parts.identitiesIn(stateAt(id, 'identity/'))
   const tokensOf = (id: NamespaceId) => new NamespaceTokens(tokens, homeOf(id, { namespaceOf, identities }, parts.ttl))
   const wrappings = new Wrappings(tokens, clock, (id) => namespaceOf(id)?.refuseLocked())
-  const loginMounts = (id: NamespaceId) => namespaceOf(id)?.mounts.list('auth') ?? []
-  const engines = parts.engines({ tokensOf, wrappings, stateAt, loginMounts, identities })
+  const engines = parts.engines({ tokensOf, wrappings, stateAt, identities, ...placesAround(namespaceOf, identities) })
   const lockouts = new Lockouts(clock, parts.lockoutSettings)
   const namespaces = await openNamespaces({ ...parts, freshness, lockouts }, tokens, engines)
   late.namespaces = namespaces
@@ -182,6 +187,7 @@ async function openStores(parts: UnsealedServerParts): Promise<UnsealedServer> {
       logins: inlineLogins,
       clock,
     }),
+    pendingLogins: new PendingLogins(clock, parts.uuid),
     wrappings,
     versions,
     quotas,
@@ -195,6 +201,21 @@ async function openStores(parts: UnsealedServerParts): Promise<UnsealedServer> {
     },
   }
   return server
+}
+
+/** Where a namespace lies, and what is in it and above it. */
+const placesAround = (namespaceOf: HomeParts['namespaceOf'], identities: HomeParts['identities']) => ({
+  loginMounts: (id: NamespaceId) => namespaceOf(id)?.mounts.list('auth') ?? [],
+  identitiesAbove: (id: NamespaceId) => allAbove(namespaceOf(id), identities),
+  pathOf: (id: NamespaceId): string => namespaceOf(id)?.path ?? '',
+})
+
+/** The identities of the namespaces above one, the nearest first. @throws Fault internal when one of them has none: what it demands would be left out */
+function allAbove(namespace: Namespace | undefined, identities: UnsealedServer['identities']): Identities[] {
+  if (!namespace?.parent) return []
+  const found = identities(namespace.parent.id)
+  if (!found) throw new Fault('internal', 'internal error')
+  return [found, ...allAbove(namespace.parent, identities)]
 }
 
 /** Whether a namespace, and in it a mount, is still there. */

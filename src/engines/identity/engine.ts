@@ -5,6 +5,9 @@ import { removeGroupAliasesOf } from './group-aliases.ts'
 import { Identity } from './identity.ts'
 import type { IdentityPorts } from './identity.ts'
 import { removeEnded } from './memberships.ts'
+import { enforcementRoutes } from './mfa/enforcement-routes.ts'
+import { keyRoutes } from './mfa/key-routes.ts'
+import { methodRoutes } from './mfa/method-routes.ts'
 import { aliasRoutes } from './routes/aliases.ts'
 import { entityRoutes } from './routes/entities.ts'
 import { groupAliasRoutes } from './routes/group-aliases.ts'
@@ -24,6 +27,15 @@ export function identityEngine(ports: IdentityPorts): Engine {
       await removeGroupAliasesOf(identity, accessor)
       await removeEnded(identity.view)
     },
-    routes: [...entityRoutes, ...aliasRoutes, ...groupRoutes, ...groupAliasRoutes, ...lookupRoutes],
+    routes: [
+      ...entityRoutes,
+      ...aliasRoutes,
+      ...groupRoutes,
+      ...groupAliasRoutes,
+      ...lookupRoutes,
+      ...methodRoutes,
+      ...keyRoutes,
+      ...enforcementRoutes,
+    ],
   })
 }

@@ -2,6 +2,7 @@ import { Fault, refuse } from '../../contract/fault.ts'
 import type { Transaction } from '../../contract/view.ts'
 import type { Identity } from './identity.ts'
 import { leave } from './memberships.ts'
+import { atMfa } from './mfa/records.ts'
 import { at, automaticName, isId } from './names.ts'
 import { entityShape, membershipShape, pointerShape } from './records.ts'
 import type { AliasRecord, EntityRecord } from './records.ts'
@@ -124,6 +125,7 @@ export async function guardedGroups(
 export async function removeEntity(identity: Identity, tx: Transaction, entity: EntityRecord): Promise<void> {
   tx.del(at.entity(entity.id))
   tx.del(at.entityName(entity.name))
+  tx.del(atMfa.entity(entity.id))
   for (const alias of entity.aliases) dropAlias(tx, alias)
   for (const id of entity.mergedIds) tx.del(at.merged(id))
   for (const membership of await guardedGroups(identity, tx, entity.id)) leave(tx, membership, entity.id)

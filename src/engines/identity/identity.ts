@@ -4,7 +4,10 @@ import type { Arrival, Identities, NamespaceId, Principal } from '../../contract
 import type { MountRecord } from '../../contract/mount.ts'
 import type { View } from '../../contract/view.ts'
 import type { Clock } from '../../util/clock.ts'
+import type { SecondFactors } from '../../contract/wire/mfa.ts'
 import { arrive, regroup } from './arrival.ts'
+import { demandsOn } from './mfa/demands.ts'
+import { prove } from './mfa/prove.ts'
 import { isAccessor } from './names.ts'
 import { PrincipalCache } from './principals.ts'
 
@@ -12,6 +15,10 @@ import { PrincipalCache } from './principals.ts'
 export interface IdentityPorts {
   /** The mounts of login methods in a namespace. */
   readonly mountsOf: (namespace: NamespaceId) => readonly MountRecord[]
+  /** The identities of the namespaces above one, the nearest first. */
+  readonly above: (namespace: NamespaceId) => readonly Identities[]
+  /** The path of a namespace, from the root one on. */
+  readonly pathOf: (namespace: NamespaceId) => string
   readonly uuid: () => string
   readonly random: (bytes: number) => Uint8Array
 }
@@ -25,14 +32,25 @@ export class Identity implements Identities {
   readonly random: (bytes: number) => Uint8Array
   readonly #principals: PrincipalCache
   readonly #mounts: () => readonly MountRecord[]
+  /** The namespaces above, the nearest first: their MFA methods and enforcements count here as well. */
+  readonly above: () => readonly Identity[]
+  /** The path of the namespace. */
+  readonly path: () => string
+  readonly mfa: SecondFactors
 
-  constructor({ view, clock, namespace }: EngineHost, { mountsOf, uuid, random }: IdentityPorts) {
+  constructor({ view, clock, namespace }: EngineHost, { mountsOf, above, pathOf, uuid, random }: IdentityPorts) {
     this.view = view
     this.clock = clock
     this.namespace = namespace
     this.uuid = uuid
     this.random = random
     this.#mounts = () => mountsOf(namespace)
+    this.above = () => above(namespace).filter((one) => one instanceof Identity)
+    this.path = () => pathOf(namespace)
+    this.mfa = {
+      demands: async (principal, mount) => demandsOn(this, principal, mount),
+      prove: async (entityId, demands, passcodes) => prove(this, entityId, demands, passcodes),
+    }
     this.#principals = new PrincipalCache(view, namespace)
   }
 

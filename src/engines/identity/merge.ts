@@ -4,6 +4,7 @@ import type { Transaction } from '../../contract/view.ts'
 import { dropAlias, entityById, guardedGroups, writeAlias } from './entities.ts'
 import type { Identity } from './identity.ts'
 import { join, leave } from './memberships.ts'
+import { atMfa } from './mfa/records.ts'
 import { at } from './names.ts'
 import { groupShape } from './records.ts'
 import type { AliasRecord, EntityRecord } from './records.ts'
@@ -113,5 +114,7 @@ async function dissolve(identity: Identity, tx: Transaction, { id, name, mergedI
   }
   tx.del(at.entity(id))
   tx.del(at.entityName(name))
+  // Its second factors go with it: those of the other one count.
+  tx.del(atMfa.entity(id))
   for (const merged of [...mergedIds, id]) tx.put(at.merged(merged), { id: to })
 }

@@ -106,6 +106,15 @@ const one = 'config/auditing/request-headers/:header'
 const canonical = { header: folded }
 /** Headers that are recorded as their hash only. */
 const secretHeaders = ['x-vault-token', 'authorization', 'cookie']
+
+/** @throws Fault invalid_request for a header that would be recorded more openly than it may be */
+function refuseSecret(name: string, hashed: boolean): void {
+  if (name === 'x-vault-mfa')
+    throw refuse('this header carries one-time passwords: it is not recorded, not even its hash')
+  if ((secretHeaders.includes(name) || name.startsWith('x-vault-inline-auth-parameter-')) && !hashed)
+    throw refuse('this header carries secrets: record it with hmac=true only')
+}
+
 const headerMembers = injected({ '*': f.object('Whether it is hashed, by its name.') })
 
 function headerRoutes(audit: AuditPort): Route<unknown>[] {
@@ -137,8 +146,7 @@ function headerRoutes(audit: AuditPort): Route<unknown>[] {
       handle: async (_, values) => {
         const name = values.header
         if (!/^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(name)) throw refuse('this is not a valid header name')
-        if ((secretHeaders.includes(name) || name.startsWith('x-vault-inline-auth-parameter-')) && !values.hmac)
-          throw refuse('this header carries secrets: record it with hmac=true only')
+        refuseSecret(name, values.hmac)
         await audit.setHeader(name, values.hmac)
         return done()
       },

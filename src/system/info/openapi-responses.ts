@@ -21,7 +21,7 @@ const envelope = {
 const auth = {
   client_token: f.string('The token.').secret(),
   accessor: f.string('The accessor of the token; empty for batch tokens.'),
-  policies: f.list('All its policies.'),
+  policies: f.list('All its policies.').orNull(),
   token_policies: f.list('The policies of the token itself.'),
   identity_policies: f.list('The policies of its entity and groups.').orNull(),
   metadata: f.map('Notes about the token.').orNull(),
@@ -30,7 +30,7 @@ const auth = {
   entity_id: f.string('The entity of the token; empty: none.'),
   token_type: f.string('`service` or `batch`.'),
   orphan: f.bool('Whether it has no parent.'),
-  mfa_requirement: f.object('Always null.').orNull(),
+  mfa_requirement: f.object('The second factor that a login waits for: there is no token yet.').orNull(),
   num_uses: f.int('The number of uses; 0: without limit.'),
 }
 

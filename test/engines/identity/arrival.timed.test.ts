@@ -22,7 +22,10 @@ async function opened(): Promise<Identity> {
   const view: View = barrier.view('mount/identity/')
   const limits = () => ({ defaultTtl: plainConfig.default_lease_ttl, maxTtl: plainConfig.max_lease_ttl })
   const host = { view, clock: new HandClock(), log: silent, accessor: 'identity_00000000', namespace: 'root', limits }
-  return new Identity({ ...host, mayLogIn: () => true }, { mountsOf: () => [], uuid: randomUUID, random: randomBytes })
+  return new Identity(
+    { ...host, mayLogIn: () => true },
+    { mountsOf: () => [], above: () => [], pathOf: () => '', uuid: randomUUID, random: randomBytes },
+  )
 }
 
 /** Entities with two aliases each, 250 in a commit. */

@@ -1,0 +1,61 @@
+import type { Login, Response } from '../../contract/response.ts'
+import type { NamespaceId } from '../../contract/identity.ts'
+import { recent } from '../../util/caches/recent.ts'
+import type { Clock } from '../../util/clock.ts'
+import type { Decision } from '../request/decide.ts'
+
+/** How long a login waits for its second factor, milliseconds. */
+const patience = 5 * 60_000
+
+/** The most logins that wait, of one entity and of all; the one that waits longest makes room. */
+const most = { ofEntity: 10, all: 10_000 }
+
+/** A login whose first factor is proven. The request is without its parameters, headers and credential. */
+export interface PendingLogin {
+  readonly decision: Decision
+  readonly response: Response & { readonly login: Login }
+  readonly namespace: NamespaceId
+  readonly mount: string
+  readonly entity: string
+}
+
+/** Logins that wait for their second factor: in memory, for this process alone. A seal ends them. */
+export class PendingLogins {
+  readonly #clock: Pick<Clock, 'now'>
+  readonly #uuid: () => string
+  readonly #waiting = recent<string, PendingLogin & { readonly until: number }>(most.all)
+
+  constructor(clock: Pick<Clock, 'now'>, uuid: () => string) {
+    this.#clock = clock
+    this.#uuid = uuid
+  }
+
+  /** Lets a login wait. @returns the id that goes on with it: it stands for the first factor */
+  add(login: PendingLogin): string {
+    this.#makeRoom(login.entity)
+    const id = this.#uuid()
+    const { decision } = login
+    const request = { ...decision.request, data: {}, headers: {}, credential: { kind: 'none' } } as const
+    this.#waiting.set(id, { ...login, decision: { ...decision, request }, until: this.#clock.now() + patience })
+    return id
+  }
+
+  /** The login of an id; undefined when none waits, or not any more. */
+  get(id: string): PendingLogin | undefined {
+    const found = this.#waiting.peek(id)
+    if (found && this.#clock.now() < found.until) return found
+    this.#waiting.delete(id)
+    return undefined
+  }
+
+  /** Ends the waiting: true for the first who does. */
+  claim(id: string): boolean {
+    return this.get(id) !== undefined && this.#waiting.delete(id)
+  }
+
+  #makeRoom(entity: string): void {
+    // From the newest on.
+    const own = [...this.#waiting.entries()].filter(([, login]) => login.entity === entity).map(([id]) => id)
+    for (const id of own.slice(most.ofEntity - 1)) this.#waiting.delete(id)
+  }
+}
