@@ -3,6 +3,7 @@ import type { Column } from './html.ts'
 import { cell, escaped, factTable, pageEnd, pageHead, shortTime, tableEnd, tableHead, tableRow } from './html.ts'
 import { plainRemark, plainVerdict } from './plain-verdict.ts'
 import type { Count, Summary } from './summary.ts'
+import { notesOnSignatures } from './verify.ts'
 import type { LogVerdict, Verdict } from './verify.ts'
 
 /** A file that a report was made of. */
@@ -155,7 +156,8 @@ function verdictSection({ intact, logs }: Verdict): string {
       ({ file, line, why }) => `<li>${cell(`${file}${line > 0 ? `, line ${line}` : ''}: ${why}`)}</li>`,
     )
     const more = log.wrong > log.findings.length ? `<p>and ${log.wrong - log.findings.length} more</p>` : ''
-    const notes = log.notes.map((note) => `<li>${cell(note)}</li>`)
+    const unsaid = log.notes.filter((note) => log.wrong > 0 || !notesOnSignatures.includes(note))
+    const notes = unsaid.map((note) => `<li>${cell(note)}</li>`)
     const title = logs.length > 1 ? `<h3>${cell(log.origin || log.log || 'a log of an earlier release')}</h3>` : ''
     return `${title}${sentences.join('\n')}${list(findings)}${more}${list(notes)}`
   })

@@ -169,19 +169,20 @@ function requireSignatures(check: LogCheck, evidence: Evidence): void {
   for (const name of evidence.absent) check.find(place, `no checkpoint of it is signed by the witness ${name}`)
 }
 
+const keysBeside = 'the keys are those found beside the log; with -keys and a copy that you keep, nobody else can have signed it' // prettier-ignore
+const noCheckpoint =
+  'no checkpoint was found: the chain alone was checked, and that lines were cut off the end would not be seen'
+
+/** Notes about what has signed a log: the verdict in sentences says the same of an intact one. */
+export const notesOnSignatures: readonly string[] = [keysBeside, noCheckpoint]
+
 /** The limits of the verdict, in words. */
 function limitsOf(check: LogCheck, evidence: Evidence, begin: Begin | undefined): readonly string[] {
   const size = check.last?.seq ?? 0
   const inside = [...evidence.signed.keys()].filter((at) => at >= check.firstSeq && at <= size).length
   const notes: string[] = []
-  if (!evidence.pinned && evidence.signed.size === 0)
-    notes.push(
-      'no checkpoint was found: the chain alone was checked, and that lines were cut off the end would not be seen',
-    )
-  if (evidence.signed.size > 0 && !evidence.pinned)
-    notes.push(
-      'the keys are those found beside the log; with -keys and a copy that you keep, nobody else can have signed it',
-    )
+  if (!evidence.pinned && evidence.signed.size === 0) notes.push(noCheckpoint)
+  if (evidence.signed.size > 0 && !evidence.pinned) notes.push(keysBeside)
   if (inside > check.met && check.wrong === 0)
     notes.push(`${inside - check.met} checkpoints lie where the tree is not known, and were not compared`)
   if (begin === undefined && check.lines > 0)
