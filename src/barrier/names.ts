@@ -1,10 +1,11 @@
 import { refuse } from '../contract/fault.ts'
 import { Siv } from '../crypto/fast/siv.ts'
 import { text, utf8 } from '../util/bytes.ts'
-import { recent } from '../util/caches/recent.ts'
+import { recentWithin } from '../util/caches/recent.ts'
 import { BrokenRecord } from './frame.ts'
 
 const longest = 1024
+const mebibyte = 1024 * 1024
 const unprintable = /[\p{Cc}\p{Surrogate}]/u
 
 /**
@@ -15,9 +16,9 @@ const unprintable = /[\p{Cc}\p{Surrogate}]/u
 export class Names {
   readonly #siv: Siv
   /** The part that depends on the parent only. */
-  readonly #parents = recent<string, Uint8Array>(10_000)
-  readonly #sealed = recent<string, string>(50_000)
-  readonly #opened = recent<string, string>(200_000)
+  readonly #parents = recentWithin<Uint8Array>(4 * mebibyte)
+  readonly #sealed = recentWithin<string>(16 * mebibyte)
+  readonly #opened = recentWithin<string>(48 * mebibyte)
 
   /** @param key 64 bytes. */
   constructor(key: Uint8Array) {

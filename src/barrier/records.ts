@@ -7,7 +7,7 @@ import { readJson, writeJson } from '../util/json.ts'
 import { Mutex } from '../util/mutex.ts'
 import { inByteOrder } from '../util/sorting.ts'
 import type { JsonLimits } from '../util/json-limits.ts'
-import { recent } from '../util/caches/recent.ts'
+import { recentSized } from '../util/caches/recent.ts'
 import { commitName } from './commit-count.ts'
 import type { CommitCount, CommitRecord } from './commit-count.ts'
 import { FolderWatchers } from './folder-watchers.ts'
@@ -48,6 +48,13 @@ const noLimits: JsonLimits = {
   names: Infinity,
   numerals: Infinity,
 }
+/** Bytes of the decrypted records that are kept, about: callers choose how large records and names are. */
+const cacheBytes = 64 * 1024 * 1024
+/** What a small record takes in memory. */
+const smallestEntry = 2048
+/** How much larger a value is than its JSON. */
+const parsedFactor = 3
+
 /** Room for the frame around a value, so that the sealed one still fits into every storage. */
 const longestRecord = storageLimits.valueBytes - 1024
 
@@ -62,7 +69,7 @@ export function sealedFault(): Fault {
  */
 export class Records {
   readonly #parts: RecordParts
-  readonly #cache = recent<string, Stored<unknown> | typeof absent>(20_000)
+  readonly #cache = recentSized<Stored<unknown> | typeof absent>(cacheBytes)
   readonly #watch: Closer
   readonly #watchers: FolderWatchers
   /** Counts invalidations, so that a slow read cannot put an old value back. */
@@ -106,7 +113,10 @@ export class Records {
     const epoch = this.#epoch
     const [entry] = await this.#parts.storage.get([place])
     const record = entry && { value: readJson(this.#parts.open(place, entry.value), noLimits), rev: entry.rev }
-    if (epoch === this.#epoch) this.#cache.set(place, record ?? absent)
+    if (epoch === this.#epoch) {
+      const size = smallestEntry + place.length + parsedFactor * (entry?.value.length ?? 0)
+      this.#cache.set(place, record ?? absent, { size })
+    }
     return record
   }
 
