@@ -2,21 +2,12 @@ import { connect } from 'node:net'
 import { expect } from 'chai'
 import { jsonLimits } from '../../../src/util/json-limits.ts'
 import { longestTurn, MeasuredServer } from '../../support/measured.ts'
-import type { Memory } from '../../support/measured.ts'
+import { holdsNothing, many } from '../../support/holds-nothing.ts'
 import type { Reply } from '../../support/server.ts'
 
 const mebibyte = 1024 * 1024
 const limit = jsonLimits.bytes
 const nobody = { 'X-Vault-Token': '' }
-
-/** Runs `count` of something, `width` at a time. */
-async function many(count: number, width: number, work: (at: number) => Promise<unknown>): Promise<void> {
-  let next = 0
-  const worker = async (): Promise<void> => {
-    for (let at = next++; at < count; at = next++) await work(at)
-  }
-  await Promise.all(Array.from({ length: width }, worker))
-}
 
 /** Sends a head, a body and, once `until` is over, its end; the status of the answer. Then the connection goes, whatever was sent. */
 async function status(
@@ -219,24 +210,8 @@ describe('floods', function () {
     expect(seconds, 'seconds').to.be.lessThan(60)
   })
 
-  /**
-   * What code and caches take once is there before; what is kept of each request grows with their number. The heap comes
-   * and goes by two MiB on its own, so there are rounds enough for a hundred bytes a request to stand out.
-   */
-  const keepsNothing = async (what: string, count: number, work: (at: number) => Promise<unknown>): Promise<void> => {
-    let at = 0
-    const more = async (): Promise<void> => many(count, 8, async () => work(at++))
-    await more()
-    const before = await server.memory()
-    const seen: Memory[] = []
-    for (let round = 1; round <= 24; round++) {
-      await more()
-      const now = await server.memory()
-      if (now.held - before.held < round * count * 100 && now.handles <= before.handles + 16) return
-      seen.push(now)
-    }
-    expect.fail(`${what}: ${JSON.stringify([before, ...seen])}`)
-  }
+  const keepsNothing = async (what: string, count: number, work: (at: number) => Promise<unknown>): Promise<void> =>
+    holdsNothing(server, what, { count, work })
 
   it('CVE-2024-8185: a sealed server keeps nothing of shares, nonces and beginnings, however many come', async () => {
     const { http } = server

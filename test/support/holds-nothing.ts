@@ -1,0 +1,40 @@
+import { expect } from 'chai'
+import type { MeasuredServer, Memory } from './measured.ts'
+
+/** Runs `count` of something, `width` at a time. */
+export async function many(count: number, width: number, work: (at: number) => Promise<unknown>): Promise<void> {
+  let next = 0
+  const worker = async (): Promise<void> => {
+    for (let at = next++; at < count; at = next++) await work(at)
+  }
+  await Promise.all(Array.from({ length: width }, worker))
+}
+
+/** Requests of one kind: so many in a round, and each of them. */
+interface Requests {
+  readonly count: number
+  readonly work: (at: number) => Promise<unknown>
+}
+
+/**
+ * Fails when a server keeps something of every request. What code and caches take once is there before; what is kept of
+ * each request grows with their number. The heap comes and goes by two MiB on its own, so there are rounds enough for a
+ * hundred bytes a request to stand out.
+ */
+export async function holdsNothing(server: MeasuredServer, what: string, { count, work }: Requests): Promise<void> {
+  let at = 0
+  const more = async (): Promise<void> => many(count, 8, async () => work(at++))
+  await more()
+  const first = await server.memory()
+  await more()
+  const second = await server.memory()
+  const before = second.held > first.held ? second : first
+  const seen: Memory[] = []
+  for (let round = 1; round <= 24; round++) {
+    await more()
+    const now = await server.memory()
+    if (now.held - before.held < round * count * 100 && now.handles <= before.handles + 16) return
+    seen.push(now)
+  }
+  expect.fail(`${what}: ${JSON.stringify([before, ...seen])}`)
+}
