@@ -7,6 +7,7 @@ import { barePath } from '../../http/paths.ts'
 import { NoTerminal } from '../../framework/prompt.ts'
 import { showResponse, showField, showValue, showWarnings } from '../../output/show.ts'
 import { loginByBrowser } from './oidc.ts'
+import { withSecondFactor } from './second-factor.ts'
 import { responseTable, envelope, fieldOf } from '../../output/format.ts'
 
 /** How an auth method logs in: the end of its path, and the secret to ask for if it is missing. */
@@ -32,7 +33,7 @@ export const serverMethods = 'token, userpass, approle, jwt, oidc, kubernetes'
 
 async function login(run: Run): Promise<number> {
   const output = outputOf(run)
-  const body = await authenticate(run)
+  const body = await withSecondFactor(run, await authenticate(run))
   const token = (body['auth'] as { readonly client_token?: string } | null | undefined)?.client_token
   // A wrapped response holds no token yet: it is shown, and nothing is stored.
   if (token === undefined) return showResponse(run, body)
