@@ -86,6 +86,7 @@ export function tlsOf(source: Source, at: Position, draft: TlsDraft): TlsConfig 
     ...(ciphers && { ciphers }),
     ...(!serverOrder && { clientOrder: true }),
     ...(ca && { clientCaFile: ca }),
+    ...(draft.noClientCert && { noClientCert: true }),
   }
 }
 

@@ -13,6 +13,8 @@ export interface TlsConfig {
   readonly clientOrder?: boolean
   /** Clients must show a certificate of these authorities. */
   readonly clientCaFile?: string
+  /** Clients are not asked for a certificate. */
+  readonly noClientCert?: boolean
 }
 
 /** The versions of TLS that are spoken. */

@@ -2,6 +2,7 @@ import type { Clock } from '../util/clock.ts'
 import type { Log } from '../util/log.ts'
 import type { NamespaceId, TokenRecord } from './identity.ts'
 import type { MountRecord } from './mount.ts'
+import type { Request } from './request.ts'
 import type { Login } from './response.ts'
 import type { Route } from './route.ts'
 import type { View } from './view.ts'
@@ -29,6 +30,9 @@ export interface EngineHost {
 
 /** The data of a login that its mount gets back at renewals (`Login.data`). */
 export type LoginData = Readonly<Record<string, unknown>>
+
+/** What a renewal is judged by besides records: who sends the request. */
+export type RenewalRequest = Pick<Request, 'certificates'>
 
 /** The limits that a mount sets for a renewal of a token that it created. Seconds; 0: none of its own. */
 export interface Renewal {
@@ -77,7 +81,7 @@ export interface Engine {
    * a renewable token.
    * @throws Fault when the token is not to be renewed: the user is gone, or has other policies now
    */
-  renew?(state: unknown, loginData: LoginData, token: TokenRecord): Promise<Renewal> | Renewal
+  renew?(state: unknown, loginData: LoginData, token: TokenRecord, request: RenewalRequest): Promise<Renewal> | Renewal
   /** For login methods of which tokens of others are taken without a login. */
   readonly bearer?: BearerMethod
   /** Removes what the mount stores for a token that was revoked or has expired. Called again after a failure. */
@@ -96,7 +100,12 @@ export function defineEngine<S>(engine: {
   readonly locksOut?: boolean
   readonly start: (host: EngineHost) => Promise<S> | S
   readonly everyMinute?: (state: S) => Promise<void>
-  readonly renew?: (state: S, loginData: LoginData, token: TokenRecord) => Promise<Renewal> | Renewal
+  readonly renew?: (
+    state: S,
+    loginData: LoginData,
+    token: TokenRecord,
+    request: RenewalRequest,
+  ) => Promise<Renewal> | Renewal
   readonly bearer?: BearerMethod<S>
   readonly tokenEnded?: (state: S, token: TokenRecord) => Promise<void>
   readonly mountRemoved?: (state: S, mount: MountRecord) => Promise<void>

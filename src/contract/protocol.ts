@@ -68,6 +68,8 @@ export interface HttpExchange extends HttpHead {
   peer(): Request['client']
   /** The same, or the client that a trusted proxy names. @throws Fault invalid_request as the listener's rules say */
   client(): Request['client']
+  /** The certificates that the client has sent in the TLS handshake: `Request.certificates`. */
+  certificates(): readonly string[]
   /** Refuses a head that different readers could understand differently: called before any header is used. @throws Fault invalid_request */
   check(): void
   /** The whole body, as sent. @throws Fault too_large, unsupported_media, unavailable (no memory for it), invalid_request (cut off) */

@@ -46,6 +46,8 @@ export interface Request {
   readonly data: Readonly<Record<string, unknown>>
   readonly credential: Credential
   readonly client: { readonly address: string; readonly port: number }
+  /** The DER of the certificates that the client has sent by TLS, base64, its own first. Unverified, but for its private key. Absent: none. */
+  readonly certificates?: readonly string[]
   /** Seconds; present when the response is to be wrapped. */
   readonly wrapTtl?: number
   /** The limits of its listener; the defaults when absent. */

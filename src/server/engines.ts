@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { approleEngine } from '../auth/approle/engine.ts'
+import { certEngine } from '../auth/cert/engine.ts'
 import { jwtEngines } from '../auth/jwt/engine.ts'
 import { kubernetesEngine } from '../auth/kubernetes/engine.ts'
 import { tokenEngine } from '../auth/token/engine.ts'
@@ -45,6 +46,7 @@ export function engines(
     approleEngine,
     ...jwtEngines,
     kubernetesEngine(),
+    certEngine,
     cubbyholeEngine(wrappings),
     identityEngine({
       mountsOf: loginMounts,

@@ -59,7 +59,7 @@ async function tlsMaterial(tls: TlsConfig): Promise<TlsMaterial> {
   checkCertificates(cert, tls.certFile, 'tls_cert_file')
   if (clientCa !== undefined) checkCertificates(clientCa, tls.clientCaFile ?? '', 'tls_client_ca_file')
   checkKey(cert, key, tls)
-  const { minVersion, maxVersion, ciphers, clientOrder } = tls
+  const { minVersion, maxVersion, ciphers, clientOrder, noClientCert } = tls
   const material = {
     cert,
     key,
@@ -68,6 +68,7 @@ async function tlsMaterial(tls: TlsConfig): Promise<TlsMaterial> {
     ...(ciphers && { ciphers }),
     ...(clientOrder && { clientOrder }),
     ...(clientCa !== undefined && { clientCa }),
+    ...(noClientCert && { noClientCert }),
   }
   try {
     createSecureContext(tlsOptions(material))

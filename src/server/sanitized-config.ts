@@ -30,6 +30,7 @@ function listenerOf(listener: ListenerConfig): Readonly<Record<string, unknown>>
       tls_min_version: tls.minVersion === 'TLSv1.3' ? 'tls13' : 'tls12',
       tls_max_version: tls.maxVersion === 'TLSv1.2' ? 'tls12' : 'tls13',
       tls_require_and_verify_client_cert: tls.clientCaFile !== undefined,
+      tls_disable_client_certs: tls.noClientCert === true,
     }),
     ...(listener.proxyProtocol && { proxy_protocol_behavior: listener.proxyProtocol.behavior }),
     ...(listener.forwardedFor && { x_forwarded_for_authorized_addrs: listener.forwardedFor.authorized }),

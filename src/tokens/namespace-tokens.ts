@@ -1,4 +1,4 @@
-import type { Renewal } from '../contract/engine.ts'
+import type { Renewal, RenewalRequest } from '../contract/engine.ts'
 import { rootNamespace } from '../contract/identity.ts'
 import type { NamespaceId, TokenRecord, TokenSpec } from '../contract/identity.ts'
 import type { Bounds } from '../contract/token-params.ts'
@@ -17,7 +17,7 @@ export interface TokenHome {
   limits(): { readonly defaultTtl: number; readonly maxTtl: number }
   policyExists(name: string): Promise<boolean>
   /** The limits of a token's renewal, from the mount that created it. @throws Fault when that mount refuses it */
-  renewal(record: TokenRecord): Promise<RenewalBounds>
+  renewal(record: TokenRecord, request: RenewalRequest): Promise<RenewalBounds>
 }
 
 /** The tokens of one namespace. Those of others do not exist here, whoever asks and however they are named. */
@@ -69,8 +69,8 @@ export class NamespaceTokens {
     return this.#store.create({ ...spec, namespace: this.#home.id })
   }
 
-  async renewal(record: TokenRecord): Promise<RenewalBounds> {
-    return this.#home.renewal(record)
+  async renewal(record: TokenRecord, request: RenewalRequest): Promise<RenewalBounds> {
+    return this.#home.renewal(record, request)
   }
 
   async renew(record: TokenRecord, ttl: number): Promise<TokenRecord | undefined> {

@@ -1,8 +1,13 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import { ApiServer } from '../support/api-server.ts'
 import { IdentityProvider, takesBrowsers } from '../support/identity-provider.ts'
 import { jwt, jwtKey } from '../support/jwt.ts'
+import { temporaryFolder } from '../support/folder.ts'
+import { issue } from '../support/pki.ts'
 import { devServer } from '../support/server.ts'
+import { tlsServer } from '../support/tls-server.ts'
 import { examplesOf } from './examples.ts'
 import { Reader } from './reader.ts'
 
@@ -41,6 +46,32 @@ describe('the examples of docs/login.md', function () {
       await server.running.stop()
       await provider.stop()
       await api.provider.stop()
+    }
+  })
+
+  it('do what it says about certificates', async () => {
+    const server = await tlsServer()
+    const folder = temporaryFolder()
+    const file = (name: string, text: string): string => {
+      writeFileSync(join(folder, name), text)
+      return join(folder, name)
+    }
+    const authority = issue({ commonName: 'Shop', isAuthority: true })
+    const client = issue({ commonName: 'web', issuer: authority, dns: ['web.shop.example'] })
+    try {
+      const reader = new Reader({
+        VAULT_ADDR: server.running.address,
+        VAULT_TOKEN: server.token,
+        VAULT_SKIP_VERIFY: 'true',
+        CLIENT_CA: file('ca.pem', authority.cert),
+        CLIENT_CERT: file('client.pem', client.cert),
+        CLIENT_KEY: file('client.key', client.key),
+      })
+      const examples = examplesOf('docs/login.md', 'cert')
+      expect(examples).to.have.length(1)
+      await reader.converses(examples)
+    } finally {
+      await server.running.stop()
     }
   })
 })

@@ -60,6 +60,7 @@ describe('parity with recorded answers', function () {
     'sys-locked-users',
     'totp',
     'auth-jwt',
+    'auth-cert',
     'identity-entity',
     'identity-alias',
     'identity-group',

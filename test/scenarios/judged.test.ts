@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { certificate } from '../support/certificate.ts'
 import type { Engine } from '../../src/contract/engine.ts'
 import { engines } from '../../src/server/engines.ts'
 import { startServer } from '../../src/server/start.ts'
@@ -30,8 +31,10 @@ const role = (name: string): string => `auth/token/roles/${name}`
 const user = (name: string): string => `auth/userpass/users/${name}`
 const machine = (name: string): string => `auth/approle/role/${name}`
 const tokenUser = (name: string): string => `auth/jwt/role/${name}`
+const trusted = (name: string): string => `auth/cert/certs/${name}`
 const accountRole = (name: string): string => `auth/kubernetes/role/${name}`
 const metadata = (name: string): string => `kv-2/metadata/${name}`
+const authority = certificate().cert
 const keyTypes: Readonly<Record<string, string>> = { first: 'chacha20-poly1305', rival: 'aes128-gcm96' }
 
 /** Every route that wants `create` for what is not there and `update` for what is, by its place in the API. */
@@ -76,6 +79,12 @@ const writings: Readonly<Record<string, Writing>> = {
     read: accountRole,
     remove: accountRole,
   },
+  '/auth/cert/certs/{name}': {
+    path: trusted,
+    body: (mark) => ({ certificate: authority, display_name: mark }),
+    read: trusted,
+    remove: trusted,
+  },
   '/transit/encrypt/{name}': {
     path: (name) => `transit/encrypt/${name}`,
     body: (mark) => ({ plaintext: 'eA==', type: keyTypes[mark] }),
@@ -105,6 +114,7 @@ describe('what the policy judged is what is done, whatever others write in betwe
     await server.data('POST', 'sys/auth/approle', { type: 'approle' })
     await server.data('POST', 'sys/auth/jwt', { type: 'jwt' })
     await server.data('POST', 'sys/auth/kubernetes', { type: 'kubernetes' })
+    await server.data('POST', 'sys/auth/cert', { type: 'cert' })
     for (const { type, kind, version } of engines({ kind: 'auth' } as Engine, {} as never))
       if (kind === 'secret' && !['cubbyhole', 'identity'].includes(type))
         await server.data('POST', `sys/mounts/${type}${version ? `-${version}` : ''}`, {

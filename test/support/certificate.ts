@@ -45,7 +45,7 @@ export function certificate({ name = 'localhost', addresses = ['127.0.0.1'], end
   const signature = tlv(0x03, Buffer.concat([Buffer.from([0]), sign('sha256', body, privateKey)]))
   const base64 = sequence(body, ecdsa, signature).toString('base64')
   return {
-    cert: `-----BEGIN CERTIFICATE-----\n${base64.replace(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----\n`,
+    cert: `-----BEGIN CERTIFICATE-----\n${base64.match(/.{1,64}/g)?.join('\n')}\n-----END CERTIFICATE-----\n`,
     key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
   }
 }
@@ -60,18 +60,23 @@ export function certificateFiles(subject: Subject = {}, folder = temporaryFolder
 }
 
 /** One value of DER: tag, length, content. */
-function tlv(tag: number, content: Buffer): Buffer {
+export function tlv(tag: number, content: Buffer): Buffer {
   const { length } = content
-  const size = length < 128 ? [length] : length < 256 ? [0x81, length] : [0x82, length >> 8, length & 255]
+  const digits = length.toString(16)
+  const bytes = Buffer.from(digits.padStart(digits.length + (digits.length % 2), '0'), 'hex')
+  const size = length < 128 ? [length] : [0x80 | bytes.length, ...bytes]
   return Buffer.concat([Buffer.from([tag, ...size]), content])
 }
 
-const sequence = (...parts: readonly Buffer[]): Buffer => tlv(0x30, Buffer.concat(parts))
-const set = (...parts: readonly Buffer[]): Buffer => tlv(0x31, Buffer.concat(parts))
-const oid = (hex: string): Buffer => tlv(0x06, Buffer.from(hex, 'hex'))
+/** SEQUENCE. */
+export const sequence = (...parts: readonly Buffer[]): Buffer => tlv(0x30, Buffer.concat(parts))
+/** SET. */
+export const set = (...parts: readonly Buffer[]): Buffer => tlv(0x31, Buffer.concat(parts))
+/** OBJECT IDENTIFIER, of its hex. */
+export const oid = (hex: string): Buffer => tlv(0x06, Buffer.from(hex, 'hex'))
 
 /** GeneralizedTime, so many seconds from now. */
-function time(seconds: number): Buffer {
+export function time(seconds: number): Buffer {
   const text = new Date(Date.now() + seconds * 1000).toISOString().replace(/[-:T]|\.\d+/g, '')
   return tlv(0x18, Buffer.from(text))
 }

@@ -1,4 +1,4 @@
-import type { Renewal } from '../../contract/engine.ts'
+import type { Renewal, RenewalRequest } from '../../contract/engine.ts'
 import type { Bounds } from '../../contract/token-params.ts'
 import type { TokenRecord, TokenSpec } from '../../contract/identity.ts'
 import type { Secret } from '../../util/secret.ts'
@@ -17,7 +17,7 @@ export interface TokenPort {
   accessors(): Promise<string[]>
   create(spec: Omit<TokenSpec, 'namespace'>): Promise<{ readonly token: string; readonly record: TokenRecord }>
   /** The limits of a token's renewal, from the mount that created it. @throws Fault when that mount refuses it */
-  renewal(record: TokenRecord): Promise<Bounds & Pick<Renewal, 'ttl'>>
+  renewal(record: TokenRecord, request: RenewalRequest): Promise<Bounds & Pick<Renewal, 'ttl'>>
   renew(record: TokenRecord, ttl: number): Promise<TokenRecord | undefined>
   revoke(id: string): Promise<void>
   revokeOrphaning(id: string): Promise<boolean>

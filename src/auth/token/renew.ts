@@ -62,7 +62,7 @@ async function renew(
   const { tokens, clock } = call.engine
   if (record.type === 'batch') throw refuse('batch tokens cannot be renewed')
   if (record.expiresAt === null || !record.renewable) throw refuse('lease is not renewable')
-  const bounds = await tokens.renewal(record)
+  const bounds = await tokens.renewal(record, call.request)
   const age = (clock.now() - record.issuedAt) / 1000
   const last = (record.expiresAt - (record.lastRenewedAt ?? record.issuedAt)) / 1000
   const { ttl, warnings } = effectiveTtl(requested || (bounds.ttl ?? Math.round(last)), bounds, age)

@@ -15,7 +15,10 @@ export interface AuthenticatingParts {
 }
 
 /** What authentication looks at of a request. */
-type Shown = Pick<Request, 'path' | 'namespace' | 'credential' | 'protocol' | 'client' | 'headers' | 'limits'>
+type Shown = Pick<
+  Request,
+  'path' | 'namespace' | 'credential' | 'protocol' | 'client' | 'certificates' | 'headers' | 'limits'
+>
 
 type Found = TokenRecord | undefined
 

@@ -62,7 +62,8 @@ async function decisionOfToday(
   const today = { ...decision, namespace, mount, request: { ...decision.request, client } }
   if (!mount.engine.renew || !response.login.data) return today
   try {
-    await namespace.mounts.renewal(recordOf(pending))
+    // With the certificates of the login: whoever sends the passcode may have another connection.
+    await namespace.mounts.renewal(recordOf(pending), decision.request)
     return today
   } catch (thrown) {
     if (asFault(thrown).code === 'invalid_request') return undefined

@@ -15,7 +15,7 @@ import type { Quotas } from '../quotas/quotas.ts'
 import { passingToken } from './issue-token.ts'
 
 /** The request that a login comes with. */
-type Outer = Pick<Request, 'protocol' | 'client' | 'headers' | 'limits'>
+type Outer = Pick<Request, 'protocol' | 'client' | 'certificates' | 'headers' | 'limits'>
 
 /** The response of a login, by the mount that it is for. */
 type ByMount = (mount: Mount | undefined) => Promise<Response>
@@ -74,7 +74,8 @@ export class InlineLogins {
     return record
   }
 
-  #requestOf({ path, namespace, data }: CredentialOf<'inline'>, { protocol, client, headers, limits }: Outer): Request {
+  #requestOf({ path, namespace, data }: CredentialOf<'inline'>, outer: Outer): Request {
+    const { protocol, client, certificates, headers, limits } = outer
     return {
       id: this.#parts.uuid(),
       protocol,
@@ -85,6 +86,7 @@ export class InlineLogins {
       credential: { kind: 'none' },
       client,
       headers,
+      ...(certificates && { certificates }),
       ...(limits && { limits }),
     }
   }

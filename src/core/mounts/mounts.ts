@@ -1,4 +1,4 @@
-import type { Engine, EngineHost, Renewal } from '../../contract/engine.ts'
+import type { Engine, EngineHost, Renewal, RenewalRequest } from '../../contract/engine.ts'
 import { Fault, refuse } from '../../contract/fault.ts'
 import type { NamespaceId, TokenRecord } from '../../contract/identity.ts'
 import { apiPathOf } from '../../contract/mount.ts'
@@ -132,12 +132,12 @@ export class Mounts {
    * judgement, and the token's explicit maximum, which always counts.
    * @throws Fault when that mount refuses the renewal
    */
-  async renewal(token: TokenRecord): Promise<RenewalOfMount> {
+  async renewal(token: TokenRecord, request: RenewalRequest): Promise<RenewalOfMount> {
     const mounts = this.router.all()
     const mount = mounts.find(({ record, apiPath }) =>
       token.mount === undefined ? apiPath === 'auth/token/' : record.uuid === token.mount,
     )
-    const own = await mount?.engine.renew?.(mount.state, token.loginData ?? {}, token)
+    const own = await mount?.engine.renew?.(mount.state, token.loginData ?? {}, token, request)
     if (!mount || !own) throw refuse('lease is not renewable')
     const { defaultTtl, maxTtl } = this.limits(mount.record)
     return {

@@ -315,10 +315,10 @@ function homeOf(id: NamespaceId, { namespaceOf, identities }: HomeParts, ttl: Un
       const record = mounts?.at('auth/token/')
       return record && mounts ? mounts.limits(record) : { defaultTtl: ttl.default, maxTtl: ttl.max }
     },
-    renewal: async (record) => {
+    renewal: async (record, request) => {
       const mounts = namespaceOf(id)?.mounts
       if (!mounts) throw refuse('lease is not renewable')
-      const { groups, ...bounds } = await mounts.renewal(record)
+      const { groups, ...bounds } = await mounts.renewal(record, request)
       if (groups && record.entityId !== '')
         await identities(id)?.regroup(record.entityId, groups.mountAccessor, groups.names)
       return bounds

@@ -3,6 +3,7 @@ import { refuse } from '../../contract/fault.ts'
 import type { HttpExchange } from '../../contract/protocol.ts'
 import type { Request } from '../../contract/request.ts'
 import { memoryForResponse, readBody } from './body.ts'
+import type { ClientCertificates } from './client-certificates.ts'
 import type { Clients } from './clients.ts'
 import { missesHost, mostHeaders } from './headers.ts'
 import type { SingleHeaders } from './headers.ts'
@@ -11,6 +12,7 @@ import { verbSent } from './verbs.ts'
 /** The parts of a listener that its exchanges use. */
 export interface ExchangeParts {
   readonly clients: Clients
+  readonly certificates: ClientCertificates
   readonly singles: SingleHeaders
   /** The most bytes of a body. */
   readonly bodyLimit: number
@@ -46,6 +48,10 @@ export class Exchange implements HttpExchange {
 
   client(): Request['client'] {
     return this.#parts.clients.of(this.message)
+  }
+
+  certificates(): readonly string[] {
+    return this.#parts.certificates.of(this.message.socket)
   }
 
   check(): void {

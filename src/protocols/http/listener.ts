@@ -8,6 +8,7 @@ import type { Listener } from '../../contract/protocol.ts'
 import { jsonLimits } from '../../util/json-limits.ts'
 import { application } from './application.ts'
 import type { Served } from './application.ts'
+import { ClientCertificates } from './client-certificates.ts'
 import { Clients } from './clients.ts'
 import { Connections } from './connections.ts'
 import { listenAt } from './addresses.ts'
@@ -51,14 +52,18 @@ export async function listenHttp(served: Served, options: HttpOptions): Promise<
   const settings = { ...usual, ...options }
   const sources = new ProxiedSources()
   const clients = new Clients(sources, options.forwardedFor)
-  const handler = application(served, { clients, bodyLimit: settings.bodyBytes }).callback()
+  const certificates = new ClientCertificates()
+  const handler = application(served, { clients, certificates, bodyLimit: settings.bodyBytes }).callback()
   const material = await options.tls?.()
   const limits = { ...parserLimits, connectionsCheckingInterval: Math.min(settings.headersTimeout, 1000) }
   const server = material ? createSecure({ ...limits, ...tlsOptions(material) }) : createPlain(limits)
   guard(server, settings)
   const life = { closing: false }
   const connections = new Connections((message, response) => void handler(message, response))
-  server.on(material ? 'secureConnection' : 'connection', (socket: Duplex) => connections.add(socket))
+  server.on(material ? 'secureConnection' : 'connection', (socket: Duplex) => {
+    certificates.add(socket)
+    connections.add(socket)
+  })
   const serve = (message: IncomingMessage, response: ServerResponse): void => {
     if (life.closing) response.shouldKeepAlive = false
     message.url = originForm(message.url ?? '/')

@@ -12,6 +12,8 @@ export interface TlsMaterial {
   readonly clientOrder?: boolean
   /** When given, clients must show a certificate of these authorities. */
   readonly clientCa?: string
+  /** Clients are not asked for a certificate. */
+  readonly noClientCert?: boolean
 }
 
 const usualSuites = [
@@ -27,7 +29,16 @@ const newerSuites = ['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CH
 
 /** Node's options for a server that speaks TLS so. */
 export function tlsOptions(material: TlsMaterial) {
-  const { cert, key, minVersion = 'TLSv1.2', maxVersion = 'TLSv1.3', ciphers, clientOrder, clientCa } = material
+  const {
+    cert,
+    key,
+    minVersion = 'TLSv1.2',
+    maxVersion = 'TLSv1.3',
+    ciphers,
+    clientOrder,
+    clientCa,
+    noClientCert,
+  } = material
   return {
     cert,
     key,
@@ -38,6 +49,9 @@ export function tlsOptions(material: TlsMaterial) {
     // A client that renegotiates again and again costs the server far more than itself.
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     ALPNProtocols: ['http/1.1'],
-    ...(clientCa !== undefined && { ca: clientCa, requestCert: true, rejectUnauthorized: true }),
+    // Asked for, but not demanded: the cert login method judges the certificate when a client logs in with it.
+    requestCert: !noClientCert,
+    rejectUnauthorized: clientCa !== undefined,
+    ...(clientCa !== undefined && { ca: clientCa }),
   }
 }

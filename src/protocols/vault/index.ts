@@ -66,9 +66,13 @@ class VaultApi {
     try {
       const head = readHead(exchange)
       if (head instanceof Redirect) return head
-      return { envelope: envelopeOf(id, head, headers, exchange.client()), query: head.query }
+      return { envelope: envelopeOf(id, head, headers, exchange), query: head.query }
     } catch (thrown) {
-      return { envelope: envelopeOf(id, unreadHead(exchange), headers, peer), query: {}, refusal: asFault(thrown) }
+      return {
+        envelope: envelopeOf(id, unreadHead(exchange), headers, { client: () => peer, certificates: () => [] }),
+        query: {},
+        refusal: asFault(thrown),
+      }
     }
   }
 }
@@ -127,8 +131,13 @@ type Envelope = Omit<Request, 'data'>
 const limitsOf = ({ bodyLimit: bytes }: HttpExchange): JsonLimits =>
   bytes === jsonLimits.bytes ? jsonLimits : { ...jsonLimits, bytes }
 
-function envelopeOf(id: string, head: RequestHead, headers: Request['headers'], client: Request['client']): Envelope {
-  const { operation, path, namespace, credential, wrapTtl } = head
+function envelopeOf(
+  id: string,
+  { operation, path, namespace, credential, wrapTtl }: RequestHead,
+  headers: Request['headers'],
+  sender: Pick<HttpExchange, 'client' | 'certificates'>,
+): Envelope {
+  const certificates = sender.certificates()
   return {
     id,
     protocol: vaultName,
@@ -136,7 +145,8 @@ function envelopeOf(id: string, head: RequestHead, headers: Request['headers'], 
     path,
     namespace,
     credential,
-    client,
+    client: sender.client(),
+    ...(certificates.length > 0 && { certificates }),
     ...(wrapTtl !== undefined && { wrapTtl }),
     headers,
   }

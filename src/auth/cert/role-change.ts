@@ -1,0 +1,106 @@
+import { randomUUID } from 'node:crypto'
+import { refuse } from '../../contract/fault.ts'
+import { changedTokenParams, noTokenParams, olderNamesAfter, underNewerNames } from '../../contract/token-params.ts'
+import { formatDuration } from '../../util/duration.ts'
+import { olderNames, restrictions, trustedOf } from './role.ts'
+import type { Restriction, Restrictions, Role } from './role.ts'
+import type { RoleValues } from './role-fields.ts'
+import { isForClients } from './x509/path.ts'
+
+/** The most values of all restrictions together, and of metadata extensions. */
+const mostValues = 256
+const mostMetadata = 32
+
+/** The most certificates of a role, and characters of its PEM. */
+const mostCertificates = 64
+const longestPem = 512 * 1024
+
+const names = Object.keys(restrictions) as Restriction[]
+
+/** A role with the parameters that were sent; the others stay. @throws Fault invalid_request */
+export function changedRole(name: string, old: Role | undefined, sent: RoleValues): Role {
+  refuseOcsp(sent)
+  const values = withoutLease(sent)
+  const { certificate, display_name: displayName, allowed_metadata_extensions: metadata } = values
+  const base = old ?? newRole(name)
+  const next: Role = {
+    ...base,
+    certificate: certificate ?? base.certificate,
+    displayName: (displayName ?? base.displayName) || name,
+    ...listsAfter(base, values),
+    metadataExtensions: metadata ?? base.metadataExtensions,
+    params: changedTokenParams(base.params, underNewerNames(olderNames, values)),
+    older: olderNamesAfter(olderNames, values, base.older),
+  }
+  checkCertificate(next.certificate)
+  checkLists(next)
+  return next
+}
+
+const newRole = (name: string): Role => ({
+  uid: randomUUID(),
+  certificate: '',
+  displayName: name,
+  allowed_names: null,
+  allowed_common_names: null,
+  allowed_dns_sans: null,
+  allowed_email_sans: null,
+  allowed_uri_sans: null,
+  allowed_organizational_units: null,
+  required_extensions: null,
+  metadataExtensions: null,
+  params: noTokenParams,
+  older: [],
+})
+
+/** `lease` counts as `ttl`, unless a newer name was sent as well. */
+function withoutLease({ lease, ...values }: RoleValues): Omit<RoleValues, 'lease'> {
+  const isOnly = lease !== undefined && values.ttl === undefined && values.token_ttl === undefined
+  return isOnly ? { ...values, ttl: lease } : values
+}
+
+const listsAfter = (old: Role, values: RoleValues): Restrictions =>
+  Object.fromEntries(names.map((name) => [name, values[name] ?? old[name]])) as Restrictions
+
+/** OCSP that was asked for and does not happen would let revoked certificates in. */
+function refuseOcsp(values: RoleValues): void {
+  const lists = [values.ocsp_servers_override ?? [], values.ocsp_ca_certificates ?? '']
+  if (values.ocsp_enabled || values.ocsp_fail_open || values.ocsp_query_all_servers || lists.some(({ length }) => length > 0)) // prettier-ignore
+    throw refuse('OCSP is not supported, so that the ocsp_ parameters have no effect: leave them out, and write revocation lists to crls/<name>') // prettier-ignore
+}
+
+/** PEM of authorities only, or of one client followed by its authorities. */
+function checkCertificate(pem: string): void {
+  const trusted = pem.length <= longestPem ? trustedOf(pem) : undefined
+  if (!trusted) throw refuse('failed to parse certificate')
+  if (trusted.certificates.length > mostCertificates)
+    throw refuse(`'certificate' has at most ${mostCertificates} certificates`)
+  if (!trusted.byAuthority && !isForClients(trusted.certificates[0]))
+    throw refuse('nonCA certificates should have TLS client authentication set as an extended key usage')
+}
+
+function checkLists(role: Role): void {
+  if (names.reduce((sum, name) => sum + (role[name]?.length ?? 0), 0) > mostValues)
+    throw refuse(`the restrictions of a role have at most ${mostValues} values`)
+  const extension = role.required_extensions?.find((one) => !/^\d+(?:\.\d+)+:/.test(one))
+  if (extension !== undefined)
+    throw refuse(`"${extension}" of 'required_extensions' is not OID:VALUE, such as 1.2.3.4:eng`)
+  const metadata = role.metadataExtensions ?? []
+  if (metadata.length > mostMetadata) throw refuse(`'allowed_metadata_extensions' has at most ${mostMetadata} members`)
+  const oid = metadata.find((one) => !/^\d+(?:\.\d+)+$/.test(one))
+  if (oid !== undefined) throw refuse(`"${oid}" of 'allowed_metadata_extensions' is no OID, such as 1.2.3.4`)
+}
+
+/** Warnings for the caller about a role. @param limits of the mount, seconds */
+export function warningsOf(
+  { params }: Role,
+  { defaultTtl, maxTtl }: { readonly defaultTtl: number; readonly maxTtl: number },
+): readonly string[] {
+  const beyond = (name: string, value: number, what: string, limit: number): readonly string[] =>
+    value > limit ? [`${name} is greater than the ${what} of the mount, ${formatDuration(limit)}`] : []
+  return [
+    ...beyond('token_ttl', params.ttl, 'default TTL', defaultTtl),
+    ...beyond('token_max_ttl', params.maxTtl, 'maximum TTL', maxTtl),
+    ...beyond('token_period', params.period, 'maximum TTL', maxTtl),
+  ]
+}

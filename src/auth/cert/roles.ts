@@ -1,0 +1,72 @@
+import { Fault } from '../../contract/fault.ts'
+import { answer, done } from '../../contract/response.ts'
+import { routesOf } from '../../contract/route.ts'
+import { namesIn, pageFields } from '../../contract/wire/page.ts'
+import { keys } from '../../contract/wire/returns.ts'
+import type { Cert } from './mount.ts'
+import { changedRole, warningsOf } from './role-change.ts'
+import { leaseField, ocspFields, roleFields } from './role-fields.ts'
+import { canonical, keyOf, rendered, roleName, roleShape } from './role.ts'
+
+const { read, list, write, remove } = routesOf<Cert>()
+
+/** The members of a role that are null until they are set. */
+const nullable = {
+  allowed_names: roleFields.allowed_names.orNull(),
+  allowed_common_names: roleFields.allowed_common_names.orNull(),
+  allowed_dns_sans: roleFields.allowed_dns_sans.orNull(),
+  allowed_email_sans: roleFields.allowed_email_sans.orNull(),
+  allowed_uri_sans: roleFields.allowed_uri_sans.orNull(),
+  allowed_organizational_units: roleFields.allowed_organizational_units.orNull(),
+  required_extensions: roleFields.required_extensions.orNull(),
+  allowed_metadata_extensions: roleFields.allowed_metadata_extensions.orNull(),
+  ocsp_servers_override: ocspFields.ocsp_servers_override.orNull(),
+}
+
+/** `certs` and `certs/:name`. */
+export const roleRoutes = [
+  list('certs', {
+    about: 'List trusted certificates.',
+    returns: keys('The names.'),
+    fields: pageFields,
+    handle: async ({ engine }, page) => {
+      return answer({ keys: await namesIn(engine.view, 'cert/', 'no trusted certificates', page) })
+    },
+  }),
+  read('certs/:name', {
+    about: 'Read a trusted certificate.',
+    canonical,
+    fields: roleName,
+    returns: { ...roleFields, ...ocspFields, ...nullable },
+    handle: async ({ engine }, { name }) => {
+      const role = await engine.view.get(keyOf(name), roleShape)
+      if (!role) throw new Fault('not_found', 'no such trusted certificate')
+      return answer(rendered(role))
+    },
+  }),
+  write('certs/:name', {
+    about: 'Create or change a trusted certificate: the authorities of clients, or the certificate of one client.',
+    canonical,
+    fields: { ...roleName, ...roleFields, ...leaseField, ...ocspFields },
+    exists: async ({ engine }, { name = '' }) => (await engine.view.get(keyOf(name), roleShape)) !== undefined,
+    handle: async ({ engine, confirm }, { name, ...values }) => {
+      const role = await engine.view.transaction(async (tx) => {
+        const old = await tx.get(keyOf(name), roleShape)
+        confirm(old !== undefined)
+        const next = changedRole(name, old, values)
+        tx.put(keyOf(name), next)
+        return next
+      })
+      return done(warningsOf(role, engine.limits()))
+    },
+  }),
+  remove('certs/:name', {
+    about: 'Remove a trusted certificate. Its tokens live on until they expire, but are not renewed.',
+    canonical,
+    fields: roleName,
+    handle: async ({ engine }, { name }) => {
+      await engine.view.del(keyOf(name))
+      return done()
+    },
+  }),
+]

@@ -1,0 +1,97 @@
+import { timingSafeEqual } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
+import { Fault, refuse } from '../../contract/fault.ts'
+import type { Request } from '../../contract/request.ts'
+import { fromBase64 } from '../../util/bytes.ts'
+import { Slices } from '../../util/slices.ts'
+import { isRevoked } from './crls.ts'
+import type { Cert } from './mount.ts'
+import { fits } from './restrictions.ts'
+import { isRoleName, roleShape, trustedBy } from './role.ts'
+import type { Role } from './role.ts'
+import { readCertificate } from './x509/certificate.ts'
+import type { Certificate } from './x509/certificate.ts'
+import { certificateProblem, pathProblem } from './x509/path.ts'
+import { PathSearch } from './x509/paths.ts'
+
+/** A client whose certificate is valid, and the role that lets it in. */
+export interface Verified {
+  readonly name: string
+  readonly role: Role
+  readonly certificate: Certificate
+}
+
+/** The client's certificate, and why no role lets it in. */
+interface Attempt {
+  readonly certificate: Certificate
+  readonly paths: PathSearch
+  /** The reasons of paths to a trusted authority. */
+  readonly problems: string[]
+  /** A path was valid, but a restriction or a revocation list is against it. */
+  isKnown: boolean
+}
+
+/**
+ * Finds the first role, in order of the names, that lets the client in: with its own certificate, or one of its authorities.
+ * @param wanted the only role to look at; '': all
+ * @throws Fault invalid_request
+ */
+export async function verified(
+  engine: Cert,
+  request: Pick<Request, 'certificates'>,
+  wanted: string,
+): Promise<Verified> {
+  const attempt = attemptOf(request)
+  const { view } = engine
+  const names = wanted === '' ? await view.list('cert/') : isRoleName(wanted) ? [wanted] : []
+  const slices = new Slices()
+  for (const name of names) {
+    await slices.pause()
+    const role = await view.get(`cert/${name}`, roleShape)
+    if (!role || !(await letsIn(engine, role, attempt))) continue
+    // Read again: it may have been changed or removed meanwhile.
+    if (!isDeepStrictEqual(await view.get(`cert/${name}`, roleShape), role))
+      throw new Fault('unavailable', 'the trusted certificate was changed during this login: try again')
+    return { name, role, certificate: attempt.certificate }
+  }
+  throw refusal(attempt)
+}
+
+/** @throws Fault invalid_request when the client has sent no certificate, or none that can be read */
+function attemptOf({ certificates = [] }: Pick<Request, 'certificates'>): Attempt {
+  const [certificate, ...others] = certificates.map((one) => readCertificate(fromBase64(one) ?? new Uint8Array()))
+  if (certificates.length === 0) throw refuse('no client certificate found')
+  if (!certificate) throw refuse('the client certificate cannot be read')
+  const intermediates = others.filter((one) => one !== undefined)
+  return { certificate, paths: new PathSearch(certificate, intermediates), problems: [], isKnown: false }
+}
+
+async function letsIn({ view, clock }: Cert, role: Role, attempt: Attempt): Promise<boolean> {
+  const { certificate, paths, problems } = attempt
+  const trusted = trustedBy(role)
+  if (!trusted) return false
+  const { byAuthority, certificates } = trusted
+  // The whole certificate has to be the same: another one can have its key and serial number (CVE-2025-6037).
+  if (!byAuthority && !isSame(certificates[0].der, certificate.der)) return false
+  for (const path of byAuthority ? paths.to(certificates) : [certificates]) {
+    const now = clock.now()
+    const problem = byAuthority ? pathProblem(path, now) : certificateProblem(certificate, now)
+    if (problem !== undefined) {
+      problems.push(problem)
+      continue
+    }
+    attempt.isKnown = true
+    if (fits(role, certificate) && !(await isRevoked(view, path))) return true
+  }
+  return false
+}
+
+/** Whether two certificates are the same, to the last bit. */
+export const isSame = (one: Uint8Array, other: Uint8Array): boolean =>
+  one.length === other.length && timingSafeEqual(one, other)
+
+function refusal({ isKnown, problems: [problem] }: Attempt): Fault {
+  if (isKnown) return refuse('no chain matching all constraints could be found for this login certificate')
+  if (problem !== undefined) return refuse(`failed to verify client's certificate: ${problem}`)
+  return refuse('invalid certificate or no client certificate supplied')
+}

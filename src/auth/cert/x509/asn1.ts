@@ -1,0 +1,67 @@
+import { tags } from '../../../crypto/encoding/der.ts'
+import type { DerValue } from '../../../crypto/encoding/der.ts'
+
+/** Bytes of an OID and of a serial number that are read; RFC 5280 has 20 for the latter. */
+const longest = 64
+
+/** An OID with dots. @throws RangeError */
+export function oidOf({ tag, content }: DerValue): string {
+  if (tag !== tags.oid || content.length === 0 || content.length > longest) throw new RangeError('no OID')
+  const arcs: bigint[] = []
+  let arc = 0n
+  for (const [at, byte] of content.entries()) {
+    arc = (arc << 7n) | BigInt(byte & 0x7f)
+    if (byte & 0x80) {
+      if (at === content.length - 1) throw new RangeError('cut off')
+      continue
+    }
+    arcs.push(arc)
+    arc = 0n
+  }
+  const [first = 0n, ...rest] = arcs
+  const root = first < 80n ? first / 40n : 2n
+  return [root, first - root * 40n, ...rest].join('.')
+}
+
+/** The content of an INTEGER, decimal. @throws RangeError for one that no certificate has */
+export function wholeOf(content: Uint8Array): string {
+  if (content.length === 0 || content.length > longest) throw new RangeError('no serial number')
+  const value = BigInt(`0x${Buffer.from(content).toString('hex')}`)
+  return String(BigInt.asIntN(content.length * 8, value))
+}
+
+const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** What cannot be printed: control characters and the like. */
+const unprintable = /[\p{C}\p{Zl}\p{Zp}]/u
+
+/** A string of any of the types that names have (X.680); undefined for another value, or for what cannot be printed. */
+export function textOf({ tag, content }: DerValue): string | undefined {
+  const text = decoded(tag, Buffer.from(content))
+  return text === undefined || unprintable.test(text) ? undefined : text
+}
+
+function decoded(tag: number, content: Buffer): string | undefined {
+  const isAscii = content.every((byte) => byte < 0x80)
+  switch (tag) {
+    case 0x0c: {
+      try {
+        return strict.decode(content)
+      } catch {
+        return undefined
+      }
+    }
+    // NumericString, PrintableString, IA5String, VisibleString.
+    case 0x12:
+    case 0x13:
+    case 0x16:
+    case 0x1a:
+      return isAscii ? content.toString('ascii') : undefined
+    case 0x14:
+      return content.toString('latin1')
+    case 0x1e:
+      return content.length % 2 === 0 ? Buffer.from(content).swap16().toString('utf16le') : undefined
+    default:
+      return undefined
+  }
+}

@@ -1,0 +1,148 @@
+import { X509Certificate } from 'node:crypto'
+import { derInside, derValues, tags } from '../../../crypto/encoding/der.ts'
+import type { DerValue } from '../../../crypto/encoding/der.ts'
+import { oidOf, textOf, wholeOf } from './asn1.ts'
+import { namesIn } from './general-names.ts'
+import type { GeneralNames } from './general-names.ts'
+
+/** One attribute of a subject: `2.5.4.3` and `anna`. */
+export interface Attribute {
+  readonly type: string
+  readonly value: string
+}
+
+/** An extension: its value is the DER in its octet string. */
+export interface Extension {
+  readonly critical: boolean
+  readonly value: Uint8Array
+}
+
+/** A certificate (RFC 5280), as OpenSSL reads it and with the parts that Node does not show. */
+export interface Certificate {
+  readonly x509: X509Certificate
+  readonly der: Uint8Array
+  /** The content of the INTEGER, decimal. */
+  readonly serial: string
+  /** The AlgorithmIdentifier of its signature. */
+  readonly signature: readonly DerValue[]
+  /** The DER of the names, base64. */
+  readonly issuer: string
+  readonly subject: string
+  /** The sets of the subject, DER. */
+  readonly subjectSets: readonly Uint8Array[]
+  readonly attributes: readonly Attribute[]
+  /** By the OID. */
+  readonly extensions: ReadonlyMap<string, Extension>
+  readonly altNames: GeneralNames
+}
+
+/** OIDs of extensions and attributes. */
+export const oids = {
+  commonName: '2.5.4.3',
+  organizationalUnit: '2.5.4.11',
+  email: '1.2.840.113549.1.9.1',
+  subjectKeyId: '2.5.29.14',
+  keyUsage: '2.5.29.15',
+  altNames: '2.5.29.17',
+  basicConstraints: '2.5.29.19',
+  nameConstraints: '2.5.29.30',
+  policies: '2.5.29.32',
+  authorityKeyId: '2.5.29.35',
+  extendedKeyUsage: '2.5.29.37',
+} as const
+
+/** Bytes of the largest certificate that is read. */
+const largest = 64 * 1024
+
+/** Reads a certificate; undefined for what is none, or holds what has no clear meaning: an extension twice, names that cannot be printed. */
+export function readCertificate(der: Uint8Array): Certificate | undefined {
+  if (der.length > largest) return undefined
+  try {
+    return parsed(der)
+  } catch {
+    // OpenSSL and the reader of DER throw for what they cannot read.
+    return undefined
+  }
+}
+
+function parsed(der: Uint8Array): Certificate {
+  const x509 = new X509Certificate(der)
+  const [body] = derInside(der)
+  const members = derValues(body?.content ?? new Uint8Array())
+  const [serial, signature, issuer, , subject] = members[0]?.tag === tags.values0 ? members.slice(1) : members
+  if (!serial || !signature || !issuer || !subject) throw new RangeError('parts are missing')
+  const extensions = extensionsOf(members.find(({ tag }) => tag === 0xa3))
+  const altNames = extensions.get(oids.altNames)
+  return {
+    x509,
+    der,
+    serial: wholeOf(serial.content),
+    signature: derValues(signature.content),
+    issuer: Buffer.from(issuer.whole).toString('base64'),
+    subject: Buffer.from(subject.whole).toString('base64'),
+    subjectSets: derValues(subject.content).map(({ whole }) => whole),
+    attributes: derValues(subject.content).flatMap(({ content }) => derValues(content).map(attribute)),
+    extensions,
+    altNames: namesIn(altNames ? derInside(altNames.value) : []),
+  }
+}
+
+function attribute({ content }: DerValue): Attribute {
+  const [type, value] = derValues(content)
+  if (!type || !value) throw new RangeError('no attribute')
+  return { type: oidOf(type), value: textOf(value) ?? '' }
+}
+
+function extensionsOf(holder: DerValue | undefined): ReadonlyMap<string, Extension> {
+  const found = new Map<string, Extension>()
+  for (const { content } of holder ? derInside(holder.content) : []) {
+    const [id, ...rest] = derValues(content)
+    const value = rest.at(-1)
+    if (!id || value?.tag !== tags.octetString) throw new RangeError('no extension')
+    const oid = oidOf(id)
+    // Two readers might take different ones.
+    if (found.has(oid)) throw new RangeError('an extension twice')
+    found.set(oid, { critical: rest[0]?.tag === 0x01 && rest[0].content[0] !== 0, value: value.content })
+  }
+  return found
+}
+
+/** The values of an attribute of the subject, in order. */
+export const attributesOf = ({ attributes }: Certificate, type: string): readonly string[] =>
+  attributes.filter((one) => one.type === type).map(({ value }) => value)
+
+/** The common name; the last one, when there are several; '' when there is none. */
+export const commonNameOf = (certificate: Certificate): string =>
+  attributesOf(certificate, oids.commonName).at(-1) ?? ''
+
+/** The string in an extension; undefined when there is no such extension, or it holds no string. */
+export function extensionText({ extensions }: Certificate, oid: string): string | undefined {
+  const extension = extensions.get(oid)
+  if (!extension) return undefined
+  try {
+    const [value, ...more] = derValues(extension.value)
+    return value && more.length === 0 ? textOf(value) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether a certificate is one of an authority: basicConstraints and key usage say so. */
+export const isAuthority = ({ x509 }: Certificate): boolean => x509.ca
+
+/** `serial`, `subject key id` and so on: bytes as `0a:1b`. */
+export const colons = (bytes: Uint8Array): string =>
+  Buffer.from(bytes)
+    .toString('hex')
+    .replace(/..(?!$)/g, '$&:')
+
+/** The key identifiers of the subject and of the issuer; empty: none. */
+export function keyIdsOf({ extensions }: Certificate): { readonly own: Uint8Array; readonly issuer: Uint8Array } {
+  const own = extensions.get(oids.subjectKeyId)
+  const authority = extensions.get(oids.authorityKeyId)
+  const none = new Uint8Array()
+  return {
+    own: own ? (derValues(own.value)[0]?.content ?? none) : none,
+    issuer: authority ? (derInside(authority.value).find(({ tag }) => tag === tags.bytes0)?.content ?? none) : none,
+  }
+}
