@@ -30,6 +30,10 @@ describe('known flaws of others', () => {
     `{${Array.from({ length: 200_000 }, (_, at) => `"k${at}":1`).join(',')}}`,
     `{"a":[${Array.from({ length: 300_000 }, (_, at) => `"${at}"`).join(',')}]}`,
     `{"a":${'1'.repeat(1_000_000)}}`,
+    `{"a":[${'"",'.repeat(1_000_000)}""]}`,
+    `{"a":[${'1,'.repeat(1_000_000)}1]}`,
+    `{${'"a":1,'.repeat(1_000_000)}"a":1}`,
+    `{"a":"${'\\u0000'.repeat(1_000_000)}`,
   ]
 
   it('CVE-2025-6203, CVE-2025-59043: bodies that are small but hard to read are refused at once, with a token and without', async () => {
@@ -73,7 +77,7 @@ describe('known flaws of others', () => {
 
   it('CVE-2021-3282, CVE-2022-36129, CVE-2021-27668: every route asks for a token, but for those on this list', async () => {
     const open = new Set([
-      '/sys/init', '/sys/seal-status', '/sys/unseal', '/sys/health', '/sys/leader', '/sys/ha-status', '/sys/decode-token',
+      '/sys/init', '/sys/mfa/validate', '/sys/seal-status', '/sys/unseal', '/sys/health', '/sys/leader', '/sys/ha-status', '/sys/decode-token',
       '/sys/internal/specs/openapi', '/sys/internal/ui/mounts', '/sys/internal/ui/mounts/', '/sys/internal/ui/mounts/{path}', '/sys/internal/ui/feature-flags', '/sys/internal/ui/namespaces', '/sys/internal/ui/resultant-acl',
     ]) // prettier-ignore
     const { body } = await server.call('GET', '/v1/sys/internal/specs/openapi')
