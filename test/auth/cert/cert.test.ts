@@ -70,7 +70,7 @@ describe('auth/cert', () => {
     expect([reply.status, errorOf(reply)]).to.deep.equal([400, 'no client certificate found'])
   })
 
-  it('expired, not yet valid, for servers, of another authority: refused with the reason', async () => {
+  it('0.7.3: expired, not yet valid, for servers, of another authority: refused with the reason', async () => {
     await refusedFor(issue({ commonName: 'a', issuer: root, ends: -60 }), /expired/)
     await refusedFor(issue({ commonName: 'a', issuer: root, begins: 600 }), /not valid yet/)
     await refusedFor(issue({ commonName: 'a', issuer: root, usages: [usage.server] }), /not for TLS clients/)
@@ -264,7 +264,7 @@ describe('auth/cert', () => {
     expect(longest).to.be.lessThan(250)
   })
 
-  it('a renewal needs the certificate of the login, unless disable_binding is set', async () => {
+  it('CVE-2026-39388: a renewal needs the certificate of the login, unless disable_binding is set', async () => {
     const token = textOf(await server.login(client), 'client_token')
     const renew = async (one?: Issued): Promise<Reply> =>
       server.call('POST', 'auth/token/renew-self', {}, agentOf(one), token)
