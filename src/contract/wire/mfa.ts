@@ -24,6 +24,8 @@ export type Passcodes = ReadonlyMap<string, readonly string[]>
 export interface SecondFactors {
   /** What a login has to prove besides its first factor, by the enforcements of its namespace and of those above. None: nothing. */
   demands(principal: Principal, mount: Pick<MountRecord, 'accessor' | 'type'>): Promise<readonly MfaDemand[]>
+  /** Counts the changes of these enforcements. While it stays the same, they demand of a principal what they did. */
+  changes(): number
   /**
    * Checks the passcodes of an entity, and uses them up.
    * @throws Fault permission_denied unless every demand is met

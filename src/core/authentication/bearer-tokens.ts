@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { Fault, asFault } from '../../contract/fault.ts'
 import type { FaultCode } from '../../contract/fault.ts'
-import type { NamespaceId, Principal, Principals, TokenRecord } from '../../contract/identity.ts'
+import type { Identities, NamespaceId, Principal, TokenRecord } from '../../contract/identity.ts'
 import type { MountRecord } from '../../contract/mount.ts'
 import { apiPath } from '../../contract/request.ts'
 import type { CredentialOf, Request } from '../../contract/request.ts'
@@ -23,7 +23,7 @@ type Outer = Pick<Request, 'path' | 'namespace' | 'protocol' | 'client' | 'heade
 /** The parts of an unsealed server that these tokens need. */
 export interface BearerParts {
   readonly root: () => Namespace
-  readonly principals: (namespace: NamespaceId) => Principals | undefined
+  readonly identities: (namespace: NamespaceId) => Identities | undefined
   readonly logins: Pick<InlineLogins, 'perform'>
   readonly clock: Clock
 }
@@ -41,7 +41,9 @@ interface Entry {
   readonly token: TokenRecord
   /** The name that the mount has for the caller. */
   readonly alias: string
-  readonly principal: Principal | undefined
+  readonly principal: Principal
+  /** Of the enforcements that demanded no second factor (`SecondFactors.changes`). */
+  readonly enforced: number
   readonly until: number
 }
 
@@ -63,7 +65,7 @@ const mostKept = 20_000
  * Tokens of other issuers that come with requests, for which nobody logs in (roles of `jwt` with `role_type` bearer). The mount
  * is found by the namespace of the request and by what the token says of itself; the mount then verifies it. That is a login of
  * its own, with two audit lines. Nothing is stored; the record is kept in memory until the token ends, or until configuration,
- * role, mount or entity change.
+ * role, mount, entity or enforcement change. A token that has to prove a second factor is not kept.
  */
 export class BearerTokens {
   readonly #parts: BearerParts
@@ -83,16 +85,26 @@ export class BearerTokens {
     const entry = this.#kept.get(key)
     if (!entry) return this.#verified(key, text, here, outer)
     const principal = this.#principalOf(entry.token)
-    if (this.#isValid(entry) && principal === entry.principal && principal !== undefined) return entry.token
+    if (this.#isValid(entry) && principal === entry.principal) return entry.token
     return this.#again(key, entry).then(async (token) => token ?? this.#verified(key, text, here, outer))
   }
 
   #principalOf({ namespace, entityId }: TokenRecord): Principal | undefined | Promise<Principal | undefined> {
-    return this.#parts.principals(namespace)?.principal(entityId)
+    return this.#parts.identities(namespace)?.principal(entityId)
   }
 
-  #isValid({ judge, until }: Entry): boolean {
-    return this.#parts.clock.now() < until && isUnchanged(judge)
+  #enforcedIn({ id }: Namespace): number {
+    return this.#parts.identities(id)?.mfa.changes() ?? 0
+  }
+
+  #isValid({ judge, enforced, until }: Entry): boolean {
+    return this.#parts.clock.now() < until && enforced === this.#enforcedIn(judge.namespace) && isUnchanged(judge)
+  }
+
+  /** Whether every use of a token has to prove a second factor anew. */
+  async #needsSecondFactor({ namespace, record }: Judge, principal: Principal): Promise<boolean> {
+    const demands = await this.#parts.identities(namespace.id)?.mfa.demands(principal, record)
+    return demands?.length !== 0
   }
 
   /** Entity or groups have changed: the token stays verified as long as its alias is that of the entity. */
@@ -100,12 +112,13 @@ export class BearerTokens {
     const principal = await this.#principalOf(entry.token)
     const { judge, token, alias } = entry
     const isSame = principal?.entity.aliases.some((one) => one.name === alias && one.mountAccessor === judge.record.accessor) // prettier-ignore
-    if (!isSame || principal?.entity.disabled || !this.#isValid(entry)) {
-      if (this.#kept.get(key) === entry) this.#kept.delete(key)
-      return undefined
+    const isUsable = principal && isSame && !principal.entity.disabled
+    if (isUsable && !(await this.#needsSecondFactor(judge, principal)) && this.#isValid(entry)) {
+      this.#kept.set(key, { ...entry, principal })
+      return token
     }
-    this.#kept.set(key, { ...entry, principal })
-    return token
+    if (this.#kept.get(key) === entry) this.#kept.delete(key)
+    return undefined
   }
 
   async #verified(key: string, text: string, here: Namespace, outer: Outer): Promise<TokenRecord | undefined> {
@@ -132,6 +145,7 @@ export class BearerTokens {
     const credential: CredentialOf<'inline'> = { kind: 'inline', path, namespace: namespace.path, data: new Secret({ jwt: text }) } // prettier-ignore
     let ceiling: readonly string[] | undefined
     let alias = ''
+    const enforced = this.#enforcedIn(namespace)
     const login = async (at: Mount | undefined): Promise<Response> => {
       if (!at?.engine.bearer) throw noToken()
       const { ceiling: most, ...own } = await at.engine.bearer.login(at.state, text)
@@ -143,8 +157,9 @@ export class BearerTokens {
       const token = await this.#parts.logins.perform(credential, outer, login)
       const bounded = { ...token, meta: { ...token.meta, mount_accessor: record.accessor }, ...(ceiling && { ceiling }) } // prettier-ignore
       const principal = await this.#principalOf(token)
+      if (!principal || (await this.#needsSecondFactor(judge, principal))) return bounded
       const until = Math.min(token.expiresAt ?? 0, this.#parts.clock.now() + keptFor)
-      this.#kept.set(key, { judge, token: bounded, alias, principal, until })
+      this.#kept.set(key, { judge, token: bounded, alias, principal, enforced, until })
       return bounded
     } catch (thrown) {
       if (noWord.has(asFault(thrown).code)) throw thrown

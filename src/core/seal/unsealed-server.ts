@@ -183,7 +183,7 @@ async function openStores(parts: UnsealedServerParts): Promise<UnsealedServer> {
     inlineLogins,
     bearerTokens: new BearerTokens({
       root: () => namespaces.root,
-      principals: identities,
+      identities,
       logins: inlineLogins,
       clock,
     }),

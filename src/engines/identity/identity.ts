@@ -37,6 +37,7 @@ export class Identity implements Identities {
   /** The path of the namespace. */
   readonly path: () => string
   readonly mfa: SecondFactors
+  #enforcementChanges = 0
 
   constructor({ view, clock, namespace }: EngineHost, { mountsOf, above, pathOf, uuid, random }: IdentityPorts) {
     this.view = view
@@ -47,7 +48,11 @@ export class Identity implements Identities {
     this.#mounts = () => mountsOf(namespace)
     this.above = () => above(namespace).filter((one) => one instanceof Identity)
     this.path = () => pathOf(namespace)
+    view.watch('mfa-enforcement/', () => {
+      this.#enforcementChanges++
+    })
     this.mfa = {
+      changes: () => [this, ...this.above()].reduce((sum, one) => sum + one.#enforcementChanges, 0),
       demands: async (principal, mount) => demandsOn(this, principal, mount),
       prove: async (entityId, demands, passcodes) => prove(this, entityId, demands, passcodes),
     }

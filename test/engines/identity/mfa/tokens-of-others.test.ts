@@ -89,5 +89,20 @@ describe('login MFA for people and workloads of an issuer', () => {
     clock.advance(60_000)
     expect(await asToken()).to.equal(403)
     expect(await asToken({ 'X-Vault-MFA': `phone:${anna.code()}` })).to.equal(200)
+
+    const token = jwt(claims(), key)
+    const again = async (more = {}) => {
+      const headers = { Authorization: `Bearer ${token}`, ...more }
+      return (await server.call('GET', '/v1/sys/internal/ui/resultant-acl', undefined, headers)).status
+    }
+    expect(await again()).to.equal(403)
+    await server.data('DELETE', 'identity/mfa/login-enforcement/jwt')
+    expect(await again()).to.equal(200)
+    expect(await again()).to.equal(200)
+    await enforce('jwt')
+    expect(await again(), 'a token that was verified before').to.equal(403)
+    clock.advance(60_000)
+    expect(await again({ 'X-Vault-MFA': `phone:${anna.code()}` })).to.equal(200)
+    expect(await again(), 'a code counts once').to.equal(403)
   })
 })
