@@ -40,6 +40,7 @@ describe('the tests', () => {
     await server.data('POST', 'sys/auth/jwt', { type: 'jwt' })
     await server.data('POST', 'sys/auth/kubernetes', { type: 'kubernetes' })
     await server.data('POST', 'sys/auth/cert', { type: 'cert' })
+    await server.data('POST', 'sys/auth/ldap', { type: 'ldap' })
     const { body } = await server.call('GET', '/v1/sys/internal/specs/openapi')
     await server.running.stop()
     const paths = Object.keys((body['data'] ?? body)['paths' as never] as object).map((path) => path.slice(1))

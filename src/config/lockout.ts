@@ -3,8 +3,8 @@ import { labelled } from './source.ts'
 import type { Source } from './source.ts'
 import type { LockoutConfig } from './types.ts'
 
-/** The login methods that lock users out, and `all` of them. */
-const types = ['all', 'approle', 'userpass']
+/** The login methods that lock users out (`Engine.locksOut`), and `all` of them. */
+export const lockoutTypes = ['all', 'approle', 'ldap', 'userpass']
 
 /** `user_lockout "TYPE" { … }`: when failed logins lock users out. @throws ConfigError for another type, or one that is there already */
 export function lockoutsOf(
@@ -15,8 +15,8 @@ export function lockoutsOf(
 ): Readonly<Record<string, LockoutConfig>> {
   const found = { ...earlier }
   for (const [type, body] of labelled(source, value, item)) {
-    if (!types.includes(type))
-      throw source.wrong(item.at, `user_lockout is for one of ${types.map((one) => `"${one}"`).join(', ')}`)
+    if (!lockoutTypes.includes(type))
+      throw source.wrong(item.at, `user_lockout is for one of ${lockoutTypes.map((one) => `"${one}"`).join(', ')}`)
     if (Object.hasOwn(found, type)) throw source.wrong(item.at, `user_lockout "${type}" is configured twice`)
     found[type] = lockoutOf(source, body, `user_lockout "${type}"`)
   }

@@ -3,6 +3,7 @@ import { approleEngine } from '../auth/approle/engine.ts'
 import { certEngine } from '../auth/cert/engine.ts'
 import { jwtEngines } from '../auth/jwt/engine.ts'
 import { kubernetesEngine } from '../auth/kubernetes/engine.ts'
+import { ldapEngine } from '../auth/ldap/engine.ts'
 import { tokenEngine } from '../auth/token/engine.ts'
 import type { TokenPort } from '../auth/token/port.ts'
 import { userpassEngine } from '../auth/userpass/engine.ts'
@@ -47,6 +48,7 @@ export function engines(
     ...jwtEngines,
     kubernetesEngine(),
     certEngine,
+    ldapEngine,
     cubbyholeEngine(wrappings),
     identityEngine({
       mountsOf: loginMounts,

@@ -96,7 +96,7 @@ const mistakes: readonly (readonly [string, RegExp])[] = [
   ['default_lease_ttl = true', /:1: default_lease_ttl must be/],
   ['unsafe_allow_api_audit_creation = "yes"', /:1: unsafe_allow_api_audit_creation must be true or false/],
   ['raw_storage_endpoint = true', /:1: raw_storage_endpoint is not offered/],
-  ['user_lockout "jwt" {}', /:1: user_lockout is for one of "all", "approle", "userpass"/],
+  ['user_lockout "jwt" {}', /:1: user_lockout is for one of "all", "approle", "ldap", "userpass"/],
   ['user_lockout "all" {\n lockout_threshold = 0 }', /:2: lockout_threshold must be a whole number of at least 1/],
   ['user_lockout "all" {\n lockout_duration = "0s" }', /:2: lockout_duration must be a duration/],
   ['user_lockout "all" {\n threshold = 3 }', /:2: "threshold" is not a setting of user_lockout "all"/],

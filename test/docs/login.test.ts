@@ -2,14 +2,24 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { ApiServer } from '../support/api-server.ts'
+import { certificate } from '../support/certificate.ts'
 import { IdentityProvider, takesBrowsers } from '../support/identity-provider.ts'
 import { jwt, jwtKey } from '../support/jwt.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { issue } from '../support/pki.ts'
+import { LdapServer } from '../support/ldap-server.ts'
 import { devServer } from '../support/server.ts'
 import { tlsServer } from '../support/tls-server.ts'
 import { examplesOf } from './examples.ts'
 import { Reader } from './reader.ts'
+
+/** Puts into a directory what the page takes to be there. */
+function fill(ldap: LdapServer): void {
+  const ann = 'uid=ann,ou=people,dc=example,dc=org'
+  ldap.add('cn=searcher,dc=example,dc=org', { userPassword: ['search'] })
+  ldap.add(ann, { uid: ['ann'], userPassword: ['example'] })
+  ldap.add('cn=operators,ou=groups,dc=example,dc=org', { cn: ['operators'], member: [ann] })
+}
 
 describe('the examples of docs/login.md', function () {
   this.timeout(60_000)
@@ -21,6 +31,9 @@ describe('the examples of docs/login.md', function () {
     const key = jwtKey()
     provider.publish({ one: key })
     takesBrowsers(provider, { id: 'strongroom', secret: 'example' }, { key: jwtKey(), claims: () => ({}) })
+    const own = certificate()
+    const ldap = await new LdapServer({ ...own, isSecure: true }).start()
+    fill(ldap)
     try {
       const now = Math.floor(Date.now() / 1000)
       const pod = { namespace: 'shop', name: 'web', uid: 'uid', audiences: ['https://vault.example.com'] }
@@ -32,10 +45,18 @@ describe('the examples of docs/login.md', function () {
         POD_TOKEN: api.issue(pod, jwtKey('RS256'), now),
       }
       const agent = { iss: provider.url, aud: 'https://vault.example.com', sub: 'agent-7', iat: now, exp: now + 600 }
-      const known = { ISSUER: provider.url, CLIENT_SECRET: 'example', AGENT_TOKEN: jwt(agent, key), ...cluster }
+      const known = {
+        ISSUER: provider.url,
+        CLIENT_SECRET: 'example',
+        AGENT_TOKEN: jwt(agent, key),
+        ...cluster,
+        LDAP_URL: ldap.url,
+        BIND_PASSWORD: 'search',
+      }
       const reader = new Reader({ VAULT_ADDR: server.running.address, VAULT_TOKEN: 'root', ...known })
+      writeFileSync(join(reader.folder, 'ldap-ca.pem'), own.cert)
       const examples = examplesOf('docs/login.md', 'login')
-      expect(examples).to.have.length(10)
+      expect(examples).to.have.length(11)
       await reader.converses(examples)
       const leases = async () => server.call('GET', '/v1/sys/leases/lookup/auth/userpass/login/ann?list=true')
       expect((await leases()).status).to.equal(200)
@@ -46,6 +67,7 @@ describe('the examples of docs/login.md', function () {
       await server.running.stop()
       await provider.stop()
       await api.provider.stop()
+      await ldap.stop()
     }
   })
 

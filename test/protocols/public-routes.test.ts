@@ -19,6 +19,7 @@ describe('routes without a token', () => {
     await server.data('POST', 'sys/auth/userpass', { type: 'userpass' })
     await server.data('POST', 'sys/auth/approle', { type: 'approle' })
     await server.data('POST', 'sys/auth/jwt', { type: 'jwt' })
+    await server.data('POST', 'sys/auth/ldap', { type: 'ldap' })
     const { body } = await server.call('GET', '/v1/sys/internal/specs/openapi')
     paths = ((body['data'] ?? body) as { readonly paths: typeof paths }).paths
   })

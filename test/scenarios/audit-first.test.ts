@@ -79,6 +79,7 @@ async function fill(server: TestServer): Promise<void> {
   await server.data('POST', 'auth/userpass/users/ann', { password: 'pw' })
   await server.data('POST', 'sys/auth/approle', { type: 'approle' })
   await server.data('POST', 'sys/auth/jwt', { type: 'jwt' })
+  await server.data('POST', 'sys/auth/ldap', { type: 'ldap' })
   await server.data('POST', 'auth/approle/role/role', { role_id: 'role' })
   await server.data('POST', 'auth/approle/role/role/custom-secret-id', { secret_id: 'sid' })
   await server.data('POST', 'sys/namespaces/a', {})

@@ -28,6 +28,7 @@ const limiting: readonly (readonly [method: string, path: string, rest: Body, fi
   ['POST', 'auth/kubernetes/role/m', {}, ['bound_service_account_names', 'bound_service_account_namespaces', 'bound_service_account_namespace_selector', 'token_bound_cidrs', 'bound_cidrs', 'token_ttl', 'ttl', 'token_max_ttl', 'max_ttl', 'token_num_uses', 'num_uses']],
   ['POST', 'auth/kubernetes/config', { kubernetes_host: 'https://127.0.0.1:1' }, ['kubernetes_ca_cert', 'pem_keys']],
   ['POST', 'auth/cert/certs/m', { certificate: certificate().cert }, ['allowed_names', 'allowed_common_names', 'allowed_dns_sans', 'allowed_email_sans', 'allowed_uri_sans', 'allowed_organizational_units', 'required_extensions', 'token_bound_cidrs', 'bound_cidrs', 'token_ttl', 'ttl', 'lease', 'token_max_ttl', 'max_ttl', 'token_num_uses']],
+  ['POST', 'auth/ldap/config', { url: 'ldaps://ldap.example.com', userdn: 'dc=org' }, ['certificate', 'tls_min_version', 'tls_max_version', 'userdn', 'userattr', 'userfilter', 'groupdn', 'groupattr', 'connection_timeout', 'request_timeout', 'token_bound_cidrs', 'token_ttl', 'token_max_ttl', 'token_num_uses']],
   ['POST', 'sys/policies/acl/p', { policy: 'path "a" {}' }, ['cas', 'ttl', 'expiration', 'cas_required']],
   ['POST', 'sys/policy/p', { policy: 'path "a" {}' }, ['cas', 'ttl', 'expiration', 'cas_required']],
   ['POST', 'sys/rotate/root/init', { secret_shares: 1, secret_threshold: 1 }, ['pgp_keys', 'require_verification', 'backup']],
@@ -83,6 +84,7 @@ describe('values that hold nothing', () => {
     })
     await server.data('POST', 'sys/auth/cert', { type: 'cert' })
     await server.data('POST', 'auth/cert/certs/m', { certificate: certificate().cert })
+    await server.data('POST', 'sys/auth/ldap', { type: 'ldap' })
     await server.data('POST', 'secret/data/m', { data: { a: 1 } })
     await server.data('POST', 'auth/token/roles/old', { allowed_policies: 'a' })
     const document = await server.call('GET', '/v1/sys/internal/specs/openapi')

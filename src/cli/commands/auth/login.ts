@@ -29,7 +29,7 @@ const methods: Readonly<Record<string, Method>> = {
 }
 
 /** The methods that a strongroom server has; the others are for servers that speak the same API. */
-export const serverMethods = 'token, userpass, approle, jwt, oidc, kubernetes, cert'
+export const serverMethods = 'token, userpass, approle, jwt, oidc, kubernetes, cert, ldap'
 
 async function login(run: Run): Promise<number> {
   const output = outputOf(run)

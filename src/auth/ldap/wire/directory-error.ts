@@ -1,0 +1,7 @@
+/** An LDAP server did not do what it should. The message is for the operator, and has no secret. */
+export class DirectoryError extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'DirectoryError'
+  }
+}
