@@ -16,7 +16,7 @@ export function eventOf(decision: Decision): AuditEvent {
     ...(caller.token && { token: caller.token }),
     ...(caller.principal && { principal: caller.principal }),
     decision: {
-      allowed: refusal === undefined || isMissing(refusal),
+      allowed: refusal === undefined || (granting.length > 0 && isMissing(refusal)),
       granting: grantingOf(granting, decision.home),
       ...(refusal && { error: refusal }),
     },
@@ -24,11 +24,11 @@ export function eventOf(decision: Decision): AuditEvent {
     pure: !isChange(decision),
     ...(answersUnaudited(decision) && { answersUnaudited: true }),
     // A share that was sent to a mistyped path, or with a wrong verb, found no route that could say so.
-    neverRaw: route?.carriesKeyShares ?? true,
+    neverRaw: route?.neverRaw ?? true,
   }
 }
 
-/** Refusals that only callers hear whom a policy has allowed the request: see `refuseMissing`. */
+/** Refusals of what is not there: behind a policy that has allowed the request, no denial. */
 const isMissing = ({ code }: Fault): boolean => code === 'no_route' || code === 'unsupported_path' || code === 'unsupported_operation' // prettier-ignore
 
 /** Only a plain status is answered without an audit line: a wrapped response creates a token, and a counted token changes. */

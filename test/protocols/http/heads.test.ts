@@ -9,6 +9,7 @@ import type { TestServer } from '../../support/server.ts'
 interface Line {
   readonly type: string
   readonly error?: string
+  readonly auth?: { readonly policy_results?: { readonly allowed: boolean } }
   readonly request: { readonly path: string; readonly operation: string }
 }
 
@@ -68,9 +69,10 @@ describe('the head of a request', () => {
       const answer = await ask(line, [...(headers === 'token' ? [own()] : []), 'Content-Type: application/json'], body)
       expect(answer.status, line).to.equal(status)
       expect(answer.lines.map(({ type }) => type), line).to.deep.equal(['request', 'response'])
-      for (const { error, request } of answer.lines) {
+      for (const { error, request, auth } of answer.lines) {
         expect(error ?? '', line).to.not.equal('')
         expect(request.path, line).to.equal(path)
+        expect(auth?.policy_results?.allowed, line).to.equal(false)
       }
     } // prettier-ignore
   })
