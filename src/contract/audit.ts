@@ -49,7 +49,7 @@ export interface AuditEvent {
   /** The response is sent even when no device writes its lines. Only with `pure`. */
   readonly answersUnaudited?: boolean
   /**
-   * It contains key shares (`carriesKeyShares`), or may contain them (no route was found): no device writes its strings in
+   * The route is `neverRaw`, or may be (no route was found): no device writes its strings in
    * clear, whatever the device's options, the mount's unhashed keys and the recorded headers are.
    */
   readonly neverRaw?: boolean

@@ -126,8 +126,8 @@ export interface Response extends ResponseForm {
   /** The id of its request, where that is an earlier one (unwrapping). */
   readonly requestId?: string
   readonly headers?: Readonly<Record<string, string>>
-  /** It comes from a route that carries key shares, and is sent by another one (unwrapping). */
-  readonly carriesKeyShares?: boolean
+  /** It comes from a route that is `neverRaw`, and is sent by another one (unwrapping). */
+  readonly neverRaw?: boolean
   /** Runs when the response line is in the audit log, before the response is sent: sealing closes the devices. */
   readonly after?: () => Promise<void>
 }

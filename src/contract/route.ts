@@ -107,10 +107,10 @@ export interface RouteOptions<S, F extends Fields> {
   /** The route accepts any body members (KV, cubbyhole): no warning about unknown ones. */
   readonly anyFields?: boolean
   /**
-   * Its requests or responses contain key shares, one-time passwords or root tokens: no audit device writes them in clear,
+   * Its requests or responses contain key shares, one-time passwords, their keys or root tokens: no audit device writes them in clear,
    * whatever its options, the mount's unhashed keys and the recorded headers are.
    */
-  readonly carriesKeyShares?: boolean
+  readonly neverRaw?: boolean
   readonly handle: (call: Call<S>, values: Values<F>) => Promise<Response> | Response
 }
 
@@ -131,7 +131,7 @@ export interface Route<S = never> {
   readonly pure: boolean
   readonly answersUnaudited: boolean
   readonly anyFields: boolean
-  readonly carriesKeyShares: boolean
+  readonly neverRaw: boolean
   readonly exists: Exists<S> | undefined
   readonly canonical: Readonly<Record<string, Canonicaliser>> | undefined
   readonly alias: Alias | undefined
@@ -162,7 +162,7 @@ function route<S, F extends Fields>(
     pure: options.pure ?? (operation === 'read' || operation === 'list' || operation === 'scan'),
     answersUnaudited: options.answersUnaudited ?? false,
     anyFields: options.anyFields ?? false,
-    carriesKeyShares: options.carriesKeyShares ?? false,
+    neverRaw: options.neverRaw ?? false,
     exists: options.exists,
     canonical: options.canonical,
     alias: options.alias,

@@ -96,7 +96,7 @@ const inRootOnly = <S>(routes: readonly Route<S>[]): Route<S>[] => routes.map((r
 
 /** Whole families: a share that was sent to the wrong one of their paths is no less secret. */
 const withKeyShares = <S>(routes: readonly Route<S>[]): Route<S>[] =>
-  routes.map((route) => ({ ...route, carriesKeyShares: true }))
+  routes.map((route) => ({ ...route, neverRaw: true }))
 
 /** The `sys/` mount of every namespace: an engine like any other, made from narrow ports. */
 export function systemEngine(ports: SystemPorts, portsOf: (namespace: NamespaceId) => NamespacePorts): Engine {

@@ -24,7 +24,7 @@ export function mfaRoutes(port: MfaPort): Route<unknown>[] {
       about: 'Go on with a login that waits for its second factor: the response is its token.',
       access: 'public',
       returns: newToken,
-      carriesKeyShares: true,
+      neverRaw: true,
       fields: {
         mfa_request_id: f.string('The id in the mfa_requirement of the login.').secret().or(''),
         mfa_payload: f.object('Passcodes by the id or the name of their method: {"ID": ["123456"]}.').secret().or({}),

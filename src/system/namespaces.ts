@@ -121,7 +121,7 @@ function lockRoutes(): Route<Has>[] {
   const key = { unlock_key: f.string('The key that locking gave; not needed with sudo.').secret().or('') }
   const unlock = {
     about: 'Open a locked namespace again.',
-    carriesKeyShares: true,
+    neverRaw: true,
     fields: { ...path, ...key },
     handle: async (
       { engine, caller }: { readonly engine: Has; readonly caller: { readonly sudo: boolean; readonly root: boolean } },
@@ -136,7 +136,7 @@ function lockRoutes(): Route<Has>[] {
   const lock = {
     about: 'Close a namespace and all below it to everybody, until it is unlocked.',
     returns: { unlock_key: f.string('Unlocks it.').secret() },
-    carriesKeyShares: true,
+    neverRaw: true,
     fields: path,
     handle: async ({ engine }: { readonly engine: Has }, values: { readonly path: string }): Promise<Response> =>
       answer({ unlock_key: await engine.namespaces.lock(values.path) }),

@@ -69,8 +69,8 @@ export class Wrappings {
   async asCubbyhole(record: TokenRecord): Promise<Response | undefined> {
     const content = isWrapping(record) ? await this.#peek(record) : undefined
     if (!content) return undefined
-    const { carriesKeyShares = false } = content.response
-    return { data: { response: textOf(content) }, carriesKeyShares }
+    const { neverRaw = false } = content.response
+    return { data: { response: textOf(content) }, neverRaw }
   }
 
   async #wrap(namespace: NamespaceId, content: Wrapped): Promise<{ readonly id: string; readonly info: WrapInfo }> {

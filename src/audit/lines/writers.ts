@@ -46,7 +46,7 @@ export class LineWriters {
   }
 
   ofAnswer(event: AuditEvent, outcome: AuditOutcome): LineWriter {
-    return 'carriesKeyShares' in outcome && outcome.carriesKeyShares ? this.#strict : this.of(event)
+    return 'neverRaw' in outcome && outcome.neverRaw ? this.#strict : this.of(event)
   }
 
   #make(headers: ReadonlyMap<string, boolean>, bootSalt: boolean): void {

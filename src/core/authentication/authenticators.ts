@@ -9,9 +9,10 @@ export interface AuthenticatingParts {
   readonly tokens: Pick<TokenStore, 'resolve' | 'allowsAddress'>
   /** The identities of a namespace; undefined when there is no such namespace now. */
   readonly identities: (namespace: NamespaceId) => Identities | undefined
-  readonly inlineLogins: Pick<InlineLogins, 'token'>
+  /** Absent: a login that comes with the request is not performed. */
+  readonly inlineLogins?: Pick<InlineLogins, 'token'>
   /** Absent: tokens of other issuers are not looked at. */
-  readonly bearerTokens?: Pick<BearerTokens, 'token'> | undefined
+  readonly bearerTokens?: Pick<BearerTokens, 'token'>
 }
 
 /** What authentication looks at of a request. */
@@ -38,7 +39,7 @@ const authenticators: { readonly [K in Credential['kind']]: Authenticator<K> } =
     if (!(found instanceof Promise)) return found
     return found.then(async (own) => own ?? bearerTokens?.token(token, request))
   },
-  inline: async ({ inlineLogins }, credential, request) => inlineLogins.token(credential, request),
+  inline: async ({ inlineLogins }, credential, request) => inlineLogins?.token(credential, request),
 }
 
 function tokenOf<K extends Credential['kind']>(

@@ -24,12 +24,9 @@ import { traitsOf } from './trie.ts'
 import type { Offers, Traits } from './trie.ts'
 
 /** The parts of an unsealed server that decisions need. */
-export interface DecidingParts {
+export interface DecidingParts extends AuthenticatingParts {
   readonly namespaces: Namespaces
   readonly tokens: TokenStore
-  readonly identities: AuthenticatingParts['identities']
-  readonly inlineLogins: AuthenticatingParts['inlineLogins']
-  readonly bearerTokens?: AuthenticatingParts['bearerTokens']
   readonly acls: Acls
 }
 
@@ -273,9 +270,8 @@ async function admitAnyone(parts: DecidingParts, draft: Draft, target: Target): 
     const token = await authenticate(parts, draft)
     return authorise(parts, draft, token, wantsSudo(draft, target))
   }
-  const shown = performsLogins(draft) ? parts : { ...parts, bearerTokens: undefined }
-  const isLookedAt = shown === parts || request.credential.kind !== 'inline'
-  const token = isLookedAt ? await authenticated(shown, request) : undefined
+  const { tokens, identities } = parts
+  const token = await authenticated(performsLogins(draft) ? parts : { tokens, identities }, request)
   if (token && reachFrom(parts, draft, token) !== undefined) draft.caller = await callerOf(parts, draft, token)
   return undefined
 }

@@ -15,7 +15,7 @@ export interface Wrapper {
 interface Wrapping {
   readonly request: Request
   readonly namespace?: { readonly id: NamespaceId }
-  readonly route?: Pick<Route, 'carriesKeyShares'>
+  readonly route?: Pick<Route, 'neverRaw'>
 }
 
 /**
@@ -30,7 +30,7 @@ export async function wrapAnswer(
   const { warnings, issued } = response
   if (request.wrapTtl === undefined || response.wrapInfo || !hasContent(response)) return response
   const wrapInfo = await wrapper.wrap(namespace?.id ?? rootNamespace, {
-    response: { ...repeatable(response), ...(route?.carriesKeyShares && { carriesKeyShares: true }) },
+    response: { ...repeatable(response), ...(route?.neverRaw && { neverRaw: true }) },
     requestId: request.id,
     creationPath: pathOf(request),
     creationTime: wrapper.now(),

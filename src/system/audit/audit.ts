@@ -86,7 +86,7 @@ function hashRoute(audit: AuditPort): Route<unknown> {
     about: 'The hash that a device writes for a string.',
     returns: injected({ hash: f.string('The hash.') }),
     // The string that someone looks for in a log may be a key share.
-    carriesKeyShares: true,
+    neverRaw: true,
     pure: true,
     fields: {
       ...path,

@@ -22,7 +22,7 @@ const returns = {
 export const keyRoutes = [
   write('mfa/method/totp/generate', {
     about: "Generate the caller's own key for a method. One that is there already stays.",
-    carriesKeyShares: true,
+    neverRaw: true,
     fields: method,
     returns,
     handle: async ({ engine, caller }, { method_id: id }) => {
@@ -34,7 +34,7 @@ export const keyRoutes = [
   }),
   write('mfa/method/totp/admin-generate', {
     about: 'Generate the key of an entity for a method. One that is there already stays.',
-    carriesKeyShares: true,
+    neverRaw: true,
     fields: { ...method, ...entity },
     returns,
     handle: async (call, { method_id: id, entity_id: whose }) => {
