@@ -24,6 +24,8 @@ export interface BrokerParts {
   readonly log: Log
   readonly random: (bytes: number) => Uint8Array
   readonly types: Readonly<Record<string, DeviceMaker>>
+  /** Judges the target of a new device. @throws Fault invalid_request */
+  readonly checkTarget?: (target: string | undefined) => void
 }
 
 /** The operator's options for the audit log at unseal, and the connection to the storage. */
@@ -83,6 +85,7 @@ export class AuditBroker {
     for (const spec of specs) {
       this.#devices.refuseTaken(spec.path)
       const device = this.#devices.make(spec, true)
+      this.#parts.checkTarget?.(device.target)
       device.useBootSalt(this.#bootSalt())
       await device.open()
       this.#devices.declare(device)
@@ -165,6 +168,7 @@ export class AuditBroker {
       const { store, signer, opening } = this.#required()
       this.#devices.refuseTaken(spec.path)
       const device = this.#devices.make(spec)
+      this.#parts.checkTarget?.(device.target)
       device.use(await store.salt(spec.path, true), this.#headers)
       try {
         await device.open()

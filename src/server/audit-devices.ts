@@ -16,17 +16,17 @@ export const auditDevices: Readonly<Record<string, DeviceMaker>> = {
   http: httpDevice,
 }
 
-/** The same; none of them keeps its file in the folder of the storage, whose own files it could take for its log. */
-export function auditDevicesBeside(storage: Config['storage']): typeof auditDevices {
-  if (storage.type !== 'level') return auditDevices
+/**
+ * Judges the targets of new devices. A file in the folder of the storage, whose own files it could take for its log, is none.
+ * Devices that are there already stay: without them nobody could unseal.
+ */
+export function targetsBeside(storage: Config['storage']): (target: string | undefined) => void {
+  if (storage.type !== 'level') return () => {}
   const folder = resolved(storage.path)
-  const file: DeviceMaker = (options) => {
-    const path = options.text('file_path', 'path') ?? ''
-    if (path.startsWith('/') && `${resolved(dirname(path))}/`.startsWith(`${folder}/`))
+  return (target = '') => {
+    if (target.startsWith('/') && `${resolved(dirname(target))}/`.startsWith(`${folder}/`))
       throw refuse('file_path lies in the folder of the storage: the audit log needs a folder of its own')
-    return fileDevice(options)
   }
-  return { ...auditDevices, file }
 }
 
 /** A folder without links on its way, as far as it is there. */

@@ -20,7 +20,7 @@ import { systemEngine } from '../system/engine.ts'
 import type { Clock } from '../util/clock.ts'
 import type { Loggers } from '../util/log.ts'
 import { isName, shapeOf } from '../util/stored/shape.ts'
-import { auditDevicesBeside } from './audit-devices.ts'
+import { auditDevices, targetsBeside } from './audit-devices.ts'
 import type { EnginePorts } from './engines.ts'
 import { namespacePorts } from './namespace-ports.ts'
 import { sealOf } from './seals.ts'
@@ -67,7 +67,8 @@ export class ServerCore {
     this.audit = new AuditBroker({
       ...shared,
       log: loggers.named('audit'),
-      types: auditDevicesBeside(parts.config.storage),
+      types: auditDevices,
+      checkTarget: targetsBeside(parts.config.storage),
     })
     this.#barrier = new EncryptedBarrier({ storage, ...shared, onLost: (why) => this.manager.lost(why) })
     this.manager = new SealManager({
