@@ -12,7 +12,7 @@ import { keyOf, roleShape } from './role.ts'
 import type { Role } from './role.ts'
 import { isSame, verified } from './verify.ts'
 import type { Verified } from './verify.ts'
-import { colons, commonNameOf, extensionText, keyIdsOf } from './x509/certificate.ts'
+import { colons, commonNameOf, extensionText } from './x509/certificate.ts'
 import type { Certificate } from './x509/certificate.ts'
 
 const { write } = routesOf<Cert>()
@@ -32,14 +32,13 @@ export const loginRoute = write('login', {
 })
 
 function loginOf({ name, role, certificate }: Verified, aliasMetadata: boolean): Login {
-  const ids = keyIdsOf(certificate)
   const metadata = {
     ...extensionsOf(role, certificate),
     cert_name: name,
     common_name: commonNameOf(certificate),
     serial_number: certificate.serial,
-    subject_key_id: colons(ids.own),
-    authority_key_id: colons(ids.issuer),
+    subject_key_id: colons(certificate.keyIds.own),
+    authority_key_id: colons(certificate.keyIds.issuer),
   }
   return {
     ...role.params,

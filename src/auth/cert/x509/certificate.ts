@@ -34,6 +34,13 @@ export interface Certificate {
   /** By the OID. */
   readonly extensions: ReadonlyMap<string, Extension>
   readonly altNames: GeneralNames
+  readonly keyIds: KeyIds
+}
+
+/** The key identifiers of the subject and of the issuer; empty: none. */
+interface KeyIds {
+  readonly own: Uint8Array
+  readonly issuer: Uint8Array
 }
 
 /** OIDs of extensions and attributes. */
@@ -84,6 +91,7 @@ function parsed(der: Uint8Array): Certificate {
     attributes: derValues(subject.content).flatMap(({ content }) => derValues(content).map(attribute)),
     extensions,
     altNames: namesIn(altNames ? derInside(altNames.value) : []),
+    keyIds: keyIdsIn(extensions),
   }
 }
 
@@ -136,8 +144,7 @@ export const colons = (bytes: Uint8Array): string =>
     .toString('hex')
     .replace(/..(?!$)/g, '$&:')
 
-/** The key identifiers of the subject and of the issuer; empty: none. */
-export function keyIdsOf({ extensions }: Certificate): { readonly own: Uint8Array; readonly issuer: Uint8Array } {
+function keyIdsIn(extensions: Certificate['extensions']): KeyIds {
   const own = extensions.get(oids.subjectKeyId)
   const authority = extensions.get(oids.authorityKeyId)
   const none = new Uint8Array()
