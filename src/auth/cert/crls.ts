@@ -1,5 +1,6 @@
 import { Fault, refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
+import { isPathName } from '../../contract/names.ts'
 import { answer, done } from '../../contract/response.ts'
 import { routesOf } from '../../contract/route.ts'
 import type { View } from '../../contract/view.ts'
@@ -8,7 +9,7 @@ import { keys } from '../../contract/wire/returns.ts'
 import { perObject } from '../../util/caches/per-object.ts'
 import { isListOf, isName, shapeOf } from '../../util/stored/shape.ts'
 import type { Cert } from './mount.ts'
-import { canonical, isRoleName } from './role.ts'
+import { canonical } from './role.ts'
 import type { Certificate } from './x509/certificate.ts'
 import { mostRevoked, revokedSerials } from './x509/crl.ts'
 
@@ -37,7 +38,7 @@ export async function isRevoked(view: View, certificates: readonly Certificate[]
 
 /** @throws Fault unsupported_path for what cannot be a name */
 function keyOf(name: string): string {
-  if (!isRoleName(name)) throw new Fault('unsupported_path', 'unsupported path')
+  if (!isPathName(name)) throw new Fault('unsupported_path', 'unsupported path')
   return `crl/${name}`
 }
 

@@ -1,6 +1,6 @@
 import { Fault } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
-import { folded } from '../../contract/names.ts'
+import { folded, isPathName } from '../../contract/names.ts'
 import { isTokenParams, renderedTokenParams } from '../../contract/token-params.ts'
 import type { TokenParams } from '../../contract/token-params.ts'
 import { perObject } from '../../util/caches/per-object.ts'
@@ -87,12 +87,9 @@ export const trustedBy = perObject(({ certificate }: Role) => trustedOf(certific
 export const roleName = { name: f.string('Name of the trusted certificate.').or('') }
 export const canonical = { name: folded }
 
-/** Whether there can be a role of that name. */
-export const isRoleName = (name: string): boolean => /^\w(?:[\w.-]*\w)?$/.test(name)
-
 /** Where a role is stored. @throws Fault unsupported_path for what cannot be a name */
 export function keyOf(name: string): string {
-  if (!isRoleName(name)) throw new Fault('unsupported_path', 'unsupported path')
+  if (!isPathName(name)) throw new Fault('unsupported_path', 'unsupported path')
   return `cert/${name}`
 }
 

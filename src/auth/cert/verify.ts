@@ -1,13 +1,14 @@
 import { timingSafeEqual } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { Fault, refuse } from '../../contract/fault.ts'
+import { isPathName } from '../../contract/names.ts'
 import type { Request } from '../../contract/request.ts'
 import { fromBase64 } from '../../util/bytes.ts'
 import { Slices } from '../../util/slices.ts'
 import { isRevoked } from './crls.ts'
 import type { Cert } from './mount.ts'
 import { fits } from './restrictions.ts'
-import { isRoleName, roleShape, trustedBy } from './role.ts'
+import { roleShape, trustedBy } from './role.ts'
 import type { Role } from './role.ts'
 import { readCertificate } from './x509/certificate.ts'
 import type { Certificate } from './x509/certificate.ts'
@@ -43,7 +44,7 @@ export async function verified(
 ): Promise<Verified> {
   const attempt = attemptOf(request)
   const { view } = engine
-  const names = wanted === '' ? await view.list('cert/') : isRoleName(wanted) ? [wanted] : []
+  const names = wanted === '' ? await view.list('cert/') : isPathName(wanted) ? [wanted] : []
   const slices = new Slices()
   for (const name of names) {
     await slices.pause()

@@ -5,7 +5,8 @@ import { isPathName } from '../../contract/names.ts'
 import { isAlgorithm } from './config.ts'
 import type { Client, Config, Remote } from './config.ts'
 import { addressProblem } from '../../util/http/provider.ts'
-import { areCertificates, publicKeyOf } from '../../crypto/jwt/public-keys.ts'
+import { areCertificates } from '../../crypto/encoding/pem.ts'
+import { publicKeyOf } from '../../crypto/jwt/public-keys.ts'
 import { algorithmNames } from '../../crypto/jwt/token.ts'
 
 /** The fields of a configuration. */

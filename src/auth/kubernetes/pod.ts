@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { areCertificates } from '../../crypto/jwt/public-keys.ts'
+import { areCertificates } from '../../crypto/encoding/pem.ts'
 import { isBearer } from './config.ts'
 
 /** Where Kubernetes mounts a pod's own service account. */

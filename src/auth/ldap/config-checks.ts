@@ -1,7 +1,7 @@
 import { createSecureContext } from 'node:tls'
 import { refuse } from '../../contract/fault.ts'
 import { addressOf } from './address.ts'
-import { areCertificates } from './certificates.ts'
+import { areCertificates } from '../../crypto/encoding/pem.ts'
 import { isSearched, longestConnection, longestRequest, mostServers } from './config.ts'
 import type { Config } from './config.ts'
 import { checkTemplate } from './filter.ts'

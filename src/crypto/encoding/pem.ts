@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { base64, fromBase64 } from '../../util/bytes.ts'
 
 /** One block of PEM (RFC 7468). */
@@ -17,4 +18,17 @@ export function pemBlocks(text: string, label: string): readonly Uint8Array[] | 
     found.push(der)
   }
   return found
+}
+
+const certificates = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
+
+/** Whether a string is one or more certificates as PEM, and nothing else. */
+export function areCertificates(text: string): boolean {
+  const found = text.match(certificates) ?? []
+  if (found.length === 0 || text.replace(certificates, '').trim() !== '') return false
+  try {
+    return found.every((one) => new X509Certificate(one).raw.length > 0)
+  } catch {
+    return false
+  }
 }

@@ -1,4 +1,4 @@
-import { X509Certificate, createPublicKey } from 'node:crypto'
+import { createPublicKey } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { isUsable } from './token.ts'
 
@@ -12,18 +12,5 @@ export function publicKeyOf(pem: string): KeyObject | undefined {
     return isUsable(key) ? key : undefined
   } catch {
     return undefined
-  }
-}
-
-const certificates = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
-
-/** Whether a text is one or more certificates as PEM, and nothing else. */
-export function areCertificates(pem: string): boolean {
-  const found = pem.match(certificates) ?? []
-  if (found.length === 0 || pem.replace(certificates, '').trim() !== '') return false
-  try {
-    return found.every((one) => new X509Certificate(one).raw.length > 0)
-  } catch {
-    return false
   }
 }

@@ -1,6 +1,7 @@
 import { Fault, refuse } from '../../../contract/fault.ts'
 import { f } from '../../../contract/field.ts'
 import type { Values } from '../../../contract/field.ts'
+import { isPathName } from '../../../contract/names.ts'
 import { answer, done } from '../../../contract/response.ts'
 import { routesOf } from '../../../contract/route.ts'
 import type { Transaction } from '../../../contract/view.ts'
@@ -81,7 +82,7 @@ export const enforcementRoutes = [
 
 /** @throws Fault invalid_request for what cannot be a name */
 function keyOf(named: string): string {
-  if (!/^\w(?:[\w.-]*\w)?$/.test(named) || named.length > 128)
+  if (!isPathName(named) || named.length > 128)
     throw refuse('the name of an enforcement has letters, digits, "_", "." and "-", 128 at most')
   return atMfa.enforcement(named)
 }

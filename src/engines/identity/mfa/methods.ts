@@ -1,4 +1,5 @@
 import { refuse } from '../../../contract/fault.ts'
+import { isPathName } from '../../../contract/names.ts'
 import type { View } from '../../../contract/view.ts'
 import type { Identity } from '../identity.ts'
 import { isId } from '../names.ts'
@@ -69,7 +70,7 @@ function mustBeWithin(value: number, least: number, largest: number, text: strin
 
 /** @throws Fault invalid_request for what could be taken for something else where a passcode names its method */
 export function checkedMethodName(name: string): string {
-  if (name !== '' && (!/^\w(?:[\w.-]*\w)?$/.test(name) || name.length > most.name || isId(name)))
+  if (name !== '' && (!isPathName(name) || name.length > most.name || isId(name)))
     throw refuse(`method_name has letters, digits, "_", "." and "-", ${most.name} at most, and is not like an id`)
   return name
 }
