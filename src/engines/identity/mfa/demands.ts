@@ -3,6 +3,8 @@ import type { Principal } from '../../../contract/identity.ts'
 import type { MfaDemand } from '../../../contract/wire/mfa.ts'
 import type { MountRecord } from '../../../contract/mount.ts'
 import type { Identity } from '../identity.ts'
+import { at } from '../names.ts'
+import { entityShape } from '../records.ts'
 import { methodById } from './methods.ts'
 import { atMfa, enforcementShape } from './records.ts'
 import type { EnforcementRecord } from './records.ts'
@@ -13,9 +15,12 @@ type LoginMount = Pick<MountRecord, 'accessor' | 'type'>
 /** What a login has to prove besides its first factor, by the enforcements of its namespace and of those above. */
 export async function demandsOn(identity: Identity, principal: Principal, mount: LoginMount): Promise<MfaDemand[]> {
   const demands: MfaDemand[] = []
+  let ids: ReadonlySet<string> | undefined
   for (const home of [identity, ...identity.above()])
-    for (const enforcement of await enforcementsIn(home))
-      if (fits(enforcement, principal, mount)) demands.push(await demandOf(home, enforcement))
+    for (const enforcement of await enforcementsIn(home)) {
+      ids ??= await idsOf(identity, principal)
+      if (fits(enforcement, principal, ids, mount)) demands.push(await demandOf(home, enforcement))
+    }
   return demands
 }
 
@@ -29,12 +34,19 @@ export async function enforcementsIn({ view }: Identity): Promise<EnforcementRec
   return found
 }
 
+/** The ids of an entity and of those that were merged into it: what was demanded of their logins is demanded still. */
+async function idsOf({ view }: Identity, { entity: { id } }: Principal): Promise<ReadonlySet<string>> {
+  const entity = await view.get(at.entity(id), entityShape)
+  return new Set([id, ...(entity?.mergedIds ?? [])])
+}
+
 function fits(
   { accessors, types, groups, entities }: EnforcementRecord,
   principal: Principal,
+  ids: ReadonlySet<string>,
   { accessor, type }: LoginMount,
 ): boolean {
-  if (accessors.includes(accessor) || types.includes(type) || entities.includes(principal.entity.id)) return true
+  if (accessors.includes(accessor) || types.includes(type) || entities.some((id) => ids.has(id))) return true
   return principal.groups.some(({ id }) => groups.includes(id))
 }
 

@@ -232,6 +232,20 @@ describe('the routes of login MFA', () => {
     expect((await server.call('GET', `/v1/identity/mfa/method/${id}`, undefined, headers)).status).to.equal(403)
   })
 
+  it('what is demanded of an entity is demanded of the one that it is merged into', async () => {
+    const id = await people.method({ method_name: 'merged' })
+    const one = await people.user('ines')
+    await server.data('POST', 'identity/mfa/login-enforcement/merged', { mfa_method_ids: id, identity_entity_ids: one })
+    const last = String((await server.data('POST', 'identity/entity', { name: 'last' }))['id'])
+    const next = String((await server.data('POST', 'identity/entity', { name: 'next' }))['id'])
+    await server.data('POST', 'identity/entity/merge', { from_entity_ids: one, to_entity_id: next })
+    demandOf(await people.login('ines'))
+    await server.data('POST', 'identity/entity/merge', { from_entity_ids: next, to_entity_id: last })
+    demandOf(await people.login('ines'))
+    await server.data('DELETE', 'identity/mfa/login-enforcement/merged')
+    tokenOf(await people.login('ines'))
+  })
+
   it('an entity that is removed or merged away takes its key along', async () => {
     const id = await people.method({ method_name: 'gone' })
     const [one, two] = [await people.user('gerd'), await people.user('hans')]
