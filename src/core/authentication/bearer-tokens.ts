@@ -14,7 +14,7 @@ import { Secret } from '../../util/secret.ts'
 import type { Mount } from '../mounts/mount.ts'
 import { innermost } from '../namespaces/namespace.ts'
 import type { Namespace } from '../namespaces/namespace.ts'
-import { noToken } from '../request/disclosure.ts'
+import { noToken } from '../request/decision/disclosure.ts'
 import type { InlineLogins } from './inline-login.ts'
 
 /** The request that a token comes with. */

@@ -2,7 +2,7 @@ import type { Login, Response } from '../../contract/response.ts'
 import type { NamespaceId } from '../../contract/identity.ts'
 import { recent } from '../../util/caches/recent.ts'
 import type { Clock } from '../../util/clock.ts'
-import type { Decision } from '../request/decide.ts'
+import type { Decision } from '../request/decision/decision.ts'
 
 /** How long a login waits for its second factor, milliseconds. */
 const patience = 5 * 60_000

@@ -3,7 +3,7 @@ import type { Fault } from '../../contract/fault.ts'
 import { rootNamespace } from '../../contract/identity.ts'
 import type { MountRecord } from '../../contract/mount.ts'
 import { perObject } from '../../util/caches/per-object.ts'
-import type { Decision } from './decide.ts'
+import type { Decision } from './decision/decision.ts'
 import type { Namespace } from '../namespaces/namespace.ts'
 
 /** The audit event of a request. */

@@ -4,7 +4,7 @@ import { readFields } from '../../contract/field.ts'
 import type { Request } from '../../contract/request.ts'
 import type { Response } from '../../contract/response.ts'
 import type { BeforeChange, Call } from '../../contract/route.ts'
-import type { Decision } from './decide.ts'
+import type { Decision } from './decision/decision.ts'
 
 /** The record of a request was created or removed after the policy decided. Nothing was changed: the request is judged again. */
 export class Misjudged extends Error {}

@@ -1,5 +1,5 @@
 import type { Response } from '../../contract/response.ts'
-import type { Decision } from './decide.ts'
+import type { Decision } from './decision/decision.ts'
 
 /** The response to `?help=1` and `path-help`: made from the route objects, so it cannot be out of date. */
 export function help(decision: Decision): Response {

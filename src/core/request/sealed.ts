@@ -1,8 +1,8 @@
 import { Fault, asFault, refuse } from '../../contract/fault.ts'
 import type { Request } from '../../contract/request.ts'
 import type { Route } from '../../contract/route.ts'
-import { anyone } from './caller.ts'
-import type { Decision } from './decide.ts'
+import { anyone } from './decision/caller.ts'
+import type { Decision } from './decision/decision.ts'
 import { Trie } from './trie.ts'
 
 /**

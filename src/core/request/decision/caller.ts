@@ -1,7 +1,7 @@
-import type { AskedRequest, Caller, Principal, TokenRecord } from '../../contract/identity.ts'
-import { apiPath } from '../../contract/request.ts'
-import type { Acl, AclQuery } from '../../policy/acl.ts'
-import type { Namespace } from '../namespaces/namespace.ts'
+import type { AskedRequest, Caller, Principal, TokenRecord } from '../../../contract/identity.ts'
+import { apiPath } from '../../../contract/request.ts'
+import type { Acl, AclQuery } from '../../../policy/acl.ts'
+import type { Namespace } from '../../namespaces/namespace.ts'
 import { deniedElsewhere, whereLeads } from './other-paths.ts'
 
 /**

@@ -1,12 +1,12 @@
-import { Fault } from '../../contract/fault.ts'
-import { apiPath } from '../../contract/request.ts'
-import type { ApiPath } from '../../contract/request.ts'
-import type { Response } from '../../contract/response.ts'
-import type { Acl } from '../../policy/acl.ts'
-import { pathOfKey } from '../../policy/key-filter.ts'
-import type { KeyFilter } from '../../policy/key-filter.ts'
-import { Slices } from '../../util/slices.ts'
-import type { Destination } from './router.ts'
+import { Fault } from '../../../contract/fault.ts'
+import { apiPath } from '../../../contract/request.ts'
+import type { ApiPath } from '../../../contract/request.ts'
+import type { Response } from '../../../contract/response.ts'
+import type { Acl } from '../../../policy/acl.ts'
+import { pathOfKey } from '../../../policy/key-filter.ts'
+import type { KeyFilter } from '../../../policy/key-filter.ts'
+import { Slices } from '../../../util/slices.ts'
+import type { Destination } from '../router.ts'
 
 /** Where a path leads, as the policies of the caller see it. */
 type Find = (path: ApiPath, listing: boolean) => Destination | undefined

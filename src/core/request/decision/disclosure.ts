@@ -1,10 +1,10 @@
-import { Fault, asFault, refuse } from '../../contract/fault.ts'
-import type { Request } from '../../contract/request.ts'
-import { authenticated } from '../authentication/authenticators.ts'
-import type { AuthenticatingParts } from '../authentication/authenticators.ts'
-import type { Namespace } from '../namespaces/namespace.ts'
-import { traitsOf } from './trie.ts'
-import type { Offers } from './trie.ts'
+import { Fault, asFault, refuse } from '../../../contract/fault.ts'
+import type { Request } from '../../../contract/request.ts'
+import { authenticated } from '../../authentication/authenticators.ts'
+import type { AuthenticatingParts } from '../../authentication/authenticators.ts'
+import type { Namespace } from '../../namespaces/namespace.ts'
+import { traitsOf } from '../trie.ts'
+import type { Offers } from '../trie.ts'
 
 /** The reason why a request to a namespace below the root is refused to every caller. */
 export function refusalOf(namespace: Namespace | undefined, offers: Offers = {}): Fault | undefined {

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import { Fault } from '../../../src/contract/fault.ts'
-import { filtered } from '../../../src/core/request/list-filter.ts'
+import { Fault } from '../../../../src/contract/fault.ts'
+import { filtered } from '../../../../src/core/request/decision/list-filter.ts'
 
 describe('list filter', () => {
   const shows = (key: string): boolean => key !== 'hidden'

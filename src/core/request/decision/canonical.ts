@@ -1,7 +1,7 @@
-import { asFault } from '../../contract/fault.ts'
-import type { Fault } from '../../contract/fault.ts'
-import type { ApiPath } from '../../contract/request.ts'
-import type { Route } from '../../contract/route.ts'
+import { asFault } from '../../../contract/fault.ts'
+import type { Fault } from '../../../contract/fault.ts'
+import type { ApiPath } from '../../../contract/request.ts'
+import type { Route } from '../../../contract/route.ts'
 
 type Params = Readonly<Record<string, string>>
 

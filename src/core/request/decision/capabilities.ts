@@ -1,8 +1,8 @@
-import type { Capability } from '../../contract/identity.ts'
-import { apiPath } from '../../contract/request.ts'
-import type { ApiPath } from '../../contract/request.ts'
-import type { Acl, AclOperation } from '../../policy/acl.ts'
-import type { Namespace } from '../namespaces/namespace.ts'
+import type { Capability } from '../../../contract/identity.ts'
+import { apiPath } from '../../../contract/request.ts'
+import type { ApiPath } from '../../../contract/request.ts'
+import type { Acl, AclOperation } from '../../../policy/acl.ts'
+import type { Namespace } from '../../namespaces/namespace.ts'
 import { deniedElsewhere, whereLeads } from './other-paths.ts'
 
 const judged: readonly Exclude<AclOperation, 'help'>[] = ['create', 'read', 'update', 'delete', 'list', 'scan', 'patch']

@@ -1,9 +1,9 @@
-import { Fault } from '../../contract/fault.ts'
-import type { ApiPath } from '../../contract/request.ts'
-import type { Route } from '../../contract/route.ts'
-import type { Acl, AclOperation, AclQuery } from '../../policy/acl.ts'
-import { destinationOf, innermost } from '../namespaces/namespace.ts'
-import type { Namespace } from '../namespaces/namespace.ts'
+import { Fault } from '../../../contract/fault.ts'
+import type { ApiPath } from '../../../contract/request.ts'
+import type { Route } from '../../../contract/route.ts'
+import type { Acl, AclOperation, AclQuery } from '../../../policy/acl.ts'
+import { destinationOf, innermost } from '../../namespaces/namespace.ts'
+import type { Namespace } from '../../namespaces/namespace.ts'
 import { canonicalOf } from './canonical.ts'
 
 /** The target of a request, as the policies of its caller judge it. */

@@ -1,0 +1,89 @@
+import type { Fault } from '../../../contract/fault.ts'
+import type { Caller, TokenRecord } from '../../../contract/identity.ts'
+import type { Request } from '../../../contract/request.ts'
+import type { Response } from '../../../contract/response.ts'
+import type { Route } from '../../../contract/route.ts'
+import type { AclOperation } from '../../../policy/acl.ts'
+import type { TokenStore } from '../../../tokens/store.ts'
+import type { AuthenticatingParts } from '../../authentication/authenticators.ts'
+import type { Mount } from '../../mounts/mount.ts'
+import type { Namespace } from '../../namespaces/namespace.ts'
+import type { Namespaces } from '../../namespaces/namespaces.ts'
+import type { Acls } from '../../policies/acl-cache.ts'
+import { anyone } from './caller.ts'
+import type { Shows } from './list-filter.ts'
+
+/** The parts of an unsealed server that decisions need. */
+export interface DecidingParts extends AuthenticatingParts {
+  readonly namespaces: Namespaces
+  readonly tokens: TokenStore
+  readonly acls: Acls
+}
+
+/** The outcome of routing, authentication and authorisation. A refusal is a result too: it is audited like any other. */
+export interface Decision {
+  /** The request seen from its namespace: the path is relative to it. */
+  readonly request: Request
+  /** Where the request is judged and performed. Absent while the server is sealed and when the namespace does not exist. */
+  readonly namespace?: Namespace
+  /** The namespace of the caller's token. */
+  readonly home?: Namespace
+  /** The operation that the policies were asked for. */
+  readonly operation: AclOperation
+  readonly caller: Caller
+  readonly mount?: Mount
+  readonly route?: Route
+  readonly params: Readonly<Record<string, string>>
+  /** The same parameters as the client spelled them, if that differs. */
+  readonly spelled?: Readonly<Record<string, string>>
+  /** The token whose uses are counted. The request takes one use once it is in the audit log, whatever its outcome. */
+  readonly spends?: TokenRecord
+  readonly granting: readonly string[]
+  /** The most names that a policy lets this list show. */
+  readonly limit?: number
+  /** Decides which names of this list a policy lets the caller see. */
+  readonly shows?: Shows
+  /** The response in place of the handler's, for a namespace that does not exist or that the caller may not know of. */
+  readonly nowhere?: Response
+  readonly refusal?: Fault
+}
+
+/** A decision in the making. It has all its members from the start, because every request creates one. */
+export class Draft implements Decision {
+  request: Request
+  namespace?: Namespace
+  home?: Namespace
+  operation: AclOperation
+  caller: Caller = anyone
+  mount?: Mount
+  route?: Route
+  params: Readonly<Record<string, string>> = {}
+  spelled?: Readonly<Record<string, string>>
+  spends?: TokenRecord
+  granting: readonly string[] = []
+  limit?: number
+  shows?: Shows
+  refusal?: Fault
+  /** Why nobody may go there, or that the namespace does not exist. Only callers who may know of it hear of it. */
+  barred?: Fault | undefined
+  nowhere?: Response
+  /** The path seen from the namespace that the client named, if the request was moved to another one. */
+  judgedAt?: string
+  /** A name in the path is invalid. Callers hear of it when they are allowed what they asked for. */
+  invalidName?: Fault
+
+  constructor(request: Request) {
+    this.request = request
+    this.operation = operations[request.operation]
+  }
+}
+
+const operations: Readonly<Record<Request['operation'], AclOperation>> = {
+  read: 'read',
+  list: 'list',
+  scan: 'scan',
+  write: 'update',
+  patch: 'patch',
+  delete: 'delete',
+  help: 'help',
+}
