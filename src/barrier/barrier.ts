@@ -1,6 +1,6 @@
 import type { AcceptedDamage, Barrier, Commits, KeyStatus, RotationConfig } from '../contract/barrier.ts'
 import { plainKeys } from '../contract/barrier.ts'
-import { Fault, refuse } from '../contract/fault.ts'
+import { refuse } from '../contract/fault.ts'
 import type { Closer, Companion, Op, Rev, Storage } from '../contract/storage.ts'
 import type { View } from '../contract/view.ts'
 import { sameBytes, wipe } from '../util/bytes.ts'
@@ -9,17 +9,16 @@ import type { Log } from '../util/log.ts'
 import { Mutex } from '../util/mutex.ts'
 import { CommitCount, commitName, commitShape, firstCommit } from './commit-count.ts'
 import { checkedByOwner } from './record-checks.ts'
-import type { RecordChecks } from './record-checks.ts'
+import { initialiseStorage } from './initialise.ts'
+import { StoredKeyring } from './stored-keyring.ts'
 import { SharedStorage } from './shared-storage.ts'
 import { EncryptionCount } from './encryption-count.ts'
-import { BrokenRecord, encryptValue } from './frame.ts'
-import { activeTerm, freshKeyring, unwrapKeyring, wipeKeyring, withNextTerm, wrapKeyring } from './keyring.ts'
+import { activeTerm, unwrapKeyring, wipeKeyring, withNextTerm } from './keyring.ts'
 import type { Keyring } from './keyring.ts'
 import { Names } from './names.ts'
-import { Records, sealedFault } from './records.ts'
+import { sealedFault } from './records.ts'
 import { acceptedName, acceptedShape, rotationName, rotationShape, usualRotation } from './settings.ts'
-import { boundTo, committed, firstRecord, openUnder } from './storing.ts'
-import { digestsOf } from './unsealed.ts'
+import { digestsOf, recordsOver } from './unsealed.ts'
 import type { Unsealed } from './unsealed.ts'
 import { BarrierView } from './view.ts'
 
@@ -39,17 +38,17 @@ export class EncryptedBarrier implements Barrier {
   /** Changes of the keyring, one at a time. What must hold even without it is held by `keyringRev`. */
   readonly #changes = new Mutex()
   readonly #shared: SharedStorage
+  readonly #stored: StoredKeyring
   #unsealed: Unsealed | undefined
   #along: (() => ReadonlyMap<string, unknown> | undefined) | undefined
   #alongFolder = ''
   #keyringWatch: Closer | undefined
   #othersSealed: Promise<void> = Promise.resolve()
-  /** The keyring that this process stored last, or is about to store. */
-  #storing: Uint8Array | undefined
   readonly #commits = new CommitCount()
 
   constructor(parts: BarrierParts) {
     this.#parts = parts
+    this.#stored = new StoredKeyring(parts)
     this.#shared = new SharedStorage(parts.storage, () => this.#unsealed)
   }
 
@@ -67,36 +66,18 @@ export class EncryptedBarrier implements Barrier {
   }
 
   async initialised(): Promise<boolean> {
-    return (await this.#stored()) !== undefined
+    return (await this.#stored.read()) !== undefined
   }
 
   async initialise(root: Uint8Array, along: readonly Op[]): Promise<void> {
     if (this.member !== undefined) throw refuse('the storage is initialised at the process that owns it')
-    const { clock, random, storage } = this.#parts
-    const keyring = freshKeyring(random, clock.now())
-    const value = wrapKeyring(keyring, root, random)
-    const names = new Names(keyring.nameKey)
-    const digests = digestsOf(this.#parts, keyring, names, () => keyring)
-    digests.begin()
-    storage.accompany(digests.companion)
-    try {
-      const result = await committed(this.#parts.storage, {
-        expect: [{ key: plainKeys.keyring, rev: 0n }],
-        ops: [{ put: plainKeys.keyring, value }, firstRecord(keyring, names, random), ...along],
-      })
-      if (typeof result === 'string') throw refuse('Vault is already initialized')
-    } finally {
-      storage.accompany(this.#companion)
-      digests.close()
-      names.wipe()
-      wipeKeyring(keyring)
-    }
+    await initialiseStorage(this.#parts, root, along, this.#companion)
   }
 
   async unseal(root: Uint8Array, accept?: string): Promise<boolean> {
     return this.#changes.run(async () => {
       if (this.#unsealed) return this.isRoot(root)
-      const stored = await this.#stored()
+      const stored = await this.#stored.read()
       const keyring = stored && unwrapKeyring(stored.value, root)
       if (!keyring) return false
       const unsealed = this.#enter(keyring, stored.rev, root)
@@ -138,7 +119,7 @@ export class EncryptedBarrier implements Barrier {
 
   async isRoot(root: Uint8Array): Promise<boolean> {
     if (this.#unsealed) return sameBytes(this.#unsealed.root, root)
-    const stored = await this.#stored()
+    const stored = await this.#stored.read()
     const keyring = stored && unwrapKeyring(stored.value, root)
     if (keyring) wipeKeyring(keyring)
     return keyring !== undefined
@@ -149,7 +130,7 @@ export class EncryptedBarrier implements Barrier {
     if (this.member !== undefined) throw refuse('the root key is changed at the process that owns the storage')
     await this.#changes.run(async () => {
       const unsealed = this.#current()
-      const keyringRev = await this.#replaceKeyring(unsealed, unsealed.keyring, root, along)
+      const keyringRev = await this.#stored.replace(unsealed, unsealed.keyring, root, along)
       this.#adopt(unsealed, { keyringRev, root: Uint8Array.from(root) })
       wipe(unsealed.root)
     })
@@ -224,7 +205,7 @@ export class EncryptedBarrier implements Barrier {
 
   async #nextTerm(from: Unsealed, unsealed = from): Promise<void> {
     const keyring = withNextTerm(from.keyring, this.#parts.random, this.#parts.clock.now())
-    const keyringRev = await this.#replaceKeyring(unsealed, keyring, unsealed.root, [])
+    const keyringRev = await this.#stored.replace(unsealed, keyring, unsealed.root, [])
     if (this.#unsealed !== unsealed) wipe(activeTerm(keyring).key)
     this.#adopt(unsealed, { keyring, keyringRev })
   }
@@ -241,37 +222,19 @@ export class EncryptedBarrier implements Barrier {
     const isMember = this.member !== undefined
     const checks = isMember ? checkedByOwner : digestsOf(this.#parts, keyring, names, () => this.#current().keyring)
     const count = new EncryptionCount(activeTerm(keyring).term)
-    const records = this.#recordsOver(names, checks)
+    const records = recordsOver({
+      ...this.#parts,
+      names,
+      checks,
+      commits: isMember ? undefined : this.#commits,
+      unsealed: () => this.#current(),
+      along: () => this.#along?.(),
+      alongFolder: () => this.#alongFolder,
+    })
     const unsealed = { keyring, keyringRev, root: Uint8Array.from(root), names, count, records, checks }
     this.#unsealed = unsealed
     if (!isMember) this.#parts.storage.accompany(this.#companion)
     return unsealed
-  }
-
-  #recordsOver(names: Names, checks: RecordChecks): Records {
-    const { storage, random } = this.#parts
-    return new Records({
-      storage: {
-        get: async (keys) => storage.get(keys),
-        list: async (prefix, options) => storage.list(prefix, options),
-        rev: async () => storage.rev(),
-        watch: (from, on) => storage.watch(from, on),
-        commit: async (commit) => committed(storage, commit),
-      },
-      names,
-      seal: (place, value) => {
-        const { keyring, count } = this.#current()
-        const { term, key } = activeTerm(keyring)
-        count.add()
-        return encryptValue(key, term, boundTo(keyring, place), value, random)
-      },
-      open: (place, frame) => this.#openValue(place, frame),
-      along: () => this.#along?.(),
-      alongFolder: () => this.#alongFolder,
-      commits: this.member === undefined ? this.#commits : undefined,
-      trusted: (place) => checks.trusted(place),
-      complete: async (place) => checks.complete(place),
-    })
   }
 
   /** Follows the terms that other processes begin. */
@@ -286,10 +249,9 @@ export class EncryptedBarrier implements Barrier {
   async #followKeyring(): Promise<void> {
     const unsealed = this.#unsealed
     if (!unsealed) return
-    const stored = await this.#stored().catch(() => undefined)
+    const stored = await this.#stored.read().catch(() => undefined)
     if (this.#unsealed !== unsealed) return this.#followKeyring()
-    const isOwn = stored && this.#storing && sameBytes(stored.value, this.#storing)
-    if (isOwn || stored?.rev === unsealed.keyringRev) return
+    if ((stored && this.#stored.isOwn(stored.value)) || stored?.rev === unsealed.keyringRev) return
     const keyring = stored && unwrapKeyring(stored.value, unsealed.root)
     if (!stored || !keyring || keyring.storeId !== unsealed.keyring.storeId) {
       this.seal()
@@ -299,17 +261,6 @@ export class EncryptedBarrier implements Barrier {
     this.#unsealed = { ...unsealed, keyring: { ...keyring, nameKey: unsealed.keyring.nameKey }, keyringRev: stored.rev }
     wipe(keyring.nameKey, ...unsealed.keyring.terms.map(({ key }) => key))
     unsealed.count.follow(activeTerm(keyring).term)
-  }
-
-  #openValue(place: string, frame: Uint8Array): Uint8Array {
-    try {
-      return openUnder(this.#current().keyring, place, frame)
-    } catch (cause) {
-      if (!(cause instanceof BrokenRecord)) throw cause
-      throw new Fault('internal', 'a stored record was changed or moved outside strongroom; restore it from a backup', {
-        cause,
-      })
-    }
   }
 
   #current(): Unsealed {
@@ -324,29 +275,5 @@ export class EncryptedBarrier implements Barrier {
   #adopt(unsealed: Unsealed, stored: Pick<Unsealed, 'keyringRev'> & Partial<Unsealed>): void {
     if (this.#current().names !== unsealed.names) throw sealedFault()
     if (this.#current().keyringRev < stored.keyringRev) this.#unsealed = { ...unsealed, ...stored }
-  }
-
-  async #stored(): Promise<{ readonly value: Uint8Array; readonly rev: Rev } | undefined> {
-    const [entry] = await this.#parts.storage.get([plainKeys.keyring])
-    return entry
-  }
-
-  /**
-   * Expects the very keyring that is in memory: one that somebody else put there, or a change of unknown outcome, must not
-   * be overwritten. Wraps before it waits for anything, because `seal` wipes the keys in place.
-   */
-  async #replaceKeyring(unsealed: Unsealed, keyring: Keyring, root: Uint8Array, along: readonly Op[]): Promise<Rev> {
-    const value = wrapKeyring(keyring, root, this.#parts.random)
-    const stamped = unsealed.records.stamp([{ put: plainKeys.keyring, value }, ...along])
-    const expect = [{ key: plainKeys.keyring, rev: unsealed.keyringRev }]
-    this.#storing = value
-    const result = await committed(this.#parts.storage, { expect, ops: stamped.ops })
-    if (typeof result === 'string')
-      throw new Fault(
-        'unavailable',
-        'the stored keyring is not the one in use; seal and unseal the server, then try again',
-      )
-    unsealed.records.acknowledged(stamped)
-    return result.rev
   }
 }

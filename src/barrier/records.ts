@@ -13,7 +13,8 @@ import type { CommitCount, CommitRecord } from './commit-count.ts'
 import { FolderWatchers } from './folder-watchers.ts'
 import type { Names } from './names.ts'
 
-interface RecordParts {
+/** What records rest on. */
+export interface RecordParts {
   readonly storage: Pick<Storage, 'get' | 'list' | 'commit' | 'rev' | 'watch'>
   readonly names: Names
   readonly seal: (place: string, value: Uint8Array) => Uint8Array

@@ -1,4 +1,5 @@
 import { createSecretKey } from 'node:crypto'
+import { Fault } from '../contract/fault.ts'
 import type { Rev, Storage } from '../contract/storage.ts'
 import { hmacSha256 } from '../crypto/kdf.ts'
 import { hex, utf8 } from '../util/bytes.ts'
@@ -7,13 +8,14 @@ import type { Log } from '../util/log.ts'
 import { Coverage } from './digests/coverage.ts'
 import { Digests } from './digests/digests.ts'
 import type { EncryptionCount } from './encryption-count.ts'
-import { encryptValue } from './frame.ts'
+import { BrokenRecord, encryptValue } from './frame.ts'
 import { activeTerm } from './keyring.ts'
 import type { Keyring } from './keyring.ts'
 import type { Names } from './names.ts'
 import type { RecordChecks } from './record-checks.ts'
-import type { Records } from './records.ts'
-import { boundTo, openUnder } from './storing.ts'
+import { Records } from './records.ts'
+import type { RecordParts } from './records.ts'
+import { boundTo, committed, openUnder } from './storing.ts'
 
 /** Everything that exists only while the barrier is unsealed. */
 export interface Unsealed {
@@ -51,4 +53,51 @@ export function digestsOf(host: DigestsHost, keyring: Keyring, names: Names, now
     open: (place, frame) => openUnder(now(), place, frame),
     log: host.log ?? silent,
   })
+}
+
+/** What the records of an unsealed barrier need, besides its storage. */
+export interface RecordsHost extends Pick<RecordParts, 'names' | 'along' | 'alongFolder' | 'commits'> {
+  readonly storage: Storage
+  readonly random: (bytes: number) => Uint8Array
+  readonly checks: RecordChecks
+  /** @throws Fault sealed */
+  readonly unsealed: () => Unsealed
+}
+
+/** The records of a storage, encrypted under the active term of the moment. */
+export function recordsOver({ storage, random, checks, unsealed, ...parts }: RecordsHost): Records {
+  const { names, commits, along, alongFolder } = parts
+  return new Records({
+    storage: {
+      get: async (keys) => storage.get(keys),
+      list: async (prefix, options) => storage.list(prefix, options),
+      rev: async () => storage.rev(),
+      watch: (from, on) => storage.watch(from, on),
+      commit: async (commit) => committed(storage, commit),
+    },
+    names,
+    seal: (place, value) => {
+      const { keyring, count } = unsealed()
+      const { term, key } = activeTerm(keyring)
+      count.add()
+      return encryptValue(key, term, boundTo(keyring, place), value, random)
+    },
+    open: (place, frame) => decrypted(unsealed().keyring, place, frame),
+    along,
+    alongFolder,
+    commits,
+    trusted: (place) => checks.trusted(place),
+    complete: async (place) => checks.complete(place),
+  })
+}
+
+function decrypted(keyring: Keyring, place: string, frame: Uint8Array): Uint8Array {
+  try {
+    return openUnder(keyring, place, frame)
+  } catch (cause) {
+    if (!(cause instanceof BrokenRecord)) throw cause
+    throw new Fault('internal', 'a stored record was changed or moved outside strongroom; restore it from a backup', {
+      cause,
+    })
+  }
 }
