@@ -1,8 +1,18 @@
-import { fromBase64 } from '../util/bytes.ts'
-import { parseDuration } from '../util/duration.ts'
-import { parseGoBool } from '../util/go-bool.ts'
-import { Numeral } from '../util/json.ts'
 import { refuse } from './fault.ts'
+import {
+  asString,
+  asInt,
+  asNumber,
+  asBool,
+  isBlank,
+  asList,
+  asStrings,
+  asMap,
+  asObject,
+  asDuration,
+  asObjects,
+  asBytes,
+} from './wire/weak-types.ts'
 
 /**
  * One parameter of a route: how it is read from weakly typed input (Vault accepts "5" for 5 and "a,b" for a list), and
@@ -47,6 +57,7 @@ export const pathForms: Forms = (value) => {
 
 export type FieldKind =
   'string' | 'bool' | 'int' | 'number' | 'duration' | 'list' | 'map' | 'object' | 'array' | 'base64' | 'any'
+
 export type Fields = Readonly<Record<string, Field<unknown>>>
 
 /** The types a handler gets for its fields. */
@@ -153,102 +164,6 @@ class Optional<T> implements Field<T | undefined> {
   }
 }
 
-/** A string, or a number or boolean as it was written. Undefined for anything else: an object has a `toString` that the caller chose. */
-export const asString = (value: unknown): string | undefined => {
-  if (typeof value === 'string') return value
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value)
-  return value instanceof Numeral ? value.literal : undefined
-}
-
-/** Decimal only: some readers take `010` for 8 and `0x10` for 16, and a guess would be silent. */
-export function wholeNumber(value: unknown): number | undefined {
-  const number =
-    typeof value === 'number'
-      ? value
-      : typeof value === 'string' && integerPattern.test(value.trim())
-        ? Number(value)
-        : NaN
-  return Number.isSafeInteger(number) ? number : undefined
-}
-
-const integerPattern = /^-?(0|[1-9]\d{0,15})$/
-
-const asInt = (value: unknown): number | undefined =>
-  typeof value === 'boolean' ? (value ? 1 : 0) : wholeNumber(value)
-
-/** The most characters of a number in a string, as of one in JSON. */
-export const longestNumber = 4096
-
-const asNumber = (value: unknown): number | undefined => {
-  const input = asString(value)?.trim()
-  const number =
-    input !== undefined &&
-    input.length <= longestNumber &&
-    typeof value !== 'boolean' &&
-    /^[-+]?\d*\.?\d+(e[-+]?\d{1,3})?$/i.test(input)
-      ? Number(input)
-      : NaN
-  return Number.isFinite(number) ? number : undefined
-}
-
-const asBool = (value: unknown): boolean | undefined => {
-  if (typeof value === 'boolean') return value
-  // Of the numbers only these two: 7 is more likely a mistake than a yes.
-  if (typeof value === 'number') return value === 1 ? true : value === 0 ? false : undefined
-  return typeof value === 'string' ? parseGoBool(value) : undefined
-}
-
-const isBlank = (input: string): boolean => input.trim() === ''
-
-/** `a,b` or an array. Items of spaces only are left out; a value with only such items is neither a list nor an empty one. */
-function asList(value: unknown): readonly string[] | undefined {
-  if (value === '') return []
-  const items = Array.isArray(value)
-    ? value.map(asString)
-    : asString(value)
-        ?.split(',', maxItems + 1)
-        .map((item) => item.trim())
-  // To split a long string to its end before counting would hold the event loop.
-  if (typeof value === 'string' && items && items.length > maxItems) return undefined
-  if (!items?.every((item) => item !== undefined)) return undefined
-  const filled = items.filter((item) => !isBlank(item))
-  return filled.length === 0 && items.length > 0 ? undefined : filled
-}
-
-function asStrings(value: unknown): readonly string[] | undefined {
-  if (value === '') return []
-  const items = Array.isArray(value) ? value.map(asString) : [asString(value)]
-  return items.every((item) => item !== undefined) ? items : undefined
-}
-
-/** The most members of a list in one string: as many as a JSON body may have. */
-const maxItems = 100_000
-
-const asMap = (value: unknown): Readonly<Record<string, string>> | undefined => {
-  if (Array.isArray(value) || typeof value === 'string') {
-    const items = value === '' ? undefined : asList(value)
-    if (!items) return undefined
-    const pairs = items.map((item) => [item.slice(0, item.indexOf('=')), item.slice(item.indexOf('=') + 1)] as const)
-    return items.every((item) => item.includes('=')) ? Object.fromEntries(pairs) : undefined
-  }
-  if (value === null || typeof value !== 'object') return undefined
-  const pairs = Object.entries(value).map(
-    ([name, member]) => [name, typeof member === 'boolean' ? (member ? '1' : '0') : asString(member)] as const,
-  )
-  return pairs.every(([, member]) => member !== undefined)
-    ? (Object.fromEntries(pairs) as Record<string, string>)
-    : undefined
-}
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Numeral)
-
-/** An empty array stands for an empty object: some languages do not tell them apart. */
-const asObject = (value: unknown): Readonly<Record<string, unknown>> | undefined => {
-  if (Array.isArray(value) && value.length === 0) return {}
-  return isObject(value) ? value : undefined
-}
-
 /** The kinds of fields. Each accepts exactly the input that Vault's weak typing accepts. */
 export const f = {
   string: (about: string) => optional('string', about, '', asString),
@@ -257,8 +172,7 @@ export const f = {
   number: (about: string) => optional('number', about, 0, asNumber),
   int: (about: string) => optional('int', about, 0, asInt),
   /** Whole seconds, from `30`, `"30"`, `"1h30m"`. */
-  duration: (about: string) =>
-    optional('duration', about, 0, (value) => (value === '' ? 0 : typeof value === 'number' || typeof value === 'string' ? parseDuration(value) : undefined)),
+  duration: (about: string) => optional('duration', about, 0, asDuration),
   /** Strings, from an array or `"a,b"`. */
   list: (about: string) => optional('list', about, [] as readonly string[], asList),
   /** Strings, from an array or one string that is not split. */
@@ -268,13 +182,12 @@ export const f = {
   /** Any JSON object. */
   object: (about: string) => optional<Readonly<Record<string, unknown>>>('object', about, {}, asObject),
   /** An array of objects (batches). */
-  array: (about: string) =>
-    optional<readonly Readonly<Record<string, unknown>>[]>('array', about, [], (value) => (Array.isArray(value) && value.every(isObject) ? value : undefined)),
+  array: (about: string) => optional<readonly Readonly<Record<string, unknown>>[]>('array', about, [], asObjects),
   /** Bytes, from strict standard base64. */
-  base64: (about: string) => optional('base64', about, new Uint8Array() as Uint8Array, (value) => (typeof value === 'string' ? fromBase64(value) : undefined)),
+  base64: (about: string) => optional('base64', about, new Uint8Array() as Uint8Array, asBytes),
   /** Any value. */
   any: (about: string) => optional<unknown>('any', about, undefined, (value) => value),
-} // prettier-ignore
+}
 
 /**
  * Reads one route's fields from unvalidated input. Null counts as the zero value, except for limiting fields: there it

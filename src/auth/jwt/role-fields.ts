@@ -1,4 +1,5 @@
-import { asString, f } from '../../contract/field.ts'
+import { f } from '../../contract/field.ts'
+import { asString } from '../../contract/wire/weak-types.ts'
 import type { Field, Values } from '../../contract/field.ts'
 import { tokenParamFields } from '../../contract/token-params.ts'
 

@@ -1,5 +1,5 @@
 import { refuse } from '../../contract/fault.ts'
-import { wholeNumber } from '../../contract/field.ts'
+import { wholeNumber } from '../../contract/wire/weak-types.ts'
 
 /** The settings in an otpauth:// URL. Absent members are not in it. */
 export interface UrlSettings {

@@ -1,4 +1,5 @@
-import { f, longestNumber, readAs } from '../../contract/field.ts'
+import { f, readAs } from '../../contract/field.ts'
+import { longestNumber } from '../../contract/wire/weak-types.ts'
 import type { Field } from '../../contract/field.ts'
 import { base64 } from '../../util/bytes.ts'
 import { parseDuration } from '../../util/duration.ts'

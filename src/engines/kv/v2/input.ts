@@ -1,5 +1,6 @@
 import { refuse } from '../../../contract/fault.ts'
-import { f, wholeNumber } from '../../../contract/field.ts'
+import { f } from '../../../contract/field.ts'
+import { wholeNumber } from '../../../contract/wire/weak-types.ts'
 import type { Call } from '../../../contract/route.ts'
 import { parseDuration } from '../../../util/duration.ts'
 import type { Json } from '../../../util/json.ts'

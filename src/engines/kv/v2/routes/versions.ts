@@ -1,5 +1,6 @@
 import { refuse } from '../../../../contract/fault.ts'
-import { f, wholeNumber } from '../../../../contract/field.ts'
+import { f } from '../../../../contract/field.ts'
+import { wholeNumber } from '../../../../contract/wire/weak-types.ts'
 import { done } from '../../../../contract/response.ts'
 import { routesOf } from '../../../../contract/route.ts'
 import type { Route } from '../../../../contract/route.ts'
