@@ -46,6 +46,8 @@ export const loginRoute = write('login/:username', {
     const access = await accessOf(engine, config, username, groups)
     const metadata = { username }
     return {
+      // As OpenBao does, for this method alone.
+      data: {},
       login: {
         ...config.params,
         policies: access.policies,
@@ -53,8 +55,8 @@ export const loginRoute = write('login/:username', {
         groupAliases: access.groups,
         displayName: username,
         metadata,
-        renewable: config.bindDn !== '',
-        data: { username, alias: user.alias },
+        // Without an account there is nobody to look the user up again.
+        ...(config.bindDn === '' ? { renewable: false } : { renewable: true, data: { username, alias: user.alias } }),
       },
     }
   },
