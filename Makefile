@@ -1,5 +1,5 @@
 # strongroom: `make run` tries it, `make test` proves it.
-.PHONY: all install build run tests test test-slow nodes test-node test-postgres test-clients test-mariadb lint parity bench clean
+.PHONY: all install build run tests test test-slow nodes test-node test-postgres test-clients test-mariadb slapd test-slapd lint parity bench clean
 
 all: test
 
@@ -58,6 +58,13 @@ test-mariadb: tests
 	ls /usr/lib/mysql/plugin/hashicorp_key_management.so >/dev/null 2>&1 || \
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends mariadb-server mariadb-plugin-hashicorp-key-management
 	node_modules/.bin/mocha --no-package --timeout 60000 build/test/clients/mariadb.slow.test.js
+
+# Logins with OpenLDAP's server; Debian's package comes if it is missing and we are root. The server that it would start is none of ours.
+slapd:
+	@test -x /usr/sbin/slapd || { apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends slapd; }
+test-slapd: tests slapd
+	node_modules/.bin/mocha --no-package --timeout 60000 build/test/auth/ldap/slapd.slow.test.js
 
 lint: install
 	node_modules/.bin/prettier --check src test bench --log-level warn
