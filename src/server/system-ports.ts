@@ -10,7 +10,7 @@ import { completeLogin, isPending } from '../core/authentication/complete-login.
 import type { BrowserSettings } from '../core/browser-settings.ts'
 import { decoded, rootTokenLength } from '../core/seal/generate-root.ts'
 import type { GenerateRoot } from '../core/seal/generate-root.ts'
-import type { UnsealedServer } from '../core/seal/unsealed-server.ts'
+import type { UnsealedServer } from '../core/unsealed/unsealed-server.ts'
 import { measure } from '../core/telemetry/metrics.ts'
 import { innermost } from '../core/namespaces/namespace.ts'
 import type { Namespaces } from '../core/namespaces/namespaces.ts'

@@ -13,7 +13,7 @@ import { reachOf } from '../request/decision/caller.ts'
 import { deniedElsewhere, whereLeads } from '../request/decision/other-paths.ts'
 import type { Place } from '../request/decision/other-paths.ts'
 import type { Namespace } from '../namespaces/namespace.ts'
-import type { UnsealedServer } from '../seal/unsealed-server.ts'
+import type { UnsealedServer } from '../unsealed/unsealed-server.ts'
 import type { Subject } from './acl-cache.ts'
 
 /** A request that is asked about. */

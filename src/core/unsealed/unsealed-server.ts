@@ -1,12 +1,11 @@
 import type { UnsealOptions } from '../../contract/seal.ts'
 import type { AuditBroker } from '../../audit/broker.ts'
 import type { Barrier } from '../../contract/barrier.ts'
-import { Fault, refuse } from '../../contract/fault.ts'
+import { Fault } from '../../contract/fault.ts'
 import type { Engine } from '../../contract/engine.ts'
 import type { Identities, NamespaceId } from '../../contract/identity.ts'
 import type { MountRecord, MountSpec } from '../../contract/mount.ts'
 import { NamespaceTokens } from '../../tokens/namespace-tokens.ts'
-import type { TokenHome } from '../../tokens/namespace-tokens.ts'
 import { TokenLeases } from '../../tokens/token-leases.ts'
 import { TokenStore } from '../../tokens/store.ts'
 import { Wrappings } from '../../tokens/wrappings.ts'
@@ -18,18 +17,16 @@ import { Lockouts } from '../authentication/lockouts.ts'
 import type { LockoutSettings } from '../authentication/lockouts.ts'
 import { PendingLogins } from '../authentication/pending-logins.ts'
 import { Acls } from '../policies/acl-cache.ts'
-import { Mounts, freshMount } from '../mounts/mounts.ts'
-import { folderOf } from '../namespaces/namespace.ts'
-import type { Belongings, Namespace, NamespaceRecord } from '../namespaces/namespace.ts'
+import type { Namespace } from '../namespaces/namespace.ts'
 import { Namespaces } from '../namespaces/namespaces.ts'
-import type { Guard } from '../namespaces/namespaces.ts'
-import { PasswordPolicies } from '../policies/password-policies.ts'
-import { Policies, firstPolicies } from '../policies/policies.ts'
 import { Quotas } from '../quotas/quotas.ts'
 import { Freshness } from '../freshness.ts'
 import { Schedule } from '../schedule.ts'
-import type { Chore } from '../schedule.ts'
 import { VersionHistory } from '../telemetry/version-history.ts'
+import { homeOf } from './token-home.ts'
+import type { HomeParts } from './token-home.ts'
+import { purging, choresOf } from './chores.ts'
+import { openNamespaces } from './open-namespaces.ts'
 
 /** The parts from which a server is started once its barrier is unsealed. */
 export interface UnsealedServerParts {
@@ -84,10 +81,6 @@ export interface UnsealedServer {
   purgeSoon(): void
   close(): Promise<void>
 }
-
-type FollowingParts = UnsealedServerParts & { readonly freshness: Freshness; readonly lockouts: Lockouts }
-
-const purging = 'removed namespaces'
 
 /** Checks the audit log before anything is changed, opens tokens and then namespaces with their policies and mounts, and starts the chores. */
 export async function startUnsealed(parts: UnsealedServerParts): Promise<UnsealedServer> {
@@ -223,106 +216,5 @@ function existsIn(namespaces: Namespaces) {
   return (id: NamespaceId, mount: string | undefined): boolean => {
     const namespace = namespaces.byId(id)
     return namespace !== undefined && (mount === undefined || namespace.mounts.byUuid(mount) !== undefined)
-  }
-}
-
-async function openNamespaces(
-  parts: FollowingParts,
-  tokens: TokenStore,
-  engines: readonly Engine[],
-): Promise<Namespaces> {
-  return Namespaces.open({
-    ...parts,
-    view: parts.barrier.view(''),
-    tokens,
-    seed: (record) => firstRecords(parts, record),
-    furnish: async (record, guard) => furnish({ ...parts, tokens }, engines, record, guard),
-  })
-}
-
-/** The records of a new namespace: its first policies and its builtin mounts. */
-function firstRecords(parts: UnsealedServerParts, record: NamespaceRecord) {
-  return [
-    ...firstPolicies(parts.clock.now()).map(([name, policy]) => [`core/policy/acl/${name}`, policy] as const),
-    ...parts.builtin
-      .map((spec) => freshMount({ ...parts, namespace: record.id }, spec, true))
-      .map((mount) => [`mounts/${mount.uuid}`, mount] as const),
-  ]
-}
-
-/** One process does it, so that nobody rotates twice; whatever else is periodic may be done by several at once. */
-function rotating(barrier: Barrier): Chore {
-  return { name: 'rotating the encryption key', every: 60_000, run: async () => barrier.rotateIfDue() }
-}
-
-/** The periodic work of an unsealed server; `every` in milliseconds. */
-function choresOf(
-  { barrier, clock }: UnsealedServerParts,
-  { tokens, leases, namespaces }: Pick<UnsealedServer, 'tokens' | 'leases' | 'namespaces'>,
-) {
-  return [
-    { name: 'expiring tokens', every: 1000, run: async () => tokens.sweep(clock.now()) },
-    { name: 'revoked leases', every: 1000, run: async () => leases.sweep() },
-    { name: purging, every: 1000, run: async () => namespaces.purge() },
-    ...(barrier.member === undefined ? [rotating(barrier)] : []),
-    { name: 'chores of the mounts', every: 60_000, run: async () => tend(namespaces) },
-  ]
-}
-
-/** Opens the policies and mounts of a namespace. Those of one that is being removed stay closed. */
-async function furnish(
-  parts: FollowingParts & { readonly tokens: TokenStore },
-  engines: readonly Engine[],
-  record: NamespaceRecord,
-  guard: Guard,
-): Promise<Belongings> {
-  const { barrier, clock, random } = parts
-  const folder = folderOf(record)
-  const policies = new Policies(barrier.view(`${folder}core/policy/acl/`), clock)
-  const passwordPolicies = new PasswordPolicies(barrier.view(`${folder}core/policy/password/`), random)
-  const table = { ...parts, view: barrier.view(''), folder, namespace: record.id, children: guard, engines }
-  try {
-    if (!record.removing) await policies.ready()
-    const mounts = record.removing ? Mounts.closed(table) : await Mounts.open(table, parts.builtin)
-    const close = (): void => {
-      policies.close()
-      mounts.close()
-    }
-    return { policies, passwordPolicies, mounts, close }
-  } catch (thrown) {
-    policies.close()
-    throw thrown
-  }
-}
-
-async function tend(namespaces: Namespaces): Promise<void> {
-  for (const { mounts } of namespaces.all()) await mounts.tend()
-}
-
-interface HomeParts {
-  readonly namespaceOf: (id: NamespaceId) => Namespace | undefined
-  readonly identities: (id: NamespaceId) => Identities | undefined
-}
-
-function homeOf(id: NamespaceId, { namespaceOf, identities }: HomeParts, ttl: UnsealedServerParts['ttl']): TokenHome {
-  return {
-    id,
-    get path() {
-      return namespaceOf(id)?.path ?? ''
-    },
-    limits: () => {
-      const mounts = namespaceOf(id)?.mounts
-      const record = mounts?.at('auth/token/')
-      return record && mounts ? mounts.limits(record) : { defaultTtl: ttl.default, maxTtl: ttl.max }
-    },
-    renewal: async (record, request) => {
-      const mounts = namespaceOf(id)?.mounts
-      if (!mounts) throw refuse('lease is not renewable')
-      const { groups, ...bounds } = await mounts.renewal(record, request)
-      if (groups && record.entityId !== '')
-        await identities(id)?.regroup(record.entityId, groups.mountAccessor, groups.names)
-      return bounds
-    },
-    policyExists: async (name) => (await namespaceOf(id)?.policies.get(name)) !== undefined,
   }
 }

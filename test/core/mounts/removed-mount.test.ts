@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { UnsealedServer } from '../../../src/core/seal/unsealed-server.ts'
+import type { UnsealedServer } from '../../../src/core/unsealed/unsealed-server.ts'
 import type { Cubbyhole } from '../../../src/engines/cubbyhole/engine.ts'
 import { Secret } from '../../../src/util/secret.ts'
 import { passphraseEngine } from '../../auth/passphrase/engine.ts'

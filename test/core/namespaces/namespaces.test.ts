@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import type { View } from '../../../src/contract/view.ts'
 import type { Namespace } from '../../../src/core/namespaces/namespace.ts'
-import type { UnsealedServer } from '../../../src/core/seal/unsealed-server.ts'
+import type { UnsealedServer } from '../../../src/core/unsealed/unsealed-server.ts'
 import type { Cubbyhole } from '../../../src/engines/cubbyhole/engine.ts'
 import { Secret } from '../../../src/util/secret.ts'
 import { openBarrier } from '../../support/barrier.ts'

@@ -1,0 +1,30 @@
+import type { Barrier } from '../../contract/barrier.ts'
+import type { Namespaces } from '../namespaces/namespaces.ts'
+import type { Chore } from '../schedule.ts'
+import type { UnsealedServerParts, UnsealedServer } from './unsealed-server.ts'
+
+/** The name of the chore that removes the remains of removed namespaces. */
+export const purging = 'removed namespaces'
+
+/** One process does it, so that nobody rotates twice; whatever else is periodic may be done by several at once. */
+function rotating(barrier: Barrier): Chore {
+  return { name: 'rotating the encryption key', every: 60_000, run: async () => barrier.rotateIfDue() }
+}
+
+/** The periodic work of an unsealed server; `every` in milliseconds. */
+export function choresOf(
+  { barrier, clock }: UnsealedServerParts,
+  { tokens, leases, namespaces }: Pick<UnsealedServer, 'tokens' | 'leases' | 'namespaces'>,
+) {
+  return [
+    { name: 'expiring tokens', every: 1000, run: async () => tokens.sweep(clock.now()) },
+    { name: 'revoked leases', every: 1000, run: async () => leases.sweep() },
+    { name: purging, every: 1000, run: async () => namespaces.purge() },
+    ...(barrier.member === undefined ? [rotating(barrier)] : []),
+    { name: 'chores of the mounts', every: 60_000, run: async () => tend(namespaces) },
+  ]
+}
+
+async function tend(namespaces: Namespaces): Promise<void> {
+  for (const { mounts } of namespaces.all()) await mounts.tend()
+}
