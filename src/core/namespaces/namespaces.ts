@@ -10,7 +10,7 @@ import type { Freshness } from '../freshness.ts'
 import { Namespace, folderOf, namespaceShape, rootRecord } from './namespace.ts'
 import type { Belongings, NamespaceRecord } from './namespace.ts'
 import { checkNewName, checkedMetadata, namespaceName } from './names.ts'
-import { overlap } from '../mounts/mounts.ts'
+import { overlap } from '../mounts/mount-table.ts'
 
 /** The parts that the table of namespaces needs. */
 export interface NamespacesParts {
