@@ -1,12 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { cpSync, readFileSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { temporaryFolder } from '../support/folder.ts'
+import { freePort } from '../support/free-port.ts'
 import { examplesOf } from './examples.ts'
 import { leaveOut } from '../support/leave-out.ts'
 
@@ -25,7 +23,7 @@ describe('the first minute of the README', function () {
 
   /** Types the lines that end in a server. @returns its address, as it printed it */
   async function serving(folder: string, code: string): Promise<string> {
-    const listen = await freeAddress()
+    const listen = `127.0.0.1:${await freePort()}`
     const env = { ...process.env, HOME: temporaryFolder(), VAULT_DEV_LISTEN_ADDRESS: listen }
     const server = spawn('bash', ['-ec', code], { cwd: folder, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
     servers.push(server)
@@ -82,11 +80,3 @@ describe('the first minute of the README', function () {
     expect(out).to.include('card 4111').and.include('Success! Uploaded policy: app')
   })
 })
-
-async function freeAddress(): Promise<string> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  return `127.0.0.1:${port}`
-}

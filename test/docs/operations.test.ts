@@ -1,9 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
-import { once } from 'node:events'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { freePort } from '../support/free-port.ts'
 import { Shell } from '../cli/support.ts'
 import { certificateFiles } from '../support/certificate.ts'
 import { program } from '../support/program.ts'
@@ -28,14 +26,6 @@ node '${program}' server -config=strongroom.hcl >> server.log 2>&1 &
 echo $! > pid
 timeout 30 grep -q -m1 'listens on' <(tail -f server.log)
 `
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  return port
-}
 
 describe('the page about operating, on the shipped configuration and policies', function () {
   this.timeout(180_000)

@@ -1,20 +1,12 @@
 import { createServer } from 'node:net'
 import { expect } from 'chai'
+import { freePort } from '../../../support/free-port.ts'
 import { IdentityProvider, takesBrowsers } from '../../../support/identity-provider.ts'
 import type { Callback } from '../../../support/identity-provider.ts'
 import { jwtKey } from '../../../support/jwt.ts'
 import { devServer } from '../../../support/server.ts'
 import type { TestServer } from '../../../support/server.ts'
 import { Shell } from '../../support.ts'
-
-/** A port that nobody has. */
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((done) => server.listen(0, 'localhost', done))
-  const { port } = server.address() as { readonly port: number }
-  await new Promise((done) => server.close(done))
-  return port
-}
 
 describe('login -method=oidc', () => {
   const key = jwtKey()
@@ -31,7 +23,7 @@ describe('login -method=oidc', () => {
       key,
       claims: () => ({ sub: 'anna', iat: Math.floor(Date.now() / 1000) }),
     })
-    port = await freePort()
+    port = await freePort('localhost')
     await server.data('POST', 'sys/auth/oidc', { type: 'oidc' })
     await server.data('POST', 'auth/oidc/config', { oidc_discovery_url: provider.url, oidc_client_id: client.id, oidc_client_secret: client.secret }) // prettier-ignore
     await server.data('POST', 'auth/oidc/role/people', { user_claim: 'sub', allowed_redirect_uris: `http://localhost:${port}/oidc/callback` }) // prettier-ignore
