@@ -48,7 +48,8 @@ test-postgres: tests
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || apt-get install -y --no-install-recommends postgresql
 	node_modules/.bin/mocha --no-package --timeout 60000 build/test/scenarios/postgres.slow.test.js
 
-# Real clients: hvac's own tests (Python 3 with venv; PyPI), a program with github.com/hashicorp/vault/api (Go; its module proxy), node-vault (npm).
+# Real clients: hvac's own tests (Python 3 with venv; PyPI), a program with github.com/hashicorp/vault/api (Go; its module proxy), node-vault (npm),
+# OpenBao's program (PyPI).
 # `make test-slow` runs them too, and says so where it leaves one out. What comes from PyPI is kept in .clients/.
 test-clients: tests
 	node_modules/.bin/mocha --no-package --timeout 60000 build/test/clients/*.test.js build/test/scenarios/clients.test.js

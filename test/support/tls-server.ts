@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { Agent, request } from 'node:https'
 import type { AgentOptions } from 'node:https'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { startServer } from '../../src/server/start.ts'
 import type { RunningServer } from '../../src/server/start.ts'
 import { certificateFiles } from './certificate.ts'
@@ -19,6 +19,11 @@ export class TlsServer {
   constructor(running: RunningServer, config: string) {
     this.running = running
     this.config = config
+  }
+
+  /** The file with the certificate that it shows, its own authority. */
+  get ca(): string {
+    return join(dirname(this.config), 'cert.pem')
   }
 
   get port(): number {
