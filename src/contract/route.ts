@@ -89,6 +89,11 @@ export interface RouteOptions<S, F extends Fields> {
   readonly exists?: Exists<S>
   /** Names in the path with more than one spelling: the policy, the audit log and the handler see the canonical one. */
   readonly canonical?: Readonly<Record<string, Canonicaliser>>
+  /**
+   * For public routes: also strangers reach it in a namespace that they name. The handler must answer them where nothing is
+   * published as a missing namespace would, so that nobody without a token learns which ones exist.
+   */
+  readonly forEveryone?: boolean
   /** For public routes of a namespace: the response of an empty one, so that nobody without a token learns which ones exist. */
   readonly nowhere?: Response
   /** Other paths of the same record: a request that a policy denies there is denied here. See `Caller.denies` for paths that only the handler can name. */
@@ -135,6 +140,7 @@ export interface Route<S = never> {
   readonly exists: Exists<S> | undefined
   readonly canonical: Readonly<Record<string, Canonicaliser>> | undefined
   readonly alias: Alias | undefined
+  readonly forEveryone: boolean
   readonly nowhere: Response | undefined
   readonly handle: (call: Call<S>, values: Readonly<Record<string, unknown>>) => Promise<Response> | Response
 }
@@ -166,6 +172,7 @@ function route<S, F extends Fields>(
     exists: options.exists,
     canonical: options.canonical,
     alias: options.alias,
+    forEveryone: options.forEveryone ?? false,
     nowhere: options.nowhere,
     handle: options.handle as Route<S>['handle'],
   }

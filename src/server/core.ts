@@ -49,6 +49,8 @@ export class ServerCore {
   readonly browser = new BrowserSettings()
   readonly manager: SealManager
   readonly pipeline: Pipeline
+  /** The address of a development server, once it listens. Others say theirs in `api_addr`: they may stand behind a proxy. */
+  address = ''
   readonly #parts: CoreParts
   readonly #barrier: EncryptedBarrier
   readonly #seal = sealOf('shamir', randomBytes)
@@ -152,7 +154,10 @@ export class ServerCore {
     const { startWithEngines } = await loadUnsealed()
     const lockoutSettings = this.#parts.config.userLockout
     const parts = { ...this.#shared(), options, lockoutSettings, barrier: this.#barrier, audit: this.audit }
-    this.#unsealed = await startWithEngines(parts, this.#system, this.#parts.engines)
+    this.#unsealed = await startWithEngines(parts, this.#system, {
+      apiAddress: () => this.#parts.config.apiAddr ?? this.address,
+      more: this.#parts.engines,
+    })
     await this.browser.open(this.#barrier.view('core/config/'), this.#unsealed.freshness)
     this.#cluster = await clusterOf(this.#barrier, this.#parts.config)
   }

@@ -31,6 +31,8 @@ export interface EnginePorts {
   readonly identitiesAbove: (namespace: NamespaceId) => readonly Identities[]
   /** The path of a namespace, from the root one on. */
   readonly pathOf: (namespace: NamespaceId) => string
+  /** Scheme, host and port at which clients reach the server; '' when that is not known. */
+  readonly apiAddress: () => string
   /** The keys of the mount at an API path (`transit/`) of a namespace; undefined when it has none. Asked at each request. */
   readonly keysOf: (namespace: NamespaceId, mountPath: string) => KeyStore | undefined
 }
@@ -38,7 +40,7 @@ export interface EnginePorts {
 /** Everything that can be mounted: one line each. */
 export function engines(
   system: Engine,
-  { tokensOf, wrappings, loginMounts, identities, identitiesAbove, pathOf }: EnginePorts,
+  { tokensOf, wrappings, loginMounts, identities, identitiesAbove, pathOf, apiAddress }: EnginePorts,
 ): readonly Engine[] {
   return [
     system,
@@ -54,6 +56,7 @@ export function engines(
       mountsOf: loginMounts,
       above: identitiesAbove,
       pathOf,
+      apiAddress,
       uuid: randomUUID,
       random: randomBytes,
     }),

@@ -80,6 +80,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const listeners = await orStop(listen(config, core, options), async () => stop([], running))
   clock.after(1000, () => void core.preload())
   const addresses = config.listeners.map((listener, at) => addressOf(listener, listeners[at]?.address ?? ''))
+  if (isDev) core.address = addresses[0] ?? ''
   return {
     address: addresses[0] ?? '',
     addresses,

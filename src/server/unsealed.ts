@@ -38,12 +38,16 @@ const builtinMounts: readonly MountSpec[] = [
 export async function startWithEngines(
   parts: Omit<UnsealedServerParts, 'engines' | 'identitiesIn' | 'builtin'>,
   system: Engine,
-  more: (ports: EnginePorts) => readonly Engine[],
+  { apiAddress, more }: Pick<EnginePorts, 'apiAddress'> & { readonly more: (ports: EnginePorts) => readonly Engine[] },
 ): Promise<UnsealedServer> {
   return startUnsealed({
     ...parts,
     engines: ({ stateAt, ...open }) => {
-      const ports = { ...open, keysOf: (namespace: NamespaceId, path: string) => keysIn(stateAt(namespace, path)) }
+      const ports = {
+        ...open,
+        apiAddress,
+        keysOf: (namespace: NamespaceId, path: string) => keysIn(stateAt(namespace, path)),
+      }
       return [...engines(system, ports), ...more(ports)]
     },
     identitiesIn,

@@ -66,6 +66,7 @@ describe('parity with recorded answers', function () {
     'identity-group',
     'identity-lookup',
     'identity-merge',
+    'identity-oidc',
     'identity-policies',
     'identity-templates',
   ])

@@ -18,7 +18,9 @@ describe('the headers of answers', function () {
 
   const guarded = (what: string, { headers, status }: Pick<Reply, 'headers' | 'status'>): void => {
     const text = `${what}: ${status} ${JSON.stringify(headers)}`
-    expect(headers['cache-control'], text).to.equal('no-store')
+    // Documents that are meant for everybody, and the same for all.
+    const kept = /\.well-known\/openid-configuration/.test(what) && status === 200
+    expect(headers['cache-control'], text).to.equal(kept ? 'max-age=3600' : 'no-store')
     expect(headers['x-content-type-options'], text).to.equal('nosniff')
     expect(headers['content-security-policy'], text)
       .to.include("default-src 'none'")

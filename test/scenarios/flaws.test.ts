@@ -79,6 +79,7 @@ describe('known flaws of others', () => {
     const open = new Set([
       '/sys/init', '/sys/mfa/validate', '/sys/seal-status', '/sys/unseal', '/sys/health', '/sys/leader', '/sys/ha-status', '/sys/decode-token',
       '/sys/internal/specs/openapi', '/sys/internal/ui/mounts', '/sys/internal/ui/mounts/', '/sys/internal/ui/mounts/{path}', '/sys/internal/ui/feature-flags', '/sys/internal/ui/namespaces', '/sys/internal/ui/resultant-acl',
+      '/identity/oidc/.well-known/keys', '/identity/oidc/.well-known/openid-configuration',
     ]) // prettier-ignore
     const { body } = await server.call('GET', '/v1/sys/internal/specs/openapi')
     const paths = ((body['data'] ?? body) as Body)['paths'] as Record<string, Body>

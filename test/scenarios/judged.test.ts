@@ -85,6 +85,18 @@ const writings: Readonly<Record<string, Writing>> = {
     read: trusted,
     remove: trusted,
   },
+  '/identity/oidc/key/{name}': {
+    path: (name) => `identity/oidc/key/${name}`,
+    body: (mark) => ({ algorithm: 'EdDSA', allowed_client_ids: mark }),
+    read: (name) => `identity/oidc/key/${name}`,
+    remove: (name) => `identity/oidc/key/${name}`,
+  },
+  '/identity/oidc/role/{name}': {
+    path: (name) => `identity/oidc/role/${name}`,
+    body: (mark) => ({ key: 'default', client_id: mark }),
+    read: (name) => `identity/oidc/role/${name}`,
+    remove: (name) => `identity/oidc/role/${name}`,
+  },
   '/transit/encrypt/{name}': {
     path: (name) => `transit/encrypt/${name}`,
     body: (mark) => ({ plaintext: 'eA==', type: keyTypes[mark] }),

@@ -47,6 +47,7 @@ export async function openCore(
         mountsOf: loginMounts,
         above: identitiesAbove,
         pathOf,
+        apiAddress: () => 'http://127.0.0.1:8200',
         uuid: randomUUID,
         random: randomBytes,
       }),

@@ -8,6 +8,8 @@ import { removeEnded } from './memberships.ts'
 import { enforcementRoutes } from './mfa/enforcement-routes.ts'
 import { keyRoutes } from './mfa/key-routes.ts'
 import { methodRoutes } from './mfa/method-routes.ts'
+import { oidcRoutes } from './oidc/routes.ts'
+import { rotateDue } from './oidc/tokens/keys.ts'
 import { aliasRoutes } from './routes/aliases.ts'
 import { entityRoutes } from './routes/entities.ts'
 import { groupAliasRoutes } from './routes/group-aliases.ts'
@@ -21,7 +23,10 @@ export function identityEngine(ports: IdentityPorts): Engine {
     kind: 'secret',
     about: 'Who logs in, whichever way: entities, groups and their aliases.',
     start: (host) => new Identity(host, ports),
-    everyMinute: async ({ view }) => removeEnded(view),
+    everyMinute: async (identity) => {
+      await removeEnded(identity.view)
+      await rotateDue(identity)
+    },
     mountRemoved: async (identity, { accessor }) => {
       await removeAliasesOf(identity, accessor)
       await removeGroupAliasesOf(identity, accessor)
@@ -36,6 +41,7 @@ export function identityEngine(ports: IdentityPorts): Engine {
       ...methodRoutes,
       ...keyRoutes,
       ...enforcementRoutes,
+      ...oidcRoutes,
     ],
   })
 }

@@ -9,6 +9,7 @@ import { arrive, regroup } from './arrival.ts'
 import { demandsOn } from './mfa/demands.ts'
 import { prove } from './mfa/prove.ts'
 import { isAccessor } from './names.ts'
+import { PublishedKeys } from './oidc/published-keys.ts'
 import { PrincipalCache } from './principals.ts'
 
 /** The needs of the engine besides those of every engine. */
@@ -19,6 +20,8 @@ export interface IdentityPorts {
   readonly above: (namespace: NamespaceId) => readonly Identities[]
   /** The path of a namespace, from the root one on. */
   readonly pathOf: (namespace: NamespaceId) => string
+  /** Scheme, host and port at which clients reach the server; '' when that is not known. */
+  readonly apiAddress: () => string
   readonly uuid: () => string
   readonly random: (bytes: number) => Uint8Array
 }
@@ -37,14 +40,20 @@ export class Identity implements Identities {
   /** The path of the namespace. */
   readonly path: () => string
   readonly mfa: SecondFactors
+  /** The public keys of identity tokens. */
+  readonly published: PublishedKeys
+  readonly apiAddress: () => string
   #enforcementChanges = 0
 
-  constructor({ view, clock, namespace }: EngineHost, { mountsOf, above, pathOf, uuid, random }: IdentityPorts) {
+  constructor({ view, clock, namespace }: EngineHost, ports: IdentityPorts) {
+    const { mountsOf, above, pathOf, uuid, random, apiAddress } = ports
     this.view = view
     this.clock = clock
     this.namespace = namespace
     this.uuid = uuid
     this.random = random
+    this.apiAddress = apiAddress
+    this.published = new PublishedKeys(this)
     this.#mounts = () => mountsOf(namespace)
     this.above = () => above(namespace).filter((one) => one instanceof Identity)
     this.path = () => pathOf(namespace)

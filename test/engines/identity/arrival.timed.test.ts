@@ -24,7 +24,14 @@ async function opened(): Promise<Identity> {
   const host = { view, clock: new HandClock(), log: silent, accessor: 'identity_00000000', namespace: 'root', limits }
   return new Identity(
     { ...host, mayLogIn: () => true },
-    { mountsOf: () => [], above: () => [], pathOf: () => '', uuid: randomUUID, random: randomBytes },
+    {
+      mountsOf: () => [],
+      above: () => [],
+      pathOf: () => '',
+      apiAddress: () => '',
+      uuid: randomUUID,
+      random: randomBytes,
+    },
   )
 }
 

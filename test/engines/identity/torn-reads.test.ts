@@ -21,7 +21,14 @@ const identityOn = (view: View): Identity =>
       limits: () => ({ defaultTtl: 1, maxTtl: 1 }),
       mayLogIn: () => true,
     },
-    { mountsOf: () => [], above: () => [], pathOf: () => '', uuid: randomUUID, random: randomBytes },
+    {
+      mountsOf: () => [],
+      above: () => [],
+      pathOf: () => '',
+      apiAddress: () => '',
+      uuid: randomUUID,
+      random: randomBytes,
+    },
   )
 
 /** A view whose transactions do something else, once, behind the first read of a record in a folder. */

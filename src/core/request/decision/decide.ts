@@ -69,6 +69,7 @@ function refuseFolder({ operation, path }: Request): void {
  */
 function revealsNamespaces(draft: Draft, { traits, sentNamespace }: Target): boolean {
   if (!traits || !(traits.public || traits.vet) || !draft.mount?.record.builtin) return false
+  if (draft.route?.forEveryone) return false
   return draft.request.namespace !== sentNamespace || dependsOnNamespace(draft, traits)
 }
 

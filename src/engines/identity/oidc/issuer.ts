@@ -1,0 +1,52 @@
+import { refuse } from '../../../contract/fault.ts'
+import type { View } from '../../../contract/view.ts'
+import { isText, shapeOf } from '../../../util/stored/shape.ts'
+import type { Identity } from '../identity.ts'
+import { atOidc } from './names.ts'
+
+interface Config {
+  /** `https://host:port`; '' : the address of the server. */
+  readonly issuer: string
+}
+
+const configShape = shapeOf<Config>('the settings of identity tokens', { issuer: isText })
+
+/** The configured issuer; '' when there is none. */
+export async function configuredIssuer(view: Pick<View, 'get'>): Promise<string> {
+  return (await view.get(atOidc.config, configShape))?.issuer ?? ''
+}
+
+/** @throws Fault invalid_request */
+export async function configureIssuer(view: View, issuer: string): Promise<void> {
+  await view.put(atOidc.config, { issuer: checkedIssuer(issuer) } satisfies Config)
+}
+
+/** @throws Fault invalid_request unless it is empty, or only scheme, host and port */
+export function checkedIssuer(issuer: string): string {
+  const isUrl = /^https?:\/\/[^\s/?#@\\]+$/.test(issuer) && URL.canParse(issuer)
+  if (issuer !== '' && !isUrl)
+    throw refuse('invalid issuer, which must include only a scheme, host, and optional port (e.g. https://example.com:8200)') // prettier-ignore
+  return issuer
+}
+
+/** The issuer of identity tokens of this namespace. @throws Fault invalid_request when neither it nor the address of the server is known */
+export async function tokenIssuer(identity: Identity): Promise<string> {
+  return pathUrl(identity, await configuredIssuer(identity.view), 'v1')
+}
+
+/**
+ * The URL of `identity/oidc` of a namespace.
+ * @param base the configured scheme, host and port; '' : those of the server
+ * @param root `v1` for the API, `ui/vault` for pages
+ */
+export function pathUrl({ apiAddress, path }: Identity, base: string, root: 'v1' | 'ui/vault'): string {
+  const address = base || apiAddress().replace(/\/+$/, '')
+  if (address === '')
+    throw refuse('the issuer is not known: set issuer in identity/oidc/config, or api_addr in the configuration of the server') // prettier-ignore
+  const namespace = path().split('/').map(encodeURIComponent).join('/')
+  return `${address}/${root}/${namespace}identity/oidc`
+}
+
+/** The warning where an issuer is set. */
+export const issuerWarning =
+  'If "issuer" is set explicitly, all tokens must be validated against that address. Setting issuer to "" will restore the default behavior of using the api_addr of the server as the issuer.'

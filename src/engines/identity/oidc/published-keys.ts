@@ -1,0 +1,64 @@
+import type { Response } from '../../../contract/response.ts'
+import { body } from '../../../contract/wire/returns.ts'
+import { f } from '../../../contract/field.ts'
+import type { Identity } from '../identity.ts'
+import { keyShape } from './tokens/key-record.ts'
+import type { OidcKey } from './tokens/key-record.ts'
+import { publicKeys } from './tokens/key-ring.ts'
+import type { PublishedKey } from './tokens/key-ring.ts'
+import { atOidc } from './names.ts'
+
+/** The public keys of named keys, read once and again whenever a key has changed. */
+export class PublishedKeys {
+  readonly #identity: Pick<Identity, 'view' | 'clock'>
+  readonly #read = new Map<string, { readonly record: OidcKey; readonly keys: readonly PublishedKey[] }>()
+
+  constructor(identity: Pick<Identity, 'view' | 'clock'>) {
+    this.#identity = identity
+  }
+
+  /** The keys that verify tokens now. `until`: when the earliest of them signs no more, epoch milliseconds. */
+  async of(names: Iterable<string>): Promise<{ readonly keys: readonly PublishedKey[]; readonly until: number }> {
+    const now = this.#identity.clock.now()
+    const found: PublishedKey[] = []
+    let until = Infinity
+    for (const name of new Set(names)) {
+      const record = await this.#identity.view.get(atOidc.key(name), keyShape)
+      if (!record) continue
+      until = Math.min(until, record.nextRotation)
+      found.push(...this.#keysOf(name, record).filter(({ expiresAt = Infinity }) => expiresAt > now))
+    }
+    return { keys: found, until }
+  }
+
+  #keysOf(name: string, record: OidcKey): readonly PublishedKey[] {
+    const known = this.#read.get(name)
+    if (known?.record === record) return known.keys
+    const keys = publicKeys(record)
+    if (this.#read.size >= mostRead) this.#read.clear()
+    this.#read.set(name, { record, keys })
+    return keys
+  }
+}
+
+const mostRead = 1000
+
+/** The most seconds for which a client may keep a key set or a discovery document. */
+const kept = 3600
+
+/** Others may keep a discovery document this long. */
+export const documentHeaders = { 'Cache-Control': `max-age=${kept}` }
+
+/** The form of the response with keys. */
+export const keySetReturns = body({ keys: f.array('The public keys, as JWKs.') })
+
+/** The response with public keys (RFC 7517). It may be kept until the next rotation, whose key it has already. */
+export async function keySet({ published, clock }: Identity, names: Iterable<string>): Promise<Response> {
+  const { keys, until } = await published.of(names)
+  const seconds = Math.min(kept, Math.floor((until - clock.now()) / 1000))
+  const jwks = keys.map(({ key, kid, alg }) => ({ use: 'sig', ...key.export({ format: 'jwk' }), kid, alg }))
+  return {
+    plain: { keys: jwks },
+    ...(keys.length > 0 && seconds > 0 && { headers: { 'Cache-Control': `max-age=${seconds}` } }),
+  }
+}

@@ -1,0 +1,81 @@
+import { Fault } from '../../../../contract/fault.ts'
+import { f } from '../../../../contract/field.ts'
+import { rootNamespace } from '../../../../contract/identity.ts'
+import { answer, done } from '../../../../contract/response.ts'
+import { routesOf } from '../../../../contract/route.ts'
+import type { Call } from '../../../../contract/route.ts'
+import { body } from '../../../../contract/wire/returns.ts'
+import type { Identity } from '../../identity.ts'
+import { configureIssuer, configuredIssuer, issuerWarning, tokenIssuer } from '../issuer.ts'
+import { documentHeaders, keySet, keySetReturns } from '../published-keys.ts'
+import { keysOfRoles } from './introspect.ts'
+import { algorithmNames } from './key-record.ts'
+
+const { read, write } = routesOf<Identity>()
+
+const settings = {
+  issuer: f.string('Scheme, host and port that the `iss` of identity tokens begins with; empty: those of the server.'),
+}
+
+/** `oidc/config`, and the documents by which others verify identity tokens. */
+export const configRoutes = [
+  read('oidc/config', {
+    about: 'Read the settings of identity tokens.',
+    returns: settings,
+    handle: async ({ engine }) => answer({ issuer: await configuredIssuer(engine.view) }),
+  }),
+  write('oidc/config', {
+    about: 'Set the issuer of identity tokens.',
+    fields: settings,
+    handle: async ({ engine }, { issuer }) => {
+      if (issuer !== undefined) await configureIssuer(engine.view, issuer)
+      return done(issuer ? [issuerWarning] : [])
+    },
+  }),
+  read('oidc/.well-known/openid-configuration', {
+    about: 'The issuer of identity tokens and where its keys are (OpenID Connect Discovery).',
+    access: 'public',
+    forEveryone: true,
+    returns: body({
+      issuer: f.string('The `iss` of its tokens.'),
+      jwks_uri: f.string('Where its keys are.'),
+      response_types_supported: f.list('id_token.'),
+      subject_types_supported: f.list('public.'),
+      id_token_signing_alg_values_supported: f.list('How keys can sign.'),
+    }),
+    handle: async (call) => {
+      refuseStrangers(call, await keysOfRoles(call.engine))
+      const issuer = await tokenIssuer(call.engine)
+      return {
+        plain: {
+          issuer,
+          jwks_uri: `${issuer}/.well-known/keys`,
+          response_types_supported: ['id_token'],
+          subject_types_supported: ['public'],
+          id_token_signing_alg_values_supported: algorithmNames,
+        },
+        headers: documentHeaders,
+      }
+    },
+  }),
+  read('oidc/.well-known/keys', {
+    about: 'The public keys that verify identity tokens (a JWK set).',
+    access: 'public',
+    forEveryone: true,
+    returns: keySetReturns,
+    handle: async (call) => {
+      const names = await keysOfRoles(call.engine)
+      refuseStrangers(call, names)
+      return keySet(call.engine, names)
+    },
+  }),
+]
+
+/**
+ * Without a token nobody learns whether a namespace exists that has published nothing: the refusal is that of a missing one.
+ * @throws Fault unauthenticated
+ */
+export function refuseStrangers({ engine, caller }: Call<Identity>, published: readonly unknown[]): void {
+  if (engine.namespace === rootNamespace || published.length > 0 || caller.token) return
+  throw new Fault('unauthenticated', 'permission denied')
+}
