@@ -1,5 +1,5 @@
 import type { ForwardedFor, ProxyProtocol } from '../contract/peer.ts'
-import type { HclValue, Position } from '../util/hcl/hcl.ts'
+import type { HclValue, Position } from '../util/hcl/values.ts'
 import { isLoopback, parseCidr } from '../util/cidr.ts'
 import type { Setter, Source } from './source.ts'
 import { tlsOf, tlsSettings } from './tls.ts'

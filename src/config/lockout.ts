@@ -1,4 +1,4 @@
-import type { HclItem, HclValue } from '../util/hcl/hcl.ts'
+import type { HclItem, HclValue } from '../util/hcl/values.ts'
 import { labelled } from './source.ts'
 import type { Source } from './source.ts'
 import type { LockoutConfig } from './types.ts'

@@ -1,5 +1,5 @@
 import type { AuditDeviceSpec } from '../contract/audit.ts'
-import type { HclItem, HclValue } from '../util/hcl/hcl.ts'
+import type { HclItem, HclValue } from '../util/hcl/values.ts'
 import { logLevelOf, logLevels } from '../util/log.ts'
 import { tcpListener, unixListener } from './listener.ts'
 import { lockoutsOf } from './lockout.ts'

@@ -1,5 +1,6 @@
-import { HclError, parseHcl } from '../util/hcl/hcl.ts'
-import type { HclItem, HclValue, Position } from '../util/hcl/hcl.ts'
+import { parseHcl } from '../util/hcl/hcl.ts'
+import { HclError } from '../util/hcl/values.ts'
+import type { HclItem, HclValue, Position } from '../util/hcl/values.ts'
 import { parseDuration } from '../util/duration.ts'
 import { suggest } from '../util/suggest.ts'
 

@@ -1,4 +1,4 @@
-import type { HclValue, Position } from '../util/hcl/hcl.ts'
+import type { HclValue, Position } from '../util/hcl/values.ts'
 import type { Setter, Source } from './source.ts'
 import type { TlsConfig, TlsVersion } from './types.ts'
 

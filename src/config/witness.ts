@@ -1,4 +1,4 @@
-import type { HclValue } from '../util/hcl/hcl.ts'
+import type { HclValue } from '../util/hcl/values.ts'
 import type { Source } from './source.ts'
 import type { WitnessConfig } from './types.ts'
 

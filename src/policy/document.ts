@@ -1,8 +1,9 @@
 import { refuse } from '../contract/fault.ts'
 import { capabilities } from '../contract/identity.ts'
 import type { Capability } from '../contract/identity.ts'
-import { HclError, once, parseHcl } from '../util/hcl/hcl.ts'
-import type { HclItem, HclValue, Position } from '../util/hcl/hcl.ts'
+import { parseHcl } from '../util/hcl/hcl.ts'
+import { HclError, once } from '../util/hcl/values.ts'
+import type { HclItem, HclValue, Position } from '../util/hcl/values.ts'
 import { compileKeyFilter } from './key-filter.ts'
 import type { KeyFilter } from './key-filter.ts'
 import {

@@ -1,6 +1,6 @@
 import { parsePolicy } from './document.ts'
 import { parseHcl } from '../util/hcl/hcl.ts'
-import type { HclItem, HclValue } from '../util/hcl/hcl.ts'
+import type { HclItem, HclValue } from '../util/hcl/values.ts'
 
 /** A policy in one usual layout. Comments above stanzas stay; comments inside a stanza are kept by leaving that text as it was. @throws Fault when it is no policy. */
 export function formatPolicy(source: string): string {

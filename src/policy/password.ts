@@ -1,7 +1,8 @@
 import { refuse } from '../contract/fault.ts'
 import { pick } from '../util/pick.ts'
-import { HclError, parseHcl } from '../util/hcl/hcl.ts'
-import type { HclItem, HclValue } from '../util/hcl/hcl.ts'
+import { parseHcl } from '../util/hcl/hcl.ts'
+import { HclError } from '../util/hcl/values.ts'
+import type { HclItem, HclValue } from '../util/hcl/values.ts'
 
 /** The rules for generated passwords (Vault: sys/policies/password). Lengths in characters, not bytes. */
 export interface PasswordPolicy {

@@ -1,7 +1,7 @@
 import { parseDuration } from '../../util/duration.ts'
 import { isPattern } from './glob.ts'
-import { HclError, once } from '../../util/hcl/hcl.ts'
-import type { HclItem, HclValue, Position } from '../../util/hcl/hcl.ts'
+import { HclError, once } from '../../util/hcl/values.ts'
+import type { HclItem, HclValue, Position } from '../../util/hcl/values.ts'
 
 /** Values that a parameter may or may not have, by lower-case name. An empty list stands for any value. */
 export type ParameterRules = ReadonlyMap<string, readonly unknown[]>

@@ -1,4 +1,4 @@
-import type { HclValue, Position } from './hcl.ts'
+import type { HclValue, Position } from './values.ts'
 
 /** The starts of the lines of a source. Most lookups are behind the previous one. */
 export class Lines {

@@ -5,7 +5,8 @@ import { Fault } from '../../../src/contract/fault.ts'
 import { parsePolicy } from '../../../src/policy/document.ts'
 import { plain } from '../../../src/policy/parameters/values.ts'
 import { formatPolicy } from '../../../src/policy/format.ts'
-import { HclError, parseHcl } from '../../../src/util/hcl/hcl.ts'
+import { parseHcl } from '../../../src/util/hcl/hcl.ts'
+import { HclError } from '../../../src/util/hcl/values.ts'
 
 const oracle = createRequire(import.meta.url)('js-hcl-parser') as { readonly parse: (text: string) => string }
 const word = fc.constantFrom('path', 'a', 'b_c', 'k1')

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
-import { HclError, parseHcl } from '../../../util/hcl/hcl.ts'
-import type { HclItem } from '../../../util/hcl/hcl.ts'
+import { parseHcl } from '../../../util/hcl/hcl.ts'
+import { HclError } from '../../../util/hcl/values.ts'
+import type { HclItem } from '../../../util/hcl/values.ts'
 import { UsageError } from '../../framework/flags.ts'
 
 /** The command for a helper, as its one argument. */
