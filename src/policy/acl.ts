@@ -1,42 +1,16 @@
-import { f } from '../contract/field.ts'
-import type { Fields } from '../contract/field.ts'
 import type { Capability, Principal } from '../contract/identity.ts'
 import type { Clock } from '../util/clock.ts'
 import { Slices } from '../util/slices.ts'
 import type { PathRule, PolicyDocument } from './document.ts'
-import type { KeyFilter } from './key-filter.ts'
-import { misfit, refusesTaken } from './parameters/parameters.ts'
-import { matches, nearer } from './pattern.ts'
-import type { Pattern } from './pattern.ts'
+import { refusesTaken } from './parameters/parameters.ts'
+import { matches, nearer, leadsInto } from './pattern.ts'
 import { RuleTable, denying } from './rules.ts'
 import type { Match, Merged } from './rules.ts'
-import { TemplateResolver, closedBy } from './template.ts'
-import type { TemplateOptions, Unresolved } from './template.ts'
-
-/** The operations that policies decide about. `help` is allowed to every valid token. */
-export type AclOperation = 'create' | 'read' | 'update' | 'delete' | 'list' | 'scan' | 'patch' | 'help'
-
-export interface AclQuery {
-  readonly path: string
-  readonly operation: AclOperation
-  readonly data: Readonly<Record<string, unknown>>
-  /** How the route reads its parameters, and those that its path gives. */
-  readonly fields?: Fields
-  readonly params?: Readonly<Record<string, string>>
-  readonly wrapTtl?: number
-}
-
-export interface Verdict {
-  readonly allowed: boolean
-  readonly sudo: boolean
-  readonly root: boolean
-  /** Names of the policies whose rule allowed it. */
-  readonly granting: readonly string[]
-  /** The most names that a list may show: the caller's limit, cut to the rule's `pagination_limit`. 0: the caller sent `max`, and there is no limit. */
-  readonly limit?: number
-  /** A list shows only names that pass each of these. */
-  readonly filters?: readonly KeyFilter[]
-}
+import { TemplateResolver, closedBy } from './templates/template.ts'
+import type { TemplateOptions, Unresolved } from './templates/template.ts'
+import type { AclQuery, Verdict, Weighed } from './verdict.ts'
+import { checked, grantedBy, groundOf, pageLimit } from './weigh.ts'
+import { describedRule } from './describe-rule.ts'
 
 /** A named policy to be compiled. */
 export interface NamedPolicy {
@@ -46,22 +20,9 @@ export interface NamedPolicy {
   readonly templates?: TemplateOptions
 }
 
-/** The reason for a verdict. */
-export type Ground =
-  'root' | 'granted' | 'no_rule' | 'denied' | 'no_capability' | 'wrapping' | 'parameters' | 'pagination'
-
-/** A verdict with its reason and the rule that decided. */
-export interface Weighed {
-  readonly verdict: Verdict
-  readonly ground: Ground
-  readonly rule?: Merged
-}
-
 const refused: Verdict = { allowed: false, sudo: false, root: false, granting: [] }
+
 const everything: Verdict = { allowed: true, sudo: true, root: true, granting: ['root'] }
-const checked: ReadonlySet<AclOperation> = new Set(['read', 'create', 'update', 'patch'])
-/** The order in which `resultant-acl` names capabilities. */
-const displayOrder: readonly Capability[] = ['create', 'delete', 'list', 'read', 'sudo', 'update', 'patch', 'scan']
 
 /**
  * Compiles policies into one decision table. Expired rules are left out, and those whose templates cannot be resolved.
@@ -247,72 +208,5 @@ export class Acl {
     if (path !== pattern.text) this.#mixedCase = true
     const rule = { path, capabilities: new Set<Capability>(['deny']), required: new Set<string>(), templated: false }
     for (const name of policies) this.#denies.add(rule, name, source)
-  }
-}
-
-function grantedBy(rule: Merged, operation: Capability, sudo: boolean, limit: ReturnType<typeof pageLimit>): Verdict {
-  const listing = operation === 'list' || operation === 'scan'
-  return {
-    allowed: true,
-    sudo,
-    root: false,
-    granting: rule.granting.get(operation) ?? [],
-    ...(typeof limit === 'number' && { limit }),
-    ...(listing && rule.filters.size > 0 && { filters: [...rule.filters.values()] }),
-  }
-}
-
-function groundOf(rule: Merged, query: AclQuery, limit: ReturnType<typeof pageLimit>): Ground {
-  if (rule.capabilities.has('deny')) return 'denied'
-  if (!rule.capabilities.has(query.operation as Capability)) return 'no_capability'
-  if (!wrappingFits(rule, query.wrapTtl)) return 'wrapping'
-  if (!conditionsFit(rule, query)) return 'parameters'
-  return limit === 'refused' ? 'pagination' : 'granted'
-}
-
-function wrappingFits({ minWrappingTtl, maxWrappingTtl }: Merged, wrapTtl: number | undefined): boolean {
-  if (minWrappingTtl === undefined && maxWrappingTtl === undefined) return true
-  return wrapTtl !== undefined && wrapTtl >= (minWrappingTtl ?? 0) && wrapTtl <= (maxWrappingTtl ?? Infinity)
-}
-
-function conditionsFit(rule: Merged, query: AclQuery): boolean {
-  return !checked.has(query.operation) || misfit(rule, query) === undefined
-}
-
-/** No limit, 0 and `max` (valid without a rule's limit, too) stand for the rule's own limit. A larger, negative or invalid one is refused. */
-function pageLimit(rule: Merged, data: AclQuery['data']): number | 'refused' | undefined {
-  const most = rule.paginationLimit
-  if (most === undefined) return data['limit'] === 'max' ? 0 : undefined
-  if (!Object.hasOwn(data, 'limit'))
-    return [...rule.required].some((name) => name.toLowerCase() === 'limit') ? 'refused' : most
-  if (data['limit'] === 'max') return most
-  const requested = f.int('').parse(data['limit'])
-  if (requested === undefined || requested < 0 || requested > most) return 'refused'
-  return requested === 0 ? most : requested
-}
-
-/** Whether a pattern can match something at or below a mount. */
-function leadsInto(pattern: Pattern, mountPath: string, mount: readonly string[]): boolean {
-  if (pattern.kind === 'exact') return pattern.stem.startsWith(mountPath) || `${pattern.stem}/` === mountPath
-  if (pattern.kind === 'prefix') return pattern.stem.startsWith(mountPath) || mountPath.startsWith(pattern.stem)
-  const endsAbove = pattern.prefix && pattern.segments.length <= mount.length
-  return mount.every((segment, at) => {
-    const want = pattern.segments[at]
-    if (want === undefined) return endsAbove
-    if (want === '+') return true
-    return endsAbove && at === pattern.segments.length - 1 ? segment.startsWith(want) : segment === want
-  })
-}
-
-function describedRule(rule: Merged): Record<string, unknown> {
-  const none = rule.capabilities.size === 0 || rule.capabilities.has('deny')
-  return {
-    capabilities: none ? ['deny'] : displayOrder.filter((capability) => rule.capabilities.has(capability)),
-    ...(rule.allowed.size > 0 && { allowed_parameters: Object.fromEntries(rule.allowed) }),
-    ...(rule.denied.size > 0 && { denied_parameters: Object.fromEntries(rule.denied) }),
-    ...(rule.required.size > 0 && { required_parameters: [...rule.required] }),
-    ...(rule.minWrappingTtl !== undefined && { min_wrapping_ttl: rule.minWrappingTtl }),
-    ...(rule.maxWrappingTtl !== undefined && { max_wrapping_ttl: rule.maxWrappingTtl }),
-    ...(rule.paginationLimit !== undefined && { pagination_limit: rule.paginationLimit }),
   }
 }

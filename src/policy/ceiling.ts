@@ -1,6 +1,6 @@
 import type { Capability } from '../contract/identity.ts'
 import { Acl } from './acl.ts'
-import type { AclQuery, Verdict, Weighed } from './acl.ts'
+import type { AclQuery, Verdict, Weighed } from './verdict.ts'
 import type { Match } from './rules.ts'
 
 /**

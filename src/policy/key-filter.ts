@@ -1,5 +1,5 @@
-import { readPipeline } from './template-pipeline.ts'
-import type { Pipeline } from './template-pipeline.ts'
+import { readPipeline } from './templates/pipeline.ts'
+import type { Pipeline } from './templates/pipeline.ts'
 
 /**
  * `list_scan_response_keys_filter_path` (OpenBao): where a listed name is looked for to see whether the caller may read it.

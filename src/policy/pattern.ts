@@ -77,3 +77,16 @@ export function whyNearer(a: Pattern, b: Pattern): string {
   if (a.text.length !== b.text.length) return 'it is shorter'
   return 'it comes first in the alphabet'
 }
+
+/** Whether a pattern can match something at or below a mount. */
+export function leadsInto(pattern: Pattern, mountPath: string, mount: readonly string[]): boolean {
+  if (pattern.kind === 'exact') return pattern.stem.startsWith(mountPath) || `${pattern.stem}/` === mountPath
+  if (pattern.kind === 'prefix') return pattern.stem.startsWith(mountPath) || mountPath.startsWith(pattern.stem)
+  const endsAbove = pattern.prefix && pattern.segments.length <= mount.length
+  return mount.every((segment, at) => {
+    const want = pattern.segments[at]
+    if (want === undefined) return endsAbove
+    if (want === '+') return true
+    return endsAbove && at === pattern.segments.length - 1 ? segment.startsWith(want) : segment === want
+  })
+}

@@ -1,7 +1,8 @@
 import { expect } from 'chai'
 import * as fc from 'fast-check'
 import { compileAcl } from '../../src/policy/acl.ts'
-import type { AclQuery, NamedPolicy } from '../../src/policy/acl.ts'
+import type { NamedPolicy } from '../../src/policy/acl.ts'
+import type { AclQuery } from '../../src/policy/verdict.ts'
 import { BoundedAcl } from '../../src/policy/ceiling.ts'
 import { parsePolicy } from '../../src/policy/document.ts'
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { Fault } from '../../src/contract/fault.ts'
 import { compileAcl } from '../../src/policy/acl.ts'
-import type { AclOperation } from '../../src/policy/acl.ts'
+import type { AclOperation } from '../../src/policy/verdict.ts'
 import { builtinPolicies } from '../../src/policy/builtin.ts'
 import { parsePolicy } from '../../src/policy/document.ts'
 

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import type { Principal } from '../../src/contract/identity.ts'
 import { compileAcl } from '../../src/policy/acl.ts'
-import type { AclOperation } from '../../src/policy/acl.ts'
+import type { AclOperation } from '../../src/policy/verdict.ts'
 import { builtinPolicies } from '../../src/policy/builtin.ts'
 import { parsePolicy } from '../../src/policy/document.ts'
 

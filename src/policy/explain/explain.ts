@@ -1,5 +1,6 @@
 import type { Capability } from '../../contract/identity.ts'
-import type { Acl, AclOperation, AclQuery, NamedPolicy } from '../acl.ts'
+import type { Acl, NamedPolicy } from '../acl.ts'
+import type { AclOperation, AclQuery } from '../verdict.ts'
 import { misfit } from '../parameters/parameters.ts'
 import type { PathRule } from '../document.ts'
 import { whyNearer } from '../pattern.ts'
@@ -7,7 +8,7 @@ import { reasonOf } from './reason.ts'
 import type { ExplainedGround } from './reason.ts'
 import type { Match, Merged } from '../rules.ts'
 import { suggestion } from './suggestion.ts'
-import type { Unresolved } from '../template.ts'
+import type { Unresolved } from '../templates/template.ts'
 
 /** Policies, and what they come to. It serves one explanation. */
 export interface Compiled {

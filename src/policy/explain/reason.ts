@@ -1,5 +1,5 @@
 import { formatDuration } from '../../util/duration.ts'
-import type { AclOperation, Ground } from '../acl.ts'
+import type { AclOperation, Ground } from '../verdict.ts'
 import type { Misfit } from '../parameters/parameters.ts'
 import type { Merged } from '../rules.ts'
 

@@ -3,7 +3,7 @@ import { rootNamespace } from '../../../src/contract/identity.ts'
 import type { Principal, PrincipalGroup, Principals, TokenRecord } from '../../../src/contract/identity.ts'
 import { Acls } from '../../../src/core/policies/acl-cache.ts'
 import { Policies } from '../../../src/core/policies/policies.ts'
-import type { AclOperation } from '../../../src/policy/acl.ts'
+import type { AclOperation } from '../../../src/policy/verdict.ts'
 import { openBarrier } from '../../support/barrier.ts'
 import { HandClock } from '../../support/clock.ts'
 

@@ -1,6 +1,7 @@
 import type { AskedRequest, Caller, Principal, TokenRecord } from '../../../contract/identity.ts'
 import { apiPath } from '../../../contract/request.ts'
-import type { Acl, AclQuery } from '../../../policy/acl.ts'
+import type { Acl } from '../../../policy/acl.ts'
+import type { AclQuery } from '../../../policy/verdict.ts'
 import type { Namespace } from '../../namespaces/namespace.ts'
 import { deniedElsewhere, whereLeads } from './other-paths.ts'
 

@@ -1,7 +1,8 @@
 import type { Capability } from '../../../contract/identity.ts'
 import { apiPath } from '../../../contract/request.ts'
 import type { ApiPath } from '../../../contract/request.ts'
-import type { Acl, AclOperation } from '../../../policy/acl.ts'
+import type { Acl } from '../../../policy/acl.ts'
+import type { AclOperation } from '../../../policy/verdict.ts'
 import type { Namespace } from '../../namespaces/namespace.ts'
 import { deniedElsewhere, whereLeads } from './other-paths.ts'
 

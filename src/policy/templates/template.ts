@@ -1,9 +1,9 @@
-import type { Principal, PrincipalAlias, PrincipalGroup } from '../contract/identity.ts'
-import { unprintable } from '../util/printable.ts'
-import type { PathRule } from './document.ts'
-import { ruleLimits } from './parameters/values.ts'
-import { compilePattern } from './pattern.ts'
-import type { Pattern } from './pattern.ts'
+import type { Principal, PrincipalAlias, PrincipalGroup } from '../../contract/identity.ts'
+import { unprintable } from '../../util/printable.ts'
+import type { PathRule } from '../document.ts'
+import { ruleLimits } from '../parameters/values.ts'
+import { compilePattern } from '../pattern.ts'
+import type { Pattern } from '../pattern.ts'
 
 /** Which characters besides the usual ones a policy lets the values of its templates have. */
 export interface TemplateOptions {

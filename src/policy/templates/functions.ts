@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
-import { base64, byteOrder, fromBase64, hex, text as textOf, utf8 } from '../util/bytes.ts'
-import { formatted, goPrint } from './template-print.ts'
+import { base64, byteOrder, fromBase64, hex, text as textOf, utf8 } from '../../util/bytes.ts'
+import { formatted, goPrint } from './print.ts'
 
 /** The values of a template; Go's other types do not occur. */
 export type Value = string | number | boolean

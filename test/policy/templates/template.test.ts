@@ -1,11 +1,11 @@
 import { expect } from 'chai'
 import * as fc from 'fast-check'
-import type { Principal } from '../../src/contract/identity.ts'
-import { compileAcl } from '../../src/policy/acl.ts'
-import { parsePolicy } from '../../src/policy/document.ts'
-import { explain } from '../../src/policy/explain/explain.ts'
-import { TemplateResolver } from '../../src/policy/template.ts'
-import type { TemplateOptions } from '../../src/policy/template.ts'
+import type { Principal } from '../../../src/contract/identity.ts'
+import { compileAcl } from '../../../src/policy/acl.ts'
+import { parsePolicy } from '../../../src/policy/document.ts'
+import { explain } from '../../../src/policy/explain/explain.ts'
+import { TemplateResolver } from '../../../src/policy/templates/template.ts'
+import type { TemplateOptions } from '../../../src/policy/templates/template.ts'
 
 const now = { now: () => Date.UTC(2030, 0, 1) }
 const lax: TemplateOptions = { wildcards: true, slashes: true }

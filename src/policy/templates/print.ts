@@ -1,5 +1,5 @@
-import { hex, utf8 } from '../util/bytes.ts'
-import type { Value } from './template-functions.ts'
+import { hex, utf8 } from '../../util/bytes.ts'
+import type { Value } from './functions.ts'
 
 /** As Go's `fmt.Sprint`: a space between two values when neither is a string; with `line` as `fmt.Sprintln`. Undefined when it is too long. */
 export function goPrint(values: readonly Value[], longest: number, line = false): string | undefined {

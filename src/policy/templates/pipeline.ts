@@ -1,5 +1,5 @@
-import { templateFunctions } from './template-functions.ts'
-import type { Kind, Value } from './template-functions.ts'
+import { templateFunctions } from './functions.ts'
+import type { Kind, Value } from './functions.ts'
 
 /** The values for a template. */
 export interface TemplateValues {
