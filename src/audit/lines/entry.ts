@@ -1,17 +1,26 @@
-import type { AuditEvent, AuditMount, AuditOutcome } from '../../contract/audit.ts'
+import type { AuditEvent, AuditOutcome } from '../../contract/audit.ts'
 import { Fault } from '../../contract/fault.ts'
 import type { Principal, TokenRecord } from '../../contract/identity.ts'
 import { identityPolicies, rootNamespace } from '../../contract/identity.ts'
 import type { Request } from '../../contract/request.ts'
 import type { AuthBlock, Response, WrapInfo } from '../../contract/response.ts'
-import { errorText, vaultName } from '../../contract/wire/vault.ts'
+import { vaultName } from '../../contract/wire/vault.ts'
 import { rfc3339 } from '../../util/clock.ts'
-import { inTurns } from '../../util/slices.ts'
 import type { Secret } from '../../util/secret.ts'
+import { LineValues } from './line-values.ts'
+import type { LineOptions } from './line-options.ts'
+import {
+  bodyOf,
+  counted,
+  errorOf,
+  faultAnswer,
+  grantingText,
+  isListing,
+  mountText,
+  namespaceText,
+} from './line-texts.ts'
 import type { Hasher } from './hasher.ts'
 import { bootMark } from './marks.ts'
-import { redact, redactSteps } from './redact.ts'
-import type { Redaction } from './redact.ts'
 import { perObject } from '../../util/caches/per-object.ts'
 
 /** Kinds of lines about the log itself (docs/formats.md): the end of their path. */
@@ -30,28 +39,6 @@ export type NoteAbout =
   | 'test'
   | 'torn'
 
-/** A device's options that shape its lines. */
-export interface LineOptions {
-  /** Texts stay as they are. */
-  readonly raw: boolean
-  /** Key shares pass: every string is hashed, whatever is open elsewhere. Excludes `raw`. */
-  readonly strict: boolean
-  /** Whether accessors are hashed. */
-  readonly hmacAccessor: boolean
-  /** Lists in answers become counts. */
-  readonly elideLists: boolean
-  /** Request headers to show, by lower-case name; true: hashed. */
-  readonly headers: ReadonlyMap<string, boolean>
-  /** Hashed with the salt of this start of the server, because the stored one is sealed; the line says so. */
-  readonly bootSalt: boolean
-}
-
-/** Data as it stands in a line, made ahead: right as long as the same strings are open. */
-interface Prepared {
-  readonly open: readonly string[] | undefined
-  readonly text: string
-}
-
 /** The parts of a line that name the caller; made once per token. */
 interface TokenText {
   readonly shown: Secret<string> | undefined
@@ -65,34 +52,26 @@ interface TokenText {
  * chain is their last member. Whatever is the same for many requests is written once and kept with its object.
  */
 export class LineWriter {
-  readonly #hasher: Hasher
+  readonly #values: LineValues
   readonly #options: LineOptions
   /** The newest text of each token. */
   readonly #tokens = perObject<TokenRecord, { text?: TokenText }>(() => ({}))
   readonly #events = perObject((event: AuditEvent) => this.#eventText(event, this.#token(event)))
-  /** Each is taken once. */
-  readonly #prepared = new WeakMap<object, Prepared>()
 
   constructor(hasher: Hasher, options: LineOptions) {
-    this.#hasher = hasher
+    this.#values = new LineValues(hasher, options)
     this.#options = options
   }
 
   /** Hashes what is large in a request, with turns for others, so that its line can be written at once. */
   async prepareRequest({ request, mount }: AuditEvent): Promise<void> {
-    await this.#prepare(request.data, mount?.rawRequestKeys)
+    await this.#values.prepare(request.data, mount?.rawRequestKeys)
   }
 
   /** The same for an answer. */
   async prepareAnswer({ mount }: AuditEvent, outcome: AuditOutcome): Promise<void> {
     const data = outcome instanceof Fault ? outcome.details.data : (outcome.data ?? bodyOf(outcome.plain))
-    await this.#prepare(data, mount?.rawResponseKeys)
-  }
-
-  async #prepare(data: unknown, open: readonly string[] | undefined): Promise<void> {
-    if (typeof data !== 'object' || data === null) return
-    const text = await inTurns(redactSteps(data, this.#hasher, this.#redaction(open)))
-    this.#prepared.set(data, { open, text })
+    await this.#values.prepare(data, mount?.rawResponseKeys)
   }
 
   /** The line before the operation. `time` is RFC 3339. */
@@ -137,7 +116,7 @@ export class LineWriter {
     const path = isListing(event) && !request.path.endsWith('/') ? `${request.path}/` : request.path
     let text = `"id":${JSON.stringify(id)},"operation":"${event.operation}",${mount ? mountText(mount) : ''}${token}`
     text += `"namespace":${namespaceText(event.namespace)},"path":${JSON.stringify(path)}`
-    if (Object.keys(data).length > 0) text += `,"data":${this.#redact(data, mount?.rawRequestKeys)}`
+    if (Object.keys(data).length > 0) text += `,"data":${this.#values.redact(data, mount?.rawRequestKeys)}`
     text += `,"remote_address":${JSON.stringify(client.address)},"remote_port":${client.port}`
     if (wrapTtl !== undefined && wrapTtl > 0) text += `,"wrap_ttl":${wrapTtl}`
     if (protocol !== vaultName) text += `,"protocol":${JSON.stringify(protocol)}`
@@ -150,7 +129,7 @@ export class LineWriter {
       const value = request.headers[name]
       if (value === undefined) continue
       const values = (typeof value === 'string' ? [value] : value).map((item) =>
-        hashed || this.#options.strict ? this.#text(item) : JSON.stringify(item),
+        hashed || this.#options.strict ? this.#values.text(item) : JSON.stringify(item),
       )
       shown.push(`${JSON.stringify(name)}:[${values.join(',')}]`)
     }
@@ -160,16 +139,24 @@ export class LineWriter {
   #token({ token, principal, request }: AuditEvent): TokenText {
     const shown = request.credential.kind === 'token' ? request.credential.token : undefined
     if (token === undefined)
-      return { shown, principal, auth: '', request: shown ? `"client_token":${this.#credential(shown)},` : '' }
+      return {
+        shown,
+        principal,
+        auth: '',
+        request: shown ? `"client_token":${this.#values.text(shown.reveal())},` : '',
+      }
     const cached = this.#tokens(token)
     const { text } = cached
     if (text && text.principal === principal && text.shown?.reveal() === shown?.reveal()) return text
-    const bearer = shown ? this.#credential(shown) : undefined
+    const bearer = shown ? this.#values.text(shown.reveal()) : undefined
     return (cached.text = { shown, principal, ...this.#tokenText(token, bearer, principal) })
   }
 
   #issued(event: AuditEvent, { token, bearer }: NonNullable<Response['issued']>): Pick<TokenText, 'auth' | 'request'> {
-    return { auth: this.#tokenText(token, this.#credential(bearer)).auth, request: this.#token(event).request }
+    return {
+      auth: this.#tokenText(token, this.#values.text(bearer.reveal())).auth,
+      request: this.#token(event).request,
+    }
   }
 
   #tokenText(
@@ -178,7 +165,7 @@ export class LineWriter {
     principal?: Principal,
   ): { readonly auth: string; readonly request: string } {
     const client = bearer === undefined ? '' : `"client_token":${bearer},`
-    const accessor = token.accessor === '' ? undefined : this.#accessor(token.accessor)
+    const accessor = token.accessor === '' ? undefined : this.#values.accessor(token.accessor)
     const ofIdentity = principal ? identityPolicies(principal) : []
     const auth = {
       display_name: token.displayName,
@@ -207,8 +194,9 @@ export class LineWriter {
     if (answer.leaseDuration !== undefined) parts.push('"secret":{}')
     const body = answer.data ?? bodyOf(answer.plain)
     const data = isListing(event) && this.#options.elideLists && answer.data ? counted(answer.data) : body
-    if (data !== undefined) parts.push(`"data":${this.#redact(data, mount?.rawResponseKeys)}`)
-    if (answer.warnings && answer.warnings.length > 0) parts.push(`"warnings":${this.#warnings(answer.warnings)}`)
+    if (data !== undefined) parts.push(`"data":${this.#values.redact(data, mount?.rawResponseKeys)}`)
+    if (answer.warnings && answer.warnings.length > 0)
+      parts.push(`"warnings":${this.#values.warnings(answer.warnings)}`)
     if (answer.wrapInfo) parts.push(`"wrap_info":${this.#wrapping(answer.wrapInfo)}`)
     return parts.join(',')
   }
@@ -224,98 +212,16 @@ export class LineWriter {
       token_type: auth.token_type,
       token_ttl: auth.lease_duration,
     }
-    const accessor = auth.accessor === '' ? '' : `"accessor":${this.#accessor(auth.accessor)},`
+    const accessor = auth.accessor === '' ? '' : `"accessor":${this.#values.accessor(auth.accessor)},`
     // A login that comes with a request gets no token.
-    const token = auth.client_token === '' ? '' : `"client_token":${this.#text(auth.client_token)},`
+    const token = auth.client_token === '' ? '' : `"client_token":${this.#values.text(auth.client_token)},`
     return `${token}${accessor}${JSON.stringify(open).slice(1, -1)}`
   }
 
   #wrapping(info: WrapInfo): string {
     const { ttl, token, accessor, creation_time, creation_path, wrapped_accessor: wrapped } = info
     const where = JSON.stringify({ creation_time, creation_path }).slice(1)
-    const inner = wrapped === undefined ? '' : `"wrapped_accessor":${this.#accessor(wrapped)},`
-    return `{"ttl":${ttl},"token":${this.#text(token)},"accessor":${this.#accessor(accessor)},${inner}${where}`
-  }
-
-  #accessor(accessor: string): string {
-    return this.#options.hmacAccessor ? this.#text(accessor) : JSON.stringify(accessor)
-  }
-
-  #credential(token: Secret<string>): string {
-    return this.#text(token.reveal())
-  }
-
-  #text(text: string): string {
-    return this.#options.raw ? JSON.stringify(text) : `"${this.#hasher.of(text)}"`
-  }
-
-  /** Warnings repeat names of parameters that a caller chose. */
-  #warnings(warnings: readonly string[]): string {
-    return this.#options.strict ? `[${warnings.map((text) => this.#text(text)).join(',')}]` : JSON.stringify(warnings)
-  }
-
-  #redact(value: unknown, open: readonly string[] | undefined): string {
-    const prepared = this.#takePrepared(value)
-    return prepared && prepared.open === open ? prepared.text : redact(value, this.#hasher, this.#redaction(open))
-  }
-
-  /** Once: what is answered may be an object that lives on. */
-  #takePrepared(value: unknown): Prepared | undefined {
-    if (typeof value !== 'object' || value === null) return undefined
-    const prepared = this.#prepared.get(value)
-    if (prepared) this.#prepared.delete(value)
-    return prepared
-  }
-
-  #redaction(open: readonly string[] | undefined): Redaction {
-    const { raw, strict } = this.#options
-    return strict ? { strict } : { raw, ...(open && open.length > 0 && { open: new Set(open) }) }
-  }
-}
-
-function isListing({ operation }: AuditEvent): boolean {
-  return operation === 'list' || operation === 'scan'
-}
-
-/** `"mount_point":…,` and the like, ending in a comma; made once per mount. */
-const mountText = perObject((mount: AuditMount): string => {
-  const { path, type, accessor } = mount
-  const named = { mount_point: path, mount_type: type, mount_accessor: accessor, mount_class: mount.class }
-  return `${JSON.stringify(named).slice(1, -1)},`
-})
-
-/** Made once per namespace. */
-const namespaceText = perObject(({ id, path }: AuditEvent['namespace']): string =>
-  JSON.stringify({ ...(id !== '' && { id }), ...(path !== '' && { path }) }),
-)
-
-const grantingText = perObject(
-  (granting: NonNullable<AuditEvent['decision']['granting']>): string =>
-    `,"granting_policies":${JSON.stringify(granting)}`,
-)
-
-function errorOf(fault: Fault | undefined): string {
-  const text = fault && errorText(fault)
-  return text === undefined ? '' : `,"error":${JSON.stringify(text)}`
-}
-
-function faultAnswer({ details }: Fault): Response {
-  return { ...(details.data && { data: details.data }), ...(details.warnings && { warnings: details.warnings }) }
-}
-
-/** A body without envelope, as an object: texts and bytes under the name that Vault gives a raw body. */
-function bodyOf(plain: unknown): unknown {
-  if (plain === undefined || plain === null) return undefined
-  const bare = typeof plain !== 'object' || plain instanceof Uint8Array
-  return bare ? { http_raw_body: plain } : plain
-}
-
-/** A list's answer with counts in place of what it lists. */
-function counted(data: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  const { keys, key_info: info } = data
-  return {
-    ...data,
-    ...(Array.isArray(keys) && { keys: keys.length }),
-    ...(typeof info === 'object' && info !== null && { key_info: Object.keys(info).length }),
+    const inner = wrapped === undefined ? '' : `"wrapped_accessor":${this.#values.accessor(wrapped)},`
+    return `{"ttl":${ttl},"token":${this.#values.text(token)},"accessor":${this.#values.accessor(accessor)},${inner}${where}`
   }
 }

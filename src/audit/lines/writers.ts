@@ -1,6 +1,6 @@
 import type { AuditEvent, AuditOutcome } from '../../contract/audit.ts'
 import { LineWriter } from './entry.ts'
-import type { LineOptions } from './entry.ts'
+import type { LineOptions } from './line-options.ts'
 import { Hasher } from './hasher.ts'
 
 /** The makers of one device's lines: the usual one, and a strict one for requests with key shares. */
