@@ -69,10 +69,19 @@ const script = {
   'GET /v1/sys/remount/status/m': [moved],
 }
 
+/** Has what any of them asks for. */
+const done = {
+  sealed: true,
+  auth: {},
+  lease_id: 'l',
+  nonce: 'n',
+  data: { migration_id: 'm', hash: `hmac-sha256:${'0'.repeat(64)}` },
+}
+
 describe('commands', () => {
   it('send what their arguments and flags say', async () => {
     for (const [line, [request, body]] of Object.entries(commands))
-      await scripted({ ...script, [request]: [{ body: { data: { migration_id: 'm' } } }] }, async (shell, server) => {
+      await scripted({ ...script, [request]: [{ body: done }] }, async (shell, server) => {
         shell.stdin = 'value'
         const { code, err } = await shell.run(line)
         const sent = server.seen.find(({ line: seen }) => seen === request)
@@ -104,7 +113,7 @@ describe('commands', () => {
   })
 
   it('print the token alone with -token-only, and make a one-time password with -generate-otp', async () => {
-    const attempt = { body: { otp_length: 28 } }
+    const attempt = { body: { started: false, otp_length: 28 } }
     await scripted(
       {
         'GET /v1/auth/token/lookup-self': [{ body: { data: { id: 'hvs.a' } } }],

@@ -3,7 +3,7 @@ import { jsonLimits } from '../../util/json-limits.ts'
 import { readJson, writeJson } from '../../util/json.ts'
 import type { Json } from '../../util/json.ts'
 import { dryRunOf } from './dry-run.ts'
-import { ServerError, unexpectedResponse, refusal } from './errors.ts'
+import { ServerError, missing, notFollowed, notJson, refusal, unexpectedResponse } from './errors.ts'
 import { hintFor } from './hints.ts'
 import { UsageError } from '../framework/flags.ts'
 import { encodePath, query } from './paths.ts'
@@ -88,6 +88,37 @@ export class Client {
     }
   }
 
+  /**
+   * Asks for something: sends a request whose answer has to have one of these members, at its top or in its `data`, such as `auth` or `sealed`.
+   * An answer that is wrapped, or a 404 that warns, is one too.
+   * @throws ServerError as `send` does, and where the answer has none of them: whoever sent it has not done what was asked
+   */
+  async ask(
+    members: string | readonly string[],
+    method: string,
+    path: string,
+    data?: unknown,
+    options: SendOptions = {},
+  ): Promise<Json> {
+    const response = await this.send(method, path, data, options)
+    const { status, body } = response
+    if (
+      body &&
+      ([members].flat().some((member) => hasMember(body, member)) ||
+        body['wrap_info'] ||
+        (status === 404 && body['warnings']))
+    )
+      return body
+    const { namespace, token } = this.#target
+    const request = {
+      method,
+      url: this.#url(path, options.query ?? {}),
+      namespace,
+      hasToken: (options.token ?? token) !== '',
+    }
+    throw new ServerError(unexpectedResponse(request, response, missing(body, [members].flat())), status)
+  }
+
   #accepted(request: Parameters<typeof refusal>[0], response: Received, { anyText = false }: SendOptions): ApiResponse {
     const { status, body, text, location } = response
     if (status === 404 && request.method === 'GET' && hasContent(body)) return response
@@ -98,7 +129,10 @@ export class Client {
     // A redirect that was not followed, and a proxy's page, say nothing of whether anything was done.
     const fits = status < 300 && (anyText || body !== undefined || text.trim() === '')
     if (!fits)
-      throw new ServerError(unexpectedResponse(request, response, status >= 300 ? (location ?? '') : undefined), status)
+      throw new ServerError(
+        unexpectedResponse(request, response, status >= 300 ? notFollowed(location ?? '') : notJson(text)),
+        status,
+      )
     return response
   }
 
@@ -168,6 +202,11 @@ function isTransient({ status, body }: ApiResponse): boolean {
   const errors = body?.['errors']
   if (status === 503 && Array.isArray(errors) && errors.includes('Vault is sealed')) return false
   return status === 412 || (status >= 500 && status !== 501)
+}
+
+function hasMember(body: Json, member: string): boolean {
+  const { data } = body as { readonly data?: Json | null }
+  return (body[member] ?? data?.[member] ?? null) !== null
 }
 
 const hasContent = (body: Json | undefined): boolean => Boolean(body?.['data'] || body?.['warnings'])

@@ -7,7 +7,7 @@ import { cell } from './table.ts'
 /** Shows a server's answer in the format asked for, or one field of it. `done` is said if it holds nothing. @returns the exit status */
 export async function showResponse(run: Run, body: Json | undefined, done = ''): Promise<number> {
   const field = run.flags.string('field') ?? ''
-  if (field !== '' && body) return showField(run, fieldOf(body, field), field)
+  if (field !== '') return showField(run, fieldOf(body ?? {}, field), field)
   if (run.format !== 'table') {
     if (body) await showValue(run, envelope(body))
   } else {

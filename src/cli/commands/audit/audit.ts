@@ -13,9 +13,9 @@ interface Device {
 }
 
 async function list(run: Run): Promise<number> {
-  const { body } = await run.client.send('GET', 'sys/audit')
-  if (body?.['wrap_info']) return showResponse(run, body)
-  const devices = [...(sorted(body?.['data'] ?? {}) as Map<string, Map<string, unknown>>)].map(
+  const body = await run.client.ask('data', 'GET', 'sys/audit')
+  if (body['wrap_info']) return showResponse(run, body)
+  const devices = [...(sorted(body['data'] ?? {}) as Map<string, Map<string, unknown>>)].map(
     ([path, device]) => [path, Object.fromEntries(device) as unknown as Device] as const,
   )
   if (run.format !== 'table') {

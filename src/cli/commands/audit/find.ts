@@ -3,6 +3,7 @@ import { readingFiles } from './files.ts'
 import { filterFlags, filterOf } from './filter.ts'
 import type { Command, Run } from '../../framework/command.ts'
 import { UsageError } from '../../framework/flags.ts'
+import { ServerError } from '../../http/errors.ts'
 import { barePath } from '../../http/paths.ts'
 import { printable } from '../../output/printable.ts'
 import { showValue } from '../../output/show.ts'
@@ -53,12 +54,14 @@ async function hashesOf(run: Run): Promise<readonly string[]> {
   const generation = run.flags.int('generation')
   const hashes = [...fromFlags]
   for (const device of devices.length > 0 ? devices : ['file']) {
-    const { body } = await run.client.send('PUT', `sys/audit-hash/${barePath(device)}`, {
+    const body = await run.client.ask('hash', 'PUT', `sys/audit-hash/${barePath(device)}`, {
       input,
       ...(generation !== undefined && { generation }),
     })
-    const { hash } = (body?.['data'] ?? {}) as { readonly hash?: string }
-    if (hash !== undefined && hashed.test(hash)) hashes.push(hash)
+    const { hash } = (body['data'] ?? {}) as { readonly hash?: unknown }
+    if (typeof hash !== 'string' || !hashed.test(hash))
+      throw new ServerError(`the response of sys/audit-hash/${barePath(device)} contains no hash`)
+    hashes.push(hash)
   }
   return hashes
 }

@@ -30,8 +30,8 @@ async function help(run: Run): Promise<number> {
 }
 
 async function typeAt(run: Run, path: string): Promise<string> {
-  const { body } = await run.client.send('GET', 'sys/auth')
-  return textOf(((body?.['data'] ?? {}) as Readonly<Record<string, Json>>)[path]?.['type'])
+  const body = await run.client.ask('data', 'GET', 'sys/auth')
+  return textOf(((body['data'] ?? {}) as Readonly<Record<string, Json>>)[path]?.['type'])
 }
 
 /** `auth …`. */

@@ -98,9 +98,9 @@ async function showLogin(run: Run, body: Json, stored: boolean, field: string): 
 async function byToken(run: Run): Promise<Json> {
   const token = await tokenInput(run)
   try {
-    const { body } = await run.client.send('GET', 'auth/token/lookup-self', undefined, { token })
-    if (body?.['wrap_info']) return body
-    return { auth: authOf(token, (body?.['data'] ?? {}) as Json) }
+    const body = await run.client.ask('id', 'GET', 'auth/token/lookup-self', undefined, { token })
+    if (body['wrap_info']) return body
+    return { auth: authOf(token, (body['data'] ?? {}) as Json) }
   } catch (thrown) {
     if (thrown instanceof ServerError) thrown.during = 'Error authenticating with the token'
     throw thrown
@@ -133,8 +133,8 @@ async function byMethod(run: Run, name: string, method: Method): Promise<Json> {
   const data = { ...inputs, ...(secret && inputs[secret] === undefined && { [secret]: await askFor(run, secret) }) }
   const { username: _, ...rest } = data as Readonly<Record<string, string>>
   const path = `${mountOf(run, name)}/${method.path(data)}`
-  const sent = run.client.send('PUT', path, rest, { token: '' })
-  const { body } = await sent.catch((thrown: unknown) => {
+  const sent = run.client.ask('auth', 'PUT', path, rest, { token: '' })
+  return sent.catch((thrown: unknown) => {
     const isMissing = thrown instanceof ServerError && [403, 404].includes(thrown.status)
     throw isMissing
       ? thrown.withHint(
@@ -142,7 +142,6 @@ async function byMethod(run: Run, name: string, method: Method): Promise<Json> {
         )
       : thrown
   })
-  return body ?? {}
 }
 
 const mountOf = (run: Run, name: string): string => `auth/${barePath(run.flags.string('path') ?? name)}`

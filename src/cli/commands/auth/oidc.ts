@@ -41,12 +41,11 @@ export async function loginByBrowser(run: Run, path: string, inputs: Readonly<Re
       `Open this address in a browser, and log in there:\n\n    ${url}\n\nWaiting for the browser at ${begun.redirect_uri} …`,
     )
     return await listener.complete(state, async (query) => {
-      const reply = await run.client.send('GET', `${path}/oidc/callback`, undefined, {
+      return run.client.ask('auth', 'GET', `${path}/oidc/callback`, undefined, {
         query: { ...query, client_nonce: nonce },
         token: '',
         noRetry: true,
       })
-      return reply.body ?? {}
     })
   } finally {
     listener.stop()

@@ -21,8 +21,7 @@ export async function withSecondFactor(run: Run, body: Json): Promise<Json> {
   const payload: Record<string, readonly string[]> = {}
   for (const { id, name } of waiting.methods) payload[id] = [(await askFor(run, name || id, waiting)).trim()]
   const data = { mfa_request_id: waiting.id, mfa_payload: payload }
-  const sent = await run.client.send('PUT', 'sys/mfa/validate', data, { token: '', noRetry: true })
-  return sent.body ?? {}
+  return run.client.ask('auth', 'PUT', 'sys/mfa/validate', data, { token: '', noRetry: true })
 }
 
 async function askFor(run: Run, name: string, waiting: Waiting): Promise<string> {

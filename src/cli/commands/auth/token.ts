@@ -36,7 +36,7 @@ const createFlags: FlagTable = {
 async function create(run: Run): Promise<number> {
   const { flags } = run
   const role = flags.string('role')
-  const { body } = await run.client.send('POST', `auth/token/create${role ? `/${role}` : ''}`, {
+  const body = await run.client.ask('auth', 'POST', `auth/token/create${role ? `/${role}` : ''}`, {
     ...(flags.has('policy') && { policies: flags.strings('policy') }),
     ...(flags.has('metadata') && { meta: flags.pairs('metadata') }),
     ...Object.fromEntries(
@@ -60,32 +60,32 @@ interface TokenEndpoints {
   readonly methods: readonly [self: string, token: string, accessor: string]
 }
 
-async function callEndpoint(run: Run, endpoints: TokenEndpoints, more: Json = {}): Promise<Json | undefined> {
+/** The request of a command: its method, its path and its data. @throws UsageError for an empty or missing argument */
+function requestTo(run: Run, endpoints: TokenEndpoints, more: Json = {}): readonly [string, string, Json | undefined] {
   const [tokenOrAccessor] = run.args
   if (tokenOrAccessor?.trim() === '') throw new UsageError('the token, or accessor, is empty: was a variable not set?')
   const [self, token, accessor] = endpoints.methods
   if (run.flags.bool('accessor')) {
     if (tokenOrAccessor === undefined) throw new UsageError('an accessor is missing: give it as the argument')
-    return (await run.client.send(accessor, endpoints.accessor, { accessor: tokenOrAccessor, ...more })).body
+    return [accessor, endpoints.accessor, { accessor: tokenOrAccessor, ...more }]
   }
-  if (tokenOrAccessor !== undefined)
-    return (await run.client.send(token, endpoints.token, { token: tokenOrAccessor, ...more })).body
-  return (await run.client.send(self, endpoints.self, self === 'GET' ? undefined : more)).body
+  if (tokenOrAccessor !== undefined) return [token, endpoints.token, { token: tokenOrAccessor, ...more }]
+  return [self, endpoints.self, self === 'GET' ? undefined : more]
 }
 
 async function lookup(run: Run): Promise<number> {
-  const body = await callEndpoint(run, {
+  const request = requestTo(run, {
     self: 'auth/token/lookup-self',
     token: 'auth/token/lookup',
     accessor: 'auth/token/lookup-accessor',
     methods: ['GET', 'POST', 'POST'],
   })
-  return showResponse(run, body)
+  return showResponse(run, await run.client.ask('data', ...request))
 }
 
 async function renew(run: Run): Promise<number> {
   const increment = run.flags.string('increment')
-  const body = await callEndpoint(
+  const request = requestTo(
     run,
     {
       self: 'auth/token/renew-self',
@@ -95,7 +95,7 @@ async function renew(run: Run): Promise<number> {
     },
     increment ? { increment } : {},
   )
-  return showResponse(run, body)
+  return showResponse(run, await run.client.ask('auth', ...request))
 }
 
 async function revoke(run: Run): Promise<number> {
@@ -108,13 +108,15 @@ async function revoke(run: Run): Promise<number> {
   if (!['', 'orphan', 'path'].includes(mode)) throw new UsageError('the mode is "orphan" or "path"')
   if (accessor && mode !== '') throw new UsageError('-accessor and -mode exclude each other')
   if (mode === 'path') await run.client.send('PUT', `sys/leases/revoke-prefix/${tokenOrAccessor}`)
-  else
-    await callEndpoint(run, {
+  else {
+    const endpoints: TokenEndpoints = {
       self: 'auth/token/revoke-self',
       token: mode === 'orphan' ? 'auth/token/revoke-orphan' : 'auth/token/revoke',
       accessor: 'auth/token/revoke-accessor',
       methods: ['PUT', 'PUT', 'POST'],
-    })
+    }
+    await run.client.send(...requestTo(run, endpoints))
+  }
   run.out('Success! Revoked token (if it existed)\n')
   if (self) run.environment.forgetToken()
   return 0
@@ -124,12 +126,12 @@ async function capabilities(run: Run): Promise<number> {
   const [first = '', second] = run.args
   const path = second ?? first
   const whose = second === undefined ? 'self' : run.flags.bool('accessor') ? 'accessor' : 'token'
-  const { body } = await run.client.send('POST', `sys/capabilities${whose === 'token' ? '' : `-${whose}`}`, {
+  const body = await run.client.ask('capabilities', 'POST', `sys/capabilities${whose === 'token' ? '' : `-${whose}`}`, {
     paths: [path],
     ...(whose !== 'self' && { [whose]: first }),
   })
-  if (body?.['wrap_info']) return showResponse(run, body)
-  const found = [...((body?.['data'] as Readonly<Record<string, readonly string[]>> | undefined)?.[path] ?? [])].sort()
+  if (body['wrap_info']) return showResponse(run, body)
+  const found = [...((body['data'] as Readonly<Record<string, readonly string[]>> | undefined)?.[path] ?? [])].sort()
   if (run.format === 'table') run.out(`${found.join(', ')}\n`)
   else await showValue(run, found)
   return 0

@@ -1,6 +1,5 @@
 import type { Json } from '../../../util/json.ts'
 import { ServerError } from '../../http/errors.ts'
-import type { ApiResponse } from '../../http/client.ts'
 import type { Command, Run } from '../../framework/command.ts'
 import { inputOf } from '../../framework/request-data.ts'
 import { UsageError } from '../../framework/flags.ts'
@@ -16,7 +15,7 @@ async function read(run: Run): Promise<number> {
   const input = await inputOf(run, run.args.slice(1))
   const raw = run.format === 'raw'
   const answer = await orNothing(run, run.client.send('GET', path, undefined, { query: input, anyText: raw }))
-  if (!answer) return nothingAt(run, path)
+  if (!answer || answer.text.trim() === '') return nothingAt(run, path)
   if (!raw || run.flags.string('field')) return showResponse(run, answer.body)
   run.out(`${answer.text.trimEnd()}\n\n`)
   return 0
@@ -39,8 +38,7 @@ export function pageOf({ flags }: Run): Json {
 async function list(run: Run, verb: 'list' | 'scan' = 'list'): Promise<number> {
   const path = pathOf(run)
   const query = { [verb]: true, ...pageOf(run) }
-  const answer = await orNothing(run, run.client.send('GET', path, undefined, { query }))
-  return showList(run, path, answer?.body)
+  return showList(run, path, await orNothing(run, run.client.ask('data', 'GET', path, undefined, { query })))
 }
 
 /** Shows what a list answered: its keys, its wrapping, or that there is nothing. @returns the exit status */
@@ -90,8 +88,8 @@ async function remove(run: Run): Promise<number> {
 }
 
 /** @throws ServerError that says that nothing is there */
-async function helpAt(path: string, run: Run): Promise<ApiResponse> {
-  return run.client.send('GET', path, undefined, { query: { help: 1 } }).catch((thrown: unknown) => {
+async function helpAt(path: string, run: Run): Promise<Json> {
+  return run.client.ask('help', 'GET', path, undefined, { query: { help: 1 } }).catch((thrown: unknown) => {
     throw thrown instanceof ServerError && thrown.isAbsence
       ? thrown.withHint(
           'nothing is mounted there; "strongroom secrets list" shows what is, a mount is written with "/" at its end',
@@ -103,9 +101,9 @@ async function helpAt(path: string, run: Run): Promise<ApiResponse> {
 async function help(run: Run): Promise<number> {
   // A mount is asked about with a slash at its end.
   const path = pathOf(run) + ((run.args[0] ?? '').endsWith('/') ? '/' : '')
-  const { body } = await helpAt(path, run)
-  if (run.format === 'table') run.out(`${textOf(body?.['help'])}\n`)
-  else await showValue(run, body ?? {})
+  const body = await helpAt(path, run)
+  if (run.format === 'table') run.out(`${textOf(body['help'])}\n`)
+  else await showValue(run, body)
   return 0
 }
 

@@ -1,11 +1,13 @@
 import type { Command, Run } from '../../framework/command.ts'
+import { ServerError } from '../../http/errors.ts'
 import { showList } from './generic.ts'
 import { showResponse } from '../../output/show.ts'
 
 async function unwrap(run: Run): Promise<number> {
   const [token] = run.args
   const { body } = await run.client.send('PUT', 'sys/wrapping/unwrap', token === undefined ? undefined : { token })
-  const data = body?.['data'] as { readonly keys?: unknown } | null | undefined
+  if (!body) throw new ServerError('the wrapped response is empty')
+  const data = body['data'] as { readonly keys?: unknown } | null | undefined
   // The wrapped response may have been a list.
   const isList = data && Object.keys(data).length === 1 && Array.isArray(data.keys)
   return isList && !run.flags.has('field') ? showList(run, '', body) : showResponse(run, body)

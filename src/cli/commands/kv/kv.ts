@@ -20,8 +20,8 @@ async function put(run: Run): Promise<number> {
     return showResponse(run, body, `Success! Data written to: ${place.path}`)
   }
   const path = place.at('data')
-  const pending = run.client.send('PUT', path, { data, options })
-  const { body } = await during(`writing data to ${path}`, pending)
+  const pending = run.client.ask('data', 'PUT', path, { data, options })
+  const body = await during(`writing data to ${path}`, pending)
   await warnOfDropped(run, path, data, body)
   return showVersion(run, path, body)
 }
@@ -35,8 +35,8 @@ function casOf({ flags }: Run): { readonly cas?: number } {
 }
 
 /** A put replaces the whole secret: says which keys of the version before are no longer there, if this token may read it. */
-async function warnOfDropped(run: Run, path: string, data: Json, body: Json | undefined): Promise<void> {
-  const before = Number((body?.['data'] as Json | undefined)?.['version']) - 1
+async function warnOfDropped(run: Run, path: string, data: Json, body: Json): Promise<void> {
+  const before = Number((body['data'] as Json | undefined)?.['version']) - 1
   if (!(before > 0)) return
   const read = run.client.send('GET', path, undefined, { query: { version: before }, evenInDryRun: true })
   // The write is done even if this read fails: a warning must not make it look failed.
@@ -53,12 +53,12 @@ async function warnOfDropped(run: Run, path: string, data: Json, body: Json | un
 /** Writes a version and shows what the store says about it. */
 async function writeVersion(run: Run, place: SecretLocation, method: 'PUT' | 'PATCH', data: Json): Promise<number> {
   const path = place.at('data')
-  const { body } = await during(`writing data to ${path}`, run.client.send(method, path, data))
+  const body = await during(`writing data to ${path}`, run.client.ask('data', method, path, data))
   return showVersion(run, path, body)
 }
 
-async function showVersion(run: Run, path: string, body: Json | undefined): Promise<number> {
-  if (!body || run.format !== 'table' || run.flags.string('field') || body['wrap_info']) return showResponse(run, body)
+async function showVersion(run: Run, path: string, body: Json): Promise<number> {
+  if (run.format !== 'table' || run.flags.string('field') || body['wrap_info']) return showResponse(run, body)
   showWarnings(run, body)
   showMetadata(run, 'Secret Path', path, (body['data'] ?? {}) as Json)
   return 0
@@ -70,10 +70,10 @@ async function get(run: Run): Promise<number> {
   const place = await locate(run)
   refuseVersionFlag(run, place, 'version')
   const path = place.version === 1 ? place.path : place.at('data')
-  const pending = run.client.send('GET', path, undefined, { query: version > 0 ? { version } : {} })
+  const pending = run.client.ask('data', 'GET', path, undefined, { query: version > 0 ? { version } : {} })
   const answer = await during(`reading ${path}`, orNothing(run, pending))
   if (!answer) return nothingAt(run, path)
-  return place.version === 1 ? showPlain(run, answer.body ?? {}) : showSecret(run, path, answer.body ?? {})
+  return place.version === 1 ? showPlain(run, answer) : showSecret(run, path, answer)
 }
 
 async function showPlain(run: Run, body: Json): Promise<number> {
@@ -139,8 +139,8 @@ async function readAndWrite(
   { cas }: { readonly cas?: number },
 ): Promise<number> {
   const path = place.at('data')
-  const answer = await during(`reading ${path}`, orNothing(run, run.client.send('GET', path)))
-  const { data, metadata } = (answer?.body?.['data'] ?? {}) as { readonly data?: Json; readonly metadata?: Json }
+  const answer = await during(`reading ${path}`, orNothing(run, run.client.ask('data', 'GET', path)))
+  const { data, metadata } = (answer?.['data'] ?? {}) as { readonly data?: Json; readonly metadata?: Json }
   if (!data) return nothingAt(run, path)
   const merged = Object.fromEntries(Object.entries({ ...data, ...changes }).filter(([, value]) => value !== null))
   return writeVersion(run, place, 'PUT', { data: merged, options: { cas: cas ?? metadata?.['version'] } })
@@ -151,9 +151,9 @@ async function list(run: Run, verb: 'list' | 'scan'): Promise<number> {
   const path = place.version === 1 ? place.path : place.at('metadata')
   const answer = await during(
     `listing ${path}`,
-    orNothing(run, run.client.send('GET', path, undefined, { query: { [verb]: true, ...pageOf(run) } })),
+    orNothing(run, run.client.ask('data', 'GET', path, undefined, { query: { [verb]: true, ...pageOf(run) } })),
   )
-  return showList(run, path, answer?.body)
+  return showList(run, path, answer)
 }
 
 const cas = {

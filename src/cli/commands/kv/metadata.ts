@@ -19,9 +19,8 @@ async function get(run: Run): Promise<number> {
   const place = await versioned(run)
   if (!place) return 1
   const path = place.at('metadata')
-  const answer = await during(`reading ${path}`, orNothing(run, run.client.send('GET', path)))
-  if (!answer) return nothingAt(run, path)
-  const { body = {} } = answer
+  const body = await during(`reading ${path}`, orNothing(run, run.client.ask('data', 'GET', path)))
+  if (!body) return nothingAt(run, path)
   if (run.format !== 'table' || body['wrap_info']) return showResponse(run, body)
   const { versions = {}, ...metadata } = (body['data'] ?? {}) as Json
   showMetadata(run, 'Metadata Path', path, metadata)

@@ -42,9 +42,9 @@ function placeIn(version: 1 | 2, mount: string, inside: string): SecretLocation 
 
 /** The server's description of the mount of a path; undefined if the server has no such route. */
 async function preflight(run: Run, path: string): Promise<Json | undefined> {
-  const pending = run.client.send('GET', `sys/internal/ui/mounts/${path}`, undefined, { evenInDryRun: true })
+  const pending = run.client.ask('path', 'GET', `sys/internal/ui/mounts/${path}`, undefined, { evenInDryRun: true })
   return during('', pending).then(
-    ({ body }) => (body?.['data'] ?? {}) as Json,
+    (body) => (body['data'] ?? {}) as Json,
     (thrown: unknown) => {
       if (thrown instanceof ServerError && thrown.status === 404 && !thrown.isUnknownNamespace) return undefined
       throw thrown

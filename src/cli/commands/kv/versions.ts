@@ -50,7 +50,7 @@ async function rollback(run: Run): Promise<number> {
   if (place.version === 1) return refuseVersion1(run, 'K/V engine mount must be version 2 for rollback support')
   const path = place.at('data')
   const read = async (query: Json): Promise<Json | undefined> =>
-    (await during(`reading ${path}`, orNothing(run, run.client.send('GET', path, undefined, { query }))))?.body?.[
+    (await during(`reading ${path}`, orNothing(run, run.client.ask('data', 'GET', path, undefined, { query }))))?.[
       'data'
     ] as Json | undefined
   const newest = await read({})
@@ -63,8 +63,8 @@ async function rollback(run: Run): Promise<number> {
   }
   // Only on top of the version that was newest just now: a write in between must not get lost.
   const cas = (newest['metadata'] as Json | undefined)?.['version']
-  const pending = run.client.send('PUT', path, { data: wanted['data'], options: { cas } })
-  return showResponse(run, (await during(`writing data to ${path}`, pending)).body)
+  const pending = run.client.ask('data', 'PUT', path, { data: wanted['data'], options: { cas } })
+  return showResponse(run, await during(`writing data to ${path}`, pending))
 }
 
 async function enableVersioning(run: Run): Promise<number> {

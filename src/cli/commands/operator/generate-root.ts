@@ -24,22 +24,20 @@ async function generateRoot(run: Run): Promise<number> {
     return 0
   }
   if (flags.bool('init')) return begin(run, operation)
-  const status = bare((await operation.send('GET', 'attempt')).body)
+  const status = await operation.state('GET', 'attempt')
   if (flags.bool('generate-otp')) return generateOtp(run, Number(status['otp_length']))
   if (flags.bool('status')) return show(run, status)
   if (status['started'] !== true) throw new UsageError('No root generation is in progress. Begin one with -init.')
   const share = await operation.share(String(status['nonce']))
-  const body = bare((await operation.send('PUT', 'update', share)).body)
+  const body = await operation.state('PUT', 'update', share)
   return show(run, { ...body, otp_length: 0 })
 }
-
-const bare = (body: Json | undefined): Json => (body?.['data'] ?? body ?? {}) as Json
 
 async function begin(run: Run, operation: KeyShareOperation): Promise<number> {
   const { flags } = run
   const [otp = '', key] = [flags.string('otp'), flags.string('pgp-key')]
   if (otp !== '' && key) throw new UsageError('give either -otp or -pgp-key, not both')
-  const body = bare((await operation.send('PUT', 'attempt', key ? { pgp_key: pgpKey(key) } : { otp })).body)
+  const body = await operation.state('PUT', 'attempt', key ? { pgp_key: pgpKey(key) } : { otp })
   if (body['otp'] && run.format === 'table')
     run.err(
       'A One-Time Password was generated: without it, nobody can decode the new root token. Keep it apart from the key shares, and keep it safe.',

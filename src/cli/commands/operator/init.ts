@@ -20,7 +20,7 @@ async function init(run: Run): Promise<number> {
   const shares = flags.int('key-shares') ?? 5
   const threshold = flags.int('key-threshold') ?? 3
   const rootKey = flags.string('root-token-pgp-key')
-  const { body = {} } = await run.client.send('PUT', 'sys/init', {
+  const body = await run.client.ask('root_token', 'PUT', 'sys/init', {
     secret_shares: shares,
     secret_threshold: threshold,
     ...pgpKeys(run, 'pgp-keys'),
@@ -62,8 +62,8 @@ operator's token, or, if every token is lost, as described in docs/operations.md
 }
 
 async function initStatus(run: Run): Promise<number> {
-  const { body } = await run.client.send('GET', 'sys/init')
-  const done = body?.['initialized'] === true
+  const body = await run.client.ask('initialized', 'GET', 'sys/init')
+  const done = body['initialized'] === true
   if (run.format === 'table') run.out(done ? 'Vault is initialized\n' : 'Vault is not initialized\n')
   else await showValue(run, { Initialized: done })
   return done ? 0 : 2

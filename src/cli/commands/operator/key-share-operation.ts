@@ -1,5 +1,5 @@
+import type { Json } from '../../../util/json.ts'
 import { ServerError } from '../../http/errors.ts'
-import type { ApiResponse } from '../../http/client.ts'
 import type { Run } from '../../framework/command.ts'
 import { UsageError } from '../../framework/flags.ts'
 import { keyShareOf } from './key-share.ts'
@@ -21,17 +21,32 @@ export class KeyShareOperation {
     this.#guarded = guarded
   }
 
-  async send(method: string, part: string, data?: Readonly<Record<string, unknown>>): Promise<ApiResponse> {
+  async remove(part: string, query: Readonly<Record<string, unknown>> = {}): Promise<void> {
+    await this.#atDoor(async (base) => this.#run.client.send('DELETE', `${base}/${part}`, undefined, { query }))
+  }
+
+  async #atDoor<T>(send: (base: string) => Promise<T>): Promise<T> {
     try {
-      const path = `${this.#base}/${part}`
-      if (method === 'DELETE') return await this.#run.client.send(method, path, undefined, { query: { ...data } })
-      return await this.#run.client.send(method, path, data, { noRetry: method === 'PUT' })
+      return await send(this.#base)
     } catch (thrown) {
       if (!isDisabled(thrown) || this.#base === this.#guarded) throw this.#explained(thrown)
       if (this.#run.environment.token() === '') throw this.#explained(thrown)
       this.#base = this.#guarded
-      return this.send(method, part, data)
+      return this.#atDoor(send)
     }
+  }
+
+  /** A state of the operation, or what came of it. The guarded door wraps it in an envelope. @throws ServerError */
+  async state(method: 'GET' | 'PUT', part: string, data?: Readonly<Record<string, unknown>>): Promise<Json> {
+    const body = await this.ask(method, part, data)
+    return (body['data'] ?? body) as Json
+  }
+
+  /** Whatever the operation answers has one of these. @throws ServerError */
+  async ask(method: 'GET' | 'PUT', part: string, data?: Readonly<Record<string, unknown>>): Promise<Json> {
+    const ask = async (path: string): Promise<Json> =>
+      this.#run.client.ask(['nonce', 'started', 'complete'], method, path, data, { noRetry: method === 'PUT' })
+    return this.#atDoor(async (base) => ask(`${base}/${part}`))
   }
 
   /** The next step where the server refuses requests without a token, or with this one. */
@@ -50,7 +65,7 @@ export class KeyShareOperation {
   /** Gives it up: only the one with the nonce, where one is given. */
   async cancel(part: string): Promise<void> {
     const nonce = this.#run.flags.string('nonce')
-    await this.send('DELETE', part, nonce === undefined ? {} : { nonce })
+    await this.remove(part, nonce === undefined ? {} : { nonce })
   }
 
   /** One person's share for the operation with this nonce. @throws UsageError */

@@ -4,7 +4,7 @@ import { showResponse, showValue } from '../../output/show.ts'
 import { columns, rfc822 } from '../../output/table.ts'
 
 async function keyStatus(run: Run): Promise<number> {
-  const { body = {} } = await run.client.send('GET', 'sys/key-status')
+  const body = await run.client.ask('term', 'GET', 'sys/key-status')
   if (body['wrap_info']) return showResponse(run, body)
   const { term, install_time: time, encryptions } = (body['data'] ?? body) as Json
   if (run.format !== 'table') await showValue(run, { term, install_time: time, encryptions })

@@ -4,9 +4,9 @@ import { showResponse } from '../../output/show.ts'
 import { table, textOf } from '../../output/table.ts'
 
 async function members(run: Run): Promise<number> {
-  const { body } = await run.client.send('GET', 'sys/ha-status')
+  const body = await run.client.ask('nodes', 'GET', 'sys/ha-status')
   if (run.format !== 'table') return showResponse(run, body)
-  const nodes = ((body?.['data'] ?? body ?? {}) as { readonly nodes?: readonly Json[] }).nodes ?? []
+  const nodes = ((body['data'] ?? body) as { readonly nodes?: readonly Json[] }).nodes ?? []
   const rows = nodes.map((node) => [
     textOf(node['hostname']),
     textOf(node['api_address']),
@@ -20,9 +20,9 @@ async function members(run: Run): Promise<number> {
 }
 
 async function versionHistory(run: Run): Promise<number> {
-  const { body } = await run.client.send('GET', 'sys/version-history', undefined, { query: { list: true } })
+  const body = await run.client.ask('data', 'GET', 'sys/version-history', undefined, { query: { list: true } })
   if (run.format !== 'table') return showResponse(run, body)
-  const { keys = [], key_info: info = {} } = (body?.['data'] ?? {}) as {
+  const { keys = [], key_info: info = {} } = (body['data'] ?? {}) as {
     readonly keys?: readonly string[]
     readonly key_info?: Readonly<Record<string, Json>>
   }

@@ -17,7 +17,7 @@ async function rekey(run: Run, open = 'sys/rekey'): Promise<number> {
     throw new ServerError('this seal has no recovery key: the target is "barrier"')
   if (!targets.includes(target)) throw new UsageError(`Unknown target: ${target}`)
   const operation = new KeyShareOperation(run, open, 'sys/rotate/root', 'disable_unauthed_rekey_endpoints')
-  if (flags.bool('backup-retrieve')) return showResponse(run, (await operation.send('GET', 'backup')).body)
+  if (flags.bool('backup-retrieve')) return showResponse(run, await operation.ask('GET', 'backup'))
   if (flags.bool('backup-delete')) return deleteBackup(run, operation)
   const verify = flags.bool('verify')
   if (flags.bool('init')) return begin(run, operation)
@@ -27,26 +27,20 @@ async function rekey(run: Run, open = 'sys/rekey'): Promise<number> {
     run.out('Success! Canceled rekeying (if it was started)\n')
     return 0
   }
-  if (flags.bool('status')) return verify ? verifyStatus(run, operation) : showRekey(run, await statusOf(operation))
+  if (flags.bool('status'))
+    return verify ? verifyStatus(run, operation) : showRekey(run, await operation.state('GET', 'init'))
   return verify ? verifyShare(run, operation) : giveShare(run, operation)
 }
 
 async function deleteBackup(run: Run, operation: KeyShareOperation): Promise<number> {
-  await operation.send('DELETE', 'backup')
+  await operation.remove('backup')
   run.out('Success! Deleted backed up keys (if they existed)\n')
   return 0
 }
 
-/** How a rekey stands. The guarded door wraps it in an envelope. */
-async function statusOf(operation: KeyShareOperation): Promise<Json> {
-  return bare((await operation.send('GET', 'init')).body)
-}
-
-const bare = (body: Json | undefined): Json => (body?.['data'] ?? body ?? {}) as Json
-
 async function begin(run: Run, operation: KeyShareOperation): Promise<number> {
   const { flags } = run
-  const { body } = await operation.send('PUT', 'init', {
+  const status = await operation.state('PUT', 'init', {
     secret_shares: flags.int('key-shares') ?? 5,
     secret_threshold: flags.int('key-threshold') ?? 3,
     require_verification: flags.bool('verify'),
@@ -60,16 +54,16 @@ async function begin(run: Run, operation: KeyShareOperation): Promise<number> {
       )
     run.out('\n')
   }
-  return showRekey(run, bare(body))
+  return showRekey(run, status)
 }
 
 async function giveShare(run: Run, operation: KeyShareOperation): Promise<number> {
   // Before the question: nobody should be asked for a share that is then refused.
   if (run.flags.bool('non-interactive') && run.args.length === 0)
     throw new UsageError('give the key share as an argument, or leave out -non-interactive')
-  const status = await statusOf(operation)
+  const status = await operation.state('GET', 'init')
   if (status['started'] !== true) throw new UsageError('No rekey is in progress. Begin one with -init.')
-  const body = bare((await operation.send('PUT', 'update', await operation.share(String(status['nonce'])))).body)
+  const body = await operation.state('PUT', 'update', await operation.share(String(status['nonce'])))
   if (body['complete'] !== true) return showRekey(run, body)
   return showShares(run, operation, body)
 }
@@ -97,14 +91,14 @@ async function showShares(run: Run, operation: KeyShareOperation, body: Json): P
 }
 
 async function verifyStatus(run: Run, operation: KeyShareOperation): Promise<number> {
-  return showVerification(run, bare((await operation.send('GET', 'verify')).body))
+  return showVerification(run, await operation.state('GET', 'verify'))
 }
 
 async function verifyShare(run: Run, operation: KeyShareOperation): Promise<number> {
-  const status = bare((await operation.send('GET', 'verify')).body)
+  const status = await operation.state('GET', 'verify')
   if (status['started'] !== true)
     throw new UsageError('No rekey verification is in progress. It starts when enough old shares have been submitted.')
-  const body = bare((await operation.send('PUT', 'verify', await operation.share(String(status['nonce'])))).body)
+  const body = await operation.state('PUT', 'verify', await operation.share(String(status['nonce'])))
   if (body['complete'] !== true) return verifyStatus(run, operation)
   if (run.format === 'table')
     run.out('Rekey verification successful. The new shares are now valid, the old shares invalid.\n')

@@ -64,9 +64,9 @@ const versionOf = ({ version, strongroom_release: release }: Json): unknown =>
 
 async function status(run: Run): Promise<number> {
   try {
-    const { body = {} } = await run.client.send('GET', 'sys/seal-status')
+    const body = await run.client.ask('sealed', 'GET', 'sys/seal-status')
     const sealed = body['sealed'] === true
-    const leader = sealed ? {} : (await run.client.send('GET', 'sys/leader')).body
+    const leader = sealed ? {} : await run.client.ask('ha_enabled', 'GET', 'sys/leader')
     await showStatus(run, body, leader)
     return sealed ? 2 : 0
   } catch (thrown) {

@@ -6,7 +6,7 @@ async function unseal(run: Run): Promise<number> {
   const data = run.flags.bool('reset')
     ? { reset: true }
     : { key: await keyShareOf(run, 'Key share (will be hidden): '), ...damageOptions(run) }
-  const { body = {} } = await run.client.send('PUT', 'sys/unseal', data, { noRetry: true })
+  const body = await run.client.ask('sealed', 'PUT', 'sys/unseal', data, { noRetry: true })
   await showStatus(run, body)
   return 0
 }

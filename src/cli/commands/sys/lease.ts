@@ -8,8 +8,7 @@ const idOf = (run: Run): string => run.args[0] ?? ''
 
 async function lookup(run: Run): Promise<number> {
   try {
-    const { body } = await run.client.send('PUT', 'sys/leases/lookup', { lease_id: idOf(run) })
-    return await showResponse(run, body)
+    return await showResponse(run, await run.client.ask('data', 'PUT', 'sys/leases/lookup', { lease_id: idOf(run) }))
   } catch (thrown) {
     // Recorded with a small first letter: scripts look for it.
     if (thrown instanceof ServerError) thrown.during = `error looking up lease id ${idOf(run)}`
@@ -20,8 +19,7 @@ async function lookup(run: Run): Promise<number> {
 async function renew(run: Run): Promise<number> {
   const increment = run.flags.string('increment')
   const data = { lease_id: idOf(run), ...(increment && { increment }) }
-  const { body } = await run.client.send('PUT', 'sys/leases/renew', data)
-  return showResponse(run, body)
+  return showResponse(run, await run.client.ask('lease_id', 'PUT', 'sys/leases/renew', data))
 }
 
 async function revoke(run: Run): Promise<number> {

@@ -12,9 +12,9 @@ interface MountListKind {
 
 /** `secrets list` and `auth list`. @returns the exit status */
 export async function listMounts(run: Run, kind: MountListKind): Promise<number> {
-  const { body } = await run.client.send('GET', kind.api)
-  if (body?.['wrap_info']) return showResponse(run, body)
-  const mounts = [...(sorted(body?.['data'] ?? {}) as Map<string, Map<string, unknown>>)].map(
+  const body = await run.client.ask('data', 'GET', kind.api)
+  if (body['wrap_info']) return showResponse(run, body)
+  const mounts = [...(sorted(body['data'] ?? {}) as Map<string, Map<string, unknown>>)].map(
     ([path, mount]) => [path, Object.fromEntries(mount)] as const,
   )
   if (run.format !== 'table') await showValue(run, new Map(mounts.map(([path, mount]) => [path, inOrder(mount)])))

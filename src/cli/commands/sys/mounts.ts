@@ -64,8 +64,11 @@ async function tune(run: Run, kind: MountKind): Promise<number> {
 
 async function move(run: Run, kind: MountKind): Promise<number> {
   const [from = '', to = ''] = run.args.map(mountPath)
-  const { body } = await run.client.send('POST', 'sys/remount', { from: from.slice(0, -1), to: to.slice(0, -1) })
-  const id = textOf((body?.['data'] as Json | undefined)?.['migration_id'])
+  const body = await run.client.ask('migration_id', 'POST', 'sys/remount', {
+    from: from.slice(0, -1),
+    to: to.slice(0, -1),
+  })
+  const id = textOf((body['data'] as Json | undefined)?.['migration_id'])
   run.out(`Started moving ${kind.one} ${from} to ${to}, with migration ID ${id}\n`)
   await finished(run, id, `${from} to ${to}`)
   run.out(`Success! Finished moving ${kind.one} ${from} to ${to}, with migration ID ${id}\n`)
@@ -73,10 +76,9 @@ async function move(run: Run, kind: MountKind): Promise<number> {
 }
 
 async function finished(run: Run, id: string, what: string): Promise<void> {
-  if (id === '') return
   for (;;) {
-    const { body } = await run.client.send('GET', `sys/remount/status/${id}`)
-    const info = ((body?.['data'] as Json | undefined)?.['migration_info'] ?? {}) as Json
+    const body = await run.client.ask('migration_info', 'GET', `sys/remount/status/${id}`)
+    const info = ((body['data'] as Json | undefined)?.['migration_info'] ?? {}) as Json
     if (info['status'] === 'failure') throw new ServerError(`moving ${what} failed: see the server's log`)
     if (info['status'] !== 'in-progress') return
     await pause(500)

@@ -12,17 +12,17 @@ const pathOf = (run: Run): string => barePath(run.args[0] ?? '')
 const dataOf = (body: Json | undefined): Json => (body?.['data'] ?? {}) as Json
 
 /** Shows a namespace: its data alone, whatever the format. */
-async function showNamespace(run: Run, body: Json | undefined): Promise<number> {
+async function showNamespace(run: Run, body: Json): Promise<number> {
   const field = run.flags.string('field') ?? ''
-  if (field !== '') return showField(run, fieldOf(body ?? {}, field), field)
-  if (run.format === 'table' || body?.['wrap_info']) return showResponse(run, body)
+  if (field !== '') return showField(run, fieldOf(body, field), field)
+  if (run.format === 'table' || body['wrap_info']) return showResponse(run, body)
   await showValue(run, sorted(dataOf(body)))
   return 0
 }
 
 async function create(run: Run): Promise<number> {
   const metadata = run.flags.pairs('custom-metadata')
-  const { body } = await run.client.send('POST', `sys/namespaces/${pathOf(run)}`, {
+  const body = await run.client.ask('data', 'POST', `sys/namespaces/${pathOf(run)}`, {
     ...(metadata && { custom_metadata: metadata }),
   })
   return showNamespace(run, body)
@@ -34,16 +34,16 @@ async function patch(run: Run): Promise<number> {
   if (Object.keys(set).length === 0 && removed.length === 0)
     throw new UsageError('Must supply at least one of -custom-metadata or -remove-custom-metadata')
   const change = { ...set, ...Object.fromEntries(removed.map((name) => [name, null])) }
-  const pending = run.client.send('PATCH', `sys/namespaces/${pathOf(run)}`, { custom_metadata: change })
+  const pending = run.client.ask('data', 'PATCH', `sys/namespaces/${pathOf(run)}`, { custom_metadata: change })
   const answer = await orNothing(run, pending)
-  if (answer) return showNamespace(run, answer.body)
+  if (answer) return showNamespace(run, answer)
   run.err('Namespace not found')
   return 2
 }
 
 async function lock(run: Run): Promise<number> {
-  const { body } = await run.client.send('POST', lockPath(run, 'lock'))
-  if (body?.['wrap_info']) return showResponse(run, body)
+  const body = await run.client.ask('unlock_key', 'POST', lockPath(run, 'lock'))
+  if (body['wrap_info']) return showResponse(run, body)
   const data = dataOf(body)
   if (run.format !== 'table') {
     await showValue(run, data)
@@ -73,9 +73,9 @@ const list = async (run: Run): Promise<number> => listed(run, { list: true })
 const scan = async (run: Run): Promise<number> => listed(run, { scan: true })
 
 async function listed(run: Run, query: Json): Promise<number> {
-  const answer = await orNothing(run, run.client.send('GET', 'sys/namespaces', undefined, { query }))
-  if (answer?.body?.['wrap_info']) return showResponse(run, answer.body)
-  const { keys = [], key_info: info = {} } = dataOf(answer?.body) as {
+  const answer = await orNothing(run, run.client.ask('data', 'GET', 'sys/namespaces', undefined, { query }))
+  if (answer?.['wrap_info']) return showResponse(run, answer)
+  const { keys = [], key_info: info = {} } = dataOf(answer) as {
     readonly keys?: readonly string[]
     readonly key_info?: Readonly<Record<string, Json>>
   }
@@ -99,8 +99,8 @@ function details(keys: readonly string[], info: Readonly<Record<string, Json>>):
 }
 
 async function lookup(run: Run): Promise<number> {
-  const answer = await orNothing(run, run.client.send('GET', `sys/namespaces/${pathOf(run)}`))
-  if (answer) return showNamespace(run, answer.body)
+  const answer = await orNothing(run, run.client.ask('data', 'GET', `sys/namespaces/${pathOf(run)}`))
+  if (answer) return showNamespace(run, answer)
   run.err('Namespace not found')
   return 2
 }

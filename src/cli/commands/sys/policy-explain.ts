@@ -34,7 +34,7 @@ async function explain(run: Run): Promise<number> {
   const policies = run.flags.strings('policy')
   const own = accessor === '' && policies.length === 0
   const wrapped = run.flags.string('wrapped')
-  const { body } = await run.client.send('POST', `sys/policies/explain${own ? '-self' : ''}`, {
+  const body = await run.client.ask('considered', 'POST', `sys/policies/explain${own ? '-self' : ''}`, {
     path,
     operation,
     ...(words.length > 0 && { parameters: await inputOf(run, words) }),
@@ -43,8 +43,8 @@ async function explain(run: Run): Promise<number> {
     ...(policies.length > 0 && { policies }),
   })
   const field = run.flags.string('field') ?? ''
-  if (field !== '' && body) return showField(run, fieldOf(body, field), field)
-  const explained = body?.['data'] as Explained
+  if (field !== '') return showField(run, fieldOf(body, field), field)
+  const explained = body['data'] as Explained
   if (run.format === 'table') run.out(inWords(explained))
   else await showValue(run, explained)
   return 0

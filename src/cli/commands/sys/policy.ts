@@ -12,9 +12,9 @@ import { showResponse, showValue } from '../../output/show.ts'
 const nameOf = (run: Run): string => (run.args[0] ?? '').replace(/[A-Z]/g, (letter) => letter.toLowerCase())
 
 async function list(run: Run): Promise<number> {
-  const { body } = await run.client.send('GET', 'sys/policies/acl', undefined, { query: { list: true } })
-  if (body?.['wrap_info']) return showResponse(run, body)
-  const keys = (body?.['data'] as { readonly keys?: readonly string[] } | undefined)?.keys ?? []
+  const body = await run.client.ask('data', 'GET', 'sys/policies/acl', undefined, { query: { list: true } })
+  if (body['wrap_info']) return showResponse(run, body)
+  const keys = (body['data'] as { readonly keys?: readonly string[] } | undefined)?.keys ?? []
   if (run.format === 'table') run.out(`${keys.join('\n')}\n`)
   else await showValue(run, keys)
   return 0
@@ -22,9 +22,9 @@ async function list(run: Run): Promise<number> {
 
 async function read(run: Run): Promise<number> {
   const name = nameOf(run)
-  const answer = await orNothing(run, run.client.send('GET', `sys/policies/acl/${name}`))
-  if (answer?.body?.['wrap_info']) return showResponse(run, answer.body)
-  const policy = (answer?.body?.['data'] as { readonly policy?: string } | undefined)?.policy
+  const answer = await orNothing(run, run.client.ask('data', 'GET', `sys/policies/acl/${name}`))
+  if (answer?.['wrap_info']) return showResponse(run, answer)
+  const policy = (answer?.['data'] as { readonly policy?: string } | undefined)?.policy
   if (!policy) {
     run.err(`No policy named: ${name}`)
     return 2
