@@ -78,7 +78,9 @@ describe('oidc', () => {
   }
 
   it('lets in whom the provider vouches for, with PKCE, state and nonce', async () => {
-    const url = new URL(urlOf(await begin()))
+    const begun = await begin()
+    expect(begun.body['data'], 'bao login refuses a response with more').to.have.all.keys('auth_url')
+    const url = new URL(urlOf(begun))
     expect(`${url.origin}${url.pathname}`).to.equal(`${provider.url}/authorize`)
     const parameters = Object.fromEntries(url.searchParams)
     expect(parameters).to.include({ client_id: client.id, response_type: 'code', redirect_uri: redirectUri, scope: 'openid', code_challenge_method: 'S256' }) // prettier-ignore

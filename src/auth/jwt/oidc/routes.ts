@@ -35,7 +35,8 @@ export const oidcRoutes = [
       redirect_uri: f.string('Where the provider sends the browser back to: one of allowed_redirect_uris.').or(''),
       client_nonce: f.string('A random text that the callback must repeat.').or(''),
     },
-    returns: { auth_url: f.string('The address for the browser.'), state: f.string('The state in it.') },
+    // `bao login` takes a member `state` for a sign that the provider sends the browser back to the server itself.
+    returns: { auth_url: f.string('The address for the browser. Its state is that of the callback.') },
     handle: async ({ engine }, { role: wanted, redirect_uri: redirectUri, client_nonce: nonce }) => {
       const config = await configOf(engine)
       const name = roleNameOf(config, wanted)
@@ -44,7 +45,7 @@ export const oidcRoutes = [
       const role = await browserRole(engine, name, redirectUri)
       const { client, discovery } = await clientOf(engine, config)
       const { state, login } = engine.states.begin(name, redirectUri, nonce)
-      return answer({ auth_url: authUrl(discovery, client, role, { state, login }), state })
+      return answer({ auth_url: authUrl(discovery, client, role, { state, login }) })
     },
   }),
   ...[read, write].map((maker) =>
