@@ -1,0 +1,31 @@
+import type { UnsealOptions } from '../../contract/seal.ts'
+
+/** The seal manager, for these routes. */
+export interface SealPort {
+  status(): Promise<{
+    readonly initialised: boolean
+    readonly sealed: boolean
+    readonly threshold: number
+    readonly shares: number
+    readonly progress: number
+    readonly nonce: string
+  }>
+  initialise(
+    shares: number,
+    threshold: number,
+    keys: { readonly pgpKeys: readonly string[]; readonly rootTokenPgpKey: string },
+  ): Promise<{ readonly shares: readonly Uint8Array[]; readonly rootToken: string }>
+  unseal(share: Uint8Array, options: UnsealOptions): Promise<void>
+  resetUnseal(): Promise<void>
+  seal(): Promise<void>
+  readonly storageType: string
+  readonly sealType: string
+  /** The ends of the audit logs, by device; none while sealed. */
+  auditHeads(): ReadonlyMap<string, { readonly size: number; readonly root?: string }>
+  /** Absent while sealed. */
+  cluster(): { readonly name: string; readonly id: string } | undefined
+  /** @throws Fault for invalid counts. */
+  checkCounts(shares: number, threshold: number): void
+  /** Epoch milliseconds. */
+  now(): number
+}
