@@ -5,68 +5,14 @@ import type { Transaction, View } from '../contract/view.ts'
 import type { Leases } from './leases.ts'
 import { scopeOf } from './scope.ts'
 import type { CarryingSpec } from './spec.ts'
-import { parseCidr } from '../util/cidr.ts'
-import {
-  isCount,
-  isFlag,
-  isListOf,
-  isMapOf,
-  isName,
-  isObject,
-  isOneOf,
-  isText,
-  isTime,
-  orAbsent,
-  orNull,
-  shapeOf,
-} from '../util/stored/shape.ts'
+import { accessorShape, carriedShape, tokenShape } from './token-shape.ts'
 
 const minuteMs = 60_000
+
 const hourMs = 60 * minuteMs
 
 /** How much one sweep does at most. */
 const sweepBounds = { minutes: 10, tokens: 1000 } as const
-
-const accessorShape = shapeOf<{ readonly id: string }>('an accessor', { id: isName })
-const carriedShape = shapeOf<Wrapped>('a wrapped answer', {
-  response: isObject,
-  requestId: isText,
-  creationPath: isText,
-  creationTime: isTime,
-  creationTtl: isCount,
-})
-const tokenShape = shapeOf<TokenRecord>(
-  'a token',
-  {
-    id: isName,
-    accessor: isText,
-    type: isOneOf('service'),
-    namespace: isName,
-    parent: orAbsent(isName),
-    policies: isListOf(isName),
-    path: isText,
-    role: orAbsent(isName),
-    meta: orNull(isMapOf(isText)),
-    displayName: isText,
-    issuedAt: isTime,
-    creationTtl: isCount,
-    expiresAt: orNull(isTime),
-    explicitMaxTtl: isCount,
-    period: isCount,
-    numUses: isCount,
-    usesLeft: orAbsent(isCount),
-    renewable: isFlag,
-    lastRenewedAt: orAbsent(isTime),
-    boundCidrs: isListOf((cidr) => typeof cidr === 'string' && parseCidr(cidr) !== undefined),
-    entityId: isText,
-    mount: orAbsent(isName),
-    loginData: orAbsent(isObject),
-    ceiling: orAbsent(isListOf(isName)),
-  },
-  // A missing member must not make a token more powerful: no end is for root alone, and no count is no limit.
-  ({ policies, expiresAt, numUses, usesLeft }) =>
-    (expiresAt !== null || policies.includes('root')) && (numUses === 0 || (usesLeft ?? Infinity) <= numUses),
-)
 
 /** Where a token comes from. */
 export type Origin = Pick<TokenRecord, 'namespace' | 'mount'>

@@ -1,7 +1,7 @@
 import { refuse } from '../../contract/fault.ts'
 import { normalisedPolicies } from '../../contract/token-params.ts'
 import { fitsGlob } from '../../util/glob.ts'
-import type { Role } from './roles.ts'
+import type { Role } from './role.ts'
 
 /** The policies that a request asks for. */
 interface RequestedPolicies {

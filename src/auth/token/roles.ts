@@ -1,103 +1,19 @@
-import { Fault, refuse } from '../../contract/fault.ts'
+import { Fault } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
 import { isPathName } from '../../contract/names.ts'
-import type { View } from '../../contract/view.ts'
 import { answer, done } from '../../contract/response.ts'
 import { routesOf } from '../../contract/route.ts'
 import { cidrsOf, tokenParamFields, tokenTypeOf } from '../../contract/token-params.ts'
-import { parseCidr, showCidr } from '../../util/cidr.ts'
+import { showCidr } from '../../util/cidr.ts'
 import { formatDuration } from '../../util/duration.ts'
 import type { TokenState } from './state.ts'
-import {
-  isCount,
-  isFlag,
-  isListOf,
-  isName,
-  isOneOf,
-  isText,
-  orAbsent,
-  orNull,
-  shapeOf,
-} from '../../util/stored/shape.ts'
-
-/** A role: the limits of the tokens that are created through it. TTLs in seconds. */
-export interface Role {
-  readonly name: string
-  readonly allowedPolicies: readonly string[]
-  readonly allowedGlobs: readonly string[]
-  readonly disallowedPolicies: readonly string[]
-  readonly disallowedGlobs: readonly string[]
-  readonly orphan: boolean
-  readonly renewable: boolean
-  readonly pathSuffix: string
-  readonly period: number
-  readonly explicitMaxTtl: number
-  readonly tokenType: string
-  readonly noDefaultPolicy: boolean
-  readonly numUses: number
-  readonly boundCidrs: readonly string[]
-  /** Values that were set under their older names are shown under those as well. */
-  readonly oldPeriod: number
-  readonly oldExplicitMaxTtl: number
-  readonly oldBoundCidrs?: boolean
-  readonly allowedEntityAliases: readonly string[] | null
-}
-
-const tokenTypes = ['service', 'batch', 'default-service', 'default-batch'] as const
-
-const roleShape = shapeOf<Role>(
-  'a role',
-  {
-    name: isName,
-    allowedPolicies: isListOf(isText),
-    allowedGlobs: isListOf(isText),
-    disallowedPolicies: isListOf(isText),
-    disallowedGlobs: isListOf(isText),
-    orphan: isFlag,
-    renewable: isFlag,
-    pathSuffix: isText,
-    period: isCount,
-    explicitMaxTtl: isCount,
-    tokenType: isOneOf(...tokenTypes),
-    noDefaultPolicy: isFlag,
-    numUses: isCount,
-    boundCidrs: isListOf((cidr) => typeof cidr === 'string' && parseCidr(cidr) !== undefined),
-    oldPeriod: isCount,
-    oldExplicitMaxTtl: isCount,
-    oldBoundCidrs: orAbsent(isFlag),
-    allowedEntityAliases: orNull(isListOf(isText)),
-  },
-  (role) => {
-    try {
-      mustBeRole(role)
-      return true
-    } catch {
-      return false
-    }
-  },
-)
+import type { Role } from './role.ts'
+import { tokenTypes, roleShape, empty, roleNamed, mustBeRole } from './role.ts'
 
 const { read, list, write, remove } = routesOf<TokenState>()
+
 const { token_period, token_explicit_max_ttl, token_bound_cidrs, token_no_default_policy, token_num_uses } =
   tokenParamFields
-const empty: Omit<Role, 'name'> = {
-  allowedPolicies: [],
-  allowedGlobs: [],
-  disallowedPolicies: [],
-  disallowedGlobs: [],
-  orphan: false,
-  renewable: true,
-  pathSuffix: '',
-  period: 0,
-  explicitMaxTtl: 0,
-  tokenType: 'default-service',
-  noDefaultPolicy: false,
-  numUses: 0,
-  boundCidrs: [],
-  oldPeriod: 0,
-  oldExplicitMaxTtl: 0,
-  allowedEntityAliases: null,
-}
 
 const roleName = { role_name: f.string('Name of the role.').or('') }
 
@@ -123,6 +39,7 @@ const fields = {
 }
 
 const { role_name, ...settings } = fields
+
 const roleMembers = {
   ...settings,
   name: role_name,
@@ -176,11 +93,6 @@ export const roleRoutes = [
   }),
 ]
 
-/** A role, or undefined. */
-export async function roleNamed(view: View, name: string): Promise<Role | undefined> {
-  return view.get(`role/${name}`, roleShape)
-}
-
 type RoleParameters = {
   readonly [K in keyof typeof fields]: (typeof fields)[K] extends { readonly fallback: infer T } ? T : never
 }
@@ -232,14 +144,6 @@ function changedAddresses(old: Role, { token_bound_cidrs: blocks, bound_cidrs: o
   }
 }
 
-/** @throws Fault invalid_request for what no role can be. */
-function mustBeRole(role: Role): void {
-  if (role.pathSuffix !== '' && (!/^\w[\w.-]+\w$/.test(role.pathSuffix) || role.pathSuffix.includes('..')))
-    throw refuse('path_suffix has three characters or more: letters, digits, "_" and, inside, "-" and single "."')
-  if (role.numUses < 0) throw refuse('token_num_uses cannot be negative: 0 stands for no limit')
-  if (role.tokenType === 'batch') refuseForBatch(role)
-}
-
 /** Warnings about older names that were sent beside the newer ones. */
 function ignoredOldNames(params: RoleParameters): string[] {
   const pairs = [
@@ -258,20 +162,6 @@ function beyond(role: Role, maxTtl: number): string[] {
   return [
     `The explicit max TTL of ${configured} is longer than the longest TTL in force, ${effective}; tokens expire by the latter`,
   ]
-}
-
-function refuseForBatch(role: Role): void {
-  if (!role.orphan)
-    throw refuse("'token_type' cannot be 'batch' when the role makes tokens with a parent: set orphan to true")
-  if (role.renewable)
-    throw refuse("'token_type' cannot be 'batch' when the role makes renewable tokens: set renewable to false")
-  if (role.explicitMaxTtl > 0)
-    throw refuse(
-      "'token_type' cannot be 'batch' when 'token_explicit_max_ttl' is set: batch tokens have a fixed lifetime",
-    )
-  if (role.period > 0) throw refuse("'token_type' cannot be 'batch' when role is set to generate periodic tokens")
-  if (role.numUses > 0)
-    throw refuse("'token_type' cannot be 'batch' when 'token_num_uses' is set: batch tokens are not counted")
 }
 
 const lowered = (names: readonly string[] | undefined): readonly string[] | undefined =>
