@@ -1,32 +1,18 @@
-import { createHmac, createSecretKey } from 'node:crypto'
-import type { KeyObject } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 import { Fault, refuse } from '../contract/fault.ts'
 import type { BeforeChange } from '../contract/route.ts'
 import { quickBytes } from '../crypto/ciphers/cipher.ts'
 import { heavy } from '../crypto/workers/heavy.ts'
-import { cmac } from '../crypto/fast/cmac.ts'
-import type { Cmac } from '../crypto/fast/cmac.ts'
-import { publicKeyText, readPrivate, readPublic } from '../crypto/keys/pair-key.ts'
-import type { PairKey } from '../crypto/keys/pair-key.ts'
-import { kdfs } from '../crypto/kdf.ts'
+import { publicKeyText } from '../crypto/keys/pair-key.ts'
 import { keyType } from '../crypto/keys/key-types.ts'
 import type { KeyUse } from '../crypto/keys/key-types.ts'
 import { opensslHash } from '../crypto/hash.ts'
 import type { MacHash } from '../crypto/hash.ts'
-import { ed25519FromSeed, ed25519Private, fromPrivateDer } from '../crypto/keys/pairs.ts'
-import { wipe } from '../util/bytes.ts'
 import type { UsageCounter } from './usage-counter.ts'
 import type { KeyRecord, KeyVersion, Random } from './record.ts'
-import { bytesOf, contextBytes, versionCiphers, versionFor } from './operations/ciphers.ts'
-import type { Bound, VersionCipher, VersionCiphers } from './operations/ciphers.ts'
+import { KeyMaterial } from './key-material.ts'
+import type { Binding, LivePair } from './key-material.ts'
 import { isLimited } from './usage.ts'
-
-/** The data that a message is bound to besides its key. `context` is the caller's base64; it matters for derived keys only. */
-export interface Binding extends Bound {
-  readonly context?: string | undefined
-  /** The view that encrypts, where it has keys of its own (`versionFor`); undefined: the key itself, as transit. */
-  readonly view?: string | undefined
-}
 
 /**
  * A ciphertext, signature or MAC and the version of the key that made it. Where one is given back, `bytes` is read after the
@@ -43,12 +29,6 @@ interface Encryption {
   readonly number: number
   readonly binding: Binding
   readonly beforeChange: BeforeChange
-}
-
-/** A key pair ready for use; the private key is absent when only the public one was imported. */
-export interface LivePair {
-  readonly publicKey: PairKey
-  readonly privateKey: PairKey | undefined
 }
 
 /** The ports of a key into the mount that it belongs to. */
@@ -76,15 +56,12 @@ export function uncounted(random: Random): KeyHost {
 export class LiveKey {
   readonly record: KeyRecord
   readonly #host: KeyHost
+  readonly #material: KeyMaterial
   readonly #counters = new Map<number, UsageCounter>()
-  readonly #ciphers = new Map<number, VersionCiphers>()
-  readonly #viewCiphers = new Map<string, VersionCiphers>()
-  readonly #macs = new Map<number, KeyObject>()
-  readonly #cmacs = new Map<number, Cmac>()
-  readonly #pairs = new Map<number, LivePair>()
 
   constructor(record: KeyRecord, host: KeyHost) {
     this.record = record
+    this.#material = new KeyMaterial(record)
     this.#host = host
   }
 
@@ -102,7 +79,7 @@ export class LiveKey {
   ): Versioned | Promise<Versioned> {
     this.mustAllow('encrypt')
     const number = this.versionToUse(version, 'encryption')
-    const cipher = this.#cipher(number, binding)
+    const cipher = this.#material.cipher(number, binding)
     const mayEncrypt = this.#mayEncrypt(number, beforeChange)
     if (mayEncrypt !== true) return this.#encryptIf(mayEncrypt, plaintext, { version, number, binding, beforeChange })
     const bytes = cipher.encrypt(plaintext, binding, this.#host.random)
@@ -116,7 +93,7 @@ export class LiveKey {
     { version, number, binding, beforeChange }: Encryption,
   ): Promise<Versioned> {
     if (await mayEncrypt) {
-      const bytes = await this.#cipher(number, binding).encrypt(plaintext, binding, this.#host.random)
+      const bytes = await this.#material.cipher(number, binding).encrypt(plaintext, binding, this.#host.random)
       return { version: number, bytes }
     }
     if (version === 0) {
@@ -136,7 +113,7 @@ export class LiveKey {
     this.mustAllow('decrypt')
     const { version } = ciphertext
     this.mustDecrypt(version)
-    const cipher = this.#cipher(version, binding)
+    const cipher = this.#material.cipher(version, binding)
     this.used(version)
     return cipher.decrypt(ciphertext.bytes, binding)
   }
@@ -163,11 +140,7 @@ export class LiveKey {
 
   /** The HMAC (RFC 2104) of some data with the key that every version has for that. */
   mac(hash: MacHash, data: Uint8Array, number: number): Uint8Array | Promise<Uint8Array> {
-    let key = this.#macs.get(number)
-    if (!key) {
-      key = createSecretKey(bytesOf(this.version(number).mac))
-      this.#macs.set(number, key)
-    }
+    const key = this.#material.macKey(number)
     this.used(number)
     if (data.length > quickBytes) return heavy.run('hmac', { hash, key, data })
     return createHmac(opensslHash(hash), key).update(data).digest()
@@ -177,38 +150,19 @@ export class LiveKey {
   cmac(data: Uint8Array, number: number): Uint8Array | Promise<Uint8Array> {
     this.mustSuit('mac')
     if (keyType(this.record.type).mac !== 'cmac') throw refuse(`keys of type ${this.record.type} make no CMACs`)
-    let make = this.#cmacs.get(number)
-    if (!make || data.length > quickBytes) {
-      const raw = bytesOf(this.version(number).material)
-      if (data.length > quickBytes) return this.#largeCmac(raw, data, number)
-      make = cmac(raw)
-      wipe(raw)
-      this.#cmacs.set(number, make)
+    if (data.length > quickBytes) {
+      const key = this.#material.secretKey(number)
+      this.used(number)
+      return heavy.run('cmac', { key, data })
     }
+    const make = this.#material.cmac(number)
     this.used(number)
     return make(data)
   }
 
-  #largeCmac(raw: Uint8Array, data: Uint8Array, number: number): Promise<Uint8Array> {
-    const key = createSecretKey(raw)
-    wipe(raw)
-    this.used(number)
-    return heavy.run('cmac', { key, data })
-  }
-
   /** The pair of a version, derived for the context if the key is. */
   pair(number: number, context: string | undefined): LivePair {
-    if (this.record.kdf !== null) return this.#derivedPair(number, context)
-    let pair = this.#pairs.get(number)
-    if (!pair) {
-      const { open: publicKey = '', material } = this.version(number)
-      pair = {
-        publicKey: readPublic(bytesOf(publicKey)),
-        privateKey: material === '' ? undefined : readPrivate(bytesOf(material)),
-      }
-      this.#pairs.set(number, pair)
-    }
-    return pair
+    return this.#material.pair(number, context)
   }
 
   /** The public key of a version, as Vault shows it. */
@@ -258,46 +212,8 @@ export class LiveKey {
     return wanted
   }
 
-  /**
-   * A version that is in use. Nothing here reaches the material of another one, whatever an operation checked before.
-   * @throws Fault invalid_request for a version that does not exist, or is below `min_decryption_version`.
-   */
+  /** See `KeyMaterial.version`. */
   version(number: number): KeyVersion {
-    const { versions, minDecryption, latest } = this.record
-    const stored = versions[number]
-    if (!stored || number < minDecryption || number > latest) throw refuse('no such key version')
-    return stored
-  }
-
-  #cipher(number: number, { context, view }: Binding): VersionCipher {
-    if (view !== undefined) return this.#viewCipher(view, number, context)
-    let ciphers = this.#ciphers.get(number)
-    if (!ciphers) {
-      ciphers = versionCiphers(this.record, this.version(number))
-      this.#ciphers.set(number, ciphers)
-    }
-    return ciphers(context)
-  }
-
-  #viewCipher(view: string, number: number, context: string | undefined): VersionCipher {
-    const name = `${number} ${view}`
-    let ciphers = this.#viewCiphers.get(name)
-    if (!ciphers) {
-      ciphers = versionCiphers(this.record, versionFor(view, this.record, this.version(number)))
-      this.#viewCiphers.set(name, ciphers)
-    }
-    return ciphers(context)
-  }
-
-  /** Vault derives Ed25519 seeds from seed and public key together. */
-  #derivedPair(number: number, context: string | undefined): LivePair {
-    const { material } = this.version(number)
-    const info = contextBytes(context)
-    if (material === '') throw refuse('this version has no private key: nothing can be derived from a public half')
-    const privateKey = ed25519Private(fromPrivateDer(bytesOf(material)))
-    const seed = kdfs[this.record.kdf ?? 'hkdf_sha256'](privateKey)(info, 32)
-    const key = ed25519FromSeed(seed)
-    wipe(privateKey, seed)
-    return { publicKey: key, privateKey: key }
+    return this.#material.version(number)
   }
 }

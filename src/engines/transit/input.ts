@@ -8,7 +8,7 @@ import type { OaepOptions } from '../../crypto/ciphers/oaep.ts'
 import { fromBase64 } from '../../util/bytes.ts'
 import { textOf } from './batch.ts'
 import type { Item } from './batch.ts'
-import type { Binding } from '../../keys/live-key.ts'
+import type { Binding } from '../../keys/key-material.ts'
 import { decodeContext } from '../../keys/operations/ciphers.ts'
 
 /** Forms of a parameter with a default that the handler takes. */
