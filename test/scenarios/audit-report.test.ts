@@ -29,4 +29,44 @@ describe('the report about the log of a real server', () => {
       'sys/none-of-other': 'denied',
     })
   })
+
+  it('counts a request once, however many devices of the server have it, in every format', async () => {
+    const server = await openLevelServer()
+    const [first, second] = ['first.log', 'second.log'].map((name) => join(server.folder, name)) as [string, string]
+    const enable = async (name: string, path: string): Promise<unknown> =>
+      server.data('POST', `sys/audit/${name}`, { type: 'file', options: { file_path: path } })
+    const write = async (name: string): Promise<unknown> => server.call('POST', `/v1/cubbyhole/${name}`, { a: 'b' })
+    await enable('first', first)
+    await write('first-device')
+    await enable('second', second)
+    for (let at = 0; at < 20; at++) await write(`both-${at}`)
+    await write('both-0')
+    await server.data('DELETE', 'sys/audit/first')
+    await write('second-device')
+    await server.running.stop()
+    const report = async (flags: string, ...files: readonly string[]): Promise<string> => {
+      const shell = new Shell()
+      const { out } = await shell.run(`audit report -path=cubbyhole/* ${flags} ${files.join(' ')}`.replace('  ', ' '))
+      return out === '' ? shell.bytesOut.toString() : out
+    }
+    const counts = async (...files: readonly string[]) =>
+      JSON.parse(await report('', ...files)) as Record<string, unknown> & { readonly paths: readonly unknown[] }
+    expect(await counts(first)).to.include({ requests: 22, in_several_logs: 0 })
+    expect(await counts(second)).to.include({ requests: 22, in_several_logs: 0 })
+    for (const files of [
+      [first, second],
+      [second, first],
+    ]) {
+      const both = await counts(...files)
+      expect(both).to.include({ intact: true, requests: 23, in_several_logs: 21 })
+      expect(both.paths).to.deep.include({ what: 'cubbyhole/both-0', count: 2 })
+      expect(both.paths).to.deep.include({ what: 'cubbyhole/both-1', count: 1 })
+      expect((await report('-format=csv', ...files)).trim().split('\r\n')).to.have.length(1 + 23)
+      const page = await report('-format=html', ...files)
+      expect(page)
+        .to.include('21 lines tell of requests that an earlier log has as well')
+        .and.to.match(/>23</)
+    }
+    expect(await report('-format=html', first)).not.to.include('an earlier log has')
+  })
 })

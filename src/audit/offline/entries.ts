@@ -25,6 +25,8 @@ export interface Entry {
 
 /** A line that a filter let through. */
 export interface Hit {
+  /** The number of its log, from 0, in the order in which logs are read. */
+  readonly log: number
   readonly file: string
   /** Counted from 1. */
   readonly line: number
@@ -104,11 +106,11 @@ export async function* hits(
   progress?: (bytes: number) => void,
 ): AsyncGenerator<Hit> {
   const choice = { filter, wanted: matcher(filter), needles: needlesOf(filter) }
-  const files = (await offlineLogs(paths)).flatMap((log) => log.files.map(({ path }) => path))
+  const files = (await offlineLogs(paths)).flatMap(({ files: own }, log) => own.map(({ path }) => ({ path, log })))
   let unreadable: Unreadable | undefined
-  for (const file of files)
+  for (const { path, log } of files)
     try {
-      yield* hitsIn(file, choice, progress)
+      yield* hitsIn({ path, log }, choice, progress)
     } catch (thrown) {
       if (!(thrown instanceof Unreadable)) throw thrown
       unreadable ??= thrown
@@ -122,7 +124,11 @@ interface Choice {
   readonly needles: readonly (readonly string[])[]
 }
 
-async function* hitsIn(file: string, choice: Choice, progress?: (bytes: number) => void): AsyncGenerator<Hit> {
+async function* hitsIn(
+  { path: file, log }: { readonly path: string; readonly log: number },
+  choice: Choice,
+  progress?: (bytes: number) => void,
+): AsyncGenerator<Hit> {
   const { filter, wanted, needles } = choice
   let line = 0
   for await (const lines of rawLines(file, progress))
@@ -133,7 +139,7 @@ async function* hitsIn(file: string, choice: Choice, progress?: (bytes: number) 
       if (needles.some((either) => !either.some((needle) => bytes.includes(needle)))) continue
       const text = bytes.toString('utf8', 1)
       const entry = entryOf(text)
-      if (entry && wanted(entry)) yield { file, line, entry, text }
+      if (entry && wanted(entry)) yield { log, file, line, entry, text }
     }
 }
 

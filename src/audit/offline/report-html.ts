@@ -106,8 +106,8 @@ export function reportHead(head: ReportHead, verdict: Verdict): string {
   ].join('') // prettier-ignore
 }
 
-/** The counts of a log, and the end of the page. */
-export function reportEnd(summary: Summary): string {
+/** The counts of the logs, and the end of the page. @param repeated requests that stand in more logs than one */
+export function reportEnd(summary: Summary, repeated: number): string {
   const { requests, denied, failed, firstTime, lastTime } = summary
   const rows: readonly Count[] = [
     { what: 'Requests', count: requests },
@@ -117,6 +117,9 @@ export function reportEnd(summary: Summary): string {
   return [
     '<section><h2>Counts</h2>\n',
     firstTime === '' ? '' : `<p>${escaped(shortTime(firstTime))} to ${escaped(shortTime(lastTime))} UTC</p>\n`,
+    repeated === 0
+      ? ''
+      : `<p>${repeated} lines tell of requests that an earlier log has as well: each device of a server logs all requests. Each request is counted once.</p>\n`,
     counts('Requests', rows),
     counts('By day', summary.days),
     counts('By operation', summary.operations),

@@ -4,6 +4,7 @@ import type { Entry, Filter } from '../../../audit/offline/entries.ts'
 import { hits } from '../../../audit/offline/entries.ts'
 import { privilegeOf } from '../../../audit/offline/privileged.ts'
 import { PrivilegedActions, Refusals, reportEnd, reportHead } from '../../../audit/offline/report-html.ts'
+import { RequestsOnce } from '../../../audit/offline/requests-once.ts'
 import { Unreadable } from '../../../audit/offline/raw-lines.ts'
 import { Summariser } from '../../../audit/offline/summary.ts'
 import type { Verdict } from '../../../audit/offline/verify.ts'
@@ -21,7 +22,8 @@ import { json } from '../../output/json.ts'
 /** Takes entries one by one, and writes what becomes of them. */
 interface Writer {
   entry(entry: Entry): Promise<void>
-  end(verdict: Verdict): Promise<void>
+  /** @param repeated how many requests stand in more logs than one; each is counted once */
+  end(verdict: Verdict, repeated: number): Promise<void>
 }
 
 async function report(run: Run): Promise<number> {
@@ -35,8 +37,8 @@ async function report(run: Run): Promise<number> {
   await readingFiles(run, run.args, async (progress) => {
     const output = new Output(run)
     const writer = make(output, run)
-    await entries(run.args, filter, progress, async (entry) => writer.entry(entry))
-    await writer.end(verdict)
+    const repeated = await entries(run.args, filter, progress, async (entry) => writer.entry(entry))
+    await writer.end(verdict, repeated)
     await output.end()
   })
   if (verdict.intact) return 0
@@ -44,18 +46,24 @@ async function report(run: Run): Promise<number> {
   return broken
 }
 
-/** A file that cannot be read to its end is no reason to report nothing: the verdict tells of it. */
+/**
+ * Hands on each request once, however many devices of a server have logged it. A file that cannot be read to its end is no
+ * reason to report nothing: the verdict tells of it.
+ * @returns how many lines were left out, because an earlier log has the request
+ */
 async function entries(
   paths: readonly string[],
   filter: Filter,
   progress: (bytes: number) => void,
   take: (entry: Entry) => Promise<void>,
-): Promise<void> {
+): Promise<number> {
+  const once = new RequestsOnce()
   try {
-    for await (const { entry } of hits(paths, filter, progress)) await take(entry)
+    for await (const { log, entry } of hits(paths, filter, progress)) if (once.isNew(log, entry.id)) await take(entry)
   } catch (thrown) {
     if (!(thrown instanceof Unreadable)) throw thrown
   }
+  return once.repeated
 }
 
 function monthOf(run: Run, filter: Filter): Filter {
@@ -109,13 +117,14 @@ function jsonWriter(output: Output): Writer {
   const summariser = new Summariser()
   return {
     entry: async (entry) => summariser.add(entry),
-    end: async (verdict) => {
+    end: async (verdict, repeated) => {
       const { firstTime, lastTime, ...counts } = summariser.summary()
       const value = {
         intact: verdict.intact,
         verdict: verdictLines(verdict),
         first_time: firstTime,
         last_time: lastTime,
+        in_several_logs: repeated,
         ...counts,
       }
       await output.add(`${json(value)}\n`)
@@ -134,7 +143,7 @@ function htmlWriter(output: Output, run: Run): Writer {
       const about = privilegeOf(entry)
       if (about !== undefined) privileged.add(entry, about)
     },
-    end: async (verdict) => {
+    end: async (verdict, repeated) => {
       const files = await Promise.all(run.args.map(async (path) => ({ path, ...(await digestOf(path)) })))
       const head = {
         files,
@@ -145,7 +154,7 @@ function htmlWriter(output: Output, run: Run): Writer {
       await output.add(reportHead(head, verdict))
       await output.add(privileged.section())
       await output.add(refusals.section())
-      await output.add(reportEnd(summariser.summary()))
+      await output.add(reportEnd(summariser.summary(), repeated))
     },
   }
 }
