@@ -101,6 +101,15 @@ function extensionsOf(wanted: Wanted): readonly TestExtension[] {
 const extension = ({ id, value, critical }: TestExtension): Buffer =>
   sequence(oid(id), ...(critical ? [yes] : []), octets(value))
 
+/** The DER in a PEM. */
+export const pemDer = (pem: string): Buffer => Buffer.from(pem.replace(/-----[^-]+-----|\s/g, ''), 'base64')
+
+/** The addresses of OCSP servers (authority information access, RFC 5280 §4.2.2.1). */
+export const ocspServers = (...urls: readonly string[]): TestExtension => ({
+  id: '2b06010505070101',
+  value: sequence(...urls.map((url) => sequence(oid('2b06010505073001'), general.uri(url)))),
+})
+
 /** Name constraints (RFC 5280 §4.2.1.10), of DER GeneralNames. */
 export function nameConstraints(permitted: readonly Buffer[], excluded: readonly Buffer[] = []): TestExtension {
   const trees = (tag: number, names: readonly Buffer[]): readonly Buffer[] =>

@@ -1,11 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { certificate } from './certificate.ts'
 import { temporaryFolder } from './folder.ts'
+import { freePort } from './free-port.ts'
 
 const program = '/usr/sbin/slapd'
 
@@ -107,11 +106,3 @@ access to * by dn.exact="cn=searcher,${suffix}" read by self read by * none
 overlay dynlist
 dynlist-attrset groupOfURLs memberURL member+memberOf@groupOfNames*
 `
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}

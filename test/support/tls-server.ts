@@ -4,6 +4,7 @@ import type { AgentOptions } from 'node:https'
 import { dirname, join } from 'node:path'
 import { startServer } from '../../src/server/start.ts'
 import type { RunningServer } from '../../src/server/start.ts'
+import type { Clock } from '../../src/util/clock.ts'
 import { certificateFiles } from './certificate.ts'
 import { temporaryFolder } from './folder.ts'
 import type { Issued } from './pki.ts'
@@ -13,12 +14,14 @@ import type { Body, Reply } from './server.ts'
 export class TlsServer {
   readonly running: RunningServer
   readonly config: string
+  readonly clock: Clock | undefined
   token = ''
   keys: readonly string[] = []
 
-  constructor(running: RunningServer, config: string) {
+  constructor(running: RunningServer, config: string, clock?: Clock) {
     this.running = running
     this.config = config
+    this.clock = clock
   }
 
   /** The file with the certificate that it shows, its own authority. */
@@ -67,7 +70,8 @@ export class TlsServer {
   /** Stops it and starts it again on the same storage, unsealed. */
   async restarted(): Promise<TlsServer> {
     await this.running.stop()
-    const again = new TlsServer(await startServer({ config: [this.config], log: () => {} }), this.config)
+    const options = { config: [this.config], log: () => {}, ...(this.clock && { clock: this.clock }) }
+    const again = new TlsServer(await startServer(options), this.config, this.clock)
     Object.assign(again, { token: this.token, keys: this.keys })
     await again.call('PUT', 'sys/unseal', { key: this.keys[0] })
     return again
@@ -81,7 +85,7 @@ export function agentOf(client?: Issued, between: readonly Issued[] = [], more: 
 }
 
 /** Starts one. @param more settings of the listener */
-export async function tlsServer(more = ''): Promise<TlsServer> {
+export async function tlsServer(more = '', clock?: Clock): Promise<TlsServer> {
   const folder = temporaryFolder()
   const files = certificateFiles({}, folder)
   const config = join(folder, 'strongroom.hcl')
@@ -97,7 +101,8 @@ listener "tcp" {
 audit "file" "file" { options { file_path = "${folder}/audit.log" } }
 `,
   )
-  const server = new TlsServer(await startServer({ config: [config], log: () => {} }), config)
+  const options = { config: [config], log: () => {}, ...(clock && { clock }) }
+  const server = new TlsServer(await startServer(options), config, clock)
   const made = await server.call('PUT', 'sys/init', { secret_shares: 1, secret_threshold: 1 })
   server.token = String(made.body['root_token'])
   server.keys = made.body['keys'] as readonly string[]

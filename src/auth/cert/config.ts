@@ -3,7 +3,7 @@ import { f } from '../../contract/field.ts'
 import { answer, done } from '../../contract/response.ts'
 import { routesOf } from '../../contract/route.ts'
 import type { View } from '../../contract/view.ts'
-import { isFlag, shapeOf } from '../../util/stored/shape.ts'
+import { isFlag, isWhole, orAbsent, shapeOf } from '../../util/stored/shape.ts'
 import type { Cert } from './mount.ts'
 
 const { read, write } = routesOf<Cert>()
@@ -14,11 +14,17 @@ export interface Config {
   readonly disableBinding: boolean
   /** The metadata of logins becomes that of the entity's alias, too. */
   readonly aliasMetadata: boolean
+  /** Statuses of certificates that are kept; absent: as few as can be set. */
+  readonly ocspCacheSize?: number
 }
+
+/** The most statuses that can be kept. */
+const largestCache = 100_000
 
 const configShape = shapeOf<Config>('the configuration of a cert mount', {
   disableBinding: isFlag,
   aliasMetadata: isFlag,
+  ocspCacheSize: orAbsent(isWhole(0, largestCache)),
 })
 const defaults: Config = { disableBinding: false, aliasMetadata: false }
 
@@ -30,7 +36,7 @@ const fields = {
   enable_identity_alias_metadata: f
     .bool('Store the metadata of logins with the alias of the entity, too.')
     .initially(false),
-  ocsp_cache_size: f.int('Not supported.'),
+  ocsp_cache_size: f.int('How many OCSP statuses are kept in memory; 100 at least.').initially(0),
 }
 
 /** `config`. */
@@ -39,11 +45,11 @@ export const configRoutes = [
     about: 'Read the configuration.',
     returns: fields,
     handle: async ({ engine }) => {
-      const { disableBinding, aliasMetadata } = await configOf(engine.view)
+      const { disableBinding, aliasMetadata, ocspCacheSize } = await configOf(engine.view)
       return answer({
         disable_binding: disableBinding,
         enable_identity_alias_metadata: aliasMetadata,
-        ocsp_cache_size: 0,
+        ocsp_cache_size: ocspCacheSize ?? 0,
       })
     },
   }),
@@ -51,13 +57,15 @@ export const configRoutes = [
     about: 'Change the configuration.',
     fields,
     handle: async ({ engine }, values) => {
-      if ((values.ocsp_cache_size ?? 0) !== 0)
-        throw refuse('OCSP is not supported, so that ocsp_cache_size has no effect: leave it out')
+      const size = values.ocsp_cache_size
+      if (size !== undefined && (size < 2 || size > largestCache))
+        throw refuse(`'ocsp_cache_size' must be from 2 to ${largestCache}`)
       await engine.view.transaction(async (tx) => {
         const old = (await tx.get('config', configShape)) ?? defaults
         tx.put('config', {
           disableBinding: values.disable_binding ?? old.disableBinding,
           aliasMetadata: values.enable_identity_alias_metadata ?? old.aliasMetadata,
+          ocspCacheSize: size ?? old.ocspCacheSize ?? 0,
         } satisfies Config)
       })
       return done()

@@ -1,11 +1,16 @@
 import type { EngineHost } from '../../contract/engine.ts'
+import { OcspChecker } from './ocsp/checker.ts'
 
 /** The state of a mount. */
-export type Cert = Pick<EngineHost, 'view' | 'clock' | 'limits'>
+export interface Cert extends Pick<EngineHost, 'view' | 'clock' | 'limits' | 'log'> {
+  readonly ocsp: OcspChecker
+}
 
 /** Starts a mount. */
 export const startCert = (host: EngineHost): Cert => ({
   view: host.view,
   clock: host.clock,
+  log: host.log,
   limits: () => host.limits(),
+  ocsp: new OcspChecker(host.clock, host.log),
 })

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { refuse } from '../../contract/fault.ts'
 import { changedTokenParams, noTokenParams, olderNamesAfter, underNewerNames } from '../../contract/token-params.ts'
 import { formatDuration } from '../../util/duration.ts'
-import { olderNames, restrictions, trustedOf } from './role.ts'
+import { changedOcsp, noOcsp } from './ocsp/settings.ts'
+import { issuerOf, olderNames, restrictions, trustedOf } from './role.ts'
 import type { Restriction, Restrictions, Role } from './role.ts'
 import type { RoleValues } from './role-fields.ts'
 import { isForClients } from './x509/path.ts'
@@ -19,7 +20,6 @@ const names = Object.keys(restrictions) as Restriction[]
 
 /** A role with the parameters that were sent; the others stay. @throws Fault invalid_request */
 export function changedRole(name: string, old: Role | undefined, sent: RoleValues): Role {
-  refuseOcsp(sent)
   const values = withoutLease(sent)
   const { certificate, display_name: displayName, allowed_metadata_extensions: metadata } = values
   const base = old ?? newRole(name)
@@ -31,8 +31,9 @@ export function changedRole(name: string, old: Role | undefined, sent: RoleValue
     metadataExtensions: metadata ?? base.metadataExtensions,
     params: changedTokenParams(base.params, underNewerNames(olderNames, values)),
     older: olderNamesAfter(olderNames, values, base.older),
+    ocsp: changedOcsp(base.ocsp ?? noOcsp, values),
   }
-  checkCertificate(next.certificate)
+  checkCertificate(next)
   checkLists(next)
   return next
 }
@@ -62,21 +63,18 @@ function withoutLease({ lease, ...values }: RoleValues): Omit<RoleValues, 'lease
 const listsAfter = (old: Role, values: RoleValues): Restrictions =>
   Object.fromEntries(names.map((name) => [name, values[name] ?? old[name]])) as Restrictions
 
-/** OCSP that was asked for and does not happen would let revoked certificates in. */
-function refuseOcsp(values: RoleValues): void {
-  const lists = [values.ocsp_servers_override ?? [], values.ocsp_ca_certificates ?? '']
-  if (values.ocsp_enabled || values.ocsp_fail_open || values.ocsp_query_all_servers || lists.some(({ length }) => length > 0)) // prettier-ignore
-    throw refuse('OCSP is not supported, so that the ocsp_ parameters have no effect: leave them out, and write revocation lists to crls/<name>') // prettier-ignore
-}
-
 /** PEM of authorities only, or of one client followed by its authorities. */
-function checkCertificate(pem: string): void {
+function checkCertificate({ certificate: pem, ocsp }: Role): void {
   const trusted = pem.length <= longestPem ? trustedOf(pem) : undefined
   if (!trusted) throw refuse('failed to parse certificate')
   if (trusted.certificates.length > mostCertificates)
     throw refuse(`'certificate' has at most ${mostCertificates} certificates`)
   if (!trusted.byAuthority && !isForClients(trusted.certificates[0]))
     throw refuse('nonCA certificates should have TLS client authentication set as an extended key usage')
+  if (ocsp?.enabled && issuerOf(trusted) === undefined)
+    throw refuse(
+      "'ocsp_enabled' needs the certificate of the client's issuer: write it after that of the client, in 'certificate'",
+    )
 }
 
 function checkLists(role: Role): void {

@@ -1,6 +1,7 @@
 import { f } from '../../contract/field.ts'
 import type { Values } from '../../contract/field.ts'
 import { tokenParamFields } from '../../contract/token-params.ts'
+import type { ocspFields } from './ocsp/settings.ts'
 import { restrictions } from './role.ts'
 import type { Restriction } from './role.ts'
 
@@ -28,15 +29,6 @@ export const roleFields = {
 
 /** A field that is shown as `ttl`. */
 export const leaseField = { lease: f.duration('Older name of token_ttl.').limiting().alias('token_ttl') }
-
-/** Fields of which only the default is supported. */
-export const ocspFields = {
-  ocsp_enabled: f.bool('Not supported: use a revocation list (crls/NAME).'),
-  ocsp_ca_certificates: f.string('Not supported.'),
-  ocsp_servers_override: f.list('Not supported.'),
-  ocsp_fail_open: f.bool('Not supported.'),
-  ocsp_query_all_servers: f.bool('Not supported.'),
-}
 
 /** Values of all these fields; undefined: left out. */
 export type RoleValues = Partial<Values<typeof roleFields & typeof leaseField & typeof ocspFields>>

@@ -4,9 +4,12 @@ import { folded, isPathName } from '../../contract/names.ts'
 import { isTokenParams, renderedTokenParams } from '../../contract/token-params.ts'
 import type { TokenParams } from '../../contract/token-params.ts'
 import { perObject } from '../../util/caches/per-object.ts'
-import { isListOf, isName, isOneOf, isText, orNull, shapeOf } from '../../util/stored/shape.ts'
+import { isListOf, isName, isOneOf, isText, orAbsent, orNull, shapeOf } from '../../util/stored/shape.ts'
+import { isOcspSettings, noOcsp, renderedOcsp } from './ocsp/settings.ts'
+import type { OcspSettings } from './ocsp/settings.ts'
 import { isAuthority } from './x509/certificate.ts'
 import type { Certificate } from './x509/certificate.ts'
+import { signed } from './x509/paths.ts'
 import { certificatesIn } from './x509/pem.ts'
 
 /** Older names of token parameters, which are shown as well. */
@@ -45,6 +48,8 @@ export interface Role extends Restrictions {
   readonly params: TokenParams
   /** Older names under which a parameter was set last: it is shown under those as well. */
   readonly older: readonly OlderName[]
+  /** Absent: not enabled. */
+  readonly ocsp?: OcspSettings
 }
 
 const isList = orNull(isListOf(isName))
@@ -64,6 +69,7 @@ export const roleShape = shapeOf<Role>('a trusted certificate', {
   metadataExtensions: isList,
   params: isTokenParams,
   older: isListOf(isOneOf(...Object.keys(olderNames))),
+  ocsp: orAbsent(isOcspSettings),
 })
 
 /** What a role trusts. */
@@ -83,6 +89,11 @@ export function trustedOf(pem: string): Trusted | undefined {
 /** The certificates of a role, parsed once. Those of a damaged record are trusted by nobody. */
 export const trustedBy = perObject(({ certificate }: Role) => trustedOf(certificate))
 
+/** The issuer of the only client of a role, among the authorities after it; the first authority for a role of authorities. */
+export function issuerOf({ byAuthority, certificates: [first, ...rest] }: Trusted): Certificate | undefined {
+  return byAuthority ? first : rest.find((one) => signed(one, first))
+}
+
 /** The parameter of every path of a role. Letter case does not count. */
 export const roleName = { name: f.string('Name of the trusted certificate.').or('') }
 export const canonical = { name: folded }
@@ -101,11 +112,7 @@ export function rendered(role: Role): Readonly<Record<string, unknown>> {
     display_name: role.displayName,
     ...Object.fromEntries((Object.keys(restrictions) as Restriction[]).map((name) => [name, role[name]])),
     allowed_metadata_extensions: role.metadataExtensions,
-    ocsp_ca_certificates: '',
-    ocsp_enabled: false,
-    ocsp_fail_open: false,
-    ocsp_query_all_servers: false,
-    ocsp_servers_override: null,
+    ...renderedOcsp(role.ocsp ?? noOcsp),
     ...params,
     ...Object.fromEntries(role.older.map((name) => [name, params[olderNames[name]]])),
   }

@@ -5,7 +5,8 @@ import { namesIn, pageFields } from '../../contract/wire/page.ts'
 import { keys } from '../../contract/wire/returns.ts'
 import type { Cert } from './mount.ts'
 import { changedRole, warningsOf } from './role-change.ts'
-import { leaseField, ocspFields, roleFields } from './role-fields.ts'
+import { ocspFields } from './ocsp/settings.ts'
+import { leaseField, roleFields } from './role-fields.ts'
 import { canonical, keyOf, rendered, roleName, roleShape } from './role.ts'
 
 const { read, list, write, remove } = routesOf<Cert>()

@@ -5,10 +5,12 @@ import { isPathName } from '../../contract/names.ts'
 import type { Request } from '../../contract/request.ts'
 import { fromBase64 } from '../../util/bytes.ts'
 import { Slices } from '../../util/slices.ts'
+import { configOf } from './config.ts'
 import { isRevoked } from './crls.ts'
 import type { Cert } from './mount.ts'
+import { noOcsp } from './ocsp/settings.ts'
 import { fits } from './restrictions.ts'
-import { roleShape, trustedBy } from './role.ts'
+import { issuerOf, roleShape, trustedBy } from './role.ts'
 import type { Role } from './role.ts'
 import { readCertificate } from './x509/certificate.ts'
 import type { Certificate } from './x509/certificate.ts'
@@ -28,8 +30,10 @@ interface Attempt {
   readonly paths: PathSearch
   /** The reasons of paths to a trusted authority. */
   readonly problems: string[]
-  /** A path was valid, but a restriction or a revocation list is against it. */
+  /** A path was valid, but a restriction or a revocation is against it. */
   isKnown: boolean
+  /** No OCSP server told the status of the certificate. */
+  isUnclear: boolean
 }
 
 /**
@@ -64,10 +68,17 @@ function attemptOf({ certificates = [] }: Pick<Request, 'certificates'>): Attemp
   if (certificates.length === 0) throw refuse('no client certificate found')
   if (!certificate) throw refuse('the client certificate cannot be read')
   const intermediates = others.filter((one) => one !== undefined)
-  return { certificate, paths: new PathSearch(certificate, intermediates), problems: [], isKnown: false }
+  return {
+    certificate,
+    paths: new PathSearch(certificate, intermediates),
+    problems: [],
+    isKnown: false,
+    isUnclear: false,
+  }
 }
 
-async function letsIn({ view, clock }: Cert, role: Role, attempt: Attempt): Promise<boolean> {
+async function letsIn(engine: Cert, role: Role, attempt: Attempt): Promise<boolean> {
+  const { view, clock } = engine
   const { certificate, paths, problems } = attempt
   const trusted = trustedBy(role)
   if (!trusted) return false
@@ -82,16 +93,38 @@ async function letsIn({ view, clock }: Cert, role: Role, attempt: Attempt): Prom
       continue
     }
     attempt.isKnown = true
-    if (fits(role, certificate) && !(await isRevoked(view, path))) return true
+    if (!fits(role, certificate)) continue
+    const issuer = byAuthority ? path[1] : issuerOf(trusted)
+    if ((await hasStatus(engine, role, attempt, issuer)) && !(await isRevoked(view, path))) return true
   }
   return false
+}
+
+/** Whether OCSP lets the client in, where the role asks for it. Fails closed, unless the role says otherwise. */
+async function hasStatus(
+  engine: Cert,
+  { ocsp = noOcsp }: Role,
+  attempt: Attempt,
+  issuer?: Certificate,
+): Promise<boolean> {
+  if (!ocsp.enabled) return true
+  const { ocspCacheSize = 0 } = await configOf(engine.view)
+  const status = issuer && (await engine.ocsp.statusOf(attempt.certificate, issuer, ocsp, ocspCacheSize))
+  if (status === 'good' || status === 'revoked') return status === 'good'
+  attempt.isUnclear ||= status === undefined && !ocsp.failOpen
+  return ocsp.failOpen
 }
 
 /** Whether two certificates are the same, to the last bit. */
 export const isSame = (one: Uint8Array, other: Uint8Array): boolean =>
   one.length === other.length && timingSafeEqual(one, other)
 
-function refusal({ isKnown, problems: [problem] }: Attempt): Fault {
+function refusal({ isKnown, isUnclear, problems: [problem] }: Attempt): Fault {
+  if (isUnclear)
+    return new Fault(
+      'unavailable',
+      'no OCSP server tells whether the certificate was revoked: try again. The log of this server says why',
+    )
   if (isKnown) return refuse('no chain matching all constraints could be found for this login certificate')
   if (problem !== undefined) return refuse(`failed to verify client's certificate: ${problem}`)
   return refuse('invalid certificate or no client certificate supplied')

@@ -2,6 +2,7 @@ import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import type { IncomingMessage } from 'node:http'
 import type { Clock } from '../clock.ts'
+import { isLinkLocal, isNear, lookupElsewhere } from './elsewhere.ts'
 import { JsonError, jsonLimits } from '../json-limits.ts'
 import { readJson } from '../json.ts'
 
@@ -27,34 +28,49 @@ export interface Outgoing {
   readonly url: string
   /** PEM of the CAs to trust; empty: those of Node. */
   readonly ca: string
-  /** The form, or the JSON, of a POST; absent: GET. */
+  /** The form, the JSON, or the bytes with their type, of a POST; absent: GET. */
   readonly form?: string
   readonly body?: Readonly<Record<string, unknown>>
+  readonly bytes?: { readonly type: string; readonly content: Uint8Array }
   readonly headers?: Readonly<Record<string, string>>
+  /** The most bytes of the response; 1 MiB when left out. */
+  readonly most?: number
+  /** Refuses hosts whose address is loopback or link-local: for addresses that no operator has configured. */
+  readonly elsewhere?: boolean
 }
 
-/** Why no request is sent to an address; undefined: it is fine. Plain HTTP would let anybody on the way choose the keys. */
-export function addressProblem(url: string): string | undefined {
+/**
+ * Why no request is sent to an address; undefined: it is fine. Plain HTTP would let anybody on the way choose the keys.
+ * @param isSigned whether the response is signed by somebody else than the server, so that plain HTTP will do
+ */
+export function addressProblem(url: string, isSigned = false): string | undefined {
   const parsed = URL.canParse(url) ? new URL(url) : undefined
   if (parsed?.protocol !== 'https:' && parsed?.protocol !== 'http:') return 'it is no http or https address'
   if (parsed.username !== '' || parsed.password !== '') return 'it has a user name or password'
   if (parsed.hash !== '' || url.includes('#')) return 'it has a fragment (#)'
+  if (isLinkLocal(parsed.hostname)) return 'it is a link-local address'
   const isLocal = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(parsed.hostname)
-  return parsed.protocol === 'http:' && !isLocal ? 'http is for this machine only: use https' : undefined
+  return parsed.protocol === 'http:' && !isLocal && !isSigned ? 'http is for this machine only: use https' : undefined
 }
 
 /** A conversation with a provider, which ends after 5 seconds. */
 export class Provider {
   readonly #ended = new AbortController()
   readonly #timer: { cancel(): void }
+  readonly #wait: number
 
-  private constructor(clock: Clock) {
-    this.#timer = clock.after(longestWait, () => this.#ended.abort())
+  private constructor(clock: Clock, wait: number) {
+    this.#wait = wait
+    this.#timer = clock.after(wait, () => this.#ended.abort())
   }
 
-  /** Runs `work`, whose requests share one time limit. @throws ProviderError */
-  static async ask<T>(clock: Clock, work: (provider: Provider) => Promise<T>): Promise<T> {
-    const provider = new Provider(clock)
+  /**
+   * Runs `work`, whose requests share one time limit.
+   * @param wait that limit, milliseconds
+   * @throws ProviderError
+   */
+  static async ask<T>(clock: Clock, work: (provider: Provider) => Promise<T>, wait = longestWait): Promise<T> {
+    const provider = new Provider(clock, wait)
     try {
       return await work(provider)
     } finally {
@@ -69,7 +85,7 @@ export class Provider {
   async json(outgoing: Outgoing): Promise<unknown> {
     const problem = addressProblem(outgoing.url)
     if (problem !== undefined) throw new ProviderError(problem)
-    const bytes = await this.#bytes(outgoing)
+    const bytes = await this.#bytes({ ...outgoing, headers: { Accept: 'application/json', ...outgoing.headers } })
     try {
       return readJson(bytes, { ...jsonLimits, bytes: largest })
     } catch (thrown) {
@@ -78,13 +94,25 @@ export class Provider {
     }
   }
 
-  async #bytes({ url, ca, headers, ...posted }: Outgoing): Promise<Uint8Array> {
+  /**
+   * The bytes of a response that is signed, so that plain HTTP will do. Otherwise as `json`.
+   * @throws ProviderError
+   */
+  async signed(outgoing: Outgoing): Promise<Uint8Array> {
+    const problem = addressProblem(outgoing.url, true)
+    if (problem !== undefined) throw new ProviderError(problem)
+    return this.#bytes(outgoing)
+  }
+
+  async #bytes({ url, ca, headers, most = largest, elsewhere = false, ...posted }: Outgoing): Promise<Uint8Array> {
     const content = contentOf(posted)
+    if (elsewhere && isNear(new URL(url).hostname))
+      throw new ProviderError('its address is loopback or link-local, which is not asked')
     return new Promise((resolve, reject) => {
       const fail = (why: string, status?: number): void => {
         sent.destroy()
         const isLate = this.#ended.signal.aborted
-        reject(new ProviderError(isLate ? `no response within ${longestWait / 1000} seconds` : why, status))
+        reject(new ProviderError(isLate ? `no response within ${this.#wait / 1000} seconds` : why, status))
       }
       const send = url.startsWith('https:') ? requestHttps : requestHttp
       const sent = send(url, {
@@ -93,26 +121,29 @@ export class Provider {
         signal: this.#ended.signal,
         rejectUnauthorized: true,
         ...(ca !== '' && { ca }),
+        ...(elsewhere && { lookup: lookupElsewhere }),
         headers: {
-          Accept: 'application/json',
-          ...(content && { 'Content-Type': content.type, 'Content-Length': Buffer.byteLength(content.text) }),
+          ...(content && { 'Content-Type': content.type, 'Content-Length': content.content.length }),
           ...headers,
         },
       })
       sent.on('error', (thrown: NodeJS.ErrnoException) => fail(`no response (${thrown.code ?? 'failed'})`))
-      sent.on('response', (response) => read(response, resolve, fail))
-      sent.end(content?.text)
+      sent.on('response', (response) => read(response, most, resolve, fail))
+      sent.end(content?.content)
     })
   }
 }
 
-function contentOf({ form, body }: Pick<Outgoing, 'form' | 'body'>): { type: string; text: string } | undefined {
-  if (body !== undefined) return { type: 'application/json', text: JSON.stringify(body) }
-  return form === undefined ? undefined : { type: 'application/x-www-form-urlencoded', text: form }
+function contentOf({ form, body, bytes }: Pick<Outgoing, 'form' | 'body' | 'bytes'>): Outgoing['bytes'] {
+  if (bytes !== undefined) return bytes
+  if (body !== undefined) return { type: 'application/json', content: Buffer.from(JSON.stringify(body)) }
+  if (form === undefined) return undefined
+  return { type: 'application/x-www-form-urlencoded', content: Buffer.from(form) }
 }
 
 function read(
   response: IncomingMessage,
+  most: number,
   done: (bytes: Uint8Array) => void,
   fail: (why: string, status?: number) => void,
 ): void {
@@ -124,7 +155,7 @@ function read(
   let size = 0
   response.on('data', (part: Buffer) => {
     size += part.length
-    if (size > largest) fail(`the response is larger than ${largest} bytes`)
+    if (size > most) fail(`the response is larger than ${most} bytes`)
     else parts.push(part)
   })
   response.on('error', () => fail('the response broke off'))

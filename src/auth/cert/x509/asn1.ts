@@ -65,3 +65,13 @@ function decoded(tag: number, content: Buffer): string | undefined {
       return undefined
   }
 }
+
+/** UTCTime or GeneralizedTime (RFC 5280 §4.1.2.5), epoch milliseconds. @throws RangeError */
+export function timeOf({ tag, content }: DerValue): number {
+  const text = Buffer.from(content).toString('latin1')
+  const digits = tag === 0x17 ? `${Number(text.slice(0, 2)) < 50 ? '20' : '19'}${text}` : text
+  const parts = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(digits)
+  const time = parts ? Date.parse(`${parts.slice(1, 4).join('-')}T${parts.slice(4).join(':')}Z`) : NaN
+  if ((tag !== 0x17 && tag !== 0x18) || Number.isNaN(time)) throw new RangeError('no time')
+  return time
+}

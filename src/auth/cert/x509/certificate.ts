@@ -23,6 +23,10 @@ export interface Certificate {
   readonly der: Uint8Array
   /** The content of the INTEGER, decimal. */
   readonly serial: string
+  /** That INTEGER, DER. */
+  readonly serialDer: Uint8Array
+  /** The BIT STRING of its public key, without the count of unused bits. */
+  readonly keyBits: Uint8Array
   /** The AlgorithmIdentifier of its signature. */
   readonly signature: readonly DerValue[]
   /** The DER of the names, base64. */
@@ -56,6 +60,7 @@ export const oids = {
   policies: '2.5.29.32',
   authorityKeyId: '2.5.29.35',
   extendedKeyUsage: '2.5.29.37',
+  authorityInformation: '1.3.6.1.5.5.7.1.1',
 } as const
 
 /** Bytes of the largest certificate that is read. */
@@ -76,14 +81,18 @@ function parsed(der: Uint8Array): Certificate {
   const x509 = new X509Certificate(der)
   const [body] = derInside(der)
   const members = derValues(body?.content ?? new Uint8Array())
-  const [serial, signature, issuer, , subject] = members[0]?.tag === tags.values0 ? members.slice(1) : members
-  if (!serial || !signature || !issuer || !subject) throw new RangeError('parts are missing')
+  const [serial, signature, issuer, , subject, keyInfo] = members[0]?.tag === tags.values0 ? members.slice(1) : members
+  const key = derValues(keyInfo?.content ?? new Uint8Array())[1]
+  if (!serial || !signature || !issuer || !subject || key?.tag !== tags.bitString)
+    throw new RangeError('parts are missing')
   const extensions = extensionsOf(members.find(({ tag }) => tag === 0xa3))
   const altNames = extensions.get(oids.altNames)
   return {
     x509,
     der,
     serial: wholeOf(serial.content),
+    serialDer: serial.whole,
+    keyBits: key.content.subarray(1),
     signature: derValues(signature.content),
     issuer: Buffer.from(issuer.whole).toString('base64'),
     subject: Buffer.from(subject.whole).toString('base64'),

@@ -39,12 +39,22 @@ export function pathProblem(path: Path, now: number): string | undefined {
 
 /** Why a certificate by itself is not valid for clients; undefined: it is. @param now epoch milliseconds */
 export function certificateProblem(certificate: Certificate, now: number): string | undefined {
-  const { x509, extensions } = certificate
-  const [begins, ends] = [Date.parse(x509.validFrom), Date.parse(x509.validTo)]
-  if (!(now >= begins)) return 'it is not valid yet'
-  if (!(now <= ends)) return 'it has expired'
+  const problem = timeProblem(certificate, now)
+  if (problem !== undefined) return problem
   if (!isForClients(certificate)) return 'it is not for TLS clients (extended key usage)'
   if (!hasStrongKey(certificate)) return 'its key is too weak, or of an unusual type or size'
+  return criticalProblem(certificate)
+}
+
+/** Whether it is its time. @param now epoch milliseconds */
+export function timeProblem({ x509 }: Certificate, now: number): string | undefined {
+  const [begins, ends] = [Date.parse(x509.validFrom), Date.parse(x509.validTo)]
+  if (!(now >= begins)) return 'it is not valid yet'
+  return now <= ends ? undefined : 'it has expired'
+}
+
+/** Whether all that must be understood in a certificate is. */
+export function criticalProblem({ extensions }: Certificate): string | undefined {
   for (const [oid, { critical }] of extensions)
     if (critical && !judged.has(oid)) return `it has a critical extension that is not supported (${oid})`
   return undefined

@@ -51,7 +51,8 @@ export class PathSearch {
   }
 }
 
-function signed(issuer: Certificate, certificate: Certificate): boolean {
+/** Whether a certificate was issued by another one: by its names, and by its signature. */
+export function signed(issuer: Certificate, certificate: Certificate): boolean {
   try {
     return certificate.x509.checkIssued(issuer.x509) && certificate.x509.verify(issuer.x509.publicKey)
   } catch {

@@ -18,8 +18,8 @@ const pss = '1.2.840.113549.1.1.10'
 const hashes = new Set(['2.16.840.1.101.3.4.2.1', '2.16.840.1.101.3.4.2.2', '2.16.840.1.101.3.4.2.3'])
 const curves = new Set(['prime256v1', 'secp384r1', 'secp521r1'])
 
-/** Whether the signature of a certificate is of an algorithm that nobody can forge. */
-export function hasStrongSignature({ signature: [type, parameters] }: Certificate): boolean {
+/** Whether the signature of a certificate, or of what an authority signs, is of an algorithm that nobody can forge. */
+export function hasStrongSignature({ signature: [type, parameters] }: Pick<Certificate, 'signature'>): boolean {
   if (!type) return false
   const oid = oidOf(type)
   return signatures.has(oid) || (oid === pss && parameters !== undefined && hasStrongHash(parameters.whole))
