@@ -67,4 +67,9 @@ user_lockout "all" {
   lockout_counter_reset = "15m"
 }
 
+# The server's own log goes to standard error (journald); to have it in a file, too:
+# log_file             = "/var/log/strongroom/server.log"
+# log_rotate_bytes     = 104857600
+# log_rotate_duration  = "24h"
+# log_rotate_max_files = 14
 log_format = "json"

@@ -13,7 +13,9 @@ async function stdin(): Promise<string> {
 }
 
 const fail = (thrown: unknown): void => {
-  process.stderr.write(`${thrown instanceof Error ? thrown.message : 'an unknown error'}\n`)
+  // The log has a failed start in JSON already.
+  const isLogged = thrown instanceof Error && thrown.name === 'LoggedFailure'
+  if (!isLogged) process.stderr.write(`${thrown instanceof Error ? thrown.message : 'an unknown error'}\n`)
   process.exitCode = 1
 }
 
@@ -33,7 +35,8 @@ await run(process.argv.slice(2), {
   env: process.env,
   ask: askHidden,
   serve: async (options) => {
-    guardProcess(options.dev === undefined)
-    return (await import('./server/start.ts')).startServer(options)
+    let crashed: ((kind: string) => void) | undefined
+    guardProcess(options.dev === undefined, () => crashed)
+    return (await import('./server/start.ts')).startServer({ ...options, onLog: (log) => (crashed = log.crashed) })
   },
 }).then((status) => (process.exitCode = status), fail)

@@ -25,6 +25,7 @@ export async function loadConfig(paths: readonly string[]): Promise<Config> {
     throw new ConfigError(
       'the configuration needs a listener block, such as: listener "tcp" { address = "127.0.0.1:8200" … }',
     )
+  checkLog(draft)
   const { maxLeaseTtl = defaultTtl, defaultLeaseTtl = Math.min(defaultTtl, maxLeaseTtl) } = draft
   if (defaultLeaseTtl > maxLeaseTtl)
     throw new ConfigError(`default_lease_ttl (${defaultLeaseTtl} s) is longer than max_lease_ttl (${maxLeaseTtl} s)`)
@@ -41,6 +42,14 @@ export async function loadConfig(paths: readonly string[]): Promise<Config> {
     storage: draft.storage,
     listeners: draft.listeners,
   }
+}
+
+function checkLog({ logFile, logRotateBytes, logRotateDuration, logRotateMaxFiles }: Draft): void {
+  const rotations = [logRotateBytes, logRotateDuration, logRotateMaxFiles]
+  if (logFile === undefined && rotations.some((setting) => setting !== undefined))
+    throw new ConfigError(
+      'log_rotate_bytes, log_rotate_duration and log_rotate_max_files have an effect only with log_file',
+    )
 }
 
 async function filesOf(path: string): Promise<string[]> {

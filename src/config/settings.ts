@@ -52,6 +52,19 @@ export const topLevel: Readonly<Record<string, Setter<Draft>>> = {
     if (format !== 'json' && format !== 'standard') throw source.wrong(value.at, 'log_format is "standard" or "json"')
     draft.logFormat = format
   },
+  log_file: (source, value, draft) => {
+    const path = source.string(value, 'log_file')
+    if (!path.startsWith('/')) throw source.wrong(value.at, 'log_file must be a path that begins with /')
+    draft.logFile = path
+  },
+  log_rotate_bytes: (source, value, draft) =>
+    void (draft.logRotateBytes = source.integer(value, 'log_rotate_bytes', 1)),
+  log_rotate_duration: (source, value, draft) =>
+    void (draft.logRotateDuration = source.seconds(value, 'log_rotate_duration')),
+  log_rotate_max_files: (source, value, draft) => {
+    const isNone = value.kind !== 'object' && source.string(value, 'log_rotate_max_files') === '-1'
+    draft.logRotateMaxFiles = isNone ? -1 : source.integer(value, 'log_rotate_max_files')
+  },
   unsafe_allow_api_audit_creation: (source, value, draft) =>
     void (draft.apiAudit = source.bool(value, 'unsafe_allow_api_audit_creation')),
   disable_mlock: (source, value) => {

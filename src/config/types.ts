@@ -73,6 +73,12 @@ export interface Config {
   readonly maxLeaseTtl: number
   readonly logLevel: LogLevel
   readonly logFormat: 'standard' | 'json'
+  readonly logFile?: string
+  readonly logRotateBytes?: number
+  /** Seconds. */
+  readonly logRotateDuration?: number
+  /** -1 for none, 0 for all. */
+  readonly logRotateMaxFiles?: number
   readonly apiAudit: boolean
   readonly audits: readonly AuditDeviceSpec[]
   readonly witnesses: readonly WitnessConfig[]

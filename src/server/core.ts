@@ -14,6 +14,7 @@ import { Rekey } from '../core/seal/rekey.ts'
 import { SealManager } from '../core/seal/seal-manager.ts'
 import { ShareBackups } from '../core/seal/share-backup.ts'
 import type { UnsealedServer } from '../core/unsealed/unsealed-server.ts'
+import { Events } from '../core/telemetry/events.ts'
 import { Traffic } from '../core/telemetry/traffic.ts'
 import { randomBytes } from '../crypto/fast/random.ts'
 import { systemEngine } from '../system/engine.ts'
@@ -145,6 +146,7 @@ export class ServerCore {
       generateRoot: this.#generateRoot,
       cluster: () => this.#cluster,
       browser: this.browser,
+      events: new Events(this.#parts.loggers.named('core')),
     })
     return systemEngine(ports, (namespace) => namespacePorts({ unsealed, clock, ttl }, namespace))
   }

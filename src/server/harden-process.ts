@@ -17,20 +17,27 @@ export function unsafeStartOption({ execArgv, env }: Start): string | undefined 
   return ['NODE_DEBUG', 'NODE_DEBUG_NATIVE'].find((name) => (env[name] ?? '') !== '')
 }
 
+const plainly = (kind: string): void =>
+  void process.stderr.write(`an error that nobody expected (${kind}) ended the server; its storage is intact\n`)
+
 /**
  * Makes the process fit to hold secrets, before it has any: what it writes is for its owner only, no signal opens a
  * debugger, and an error that nobody expected ends it without a word of what it was about (exit status 70).
+ * @param crashed tells of an error that nobody expected, by its kind. It is asked for at the error
  * @param real whether secrets are real: a development server may be looked into
  * @throws Error when the process was started in a way that shows secrets
  */
-export function guardProcess(real: boolean): void {
+export function guardProcess(real: boolean, crashed: () => ((kind: string) => void) | undefined = () => plainly): void {
   process.umask(0o077)
   // Node opens a debugger on this signal unless someone listens.
   process.on('SIGUSR1', () => {})
   const fatal = (thrown: unknown): never => {
     const kind = thrown instanceof Error ? thrown.name : typeof thrown
-    process.stderr.write(`an error that nobody expected (${kind}) ended the server; its storage is intact\n`)
-    process.exit(70)
+    try {
+      ;(crashed() ?? plainly)(kind)
+    } finally {
+      process.exit(70)
+    }
   }
   process.on('uncaughtException', fatal).on('unhandledRejection', fatal)
   const teller = real ? unsafeStartOption(process) : undefined

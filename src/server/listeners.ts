@@ -6,16 +6,17 @@ import type { HttpOptions } from '../protocols/http/listener.ts'
 import type { SocketPlace } from '../protocols/http/addresses.ts'
 import { tlsOptions } from '../protocols/http/tls.ts'
 import type { TlsMaterial } from '../protocols/http/tls.ts'
+import type { CertificateWatch } from './log/certificate-watch.ts'
 
 /** The HTTP options of a listener of the configuration. @throws Error naming the file, the setting and the cure */
-export async function httpOptions(listener: ListenerConfig): Promise<HttpOptions> {
+export async function httpOptions(listener: ListenerConfig, certificates: LoadedCertificates): Promise<HttpOptions> {
   const { host, port, unix, tls, maxRequestSize, maxRequestDuration, readHeaderTimeout, idleTimeout } = listener
   const readTimeout = listener.readTimeout ?? maxRequestDuration
   return {
     host,
     port,
     ...(unix && { unix: await socketOf(unix) }),
-    ...(tls && { tls: async () => tlsMaterial(tls) }),
+    ...(tls && { tls: async () => watched(tls, certificates) }),
     ...(maxRequestSize !== undefined && { bodyBytes: maxRequestSize }),
     ...(maxRequestDuration !== undefined && { answerTimeout: maxRequestDuration * 1000 }),
     ...(readTimeout !== undefined && { requestTimeout: readTimeout * 1000 }),
@@ -24,6 +25,15 @@ export async function httpOptions(listener: ListenerConfig): Promise<HttpOptions
     ...(listener.forwardedFor && { forwardedFor: listener.forwardedFor }),
     ...(listener.proxyProtocol && { proxyProtocol: listener.proxyProtocol }),
   }
+}
+
+/** Hears which certificates (PEM) a listener uses. */
+export type LoadedCertificates = Pick<CertificateWatch, 'loaded'>
+
+async function watched(tls: TlsConfig, certificates: LoadedCertificates): Promise<TlsMaterial> {
+  const material = await tlsMaterial(tls)
+  certificates.loaded(tls.certFile, material.cert)
+  return material
 }
 
 /** The URL of a listener; of a unix socket with three slashes. */

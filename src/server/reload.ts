@@ -4,12 +4,14 @@ import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/types.ts'
 import type { Listener } from '../contract/protocol.ts'
 import type { Loggers } from '../util/log.ts'
+import type { ServerLog } from './log/server-log.ts'
 
 /** A running server, as far as a reload changes it. */
 export interface Reloadable {
   readonly listeners: readonly Pick<Listener, 'reload'>[]
   readonly audit: Pick<AuditBroker, 'reopen'>
   readonly loggers: Pick<Loggers, 'configure'>
+  readonly log: Pick<ServerLog, 'reopen'>
   /** The configuration in force; `paths` are its files. A development server has none. */
   readonly config: Config
   readonly paths: readonly string[]
@@ -18,7 +20,7 @@ export interface Reloadable {
 }
 
 /**
- * Opens audit files, and reads certificates and the configuration again (SIGHUP). One that fails keeps none of the others
+ * Opens audit files and the log file, and reads certificates and the configuration again (SIGHUP). One that fails keeps none of the others
  * from their new files. Of the configuration, the log level counts at once.
  * @returns the changed settings that count after a restart
  * @throws Error with every reason
@@ -27,6 +29,7 @@ export async function reload(server: Reloadable): Promise<readonly string[]> {
   const waiting: string[] = []
   const done = await Promise.allSettled([
     server.audit.reopen(),
+    server.log.reopen(),
     ...server.listeners.map(async (listener) => listener.reload()),
     readAgain(server).then((names) => waiting.push(...names)),
   ])
@@ -53,6 +56,10 @@ const settingNames: Readonly<Record<Exclude<keyof Config, 'logLevel'>, string>> 
   defaultLeaseTtl: 'default_lease_ttl',
   maxLeaseTtl: 'max_lease_ttl',
   logFormat: 'log_format',
+  logFile: 'log_file',
+  logRotateBytes: 'log_rotate_bytes',
+  logRotateDuration: 'log_rotate_duration',
+  logRotateMaxFiles: 'log_rotate_max_files',
   apiAudit: 'unsafe_allow_api_audit_creation',
   audits: 'audit',
   witnesses: 'audit_witness',

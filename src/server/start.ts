@@ -11,8 +11,11 @@ import { listenHttp } from '../protocols/http/listener.ts'
 import { pages } from '../protocols/web/pages.ts'
 import { systemClock } from '../util/clock.ts'
 import type { Clock } from '../util/clock.ts'
-import { Loggers } from '../util/log.ts'
-import type { Log, LogLevel } from '../util/log.ts'
+import type { Log, Loggers } from '../util/log.ts'
+import { product } from '../util/version.ts'
+import { whyOf } from '../core/telemetry/events.ts'
+import type { EventFields, Events } from '../core/telemetry/events.ts'
+import { CertificateWatch } from './log/certificate-watch.ts'
 import { ServerCore } from './core.ts'
 import { devConfig, initialiseDev } from './dev.ts'
 import type { DevOptions } from './dev.ts'
@@ -21,14 +24,15 @@ import { addressOf, httpOptions } from './listeners.ts'
 import { protocols } from './protocols.ts'
 import type { ProtocolParts } from './protocols.ts'
 import { messagesOf, reasonsOf, reload } from './reload.ts'
+import type { Reloadable } from './reload.ts'
+import { ServerLog } from './log/server-log.ts'
+import type { LogOptions } from './log/server-log.ts'
 import { openStorage } from './storages.ts'
 
 /** How a server is started: from configuration files, or as a development server in memory. */
-export interface ServerOptions {
+export interface ServerOptions extends LogOptions {
   readonly config?: readonly string[]
   readonly dev?: DevOptions
-  readonly logFormat?: 'standard' | 'json'
-  readonly logLevel?: LogLevel
   /** Failed logins lock nobody out, whatever the configuration and the mounts say. */
   readonly lockoutDisabled?: boolean
   readonly clock?: Clock
@@ -40,8 +44,8 @@ export interface ServerOptions {
   readonly protocols?: (parts: ProtocolParts) => readonly Protocol[]
   /** Engines besides those of this build. */
   readonly engines?: (ports: EnginePorts) => readonly Engine[]
-  /** Where log lines go; standard error unless given. */
-  readonly log?: (line: string) => void
+  /** Gets what writes the last line of a process that an error ends. */
+  readonly onLog?: (log: { readonly crashed: (kind: string) => void }) => void
 }
 
 /** A server that is up. */
@@ -53,50 +57,119 @@ export interface RunningServer {
   /** Those of the configuration, then those that protocols open themselves. */
   readonly listeners: readonly string[]
   readonly storageType: string
+  readonly logFormat: 'standard' | 'json'
   /** Development servers only. */
   readonly rootToken?: string
   readonly unsealKey?: string
-  /** See `reload` of reload.ts. */
+  /** See `reload` of reload.ts. The log tells of it. */
   reload(): Promise<readonly string[]>
   /** Finishes what is under way, seals, and closes everything (SIGTERM). */
   stop(): Promise<void>
 }
 
-/** Starts a server: configuration, storage, core, listeners, in this order. @throws ConfigError, and what opening throws. */
+/** Starts a server: configuration, log, storage, core, listeners, in this order. @throws ConfigError, and what opening throws. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const clock = options.clock ?? systemClock
+  let log = new ServerLog(beforeConfig(options), {}, clock)
+  try {
+    const isDev = !options.config?.length
+    const configured = isDev ? devConfig(options.dev) : await loadConfig(options.config)
+    log = new ServerLog(options, configured, clock)
+    options.onLog?.({ crashed: (kind) => log.crashed(kind) })
+    await log.openFile(options, configured)
+    log.events.tell('starting', startOf(options, configured, log))
+    return await started(options, configured, log, clock)
+  } catch (thrown) {
+    const why = whyOf(thrown)
+    log.startFailed(why)
+    await log.close()
+    throw log.isJson ? new LoggedFailure(why, { cause: thrown }) : thrown
+  }
+}
+
+const beforeConfig = ({ log, logFormat }: ServerOptions): LogOptions => ({
+  ...(log && { log }),
+  ...(logFormat && { logFormat }),
+})
+
+/** A failure that the log, in JSON, has told already. */
+class LoggedFailure extends Error {
+  override readonly name = 'LoggedFailure'
+}
+
+async function started(options: ServerOptions, configured: Config, log: ServerLog, clock: Clock) {
   const isDev = !options.config?.length
-  const configured = isDev ? devConfig(options.dev) : await loadConfig(options.config)
   const config = options.lockoutDisabled ? { ...configured, userLockout: { all: { disabled: true } } } : configured
-  const loggers = loggersOf(options, config, clock)
+  const { loggers, events } = log
   const storage = options.storage ?? (await openStorage(config, clock, loggers.named('storage')))
   const core = new ServerCore({ config, storage, clock, loggers, engines: options.engines ?? (() => []) })
   await orStop(core.configureAudit(), async () => storage.close())
   const witnesses = await witnessesOf(config, core.audit, clock, loggers.named('audit'))
   witnesses?.start()
   const dev = isDev ? await initialiseDev(core, options.dev?.rootTokenId) : {}
-  const running: Running = { core, storage, witnesses }
+  const running: Running = { core, storage, witnesses, certificates: new CertificateWatch(clock, events), events }
   await orStop(share(options, running, loggers), async () => stop([], running))
-  const listeners = await orStop(listen(config, core, options), async () => stop([], running))
+  const listeners = await orStop(listen(config, running, options), async () => stop([], running))
+  running.certificates.start()
   clock.after(1000, () => void core.preload())
   const addresses = config.listeners.map((listener, at) => addressOf(listener, listeners[at]?.address ?? ''))
   if (isDev) core.address = addresses[0] ?? ''
+  events.tell('started', { addresses: addresses.join(' ') })
   return {
     address: addresses[0] ?? '',
     addresses,
     listeners: listeners.map(({ address }) => address),
     storageType: storage.type,
+    logFormat: log.isJson ? ('json' as const) : ('standard' as const),
     ...dev,
-    reload: async () =>
-      reload({
-        listeners,
-        audit: core.audit,
-        loggers,
-        config: configured,
-        paths: options.config ?? [],
-        fixedLevel: options.logLevel !== undefined,
-      }),
-    stop: async () => stop(listeners, running),
+    reload: async () => reloaded({ listeners, audit: core.audit, loggers, log, ...readAgain(options, configured) }),
+    stop: async () => {
+      events.tell('stopping', {})
+      await stop(listeners, running)
+      events.tell('stopped', {})
+      await log.close()
+    },
+  }
+}
+
+const readAgain = ({ config: paths = [], logLevel }: ServerOptions, config: Config) => ({
+  config,
+  paths,
+  fixedLevel: logLevel !== undefined,
+})
+
+async function reloaded(server: Reloadable & { readonly log: ServerLog }): Promise<readonly string[]> {
+  const { events } = server.log
+  try {
+    const waiting = await reload(server)
+    const what = 'audit files, log file, certificates and keys of the listeners, log_level'
+    events.tell('reloaded', { what, need_restart: waiting.length > 0 ? waiting.join(', ') : undefined })
+    return waiting
+  } catch (thrown) {
+    events.tell('reload_failed', { why: whyOf(thrown) })
+    throw thrown
+  }
+}
+
+/** What the log says of a server first. */
+function startOf(options: ServerOptions, config: Config, log: ServerLog): EventFields['starting'] {
+  const audit = config.audits.map(({ type, path }) => `${type} ${path}`)
+  const listeners = config.listeners.map((listener) =>
+    addressOf(listener, listener.unix?.path ?? `${listener.host}:${listener.port}`),
+  )
+  return {
+    version: product.release,
+    build_date: product.buildDate,
+    node: process.version,
+    pid: process.pid,
+    config: options.config?.join(' ') ?? 'development server',
+    storage: options.storage?.type ?? config.storage.type,
+    path: config.storage.type === 'level' ? config.storage.path : undefined,
+    seal: 'shamir',
+    audit: audit.join(', '),
+    listeners: listeners.join(' '),
+    log_level: log.level,
+    log_file: log.path,
   }
 }
 
@@ -104,14 +177,6 @@ async function share({ share: folder }: ServerOptions, running: Running, loggers
   if (folder === undefined) return
   const { shareStorage } = await import('../storage/socket/owner.ts')
   running.shared = await shareStorage(running.core.sharedStorage, { folder, log: loggers.named('storage') })
-}
-
-function loggersOf({ log, logFormat, logLevel }: ServerOptions, config: Config, clock: Clock): Loggers {
-  const write = log ?? ((line: string) => void process.stderr.write(line))
-  return new Loggers(write, () => clock.now(), {
-    json: (logFormat ?? config.logFormat) === 'json',
-    level: logLevel ?? config.logLevel,
-  })
 }
 
 /** A step of the start. When it fails, what has been started is stopped. */
@@ -129,14 +194,17 @@ async function witnessesOf(...parts: [Config, AuditBroker, Clock, Log]): Promise
 /** A server that answers on some of its addresses only would look as if it had started. @throws Error with every reason */
 async function listen(
   config: Config,
-  { pipeline, browser }: ServerCore,
+  { core: { pipeline, browser }, certificates, events }: Running,
   options: ServerOptions,
 ): Promise<readonly Listener[]> {
   const setting = options.config?.length ? {} : { setting: '-dev-listen-address' }
   const served = (options.protocols ?? protocols)({ gateway: pipeline, browser })
+  const handshakeFailed = (from: string, why: string): void => events.tell('tls_failed', { from, why })
   const http = { protocols: served, pages: pages(browser) }
   const done = await Promise.allSettled([
-    ...config.listeners.map(async (listener) => listenHttp(http, { ...(await httpOptions(listener)), ...setting })),
+    ...config.listeners.map(async (listener) =>
+      listenHttp(http, { ...(await httpOptions(listener, certificates)), ...setting, handshakeFailed }),
+    ),
     ...served.flatMap((protocol) => protocol.listen?.() ?? []),
   ])
   const up = done.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
@@ -150,10 +218,16 @@ interface Running {
   readonly core: ServerCore
   readonly storage: Storage
   readonly witnesses: WitnessKeeper | undefined
+  readonly certificates: CertificateWatch
+  readonly events: Events
   shared?: SharedSocket
 }
 
-async function stop(listeners: readonly Listener[], { core, storage, witnesses, shared }: Running): Promise<void> {
+async function stop(
+  listeners: readonly Listener[],
+  { core, storage, witnesses, shared, certificates }: Running,
+): Promise<void> {
+  certificates.stop()
   const closed = listeners.map(async (listener) => listener.close())
   // Keys that take seconds to make are not waited for: those who asked are told so, and the connections can end.
   await slow.end()

@@ -11,6 +11,7 @@ import type { BrowserSettings } from '../core/browser-settings.ts'
 import { decoded, rootTokenLength } from '../core/seal/generate-root.ts'
 import type { GenerateRoot } from '../core/seal/generate-root.ts'
 import type { UnsealedServer } from '../core/unsealed/unsealed-server.ts'
+import type { Events } from '../core/telemetry/events.ts'
 import { measure } from '../core/telemetry/metrics.ts'
 import { innermost } from '../core/namespaces/namespace.ts'
 import type { Namespaces } from '../core/namespaces/namespaces.ts'
@@ -18,6 +19,7 @@ import type { Rekey } from '../core/seal/rekey.ts'
 import type { SealManager } from '../core/seal/seal-manager.ts'
 import type { Traffic } from '../core/telemetry/traffic.ts'
 import { randomBytes } from '../crypto/fast/random.ts'
+import { loggedGenerateRoot, loggedRekey, loggedRotation, loggedSeal } from './log/logged-ports.ts'
 import { sanitized } from './sanitized-config.ts'
 import { checkCounts } from '../seal/shamir.ts'
 import type { SystemPorts } from '../system/engine.ts'
@@ -40,37 +42,23 @@ interface Parts {
   readonly cluster: () => { readonly name: string; readonly id: string } | undefined
   readonly ttl: { readonly default: number; readonly max: number }
   readonly loggers: Loggers
+  readonly events: Events
   readonly traffic: Traffic
   readonly browser: BrowserSettings
 }
 
 /** Gives the `sys/` routes that are of the whole server exactly what they declared to need. */
 export function systemPorts(parts: Parts): SystemPorts {
-  const { manager, barrier, audit, storage, config, clock, unsealed } = parts
+  const { audit, config, events, unsealed } = parts
   return {
-    seal: {
-      status: async () => manager.status(),
-      initialise: async (shares, threshold, keys) => manager.initialise(shares, threshold, keys),
-      unseal: async (share, options) => manager.unseal(share, options),
-      resetUnseal: async () => manager.resetUnseal(),
-      seal: async () => manager.seal(),
-      storageType: storage.type,
-      sealType: parts.sealType,
-      cluster: parts.cluster,
-      auditHeads: () => audit.heads(),
-      checkCounts,
-      now: () => clock.now(),
-    },
-    rotate: {
-      keyStatus: () => barrier.keyStatus(),
-      rotate: async () => barrier.rotate(),
-      rotateRoot: async () => manager.rotateRoot(),
-      rotation: async () => barrier.rotation(),
-      configureRotation: async (rotation) => barrier.configureRotation(rotation),
-    },
-    rekey: parts.rekey,
-    rotateRoot: parts.rotateRoot,
-    generateRoot: Object.assign(parts.generateRoot, { decoded, otpLength: rootTokenLength }),
+    seal: loggedSeal(sealPort(parts), events),
+    rotate: loggedRotation(rotationPort(parts), events),
+    rekey: loggedRekey(parts.rekey, events, 'rekey'),
+    rotateRoot: loggedRekey(parts.rotateRoot, events, 'rotate-root'),
+    generateRoot: loggedGenerateRoot(
+      Object.assign(parts.generateRoot, { decoded, otpLength: rootTokenLength }),
+      events,
+    ),
     audit: {
       devices: () => audit.devices(),
       enable: async (spec) => audit.enable(spec),
@@ -95,6 +83,28 @@ export function systemPorts(parts: Parts): SystemPorts {
     random: randomBytes,
   }
 }
+
+const sealPort = ({ manager, audit, storage, clock, sealType, cluster }: Parts): SystemPorts['seal'] => ({
+  status: async () => manager.status(),
+  initialise: async (shares, threshold, keys) => manager.initialise(shares, threshold, keys),
+  unseal: async (share, options) => manager.unseal(share, options),
+  resetUnseal: async () => manager.resetUnseal(),
+  seal: async () => manager.seal(),
+  storageType: storage.type,
+  sealType,
+  cluster,
+  auditHeads: () => audit.heads(),
+  checkCounts,
+  now: () => clock.now(),
+})
+
+const rotationPort = ({ barrier, manager }: Parts): SystemPorts['rotate'] => ({
+  keyStatus: () => barrier.keyStatus(),
+  rotate: async () => barrier.rotate(),
+  rotateRoot: async () => manager.rotateRoot(),
+  rotation: async () => barrier.rotation(),
+  configureRotation: async (rotation) => barrier.configureRotation(rotation),
+})
 
 const mfaPort = ({ unsealed }: Parts): SystemPorts['mfa'] => ({
   isPending: (request, id) => isPending(unsealed(), request, id),

@@ -3,12 +3,13 @@ export type Loggable = string | number | boolean | null | undefined
 
 /** The server's own log (not the audit log). Levels as Vault names them. */
 export interface Log {
+  debug(message: string, fields?: Readonly<Record<string, Loggable>>): void
   info(message: string, fields?: Readonly<Record<string, Loggable>>): void
   warn(message: string, fields?: Readonly<Record<string, Loggable>>): void
   error(message: string, fields?: Readonly<Record<string, Loggable>>): void
 }
 
-/** From all messages to errors only. Nothing is logged below `info`: `trace` and `debug` mean the same. */
+/** From all messages to errors only. Nothing is logged below `debug`: `trace` means the same. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error'
 
 const ranks: Readonly<Record<LogLevel, number>> = { trace: 0, debug: 1, info: 2, warn: 3, error: 4 }
@@ -25,7 +26,7 @@ export function logLevelOf(name: string): LogLevel | undefined {
 export const logLevels = Object.keys(ranks).join(', ')
 
 /** Drops all messages. */
-export const silent: Log = { info: () => {}, warn: () => {}, error: () => {} }
+export const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
 /** The format and the level of lines. */
 export interface LogStyle {
@@ -44,7 +45,7 @@ export function lineLog(write: (line: string) => void, now: () => number, style:
     const time = new Date(now()).toISOString()
     write(json ? jsonLine(time, level, message, fields, name) : textLine(time, level, message, fields, name))
   }
-  return { info: at('info'), warn: at('warn'), error: at('error') }
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
 }
 
 /** The loggers of a server by name. Each has a level of its own, which can be changed while the server runs. */
@@ -95,11 +96,27 @@ type LogFields = Readonly<Record<string, Loggable>> | undefined
 
 function jsonLine(time: string, level: LogLevel, message: string, fields: LogFields, name?: string): string {
   const module = name === undefined ? {} : { '@module': name }
-  return `${JSON.stringify({ '@level': level, '@message': message, ...module, '@timestamp': time, ...fields })}\n`
+  return `${escaped({ '@level': level, '@message': message, ...module, '@timestamp': time, ...fields })}\n`
 }
 
 function textLine(time: string, level: LogLevel, message: string, fields: LogFields = {}, name?: string): string {
-  const subject = name === undefined ? message : `${name}: ${message}`
-  const tail = Object.entries(fields).map(([key, value]) => ` ${key}=${JSON.stringify(value) ?? ''}`)
+  const subject = shown(name === undefined ? message : `${name}: ${message}`)
+  const tail = Object.entries(fields)
+    .filter(([key, value]) => value !== undefined && !key.startsWith('@'))
+    .map(([key, value]) => ` ${key}=${escaped(value)}`)
   return `${time} [${level.toUpperCase()}]${' '.repeat(6 - level.length)}${subject}${tail.length ? ':' : ''}${tail.join('')}\n`
+}
+
+/** What a terminal or a reader of lines would act on: line ends of any kind, control characters, changes of the direction. */
+const active = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
+
+/** JSON in one line of printable characters: a value that others chose cannot end its line, begin another, or move a cursor. */
+const escaped = (value: unknown): string => shown(JSON.stringify(value))
+
+function shown(text: string): string {
+  return text.replace(active, (character) =>
+    Array.from({ length: character.length }, (_, at) => character.charCodeAt(at).toString(16).padStart(4, '0'))
+      .map((digits) => `\\u${digits}`)
+      .join(''),
+  )
 }

@@ -54,7 +54,7 @@ export function brokerWith(types: Readonly<Record<string, DeviceMaker>> = {}): {
     (level: string) =>
     (message: string, facts: Said['facts'] = {}) =>
       void said.push({ level, message, facts })
-  const log = { info: say('info'), warn: say('warn'), error: say('error') }
+  const log = { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') }
   return {
     broker: new AuditBroker({ clock, log, random: randomBytes, types: { file: fileDevice, ...types } }),
     clock,

@@ -22,6 +22,10 @@ api_addr = "https://vault.example:8200"
 default_lease_ttl = "1h"
 max_lease_ttl = 7200
 log_level = "warn"
+log_file = "/var/log/s.log"
+log_rotate_bytes = 100
+log_rotate_duration = "1h"
+log_rotate_max_files = -1
 unsafe_allow_api_audit_creation = true
 user_lockout "all" { lockout_threshold = "25" lockout_duration = "40m" }
 user_lockout "userpass" { lockout_counter_reset = 60 disable_lockout = "true" }
@@ -50,6 +54,10 @@ const sameInJson = {
   default_lease_ttl: '1h',
   max_lease_ttl: '7200s',
   log_level: 'WARN',
+  log_file: '/var/log/s.log',
+  log_rotate_bytes: '100',
+  log_rotate_duration: 3600,
+  log_rotate_max_files: '-1',
   audit_witness: {
     one: { url: 'https://witness.example:8210', key: 'w.example+01020304+BAAA', tls_ca_file: 'ca.pem' },
   },
@@ -91,6 +99,11 @@ const mistakes: readonly (readonly [string, RegExp])[] = [
   ['audit_witness "w" {\n key = "x" }', /:2: key is the public key/],
   ['audit_witness "w" {\n name = "x" }', /:2: "name" is not a setting of audit_witness/],
   ['log_level = "loud"', /:1: log_level is one of/],
+  ['log_file = "x.log"', /:1: log_file must be a path that begins with/],
+  ['log_rotate_bytes = 0', /:1: log_rotate_bytes must be a whole number of at least 1/],
+  ['log_rotate_duration = "0s"', /:1: log_rotate_duration must be a duration/],
+  ['log_rotate_max_files = -2', /:1: log_rotate_max_files must be a whole number/],
+  [`log_rotate_max_files = -1\n${enough}`, /have an effect only with log_file/],
   ['log_format = "xml"', /:1: log_format is "standard" or "json"/],
   ['max_lease_ttl = "long"', /:1: max_lease_ttl must be a duration/],
   ['default_lease_ttl = true', /:1: default_lease_ttl must be/],
@@ -162,6 +175,10 @@ describe('the configuration', () => {
       defaultLeaseTtl: 3600,
       maxLeaseTtl: 7200,
       logLevel: 'warn',
+      logFile: '/var/log/s.log',
+      logRotateBytes: 100,
+      logRotateDuration: 3600,
+      logRotateMaxFiles: -1,
       logFormat: 'standard',
       apiAudit: true,
       userLockout: { all: { threshold: 25, duration: 2400 }, userpass: { counterReset: 60, disabled: true } },

@@ -24,7 +24,7 @@ if [ -e pid ]; then kill "$(cat pid)"; tail --pid="$(cat pid)" -f /dev/null; fi
 : > server.log
 node '${program}' server -config=strongroom.hcl >> server.log 2>&1 &
 echo $! > pid
-timeout 30 grep -q -m1 'listens on' <(tail -f server.log)
+timeout 30 grep -q -m1 'server listens' <(tail -f server.log)
 `
 
 describe('the page about operating, on the shipped configuration and policies', function () {

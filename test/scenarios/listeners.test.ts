@@ -121,7 +121,7 @@ describe('a listener', () => {
       ['tls_disable = true proxy_protocol_behavior = "maybe"', /is one of/], ['tls_disable = true telemetry { }', /not a setting/], ['tls_disable = true http_write_timeout = 5', /not a setting/],
     ] as const)
       expect(await refusal(tcp(inside)), inside).to.match(why) // prettier-ignore
-    for (const [setting, why] of [['cluster_addr = "https://a:1"', /no cluster port/], ['ui = true', /no web pages/], ['disable_mlock = false', /cannot be locked/], ['api_addr = ""', /not an empty one/], ['cluster_name = " "', /not an empty one/], ['max_lease_ttl = 0', /at least 1|a second or more/], ['default_lease_ttl = "0s"', /at least 1|a second or more/], ['default_lease_ttl = "2h"\nmax_lease_ttl = "1h"', /longer than/], ['pid_file = "/tmp/x"', /not a setting/], ['plugin_directory = "/tmp"', /not a setting/], ['telemetry { }', /not a setting/], ['log_file = "x"', /not a setting/]] as const)
+    for (const [setting, why] of [['cluster_addr = "https://a:1"', /no cluster port/], ['ui = true', /no web pages/], ['disable_mlock = false', /cannot be locked/], ['api_addr = ""', /not an empty one/], ['cluster_name = " "', /not an empty one/], ['max_lease_ttl = 0', /at least 1|a second or more/], ['default_lease_ttl = "0s"', /at least 1|a second or more/], ['default_lease_ttl = "2h"\nmax_lease_ttl = "1h"', /longer than/], ['pid_file = "/tmp/x"', /not a setting/], ['plugin_directory = "/tmp"', /not a setting/], ['telemetry { }', /not a setting/]] as const)
       expect(await refusal(`${tcp('tls_disable = true')}\n${setting}`), setting).to.match(why) // prettier-ignore
     expect(await refusal(`${tcp('tls_disable = true')}\nui = false\ndisable_mlock = true`)).to.equal('started')
   })

@@ -18,9 +18,11 @@ async function node(
     env: { PATH: process.env['PATH'] ?? '', HOME: temporaryFolder(), ...env },
   })
   let said = ''
+  let isTold = false
   const hear = (part: Buffer): void => {
     said += part.toString()
-    if (heard?.(said, child.pid as number)) child.kill('SIGTERM')
+    // A second signal would end it at once.
+    if (!isTold && heard?.(said, child.pid as number)) isTold = child.kill('SIGTERM')
   }
   child.stdout.on('data', hear)
   child.stderr.on('data', hear)

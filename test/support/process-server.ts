@@ -16,7 +16,8 @@ interface Answer {
 /** The program as users run it, in a process of its own, on LevelDB with audit files; it can be killed. */
 export class ProcessServer {
   readonly folder = temporaryFolder()
-  readonly #config = join(this.folder, 'strongroom.hcl')
+  readonly #env: Readonly<Record<string, string>>
+  readonly config = join(this.folder, 'strongroom.hcl')
   #child: ChildProcess | undefined
   address = ''
   /** What it wrote to its log since its last start. */
@@ -24,14 +25,15 @@ export class ProcessServer {
   token = ''
   keys: readonly string[] = []
 
-  /** @param devices names of audit files; their logs are `<name>.log`. */
-  constructor(devices: readonly string[] = ['audit']) {
+  /** @param devices names of audit files; their logs are `<name>.log`. @param more lines of its configuration */
+  constructor(devices: readonly string[] = ['audit'], more = '', env: Readonly<Record<string, string>> = {}) {
+    this.#env = env
     const audit = devices.map(
       (name) => `audit "file" "${name}" { options { file_path = "${this.folder}/${name}.log" } }`,
     )
     writeFileSync(
-      this.#config,
-      `storage "level" { path = "${this.data}" }\nlistener "tcp" { address = "127.0.0.1:0" tls_disable = true }\n${audit.join('\n')}\n`,
+      this.config,
+      `storage "level" { path = "${this.data}" }\nlistener "tcp" { address = "127.0.0.1:0" tls_disable = true }\n${audit.join('\n')}\n${more}\n`,
     )
   }
 
@@ -41,20 +43,25 @@ export class ProcessServer {
 
   /** Starts it; it is sealed then. */
   async start(): Promise<void> {
-    const child = spawn(process.execPath, [program, 'server', `-config=${this.#config}`], { stdio: ['ignore', 'pipe', 'pipe'] }) // prettier-ignore
+    const child = spawn(process.execPath, [program, 'server', `-config=${this.config}`], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...this.#env } }) // prettier-ignore
     this.#child = child
     this.address = await new Promise<string>((resolve, reject) => {
       this.serverLog = ''
       const hear = (part: Buffer): void => {
         this.serverLog += part.toString()
         const said = this.serverLog
-        const found = /https?:\/\/127\.0\.0\.1:[0-9]+|127\.0\.0\.1:[0-9]+/.exec(said)
-        if (said.includes('listens on') && found) resolve(found[0].startsWith('http') ? found[0] : `http://${found[0]}`)
+        const found = /https?:\/\/127\.0\.0\.1:[1-9][0-9]*/.exec(said)
+        if (/listens on|"@event":"started"/.test(said) && found) resolve(found[0])
       }
       child.stdout.on('data', hear)
       child.stderr.on('data', hear)
       child.once('exit', () => reject(new Error(`the server ended: ${this.serverLog}`)))
     })
+  }
+
+  /** Sends it a signal; it goes on. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal)
   }
 
   /** Ends it: without a word, unless another signal is given. Fine when it does not run. */

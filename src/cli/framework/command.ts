@@ -44,16 +44,22 @@ export type Serve = (options: {
   }
   readonly logFormat?: 'standard' | 'json'
   readonly logLevel?: LogLevel
+  readonly logFile?: string
+  readonly logRotateBytes?: number
+  /** Seconds. */
+  readonly logRotateDuration?: number
+  readonly logRotateMaxFiles?: number
   readonly lockoutDisabled?: boolean
 }) => Promise<{
   readonly address: string
   /** Of all listeners. */
   readonly addresses: readonly string[]
   readonly storageType: string
+  readonly logFormat: 'standard' | 'json'
   readonly rootToken?: string
   readonly unsealKey?: string
-  /** @returns the changed settings that count after a restart */
-  reload(): Promise<readonly string[]>
+  /** Reads files again; the server's log tells of it. */
+  reload(): Promise<unknown>
   stop(): Promise<void>
 }>
 

@@ -2,6 +2,7 @@ import { plainKeys } from '../../contract/barrier.ts'
 import { Fault, refuse } from '../../contract/fault.ts'
 import type { Protected, SealRecord, UnsealOptions } from '../../contract/seal.ts'
 import { base64, wipe } from '../../util/bytes.ts'
+import { Events, whyOf } from '../telemetry/events.ts'
 import { Mutex } from '../../util/mutex.ts'
 import { readPgpKey } from '../../crypto/keys/pgp.ts'
 import { ShareRecipients } from './share-recipients.ts'
@@ -15,6 +16,7 @@ import { changeRoot, reason, undoInit } from './root-key.ts'
  */
 export class SealManager {
   readonly #parts: SealManagerParts
+  readonly #events: Events
   readonly #mutex = new Mutex()
   #record: SealRecord | undefined
   #collector: ShareCollector | undefined
@@ -28,6 +30,7 @@ export class SealManager {
 
   constructor(parts: SealManagerParts) {
     this.#parts = parts
+    this.#events = new Events(parts.log)
     const { storage } = parts
     storage.watch(0n, {
       changed: (_, keys) => {
@@ -51,12 +54,12 @@ export class SealManager {
 
   /** Seals at once, because the changes of others can no longer be followed. */
   lost(why: string): void {
-    const { barrier, log } = this.#parts
+    const { barrier } = this.#parts
     this.#losses++
     barrier.seal()
     if (!this.#isUnsealed) return
     this.#isUnsealed = false
-    log.error('sealed, because this process can no longer follow its storage; unseal it again', { why })
+    this.#events.tell('sealed_by_loss', { why })
     void this.#mutex.run(async () => this.#shut())
   }
 
@@ -158,7 +161,7 @@ export class SealManager {
     await this.#mutex.run(async () => {
       if (!this.#isUnsealed) return
       await this.#shut()
-      this.#parts.log.info('sealed')
+      this.#events.tell('sealed', {})
     })
   }
 
@@ -252,7 +255,7 @@ export class SealManager {
   }
 
   async #enter(record: SealRecord, shares: readonly Uint8Array[], options: UnsealOptions): Promise<void> {
-    const { barrier, seal, hooks, log } = this.#parts
+    const { barrier, seal, hooks } = this.#parts
     const losses = this.#losses
     const keys = await seal.combine(record, shares)
     try {
@@ -266,7 +269,7 @@ export class SealManager {
       if (keys) wipe(keys.unsealKey)
       if (barrier.sealed) throw thrown
       await this.#shut()
-      log.error('the unseal failed; the server stays sealed', reason(thrown))
+      this.#events.tell('unseal_failed', { why: whyOf(thrown) })
       // The audit log is not what it has to be, and the message says what an operator can do.
       if (thrown instanceof Fault && thrown.code === 'precondition_failed') throw thrown
       throw new Fault('internal', 'the key is right, but the unseal failed; see the server log', {
@@ -277,6 +280,6 @@ export class SealManager {
     }
     this.#unsealKey = keys.unsealKey
     this.#isUnsealed = true
-    log.info('unsealed')
+    this.#events.tell('unsealed', {})
   }
 }

@@ -3,6 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer as createSecure } from 'node:https'
 import type { Server as SecureServer } from 'node:https'
 import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
 import type { ForwardedFor, ProxyProtocol } from '../../contract/peer.ts'
 import type { Listener } from '../../contract/protocol.ts'
 import { jsonLimits } from '../../util/json-limits.ts'
@@ -34,6 +35,8 @@ export interface HttpOptions extends Place {
   readonly finishTimeout?: number
   readonly forwardedFor?: ForwardedFor
   readonly proxyProtocol?: ProxyProtocol
+  /** Hears of TLS handshakes that failed: the address of the client, and OpenSSL's reason. */
+  readonly handshakeFailed?: (from: string, why: string) => void
 }
 
 const usual = {
@@ -77,7 +80,7 @@ export async function listenHttp(served: Served, options: HttpOptions): Promise<
   })
   // Another expectation than 100-continue may be ignored (RFC 9110 §10.1.1); Node's own answer would lack our headers.
   server.on('checkExpectation', serve)
-  server.on('clientError', (error: Error, socket: Duplex) => connections.refuse(error, socket))
+  onErrors(server, connections, options)
   const { proxyProtocol } = options
   if (proxyProtocol)
     takeProxyHeaders(server, {
@@ -96,6 +99,13 @@ export async function listenHttp(served: Served, options: HttpOptions): Promise<
       await closed(server, settings.finishTimeout)
     },
   }
+}
+
+function onErrors(server: Server | SecureServer, connections: Connections, { handshakeFailed }: HttpOptions): void {
+  server.on('clientError', (error: Error, socket: Duplex) => connections.refuse(error, socket))
+  server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) =>
+    handshakeFailed?.(socket.remoteAddress ?? '', error.code ?? error.name),
+  )
 }
 
 /** A target such as proxies are sent, `http://host/path`, means its path (RFC 9112 §3.2.2). */

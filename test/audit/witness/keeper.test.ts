@@ -34,7 +34,7 @@ describe('what a server shows to witnesses', () => {
     const say = (level: string) => (message: string) => void said.push({ level, message })
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
     const keeper = (path = log.path, clock = new HandClock()) =>
-      new WitnessKeeper({ witnesses: [{ name: 'w', url, key: signer.key, tls: {} }], files: () => [path], clock, log: { info: say('info'), warn: say('warn'), error: say('error') } }) // prettier-ignore
+      new WitnessKeeper({ witnesses: [{ name: 'w', url, key: signer.key, tls: {} }], files: () => [path], clock, log: { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') } }) // prettier-ignore
     const sizes = (): number[] => readCheckpoints(readFileSync(cosignatureFileOf(log.path), 'utf8')).map((one) => one?.checkpoint.size ?? 0) // prettier-ignore
     return { log, keeper, said, sizes, server }
   }

@@ -1,12 +1,10 @@
 import { parseGoBool } from '../../../util/go-bool.ts'
-import { logLevelOf, logLevels } from '../../../util/log.ts'
-import type { LogLevel } from '../../../util/log.ts'
 import type { Command, Run, Serve } from '../../framework/command.ts'
 import { devTls, devTlsFlags } from './dev-tls.ts'
 import type { DevTls } from './dev-tls.ts'
+import { logFlags, logging } from './log-options.ts'
 import { quoted } from '../../http/dry-run.ts'
 import { UsageError } from '../../framework/flags.ts'
-import type { Flags } from '../../framework/flags.ts'
 
 type Running = Awaited<ReturnType<Serve>>
 
@@ -36,7 +34,7 @@ Try:  strongroom kv put -mount=secret db password=first
 }
 
 async function server(run: Run): Promise<number> {
-  const options = { ...whatToServe(run), ...logging(run.flags), lockoutDisabled: lockoutDisabled(run) }
+  const options = { ...whatToServe(run), ...logging(run), lockoutDisabled: lockoutDisabled(run) }
   const tls = await devTls(run.flags)
   try {
     return await serving(run, tls ? { ...options, dev: { ...options.dev, tls } } : options, tls)
@@ -46,18 +44,21 @@ async function server(run: Run): Promise<number> {
 }
 
 async function serving(run: Run, options: Options, tls: DevTls | undefined): Promise<number> {
-  const running = await run.serve(options)
   // Before anybody can know that it is up.
-  const stopSignal = untilStopSignal()
-  reloadOnHangup(running)
+  const signals = new Signals()
+  const running = await run.serve(options).catch((thrown: unknown) => {
+    signals.forget()
+    throw thrown
+  })
+  signals.reload = async () => running.reload()
   if (options.dev) {
     run.out(banner(running, tls))
     if (!run.flags.bool('dev-no-store-token')) keepRootToken(run, running.rootToken ?? '')
-  } else
+  } else if (running.logFormat === 'standard')
     run.out(
       `==> strongroom listens on ${running.addresses.join(' and ')}; it is sealed until enough key shares are submitted (strongroom operator unseal)\n`,
     )
-  await stopSignal
+  await signals.stop
   await running.stop()
   return 0
 }
@@ -98,15 +99,6 @@ function whatToServe({ flags, environment }: Run): Pick<Options, 'dev' | 'config
   return { dev: { ...(rootTokenId && { rootTokenId }), ...(listenAddress && { listenAddress }), plainOnNetwork } }
 }
 
-function logging(flags: Flags): { readonly logFormat?: 'standard' | 'json'; readonly logLevel?: LogLevel } {
-  const [format = '', level = ''] = [flags.string('log-format'), flags.string('log-level')]
-  if (format !== '' && format !== 'standard' && format !== 'json')
-    throw new UsageError(`the log format is "standard" or "json", not "${format}"`)
-  const logLevel = logLevelOf(level)
-  if (level !== '' && !logLevel) throw new UsageError(`the log level is one of ${logLevels}, not "${level}"`)
-  return { ...(format !== '' && { logFormat: format }), ...(logLevel && { logLevel }) }
-}
-
 /** VAULT_DISABLE_USER_LOCKOUT. @throws UsageError when it is neither true nor false */
 function lockoutDisabled({ environment }: Run): boolean {
   const found = environment.found('DISABLE_USER_LOCKOUT')
@@ -115,28 +107,23 @@ function lockoutDisabled({ environment }: Run): boolean {
   return value
 }
 
-/** SIGTERM or SIGINT. */
-async function untilStopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    process.once('SIGTERM', () => resolve())
-    process.once('SIGINT', () => resolve())
-  })
-}
+/** The signals to a server: SIGTERM or SIGINT stops it, SIGHUP reloads. */
+class Signals {
+  /** Fulfilled when it is to stop. */
+  readonly stop: Promise<void>
+  reload: () => Promise<unknown> = async () => {}
+  #stopped: () => void = () => {}
+  // The log tells what was reloaded, and what failed.
+  readonly #hangup = (): void => void this.reload().catch(() => {})
 
-function reloadOnHangup(running: { reload(): Promise<readonly string[]> }): void {
-  process.on('SIGHUP', () => {
-    running.reload().then(
-      (waiting) => {
-        const later =
-          waiting.length > 0 ? `; these settings have changed and count after a restart: ${waiting.join(', ')}` : ''
-        process.stderr.write(`reloaded: audit files, certificates and keys of the listeners, log_level${later}\n`)
-      },
-      (thrown: unknown) => {
-        const why = thrown instanceof Error ? thrown.message : 'unknown'
-        process.stderr.write(`the reload failed; settings that could not be reloaded stay as they were: ${why}\n`)
-      },
-    )
-  })
+  constructor() {
+    this.stop = new Promise((resolve) => (this.#stopped = resolve))
+    process.once('SIGTERM', this.#stopped).once('SIGINT', this.#stopped).on('SIGHUP', this.#hangup)
+  }
+
+  forget(): void {
+    process.off('SIGTERM', this.#stopped).off('SIGINT', this.#stopped).off('SIGHUP', this.#hangup)
+  }
 }
 
 /** `server`. */
@@ -160,8 +147,7 @@ export const serverCommands: readonly Command[] = [
       ...devTlsFlags,
       [plainFlag]: { kind: 'bool', about: 'Allow plain HTTP on an address that other machines can reach.' },
       'dev-no-store-token': { kind: 'bool', about: 'Do not store the root token in ~/.vault-token.' },
-      'log-level': { kind: 'string', about: `The log level: ${logLevels}.` },
-      'log-format': { kind: 'string', about: 'The log format: standard or json.' },
+      ...logFlags,
     },
     run: server,
   },
