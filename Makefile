@@ -49,8 +49,8 @@ test-postgres: tests
 	node_modules/.bin/mocha --no-package --timeout 60000 build/test/scenarios/postgres.slow.test.js
 
 # Real clients: hvac's own tests (Python 3 with venv; PyPI), a program with github.com/hashicorp/vault/api (Go; its module proxy), node-vault (npm),
-# OpenBao's program (PyPI).
-# `make test-slow` runs them too, and says so where it leaves one out. What comes from PyPI is kept in .clients/.
+# OpenBao's program, castellan's own tests (PyPI), consul-template (Go).
+# `make test-slow` runs them too, and says so where it leaves one out. What comes from PyPI and what Go compiles is kept in .clients/.
 test-clients: tests
 	node_modules/.bin/mocha --no-package --timeout 60000 build/test/clients/*.test.js build/test/scenarios/clients.test.js
 

@@ -1,13 +1,13 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as wait } from 'node:timers/promises'
 import { expect } from 'chai'
 import { temporaryFolder } from '../support/folder.ts'
 import { freePort } from '../support/free-port.ts'
 import type { Body } from '../support/server.ts'
 import { tlsServer } from '../support/tls-server.ts'
 import type { TlsServer } from '../support/tls-server.ts'
-import { BaoService, installedBao } from './bao.ts'
+import { installedBao } from './bao.ts'
+import { Service } from './service.ts'
 import { Ways, methods } from './ways.ts'
 import type { Method, Settings } from './ways.ts'
 
@@ -23,7 +23,7 @@ describe('bao agent and bao proxy 2.6.2, unmodified', function () {
   let bao = ''
   let server: TlsServer
   let ways: Ways
-  let service: BaoService
+  let service: Service
   before(async function () {
     bao = await installedBao(this)
     server = await tlsServer()
@@ -32,7 +32,7 @@ describe('bao agent and bao proxy 2.6.2, unmodified', function () {
     await server.call('POST', 'sys/mounts/secret', { type: 'kv', options: { version: '2' } })
     for (const method of methods) settings.set(method, await ways.enable(method))
   })
-  beforeEach(() => (service = new BaoService()))
+  beforeEach(() => (service = new Service()))
   afterEach(async () => service.stop())
   after(async () => {
     await ways?.stop()
@@ -56,21 +56,22 @@ auto_auth {
 }
 ` // prettier-ignore
 
-  async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-    const deadline = performance.now() + 30_000
-    while (!(await holds())) {
-      expect(performance.now(), `never: ${what}\n${service.log}`).to.be.lessThan(deadline)
-      await wait(20)
-    }
+  function start(kind: 'agent' | 'proxy', config: string): void {
+    const file = join(service.folder, `${kind}.hcl`)
+    writeFileSync(file, config)
+    service.start(bao, [kind, `-config=${file}`])
   }
 
   /** A token in use is renewed, and replaced by another one when it has lived for its maximum. */
   async function livesOn(sink: string): Promise<void> {
-    await until('a token', () => read(sink) !== '')
+    await service.until('a token', () => read(sink) !== '')
     const first = read(sink)
-    await until('renewed', async () => ((await lookup(first)).body['data'] as Body)['last_renewal'] !== undefined)
-    await until('another token', () => read(sink) !== first)
-    await until('the first token has expired', async () => (await lookup(first)).status === 403)
+    await service.until(
+      'renewed',
+      async () => ((await lookup(first)).body['data'] as Body)['last_renewal'] !== undefined,
+    )
+    await service.until('another token', () => read(sink) !== first)
+    await service.until('the first token has expired', async () => (await lookup(first)).status === 403)
     expect((await lookup(read(sink))).status).to.equal(200)
   }
 
@@ -84,13 +85,13 @@ template {
   contents = "{{ with secret \\"secret/data/app\\" }}{{ .Data.data.password }}{{ end }}"
   destination = "${file}"
 }`
-      service.start(bao, 'agent', config)
-      await until('the secret', () => read(file) === 'first')
+      start('agent', config)
+      await service.until('the secret', () => read(file) === 'first')
       await secret('second')
-      await until('the new secret', () => read(file) === 'second')
+      await service.until('the new secret', () => read(file) === 'second')
       await livesOn(sink)
       await secret('third')
-      await until('the secret with another token', () => read(file) === 'third')
+      await service.until('the secret with another token', () => read(file) === 'third')
     })
 
     it(`${method}: the proxy logs in for programs without a token, renews, and logs in again`, async () => {
@@ -99,10 +100,10 @@ template {
       const config = `${autoAuth(method, sink)}
 api_proxy { use_auto_auth_token = true }
 listener "tcp" { address = "127.0.0.1:${port}" tls_disable = true }`
-      service.start(bao, 'proxy', config)
+      start('proxy', config)
       const reads = async (path: string): Promise<number> =>
         fetch(`http://127.0.0.1:${port}/v1/${path}`).then(({ status }) => status, () => 0) // prettier-ignore
-      await until('the secret', async () => (await reads('secret/data/app')) === 200)
+      await service.until('the secret', async () => (await reads('secret/data/app')) === 200)
       expect(await reads('secret/data/other')).to.equal(403)
       await livesOn(sink)
       expect(await reads('secret/data/app')).to.equal(200)
