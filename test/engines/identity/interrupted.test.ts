@@ -58,6 +58,15 @@ describe('identity that is interrupted', function () {
     expect(await diesAtEveryCommit({ prepare, run, look })).to.be.greaterThan(0)
   })
 
+  it('so is the move of an alias to another entity', async () => {
+    const run = async (server: TestServer) => {
+      const entity = await server.data('GET', 'identity/entity/name/a')
+      const [alias] = entity['aliases'] as readonly { readonly id: string }[]
+      return server.call('POST', `/v1/identity/entity-alias/id/${alias?.id}`, { canonical_id: await idOf(server, 'b') })
+    }
+    expect(await diesAtEveryCommit({ prepare, run, look })).to.be.greaterThan(0)
+  })
+
   it('so is the removal of a group with its memberships', async () => {
     const run = async (server: TestServer) => server.call('DELETE', '/v1/identity/group/name/g')
     expect(await diesAtEveryCommit({ prepare, run, look })).to.be.greaterThan(1)
