@@ -127,18 +127,24 @@ export const general = {
 }
 
 /** A revocation list (RFC 5280 §5), PEM. @param ends seconds from now */
-export function revocationList(issuer: Issued, serials: readonly Buffer[], ends = 3600): string {
+export function revocationList(
+  issuer: Issued,
+  serials: readonly Buffer[],
+  ends = 3600,
+  { begins = -7200, isDelta = false, signer = issuer, isEndless = false } = {},
+): string {
   const algorithm = sequence(oid(algorithms.sha256))
   const list = serials.map((serial) => sequence(tlv(0x02, serial), time(-60)))
   const body = sequence(
     tlv(0x02, Buffer.from([1])),
     algorithm,
     issuer.subject,
-    time(-7200),
-    time(ends),
+    time(begins),
+    ...(isEndless ? [] : [time(ends)]),
     ...(list.length > 0 ? [sequence(...list)] : []),
+    ...(isDelta ? [tlv(0xa0, sequence(extension({ id: '551d1b', value: tlv(0x02, Buffer.from([1])), critical: true })))] : []), // prettier-ignore
   )
-  const signature = tlv(0x03, Buffer.concat([Buffer.from([0]), sign('sha256', body, issuer.privateKey)]))
+  const signature = tlv(0x03, Buffer.concat([Buffer.from([0]), sign('sha256', body, signer.privateKey)]))
   const base64 = sequence(body, algorithm, signature).toString('base64')
   return `-----BEGIN X509 CRL-----\n${base64.match(/.{1,64}/g)?.join('\n')}\n-----END X509 CRL-----\n`
 }

@@ -3,38 +3,17 @@ import { f } from '../../contract/field.ts'
 import { isPathName } from '../../contract/names.ts'
 import { answer, done } from '../../contract/response.ts'
 import { routesOf } from '../../contract/route.ts'
-import type { View } from '../../contract/view.ts'
 import { namesIn, pageFields } from '../../contract/wire/page.ts'
 import { keys } from '../../contract/wire/returns.ts'
-import { perObject } from '../../util/caches/per-object.ts'
-import { isListOf, isName, shapeOf } from '../../util/stored/shape.ts'
+import { rfc3339 } from '../../util/clock.ts'
+import { ListError, fetchedList, listAddressProblem } from './fetched-list.ts'
 import type { Cert } from './mount.ts'
+import { crlShape } from './revocation.ts'
+import type { StoredList } from './revocation.ts'
 import { canonical } from './role.ts'
-import type { Certificate } from './x509/certificate.ts'
 import { mostRevoked, revokedSerials } from './x509/crl.ts'
 
 const { read, list, write, remove } = routesOf<Cert>()
-
-/** A revocation list as stored, at `crl/<name>`. */
-interface RevocationList {
-  /** Serial numbers, decimal. */
-  readonly serials: readonly string[]
-}
-
-const crlShape = shapeOf<RevocationList>('a revocation list', { serials: isListOf(isName) })
-const serialsOf = perObject(({ serials }: RevocationList): ReadonlySet<string> => new Set(serials))
-
-/**
- * Whether a list of the mount revokes one of these certificates. Serial numbers count, whichever authority made the list, and
- * whether or not the list has expired: as in OpenBao, a list counts until it is removed.
- */
-export async function isRevoked(view: View, certificates: readonly Certificate[]): Promise<boolean> {
-  for (const name of await view.list('crl/')) {
-    const crl = await view.get(`crl/${name}`, crlShape)
-    if (crl && certificates.some(({ serial }) => serialsOf(crl).has(serial))) return true
-  }
-  return false
-}
 
 /** @throws Fault unsupported_path for what cannot be a name */
 function keyOf(name: string): string {
@@ -59,31 +38,33 @@ export const crlRoutes = [
     about: 'Read a revocation list.',
     canonical,
     fields: crlName,
-    returns: { serials: f.object('The serial numbers of revoked certificates, decimal, each with an empty object.') },
+    returns: {
+      serials: f.object('The serial numbers of revoked certificates, decimal, each with an empty object.'),
+      cdp: f.object('The url that it comes from, and valid_until, when it is fetched again; absent for a list that was written.'), // prettier-ignore
+    },
     handle: async ({ engine }, { name }) => {
       const crl = await engine.view.get(keyOf(name), crlShape)
       if (!crl) throw noList(name)
-      return answer({ serials: Object.fromEntries(crl.serials.map((serial) => [serial, {}])) })
+      const { source } = crl
+      return answer({
+        serials: Object.fromEntries(crl.serials.map((serial) => [serial, {}])),
+        ...(source && { cdp: { url: source.url, valid_until: rfc3339(source.validUntil) } }),
+      })
     },
   }),
   write('crls/:name', {
-    about: 'Create or replace a revocation list (CRL). It counts until it is removed, even when it has expired.',
+    about: 'Create or replace a revocation list (CRL). One that is written counts until it is removed, even when it has expired; one of a URL is fetched again when it expires.', // prettier-ignore
     canonical,
     fields: {
       ...crlName,
       crl: f.string('The list, PEM.'),
-      url: f.string('Not supported: write the list itself to crl.'),
+      url: f.string('The address of the list, in place of the list itself.'),
     },
     handle: async ({ engine }, { name, crl, url }) => {
       const key = keyOf(name)
-      if (url !== undefined && crl === undefined)
-        throw refuse(url === '' ? 'empty CRL url' : "'url' is not supported: fetch the list, and write it to 'crl'")
-      if (url !== undefined && url !== '') throw refuse("'url' is not supported: write the list itself to 'crl'")
-      if (crl === undefined) throw refuse("'crl' must be provided: the revocation list, PEM")
-      const serials = await revokedSerials(crl)
-      if (!serials)
-        throw refuse(`failed to parse CRL: it is no PEM of one revocation list ("-----BEGIN X509 CRL-----"), or has more than ${mostRevoked} certificates`) // prettier-ignore
-      await engine.view.put(key, { serials } satisfies RevocationList)
+      if (crl !== undefined && url !== undefined) throw refuse("only one of 'crl' and 'url' can be given")
+      if (url !== undefined) await engine.view.put(key, await listOf(engine, url))
+      else await engine.view.put(key, await listIn(crl))
       return done()
     },
   }),
@@ -101,3 +82,25 @@ export const crlRoutes = [
     },
   }),
 ]
+
+/** The list of a URL. @throws Fault invalid_request */
+async function listOf(engine: Cert, url: string): Promise<StoredList> {
+  if (url === '') throw refuse('empty CRL url')
+  const problem = listAddressProblem(url)
+  if (problem !== undefined) throw refuse(`'url' cannot be used: ${problem}`)
+  try {
+    return await fetchedList(engine, url)
+  } catch (thrown) {
+    if (thrown instanceof ListError) throw refuse(`the list of 'url' cannot be used: ${thrown.message}`)
+    throw thrown
+  }
+}
+
+/** The list in a PEM. @throws Fault invalid_request */
+async function listIn(crl: string | undefined): Promise<StoredList> {
+  if (crl === undefined) throw refuse("one of 'crl' and 'url' must be provided")
+  const serials = await revokedSerials(crl)
+  if (!serials)
+    throw refuse(`failed to parse CRL: it is no PEM of one revocation list ("-----BEGIN X509 CRL-----"), or has more than ${mostRevoked} certificates`) // prettier-ignore
+  return { serials }
+}

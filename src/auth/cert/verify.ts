@@ -6,7 +6,7 @@ import type { Request } from '../../contract/request.ts'
 import { fromBase64 } from '../../util/bytes.ts'
 import { Slices } from '../../util/slices.ts'
 import { configOf } from './config.ts'
-import { isRevoked } from './crls.ts'
+import { revocationOf } from './revocation.ts'
 import type { Cert } from './mount.ts'
 import { noOcsp } from './ocsp/settings.ts'
 import { fits } from './restrictions.ts'
@@ -32,7 +32,7 @@ interface Attempt {
   readonly problems: string[]
   /** A path was valid, but a restriction or a revocation is against it. */
   isKnown: boolean
-  /** No OCSP server told the status of the certificate. */
+  /** No OCSP server told the status of the certificate, or a revocation list is too old. */
   isUnclear: boolean
 }
 
@@ -78,7 +78,7 @@ function attemptOf({ certificates = [] }: Pick<Request, 'certificates'>): Attemp
 }
 
 async function letsIn(engine: Cert, role: Role, attempt: Attempt): Promise<boolean> {
-  const { view, clock } = engine
+  const { clock } = engine
   const { certificate, paths, problems } = attempt
   const trusted = trustedBy(role)
   if (!trusted) return false
@@ -95,7 +95,10 @@ async function letsIn(engine: Cert, role: Role, attempt: Attempt): Promise<boole
     attempt.isKnown = true
     if (!fits(role, certificate)) continue
     const issuer = byAuthority ? path[1] : issuerOf(trusted)
-    if ((await hasStatus(engine, role, attempt, issuer)) && !(await isRevoked(view, path))) return true
+    if (!(await hasStatus(engine, role, attempt, issuer))) continue
+    const found = await revocationOf(engine, path)
+    if (found === 'good') return true
+    attempt.isUnclear ||= found === 'unclear'
   }
   return false
 }
@@ -123,7 +126,7 @@ function refusal({ isKnown, isUnclear, problems: [problem] }: Attempt): Fault {
   if (isUnclear)
     return new Fault(
       'unavailable',
-      'no OCSP server tells whether the certificate was revoked: try again. The log of this server says why',
+      'it cannot be told now whether the certificate was revoked: try again. The log of this server says why',
     )
   if (isKnown) return refuse('no chain matching all constraints could be found for this login certificate')
   if (problem !== undefined) return refuse(`failed to verify client's certificate: ${problem}`)

@@ -15,7 +15,7 @@ const root = issue({ commonName: 'Root', isAuthority: true, ends: week })
 const other = issue({ commonName: 'Other', isAuthority: true })
 const client = issue({ commonName: 'anna', issuer: root, usages: [usage.client], ends: week })
 const bert = issue({ commonName: 'bert', issuer: root, usages: [usage.client] })
-const unclear = 'no OCSP server tells whether the certificate was revoked: try again. The log of this server says why'
+const unclear = 'it cannot be told now whether the certificate was revoked: try again. The log of this server says why'
 
 describe('ocsp of cert logins', () => {
   const clock = new HandClock(Date.now())

@@ -1,38 +1,73 @@
 import { derInside, derValues, tags } from '../../../crypto/encoding/der.ts'
+import type { DerValue } from '../../../crypto/encoding/der.ts'
 import { pemBlocks } from '../../../crypto/encoding/pem.ts'
 import { Slices } from '../../../util/slices.ts'
-import { wholeOf } from './asn1.ts'
+import { oidOf, timeOf, wholeOf } from './asn1.ts'
+import type { Signed } from './signature.ts'
 
 /** The most revoked certificates of a list. */
 export const mostRevoked = 100_000
 
-/**
- * The serial numbers of a certificate revocation list (CRL, RFC 5280 §5) in PEM, decimal; undefined for anything else, or one
- * of more than `mostRevoked`.
- */
+/** A certificate revocation list (CRL, RFC 5280 §5). */
+export interface RevocationList {
+  /** Of the certificates, decimal. */
+  readonly serials: readonly string[]
+  /** The DER of its issuer's name, base64. */
+  readonly issuer: string
+  /** When it was made, and when the next one will be there; undefined: nobody knows. Epoch milliseconds. */
+  readonly thisUpdate: number
+  readonly nextUpdate: number | undefined
+  /** Whether it only has what is new since another one. */
+  readonly isDelta: boolean
+  readonly signed: Signed
+}
+
+const deltaIndicator = '2.5.29.27'
+
+/** The serial numbers of a list in PEM, decimal; undefined for anything else, or one of more than `mostRevoked`. */
 export async function revokedSerials(text: string): Promise<readonly string[] | undefined> {
   const [der, ...more] = pemBlocks(text, 'X509 CRL') ?? []
-  if (!der || more.length > 0) return undefined
+  return der && more.length === 0 ? (await readList(der))?.serials : undefined
+}
+
+/** A list in DER; undefined for anything else, or one of more than `mostRevoked`. */
+export async function readList(der: Uint8Array): Promise<RevocationList | undefined> {
   try {
     const [body, algorithm, signature] = derInside(der)
     if (body?.tag !== tags.sequence || algorithm?.tag !== tags.sequence || signature?.tag !== tags.bitString)
       return undefined
-    return await serialsOf(revokedIn(body.content))
+    const { revoked, ...list } = partsOf(body.content)
+    const serials = await serialsOf(revoked)
+    return serials && { ...list, serials, signed: { content: body.whole, algorithm, signature } }
   } catch (thrown) {
     if (thrown instanceof RangeError) return undefined
     throw thrown
   }
 }
 
-/** The content of the list of revoked certificates: it follows the times, and is absent when there is none. */
-function revokedIn(body: Uint8Array): Uint8Array {
+/** The parts of a list. The revoked certificates follow the times, and are absent when there is none. */
+function partsOf(body: Uint8Array): Omit<RevocationList, 'serials' | 'signed'> & { readonly revoked: Uint8Array } {
   const members = derValues(body)
-  const times = members.map(({ tag }) => tag === 0x17 || tag === 0x18)
+  const isTime = members.map(({ tag }) => tag === 0x17 || tag === 0x18)
   const [issuer, thisUpdate] = members[0]?.tag === tags.integer ? members.slice(2) : members.slice(1)
-  if (issuer?.tag !== tags.sequence || !thisUpdate || !times.includes(true)) throw new RangeError('no revocation list')
-  const next = members[times.lastIndexOf(true) + 1]
-  return next?.tag === tags.sequence ? next.content : new Uint8Array()
+  if (issuer?.tag !== tags.sequence || !thisUpdate || !isTime.includes(true)) throw new RangeError('no revocation list')
+  const [first = thisUpdate, second] = members.filter((_, at) => isTime[at])
+  const next = members[isTime.lastIndexOf(true) + 1]
+  const extensions = members.find(({ tag }) => tag === tags.values0)
+  return {
+    revoked: next?.tag === tags.sequence ? next.content : new Uint8Array(),
+    issuer: Buffer.from(issuer.whole).toString('base64'),
+    thisUpdate: timeOf(first),
+    nextUpdate: second && timeOf(second),
+    isDelta: extensions !== undefined && hasExtension(extensions, deltaIndicator),
+  }
 }
+
+const hasExtension = ({ content }: DerValue, oid: string): boolean =>
+  derInside(content).some(({ content: extension }) => {
+    const [id] = derValues(extension)
+    return id !== undefined && oidOf(id) === oid
+  })
 
 /** One entry after the other, with pauses: to cut a large list at once would hold the event loop. */
 async function serialsOf(list: Uint8Array): Promise<readonly string[] | undefined> {
