@@ -15,7 +15,7 @@ import type { SecretId } from './secret-id.ts'
 
 const { write } = routesOf<AppRole>()
 
-/** One refusal for everything that may be wrong, addresses included. Without a secret id it is another one, for every role id. */
+/** One refusal for all wrong proofs, including wrong addresses. A missing secret id has another one, for every role id. */
 const wrong = (secretId: string): Fault => refuse(secretId === '' ? 'missing secret_id' : 'invalid role or secret ID')
 
 /** The proof of a login. */
@@ -46,7 +46,10 @@ export const loginRoute = write('login', {
   },
 })
 
-/** Checks the proof and takes one use of the secret id, in one commit. An unknown role id takes the same steps. @throws Fault invalid_request */
+/**
+ * Checks the proof and counts one use of the secret id, in one commit. An unknown role id takes the same steps. @throws Fault
+ * invalid_request
+ */
 async function login(engine: AppRole, proof: Proof): Promise<Login> {
   const { view, hash } = engine
   const indexKey = roleIdKey(engine, proof.roleId)
@@ -55,7 +58,7 @@ async function login(engine: AppRole, proof: Proof): Promise<Login> {
   const uid = (await view.get(key, roleShape))?.uid ?? ''
   const secretHash = hash(uid, proof.secretId)
   return view.transaction(async (tx) => {
-    // First what the others who log in now change as well: after a conflict they take turns for it.
+    // First the records that concurrent logins change as well: after a conflict they take turns.
     const secret = await tx.get(secretIdKey(secretHash), secretIdShape)
     const role = await tx.get(key, roleShape)
     const now = engine.clock.now()
@@ -92,10 +95,10 @@ function loginOf(name: string, role: Role, secret: SecretId | undefined): Login 
   }
 }
 
-/** The limits of today. @throws Fault invalid_request when the role is gone, even if there is another of its name */
+/** The current limits. @throws Fault invalid_request if the role no longer exists, even if there is another one of its name */
 export async function renewal({ view }: AppRole, data: LoginData): Promise<Renewal> {
   const role = await view.get(keyOf(String(data['role_name'])), roleShape)
-  if (!role || role.uid !== data['uid']) throw refuse('the role of this token is gone: it cannot be renewed')
+  if (!role || role.uid !== data['uid']) throw refuse('the role of this token no longer exists: it cannot be renewed')
   const { ttl, maxTtl, period, explicitMaxTtl } = role.params
   return { ttl, maxTtl, period, explicitMaxTtl }
 }

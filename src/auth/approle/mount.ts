@@ -5,7 +5,7 @@ import { mountKey } from '../../crypto/mount-key.ts'
 
 /** The state of a mount. */
 export interface AppRole extends Pick<EngineHost, 'view' | 'clock' | 'limits' | 'mayLogIn'> {
-  /** The place of a secret id or a role id: its hash under a key of this mount. `scope` is what it is unique within. */
+  /** The record name of a secret id or a role id: its hash under a key of this mount. It is unique within `scope`. */
   readonly hash: (scope: string, id: string) => string
 }
 

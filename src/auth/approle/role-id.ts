@@ -29,7 +29,7 @@ export function usableId(name: string, id: string | undefined): string {
   throw refuse(`${name} has a space at an end, or more than ${longestId} bytes: no login could send it`)
 }
 
-/** Gives a role another role id, or its first. @throws Fault invalid_request when another role has it */
+/** Sets the role id of a role. @throws Fault invalid_request if another role has it */
 export async function moveRoleId(
   tx: Transaction,
   engine: AppRole,

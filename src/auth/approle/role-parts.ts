@@ -14,15 +14,15 @@ type FieldName = keyof typeof roleFields
 /** One parameter of a role with a path of its own. */
 interface Part {
   readonly field: FieldName
-  /** Its older name, which the same path takes. */
+  /** Its deprecated name, which the same path accepts. */
   readonly older?: FieldName
   /** Absent: the addresses of logins, which are then null. */
   readonly initial?: RoleValues
-  /** The name in the message that it is missing. Absent: then nothing is changed. */
+  /** Its name in the error if it is missing. Absent: then nothing is changed. */
   readonly missing?: string
 }
 
-/** By the end of its path: `role/:role_name/<end>`. */
+/** By the last segment of its path: `role/:role_name/<segment>`. */
 const parts: Readonly<Record<string, Part>> = {
   policies: { field: 'token_policies', older: 'policies', initial: { token_policies: [] }, missing: 'token_policies' },
   'bind-secret-id': { field: 'bind_secret_id', initial: { bind_secret_id: true }, missing: 'bind_secret_id' },
@@ -37,7 +37,7 @@ const parts: Readonly<Record<string, Part>> = {
   period: { field: 'token_period', older: 'period', initial: { token_period: 0 }, missing: 'period' },
 } // prettier-ignore
 
-/** The two paths of the addresses that logins may come from. */
+/** The two paths of the allowed addresses of logins. */
 const addressPaths = ['secret-id-bound-cidrs', 'bound-cidr-list']
 
 /** A rule that denies one of these paths denies its parameters at the path of the role as well. */
@@ -48,7 +48,7 @@ export const ownPaths: Alias = ({ role_name: name = '' }, data) => [
   ...(Object.hasOwn(data, 'role_id') ? [`role/${name}/role-id`] : []),
 ]
 
-/** The ends of all paths of the same parameter. */
+/** The last segments of all paths of the same parameter. */
 const pathsOf = (end: string): readonly string[] => (addressPaths.includes(end) ? addressPaths : [end])
 
 const fieldsOf = (end: string): readonly FieldName[] => {
@@ -123,7 +123,7 @@ async function resetPart(engine: AppRole, name: string, { initial }: Part): Prom
   return done()
 }
 
-/** The parameter, under its older name as well if it was set so. An empty list of addresses is shown as null. */
+/** The parameter, and its deprecated name if it was set with that. An empty list of addresses is shown as null. */
 function shownPart(role: Role, { field, older }: Part): Readonly<Record<string, unknown>> {
   const shown = rendered(role)
   const value = field === 'bound_cidr_list' ? shown['secret_id_bound_cidrs'] : shown[field]
@@ -141,7 +141,7 @@ async function readRole({ view }: AppRole, name: string): Promise<Role> {
   return role
 }
 
-/** The role after a change; undefined when there is none. */
+/** The changed role; undefined if it does not exist. */
 async function change({ view }: AppRole, name: string, next: (role: Role) => Role): Promise<Role | undefined> {
   return view.transaction(async (tx) => {
     const old = await tx.get(keyOf(name), roleShape)

@@ -18,18 +18,18 @@ import { parseCidr } from '../../util/cidr.ts'
 import { formatDuration } from '../../util/duration.ts'
 import { isCount, isFlag, isListOf, isName, isOneOf, orNull, shapeOf } from '../../util/stored/shape.ts'
 
-/** Older names of parameters under which they are shown as well. */
+/** Deprecated names of parameters, which responses also have. */
 const olderNames = { policies: 'token_policies', period: 'token_period' } as const
 type OlderName = keyof typeof olderNames
 
 /** A role as stored, at `role/<name>`. TTLs in seconds; 0: none. */
 export interface Role {
-  /** Never used again: what belongs to a role that was removed belongs to no later one of its name. */
+  /** Unique for ever: records of a removed role never belong to a later role of the same name. */
   readonly uid: string
   readonly roleId: string
   /** A login needs a secret id. */
   readonly bindSecretId: boolean
-  /** The addresses that logins may come from, as `parseCidr` gives them; null or empty: every one. */
+  /** The allowed addresses of logins, from `parseCidr`; null or empty: all. */
   readonly secretIdBoundCidrs: readonly string[] | null
   /** The most uses of a secret id; 0: no limit. */
   readonly secretIdNumUses: number
@@ -37,7 +37,7 @@ export interface Role {
   readonly secretIdTtl: number
   readonly localSecretIds: boolean
   readonly params: TokenParams
-  /** Older names under which a parameter was set last: it is shown under those as well. */
+  /** Deprecated names with which a parameter was last set; responses have these as well. */
   readonly older: readonly OlderName[]
 }
 
@@ -61,16 +61,16 @@ export const roleShape = shapeOf<Role>(
   isConstrained,
 )
 
-/** A role without a secret id and without addresses would let everybody in. */
+/** A role without a secret id and without addresses would accept every login. */
 function isConstrained({ bindSecretId, secretIdBoundCidrs, params }: Role): boolean {
   return bindSecretId || (secretIdBoundCidrs?.length ?? 0) > 0 || params.boundCidrs.length > 0
 }
 
-/** The parameter of every path of a role. Letter case does not count. */
+/** The path parameter of all paths of a role. Letter case does not matter. */
 export const roleName = { role_name: f.string('Name of the role.').or('') }
 export const canonical = { role_name: folded }
 
-/** The types of mounts are taken for those of roles. */
+/** The types of mounts are accepted for roles as well. */
 const typeForms: Forms = (value) =>
   value === 'service' || value === 'batch'
     ? [`default-${value}`]
@@ -81,7 +81,7 @@ const typeForms: Forms = (value) =>
 /** The fields of a role, with their older names. */
 export const roleFields = {
   bind_secret_id: f.bool('A login needs a secret id.').limiting().initially(true),
-  secret_id_bound_cidrs: f.list('Addresses that logins may come from.').limiting(),
+  secret_id_bound_cidrs: f.list('Allowed addresses of logins.').limiting(),
   bound_cidr_list: f.list('Older name of secret_id_bound_cidrs.').limiting().alias('secret_id_bound_cidrs'),
   secret_id_num_uses: f.int('The most uses of a secret id; 0: no limit.').limiting().initially(0),
   secret_id_ttl: f.duration('The longest TTL of a secret id; 0: no limit.').limiting().initially(0),
@@ -99,7 +99,7 @@ export const localField = {
   local_secret_ids: f.bool('Secret ids stay on this cluster. Set at creation only; there is one cluster, so it has no other effect.').initially(false),
 } // prettier-ignore
 
-/** Where a role is stored. @throws Fault unsupported_path for what cannot be a name */
+/** The record name of a role. @throws Fault unsupported_path for an invalid name */
 export function keyOf(name: string): string {
   if (!isPathName(name)) throw new Fault('unsupported_path', 'unsupported path')
   return `role/${name}`
@@ -138,7 +138,7 @@ function checked(role: Role, values: RoleValues, maxTtl: number): Role {
   if ((values.token_period ?? values.period ?? 0) > maxTtl)
     throw refuse(`'token_period' cannot be greater than the maximum TTL of the mount, ${formatDuration(maxTtl)}`)
   if (!isConstrained(role))
-    throw refuse('a role needs bind_secret_id, secret_id_bound_cidrs or token_bound_cidrs: without them everybody could log in') // prettier-ignore
+    throw refuse('a role needs bind_secret_id, secret_id_bound_cidrs or token_bound_cidrs: without them, anyone could log in') // prettier-ignore
   return role
 }
 
@@ -159,7 +159,7 @@ export function warningsOf({ params }: Role, { token_type: type }: RoleValues, m
   ]
 }
 
-/** A role as its route shows it, without the role id. */
+/** The response for a role, without the role id. */
 export function rendered(role: Role): Readonly<Record<string, unknown>> {
   const params = renderedTokenParams(role.params)
   const older = role.older.filter((name) => name !== 'policies' || role.params.policies.length > 0)

@@ -58,7 +58,7 @@ export const roleRoutes = [
     },
   }),
   remove('role/:role_name', {
-    about: 'Remove a role. Its secret ids end with it; its tokens live on until they expire, but are not renewed.',
+    about: 'Remove a role with its secret ids. Its tokens are valid until they expire, but cannot be renewed.',
     canonical,
     fields: roleName,
     handle: async ({ engine }, { role_name: name }) => {

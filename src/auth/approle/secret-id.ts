@@ -64,7 +64,7 @@ export const accessorShape = shapeOf<{ readonly hash: string }>('an accessor', {
 
 /** Where a secret id is stored. */
 export const secretIdKey = (hash: string): string => `secret-id/${hash}`
-/** Where an accessor is stored. Undefined for what cannot be one. */
+/** The record name of an accessor; undefined if it is not a valid one. */
 export const accessorKey = (role: string, accessor: string): string | undefined =>
   /^[0-9a-f-]{36}$/.test(accessor) ? `accessor/${role}/${accessor}` : undefined
 /** Where a secret id is noted that expires: by the minute of its expiry. */
@@ -75,8 +75,8 @@ export const secretIdFields = {
   metadata: f.string('Notes, as a JSON object of strings: tokens of its logins carry them.').or(''),
   cidr_list: f.list('Addresses that it works from, within those of the role.').limiting(),
   token_bound_cidrs: f.list('Addresses that its tokens work from, within those of the role.').limiting(),
-  num_uses: f.int('How often it can log in; 0: no limit. At most as often as the role says.').limiting(),
-  ttl: f.duration('When it expires; 0: never. No later than the role says.').limiting(),
+  num_uses: f.int('The number of logins; 0: no limit. At most that of the role.').limiting(),
+  ttl: f.duration('The time until it expires; 0: never. At most that of the role.').limiting(),
 }
 
 /** The secret id that a role allows. @param maxTtl of the mount, seconds. @throws Fault invalid_request */
@@ -140,7 +140,7 @@ export function removeSecretId(tx: Transaction, hash: string, secret: SecretId):
 
 const accessorOf = ({ role, accessor }: SecretId): string => `accessor/${role}/${accessor}`
 
-/** Takes one use of a secret id. The last one removes it. */
+/** Counts one use of a secret id. The last use removes it. */
 export function useSecretId(tx: Transaction, hash: string, secret: SecretId, now: number): void {
   if (secret.usesLeft === null) return
   if (secret.usesLeft <= 1) removeSecretId(tx, hash, secret)
@@ -160,7 +160,7 @@ export const secretIdMembers = {
   token_bound_cidrs: f.list('The addresses that its tokens work from.'),
 }
 
-/** A secret id as lookups show it. */
+/** The response of a lookup of a secret id. */
 export function renderedSecretId(secret: SecretId): Readonly<Record<string, unknown>> {
   return {
     secret_id_accessor: secret.accessor,

@@ -22,7 +22,7 @@ const { list, write, remove } = routesOf<AppRole>()
 const secretIdField = { secret_id: f.string('The secret id.').secret() }
 const accessorField = { secret_id_accessor: f.string('The accessor of the secret id.') }
 const { secret_id_accessor, secret_id_num_uses, secret_id_ttl } = secretIdMembers
-const created = { secret_id: f.string('The secret id. It is shown this once.').secret(), secret_id_accessor, secret_id_num_uses, secret_id_ttl } // prettier-ignore
+const created = { secret_id: f.string('The secret id. It is shown only once.').secret(), secret_id_accessor, secret_id_num_uses, secret_id_ttl } // prettier-ignore
 
 /** `secret-id`, `custom-secret-id` and their lookups and removals, by secret id and by accessor. */
 export const secretIdRoutes = [
@@ -70,7 +70,7 @@ export const secretIdRoutes = [
     canonical,
     pure: true,
     fields: { ...roleName, ...accessorField },
-    returns: { ...secretIdMembers, error: f.string('With status 404: that there is none.') },
+    returns: { ...secretIdMembers, error: f.string('The error, with status 404.') },
     handle: async ({ engine }, { role_name: name, secret_id_accessor: input }) => {
       const accessor = required('secret_id_accessor', input)
       const role = await roleFor(engine.view, name)
@@ -114,7 +114,7 @@ const noRole = (name: string): string => `there is no role "${name}": create it 
 
 type Reader = Pick<Transaction, 'get'>
 
-/** @throws Fault when there is no such role */
+/** @throws Fault if the role does not exist */
 async function roleFor(reader: Reader, name: string): Promise<Role> {
   const role = await reader.get(keyOf(name), roleShape)
   if (!role) throw new Fault('unsupported_path', noRole(name), { listed: false })
@@ -146,7 +146,7 @@ async function create(
   }
 }
 
-/** What a secret id takes from its role is judged like what was sent. */
+/** Values that a secret id inherits from its role are checked like parameters of the request. */
 function refuseTaken(caller: Caller, values: Values<typeof secretIdFields>, role: Role): void {
   const taken = { num_uses: role.secretIdNumUses, ttl: role.secretIdTtl } as const
   for (const name of ['num_uses', 'ttl'] as const)

@@ -19,7 +19,10 @@ export const tidyRoute = write('tidy/secret-id', {
   },
 })
 
-/** Removes expired secret ids, and those of removed roles. Each step is a commit of its own: it can end at any point and begin again. */
+/**
+ * Removes expired secret ids, and those of removed roles. Each step is its own commit: it can be interrupted at any point and
+ * repeated.
+ */
 export async function tidy(engine: AppRole): Promise<void> {
   const now = engine.clock.now()
   const thisMinute = Math.floor(now / 60_000)

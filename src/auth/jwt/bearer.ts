@@ -38,13 +38,13 @@ interface Found {
 
 async function bearerRole({ view }: Jwt): Promise<Found | undefined> {
   const config = await view.get(configKey, configShape)
-  // Without an issuer any token of anybody whose key is known would be for this mount.
+  // Without an issuer, the mount would accept tokens of every issuer with one of its keys.
   if (!config || config.defaultRole === '' || issuerOf(config) === '') return undefined
   const role = await view.get(keyOf(config.defaultRole), roleShape)
   return role?.type === 'bearer' ? { config, role } : undefined
 }
 
-/** The login ends with its token, and no later than tokens of the role would that were issued with it. */
+/** The login expires with its token, and no later than the role's own tokens would. */
 function boundedLogin(engine: Jwt, name: string, role: Role, claims: Claims): BearerLogin {
   const login = loginOf(engine, name, role, claims)
   const [iat, exp] = ['iat', 'exp'].map((claim) => timeOf(claims, claim))

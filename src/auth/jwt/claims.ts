@@ -4,7 +4,7 @@ import { fitsGlob } from '../../util/glob.ts'
 import { isObject } from '../../util/stored/shape.ts'
 import type { Claims } from '../../crypto/jwt/token.ts'
 
-/** The value of a claim, or what a JSON pointer (RFC 6901) leads to; undefined when there is none. */
+/** The value of a claim or JSON pointer (RFC 6901); undefined if there is none. */
 const claimAt = (claims: Claims, name: string): unknown =>
   name.startsWith('/') ? pointedAt(claims, name) : memberOf(claims, name)
 
@@ -21,7 +21,7 @@ function pointedAt(claims: Claims, pointer: string): unknown {
 
 const memberOf = (object: Claims, name: string): unknown => (Object.hasOwn(object, name) ? object[name] : undefined)
 
-/** A string, number or boolean with its type, so that 1 and "1" differ; undefined for anything else. */
+/** A string, number or boolean with its type, so that 1 and "1" differ; undefined for other types. */
 export function scalarKey(value: unknown): string | undefined {
   if (value instanceof Numeral) return `number ${value.literal}`
   const isScalar = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
@@ -31,7 +31,7 @@ export function scalarKey(value: unknown): string | undefined {
 /** The values of a claim, or of a bound one: one, or a list of them. */
 export const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [value])
 
-/** What a role demands of claims. */
+/** The claims that a role requires. */
 export interface Bounds {
   readonly boundAudiences: readonly string[] | null
   readonly boundSubject: string
@@ -55,7 +55,7 @@ export function checkBounds(bounds: Bounds, claims: Claims): void {
   }
 }
 
-/** A token for somebody else is refused, also where the role names no audience (CVE-2024-5798). @throws Fault invalid_request */
+/** A token for another audience is refused, even if the role has no audience (CVE-2024-5798). @throws Fault invalid_request */
 export function checkAudience(bound: readonly string[], aud: unknown): void {
   const audiences = aud === undefined ? [] : listOf(aud)
   if (!audiences.every((one) => typeof one === 'string'))
@@ -79,13 +79,13 @@ const matchesGlob = (allowed: readonly unknown[], values: readonly unknown[]): b
     (glob) => typeof glob === 'string' && values.some((value) => typeof value === 'string' && fitsGlob(glob, value)),
   )
 
-/** The name that a login is known by. @throws Fault invalid_request when the claim is missing or no text */
+/** The user name of a login. @throws Fault invalid_request if the claim is missing or not a string */
 export function userOf(claims: Claims, claim: string, isPointer: boolean): string {
   const value = isPointer ? claimAt(claims, claim) : memberOf(claims, claim)
   if (value === undefined || value === null) throw refuse(`claim "${claim}" not found in token`)
   if (typeof value !== 'string') throw refuse(`claim "${claim}" is not a string: user_claim must name one`)
   if (value.trim() === '' || Buffer.byteLength(value) > longestUser)
-    throw refuse(`claim "${claim}" must have 1 to ${longestUser} bytes: it names who logs in`)
+    throw refuse(`claim "${claim}" must have 1 to ${longestUser} bytes: it identifies the user`)
   return value
 }
 
@@ -94,7 +94,7 @@ const longestUser = 512
 /** The limits that entities have for their metadata, bytes of a value. */
 const longestValue = 512
 
-/** Metadata from claims; those that the token lacks are left out. @throws Fault invalid_request for a claim that is no text */
+/** Metadata from claims; missing claims are left out. @throws Fault invalid_request for a claim that is not a string */
 export function mappedClaims(
   claims: Claims,
   mappings: Readonly<Record<string, string>> | null,

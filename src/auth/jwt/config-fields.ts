@@ -14,7 +14,7 @@ export const configFields = {
   jwt_validation_pubkeys: f.list('Public keys that verify tokens, PEM.'),
   jwks_url: f.string('The address of a key set (JWKS) that verifies tokens.'),
   jwks_ca_pem: f.string('The CAs to trust at jwks_url, PEM.').limiting(),
-  oidc_discovery_url: f.string('The issuer, whose discovery document names its key set.'),
+  oidc_discovery_url: f.string('The issuer; its discovery document has the URL of its key set.'),
   oidc_discovery_ca_pem: f.string('The CAs to trust at oidc_discovery_url, PEM.').limiting(),
   oidc_allowed_hosts: f.list('Other hosts that the discovery document may name, such as keys.example.com.'),
   bound_issuer: f.string('The issuer (iss) that tokens must have.').limiting(),
@@ -28,7 +28,7 @@ export const configFields = {
   provider_config: f.object('Not supported.'),
 }
 
-/** A field that is not shown. */
+/** A field that is left out of responses. */
 export const hiddenConfigFields = {
   oidc_client_secret: f.string('The secret of that client.').secret(),
   skip_jwks_validation: f.bool('Do not fetch the keys once before the configuration is stored.'),
@@ -78,7 +78,7 @@ function clientOf(values: ConfigValues, remote: Remote | undefined): Client | un
   const responseMode = responseModeOf(values.oidc_response_mode)
   if (!types.every((type) => type === 'code'))
     throw refuse(
-      "invalid response_types: only 'code' is supported; tokens in addresses would lie in logs and histories",
+      "invalid response_types: only 'code' is supported; tokens in URLs would be stored in logs and histories",
     )
   if ((id === '') !== (secret === '')) throw refuse("both 'oidc_client_id' and 'oidc_client_secret' must be set for OIDC") // prettier-ignore
   if (id !== '' && remote?.by !== 'discovery') throw refuse("'oidc_discovery_url' must be set for OIDC")
@@ -117,5 +117,5 @@ function checkRemote({ by, url, ca, hosts }: Remote): void {
   if (by === 'discovery' && new URL(url).search !== '') throw refuse(`'${name}' cannot be used: an issuer has no query`)
   if (ca !== '' && !areCertificates(ca)) throw refuse(`the CAs for '${name}' are no certificates as PEM`)
   const bad = hosts.find((host) => !/^[a-z0-9.-]+(?::\d+)?$/.test(host))
-  if (bad !== undefined) throw refuse(`"${bad}" of 'oidc_allowed_hosts' is no host: write keys.example.com`)
+  if (bad !== undefined) throw refuse(`"${bad}" of 'oidc_allowed_hosts' is not a host: write keys.example.com`)
 }

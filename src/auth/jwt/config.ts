@@ -4,7 +4,7 @@ import { algorithmNames } from '../../crypto/jwt/token.ts'
 
 /** Where the keys of an issuer are fetched from. */
 export interface Remote {
-  /** A key set, or the issuer whose discovery document names it. */
+  /** A key set, or the issuer whose discovery document has its URL. */
   readonly by: 'jwks' | 'discovery'
   readonly url: string
   /** PEM of the CAs to trust; empty: those of Node. */
@@ -57,7 +57,7 @@ const isClient = (value: unknown): boolean =>
     responseTypes: isListOf(isOneOf('code')),
   })
 
-/** The shape of that record. Keys and certificates were parsed when they were set; those that cannot be verify nothing. */
+/** The shape of that record. Keys and certificates were parsed when they were set; invalid ones verify nothing. */
 export const configShape = shapeOf<Config>(
   'the configuration of a JWT mount',
   {
@@ -82,7 +82,7 @@ export const issuerOf = ({ boundIssuer, remote }: Config): string =>
 
 const noClient: Client = { id: '', secret: '', responseMode: '', responseTypes: [] }
 
-/** A configuration as its route shows it. */
+/** The response for a configuration. */
 export function rendered({ remote, client = noClient, ...config }: Config): Readonly<Record<string, unknown>> {
   const [jwks, discovery] = ['jwks', 'discovery'].map((by) => (remote?.by === by ? remote : undefined))
   return {

@@ -37,9 +37,9 @@ export const configRoutes = [
 /** @throws Fault invalid_request, with the reason, when the keys cannot be fetched */
 async function mustBeFetchable({ clock }: Jwt, { remote }: Config): Promise<void> {
   if (!remote) return
-  const what = remote.by === 'jwks' ? 'jwks URL' : 'oidc discovery URL'
+  const source = remote.by === 'jwks' ? 'jwks URL' : 'oidc discovery URL'
   const { keys } = await fetchPublished(clock, remote).catch((thrown: unknown) => {
-    throw thrown instanceof ProviderError ? refuse(`error checking ${what}: ${thrown.message}`) : thrown
+    throw thrown instanceof ProviderError ? refuse(`error checking ${source}: ${thrown.message}`) : thrown
   })
-  if (keys.length === 0) throw refuse(`error checking ${what}: there is no key that verifies signatures`)
+  if (keys.length === 0) throw refuse(`error checking ${source}: there is no key to verify signatures`)
 }

@@ -14,7 +14,7 @@ export const jwtEngines: readonly Engine[] = ['jwt', 'oidc'].map((type) =>
   defineEngine<Jwt>({
     type,
     kind: 'auth',
-    about: 'Whoever has a signed token (JWT) of an issuer that the mount trusts.',
+    about: 'Logins with a signed token (JWT) of a trusted issuer.',
     start: startJwt,
     everyMinute: tidy,
     renew: renewal,

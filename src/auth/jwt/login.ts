@@ -40,14 +40,16 @@ export const loginRoute = write('login', {
   },
 })
 
-/** The role that is logged in to: the one that was sent, or the mount's default. @throws Fault invalid_request when there is neither */
+/** The role of the login: the one in the request, or the mount's default. @throws Fault invalid_request if there is neither */
 export function roleNameOf({ defaultRole }: Config, sent: string): string {
   const name = (sent || defaultRole).toLowerCase()
   if (name === '') throw refuse('missing role')
   return name
 }
 
-/** @throws Fault invalid_request when there is no such role, or it is for browsers: those may demand nothing of a token */
+/**
+ * @throws Fault invalid_request if the role does not exist, or is for browsers: such a role may have no requirements on a token
+ */
 async function tokenRole(engine: Jwt, name: string): Promise<Role> {
   const role = await roleOf(engine, name)
   if (role.type === 'oidc') throw refuse('role with oidc role_type is not allowed: log in to it with a browser')
@@ -64,7 +66,7 @@ export async function claimsOf(engine: Jwt, config: Config, jwt: string): Promis
   return claims
 }
 
-/** After the last wait for a provider: what it said is of the issuer that is configured now. @throws Fault unavailable */
+/** After the last request to a provider: the response must be of the issuer that is configured now. @throws Fault unavailable */
 export async function mustBeUnchanged(engine: Jwt, config: Config): Promise<void> {
   if (!isDeepStrictEqual(await configOf(engine), config))
     throw new Fault('unavailable', 'the configuration was changed during this login: try again')
@@ -77,7 +79,7 @@ export async function configOf({ view }: Jwt): Promise<Config> {
   return config
 }
 
-/** @throws Fault invalid_request when there is none */
+/** @throws Fault invalid_request if there is none */
 export async function roleOf({ view }: Jwt, name: string): Promise<Role> {
   const role = isPathName(name) ? await view.get(keyOf(name), roleShape) : undefined
   if (!role) throw refuse(`role "${name.slice(0, 128)}" could not be found`)
@@ -91,8 +93,8 @@ function checkIssuer(config: Config, { iss }: Claims): void {
 }
 
 /**
- * The login of a token whose signature and issuer are right.
- * @param clientId the audience of tokens that the mount has asked for itself
+ * The login of a token with a verified signature and issuer.
+ * @param clientId the audience of ID tokens that the mount has requested itself
  * @throws Fault invalid_request
  */
 export function loginOf(engine: Jwt, roleName: string, role: Role, claims: Claims, clientId?: string): Login {
@@ -104,7 +106,7 @@ export function loginOf(engine: Jwt, roleName: string, role: Role, claims: Claim
   const ownAudience = clientId !== undefined && (role.boundAudiences ?? []).length === 0
   checkBounds(ownAudience ? { ...role, boundAudiences: [clientId] } : role, claims)
   const name = userOf(claims, role.userClaim, role.userClaimJsonPointer)
-  // A role without the claim ends memberships as well: nothing vouches for them any more (CVE-2020-10660).
+  // A role without the claim also ends memberships: they are no longer confirmed by any claim (CVE-2020-10660).
   const groupAliases = groupsOf(claims, role.groupsClaim)
   const metadata = { ...mappedClaims(claims, role.claimMappings), role: roleName }
   return {
@@ -118,10 +120,10 @@ export function loginOf(engine: Jwt, roleName: string, role: Role, claims: Claim
   }
 }
 
-/** The limits of today. @throws Fault invalid_request when the role is gone, even if there is another of its name */
+/** The current limits. @throws Fault invalid_request if the role no longer exists, even if there is another one of its name */
 export async function renewal({ view }: Jwt, data: LoginData): Promise<Renewal> {
   const role = await view.get(keyOf(String(data['role'])), roleShape)
-  if (!role || role.uid !== data['uid']) throw refuse('the role of this token is gone: it cannot be renewed')
+  if (!role || role.uid !== data['uid']) throw refuse('the role of this token no longer exists: it cannot be renewed')
   const { ttl, maxTtl, period, explicitMaxTtl } = role.params
   return { ttl, maxTtl, period, explicitMaxTtl }
 }

@@ -9,7 +9,7 @@ import { publicKeyOf } from '../../crypto/jwt/public-keys.ts'
 import { States } from './oidc/state.ts'
 import type { TokenHeader, VerificationKey } from '../../crypto/jwt/token.ts'
 
-/** What a configuration says of its issuer, parsed or fetched. */
+/** The issuer of a configuration, parsed or fetched. */
 export interface Source {
   /** The keys that may verify a token with such a header. @throws Fault unavailable when they cannot be fetched */
   readonly keysFor: (header: TokenHeader) => Promise<readonly VerificationKey[]>
@@ -20,9 +20,9 @@ export interface Source {
 /** The state of a mount. */
 export interface Jwt extends Pick<EngineHost, 'view' | 'clock' | 'limits' | 'log'> {
   readonly sourceOf: (config: Config) => Source
-  /** Counts the changes of configuration and roles. */
+  /** Counts the changes of the configuration and of roles. */
   readonly changes: { count: number }
-  /** Exchanges of codes at the provider that are under way. */
+  /** Exchanges of codes in progress at the provider. */
   readonly exchanges: { running: number }
   readonly states: States
 }

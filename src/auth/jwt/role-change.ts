@@ -42,8 +42,8 @@ const newRole = (): Role => ({
 })
 
 /**
- * A role with the parameters that were sent; the others stay, but for `role_type` and `bound_claims_type`: these get their
- * default, as in OpenBao.
+ * A role with the given parameters; the others stay, except `role_type` and `bound_claims_type`, which are reset to their
+ * defaults, as in OpenBao.
  * @param maxTtl of the mount, seconds
  * @throws Fault invalid_request
  */
@@ -76,7 +76,7 @@ export function changedRole(stored: Role | undefined, values: RoleValues, maxTtl
   return next
 }
 
-/** An empty list bounds nothing any more. */
+/** An empty list removes the restriction. */
 function ceilingOf(names: readonly string[] | undefined, old: Role['ceiling']): Pick<Role, 'ceiling'> {
   const ceiling = names ? normalisedPolicies(names) : (old ?? [])
   return ceiling.length > 0 ? { ceiling } : {}
@@ -112,11 +112,11 @@ function checkRole(role: Role, maxTtl: number): void {
   checkBearer(role)
 }
 
-/** Their JWTs are for somebody, end by themselves, and are counted nowhere. */
+/** Their JWTs belong to an entity, expire by themselves, and are not counted. */
 function checkBearer({ type, boundAudiences, ceiling = [], params }: Role): void {
   if (type !== 'bearer') {
     if (ceiling.length > 0)
-      throw refuse("'ceiling' is for roles with role_type bearer: others give tokens of their own")
+      throw refuse("'ceiling' is for roles with role_type bearer: other roles issue their own tokens")
     return
   }
   if ((boundAudiences ?? []).length === 0)

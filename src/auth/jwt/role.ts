@@ -8,7 +8,7 @@ import { listOf, scalarKey } from './claims.ts'
 import type { Bounds } from './claims.ts'
 import type { Leeways } from '../../crypto/jwt/times.ts'
 
-/** Older names of token parameters, which are shown as well. */
+/** Deprecated names of token parameters, which responses also have. */
 export const olderNames = {
   policies: 'token_policies',
   ttl: 'token_ttl',
@@ -25,7 +25,7 @@ export interface Role extends Bounds, Leeways {
   readonly uid: string
   /** How its users log in: with a JWT, in a browser, or not at all, because their JWTs are the tokens of requests. */
   readonly type: 'jwt' | 'oidc' | 'bearer'
-  /** Policies that bound all others of who has the role; of `bearer` only. Absent: nothing is bounded. */
+  /** Policies that limit all others of the caller; of `bearer` only. Absent: no limit. */
   readonly ceiling?: readonly string[]
   readonly userClaim: string
   readonly userClaimJsonPointer: boolean
@@ -39,11 +39,11 @@ export interface Role extends Bounds, Leeways {
   readonly redirectUris: readonly string[] | null
   readonly scopes: readonly string[] | null
   readonly params: TokenParams
-  /** Older names under which a parameter was set last: it is shown under those as well. */
+  /** Deprecated names with which a parameter was last set; responses have these as well. */
   readonly older: readonly OlderName[]
 }
 
-/** Whether a bound claim can have this value: something to compare with, and not nothing. */
+/** Whether a bound claim can have this value: a non-empty value to compare with. */
 export const isBound = (value: unknown): boolean =>
   listOf(value).length > 0 && listOf(value).every((one) => scalarKey(one) !== undefined)
 
@@ -75,23 +75,23 @@ export const roleShape = shapeOf<Role>(
   isConstrained,
 )
 
-/** A role that demands nothing would let in everybody whom the issuer knows. */
+/** A role without requirements would accept every user of the issuer. */
 export function isConstrained({ type, boundAudiences, boundSubject, boundClaims, params }: Role): boolean {
   const bounds = [boundAudiences ?? [], Object.keys(boundClaims ?? {}), params.boundCidrs]
   return type === 'oidc' || boundSubject !== '' || bounds.some((some) => some.length > 0)
 }
 
-/** The parameter of every path of a role. Letter case does not count. */
+/** The path parameter of all paths of a role. Letter case does not matter. */
 export const roleName = { name: f.string('Name of the role.').or('') }
 export const canonical = { name: folded }
 
-/** Where a role is stored. @throws Fault unsupported_path for what cannot be a name */
+/** The record name of a role. @throws Fault unsupported_path for an invalid name */
 export function keyOf(name: string): string {
   if (!isPathName(name)) throw new Fault('unsupported_path', 'unsupported path')
   return `role/${name}`
 }
 
-/** A role as its route shows it. */
+/** The response for a role. */
 export function rendered(role: Role): Readonly<Record<string, unknown>> {
   const params = renderedTokenParams(role.params)
   return {

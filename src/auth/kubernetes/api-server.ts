@@ -7,7 +7,7 @@ export interface Access {
   readonly host: string
   /** PEM of the CAs to trust. */
   readonly ca: string
-  /** The token that the server asks with. */
+  /** The token for requests of the server. */
   readonly bearer: string
 }
 
@@ -18,7 +18,7 @@ export interface Reviewed {
 }
 
 /**
- * Asks whether a token is valid (`TokenReview` of `authentication.k8s.io/v1`).
+ * Reviews a token (`TokenReview` of `authentication.k8s.io/v1`).
  * @param audience that the token must be for; empty: the API server itself
  * @returns undefined when the token is not valid
  * @throws ProviderError
@@ -47,7 +47,7 @@ export async function review(
 function userOf(status: Readonly<Record<string, unknown>>, audience: string): Reviewed | undefined {
   const { authenticated, error, audiences, user } = status
   if (authenticated !== true || (error !== undefined && error !== '')) return undefined
-  // A server that knows no audiences would say yes to a token for somebody else.
+  // A server without support for audiences would accept a token for another recipient.
   if (audience !== '' && !(Array.isArray(audiences) && audiences.includes(audience))) return undefined
   const { username, uid } = isObject(user) ? user : {}
   return typeof username === 'string' && typeof uid === 'string' ? { username, uid } : undefined

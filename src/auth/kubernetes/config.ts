@@ -5,18 +5,18 @@ import { isFlag, isListOf, isName, isText, shapeOf } from '../../util/stored/sha
 export interface Config {
   /** The address of the API server. */
   readonly host: string
-  /** PEM of the CAs to trust there; empty: that of the pod. */
+  /** PEM of the CAs of the API server; empty: that of the pod. */
   readonly ca: string
-  /** With it tokens are reviewed; empty: with that of the pod, else with the one that logs in. */
+  /** The token for reviews; empty: that of the pod, otherwise the token of the login itself. */
   readonly reviewerJwt: string
-  /** Public keys that verify signatures besides, PEM. */
+  /** Public keys that verify signatures before the review, PEM. */
   readonly pemKeys: readonly string[]
   readonly issuer: string
   readonly disableIssValidation: boolean
   readonly disableLocalCaJwt: boolean
 }
 
-/** Whether a text can be sent as a bearer token (RFC 6750). */
+/** Whether a string can be sent as a bearer token (RFC 6750). */
 export const isBearer = (value: unknown): boolean => typeof value === 'string' && /^[\w.~+/-]{1,65536}=*$/.test(value)
 
 /** The shape of that record. Keys and certificates were parsed when they were set. */
@@ -37,7 +37,7 @@ export const configKey = 'config'
 export const issuerOf = ({ issuer, disableIssValidation }: Config): string | undefined =>
   disableIssValidation ? undefined : issuer || 'kubernetes/serviceaccount'
 
-/** A configuration as its route shows it. */
+/** The response for a configuration. */
 export const rendered = (config: Config): Readonly<Record<string, unknown>> => ({
   kubernetes_host: config.host,
   kubernetes_ca_cert: config.ca,

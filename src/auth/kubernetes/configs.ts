@@ -14,8 +14,8 @@ const { read, write } = routesOf<Kubernetes>()
 
 const shownFields = {
   kubernetes_host: f.string('The address of the API server, such as https://10.0.0.1:6443.'),
-  kubernetes_ca_cert: f.string('The CAs to trust there, PEM; that of the pod when left out.').limiting(),
-  pem_keys: f.list('Public keys that verify the signatures of tokens besides the review, PEM.').limiting(),
+  kubernetes_ca_cert: f.string('The CAs of the API server, PEM. Default: that of the pod.').limiting(),
+  pem_keys: f.list('Public keys that verify the signatures of tokens before the review, PEM.').limiting(),
   issuer: f.string('The issuer (iss) that tokens must have, unless disable_iss_validation is true.').limiting(),
   disable_iss_validation: f.bool('Tokens may have any issuer that the API server accepts.').initially(true),
   disable_local_ca_jwt: f.bool('Do not use the certificates and the token of the pod that this server runs in.').initially(false),
@@ -23,14 +23,14 @@ const shownFields = {
 
 const configFields = {
   ...shownFields,
-  token_reviewer_jwt: f.string('The token to review others with; that of the pod when left out, else the one that logs in.').secret(),
+  token_reviewer_jwt: f.string('The token for reviews. Default: that of the pod, otherwise that of the login itself.').secret(),
 } // prettier-ignore
 
 /** `config`. */
 export const configRoutes = [
   read('config', {
     about: 'Read the configuration.',
-    returns: { ...shownFields, token_reviewer_jwt_set: f.bool('Whether there is a token_reviewer_jwt.') },
+    returns: { ...shownFields, token_reviewer_jwt_set: f.bool('Whether token_reviewer_jwt is set.') },
     handle: async ({ engine }) => {
       const config = await engine.view.get(configKey, configShape)
       if (!config) throw new Fault('not_found', 'no configuration')

@@ -38,7 +38,7 @@ export const loginRoute = write('login', {
     mustBeBound(role, account)
     const found = await confirmed(engine, { config, role, account, jwt: jwt.trim() })
     if (!isDeepStrictEqual(await configOf(engine), config)) throw changedMeanwhile('configuration')
-    // Read again: it may have been changed or removed while the API server was asked.
+    // Read again: it may have been changed or removed during the request to the API server.
     const latest = await roleOf(engine, name)
     mustAdmit(latest, role, found)
     return { login: loginOf(name, latest, account) }
@@ -52,7 +52,7 @@ async function configOf({ view }: Kubernetes): Promise<Config> {
   return config
 }
 
-/** @throws Fault invalid_request when there is none */
+/** @throws Fault invalid_request if there is none */
 async function roleOf({ view }: Kubernetes, name: string): Promise<Role> {
   const role = isPathName(name) ? await view.get(keyOf(name), roleShape) : undefined
   if (!role) throw refuse(`invalid role name ${JSON.stringify(name.slice(0, 128))}`)
@@ -64,20 +64,20 @@ const refused = (why = 'permission denied'): Fault => new Fault('unauthenticated
 const changedMeanwhile = (what: string): Fault =>
   new Fault('unavailable', `the ${what} was changed during this login: try again`)
 
-/** The API server is not asked for logins that cannot succeed. */
+/** Logins that cannot succeed cause no request to the API server. */
 function mustBeFrom({ params: { boundCidrs } }: Role, address: string): void {
   if (boundCidrs.length > 0 && !inCidrs(boundCidrs, address)) throw refused()
 }
 
 const fits = (patterns: readonly string[], name: string): boolean => patterns.some((one) => fitsGlob(one, name))
 
-/** As far as the role says it without the labels of the namespace. @throws Fault unauthenticated */
+/** The checks of the role that need no labels of the namespace. @throws Fault unauthenticated */
 function mustBeBound({ names, namespaces, selector }: Role, { name, namespace }: ServiceAccount): void {
   if (!fits(names, name)) throw refused('service account name not authorized')
   if (!selector && !fits(namespaces, namespace)) throw refused('namespace not authorized')
 }
 
-/** Judges what the API server confirmed by the role of now. @throws Fault */
+/** Checks the confirmed account with the current role. @throws Fault */
 function mustAdmit(role: Role, asked: Role, { account, labels }: Confirmed): void {
   mustBeBound(role, account)
   if (role.audience !== asked.audience) throw changedMeanwhile('role')
@@ -104,10 +104,10 @@ function loginOf(role: string, { params, aliasSource, uid: roleUid }: Role, acco
   }
 }
 
-/** The limits of today. @throws Fault invalid_request when the role is gone, even if there is another of its name */
+/** The current limits. @throws Fault invalid_request if the role no longer exists, even if there is another one of its name */
 export async function renewal({ view }: Kubernetes, data: LoginData): Promise<Renewal> {
   const role = await view.get(keyOf(String(data['role'])), roleShape)
-  if (!role || role.uid !== data['uid']) throw refuse('the role of this token is gone: it cannot be renewed')
+  if (!role || role.uid !== data['uid']) throw refuse('the role of this token no longer exists: it cannot be renewed')
   const { ttl, maxTtl, period, explicitMaxTtl } = role.params
   return { ttl, maxTtl, period, explicitMaxTtl }
 }

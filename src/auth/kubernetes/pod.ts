@@ -6,7 +6,7 @@ import { isBearer } from './config.ts'
 /** Where Kubernetes mounts a pod's own service account. */
 export const podFolder = '/var/run/secrets/kubernetes.io/serviceaccount'
 
-/** The files that Kubernetes gives a pod. They are read at each use: Kubernetes replaces them before they expire. */
+/** The files that Kubernetes provides in a pod. They are read at each use: Kubernetes replaces them before they expire. */
 export class Pod {
   readonly #folder: string
 
@@ -27,7 +27,7 @@ export class Pod {
   }
 }
 
-/** Undefined when there is no such file, or it cannot be read. */
+/** Undefined if the file does not exist or cannot be read. */
 async function contentOf(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8')

@@ -8,7 +8,7 @@ import type { Kubernetes } from './mount.ts'
 import type { Role } from './role.ts'
 import type { ServiceAccount } from './service-account.ts'
 
-/** A login whose token the API server is asked about. */
+/** A login whose token the API server reviews. */
 interface Asked {
   readonly config: Config
   readonly role: Role
@@ -16,19 +16,19 @@ interface Asked {
   readonly jwt: string
 }
 
-/** What the API server confirmed. */
+/** The account that the API server has confirmed. */
 export interface Confirmed {
   readonly account: ServiceAccount
   /** The labels of its namespace, where the role needed them. */
   readonly labels?: ReadonlyMap<string, unknown>
 }
 
-/** The most logins that wait for the API server: strangers with made-up tokens make no storm of requests. */
+/** The most logins that wait for the API server: requests with forged tokens cannot flood it. */
 const mostReviews = 64
 
 /**
  * The account of a token that the API server confirms now. Within 5 seconds.
- * @throws Fault unauthenticated when it does not, unavailable when it cannot be asked
+ * @throws Fault unauthenticated if it does not, unavailable if it does not respond
  */
 export async function confirmed(engine: Kubernetes, asked: Asked): Promise<Confirmed> {
   const { reviews, clock, log } = engine
@@ -39,9 +39,9 @@ export async function confirmed(engine: Kubernetes, asked: Asked): Promise<Confi
   } catch (thrown) {
     if (!(thrown instanceof ProviderError)) throw thrown
     log.warn('the API server of Kubernetes did not review a token', { why: thrown.message })
-    // Its word on the token that asks: it is invalid, or may not review tokens.
+    // The refusal concerns the reviewer's token: it is invalid, or may not review tokens.
     if (thrown.status === 401 || thrown.status === 403) throw denied()
-    throw new Fault('unavailable', 'the API server of Kubernetes cannot be asked now: try again; the log of the server says why') // prettier-ignore
+    throw new Fault('unavailable', 'the API server of Kubernetes cannot be asked now: try again; see the server log for the reason') // prettier-ignore
   } finally {
     reviews.running--
   }
@@ -60,7 +60,7 @@ async function ask(provider: Provider, engine: Kubernetes, { config, role, accou
   return { account, labels: await labelsOf(provider, { ...access, bearer: reviewer }, namespace) }
 }
 
-/** Where a configuration leaves it out, the pod's own certificates and token count. @throws ProviderError */
+/** The pod's own certificates and token are the defaults of the configuration. @throws ProviderError */
 async function accessOf(
   { pod }: Kubernetes,
   { host, ca, reviewerJwt, disableLocalCaJwt }: Config,

@@ -15,11 +15,11 @@ import type { Role } from './role.ts'
 
 /** The fields of a role, with their older names. */
 export const roleFields = {
-  bound_service_account_names: f.list('Names of service accounts; * stands for any characters.').limiting(),
-  bound_service_account_namespaces: f.list('Namespaces of service accounts; * stands for any characters.').limiting(),
+  bound_service_account_names: f.list('Names of service accounts; * matches any characters.').limiting(),
+  bound_service_account_namespaces: f.list('Namespaces of service accounts; * matches any characters.').limiting(),
   bound_service_account_namespace_selector: f.string('Labels that a namespace must have to be allowed as well: {"matchLabels": {…}} as JSON or YAML. A write without it removes it.').limiting(),
   audience: f.string('The audience (aud) that tokens must have; that of the API server when left out.').limiting(),
-  alias_name_source: f.string(`What the alias of a login is named after: ${aliasSources.join(' or ')}.`).initially(aliasSources[0]),
+  alias_name_source: f.string(`The source of the alias name of a login: ${aliasSources.join(' or ')}.`).initially(aliasSources[0]),
   ...tokenParamFields,
   policies: f.list('Older name of token_policies.').alias('token_policies'),
   ttl: f.duration('Older name of token_ttl.').limiting().alias('token_ttl'),
@@ -46,7 +46,7 @@ const newRole = (): Omit<Role, 'selector'> => ({
 })
 
 /**
- * A role with the parameters that were sent; the others stay, but for the selector: without it there is none, as in OpenBao.
+ * A role with the given parameters; the others stay, except the selector, which is removed if it is not given, as in OpenBao.
  * @param maxTtl of the mount, seconds
  * @throws Fault invalid_request
  */

@@ -7,7 +7,7 @@ import { isListOf, isName, isOneOf, isText, orAbsent, shapeOf } from '../../util
 import { isSelector } from './selector.ts'
 import type { Selector } from './selector.ts'
 
-/** Older names of token parameters, which are shown as well. */
+/** Deprecated names of token parameters, which responses also have. */
 export const olderNames = {
   policies: 'token_policies',
   ttl: 'token_ttl',
@@ -18,16 +18,16 @@ export const olderNames = {
 } as const
 type OlderName = keyof typeof olderNames
 
-/** Where the name of an alias comes from. The first is the default. */
+/** The source of the name of an alias. The first is the default. */
 export const aliasSources = ['serviceaccount_uid', 'serviceaccount_name'] as const
 
 /** A role as stored, at `role/<name>`. */
 export interface Role {
   /** Never used again: a token of a role that was removed is no token of a later one of its name. */
   readonly uid: string
-  /** Names of service accounts; `*` stands for any characters. */
+  /** Names of service accounts; `*` matches any characters. */
   readonly names: readonly string[]
-  /** Namespaces of service accounts; `*` stands for any characters. */
+  /** Namespaces of service accounts; `*` matches any characters. */
   readonly namespaces: readonly string[]
   /** Namespaces with these labels are allowed as well. */
   readonly selector?: { readonly labels: Selector; readonly written: string }
@@ -35,7 +35,7 @@ export interface Role {
   readonly audience: string
   readonly aliasSource: (typeof aliasSources)[number]
   readonly params: TokenParams
-  /** Older names under which a parameter was set last: it is shown under those as well. */
+  /** Deprecated names with which a parameter was last set; responses have these as well. */
   readonly older: readonly OlderName[]
 }
 
@@ -60,17 +60,17 @@ export const roleShape = shapeOf<Role>(
   ({ names, namespaces, selector }) => names.length > 0 && (namespaces.length > 0 || selector !== undefined),
 )
 
-/** The parameter of every path of a role. Letter case does not count. */
+/** The path parameter of all paths of a role. Letter case does not matter. */
 export const roleName = { name: f.string('Name of the role.').or('') }
 export const canonical = { name: folded }
 
-/** Where a role is stored. @throws Fault unsupported_path for what cannot be a name */
+/** The record name of a role. @throws Fault unsupported_path for an invalid name */
 export function keyOf(name: string): string {
   if (!isPathName(name)) throw new Fault('unsupported_path', 'unsupported path')
   return `role/${name}`
 }
 
-/** A role as its route shows it. */
+/** The response for a role. */
 export function rendered(role: Role): Readonly<Record<string, unknown>> {
   const params = renderedTokenParams(role.params)
   return {

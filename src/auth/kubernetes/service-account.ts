@@ -1,23 +1,23 @@
 import { isObject } from '../../util/stored/shape.ts'
 import type { Claims } from '../../crypto/jwt/token.ts'
 
-/** The service account that a token is of, as the token says it. */
+/** The service account in the claims of a token. */
 export interface ServiceAccount {
   readonly namespace: string
   readonly name: string
   readonly uid: string
-  /** Of tokens that Kubernetes keeps in secrets; else empty. */
+  /** Set for tokens that Kubernetes keeps in secrets; otherwise empty. */
   readonly secretName: string
 }
 
-/** A name of Kubernetes (RFC 1123): what stands in addresses and metadata is nothing else. */
+/** A name of Kubernetes (RFC 1123); only such names are used in URLs and metadata. */
 export const isNamespace = (value: unknown): value is string =>
   typeof value === 'string' && /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(value)
 const isObjectName = (value: unknown): value is string =>
   typeof value === 'string' && value.length <= 253 && /^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/.test(value)
 const isUid = (value: unknown): value is string => typeof value === 'string' && /^[\w-]{1,128}$/.test(value)
 
-/** The account of a token: of a projected one (`kubernetes.io`), or of an older one that lies in a secret. Undefined: of none. */
+/** The account of a token: a projected one (`kubernetes.io`), or an older one from a secret. Undefined: none. */
 export function accountOf(claims: Claims): ServiceAccount | undefined {
   const { namespace, name, uid, secretName = '' } = projected(claims) ?? older(claims)
   if (!isNamespace(namespace) || !isObjectName(name) || !isUid(uid)) return undefined

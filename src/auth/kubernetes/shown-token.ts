@@ -13,11 +13,11 @@ import type { ServiceAccount } from './service-account.ts'
 /** The signature algorithms of Kubernetes. */
 const algorithms = ['RS256', 'RS384', 'RS512', 'ES256', 'ES384', 'ES512']
 
-/** The default leeways, seconds: 60 for clocks that differ, 150 for tokens that do not say when they begin or end. */
+/** The default leeways, seconds: 60 for clock differences, 150 for tokens without a begin or an end. */
 const leeways = { clockSkewLeeway: 0, expirationLeeway: 0, notBeforeLeeway: 0 }
 
 /**
- * The account that a token names, as far as it can be checked without the API server: signature where there are keys, issuer,
+ * The account in the claims of a token, after the checks that need no API server: signature if there are keys, issuer,
  * audience and times.
  * @throws Fault unauthenticated, always the same
  */

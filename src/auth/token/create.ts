@@ -20,8 +20,8 @@ const { write } = routesOf<TokenState>()
 
 const fields = {
   id: f.string('The token itself; root only.').secret().or(''),
-  policies: f.texts('Policies; left out: those of the caller; an empty list: default alone.').or([]),
-  meta: f.map('Strings that audit lines and lookups show.'),
+  policies: f.texts('Policies. Default: those of the caller. An empty list: only "default".').or([]),
+  meta: f.map('Metadata (strings), shown in audit lines and lookups.'),
   no_parent: f.bool('The token has no parent; needs sudo.').or(false),
   no_default_policy: f.bool('Without the default policy.').or(false),
   renewable: f.bool('It can be renewed.').or(true),
@@ -34,7 +34,7 @@ const fields = {
   explicit_max_ttl: f.duration('It expires after this time, renewed or not.').limiting().or(0),
   display_name: f.string('Shown in audit lines, after "token-".').or('token'),
   num_uses: f.int('How often it can be used; 0: no limit.').limiting().or(0),
-  period: f.duration('Every renewal gives this TTL, for ever; needs sudo.').or(0),
+  period: f.duration('The TTL of every renewal, without a limit; needs sudo.').or(0),
   entity_alias: f.string('Needs a role that allows it.').or(''),
 }
 const roleFields = { ...fields, role_name: f.string('The role to create through.').or('') }
@@ -80,16 +80,17 @@ async function create(
   const parent = call.caller.token
   if (!parent) throw new Fault('unauthenticated', 'permission denied')
   refuseParent(parent)
-  // A caller from a namespace above gives away nothing of its own: it issues what belongs to this namespace, as its administrator.
+  // A caller from a parent namespace passes on none of its own policies: it issues policies of this namespace, as its
+  // administrator.
   const above = !call.engine.tokens.owns(parent)
-  // An orphan made by the plain endpoint outlives its creator, which needs sudo. The orphan endpoint has its own ACL path.
+  // An orphan created at the plain endpoint outlives its creator, which needs sudo. The orphan endpoint has its own ACL path.
   const sudo = call.caller.root || call.caller.sudo
   if (above && !sudo) throw refuse('root or sudo privileges required to directly generate a token in a child namespace')
   refusePrivileged(options, role, sudo)
   if (options.id !== '' && !call.engine.tokens.inRoot)
     throw refuse('token IDs can only be manually specified in the root namespace')
   const type = typeOf(options, role)
-  // Only the role tells which type it is.
+  // Only the role has the type.
   if (call.caller.deniesValue('type', type)) throw new Fault('permission_denied', 'permission denied')
   const requested = {
     policies: options.policies,
@@ -131,7 +132,9 @@ async function principalFor(
   return principal
 }
 
-/** Whether policies were sent. Only a parameter that was left out stands for the caller's policies: an empty list must not make a root token. */
+/**
+ * Whether policies were sent. Only an omitted parameter means the caller's policies: an empty list must not create a root token.
+ */
 function namesPolicies({ data }: Request): boolean {
   return Object.hasOwn(data, 'policies')
 }
@@ -250,7 +253,7 @@ function specOf(
   }
 }
 
-/** An orphan is bound to the addresses of its creator, too: otherwise a stolen token could get rid of them. */
+/** An orphan is bound to the addresses of its creator as well: otherwise a stolen token could evade them. */
 const boundCidrs = (role: Role | undefined, creator: TokenRecord | undefined): readonly string[] =>
   (role ?? creator)?.boundCidrs ?? []
 
@@ -262,7 +265,7 @@ function checkId(id: string): void {
 const pathOfRole = ({ name, pathSuffix }: Role): string =>
   `auth/token/create/${name}${pathSuffix ? `/${pathSuffix}` : ''}`
 
-/** `token`, or `token-` and the name with each unusual character as `-`, without one `-` at the end. */
+/** `token`, or `token-` and the name with each unusual character replaced by `-`, without one `-` at the end. */
 export function displayName(name: string): string {
   if (name === 'token' || name === '') return 'token'
   return `token-${name}`.replace(/[^a-zA-Z0-9-]/g, '-').replace(/-$/, '')

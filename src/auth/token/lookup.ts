@@ -18,7 +18,7 @@ const tokenField = { token: f.any("The token; the caller's own if it is left out
 const accessorField = { accessor: f.string('The accessor of the token.').or('') }
 
 const tokenMembers = {
-  id: f.string('The token; empty when it was looked up by its accessor.').secret(),
+  id: f.string('The token; empty in a lookup by accessor.').secret(),
   accessor: f.string('Its accessor; empty for batch tokens.'),
   policies: f.list('Its policies.'),
   path: f.string('The path that created it.'),
@@ -33,7 +33,7 @@ const tokenMembers = {
   explicit_max_ttl: f.int('The longest TTL, renewals included, seconds; 0: that of the mount.'),
   entity_id: f.string('Its entity; empty: none.'),
   identity_policies: f.list('The policies of its entity and groups.'),
-  external_namespace_policies: f.object('The same from other namespaces: there are none.'),
+  external_namespace_policies: f.object('Policies of the entity in other namespaces: always empty.'),
   type: f.string('`service` or `batch`.'),
   namespace_path: f.string('Its namespace, unless that is the root one.'),
   issue_time: f.string('When it was created.'),
@@ -41,7 +41,7 @@ const tokenMembers = {
   last_renewal: f.string('When it was last renewed.'),
   last_renewal_time: f.int('The same, Unix seconds.'),
   role: f.string('The role that created it.'),
-  period: f.int('The TTL that each renewal gives, seconds.'),
+  period: f.int('The TTL of each renewal, seconds.'),
   bound_cidrs: f.list('The only addresses that may use it.'),
 }
 

@@ -3,10 +3,10 @@ import { normalisedPolicies } from '../../contract/token-params.ts'
 import { fitsGlob } from '../../util/glob.ts'
 import type { Role } from './role.ts'
 
-/** The policies that a request asks for. */
+/** The requested policies. */
 interface RequestedPolicies {
   readonly policies: readonly string[]
-  /** Whether the request names policies. If none is left of them the token gets none, and not those of its creator. */
+  /** Whether the request has policies. If none of them remain the token gets none, and not those of its creator. */
   readonly named: boolean
   readonly noDefault: boolean
 }
@@ -15,7 +15,7 @@ interface RequestedPolicies {
 interface Creator {
   readonly policies: readonly string[]
   readonly sudo: boolean
-  /** It comes from a namespace above: its policies are not those of this namespace, even if they have the same names. */
+  /** The caller is from a parent namespace: its policies are not those of this namespace, even if they have the same names. */
   readonly above: boolean
 }
 
@@ -29,7 +29,7 @@ export function policiesFor(requested: RequestedPolicies, creator: Creator, role
   const withDefault = !requested.noDefault && !(role?.noDefaultPolicy ?? false)
   const choice = { names, named: requested.named, withDefault }
   const chosen = role && restricts(role) ? throughRole(choice, parent, role) : freely(choice, parent)
-  // The parent's policies must not bring the default policy back. If the role or the caller names it, it stays.
+  // The parent's policies must not add the default policy again. If the role or the caller names it, it stays.
   const byName = requested.named ? names : (role?.allowedPolicies ?? [])
   const dropsDefault = requested.noDefault || (!withDefault && !byName.includes('default'))
   const assigned = normalisedPolicies(dropsDefault ? chosen.filter((name) => name !== 'default') : chosen)
@@ -57,7 +57,7 @@ interface Choice {
   readonly withDefault: boolean
 }
 
-/** The policies that were named, which must be among the creator's unless it has sudo; else those of the creator. */
+/** The requested policies, which must be among the creator's unless it has sudo; by default those of the creator. */
 function freely({ names, named, withDefault }: Choice, parent: Creator): readonly string[] {
   const { sudo, above } = parent
   if (!named && !above) return parent.policies
@@ -66,7 +66,7 @@ function freely({ names, named, withDefault }: Choice, parent: Creator): readonl
   return withDefault && (sudo || parent.policies.includes('default')) ? [...names, 'default'] : names
 }
 
-/** The policies that were named, which the role must allow, whatever the parent has; else all that the role allows. */
+/** The requested policies, which the role must allow, regardless of the parent's; by default all that the role allows. */
 function throughRole({ names, named, withDefault }: Choice, parent: Creator, role: Role): readonly string[] {
   const more = withDefault && !denies(role, 'default') ? ['default'] : []
   const limited = role.allowedPolicies.length + role.allowedGlobs.length > 0

@@ -3,9 +3,9 @@ import type { Bounds } from '../../contract/token-params.ts'
 import type { TokenRecord, TokenSpec } from '../../contract/identity.ts'
 import type { Secret } from '../../util/secret.ts'
 
-/** The tokens and policies of a namespace, for the token endpoints. Tokens of other namespaces do not exist here. */
+/** The tokens and policies of a namespace, for the token endpoints. Tokens of other namespaces are not found. */
 export interface TokenPort {
-  /** '' in the root namespace, else with a trailing slash. */
+  /** '' in the root namespace, otherwise with a trailing slash. */
   readonly namespacePath: string
   readonly inRoot: boolean
   /** Whether a token lives in this namespace. */

@@ -66,18 +66,18 @@ async function renew(
   const age = (clock.now() - record.issuedAt) / 1000
   const last = (record.expiresAt - (record.lastRenewedAt ?? record.issuedAt)) / 1000
   const { ttl, warnings } = effectiveTtl(requested || (bounds.ttl ?? Math.round(last)), bounds, age)
-  // Never zero: a TTL of zero would mean "without limit" elsewhere (CVE-2021-32923).
+  // Never zero: other functions read a TTL of zero as "without limit" (CVE-2021-32923).
   if (ttl < 1) throw refuse('past the max TTL, cannot renew')
   const renewed = await tokens.renew(record, ttl)
   if (!renewed) throw refuse('token not found')
   return { auth: authBlock(renewed, bearer, ttl, await principalOf(call.engine, renewed)), warnings }
 }
 
-/** The limits of a token of `auth/token`. Its role is read again, so that changes to it count from now on. */
+/** The limits of a token of `auth/token`. Its role is read again, so that changes take effect. */
 export async function renewalByRole({ view }: TokenState, token: TokenRecord): Promise<Renewal> {
   const role = token.role === undefined ? undefined : await roleNamed(view, token.role)
   if (token.role !== undefined && !role)
-    throw refuse(`the role "${token.role}" of the token is gone: it cannot be renewed`)
+    throw refuse(`the role "${token.role}" of the token no longer exists: it cannot be renewed`)
   return {
     maxTtl: 0,
     period: smallerLimit(role?.period ?? 0, token.period),

@@ -15,7 +15,7 @@ export interface TokenState {
   readonly identities: () => Identities | undefined
 }
 
-/** The principal behind a token; undefined: none, or its entity was removed. */
+/** The principal of a token; undefined: none, or its entity was removed. */
 export async function principalOf(
   { identities }: TokenState,
   { entityId }: Pick<TokenRecord, 'entityId'>,

@@ -9,7 +9,7 @@ export const self: Subject = { token: callersToken }
 /** The token that the body or query names. */
 export const named: Subject = { token: sentToken }
 
-/** The token that is named, or else the caller's own. */
+/** The given token, or by default the caller's own. */
 export const namedOrSelf: Subject = {
   token: (request) => (isEmpty(request.data['token']) ? callersToken(request) : sentToken(request)),
 }

@@ -31,10 +31,10 @@ export const loginRoute = write('login/:username', {
   },
 })
 
-/** The limits of today. @throws Fault invalid_request when the user is gone or has other policies */
+/** The current limits. @throws Fault invalid_request if the user no longer exists or has other policies */
 export async function renewal({ view }: Userpass, data: LoginData, token: TokenRecord): Promise<Renewal> {
   const user = await view.get(keyOf(String(data['username'])), userShape)
-  if (!user) throw refuse('the user of this token is gone: it cannot be renewed')
+  if (!user) throw refuse('the user of this token no longer exists: it cannot be renewed')
   const { ttl, maxTtl, period, explicitMaxTtl, policies } = user.params
   const named = (names: readonly string[]): string => names.filter((name) => name !== 'default').join(',')
   if (named(policies) !== named(token.policies)) throw refuse('policies have changed, not renewing')

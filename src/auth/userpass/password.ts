@@ -5,10 +5,10 @@ import { utf8 } from '../../util/bytes.ts'
 /** bcrypt ignores the bytes after these. */
 const mostBytes = 72
 
-/** bcrypt in its three spellings, with a cost from 5 to 12: a cheaper hash is unsafe, a dearer one holds up all logins. */
+/** bcrypt in its three spellings, with a cost from 5 to 12: a cheaper hash is unsafe, a more expensive one delays all logins. */
 const hashPattern = /^\$2[aby]\$(?:0[5-9]|1[0-2])\$[./A-Za-z0-9]{53}$/
 
-/** Compared where there is no user, so that an unknown name takes as long as a wrong password. No password has this hash. */
+/** Compared if there is no user, so that an unknown name takes as long as a wrong password. No password has this hash. */
 const nobody = `$2b$10$${'.'.repeat(53)}`
 
 /** Whether a stored value is a hash that `matches` can compare. */
@@ -30,15 +30,14 @@ export async function hashOf({ password, password_hash: hash }: NewPassword): Pr
   }
   const bytes = utf8(password ?? '')
   if (bytes.length === 0) throw refuse('the password must not be empty')
-  if (bytes.length > mostBytes)
-    throw refuse(`the password is longer than ${mostBytes} bytes, which is the most that bcrypt takes`)
+  if (bytes.length > mostBytes) throw refuse(`the password is longer than ${mostBytes} bytes, the limit of bcrypt`)
   return hashing.run('hashPassword', { password: bytes })
 }
 
-/** Whether a password has a hash. Takes as long without one. */
+/** Whether a password has a hash. Takes the same time without one. */
 export async function matches(password: string, hash: string | undefined): Promise<boolean> {
   const bytes = utf8(password)
-  // A longer one costs the same: guesses that cost nothing would push the failures of others out of the lockout's memory.
+  // A longer one costs the same: guesses without a cost would displace the failures of others from the lockout's memory.
   const hashed = bytes.subarray(0, mostBytes)
   const equal = await hashing.run('matchesPassword', { password: hashed, hash: hash ?? nobody })
   return equal && hash !== undefined && bytes.length <= mostBytes

@@ -34,7 +34,7 @@ export interface User {
   /** bcrypt. */
   readonly hash: string
   readonly params: TokenParams
-  /** Older names under which a parameter was set last: it is shown under those as well. */
+  /** Deprecated names with which a parameter was last set; responses have these as well. */
   readonly older: readonly OlderName[]
 }
 
@@ -45,7 +45,7 @@ export const userShape = shapeOf<User>('a user', {
   older: isListOf(isOneOf(...Object.keys(olderNames))),
 })
 
-/** The parameter of every path of a user. Letter case does not count. */
+/** The path parameter of all paths of a user. Letter case does not matter. */
 export const username = { username: f.string('Name of the user.').or('') }
 export const canonical = { username: folded }
 
@@ -70,7 +70,7 @@ export const paramFields = {
   bound_cidrs: f.list('Older name of token_bound_cidrs.').limiting().alias('token_bound_cidrs'),
 }
 
-/** Where a user is stored. @throws Fault unsupported_path for what cannot be a name */
+/** The record name of a user. @throws Fault unsupported_path for an invalid name */
 export function keyOf(name: string, details: FaultDetails = {}): string {
   if (!isPathName(name)) throw new Fault('unsupported_path', 'unsupported path', details)
   return `user/${name}`
@@ -87,7 +87,7 @@ export function changedUser(
   return { hash, params, older }
 }
 
-/** A user as its route shows it, without the hash. */
+/** The response for a user, without the hash. */
 export function rendered({ params, older }: User): Readonly<Record<string, unknown>> {
   const shown = renderedTokenParams(params)
   return { ...shown, ...Object.fromEntries(older.map((name) => [name, shown[olderNames[name]]])) }

@@ -11,7 +11,7 @@ import type { User, Userpass } from './user.ts'
 
 const { read, list, write, remove } = routesOf<Userpass>()
 
-/** Passwords and policies have paths of their own: a rule that denies these denies them here as well. */
+/** Passwords and policies have their own paths: a rule that denies these paths also denies the parameters here. */
 const ownPaths: Alias = ({ username: name = '' }, data) => [
   ...(Object.keys(passwordFields).some((field) => Object.hasOwn(data, field)) ? [`users/${name}/password`] : []),
   ...(Object.keys(policyFields).some((field) => Object.hasOwn(data, field)) ? [`users/${name}/policies`] : []),
@@ -90,7 +90,7 @@ export const userRoutes = [
   }),
 ]
 
-/** @throws Fault invalid_request when there is no such user */
+/** @throws Fault invalid_request if the user does not exist */
 async function change(view: View, key: string, next: (user: User) => User): Promise<void> {
   await view.transaction(async (tx) => {
     const user = await tx.get(key, userShape)

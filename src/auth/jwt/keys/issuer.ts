@@ -12,25 +12,25 @@ const usableFor = 60 * 60_000
 const pauseWithKeys = 10_000
 const pauseWithout = 1000
 
-/** What a discovery document says, as far as it is needed. */
+/** The relevant members of a discovery document. */
 export interface Discovery {
   readonly issuer: string
   readonly jwks_uri: string
   readonly authorization_endpoint?: string
   readonly token_endpoint?: string
   readonly userinfo_endpoint?: string
-  /** Whether the token endpoint takes the client's secret in the form alone, not in a header. */
+  /** Whether the token endpoint accepts the client's secret only in the form, not in a header. */
   readonly secretInForm: boolean
 }
 
-/** What an issuer publishes. */
+/** The published data of an issuer. */
 export interface Published {
   readonly keys: readonly VerificationKey[]
   /** Absent when a key set is configured. */
   readonly discovery?: Discovery
 }
 
-/** The parts that it is made of. */
+/** Its dependencies. */
 export interface IssuerParts {
   readonly clock: Clock
   readonly log: Log
@@ -39,9 +39,9 @@ export interface IssuerParts {
 }
 
 /**
- * What an issuer publishes, fetched when it is needed: at first, when it is older than five minutes, and when a token has an
- * unknown key id. One request at a time, whoever waits for it; strangers with made-up key ids cause one each ten seconds.
- * A failure changes nothing.
+ * The published data of an issuer, fetched on demand: at first, when it is older than five minutes, and when a token has an
+ * unknown key id. All callers share one request at a time; tokens with forged key ids cause at most one in ten seconds. A failure
+ * changes nothing.
  */
 export class Issuer {
   readonly #parts: IssuerParts
@@ -63,11 +63,11 @@ export class Issuer {
     return matching((await this.published()).keys)
   }
 
-  /** @throws Fault unavailable when the provider sends nothing usable */
+  /** @throws Fault unavailable if the provider sends no usable data */
   async published(): Promise<Published> {
     if (this.#age() > freshFor) await this.#refresh()
     if (!this.#latest || this.#age() > usableFor)
-      throw new Fault('unavailable', 'the keys of the issuer cannot be fetched now: try again; the log of the server says why') // prettier-ignore
+      throw new Fault('unavailable', 'the keys of the issuer cannot be fetched now: try again; see the server log for the reason') // prettier-ignore
     return this.#latest.published
   }
 

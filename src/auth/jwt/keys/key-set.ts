@@ -7,7 +7,7 @@ import type { Discovery, Published } from './issuer.ts'
 import { isUsable } from '../../../crypto/jwt/token.ts'
 import type { VerificationKey } from '../../../crypto/jwt/token.ts'
 
-/** The most keys of a set that are looked at. */
+/** The most keys of a set that are read. */
 const mostKeys = 100
 
 /** The keys of an issuer, by its discovery document where that is configured. @throws ProviderError */

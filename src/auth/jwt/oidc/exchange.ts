@@ -18,10 +18,10 @@ export interface Parties {
   readonly discovery: Discovery
 }
 
-/** The most exchanges at a time: strangers with made-up codes make no storm of requests. */
+/** The most concurrent exchanges: requests with forged codes cannot flood the provider. */
 const mostExchanges = 32
 
-/** The claims of who logged in at the provider, which gives tokens for a code. @throws Fault */
+/** The claims of the user, from the provider's response to a code. @throws Fault */
 export async function claimsOfCode(parties: Parties, login: BrowserLogin, code: string): Promise<Claims> {
   const { exchanges } = parties.engine
   if (exchanges.running >= mostExchanges) throw new Fault('unavailable', 'too many logins at once: try again')
@@ -35,10 +35,10 @@ export async function claimsOfCode(parties: Parties, login: BrowserLogin, code: 
   } catch (thrown) {
     if (!(thrown instanceof ProviderError)) throw thrown
     parties.engine.log.warn('a provider did not complete a login', { why: thrown.message })
-    // 400 and 401 are its word on the code and on us; anything else is a failure.
+    // 400 and 401 are the provider's refusal of the code or of our client; all other statuses are failures.
     if (thrown.status === 400 || thrown.status === 401)
       throw refuse('the provider did not accept the code: begin again')
-    throw new Fault('unavailable', 'the provider cannot be asked for a token now: try again; the log of the server says why') // prettier-ignore
+    throw new Fault('unavailable', 'the provider cannot be asked for a token now: try again; see the server log for the reason') // prettier-ignore
   } finally {
     exchanges.running--
   }
@@ -83,7 +83,7 @@ async function tokensOf(
 /** Claims that only a signed token can have. */
 const ofTokens = new Set(['iss', 'aud', 'azp', 'exp', 'nbf', 'iat', 'jti', 'nonce', 'auth_time', 'acr', 'amr'])
 
-/** What the provider says of the user besides (OpenID Connect Core, 5.3). The ID token takes precedence. */
+/** Further claims from the userinfo endpoint (OpenID Connect Core, 5.3). The ID token takes precedence. */
 async function userInfoOf(
   provider: Provider,
   { config, discovery }: Parties,
@@ -94,7 +94,7 @@ async function userInfoOf(
   if (url === undefined || !/^[\w.~+/-]+=*$/.test(accessToken)) return {}
   const headers = { Authorization: `Bearer ${accessToken}` }
   const info = await provider.json({ url, ca: config.remote?.ca ?? '', headers }).catch((thrown: Error) => {
-    // Whatever its status is: it is no word on the code.
+    // Whatever the status is, it does not concern the code.
     throw new ProviderError(`its user info: ${thrown.message}`)
   })
   if (!isObject(info) || sub === undefined || info['sub'] !== sub)

@@ -33,7 +33,7 @@ export const oidcRoutes = [
     fields: {
       role: f.string('The role; default_role when left out.').or(''),
       redirect_uri: f.string('Where the provider sends the browser back to: one of allowed_redirect_uris.').or(''),
-      client_nonce: f.string('A random text that the callback must repeat.').or(''),
+      client_nonce: f.string('A random string that the callback must repeat.').or(''),
     },
     // `bao login` takes a member `state` for a sign that the provider sends the browser back to the server itself.
     returns: { auth_url: f.string('The address for the browser. Its state is that of the callback.') },
@@ -68,7 +68,7 @@ export const oidcRoutes = [
 
 const longestNonce = 512
 
-/** Words of somebody unknown: letters that no page or terminal takes for anything else. */
+/** An error message from an unknown source, reduced to harmless characters for pages and terminals. */
 const shown = (text: string): string => text.slice(0, 200).replace(/[^\w .,:;()-]/g, '?')
 
 /** @throws Fault invalid_request when the role is not for browsers, or for another address */
@@ -115,7 +115,7 @@ function authUrl(
   return url.href
 }
 
-/** Exchanges the code, once, and judges the token by the role of today. @throws Fault */
+/** Exchanges the code, once, and checks the token with the current role. @throws Fault */
 async function finish(engine: Jwt, login: BrowserLogin, code: string): Promise<Login> {
   await mustBeUnused(engine.view, login)
   const config = await configOf(engine)

@@ -5,7 +5,7 @@ import type { Fault } from '../../../contract/fault.ts'
 import type { Clock } from '../../../util/clock.ts'
 import { sameText } from '../../../util/bytes.ts'
 
-/** How long a login in a browser may take, milliseconds. */
+/** The time limit of a login in a browser, milliseconds. */
 const validFor = 5 * 60_000
 
 /** The login that a state belongs to. */
@@ -22,12 +22,12 @@ export interface BrowserLogin {
   readonly challenge: string
 }
 
-/** What is in a state: id, role, redirect URI, expiry, and a MAC of the client's nonce. */
+/** The content of a state: id, role, redirect URI, expiry, and a MAC of the client's nonce. */
 type Content = readonly [id: string, role: string, redirectUri: string, expiresAt: number, client: string]
 
 /**
- * The states of browser logins. Nothing is stored for a login that has only begun, however many begin: a state carries what
- * is needed, signed with a key of the mount.
+ * The states of browser logins. Nothing is stored for a login that is not completed: a state has all necessary
+ * data, signed with a key of the mount.
  */
 export class States {
   readonly #key: KeyObject
@@ -38,7 +38,7 @@ export class States {
     this.#clock = clock
   }
 
-  /** A new state. @param clientNonce what the callback must repeat; empty: nothing */
+  /** A new state. @param clientNonce the nonce that the callback must repeat; empty: none */
   begin(
     role: string,
     redirectUri: string,
