@@ -6,13 +6,13 @@ import { anyObject } from '../../util/stored/shape.ts'
 /** The rest of a path: the name of a secret. */
 export const path = { path: f.string('Path of the secret.').or('') }
 
-/** Where v1 keeps a secret: the map of its values. */
+/** The record of a v1 secret: the map of its values. */
 export const plainFolder = 'secret/'
 
-/** The values of a secret, as somebody wrote them. */
+/** The values of a secret, as written. */
 export const valuesShape = anyObject('the values of a secret')
 
-/** The name of a secret that may be there. A trailing slash names a folder, never a secret. */
+/** The name of an existing secret. A trailing slash names a folder, never a secret. */
 export function secretAt(name: string): string | undefined {
   return name === '' || name.endsWith('/') ? undefined : name
 }

@@ -6,7 +6,7 @@ import { plainFolder, scanned, valuesShape } from './names.ts'
 import { newSecret, withVersion } from './v2/record.ts'
 import { recordName, valueName } from './v2/record-names.ts'
 
-/** There since the upgrade to version 2 began: version 1 writes nothing any more. */
+/** Exists since the upgrade to version 2 began: version 1 writes nothing any more. */
 export const upgradeMark = 'upgraded'
 
 /** The error of a version 1 write while the mount is upgraded. */
@@ -17,13 +17,13 @@ export function upgrading(): Fault {
 }
 
 /**
- * Turns every secret that version 1 left into version 1 of a versioned secret, each in one commit: after a crash the
- * next opening goes on with the rest.
+ * Turns every secret of version 1 into the first version of a versioned secret, each in one commit: after a crash the
+ * next start of the mount continues with the rest.
  */
 export async function upgrade({ view, clock }: Pick<EngineHost, 'view' | 'clock'>, newId: () => string): Promise<void> {
   if (!(await view.get(upgradeMark))) await view.put(upgradeMark, true)
   const names = (await scanned(view, plainFolder)).values()
-  // Each is durable by itself; many under way at once share their writes to the disk.
+  // Each is durable by itself; many concurrent ones share their writes to the disk.
   const worker = async (): Promise<void> => {
     for (const name of names) await upgradeOne(view, name, newId(), clock.now())
   }

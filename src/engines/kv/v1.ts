@@ -27,7 +27,7 @@ export function plainEngine(type: 'kv' | 'generic'): Engine {
     type,
     kind: 'secret',
     ...(type === 'kv' && { version: '1' }),
-    about: 'Keep secrets by name.',
+    about: 'Secrets by name.',
     start: (host) => ({ host, secrets: host.view.under(plainFolder) }),
     routes: [...readRoutes, ...writeRoutes],
   })
@@ -110,7 +110,7 @@ async function change({ host }: PlainSecrets, work: (tx: Transaction) => Promise
   })
 }
 
-/** Seconds that a reader may keep the secret: its own `ttl`, else its `lease`, else the mount's default. */
+/** Seconds for which a reader may cache the secret: its own `ttl`, otherwise its `lease`, otherwise the mount's default. */
 function lifetimeOf(data: Json, fallback: number): number {
   const own = Object.hasOwn(data, 'ttl') ? data['ttl'] : data['lease']
   if (own === null || own === '') return 0

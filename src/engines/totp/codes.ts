@@ -39,7 +39,7 @@ export const codeRoutes = [
   write('code/:name', {
     about: 'Check a code. Each is accepted once.',
     fields: { ...name, code: f.string('The code.').secret().or('') },
-    returns: { valid: f.bool('Whether the code is right.') },
+    returns: { valid: f.bool('Whether the code is valid.') },
     handle: async ({ engine }, values) => answer({ valid: await isValid(engine, values.name, values.code) }),
   }),
 ]

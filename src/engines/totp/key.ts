@@ -33,12 +33,12 @@ const longest = { imported: 4096, generated: 1024, name: 256 }
 /** The parameter of every path of a key. */
 export const name = { name: f.string('The name of the key.').or('') }
 
-/** What a read of a key shows: everything but the key and its skew. */
+/** The response of a read: all members except the key and its skew. */
 export const shownFields = {
   account_name: f.string('The account that the key is for.'),
   algorithm: f.string('SHA1, SHA256 or SHA512.'),
   digits: f.int('The digits of a code: 6 or 8.'),
-  issuer: f.string('The organisation that gives out the key.'),
+  issuer: f.string('The organisation that issues the key.'),
   period: f.duration('How long a code is valid.'),
 }
 
@@ -59,7 +59,7 @@ export const keyFields = {
 }
 type Parameters = Values<typeof keyFields>
 
-/** Where a key is stored. @throws Fault unsupported_path for what cannot be a name */
+/** The record name of a key. @throws Fault unsupported_path for an invalid name */
 export function keyOf(input: string): string {
   if (!/^\w(?:[\w.@-]*\w)?$/.test(input)) throw new Fault('unsupported_path', 'unsupported path')
   return `key/${input}`
@@ -104,7 +104,7 @@ function checked(values: Parameters, bytes: Uint8Array): Key {
   return { key: base64(bytes), issuer, accountName, period, digits, algorithm, skew }
 }
 
-/** A key as its route shows it. */
+/** The response for a key. */
 export function rendered({ accountName, algorithm, digits, issuer, period }: Key): Readonly<Record<string, unknown>> {
   return { account_name: accountName, algorithm, digits, issuer, period }
 }

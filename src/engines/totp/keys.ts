@@ -20,7 +20,7 @@ export const keyRoutes = [
     handle: async ({ engine }, page) => answer({ keys: await namesIn(engine.view, 'key/', 'no keys', page) }),
   }),
   read('keys/:name', {
-    about: 'Read the settings of a key. The key itself is never shown.',
+    about: 'Read the settings of a key, without the key itself.',
     fields: name,
     returns: shownFields,
     handle: async ({ engine }, values) => {

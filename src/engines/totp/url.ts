@@ -11,7 +11,10 @@ export interface UrlSettings {
   readonly period?: number
 }
 
-/** Reads an `otpauth://totp/ISSUER:ACCOUNT?secret=…` URL. Its issuer counts before that of its label. @throws Fault invalid_request */
+/**
+ * Parses an `otpauth://totp/ISSUER:ACCOUNT?secret=…` URL. Its issuer takes precedence over that of its label. @throws Fault
+ * invalid_request
+ */
 export function settingsIn(input: string): UrlSettings {
   const url = URL.canParse(input) ? new URL(input) : undefined
   if (url?.protocol !== 'otpauth:' || url.hostname.toLowerCase() !== 'totp')
@@ -33,7 +36,7 @@ export function settingsIn(input: string): UrlSettings {
   }
 }
 
-/** `ISSUER:ACCOUNT`, or an account alone. The colon may be percent-encoded, unless there is a plain one. */
+/** `ISSUER:ACCOUNT`, or only an account. The colon may be percent-encoded, unless there is a plain one. */
 function labelIn(encoded: string): { readonly issuer?: string; readonly account: string } {
   const plain = encoded.indexOf(':')
   if (plain >= 0) return { issuer: decoded(encoded.slice(0, plain)), account: decoded(encoded.slice(plain + 1)) }

@@ -25,13 +25,13 @@ const usedShape = shapeOf<UsedCodes>('used codes', { codes: isListOf(isUsedCode)
 
 const keyOfUsed = (name: string): string => `used/${name}`
 
-/** The refusal of a code that was sent before, right or wrong: it does not tell which. */
+/** The refusal of a code that was sent before, the same for correct and wrong ones. */
 const usedBefore = (): Fault => refuse('code already used; wait until the next time period')
 
-/** The most wrong codes that are remembered. */
+/** The most wrong codes in memory. */
 const mostWrong = 10_000
 
-/** Codes that must not be accepted again. Right ones are stored; wrong ones are only remembered, so that both are refused alike. */
+/** Codes that must not be accepted again. Correct codes are stored; wrong ones are only in memory. Both get the same refusal. */
 export class CodesSeen {
   readonly #view: View
   readonly #wrong = recent<string, true>(mostWrong)
@@ -64,7 +64,7 @@ export class CodesSeen {
     tx.put(keyOfUsed(name), { codes: [...used, { code, counter, until }] })
   }
 
-  /** Remembers a wrong code for the current period. @throws Fault invalid_request when it was sent in it before */
+  /** Records a wrong code for the current period. @throws Fault invalid_request if it was already sent in this period */
   wrong(name: string, key: Key, code: string, now: number): void {
     const entry = JSON.stringify([name, code, counterAt(key, now)])
     if (this.#wrong.get(entry)) throw usedBefore()

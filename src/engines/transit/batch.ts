@@ -3,7 +3,7 @@ import type { Response } from '../../contract/response.ts'
 import { othersTurn } from '../../util/slices.ts'
 import type { Counterpart } from './counterpart.ts'
 
-/** One item of a batch, or the single request seen as one. */
+/** One item of a batch, or the single request as an item. */
 export type Item = Readonly<Record<string, unknown>>
 
 /** The response of a batch of which some items failed. */
@@ -13,19 +13,19 @@ export interface BatchRules {
   /** Failed items turn the whole status to 400 (or to `partialFailureCode` if at least one item worked). */
   readonly failsWhole: boolean
   readonly partialFailureCode?: number | undefined
-  /** Of what is made to be given back. */
+  /** Of operations whose results can be sent back. */
   readonly back?: Counterpart
 }
 
 type Result = Readonly<Record<string, unknown>>
 type Handle = (item: Item) => Result | Promise<Result>
 
-/** So many items are begun together, or so many letters: enough to keep all threads busy, few enough to let the event loop breathe. */
+/** So many items, or so many characters, are started together: enough for all threads, few enough for the event loop. */
 const slice = { items: 32, letters: 512 * 1024 }
 
 /**
  * Runs one handler over every item. A caller's mistake in one item is that item's error; the others go on.
- * @throws Fault invalid_request when the results could not be given back in one request.
+ * @throws Fault invalid_request if the results could not be sent back in one request.
  */
 export async function runBatch(items: readonly Item[], rules: BatchRules, handle: Handle): Promise<Response> {
   const results: Result[] = []
@@ -66,7 +66,7 @@ function statusOf(partial: number | undefined, someWorked: boolean): number {
   return partial !== undefined && someWorked ? partial : 400
 }
 
-/** A text member of an item; '' when it was left out. @throws Fault for anything else. */
+/** A string member of an item; '' by default. @throws Fault for other types. */
 export function textOf(item: Item, name: string): string {
   const value = item[name]
   if (value === undefined || value === null) return ''
@@ -75,7 +75,7 @@ export function textOf(item: Item, name: string): string {
   throw refuse(`batch_input: "${name}" must be a string`)
 }
 
-/** A whole number of an item; 0 when it was left out. @throws Fault for anything else. */
+/** An integer member of an item; 0 by default. @throws Fault for other types. */
 export function intOf(item: Item, name: string): number {
   const value = item[name]
   if (value === undefined || value === null) return 0
@@ -85,7 +85,7 @@ export function intOf(item: Item, name: string): number {
   return number
 }
 
-/** The items of `batch_input`; undefined when it was not given. */
+/** The items of `batch_input`; undefined if it is absent. */
 export function batchOf(batch: unknown): readonly Item[] | undefined {
   return batch === undefined || batch === null ? undefined : itemsOf(batch)
 }
@@ -102,7 +102,7 @@ export function itemsOf(batch: unknown): readonly Item[] {
   return batch as readonly Item[]
 }
 
-/** Contexts must be given in all items of a batch or in none. */
+/** Either all items of a batch have a context, or none. */
 export function checkContexts(items: readonly Item[]): void {
   const count = items.filter((item) => textOf(item, 'context') !== '').length
   if (count > 0 && count < items.length)

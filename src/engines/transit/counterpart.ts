@@ -3,7 +3,7 @@ import type { BodyLimits, Request } from '../../contract/request.ts'
 import { jsonLimits } from '../../util/json-limits.ts'
 import type { Item } from './batch.ts'
 
-/** The member of a result, and the operation that takes it back. */
+/** The member of a result, and the operation that accepts it. */
 export interface Making {
   readonly member: 'ciphertext' | 'signature' | 'hmac' | 'cmac' | 'backup'
   readonly takenBy: 'decrypt' | 'verify' | 'decapsulate' | 'restore'
@@ -22,16 +22,16 @@ const repeated = [
   'reference',
 ] as const
 
-/** Room for what stands once in a request: its batch, names of algorithms, a context of signatures. */
+/** Space for the members that a request has once: its batch, names of algorithms, a context of signatures. */
 const once = { bytes: 2048, tokens: 64 }
 /** Blanks, quotes, colon and comma around a member and around an item, as the more generous writers of JSON set them. */
 const around = { member: 8, item: 4 }
-/** A version's number grows with rotations: what is rewrapped still goes back. */
+/** A version number grows with rotations: the result of a rewrap must still fit. */
 const growth = 8
 
 /**
- * Counts the request that would give back what another one made. A ciphertext is longer than its plaintext, and a
- * signature comes on top of its input: what could not be given back to the same listener is refused while it is made.
+ * Counts the size of the request that would send a result back. A ciphertext is longer than its plaintext, and a
+ * signature is sent with its input: a result that could not be sent back to the same listener is refused.
  */
 export class Counterpart {
   readonly #limits: BodyLimits
@@ -45,7 +45,7 @@ export class Counterpart {
   }
 
   /**
-   * Counts one item and its result; a failed one has nothing to give back. Gives the result.
+   * Counts one item and its result; a failed item has none. Returns the result.
    * @throws Fault invalid_request when the counterpart's request would be refused.
    */
   add<R extends Item>(item: Item, result: R): R {
@@ -81,7 +81,7 @@ export class Counterpart {
   }
 }
 
-/** Bytes of a value as JSON, at most: some writers escape whatever is not ASCII. */
+/** The bytes of a value as JSON, at most: some encoders escape all characters that are not ASCII. */
 function sizeOf(value: unknown): number {
   const isPlain = typeof value === 'string' && !/[^ !#-[\]-~]/.test(value)
   if (isPlain) return value.length + 2

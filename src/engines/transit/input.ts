@@ -11,7 +11,7 @@ import type { Item } from './batch.ts'
 import type { Binding } from '../../keys/key-material.ts'
 import { decodeContext } from '../../keys/operations/ciphers.ts'
 
-/** Forms of a parameter with a default that the handler takes. */
+/** Types of a parameter with a default that the handler accepts. */
 export const usual =
   (value: string): Forms =>
   (input) =>
@@ -23,7 +23,7 @@ export const typeForms: Forms = (value, { parameter_set: set }) => {
   return type && parameterSet(type) !== undefined ? [type, type.replace(/-(\d+)$|^(slh-dsa)-.*$/, '$2')] : []
 }
 
-/** The parameter set that a type stands for by itself. */
+/** The parameter set that is part of the type. */
 function setForms(value: unknown, type: unknown): readonly unknown[] {
   const named = typeof type === 'string' && value === undefined ? typeNamed(type, '') : undefined
   return [named && parameterSet(named)].filter((set) => set !== undefined)
@@ -32,23 +32,23 @@ function setForms(value: unknown, type: unknown): readonly unknown[] {
 /** Fields that several routes share. */
 export const shared = {
   name: f.string('Name of the key.').or(''),
-  context: f.string('What a derived key is derived for, base64.').or(''),
+  context: f.string('The context of a derived key, base64.').or(''),
   associated_data: f.string('Data bound to the ciphertext but not in it, base64.').or(''),
   padding_scheme: f.string('RSA: oaep.').reads(usual('oaep')).or(''),
   hash_function: f
-    .string('RSA-OAEP: SHA1, SHA224, SHA256, SHA384 or SHA512; SHA256 unless given.')
+    .string('RSA-OAEP: SHA1, SHA224, SHA256, SHA384 or SHA512. Default: SHA256.')
     .reads(usual('SHA256'))
     .or(''),
-  oaep_label: f.string('RSA-OAEP: what the ciphertext is bound to, base64.').or(''),
+  oaep_label: f.string('RSA-OAEP: the label to which the ciphertext is bound, base64.').or(''),
   key_version: f.int('The version to encrypt with; 0: the latest.').or(0),
-  partial_failure_response_code: f.int('The status when only some items failed; 400 unless given.'),
+  partial_failure_response_code: f.int('The status if only some items failed. Default: 400.'),
   parameter_set: f
-    .string('Of types ml-dsa, ml-kem and slh-dsa: which one, 65 say.')
+    .string('The parameter set of the types ml-dsa, ml-kem and slh-dsa, for example 65.')
     .reads((value, { type }) => setForms(value, type))
     .or(''),
 }
 
-/** The list of items in place of a single one. @param names the parameters that items have; the others count for all items */
+/** A list of items in place of a single one. @param names the parameters of items; all others apply to all items */
 export const batchInput = (...names: readonly string[]) =>
   f.any('A list of items instead of a single one.').batch(names)
 
@@ -66,7 +66,7 @@ export const bindingFields = {
 /** Their names: items of batches have them, too. */
 export const bindingNames = Object.keys(bindingFields)
 
-/** @throws Fault invalid_request for what is not base64. */
+/** @throws Fault invalid_request if it is not base64. */
 export function bytesOf(text: string, name: string): Uint8Array {
   const bytes = fromBase64(text)
   if (!bytes) throw refuse(name === 'input' ? inputRefused : `failed to base64-decode ${name}`)
@@ -97,14 +97,14 @@ function oaepOf(item: Item): OaepOptions | undefined {
   return { hash: hash === '' ? 'sha256' : oaepHash(hash), label: bytesOf(label, 'oaep_label') }
 }
 
-/** A hash function of OAEP, whatever the case of its letters. */
+/** A hash function of OAEP, in any letter case. */
 export function oaepHash(name: string): OaepHash {
   const hash = oaepHashes.find((one) => one === name.toLowerCase())
   if (!hash) throw refuse(`unknown hash function: ${name}`)
   return hash
 }
 
-/** The `input` of an item. @throws Fault invalid_request when there is none, or it is no base64. */
+/** The `input` of an item. @throws Fault invalid_request if it is missing, or is not base64. */
 export function inputOf(item: Item, purpose: string): Uint8Array {
   if (item['input'] === undefined || item['input'] === null) throw refuse(`missing input for ${purpose}`)
   return bytesOf(textOf(item, 'input'), 'input')

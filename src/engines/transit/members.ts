@@ -30,11 +30,11 @@ export const keyMembers = {
   parameter_set: f.string('Of types ml-dsa, ml-kem and slh-dsa: which one.'),
   derived: f.bool('Every message needs a context, from which its own key is derived.'),
   kdf: f.string('How keys of contexts are derived.'),
-  kdf_mode: f.string('The same, for the older way.'),
-  convergent_encryption: f.bool('Equal messages get equal ciphertexts.'),
+  kdf_mode: f.string('The mode of the older key derivation.'),
+  convergent_encryption: f.bool('Equal messages have equal ciphertexts.'),
   convergent_encryption_version: f.int('Always -1: each version has its own scheme.'),
   deletion_allowed: f.bool('The key can be removed.'),
-  min_available_version: f.int('Older versions are gone for good; 0: none is.'),
+  min_available_version: f.int('Older versions were removed permanently; 0: none.'),
   min_decryption_version: f.int('Older versions decrypt no longer.'),
   min_encryption_version: f.int('Older versions encrypt no longer; 0: only the latest by default.'),
   latest_version: f.int('The newest version.'),
@@ -54,7 +54,7 @@ export const keyMembers = {
   keys: f.object('The versions: their creation times, or their public keys.'),
 }
 
-/** The members of `metadataOf`. Times are empty where nothing has happened. */
+/** The members of `metadataOf`. Times are empty for events that have not happened. */
 export const metadataMembers = {
   name: keyMembers.name,
   uuid: f.string('Its UUID, which never changes.'),
@@ -65,7 +65,7 @@ export const metadataMembers = {
   deletion_time: f.string('When it was soft-deleted.'),
   purge_time: f.string('When it will be destroyed.'),
   origin: f.string('`generated` or `imported`.'),
-  creation_time: f.string('When it was made.'),
+  creation_time: f.string('The time of its creation.'),
   last_use_time: f.string('When it was last used.'),
   tags: f.map('Tags by name.'),
   custom_metadata: f.map('Strings by name.'),

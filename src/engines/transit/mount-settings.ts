@@ -1,7 +1,7 @@
 import type { View } from '../../contract/view.ts'
 import { isCount, isFlag, shapeOf } from '../../util/stored/shape.ts'
 
-/** Which requests may make keys. */
+/** Which requests may create keys. */
 interface KeysConfig {
   readonly disableUpsert: boolean
 }
@@ -25,7 +25,7 @@ export class MountSettings {
     await this.#view.put('config/keys', config)
   }
 
-  /** How many keys a client wants cached; 0 is no limit. */
+  /** The number of keys that a client wants to have cached; 0 is no limit. */
   async cacheSize(): Promise<number> {
     return (await this.#view.get('config/cache', cacheShape))?.size ?? 0
   }

@@ -10,7 +10,7 @@ const longestKey = 128
 const longestValue = 512
 const unprintable = /[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}\u00a0]/u
 
-/** Custom metadata that replaces all there was. @throws Fault invalid_request */
+/** Custom metadata that replaces the previous one. @throws Fault invalid_request */
 export function replacedCustom(metadata: Custom): Custom | null {
   return checked(metadata)
 }

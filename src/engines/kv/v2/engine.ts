@@ -11,14 +11,14 @@ import { subkeys } from './routes/subkeys.ts'
 import { versionRoutes } from './routes/versions.ts'
 import { Secrets } from './secrets.ts'
 
-/** KV version 2 (`vault-api` 1.6): secrets whose earlier versions can be read and brought back. */
+/** KV version 2 (`vault-api` 1.6): secrets with earlier versions, which can be read and restored. */
 export function versionedEngine(random: (bytes: number) => Uint8Array): Engine {
   const newId = (): string => hex(random(16))
   return defineEngine<Secrets>({
     type: 'kv',
     version: '2',
     kind: 'secret',
-    about: 'Keep secrets by name, with their earlier versions.',
+    about: 'Secrets by name, with their earlier versions.',
     start: async (host) => {
       await upgrade(host, newId)
       return new Secrets(host, newId)

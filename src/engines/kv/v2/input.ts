@@ -7,7 +7,7 @@ import type { Json } from '../../../util/json.ts'
 import { mostVersions } from './record.ts'
 import type { SecretRecord, Settings } from './record.ts'
 
-/** The version asked for in a query; none, empty or 0: the newest. */
+/** The version in a query; absent, empty or 0: the newest. */
 export const version = { version: f.string('Which version; 0: the newest.').or('') }
 
 /** @throws Fault invalid_request */
@@ -19,10 +19,10 @@ export function versionNumber(text: string): number {
 
 /** The settings of a mount and of a secret. */
 export const settingFields = {
-  max_versions: f.int('Versions kept; 0: as the mount says, or 10.').initially(0),
-  cas_required: f.bool('Every write must say which version it replaces.').initially(false),
+  max_versions: f.int('The number of versions to keep; 0: that of the mount, or 10.').initially(0),
+  cas_required: f.bool('Every write must have the version that it replaces (cas).').initially(false),
   metadata_cas_required: f
-    .bool('Every change of the metadata must say which version of it it replaces.')
+    .bool('Every change of the metadata must have the version that it replaces (metadata_cas).')
     .initially(false),
   delete_version_after: f
     .any('Versions are deleted so long after they were written, e.g. "24h"; 0: never.')
@@ -31,7 +31,7 @@ export const settingFields = {
 
 type SettingValues = { readonly [K in keyof typeof settingFields]: (typeof settingFields)[K]['fallback'] }
 
-/** Settings with what was given changed. @param offAllowed - a negative lifetime switches lifetimes off (mounts) */
+/** Settings with the given changes. @param offAllowed - a negative lifetime disables lifetimes (mounts) */
 export function changedSettings(old: Settings, values: SettingValues, isGiven: (name: string) => boolean, offAllowed: boolean): Settings {
   if ((values.max_versions ?? 0) < 0) throw refuse('max_versions must not be negative')
   if ((values.max_versions ?? 0) > mostVersions) throw refuse(`max_versions can be at most ${mostVersions}`)
@@ -61,7 +61,7 @@ function lifetimeOf(value: unknown, offAllowed: boolean): number {
 
 const lifetimeWanted = 'delete_version_after must be a duration such as 90, "24h" or "1h30m"'
 
-/** The check-and-set of a write. @throws Fault invalid_request unless the write may replace the version there is */
+/** The check-and-set of a write. @throws Fault invalid_request unless the write may replace the current version */
 export function checkAndSet(options: Json, old: SecretRecord | undefined, settings: Settings): void {
   if (!Object.hasOwn(options, 'cas')) {
     if (settings.casRequired || old?.settings.casRequired)
@@ -79,7 +79,10 @@ function numberOf(cas: unknown): number {
   return number
 }
 
-/** The values of a write. Null is none: a version without values could not be patched. @throws Fault invalid_request when there are none */
+/**
+ * The values of a write. Null is refused: a version without values could not be patched. @throws Fault invalid_request if there
+ * are none
+ */
 export function valuesOf(value: unknown, data: Json | undefined): Json {
   if (value === null || data === undefined) throw refuse('no data provided')
   return data

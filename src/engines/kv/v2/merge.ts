@@ -1,7 +1,7 @@
 import { Numeral } from '../../../util/json.ts'
 import type { Json } from '../../../util/json.ts'
 
-/** JSON merge patch (RFC 7396): null removes, objects are merged, everything else replaces. */
+/** JSON merge patch (RFC 7396): null removes, objects are merged, all other values replace. */
 export function merged(target: Json, change: Json): Json {
   const result = new Map(Object.entries(target))
   for (const [name, value] of Object.entries(change)) {

@@ -1,13 +1,13 @@
 import type { SecretRecord } from './record.ts'
 
-/** Where the mount's settings are kept. */
+/** The record of the mount's settings. */
 export const configName = 'config'
 
-/** The folder of all secrets' records, by name: what lists show. */
+/** The folder of all secrets' records, by name: the source of lists. */
 export const secretFolder = 'key/'
 
-/** Where a secret's record is kept. */
+/** The record of a secret. */
 export const recordName = (name: string): string => secretFolder + name
 
-/** Where the values of one version are kept: by the secret's id, so that a new secret of the same name never meets old values. */
+/** The record of one version's values: by the secret's id, so that a new secret of the same name never gets old values. */
 export const valueName = ({ id }: Pick<SecretRecord, 'id'>, version: number): string => `value/${id}/${version}`

@@ -18,9 +18,9 @@ import {
 /** One version of a secret. Times in milliseconds since 1970. */
 export interface Version {
   readonly created: number
-  /** From then on the version counts as deleted; it can be brought back. Absent: never. */
+  /** From then on the version counts as deleted; it can be restored. Absent: never. */
   readonly deletedAt?: number
-  /** The values are gone for good. */
+  /** The values were permanently removed. */
   readonly destroyed: boolean
 }
 
@@ -32,12 +32,12 @@ export interface SecretRecord {
   readonly updated: number
   /** The newest version; 0 before the first. */
   readonly current: number
-  /** The oldest version that is kept, once versions are dropped; 0 before. */
+  /** The oldest version, once versions were dropped; 0 before. */
   readonly oldest: number
   readonly versions: Readonly<Record<string, Version>>
   readonly settings: Settings
   readonly custom: Readonly<Record<string, string>> | null
-  /** Counts changes of the metadata. */
+  /** The number of changes of the metadata. */
   readonly metadataVersion: number
 }
 
@@ -47,11 +47,11 @@ export interface Settings {
   readonly maxVersions: number
   readonly casRequired: boolean
   readonly metadataCasRequired: boolean
-  /** Seconds; 0: never; for a mount -1: never, whatever a secret says. */
+  /** Seconds; 0: never; for a mount -1: never, even if a secret has a value. */
   readonly deleteAfter: number
 }
 
-/** Settings when nothing was set. */
+/** The default settings. */
 export const plainSettings: Settings = {
   maxVersions: 0,
   casRequired: false,
@@ -59,13 +59,13 @@ export const plainSettings: Settings = {
   deleteAfter: 0,
 }
 
-/** The most versions that a secret can be told to keep: all are listed in its one record. */
+/** The most versions that a secret can keep: all are listed in its one record. */
 export const mostVersions = 5000
 
-/** Values removed in one commit, which no storage takes without bounds. The rest is for the next. */
+/** The most values removed in one commit, because commits are limited in size. The next commit removes the rest. */
 export const mostDropped = 100
 
-/** Versions kept when neither mount nor secret says. */
+/** The number of versions to keep if neither mount nor secret sets it. */
 const usualVersions = 10
 
 /** The shape of a mount's settings. */
@@ -76,7 +76,7 @@ export const settingsShape = shapeOf<Settings>('settings of key-value secrets', 
   deleteAfter: isWhole(-1, longestDuration),
 })
 
-/** The shape of a secret's metadata, whose parts must be consistent. */
+/** The shape of a secret's metadata, which must be consistent. */
 export const secretShape = shapeOf<SecretRecord>(
   'the metadata of a secret',
   {
@@ -106,13 +106,13 @@ export function newSecret(id: string, now: number): SecretRecord {
   return { format: 1, id, ...times, current: 0, oldest: 0, versions: {}, settings: plainSettings, custom: null, metadataVersion: 0 }
 } // prettier-ignore
 
-/** The limits of a new version: how many versions are kept, and after how many seconds it is deleted (0: never). */
+/** The limits of a new version: the number of versions to keep, and the seconds until it is deleted (0: never). */
 export interface Rules {
   readonly keep: number
   readonly deleteAfter: number
 }
 
-/** The larger number of versions counts, and the smaller lifetime. */
+/** The larger number of versions applies, and the shorter lifetime. */
 export function rulesFor(mount: Settings, secret: Settings): Rules {
   const keep = Math.max(mount.maxVersions, secret.maxVersions) || usualVersions
   const lifetimes = [mount.deleteAfter, secret.deleteAfter].filter((seconds) => seconds > 0)
@@ -135,7 +135,7 @@ export function withVersion(
   return { secret: { ...secret, current, oldest, versions, updated: now }, dropped }
 } // prettier-ignore
 
-/** When a version ends that begins, or begins again, now. */
+/** The end of a version that is created or restored now. */
 export function lifetime(now: number, deleteAfter: number): { readonly deletedAt?: number } {
   return deleteAfter > 0 ? { deletedAt: now + deleteAfter * 1000 } : {}
 }
@@ -150,7 +150,7 @@ export const versionMembers = {
   created_time: f.string('When it was written.'),
   custom_metadata: f.map('The custom metadata of the secret.').orNull(),
   deletion_time: f.string('When it was, or will be, deleted; empty: never.'),
-  destroyed: f.bool('Its values are gone for good.'),
+  destroyed: f.bool('Its values were permanently removed.'),
   version: f.int('Its number.'),
 }
 
@@ -158,7 +158,7 @@ export const versionMembers = {
 export const settingsMembers = {
   cas_required: f.bool('Every write must name the version that it follows.'),
   delete_version_after: f.string('How long after its writing a version is deleted; 0s: never.'),
-  max_versions: f.int('How many versions are kept; 0: not set.'),
+  max_versions: f.int('The number of versions to keep; 0: not set.'),
   metadata_cas_required: f.bool('Every change of metadata must name the version that it follows.'),
 }
 
@@ -166,21 +166,21 @@ export const settingsMembers = {
 export const secretMembers = {
   ...settingsMembers,
   created_time: f.string('When it was first written.'),
-  current_metadata_version: f.int('Counts the changes of the metadata.'),
+  current_metadata_version: f.int('The number of changes of the metadata.'),
   current_version: f.int('The newest version; 0: none yet.'),
   custom_metadata: f.map('Strings by name, for people and tools.').orNull(),
-  oldest_version: f.int('The oldest version that is kept.'),
+  oldest_version: f.int('The oldest existing version.'),
   updated_time: f.string('When it was last changed.'),
   versions: f.object('Times and state of each version, by its number.'),
 }
 
-/** A version as answers show it. */
+/** A version in responses. */
 export function versionView(secret: SecretRecord, number: number): Readonly<Record<string, unknown>> {
   const version = secret.versions[number] as Version
   return { ...timesView(version), custom_metadata: secret.custom, version: number }
 }
 
-/** A secret's metadata as answers show it. */
+/** A secret's metadata in responses. */
 export function secretView(secret: SecretRecord): Readonly<Record<string, unknown>> {
   return {
     ...settingsView(secret.settings),
@@ -194,7 +194,7 @@ export function secretView(secret: SecretRecord): Readonly<Record<string, unknow
   }
 }
 
-/** Settings as answers show them. */
+/** Settings in responses. */
 export function settingsView(settings: Settings): Readonly<Record<string, unknown>> {
   return {
     cas_required: settings.casRequired,

@@ -31,7 +31,7 @@ export class Secrets {
     return name === undefined ? undefined : this.view.get(recordName(name), secretShape)
   }
 
-  /** One version of a secret: 0 or less is the newest. @throws Fault not_found when there never was, or is no longer. */
+  /** One version of a secret: 0 or less is the newest. @throws Fault not_found if it never existed, or no longer exists. */
   async version(name: string | undefined, wanted: number): Promise<Found> {
     const secret = await this.find(name)
     const number = wanted > 0 ? wanted : (secret?.current ?? 0)
@@ -42,9 +42,9 @@ export class Secrets {
   }
 
   /**
-   * Writes a new version: what `next` makes of the secret as it is. Gives the secret after it, or the old one with
-   * `written` false when nothing was made.
-   * @param next - throws to refuse; may run again when others write at the same time
+   * Writes a new version, which `next` computes from the current secret. Returns the new secret, or the old one with
+   * `written` false if there is no new version.
+   * @param next - throws to refuse; may run again after a concurrent write
    */
   async write(name: string, next: (draft: Draft) => Promise<Json | undefined> | Json): Promise<WriteResult> {
     return this.view.transaction(async (tx) => {
@@ -62,7 +62,7 @@ export class Secrets {
     })
   }
 
-  /** Changes a secret's record; one that is not there is handed over as undefined. No record back: nothing is changed. */
+  /** Changes a secret's record, undefined if it does not exist. Without a returned record, nothing is changed. */
   async change(
     name: string,
     work: (secret: SecretRecord | undefined, settings: Settings) => SecretRecord | undefined,
@@ -78,7 +78,7 @@ export class Secrets {
     return newSecret(this.#newId(), this.clock.now())
   }
 
-  /** Changes the versions that are named and there. `work` gives the new version, or undefined to leave it. */
+  /** Changes the existing versions of a list. `work` returns the new version, or undefined for no change. */
   async changeVersions(name: string, numbers: readonly number[], work: ChangeVersion): Promise<void> {
     const named = [...new Set(numbers)]
     for (let from = 0; from < named.length; from += mostDropped)
@@ -90,7 +90,7 @@ export class Secrets {
     while (await this.view.transaction(async (tx) => this.#forgetSome(tx, name)));
   }
 
-  /** @returns whether there is more */
+  /** @returns whether there is more to do */
   async #forgetSome(tx: Transaction, name: string): Promise<boolean> {
     const secret = await tx.get(recordName(name), secretShape)
     if (!secret) return false
@@ -102,7 +102,7 @@ export class Secrets {
     return left.length > 0
   }
 
-  /** @returns false when there is no such secret */
+  /** @returns false if the secret does not exist */
   async #changeSome(name: string, numbers: readonly number[], work: ChangeVersion): Promise<boolean> {
     return this.view.transaction(async (tx) => {
       const secret = await tx.get(recordName(name), secretShape)
@@ -126,7 +126,7 @@ export class Secrets {
   }
 }
 
-/** Gives a version as it is to become, or undefined to leave it. */
+/** Returns the changed version, or undefined for no change. */
 type ChangeVersion = (version: Version, deleteAfter: number) => Version | undefined
 
 /** A version that was found; `data` undefined: deleted or destroyed. */

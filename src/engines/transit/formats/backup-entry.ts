@@ -31,7 +31,7 @@ import type { KeyRecord, KeyVersion, Origin, Random } from '../../../keys/record
 import { macKeyBytes } from '../../../keys/rules.ts'
 import { bytesOf } from '../../../keys/operations/ciphers.ts'
 
-/** How convergent ciphertexts are made here: Vault's third scheme. */
+/** The version of convergent encryption: Vault's third. */
 export const thirdScheme = 3
 
 const blank = {
@@ -92,7 +92,7 @@ function numbersOf(material: string, open: string): JsonWebKey {
   return key.export({ format: 'jwk' })
 }
 
-/** Go writes these numbers as JSON numbers, whatever their length. */
+/** Go writes these numbers as JSON numbers of any length. */
 function numeral(encoded: string | undefined): Numeral {
   return new Numeral(BigInt(`0x${Buffer.from(encoded ?? '', 'base64url').toString('hex') || '0'}`).toString())
 }
@@ -104,12 +104,12 @@ interface Parts {
   readonly random: Random
   readonly derived: boolean
   readonly convergent: boolean
-  /** The last time that a version can have been made at, epoch milliseconds. */
+  /** The latest possible creation time of a version, epoch milliseconds. */
   readonly until: number
 }
 
 /**
- * A version of a backup's entry. What takes long is done on another thread.
+ * A version of a backup's entry. Slow parsing is done on another thread.
  * @throws Fault invalid_request when it is no key of that type.
  */
 export async function versionFrom(entry: Json, parts: Parts): Promise<KeyVersion> {
@@ -190,7 +190,7 @@ async function quantumFrom(entry: Json, pair: PairType): Promise<Material | unde
   }
 }
 
-/** The parts of a private half, or the public key if that is all there is. */
+/** The components of a private key, or the public key if there is no private key. */
 const readers: Readonly<
   Record<Exclude<PairType['family'], 'quantum'>, (entry: Json, pair: PairType) => KeyParts | KeyObject>
 > = {

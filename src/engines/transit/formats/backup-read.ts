@@ -7,7 +7,7 @@ function damaged(what: string): never {
   throw refuse(`the backup is damaged: ${what} is missing, or cannot be`)
 }
 
-/** A JSON object. @throws Fault invalid_request, as all functions here. */
+/** A JSON object. @throws Fault invalid_request, like all functions here. */
 export function object(value: unknown, what: string): Json {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Numeral) damaged(what)
   return value as Json
@@ -18,7 +18,7 @@ export function list(value: unknown, what: string): readonly unknown[] {
   return Array.isArray(value) ? value : damaged(what)
 }
 
-/** A text. */
+/** A string. */
 export function word(value: unknown, what: string): string {
   return typeof value === 'string' ? value : damaged(what)
 }
@@ -28,7 +28,7 @@ export function whole(value: unknown, what: string): number {
   return Number.isSafeInteger(value) ? (value as number) : damaged(what)
 }
 
-/** A whole number; one of 20 digits comes as its text and is rounded. */
+/** An integer; one of 20 digits is parsed as a string and rounded. */
 export function numeric(value: unknown, what: string): number {
   const found = value instanceof Numeral ? Number(value.literal) : value
   return Number.isInteger(found) ? (found as number) : damaged(what)
@@ -40,7 +40,7 @@ export function big(value: unknown, what: string): bigint {
   return /^\d+$/.test(literal) ? BigInt(literal) : damaged(what)
 }
 
-/** True or false; what is not there is false. */
+/** A boolean; false by default. */
 export function flag(value: unknown, what: string): boolean {
   return typeof value === 'boolean' || value === undefined ? value === true : damaged(what)
 }

@@ -17,7 +17,7 @@ import type { Counts } from '../../../keys/rules.ts'
 const perSecond = 1e9
 /** Clocks differ; a day further on is no clock, but a mistake. */
 const day = 86_400_000
-/** The largest key that a record holds fits: more than 5,000 versions, each in the policy and in the archive. */
+/** Enough for the largest key of a record: more than 5,000 versions, each in the policy and in the archive. */
 const limits = {
   bytes: 16 * 1024 * 1024,
   depth: 16,
@@ -30,8 +30,8 @@ const limits = {
 
 /**
  * A whole key as Vault's plaintext backup: base64 of `{policy, archived_keys}` and a line feed. `policy.keys` has the
- * versions that decrypt, the archive has all, from the one numbered `min_available_version` on. Others have their turns
- * meanwhile: a key of thousands of pairs takes seconds.
+ * versions that decrypt, the archive has all, from `min_available_version` on. Other requests are served
+ * meanwhile: a key with thousands of key pairs takes seconds.
  */
 export async function backupOf(key: KeyRecord): Promise<string> {
   const entries = await inSlices(Object.entries(key.versions), ([number, version]) => [number, entryOf(key, version)] as const) // prettier-ignore
@@ -75,16 +75,16 @@ function passageEntry(info: BackupTime | null): Json | null {
   return info && { time: rfc3339(info.at), version: info.version }
 }
 
-/** A key that a backup has, and what of the backup is not as it should be although the key can be used. */
+/** The key of a backup, and the problems of the backup that do not prevent its use. */
 export interface Restored {
   readonly record: KeyRecord
   readonly warnings: readonly string[]
 }
 
 /**
- * The key of a backup, under `name` or its own name. Every member is judged as the routes judge what they are given, and
- * every version is parsed, before anything is kept; `now` is epoch milliseconds.
- * @throws Fault invalid_request for what is no whole backup, or no key that could be made here.
+ * The key of a backup, under `name` or its own name. Before the key is stored, every member is checked like a parameter of
+ * the routes, and every version is parsed; `now` is epoch milliseconds.
+ * @throws Fault invalid_request for an incomplete backup, or a key that could not be created here.
  */
 export async function restoredFrom(backup: string, random: Random, now: number, name?: string): Promise<Restored> {
   const root = parsed(backup)
@@ -204,8 +204,8 @@ function entriesOf(policy: Json, archive: readonly unknown[]) {
 }
 
 /**
- * Versions below the minimum for decryption may be empty: they are taken for trimmed, with all that lies below them, so
- * that no later setting brings up a version that is not there.
+ * Versions below the minimum for decryption may be empty: they, and all versions below them, count as trimmed, so
+ * that no later setting selects a version that does not exist.
  */
 function withoutEmpty(counts: Counts, found: ReadonlyMap<number, Json>) {
   const empty = [...found].filter(([number, entry]) => number < counts.minDecryption && isEmpty(entry))

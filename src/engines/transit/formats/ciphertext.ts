@@ -43,19 +43,19 @@ class EncodedBody implements Versioned {
   }
 }
 
-/** Takes a ciphertext apart. Version 0 means 1, as in the oldest ones. @throws Fault invalid_request when it is not one. */
+/** Parses a ciphertext. Version 0 means 1, as in the oldest ones. @throws Fault invalid_request if it is malformed. */
 export function readCiphertext(text: string): Versioned {
   const { version, rest } = readTag(text, 'invalid ciphertext')
   return new EncodedBody(version || 1, rest, 'invalid ciphertext: could not decode base64')
 }
 
-/** The version and the encoded rest of a string with Vault's prefix; `wrong` begins the refusals. */
+/** The version and the encoded rest of a string with Vault's prefix; `wrong` is the beginning of error messages. */
 function readTag(text: string, wrong: string): { readonly version: number; readonly rest: string } {
   if (!text.startsWith(prefix)) throw refuse(`${wrong}: no prefix`)
   const end = text.indexOf(':', prefix.length)
   if (end < 0) throw refuse(`${wrong}: wrong number of fields`)
   const digits = text.slice(prefix.length, end)
-  // One spelling for each version: otherwise one message would have many ciphertexts that compare as different texts.
+  // One spelling for each version: otherwise one message would have many ciphertexts, which differ as strings.
   if (!/^(?:0|-?[1-9]\d{0,14})$/.test(digits)) throw refuse(`${wrong}: version number could not be decoded`)
   return { version: Number(digits), rest: text.slice(end + 1) }
 }
@@ -79,7 +79,7 @@ export async function decryptText(key: LiveKey, ciphertext: string, binding: Bin
   return key.decrypt(readCiphertext(ciphertext), binding)
 }
 
-/** A signature and the version that made it. `publicKey` is there for derived keys only. */
+/** A signature and its key version. `publicKey` is set for derived keys only. */
 export interface SignedText {
   readonly signature: string
   readonly version: number

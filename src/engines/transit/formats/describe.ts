@@ -10,8 +10,8 @@ import type { KeyRecord, KeyVersion, BackupTime } from '../../../keys/record.ts'
 type Described = Readonly<Record<string, unknown>>
 
 /**
- * The response of `GET keys/:name`. Names as on the wire. `context` (base64) asks a derived pair for the public keys of that
- * context.
+ * The response of `GET keys/:name`. Names as on the wire. `context` (base64) selects the public keys of a derived key pair
+ * for this context.
  */
 export function describe(key: KeyRecord, context = ''): Described {
   const { derivable, uses, pair, mac } = keyType(key.type)
@@ -62,7 +62,7 @@ function publicKeys(key: KeyRecord, context: string): Described {
     number,
     {
       name: keyType(key.type).pair?.label,
-      // The public key of a derived pair belongs to its context; without one it is half of the secret to derive from.
+      // The public key of a derived key pair depends on its context; without one it is part of the secret of the derivation.
       public_key: live ? live.publicText(Number(number), context) : key.kdf === null ? publicOf(version) : '',
       certificate_chain: version.certificates ?? '',
       creation_time: rfc3339(version.createdAt),
@@ -71,7 +71,7 @@ function publicKeys(key: KeyRecord, context: string): Described {
   return Object.fromEntries(usableVersions(key).map(entry))
 }
 
-/** The public half of a version, as Vault shows it. */
+/** The public key of a version, in Vault's format. */
 export function publicOf({ open }: KeyVersion): string {
   const der = fromBase64(open ?? '')
   return der && der.length > 0 ? publicKeyText(readPublic(der)) : ''
@@ -86,7 +86,7 @@ function derivation(key: KeyRecord, kdf: KdfName): Described {
     kdf,
     ...(kdf === 'hmac-sha256-counter' ? { kdf_mode: kdf } : {}),
     convergent_encryption: key.convergent,
-    // Vault's way of saying that each version of the key knows its own scheme. There is one here: the third.
+    // In Vault: each version of the key has its own scheme. Here there is only the third.
     ...(key.convergent ? { convergent_encryption_version: -1 } : {}),
   }
 }

@@ -6,7 +6,7 @@ import { usableVersions } from '../../../keys/record.ts'
 import type { KeyRecord, KeyVersion } from '../../../keys/record.ts'
 import { exportFormats, exportPrivate, exportPublic, exportRaw } from '../../../keys/operations/export-formats.ts'
 
-/** How one version is written out; an empty text when there is nothing to write. */
+/** The export format of one version; an empty string if there is nothing to export. */
 type Writer = (version: KeyVersion, format: string) => string
 
 /** The kinds of export, by Vault's names. */
@@ -26,7 +26,7 @@ const kinds: Readonly<Record<string, (key: KeyRecord) => Writer>> = {
   },
   'public-key': (key) => {
     if (!keyType(key.type).pair) throw refuse(`keys of type ${key.type} have no public half`)
-    // For a derived pair it would be half of the secret that seeds are derived from.
+    // For a derived key pair it would be part of the secret from which seeds are derived.
     if (key.kdf !== null) throw refuse('a derived key has a public key for each context: read the key with a context')
     return exportPublic
   },
@@ -42,7 +42,7 @@ const kinds: Readonly<Record<string, (key: KeyRecord) => Writer>> = {
 /** Kinds without private material: they need no exportable key. */
 const publicKinds: ReadonlySet<string> = new Set(['public-key', 'certificate-chain'])
 
-/** @throws Fault invalid_request for a kind that there is not, or that this key does not have. */
+/** @throws Fault invalid_request for an unknown kind, or one that this key does not have. */
 export function exported(key: KeyRecord, kind: string, format: string, version: string): Record<string, string> {
   const writer = Object.hasOwn(kinds, kind) ? kinds[kind] : undefined
   if (!writer) throw refuse(`there is no such kind of key: ${kind}`)
@@ -63,7 +63,7 @@ function mustUse(key: KeyRecord, uses: readonly KeyUse[], kind: string): void {
     throw refuse(`keys of type ${key.type} have no ${kind}`)
 }
 
-/** `''` is all versions, otherwise one: `latest`, `3` or `v3`. */
+/** `''` selects all versions; otherwise one: `latest`, `3` or `v3`. */
 export function chosen(key: KeyRecord, version: string): readonly (readonly [string, KeyVersion])[] {
   if (version === '') return usableVersions(key)
   const digits = version === 'latest' ? String(key.latest) : version.replace(/^v/, '')

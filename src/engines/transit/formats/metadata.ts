@@ -3,7 +3,7 @@ import { lastUse } from '../../../keys/metadata.ts'
 import type { KeyRecord } from '../../../keys/record.ts'
 import type { Used } from '../../../keys/usage.ts'
 
-/** The response of `GET keys/:name/metadata`. Names as on the wire; times are RFC 3339, '' for never. */
+/** The response of `GET keys/:name/metadata`. Names as on the wire; times are RFC 3339, '' means never. */
 export function metadataOf(key: KeyRecord, used: ReadonlyMap<number, Used>): Readonly<Record<string, unknown>> {
   const { state } = key
   const gone = state.is === 'soft-deleted' ? state : undefined

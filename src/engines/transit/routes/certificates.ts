@@ -14,16 +14,16 @@ import type { Transit } from '../transit.ts'
 
 const { write } = routesOf<Transit>()
 
-const fields = { name: shared.name, version: f.int('The version; the latest unless given.') }
+const fields = { name: shared.name, version: f.int('The version. Default: the latest.') }
 const missing = 'there is no key of that name: make or import it first'
 
-/** `keys/:name/csr` and `keys/:name/set-certificate`: how a key gets a certificate, and keeps it. */
+/** `keys/:name/csr` and `keys/:name/set-certificate`: the certificate of a key. */
 export const certificateRoutes = [
   write('keys/:name/csr', {
-    about: 'Make a certificate request (PKCS#10) for a key.',
+    about: 'Create a certificate request (PKCS#10) for a key.',
     returns: { name: keyMembers.name, type: keyMembers.type, csr: f.string('The request, PEM.') },
     pure: true,
-    fields: { ...fields, csr: f.string('A request whose subject and extensions are taken over, PEM.').or('') },
+    fields: { ...fields, csr: f.string('A request whose subject and extensions are copied, PEM.').or('') },
     handle: async ({ engine, isGiven }, { name, version, csr }) => {
       const key = await engine.keys.find(name)
       if (!key) throw refuse(missing)
@@ -31,7 +31,7 @@ export const certificateRoutes = [
       key.mustAllow('sign')
       key.used(number)
       const { privateKey } = key.pair(number, undefined)
-      if (!privateKey) throw refuse('this version has no private key: only its public half was imported')
+      if (!privateKey) throw refuse('this version has no private key: only its public key was imported')
       return answer({
         name,
         type: key.record.type,
@@ -40,7 +40,7 @@ export const certificateRoutes = [
     },
   }),
   write('keys/:name/set-certificate', {
-    about: 'Keep the certificate of a key, with those of its authorities behind it.',
+    about: 'Store the certificate chain of a key: its certificate, followed by those of its authorities.',
     returns: { name: keyMembers.name, type: keyMembers.type, certificate_chain: f.string('The certificates, PEM.') },
     fields: { ...fields, certificate_chain: f.string('The certificates, PEM, that of the key first.').or('') },
     handle: async ({ engine, isGiven }, { name, version, certificate_chain: chain }) => {

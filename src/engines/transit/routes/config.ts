@@ -18,7 +18,7 @@ const fields = {
   deletion_allowed: f.bool('The key can be removed.'),
   exportable: f.bool('The key can be exported; cannot be undone.'),
   allow_plaintext_backup: f.bool('The key can be backed up in plain; cannot be undone.'),
-  auto_rotate_period: f.duration('Rotate by itself; 0: never, at least 1h otherwise.').limiting(),
+  auto_rotate_period: f.duration('The period of automatic rotation, at least 1h; 0: none.').limiting(),
 }
 
 type Change = { readonly [K in Exclude<keyof typeof fields, 'name'>]: (typeof fields)[K]['fallback'] }
@@ -40,13 +40,13 @@ export const configRoutes = [
   }),
   read('config/keys', {
     about: 'Read the settings of the mount.',
-    returns: { disable_upsert: f.bool('Encrypting with a key that does not exist never makes it.') },
+    returns: { disable_upsert: f.bool('Encryption with a key that does not exist never creates it.') },
     handle: async ({ engine }) => answer({ disable_upsert: (await engine.settings.keys()).disableUpsert }),
   }),
   write('config/keys', {
     about: 'Change the settings of the mount.',
-    returns: { disable_upsert: f.bool('Encrypting with a key that does not exist never makes it.') },
-    fields: { disable_upsert: f.bool('Encrypting with a key that does not exist never makes it.').or(false) },
+    returns: { disable_upsert: f.bool('Encryption with a key that does not exist never creates it.') },
+    fields: { disable_upsert: f.bool('Encryption with a key that does not exist never creates it.').or(false) },
     handle: async ({ engine }, { disable_upsert: disableUpsert }) => {
       await engine.settings.setKeys({ disableUpsert })
       return answer({ disable_upsert: disableUpsert })

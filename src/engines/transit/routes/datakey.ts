@@ -22,9 +22,9 @@ const fields = {
   key_version: shared.key_version,
 }
 
-/** `datakey/plaintext/:name` and `datakey/wrapped/:name`: a fresh key for use elsewhere, encrypted by the named one. */
+/** `datakey/plaintext/:name` and `datakey/wrapped/:name`: a new key for use outside, encrypted by the named one. */
 const datakey = write('datakey/:kind/:name', {
-  about: 'Make a data key: wrapped, or wrapped and in plain.',
+  about: 'Generate a data key: wrapped, or wrapped and in plaintext.',
   returns: { ...encryptedMembers, ...decryptedMembers },
   pure: true,
   fields: { ...fields, bits: f.int('128, 256 or 512.').or(256) },
@@ -42,9 +42,9 @@ const datakey = write('datakey/:kind/:name', {
   },
 })
 
-/** `datakey-pair/…/:name`: the same with a key pair; its private half is PKCS#8 in DER. */
+/** `datakey-pair/…/:name`: a key pair in the same way; its private key is PKCS#8 in DER. */
 const datakeyPair = write('datakey-pair/:kind/:name', {
-  about: 'Make a key pair for use elsewhere: its private half wrapped, or wrapped and in plain.',
+  about: 'Generate a key pair for use outside: its private key wrapped, or wrapped and in plaintext.',
   returns: { ...encryptedMembers, ...decryptedMembers, public_key: f.string('The public key, PEM.') },
   pure: true,
   fields: {

@@ -67,7 +67,7 @@ interface Keys {
   readonly beforeChange: BeforeChange
 }
 
-/** `rewrap/:name`: decrypts and encrypts again with another version; nobody sees the data. */
+/** `rewrap/:name`: decrypts, and encrypts again with another version; the response has no plaintext. */
 export const rewrap = write('rewrap/:name', {
   about: 'Encrypt a ciphertext again with another version of its key.',
   returns: orBatch(encryptedMembers),
@@ -80,7 +80,7 @@ export const rewrap = write('rewrap/:name', {
   },
 })
 
-/** `reencrypt/:name/:target`: rewrap into another key. A path of its own, so that a policy says from which key to which. */
+/** `reencrypt/:name/:target`: rewraps with another key. It has its own path, so that a policy can name both keys. */
 export const reencrypt = write('reencrypt/:name/:target', {
   about: 'Encrypt a ciphertext again with another key; context and associated data are the same for both.',
   returns: orBatch(encryptedMembers),

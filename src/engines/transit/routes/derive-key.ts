@@ -12,9 +12,9 @@ import type { Transit } from '../transit.ts'
 
 const { write } = routesOf<Transit>()
 
-/** `derive-key/:name`: a new symmetric key from what an elliptic-curve key and a peer's public key have in common. */
+/** `derive-key/:name`: a new symmetric key from the shared secret of an elliptic-curve key and a peer's public key. */
 export const deriveKey = write('derive-key/:name', {
-  about: 'Make a symmetric key by ECDH with a peer (SP 800-56A) and HKDF-SHA-256.',
+  about: 'Derive a symmetric key by ECDH with a peer (SP 800-56A) and HKDF-SHA-256.',
   fields: {
     name: shared.name,
     base_key_name: f.string('The elliptic-curve key of ours.').or(''),

@@ -17,7 +17,7 @@ import { Counterpart } from '../counterpart.ts'
 
 const { write } = routesOf<Transit>()
 
-/** The member that `decrypt` takes back. */
+/** The member that `decrypt` accepts. */
 export const decryptable = { member: 'ciphertext', takenBy: 'decrypt' } as const
 
 const fields = {
@@ -25,13 +25,13 @@ const fields = {
   plaintext: f.string('The data, base64.').secret(),
   ...bindingFields,
   key_version: shared.key_version,
-  type: f.string('The type of the key, if it has to be made.').or('aes256-gcm96'),
-  convergent_encryption: f.bool('The kind of the key, if it has to be made.').or(false),
+  type: f.string('The type of the key, if it is created.').or('aes256-gcm96'),
+  convergent_encryption: f.bool('Create a convergent key, if it is created.').or(false),
   batch_input: batchInput('plaintext', 'key_version', ...bindingNames),
   partial_failure_response_code: shared.partial_failure_response_code,
 }
 
-/** `encrypt/:name`: a key that does not exist is made, if the policy gives `create`. */
+/** `encrypt/:name`: a key that does not exist is created, if the policy has `create`. */
 export const encrypt = write('encrypt/:name', {
   about: 'Encrypt data with a named key.',
   returns: orBatch(encryptedMembers),
@@ -40,18 +40,18 @@ export const encrypt = write('encrypt/:name', {
   exists: async ({ engine }, { name = '' }) => (await engine.keys.find(name)) !== undefined,
   handle: async (call, sent) => {
     const { engine, request, confirm } = call
-    // Null is a plaintext that somebody forgot, not an empty one.
+    // A null plaintext is a missing one, not an empty one.
     const values = request.data['plaintext'] === null ? { ...sent, plaintext: undefined } : sent
     const existing = await engine.keys.find(values.name)
     confirm(existing !== undefined)
     if (existing) return run(existing, values, call)
     const draft = await drafted(engine, values)
-    // Only what works makes a key: a failed request must leave none behind. The ciphertexts of the trial are thrown away,
-    // so that all that callers get are counted.
+    // Only a successful request creates a key: a failed one must leave none behind. The ciphertexts of the trial are discarded,
+    // so that all ciphertexts in responses are counted.
     const tried = await run(engine.keys.trial(draft), values, call)
     if (tried.status !== undefined) return tried
     const { record, added } = await engine.keys.add(draft)
-    // Someone else was faster: what is there already is used by those only who may.
+    // A concurrent request was faster: an existing key needs the policy to use it.
     confirm(!added)
     return run(engine.keys.live(record), values, call)
   },

@@ -48,7 +48,7 @@ async function keysOut(call: Exporting, { kind, name, format, version = '' }: Ex
   return answer({ name, type: key.record.type, keys })
 }
 
-/** A version or format that a policy denies is denied, too, where nothing or `latest` stands for it. */
+/** A version or format that a policy denies is also denied as the default or as `latest`. */
 function refuseDenied(
   { caller, mountPath }: Exporting,
   path: string,
@@ -68,7 +68,7 @@ function refuseDenied(
 }
 
 const restoreFields = {
-  backup: f.string('What `backup` gave.').secret(),
+  backup: f.string('The result of `backup`.').secret(),
   force: f.bool('Replace a key of that name.').or(false),
 }
 
@@ -88,7 +88,7 @@ async function restore({ engine, caller, mountPath }: Restoring, options: Wanted
   return done(warnings)
 }
 
-/** `export/…`, `backup/…`, `restore/…` and `keys/:name/trim`: what leaves the server, comes back, or goes for good. */
+/** `export/…`, `backup/…`, `restore/…` and `keys/:name/trim`. */
 export const exportRoutes = [
   read('export/:kind/:name', {
     about: 'Export keys, if they are exportable.',
@@ -105,7 +105,7 @@ export const exportRoutes = [
     handle: keysOut,
   }),
   read('backup/:name', {
-    // When it was taken is noted with the key.
+    // The time of the backup is stored with the key.
     pure: false,
     about: 'Write a whole key with all its versions, in plain.',
     returns: { backup: f.string('The key, base64.').secret() },
@@ -137,7 +137,7 @@ export const exportRoutes = [
     handle: (call, { name, ...options }) => restore(call, options, name),
   }),
   write('keys/:name/trim', {
-    about: 'Remove old versions for good.',
+    about: 'Permanently remove old versions.',
     returns: keyMembers,
     fields: { name: shared.name, min_available_version: f.int('Older versions are removed.') },
     handle: async ({ engine }, { name, min_available_version: version }) => {

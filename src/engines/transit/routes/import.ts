@@ -22,7 +22,7 @@ const { read, write } = routesOf<Transit>()
 const materialFields = {
   name: shared.name,
   ciphertext: f.string('The key, wrapped with the wrapping key: RSA-OAEP and AES-KWP, base64.').or(''),
-  public_key: f.string('Instead: the public half alone, PEM.').or(''),
+  public_key: f.string('Alternatively, only the public key, PEM.').or(''),
   hash_function: f.string('Hash function of the OAEP: SHA1, SHA224, SHA256, SHA384 or SHA512.').or('SHA256'),
 }
 const importFields = {
@@ -40,7 +40,7 @@ const importFields = {
 type ImportValues = { readonly [K in keyof typeof importFields]: (typeof importFields)[K]['fallback'] }
 
 const wrapFields = {
-  destination: f.string('An RSA key: for whom.').or(''),
+  destination: f.string('The RSA key of the recipient.').or(''),
   source: f.string('The key to export.').or(''),
   hash: f.string('Hash function of the OAEP.').or('SHA256'),
 }
@@ -60,17 +60,17 @@ async function wrapOut(
   return answer({ name: options.source, type: key.record.type, keys })
 }
 
-/** `wrapping_key`, `keys/:name/import`, `keys/:name/import_version` and `byok-export/…`: keys made elsewhere, or for there. */
+/** `wrapping_key`, `keys/:name/import`, `keys/:name/import_version` and `byok-export/…`: keys from or for other servers. */
 export const importRoutes = [
   read('wrapping_key', {
-    // The pair is made when it is first asked for.
+    // The key pair is generated at the first request for it.
     pure: false,
     about: 'Read the public key that keys to import are wrapped with.',
     returns: { public_key: f.string('The public key, PEM.') },
     handle: async ({ engine }) => answer({ public_key: publicText(await engine.keys.settings.wrappingKey()) }),
   }),
   write('keys/:name/import', {
-    about: 'Make a key of material from elsewhere.',
+    about: 'Import a key.',
     fields: importFields,
     handle: async ({ engine }, values) => {
       const { added } = await engine.keys.add(await recordOf(engine, values))
@@ -79,8 +79,8 @@ export const importRoutes = [
     },
   }),
   write('keys/:name/import_version', {
-    about: 'Add a version to an imported key, or the private half to a version that lacks it.',
-    fields: { ...materialFields, version: f.int('The version that lacks its private half.') },
+    about: 'Add a version to an imported key, or the private key to a version that lacks it.',
+    fields: { ...materialFields, version: f.int('The version that lacks its private key.') },
     handle: async ({ engine }, { name, version: wanted, ...values }) => {
       const { record } = await engine.keys.need(name)
       const material = await imported(record.type, sourceOf(values), () => engine.keys.settings.wrappingKey())
@@ -115,7 +115,7 @@ function sourceOf(values: Pick<ImportValues, 'ciphertext' | 'public_key' | 'hash
   return { wrapped, publicKey: values.public_key, hash }
 }
 
-/** A type of key, whatever the case of its letters. */
+/** A type of key, in any letter case. */
 function importType(name: string, parameterSet: string): KeyTypeName {
   const type = typeNamed(name.toLowerCase(), parameterSet)
   if (!type) throw refuse(`unknown key type: ${name}`)
@@ -144,6 +144,6 @@ async function recordOf(engine: Transit, values: ImportValues): Promise<KeyRecor
     autoRotatePeriod: values.auto_rotate_period,
   }
   const key = newKey(spec, importedVersion(type, material, engine.keys.random, engine.keys.clock.now()))
-  // Vault derives from imported keys in the older way: ciphertexts that were made with them elsewhere need it.
+  // Vault derives from imported keys with the older function: existing ciphertexts of other servers need it.
   return { ...key, importRotates: values.allow_rotation, kdf: values.derived ? 'hmac-sha256-counter' : null }
 }

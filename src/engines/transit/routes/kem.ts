@@ -18,10 +18,10 @@ const { write } = routesOf<Transit>()
 
 const sharedSecret = { shared_secret: f.base64('The secret, base64.').secret() }
 
-/** `encapsulate/:name` and `decapsulate/:name`: a secret that the owner of an ML-KEM key and somebody else share (FIPS 203). */
+/** `encapsulate/:name` and `decapsulate/:name`: a secret shared by the owner of an ML-KEM key and a peer (FIPS 203). */
 export const kemRoutes = [
   write('encapsulate/:name', {
-    about: 'Make a shared secret of 32 bytes, and the ciphertext from which only this ML-KEM key finds it.',
+    about: 'Generate a shared secret of 32 bytes, and the ciphertext from which only this ML-KEM key can compute it.',
     returns: orBatch({ ...encryptedMembers, ...sharedSecret }),
     pure: true,
     fields: { name: shared.name, key_version: shared.key_version, batch_input: batchInput('key_version') },
@@ -31,12 +31,12 @@ export const kemRoutes = [
     },
   }),
   write('decapsulate/:name', {
-    about: 'Find the shared secret of a ciphertext that was made for an ML-KEM key.',
+    about: 'Compute the shared secret from a ciphertext for an ML-KEM key.',
     returns: orBatch(sharedSecret),
     pure: true,
     fields: {
       name: shared.name,
-      ciphertext: f.string('vault:v<version>:<base64>; put the prefix in front of what others made.').or(''),
+      ciphertext: f.string('vault:v<version>:<base64>; add the prefix to ciphertexts of other programs.').or(''),
       batch_input: batchInput('ciphertext'),
     },
     handle: ({ engine }, values) => forEach({ engine }, values, decapsulated),

@@ -33,31 +33,31 @@ export const keyRoutes = [
     handle: () => Promise.reject(new Fault('unsupported_operation', 'unsupported operation')),
   }),
   write('keys/:name', {
-    about: 'Make a key.',
+    about: 'Create a key.',
     returns: keyMembers,
     fields: {
       ...name,
       type: f.string('The type: aes256-gcm96, ed25519, rsa-2048, hmac, …').reads(typeForms).or('aes256-gcm96'),
       parameter_set: shared.parameter_set,
       derived: f.bool('Every message needs a context, from which its own key is derived.').or(false),
-      convergent_encryption: f.bool('Equal messages get equal ciphertexts; needs derived.').or(false),
+      convergent_encryption: f.bool('Equal messages have equal ciphertexts; needs derived.').or(false),
       exportable: f.bool('The key can be exported; cannot be undone.').or(false),
       allow_plaintext_backup: f.bool('The key can be backed up in plain; cannot be undone.').or(false),
       key_size: f.int('For hmac keys.').or(0),
-      auto_rotate_period: f.duration('Rotate by itself; 0: never, at least 1h otherwise.').limiting().or(0),
+      auto_rotate_period: f.duration('The period of automatic rotation, at least 1h; 0: none.').limiting().or(0),
       context: shared.context,
     },
     handle: async ({ engine }, values) => {
       mustBeKeyName(values.name)
       const existing = await engine.keys.find(values.name)
-      // A key that exists stays as it is, but what cannot be asked for is refused all the same.
+      // An existing key stays unchanged, but invalid parameters are refused all the same.
       const spec = specOf(values)
       const { record } = existing ?? (await engine.keys.add(await engine.keys.draft(spec)))
       return answer(describe(record))
     },
   }),
   read('keys/:name', {
-    about: 'Read what a key is; never its material.',
+    about: 'Read the properties of a key; never its material.',
     returns: keyMembers,
     fields: { ...name, context: shared.context },
     handle: async ({ engine }, { name: wanted, context }) => {
@@ -68,7 +68,7 @@ export const keyRoutes = [
     },
   }),
   remove('keys/:name', {
-    about: 'Remove a key for good, and with it all that it encrypted.',
+    about: 'Permanently remove a key; its ciphertexts cannot be decrypted any more.',
     fields: { ...name, force: f.bool('Although it was used lately and the mount guards such keys.').or(false) },
     handle: async ({ engine }, { name: wanted, force }) => {
       await engine.keys.destroy(wanted, force)

@@ -15,7 +15,7 @@ const { read, write, remove } = routesOf<Transit>()
 /** A cache smaller than this is refused, as Vault does. */
 const leastCache = 10
 
-/** Vault's answer to a change of the state: the key, with a warning when it was so already; 204 without a key. */
+/** Vault's response to a change of the state: the key, with a warning if it was in this state already; 204 without a key. */
 async function stateChanged(
   engine: Transit,
   name: string,
@@ -54,7 +54,7 @@ export const lifecycleRoutes = [
       }),
   }),
   write('keys/:name/soft-delete-restore', {
-    about: 'Make a soft-deleted key again what it was.',
+    about: 'Restore a soft-deleted key to its previous state.',
     returns: keyMembers,
     fields: { name: shared.name },
     handle: ({ engine }, { name }) =>
@@ -81,7 +81,8 @@ export const lifecycleRoutes = [
     handle: async ({ engine }) => answer({ size: await engine.settings.cacheSize() }),
   }),
   write('cache-config', {
-    about: 'Say how many keys should be cached. Kept and shown; the storage caches by memory, whatever this says.',
+    about:
+      'Set the size of the key cache. It is stored and shown, without effect: the cache of the storage is limited by memory.',
     returns: { size: f.int('The number of keys; 0: without limit.') },
     fields: { size: f.int('0 for no limit, or 10 and more.').limiting().or(0) },
     handle: async ({ engine }, { size }) => {

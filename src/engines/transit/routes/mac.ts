@@ -19,7 +19,7 @@ const { write } = routesOf<Transit>()
 export const usualHash = 'sha2-256'
 /** Fields that name a hash function. */
 export const hashField = f.string('The hash function: sha1, sha2-224 … sha2-512, sha3-224 … sha3-512, none.')
-/** A string or number as a string; absent, it is the default, and anything else is an empty string. */
+/** A string, or a number as a string; the default if absent, and an empty string for other types. */
 export function scalarText(value: unknown, fallback: string): string {
   if (value === undefined || value === null) return fallback
   return typeof value === 'string' || typeof value === 'number' ? String(value) : ''
@@ -28,7 +28,7 @@ export function scalarText(value: unknown, fallback: string): string {
 export const macLength = f
   .int('Bytes of the CMAC, 8 to 16; 0: all 16.')
   .reads((value) => (['0', '16'].includes(scalarText(value, '0')) ? [0, 16] : []))
-export const urlalgorithm = f.string('The hash function; counts before the others.')
+export const urlalgorithm = f.string('The hash function; takes precedence over the others.')
 
 const fields = {
   name: shared.name,
@@ -44,13 +44,13 @@ const hmacFields = {
 const cmacFields = {
   ...fields,
   mac_length: macLength.or(0),
-  url_mac_length: f.int('The same; counts before the other.').alias('mac_length').or(0),
+  url_mac_length: f.int('The same; takes precedence over the other.').alias('mac_length').or(0),
 }
 
 /**
- * A route with and without a hash function at its end. What a policy denies without one is denied with each; what it denies
- * with one is denied where the body names that one, or names none and it is the usual one.
- * @param counts the member of the body that is asked first
+ * A route with and without a hash function at its end. A denial of the path without one applies to each path with one; a
+ * denial with one applies if the body names this one, or names none and it is the default.
+ * @param counts the member of the body that takes precedence
  */
 export function both<T>(
   pattern: string,
@@ -68,11 +68,11 @@ export function both<T>(
   ]
 }
 
-/** `hmac/:name` and `cmac/:name`, each also with its parameter behind it. */
+/** `hmac/:name` and `cmac/:name`, each also with its parameter in the path. */
 export const macRoutes = [
   ...both('hmac/:name', 'algorithm', (pattern, alias) =>
     write(pattern, {
-      about: 'Make the HMAC of some data.',
+      about: 'Compute an HMAC.',
       returns: orBatch({ hmac: f.string('The HMAC: vault:v<version>:<base64>.') }),
       pure: true,
       alias,
@@ -83,7 +83,7 @@ export const macRoutes = [
   ),
   ...['cmac/:name', 'cmac/:name/:url_mac_length'].map((pattern) =>
     write(pattern, {
-      about: 'Make the AES-CMAC of some data.',
+      about: 'Compute an AES-CMAC.',
       returns: orBatch({ cmac: f.string('The CMAC: vault:v<version>:<base64>.') }),
       pure: true,
       alias: ({ name = '', url_mac_length: behind }, { mac_length: sent }) =>

@@ -13,10 +13,10 @@ const { read, write } = routesOf<Transit>()
 
 const guard = f.duration('A key that was used within this time is not removed; 0: never mind.').limiting()
 
-/** `keys/:name/metadata`: what other protocols know of a key; `config/deletion`: which keys may be removed. */
+/** `keys/:name/metadata`: properties of a key for other protocols; `config/deletion`: the guard for keys in use. */
 export const metadataRoutes = [
   read('keys/:name/metadata', {
-    about: 'Read what a key may be used for, its state, its tags, and what its versions have been used for.',
+    about: 'Read the allowed uses of a key, its state, its tags, and the usage of its versions.',
     returns: metadataMembers,
     fields: { name: shared.name },
     handle: async ({ engine }, { name }) => {
@@ -26,13 +26,14 @@ export const metadataRoutes = [
     },
   }),
   write('keys/:name/metadata', {
-    about: 'Change what a key may be used for, its tags and its custom metadata; what is given replaces all there was.',
+    about:
+      'Change the allowed uses of a key, its tags and its custom metadata; each given parameter replaces the previous value.',
     returns: metadataMembers,
     fields: {
       name: shared.name,
-      uses: f.list('What the key may be used for, of what its type can do: encrypt, decrypt, sign, verify, …'),
+      uses: f.list('The allowed uses, from those of its type: encrypt, decrypt, sign, verify, …'),
       tags: f.map('Tags by name.'),
-      custom_metadata: f.map('Texts by name.'),
+      custom_metadata: f.map('Strings by name.'),
     },
     handle: async ({ engine }, { name, uses, tags, custom_metadata: metadata }) => {
       const changed = await engine.keys.change(name, `no key named ${name} was found`, (key) =>
@@ -48,7 +49,7 @@ export const metadataRoutes = [
     handle: async ({ engine }) => answer({ guard: await engine.keys.settings.deletionGuard() }),
   }),
   write('config/deletion', {
-    about: 'Say which keys may be removed: with a guard, not those that were used lately.',
+    about: 'Set the guard: keys that were used recently cannot be removed.',
     returns: { guard: f.int('Seconds for which a key that was used is not removed; 0: all may be removed.') },
     fields: { guard },
     handle: async ({ engine }, { guard: seconds }) => {

@@ -48,29 +48,32 @@ export const toolRoutes = [
     pure: true,
     fields: {
       ...hashFields,
-      urlalgorithm: f.string('The hash function; counts before `algorithm`.').alias('algorithm').or(''),
+      urlalgorithm: f.string('The hash function; takes precedence over `algorithm`.').alias('algorithm').or(''),
     },
     handle: async (_, { input, urlalgorithm, format }) => answer({ sum: await hashText(input, urlalgorithm, format) }),
   }),
   write('random', {
-    about: 'Give random bytes.',
+    about: 'Generate random bytes.',
     returns: { random_bytes: f.string('The bytes.').secret() },
     pure: true,
     fields: randomFields,
     handle: ({ engine }, options) => randomResponse(engine, options),
   }),
   write('random/:source', {
-    about: 'Give random bytes.',
+    about: 'Generate random bytes.',
     returns: { random_bytes: f.string('The bytes.').secret() },
     pure: true,
     fields: randomFields,
     handle: ({ engine }, options) => randomResponse(engine, options),
   }),
   write('random/:source/:urlbytes', {
-    about: 'Give random bytes.',
+    about: 'Generate random bytes.',
     returns: { random_bytes: f.string('The bytes.').secret() },
     pure: true,
-    fields: { ...randomFields, urlbytes: f.string('How many bytes; counts before `bytes`.').alias('bytes').or('') },
+    fields: {
+      ...randomFields,
+      urlbytes: f.string('The number of bytes; takes precedence over `bytes`.').alias('bytes').or(''),
+    },
     handle: ({ engine }, options) => randomResponse(engine, options),
   }),
 ]

@@ -37,7 +37,9 @@ const signFields = {
   signature_algorithm: f.string('RSA: pss or pkcs1v15.').reads(usual('pss')).or(''),
   marshaling_algorithm: f.string('asn1 or jws.').or('asn1'),
   salt_length: f.string('RSA-PSS: auto, hash or a number of bytes.').reads(saltForms).or('auto'),
-  signature_context: f.string('ML-DSA, SLH-DSA: what the signature is bound to, base64, at most 255 bytes.').or(''),
+  signature_context: f
+    .string('ML-DSA, SLH-DSA: the context to which the signature is bound, base64, at most 255 bytes.')
+    .or(''),
   batch_input: batchInput('input', 'context', 'signature', 'hmac', 'cmac'),
 }
 const verifyFields = {
@@ -56,7 +58,7 @@ type VerifyValues = SignValues & {
   readonly mac_length: number
 }
 
-/** `sign/:name`, `verify/:name`, each also with a hash function behind it. */
+/** `sign/:name`, `verify/:name`, each also with a hash function in the path. */
 export const signRoutes = [
   ...both('sign/:name', 'hash_algorithm', (pattern, alias) =>
     write(pattern, {
@@ -107,7 +109,7 @@ interface BatchToSign {
   readonly back: Counterpart
 }
 
-/** Member names in batches are not those of single answers: `publickey`. */
+/** Some members of batch results have other names than those of single results: `publickey`. */
 function signBatch({ key, batch, options, version, back }: BatchToSign): Promise<Response> {
   return runBatch(batch, { failsWhole: false, back, whenFailed: { key_version: 0 } }, async (item) => {
     const made = await signText(key, inputOf(item, 'signing'), version, {
@@ -172,7 +174,7 @@ async function verifySignatures(
   })
 }
 
-/** @throws Fault invalid_request for names that are not known. */
+/** @throws Fault invalid_request for unknown names. */
 function optionsOf(values: SignValues): SignatureOptions {
   const name = values.urlalgorithm || values.hash_algorithm || values.algorithm
   const { marshaling_algorithm: marshaling, signature_algorithm: padding } = values

@@ -14,7 +14,7 @@ const { read, write, patch, remove } = routesOf<Secrets>()
 const fields = {
   ...path,
   data: f.object('The values.'),
-  options: f.object('`cas`: the version that this write replaces; 0: there must be none.').or({}),
+  options: f.object('`cas`: the version that this write replaces; 0: the secret must not exist.').or({}),
 }
 
 /** `data/<name>`: read a version, write, patch, delete the newest. */
@@ -65,7 +65,7 @@ export const dataRoutes = [
     },
   }),
   remove('data/*path', {
-    about: 'Delete the newest version; it can be brought back.',
+    about: 'Delete the newest version; it can be restored.',
     fields: path,
     handle: async ({ engine }, { path: name }) => {
       const secret = await engine.find(secretAt(name))
@@ -78,7 +78,7 @@ export const dataRoutes = [
   }),
 ] // prettier-ignore
 
-/** The newest version without its values; nothing when there is none. */
+/** The newest version without its values; undefined if there is none. */
 function newest(secret: SecretRecord | undefined): Response {
   return secret && secret.current > 0 ? answer(versionView(secret, secret.current)) : {}
 }

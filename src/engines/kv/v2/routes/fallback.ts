@@ -39,7 +39,7 @@ function lists(pattern: string, say: Say): Route<Secrets>[] {
 
 function options(say: Say): RouteOptions<Secrets, typeof path> {
   return {
-    about: 'Not a path of KV version 2: says which is.',
+    about: 'Not a path of KV version 2; the error has the right one.',
     fields: path,
     anyFields: true,
     handle: (_, { path: name }) => say(name),

@@ -17,10 +17,15 @@ const { read, write, patch, remove } = routesOf<Secrets>()
 const fields = {
   ...path,
   ...settingFields,
-  metadata_cas: f.int('The version of the metadata that this change replaces; 0: there must be none.').limiting(),
+  metadata_cas: f
+    .int('The version of the metadata that this change replaces; 0: the secret must not exist.')
+    .limiting(),
 }
-const writeFields = { ...fields, custom_metadata: f.map('Texts by name, for people and tools; all of them.').or({}) }
-const patchFields = { ...fields, custom_metadata: f.object('Texts by name; null removes one.').or({}) }
+const writeFields = {
+  ...fields,
+  custom_metadata: f.map('Strings by name, for people and tools; replaces the previous ones.').or({}),
+}
+const patchFields = { ...fields, custom_metadata: f.object('Strings by name; null removes one.').or({}) }
 
 /** `metadata/<name>`: read, write, patch; remove a secret with all its versions. */
 export const metadataRoutes = [
@@ -48,7 +53,7 @@ export const metadataRoutes = [
       change(call, values, call.isGiven, (old) => old, (old) => changedCustom(old.custom, values.custom_metadata)),
   }),
   remove('metadata/*path', {
-    about: 'Remove a secret with all its versions, for good.',
+    about: 'Permanently remove a secret with all its versions.',
     fields: path,
     handle: async ({ engine }, { path: name }) => {
       const named = secretAt(name)
@@ -107,7 +112,7 @@ function checkMetadataCas(isGiven: boolean, cas: number, old: SecretRecord | und
     throw refuse('metadata_cas did not match the current version of the metadata; read it again')
 }
 
-/** Warnings about values that the mount's settings make ineffective. */
+/** Warnings about values that have no effect because of the mount's settings. */
 function overruled(values: MetadataValues, mount: Settings): readonly string[] {
   return [
     ...(values.cas_required === false && mount.casRequired ? ['cas_required stays in force: the mount requires it'] : []),

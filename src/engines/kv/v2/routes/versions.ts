@@ -15,13 +15,13 @@ type Work = (version: Version, now: number, deleteAfter: number) => Version | un
 
 /** `delete/`, `undelete/` and `destroy/<name>`: change the versions that are listed. */
 export const versionRoutes = [
-  forVersions('delete', 'Delete versions; they can be brought back.', (version, now) =>
+  forVersions('delete', 'Delete versions; they can be restored.', (version, now) =>
     isLive(version, now) ? { ...version, deletedAt: now } : undefined,
   ),
-  forVersions('undelete', 'Bring deleted versions back.', ({ created, destroyed, deletedAt }, now, deleteAfter) =>
+  forVersions('undelete', 'Restore deleted versions.', ({ created, destroyed, deletedAt }, now, deleteAfter) =>
     destroyed || deletedAt === undefined ? undefined : { created, destroyed, ...lifetime(now, deleteAfter) },
   ),
-  forVersions('destroy', 'Remove the values of versions for good.', (version) => ({ ...version, destroyed: true })),
+  forVersions('destroy', 'Permanently remove the values of versions.', (version) => ({ ...version, destroyed: true })),
 ]
 
 function forVersions(verb: 'delete' | 'undelete' | 'destroy', about: string, work: Work): Route<Secrets> {
