@@ -8,8 +8,8 @@ import { aliasOwner, keyWithUuid, putKey, withoutAlias } from './stored-keys.ts'
 export const noSuchUuid = 'there is no key with this uuid'
 
 /**
- * Gives a key one more alias. With `move` it is taken away from another key that has it.
- * @throws Fault invalid_request without such a key, for what is no alias, and for the alias of another key without `move`
+ * Adds an alias to a key. With `move` it is removed from another key that has it.
+ * @throws Fault invalid_request if there is no such key, for an invalid alias, and for the alias of another key without `move`
  */
 export async function giveAlias(tx: Transaction, alias: string, uuid: string, move: boolean): Promise<KeyRecord> {
   mustBeAlias(alias)
@@ -24,7 +24,7 @@ export async function giveAlias(tx: Transaction, alias: string, uuid: string, mo
   })
 }
 
-/** Takes an alias away from a key; absent is fine. @throws Fault invalid_request without such a key */
+/** Removes an alias from a key, if the key has it. @throws Fault invalid_request if there is no such key */
 export async function takeAlias(tx: Transaction, alias: string, uuid: string): Promise<KeyRecord> {
   return changeAliases(tx, uuid, async (key) => (key.aliases.includes(alias) ? withoutAlias(key, alias) : key))
 }

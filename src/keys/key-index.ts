@@ -4,8 +4,8 @@ import { othersTurn } from '../util/slices.ts'
 import { isAlias } from './rules.ts'
 import type { KeyRecord } from './record.ts'
 
-// `uuid/<uuid>` has the name of a key, `alias/<alias>` its uuid. Both change in one commit with the key. Whoever follows
-// them compares the record that they lead to: an older release may have removed a key without them.
+// `uuid/<uuid>` has the name of a key, `alias/<alias>` its uuid. Both change in one commit with the key. Lookups
+// compare them with the key's record: an older release may have removed a key without its entries.
 
 /** `uuid/<uuid>`. */
 interface NameEntry {
@@ -23,11 +23,11 @@ const completeShape = shapeOf<{ readonly format: 1 }>('the state of the index of
 const completeRecord = 'config/indexed'
 
 const uuidPattern = /^[\w-]{1,64}$/
-/** Keys that are read in one transaction while old keys get their entries. */
+/** Keys that are read in one transaction when old keys get their entries. */
 const batch = 100
 
 const uuidAt = (uuid: string): string => `uuid/${uuid}`
-/** One segment, whatever slashes the alias has. */
+/** One segment, with any slashes of the alias encoded. */
 const aliasAt = (alias: string): string => `alias/${encodeURIComponent(alias)}`
 
 /** Reads of records, in a transaction or outside of one. */
@@ -43,7 +43,7 @@ export async function uuidOfAlias(reader: Reader, alias: string): Promise<string
   return isAlias(alias) ? (await reader.get(aliasAt(alias), aliasShape))?.uuid : undefined
 }
 
-/** Writes what changes in the index when a key is stored. The caller has checked that its new aliases are free. */
+/** Writes the changes of the index for a stored key. The caller has checked that its new aliases are free. */
 export async function putEntries(tx: Transaction, before: KeyRecord | undefined, after: KeyRecord): Promise<void> {
   const { uuid, name } = after
   if ((await nameOf(tx, uuid)) !== name) tx.put(uuidAt(uuid), { name } satisfies NameEntry)
@@ -65,12 +65,12 @@ async function dropAlias(tx: Transaction, alias: string, uuid: string): Promise<
   if ((await uuidOfAlias(tx, alias)) === uuid) tx.del(aliasAt(alias))
 }
 
-/** Whether every key of the mount is in the index: those that older releases stored get their entries later. */
+/** Whether every key of the mount is in the index: keys of older releases get their entries later. */
 export async function isComplete(view: View): Promise<boolean> {
   return (await view.get(completeRecord, completeShape)) !== undefined
 }
 
-/** Gives every stored key its entry. Others have their turns meanwhile; a crash leaves the rest to the next call. */
+/** Writes the entry of every stored key. Other requests are served meanwhile; after a crash the next call does the rest. */
 export async function completeIndex(view: View): Promise<void> {
   let after: string | undefined
   for (;;) {

@@ -6,14 +6,14 @@ import type { Used } from './usage.ts'
 
 type Texts = Readonly<Record<string, string>>
 
-/** How many there may be, and how long their names and values are, in bytes. Tags are as small as clouds have them. */
+/** The most entries, and the lengths of their names and values, in bytes. Tags have the limits of cloud providers. */
 const bounds = {
   tags: { most: 50, name: 128, value: 256 },
   custom_metadata: { most: 64, name: 128, value: 512 },
 } as const
 const unprintable = /[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/u
 
-/** Uses, tags and custom metadata of a key. Each member that is defined replaces all there was. */
+/** Uses, tags and custom metadata of a key. Each defined member replaces the previous value. */
 export interface MetadataChange {
   readonly uses: readonly string[] | undefined
   readonly tags: Texts | undefined

@@ -41,7 +41,7 @@ export class MountSettings {
     await this.#view.put(deletionRecord, { guard: seconds } satisfies Deletion)
   }
 
-  /** The RSA-4096 pair that keys to import are wrapped with; made when it is first asked for. */
+  /** The RSA-4096 key pair that wraps keys for import; generated at the first request for it. */
   async wrappingKey(): Promise<KeyObject> {
     const stored = await this.#view.get(wrappingRecord, wrappingShape)
     if (stored) return fromPrivateDer(bytesOf(stored.material))

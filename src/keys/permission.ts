@@ -10,12 +10,12 @@ export interface KeyPermission {
   readonly mount: string
   readonly operation: KeyOperation
   readonly name: string
-  /** The parameters by the names of that path (`key_version`, `context`, …): rules about parameters judge them. */
+  /** The parameters by the names of that path (`key_version`, `context`, …), for rules about parameters. */
   readonly data?: Readonly<Record<string, unknown>>
 }
 
 /**
- * One policy governs a key: every engine that uses a key of another mount asks for the key's own path first.
+ * One policy governs a key: every engine that uses a key of another mount checks the key's own path first.
  * @throws Fault permission_denied
  */
 export function mustBeAllowed(caller: Caller, { mount, operation, name, data }: KeyPermission): void {

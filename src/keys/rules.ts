@@ -11,24 +11,27 @@ import type { KeyRecord, KeyState, KeyVersion } from './record.ts'
 // before they are stored and when they are read.
 
 const hour = 3600
-/** The HMAC key beside a key that has another purpose, in bytes. */
+/** The HMAC key of a key with another purpose, in bytes. */
 export const macKeyBytes = 32
-/** Bytes of a key's record. What is above is for what a restored key has more: another name, and when that was. */
+/**
+ * The size of a key's record, in bytes. The rest is reserved for the additional members of a restored key: another name, and the
+ * time.
+ */
 const largestKey = storageLimits.valueBytes - 8192
 /** The last millisecond that RFC 3339 can write. */
 const endOfTime = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 
-/** What is stored takes no longer names. */
+/** Longer names are not stored. */
 const longestName = 1024
 
-/** Whether a text can be the name of a key. */
+/** Whether a string is a valid name of a key. */
 export function isKeyName(name: string): boolean {
   return name.length <= longestName && isPathName(name)
 }
 
-/** @throws Fault invalid_request for what cannot be the name of a key. */
+/** @throws Fault invalid_request for an invalid name of a key. */
 export function mustBeName(name: string): void {
-  if (!isKeyName(name)) throw refuse('the key has no name that a key can have: give another one')
+  if (!isKeyName(name)) throw refuse('the name of the key is not valid: give another one')
 }
 
 /** One segment of a path or several; no part of it is special. */
@@ -39,7 +42,7 @@ export function isAlias(alias: unknown): alias is string {
   return typeof alias === 'string' && aliasPattern.test(alias)
 }
 
-/** @throws Fault invalid_request for what cannot be an alias. */
+/** @throws Fault invalid_request for an invalid alias. */
 export function mustBeAlias(alias: string): void {
   if (!isAlias(alias)) throw refuse('an alias has 1 to 256 letters, digits and characters of "_-.:/"')
 }
@@ -57,7 +60,7 @@ export interface KeyKind {
   readonly convergent: boolean
 }
 
-/** @throws Fault invalid_request for a kind of key that there is not. */
+/** @throws Fault invalid_request for an unknown type of key. */
 export function mustBeKind({ type, size, derived, convergent }: KeyKind): void {
   const { derivable, convergent: canConverge } = keyType(type)
   mustBeDerived(derived, convergent)
@@ -86,7 +89,7 @@ export function mustBePeriod(period: number): void {
   throw refuse('auto rotate period must be 0 to disable or at least an hour')
 }
 
-/** Which versions there are, and which of them may do what. */
+/** The existing versions, and their limits. */
 export type Counts = Pick<KeyRecord, 'latest' | 'minAvailable' | 'minDecryption' | 'minEncryption'>
 
 /** @throws Fault invalid_request for limits that contradict each other, or versions that do not exist. */
@@ -110,9 +113,9 @@ export function mustBeCounts({ latest, minAvailable, minDecryption, minEncryptio
 }
 
 /**
- * Whether a key may be stored, and may be used when it is read: linear in its versions, and without a look inside their
- * material, whose parser refuses what it cannot use.
- * @throws Fault invalid_request for the first thing that no route would have made.
+ * Checks a key before it is stored, and when it is read: linear in its versions, and without their material, which is
+ * checked by its parser.
+ * @throws Fault invalid_request for the first member that no route could have written.
  */
 export function mustBeKey(key: KeyRecord): void {
   if (key.format !== 3) throw refuse('the key was stored by a newer release')
@@ -204,14 +207,14 @@ function isTexts(value: unknown): boolean {
   return texts.every((text) => typeof text === 'string')
 }
 
-/** The number of bytes that a base64 string stands for, without decoding it. */
+/** The number of bytes of a base64 string, without decoding it. */
 function lengthOf(encoded: string): number {
   return Buffer.byteLength(encoded, 'base64')
 }
 
 /**
- * A stored record, if it is a key that can be used: another release, or a restored storage, may have put anything there.
- * @throws Fault internal, which names the key: nothing is done with it, and nothing is changed.
+ * A stored record, if it is a usable key: another release, or a restored storage, may have written an invalid one.
+ * @throws Fault internal, with the name of the key; nothing is changed.
  */
 export function trusted(key: KeyRecord): KeyRecord {
   try {

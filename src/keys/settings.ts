@@ -30,7 +30,7 @@ export function withSettings(key: KeyRecord, change: SettingsChange): KeyRecord 
   }
 }
 
-/** The key without the versions below one. @throws Fault invalid_request while one of them may still be used. */
+/** The key without the versions below a given one. @throws Fault invalid_request while one of them may still be used. */
 export function trimmed(key: KeyRecord, minAvailable: number): KeyRecord {
   if (minAvailable < key.minAvailable) {
     throw refuse(`the versions below ${key.minAvailable} are gone already: min_available_version cannot be less`)

@@ -1,7 +1,7 @@
 import { refuse } from '../contract/fault.ts'
 import type { KeyRecord } from './record.ts'
 
-// The transitions of a key: docs/key-lifecycle.md. Each gives the same record when there is nothing to change.
+// The transitions of a key: docs/key-lifecycle.md. Each returns the same record if there is nothing to change.
 
 /** Refuses all use until it is restored. `purgeAfter`: seconds until it is destroyed; 0: never by itself. */
 export function softDeleted(key: KeyRecord, now: number, purgeAfter: number): KeyRecord {
@@ -10,7 +10,9 @@ export function softDeleted(key: KeyRecord, now: number, purgeAfter: number): Ke
   return { ...key, state: { is: 'soft-deleted', deletedAt: now, purgeAt: time, before: key.state.is } }
 }
 
-/** The key in the state before its deletion. @throws Fault invalid_request when its time has passed: it may be gone at any moment. */
+/**
+ * The key in the state before its deletion. @throws Fault invalid_request after its purge time: it may be removed at any moment.
+ */
 export function restored(key: KeyRecord, now: number): KeyRecord {
   if (key.state.is !== 'soft-deleted') return key
   if (isPurged(key, now)) throw refuse('the time to restore this key has passed: it is being destroyed')

@@ -32,9 +32,8 @@ export function keysIn(state: unknown): KeyStore | undefined {
 }
 
 /**
- * The keys of one mount: `key/<name>` holds a KeyRecord each, `used/<uuid>` what it was used for, `rotation/<name>` and
- * `purge/<name>` a Due for those that rotate by themselves or are to be destroyed; `uuid/<uuid>` and `alias/<alias>` are an
- * index of them (key-index.ts).
+ * The keys of one mount: `key/<name>` is a KeyRecord, `used/<uuid>` its usage, `rotation/<name>` and `purge/<name>` are a
+ * Due for automatic rotation and destruction; `uuid/<uuid>` and `alias/<alias>` are an index of the keys (key-index.ts).
  */
 export class KeyStore {
   readonly clock: Clock
@@ -64,8 +63,8 @@ export class KeyStore {
   }
 
   /**
-   * A key ready for use. The view's cache gives the same record object until the record changes: it is the cache key.
-   * @throws Fault unsupported_path for what cannot be a key's name.
+   * A key ready for use. The view's cache returns the same record object until the record changes: it is the cache key.
+   * @throws Fault unsupported_path for an invalid name of a key.
    */
   async find(name: string): Promise<LiveKey | undefined> {
     const record = await this.#view.get(keyAt(name), storedKey)
@@ -96,26 +95,26 @@ export class KeyStore {
   }
 
   /**
-   * Gives a key one more alias. With `move` it is taken away from another key that has it, in the same commit.
-   * @throws Fault invalid_request without such a key, for what is no alias, and for the alias of another key without `move`
+   * Adds an alias to a key. With `move` it is removed from another key that has it, in the same commit.
+   * @throws Fault invalid_request if there is no such key, for an invalid alias, and for the alias of another key without `move`
    */
   async setAlias(alias: string, uuid: string, move = false): Promise<KeyRecord> {
     mustBeAlias(alias)
     return this.#changeAlias(uuid, async (tx) => giveAlias(tx, alias, uuid, move))
   }
 
-  /** Takes an alias away from a key; absent is fine. @throws Fault invalid_request without such a key */
+  /** Removes an alias from a key, if the key has it. @throws Fault invalid_request if there is no such key */
   async removeAlias(alias: string, uuid: string): Promise<KeyRecord> {
     return this.#changeAlias(uuid, async (tx) => takeAlias(tx, alias, uuid))
   }
 
   async #changeAlias(uuid: string, change: (tx: Transaction) => Promise<KeyRecord>): Promise<KeyRecord> {
-    // Gives a key of an older release its entry in the index.
+    // Writes the index entry of a key of an older release.
     if (!(await this.byUuid(uuid))) throw refuse(noSuchUuid)
     return this.#changes.run(() => this.#view.transaction(change))
   }
 
-  /** Once at a time: whoever finds it incomplete begins, the others wait. */
+  /** One run at a time: the first caller with an incomplete index starts it, the others wait. */
   #completeIndex(): Promise<void> {
     this.#indexing ??= completeIndex(this.#view).finally(() => (this.#indexing = undefined))
     return this.#indexing
@@ -133,7 +132,7 @@ export class KeyStore {
     return this.#live(record)
   }
 
-  /** The key with a version after this one: whoever finds it exhausted first rotates it, the others wait for that. */
+  /** The key with a version after this one: the first caller with an exhausted version rotates the key, the others wait. */
   async #successor(key: KeyRecord): Promise<LiveKey> {
     const exhausted = `${key.uuid} ${key.latest}`
     const rotation = this.#successors.get(exhausted) ?? this.rotate(key.name, ({ latest }) => latest === key.latest)
@@ -147,14 +146,14 @@ export class KeyStore {
     return new LiveKey(draft, uncounted(this.random))
   }
 
-  /** A new key that is not stored yet. @throws Fault invalid_request for a key that cannot be, before anything is made. */
+  /** A new key that is not stored yet. @throws Fault invalid_request for an invalid key, before any material is generated. */
   async draft(spec: KeySpec): Promise<KeyRecord> {
     mustBeKind(spec)
     mustBePeriod(spec.autoRotatePeriod)
     return newKey(spec, await newVersion(spec, this.random, this.clock.now()))
   }
 
-  /** Stores a draft unless the name is taken. Gives what is stored then, and whether it is the draft. */
+  /** Stores a draft unless the name is taken. Returns the stored key, and whether it is the draft. */
   async add(draft: KeyRecord): Promise<{ readonly record: KeyRecord; readonly added: boolean }> {
     return this.#view.transaction(async (tx) => {
       const taken = await tx.get(keyAt(draft.name), storedKey)
@@ -164,7 +163,9 @@ export class KeyStore {
     })
   }
 
-  /** Changes a key: `change` gives the new record, or undefined to remove it. `missing` is the message without such a key. */
+  /**
+   * Changes a key: `change` returns the new record, or undefined to remove it. `missing` is the error if there is no such key.
+   */
   async change(
     name: string,
     missing: string,
@@ -183,12 +184,12 @@ export class KeyStore {
       }
       return changed
     }
-    // The transaction alone keeps it right; one at a time only saves the retries of a hundred rotations at once.
+    // The transaction alone makes it correct; one at a time only saves the retries of a hundred concurrent rotations.
     return this.#changes.run(() => this.#view.transaction(work))
   }
 
   /**
-   * Adds a version, made before the transaction: an RSA key takes seconds. `due` is asked about the key as it is then.
+   * Adds a version, generated before the transaction: an RSA key takes seconds. `due` is called with the current key.
    * @throws Fault invalid_request for a key that cannot be rotated.
    */
   async rotate(name: string, due: (key: KeyRecord) => boolean = () => true): Promise<KeyRecord> {
@@ -204,7 +205,7 @@ export class KeyStore {
     return changed as KeyRecord
   }
 
-  /** Stores a whole record under its name. @throws Fault invalid_request when the name is taken, unless `force`. */
+  /** Stores a whole record under its name. @throws Fault invalid_request if the name is taken, unless `force`. */
   async replace(record: KeyRecord, force: boolean): Promise<void> {
     const at = keyAt(record.name)
     await this.#view.transaction(async (tx) => {
@@ -215,7 +216,7 @@ export class KeyStore {
     })
   }
 
-  /** Rotates the keys whose period has passed since their latest version was made, even while the server was down. */
+  /** Rotates the keys whose period has passed since the creation of their latest version, also after a downtime. */
   async rotateDue(): Promise<void> {
     const now = this.clock.now()
     const failure = 'a key could not be rotated automatically; it will be tried again'
@@ -225,7 +226,7 @@ export class KeyStore {
     )
   }
 
-  /** Destroys the soft-deleted keys whose time has passed, even while the server was down. */
+  /** Destroys the soft-deleted keys whose time has passed, also after a downtime. */
   async purgeDue(): Promise<void> {
     const now = this.clock.now()
     const failure = 'a key could not be destroyed at its time; it will be tried again'
@@ -261,7 +262,7 @@ export class KeyStore {
   }
 
   /**
-   * Removes a key for good.
+   * Permanently removes a key.
    * @throws Fault invalid_request when it may not be removed, or was used lately and that is guarded, unless `force`.
    */
   async destroy(name: string, force: boolean): Promise<void> {

@@ -53,8 +53,8 @@ export function withoutAlias(key: KeyRecord, alias: string): KeyRecord {
 }
 
 /**
- * The only way into the storage. @param before the key as it was stored
- * @throws Fault invalid_request for what no key can be, and for an alias of another key
+ * All writes to the storage go through here. @param before the key as it was stored
+ * @throws Fault invalid_request for an invalid key, and for an alias of another key
  */
 export async function putKey(tx: Transaction, before: KeyRecord | undefined, key: KeyRecord): Promise<void> {
   mustBeKey(key)
@@ -81,7 +81,7 @@ export async function deleteKey(tx: Transaction, key: KeyRecord): Promise<void> 
   for (const record of [keyAt(name), `rotation/${name}`, `purge/${name}`, usageAt(uuid)]) tx.del(record)
 }
 
-/** Where a key is stored. @throws Fault unsupported_path for what cannot be the name of one */
+/** The record name of a key. @throws Fault unsupported_path for an invalid name */
 export function keyAt(name: string): string {
   if (!isKeyName(name)) throw new Fault('unsupported_path', 'unsupported path')
   return `key/${name}`

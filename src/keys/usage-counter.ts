@@ -14,7 +14,7 @@ export const mostMessages = 3_865_470_566
 
 /** The use of one version, as it is stored. */
 export interface VersionUse {
-  /** Messages that may have been encrypted: never fewer than there were. */
+  /** An upper bound of the encrypted messages. */
   readonly reserved: number
   /** Epoch milliseconds. */
   readonly lastUsedAt: number
@@ -32,27 +32,30 @@ export const usageShape = shapeOf<KeyUsage>('the use of a key', {
   versions: isMapOf((use) => hasMembers<VersionUse>(use, { reserved: isCount, lastUsedAt: isTime })),
 })
 
-/** Counts the use of one version. */
+/** Counts the uses of one version. */
 export interface UsageCounter {
-  /** One message more; false when there may be no more. Waits only when a new block has to be reserved: for `beforeChange` first. */
+  /**
+   * Counts one more message; false if the limit is reached. Waits only if a new block has to be reserved: first for
+   * `beforeChange`.
+   */
   take(beforeChange: BeforeChange): boolean | Promise<boolean>
-  /** The version is being used, otherwise than to encrypt with a limit. */
+  /** Records a use other than an encryption with a limit. */
   touch(): void
 }
 
-/** Where a block comes from, and what time it is. */
+/** Reserves blocks; the clock. */
 export interface UsageCounterHost {
   readonly view: View
   readonly clock: Clock
   readonly limit: number
 }
 
-/** The first block is small, so that a key of little use keeps a true count; each one is twice the one before. */
+/** The first block is small, so that the count of a rarely used key is accurate; each block is twice the previous one. */
 const firstBlock = 1024
 const largestBlock = 1024 * 1024
 /** A later use is stored when the one that is stored is older than this, milliseconds. */
 const coarse = 3_600_000
-/** How much later than stored a version may have been used when the server was killed: an hour, and a minute until it is looked at. */
+/** How far the stored time of last use may be behind if the server was killed: an hour, and a minute until the next check. */
 export const staleness = coarse + 60_000
 
 export function usageAt(uuid: string): string {
@@ -61,7 +64,7 @@ export function usageAt(uuid: string): string {
 
 /**
  * The use of one version. Messages are counted ahead in blocks, each stored before the first of them is encrypted: after
- * a crash the count may be too high by a block, never too low. Several servers reserve blocks of their own.
+ * a crash the count may be too high by a block, never too low. Each server reserves its own blocks.
  */
 export class VersionCounter implements UsageCounter {
   readonly #host: UsageCounterHost
@@ -98,7 +101,7 @@ export class VersionCounter implements UsageCounter {
     return true
   }
 
-  /** A block that cannot be reserved ahead is asked for again when this one is used up. */
+  /** If a block cannot be reserved ahead, it is requested again when the current one is used up. */
   #refillAhead(beforeChange: BeforeChange): void {
     this.#ahead = true
     const refilled = beforeChange().then(() => this.#refilled())
@@ -132,7 +135,7 @@ export class VersionCounter implements UsageCounter {
     this.#block = Math.min(largestBlock, this.#block * 2)
   }
 
-  /** Stores the last use, unless what is stored is recent enough or there was none. */
+  /** Stores the last use, unless the stored time is recent enough or there was no use. */
   async keep(): Promise<void> {
     const at = this.#lastUsedAt
     if (at === 0 || at < this.#storedAt + coarse) return
@@ -143,7 +146,7 @@ export class VersionCounter implements UsageCounter {
     this.#storedAt = at
   }
 
-  /** @throws Fault invalid_request when the key has been removed: nothing must be left of it. */
+  /** @throws Fault invalid_request if the key has been removed: none of its records may remain. */
   async #stored(tx: Transaction): Promise<{ readonly uses: KeyUsage['versions']; readonly use: VersionUse }> {
     const stored = await tx.get(`key/${this.#key.name}`, storedKey)
     const key = stored && upgraded(stored)

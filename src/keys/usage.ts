@@ -4,7 +4,7 @@ import type { UsageCounter, UsageCounterHost } from './usage-counter.ts'
 import type { KeyRecord } from './record.ts'
 import { recent } from '../util/caches/recent.ts'
 
-/** Versions whose counter is in memory; for others at most a block of the count is lost, to the safe side. */
+/** Versions whose counter is in memory; for others at most a block of the count is lost, which is safe. */
 const countersCached = 10_000
 
 /** The use of one version. */

@@ -7,7 +7,7 @@ import { keyType } from '../../crypto/keys/key-types.ts'
 import { wipe } from '../../util/bytes.ts'
 import type { LiveKey } from '../live-key.ts'
 
-/** With whom, with which version of ours (0: the latest), and how many bytes are wanted. `peer` is a public key in PEM. */
+/** The peer, our version (0: the latest), and the number of bytes. `peer` is a public key in PEM. */
 export interface Agreement {
   readonly version: number
   readonly peer: string
@@ -22,7 +22,7 @@ export function agreed(base: LiveKey, { version, peer, size }: Agreement): Uint8
   base.mustAllow('derive')
   const number = version === 0 ? base.record.latest : version
   const { privateKey } = base.pair(number, undefined)
-  if (!privateKey) throw refuse('this version has no private key: only its public half was imported')
+  if (!privateKey) throw refuse('this version has no private key: only its public key was imported')
   base.used(number)
   const shared = diffieHellman({ privateKey: native(privateKey), publicKey: peerOf(base, peer) })
   const key = hkdfSha256(shared)(new Uint8Array(), size)

@@ -20,7 +20,7 @@ const longestCached = 1024
 /** Without its own salt a view's key would be the one that transit derives for a context of these bytes. */
 const viewSalt = utf8('strongroom key view')
 
-/** The data that a message is bound to besides a context, and for RSA its padding. */
+/** The associated data of a message besides a context, and for RSA its padding. */
 export interface Bound {
   readonly associated?: Uint8Array | undefined
   readonly oaep?: OaepOptions | undefined
@@ -28,7 +28,7 @@ export interface Bound {
 
 /** One version of a key, ready to encrypt. Long work is done on another thread: then the result is a promise. */
 export interface VersionCipher {
-  /** @throws Fault for data or parameters that this kind of key cannot take. */
+  /** @throws Fault for data or parameters that this type of key does not support. */
   encrypt(plaintext: Uint8Array, bound: Bound, random: Random): Uint8Array | Promise<Uint8Array>
   /** @throws Fault for a ciphertext of another key. */
   decrypt(sealed: Uint8Array, bound: Bound): Uint8Array | Promise<Uint8Array>
@@ -38,8 +38,8 @@ export interface VersionCipher {
 export type VersionCiphers = (context: string | undefined) => VersionCipher
 
 /**
- * A version whose symmetric key is derived for one view of the keys (HKDF-SHA-256, RFC 5869), so that what this view
- * encrypts decrypts in no other one. Pairs are shared as they are: their public key is everybody's.
+ * A version whose symmetric key is derived for one view of the keys (HKDF-SHA-256, RFC 5869), so that the ciphertexts of
+ * this view decrypt in no other one. Key pairs are shared as they are, because their public key is public.
  */
 export function versionFor(view: string, key: KeyRecord, version: KeyVersion): KeyVersion {
   const { cipher } = keyType(key.type)
@@ -72,7 +72,7 @@ export function versionCiphers(key: KeyRecord, version: KeyVersion): VersionCiph
 class SymmetricCipher implements VersionCipher {
   readonly #cipher: Cipher
   readonly #key: CipherKey
-  /** The key of convergent encryption: equal plaintexts get equal nonces. */
+  /** The key of convergent encryption: equal plaintexts have equal nonces. */
   readonly #nonces: KeyObject | undefined
 
   constructor(cipher: Cipher, key: CipherKey, nonces: KeyObject | undefined) {
@@ -113,7 +113,7 @@ class SymmetricCipher implements VersionCipher {
   #decrypted(plaintext: Uint8Array | undefined): Uint8Array {
     const { authenticated } = this.#cipher
     if (plaintext) return plaintext
-    // CVE-2023-2197: without authentication every failure must look the same, or the text of an error is an oracle.
+    // CVE-2023-2197: without authentication every failure must look the same, or the error message is an oracle.
     throw refuse(authenticated ? 'cipher: message authentication failed' : 'the ciphertext could not be decrypted')
   }
 
@@ -147,7 +147,7 @@ class RsaCipher implements VersionCipher {
 
   async decrypt(sealed: Uint8Array, { associated, oaep = usualOaep }: Bound): Promise<Uint8Array> {
     refuseAssociated(associated)
-    if (!this.#privateKey) throw refuse('this version has no private key: only its public half was imported')
+    if (!this.#privateKey) throw refuse('this version has no private key: only its public key was imported')
     const plaintext = await heavy.run('openOaep', { key: this.#privateKey, sealed, ...oaep })
     if (!plaintext) throw refuse('the ciphertext could not be decrypted with this RSA key')
     return plaintext

@@ -51,7 +51,7 @@ function traditional(key: KeyObject, format: string): string {
   return trimmedPem(key, key.export({ type, format: 'pem' } as never).toString())
 }
 
-/** Vault ends the PEM of an RSA key with a line feed, and no other. */
+/** In Vault only the PEM of an RSA key ends in a line feed. */
 function trimmedPem(key: PairKey, text: string): string {
   return !(key instanceof QuantumKey) && key.asymmetricKeyType !== 'rsa' ? text.trimEnd() : text
 }

@@ -17,7 +17,7 @@ import type { KeyRecord, KeyVersion, Random } from '../record.ts'
 import { quantumPair } from './post-quantum-import.ts'
 import { bytesOf } from './ciphers.ts'
 
-/** The material of an import: a wrapped key, or a public key alone (PEM). The first counts if both are there. */
+/** The material of an import: a wrapped key, or only a public key (PEM). The first takes precedence if both are given. */
 export interface ImportSource {
   readonly wrapped: Uint8Array | undefined
   readonly publicKey: string
@@ -25,12 +25,12 @@ export interface ImportSource {
   readonly hash: OaepHash
 }
 
-/** The reason why a public key alone makes no derived key. */
-export const needsPrivate = 'keys can be derived only from their private half: the import has the public one alone'
+/** The error for a derived key with only a public key. */
+export const needsPrivate = 'keys can be derived only from a private key: the import has only a public key'
 
 /**
- * The material of an import. The wrapping key is asked for only when there is something to unwrap: making it takes seconds.
- * @throws Fault invalid_request for what is no key of that type, wrapped for this mount.
+ * The material of an import. The wrapping key is requested only if there is something to unwrap: its generation takes seconds.
+ * @throws Fault invalid_request if it is not a key of this type, wrapped for this mount.
  */
 export async function imported(
   type: KeyTypeName,
@@ -62,7 +62,7 @@ async function privateMaterial(type: KeyTypeName, der: Uint8Array): Promise<Mate
 function publicMaterial(type: KeyTypeName, pem: string): Material {
   const { pair } = keyType(type)
   if (pem === '') throw refuse('an import needs a ciphertext, or a public_key')
-  if (!pair) throw refuse(`keys of type ${type} have no public half that could be imported`)
+  if (!pair) throw refuse(`keys of type ${type} have no public key that could be imported`)
   const refused = `the public_key is no PEM of type ${type}`
   if (pem.includes('PRIVATE KEY')) throw refuse(refused)
   if (pair.family === 'quantum') {
@@ -85,8 +85,8 @@ function parsed<T>(read: () => T): T | undefined {
 }
 
 /**
- * A key with imported material: a version that lacked its private key gets it, otherwise there is one more version.
- * @throws Fault invalid_request when the material does not fit the version asked for.
+ * A key with imported material: a version that lacked its private key gets it, otherwise a new version is added.
+ * @throws Fault invalid_request if the material is not that of the requested version.
  */
 export function withImport(key: KeyRecord, version: KeyVersion, wanted: number | undefined): KeyRecord {
   if (key.origin !== 'imported') throw refuse('versions can be imported only for keys that were imported themselves')
@@ -128,7 +128,7 @@ export function wrapperFor(
   if (!key.exportable) throw refuse('key is not exportable')
   const publicKey = native(to.pair(to.record.latest, undefined).publicKey)
   return ({ material }) => {
-    if (material === '') throw refuse('a version has no private key: only its public half was imported')
+    if (material === '') throw refuse('a version has no private key: only its public key was imported')
     const bytes = bytesOf(material)
     const wrapped = wrapKey(publicKey, bytes, hash, random)
     wipe(bytes)

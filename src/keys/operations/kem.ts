@@ -9,7 +9,7 @@ export interface Encapsulated extends Versioned {
   readonly secret: Uint8Array
 }
 
-/** Makes a shared secret for the owner of an ML-KEM key; version 0 is the latest. @throws Fault for keys of other types. */
+/** Generates a shared secret for the owner of an ML-KEM key; version 0 is the latest. @throws Fault for keys of other types. */
 export async function encapsulate(key: LiveKey, version: number): Promise<Encapsulated> {
   key.mustAllow('encapsulate')
   const number = key.versionToUse(version, 'encapsulation')

@@ -3,7 +3,7 @@ import type { MacHash } from '../../crypto/hash.ts'
 import { sameBytes } from '../../util/bytes.ts'
 import type { LiveKey, Versioned } from '../live-key.ts'
 
-/** A way of making message authentication codes. */
+/** A MAC algorithm. */
 export interface MacKind {
   readonly name: 'HMAC' | 'CMAC'
   readonly make: (key: LiveKey, input: Uint8Array, version: number) => Uint8Array | Promise<Uint8Array>

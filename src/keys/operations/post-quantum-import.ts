@@ -7,8 +7,8 @@ import type { QuantumName, QuantumPrivate } from '../../crypto/keys/post-quantum
 import { sameBytes, wipe } from '../../util/bytes.ts'
 
 /**
- * The key pair of a post-quantum private key that comes as PKCS#8 (RFC 9881, 9909, 9935; with a seed), or as the bare seed.
- * @throws Fault invalid_request for what is no such key, or contradicts itself.
+ * The key pair of a post-quantum private key in PKCS#8 (RFC 9881, 9909, 9935; with a seed), or as the bare seed.
+ * @throws Fault invalid_request if it is not such a key, or contradicts itself.
  */
 export async function quantumPair(pair: PairType, bytes: Uint8Array): Promise<Material> {
   const { key, expanded } = read(pair, bytes)

@@ -18,7 +18,7 @@ export async function sign(
   key.mustAllow('sign')
   const number = key.versionToUse(version, 'signing')
   const { privateKey } = key.pair(number, options.context)
-  if (!privateKey) throw refuse('this version has no private key: only its public half was imported')
+  if (!privateKey) throw refuse('this version has no private key: only its public key was imported')
   const scheme = schemes[familyOf(key, options)]
   key.used(number)
   return { version: number, bytes: await scheme.sign(privateKey, input, options) }
