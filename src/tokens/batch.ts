@@ -2,7 +2,7 @@ import type { JWTPayload } from 'jose'
 import { rootNamespace } from '../contract/identity.ts'
 import type { NamespaceId, TokenRecord } from '../contract/identity.ts'
 
-/** The claims of a batch token besides the registered ones. */
+/** The private claims of a batch token. */
 interface BatchClaims {
   /** Absent for the root namespace. */
   readonly namespace?: NamespaceId
@@ -20,7 +20,7 @@ interface BatchClaims {
   readonly mount?: string
 }
 
-/** The claims of a batch token. It always ends. */
+/** The claims of a batch token. It always has an expiry. */
 export function batchClaims(jti: string, record: TokenRecord): JWTPayload & { readonly jti: string } {
   const {
     namespace,
@@ -55,7 +55,7 @@ export function batchClaims(jti: string, record: TokenRecord): JWTPayload & { re
   return { jti, iat: Math.floor(issuedAt / 1000), exp: Math.ceil(expiresAt / 1000), batch }
 }
 
-/** The record of a batch token, from claims whose signature was checked. Undefined for a service token. */
+/** The record of a batch token, from verified claims. Undefined for a service token. */
 export function batchRecord(id: string, claims: JWTPayload): TokenRecord | undefined {
   const batch = claims['batch'] as BatchClaims | undefined
   if (batch === undefined) return undefined

@@ -46,7 +46,7 @@ export class TokenSigner {
   }
 }
 
-/** Three base64url parts, each written the one way its bytes encode to. */
+/** Three base64url parts, each in its canonical encoding. */
 export function canonical(token: string): boolean {
   const parts = token.split('.')
   return (

@@ -14,16 +14,16 @@ interface Note {
 
 const noteShape = shapeOf<Note>('a note about revoked leases', { prefix: isText, namespace: orAbsent(isName) })
 
-/** The tokens that the server makes by itself (init, generate-root) have no lease: nobody asked a path for them. */
+/** Tokens created by the server itself (init, generate-root) have no lease, because no request path created them. */
 const leaseless = 'auth/token/root'
 
 /**
- * The leases of tokens: `<path that made it>/<id>` for every service token that was made by a request, those of each
- * namespace apart. An entry is written with its token and removed with it, in the same commits, and never changed: its
- * revision tells when the token was made.
+ * The leases of tokens: `<path of the request>/<id>` for every service token that was created by a request, in a folder for
+ * each namespace. An entry is written with its token and removed with it, in the same commits, and never changed: its
+ * revision is the time of the token's creation.
  *
- * Revoking all leases under a prefix is one commit, too: it writes a note, and from then on no token is valid whose lease is
- * under the prefix and older than the note. Removing the records takes time, and is resumed after a crash.
+ * Revoking all leases under a prefix is one commit as well: it writes a record, and from then on no token is valid whose
+ * lease is under the prefix and older than this record. Removing the tokens' records takes time, and is resumed after a crash.
  */
 export class Leases {
   readonly #view: View
@@ -49,7 +49,7 @@ export class Leases {
     this.#revoked = revoked
   }
 
-  /** Part of the commit that makes a token. */
+  /** Part of the commit that creates a token. */
   note(tx: Transaction, record: TokenRecord): void {
     if (hasLease(record)) tx.put(entryOf(record), true)
   }
@@ -64,7 +64,7 @@ export class Leases {
     return this.#view.list(leasesOf(namespace) + folderOf(prefix))
   }
 
-  /** Whether this token's lease was revoked together with all under some prefix. Its record may still exist. */
+  /** Whether this token's lease was revoked by a prefix. Its record may still exist. */
   async isUnderRevokedPrefix(record: TokenRecord): Promise<boolean> {
     if (this.#refresh.isStale) await this.#refresh.settle()
     if (this.#revokedPrefixes.size === 0 || !hasLease(record)) return false
@@ -77,13 +77,13 @@ export class Leases {
     return false
   }
 
-  /** Ends all leases under a prefix, at once when it resolves. `unique` names the note. */
+  /** Revokes all leases under a prefix, before it resolves. `unique` is part of the record's name. */
   async revokePrefix(namespace: NamespaceId, prefix: string, unique: string): Promise<void> {
     const note: Note = { prefix: folderOf(prefix), ...(namespace !== rootNamespace && { namespace }) }
     await this.#view.put(`condemned/${unique}`, note)
   }
 
-  /** Removes the tokens under revoked prefixes. @param end removes one token and all below it; absent is fine. */
+  /** Removes the tokens under revoked prefixes. @param end removes one token and its child tokens, if it still exists */
   async finish(end: (id: string) => Promise<void>): Promise<void> {
     for (const [name, { note, rev }] of this.#revokedPrefixes) {
       const { namespace = rootNamespace, prefix } = note
@@ -91,7 +91,7 @@ export class Leases {
         const stored = await this.#view.stored(entry)
         if (!stored || stored.rev >= rev) continue
         await end(idOf(entry))
-        // Gone with its token, unless there was none.
+        // Removed with its token, unless there was none.
         if (await this.#view.get(entry)) await this.#view.del(entry)
       }
       await this.#view.del(`condemned/${name}`)

@@ -21,11 +21,11 @@ export interface TokenStoreParts {
   readonly random: (bytes: number) => Uint8Array
   /** Whether the namespace of a token exists, and the mount that created it. */
   readonly lives: (token: Origin) => boolean
-  /** Called for every token that is gone. */
+  /** Called for every removed token. */
   readonly onRevoke?: (record: TokenRecord) => Promise<void>
 }
 
-/** All tokens. Service tokens are JWTs whose state lies in records; batch tokens carry their state themselves. */
+/** All tokens. Service tokens are JWTs whose state is in records; batch tokens contain their state themselves. */
 export class TokenStore {
   readonly leases: Leases
   readonly #clock: Clock
@@ -53,7 +53,7 @@ export class TokenStore {
     return new TokenStore(parts, await TokenReader.open(parts.view, parts.random), await Leases.open(parts.view))
   }
 
-  /** The record of a valid token. Synchronous when the string was seen lately and nothing was revoked since. */
+  /** The record of a valid token. Synchronous if the token is in the cache. */
   resolve(bearer: Secret<string>): TokenRecord | undefined | Promise<TokenRecord | undefined> {
     const token = bearer.reveal()
     return this.#cache.get(token, this.#clock.now()) ?? this.#resolve(token)
@@ -82,8 +82,8 @@ export class TokenStore {
   }
 
   /**
-   * Ends a token that has a use left and gives what it carried: to exactly one caller, in one commit. Such a token has no
-   * children and no cubbyhole, so nothing else is to be removed.
+   * Revokes a token that has a use left and returns its content: to exactly one caller, in one commit. Such a token has no
+   * children and no cubbyhole, so there is nothing else to remove.
    */
   async claim(id: string): Promise<Wrapped | undefined> {
     return this.#records.claim(id, this.#clock.now())
@@ -100,10 +100,10 @@ export class TokenStore {
     return inCidrs(record.boundCidrs, address)
   }
 
-  /** @throws Fault invalid_request when the id is taken or the parent is gone. */
+  /** @throws Fault invalid_request if the id is taken or the parent no longer exists. */
   async create(spec: CarryingSpec): Promise<{ readonly token: string; readonly record: TokenRecord }> {
     if (spec.ttl < 1 && !spec.policies.includes('root'))
-      throw new Fault('internal', 'a token without an end would have been made')
+      throw new Fault('internal', 'a token without an expiry was requested')
     const now = this.#clock.now()
     const { ttl, opaque, parent, carries: _, ...stored } = spec
     const bearer = this.#bearers.next(opaque)
@@ -122,7 +122,7 @@ export class TokenStore {
     return { token, record }
   }
 
-  /** A root token without end. Opaque, so that it can be handed out XORed with a one-time password. */
+  /** A root token without an expiry. Opaque, so that it can be returned XORed with a one-time password. */
   async createRoot(): Promise<string> {
     return (await this.create(rootSpec(`s.${base62(24, this.#random)}`))).token
   }
@@ -132,14 +132,14 @@ export class TokenStore {
     await this.create({ ...rootSpec(id), path: 'auth/token/create', displayName: 'token' })
   }
 
-  /** Takes one use off a use-limited token. Exact however many do it at once. */
+  /** Counts one use of a use-limited token. Exact with any number of concurrent calls. */
   async use(record: TokenRecord): Promise<{ readonly last: boolean; readonly record: TokenRecord } | 'spent'> {
     if (record.type === 'batch' || record.numUses === 0) return { last: false, record }
     const used = await this.#records.use(record.id)
     return used ? { last: used.usesLeft === 0, record: used } : 'spent'
   }
 
-  /** Gives a token a new end. Undefined when it is gone meanwhile. */
+  /** Sets the expiry of a token. Undefined if it no longer exists. */
   async renew(record: TokenRecord, ttl: number): Promise<TokenRecord | undefined> {
     const now = this.#clock.now()
     return this.#records.extend(record.id, now, now + ttl * 1000)
@@ -150,12 +150,15 @@ export class TokenStore {
     if (await this.#records.end(id)) await this.finishRevocations()
   }
 
-  /** Ends what is below revoked tokens, and tells of each. To be called at the start, for what a crash left undone. */
+  /**
+   * Removes the child tokens of revoked tokens, and reports each. To be called at the start, to complete what a crash
+   * interrupted.
+   */
   async finishRevocations(): Promise<void> {
     await this.#records.finishDoomed()
   }
 
-  /** Ends one token; its children go on without a parent. False when it does not exist. */
+  /** Revokes one token; its children become orphans. False if it does not exist. */
   async revokeOrphaning(id: string): Promise<boolean> {
     await this.#records.orphanChildren(id)
     const existed = await this.#records.end(id)
@@ -163,17 +166,17 @@ export class TokenStore {
     return existed
   }
 
-  /** Ends every token whose lease lies under a prefix, at once when it resolves; the removing is `TokenLeases.sweep`'s. */
+  /** Revokes every token whose lease is under a prefix, before it resolves; `TokenLeases.sweep` removes the records. */
   async revokePrefix(namespace: NamespaceId, prefix: string): Promise<void> {
     await this.leases.revokePrefix(namespace, prefix, base62(24, this.#random))
   }
 
-  /** The last use was made: the token goes. */
+  /** After the last use: revokes the token. */
   async spend(record: TokenRecord): Promise<void> {
     await this.revoke(record.id)
   }
 
-  /** Removes what has expired. Called again and again; it does a bounded piece of work each time. */
+  /** Removes expired tokens. Called repeatedly; each call does a limited amount of work. */
   async sweep(now: number): Promise<void> {
     for (const id of await this.#records.expired(now)) await this.revoke(id)
   }
@@ -184,17 +187,20 @@ export class TokenStore {
     await this.finishRevocations()
   }
 
-  /** No cached token counts any more: a namespace is gone. */
+  /** Invalidates all cached tokens, because a namespace was removed. */
   forget(): void {
     this.#cache.forget()
   }
 
-  /** Revokes every token that a mount created. `finishRevocations` then revokes those below them. Called again after a crash, it goes on. */
+  /**
+   * Revokes every token that a mount created. `finishRevocations` then revokes their child tokens. After a crash, the next call
+   * continues.
+   */
   async endAllOfMount(namespace: NamespaceId, mount: string): Promise<void> {
     await this.#records.endAllOfMount(namespace, mount)
   }
 
-  /** Ends every token of a namespace and removes what was kept of them. Called again after a crash, it goes on. */
+  /** Revokes every token of a namespace and removes its records. After a crash, the next call continues. */
   async endAllOf(namespace: NamespaceId): Promise<void> {
     await this.#records.endAllOf(namespace)
   }

@@ -8,19 +8,19 @@ interface Entry {
   readonly epoch: number
 }
 
-/** Ids of records that cached tokens rest on; beyond that a new epoch begins. */
+/** The most ids of records that cached tokens depend on; beyond that a new epoch begins. */
 const mostIds = 200_000
 
 /**
- * Tokens used lately, by the SHA-256 of their string, so that no request pays for a signature check. A change of a record
- * that a cached token rests on, its own or one above it, starts a new epoch, in which no earlier entry counts.
+ * Recently used tokens, by the SHA-256 of their string, to save the verification of signatures. A change of a record that a
+ * cached token depends on, its own or that of an ancestor, starts a new epoch, in which all earlier entries are invalid.
  */
 export class TokenCache {
   readonly #entries = recent<string, Entry>(50_000)
   readonly #ids = new Set<string>()
   #epoch = 0
 
-  /** To be taken before the records of a token are read. */
+  /** To be called before the records of a token are read. */
   get epoch(): number {
     return this.#epoch
   }
@@ -46,7 +46,7 @@ export class TokenCache {
     if (ids === undefined || ids.some((id) => this.#ids.has(id))) this.forget()
   }
 
-  /** No entry so far counts any more. */
+  /** Invalidates all entries. */
   forget(): void {
     this.#epoch++
     this.#ids.clear()

@@ -2,7 +2,7 @@ import type { NamespaceId, TokenRecord } from '../contract/identity.ts'
 import { hasLease } from './leases.ts'
 import type { TokenStore } from './store.ts'
 
-/** Tokens by their leases: what `sys/leases` works with. Each namespace sees its own and no others. */
+/** Tokens by their leases, for `sys/leases`. Each namespace sees only its own. */
 export class TokenLeases {
   readonly #tokens: TokenStore
   #untidy = false
@@ -23,13 +23,16 @@ export class TokenLeases {
     return this.#tokens.leases.list(namespace, prefix)
   }
 
-  /** Ends the token of a lease, and all below it. Absent is fine. */
+  /** Revokes the token of a lease, and its child tokens. A lease that does not exist is fine. */
   async revoke(namespace: NamespaceId, lease: string): Promise<void> {
     const record = await this.lookup(namespace, lease)
     if (record) await this.#tokens.revoke(record.id)
   }
 
-  /** Ends all tokens whose leases lie under a prefix, or the one of just this lease: at once. `wait`: their records are gone too. */
+  /**
+   * Revokes all tokens whose leases are under a prefix, or the one with exactly this lease, at once. `wait`: also until their
+   * records are removed.
+   */
   async revokePrefix(namespace: NamespaceId, prefix: string, wait: boolean): Promise<void> {
     if (await this.lookup(namespace, prefix)) return this.revoke(namespace, prefix)
     await this.#tokens.revokePrefix(namespace, prefix)
@@ -42,7 +45,7 @@ export class TokenLeases {
     this.#untidy = true
   }
 
-  /** Does what is left to do. Called again and again; also finishes what a crash interrupted. */
+  /** Completes pending removals, including those that a crash interrupted. Called repeatedly. */
   async sweep(): Promise<void> {
     const { leases } = this.#tokens
     await leases.finish(async (id) => this.#tokens.revoke(id))

@@ -21,8 +21,8 @@ export interface ParsedToken {
 const longest = 8192
 
 /**
- * The strings that applications hold. A JWT's `jti` and a caller-chosen string lead to the token's id by a keyed hash, so
- * that nobody who reads the storage learns a string that the server would take.
+ * The token strings of applications. A token's id is a keyed hash of a JWT's `jti` or of a chosen string, so that the
+ * storage reveals no string that the server would accept.
  */
 export class TokenReader {
   readonly #signer: TokenSigner
@@ -35,7 +35,7 @@ export class TokenReader {
     this.#random = random
   }
 
-  /** With the keys that are kept in `view`, made the first time. */
+  /** With the keys from `view`, which are generated the first time. */
   static async open(view: View, random: Random): Promise<TokenReader> {
     const stored = await view.transaction(async (tx) => {
       const present = await tx.get('keys', keysShape)
@@ -49,7 +49,7 @@ export class TokenReader {
     return new TokenReader(new TokenSigner(signing), createSecretKey(salt), random)
   }
 
-  /** The id of a token to be, and how its string is made once its record is known. */
+  /** The id of a new token, and the function that creates its string from its record. */
   next(opaque?: string): {
     readonly id: string
     readonly issue: (record: TokenRecord, spec: TokenSpec) => Promise<string>
@@ -63,7 +63,7 @@ export class TokenReader {
     }
   }
 
-  /** The token of a string, valid or not; undefined when we never made it. */
+  /** The token of a string, valid or not; undefined if this server did not issue it. */
   async read(token: string): Promise<ParsedToken | undefined> {
     if (token === '' || token.length > longest) return undefined
     if (token.split('.').length !== 3) return { id: this.#idOf('opaque', token) }
@@ -86,7 +86,7 @@ interface StoredKeys {
 
 const keysShape = shapeOf<StoredKeys>('keys of the token store', { signing: isBase64, salt: isBase64 })
 
-/** The claims of a service token. Its end stands there only if no renewal can move it. */
+/** The claims of a service token. They have an expiry only if no renewal can change it. */
 function serviceClaims(
   jti: string,
   { issuedAt, expiresAt }: TokenRecord,

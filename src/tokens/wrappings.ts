@@ -10,8 +10,8 @@ import type { TokenStore } from './store.ts'
 const policy = 'response-wrapping'
 
 /**
- * Answers behind tokens. A wrapping token is a service token with one use, no parent and the one policy
- * `response-wrapping`; what it carries is written and removed in the same commits as the token itself.
+ * Wrapped responses. A wrapping token is a service token with one use, no parent and the single policy
+ * `response-wrapping`; its content is written and removed in the same commits as the token itself.
  */
 export class Wrappings {
   readonly #tokens: TokenStore
@@ -29,7 +29,7 @@ export class Wrappings {
     return this.#clock.now()
   }
 
-  /** Puts an answer behind a fresh token of the namespace that it came from. */
+  /** Wraps a response with a new token of its namespace. */
   async wrap(namespace: NamespaceId, content: Wrapped): Promise<WrapInfo> {
     return (await this.#wrap(namespace, content)).info
   }
@@ -41,8 +41,8 @@ export class Wrappings {
   }
 
   /**
-   * Opens a wrapping token: to exactly one caller, however many try. Undefined for all others.
-   * @param by the caller's token. If it is the wrapping token itself, the request has taken its use already.
+   * Unwraps: for exactly one of all concurrent callers. Undefined for all others.
+   * @param by the caller's token. If it is the wrapping token itself, the request has counted its use already.
    */
   async take(bearer: Secret<string>, by: TokenRecord | undefined): Promise<Wrapped | undefined> {
     const record = await this.#find(bearer)
@@ -51,8 +51,8 @@ export class Wrappings {
   }
 
   /**
-   * Puts what a wrapping token carries behind a new one, for `ttl` seconds or as long as it first was, whichever is
-   * shorter. The new token is made before the old one ends: what fails in between loses nothing.
+   * Moves the content of a wrapping token to a new one, for `ttl` seconds or the original TTL, whichever is shorter. The
+   * new token is created before the old one is revoked: a failure in between loses nothing.
    */
   async rewrap(bearer: Secret<string>, by: TokenRecord | undefined, ttl = Infinity): Promise<WrapInfo | undefined> {
     const record = await this.#find(bearer)
@@ -79,7 +79,7 @@ export class Wrappings {
       type: 'service',
       namespace,
       policies: [policy],
-      // Leases are kept under the path, and no name may end in an empty segment.
+      // Leases are stored under the path, and no name may end in an empty segment.
       path: creationPath.replace(/\/$/, ''),
       meta: null,
       displayName: '',
