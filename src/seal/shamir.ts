@@ -10,9 +10,9 @@ const keyBytes = 32
 const place = utf8('strongroom seal: root key')
 
 /**
- * Shamir's secret sharing over GF(2^8). Shares are Vault's: the key's bytes and the x coordinate as last byte (33 bytes);
- * a single share is the key itself. The package checks neither lengths nor x = 0 nor whether shares belong together: this
- * guard does, and the combined key counts only if it opens the root key.
+ * Shamir's secret sharing over GF(2^8). Shares have Vault's format: the key's bytes and the x coordinate as last byte
+ * (33 bytes); a single share is the key itself. The package checks neither lengths nor x = 0 nor whether shares belong
+ * together: this class does, and the combined key is accepted only if it decrypts the root key.
  */
 export class ShamirSeal implements Seal {
   readonly type = 'shamir'
@@ -57,7 +57,7 @@ export class ShamirSeal implements Seal {
   }
 }
 
-/** @throws Fault invalid_request naming the count that cannot be. */
+/** @throws Fault invalid_request with the invalid number. */
 export function checkCounts(shares: number, threshold: number): void {
   if (!Number.isInteger(shares) || shares < 1)
     throw refuse('there must be at least one key share: set secret_shares to 1 or more')
@@ -65,7 +65,7 @@ export function checkCounts(shares: number, threshold: number): void {
     throw refuse('the threshold must be at least one: set secret_threshold to 1 or more')
   if (shares > 255) throw refuse('there can be no more than 255 key shares: ask for fewer of them')
   if (threshold > shares)
-    throw refuse('the threshold cannot be larger than the number of shares, or the server could never be opened')
+    throw refuse('the threshold cannot be larger than the number of shares, or the server could never be unsealed')
   if (shares > 1 && threshold === 1) throw refuse('threshold must be greater than one for multiple shares')
 }
 
