@@ -54,7 +54,7 @@ const behaviors = ['use_always', 'allow_authorized', 'deny_unauthorized'] as con
 
 const unixSettings: Readonly<Record<string, Setter<UnixDraft>>> = {
   ...common,
-  // Configurations of others have it. There is no TLS here that could be on.
+  // Configurations of other servers have it. It has no effect here, because there is no TLS.
   tls_disable: (source, value, draft) => {
     draft.tlsOff = source.bool(value, 'tls_disable')
     if (!draft.tlsOff)
@@ -69,7 +69,7 @@ const unixSettings: Readonly<Record<string, Setter<UnixDraft>>> = {
   socket_group: (source, value, draft) => void ((draft.socket ??= {}).group = source.string(value, 'socket_group')),
 }
 
-/** An address to listen on, `host:port` or `[IPv6]:port`; the host is empty for `:port`. Undefined for anything else. */
+/** An address to listen on, `host:port` or `[IPv6]:port`; the host is empty for `:port`. Undefined if it is malformed. */
 export function hostAndPort(address: string): { readonly host: string; readonly port: number } | undefined {
   const parts = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(address)
   const port = Number(parts?.[3])

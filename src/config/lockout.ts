@@ -6,7 +6,7 @@ import type { LockoutConfig } from './types.ts'
 /** The login methods that lock users out (`Engine.locksOut`), and `all` of them. */
 export const lockoutTypes = ['all', 'approle', 'ldap', 'userpass']
 
-/** `user_lockout "TYPE" { … }`: when failed logins lock users out. @throws ConfigError for another type, or one that is there already */
+/** `user_lockout "TYPE" { … }`: the lockout after failed logins. @throws ConfigError for an unknown or repeated type */
 export function lockoutsOf(
   source: Source,
   value: HclValue,

@@ -16,7 +16,7 @@ const listenerTypes = { tcp: tcpListener, unix: unixListener } as Readonly<Recor
 /** All settings outside blocks, and all blocks. */
 export const topLevel: Readonly<Record<string, Setter<Draft>>> = {
   storage: setStorage,
-  // Vault's first name for it; old configurations still use it.
+  // Vault's first name for it, still used in old configurations.
   backend: setStorage,
   listener: (source, value, draft, item) => {
     for (const [type, body] of labelled(source, value, item)) {

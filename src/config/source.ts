@@ -4,7 +4,7 @@ import type { HclItem, HclValue, Position } from '../util/hcl/values.ts'
 import { parseDuration } from '../util/duration.ts'
 import { suggest } from '../util/suggest.ts'
 
-/** A mistake in the configuration: names file, line and what to write instead. */
+/** An error in the configuration, with file, line and correction. */
 export class ConfigError extends Error {}
 
 /** One file as it is read: settings are checked against it, so that errors can name their place. */
@@ -46,7 +46,7 @@ export class Source {
     return number
   }
 
-  /** A list of texts, or one text with commas between. @throws ConfigError when nothing is left of it */
+  /** A list of strings, or one comma-separated string. @throws ConfigError if it is empty */
   list(value: HclValue, name: string): readonly string[] {
     const parts =
       value.kind === 'list' ? value.items.map((item) => this.string(item, name)) : this.string(value, name).split(',')
@@ -69,7 +69,7 @@ export class Source {
   }
 }
 
-/** How a setting changes what is being built. */
+/** Applies a setting to the configuration under construction. */
 export type Setter<T> = (source: Source, value: HclValue, draft: T, item: HclItem) => void
 
 /** The blocks of an item by their labels: `storage "level" { … }`, or the same in JSON. */

@@ -66,7 +66,7 @@ function suitesOf(source: Source, value: HclValue): readonly string[] {
   })
 }
 
-/** TLS as a listener block wants it; undefined where it is off. @throws ConfigError for what would have no effect */
+/** TLS of a listener block; undefined if it is disabled. @throws ConfigError for settings without effect */
 export function tlsOf(source: Source, at: Position, draft: TlsDraft): TlsConfig | undefined {
   const { cert, certKey, ca, min, max, suites: ciphers, serverOrder = true } = draft
   if (draft.tlsOff) return withoutTls(source, at, draft)

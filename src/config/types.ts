@@ -2,16 +2,16 @@ import type { AuditDeviceSpec } from '../contract/audit.ts'
 import type { ForwardedFor, ProxyProtocol } from '../contract/peer.ts'
 import type { LogLevel } from '../util/log.ts'
 
-/** Certificate, key and what else of TLS a listener is told. Suites are OpenSSL's names. */
+/** The TLS settings of a listener. Suites have OpenSSL's names. */
 export interface TlsConfig {
   readonly certFile: string
   readonly keyFile: string
   readonly minVersion?: TlsVersion
   readonly maxVersion?: TlsVersion
   readonly ciphers?: readonly string[]
-  /** The client's order of cipher suites counts, not the server's. */
+  /** The server follows the client's order of cipher suites. */
   readonly clientOrder?: boolean
-  /** Clients must show a certificate of these authorities. */
+  /** Clients must have a certificate of these authorities. */
   readonly clientCaFile?: string
   /** Clients are not asked for a certificate. */
   readonly noClientCert?: boolean
@@ -54,7 +54,7 @@ export interface WitnessConfig {
   readonly caFile?: string
 }
 
-/** When failed logins lock users out. Durations in seconds; what is absent is as usual. */
+/** The lockout after failed logins. Durations in seconds; absent settings have their defaults. */
 export interface LockoutConfig {
   readonly threshold?: number
   readonly duration?: number
@@ -86,5 +86,5 @@ export interface Config {
   readonly userLockout: Readonly<Record<string, LockoutConfig>>
 }
 
-/** TTLs where nothing is configured: 768 hours. */
+/** The default TTL: 768 hours. */
 export const defaultTtl = 768 * 3600

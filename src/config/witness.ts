@@ -2,7 +2,7 @@ import type { HclValue } from '../util/hcl/values.ts'
 import type { Source } from './source.ts'
 import type { WitnessConfig } from './types.ts'
 
-/** `audit_witness "name" { url = …, key = … }`: a witness that checkpoints of the audit logs are shown to. */
+/** `audit_witness "name" { url = …, key = … }`: a witness that cosigns checkpoints of the audit logs. */
 export function witnessOf(source: Source, body: HclValue, name: string): WitnessConfig {
   if (body.kind !== 'object')
     throw source.wrong(body.at, 'an audit_witness block has a name: audit_witness "one" { … }')
