@@ -7,15 +7,15 @@ async function exists(path: string): Promise<boolean> {
     await stat(path)
     return true
   } catch (thrown) {
-    // Any other error, such as a folder without read permission, does not mean that nothing is there.
+    // Any other error, such as a folder without read permission, does not mean that the storage is empty.
     if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return false
     throw new StorageUnavailable('the folder of the storage cannot be read', { cause: thrown })
   }
 }
 
 /**
- * Whether there is a database.
- * @throws StorageUnavailable when there are data files but not the file that names them: LevelDB would begin afresh.
+ * Whether a database exists.
+ * @throws StorageUnavailable if there are data files without the file that lists them: LevelDB would start empty.
  */
 export async function holdsDatabase(path: string): Promise<boolean> {
   if (await exists(join(path, 'CURRENT'))) return true
@@ -29,7 +29,7 @@ export async function nearestFolder(path: string): Promise<string> {
   return (await exists(path)) || dirname(path) === path ? path : nearestFolder(dirname(path))
 }
 
-/** Beside the database: LevelDB begins a new log at each start, so that the next one would find nothing amiss. */
+/** In the database's folder: LevelDB begins a new log at each start, so that the next start would not notice the loss. */
 const lossMark = 'DATA-LOST'
 
 /**

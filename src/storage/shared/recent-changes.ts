@@ -2,7 +2,9 @@ import type { Rev } from '../../contract/storage.ts'
 
 const capacity = 20_000
 
-/** The keys that changed recently, for "did anything change below this prefix since?". Without records of the time it answers yes. */
+/**
+ * The recently changed keys, to check whether a key below a prefix has changed since a revision. If unknown, the result is true.
+ */
 export class RecentChanges {
   #changes: { readonly rev: Rev; readonly key: string }[] = []
   #completeSince: Rev = 0n

@@ -15,7 +15,7 @@ export class Watchers {
     return allApplied(this.#watchers, (watcher) => watcher.changed(rev, keys))
   }
 
-  /** Changes may have happened of which there is no record. */
+  /** Reports that unknown keys may have changed. */
   reset(): Promise<void> | undefined {
     return allApplied(this.#watchers, (watcher) => watcher.reset())
   }
@@ -26,7 +26,7 @@ export class Watchers {
   }
 }
 
-/** A watcher that fails holds up nobody: it keeps what it could not apply from being used. */
+/** A failing watcher does not delay the others: it must itself prevent the use of values that it could not update. */
 function allApplied(
   watchers: Iterable<Watcher>,
   apply: (watcher: Watcher) => void | Promise<void>,

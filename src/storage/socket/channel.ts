@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { deserialize, serialize } from 'node:v8'
 
-/** Larger frames than any that storages exchange end the connection. */
+/** Larger frames than any storage message end the connection. */
 const longestFrame = 256 * 1024 * 1024
 const headBytes = 4
 
@@ -16,7 +16,7 @@ export class Channel<Out, In> {
   #bytes = 0
   #outgoing: Out[] = []
 
-  /** @param ended called once, when nothing more can arrive */
+  /** @param ended called once, after the last message */
   constructor(socket: Socket, received: (message: In) => void, ended: () => void) {
     this.#socket = socket
     this.#received = received
@@ -36,13 +36,13 @@ export class Channel<Out, In> {
     this.#socket.destroySoon()
   }
 
-  /** Sends nothing more. It ends when the other side has read that and closes. */
+  /** Sends nothing more. The connection ends when the other side has read everything and closes. */
   finish(): void {
     this.#flush()
     this.#socket.end()
   }
 
-  /** Ends it at once. */
+  /** Ends the connection at once. */
   destroy(): void {
     this.#socket.destroy()
   }

@@ -30,8 +30,8 @@ interface Waiting {
 }
 
 /**
- * A storage that another process of this user owns, over its Unix socket. When the connection ends, the watchers have lost
- * the storage; the next call connects again.
+ * A storage owned by another process of this user, over its Unix socket. When the connection ends, `lost` is reported to
+ * the watchers; the next call connects again.
  */
 export class SocketStorage implements Storage {
   readonly member: Membership
@@ -55,7 +55,7 @@ export class SocketStorage implements Storage {
     }
   }
 
-  /** @throws StorageUnavailable when no owner answers in the folder, or others than this user could reach it. */
+  /** @throws StorageUnavailable if no owner responds in the folder, or other users could access it. */
   static async connect(folder: string, name: string): Promise<SocketStorage> {
     const storage = new SocketStorage(folder, name)
     await storage.#connected()
@@ -150,7 +150,7 @@ interface ConnectionEvents {
 
 /** The member's side of one connection. */
 class Connection {
-  /** The type of the storage behind the owner. */
+  /** The type of the owner's storage. */
   readonly welcomed: Promise<string>
   readonly #channel: Channel<ToOwner, ToMember>
   readonly #events: ConnectionEvents
@@ -219,7 +219,7 @@ class Connection {
     this.#welcome.resolve(type)
   }
 
-  /** A lease begins when it was asked for: that is before the owner granted it. */
+  /** A lease begins at the time of its request, which is before the owner granted it. */
   #renewed(): void {
     this.#deadline = (this.#renewals.shift() ?? 0) + this.#leaseMs
   }
@@ -265,12 +265,17 @@ function errorOf(failure: Failure, why: string): Error {
   return failure === 'unavailable' ? new StorageUnavailable(why) : new Fault('internal', why)
 }
 
-/** Everybody who reaches the socket can read and write the storage. @throws StorageUnavailable when others than this user reach it */
+/**
+ * Every process that can connect to the socket can read and write the storage. @throws StorageUnavailable if other users can
+ * access it
+ */
 async function privateSocket(folder: string): Promise<string> {
   const { uid, mode } = await stat(folder).catch((cause: unknown) => {
-    throw new StorageUnavailable('the folder with the socket of the storage is not there', { cause })
+    throw new StorageUnavailable('the folder with the socket of the storage does not exist', { cause })
   })
   if (uid !== process.getuid?.() || (mode & 0o077) !== 0)
-    throw new StorageUnavailable('the folder with the socket of the storage is open to other users; make it 0700')
+    throw new StorageUnavailable(
+      'the folder with the socket of the storage is accessible to other users; set its mode to 0700',
+    )
   return join(folder, socketName)
 }

@@ -3,7 +3,10 @@ import type { Commit, CommitResult, Entry, ListOptions, Rev } from '../../contra
 /** The name of the socket in its folder. */
 export const socketName = 'storage.sock'
 
-/** How a member may serve after it has last heard from the owner, milliseconds. The owner waits so long for one that is silent. */
+/**
+ * The time for which a member may serve after the last message from the owner, milliseconds. The owner waits this long for a
+ * silent member.
+ */
 export const leaseMs = 2000
 
 /** A request of a member to the owner. */
@@ -20,7 +23,7 @@ export type Call =
       readonly also: readonly string[]
     }
 
-/** A piece of a range, with the other keys that were asked for. */
+/** A part of a range, with other requested keys. */
 export interface SentPiece {
   readonly entries: readonly Entry[]
   readonly more: boolean
@@ -43,7 +46,7 @@ export type ToOwner =
   | { readonly type: 'hello'; readonly name: string }
   | { readonly type: 'call'; readonly id: number; readonly call: Call }
   | { readonly type: 'applied'; readonly number: number }
-  /** Asks for another lease, which the member counts from when it sent this. */
+  /** Requests another lease, which begins for the member when it sent this. */
   | { readonly type: 'renew' }
 
 export type ToMember =
@@ -51,6 +54,6 @@ export type ToMember =
   | { readonly type: 'refused'; readonly why: string }
   | { readonly type: 'result'; readonly id: number; readonly result: Results[keyof Results] }
   | { readonly type: 'failed'; readonly id: number; readonly failure: Failure; readonly why: string }
-  /** To be answered by `applied` once nothing that is served rests on older values; without keys, all may have changed. */
+  /** To be answered by `applied` when no response depends on older values; without keys, all keys may have changed. */
   | { readonly type: 'changed'; readonly number: number; readonly rev: Rev; readonly keys?: readonly string[] }
   | { readonly type: 'renewed' }

@@ -11,7 +11,7 @@ import { leaseMs, socketName } from './messages.ts'
 import type { Call, Failure, Results, ToMember, ToOwner } from './messages.ts'
 
 export interface OwnerOptions {
-  /** A folder of this user alone; made unless it is there. The socket lies in it. */
+  /** A folder for this user only, created if necessary. It contains the socket. */
   readonly folder: string
   readonly log: Log
   /** Usually `leaseMs`. */
@@ -25,7 +25,7 @@ export interface SharedSocket {
 
 /**
  * Shares a storage with other processes of this user over a Unix socket. A commit is answered when every member has applied
- * its changes. A member that does not is cut off, and counts as out of service when its lease has run out.
+ * its changes. A member that does not is disconnected, and counts as out of service when its lease has expired.
  */
 export async function shareStorage(storage: Storage, options: OwnerOptions): Promise<SharedSocket> {
   const { folder, log } = options
@@ -90,7 +90,7 @@ class Member {
     )
   }
 
-  /** Ends the connection. Commits wait until the member has noticed, or its lease has run out. */
+  /** Ends the connection. Commits wait until the member has noticed, or its lease has expired. */
   cut(): void {
     if (this.#isCut) return
     this.#isCut = true
@@ -155,7 +155,7 @@ class Member {
     const [oldest] = this.#unapplied.values()
     if (this.#overdue || !oldest || this.#isCut) return
     const left = oldest.sentAt + this.#parts.leaseMs / 2 - performance.now()
-    // After a timer that was late itself, what the member has sent meanwhile is read first.
+    // If the timer itself was late, messages that the member has sent meanwhile are read first.
     this.#overdue = setTimeout(() => setImmediate(() => this.#checkOldest()), Math.max(1, left)).unref()
   }
 
@@ -178,7 +178,7 @@ class Member {
     this.cut()
   }
 
-  /** The member has left, is gone, or its lease has run out: it serves no more. */
+  /** The member has left or disconnected, or its lease has expired: it serves no more requests. */
   #ended(): void {
     this.#isCut = true
     clearTimeout(this.#overdue)
@@ -208,7 +208,7 @@ class Member {
     return call.do === 'commit' ? storage.commit(call.commit) : storage.rev()
   }
 
-  /** Sent while the storage shows the piece: the member gets it in order with the changes. */
+  /** Sent while the storage reads the part: the member gets it in order with the changes. */
   async #answerEntries(id: number, { also, ...range }: Extract<Call, { readonly do: 'entries' }>): Promise<void> {
     await this.#parts.storage.entries({ ...range, also }, ({ entries, more, read }: Piece) => {
       const others = also.flatMap((key) => read(key) ?? [])
