@@ -19,8 +19,8 @@ export const commitShape = shapeOf<CommitRecord>('a number of the newest commit'
 export const firstCommit: CommitRecord = { format: 1, number: 0 }
 
 /**
- * Numbers the commits. Nothing counts before `start`: as long as nobody has found the storage to be the newest one, its
- * number must not grow, or an older storage would catch up by being opened again and again.
+ * Numbers the commits. Commits before `start` are not counted: until the storage has been verified to be the newest one,
+ * its number must not grow, or an older storage would catch up by repeated unseals.
  */
 export class CommitCount {
   #last = 0
@@ -28,7 +28,7 @@ export class CommitCount {
   #found: number | undefined
   #counting = false
 
-  /** The number that the storage had when it was opened; undefined: its record is not there. */
+  /** The number that the storage had at unseal; undefined if the record does not exist. */
   get found(): number | undefined {
     return this.#found
   }
@@ -38,7 +38,7 @@ export class CommitCount {
     return this.#newest
   }
 
-  /** Goes on from what the storage has. A commit of before, which may still be under way, is never numbered again. */
+  /** Continues from the stored number. An earlier commit that is still in progress is never numbered again. */
   resume(record: CommitRecord | undefined): void {
     this.#found = record?.number
     this.#last = Math.max(this.#last, record?.number ?? 0)
@@ -46,7 +46,7 @@ export class CommitCount {
     this.#counting = false
   }
 
-  /** From now on commits count. */
+  /** Commits are counted from now on. */
   start(): void {
     this.#counting = true
   }
@@ -57,7 +57,7 @@ export class CommitCount {
     return { format: 1, number: this.#last }
   }
 
-  /** The storage has this commit for good. */
+  /** The storage has acknowledged this commit. */
   acknowledged({ number }: CommitRecord): void {
     if (this.#counting && number > this.#newest) this.#newest = number
   }

@@ -2,7 +2,7 @@ import type { View } from '../contract/view.ts'
 import { isCount, shapeOf } from '../util/stored/shape.ts'
 
 const name = 'core/encryptions'
-/** Counted ahead on disk: after a crash the count may be too high by two of these, never too low. */
+/** Reserved ahead on disk: after a crash the count may be too high by two of these blocks, never too low. */
 const block = 100_000
 
 const encryptionsShape = shapeOf<{ readonly term: number; readonly reserved: number }>('a count of encryptions', {
@@ -18,7 +18,7 @@ export class EncryptionCount {
   #term: number
   /** By all processes. */
   #reserved = 0
-  /** Of that, what this process has not used yet; less than 0 before its first block. */
+  /** The rest of the block of this process; less than 0 before its first block. */
   #left = 0
   #view: View | undefined
   #saving = false
@@ -31,7 +31,7 @@ export class EncryptionCount {
     return this.#reserved - this.#left
   }
 
-  /** Goes on from what was reserved before. */
+  /** Continues from the stored reservation. */
   async resume(view: View): Promise<void> {
     this.#view = view
     view.watch(name, async () => this.#read())
@@ -55,7 +55,7 @@ export class EncryptionCount {
     this.#left--
     if (this.#left > block / 2 || this.#saving || !this.#view) return
     this.#saving = true
-    // A reservation that fails is tried again at the next value; the block in hand is still half full.
+    // A failed reservation is repeated at the next value; the current block is still half full.
     setImmediate(
       () =>
         void this.#reserve()
@@ -79,7 +79,7 @@ export class EncryptionCount {
     this.#left += block
   }
 
-  /** Others reserve, too. What this process reserves itself counts when it has it. */
+  /** Other processes reserve blocks as well. Blocks of this process are counted when it has them. */
   async #read(): Promise<void> {
     const stored = await this.#view?.get(name, encryptionsShape)
     if (stored?.term === this.#term) this.#reserved = Math.max(this.#reserved, stored.reserved)

@@ -7,7 +7,7 @@ interface FolderWatcher {
   readonly changed: Changed
 }
 
-/** Reports changed storage keys to those who watch them or a folder above them, by plain names. */
+/** Reports changed storage keys, by their plaintext names, to the watchers of the record or of a folder above it. */
 export class FolderWatchers {
   readonly #names: Pick<Names, 'decrypt'>
   /** By the storage key of the folder or record. */
@@ -68,7 +68,7 @@ export class FolderWatchers {
     else found.set(place, [key])
   }
 
-  /** Undefined when one of them is no name of this store: then nothing is known about what changed. */
+  /** Undefined if one of them is not a name of this store: then the changed records are unknown. */
   #plain(place: string, keys: readonly string[]): readonly string[] | undefined {
     try {
       return keys.map((key) => this.#plainBelow(place, key))

@@ -6,7 +6,9 @@ const version = 1
 const head = 5
 const nonceSize = 24
 
-/** A stored value that does not open: it was changed, moved or cut outside strongroom, or belongs to another store. */
+/**
+ * A stored value that cannot be decrypted: it was changed, moved or truncated outside strongroom, or belongs to another store.
+ */
 export class BrokenRecord extends Error {}
 
 /** Seals a value for one place. The place (storage key) and the store's id are authenticated with it. */
@@ -31,7 +33,7 @@ export function termOf(frame: Uint8Array): number {
   return new DataView(frame.buffer, frame.byteOffset).getUint32(1)
 }
 
-/** Opens a value at the place it was sealed for. @throws BrokenRecord */
+/** Decrypts a value with the storage key for which it was encrypted. @throws BrokenRecord */
 export function decryptValue(key: Uint8Array, place: string, frame: Uint8Array): Uint8Array {
   const value = decryptXChaCha(key, frame.subarray(head), utf8(place))
   if (value) return value

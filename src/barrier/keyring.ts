@@ -1,7 +1,7 @@
 import { base64, fromBase64, text, utf8, wipe } from '../util/bytes.ts'
 import { BrokenRecord, decryptValue, encryptValue } from './frame.ts'
 
-/** One encryption key and when it came into use. Times are epoch milliseconds. */
+/** One encryption key and the time of its installation. Times are epoch milliseconds. */
 export interface Term {
   readonly term: number
   readonly key: Uint8Array
@@ -13,7 +13,7 @@ export interface Keyring {
   readonly storeId: string
   readonly nameKey: Uint8Array
   readonly terms: readonly Term[]
-  /** Whether the store has digests of its records: that there are none is damage then. */
+  /** Whether the store has digests of its records: then missing digests are damage. */
   readonly digests: boolean
 }
 
@@ -61,11 +61,11 @@ interface StoredKeyring {
   readonly store_id: string
   readonly name_key: string
   readonly terms: readonly { readonly term: number; readonly key: string; readonly installed_at: number }[]
-  /** Absent in what a release without digests wrote. */
+  /** Absent in the records of a release without digests. */
   readonly digests?: boolean
 }
 
-/** Opens a stored keyring. Undefined when `root` is not its root key. */
+/** Decrypts a stored keyring. Undefined if `root` is not its root key. */
 export function unwrapKeyring(wrapped: Uint8Array, root: Uint8Array): Keyring | undefined {
   try {
     const plain = decryptValue(root, place, wrapped)

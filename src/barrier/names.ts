@@ -10,8 +10,8 @@ const unprintable = /[\p{Cc}\p{Surrogate}]/u
 
 /**
  * Names of records, encrypted segment by segment with AES-SIV (RFC 5297): deterministic, so that a name can be looked
- * up, with the encrypted parent as associated data, so that equal segments of different folders differ. Whoever has the
- * disk learns how many names a folder has and about how long they are, not what they are.
+ * up, with the encrypted parent as associated data, so that equal segments of different folders differ. The disk reveals
+ * the number of names in a folder and their approximate lengths, not the names.
  */
 export class Names {
   readonly #siv: Siv
@@ -36,12 +36,12 @@ export class Names {
     const sealed =
       parent + this.#sealSegment(parent, name.slice(cut + 1, folder ? -1 : undefined)) + (folder ? '/' : '')
     this.#sealed.set(name, sealed)
-    // Watchers of the folder are about to ask for it.
+    // Watchers of the folder are about to look it up.
     this.#opened.set(sealed, name.slice(cut + 1))
     return sealed
   }
 
-  /** The plain last segment of a storage key below `parent` (itself a storage key). Keeps a trailing slash. */
+  /** The plaintext last segment of a storage key below `parent` (itself a storage key). Keeps a trailing slash. */
   decrypt(parent: string, key: string): string {
     const cached = this.#opened.get(key)
     if (cached !== undefined) return cached
@@ -64,7 +64,7 @@ export class Names {
     return keys.map((key) => this.decrypt(parent, key))
   }
 
-  /** Forgets the key and everything known. */
+  /** Wipes the key and the cache. */
   wipe(): void {
     this.#siv.forget()
     this.#parents.clear()
@@ -73,7 +73,7 @@ export class Names {
   }
 
   #sealSegment(parent: string, segment: string): string {
-    // Half a surrogate pair has no UTF-8 of its own: all of them would become the same name.
+    // An unpaired surrogate has no UTF-8: all of them would become the same name.
     if (unprintable.test(segment)) throw refuse('a name cannot have control characters or half a surrogate pair in it')
     const plain = utf8(segment)
     if (plain.length === 0 || plain.length > longest) throw refuse(`a name's segments must have 1 to ${longest} bytes`)

@@ -13,7 +13,7 @@ import type { CommitCount, CommitRecord } from './commit-count.ts'
 import { FolderWatchers } from './folder-watchers.ts'
 import type { Names } from './names.ts'
 
-/** What records rest on. */
+/** The dependencies of records. */
 export interface RecordParts {
   readonly storage: Pick<Storage, 'get' | 'list' | 'commit' | 'rev' | 'watch'>
   readonly names: Names
@@ -24,13 +24,13 @@ export interface RecordParts {
   readonly alongFolder: () => string
   /** Undefined where the owner of the storage numbers commits. */
   readonly commits: CommitCount | undefined
-  /** Undefined, or what to wait for before what lies at a place is believed. */
+  /** Undefined, or a check to wait for before the value of a key is used. */
   readonly trusted: (place: string) => Promise<void> | undefined
-  /** To be waited for before a folder is believed to have no more than is there. */
+  /** A check to wait for before a list of a folder is used. */
   readonly complete: (folder: string) => Promise<void>
 }
 
-/** A commit of other keys, with what every commit carries. */
+/** A commit of other keys, with the writes of every commit. */
 export interface Stamped {
   readonly ops: readonly Op[]
   readonly record: CommitRecord | undefined
@@ -39,7 +39,7 @@ export interface Stamped {
 /** Names of a folder decrypted between two turns of the event loop. */
 const slice = 1000
 const absent = Symbol('absent')
-/** Our own records are read whatever their shape: a limit here would make a record that nobody can read. */
+/** Our own records are read regardless of their shape: a limit here would make a record unreadable. */
 const noLimits: JsonLimits = {
   bytes: Infinity,
   depth: Infinity,
@@ -49,14 +49,14 @@ const noLimits: JsonLimits = {
   names: Infinity,
   numerals: Infinity,
 }
-/** Bytes of the decrypted records that are kept, about: callers choose how large records and names are. */
+/** The approximate size of the cache in bytes: callers choose the sizes of records and names. */
 const cacheBytes = 64 * 1024 * 1024
-/** What a small record takes in memory. */
+/** The memory overhead of a small record. */
 const smallestEntry = 2048
 /** How much larger a value is than its JSON. */
 const parsedFactor = 3
 
-/** Room for the frame around a value, so that the sealed one still fits into every storage. */
+/** Space for the frame of a value, so that the encrypted one still fits into every storage. */
 const longestRecord = storageLimits.valueBytes - 1024
 
 /** The error of every use of the barrier while it is sealed. */
@@ -65,15 +65,15 @@ export function sealedFault(): Fault {
 }
 
 /**
- * JSON records over encrypted names and values, with a cache of decrypted ones that every commit keeps true: the records
- * that the storage reports are dropped, and those who watch them informed, before the commit is answered to anybody.
+ * JSON records over encrypted names and values, with a cache of decrypted ones that every commit invalidates: the changed
+ * records are dropped, and their watchers informed, before any response to the commit is sent.
  */
 export class Records {
   readonly #parts: RecordParts
   readonly #cache = recentSized<Stored<unknown> | typeof absent>(cacheBytes)
   readonly #watch: Closer
   readonly #watchers: FolderWatchers
-  /** Counts invalidations, so that a slow read cannot put an old value back. */
+  /** Counts invalidations, so that a slow read cannot cache an old value. */
   #epoch = 0
   #closed = false
   #along: {
@@ -141,19 +141,19 @@ export class Records {
     return inByteOrder(names, slice)
   }
 
-  /** Applies changes (undefined removes) if what is expected holds. False on a conflict. */
+  /** Applies changes (undefined removes) if the expected revisions match. False on a conflict. */
   async commit(changes: ReadonlyMap<string, unknown>, expect: readonly Expectation[]): Promise<boolean> {
     const ops: Op[] = []
     for (const [name, value] of changes) ops.push(this.#op(name, value))
     return this.#commit(this.#stamp(ops, changes), expect)
   }
 
-  /** Changes of keys that are no records, with what every commit carries. The caller commits them, and tells of it. */
+  /** Changes of keys that are not records, with the writes of every commit. The caller commits them, and reports them. */
   stamp(ops: readonly Op[]): Stamped {
     return this.#stamp(ops)
   }
 
-  /** A stamped commit is in the storage for good. */
+  /** A numbered commit is acknowledged by the storage. */
   acknowledged({ ops, record }: Stamped): void {
     if (record) this.#parts.commits?.acknowledged(record)
     this.#forget(placesOf(ops))
@@ -196,7 +196,7 @@ export class Records {
     }
   }
 
-  /** Made at once before the storage is asked, so that numbers grow in the order of commits. */
+  /** Created before the call to the storage, so that numbers increase in the order of commits. */
   #stamp(ops: readonly Op[], changes?: ReadonlyMap<string, unknown>): Stamped {
     const record = this.#parts.commits?.next()
     return { ops: [...ops, ...this.#alongOps(changes), ...(record ? [this.#op(commitName, record)] : [])], record }
@@ -221,7 +221,7 @@ export class Records {
     return value === undefined ? { del: place } : { put: place, value: this.#parts.seal(place, encoded(value)) }
   }
 
-  /** Runs `task` after those that came before it with the same name. */
+  /** Runs `task` after earlier ones with the same name. */
   async inTurn<T>(name: string, task: () => Promise<T>): Promise<T> {
     const turn = this.#turns.get(name) ?? { mutex: new Mutex(), waiting: 0 }
     this.#turns.set(name, turn)
@@ -238,7 +238,7 @@ export class Records {
     return this.place(name)
   }
 
-  /** After the seal the key of the names is wiped: whatever is asked for would be found absent. */
+  /** After the seal the key of the names is wiped: every record would seem to be absent. */
   #usable(): void {
     if (this.#closed) throw sealedFault()
   }

@@ -22,8 +22,8 @@ interface Owner {
 }
 
 /**
- * The storage as its owner shares it with other processes. Their commits are numbered, and carry what every commit of the
- * owner carries; they read only what the owner has checked. While the owner is sealed, nobody reads or writes.
+ * The storage as its owner shares it with other processes. Their commits are numbered, and have the writes of every
+ * commit of the owner; they read only records that the owner has checked. While the owner is sealed, all calls fail.
  */
 export class SharedStorage implements Storage {
   readonly type: string
@@ -38,7 +38,7 @@ export class SharedStorage implements Storage {
   }
 
   async get(keys: readonly string[]): Promise<readonly (Entry | undefined)[]> {
-    // Whether there is a keyring is no secret, and asked before the unseal.
+    // The existence of a keyring is not secret, and is read before the unseal.
     const checked = keys.filter((key) => key !== plainKeys.seal && key !== plainKeys.keyring)
     if (checked.length > 0) {
       const { checks } = this.#unsealed()

@@ -7,7 +7,7 @@ import type { Keyring } from './keyring.ts'
 import { committed } from './storing.ts'
 import type { Unsealed } from './unsealed.ts'
 
-/** What a storage has of a keyring: the wrapped keyring, and the revision that a change of it expects. */
+/** The stored form of a keyring: the wrapped keyring, and the expected revision for a change of it. */
 export interface WrappedKeyring {
   readonly value: Uint8Array
   readonly rev: Rev
@@ -37,7 +37,7 @@ export class StoredKeyring {
   }
 
   /**
-   * Expects the very keyring that is in memory: one that somebody else put there, or a change of unknown outcome, must not
+   * Expects the keyring of this process: one that another process stored, or a change of unknown outcome, must not
    * be overwritten. Wraps before it waits for anything, because `seal` wipes the keys in place.
    * @throws Fault unavailable
    */

@@ -36,7 +36,7 @@ export interface DigestsHost {
   readonly log?: Log
 }
 
-/** The digests of a store. Their keys are derived from that of the names. @param now the keyring in use, whose terms come and go */
+/** The digests of a store. Their keys are derived from that of the names. @param now the current keyring, whose terms change */
 export function digestsOf(host: DigestsHost, keyring: Keyring, names: Names, now: () => Keyring): Digests {
   const { storeId, nameKey } = keyring
   const key = createSecretKey(nameKey)
@@ -55,7 +55,7 @@ export function digestsOf(host: DigestsHost, keyring: Keyring, names: Names, now
   })
 }
 
-/** What the records of an unsealed barrier need, besides its storage. */
+/** The dependencies of the records of an unsealed barrier, besides its storage. */
 export interface RecordsHost extends Pick<RecordParts, 'names' | 'along' | 'alongFolder' | 'commits'> {
   readonly storage: Storage
   readonly random: (bytes: number) => Uint8Array

@@ -8,10 +8,10 @@ import type { Records } from './records.ts'
 const tries = 64
 const clearing = 100
 
-/** Whether an object has a shape. The cache of records gives the same object again until the record changes. */
+/** Whether an object has a shape. The cache of records returns the same object until the record changes. */
 const hasShape = perObject((shape: Shape<unknown>) => perObject((value: object): boolean => shape.is(value)))
 
-/** A record that was read, if it has its shape. @throws Fault internal: whoever reads it must not go on with it. */
+/** A stored record, if it has its shape. @throws Fault internal, because a record of another shape must not be used */
 function shaped<T>(value: unknown, shape: Shape<T> | undefined): T | undefined {
   if (value === undefined || !shape) return value as T | undefined
   const fits = typeof value === 'object' && value !== null ? hasShape(shape)(value) : shape.is(value)
@@ -61,8 +61,8 @@ export class BarrierView implements View {
   }
 
   /**
-   * See contract/view.ts. Those who met a conflict go on one at a time for each record they begin with: of many who want
-   * the same one only one wins a round. `work` must not begin another transaction, which could wait for this one.
+   * See contract/view.ts. After a conflict, callers continue one at a time for each first record, because of many
+   * concurrent callers only one wins a round. `work` must not begin another transaction, which could wait for this one.
    */
   async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     const first = await this.#attempt(work)
@@ -84,7 +84,7 @@ export class BarrierView implements View {
     const done = await work(tx).then(
       (result) => ({ result }),
       async (thrown: unknown) => {
-        // Records that were read before and after a commit may contradict each other, though none is wrong.
+        // Records that were read before and after a commit may contradict each other, though each is correct.
         if (await tx.isOutdated().catch(() => false)) return undefined
         throw thrown
       },

@@ -18,7 +18,7 @@ export interface BucketCheckParts {
   readonly log: Log
 }
 
-/** A bucket that is being added up: what lies behind `cursor` is still to come. */
+/** A bucket that is being summed: its records after `cursor` are still to be read. */
 interface Count {
   readonly bucket: string
   readonly sum: Sum
@@ -31,29 +31,29 @@ export class BucketChecks {
   readonly #parts: BucketCheckParts
   readonly #checked = new Map<string, true | Promise<void>>()
   readonly #counts = new Set<Count>()
-  /** Buckets that were there at unseal and have not been checked since. */
+  /** Buckets that existed at unseal and have not been checked since. */
   readonly #unchecked = new Set<string>()
 
   constructor(parts: BucketCheckParts) {
     this.#parts = parts
   }
 
-  /** Buckets that were there at unseal. */
+  /** Buckets that existed at unseal. */
   begin(buckets: Iterable<string>): void {
     for (const bucket of buckets) this.#unchecked.add(bucket)
   }
 
-  /** Counts under way begin again: what they have passed may have changed unseen. */
+  /** Restarts sums in progress: records that they have passed may have changed. */
   restart(): void {
     for (const count of this.#counts) count.stale = true
   }
 
-  /** Sums under way that have passed a key: a change of it counts for them. */
+  /** Sums in progress that have passed a key: they must include a change of it. */
   passed(bucket: string, key: string): readonly Sum[] {
     return [...this.#counts].filter((count) => count.bucket === bucket && key <= count.cursor).map(({ sum }) => sum)
   }
 
-  /** Nothing to wait for when the bucket was checked. @throws Fault internal when its records are not what they were */
+  /** Undefined if the bucket was already checked. @throws Fault internal if its records do not match their digest */
   sure(bucket: string): Promise<void> | undefined {
     const check = this.#checked.get(bucket)
     if (check !== undefined) return check === true ? undefined : check
@@ -63,13 +63,13 @@ export class BucketChecks {
     return checking
   }
 
-  /** Waits until no record that was there at unseal can be missing below a folder. @throws Fault internal */
+  /** Waits until no record that existed at unseal can be missing below a folder. @throws Fault internal */
   async complete(folder: string): Promise<void> {
     for (const bucket of this.#unchecked)
       if (bucket.startsWith(folder) || folder.startsWith(bucket)) await this.sure(bucket)
   }
 
-  /** Checks all buckets, one after the other, until the store is closed. What is wrong is logged. */
+  /** Checks all buckets, one after the other, until the store is closed. Damage is logged. */
   async sweep(): Promise<void> {
     for (const bucket of this.#unchecked) {
       if (this.#parts.isClosed()) return
@@ -100,7 +100,7 @@ export class BucketChecks {
     )
   }
 
-  /** Undefined when something came in between that calls for another try. */
+  /** Undefined if a concurrent change requires another attempt. */
   async #isRight(bucket: string): Promise<boolean | undefined> {
     const count: Count = { bucket, sum: nothing(), cursor: bucket, stale: false }
     this.#counts.add(count)
@@ -113,7 +113,7 @@ export class BucketChecks {
     return count.stale ? undefined : right
   }
 
-  /** Adds the next piece of a bucket. With the last one: whether the sum is right. */
+  /** Adds the next part of a bucket. After the last one: whether the sum is correct. */
   async #addPiece(count: Count): Promise<boolean | undefined> {
     const { bucket, sum } = count
     const { elements, expected, piece: readPiece } = this.#parts

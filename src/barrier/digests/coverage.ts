@@ -3,27 +3,29 @@ import { BrokenRecord } from '../frame.ts'
 import type { Names } from '../names.ts'
 
 /**
- * How a record is watched over: with its whole folder, in a bucket, or not at all. That holds for everything `below`; and
- * nothing below `apart` is watched over with a whole folder.
+ * How a record is covered: with its whole folder, in a bucket, or not at all. This applies to everything `below`; and
+ * nothing below `apart` is covered with a whole folder.
  */
 export type Cover =
   | { readonly by: 'folder'; readonly folder: string }
   | { readonly by: 'bucket'; readonly bucket: string; readonly below: string; readonly apart: string }
   | { readonly by: 'nothing'; readonly below: string; readonly apart: string }
 
-/** A text names a folder that is checked whole; a number tells how many letters of the next encrypted name make a bucket. */
+/**
+ * A string is a folder that is checked as a whole; a number is how many characters of the next encrypted name select a bucket.
+ */
 type Rule = string | number | Rules
 interface Rules {
   readonly [segment: string]: Rule
 }
 
-/** 64 buckets in the folders of a mount, 4096 where there may be millions of records. */
+/** 64 buckets in the folders of a mount, 4096 for folders with millions of records. */
 const [few, many] = [1, 2]
 const other = '*'
 /** Folders remembered. */
 const most = 20_000
 
-/** Records of engines that security rests on, whatever the engine. Not: values of secrets (`secret/`, `value/`), cubbyholes. */
+/** Security-relevant records of engines, for all engines. Not: values of secrets (`secret/`, `value/`), cubbyholes. */
 const mount: Rules = {
   [other]: {
     key: few,
@@ -54,7 +56,7 @@ const mount: Rules = {
   },
 }
 
-/** The promises of `docs/threat-model.md`, by the plain names of docs/formats.md. Records that are not named here are not covered. */
+/** The guarantees of `docs/threat-model.md`, by the plaintext names of docs/formats.md. Other records are not covered. */
 const rules: Rules = {
   mounts: 'mounts',
   mount,
@@ -77,7 +79,7 @@ const rules: Rules = {
   namespace: { [other]: { mounts: 'namespace', mount, core: { [other]: 'namespace' } } },
 }
 
-/** Tells of each storage key how it is watched over. */
+/** Determines how a storage key is covered. */
 export class Coverage {
   readonly #names: Names
   /** The rule for everything directly in a folder. */
@@ -91,7 +93,7 @@ export class Coverage {
     if (key === plainKeys.seal || key === plainKeys.keyring) return { by: 'folder', folder: 'seal and keyring' }
     const folder = key.slice(0, key.lastIndexOf('/') + 1)
     const found = this.#found.get(folder) ?? this.#find(key)
-    // A rule that was met above holds for all that is in the folder.
+    // A rule that matched a parent folder applies to everything in it.
     if (found.below.length <= folder.length) this.#remember(folder, found)
     const { rule, below, apart } = found
     if (typeof rule === 'string') return { by: 'folder', folder: rule }
@@ -132,7 +134,7 @@ export class Coverage {
     return { rule: undefined, below: key, apart: key }
   }
 
-  /** Undefined for a name of another store: nobody can ask for it. */
+  /** Undefined for a name of another store, which no request can name. */
   #plain(parent: string, key: string): string | undefined {
     try {
       return this.#names.decrypt(parent, key).replace(/\/$/, '')

@@ -23,13 +23,13 @@ export interface DigestParts extends ExpectedParts {
 const pieceSize = 500
 
 /**
- * Notices records that were removed, put back or doubled outside strongroom. The records of a folder (or of a bucket of a
- * large one) have a sum that changes in the same commit as they do. The sums of folders lie in one record, the top; those
- * of buckets in records of their own, whose sum is in the top. Only ciphertext is needed to add up.
+ * Detects records that were removed, replaced by older copies, or duplicated outside strongroom. The records of a folder
+ * (or of a bucket of a large one) have a sum that changes in the same commit. The sums of folders are in one record, the
+ * top; those of buckets in their own records, whose sum is in the top. Sums are computed from ciphertext only.
  *
- * - At unseal `check` adds up all folders, and the buckets' own records. A bucket is added up before the first read from it
- *   (`trusted`), or by `sweep`.
- * - Honest changes keep the difference between what is there and what should be: a bucket may be written before it was checked.
+ * - At unseal `check` computes the sums of all folders, and of the buckets' own records. The sum of a bucket is computed
+ *   before the first read from it (`trusted`), or by `sweep`.
+ * - Regular changes preserve the difference between actual and expected sums: a bucket may be written before its check.
  */
 export class Digests {
   readonly #parts: DigestParts
@@ -57,12 +57,12 @@ export class Digests {
     this.#elements.wipe()
   }
 
-  /** Of a store in which there is nothing yet. */
+  /** Of an empty store. */
   begin(): void {
     this.#expected.begin(new Top())
   }
 
-  /** Brings the sums along with every commit. */
+  /** Updates the sums with every commit. */
   readonly companion: Companion = (changes, rev, read) => {
     try {
       return this.#expected.follow(changes, rev, read, (bucket, key) => this.#buckets.passed(bucket, key))
@@ -72,25 +72,25 @@ export class Digests {
     }
   }
 
-  /** Nothing to wait for when the record needs no check, or its bucket was checked. @throws Fault internal */
+  /** Undefined if the record needs no check, or its bucket was already checked. @throws Fault internal */
   trusted(key: string): Promise<void> | undefined {
     const cover = this.#parts.coverage.of(key)
     return cover.by === 'bucket' ? this.#buckets.sure(cover.bucket) : undefined
   }
 
-  /** Waits until no record that was there at unseal can be missing below a folder. @throws Fault internal */
+  /** Waits until no record that existed at unseal can be missing below a folder. @throws Fault internal */
   async complete(folder: string): Promise<void> {
     await this.#buckets.complete(folder)
   }
 
-  /** Checks all buckets, one after the other, until the store is closed. What is wrong is logged. */
+  /** Checks all buckets, one after the other, until the store is closed. Damage is logged. */
   async sweep(): Promise<void> {
     await this.#buckets.sweep()
   }
 
   /**
    * To be called before anything is read or written.
-   * @param accept `check` or a code: then the buckets are added up, too, and damage that the code is of is taken as it is.
+   * @param accept `check` or a code: then the sums of buckets are computed as well, and the damage with this code is accepted.
    * @returns the damage that was accepted
    * @throws Fault precondition_failed with the code of the damage
    */
@@ -114,7 +114,7 @@ export class Digests {
     return { code, why: `stored records were removed, changed or put back outside strongroom: ${folders}` }
   }
 
-  /** Takes what is there as it is: a storage of a release without sums, or one whose damage was accepted. */
+  /** Accepts the current records: of a storage of a release without sums, or with accepted damage. */
   async build(): Promise<void> {
     const { storage, seal } = this.#parts
     const found = await survey(this.#surveyed, true)
@@ -141,7 +141,7 @@ export class Digests {
     })
   }
 
-  /** The stored top, or undefined when there is none that opens. */
+  /** The stored top, or undefined if none can be decrypted. */
   async #storedTop(): Promise<Top | undefined> {
     let top: Top | undefined
     await this.#piece({ prefix: topKey, from: topKey, also: [topKey] }, ({ read }) => {
@@ -175,7 +175,7 @@ export class Digests {
     })
   }
 
-  /** The storage may have written or not: what is known is read again. */
+  /** The outcome of a commit is unknown: the stored sums are read again. */
   #forget(): void {
     this.#expected.forget()
     this.#buckets.restart()

@@ -8,24 +8,24 @@ import { Top, topKey } from './top.ts'
 /** The parts of the sums that are stored. */
 export interface ExpectedParts {
   readonly coverage: Coverage
-  /** Tells the buckets of this store from what an earlier one may have left. */
+  /** Distinguishes the buckets of this store from those that an earlier one may have left. */
   readonly store: string
   readonly seal: (place: string, value: Uint8Array) => Uint8Array
   /** @throws BrokenRecord */
   readonly open: (place: string, frame: Uint8Array) => Uint8Array
 }
 
-/** Many records whose sum is a stored record of its own. */
+/** Many records whose sum is in a record of its own. */
 interface Bucket {
   readonly sum: Sum
   /** The number of that stored record. */
   element: Uint8Array
 }
 
-/** Sums of a bucket under way that have passed a key. */
+/** Sums of a bucket in progress that have passed a key. */
 export type Passed = (bucket: string, key: string) => readonly Sum[]
 
-/** The sums that the records must have: stored, and brought along with every commit. */
+/** The expected sums of the records: stored, and updated with every commit. */
 export class ExpectedSums {
   /** Of the keys of the buckets' own records. */
   readonly prefix: string
@@ -51,7 +51,7 @@ export class ExpectedSums {
     this.#buckets.clear()
   }
 
-  /** Changes the sums as a commit changes the records. @returns what is stored along with it */
+  /** Updates the sums for a commit. @returns the writes to store with it */
   follow(changes: Iterable<Change>, rev: Rev, read: Read, passed: Passed): readonly Op[] {
     const touched = new Map<string, Bucket>()
     let top: Top | undefined
@@ -89,7 +89,7 @@ export class ExpectedSums {
     return 'put' in op ? this.#elements.of({ key: op.put, value: op.value, rev: 0n }) : nothing()
   }
 
-  /** A stored sum; that of nothing when it is broken. */
+  /** A stored sum; that of no records if it is damaged. */
   stored({ key, value }: Entry): Sum {
     try {
       return Buffer.from(this.#parts.open(key, value))
@@ -102,7 +102,7 @@ export class ExpectedSums {
   /** The stored sums of folders. @throws BrokenRecord */
   readTop(read: Read): Top {
     const entry = read(topKey)
-    if (!entry) throw new BrokenRecord('the record of the digests is not there')
+    if (!entry) throw new BrokenRecord('the record of the digests does not exist')
     return Top.of(this.#parts.open(topKey, entry.value))
   }
 

@@ -4,18 +4,20 @@ import { sha512t256 } from '../../crypto/fast/digest.ts'
 
 /** Bytes of a sum. */
 export const sumBytes = 32
-/** The clear bytes at the front of a frame, nonce included, and the tag at its end: they stand for all of it. */
+/**
+ * The plaintext bytes at the beginning of a frame, including the nonce, and the tag at its end: they represent the whole frame.
+ */
 const [front, tag] = [29, 16]
 
 /** A multiset of records as one number: the exclusive or of a secret one for each (MSet-XOR-Hash, Clarke et al. 2003). */
 export type Sum = Buffer
 
-/** The sum of nothing. */
+/** The sum of no records. */
 export function nothing(): Sum {
   return Buffer.alloc(sumBytes)
 }
 
-/** Adds what is not in the sum, takes away what is. */
+/** Adds a number that is not in the sum, removes one that is. */
 export function toggle(sum: Sum, element: Uint8Array): void {
   for (let at = 0; at < sumBytes; at++) sum[at] = (sum[at] as number) ^ (element[at] as number)
 }
@@ -26,8 +28,8 @@ export function sameSum(a: Sum, b: Sum): boolean {
 }
 
 /**
- * The numbers of records: SHA-512/256 of key ‖ revision (8 bytes, big-endian) ‖ storage key ‖ 0 ‖ what stands for the value.
- * Nobody sees them, or sums of them: sums are stored encrypted.
+ * The numbers of records: SHA-512/256 of key ‖ revision (8 bytes, big-endian) ‖ storage key ‖ 0 ‖ the value's representative.
+ * The numbers and their sums are secret: sums are stored encrypted.
  */
 export class Elements {
   readonly #key: Uint8Array
@@ -39,7 +41,7 @@ export class Elements {
     this.#scratch = this.#room(1024)
   }
 
-  /** The number of a record. Of a frame only nonce and tag are read, of anything else all. */
+  /** The number of a record. Of a frame only nonce and tag are read; other values are read as a whole. */
   of({ key, value, rev }: Entry): Buffer {
     const framed = key.startsWith('e/') || key.startsWith('d/')
     const bytes = framed ? front + tag : value.length

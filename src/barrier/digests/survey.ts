@@ -16,7 +16,7 @@ export interface SurveyParts {
 /** Visits a piece of the keys below a prefix, from a key on. @throws Fault sealed */
 export type ReadPiece = (range: PieceRange, visit: (piece: Piece) => void) => Promise<void>
 
-/** Where a piece begins, and what else it is to read. */
+/** The beginning of a part, and the other keys to read. */
 export interface PieceRange {
   readonly prefix: string
   readonly from: string
@@ -33,10 +33,10 @@ export interface Found {
   readonly stored: Map<string, Entry>
 }
 
-/** A folder whose records are not what they were. */
+/** A folder whose records do not match their digest. */
 export interface Damage {
   readonly folder: string
-  /** The difference, which honest changes keep. */
+  /** The difference, which regular changes preserve. */
   readonly sign: string
 }
 
@@ -47,7 +47,7 @@ export function damaged(folder: string, wanted: Sum, found: Sum): readonly Damag
   return sameSum(difference, nothing()) ? [] : [{ folder, sign: difference.toString('hex') }]
 }
 
-/** Adds up what is there: folders and the records of buckets, and the buckets themselves if wanted. */
+/** Computes the actual sums: of folders, of the buckets' records, and optionally of the buckets themselves. */
 export async function survey(parts: SurveyParts, buckets: boolean): Promise<Found> {
   const { coverage, elements, prefix, piece: read } = parts
   const found: Found = { folders: new Map(), buckets: new Map(), stored: new Map() }
@@ -92,7 +92,7 @@ function addPlain({ coverage, elements }: SurveyParts, found: Found, entry: Entr
   toggle(sum, elements.of(entry))
 }
 
-/** The first key behind a piece; undefined when it is empty. */
+/** The first key after a part; undefined if it is empty. */
 export const behindPiece = ({ entries }: Piece): string | undefined => {
   const last = entries.at(-1)
   return last && `${last.key}\0`

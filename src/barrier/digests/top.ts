@@ -4,7 +4,7 @@ import { BrokenRecord } from '../frame.ts'
 import { nothing, sumBytes } from './sums.ts'
 import type { Sum } from './sums.ts'
 
-/** Where the top lies. */
+/** The storage key of the top. */
 export const topKey = 'digest'
 
 interface Stored {
