@@ -1,6 +1,6 @@
 import { Fault } from '../contract/fault.ts'
 
-/** A promise with its ends; nobody has to look at its failure. */
+/** A deferred promise; its rejection need not be handled. */
 export class Deferred {
   readonly promise: Promise<void>
   resolve!: () => void
@@ -12,7 +12,7 @@ export class Deferred {
   }
 }
 
-/** The lines of one event-loop turn: one write, and everyone who waits for it is released together. */
+/** The lines of one event-loop turn: they are one write, and all requests that wait for it continue together. */
 export class Batch {
   readonly lines: string[] = []
   readonly written = new Deferred()

@@ -1,6 +1,6 @@
 import type { Log } from '../util/log.ts'
 
-/** Whether a device works, for the server's log, which is told once per failure and once per recovery. */
+/** Whether a device works. The server log gets one entry per failure and one per recovery. */
 export class DeviceHealth {
   readonly #path: string
   readonly #log: Log

@@ -27,14 +27,14 @@ export interface DeviceLogHost {
   readonly afterWrite: (device: DeviceLog) => void
   /** The newest commit that the storage has acknowledged; undefined while it is sealed. */
   readonly commit: () => number | undefined
-  /** Called when a device that could not be opened before has been opened at a line. */
+  /** Called when a device that could not be opened before has been opened by a later line. */
   readonly cameBack: (device: DeviceLog) => void
 }
 
-/** The log as it was opened: for a device with files its file set, which has the state; else the state alone. */
+/** The opened log: the file set of a device with files, which has the state; otherwise only the state. */
 type Opened = { readonly state: LogState } | LogFileSet
 
-/** The log that one device writes: lines go through its queue, get their place in the chain, and go into its files. */
+/** The log of one device: lines pass through its queue, get their place in the chain, and are written to its files. */
 export class DeviceLog {
   readonly spec: AuditDeviceSpec
   readonly #device: AuditDevice
@@ -45,7 +45,7 @@ export class DeviceLog {
   readonly #queue: WriteQueue
   /** Undefined until the device was opened. */
   #opened: Opened | undefined
-  /** Requests whose first line was not taken because the disk is full: their second one is not either. */
+  /** Requests whose first line was refused because the disk is full: their second line is refused as well. */
   readonly #refused = new WeakSet<AuditEvent>()
 
   constructor(spec: AuditDeviceSpec, device: AuditDevice, options: CommonOptions, host: DeviceLogHost) {
@@ -73,7 +73,7 @@ export class DeviceLog {
     return this.#device.target
   }
 
-  /** The log as it was written so far; undefined until the device was opened. */
+  /** The log as written so far; undefined until the device was opened. */
   get state(): LogState | undefined {
     return this.#opened?.state
   }
@@ -106,7 +106,7 @@ export class DeviceLog {
     return this.#writers.hash(input)
   }
 
-  /** Opens the device and continues its chain. A torn end that was set aside gets a line. */
+  /** Opens the device and continues its chain. An incomplete last line that was moved aside is reported by a line. */
   async open(): Promise<void> {
     const tail = await this.#device.open()
     const { clock, log, logId } = this.#host
@@ -118,7 +118,7 @@ export class DeviceLog {
       const parts = { file, log, device: this.spec.path, now: () => clock.now(), line, id: logId }
       const files = new LogFileSet(parts, state, begunAt(tail.head) ?? clock.now())
       this.#opened = files
-      // Files of earlier releases do not say which log they are of: another log begins behind them.
+      // Files of earlier releases do not contain the id of their log: another log begins after them.
       if (tail.head !== undefined && !readBegin(tail.head)) files.beginAnew('no log before it')
     }
     if (tail.torn) void this.note('torn', tail.torn)
@@ -142,31 +142,31 @@ export class DeviceLog {
     return taken
   }
 
-  /** Hashes what is large ahead of the line of a request or, with an outcome, of its answer. */
+  /** Hashes large data before the line of a request or, with an outcome, of its response. */
   async prepare(event: AuditEvent, outcome?: AuditOutcome): Promise<void> {
     if (outcome) await this.#writers.ofAnswer(event, outcome).prepareAnswer(event, outcome)
     else await this.#writers.of(event).prepareRequest(event)
   }
 
-  /** Takes the request line for the next write. `time` is RFC 3339. */
+  /** Queues the request line. `time` is RFC 3339. */
   request(time: string, event: AuditEvent): Promise<void> {
     if (this.#device.file?.full === true) return this.#refuse(event)
     return this.#queue.push(this.#writers.of(event).request(time, event), false)
   }
 
-  /** Takes the response line; the promise of a durable one, which tells of a change, waits for the disk. */
+  /** Queues the response line; the promise of a durable line, for a change, waits for the disk. */
   response(time: string, event: AuditEvent, outcome: AuditOutcome, durable: boolean): Promise<void> {
     if (this.#refused.has(event)) return this.#refuse(event)
     const answerBy = this.#writers.ofAnswer(event, outcome)
     return this.#queue.push(this.#writers.of(event).response(time, event, outcome, answerBy), durable)
   }
 
-  /** Writes what is queued. Called once per event-loop turn. */
+  /** Writes the queued lines. Called once per event-loop turn. */
   flush(): void {
     this.#queue.flush()
   }
 
-  /** Opens the target again. One that cannot be opened is tried again at its next line. */
+  /** Opens the target again. If that fails, the next line tries again. */
   async reopen(): Promise<void> {
     try {
       this.files?.reopened()
@@ -193,7 +193,7 @@ export class DeviceLog {
       files.watchSpace()
       if (files.moved || files.recovered()) this.#queue.wake()
     } catch (thrown) {
-      // Its folder cannot be looked into now, for example: other devices and a sealed server go on.
+      // For example, its folder cannot be read now: other devices and a sealed server continue.
       this.failed(thrown)
     }
   }
@@ -207,14 +207,14 @@ export class DeviceLog {
     if (mark) this.state?.onDisk(mark)
   }
 
-  /** Writes what is queued and closes the device. */
+  /** Writes the queued lines and closes the device. */
   async close(): Promise<void> {
     await this.#queue.drain()
     await this.#device.sync().catch((thrown: unknown) => this.failed(thrown))
     await this.#device.close()
   }
 
-  /** A write, a sync or the opening failed: the server's log is told, once until the device works again. */
+  /** A write, a sync or the opening failed: one entry in the server log, until the device works again. */
   failed(why: unknown): void {
     this.#health.failed(why)
   }
@@ -232,7 +232,7 @@ export class DeviceLog {
     return marked(lines, this.#host.commit())
   }
 
-  /** Chains lines and writes them, behind lines about the log itself that are due: done when it returns undefined. */
+  /** Chains lines and writes them, after pending lines about the log itself: done if it returns undefined. */
   #write(lines: readonly string[], lost: number): Promise<void> | undefined {
     if (this.#opened === undefined) return this.#comeBack(lines, lost)
     const remarks = (this.files?.ready() ?? []).map(({ about, data }) => this.#note(about, data))

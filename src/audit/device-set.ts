@@ -5,7 +5,7 @@ import { DeviceLog } from './device-log.ts'
 import type { DeviceLogHost } from './device-log.ts'
 import { DeviceOptions, commonOptions } from './devices/options.ts'
 
-/** Makes a device of a type from its options; touches nothing. @throws Fault on options that cannot be used. */
+/** Creates a device of a type from its options, without opening it. @throws Fault on unusable options */
 export type DeviceMaker = (options: DeviceOptions, log: Log) => AuditDevice
 
 /** The audit devices in use, by path. */
@@ -15,7 +15,7 @@ export class DeviceSet implements Iterable<DeviceLog> {
   readonly #devices = new Map<string, DeviceLog>()
   /** Paths of the devices of the configuration. */
   readonly #declared = new Set<string>()
-  /** Since the last seal the devices enabled through the API are closed. */
+  /** Since the last seal, devices enabled through the API are closed. */
   isSealed = false
 
   constructor(types: Readonly<Record<string, DeviceMaker>>, host: DeviceLogHost) {
@@ -35,7 +35,7 @@ export class DeviceSet implements Iterable<DeviceLog> {
     return this.#devices.get(path)
   }
 
-  /** @throws Fault when there is no device at the path */
+  /** @throws Fault if there is no device at the path */
   at(path: string): DeviceLog {
     const device = this.#devices.get(path)
     if (!device) throw refuse(`unknown audit backend ${JSON.stringify(path)}`)
@@ -47,7 +47,7 @@ export class DeviceSet implements Iterable<DeviceLog> {
     return specs.sort((a, b) => (a.path < b.path ? -1 : 1))
   }
 
-  /** Makes the log of a device that is to be added; opens nothing. @throws Fault on a spec that cannot be used */
+  /** Creates the log of a new device, without opening it. @throws Fault on an unusable spec */
   make(spec: AuditDeviceSpec, declared = false): DeviceLog {
     const maker = Object.hasOwn(this.#types, spec.type) ? this.#types[spec.type] : undefined
     if (!maker) throw refuse(`unknown backend type: ${JSON.stringify(spec.type)}`)
@@ -79,7 +79,7 @@ export class DeviceSet implements Iterable<DeviceLog> {
     return this.#declared.has(path)
   }
 
-  /** Writes what is queued, and closes the device; absent is fine. */
+  /** Writes the queued lines, and closes the device, if it exists. */
   async drop(path: string): Promise<void> {
     const device = this.#devices.get(path)
     this.#devices.delete(path)

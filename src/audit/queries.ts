@@ -19,7 +19,7 @@ import type { Span } from './checkpoints/proofs.ts'
 /** Limits of one request: bytes of files that it reads, lines and bytes that it returns. */
 const limits = { bytes: 2 * 1024 * 1024 * 1024, lines: 1000, resultBytes: 1024 * 1024 } as const
 
-/** Answers auditors from the files of a running server. One at a time reads files: the others are told to wait. */
+/** Answers queries of auditors from the files of a running server. One query at a time reads files: others are told to wait. */
 export class LogQueries {
   readonly #broker: AuditBroker
   #reading = false
@@ -45,7 +45,7 @@ export class LogQueries {
     return { size: checkpoint.size, proof: proofText({ index: seq - 1, hashes, note, checkpoint }) }
   }
 
-  /** A proof that the newest checkpoint goes on from the log of `from` lines. */
+  /** A proof that the newest checkpoint extends the log of `from` lines. */
   async consistency(name: string, from: number) {
     const { note, device, checkpoint } = this.#newest(name)
     if (from < 1 || from > checkpoint.size)

@@ -7,9 +7,9 @@ import type { DeviceLog } from './device-log.ts'
 import type { DeviceSet } from './device-set.ts'
 import type { NoteAbout } from './lines/entry.ts'
 
-/** How far the lines of one request have come. */
+/** The progress of the two lines of a request. */
 interface Progress {
-  /** Some device was given the request line. */
+  /** At least one device has accepted the request line. */
   posted: boolean
   /** Resolves with the request line of a pure route: the response line waits for it. */
   unawaited: Promise<void> | undefined
@@ -46,7 +46,7 @@ export class Recorder {
     for (const device of this.#devices) await device.prepare(event, outcome)
   }
 
-  /** The request line. For a request that changes nothing it may still be queued when this returns: the response line waits for both. */
+  /** The request line. For a request that changes nothing it may still be queued on return: the response line waits for both. */
   request(event: AuditEvent): Promise<void> | undefined {
     const time = this.#now()
     const posted = this.#post((device) => device.request(time, event))
@@ -86,7 +86,7 @@ export class Recorder {
     return this.#post(async (device) => device.note(about, data))
   }
 
-  /** Writes what is queued at the end of this turn of the event loop. */
+  /** Writes the queued lines at the end of this turn of the event loop. */
   flushSoon(): void {
     if (this.#flushIsDue) return
     this.#flushIsDue = true

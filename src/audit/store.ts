@@ -26,8 +26,8 @@ const deviceShape = shapeOf<AuditDeviceSpec>('an audit device', {
 })
 
 /**
- * The audit log's records behind the barrier: the devices enabled through the API, every salt there ever was (so that
- * old lines can be searched for a text for ever), and the request headers to record.
+ * The audit log's records behind the barrier: the devices enabled through the API, all salts, including former ones (so
+ * that old lines can always be searched for a string), and the request headers to record.
  */
 export class AuditStore {
   readonly view: View
@@ -53,7 +53,7 @@ export class AuditStore {
     await this.view.del(`device/${encodeURIComponent(path)}`)
   }
 
-  /** The salt in use at a path, made at first use. `fresh` begins a new generation; old ones are kept for ever. */
+  /** The current salt of a path, created at first use. `fresh` begins a new generation; old ones are never removed. */
   async salt(path: string, fresh: boolean): Promise<Uint8Array> {
     const name = encodeURIComponent(path)
     const { salt } = await this.view.transaction(async (tx) => {
@@ -65,12 +65,12 @@ export class AuditStore {
       return next
     })
     const bytes = fromBase64(salt)
-    // A salt that nobody knows is the whole protection of the hashes: never go on with another one.
+    // The secrecy of the salt is the only protection of the hashes: never continue with another one.
     if (bytes?.length !== 32) throw new Fault('internal', 'the stored salt of an audit device cannot be read')
     return bytes
   }
 
-  /** The salt of a generation at a path: the one in use, or an older one. Undefined when there never was such a one. */
+  /** The salt of a generation of a path: the current or an older one. Undefined if it never existed. */
   async oldSalt(path: string, generation: number): Promise<Uint8Array | undefined> {
     const name = encodeURIComponent(path)
     const present = await this.view.get(`salt/${name}`, saltShape)
@@ -79,7 +79,7 @@ export class AuditStore {
     return found && fromBase64(found.salt)
   }
 
-  /** Request headers to record, in order of name; true: hashed. */
+  /** Request headers to record, sorted by name; true: hashed. */
   async headers(): Promise<ReadonlyMap<string, boolean>> {
     return inOrder((await this.view.get('headers', headersShape)) ?? {})
   }

@@ -2,32 +2,32 @@ import type { Fault } from '../contract/fault.ts'
 import type { Clock } from '../util/clock.ts'
 import { Batch, Deferred, notAudited } from './batch.ts'
 
-/** How long a device may take for a write unless it says otherwise, milliseconds. Longer, and it counts as failed until the write ends. */
+/** The default time limit of a write to a device, milliseconds. After that it counts as failed until the write ends. */
 export const deviceLimit = 5000
 
-/** How soon lines that nobody waits for are on disk, milliseconds. */
+/** The time until lines without waiting requests are on disk, milliseconds. */
 export const lazySync = 100
 
-/** The device behind a queue. */
+/** The device of a queue. */
 export interface WriteTarget {
-  /** How long a write may take, milliseconds. */
+  /** The time limit of a write, milliseconds. */
   readonly limit: number
   /** Every line waits for the disk. */
   readonly alwaysSync: boolean
   /**
    * Writes lines. Those that were lost before them have to be mentioned first.
-   * @throws when the lines cannot be written: then none of them counts as written
+   * @throws if the lines cannot be written: then none of them counts as written
    */
   write(lines: readonly string[], lost: number): void | Promise<void>
   /** Resolves when everything written before is on disk. */
   sync(): Promise<void>
-  /** Aborts the write under way. */
+  /** Aborts the write in progress. */
   abort(): void
   /** A write or a sync failed. */
   failed(why: unknown): void
 }
 
-/** `stuck`: the write under way has outlived its limit; until it ends, no line is taken. */
+/** `stuck`: the write in progress has exceeded its limit; until it ends, no line is accepted. */
 type State =
   { readonly is: 'idle' } | { readonly is: 'writing'; readonly settled: Promise<void> } | { readonly is: 'stuck' }
 
@@ -58,7 +58,7 @@ export class WriteQueue {
     return this.#batch === undefined
   }
 
-  /** Takes a line for the next write. @throws Fault when it was not written */
+  /** Queues a line for the next write. @throws Fault if it was not written */
   push(line: string, durable: boolean): Promise<void> {
     if (this.#state.is === 'stuck') return this.lose(notAudited('an earlier write has not ended'))
     const batch = (this.#batch ??= new Batch())
@@ -73,7 +73,7 @@ export class WriteQueue {
     return Promise.reject(why)
   }
 
-  /** Writes what is queued. Called once per event-loop turn. */
+  /** Writes the queued lines. Called once per event-loop turn. */
   flush(): void {
     const batch = this.#batch
     if (batch === undefined || this.#state.is !== 'idle') return
@@ -92,13 +92,13 @@ export class WriteQueue {
     this.flush()
   }
 
-  /** Writes what is queued, and waits for it unless it outlives its limit. */
+  /** Writes the queued lines, and waits for the write unless it exceeds its limit. */
   async drain(): Promise<void> {
     this.flush()
     while (this.#state.is === 'writing') await this.#state.settled
   }
 
-  /** Gives the device a batch: done when it returns undefined. */
+  /** Passes a batch to the device: done if it returns undefined. */
   #write(batch: Batch): Promise<void> | undefined {
     const lost = this.#lost
     const taken = (): void => {
@@ -149,7 +149,7 @@ export class WriteQueue {
     pending.catch((thrown: unknown) => this.#failed(batch, thrown)).then(ended, ended)
   }
 
-  /** The write under way has outlived its limit: its lines count as lost when it ends, those behind it do now. */
+  /** The write in progress has exceeded its limit: its lines count as lost when it ends, those after it at once. */
   #giveUp(batch: Batch): void {
     this.#state = { is: 'stuck' }
     this.#target.failed('a write has not ended in time')

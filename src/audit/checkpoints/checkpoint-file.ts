@@ -6,17 +6,17 @@ import { readVkey, vkeyText } from './verifier-key.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { readCheckpoint } from './checkpoint.ts'
 
-/** The checkpoint file of a log file, closed (packed or not) or live. */
+/** The checkpoint file of a log file, closed (compressed or not) or live. */
 export function checkpointFileOf(logFile: string): string {
   return `${logFile.replace(/\.gz$/, '')}.checkpoints`
 }
 
-/** The file of public keys of the live log file at a path, and of all closed files beside it. */
+/** The file with the public keys of the live log file at a path, and of all closed files beside it. */
 export function vkeyFileOf(livePath: string): string {
   return `${livePath}.vkeys`
 }
 
-/** The name of a closed log file: the live path, the first eight digits of the log's id, and its lines' numbers. */
+/** The name of a closed log file: the live path, the first eight digits of the log's id, and its line numbers. */
 export function archiveOf(livePath: string, logId: string, first: number, last: number): string {
   return `${livePath}.${logId.slice(0, 8)}.${String(first).padStart(12, '0')}-${String(last).padStart(12, '0')}`
 }
@@ -44,7 +44,7 @@ export function readCheckpoints(text: string): readonly (SignedCheckpoint | unde
   })
 }
 
-/** Cuts a checkpoint file into its finished records: a record ends at the empty line behind its signatures. */
+/** Splits a checkpoint file into its complete records: a record ends at the empty line after its signatures. */
 function recordsOf(text: string): readonly string[] {
   const records: string[] = []
   let [start, at] = [0, 0]
@@ -62,10 +62,10 @@ function recordsOf(text: string): readonly string[] {
   return records
 }
 
-/** A record is far shorter, bytes: behind this, the file holds something else. */
+/** Records are far shorter, bytes: after this, the file contains something else. */
 export const longestRecord = 512 * 1024
 
-/** Where the last finished record of a piece of a file ends (in latin1: the dash of a signature is three bytes). */
+/** The end of the last complete record in a part of a file (in latin1: the dash of a signature is three bytes). */
 export function lastRecordEnd(text: string): number {
   for (let at = text.lastIndexOf('\n\n'); at > 0; at = text.lastIndexOf('\n\n', at - 1)) {
     const line = text.lastIndexOf('\n', at - 1) + 1
@@ -74,7 +74,7 @@ export function lastRecordEnd(text: string): number {
   return 0
 }
 
-/** Takes away the half of a record that a crash left at the end of a checkpoint file: the next one begins where a record begins. */
+/** Removes an incomplete record that a crash left at the end of a checkpoint file, so that the next one begins a new record. */
 export async function cutHalfRecord(path: string): Promise<void> {
   const file = await open(path, 'r+').catch(() => undefined)
   if (!file) return
@@ -103,7 +103,7 @@ export function rangedKeyLine({ key, from, to }: RangedKey): string {
   return `${from} ${to ?? '-'} ${vkeyText(key)}\n`
 }
 
-/** The keys of a key file; lines that begin with `#` are remarks. @throws Error naming the line that cannot be read. */
+/** The keys of a key file; lines that begin with `#` are comments. @throws Error with the invalid line. */
 export function readRangedKeys(text: string): readonly RangedKey[] {
   return text.split('\n').flatMap((line, index) => {
     if (line === '' || line.startsWith('#')) return []

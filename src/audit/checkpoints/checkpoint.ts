@@ -5,19 +5,19 @@ export interface Checkpoint extends TreeHead {
   readonly origin: string
 }
 
-/** The text that is signed, last line feed included. */
+/** The signed text, with its last line feed. */
 export function checkpointText({ origin, size, root }: Checkpoint): string {
   return `${origin}\n${size}\n${Buffer.from(root).toString('base64')}\n`
 }
 
-/** Reads a note's text as a checkpoint; extension lines are passed over. Undefined when it is none. */
+/** Parses a note's text as a checkpoint; extension lines are ignored. Undefined if it is not a checkpoint. */
 export function readCheckpoint(text: string): Checkpoint | undefined {
   const [origin = '', size = '', encoded = '', ...more] = text.split('\n')
   const root = Buffer.from(encoded, 'base64')
   const count = /^(0|[1-9][0-9]{0,15})$/.test(size) ? Number(size) : NaN
   if (origin === '' || !Number.isSafeInteger(count) || root.length !== 32 || root.toString('base64') !== encoded)
     return undefined
-  // The text ends in a line feed: the last piece, and only that one, is empty.
+  // The text ends in a line feed: only the last part is empty.
   if (more.pop() !== '' || more.includes('')) return undefined
   return { origin, size: count, root: Uint8Array.from(root) }
 }

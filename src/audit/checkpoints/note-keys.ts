@@ -6,7 +6,7 @@ import type { Note, NoteSignature } from './note.ts'
 import { signatureTypes, verifierKey } from './verifier-key.ts'
 import type { VerifierKey } from './verifier-key.ts'
 
-/** Whether `signature` (without the key's id) is this key's over a note's text. */
+/** Whether `signature` (without the key's id) is a valid signature of this key for a note's text. */
 export function verifies({ name, type, key }: VerifierKey, text: string, signature: Uint8Array): boolean {
   if (type === signatureTypes.ed25519)
     return signature.length === 64 && verify(null, Buffer.from(text), ed25519Public(key), signature)
@@ -47,7 +47,7 @@ export function ed25519Signer(name: string, secret: KeyObject): NoteSigner {
   return { key, sign: (text) => ({ name, id: key.id, bytes: sign(null, Buffer.from(text), secret) }) }
 }
 
-/** A witness: signs checkpoints with the time at which it saw them. `now` gives epoch milliseconds. */
+/** A witness: signs checkpoints with the time at which it saw them. `now` returns epoch milliseconds. */
 export function cosigner(name: string, secret: KeyObject, now: () => number): NoteSigner {
   const der = createPublicKey(secret).export({ type: 'spki', format: 'der' })
   const key = verifierKey(name, signatureTypes.cosignature, Uint8Array.from(der.subarray(-32)))
@@ -69,7 +69,7 @@ function witnessed(time: bigint, text: string): Buffer {
   return Buffer.from(`cosignature/v1\ntime ${time}\n${text}`)
 }
 
-/** An ML-DSA-44 signer of checkpoints, from a 32-byte seed. `now` gives epoch milliseconds: the time is part of it. */
+/** An ML-DSA-44 signer of checkpoints, from a 32-byte seed. `now` returns epoch milliseconds: the signature contains the time. */
 export function mlDsa44Signer(name: string, seed: Uint8Array, now: () => number): NoteSigner {
   const { secretKey, publicKey } = ml_dsa44.keygen(seed)
   const key = verifierKey(name, signatureTypes.mlDsa44, publicKey)
@@ -85,7 +85,7 @@ export function mlDsa44Signer(name: string, seed: Uint8Array, now: () => number)
 
 const label = Buffer.from('subtree/v1\n\0')
 
-/** `cosigned_message` of C2SP tlog-cosignature for a checkpoint's text; undefined when it is no checkpoint. */
+/** `cosigned_message` of C2SP tlog-cosignature for a checkpoint's text; undefined if it is not a checkpoint. */
 function cosigned(name: string, time: Uint8Array, text: string): Uint8Array | undefined {
   const checkpoint = readCheckpoint(text)
   const names = [name, checkpoint?.origin ?? ''].map((one) => Buffer.from(one))

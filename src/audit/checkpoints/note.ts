@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 
-/** A signature line of a note: whose it is, and the bytes behind the key's id. */
+/** A signature line of a note: the key's name, and the bytes after the key's id. */
 export interface NoteSignature {
   readonly name: string
   /** Eight hexadecimal digits. */
@@ -20,7 +20,7 @@ const mostSignatures = 64
 const control = /[\u0000-\u0009\u000b-\u001f\u007f]/
 const line = /^\u2014 ([^\s+]+) ([A-Za-z0-9+/]+={0,2})$/u
 
-/** Takes a note apart; signatures are not verified. Undefined when it is no note. */
+/** Parses a note; signatures are not verified. Undefined if it is not a note. */
 export function readNote(encoded: Uint8Array | string): Note | undefined {
   if (encoded.length > longest || (typeof encoded !== 'string' && !isUtf8(encoded))) return undefined
   const whole = typeof encoded === 'string' ? encoded : Buffer.from(encoded).toString('utf8')
@@ -37,7 +37,7 @@ export function readNote(encoded: Uint8Array | string): Note | undefined {
   return { text: whole.slice(0, end + 1), signatures }
 }
 
-/** The whole text of a note. */
+/** A note as a string. */
 export function noteText({ text, signatures }: Note): string {
   const lines = signatures.map(
     ({ name, id, bytes }) => `\u2014 ${name} ${Buffer.concat([Buffer.from(id, 'hex'), bytes]).toString('base64')}\n`,

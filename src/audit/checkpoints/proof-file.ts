@@ -17,7 +17,7 @@ export function proofText({ index, hashes, note }: InclusionProof): string {
   return `${head}\nindex ${index}\n${lines.join('')}\n${noteText(note)}`
 }
 
-/** Reads a proof file; undefined when it is none. Nothing is verified. */
+/** Parses a proof file; undefined if it is malformed. Nothing is verified. */
 export function readProof(text: string): InclusionProof | undefined {
   const end = text.indexOf('\n\n')
   const [first, ...lines] = end < 0 ? [] : text.slice(0, end).split('\n')

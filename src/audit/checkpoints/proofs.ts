@@ -51,19 +51,19 @@ export class SpanHasher {
   #at: number
   readonly #open: { readonly span: Span; readonly range: CompactRange | undefined }[]
 
-  /** @throws RangeError when a span lies before the start and cannot be computed from it. */
+  /** @throws RangeError if a span is before the start and cannot be computed from it. */
   constructor(spans: readonly Span[], start: CompactRange = new CompactRange()) {
     this.#at = start.size
     this.#open = spans.map((span) => ({ span, range: begun(span, start) }))
   }
 
-  /** Takes the hash of the next leaf. */
+  /** Adds the hash of the next leaf. */
   push(leaf: Uint8Array): void {
     const at = this.#at++
     for (const { span, range } of this.#open) if (at >= span.from && at < span.to) range?.push(leaf)
   }
 
-  /** How many leaves were seen, the start included. */
+  /** The number of leaves so far, including those of the start. */
   get size(): number {
     return this.#at
   }
@@ -77,7 +77,7 @@ export class SpanHasher {
   }
 }
 
-/** The start's full subtrees that lie inside a span. Spans of proofs are cut where subtrees are. */
+/** The full subtrees of the start that are inside a span. The spans of proofs end at subtrees. */
 function begun({ from, to }: Span, start: CompactRange): CompactRange {
   const inside: Uint8Array[] = []
   let begin = 0
@@ -94,7 +94,7 @@ function begun({ from, to }: Span, start: CompactRange): CompactRange {
   return new CompactRange(Math.max(0, Math.min(to, start.size) - from), inside)
 }
 
-/** The root that a proof of inclusion leads to, undefined when the proof has the wrong length (RFC 9162 §2.1.3.2). */
+/** The root computed from a proof of inclusion, undefined if the proof has the wrong length (RFC 9162 §2.1.3.2). */
 export function rootOfInclusion(
   leaf: Uint8Array,
   index: number,
@@ -121,7 +121,7 @@ export interface TreeHead {
   readonly root: Uint8Array
 }
 
-/** Whether a proof shows that `head` began as `old` (RFC 9162 §2.1.4.2). */
+/** Whether a proof shows that `head` is an extension of `old` (RFC 9162 §2.1.4.2). */
 export function isConsistent(old: TreeHead, head: TreeHead, proof: readonly Uint8Array[]): boolean {
   if (old.size > head.size || !Number.isSafeInteger(head.size)) return false
   if (old.size === 0) return proof.length === 0
@@ -144,7 +144,7 @@ export function isConsistent(old: TreeHead, head: TreeHead, proof: readonly Uint
   return sn === 0 && same(oldRoot, old.root) && same(root, head.root)
 }
 
-/** Goes up from a node at the right edge of its tree, as long as it is a left child: these levels have no sibling. */
+/** Ascends from a node at the right edge of its tree while it is a left child: these levels have no sibling. */
 function toRightChild(node: number, last: number): readonly [number, number] {
   let [fn, sn] = [node, last]
   while (fn % 2 === 0 && fn !== 0) [fn, sn] = [fn / 2, half(sn)]

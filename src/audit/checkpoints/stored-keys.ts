@@ -52,7 +52,7 @@ export const signingShape = shapeOf<SigningRecord>('signing keys of an audit log
   unpublished: orAbsent(isText),
 })
 
-/** Makes the signing keys of a log. */
+/** Generates the signing keys of a log. */
 export function freshSigning(
   origin: string,
   from: number,
@@ -97,7 +97,7 @@ export async function verifierKeys(view: View, device: string, now: () => number
   return record ? rangedKeys(record, signersIn(record, now)).map(({ key }) => key) : []
 }
 
-/** Puts a log's keys into the key file beside it; those of other logs stay. */
+/** Adds a log's keys to the key file beside it; those of other logs stay. */
 export function publishKeys(livePath: string, keys: readonly RangedKey[]): void {
   const path = vkeyFileOf(livePath)
   const mine = new Set(keys.map(({ key }) => key.name))

@@ -18,7 +18,7 @@ export function hashNode(left: Uint8Array, right: Uint8Array): Buffer {
   return sha256(pair)
 }
 
-/** The root of a tree without leaves, SHA-256 of nothing. */
+/** The root of a tree without leaves, SHA-256 of the empty string. */
 export const emptyRoot: Uint8Array = sha256('')
 
 /**

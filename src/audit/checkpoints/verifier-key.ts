@@ -22,7 +22,7 @@ export function verifierKey(name: string, type: SignatureType, key: Uint8Array):
   return { name, id: hash('sha256', named, 'hex').slice(0, 8), type, key }
 }
 
-/** A verifier key as text (vkey): `<name>+<id>+<base64 of type ‖ key>`. */
+/** A verifier key as a string (vkey): `<name>+<id>+<base64 of type ‖ key>`. */
 export function vkeyText({ name, id, type, key }: VerifierKey): string {
   return `${name}+${id}+${Buffer.concat([Buffer.from([type]), key]).toString('base64')}`
 }
@@ -33,7 +33,7 @@ const keySizes: Readonly<Record<number, number>> = {
   [signatureTypes.mlDsa44]: 1312,
 }
 
-/** Reads a vkey; undefined when it is none, of a type unknown here, or its id is not that of its key. */
+/** Parses a vkey; undefined if it is malformed, of an unknown type, or its id is not that of its key. */
 export function readVkey(text: string): VerifierKey | undefined {
   const found = /^([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+={0,2})$/u.exec(text)
   if (!found) return undefined

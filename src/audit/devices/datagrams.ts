@@ -3,7 +3,7 @@ import type { Socket } from 'node:dgram'
 import { isIP } from 'node:net'
 import type { Carrier } from './stream.ts'
 
-/** A carrier over UDP: one datagram a message. What the kernel took may still be lost on the way. */
+/** A carrier over UDP: one datagram per message. Messages that the kernel has accepted may still be lost in transit. */
 export class DatagramCarrier implements Carrier {
   readonly #host: string
   readonly #port: number

@@ -1,6 +1,6 @@
 import type { AuditDevice, AuditTail } from '../../contract/audit.ts'
 
-/** Keeps nothing: for measurements, and beside another device. */
+/** Discards all lines: for measurements, and in addition to another device. */
 export class DiscardDevice implements AuditDevice {
   readonly type = 'file'
   readonly target = undefined

@@ -6,7 +6,9 @@ const usualBytes = 256 * 1024 * 1024
 const fewestBytes = 64 * 1024
 const century = 100 * 366 * 86_400
 
-/** Reads what `type = "file"` is told of rotation, retention and signatures. @throws Fault invalid_request naming the option. */
+/**
+ * Parses the options for rotation, retention and signatures of `type = "file"`. @throws Fault invalid_request with the option.
+ */
 export function fileSettings(options: DeviceOptions): AuditFileSettings {
   const bytes = options.text('rotate_bytes')
   return {

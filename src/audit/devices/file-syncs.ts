@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 
 const toDisk = promisify(fdatasync)
 
-/** The syncs of a file whose descriptor may change: one serves all who wait for it. */
+/** The syncs of a file whose descriptor may change: one sync serves all callers that wait for it. */
 export class FileSyncs {
   readonly #descriptor: () => number | undefined
   readonly #failed: () => void
@@ -11,13 +11,13 @@ export class FileSyncs {
   #next: Promise<void> | undefined
   #retired: Promise<void> = Promise.resolve()
 
-  /** @param failed called when a sync failed, before anyone who waits for it is told */
+  /** @param failed called after a failed sync, before its waiters are rejected */
   constructor(descriptor: () => number | undefined, failed: () => void) {
     this.#descriptor = descriptor
     this.#failed = failed
   }
 
-  /** Resolves when everything written before is on disk. A sync under way does not cover what was written since it began. */
+  /** Resolves when everything written before is on disk. A sync in progress does not cover writes since its start. */
   async sync(): Promise<void> {
     if (this.#running === undefined) {
       this.#running = this.#toDisk().finally(() => (this.#running = undefined))

@@ -22,7 +22,7 @@ import { DiskReserve, isFull } from '../log/disk-reserve.ts'
 import { StdoutDevice } from './stdout.ts'
 import { takeTail } from '../log/torn-line.ts'
 
-/** Which file it is, and how long our own writes have made it. */
+/** The identity of the file, and its length after our own writes. */
 interface FileMark {
   readonly dev: number
   readonly ino: number
@@ -30,7 +30,7 @@ interface FileMark {
 }
 
 /**
- * `broken`: a write or a sync failed, so the descriptor cannot be trusted any more, and the bytes behind the marked size are
+ * `broken`: a write or a sync failed, so the descriptor cannot be trusted any more, and the bytes after the marked size are
  * half a write. `closed`: the descriptor was given up, and the file is whole.
  */
 type State =
@@ -39,7 +39,7 @@ type State =
   | { readonly is: 'broken'; readonly fd: number | undefined; readonly mark: FileMark }
   | { readonly is: 'closed'; readonly mark: FileMark }
 
-/** A device that appends to a file. Never follows a link, never makes an executable or a file that others can read. */
+/** A device that appends to a file. Never follows a link, never creates an executable or a file that others can read. */
 export class FileDevice implements AuditDevice {
   readonly type = 'file'
   readonly target: string
@@ -83,7 +83,7 @@ export class FileDevice implements AuditDevice {
       this.#append(bytes)
     } catch (thrown) {
       if (isFull(thrown) && !this.#reserve.release()) throw thrown
-      // Once more on a fresh descriptor; a second failure is the caller's to hear.
+      // One retry with a new descriptor; a second failure is the caller's.
       this.#replace()
       this.#append(bytes)
     }
@@ -159,7 +159,7 @@ export class FileDevice implements AuditDevice {
     else renameSync(next, this.#path)
   }
 
-  /** A fresh descriptor of the same file, without the half of a write that failed. @throws when it is another file. */
+  /** A new descriptor of the same file, without the bytes of a failed write. @throws if it is another file. */
   #replace(): void {
     this.#retire()
     const before = this.#state
@@ -204,7 +204,7 @@ export class FileDevice implements AuditDevice {
     if (this.#state.is !== 'unopened') this.#state = { is: 'broken', fd: this.#descriptor, mark: this.#state.mark }
   }
 
-  /** Gives the descriptor up. */
+  /** Closes the descriptor. */
   #retire(): void {
     const state = this.#state
     const fd = this.#descriptor
@@ -225,7 +225,7 @@ function orClose<T>(fd: number, work: () => T): T {
   }
 }
 
-/** A path that no file has: nothing is ever written over. */
+/** A path without a file: no file is ever overwritten. */
 function unused(path: string): string {
   let free = path
   for (let count = 2; existsSync(free); count++) free = `${path}-${count}`

@@ -11,7 +11,10 @@ import { fileAt, onlyDeclared, tlsOptions } from './tls-options.ts'
 
 type Headers = Readonly<Record<string, readonly string[]>>
 
-/** A device that posts its lines to an HTTP endpoint: those of one turn together, one JSON object a line. Only 2xx counts. */
+/**
+ * A device that posts its lines to an HTTP endpoint: those of one turn together, one JSON object per line. Only 2xx counts as
+ * success.
+ */
 export class HttpDevice implements AuditDevice {
   readonly type = 'http'
   readonly target = undefined
@@ -39,7 +42,7 @@ export class HttpDevice implements AuditDevice {
     const message = await this.#answer(Buffer.from(text))
     const status = message.statusCode ?? 0
     message.resume()
-    // The answer's body must be over before the connection is used again; what it says does not matter.
+    // The response body must end before the connection is used again; its content does not matter.
     await new Promise<void>((resolve, reject) => message.once('end', resolve).once('error', reject))
     if (status < 200 || status > 299) throw new Error(`the endpoint answered ${status}`)
   }
@@ -63,7 +66,7 @@ export class HttpDevice implements AuditDevice {
     try {
       return await this.#post(body)
     } catch (thrown) {
-      // A connection that the other side had closed meanwhile says nothing about the endpoint.
+      // A connection that the server had closed meanwhile is no failure of the endpoint.
       if (!this.#request?.reusedSocket || (thrown as NodeJS.ErrnoException).code !== 'ECONNRESET') throw thrown
       return this.#post(body)
     }
@@ -95,7 +98,7 @@ export function httpDevice(options: DeviceOptions, log: Log): AuditDevice {
   const url = urlOf(resolved(uri, 'uri', options))
   const headers = headersOf(options)
   if (url.protocol === 'http:' && !loopback.test(url.hostname))
-    log.warn('an audit device posts its lines over plain HTTP: anybody on the network path can read and change them')
+    log.warn('an audit device posts its lines over plain HTTP: anyone on the network path can read and change them')
   return new HttpDevice(url, headers, tlsOptions(options), limitOf(options))
 }
 
@@ -127,7 +130,7 @@ function headersOf(options: DeviceOptions): Headers {
   const headers: Record<string, readonly string[]> = {}
   for (const [name, values] of Object.entries(parsed(json))) {
     if (!Array.isArray(values) || values.some((value) => typeof value !== 'string'))
-      throw refuse('the audit option "headers" is JSON with a list of texts for each name')
+      throw refuse('the audit option "headers" is JSON with a list of strings for each name')
     const filled = (values as readonly string[]).map((value) => resolved(value, 'headers', options))
     try {
       validateHeaderName(name)
@@ -146,9 +149,9 @@ function parsed(json: string): object {
     const value: unknown = JSON.parse(json)
     if (typeof value === 'object' && value !== null) return value
   } catch {
-    // Said below.
+    // Refused below.
   }
-  throw refuse('the audit option "headers" is JSON with a list of texts for each name')
+  throw refuse('the audit option "headers" is JSON with a list of strings for each name')
 }
 
 /** `env://NAME` and `file:///path`, as OpenBao has them, so that a password need not stand where devices are listed. */

@@ -26,7 +26,7 @@ const reasons: Readonly<Record<string, string>> = {
 export function openLog(path: string, mode: number | undefined, fresh = false): number {
   let fd: number | undefined
   try {
-    // Not blocking, so that a pipe at this path cannot hold the whole process before we have looked at it.
+    // Non-blocking, so that a pipe at this path cannot block the whole process before the check.
     const flags = O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK
     fd = openSync(path, fresh ? flags | O_EXCL : flags, mode ?? 0o600)
     if (!fstatSync(fd).isFile()) throw new Error('it is no regular file; name one')
@@ -46,7 +46,7 @@ export function openLog(path: string, mode: number | undefined, fresh = false): 
   }
 }
 
-/** A name that was made or changed must be on disk as well as the lines. */
+/** A created or renamed file must be on disk as well as its lines. */
 export function syncFolder(path: string): void {
   const folder = openSync(posix.dirname(path), constants.O_RDONLY)
   try {
@@ -56,12 +56,12 @@ export function syncFolder(path: string): void {
   }
 }
 
-/** The mode that the option `mode` asks for; 0 keeps that of an existing file. @throws Fault when it is too wide. */
+/** The mode of the option `mode`; 0 keeps that of an existing file. @throws Fault if it is too permissive. */
 export function modeOf(octal: string | undefined): number | undefined {
   if (octal === undefined || octal === '') return 0o600
   const mode = /^[0-7]{1,5}$/.test(octal) ? parseInt(octal, 8) : NaN
   if (mode === 0) return undefined
-  // Exec bits are dropped, as OpenBao does; anything else that is too wide is refused.
+  // Exec bits are dropped, as in OpenBao; other modes that are too permissive are refused.
   const bare = mode & ~0o111
   if (Number.isNaN(mode) || (bare & ~widest) !== 0 || (bare & 0o600) !== 0o600)
     throw refuse(

@@ -3,11 +3,13 @@ import { parseGoBool } from '../../util/go-bool.ts'
 import { parseDuration } from '../../util/duration.ts'
 
 /**
- * The options of one audit device as they were given. Whoever knows an option asks for it here, under all its names,
- * so that every name goes the same way (CVE-2026-5051); what nobody asked for is refused, and so is a value that holds nothing.
+ * The given options of one audit device. A device reads each option here, with all its names, so that every name has the
+ * same checks (CVE-2026-5051); options that were not read are refused, and so are empty values.
  */
 export class DeviceOptions {
-  /** The configuration file says so, and no caller of the API: only then may an option point to files and variables. */
+  /**
+   * Whether the options are from the configuration file, not from the API: only then may an option refer to files and variables.
+   */
   readonly declared: boolean
   readonly #values: Readonly<Record<string, string>>
   readonly #read = new Set<string>()
@@ -17,7 +19,7 @@ export class DeviceOptions {
     this.declared = declared
   }
 
-  /** @throws Fault when two of its names say different things. */
+  /** @throws Fault if two of its names have different values. */
   text(...names: readonly [string, ...string[]]): string | undefined {
     let found: string | undefined
     for (const name of names) {
@@ -32,7 +34,7 @@ export class DeviceOptions {
     return found
   }
 
-  /** @throws Fault when it is none of the values, whatever the case of its letters. */
+  /** @throws Fault if it is none of the values, in any letter case. */
   oneOf<T extends string>(name: string, values: readonly T[]): T | undefined {
     const text = this.text(name)
     if (text === undefined) return undefined
@@ -59,7 +61,7 @@ export class DeviceOptions {
     return seconds * 1000
   }
 
-  /** @throws Fault when there are options that nobody asked for. */
+  /** @throws Fault if there are options that were not read. */
   done(): void {
     if (Object.keys(this.#values).every((name) => this.#read.has(name))) return
     throw refuse(`an audit option is not known here; there are: ${[...this.#read].join(', ')}`)

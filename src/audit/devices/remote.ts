@@ -11,7 +11,7 @@ import { tlsOptions } from './tls-options.ts'
 export const transports = ['tcp', 'tls', 'udp', 'unix'] as const
 export type Transport = (typeof transports)[number]
 
-/** How long a write to a receiver may take unless the option says otherwise, milliseconds; Vault's socket device has the same. */
+/** The default timeout of a write to a receiver, milliseconds; the same as in Vault's socket device. */
 const usualLimit = 2000
 /** The limits of the option, seconds. */
 const limits = [1, 60] as const
@@ -86,7 +86,7 @@ export class RemoteDevice implements AuditDevice {
 
   async sync(): Promise<void> {}
 
-  /** The next line goes over a new connection. */
+  /** The next line is sent over a new connection. */
   async reopen(): Promise<void> {
     this.#carrier.close()
   }

@@ -9,17 +9,17 @@ export type StreamTarget =
   | { readonly kind: 'tls'; readonly host: string; readonly port: number; readonly tls: ConnectionOptions }
   | { readonly kind: 'unix'; readonly path: string }
 
-/** Takes bytes to a receiver, connecting when it must. */
+/** Sends bytes to a receiver, and connects if necessary. */
 export interface Carrier {
-  /** Resolves when the kernel has all of them. A receiver that was gone is tried once more. */
+  /** Resolves when the kernel has accepted all of them. After a lost connection, one retry. */
   send(messages: readonly Buffer[]): Promise<void>
-  /** Ends what is under way: it fails with this reason. The next `send` connects anew. */
+  /** Aborts the write in progress: it fails with this reason. The next `send` connects again. */
   drop(why: Error): void
-  /** Bytes that the kernel took still go out. */
+  /** Bytes that the kernel has accepted are still sent. */
   close(): void
 }
 
-/** A carrier over a stream: messages come in order, none cut. */
+/** A carrier over a stream: messages arrive in order and complete. */
 export class StreamCarrier implements Carrier {
   readonly #target: StreamTarget
   #socket: Socket | undefined
@@ -38,7 +38,7 @@ export class StreamCarrier implements Carrier {
         if (thrown instanceof Aborted) throw thrown
       }
     }
-    // A receiver that was restarted closed the old connection: that alone is no failure.
+    // A restarted receiver has closed the old connection: this alone is no failure.
     return write(await this.#connect(), bytes)
   }
 
@@ -74,7 +74,7 @@ export class StreamCarrier implements Carrier {
   }
 }
 
-/** The write was ended from here. */
+/** The write was aborted by this side. */
 class Aborted extends Error {}
 
 function opened(target: StreamTarget): Socket {

@@ -35,13 +35,13 @@ export function syslogDevice(options: DeviceOptions): AuditDevice {
   })
 }
 
-/** RFC 5424: the time is that of the line, cut to what the RFC allows. */
+/** RFC 5424: the time of the line, with the precision that the RFC allows. */
 function modern(line: string, priority: number, tag: string): string {
   const time = timeOf(line)?.replace(/(\.\d{6})\d*Z$/, '$1Z') ?? '-'
   return `<${priority}>1 ${time} ${hostname() || '-'} ${tag} ${process.pid} audit - ${line}`
 }
 
-/** RFC 3164 as local daemons take it: without the name of the host. */
+/** RFC 3164 as local daemons accept it: without the host name. */
 function legacy(line: string, priority: number, tag: string): string {
   const at = /^\d{4}-(\d\d)-(\d\d)T(\d\d:\d\d:\d\d)/.exec(timeOf(line) ?? '')
   const time = at ? `${months[Number(at[1]) - 1]} ${String(Number(at[2])).padStart(2)} ${at[3]} ` : ''

@@ -6,8 +6,8 @@ import { refuse } from '../../contract/fault.ts'
 import type { DeviceOptions } from './options.ts'
 
 /**
- * `tls_ca_file`, `tls_cert_file`, `tls_key_file`, `tls_server_name` of devices that speak TLS. The receiver is always
- * verified; there is no option that turns this off. Files are named by the configuration only, and read now.
+ * `tls_ca_file`, `tls_cert_file`, `tls_key_file`, `tls_server_name` of devices that use TLS. The receiver is always
+ * verified; no option disables this. Files are named by the configuration only, and read at once.
  * @throws Fault on files that cannot be read.
  */
 export function tlsOptions(options: DeviceOptions): ConnectionOptions {

@@ -15,18 +15,18 @@ export function leafHash(line: string): string {
 
 const tail = /,"chain":\{"seq":([1-9][0-9]{0,15}),"prev":"([A-Za-z0-9+/]{43}=|)"\}\}$/
 
-/** The link at the end of a line, or undefined when there is none. */
+/** The link at the end of a line, or undefined if there is none. */
 export function linkOf(line: string): Link | undefined {
   const found = tail.exec(line.slice(-120))
   return found ? { seq: Number(found[1]), prev: found[2] as string } : undefined
 }
 
-/** The end of a chain: what the next line must say. */
+/** The end of a chain, for the link of the next line. */
 export const start: Link = { seq: 1, prev: '' }
 
 /**
  * The value that the line after `line` must have.
- * @throws Fault when it is no line of a chain: then somebody else wrote to this file, or changed it.
+ * @throws Fault if it is not a line of a chain: then another program wrote to this file, or changed it.
  */
 export function after(line: string): Link {
   const link = linkOf(line)

@@ -1,9 +1,9 @@
 import { sha256 } from '../../crypto/fast/digest.ts'
 
-/** Nobody writes longer lines. */
+/** Longer lines are never written. */
 const longest = 16 * 1024 * 1024
 
-/** A line as it lies in a buffer, without its line feed. The byte before it may be overwritten for a moment. */
+/** A line in a buffer, without its line feed. The byte before it may be overwritten temporarily. */
 export type LineVisitor = (buffer: Buffer, from: number, to: number) => void
 
 /** Cuts bytes into lines, by line feed alone. */
@@ -27,7 +27,7 @@ export class LineCutter {
     if (this.#rest.length > longest) throw new RangeError('a line of more than 16 MiB')
   }
 
-  /** Bytes behind the last line feed. */
+  /** Bytes after the last line feed. */
   get rest(): number {
     return this.#rest.length
   }

@@ -2,7 +2,7 @@ import { linkOf } from './chain.ts'
 import type { Link } from './chain.ts'
 import { CompactRange } from '../checkpoints/tree.ts'
 
-/** Where a log comes from that is not the first one of its device. */
+/** The predecessor of a log that is not the first one of its device. */
 export interface Follows {
   /** The id of the log before; '' where it had none. */
   readonly log: string
@@ -20,14 +20,14 @@ export interface Begin {
   readonly device: string
   readonly file: number
   readonly size: number
-  /** Base64; absent when they were not known. */
+  /** Base64; absent if they were not known. */
   readonly peaks?: readonly string[]
   readonly keys: readonly string[]
   readonly previous?: string
   readonly follows?: Follows
 }
 
-/** Reads a line as the first one of a file: what it tells, and its place in the chain. Undefined when it is another line. */
+/** Parses the first line of a file: its content, and its place in the chain. Undefined for another line. */
 export function readBegin(line: string): { readonly begin: Begin; readonly link: Link } | undefined {
   const link = linkOf(line)
   if (!link || !line.includes('"path":"sys/audit/begin"')) return undefined
@@ -47,7 +47,7 @@ function dataOf(line: string): Partial<Begin> | undefined {
   }
 }
 
-/** The tree before a file, as its first line tells it; undefined when that is not known or cannot be. */
+/** The tree before a file, from its first line; undefined if it is missing or invalid. */
 export function rangeBefore({ size, peaks }: Begin): CompactRange | undefined {
   try {
     return (
@@ -62,14 +62,14 @@ export function rangeBefore({ size, peaks }: Begin): CompactRange | undefined {
   }
 }
 
-/** The origin of a log: what its checkpoints and keys are named by. */
+/** The origin of a log: the name in its checkpoints and keys. */
 export function originOf(device: string, id: string): string {
   const named = encodeURIComponent(device.replace(/\/$/, ''))
   // A name of a C2SP cosignature has at most 255 bytes.
   return `strongroom/${named.length <= 150 ? named : 'audit'}/${id}`
 }
 
-/** When a file was begun, as its first line tells; epoch milliseconds. */
+/** The time at which a file was begun, from its first line; epoch milliseconds. */
 export function begunAt(head: string | undefined): number | undefined {
   const time = Date.parse(/^\{"time":"([^"]{20,40})"/.exec(head ?? '')?.[1] ?? '')
   return Number.isNaN(time) ? undefined : time

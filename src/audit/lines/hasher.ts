@@ -6,13 +6,13 @@ import type { Steps } from '../../util/slices.ts'
 const sliceBytes = 256 * 1024
 
 /**
- * `hmac-sha256:` and the hexadecimal HMAC-SHA256 (RFC 2104) of texts under one device's salt, as Vault's audit lines
- * and `sys/audit-hash` show them.
+ * `hmac-sha256:` and the hexadecimal HMAC-SHA256 (RFC 2104) of strings with one device's salt, as in Vault's audit lines
+ * and `sys/audit-hash`.
  */
 export class Hasher {
   readonly #salt: Uint8Array
   readonly #hmac: HmacSha256
-  /** Batches have a text for every item that is mostly empty: its hash is made once. */
+  /** Batches have a string for every item that is mostly empty: its hash is computed once. */
   #empty: string | undefined
 
   /** @param salt at most 64 bytes; `close` overwrites it. */
@@ -21,18 +21,18 @@ export class Hasher {
     this.#hmac = new HmacSha256(salt)
   }
 
-  /** The hash of a text's UTF-8 bytes, or of bytes. */
+  /** The hash of a string's UTF-8 bytes, or of bytes. */
   of(value: string | Uint8Array): string {
     if (value === '') return (this.#empty ??= marked(this.#hmac.hex('')))
     return marked(this.#hmac.hex(value))
   }
 
-  /** `of` for what is long, in parts. */
+  /** `of` for long strings, in slices. */
   *stepsOf(value: string | Uint8Array): Steps<string> {
     return yield* this.#stepsOver(typeof value === 'string' ? piecesOf(value) : slicesOf(value))
   }
 
-  /** The hash of pieces of a text as one, in parts. */
+  /** The hash of the concatenation of strings, in slices. */
   *stepsOfAll(pieces: readonly string[]): Steps<string> {
     return yield* this.#stepsOver(pieces)
   }
@@ -46,7 +46,7 @@ export class Hasher {
     return marked(mac.digest('hex'))
   }
 
-  /** Wipes the salt; nothing can be hashed after. */
+  /** Wipes the salt; no hashes can be computed afterwards. */
   close(): void {
     this.#hmac.wipe()
   }

@@ -1,12 +1,12 @@
 /** Stands before the chain of a line that was written while the server was sealed. */
 export const bootMark = ',"salt":"boot"'
 
-/** Stands there in all others, with the number of the newest commit that the storage had acknowledged when the line was written. */
+/** In all other lines, with the number of the newest commit that the storage had acknowledged when the line was written. */
 const commitMark = ',"commit":'
 
 /**
- * Lines that are written together, with their mark. A number that each line got when it was made could go down: a line
- * about the log itself is made last and stands first.
+ * Lines that are written together, with their mark. A number assigned when each line was created could decrease: a line
+ * about the log itself is created last and written first.
  */
 export function marked(lines: readonly string[], commit: number | undefined): readonly string[] {
   if (commit === undefined) return lines
@@ -15,7 +15,10 @@ export function marked(lines: readonly string[], commit: number | undefined): re
 
 const mostDigits = 16
 
-/** The bytes before the chain of a line, which begins at `end`. No string of a caller can end like this: it ends in a quote or a brace. */
+/**
+ * The bytes before the chain of a line, which begins at `end`. No string of a caller can end like this: it ends in a quote or a
+ * brace.
+ */
 export function markBefore(line: Buffer, from: number, end: number): 'boot' | { readonly commit: number } | undefined {
   let at = end
   while (at > from && end - at <= mostDigits && isDigit(line[at - 1])) at--

@@ -31,7 +31,7 @@ export interface Redaction {
   readonly open?: ReadonlySet<string>
   /** Everything. */
   readonly raw?: boolean
-  /** Nothing: names and numbers that could be secrets are hashed, too. */
+  /** No exceptions: names and numbers that could be secrets are hashed as well. */
   readonly strict?: boolean
 }
 
@@ -48,7 +48,7 @@ export function redact(value: unknown, hasher: Hasher, rules: Redaction = {}): s
 
 type Walker = (item: unknown, isClear: boolean) => Steps<string | undefined>
 
-/** Writes one value and its members. One walker per line: it counts the strings. */
+/** Writes one value with its members. One walker per line, because it counts the strings. */
 function walkerFor(hasher: Hasher, { open = none, raw = false, strict = false }: Redaction): Walker {
   let texts = 0
 

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import type { JsonLimits } from '../../util/json-limits.ts'
 import { JsonError, survey } from '../../util/json-limits.ts'
 
-/** A request nests at most 64 levels (util/json-limits.ts), and its line a few more: only depth is limited here. */
+/** A request has at most 64 nested levels (util/json-limits.ts), and its line a few more: only the depth is limited here. */
 const limits: JsonLimits = {
   bytes: Infinity,
   depth: 128,
@@ -28,7 +28,7 @@ export function notStrict(line: Buffer): string | undefined {
     return 'it is not JSON'
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'it is not a JSON object'
-  // Written again it is mostly the same; only what is not needs a closer look.
+  // Usually the same after serialisation; only differences need a closer look.
   return JSON.stringify(value) === text ? undefined : oddityIn(text)
 }
 
@@ -42,7 +42,7 @@ function tooDeep(line: Buffer): boolean {
   }
 }
 
-/** Things in valid JSON that no server writes: white space between tokens, or two members of one name, of which readers see different ones. */
+/** Valid JSON that the server never writes: white space between tokens, or duplicate keys, which parsers resolve differently. */
 function oddityIn(json: string): string | undefined {
   const objects: (Set<string> | undefined)[] = []
   let string = ''

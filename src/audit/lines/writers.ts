@@ -6,7 +6,7 @@ import { Hasher } from './hasher.ts'
 /** The makers of one device's lines: the usual one, and a strict one for requests with key shares. */
 export class LineWriters {
   readonly #options: Omit<LineOptions, 'strict' | 'headers' | 'bootSalt'>
-  /** Like its writers, made by `use` or `useBootSalt`: no line is written under a salt of zeros. */
+  /** Created, like its writers, by `use` or `useBootSalt`: no line is written under a salt of zeros. */
   #hasher!: Hasher
   #usual!: LineWriter
   #strict!: LineWriter
@@ -21,7 +21,7 @@ export class LineWriters {
     this.#make(headers, false)
   }
 
-  /** Strings are hashed under a salt of this start of the server, and the lines say so: the stored one is sealed. */
+  /** Strings are hashed under a salt of this start of the server, and marked in the lines, because the stored salt is sealed. */
   useBootSalt(salt: Uint8Array): void {
     this.#hasher = new Hasher(salt)
     this.#make(new Map(), true)

@@ -13,16 +13,16 @@ import {
   shapeOf,
 } from '../../util/stored/shape.ts'
 
-/** Where the storage keeps the heads, below the audit folder. */
+/** The record of the heads, below the audit folder. */
 export const headsName = 'heads'
 
 /** The storage's record of a device's log. */
 export interface Anchor extends Head {
   /** The live file's path. */
   readonly target: string
-  /** False once the device was disabled or its log was given up: then nothing has to be there. */
+  /** False once the device was disabled or its log was abandoned: then the log is not required. */
   readonly active: boolean
-  /** Size of the newest checkpoint that is in a checkpoint file; absent: there was none yet. */
+  /** Size of the newest checkpoint in a checkpoint file; absent: there is none yet. */
   readonly signed?: number
 }
 
@@ -31,7 +31,7 @@ export interface Heads {
   readonly format: 1
   /** Counts the unseals of this storage. */
   readonly epoch: number
-  /** Which start of the machine it was: lines that were only with its kernel are gone with it. Absent where that is not known. */
+  /** The start of the machine: lines that only its kernel had are lost after a restart. Absent if unknown. */
   readonly boot?: string
   readonly devices: Readonly<Record<string, Anchor>>
 }
@@ -48,7 +48,7 @@ function isAnchor(value: unknown): boolean {
   return isObject(value) && isName(value['log']) && isText(value['target']) && isFlag(value['active'])
 }
 
-/** The stored heads; before the first unseal there are none. */
+/** The stored heads; none before the first unseal. */
 export async function storedHeads(view: View): Promise<Heads> {
   return (await view.get(headsName, headsShape)) ?? { format: 1, epoch: 0, devices: {} }
 }

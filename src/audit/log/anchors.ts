@@ -16,7 +16,7 @@ export class Anchors {
     heads: new Map(),
   }
 
-  /** @param heads of devices that are not kept here (disabled ones), and the epoch. */
+  /** @param heads of devices that are not active (disabled ones), and the epoch. */
   constructor(view: View, heads: Heads) {
     this.#view = view
     this.#base = heads
@@ -27,12 +27,12 @@ export class Anchors {
     return this.#base.epoch
   }
 
-  /** From now on the head of this log is kept. */
+  /** The head of this log is stored from now on. */
   keep(device: DeviceLog): void {
     this.#devices.set(device.spec.path, device)
   }
 
-  /** No longer: its last head stays known. */
+  /** Stops: its last head stays stored. */
   letGo(device: DeviceLog): void {
     const { path } = device.spec
     this.#devices.delete(path)
@@ -41,8 +41,8 @@ export class Anchors {
   }
 
   /**
-   * The heads as they are now, by their name in the audit folder: what rides in every commit. The same object as long as
-   * they are the same. Roots are left out, which the timer adds: the last leaf holds the one before it, and so all of them.
+   * The current heads, by their name in the audit folder, for every commit. The same object as long as they are unchanged.
+   * Roots are left out and added by the timer: the last leaf contains the hash of the one before it, and so of all.
    */
   riding(): ReadonlyMap<string, unknown> {
     let version = ''
@@ -64,7 +64,7 @@ export class Anchors {
     this.#stored = heads
   }
 
-  /** Whether the storage has been told of this head of a device's log, or of a later one. */
+  /** Whether the storage has this head of a device's log, or a later one. */
   has(path: string, { log, size }: Head): boolean {
     const anchor = this.#stored.devices[path]
     return anchor?.log === log && anchor.size >= size
@@ -95,7 +95,7 @@ export class Anchors {
   }
 }
 
-/** The present end of a device's log. @throws when the device was not opened */
+/** The current end of a device's log. @throws if the device was not opened */
 export function headOf({ state }: DeviceLog, root = true): Head {
   if (!state) throw new Error('the audit device is not open')
   return state.head(root)

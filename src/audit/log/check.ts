@@ -21,9 +21,9 @@ export interface Claim {
 /** The result of reading a log. `lost`: lines that a crash of the machine took before they were on disk. */
 export interface Finding {
   readonly reader?: LogReader
-  /** Why the log is not what it has to be. */
+  /** Describes the damage. */
   readonly problem?: string
-  /** The evidence of the damage, which stays the same however much is written behind it. */
+  /** The evidence of the damage, which stays the same when more lines are written. */
   readonly evidence?: string
   readonly lost?: { readonly after: number; readonly before: number }
 }
@@ -34,13 +34,13 @@ export interface Problem {
   readonly evidence?: string | undefined
 }
 
-/** Short for damage as it is: an operator who accepts it accepts this and nothing else. The same until the damage is another. */
+/** A short code for the exact damage: an operator accepts only this damage. It changes when the damage changes. */
 export function codeOf(problems: readonly Problem[]): string {
   const lines = problems.map(({ what, evidence = '' }) => `${what}\n${evidence}\n`)
   return hash('sha256', lines.join(''), 'hex').slice(0, 16)
 }
 
-/** Reads the files of a log from number `file` on to its end, which is `live`'s where the log is still written. */
+/** Reads the files of a log from number `file` to its end, which is that of `live` for a log in use. */
 async function readThrough(
   files: readonly LogFile[],
   file: number,
@@ -61,7 +61,7 @@ async function readThrough(
   return reader
 }
 
-/** One file of each number, without a gap, beginning where the tree before is known. */
+/** One file of each number, without a gap, from one on with a known tree before it. */
 function filesFrom(files: readonly LogFile[], file: number): readonly LogFile[] {
   const numbered = new Map<number, LogFile>()
   for (const one of files) if (!numbered.has(one.begin.file)) numbered.set(one.begin.file, one)
@@ -72,7 +72,7 @@ function filesFrom(files: readonly LogFile[], file: number): readonly LogFile[] 
   return row.length > file - from ? row : []
 }
 
-/** Checks a log that the storage knows against its files. `live` and its path when it is the one that is being written. */
+/** Compares a log that the storage has recorded with its files. `live` and its path if it is in use. */
 export async function checkAnchored(
   anchor: Anchor,
   heads: Heads,
@@ -81,7 +81,7 @@ export async function checkAnchored(
     readonly live?: LogState
     readonly path?: string
     readonly boot?: string | undefined
-    /** The number of the storage's newest commit, asked for when the log was read; undefined: not known. */
+    /** The number of the storage's newest commit when the log was read; undefined: not known. */
     readonly commit?: (() => number) | undefined
     readonly expected?: Claim
   },
@@ -106,7 +106,7 @@ export async function checkAnchored(
   return { ...finding, problem: problems.join('; '), evidence: evidenceOf(reader) }
 }
 
-/** The lines at which the damage is seen: they stay what they are, whatever is written behind them. */
+/** The lines that show the damage: they do not change when more lines are written. */
 function evidenceOf(reader: LogReader | undefined): string {
   if (!reader) return ''
   return reader.broken ? `${reader.leaf} ${reader.broken.leaf ?? ''}` : reader.own.leaf
@@ -119,7 +119,7 @@ interface Age {
   readonly commit?: number | undefined
 }
 
-/** Whether the log, or a checkpoint of `signed` lines, tells of what the storage has not come to yet. */
+/** Whether the log, or a checkpoint of `signed` lines, refers to later states than the storage has. */
 function olderStorage(
   { anchor, epoch, commit }: Age,
   signed: number,
@@ -141,7 +141,7 @@ function missingCheckpoint({ signed: stored = 0 }: Anchor, signed: number): stri
   return `the storage knows a signed checkpoint of ${stored} lines, and in the checkpoint files there ${found}: these files were removed or cut, or are older copies`
 }
 
-/** Claims first by size, then by how much they weigh. Lines that were not on disk may be gone when the machine was started again. */
+/** Evidence by size, then by importance. Lines that were not on disk may be lost after a restart of the machine. */
 function judged(reader: LogReader, anchor: Anchor, claims: readonly Claim[], restarted: boolean): Finding {
   const failed = claims.filter((claim) => !holds(reader, claim))
   const grave = failed.filter(({ by }) => by !== 'storage' || !restarted)
@@ -158,7 +158,7 @@ function problemOf(reader: LogReader, { size, by }: Claim): string {
   const who = by.startsWith('storage')
     ? 'the storage knows'
     : `${by === 'checkpoint' ? 'a signed checkpoint' : by} speaks of`
-  // Lines that a sealed server has written behind the cut are no part of it: there are more of them at every try.
+  // Lines that a sealed server has written after the damage are not counted: each attempt adds some.
   const { own } = reader
   if (own.size < size)
     return `it goes no further than line ${own.size}, but for lines of the sealed server, ${who} ${size}: lines were cut off its end`
@@ -166,7 +166,7 @@ function problemOf(reader: LogReader, { size, by }: Claim): string {
 }
 
 function holds(reader: LogReader, { size, leaf, root, by }: Claim): boolean {
-  // Removed files are no damage. But who names a head wants to be told that it was seen, or not to go on.
+  // Removed files are not damage. But an operator who passes a head expects either its verification or a failure.
   if (isBefore(reader, size)) return by !== 'expected_head'
   const point = reader.found.get(size)
   if (!point) return false
@@ -175,7 +175,7 @@ function holds(reader: LogReader, { size, leaf, root, by }: Claim): boolean {
   return same(point.leaf, leaf) && same(point.root, root)
 }
 
-/** Before the first file that was read nothing can be said. */
+/** Lines before the first file that was read cannot be checked. */
 function isBefore(reader: LogReader, size: number): boolean {
   return size < Math.min(...reader.found.keys())
 }
@@ -198,13 +198,13 @@ function fileWith(files: readonly LogFile[], size: number): number {
   return files.findLast(({ begin }) => begin.size < size)?.begin.file ?? Infinity
 }
 
-/** Checkpoints of a log that its own keys signed, smallest first; those of long closed files are left out. */
+/** Checkpoints of a log with signatures of its own keys, smallest first; those of long closed files are left out. */
 async function checkpointsOf(
   anchor: Anchor,
   files: readonly LogFile[],
   keys: readonly VerifierKey[],
 ): Promise<readonly Checkpoint[]> {
-  // A checkpoint lies beside the file with its lines, or beside a later one. Earlier releases named some after older files.
+  // A checkpoint is stored with the file of its lines, or a later one. Earlier releases named some after older files.
   const from = Math.min(anchor.file, fileWith(files, anchor.signed ?? anchor.size))
   const recent = files.filter(({ begin }) => begin.file >= from)
   const found = await checkpointsIn([anchor.target, ...recent.map(({ path }) => path)], anchor.log, keys)
@@ -214,7 +214,7 @@ async function checkpointsOf(
   return found.sort((a, b) => a.size - b.size)
 }
 
-/** The checkpoints beside log files that the keys of a log signed. */
+/** The checkpoints beside log files that are signed by the keys of a log. */
 async function checkpointsIn(
   logFiles: readonly string[],
   log: string,

@@ -1,17 +1,19 @@
 import { closeSync, constants, fsyncSync, openSync, statSync, statfsSync, unlinkSync, writeSync } from 'node:fs'
 import { posix } from 'node:path'
 
-/** Bytes kept for the responses to requests that were under way when the disk became full; on a small disk an eighth of it. */
+/**
+ * Bytes reserved for the responses to requests that are in progress when the disk becomes full; on a small disk an eighth of it.
+ */
 const reserveBytes = 2 * 1024 * 1024
 
 const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants
 
-/** Whether an error says that there is no room: a full disk, or a quota that is used up. */
+/** Whether an error means that there is no space: a full disk, or an exhausted quota. */
 export function isFull(thrown: unknown): boolean {
   return ['ENOSPC', 'EDQUOT'].includes((thrown as NodeJS.ErrnoException | undefined)?.code ?? '')
 }
 
-/** A file that takes up space until the disk is full: then its space is what the last lines are written into. */
+/** A file that reserves disk space: when the disk is full, its space is used for the last lines. */
 export class DiskReserve {
   readonly #path: string
   #full = false
@@ -20,14 +22,14 @@ export class DiskReserve {
     this.#path = path
   }
 
-  /** The space was given up, or could not be had, because the disk is full. */
+  /** The space was released, or could not be reserved, because the disk is full. */
   get full(): boolean {
     return this.#full
   }
 
   /**
-   * Takes the space; true when it has it. Where files cannot be made for another reason than a full disk there is no
-   * reserve, and that is no failure: the log's own file may still be written.
+   * Reserves the space; true on success. If files cannot be created for another reason than a full disk there is no
+   * reserve, which is not a failure: the log's own file may still be writable.
    */
   keep(): boolean {
     try {
@@ -41,7 +43,7 @@ export class DiskReserve {
     return !this.#full
   }
 
-  /** Gives the space up; false when there is nothing (any more) to give. */
+  /** Releases the space; false if there is none (any more). */
   release(): boolean {
     const had = !this.#full
     this.#full = true
@@ -54,7 +56,7 @@ export class DiskReserve {
   }
 
   #fill(bytes: number): void {
-    // Written, not only made that long: a hole takes no space.
+    // Written, not only extended: a hole reserves no space.
     const fd = openSync(this.#path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600)
     try {
       const block = Buffer.alloc(64 * 1024, 0x20)

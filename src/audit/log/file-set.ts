@@ -7,13 +7,13 @@ import type { Begin } from '../lines/first-line.ts'
 import type { NoteAbout } from '../lines/entry.ts'
 import type { Head, LogState } from './state.ts'
 
-/** A file that was closed: its new path, and the log as it was at its end. */
+/** A closed file: its new path, and the state of the log at its end. */
 export interface Closed {
   readonly path: string
   readonly head: Head
 }
 
-/** A line about the log itself that is to be written: what it is about, and its data. */
+/** A pending line about the log itself: its kind, and its data. */
 export interface Remark {
   readonly about: NoteAbout
   readonly data: Readonly<Record<string, unknown>>
@@ -36,7 +36,9 @@ const lowSpace = 64 * 1024 * 1024
 /** After a rotation that failed it is tried again so much later, milliseconds. */
 const retryAfter = 60_000
 
-/** Keeps a log's files: begins them, closes them when it is time, and goes on when somebody else has moved or changed one. */
+/**
+ * The files of a log: creates them, closes them when they are due, and continues after another process has moved or changed one.
+ */
 export class LogFileSet {
   readonly #parts: FileSetParts
   /** The log as it was written so far. */
@@ -44,11 +46,11 @@ export class LogFileSet {
   #begunAt: number
   #notBefore = 0
   #fullLogged = false
-  /** 0: there is room, 1: warned, 2: warned for the last time. */
+  /** 0: enough space, 1: first warning logged, 2: last warning logged. */
   #warned = 0
-  /** Closed files that nobody has dealt with yet, oldest first. */
+  /** Closed files that are not processed yet, oldest first. */
   readonly closed: Closed[] = []
-  /** How often the live file was moved or changed by somebody else. */
+  /** How often another process has moved or changed the live file. */
   disturbed = 0
 
   /** @param begunAt when the live file was begun, epoch milliseconds. */
@@ -62,7 +64,10 @@ export class LogFileSet {
     return this.#parts.file
   }
 
-  /** Before lines are written: sees to it that they go into the right file. What is to be told comes back. @throws when no file can be had. */
+  /**
+   * Before lines are written: ensures that they go into the right file. Returns the pending lines about the log. @throws if no
+   * file can be used.
+   */
   ready(): readonly Remark[] {
     const { file } = this.#parts
     const found = file.state()
@@ -72,12 +77,12 @@ export class LogFileSet {
     return this.#full()
   }
 
-  /** Whether somebody else has moved or changed the live file. */
+  /** Whether another process has moved or changed the live file. */
   get moved(): boolean {
     return this.#parts.file.state() !== 'same'
   }
 
-  /** On SIGHUP: a file that was renamed is closed, which is no cause for alarm. */
+  /** On SIGHUP: a renamed file is closed, which is normal. */
   reopened(): void {
     const found = this.#parts.file.state()
     if (found === 'removed' || found === 'empty') this.#goOn(found, false)
@@ -99,8 +104,8 @@ export class LogFileSet {
   }
 
   /**
-   * Once in a while, whether or not anything else is written: takes up space again that a full disk had taken. True when
-   * the log has to tell that the disk is full now, or is not any more.
+   * Called periodically, also without other lines: reserves space again after a full disk. True if the log has to record
+   * that the disk is full, or has space again.
    */
   recovered(): boolean {
     const { file } = this.#parts
@@ -108,7 +113,7 @@ export class LogFileSet {
     return file.full !== this.#fullLogged
   }
 
-  /** Room on the disk, where that can be told. */
+  /** Free space on the disk, if known. */
   freeSpace(): Partial<ReturnType<AuditFile['space']>> {
     try {
       return this.#parts.file.space()
@@ -135,11 +140,11 @@ export class LogFileSet {
     const { now, file } = this.#parts
     const { rotateBytes = Infinity, rotateAge = Infinity } = file.settings
     const due = this.state.offset >= rotateBytes || now() - this.#begunAt >= rotateAge
-    // While the tree is not known (sealed since the start) the next file could not tell it.
+    // While the tree is not known (sealed since the start), the first line of a next file would lack it.
     return due && this.state.range !== undefined && !file.full && now() >= this.#notBefore
   }
 
-  /** Lines matter more than files: what cannot be closed now is written on. */
+  /** Lines matter more than files: a file that cannot be closed now is continued. */
   #rotate(): void {
     try {
       this.rotate()
@@ -195,6 +200,6 @@ function renameCheckpoints(live: string, closed: string): void {
   try {
     renameSync(checkpointFileOf(live), checkpointFileOf(closed))
   } catch {
-    // The name is for people and for closed files that are checked alone.
+    // The name is for people and for closed files that are checked separately.
   }
 }

@@ -7,7 +7,7 @@ import type { Begin } from '../lines/first-line.ts'
 import { readBegin } from '../lines/first-line.ts'
 import type { Link } from '../lines/chain.ts'
 
-/** A file of a log: where it is and what its first line tells. */
+/** A file of a log: its path and its first line. */
 export interface LogFile {
   readonly path: string
   readonly begin: Begin
@@ -18,7 +18,7 @@ export interface LogFile {
 const notLogs = /\.(torn|checkpoints|vkeys|next|tmp|reserve|tlog-proof)$/
 const longestHead = 1024 * 1024
 
-/** All log files at a live path and beside it, whoever renamed them, oldest first in each log. What cannot be read is left out. */
+/** All log files at a live path and beside it, also renamed ones, oldest first in each log. Unreadable files are left out. */
 export async function logFilesAt(livePath: string): Promise<readonly LogFile[]> {
   const folder = posix.dirname(livePath)
   const base = posix.basename(livePath)
@@ -31,7 +31,7 @@ export async function logFilesAt(livePath: string): Promise<readonly LogFile[]> 
     const read = head === undefined ? undefined : readBegin(head)
     if (read) found.push({ path, ...read })
   }
-  // Copies of a file may lie about: the live one and those with our own names go first.
+  // There may be copies of a file: the live one and those with our own names take precedence.
   const ours = ({ path, begin }: LogFile): number =>
     path === livePath ? 0 : path.startsWith(`${livePath}.${begin.log.slice(0, 8)}.`) ? 1 : 2
   return found.sort((a, b) => a.begin.file - b.begin.file || ours(a) - ours(b))
@@ -48,7 +48,7 @@ async function firstLine(path: string): Promise<string | undefined> {
   return undefined
 }
 
-/** Reads on to the end of a file at once, behind what was read of it: nothing is written to it meanwhile. */
+/** Reads the rest of a file in one step: nothing is written to it meanwhile. */
 export function catchUp(path: string, from: number, end: number, take: (chunk: Buffer) => unknown): void {
   const fd = openSync(path, 'r')
   try {

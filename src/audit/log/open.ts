@@ -13,11 +13,11 @@ import { verifierKeys } from '../checkpoints/stored-keys.ts'
 
 /** Parts for checking logs. */
 export interface LogParts extends CheckpointSignerParts {
-  /** Which commit the storage is at; undefined where that is not known. */
+  /** The number of the storage's newest commit; undefined if it is not known. */
   readonly commits: Commits | undefined
 }
 
-/** Options about the logs that an operator gives at unseal. */
+/** The operator's options for the logs at unseal. */
 interface OpeningOptions {
   readonly accept?: string
   readonly expectedHead?: string
@@ -28,20 +28,20 @@ interface Result {
   readonly path: string
   readonly device: DeviceLog | undefined
   readonly anchor: Anchor | undefined
-  /** Of the log that the storage knows. */
+  /** Of the log that the storage has recorded. */
   readonly finding: Finding
 }
 
-/** Logs that were checked and are kept from now on. */
+/** Logs that were checked and are active from now on. */
 export interface OpenedLogs {
   readonly signer: CheckpointSigner
-  /** Writes the lines that tell of the unseal, and signs the first checkpoints. */
+  /** Writes the lines about the unseal, and signs the first checkpoints. */
   announce(): Promise<void>
 }
 
 /**
- * Checks every log against what the storage knows, and takes them into keeping. Nothing is changed before all is known
- * to be right, or accepted. @throws Fault precondition_failed, with a code that accepts just this.
+ * Compares every log with the heads in the storage, and activates it. Nothing is changed before all logs are verified,
+ * or accepted. @throws Fault precondition_failed, with a code that accepts just this.
  */
 export async function openLogs(
   parts: LogParts,
@@ -73,7 +73,7 @@ export async function openLogs(
   return { signer, announce: async () => announce(signer, results, problems, code) }
 }
 
-/** Records of the storage that must be there, and are not. */
+/** Required records that are missing in the storage. */
 function missingIn({ epoch }: Heads, commits: Commits | undefined): readonly Problem[] {
   if (!commits) return []
   if (commits.found === undefined)
@@ -122,7 +122,7 @@ async function checkOne({ view, clock }: CheckpointSignerParts, path: string, tr
   return checkAnchored(anchor, heads, keys, { ...live, boot: bootId(), commit, ...(claim && { expected: claim }) })
 }
 
-/** Devices that are gone are not checked again; what they were stays known. */
+/** Removed devices are not checked again; their heads stay stored. */
 function retiredIn({ devices }: Heads, results: readonly Result[]): Heads['devices'] {
   const gone = results.filter(({ device, anchor }) => anchor && !device?.keepsFiles)
   return {
@@ -131,7 +131,9 @@ function retiredIn({ devices }: Heads, results: readonly Result[]): Heads['devic
   }
 }
 
-/** The device's present log into keeping: the one that the storage knows, a fresh one, or another one behind what is there. */
+/**
+ * Activates the current log of a device: the one that the storage has recorded, a new one, or another one after the existing one.
+ */
 async function takeOver(signer: CheckpointSigner, { device, anchor, finding }: Result): Promise<void> {
   if (!device?.files) return
   const same = anchor !== undefined && anchor.log === device.state?.id
@@ -142,7 +144,7 @@ async function takeOver(signer: CheckpointSigner, { device, anchor, finding }: R
   if (!device.files.state.hasPeaks) device.files.rotate()
 }
 
-/** The log of a device that is being enabled into keeping. One that this server closed intact goes on. */
+/** Activates the log of a device that is being enabled. A log that this server closed intact is continued. */
 export async function admitLog(parts: LogParts, signer: CheckpointSigner, device: DeviceLog): Promise<void> {
   const heads = signer.present()
   const anchor = heads.devices[device.spec.path]
@@ -164,7 +166,7 @@ function beginBehind({ log }: LogParts, { files, spec }: DeviceLog, problem: str
   files?.beginAnew(problem)
 }
 
-/** A log that the storage does not know: it goes on if it is whole and young, else another one begins behind it. */
+/** A log that the storage does not know is continued if it is complete and young; otherwise another one begins after it. */
 async function takeUnknown(device: DeviceLog): Promise<void> {
   const { files, state } = device
   if (!files || !state) return
@@ -173,7 +175,7 @@ async function takeUnknown(device: DeviceLog): Promise<void> {
   else files.beginAnew(problem)
 }
 
-/** The tree as the files have it, with what was written while they were read. */
+/** The tree of the files, with the lines that were written while they were read. */
 function know({ files, state }: DeviceLog, { reader }: Finding, anchor?: Anchor): void {
   if (!files || !state || !reader) return
   catchUp(files.file.path, reader.offset, state.offset, (chunk) => reader.take(chunk))
@@ -193,7 +195,7 @@ async function announce(
   for (const { path, device, anchor, finding } of results) {
     if (!device?.files) continue
     const recovered = anchor && finding.reader ? finding.reader.size - anchor.size : 0
-    // A device that does not take its line fails requests, not the unseal.
+    // A device that does not accept its line fails requests, not the unseal.
     const lines = [
       ...(finding.lost ? [device.note('lost', { ...finding.lost })] : []),
       device.note('open', {

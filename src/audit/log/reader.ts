@@ -15,11 +15,11 @@ export interface Point {
   readonly root: Uint8Array
 }
 
-/** Where a log stops to be one. `size` lines before are good. */
+/** The end of the valid part of a log. The `size` lines before it are valid. */
 export interface Break {
   readonly size: number
   readonly why: string
-  /** The leaf hash of the line that does not fit, base64. */
+  /** The leaf hash of the first invalid line, base64. */
   readonly leaf?: string
 }
 
@@ -30,7 +30,7 @@ export interface Break {
 export class LogReader {
   readonly #range: CompactRange
   readonly #points: number[]
-  /** Lines behind it nobody has vouched for: they must be what a server writes. */
+  /** Lines after it are not vouched for: they must have the form that a server writes. */
   readonly #vouchedFor: number
   #log: string
   #file: number
@@ -40,15 +40,18 @@ export class LogReader {
   #cutter = new LineCutter((buffer, from, to) => this.#line(buffer, from, to))
   #broken: Break | undefined
   readonly found = new Map<number, Point>()
-  /** Lines about an unseal that were seen, and the highest epoch in them. */
+  /** Lines about an unseal that were read, and the highest epoch in them. */
   opened = { count: 0, epoch: 0 }
-  /** The highest number of a commit that a line tells of. */
+  /** The highest commit number in a line. */
   commit = 0
-  /** The last line that was written while the server was open: those behind it grow with every try to unseal. */
+  /**
+   * The last line that was written while the server was unsealed: the number of those after it grows with every attempt to
+   * unseal.
+   */
   #own: Mark
 
   /**
-   * @param first the file to begin with; its first line must tell the tree before it.
+   * @param first the first file to read; its first line must have the tree before it.
    * @param points sizes at which to remember leaf and root.
    */
   constructor(first: LogFile, points: readonly number[]) {
@@ -73,7 +76,7 @@ export class LogReader {
     return this.#range
   }
 
-  /** The end of the log but for lines that were written while the server was sealed. */
+  /** The end of the log without lines that were written while the server was sealed. */
   get own(): Mark {
     return this.#own
   }
@@ -104,14 +107,14 @@ export class LogReader {
     return true
   }
 
-  /** Takes the next bytes of the present file. False when the log broke. */
+  /** Adds the next bytes of the current file. False after damage. */
   take(chunk: Buffer): boolean {
     this.#cutter.push(chunk)
     this.offset += chunk.length
     return this.#broken === undefined
   }
 
-  /** The file read last is at its end: another one goes on. */
+  /** The last file is at its end: another one continues. */
   nextFile(): void {
     if (this.#cutter.rest > 0) this.#break('the end of its file is cut off')
     this.#cutter = new LineCutter((buffer, from, to) => this.#line(buffer, from, to))
@@ -192,10 +195,10 @@ function noteIn(line: string): NoteRequest | undefined {
 }
 
 const noteStart = '"type":"request","request":{'
-/** Behind `{"time":"` and 30 letters of time. */
+/** After `{"time":"` and 30 characters of time. */
 const noteAt = 41
 
-/** Lines about the log itself lack `auth`, which begins every other one: no caller can make one. */
+/** Lines about the log itself lack `auth`, with which all others begin: no caller can produce one. */
 function isNote(buffer: Buffer, from: number): boolean {
   return buffer.toString('latin1', from + noteAt, from + noteAt + noteStart.length) === noteStart
 }

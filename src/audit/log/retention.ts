@@ -7,7 +7,7 @@ import { checkpointFileOf } from '../checkpoints/checkpoint-file.ts'
 import { syncFolder } from '../devices/open-file.ts'
 import type { AuditFile } from '../../contract/audit.ts'
 
-/** A closed file of ours: `<live>.<log>.<first>-<last>`, packed or not. */
+/** A closed file of ours: `<live>.<log>.<first>-<last>`, compressed or not. */
 const closedName = /^\.([0-9a-f]{8}|legacy)\.([0-9]{12,16})-([0-9]{12,16})(\.gz)?$/
 
 interface ClosedFile {
@@ -15,7 +15,10 @@ interface ClosedFile {
   readonly closedAt: number
 }
 
-/** Packs closed files and removes those that are not to be kept any longer, with their checkpoints. The names of the removed ones come back. */
+/**
+ * Compresses closed files and removes those in excess of the retention, with their checkpoints. Returns the names of the removed
+ * ones.
+ */
 export async function tidyClosed(file: AuditFile, now: number): Promise<readonly string[]> {
   const { compress, retainFiles = Infinity, retainAge = Infinity } = file.settings
   if (!compress && retainFiles === Infinity && retainAge === Infinity) return []
@@ -42,7 +45,7 @@ async function closedFiles(livePath: string): Promise<readonly ClosedFile[]> {
   return found.sort((a, b) => a.closedAt - b.closedAt || (a.path < b.path ? -1 : 1))
 }
 
-/** With gzip; the plain file goes when the packed one is on disk. */
+/** With gzip; the plain file is removed when the compressed one is on disk. */
 async function pack(path: string): Promise<void> {
   if (path.endsWith('.gz')) return
   const { mode, mtime } = await stat(path)

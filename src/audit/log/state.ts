@@ -13,7 +13,7 @@ export interface Mark {
   readonly leaf: string
 }
 
-/** The end of a log at some moment. */
+/** The end of a log at a point in time. */
 export interface Head extends Mark {
   readonly log: string
   /** Number of the live file. */
@@ -59,7 +59,9 @@ export class LogState {
     this.#hasPeaks = this.#range !== undefined
   }
 
-  /** Goes on from what a device found. `id` is for a log that begins. @throws Fault when somebody else wrote the last line. */
+  /**
+   * Continues from the state that a device found. `id` is for a new log. @throws Fault if another program wrote the last line.
+   */
   static at(device: string, { line, head, size }: AuditTail, id: string): LogState {
     const state = new LogState(device, id, line === undefined ? start : after(line))
     const begin = head === undefined ? undefined : readBegin(head)
@@ -100,7 +102,7 @@ export class LogState {
     return this.#range
   }
 
-  /** Whether the first line of the live file tells the tree before it. */
+  /** Whether the first line of the live file has the tree before it. */
   get hasPeaks(): boolean {
     return this.#hasPeaks
   }
@@ -109,7 +111,7 @@ export class LogState {
     return this.#next.prev
   }
 
-  /** The name of the live file when it is closed. */
+  /** The name of the live file after it is closed. */
   archive(livePath: string): string {
     return archiveOf(livePath, this.#id, this.#first, this.size)
   }
@@ -126,7 +128,7 @@ export class LogState {
     return { log: this.#id, file: this.#file, size, leaf, offset: this.#offset, ...root, synced: this.#synced }
   }
 
-  /** The lines as they are to be written next. Nothing counts before `take`. */
+  /** The next lines to write. They are not counted before `take`. */
   chain(open: readonly string[]): Chained {
     return chained(this.#next, open)
   }
@@ -166,7 +168,7 @@ export class LogState {
     }
   }
 
-  /** The log as it goes on in the file after this one, whose name is `previous` from now on, if it is known. */
+  /** The state of the log in the next file; `previous` is the new name of the current one, if it is known. */
   inNextFile(previous?: string): LogState {
     const next = this.#copy()
     next.#file = this.#file + 1
@@ -175,7 +177,7 @@ export class LogState {
     return next
   }
 
-  /** Another log, which begins behind this one. */
+  /** Another log, which begins after this one. */
   anew(id: string, why: string): LogState {
     const next = new LogState(this.device, id, start)
     next.#follows = { log: this.#id, size: this.size, leaf: this.leaf, why }

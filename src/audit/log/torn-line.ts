@@ -21,7 +21,7 @@ export function takeTail(fd: number, path: string): AuditTail {
   return { ...found, line: bytesOf(fd, begin, end - 1).toString(), head }
 }
 
-/** Where the last line feed before `end` is; -1: nowhere. */
+/** The position of the last line feed before `end`; -1: none. */
 function lastLineFeed(fd: number, end: number): number {
   for (let to = end; to > 0; to -= blockBytes) {
     const from = Math.max(0, to - blockBytes)
@@ -47,7 +47,7 @@ function setAside(fd: number, from: number, to: number, path: string): NonNullab
   const aside = openSync(`${path}.torn`, flags, 0o600)
   try {
     writeSync(aside, torn)
-    // On disk before it goes from where it was: a second crash must not lose it.
+    // On disk before it is removed from its file: a second crash must not lose it.
     fsyncSync(aside)
   } finally {
     closeSync(aside)

@@ -2,9 +2,9 @@ import { linkOf } from '../lines/chain.ts'
 import { offlineLogs } from './given-files.ts'
 import { Unreadable, isObject, rawLines } from './raw-lines.ts'
 
-/** The fields of a line, as an auditor reads them. Absent fields are ''. Everything comes from a file, so nothing of it is trusted. */
+/** The fields of a line for auditors. Absent fields are ''. All values come from a file and are not trusted. */
 export interface Entry {
-  /** Its number in the log; 0 where there is none. */
+  /** Its number in the log; 0 if there is none. */
   readonly seq: number
   /** As written, RFC 3339 in UTC. */
   readonly time: string
@@ -19,11 +19,11 @@ export interface Entry {
   readonly address: string
   readonly policies: readonly string[]
   readonly error: string
-  /** `denied`: no policy allowed it; `failed`: it went wrong; `ok` otherwise. */
+  /** `denied`: no policy allowed it; `failed`: another error; otherwise `ok`. */
   readonly result: 'ok' | 'denied' | 'failed'
 }
 
-/** A line that a filter let through. */
+/** A line that passed a filter. */
 export interface Hit {
   /** The number of its log, from 0, in the order in which logs are read. */
   readonly log: number
@@ -31,7 +31,7 @@ export interface Hit {
   /** Counted from 1. */
   readonly line: number
   readonly entry: Entry
-  /** The line as it stands there. */
+  /** The line as it is in the file. */
   readonly text: string
 }
 
@@ -75,24 +75,24 @@ function parsed(line: string): Members | undefined {
 const membersOf = (value: unknown): Members => (typeof value === 'object' && value !== null ? (value as Members) : {})
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
 
-/** Which lines are wanted. */
+/** Selects lines. */
 export interface Filter {
-  /** A time, or the beginning of one: lines from there on. */
+  /** A time, or a prefix of one: lines from then on. */
   readonly since?: string
   /** Lines before. */
   readonly until?: string
   /** `request` or `response`. */
   readonly type?: string
-  /** `*` stands for anything, `+` for one segment. */
+  /** `*` matches anything, `+` one segment. */
   readonly path?: string
   readonly operation?: string
   readonly accessor?: string
   readonly name?: string
   readonly address?: string
   readonly id?: string
-  /** Only what was denied, or went wrong. */
+  /** Only denied and failed requests. */
   readonly results?: readonly Entry['result'][]
-  /** A text that the line must hold, e.g. a hash. */
+  /** A string that the line must contain, e.g. a hash. */
   readonly holds?: readonly string[]
 }
 
@@ -143,7 +143,7 @@ async function* hitsIn(
     }
 }
 
-/** Whether an entry is one that the filter lets through. */
+/** Whether an entry passes the filter. */
 export function matcher(filter: Filter): (entry: Entry) => boolean {
   const { path, results } = filter
   const pattern = path === undefined ? undefined : patternOf(path)
@@ -162,7 +162,7 @@ function inTime(head: string, { since, until }: Filter): boolean {
   return (since === undefined || head >= `"${since}`) && (until === undefined || head < `"${until}`)
 }
 
-/** Texts of which a line must hold one from each group. */
+/** Groups of strings: a line must contain one from each group. */
 function needlesOf({ accessor, id, holds }: Filter): readonly (readonly string[])[] {
   return [
     ...[accessor, id].flatMap((text) => (text === undefined ? [] : [[JSON.stringify(text).slice(1, -1)]])),

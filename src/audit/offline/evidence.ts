@@ -14,11 +14,11 @@ import { livePaths } from './given-files.ts'
 import type { Witnessed } from './trusted-keys.ts'
 import { pinnedKeys, vouchedFor, whyUnsigned, witnessedBy } from './trusted-keys.ts'
 
-/** Where checkpoints and keys come from, and which keys are trusted. */
+/** The sources of checkpoints and keys, and the trusted keys. */
 export interface EvidenceOptions {
-  /** Files of checkpoints, besides those found beside the log. */
+  /** Files of checkpoints, in addition to those found beside the log. */
   readonly checkpoints?: readonly string[]
-  /** Key files or vkeys that the auditor holds. With any, those found beside the log are only believed where these vouch for them. */
+  /** Key files or vkeys of the auditor. With any, those found beside the log are trusted only if these confirm them. */
   readonly pinned?: readonly string[]
   /** Vkeys of witnesses, or files of them: each must have signed a checkpoint. */
   readonly witnesses?: readonly string[]
@@ -41,7 +41,7 @@ export interface BadEvidence {
   readonly why: string
 }
 
-/** Evidence about a log besides its lines. */
+/** Evidence about a log in addition to its lines. */
 export interface Evidence {
   readonly origins: readonly string[]
   /** By size. */
@@ -51,9 +51,9 @@ export interface Evidence {
   readonly bad: readonly BadEvidence[]
   readonly keys: readonly RangedKey[]
   readonly pinned: boolean
-  /** By the witnesses that were asked for. */
+  /** By the requested witnesses. */
   readonly witnessed: readonly Witnessed[]
-  /** Names of those that signed nothing. */
+  /** Names of the witnesses without a cosignature. */
   readonly absent: readonly string[]
 }
 
@@ -62,7 +62,7 @@ interface Found extends SignedCheckpoint {
   readonly record: number
 }
 
-/** Reads what is known of the logs with these origins (all, where none is given). @throws when a named file cannot be read */
+/** Reads the evidence of the logs with these origins (by default, all). @throws if a named file cannot be read */
 export async function evidenceFor(
   logFiles: readonly string[],
   origin: string | undefined,
@@ -107,7 +107,7 @@ export async function evidenceFor(
   return { origins, signed, ...(last && { last }), bad, keys, pinned, witnessed, absent }
 }
 
-/** The keys of a key file that lies beside a log: one that cannot be understood is damage, and not the auditor's mistake. */
+/** The keys of a key file beside a log: an invalid one is damage, and not an error of the auditor. */
 function keysBeside(file: string, bad: BadEvidence[]): readonly RangedKey[] {
   try {
     return readRangedKeys(readFileSync(file, 'utf8'))
@@ -125,7 +125,7 @@ function forked({ file }: Signed): string {
 const noCheckpoint = 'it is no checkpoint: it was changed, or strongroom did not write it'
 const blockBytes = 256 * 1024
 
-/** The checkpoints of a file, read a piece at a time. What is none is said in `bad`. */
+/** The checkpoints of a file, read in parts. Invalid ones are reported in `bad`. */
 async function* checkpointsIn(file: string, bad: BadEvidence[]): AsyncGenerator<Found> {
   const handle = await open(file, 'r')
   try {
@@ -135,7 +135,7 @@ async function* checkpointsIn(file: string, bad: BadEvidence[]): AsyncGenerator<
     for (let bytes = -1; bytes !== 0;) {
       ;({ bytesRead: bytes } = await handle.read(block))
       const text = rest + block.toString('latin1', 0, bytes)
-      // Bytes behind the last empty line that follows a signature are being written, or were cut short by a crash.
+      // Bytes after the last empty line that follows a signature are being written, or were left by a crash.
       const end = lastRecordEnd(text)
       for (const one of readCheckpoints(Buffer.from(text.slice(0, end), 'latin1').toString('utf8'))) {
         record++

@@ -4,13 +4,13 @@ import { longestLine } from './raw-lines.ts'
 
 /** How a file that grows is watched. */
 export interface Watch {
-  /** How many of its last lines come first. */
+  /** The number of last lines to return first. */
   readonly last: number
-  /** Waits a moment; false ends. */
+  /** Waits a moment; false stops. */
   readonly wait: () => Promise<boolean>
 }
 
-/** The lines of a file as they are written; in the next file, when it is closed and a new one takes its name. */
+/** The lines of a file as they are written; continues in the next file when it is closed and a new one has its name. */
 export async function* followed(path: string, { last, wait }: Watch): AsyncGenerator<string> {
   let handle = await open(path, 'r')
   try {
@@ -39,7 +39,7 @@ async function isStill(handle: FileHandle, path: string, at: number): Promise<bo
   return named === undefined || (named.ino === mine.ino && named.dev === mine.dev && mine.size >= at)
 }
 
-/** The whole lines of a file, from where the last call ended. */
+/** The complete lines of a file, from the end of the last call. */
 class Growing {
   readonly #handle: FileHandle
   readonly #block = Buffer.alloc(64 * 1024)

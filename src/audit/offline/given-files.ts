@@ -5,7 +5,7 @@ import { readBegin } from '../lines/first-line.ts'
 import { linkOf } from '../lines/chain.ts'
 import { Unreadable, rawLines } from './raw-lines.ts'
 
-/** A file of audit lines as its first line tells. */
+/** A file of audit lines, from its first line. */
 export interface OfflineFile {
   readonly path: string
   /** The number of its first line; 0 where that cannot be read. */
@@ -34,12 +34,12 @@ export interface OfflineLog {
 
 const beside = /\.(checkpoints|vkeys|cosignatures|torn|next|tmp|reserve)$|\.aside-\d+$/
 
-/** Whether a name is that of something which lies beside logs and holds no lines. */
+/** Whether a name is that of a file beside logs without lines. */
 export function isNoLog(path: string): boolean {
   return beside.test(path)
 }
 
-/** Reads the name of a closed file (docs/formats.md). */
+/** Parses the name of a closed file (docs/formats.md). */
 export function archiveNamed(path: string): Archive | undefined {
   const found = /^(.+)\.([0-9a-f]{8})\.(\d{12,})-(\d{12,})(?:\.gz)?$/.exec(path)
   return found
@@ -47,7 +47,7 @@ export function archiveNamed(path: string): Archive | undefined {
     : undefined
 }
 
-/** The names that the live file may have had of which this file is one: ends are taken away, as logrotate adds them. */
+/** The possible names of the live file for this one: suffixes are removed, as logrotate appends them. */
 export function livePaths(path: string): readonly string[] {
   const archive = archiveNamed(path)
   const bare = path.replace(/\.gz$/, '')
@@ -57,7 +57,7 @@ export function livePaths(path: string): readonly string[] {
   return archive ? [archive.live] : shorter
 }
 
-/** Sorts files into logs, each in the order of its lines; what holds no lines is left out. @throws when one cannot be read */
+/** Groups files by log, each in the order of its lines; files without lines are left out. @throws if one cannot be read */
 export async function offlineLogs(paths: readonly string[]): Promise<readonly OfflineLog[]> {
   const files: OfflineFile[] = []
   for (const path of new Set(paths.filter((one) => !isNoLog(one)))) files.push(await offlineFile(path))
@@ -73,7 +73,7 @@ export async function offlineLogs(paths: readonly string[]): Promise<readonly Of
 
 const orderOf = ({ first, archive }: OfflineFile): number => (first === 0 ? (archive?.first ?? Infinity) : first)
 
-/** The log of a file without a first line that tells it: the one in its name, or the one whose lines come before. */
+/** The log of a file whose first line does not name it: the one in its name, or the one of the preceding lines. */
 function homeOf(file: OfflineFile, ids: readonly string[], files: readonly OfflineFile[]): string {
   const named = ids.find((id) => file.archive && id.startsWith(file.archive.log))
   if (named !== undefined) return named
@@ -87,7 +87,7 @@ async function offlineFile(path: string): Promise<OfflineFile> {
   return { path, first: linkOf(text)?.seq ?? 0, begin: readBegin(text)?.begin, time, archive: archiveNamed(path) }
 }
 
-/** Empty where none can be read: whoever reads on is told why. */
+/** Empty if none can be read: further reads report the reason. */
 async function firstLine(path: string): Promise<string> {
   try {
     for await (const [line] of rawLines(path, undefined, 16 * 1024)) return line?.bytes.toString('utf8', 1) ?? ''
@@ -97,7 +97,7 @@ async function firstLine(path: string): Promise<string> {
   return ''
 }
 
-/** Whether a log goes on in a live file that is there but was not given. */
+/** Whether a log continues in an existing live file that was not given. */
 export function goesOnBeside({ path, archive }: OfflineFile, paths: ReadonlySet<string>): boolean {
   const live = archive ? [archive.live] : livePaths(path).slice(1)
   return live.some((name) => !paths.has(name) && existsSync(name))

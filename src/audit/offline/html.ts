@@ -11,7 +11,7 @@ const entities: Readonly<Record<string, string>> = {
 /** Longer strings of a log are cut in a report: a cell is read by people. */
 const longestCell = 500
 
-/** A string inside HTML, wherever it stands there. Characters that cannot be seen, or that turn the order around, are replaced. */
+/** A string for any place in HTML. Invisible characters, and those that change the direction, are replaced. */
 export function escaped(text: string): string {
   const visible = text.replace(
     /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu,
@@ -20,7 +20,7 @@ export function escaped(text: string): string {
   return visible.replace(/[&<>"']/g, (character) => entities[character] as string)
 }
 
-/** A string from a log as a cell shows it. */
+/** A string from a log for a table cell. */
 export function cell(text: string): string {
   return escaped(text.length > longestCell ? `${text.slice(0, longestCell)}… (${text.length} characters)` : text)
 }
@@ -50,7 +50,7 @@ code { font-size: .85em; overflow-wrap: anywhere }
 }
 `
 
-/** The beginning of a page that is one file: no script, nothing loaded from anywhere. */
+/** The beginning of a page that is one file: no script, no external resources. */
 export function pageHead(title: string): string {
   const allowed = `sha256-${createHash('sha256').update(style).digest('base64')}`
   return `<!doctype html>
@@ -85,7 +85,7 @@ export function tableRow(columns: readonly Column[], cells: readonly string[]): 
 /** The end of a table. */
 export const tableEnd = '</tbody></table>\n'
 
-/** A table of names and what they stand for. Values are HTML. */
+/** A table of names and values. Values are HTML. */
 export function factTable(
   kind: 'facts' | 'counts',
   caption: string,

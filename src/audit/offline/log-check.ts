@@ -29,7 +29,7 @@ export interface Stretch {
   readonly signed?: number
 }
 
-/** Something that the log says of itself, or that its times say: nothing is wrong, and an auditor wants to know it. */
+/** A remark: an event in the log itself, or in its times, that is not damage but matters to an auditor. */
 export interface Remark {
   /** Its kind: the last part of an own line's path (docs/formats.md), or `clock`. */
   readonly kind: string
@@ -48,12 +48,12 @@ interface Expected {
 const changed = 'it was changed: the next line holds another hash of it'
 /** Lines wait for each other: a later one may be this much older, milliseconds. */
 const tolerance = 1000
-/** More are counted, not kept. */
+/** Further ones are counted, but not kept. */
 const mostFindings = 1000
 /** A line of the log about itself (docs/formats.md): no caller's request begins like this. */
 const ownLine =
   /^\{"time":"[^"]+","type":"request","request":\{"id":"[^"]*","operation":"update","namespace":\{"id":"root"\},"path":"sys\/audit\/([a-z]+)"/
-/** Those that an auditor wants to hear of. */
+/** Events that matter to an auditor. */
 const reported: ReadonlySet<string> = new Set(['gap', 'torn', 'lost', 'moved', 'accepted', 'removed', 'space', 'keys'])
 
 /**
@@ -64,7 +64,7 @@ export class LogCheck {
   readonly findings: Finding[] = []
   readonly stretches: Stretch[] = []
   readonly remarks: Remark[] = []
-  /** All lines, and those before the first thing that is wrong. */
+  /** All lines, and those before the first damage. */
   lines = 0
   validLines: number | undefined
   wrong = 0
@@ -75,18 +75,18 @@ export class LogCheck {
   met = 0
   begin: Begin | undefined
   readonly #evidence: Evidence
-  /** Lines behind it are not covered by any signature: there, JSON is read strictly. */
+  /** Lines after it are not covered by any signature: there, JSON is parsed strictly. */
   readonly #lastSigned: number
   #before: Expected | undefined
-  /** The line before the last one does not fit to the last one: the next line tells which of them was changed. */
+  /** The last two lines do not match: the next line shows which of them was changed. */
   #doubt: Expected | undefined
-  /** A line behind the last one was passed over. */
+  /** A line after the last one was skipped. */
   #skipped = false
   /** Undefined while the tree is not known. */
   #range: CompactRange | undefined
   #from = 0
   #signed = 0
-  /** The highest number of a commit that a line told of. */
+  /** The highest commit number in a line. */
   #commit = 0
 
   constructor(evidence: Evidence) {
@@ -94,7 +94,7 @@ export class LogCheck {
     this.#lastSigned = [...evidence.signed.keys()].reduce((max, size) => Math.max(max, size), 0)
   }
 
-  /** The last line that fits: its number and leaf hash (base64). */
+  /** The last valid line: its number and leaf hash (base64). */
   get last(): { readonly seq: number; readonly leaf: string; readonly place: Place } | undefined {
     return this.#before && { seq: this.#before.link.seq, leaf: this.#before.leaf, place: this.#before.place }
   }
@@ -104,7 +104,7 @@ export class LogCheck {
     return this.#range && Buffer.from(this.#range.root()).toString('base64')
   }
 
-  /** Takes the next line. */
+  /** Adds the next line. */
   next({ bytes, whole }: RawLine, file: string, line: number): void {
     const place = { file, line }
     const link = whole ? linkIn(bytes) : undefined
@@ -114,7 +114,7 @@ export class LogCheck {
     if (why !== undefined && !this.#isAfterSkipped(link)) this.find(place, why)
     this.lines++
     if (!link || (why !== undefined && before && link.seq <= before.link.seq)) {
-      // It was put in or destroyed: what is behind it may fit to what was before it.
+      // It was inserted or destroyed: the line after it may match the one before it.
       this.#skipped = true
       return
     }
@@ -137,7 +137,7 @@ export class LogCheck {
     this.#close(doubt ? doubt.link.seq - 1 : (this.#before?.link.seq ?? 0))
   }
 
-  /** Keeps what is wrong; `counted` of the lines so far are not good ones. */
+  /** Records damage; `counted` of the lines so far are not valid. */
   find(place: Place, why: string, counted = 0): void {
     this.wrong++
     this.validLines ??= this.lines - counted
@@ -175,7 +175,7 @@ export class LogCheck {
     this.#range = undefined
   }
 
-  /** The head of a line: its time, and what the log says of itself. */
+  /** The beginning of a line: its time, and its events about the log itself. */
   #lookAt(bytes: Buffer, { link: { seq }, place }: Expected): void {
     const head = bytes.toString('latin1', 1, 240)
     const time = /^\{"time":"([^"]{1,40})"/.exec(head)?.[1] ?? ''
@@ -184,14 +184,14 @@ export class LogCheck {
     this.firstTime ||= time
     this.lastTime = time
     const about = ownLine.exec(head)?.[1]
-    // From here on the storage is another one, and somebody answers for that.
+    // From here on the storage is another one, and an operator has accepted it.
     if (about === 'accepted') this.#commit = 0
     if (about === 'begin') this.#begins(bytes.toString('utf8', 1), place, { seq, time })
     else if (about !== undefined && reported.has(about))
       this.#remark({ kind: about, seq, time, what: `${about} ${dataOf(bytes.toString('utf8', 1))}` })
   }
 
-  /** A storage counts its commits: a lower number is that of an older one, which nobody accepted. */
+  /** A storage numbers its commits: a lower number is that of an older one, which was not accepted. */
   #seeCommit(bytes: Buffer, { link, place }: Expected): void {
     const mark = markBefore(bytes, 1, bytes.length - linkLength(link))
     if (typeof mark !== 'object') return
@@ -217,11 +217,11 @@ export class LogCheck {
       this.find(place, 'the first line of this file tells another tree than the lines before it make', 1)
   }
 
-  /** With the line behind them, one of the two lines is known to be the one that was changed. */
+  /** With the line after them, it is clear which of the two lines was changed. */
   #settle(doubt: Expected, link: Link | undefined): void {
     const last = this.#before as Expected
     this.#doubt = undefined
-    // When the next line holds the hash of the last one, that is genuine.
+    // If the next line has the hash of the last one, that one is genuine.
     if (link?.seq === last.link.seq + 1 && link.prev === last.leaf) {
       this.find(doubt.place, changed, 2)
       this.#close(doubt.link.seq - 1)

@@ -1,7 +1,7 @@
 import type { Remark } from './log-check.ts'
 import type { LogVerdict } from './verify.ts'
 
-/** A verdict on one log in sentences for people who do not know how logs are signed. */
+/** A verdict on one log in sentences, for readers who do not know how logs are signed. */
 export function plainVerdict(log: LogVerdict): readonly string[] {
   return log.wrong === 0 ? intact(log) : broken(log)
 }
@@ -60,7 +60,7 @@ const sentences: Readonly<Record<string, (data: Data) => string>> = {
     `This log follows another one (${text(log) || 'of an earlier release'}, ${text(size)} lines): ${text(why)}.`,
 }
 
-/** A remark of a log in words for people; as it stands where it has another form than a server writes. */
+/** A remark of a log in a sentence; unchanged if it has another form than the server writes. */
 export function plainRemark({ kind, what: text }: Remark): string {
   const what = text.replace(/(T\d\d:\d\d:\d\d)\.\d+Z/g, '$1Z')
   const sentence = Object.hasOwn(sentences, kind) ? sentences[kind] : undefined

@@ -1,10 +1,10 @@
 import type { Entry } from './entries.ts'
 
-/** A privileged action, which an auditor wants to see one by one: a path (`+` is one segment, `*` the rest), operations, and a description. */
+/** A privileged action that reports list one by one: a path (`+` is one segment, `*` the rest), operations, and a description. */
 interface Privilege {
   readonly about: string
   readonly path: RegExp
-  /** Any that changes something, unless given. */
+  /** Default: any that changes something. */
   readonly operations?: readonly string[]
 }
 
@@ -18,7 +18,7 @@ const privilege = (about: string, path: string, operations?: readonly string[]):
   return { about, path: new RegExp(`^(?:.*/)?${pattern}$`, 's'), ...(operations && { operations }) }
 }
 
-/** The first that fits counts. Paths are as lines have them; a namespace may stand before. */
+/** The first match applies. Paths are as in the lines; a namespace may precede them. */
 const privileges: readonly Privilege[] = [
   privilege('key shares and seal', 'sys/init'),
   privilege('key shares and seal', 'sys/seal'),

@@ -23,7 +23,7 @@ export type ProofResult = { readonly ok: true } | { readonly ok: false; readonly
 
 /**
  * The proof that line `number` (its `seq`) is in the log: its place in the tree of the largest checkpoint.
- * @throws Fault when there is no such line or checkpoint, or the lines do not lead to it
+ * @throws Fault if there is no such line or checkpoint, or the lines do not match it
  */
 export async function proveLine(
   paths: readonly string[],
@@ -50,7 +50,7 @@ export async function proveLine(
   return { index: number - 1, hashes, ...last }
 }
 
-/** Whether a proof shows that a line (its bytes, without the line feed) is in the log, under one of these keys. */
+/** Whether a proof shows that a line (its bytes, without the line feed) is in the log, with one of these keys. */
 export function checkProof(proof: InclusionProof, line: Uint8Array, keys: readonly RangedKey[]): ProofResult {
   const why = whyUnsigned(proof, keys)
   if (why !== undefined) return { ok: false, why: `its checkpoint counts for nothing: ${why}` }
@@ -71,7 +71,7 @@ export interface Consistency {
 
 /**
  * Whether the log of one checkpoint began as that of another one. Between checkpoints of different sizes the lines must
- * be there. @throws Fault on files that are not what they must be
+ * be available. @throws Fault on invalid files
  */
 export async function compareCheckpoints(
   a: string,

@@ -2,23 +2,26 @@ import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 
-/** A line of a file as the bytes it is: a text decoder would hide changes. */
+/** A line of a file as raw bytes: a text decoder would hide changes. */
 export interface RawLine {
-  /** One byte 0, then the line without its line feed: what RFC 6962 hashes. */
+  /** One zero byte, then the line without its line feed: the input of RFC 6962's leaf hash. */
   readonly bytes: Buffer
-  /** False for bytes behind the last line feed. */
+  /** False for bytes after the last line feed. */
   readonly whole: boolean
 }
 
-/** Nobody writes a longer line; one ends the reading instead of the memory. */
+/** Longer lines are never written; one stops the reading before it exhausts the memory. */
 export const longestLine = 16 * 1024 * 1024
-/** So many lines in a row that are no JSON objects, and a file holds no log: a small packed one may hold billions of them. */
+/**
+ * After this many consecutive lines that are not JSON objects, the file is not a log: a small compressed file may have billions
+ * of lines.
+ */
 const mostStrange = 100_000
 const [lineFeed, opening, closing] = [10, 0x7b, 0x7d]
 
-/** A file whose rest is worth nothing: it was packed and cannot be unpacked, or it holds no lines of a log. */
+/** A file whose rest cannot be read: it cannot be decompressed, or it has no lines of a log. */
 export class Unreadable extends Error {
-  /** Where the lines that can be read end: the number of the next one, counted from 1. */
+  /** The end of the readable lines: the number of the next one, counted from 1. */
   readonly line: number
   readonly why: string
 
@@ -50,7 +53,7 @@ export async function* rawLines(
     }
   } catch (thrown) {
     const { code = '' } = thrown as NodeJS.ErrnoException
-    // A packed file that cannot be unpacked was changed or cut; anything else is the reader's trouble.
+    // A compressed file that cannot be decompressed was changed or truncated; all other errors are those of reading.
     if (!code.startsWith('Z_')) throw Object.assign(thrown as Error, { path })
     throw new Unreadable(path, line, 'the packed file cannot be unpacked: it was changed or cut')
   }
@@ -99,7 +102,7 @@ function joined(parts: readonly Buffer[], end: Buffer): Buffer {
   return Buffer.concat([zero, ...parts, end])
 }
 
-/** The line feed before the line has done its duty: its byte is the prefix, and nothing needs to be copied. */
+/** The line feed before the line is no longer needed: its byte becomes the prefix, so that no copy is necessary. */
 function prefixed(block: Buffer, from: number, end: number): Buffer {
   block[from - 1] = 0
   return block.subarray(from - 1, end)

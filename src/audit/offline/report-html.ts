@@ -6,7 +6,7 @@ import type { Count, Summary } from './summary.ts'
 import { notesOnSignatures } from './verify.ts'
 import type { LogVerdict, Verdict } from './verify.ts'
 
-/** A file that a report was made of. */
+/** A file of a report. */
 export interface ReportedFile {
   readonly path: string
   readonly bytes: number
@@ -19,13 +19,13 @@ export interface ReportHead {
   readonly files: readonly ReportedFile[]
   /** `strongroom 0.1.0`. */
   readonly program: string
-  /** When it was made, RFC 3339. */
+  /** The time of the report, RFC 3339. */
   readonly at: string
   /** The selection of lines, as the user gave it; '' for all. */
   readonly selection: string
 }
 
-/** Rows of a table of requests, of which only so many are kept. */
+/** Rows of a table of requests, limited in number. */
 export class RequestRows {
   readonly #rows: string[] = []
   readonly #columns: readonly Column[]
@@ -40,7 +40,7 @@ export class RequestRows {
     else this.#left++
   }
 
-  /** The table, or a sentence where there are no rows. */
+  /** The table, or a sentence if there are no rows. */
   table(caption: string, none: string): string {
     if (this.#rows.length === 0) return `<p>${escaped(none)}</p>\n`
     const more = this.#left > 0 ? `<p>and ${this.#left} more; -format=csv has all.</p>\n` : ''
@@ -94,7 +94,7 @@ export class PrivilegedActions {
   }
 }
 
-/** The page up to the lists of requests: what it is about, the verdict, and what the log tells of itself. */
+/** The page up to the lists of requests: its subject, the verdict, and the events of the log itself. */
 export function reportHead(head: ReportHead, verdict: Verdict): string {
   return [
     pageHead('Audit report'),

@@ -22,7 +22,7 @@ export interface Summary {
   readonly days: readonly Count[]
 }
 
-/** More different ones are counted together: the memory of a report has an end. */
+/** Further distinct values are counted together, to limit the memory of a report. */
 const mostKeys = 50_000
 const others = '(others)'
 

@@ -6,7 +6,7 @@ import type { VerifierKey } from '../checkpoints/verifier-key.ts'
 import { timeOf, verifies } from '../checkpoints/note-keys.ts'
 import { readVkey, signatureTypes, vkeyText } from '../checkpoints/verifier-key.ts'
 
-/** Why a checkpoint counts for nothing: undefined when a key of its log signed it that may cover it. */
+/** Why a checkpoint is invalid; undefined if it is signed by a key of its log that may cover it. */
 export function whyUnsigned({ note, checkpoint }: SignedCheckpoint, keys: readonly RangedKey[]): string | undefined {
   const matching = keys.filter(({ key }) => key.name === checkpoint.origin)
   let [valid, outside] = [0, 0]
@@ -26,7 +26,7 @@ export function whyUnsigned({ note, checkpoint }: SignedCheckpoint, keys: readon
 }
 
 /**
- * The keys that an auditor holds, and those that follow from them: at a change of keys one checkpoint is signed by a
+ * The keys of an auditor, and those that follow from them: at a change of keys one checkpoint is signed by a
  * key that is trusted and by the new one, and the old one's part ends there.
  */
 export function vouchedFor(
@@ -62,7 +62,7 @@ export function vouchedFor(
 
 const same = (a: VerifierKey, b: VerifierKey): boolean => vkeyText(a) === vkeyText(b)
 
-/** The keys that a word of the auditor stands for: a vkey, or a file of vkeys, with parts or without. @throws Fault */
+/** The keys of an argument of the auditor: a vkey, or a file of vkeys, with ranges or without. @throws Fault */
 export function pinnedKeys(list: string): readonly RangedKey[] {
   const key = readVkey(list)
   if (key) return [{ key, from: 0 }]
@@ -81,7 +81,7 @@ export interface Witnessed {
   readonly time: number
 }
 
-/** The largest checkpoint that a witness signed. Undefined when there is none. */
+/** The largest checkpoint that a witness signed. Undefined if there is none. */
 export function witnessedBy(key: VerifierKey, found: readonly SignedCheckpoint[]): Witnessed | undefined {
   for (const { note, checkpoint } of found.toReversed()) {
     const signature = note.signatures.find(({ name, id }) => name === key.name && id === key.id)

@@ -13,23 +13,23 @@ import { vkeyText } from '../checkpoints/verifier-key.ts'
 
 /** The verdict on one log. */
 export interface LogVerdict {
-  /** Its id; '' where its files do not tell one. */
+  /** Its id; '' if its files do not contain one. */
   readonly log: string
   readonly origin: string
   readonly files: readonly string[]
   readonly lines: number
-  /** Lines before the first thing that is wrong. */
+  /** Lines before the first damage. */
   readonly validLines: number
   readonly firstTime: string
   readonly lastTime: string
-  /** Runs of lines that are whole; what lies between them is broken or missing. */
+  /** Ranges of valid lines; lines between them are broken or missing. */
   readonly stretches: readonly Stretch[]
   readonly findings: readonly Finding[]
   readonly wrong: number
   readonly remarks: readonly Remark[]
-  /** Sentences for people, besides. */
+  /** Further sentences for readers. */
   readonly notes: readonly string[]
-  /** The root over all lines, base64, when all is well and the tree is known. */
+  /** The root over all lines, base64, if the log is intact and the tree is known. */
   readonly root?: string
   readonly checkpoints: number
   readonly pinned: boolean
@@ -68,7 +68,7 @@ export async function verifyLogs(paths: readonly string[], options: VerifyOption
   }
 }
 
-/** How many bytes are to be read, as the progress counts them. */
+/** The number of bytes to read, for the progress. */
 export function bytesOf(paths: readonly string[]): number {
   return paths.reduce((sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0), 0)
 }
@@ -140,7 +140,7 @@ function beginningOf({ files: [first] }: OfflineLog, check: LogCheck, notes: str
     )
 }
 
-/** Whether the end of a log is its end. */
+/** Whether the end of a log is complete. */
 function endOf(log: OfflineLog, check: LogCheck, evidence: Evidence, all: ReadonlySet<string>, notes: string[]): void {
   const last = log.files.at(-1) as OfflineFile
   const size = check.last?.seq ?? 0
@@ -173,7 +173,7 @@ const keysBeside = 'the keys are those found beside the log; with -keys and a co
 const noCheckpoint =
   'no checkpoint was found: the chain alone was checked, and that lines were cut off the end would not be seen'
 
-/** Notes about what has signed a log: the verdict in sentences says the same of an intact one. */
+/** Notes about the signatures of a log: for an intact one, the verdict in sentences has the same content. */
 export const notesOnSignatures: readonly string[] = [keysBeside, noCheckpoint]
 
 /** The limits of the verdict, in words. */
@@ -190,7 +190,7 @@ function limitsOf(check: LogCheck, evidence: Evidence, begin: Begin | undefined)
   return notes
 }
 
-/** A log that begins behind another one names its end. */
+/** A log after another one names the end of that one. */
 function compareEnds(check: LogCheck, before: LogCheck | undefined): void {
   const stated = check.begin?.follows
   const last = before?.last
@@ -198,7 +198,7 @@ function compareEnds(check: LogCheck, before: LogCheck | undefined): void {
     before.find(last.place, `it is not where this log ended: the next one says that it ended in number ${stated.size}`)
 }
 
-/** An ML-DSA-44 key is 1,312 bytes long: its name and id say which one it is. */
+/** An ML-DSA-44 key is 1,312 bytes long: its name and id identify it. */
 function shortVkey(key: VerifierKey): string {
   return key.key.length > 32 ? `${key.name}+${key.id}` : vkeyText(key)
 }

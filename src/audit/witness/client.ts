@@ -8,11 +8,11 @@ import type { VerifierKey } from '../checkpoints/verifier-key.ts'
 import { verifies } from '../checkpoints/note-keys.ts'
 import { submissionText } from './submission.ts'
 
-/** A witness that checkpoints are shown to. */
+/** A witness for checkpoints. */
 export interface WitnessPlace {
   /** The submission prefix: `add-checkpoint` is below it. */
   readonly url: string
-  /** Its cosignatures are taken only under this key. */
+  /** Its cosignatures are accepted only under this key. */
   readonly key: VerifierKey
   readonly tls: ConnectionOptions
 }
@@ -20,13 +20,13 @@ export interface WitnessPlace {
 /** Computes the hashes that join two sizes of a log (RFC 6962 §2.1.2). */
 export type Prove = (old: number, size: number) => Promise<readonly Uint8Array[]>
 
-/** The witness has seen another state of the log than the one submitted now. */
+/** The witness has recorded another state of the log than the submitted one. */
 export class WitnessDisagrees extends Error {}
 
 const timeLimit = 10_000
 const longest = 64 * 1024
 
-/** Shows the checkpoints of one log to one witness. */
+/** Submits the checkpoints of one log to one witness. */
 export class WitnessClient {
   readonly #place: WitnessPlace
   readonly #agent: PlainAgent | SecureAgent
@@ -42,8 +42,8 @@ export class WitnessClient {
 
   /**
    * The checkpoint with the witness's cosignature.
-   * @throws WitnessDisagrees when it has seen more lines, or other ones, than the log has now
-   * @throws Error when it cannot be reached, or what it says is not its cosignature
+   * @throws WitnessDisagrees if it has recorded more lines, or other ones, than the log has now
+   * @throws Error if it cannot be reached, or its response is not a cosignature
    */
   async cosigned({ note, checkpoint }: SignedCheckpoint, prove: Prove): Promise<Note> {
     const { size } = checkpoint

@@ -59,7 +59,7 @@ export class LogGrowth {
     return hasher.roots()
   }
 
-  /** The witness has seen the log at the size of the last proof. */
+  /** The witness has recorded the log at the size of the last proof. */
   proved(): void {
     this.#mark = this.#next ?? this.#mark
     this.#next = undefined

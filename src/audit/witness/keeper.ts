@@ -10,7 +10,7 @@ import type { WitnessPlace } from './client.ts'
 import { WitnessClient, WitnessDisagrees } from './client.ts'
 import { LogGrowth } from './growth.ts'
 
-/** How often witnesses are shown what is new, milliseconds. */
+/** The interval between submissions to witnesses, milliseconds. */
 export const witnessEvery = 30_000
 
 export interface KeeperParts {
@@ -50,13 +50,13 @@ export class WitnessKeeper {
     })
   }
 
-  /** Shows what is new, now; one round at a time. */
+  /** Submits new checkpoints now; one round at a time. */
   async round(): Promise<void> {
     this.#round ??= this.#showAll(this.#parts.files()).finally(() => (this.#round = undefined))
     return this.#round
   }
 
-  /** A last round when the logs are closed, so that their ends are known outside; it ends after the time limits of the witnesses. */
+  /** A last round when the logs are closed, so that witnesses have their ends; it ends after the time limits of the witnesses. */
   async stop(close: () => Promise<void>): Promise<void> {
     this.#timer?.cancel()
     this.#timer = undefined
@@ -114,7 +114,7 @@ export class WitnessKeeper {
 
 const tailBytes = 64 * 1024
 
-/** The last finished record of a checkpoint file, from its end. */
+/** The last complete record of a checkpoint file, read from its end. */
 async function newestIn(path: string): Promise<SignedCheckpoint | undefined> {
   const handle = await open(path, 'r')
   try {
@@ -129,7 +129,7 @@ async function newestIn(path: string): Promise<SignedCheckpoint | undefined> {
 
 const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants
 
-/** Keeps a cosigned checkpoint in place of the one before of the same log and witness. */
+/** Stores a cosigned checkpoint in place of the previous one of the same log and witness. */
 function keep(file: string, note: Note, { key }: WitnessPlace): void {
   const path = cosignatureFileOf(file)
   const origin = note.text.split('\n')[0]

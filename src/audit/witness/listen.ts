@@ -14,7 +14,7 @@ export interface WitnessListener {
 
 const longest = 256 * 1024
 
-/** Lets a witness answer `POST /add-checkpoint`. Resolves when it listens. */
+/** Serves `POST /add-checkpoint` of a witness. Resolves when it listens. */
 export async function listenAsWitness(
   witness: Witness,
   { host, port, tls }: WitnessListener,
@@ -27,7 +27,7 @@ export async function listenAsWitness(
         return undefined
       })
       .then((answer) => {
-        // After a failure, nothing is said of the log: whoever asks tries again.
+        // After a failure, the response does not describe the log: the client tries again.
         if (!answer) return response.writeHead(500).end()
         log.info('a checkpoint was submitted', { status: answer.status })
         return response.writeHead(answer.status, { 'content-type': answer.type }).end(answer.body)

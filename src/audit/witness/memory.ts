@@ -19,7 +19,10 @@ export class WitnessMemory {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
   }
 
-  /** The last checkpoint of a log; undefined when it was never seen. @throws Error when what is kept cannot be read: then nothing may be signed. */
+  /**
+   * The last checkpoint of a log; undefined if there is none. @throws Error if the file cannot be read: then nothing may be
+   * signed.
+   */
   last(origin: string): SignedCheckpoint | undefined {
     const text = this.#read(this.#path(origin))
     if (text === undefined) return undefined
@@ -29,7 +32,7 @@ export class WitnessMemory {
     return { note, checkpoint }
   }
 
-  /** Keeps the newest checkpoint; it is on disk when this returns. */
+  /** Stores the newest checkpoint; it is on disk when this returns. */
   keep({ note, checkpoint }: SignedCheckpoint): void {
     const path = this.#path(checkpoint.origin)
     const next = `${path}.next`

@@ -4,7 +4,7 @@ import { noteText, readNote } from '../checkpoints/note.ts'
 
 /** The request of a log to a witness (C2SP tlog-witness, `add-checkpoint`). */
 export interface Submission extends SignedCheckpoint {
-  /** The size that the log thinks the witness knows. */
+  /** The log's assumption of the size that the witness has recorded. */
   readonly old: number
   /** Joins that size to the checkpoint's. */
   readonly hashes: readonly Uint8Array[]
@@ -18,7 +18,7 @@ export function submissionText({ old, hashes, note }: Submission): string {
   return `old ${old}\n${lines.join('')}\n${noteText(note)}`
 }
 
-/** Reads a submission; undefined when it is none. Nothing is verified. */
+/** Parses a submission; undefined if it is malformed. Nothing is verified. */
 export function readSubmission(text: string): Submission | undefined {
   const end = text.indexOf('\n\n')
   const [first = '', ...encoded] = end < 0 ? [] : text.slice(0, end).split('\n')

@@ -6,7 +6,7 @@ import { isConsistent } from '../checkpoints/proofs.ts'
 import type { WitnessMemory } from './memory.ts'
 import { readSubmission } from './submission.ts'
 
-/** An answer of HTTP. */
+/** An HTTP response. */
 export interface WitnessAnswer {
   readonly status: 200 | 400 | 403 | 404 | 409 | 422
   readonly type: string
@@ -16,13 +16,13 @@ export interface WitnessAnswer {
 export interface WitnessParts {
   readonly memory: WitnessMemory
   readonly signer: NoteSigner
-  /** The keys of the logs that it watches; asked for at every submission, so that new keys count at once. */
+  /** The keys of the watched logs; read at every submission, so that new keys take effect at once. */
   readonly keys: () => readonly RangedKey[]
 }
 
 /**
- * A witness (C2SP tlog-witness): remembers how far each log has come, and signs only what continues that. A log that was
- * rolled back, or shows different people different things, gets no signature.
+ * A witness (C2SP tlog-witness): records the size of each log, and signs only its extensions. A log that was rolled back,
+ * or has different versions for different readers, gets no signature.
  */
 export class Witness {
   readonly #parts: WitnessParts
@@ -31,7 +31,7 @@ export class Witness {
     this.#parts = parts
   }
 
-  /** `POST add-checkpoint`. Nothing in it waits, so that two submissions cannot meet between look and change. */
+  /** `POST add-checkpoint`. Synchronous, so that two submissions cannot interleave between check and change. */
   add(text: string): WitnessAnswer {
     const { memory, signer, keys } = this.#parts
     const submission = readSubmission(text)
