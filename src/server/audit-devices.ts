@@ -17,19 +17,20 @@ export const auditDevices: Readonly<Record<string, DeviceMaker>> = {
 }
 
 /**
- * Judges the targets of new devices. A file in the folder of the storage, whose own files it could take for its log, is none.
- * Devices that are there already stay: without them nobody could unseal.
+ * Checks the targets of new devices. A file in the folder of the storage, whose own files it could mistake for its log, is
+ * refused.
+ * Existing devices stay: without them the server could not be unsealed.
  */
 export function targetsBeside(storage: Config['storage']): (target: string | undefined) => void {
   if (storage.type !== 'level') return () => {}
   const folder = resolved(storage.path)
   return (target = '') => {
     if (target.startsWith('/') && `${resolved(dirname(target))}/`.startsWith(`${folder}/`))
-      throw refuse('file_path lies in the folder of the storage: the audit log needs a folder of its own')
+      throw refuse('file_path is in the folder of the storage: the audit log needs its own folder')
   }
 }
 
-/** A folder without links on its way, as far as it is there. */
+/** A folder with all existing links resolved. */
 function resolved(folder: string): string {
   return existsSync(folder) ? realpathSync(folder) : resolve(folder)
 }

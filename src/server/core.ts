@@ -34,11 +34,11 @@ export interface CoreParts {
   readonly storage: Storage
   readonly clock: Clock
   readonly loggers: Loggers
-  /** Engines besides those of this build. */
+  /** Engines in addition to those of this build. */
   readonly engines: (ports: EnginePorts) => readonly Engine[]
 }
 
-/** The name and the id of the cluster, made at the first unseal. */
+/** The name and the id of the cluster, created at the first unseal. */
 export interface Cluster {
   readonly name: string
   readonly id: string
@@ -104,7 +104,7 @@ export class ServerCore {
     return this.#barrier.shared
   }
 
-  /** Makes the audit devices of the configuration. @throws ConfigError naming the device that cannot be used */
+  /** Creates the audit devices of the configuration. @throws ConfigError with the unusable device */
   async configureAudit(): Promise<void> {
     for (const spec of this.#parts.config.audits)
       await this.audit.configure([spec]).catch((thrown: unknown) => {
@@ -118,7 +118,7 @@ export class ServerCore {
     return this.#unsealed
   }
 
-  /** Loads the code that only an unsealed server needs, so that whoever unseals need not wait for it. */
+  /** Loads the code of unsealed servers in advance, so that an unseal need not wait for it. */
   async preload(): Promise<void> {
     await loadUnsealed()
   }
@@ -173,7 +173,7 @@ export class ServerCore {
   }
 }
 
-/** The larger half of the program, engines above all: the first, sealed answer does not wait for it. */
+/** The larger half of the program, above all the engines: the first response of the sealed server does not wait for it. */
 const loadUnsealed = async () => import('./unsealed.ts')
 
 const clusterShape = shapeOf<Cluster>('a cluster', { name: isName, id: isName })

@@ -17,7 +17,10 @@ export interface DevOptions {
   readonly plainOnNetwork?: boolean
 }
 
-/** Where a development server listens. @throws ConfigError for what is no address, and for plain HTTP beyond this machine that was not asked for */
+/**
+ * The address of a development server. @throws ConfigError for an invalid address, and for plain HTTP on a network address
+ * without the flag that allows it
+ */
 function devAddress({ listenAddress: address = '127.0.0.1:8200', tls, plainOnNetwork = false }: DevOptions) {
   const at = hostAndPort(address)
   if (!at) throw new ConfigError(`the address "${address}" must be host:port, such as 127.0.0.1:8200`)

@@ -4,11 +4,11 @@ interface Start {
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
-/** Flags of Node that open the process to others, write its memory, keys or traffic to files, or loosen how it reads HTTP. */
+/** Flags of Node that give others access to the process, write its memory, keys or traffic to files, or relax its HTTP parser. */
 const unsafeFlag =
   /^--(inspect|debug-port|heap-?snapshot|heap-prof|cpu-prof|prof$|report-|diagnostic-dir|abort-on-uncaught|tls-keylog|trace-tls|insecure-http-parser|max-http-header-size|security-revert|track-heap)/
 
-/** The option that would show secrets of a server started with it; undefined if there is none. */
+/** The option that would reveal secrets; undefined if there is none. */
 export function unsafeStartOption({ execArgv, env }: Start): string | undefined {
   const flag = [...execArgv, ...(env['NODE_OPTIONS'] ?? '').split(/\s+/)].find((word) =>
     unsafeFlag.test(word.replaceAll('_', '-').replaceAll('"', '')),
@@ -29,7 +29,7 @@ const plainly = (kind: string): void =>
  */
 export function guardProcess(real: boolean, crashed: () => ((kind: string) => void) | undefined = () => plainly): void {
   process.umask(0o077)
-  // Node opens a debugger on this signal unless someone listens.
+  // Node opens a debugger on this signal unless it has a listener.
   process.on('SIGUSR1', () => {})
   const fatal = (thrown: unknown): never => {
     const kind = thrown instanceof Error ? thrown.name : typeof thrown

@@ -23,14 +23,14 @@ interface NamespaceParts {
   readonly ttl: { readonly default: number; readonly max: number }
 }
 
-/** The parts of one namespace's ports. `here` looks the namespace up anew for each request. */
+/** The dependencies of one namespace's ports. `here` looks the namespace up for each request. */
 interface Here extends NamespaceParts {
   readonly id: NamespaceId
   /** @throws Fault sealed; no_route once the namespace is removed */
   readonly here: () => Namespace
 }
 
-/** Gives the `sys/` routes of one namespace exactly the ports that they declare. */
+/** The ports of the `sys/` routes of one namespace, exactly as they declare them. */
 export function namespacePorts(parts: NamespaceParts, id: NamespaceId): NamespacePorts {
   const { unsealed, clock } = parts
   const here = (): Namespace => {
@@ -209,7 +209,7 @@ async function capabilitiesOf(
   })
 }
 
-/** A path of one namespace as another sees it, which lies above or below. Undefined where it does not reach. */
+/** A path of one namespace, relative to another one above or below it. Undefined if there is no such path. */
 function pathSeenFrom(home: Namespace, here: Namespace, path: string): string | undefined {
   if (home === here || !here.holds(home)) {
     const reach = reachOf(home, here)

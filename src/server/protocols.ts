@@ -8,7 +8,7 @@ export interface ProtocolParts {
   readonly browser: BrowserRules
 }
 
-/** Every protocol: one line each. Where several match an HTTP message, the first one gets it. */
+/** Every protocol: one line each. If several match an HTTP message, the first one handles it. */
 export function protocols({ gateway, browser }: ProtocolParts): readonly Protocol[] {
   return [vaultProtocol(gateway, browser)]
 }

@@ -15,14 +15,14 @@ export interface Reloadable {
   /** The configuration in force; `paths` are its files. A development server has none. */
   readonly config: Config
   readonly paths: readonly string[]
-  /** The level was set on the command line, where it counts before the configuration. */
+  /** The level was set on the command line, which takes precedence over the configuration. */
   readonly fixedLevel: boolean
 }
 
 /**
  * Opens audit files and the log file, and reads certificates and the configuration again (SIGHUP). One that fails keeps none of the others
  * from their new files. Of the configuration, the log level counts at once.
- * @returns the changed settings that count after a restart
+ * @returns the changed settings that take effect after a restart
  * @throws Error with every reason
  */
 export async function reload(server: Reloadable): Promise<readonly string[]> {

@@ -1,6 +1,6 @@
 import type { Config, ListenerConfig } from '../config/types.ts'
 
-/** The configuration in force as `sys/config/state/sanitized` shows it: by the names of the file, without anything secret. */
+/** The active configuration for `sys/config/state/sanitized`: by the names of the file, without secrets. */
 export function sanitized(config: Config): Readonly<Record<string, unknown>> {
   return {
     api_addr: config.apiAddr ?? '',
@@ -20,7 +20,7 @@ export function sanitized(config: Config): Readonly<Record<string, unknown>> {
       type: listener.unix ? 'unix' : 'tcp',
       config: listenerOf(listener),
     })),
-    // Options of a device may hold what is nobody's business, such as addresses with passwords.
+    // Options of a device may be confidential, such as addresses with passwords.
     audits: config.audits.map(({ type, path }) => ({ type, path })),
   }
 }

@@ -1,11 +1,13 @@
 import { access, constants, readdir, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
-/** Files that may lie in the folder of a new storage: leftovers of a LevelDB that could not start, and those of a volume's root. */
+/**
+ * Files that may be in the folder of a new storage: leftovers of a LevelDB that could not start, and those of a volume's root.
+ */
 const harmless: ReadonlySet<string> = new Set(['LOCK', 'LOG', 'LOG.old', 'lost+found'])
 
 const cures: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such folder; create it, mount its volume, or correct the path',
+  ENOENT: 'the folder does not exist; create it, mount its volume, or correct the path',
   ENOTDIR: 'a part of the path is not a folder; correct the path',
   EACCES: "the server's user may not read and write there; give that user the folder: chown -R USER FOLDER",
   EPERM: "the server's user may not read and write there; give that user the folder: chown -R USER FOLDER",
@@ -13,7 +15,7 @@ const cures: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full; free space on it',
 }
 
-/** The code of the operating system behind an error, or behind what caused it. */
+/** The operating system's code of an error, or of its cause. */
 function codeOf(thrown: unknown): string {
   for (let at = thrown; at instanceof Error; at = at.cause) {
     const { code } = at as NodeJS.ErrnoException
@@ -25,7 +27,7 @@ function codeOf(thrown: unknown): string {
 const setting = (path: string): string => `${path} (path of storage "level")`
 
 /**
- * Looks at the folder of a storage before anything is made in it: a server that starts must be able to keep what it is given.
+ * Checks the folder of a storage before anything is created in it: a server that starts must be able to store data.
  * @throws Error naming the folder, the setting and the cure.
  */
 export async function checkDataFolder(path: string): Promise<void> {
@@ -41,7 +43,7 @@ export async function checkDataFolder(path: string): Promise<void> {
   if (!found) return
   const names = await readdir(path)
   const foreign = names.filter((name) => !harmless.has(name))
-  // LevelDB's own files without the one that names them are told by the storage: they are damage, not somebody else's.
+  // LevelDB's own files without the one that lists them are reported by the storage: they are damage, not foreign files.
   if (foreign.length === 0 || names.includes('CURRENT') || foreign.some((name) => /^\d+\.(ldb|sst|log)$/.test(name)))
     return
   throw new Error(
@@ -49,13 +51,13 @@ export async function checkDataFolder(path: string): Promise<void> {
   )
 }
 
-/** Why a storage could not be opened, with the folder, the setting and the cure. For whoever starts the server only: it names a path. */
+/** Why a storage could not be opened, with the folder, the setting and the remedy. For the operator only: it contains a path. */
 export function storageFailure(path: string, thrown: unknown, where = ''): Error {
   const why = cures[codeOf(thrown)] ?? (thrown instanceof Error ? thrown.message : 'it cannot be opened')
   return new Error(`${setting(path)}: ${where}${why}`, { cause: thrown })
 }
 
-/** Why a declared audit device could not be opened, with its file, the setting and the cure. For whoever starts the server only. */
+/** Why a declared audit device could not be opened, with its file, the setting and the remedy. For the operator only. */
 export function auditFailure(
   {
     type,

@@ -42,7 +42,7 @@ export interface ServerOptions extends LogOptions {
   readonly share?: string
   /** Instead of those of the table. */
   readonly protocols?: (parts: ProtocolParts) => readonly Protocol[]
-  /** Engines besides those of this build. */
+  /** Engines in addition to those of this build. */
   readonly engines?: (ports: EnginePorts) => readonly Engine[]
   /** Gets what writes the last line of a process that an error ends. */
   readonly onLog?: (log: { readonly crashed: (kind: string) => void }) => void
@@ -54,7 +54,7 @@ export interface RunningServer {
   readonly address: string
   /** Base URLs of the listeners of the configuration. */
   readonly addresses: readonly string[]
-  /** Those of the configuration, then those that protocols open themselves. */
+  /** Those of the configuration, then those of the protocols themselves. */
   readonly listeners: readonly string[]
   readonly storageType: string
   readonly logFormat: 'standard' | 'json'
@@ -63,7 +63,7 @@ export interface RunningServer {
   readonly unsealKey?: string
   /** See `reload` of reload.ts. The log tells of it. */
   reload(): Promise<readonly string[]>
-  /** Finishes what is under way, seals, and closes everything (SIGTERM). */
+  /** Completes requests in progress, seals, and closes everything (SIGTERM). */
   stop(): Promise<void>
 }
 
@@ -191,7 +191,7 @@ async function witnessesOf(...parts: [Config, AuditBroker, Clock, Log]): Promise
   return parts[0].witnesses.length > 0 ? (await import('./witnesses.ts')).witnessesOf(...parts) : undefined
 }
 
-/** A server that answers on some of its addresses only would look as if it had started. @throws Error with every reason */
+/** A server that listens on only some of its addresses would seem to have started. @throws Error with all reasons */
 async function listen(
   config: Config,
   { core: { pipeline, browser }, certificates, events }: Running,
@@ -229,7 +229,7 @@ async function stop(
 ): Promise<void> {
   certificates.stop()
   const closed = listeners.map(async (listener) => listener.close())
-  // Keys that take seconds to make are not waited for: those who asked are told so, and the connections can end.
+  // Keys that take seconds to generate are not waited for: their requests fail, so that the connections can end.
   await slow.end()
   await Promise.all(closed)
   await Promise.all([heavy.end(), hashing.end()])

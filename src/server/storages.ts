@@ -15,7 +15,7 @@ const storages: { readonly [T in Config['storage']['type']]: Opener<T> } = {
   level: openLevel,
 }
 
-/** The storage that a configuration names. @throws ConfigError and what opening throws, naming the folder and the cure */
+/** The storage of a configuration. @throws ConfigError, and errors of opening it with the folder and the remedy */
 export async function openStorage({ storage }: Config, clock: Clock, log: Log): Promise<Storage> {
   const open = storages[storage.type] as Opener<typeof storage.type>
   return open(storage, clock, log)

@@ -47,7 +47,7 @@ interface Parts {
   readonly browser: BrowserSettings
 }
 
-/** Gives the `sys/` routes that are of the whole server exactly what they declared to need. */
+/** The ports of the `sys/` routes for the whole server, exactly as they declare them. */
 export function systemPorts(parts: Parts): SystemPorts {
   const { audit, config, events, unsealed } = parts
   return {
@@ -142,7 +142,7 @@ function operatingPorts(parts: Parts): OperatingPorts {
   }
 }
 
-/** Where a path from the root namespace on leads: the mount, what is left of the path, or a namespace as a whole. */
+/** The target of a path from the root namespace: the mount with the rest of the path, or a whole namespace. */
 function placeOf({ root }: Namespaces, path: string) {
   const folder = path === '' || path.endsWith('/') ? path : `${path}/`
   const namespace = innermost(root, folder)

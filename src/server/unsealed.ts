@@ -34,7 +34,7 @@ const builtinMounts: readonly MountSpec[] = [
   builtin('auth', 'token/', 'token', 'token based credentials'),
 ]
 
-/** Opens a server whose barrier has been unsealed, with the engines of this build and some more. */
+/** Starts the core of a server whose barrier has been unsealed, with the engines of this build and additional ones. */
 export async function startWithEngines(
   parts: Omit<UnsealedServerParts, 'engines' | 'identitiesIn' | 'builtin'>,
   system: Engine,
