@@ -2,7 +2,7 @@ import { chmod, chown, lstat, unlink } from 'node:fs/promises'
 import { connect } from 'node:net'
 import type { AddressInfo, Server } from 'node:net'
 
-/** A unix socket to listen on. Who owns it: numbers. */
+/** A unix socket to listen on. Its owner is given by numbers. */
 export interface SocketPlace {
   readonly path: string
   readonly mode?: number
@@ -15,16 +15,16 @@ export interface Place {
   readonly host: string
   readonly port: number
   readonly unix?: SocketPlace
-  /** Its name in messages; the setting of the configuration unless given. */
+  /** Its name in messages; default: the setting of the configuration. */
   readonly setting?: string
 }
 
-/** Only the server's user may connect, unless the configuration says otherwise. */
+/** By default, only the server's user may connect. */
 const usualMode = 0o600
 
 /**
  * Listens there. @returns the address, `host:port` or the path of the socket
- * @throws Error that names the place, and what to do
+ * @throws Error with the address and the remedy
  */
 export async function listenAt(server: Server, place: Place): Promise<string> {
   const { unix } = place
@@ -45,11 +45,11 @@ export async function listenAt(server: Server, place: Place): Promise<string> {
   return `${family === 'IPv6' ? `[${address}]` : address}:${port}`
 }
 
-/** Removes the socket that a server which is no more has left; nothing else. */
+/** Removes the socket of a server that no longer runs; nothing else. */
 async function makeRoom(place: Place, path: string): Promise<void> {
   const found = await lstat(path).catch(() => undefined)
   if (!found) return
-  if (!found.isSocket()) throw failure(place, 'it is there already and no socket; move it away')
+  if (!found.isSocket()) throw failure(place, 'a file exists there that is not a socket; move it away')
   const alive = await new Promise<boolean>((resolve) => {
     const probe = connect(path, () => {
       probe.destroy()
@@ -81,9 +81,9 @@ const failures: Readonly<Record<string, string>> = {
   ENOTFOUND: 'no address is known for that name; write an IP address',
 }
 
-/** libuv says EACCES where the folder is missing, too. */
+/** libuv also reports EACCES if the folder is missing. */
 const socketFailures: Readonly<Record<string, string>> = {
-  EACCES: 'its folder is not there, or this user may not write in it; make it, or give that user the right to',
+  EACCES: 'its folder does not exist, or this user may not write in it; create it, or give that user the right to',
 }
 
 function cannotListen(place: Place, cause: Error & { readonly code?: string }): Error {

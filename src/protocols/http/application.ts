@@ -8,19 +8,19 @@ import { Exchange } from './exchange.ts'
 import type { ExchangeParts } from './exchange.ts'
 import { SingleHeaders, everyAnswer, missesHost } from './headers.ts'
 
-/** Koa without its own way of answering, which costs more than all our work: here every answer is sent by `send`. */
+/** Koa without its own response code, which costs more than our whole work: here every response is sent by `send`. */
 class Application extends Koa {
-  /** Called by Koa with each request. The outermost handling of errors: whatever was thrown, the caller gets no more than this. */
+  /** Called by Koa with each request. The outermost error handling: the caller gets no details of an unexpected error. */
   handleRequest(context: Context, run: (context: Context) => Promise<void>): Promise<void> {
     context.res.on('error', ignored)
     return run(context).catch(() => send(context, { status: 500, body: '{"errors":["internal error"]}\n' }))
   }
 }
 
-/** Somebody hung up before the answer: nothing to do, and nothing that may end the process. */
+/** The client disconnected before the response: no action, and the process must not end. */
 function ignored(): void {}
 
-/** The content of a listener: protocols, then pages. The first one that matches counts. */
+/** The content of a listener: protocols, then pages. The first one that matches handles the request. */
 export interface Served {
   readonly protocols: readonly Protocol[]
   readonly pages: readonly Page[]
@@ -66,7 +66,7 @@ function routerOf(pages: readonly Page[]): Router {
 
 const jsonAnswer = { ...everyAnswer, 'Content-Type': 'application/json' }
 
-/** Writes an answer, once; then the memory of the request is released as the answer leaves. */
+/** Writes a response, once; the memory of the request is released when the response was sent. */
 function send(context: Context, answer: HttpResponse): void {
   const { res } = context
   if (!res.headersSent && !res.destroyed) write(context, answer)
@@ -74,7 +74,7 @@ function send(context: Context, answer: HttpResponse): void {
 }
 
 function write({ req, res }: Context, { status, body, headers }: HttpResponse): void {
-  // RFC 9110 §8.6: these have no content, and say nothing about its length.
+  // RFC 9110 §8.6: these have no content, and no length.
   const bare = status === 204 || status === 304
   const usual = body === undefined ? everyAnswer : jsonAnswer
   if (bare) res.writeHead(status, { ...usual, ...headers }).end()
@@ -86,7 +86,7 @@ function write({ req, res }: Context, { status, body, headers }: HttpResponse): 
       res.end()
     } else res.end(body)
   }
-  // The unread rest of a request must not be taken for the next one.
+  // The unread rest of a request must not be parsed as the next one.
   if (!req.complete && !req.readableEnded) req.resume()
 }
 

@@ -1,9 +1,9 @@
 /** A request that holds memory: its body, and then its response. */
 export interface MemoryHolder {
-  /** Takes no more from the connection until `resume`. */
+  /** Pauses reading from the connection until `resume`. */
   pause(): void
   resume(): void
-  /** Ends it: there is no memory for it, or others have waited too long for it. */
+  /** Refuses the request: there is no memory for it, or others have waited too long for it. */
   refuse(): void
 }
 
@@ -21,7 +21,7 @@ interface Place {
 export interface BodyMemoryLimits {
   /** Of all requests that go on; one of them may go beyond. */
   readonly most: number
-  /** Of those that wait, too: what comes beyond is refused. */
+  /** Including those that wait: further requests are refused. */
   readonly mostWithWaiting: number
   /** A body or response of so many never waits. */
   readonly small: number
@@ -29,7 +29,7 @@ export interface BodyMemoryLimits {
   readonly patience: number
 }
 
-/** How often a request waits for the patience with others to end, before it is refused. */
+/** How often a request waits for the time limit of others, before it is refused. */
 const mostRounds = 5
 
 const mebibyte = 1024 * 1024
@@ -59,7 +59,7 @@ export class BodyMemory {
     this.#limits = limits
   }
 
-  /** So many more bytes have come. The holder is paused while there is no room for them, and refused when too much waits. */
+  /** Adds received bytes. The holder is paused while there is no memory for them, and refused if too many wait. */
   take(holder: MemoryHolder, bytes: number): void {
     const place = this.#places.get(holder) ?? { holder, size: 0, turn: 0 }
     this.#places.set(holder, place)
@@ -75,7 +75,7 @@ export class BodyMemory {
     if (this.#held > this.#limits.most && this.#running > 1 && !place.waiting) this.#wait(place)
   }
 
-  /** A body has come to its end. True when it is large: then it counts until it leaves. */
+  /** A body is complete. True if it is large: then it is counted until the response was sent. */
   work(holder: MemoryHolder): boolean {
     const place = this.#places.get(holder)
     if (place && this.#large.has(place)) return (place.working = true)
@@ -83,7 +83,7 @@ export class BodyMemory {
     return false
   }
 
-  /** The response to a large request is on its way: so many bytes in place of its body, until it leaves. */
+  /** The response to a large request is being sent: its size replaces that of the body until it was sent. */
   respond(holder: MemoryHolder, bytes: number): void {
     const place = this.#places.get(holder)
     if (!place) return
@@ -134,7 +134,7 @@ export class BodyMemory {
     }
   }
 
-  /** Refuses all whose clients have been slow since before somebody began to wait. */
+  /** Refuses all requests whose clients have been slow since before another one began to wait. */
   #hurry(turn: number): void {
     for (const place of this.#large) if (!place.waiting && !place.working && place.turn < turn) place.holder.refuse()
   }

@@ -11,7 +11,7 @@ const holders = new WeakMap<IncomingMessage, MemoryHolder>()
 const smallResponse = 64 * 1024
 
 /**
- * The whole body of a request, at most `limit` bytes. A large one counts as memory until `releaseWith` lets it go.
+ * The whole body of a request, at most `limit` bytes. A large one counts as memory until `releaseWith` releases it.
  * @throws Fault too_large (at the first byte over the limit), unsupported_media for a compressed body, unavailable when
  * there is no memory for it, invalid_request when it is cut off.
  */
@@ -31,7 +31,7 @@ export function readBody(message: IncomingMessage, limit: number): Promise<Uint8
     let size = 0
     const refused = (fault: Fault): void => {
       stopListening()
-      // Neither the bytes that came are kept, nor those still to come.
+      // Neither the received bytes are kept, nor further ones.
       message.on('error', ignored)
       message.resume()
       memory.leave(holder)
@@ -55,7 +55,7 @@ export function readBody(message: IncomingMessage, limit: number): Promise<Uint8
     }
     const broken = (): void => refused(new Fault('invalid_request', 'the request was cut off'))
     const listeners = { data: take, end, error: broken, aborted: broken, close: broken }
-    // A message lives until its response has left; its listeners would keep the body as long.
+    // A message lives until its response was sent; its listeners would keep the body as long.
     const stopListening = (): void => {
       for (const [event, listener] of Object.entries(listeners)) message.off(event, listener)
     }
@@ -65,7 +65,7 @@ export function readBody(message: IncomingMessage, limit: number): Promise<Uint8
 
 /**
  * Waits until there is memory for a response of about so many bytes, if it is large and its request holds none yet.
- * Undefined when there is some. @throws Fault unavailable when too much waits already, or the client has gone
+ * Undefined if there is some. @throws Fault unavailable if too many wait already, or the client has disconnected
  */
 export function memoryForResponse(message: IncomingMessage, bytes: number): Promise<void> | undefined {
   if (bytes <= smallResponse || holders.has(message)) return undefined
@@ -91,7 +91,10 @@ export function memoryForResponse(message: IncomingMessage, bytes: number): Prom
   return free.finally(() => socket.off('close', giveUp))
 }
 
-/** A request has its response: what it holds is released when that has left, or the client has gone. `bytes` says how many it has. */
+/**
+ * A request has its response: its memory is released when the response was sent, or the client has disconnected. `bytes` is its
+ * size.
+ */
 export function releaseWith(response: ServerResponse, bytes: () => number): void {
   const message = response.req
   const holder = holders.get(message)

@@ -4,10 +4,10 @@ import { TLSSocket } from 'node:tls'
 import { LRUCache } from 'lru-cache'
 import { base64 } from '../../util/bytes.ts'
 
-/** The most certificates of a client that are looked at: its own and those of intermediate authorities. */
+/** The most certificates of a client that are read: its own and those of intermediate authorities. */
 const most = 10
 
-/** Bytes (base64) of the intermediate certificates that are kept for resumed sessions. */
+/** Bytes (base64) of the intermediate certificates that are stored for resumed sessions. */
 const keptBytes = 16 * 1024 * 1024
 
 const none: readonly string[] = []

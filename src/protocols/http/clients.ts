@@ -22,7 +22,7 @@ export class Clients {
     return this.#sources.of(message.socket) ?? { address: plain(remoteAddress), port: remotePort }
   }
 
-  /** The same, or whom the peer names in `X-Forwarded-For`. @throws Fault invalid_request as the listener's rules say */
+  /** The same, or the address in the peer's `X-Forwarded-For`. @throws Fault invalid_request by the rules of the listener */
   of(message: IncomingMessage): Source {
     const peer = this.peer(message)
     return this.#forwarded ? forwardedBy(peer, message, this.#forwarded) : peer

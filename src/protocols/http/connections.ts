@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream'
 import { everyAnswer } from './headers.ts'
 import { VerbReader } from './verbs.ts'
 
-/** How long a client that was refused may take to hang up, in milliseconds. */
+/** How long a refused client may take to disconnect, in milliseconds. */
 const farewellMs = 1000
 
 const refusals: Readonly<Record<string, number>> = { ERR_HTTP_REQUEST_TIMEOUT: 408, HPE_HEADER_OVERFLOW: 431 }
@@ -14,7 +14,7 @@ const reasons: Readonly<Record<number, string>> = {
   408: 'Request Timeout',
   431: 'Request Header Fields Too Large',
 }
-/** Where a verb stands in its place that the parser does not know. Other bytes are no request at all. */
+/** The placeholder verbs that the parser sees for unknown ones. Other bytes are not a request. */
 const requestLine = /^([A-Z]+) (\/\S*) HTTP\/1\.[01]\r?\n/
 const body = '{"errors":[]}\n'
 const tooLate = '{"errors":["the request took longer than max_request_duration allows; ask what became of it"]}\n'
@@ -29,24 +29,24 @@ const headers = {
 interface ParserError extends Error {
   readonly code?: string
   readonly rawPacket?: Buffer
-  /** How far the parser came in them: somewhere in the verb. */
+  /** The state of the parser: somewhere in the verb. */
   readonly bytesParsed?: number
 }
 
 interface Connection {
   readonly reader: VerbReader
-  /** The answer to the newest request. Those to all others leave before it. */
+  /** The response to the newest request. Responses to all others are sent before it. */
   newest?: ServerResponse
-  /** Nothing is heard behind the newest request. */
+  /** Bytes after the newest request are ignored. */
   ending: boolean
 }
 
-/** The connections of a listener: what Node's parser sees of them, and how one that it refuses ends. */
+/** The connections of a listener: the events of Node's parser, and the response to a connection that it refuses. */
 export class Connections {
   readonly #bySocket = new WeakMap<Duplex, Connection>()
   readonly #serve: (message: IncomingMessage, response: ServerResponse) => void
 
-  /** @param serve answers a message whose verb Node's parser does not know: of its head there is the first line alone */
+  /** @param serve handles a message whose verb Node's parser does not know: only the first line of its head is available */
   constructor(serve: (message: IncomingMessage, response: ServerResponse) => void) {
     this.#serve = serve
   }
@@ -63,7 +63,7 @@ export class Connections {
       if (reader.lost) lastOf(connection)
       return chunk === null ? push(null) : more
     }
-    // Without a listener of ours, Node's parser takes the bytes from the socket before any JavaScript sees them.
+    // Without our own listener, Node's parser reads the bytes from the socket before any JavaScript sees them.
     socket.on('data', ignored)
   }
 
@@ -82,12 +82,12 @@ export class Connections {
     socket.pause()
     before.once('close', () => {
       socket.resume()
-      // The connection may have ended with the answer before, and a broken body is already refused.
+      // The connection may have ended with the previous response, and a broken body is already refused.
       if (socket.writable && !response.headersSent) handle()
     })
   }
 
-  /** Answers 503 in place of one that takes longer; what it was about goes on, or not, unseen. */
+  /** Responds with 503 to a request that takes longer; the operation may continue. */
   answerWithin(response: ServerResponse, ms: number): void {
     const late = setTimeout(() => {
       if (response.headersSent) return
@@ -97,28 +97,28 @@ export class Connections {
     response.once('close', () => clearTimeout(late))
   }
 
-  /** Ends a connection that Node's parser has given up, after the answers that are under way. */
+  /** Ends a connection that Node's parser has refused, after the pending responses. */
   refuse(error: ParserError, socket: Duplex): void {
     const { code = '' } = error
     const connection = this.#bySocket.get(socket)
     connection?.reader.end()
-    // A connection that failed below HTTP cannot carry an answer.
+    // A connection that failed below HTTP cannot send a response.
     if (!connection || !socket.writable || !/^(HPE|ERR_HTTP)_/.test(code)) return void socket.destroy()
     const unknown = unknownVerb(error)
     const status = unknown ? 405 : (refusals[code] ?? 400)
     const answer = (): void => (unknown ? this.#answer(unknown, socket) : say(status, socket))
-    // An answer to nothing would be taken for the answer to what is asked next.
+    // A response without a request would be taken for the response to the next one.
     if (status === 408 && connection.reader.idle) return leave(socket)
     const { newest } = connection
     if (!newest || newest.writableFinished || newest.destroyed) return answer()
     if (newest.req.complete) return void newest.once('finish', answer)
-    // The body of this very request is broken: that is the answer to it, in its turn.
+    // The body of this request is broken: this is its response, in its turn.
     if (newest.headersSent) return void newest.once('finish', () => leave(socket))
     newest.once('finish', () => leave(socket))
     newest.writeHead(status, headers).end(body)
   }
 
-  /** Serves what is known of a request with an unknown verb, so that it is in the audit log as others are. Then the connection ends. */
+  /** Handles a request with an unknown verb, so that it is in the audit log like others. Then the connection ends. */
   #answer([verb, target]: FirstLine, socket: Duplex): void {
     if (!socket.writable) return leave(socket)
     const message = new IncomingMessage(socket as Socket)

@@ -56,7 +56,7 @@ export class Exchange implements HttpExchange {
 
   check(): void {
     const { message } = this
-    // One that was dropped might be the one that asks for wrapping, or that names a namespace.
+    // A dropped one could be the one that requests wrapping, or names a namespace.
     if (message.rawHeaders.length >= 2 * mostHeaders) throw refuse(`a request has fewer than ${mostHeaders} headers`)
     const repeated = this.#parts.singles.repeatedIn(message)
     if (repeated !== undefined) throw refuse(`the header ${repeated} was given more than once`)

@@ -2,8 +2,8 @@ import type { IncomingMessage } from 'node:http'
 import type { Protocol } from '../../contract/protocol.ts'
 
 /**
- * Headers of every answer: none is kept by a browser or a proxy, none is guessed to be something else, and one that a browser
- * shows as a page runs nothing, loads nothing and stands in no frame.
+ * Headers of every response: it is not cached by browsers and proxies, its type is not guessed, and as a page it runs no
+ * scripts, loads no resources and is not shown in a frame.
  */
 export const everyAnswer = {
   'Cache-Control': 'no-store',
@@ -14,7 +14,9 @@ export const everyAnswer = {
 /** The most headers of a request. Node drops further ones silently. */
 export const mostHeaders = 100
 
-/** Headers of HTTP that may occur once. Node keeps one of several, or joins them: another reader could take another one. */
+/**
+ * HTTP headers that may occur only once. Node keeps one of several, or joins them: another parser could choose a different one.
+ */
 const httpSingles = ['host', 'authorization', 'content-type']
 
 /** Headers that may occur once: those of HTTP and those of the protocols. */

@@ -24,14 +24,14 @@ export interface HttpOptions extends Place {
   readonly tls?: () => Promise<TlsMaterial>
   readonly bodyBytes?: number
   readonly headersTimeout?: number
-  /** Until the whole request must be there. */
+  /** Time limit until the whole request was received. */
   readonly requestTimeout?: number
-  /** Until it must be answered; no limit unless given. */
+  /** Time limit until the response; default: none. */
   readonly answerTimeout?: number
   readonly idleTimeout?: number
   /** More than so many at once are hung up on: files of the storage and the audit log need descriptors, too. */
   readonly maxConnections?: number
-  /** How long requests under way may take to finish once it is to close. */
+  /** Time limit for requests in progress when the listener closes. */
   readonly finishTimeout?: number
   readonly forwardedFor?: ForwardedFor
   readonly proxyProtocol?: ProxyProtocol
@@ -47,7 +47,10 @@ const usual = {
   finishTimeout: 20_000,
   maxConnections: 8192,
 }
-/** Bytes of all headers together; a flag of Node does not widen it. What has no Host is refused by us, in an answer and an audit line of ours. */
+/**
+ * Bytes of all headers together; a flag of Node cannot increase it. A request without Host is refused by us, with our own
+ * response and audit lines.
+ */
 const parserLimits = { maxHeaderSize: 16_384, requireHostHeader: false }
 
 /** Serves protocols and pages over HTTP/1.1, with TLS when the options have it. */
@@ -78,7 +81,7 @@ export async function listenHttp(served: Served, options: HttpOptions): Promise<
     response.writeContinue()
     serve(message, response)
   })
-  // Another expectation than 100-continue may be ignored (RFC 9110 §10.1.1); Node's own answer would lack our headers.
+  // Other expectations than 100-continue may be ignored (RFC 9110 §10.1.1); Node's own response would lack our headers.
   server.on('checkExpectation', serve)
   onErrors(server, connections, options)
   const { proxyProtocol } = options

@@ -4,16 +4,16 @@ import { inCidrs } from '../../util/cidr.ts'
 import { readProxyHeader } from './proxy-header.ts'
 import type { Source } from './proxy-header.ts'
 
-/** The sources that PROXY headers have named, by the connections that they came on. */
+/** The sources from PROXY headers, by connection. */
 export class ProxiedSources {
   readonly #sources = new Map<string, Source>()
 
-  /** Where a connection comes from, if a header that is believed has said so. */
+  /** The source of a connection from a trusted header, if any. */
   of(socket: Peer): Source | undefined {
     return this.#sources.get(nameOf(socket))
   }
 
-  /** Remembers it until the connection ends. */
+  /** Stores it until the connection ends. */
   set(socket: Socket, source: Source): void {
     const name = nameOf(socket)
     this.#sources.set(name, source)
@@ -33,9 +33,9 @@ const nameOf = ({ remoteAddress, remotePort }: Peer): string => `${remoteAddress
 interface Reading {
   readonly rules: ProxyProtocol
   readonly sources: ProxiedSources
-  /** Milliseconds until it must be there. */
+  /** Time limit for the header, milliseconds. */
   readonly timeout: number
-  /** TLS reads what lies in the socket before it; HTTP what is pushed into it after. */
+  /** TLS reads the socket's existing bytes; HTTP reads bytes that are pushed into it afterwards. */
   readonly secure: boolean
 }
 

@@ -1,6 +1,6 @@
 import { SocketAddress, isIP } from 'node:net'
 
-/** Where a proxied connection comes from. */
+/** The source of a proxied connection. */
 export interface Source {
   readonly address: string
   readonly port: number
@@ -11,14 +11,14 @@ export type ProxyHeader =
   | { readonly kind: 'more' }
   | { readonly kind: 'none' }
   | { readonly kind: 'broken' }
-  /** Without a source the proxy speaks for itself. */
+  /** Without a source the proxy connects for itself. */
   | { readonly kind: 'header'; readonly length: number; readonly source: Source | undefined }
 
 const signature = Buffer.from('0d0a0d0a000d0a515549540a', 'hex')
 const text = Buffer.from('PROXY ')
 /** The longest header of version 1. */
 const longestLine = 107
-/** Addresses, and room for what else a proxy tells. */
+/** Addresses, and space for other data of a proxy. */
 const longestBlock = 4096
 
 /** Reads a header of version 1 or 2 at the beginning of `bytes`. */
@@ -67,7 +67,7 @@ function binaryHeader(bytes: Buffer): ProxyHeader {
   }
 }
 
-/** IPv6 as everybody writes it (RFC 5952). */
+/** IPv6 in its canonical form (RFC 5952). */
 function shortest(address: string): string {
   return address.includes(':') ? new SocketAddress({ address, family: 'ipv6' }).address : address
 }

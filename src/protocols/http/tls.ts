@@ -8,9 +8,9 @@ export interface TlsMaterial {
   readonly maxVersion?: 'TLSv1.2' | 'TLSv1.3'
   /** Cipher suites of TLS 1.2 by OpenSSL's names. */
   readonly ciphers?: readonly string[]
-  /** The client's order of cipher suites counts. */
+  /** The server follows the client's order of cipher suites. */
   readonly clientOrder?: boolean
-  /** When given, clients must show a certificate of these authorities. */
+  /** If set, clients must have a certificate of these authorities. */
   readonly clientCa?: string
   /** Clients are not asked for a certificate. */
   readonly noClientCert?: boolean
@@ -27,7 +27,7 @@ const usualSuites = [
 /** Those of TLS 1.3 have no setting. */
 const newerSuites = ['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256']
 
-/** Node's options for a server that speaks TLS so. */
+/** Node's options for a server with these TLS settings. */
 export function tlsOptions(material: TlsMaterial) {
   const {
     cert,
@@ -49,7 +49,7 @@ export function tlsOptions(material: TlsMaterial) {
     // A client that renegotiates again and again costs the server far more than itself.
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     ALPNProtocols: ['http/1.1'],
-    // Asked for, but not demanded: the cert login method judges the certificate when a client logs in with it.
+    // Requested, but not required: the cert login method checks the certificate at a login.
     requestCert: !noClientCert,
     rejectUnauthorized: clientCa !== undefined,
     ...(clientCa !== undefined && { ca: clientCa }),

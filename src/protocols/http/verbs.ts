@@ -20,9 +20,9 @@ export function verbSent(seen: string): string {
 /** Verbs that need no look at the rest of their line. */
 const parsed: ReadonlySet<string> = new Set([...METHODS, ...Object.keys(renamed)])
 const longestVerb = 32
-/** Bytes of the line of an unknown verb that wait for its end. */
+/** The most bytes of the line of an unknown verb that wait for its end. */
 const longestHeld = 4096
-/** Characters of a line that are looked at: more than any framing header needs. */
+/** The most characters of a line that are read: more than any framing header needs. */
 const longestLine = 64
 const [tab, lf, cr, space] = [9, 10, 13, 32]
 /** How lines begin that matter: `Content-Length`, `Transfer-Encoding`, `Upgrade`, a folded line, the empty one. */
@@ -32,22 +32,22 @@ const lastLetter = 'upgrad'.length
 
 type Place = 'start' | 'request line' | 'headers' | 'body' | 'chunk size' | 'chunk' | 'chunk end' | 'trailers' | 'lost'
 
-/** Follows one connection's requests and renames their verbs. Costs linear time, and keeps 4 KiB at most. */
+/** Follows one connection's requests and renames their verbs. In linear time, with at most 4 KiB of memory. */
 export class VerbReader {
   #place: Place = 'start'
   #held: Buffer = Buffer.alloc(0)
-  /** Bytes of the body, or of the chunk, that are still to come. */
+  /** Remaining bytes of the body, or of the chunk. */
   #left = 0
   #line = ''
   #framing: string[] = []
   #ended = false
 
-  /** Whether nothing of a next request has come. */
+  /** Whether no byte of a next request has arrived. */
   get idle(): boolean {
     return this.#place === 'start' && this.#held.length === 0
   }
 
-  /** Whether a request was framed in a way that nobody needs and that is read in more than one way. */
+  /** Whether a request has an unusual framing that parsers read in different ways. */
   get lost(): boolean {
     return this.#place === 'lost'
   }
@@ -62,14 +62,14 @@ export class VerbReader {
     return chunk.subarray(0, chunk.length - this.#held.length)
   }
 
-  /** The beginning of a verb that never went on: what the parser is to see at the end. */
+  /** The beginning of an incomplete verb: the last bytes for the parser. */
   rest(): Buffer {
     const held = this.#held
     this.#held = held.subarray(0, 0)
     return held
   }
 
-  /** Lets no more bytes through: the parser has given up. */
+  /** Passes no more bytes on: the parser has refused the connection. */
   end(): void {
     this.#ended = true
   }
@@ -123,7 +123,7 @@ export class VerbReader {
     if (whole && this.#place !== 'chunk size' && !telling.has(chunk[at] as number)) return end + 1
     const before = this.#line.length
     this.#line += chunk.toString('latin1', at, Math.min(end, at + longestLine - before))
-    // The name may be cut anywhere between two packets: its last letter is replaced when it comes.
+    // The name may be split anywhere between two packets: its last letter is replaced when it arrives.
     if (before <= lastLetter && this.#place === 'headers' && upgrade.test(this.#line))
       chunk.write('_', at + lastLetter - before, 'latin1')
     if (found < 0) return end

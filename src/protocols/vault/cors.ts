@@ -5,8 +5,8 @@ import type { HttpHead, HttpResponse } from '../../contract/protocol.ts'
 const methods = ['DELETE', 'GET', 'OPTIONS', 'POST', 'PUT', 'LIST', 'SCAN']
 
 /**
- * The rules of the Fetch standard's CORS protocol for a request that comes from a page: the whole answer (a preflight, or a
- * refusal), or headers to add to the answer; undefined: nothing. A request without an Origin comes from no page.
+ * The rules of the Fetch standard's CORS protocol for a request from a page: the whole response (a preflight, or a
+ * refusal), or headers to add to the response; undefined: nothing. A request without an Origin is not from a page.
  */
 export function crossOrigin(
   rules: CrossOrigin | undefined,

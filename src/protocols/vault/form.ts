@@ -34,13 +34,13 @@ export function* formSteps(encoded: string): Steps<Record<string, string>> {
 }
 
 function pairsOf(encoded: string): string[] {
-  // One more than may be there: to cut all of a long form before counting would hold the event loop.
+  // One more than allowed: to split all of a long form before counting would block the event loop.
   const pairs = encoded.split('&', mostParameters + 1)
   if (pairs.length > mostParameters) throw refuse(`a form or query has at most ${mostParameters} parameters`)
   return pairs
 }
 
-/** `+` stands for a blank, `%41` for a byte. In place and by bytes: replacing in a long string takes many times as long. */
+/** Decodes `+` as a space, and `%41` as a byte. In place and bytewise: replacing in a long string takes many times as long. */
 function* decoded(text: string): Steps<string> {
   if (!text.includes('+') && !text.includes('%')) return text
   const bytes = Buffer.from(text)
@@ -62,7 +62,7 @@ function* decoded(text: string): Steps<string> {
   return rest.toString()
 }
 
-/** The byte of two hexadecimal digits behind a percent sign. */
+/** The byte of two hexadecimal digits after a percent sign. */
 function byteOf(bytes: Buffer, at: number): number {
   const [high, low] = [digits[bytes[at + 1] ?? 0] as number, digits[bytes[at + 2] ?? 0] as number]
   if (high < 0 || low < 0) throw broken()

@@ -108,7 +108,7 @@ async function bodyOf(request: AdmittedRequest, exchange: HttpExchange): Promise
   }
 }
 
-/** HEAD has no capability of its own: nobody may, and whoever has a token is told that the verb is the reason. */
+/** HEAD has no capability: it is always denied, and a caller with a token gets the verb as the reason. */
 function noHead({ credential, path }: Envelope): Fault {
   const mayLearnWhy = credential.kind !== 'none' || path.startsWith('sys/seal-status') || path.startsWith('sys/init')
   const code = mayLearnWhy ? 'unsupported_operation' : 'permission_denied'
@@ -122,10 +122,10 @@ interface Read {
   readonly refusal?: Fault
 }
 
-/** The namespace that the header named, told back as clients of Vault expect it: the bytes of UTF-8. */
+/** The namespace of the header, returned as clients of Vault expect it: the bytes of UTF-8. */
 const echoOf = (namespace: string) => ({ 'X-Vault-Namespace': Buffer.from(namespace).toString('latin1') })
 
-/** A request but for its parameters. */
+/** A request without its parameters. */
 type Envelope = Omit<Request, 'data'>
 
 const limitsOf = ({ bodyLimit: bytes }: HttpExchange): JsonLimits =>
@@ -152,7 +152,7 @@ function envelopeOf(
   }
 }
 
-/** Body parameters: JSON whatever its type is called, except a form that does not begin like JSON. */
+/** Body parameters: JSON for any content type, except a form that does not begin like JSON. */
 function* dataSteps(body: Uint8Array, type: string | undefined, limits: JsonLimits): Steps<Request['data']> {
   const first = firstByte(body)
   if (body.length === 0) return {}
@@ -168,7 +168,7 @@ function* dataSteps(body: Uint8Array, type: string | undefined, limits: JsonLimi
 
 const opening = { object: 0x7b, array: 0x5b } as const
 
-/** The first byte that is no blank of JSON. */
+/** The first byte that is not white space of JSON. */
 function firstByte(body: Uint8Array): number | undefined {
   let at = 0
   while (at < body.length && isBlank(body[at] as number)) at++

@@ -39,7 +39,10 @@ export function inlineLogin(
   }
 }
 
-/** `create` and `update` are how logins are called; nothing else can be done with these headers (GHSA-rh46-vc3j-w2w3). */
+/**
+ * The operations `create` and `update` are those of logins; no other operation is possible with these headers
+ * (GHSA-rh46-vc3j-w2w3).
+ */
 function checkOperation(operation: string | readonly string[] | undefined): void {
   if (operation !== undefined && operation !== 'update' && operation !== 'create')
     throw new Fault('unsupported_operation', 'X-Vault-Inline-Auth-Operation must be "update" or "create"')

@@ -19,7 +19,7 @@ export interface RequestHead {
   readonly wrapTtl?: number
 }
 
-/** The clean path that an unclean one should have asked for. */
+/** The normalised path, for a redirect. */
 export class Redirect {
   readonly location: string
 
@@ -42,8 +42,8 @@ const verbs: Readonly<Record<string, Operation>> = {
 }
 
 /**
- * Reads the head of a request below `/v1/`. The path is decoded here, once; what everything else sees is the result.
- * @throws Fault for what cannot be read.
+ * Parses the head of a request below `/v1/`. The path is decoded here, once; all other code sees the result.
+ * @throws Fault if it is malformed.
  */
 export function readHead(exchange: HttpExchange): RequestHead | Redirect {
   exchange.check()
@@ -84,10 +84,10 @@ function readable(rawPath: string): ApiPath {
   }
 }
 
-/** Vault's headers that may occur only once: the second one could mean something else. */
+/** Vault's headers that may occur only once: a second one could have another meaning. */
 export const singleHeaders = ['x-vault-token', 'x-vault-namespace', 'x-vault-wrap-ttl', ...inlineAuthHeaders]
 
-/** Go's way of cleaning: doubled slashes, `.` and `..` written plainly lead to a redirect. */
+/** Go's path normalisation: doubled slashes, and unencoded `.` and `..` segments, lead to a redirect. */
 function cleaned(rawPath: string): string | undefined {
   if (!/\/\/|\/\.{1,2}(\/|$)/.test(rawPath)) return undefined
   const out: string[] = []
@@ -130,7 +130,7 @@ function flag(value: string | undefined): boolean {
   return parsed
 }
 
-/** The words that chose the operation are no parameters; one that was given and did nothing is (and gets a warning). */
+/** The parameters that select the operation are not passed on; one without effect is (and gets a warning). */
 function parameters(query: Record<string, string>): Readonly<Record<string, unknown>> {
   for (const name of ['list', 'scan', 'help']) if (name in query && isMeant(query[name])) delete query[name]
   return query
@@ -184,7 +184,7 @@ function namespaceOf(header: string | undefined): string {
 function wrapTtlOf(header: string | undefined): number | undefined {
   if (header === undefined) return undefined
   const seconds = parseDuration(header)
-  // Nor 0 or an empty one: whoever sends the header expects no secret in the answer.
+  // Nor 0 or an empty value: a client that sends the header expects no secret in the response.
   if (!seconds)
     throw refuse(
       'error parsing X-Vault-Wrap-TTL header: give seconds or a duration of a second or more, such as 5m; leave it out for an answer that is not wrapped',

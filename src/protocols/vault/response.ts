@@ -8,7 +8,7 @@ import { statusOf } from './status.ts'
 
 const json = { 'Content-Type': 'application/json' }
 
-/** The Vault envelope, or the plain body that a few sys paths have, or 204 when there is nothing to say. */
+/** The Vault envelope, or the plain body of a few sys paths, or 204 if there is no content. */
 export function wireAnswer(id: string, response: Response): HttpResponse {
   const headers = response.headers && { headers: response.headers }
   if (response.plain !== undefined) return bareAnswer(response)
@@ -19,7 +19,7 @@ export function wireAnswer(id: string, response: Response): HttpResponse {
   return { status: response.status ?? 200, body: `${envelope(response.requestId ?? id, response)}\n`, ...headers }
 }
 
-/** `wireAnswer` for what is large, in parts. */
+/** `wireAnswer` for large responses, in slices. */
 export function* answerSteps(id: string, response: Response): Steps<HttpResponse> {
   const { data, plain, contentType, inject, wrapInfo, headers } = response
   const whole = wrapInfo !== undefined || contentType !== undefined || (inject && data !== undefined)
@@ -34,13 +34,13 @@ export function* answerSteps(id: string, response: Response): Steps<HttpResponse
   return { status: response.status ?? 200, body, ...(headers && { headers }) }
 }
 
-/** A body without envelope: a text of its own type, or JSON. */
+/** A body without envelope: a string of its own type, or JSON. */
 function bareAnswer({ status = 200, plain, contentType, headers = {} }: Response): HttpResponse {
   if (contentType === undefined) return { status, body: `${writeJson(plain)}\n`, headers }
   return { status, body: String(plain), headers: { ...headers, 'Content-Type': contentType } }
 }
 
-/** The answer to a request that failed. */
+/** The response to a failed request. */
 export function wireFault(fault: Fault): HttpResponse {
   const { data, warnings, headers, onlyAudited } = fault.details
   const text = onlyAudited ? undefined : errorText(fault)

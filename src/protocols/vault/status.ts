@@ -10,7 +10,7 @@ export const statusOf = {
   unsupported_path: 404,
   unsupported_operation: 405,
   unsupported_media: 415,
-  // Not 412: Vault's clients send such a request again, and a key share would count as the first of another try.
+  // Not 412: Vault's clients repeat such a request, and a key share would count as the first of a new attempt.
   precondition_failed: 400,
   too_large: 413,
   rate_limited: 429,
