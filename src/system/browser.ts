@@ -64,8 +64,8 @@ export function corsRoutes(browser: BrowserPort): Route<unknown>[] {
       fields: {
         enable: f.bool('Ignored: writing enables, DELETE disables.'),
         allowed_origins: f.list('Origins such as https://app.example, or only "*" for all.').or([]),
-        allowed_headers: f.list('Request headers that are allowed besides the usual ones.').or([]),
-        allow_credentials: f.bool('Let browsers send credentials of their own; without effect for "*".').or(false),
+        allowed_headers: f.list('Allowed request headers, in addition to the usual ones.').or([]),
+        allow_credentials: f.bool('Allow credentials of browsers; without effect for "*".').or(false),
       },
       handle: async (_, values) => {
         const origins = values.allowed_origins
@@ -82,7 +82,7 @@ export function corsRoutes(browser: BrowserPort): Route<unknown>[] {
       },
     }),
     remove('config/cors', {
-      about: 'Let no page of another origin use the API.',
+      about: 'Disable CORS: pages of other origins cannot use the API.',
       access: 'sudo',
       handle: async () => {
         await browser.setCrossOrigin(undefined)
@@ -92,10 +92,10 @@ export function corsRoutes(browser: BrowserPort): Route<unknown>[] {
   ]
 }
 
-const header = { header: f.string('The name of the header; letter case does not count.').or('') }
+const header = { header: f.string('The name of the header, in any letter case.').or('') }
 /** RFC 9110 §5.6.2. */
 const token = /^[a-zA-Z0-9!#$%&'*+.^_`|~-]+$/
-/** RFC 9110 §5.5: nothing that could begin another header. */
+/** RFC 9110 §5.5: no characters that could begin another header. */
 const valueText = /^[\t\u0020-\u007e\u0080-\u00ff]*$/
 /** These frame the response itself: RFC 9110 §7.6.1, RFC 9112 §6. */
 const framing = /^(connection|content-length|content-encoding|keep-alive|te|trailer|transfer-encoding|upgrade)$/
@@ -117,10 +117,10 @@ export function uiHeaderRoutes(browser: BrowserPort): Route<unknown>[] {
     }),
     read(one, {
       about: 'Read a header of the user interface.',
-      returns: { value: f.string('Its first value.'), values: f.list('All its values, if asked for.') },
+      returns: { value: f.string('Its first value.'), values: f.list('All its values, if requested.') },
       canonical,
       access: 'sudo',
-      fields: { ...header, multivalue: f.bool('Give all its values.').or(false) },
+      fields: { ...header, multivalue: f.bool('Return all its values.').or(false) },
       handle: (_, values) => {
         const found = browser.uiHeader(values.header)
         if (!found) throw new Fault('not_found', 'this header is not set')

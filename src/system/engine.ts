@@ -94,11 +94,11 @@ export interface SystemPorts {
 /** Only the root namespace has these: they are of the whole server. */
 const inRootOnly = <S>(routes: readonly Route<S>[]): Route<S>[] => routes.map((route) => ({ ...route, rootOnly: true }))
 
-/** Whole families: a share that was sent to the wrong one of their paths is no less secret. */
+/** Whole path families: a share that was sent to the wrong path of one is just as secret. */
 const withKeyShares = <S>(routes: readonly Route<S>[]): Route<S>[] =>
   routes.map((route) => ({ ...route, neverRaw: true }))
 
-/** The `sys/` mount of every namespace: an engine like any other, made from narrow ports. */
+/** The `sys/` mount of every namespace: an engine like any other, created from narrow ports. */
 export function systemEngine(ports: SystemPorts, portsOf: (namespace: NamespaceId) => NamespacePorts): Engine {
   const routes: Route<NamespacePorts>[] = [
     ...withKeyShares(sealRoutes(ports.seal)),

@@ -38,7 +38,7 @@ const inPathToo =
   (path: string): Alias =>
   (_, { lease_id: id }) =>
     typeof id === 'string' && id !== '' ? `leases/${path}/${id}` : undefined
-const sync = { sync: f.bool('Wait until it is done.').or(true) }
+const sync = { sync: f.bool('Wait until the removal is complete.').or(true) }
 const increment = { increment: f.duration('The TTL to renew it by.').or(0) }
 
 /** `sys/leases`. */
@@ -80,7 +80,7 @@ function lookupRoutes(): Route<Has>[] {
   }
   return [
     write('leases/lookup', {
-      about: 'Tell about a lease.',
+      about: 'Read a lease.',
       returns: {
         id: f.string('Its id.'),
         path: f.string('The path that created it.'),
@@ -121,18 +121,18 @@ function revokeRoutes(): Route<Has>[] {
   }
   return [
     write('leases/revoke', {
-      about: 'End a lease.',
+      about: 'Revoke a lease.',
       alias: inPathToo('revoke'),
       fields: { ...lease, ...sync },
       handle: async ({ engine }, values) => revoke(engine.leases, values.lease_id, values.sync),
     }),
     write('leases/revoke/*url_lease_id', {
-      about: 'End a lease.',
+      about: 'Revoke a lease.',
       fields: { ...inPath, ...sync },
       handle: async ({ engine }, values) => revoke(engine.leases, pathId(values), values.sync),
     }),
     write('leases/revoke-prefix/*prefix', {
-      about: 'End all leases under a prefix.',
+      about: 'Revoke all leases under a prefix.',
       access: 'sudo',
       alias: ({ prefix: under = '' }) => `leases/revoke-force/${under}`,
       fields: { ...prefix, ...sync },
@@ -143,7 +143,7 @@ function revokeRoutes(): Route<Has>[] {
       },
     }),
     write('leases/revoke-force/*prefix', {
-      about: 'End all leases under a prefix, whatever fails. A lease of a token cannot fail to end.',
+      about: 'Revoke all leases under a prefix, ignoring failures. The leases of tokens can always be revoked.',
       access: 'sudo',
       alias: ({ prefix: under = '' }) => `leases/revoke-prefix/${under}`,
       fields: prefix,
@@ -156,7 +156,7 @@ function revokeRoutes(): Route<Has>[] {
   ]
 }
 
-/** Leases that could not be revoked where they came from. Those of tokens always can: there are none. */
+/** Leases that could not be revoked at their source. Those of tokens can always be revoked: there are none. */
 function irrevocableRoutes(): Route<Has>[] {
   const fields = {
     type: f.string('irrevocable: there is no other type.').or(''),
@@ -190,7 +190,7 @@ function irrevocableRoutes(): Route<Has>[] {
   ]
 }
 
-/** The id in the path, which is the one that the policy has judged. */
+/** The id in the path, which the policy has checked. */
 function pathId({
   lease_id: sent,
   url_lease_id: id,
@@ -225,7 +225,7 @@ function rendered(found: Lease, id: string, now: number): Readonly<Record<string
   }
 }
 
-/** A token is renewed as a token only: there its role and its limits count. */
+/** A token is renewed only as a token, because its role and its limits are checked there. */
 async function renew(leases: LeasePort, id: string): Promise<Response> {
   const found = await leases.lookup(requiredId(id))
   if (!found) throw refuse('lease not found')

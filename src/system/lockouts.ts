@@ -20,7 +20,7 @@ export interface LockedNamespace {
 export interface LockoutPort {
   /** By mount: those of this namespace first, then those of the namespaces below. Only mounts that lock users out. */
   locked(): Promise<readonly LockedNamespace[]>
-  /** Unlocks a user of a mount of this namespace; anything else is fine. */
+  /** Unlocks a user of a mount of this namespace, if it is locked. */
   unlock(accessor: string, alias: string): void
 }
 
@@ -53,7 +53,7 @@ export function lockoutRoutes(): Route<Has>[] {
   ]
 }
 
-/** As the API shows them: most users first, and always the namespace of the request. */
+/** In the order of the API: mounts with the most users first, and always the namespace of the request. */
 function rendered(locked: readonly LockedNamespace[], accessor: string): Readonly<Record<string, unknown>> {
   const namespaces = locked.map(({ id, path, mounts }) => {
     const counted = mounts

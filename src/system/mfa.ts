@@ -11,7 +11,7 @@ import { newToken } from '../contract/wire/returns.ts'
 export interface MfaPort {
   /** Whether a login waits under an id, in the namespace of the request. */
   isPending(request: Request, id: string): boolean
-  /** @throws Fault invalid_request when none waits; permission_denied when it does not get its token */
+  /** @throws Fault invalid_request if no login waits; permission_denied if it does not get its token */
   complete(request: Request, id: string, passcodes: Passcodes): Promise<Response>
 }
 
@@ -29,7 +29,7 @@ export function mfaRoutes(port: MfaPort): Route<unknown>[] {
         mfa_request_id: f.string('The id in the mfa_requirement of the login.').secret().or(''),
         mfa_payload: f.object('Passcodes by the id or the name of their method: {"ID": ["123456"]}.').secret().or({}),
       },
-      // Whoever has no login that waits there learns nothing of the namespace.
+      // A caller without a waiting login learns nothing about the namespace.
       vet: async (request) => {
         const { mfa_request_id: id } = request.data
         if (id === undefined || id === '') throw refuse('missing request ID: mfa_request_id names the login')

@@ -6,7 +6,7 @@ import type { Response } from '../contract/response.ts'
 import { routesOf } from '../contract/route.ts'
 import type { Alias, Call, Route } from '../contract/route.ts'
 
-/** A namespace as these routes show it. */
+/** A namespace in responses. */
 interface NamespaceView {
   readonly uuid: string
   readonly id: string
@@ -30,17 +30,17 @@ export interface NamespacePort {
   set(name: string, metadata: Metadata): Promise<NamespaceView>
   /** @throws Fault not_found */
   patch(name: string, change: Readonly<Record<string, string | null>> | null): Promise<NamespaceView>
-  /** False when there is none. What is in it goes afterwards. */
+  /** False if it does not exist. Its content is removed afterwards. */
   remove(name: string): Promise<boolean>
-  /** `path` may lead further down; '' is the namespace that is asked. Gives the key that unlocks it. */
+  /** `path` may be a longer path; '' is the namespace of the request. Returns the unlock key. */
   lock(path: string): Promise<string>
-  /** Without a key: for those who need none. */
+  /** Without a key: for callers that need none. */
   unlock(path: string, key: string | undefined): Promise<void>
 }
 
 type Has = { readonly namespaces: NamespacePort }
 const { read, list, scan, write, patch, remove } = routesOf<Has>()
-const path = { path: f.string('The name of the namespace, as seen from the one that is asked.').or('') }
+const path = { path: f.string('The name of the namespace, relative to that of the request.').or('') }
 const canonical = { path: withoutSlash }
 const metadata = { custom_metadata: f.any('Notes about it: names with strings as values.') }
 
@@ -54,7 +54,7 @@ const namespaceMembers = {
 }
 const listMembers = { keys: f.list('Their paths.'), key_info: f.object('The namespaces, by path.') }
 
-/** `sys/namespaces`: the namespaces inside the one that is asked. */
+/** `sys/namespaces`: the child namespaces of the namespace of the request. */
 export function namespaceRoutes(): Route<Has>[] {
   return [
     ...listRoutes(),
@@ -70,7 +70,7 @@ export function namespaceRoutes(): Route<Has>[] {
       },
     }),
     write('namespaces/*path', {
-      about: 'Make a namespace, or replace the notes about it.',
+      about: 'Create a namespace, or replace its metadata.',
       returns: namespaceMembers,
       canonical,
       fields: { ...path, ...metadata },
@@ -88,8 +88,7 @@ export function namespaceRoutes(): Route<Has>[] {
       },
     }),
     remove('namespaces/*path', {
-      about:
-        'Remove a namespace with everything in it. At once nothing reaches it any more; its data goes in the background.',
+      about: 'Remove a namespace with its content. It is inaccessible at once; its data is removed in the background.',
       returns: { status: f.string('`in-progress`.') },
       canonical,
       fields: path,
@@ -120,7 +119,7 @@ function listRoutes(): Route<Has>[] {
 function lockRoutes(): Route<Has>[] {
   const key = { unlock_key: f.string('The key that locking gave; not needed with sudo.').secret().or('') }
   const unlock = {
-    about: 'Open a locked namespace again.',
+    about: 'Unlock a namespace.',
     neverRaw: true,
     fields: { ...path, ...key },
     handle: async (
@@ -134,7 +133,7 @@ function lockRoutes(): Route<Has>[] {
     },
   }
   const lock = {
-    about: 'Close a namespace and all below it to everybody, until it is unlocked.',
+    about: 'Lock a namespace and its child namespaces for all callers, until it is unlocked.',
     returns: { unlock_key: f.string('Unlocks it.').secret() },
     neverRaw: true,
     fields: path,
@@ -154,7 +153,7 @@ function lockRoutes(): Route<Has>[] {
   ]
 }
 
-/** The same namespace is locked from every one above it: its name stands before `sys/` or behind `lock/`, or partly so. */
+/** The same namespace can be locked from every namespace above it: its name is before `sys/`, after `lock/`, or in both. */
 const fromAbove =
   (verb: string): Alias =>
   ({ path: below = '' }, _data, reach) => {
@@ -169,7 +168,7 @@ const fromAbove =
 /** A path of a namespace has 1,024 characters at most. */
 const mostNames = 512
 
-/** A policy judges the path: which namespace is meant has to stand there. */
+/** The policy checks the path, so it must contain the name of the namespace. */
 const inPath =
   <C, V extends { readonly path: string }>(handle: (call: C, values: V) => Promise<Response>) =>
   async (call: C, values: V): Promise<Response> => {
@@ -177,7 +176,7 @@ const inPath =
     return handle(call, values)
   }
 
-/** The notes about a namespace that the caller is denied are not shown. */
+/** The metadata of a namespace that the caller may not read is left out. */
 function listed({ engine: { namespaces }, caller }: Pick<Call<Has>, 'engine' | 'caller'>, deep: boolean): Response {
   const found = namespaces.list(deep)
   if (found.length === 0) throw new Fault('not_found', 'there are no namespaces')
@@ -186,7 +185,7 @@ function listed({ engine: { namespaces }, caller }: Pick<Call<Has>, 'engine' | '
   return answer({ keys: pairs.map(([key]) => key), key_info: Object.fromEntries(open) })
 }
 
-/** Where a namespace below is read: in the one that it lies in. */
+/** The path for reading a child namespace: in its parent namespace. */
 function ownPath(key: string): string {
   const at = key.lastIndexOf('/', key.length - 2) + 1
   return `${key.slice(0, at)}sys/namespaces/${key.slice(at, -1)}`

@@ -32,9 +32,9 @@ export interface QuotaPort {
   get(name: string): Quota | undefined
   write(quota: Quota): Promise<void>
   delete(name: string): Promise<void>
-  /** The mount that a path lies in, and what is left of the path; without a mount it is a namespace as a whole. */
+  /** The mount of a path, and the rest of the path; without a mount it is a whole namespace. */
   place(path: string): { readonly namespace: string; readonly mount?: string; readonly rest: string } | undefined
-  /** The path of a mount, or of a namespace as a whole; undefined when it is gone. */
+  /** The path of a mount, or of a whole namespace; undefined if it no longer exists. */
   pathOf(namespace: string, mount: string | undefined): string | undefined
 }
 
@@ -44,22 +44,24 @@ const fields = {
   ...name,
   type: f.string('Ignored: rate-limit.'),
   path: f
-    .string('A mount, a path in it, or with a * at the end all that begins so; empty: the whole server.')
+    .string('A mount, a path in it, or a prefix with * at the end; empty: the whole server.')
     .reads(pathForms)
     .or(''),
-  role: f.string('A role that logins are made by.').or(''),
-  rate: f.number('How many requests a client may make in one interval.').or(0),
+  role: f.string('The role of logins.').or(''),
+  rate: f.number('The number of requests of a client in one interval.').or(0),
   interval: f
-    .duration('The interval; 1s unless given.')
+    .duration('The interval. Default: 1s.')
     .reads((value) => (value === undefined || value === 0 ? [1] : []))
     .or(0),
   block_interval: f
-    .duration('For so long a client that asked too often is refused; 0: for the rest of the interval.')
+    .duration('The time for which a client over the limit is refused; 0: the rest of the interval.')
     .or(0),
-  inheritable: f.bool('Whether it counts in namespaces below too; the global one does unless told otherwise.'),
+  inheritable: f.bool(
+    'Whether it applies to child namespaces as well. Default: true for the global quota, otherwise false.',
+  ),
 }
 
-/** `sys/quotas`: how often a client may ask. */
+/** `sys/quotas`: rate limits of clients. */
 export function quotaRoutes(quotas: QuotaPort): Route<unknown>[] {
   const one = 'quotas/rate-limit/:name'
   return [
@@ -78,18 +80,18 @@ export function quotaRoutes(quotas: QuotaPort): Route<unknown>[] {
       returns: {
         type: f.string('`rate-limit`.'),
         name: f.string('Its name.'),
-        path: f.string('The paths that it counts; empty: the whole server.'),
+        path: f.string('The paths of the quota; empty: the whole server.'),
         role: f.string('Always empty.'),
         rate: f.number('Requests of a client in one interval.'),
         interval: f.int('The interval, seconds.'),
-        block_interval: f.int('Seconds for which a client that asked too often is refused.'),
-        inheritable: f.bool('It counts in namespaces below, too.'),
+        block_interval: f.int('The time in seconds for which a client over the limit is refused.'),
+        inheritable: f.bool('It applies to child namespaces as well.'),
       },
       fields: name,
       handle: (_, values) => answer(bodyOf(quotas, quotas.get(checked(values.name)))),
     }),
     write(one, {
-      about: 'Make or replace a rate-limit quota.',
+      about: 'Create or replace a rate-limit quota.',
       fields,
       handle: async ({ caller }, values) => {
         const quota = quotaOf(quotas, values)
@@ -112,8 +114,8 @@ export function quotaRoutes(quotas: QuotaPort): Route<unknown>[] {
 
 const configFields = {
   enable_rate_limit_audit_logging: f.bool('Write rejected requests to the audit log.').or(false),
-  enable_rate_limit_response_headers: f.bool('Tell clients on every answer what is left to them.').or(false),
-  rate_limit_exempt_paths: f.texts('Paths that are never counted, each with all below it.').or([]),
+  enable_rate_limit_response_headers: f.bool('Add the remaining quota to every response.').or(false),
+  rate_limit_exempt_paths: f.texts('Exempt paths, each with all paths below it.').or([]),
 }
 
 function configRoutes(quotas: QuotaPort): Route<unknown>[] {
@@ -131,7 +133,7 @@ function configRoutes(quotas: QuotaPort): Route<unknown>[] {
       },
     }),
     write('quotas/config', {
-      about: 'Set the settings of all quotas. What is not given is reset.',
+      about: 'Write the settings of all quotas. Omitted parameters are reset.',
       fields: configFields,
       handle: async (_, values) => {
         await quotas.configure({

@@ -31,7 +31,7 @@ const randomFields = {
 const pathFields = {
   ...randomFields,
   source: f.string('platform, seal or all; or the number of bytes.').or('platform'),
-  urlbytes: f.string('How many bytes; takes precedence over `bytes`.').alias('bytes').or(''),
+  urlbytes: f.string('The number of bytes; takes precedence over `bytes`.').alias('bytes').or(''),
 }
 const countInPath = 'urlbytes was ignored: the path gives the number of bytes'
 const countAlone = /^\d+$/

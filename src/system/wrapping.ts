@@ -10,13 +10,13 @@ import type { Call, Route, Subject } from '../contract/route.ts'
 import { rfc3339 } from '../util/clock.ts'
 import { Secret } from '../util/secret.ts'
 
-/** The port of these routes: wrapping tokens and the responses behind them. */
+/** The port of these routes: wrapping tokens and the wrapped responses. */
 export interface WrappingPort {
   /** The content of a wrapping token that is still valid. Does not unwrap it. */
   lookup(bearer: Secret<string>): Promise<Wrapped | undefined>
-  /** The same, opened: for the first who takes it, undefined for everyone else. `by` is the caller's token. */
+  /** Unwraps it: for the first caller; undefined for all others. `by` is the caller's token. */
   take(bearer: Secret<string>, by: TokenRecord | undefined): Promise<Wrapped | undefined>
-  /** The same, put behind a new token. */
+  /** Moves the response to a new token. */
   rewrap(bearer: Secret<string>, by: TokenRecord | undefined, ttl?: number): Promise<WrapInfo | undefined>
 }
 
@@ -56,7 +56,7 @@ export function wrappingRoutes(port: WrappingPort): Route<unknown>[] {
     }),
     ...lookupRoutes(port, vet),
     write('wrapping/rewrap', {
-      about: 'Put a wrapped response behind a new token; the old one is revoked.',
+      about: 'Move a wrapped response to a new token; the old one is revoked.',
       subject: itself,
       fields,
       anyFields: true,

@@ -66,7 +66,7 @@ export function auditLogRoutes(logs: AuditLogPort): Route<unknown>[] {
       handle: async (_, values) => ({ data: { seq: values.seq, ...(await logs.proof(values.device, values.seq)) } }),
     }),
     read('audit/consistency', {
-      about: 'Prove that the newest checkpoint of an audit log goes on from an earlier size.',
+      about: 'Prove that the newest checkpoint of an audit log extends an earlier size.',
       returns: consistencyMembers,
       access,
       fields: { device, from: f.int('The earlier size, in lines.').or(0) },
@@ -81,14 +81,14 @@ export function auditLogRoutes(logs: AuditLogPort): Route<unknown>[] {
       fields: {
         device,
         first: f.int('Number of the first line.').or(1),
-        count: f.int('How many lines, at most 1000.').or(100),
+        count: f.int('The number of lines, at most 1000.').or(100),
       },
       handle: async (_, { device: at, first, count }) => ({
         data: { first, lines: await logs.entries(at, first, count) },
       }),
     }),
     write('audit/rotate-keys', {
-      about: 'Make new keys that sign the checkpoints of the audit logs; the old secret ones are destroyed.',
+      about: 'Generate new keys for the checkpoints of the audit logs; the old private keys are destroyed.',
       access: 'sudo',
       handle: async () => {
         await logs.rotateKeys()

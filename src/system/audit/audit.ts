@@ -22,9 +22,9 @@ export interface AuditPort {
 
 const { read, write, remove } = routesOf<unknown>()
 const path = { path: f.string('Path of the device.').or('') }
-const header = { header: f.string('Name of the header; letter case does not count.').or('') }
+const header = { header: f.string('Name of the header, in any letter case.').or('') }
 
-/** A device as it is listed: header values that stand in its options are not shown. What refers to a file or a variable is no secret. */
+/** A device in a list: header values in its options are not shown. References to files or variables are not secret. */
 function shown(device: AuditDeviceSpec): AuditDeviceSpec {
   const { headers } = device.options
   if (headers === undefined) return device
@@ -92,7 +92,7 @@ function hashRoute(audit: AuditPort): Route<unknown> {
       ...path,
       input: f.string('The string.').secret(),
       generation: f.int(
-        'Which salt of the device, from 1; by default the one in use. A device gets another when it is enabled anew.',
+        'The number of the salt, from 1; by default the current one. A device gets a new salt when it is enabled again.',
       ),
     },
     handle: async (_, { path: at, input, generation }) => {

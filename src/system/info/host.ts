@@ -2,7 +2,7 @@ import { statfs } from 'node:fs/promises'
 import { arch, cpus, freemem, hostname, loadavg, platform, release, totalmem, uptime } from 'node:os'
 import { rfc3339 } from '../../util/clock.ts'
 
-/** Facts about the machine, in the parts that Vault shows. Sizes in bytes, times in seconds. */
+/** Data about the machine, in Vault's sections. Sizes in bytes, times in seconds. */
 export async function hostInfo(now: number, storagePath: string | undefined): Promise<Record<string, unknown>> {
   const [total, free] = [totalmem(), freemem()]
   return {
@@ -31,7 +31,7 @@ export async function hostInfo(now: number, storagePath: string | undefined): Pr
   }
 }
 
-/** The file system that the storage lies on. */
+/** The file system of the storage. */
 async function diskOf(path: string): Promise<Record<string, unknown>> {
   const { bsize, blocks, bavail, bfree, files, ffree } = await statfs(path)
   const [total, used] = [blocks * bsize, (blocks - bfree) * bsize]

@@ -12,15 +12,15 @@ import { mountEntry, mountMembers } from '../mounts/mount-view.ts'
 /** The namespace of the request, for these routes. */
 export interface InternalPort {
   list(kind: MountRecord['kind']): readonly MountRecord[]
-  /** The mount that a path leads to, here or in a namespace below. */
+  /** The mount of a path, here or in a child namespace. */
   holding(apiPath: string): HeldMount | undefined
   /** The paths of the namespaces directly inside this one. */
   namespaces(): readonly string[]
-  /** The caller's rules, as `sys/internal/ui/resultant-acl` shows them. */
+  /** The caller's rules, for `sys/internal/ui/resultant-acl`. */
   resultant(caller: Caller): Promise<Readonly<Record<string, unknown>>>
 }
 
-/** A mount, and where its namespace is: `under` as seen from the one in use, `namespace` from the root namespace. */
+/** A mount and its namespace: `under` relative to the current one, `namespace` from the root namespace. */
 export interface HeldMount {
   readonly record: MountRecord
   readonly under: string
@@ -30,18 +30,18 @@ export interface HeldMount {
 type Has = { readonly internal: InternalPort }
 const { read } = routesOf<Has>()
 
-/** `sys/internal/ui/…`: what user interfaces and the command line ask before they begin. */
+/** `sys/internal/ui/…`: preparatory requests of user interfaces and the command line. */
 export function internalRoutes(): Route<Has>[] {
   return [
     read('internal/ui/mounts', {
-      about: 'The mounts that the caller may know of.',
+      about: 'The mounts that are visible to the caller.',
       returns: { secret: f.object('Secrets engines, by path.'), auth: f.object('Login methods, by path.') },
       access: 'public',
       nowhere: answer({ secret: {}, auth: {} }),
       handle: (call) => answer({ secret: visible(call, 'secret'), auth: visible(call, 'auth') }),
     }),
     read('internal/ui/mounts/*path', {
-      about: 'The mount that a path lies in.',
+      about: 'The mount of a path.',
       returns: { ...mountMembers, path: f.string('Its path.') },
       access: 'public',
       fields: { path: f.string('An API path.').or('') },
@@ -53,14 +53,14 @@ export function internalRoutes(): Route<Has>[] {
       },
     }),
     read('internal/ui/mounts/', {
-      about: 'Nothing: a path is needed.',
+      about: 'An error: a path is required.',
       access: 'public',
       handle: () => {
         throw new Fault('unsupported_path', 'unsupported path', { listed: false })
       },
     }),
     read('internal/ui/namespaces', {
-      about: 'The namespaces that the caller may know of.',
+      about: 'The namespaces that are visible to the caller.',
       returns: { keys: f.list('Their paths.') },
       access: 'public',
       handle: ({ engine, caller }) => {
@@ -91,7 +91,7 @@ function preflight(path: string): Fault {
   return new Fault('permission_denied', text, { listed: false })
 }
 
-/** Everybody sees what was tuned to be seen; the owner of a token also sees what its policies reach. */
+/** Mounts with public visibility are shown to all; the owner of a token also sees those that its policies reach. */
 function visible({ engine, caller, request }: Call<Has>, kind: MountRecord['kind']): Record<string, unknown> {
   if (request.credential.kind !== 'none' && !caller.token) throw denied()
   const mounts: Record<string, unknown> = {}
@@ -105,7 +105,7 @@ function visible({ engine, caller, request }: Call<Has>, kind: MountRecord['kind
   return mounts
 }
 
-/** The capabilities that count as reaching something. */
+/** The capabilities that make a mount reachable. */
 export function allows(capabilities: readonly Capability[]): boolean {
   return capabilities.length > 0 && !capabilities.includes('deny')
 }

@@ -24,7 +24,7 @@ const level = {
     ),
 }
 
-/** `sys/loggers`: how much the server's own log says. Until the next start. */
+/** `sys/loggers`: the levels of the server log. Until the next start. */
 export function loggerRoutes(loggers: LoggerPort): Route<unknown>[] {
   return [
     read('loggers', {

@@ -60,7 +60,7 @@ export function metricsRoutes(port: MetricsPort): Route<unknown>[] {
         prometheusType,
       ),
       answersUnaudited: true,
-      fields: { format: f.string('"prometheus" for its text format; JSON unless given.').or('') },
+      fields: { format: f.string('"prometheus" for its text format. Default: JSON.').or('') },
       handle: ({ request }, { format }) => {
         const accepted = String(request.headers['accept'] ?? '')
         const wanted = format || (accepted.startsWith('application/openmetrics-text') ? 'prometheus' : 'json')
@@ -102,7 +102,7 @@ function json({ at, gauges, counters, samples }: Measurements): Record<string, u
   }
 }
 
-/** Prometheus' text format 0.0.4: each name once with its help and type, then its values. */
+/** Prometheus' text format 0.0.4: each name once with its help and type, followed by its values. */
 function prometheus({ gauges, counters, samples }: Measurements): string {
   const families = new Map<string, { readonly head: string; readonly lines: string[] }>()
   const add = (

@@ -5,18 +5,18 @@ import { responseSchemas, responsesOf } from './openapi-responses.ts'
 import { schemaOf } from './openapi-schemas.ts'
 import type { Described } from './openapi-schemas.ts'
 
-/** A mount as the description shows it. */
+/** A mount in the description. */
 export interface DescribedMount {
   /** `transit/`, or a template such as `{transit_mount_path}/`. */
   readonly prefix: string
-  /** The parameters of a template, by name, with what they usually are. */
+  /** The parameters of a template, by name, with their usual values. */
   readonly prefixParameters?: Readonly<Record<string, string>>
   /** The group of the operations. */
   readonly tag: string
   readonly routes: readonly Route[]
 }
 
-/** The API as an OpenAPI 3.0 document: made from the routes that answer it, so it cannot be out of date. */
+/** The API as an OpenAPI 3.0 document: generated from the routes, so it cannot be out of date. */
 export function openApiDocument(mounts: readonly DescribedMount[]): Described {
   const paths: Record<string, Described> = {}
   for (const mount of mounts)
@@ -59,7 +59,7 @@ function pathOf({ pattern }: Route): string {
 const verbs = { read: 'get', list: 'get', scan: 'get', write: 'post', patch: 'patch', delete: 'delete' } as const
 
 function pathItem(mount: DescribedMount, path: string, routes: readonly Route[]): Described {
-  // A list is a GET with `list=true`: where a path can be read as well, both are described as one operation.
+  // A list is a GET with `list=true`: if a path can be read as well, both are described as one operation.
   const byVerb = grouped(routes, (route) => verbs[route.operation])
   return Object.fromEntries([...byVerb].map(([verb, same]) => [verb, operationOf(mount, path, verb, same)]))
 }
@@ -76,7 +76,7 @@ function operationOf(mount: DescribedMount, path: string, verb: string, routes: 
     summary: routes.map(({ about }) => about).join(' '),
     ...(first.access !== 'public' && { security: [{ token: [] }] }),
     ...(first.access === 'sudo' && { 'x-vault-sudo': true }),
-    // A write of what is not there yet wants the capability `create`, not `update`.
+    // A write of a new object needs the capability `create`, not `update`.
     ...(first.exists && { 'x-vault-createSupported': true }),
     parameters: [
       ...Object.entries(mount.prefixParameters ?? {}).map(([name, usual]) => prefixParameter(name, usual)),
@@ -91,7 +91,7 @@ function operationOf(mount: DescribedMount, path: string, verb: string, routes: 
 
 const isListing = ({ operation }: Route): boolean => operation === 'list' || operation === 'scan'
 
-/** `list=true` or `scan=true`: needed, unless the path can be asked for without. */
+/** `list=true` or `scan=true`: required, unless the path has a read as well. */
 function listParameter({ operation }: Route, routes: readonly Route[]): Described {
   return { name: operation, in: 'query', required: routes.length === 1, schema: { type: 'string', enum: ['true'] } }
 }

@@ -13,7 +13,7 @@ const envelope = {
   renewable: f.bool('Always false.'),
   lease_duration: f.int('Seconds after which to read the secret again; 0: no such hint.'),
   data: f.object('The payload.').orNull(),
-  wrap_info: f.object('The token that wraps the response, if the request asked for that.').orNull(),
+  wrap_info: f.object('The wrapping token of the response, if requested.').orNull(),
   warnings: f.list('Hints about the request.').orNull(),
   auth: f.object('A new or renewed token.').orNull(),
 }
@@ -30,7 +30,7 @@ const auth = {
   entity_id: f.string('The entity of the token; empty: none.'),
   token_type: f.string('`service` or `batch`.'),
   orphan: f.bool('Whether it has no parent.'),
-  mfa_requirement: f.object('The second factor that a login waits for: there is no token yet.').orNull(),
+  mfa_requirement: f.object('The required second factor of a login; there is no token yet.').orNull(),
   num_uses: f.int('The number of uses; 0: without limit.'),
 }
 
@@ -39,7 +39,7 @@ export const responseSchemas: Described = { Envelope: objectOf(envelope), Auth: 
 
 const reference = (name: keyof typeof responseSchemas): Described => ({ $ref: `#/components/schemas/${name}` })
 
-/** The responses of the operations that one verb of a path stands for (a read and a list have the same one). */
+/** The responses of the operations with one verb of a path (a read and a list have the same one). */
 export function responsesOf(routes: readonly Route[]): Described {
   const schemas = routes.flatMap(({ returns }) => (returns ? [schemaOfBody(returns)] : []))
   const texts = routes.flatMap(({ returns }) => returns?.text ?? [])

@@ -11,14 +11,14 @@ import type { DescribedMount } from './openapi-document.ts'
 
 /** The port of these routes. */
 export interface OpenApiPort {
-  /** Everything that is mounted, with the routes that answer there. */
+  /** All mounts, with their routes. */
   offered(): readonly { readonly record: MountRecord; readonly routes: readonly Route[] }[]
 }
 
 type Has = { readonly openApi: OpenApiPort }
 const { read, write } = routesOf<Has>()
 
-/** `sys/internal/specs/openapi`: the mounts that the caller reaches; without a token, what needs none. */
+/** `sys/internal/specs/openapi`: the mounts that the caller can access; without a token, the public routes. */
 export function openApiRoutes(): Route<Has>[] {
   const options = {
     about: 'The API as an OpenAPI document.',
@@ -32,7 +32,7 @@ export function openApiRoutes(): Route<Has>[] {
     access: 'public',
     fields: {
       generic_mount_paths: f.bool('Parameters in place of the paths of mounts.').or(false),
-      context: f.string('Taken, and not used.').or(''),
+      context: f.string('Accepted without effect.').or(''),
     },
     handle: (
       call: Call<Has>,
@@ -53,7 +53,7 @@ function described({ engine, caller, request }: Call<Has>, generic: boolean): De
   return mounts
 }
 
-/** A mount that can be anywhere is told, if asked so, by a parameter. */
+/** A mount at any path is described by a parameter, if requested. */
 function placeOf(record: MountRecord, generic: boolean): Pick<DescribedMount, 'prefix' | 'prefixParameters'> {
   if (!generic || record.builtin) return { prefix: apiPathOf(record) }
   const name = `${record.type}_mount_path`

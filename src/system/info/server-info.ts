@@ -15,7 +15,7 @@ export interface ServerInfoPort {
   readonly hostname: string
   /** `api_addr` of the configuration. */
   readonly apiAddress: string
-  /** Where the storage lies, if it lies on a disk. */
+  /** The folder of the storage, if it is on a disk. */
   readonly storagePath: string | undefined
   /** The configuration, without anything secret. */
   readonly settings: Readonly<Record<string, unknown>>
@@ -55,7 +55,7 @@ export function serverInfoRoutes(port: ServerInfoPort): Route<unknown>[] {
       handle: async () => answer(await hostInfo(port.now(), port.storagePath)),
     }),
     read('in-flight-req', {
-      about: 'The requests that are under way.',
+      about: 'The requests in progress.',
       returns: body({ '*': f.map('Time, path and client of a request, by its id.') }),
       rootOnly: true,
       handle: () => ({ plain: requestsOf(port) }),
@@ -88,12 +88,12 @@ const counting = routesOf<Has>()
 export function counterRoutes(): Route<Has>[] {
   return [
     counting.read('internal/counters/tokens', {
-      about: 'How many service tokens there are in the namespace.',
+      about: 'The number of service tokens in the namespace.',
       returns: { counters: f.object('`service_tokens.total`.') },
       handle: async ({ engine }) => answer({ counters: { service_tokens: { total: await engine.counters.tokens() } } }),
     }),
     counting.read('internal/counters/entities', {
-      about: 'How many entities there are in the namespace.',
+      about: 'The number of entities in the namespace.',
       returns: { counters: f.object('`entities.total`.') },
       handle: async ({ engine }) => answer({ counters: { entities: { total: await engine.counters.entities() } } }),
     }),

@@ -7,12 +7,12 @@ type Data = Readonly<Record<string, unknown>>
 
 /** The settings that `config` (enable) and the body (tune) can carry. */
 export const configFields = {
-  default_lease_ttl: f.any('Default TTL, a duration; "system" takes the server\'s own, "" changes nothing.'),
-  max_lease_ttl: f.any('Longest TTL, a duration; "system" takes the server\'s own, "" changes nothing.'),
+  default_lease_ttl: f.any('Default TTL, a duration; "system": that of the server; "": unchanged.'),
+  max_lease_ttl: f.any('Maximum TTL, a duration; "system": that of the server; "": unchanged.'),
   force_no_cache: f.bool('Accepted for compatibility.'),
-  listing_visibility: f.string('"unauth" shows the mount to everybody, "hidden" or "" only to those who may use it.'),
-  audit_non_hmac_request_keys: f.list('Request parameters whose values audit devices write in clear.'),
-  audit_non_hmac_response_keys: f.list('Response members whose values audit devices write in clear.'),
+  listing_visibility: f.string('"unauth" shows the mount to all callers, "hidden" or "" only to those with access.'),
+  audit_non_hmac_request_keys: f.list('Request parameters whose values audit devices write in plaintext.'),
+  audit_non_hmac_response_keys: f.list('Response members whose values audit devices write in plaintext.'),
   passthrough_request_headers: f.list('Request headers that the engine may see.'),
   allowed_response_headers: f.list('Headers that the engine may set.'),
   token_type: f.string('Auth methods: default-service, default-batch, service or batch.'),
@@ -43,7 +43,7 @@ export interface TtlBounds {
 }
 
 /**
- * The settings of a mount after `given` was applied to `old`. Members that were not given keep their value.
+ * The settings of a mount after `given` was applied to `old`. Absent members keep their values.
  * @throws Fault invalid_request naming the setting.
  */
 export function changedConfig(old: MountConfig, input: Data, kind: 'secret' | 'auth', ttl: TtlBounds): MountConfig {
@@ -100,7 +100,7 @@ const noLockoutConfig = {
 const lockoutFields = {
   lockout_threshold: f.string('Failed logins before a user is locked.'),
   lockout_duration: f.any('How long the lock lasts.'),
-  lockout_counter_reset_duration: f.any('How long a failure counts.'),
+  lockout_counter_reset_duration: f.any('The time after which a failure is forgotten.'),
   lockout_disable: f.bool('Never lock.'),
 }
 

@@ -23,7 +23,7 @@ export const mountMembers = {
   uuid: f.string('Its id.'),
 }
 
-/** A mount as `sys/mounts` and `sys/auth` show it. */
+/** A mount in `sys/mounts` and `sys/auth`. */
 export function mountEntry(record: MountRecord): Wire {
   return {
     accessor: record.accessor,
@@ -31,7 +31,7 @@ export function mountEntry(record: MountRecord): Wire {
       ...record.config,
       ...(record.kind === 'auth' && { token_type: record.config.token_type ?? 'default-service' }),
     },
-    // Only what someone enabled carries the mark; built-in mounts never do.
+    // Only mounts that were enabled have this flag; built-in mounts never do.
     ...(!record.builtin && { deprecation_status: 'supported' }),
     description: record.description,
     external_entropy_access: record.externalEntropyAccess,
@@ -71,7 +71,7 @@ export const tuneMembers = {
   user_lockout_disable: f.bool('No user is locked out.'),
 }
 
-/** A mount as its `tune` path shows it. TTLs in seconds; the default is shown as set, though the longest bounds it. */
+/** A mount in its `tune` path. TTLs in seconds; the default is shown as set, even above the maximum. */
 export function tuneEntry(record: MountRecord, maxTtl: number, serverDefault: number): Wire {
   const { user_lockout_config: lockout, ...config } = record.config
   return {

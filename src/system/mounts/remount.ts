@@ -10,9 +10,9 @@ import type { Route } from '../../contract/route.ts'
 
 /** The mount table, for moves. */
 export interface RemountPort {
-  /** The mount that a path lies in (longest match). */
+  /** The mount of a path (longest match). */
   holding(apiPath: string): MountRecord | undefined
-  /** @throws Fault invalid_request when the new path is taken. */
+  /** @throws Fault invalid_request if the new path is taken. */
   move(from: string, to: string): Promise<void>
   readonly uuid: () => string
 }
@@ -26,12 +26,15 @@ interface Migration {
 type Has = { readonly mounts: RemountPort }
 const { read, write } = routesOf<Has>()
 const reserved = ['sys/', 'audit/', 'cubbyhole/', 'identity/']
-/** Outcomes kept for `remount/status`. */
+/** The number of outcomes kept for `remount/status`. */
 const remembered = 1000
 
-/** `sys/remount`: a mount with all its data under another path of its namespace. Done before the answer; its status can be asked for afterwards. */
+/**
+ * `sys/remount`: moves a mount with its data to another path of its namespace. Complete before the response; its status can be
+ * read afterwards.
+ */
 export function remountRoutes(): Route<Has>[] {
-  /** By namespace and id: what moved where is nobody else's business. */
+  /** By namespace and id: moves are visible only in their namespace. */
   const migrations = new Map<string, Migration>()
   return [
     write('remount', {
@@ -57,7 +60,7 @@ export function remountRoutes(): Route<Has>[] {
       },
     }),
     read('remount/status/:id', {
-      about: 'What became of a move.',
+      about: 'The status of a move.',
       returns: {
         migration_id: f.string('The id that moving returned.'),
         migration_info: f.map('`source_mount`, `target_mount` and `status`.'),
@@ -89,7 +92,7 @@ function checked(mounts: RemountPort, from: string, to: string): readonly [strin
   if (source.startsWith('auth/') !== target.startsWith('auth/'))
     throw refuse('a secrets engine cannot become an auth method, nor the other way round')
   if (target.startsWith(source) || source.startsWith(target))
-    throw refuse(`cannot move ${source} to ${target}: neither path may lie within the other`)
+    throw refuse(`cannot move ${source} to ${target}: neither path may be inside the other`)
   const taken = mounts.holding(target)
   if (taken) throw refuse(`cannot move to ${target}: it is taken by ${apiPathOf(taken)}`)
   if (target === 'auth/') throw refuse('the new path needs a name below auth/')

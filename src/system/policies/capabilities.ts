@@ -13,7 +13,7 @@ export interface CapabilityPort {
   ofCaller(token: TokenRecord, paths: readonly string[]): Promise<readonly (readonly Capability[])[]>
   /** Undefined when the token is not valid. */
   ofToken(token: Secret<string>, paths: readonly string[]): Promise<readonly (readonly Capability[])[] | undefined>
-  /** Undefined when there is no such accessor. */
+  /** Undefined if there is no such accessor. */
   ofAccessor(accessor: string, paths: readonly string[]): Promise<readonly (readonly Capability[])[] | undefined>
 }
 
@@ -22,20 +22,20 @@ const { write } = routesOf<Has>()
 /** Paths in one question, and characters of one of them. */
 const most = { paths: 1000, characters: 8192 } as const
 const pathFields = {
-  paths: f.list('Paths to ask about.').or([]),
+  paths: f.list('The paths.').or([]),
   path: f.list('Older name of paths.').alias('paths').or([]),
 }
 
 const capabilityMembers = injected({
   '*': f.list('The capabilities on a path, by the path.'),
-  capabilities: f.list('The same, when one path was asked about.'),
+  capabilities: f.list('The capabilities of a single path.'),
 })
 
 /** `sys/capabilities`, `-self` and `-accessor`. */
 export function capabilityRoutes(): Route<Has>[] {
   return [
     write('capabilities', {
-      about: 'What a token may do on some paths.',
+      about: 'The capabilities of a token on some paths.',
       returns: capabilityMembers,
       pure: true,
       fields: { ...pathFields, token: f.string('The token.').secret().or('') },
@@ -47,7 +47,7 @@ export function capabilityRoutes(): Route<Has>[] {
       },
     }),
     write('capabilities-accessor', {
-      about: 'What a token may do on some paths, by its accessor.',
+      about: 'The capabilities of a token on some paths, by its accessor.',
       returns: capabilityMembers,
       pure: true,
       fields: { ...pathFields, accessor: f.string('The accessor.').or('') },
@@ -59,10 +59,10 @@ export function capabilityRoutes(): Route<Has>[] {
       },
     }),
     write('capabilities-self', {
-      about: 'What the caller may do on some paths.',
+      about: 'The capabilities of the caller on some paths.',
       returns: capabilityMembers,
       pure: true,
-      fields: { ...pathFields, token: f.string('Ignored: the caller is asked about.').secret().or('') },
+      fields: { ...pathFields, token: f.string('Ignored: the token is that of the caller.').secret().or('') },
       handle: async ({ engine: { capabilities: port }, caller }, values) => {
         if (!caller.token) throw new Fault('unauthenticated', 'permission denied')
         const all = wanted(values)

@@ -9,7 +9,7 @@ import type { Response } from '../../contract/response.ts'
 import { routesOf } from '../../contract/route.ts'
 import type { Route } from '../../contract/route.ts'
 
-/** A request that is asked about. `wrapTtl` in seconds. */
+/** A request to explain. `wrapTtl` in seconds. */
 export interface AskedRequest {
   readonly path: ApiPath
   readonly operation: (typeof explainable)[number]
@@ -42,7 +42,7 @@ export interface Explained {
 /** The port of these routes: explanations under the policies of the caller, of the owner of an accessor, or by name. */
 export interface ExplainPort {
   own(caller: Caller, asked: AskedRequest): Promise<Explained>
-  /** Undefined when there is no such accessor. */
+  /** Undefined if there is no such accessor. */
   ofAccessor(caller: Caller, accessor: string, asked: AskedRequest): Promise<Explained | undefined>
   /** @throws Fault permission_denied when the caller may not read one of them, invalid_request when it does not exist */
   ofPolicies(caller: Caller, names: readonly string[], asked: AskedRequest): Promise<Explained>
@@ -55,29 +55,29 @@ type Has = { readonly explain: ExplainPort }
 const { write } = routesOf<Has>()
 const request = {
   path: f.string('The path of the request, as after /v1/.').or(''),
-  operation: f.string(`What is done there: ${explainable.join(', ')}.`).or('read'),
+  operation: f.string(`The operation: ${explainable.join(', ')}.`).or('read'),
   parameters: f.object('The parameters of the request.').or({}),
-  wrap_ttl: f.duration('As if the answer was asked for wrapped, for this long.').or(0),
+  wrap_ttl: f.duration('The wrap TTL of the request.').or(0),
 }
 
 const explanation = {
-  path: f.string('The path that was asked about.'),
-  operation: f.string('The operation that was asked about.'),
+  path: f.string('The path of the request.'),
+  operation: f.string('The operation of the request.'),
   allowed: f.bool('Whether it is allowed.'),
   ground: f.string('The reason, as one word.'),
   reason: f.string('The reason, as a sentence.'),
   considered: f.array(
-    'The rules that match the path, the one that counts first. `templates`: as they are written, where templates stand for the path.',
+    'The rules that match the path, the deciding one first. `templates`: their paths as written, if they have templates.',
   ),
-  left_out: f.array('Policies and rules that do not count, and why.'),
+  left_out: f.array('Ignored policies and rules, with the reasons.'),
   suggestion: f.string('A rule that would allow it; null where none would.').orNull(),
 }
 
-/** `sys/policies/explain` and `explain-self`: which rule decides about a request, and what would allow it. */
+/** `sys/policies/explain` and `explain-self`: the deciding rule for a request, and a rule that would allow it. */
 export function explainRoutes(): Route<Has>[] {
   return [
     write('policies/explain-self', {
-      about: 'Why the caller may do something, or may not, and what would allow it.',
+      about: 'Explain why a request of the caller is allowed or denied, and suggest a rule.',
       returns: explanation,
       pure: true,
       fields: request,
@@ -85,7 +85,7 @@ export function explainRoutes(): Route<Has>[] {
         responseOf(values, await engine.explain.own(caller, requestOf(values))),
     }),
     write('policies/explain', {
-      about: 'Why a token, or a set of policies, may do something, or may not, and what would allow it.',
+      about: 'Explain why a request of a token, or with a set of policies, is allowed or denied, and suggest a rule.',
       returns: explanation,
       pure: true,
       fields: {

@@ -18,7 +18,7 @@ type Has = { readonly passwordPolicies: PasswordPolicyPort }
 const { read, list, write, remove } = routesOf<Has>()
 const name = { name: f.string('The name of the password policy.').or('') }
 
-/** `sys/policies/password`: what generated passwords look like. */
+/** `sys/policies/password`: the rules of generated passwords. */
 export function passwordPolicyRoutes(): Route<Has>[] {
   return [
     list('policies/password', {

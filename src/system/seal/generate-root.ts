@@ -20,7 +20,7 @@ interface Status {
 /** The generation of a root token. Only one can be in progress. */
 export interface GenerateRootPort {
   status(): Promise<Status>
-  /** Gives the one-time password if the caller sent neither one nor a PGP key. */
+  /** Returns the one-time password if the caller sent neither one nor a PGP key. */
   start(otp: string, pgpKey: string): Promise<string>
   cancel(nonce: string): Promise<void>
   update(share: Uint8Array, nonce: string): Promise<Status>
@@ -41,7 +41,7 @@ const progressMembers = {
   progress: f.int('The shares provided so far.'),
   required: f.int('The shares that are needed.'),
   complete: f.bool('The token is ready.'),
-  otp: f.string('The one-time password, if the server made it: only in the response that begins.').secret(),
+  otp: f.string('The one-time password, if the server generated it: only in the first response.').secret(),
   otp_length: f.int('The length of a one-time password.'),
   encoded_token: f
     .string('The token, encoded with the one-time password or encrypted; empty until it is ready.')
@@ -87,7 +87,7 @@ function refuseOperation(): never {
   throw new Fault('unsupported_operation', unsupported, { listed: false })
 }
 
-/** The refusal of a beginning names the two alternatives. The words that clients look for come first. */
+/** The refusal of a start names the two alternatives. It begins with the words that clients match. */
 function refuseBeginning(): never {
   const alternatives =
     'no listener makes root tokens for callers without a token. With a token whose policy allows it (policies/operator.hcl does), use ' +

@@ -2,7 +2,7 @@ import { refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
 import { fromBase64, fromHex } from '../../util/bytes.ts'
 
-/** A key share as operators give it: hexadecimal or base64. @throws Fault invalid_request */
+/** A key share of an operator: hexadecimal or base64. @throws Fault invalid_request */
 export function shareOf(input: unknown, missing: string): Uint8Array {
   if (input === undefined || input === null || input === '') throw refuse(missing)
   if (typeof input !== 'string') throw refuse("'key' must be a string in JSON")
@@ -26,7 +26,7 @@ export function strictBool(name: string, input: unknown): boolean {
   return input
 }
 
-/** A list of texts that must be one in JSON already. */
+/** A list of strings that must be one in JSON already. */
 export function strictStrings(name: string, input: unknown): readonly string[] {
   if (input === undefined || input === null) return []
   if (!Array.isArray(input) || input.some((item) => typeof item !== 'string'))
@@ -34,14 +34,14 @@ export function strictStrings(name: string, input: unknown): readonly string[] {
   return input as readonly string[]
 }
 
-/** A text that must be one in JSON already. */
+/** A string that must be one in JSON already. */
 export function strictString(name: string, input: unknown): string {
   if (input === undefined || input === null) return ''
   if (typeof input !== 'string') throw refuse(`failed to decode JSON input: "${name}" must be a string`)
   return input
 }
 
-/** A whole number, also as text; absent is 0. */
+/** An integer, also as a string; absent is 0. */
 export function weakInt(name: string, input: unknown): number {
   const value = f.int('').parse(input ?? 0)
   if (value === undefined) throw refuse(`"${name}" must be a whole number`)
@@ -55,7 +55,7 @@ export function weakBool(name: string, input: unknown): boolean {
   return value
 }
 
-/** A list of texts, also one text with commas; absent is none. */
+/** A list of strings, or one comma-separated string; absent is an empty list. */
 export function weakStrings(name: string, input: unknown): readonly string[] {
   const value = f.list('').parse(input ?? [])
   if (value === undefined || input === '') throw refuse(`"${name}" must be a list of at least one string`)

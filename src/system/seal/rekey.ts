@@ -32,26 +32,26 @@ export interface RekeyPort {
     idle: string,
   ): Promise<{ readonly complete: boolean; readonly nonce: string; readonly unsettled: boolean }>
   restartVerification(missing: string): Promise<void>
-  /** The copy of encrypted shares, the same for both. `read` throws a Fault when there is none. */
+  /** The copy of encrypted shares, the same for both. `read` throws a Fault if there is none. */
   readonly backups: {
     read(): Promise<{ readonly nonce: string; readonly keys: Readonly<Record<string, readonly string[]>> }>
     remove(): Promise<void>
   }
 }
 
-/** Parts that both families need besides. */
+/** Further dependencies of both families. */
 export interface RekeyRules {
-  /** @throws Fault on counts that cannot be. */
+  /** @throws Fault on invalid counts. */
   checkCounts(shares: number, threshold: number): void
 }
 
 const { read, write, remove } = routesOf<unknown>()
 
-/** In what the two families differ: the words, and how they read and write. */
+/** The differences of the two families: words, and how they parse and respond. */
 interface Family {
   readonly base: string
   readonly access: 'public' | 'token'
-  /** Answers have no envelope, and wrong types are refused rather than converted. */
+  /** Responses have no envelope, and wrong types are refused rather than converted. */
   readonly plain: boolean
   readonly busy: string
   readonly idle: string
@@ -95,7 +95,7 @@ export function rotateRootRoutes(rekey: RekeyPort, rules: RekeyRules): Route<unk
   ]
 }
 
-/** `sys/rekey/…`: without a token, if the listener allows it; else the paths are there but offer nothing. */
+/** `sys/rekey/…`: without a token, if the listener allows it; otherwise the paths exist, but always refuse. */
 export function rekeyRoutes(rekey: RekeyPort, rules: RekeyRules, allowed: boolean): Route<unknown>[] {
   const routes = family(unauthed, rekey, rules)
   return [
@@ -110,13 +110,13 @@ function off(): never {
   throw new Fault('unsupported_operation', 'unsupported operation', { listed: false })
 }
 
-/** The copy of shares that were encrypted with PGP. Without a rekey (recovery keys): there is never one. */
+/** The copy of shares that were encrypted with PGP. Without a rekey (recovery keys) there is never one. */
 function backup(path: string, other: string, rekey?: RekeyPort): Route<unknown>[] {
   return [
     read(path, {
       about: 'Read the copy of shares encrypted with PGP.',
       returns: injected({
-        nonce: f.string('The id of the operation that made them.'),
+        nonce: f.string('The id of the operation that created them.'),
         keys: f.object('The encrypted shares by PGP fingerprint, hex.'),
         keys_base64: f.object('The same, base64.'),
       }),
@@ -145,7 +145,7 @@ function backup(path: string, other: string, rekey?: RekeyPort): Route<unknown>[
   ]
 }
 
-/** Recovery keys belong to seals that open by themselves; this one has none. */
+/** Recovery keys belong to seals that unseal automatically; this one has none. */
 function recovery(path: string, access: Family['access'], text: string): Route<unknown>[] {
   const handle = (): never => {
     throw refuse(text)
@@ -161,10 +161,12 @@ function recovery(path: string, access: Family['access'], text: string): Route<u
 const falseIfLeftOut: Forms = (value) => (value === undefined ? [false] : [])
 const fields = {
   secret_shares: f.any('How many new shares.'),
-  secret_threshold: f.any('How many of them open the server.'),
-  require_verification: f.any('The new shares count only after enough of them were given back.').reads(falseIfLeftOut),
+  secret_threshold: f.any('The number of shares that unseal the server.'),
+  require_verification: f
+    .any('The new shares become valid only after a threshold of them was submitted.')
+    .reads(falseIfLeftOut),
   pgp_keys: f.any('PGP public keys, base64, one for each share: each share is encrypted for one of them.'),
-  backup: f.any('Keep a copy of the encrypted shares; needs pgp_keys.').reads(falseIfLeftOut),
+  backup: f.any('Store a copy of the encrypted shares; needs pgp_keys.').reads(falseIfLeftOut),
   stored_shares: f.any('Ignored.'),
 }
 const shareFields = { key: f.any('A share.'), nonce: f.string('The nonce of the operation.').or('') }
@@ -177,7 +179,7 @@ function family(kind: Family, rekey: RekeyPort, rules: RekeyRules): Route<unknow
 const responseOf = (kind: Family, content: Record<string, unknown>): Response =>
   kind.plain ? { plain: content } : { data: content }
 
-/** `init` and `update`: the old shares make new ones. */
+/** `init` and `update`: a threshold of old shares creates new ones. */
 function makingRoutes(kind: Family, rekey: RekeyPort, rules: RekeyRules): Route<unknown>[] {
   const { base, access } = kind
   const returns = kind.plain ? body(rekeyMembers) : rekeyMembers
@@ -186,7 +188,7 @@ function makingRoutes(kind: Family, rekey: RekeyPort, rules: RekeyRules): Route<
     read(`${base}/init`, { access, about: 'How far the rekey is.', returns, handle: status }),
     write(`${base}/init`, {
       access,
-      about: 'Begin to make new shares.',
+      about: 'Start to create new shares.',
       returns,
       fields,
       handle: async (_, values) => {
@@ -214,7 +216,7 @@ function makingRoutes(kind: Family, rekey: RekeyPort, rules: RekeyRules): Route<
     }),
     write(`${base}/update`, {
       access,
-      about: 'Give one of the present shares.',
+      about: 'Submit one of the current shares.',
       returns,
       fields: shareFields,
       handle: async (_, { key, nonce }) => {
@@ -225,7 +227,7 @@ function makingRoutes(kind: Family, rekey: RekeyPort, rules: RekeyRules): Route<
   ]
 }
 
-/** `verify`: the new shares are given back before they count. */
+/** `verify`: new shares are submitted before they become valid. */
 function verifyingRoutes(kind: Family, rekey: RekeyPort): Route<unknown>[] {
   const { base, access } = kind
   const returns = kind.plain ? body(verificationMembers) : verificationMembers
@@ -234,7 +236,7 @@ function verifyingRoutes(kind: Family, rekey: RekeyPort): Route<unknown>[] {
     read(`${base}/verify`, { access, about: 'How far the verification is.', returns, handle: verification }),
     write(`${base}/verify`, {
       access,
-      about: 'Give one of the new shares back.',
+      about: 'Submit one of the new shares for verification.',
       returns,
       fields: shareFields,
       handle: async (_, { key, nonce }) => {

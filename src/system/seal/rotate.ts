@@ -24,7 +24,7 @@ const day = 86_400
 
 const fields = {
   max_operations: f.int(`Encryptions under one key before it is rotated, ${fewest} to ${most}.`),
-  interval: f.duration('Time after which the key is rotated; 0 is never, at least 24h otherwise.').limiting(),
+  interval: f.duration('Time after which the key is rotated, at least 24h; 0: never.').limiting(),
   enabled: f.bool('Rotate by itself.').limiting(),
 }
 
@@ -34,13 +34,13 @@ export function rotateRoutes(port: RotatePort): Route<unknown>[] {
     await port.rotate()
     return done()
   }
-  const about = 'Take a new encryption key into use; old ones stay for reading.'
+  const about = 'Install a new encryption key; old ones still decrypt.'
   return [
     read('key-status', {
       about: 'The encryption key in use.',
       returns: injected({
         term: f.int('Its number.'),
-        install_time: f.string('When it was made.'),
+        install_time: f.string('The time of its installation.'),
         encryptions: f.int('How often it has encrypted, about.'),
       }),
       handle: () => {
@@ -51,7 +51,7 @@ export function rotateRoutes(port: RotatePort): Route<unknown>[] {
     write('rotate', { about, access: 'sudo', alias: () => 'rotate/keyring', handle: rotate }),
     write('rotate/keyring', { about, access: 'sudo', alias: () => 'rotate', handle: rotate }),
     write('rotate/root', {
-      about: 'Take a new root key into use; the shares stay the same.',
+      about: 'Install a new root key; the shares stay the same.',
       access: 'sudo',
       handle: async () => {
         await port.rotateRoot()
