@@ -33,7 +33,7 @@ export function hex(bytes: Uint8Array): string {
 
 /**
  * Strict standard base64 (RFC 4648 §4, padding required; CR and LF are skipped, as Go's decoder does).
- * Returns undefined for anything else, the URL alphabet and missing padding included.
+ * Returns undefined for all other input, including the URL alphabet and missing padding.
  */
 export function fromBase64(encoded: string): Uint8Array | undefined {
   const broken = encoded.includes('\n') || encoded.includes('\r')
@@ -59,7 +59,7 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   return Buffer.concat(parts)
 }
 
-/** Equality that takes the same time whatever the contents are; lengths may differ. */
+/** Equality in constant time for all contents; lengths may differ. */
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return timingSafeEqual(hash('sha256', a, 'buffer'), hash('sha256', b, 'buffer'))
 }

@@ -1,7 +1,7 @@
 import { BlockList, isIP } from 'node:net'
 import { perObject } from './caches/per-object.ts'
 
-/** IPv4 and IPv6 separately: Node's list would let an IPv4 address into an IPv6 block. */
+/** IPv4 and IPv6 separately: Node's list would match an IPv4 address with an IPv6 block. */
 interface Blocks {
   readonly ipv4: BlockList
   readonly ipv6: BlockList
@@ -9,7 +9,7 @@ interface Blocks {
 
 /**
  * An address or an address block (RFC 4632, RFC 4291 §2.3) in one form: a lone address gets the longest prefix.
- * Returns undefined for anything else, also for a prefix longer than the address.
+ * Returns undefined for all other input, including a prefix longer than the address.
  */
 export function parseCidr(input: string): string | undefined {
   const match = /^([0-9a-fA-F:.]+)(?:\/(0|[1-9]\d{0,2}))?$/.exec(input.trim())
@@ -27,7 +27,7 @@ export function showCidr(cidr: string): string {
   return bits === (address.includes(':') ? '128' : '32') ? address : cidr
 }
 
-/** Whether `address` lies in one of the blocks that `parseCidr` gave. False for a string that is not an address. */
+/** Whether `address` is in one of the blocks from `parseCidr`. False for a string that is not an address. */
 export function inCidrs(cidrs: readonly string[], address: string): boolean {
   const bare = plainAddress(address)
   const family = isIP(bare)
@@ -36,7 +36,7 @@ export function inCidrs(cidrs: readonly string[], address: string): boolean {
   return family === 4 ? ipv4.check(bare, 'ipv4') : ipv6.check(bare, 'ipv6')
 }
 
-/** Whether every one of some blocks lies within one of the others. Both as `parseCidr` gives them. */
+/** Whether each of some blocks is inside one of the others. Both are from `parseCidr`. */
 export function areWithin(inner: readonly string[], outer: readonly string[]): boolean {
   return inner.every((cidr) => outer.some((other) => isWithin(cidr, other)))
 }

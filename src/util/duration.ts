@@ -10,10 +10,10 @@ const units: Readonly<Record<string, number>> = {
   d: 86400,
 }
 
-/** The most characters of a duration string, spaces at its ends included. */
+/** The most characters of a duration string, including spaces at its ends. */
 const maxLength = 256
 
-/** The longest duration that Go's 64-bit nanoseconds hold, in seconds. */
+/** The longest duration in Go's 64-bit nanoseconds, in seconds. */
 export const longestDuration = 9_223_372_036
 
 /**

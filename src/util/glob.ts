@@ -1,4 +1,4 @@
-/** Whether a text fits a pattern in which each `*` stands for any characters, or none. Linear in both. */
+/** Whether a string matches a pattern in which each `*` matches any characters, or none. Linear in both. */
 export function fitsGlob(glob: string, text: string): boolean {
   const [first = '', ...rest] = glob.split('*')
   const last = rest.pop()

@@ -34,7 +34,7 @@ export const jsonLimits: JsonLimits = {
 /** The reason why `readJson` refused a document. */
 export type JsonRefusal = 'size' | 'complexity' | 'encoding' | 'syntax' | 'duplicate'
 
-/** A document that `readJson` refused. The message quotes nothing of it: it may be secret. */
+/** A document that `readJson` refused. The message quotes none of it: it may be secret. */
 export class JsonError extends Error {
   readonly reason: JsonRefusal
 
@@ -73,8 +73,9 @@ assign(']}', closing)
 assign(':', colon)
 
 /**
- * Counts in one linear pass the values that JSON.parse would build. Syntax is left to JSON.parse; for an invalid document,
- * this never counts less than JSON.parse builds before it fails.
+ * Counts in one linear pass the values that JSON.parse would create. The syntax is checked by JSON.parse; for an invalid
+ * document,
+ * this never counts less than JSON.parse creates before it fails.
  * @throws JsonError `complexity`
  */
 export function survey(bytes: Uint8Array, limits: JsonLimits): Survey {
@@ -113,7 +114,7 @@ const buckets = 1 << 20
 /** Unknown to senders, so that they cannot choose names of one bucket. */
 const multiplier = randomInt(2 ** 31) * 2 + 1
 
-/** Counts the different names, by a hash of each: few share a bucket. @throws JsonError `complexity` */
+/** Counts the distinct names, by a hash of each, with few collisions. @throws JsonError `complexity` */
 function countNames(bytes: Uint8Array, max: number): void {
   const seen = new Uint8Array(buckets / 8)
   let [different, hash] = [0, 0]

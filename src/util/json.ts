@@ -17,7 +17,7 @@ export class Numeral {
     this.literal = literal
   }
 
-  /** JSON.stringify cannot write a bare number; our own writer catches this error and takes over. */
+  /** JSON.stringify cannot write a bare number; our own writer catches this error and handles it. */
   toJSON(): never {
     throw numeralMet
   }
@@ -76,7 +76,7 @@ class Pieces {
   readonly #pieces: string[] = []
   #text = ''
 
-  /** True when a piece became full. */
+  /** True when a slice became full. */
   add(text: string): boolean {
     this.#text += text
     if (this.#text.length < pieceLength) return false
@@ -127,7 +127,7 @@ function* writeText(text: string, pieces: Pieces): Steps<void> {
 
 /**
  * Reads exactly one JSON document (RFC 8259, UTF-8 without a byte order mark). Numbers that JavaScript would write
- * differently become `Numeral`. Duplicate names in one object and half a surrogate pair are refused, because parsers
+ * differently become `Numeral`. Duplicate names in one object and unpaired surrogates are refused, because parsers
  * read them in different ways. `__proto__` is a name like any other.
  * @throws JsonError
  */
@@ -216,7 +216,7 @@ function withNumerals(value: unknown): unknown {
     for (let at = 0; at < value.length; at++) value[at] = withNumerals(value[at])
     return value
   }
-  // Every name is an own property, `__proto__` too: nothing else is set.
+  // Every name is an own property, including `__proto__`: nothing else is set.
   const holder = value as Record<string, unknown>
   for (const name of Object.keys(holder)) {
     if (name.startsWith(placeholder)) throw new JsonError('syntax', 'a number in place of a name')

@@ -1,4 +1,4 @@
-/** Values that may be logged: plain scalars. A `Secret` does not fit, so logging one does not compile. */
+/** Values that may be logged: plain scalars. A `Secret` is not assignable, so logging one does not compile. */
 export type Loggable = string | number | boolean | null | undefined
 
 /** The server's own log (not the audit log). Levels as Vault names them. */
@@ -15,7 +15,7 @@ export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error'
 const ranks: Readonly<Record<LogLevel, number>> = { trace: 0, debug: 1, info: 2, warn: 3, error: 4 }
 const otherNames: Readonly<Record<string, LogLevel>> = { notice: 'info', warning: 'warn', err: 'error' }
 
-/** The level of a name as `log_level` and `-log-level` take it, in any case; undefined for an unknown one. */
+/** The level with this name in `log_level` and `-log-level`, in any letter case; undefined for an unknown one. */
 export function logLevelOf(name: string): LogLevel | undefined {
   const word = name.trim().toLowerCase()
   if (Object.hasOwn(ranks, word)) return word as LogLevel
@@ -72,7 +72,7 @@ export class Loggers {
     return lineLog(this.#write, this.#now, { json: this.#style.json, name, level })
   }
 
-  /** Changes the configured level. When it is another one, every logger gets it. */
+  /** Changes the configured level. If it differs, every logger gets it. */
   configure(level: LogLevel): void {
     if (level === this.#style.level) return
     this.#style = { ...this.#style, level }

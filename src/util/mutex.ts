@@ -1,4 +1,4 @@
-/** Runs one call at a time: a call that arrives while another is under way waits. Calls keep their order. */
+/** Runs one call at a time: a call during another one waits. Calls keep their order. */
 export class Mutex {
   #last: Promise<unknown> = Promise.resolve()
 

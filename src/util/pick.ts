@@ -1,4 +1,4 @@
-/** An integer from 0 to below `count` (at most 65,536), each as likely as the others. */
+/** A uniformly distributed integer from 0 to below `count` (at most 65,536). */
 export function pick(count: number, random: (bytes: number) => Uint8Array): number {
   const top = 65_536 - (65_536 % count)
   for (;;) {

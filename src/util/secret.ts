@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 
 /**
- * A value that cannot be printed: `String`, `JSON.stringify` and `util.inspect` all give `[redacted]`.
+ * A value that cannot be printed: `String`, `JSON.stringify` and `util.inspect` all return `[redacted]`.
  * Only `reveal()` returns it; `test/architecture.test.ts` lists the files that may call it.
  */
 export class Secret<T> {

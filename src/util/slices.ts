@@ -1,11 +1,11 @@
-/** How long one task may hold the event loop, milliseconds. */
+/** The longest time for which one task may hold the event loop, milliseconds. */
 const turn = 10
 
 /** Yields to other work when a task has run for long: `await slices.pause()` between its parts. */
 export class Slices {
   #begun = performance.now()
 
-  /** Undefined while there is time left: most tasks end within their first turn. */
+  /** Undefined while there is time left: most tasks end within their first slice. */
   pause(): Promise<void> | undefined {
     if (performance.now() - this.#begun < turn) return undefined
     return new Promise((resolve) =>
@@ -55,7 +55,7 @@ export function othersTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
-/** Values of fewer bytes than this are processed at once: to hash, write and read them takes a few milliseconds. */
+/** Values of fewer bytes than this are processed at once: hashing, writing and reading them takes a few milliseconds. */
 export const large = 128 * 1024
 const node = 16
 
@@ -64,7 +64,7 @@ export function isLarge(value: unknown): boolean {
   return weightLeft(value, large) < 0
 }
 
-/** About how many bytes a value takes, as JSON or in memory. */
+/** The approximate size of a value in bytes, as JSON or in memory. */
 export function weightOf(value: unknown): number {
   return Number.MAX_SAFE_INTEGER - weightLeft(value, Number.MAX_SAFE_INTEGER)
 }

@@ -6,7 +6,7 @@ import { othersTurn } from './slices.ts'
  * @param slice the length of a run
  */
 export async function inByteOrder(names: string[], slice: number): Promise<string[]> {
-  // UTF-16 has the order of UTF-8 but for surrogates, and to compare bytes costs ten times as much.
+  // UTF-16 has the order of UTF-8 except for surrogates, and comparing bytes costs ten times as much.
   const compare = names.some((name) => surrogate.test(name)) ? byteOrder : unitOrder
   if (names.length <= slice) return names.sort(compare)
   let runs: string[][] = []

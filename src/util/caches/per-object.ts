@@ -1,7 +1,7 @@
 /**
- * Computes a value once for each object, by its identity, and drops it with the object. Right only for objects that never
- * change after they were first used as a key: a changed thing has to be another object.
- * @param compute may need something besides the object; for the same object, that must be the same at every call
+ * Computes a value once for each object, by its identity, and drops it with the object. Only for objects that never
+ * change after their first use as a key: a changed value has to be another object.
+ * @param compute may need other input than the object, which must be the same at every call for the same object
  */
 export function perObject<K extends object, V, More = void>(
   compute: (key: K, more: More) => V,

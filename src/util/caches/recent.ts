@@ -11,11 +11,11 @@ export function recent<K extends {}, V extends {}>(capacity: number): LRUCache<K
   return new LRUCache<K, V>({ maxSize: capacity, sizeCalculation: one })
 }
 
-/** About what an entry takes besides its key and its value, in bytes. */
+/** The approximate memory of an entry in addition to its key and its value, in bytes. */
 const entryBytes = 128
 
 /**
- * The same, bounded by what the entries hold together: for keys and values whose length callers choose.
+ * The same, bounded by the total size of the entries: for keys and values whose length callers choose.
  * @param bytes of keys and values, and 128 for each entry
  */
 export function recentWithin<V extends { readonly length: number }>(bytes: number): LRUCache<string, V> {

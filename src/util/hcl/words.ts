@@ -1,6 +1,6 @@
 import type { HclValue, Position } from './values.ts'
 
-/** The starts of the lines of a source. Most lookups are behind the previous one. */
+/** The starts of the lines of a source. Most lookups are after the previous one. */
 export class Lines {
   readonly #starts: number[] = [0]
   #line = 0
@@ -59,7 +59,7 @@ export function literalOf(token: string, json: boolean, at: Position): HclValue 
   return undefined
 }
 
-/** The text of a heredoc; an indent that every line has is taken off. */
+/** The content of a heredoc; the common indent of all lines is removed. */
 export function unindented(lines: readonly string[], indent: string): string {
   const all = indent !== '' && lines.every((line) => line.startsWith(indent) || line.trim() === '')
   return lines.map((line) => `${all ? line.slice(indent.length) : line}\n`).join('')

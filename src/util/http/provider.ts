@@ -12,7 +12,7 @@ const longestWait = 5000
 /** The most bytes of a response. */
 const largest = 1024 * 1024
 
-/** A provider did not send what it should. The message is for the operator. */
+/** A provider sent an unusable response. The message is for the operator. */
 export class ProviderError extends Error {
   /** The status of its response, where that was the reason. */
   readonly status: number | undefined
@@ -53,7 +53,7 @@ export function addressProblem(url: string, isSigned = false): string | undefine
   return parsed.protocol === 'http:' && !isLocal && !isSigned ? 'http is for this machine only: use https' : undefined
 }
 
-/** A conversation with a provider, which ends after 5 seconds. */
+/** Requests to a provider with a common time limit of 5 seconds. */
 export class Provider {
   readonly #ended = new AbortController()
   readonly #timer: { cancel(): void }
