@@ -208,7 +208,7 @@ unsafe_allow_api_audit_creation = true
     expect(await after.data('GET', 'sys/audit')).to.have.property('inside/')
     const refused = await after.call('PUT', '/v1/sys/audit/other', device('other.log'))
     expect(refused.status, refused.text).to.equal(400)
-    expect(refused.text).to.include('lies in the folder of the storage')
+    expect(refused.text).to.include('is in the folder of the storage')
     await after.running.stop()
   })
 })

@@ -135,7 +135,7 @@ describe('a start that fails', function () {
       [socket, 'unix', 'another program listens there already; stop it, or choose another address'],
       [join(folder, 'missing', 's.sock'), 'unix', 'its folder is not there'],
       [join(folder, 's.sock'), 'unix', 'may not write in it'],
-      [audit, 'unix', 'it is there already and no socket; move it away'],
+      [audit, 'unix', 'a file exists there that is not a socket; move it away'],
     ] as const) {
       // Whichever comes up first: the other one must not keep the process alive.
       const heard = await started(
