@@ -4,7 +4,7 @@ import type { Entry } from './entries.ts'
 interface Privilege {
   readonly about: string
   readonly path: RegExp
-  /** Default: any that changes something. */
+  /** By default, every change. */
   readonly operations?: readonly string[]
 }
 
