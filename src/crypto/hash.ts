@@ -13,15 +13,15 @@ export const hashes = {
 } as const
 export type HashName = keyof typeof hashes
 
-/** Hash functions of signatures and HMACs: those that digests are made with, and SHA-1 for old ones. */
+/** Hash functions of signatures and HMACs: those of digests, and SHA-1 for old ones. */
 export type MacHash = HashName | 'sha1'
 
-/** Whether a text names a hash function, to the letter. */
+/** Whether a string is the exact name of a hash function. */
 export function isHash(name: string): name is HashName {
   return Object.hasOwn(hashes, name)
 }
 
-/** Whether a text names a hash function that signatures and HMACs can be made with. */
+/** Whether a string is the name of a hash function for signatures and HMACs. */
 export function isMacHash(name: string): name is MacHash {
   return name === 'sha1' || isHash(name)
 }

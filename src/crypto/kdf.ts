@@ -50,7 +50,7 @@ function uint32(value: number): Uint8Array {
   return bytes
 }
 
-/** The ways of deriving, by the names that Vault shows. */
+/** The key derivation functions, by Vault's names. */
 export const kdfs = {
   hkdf_sha256: hkdfSha256,
   'hmac-sha256-counter': counterSha256,

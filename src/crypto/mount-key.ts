@@ -11,7 +11,7 @@ const keyBytes = 32
 /**
  * A secret key of a mount, at `place` in its view. It is created once, and never changes.
  * @param about for messages: `the state key of a JWT mount`
- * @throws Fault internal when the record is damaged: under an empty key anybody could make what it makes
+ * @throws Fault internal if the record is damaged: under an empty key, results could be forged
  */
 export async function mountKey(view: View, place: string, about: string): Promise<KeyObject> {
   const shape = shapeOf<{ readonly key: string }>(about, {

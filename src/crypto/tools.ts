@@ -5,7 +5,7 @@ import { quickBytes } from './ciphers/cipher.ts'
 import { digest, isHash } from './hash.ts'
 import { heavy } from './workers/heavy.ts'
 
-/** The most random bytes that one request gets. */
+/** The most random bytes of one request. */
 const mostRandomBytes = 128 * 1024
 
 const formats: Readonly<Record<string, (bytes: Uint8Array) => string>> = { hex, base64 }
@@ -17,7 +17,7 @@ function encoded(bytes: Uint8Array, format: string): string {
 }
 
 /**
- * The digest of base64 `input`, as text.
+ * The digest of base64 `input`, as a string.
  * @throws Fault invalid_request for input, an algorithm or a format that cannot be used.
  */
 export async function hashText(input: string | undefined, algorithm: string, format: string): Promise<string> {
@@ -31,7 +31,7 @@ export async function hashText(input: string | undefined, algorithm: string, for
   )
 }
 
-/** The number of bytes that a request for random ones takes: a source that is a number, `urlbytes`, or 32. */
+/** The number of bytes of a request for random ones: a source that is a number, `urlbytes`, or 32. */
 export const countForms: Forms = (value, { source, urlbytes }) => {
   if (isCount(source)) return [source]
   if (typeof urlbytes === 'number' || isCount(urlbytes)) return [urlbytes]
@@ -47,7 +47,7 @@ export interface RandomText {
 }
 
 /**
- * Random bytes, as text. `where` is what stands in the path: a source (`platform`, `seal`, `all`) or a number of bytes.
+ * Random bytes, as a string. `where` is the last part of the path: a source (`platform`, `seal`, `all`) or a number of bytes.
  * @throws Fault invalid_request for a source, a number or a format that cannot be used.
  */
 export function randomText(

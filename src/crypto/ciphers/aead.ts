@@ -78,7 +78,7 @@ class NobleKey implements CipherKey {
   }
 }
 
-/** Noble takes 50 ms for a mebibyte. */
+/** Noble takes 50 ms for one mebibyte. */
 const quickForNoble = 16 * 1024
 
 function byNoble(name: string, cipher: NobleCipher, keyBytes: number, nonceBytes: number): Cipher {

@@ -51,5 +51,5 @@ function cbc(bits: 128 | 256): Cipher {
   }
 }
 
-/** Ciphers without authentication, for data that others keep in this form. */
+/** Ciphers without authentication, for data of other systems in this form. */
 export const cbcs = { aes128cbc: cbc(128), aes256cbc: cbc(256) } as const satisfies Record<string, Cipher>

@@ -12,7 +12,10 @@ export interface Cipher {
   readonly nonceBytes: number
   /** Whether changes are detected and associated data is bound (RFC 5116). */
   readonly authenticated: boolean
-  /** Whether two equal nonces would give the key away and random ones are short: so many messages and no more (NIST SP 800-38D §8.3). */
+  /**
+   * Whether a repeated nonce reveals the key and random nonces are short: the number of messages is limited (NIST SP 800-38D
+   * §8.3).
+   */
   readonly limited: boolean
   /** Bytes of a message beyond which another thread is to work on it. */
   readonly quickBytes: number
@@ -26,7 +29,7 @@ export interface CipherKey {
   shared(): KeyObject
   /** `nonce ‖ ciphertext`, a tag at its end. The nonce must never have been used under this key with another message. */
   encrypt(nonce: Uint8Array, plaintext: Uint8Array, associated?: Uint8Array): Uint8Array
-  /** Opens what `seal` made; undefined when it is anything else, as far as the cipher can tell. */
+  /** Decrypts the result of `seal`; undefined for all other input, as far as the cipher can detect it. */
   decrypt(sealed: Uint8Array, associated?: Uint8Array): Uint8Array | undefined
 }
 

@@ -29,10 +29,10 @@ export function wrapKey(
   return wrapped
 }
 
-/** The material of what `wrapKey` made; undefined for anything else, without saying what was wrong with it. */
+/** The material from `wrapKey`; undefined for all other input, without a reason. */
 export function unwrapKey(privateKey: KeyObject, wrapped: Uint8Array, hash: OaepHash): Uint8Array | undefined {
   const head = (privateKey.asymmetricKeyDetails?.modulusLength ?? 0) / 8
-  // RFC 5649 §4: no wrapping is shorter than two blocks; OpenSSL takes an empty one for an empty key.
+  // RFC 5649 §4: no wrapping is shorter than two blocks; OpenSSL accepts an empty one as an empty key.
   if (wrapped.length < head + 16) return undefined
   try {
     const kek = privateDecrypt(oaep(privateKey, hash), wrapped.subarray(0, head))

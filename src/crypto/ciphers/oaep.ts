@@ -2,7 +2,7 @@ import { constants, privateDecrypt, publicEncrypt } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import type { OaepHash } from './key-wrap.ts'
 
-/** How a padding is made: its hash function, which is that of its mask too, and what the ciphertext is bound to. */
+/** The parameters of a padding: its hash function, also for the mask, and the label of the ciphertext. */
 export interface OaepOptions {
   readonly hash: OaepHash
   readonly label: Uint8Array
@@ -18,7 +18,7 @@ export function encryptOaep(key: KeyObject, plaintext: Uint8Array, padding: Oaep
   return publicEncrypt(options(key, padding), plaintext)
 }
 
-/** The plaintext of what `sealOaep` made; undefined for anything else, without saying what was wrong with it. */
+/** The plaintext from `sealOaep`; undefined for all other input, without a reason. */
 export function decryptOaep(key: KeyObject, sealed: Uint8Array, padding: OaepOptions): Uint8Array | undefined {
   try {
     return privateDecrypt(options(key, padding), sealed)

@@ -10,7 +10,7 @@ export interface OpensslAead {
   readonly key: KeyObject
 }
 
-/** ChaCha20-Poly1305: Node handles it exactly as GCM, but its types do not know that. */
+/** ChaCha20-Poly1305: Node handles it exactly like GCM, but its types lack it. */
 export const chacha20poly1305 = 'chacha20-poly1305' as CipherGCMTypes
 
 /** `head ‖ ciphertext ‖ tag`. */
@@ -28,7 +28,7 @@ export function sealBehind(
   return Buffer.concat([head, body, tail, cipher.getAuthTag()])
 }
 
-/** Opens `ciphertext ‖ tag`; undefined when it is anything else. */
+/** Decrypts `ciphertext ‖ tag`; undefined for all other input. */
 export function openBox(
   { cipher: name, key }: OpensslAead,
   nonce: Uint8Array,

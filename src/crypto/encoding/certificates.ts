@@ -25,7 +25,7 @@ function algorithmOf(key: KeyObject): readonly [string | null, string] {
   throw refuse('there are no certificate requests for keys of this type')
 }
 
-/** The parts of a certificate request besides its key: the DER of a Name and of the attributes, the extensions among them. */
+/** The parts of a certificate request except its key: the DER of a Name and of the attributes, including the extensions. */
 interface Template {
   readonly subject: Uint8Array
   readonly attributes: Uint8Array
@@ -34,8 +34,8 @@ interface Template {
 const nothing: Template = { subject: derValue(tags.sequence), attributes: derValue(tags.values0) }
 
 /**
- * A certificate request (PKCS#10, RFC 2986) for a private key, in PEM. A template, another request in PEM, gives subject
- * and extensions; its key and its signature do not count.
+ * A certificate request (PKCS#10, RFC 2986) for a private key, in PEM. Subject and extensions come from a template,
+ * another request in PEM, whose key and signature are ignored.
  * @throws Fault invalid_request for a template that is no request, or a key that no certificate can be for.
  */
 export function certificateRequest(privateKey: KeyObject, template: string): string {

@@ -1,13 +1,13 @@
 import { concat } from '../../util/bytes.ts'
 
-/** One value of DER (X.690): its tag, what is in it, and the whole of it. */
+/** One value of DER (X.690): its tag, its content, and the whole of it. */
 export interface DerValue {
   readonly tag: number
   readonly content: Uint8Array
   readonly whole: Uint8Array
 }
 
-/** Tags of DER that are met here. */
+/** The tags of DER used here. */
 export const tags = {
   integer: 0x02,
   bitString: 0x03,
@@ -51,7 +51,7 @@ export function derValues(der: Uint8Array): readonly DerValue[] {
   return found
 }
 
-/** The values inside a value that is the whole of some bytes. @throws RangeError for anything else. */
+/** The values inside a single value. @throws RangeError for other input. */
 export function derInside(der: Uint8Array, tag: number = tags.sequence): readonly DerValue[] {
   const [value, ...more] = derValues(der)
   if (!value || value.tag !== tag || more.length > 0) throw new RangeError('another value')

@@ -30,7 +30,7 @@ const ecdsa = sequence(oid('2a8648ce3d040302'))
 /**
  * A certificate for a development server (X.509 v3, RFC 5280, ECDSA on P-256) under an authority of its own, whose private
  * key is forgotten at once: it can issue nothing else. Both end after a year.
- * @param names DNS names and IP addresses that the server has, as `isServerName` takes them
+ * @param names DNS names and IP addresses of the server, valid by `isServerName`
  * @param now milliseconds since the epoch
  */
 export function devCertificates(

@@ -9,7 +9,7 @@ export function pem(label: string, der: Uint8Array): string {
 
 const block = /-----BEGIN ([A-Z0-9 ]+)-----([^-]*)-----END \1-----/g
 
-/** The DER of all blocks of a PEM; undefined when there is another kind of block, or no base64. */
+/** The DER of all blocks of a PEM; undefined if there is another kind of block, or invalid base64. */
 export function pemBlocks(text: string, label: string): readonly Uint8Array[] | undefined {
   const found: Uint8Array[] = []
   for (const [, kind, body = ''] of text.matchAll(block)) {

@@ -4,7 +4,7 @@ import type { CipherCCM, CipherGCM, KeyObject } from 'node:crypto'
 const blockBytes = 16
 const zero = Buffer.alloc(blockBytes)
 
-/** Makes AES-CMACs (NIST SP 800-38B, RFC 4493) with one key. */
+/** Computes AES-CMACs (NIST SP 800-38B, RFC 4493) with one key. */
 export type Cmac = (data: Uint8Array) => Uint8Array
 
 /** AES-CMAC with a key of 16, 24 or 32 bytes. It is the last block of AES-CBC, which OpenSSL has. */
@@ -25,8 +25,8 @@ export function cmac(raw: Uint8Array): Cmac {
 type Cipher = Exclude<ReturnType<typeof createCipheriv>, CipherCCM | CipherGCM>
 
 /**
- * AES-CBC from a vector of zeros, again and again with one cipher object: to make one costs more than to use it. What it
- * would mix into the next block is known, so that it can be taken out again.
+ * AES-CBC from a vector of zeros, repeatedly with one cipher object: creating one costs more than using it. The value that it
+ * would mix into the next block is known, and is removed by another XOR.
  */
 class Chain {
   readonly #name: string
@@ -39,10 +39,10 @@ class Chain {
     this.#key = createSecretKey(raw)
   }
 
-  /** The last block of what whole blocks become. Overwrites them. */
+  /** The last block of the result for whole blocks. Overwrites them. */
   last(blocks: Uint8Array): Uint8Array {
     const cipher = this.#cipher ?? createCipheriv(this.#name, this.#key, zero).setAutoPadding(false)
-    // One that failed half-way is in a state that nobody knows.
+    // After a failure its state is unknown.
     this.#cipher = undefined
     const out = cipher.update(xored(blocks, this.#state, 0))
     this.#state = Uint8Array.from(out.subarray(out.length - blockBytes))

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 
-/** SHA-256 (FIPS 180-4). In Node the fastest way to its bytes is a string: half the time of 'buffer'. */
+/** SHA-256 (FIPS 180-4). In Node the fastest output is a string: half the time of 'buffer'. */
 export function sha256(data: string | Uint8Array): Buffer {
   return Buffer.from(hash('sha256', data, 'binary'), 'latin1')
 }

@@ -38,7 +38,7 @@ export class HmacSha256 {
     return hash('sha256', this.#outer, 'hex')
   }
 
-  /** Overwrites the key. Nothing can be computed with it afterwards. */
+  /** Overwrites the key. No HMACs can be computed afterwards. */
   wipe(): void {
     wipe(this.#key, this.#inner, this.#outer)
   }

@@ -20,7 +20,7 @@ export class Siv {
     this.#keys = { mac, begun: doubled(mac(zero)), single, whole: doubled(single(zero)), counters }
   }
 
-  /** The state of S2V (RFC 5297 §2.4) behind this associated data. */
+  /** The state of S2V (RFC 5297 §2.4) after this associated data. */
   under(associated: Uint8Array): Uint8Array {
     const { mac, begun } = this.#usable()
     return xored(mac(associated), begun, 0)
@@ -39,7 +39,7 @@ export class Siv {
     return timingSafeEqual(this.#tag(state, plain), tag) ? plain : undefined
   }
 
-  /** `decrypt` for many that are under the same data. Short ones are opened in one go, at a fraction of the time. */
+  /** `decrypt` for many values with the same data. Short ones are decrypted together, at a fraction of the time. */
   decryptAll(state: Uint8Array, boxes: readonly Uint8Array[]): readonly (Uint8Array | undefined)[] {
     const short = this.#openShort(state, boxes.filter(isShort)).values()
     return boxes.map((box) => (isShort(box) ? short.next().value : this.decrypt(state, box)))
@@ -50,7 +50,7 @@ export class Siv {
     const blocks = Buffer.alloc(boxes.length * tagBytes)
     for (const [at, box] of boxes.entries()) putCounter(blocks, at * tagBytes, box, 0)
     const stream = counters(blocks)
-    // Each is less than a block: what CMAC does with it is to encrypt that one block.
+    // Each is less than a block: its CMAC is the encryption of that one block.
     const mask = xored(doubled(state), whole, 0)
     const plains = boxes.map((box, at) => {
       const plain = xored(stream.subarray(at * tagBytes, (at - 1) * tagBytes + box.length), box.subarray(tagBytes), 0)
@@ -64,7 +64,7 @@ export class Siv {
     })
   }
 
-  /** Lets go of the keys; from now on everything throws. */
+  /** Drops the keys; from now on every call throws. */
   forget(): void {
     this.#keys = undefined
   }
@@ -91,13 +91,13 @@ interface Keys {
   readonly mac: Cmac
   /** The first value of S2V. */
   readonly begun: Uint8Array
-  /** AES under the key of `mac`, and what CMAC adds to a last block that is whole. */
+  /** AES under the key of `mac`, and CMAC's addition to a complete last block. */
   readonly single: Blocks
   readonly whole: Uint8Array
   readonly counters: Blocks
 }
 
-/** AES of whole blocks in a row, each for itself: one cipher object for all, since ECB knows no state. */
+/** AES of several independent blocks: one cipher object for all, since ECB has no state. */
 type Blocks = (blocks: Uint8Array) => Buffer
 
 function blocksOf(raw: Uint8Array): Blocks {
@@ -105,7 +105,7 @@ function blocksOf(raw: Uint8Array): Blocks {
   return (blocks) => cipher.update(blocks)
 }
 
-/** The counter of a block, RFC 5297 §2.6: two bits are cleared, so that whoever counts in 32 or 64 bits gets the same. */
+/** The counter of a block, RFC 5297 §2.6: two bits are cleared, so that counters of 32 and 64 bits have the same result. */
 function putCounter(into: Buffer, at: number, tag: Uint8Array, block: number): void {
   into.set(tag.subarray(0, tagBytes), at)
   into[at + 8] = (into[at + 8] as number) & 0x7f
@@ -115,7 +115,7 @@ function putCounter(into: Buffer, at: number, tag: Uint8Array, block: number): v
 /** Less than a block, and its tag. */
 const isShort = ({ length }: Uint8Array): boolean => length >= tagBytes && length < 2 * tagBytes
 
-/** A short text, padded, added to a block. */
+/** A short string, padded, XORed with a block. */
 function padded(block: Uint8Array, short: Uint8Array): Uint8Array {
   const last = xored(Uint8Array.from(block), short, 0)
   last[short.length] = (last[short.length] as number) ^ 0x80

@@ -31,7 +31,7 @@ export function encryptXChaCha(
   return forMessage(key, nonce, (aead, short) => sealBehind(nonce, aead, short, plaintext, associated))
 }
 
-/** Decrypts the result of `encryptXChaCha`; undefined for anything else. */
+/** Decrypts the result of `encryptXChaCha`; undefined for all other input. */
 export function decryptXChaCha(key: Uint8Array, sealed: Uint8Array, associated?: Uint8Array): Uint8Array | undefined {
   if (sealed.length < xchachaBytes.nonce + tagBytes) return undefined
   const box = sealed.subarray(xchachaBytes.nonce)

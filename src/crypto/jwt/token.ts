@@ -6,13 +6,13 @@ import { JsonError } from '../../util/json-limits.ts'
 import { readJson } from '../../util/json.ts'
 import { isObject } from '../../util/stored/shape.ts'
 
-/** The claims of a JWT whose signature has been verified. Numbers that JavaScript would write differently are `Numeral`s. */
+/** The claims of a JWT with a verified signature. Numbers that JavaScript would write differently are `Numeral`s. */
 export type Claims = Readonly<Record<string, unknown>>
 
 /** The most characters of a JWT. */
 const longest = 64 * 1024
 
-/** The signature algorithms that a mount can accept (RFC 7518, 8037), with the keys that fit. No MACs: their key would be public. */
+/** The signature algorithms that a mount can accept (RFC 7518, 8037), with their keys. No MACs: their key would be public. */
 const algorithms: Readonly<Record<string, string>> = {
   RS256: 'rsa',
   RS384: 'rsa',
@@ -32,7 +32,7 @@ export const algorithmNames: readonly string[] = Object.keys(algorithms)
 /** A public key that may verify JWTs. */
 export interface VerificationKey {
   readonly key: KeyObject
-  /** The id and the algorithm that the key set gives it. */
+  /** The id and the algorithm from the key set. */
   readonly kid?: string
   readonly alg?: string
 }
@@ -77,7 +77,7 @@ export async function verifiedClaims(
 }
 
 /**
- * The claims of a JWT whose signature nobody has verified yet: true only once its issuer has confirmed the whole token.
+ * The claims of a JWT whose signature is not verified yet: valid only once its issuer has confirmed the whole token.
  * @throws Fault invalid_request
  */
 export function unverifiedClaims(input: string, accepted: readonly string[]): Claims {
@@ -98,7 +98,7 @@ function headerOf(token: string, accepted: readonly string[]): TokenHeader {
   return { alg, ...(kid !== undefined && { kid }) }
 }
 
-/** jose takes several spellings of the same bytes; only the one that they encode to is accepted. */
+/** jose accepts several encodings of the same bytes; only the canonical one is accepted here. */
 const isCanonical = (part: string): boolean =>
   part !== '' && Buffer.from(part, 'base64url').toString('base64url') === part
 
@@ -116,9 +116,9 @@ function objectOf(bytes: Uint8Array, what: string): Claims {
   try {
     value = readJson(bytes)
   } catch (thrown) {
-    if (thrown instanceof JsonError) throw invalidToken(`its ${what} is no JSON: ${thrown.message}`)
+    if (thrown instanceof JsonError) throw invalidToken(`its ${what} is not JSON: ${thrown.message}`)
     throw thrown
   }
-  if (!isObject(value)) throw invalidToken(`its ${what} is no JSON object`)
+  if (!isObject(value)) throw invalidToken(`its ${what} is not a JSON object`)
   return value
 }

@@ -17,7 +17,7 @@ export interface RsaParts {
   readonly q: bigint
 }
 
-/** A private number of an elliptic curve, big-endian, and the uncompressed point that is said to belong to it. */
+/** A private number of an elliptic curve, big-endian, and the uncompressed point that is claimed to belong to it. */
 export interface EcParts {
   readonly family: 'ec'
   /** OpenSSL's name of the curve. */
@@ -28,19 +28,19 @@ export interface EcParts {
   readonly point: Uint8Array
 }
 
-/** A seed, and the public key that is said to belong to it (RFC 8032). */
+/** A seed, and the public key that is claimed to belong to it (RFC 8032). */
 export interface Ed25519Parts {
   readonly family: 'ed25519'
   readonly seed: Uint8Array
   readonly point: Uint8Array | undefined
 }
 
-/** The private half of a pair that comes from elsewhere, with what is said of its public half. */
+/** An imported private key, with the claimed public key. */
 export type KeyParts = RsaParts | EcParts | Ed25519Parts
 
 /**
- * The private key of some parts. What follows from the private numbers is computed, never taken over; undefined when the
- * parts contradict each other, or are no key. Takes milliseconds.
+ * The private key of some parts. Values that follow from the private numbers are computed, never copied; undefined if the
+ * parts contradict each other, or are not a key. Takes milliseconds.
  */
 export function wholeKey(parts: KeyParts): KeyObject | undefined {
   try {
@@ -52,7 +52,7 @@ export function wholeKey(parts: KeyParts): KeyObject | undefined {
 }
 
 function ed25519Key({ seed, point }: Ed25519Parts): KeyObject | undefined {
-  // OpenSSL overlooks what is behind a seed.
+  // OpenSSL ignores bytes after a seed.
   if (seed.length !== ed25519Bytes) return undefined
   const key = ed25519FromSeed(seed)
   return point && !sameBytes(ed25519Point(key), point) ? undefined : key
@@ -60,7 +60,7 @@ function ed25519Key({ seed, point }: Ed25519Parts): KeyObject | undefined {
 
 function ecKey({ curve, label, d, point }: EcParts): KeyObject | undefined {
   const ecdh = createECDH(curve)
-  // Refuses 0, and what is not below the order of the curve.
+  // Refuses 0, and numbers that are not below the order of the curve.
   ecdh.setPrivateKey(d)
   const found = ecdh.getPublicKey()
   if (!sameBytes(found, point)) return undefined
@@ -77,7 +77,7 @@ function rsaKey({ n, e, d, p, q }: RsaParts): KeyObject | undefined {
   return works(key) ? key : undefined
 }
 
-/** Whether a signature of the private half fits the public one: with factors that are no primes it does not. */
+/** Whether a signature of the private key is valid for the public one: with composite factors it is not. */
 function works(key: KeyObject): boolean {
   const input = new Uint8Array(32)
   const options = { hash: 'sha2-256', prehashed: false, padding: 'pkcs1v15', salt: 'hash', jws: false } as const

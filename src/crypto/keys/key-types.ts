@@ -9,7 +9,7 @@ import type { PairType } from './pairs.ts'
 export type KeyUse =
   'encrypt' | 'decrypt' | 'wrap' | 'unwrap' | 'sign' | 'verify' | 'mac' | 'derive' | 'encapsulate' | 'decapsulate'
 
-/** Key material as it is stored: raw bytes, or PKCS#8 with the public key beside it. */
+/** Stored key material: raw bytes, or PKCS#8 with the public key beside it. */
 export interface Material {
   readonly secretKey: Uint8Array
   readonly publicKey?: Uint8Array
@@ -27,17 +27,17 @@ export interface KeyType {
   readonly convergent: boolean
   /** The cipher, for types that encrypt with raw keys. */
   readonly cipher?: Cipher
-  /** The MAC of types that only make MACs. Any other key makes HMACs with a separate key. */
+  /** The MAC of types that only support MACs. All other keys compute HMACs with a separate key. */
   readonly mac?: 'hmac' | 'cmac'
   /** For key pairs. */
   readonly pair?: PairType
   /** For types with raw keys of one size, in bytes. */
   readonly keyBytes?: number
-  /** For types whose keys come in several sizes: the smallest and the largest, in bytes. */
+  /** For types with keys of several sizes: the smallest and the largest, in bytes. */
   readonly sizes?: readonly [number, number]
-  /** The number that stands for this type in backups: Vault's, or from 1000 on our own. */
+  /** The number of this type in backups: Vault's, or our own from 1000. */
   readonly code: number
-  /** Fresh key material; `size` counts for types with sizes. The caller wipes it. */
+  /** New key material; `size` matters for types with sizes. The caller wipes it. */
   readonly generate: (random: Random, size: number) => Promise<Material>
 }
 
@@ -85,7 +85,7 @@ const rsaUses = ['encrypt', 'decrypt', 'wrap', 'unwrap', 'sign', 'verify'] as co
 
 const hmacSizes = [32, 512] as const
 
-/** Every type of key, by Vault's name for it: the only place that knows what a type can do. */
+/** All types of keys, by Vault's names: the only place that defines the properties of a type. */
 export const keyTypes = {
   'aes128-gcm96': symmetric(aeads.aes128gcm, 8),
   'aes192-gcm96': symmetric(aeads.aes192gcm, 1000),
@@ -134,7 +134,7 @@ export const keyTypes = {
 } as const satisfies Record<string, KeyType>
 export type KeyTypeName = keyof typeof keyTypes
 
-/** Whether a text names a type of key, to the letter. */
+/** Whether a string is the exact name of a type of key. */
 export function isKeyType(name: string): name is KeyTypeName {
   return Object.hasOwn(keyTypes, name)
 }
@@ -145,8 +145,8 @@ export function keyType(name: KeyTypeName): KeyType {
 }
 
 /**
- * A type by Vault's two ways of naming one: `ml-dsa-65`, or `ml-dsa` with the parameter set `65`; of SLH-DSA the set is
- * the whole name there. Undefined when there is no such type.
+ * A type by Vault's two ways of naming one: `ml-dsa-65`, or `ml-dsa` with the parameter set `65`; for SLH-DSA the
+ * parameter set is the whole name. Undefined if there is no such type.
  */
 export function typeNamed(name: string, set: string): KeyTypeName | undefined {
   if (set === '') return isKeyType(name) ? name : undefined

@@ -4,15 +4,15 @@ import { fromPrivateDer, fromPublicDer, publicText } from './pairs.ts'
 import { pem } from '../encoding/pem.ts'
 import { QuantumKey, quantumPrivate, quantumPublic } from './post-quantum-keys.ts'
 
-/** Half of a key pair: OpenSSL's, or a post-quantum one. */
+/** A public or private key: OpenSSL's, or a post-quantum one. */
 export type PairKey = KeyObject | QuantumKey
 
-/** Reads PKCS#8 in DER. @throws Error when it is no private key of a kind that is known here. */
+/** Parses PKCS#8 in DER. @throws Error if it is not a private key of a known kind. */
 export function readPrivate(der: Uint8Array): PairKey {
   return quantumPrivate(der)?.key ?? fromPrivateDer(der)
 }
 
-/** Reads SubjectPublicKeyInfo in DER. @throws Error when it is no public key of a kind that is known here. */
+/** Parses SubjectPublicKeyInfo in DER. @throws Error if it is not a public key of a known kind. */
 export function readPublic(der: Uint8Array): PairKey {
   return quantumPublic(der) ?? fromPublicDer(der)
 }
@@ -29,7 +29,7 @@ export function quantumOf(key: PairKey): QuantumKey {
   return key
 }
 
-/** A public key as Vault shows it: base64 of the 32 bytes for Ed25519, PEM for the others. */
+/** A public key in Vault's format: base64 of the 32 bytes for Ed25519, PEM for the others. */
 export function publicKeyText(key: PairKey): string {
   return key instanceof QuantumKey ? pem('PUBLIC KEY', key.der()) : publicText(key)
 }

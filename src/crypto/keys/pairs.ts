@@ -16,11 +16,11 @@ export interface PairType {
   readonly family: 'ed25519' | 'ec' | 'rsa' | 'quantum'
   /** How Vault labels a public key of this kind. */
   readonly label: string
-  /** Of the digest-sized numbers in a raw ECDSA signature, in bytes; 0 elsewhere. */
+  /** The size of the numbers in a raw ECDSA signature, in bytes; 0 for other keys. */
   readonly fieldBytes: number
   /** Of post-quantum kinds. */
   readonly quantum?: QuantumName
-  /** A fresh pair; what takes long is made on another thread. @throws Fault unavailable: too many are waiting. */
+  /** A new key pair; slow ones are generated on another thread. @throws Fault unavailable: too many are waiting. */
   readonly generate: (random: (bytes: number) => Uint8Array) => Promise<EncodedPair>
   /** Whether a key, private or public, is of this kind. */
   readonly fits: (key: KeyObject | QuantumKey) => boolean
@@ -34,7 +34,7 @@ export const curves: Readonly<Record<string, string>> = {
   secp256k1: 'secp256k1',
 }
 
-/** Go's bounds of a public exponent, which is odd: 1 would encrypt nothing, and a large one is no one's. */
+/** Go's limits of a public exponent, which is odd: 1 would encrypt nothing, and large ones are not in use. */
 const exponents = { least: 3n, most: 2n ** 31n - 1n } as const
 
 const generated = promisify(generateKeyPair)
@@ -123,7 +123,7 @@ export function privateDer(key: KeyObject): Uint8Array {
   return key.export({ type: 'pkcs8', format: 'der' })
 }
 
-/** SubjectPublicKeyInfo in DER: how public keys are stored. Takes either half. */
+/** SubjectPublicKeyInfo in DER, the stored form of public keys. Accepts a private or a public key. */
 export function publicDer(key: KeyObject): Uint8Array {
   return (key.type === 'private' ? createPublicKey(key) : key).export({ type: 'spki', format: 'der' })
 }
@@ -133,12 +133,12 @@ export function namedCurve(key: KeyObject): KeyObject {
   return key.asymmetricKeyType === 'ec' ? createPublicKey({ key: key.export({ format: 'jwk' }), format: 'jwk' }) : key
 }
 
-/** Reads what `privateDer` wrote. @throws Error when it is no such key. */
+/** Parses the result of `privateDer`. @throws Error if it is malformed. */
 export function fromPrivateDer(der: Uint8Array): KeyObject {
   return createPrivateKey({ key: Buffer.from(der), format: 'der', type: 'pkcs8' })
 }
 
-/** Reads what `publicDer` wrote. @throws Error when it is no such key. */
+/** Parses the result of `publicDer`. @throws Error if it is malformed. */
 export function fromPublicDer(der: Uint8Array): KeyObject {
   return createPublicKey({ key: Buffer.from(der), format: 'der', type: 'spki' })
 }
@@ -160,7 +160,7 @@ export function ed25519FromPoint(point: Uint8Array): KeyObject {
   return fromPublicDer(concat(pointPrefix, point))
 }
 
-/** The 32 bytes of an Ed25519 public key; takes either half. */
+/** The 32 bytes of an Ed25519 public key; accepts a private or a public key. */
 export function ed25519Point(key: KeyObject): Uint8Array {
   return publicDer(key).subarray(pointPrefix.length)
 }
@@ -170,7 +170,7 @@ export function ed25519Private(key: KeyObject): Uint8Array {
   return concat(privateDer(key).subarray(seedPrefix.length), ed25519Point(key))
 }
 
-/** A public key as Vault shows it: base64 of the 32 bytes for Ed25519, PEM for the others. */
+/** A public key in Vault's format: base64 of the 32 bytes for Ed25519, PEM for the others. */
 export function publicText(key: KeyObject): string {
   if (key.asymmetricKeyType === 'ed25519') return base64(ed25519Point(key))
   return (key.type === 'private' ? createPublicKey(key) : key).export({ type: 'spki', format: 'pem' }).toString()

@@ -2,7 +2,7 @@ import type { PublicKey } from 'openpgp'
 import { refuse } from '../../contract/fault.ts'
 import { fromBase64 } from '../../util/bytes.ts'
 
-/** The public key of somebody for whom secrets are encrypted with OpenPGP (RFC 4880, RFC 9580). */
+/** The public key of a recipient of secrets that are encrypted with OpenPGP (RFC 4880, RFC 9580). */
 export interface PgpRecipient {
   /** Lower-case hexadecimal. */
   readonly fingerprint: string
@@ -13,8 +13,8 @@ export interface PgpRecipient {
 /**
  * Public keys as the Vault API takes them, each the base64 of its binary form. The library is loaded at the first use: it
  * is large, and most servers never need it.
- * @param field the name that a refusal gives them.
- * @throws Fault invalid_request for what is no public key that can be encrypted for now.
+ * @param field the name for error messages
+ * @throws Fault invalid_request if it is not a public key that can currently be used for encryption
  */
 export async function readPgpKeys(field: string, keys: readonly string[]): Promise<PgpRecipient[]> {
   const recipients: PgpRecipient[] = []
@@ -47,7 +47,7 @@ export async function readPgpKey(field: string, encoded: string): Promise<PgpRec
   return new Recipient(key)
 }
 
-/** @throws Fault invalid_request unless there is a key for encryption that is valid, and long enough. */
+/** @throws Fault invalid_request unless there is a valid key for encryption of sufficient length. */
 async function mustEncrypt(field: string, key: PublicKey): Promise<void> {
   const { config } = await import('openpgp')
   let found

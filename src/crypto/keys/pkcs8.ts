@@ -57,7 +57,7 @@ function numberOf(content: Uint8Array): bigint {
   return BigInt(`0x${hex(content)}`)
 }
 
-/** RFC 8410 §7: the seed; behind it attributes, which do not count, and the public key. */
+/** RFC 8410 §7: the seed, followed by attributes, which are ignored, and the public key. */
 function ed25519Parts(inner: Uint8Array, more: readonly DerValue[]): KeyParts {
   const [seed] = derValues(inner)
   return { family: 'ed25519', seed: contentOf(seed, tags.octetString), point: pointOf(more) }
@@ -77,7 +77,7 @@ function pointOf(more: readonly DerValue[]): Uint8Array | undefined {
   return bits.subarray(1)
 }
 
-/** OpenSSL finds out which curve some parameters are, and where a compressed point lies. */
+/** OpenSSL determines the curve of parameters, and decompresses points. */
 function ecParts(der: Uint8Array): KeyParts {
   const key = createPrivateKey({ key: Buffer.from(der), format: 'der', type: 'pkcs8' })
   const { crv = '', x = '', y = '', d = '' } = key.export({ format: 'jwk' })

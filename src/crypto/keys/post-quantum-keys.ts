@@ -10,7 +10,7 @@ interface Algorithm {
   readonly label: string
   /** The parts of a key pair. */
   readonly seed: number
-  /** The private key as it is stored: the seed, but for SLH-DSA, where it is RFC 9909's. */
+  /** The stored private key: the seed, except for SLH-DSA, where it is that of RFC 9909. */
   readonly secretKeyBytes: number
   readonly publicKeyBytes: number
 }
@@ -43,7 +43,7 @@ export const quantumAlgorithms = {
 } as const satisfies Record<string, Algorithm>
 export type QuantumName = keyof typeof quantumAlgorithms
 
-/** Half of a post-quantum key pair. OpenSSL knows none here: the bytes are in a KeyObject, which does not print. */
+/** A post-quantum public or private key. OpenSSL here lacks them: the bytes are in a KeyObject, which does not print. */
 export class QuantumKey {
   readonly name: QuantumName
   readonly type: 'private' | 'public'
@@ -84,13 +84,13 @@ function isHashBased(name: QuantumName): boolean {
   return quantumAlgorithms[name].seed !== quantumAlgorithms[name].secretKeyBytes
 }
 
-/** A private key as others may write it: some put the expanded key beside the seed. */
+/** A private key in forms of other programs: some put the expanded key beside the seed. */
 export interface QuantumPrivate {
   readonly key: QuantumKey
   readonly expanded: Uint8Array | undefined
 }
 
-/** Reads PKCS#8; undefined when it is of an algorithm that is not here. @throws RangeError when it is damaged. */
+/** Parses PKCS#8; undefined if its algorithm is unknown. @throws RangeError if it is damaged. */
 export function quantumPrivate(der: Uint8Array): QuantumPrivate | undefined {
   const [, algorithm, octets] = derInside(der)
   const name = nameOf(algorithm?.whole)
@@ -104,7 +104,7 @@ export function quantumPrivate(der: Uint8Array): QuantumPrivate | undefined {
   return { key: new QuantumKey(name, 'private', seed?.content ?? new Uint8Array()), expanded: expanded?.content }
 }
 
-/** Reads SubjectPublicKeyInfo; undefined when it is of an algorithm that is not here. @throws RangeError when it is damaged. */
+/** Parses SubjectPublicKeyInfo; undefined if its algorithm is unknown. @throws RangeError if it is damaged. */
 export function quantumPublic(der: Uint8Array): QuantumKey | undefined {
   const [algorithm, bits] = derInside(der)
   const name = nameOf(algorithm?.whole)

@@ -31,7 +31,7 @@ const all = { ...signers, ...kems }
 export type SignerName = keyof typeof signers
 export type KemName = keyof typeof kems
 
-/** Half of a pair, as it crosses between threads. */
+/** A public or private key, in the form for other threads. */
 interface Half<N extends QuantumName> {
   readonly name: N
   readonly key: KeyObject
@@ -48,7 +48,7 @@ interface Message extends Half<SignerName> {
  * kept as seeds, and are expanded for every use.
  */
 export const quantum = {
-  /** A pair of a seed: what is stored as the private key, and the public one. */
+  /** The key pair of a seed: the stored private key, and the public one. */
   pair: ({ name, key }: Half<QuantumName>): { readonly secretKey: Uint8Array; readonly publicKey: Uint8Array } => {
     const seed = key.export()
     const { secretKey, publicKey } = all[name].keygen(seed)
@@ -57,7 +57,7 @@ export const quantum = {
     return { secretKey, publicKey }
   },
 
-  /** The public key of a private one; undefined when it, or the expanded key that came with it, contradicts itself. */
+  /** The public key of a private one; undefined if it, or the accompanying expanded key, contradicts itself. */
   publicKey: ({
     name,
     key,
@@ -83,7 +83,7 @@ export const quantum = {
     return signers[name].verify(signature, input, key.export(), { context })
   },
 
-  /** A fresh secret, and what its owner finds it with. @throws Fault invalid_request for a public key that FIPS 203 refuses. */
+  /** A new secret, and its ciphertext for the owner. @throws Fault invalid_request for a public key that FIPS 203 refuses. */
   encapsulate: ({ name, key }: Half<KemName>): { readonly ciphertext: Uint8Array; readonly secret: Uint8Array } => {
     try {
       const { cipherText, sharedSecret } = kems[name].encapsulate(key.export())
@@ -93,7 +93,7 @@ export const quantum = {
     }
   },
 
-  /** The secret; a ciphertext that was made for another key gives another secret (FIPS 203 §6.3), not an error. */
+  /** The secret; a ciphertext for another key results in another secret (FIPS 203 §6.3), not in an error. */
   decapsulate: ({ name, key, ciphertext }: Half<KemName> & { readonly ciphertext: Uint8Array }): Uint8Array => {
     if (ciphertext.length !== kems[name].lengths.cipherText) {
       throw refuse(`a ciphertext of ${name} has ${kems[name].lengths.cipherText} bytes, not ${ciphertext.length}`)

@@ -5,7 +5,7 @@ import { base64, concat, utf8 } from '../../util/bytes.ts'
 /** The widest barcode, pixels. */
 const widest = 2048
 
-/** The most bytes of a text: the code of a longer one takes the event loop for too long. */
+/** The most bytes of the content: the code of a longer one holds the event loop for too long. */
 const mostBytes = 1200
 
 /** The white border that readers need, in modules. */
@@ -14,9 +14,9 @@ const quietZone = 4
 type Modules = readonly (readonly boolean[])[]
 
 /**
- * A text as a QR code: a black and white PNG in base64.
+ * A string as a QR code: a black and white PNG in base64.
  * @param size width and height in pixels; if it is small, the code has no white border of its own
- * @throws Fault invalid_request when the text or the size does not fit
+ * @throws Fault invalid_request if the string or the size does not fit
  */
 export async function barcodeOf(text: string, size: number): Promise<string> {
   if (size > widest) throw refuse(`the qr_size value must not be greater than ${widest}`)

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { sameText } from '../../util/bytes.ts'
 
-/** A key of one-time passwords, and how its codes are made. */
+/** A key of one-time passwords, and the parameters of its codes. */
 export interface OneTimeKey {
   /** Base64. */
   readonly key: string
@@ -14,7 +14,7 @@ export interface OneTimeKey {
   readonly skew: number
 }
 
-/** The number of the period that a time lies in. @param now epoch milliseconds */
+/** The number of the period of a time. @param now epoch milliseconds */
 export const counterAt = ({ period }: Pick<OneTimeKey, 'period'>, now: number): number =>
   Math.floor(now / 1000 / period)
 
@@ -30,7 +30,7 @@ export function codeOf(
   return String(number % 10 ** digits).padStart(digits, '0')
 }
 
-/** The counter around now that a code is of; undefined: of none that the skew allows. Takes as long for every code. */
+/** The counter around now with this code; undefined: none that the skew allows. Takes the same time for every code. */
 export function counterOf(key: OneTimeKey, code: string, now: number): number | undefined {
   const current = counterAt(key, now)
   let found: number | undefined

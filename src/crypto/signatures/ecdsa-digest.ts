@@ -7,7 +7,7 @@ import { publicDer } from '../keys/pairs.ts'
 
 const curves = { prime256v1: p256, secp384r1: p384, secp521r1: p521, secp256k1 } as const
 
-// Any s is good: the low half only is a rule of blockchains. Fresh randomness goes into the nonce (RFC 6979 §3.6).
+// Any s is valid: only the low half is a rule of blockchains. Fresh randomness goes into the nonce (RFC 6979 §3.6).
 const signing = { prehash: false, lowS: false, extraEntropy: true } as const
 const verifying = { prehash: false, lowS: false } as const
 

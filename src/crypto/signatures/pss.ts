@@ -3,7 +3,7 @@ import { digest } from '../hash.ts'
 import type { MacHash } from '../hash.ts'
 import { randomBytes } from '../fast/random.ts'
 
-/** Whether a salt fits: RFC 8017 §9.1.1, for keys whose length is whole bytes. */
+/** Whether a salt fits: RFC 8017 §9.1.1, for keys whose length is a multiple of 8 bits. */
 export function pssFits(modulusBytes: number, hashBytes: number, saltBytes: number): boolean {
   return saltBytes >= 0 && saltBytes <= modulusBytes - hashBytes - 2
 }

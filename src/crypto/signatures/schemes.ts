@@ -9,7 +9,7 @@ import { quickBytes } from '../ciphers/cipher.ts'
 import { signatures } from './signatures.ts'
 import type { SignatureOptions } from './signatures.ts'
 
-/** How a family of keys signs. What takes long is done on another thread, and promised. */
+/** The signatures of a family of keys. Slow ones are computed on another thread, with a promise. */
 export interface Scheme {
   readonly sign: (key: PairKey, input: Uint8Array, options: SignatureOptions) => Uint8Array | Promise<Uint8Array>
   readonly verify: (
@@ -82,7 +82,7 @@ function quantumMessage(half: PairKey, input: Uint8Array, { prehashed, boundTo }
 /** Hashed in less than a millisecond or two. */
 const isShort = ({ length }: Uint8Array): boolean => length <= quickBytes / 4
 
-/** OpenSSL has P-256 in machine code, but not for a digest that is ready made. */
+/** OpenSSL has P-256 in machine code, but not for a given digest. */
 function isQuick(key: KeyObject, options: SignatureOptions): boolean {
   return key.asymmetricKeyDetails?.namedCurve === 'prime256v1' && !options.prehashed
 }

@@ -7,14 +7,14 @@ import { digest, opensslHash } from '../hash.ts'
 import type { MacHash } from '../hash.ts'
 import { emsaPss, pssFits } from './pss.ts'
 
-/** How a signature is made. Each family of keys looks only at what concerns it. */
+/** The parameters of a signature. Each family of keys uses only its own. */
 export interface SignatureOptions {
   /** `none`: the input of a PKCS#1 v1.5 signature is put in as it is. */
   readonly hash: MacHash | 'none'
   /** The input is a digest already. */
   readonly prehashed: boolean
   readonly padding: 'pss' | 'pkcs1v15'
-  /** Bytes of the PSS salt; `auto`: as long as fits when signing, any when verifying. */
+  /** Bytes of the PSS salt; `auto`: the maximum when signing, any when verifying. */
   readonly salt: number | 'auto' | 'hash'
   /** ECDSA: r ‖ s of fixed length (RFC 7518) instead of DER. */
   readonly jws: boolean
@@ -28,8 +28,8 @@ interface Signatures {
 }
 
 /**
- * Signatures by families of keys: RFC 8032 (pure), FIPS 186-5, RFC 8017. Functions throw Faults for wishes that cannot be.
- * They work where they are called; `schemes` takes them to another thread.
+ * Signatures by families of keys: RFC 8032 (pure), FIPS 186-5, RFC 8017. Functions throw Faults for invalid
+ * parameters. They run on the calling thread; `schemes` runs them on another one.
  */
 export const signatures = {
   ed25519: {
@@ -59,12 +59,12 @@ export const signatures = {
 
 function ecHash(input: Uint8Array, { hash, prehashed }: SignatureOptions): string {
   if (hash === 'none') throw refuse('hash_algorithm none is for prehashed pkcs1v15 signatures of RSA keys')
-  // Anybody can make a signature that fits the number 0, which nothing at all is taken for.
+  // Signatures for the number 0 can be forged, so this digest is refused.
   if (prehashed && input.every((byte) => byte === 0)) throw refuse('the input is prehashed, but it is no digest')
   return opensslHash(hash)
 }
 
-/** @throws Fault for what is not exactly the DER of two integers (RFC 3279 §2.2.3). */
+/** @throws Fault unless it is exactly the DER of two integers (RFC 3279 §2.2.3). */
 function mustBeDer(signature: Uint8Array): void {
   const [tag = 0, first = 0, second = 0] = signature
   const header = first === 0x81 ? 3 : 2
@@ -90,7 +90,7 @@ function digestOf(input: Uint8Array, { hash, prehashed }: SignatureOptions): { h
   return { hash, value: input }
 }
 
-// RFC 8017 §9.2 note 1: the DER in front of a digest, which ends with its length.
+// RFC 8017 §9.2 note 1: the DER before a digest, which ends with its length.
 const infos: Readonly<Record<MacHash, string>> = {
   sha1: '3021300906052b0e03021a05000414',
   'sha2-224': '302d300d06096086480165030402040500041c',

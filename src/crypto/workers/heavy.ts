@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads'
 import type { HeavyJobs } from './jobs.ts'
 import { Workers } from './pool.ts'
 
-// Compiled, this file and the thread's lie side by side, whatever folder that is.
+// After compilation, this file and that of the thread are in the same folder.
 const spawn = (nice: number) => (): Worker =>
   new Worker(new URL('worker.js', import.meta.url), { name: 'cryptography', workerData: { nice } })
 
@@ -30,7 +30,7 @@ export const slow = new Workers<HeavyJobs>({
   retryAfter: 10,
 })
 
-/** Password hashes. Anyone may ask for one without a token, so they have threads of their own, with less of the processors. */
+/** Password hashes. Logins need no token, so they have separate threads, with less of the processors. */
 export const hashing = new Workers<HeavyJobs>({
   spawn: spawn(5),
   threads: Math.min(4, Math.max(1, availableParallelism() - 1)),

@@ -54,7 +54,7 @@ export const jobs = {
   openOaep: ({ key, sealed, hash, label }: Padded) => decryptOaep(key, sealed, { hash, label }),
   /** Of keys to import. */
   unwrapKey: ({ key, wrapped, hash }: Wrapped) => unwrapKey(key, wrapped, hash),
-  /** Of a private key that comes from elsewhere, undefined when it is none. */
+  /** Of an imported private key, undefined if it is invalid. */
   readPkcs8: (der: Uint8Array) => readPkcs8(der),
   wholeKey: (parts: KeyParts) => wholeKey(parts),
   certificateRequest: ({ key, template }: { readonly key: KeyObject; readonly template: string }) =>

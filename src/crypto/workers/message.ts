@@ -17,7 +17,7 @@ export function packed(value: unknown): { readonly message: unknown; readonly tr
   return { message: Object.fromEntries(members), transfer }
 }
 
-/** How many bytes there are in a value: those that `packed` copies. */
+/** The number of bytes in a value: those that `packed` copies. */
 export function bytesIn(value: unknown): number {
   let sum = 0
   for (const part of partsOf(value)) if (part instanceof Uint8Array) sum += part.length

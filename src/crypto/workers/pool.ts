@@ -4,20 +4,20 @@ import { Thread } from './thread.ts'
 import type { Task } from './thread.ts'
 import { bytesIn } from './message.ts'
 
-/** Work by name. What goes in and comes out is copied between threads; keys cross as KeyObjects, never as bytes. */
+/** Jobs by name. Inputs and results are copied between threads; keys are transferred as KeyObjects, never as bytes. */
 export type Jobs = Readonly<Record<string, (input: never) => unknown>>
 
 /** How a pool of threads is laid out. */
 export interface WorkersOptions {
   readonly spawn: () => Worker
   readonly threads: number
-  /** Jobs that one thread has at a time: with two, the next one is there when one ends. */
+  /** The jobs of one thread at a time: with two, the next one is already there when one ends. */
   readonly inHand: number
   /** Jobs that may wait for a thread. */
   readonly waiting: number
   /** Bytes of their inputs together; one that waits alone may go beyond. */
   readonly waitingBytes: number
-  /** Seconds, for those who are turned away. */
+  /** Seconds, for refused jobs. */
   readonly retryAfter: number
 }
 
@@ -38,7 +38,7 @@ export class Workers<J extends Jobs> {
 
   /**
    * Runs a job on another thread.
-   * @throws Fault what the job threw; `unavailable` with Retry-After when too many wait; `internal` when the thread died.
+   * @throws Fault of the job; `unavailable` with Retry-After if too many wait; `internal` if the thread died.
    */
   async run<N extends keyof J & string>(job: N, input: Parameters<J[N]>[0]): Promise<ReturnType<J[N]>> {
     const thread = this.#free()
@@ -51,7 +51,7 @@ export class Workers<J extends Jobs> {
     return result as Promise<ReturnType<J[N]>>
   }
 
-  /** Turns away what waits, lets what was begun come to its end, and ends the threads. A later job starts new ones. */
+  /** Refuses waiting jobs, completes the started ones, and ends the threads. A later job starts new ones. */
   async end(): Promise<void> {
     this.#queued = 0
     for (const { reject } of this.#queue.splice(0)) {
@@ -62,7 +62,7 @@ export class Workers<J extends Jobs> {
     await Promise.all(threads.map(async (thread) => thread.end()))
   }
 
-  /** A thread that can take a job: an idle one, else a new one, else one that can have another in hand. */
+  /** A thread for a job: an idle one, otherwise a new one, otherwise one that can have another job. */
   #free(): Thread | undefined {
     const [least] = [...this.#threads].sort((a, b) => a.load - b.load)
     if (least?.load === 0) return least

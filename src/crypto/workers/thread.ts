@@ -3,7 +3,7 @@ import { Fault } from '../../contract/fault.ts'
 import type { FaultCode } from '../../contract/fault.ts'
 import { packed } from './message.ts'
 
-/** One job for a thread, and who waits for it. */
+/** One job for a thread, with its deferred result. */
 export interface Task {
   readonly job: string
   readonly input: unknown
@@ -11,19 +11,19 @@ export interface Task {
   readonly reject: (thrown: unknown) => void
 }
 
-/** The answer of a thread to a job: the result, the Fault that it threw, or anything else that it threw. */
+/** The response of a thread to a job: the result, the Fault, or another error. */
 export type Answer =
   | { readonly value: unknown }
   | { readonly fault: { readonly code: FaultCode; readonly message: string } }
   | { readonly thrown: unknown }
 
-/** An event of a thread: an answer, or its end. */
+/** An event of a thread: a response, or its end. */
 interface Events {
   readonly freed: () => void
   readonly died: () => void
 }
 
-/** One worker thread. It answers its jobs in their order, and keeps the process alive only while it has some. */
+/** One worker thread. It responds to its jobs in their order, and keeps the process alive only while it has some. */
 export class Thread {
   readonly #worker: Worker
   readonly #tasks: Task[] = []
@@ -62,7 +62,7 @@ export class Thread {
     if (this.#tasks.push(task) === 1) this.#worker.ref()
   }
 
-  /** Ends the thread when it has done what it has in hand. */
+  /** Ends the thread after its current jobs. */
   async end(): Promise<void> {
     if (this.#tasks.length > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
     await this.#worker.terminate()

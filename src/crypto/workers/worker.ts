@@ -6,7 +6,7 @@ import { packed, wipeParts } from './message.ts'
 import type { Answer } from './thread.ts'
 
 const { nice } = workerData as { readonly nice: number }
-// On Linux alone this is the priority of the calling thread; elsewhere it would be that of the whole process.
+// Only on Linux this is the priority of the calling thread; on other systems it would be that of the whole process.
 if (nice > 0 && process.platform === 'linux') setPriority(0, nice)
 
 // The program of a thread of `Workers`: one message is one job of the table, and is answered with one message.
