@@ -97,7 +97,7 @@ function reportFailure(thrown: unknown, command: Command, running: Run | undefin
   runtime.err(`${prefix === '' ? '' : `${prefix}: `}${thrown.message}\n`)
   if (thrown.next !== '') runtime.err(`  next: ${thrown.next}\n`)
   if (command.needs && thrown.isUnsupported) runtime.err(`This server has no ${command.needs}.\n`)
-  // For a write to a path that is nearly right, the server suggests the right one.
+  // For a write to an almost correct path, the server suggests the correct one.
   if (thrown.body) showWarnings({ err: (line) => runtime.err(`${line}\n`) }, thrown.body)
   return status.refused
 }
@@ -114,7 +114,7 @@ function checkArguments(command: Command, args: readonly string[]): void {
   )
 }
 
-/** Flags end at the first argument. A flag behind it is data, which surprises people. */
+/** Flags end at the first argument. A flag after it is data, which is a common mistake. */
 function noteMisplacedFlags(args: readonly string[], flagTable: FlagTable, err: (line: string) => void): void {
   for (const word of args.filter(looksLikeFlag)) {
     const name = word.replace(/^--?/, '').replace(/=.*$/s, '')

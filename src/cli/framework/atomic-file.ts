@@ -25,8 +25,8 @@ const alreadyExists = (path: string): UsageError =>
 
 /**
  * Writes a file that has its name only when all of it is on the disk, and is for its owner alone (mode 0600). Until then
- * it lies beside under another name, and if the stream fails it goes.
- * @throws UsageError when it cannot be written; whatever the stream throws
+ * it is stored beside it under another name, and removed if the stream fails.
+ * @throws UsageError if it cannot be written; errors of the stream
  */
 export async function writeAtomically(path: string, stream: AsyncIterable<Uint8Array>, force: boolean): Promise<void> {
   const beside = join(dirname(path), `.${basename(path)}.${randomUUID()}.part`)
@@ -47,7 +47,7 @@ export async function writeAtomically(path: string, stream: AsyncIterable<Uint8A
   }
 }
 
-/** Gives the file its name. A link never replaces a file that came there meanwhile, as a rename would. */
+/** Gives the file its name. Unlike a rename, a link never replaces a file that was created meanwhile. */
 async function publish(beside: string, path: string, force: boolean): Promise<void> {
   if (!force) {
     const linked = await link(beside, path).then(() => true, linkFailed)

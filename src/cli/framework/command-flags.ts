@@ -2,7 +2,7 @@ import type { Command } from './command.ts'
 import { connectionFlags } from '../http/connection.ts'
 import type { FlagTable } from './flags.ts'
 
-/** All flags of a command: its own, those of what it shows, and those of the connection. */
+/** All flags of a command: its own, those of its output, and those of the connection. */
 export function flagsOf(command: Command): FlagTable {
   const shows = command.shows ?? []
   return {

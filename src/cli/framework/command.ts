@@ -27,9 +27,9 @@ export interface Runtime {
   stdin(): Promise<string>
   /** Both as bytes, for data of any size. */
   readonly stdio: Stdio
-  /** Asks on the terminal without showing what is typed. @throws NoTerminal */
+  /** Prompts on the terminal without echo. @throws NoTerminal */
   ask(question: string): Promise<string>
-  /** Starts a server; the command line itself must not know how. */
+  /** Starts a server; a dependency, because the command line itself must not import it. */
   readonly serve: Serve
 }
 
@@ -63,7 +63,7 @@ export type Serve = (options: {
   stop(): Promise<void>
 }>
 
-/** One command. Everything that help, usage and dispatch know is here. */
+/** One command, with everything for help, usage and dispatch. */
 export interface Command {
   /** `token create`. */
   readonly name: string
@@ -73,15 +73,15 @@ export interface Command {
   /** Fewest and most arguments. */
   readonly args: readonly [number, number]
   readonly flags?: FlagTable
-  /** It talks to no server, and takes none of the flags for that. */
+  /** It connects to no server, and has no flags for that. */
   readonly offline?: true
-  /** It sends no token that was kept: one that cannot be had does not stand in its way. */
+  /** It sends no stored token, and works if the stored one cannot be read. */
   readonly anonymous?: true
   /** A feature that the server must have, if not every server has it: named in the error when it is missing. */
   readonly needs?: string
   /** `-field`, `-format` and `-detailed`, as far as it has them. */
   readonly shows?: readonly ('field' | 'format' | 'raw' | 'detailed')[]
-  /** `reading secret/a`: what an error of the server stood in the way of. */
+  /** `reading secret/a`: the action in which an error of the server occurred. */
   readonly doing?: string | ((run: Run) => string)
   /** @returns the exit status. */
   readonly run: (run: Run) => Promise<number>

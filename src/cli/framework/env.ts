@@ -14,16 +14,16 @@ const prefixes = ['STRONGROOM_', 'BAO_', 'VAULT_'] as const
 export class Environment {
   readonly #variables: Variables
   readonly #show: (text: string) => void
-  /** The token of the token helper, which is asked once; undefined without a helper, or before it was asked. */
+  /** The token of the token helper, which is run once; undefined without a helper, or before that. */
   #helperToken: string | undefined
 
-  /** @param show gets what a token helper prints on standard error */
+  /** @param show called with a token helper's output on standard error */
   constructor(variables: Variables, show: (text: string) => void = () => {}) {
     this.#variables = variables
     this.#show = show
   }
 
-  /** STRONGROOM_X, else BAO_X, else VAULT_X. An empty one counts as given. */
+  /** STRONGROOM_X, otherwise BAO_X, otherwise VAULT_X. An empty one counts as set. */
   setting(name: string): string | undefined {
     return this.found(name)?.value
   }
@@ -43,8 +43,8 @@ export class Environment {
   }
 
   /**
-   * The token to use: from the environment, else the one that `login` kept. Empty for none.
-   * @throws UsageError when a kept one is there and cannot be read
+   * The token: from the environment, otherwise the one stored by `login`. Empty for none.
+   * @throws UsageError if a stored one exists and cannot be read
    */
   token(): string {
     const fromEnvironment = this.setting('TOKEN')
@@ -59,7 +59,7 @@ export class Environment {
     }
   }
 
-  /** Keeps a token for later commands, by the helper or readable by its owner only. @throws UsageError when it cannot */
+  /** Stores a token for later commands, by the helper or in a file that only its owner can read. @throws UsageError on failure */
   keepToken(token: string): void {
     const helper = this.#helper()
     if (helper) {
@@ -69,7 +69,7 @@ export class Environment {
     try {
       const file = openSync(this.tokenFile(), 'w', 0o600)
       try {
-        // The mode above holds for a new file only; an old one is closed to others before the token is in it.
+        // The mode above applies to a new file only; an existing one is made private before the token is written.
         fchmodSync(file, 0o600)
         writeSync(file, token)
       } finally {
@@ -87,7 +87,7 @@ export class Environment {
     this.#helper()?.erase()
   }
 
-  /** Where `login` keeps the token when there is no helper. */
+  /** The file in which `login` stores the token if there is no helper. */
   tokenFile(): string {
     return this.setting('TOKEN_PATH') || join(this.#home(), '.vault-token')
   }

@@ -1,4 +1,4 @@
-/** Command lines to begin with, without the program's name. Help shows them. */
+/** Example command lines for the help, without the program's name. */
 export const examples: Readonly<Record<string, readonly string[]>> = {
   server: [
     'server -dev -dev-root-token-id=root',

@@ -11,7 +11,7 @@ export interface FlagSpec {
   readonly about: string
   /** Another name for it: `-ns` for `-namespace`. */
   readonly alias?: string
-  /** It may be given empty, and that has a meaning: an empty description, the root namespace. */
+  /** It may be empty, with a meaning: an empty description, the root namespace. */
   readonly mayBeEmpty?: true
   /** Words accepted in place of a duration. */
   readonly words?: readonly string[]
@@ -33,7 +33,7 @@ export class Flags {
     return this.#values.has(name)
   }
 
-  /** The last value given. */
+  /** The last given value. */
   string(name: string): string | undefined {
     return this.#values.get(name)?.at(-1)
   }

@@ -2,17 +2,17 @@ import { openSync } from 'node:fs'
 import { ReadStream } from 'node:tty'
 import { UsageError } from './flags.ts'
 
-/** There is nobody to ask. */
+/** There is no terminal for a prompt. */
 export class NoTerminal extends UsageError {
   constructor() {
     super('there is no terminal to prompt on: give the value as an argument, or "-" to read it from standard input')
   }
 }
 
-/** Asks on the terminal without showing what is typed, even when standard input is a file. @throws NoTerminal */
+/** Prompts on the terminal without echo, even if standard input is a file. @throws NoTerminal */
 export async function askHidden(question: string): Promise<string> {
   const terminal = openTerminal()
-  // First hidden, then asked: what is pasted at once must not show either.
+  // Echo is disabled before the prompt: pasted input must not show either.
   terminal.setRawMode(true)
   process.stderr.write(question)
   try {
@@ -25,7 +25,7 @@ export async function askHidden(question: string): Promise<string> {
 }
 
 function openTerminal(): ReadStream {
-  // Without this a background job would be stopped by the terminal instead of being told.
+  // Without this, the terminal would stop a background job instead of reporting an error.
   if (!process.stdin.isTTY && !process.stderr.isTTY) throw new NoTerminal()
   try {
     return new ReadStream(openSync('/dev/tty', 'r+'))
@@ -39,7 +39,7 @@ const keys = { enter: '\r\n', stop: '\u0003\u0004', back: '\u007f\b', clear: '\u
 
 async function typed(terminal: ReadStream): Promise<string> {
   let text = ''
-  // A letter of several bytes may come in two parts.
+  // A character of several bytes may arrive in two parts.
   terminal.setEncoding('utf8')
   for await (const chunk of terminal) {
     for (const letter of chunk as string) {

@@ -6,7 +6,7 @@ import { readJson } from '../../util/json.ts'
 
 /**
  * Request data from words: `k=v`, `k=@file`, `k=-` (standard input), and `-` or `@file` for a JSON object. `\@` is an
- * `@` that begins a value. Files are taken as they are. A repeated key becomes a list.
+ * `@` that begins a value. Files are used unchanged. A repeated key becomes a list.
  * @throws UsageError
  */
 export async function inputOf(run: Pick<Run, 'stdin'>, words: readonly string[]): Promise<Record<string, unknown>> {
@@ -39,7 +39,7 @@ function joined(old: unknown, value: unknown): unknown {
   return Array.isArray(old) ? [...(old as unknown[]), value] : [old, value]
 }
 
-/** The text of a file. @throws UsageError if it cannot be read, or is not UTF-8 */
+/** The content of a text file. @throws UsageError if it cannot be read, or is not UTF-8 */
 export function fileText(path: string): string {
   let bytes: Buffer
   try {
@@ -50,7 +50,7 @@ export function fileText(path: string): string {
   return textIn(bytes, `the file ${path}`)
 }
 
-/** Bytes as the text that they are. @throws UsageError where they are none: a text made of them would be another value */
+/** Bytes as a string. @throws UsageError if they are not UTF-8: the string would be another value */
 export function textIn(bytes: Uint8Array, what: string): string {
   const text = textOrNone(bytes)
   if (text === undefined)
@@ -65,7 +65,7 @@ function objectOf(text: string): Record<string, unknown> {
     const value = readJson(Buffer.from(text))
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
   } catch {
-    // Said below: the parser's own words might quote a secret.
+    // Reported below: the parser's own message might quote a secret.
   }
   throw new UsageError('the data must be a single JSON object')
 }

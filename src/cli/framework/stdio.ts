@@ -3,14 +3,14 @@ import { UsageError } from './flags.ts'
 /** Standard input and output as bytes of any number, for commands that pass data through. */
 export interface Stdio {
   read(): AsyncIterable<Uint8Array>
-  /** Returns when there is room for more. @throws UsageError when nobody reads any more */
+  /** Returns when there is space for more. @throws UsageError if the reader has gone away */
   write(bytes: Uint8Array): Promise<void>
   /** Whether standard output, and standard error, is a terminal. */
   readonly outIsTerminal: boolean
   readonly errIsTerminal: boolean
 }
 
-/** The pipes of this process. `used` tells whether data went out: then a reader that leaves early is a failure. */
+/** The standard streams of this process. `used`: whether data was written; then a reader that stops early is a failure. */
 export function processStdio(): Stdio & { used(): boolean } {
   let used = false
   return {

@@ -44,11 +44,11 @@ export interface SendOptions {
   /** Data in the URL, behind the path. */
   readonly query?: Readonly<Record<string, unknown>>
   readonly token?: string
-  /** Sent even if requests are only to be shown: a question that must be answered before the request is known. */
+  /** Sent even in a dry run: its response is needed to determine the actual request. */
   readonly evenInDryRun?: boolean
-  /** Never sent again: a key share would count for the next try, and the answer to the first be lost. */
+  /** Never sent again: a key share would count for the next attempt, and the response to the first one be lost. */
   readonly noRetry?: boolean
-  /** The answer may be something else than JSON: it is shown as it is. */
+  /** The response may be something other than JSON: it is shown unchanged. */
   readonly anyText?: boolean
 }
 
@@ -72,7 +72,7 @@ export class Client {
   /**
    * Sends a request, again when the server is in trouble (412, or 5xx other than 501).
    * @returns the answer; a 404 with data or warnings is one too, except to a write
-   * @throws ServerError for all others that are no success; Shown when requests are only to be shown; UsageError for a path that cannot be
+   * @throws ServerError for all other unsuccessful ones; Shown in a dry run; UsageError for an invalid path
    */
   async send(method: string, path: string, data?: unknown, options: SendOptions = {}): Promise<ApiResponse> {
     const url = this.#url(path, options.query ?? {})
@@ -126,7 +126,7 @@ export class Client {
       throw Object.assign(new ServerError(refusal(request, response), status, body), {
         next: hintFor(request, response),
       })
-    // A redirect that was not followed, and a proxy's page, say nothing of whether anything was done.
+    // A redirect that was not followed, and a proxy's page, do not show whether the operation was performed.
     const fits = status < 300 && (anyText || body !== undefined || text.trim() === '')
     if (!fits)
       throw new ServerError(
@@ -183,11 +183,11 @@ export class Client {
   }
 }
 
-/** The wrapping TTL: a response that must be wrapped is wrapped for as long as Vault's clients say if the user gave no TTL. */
+/** The wrapping TTL: a response that must be wrapped has the default TTL of Vault's clients if the user gave none. */
 const defaultWrapping = (method: string, { pathname }: URL): Record<string, string> =>
   ['PUT', 'POST'].includes(method) && pathname.endsWith('/v1/sys/wrapping/wrap') ? { 'X-Vault-Wrap-TTL': '5m' } : {}
 
-/** @throws ServerError for a redirect from TLS into the clear: a token must not go there */
+/** @throws ServerError for a redirect from TLS to plaintext: a token must not be sent there */
 function nextUrl(url: URL, location: string): URL {
   const next = URL.canParse(location, url.href) ? new URL(location, url) : undefined
   if (!next || !['http:', 'https:'].includes(next.protocol))
@@ -197,7 +197,7 @@ function nextUrl(url: URL, location: string): URL {
   return next
 }
 
-/** A failure that may pass. A sealed server stays sealed, however often it is asked. */
+/** A temporary failure. A sealed server stays sealed, so it is not retried. */
 function isTransient({ status, body }: ApiResponse): boolean {
   const errors = body?.['errors']
   if (status === 503 && Array.isArray(errors) && errors.includes('Vault is sealed')) return false

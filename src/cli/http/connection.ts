@@ -37,9 +37,9 @@ export const connectionFlags: FlagTable = {
 }
 
 /**
- * How to reach the server, by the flags, else by the environment.
+ * The connection to the server, from the flags, otherwise from the environment.
  * @param withToken whether the token in use is sent
- * @throws ServerError for a setting that makes no sense
+ * @throws ServerError for an invalid setting
  */
 export function targetOf(flags: Flags, env: Environment, withToken = true): Target {
   const text = (flag: string, name: string): string => flags.string(flag) ?? env.setting(name) ?? ''
@@ -111,7 +111,7 @@ function seconds(value: string, name: string): number {
   return parsed
 }
 
-/** @throws ServerError below a second: cut to whole seconds it would be no wrapping, and the answer be in clear */
+/** @throws ServerError below a second: in whole seconds it would mean no wrapping, and the response would be in plaintext */
 function wrapTtlOf(input: string): string {
   const ttl = seconds(input, 'WRAP_TTL')
   if (ttl < 1 && /[1-9]/.test(input))
@@ -131,7 +131,7 @@ function tokenOf(env: Environment): string {
   return token
 }
 
-/** The authorities that a server's certificate may come from: the flags, else the text in the environment, else its files. */
+/** The authorities of the server's certificate: the flags, otherwise the PEM in the environment, otherwise its files. */
 function authorities(flags: Flags, env: Environment): { readonly ca?: string[] } {
   const bytes = env.setting('CACERT_BYTES') ?? ''
   if (bytes === '' || flags.has('ca-cert') || flags.has('ca-path'))
@@ -192,7 +192,7 @@ function read(path: string): string {
   }
 }
 
-/** @throws UsageError if both ways of only printing a request are asked for */
+/** @throws UsageError if both kinds of dry run are requested */
 export function checkDryRunFlags(flags: Flags): void {
   if (flags.bool('output-curl-string') && flags.bool('output-policy'))
     throw new UsageError('give -output-curl-string or -output-policy, not both')

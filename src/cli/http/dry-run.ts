@@ -2,7 +2,7 @@ import type { Target } from './client.ts'
 import { json } from '../output/json.ts'
 import { needsSudo } from './sudo-paths.ts'
 
-/** Thrown instead of sending a request that was only to be shown: what to print. */
+/** Thrown instead of sending a request in a dry run, with the output. */
 export class DryRun extends Error {}
 
 /** A request that is not sent. */
@@ -13,21 +13,21 @@ export interface DryRunRequest {
   readonly body: unknown
 }
 
-/** The request as the user asked to see it: a curl command line, or the policy that it needs. */
+/** The request in the requested form: a curl command line, or the policy that it needs. */
 export function dryRunOf(mode: NonNullable<Target['dryRun']>, request: DryRunRequest): DryRun {
   return new DryRun(mode === 'curl' ? curl(request) : policy(request))
 }
 
-/** A word that every shell passes on as it is, whatever is in it. */
+/** A quoted word that every shell passes on unchanged. */
 export const quoted = (text: string): string => `'${text.replaceAll("'", `'"'"'`)}'`
 
-/** In double quotes, as Vault's clients print it, where the shell leaves all of it alone; else quoted as a whole. */
+/** In double quotes, like Vault's clients, if the shell does not expand it; otherwise quoted as a whole. */
 const word = (text: string): string => (/^[\w %@:,./?&=+;~[\]-]*$/.test(text) ? `"${text}"` : quoted(text))
 
 function curl({ method, url, headers, body }: DryRunRequest): string {
   const headerArguments = Object.entries(headers)
     .filter(([name]) => !/^content-length$/i.test(name) && (method === 'PATCH' || !/^content-type$/i.test(name)))
-    // The token itself never shows: the shell fetches it when the line is run.
+    // The token itself is never shown: the shell fetches it when the line is run.
     .map(([name, value]) =>
       name === 'X-Vault-Token'
         ? '-H "X-Vault-Token: $(strongroom print token)" '

@@ -3,10 +3,10 @@ import { printable } from '../output/printable.ts'
 
 /** The server refused, or could not be reached: exit status 2. */
 export class ServerError extends Error {
-  /** 0 when there was no answer. */
+  /** 0 without a response. */
   readonly status: number
   readonly body: Json | undefined
-  /** The next step, for a line of its own; empty where the message gives it. */
+  /** The next step, on its own line; empty if the message contains it. */
   next = ''
   /** The step that failed, if the command has several; empty to leave it out. */
   during?: string
@@ -17,25 +17,25 @@ export class ServerError extends Error {
     this.body = body
   }
 
-  /** The same with what to do about it, where a command can tell more than the answer does. */
+  /** The same with a next step, if the command has a better one than the response. */
   withHint(next: string): ServerError {
     const hinted = Object.assign(new ServerError(this.message, this.status, this.body), { next })
     return this.during === undefined ? hinted : Object.assign(hinted, { during: this.during })
   }
 
-  /** Whether the server said that there is nothing: 404 with an empty list of errors. */
+  /** Whether the server reports that there is nothing: 404 with an empty list of errors. */
   get isAbsence(): boolean {
     const errors = this.body?.['errors']
     return this.status === 404 && Array.isArray(errors) && errors.length === 0
   }
 
-  /** Whether the namespace asked is not there, or not for this token. */
+  /** Whether the requested namespace does not exist, or is inaccessible for this token. */
   get isUnknownNamespace(): boolean {
     const errors = this.body?.['errors']
     return this.status === 404 && Array.isArray(errors) && errors.includes('namespace not found')
   }
 
-  /** Whether the server has nothing of this kind. */
+  /** Whether the server lacks this route. */
   get isUnsupported(): boolean {
     return this.status === 404 && JSON.stringify(this.body?.['errors'] ?? '').includes('unsupported path')
   }
@@ -57,7 +57,7 @@ export interface ErrorResponse {
   readonly text: string
 }
 
-/** A refusal as Vault's clients show it; scripts look for its `Code:` and its bullets. */
+/** A refusal in the format of Vault's clients; scripts parse its `Code:` and its bullets. */
 export function refusal(sent: RequestLine, { status, body, text }: ErrorResponse): string {
   const errors = body && (Array.isArray(body['errors']) ? body['errors'].map(String) : [])
   const bare = !errors || (sent.method === 'PATCH' && status === 404 && errors.length === 0)
@@ -92,9 +92,9 @@ function request({ method, url, namespace }: RequestLine): string {
 
 const longest = 300
 
-/** The beginning of a text that was not meant for people to read here, such as a proxy's page, on one line. */
+/** The beginning of an unexpected response, such as a proxy's page, on one line. */
 function excerpt(text: string): string {
-  // Tags are looked for in a beginning only: the whole may be long, and made to be slow to search.
+  // Tags are searched for in the beginning only: the whole may be long, and crafted to be slow to search.
   const beginning = text.slice(0, 4096)
   const words = /^\s*</.test(beginning)
     ? beginning.replace(/<(style|script)\b[^>]{0,200}>.{0,4096}?<\/\1>|<[^<>]{0,500}>/gis, ' ').replace(/\s+/g, ' ')
@@ -111,7 +111,7 @@ interface Explanation {
   readonly explain: (url: URL) => string
 }
 
-/** Why there was no answer, by Node's error code and message, and what to do about it. The first that matches is said. */
+/** Why there was no response, by Node's error code and message, with a next step. The first match is used. */
 const explanations: readonly Explanation[] = [
   {
     when: /^ECONNREFUSED /,
@@ -153,7 +153,7 @@ const explanations: readonly Explanation[] = [
   { when: /^HPE_/, explain: ({ origin }) => `${origin} does not speak HTTP` },
 ]
 
-/** Why there was no answer, and what to do about it. */
+/** Why there was no response, with a next step. */
 export function unreachable(url: URL, { code = '', message }: ConnectionError): string {
   if (code === 'ECONNRESET' && url.protocol === 'http:')
     return `${url.origin} closed the connection; it may speak TLS\n  next: export VAULT_ADDR='https://${url.host}'`

@@ -13,7 +13,7 @@ const operations: Readonly<Record<string, string>> = {
 export const nothingMounted =
   'nothing is mounted there; "strongroom secrets list" and "strongroom auth list" show what is'
 
-/** The next step after a refusal, without the word "next"; empty where the server's message gives it. */
+/** The next step after a refusal, without the word "next"; empty if the server's message contains it. */
 export function hintFor(sent: RequestLine, { status, body }: ErrorResponse): string {
   const errors = Array.isArray(body?.['errors']) ? body['errors'].map(String) : []
   if (status === 404 && errors.includes('namespace not found'))
@@ -27,10 +27,10 @@ function forbidden({ method, url, namespace, hasToken }: RequestLine): string {
   const path = decodeURIComponent(url.pathname.replace(/^.*?\/v1\//, ''))
   if (/^(sys\/policies\/explain|auth\/token\/lookup)-self$/.test(path))
     return 'the token is unknown, expired or revoked, belongs to another namespace, or lacks the policy "default": log in again with "strongroom login"'
-  // A question about a mount, which the command asks by itself before it knows the path.
+  // A lookup of the mount, which the command does by itself before the request.
   if (path.startsWith('sys/internal/ui/mounts/'))
     return 'either nothing is mounted there: "strongroom secrets list" shows what is; or no rule allows anything there: "strongroom policy explain read PATH" shows the rule'
-  // Asked where the token is from: nobody else knows its rules.
+  // Run in the namespace of the token, because only there its rules are known.
   const [flag, whole, whose] =
     namespace === '' ? ['', path, ''] : ['-namespace=/ ', `${namespace}/${path}`, ', for a token of the root namespace']
   return `"strongroom policy explain ${flag}${operationOf(method, url)} ${word(whole)}" shows the deciding rule${whose}; if that is refused, too, the token is not valid`

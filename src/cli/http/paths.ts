@@ -1,4 +1,4 @@
-/** A path of the API without slashes at its ends, as the command line treats all of them. Nothing else is cut: a blank is part of a name. */
+/** A path of the API without slashes at its ends, for all commands. Nothing else is removed: a space is part of a name. */
 export function barePath(path: string): string {
   return path.replace(/^\/+|\/+$/g, '')
 }
@@ -9,7 +9,7 @@ export function mountPath(path: string): string {
 }
 
 /**
- * A path as it stands in a URL: every character that a URL or a shell gives a meaning to is encoded, so that what was
+ * A path in a URL: every character with a meaning in a URL or a shell is encoded, so that what was
  * written arrives as it is. Only slashes stay.
  */
 export function encodePath(path: string): string {

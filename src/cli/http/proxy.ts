@@ -5,13 +5,13 @@ import { ServerError } from './errors.ts'
 
 /** A proxy on the way to a server. */
 export interface Proxy {
-  /** With the name and password that it may ask for: never to be printed as a whole. */
+  /** With the name and password that it may require: never to be printed as a whole. */
   readonly url: URL
   /** The variable of the environment that names it. */
   readonly variable: string
 }
 
-/** The proxy on the way to an address, or undefined for none. @throws ServerError for a setting that names no proxy */
+/** The proxy for an address, or undefined for none. @throws ServerError for an invalid setting */
 export type ProxyChoice = (url: URL) => Proxy | undefined
 
 interface Setting {
@@ -20,8 +20,8 @@ interface Setting {
 }
 
 /**
- * Chooses proxies as Go programs do: VAULT_PROXY_ADDR, else VAULT_HTTP_PROXY, for every address; else HTTPS_PROXY or
- * HTTP_PROXY by the scheme, except for this machine and for what NO_PROXY lists.
+ * Chooses proxies as Go programs do: VAULT_PROXY_ADDR, otherwise VAULT_HTTP_PROXY, for every address; otherwise HTTPS_PROXY
+ * or HTTP_PROXY by the scheme, except for this machine and the hosts in NO_PROXY.
  */
 export function proxyChoice(env: Environment): ProxyChoice {
   const always = ['PROXY_ADDR', 'HTTP_PROXY'].map((name) => env.found(name)).find((found) => found?.value)
@@ -44,7 +44,7 @@ function anyCase(env: Environment, name: string): Setting | undefined {
   return found.find(({ value }) => value !== '')
 }
 
-/** In a CGI program HTTP_PROXY is what a stranger sent as a header `Proxy` (CVE-2016-5385): it does not count there. */
+/** In a CGI program HTTP_PROXY is the value of a client's header `Proxy` (CVE-2016-5385): it is ignored there. */
 function plainProxy(env: Environment): Setting | undefined {
   if (!env.plain('REQUEST_METHOD')) return anyCase(env, 'HTTP_PROXY')
   const value = env.plain('http_proxy') ?? ''
@@ -54,7 +54,7 @@ function plainProxy(env: Environment): Setting | undefined {
 function proxyOf({ variable, value }: Setting): Proxy {
   const address = /^[a-z][a-z\d+.-]*:\/\//i.test(value) ? value : `http://${value}`
   const url = URL.canParse(address) ? new URL(address) : undefined
-  // The value is not shown: it may hold a password.
+  // The value is not shown: it may contain a password.
   if (url?.protocol.startsWith('socks'))
     throw new ServerError(
       `${variable} names a SOCKS proxy; strongroom supports HTTP proxies only\n  next: name an HTTP proxy, such as http://proxy.example:3128; or reach the server through "ssh -L 8200:SERVER:8200 HOST" and -address=https://127.0.0.1:8200 with -tls-server-name; or unset it`,

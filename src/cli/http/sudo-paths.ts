@@ -1,5 +1,5 @@
 /**
- * Paths of the API that need the capability `sudo` as well, of any server with Vault's API; `*` stands for one character or more.
+ * Paths of the API that also need the capability `sudo`, of any server with Vault's API; `*` stands for one character or more.
  * The command line has no routes of its own: a test compares these with the OpenAPI document of our server.
  */
 const sudoPaths: readonly string[] = [
@@ -28,10 +28,10 @@ const sudoPaths: readonly string[] = [
   'sys/unseal',
 ]
 
-/** Questions to the audit log, which lie among the names of audit devices. */
+/** Queries of the audit log, whose paths are among the names of audit devices. */
 const withoutSudo = ['sys/audit/checkpoint', 'sys/audit/consistency', 'sys/audit/entries', 'sys/audit/proof']
 
-/** Whether a request to a path needs `sudo` besides the capability for what it does. */
+/** Whether a request to a path needs `sudo` in addition to the capability of its operation. */
 export function needsSudo(path: string): boolean {
   if (withoutSudo.includes(path)) return false
   return sudoPaths.some((pattern) => {

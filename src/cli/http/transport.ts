@@ -20,20 +20,20 @@ export interface HttpResponse {
   readonly bytes: Buffer
 }
 
-/** How connections are made. */
+/** The parameters of connections. */
 export interface TransportOptions {
   /** The unix socket that the server listens on, in place of a port. */
   readonly socketPath?: string
   readonly tls: SecureOptions
-  /** The proxy on the way to an address; a socket needs none. */
+  /** The proxy for an address; a socket needs none. */
   readonly proxy: ProxyChoice
-  /** Milliseconds until the whole answer must be there; 0 for no end. */
+  /** Milliseconds until the whole response must have arrived; 0 for no limit. */
   readonly timeout: number
   /** The longest response that is read, in bytes. */
   readonly maxBytes: number
 }
 
-/** Sends one request and reads its whole answer. @throws ServerError when there is none, or only a part */
+/** Sends one request and reads its whole response. @throws ServerError if there is none, or only a part */
 export async function exchange(sent: HttpRequest, wire: TransportOptions): Promise<HttpResponse> {
   const signal = wire.timeout > 0 ? AbortSignal.timeout(wire.timeout) : undefined
   const proxy = wire.socketPath === undefined ? wire.proxy(sent.url) : undefined
@@ -61,7 +61,7 @@ async function responseTo(
     const secure = sent.url.protocol === 'https:'
     return send(sent, secure ? wire.tls : { ...(socketPath !== undefined && { socketPath }) }, signal)
   }
-  // A failure before TLS with the server begins comes from the proxy.
+  // A failure before the start of TLS with the server is the proxy's.
   const failed = (thrown: unknown): never => {
     throw thrown instanceof ServerError || signal?.aborted ? thrown : unreachableProxy(proxy, thrown as ConnectionError)
   }
@@ -85,7 +85,7 @@ async function send(
     const makeRequest = requester(options.protocol ? { protocol: options.protocol } : url)
     const request = makeRequest(url, { method, ...options, headers: all, ...(signal && { signal }) }, resolve)
     request.on('error', reject)
-    // As bytes: a text would be joined with the headers, and both written as UTF-8.
+    // As bytes: a string would be joined with the headers, and both written as UTF-8.
     request.end(body === undefined ? undefined : Buffer.from(body))
   })
 }
@@ -96,7 +96,7 @@ function inBytes(headers: HttpRequest['headers']): Record<string, string> {
   return Object.fromEntries(pairs.map(([name, value]) => [name, Buffer.from(String(value)).toString('latin1')]))
 }
 
-/** There was an answer, but not all of it. */
+/** The response is incomplete. */
 class IncompleteResponse extends Error {}
 
 async function bytesOf(message: IncomingMessage, maxBytes: number): Promise<Buffer> {

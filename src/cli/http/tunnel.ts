@@ -11,19 +11,19 @@ import type { ConnectionError } from './errors.ts'
 import { hostOf, portOf } from './proxy.ts'
 import type { Proxy } from './proxy.ts'
 
-/** How a request gets through a proxy. */
+/** A request's way through a proxy. */
 export interface TunnelOptions {
   readonly proxy: Proxy
   readonly tls: SecureOptions
   readonly signal: AbortSignal | undefined
 }
 
-/** The options with which a request to `url` goes through the proxy. TLS is with the server itself, end to end. */
+/** The options for a request to `url` through the proxy. TLS is with the server itself, end to end. */
 export async function optionsThrough(url: URL, through: TunnelOptions): Promise<SecureOptions> {
   return url.protocol === 'https:' ? tunnelled(url, through) : absoluteForm(url, through)
 }
 
-/** The proxy is asked itself, for the whole address (RFC 9112 §3.2.2). */
+/** The proxy itself gets the request, for the whole address (RFC 9112 §3.2.2). */
 function absoluteForm(url: URL, through: TunnelOptions): SecureOptions {
   const { headers, ...to } = toProxy(through)
   return { ...to, path: `${url.origin}${url.pathname}${url.search}`, headers: { ...headers, Host: url.host } }
@@ -35,7 +35,7 @@ async function tunnelled(url: URL, through: TunnelOptions): Promise<SecureOption
   const host = hostOf(url)
   const name = through.tls.servername ?? (isIP(host) === 0 ? host : '')
   const secured = { ...(through.tls as ConnectionOptions), socket, host, servername: name, ALPNProtocols: ['http/1.1'] }
-  // Without an agent Node takes any port but 80 for an unusual one.
+  // Without an agent Node treats every port but 80 as non-default.
   return { createConnection: () => connect(secured), defaultPort: 443 }
 }
 
@@ -61,7 +61,7 @@ async function connection(authority: string, { proxy, ...through }: TunnelOption
 export const requester = ({ protocol }: Pick<URL, 'protocol'>): typeof secureRequest =>
   protocol === 'https:' ? secureRequest : plainRequest
 
-/** The proxy in place of the server. Its own certificate is for its own name; ours is not shown to it. */
+/** The proxy in place of the server. Its certificate is for its own name; our client certificate is not sent to it. */
 function toProxy({ proxy: { url }, tls, signal }: TunnelOptions): ProxyRequest {
   const { ca, rejectUnauthorized } = tls
   const authority = ca === undefined ? {} : { ca }
@@ -86,7 +86,7 @@ function credentials({ username, password }: URL): Headers {
   return { 'Proxy-Authorization': `Basic ${pair}` }
 }
 
-/** Without `%40` for `@`; what no such code is stays as it was written. */
+/** Decodes `%40` to `@`; invalid codes stay as written. */
 function unescaped(text: string): string {
   try {
     return decodeURIComponent(text)
@@ -95,7 +95,7 @@ function unescaped(text: string): string {
   }
 }
 
-/** The proxy said no. 407 is its own status: no server answers with it. */
+/** The proxy has refused. 407 is a status of proxies only. */
 export function refusedBy({ url, variable }: Proxy, to: string, status: number): ServerError {
   const next =
     status === 407 ? `give its name and password in ${variable}` : `check ${variable}, or list the server in NO_PROXY`

@@ -3,7 +3,7 @@ import { UsageError } from '../framework/flags.ts'
 import { sorted } from './json.ts'
 import { keyValues, quotedList, shortDuration, displayValue } from './table.ts'
 
-/** The ways in which an answer can be shown. */
+/** The output formats. */
 export type Format = 'table' | 'json' | 'yaml' | 'raw'
 
 const formats: Readonly<Record<string, Format | 'pretty'>> = {
@@ -15,7 +15,7 @@ const formats: Readonly<Record<string, Format | 'pretty'>> = {
   pretty: 'pretty',
 }
 
-/** The format of a name in any case; nothing means a table. @throws UsageError for one that the command does not have */
+/** The format of a name in any letter case; empty means a table. @throws UsageError for one that the command does not have */
 export function formatOf(input: string, raw: boolean): Format {
   const name = input.toLowerCase()
   const format = name === '' ? 'table' : Object.hasOwn(formats, name) ? formats[name] : undefined
@@ -25,7 +25,7 @@ export function formatOf(input: string, raw: boolean): Format {
   return format
 }
 
-/** The parts of an answer that have a meaning of their own. */
+/** The standard members of a response. */
 interface Parts {
   readonly auth?: Json | null
   readonly data?: Json | null
@@ -35,7 +35,7 @@ interface Parts {
   readonly renewable?: boolean
 }
 
-/** A server's answer with its members in the usual order, each present; `auth` and `wrap_info` only if there is one. */
+/** A server's response with its members in the usual order, each present; `auth` and `wrap_info` only if there is one. */
 export function envelope(body: Json): Json {
   const { auth, wrap_info: wrapped } = body as Parts
   return {
@@ -50,7 +50,7 @@ export function envelope(body: Json): Json {
   }
 }
 
-/** The data of an answer. Plain answers, without an envelope, are data altogether. */
+/** The data of a response. A response without an envelope is data as a whole. */
 function dataOf(body: Json): Json | null | undefined {
   const plain = !['data', 'auth', 'wrap_info', 'request_id'].some((name) => name in body)
   return plain ? body : (body as Parts).data
@@ -140,7 +140,7 @@ function authRows(auth: Json): readonly Row[] {
   ]
 }
 
-/** One field of an answer, or undefined. The names of the table and those of the JSON both work. */
+/** One field of a response, or undefined. Both the names of the table and those of the JSON work. */
 export function fieldOf(body: Json, field: string): unknown {
   const { auth, wrap_info: wrapped } = body as Parts
   const data = dataOf(body) ?? {}

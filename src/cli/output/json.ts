@@ -7,8 +7,8 @@ export interface JsonStyle {
 }
 
 /**
- * JSON as Go writes it: indented by two blanks, `<>&` escaped, numbers as the server wrote them. Members keep their
- * order; a Map is an object, whatever its keys look like.
+ * JSON in Go's format: indented by two spaces, `<>&` escaped, numbers as the server wrote them. Members keep their
+ * order; a Map is an object with any keys.
  */
 export function json(value: unknown, style: JsonStyle = {}): string {
   const text = style.compact ? compact(value) : pretty(value, '')

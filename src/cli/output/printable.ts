@@ -1,7 +1,7 @@
 const unprintable = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu
 
 /**
- * A string from somewhere else as a terminal may get it: what could move the cursor or turn the order around is escaped.
+ * An untrusted string for a terminal: characters that could move the cursor or change the direction are escaped.
  * `lines` keeps line feeds and tabs, for messages of several lines.
  */
 export function printable(text: string, { lines = false } = {}): string {

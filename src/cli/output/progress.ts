@@ -2,7 +2,7 @@ import type { Clock } from '../../util/clock.ts'
 
 const between = 250
 
-/** Passes a stream on, and shows on one line how far it is; the line is gone at the end. */
+/** Passes a stream on, and shows its progress on one line, which is erased at the end. */
 export async function* withProgress(
   stream: AsyncIterable<Uint8Array>,
   clock: Clock,

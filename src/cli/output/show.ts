@@ -4,7 +4,10 @@ import { json, sorted } from './json.ts'
 import { responseTable, envelope, fieldOf } from './format.ts'
 import { cell } from './table.ts'
 
-/** Shows a server's answer in the format asked for, or one field of it. `done` is said if it holds nothing. @returns the exit status */
+/**
+ * Shows a server's response in the requested format, or one field of it. `done` is the message if it is empty. @returns the exit
+ * status
+ */
 export async function showResponse(run: Run, body: Json | undefined, done = ''): Promise<number> {
   const field = run.flags.string('field') ?? ''
   if (field !== '') return showField(run, fieldOf(body ?? {}, field), field)
@@ -19,7 +22,7 @@ export async function showResponse(run: Run, body: Json | undefined, done = ''):
   return 0
 }
 
-/** Shows a value as JSON or YAML. The members of a table keep the order in which they are given, in YAML they are sorted. */
+/** Shows a value as JSON or YAML. The members of a table keep their order; in YAML they are sorted. */
 export async function showValue(run: Run, value: unknown): Promise<void> {
   run.out(run.format === 'yaml' ? await asYaml(value) : `${json(value)}\n`)
 }
@@ -36,7 +39,7 @@ export async function showField(run: Run, value: unknown, field: string): Promis
   return 0
 }
 
-/** Says what the server warns of, on standard error. */
+/** Shows the server's warnings on standard error. */
 export function showWarnings(run: Pick<Run, 'err'>, body: Json): void {
   const warnings = body['warnings']
   if (!Array.isArray(warnings) || warnings.length === 0) return
@@ -44,7 +47,7 @@ export function showWarnings(run: Pick<Run, 'err'>, body: Json): void {
   run.err(`WARNING! Here is what the server wants you to know:\n\n${list}`)
 }
 
-/** A read or list that found nothing. @returns the exit status */
+/** A read or list without a result. @returns the exit status */
 export function nothingAt(run: Run, path: string): number {
   run.err(`No value found at ${path}`)
   return 2

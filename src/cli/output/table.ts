@@ -27,7 +27,7 @@ export function keyValues(rows: readonly (readonly [string, unknown])[]): string
   )
 }
 
-/** A value as a cell shows it, in Go's manner: `<nil>`, `[a b]`, `map[a:1 b:2]`. */
+/** A value in a cell, in Go's format: `<nil>`, `[a b]`, `map[a:1 b:2]`. */
 export function cell(value: unknown): string {
   if (value === null || value === undefined) return '<nil>'
   if (value instanceof Numeral) return value.literal
@@ -38,24 +38,24 @@ export function cell(value: unknown): string {
   return `map[${members.map(([name, member]) => `${name}:${cell(member)}`).join(' ')}]`
 }
 
-/** A member of an answer as a text: empty where there is none, Go's form where it is more than a word. */
+/** A member of a response as a string: empty if absent, in Go's format if it is not a scalar. */
 export function textOf(value: unknown): string {
   return value === null || value === undefined ? '' : cell(value)
 }
 
-/** `["a" "b"]`, as the lists of an auth block are shown. */
+/** `["a" "b"]`, the format of lists in an auth block. */
 export function quotedList(value: unknown): string {
   return `[${((value ?? []) as readonly unknown[]).map((text) => JSON.stringify(text)).join(' ')}]`
 }
 
 const durations = /^(ttl|period|duration|lease_max|ttl_max|.*_(ttl|period|duration))$/
 
-/** A numeric duration in words, if the key says that it is one. */
+/** A numeric duration in words, if its key is that of a duration. */
 export function displayValue(key: string, value: unknown): unknown {
   return typeof value === 'number' && durations.test(key) ? shortDuration(value) : value
 }
 
-/** `768h`, `1h30m`, `45s`, `0s`: Go's form without zero parts at the end. */
+/** `768h`, `1h30m`, `45s`, `0s`: Go's format without zero parts at the end. */
 export function shortDuration(seconds: number): string {
   if (seconds < 0) return `-${shortDuration(-seconds)}`
   const [h, m, s] = [Math.floor(seconds / 3600), Math.floor((seconds % 3600) / 60), Math.floor(seconds % 60)]
@@ -65,7 +65,7 @@ export function shortDuration(seconds: number): string {
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
-/** `02 Jan 06 15:04 UTC` (RFC 822) of an RFC 3339 time; other texts as they are. */
+/** `02 Jan 06 15:04 UTC` (RFC 822) of an RFC 3339 time; other strings unchanged. */
 export function rfc822(time: string): string {
   const date = new Date(time)
   if (Number.isNaN(date.getTime())) return time

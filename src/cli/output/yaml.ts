@@ -2,7 +2,7 @@ import { Scalar, stringify } from 'yaml'
 import { Numeral } from '../../util/json.ts'
 import { membersOf, sorted } from './json.ts'
 
-/** YAML with sorted keys. Strings that a YAML 1.1 reader would take for another type (`y`, `1e3`, dates) are quoted. */
+/** YAML with sorted keys. Strings that a YAML 1.1 parser would read as another type (`y`, `1e3`, dates) are quoted. */
 export function yaml(value: unknown): string {
   const document = stringify(plain(sorted(value)), {
     lineWidth: 0,
@@ -11,14 +11,14 @@ export function yaml(value: unknown): string {
     aliasDuplicateObjects: false,
     doubleQuotedMinMultiLineLength: Infinity,
   })
-  // The library leaves these characters as they are, which is right for YAML 1.2 readers only. All are inside double quotes.
+  // The library does not escape these characters, which is correct for YAML 1.2 parsers only. All are inside double quotes.
   return document.replace(beyond, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
-/** Characters beyond the ASCII controls that readers take for a line break, drop, or reject as invalid YAML. */
+/** Characters beyond the ASCII controls that parsers treat as line breaks, drop, or reject as invalid YAML. */
 const beyond = /[\u007f-\u00a0\u2028\u2029\ufeff\ufffe\uffff]|\p{Surrogate}/gu
 const control = /[\u0000-\u0009\u000b-\u001f]/
-/** Lines whose spaces a block scalar would lose, or whose indentation a reader would have to guess. */
+/** Lines whose spaces a block scalar would lose, or whose indentation is ambiguous. */
 const ragged = /^\s|[ \n]\n|[ ]$/
 
 const needsQuotes = (value: string): boolean =>

@@ -9,7 +9,7 @@ import { amount } from '../../output/progress.ts'
 const between = 250
 
 /**
- * Runs something that reads audit files, and shows on a terminal how far it is.
+ * Runs a function that reads audit files, and shows its progress on a terminal.
  * @throws UsageError for files that cannot be read
  */
 export async function readingFiles<T>(

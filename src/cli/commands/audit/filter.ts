@@ -5,7 +5,7 @@ import type { Run } from '../../framework/command.ts'
 import type { FlagTable } from '../../framework/flags.ts'
 import { UsageError } from '../../framework/flags.ts'
 
-/** Which lines are wanted. */
+/** Flags that select lines. */
 export const filterFlags: FlagTable = {
   since: {
     kind: 'string',
@@ -22,7 +22,7 @@ export const filterFlags: FlagTable = {
   failed: { kind: 'bool', about: 'Only requests that were denied or failed.' },
 }
 
-/** The filter that the flags make. Lines about answers, unless a type is asked for. @throws UsageError */
+/** The filter of the flags. Lines of responses, unless a type is given. @throws UsageError */
 export function filterOf({ flags }: Run, type = 'response'): Filter {
   const [since, until] = [timeOf(flags.string('since')), timeOf(flags.string('until'))]
   const exact = ['path', 'operation', 'accessor', 'name', 'address', 'id'].flatMap((name) => {
@@ -43,7 +43,7 @@ export function filterOf({ flags }: Run, type = 'response'): Filter {
   }
 }
 
-/** Lines have UTC with nine decimals: such texts sort as their times do, and so do their beginnings. */
+/** Lines have UTC with nine decimals: such strings sort like their times, and so do their prefixes. */
 function timeOf(input: string | undefined): string | undefined {
   if (input === undefined || input === '') return undefined
   if (/^\d{4}(-\d\d){0,2}$/.test(input)) return input

@@ -37,7 +37,7 @@ async function find(run: Run): Promise<number> {
   return 0
 }
 
-/** The hashes to look for. Only the server knows the salt: it is asked for the hash of a value, and for nothing else. */
+/** The hashes to look for. Only the server has the salt: it computes the hash of a value. */
 async function hashesOf(run: Run): Promise<readonly string[]> {
   const fromFlags = run.flags.strings('hash')
   const wrong = fromFlags.find((hash) => !hashed.test(hash))

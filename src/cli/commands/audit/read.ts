@@ -10,10 +10,10 @@ import { printable } from '../../output/printable.ts'
 
 const widths = [20, 7, 8, 24, 15] as const
 const headings = ['TIME (UTC)', 'RESULT', 'OP', 'WHO', 'FROM', 'PATH'] as const
-/** How often a file is looked at that grows, milliseconds. */
+/** How often a growing file is checked, milliseconds. */
 const pause = 200
 
-/** A row of a list that has no end: its columns cannot wait for the widest cell. */
+/** A row of an endless list: its columns cannot wait for the widest cell. */
 function row(cells: readonly string[]): string {
   const texts = cells.map((cell, at) => printable(cell).padEnd(widths[at] ?? 0))
   return `${texts.join('  ').trimEnd()}\n`
@@ -65,7 +65,7 @@ function checkFormat({ format }: Run): void {
 
 const blockLength = 64 * 1024
 
-/** Text on standard output, in blocks, no faster than it is read. */
+/** A string for standard output, in blocks, no faster than it is read. */
 export class Output {
   readonly #run: Run
   #held = ''

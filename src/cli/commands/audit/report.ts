@@ -19,7 +19,7 @@ import type { Command, Run } from '../../framework/command.ts'
 import { UsageError } from '../../framework/flags.ts'
 import { json } from '../../output/json.ts'
 
-/** Takes entries one by one, and writes what becomes of them. */
+/** Receives entries one by one, and writes the report. */
 interface Writer {
   entry(entry: Entry): Promise<void>
   /** @param repeated how many requests stand in more logs than one; each is counted once */
@@ -91,7 +91,7 @@ const columns = [
   'policies',
 ] as const
 
-/** A cell of CSV (RFC 4180). What a spreadsheet would take for a formula gets a mark in front. */
+/** A cell of CSV (RFC 4180). A value that a spreadsheet would evaluate as a formula is prefixed with a quote. */
 function csvCell(value: unknown): string {
   const text = Array.isArray(value) ? value.join(' ') : String(value)
   return `"${(/^[=+\-@\t\r]/.test(text) ? `'${text}` : text).replaceAll('"', '""')}"`
@@ -159,7 +159,7 @@ function htmlWriter(output: Output, run: Run): Writer {
   }
 }
 
-/** The SHA-256 of a file as it lies there, packed or not, and how long it is. */
+/** The SHA-256 and the length of a file, compressed or not, as it is stored. */
 async function digestOf(path: string): Promise<{ readonly bytes: number; readonly sha256: string }> {
   const digest = createHash('sha256')
   let bytes = 0
@@ -170,7 +170,7 @@ async function digestOf(path: string): Promise<{ readonly bytes: number; readonl
   return { bytes, sha256: digest.digest('hex') }
 }
 
-/** The flags that choose lines, as they were given. */
+/** The given flags that select lines. */
 function selectionOf({ flags }: Run): string {
   return ['month', ...Object.keys(filterFlags)]
     .flatMap((name) => {

@@ -7,10 +7,10 @@ import type { FlagSpec, FlagTable } from '../../framework/flags.ts'
 import { printable } from '../../output/printable.ts'
 import { showValue } from '../../output/show.ts'
 
-/** The exit status for a log that is not what was written. */
+/** The exit status for a damaged log. */
 export const broken = 3
 
-/** Where evidence is, besides what lies beside the log. */
+/** The sources of evidence, in addition to the files beside the log. */
 export const evidenceFlags: FlagTable = {
   keys: {
     kind: 'strings',
@@ -47,7 +47,7 @@ function verdictText(verdict: Verdict): string {
   return verdictLines(verdict).join('\n')
 }
 
-/** A verdict in words, line by line; what belongs to the line before is indented. */
+/** A verdict as lines of text; details of a line are indented. */
 export function verdictLines({ logs }: Verdict): readonly string[] {
   return logs.length === 0 ? ['intact: 0 lines; the files are empty'] : logs.flatMap(linesOf)
 }

@@ -55,7 +55,7 @@ function required({ flags }: Run, name: string): string {
   return value
 }
 
-/** The witness's key; made when there is none. */
+/** The witness's key; generated if there is none. */
 function keyAt(path: string): KeyObject {
   if (!existsSync(path)) {
     const { privateKey } = generateKeyPairSync('ed25519')
@@ -81,7 +81,7 @@ function placeOf(input: string): { readonly host: string; readonly port: number 
   return { host: (match[1] ?? match[2]) as string, port }
 }
 
-/** Plain HTTP beyond this machine must be asked for, as with the listeners of a server. */
+/** Plain HTTP on a network address must be allowed by a flag, as for the listeners of a server. */
 function refusePlain({ flags }: Run, host: string): void {
   const isPlain = flags.string('tls-cert-file') === undefined && !isLoopback(host)
   const isAllowed = flags.bool('unsafe-allow-tls-disable-on-network')

@@ -10,7 +10,7 @@ import { loginByBrowser } from './oidc.ts'
 import { withSecondFactor } from './second-factor.ts'
 import { responseTable, envelope, fieldOf } from '../../output/format.ts'
 
-/** How an auth method logs in: the end of its path, and the secret to ask for if it is missing. */
+/** The login of an auth method: the last segment of its path, and the secret to prompt for if it is missing. */
 interface Method {
   readonly path: (data: Readonly<Record<string, string>>) => string
   readonly secret?: string
@@ -28,14 +28,14 @@ const methods: Readonly<Record<string, Method>> = {
   cert: { path: () => 'login', needs: [] },
 }
 
-/** The methods that a strongroom server has; the others are for servers that speak the same API. */
+/** The methods of a strongroom server; the others are for servers with the same API. */
 export const serverMethods = 'token, userpass, approle, jwt, oidc, kubernetes, cert, ldap'
 
 async function login(run: Run): Promise<number> {
   const output = outputOf(run)
   const body = await withSecondFactor(run, await authenticate(run))
   const token = (body['auth'] as { readonly client_token?: string } | null | undefined)?.client_token
-  // A wrapped response holds no token yet: it is shown, and nothing is stored.
+  // A wrapped response contains no token yet: it is shown, and nothing is stored.
   if (token === undefined) return showResponse(run, body)
   const problem = output.store ? store(run, token) : undefined
   if (problem) run.err(`${problem}\n  You are logged in nevertheless: the token is shown this once.`)
@@ -150,7 +150,7 @@ async function textsOf(run: Run): Promise<Readonly<Record<string, string>>> {
   return (await inputOf(run, run.args)) as Readonly<Record<string, string>>
 }
 
-/** Asks for a missing value. Without a terminal to ask on, the login fails: exit status 2. */
+/** Prompts for a missing value. Without a terminal, the login fails: exit status 2. */
 async function askFor(run: Run, what: string): Promise<string> {
   if (run.flags.bool('non-interactive')) throw new ServerError(`give ${what}=… or leave out -non-interactive`)
   return run.ask(`${what} (will be hidden): `).catch((thrown: unknown) => {

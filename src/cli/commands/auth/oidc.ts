@@ -9,7 +9,7 @@ import { ServerError } from '../../http/errors.ts'
 /** The port that the redirect URI of the documentation names. */
 const usualPort = 8250
 
-/** How long a person may take, milliseconds. As long as the server accepts the login. */
+/** The time limit for the user, milliseconds. As long as the server accepts the login. */
 const longestWait = 5 * 60_000
 
 /** The most bytes of a form from the browser. */
@@ -58,7 +58,7 @@ type Query = Readonly<Record<string, string>>
 class CallbackListener {
   readonly #server = createServer()
 
-  /** @throws ServerError when somebody else listens there */
+  /** @throws ServerError if another program listens there */
   static async start(port: number): Promise<CallbackListener> {
     const listener = new CallbackListener()
     await new Promise<void>((done, fail) => {
@@ -76,7 +76,7 @@ class CallbackListener {
   /** The first login with this state; others are turned away. @param finish completes it at the server */
   async complete(state: string, finish: (query: Query) => Promise<Json>): Promise<Json> {
     return new Promise((done, fail) => {
-      const timer = setTimeout(() => fail(new ServerError('nobody logged in within 5 minutes')), longestWait)
+      const timer = setTimeout(() => fail(new ServerError('the login was not completed within 5 minutes')), longestWait)
       const end = (): void => clearTimeout(timer)
       this.#server.on('request', (request, response) => {
         void this.#handle(request, response, state, finish).then(
@@ -115,7 +115,7 @@ class CallbackListener {
       say(response, 200, 'You are logged in. You can close this page.')
       return body
     } catch (thrown) {
-      say(response, 400, 'The login failed. The command line says why.')
+      say(response, 400, 'The login failed. The command line shows the reason.')
       throw thrown
     }
   }

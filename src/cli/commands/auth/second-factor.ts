@@ -12,8 +12,9 @@ interface Waiting {
 }
 
 /**
- * Goes on with a login that waits for its second factor: asks for the codes, and sends them. Any other response stays as it is.
- * @throws ServerError with the command that goes on, where nobody can be asked
+ * Continues a login that waits for its second factor: prompts for the codes, and sends them. Any other response is returned
+ * unchanged.
+ * @throws ServerError with the command to continue, if there is no terminal
  */
 export async function withSecondFactor(run: Run, body: Json): Promise<Json> {
   const waiting = waitingIn(body)
@@ -40,7 +41,7 @@ function waits({ id, methods }: Waiting): ServerError {
   )
 }
 
-/** @throws ServerError for a requirement that is not like one: its parts are shown for a shell */
+/** @throws ServerError for a malformed requirement, because its parts are shown for a shell */
 function waitingIn(body: Json): Waiting | undefined {
   const { mfa_requirement: requirement } = (body['auth'] ?? {}) as { readonly mfa_requirement?: Json | null }
   if (!requirement) return undefined
@@ -60,4 +61,4 @@ function waitingIn(body: Json): Waiting | undefined {
 const isPlain = (value: unknown): value is string => typeof value === 'string' && /^[\w-]+$/.test(value)
 
 const unknownDemand = (): ServerError =>
-  new ServerError('the server demands a second factor that this command does not know: it knows totp')
+  new ServerError('the server requires a second factor that this command does not support: it supports totp')

@@ -9,17 +9,17 @@ import { UsageError } from '../../framework/flags.ts'
 /** The command for a helper, as its one argument. */
 type Action = 'get' | 'store' | 'erase'
 
-/** Where a helper is set, and what it is run with. */
+/** The setting of a helper, and the environment to run it in. */
 export interface HelperSettings {
-  /** The file that was named, else undefined for `.vault` in the home folder. */
+  /** The given file; undefined for `.vault` in the home folder. */
   readonly file: string | undefined
   readonly home: string
   readonly variables: Readonly<Record<string, string | undefined>>
-  /** Gets what the helper prints on standard error. */
+  /** Called with the helper's output on standard error. */
   readonly show: (text: string) => void
 }
 
-/** A program that keeps the token of a user, for example in the keyring of the desktop. It is run without a shell. */
+/** A program that stores the token of a user, for example in the keyring of the desktop. It is run without a shell. */
 export class TokenHelper {
   readonly #program: string
   readonly #settings: HelperSettings
@@ -29,12 +29,12 @@ export class TokenHelper {
     this.#settings = settings
   }
 
-  /** The token that it keeps; empty for none. @throws UsageError when it fails */
+  /** The stored token; empty for none. @throws UsageError if it fails */
   get(): string {
     return this.#run('get').trim()
   }
 
-  /** Has it keep a token, which it reads from its standard input. @throws UsageError when it fails */
+  /** Stores a token, which the helper reads from its standard input. @throws UsageError if it fails */
   store(token: string): void {
     this.#run('store', token)
   }
@@ -50,7 +50,7 @@ export class TokenHelper {
     const errorOutput = result.stderr?.toString() ?? ''
     if (errorOutput !== '') show(errorOutput.endsWith('\n') ? errorOutput : `${errorOutput}\n`)
     const { code } = (result.error ?? {}) as Partial<NodeJS.ErrnoException>
-    // It need not read what it does not want.
+    // The helper need not read all input.
     if (code !== undefined && code !== 'EPIPE')
       throw new UsageError(`the token helper ${this.#program} could not be run (${code})`)
     if (result.status !== 0) {
@@ -75,7 +75,7 @@ export function tokenHelper(settings: HelperSettings): TokenHelper | undefined {
   return program === '' ? undefined : new TokenHelper(program, settings)
 }
 
-/** @param isUsual the file need not be there: nobody named it */
+/** @param isUsual the file may be missing, because it is the default */
 function textOf(file: string, isUsual: boolean): string | undefined {
   try {
     return readFileSync(file, 'utf8')

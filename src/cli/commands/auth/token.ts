@@ -4,7 +4,7 @@ import { UsageError } from '../../framework/flags.ts'
 import type { FlagTable } from '../../framework/flags.ts'
 import { showResponse, showValue } from '../../output/show.ts'
 
-/** Flags of `token create` whose text goes to the server as it is, and what it calls them. */
+/** Flags of `token create` whose strings are sent unchanged, and their names in the API. */
 const createTexts = {
   ttl: ['ttl', 'The TTL of the token.'],
   'explicit-max-ttl': ['explicit_max_ttl', 'The maximum lifetime, regardless of renewals.'],

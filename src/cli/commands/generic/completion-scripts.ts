@@ -14,7 +14,7 @@ export interface Vocabulary {
 
 type Table = Vocabulary['words']
 
-/** A function of bash and zsh that prints what a table has for its argument. */
+/** A function of bash and zsh that prints the table entry of its argument. */
 function shellFunction(name: string, table: Table): string {
   const rows = [...table].map(
     ([line, found]) => `    '${line}') echo '${found.map(({ word }) => word).join(' ')}' ;;\n`,
@@ -23,8 +23,8 @@ function shellFunction(name: string, table: Table): string {
 }
 
 /**
- * Functions that bash and zsh both understand. Nothing that was typed is ever run: it is only compared.
- * `__strongroom_candidates CURRENT WORD…` prints what may stand for the current word behind the others.
+ * Functions for both bash and zsh. Typed words are never run: they are only compared.
+ * `__strongroom_candidates CURRENT WORD…` prints the candidates for the current word after the others.
  */
 const shared = ({ words, flags }: Vocabulary): string => `${shellFunction('__strongroom_words', words)}
 ${shellFunction('__strongroom_flags', flags)}
@@ -45,7 +45,7 @@ __strongroom_candidates() {
 }
 `
 
-/** The completion script for bash (3.2 and later). Where it knows nothing, bash completes names of files. */
+/** The completion script for bash (3.2 and later). Without candidates, bash completes file names. */
 export function bashScript(vocabulary: Vocabulary): string {
   return `# Completion of strongroom for bash: source <(strongroom completion bash)
 ${shared(vocabulary)}
@@ -57,7 +57,7 @@ complete -o bashdefault -o default -F _strongroom strongroom
 `
 }
 
-/** The completion script for zsh. Where it knows nothing, zsh completes names of files. */
+/** The completion script for zsh. Without candidates, zsh completes file names. */
 export function zshScript(vocabulary: Vocabulary): string {
   return `#compdef strongroom
 # Completion of strongroom for zsh: source <(strongroom completion zsh), after compinit
@@ -79,7 +79,7 @@ fi
 `
 }
 
-/** A text in single quotes, as fish reads it. */
+/** A string in single quotes for fish. */
 const fishWord = (text: string): string => `'${text.replace(/[\\']/g, String.raw`\$&`)}'`
 
 function fishFunction(name: string, table: Table): string {
@@ -90,7 +90,7 @@ function fishFunction(name: string, table: Table): string {
   return `function ${name}\n    switch "$argv[1]"\n${rows.join('')}    end\nend\n`
 }
 
-/** The completion script for fish (3.1 and later), with descriptions. Where it knows nothing, fish completes names of files. */
+/** The completion script for fish (3.1 and later), with descriptions. Without candidates, fish completes file names. */
 export function fishScript({ words, flags }: Vocabulary): string {
   return `# Completion of strongroom for fish: strongroom completion fish | source
 ${fishFunction('__strongroom_words', words)}

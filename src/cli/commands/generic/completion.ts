@@ -4,7 +4,7 @@ import { commandGroups } from '../../command-table.ts'
 import { bashScript, fishScript, zshScript } from './completion-scripts.ts'
 import type { Candidate, Vocabulary } from './completion-scripts.ts'
 
-/** Every word and flag that the command line knows, from its own table. */
+/** All words and flags of the command line, from its own table. */
 async function vocabulary(): Promise<Vocabulary> {
   const loaded = await Promise.all(commandGroups.map(async ({ load }) => load()))
   const commands = [...new Set(loaded.flat())]
@@ -13,7 +13,7 @@ async function vocabulary(): Promise<Vocabulary> {
   return { words, flags: new Map(commands.map((command) => [command.name, flagsIn(command)])) }
 }
 
-/** Puts each word of a name behind those before it. A word with further ones behind it has no description. */
+/** Adds each word of a name after those before it. A word with further ones after it has no description. */
 function addWords(words: Map<string, Candidate[]>, parts: readonly string[], about: string): void {
   for (let at = 1; at < parts.length; at++) {
     const before = parts.slice(0, at).join(' ')

@@ -27,7 +27,7 @@ export const pageFlags: FlagTable = {
   after: { kind: 'string', about: 'Only names after this one.' },
 }
 
-/** The part of a list that was asked for, as the API takes it. @throws UsageError for a limit that would mean all */
+/** The requested part of a list, in the API's form. @throws UsageError for a limit that would mean all */
 export function pageOf({ flags }: Run): Json {
   const [limit, after] = [flags.int('limit'), flags.string('after')]
   if (limit !== undefined && limit < 1)
@@ -41,7 +41,7 @@ async function list(run: Run, verb: 'list' | 'scan' = 'list'): Promise<number> {
   return showList(run, path, await orNothing(run, run.client.ask('data', 'GET', path, undefined, { query })))
 }
 
-/** Shows what a list answered: its keys, its wrapping, or that there is nothing. @returns the exit status */
+/** Shows the response of a list: its keys, its wrapping, or that there are none. @returns the exit status */
 export async function showList(run: Run, path: string, body: Json | undefined): Promise<number> {
   if (body?.['wrap_info']) return showResponse(run, body)
   const { keys, key_info: details } = (body?.['data'] ?? {}) as ListData
@@ -99,7 +99,7 @@ async function helpAt(path: string, run: Run): Promise<Json> {
 }
 
 async function help(run: Run): Promise<number> {
-  // A mount is asked about with a slash at its end.
+  // The path of a mount ends in a slash in this request.
   const path = pathOf(run) + ((run.args[0] ?? '').endsWith('/') ? '/' : '')
   const body = await helpAt(path, run)
   if (run.format === 'table') run.out(`${textOf(body['help'])}\n`)
@@ -107,7 +107,7 @@ async function help(run: Run): Promise<number> {
   return 0
 }
 
-/** An answer, or undefined where the server says that there is nothing; said where not even a mount is. */
+/** A response, or undefined if the server reports that nothing exists; with a message if there is not even a mount. */
 export async function orNothing<T>(run: Run, pending: Promise<T>): Promise<T | undefined> {
   return pending.catch((thrown: unknown) => {
     if (!(thrown instanceof ServerError) || !isNothing(thrown)) throw thrown
@@ -116,7 +116,7 @@ export async function orNothing<T>(run: Run, pending: Promise<T>): Promise<T | u
   })
 }
 
-/** Nothing is mounted there: for someone who reads, that is the same as nothing. An unknown namespace is a mistake. */
+/** Nothing is mounted there: for a read, the same as no data. An unknown namespace is an error. */
 function isNothing({ status, body, isUnknownNamespace }: ServerError): boolean {
   return status === 404 && Array.isArray(body?.['errors']) && !isUnknownNamespace
 }

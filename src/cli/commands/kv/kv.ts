@@ -26,7 +26,7 @@ async function put(run: Run): Promise<number> {
   return showVersion(run, path, body)
 }
 
-/** The version that `-cas` names. @throws UsageError for anything else: without the check the write would replace anything */
+/** The version in `-cas`. @throws UsageError for other values: without the check the write would replace any version */
 function casOf({ flags }: Run): { readonly cas?: number } {
   const cas = flags.int('cas')
   if (cas === undefined) return {}
@@ -39,7 +39,7 @@ async function warnOfDropped(run: Run, path: string, data: Json, body: Json): Pr
   const before = Number((body['data'] as Json | undefined)?.['version']) - 1
   if (!(before > 0)) return
   const read = run.client.send('GET', path, undefined, { query: { version: before }, evenInDryRun: true })
-  // The write is done even if this read fails: a warning must not make it look failed.
+  // The write is complete even if this read fails: a warning must not look like a failure.
   const answer = await read.catch(() => undefined)
   const old = (answer?.body?.['data'] as { readonly data?: Json | null } | undefined)?.data ?? {}
   const dropped = Object.keys(old).filter((key) => !Object.hasOwn(data, key))
@@ -50,7 +50,7 @@ async function warnOfDropped(run: Run, path: string, data: Json, body: Json): Pr
   )
 }
 
-/** Writes a version and shows what the store says about it. */
+/** Writes a version and shows its metadata. */
 async function writeVersion(run: Run, place: SecretLocation, method: 'PUT' | 'PATCH', data: Json): Promise<number> {
   const path = place.at('data')
   const body = await during(`writing data to ${path}`, run.client.ask('data', method, path, data))
@@ -92,7 +92,7 @@ async function showSecret(run: Run, path: string, body: Json): Promise<number> {
       run.err(`No data found at ${path}`)
       return 2
     }
-    // A key that is called "data" comes before all of them together.
+    // A key named "data" takes precedence over the whole.
     return showField(run, fieldOf({ data }, field), field)
   }
   if (run.format !== 'table') return showResponse(run, body)
@@ -131,7 +131,7 @@ async function patch(run: Run): Promise<number> {
   }
 }
 
-/** A patch for those who may read and write, but not patch. Check-and-set keeps the writes of others. */
+/** A patch for callers who may read and write, but not patch. Check-and-set protects concurrent writes. */
 async function readAndWrite(
   run: Run,
   place: SecretLocation,

@@ -7,7 +7,7 @@ import type { SecretLocation } from './path.ts'
 import { showMetadata, showSections } from './show.ts'
 import { nothingAt, showResponse } from '../../output/show.ts'
 
-/** The place of the secret, or undefined (and said) where there is no metadata. */
+/** The path of the secret, or undefined (with a message) if there is no metadata. */
 async function versioned(run: Run): Promise<SecretLocation | undefined> {
   const place = await locate(run)
   if (place.version === 2) return place

@@ -5,7 +5,7 @@ import { UsageError } from '../../framework/flags.ts'
 import { barePath } from '../../http/paths.ts'
 import { textOf } from '../../output/table.ts'
 
-/** The flag that says which part of a path is the mount. */
+/** The flag for the mount part of a path. */
 export const mountFlag = {
   mount: { kind: 'string', about: 'The mount of the store; the path is then relative to it.', mayBeEmpty: true },
 } as const
@@ -20,14 +20,14 @@ export interface SecretLocation {
   at(side: 'data' | 'metadata' | 'delete' | 'undelete' | 'destroy'): string
 }
 
-/** Asks the server which store the path of the command line is in. @throws UsageError without a path, ServerError */
+/** Requests the store of a path from the server. @throws UsageError without a path, ServerError */
 export async function locate(run: Run): Promise<SecretLocation> {
-  // An empty -mount counts as none, as with Vault's clients: the path names its store then.
+  // An empty -mount counts as none, as with Vault's clients: then the path begins with its store.
   const mount = barePath(run.flags.string('mount') ?? '')
   const inputPath = barePath(run.args[0] ?? '')
   if (inputPath === '' && mount === '') throw new UsageError('Not enough arguments: give the path of a secret')
   const store = await preflight(run, mount === '' ? inputPath : mount)
-  // Old servers do not know the question: they have version 1 only, and there the whole path is the secret's.
+  // Old servers lack this route: they have only version 1, where the whole path is the secret's.
   if (!store) return placeIn(1, mount, inputPath)
   const version = (store['options'] as Json | null | undefined)?.['version'] === '2' ? 2 : 1
   const mountName = textOf(store['path'])
@@ -53,7 +53,7 @@ async function preflight(run: Run, path: string): Promise<Json | undefined> {
 }
 
 /**
- * The ways in which a mount may be written from here. Servers name a mount of the namespace in use by its path alone, and
+ * The forms in which a mount may be given here. Servers return a mount of the current namespace by its path alone, and
  * one of a namespace further down by the whole path from the root namespace.
  */
 function namesOf(run: Run, mountName: string): readonly string[] {
@@ -81,7 +81,7 @@ function checkedMount(run: Run, mount: string, mountName: string): string {
   )
 }
 
-/** Says in an error of the server what was being done; an empty text says nothing. */
+/** Adds to a server's error what was being done; an empty string adds nothing. */
 export async function during<T>(what: string, pending: Promise<T>): Promise<T> {
   return pending.catch((thrown: unknown) => {
     if (thrown instanceof ServerError && thrown.during === undefined) thrown.during = what === '' ? '' : `Error ${what}`

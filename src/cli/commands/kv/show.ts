@@ -20,7 +20,7 @@ export function showSections(run: Run, sections: readonly Section[]): void {
   run.out(blocks.join('\n'))
 }
 
-/** The path of what follows, and its metadata if there is any. */
+/** The heading with the path, and the metadata if there is any. */
 export function showMetadata(run: Run, heading: string, path: string, metadata: Json | undefined): void {
   run.out(`${centred(heading, path.length)}\n${path}\n`)
   if (!metadata) return
@@ -28,7 +28,7 @@ export function showMetadata(run: Run, heading: string, path: string, metadata: 
   showSections(run, [{ heading: 'Metadata', rows: metadata }])
 }
 
-/** `== x ==`: the text in the middle of `width`, rounded up; two signs on each side where there is no room. */
+/** `== x ==`: the string centred in `width`, rounded up; two signs on each side if there is no space. */
 export function centred(text: string, width: number): string {
   const available = width - text.length - 2
   const side = '='.repeat(available > 0 ? Math.ceil(available / 2) : 2)

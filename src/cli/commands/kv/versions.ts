@@ -6,7 +6,7 @@ import { during, locate, mountFlag, refuseVersion1, refuseVersionFlag } from './
 import { mountPath } from '../../http/paths.ts'
 import { nothingAt, showResponse } from '../../output/show.ts'
 
-/** `-versions=1,2` or `-versions=1 -versions=2`, as the API takes them. */
+/** `-versions=1,2` or `-versions=1 -versions=2`, in the API's form. */
 function versionsOf(run: Run): readonly string[] {
   return run.flags
     .strings('versions')
@@ -61,7 +61,7 @@ async function rollback(run: Run): Promise<number> {
     run.err(`This secret cannot be restored to version ${version}, because that version was deleted or destroyed.`)
     return 2
   }
-  // Only on top of the version that was newest just now: a write in between must not get lost.
+  // Only if the version is still the newest: a write in between must not get lost.
   const cas = (newest['metadata'] as Json | undefined)?.['version']
   const pending = run.client.ask('data', 'PUT', path, { data: wanted['data'], options: { cas } })
   return showResponse(run, await during(`writing data to ${path}`, pending))

@@ -40,7 +40,7 @@ async function begin(run: Run, operation: KeyShareOperation): Promise<number> {
   const body = await operation.state('PUT', 'attempt', key ? { pgp_key: pgpKey(key) } : { otp })
   if (body['otp'] && run.format === 'table')
     run.err(
-      'A One-Time Password was generated: without it, nobody can decode the new root token. Keep it apart from the key shares, and keep it safe.',
+      'A One-Time Password was generated: without it, the new root token cannot be decoded. Keep it apart from the key shares, and keep it safe.',
     )
   return show(run, body)
 }

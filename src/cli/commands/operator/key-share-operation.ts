@@ -5,8 +5,8 @@ import { UsageError } from '../../framework/flags.ts'
 import { keyShareOf } from './key-share.ts'
 
 /**
- * The API of an operation that several people give key shares to. It has two doors: one for anybody, which a listener may
- * keep shut (by `setting`), and one for a token. The first is tried first, as Vault's clients do; `base` is its path, `guarded` the other's.
+ * The API of an operation with key shares of several people. It has two paths: a public one, which a listener may disable
+ * (by `setting`), and one for a token. The first is tried first, as by Vault's clients; `base` is its path, `guarded` the other.
  */
 export class KeyShareOperation {
   readonly #run: Run
@@ -62,7 +62,7 @@ export class KeyShareOperation {
     return thrown
   }
 
-  /** Gives it up: only the one with the nonce, where one is given. */
+  /** Cancels it: only the one with the nonce, if one is given. */
   async cancel(part: string): Promise<void> {
     const nonce = this.#run.flags.string('nonce')
     await this.remove(part, nonce === undefined ? {} : { nonce })
@@ -80,7 +80,7 @@ export class KeyShareOperation {
   }
 }
 
-/** How a listener answers that keeps a door shut: strongroom with 405, others as if it were not there. */
+/** The response of a listener with a disabled public path: 405 from strongroom, and from others as if it did not exist. */
 function isDisabled(thrown: unknown): boolean {
   return thrown instanceof ServerError && (thrown.status === 405 || /unsupported path/.test(thrown.message))
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { Run } from '../../framework/command.ts'
 import { UsageError } from '../../framework/flags.ts'
 
-/** A key share: the argument, standard input for "-", or asked for. @throws UsageError when it may not ask, or cannot */
+/** A key share: the argument, standard input for "-", or from a prompt. @throws UsageError if no prompt is allowed or possible */
 export async function keyShareOf(run: Run, question: string): Promise<string> {
   const [argument] = run.args
   if (argument !== undefined) return nonEmpty(argument === '-' ? await run.stdin() : argument)
@@ -24,7 +24,7 @@ export function pgpKeys(run: Run, flag: string): { readonly [name: string]: read
   return files.length === 0 ? {} : { pgp_keys: files.map((file) => pgpKey(file.trim())) }
 }
 
-/** A PGP key from a file, binary or armoured, as the API takes it: base64 of the binary form. @throws UsageError */
+/** A PGP key from a file, binary or armoured, in the API's form: base64 of the binary form. @throws UsageError */
 export function pgpKey(path: string): string {
   const bytes = keyBytes(path)
   const text = bytes.toString('latin1')

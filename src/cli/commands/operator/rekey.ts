@@ -58,7 +58,7 @@ async function begin(run: Run, operation: KeyShareOperation): Promise<number> {
 }
 
 async function giveShare(run: Run, operation: KeyShareOperation): Promise<number> {
-  // Before the question: nobody should be asked for a share that is then refused.
+  // Before the prompt: no share should be requested that is then refused.
   if (run.flags.bool('non-interactive') && run.args.length === 0)
     throw new UsageError('give the key share as an argument, or leave out -non-interactive')
   const status = await operation.state('GET', 'init')

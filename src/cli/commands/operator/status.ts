@@ -24,7 +24,7 @@ const order = [
   'audit_heads',
 ]
 
-/** Shows a seal status, with what `sys/leader` says if it is known. */
+/** Shows a seal status, with the response of `sys/leader` if it is known. */
 export async function showStatus(run: Run, seal: Json, leader: Json = {}): Promise<void> {
   const highlyAvailable = leader['ha_enabled'] === true
   if (run.format !== 'table') {
@@ -71,7 +71,7 @@ async function status(run: Run): Promise<number> {
     return sealed ? 2 : 0
   } catch (thrown) {
     if (!(thrown instanceof ServerError)) throw thrown
-    // 2 would say "sealed".
+    // 2 would mean "sealed".
     run.err(`Error checking seal status: ${thrown.message}`)
     return 1
   }

@@ -20,7 +20,7 @@ export const devTlsFlags: FlagTable = {
   },
 }
 
-/** Files of a development server that speaks TLS. */
+/** The files of a development server with TLS. */
 export interface DevTls {
   readonly caFile: string
   readonly certFile: string
@@ -32,7 +32,7 @@ export interface DevTls {
 const names = { ca: 'vault-ca.pem', cert: 'vault-cert.pem', key: 'vault-key.pem' } as const
 
 /**
- * Makes what -dev-tls needs; undefined without it.
+ * Creates the files for -dev-tls; undefined without it.
  * @throws UsageError for a flag about TLS without -dev-tls, a name that is none, and a folder that cannot be written
  */
 export async function devTls(flags: Flags): Promise<DevTls | undefined> {
@@ -53,7 +53,7 @@ export async function devTls(flags: Flags): Promise<DevTls | undefined> {
   )
 }
 
-/** Puts them into the folder that was named, else a new one. @throws UsageError when it cannot */
+/** Writes them to the given folder, or a new one. @throws UsageError on failure */
 function inFiles(made: DevCertificates, wanted: string | undefined): DevTls {
   try {
     const folder = wanted === undefined ? mkdtempSync(join(tmpdir(), 'strongroom-tls-')) : folderAt(wanted)
@@ -75,7 +75,7 @@ function folderAt(path: string): string {
   return resolve(path)
 }
 
-/** A new file for its owner alone, whatever had its name before. */
+/** A new file for its owner only, replacing any file of that name. */
 function fresh(path: string, text: string): string {
   rmSync(path, { force: true })
   writeFileSync(path, text, { flag: 'wx', mode: 0o600 })

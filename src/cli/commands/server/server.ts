@@ -63,7 +63,7 @@ async function serving(run: Run, options: Options, tls: DevTls | undefined): Pro
   return 0
 }
 
-/** A server that is up stays up, whether or not its token can be kept. */
+/** A running server continues, even if its token cannot be stored. */
 function keepRootToken(run: Run, token: string): void {
   try {
     run.environment.keepToken(token)
@@ -93,7 +93,7 @@ function whatToServe({ flags, environment }: Run): Pick<Options, 'dev' | 'config
       `-${plainFlag} is for -dev: in a configuration it is unsafe_allow_tls_disable_on_network = true`,
     )
   if (!dev) return { config: flags.strings('config') }
-  // Alone these variables make no development server of one that has a configuration.
+  // These variables alone do not turn a configured server into a development server.
   const rootTokenId = id ?? environment.setting('DEV_ROOT_TOKEN_ID')
   const listenAddress = address ?? environment.setting('DEV_LISTEN_ADDRESS')
   return { dev: { ...(rootTokenId && { rootTokenId }), ...(listenAddress && { listenAddress }), plainOnNetwork } }

@@ -17,7 +17,7 @@ const lists = {
 
 const durations = ['default-lease-ttl', 'max-lease-ttl']
 
-/** Scripts for Vault write so that the server's lifetime is to hold. */
+/** Accepted for scripts for Vault: "-1" means the server's lifetime. */
 const systemDefault = ['-1', '-1s']
 
 /** Flags of `secrets tune` and `auth tune`. */
@@ -58,7 +58,7 @@ export const lockoutFlags: FlagTable = {
   'user-lockout-disable': { kind: 'bool', about: 'Lock no user out.' },
 }
 
-/** The settings of the lockout that were given. */
+/** The given settings of the lockout. */
 export function lockout(flags: Flags): { readonly user_lockout_config?: Json } {
   const config = Object.fromEntries([
     ...Object.keys(lockouts)
@@ -84,7 +84,7 @@ const lifetime = (input = ''): string => (systemDefault.includes(input) ? 'syste
 
 const field = (name: string): string => name.replaceAll('-', '_')
 
-/** The settings that were given, by the API's names. */
+/** The given settings, by the API's names. */
 export function settings(flags: Flags): Json {
   return Object.fromEntries([
     ...Object.keys(texts)
@@ -97,7 +97,7 @@ export function settings(flags: Flags): Json {
   ]) as Json
 }
 
-/** The engine's own options that were given. */
+/** The given options of the engine itself. */
 export function options(flags: Flags): { readonly options?: Json } {
   const [version, pairs] = [flags.string('version'), flags.pairs('options')]
   return version === undefined && !pairs ? {} : { options: { ...pairs, ...(version !== undefined && { version }) } }

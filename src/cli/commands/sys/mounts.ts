@@ -7,7 +7,7 @@ import { listMounts } from './mount-table.ts'
 import { mountPath } from '../../http/paths.ts'
 import { textOf } from '../../output/table.ts'
 
-/** Secrets engines and auth methods are managed alike; this is what differs. */
+/** Secrets engines and auth methods are managed alike; these are the differences. */
 export interface MountKind {
   /** The first word of the commands. */
   readonly word: 'secrets' | 'auth'

@@ -44,7 +44,7 @@ async function write(run: Run): Promise<number> {
   return 0
 }
 
-/** A file that cannot be read ends a write with 2, as recorded. */
+/** A write of a file that cannot be read exits with 2, as recorded. */
 function policyFile(path: string): string {
   try {
     return fileText(path)

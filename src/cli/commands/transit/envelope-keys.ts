@@ -15,7 +15,7 @@ export interface DataKey {
   readonly dataKey: Uint8Array
 }
 
-/** Asks the server for a new data key. It can only make new ones: no old envelope opens with this right. */
+/** Requests a new data key from the server. This right only allows new keys: it decrypts no old envelope. */
 export async function newDataKey({ client }: Run, { mount, key }: Place): Promise<DataKey> {
   const path = `${mount}/datakey/plaintext/${key}`
   const { body } = await during(`making a data key at ${path}`, client.send('PUT', path, { bits: 256 }))
@@ -29,7 +29,7 @@ export async function unwrapDataKey({ client }: Run, { mount, key, wrapped }: He
   return dataKeyOf(body, path)
 }
 
-/** Has the server wrap the data key of an envelope anew, under the newest version of its key. Nobody sees it. */
+/** Rewraps the data key of an envelope on the server, with the newest version of its key; it is not shown. */
 export async function rewrapDataKey({ client }: Run, { mount, key, wrapped }: Header): Promise<string> {
   const path = `${mount}/rewrap/${key}`
   const { body } = await during(`rewrapping the data key at ${path}`, client.send('PUT', path, { ciphertext: wrapped }))

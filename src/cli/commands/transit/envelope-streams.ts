@@ -10,7 +10,7 @@ type Stream = AsyncIterable<Uint8Array>
 /** Whether an argument means standard input or output. */
 export const isPipe = (path: string): boolean => path === '-'
 
-/** The bytes of a file, or of standard input, with a line about the progress if somebody looks. Whoever stops early returns it. */
+/** The bytes of a file, or of standard input, with a progress line on a terminal. A consumer that stops early calls `return`. */
 export async function* bytesFrom(run: Run, path: string): AsyncGenerator<Uint8Array> {
   const stream = isPipe(path) ? run.stdio.read() : fileBytes(path)
   yield* run.stdio.errIsTerminal ? withProgress(stream, systemClock, (text) => run.show(text)) : stream
@@ -33,7 +33,7 @@ async function* fileBytes(path: string): AsyncGenerator<Uint8Array> {
 
 /** Where bytes go to. */
 export interface Target {
-  /** Writes all of a stream: to a file as a whole or not at all, to standard output as it comes. */
+  /** Writes a whole stream: to a file atomically, to standard output as it arrives. */
   take(stream: Stream): Promise<void>
 }
 

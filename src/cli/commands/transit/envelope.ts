@@ -15,7 +15,7 @@ import { barePath } from '../../http/paths.ts'
 import { showField, showValue } from '../../output/show.ts'
 import { keyValues } from '../../output/table.ts'
 
-/** The exit status for an envelope that is not what was written, as for broken audit files. */
+/** The exit status for a damaged envelope, as for broken audit files. */
 const damaged = 3
 
 const fromOf = ({ args: [from = '-'] }: Run): string => from
@@ -73,7 +73,7 @@ async function verify(run: Run): Promise<number> {
   })
 }
 
-/** Reads an envelope, unwraps its data key, and gives both to `use`. */
+/** Reads an envelope, unwraps its data key, and passes both to `use`. */
 async function opening(run: Run, use: (envelope: Envelope, dataKey: Uint8Array) => Promise<number>): Promise<number> {
   return reading(run, async (envelope) => {
     checkExpected(run, envelope.header)
@@ -109,7 +109,7 @@ async function header(run: Run): Promise<number> {
   })
 }
 
-/** Reads the header of FROM, gives the envelope to `use`, and says on one line what is wrong with a damaged one. */
+/** Reads the header of FROM, passes the envelope to `use`, and reports on one line why a damaged one is invalid. */
 async function reading(run: Run, use: (envelope: Envelope) => Promise<number>): Promise<number> {
   const source = bytesFrom(run, fromOf(run))
   try {
@@ -119,7 +119,7 @@ async function reading(run: Run, use: (envelope: Envelope) => Promise<number>): 
     run.err(`${nameOf(fromOf(run))} is DAMAGED: ${thrown.message}`)
     return damaged
   } finally {
-    // A pipe that nobody reads to its end would keep the program waiting.
+    // A pipe that is not read to its end would keep the program running.
     await source.return(undefined)
   }
 }
@@ -139,7 +139,7 @@ function checkExpected(run: Run, found: Header): void {
   }
 }
 
-/** Where the data itself goes to standard output, nothing is said there. */
+/** No messages if the data itself goes to standard output. */
 function done(run: Run, text: string, to: string): number {
   if (!isPipe(to)) run.out(`${text}\n`)
   return 0
@@ -152,7 +152,7 @@ const expectedKey = {
 const force = { force: { kind: 'bool', about: 'Replace an existing file.', alias: 'f' } } as const
 const usage = '[FROM [TO]]'
 
-/** `transit envelope …`. FROM and TO are files, or "-", as they are unless given, for standard input and output. */
+/** `transit envelope …`. FROM and TO are files, or "-" (the default) for standard input and output. */
 export const envelopeCommands: readonly Command[] = [
   {
     name: 'transit envelope encrypt',

@@ -20,7 +20,7 @@ interface Target {
 
 const targetOf = ({ args: [path = ''] }: Run): Target => {
   const [, mount = '', key = ''] = /^(.+)\/keys\/([^/]+)$/.exec(barePath(path)) ?? []
-  // The words may have been mixed up: what stands there could be the key itself.
+  // The arguments may have been mixed up: this one could be the key itself.
   if (mount === '')
     throw new UsageError('the first argument is not the path of a key: write MOUNT/keys/NAME, such as transit/keys/app')
   return { mount, key }
@@ -54,7 +54,7 @@ async function inputsOf(run: Run): Promise<Record<string, unknown> & { readonly 
   return { ...others, key: String(key) }
 }
 
-/** The bytes to import: base64, or a private key in PEM. The text itself is in no message. @throws UsageError */
+/** The bytes to import: base64, or a private key in PEM. No message contains the input. @throws UsageError */
 function materialOf(text: string): Uint8Array {
   const isPem = text.includes('-----BEGIN ')
   const [bytes, ...more] = isPem
@@ -74,7 +74,7 @@ function hashOf(option: unknown = 'SHA256'): OaepHash {
   return hash
 }
 
-/** The RSA key that this mount unwraps imported keys with. It is fetched even if the import is only to be shown. */
+/** The RSA key with which this mount unwraps imported keys. It is fetched even in a dry run of the import. */
 async function wrappingKey({ client }: Run, mount: string): Promise<KeyObject> {
   const path = `${mount}/wrapping_key`
   const { body } = await during(`reading ${path}`, client.send('GET', path, undefined, { evenInDryRun: true }))
