@@ -1,4 +1,4 @@
-/** The policies that every server has. `root` allows everything by being root, not by its text. */
+/** The built-in policies of every server. `root` allows everything because of its name, not its source. */
 export const builtinPolicies: Readonly<Record<'root' | 'default' | 'response-wrapping', string>> = {
   root: '',
   default: `# What every token may do: look after itself. Attached to every token unless it asks for no_default_policy.

@@ -23,7 +23,7 @@ export class BoundedAcl extends Acl {
 
   override weigh(query: AclQuery): Weighed {
     const [own, ceiling] = [this.#own.weigh(query), this.#ceiling.weigh(query)]
-    // First what is denied: on another path of the same record only that counts.
+    // First the denials: on another path of the same record only they matter.
     const refused = [own, ceiling].find(({ ground }) => ground === 'denied') ?? [own, ceiling].find(({ verdict }) => !verdict.allowed) // prettier-ignore
     const both = common(own.verdict, ceiling.verdict)
     if (!refused) return { ...own, verdict: both }
@@ -52,7 +52,7 @@ export class BoundedAcl extends Acl {
     return this.#own.reaches(mountPath) && this.#ceiling.reaches(mountPath)
   }
 
-  /** The token's own rules: which of them the ceiling leaves cannot be said rule by rule. */
+  /** The token's own rules: the effect of the ceiling cannot be shown rule by rule. */
   override resultant(): Record<string, unknown> {
     return this.#own.resultant()
   }
@@ -61,7 +61,7 @@ export class BoundedAcl extends Acl {
 function common(a: Verdict, b: Verdict): Verdict {
   const filters = [...(a.filters ?? []), ...(b.filters ?? [])]
   const limits = [a.limit, b.limit].filter((limit) => limit !== undefined)
-  // 0 is what a caller gets who asks for everything, where a rule does not limit that.
+  // 0 is the limit of a caller who requests everything, if the rule has no limit.
   const bounds = limits.filter((limit) => limit > 0)
   const limit = bounds.length > 0 ? Math.min(...bounds) : limits[0]
   return {

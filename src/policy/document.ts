@@ -36,10 +36,10 @@ export interface PathRule {
   readonly minWrappingTtl?: number
   readonly maxWrappingTtl?: number
   readonly paginationLimit?: number
-  /** Turns each name of a list into a path. A list shows only names whose path the caller could read. */
+  /** Maps each name of a list to a path. A list shows only names whose path the caller could read. */
   readonly keyFilter?: KeyFilter
   readonly expiration?: number
-  /** The path has `{{…}}`, which stand for values of whoever asks. */
+  /** The path has `{{…}}`, which are replaced by values of the caller. */
   readonly templated: boolean
 }
 
@@ -146,7 +146,7 @@ function ruleOf(label: string, body: HclValue): PathRule {
   const granted = draft.capabilities ?? new Set<Capability>()
   if (draft.keyFilter && !granted.has('list') && !granted.has('deny'))
     throw new HclError(`path "${path}": list_scan_response_keys_filter_path needs the capability "list"`, body.at)
-  // Deny takes precedence: whatever stands beside it, nothing is allowed.
+  // Deny takes precedence: with it, nothing else is allowed.
   return {
     ...draft,
     path,
@@ -197,7 +197,7 @@ function checkPath(path: string, body: HclValue): void {
   if (open !== 0) throw new HclError(`path "${path}": unbalanced templating characters`, body.at)
 }
 
-/** Words after a deny are not read: nothing can be allowed any more. */
+/** Words after a deny are ignored: it cannot be overridden. */
 function capabilitiesOf(words: readonly string[], draft: Draft, value: HclValue): readonly Capability[] {
   const deny = words.indexOf('deny')
   return words.slice(0, deny < 0 ? undefined : deny + 1).map((word) => capabilityOf(word, draft, value))

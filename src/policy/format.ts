@@ -2,10 +2,13 @@ import { parsePolicy } from './document.ts'
 import { parseHcl } from '../util/hcl/hcl.ts'
 import type { HclItem, HclValue } from '../util/hcl/values.ts'
 
-/** A policy in one usual layout. Comments above stanzas stay; comments inside a stanza are kept by leaving that text as it was. @throws Fault when it is no policy. */
+/**
+ * Formats a policy. Comments above stanzas stay; a stanza with comments inside is left unchanged. @throws Fault if it is not a
+ * policy.
+ */
 export function formatPolicy(source: string): string {
   parsePolicy(source)
-  // Comments have no place in the parsed form: a text that has some keeps its own layout but for trailing blanks.
+  // The parsed form has no comments: a stanza with comments keeps its layout, except for trailing spaces.
   if (/(^|\s)(#|\/\/|\/\*)/.test(source))
     return `${source
       .split('\n')

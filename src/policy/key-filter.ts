@@ -2,8 +2,8 @@ import { readPipeline } from './templates/pipeline.ts'
 import type { Pipeline } from './templates/pipeline.ts'
 
 /**
- * `list_scan_response_keys_filter_path` (OpenBao): where a listed name is looked for to see whether the caller may read it.
- * A Go template: texts, and pipelines of the two values and some functions.
+ * `list_scan_response_keys_filter_path` (OpenBao): the path for a listed name, to check whether the caller may read it.
+ * A Go template: literals, and pipelines of the two values and some functions.
  */
 export interface KeyFilter {
   readonly text: string
@@ -12,10 +12,10 @@ export interface KeyFilter {
 
 type Part = { readonly literal: string } | { readonly pipeline: Pipeline }
 
-/** No request has a longer path: a name whose path would be longer is not shown. */
+/** Paths of requests are never longer: a name with a longer path is not shown. */
 const longestPath = 8192
 
-/** Undefined when the template is unbalanced, has anything else than `.path`, `.key` and known functions, or lacks `.key`. */
+/** Undefined if the template is unbalanced, has anything other than `.path`, `.key` and known functions, or lacks `.key`. */
 export function compileKeyFilter(text: string): KeyFilter | undefined {
   const parts = cut(text).map(partOf)
   const readable = parts.filter((part) => part !== undefined)
@@ -44,7 +44,7 @@ function partOf(source: string): Part | undefined {
 }
 
 /**
- * The path that stands for one name of a list. Undefined when there is none, or when it is too long.
+ * The path for one name of a list. Undefined if there is none, or if it is too long.
  * @param folder the path that was listed, with its trailing slash
  */
 export function pathOfKey({ parts }: KeyFilter, folder: string, key: string): string | undefined {

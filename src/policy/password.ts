@@ -18,10 +18,10 @@ export interface CharsetRule {
 
 const shortest = 4
 const longest = 100
-/** Passwords made of one character would all be the same. */
+/** Passwords from a single character would all be equal. */
 const leastCharacters = 2
 
-/** Parses a password policy in HCL or JSON. @throws Fault invalid_request naming what is wrong, and where. */
+/** Parses a password policy in HCL or JSON. @throws Fault invalid_request with the error and its position. */
 export function parsePasswordPolicy(source: string): PasswordPolicy {
   try {
     return checked(parseHcl(source))
@@ -89,7 +89,7 @@ function allOf(rules: readonly CharsetRule[]): readonly string[] {
   return [...new Set(rules.flatMap(({ characters }) => characters))]
 }
 
-/** A password that keeps every rule. The places of the characters that rules ask for are drawn as well. */
+/** A password that satisfies every rule. The positions of the characters for the rules are random as well. */
 export function generatePassword({ length, rules }: PasswordPolicy, random: (bytes: number) => Uint8Array): string {
   const drawn = (from: readonly string[]): string => from[pick(from.length, random)] as string
   const all = allOf(rules)

@@ -1,6 +1,6 @@
 /**
  * A path pattern: exact, a prefix (`*` at the end), or with `+` for whole segments. Compiled once; matching allocates
- * nothing but the segments of the path.
+ * only the segments of the path.
  */
 export interface Pattern {
   readonly text: string
@@ -14,7 +14,7 @@ export interface Pattern {
   readonly firstWildcard: number
 }
 
-/** @param text as written in a policy, without leading slash. */
+/** @param text the path in the policy, without leading slash. */
 export function compilePattern(text: string): Pattern {
   const prefix = text.endsWith('*')
   const stem = prefix ? text.slice(0, -1) : text
@@ -63,7 +63,7 @@ function rank(a: Pattern, b: Pattern): number {
   )
 }
 
-/** Whether `a` says more about a path than `b`, whatever their letters are. */
+/** Whether `a` is more specific than `b`, regardless of their characters. */
 export function nearer(a: Pattern, b: Pattern): boolean {
   if (a.kind === 'exact' || b.kind === 'exact') return a.kind === 'exact' && b.kind !== 'exact'
   return rank(a, b) > 0
@@ -71,11 +71,11 @@ export function nearer(a: Pattern, b: Pattern): boolean {
 
 /** The reason why `a` decides before `b`, in words about `b`; both match, and `a` wins. */
 export function whyNearer(a: Pattern, b: Pattern): string {
-  if (a.firstWildcard !== b.firstWildcard) return 'its first wildcard stands further left'
+  if (a.firstWildcard !== b.firstWildcard) return 'its first wildcard is further left'
   if (a.prefix !== b.prefix) return 'it ends in "*"'
   if (a.plusses !== b.plusses) return 'it has more "+"'
   if (a.text.length !== b.text.length) return 'it is shorter'
-  return 'it comes first in the alphabet'
+  return 'it is first in alphabetical order'
 }
 
 /** Whether a pattern can match something at or below a mount. */

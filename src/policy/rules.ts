@@ -15,7 +15,7 @@ export interface Merged {
   /** Templates that were resolved to this pattern. */
   readonly templates: { readonly policy: string; readonly path: string }[]
   readonly capabilities: Set<Capability>
-  /** Which policies give which capability. */
+  /** The policies that give each capability. */
   readonly granting: Map<Capability, string[]>
   readonly allowed: Map<string, unknown[]>
   readonly denied: Map<string, unknown[]>
@@ -23,7 +23,7 @@ export interface Merged {
   minWrappingTtl: number | undefined
   maxWrappingTtl: number | undefined
   paginationLimit: number | undefined
-  /** By their texts. Each of them must show a listed name. */
+  /** By their source. A listed name must pass each of them. */
   readonly filters: Map<string, KeyFilter>
 }
 
@@ -39,7 +39,7 @@ export class RuleTable {
   readonly #prefixes = new Map<string, Merged>()
   /** Lengths of the prefixes, longest first. */
   readonly #lengths: number[] = []
-  /** By their texts. */
+  /** By their source. */
   readonly #segments = new Map<string, Merged>()
 
   get exact(): Iterable<Merged> {
@@ -54,7 +54,7 @@ export class RuleTable {
     return [...this.#exact.values(), ...this.#prefixes.values(), ...this.#segments.values()]
   }
 
-  /** The one rule that decides. With `folders` the path is tried without its trailing slash as well. */
+  /** The one deciding rule. With `folders` the path is tried without its trailing slash as well. */
   choose(path: string, folders: boolean): Merged | undefined {
     const bare = folders && path.endsWith('/') ? path.slice(0, -1) : undefined
     return (
@@ -106,7 +106,7 @@ export class RuleTable {
 
   /**
    * Adds a rule of a policy to those with the same pattern, and returns them.
-   * @param source the path as it is shown, where the one of the rule was folded
+   * @param source the path to show, if that of the rule was folded
    */
   add(rule: PathRule, name: string, source = rule.path): Merged {
     const pattern = compilePattern(rule.path)
@@ -142,7 +142,7 @@ export class RuleTable {
   }
 }
 
-/** A rule with this pattern that gives nothing yet. */
+/** A rule with this pattern without capabilities yet. */
 function emptyRule(pattern: Pattern, source: string): Merged {
   return {
     pattern,
@@ -161,7 +161,7 @@ function emptyRule(pattern: Pattern, source: string): Merged {
   }
 }
 
-/** A rule of its own that denies whatever its pattern matches. */
+/** A separate rule that denies all paths that match its pattern. */
 export function denying(pattern: Pattern, source: string, name: string): Merged {
   return { ...emptyRule(pattern, source), policies: [name], capabilities: new Set(['deny']) }
 }

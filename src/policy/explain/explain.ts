@@ -10,13 +10,13 @@ import type { Match, Merged } from '../rules.ts'
 import { suggestion } from './suggestion.ts'
 import type { Unresolved } from '../templates/template.ts'
 
-/** Policies, and what they come to. It serves one explanation. */
+/** Policies, and their compiled table. For one explanation. */
 export interface Compiled {
   readonly policies: readonly NamedPolicy[]
   readonly acl: Acl
 }
 
-/** A request that is asked about. `needsSudo`: its route wants the capability `sudo` besides. */
+/** A request to explain. `needsSudo`: its route also requires the capability `sudo`. */
 export interface Question extends AclQuery {
   readonly operation: Exclude<AclOperation, 'help'>
   readonly needsSudo: boolean
@@ -28,22 +28,22 @@ export interface Sight {
   readonly name: (policy: string) => boolean
 }
 
-/** A rule that matches, as far as the asker may see it. All rules with one pattern count as one. */
+/** A matching rule, as far as the caller may see it. All rules with one pattern are combined into one. */
 export interface VisibleRule {
-  /** Undefined when none of its policies may be seen. */
+  /** Undefined if none of its policies are visible. */
   readonly path?: string
-  /** The templates that stand for this path here, as they are written in policies that may be seen. Absent where there is none. */
+  /** The templates that resolved to this path, as written in the visible policies. Absent if there are none. */
   readonly templates?: readonly string[]
-  /** Names that may be told. */
+  /** Visible names. */
   readonly policies: readonly string[]
-  /** How many policies besides have a rule with this pattern. */
+  /** The number of other policies with a rule of this pattern. */
   readonly unnamed: number
   readonly capabilities: readonly Capability[]
   /** Why the rule before it decides, and not this one. */
   readonly behind?: string
 }
 
-/** A rule that does not count now, and why: see `Unresolved` for templates. */
+/** An ignored rule, with the reason: see `Unresolved` for templates. */
 export interface LeftOut {
   readonly path: string
   readonly policy?: string
@@ -59,7 +59,7 @@ export interface Explanation {
   /** Every rule that matches, in the order of their rank: the first one decides. */
   readonly considered: readonly VisibleRule[]
   readonly leftOut: readonly LeftOut[]
-  /** A stanza that would allow it, added to the policies there are; none when no stanza could. */
+  /** A stanza that would allow it, in addition to the existing policies; absent if no stanza could. */
   readonly stanza?: string
 }
 
@@ -109,9 +109,8 @@ function visible(rule: Merged, sight: Sight): Capability[] {
 }
 
 function whyBehind(match: Match, { rule: before, bare }: Match): string {
-  if (before.source.includes('{{')) return 'a deny holds for all that its template may stand for'
-  if (before.pattern.kind === 'exact' && match.rule.pattern.kind !== 'exact')
-    return 'an exact path comes before patterns'
+  if (before.source.includes('{{')) return 'a deny applies to all possible values of its template'
+  if (before.pattern.kind === 'exact' && match.rule.pattern.kind !== 'exact') return 'an exact path precedes patterns'
   if (match.bare && !bare) return 'it matches the folder only without its trailing slash'
   return whyNearer(before.pattern, match.rule.pattern)
 }

@@ -6,7 +6,7 @@ import type { Merged } from '../rules.ts'
 /** The reason of a verdict, the need for `sudo` included. */
 export type ExplainedGround = Ground | 'no_sudo' | 'public'
 
-/** A ground in words. @param rule the rule that decided, if it may be seen */
+/** A reason in words. @param rule the deciding rule, if it is visible to the caller */
 export function reasonOf(
   ground: ExplainedGround,
   operation: AclOperation = 'read',
@@ -19,21 +19,21 @@ export function reasonOf(
     case 'granted':
       return 'a rule allows it'
     case 'no_rule':
-      return 'no rule matches the path, and what no rule allows is denied'
+      return 'no rule matches the path, so it is denied'
     case 'denied':
       return 'a rule denies the path'
     case 'no_capability':
-      return `the rule that decides does not give the capability "${operation}"`
+      return `the deciding rule does not give the capability "${operation}"`
     case 'wrapping':
-      return `the rule that decides wants the answer wrapped${rule ? bounds(rule) : ''}`
+      return `the deciding rule requires the response to be wrapped${rule ? bounds(rule) : ''}`
     case 'parameters':
-      return unfit ? aboutParameter(unfit) : 'the rule that decides does not allow these parameters'
+      return unfit ? aboutParameter(unfit) : 'the deciding rule does not allow these parameters'
     case 'pagination':
-      return `the rule that decides wants a limit${rule?.paginationLimit === undefined ? '' : ` from 0 to ${rule.paginationLimit}`} on the list`
+      return `the deciding rule requires a limit${rule?.paginationLimit === undefined ? '' : ` from 0 to ${rule.paginationLimit}`} on the list`
     case 'public':
-      return 'the path is open to everybody, without a token'
+      return 'the path is public and needs no token'
     case 'no_sudo':
-      return 'the path needs the capability "sudo" besides'
+      return 'the path also needs the capability "sudo"'
   }
 }
 
@@ -45,8 +45,8 @@ function bounds({ minWrappingTtl: least, maxWrappingTtl: most }: Merged): string
 
 function aboutParameter({ name, kind }: Misfit): string {
   if (kind === 'too much')
-    return `the parameter "${name}" has more values than the conditions of the rule can be held against`
-  if (kind === 'missing') return `the rule that decides wants the parameter "${name}"`
-  if (kind === 'denied') return `the rule that decides denies the parameter "${name}", or the value that it has`
-  return `the rule that decides does not allow the parameter "${name}", or not the value that it has`
+    return `the parameter "${name}" has more values than can be checked against the conditions of the rule`
+  if (kind === 'missing') return `the deciding rule requires the parameter "${name}"`
+  if (kind === 'denied') return `the deciding rule denies the parameter "${name}", or its value`
+  return `the deciding rule does not allow the parameter "${name}", or its value`
 }

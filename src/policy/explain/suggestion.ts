@@ -9,11 +9,11 @@ const added = 'suggestion'
 
 /**
  * The smallest stanza that would allow a request, if one could: for exactly its path, with the capability that is missing
- * and those that were given there so far, because a rule for an exact path takes the place of all others. Where the rule
- * in force has conditions for parameters, only the parameters of the request are allowed. It is tried before it is told.
+ * and the existing ones, because a rule for an exact path replaces all others. If the deciding rule has conditions on
+ * parameters, only the parameters of the request are allowed. The stanza is checked before it is returned.
  * @param acl the policies in force, compiled; it is of no use afterwards
- * @param existing capabilities that were given so far
- * @param rule the rule in force, if it may be seen
+ * @param existing capabilities given so far
+ * @param rule the deciding rule, if it is visible
  */
 export function suggestion(
   acl: Acl,

@@ -18,10 +18,10 @@ const compiledFor = compiledOnce((values, field): Allowed => ({
 }))
 
 /**
- * Whether a value is one of those allowed: the route reads both alike, or a pattern fits the text. Where the route
- * reads a text as a list, each of its members must be allowed: `"dev-*"` does not let `"dev-a,root"` through.
+ * Whether a value is one of the allowed ones: the route reads both alike, or a pattern matches the string. If the route
+ * reads a string as a list, each of its members must be allowed: `"dev-*"` does not allow `"dev-a,root"`.
  * @param values the rule's, not empty
- * @param effort where it is spent, the answer is no
+ * @param effort once it is exhausted, the result is false
  */
 export function fits(
   values: readonly unknown[],
@@ -40,12 +40,12 @@ export function fits(
 
 function fitsAlone(rule: Allowed, text: string, field: Field<unknown> | undefined, effort: Effort): boolean {
   if (!effort.take(text.length, rule.patterns.length)) return false
-  // A member may have commas of its own: it is not read as a text that is cut.
+  // A member may contain commas itself: it is not split again.
   const alone = field?.kind === 'list' || field?.kind === 'map' ? [text] : text
   return rule.keys.has(exactKey(alone, field)) || rule.patterns.some((pattern) => globFits(pattern, text))
 }
 
-/** The texts that patterns are tried on. None for what is no text, and for a list that is not written as one. */
+/** The strings to match with patterns. None for a value that is not a string, and for a list in another form. */
 function membersOf(value: unknown, field: Field<unknown> | undefined): readonly string[] | undefined {
   const read = field?.kind === 'list' || field?.kind === 'map' ? field.parse(value) : undefined
   const members = Array.isArray(read) ? (read as readonly string[]) : undefined

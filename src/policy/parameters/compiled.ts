@@ -3,7 +3,7 @@ import { perObject } from '../../util/caches/per-object.ts'
 
 type Compile<C> = (values: readonly unknown[], field: Field<unknown> | undefined) => C
 
-/** Makes a rule's values ready for comparing once for each field that they are compared as. They live as long as the rule. */
+/** Prepares a rule's values for comparisons, once for each field. They live as long as the rule. */
 export function compiledOnce<C extends object>(compile: Compile<C>): Compile<C> {
   const compiledOf = perObject<readonly unknown[], Map<Field<unknown> | undefined, C>>(() => new Map())
   return (values, field) => {

@@ -21,7 +21,7 @@ const compiledFor = compiledOnce(compile)
  * Whether a denied value stands in a parameter: by itself, as one member of a list or part of `"a,b"`, or written in
  * another way that the route reads as the same. A value must not slip past the rule by being dressed up.
  * @param values the rule's, not empty
- * @param effort where it is spent, the answer is no, and the request is to be refused
+ * @param effort once it is exhausted, the result is false, and the request must be refused
  */
 export function denies(
   values: readonly unknown[],
@@ -33,7 +33,7 @@ export function denies(
   return rule.anything || touches(rule, value, field, effort)
 }
 
-/** Whether a denied value is the one that a route takes without being sent it. Patterns are about what was sent. */
+/** Whether a denied value is the default of the route. Patterns apply only to sent values. */
 export function deniesTaken(values: readonly unknown[], value: unknown, field: Field<unknown>): boolean {
   const { keys } = compiledFor(values, field)
   return valueKeys(value, field).some((key) => keys.has(key))

@@ -6,7 +6,7 @@ export function isPattern(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.values(value).some(isPattern)
 }
 
-/** `x*`, `*x` and `*x*`; a star elsewhere, or one alone, is a star. */
+/** `x*`, `*x` and `*x*`; a star in another place, or alone, is literal. */
 export function globFits(rule: string, value: string): boolean {
   if (rule === '*') return value === '*'
   const [start, end] = [rule.startsWith('*'), rule.endsWith('*')]
@@ -16,7 +16,7 @@ export function globFits(rule: string, value: string): boolean {
   return end ? value.startsWith(core) : value === rule
 }
 
-/** Whether a list or object is the rule's, texts in it compared as patterns. */
+/** Whether a list or object matches the rule's, with strings compared as patterns. */
 export function sameShape(rule: unknown, value: unknown): boolean {
   if (typeof rule === 'string' && typeof value === 'string') return globFits(rule, value)
   if (value instanceof Numeral) return typeof rule === 'number' && Number(value.literal) === rule

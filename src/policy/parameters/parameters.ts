@@ -16,16 +16,19 @@ export interface Conditions {
   readonly required: ReadonlySet<string>
 }
 
-/** The input of a judgement: the parameters that were sent, how the route reads them, and those that it takes from its path. */
+/** The input of a check: the parameters of the request, how the route reads them, and those from its path. */
 export interface Parameters {
   readonly data: Data
   readonly fields?: Fields
   readonly params?: Readonly<Record<string, string>>
-  /** Only `create` counts: something new gets the initial value of each parameter that is left out. */
+  /** Only `create` matters: a new record gets the initial value of each omitted parameter. */
   readonly operation?: string
 }
 
-/** A parameter that a rule refuses: one that is missing, one that is denied (by name or by value), one that is not among those allowed, or one with more values than can be judged. */
+/**
+ * A parameter that a rule refuses: a missing one, a denied one (by name or value), one that is not allowed, or one with too many
+ * values to check.
+ */
 export interface Misfit {
   readonly name: string
   readonly kind: 'missing' | 'denied' | 'not allowed' | 'too much'
@@ -33,7 +36,7 @@ export interface Misfit {
 
 /**
  * The first parameter that does not satisfy a rule. Names are compared without regard to case, except for required ones:
- * Vault lower-cases the rule's names only, so that a required `X` asks for an `x`. A value is compared as the route reads it.
+ * Vault lower-cases the rule's names only, so that a required `X` means an `x`. A value is compared as the route reads it.
  */
 export function misfit({ allowed, denied, required }: Conditions, asked: Parameters): Misfit | undefined {
   if (allowed.size === 0 && denied.size === 0 && required.size === 0) return undefined
@@ -51,7 +54,7 @@ export function misfit({ allowed, denied, required }: Conditions, asked: Paramet
   return judge.leftOut()
 }
 
-/** Whether a rule denies a value that only the handler knows: what it takes in place of a parameter that was left out. */
+/** Whether a rule denies a value that only the handler knows: the default of an omitted parameter. */
 export function refusesTaken(
   { denied }: Pick<Conditions, 'denied'>,
   fields: Fields,
@@ -102,7 +105,9 @@ class Judge {
     return field?.itemNames && Array.isArray(value) ? this.#inItems(value, field.itemNames) : undefined
   }
 
-  /** The rule against a parameter that the path gives: against its value only, for no policy lists what every request has. */
+  /**
+   * The rule against a parameter from the path: against its value only, because policies do not list parameters of every request.
+   */
   inPath(name: string, value: unknown): Misfit['kind'] | undefined {
     const field = this.#fieldOf(name)
     for (const one of namesOf(this.#fields, name)) {
@@ -113,7 +118,10 @@ class Judge {
     return this.#fitsAll(namesOf(this.#fields, name), value, field, this.#others) ? undefined : 'not allowed'
   }
 
-  /** A parameter that was sent under none of its names: its default is denied, or what other parameters make of it is denied or not allowed. */
+  /**
+   * A parameter that was sent under none of its names: its default is denied, or the value derived from others is denied or not
+   * allowed.
+   */
   leftOut(): Misfit | undefined {
     const batches = Object.keys(this.#data).filter((name) => Array.isArray(this.#data[name]))
     const inItems = batches.flatMap((name) => this.#fieldOf(name)?.itemNames ?? [])
@@ -133,7 +141,7 @@ class Judge {
     const formed = field.forms?.(undefined, others) ?? []
     const taken = formed.length > 0 ? formed : this.#usual(name, field)
     if (denied.length > 0 && taken.some((value) => deniesTaken(denied, value, field))) return 'denied'
-    // A value that follows from other parameters counts as sent; a default does not.
+    // A value derived from other parameters counts as sent; a default does not.
     if (!field.forms || formed.length === 0 || isDeepStrictEqual(formed, field.forms(undefined, {}))) return undefined
     if (denied.length > 0 && formed.some((value) => denies(denied, value, field, this.#effort))) return 'denied'
     if (this.#effort.spent) return 'too much'
@@ -142,7 +150,7 @@ class Judge {
       : 'not allowed'
   }
 
-  /** The rule against the items of a batch: they have parameters of the same route, and the values that count for them. */
+  /** The rule against the items of a batch: they have parameters of the same route, and the common values of the request. */
   #inItems(items: readonly unknown[], itemNames: readonly string[]): Misfit['kind'] | undefined {
     const ruled = itemNames.filter((name) => this.#denied.has(name) || this.#allowed.has(name))
     for (const item of items) {
@@ -176,12 +184,12 @@ class Judge {
 
   #allows(name: string, value: unknown, field: Field<unknown> | undefined): boolean {
     if (!this.#allowed.has(name) && !this.#allowed.has('*')) return false
-    // A rule about one name of a thing holds for its other names, too, where those are allowed at all.
+    // A rule about one name of an object applies to its other names as well, if those are allowed at all.
     const rules = this.#allowed.has(name) ? [name] : namesOf(this.#fields, name)
     return this.#fitsAll(rules, value, field, this.#others)
   }
 
-  /** Whether a value is allowed by every rule under some names: as it was sent, and one of the forms of what the route takes. */
+  /** Whether a value is allowed by every rule under some names: as sent, and in one of the forms that the route reads. */
   #fitsAll(names: readonly string[], value: unknown, field: Field<unknown> | undefined, others: Data): boolean {
     return names.every((name) => {
       const values = this.#allowed.get(name)
@@ -192,7 +200,7 @@ class Judge {
     })
   }
 
-  /** What is taken for a parameter that was sent under none of its names. */
+  /** The value of a parameter that was sent under none of its names. */
   #usual(name: string, field: Field<unknown>): readonly unknown[] {
     const initials = this.#creates ? namesOf(this.#fields, name).map((one) => this.#fields[one]?.initial) : []
     return [defaultOf(field), ...initials].filter((value) => value !== undefined).slice(0, 1)
@@ -206,7 +214,7 @@ class Judge {
 const formsOf = (field: Field<unknown> | undefined, value: unknown, others: Data): readonly unknown[] =>
   field?.forms ? field.forms(value === null || value === '' ? undefined : value, others) : []
 
-/** All names of the thing that a parameter is about, its own included. */
+/** All names of the object that a parameter is about, including its own. */
 function namesOf(fields: Fields, name: string): readonly string[] {
   return groupsOf(fields).get(name) ?? [name]
 }

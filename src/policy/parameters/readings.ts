@@ -5,7 +5,7 @@ import { base64 } from '../../util/bytes.ts'
 import { parseDuration } from '../../util/duration.ts'
 import { Numeral } from '../../util/json.ts'
 
-/** A field of a route, or undefined where a route takes whatever comes. */
+/** A field of a route, or undefined if a route accepts any parameters. */
 type Reader = Field<unknown> | undefined
 
 const [asText, asInt, asBool] = [f.string('').parse, f.int('').parse, f.bool('').parse]
@@ -13,8 +13,8 @@ const [asText, asInt, asBool] = [f.string('').parse, f.int('').parse, f.bool('')
 const mostMembers = 1000
 
 /**
- * Letter case, blanks at the ends and line breaks do not count where something is denied: some routes fold, base64 may be
- * wrapped, and a deny holds for all of them.
+ * Letter case, spaces at the ends and line breaks are ignored for denials: some routes fold case, base64 may be wrapped, and
+ * a deny applies to all forms.
  */
 export const folded = (text: string): string =>
   text
@@ -22,7 +22,7 @@ export const folded = (text: string): string =>
     .trim()
     .toLowerCase()
 
-/** A scalar as a text. Undefined for lists, objects and null. */
+/** A scalar as a string. Undefined for lists, objects and null. */
 export const textOfScalar = (value: unknown): string | undefined => asText(value)
 
 /**
@@ -38,7 +38,7 @@ export function ruleKeys(value: unknown, field: Reader): string[] {
   return keys
 }
 
-/** The readings of a request's value. An empty one may stand for the default. */
+/** The forms of a request's value. An empty one may mean the default. */
 export function valueKeys(value: unknown, field: Reader): string[] {
   const keys = fieldKeys(value, field)
   const fallback = value === null || value === '' ? defaultOf(field) : undefined
@@ -59,7 +59,7 @@ export function valueKeys(value: unknown, field: Reader): string[] {
   return keys
 }
 
-/** The value that a route takes for a parameter that was left out, if any. */
+/** The route's value for an omitted parameter, if any. */
 export function defaultOf(field: Reader): unknown {
   const fallback = field?.fallback
   return typeof fallback === 'object' || fallback === '' ? undefined : fallback
@@ -82,7 +82,9 @@ function fieldKeys(value: unknown, field: Reader): string[] {
   return keys
 }
 
-/** The field's reading of a value, as a string; the order of a list and repeated members do not count. Undefined for a long list. */
+/**
+ * The field's reading of a value, as a string; the order of a list and repeated members are ignored. Undefined for a long list.
+ */
 function foldedForm(parsed: unknown): string | undefined {
   if (parsed instanceof Uint8Array) return base64(parsed)
   if (typeof parsed === 'string') return folded(parsed)
@@ -92,7 +94,7 @@ function foldedForm(parsed: unknown): string | undefined {
   return members.size > mostMembers ? undefined : JSON.stringify([...members].sort())
 }
 
-/** One text for all values that some handler might read alike: `1`, `"1"`, `true`, `"t"` and `"1s"` are one. */
+/** One string for all values that some handler might read alike: `1`, `"1"`, `true`, `"t"` and `"1s"` have the same. */
 function loose(value: unknown): string {
   const text = asText(value)
   if (text !== undefined) return looseText(value, text)
@@ -113,7 +115,7 @@ function looseText(value: unknown, text: string): string {
   return Number.isFinite(number) ? `n${number}` : JSON.stringify(folded(text))
 }
 
-/** NaN for what no field reads as a number. */
+/** NaN if no field reads it as a number. */
 function numberOf(text: string): number {
   const input = text.trim()
   return input === '' || input.length > longestNumber ? NaN : Number(input)

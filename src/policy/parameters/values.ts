@@ -3,10 +3,10 @@ import { isPattern } from './glob.ts'
 import { HclError, once } from '../../util/hcl/values.ts'
 import type { HclItem, HclValue, Position } from '../../util/hcl/values.ts'
 
-/** Values that a parameter may or may not have, by lower-case name. An empty list stands for any value. */
+/** Values of a parameter, by lower-case name. An empty list means any value. */
 export type ParameterRules = ReadonlyMap<string, readonly unknown[]>
 
-/** The limits of one rule, so that a request is judged in a time that does not depend on the rule. */
+/** The limits of one rule, so that the time of a check does not depend on the rule. */
 export const ruleLimits = {
   /** Names in each of `allowed_parameters`, `denied_parameters` and `required_parameters`. */
   names: 1000,
@@ -24,7 +24,7 @@ export function membersOf(value: HclValue, key: string): readonly HclItem[] {
   return value.items
 }
 
-/** A text that is not empty. */
+/** A non-empty string. */
 export function textOf(value: HclValue, key: string): string {
   if (value.kind !== 'string') throw new HclError(`"${key}" must be a string in double quotes`, value.at)
   if (value.value.length > ruleLimits.text)
@@ -32,13 +32,13 @@ export function textOf(value: HclValue, key: string): string {
   return value.value
 }
 
-/** A list of texts. */
+/** A list of strings. */
 export function textsOf(value: HclValue, key: string): string[] {
   if (value.kind !== 'list') throw new HclError(`"${key}" must be a list of strings`, value.at)
   return value.items.map((item) => textOf(item, key))
 }
 
-/** The names of `required_parameters`. None at all would require nothing. */
+/** The names of `required_parameters`. An empty list would have no effect. */
 export function requiredOf(value: HclValue, key: string): ReadonlySet<string> {
   const names = textsOf(value, key)
   if (names.length === 0) throw emptied(value, key)
@@ -47,7 +47,7 @@ export function requiredOf(value: HclValue, key: string): ReadonlySet<string> {
   return new Set(names)
 }
 
-/** Whole seconds, one or more: a bound of zero would bound nothing. */
+/** Integer seconds, one or more: a limit of zero would have no effect. */
 export function secondsOf(value: HclValue, key: string): number {
   const seconds = value.kind === 'number' || value.kind === 'string' ? parseDuration(value.value) : undefined
   if (seconds === undefined) throw new HclError(`"${key}" must be a duration such as "5m" or 300`, value.at)
@@ -71,7 +71,7 @@ export function wholeOf(value: HclValue, key: string): number {
 /** Epoch milliseconds, from a time as in RFC 3339 or from Unix seconds. */
 export function timeOf(value: HclValue, key: string): number {
   const text = value.kind === 'number' ? value.literal : textOf(value, key)
-  // Date.parse alone takes far more, some of it as the machine's local time.
+  // Date.parse alone accepts many more forms, some of them in the machine's local time.
   const time = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/.test(text)
     ? Date.parse(text)
     : /^[1-9]\d{0,11}$/.test(text)
@@ -82,7 +82,7 @@ export function timeOf(value: HclValue, key: string): number {
   return time
 }
 
-/** An attribute that restricts nothing, although its author meant it to. */
+/** An attribute without effect, contrary to its author's intention. */
 export function emptied(value: HclValue, key: string): HclError {
   return new HclError(`"${key}" is empty: it would restrict nothing; leave it out, or name what it is about`, value.at)
 }

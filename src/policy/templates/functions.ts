@@ -5,15 +5,15 @@ import { formatted, goPrint } from './print.ts'
 /** The values of a template; Go's other types do not occur. */
 export type Value = string | number | boolean
 
-/** A kind of argument. `any` takes every value. */
+/** A type of argument. `any` accepts every value. */
 export type Kind = 'string' | 'number' | 'boolean' | 'any'
 
 /** A function of templates. */
 export interface TemplateFunction {
-  /** Of its arguments; the last one stands for all further ones where `repeats` is true. */
+  /** Of its arguments; the last type applies to all further ones if `repeats` is true. */
   readonly takes: readonly Kind[]
   readonly repeats?: boolean
-  /** Arguments that may be left out at the end. */
+  /** The number of optional arguments at the end. */
   readonly optional?: number
   readonly gives: Kind
   /** Undefined when it cannot be applied, or when the result would be longer than `longest` characters. */
@@ -51,7 +51,7 @@ const ordering = (holds: (order: number) => boolean): TemplateFunction => ({
   },
 })
 
-/** OpenBao's functions that give the same for the same values, and those of Go's text/template. */
+/** OpenBao's deterministic functions, and those of Go's text/template. */
 export const templateFunctions: Readonly<Record<string, TemplateFunction>> = {
   replace: {
     takes: ['string', 'string', 'string'],
@@ -121,7 +121,7 @@ function replaced(text: string, find: string, by: string): string | undefined {
   return pieces.length * by.length > mostPutIn ? undefined : pieces.join(by)
 }
 
-/** The end of a long text becomes eight digits of its hash. */
+/** The end of a long string becomes eight digits of its hash. */
 function shortened(text: string, most: number): string | undefined {
   const bytes = utf8(text)
   if (bytes.length <= most) return text
@@ -129,7 +129,7 @@ function shortened(text: string, most: number): string | undefined {
   return textOf(bytes.subarray(0, most - 8)) + hash('sha256', bytes.subarray(most - 8), 'hex').slice(0, 8)
 }
 
-/** Go refuses bounds outside of the text. */
+/** Go refuses bounds outside of the string. */
 function sliced(bytes: Uint8Array, from: number, to = bytes.length): string | undefined {
   return from >= 0 && from <= to && to <= bytes.length ? textOf(bytes.subarray(from, to)) : undefined
 }

@@ -7,7 +7,7 @@ export interface TemplateValues {
   readonly key: string
 }
 
-/** One action of a template: a value, and functions that it goes through. */
+/** One action of a template: a value, and the functions applied to it. */
 export interface Pipeline {
   /** Which values it uses. */
   readonly values: ReadonlySet<keyof TemplateValues>
@@ -25,7 +25,7 @@ const token =
 /** How deep parentheses may stand in one another. */
 const deepest = 20
 
-/** Reads what stands between the braces. Undefined for anything that is not known here. */
+/** Parses the content of the braces. Undefined if it has anything unknown. */
 export function readPipeline(written: string): Pipeline | undefined {
   const tokens = tokensOf(written)
   const reader = tokens && new Reader(tokens)
@@ -113,7 +113,7 @@ class Reader {
   }
 }
 
-/** A call, if there is such a function and it can take these arguments. */
+/** A call, if the function exists and accepts these arguments. */
 function called(name: string, terms: readonly Term[]): Term | undefined {
   const known = Object.hasOwn(templateFunctions, name) ? templateFunctions[name] : undefined
   if (!known) return undefined
@@ -151,7 +151,7 @@ function valueOf(term: Term, values: TemplateValues, longest: number): Value | u
     const value = valueOf(one, values, longest)
     const wanted = known?.takes[Math.min(at, known.takes.length - 1)]
     if (value === undefined || (wanted !== 'any' && typeof value !== wanted)) return undefined
-    // The rest is not looked at, as in Go.
+    // The rest is not evaluated, as in Go.
     if ((term.name === 'and' && !value) || (term.name === 'or' && value)) return value
     taken.push(value)
   }

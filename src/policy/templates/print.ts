@@ -14,7 +14,7 @@ export function goPrint(values: readonly Value[], longest: number, line = false)
 
 const verb = /%([-+0]*)(\d{0,4})(?:\.(\d{0,4}))?([a-zA-Z%])|%/g
 
-/** As Go's `fmt.Sprintf` for strings, whole numbers and booleans. Undefined for what Go marks as wrong, and for a long result. */
+/** Like Go's `fmt.Sprintf` for strings, integers and booleans. Undefined for errors in Go, and for a long result. */
 export function formatted(format: string, values: readonly Value[], longest: number): string | undefined {
   const left = [...values]
   let text = ''

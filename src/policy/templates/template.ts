@@ -5,14 +5,14 @@ import { ruleLimits } from '../parameters/values.ts'
 import { compilePattern } from '../pattern.ts'
 import type { Pattern } from '../pattern.ts'
 
-/** Which characters besides the usual ones a policy lets the values of its templates have. */
+/** The additional characters that a policy allows in the values of its templates. */
 export interface TemplateOptions {
-  /** `*` and `+`, as letters: they never stand for anything. */
+  /** `*` and `+`, literally: they are never wildcards. */
   readonly wildcards: boolean
   readonly slashes: boolean
 }
 
-/** Why a template has no path: it refers to what the principal does not have, or a value of it cannot stand in a path. */
+/** Why a template has no path: the principal lacks the value, or the value is not allowed in a path. */
 export type Unresolved = 'template' | 'value'
 
 /** The path of a template, or why there is none. */
@@ -21,9 +21,9 @@ export type Rendered = { readonly path: string } | { readonly why: Unresolved }
 const strict: TemplateOptions = { wildcards: false, slashes: false }
 const braces = /\{\{|\}\}/
 const expression = /\{\{.*?\}\}/gs
-/** Besides what no path of a request can have (`apiPath`). */
+/** In addition to characters that no request path can have (`apiPath`). */
 const neverInValues = /["{}]/
-/** Most values are of these letters alone, which is quickly seen. */
+/** Most values consist of these characters only, which is fast to check. */
 const usual = /^[\w-]+$/
 const wildcard = /[*+]/
 
@@ -42,7 +42,7 @@ export class TemplateResolver {
   }
 
   /**
-   * The path that a template stands for. Each value is as many letters, and nothing else: it is not read again for braces,
+   * The path of a template. Each value is literal: it is not parsed again for braces,
    * and the path has the wildcards of the template, not one more.
    */
   render(template: string, options: TemplateOptions = strict): Rendered {
@@ -102,14 +102,14 @@ function ofMap(map: Readonly<Record<string, string>>, parts: readonly string[]):
   return Object.hasOwn(map, key) ? map[key] : undefined
 }
 
-/** What two have in common names neither of them: undefined (CVE-2021-43998). */
+/** A name shared by two groups refers to neither: undefined (CVE-2021-43998). */
 function unambiguous<T>(all: readonly T[], key: (one: T) => string): ReadonlyMap<string, T | undefined> {
   const map = new Map<string, T | undefined>()
   for (const one of all) map.set(key(one), map.has(key(one)) ? undefined : one)
   return map
 }
 
-/** Whether a value can stand in a path. An empty one would leave a prefix without its end. */
+/** Whether a value is allowed in a path. An empty one would leave a prefix without its end. */
 function fits(value: string, { wildcards, slashes }: TemplateOptions): boolean {
   if (usual.test(value)) return true
   if (value === '' || neverInValues.test(value) || unprintable.test(value) || (!wildcards && wildcard.test(value)))
@@ -126,8 +126,8 @@ function hasSameWildcards(path: string, template: string): boolean {
 }
 
 /**
- * The paths that a templated `deny` closes whose template cannot be resolved: all that begin with the part of its path that
- * is known, in whatever case. Leaving the rule out would open what it was written to close.
+ * The paths that a `deny` with an unresolvable template denies: all that begin with the part before the template, in any
+ * letter case. Without the rule, these paths would be allowed.
  */
 export function closedBy(rule: PathRule): Pattern {
   return compilePattern(`${rule.path.slice(0, rule.path.indexOf('{{'))}*`.toLowerCase())
