@@ -22,8 +22,8 @@ const headersShape: Shape<Headers> = {
 }
 
 /**
- * The settings for browsers: their rights (`sys/config/cors`) and headers (`sys/config/ui/headers`). Read at unseal and kept in memory from
- * then on, so that a sealed server goes on refusing foreign origins.
+ * The settings for browsers: their rights (`sys/config/cors`) and headers (`sys/config/ui/headers`). Read at unseal and then kept in memory,
+ * so that a sealed server still refuses foreign origins.
  */
 export class BrowserSettings implements BrowserRules {
   #view: View | undefined
@@ -50,7 +50,7 @@ export class BrowserSettings implements BrowserRules {
     else await this.#view?.del(cors)
   }
 
-  /** The values of a header; letter case does not count. */
+  /** The values of a header, in any letter case. */
   uiHeader(name: string): readonly string[] | undefined {
     return this.#headers[canonical(name)]
   }

@@ -39,7 +39,7 @@ export class Freshness {
     return { close }
   }
 
-  /** Undefined when nothing is stale; else resolves when it was read again, with the reason if it cannot be read now. */
+  /** Undefined if nothing is stale; otherwise resolves after it was read again, with the reason if it cannot be read now. */
   ready(): Promise<Fault | undefined> | undefined {
     return this.#stale.size === 0 ? undefined : this.#readAgain()
   }

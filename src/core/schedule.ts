@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../util/clock.ts'
 import type { Log } from '../util/log.ts'
 
-/** Something done again and again while the server is open. */
+/** A periodic task while the server is unsealed. */
 export interface Chore {
   readonly name: string
   /** Milliseconds from the end of one run to the start of the next. */
@@ -29,7 +29,7 @@ export class Schedule {
     for (const timer of this.#timers.values()) timer.cancel()
   }
 
-  /** Runs a chore now instead of waiting for its turn. Nobody waits for it; if it fails it is tried again. */
+  /** Runs a task now instead of waiting for its time. Its caller does not wait; after a failure it is repeated. */
   hurry(name: string): void {
     const chore = this.#chores.find((one) => one.name === name)
     if (!chore || this.#stopped) return

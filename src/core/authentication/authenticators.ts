@@ -7,15 +7,15 @@ import type { InlineLogins } from './inline-login.ts'
 /** The parts of an unsealed server that authentication needs. */
 export interface AuthenticatingParts {
   readonly tokens: Pick<TokenStore, 'resolve' | 'allowsAddress'>
-  /** The identities of a namespace; undefined when there is no such namespace now. */
+  /** The identities of a namespace; undefined if the namespace no longer exists. */
   readonly identities: (namespace: NamespaceId) => Identities | undefined
-  /** Absent: a login that comes with the request is not performed. */
+  /** Absent: a login with the request is not performed. */
   readonly inlineLogins?: Pick<InlineLogins, 'token'>
-  /** Absent: tokens of other issuers are not looked at. */
+  /** Absent: tokens of other issuers are not accepted. */
   readonly bearerTokens?: Pick<BearerTokens, 'token'>
 }
 
-/** What authentication looks at of a request. */
+/** The parts of a request for authentication. */
 type Shown = Pick<
   Request,
   'path' | 'namespace' | 'credential' | 'protocol' | 'client' | 'certificates' | 'headers' | 'limits'
@@ -23,7 +23,7 @@ type Shown = Pick<
 
 type Found = TokenRecord | undefined
 
-/** Finds the valid token that a credential of one kind stands for. Undefined: it is invalid. Synchronous where it can be. */
+/** Finds the valid token of a credential of one kind. Undefined: it is invalid. Synchronous if possible. */
 type Authenticator<K extends Credential['kind']> = (
   parts: AuthenticatingParts,
   credential: CredentialOf<K>,
@@ -33,7 +33,7 @@ type Authenticator<K extends Credential['kind']> = (
 /** How each kind of credential becomes a token: one line each. */
 const authenticators: { readonly [K in Credential['kind']]: Authenticator<K> } = {
   none: () => undefined,
-  // Ours come first: what we have made is nobody else's.
+  // Our own tokens are checked first: they are never those of another issuer.
   token: ({ tokens, bearerTokens }, { token }, request) => {
     const found = tokens.resolve(token)
     if (!(found instanceof Promise)) return found
@@ -66,5 +66,5 @@ function usable(parts: AuthenticatingParts, token: Found, address: string): Foun
   return isActive(found) ? token : undefined
 }
 
-/** An entity that was removed takes its tokens along. */
+/** The tokens of a removed entity are invalid. */
 const isActive = (principal: Principal | undefined): boolean => principal !== undefined && !principal.entity.disabled

@@ -17,7 +17,7 @@ import type { Namespace } from '../namespaces/namespace.ts'
 import { noToken } from '../request/decision/disclosure.ts'
 import type { InlineLogins } from './inline-login.ts'
 
-/** The request that a token comes with. */
+/** The request with the token. */
 type Outer = Pick<Request, 'path' | 'namespace' | 'protocol' | 'client' | 'headers' | 'limits'>
 
 /** The parts of an unsealed server that these tokens need. */
@@ -28,7 +28,7 @@ export interface BearerParts {
   readonly clock: Clock
 }
 
-/** What a mount was when it judged a token: afterwards another one judges anew. */
+/** The state of a mount when it verified a token: after a change, the token is verified again. */
 interface Judge {
   readonly namespace: Namespace
   readonly mount: Mount
@@ -55,17 +55,17 @@ interface Running {
 /** How long a verified token is not verified again, so that keys that its issuer withdraws stop counting. Milliseconds. */
 const keptFor = 5 * 60_000
 
-/** Faults that say nothing about the token. */
+/** Faults that do not concern the token. */
 const noWord: ReadonlySet<FaultCode> = new Set(['unavailable', 'rate_limited', 'sealed', 'internal'])
 
-/** The most tokens that are kept. */
+/** The most cached tokens. */
 const mostKept = 20_000
 
 /**
- * Tokens of other issuers that come with requests, for which nobody logs in (roles of `jwt` with `role_type` bearer). The mount
- * is found by the namespace of the request and by what the token says of itself; the mount then verifies it. That is a login of
- * its own, with two audit lines. Nothing is stored; the record is kept in memory until the token ends, or until configuration,
- * role, mount, entity or enforcement change. A token that has to prove a second factor is not kept.
+ * Tokens of other issuers as credentials of requests, without a login (roles of `jwt` with `role_type` bearer). The mount is
+ * found by the namespace of the request and by the claims of the token; the mount then verifies it. This is a login with its
+ * own two audit lines. Nothing is stored; the record is cached until the token expires, or until configuration, role, mount,
+ * entity or enforcement change. A token that needs a second factor is not cached.
  */
 export class BearerTokens {
   readonly #parts: BearerParts
@@ -76,7 +76,10 @@ export class BearerTokens {
     this.#parts = parts
   }
 
-  /** The record of a token; undefined when no mount takes it. @throws Fault unavailable, rate_limited and the like: no word on the token */
+  /**
+   * The record of a token; undefined if no mount accepts it. @throws Fault unavailable, rate_limited and others that do not
+   * concern the token
+   */
   token(bearer: Secret<string>, outer: Outer): TokenRecord | undefined | Promise<TokenRecord | undefined> {
     const text = bearer.reveal()
     if (!/^[\w-]+\.[\w-]+\.[\w-]+$/.test(text)) return undefined
@@ -168,7 +171,7 @@ export class BearerTokens {
   }
 }
 
-/** Undefined for what is no JWT. */
+/** Undefined if it is not a JWT. */
 function claimsShown(text: string): Claims | undefined {
   try {
     return unverifiedClaims(text, algorithmNames)
@@ -178,7 +181,7 @@ function claimsShown(text: string): Claims | undefined {
   }
 }
 
-/** The mount that judges a token: in the namespace of the request or the nearest one above, the first that says it is for it. */
+/** The mount that verifies a token: in the namespace of the request or the nearest one above, the first that recognises it. */
 async function judgeOf(here: Namespace, claims: Claims): Promise<Judge | undefined> {
   for (let namespace: Namespace | undefined = here; namespace; namespace = namespace.parent) {
     const taking = namespace.mounts.router.all().filter(({ engine }) => engine.bearer)

@@ -24,9 +24,9 @@ export function isPending(
 }
 
 /**
- * Goes on with a login that waits for its second factor. Its user, entity and address, and what is demanded, are judged as
- * they are now; a wrong passcode leaves it waiting.
- * @throws Fault invalid_request when none waits under the id; permission_denied when it does not get its token
+ * Completes a login that waits for its second factor. Its user, entity, address and enforcements are checked again with
+ * their current state; after a wrong passcode it still waits.
+ * @throws Fault invalid_request if no login waits under the id; permission_denied if it does not get its token
  */
 export async function completeLogin(
   parts: CompletingParts,
@@ -49,7 +49,10 @@ export async function completeLogin(
 
 const noLogin = (): Fault => refuse('invalid request ID: no login waits under it, or not any more; log in again')
 
-/** The decision with the mount of today, for whoever sends the passcode. Undefined: the mount is gone, or would not renew the token. */
+/**
+ * The decision with the current mount, for the sender of the passcode. Undefined: the mount no longer exists, or would not renew
+ * the token.
+ */
 async function decisionOfToday(
   { namespaces }: CompletingParts,
   pending: PendingLogin,
@@ -62,7 +65,7 @@ async function decisionOfToday(
   const today = { ...decision, namespace, mount, request: { ...decision.request, client } }
   if (!mount.engine.renew || !response.login.data) return today
   try {
-    // With the certificates of the login: whoever sends the passcode may have another connection.
+    // With the certificates of the login: the sender of the passcode may use another connection.
     await namespace.mounts.renewal(recordOf(pending), decision.request)
     return today
   } catch (thrown) {
@@ -71,7 +74,7 @@ async function decisionOfToday(
   }
 }
 
-/** The record of the token that a login would get, for what judges renewals: it has neither an id nor a TTL. */
+/** The record of the token of a login, for checks of renewals: it has neither an id nor a TTL. */
 function recordOf({ decision, response: { login }, namespace, mount }: PendingLogin): TokenRecord {
   const { metadata: meta, displayName, explicitMaxTtl, period, numUses, renewable, boundCidrs, data } = login
   const times = { issuedAt: 0, creationTtl: 0, expiresAt: null, explicitMaxTtl, period }

@@ -14,7 +14,7 @@ import type { Mount } from '../mounts/mount.ts'
 import type { Quotas } from '../quotas/quotas.ts'
 import { passingToken } from './issue-token.ts'
 
-/** The request that a login comes with. */
+/** The request with the login. */
 type Outer = Pick<Request, 'protocol' | 'client' | 'certificates' | 'headers' | 'limits'>
 
 /** The response of a login, by the mount that it is for. */
@@ -33,8 +33,8 @@ interface Given {
 }
 
 /**
- * Performs the logins that come with requests. Each is a request of its own: counted by quotas, decided, and audited with two
- * lines. No token is issued or stored: the record serves the one request, and can do what a batch token can.
+ * Performs the logins inside requests. Each is a separate request: counted by quotas, decided, and audited with two lines.
+ * No token is issued or stored: the record is for one request, with the abilities of a batch token.
  */
 export class InlineLogins {
   readonly #open: () => InlineParts
@@ -47,7 +47,7 @@ export class InlineLogins {
     this.#parts = parts
   }
 
-  /** The token of a login, once for each credential. @throws Fault when the login is refused, as the login method says it */
+  /** The token of a login, once for each credential. @throws Fault of the login method, if the login is refused */
   async token(credential: CredentialOf<'inline'>, outer: Outer): Promise<TokenRecord> {
     const performed = this.#performed.get(credential) ?? this.perform(credential, outer)
     this.#performed.set(credential, performed)
@@ -55,8 +55,8 @@ export class InlineLogins {
   }
 
   /**
-   * Performs a login at the path of a credential, whether it came in headers or as a token of another issuer.
-   * @param login gives the response of the login; by default the route of the path does
+   * Performs a login at the path of a credential, from headers or with a token of another issuer.
+   * @param login returns the response of the login; by default the route of the path
    * @throws Fault when the login is refused
    */
   async perform(credential: CredentialOf<'inline'>, outer: Outer, login?: ByMount): Promise<TokenRecord> {
@@ -111,7 +111,7 @@ export class InlineLogins {
   }
 }
 
-/** Whatever else a request without a token may do is no login. */
+/** Other routes that need no token are not logins. */
 function onlyLogin(decision: Decision): Decision {
   const { refusal, nowhere, route, mount } = decision
   const isLogin = !nowhere && route?.access === 'public' && mount?.record.kind === 'auth'

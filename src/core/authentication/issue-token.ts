@@ -32,8 +32,9 @@ interface SecondPhase {
 
 /**
  * Creates the token of a successful login: the only place where a login becomes a token. The response gets its `auth`, and
- * the token for its audit line. A login that needs a second factor and came without one waits for it: see `pending-logins.ts`.
- * @throws Fault when the login is not allowed from this address, asks for what no token can have, or fails its second factor; then nothing was created
+ * the token for its audit line. A login that lacks a required second factor waits for it: see `pending-logins.ts`.
+ * @throws Fault if the login is not allowed from this address, asks for unsupported parameters, or fails its second factor; then
+ * nothing was created
  */
 export async function issueToken(
   parts: IssuingParts,
@@ -141,7 +142,7 @@ async function admitted(
   return { spec, principal, warnings, demands }
 }
 
-/** Where a login goes on after it has waited. */
+/** The continuation of a login after it has waited. */
 const placeOf = (decision: Decision) => ({
   namespace: decision.namespace?.id ?? rootNamespace,
   mount: authMountOf(decision).uuid,
@@ -157,7 +158,7 @@ function identitiesOf(identities: Identities | undefined): Identities {
   return identities
 }
 
-/** The principal of the login. Comes last of the checks: a login that is refused makes no entity. */
+/** The principal of the login. The last of the checks: a refused login creates no entity. */
 async function principalOf(
   identities: Identities | undefined,
   { accessor }: MountRecord,
@@ -171,19 +172,22 @@ async function principalOf(
   })
 }
 
-/** The type that the mount enforces; else that of the login; else the mount's default. @throws Fault invalid_request for a counted batch token */
+/**
+ * The type that the mount enforces; otherwise that of the login; otherwise the mount's default. @throws Fault invalid_request for
+ * a counted batch token
+ */
 function typeOf(login: Login, { config }: MountRecord): TokenSpec['type'] {
   const byMount = config.token_type ?? 'default-service'
   const chosen = [byMount, login.type, byMount].find((type) => type === 'service' || type === 'batch')
   const byDefault = login.type === 'default' ? byMount : login.type
   const type = chosen ?? (byDefault === 'default-batch' ? 'batch' : 'service')
-  // Without its count the token could do more than its role allows.
+  // Without its count the token would have more rights than its role.
   if (type === 'batch' && login.numUses > 0)
     throw refuse('this mount creates batch tokens, whose uses are not counted: set token_num_uses of the role to 0')
   return type
 }
 
-/** The policies of the token of a login. @throws Fault invalid_request for those that no login gives */
+/** The policies of the token of a login. @throws Fault invalid_request for those that a login cannot give */
 export function policiesOf({ policies, noDefaultPolicy }: Login): string[] {
   const names = normalisedPolicies(noDefaultPolicy ? policies : [...policies, 'default'])
   refuseReservedPolicies(names)

@@ -44,12 +44,12 @@ const mostNames = 32_768
 /** Names that are sorted without a pause. */
 const sortedAtOnce = 1000
 
-/** A longer name is counted under its hash, so that the names take bounded memory. */
+/** A longer name is counted by its hash, to limit the memory of names. */
 const longestName = 128
 
 /**
- * Counts failed logins by mount and user, and locks users out. In memory, for this process alone: a check and its count are
- * one synchronous step, so that of many guesses at once no more than the threshold are judged.
+ * Counts failed logins by mount and user, and locks users out. In memory, for this process only: a check and its count are
+ * one synchronous step, so that of many concurrent guesses no more than the threshold are checked.
  */
 export class Lockouts {
   readonly #clock: Pick<Clock, 'now'>
@@ -62,7 +62,7 @@ export class Lockouts {
     this.#settings = settings
   }
 
-  /** Whether a login may go on: its proof is right and its user is not locked out. See `EngineHost.mayLogIn`. */
+  /** Whether a login may continue: its proof is correct and its user is not locked out. See `EngineHost.mayLogIn`. */
   mayLogIn(mount: MountRecord, alias: string, isProven: boolean): boolean {
     const rules = lockoutRules(this.#settings, mount)
     if (rules.disabled) return isProven
@@ -90,12 +90,12 @@ export class Lockouts {
     this.#mounts.get(mount.accessor)?.delete(counted(alias))
   }
 
-  /** Forgets a mount that is gone. */
+  /** Drops the counts of a removed mount. */
   forget({ accessor }: MountRecord): void {
     this.#mounts.delete(accessor)
   }
 
-  /** Undefined once they do not count any more. */
+  /** Undefined once they have expired. */
   #current(failures: Failures | undefined, { threshold, duration, counterReset }: LockoutRules): Failures | undefined {
     if (!failures) return undefined
     const seconds = failures.count >= threshold ? duration : counterReset

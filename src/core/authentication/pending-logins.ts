@@ -7,7 +7,7 @@ import type { Decision } from '../request/decision/decision.ts'
 /** How long a login waits for its second factor, milliseconds. */
 const patience = 5 * 60_000
 
-/** The most logins that wait, of one entity and of all; the one that waits longest makes room. */
+/** The most waiting logins, of one entity and of all; the oldest is dropped for a new one. */
 const most = { ofEntity: 10, all: 10_000 }
 
 /** A login whose first factor is proven. The request is without its parameters, headers and credential. */
@@ -19,7 +19,7 @@ export interface PendingLogin {
   readonly entity: string
 }
 
-/** Logins that wait for their second factor: in memory, for this process alone. A seal ends them. */
+/** Logins that wait for their second factor: in memory, for this process only. A seal cancels them. */
 export class PendingLogins {
   readonly #clock: Pick<Clock, 'now'>
   readonly #uuid: () => string
@@ -30,7 +30,7 @@ export class PendingLogins {
     this.#uuid = uuid
   }
 
-  /** Lets a login wait. @returns the id that goes on with it: it stands for the first factor */
+  /** Stores a waiting login. @returns the id to continue it: it represents the first factor */
   add(login: PendingLogin): string {
     this.#makeRoom(login.entity)
     const id = this.#uuid()
@@ -48,7 +48,7 @@ export class PendingLogins {
     return undefined
   }
 
-  /** Ends the waiting: true for the first who does. */
+  /** Ends the waiting: true for the first caller. */
   claim(id: string): boolean {
     return this.get(id) !== undefined && this.#waiting.delete(id)
   }

@@ -23,7 +23,7 @@ export function passcodesIn({ headers }: Pick<Request, 'headers'>): Passcodes | 
   return passcodes
 }
 
-/** Lets a login wait for its second factor. No token is created. */
+/** Stores a login that waits for its second factor. No token is created. */
 export function waiting(pendingLogins: PendingLogins, login: PendingLogin, demands: readonly MfaDemand[]): Response {
   const constraints = Object.fromEntries(demands.map(({ name, methods }) => [name, { any: methods }]))
   return {

@@ -10,7 +10,7 @@ export class EngineTypes {
     this.#engines = engines
   }
 
-  /** The versions that an engine type comes in, the usual one first; undefined for a type without. */
+  /** The versions of an engine type, the default first; undefined for a type without versions. */
   versions(type: string): readonly string[] | undefined {
     const versions = this.#engines.filter((engine) => engine.type === type).map(({ version }) => version)
     const named = versions.filter((version) => version !== undefined)
@@ -25,7 +25,7 @@ export class EngineTypes {
   /**
    * The engine of a mount, of the version in its options.
    * @param mounted the mounts of the namespace: a message offers no type that every namespace has already
-   * @throws Fault invalid_request when there is none
+   * @throws Fault invalid_request if there is none
    */
   engineOf(record: Pick<MountRecord, 'type' | 'kind' | 'options'>, mounted: readonly MountRecord[]): Engine {
     const offered = this.#engines.filter(({ type, kind }) => type === record.type && kind === record.kind)

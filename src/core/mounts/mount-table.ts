@@ -8,9 +8,9 @@ import { mountShape } from './mount-shape.ts'
 export interface TableParts {
   /** The whole barrier. */
   readonly view: View
-  /** Where everything of the namespace lies in it: `mounts/…` and `mount/<uuid>/…` below this. */
+  /** The folder of the namespace's records: `mounts/…` and `mount/<uuid>/…` below it. */
   readonly folder: string
-  /** The names of the namespaces inside this one, each with a slash; guarded: a commit fails if one is made meanwhile. */
+  /** The names of the child namespaces, each with a slash; guarded: a commit fails if one is created meanwhile. */
   readonly children: (tx: Transaction) => Promise<readonly string[]>
 }
 
@@ -34,7 +34,7 @@ export class MountTable {
     return this.#parts.view.get(this.folder + uuid, mountShape)
   }
 
-  /** Stores a mount of which there is no other version. */
+  /** Stores a mount that has no other stored version. */
   async put(record: MountRecord): Promise<void> {
     await this.#parts.view.put(this.folder + record.uuid, record)
   }
@@ -43,7 +43,7 @@ export class MountTable {
     await this.#parts.view.del(this.folder + uuid)
   }
 
-  /** Adds a mount. @throws Fault invalid_request when its path is taken */
+  /** Adds a mount. @throws Fault invalid_request if its path is taken */
   async add(record: MountRecord): Promise<void> {
     await this.#parts.view.transaction(async (tx) => {
       await this.#refuseConflict(record, tx)
@@ -53,7 +53,7 @@ export class MountTable {
 
   /**
    * Changes a mount that is not being removed.
-   * @throws Fault not_found; invalid_request when its new path is taken
+   * @throws Fault not_found; invalid_request if its new path is taken
    */
   async change({ uuid, path }: MountRecord, next: (current: MountRecord) => MountRecord): Promise<void> {
     await this.#parts.view.transaction(async (tx) => {
@@ -84,7 +84,7 @@ export class MountTable {
   }
 }
 
-/** Whether one of two paths lies within the other. */
+/** Whether one of two paths is inside the other. */
 export function overlap(a: string, b: string): boolean {
   return a.startsWith(b) || b.startsWith(a)
 }

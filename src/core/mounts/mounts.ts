@@ -39,7 +39,7 @@ export interface MountParts extends TableParts {
 /** Engines are alike in all namespaces: each has one trie. */
 const trieOf = perObject((engine: Engine) => new Trie(engine.routes))
 
-/** The mount table of a namespace: which engine answers where. Kept in the barrier, opened at unseal. */
+/** The mounts of a namespace: the engine at each path. Stored in the barrier, started at unseal. */
 export class Mounts {
   readonly router = new Router()
   readonly #parts: MountParts
@@ -53,12 +53,12 @@ export class Mounts {
     this.#types = new EngineTypes(parts.engines)
   }
 
-  /** A table of which nothing is open: that of a namespace that is being removed. */
+  /** A table without started mounts: that of a namespace that is being removed. */
   static closed(parts: MountParts): Mounts {
     return new Mounts(parts)
   }
 
-  /** Opens every mount, makes the built-in ones that are missing, and finishes removals that a crash interrupted. */
+  /** Starts every mount, creates the missing built-in ones, and completes removals that a crash interrupted. */
   static async open(parts: MountParts, builtin: readonly MountSpec[]): Promise<Mounts> {
     const mounts = new Mounts(parts)
     mounts.#watch = await parts.freshness.follow(parts.view, mounts.#table.folder, async (uuids) =>
@@ -70,7 +70,7 @@ export class Mounts {
     return mounts
   }
 
-  /** Its namespace is gone. */
+  /** Its namespace was removed. */
   close(): void {
     this.#watch?.close()
     for (const { record } of this.router.all()) this.#parts.lockouts.forget(record)
@@ -99,12 +99,12 @@ export class Mounts {
     return this.router.all().find(({ record }) => record.uuid === uuid)?.record
   }
 
-  /** Lets every mount remove what it stores for a token of this namespace that was revoked or has expired. */
+  /** Makes every mount remove its data for a token of this namespace that was revoked or has expired. */
   async tokenEnded(token: TokenRecord): Promise<void> {
     for (const { engine, state } of this.router.all()) await engine.tokenEnded?.(state, token)
   }
 
-  /** Lets every mount do what it has to do by itself. One that fails is logged and does not hold up the others. */
+  /** Runs the periodic work of every mount. A failure is logged and does not delay the others. */
   async tend(): Promise<void> {
     for (const { engine, state, apiPath } of this.router.all()) {
       try {
@@ -133,14 +133,14 @@ export class Mounts {
     return renewalBy(mount, this.limits(mount.record), token, request)
   }
 
-  /** @throws Fault invalid_request when the type is unknown or the path is taken. */
+  /** @throws Fault invalid_request if the type is unknown or the path is taken. */
   async enable(spec: MountSpec, builtin = false): Promise<void> {
     const record = freshMount(this.#parts, spec, builtin)
     this.#engineOf(record)
     try {
       await this.#table.add(record)
     } catch (thrown) {
-      // The storage may have taken it all the same: then it is mounted by now.
+      // The storage may have written it nevertheless: then it is mounted by now.
       if (this.at(apiPathOf(record))?.uuid !== record.uuid) throw thrown
     }
   }
@@ -184,7 +184,7 @@ export class Mounts {
     }))
   }
 
-  /** Brings the router to what the table has of these mounts; undefined: of all. */
+  /** Updates the router with these mounts of the table; undefined: all. */
   async #follow(uuids: readonly string[] | undefined): Promise<void> {
     const mounted = this.router.all().map(({ record }) => record.uuid)
     const all = uuids ?? new Set([...mounted, ...(await this.#table.uuids())])

@@ -6,14 +6,14 @@ import { smallerLimit } from '../../contract/token-params.ts'
 import type { Bounds } from '../../contract/token-params.ts'
 import type { Mount } from './mount.ts'
 
-/** The limits of a renewal, and the groups of whoever logged in as the mount knows them now. */
+/** The limits of a renewal, and the current groups of the user, from the mount. */
 export interface RenewalOfMount extends Bounds, Pick<Renewal, 'ttl'> {
   readonly groups?: { readonly mountAccessor: string; readonly names: readonly string[] }
 }
 
 /**
  * The limits of a renewal of a token: the TTLs in force for the mount that created it, the mount's own judgement, and the
- * token's explicit maximum, which always counts.
+ * token's explicit maximum, which always applies.
  * @param limits the TTLs in force for the mount, seconds
  * @throws Fault when the mount refuses the renewal
  */

@@ -1,7 +1,7 @@
 import { refuse } from '../../contract/fault.ts'
 import { unprintable } from '../../util/printable.ts'
 
-/** Names that would be mistaken for something else. Letter case does not count: nobody should have to tell `root` from `ROOT`. */
+/** Names with another meaning. Not case-sensitive, so that `root` and `ROOT` cannot be confused. */
 const reserved: ReadonlySet<string> = new Set([
   'root',
   'sys',
@@ -18,7 +18,7 @@ const reserved: ReadonlySet<string> = new Set([
 
 const longest = { name: 128, path: 1024 } as const
 
-/** The name of a namespace, without the slash that may stand behind it. @throws Fault invalid_request unless it is one segment. */
+/** The name of a namespace, without a trailing slash. @throws Fault invalid_request unless it is one segment. */
 export function namespaceName(requested: string): string {
   const name = requested.endsWith('/') ? requested.slice(0, -1) : requested
   if (name === '') throw refuse('the namespace needs a name')
@@ -31,14 +31,14 @@ export function checkNewName(name: string, parentPath: string): void {
   if (name === '.' || name === '..' || reserved.has(name.toLowerCase()))
     throw refuse(`"${name}" is a reserved path and cannot be used as a namespace name`)
   if (/[ +*]/.test(name) || unprintable.test(name))
-    throw refuse('a namespace name cannot hold blanks, "+", "*", or characters that cannot be printed')
+    throw refuse('a namespace name cannot contain spaces, "+", "*", or characters that cannot be printed')
   if (name.length > longest.name || parentPath.length + name.length > longest.path)
     throw refuse(`the name is too long: ${longest.name} letters at most, ${longest.path} with those of all above it`)
 }
 
 const most = { pairs: 64, name: 128, value: 512 } as const
 
-/** Notes about a namespace, as they are kept. @throws Fault invalid_request */
+/** The stored metadata of a namespace. @throws Fault invalid_request */
 export function checkedMetadata(metadata: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const pairs = Object.entries(metadata)
   if (pairs.length > most.pairs) throw refuse(`custom_metadata may have ${most.pairs} members at most`)

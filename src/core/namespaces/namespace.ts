@@ -8,18 +8,18 @@ import type { Policies } from '../policies/policies.ts'
 import type { Destination } from '../request/router.ts'
 import { isFlag, isMapOf, isName, isText, orAbsent, shapeOf } from '../../util/stored/shape.ts'
 
-/** A namespace as it is kept. */
+/** A stored namespace. */
 export interface NamespaceRecord {
   readonly uuid: string
   readonly id: NamespaceId
-  /** The uuid of the namespace that it lies in; '' for the root one. */
+  /** The uuid of its parent namespace; '' for root. */
   readonly parent: string
   /** The names of all above it and its own, with a trailing slash: `team/app/`. */
   readonly path: string
   readonly customMetadata: Readonly<Record<string, string>>
-  /** SHA-256 (hex) of the key that unlocks it; there while it is locked. */
+  /** SHA-256 (hex) of the unlock key; set while it is locked. */
   readonly lock?: string
-  /** Being removed: its tokens go first, then its data, then this record. Nothing is routed to it. */
+  /** Being removed: its tokens first, then its data, then this record. No request is routed to it. */
   readonly removing?: boolean
 }
 
@@ -34,10 +34,10 @@ export const namespaceShape = shapeOf<NamespaceRecord>('a namespace', {
   removing: orAbsent(isFlag),
 })
 
-/** The root namespace has no record in the barrier: it is always there, and cannot be changed. */
+/** The root namespace has no record in the barrier: it always exists, and cannot be changed. */
 export const rootRecord: NamespaceRecord = { uuid: '', id: rootNamespace, parent: '', path: '', customMetadata: {} }
 
-/** Where everything of a namespace lies in the barrier. Below it the names are the same in every namespace. */
+/** The folder of a namespace's records in the barrier. Below it the names are the same in every namespace. */
 export const folderOf = ({ uuid }: NamespaceRecord): string => (uuid === '' ? '' : `namespace/${uuid}/`)
 
 /** The parts that belong to one namespace. */
@@ -49,7 +49,7 @@ export interface Belongings {
   close(): void
 }
 
-/** An open namespace: a place in the tree, and what is in it. `record` is replaced when it changes. */
+/** A loaded namespace: its place in the tree, and its parts. `record` is replaced when it changes. */
 export class Namespace {
   record: NamespaceRecord
   readonly parent: Namespace | undefined
@@ -60,7 +60,7 @@ export class Namespace {
   readonly passwordPolicies: PasswordPolicies
   /** Ends its watches of records. */
   readonly close: () => void
-  /** Its description in audit lines; one object, because its JSON is made once per object. */
+  /** Its description in audit lines; one object, because its JSON is serialised once per object. */
   readonly label: { readonly id: NamespaceId; readonly path: string }
 
   constructor(record: NamespaceRecord, parent: Namespace | undefined, has: Belongings) {
@@ -86,17 +86,17 @@ export class Namespace {
     return this.path.slice(this.parent?.path.length)
   }
 
-  /** Whether it is this namespace or lies below it. */
+  /** Whether it is this namespace or one below it. */
   holds(other: Namespace): boolean {
     return other.path.startsWith(this.path)
   }
 
-  /** How a path of a namespace at or below this one is written here. */
+  /** The form of a path of this namespace or one below it, relative to this one. */
   pathIn(other: Namespace, path: string): string {
     return other.path.slice(this.path.length) + path
   }
 
-  /** The namespace whose lock keeps this one closed: itself or one above, the topmost of them. */
+  /** The namespace whose lock applies to this one: itself or one above, the topmost of them. */
   lockedBy(): Namespace | undefined {
     return this.parent?.lockedBy() ?? (this.record.lock === undefined ? undefined : this)
   }

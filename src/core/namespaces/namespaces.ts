@@ -22,18 +22,18 @@ export interface NamespacesParts {
   readonly uuid: () => string
   /** The first records of a namespace, by their names in its folder; written in one commit with it. */
   readonly seed: (record: NamespaceRecord) => readonly (readonly [name: string, value: unknown])[]
-  /** Opens what a namespace has of its own. */
+  /** Loads the parts of a namespace. */
   readonly furnish: (record: NamespaceRecord, children: Guard) => Promise<Belongings>
 }
 
-/** Names of what lies inside a namespace, each with a slash; guarded. */
+/** Names of mounts in a namespace, each with a slash; guarded. */
 export type Guard = (tx: Transaction) => Promise<readonly string[]>
 
 type Metadata = Readonly<Record<string, string>>
 
 /**
- * All namespaces: records at `core/namespace/<uuid of the one above>/<name>`, and the open tree made of them. A record is
- * changed by a guarded commit, and the tree is then brought to what is stored.
+ * All namespaces: records at `core/namespace/<uuid of the parent>/<name>`, and the tree of loaded ones. A record is
+ * changed by a guarded commit, and the tree is then updated from the records.
  */
 export class Namespaces {
   readonly root: Namespace
@@ -47,7 +47,7 @@ export class Namespaces {
     this.#byId.set(root.id, root)
   }
 
-  /** Opens the root namespace and all below it. */
+  /** Loads the root namespace and all below it. */
   static async open(parts: NamespacesParts): Promise<Namespaces> {
     const root = await parts.furnish(rootRecord, async (tx) => children(parts.view, rootRecord, tx))
     const namespaces = new Namespaces(parts, new Namespace(rootRecord, undefined, root))
@@ -79,7 +79,7 @@ export class Namespaces {
     return found
   }
 
-  /** Makes a namespace, or replaces the notes about it. @throws Fault invalid_request */
+  /** Creates a namespace, or replaces its metadata. @throws Fault invalid_request */
   async set(parent: Namespace, path: string, metadata: Metadata): Promise<NamespaceRecord> {
     const customMetadata = checkedMetadata(metadata)
     const name = namespaceName(path)
@@ -102,7 +102,7 @@ export class Namespaces {
     })
   }
 
-  /** Closes a namespace and all below it to everybody. @returns the key that opens it again; only its hash is kept */
+  /** Locks a namespace and all below it. @returns the unlock key; only its hash is stored */
   async lock(namespace: Namespace): Promise<string> {
     const key = base62(24, this.#parts.random)
     await this.#changeOwn(namespace, (old) => {
@@ -113,7 +113,7 @@ export class Namespaces {
     return key
   }
 
-  /** @param key undefined: whoever asks needs none. @throws Fault invalid_request */
+  /** @param key undefined: the caller needs none. @throws Fault invalid_request */
   async unlock(namespace: Namespace, key: string | undefined): Promise<void> {
     await this.#changeOwn(namespace, ({ lock, ...unlocked }) => {
       const by = namespace.parent?.lockedBy()
@@ -125,7 +125,7 @@ export class Namespaces {
     })
   }
 
-  /** From now on nothing reaches it; what is left of it is removed by `purge`. False when there is none. @throws Fault invalid_request */
+  /** Makes it inaccessible; its records are removed by `purge`. False if there is none. @throws Fault invalid_request */
   async remove(parent: Namespace, path: string): Promise<boolean> {
     const namespace = parent.children.get(namespaceName(path))
     if (!namespace) return false
@@ -138,7 +138,7 @@ export class Namespaces {
     return true
   }
 
-  /** Removes what is left of namespaces that were given up: tokens, then data, then the record. Interrupted anywhere, it is called again. */
+  /** Removes the rest of removed namespaces: tokens, then data, then the record. Can be interrupted anywhere and called again. */
   async purge(): Promise<void> {
     await this.#purging.run(async () => {
       for (const { record } of this.all().filter((namespace) => namespace.record.removing)) {
@@ -149,7 +149,7 @@ export class Namespaces {
     })
   }
 
-  /** A guarded change of what lies at a name; when it is done the tree has followed. */
+  /** A guarded change of the record of a name; afterwards the tree is up to date. */
   async #change(
     parent: Namespace,
     name: string,
@@ -158,7 +158,8 @@ export class Namespaces {
     const entry = insideOf(parent.record) + encodeURIComponent(name)
     return this.#parts.view.transaction(async (tx) => {
       const old = await tx.get(entry, namespaceShape)
-      if (old?.removing) throw refuse(`the namespace ${old.path} is being removed; try again when it is gone`)
+      if (old?.removing)
+        throw refuse(`the namespace ${old.path} is being removed; try again when the removal is complete`)
       const record = await next(old, tx)
       tx.put(entry, record)
       return record
@@ -195,7 +196,7 @@ export class Namespaces {
     if (taken) throw refuse(`new namespace conflicts with existing mount: ${apiPathOf(taken)}`)
   }
 
-  /** Brings the tree to what is stored; `names` are `<uuid of the one above>/<name>`, undefined: all of it. */
+  /** Updates the tree from the records; `names` are `<uuid of the parent>/<name>`, undefined: all. */
   async #follow(names: readonly string[] | undefined): Promise<void> {
     if (names === undefined) await this.#followBelow(this.root)
     for (const name of names ?? []) {
@@ -244,7 +245,7 @@ export class Namespaces {
     return namespace
   }
 
-  /** Removes what requests that were still under way have written into a namespace after it was emptied. */
+  /** Removes records that pending requests have written into a namespace after it was emptied. */
   async #clearLeavings(): Promise<void> {
     const folders = new Set(this.all().map(({ record }) => `${record.uuid}/`))
     const all = await this.#parts.view.list('namespace/')
@@ -261,14 +262,17 @@ const entryOf = ({ parent, path }: NamespaceRecord): string => {
   return `core/namespace/${parent === '' ? 'root' : parent}/${encodeURIComponent(name)}`
 }
 
-/** A commit fails if the namespace goes meanwhile. @throws Fault no_route when it is gone already */
+/** A commit fails if the namespace is removed meanwhile. @throws Fault no_route if it no longer exists */
 async function refuseGone(record: NamespaceRecord, tx: Transaction): Promise<void> {
   if (record.uuid === '') return
   const now = await tx.get(entryOf(record), namespaceShape)
   if (now?.uuid !== record.uuid || now.removing) throw new Fault('no_route', 'namespace not found')
 }
 
-/** The names of the namespaces inside one, each with a slash, guarded: a commit fails if one is made, or this one goes, meanwhile. */
+/**
+ * The names of the child namespaces, each with a slash, guarded: a commit fails if one is created, or this one is removed,
+ * meanwhile.
+ */
 async function children(view: View, record: NamespaceRecord, tx: Transaction): Promise<readonly string[]> {
   await refuseGone(record, tx)
   tx.unchanged(insideOf(record))

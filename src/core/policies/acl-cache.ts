@@ -12,11 +12,11 @@ interface Compiled {
   readonly acl: Acl
   readonly policies: Policies
   readonly epoch: number
-  /** A policy of it ends at this time. */
+  /** A policy in it expires at this time. */
   readonly until: number
 }
 
-/** The policies of a token, and whom their templates are about. */
+/** The policies of a token, and the principal of their templates. */
 export interface Subject {
   readonly policies: readonly NamedPolicy[]
   readonly principal?: Principal
@@ -32,7 +32,7 @@ export class Acls {
   readonly #clock: Clock
   readonly #compiled = new WeakMap<TokenRecord, Compiled>()
 
-  /** Both return undefined when there is no such namespace. */
+  /** Both return undefined if the namespace does not exist. */
   constructor(
     policiesOf: (namespace: NamespaceId) => Policies | undefined,
     principalsOf: (namespace: NamespaceId) => Principals | undefined,
@@ -51,7 +51,7 @@ export class Acls {
     return this.#forEntity(token, found)
   }
 
-  /** The token of an entity that is gone or disabled allows nothing. */
+  /** The token of a removed or disabled entity has no rights. */
   #forEntity(token: TokenRecord, principal: Principal | undefined): Acl | Promise<Acl> {
     return isActive(principal) ? this.#for(token, principal) : compileAcl([], this.#clock)
   }
@@ -101,7 +101,7 @@ export class Acls {
   }
 }
 
-/** Whether the tokens of an entity may be used: it is there, and not disabled. */
+/** Whether the tokens of an entity may be used: it exists and is not disabled. */
 const isActive = (principal: Principal | undefined): principal is Principal =>
   principal !== undefined && !principal.entity.disabled
 
@@ -110,7 +110,7 @@ interface Present {
   readonly document: PolicyDocument
 }
 
-/** The policies of a token, then those of its principal that are not among them. No entity or group makes anybody root. */
+/** The policies of a token, then those of its principal that are not among them. Entities and groups cannot give `root`. */
 async function presentFor(
   policies: Policies,
   token: TokenRecord,

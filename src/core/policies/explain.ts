@@ -16,7 +16,7 @@ import type { Namespace } from '../namespaces/namespace.ts'
 import type { UnsealedServer } from '../unsealed/unsealed-server.ts'
 import type { Subject } from './acl-cache.ts'
 
-/** A request that is asked about. */
+/** A request to explain. */
 type Asked = Omit<Question, 'needsSudo' | 'path'> & { readonly path: ApiPath }
 
 /** Explanations of requests under the policies of a token, or under policies by name. */
@@ -27,8 +27,8 @@ export interface Explainer {
 }
 
 /**
- * Explains requests in one namespace. Nobody is shown a policy that he may not read. What a token may do is no secret from
- * its owner, where he may ask for `resultant-acl`; names of policies are told to those who may read them.
+ * Explains requests in one namespace. A policy is shown only to callers who may read it. The owner of a token may know its
+ * rights, with access to `resultant-acl`; names of policies are shown to callers who may read them.
  */
 export function explainer(opened: () => UnsealedServer, here: () => Namespace, clock: Pick<Clock, 'now'>): Explainer {
   const explained = async (
@@ -50,7 +50,7 @@ export function explainer(opened: () => UnsealedServer, here: () => Namespace, c
       const home = token && namespaces.byId(token.namespace)
       const reach = reachOf(home, here())
       if (!home || reach === undefined) throw new Fault('unauthenticated', 'permission denied')
-      // The policies lie in the namespace of the token, and so does the right to read them.
+      // The policies belong to the namespace of the token, and so does the right to read them.
       const acl = await acls.of(token)
       const reads = (path: string): boolean => root || capabilitiesAt(acl, home, path).includes('read')
       const all = reads('sys/internal/ui/resultant-acl')
@@ -80,7 +80,7 @@ export function explainer(opened: () => UnsealedServer, here: () => Namespace, c
   }
 }
 
-/** Tells which policies of the namespace of a request its caller may read. */
+/** Determines which policies of the namespace of a request its caller may read. */
 async function mayRead(
   { acls, namespaces }: UnsealedServer,
   here: Namespace,
@@ -105,7 +105,7 @@ const open: Explanation = {
 
 interface Found {
   readonly access: Route['access']
-  /** As it is judged. */
+  /** As used for the decision. */
   readonly path: string
   /** How the route reads its parameters. */
   readonly read?: Pick<Question, 'fields' | 'params'>
@@ -118,7 +118,7 @@ function routeOf(here: Namespace, { path: requested, operation }: Asked): Found 
   const found = whereLeads(here, requested, operation)
   if (!found) return { access: 'token', path: requested }
   const { route, builtin, path, place } = found
-  // A public route answers everyone: that it is there is no secret.
+  // A public route responds to all callers: its existence is not secret.
   const access = builtin || route.access === 'public' ? route.access : 'token'
   return { access, path, ...(place && { place, read: { fields: route.fields, params: place.params } }) }
 }

@@ -6,7 +6,7 @@ import { isName, shapeOf } from '../../util/stored/shape.ts'
 
 const passwordPolicyShape = shapeOf<{ readonly policy: string }>('a password policy', { policy: isName })
 
-/** Password policies by name, as their texts. Case counts, and a slash is a letter like any other. */
+/** Password policies by name, as strings. Names are case-sensitive, and a slash is an ordinary character. */
 export class PasswordPolicies {
   readonly #view: View
   readonly #random: (bytes: number) => Uint8Array
@@ -25,7 +25,7 @@ export class PasswordPolicies {
     return (await this.#view.list('')).map(decodeURIComponent).sort(byteOrder)
   }
 
-  /** @param source the text, or its base64. @throws Fault invalid_request */
+  /** @param source the policy, or its base64. @throws Fault invalid_request */
   async write(name: string, source: string): Promise<void> {
     const policy = decodedPolicy(source)
     parsePasswordPolicy(policy)
@@ -36,7 +36,7 @@ export class PasswordPolicies {
     await this.#view.del(encodeURIComponent(name))
   }
 
-  /** A password as the policy wants it; undefined when there is no such policy. */
+  /** A password of a policy; undefined if the policy does not exist. */
   async generate(name: string): Promise<string | undefined> {
     const policy = await this.get(name)
     return policy === undefined ? undefined : generatePassword(parsePasswordPolicy(policy), this.#random)

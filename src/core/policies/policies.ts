@@ -43,7 +43,7 @@ export interface PolicyChange {
   readonly allowSlashes?: boolean
 }
 
-/** ACL policies by name, as texts and as parsed documents. Names are in lower case. */
+/** ACL policies by name, as strings and as parsed documents. Names are in lower case. */
 export class Policies {
   readonly #view: View
   readonly #clock: Clock
@@ -65,12 +65,12 @@ export class Policies {
     return this.#epoch
   }
 
-  /** Its namespace is gone. */
+  /** Its namespace was removed. */
   close(): void {
     this.#watch.close()
   }
 
-  /** Makes the built-in policies that are missing. */
+  /** Creates the missing built-in policies. */
   async ready(): Promise<void> {
     for (const [name, policy] of Object.entries(builtinPolicies)) {
       if (name !== 'root' && !(await this.get(name))) await this.#store(name, () => ({ policy }))
@@ -103,12 +103,12 @@ export class Policies {
     return prefix === '' ? [...sorted, 'root'] : sorted
   }
 
-  /** Writes a whole policy. @throws Fault on a text that does not parse, a failed check-and-set, a built-in name. */
+  /** Writes a whole policy. @throws Fault on a syntax error, a failed check-and-set, a built-in name. */
   async write(name: string, change: PolicyChange & { readonly policy: string }): Promise<void> {
     await this.#store(editable(name, 'update'), () => change, change.cas)
   }
 
-  /** Changes what is given and keeps the rest. */
+  /** Changes the given settings and keeps the rest. */
   async patch(name: string, change: PolicyChange): Promise<boolean> {
     const canonical = editable(name, 'update')
     if (!(await this.get(canonical))) return false
@@ -167,7 +167,7 @@ function recordOf(
   }
 }
 
-/** @throws Fault internal for a stored policy that this release does not accept: it must not be taken for an empty one. */
+/** @throws Fault internal for a stored policy that this release does not accept: it must not count as empty. */
 function parsedAgain({ policy, name }: PolicyRecord): PolicyDocument {
   try {
     return parsePolicy(policy, name)
@@ -177,7 +177,7 @@ function parsedAgain({ policy, name }: PolicyRecord): PolicyDocument {
   }
 }
 
-/** The records of the built-in policies, by name: for a namespace that is being made. */
+/** The records of the built-in policies, by name, for a new namespace. */
 export function firstPolicies(now: number): [string, PolicyRecord][] {
   const builtin = Object.entries(builtinPolicies).filter(([name]) => name !== 'root')
   return builtin.map(([name, policy]) => [keyOf(name), recordOf(name, { policy }, 1, now)])

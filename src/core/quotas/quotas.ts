@@ -14,11 +14,11 @@ export interface Quota extends Rate {
   readonly name: string
   /** Absent for the root namespace. */
   readonly namespace?: NamespaceId
-  /** The mount's uuid, so that a quota follows its mount and ends with it. */
+  /** The mount's uuid, so that a quota follows its mount and is removed with it. */
   readonly mount?: string
-  /** The rest of the path behind the mount, without slashes around it; `a*` is all that begins with `a`. */
+  /** The rest of the path after the mount, without slashes at its ends; `a*` is the prefix `a`. */
   readonly suffix: string
-  /** A quota of a whole namespace also counts what is asked of those below it that have none. */
+  /** A quota of a whole namespace also applies to child namespaces without a quota. */
   readonly inheritable: boolean
 }
 
@@ -26,7 +26,7 @@ export interface Quota extends Rate {
 export interface QuotaConfig {
   readonly auditRejections: boolean
   readonly headers: boolean
-  /** Paths that are never counted: exactly, or with all below them, or with a `*` all that begin so; a `!` takes one out again. */
+  /** Exempt paths: exact, with all paths below them, or prefixes with a `*`; a `!` removes one again. */
   readonly exempt: readonly string[]
 }
 
@@ -46,7 +46,7 @@ const quotaConfigShape = shapeOf<QuotaConfig>('a setting of quotas', {
   exempt: isListOf(isText),
 })
 
-/** A request, as far as quotas look at it. `mount` is the uuid of the mount that `rest` lies in. */
+/** The parts of a request for quotas. `mount` is the uuid of the mount of `rest`. */
 export interface Counted {
   /** With the namespace in front. */
   readonly path: string
@@ -62,7 +62,7 @@ interface Placed {
   readonly parent: Placed | undefined
 }
 
-/** Whether a namespace, and in it a mount, is still there. */
+/** Whether a namespace, and in it a mount, still exists. */
 type Exists = (namespace: NamespaceId, mount: string | undefined) => boolean
 
 interface Rule {
@@ -70,17 +70,17 @@ interface Rule {
   readonly limiter: RateLimiter
 }
 
-/** Operators must reach these also when somebody floods the server. */
+/** Operators must reach these even while the server is flooded with requests. */
 const usualConfig: QuotaConfig = {
   auditRejections: false,
   headers: false,
   exempt: ['sys/generate-root/attempt', 'sys/generate-root/update', 'sys/health', 'sys/seal-status', 'sys/unseal'],
 }
 
-/** Never counted, whatever is configured: a quota that is too small must not be what keeps it from being changed. */
+/** Never counted, regardless of the configuration: a quota that is too small must not prevent its own change. */
 const alwaysExempt = ['sys/quotas/rate-limit', 'sys/quotas/config']
 
-/** Rate-limit quotas: kept in the barrier, counted in memory. */
+/** Rate-limit quotas: stored in the barrier, counted in memory. */
 export class Quotas {
   readonly #view: View
   readonly #clock: Clock
@@ -95,7 +95,7 @@ export class Quotas {
     this.#exists = exists
   }
 
-  /** Opens them, and removes those whose mount or namespace is gone. */
+  /** Loads them, and removes those whose mount or namespace no longer exists. */
   static async open(view: View, clock: Clock, exists: Exists, freshness: Freshness): Promise<Quotas> {
     const quotas = new Quotas(view, clock, exists)
     await freshness.follow(view, '', async (names) => quotas.#follow(names))
@@ -127,7 +127,7 @@ export class Quotas {
     return this.#all().find((quota) => quota.name === name)
   }
 
-  /** Makes or replaces a quota; counting begins anew. @throws Fault invalid_request when another one is for the same path. */
+  /** Creates or replaces a quota; counting starts again. @throws Fault invalid_request if another one has the same path. */
   async write(quota: Quota): Promise<void> {
     await this.#tidy()
     await this.#view.transaction(async (tx) => {
@@ -146,14 +146,14 @@ export class Quotas {
     await this.#view.del(`rule/${name}`)
   }
 
-  /** Counts a request. Undefined: no quota is for it. */
+  /** Counts a request. Undefined: no quota applies. */
   take(counted: Counted): Taken | undefined {
     const rule = this.#ruleFor(counted)
     if (!rule || isExempt(this.#config.exempt, counted.path) || isExempt(alwaysExempt, counted.path)) return undefined
     return rule.limiter.take(counted.address, this.#clock.now())
   }
 
-  /** The most specific one: of the path, of the longest beginning with a `*`, of the mount, of the namespace, of one above that lets it. */
+  /** The most specific one: of the path, of the longest prefix, of the mount, of the namespace, of an inheritable one above. */
   #ruleFor({ namespace, mount, rest }: Counted): Rule | undefined {
     if (mount !== undefined) {
       const path = rest.endsWith('/') ? rest.slice(0, -1) : rest
@@ -210,7 +210,7 @@ export class Quotas {
 // Uuids of mounts and ids of namespaces never look alike.
 const placeOf = ({ namespace = rootNamespace, mount = namespace, suffix }: Quota): string => `${mount} ${suffix}`
 
-/** The longest entry that fits decides. */
+/** The longest matching entry decides. */
 function isExempt(entries: readonly string[], path: string): boolean {
   let best = { length: -1, exempt: false }
   for (const entry of entries) {

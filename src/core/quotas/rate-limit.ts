@@ -1,11 +1,11 @@
 import { recent } from '../../util/caches/recent.ts'
 
-/** How many requests a client may make. Times in seconds. */
+/** The number of requests of a client. Times in seconds. */
 export interface Rate {
   /** Requests in one interval; rounded, at least one. */
   readonly rate: number
   readonly interval: number
-  /** A client that asked too often is refused for so long; 0: until the next interval. */
+  /** The time for which a client over the limit is refused; 0: until the next interval. */
   readonly blockInterval: number
 }
 
@@ -56,7 +56,7 @@ export class RateLimiter {
 
   #bucket(client: string, now: number): Bucket {
     const bucket = this.#buckets.get(client)
-    // A clock that was set back must not lock anybody out.
+    // A clock that was set back must not block clients.
     if (bucket && now >= bucket.began) {
       const passed = Math.floor((now - bucket.began) / this.#interval)
       if (passed > 0) bucket.left = this.#limit

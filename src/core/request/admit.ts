@@ -10,14 +10,14 @@ import type { Taken } from '../quotas/rate-limit.ts'
 /** A request before its body is read. */
 export type RequestHead = Omit<Request, 'data'>
 
-/** Whether a request may go on, with headers for its answer. */
+/** Whether a request may continue, with headers for its response. */
 export interface Admission {
   readonly headers?: Readonly<Record<string, string>>
-  /** The request in the form in which the audit log takes it. */
+  /** The request in the form for the audit log. */
   readonly rejected?: Decision & { readonly refusal: Fault }
 }
 
-/** Counts a request against the quota that is for it, if there is one. */
+/** Counts a request against its quota, if there is one. */
 export function admission(
   open: { readonly namespaces: Namespaces; readonly quotas: Quotas },
   sent: RequestHead,

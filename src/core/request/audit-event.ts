@@ -23,12 +23,12 @@ export function eventOf(decision: Decision): AuditEvent {
     ...(mount && { mount: auditMount(mount.record, mount.apiPath) }),
     pure: !isChange(decision),
     ...(answersUnaudited(decision) && { answersUnaudited: true }),
-    // A share that was sent to a mistyped path, or with a wrong verb, found no route that could say so.
+    // A share that was sent to a mistyped path, or with a wrong verb, found no route with this flag.
     neverRaw: route?.neverRaw ?? true,
   }
 }
 
-/** Refusals of what is not there: behind a policy that has allowed the request, no denial. */
+/** Refusals because a path does not exist: after a policy has allowed the request, they are not denials. */
 const isMissing = ({ code }: Fault): boolean => code === 'no_route' || code === 'unsupported_path' || code === 'unsupported_operation' // prettier-ignore
 
 /** Only a plain status is answered without an audit line: a wrapped response creates a token, and a counted token changes. */

@@ -6,7 +6,7 @@ import type { Response } from '../../contract/response.ts'
 import type { BeforeChange, Call } from '../../contract/route.ts'
 import type { Decision } from './decision/decision.ts'
 
-/** The record of a request was created or removed after the policy decided. Nothing was changed: the request is judged again. */
+/** The record of a request was created or removed after the policy decided. Nothing was changed: the request is decided again. */
 export class Misjudged extends Error {}
 
 /** The argument of a handler. Without `beforeChange` the handler may not change anything. */

@@ -1,7 +1,7 @@
 import type { Response } from '../../contract/response.ts'
 import type { Decision } from './decision/decision.ts'
 
-/** The response to `?help=1` and `path-help`: made from the route objects, so it cannot be out of date. */
+/** The response to `?help=1` and `path-help`: generated from the route objects, so it cannot be out of date. */
 export function help(decision: Decision): Response {
   const mount = decision.mount
   if (!mount) return { status: 404, plain: { errors: [] } }

@@ -33,7 +33,10 @@ export interface UnsealedParts extends DecidingParts {
   readonly freshness: Freshness
 }
 
-/** The parts of the pipeline. `open` returns undefined while the server is sealed; `sealed` then decides about the few routes that work. */
+/**
+ * The parts of the pipeline. `open` returns undefined while the server is sealed; `sealed` then decides about the few routes that
+ * work.
+ */
 export interface PipelineParts {
   readonly open: () => UnsealedParts | undefined
   readonly sealed: (request: Request) => Decision
@@ -42,7 +45,7 @@ export interface PipelineParts {
   readonly log: Log
 }
 
-/** The most times that a request is judged when others keep creating and removing its record. */
+/** The most times that a request is decided when concurrent requests keep creating and removing its record. */
 const mostJudgements = 16
 
 /** The outcome of a request and the event that describes it. */
@@ -114,7 +117,7 @@ export class Pipeline implements Gateway {
 
   async #handle(request: Request): Promise<Response> {
     const { audit } = this.#parts
-    // Changes that others make in the turns of a large request count for it, too: it is decided after them.
+    // Changes during the slices of a large request apply to it as well: it is decided after them.
     if (isLarge(request.data)) await audit.prepare(eventOf((await this.#decide(request)).decision))
     const { open, decision } = await this.#decide(request)
     const event = eventOf(decision)
@@ -132,7 +135,7 @@ export class Pipeline implements Gateway {
     return outcome
   }
 
-  /** Performs exactly what the policy judged: each judgement has its own request line before it is acted on. */
+  /** Performs exactly what the policy allowed: each decision has its own request line before it is performed. */
   async #perform(decision: Decision, event: AuditEvent, open: UnsealedParts | undefined): Promise<Performed> {
     let judged = { decision, event }
     for (let times = 1; ; times++) {
@@ -146,7 +149,7 @@ export class Pipeline implements Gateway {
       try {
         await this.#parts.audit.request(next.event)
       } catch (thrown) {
-        // An outcome, so that a token whose last use this was is still cleaned up.
+        // An outcome, so that a token with its last use is still cleaned up.
         return { event: judged.event, outcome: asFault(thrown) }
       }
       judged = next
@@ -161,7 +164,7 @@ export class Pipeline implements Gateway {
     return { open, decision: open ? await decide(open, request) : this.#parts.sealed(request) }
   }
 
-  /** With stale mounts and namespaces nothing can be decided but what a sealed server decides as well. */
+  /** While mounts and namespaces are stale, only requests that a sealed server accepts are decided. */
   #undecided(request: Request, stale: Fault): Decision {
     const decision = this.#parts.sealed(request)
     return decision.refusal ? { ...decision, refusal: stale } : decision
@@ -171,7 +174,7 @@ export class Pipeline implements Gateway {
 function restless(): Fault {
   return new Fault(
     'unavailable',
-    'others kept making and removing what this request writes; nothing was changed, try again',
+    'concurrent requests kept creating and removing the record of this one; nothing was changed, try again',
   )
 }
 

@@ -2,7 +2,7 @@ import type { ApiPath } from '../../contract/request.ts'
 import type { Mount } from '../mounts/mount.ts'
 import type { Match } from './trie.ts'
 
-/** Where a path leads: the mount (longest match) and what that engine offers there. */
+/** The target of a path: the mount (longest match) and the engine's routes for the rest. */
 export interface Destination {
   readonly mount: Mount
   readonly match: Match | undefined
@@ -26,7 +26,7 @@ export class Router {
     this.#found.clear()
   }
 
-  /** Forgets what is mounted at an API path such as `auth/token/`. */
+  /** Removes the mount at an API path such as `auth/token/`. */
   remove(apiPath: string): void {
     this.#mounts.delete(apiPath)
     this.#found.clear()
@@ -39,7 +39,7 @@ export class Router {
 
   /** The mount that a path belongs to. */
   mountOf(path: string): Mount | undefined {
-    // Longer folders are no mounts: to look each of them up would take quadratic time.
+    // Longer folders cannot be mounts: looking each of them up would take quadratic time.
     let folder = path.endsWith('/') ? path : `${path}/`
     if (folder.length > this.#longest) folder = folder.slice(0, folder.lastIndexOf('/', this.#longest - 1) + 1)
     while (folder.length > 1) {
@@ -50,7 +50,7 @@ export class Router {
     return undefined
   }
 
-  /** Finds the route of a path. Lists match without their trailing slash, and so does whatever else what can be listed offers. */
+  /** Finds the route of a path. Lists, and other routes of the same path, match without their trailing slash. */
   find(path: ApiPath, listing: boolean): Destination | undefined {
     if (listing) return this.#find(path, true)
     const cached = this.#found.get(path)

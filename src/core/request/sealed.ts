@@ -6,8 +6,8 @@ import type { Decision } from './decision/decision.ts'
 import { Trie } from './trie.ts'
 
 /**
- * Decides while the server is sealed or not initialised: only routes that say `whenSealed` exist, and they need no token.
- * A wrong verb on one of their paths is told so; everything else is "sealed".
+ * Decides while the server is sealed or not initialised: only routes with `whenSealed` exist, and they need no token. A
+ * wrong verb on one of their paths gets its own error; all other requests get "sealed".
  */
 export function sealedDecider(routes: readonly Route[]): (request: Request) => Decision {
   const trie = new Trie(routes.filter((route) => route.whenSealed))

@@ -4,11 +4,11 @@ import { perObject } from '../../util/caches/per-object.ts'
 /** All operations that one path of an engine offers. */
 export type Offers = Partial<Record<Route['operation'], Route>>
 
-/** The properties of a path, whatever the verb. */
+/** The properties of a path, for all verbs. */
 export interface Traits {
   /** It belongs to the server's life (sealing, health): it works while sealed and in every namespace. */
   readonly serverLife: boolean
-  /** No token is needed: whether a verb exists there is no secret. */
+  /** No token is needed: the existence of a verb is not secret. */
   readonly public: boolean
   /** Some verb needs the capability `sudo`, and so does the response that another verb does not exist. */
   readonly sudo: boolean
@@ -24,7 +24,7 @@ export const traitsOf = perObject((offers: Offers): Traits => {
   return { serverLife, public: isPublic, sudo, vet: routes.find((route) => route.vet)?.vet }
 })
 
-/** A path that was found: what it offers and what its parameters are. */
+/** A path that was found, with its operations and parameters. */
 export interface Match {
   readonly offers: Offers
   readonly params: Readonly<Record<string, string>>
@@ -114,7 +114,7 @@ function tailMatch(tail: NonNullable<Node['tail']>, rest: string, at: number, pa
     if (rest.endsWith(`/${suffix}`))
       return { offers, params: { ...params, [tail.name]: rest.slice(0, -suffix.length - 1) } }
   }
-  // Below a literal the rest must name something; a tail at the root also takes the mount itself.
+  // Below a literal the rest must not be empty; a tail at the root also matches the mount itself.
   if (rest === '' && at > 0) return undefined
   return Object.keys(tail.offers).length > 0
     ? { offers: tail.offers, params: { ...params, [tail.name]: rest } }

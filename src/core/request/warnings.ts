@@ -2,7 +2,7 @@ import type { Fields } from '../../contract/field.ts'
 
 type Data = Readonly<Record<string, unknown>>
 
-/** The warning about parameters that the route does not have, or nothing. The text is one that clients know. */
+/** The warning about parameters that the route does not have, or undefined. Clients match its words. */
 export function ignoredParameters(data: Data, fields: Fields, params: Data): string[] {
   const unknown: string[] = []
   for (const name in data) if (!Object.hasOwn(fields, name) && !Object.hasOwn(params, name)) unknown.push(name)

@@ -4,9 +4,9 @@ import type { Request } from '../../contract/request.ts'
 import type { Response, WrapInfo, Wrapped } from '../../contract/response.ts'
 import type { Route } from '../../contract/route.ts'
 
-/** Keeps responses behind tokens. */
+/** Stores wrapped responses. */
 export interface Wrapper {
-  /** Puts a response behind a new token of a namespace, in one commit. */
+  /** Wraps a response with a new token of a namespace, in one commit. */
   wrap(namespace: NamespaceId, content: Wrapped): Promise<WrapInfo>
   now(): number
 }

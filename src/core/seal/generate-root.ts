@@ -29,7 +29,7 @@ interface Running {
   /** How the token is handed out. */
   readonly encode: (token: string) => Promise<string>
   readonly fingerprint: string
-  /** The epoch of the seal at the start: a rekey meanwhile ends this operation. */
+  /** The epoch of the seal at the start: a rekey meanwhile cancels this operation. */
   readonly epoch: number
   readonly collector: ShareCollector
 }
@@ -63,7 +63,7 @@ export class GenerateRoot {
     }
   }
 
-  /** Starts; gives the one-time password if the caller brought neither one nor a PGP key (base64). */
+  /** Starts; returns the one-time password if the caller sent neither one nor a PGP key (base64). */
   async start(otp: string, pgpKey = ''): Promise<string> {
     if (otp !== '' && pgpKey !== '') throw refuse('give "otp" or "pgp_key", not both')
     if (otp !== '' && Buffer.byteLength(otp) !== rootTokenLength)
@@ -86,7 +86,7 @@ export class GenerateRoot {
     })
   }
 
-  /** Ends it. A nonce, if one is given, must be the right one. */
+  /** Cancels it. A given nonce must be correct. */
   async cancel(nonce = ''): Promise<void> {
     await this.#seal.exclusively(async () => {
       if (this.#running && nonce !== '') checkNonce(this.#running.nonce, nonce)
@@ -94,13 +94,13 @@ export class GenerateRoot {
     })
   }
 
-  /** Ends it at once: the server is being sealed. */
+  /** Cancels it at once: the server is being sealed. */
   drop(): void {
     this.#running?.collector.reset()
     this.#running = undefined
   }
 
-  /** Takes one share; the last one gives the token. */
+  /** Accepts one share; the last one returns the token. */
   async update(share: Uint8Array, nonce: string): Promise<RootStatus> {
     return this.#seal.exclusively(async () => {
       const running = this.#current()
@@ -130,7 +130,7 @@ export class GenerateRoot {
   }
 }
 
-/** Two texts of one length (in bytes) XORed, in base64 without padding. */
+/** The XOR of two strings of the same length (in bytes), in base64 without padding. */
 export function xored(token: string, otp: string): string {
   const [a, b] = [Buffer.from(token), Buffer.from(otp)]
   if (a.length !== b.length) throw new Fault('internal', 'the token and the one-time password differ in length')
@@ -139,7 +139,7 @@ export function xored(token: string, otp: string): string {
     .replace(/=+$/, '')
 }
 
-/** The token behind an encoded one. @throws Fault when the parts do not fit. */
+/** Decodes an encoded token. @throws Fault if the parts do not match. */
 export function decoded(encoded: string, otp: string): string {
   const bytes = /^[A-Za-z0-9+/]+$/.test(encoded) ? Buffer.from(encoded, 'base64') : Buffer.alloc(0)
   const pad = Buffer.from(otp)

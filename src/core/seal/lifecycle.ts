@@ -6,11 +6,11 @@ import type { Log } from '../../util/log.ts'
 
 /** Hooks around unsealing and sealing. */
 export interface LifecycleHooks {
-  /** After unseal: everything that lives only while open. */
+  /** After unseal: starts everything that exists only while unsealed. */
   afterUnseal(options?: UnsealOptions): Promise<void>
-  /** Before seal, and after an `afterUnseal` that failed half-way. It must not wait for the seal manager, which waits for it. */
+  /** Before seal, and after an `afterUnseal` that failed. It must not wait for the seal manager, which waits for it. */
   beforeSeal(): Promise<void>
-  /** A new root token of an open server. */
+  /** A new root token of an unsealed server. */
   createRootToken(): Promise<string>
 }
 
@@ -25,7 +25,7 @@ export interface SealManagerParts {
   readonly hooks: LifecycleHooks
 }
 
-/** How far the server is from being open. */
+/** The progress of the unseal. */
 export interface SealStatus {
   readonly initialised: boolean
   readonly sealed: boolean
@@ -35,7 +35,7 @@ export interface SealStatus {
   readonly nonce: string
 }
 
-/** PGP keys (base64) of those for whom init encrypts what it gives. */
+/** PGP keys (base64) of the recipients of init's secrets. */
 export interface InitKeys {
   /** None, or one for each share. */
   readonly pgpKeys?: readonly string[]

@@ -13,7 +13,7 @@ export interface RekeyOptions {
   readonly verify: boolean
   /** None, or the PGP key (base64) of each holder: the new shares are encrypted for them. */
   readonly pgpKeys?: readonly string[]
-  /** Keep a copy of the encrypted shares. */
+  /** Store a copy of the encrypted shares. */
   readonly backup?: boolean
 }
 
@@ -21,10 +21,10 @@ interface Running extends RekeyOptions {
   readonly backup: boolean
   readonly recipients: ShareRecipients
   readonly nonce: string
-  /** The epoch of the seal at the start: an operation that replaces the shares meanwhile ends this one. */
+  /** The epoch of the seal at the start: an operation that replaces the shares meanwhile cancels this one. */
   readonly epoch: number
   readonly collector: ShareCollector
-  /** The new seal while its shares wait to be given back. */
+  /** The new seal while its shares wait for verification. */
   pending?: { readonly record: SealRecord; collector: ShareCollector }
 }
 
@@ -46,8 +46,8 @@ const idleStatus: RekeyStatus = {
 type Seal = Pick<SealManager, 'record' | 'fits' | 'split' | 'adopt' | 'exclusively' | 'epoch'>
 
 /**
- * New unseal shares (and with them a new unseal and root key) from a threshold of the old ones; if wished only after enough of
- * the new ones were given back. Lives in memory: a seal or a restart ends it, and the old shares hold.
+ * New unseal shares (and with them a new unseal and root key) from a threshold of the old ones; optionally only after a
+ * threshold of the new ones was submitted. In memory only: a seal or a restart cancels it, and the old shares stay valid.
  */
 export class Rekey {
   readonly #seal: Seal
@@ -81,7 +81,7 @@ export class Rekey {
     }
   }
 
-  /** @throws Fault invalid_request; `busy` when one is under way already. */
+  /** @throws Fault invalid_request; `busy` if one is in progress already. */
   async start(options: RekeyOptions, busy: string): Promise<void> {
     const { pgpKeys = [], backup = false } = options
     if (backup && pgpKeys.length === 0) throw refuse('backup needs pgp_keys: shares are never stored in plain')
@@ -102,7 +102,7 @@ export class Rekey {
     })
   }
 
-  /** Ends it. A nonce, if one is given, must be the right one. */
+  /** Cancels it. A given nonce must be correct. */
   async cancel(nonce = ''): Promise<void> {
     await this.#seal.exclusively(async () => {
       if (this.#running && nonce !== '') checkNonce(this.#running.nonce, nonce)
@@ -110,14 +110,14 @@ export class Rekey {
     })
   }
 
-  /** Ends it at once: the server is being sealed. */
+  /** Cancels it at once: the server is being sealed. */
   drop(): void {
     this.#running?.collector.reset()
     this.#running?.pending?.collector.reset()
     this.#running = undefined
   }
 
-  /** Takes one old share. Gives the new ones when there are enough. */
+  /** Accepts one old share. Returns the new ones when there are enough. */
   async update(share: Uint8Array, nonce: string, idle: string): Promise<NewShares | undefined> {
     return this.#seal.exclusively(async () => {
       const running = this.#current(idle)
@@ -134,7 +134,7 @@ export class Rekey {
     })
   }
 
-  /** Takes one new share back. Complete when the new shares count from now on. A wrong one begins it again. */
+  /** Accepts one new share. Complete when the new shares are valid. A wrong one restarts the verification. */
   async verify(
     share: Uint8Array,
     nonce: string,
@@ -180,7 +180,7 @@ export class Rekey {
     pending.collector = new ShareCollector(pending.collector.threshold, this.#uuid())
   }
 
-  /** Nothing counts before the shares are encrypted and their copy is kept: whatever fails until then changes nothing. */
+  /** Nothing takes effect before the shares are encrypted and their copy is stored: an earlier failure changes nothing. */
   async #finish(running: Running): Promise<NewShares> {
     const { nonce, shares: count, threshold, verify, recipients, backup } = running
     const { fingerprints } = recipients

@@ -5,7 +5,7 @@ import { AmbiguousCommit } from '../../contract/storage.ts'
 import { sameBytes, wipe } from '../../util/bytes.ts'
 import type { SealManagerParts } from './lifecycle.ts'
 
-/** How often, and how long in between (milliseconds), a write is repeated whose outcome the storage did not tell. */
+/** How often, and at which interval (milliseconds), a write with an unknown outcome is repeated. */
 const settling = { tries: 6, wait: 500 } as const
 
 /**
@@ -39,7 +39,7 @@ export async function changeRoot(
   return 'unknown'
 }
 
-/** Removes a seal and keyring that were made a moment ago, if they are there and are these. */
+/** Removes a seal and keyring that were just created, if they exist and are these. */
 export async function undoInit({ storage, log }: SealManagerParts, made: Protected): Promise<void> {
   try {
     const [seal, keyring] = await storage.get([plainKeys.seal, plainKeys.keyring])

@@ -23,7 +23,7 @@ export class SealManager {
   #unsealKey: Uint8Array | undefined
   #isUnsealed = false
   #epoch = 0
-  /** How often the storage was lost: an unseal that was under way then must not succeed. */
+  /** How often the storage was lost: an unseal in progress must then fail. */
   #losses = 0
   /** This process is replacing the seal record. */
   #replacing = false
@@ -63,12 +63,12 @@ export class SealManager {
     void this.#mutex.run(async () => this.#shut())
   }
 
-  /** Grows whenever the shares are replaced: what older shares allowed is void then. */
+  /** Increases when the shares are replaced: operations with older shares are then invalid. */
   get epoch(): number {
     return this.#epoch
   }
 
-  /** Runs `task` alone: nothing is sealed, unsealed or reshared meanwhile. @throws Fault sealed unless open. */
+  /** Runs `task` exclusively: no seal, unseal or rekey meanwhile. @throws Fault sealed unless unsealed. */
   async exclusively<T>(task: () => Promise<T>): Promise<T> {
     return this.#mutex.run(async () => {
       if (!this.#isUnsealed) throw new Fault('sealed', 'Vault is sealed')
@@ -96,8 +96,8 @@ export class SealManager {
   }
 
   /**
-   * Makes root key, keyring, shares and the first root token; stays sealed. All or nothing: a failure half-way is undone,
-   * because nobody would hold the shares. @throws Fault when it was done before.
+   * Creates root key, keyring, shares and the first root token; stays sealed. All or nothing: a failure is undone, because
+   * the shares would be lost. @throws Fault if the server is already initialised.
    */
   async initialise(shares: number, threshold: number, keys: InitKeys = {}): Promise<Initialised> {
     return this.#mutex.run(async () => {
@@ -128,7 +128,7 @@ export class SealManager {
     })
   }
 
-  /** Takes one share. The share that completes a threshold says what is to become of damage. */
+  /** Accepts one share. The share that completes a threshold determines whether damage is accepted. */
   async unseal(share: Uint8Array, options: UnsealOptions = {}): Promise<void> {
     await this.#mutex.run(async () => {
       if (this.#isUnsealed) return
@@ -147,7 +147,7 @@ export class SealManager {
     })
   }
 
-  /** Forgets the shares given so far. */
+  /** Drops the shares given so far. */
   async resetUnseal(): Promise<void> {
     await this.#mutex.run(async () => {
       if (this.#isUnsealed) throw refuse('vault is unsealed')
@@ -175,7 +175,7 @@ export class SealManager {
     return valid
   }
 
-  /** Shares of a fresh unseal key. They open nothing until `adopt`. */
+  /** Shares of a new unseal key. They decrypt nothing until `adopt`. */
   async split(shares: number, threshold: number): Promise<Protected> {
     const placeholder = this.#parts.random(32)
     const made = await this.#parts.seal.protect(placeholder, shares, threshold)
@@ -184,13 +184,13 @@ export class SealManager {
   }
 
   /**
-   * Puts a seal made by `split` in place of the present one, together with a new root key: the old shares and an old copy of
-   * the seal record must not open a later copy of the keyring. Inside `exclusively`.
+   * Replaces the current seal by one from `split`, together with a new root key: the old shares and an old copy of the seal
+   * record must not decrypt a later copy of the keyring. Inside `exclusively`.
    *
    * - `unfit`: `shares` are not a threshold of the new ones; nothing has changed.
-   * - `unknown`: the storage failed without telling whether it wrote. The server has sealed itself; either the old shares open
-   *   it or the new ones do, so nobody may throw any away.
-   * @throws Fault unavailable when nothing was changed.
+   * - `unknown`: the storage failed without reporting whether it wrote. The server has sealed itself; either the old or the
+   *   new shares unseal it, so both must be kept.
+   * @throws Fault unavailable if nothing was changed.
    */
   async adopt(next: SealRecord, shares: readonly Uint8Array[]): Promise<'adopted' | 'unfit' | 'unknown'> {
     const keys = await this.#parts.seal.combine(next, shares)
@@ -224,7 +224,7 @@ export class SealManager {
     return this.#parts.hooks.createRootToken()
   }
 
-  /** A fresh root key. While it is not known whether it was taken, the server is sealed. */
+  /** A new root key. While it is unknown whether it was written, the server is sealed. */
   async #reroot(record: SealRecord, unsealKey: Uint8Array): Promise<'done' | 'unknown'> {
     this.#replacing = true
     const outcome = await changeRoot(this.#parts, record, unsealKey).finally(() => {
@@ -238,7 +238,7 @@ export class SealManager {
     return outcome
   }
 
-  /** Sealed, whatever fails on the way. */
+  /** Seals, even if a step fails. */
   async #shut(): Promise<void> {
     const { barrier, hooks, log } = this.#parts
     this.#isUnsealed = false

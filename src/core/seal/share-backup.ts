@@ -2,9 +2,9 @@ import type { View } from '../../contract/view.ts'
 import { refuse } from '../../contract/fault.ts'
 import { isListOf, isMapOf, isName, shapeOf } from '../../util/stored/shape.ts'
 
-/** Shares that a rekey encrypted for their holders, kept in case they are lost on the way (Vault: `rekey/backup`). */
+/** Shares that a rekey encrypted for their recipients, stored in case they are lost (Vault: `rekey/backup`). */
 export interface ShareBackup {
-  /** Of the rekey that made them. */
+  /** Of the rekey that created them. */
   readonly nonce: string
   /** OpenPGP messages by the fingerprint of the key they are for, in hexadecimal. */
   readonly keys: Readonly<Record<string, readonly string[]>>
@@ -15,7 +15,7 @@ const backupShape = shapeOf<ShareBackup>('a backup of key shares', { nonce: isNa
 
 const name = 'share-backup'
 
-/** Where that backup lies, in the barrier. Only ever encrypted shares. */
+/** The record of that backup in the barrier. It has only encrypted shares. */
 export class ShareBackups {
   readonly #view: View
 
@@ -23,7 +23,7 @@ export class ShareBackups {
     this.#view = view
   }
 
-  /** @throws Fault invalid_request when there is none. */
+  /** @throws Fault invalid_request if there is none. */
   async read(): Promise<ShareBackup> {
     const backup = await this.#view.get(name, backupShape)
     if (backup) return backup
@@ -34,7 +34,7 @@ export class ShareBackups {
     await this.#view.del(name)
   }
 
-  /** Keeps messages, one for each fingerprint; what was kept before is replaced. */
+  /** Stores messages, one for each fingerprint; they replace the previous ones. */
   async keep(nonce: string, fingerprints: readonly string[], messages: readonly Uint8Array[]): Promise<void> {
     const keys: Record<string, string[]> = {}
     for (const [at, print] of fingerprints.entries())

@@ -1,7 +1,7 @@
 import { refuse } from '../../contract/fault.ts'
 import { sameBytes, wipe } from '../../util/bytes.ts'
 
-/** Shares given one by one until there are enough. The same share twice counts once. */
+/** Collects shares until there are enough. A repeated share counts once. */
 export class ShareCollector {
   readonly threshold: number
   readonly nonce: string
@@ -17,7 +17,7 @@ export class ShareCollector {
   }
 
   /**
-   * Takes a share. Gives all of them when there are enough, and begins again; they are the caller's to wipe.
+   * Adds a share. Returns all of them when there are enough, and starts again; the caller must wipe them.
    * False: it was given before.
    */
   add(share: Uint8Array): readonly Uint8Array[] | undefined | false {
@@ -35,7 +35,7 @@ export class ShareCollector {
   }
 }
 
-/** @throws Fault invalid_request when the nonce is not the one of the operation. The right one is not told. */
+/** @throws Fault invalid_request if the nonce is not that of the operation. The error does not contain the correct one. */
 export function checkNonce(wanted: string, nonce: string): void {
   if (wanted !== nonce)
     throw refuse(
@@ -49,5 +49,5 @@ export function checkShareSize(share: Uint8Array): void {
   if (share.length > 33) throw refuse('key is longer than maximum 33 bytes')
 }
 
-/** The error of a key-share operation whose shares another one has replaced since it began. */
+/** The error of a key-share operation whose shares were replaced by another one since its start. */
 export const replaced = 'the shares of this server were replaced since this operation began; start it again'

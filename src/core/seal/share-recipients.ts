@@ -3,7 +3,7 @@ import { readPgpKeys } from '../../crypto/keys/pgp.ts'
 import type { PgpRecipient } from '../../crypto/keys/pgp.ts'
 import { hex } from '../../util/bytes.ts'
 
-/** Those who are handed the shares: nobody in particular, in clear, or each by a PGP key. */
+/** The recipients of the shares: unnamed, in plaintext, or each with a PGP key. */
 export class ShareRecipients {
   readonly #recipients: readonly PgpRecipient[]
 
@@ -23,7 +23,7 @@ export class ShareRecipients {
     return this.#recipients.map(({ fingerprint }) => fingerprint)
   }
 
-  /** The shares as they are handed out: as they are, or the OpenPGP message that holds the hexadecimal text of each. */
+  /** The shares for the recipients: unchanged, or the OpenPGP message with the hexadecimal form of each. */
   async hand(shares: readonly Uint8Array[]): Promise<readonly Uint8Array[]> {
     if (this.#recipients.length === 0) return shares
     return Promise.all(this.#recipients.map(async (holder, at) => holder.encrypt(hex(shares[at] ?? new Uint8Array()))))

@@ -1,7 +1,7 @@
 import type { AuditMetrics } from '../../audit/metrics.ts'
 import type { Traffic } from './traffic.ts'
 
-/** The numbers that `sys/metrics` tells, under the names that boards for Vault know where there is one. */
+/** The numbers of `sys/metrics`, with Vault's names if Vault has them. */
 export function measure(traffic: Traffic, logs: readonly AuditMetrics[], at: number) {
   const handled = traffic.handled()
   const { heapUsed, rss } = process.memoryUsage()
@@ -9,10 +9,10 @@ export function measure(traffic: Traffic, logs: readonly AuditMetrics[], at: num
   return {
     at,
     gauges: [
-      gauge('core.unsealed', 'Whether the server is open: told only while it is.', 1),
+      gauge('core.unsealed', 'Whether the server is unsealed: present only while it is.', 1),
       gauge('core.active', 'Whether this node is the active one.', 1),
-      gauge('core.in_flight_requests', 'Requests under way.', traffic.inFlight().length),
-      gauge('runtime.alloc_bytes', 'Memory that objects take.', heapUsed),
+      gauge('core.in_flight_requests', 'Requests in progress.', traffic.inFlight().length),
+      gauge('runtime.alloc_bytes', 'Memory used by objects.', heapUsed),
       gauge('runtime.sys_bytes', 'Memory that the process has of the machine.', rss),
       gauge('runtime.uptime_seconds', 'How long the process has run.', Math.floor(process.uptime())),
       ...logs.flatMap(auditGauges),
@@ -28,7 +28,7 @@ export function measure(traffic: Traffic, logs: readonly AuditMetrics[], at: num
     ],
     samples: handled.map(({ operation, outcome, count, sum, min, max }) => ({
       name: 'vault.core.handle_request',
-      about: 'Milliseconds from the parsed request to its answer, audit lines included.',
+      about: 'Milliseconds from the parsed request to its response, including audit lines.',
       count,
       sum,
       min,
@@ -55,7 +55,7 @@ function auditCounters({ path, failures, lost, disturbed }: AuditMetrics) {
   const counter = (name: string, about: string, value: number) => ({ name: `vault.audit.log.${name}`, about, value, labels }) // prettier-ignore
   return [
     counter('failures', 'Writes and syncs of an audit device that failed.', failures),
-    counter('lost', 'Lines that the device did not take and that no line tells of yet.', lost),
-    counter('disturbed', 'How often somebody else moved or changed the live file.', disturbed),
+    counter('lost', 'Lines that the device did not write and that are not in a gap line yet.', lost),
+    counter('disturbed', 'How often another process moved or changed the live file.', disturbed),
   ]
 }

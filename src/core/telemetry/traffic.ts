@@ -3,14 +3,14 @@ import type { FaultCode } from '../../contract/fault.ts'
 import type { Operation, Request } from '../../contract/request.ts'
 import type { Clock } from '../../util/clock.ts'
 
-/** A request that is under way. */
+/** A request in progress. */
 export interface InFlight {
   readonly request: Request
   /** Epoch milliseconds. */
   readonly since: number
 }
 
-/** All requests of one operation that ended alike. Times in milliseconds. */
+/** All requests of one operation with the same outcome. Times in milliseconds. */
 export interface Handled {
   readonly operation: Operation
   readonly outcome: 'ok' | FaultCode
@@ -22,7 +22,7 @@ export interface Handled {
 
 type Tally = { -readonly [K in keyof Handled]: Handled[K] }
 
-/** Which requests are under way, and how many there were since the process began. Kept in memory only. */
+/** The requests in progress, and their number since the start of the process. In memory only. */
 export class Traffic {
   readonly #clock: Clock
   /** Since when, epoch milliseconds. */
@@ -37,12 +37,12 @@ export class Traffic {
     this.#open.set(request, this.#clock.now())
   }
 
-  /** @param request the object that it began with. @param outcome what was thrown, if anything was. */
+  /** @param request the same object as at its start. @param outcome the thrown error, if any. */
   end(request: Request, outcome: unknown): void {
     const since = this.#open.get(request)
     if (since === undefined) return
     this.#open.delete(request)
-    // Whole milliseconds: a single short request counts 0 or 1, the sum of many is right.
+    // Integer milliseconds: a single short request counts 0 or 1, the sum of many is accurate.
     const took = Math.max(0, this.#clock.now() - since)
     const tally = this.#tally(request.operation, outcomeOf(outcome))
     tally.count++
@@ -51,7 +51,7 @@ export class Traffic {
     tally.max = Math.max(tally.max, took)
   }
 
-  /** The requests under way, oldest first. */
+  /** The requests in progress, oldest first. */
   inFlight(): InFlight[] {
     return [...this.#open].map(([request, since]) => ({ request, since }))
   }

@@ -3,7 +3,7 @@ import type { Clock } from '../../util/clock.ts'
 import { product } from '../../util/version.ts'
 import { isName, isText, isTime, shapeOf } from '../../util/stored/shape.ts'
 
-/** A release that has opened this storage. */
+/** A release that has unsealed this storage. */
 export interface InstalledVersion {
   readonly version: string
   readonly buildDate: string
@@ -25,7 +25,7 @@ export class VersionHistory {
     this.#view = view
   }
 
-  /** Notes the running release if it is new here. */
+  /** Records the running release if it is new here. */
   static async open(view: View, clock: Clock): Promise<VersionHistory> {
     const { release: version, buildDate } = product
     await view.transaction(async (tx) => {

@@ -6,7 +6,7 @@ import type { UnsealedServerParts, UnsealedServer } from './unsealed-server.ts'
 /** The name of the chore that removes the remains of removed namespaces. */
 export const purging = 'removed namespaces'
 
-/** One process does it, so that nobody rotates twice; whatever else is periodic may be done by several at once. */
+/** Run by one process only, so that keys are not rotated twice; all other periodic work may run in several at once. */
 function rotating(barrier: Barrier): Chore {
   return { name: 'rotating the encryption key', every: 60_000, run: async () => barrier.rotateIfDue() }
 }

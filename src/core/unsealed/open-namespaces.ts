@@ -38,7 +38,7 @@ function firstRecords(parts: UnsealedServerParts, record: NamespaceRecord) {
   ]
 }
 
-/** Opens the policies and mounts of a namespace. Those of one that is being removed stay closed. */
+/** Loads the policies and mounts of a namespace. Those of a namespace that is being removed are not loaded. */
 async function furnish(
   parts: FollowingParts & { readonly tokens: TokenStore },
   engines: readonly Engine[],

@@ -4,7 +4,7 @@ import type { TokenHome } from '../../tokens/namespace-tokens.ts'
 import type { Namespace } from '../namespaces/namespace.ts'
 import type { UnsealedServerParts } from './unsealed-server.ts'
 
-/** Where the parts of a namespace are found, while it is open. */
+/** The parts of a namespace, while it is loaded. */
 export interface HomeParts {
   readonly namespaceOf: (id: NamespaceId) => Namespace | undefined
   readonly identities: (id: NamespaceId) => Identities | undefined

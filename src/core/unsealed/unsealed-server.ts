@@ -40,11 +40,11 @@ export interface UnsealedServerParts {
   readonly options?: UnsealOptions
   readonly ttl: { readonly default: number; readonly max: number }
   readonly lockoutSettings: LockoutSettings
-  /** The engines of this build, given what has been opened so far. */
+  /** The engines of this build, from the parts created so far. */
   readonly engines: (open: {
     readonly tokensOf: (namespace: NamespaceId) => NamespaceTokens
     readonly wrappings: Wrappings
-    /** The state of the engine that is mounted at an API path of a namespace; undefined when there is none now. */
+    /** The state of the engine at an API path of a namespace; undefined if there is none now. */
     readonly stateAt: (namespace: NamespaceId, apiPath: string) => unknown
     /** The mounts of login methods in a namespace. */
     readonly loginMounts: (namespace: NamespaceId) => readonly MountRecord[]
@@ -82,11 +82,14 @@ export interface UnsealedServer {
   close(): Promise<void>
 }
 
-/** Checks the audit log before anything is changed, opens tokens and then namespaces with their policies and mounts, and starts the chores. */
+/**
+ * Checks the audit log before anything is changed, loads tokens and then namespaces with their policies and mounts, and starts
+ * the periodic tasks.
+ */
 export async function startUnsealed(parts: UnsealedServerParts): Promise<UnsealedServer> {
   const { barrier, audit } = parts
   const { acceptAuditLog: accept, expectedHead } = parts.options ?? {}
-  // Every process has audit devices of its own, and keeps what it knows of them apart.
+  // Every process has its own audit devices, with their records in its own folder.
   const folder = barrier.member === undefined ? 'core/audit/' : `core/audit/member/${barrier.member}/`
   await audit.open(barrier.view(folder), {
     ride: (along) => barrier.attach(along, folder),
@@ -96,7 +99,7 @@ export async function startUnsealed(parts: UnsealedServerParts): Promise<Unseale
   })
   try {
     if (barrier.member !== undefined && audit.devices().length === 0) throw unaudited()
-    // Damage is accepted at the owner of the storage, whose log has the line.
+    // Damage is accepted by the owner of the storage, whose log has the line.
     if (barrier.member === undefined) await noteAccepted(parts)
     return await openStores(parts)
   } catch (thrown) {
@@ -112,7 +115,7 @@ function unaudited(): Fault {
   )
 }
 
-/** Records in the audit log that damage to records was accepted. If no device takes the line, the next unseal tries again. */
+/** Records in the audit log that damage to records was accepted. If no device accepts the line, the next unseal tries again. */
 async function noteAccepted({ barrier, audit, log }: UnsealedServerParts): Promise<void> {
   const accepted = await barrier.accepted()
   if (!accepted) return
@@ -137,7 +140,7 @@ async function openTokens({ barrier, clock, random }: UnsealedServerParts, late:
     lives: (token) => late.namespaces?.lives(token) ?? false,
     onRevoke: async (token) => {
       const namespace = late.namespaces?.byId(token.namespace)
-      // A namespace that is being removed is emptied as a whole, and may not even be open.
+      // A namespace that is being removed is emptied as a whole, and may not be loaded.
       if (namespace && !namespace.record.removing) await namespace.mounts.tokenEnded(token)
     },
   })
@@ -147,7 +150,7 @@ async function openStores(parts: UnsealedServerParts): Promise<UnsealedServer> {
   const { barrier, audit, clock, log } = parts
   const core = barrier.view('core/')
   const freshness = new Freshness()
-  // Tokens need namespaces, and namespaces need engines, which need tokens. No token is valid before its namespace is open.
+  // Tokens need namespaces, and namespaces need engines, which need tokens. No token is valid before its namespace is loaded.
   const late: Late = {}
   const namespaceOf = (id: NamespaceId) => late.namespaces?.byId(id)
   const tokens = await openTokens(parts, late)
@@ -196,14 +199,17 @@ async function openStores(parts: UnsealedServerParts): Promise<UnsealedServer> {
   return server
 }
 
-/** Where a namespace lies, and what is in it and above it. */
+/** The folder of a namespace, its child namespaces and its parent. */
 const placesAround = (namespaceOf: HomeParts['namespaceOf'], identities: HomeParts['identities']) => ({
   loginMounts: (id: NamespaceId) => namespaceOf(id)?.mounts.list('auth') ?? [],
   identitiesAbove: (id: NamespaceId) => allAbove(namespaceOf(id), identities),
   pathOf: (id: NamespaceId): string => namespaceOf(id)?.path ?? '',
 })
 
-/** The identities of the namespaces above one, the nearest first. @throws Fault internal when one of them has none: what it demands would be left out */
+/**
+ * The identities of the namespaces above one, the nearest first. @throws Fault internal if one of them has none: its enforcements
+ * would be left out
+ */
 function allAbove(namespace: Namespace | undefined, identities: UnsealedServer['identities']): Identities[] {
   if (!namespace?.parent) return []
   const found = identities(namespace.parent.id)
@@ -211,7 +217,7 @@ function allAbove(namespace: Namespace | undefined, identities: UnsealedServer['
   return [found, ...allAbove(namespace.parent, identities)]
 }
 
-/** Whether a namespace, and in it a mount, is still there. */
+/** Whether a namespace, and in it a mount, still exists. */
 function existsIn(namespaces: Namespaces) {
   return (id: NamespaceId, mount: string | undefined): boolean => {
     const namespace = namespaces.byId(id)

@@ -10,10 +10,10 @@ import type { DecidingParts, Draft } from './decision.ts'
 import { listFilter } from './list-filter.ts'
 import { deniedElsewhere } from './other-paths.ts'
 
-/** The verdict outside of a token's namespace: no policy reaches there. */
+/** The verdict outside of a token's namespace, where none of its policies apply. */
 const nothingAllowed: Verdict = { allowed: false, sudo: false, root: false, granting: [] }
 
-/** Asks the policies of a token. @throws Fault permission_denied */
+/** Checks the policies of a token. @throws Fault permission_denied */
 export async function authorise(parts: DecidingParts, draft: Draft, token: TokenRecord, sudo: boolean): Promise<void> {
   const { route } = draft
   const found = parts.acls.of(token)

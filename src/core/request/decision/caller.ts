@@ -7,7 +7,7 @@ import { deniedElsewhere, whereLeads } from './other-paths.ts'
 
 /**
  * The path of the namespace of a request as a token's policies see it: '' in the token's own namespace, `app/` in one below
- * it. Undefined anywhere else: no policy reaches out of the namespace that it lies in.
+ * it. Undefined in all other namespaces: no policy applies outside of its namespace.
  */
 export function reachOf(home: Namespace | undefined, here: Namespace): string | undefined {
   return home?.holds(here) ? home.pathIn(here, '') : undefined
@@ -33,7 +33,7 @@ export class TokenCaller implements Caller {
   /**
    * @param here the namespace of the request
    * @param reach see `reachOf`
-   * @param query what the policies were asked about the request; absent until then
+   * @param query the query of the policies for the request; absent until then
    */
   constructor(token: TokenRecord, acl: Acl, { here, reach, sudo, query }: CallerParts) {
     this.token = token
@@ -89,7 +89,7 @@ export class TokenCaller implements Caller {
   }
 }
 
-/** Nobody in particular: routes that need no token. */
+/** The caller of routes that need no token. */
 export const anyone: Caller = {
   policies: [],
   sudo: false,

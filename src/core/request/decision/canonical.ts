@@ -5,7 +5,7 @@ import type { Route } from '../../../contract/route.ts'
 
 type Params = Readonly<Record<string, string>>
 
-/** Where a request leads, under the one name that the policy judges, the audit log shows and the handler uses. */
+/** The target of a request, under the one name for policy, audit log and handler. */
 export interface Canonical {
   readonly path: ApiPath
   readonly params: Params
