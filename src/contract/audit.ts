@@ -25,12 +25,12 @@ export interface GrantingPolicy {
   readonly type: 'acl' | ''
 }
 
-/** One request after its decision; both of its lines are made from this object. Plain data, never changed. */
+/** One request after its decision; both of its lines are written from this object. Plain data, never changed. */
 export interface AuditEvent {
   readonly request: Request
-  /** The namespace in which the request was judged. No id: there is no namespace of that path. */
+  /** The namespace of the decision. No id: there is no namespace with that path. */
   readonly namespace: { readonly id: NamespaceId; readonly path: string }
-  /** The capability that the policy was asked about: `create` or `update` for a `write`. */
+  /** The capability that the policy was checked for: `create` or `update` for a `write`. */
   readonly operation: Exclude<Capability, 'sudo' | 'deny'> | 'help'
   /** Absent on routes that need no token, and when the token is unknown. Its JSON is made once per object. */
   readonly token?: TokenRecord
@@ -91,7 +91,7 @@ export interface AuditFileSettings {
   readonly compress: boolean
   /** The number of closed files to keep; undefined: all. */
   readonly retainFiles: number | undefined
-  /** How long to keep them; undefined: for ever. */
+  /** How long to keep them; undefined: without a limit. */
   readonly retainAge: number | undefined
   /** Checkpoints also have an ML-DSA-44 cosignature. */
   readonly mlDsa: boolean
@@ -107,8 +107,8 @@ export interface AuditFile {
   readonly settings: AuditFileSettings
   state(): FileState
   /**
-   * Continues in a new file that begins with `firstLine` (with its line feed). The file in use gets the path `closed`; a file
-   * that somebody else put in its place gets `aside`. A crash leaves either the old file in place or the new one.
+   * Continues in a new file that begins with `firstLine` (with its line feed). The live file gets the path `closed`; a file
+   * that another process put in its place gets `aside`. A crash leaves either the old file in place or the new one.
    * @throws when a file cannot be made or renamed
    */
   begin(firstLine: string, names: { readonly closed: string; readonly aside: string }): void
@@ -138,7 +138,7 @@ export interface AuditDevice {
    * @throws when they cannot be written: then none of them counts as written, and the next call starts afresh.
    */
   write(lines: string): void | Promise<void>
-  /** Aborts the write under way, which fails. Absent where that is not possible. */
+  /** Aborts the write in progress, which fails. Absent if that is not possible. */
   abort?(): void
   /** Resolves when everything written before is on disk. */
   sync(): Promise<void>

@@ -19,7 +19,7 @@ export interface RotationConfig {
 
 /** Every commit has a number, which is stored in the commit itself and grows with each. */
 export interface Commits {
-  /** The number of the newest commit in the storage when it was opened; undefined: its record is missing, so somebody removed it. */
+  /** The number of the newest commit in the storage at unseal; undefined: its record is missing, so it was removed. */
   readonly found: number | undefined
   /** The number of the newest commit that the storage has acknowledged since. */
   readonly newest: number

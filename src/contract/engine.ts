@@ -7,7 +7,7 @@ import type { Login } from './response.ts'
 import type { Route } from './route.ts'
 import type { View } from './view.ts'
 
-/** The core's services for one mount of an engine. Nothing here reaches another mount. */
+/** The core's services for one mount of an engine. They do not reach other mounts. */
 export interface EngineHost {
   /** This mount's records. */
   readonly view: View
@@ -20,9 +20,9 @@ export interface EngineHost {
   /** Effective TTL limits of the mount, seconds. Read at each use: tuning changes them. */
   limits(): { readonly defaultTtl: number; readonly maxTtl: number }
   /**
-   * Whether a login may go on: its proof is right, and failed logins have not locked its user out. Counts a wrong proof. Called
-   * once the proof has been checked, whether or not there is such a user, and before anything is changed. A login that may not go
-   * on gets the response of a wrong proof.
+   * Whether a login may continue: its proof is correct, and failed logins have not locked its user out. Counts a wrong proof.
+   * Called once the proof has been checked, whether or not there is such a user, and before anything is changed. A login that
+   * may not continue gets the response to a wrong proof.
    * @param alias the canonical name of the user, as `Login.alias` has it
    */
   readonly mayLogIn: (alias: string, isProven: boolean) => boolean
@@ -31,29 +31,29 @@ export interface EngineHost {
 /** The data of a login that its mount gets back at renewals (`Login.data`). */
 export type LoginData = Readonly<Record<string, unknown>>
 
-/** What a renewal is judged by besides records: who sends the request. */
+/** The data for a renewal besides records: the sender of the request. */
 export type RenewalRequest = Pick<Request, 'certificates'>
 
 /** The limits that a mount sets for a renewal of a token that it created. Seconds; 0: none of its own. */
 export interface Renewal {
-  /** The TTL where the caller asks for none; 0: the default of the mount; absent: as last time. */
+  /** The default TTL of a renewal; 0: that of the mount; absent: as last time. */
   readonly ttl?: number
   readonly maxTtl: number
   readonly period: number
   readonly explicitMaxTtl: number
-  /** The names of the groups of whoever logged in, as they are now; absent: they stay as they were. */
+  /** The current names of the user's groups; absent: they stay unchanged. */
   readonly groupAliases?: readonly string[]
 }
 
 /** The login of a token that is sent with each request. Its TTL ends with the token. */
 export interface BearerLogin extends Login {
-  /** Policies that bound whatever else the caller has: a request must be allowed by these as well. Absent: nothing is bounded. */
+  /** Policies that limit all others of the caller: a request must be allowed by these as well. Absent: no limit. */
   readonly ceiling?: readonly string[]
 }
 
-/** Takes tokens of others that are sent with each request, in place of a token of ours. `S`: see `defineEngine`. */
+/** Accepts tokens of other issuers that are sent with each request, in place of our own. `S`: see `defineEngine`. */
 export interface BearerMethod<S = unknown> {
-  /** Whether a token is for this mount, by its claims, of which nothing is verified yet. Cheap, changes nothing. */
+  /** Whether a token is for this mount, by its claims, which are not verified yet. Cheap, changes nothing. */
   isFor(state: S, claims: Readonly<Record<string, unknown>>): Promise<boolean>
   /** Changes whenever another judgement of the same token may follow: the mount's configuration or a role is another one. */
   epoch(state: S): number
@@ -79,10 +79,10 @@ export interface Engine {
   /**
    * Judges a renewal of a token that this mount created, by its records of today. Without it no login of this engine makes
    * a renewable token.
-   * @throws Fault when the token is not to be renewed: the user is gone, or has other policies now
+   * @throws Fault if the token is not to be renewed: the user no longer exists, or has other policies now
    */
   renew?(state: unknown, loginData: LoginData, token: TokenRecord, request: RenewalRequest): Promise<Renewal> | Renewal
-  /** For login methods of which tokens of others are taken without a login. */
+  /** For login methods that accept tokens of other issuers without a login. */
   readonly bearer?: BearerMethod
   /** Removes what the mount stores for a token that was revoked or has expired. Called again after a failure. */
   tokenEnded?(state: unknown, token: TokenRecord): Promise<void>

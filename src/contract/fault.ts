@@ -1,7 +1,7 @@
 import type { FaultForm } from './wire/form.ts'
 
 /**
- * Every way in which a request can fail. Each protocol maps all of them in one exhaustive table.
+ * All ways in which a request can fail. Each protocol maps all of them in one exhaustive table.
  *
  * - `unauthenticated`: no usable token; `permission_denied`: a token, but no policy that allows it.
  * - `not_found`: the record does not exist; `no_route`: no mount; `unsupported_path`: a mount without such a path.

@@ -10,10 +10,10 @@ export const rootNamespace: NamespaceId = 'root'
 export const capabilities = ['create', 'read', 'update', 'delete', 'list', 'patch', 'scan', 'sudo', 'deny'] as const
 export type Capability = (typeof capabilities)[number]
 
-/** The operations that a policy can be asked about, as its capabilities name them. */
+/** The operations of policy checks, named like capabilities. */
 export const explainable = ['create', 'read', 'update', 'delete', 'list', 'scan', 'patch'] as const
 
-/** One way that an entity logs in: the name that a mount of a login method knows it by. */
+/** One alias of an entity: its name on a mount of a login method. */
 export interface PrincipalAlias {
   readonly id: string
   readonly name: string
@@ -25,7 +25,7 @@ export interface PrincipalAlias {
   readonly customMetadata: Readonly<Record<string, string>>
 }
 
-/** A person, service or machine, whichever way it logged in. */
+/** A person, service or machine, for all its login methods. */
 export interface PrincipalEntity {
   readonly id: string
   readonly name: string
@@ -45,7 +45,7 @@ export interface PrincipalGroup {
   readonly namespace: NamespaceId
 }
 
-/** Who stands behind a token besides the token itself. Plain, never changed: whatever changes makes another object. */
+/** The entity and groups of a token. Plain, never changed: a change creates another object. */
 export interface Principal {
   readonly entity: PrincipalEntity
   /** All its groups, nested ones included, each once. */
@@ -66,18 +66,21 @@ export interface Principals {
 export interface Arrival {
   /** The accessor of the mount that it went through. */
   readonly mountAccessor: string
-  /** The name of whoever logged in, canonical and unique within the mount. */
+  /** The name of the user, canonical and unique within the mount. */
   readonly name: string
   readonly metadata: Readonly<Record<string, string>>
-  /** The names that the login method has for the groups of whoever logged in; undefined: it knows of none, and memberships stay. */
+  /** The login method's names of the user's groups; undefined: it has none, and memberships stay. */
   readonly groups?: readonly string[]
 }
 
 /** The identities of one namespace, for the core and the token endpoints. */
 export interface Identities extends Principals {
-  /** The principal of a login; the first login of a name makes its entity. @throws Fault unauthenticated when the entity is disabled */
+  /**
+   * The principal of a login; the first login of a name creates its entity. @throws Fault unauthenticated if the entity is
+   * disabled
+   */
   arrive(arrival: Arrival): Promise<Principal>
-  /** Brings an entity's memberships in the external groups of a mount to the names that its login method has for them now. */
+  /** Updates an entity's memberships in the external groups of a mount to the current names from its login method. */
   regroup(entityId: string, mountAccessor: string, groups: readonly string[]): Promise<void>
   /** Their second factors. */
   readonly mfa: SecondFactors
@@ -85,7 +88,7 @@ export interface Identities extends Principals {
   count(): Promise<number>
 }
 
-/** The policies that a principal gives a token besides the token's own, once each, sorted. */
+/** The policies that a principal adds to the token's own, once each, sorted. */
 export function identityPolicies({ entity, groups }: Principal): string[] {
   return [...new Set([...entity.policies, ...groups.flatMap(({ policies }) => policies)])].sort()
 }
@@ -150,11 +153,11 @@ export interface TokenSpec {
   readonly opaque?: string
 }
 
-/** A request that a handler asks the policies about. The path is one of the namespace that the handled request is in. */
+/** A request for a policy check by a handler. The path is one of the namespace of the handled request. */
 export interface AskedRequest {
   readonly operation: Exclude<Capability, 'sudo' | 'deny'>
   readonly path: string
-  /** Its parameters besides those in the path: rules about parameters judge them. */
+  /** Its parameters besides those in the path, for rules about parameters. */
   readonly data?: Readonly<Record<string, unknown>>
 }
 
@@ -169,11 +172,11 @@ export interface Caller {
   /** Whether the caller is root, or its policies grant `sudo` on the requested path. */
   readonly sudo: boolean
   readonly root: boolean
-  /** Whether the caller would be allowed another request: for what a handler does on another mount for him. Pure. */
+  /** Whether the caller would be allowed another request: for operations of a handler on another mount. Pure. */
   allows(asked: AskedRequest): boolean
   /** Whether a rule denies a path of that namespace: for other paths that the handler is about to change. Pure. */
   denies(path: string): boolean
-  /** Whether the rule that allowed the request denies a value that the handler takes for a parameter that was left out. Pure. */
+  /** Whether the rule that allowed the request denies the default of an omitted parameter. Pure. */
   deniesValue(name: string, value: unknown): boolean
   /** Whether a rule of the caller's policies allows something at or below a folder of that namespace. Pure. */
   reaches(folder: string): boolean

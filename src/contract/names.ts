@@ -3,7 +3,7 @@ import { refuse } from './fault.ts'
 /** Whether a string can be a name in paths, as Vault has them: letters, digits and `_`, inside also `-` and `.`. */
 export const isPathName = (name: string): boolean => /^\w(?:[\w.-]*\w)?$/.test(name)
 
-/** Makes a name from a path canonical. @throws Fault invalid_request when it is not a valid name */
+/** Makes a name from a path canonical. @throws Fault invalid_request if it is not a valid name */
 export type Canonicaliser = (input: string) => string
 
 /** A new name neither begins nor ends with a space: it would look like the name without it. */
@@ -18,10 +18,10 @@ export const withoutSlash: Canonicaliser = (input) => (input.endsWith('/') ? inp
 /** The path of something new: see `plainName`. */
 export const newPath: Canonicaliser = (input) => plainName(withoutSlash(input))
 
-/** A name whose letter case does not count. */
+/** A name that is not case-sensitive. */
 export const folded: Canonicaliser = (input) => plainName(input).toLowerCase()
 
-/** A version number; anything else (`latest`) stays as it is. */
+/** A version number; other values (`latest`) stay unchanged. */
 export const versionNumber: Canonicaliser = (input) => {
   const number = /^v?([+-]?\d{1,15})$/.exec(input)?.[1]
   return number === undefined ? input : String(Number(number))

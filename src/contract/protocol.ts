@@ -16,7 +16,7 @@ export interface Gateway {
 export interface AdmittedRequest {
   /** Headers for the response. */
   readonly headers: Readonly<Record<string, string>> | undefined
-  /** Performs it with the parameters of its body. @throws Fault whatever goes wrong. */
+  /** Performs it with the parameters of its body. @throws Fault for every failure. */
   handle(parameters: Pick<Request, 'data' | 'limits'>): Promise<Response>
   /** Writes a request that cannot be read, or that the protocol itself refuses, to the audit log. @throws Fault `refusal`, or why it could not be written */
   refuse(refusal: Fault): Promise<never>
@@ -31,9 +31,11 @@ export interface Protocol {
   readonly name: string
   /** Headers of its own that may occur only once in an HTTP message, in lower case. */
   readonly singleHeaders?: readonly string[]
-  /** The handler of an HTTP message of this protocol; undefined when the message is not one. The first match of the table counts. */
+  /**
+   * The handler of an HTTP message of this protocol; undefined if it is for another one. The first match of the table is used.
+   */
   http?(head: HttpHead): HttpHandler | undefined
-  /** Opens a listener of its own, for a protocol that does not use HTTP. @throws Error naming the address and the cure */
+  /** Opens a separate listener, for a protocol that does not use HTTP. @throws Error with the address and the remedy */
   listen?(): Promise<Listener>
 }
 
@@ -41,13 +43,13 @@ export interface Protocol {
 export interface Listener {
   /** `host:port`, or the path of a unix socket. */
   readonly address: string
-  /** Reads the certificate again; connections made from now on get the new one. One that cannot be used changes nothing. */
+  /** Reads the certificate again, for new connections. An unusable one changes nothing. */
   reload(): Promise<void>
-  /** Takes no new requests, lets those under way finish within their time, and closes. */
+  /** Accepts no new requests, completes those in progress within their time limit, and closes. */
   close(): Promise<void>
 }
 
-/** The parts of an HTTP message that show which protocol it belongs to. */
+/** The parts of an HTTP message that determine its protocol. */
 export interface HttpHead {
   /** The method as the client sent it: also LIST and SCAN. */
   readonly verb: string
@@ -56,7 +58,7 @@ export interface HttpHead {
   readonly headers: IncomingHttpHeaders
 }
 
-/** Responds to an HTTP message. What it throws becomes a 500 without details. */
+/** Responds to an HTTP message. An error becomes a 500 without details. */
 export type HttpHandler = (exchange: HttpExchange) => Promise<HttpResponse> | HttpResponse
 
 /** One HTTP message, with the limits and the memory of its listener. The body stays unread until the protocol asks for it. */
@@ -66,7 +68,7 @@ export interface HttpExchange extends HttpHead {
   readonly bodyLimit: number
   /** The address of the connection; '' and 0 for a unix socket. */
   peer(): Request['client']
-  /** The same, or the client that a trusted proxy names. @throws Fault invalid_request as the listener's rules say */
+  /** The same, or the client named by a trusted proxy. @throws Fault invalid_request by the rules of the listener */
   client(): Request['client']
   /** The certificates that the client has sent in the TLS handshake: `Request.certificates`. */
   certificates(): readonly string[]
@@ -74,7 +76,7 @@ export interface HttpExchange extends HttpHead {
   check(): void
   /** The whole body, as sent. @throws Fault too_large, unsupported_media, unavailable (no memory for it), invalid_request (cut off) */
   body(): Promise<Uint8Array>
-  /** Waits for the memory of a response of about so many bytes; undefined when there is enough. @throws Fault unavailable */
+  /** Waits for the memory of a response of this approximate size; undefined if there is enough. @throws Fault unavailable */
   memoryFor(bytes: number): Promise<void> | undefined
 }
 

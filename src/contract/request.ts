@@ -7,7 +7,9 @@ export type Operation = 'read' | 'list' | 'scan' | 'write' | 'patch' | 'delete' 
 /** A canonical request path: decoded once, no leading slash, no empty, `.` or `..` segment. A trailing slash is kept. */
 export type ApiPath = string & { readonly __brand: 'ApiPath' }
 
-/** The kinds of credentials, one line each, with what the caller shows. Each has an authenticator in `core/authentication/authenticators.ts`. */
+/**
+ * The kinds of credentials, one line each, with their data. Each has an authenticator in `core/authentication/authenticators.ts`.
+ */
 interface CredentialKinds {
   readonly none: object
   readonly token: { readonly token: Secret<string> }
@@ -36,7 +38,7 @@ export interface BodyLimits {
 export interface Request {
   /** A UUID, repeated in the response and on both audit lines. */
   readonly id: string
-  /** `Protocol.name` of the protocol that it came by. */
+  /** `Protocol.name` of the protocol of the request. */
   readonly protocol: string
   readonly operation: Operation
   readonly path: ApiPath
@@ -46,7 +48,7 @@ export interface Request {
   readonly data: Readonly<Record<string, unknown>>
   readonly credential: Credential
   readonly client: { readonly address: string; readonly port: number }
-  /** The DER of the certificates that the client has sent by TLS, base64, its own first. Unverified, but for its private key. Absent: none. */
+  /** The DER of the client's TLS certificates, base64, its own first. Unverified, except for its private key. Absent: none. */
   readonly certificates?: readonly string[]
   /** Seconds; present when the response is to be wrapped. */
   readonly wrapTtl?: number

@@ -20,7 +20,7 @@ export interface AuthBlock {
   readonly entity_id: string
   readonly token_type: 'service' | 'batch' | 'default'
   readonly orphan: boolean
-  /** The second factor that a login waits for; there is no token then. */
+  /** The required second factor of a login; there is no token then. */
   readonly mfa_requirement: MfaRequirement | null
   readonly num_uses: number
 }
@@ -28,7 +28,7 @@ export interface AuthBlock {
 /**
  * The `auth` part of a response about a token.
  * @param ttl seconds from now
- * @param principal the one behind the token; undefined: none
+ * @param principal the principal of the token; undefined: none
  */
 export function authBlock(record: TokenRecord, token: string, ttl: number, principal?: Principal): AuthBlock {
   const policies = normalisedPolicies(record.policies)
@@ -71,11 +71,11 @@ export function pendingAuth(requirement: MfaRequirement): AuthBlock {
 export interface Login extends TokenParams {
   /** The name of the user or role, canonical and unique within the mount, for the entity. */
   readonly alias: { readonly name: string; readonly metadata?: Readonly<Record<string, string>> }
-  /** The names that the login method has for the user's groups: external groups follow them. Absent: it knows of none. */
+  /** The login method's names of the user's groups, for external groups. Absent: it has none. */
   readonly groupAliases?: readonly string[]
   /** Shown in audit lines and lookups, after the path of the mount. */
   readonly displayName: string
-  /** Strings that the response, audit lines and lookups show. */
+  /** Strings for the response, audit lines and lookups. */
   readonly metadata: Readonly<Record<string, string>> | null
   readonly renewable: boolean
   /** The data for `Engine.renew`. Stored with the token, never shown. */

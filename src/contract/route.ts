@@ -180,7 +180,9 @@ function route<S, F extends Fields>(
 
 type Maker<S> = <F extends Fields = Record<never, never>>(pattern: string, options: RouteOptions<S, F>) => Route<S>
 
-/** The makers of routes for one engine state: read (GET), list, scan, write (POST and PUT), patch and remove (DELETE). */
+/**
+ * The functions that create routes for one engine state: read (GET), list, scan, write (POST and PUT), patch and remove (DELETE).
+ */
 export interface Makers<S> {
   readonly read: Maker<S>
   /** LIST, or GET with `?list=true`. The pattern is written without the trailing slash. */

@@ -25,11 +25,11 @@ export interface Seal {
   readonly type: string
   /** Undefined before init. */
   record(storage: Storage): Promise<SealRecord | undefined>
-  /** Splits a fresh unseal key and encrypts `root` with it. @throws Fault for invalid counts */
+  /** Splits a new unseal key and encrypts `root` with it. @throws Fault for invalid counts */
   protect(root: Uint8Array, shares: number, threshold: number): Promise<Protected>
   /** The record with another root key, encrypted with the same unseal key. */
   rewrap(record: SealRecord, unsealKey: Uint8Array, root: Uint8Array): Protected['op']
-  /** The unseal and root keys from a threshold of shares, or undefined when they do not fit. */
+  /** The unseal and root keys from a threshold of shares, or undefined if they are invalid. */
   combine(
     record: SealRecord,
     shares: readonly Uint8Array[],
@@ -57,7 +57,7 @@ export interface RekeyStatus {
   readonly verify: boolean
   readonly verificationNonce: string
   readonly verificationProgress: number
-  /** Of the recipients' PGP keys; empty when the shares come in clear. */
+  /** Of the recipients' PGP keys; empty if the shares are in plaintext. */
   readonly fingerprints: readonly string[]
   readonly backup: boolean
 }

@@ -40,9 +40,9 @@ export type Companion = (changes: Iterable<Change>, rev: Rev, read: Read) => rea
 /** A piece of a range, in byte order. */
 export interface Piece {
   readonly entries: readonly Entry[]
-  /** False when the range ends with these. */
+  /** False if the range ends with these. */
   readonly more: boolean
-  /** Reads one of the keys that were asked for beside the range. */
+  /** Reads one of the keys that were requested in addition to the range. */
   readonly read: Read
 }
 
@@ -60,11 +60,11 @@ export interface ListOptions {
   /** Keys strictly greater than this one. With a delimiter it may be a folder from an earlier page. */
   readonly after?: string
   readonly limit: number
-  /** Folds everything behind the next delimiter after the prefix into one key that ends in it. */
+  /** Folds everything after the next delimiter after the prefix into one key that ends in it. */
   readonly delimiter?: '/'
 }
 
-/** Applies the changes of a storage to what was read from it before. */
+/** Applies the changes of a storage to values that were read before. */
 export interface Watcher {
   /**
    * Keys that a commit wrote. Called before the commit is answered, and the answer waits for the promise. A watcher that
@@ -73,7 +73,7 @@ export interface Watcher {
   changed(rev: Rev, keys: readonly string[]): void | Promise<void>
   /** Anything may have changed. */
   reset(): void | Promise<void>
-  /** Changes are not reported any more: nothing that was read before may be used from now on. Resolves when nothing is. */
+  /** Changes are no longer reported: values that were read before must not be used from now on. Resolves when none is. */
   lost?(): void | Promise<void>
 }
 
@@ -120,5 +120,5 @@ export interface Storage {
   close(): Promise<void>
 }
 
-/** Limits that every storage keeps: layers above split larger data. */
+/** The limits of every storage: layers above split larger data. */
 export const storageLimits = { valueBytes: 1024 * 1024, ops: 120, bytes: 1024 * 1024, page: 500 } as const

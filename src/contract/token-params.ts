@@ -9,7 +9,7 @@ import type { Values } from './field.ts'
 const tokenTypes = ['default', 'service', 'batch', 'default-service', 'default-batch'] as const
 export type TokenType = (typeof tokenTypes)[number]
 
-/** The `token_*` parameters of a role or user: what its tokens are like. TTLs in seconds; 0: not set. */
+/** The `token_*` parameters of a role or user, for its tokens. TTLs in seconds; 0: not set. */
 export interface TokenParams {
   readonly ttl: number
   readonly maxTtl: number
@@ -17,7 +17,7 @@ export interface TokenParams {
   readonly explicitMaxTtl: number
   /** Normalised names; without those that the core adds. */
   readonly policies: readonly string[]
-  /** As `parseCidr` gives them; empty: every address. */
+  /** From `parseCidr`; empty: every address. */
   readonly boundCidrs: readonly string[]
   /** 0: unlimited. */
   readonly numUses: number
@@ -30,8 +30,8 @@ export interface TokenParams {
 /** The `token_*` fields of the route that writes a role or user. */
 export const tokenParamFields = {
   token_ttl: f.duration('TTL of the tokens; 0: the default of the mount.').limiting().initially(0),
-  token_max_ttl: f.duration('Renewals end after this time; 0: the maximum of the mount.').limiting().initially(0),
-  token_period: f.duration('Every renewal gives this TTL, for ever.').initially(0),
+  token_max_ttl: f.duration('The limit of renewals; 0: the maximum of the mount.').limiting().initially(0),
+  token_period: f.duration('The TTL of every renewal, without a limit.').initially(0),
   token_explicit_max_ttl: f.duration('Tokens expire after this time, renewed or not.').limiting().initially(0),
   token_policies: f.list('Policies of the tokens.'),
   token_bound_cidrs: f.list('Addresses that tokens work from.').limiting(),
@@ -110,7 +110,7 @@ function checkTokenParams({ ttl, maxTtl, period, numUses, type, policies, ...add
   refuseReservedPolicies(policies)
 }
 
-/** @throws Fault invalid_request for policies that no login gives */
+/** @throws Fault invalid_request for policies that a login cannot give */
 export function refuseReservedPolicies(policies: readonly string[]): void {
   const reserved = ['root', 'response-wrapping'].find((name) => policies.includes(name))
   if (reserved !== undefined) throw refuse(`auth methods cannot create tokens with the policy "${reserved}"`)
@@ -139,7 +139,7 @@ export function isTokenParams(value: unknown): value is TokenParams {
   }
 }
 
-/** The parameters as a role's route shows them. */
+/** The parameters in the response of a role's route. */
 export function renderedTokenParams(params: TokenParams): Readonly<Record<string, unknown>> {
   return {
     token_bound_cidrs: params.boundCidrs.map(showCidr),

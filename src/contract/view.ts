@@ -7,7 +7,7 @@ export interface Stored<T> {
   readonly rev: bigint
 }
 
-/** Gets the names of changed records, relative to the watched folder; without names all of them may have. */
+/** Called with the names of changed records, relative to the watched folder; without names all of them may have changed. */
 export type Changed = (names: readonly string[] | undefined) => void | Promise<void>
 
 /** One change of a transaction. */

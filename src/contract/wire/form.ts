@@ -10,7 +10,7 @@ export interface ResponseForm {
 
 /** How Vault's protocol writes the message of a fault. Other protocols ignore it. */
 export interface FaultForm {
-  /** Whether clients get the message as a list of one (`errorText` in `vault.ts`). The code decides where it is absent. */
+  /** Whether the message is sent as a list of one (`errorText` in `vault.ts`). If absent, the code decides. */
   readonly listed?: boolean
   /** The audit log alone has the message: `errors` of the response is empty. */
   readonly onlyAudited?: boolean

@@ -10,7 +10,7 @@ export interface MfaMethodInfo {
   readonly name: string
 }
 
-/** What a login enforcement demands: a passcode of one of its methods. */
+/** The requirement of a login enforcement: a passcode of one of its methods. */
 export interface MfaDemand {
   /** The name of the enforcement. */
   readonly name: string
@@ -22,9 +22,9 @@ export type Passcodes = ReadonlyMap<string, readonly string[]>
 
 /** The second factors of the entities of one namespace. */
 export interface SecondFactors {
-  /** What a login has to prove besides its first factor, by the enforcements of its namespace and of those above. None: nothing. */
+  /** The second factors that a login needs, by the enforcements of its namespace and of those above. None: nothing. */
   demands(principal: Principal, mount: Pick<MountRecord, 'accessor' | 'type'>): Promise<readonly MfaDemand[]>
-  /** Counts the changes of these enforcements. While it stays the same, they demand of a principal what they did. */
+  /** Counts the changes of these enforcements. While it stays the same, their requirements on a principal do. */
   changes(): number
   /**
    * Checks the passcodes of an entity, and uses them up.

@@ -12,14 +12,14 @@ export const pageFields = {
 /** The values of `pageFields`. */
 export type Page = Values<typeof pageFields>
 
-/** The page that a caller asked for, as `View.list` takes it. */
+/** The requested page, as parameters of `View.list`. */
 export function pageOf({ after, limit }: Page): { readonly after?: string; readonly limit?: number } {
   return { ...(after !== '' && { after }), ...(limit > 0 && { limit }) }
 }
 
 const all: Page = { after: '', limit: 0 }
 
-/** The names in a folder. @throws Fault not_found, with the message `none`, when there are none */
+/** The names in a folder. @throws Fault not_found, with the message `none`, if there are none */
 export async function namesIn(view: View, folder: string, none: string, page = all): Promise<readonly string[]> {
   const names = await view.list(folder, pageOf(page))
   if (names.length === 0) throw new Fault('not_found', none)

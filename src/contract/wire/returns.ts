@@ -7,15 +7,15 @@ import type { Fields } from '../field.ts'
  */
 export type ReturnsForm = 'envelope' | 'injected' | 'body' | 'token' | 'any'
 
-/** The name of members that nobody knows beforehand, such as the names of a caller's own secrets. */
+/** The name of members that are not known beforehand, such as the names of a caller's own secrets. */
 export const otherMembers = '*'
 
-/** The payload of a route's successful responses. OpenAPI and clients read it; tests hold every response to it. */
+/** The payload of a route's successful responses. OpenAPI and clients read it; tests check every response against it. */
 export class Returns {
-  /** Every member that may occur, by name. `otherMembers` describes all further ones; without it there are none. */
+  /** Every possible member, by name. `otherMembers` describes all further ones; without it there are none. */
   readonly members: Fields
   readonly form: ReturnsForm
-  /** The content type of a text that a caller may ask for instead. */
+  /** The content type of a string that a caller may request instead. */
   readonly text: string | undefined
 
   constructor(members: Fields, form: ReturnsForm, text?: string) {
@@ -28,10 +28,10 @@ export class Returns {
 /** The members are repeated at the envelope's top level. */
 export const injected = (members: Fields): Returns => new Returns(members, 'injected')
 
-/** A body without envelope. @param text the content type of a text that a caller may ask for instead */
+/** A body without envelope. @param text the content type of a string that a caller may request instead */
 export const body = (members: Fields, text?: string): Returns => new Returns(members, 'body', text)
 
-/** The response of another request, which was kept until now. */
+/** The stored response of another request. */
 export const anotherResponse: Returns = new Returns({}, 'any')
 
 /** A token, new or renewed, in the envelope's `auth`. */

@@ -26,7 +26,7 @@ export function* envelopeSteps(id: string, content: Content): Steps<readonly str
   return [before, ...(yield* jsonPieces(content.data)), after]
 }
 
-/** The JSON before and behind the data. */
+/** The JSON before and after the data. */
 function around(
   id: string,
   { data, auth, warnings, inject, leaseDuration = 0 }: Content,
@@ -41,7 +41,7 @@ function around(
   ]
 }
 
-/** Kinds of faults whose message is a list of one, unless the fault says otherwise (`FaultDetails.listed`). */
+/** Kinds of faults whose message is a list of one, unless the fault has another value (`FaultDetails.listed`). */
 const listed: ReadonlySet<FaultCode> = new Set(['permission_denied', 'unsupported_path', 'unsupported_operation'])
 
 /** The text of a fault: `errors` of a response has no other one. Undefined: none, as for what does not exist. */

@@ -7,14 +7,16 @@ import { Numeral } from '../../util/json.ts'
  * The readings of weakly typed input, as Vault's API has it: `"5"` is 5, `"a,b"` a list. Each gives undefined for what it refuses.
  */
 
-/** A string, or a number or boolean as it was written. Undefined for anything else: an object has a `toString` that the caller chose. */
+/**
+ * A string, or a number or boolean as it was written. Undefined for other types: an object has a `toString` chosen by the caller.
+ */
 export const asString = (value: unknown): string | undefined => {
   if (typeof value === 'string') return value
   if (typeof value === 'number' || typeof value === 'boolean') return String(value)
   return value instanceof Numeral ? value.literal : undefined
 }
 
-/** Decimal only: some readers take `010` for 8 and `0x10` for 16, and a guess would be silent. */
+/** Decimal only: some parsers read `010` as 8 and `0x10` as 16, and a guess would be silent. */
 export function wholeNumber(value: unknown): number | undefined {
   const number =
     typeof value === 'number'
@@ -27,7 +29,7 @@ export function wholeNumber(value: unknown): number | undefined {
 
 const integerPattern = /^-?(0|[1-9]\d{0,15})$/
 
-/** A whole number; true is 1. */
+/** An integer; true is 1. */
 export const asInt = (value: unknown): number | undefined =>
   typeof value === 'boolean' ? (value ? 1 : 0) : wholeNumber(value)
 
@@ -47,7 +49,7 @@ export const asNumber = (value: unknown): number | undefined => {
   return Number.isFinite(number) ? number : undefined
 }
 
-/** True or false, 1 or 0, or the words that Go reads as such. */
+/** True or false, 1 or 0, or the words that Go accepts as such. */
 export const asBool = (value: unknown): boolean | undefined => {
   if (typeof value === 'boolean') return value
   // Of the numbers only these two: 7 is more likely a mistake than a yes.
@@ -55,7 +57,7 @@ export const asBool = (value: unknown): boolean | undefined => {
   return typeof value === 'string' ? parseGoBool(value) : undefined
 }
 
-/** Spaces only, or nothing. */
+/** Spaces only, or empty. */
 export const isBlank = (input: string): boolean => input.trim() === ''
 
 /** `a,b` or an array. Items of spaces only are left out; a value with only such items is neither a list nor an empty one. */
@@ -66,7 +68,7 @@ export function asList(value: unknown): readonly string[] | undefined {
     : asString(value)
         ?.split(',', maxItems + 1)
         .map((item) => item.trim())
-  // To split a long string to its end before counting would hold the event loop.
+  // Splitting a long string to its end before counting would block the event loop.
   if (typeof value === 'string' && items && items.length > maxItems) return undefined
   if (!items?.every((item) => item !== undefined)) return undefined
   const filled = items.filter((item) => !isBlank(item))
@@ -104,7 +106,7 @@ export const asMap = (value: unknown): Readonly<Record<string, string>> | undefi
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Numeral)
 
-/** An empty array stands for an empty object: some languages do not tell them apart. */
+/** An empty array means an empty object: some languages do not distinguish them. */
 export const asObject = (value: unknown): Readonly<Record<string, unknown>> | undefined => {
   if (Array.isArray(value) && value.length === 0) return {}
   return isObject(value) ? value : undefined
