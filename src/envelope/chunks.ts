@@ -11,11 +11,11 @@ const { aes256gcm: cipher } = aeads
 /** The keys that are derived from a data key for one envelope. */
 export interface Keys {
   readonly key: CipherKey
-  /** Goes into the header; tells a wrong data key or a changed header apart from a damaged chunk. */
+  /** Part of the header; distinguishes a wrong data key or a changed header from a damaged chunk. */
   readonly proof: Uint8Array
 }
 
-/** HKDF-SHA-256 of the data key with all fixed fields as its context: whoever changes a field has other keys. */
+/** HKDF-SHA-256 of the data key with all fixed fields as its context: a changed field results in other keys. */
 export function keysOf(dataKey: Uint8Array, fixed: Fixed): Keys {
   const derived = hkdfSha256(dataKey)(fixedBytes(fixed), cipher.keyBytes + sizes.proof)
   const raw = derived.subarray(0, cipher.keyBytes)
@@ -43,7 +43,7 @@ export function encryptChunk(key: CipherKey, plaintext: Uint8Array, index: numbe
   return key.encrypt(nonce(index, last), plaintext).subarray(cipher.nonceBytes)
 }
 
-/** Opens one chunk; undefined if it is not this chunk of this envelope. */
+/** Decrypts one chunk; undefined if it is not this chunk of this envelope. */
 export function decryptChunk(key: CipherKey, sealed: Uint8Array, index: number, last: boolean): Uint8Array | undefined {
   return key.decrypt(Buffer.concat([nonce(index, last), sealed]))
 }

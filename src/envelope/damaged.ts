@@ -1,2 +1,2 @@
-/** An envelope that is not what was written: cut, changed, put together from others, or none at all. Nothing of the bad part was given out. */
+/** A damaged envelope: truncated, changed, combined from others, or not an envelope. None of the damaged part was returned. */
 export class Damaged extends Error {}

@@ -36,13 +36,13 @@ export class Envelope {
     this.#source = source
   }
 
-  /** Reads the header, and nothing behind it. @throws Damaged */
+  /** Reads only the header. @throws Damaged */
   static async read(source: Bytes): Promise<Envelope> {
     const beginning = new StreamReader(source)
     return new Envelope(await readHeader(beginning), beginning)
   }
 
-  /** Decrypts: every chunk is given only after it was found authentic. @throws Damaged as soon as something is not */
+  /** Decrypts: every chunk is returned only after it was authenticated. @throws Damaged at the first invalid one */
   async *open(dataKey: Uint8Array): AsyncGenerator<Uint8Array> {
     const { chunk } = this.header
     const { key, proof } = keysOf(dataKey, this.header)
@@ -61,7 +61,7 @@ export class Envelope {
     }
   }
 
-  /** The same envelope with its data key wrapped anew. Nothing else changes, and nothing is checked. */
+  /** The same envelope with its data key rewrapped. Nothing else changes, and nothing is checked. */
   async *rewrapped(wrapped: string): AsyncGenerator<Uint8Array> {
     yield headerBytes({ ...this.header, wrapped })
     yield* this.#source.rest()

@@ -3,7 +3,7 @@ import { concat, text, utf8 } from '../util/bytes.ts'
 import { Damaged } from './damaged.ts'
 import type { StreamReader } from './pieces.ts'
 
-/** The first line of every envelope: what it is, and the version of its format. */
+/** The first line of every envelope: the name and version of its format. */
 export const magic = utf8('strongroom envelope v1\n')
 
 /** The header of an envelope. docs/formats.md has it byte by byte. */
@@ -37,7 +37,7 @@ export function headerBytes(header: Header): Uint8Array {
   return concat(fixedBytes(header), header.proof, sized(utf8(header.wrapped)))
 }
 
-/** Reads and checks the form of a header; whether it is authentic shows only with its data key. @throws Damaged */
+/** Parses a header; its authenticity is checked with its data key. @throws Damaged */
 export async function readHeader(source: StreamReader): Promise<Header> {
   const first = await source.take(magic.length)
   if (Buffer.compare(first, magic) !== 0) throw new Damaged(noEnvelope(first))
@@ -60,9 +60,9 @@ function noEnvelope(first: Uint8Array): string {
     : 'it is no envelope'
 }
 
-/** Names become parts of a path and are shown on terminals: nothing gets through that could mislead there. */
+/** Names become parts of a path and are shown on terminals: misleading characters are refused. */
 export const isMount = (mount: string): boolean => mount.split('/').every(isPathName)
-/** Whether a text has the form in which the server wraps a data key. */
+/** Whether a string has the form of a data key wrapped by the server. */
 export const isWrapped = (wrapped: string): boolean => /^vault:v[1-9]\d{0,8}:[A-Za-z0-9+/]+={0,2}$/.test(wrapped)
 /** The version of the key that a data key is wrapped with. */
 export const versionOf = (wrapped: string): number => Number(/^vault:v(\d+):/.exec(wrapped)?.[1])
@@ -78,7 +78,7 @@ function uint(value: number, length: number): Uint8Array {
   return bytes
 }
 
-/** Bytes behind their length. */
+/** Bytes after their length. */
 function sized(bytes: Uint8Array): Uint8Array {
   return concat(uint(bytes.length, 2), bytes)
 }

@@ -1,9 +1,9 @@
-/** Bytes as they come in, in parts of any size. */
+/** Received bytes, in parts of any size. */
 export type Bytes = AsyncIterable<Uint8Array>
 
 /** A piece of a stream. */
 export interface Piece {
-  /** Good until the next piece is asked for: its memory is used again. */
+  /** Valid until the next piece is requested: its memory is used again. */
   readonly bytes: Uint8Array
   /** Counted from 0. */
   readonly index: number
@@ -32,7 +32,7 @@ export async function* pieces(source: Bytes, size: number): AsyncGenerator<Piece
   yield { bytes: held.subarray(0, filled), index, last: true }
 }
 
-/** A stream of which some bytes are taken first, and the rest later. */
+/** A stream whose first bytes are read separately. */
 export class StreamReader {
   readonly #source: AsyncIterator<Uint8Array>
   #held: Uint8Array = new Uint8Array()
@@ -53,7 +53,7 @@ export class StreamReader {
     return taken
   }
 
-  /** All that was not taken. */
+  /** All remaining bytes. */
   async *rest(): AsyncGenerator<Uint8Array> {
     try {
       if (this.#held.length > 0) yield this.#held
