@@ -133,7 +133,7 @@ describe('a start that fails', function () {
       [`127.0.0.1:${port}`, 'tcp', 'another program listens there already; stop it, or choose another address'],
       ['127.0.0.1:1', 'tcp', 'may not listen on a port below 1024; choose a higher one, or give it the right'],
       [socket, 'unix', 'another program listens there already; stop it, or choose another address'],
-      [join(folder, 'missing', 's.sock'), 'unix', 'its folder is not there'],
+      [join(folder, 'missing', 's.sock'), 'unix', 'its folder does not exist'],
       [join(folder, 's.sock'), 'unix', 'may not write in it'],
       [audit, 'unix', 'a file exists there that is not a socket; move it away'],
     ] as const) {

@@ -152,7 +152,7 @@ describe('audit devices that reach receivers', () => {
       ['http', { uri: 'https://user:word@host/' }, 'no password'],
       ['http', { uri: 'env://NOT_SET_ANYWHERE' }, 'not set'],
       ['http', { uri: 'https://h/', headers: 'X: y' }, 'JSON'],
-      ['http', { uri: 'https://h/', headers: '{"X":"y"}' }, 'list of texts'],
+      ['http', { uri: 'https://h/', headers: '{"X":"y"}' }, 'list of strings'],
       ['http', { uri: 'https://h/', headers: '{"X y":["z"]}' }, 'does not allow'],
       ['http', { uri: 'https://h/', headers: '{"X":["a\\r\\nb: c"]}' }, 'does not allow'],
       ['http', { uri: 'https://h/', headers: '{"Content-Length":["1"]}' }, 'cannot be chosen'],

@@ -180,7 +180,7 @@ describe('approle', () => {
     const { client_token: token } = authOf(await login('gone', made.secret_id))
     expect(await status('DELETE', 'role/GONE')).to.equal(204)
     expect((await login('gone', made.secret_id)).body).to.deep.equal(wrong)
-    expect((await renew(token)).text).to.include('the role of this token is gone')
+    expect((await renew(token)).text).to.include('the role of this token no longer exists')
     await role('gone')
     expect((await login('gone', made.secret_id)).body).to.deep.equal(wrong)
     expect((await renew(token)).status).to.equal(400)

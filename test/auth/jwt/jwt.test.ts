@@ -143,7 +143,7 @@ describe('jwt', () => {
   it('reads claims strictly: twice the same, no object, not JSON', async () => {
     const text = JSON.stringify(claims())
     for (const bad of [`${text.slice(0, -1)},"sub":"root"}`, `[${text}]`, '"anna"', 'null', text.slice(1), `${text}x`])
-      await refused(jwt(bad, key), /its payload is no JSON/)
+      await refused(jwt(bad, key), /its payload is not JSON/)
     await refused(jwt(claims({ iss: ['https://issuer.example'] }), key), /"iss\\" is not a string/)
     for (const iss of ['https://issuer.example/', 'https://evil.example', undefined])
       await refused(jwt(claims({ iss }), key), /issuer/)
@@ -360,7 +360,7 @@ describe('jwt', () => {
     await server.call('DELETE', '/v1/auth/jwt/role/short')
     expect((await renew(token)).status).to.equal(400)
     await role('short', { bound_audiences: 'app' })
-    expect((await renew(token)).text).to.match(/role of this token is gone/)
+    expect((await renew(token)).text).to.match(/role of this token no longer exists/)
   })
 
   it('1.1.1: lets in from the addresses of the role alone, and its tokens too', async () => {

@@ -137,10 +137,10 @@ describe('jwt with keys from elsewhere', () => {
         [/no JSON/, sends('{"keys":[],"keys":[]}')],
         [/no key set/, sends([])],
         [/no key set/, sends({ keys: {} })],
-        [/no key that verifies/, sends({ keys: [] })],
-        [/no key that verifies/, sends({ keys: [null, 5, {}, { kty: 'oct', k: 'c2VjcmV0' }, { kty: 'RSA', n: 'AAAA', e: 'AQAB' }] })], // prettier-ignore
-        [/no key that verifies/, sends({ keys: [first.privateKey.export({ format: 'jwk' })] })],
-        [/no key that verifies/, sends({ keys: [{ ...first.publicKey.export({ format: 'jwk' }), use: 'enc' }] })],
+        [/no key to verify/, sends({ keys: [] })],
+        [/no key to verify/, sends({ keys: [null, 5, {}, { kty: 'oct', k: 'c2VjcmV0' }, { kty: 'RSA', n: 'AAAA', e: 'AQAB' }] })], // prettier-ignore
+        [/no key to verify/, sends({ keys: [first.privateKey.export({ format: 'jwk' })] })],
+        [/no key to verify/, sends({ keys: [{ ...first.publicKey.export({ format: 'jwk' }), use: 'enc' }] })],
         [/more than 100 keys/, sends({ keys: Array.from({ length: 101 }, () => ({})) })],
         [/larger than 1048576 bytes/, sends(' '.repeat(2 * 1024 * 1024))],
         [/compressed/, sends('', 200, { 'Content-Encoding': 'gzip' })],

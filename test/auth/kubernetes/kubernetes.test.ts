@@ -228,6 +228,6 @@ describe('kubernetes', () => {
     await server.data('DELETE', `auth/${mount}/role/web`)
     await role({ token_ttl: '20m' })
     const refused = await renew()
-    expect([refused.status, /role of this token is gone/.test(refused.text)]).to.deep.equal([400, true])
+    expect([refused.status, /role of this token no longer exists/.test(refused.text)]).to.deep.equal([400, true])
   })
 })

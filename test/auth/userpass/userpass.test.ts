@@ -131,6 +131,6 @@ describe('userpass', () => {
     await write('users/dora/policies', { token_policies: 'a' })
     expect((await renew(token)).status).to.equal(200)
     await server.data('DELETE', 'auth/userpass/users/dora')
-    expect((await renew(token)).text).to.include('the user of this token is gone')
+    expect((await renew(token)).text).to.include('the user of this token no longer exists')
   })
 })

@@ -34,7 +34,7 @@ describe('sys/policies/explain', () => {
       ...update,
       allowed: false,
       ground: 'no_capability',
-      reason: 'the rule that decides does not give the capability "update"',
+      reason: 'the deciding rule does not give the capability "update"',
       considered: [
         { path: 'secret/data/app/+', policies: [], unnamed_policies: 1, capabilities: ['list'], behind: null },
         {
@@ -42,7 +42,7 @@ describe('sys/policies/explain', () => {
           policies: [],
           unnamed_policies: 1,
           capabilities: ['read'],
-          behind: 'its first wildcard stands further left',
+          behind: 'its first wildcard is further left',
         },
       ],
       left_out: [
@@ -75,7 +75,7 @@ describe('sys/policies/explain', () => {
         policies: [],
         unnamed_policies: 1,
         capabilities: [],
-        behind: 'its first wildcard stands further left',
+        behind: 'its first wildcard is further left',
       },
     ])
     expect([leftOut, suggestion]).to.deep.equal([[], 'path "secret/data/app/a" {\n  capabilities = ["update"]\n}\n'])
@@ -162,12 +162,12 @@ describe('sys/policies/explain', () => {
     const shell = new Shell({ VAULT_ADDR: server.running.address, VAULT_TOKEN: token })
     const { code, out } = await shell.run('policy explain update secret/data/app/a data=x')
     expect(code, out).to.equal(0)
-    expect(out).to.equal(`Denied: the rule that decides does not give the capability "update".
+    expect(out).to.equal(`Denied: the deciding rule does not give the capability "update".
 
 Rule                 Gives     Policies       Rank
 ----                 -----     --------       ----
 secret/data/app/+    [list]    1 not named    decides
-secret/data/*        [read]    1 not named    behind: its first wildcard stands further left
+secret/data/*        [read]    1 not named    behind: its first wildcard is further left
 
 Rules that do not apply now:
   identity/entity/id/{{identity.entity.id}}: its template refers to an identity that the token does not have
