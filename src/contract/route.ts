@@ -90,11 +90,11 @@ export interface RouteOptions<S, F extends Fields> {
   /** Names in the path with more than one spelling: the policy, the audit log and the handler see the canonical one. */
   readonly canonical?: Readonly<Record<string, Canonicaliser>>
   /**
-   * For public routes: also strangers reach it in a namespace that they name. The handler must answer them where nothing is
-   * published as a missing namespace would, so that nobody without a token learns which ones exist.
+   * For public routes: callers without a token reach it in any namespace. If it publishes nothing, the handler must respond
+   * like a missing namespace, so that such callers do not learn which namespaces exist.
    */
   readonly forEveryone?: boolean
-  /** For public routes of a namespace: the response of an empty one, so that nobody without a token learns which ones exist. */
+  /** For public routes of a namespace: the response of an empty one, so that callers without a token do not learn which ones exist. */
   readonly nowhere?: Response
   /** Other paths of the same record: a request that a policy denies there is denied here. See `Caller.denies` for paths that only the handler can name. */
   readonly alias?: Alias

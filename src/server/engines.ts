@@ -31,9 +31,9 @@ export interface EnginePorts {
   readonly identitiesAbove: (namespace: NamespaceId) => readonly Identities[]
   /** The path of a namespace, from the root one on. */
   readonly pathOf: (namespace: NamespaceId) => string
-  /** Scheme, host and port at which clients reach the server; '' when that is not known. */
+  /** Scheme, host and port at which clients reach the server; empty if it is not known. */
   readonly apiAddress: () => string
-  /** The keys of the mount at an API path (`transit/`) of a namespace; undefined when it has none. Asked at each request. */
+  /** The keys of the mount at an API path (`transit/`) of a namespace; undefined if there is none. Called for each request. */
   readonly keysOf: (namespace: NamespaceId, mountPath: string) => KeyStore | undefined
 }
 

@@ -67,24 +67,24 @@ export function refusal(sent: RequestLine, { status, body, text }: ErrorResponse
   return `Error making API request.\n\n${request(sent)}\nCode: ${status}.${list}`
 }
 
-/** An answer that is none of Vault's API, and what is wrong with it. */
+/** A response that is not of Vault's API, with the reason. */
 export function unexpectedResponse(sent: RequestLine, { status }: Pick<ErrorResponse, 'status'>, what: string): string {
   return `Error making API request.\n\n${request(sent)}\nCode: ${status}. ${what}`
 }
 
 const whose = 'is this the address of a server, and not of a proxy or load balancer?'
 
-/** What is wrong with a proxy's page, or half a document. */
+/** The reason for a proxy's page, or an incomplete document. */
 export const notJson = (text: string): string => `The response is not JSON; ${whose}\n\n${excerpt(text)}`
 
-/** What is wrong with a redirect that was not followed. */
+/** The reason for a redirect that was not followed. */
 export const notFollowed = (location: string): string => `The redirect to ${printable(location)} was not followed.`
 
-/** What is wrong with an answer without any of the members that were asked for. */
+/** The reason for a response without any of the requested members. */
 export const missing = (body: Json | undefined, members: readonly string[]): string =>
   `${body ? `The response has no "${members.join('" or "')}"` : 'The response is empty'}: what was asked for is not known to be done; ${whose}`
 
-/** Without the name and password that an address may hold. */
+/** Without the name and password in an address. */
 function request({ method, url, namespace }: RequestLine): string {
   const path = `${url.origin}${url.pathname}${url.search}`
   return `${namespace ? `Namespace: ${namespace}/\n` : ''}URL: ${method} ${path}`

@@ -87,7 +87,7 @@ async function remove(run: Run): Promise<number> {
   return showResponse(run, body?.['wrap_info'] ? undefined : body, `Success! Data deleted (if it existed) at: ${path}`)
 }
 
-/** @throws ServerError that says that nothing is there */
+/** @throws ServerError with the message that nothing exists there */
 async function helpAt(path: string, run: Run): Promise<Json> {
   return run.client.ask('help', 'GET', path, undefined, { query: { help: 1 } }).catch((thrown: unknown) => {
     throw thrown instanceof ServerError && thrown.isAbsence

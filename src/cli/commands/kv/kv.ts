@@ -34,7 +34,7 @@ function casOf({ flags }: Run): { readonly cas?: number } {
   return { cas }
 }
 
-/** A put replaces the whole secret: says which keys of the version before are no longer there, if this token may read it. */
+/** A put replaces the whole secret: lists the removed keys of the previous version, if this token may read it. */
 async function warnOfDropped(run: Run, path: string, data: Json, body: Json): Promise<void> {
   const before = Number((body['data'] as Json | undefined)?.['version']) - 1
   if (!(before > 0)) return

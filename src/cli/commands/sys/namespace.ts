@@ -11,7 +11,7 @@ import { sorted } from '../../output/json.ts'
 const pathOf = (run: Run): string => barePath(run.args[0] ?? '')
 const dataOf = (body: Json | undefined): Json => (body?.['data'] ?? {}) as Json
 
-/** Shows a namespace: its data alone, whatever the format. */
+/** Shows a namespace: only its data, in every format. */
 async function showNamespace(run: Run, body: Json): Promise<number> {
   const field = run.flags.string('field') ?? ''
   if (field !== '') return showField(run, fieldOf(body, field), field)
