@@ -50,7 +50,7 @@ export interface AuditEvent {
   readonly answersUnaudited?: boolean
   /**
    * The route is `neverRaw`, or may be (no route was found): no device writes its strings in
-   * clear, whatever the device's options, the mount's unhashed keys and the recorded headers are.
+   * plaintext, regardless of the device's options, the mount's unhashed keys and the recorded headers.
    */
   readonly neverRaw?: boolean
 }

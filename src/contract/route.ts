@@ -100,7 +100,7 @@ export interface RouteOptions<S, F extends Fields> {
   readonly alias?: Alias
   /**
    * Changes nothing: its audit request line may share the response line's write. A request of such a route is nevertheless
-   * a change when its token counts uses, its response is wrapped, its policy was asked for `create`, or its handler awaited
+   * a change when its token counts uses, its response is wrapped, its policy was checked for `create`, or its handler awaited
    * `Call.beforeChange`.
    */
   readonly pure?: boolean
@@ -112,8 +112,8 @@ export interface RouteOptions<S, F extends Fields> {
   /** The route accepts any body members (KV, cubbyhole): no warning about unknown ones. */
   readonly anyFields?: boolean
   /**
-   * Its requests or responses contain key shares, one-time passwords, their keys or root tokens: no audit device writes them in clear,
-   * whatever its options, the mount's unhashed keys and the recorded headers are.
+   * Its requests or responses contain key shares, one-time passwords, their keys or root tokens: no audit device writes them in plaintext,
+   * regardless of its options, the mount's unhashed keys and the recorded headers.
    */
   readonly neverRaw?: boolean
   readonly handle: (call: Call<S>, values: Values<F>) => Promise<Response> | Response

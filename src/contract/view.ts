@@ -47,8 +47,8 @@ export interface View {
   /** A part of this view. */
   under(folder: string): View
   /**
-   * Reports changes of one record (`a/b`), or of the records below a folder (`''` or `a/b/`), whoever made them: this process or another one on the same
-   * storage. Called before the commit is answered to anybody, and the answer waits for the promise. Ends at seal.
+   * Reports changes of one record (`a/b`), or of the records below a folder (`''` or `a/b/`), by this process or another one on the same
+   * storage. Called before the response to the commit, which waits for the promise. Ends at seal.
    */
   watch(folder: string, changed: Changed): Closer
 }

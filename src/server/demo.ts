@@ -2,8 +2,8 @@ import { Environment } from '../cli/framework/env.ts'
 import { startServer } from './start.ts'
 
 /**
- * The first minute: starts a development server, encrypts and decrypts a message with it, and says what to try next. With
- * STRONGROOM_ONCE set it stops then; else it goes on serving.
+ * The first minute: starts a development server, encrypts and decrypts a message, and prints the next steps. With
+ * STRONGROOM_ONCE set it stops then; otherwise it continues to serve.
  */
 const listenAddress = new Environment(process.env).setting('DEV_LISTEN_ADDRESS') || '127.0.0.1:8200'
 const out = (text: string): void => void process.stdout.write(text)

@@ -80,11 +80,12 @@ export class TokenRecords {
     }
   }
 
-  /** With what the token is to carry. @throws Fault invalid_request when the id is taken or the parent is gone. */
+  /** With the content of a wrapping token. @throws Fault invalid_request if the id is taken or the parent no longer exists. */
   async add(record: TokenRecord, { parent, carries }: Pick<CarryingSpec, 'parent' | 'carries'>): Promise<void> {
     await this.#view.transaction(async (tx) => {
       if (await tx.get(`id/${record.id}`)) throw refuse('cannot create a token with a duplicate ID')
-      if (parent?.type === 'service' && !(await tx.get(`id/${parent.id}`))) throw refuse('the parent token is gone')
+      if (parent?.type === 'service' && !(await tx.get(`id/${parent.id}`)))
+        throw refuse('the parent token no longer exists')
       tx.put(`id/${record.id}`, record)
       tx.put(accessorName(record.namespace, record.accessor), { id: record.id })
       if (carries !== undefined) tx.put(`carried/${record.id}`, carries)
@@ -94,7 +95,7 @@ export class TokenRecords {
     })
   }
 
-  /** Takes one use off. Exact however many do it at once. Undefined when none was left. */
+  /** Counts one use. Exact with any number of concurrent calls. Undefined if none was left. */
   async use(id: string): Promise<TokenRecord | undefined> {
     return this.#view.transaction(async (tx) => {
       const current = await tx.get(`id/${id}`, tokenShape)

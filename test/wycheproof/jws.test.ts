@@ -44,7 +44,7 @@ describe('Wycheproof over HTTP: JWS', () => {
         const { status, text } = await server.call('POST', `/v1/auth/${mount}/login`, { role: 'r', jwt: jws }, {})
         expect(status, `${tcId} ${text}`).to.equal(400)
         // What was signed is no set of claims: an answer that says so comes after the signature was verified.
-        if (text.includes('its payload is not JSON')) accepted.push(tcId)
+        if (/its payload is not (a )?JSON/.test(text)) accepted.push(tcId)
       }
     }
     expect(accepted).to.deep.equal(wanted)

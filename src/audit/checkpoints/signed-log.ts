@@ -18,7 +18,7 @@ import { vkeyText } from './verifier-key.ts'
 /** A checkpoint is due after so many lines, or so many milliseconds after a line that none covers. */
 export const checkpointLines = 1000
 export const checkpointEvery = 10_000
-/** A log that nobody writes to gets a line after so long, milliseconds: silence is told too. */
+/** The time without lines after which a log gets a heartbeat line, milliseconds. */
 export const heartbeatEvery = 3_600_000
 /** How often closed files are looked after when none was closed, milliseconds. */
 const tidyEvery = 60_000
@@ -161,7 +161,7 @@ export class SignedLog {
     this.#signedAt = clock.now()
   }
 
-  /** New signing keys. One checkpoint is signed by the old and the new ones; then the old ones are gone. */
+  /** New signing keys. One checkpoint is signed by the old and the new ones; then the old ones are destroyed. */
   async rotateKeys(): Promise<void> {
     const file = this.device.files?.file
     if (!file) return
@@ -176,7 +176,7 @@ export class SignedLog {
     const signers = signersIn(next, () => clock.now())
     const note = signedNote(next.origin, head, [...this.#signers, ...signers])
     const record = { ...next, unpublished: noteText(note) }
-    // Here the old secret keys are gone.
+    // From here on the old private keys no longer exist.
     await view.put(signingName(this.device.spec.path), record)
     this.#record = record
     this.#signers = signers
@@ -188,7 +188,7 @@ export class SignedLog {
     await this.#finishSwitch()
   }
 
-  /** A change of keys that was stored is published, and the log tells of it. */
+  /** Publishes a stored change of keys, and records it in the log. */
   async #finishSwitch(): Promise<void> {
     const { unpublished, from: size } = this.#record
     if (unpublished === undefined) return
@@ -196,7 +196,7 @@ export class SignedLog {
     await this.device.note('keys', { keys: this.#vkeys(), size })
   }
 
-  /** A checkpoint of a change of keys must be in the file: without it nothing ties the new keys to the old ones. */
+  /** A checkpoint of a change of keys must be in the file: without it there is no link from the old keys to the new ones. */
   async #publishSwitch(text: string): Promise<void> {
     await publish(this.device, text, this.#record.from)
     const { unpublished: _, ...published } = this.#record
@@ -216,7 +216,7 @@ export class SignedLog {
     if (this.#tidiedAt === -Infinity) await this.checkpoint()
     const now = this.#parts.clock.now()
     if (this.#tidying || Math.abs(now - this.#tidiedAt) < tidyEvery) return
-    // Packing a file takes seconds: nobody waits for it.
+    // Compressing a file takes seconds: no request waits for it.
     this.#tidying = true
     this.#tidiedAt = now
     tidyClosed(files.file, now)

@@ -20,7 +20,7 @@ const reasons: Readonly<Record<string, string>> = {
 }
 
 /**
- * Opens a file to append to it: a regular file, no link, for nobody else. `mode` undefined keeps that of an existing one;
+ * Opens a file to append to it: a regular file, not a link, not accessible to others. `mode` undefined keeps that of an existing one;
  * `fresh`: it must not exist yet. @throws Fault without the path.
  */
 export function openLog(path: string, mode: number | undefined, fresh = false): number {

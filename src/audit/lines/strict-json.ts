@@ -14,8 +14,8 @@ const limits: JsonLimits = {
 }
 
 /**
- * Why bytes are not one JSON object as a server writes it: strict, UTF-8, no name twice, not too deep. Undefined when
- * they are. Linear in their length and without recursion, whatever somebody appended to a log.
+ * Why bytes are not one JSON object in the form that a server writes: strict, UTF-8, no duplicate names, not too deep.
+ * Undefined if they are. Linear in their length and without recursion, because anything may have been appended to a log.
  */
 export function notStrict(line: Buffer): string | undefined {
   if (!isUtf8(line)) return 'it is not UTF-8'

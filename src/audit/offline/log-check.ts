@@ -57,8 +57,8 @@ const ownLine =
 const reported: ReadonlySet<string> = new Set(['gap', 'torn', 'lost', 'moved', 'accepted', 'removed', 'space', 'keys'])
 
 /**
- * Checks the lines of one log: each holds the number after the one before it and its hash, and the tree over all leads
- * to the signed roots. Behind something wrong it goes on, so that the rest is known as well.
+ * Checks the lines of one log: each has the next number and the hash of the line before it, and the tree over all lines
+ * has the signed roots. After damage it continues, so that the rest is checked as well.
  */
 export class LogCheck {
   readonly findings: Finding[] = []

@@ -33,9 +33,9 @@ export class Unreadable extends Error {
 }
 
 /**
- * The lines of a file, some at a time, in constant memory; `.gz` files are unpacked. They are good until the next ones
- * are asked for. `seen` hears how many bytes of the file were read. From byte `start` on, where a line must begin.
- * @throws Unreadable where nothing more can be read from the file; what the system throws when the file cannot be read.
+ * The lines of a file, some at a time, in constant memory; `.gz` files are decompressed. They are valid until the next ones
+ * are requested. `seen` is called with the number of bytes read. From byte `start` on, where a line must begin.
+ * @throws Unreadable if the rest of the file cannot be read; errors of the system if the file cannot be read.
  */
 export async function* rawLines(
   path: string,

@@ -124,8 +124,8 @@ async function follow(
 }
 
 /**
- * Whether a log begins where it may: with line 1, or with a file whose first line tells what was before it (older files
- * may be gone by retention). Anything else has lost its head.
+ * Whether the beginning of a log is complete: it is line 1, or a file whose first line has the tree before it (retention may
+ * have removed older files). Otherwise its beginning was cut off.
  */
 function beginningOf({ files: [first] }: OfflineLog, check: LogCheck, notes: string[]): void {
   const { firstSeq, lines } = check

@@ -17,8 +17,8 @@ interface Mark {
 }
 
 /**
- * Proves that a log goes on from what was proved last, from its files: what lies before is not read again. Nothing is
- * remembered before `proved` says so.
+ * Proves from its files that a log extends the last proved size: earlier lines are not read again. The state changes only
+ * with `proved`.
  */
 export class LogGrowth {
   readonly #livePath: string

@@ -89,9 +89,9 @@ export class Client {
   }
 
   /**
-   * Asks for something: sends a request whose answer has to have one of these members, at its top or in its `data`, such as `auth` or `sealed`.
-   * An answer that is wrapped, or a 404 that warns, is one too.
-   * @throws ServerError as `send` does, and where the answer has none of them: whoever sent it has not done what was asked
+   * Sends a request whose response must have one of these members, at its top or in its `data`, such as `auth` or `sealed`.
+   * A wrapped response, or a 404 with warnings, is also accepted.
+   * @throws ServerError like `send`, and if the response has none of them: its sender has not performed the request
    */
   async ask(
     members: string | readonly string[],

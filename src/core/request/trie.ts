@@ -39,8 +39,8 @@ class Node {
 }
 
 /**
- * Finds an engine's route by path. Specificity decides, never the order of adding: a literal segment beats `:name`, that
- * beats `*rest/suffix`, the longest suffix first, and that `*rest`. Two routes that could not be told apart do not boot.
+ * Finds an engine's route by path. Specificity decides, never the order of addition: a literal segment precedes `:name`, which
+ * precedes `*rest/suffix`, the longest suffix first, and then `*rest`. Ambiguous routes prevent the start.
  */
 export class Trie {
   readonly #root = new Node()

@@ -19,8 +19,8 @@ interface Wrapping {
 }
 
 /**
- * The response, or the token that wraps it if the caller asked for that. An empty response (a 204, a plain 404) has nothing
- * to wrap, and a wrapped one is not wrapped again.
+ * The response, or its wrapping token if the caller requested wrapping. An empty response (a 204, a plain 404) is not
+ * wrapped, and a wrapped one is not wrapped again.
  */
 export async function wrapAnswer(
   wrapper: Wrapper,

@@ -9,10 +9,10 @@ import type { SealManagerParts } from './lifecycle.ts'
 const settling = { tries: 6, wait: 500 } as const
 
 /**
- * A fresh root key under `unsealKey`, in one commit with the seal record. A try whose outcome is unknown is repeated: done
- * twice it is the same, and it is guarded by the keyring's revision. `unknown` when that was never settled: the barrier
- * might go on with a root key that is the old one and write the keyring under it, which nobody could open any more, so the
- * caller must seal. @throws what the storage threw when nothing was changed.
+ * A new root key under `unsealKey`, in one commit with the seal record. An attempt with an unknown outcome is repeated: it is
+ * idempotent, and guarded by the keyring's revision. `unknown` if the outcome stays unknown: the barrier might then write the
+ * keyring under the old root key, and it could not be decrypted any more, so the caller must seal.
+ * @throws errors of the storage if nothing was changed.
  */
 export async function changeRoot(
   { barrier, seal, random, clock }: SealManagerParts,

@@ -19,9 +19,9 @@ const oids = {
 
 /**
  * A private key of RSA, an elliptic curve or Ed25519 in DER: PKCS#8 (RFC 5208), its second version (RFC 5958), RSA keys
- * that are for PSS (RFC 4055), Ed25519 keys as NSS writes them. The key is made anew, so that it has one form whatever
- * it came in: a named curve, an uncompressed point. Undefined for anything else, and for parts that contradict each
- * other. Takes milliseconds.
+ * that are for PSS (RFC 4055), Ed25519 keys as NSS writes them. The key is created from its parts, so that it has one form for
+ * all inputs: a named curve, an uncompressed point. Undefined for other input, and for parts that contradict each other.
+ * Takes milliseconds.
  */
 export function readPkcs8(der: Uint8Array): KeyObject | undefined {
   try {

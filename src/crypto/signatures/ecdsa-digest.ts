@@ -12,8 +12,8 @@ const signing = { prehash: false, lowS: false, extraEntropy: true } as const
 const verifying = { prehash: false, lowS: false } as const
 
 /**
- * ECDSA (FIPS 186-5 §6) over digests that were made elsewhere: OpenSSL's own functions hash their input. A digest longer
- * than the curve is cut, as the standard has it. About 30 times slower than OpenSSL: milliseconds.
+ * ECDSA (FIPS 186-5 §6) over given digests: OpenSSL's own functions hash their input. A digest longer than the curve is
+ * truncated, as in the standard. About 30 times slower than OpenSSL: milliseconds.
  */
 export const ecdsaDigest = {
   sign(key: KeyObject, value: Uint8Array, jws: boolean): Uint8Array {

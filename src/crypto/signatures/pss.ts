@@ -9,8 +9,8 @@ export function pssFits(modulusBytes: number, hashBytes: number, saltBytes: numb
 }
 
 /**
- * EMSA-PSS (RFC 8017 §9.1) with MGF1 of the same hash, for digests that were made elsewhere: OpenSSL's own functions hash
- * their input. Only for keys whose length is whole bytes: then the encoded message is one bit shorter than it.
+ * EMSA-PSS (RFC 8017 §9.1) with MGF1 of the same hash, for given digests: OpenSSL's own functions hash their input. Only
+ * for keys whose length is a multiple of 8 bits: then the encoded message is one bit shorter than the key.
  */
 export const emsaPss = {
   /** The encoded message of a digest. */

@@ -41,10 +41,10 @@ const usual: BodyMemoryLimits = {
 }
 
 /**
- * Bounds the memory of bodies and large responses, whoever sends or reads them and on however many connections. A large
- * body counts until its response has left, since everything made of it takes memory in proportion. When the memory is
- * full, large requests wait for those that are under way: at least one always goes on, and no client may keep others
- * waiting for longer than `patience`.
+ * Limits the memory of bodies and large responses, for all clients and connections together. A large body counts until its
+ * response was sent, because values derived from it take memory in proportion. When the limit is reached, large requests
+ * wait for those in progress: at least one always continues, and no client may keep others waiting for longer than
+ * `patience`.
  */
 export class BodyMemory {
   readonly #limits: BodyMemoryLimits

@@ -2,12 +2,12 @@ import { METHODS } from 'node:http'
 
 /**
  * Node's HTTP parser refuses the verbs LIST and SCAN, which Vault's clients send. So the four letters of a verb are replaced
- * before the parser sees them, by those of a verb that it takes and that no API of ours has. Nothing else changes: not the
- * number of bytes, not where a request begins or ends. Framing (RFC 9112) stays the parser's alone. Where this reader and the
- * parser disagree about it, the parser refuses the request, or four letters that nobody may send are refused.
+ * before the parser sees them, by those of a verb that it accepts and that none of our APIs has. Nothing else changes: not
+ * the number of bytes, not the beginning or end of a request. Framing (RFC 9112) is decided by the parser alone. If this
+ * reader and the parser disagree about it, the parser refuses the request, or an unsupported verb is refused.
  *
- * The header `Upgrade` loses its last letter to a `_`: no other protocol is spoken here, and Node's parser would drop the
- * requests behind it (RFC 9110 §7.8 lets a server ignore it).
+ * The last letter of the header `Upgrade` is replaced by `_`: other protocols are not supported here, and Node's parser
+ * would drop the following requests (RFC 9110 §7.8 lets a server ignore it).
  */
 const renamed: Readonly<Record<string, string>> = { LIST: 'LINK', SCAN: 'BIND', LINK: 'LOCK', BIND: 'LOCK' }
 const original: Readonly<Record<string, string>> = { LINK: 'LIST', BIND: 'SCAN' }
@@ -84,8 +84,8 @@ export class VerbReader {
   }
 
   /**
-   * A verb may be cut anywhere between two packets: its beginning waits for the rest. So does the line of a verb that the
-   * parser does not take: what it was is told from the bytes in which it fails.
+   * A verb may be split anywhere between two packets: its beginning waits for the rest. So does the line of a verb that the
+   * parser does not accept: the verb is determined from the bytes at which the parser fails.
    */
   #start(chunk: Buffer, at: number): number {
     if (chunk[at] === cr || chunk[at] === lf) return at + 1

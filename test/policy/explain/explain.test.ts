@@ -139,7 +139,7 @@ describe('explain', () => {
   it('names what is wanted: the parameter, the bounds of wrapping, the limit, sudo', () => {
     const reason = (text: string, asked: Partial<Question>): string => ask([text], asked).reason
     const rule = (more: string): string => `path "a" { capabilities = ["read", "list"] ${more} }`
-    expect(reason(rule('required_parameters = ["x"]'), {})).to.include('wants the parameter "x"')
+    expect(reason(rule('required_parameters = ["x"]'), {})).to.include('requires the parameter "x"')
     expect(reason(rule('denied_parameters = { "x" = ["1"] }'), { data: { x: '1' } })).to.include(
       'denies the parameter "x"',
     )

@@ -47,9 +47,9 @@ async function report(run: Run): Promise<number> {
 }
 
 /**
- * Hands on each request once, however many devices of a server have logged it. A file that cannot be read to its end is no
- * reason to report nothing: the verdict tells of it.
- * @returns how many lines were left out, because an earlier log has the request
+ * Passes each request on once, even if several devices of a server have logged it. A file that cannot be read to its end
+ * does not prevent a report: the verdict mentions it.
+ * @returns the number of lines that were left out, because an earlier log has the request
  */
 async function entries(
   paths: readonly string[],

@@ -12,8 +12,8 @@ export interface Canonical {
 }
 
 /**
- * The canonical form of a path that a route was found for. Only a list is of a folder: elsewhere a trailing slash that the
- * route does not have is dropped. A Fault when a name in it can be none of ours.
+ * The canonical form of a path with a route. Only lists are of folders: for other operations, a trailing slash that the
+ * route does not have is dropped. A Fault if a name in it is invalid.
  */
 export function canonicalOf(route: Route, mountPath: string, path: ApiPath, params: Params): Canonical | Fault {
   const folder = path.endsWith('/') && route.operation !== 'list' && route.operation !== 'scan'

@@ -64,8 +64,8 @@ function refuseFolder({ operation, path }: Request): void {
 }
 
 /**
- * Whether the response to a caller without a token would reveal which namespaces exist. Owners of a token may know that,
- * nobody else.
+ * Whether the response to a caller without a token would reveal which namespaces exist. Only owners of a token may know
+ * that.
  */
 function revealsNamespaces(draft: Draft, { traits, sentNamespace }: Target): boolean {
   if (!traits || !(traits.public || traits.vet) || !draft.mount?.record.builtin) return false

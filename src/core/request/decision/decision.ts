@@ -24,11 +24,11 @@ export interface DecidingParts extends AuthenticatingParts {
 export interface Decision {
   /** The request seen from its namespace: the path is relative to it. */
   readonly request: Request
-  /** Where the request is judged and performed. Absent while the server is sealed and when the namespace does not exist. */
+  /** The namespace of the decision and the handler. Absent while the server is sealed, and if the namespace does not exist. */
   readonly namespace?: Namespace
   /** The namespace of the caller's token. */
   readonly home?: Namespace
-  /** The operation that the policies were asked for. */
+  /** The operation of the policy check. */
   readonly operation: AclOperation
   readonly caller: Caller
   readonly mount?: Mount
@@ -36,7 +36,7 @@ export interface Decision {
   readonly params: Readonly<Record<string, string>>
   /** The same parameters as the client spelled them, if that differs. */
   readonly spelled?: Readonly<Record<string, string>>
-  /** The token whose uses are counted. The request takes one use once it is in the audit log, whatever its outcome. */
+  /** The token whose uses are counted. One use is counted once the request is in the audit log, for every outcome. */
   readonly spends?: TokenRecord
   readonly granting: readonly string[]
   /** The most names that a policy lets this list show. */
@@ -64,12 +64,12 @@ export class Draft implements Decision {
   limit?: number
   shows?: Shows
   refusal?: Fault
-  /** Why nobody may go there, or that the namespace does not exist. Only callers who may know of it hear of it. */
+  /** The lock of the namespace, or its absence. Only callers who may know about it get this error. */
   barred?: Fault | undefined
   nowhere?: Response
   /** The path seen from the namespace that the client named, if the request was moved to another one. */
   judgedAt?: string
-  /** A name in the path is invalid. Callers hear of it when they are allowed what they asked for. */
+  /** A name in the path is invalid. Callers get this error only if their request is allowed. */
   invalidName?: Fault
 
   constructor(request: Request) {

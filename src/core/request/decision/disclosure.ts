@@ -12,7 +12,7 @@ export function refusalOf(namespace: Namespace | undefined, offers: Offers = {})
   if (routes.some((route) => route.rootOnly)) return refuse('operation only available in root namespace')
   // The state of the server does not depend on any namespace.
   if (traitsOf(offers).serverLife) return undefined
-  // Serving the root namespace instead would give its secrets to a caller that asked for another namespace.
+  // Serving the root namespace instead would give its secrets to a caller of another namespace.
   if (!namespace) return new Fault('no_route', 'namespace not found')
   if (routes.some((route) => route.whenLocked)) return undefined
   try {

@@ -15,8 +15,8 @@ type Find = (path: ApiPath, listing: boolean) => Destination | undefined
 export type Shows = (key: string) => boolean
 
 /**
- * A name is shown when its owner could read what is behind it (a folder: list it) by a plain request, at the path that
- * every filter of the rule names. What cannot be asked for is not shown.
+ * A name is shown if the caller could read it (a folder: list it) by a plain request, at the path from every filter of the
+ * rule. Names without a valid path are not shown.
  */
 export function listFilter(find: Find, acl: Acl, filters: readonly KeyFilter[], listed: string): Shows {
   const folder = listed.endsWith('/') ? listed : `${listed}/`

@@ -20,7 +20,7 @@ export interface Target {
   readonly sentNamespace: string
 }
 
-/** Finds the namespace of a request and the route that its path leads to. Notes why nobody may go there, if so. */
+/** Finds the namespace of a request and the route of its path. Records why the namespace is inaccessible, if it is. */
 export function locate(parts: DecidingParts, draft: Draft): Target {
   const sentNamespace = draft.request.namespace
   const namespace = namespaceOf(parts.namespaces.root, draft.request)
