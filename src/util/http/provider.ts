@@ -40,8 +40,8 @@ export interface Outgoing {
 }
 
 /**
- * Why no request is sent to an address; undefined: it is fine. Plain HTTP would let anybody on the way choose the keys.
- * @param isSigned whether the response is signed by somebody else than the server, so that plain HTTP will do
+ * Why an address is refused; undefined: it is accepted. With plain HTTP an attacker on the network could choose the keys.
+ * @param isSigned whether the response is signed by a third party, so that plain HTTP is sufficient
  */
 export function addressProblem(url: string, isSigned = false): string | undefined {
   const parsed = URL.canParse(url) ? new URL(url) : undefined

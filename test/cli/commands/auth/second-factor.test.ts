@@ -62,7 +62,7 @@ describe('strongroom login with a second factor', () => {
     const scripted = new ScriptedServer({ 'PUT /v1/auth/userpass/login/anna': [{ status: 200, body: { auth } }] })
     try {
       const { code, err } = await new Shell({ VAULT_ADDR: await scripted.listen() }).run(login)
-      expect([code, err.includes('rm'), err.includes('it knows totp')]).to.deep.equal([2, false, true])
+      expect([code, err.includes('rm'), err.includes('it supports totp')]).to.deep.equal([2, false, true])
     } finally {
       scripted.close()
     }
