@@ -82,6 +82,7 @@ bench: build
 	node build/bench/audit-verify.js
 	node build/bench/start.js
 	node build/bench/logins.js
+	node build/bench/entities.js
 	@test -z "$$BAO" || node build/bench/peer.js
 
 clean:
