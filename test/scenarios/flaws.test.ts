@@ -80,6 +80,7 @@ describe('known flaws of others', () => {
       '/sys/init', '/sys/mfa/validate', '/sys/seal-status', '/sys/unseal', '/sys/health', '/sys/leader', '/sys/ha-status', '/sys/decode-token',
       '/sys/internal/specs/openapi', '/sys/internal/ui/mounts', '/sys/internal/ui/mounts/', '/sys/internal/ui/mounts/{path}', '/sys/internal/ui/feature-flags', '/sys/internal/ui/namespaces', '/sys/internal/ui/resultant-acl',
       '/identity/oidc/.well-known/keys', '/identity/oidc/.well-known/openid-configuration',
+      '/identity/oidc/provider/{name}/.well-known/keys', '/identity/oidc/provider/{name}/.well-known/openid-configuration', '/identity/oidc/provider/{name}/token', '/identity/oidc/provider/{name}/userinfo',
     ]) // prettier-ignore
     const { body } = await server.call('GET', '/v1/sys/internal/specs/openapi')
     const paths = ((body['data'] ?? body) as Body)['paths'] as Record<string, Body>

@@ -97,6 +97,30 @@ const writings: Readonly<Record<string, Writing>> = {
     read: (name) => `identity/oidc/role/${name}`,
     remove: (name) => `identity/oidc/role/${name}`,
   },
+  '/identity/oidc/scope/{name}': {
+    path: (name) => `identity/oidc/scope/${name}`,
+    body: (mark) => ({ description: mark }),
+    read: (name) => `identity/oidc/scope/${name}`,
+    remove: (name) => `identity/oidc/scope/${name}`,
+  },
+  '/identity/oidc/assignment/{name}': {
+    path: (name) => `identity/oidc/assignment/${name}`,
+    body: (mark) => ({ entity_ids: mark }),
+    read: (name) => `identity/oidc/assignment/${name}`,
+    remove: (name) => `identity/oidc/assignment/${name}`,
+  },
+  '/identity/oidc/client/{name}': {
+    path: (name) => `identity/oidc/client/${name}`,
+    body: (mark) => ({ redirect_uris: `https://${mark}.example/` }),
+    read: (name) => `identity/oidc/client/${name}`,
+    remove: (name) => `identity/oidc/client/${name}`,
+  },
+  '/identity/oidc/provider/{name}': {
+    path: (name) => `identity/oidc/provider/${name}`,
+    body: (mark) => ({ allowed_client_ids: mark }),
+    read: (name) => `identity/oidc/provider/${name}`,
+    remove: (name) => `identity/oidc/provider/${name}`,
+  },
   '/transit/encrypt/{name}': {
     path: (name) => `transit/encrypt/${name}`,
     body: (mark) => ({ plaintext: 'eA==', type: keyTypes[mark] }),

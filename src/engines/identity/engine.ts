@@ -8,6 +8,7 @@ import { removeEnded } from './memberships.ts'
 import { enforcementRoutes } from './mfa/enforcement-routes.ts'
 import { keyRoutes } from './mfa/key-routes.ts'
 import { methodRoutes } from './mfa/method-routes.ts'
+import { removeExpiredGrants } from './oidc/provider/codes.ts'
 import { oidcRoutes } from './oidc/routes.ts'
 import { rotateDue } from './oidc/tokens/keys.ts'
 import { aliasRoutes } from './routes/aliases.ts'
@@ -26,6 +27,7 @@ export function identityEngine(ports: IdentityPorts): Engine {
     everyMinute: async (identity) => {
       await removeEnded(identity.view)
       await rotateDue(identity)
+      await removeExpiredGrants(identity)
     },
     mountRemoved: async (identity, { accessor }) => {
       await removeAliasesOf(identity, accessor)

@@ -9,6 +9,7 @@ import { arrive, regroup } from './arrival.ts'
 import { demandsOn } from './mfa/demands.ts'
 import { prove } from './mfa/prove.ts'
 import { isAccessor } from './names.ts'
+import { AccessTokens } from './oidc/provider/access-tokens.ts'
 import { PublishedKeys } from './oidc/published-keys.ts'
 import { PrincipalCache } from './principals.ts'
 
@@ -42,6 +43,8 @@ export class Identity implements Identities {
   readonly mfa: SecondFactors
   /** The public keys of identity tokens. */
   readonly published: PublishedKeys
+  /** The access tokens of the clients of OIDC providers. */
+  readonly access: AccessTokens
   readonly apiAddress: () => string
   #enforcementChanges = 0
 
@@ -54,6 +57,7 @@ export class Identity implements Identities {
     this.random = random
     this.apiAddress = apiAddress
     this.published = new PublishedKeys(this)
+    this.access = new AccessTokens(this)
     this.#mounts = () => mountsOf(namespace)
     this.above = () => above(namespace).filter((one) => one instanceof Identity)
     this.path = () => pathOf(namespace)

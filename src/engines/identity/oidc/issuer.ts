@@ -31,20 +31,27 @@ export function checkedIssuer(issuer: string): string {
 
 /** The issuer of identity tokens of this namespace. @throws Fault invalid_request when neither it nor the address of the server is known */
 export async function tokenIssuer(identity: Identity): Promise<string> {
-  return pathUrl(identity, await configuredIssuer(identity.view), 'v1')
+  return pathUrl(identity, await configuredIssuer(identity.view))
 }
 
 /**
  * The URL of `identity/oidc` of a namespace.
  * @param base the configured scheme, host and port; '' : those of the server
  * @param root `v1` for the API, `ui/vault` for pages
+ * @throws Fault invalid_request when neither is known
  */
-export function pathUrl({ apiAddress, path }: Identity, base: string, root: 'v1' | 'ui/vault'): string {
+export function pathUrl(identity: Identity, base: string, root: 'v1' | 'ui/vault' = 'v1'): string {
+  const url = shownUrl(identity, base, root)
+  if (url === '')
+    throw refuse('the issuer is not known: set issuer in identity/oidc/config or for the provider, or api_addr in the configuration of the server') // prettier-ignore
+  return url
+}
+
+/** The same; '' when neither is known. */
+export function shownUrl({ apiAddress, path }: Identity, base: string, root = 'v1'): string {
   const address = base || apiAddress().replace(/\/+$/, '')
-  if (address === '')
-    throw refuse('the issuer is not known: set issuer in identity/oidc/config, or api_addr in the configuration of the server') // prettier-ignore
   const namespace = path().split('/').map(encodeURIComponent).join('/')
-  return `${address}/${root}/${namespace}identity/oidc`
+  return address === '' ? '' : `${address}/${root}/${namespace}identity/oidc`
 }
 
 /** The warning where an issuer is set. */

@@ -1,13 +1,11 @@
-import { Fault } from '../../../../contract/fault.ts'
 import { f } from '../../../../contract/field.ts'
-import { rootNamespace } from '../../../../contract/identity.ts'
 import { answer, done } from '../../../../contract/response.ts'
 import { routesOf } from '../../../../contract/route.ts'
-import type { Call } from '../../../../contract/route.ts'
 import { body } from '../../../../contract/wire/returns.ts'
 import type { Identity } from '../../identity.ts'
 import { configureIssuer, configuredIssuer, issuerWarning, tokenIssuer } from '../issuer.ts'
 import { documentHeaders, keySet, keySetReturns } from '../published-keys.ts'
+import { refuseStrangers } from '../strangers.ts'
 import { keysOfRoles } from './introspect.ts'
 import { algorithmNames } from './key-record.ts'
 
@@ -70,12 +68,3 @@ export const configRoutes = [
     },
   }),
 ]
-
-/**
- * Without a token nobody learns whether a namespace exists that has published nothing: the refusal is that of a missing one.
- * @throws Fault unauthenticated
- */
-export function refuseStrangers({ engine, caller }: Call<Identity>, published: readonly unknown[]): void {
-  if (engine.namespace === rootNamespace || published.length > 0 || caller.token) return
-  throw new Fault('unauthenticated', 'permission denied')
-}

@@ -1,6 +1,6 @@
-import type { View } from '../../../../contract/view.ts'
-import { isCount, isFlag, isListOf, isName, isOneOf, isText, shapeOf } from '../../../../util/stored/shape.ts'
-import { allIn } from '../all-in.ts'
+import type { View } from '../../../../../contract/view.ts'
+import { isCount, isFlag, isListOf, isName, isOneOf, isText, shapeOf } from '../../../../../util/stored/shape.ts'
+import { allIn } from '../../all-in.ts'
 
 /** An application that lets its users log in here, at `oidc-client/<name>`. TTLs in seconds. */
 export interface OidcClient {

@@ -1,0 +1,58 @@
+import { createHmac } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
+import { mountKey } from '../../../../crypto/mount-key.ts'
+import { sameText } from '../../../../util/bytes.ts'
+import type { Identity } from '../../identity.ts'
+
+/** What an access token is for: the claims about an entity that its client may read. */
+export interface Access {
+  /** The name of the provider. */
+  readonly provider: string
+  /** The id of the client. */
+  readonly client: string
+  readonly entity: string
+  readonly scopes: readonly string[]
+  /** Epoch milliseconds. */
+  readonly expiresAt: number
+}
+
+type Content = readonly [provider: string, client: string, entity: string, scopes: readonly string[], expiresAt: number]
+
+const longest = 8192
+
+/** Access tokens of the user info endpoints. Nothing is stored: a token carries what is needed, with a MAC. No other route takes them. */
+export class AccessTokens {
+  readonly #identity: Pick<Identity, 'view' | 'clock'>
+  #key: Promise<KeyObject> | undefined
+
+  constructor(identity: Pick<Identity, 'view' | 'clock'>) {
+    this.#identity = identity
+  }
+
+  async issue({ provider, client, entity, scopes, expiresAt }: Access): Promise<string> {
+    const content: Content = [provider, client, entity, scopes, expiresAt]
+    const encoded = Buffer.from(JSON.stringify(content)).toString('base64url')
+    return `${encoded}.${await this.#mac(encoded)}`
+  }
+
+  /** What a token is for; undefined when it is not one of this namespace, or has expired. */
+  async read(token: string): Promise<Access | undefined> {
+    const [encoded = '', mac = '', ...rest] = token.length > longest ? [] : token.split('.')
+    if (encoded === '' || rest.length > 0 || !sameText(mac, await this.#mac(encoded))) return undefined
+    const content = JSON.parse(Buffer.from(encoded, 'base64url').toString()) as Content
+    const [provider, client, entity, scopes, expiresAt] = content
+    return expiresAt > this.#identity.clock.now() ? { provider, client, entity, scopes, expiresAt } : undefined
+  }
+
+  async #mac(encoded: string): Promise<string> {
+    this.#key ??= mountKey(this.#identity.view, 'oidc-access-key', 'the key of OIDC access tokens').catch(
+      (thrown: unknown) => {
+        this.#key = undefined
+        throw thrown
+      },
+    )
+    return createHmac('sha256', await this.#key)
+      .update(`access ${encoded}`)
+      .digest('base64url')
+  }
+}

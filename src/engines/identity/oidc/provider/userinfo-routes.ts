@@ -1,0 +1,70 @@
+import { f } from '../../../../contract/field.ts'
+import type { Response } from '../../../../contract/response.ts'
+import { routesOf } from '../../../../contract/route.ts'
+import type { Call } from '../../../../contract/route.ts'
+import { body, otherMembers } from '../../../../contract/wire/returns.ts'
+import type { Identity } from '../../identity.ts'
+import { canonicalName, nameField } from '../names.ts'
+import { refuseStrangers } from '../strangers.ts'
+import { isAssigned } from './assigned.ts'
+import { claimsOfScopes } from './claims.ts'
+import { clientsOf } from './settings/client-record.ts'
+import { clientById } from './settings/clients.ts'
+import { OAuthError, answering, errorMembers } from './oauth-error.ts'
+import { allowsClient, providerNamed } from './settings/records.ts'
+import { conflicting } from './tokens.ts'
+
+const { read, write } = routesOf<Identity>()
+
+/** `oidc/provider/:name/userinfo`. Its token is the access token of a client, which is none of ours. */
+export const userinfoRoutes = [read, write].map((maker) =>
+  maker('oidc/provider/:name/userinfo', {
+    about: 'The claims of the user whom an access token is about. The token is sent as a Bearer token.',
+    access: 'public',
+    forEveryone: true,
+    canonical: canonicalName,
+    fields: nameField('provider'),
+    pure: true,
+    neverRaw: true,
+    returns: body({
+      sub: f.string('The id of the entity.'),
+      [otherMembers]: f.any('The claims of the scopes.'),
+      ...errorMembers,
+    }),
+    handle: async (call, { name }) => {
+      refuseStrangers(call, await clientsOf(call.engine.view))
+      return answering(async () => ({ plain: await claimsFor(call, name) }), failed)
+    },
+  }),
+)
+
+/** RFC 6750, 3. */
+function failed({ error, message }: OAuthError): Response {
+  const isToken = error === 'invalid_token'
+  return {
+    status: isToken ? 401 : 400,
+    plain: { error, error_description: message },
+    ...(isToken && { headers: { 'WWW-Authenticate': `Bearer error="${error}",error_description="${message}"` } }),
+  }
+}
+
+async function claimsFor(
+  { engine, request }: Call<Identity>,
+  name: string,
+): Promise<Readonly<Record<string, unknown>>> {
+  const header = request.headers['authorization']
+  const token = typeof header === 'string' && header.startsWith('Bearer ') ? header.slice('Bearer '.length).trim() : ''
+  if (token === '') throw new OAuthError('invalid_token', 'access token must be sent as a Bearer token')
+  const access = await engine.access.read(token)
+  const provider = await providerNamed(engine.view, name)
+  const client = access && (await clientById(engine, access.client))
+  const principal = access && (await engine.principal(access.entity))
+  // One answer for all of them: it does not tell which of the things that the token was issued for has changed.
+  if (!access || !provider || !client || !principal || access.provider !== name || !allowsClient(provider, client.id))
+    throw new OAuthError('invalid_token', 'permission denied')
+  if (!(await isAssigned(engine.view, client, principal))) throw new OAuthError('invalid_token', 'permission denied')
+  const now = Math.floor(engine.clock.now() / 1000)
+  const found = await claimsOfScopes(engine.view, provider, access.scopes, { principal, now })
+  if ('conflict' in found) throw conflicting(found.conflict)
+  return { ...found.claims, sub: principal.entity.id }
+}

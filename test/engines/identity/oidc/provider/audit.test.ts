@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs'
+import { expect } from 'chai'
+import { openLevelServer } from '../../../../support/server.ts'
+import type { TestServer } from '../../../../support/server.ts'
+import { base, person } from '../support.ts'
+import { Endpoints, app, verifier, challenge } from './support.ts'
+
+describe('the audit log of logins at an OIDC provider', () => {
+  let server: TestServer
+  before(async () => {
+    server = await openLevelServer()
+    const options = { file_path: `${server.folder}/raw.log`, log_raw: 'true' }
+    await server.data('PUT', 'sys/audit/raw', { type: 'file', options })
+    await server.data('PUT', 'sys/config/auditing/request-headers/authorization', { hmac: true })
+    await server.data('POST', `${base}/config`, { issuer: 'https://room.example' })
+    await server.data('POST', `${base}/provider/default`, { issuer: 'https://room.example' })
+  })
+  after(async () => server.running.stop())
+
+  it('has no code, verifier, client secret or token in clear, whatever the options of its devices', async () => {
+    const { token } = await person(server, 'anna')
+    const client = await app(server, 'web')
+    const at = new Endpoints(server)
+    const secrets = [String(client.secret)]
+    for (const method of ['GET', 'POST']) {
+      const pkce = { code_challenge: challenge, code_challenge_method: 'S256' }
+      const { body } = await at.authorize(token, client, pkce, method)
+      const basic = method === 'GET' ? `${client.id}:${client.secret}` : undefined
+      const { body: given, text } = await at.token(client, { code: body['code'], code_verifier: verifier }, basic)
+      expect(given['access_token'], text).to.be.a('string')
+      expect((await at.userinfo(String(given['access_token']), method)).status).to.equal(200)
+      const shown = Buffer.from(basic ?? 'basic').toString('base64')
+      secrets.push(String(body['code']), String(given['access_token']), String(given['id_token']), verifier, shown)
+    }
+    await at.token(client, { code: 'x', client_secret: 'a wrong secret' })
+    for (const file of ['audit.log', 'raw.log']) {
+      const log = readFileSync(`${server.folder}/${file}`, 'utf8')
+      expect(log.match(/oidc\/provider\/default\/(authorize|token|userinfo)/g)).to.have.length.greaterThan(12)
+      for (const secret of [...secrets, 'a wrong secret'])
+        expect(log.includes(secret), `${file} ${secret}`).to.equal(false)
+    }
+  })
+})
