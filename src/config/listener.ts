@@ -1,4 +1,5 @@
-import type { ForwardedFor, ProxyProtocol } from '../contract/peer.ts'
+import { certificateDecoders } from '../contract/peer.ts'
+import type { ForwardedCertificate, ForwardedFor, ProxyProtocol } from '../contract/peer.ts'
 import type { HclValue, Position } from '../util/hcl/values.ts'
 import { isLoopback, parseCidr } from '../util/cidr.ts'
 import type { Setter, Source } from './source.ts'
@@ -8,7 +9,12 @@ import type { ListenerConfig, UnixSocket } from './types.ts'
 
 type Draft<T> = { -readonly [K in keyof T]?: T[K] }
 type CommonDraft = Draft<ListenerConfig> & { address?: string }
-type TcpDraft = CommonDraft & TlsDraft & { forwarded?: Draft<ForwardedFor>; proxy?: Draft<ProxyProtocol> }
+type TcpDraft = CommonDraft &
+  TlsDraft & {
+    forwarded?: Draft<ForwardedFor>
+    certificate?: Draft<ForwardedCertificate>
+    proxy?: Draft<ProxyProtocol>
+  }
 type UnixDraft = CommonDraft & { socket?: Draft<UnixSocket>; tlsOff?: boolean }
 
 const common: Readonly<Record<string, Setter<CommonDraft>>> = {
@@ -41,6 +47,23 @@ const tcpSettings: Readonly<Record<string, Setter<TcpDraft>>> = {
     void ((draft.forwarded ??= {}).rejectNotPresent = source.bool(value, 'x_forwarded_for_reject_not_present')),
   x_forwarded_for_reject_not_authorized: (source, value, draft) =>
     void ((draft.forwarded ??= {}).rejectNotAuthorized = source.bool(value, 'x_forwarded_for_reject_not_authorized')),
+  x_forwarded_for_client_cert_header: (source, value, draft) => {
+    const header = source.string(value, 'x_forwarded_for_client_cert_header').toLowerCase()
+    if (!/^[a-z0-9-]{1,128}$/.test(header) || usedHeaders.test(header))
+      throw source.wrong(
+        value.at,
+        'x_forwarded_for_client_cert_header is the name of a header that nothing else uses, such as Client-Cert',
+      )
+    ;(draft.certificate ??= {}).header = header
+  },
+  x_forwarded_for_client_cert_decoders: (source, value, draft) => {
+    ;(draft.certificate ??= {}).decoders = source.list(value, 'x_forwarded_for_client_cert_decoders').map((word) => {
+      const decoder = certificateDecoders.find((one) => one === word.toUpperCase())
+      if (!decoder)
+        throw source.wrong(value.at, `x_forwarded_for_client_cert_decoders has only ${certificateDecoders.join(', ')}`)
+      return decoder
+    })
+  },
   proxy_protocol_behavior: (source, value, draft) => {
     const behavior = behaviors.find((one) => one === source.string(value, 'proxy_protocol_behavior'))
     if (!behavior) throw source.wrong(value.at, `proxy_protocol_behavior is one of ${behaviors.join(', ')}`)
@@ -49,6 +72,10 @@ const tcpSettings: Readonly<Record<string, Setter<TcpDraft>>> = {
   proxy_protocol_authorized_addrs: (source, value, draft) =>
     void ((draft.proxy ??= {}).authorized = blocksOf(source, value, 'proxy_protocol_authorized_addrs')),
 }
+
+/** Headers that mean something else. */
+const usedHeaders =
+  /^(?:x-(?:vault|bao)-.*|x-forwarded-(?:for|host|proto)|authorization|host|cookie|content-.*|transfer-.*|connection)$/
 
 const behaviors = ['use_always', 'allow_authorized', 'deny_unauthorized'] as const
 
@@ -81,7 +108,7 @@ export function tcpListener(source: Source, body: HclValue): ListenerConfig {
   const draft: TcpDraft = {}
   for (const inner of source.items(body, 'listener'))
     source.setting(tcpSettings, inner, 'listener "tcp"')(source, inner.value, draft, inner)
-  const { address = '127.0.0.1:8200', forwarded, proxy } = draft
+  const { address = '127.0.0.1:8200', forwarded, certificate, proxy } = draft
   const at = hostAndPort(address)
   if (!at) throw source.wrong(body.at, `address "${address}" must be host:port`)
   const tls = tlsOf(source, body.at, draft)
@@ -92,7 +119,7 @@ export function tcpListener(source: Source, body: HclValue): ListenerConfig {
     host,
     port: at.port,
     ...(tls && { tls }),
-    ...(forwarded && { forwardedFor: forwardedOf(source, body.at, forwarded) }),
+    ...((forwarded || certificate) && { forwardedFor: forwardedOf(source, body.at, forwarded ?? {}, certificate) }),
     ...(proxy && { proxyProtocol: proxyOf(source, body.at, proxy) }),
   }
 }
@@ -147,11 +174,21 @@ function blocksOf(source: Source, value: HclValue, name: string): readonly strin
   })
 }
 
-function forwardedOf(source: Source, at: Position, draft: Draft<ForwardedFor>): ForwardedFor {
+function forwardedOf(
+  source: Source,
+  at: Position,
+  draft: Draft<ForwardedFor>,
+  certificate: Draft<ForwardedCertificate> | undefined,
+): ForwardedFor {
   const { authorized, hopSkips = 0, rejectNotPresent = true, rejectNotAuthorized = true } = draft
   if (!authorized)
     throw source.wrong(at, 'x_forwarded_for_… needs x_forwarded_for_authorized_addrs: the addresses of the proxies')
-  return { authorized, hopSkips, rejectNotPresent, rejectNotAuthorized }
+  const rules = { authorized, hopSkips, rejectNotPresent, rejectNotAuthorized }
+  if (!certificate) return rules
+  const { header, decoders = [] } = certificate
+  if (header === undefined)
+    throw source.wrong(at, 'x_forwarded_for_client_cert_decoders needs x_forwarded_for_client_cert_header')
+  return { ...rules, certificate: { header, decoders } }
 }
 
 function proxyOf(source: Source, at: Position, { behavior, authorized }: Draft<ProxyProtocol>): ProxyProtocol {

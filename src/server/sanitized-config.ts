@@ -38,6 +38,10 @@ function listenerOf(listener: ListenerConfig): Readonly<Record<string, unknown>>
     }),
     ...(listener.proxyProtocol && { proxy_protocol_behavior: listener.proxyProtocol.behavior }),
     ...(listener.forwardedFor && { x_forwarded_for_authorized_addrs: listener.forwardedFor.authorized }),
+    ...(listener.forwardedFor?.certificate && {
+      x_forwarded_for_client_cert_header: listener.forwardedFor.certificate.header,
+      x_forwarded_for_client_cert_decoders: listener.forwardedFor.certificate.decoders,
+    }),
     ...(maxRequestSize !== undefined && { max_request_size: maxRequestSize }),
     ...(maxRequestDuration !== undefined && { max_request_duration: maxRequestDuration }),
     disable_unauthed_rekey_endpoints: !listener.unauthedRekey,

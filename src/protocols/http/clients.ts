@@ -3,6 +3,7 @@ import { isIP } from 'node:net'
 import { refuse } from '../../contract/fault.ts'
 import type { ForwardedFor } from '../../contract/peer.ts'
 import { inCidrs } from '../../util/cidr.ts'
+import { forwardedCertificates } from './forwarded-certificate.ts'
 import type { ProxiedSources } from './proxied.ts'
 import type { Source } from './proxy-header.ts'
 
@@ -26,6 +27,13 @@ export class Clients {
   of(message: IncomingMessage): Source {
     const peer = this.peer(message)
     return this.#forwarded ? forwardedBy(peer, message, this.#forwarded) : peer
+  }
+
+  /** The client's certificates that a trusted proxy sends; undefined: those of the connection count. @throws Fault invalid_request */
+  certificates(message: IncomingMessage): readonly string[] | undefined {
+    const rules = this.#forwarded?.certificate
+    if (!this.#forwarded || !rules) return undefined
+    return forwardedCertificates(message, rules, inCidrs(this.#forwarded.authorized, this.peer(message).address))
   }
 }
 

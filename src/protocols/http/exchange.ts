@@ -51,7 +51,8 @@ export class Exchange implements HttpExchange {
   }
 
   certificates(): readonly string[] {
-    return this.#parts.certificates.of(this.message.socket)
+    const { clients, certificates } = this.#parts
+    return clients.certificates(this.message) ?? certificates.of(this.message.socket)
   }
 
   check(): void {
