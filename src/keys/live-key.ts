@@ -23,7 +23,7 @@ export interface Versioned {
   readonly bytes: Uint8Array
 }
 
-/** An encryption that waits for more messages to be reserved: the version that was asked for, and the one that is used. */
+/** An encryption that waits for a reservation of messages: the requested version, and the one that is used. */
 interface Encryption {
   readonly version: number
   readonly number: number
@@ -34,13 +34,13 @@ interface Encryption {
 /** The ports of a key into the mount that it belongs to. */
 export interface KeyHost {
   readonly random: Random
-  /** Counts the use of a version. */
+  /** Counts the uses of a version. */
   counterOf(key: KeyRecord, number: number): UsageCounter
   /** The key with a later version than this one has. @throws Fault when it cannot be rotated. */
   successor(key: KeyRecord): Promise<LiveKey>
 }
 
-/** For keys that are only read, and for trials whose ciphertexts nobody gets: nothing is counted. */
+/** For keys that are only read, and for trials whose ciphertexts are discarded: nothing is counted. */
 export function uncounted(random: Random): KeyHost {
   return {
     random,
@@ -149,7 +149,7 @@ export class LiveKey {
   /** The AES-CMAC of some data. @throws Fault invalid_request for keys of other types. */
   cmac(data: Uint8Array, number: number): Uint8Array | Promise<Uint8Array> {
     this.mustSuit('mac')
-    if (keyType(this.record.type).mac !== 'cmac') throw refuse(`keys of type ${this.record.type} make no CMACs`)
+    if (keyType(this.record.type).mac !== 'cmac') throw refuse(`keys of type ${this.record.type} do not support CMACs`)
     if (data.length > quickBytes) {
       const key = this.#material.secretKey(number)
       this.used(number)
@@ -165,7 +165,7 @@ export class LiveKey {
     return this.#material.pair(number, context)
   }
 
-  /** The public key of a version, as Vault shows it. */
+  /** The public key of a version, in Vault's format. */
   publicText(number: number, context: string | undefined): string {
     return publicKeyText(this.pair(number, context).publicKey)
   }

@@ -25,8 +25,8 @@ const refused: Verdict = { allowed: false, sudo: false, root: false, granting: [
 const everything: Verdict = { allowed: true, sudo: true, root: true, granting: ['root'] }
 
 /**
- * Compiles policies into one decision table. Expired rules are left out, and those whose templates cannot be resolved.
- * @param principal whose values the templates stand for; without one no template is resolved
+ * Compiles policies into one decision table. Expired rules are left out, and those with unresolvable templates.
+ * @param principal the source of the templates' values; without one no template is resolved
  */
 export function compileAcl(policies: readonly NamedPolicy[], clock: Pick<Clock, 'now'>, principal?: Principal): Acl {
   const acl = emptyAcl(policies, clock, principal)
@@ -34,7 +34,7 @@ export function compileAcl(policies: readonly NamedPolicy[], clock: Pick<Clock, 
   return acl.close()
 }
 
-/** The same, but other requests get turns in between: a token may have many long policies. */
+/** The same in slices, so that other requests are served meanwhile: a token may have many long policies. */
 export async function compileInSlices(
   policies: readonly NamedPolicy[],
   clock: Pick<Clock, 'now'>,
@@ -54,10 +54,10 @@ function emptyAcl(policies: readonly NamedPolicy[], clock: Pick<Clock, 'now'>, p
   return new Acl(names, clock.now(), principal)
 }
 
-/** The permissions of one token. Pure: it looks nothing up and changes nothing. */
+/** The permissions of one token. Pure: no lookups and no changes. */
 export class Acl {
   readonly root: boolean
-  /** Whose values its templates stand for. */
+  /** The source of the templates' values. */
   readonly principal: Principal | undefined
   readonly #now: number
   readonly #resolver: TemplateResolver
@@ -65,12 +65,12 @@ export class Acl {
   readonly #rules = new RuleTable()
   /** The denying rules once more, in lower case. */
   readonly #denies = new RuleTable()
-  /** Whether a path in lower case can meet a deny here that it does not meet among the rules. */
+  /** Whether a path in lower case can match a deny here that it does not match among the rules. */
   #mixedCase = false
-  /** The denying rules whose templates cannot be resolved, as the paths that they close. */
+  /** The denying rules with unresolvable templates, as the paths that they deny. */
   readonly #closed: Merged[] = []
 
-  /** @param names of the policies that will be added before anything is asked */
+  /** @param names of the policies that will be added before the first check */
   constructor(names: readonly string[], now: number, principal: Principal | undefined) {
     this.root = names.includes('root')
     this.principal = principal
@@ -103,13 +103,13 @@ export class Acl {
     } else if (rule.capabilities.has('deny')) this.#closed.push(denying(closedBy(rule), rule.path, name))
   }
 
-  /** Why the template of a rule cannot be resolved for whom this was compiled; undefined where it can. */
+  /** Why the template of a rule cannot be resolved for the principal; undefined if it can. */
   unresolved(rule: PathRule, { templates }: NamedPolicy): Unresolved | undefined {
     const rendered = rule.templated ? this.#resolver.render(rule.path, templates) : undefined
     return rendered && 'why' in rendered ? rendered.why : undefined
   }
 
-  /** Adds what follows from all policies together. */
+  /** Adds the rules that follow from all policies together. */
   close(): this {
     for (const rule of this.#rules.all()) if (rule.capabilities.has('deny')) this.#addDeny(rule)
     return this
@@ -128,7 +128,7 @@ export class Acl {
   weigh(query: AclQuery): Weighed {
     if (this.root) return { verdict: everything, ground: 'root' }
     const listing = query.operation === 'list' || query.operation === 'scan'
-    // A list is always of a folder: the slash lets a rule about the folder's contents decide (CVE-2026-12624).
+    // A list is always of a folder: with the slash, a rule about the folder's contents decides (CVE-2026-12624).
     const path = listing && !query.path.endsWith('/') ? `${query.path}/` : query.path
     const rule = this.#choose(path, listing)
     const sudo = rule !== undefined && rule.capabilities.has('sudo') && !rule.capabilities.has('deny')
@@ -141,7 +141,10 @@ export class Acl {
     return { verdict: grantedBy(rule, query.operation, sudo, limit), ground, rule }
   }
 
-  /** Every rule that matches, in the order of their rank; a deny that holds for other spellings of its path, or for what its template may stand for, stands first where it decides. */
+  /**
+   * Every matching rule, in the order of their rank; a deny for other spellings of its path, or for possible values of its
+   * template, is first where it decides.
+   */
   matching({ path: queried, operation }: Pick<AclQuery, 'path' | 'operation'>): Match[] {
     const listing = operation === 'list' || operation === 'scan'
     const path = listing && !queried.endsWith('/') ? `${queried}/` : queried
@@ -159,14 +162,14 @@ export class Acl {
     return [...rule.capabilities].sort()
   }
 
-  /** Whether the rule that decides about a request denies a value that its handler takes without having been sent it. */
+  /** Whether the deciding rule of a request denies the default of a parameter that was not sent. */
   refusesTaken({ path, fields = {}, operation }: AclQuery, name: string, value: unknown): boolean {
     if (this.root || !checked.has(operation)) return false
     const rule = this.#choose(path, false)
     return rule !== undefined && refusesTaken(rule, fields, name, value)
   }
 
-  /** Whether the rule that decides about a path denies it; false where there is none. */
+  /** Whether the deciding rule of a path denies it; false if there is none. */
   denies(path: string): boolean {
     return !this.root && (this.#choose(path, false)?.capabilities.has('deny') ?? false)
   }
@@ -183,7 +186,7 @@ export class Acl {
       )
   }
 
-  /** The rules as `sys/internal/ui/resultant-acl` shows them; patterns with `+` are not shown there. */
+  /** The rules for `sys/internal/ui/resultant-acl`, which has no patterns with `+`. */
   resultant(): Record<string, unknown> {
     if (this.root) return { root: true }
     const byPath = (rules: Iterable<Merged>) =>
@@ -191,7 +194,10 @@ export class Acl {
     return { root: false, exact_paths: byPath(this.#rules.exact), glob_paths: byPath(this.#rules.prefixes) }
   }
 
-  /** The rule that decides, unless a deny is nearer: one that closes whatever its template may stand for, or one for another case. */
+  /**
+   * The deciding rule, unless a deny is more specific: one for the possible values of its template, or one for another letter
+   * case.
+   */
   #choose(path: string, folders: boolean): Merged | undefined {
     const rule = this.#rules.choose(path, folders)
     if (!rule || rule.capabilities.has('deny')) return rule

@@ -18,14 +18,14 @@ export function unsafeStartOption({ execArgv, env }: Start): string | undefined 
 }
 
 const plainly = (kind: string): void =>
-  void process.stderr.write(`an error that nobody expected (${kind}) ended the server; its storage is intact\n`)
+  void process.stderr.write(`an unexpected error (${kind}) ended the server; its storage is intact\n`)
 
 /**
- * Makes the process fit to hold secrets, before it has any: what it writes is for its owner only, no signal opens a
- * debugger, and an error that nobody expected ends it without a word of what it was about (exit status 70).
- * @param crashed tells of an error that nobody expected, by its kind. It is asked for at the error
- * @param real whether secrets are real: a development server may be looked into
- * @throws Error when the process was started in a way that shows secrets
+ * Hardens the process before it has any secrets: its files are for its owner only, no signal opens a debugger, and after
+ * an unexpected error it exits without the error's message (exit status 70).
+ * @param crashed returns the function that logs an unexpected error by its kind. It is called at the error
+ * @param real whether secrets are real: a development server may be inspected
+ * @throws Error if an option of the process would reveal secrets
  */
 export function guardProcess(real: boolean, crashed: () => ((kind: string) => void) | undefined = () => plainly): void {
   process.umask(0o077)

@@ -20,8 +20,8 @@ export interface Reloadable {
 }
 
 /**
- * Opens audit files and the log file, and reads certificates and the configuration again (SIGHUP). One that fails keeps none of the others
- * from their new files. Of the configuration, the log level counts at once.
+ * Opens audit files and the log file, and reads certificates and the configuration again (SIGHUP). A failure of one does not
+ * prevent the others. Of the configuration, only the log level takes effect at once.
  * @returns the changed settings that take effect after a restart
  * @throws Error with every reason
  */
@@ -66,7 +66,7 @@ const settingNames: Readonly<Record<Exclude<keyof Config, 'logLevel'>, string>> 
   userLockout: 'user_lockout',
 }
 
-/** The reasons of what was rejected. */
+/** The reasons for the rejected parts. */
 export const reasonsOf = (done: readonly PromiseSettledResult<unknown>[]): readonly unknown[] =>
   done.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []))
 

@@ -33,7 +33,7 @@ import { openStorage } from './storages.ts'
 export interface ServerOptions extends LogOptions {
   readonly config?: readonly string[]
   readonly dev?: DevOptions
-  /** Failed logins lock nobody out, whatever the configuration and the mounts say. */
+  /** Disables lockouts, regardless of the configuration and the mounts. */
   readonly lockoutDisabled?: boolean
   readonly clock?: Clock
   /** Instead of the storage that the configuration names. */
@@ -61,13 +61,16 @@ export interface RunningServer {
   /** Development servers only. */
   readonly rootToken?: string
   readonly unsealKey?: string
-  /** See `reload` of reload.ts. The log tells of it. */
+  /** See `reload` of reload.ts. The server log records it. */
   reload(): Promise<readonly string[]>
   /** Completes requests in progress, seals, and closes everything (SIGTERM). */
   stop(): Promise<void>
 }
 
-/** Starts a server: configuration, log, storage, core, listeners, in this order. @throws ConfigError, and what opening throws. */
+/**
+ * Starts a server: configuration, log, storage, core, listeners, in this order. @throws ConfigError, and errors of opening the
+ * storage.
+ */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const clock = options.clock ?? systemClock
   let log = new ServerLog(beforeConfig(options), {}, clock)
@@ -92,7 +95,7 @@ const beforeConfig = ({ log, logFormat }: ServerOptions): LogOptions => ({
   ...(logFormat && { logFormat }),
 })
 
-/** A failure that the log, in JSON, has told already. */
+/** A failure that is already in the log, in JSON. */
 class LoggedFailure extends Error {
   override readonly name = 'LoggedFailure'
 }
@@ -151,7 +154,7 @@ async function reloaded(server: Reloadable & { readonly log: ServerLog }): Promi
   }
 }
 
-/** What the log says of a server first. */
+/** The first log entry of a server. */
 function startOf(options: ServerOptions, config: Config, log: ServerLog): EventFields['starting'] {
   const audit = config.audits.map(({ type, path }) => `${type} ${path}`)
   const listeners = config.listeners.map((listener) =>
@@ -179,7 +182,7 @@ async function share({ share: folder }: ServerOptions, running: Running, loggers
   running.shared = await shareStorage(running.core.sharedStorage, { folder, log: loggers.named('storage') })
 }
 
-/** A step of the start. When it fails, what has been started is stopped. */
+/** A step of the start. If it fails, the completed steps are undone. */
 async function orStop<T>(step: Promise<T>, undo: () => Promise<void>): Promise<T> {
   return step.catch(async (thrown: unknown) => {
     await undo()

@@ -14,7 +14,7 @@ const hourMs = 60 * minuteMs
 /** How much one sweep does at most. */
 const sweepBounds = { minutes: 10, tokens: 1000 } as const
 
-/** Where a token comes from. */
+/** The origin of a token. */
 export type Origin = Pick<TokenRecord, 'namespace' | 'mount'>
 
 /** The rest of the server, for token records. */
@@ -23,13 +23,13 @@ export interface RecordParts {
   readonly leases: Leases
   /** Whether the namespace of a token exists, and the mount that created it: no token outlives them. */
   readonly lives: (token: Origin) => boolean
-  /** Called for every token that is gone; again if it fails. */
+  /** Called for every removed token; again if it fails. */
   readonly onEnd: (record: TokenRecord) => Promise<void>
 }
 
 /**
- * The records of service tokens: `id/` the tokens, `accessor/` and `child/` and `due/` the ways to them, `carried/` the
- * responses that they carry, `doomed/` removed ones whose children are still to be removed. A token is valid while its
+ * The records of service tokens: `id/` the tokens, `accessor/`, `child/` and `due/` their indexes, `carried/` the wrapped
+ * responses, `doomed/` removed ones whose children are still to be removed. A token is valid while its
  * namespace exists, it has not expired, has uses left, and every token above it is valid: removing one record therefore
  * revokes the whole tree below it at once, whenever the other records are removed.
  */
@@ -63,7 +63,7 @@ export class TokenRecords {
   }
 
   /**
-   * Until when a token and all above it are valid (epoch ms, Infinity without end); undefined when one is not.
+   * Until when a token and all its ancestors are valid (epoch ms, Infinity without an expiry); undefined if one is not.
    * @param reading called with the id of each record above it before that is read
    */
   async validUntil(record: TokenRecord, now: number, reading?: (id: string) => void): Promise<number | undefined> {
@@ -107,7 +107,7 @@ export class TokenRecords {
     })
   }
 
-  /** Moves the end. Undefined when the token is gone meanwhile. */
+  /** Sets the expiry. Undefined if the token no longer exists. */
   async extend(id: string, now: number, expiresAt: number): Promise<TokenRecord | undefined> {
     return this.#view.transaction(async (tx) => {
       const current = await tx.get(`id/${id}`, tokenShape)
@@ -120,7 +120,7 @@ export class TokenRecords {
     })
   }
 
-  /** Removes one token and notes that its children are still to be removed, in one commit. False when it does not exist. */
+  /** Removes one token and records that its children are still to be removed, in one commit. False if it does not exist. */
   async end(id: string): Promise<boolean> {
     return this.#view.transaction(async (tx: Transaction) => {
       // A damaged record can be removed, too.
@@ -149,7 +149,7 @@ export class TokenRecords {
     })
   }
 
-  /** Lets the children of a token go on without a parent. */
+  /** Makes the children of a token orphans. */
   async orphanChildren(id: string): Promise<void> {
     for (const child of await this.#view.list(`child/${id}/`)) {
       await this.#view.transaction(async (tx) => {
@@ -180,7 +180,7 @@ export class TokenRecords {
     }
   }
 
-  /** The ids of tokens that have expired, not all at once. Index entries that lead nowhere are removed on the way. */
+  /** The ids of expired tokens, a limited number at a time. Index entries without a token are removed as well. */
   async expired(now: number): Promise<string[]> {
     const expired: string[] = []
     for (const folder of (await this.#dueBy(now)).slice(0, sweepBounds.minutes)) {
@@ -211,7 +211,7 @@ export class TokenRecords {
     }
   }
 
-  /** Ends every token of a namespace. Called again after a crash, it goes on. */
+  /** Revokes every token of a namespace. After a crash, the next call continues. */
   async endAllOf(namespace: NamespaceId): Promise<void> {
     for (const accessor of await this.accessors(namespace)) {
       const id = await this.idByAccessor(namespace, accessor)
@@ -221,7 +221,9 @@ export class TokenRecords {
     if (scopeOf(namespace) !== '') await this.#view.clear(scopeOf(namespace))
   }
 
-  /** The minutes that have begun. By way of their hours: tokens end in tens of thousands of minutes, but in hundreds of hours. */
+  /**
+   * The minutes that have begun, found by their hours: tokens expire in tens of thousands of minutes, but in hundreds of hours.
+   */
   async #dueBy(now: number): Promise<string[]> {
     const begun = (folder: string, unit: number): boolean => Number(folder.slice(0, -1)) * unit <= now
     const due: string[] = []
@@ -231,7 +233,7 @@ export class TokenRecords {
     return due
   }
 
-  /** Removes everything that is kept of a token. */
+  /** Removes all records of a token. */
   async #erase(tx: Transaction, record: TokenRecord): Promise<void> {
     const { id, namespace, accessor, parent, expiresAt } = record
     tx.del(`id/${id}`)

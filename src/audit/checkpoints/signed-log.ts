@@ -20,17 +20,17 @@ export const checkpointLines = 1000
 export const checkpointEvery = 10_000
 /** The time without lines after which a log gets a heartbeat line, milliseconds. */
 export const heartbeatEvery = 3_600_000
-/** How often closed files are looked after when none was closed, milliseconds. */
+/** The interval for processing closed files if none was closed, milliseconds. */
 const tidyEvery = 60_000
 
-/** What a log is signed with. */
+/** The dependencies of a signed log. */
 export interface SignedLogParts {
   /** The audit folder of the barrier. */
   readonly view: View
   readonly clock: Clock
   readonly random: (bytes: number) => Uint8Array
   readonly anchors: Anchors
-  /** Called with what failed in the background. */
+  /** Called with failures in the background. */
   readonly failed: (thrown: unknown) => void
 }
 
@@ -41,7 +41,7 @@ export class SignedLog {
   #record: SigningRecord
   #signers: readonly NoteSigner[]
   #note: Note | undefined
-  /** The size that the newest checkpoint covers, and when that was made. */
+  /** The size of the newest checkpoint, and its time. */
   #signed: number
   #signedAt = -Infinity
   /** When a line was written last. */
@@ -49,7 +49,7 @@ export class SignedLog {
   #sizeAt: number
   /** Whether the key file has the present keys. */
   #keysPublished = false
-  /** When closed files were looked after last, and whether they are now. */
+  /** When closed files were processed last, and whether they are being processed. */
   #tidiedAt = -Infinity
   #tidying = false
   #closed = false
@@ -65,7 +65,7 @@ export class SignedLog {
     this.#sizeAt = parts.clock.now()
   }
 
-  /** Undefined when the device has no file. It must be whole: its tree must be known. */
+  /** Undefined if the device has no file. It must be complete: its tree must be known. */
   static async open(parts: SignedLogParts, device: DeviceLog): Promise<SignedLog | undefined> {
     const { view, random } = parts
     const { path } = device.spec
@@ -100,7 +100,7 @@ export class SignedLog {
     return rangedKeys(this.#record, this.#signers)
   }
 
-  /** Publishes what an earlier process could not, and follows the settings of the device. */
+  /** Publishes pending checkpoints of an earlier process, and applies the settings of the device. */
   async begin(): Promise<void> {
     const file = this.device.files?.file
     if (!file) return
@@ -141,7 +141,7 @@ export class SignedLog {
     if (late || this.unsigned >= checkpointLines) await this.checkpoint()
   }
 
-  /** Whether the newest checkpoint covers every line. If so, it counts as made now. */
+  /** Whether the newest checkpoint covers every line. If so, its time is updated. */
   #covered(): boolean {
     if (headOf(this.device).size !== this.#signed) return false
     this.#signedAt = this.#parts.clock.now()
@@ -204,7 +204,7 @@ export class SignedLog {
     this.#record = published
   }
 
-  /** Files that were closed: each gets a checkpoint of its last line, beside it. */
+  /** Closed files: each gets a checkpoint of its last line, beside it. */
   async #closedFiles(): Promise<void> {
     const { files } = this.device
     if (!files) return

@@ -9,7 +9,7 @@ import { SignedLog, checkpointLines } from './signed-log.ts'
 import type { Head } from '../log/state.ts'
 import type { Note } from './note.ts'
 
-/** What logs are anchored and signed with. */
+/** The dependencies of anchoring and signing logs. */
 export interface CheckpointSignerParts {
   /** The audit folder of the barrier. */
   readonly view: View
@@ -19,8 +19,8 @@ export interface CheckpointSignerParts {
 }
 
 /**
- * While the server is open: keeps the heads of the logs in the storage, in the commits of others and by itself, and signs
- * checkpoints. What a checkpoint says is on disk, and the storage knows of it, before it is published.
+ * While the server is unsealed: stores the heads of the logs, with other commits and by itself, and signs checkpoints. The
+ * lines of a checkpoint are on disk, and its head is stored, before it is published.
  */
 export class CheckpointSigner {
   readonly #parts: CheckpointSignerParts
@@ -31,7 +31,7 @@ export class CheckpointSigner {
   #complained = false
   #closed = false
 
-  /** @param heads of devices that are not kept here (disabled ones), and the epoch. */
+  /** @param heads of devices that are not active (disabled ones), and the epoch. */
   constructor(parts: CheckpointSignerParts, heads: Heads) {
     this.#parts = parts
     this.#anchors = new Anchors(parts.view, heads)
@@ -41,7 +41,7 @@ export class CheckpointSigner {
     return this.#anchors.epoch
   }
 
-  /** The heads as they are now: what rides in every commit. */
+  /** The current heads, for every commit. */
   riding(): ReadonlyMap<string, unknown> {
     return this.#anchors.riding()
   }
@@ -51,7 +51,7 @@ export class CheckpointSigner {
     return this.#anchors.present()
   }
 
-  /** The present end of every log that is kept. */
+  /** The current end of every active log. */
   heads(): ReadonlyMap<string, Head & { readonly origin: string }> {
     return new Map([...this.#logs].map(([path, { device, origin }]) => [path, { ...headOf(device), origin }]))
   }
@@ -66,7 +66,7 @@ export class CheckpointSigner {
     return this.#logs.get(path)?.keys()
   }
 
-  /** Anchors and signs a log from now on. It must be whole: its tree must be known. */
+  /** Anchors and signs a log from now on. It must be complete: its tree must be known. */
   async keep(device: DeviceLog): Promise<void> {
     const failed = (thrown: unknown): void => this.#complain(thrown)
     const log = await SignedLog.open({ ...this.#parts, anchors: this.#anchors, failed }, device)
@@ -76,7 +76,7 @@ export class CheckpointSigner {
     await log.begin()
   }
 
-  /** No longer: the device was disabled. Its last head stays known. */
+  /** Stops, because the device was disabled. Its last head stays stored. */
   async letGo(path: string): Promise<void> {
     await this.#turn.run(async () => {
       const log = this.#logs.get(path)
@@ -104,7 +104,7 @@ export class CheckpointSigner {
       .finally(() => (this.#busy = false))
   }
 
-  /** Resolves when what is under way has ended. */
+  /** Resolves when pending work has ended. */
   async idle(): Promise<void> {
     await this.#turn.run(async () => {})
   }
@@ -117,7 +117,7 @@ export class CheckpointSigner {
     })
   }
 
-  /** At seal: the last checkpoint. What fails is logged: sealing must not. */
+  /** At seal: the last checkpoint. Failures are logged: they must not prevent the seal. */
   async close(): Promise<void> {
     const { log } = this.#parts
     const notes = [...this.#logs.values()].map(async ({ device }) => device.note('close', { epoch: this.epoch }))

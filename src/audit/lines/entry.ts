@@ -23,7 +23,7 @@ import type { Hasher } from './hasher.ts'
 import { bootMark } from './marks.ts'
 import { perObject } from '../../util/caches/per-object.ts'
 
-/** Kinds of lines about the log itself (docs/formats.md): the end of their path. */
+/** Kinds of lines about the log itself (docs/formats.md): the last segment of their path. */
 export type NoteAbout =
   | 'accepted'
   | 'begin'
@@ -39,7 +39,7 @@ export type NoteAbout =
   | 'test'
   | 'torn'
 
-/** The parts of a line that name the caller; made once per token. */
+/** The parts of a line about the caller; serialised once per token. */
 interface TokenText {
   readonly shown: Secret<string> | undefined
   readonly principal: Principal | undefined
@@ -54,7 +54,7 @@ interface TokenText {
 export class LineWriter {
   readonly #values: LineValues
   readonly #options: LineOptions
-  /** The newest text of each token. */
+  /** The newest JSON of each token. */
   readonly #tokens = perObject<TokenRecord, { text?: TokenText }>(() => ({}))
   readonly #events = perObject((event: AuditEvent) => this.#eventText(event, this.#token(event)))
 
@@ -63,12 +63,12 @@ export class LineWriter {
     this.#options = options
   }
 
-  /** Hashes what is large in a request, with turns for others, so that its line can be written at once. */
+  /** Hashes large data of a request in slices, so that its line can be written at once. */
   async prepareRequest({ request, mount }: AuditEvent): Promise<void> {
     await this.#values.prepare(request.data, mount?.rawRequestKeys)
   }
 
-  /** The same for an answer. */
+  /** The same for a response. */
   async prepareAnswer({ mount }: AuditEvent, outcome: AuditOutcome): Promise<void> {
     const data = outcome instanceof Fault ? outcome.details.data : (outcome.data ?? bodyOf(outcome.plain))
     await this.#values.prepare(data, mount?.rawResponseKeys)
@@ -213,7 +213,7 @@ export class LineWriter {
       token_ttl: auth.lease_duration,
     }
     const accessor = auth.accessor === '' ? '' : `"accessor":${this.#values.accessor(auth.accessor)},`
-    // A login that comes with a request gets no token.
+    // A login inside a request gets no token.
     const token = auth.client_token === '' ? '' : `"client_token":${this.#values.text(auth.client_token)},`
     return `${token}${accessor}${JSON.stringify(open).slice(1, -1)}`
   }

@@ -1,15 +1,15 @@
 /** A device's options that shape its lines. */
 export interface LineOptions {
-  /** Texts stay as they are. */
+  /** Strings are written unchanged. */
   readonly raw: boolean
-  /** Key shares pass: every string is hashed, whatever is open elsewhere. Excludes `raw`. */
+  /** For requests with key shares: every string is hashed, without exceptions. Excludes `raw`. */
   readonly strict: boolean
   /** Whether accessors are hashed. */
   readonly hmacAccessor: boolean
-  /** Lists in answers become counts. */
+  /** Lists in responses become counts. */
   readonly elideLists: boolean
   /** Request headers to show, by lower-case name; true: hashed. */
   readonly headers: ReadonlyMap<string, boolean>
-  /** Hashed with the salt of this start of the server, because the stored one is sealed; the line says so. */
+  /** Hashed with the salt of this start of the server, because the stored one is sealed; the line is marked. */
   readonly bootSalt: boolean
 }

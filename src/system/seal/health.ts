@@ -20,7 +20,7 @@ export const healthFields = {
 
 type HealthValues = { readonly [K in keyof typeof healthFields]: string | undefined }
 
-/** The response of `sys/health`. @throws Fault invalid_request for what is no status */
+/** The response of `sys/health`. @throws Fault invalid_request for an invalid status */
 export async function health(manager: SealPort, values: HealthValues): Promise<Response> {
   const { initialised, sealed } = await manager.status()
   for (const flag of [values.standbyok, values.perfstandbyok])

@@ -24,9 +24,9 @@ export function initRoutes(manager: SealPort): Route<unknown>[] {
       ...operator,
       about: 'Initialise: generate the root key, its shares, and the first root token.',
       returns: body({
-        keys: f.list('The shares, hex; encrypted where PGP keys were given.').secret(),
+        keys: f.list('The shares, hex; encrypted if PGP keys were given.').secret(),
         keys_base64: f.list('The same, base64.').secret(),
-        root_token: f.string('The root token; encrypted where a PGP key was given.').secret(),
+        root_token: f.string('The root token; encrypted if a PGP key was given.').secret(),
       }),
       fields: {
         secret_shares: f.any('How many shares.'),
