@@ -35,6 +35,9 @@ listener "tcp" {
   # false and restart: then key shares are sufficient to create a root token (docs/operations.md).
   disable_unauthed_rekey_endpoints         = true
   disable_unauthed_generate_root_endpoints = true
+
+  # Metrics without a token, on a sealed server as well.
+  # telemetry { unauthenticated_metrics_access = true }
 }
 
 # For programs on the same machine. Without socket_mode, only the server's user may connect.

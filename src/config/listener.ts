@@ -31,6 +31,15 @@ const common: Readonly<Record<string, Setter<CommonDraft>>> = {
     void (draft.unauthedRekey = !source.bool(value, 'disable_unauthed_rekey_endpoints')),
   disable_unauthed_generate_root_endpoints: (source, value, draft) =>
     void (draft.unauthedGenerateRoot = !source.bool(value, 'disable_unauthed_generate_root_endpoints')),
+  telemetry: (source, value, draft) => {
+    for (const inner of source.items(value, 'telemetry'))
+      source.setting(metricsSettings, inner, 'telemetry of a listener')(source, inner.value, draft, inner)
+  },
+}
+
+const metricsSettings: Readonly<Record<string, Setter<CommonDraft>>> = {
+  unauthenticated_metrics_access: (source, value, draft) =>
+    void (draft.openMetrics = source.bool(value, 'unauthenticated_metrics_access')),
 }
 
 const tcpSettings: Readonly<Record<string, Setter<TcpDraft>>> = {
@@ -147,6 +156,7 @@ function sharedBy(draft: CommonDraft) {
     ...(readHeaderTimeout !== undefined && { readHeaderTimeout }),
     ...(readTimeout !== undefined && { readTimeout }),
     ...(idleTimeout !== undefined && { idleTimeout }),
+    ...(draft.openMetrics && { openMetrics: true }),
     unauthedRekey: draft.unauthedRekey ?? false,
     unauthedGenerateRoot: draft.unauthedGenerateRoot ?? false,
   }

@@ -67,6 +67,10 @@ export const topLevel: Readonly<Record<string, Setter<Draft>>> = {
   },
   unsafe_allow_api_audit_creation: (source, value, draft) =>
     void (draft.apiAudit = source.bool(value, 'unsafe_allow_api_audit_creation')),
+  telemetry: (source, value) => {
+    for (const inner of source.items(value, 'telemetry'))
+      source.setting(telemetrySettings, inner, 'telemetry')(source, inner.value)
+  },
   disable_mlock: (source, value) => {
     if (!source.bool(value, 'disable_mlock'))
       throw source.wrong(
@@ -81,6 +85,18 @@ export const topLevel: Readonly<Record<string, Setter<Draft>>> = {
   raw_storage_endpoint: (source, value) => {
     if (source.bool(value, 'raw_storage_endpoint')) throw source.wrong(value.at, 'raw_storage_endpoint is not offered')
   },
+}
+
+/** Of Vault's settings those that say what is so here anyway; those that would need something else are refused. */
+const telemetrySettings: Readonly<Record<string, (source: Source, value: HclValue) => void>> = {
+  disable_hostname: (source, value) => {
+    if (!source.bool(value, 'disable_hostname'))
+      throw source.wrong(
+        value.at,
+        'disable_hostname = false: metrics have no host name here; write true, or leave it out',
+      )
+  },
+  prometheus_retention_time: (source, value) => void source.seconds(value, 'prometheus_retention_time'),
 }
 
 function setStorage(...[source, value, draft, item]: Parameters<Setter<Draft>>): void {

@@ -43,6 +43,8 @@ export interface ListenerConfig {
   readonly forwardedFor?: ForwardedFor
   readonly proxyProtocol?: ProxyProtocol
   readonly unauthedRekey: boolean
+  /** Metrics need no token, and are told while the server is sealed. */
+  readonly openMetrics?: boolean
   readonly unauthedGenerateRoot: boolean
 }
 

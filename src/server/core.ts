@@ -15,6 +15,8 @@ import { SealManager } from '../core/seal/seal-manager.ts'
 import { ShareBackups } from '../core/seal/share-backup.ts'
 import type { UnsealedServer } from '../core/unsealed/unsealed-server.ts'
 import { Events } from '../core/telemetry/events.ts'
+import { LoopDelay } from '../core/telemetry/loop-delay.ts'
+import type { CertificateWatch } from './log/certificate-watch.ts'
 import { Traffic } from '../core/telemetry/traffic.ts'
 import { randomBytes } from '../crypto/fast/random.ts'
 import { systemEngine } from '../system/engine.ts'
@@ -34,6 +36,7 @@ export interface CoreParts {
   readonly storage: Storage
   readonly clock: Clock
   readonly loggers: Loggers
+  readonly certificates: CertificateWatch
   /** Engines in addition to those of this build. */
   readonly engines: (ports: EnginePorts) => readonly Engine[]
 }
@@ -49,6 +52,7 @@ export class ServerCore {
   readonly audit: AuditBroker
   readonly browser = new BrowserSettings()
   readonly manager: SealManager
+  readonly loopDelay: LoopDelay
   readonly pipeline: Pipeline
   /** The address of a development server, once it listens. Others say theirs in `api_addr`: they may stand behind a proxy. */
   address = ''
@@ -66,6 +70,7 @@ export class ServerCore {
     this.#parts = parts
     const { storage, clock, loggers } = parts
     const traffic = new Traffic(clock)
+    this.loopDelay = new LoopDelay(clock)
     const shared = this.#shared()
     this.audit = new AuditBroker({
       ...shared,
@@ -146,6 +151,7 @@ export class ServerCore {
       generateRoot: this.#generateRoot,
       cluster: () => this.#cluster,
       browser: this.browser,
+      loopDelay: this.loopDelay,
       events: new Events(this.#parts.loggers.named('core')),
     })
     return systemEngine(ports, (namespace) => namespacePorts({ unsealed, clock, ttl }, namespace))

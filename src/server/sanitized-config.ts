@@ -44,6 +44,7 @@ function listenerOf(listener: ListenerConfig): Readonly<Record<string, unknown>>
     }),
     ...(maxRequestSize !== undefined && { max_request_size: maxRequestSize }),
     ...(maxRequestDuration !== undefined && { max_request_duration: maxRequestDuration }),
+    ...(listener.openMetrics && { telemetry: { unauthenticated_metrics_access: true } }),
     disable_unauthed_rekey_endpoints: !listener.unauthedRekey,
     disable_unauthed_generate_root_endpoints: !listener.unauthedGenerateRoot,
   }

@@ -104,13 +104,14 @@ async function started(options: ServerOptions, configured: Config, log: ServerLo
   const isDev = !options.config?.length
   const config = options.lockoutDisabled ? { ...configured, userLockout: { all: { disabled: true } } } : configured
   const { loggers, events } = log
+  const certificates = new CertificateWatch(clock, events)
   const storage = options.storage ?? (await openStorage(config, clock, loggers.named('storage')))
-  const core = new ServerCore({ config, storage, clock, loggers, engines: options.engines ?? (() => []) })
+  const core = new ServerCore({ config, storage, clock, loggers, certificates, engines: options.engines ?? (() => []) })
   await orStop(core.configureAudit(), async () => storage.close())
   const witnesses = await witnessesOf(config, core.audit, clock, loggers.named('audit'))
   witnesses?.start()
   const dev = isDev ? await initialiseDev(core, options.dev?.rootTokenId) : {}
-  const running: Running = { core, storage, witnesses, certificates: new CertificateWatch(clock, events), events }
+  const running: Running = { core, storage, witnesses, certificates, events }
   await orStop(share(options, running, loggers), async () => stop([], running))
   const listeners = await orStop(listen(config, running, options), async () => stop([], running))
   running.certificates.start()
@@ -231,6 +232,7 @@ async function stop(
   { core, storage, witnesses, shared, certificates }: Running,
 ): Promise<void> {
   certificates.stop()
+  core.loopDelay.stop()
   const closed = listeners.map(async (listener) => listener.close())
   // Keys that take seconds to generate are not waited for: their requests fail, so that the connections can end.
   await slow.end()

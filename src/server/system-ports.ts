@@ -17,6 +17,10 @@ import { innermost } from '../core/namespaces/namespace.ts'
 import type { Namespaces } from '../core/namespaces/namespaces.ts'
 import type { Rekey } from '../core/seal/rekey.ts'
 import type { SealManager } from '../core/seal/seal-manager.ts'
+import type { LoopDelay } from '../core/telemetry/loop-delay.ts'
+import { storageSpace } from '../core/telemetry/storage-space.ts'
+import { defaultMinFree } from '../storage/level/level.ts'
+import type { CertificateWatch } from './log/certificate-watch.ts'
 import type { Traffic } from '../core/telemetry/traffic.ts'
 import { randomBytes } from '../crypto/fast/random.ts'
 import { loggedGenerateRoot, loggedRekey, loggedRotation, loggedSeal } from './log/logged-ports.ts'
@@ -43,6 +47,8 @@ interface Parts {
   readonly ttl: { readonly default: number; readonly max: number }
   readonly loggers: Loggers
   readonly events: Events
+  readonly loopDelay: LoopDelay
+  readonly certificates: Pick<CertificateWatch, 'lives'>
   readonly traffic: Traffic
   readonly browser: BrowserSettings
 }
@@ -129,7 +135,22 @@ function operatingPorts(parts: Parts): OperatingPorts {
       pathOf: (namespace, mount) => pathOf(unsealed().namespaces, namespace, mount),
     },
     loggers: parts.loggers,
-    metrics: { measure: () => measure(parts.traffic, parts.audit.measure(), clock.now()) },
+    metrics: {
+      unauthenticated: config.listeners.some((listener) => listener.openMetrics),
+      measure: async () => {
+        const { sealed, progress } = await parts.manager.status()
+        return measure({
+          traffic: parts.traffic,
+          logs: parts.audit.measure(),
+          isUnsealed: !sealed && parts.manager.isUnsealed,
+          unsealProgress: progress,
+          loopDelay: parts.loopDelay.get(),
+          storage: await spaceOf(config.storage),
+          certificates: parts.certificates.lives(),
+          at: clock.now(),
+        })
+      },
+    },
     serverInfo: {
       now: () => clock.now(),
       hostname: hostname(),
@@ -141,6 +162,9 @@ function operatingPorts(parts: Parts): OperatingPorts {
     },
   }
 }
+
+const spaceOf = async (storage: Config['storage']) =>
+  storage.type === 'level' ? storageSpace(storage.path, storage.minFreeBytes ?? defaultMinFree) : undefined
 
 /** The target of a path from the root namespace: the mount with the rest of the path, or a whole namespace. */
 function placeOf({ root }: Namespaces, path: string) {

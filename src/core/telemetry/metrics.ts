@@ -1,20 +1,42 @@
 import type { AuditMetrics } from '../../audit/metrics.ts'
+import { product } from '../../util/version.ts'
+import type { Delay } from './loop-delay.ts'
+import { bounds } from './traffic.ts'
 import type { Traffic } from './traffic.ts'
 
+/** What is measured at one moment. */
+export interface Moment {
+  readonly traffic: Traffic
+  readonly logs: readonly AuditMetrics[]
+  readonly isUnsealed: boolean
+  /** Key shares submitted for the unseal. */
+  readonly unsealProgress: number
+  readonly loopDelay: Delay
+  readonly storage: { readonly free?: number; readonly total?: number; readonly writable: number } | undefined
+  /** Epoch milliseconds. */
+  readonly certificates: readonly { readonly file: string; readonly notAfter: number }[]
+  readonly at: number
+}
+
 /** The numbers of `sys/metrics`, with Vault's names if Vault has them. */
-export function measure(traffic: Traffic, logs: readonly AuditMetrics[], at: number) {
+export function measure(moment: Moment) {
+  const { traffic, logs, at, isUnsealed, unsealProgress } = moment
   const handled = traffic.handled()
-  const { heapUsed, rss } = process.memoryUsage()
   const gauge = (name: string, about: string, value: number) => ({ name: `vault.${name}`, about, value })
   return {
     at,
     gauges: [
-      gauge('core.unsealed', 'Whether the server is unsealed: present only while it is.', 1),
-      gauge('core.active', 'Whether this node is the active one.', 1),
+      gauge('core.unsealed', 'Whether the server is unsealed.', isUnsealed ? 1 : 0),
+      gauge('core.unseal_progress', 'Key shares submitted for an unseal that needs more of them.', unsealProgress),
+      {
+        ...gauge('build_info', 'The release, always 1.', 1),
+        labels: { version: product.release, api: product.version, node: process.version },
+      },
+      gauge('core.active', 'Whether this node is the active one: unsealed.', isUnsealed ? 1 : 0),
       gauge('core.in_flight_requests', 'Requests in progress.', traffic.inFlight().length),
-      gauge('runtime.alloc_bytes', 'Memory used by objects.', heapUsed),
-      gauge('runtime.sys_bytes', 'Memory that the process has of the machine.', rss),
-      gauge('runtime.uptime_seconds', 'How long the process has run.', Math.floor(process.uptime())),
+      ...processGauges(moment),
+      ...storageGauges(moment),
+      ...certificateGauges(moment),
       ...logs.flatMap(auditGauges),
     ],
     counters: [
@@ -26,16 +48,59 @@ export function measure(traffic: Traffic, logs: readonly AuditMetrics[], at: num
         labels: { operation, outcome },
       })),
     ],
-    samples: handled.map(({ operation, outcome, count, sum, min, max }) => ({
+    samples: handled.map(({ operation, outcome, count, sum, min, max, buckets }) => ({
       name: 'vault.core.handle_request',
       about: 'Milliseconds from the parsed request to its response, including audit lines.',
       count,
       sum,
       min,
       max,
+      buckets: buckets.map((inBucket, index) => ({ bound: bounds[index] as number, count: inBucket })),
       labels: { operation, outcome },
     })),
   }
+}
+
+function processGauges({ loopDelay }: Moment) {
+  const { heapUsed, rss } = process.memoryUsage()
+  return [
+    ['alloc_bytes', 'Memory used by objects.', heapUsed],
+    ['sys_bytes', 'Memory that the process has of the machine.', rss],
+    ['uptime_seconds', 'How long the process has run.', Math.floor(process.uptime())],
+    [
+      'event_loop_delay_p99_seconds',
+      'How long work waited for the event loop in the last minutes, 99th percentile.',
+      loopDelay.p99,
+    ],
+    [
+      'event_loop_delay_max_seconds',
+      'How long work waited for the event loop in the last minutes, at most.',
+      loopDelay.max,
+    ],
+  ].map(([name, about, value]) => ({ name: `vault.runtime.${name}`, about: String(about), value: Number(value) }))
+}
+
+function storageGauges({ storage }: Moment) {
+  const gauge = (name: string, about: string, value: number | undefined) =>
+    value === undefined ? [] : [{ name: `vault.storage.${name}`, about, value }]
+  return [
+    ...gauge('free_bytes', 'Room that is left on the disk of the storage.', storage?.free),
+    ...gauge('total_bytes', 'Size of the disk of the storage.', storage?.total),
+    ...gauge(
+      'writable',
+      'Whether the storage can be written: 0 when it is read-only or almost full.',
+      storage?.writable,
+    ),
+  ]
+}
+
+function certificateGauges({ certificates }: Moment) {
+  return certificates.map(({ file, notAfter }) => ({
+    name: 'vault.tls.certificate_expiry_seconds',
+    about: 'When the certificate of a listener expires, seconds since 1970.',
+    value: Math.floor(notAfter / 1000),
+    labels: { file },
+  }))
 }
 
 function auditGauges({ path, size, free, total, full }: AuditMetrics) {

@@ -18,9 +18,14 @@ export interface Handled {
   readonly sum: number
   readonly min: number
   readonly max: number
+  /** How many took at most as long as each of `bounds`; not cumulative, longer ones are in none. */
+  readonly buckets: readonly number[]
 }
 
-type Tally = { -readonly [K in keyof Handled]: Handled[K] }
+/** The upper bounds of the histogram of request times, milliseconds. */
+export const bounds: readonly number[] = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000]
+
+type Tally = { -readonly [K in keyof Omit<Handled, 'buckets'>]: Handled[K] } & { readonly buckets: number[] }
 
 /** The requests in progress, and their number since the start of the process. In memory only. */
 export class Traffic {
@@ -49,6 +54,8 @@ export class Traffic {
     tally.sum += took
     tally.min = Math.min(tally.min, took)
     tally.max = Math.max(tally.max, took)
+    const bucket = bounds.findIndex((bound) => took <= bound)
+    if (bucket >= 0) tally.buckets[bucket] = (tally.buckets[bucket] ?? 0) + 1
   }
 
   /** The requests in progress, oldest first. */
@@ -65,7 +72,7 @@ export class Traffic {
     const key = `${operation} ${outcome}`
     const tally = this.#tallies.get(key)
     if (tally) return tally
-    const fresh: Tally = { operation, outcome, count: 0, sum: 0, min: Infinity, max: 0 }
+    const fresh: Tally = { operation, outcome, count: 0, sum: 0, min: Infinity, max: 0, buckets: bounds.map(() => 0) }
     this.#tallies.set(key, fresh)
     return fresh
   }

@@ -23,6 +23,9 @@ import { behind, beyond, fold, revOf, stamped } from './keys.ts'
 import { RecentChanges } from '../shared/recent-changes.ts'
 import { Watchers } from '../shared/watchers.ts'
 
+/** Commits are refused while the disk has less free space than this, bytes, unless configured. */
+export const defaultMinFree = 64 * 1024 * 1024
+
 /** How to open a LevelDB storage. */
 export interface LevelOptions {
   /** Make the database at once if there is none. Without it the first commit (init) makes it. */
@@ -314,7 +317,7 @@ export class LevelStorage implements Storage {
     const now = this.#options.clock.now()
     if (now - this.#spaceChecked < 1000) return true
     const { bavail, bsize } = await statfs(await nearestFolder(this.#path))
-    if (bavail * bsize >= (this.#options.minFreeBytes ?? 64 * 1024 * 1024)) {
+    if (bavail * bsize >= (this.#options.minFreeBytes ?? defaultMinFree)) {
       this.#spaceChecked = now
       return true
     }

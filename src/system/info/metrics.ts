@@ -25,6 +25,8 @@ export interface Sample {
   readonly sum: number
   readonly min: number
   readonly max: number
+  /** How many were at most as large as each bound, and larger than the one before. */
+  readonly buckets: readonly { readonly bound: number; readonly count: number }[]
   readonly labels?: Labels
 }
 
@@ -39,7 +41,9 @@ export interface Measurements {
 
 /** The port of these routes. */
 export interface MetricsPort {
-  measure(): Measurements
+  measure(): Promise<Measurements>
+  /** Whether they are for everybody, also while the server is sealed. */
+  readonly unauthenticated: boolean
 }
 
 const { read } = routesOf<unknown>()
@@ -60,13 +64,14 @@ export function metricsRoutes(port: MetricsPort): Route<unknown>[] {
         prometheusType,
       ),
       answersUnaudited: true,
+      ...(port.unauthenticated && { access: 'public' as const, whenSealed: true }),
       fields: { format: f.string('"prometheus" for its text format. Default: JSON.').or('') },
-      handle: ({ request }, { format }) => {
+      handle: async ({ request }, { format }) => {
         const accepted = String(request.headers['accept'] ?? '')
         const wanted = format || (accepted.startsWith('application/openmetrics-text') ? 'prometheus' : 'json')
-        if (wanted === 'prometheus') return { plain: prometheus(port.measure()), contentType: prometheusType }
+        if (wanted === 'prometheus') return { plain: prometheus(await port.measure()), contentType: prometheusType }
         if (wanted !== 'json') throw refuse('the format of metrics is "prometheus", or none for JSON')
-        return { plain: json(port.measure()) }
+        return { plain: json(await port.measure()) }
       },
     }),
   ]
@@ -118,7 +123,13 @@ function prometheus({ gauges, counters, samples }: Measurements): string {
   }
   for (const gauge of gauges) add('gauge', gauge, { '': gauge.value })
   for (const counter of counters) add('counter', counter, { '': counter.value })
-  for (const sample of samples) add('summary', sample, { _sum: sample.sum, _count: sample.count })
+  for (const sample of samples) {
+    let below = 0
+    for (const { bound, count } of sample.buckets)
+      add('histogram', { ...sample, labels: { ...sample.labels, le: String(bound) } }, { _bucket: (below += count) })
+    add('histogram', { ...sample, labels: { ...sample.labels, le: '+Inf' } }, { _bucket: sample.count })
+    add('histogram', sample, { _sum: sample.sum, _count: sample.count })
+  }
   return [...families.values()].map(({ head, lines }) => head + lines.join('')).join('')
 }
 

@@ -117,9 +117,33 @@ describe('the traffic of a server', () => {
     }
     expect(traffic.inFlight()).to.deep.equal([])
     expect(traffic.handled()).to.deep.equal([
-      { operation: 'read', outcome: 'ok', count: 2, sum: 20, min: 5, max: 15 },
-      { operation: 'read', outcome: 'permission_denied', count: 1, sum: 1, min: 1, max: 1 },
-      { operation: 'read', outcome: 'internal', count: 1, sum: 0, min: 0, max: 0 },
+      {
+        operation: 'read',
+        outcome: 'ok',
+        count: 2,
+        sum: 20,
+        min: 5,
+        max: 15,
+        buckets: [0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0],
+      },
+      {
+        operation: 'read',
+        outcome: 'permission_denied',
+        count: 1,
+        sum: 1,
+        min: 1,
+        max: 1,
+        buckets: [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+      },
+      {
+        operation: 'read',
+        outcome: 'internal',
+        count: 1,
+        sum: 0,
+        min: 0,
+        max: 0,
+        buckets: [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+      },
     ])
   })
 })
