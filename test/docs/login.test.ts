@@ -56,7 +56,7 @@ describe('the examples of docs/login.md', function () {
       const reader = new Reader({ VAULT_ADDR: server.running.address, VAULT_TOKEN: 'root', ...known })
       writeFileSync(join(reader.folder, 'ldap-ca.pem'), own.cert)
       const examples = examplesOf('docs/login.md', 'login')
-      expect(examples).to.have.length(11)
+      expect(examples).to.have.length(13)
       await reader.converses(examples)
       const leases = async () => server.call('GET', '/v1/sys/leases/lookup/auth/userpass/login/ann?list=true')
       expect((await leases()).status).to.equal(200)
