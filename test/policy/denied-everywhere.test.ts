@@ -23,7 +23,8 @@ describe('a denied value', () => {
   before(async () => {
     server = await devServer()
     for (const type of ['transit', 'totp', 'kv']) await server.data('POST', `sys/mounts/${type}`, { type })
-    for (const type of ['userpass', 'approle', 'jwt']) await server.data('POST', `sys/auth/${type}`, { type })
+    for (const type of ['userpass', 'approle', 'jwt', 'kubernetes', 'cert', 'ldap'])
+      await server.data('POST', `sys/auth/${type}`, { type })
     const document = await server.call('GET', '/v1/sys/internal/specs/openapi')
     operations = operationsOf((document.body['data'] ?? document.body) as Body)
   })

@@ -20,6 +20,8 @@ describe('routes without a token', () => {
     await server.data('POST', 'sys/auth/approle', { type: 'approle' })
     await server.data('POST', 'sys/auth/jwt', { type: 'jwt' })
     await server.data('POST', 'sys/auth/ldap', { type: 'ldap' })
+    await server.data('POST', 'sys/auth/kubernetes', { type: 'kubernetes' })
+    await server.data('POST', 'sys/auth/cert', { type: 'cert' })
     const { body } = await server.call('GET', '/v1/sys/internal/specs/openapi')
     paths = ((body['data'] ?? body) as { readonly paths: typeof paths }).paths
   })

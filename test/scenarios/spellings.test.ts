@@ -4,6 +4,7 @@ import { openLevelServer } from '../support/server.ts'
 import type { Reply, TestServer } from '../support/server.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { jwtKey } from '../support/jwt.ts'
+import { issue, revocationList } from '../support/pki.ts'
 
 /** A request about one thing, and the path by which its owner sees whether something became of it. */
 interface Deed {
@@ -17,6 +18,7 @@ const all = '["create", "read", "update", "delete", "list", "scan", "patch", "su
 const policy = 'path "a" { capabilities = ["read"] }'
 const patching = { 'Content-Type': 'application/merge-patch+json' }
 const marker = 'marker4711'
+const authority = issue({ commonName: 'Root', isAuthority: true })
 
 const change = (path: string, body: unknown, watch = path): Deed[] => [{ method: 'POST', path, body, watch }]
 const deeds = (path: string, body?: unknown, methods: readonly string[] = ['GET', 'POST', 'DELETE']): Deed[] =>
@@ -45,6 +47,14 @@ const table: readonly Deed[] = [
   ...deeds('sys/auth/userpass', undefined, ['GET', 'DELETE']),
   ...deeds('auth/jwt/role/web', { role_type: 'jwt', token_policies: 'other' }),
   ...deeds('auth/jwt/config', { bound_issuer: 'other' }, ['GET', 'POST']),
+  ...deeds('auth/kubernetes/role/web', { token_policies: 'other' }),
+  ...deeds('auth/kubernetes/config', { issuer: 'other' }, ['GET', 'POST']),
+  ...deeds('auth/cert/certs/web', { token_policies: 'other' }),
+  ...deeds('auth/cert/config', { disable_binding: true }, ['GET', 'POST']),
+  ...deeds('auth/cert/crls/kiss', { crl: revocationList(authority, []) }),
+  ...deeds('auth/ldap/users/kiss', { policies: 'other' }),
+  ...deeds('auth/ldap/groups/kiss', { policies: 'other' }),
+  ...deeds('auth/ldap/config', { userattr: 'other' }, ['GET', 'POST']),
   ...deeds('identity/entity/name/kiss', { policies: 'other' }),
   ...deeds('identity/group/name/kiss', { policies: 'other' }),
   ...deeds('totp/keys/kiss', { generate: true, issuer: 'other', account_name: 'other' }),
@@ -141,6 +151,17 @@ describe('a path that a policy denies', function () {
     await server.data('POST', 'sys/auth/jwt', { type: 'jwt' })
     await server.data('POST', 'auth/jwt/config', { jwt_validation_pubkeys: jwtKey().pem, bound_issuer: marker })
     await server.data('POST', 'auth/jwt/role/web', { role_type: 'jwt', user_claim: 'sub', bound_audiences: marker })
+    for (const type of ['kubernetes', 'cert', 'ldap']) await server.data('POST', `sys/auth/${type}`, { type })
+    await server.data('POST', 'auth/kubernetes/config', {
+      kubernetes_host: 'https://127.0.0.1:1',
+      kubernetes_ca_cert: authority.cert,
+      issuer: marker,
+    })
+    await server.data('POST', 'auth/kubernetes/role/web', { bound_service_account_names: 'web', bound_service_account_namespaces: 'web', audience: 'x', token_policies: marker }) // prettier-ignore
+    await server.data('POST', 'auth/cert/certs/web', { certificate: authority.cert, token_policies: marker })
+    await server.data('POST', 'auth/cert/crls/kiss', { crl: revocationList(authority, [authority.serial]) })
+    await server.data('POST', 'auth/ldap/config', { url: 'ldaps://127.0.0.1:1', userdn: `ou=${marker}` })
+    for (const kind of ['users', 'groups']) await server.data('POST', `auth/ldap/${kind}/kiss`, { policies: marker })
     for (const kind of ['entity', 'group']) await server.data('POST', `identity/${kind}`, { name: 'Kiss', metadata: { marker } }) // prettier-ignore
     await server.data('POST', 'sys/mounts/totp', { type: 'totp' })
     await server.data('POST', 'totp/keys/kiss', { generate: true, issuer: marker, account_name: marker })

@@ -15,7 +15,8 @@ describe('known flaws: requests without a token or without rights', () => {
   before(async () => {
     server = await devServer()
     for (const type of ['transit', 'totp', 'kv']) await server.data('POST', `sys/mounts/${type}`, { type })
-    for (const type of ['userpass', 'approle', 'jwt']) await server.data('POST', `sys/auth/${type}`, { type })
+    for (const type of ['userpass', 'approle', 'jwt', 'kubernetes', 'cert', 'ldap'])
+      await server.data('POST', `sys/auth/${type}`, { type })
     const document = await server.call('GET', '/v1/sys/internal/specs/openapi')
     operations = operationsOf((document.body['data'] ?? document.body) as Body)
   })
@@ -46,7 +47,7 @@ describe('known flaws: requests without a token or without rights', () => {
 
   it('CVE-2023-3774, CVE-2021-45042: a login method that nobody has configured refuses everything, and the server goes on', async () => {
     const values = ['', ' ', 'a\u0000b', 'x'.repeat(70_000), 'eyJhbGciOiJub25lIn0.e30.', '\ud83d\ude00', null, true, -1, 1e300, [], {}, [null], { a: [] }] // prettier-ignore
-    for (const { path, method, fields } of operations.filter((one) => /^\/auth\/(?:jwt|approle|userpass)\//.test(one.path)))
+    for (const { path, method, fields } of operations.filter((one) => /^\/auth\/(?:jwt|approle|userpass|kubernetes|cert|ldap)\//.test(one.path)))
       for (const value of values)
         for (const token of ['root', '']) {
           const wish = Object.fromEntries(fields.filter((name) => name !== 'jwks_url' && name !== 'oidc_discovery_url').map((name) => [name, value]))
