@@ -5,7 +5,7 @@ import { EncryptedBarrier } from '../src/barrier/barrier.ts'
 import { randomBytes } from '../src/crypto/fast/random.ts'
 import { recordName, valueName } from '../src/engines/kv/v2/record-names.ts'
 import { newSecret, withVersion } from '../src/engines/kv/v2/record.ts'
-import { ShamirSeal } from '../src/seal/shamir.ts'
+import { RootKeySeal } from '../src/seal/root-key-seal.ts'
 import { LevelStorage } from '../src/storage/level/level.ts'
 import { fromHex, hex } from '../src/util/bytes.ts'
 import { systemClock as clock } from '../src/util/clock.ts'
@@ -37,7 +37,7 @@ async function filled(size: number): Promise<OwnServer> {
 /** Puts secrets straight into a storage, in the records that the engine itself makes: over HTTP a million take a quarter of an hour. */
 async function fill(path: string, share: string, uuid: string, size: number): Promise<void> {
   const storage = await LevelStorage.open(path, { clock, log })
-  const seal = new ShamirSeal(randomBytes)
+  const seal = new RootKeySeal(randomBytes)
   const barrier = new EncryptedBarrier({ storage, clock, random: randomBytes })
   const record = await seal.record(storage)
   const keys = record && (await seal.combine(record, [fromHex(share) as Uint8Array]))

@@ -35,6 +35,8 @@ export async function loadConfig(paths: readonly string[]): Promise<Config> {
     apiAudit: false,
     audits: [],
     witnesses: [],
+    seals: [],
+    recoveryUnseals: false,
     userLockout: {},
     ...draft,
     defaultLeaseTtl,

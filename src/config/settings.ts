@@ -3,6 +3,7 @@ import type { HclItem, HclValue } from '../util/hcl/values.ts'
 import { logLevelOf, logLevels } from '../util/log.ts'
 import { tcpListener, unixListener } from './listener.ts'
 import { lockoutsOf } from './lockout.ts'
+import { recoveryUnseals, sealsOf } from './seal.ts'
 import { labelled } from './source.ts'
 import type { Setter, Source } from './source.ts'
 import type { Config } from './types.ts'
@@ -32,6 +33,8 @@ export const topLevel: Readonly<Record<string, Setter<Draft>>> = {
     const found = labelled(source, value, item).map(([name, body]) => witnessOf(source, body, name))
     draft.witnesses = [...(draft.witnesses ?? []), ...found]
   },
+  seal: (source, value, draft, item) => void (draft.seals = sealsOf(source, value, item, draft.seals ?? [])),
+  recovery_keys: (source, value, draft) => void (draft.recoveryUnseals = recoveryUnseals(source, value)),
   user_lockout: (source, value, draft, item) =>
     void (draft.userLockout = lockoutsOf(source, value, item, draft.userLockout ?? {})),
   api_addr: (source, value, draft) => void (draft.apiAddr = source.string(value, 'api_addr')),

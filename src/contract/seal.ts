@@ -1,15 +1,57 @@
 import type { Op, Storage } from './storage.ts'
 
-/** The configuration of a seal; stored unencrypted beside the keyring. */
+/**
+ * The seal of a storage; stored unencrypted beside the keyring. An unseal key encrypts the root key.
+ * - `shamir`: operators have shares of the unseal key.
+ * - `auto`: seals outside of the server have encrypted the unseal key, and each of them can unseal. Operators have recovery shares.
+ */
 export interface SealRecord {
-  readonly type: 'shamir'
+  readonly type: 'shamir' | 'auto'
   readonly shares: number
   readonly threshold: number
   /** The root key, encrypted with the unseal key; base64. */
   readonly wrappedRoot: string
+  /** Of `auto`. */
+  readonly wrappedKeys?: readonly WrappedKey[]
+  /**
+   * Of `auto`: the recovery shares are shares of another key, which decrypts this constant and nothing else; base64. Absent: they
+   * are shares of the unseal key, so that they unseal even if every seal is lost.
+   */
+  readonly recoveryCheck?: string
 }
 
-/** The shares of a new unseal key, and the record that belongs to it. */
+/** The unseal key, encrypted by a seal outside of the server. */
+export interface WrappedKey {
+  /** The name of the seal in the configuration. */
+  readonly seal: string
+  /** Which key of that seal. */
+  readonly keyId: string
+  /** In the format of that seal. */
+  readonly value: string
+}
+
+/** A key outside of the server that encrypts the unseal key, so that the server unseals without operators (auto-unseal). */
+export interface AutoSeal {
+  readonly type: string
+  /** Its name in the configuration: that of the type unless several are of one type. */
+  readonly name: string
+  /** It only decrypts any more, for a migration away from it. */
+  readonly disabled: boolean
+  /** Encrypts an unseal key. @throws Fault unavailable */
+  wrap(unsealKey: Uint8Array): Promise<WrappedKey>
+  /** Decrypts it. @throws Fault unavailable when the seal is not reachable, precondition_failed when it has another key */
+  unwrap(wrapped: WrappedKey): Promise<Uint8Array>
+  /** Whether a wrapped key is encrypted with the key that the seal uses now. */
+  isCurrent(wrapped: WrappedKey): boolean
+}
+
+/** The keys of an unsealed server. */
+export interface SealKeys {
+  readonly unsealKey: Uint8Array
+  readonly root: Uint8Array
+}
+
+/** A new unseal key: its shares, or recovery shares, and the record that belongs to it. */
 export interface Protected {
   readonly shares: readonly Uint8Array[]
   readonly record: SealRecord
@@ -17,23 +59,34 @@ export interface Protected {
   readonly op: Op
 }
 
-/**
- * Protects the root key. An unseal key encrypts it; operators hold shares of the unseal key. `combine` returns the unseal key
- * only if it decrypts the root key: shares that do not belong together give nothing.
- */
+/** Protects the root key. Shares that do not belong together give nothing. */
 export interface Seal {
+  /** `shamir`, or the type of the first seal of the configuration that is not disabled. */
   readonly type: string
-  /** Undefined before init. */
-  record(storage: Storage): Promise<SealRecord | undefined>
-  /** Splits a new unseal key and encrypts `root` with it. @throws Fault for invalid counts */
+  /** Whether seals of the configuration unseal the server. */
+  readonly isAuto: boolean
+  /** Undefined before init. @throws Fault internal when the record is damaged */
+  record(storage: Pick<Storage, 'get'>): Promise<SealRecord | undefined>
+  /** Encrypts `root` with a fresh unseal key. @throws Fault for invalid counts, unavailable when a seal is not reachable */
   protect(root: Uint8Array, shares: number, threshold: number): Promise<Protected>
   /** The record with another root key, encrypted with the same unseal key. */
-  rewrap(record: SealRecord, unsealKey: Uint8Array, root: Uint8Array): Protected['op']
-  /** The unseal and root keys from a threshold of shares, or undefined if they are invalid. */
-  combine(
+  rewrap(record: SealRecord, unsealKey: Uint8Array, root: Uint8Array): Op
+  /** The keys from a threshold of shares, or undefined when they do not fit. @throws Fault when recovery shares fit and no seal is reachable */
+  combine(record: SealRecord, shares: readonly Uint8Array[]): Promise<SealKeys | undefined>
+  /** The keys from the seals of the configuration. @throws Fault unavailable with the reason of each */
+  unwrap(record: SealRecord): Promise<SealKeys>
+  /** Whether these are a threshold of recovery shares, which authorise without decrypting anything. Undefined: the record has no such shares. */
+  isRecovery(record: SealRecord, shares: readonly Uint8Array[]): Promise<boolean | undefined>
+  /** Whether the configuration has another kind of seal than the record. */
+  isMigration(record: SealRecord): boolean
+  /** The record for the configuration of today; the shares stay those of the operators. @throws Fault unavailable */
+  migrated(
     record: SealRecord,
+    unsealKey: Uint8Array,
     shares: readonly Uint8Array[],
-  ): Promise<{ readonly unsealKey: Uint8Array; readonly root: Uint8Array } | undefined>
+  ): Promise<{ readonly record: SealRecord; readonly unsealKey: Uint8Array }>
+  /** The record with the unseal key encrypted by every seal of the configuration. Undefined: it is so already. */
+  refreshed(record: SealRecord, unsealKey: Uint8Array): Promise<SealRecord | undefined>
 }
 
 /** Damage that the operator accepts with a key share. */
@@ -44,6 +97,8 @@ export interface UnsealOptions {
   readonly acceptAuditLog?: string
   /** `[device:]size:root` that the log must have had. */
   readonly expectedHead?: string
+  /** The unseal changes the seal to what the configuration has. */
+  readonly migrate?: boolean
 }
 
 /** The progress of a rekey. `verificationNonce` is '' until the new shares exist and wait for their verification. */

@@ -26,7 +26,9 @@ import { isName, shapeOf } from '../util/stored/shape.ts'
 import { auditDevices, targetsBeside } from './audit-devices.ts'
 import type { EnginePorts } from './engines.ts'
 import { namespacePorts } from './namespace-ports.ts'
-import { sealOf } from './seals.ts'
+import { RootKeySeal } from '../seal/root-key-seal.ts'
+import { AutoUnseal } from '../core/seal/auto-unseal.ts'
+import { autoSealsOf } from './seals.ts'
 import { auditFailure } from './start-failures.ts'
 import { systemPorts } from './system-ports.ts'
 
@@ -53,12 +55,12 @@ export class ServerCore {
   readonly browser = new BrowserSettings()
   readonly manager: SealManager
   readonly loopDelay: LoopDelay
+  readonly autoUnseal: AutoUnseal
   readonly pipeline: Pipeline
   /** The address of a development server, once it listens. Others say theirs in `api_addr`: they may stand behind a proxy. */
   address = ''
   readonly #parts: CoreParts
   readonly #barrier: EncryptedBarrier
-  readonly #seal = sealOf('shamir', randomBytes)
   readonly #rekey: Rekey
   readonly #rotateRoot: Rekey
   readonly #generateRoot: GenerateRoot
@@ -82,7 +84,7 @@ export class ServerCore {
     this.manager = new SealManager({
       storage,
       barrier: this.#barrier,
-      seal: this.#seal,
+      seal: this.#seal(),
       ...shared,
       hooks: {
         afterUnseal: async (options) => this.#start(options),
@@ -90,6 +92,7 @@ export class ServerCore {
         createRootToken: async () => this.unsealed().tokens.createRoot(),
       },
     })
+    this.autoUnseal = new AutoUnseal(this.manager, clock, new Events(loggers.named('core')))
     const backups = new ShareBackups(this.#barrier.view('core/'))
     this.#rekey = new Rekey(this.manager, randomUUID, backups)
     this.#rotateRoot = new Rekey(this.manager, randomUUID, backups)
@@ -128,6 +131,12 @@ export class ServerCore {
     await loadUnsealed()
   }
 
+  #seal(): RootKeySeal {
+    const { config, clock } = this.#parts
+    const autoSeals = autoSealsOf(config.seals, { random: randomBytes, clock })
+    return new RootKeySeal(randomBytes, { autoSeals, recoveryUnseals: config.recoveryUnseals })
+  }
+
   #shared() {
     const { config, clock, loggers } = this.#parts
     const ttl = { default: config.defaultLeaseTtl, max: config.maxLeaseTtl }
@@ -143,7 +152,7 @@ export class ServerCore {
       traffic,
       unsealed,
       manager: this.manager,
-      sealType: this.#seal.type,
+      autoUnseal: this.autoUnseal,
       barrier: this.#barrier,
       audit: this.audit,
       rekey: this.#rekey,

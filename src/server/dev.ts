@@ -57,6 +57,8 @@ export function devConfig(dev: DevOptions = {}): Config {
     apiAudit: true,
     audits: [],
     witnesses: [],
+    seals: [],
+    recoveryUnseals: false,
     userLockout: {},
   }
 }

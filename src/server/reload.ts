@@ -63,6 +63,8 @@ const settingNames: Readonly<Record<Exclude<keyof Config, 'logLevel'>, string>> 
   apiAudit: 'unsafe_allow_api_audit_creation',
   audits: 'audit',
   witnesses: 'audit_witness',
+  seals: 'seal',
+  recoveryUnseals: 'recovery_keys',
   userLockout: 'user_lockout',
 }
 

@@ -16,6 +16,10 @@ export function sanitized(config: Config): Readonly<Record<string, unknown>> {
     unsafe_allow_api_audit_creation: config.apiAudit,
     raw_storage_endpoint: false,
     storage: { type: config.storage.type },
+    ...(config.seals.length > 0 && {
+      seals: config.seals.map(({ type, name, disabled }) => ({ type, name, disabled })),
+      recovery_keys: config.recoveryUnseals ? 'unseal' : 'authorize',
+    }),
     listeners: config.listeners.map((listener) => ({
       type: listener.unix ? 'unix' : 'tcp',
       config: listenerOf(listener),

@@ -1,15 +1,25 @@
-import type { Seal, SealRecord } from '../contract/seal.ts'
-import { ShamirSeal } from '../seal/shamir.ts'
+import type { SealConfig } from '../config/types.ts'
+import type { AutoSeal } from '../contract/seal.ts'
+import { StaticSeal } from '../seal/auto/static.ts'
+import { TransitSeal } from '../seal/auto/transit.ts'
+import type { Clock } from '../util/clock.ts'
 
-type SealType = SealRecord['type']
-type SealMaker = (random: (bytes: number) => Uint8Array) => Seal
-
-/** Every kind of seal: one line each. */
-const seals: Readonly<Record<SealType, SealMaker>> = {
-  shamir: (random) => new ShamirSeal(random),
+interface Tools {
+  readonly random: (bytes: number) => Uint8Array
+  readonly clock: Clock
 }
 
-/** A seal of a type. */
-export function sealOf(type: SealType, random: (bytes: number) => Uint8Array): Seal {
-  return seals[type](random)
+/** Every kind of seal that unseals the server: one line each. */
+const seals: {
+  readonly [T in SealConfig['type']]: (config: Extract<SealConfig, { type: T }>, tools: Tools) => AutoSeal
+} = {
+  static: (config, { random }) => new StaticSeal(config, config, random),
+  transit: (config, { clock }) => new TransitSeal(config, clock),
+}
+
+/** The seals of a configuration, in its order. */
+export function autoSealsOf(configs: readonly SealConfig[], tools: Tools): readonly AutoSeal[] {
+  return configs.map((config) =>
+    config.type === 'static' ? seals.static(config, tools) : seals.transit(config, tools),
+  )
 }

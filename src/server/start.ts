@@ -116,6 +116,7 @@ async function started(options: ServerOptions, configured: Config, log: ServerLo
   const listeners = await orStop(listen(config, running, options), async () => stop([], running))
   running.certificates.start()
   clock.after(1000, () => void core.preload())
+  void core.autoUnseal.start()
   const addresses = config.listeners.map((listener, at) => addressOf(listener, listeners[at]?.address ?? ''))
   if (isDev) core.address = addresses[0] ?? ''
   events.tell('started', { addresses: addresses.join(' ') })
@@ -169,7 +170,11 @@ function startOf(options: ServerOptions, config: Config, log: ServerLog): EventF
     config: options.config?.join(' ') ?? 'development server',
     storage: options.storage?.type ?? config.storage.type,
     path: config.storage.type === 'level' ? config.storage.path : undefined,
-    seal: 'shamir',
+    seal:
+      config.seals
+        .filter(({ disabled }) => !disabled)
+        .map(({ type, name }) => (name === type ? type : `${type} ${name}`))
+        .join(', ') || 'shamir',
     audit: audit.join(', '),
     listeners: listeners.join(' '),
     log_level: log.level,
@@ -238,6 +243,7 @@ async function stop(
   await slow.end()
   await Promise.all(closed)
   await Promise.all([heavy.end(), hashing.end()])
+  core.autoUnseal.stop()
   await core.manager.seal()
   await (witnesses ? witnesses.stop(async () => core.audit.shutdown()) : core.audit.shutdown())
   await shared?.close()

@@ -15,6 +15,7 @@ import type { Events } from '../core/telemetry/events.ts'
 import { measure } from '../core/telemetry/metrics.ts'
 import { innermost } from '../core/namespaces/namespace.ts'
 import type { Namespaces } from '../core/namespaces/namespaces.ts'
+import type { AutoUnseal } from '../core/seal/auto-unseal.ts'
 import type { Rekey } from '../core/seal/rekey.ts'
 import type { SealManager } from '../core/seal/seal-manager.ts'
 import type { LoopDelay } from '../core/telemetry/loop-delay.ts'
@@ -25,14 +26,14 @@ import type { Traffic } from '../core/telemetry/traffic.ts'
 import { randomBytes } from '../crypto/fast/random.ts'
 import { loggedGenerateRoot, loggedRekey, loggedRotation, loggedSeal } from './log/logged-ports.ts'
 import { sanitized } from './sanitized-config.ts'
-import { checkCounts } from '../seal/shamir.ts'
+import { checkCounts } from '../seal/shares.ts'
 import type { SystemPorts } from '../system/engine.ts'
 import type { Clock } from '../util/clock.ts'
 import type { Loggers } from '../util/log.ts'
 
 interface Parts {
   readonly manager: SealManager
-  readonly sealType: string
+  readonly autoUnseal: Pick<AutoUnseal, 'start' | 'stop'>
   readonly barrier: Barrier
   readonly audit: AuditBroker
   readonly storage: Storage
@@ -83,26 +84,35 @@ export function systemPorts(parts: Parts): SystemPorts {
       take: async (bearer, by) => unsealed().wrappings.take(bearer, by),
       rewrap: async (bearer, by, ttl) => unsealed().wrappings.rewrap(bearer, by, ttl),
     },
-    rules: { checkCounts },
+    rules: { checkCounts, isAuto: () => parts.manager.isAuto },
     unauthedRekey: config.listeners.some((listener) => listener.unauthedRekey),
     unauthedGenerateRoot: config.listeners.some((listener) => listener.unauthedGenerateRoot),
     random: randomBytes,
   }
 }
 
-const sealPort = ({ manager, audit, storage, clock, sealType, cluster }: Parts): SystemPorts['seal'] => ({
-  status: async () => manager.status(),
-  initialise: async (shares, threshold, keys) => manager.initialise(shares, threshold, keys),
-  unseal: async (share, options) => manager.unseal(share, options),
-  resetUnseal: async () => manager.resetUnseal(),
-  seal: async () => manager.seal(),
-  storageType: storage.type,
-  sealType,
-  cluster,
-  auditHeads: () => audit.heads(),
-  checkCounts,
-  now: () => clock.now(),
-})
+/** An operator who seals the server wants it to stay sealed. */
+function sealPort({ manager, autoUnseal, storage, cluster, audit, clock }: Parts): SystemPorts['seal'] {
+  return {
+    status: async () => manager.status(),
+    initialise: async (shares, threshold, keys) => {
+      const initialised = await manager.initialise(shares, threshold, keys)
+      await autoUnseal.start()
+      return initialised
+    },
+    unseal: async (share, options) => manager.unseal(share, options),
+    resetUnseal: async () => manager.resetUnseal(),
+    seal: async () => {
+      autoUnseal.stop()
+      await manager.seal()
+    },
+    storageType: storage.type,
+    cluster,
+    auditHeads: () => audit.heads(),
+    checkCounts,
+    now: () => clock.now(),
+  }
+}
 
 const rotationPort = ({ barrier, manager }: Parts): SystemPorts['rotate'] => ({
   keyStatus: () => barrier.keyStatus(),

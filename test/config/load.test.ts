@@ -171,6 +171,8 @@ describe('the configuration', () => {
       witnesses: [
         { name: 'one', url: 'https://witness.example:8210', key: 'w.example+01020304+BAAA', caFile: 'ca.pem' },
       ],
+      seals: [],
+      recoveryUnseals: false,
       apiAddr: 'https://vault.example:8200',
       defaultLeaseTtl: 3600,
       maxLeaseTtl: 7200,

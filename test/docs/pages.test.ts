@@ -18,6 +18,7 @@ const docs = [
   'operations',
   'performance',
   'policies',
+  'seals',
   'secrets',
   'threat-model',
   'transit',

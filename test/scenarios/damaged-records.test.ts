@@ -5,7 +5,7 @@ import { EncryptedBarrier } from '../../src/barrier/barrier.ts'
 import type { SealRecord } from '../../src/contract/seal.ts'
 import type { View } from '../../src/contract/view.ts'
 import { randomBytes } from '../../src/crypto/fast/random.ts'
-import { ShamirSeal } from '../../src/seal/shamir.ts'
+import { RootKeySeal } from '../../src/seal/root-key-seal.ts'
 import { startServer } from '../../src/server/start.ts'
 import { MemoryStorage } from '../../src/storage/memory.ts'
 import { HandClock } from '../support/clock.ts'
@@ -51,7 +51,7 @@ describe('records that no release would have written', function () {
   const below = async (work: (view: View) => Promise<void>): Promise<void> => {
     await server.running.stop()
     const barrier = new EncryptedBarrier({ storage, clock, random: randomBytes })
-    const seal = new ShamirSeal(randomBytes)
+    const seal = new RootKeySeal(randomBytes)
     const record = (await seal.record(storage)) as SealRecord
     const combined = await seal.combine(record, [Buffer.from(server.shares[0] ?? '', 'hex')])
     expect(combined && (await barrier.unseal(combined.root))).to.equal(true)

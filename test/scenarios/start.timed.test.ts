@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { EncryptedBarrier } from '../../src/barrier/barrier.ts'
 import { randomBytes } from '../../src/crypto/fast/random.ts'
-import { ShamirSeal } from '../../src/seal/shamir.ts'
+import { RootKeySeal } from '../../src/seal/root-key-seal.ts'
 import { LevelStorage } from '../../src/storage/level/level.ts'
 import { TokenStore } from '../../src/tokens/store.ts'
 import { fromHex } from '../../src/util/bytes.ts'
@@ -14,7 +14,7 @@ import type { TestServer } from '../support/server.ts'
 /** Makes tokens in the storage of a stopped server, as it would make them itself, and gives one of them. */
 async function fill({ folder, shares }: TestServer, count: number): Promise<string> {
   const storage = await LevelStorage.open(join(folder, 'data'), { clock, log })
-  const seal = new ShamirSeal(randomBytes)
+  const seal = new RootKeySeal(randomBytes)
   const barrier = new EncryptedBarrier({ storage, clock, random: randomBytes })
   const record = await seal.record(storage)
   const keys =

@@ -7,7 +7,7 @@ import { SealManager } from '../../src/core/seal/seal-manager.ts'
 import { ShareBackups } from '../../src/core/seal/share-backup.ts'
 import type { LifecycleHooks } from '../../src/core/seal/lifecycle.ts'
 import { randomBytes } from '../../src/crypto/fast/random.ts'
-import { ShamirSeal } from '../../src/seal/shamir.ts'
+import { RootKeySeal } from '../../src/seal/root-key-seal.ts'
 import { base62 } from '../../src/util/base62.ts'
 import type { Clock } from '../../src/util/clock.ts'
 import { silent } from '../../src/util/log.ts'
@@ -56,7 +56,7 @@ export class TestRoom {
     this.room = new SealManager({
       storage,
       barrier: this.barrier,
-      seal: new ShamirSeal(randomBytes),
+      seal: new RootKeySeal(randomBytes),
       random: randomBytes,
       uuid: randomUUID,
       clock: hasty,

@@ -29,6 +29,12 @@ export interface SealManagerParts {
 export interface SealStatus {
   readonly initialised: boolean
   readonly sealed: boolean
+  /** `shamir`, or the type of the seal that unseals the server. */
+  readonly type: string
+  /** Seals of the configuration unseal; shares are recovery shares. */
+  readonly isAuto: boolean
+  /** The configuration has another kind of seal than the storage. */
+  readonly isMigration: boolean
   readonly threshold: number
   readonly shares: number
   readonly progress: number

@@ -1,6 +1,6 @@
 import { plainKeys } from '../../contract/barrier.ts'
 import { Fault, refuse } from '../../contract/fault.ts'
-import type { Protected, SealRecord, UnsealOptions } from '../../contract/seal.ts'
+import type { Protected, SealKeys, SealRecord, UnsealOptions } from '../../contract/seal.ts'
 import { base64, wipe } from '../../util/bytes.ts'
 import { Events, whyOf } from '../telemetry/events.ts'
 import { Mutex } from '../../util/mutex.ts'
@@ -9,6 +9,9 @@ import { ShareRecipients } from './share-recipients.ts'
 import { ShareCollector, checkShareSize } from './share-collector.ts'
 import type { InitKeys, Initialised, SealManagerParts, SealStatus } from './lifecycle.ts'
 import { changeRoot, reason, undoInit } from './root-key.ts'
+
+const notReported =
+  'the storage did not tell whether it took the new root key, so the server sealed itself; unseal it with the same shares'
 
 /**
  * The states of the server: uninitialised → sealed → unsealed → sealed. One change at a time; key-share operations that
@@ -52,6 +55,11 @@ export class SealManager {
     return this.#isUnsealed && !barrier.sealed && (storage.member === undefined || storage.member.inService)
   }
 
+  /** Whether seals of the configuration unseal the server. */
+  get isAuto(): boolean {
+    return this.#parts.seal.isAuto
+  }
+
   /** Seals at once, because the changes of others can no longer be followed. */
   lost(why: string): void {
     const { barrier } = this.#parts
@@ -88,6 +96,9 @@ export class SealManager {
     return {
       initialised: record !== undefined,
       sealed: !this.#isUnsealed,
+      type: this.#parts.seal.type,
+      isAuto: this.#parts.seal.isAuto,
+      isMigration: record !== undefined && this.#parts.seal.isMigration(record),
       threshold: record?.threshold ?? 0,
       shares: record?.shares ?? 0,
       progress: this.#isUnsealed ? 0 : progress,
@@ -128,26 +139,45 @@ export class SealManager {
     })
   }
 
-  /** Accepts one share. The share that completes a threshold determines whether damage is accepted. */
+  /**
+   * Takes one share. The share that completes a threshold says what is to become of damage, and whether the seal changes to that
+   * of the configuration.
+   */
   async unseal(share: Uint8Array, options: UnsealOptions = {}): Promise<void> {
     await this.#mutex.run(async () => {
       if (this.#isUnsealed) return
       const record = await this.record()
       if (!record) throw refuse('Vault is not initialized')
+      this.#checkMigration(record, options)
       checkShareSize(share)
       this.#collector ??= new ShareCollector(record.threshold, this.#parts.uuid())
       const shares = this.#collector.add(share)
       if (!shares) return
       this.#collector = undefined
       try {
-        await this.#enter(record, shares, options)
+        await this.#enter(await this.#parts.seal.combine(record, shares), options)
+        await (options.migrate ? this.#migrate(record, shares) : this.#refresh(record))
       } finally {
         wipe(...shares)
       }
     })
   }
 
-  /** Drops the shares given so far. */
+  /**
+   * Unseals with the seals of the configuration. Nothing happens when it is unsealed, uninitialised, or has shares only.
+   * @throws Fault unavailable when no seal is reachable; precondition_failed when only an operator can go on
+   */
+  async unsealAutomatically(): Promise<void> {
+    await this.#mutex.run(async () => {
+      const { seal } = this.#parts
+      const record = await this.record()
+      if (this.#isUnsealed || !record || !seal.isAuto || seal.isMigration(record)) return
+      await this.#enter(await seal.unwrap(record))
+      await this.#refresh(record)
+    })
+  }
+
+  /** Forgets the shares given so far. */
   async resetUnseal(): Promise<void> {
     await this.#mutex.run(async () => {
       if (this.#isUnsealed) throw refuse('vault is unsealed')
@@ -168,7 +198,10 @@ export class SealManager {
   /** Whether these shares are a threshold of the present ones. Inside `exclusively`. */
   async fits(shares: readonly Uint8Array[]): Promise<boolean> {
     const record = await this.record()
-    const keys = record && (await this.#parts.seal.combine(record, shares))
+    if (!record) return false
+    const isRecovery = await this.#parts.seal.isRecovery(record, shares)
+    if (isRecovery !== undefined) return isRecovery
+    const keys = await this.#parts.seal.combine(record, shares)
     if (!keys) return false
     const valid = await this.#parts.barrier.isRoot(keys.root)
     wipe(keys.root, keys.unsealKey)
@@ -201,9 +234,7 @@ export class SealManager {
       wipe(keys.unsealKey)
       return outcome
     }
-    this.#epoch++
-    if (this.#unsealKey) wipe(this.#unsealKey)
-    this.#unsealKey = keys.unsealKey
+    this.#replaceUnsealKey(keys.unsealKey)
     return 'adopted'
   }
 
@@ -212,11 +243,7 @@ export class SealManager {
     await this.exclusively(async () => {
       const record = await this.record()
       if (!record || !this.#unsealKey) throw new Fault('sealed', 'Vault is sealed')
-      if ((await this.#reroot(record, this.#unsealKey)) === 'unknown')
-        throw new Fault(
-          'unavailable',
-          'the storage did not tell whether it took the new root key, so the server sealed itself; unseal it with the same shares',
-        )
+      if ((await this.#reroot(record, this.#unsealKey)) === 'unknown') throw new Fault('unavailable', notReported)
     })
   }
 
@@ -254,10 +281,54 @@ export class SealManager {
     await barrier.othersSealed()
   }
 
-  async #enter(record: SealRecord, shares: readonly Uint8Array[], options: UnsealOptions): Promise<void> {
-    const { barrier, seal, hooks } = this.#parts
+  /** @throws Fault invalid_request unless a migration is asked for exactly when the configuration has another kind of seal */
+  #checkMigration(record: SealRecord, { migrate = false }: UnsealOptions): void {
+    const isPending = this.#parts.seal.isMigration(record)
+    if (isPending && !migrate)
+      throw refuse(
+        'the configuration has another kind of seal than the storage: give "migrate" with every share (operator unseal -migrate), or restore the seal stanza and restart',
+      )
+    if (!isPending && migrate)
+      throw refuse(
+        "can't perform a seal migration, no migration seal found: the configuration has the seal of the storage",
+      )
+  }
+
+  /** Changes the seal to that of the configuration; when it fails, the server is sealed and the seal is as before. */
+  async #migrate(record: SealRecord, shares: readonly Uint8Array[]): Promise<void> {
+    const { seal } = this.#parts
+    try {
+      const next = await seal.migrated(record, this.#unsealKey ?? new Uint8Array(), shares)
+      if ((await this.#reroot(next.record, next.unsealKey)) === 'unknown') throw new Fault('unavailable', notReported)
+      this.#replaceUnsealKey(next.unsealKey)
+    } catch (thrown) {
+      await this.#shut()
+      throw thrown
+    }
+    this.#events.tell('seal_changed', { from: record.type, to: seal.type })
+  }
+
+  /** Lets every seal of the configuration unseal, with its key of today. What fails is tried again at the next unseal. */
+  async #refresh(record: SealRecord): Promise<void> {
+    const { seal, barrier } = this.#parts
+    if (barrier.member !== undefined || !this.#unsealKey) return
+    try {
+      const next = await seal.refreshed(record, this.#unsealKey)
+      if (next && (await this.#reroot(next, this.#unsealKey)) === 'done') this.#events.tell('seal_refreshed', {})
+    } catch (thrown) {
+      this.#events.tell('seal_refresh_failed', { why: whyOf(thrown) })
+    }
+  }
+
+  #replaceUnsealKey(unsealKey: Uint8Array): void {
+    this.#epoch++
+    if (this.#unsealKey) wipe(this.#unsealKey)
+    this.#unsealKey = unsealKey
+  }
+
+  async #enter(keys: SealKeys | undefined, options: UnsealOptions = {}): Promise<void> {
+    const { barrier, hooks } = this.#parts
     const losses = this.#losses
-    const keys = await seal.combine(record, shares)
     try {
       if (!keys || !(await barrier.unseal(keys.root, options.acceptStorage)))
         throw refuse(

@@ -38,6 +38,11 @@ export interface EventFields {
   readonly unsealed: Readonly<Record<string, never>>
   readonly sealed: Readonly<Record<string, never>>
   readonly sealed_by_loss: { readonly why: string }
+  readonly auto_unseal_failed: { readonly why: string }
+  readonly auto_unseal_stopped: { readonly why: string }
+  readonly seal_changed: { readonly from: string; readonly to: string }
+  readonly seal_refreshed: Readonly<Record<string, never>>
+  readonly seal_refresh_failed: { readonly why: string }
   readonly key_shares_started: {
     readonly operation: KeyShareOperation
     readonly shares: number
@@ -87,6 +92,11 @@ export const events: { readonly [K in EventName]: EventSpec } = {
   unsealed: spec('info', 'unsealed', 'Requests are served from now on.'),
   sealed: spec('info', 'sealed', 'Somebody sealed the server, or it stops.'),
   sealed_by_loss: spec('error', 'sealed, because this process can no longer follow its storage; unseal it again', 'The storage is not reachable any more.'),
+  auto_unseal_failed: spec('error', 'the server could not unseal itself; it tries again every 5 seconds', 'No seal of the configuration is reachable. Logged once for each reason.'),
+  auto_unseal_stopped: spec('error', 'the server does not unseal itself; unseal it with recovery keys (operator unseal)', 'The seal has the key, but only an operator can decide what follows, such as accepting damage.'),
+  seal_changed: spec('warn', 'the seal was changed to that of the configuration', '`operator unseal -migrate`.'),
+  seal_refreshed: spec('info', 'the unseal key is now encrypted by every seal of the configuration', 'A seal or a key of a seal was added or removed.'),
+  seal_refresh_failed: spec('error', 'a seal of the configuration could not encrypt the unseal key', 'It cannot unseal the server yet; the next unseal tries again.'),
   key_shares_started: spec('warn', 'a key-share operation was started', 'A rekey, a rotation of the root key with shares, or the generation of a root token.'),
   key_shares_progress: spec('info', 'a key share was accepted for a key-share operation', 'More shares are needed.'),
   key_shares_refused: spec('warn', 'a key-share operation was refused or failed', 'A wrong share or nonce, or no such operation.'),

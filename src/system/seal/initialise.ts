@@ -26,42 +26,51 @@ export function initRoutes(manager: SealPort): Route<unknown>[] {
       returns: body({
         keys: f.list('The shares, hex; encrypted if PGP keys were given.').secret(),
         keys_base64: f.list('The same, base64.').secret(),
-        root_token: f.string('The root token; encrypted if a PGP key was given.').secret(),
+        recovery_keys: f.list('The recovery shares, hex, where a seal unseals the server.').secret(),
+        recovery_keys_base64: f.list('The same, base64.').secret(),
+        root_token: f.string('The root token; encrypted where a PGP key was given.').secret(),
       }),
       fields: {
         secret_shares: f.any('How many shares.'),
         secret_threshold: f.any('How many of them unseal the server.'),
         pgp_keys: f.any('PGP public keys, base64, one for each share: each share is encrypted for one of them.'),
         root_token_pgp_key: f.any('The PGP public key, base64, that the root token is encrypted for.'),
+        recovery_shares: f.any('How many recovery shares, where a seal of the configuration unseals the server.'),
+        recovery_threshold: f.any('How many of them authorise operations.'),
+        recovery_pgp_keys: f.any('As `pgp_keys`, for recovery shares.'),
         stored_shares: f.any('Ignored.'),
       },
-      handle: async ({ request }, values) =>
-        initialise(
-          manager,
-          strictInt('secret_shares', values.secret_shares),
-          strictInt('secret_threshold', values.secret_threshold),
-          {
-            pgpKeys: strictStrings('pgp_keys', values.pgp_keys),
-            rootTokenPgpKey: strictString('root_token_pgp_key', values.root_token_pgp_key),
-          },
-          request.data,
-        ),
+      handle: async (_, values) => initialise(manager, values),
     }),
   ]
 }
 
-async function initialise(
-  manager: SealPort,
-  shares: number,
-  threshold: number,
-  keys: Parameters<SealPort['initialise']>[2],
-  data: Readonly<Record<string, unknown>>,
-): Promise<Response> {
-  const foreign = ['recovery_shares', 'recovery_threshold', 'recovery_pgp_keys'].filter((name) => data[name])
-  if (foreign.length > 0) throw refuse(`parameters ${foreign.join(',')} not applicable to seal type shamir`)
+/** The parameters of init: one family for shares of the unseal key, one for recovery shares. */
+const shareNames = { shares: 'secret_shares', threshold: 'secret_threshold', pgpKeys: 'pgp_keys' } as const
+const recoveryNames = {
+  shares: 'recovery_shares',
+  threshold: 'recovery_threshold',
+  pgpKeys: 'recovery_pgp_keys',
+} as const
+
+type Names = typeof shareNames | typeof recoveryNames
+type InitValues = Readonly<Record<Names[keyof Names] | 'root_token_pgp_key', unknown>>
+
+async function initialise(manager: SealPort, values: InitValues): Promise<Response> {
+  const { type, isAuto } = await manager.status()
+  const [own, foreign] = isAuto ? [recoveryNames, shareNames] : [shareNames, recoveryNames]
+  const wrong = Object.values(foreign).filter((name) => values[name])
+  if (wrong.length > 0) throw refuse(`parameters ${wrong.join(',')} not applicable to seal type ${type}`)
+  const shares = strictInt(own.shares, values[own.shares])
+  const threshold = strictInt(own.threshold, values[own.threshold])
   manager.checkCounts(shares, threshold)
-  const result = await manager.initialise(shares, threshold, keys)
-  return {
-    plain: { keys: result.shares.map(hex), keys_base64: result.shares.map(base64), root_token: result.rootToken },
-  }
+  const result = await manager.initialise(shares, threshold, {
+    pgpKeys: strictStrings(own.pgpKeys, values[own.pgpKeys]),
+    rootTokenPgpKey: strictString('root_token_pgp_key', values.root_token_pgp_key),
+  })
+  const [keys, base64Keys] = [result.shares.map(hex), result.shares.map(base64)]
+  const made = isAuto
+    ? { keys: [], keys_base64: [], recovery_keys: keys, recovery_keys_base64: base64Keys }
+    : { keys, keys_base64: base64Keys }
+  return { plain: { ...made, root_token: result.rootToken } }
 }

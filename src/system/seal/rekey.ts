@@ -43,13 +43,17 @@ export interface RekeyPort {
 export interface RekeyRules {
   /** @throws Fault on invalid counts. */
   checkCounts(shares: number, threshold: number): void
+  /** Whether a seal of the configuration unseals the server, so that its shares are recovery shares. */
+  isAuto(): boolean
 }
 
 const { read, write, remove } = routesOf<unknown>()
 
-/** The differences of the two families: words, and how they parse and respond. */
+/** In what the families differ: the shares that they replace, the words, and how they read and write. */
 interface Family {
   readonly base: string
+  /** Recovery shares, or shares of the unseal key. */
+  readonly isRecovery: boolean
   readonly access: 'public' | 'token'
   /** Responses have no envelope, and wrong types are refused rather than converted. */
   readonly plain: boolean
@@ -62,6 +66,7 @@ interface Family {
 
 const rotation: Family = {
   base: 'rotate/root',
+  isRecovery: false,
   access: 'token',
   plain: false,
   busy: 'rotation already in progress',
@@ -73,6 +78,7 @@ const rotation: Family = {
 
 const unauthed: Family = {
   base: 'rekey',
+  isRecovery: false,
   access: 'public',
   plain: true,
   busy: 'rekey already in progress',
@@ -80,6 +86,14 @@ const unauthed: Family = {
   idleVerify: 'no rekey in progress',
   missing: 'no rekey configuration found',
   noKey: "'key' must be specified in request body as JSON",
+}
+
+const recoveryRotation: Family = { ...rotation, base: 'rotate/recovery', isRecovery: true }
+const recoveryUnauthed: Family = {
+  ...unauthed,
+  base: 'rekey-recovery-key',
+  isRecovery: true,
+  idle: 'no recovery rekey in progress',
 }
 
 /** `sys/rotate/root/{init,update,verify,backup}` and the recovery twins: for callers with a token. */
@@ -90,8 +104,8 @@ export function rotateRootRoutes(rekey: RekeyPort, rules: RekeyRules): Route<unk
       alias: () => route.pattern.replace('rotate/root/', 'rekey/'),
     })),
     ...backup('rotate/root/backup', 'rekey/backup', rekey),
-    ...backup('rotate/recovery/backup', 'rekey/recovery-key-backup'),
-    ...recovery('rotate/recovery/init', 'token', 'recovery keys not supported'),
+    ...backup('rotate/recovery/backup', 'rekey/recovery-key-backup', rekey),
+    ...family(recoveryRotation, rekey, rules),
   ]
 }
 
@@ -100,9 +114,9 @@ export function rekeyRoutes(rekey: RekeyPort, rules: RekeyRules, allowed: boolea
   const routes = family(unauthed, rekey, rules)
   return [
     ...(allowed ? routes : routes.map((route) => ({ ...route, handle: off }))),
-    ...(allowed ? recovery('rekey-recovery-key/init', 'public', 'recovery rekeying not supported') : []),
+    ...(allowed ? family(recoveryUnauthed, rekey, rules) : []),
     ...backup('rekey/backup', 'rotate/root/backup', rekey),
-    ...backup('rekey/recovery-key-backup', 'rotate/recovery/backup'),
+    ...backup('rekey/recovery-key-backup', 'rotate/recovery/backup', rekey),
   ]
 }
 
@@ -110,8 +124,8 @@ function off(): never {
   throw new Fault('unsupported_operation', 'unsupported operation', { listed: false })
 }
 
-/** The copy of shares that were encrypted with PGP. Without a rekey (recovery keys) there is never one. */
-function backup(path: string, other: string, rekey?: RekeyPort): Route<unknown>[] {
+/** The copy of shares that were encrypted with PGP. */
+function backup(path: string, other: string, rekey: RekeyPort): Route<unknown>[] {
   return [
     read(path, {
       about: 'Read the copy of shares encrypted with PGP.',
@@ -122,7 +136,6 @@ function backup(path: string, other: string, rekey?: RekeyPort): Route<unknown>[
       }),
       alias: () => other,
       handle: async () => {
-        if (!rekey) throw refuse('no backed-up keys found')
         const { nonce, keys } = await rekey.backups.read()
         const coded = Object.entries(keys).map(([print, all]) => [
           print,
@@ -138,23 +151,10 @@ function backup(path: string, other: string, rekey?: RekeyPort): Route<unknown>[
       about: 'Remove that copy.',
       alias: () => other,
       handle: async () => {
-        await rekey?.backups.remove()
+        await rekey.backups.remove()
         return done()
       },
     }),
-  ]
-}
-
-/** Recovery keys belong to seals that unseal automatically; this one has none. */
-function recovery(path: string, access: Family['access'], text: string): Route<unknown>[] {
-  const handle = (): never => {
-    throw refuse(text)
-  }
-  const about = 'Recovery keys: not for this kind of seal.'
-  return [
-    read(path, { access, about, handle }),
-    write(path, { access, about, handle, fields }),
-    remove(path, { access, about, handle }),
   ]
 }
 
@@ -173,7 +173,20 @@ const shareFields = { key: f.any('A share.'), nonce: f.string('The nonce of the 
 const cancelFields = { nonce: f.string('If given, it must be the nonce of the operation.').limiting().or('') }
 
 function family(kind: Family, rekey: RekeyPort, rules: RekeyRules): Route<unknown>[] {
-  return [...makingRoutes(kind, rekey, rules), ...verifyingRoutes(kind, rekey)]
+  return [...makingRoutes(kind, rekey, rules), ...verifyingRoutes(kind, rekey)].map((route) => ({
+    ...route,
+    handle: async (...call: Parameters<typeof route.handle>) => {
+      if (kind.isRecovery !== rules.isAuto()) throw refuse(otherShares(kind))
+      return route.handle(...call)
+    },
+  }))
+}
+
+/** Why a family of routes is not for the shares of this server. */
+function otherShares({ isRecovery, plain }: Family): string {
+  if (isRecovery) return plain ? 'recovery rekeying not supported' : 'recovery keys not supported'
+  const path = plain ? recoveryUnauthed.base : recoveryRotation.base
+  return `a seal of the configuration unseals this server: its shares are recovery shares, which sys/${path} replaces (operator rekey -target=recovery)`
 }
 
 const responseOf = (kind: Family, content: Record<string, unknown>): Response =>

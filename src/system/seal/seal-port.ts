@@ -5,6 +5,9 @@ export interface SealPort {
   status(): Promise<{
     readonly initialised: boolean
     readonly sealed: boolean
+    readonly type: string
+    readonly isAuto: boolean
+    readonly isMigration: boolean
     readonly threshold: number
     readonly shares: number
     readonly progress: number
@@ -19,7 +22,6 @@ export interface SealPort {
   resetUnseal(): Promise<void>
   seal(): Promise<void>
   readonly storageType: string
-  readonly sealType: string
   /** The ends of the audit logs, by device; none while sealed. */
   auditHeads(): ReadonlyMap<string, { readonly size: number; readonly root?: string }>
   /** Absent while sealed. */

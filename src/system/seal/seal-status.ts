@@ -16,14 +16,15 @@ export const sealStatus = body({
   type: f.string('The kind of seal.'),
   initialized: f.bool('It is initialised.'),
   sealed: f.bool('It is sealed.'),
-  t: f.int('The shares that are needed.'),
-  n: f.int('The shares that there are.'),
+  t: f.int('The shares, or recovery shares, that are needed.'),
+  n: f.int('The shares, or recovery shares, that there are.'),
   progress: f.int('The shares provided so far.'),
   nonce: f.string('The id of this unseal; empty: none is under way.'),
   ...release,
   commit_date: f.string('The day of the release.'),
-  migration: f.bool('Always false.'),
-  recovery_seal: f.bool('Always false.'),
+  migration: f.bool('The configuration has another kind of seal than the storage: the next unseal changes it.'),
+  recovery_seal: f.bool('A seal of the configuration unseals the server; shares are recovery shares.'),
+  recovery_seal_type: f.string('`shamir`; absent without such a seal.'),
   storage_type: f.string('The kind of storage.'),
   audit_heads: f.map('Size and root of each audit log, by device.'),
 })
@@ -34,7 +35,7 @@ export async function statusBody(manager: SealPort): Promise<Record<string, unkn
   const cluster = status.sealed ? undefined : manager.cluster()
   const heads = [...manager.auditHeads()].map(([path, { size, root }]) => [path, `${size}:${root}`] as const)
   return {
-    type: manager.sealType,
+    type: status.type,
     initialized: status.initialised,
     sealed: status.sealed,
     t: status.threshold,
@@ -44,9 +45,10 @@ export async function statusBody(manager: SealPort): Promise<Record<string, unkn
     version: product.version,
     strongroom_release: product.release,
     commit_date: product.buildDate.slice(0, 10),
-    migration: false,
+    migration: status.isMigration,
     ...(cluster && { cluster_name: cluster.name, cluster_id: cluster.id }),
-    recovery_seal: false,
+    recovery_seal: status.isAuto,
+    ...(status.isAuto && { recovery_seal_type: 'shamir' }),
     storage_type: manager.storageType,
     ...(heads.length > 0 && { audit_heads: Object.fromEntries(heads) }),
   }

@@ -27,7 +27,7 @@ function unsealRoute(manager: SealPort): Route<unknown> {
     fields: {
       key: f.any('The share, hex or base64.'),
       reset: f.any('Discard the shares provided so far.'),
-      migrate: f.any('Not offered.'),
+      migrate: f.any('Change the seal to that of the configuration; to be given with every share.'),
       accept_storage: f.any(
         'The code of damage to stored records that is accepted; "check" checks all records and returns the code.',
       ),
@@ -115,12 +115,11 @@ export async function unseal(manager: SealPort, { key, options, ...flags }: Unse
   const reset = strictBool('reset', flags.reset)
   const migrate = strictBool('migrate', flags.migrate)
   if (!(await manager.status()).initialised) throw refuse('Vault is not initialized')
-  if (migrate) throw refuse('"migrate" is not offered: there is one kind of seal')
   if (reset) await manager.resetUnseal()
   else
-    await manager.unseal(
-      shareOf(key, "'key' must be specified in request body as JSON, or 'reset' set to true"),
-      options,
-    )
+    await manager.unseal(shareOf(key, "'key' must be specified in request body as JSON, or 'reset' set to true"), {
+      ...options,
+      migrate,
+    })
   return { plain: await statusBody(manager) }
 }

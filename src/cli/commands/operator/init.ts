@@ -1,5 +1,6 @@
 import type { Json } from '../../../util/json.ts'
 import type { Command, Run } from '../../framework/command.ts'
+import { UsageError } from '../../framework/flags.ts'
 import type { FlagTable } from '../../framework/flags.ts'
 import { pgpKey, pgpKeys } from './key-share.ts'
 import { showValue } from '../../output/show.ts'
@@ -14,39 +15,72 @@ export const shareFlags: FlagTable = {
   },
 }
 
+const recoveryFlags: FlagTable = {
+  'recovery-shares': {
+    kind: 'int',
+    about: 'Where a seal unseals the server: the number of recovery keys (default 5).',
+  },
+  'recovery-threshold': { kind: 'int', about: 'The number of recovery keys that authorise operations (default 3).' },
+  'recovery-pgp-keys': {
+    kind: 'strings',
+    about: 'As -pgp-keys, for recovery keys.',
+  },
+}
+
 async function init(run: Run): Promise<number> {
   const { flags } = run
   if (flags.bool('status')) return initStatus(run)
-  const shares = flags.int('key-shares') ?? 5
-  const threshold = flags.int('key-threshold') ?? 3
+  const seal = await run.client.ask('sealed', 'GET', 'sys/seal-status')
+  const isAuto = seal['recovery_seal'] === true
+  const prefix = isAuto ? 'recovery' : 'key'
+  const shares = flags.int(`${prefix}-shares`) ?? 5
+  const threshold = flags.int(`${prefix}-threshold`) ?? 3
   const rootKey = flags.string('root-token-pgp-key')
   const body = await run.client.ask('root_token', 'PUT', 'sys/init', {
-    secret_shares: shares,
-    secret_threshold: threshold,
-    ...pgpKeys(run, 'pgp-keys'),
+    ...sharesOf(run, isAuto, shares, threshold),
     ...(rootKey && { root_token_pgp_key: pgpKey(rootKey) }),
   })
   if (run.format !== 'table') await showValue(run, inOrder(body, shares, threshold))
-  else run.out(shareSheet(body, shares, threshold))
+  else run.out(isAuto ? recoverySheet(body, shares, threshold) : shareSheet(body, shares, threshold))
   return 0
 }
 
-const inOrder = (body: Json, shares: number, threshold: number): Json => ({
-  unseal_keys_b64: body['keys_base64'],
-  unseal_keys_hex: body['keys'],
-  unseal_shares: shares,
-  unseal_threshold: threshold,
-  recovery_keys_b64: body['recovery_keys_base64'] ?? null,
-  recovery_keys_hex: body['recovery_keys'] ?? null,
-  recovery_keys_shares: 0,
-  recovery_keys_threshold: 0,
-  root_token: body['root_token'],
-})
+/** The counts and keys of what the operators get. Flags of the other kind of seal are the server's to refuse. */
+function sharesOf(run: Run, isAuto: boolean, shares: number, threshold: number): Json {
+  const { flags } = run
+  if (!isAuto) {
+    const foreign = ['recovery-shares', 'recovery-threshold', 'recovery-pgp-keys'].filter((name) => flags.has(name))
+    if (foreign.length > 0)
+      throw new UsageError(`-${foreign.join(', -')}: this server has no seal that unseals it, only key shares`)
+    return { secret_shares: shares, secret_threshold: threshold, ...pgpKeys(run, 'pgp-keys') }
+  }
+  const foreign = ['key-shares', 'key-threshold', 'pgp-keys'].filter((name) => flags.has(name))
+  if (foreign.length > 0)
+    throw new UsageError(
+      `-${foreign.join(', -')}: a seal of the configuration unseals this server: give -recovery-shares, -recovery-threshold and -recovery-pgp-keys`,
+    )
+  const { pgp_keys: keys } = pgpKeys(run, 'recovery-pgp-keys')
+  return { recovery_shares: shares, recovery_threshold: threshold, ...(keys && { recovery_pgp_keys: keys }) }
+}
+
+function inOrder(body: Json, shares: number, threshold: number): Json {
+  const isAuto = body['recovery_keys'] !== undefined
+  return {
+    unseal_keys_b64: body['keys_base64'],
+    unseal_keys_hex: body['keys'],
+    unseal_shares: isAuto ? 1 : shares,
+    unseal_threshold: isAuto ? 1 : threshold,
+    recovery_keys_b64: body['recovery_keys_base64'] ?? null,
+    recovery_keys_hex: body['recovery_keys'] ?? null,
+    recovery_keys_shares: isAuto ? shares : 0,
+    recovery_keys_threshold: isAuto ? threshold : 0,
+    root_token: body['root_token'],
+  }
+}
 
 /** The output for the operator. Scripts parse the beginnings of its first lines. */
 function shareSheet(body: Json, shares: number, threshold: number): string {
-  const keys = (body['keys_base64'] ?? []) as readonly string[]
-  return `${keys.map((key, at) => `Unseal Key ${at + 1}: ${key}`).join('\n')}
+  return `${numbered('Unseal', body['keys_base64'])}
 
 Initial Root Token: ${String(body['root_token'])}
 
@@ -60,6 +94,24 @@ and revoke it. ${threshold === 1 ? 'One share generates' : `${threshold} shares 
 operator's token, or, if every token is lost, as described in docs/operations.md.
 `
 }
+
+function recoverySheet(body: Json, shares: number, threshold: number): string {
+  return `${numbered('Recovery', body['recovery_keys_base64'])}
+
+Initial Root Token: ${String(body['root_token'])}
+
+The server is initialised and unsealed. Its seal unseals it from now on, at every start.
+It has ${shares} recovery ${shares === 1 ? 'key' : 'keys'}, of which ${threshold} authorise a new root token, other recovery keys, and a
+change of the seal. Give each to a different person now: they are shown only this once.
+docs/seals.md says what they can do when the seal is lost.
+
+Next, use the root token to set up others, first an operator (policies/operator.hcl),
+and revoke it.
+`
+}
+
+const numbered = (kind: string, keys: unknown): string =>
+  ((keys ?? []) as readonly string[]).map((key, at) => `${kind} Key ${at + 1}: ${key}`).join('\n')
 
 async function initStatus(run: Run): Promise<number> {
   const body = await run.client.ask('initialized', 'GET', 'sys/init')
@@ -77,6 +129,7 @@ export const operatorCommands: readonly Command[] = [
     args: [0, 0],
     flags: {
       ...shareFlags,
+      ...recoveryFlags,
       'root-token-pgp-key': { kind: 'string', about: 'File with the PGP public key to encrypt the root token with.' },
       status: { kind: 'bool', about: 'Only show whether the server is initialised; exit status 0 if it is, 2 if not.' },
     },

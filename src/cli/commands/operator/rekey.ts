@@ -1,6 +1,5 @@
 import type { Json } from '../../../util/json.ts'
 import { KeyShareOperation, keyShareFlags } from './key-share-operation.ts'
-import { ServerError } from '../../http/errors.ts'
 import type { Command, Run } from '../../framework/command.ts'
 import { UsageError } from '../../framework/flags.ts'
 import { shareFlags } from './init.ts'
@@ -8,15 +7,17 @@ import { pgpKeys } from './key-share.ts'
 import { showResponse, showValue } from '../../output/show.ts'
 import { keyValues } from '../../output/table.ts'
 
-const targets = ['barrier', 'unseal']
+/** The paths of the operation by its target: without a token, and with one. */
+const targets: Readonly<Record<string, readonly [string, string]>> = {
+  barrier: ['sys/rekey', 'sys/rotate/root'],
+  recovery: ['sys/rekey-recovery-key', 'sys/rotate/recovery'],
+}
+const otherNames: Readonly<Record<string, string>> = { unseal: 'barrier', hsm: 'recovery' }
 
-async function rekey(run: Run, open = 'sys/rekey'): Promise<number> {
+/** @param guarded only the paths that need a token */
+async function rekey(run: Run, guarded = false): Promise<number> {
   const { flags } = run
-  const target = flags.string('target') || 'barrier'
-  if (target === 'recovery' || target === 'hsm')
-    throw new ServerError('this seal has no recovery key: the target is "barrier"')
-  if (!targets.includes(target)) throw new UsageError(`Unknown target: ${target}`)
-  const operation = new KeyShareOperation(run, open, 'sys/rotate/root', 'disable_unauthed_rekey_endpoints')
+  const operation = operationOf(run, guarded)
   if (flags.bool('backup-retrieve')) return showResponse(run, await operation.ask('GET', 'backup'))
   if (flags.bool('backup-delete')) return deleteBackup(run, operation)
   const verify = flags.bool('verify')
@@ -30,6 +31,19 @@ async function rekey(run: Run, open = 'sys/rekey'): Promise<number> {
   if (flags.bool('status'))
     return verify ? verifyStatus(run, operation) : showRekey(run, await operation.state('GET', 'init'))
   return verify ? verifyShare(run, operation) : giveShare(run, operation)
+}
+
+/** @throws UsageError for a target that there is not */
+function operationOf(run: Run, guarded: boolean): KeyShareOperation {
+  const { flags } = run
+  const target = flags.string('target') || 'barrier'
+  const paths = targets[otherNames[target] ?? target]
+  if (!paths) throw new UsageError(`Unknown target: ${target}`)
+  const [open, withToken] = paths
+  // The backup of recovery keys has no path of its own below the first.
+  const isBackup = flags.bool('backup-retrieve') || flags.bool('backup-delete')
+  const base = guarded || (isBackup && paths === targets['recovery']) ? withToken : open
+  return new KeyShareOperation(run, base, withToken, 'disable_unauthed_rekey_endpoints')
 }
 
 async function deleteBackup(run: Run, operation: KeyShareOperation): Promise<number> {
@@ -79,7 +93,7 @@ async function showShares(run: Run, operation: KeyShareOperation, body: Json): P
   run.out(`\n${lines.join('\n')}\n\nOperation nonce: ${String(body['nonce'])}\n\n`)
   if (body['verification_required'] !== true) {
     run.out(
-      `The server now unseals with these ${keys.length} shares; the old shares are invalid. Give each share to\na different person: they are shown only this once.\n`,
+      `These ${keys.length} shares are in effect from now on; the old ones are invalid. Give each share to\na different person: they are shown only this once.\n`,
     )
     return 0
   }
@@ -171,7 +185,10 @@ const rekeyCommand = {
       about:
         'With -init: require the new shares to be verified before they replace the old ones. Otherwise: submit a new share for verification.',
     },
-    target: { kind: 'string', about: 'The key: barrier (default). This seal has no recovery key.' },
+    target: {
+      kind: 'string',
+      about: 'The shares to replace: barrier (default), or recovery where a seal unseals the server.',
+    },
     backup: { kind: 'bool', about: 'Store a backup of the PGP-encrypted shares on the server.' },
     'backup-retrieve': { kind: 'bool', about: 'Show the backup.' },
     'backup-delete': { kind: 'bool', about: 'Delete the backup.' },
@@ -187,6 +204,6 @@ export const operatorCommands: readonly Command[] = [
     ...rekeyCommand,
     name: 'operator rotate-keys',
     about: 'Generate new key shares, through the endpoint that needs a token',
-    run: async (run) => rekey(run, 'sys/rotate/root'),
+    run: async (run) => rekey(run, true),
   },
 ]

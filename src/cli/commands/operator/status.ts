@@ -34,16 +34,18 @@ export async function showStatus(run: Run, seal: Json, leader: Json = {}): Promi
     await showValue(run, { ...Object.fromEntries(entries), ha_enabled: highlyAvailable })
     return
   }
-  const sealed = seal['sealed'] === true
+  const [sealed, isAuto] = [seal['sealed'] === true, seal['recovery_seal'] === true]
   const rows: (readonly [string, unknown])[] = [
     ['Seal Type', seal['type']],
+    ...(isAuto ? [['Recovery Seal Type', seal['recovery_seal_type']] as const] : []),
     ['Initialized', seal['initialized']],
     ['Sealed', seal['sealed']],
-    ['Total Shares', seal['n']],
+    [isAuto ? 'Total Recovery Shares' : 'Total Shares', seal['n']],
     ['Threshold', seal['t']],
   ]
   if (sealed)
     rows.push(['Unseal Progress', `${String(seal['progress'])}/${String(seal['t'])}`], ['Unseal Nonce', seal['nonce']])
+  if (seal['migration'] === true) rows.push(['Seal Migration in Progress', true])
   rows.push(['Version', versionOf(seal)], ['Storage Type', seal['storage_type']])
   if (seal['cluster_name']) rows.push(['Cluster Name', seal['cluster_name']], ['Cluster ID', seal['cluster_id']])
   for (const [device, head] of Object.entries((seal['audit_heads'] ?? {}) as Readonly<Record<string, string>>))

@@ -5,7 +5,11 @@ import { showStatus } from './status.ts'
 async function unseal(run: Run): Promise<number> {
   const data = run.flags.bool('reset')
     ? { reset: true }
-    : { key: await keyShareOf(run, 'Key share (will be hidden): '), ...damageOptions(run) }
+    : {
+        key: await keyShareOf(run, 'Key share (will be hidden): '),
+        ...(run.flags.bool('migrate') && { migrate: true }),
+        ...damageOptions(run),
+      }
   const body = await run.client.ask('sealed', 'PUT', 'sys/unseal', data, { noRetry: true })
   await showStatus(run, body)
   return 0
@@ -44,6 +48,10 @@ export const operatorCommands: readonly Command[] = [
     args: [0, 1],
     flags: {
       reset: { kind: 'bool', about: 'Discard the shares submitted so far.' },
+      migrate: {
+        kind: 'bool',
+        about: 'Change the seal to that of the configuration. To be given with every share.',
+      },
       'accept-storage': {
         kind: 'string',
         about:

@@ -1,0 +1,171 @@
+import { plainKeys } from '../contract/barrier.ts'
+import { Fault, refuse } from '../contract/fault.ts'
+import type { AutoSeal, Protected, Seal, SealKeys, SealRecord, WrappedKey } from '../contract/seal.ts'
+import type { Op, Storage } from '../contract/storage.ts'
+import { decryptXChaCha, encryptXChaCha } from '../crypto/fast/xchacha.ts'
+import { base64, fromBase64, sameBytes, utf8, wipe } from '../util/bytes.ts'
+import { readRecord, writeRecord } from './record.ts'
+import { combineShares, splitKey } from './shares.ts'
+
+const keyBytes = 32
+const rootPlace = utf8('strongroom seal: root key')
+const recoveryPlace = utf8('strongroom seal: recovery shares')
+const recoveryConstant = utf8('these are the recovery shares of this server')
+
+/** The configuration of the seal. */
+export interface SealOptions {
+  readonly autoSeals?: readonly AutoSeal[]
+  /** Recovery shares are shares of the unseal key, so that they unseal even if every seal is lost. */
+  readonly recoveryUnseals?: boolean
+}
+
+/**
+ * The seal of a storage. An unseal key encrypts the root key (XChaCha20-Poly1305). It is split into shares for operators, or
+ * encrypted by the seals of the configuration.
+ */
+export class RootKeySeal implements Seal {
+  readonly #random: (bytes: number) => Uint8Array
+  readonly #known: readonly AutoSeal[]
+  readonly #enabled: readonly AutoSeal[]
+  readonly #recoveryUnseals: boolean
+
+  constructor(random: (bytes: number) => Uint8Array, { autoSeals = [], recoveryUnseals = false }: SealOptions = {}) {
+    this.#random = random
+    this.#known = autoSeals
+    this.#enabled = autoSeals.filter(({ disabled }) => !disabled)
+    this.#recoveryUnseals = recoveryUnseals
+  }
+
+  get type(): string {
+    return this.#enabled[0]?.type ?? 'shamir'
+  }
+
+  get isAuto(): boolean {
+    return this.#enabled.length > 0
+  }
+
+  async record(storage: Pick<Storage, 'get'>): Promise<SealRecord | undefined> {
+    const [entry] = await storage.get([plainKeys.seal])
+    return entry && readRecord(entry.value)
+  }
+
+  async protect(root: Uint8Array, shares: number, threshold: number): Promise<Protected> {
+    const unsealKey = this.#random(keyBytes)
+    const own = this.#ownRecoveryKey() ?? unsealKey
+    try {
+      const parts = await splitKey(own, shares, threshold)
+      const counts = { shares, threshold, wrappedRoot: this.#encrypt(unsealKey, root, rootPlace) }
+      const record: SealRecord = this.isAuto
+        ? { type: 'auto', ...counts, ...(await this.#autoMembers(unsealKey, own)) }
+        : { type: 'shamir', ...counts }
+      return { shares: parts, record, op: opOf(record) }
+    } finally {
+      wipe(unsealKey, own)
+    }
+  }
+
+  rewrap(record: SealRecord, unsealKey: Uint8Array, root: Uint8Array): Op {
+    return opOf({ ...record, wrappedRoot: this.#encrypt(unsealKey, root, rootPlace) })
+  }
+
+  async combine(record: SealRecord, shares: readonly Uint8Array[]): Promise<SealKeys | undefined> {
+    const isRecovery = await this.isRecovery(record, shares)
+    if (isRecovery === true) return this.unwrap(record)
+    if (isRecovery === false) return undefined
+    const unsealKey = await combineShares(record.shares, shares)
+    const root = unsealKey && decrypt(unsealKey, record.wrappedRoot, rootPlace)
+    if (unsealKey && root) return { unsealKey, root }
+    if (unsealKey) wipe(unsealKey)
+    return undefined
+  }
+
+  async unwrap(record: SealRecord): Promise<SealKeys> {
+    const failures: string[] = []
+    for (const wrapped of record.wrappedKeys ?? []) {
+      const seal = this.#known.find(({ name }) => name === wrapped.seal)
+      const found = seal ? await this.#unwrapBy(seal, record, wrapped) : `${wrapped.seal}: not in the configuration`
+      if (typeof found !== 'string') return found
+      failures.push(found)
+    }
+    throw new Fault('unavailable', `no seal of the configuration decrypts the unseal key (${failures.join('; ')})`)
+  }
+
+  async isRecovery(
+    { recoveryCheck, ...record }: SealRecord,
+    shares: readonly Uint8Array[],
+  ): Promise<boolean | undefined> {
+    if (recoveryCheck === undefined) return undefined
+    const key = await combineShares(record.shares, shares)
+    const found = key && decrypt(key, recoveryCheck, recoveryPlace)
+    if (key) wipe(key)
+    return found !== undefined && sameBytes(found, recoveryConstant)
+  }
+
+  isMigration({ type }: SealRecord): boolean {
+    return (type === 'auto') !== this.isAuto
+  }
+
+  async migrated(
+    record: SealRecord,
+    unsealKey: Uint8Array,
+    shares: readonly Uint8Array[],
+  ): Promise<{ readonly record: SealRecord; readonly unsealKey: Uint8Array }> {
+    const { threshold, wrappedRoot } = record
+    const counts = { shares: record.shares, threshold, wrappedRoot }
+    const held = await combineShares(record.shares, shares)
+    if (!held) throw refuse('the shares given do not belong together')
+    if (!this.isAuto) return { record: { type: 'shamir', ...counts }, unsealKey: held }
+    const next = this.#recoveryUnseals ? Uint8Array.from(unsealKey) : this.#random(keyBytes)
+    const members = await this.#autoMembers(next, held).finally(() => wipe(held))
+    return { record: { type: 'auto', ...counts, ...members }, unsealKey: next }
+  }
+
+  async refreshed(record: SealRecord, unsealKey: Uint8Array): Promise<SealRecord | undefined> {
+    const before = record.wrappedKeys ?? []
+    if (record.type !== 'auto' || !this.isAuto) return undefined
+    const current = this.#enabled.map((seal) =>
+      before.find((wrapped) => wrapped.seal === seal.name && seal.isCurrent(wrapped)),
+    )
+    if (current.every((wrapped) => wrapped !== undefined) && before.length === current.length) return undefined
+    const wrappedKeys = await Promise.all(this.#enabled.map(async (seal, at) => current[at] ?? seal.wrap(unsealKey)))
+    return { ...record, wrappedKeys }
+  }
+
+  /** A key for recovery shares that only authorise; undefined: the unseal key itself is split. */
+  #ownRecoveryKey(): Uint8Array | undefined {
+    return this.isAuto && !this.#recoveryUnseals ? this.#random(keyBytes) : undefined
+  }
+
+  async #autoMembers(
+    unsealKey: Uint8Array,
+    recoveryKey: Uint8Array,
+  ): Promise<Pick<SealRecord, 'wrappedKeys' | 'recoveryCheck'>> {
+    const wrappedKeys = await Promise.all(this.#enabled.map(async (seal) => seal.wrap(unsealKey)))
+    if (sameBytes(unsealKey, recoveryKey)) return { wrappedKeys }
+    return { wrappedKeys, recoveryCheck: this.#encrypt(recoveryKey, recoveryConstant, recoveryPlace) }
+  }
+
+  /** The keys, or why there are none. */
+  async #unwrapBy(seal: AutoSeal, record: SealRecord, wrapped: WrappedKey): Promise<SealKeys | string> {
+    try {
+      const unsealKey = await seal.unwrap(wrapped)
+      const root = decrypt(unsealKey, record.wrappedRoot, rootPlace)
+      return root ? { unsealKey, root } : `${seal.name}: it decrypts to a key of another storage`
+    } catch (thrown) {
+      if (thrown instanceof Fault) return `${seal.name}: ${thrown.message}`
+      throw thrown
+    }
+  }
+
+  #encrypt(key: Uint8Array, plaintext: Uint8Array, place: Uint8Array): string {
+    return base64(encryptXChaCha(key, this.#random(24), plaintext, place))
+  }
+}
+
+function decrypt(key: Uint8Array, encrypted: string, place: Uint8Array): Uint8Array | undefined {
+  const bytes = fromBase64(encrypted)
+  if (!bytes) throw new Fault('internal', 'the seal record is damaged; restore a backup')
+  return decryptXChaCha(key, bytes, place)
+}
+
+const opOf = (record: SealRecord): Op => ({ put: plainKeys.seal, value: writeRecord(record) })
