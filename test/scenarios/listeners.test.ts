@@ -161,14 +161,14 @@ describe('a listener', () => {
     expect(await refusal(listener.replace('s.sock', 's.sock2'))).to.equal('started')
     await new Promise((resolve) => dead.close(resolve))
     writeFileSync(path, 'precious')
-    expect(await refusal(listener)).to.match(/no socket; move it away/)
+    expect(await refusal(listener)).to.match(/not a socket; move it away/)
     expect(readFileSync(path, 'utf8')).to.equal('precious')
     const plain = await serve(`listener "unix" { address = "${folder}/t.sock" }`)
     expect(statSync(`${folder}/t.sock`).mode & 0o777).to.equal(0o600)
     await plain.stop()
     started.length = 0
     expect(await refusal('listener "unix" { }')).to.match(/needs an address/)
-    expect(await refusal(`listener "unix" { address = "${folder}/none/s" }`)).to.match(/its folder is not there/)
+    expect(await refusal(`listener "unix" { address = "${folder}/none/s" }`)).to.match(/its folder does not exist/)
     expect(await refusal(`listener "unix" { address = "${folder}/u" socket_user = "nobody-such" }`)).to.match(/socket_user: .*has no "nobody-such"/) // prettier-ignore
   })
 
