@@ -68,7 +68,8 @@ describe('the OpenAPI description', () => {
     expect(paths.filter((path) => path.startsWith('/keys/'))).to.deep.equal([])
     const open = Object.keys(await pathsFor())
     expect(open).to.include('/sys/health').and.not.to.include('/sys/mounts')
-    expect(open.filter((path) => !path.startsWith('/sys/'))).to.deep.equal([])
+    // Every namespace has identity/: its public routes tell nothing of what is mounted.
+    expect(open.filter((path) => !/^\/(?:sys|identity\/oidc)\//.test(path))).to.deep.equal([])
     const bad = await server.call('GET', '/v1/sys/internal/specs/openapi', undefined, { 'X-Vault-Token': 'nonsense' })
     expect(bad.status).to.equal(403)
   })
