@@ -1,7 +1,7 @@
 import type { Fault } from './fault.ts'
 import type { Capability, NamespaceId, Principal, TokenRecord } from './identity.ts'
 import type { Request } from './request.ts'
-import type { Response } from './response.ts'
+import type { FormedResponse } from './response.ts'
 
 /** The data about a mount in audit lines. One object per mount and tuning: its JSON is made once per object. */
 export interface AuditMount {
@@ -56,7 +56,7 @@ export interface AuditEvent {
 }
 
 /** The outcome of a request. */
-export type AuditOutcome = Response | Fault
+export type AuditOutcome = FormedResponse | Fault
 
 /** The definition of an audit device, from the configuration or `sys/audit`. */
 export interface AuditDeviceSpec {

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { Fault } from './fault.ts'
 import type { Request } from './request.ts'
-import type { Response } from './response.ts'
+import type { FormedResponse } from './response.ts'
 
 /** The entry to the core. Protocols get this and nothing else. */
 export interface Gateway {
@@ -17,7 +17,7 @@ export interface AdmittedRequest {
   /** Headers for the response. */
   readonly headers: Readonly<Record<string, string>> | undefined
   /** Performs it with the parameters of its body. @throws Fault for every failure. */
-  handle(parameters: Pick<Request, 'data' | 'limits'>): Promise<Response>
+  handle(parameters: Pick<Request, 'data' | 'limits'>): Promise<FormedResponse>
   /** Writes a request that cannot be read, or that the protocol itself refuses, to the audit log. @throws Fault `refusal`, or why it could not be written */
   refuse(refusal: Fault): Promise<never>
 }

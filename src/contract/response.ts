@@ -96,7 +96,7 @@ export interface WrapInfo {
 
 /** A response that is wrapped by a token, and its origin. */
 export interface Wrapped {
-  readonly response: Response
+  readonly response: FormedResponse
   /** The id of its request. */
   readonly requestId: string
   readonly creationPath: string
@@ -106,8 +106,8 @@ export interface Wrapped {
   readonly creationTtl: number
 }
 
-/** The response of a route handler. `{}` is "done, no content". */
-export interface Response extends ResponseForm {
+/** The parts that a response has whatever its form. */
+interface ResponseParts {
   /** HTTP-like status where it is not the default (200 with content, 204 without). */
   readonly status?: number
   /** The payload; `null` is an empty one, not the absence of content. */
@@ -131,6 +131,23 @@ export interface Response extends ResponseForm {
   /** Runs when the response line is in the audit log, before the response is sent: sealing closes the devices. */
   readonly after?: () => Promise<void>
 }
+
+/**
+ * The response of a route handler. `{}` is "done, no content". Its form is not here but in the route (`returns`), which
+ * gives it to every response (`wire/formed.ts`).
+ */
+export interface Response extends ResponseParts {
+  /** A text in place of `data`, of the content type that `returns` has for it. */
+  readonly text?: string
+  /** In place of everything else: a response that was kept until now, with its form (`anotherResponse`). */
+  readonly another?: FormedResponse
+  readonly inject?: never
+  readonly plain?: never
+  readonly contentType?: never
+}
+
+/** A response in the form of its route, as the core, the audit log and protocols have it. */
+export interface FormedResponse extends ResponseParts, ResponseForm {}
 
 /** The usual response: a payload. */
 export function answer(data: Readonly<Record<string, unknown>>, warnings: readonly string[] = []): Response {

@@ -2,7 +2,8 @@ import type { Fields, Values } from './field.ts'
 import type { Caller } from './identity.ts'
 import type { Canonicaliser } from './names.ts'
 import type { Operation, Request } from './request.ts'
-import type { Response } from './response.ts'
+import type { FormedResponse, Response } from './response.ts'
+import { formed } from './wire/formed.ts'
 import { Returns } from './wire/returns.ts'
 import type { Secret } from '../util/secret.ts'
 
@@ -64,7 +65,7 @@ export interface RouteOptions<S, F extends Fields> {
   readonly about: string
   /** Parameters of the path (`:name`) and of the body or query. */
   readonly fields?: F
-  /** The payload of its successful responses: the members of the usual form, or another form. Absent: no content. */
+  /** The payload of its successful responses: the members of the usual form, or another form, which every response then has. Absent: no content. */
   readonly returns?: Fields | Returns
   /** `sudo`: the caller's policy must give sudo as well. `public`: no token is needed. */
   readonly access?: 'token' | 'sudo' | 'public'
@@ -141,24 +142,25 @@ export interface Route<S = never> {
   readonly canonical: Readonly<Record<string, Canonicaliser>> | undefined
   readonly alias: Alias | undefined
   readonly forEveryone: boolean
-  readonly nowhere: Response | undefined
-  readonly handle: (call: Call<S>, values: Readonly<Record<string, unknown>>) => Promise<Response> | Response
+  readonly nowhere: FormedResponse | undefined
+  /** Its responses have the form of `returns`. */
+  readonly handle: Handle<S, FormedResponse>
 }
+
+type Handle<S, R> = (call: Call<S>, values: Readonly<Record<string, unknown>>) => Promise<R> | R
 
 function route<S, F extends Fields>(
   operation: Route['operation'],
   pattern: string,
   options: RouteOptions<S, F>,
 ): Route<S> {
+  const returns = returnsOf(options.returns)
   return {
     operation,
     pattern,
     about: options.about,
     fields: options.fields ?? {},
-    returns:
-      options.returns && !(options.returns instanceof Returns)
-        ? new Returns(options.returns, 'envelope')
-        : options.returns,
+    returns,
     access: options.access ?? 'token',
     whenSealed: options.whenSealed ?? false,
     rootOnly: options.rootOnly ?? false,
@@ -173,8 +175,18 @@ function route<S, F extends Fields>(
     canonical: options.canonical,
     alias: options.alias,
     forEveryone: options.forEveryone ?? false,
-    nowhere: options.nowhere,
-    handle: options.handle as Route<S>['handle'],
+    nowhere: options.nowhere && formed(returns, options.nowhere),
+    handle: inForm(returns, options.handle as Handle<S, Response>),
+  }
+}
+
+const returnsOf = (returns: Fields | Returns | undefined): Returns | undefined =>
+  !returns || returns instanceof Returns ? returns : new Returns(returns, 'envelope')
+
+function inForm<S>(returns: Returns | undefined, handle: Handle<S, Response>): Handle<S, FormedResponse> {
+  return (call, values) => {
+    const response = handle(call, values)
+    return response instanceof Promise ? response.then((one) => formed(returns, one)) : formed(returns, response)
   }
 }
 

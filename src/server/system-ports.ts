@@ -124,7 +124,7 @@ const rotationPort = ({ barrier, manager }: Parts): SystemPorts['rotate'] => ({
 
 const mfaPort = ({ unsealed }: Parts): SystemPorts['mfa'] => ({
   isPending: (request, id) => isPending(unsealed(), request, id),
-  complete: async (request, id, passcodes) => completeLogin(unsealed(), request, id, passcodes),
+  complete: async (request, id, passcodes) => ({ another: await completeLogin(unsealed(), request, id, passcodes) }),
 })
 
 type OperatingPorts = Pick<SystemPorts, 'quotas' | 'browser' | 'loggers' | 'metrics' | 'serverInfo'>

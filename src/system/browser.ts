@@ -55,7 +55,7 @@ export function corsRoutes(browser: BrowserPort): Route<unknown>[] {
           allowed_headers: allowedHeaders,
           allow_credentials: allowCredentials,
         }
-        return { data: { enabled: rules !== undefined, ...(rules && settings) }, inject: true }
+        return { data: { enabled: rules !== undefined, ...(rules && settings) } }
       },
     }),
     write('config/cors', {

@@ -51,7 +51,7 @@ export function wrappingRoutes(port: WrappingPort): Route<unknown>[] {
       handle: async ({ request, caller }): Promise<Response> => {
         const content = await port.take(bearerOf(request), caller.token)
         if (!content) throw notValid()
-        return { ...content.response, requestId: content.requestId }
+        return { another: { ...content.response, requestId: content.requestId } }
       },
     }),
     ...lookupRoutes(port, vet),

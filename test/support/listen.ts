@@ -1,6 +1,6 @@
 import type { Gateway, Listener } from '../../src/contract/protocol.ts'
 import type { Request } from '../../src/contract/request.ts'
-import type { Response } from '../../src/contract/response.ts'
+import type { FormedResponse } from '../../src/contract/response.ts'
 import { BrowserSettings } from '../../src/core/browser-settings.ts'
 import { listenHttp } from '../../src/protocols/http/listener.ts'
 import type { HttpOptions } from '../../src/protocols/http/listener.ts'
@@ -12,7 +12,7 @@ export async function listenVault(gateway: Gateway, options: HttpOptions): Promi
 }
 
 /** A gateway that admits every request, and handles it so. */
-export function gatewayTo(handle: (request: Request) => Promise<Response>): Gateway {
+export function gatewayTo(handle: (request: Request) => Promise<FormedResponse>): Gateway {
   return {
     admit: (head) => ({
       headers: undefined,

@@ -3,14 +3,15 @@ import { Fault } from '../../src/contract/fault.ts'
 import { readFields } from '../../src/contract/field.ts'
 import type { FieldKind } from '../../src/contract/field.ts'
 import type { Caller } from '../../src/contract/identity.ts'
-import type { Response } from '../../src/contract/response.ts'
+import type { FormedResponse } from '../../src/contract/response.ts'
 import type { Route } from '../../src/contract/route.ts'
 import { statusOf } from '../../src/protocols/vault/status.ts'
 
 export type Data = Readonly<Record<string, unknown>>
 
 /** What one request came to: a status below 500, or what went wrong. */
-export type Outcome = { readonly status: number; readonly response: Response | undefined } | { readonly wrong: string }
+export type Outcome =
+  { readonly status: number; readonly response: FormedResponse | undefined } | { readonly wrong: string }
 
 /** Longer than any single operation takes on a busy machine, milliseconds. */
 const hangs = 60_000

@@ -1,12 +1,12 @@
 import type { FieldKind, Fields } from '../../src/contract/field.ts'
-import type { Response } from '../../src/contract/response.ts'
+import type { FormedResponse } from '../../src/contract/response.ts'
 import { otherMembers } from '../../src/contract/wire/returns.ts'
 import type { Returns, ReturnsForm } from '../../src/contract/wire/returns.ts'
 import type { Route } from '../../src/contract/route.ts'
 import { Trie } from '../../src/core/request/trie.ts'
 import { Numeral } from '../../src/util/json.ts'
 
-type Handle = (call: never, values: never) => Promise<Response> | Response
+type Handle = (call: never, values: never) => Promise<FormedResponse> | FormedResponse
 
 const isObject = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Numeral)
@@ -28,7 +28,7 @@ const fits: Readonly<Record<FieldKind, (value: unknown) => boolean>> = {
 }
 
 /** Why a response is not what its route says; undefined when it is. */
-export function lieOf(returns: Returns | undefined, response: Response): string | undefined {
+export function lieOf(returns: Returns | undefined, response: FormedResponse): string | undefined {
   if (response.wrapInfo || !hasContent(response)) return undefined
   if (!returns) return 'content of which the route says nothing'
   if (returns.form === 'any') return undefined
@@ -40,11 +40,11 @@ export function lieOf(returns: Returns | undefined, response: Response): string 
 
 const isSet = (value: unknown): boolean => value !== undefined && value !== null
 
-function hasContent({ data, plain, auth, login }: Response): boolean {
+function hasContent({ data, plain, auth, login }: FormedResponse): boolean {
   return [data, plain, auth, login].some(isSet)
 }
 
-function formOf({ plain, inject, auth, login }: Response): ReturnsForm {
+function formOf({ plain, inject, auth, login }: FormedResponse): ReturnsForm {
   if (plain !== undefined) return 'body'
   if (auth || login) return 'token'
   return inject ? 'injected' : 'envelope'

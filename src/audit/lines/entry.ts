@@ -3,7 +3,7 @@ import { Fault } from '../../contract/fault.ts'
 import type { Principal, TokenRecord } from '../../contract/identity.ts'
 import { identityPolicies, rootNamespace } from '../../contract/identity.ts'
 import type { Request } from '../../contract/request.ts'
-import type { AuthBlock, Response, WrapInfo } from '../../contract/response.ts'
+import type { AuthBlock, FormedResponse, WrapInfo } from '../../contract/response.ts'
 import { vaultName } from '../../contract/wire/vault.ts'
 import { rfc3339 } from '../../util/clock.ts'
 import type { Secret } from '../../util/secret.ts'
@@ -82,7 +82,7 @@ export class LineWriter {
   /** The line after it. @param answerBy writes what was answered, which may need more care than what was asked */
   response(time: string, event: AuditEvent, outcome: AuditOutcome, answerBy: LineWriter = this): string {
     const fault = outcome instanceof Fault ? outcome : undefined
-    const answer: Response = outcome instanceof Fault ? faultAnswer(outcome) : outcome
+    const answer: FormedResponse = outcome instanceof Fault ? faultAnswer(outcome) : outcome
     const response = `"response":{${answerBy.#response(event, answer)}}`
     return `{"time":"${time}","type":"response",${this.#event(event, answer.issued)},${response}${errorOf(fault)}${this.#mark()}`
   }
@@ -99,7 +99,7 @@ export class LineWriter {
   }
 
   /** `auth` and `request`, alike on both lines. Only after a login the response line has the new token in `auth`. */
-  #event(event: AuditEvent, issued?: Response['issued']): string {
+  #event(event: AuditEvent, issued?: FormedResponse['issued']): string {
     return issued ? this.#eventText(event, this.#issued(event, issued)) : this.#events(event)
   }
 
@@ -152,7 +152,10 @@ export class LineWriter {
     return (cached.text = { shown, principal, ...this.#tokenText(token, bearer, principal) })
   }
 
-  #issued(event: AuditEvent, { token, bearer }: NonNullable<Response['issued']>): Pick<TokenText, 'auth' | 'request'> {
+  #issued(
+    event: AuditEvent,
+    { token, bearer }: NonNullable<FormedResponse['issued']>,
+  ): Pick<TokenText, 'auth' | 'request'> {
     return {
       auth: this.#tokenText(token, this.#values.text(bearer.reveal())).auth,
       request: this.#token(event).request,
@@ -186,7 +189,7 @@ export class LineWriter {
     }
   }
 
-  #response(event: AuditEvent, answer: Response): string {
+  #response(event: AuditEvent, answer: FormedResponse): string {
     const { mount } = event
     const parts: string[] = []
     if (answer.auth) parts.push(`"auth":{${this.#auth(answer.auth)}}`)

@@ -1,6 +1,6 @@
 import type { AuditEvent, AuditMount } from '../../contract/audit.ts'
 import type { Fault } from '../../contract/fault.ts'
-import type { Response } from '../../contract/response.ts'
+import type { FormedResponse } from '../../contract/response.ts'
 import { errorText } from '../../contract/wire/vault.ts'
 import { perObject } from '../../util/caches/per-object.ts'
 
@@ -34,7 +34,7 @@ export function errorOf(fault: Fault | undefined): string {
 }
 
 /** What a fault answers besides its text. */
-export function faultAnswer({ details }: Fault): Response {
+export function faultAnswer({ details }: Fault): FormedResponse {
   return { ...(details.data && { data: details.data }), ...(details.warnings && { warnings: details.warnings }) }
 }
 

@@ -1,7 +1,7 @@
 import { jsonPieces, writeJson } from '../../util/json.ts'
 import type { Steps } from '../../util/slices.ts'
 import type { Fault, FaultCode } from '../fault.ts'
-import type { Response, WrapInfo } from '../response.ts'
+import type { FormedResponse, WrapInfo } from '../response.ts'
 
 /**
  * Vault's wire format, as far as several parts write it: its protocol, the lines of the audit log, and the text of a wrapped
@@ -12,7 +12,7 @@ import type { Response, WrapInfo } from '../response.ts'
 export const vaultName = 'vault'
 
 /** The parts of a response that stand in the envelope. */
-export type Content = Pick<Response, 'data' | 'auth' | 'warnings' | 'leaseDuration' | 'inject'>
+export type Content = Pick<FormedResponse, 'data' | 'auth' | 'warnings' | 'leaseDuration' | 'inject'>
 
 /** The JSON of a response in its envelope. @param id the id of the request. @param wrapInfo the token that wraps it, in place of its content */
 export function envelope(id: string, content: Content, wrapInfo?: WrapInfo): string {

@@ -5,7 +5,7 @@ import type { Identities, NamespaceId, Principal, TokenRecord } from '../../cont
 import type { MountRecord } from '../../contract/mount.ts'
 import { apiPath } from '../../contract/request.ts'
 import type { CredentialOf, Request } from '../../contract/request.ts'
-import type { Response } from '../../contract/response.ts'
+import type { FormedResponse } from '../../contract/response.ts'
 import { algorithmNames, unverifiedClaims } from '../../crypto/jwt/token.ts'
 import type { Claims } from '../../crypto/jwt/token.ts'
 import { recent } from '../../util/caches/recent.ts'
@@ -149,7 +149,7 @@ export class BearerTokens {
     let ceiling: readonly string[] | undefined
     let alias = ''
     const enforced = this.#enforcedIn(namespace)
-    const login = async (at: Mount | undefined): Promise<Response> => {
+    const login = async (at: Mount | undefined): Promise<FormedResponse> => {
       if (!at?.engine.bearer) throw noToken()
       const { ceiling: most, ...own } = await at.engine.bearer.login(at.state, text)
       ceiling = most

@@ -2,7 +2,7 @@ import { Fault, asFault, refuse } from '../../contract/fault.ts'
 import type { TokenRecord } from '../../contract/identity.ts'
 import type { Passcodes } from '../../contract/wire/mfa.ts'
 import type { Request } from '../../contract/request.ts'
-import type { Response } from '../../contract/response.ts'
+import type { FormedResponse } from '../../contract/response.ts'
 import type { Namespaces } from '../namespaces/namespaces.ts'
 import { issueToken, policiesOf } from './issue-token.ts'
 import type { IssuingParts } from './issue-token.ts'
@@ -33,7 +33,7 @@ export async function completeLogin(
   request: Pick<Request, 'namespace' | 'client'>,
   id: string,
   passcodes: Passcodes,
-): Promise<Response> {
+): Promise<FormedResponse> {
   const pending = isPending(parts, request, id) ? parts.pendingLogins.get(id) : undefined
   if (!pending) throw noLogin()
   const decision = await decisionOfToday(parts, pending, request)

@@ -2,7 +2,7 @@ import type { AuditBroker } from '../../audit/broker.ts'
 import { Fault, asFault, refuse } from '../../contract/fault.ts'
 import type { TokenRecord } from '../../contract/identity.ts'
 import type { CredentialOf, Request } from '../../contract/request.ts'
-import type { Response } from '../../contract/response.ts'
+import type { FormedResponse } from '../../contract/response.ts'
 import type { Clock } from '../../util/clock.ts'
 import { admission } from '../request/admit.ts'
 import { eventOf } from '../request/audit-event.ts'
@@ -18,7 +18,7 @@ import { passingToken } from './issue-token.ts'
 type Outer = Pick<Request, 'protocol' | 'client' | 'certificates' | 'headers' | 'limits'>
 
 /** The response of a login, by the mount that it is for. */
-type ByMount = (mount: Mount | undefined) => Promise<Response>
+type ByMount = (mount: Mount | undefined) => Promise<FormedResponse>
 
 /** The parts of an unsealed server that these logins need. */
 export interface InlineParts extends DecidingParts {
@@ -96,7 +96,7 @@ export class InlineLogins {
     decision: Decision,
     beforeChange: () => Promise<void>,
     byMount?: ByMount,
-  ): Promise<{ readonly outcome: Response | Fault; readonly record?: TokenRecord }> {
+  ): Promise<{ readonly outcome: FormedResponse | Fault; readonly record?: TokenRecord }> {
     if (decision.refusal) return { outcome: decision.refusal }
     try {
       const answered = byMount ? await byMount(decision.mount) : await handled(decision, beforeChange)

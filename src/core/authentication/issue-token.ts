@@ -4,7 +4,7 @@ import type { Identities, NamespaceId, Principal, TokenRecord, TokenSpec } from 
 import type { MountRecord } from '../../contract/mount.ts'
 import type { MfaDemand, Passcodes } from '../../contract/wire/mfa.ts'
 import { authBlock } from '../../contract/response.ts'
-import type { Login, Response } from '../../contract/response.ts'
+import type { Login, FormedResponse } from '../../contract/response.ts'
 import { effectiveTtl, normalisedPolicies, refuseReservedPolicies, smallerLimit } from '../../contract/token-params.ts'
 import type { Ttl } from '../../contract/token-params.ts'
 import type { TokenStore } from '../../tokens/store.ts'
@@ -41,7 +41,7 @@ export async function issueToken(
   decision: Decision,
   full: LoginResponse,
   second?: SecondPhase,
-): Promise<Response> {
+): Promise<FormedResponse> {
   const { login, ...response } = full
   const type = typeOf(login, authMountOf(decision))
   const { spec, principal, warnings, demands } = await admitted(parts, decision, login, type)
@@ -76,7 +76,7 @@ export async function passingToken(
   decision: Decision,
   { login, ...response }: LoginResponse,
   now: number,
-): Promise<Response & { readonly record: TokenRecord }> {
+): Promise<FormedResponse & { readonly record: TokenRecord }> {
   const { spec, principal, demands } = await admitted(parts, decision, { ...login, numUses: 0 }, 'batch')
   if (demands.length > 0) {
     const passcodes = passcodesIn(decision.request)
@@ -96,7 +96,7 @@ export async function passingToken(
 }
 
 /** The response of the route of a login method. */
-type LoginResponse = Response & { readonly login: Login }
+type LoginResponse = FormedResponse & { readonly login: Login }
 
 /** A login that may have a token. */
 interface Admitted {

@@ -1,4 +1,4 @@
-import type { Login, Response } from '../../contract/response.ts'
+import type { Login, FormedResponse } from '../../contract/response.ts'
 import type { NamespaceId } from '../../contract/identity.ts'
 import { recent } from '../../util/caches/recent.ts'
 import type { Clock } from '../../util/clock.ts'
@@ -13,7 +13,7 @@ const most = { ofEntity: 10, all: 10_000 }
 /** A login whose first factor is proven. The request is without its parameters, headers and credential. */
 export interface PendingLogin {
   readonly decision: Decision
-  readonly response: Response & { readonly login: Login }
+  readonly response: FormedResponse & { readonly login: Login }
   readonly namespace: NamespaceId
   readonly mount: string
   readonly entity: string

@@ -3,7 +3,7 @@ import type { Identities } from '../../contract/identity.ts'
 import type { MfaDemand, Passcodes } from '../../contract/wire/mfa.ts'
 import type { Request } from '../../contract/request.ts'
 import { pendingAuth } from '../../contract/response.ts'
-import type { Response } from '../../contract/response.ts'
+import type { FormedResponse } from '../../contract/response.ts'
 import type { PendingLogin, PendingLogins } from './pending-logins.ts'
 
 /**
@@ -24,7 +24,11 @@ export function passcodesIn({ headers }: Pick<Request, 'headers'>): Passcodes | 
 }
 
 /** Stores a login that waits for its second factor. No token is created. */
-export function waiting(pendingLogins: PendingLogins, login: PendingLogin, demands: readonly MfaDemand[]): Response {
+export function waiting(
+  pendingLogins: PendingLogins,
+  login: PendingLogin,
+  demands: readonly MfaDemand[],
+): FormedResponse {
   const constraints = Object.fromEntries(demands.map(({ name, methods }) => [name, { any: methods }]))
   return {
     auth: pendingAuth({ mfa_request_id: pendingLogins.add(login), mfa_constraints: constraints }),

@@ -2,7 +2,7 @@ import { Fault } from '../../contract/fault.ts'
 import type { Caller } from '../../contract/identity.ts'
 import { readFields } from '../../contract/field.ts'
 import type { Request } from '../../contract/request.ts'
-import type { Response } from '../../contract/response.ts'
+import type { FormedResponse } from '../../contract/response.ts'
 import type { BeforeChange, Call } from '../../contract/route.ts'
 import type { Decision } from './decision/decision.ts'
 
@@ -15,7 +15,7 @@ export function callOf(decision: Decision, beforeChange: BeforeChange = refuseCh
 }
 
 /** Reads the fields of a request that was allowed, and handles it. */
-export async function handled(decision: Decision, beforeChange: BeforeChange): Promise<Response> {
+export async function handled(decision: Decision, beforeChange: BeforeChange): Promise<FormedResponse> {
   const { route, params } = decision
   if (!route) throw new Fault('internal', 'internal error')
   const values = readFields(route.fields, { ...handledData(decision), ...params })

@@ -1,8 +1,8 @@
-import type { Response } from '../../contract/response.ts'
+import type { FormedResponse } from '../../contract/response.ts'
 import type { Decision } from './decision/decision.ts'
 
 /** The response to `?help=1` and `path-help`: generated from the route objects, so it cannot be out of date. */
-export function help(decision: Decision): Response {
+export function help(decision: Decision): FormedResponse {
   const mount = decision.mount
   if (!mount) return { status: 404, plain: { errors: [] } }
   const inside = decision.request.path.slice(mount.apiPath.length).replace(/\/$/, '')

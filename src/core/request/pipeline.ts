@@ -1,7 +1,7 @@
 import { Fault, asFault, refuse } from '../../contract/fault.ts'
 import type { AdmittedRequest, Gateway } from '../../contract/protocol.ts'
 import type { Request } from '../../contract/request.ts'
-import type { Response } from '../../contract/response.ts'
+import type { FormedResponse } from '../../contract/response.ts'
 import type { BeforeChange } from '../../contract/route.ts'
 import type { AuditEvent } from '../../contract/audit.ts'
 import { isLarge } from '../../util/slices.ts'
@@ -51,7 +51,7 @@ const mostJudgements = 16
 /** The outcome of a request and the event that describes it. */
 interface Performed {
   readonly event: AuditEvent
-  readonly outcome: Response | Fault
+  readonly outcome: FormedResponse | Fault
 }
 
 /**
@@ -99,7 +99,7 @@ export class Pipeline implements Gateway {
     throw decision.refusal
   }
 
-  async #respond(request: Request): Promise<Response> {
+  async #respond(request: Request): Promise<FormedResponse> {
     const { traffic } = this.#parts
     traffic.begin(request)
     try {
@@ -115,7 +115,7 @@ export class Pipeline implements Gateway {
     }
   }
 
-  async #handle(request: Request): Promise<Response> {
+  async #handle(request: Request): Promise<FormedResponse> {
     const { audit } = this.#parts
     // Changes during the slices of a large request apply to it as well: it is decided after them.
     if (isLarge(request.data)) await audit.prepare(eventOf((await this.#decide(request)).decision))
@@ -183,7 +183,7 @@ async function perform(
   decision: Decision,
   open: UnsealedParts | undefined,
   beforeChange: BeforeChange,
-): Promise<Response | Fault | Misjudged> {
+): Promise<FormedResponse | Fault | Misjudged> {
   const { request } = decision
   try {
     if (request.operation === 'help') return help(decision)
@@ -209,14 +209,14 @@ async function loggedIn(
   open: UnsealedParts | undefined,
   response: Parameters<typeof issueToken>[2],
   beforeChange: BeforeChange,
-): Promise<Response> {
+): Promise<FormedResponse> {
   if (!open) throw new Fault('sealed', 'Vault is sealed')
   await beforeChange()
   return issueToken(open, decision, response)
 }
 
 /** Adds warnings about parameters without effect, if the response has room for warnings. */
-function withWarnings(decision: Decision, response: Response): Response {
+function withWarnings(decision: Decision, response: FormedResponse): FormedResponse {
   const { route, params } = decision
   if (!route || route.anyFields || (response.data === undefined && response.auth === undefined)) return response
   const data = handledData(decision)

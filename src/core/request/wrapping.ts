@@ -1,7 +1,7 @@
 import { rootNamespace } from '../../contract/identity.ts'
 import type { NamespaceId } from '../../contract/identity.ts'
 import type { Request } from '../../contract/request.ts'
-import type { Response, WrapInfo, Wrapped } from '../../contract/response.ts'
+import type { FormedResponse, WrapInfo, Wrapped } from '../../contract/response.ts'
 import type { Route } from '../../contract/route.ts'
 
 /** Stores wrapped responses. */
@@ -25,8 +25,8 @@ interface Wrapping {
 export async function wrapAnswer(
   wrapper: Wrapper,
   { request, namespace, route }: Wrapping,
-  response: Response,
-): Promise<Response> {
+  response: FormedResponse,
+): Promise<FormedResponse> {
   const { warnings, issued } = response
   if (request.wrapTtl === undefined || response.wrapInfo || !hasContent(response)) return response
   const wrapInfo = await wrapper.wrap(namespace?.id ?? rootNamespace, {
@@ -39,12 +39,21 @@ export async function wrapAnswer(
   return { wrapInfo, ...(warnings && { warnings }), ...(issued && { issued }) }
 }
 
-function hasContent({ data, auth, plain, warnings }: Response): boolean {
+function hasContent({ data, auth, plain, warnings }: FormedResponse): boolean {
   return data !== undefined || auth !== undefined || plain !== undefined || (warnings?.length ?? 0) > 0
 }
 
 /** The parts of a response that do not depend on the request that receives it. */
-function repeatable({ status, data, plain, contentType, auth, accessor, warnings, leaseDuration }: Response): Response {
+function repeatable({
+  status,
+  data,
+  plain,
+  contentType,
+  auth,
+  accessor,
+  warnings,
+  leaseDuration,
+}: FormedResponse): FormedResponse {
   return {
     ...(status !== undefined && { status }),
     ...(data !== undefined && { data }),

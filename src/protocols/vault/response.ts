@@ -1,6 +1,6 @@
 import type { Fault } from '../../contract/fault.ts'
 import type { HttpResponse } from '../../contract/protocol.ts'
-import type { Response } from '../../contract/response.ts'
+import type { FormedResponse } from '../../contract/response.ts'
 import { envelope, envelopeSteps, errorText } from '../../contract/wire/vault.ts'
 import { jsonPieces, writeJson } from '../../util/json.ts'
 import type { Steps } from '../../util/slices.ts'
@@ -9,7 +9,7 @@ import { statusOf } from './status.ts'
 const json = { 'Content-Type': 'application/json' }
 
 /** The Vault envelope, or the plain body of a few sys paths, or 204 if there is no content. */
-export function wireAnswer(id: string, response: Response): HttpResponse {
+export function wireAnswer(id: string, response: FormedResponse): HttpResponse {
   const headers = response.headers && { headers: response.headers }
   if (response.plain !== undefined) return bareAnswer(response)
   const { data, auth, warnings, wrapInfo } = response
@@ -20,7 +20,7 @@ export function wireAnswer(id: string, response: Response): HttpResponse {
 }
 
 /** `wireAnswer` for large responses, in slices. */
-export function* answerSteps(id: string, response: Response): Steps<HttpResponse> {
+export function* answerSteps(id: string, response: FormedResponse): Steps<HttpResponse> {
   const { data, plain, contentType, inject, wrapInfo, headers } = response
   const whole = wrapInfo !== undefined || contentType !== undefined || (inject && data !== undefined)
   if (whole || (data === undefined && plain === undefined)) return wireAnswer(id, response)
@@ -35,7 +35,7 @@ export function* answerSteps(id: string, response: Response): Steps<HttpResponse
 }
 
 /** A body without envelope: a string of its own type, or JSON. */
-function bareAnswer({ status = 200, plain, contentType, headers = {} }: Response): HttpResponse {
+function bareAnswer({ status = 200, plain, contentType, headers = {} }: FormedResponse): HttpResponse {
   if (contentType === undefined) return { status, body: `${writeJson(plain)}\n`, headers }
   return { status, body: String(plain), headers: { ...headers, 'Content-Type': contentType } }
 }

@@ -43,7 +43,6 @@ export function auditRoutes(audit: AuditPort): Route<unknown>[] {
       access: 'sudo',
       handle: () => ({
         data: Object.fromEntries(audit.devices().map((device) => [device.path, shown(device)])),
-        inject: true,
       }),
     }),
     write('audit/*path', {
@@ -97,7 +96,7 @@ function hashRoute(audit: AuditPort): Route<unknown> {
     },
     handle: async (_, { path: at, input, generation }) => {
       if (!input) throw refuse('the parameter "input" is missing: the string to hash')
-      return { data: { hash: await audit.hash(`${at}/`, input, generation) }, inject: true }
+      return { data: { hash: await audit.hash(`${at}/`, input, generation) } }
     },
   })
 }
@@ -124,7 +123,7 @@ function headerRoutes(audit: AuditPort): Route<unknown>[] {
       about: 'List the request headers that audit devices record.',
       returns: injected({ headers: f.object('Whether each is hashed, by its name.') }),
       access: 'sudo',
-      handle: () => ({ data: { headers: all() }, inject: true }),
+      handle: () => ({ data: { headers: all() } }),
     }),
     read(one, {
       about: 'Read how a header is recorded.',
@@ -135,7 +134,7 @@ function headerRoutes(audit: AuditPort): Route<unknown>[] {
       handle: ({ spelled }, values) => {
         const hmac = audit.headers().get(values.header)
         if (hmac === undefined) throw refuse('this header is not recorded in audit lines')
-        return { data: { [spelled['header'] ?? values.header]: { hmac } }, inject: true }
+        return { data: { [spelled['header'] ?? values.header]: { hmac } } }
       },
     }),
     write(one, {

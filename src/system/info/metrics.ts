@@ -69,9 +69,9 @@ export function metricsRoutes(port: MetricsPort): Route<unknown>[] {
       handle: async ({ request }, { format }) => {
         const accepted = String(request.headers['accept'] ?? '')
         const wanted = format || (accepted.startsWith('application/openmetrics-text') ? 'prometheus' : 'json')
-        if (wanted === 'prometheus') return { plain: prometheus(await port.measure()), contentType: prometheusType }
+        if (wanted === 'prometheus') return { text: prometheus(await port.measure()) }
         if (wanted !== 'json') throw refuse('the format of metrics is "prometheus", or none for JSON')
-        return { plain: json(await port.measure()) }
+        return { data: json(await port.measure()) }
       },
     }),
   ]

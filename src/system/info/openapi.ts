@@ -37,7 +37,7 @@ export function openApiRoutes(): Route<Has>[] {
     handle: (
       call: Call<Has>,
       { generic_mount_paths: generic }: { readonly generic_mount_paths: boolean },
-    ): Response => ({ plain: openApiDocument(described(call, generic)) }),
+    ): Response => ({ data: openApiDocument(described(call, generic)) }),
   } as const
   return [read('internal/specs/openapi', options), write('internal/specs/openapi', { ...options, pure: true })]
 }

@@ -39,7 +39,7 @@ export function serverInfoRoutes(port: ServerInfoPort): Route<unknown>[] {
     read('ha-status', {
       about: 'The nodes of the cluster: there is one.',
       returns: injected({ nodes: f.array('The nodes.') }),
-      handle: () => ({ data: { nodes: [node(port)] }, inject: true }),
+      handle: () => ({ data: { nodes: [node(port)] } }),
     }),
     read('host-info', {
       about: 'Processors, memory, disk and operating system of the machine.',
@@ -58,7 +58,7 @@ export function serverInfoRoutes(port: ServerInfoPort): Route<unknown>[] {
       about: 'The requests in progress.',
       returns: body({ '*': f.map('Time, path and client of a request, by its id.') }),
       rootOnly: true,
-      handle: () => ({ plain: requestsOf(port) }),
+      handle: () => ({ data: requestsOf(port) }),
     }),
     list('version-history', {
       about: 'The releases that have run on this storage.',

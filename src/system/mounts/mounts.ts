@@ -61,7 +61,7 @@ function tableRoutes({ kind, top, plural, access, twin }: Table): Route<Has>[] {
     read(top, {
       about: `List the enabled ${plural}.`,
       returns: injected({ '*': f.object('A mount, by its path.') }),
-      handle: ({ engine }) => ({ data: all(engine.mounts), inject: true }),
+      handle: ({ engine }) => ({ data: all(engine.mounts) }),
     }),
     read(`${top}/*path`, {
       about: `Read one of the ${plural}.`,
@@ -70,7 +70,7 @@ function tableRoutes({ kind, top, plural, access, twin }: Table): Route<Has>[] {
       canonical,
       alias,
       fields: path,
-      handle: ({ engine }, values) => repeated(mountEntry(existing(engine.mounts, kind, values.path))),
+      handle: ({ engine }, values) => answer(mountEntry(existing(engine.mounts, kind, values.path))),
     }),
     write(`${top}/*path`, {
       about: `Enable one of the ${plural}.`,
@@ -104,7 +104,7 @@ function tuneRoutes({ kind, top, access, twin }: Table): Route<Has>[] {
       fields: path,
       handle: ({ engine: { mounts } }, values) => {
         const record = existing(mounts, kind, values.path)
-        return repeated(tuneEntry(record, mounts.limits(record).maxTtl, mounts.ttl.default))
+        return answer(tuneEntry(record, mounts.limits(record).maxTtl, mounts.ttl.default))
       },
     }),
     write(`${top}/*path/tune`, {
@@ -118,8 +118,6 @@ function tuneRoutes({ kind, top, access, twin }: Table): Route<Has>[] {
     }),
   ]
 }
-
-const repeated = (data: Readonly<Record<string, unknown>>): Response => ({ ...answer(data), inject: true })
 
 const apiPathAt = (kind: Kind, at: string): string => (kind === 'auth' ? `auth/${slashed(at)}` : slashed(at))
 

@@ -55,7 +55,6 @@ export function remountRoutes(): Route<Has>[] {
         for (const [oldest] of migrations) if (migrations.size > remembered) migrations.delete(oldest)
         return {
           ...answer({ migration_id: id }, ['The mount was moved; its status can be read at sys/remount/status/.']),
-          inject: true,
         }
       },
     }),

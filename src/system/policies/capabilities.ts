@@ -91,6 +91,5 @@ function responseOf(paths: readonly string[], found: readonly (readonly Capabili
   const pairs = paths.map((path, at) => [path, found[at] ?? ['deny']] as const).sort(([a], [b]) => byteOrder(a, b))
   return {
     data: { ...Object.fromEntries(pairs), ...(paths.length === 1 && { capabilities: found[0] ?? ['deny'] }) },
-    inject: true,
   }
 }

@@ -21,7 +21,7 @@ const oldPolicyMembers = injected({ ...documentless, rules: policyMembers.policy
 async function oldList(policies: PolicyPort, below: string): Promise<Response> {
   const keys = await policies.list(folder(below))
   if (keys.length === 0) throw new Fault('not_found', 'no policies')
-  return { data: { keys, policies: keys }, inject: true }
+  return { data: { keys, policies: keys } }
 }
 
 /** `sys/policy`, the older form of `sys/policies/acl`. */
@@ -50,7 +50,7 @@ export function oldRoutes(): Route<Has>[] {
       fields: name,
       handle: async ({ engine }, values) => {
         const { policy, ...rest } = entry(await existing(engine.policies, values.name))
-        return { data: { ...rest, rules: policy }, inject: true }
+        return { data: { ...rest, rules: policy } }
       },
     }),
     write('policy/*name', {

@@ -102,8 +102,7 @@ const isBeginning = ({ operation, pattern }: Route<unknown>): boolean =>
 function operationRoutes(base: string, access: 'public' | 'token', root: GenerateRootPort): Route<unknown>[] {
   const plain = access === 'public'
   const returns = plain ? body(progressMembers) : progressMembers
-  const respond = (status: Status, otp: string): Response =>
-    responseOf(statusBody(status, root.otpLength, otp, plain), plain)
+  const respond = (status: Status, otp: string): Response => answer(statusBody(status, root.otpLength, otp, plain))
   return [
     read(`${base}/attempt`, {
       access,
@@ -139,14 +138,11 @@ function operationRoutes(base: string, access: 'public' | 'token', root: Generat
         if (!plain && nonce === '') throw refuse('nonce is required')
         if (!plain && (key === undefined || key === null || key === '')) throw refuse('key is required')
         const status = await root.update(shareOf(key, "'key' must be specified in request body as JSON"), nonce)
-        return responseOf(updateBody(status, plain), plain)
+        return answer(updateBody(status, plain))
       },
     }),
   ]
 }
-
-const responseOf = (content: Record<string, unknown>, plain: boolean): Response =>
-  plain ? { plain: content } : answer(content)
 
 function updateBody(status: Status, plain: boolean): Record<string, unknown> {
   const { nonce, started, progress, required, complete, encoded, fingerprint } = status

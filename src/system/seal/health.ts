@@ -46,7 +46,7 @@ export async function health(manager: SealPort, values: HealthValues): Promise<R
     strongroom_release: product.release,
     ...(cluster && { cluster_name: cluster.name, cluster_id: cluster.id }),
   }
-  return { status: !initialised ? codes.uninit : sealed ? codes.sealed : codes.active, plain: found }
+  return { status: !initialised ? codes.uninit : sealed ? codes.sealed : codes.active, data: found }
 }
 
 function codeOf(input: string | undefined, fallback: number): number {

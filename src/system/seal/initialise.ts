@@ -18,7 +18,7 @@ export function initRoutes(manager: SealPort): Route<unknown>[] {
       ...operator,
       about: 'Whether the server is initialised.',
       returns: body({ initialized: f.bool('It is initialised.') }),
-      handle: async () => ({ plain: { initialized: (await manager.status()).initialised } }),
+      handle: async () => ({ data: { initialized: (await manager.status()).initialised } }),
     }),
     write('init', {
       ...operator,
@@ -72,5 +72,5 @@ async function initialise(manager: SealPort, values: InitValues): Promise<Respon
   const made = isAuto
     ? { keys: [], keys_base64: [], recovery_keys: keys, recovery_keys_base64: base64Keys }
     : { keys, keys_base64: base64Keys }
-  return { plain: { ...made, root_token: result.rootToken } }
+  return { data: { ...made, root_token: result.rootToken } }
 }

@@ -1,7 +1,7 @@
 import { Fault, refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
 import type { Forms } from '../../contract/field.ts'
-import { done } from '../../contract/response.ts'
+import { answer, done } from '../../contract/response.ts'
 import type { Response } from '../../contract/response.ts'
 import { body, injected } from '../../contract/wire/returns.ts'
 import { routesOf } from '../../contract/route.ts'
@@ -143,7 +143,6 @@ function backup(path: string, other: string, rekey: RekeyPort): Route<unknown>[]
         ])
         return {
           data: { nonce, keys, keys_base64: Object.fromEntries(coded) as Record<string, string[]> },
-          inject: true,
         }
       },
     }),
@@ -189,14 +188,11 @@ function otherShares({ isRecovery, plain }: Family): string {
   return `a seal of the configuration unseals this server: its shares are recovery shares, which sys/${path} replaces (operator rekey -target=recovery)`
 }
 
-const responseOf = (kind: Family, content: Record<string, unknown>): Response =>
-  kind.plain ? { plain: content } : { data: content }
-
 /** `init` and `update`: a threshold of old shares creates new ones. */
 function makingRoutes(kind: Family, rekey: RekeyPort, rules: RekeyRules): Route<unknown>[] {
   const { base, access } = kind
   const returns = kind.plain ? body(rekeyMembers) : rekeyMembers
-  const status = async (): Promise<Response> => responseOf(kind, statusBody(await rekey.status(), kind.plain))
+  const status = async (): Promise<Response> => answer(statusBody(await rekey.status(), kind.plain))
   return [
     read(`${base}/init`, { access, about: 'How far the rekey is.', returns, handle: status }),
     write(`${base}/init`, {
@@ -234,7 +230,7 @@ function makingRoutes(kind: Family, rekey: RekeyPort, rules: RekeyRules): Route<
       fields: shareFields,
       handle: async (_, { key, nonce }) => {
         const made = await rekey.update(updateShare(kind, key, nonce), nonce, kind.idle)
-        return made ? responseOf(kind, madeBody(made, kind.plain)) : status()
+        return made ? answer(madeBody(made, kind.plain)) : status()
       },
     }),
   ]
@@ -244,7 +240,7 @@ function makingRoutes(kind: Family, rekey: RekeyPort, rules: RekeyRules): Route<
 function verifyingRoutes(kind: Family, rekey: RekeyPort): Route<unknown>[] {
   const { base, access } = kind
   const returns = kind.plain ? body(verificationMembers) : verificationMembers
-  const verification = async (): Promise<Response> => responseOf(kind, verifyBody(await rekey.status(), kind.missing))
+  const verification = async (): Promise<Response> => answer(verifyBody(await rekey.status(), kind.missing))
   return [
     read(`${base}/verify`, { access, about: 'How far the verification is.', returns, handle: verification }),
     write(`${base}/verify`, {
@@ -257,7 +253,7 @@ function verifyingRoutes(kind: Family, rekey: RekeyPort): Route<unknown>[] {
         if (nonce === '' && !kind.plain) throw refuse("missing required field 'nonce'")
         const { complete, nonce: of, unsettled } = await rekey.verify(share, nonce, kind.idleVerify)
         if (unsettled) throw new Fault('unavailable', unsettledText)
-        return complete ? responseOf(kind, { nonce: of, complete }) : verification()
+        return complete ? answer({ nonce: of, complete }) : verification()
       },
     }),
     remove(`${base}/verify`, {

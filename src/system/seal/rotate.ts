@@ -45,7 +45,7 @@ export function rotateRoutes(port: RotatePort): Route<unknown>[] {
       }),
       handle: () => {
         const { term, installedAt, encryptions } = port.keyStatus()
-        return { data: { term, install_time: rfc3339(installedAt), encryptions }, inject: true }
+        return { data: { term, install_time: rfc3339(installedAt), encryptions } }
       },
     }),
     write('rotate', { about, access: 'sudo', alias: () => 'rotate/keyring', handle: rotate }),

@@ -76,7 +76,7 @@ function statusRoutes(manager: SealPort): Route<unknown>[] {
       about: 'Whether the server is sealed, and how many shares it still needs.',
       returns: sealStatus,
       answersUnaudited: true,
-      handle: async () => ({ plain: await statusBody(manager) }),
+      handle: async () => ({ data: await statusBody(manager) }),
     }),
     read('health', {
       ...operator,
@@ -99,7 +99,7 @@ function statusRoutes(manager: SealPort): Route<unknown>[] {
       about: 'The active node.',
       returns: body({ ha_enabled: f.bool('Always false.') }),
       answersUnaudited: true,
-      handle: () => ({ plain: { ha_enabled: false } }),
+      handle: () => ({ data: { ha_enabled: false } }),
     }),
   ]
 }
@@ -121,5 +121,5 @@ export async function unseal(manager: SealPort, { key, options, ...flags }: Unse
       ...options,
       migrate,
     })
-  return { plain: await statusBody(manager) }
+  return { data: await statusBody(manager) }
 }

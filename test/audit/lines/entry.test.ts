@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { readFileSync } from 'node:fs'
 import { Fault } from '../../../src/contract/fault.ts'
 import type { ApiPath } from '../../../src/contract/request.ts'
-import type { Response } from '../../../src/contract/response.ts'
+import type { FormedResponse } from '../../../src/contract/response.ts'
 import { Numeral } from '../../../src/util/json.ts'
 import { Secret } from '../../../src/util/secret.ts'
 import { brokerWith, event, file, freshView, linesOf, mount, round, scratch, token } from '../support.ts'
@@ -93,7 +93,7 @@ describe('audit lines', () => {
     expect(data?.['t']).to.equal(broker.hash('file/', ''))
   })
 
-  const bodies: Readonly<Record<string, Response | Fault>> = {
+  const bodies: Readonly<Record<string, FormedResponse | Fault>> = {
     'a text': { data: { v: 'canary' } },
     bytes: { data: { v: Buffer.from('canary') } },
     'a nested object': { data: { a: { b: [{ c: 'canary' }] } } },
@@ -194,7 +194,7 @@ describe('audit lines', () => {
 
   it('count lists with elide_list_responses', async () => {
     const { broker, last } = await open({ elide_list_responses: 'true' })
-    const listed: Response = { data: { keys: ['a', 'b'], key_info: { a: { x: 'y' }, b: {} } } }
+    const listed: FormedResponse = { data: { keys: ['a', 'b'], key_info: { a: { x: 'y' }, b: {} } } }
     await round(broker, event({ operation: 'list' }), listed)
     expect(last()?.response?.['data']).to.deep.equal({ keys: 2, key_info: 2 })
     await round(broker, event({ operation: 'read' }), listed)

@@ -1,7 +1,7 @@
 import type { Fault } from '../../../contract/fault.ts'
 import type { Caller, TokenRecord } from '../../../contract/identity.ts'
 import type { Request } from '../../../contract/request.ts'
-import type { Response } from '../../../contract/response.ts'
+import type { FormedResponse } from '../../../contract/response.ts'
 import type { Route } from '../../../contract/route.ts'
 import type { AclOperation } from '../../../policy/verdict.ts'
 import type { TokenStore } from '../../../tokens/store.ts'
@@ -44,7 +44,7 @@ export interface Decision {
   /** Decides which names of this list a policy lets the caller see. */
   readonly shows?: Shows
   /** The response in place of the handler's, for a namespace that does not exist or that the caller may not know of. */
-  readonly nowhere?: Response
+  readonly nowhere?: FormedResponse
   readonly refusal?: Fault
 }
 
@@ -66,7 +66,7 @@ export class Draft implements Decision {
   refusal?: Fault
   /** The lock of the namespace, or its absence. Only callers who may know about it get this error. */
   barred?: Fault | undefined
-  nowhere?: Response
+  nowhere?: FormedResponse
   /** The path seen from the namespace that the client named, if the request was moved to another one. */
   judgedAt?: string
   /** A name in the path is invalid. Callers get this error only if their request is allowed. */

@@ -1,7 +1,7 @@
 import { Fault } from '../../../contract/fault.ts'
 import { apiPath } from '../../../contract/request.ts'
 import type { ApiPath } from '../../../contract/request.ts'
-import type { Response } from '../../../contract/response.ts'
+import type { FormedResponse } from '../../../contract/response.ts'
 import type { Acl } from '../../../policy/acl.ts'
 import { pathOfKey } from '../../../policy/key-filter.ts'
 import type { KeyFilter } from '../../../policy/key-filter.ts'
@@ -33,7 +33,7 @@ export function listFilter(find: Find, acl: Acl, filters: readonly KeyFilter[], 
 }
 
 /** The list without the names that are not shown. @throws Fault not_found when none is left, internal when it is no list */
-export async function filtered(response: Response, shows: Shows): Promise<Response> {
+export async function filtered(response: FormedResponse, shows: Shows): Promise<FormedResponse> {
   if (!response.data) return response
   const { keys, key_info: info, ...rest } = response.data
   // Other members of the response may contain the hidden names.

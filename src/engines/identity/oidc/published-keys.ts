@@ -58,7 +58,7 @@ export async function keySet({ published, clock }: Identity, names: Iterable<str
   const seconds = Math.min(kept, Math.floor((until - clock.now()) / 1000))
   const jwks = keys.map(({ key, kid, alg }) => ({ use: 'sig', ...key.export({ format: 'jwk' }), kid, alg }))
   return {
-    plain: { keys: jwks },
+    data: { keys: jwks },
     ...(keys.length > 0 && seconds > 0 && { headers: { 'Cache-Control': `max-age=${seconds}` } }),
   }
 }

@@ -51,7 +51,7 @@ export const authorizeRoutes = [read, write].map((maker) =>
       answering(
         async () => {
           const grant = await granted(call, name, request)
-          return { plain: { code: await newCode(call.engine, grant), state: request.state } }
+          return { data: { code: await newCode(call.engine, grant), state: request.state } }
         },
         ({ error, message }) => refusal(error, message, request.state),
       ),
@@ -60,7 +60,7 @@ export const authorizeRoutes = [read, write].map((maker) =>
 
 const refusal = (error: string, description: string, state: string): Response => ({
   status: 400,
-  plain: { error, error_description: description, state },
+  data: { error, error_description: description, state },
 })
 
 const longest = { nonce: 1024, scope: 4096 } as const

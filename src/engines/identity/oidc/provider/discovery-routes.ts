@@ -72,7 +72,7 @@ async function document(call: Call<Identity>, name: string) {
   const provider = mustExist(await providerNamed(engine.view, name))
   const issuer = providerIssuer(engine, name, provider)
   return {
-    plain: {
+    data: {
       issuer,
       authorization_endpoint: `${pathUrl(engine, provider.issuer, 'ui/vault')}/provider/${name}/authorize`,
       token_endpoint: `${issuer}/token`,

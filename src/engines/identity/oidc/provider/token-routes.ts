@@ -47,7 +47,7 @@ export const tokenRoutes = [
     handle: async (call, { name, ...form }) => {
       refuseStrangers(call, await clientsOf(call.engine.view))
       const headers = { Pragma: 'no-cache' }
-      return answering(async () => ({ plain: await tokensFor(call, name, form), headers }), failed)
+      return answering(async () => ({ data: { ...(await tokensFor(call, name, form)) }, headers }), failed)
     },
   }),
 ]
@@ -57,7 +57,7 @@ function failed({ error, message }: Failure): Response {
   const isClient = error === 'invalid_client'
   return {
     status: isClient ? 401 : 400,
-    plain: { error, error_description: message },
+    data: { error, error_description: message },
     headers: { Pragma: 'no-cache', ...(isClient && { 'WWW-Authenticate': 'Basic' }) },
   }
 }

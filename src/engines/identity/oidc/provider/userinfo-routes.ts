@@ -33,7 +33,7 @@ export const userinfoRoutes = [read, write].map((maker) =>
     }),
     handle: async (call, { name }) => {
       refuseStrangers(call, await clientsOf(call.engine.view))
-      return answering(async () => ({ plain: await claimsFor(call, name) }), failed)
+      return answering(async () => ({ data: await claimsFor(call, name) }), failed)
     },
   }),
 )
@@ -43,7 +43,7 @@ function failed({ error, message }: OAuthError): Response {
   const isToken = error === 'invalid_token'
   return {
     status: isToken ? 401 : 400,
-    plain: { error, error_description: message },
+    data: { error, error_description: message },
     ...(isToken && { headers: { 'WWW-Authenticate': `Bearer error="${error}",error_description="${message}"` } }),
   }
 }

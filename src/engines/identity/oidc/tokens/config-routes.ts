@@ -45,7 +45,7 @@ export const configRoutes = [
       refuseStrangers(call, await keysOfRoles(call.engine))
       const issuer = await tokenIssuer(call.engine)
       return {
-        plain: {
+        data: {
           issuer,
           jwks_uri: `${issuer}/.well-known/keys`,
           response_types_supported: ['id_token'],

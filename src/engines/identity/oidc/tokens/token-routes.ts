@@ -47,7 +47,7 @@ export const tokenRoutes = [
     }),
     handle: async ({ engine }, { token, client_id: clientId }) => {
       const error = await introspect(engine, token, clientId)
-      return { plain: error === undefined ? { active: true } : { active: false, error } }
+      return { data: error === undefined ? { active: true } : { active: false, error } }
     },
   }),
 ]
