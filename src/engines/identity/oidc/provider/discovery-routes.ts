@@ -54,10 +54,9 @@ export const discoveryRoutes = [
     fields: nameField('provider'),
     returns: keySetReturns,
     handle: async (call, { name }) => {
-      const clients = await clientsOf(call.engine.view)
-      refuseStrangers(call, clients)
+      await refuseStrangers(call, 'oidc-client/')
       const provider = mustExist(await providerNamed(call.engine.view, name))
-      const allowed = clients.filter(([, { id }]) => allowsClient(provider, id))
+      const allowed = (await clientsOf(call.engine.view)).filter(([, { id }]) => allowsClient(provider, id))
       return keySet(
         call.engine,
         allowed.map(([, { key }]) => key),
@@ -68,7 +67,7 @@ export const discoveryRoutes = [
 
 async function document(call: Call<Identity>, name: string) {
   const { engine } = call
-  refuseStrangers(call, await clientsOf(engine.view))
+  await refuseStrangers(call, 'oidc-client/')
   const provider = mustExist(await providerNamed(engine.view, name))
   const issuer = providerIssuer(engine, name, provider)
   return {

@@ -42,7 +42,7 @@ export const configRoutes = [
       id_token_signing_alg_values_supported: f.list('How keys can sign.'),
     }),
     handle: async (call) => {
-      refuseStrangers(call, await keysOfRoles(call.engine))
+      await refuseStrangers(call, 'oidc-role/')
       const issuer = await tokenIssuer(call.engine)
       return {
         data: {
@@ -62,9 +62,8 @@ export const configRoutes = [
     forEveryone: true,
     returns: keySetReturns,
     handle: async (call) => {
-      const names = await keysOfRoles(call.engine)
-      refuseStrangers(call, names)
-      return keySet(call.engine, names)
+      await refuseStrangers(call, 'oidc-role/')
+      return keySet(call.engine, await keysOfRoles(call.engine))
     },
   }),
 ]

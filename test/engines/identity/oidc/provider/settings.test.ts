@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { inside, makeNamespace } from '../../../../support/namespaces.ts'
 import { devServer } from '../../../../support/server.ts'
 import type { Body, TestServer } from '../../../../support/server.ts'
 
@@ -130,5 +131,27 @@ describe('the settings of OIDC providers', () => {
     }
     expect(await kinds('narrow'), 'default has not signed yet').to.deep.equal([])
     expect(await kinds('default')).to.deep.equal(['EdDSA', 'EdDSA'])
+  })
+
+  it('answer strangers in a namespace without clients as in one that does not exist', async () => {
+    await makeNamespace(server, 'empty')
+    const asked = [
+      ['GET', '.well-known/keys'],
+      ['GET', '.well-known/openid-configuration'],
+      ['POST', 'token'],
+      ['GET', 'userinfo'],
+      ['POST', 'userinfo'],
+    ] as const
+    const replies = async (namespace: string): Promise<readonly string[]> =>
+      Promise.all(
+        asked.map(async ([method, path]) => {
+          const url = `/v1/${namespace}/${base}/provider/default/${path}`
+          const reply = await server.call(method, url, method === 'POST' ? {} : undefined, {})
+          return `${method} ${path} ${reply.status} ${reply.text}`
+        }),
+      )
+    expect(await replies('empty')).to.deep.equal(await replies('nowhere'))
+    await inside(server, 'empty', 'POST', `${base}/client/web`, {})
+    for (const reply of await replies('empty')) expect(reply).to.not.match(/ 403 /)
   })
 })
