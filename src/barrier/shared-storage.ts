@@ -10,7 +10,7 @@ import type {
   Storage,
   Watcher,
 } from '../contract/storage.ts'
-import { AmbiguousCommit, StorageUnavailable } from '../contract/storage.ts'
+import { AmbiguousCommit, StorageUnavailable, onlyOwner } from '../contract/storage.ts'
 import { plainKeys } from '../contract/barrier.ts'
 import type { RecordChecks } from './record-checks.ts'
 import type { Records } from './records.ts'
@@ -92,6 +92,14 @@ export class SharedStorage implements Storage {
   /** The owner is sealed. Resolves when no other process serves any more. */
   async lost(): Promise<void> {
     await Promise.allSettled([...this.#watchers].map(async (watcher) => watcher.lost?.()))
+  }
+
+  async snapshot(): Promise<never> {
+    throw onlyOwner()
+  }
+
+  async replacement(): Promise<never> {
+    throw onlyOwner()
   }
 
   async close(): Promise<void> {}

@@ -85,6 +85,28 @@ export interface Membership {
   readonly inService: boolean
 }
 
+/** All entries of a storage at one moment, whatever is written meanwhile. It must be closed. */
+export interface StorageSnapshot {
+  readonly rev: Rev
+  /** All entries in byte order, in pieces. It can be read again. */
+  entries(): AsyncIterable<readonly Entry[]>
+  close(): Promise<void>
+}
+
+/** Entries that are written beside a storage, and take the place of its own. */
+export interface Replacement {
+  /** In byte order. @throws StorageUnavailable (full disk) */
+  add(entries: readonly Entry[]): Promise<void>
+  /** All entries are there, and on disk. Nothing has changed for the storage. @param rev the revision of the storage once they are in place */
+  finish(rev: Rev): Promise<void>
+  /** What was written, read back. */
+  entries(): AsyncIterable<readonly Entry[]>
+  /** Takes the place of what the storage has, at once or not at all. Whoever read from the storage is told to start over. */
+  adopt(): Promise<void>
+  /** Removes it, unless it was adopted. */
+  discard(): Promise<void>
+}
+
 /**
  * Stores ciphertext. Every implementation keeps the same promises: `get` and `rev` are linearizable, `commit` is atomic and
  * durable, `list` returns short pages in byte order. A commit is answered when every watcher has applied it.
@@ -117,7 +139,16 @@ export interface Storage {
   accompany(companion: Companion): void
   /** Reports changes after `from`, in order. */
   watch(from: Rev, on: Watcher): Closer
+  /** @throws StorageUnavailable, also in a process that does not own the storage */
+  snapshot(): Promise<StorageSnapshot>
+  /** @throws StorageUnavailable, also in a process that does not own the storage */
+  replacement(): Promise<Replacement>
   close(): Promise<void>
+}
+
+/** A member of those that share a storage asked for what only its owner can do. */
+export function onlyOwner(): StorageUnavailable {
+  return new StorageUnavailable('only the process that owns the storage makes and restores snapshots: ask that one')
 }
 
 /** The limits of every storage: layers above split larger data. */

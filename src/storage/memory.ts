@@ -7,8 +7,10 @@ import type {
   Expectation,
   ListOptions,
   Piece,
+  Replacement,
   Rev,
   Storage,
+  StorageSnapshot,
 } from '../contract/storage.ts'
 import { storageLimits } from '../contract/storage.ts'
 import { beyond } from './level/keys.ts'
@@ -83,7 +85,33 @@ export class MemoryStorage implements Storage {
     return this.#watchers.add(from, this.#rev, on)
   }
 
+  async snapshot(): Promise<StorageSnapshot> {
+    const entries = [...this.#values].map(([key, stored]) => ({ key, ...stored })).sort(byKey)
+    return { rev: this.#rev, entries: () => inPages(entries), close: async () => {} }
+  }
+
+  async replacement(): Promise<Replacement> {
+    const entries: Entry[] = []
+    let rev = 0n
+    return {
+      add: async (more) => void entries.push(...more.map((one) => ({ ...one, value: Uint8Array.from(one.value) }))),
+      finish: async (at) => void (rev = at),
+      entries: () => inPages(entries),
+      adopt: async () => this.#replace(entries, rev),
+      discard: async () => {},
+    }
+  }
+
   async close(): Promise<void> {}
+
+  #replace(entries: readonly Entry[], rev: Rev): void {
+    this.#values.clear()
+    this.#removed.clear()
+    for (const { key, ...stored } of entries) this.#values.set(key, stored)
+    this.#sorted = undefined
+    this.#rev = rev
+    void this.#watchers.reset()
+  }
 
   #read(key: string): Entry | undefined {
     const stored = this.#values.get(key)
@@ -98,6 +126,12 @@ export class MemoryStorage implements Storage {
     return true
   }
 }
+
+async function* inPages(entries: readonly Entry[]): AsyncGenerator<readonly Entry[]> {
+  for (let at = 0; at < entries.length; at += pageLimit) yield entries.slice(at, at + pageLimit)
+}
+
+const byKey = (a: Entry, b: Entry): number => (a.key < b.key ? -1 : 1)
 
 /** The largest page of every storage. */
 export const pageLimit = storageLimits.page

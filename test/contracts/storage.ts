@@ -1,5 +1,6 @@
 import { expect } from 'chai'
-import type { Storage } from '../../src/contract/storage.ts'
+import { StorageUnavailable } from '../../src/contract/storage.ts'
+import type { Entry, Storage } from '../../src/contract/storage.ts'
 
 const bytes = (text: string): Uint8Array => Buffer.from(text)
 const textOf = (value: Uint8Array | undefined): string | undefined => value && Buffer.from(value).toString()
@@ -118,5 +119,85 @@ export function itIsAStorage(name: string, open: () => Promise<Storage>): void {
       for (const at of [0, 17, 999]) expect(await get(`n/${at}`)).to.equal(String(at))
       expect((await storage.list('n/', { limit: 500 })).keys).to.have.length(500)
     })
+
+    const all = async (from: { entries(): AsyncIterable<readonly Entry[]> }): Promise<Record<string, string>> => {
+      const found: Record<string, string> = {}
+      for await (const entries of from.entries())
+        for (const { key, value, rev } of entries) found[key] = `${String(textOf(value))} at ${rev}`
+      return found
+    }
+
+    it('gives a snapshot that later commits do not change', async () => {
+      if (storage.member) return refused(async () => storage.snapshot())
+      for (let at = 0; at < 1200; at++) await put(`k${String(at).padStart(4, '0')}`, 'old')
+      await storage.commit({ ops: [{ del: 'k0003' }] })
+      const rev = await storage.rev()
+      const snapshot = await storage.snapshot()
+      await put('k0000', 'new')
+      await put('later', 'new')
+      await storage.commit({ ops: [{ del: 'k0001' }] })
+      const found = await all(snapshot)
+      expect(snapshot.rev).to.equal(rev)
+      expect(Object.keys(found)).to.have.length(1199)
+      expect(Object.keys(found)).to.deep.equal(Object.keys(found).sort())
+      expect([found['k0000'], found['k0001'], found['later']]).to.deep.equal(['old at 1', 'old at 2', undefined])
+      expect(await all(snapshot), 'read again').to.deep.equal(found)
+      await snapshot.close()
+      expect(await get('k0000')).to.equal('new')
+    })
+
+    it('gives snapshots under load that hold whole commits only', async () => {
+      if (storage.member) return
+      let done = false
+      const load = async (lane: number): Promise<void> => {
+        for (let at = 0; !done; at++) {
+          const value = bytes(`${at} ${'x'.repeat(2000)}`)
+          await storage.commit({ ops: [{ put: `l/${lane}`, value }, { put: `r/${lane}`, value }, { put: `n/${lane}/${at}`, value }] }) // prettier-ignore
+        }
+      }
+      const lanes = [0, 1, 2, 3, 4, 5].map(load)
+      for (let times = 0; times < 12; times++) {
+        const snapshot = await storage.snapshot().catch(() => undefined)
+        if (!snapshot) continue
+        const found = await all(snapshot)
+        for (const lane of [0, 1, 2, 3, 4, 5]) {
+          expect(found[`l/${lane}`]).to.equal(found[`r/${lane}`])
+          const last = Number(found[`l/${lane}`]?.split(' ')[0] ?? -1)
+          for (let at = 0; at <= last; at++)
+            expect(found, `lane ${lane} of ${last}`).to.have.property(`n/${lane}/${at}`)
+        }
+        await snapshot.close()
+      }
+      done = true
+      await Promise.all(lanes)
+    })
+
+    it('takes a replacement at once, with its revisions, and tells watchers to start over', async () => {
+      if (storage.member) return refused(async () => storage.replacement())
+      await put('a', '1')
+      await put('b', '2')
+      let resets = 0
+      storage.watch(await storage.rev(), { changed: () => {}, reset: () => void resets++ })
+      const entry = (key: string, rev: bigint): Entry => ({ key, value: bytes(key), rev })
+      const dropped = await storage.replacement()
+      await dropped.add([entry('z', 1n)])
+      await dropped.discard()
+      const next = await storage.replacement()
+      await next.add([entry('b', 7n)])
+      await next.add([entry('c', 9n)])
+      await next.finish(12n)
+      expect([await get('a'), await get('c'), resets]).to.deep.equal(['1', undefined, 0])
+      expect(await all(next)).to.deep.equal({ b: 'b at 7', c: 'c at 9' })
+      await next.adopt()
+      expect([await get('a'), await get('b'), await get('c'), resets]).to.deep.equal([undefined, 'b', 'c', 1])
+      expect(await storage.rev()).to.equal(12n)
+      await put('d', '4')
+      expect((await storage.get(['b', 'd'])).map((one) => one?.rev)).to.deep.equal([7n, 13n])
+    })
+
+    const refused = async (ask: () => Promise<unknown>): Promise<void> => {
+      const thrown = await ask().then(() => undefined, (error: unknown) => error) // prettier-ignore
+      expect(thrown).to.be.instanceOf(StorageUnavailable)
+    }
   })
 }

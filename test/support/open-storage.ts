@@ -1,4 +1,5 @@
 import type { Closer, Commit, CommitResult, Companion, Entry, ListOptions, Piece, Rev, Storage, Watcher } from '../../src/contract/storage.ts' // prettier-ignore
+import { onlyOwner } from '../../src/contract/storage.ts'
 import { page } from '../../src/storage/shared/page.ts'
 import { Watchers } from '../../src/storage/shared/watchers.ts'
 import { lastOf } from '../../src/storage/shared/last-changes.ts'
@@ -53,6 +54,14 @@ export class OpenStorage implements Storage {
     const keys = [...this.disk.keys()].filter((key) => key >= from && key.startsWith(prefix)).sort()
     const entries = keys.slice(0, limit).flatMap((key) => this.#read(key) ?? [])
     visit({ entries, more: keys.length > limit, read: (key) => this.#read(key) })
+  }
+
+  async snapshot(): Promise<never> {
+    throw onlyOwner()
+  }
+
+  async replacement(): Promise<never> {
+    throw onlyOwner()
   }
 
   accompany(companion: Companion): void {

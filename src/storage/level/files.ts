@@ -47,3 +47,10 @@ export async function refuseDroppedData(path: string): Promise<void> {
     )
   }
 }
+
+/** Why LevelDB did not open, for the operator. */
+export function openFailure(thrown: unknown): string {
+  const cause = thrown instanceof Error ? (thrown.cause as { readonly code?: string } | undefined) : undefined
+  if (cause?.code === 'LEVEL_LOCKED') return 'another process has the storage open; stop it first'
+  return 'the storage cannot be opened: its files are damaged or missing; restore a backup'
+}

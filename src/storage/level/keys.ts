@@ -1,6 +1,9 @@
 import type { Rev } from '../../contract/storage.ts'
 import { folded } from '../shared/page.ts'
 
+/** The key of the storage's revision. Sorts before every key of ours. */
+export const revKey = '!rev'
+
 /** The revision that precedes a stored value. */
 export const revOf = (bytes: Uint8Array): Rev => new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0)
 

@@ -1,4 +1,5 @@
 import { chmod, mkdir, statfs } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { Level } from 'level'
 import { Fault } from '../../contract/fault.ts'
 import { AmbiguousCommit, StorageUnavailable, storageLimits } from '../../contract/storage.ts'
@@ -12,14 +13,17 @@ import type {
   ListOptions,
   Op,
   Piece,
+  Replacement,
   Rev,
   Storage,
+  StorageSnapshot,
 } from '../../contract/storage.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { Log } from '../../util/log.ts'
 import { lastOf } from '../shared/last-changes.ts'
-import { holdsDatabase, nearestFolder, refuseDroppedData } from './files.ts'
-import { behind, beyond, fold, revOf, stamped } from './keys.ts'
+import { nearestFolder, openFailure, refuseDroppedData } from './files.ts'
+import { behind, beyond, fold, revKey, revOf, stamped } from './keys.ts'
+import { activate, databaseFolder, findDatabase, removeOthers } from './place.ts'
 import { RecentChanges } from '../shared/recent-changes.ts'
 import { Watchers } from '../shared/watchers.ts'
 
@@ -43,14 +47,12 @@ interface Waiting {
   readonly reject: (reason: Error) => void
 }
 
-/** A read of a range between two writes. */
+/** A read between two writes. */
 interface RangeRead {
   readonly run: () => Promise<void>
   readonly reject: (reason: Error) => void
 }
 
-/** Sorts before every key of ours. */
-const revKey = '!rev'
 const encodings = { keyEncoding: 'utf8', valueEncoding: 'view' } as const
 
 /**
@@ -61,6 +63,8 @@ const encodings = { keyEncoding: 'utf8', valueEncoding: 'view' } as const
 export class LevelStorage implements Storage {
   readonly type = 'level'
   readonly #path: string
+  /** The folder of the database in use: the storage's own, or one in it. */
+  #folder: string
   readonly #options: LevelOptions
   readonly #watchers = new Watchers()
   readonly #recent = new RecentChanges()
@@ -76,6 +80,7 @@ export class LevelStorage implements Storage {
 
   private constructor(path: string, options: LevelOptions) {
     this.#path = path
+    this.#folder = path
     this.#options = options
   }
 
@@ -84,7 +89,9 @@ export class LevelStorage implements Storage {
     // LevelDB makes files on its own threads at any time: only the process's umask reaches them.
     process.umask(0o077)
     const storage = new LevelStorage(path, options)
-    if (options.create || (await holdsDatabase(path))) await storage.#open(options.create ?? false)
+    const { folder, there } = await findDatabase(path)
+    storage.#folder = folder
+    if (options.create || there) await storage.#open(options.create ?? false)
     return storage
   }
 
@@ -133,11 +140,7 @@ export class LevelStorage implements Storage {
   }
 
   async entries(range: Parameters<Storage['entries']>[0], visit: (piece: Piece) => void): Promise<void> {
-    this.#usable()
-    return new Promise((resolve, reject) => {
-      this.#rangeReads.push({ run: async () => this.#readRange(range, visit).then(resolve, reject), reject })
-      this.#pumping ??= this.#pump()
-    })
+    return this.#betweenWrites(async () => this.#readRange(range, visit))
   }
 
   accompany(companion: Companion): void {
@@ -148,11 +151,51 @@ export class LevelStorage implements Storage {
     return this.#watchers.add(from, this.#rev, on)
   }
 
+  async snapshot(): Promise<StorageSnapshot> {
+    this.#usable()
+    if (!this.#db) throw new StorageUnavailable('there is nothing in the storage yet')
+    const { snapshotOf } = await import('./beside.ts')
+    const paused = async (task: () => Promise<Rev>): Promise<Rev> => this.#betweenWrites(task)
+    return snapshotOf(this.#path, this.#folder, paused, () => this.#rev)
+  }
+
+  async replacement(): Promise<Replacement> {
+    this.#usable()
+    const { replacementIn } = await import('./beside.ts')
+    const minFreeBytes = this.#options.minFreeBytes ?? defaultMinFree
+    const adopt = async (name: string): Promise<void> => this.#betweenWrites(async () => this.#adopt(name))
+    return replacementIn(this.#path, { minFreeBytes, adopt })
+  }
+
   async close(): Promise<void> {
     this.#closed = true
     await this.#pumping
     await this.#db?.close()
     this.#db = undefined
+  }
+
+  /** Runs a task while nothing is written. */
+  async #betweenWrites<T>(task: () => Promise<T>): Promise<T> {
+    this.#usable()
+    return new Promise((resolve, reject) => {
+      this.#rangeReads.push({ run: async () => task().then(resolve, reject), reject })
+      this.#pumping ??= this.#pump()
+    })
+  }
+
+  /** Takes another database in the folder into use. The one before stays, any earlier ones go. */
+  async #adopt(name: string): Promise<void> {
+    const before = this.#folder
+    await activate(this.#path, name)
+    // Until the other one is open, nothing may be read or written.
+    this.#poisoned = true
+    await this.#db?.close()
+    this.#db = undefined
+    this.#folder = await databaseFolder(this.#path)
+    await this.#open(false)
+    this.#poisoned = false
+    void this.#watchers.reset()
+    await removeOthers(this.#path, [name, basename(before)])
   }
 
   #usable(): void {
@@ -168,15 +211,15 @@ export class LevelStorage implements Storage {
   async #open(create: boolean): Promise<void> {
     await mkdir(this.#path, { recursive: true, mode: 0o700 })
     await chmod(this.#path, 0o700)
-    await refuseDroppedData(this.#path)
-    const db: Db = new Level(this.#path, { ...encodings, createIfMissing: create, multithreading: false })
+    await refuseDroppedData(this.#folder)
+    const db: Db = new Level(this.#folder, { ...encodings, createIfMissing: create, multithreading: false })
     try {
       await db.open()
     } catch (thrown) {
       throw new StorageUnavailable(openFailure(thrown), { cause: thrown })
     }
     try {
-      await refuseDroppedData(this.#path)
+      await refuseDroppedData(this.#folder)
     } catch (thrown) {
       await db.close()
       throw thrown
@@ -326,10 +369,4 @@ export class LevelStorage implements Storage {
       waiting.reject(new StorageUnavailable('the disk of the storage is almost full; nothing was changed'))
     return false
   }
-}
-
-function openFailure(thrown: unknown): string {
-  const cause = thrown instanceof Error ? (thrown.cause as { readonly code?: string } | undefined) : undefined
-  if (cause?.code === 'LEVEL_LOCKED') return 'another process has the storage open; stop it first'
-  return 'the storage cannot be opened: its files are damaged or missing; restore a backup'
 }

@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { Fault } from '../../contract/fault.ts'
-import { AmbiguousCommit, StorageUnavailable } from '../../contract/storage.ts'
+import { AmbiguousCommit, StorageUnavailable, onlyOwner } from '../../contract/storage.ts'
 import type {
   Closer,
   Commit,
@@ -98,6 +98,14 @@ export class SocketStorage implements Storage {
 
   watch(from: Rev, watcher: Watcher): Closer {
     return this.#watchers.add(from, this.#rev, watcher)
+  }
+
+  async snapshot(): Promise<never> {
+    throw onlyOwner()
+  }
+
+  async replacement(): Promise<never> {
+    throw onlyOwner()
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,128 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, rename, rm, statfs } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { Level } from 'level'
+import { StorageUnavailable, storageLimits } from '../../contract/storage.ts'
+import type { Entry, Replacement, Rev, StorageSnapshot } from '../../contract/storage.ts'
+import { checkpoint } from './checkpoint.ts'
+import { refuseDroppedData } from './files.ts'
+import { revKey, revOf, stamped } from './keys.ts'
+import { syncAll, syncFolder } from './place.ts'
+
+type Db = Level<string, Uint8Array>
+
+/** Databases beside the one in use: they are opened by nobody else. */
+const options = { keyEncoding: 'utf8', valueEncoding: 'view', multithreading: false } as const
+
+const uniqueIn = (path: string, kind: 'snapshot' | 'restoring'): string =>
+  join(path, `${kind}-${randomBytes(16).toString('hex')}`)
+
+/**
+ * A copy of a database that costs no space for what does not change. @param paused runs a task while nothing is written
+ * @param path the folder of the storage, which the copy lies in
+ */
+export async function snapshotOf(
+  path: string,
+  database: string,
+  paused: (task: () => Promise<Rev>) => Promise<Rev>,
+  rev: () => Rev,
+): Promise<StorageSnapshot> {
+  const folder = uniqueIn(path, 'snapshot')
+  try {
+    const at = await paused(async () => {
+      await checkpoint(database, folder)
+      return rev()
+    })
+    const db = await opened(folder)
+    return {
+      rev: at,
+      entries: () => entriesOf(db),
+      close: async () => {
+        await db.close()
+        await rm(folder, { recursive: true, force: true })
+      },
+    }
+  } catch (thrown) {
+    await rm(folder, { recursive: true, force: true })
+    throw asUnavailable(thrown, 'the storage cannot be copied')
+  }
+}
+
+/** A database that is written to take the place of the one in use. @param adopt takes a complete one, by its name, into use */
+export async function replacementIn(
+  path: string,
+  { minFreeBytes, adopt }: { readonly minFreeBytes: number; readonly adopt: (name: string) => Promise<void> },
+): Promise<Replacement> {
+  const folder = uniqueIn(path, 'restoring')
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const db = new Level<string, Uint8Array>(folder, options)
+  await db.open()
+  let unchecked = Infinity
+  const write = async (batch: readonly { key: string; value: Uint8Array }[], sync: boolean): Promise<void> => {
+    const ops = batch.map((one) => ({ type: 'put' as const, ...one }))
+    await db.batch(ops, { ...options, sync } as object).catch((thrown: unknown) => {
+      throw asUnavailable(thrown, 'the restored storage cannot be written')
+    })
+  }
+  return {
+    add: async (entries) => {
+      unchecked += entries.reduce((sum, { value }) => sum + value.length, 0)
+      if (unchecked > 16 * storageLimits.bytes) {
+        await checkSpace(path, minFreeBytes)
+        unchecked = 0
+      }
+      await write(entries.map(({ key, value, rev }) => ({ key, value: stamped(rev, value) })), false) // prettier-ignore
+    },
+    finish: async (rev) => write([{ key: revKey, value: stamped(rev, new Uint8Array()) }], true),
+    entries: () => entriesOf(db),
+    adopt: async () => {
+      await db.close()
+      await syncAll(folder)
+      const name = basename(folder).replace('restoring', 'restored')
+      await rename(folder, join(path, name))
+      await syncFolder(path)
+      await adopt(name)
+    },
+    discard: async () => {
+      await db.close()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function opened(folder: string): Promise<Db> {
+  const db: Db = new Level(folder, { ...options, createIfMissing: false })
+  await db.open()
+  try {
+    await refuseDroppedData(folder)
+    return db
+  } catch (thrown) {
+    await db.close()
+    throw thrown
+  }
+}
+
+async function* entriesOf(db: Db): AsyncGenerator<readonly Entry[]> {
+  const iterator = db.iterator({ gt: revKey, ...options })
+  try {
+    for (;;) {
+      const found = await iterator.nextv(storageLimits.page)
+      if (found.length === 0) return
+      yield found.map(([key, bytes]) => ({ key, value: bytes.subarray(8), rev: revOf(bytes) }))
+    }
+  } finally {
+    await iterator.close()
+  }
+}
+
+async function checkSpace(path: string, least: number): Promise<void> {
+  const { bavail, bsize } = await statfs(path)
+  if (bavail * bsize < least)
+    throw new StorageUnavailable('the disk of the storage is almost full; nothing was changed')
+}
+
+function asUnavailable(thrown: unknown, what: string): StorageUnavailable {
+  if (thrown instanceof StorageUnavailable) return thrown
+  const full = (thrown as NodeJS.ErrnoException).code === 'ENOSPC'
+  return new StorageUnavailable(full ? `${what}: the disk is full` : what, { cause: thrown })
+}

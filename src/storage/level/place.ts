@@ -1,0 +1,82 @@
+import { open, readFile, readdir, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { StorageUnavailable } from '../../contract/storage.ts'
+import { holdsDatabase } from './files.ts'
+
+/** Names the folder of the database in use; absent: the database lies beside it, as in every storage that was never restored. */
+const pointer = 'ACTIVE'
+const restored = /^restored-[0-9a-f]{32}$/
+/** Folders that only a running server uses. */
+const passing = /^(snapshot|restoring)-[0-9a-f]{32}$/
+
+/** The folder of the database in use. @throws StorageUnavailable when it cannot be told, or is not there */
+export async function databaseFolder(path: string): Promise<string> {
+  const names = await namesIn(path)
+  if (!names.includes(pointer)) {
+    // Without the pointer an older database, or none, would be taken for the one in use.
+    if (names.some((name) => restored.test(name)) && !names.includes('CURRENT'))
+      throw new StorageUnavailable('the storage is damaged: its file ACTIVE is missing; restore a backup')
+    return path
+  }
+  const name = (await readFile(join(path, pointer), 'utf8')).trim()
+  if (restored.test(name) && names.includes(name)) return join(path, name)
+  throw new StorageUnavailable('the storage is damaged: its file ACTIVE names no database; restore a backup')
+}
+
+/** At a start: the folder of the database in use, and whether it is there; what a crash left is removed. @throws StorageUnavailable */
+export async function findDatabase(path: string): Promise<{ readonly folder: string; readonly there: boolean }> {
+  await tidy(path)
+  const folder = await databaseFolder(path)
+  const there = await holdsDatabase(folder)
+  if (there || folder === path) return { folder, there }
+  throw new StorageUnavailable(
+    'the storage is damaged: the database that its file ACTIVE names is empty; restore a backup',
+  )
+}
+
+/** Where the database is that `databaseFolder` leads to from now on, even after a crash. `name` is of a complete one. */
+export async function activate(path: string, name: string): Promise<void> {
+  const next = join(path, `${pointer}.tmp`)
+  const file = await open(next, 'w', 0o600)
+  try {
+    await file.writeFile(`${name}\n`)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await rename(next, join(path, pointer))
+  await syncFolder(path)
+}
+
+/** Removes what a crash left of snapshots and restores. */
+async function tidy(path: string): Promise<void> {
+  for (const name of await namesIn(path))
+    if (passing.test(name) || name === `${pointer}.tmp`) await rm(join(path, name), { recursive: true, force: true })
+}
+
+/** Removes databases of earlier restores, all but the given ones: at most one that was replaced is kept. */
+export async function removeOthers(path: string, kept: readonly string[]): Promise<void> {
+  for (const name of await namesIn(path))
+    if (restored.test(name) && !kept.includes(name)) await rm(join(path, name), { recursive: true, force: true })
+}
+
+/** A folder and all files in it are on the disk. */
+export async function syncAll(folder: string): Promise<void> {
+  for (const name of await namesIn(folder)) {
+    const file = await open(join(folder, name), 'r')
+    await file.sync().finally(async () => file.close())
+  }
+  await syncFolder(folder)
+}
+
+export async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r')
+  await folder.sync().finally(async () => folder.close())
+}
+
+async function namesIn(path: string): Promise<readonly string[]> {
+  return readdir(path).catch((thrown: unknown) => {
+    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw new StorageUnavailable('the folder of the storage cannot be read', { cause: thrown })
+  })
+}
