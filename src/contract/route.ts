@@ -112,6 +112,8 @@ export interface RouteOptions<S, F extends Fields> {
   readonly answersUnaudited?: boolean
   /** The route accepts any body members (KV, cubbyhole): no warning about unknown ones. */
   readonly anyFields?: boolean
+  /** It responds to requests for paths that the engine does not have: help and OpenAPI leave it out. */
+  readonly unlisted?: boolean
   /**
    * Its requests or responses contain key shares, one-time passwords, their keys or root tokens: no audit device writes them in plaintext,
    * regardless of its options, the mount's unhashed keys and the recorded headers.
@@ -137,6 +139,7 @@ export interface Route<S = never> {
   readonly pure: boolean
   readonly answersUnaudited: boolean
   readonly anyFields: boolean
+  readonly unlisted: boolean
   readonly neverRaw: boolean
   readonly exists: Exists<S> | undefined
   readonly canonical: Readonly<Record<string, Canonicaliser>> | undefined
@@ -170,6 +173,7 @@ function route<S, F extends Fields>(
     pure: options.pure ?? (operation === 'read' || operation === 'list' || operation === 'scan'),
     answersUnaudited: options.answersUnaudited ?? false,
     anyFields: options.anyFields ?? false,
+    unlisted: options.unlisted ?? false,
     neverRaw: options.neverRaw ?? false,
     exists: options.exists,
     canonical: options.canonical,

@@ -21,6 +21,19 @@ describe('help and refusals of the command line', () => {
       .to.include('num_uses')
       .and.not.include('auth/token/roles')
     expect((await shell.run('path-help sys/')).out).to.include('sys/seal')
+    // A secrets engine has paths only for what its users can do.
+    for (const line of [
+      'path-help secret',
+      'path-help secret/data/x',
+      'path-help secret/metadata',
+      'path-help secret/x',
+    ]) {
+      const { out } = await shell.run(line)
+      expect(out, line)
+        .to.match(/secret\/(?:data|metadata)/)
+        .and.not.include('Not a path')
+      expect(out.length, line).to.be.lessThan(8000)
+    }
     const missing = await shell.run('path-help nothing/here')
     expect([missing.code, missing.err.includes('nothing is mounted there')]).to.deep.equal([2, true])
   })

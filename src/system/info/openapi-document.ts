@@ -20,7 +20,7 @@ export interface DescribedMount {
 export function openApiDocument(mounts: readonly DescribedMount[]): Described {
   const paths: Record<string, Described> = {}
   for (const mount of mounts)
-    for (const routes of grouped(mount.routes, ({ pattern }) => pattern).values()) {
+    for (const routes of grouped(mount.routes.filter(isListed), ({ pattern }) => pattern).values()) {
       const path = `/${mount.prefix}${pathOf(routes[0] as Route)}`
       paths[path] = { ...paths[path], ...pathItem(mount, path, routes) }
     }
@@ -40,6 +40,8 @@ export function openApiDocument(mounts: readonly DescribedMount[]): Described {
     },
   }
 }
+
+const isListed = ({ unlisted }: Route): boolean => !unlisted
 
 function grouped<K>(routes: readonly Route[], by: (route: Route) => K): ReadonlyMap<K, readonly Route[]> {
   const groups = new Map<K, readonly Route[]>()

@@ -42,6 +42,7 @@ function options(say: Say): RouteOptions<Secrets, typeof path> {
     about: 'Not a path of KV version 2; the error has the right one.',
     fields: path,
     anyFields: true,
+    unlisted: true,
     handle: (_, { path: name }) => say(name),
   }
 }
