@@ -1,6 +1,7 @@
-import { Fault, refuse } from '../../contract/fault.ts'
-import { answer, done } from '../../contract/response.ts'
-import { namesIn, pageFields } from '../../contract/wire/page.ts'
+import { refuse } from '../../contract/fault.ts'
+import { done } from '../../contract/response.ts'
+import { NamedRecords } from '../../contract/wire/named-records.ts'
+import { pageFields } from '../../contract/wire/page.ts'
 import { keys } from '../../contract/wire/returns.ts'
 import { routesOf } from '../../contract/route.ts'
 import type { AppRole } from './mount.ts'
@@ -11,34 +12,29 @@ import { removedKey } from './tidy.ts'
 
 const { read, list, write, remove } = routesOf<AppRole>()
 
+const roles = new NamedRecords({ noun: ['role', 'roles'], folder: 'role/', keyOf, shape: roleShape, rendered })
+
 /** `role` and `role/:role_name`. */
 export const roleRoutes = [
   list('role', {
     about: 'List roles.',
     returns: keys('The names.'),
     fields: pageFields,
-    handle: async ({ engine }, page) => {
-      return answer({ keys: await namesIn(engine.view, 'role/', 'no roles', page) })
-    },
+    handle: roles.list,
   }),
   read('role/:role_name', {
     about: 'Read a role. Its role id has a path of its own.',
     canonical,
     fields: roleName,
     returns: { ...roleFields, ...localField, secret_id_bound_cidrs: roleFields.secret_id_bound_cidrs.orNull() },
-    handle: async ({ engine }, { role_name: name }) => {
-      const role = await engine.view.get(keyOf(name), roleShape)
-      if (!role) throw new Fault('not_found', 'no such role')
-      return answer(rendered(role))
-    },
+    handle: async (call, { role_name: name }) => roles.read(call, { name }),
   }),
   write('role/:role_name', {
     about: 'Create or change a role.',
     canonical,
     alias: ownPaths,
     fields: { ...roleName, ...roleIdField, ...localField, ...roleFields },
-    exists: async ({ engine }, { role_name: name = '' }) =>
-      (await engine.view.get(keyOf(name), roleShape)) !== undefined,
+    exists: async (call, { role_name: name = '' }) => roles.exists(call, { name }),
     handle: async ({ engine, confirm }, { role_name: name, role_id: sentId, local_secret_ids: isLocal, ...values }) => {
       if (sentId === '') throw refuse('role_id must not be empty: leave it out for a random one')
       const roleId = sentId === undefined ? undefined : usableId('role_id', sentId)

@@ -1,7 +1,7 @@
-import { Fault } from '../../contract/fault.ts'
-import { answer, done } from '../../contract/response.ts'
+import { done } from '../../contract/response.ts'
 import { routesOf } from '../../contract/route.ts'
-import { namesIn, pageFields } from '../../contract/wire/page.ts'
+import { NamedRecords } from '../../contract/wire/named-records.ts'
+import { pageFields } from '../../contract/wire/page.ts'
 import { keys } from '../../contract/wire/returns.ts'
 import type { Cert } from './mount.ts'
 import { changedRole, warningsOf } from './role-change.ts'
@@ -24,50 +24,43 @@ const nullable = {
   ocsp_servers_override: ocspFields.ocsp_servers_override.orNull(),
 }
 
+const roles = new NamedRecords({
+  noun: ['trusted certificate', 'trusted certificates'],
+  folder: 'cert/',
+  keyOf,
+  shape: roleShape,
+  rendered,
+})
+
 /** `certs` and `certs/:name`. */
 export const roleRoutes = [
   list('certs', {
     about: 'List trusted certificates.',
     returns: keys('The names.'),
     fields: pageFields,
-    handle: async ({ engine }, page) => {
-      return answer({ keys: await namesIn(engine.view, 'cert/', 'no trusted certificates', page) })
-    },
+    handle: roles.list,
   }),
   read('certs/:name', {
     about: 'Read a trusted certificate.',
     canonical,
     fields: roleName,
     returns: { ...roleFields, ...ocspFields, ...nullable },
-    handle: async ({ engine }, { name }) => {
-      const role = await engine.view.get(keyOf(name), roleShape)
-      if (!role) throw new Fault('not_found', 'no such trusted certificate')
-      return answer(rendered(role))
-    },
+    handle: roles.read,
   }),
   write('certs/:name', {
     about: 'Create or change a trusted certificate: the authorities of clients, or the certificate of one client.',
     canonical,
     fields: { ...roleName, ...roleFields, ...leaseField, ...ocspFields },
-    exists: async ({ engine }, { name = '' }) => (await engine.view.get(keyOf(name), roleShape)) !== undefined,
-    handle: async ({ engine, confirm }, { name, ...values }) => {
-      const role = await engine.view.transaction(async (tx) => {
-        const old = await tx.get(keyOf(name), roleShape)
-        confirm(old !== undefined)
-        const next = changedRole(name, old, values)
-        tx.put(keyOf(name), next)
-        return next
-      })
-      return done(warningsOf(role, engine.limits()))
+    exists: roles.exists,
+    handle: async (call, { name, ...values }) => {
+      const role = await roles.change(call, name, (old) => changedRole(name, old, values))
+      return done(warningsOf(role, call.engine.limits()))
     },
   }),
   remove('certs/:name', {
     about: 'Remove a trusted certificate. Its tokens live on until they expire, but are not renewed.',
     canonical,
     fields: roleName,
-    handle: async ({ engine }, { name }) => {
-      await engine.view.del(keyOf(name))
-      return done()
-    },
+    handle: roles.remove,
   }),
 ]

@@ -1,7 +1,7 @@
-import { Fault } from '../../contract/fault.ts'
-import { answer, done } from '../../contract/response.ts'
+import { done } from '../../contract/response.ts'
 import { routesOf } from '../../contract/route.ts'
-import { namesIn, pageFields } from '../../contract/wire/page.ts'
+import { NamedRecords } from '../../contract/wire/named-records.ts'
+import { pageFields } from '../../contract/wire/page.ts'
 import { keys } from '../../contract/wire/returns.ts'
 import type { Jwt } from './mount.ts'
 import { changedRole, warningsOf } from './role-change.ts'
@@ -22,41 +22,31 @@ const nullable = {
   oauth2_metadata: fixedFields.oauth2_metadata.orNull(),
 }
 
+const roles = new NamedRecords({ noun: ['role', 'roles'], folder: 'role/', keyOf, shape: roleShape, rendered })
+
 /** `role` and `role/:name`. */
 export const roleRoutes = [
   list('role', {
     about: 'List roles.',
     returns: keys('The names.'),
     fields: pageFields,
-    handle: async ({ engine }, page) => {
-      return answer({ keys: await namesIn(engine.view, 'role/', 'no roles', page) })
-    },
+    handle: roles.list,
   }),
   read('role/:name', {
     about: 'Read a role.',
     canonical,
     fields: roleName,
     returns: { ...roleFields, ...shownFixed, ...nullable },
-    handle: async ({ engine }, { name }) => {
-      const role = await engine.view.get(keyOf(name), roleShape)
-      if (!role) throw new Fault('not_found', 'no such role')
-      return answer(rendered(role))
-    },
+    handle: roles.read,
   }),
   write('role/:name', {
     about: 'Create or change a role.',
     canonical,
     fields: { ...roleName, ...roleFields, ...fixedFields },
-    exists: async ({ engine }, { name = '' }) => (await engine.view.get(keyOf(name), roleShape)) !== undefined,
-    handle: async ({ engine, confirm }, { name, ...values }) => {
-      const { maxTtl } = engine.limits()
-      const role = await engine.view.transaction(async (tx) => {
-        const old = await tx.get(keyOf(name), roleShape)
-        confirm(old !== undefined)
-        const next = changedRole(old, values, maxTtl)
-        tx.put(keyOf(name), next)
-        return next
-      })
+    exists: roles.exists,
+    handle: async (call, { name, ...values }) => {
+      const { maxTtl } = call.engine.limits()
+      const role = await roles.change(call, name, (old) => changedRole(old, values, maxTtl))
       return done(warningsOf(role, maxTtl))
     },
   }),
@@ -64,9 +54,6 @@ export const roleRoutes = [
     about: 'Remove a role. Its tokens live on until they expire, but are not renewed.',
     canonical,
     fields: roleName,
-    handle: async ({ engine }, { name }) => {
-      await engine.view.del(keyOf(name))
-      return done()
-    },
+    handle: roles.remove,
   }),
 ]
