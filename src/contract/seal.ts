@@ -14,7 +14,7 @@ export interface SealRecord {
   /** Of `auto`. */
   readonly wrappedKeys?: readonly WrappedKey[]
   /**
-   * Of `auto`: the recovery shares are shares of another key, which decrypts this constant and nothing else; base64. Absent: they
+   * Of `auto`: the recovery shares are shares of another key, which decrypts this proof of the unseal key and nothing else; base64. Absent: they
    * are shares of the unseal key, so that they unseal even if every seal is lost.
    */
   readonly recoveryCheck?: string
@@ -76,7 +76,7 @@ export interface Seal {
   /** The keys from the seals of the configuration. @throws Fault unavailable with the reason of each */
   unwrap(record: SealRecord): Promise<SealKeys>
   /** Whether these are a threshold of recovery shares, which authorise without decrypting anything. Undefined: the record has no such shares. */
-  isRecovery(record: SealRecord, shares: readonly Uint8Array[]): Promise<boolean | undefined>
+  isRecovery(record: SealRecord, shares: readonly Uint8Array[], unsealKey: Uint8Array): Promise<boolean | undefined>
   /** Whether the configuration has another kind of seal than the record. */
   isMigration(record: SealRecord): boolean
   /** The record for the configuration of today; the shares stay those of the operators. @throws Fault unavailable */

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import { plainKeys } from '../contract/barrier.ts'
 import { Fault, refuse } from '../contract/fault.ts'
 import type { AutoSeal, Protected, Seal, SealKeys, SealRecord, WrappedKey } from '../contract/seal.ts'
@@ -10,7 +11,6 @@ import { combineShares, splitKey } from './shares.ts'
 const keyBytes = 32
 const rootPlace = utf8('strongroom seal: root key')
 const recoveryPlace = utf8('strongroom seal: recovery shares')
-const recoveryConstant = utf8('these are the recovery shares of this server')
 
 /** The configuration of the seal. */
 export interface SealOptions {
@@ -69,9 +69,7 @@ export class RootKeySeal implements Seal {
   }
 
   async combine(record: SealRecord, shares: readonly Uint8Array[]): Promise<SealKeys | undefined> {
-    const isRecovery = await this.isRecovery(record, shares)
-    if (isRecovery === true) return this.unwrap(record)
-    if (isRecovery === false) return undefined
+    if (record.recoveryCheck !== undefined) return this.#authorised(record, shares)
     const unsealKey = await combineShares(record.shares, shares)
     const root = unsealKey && decrypt(unsealKey, record.wrappedRoot, rootPlace)
     if (unsealKey && root) return { unsealKey, root }
@@ -93,12 +91,13 @@ export class RootKeySeal implements Seal {
   async isRecovery(
     { recoveryCheck, ...record }: SealRecord,
     shares: readonly Uint8Array[],
+    unsealKey: Uint8Array,
   ): Promise<boolean | undefined> {
     if (recoveryCheck === undefined) return undefined
     const key = await combineShares(record.shares, shares)
     const found = key && decrypt(key, recoveryCheck, recoveryPlace)
     if (key) wipe(key)
-    return found !== undefined && sameBytes(found, recoveryConstant)
+    return found !== undefined && sameBytes(found, proofOf(unsealKey))
   }
 
   isMigration({ type }: SealRecord): boolean {
@@ -131,6 +130,14 @@ export class RootKeySeal implements Seal {
     return { ...record, wrappedKeys }
   }
 
+  /** The keys from the seals, for recovery shares that authorise this. The seals are asked first: only with the unseal key can the shares be checked. */
+  async #authorised(record: SealRecord, shares: readonly Uint8Array[]): Promise<SealKeys | undefined> {
+    const keys = await this.unwrap(record)
+    if (await this.isRecovery(record, shares, keys.unsealKey)) return keys
+    wipe(keys.unsealKey, keys.root)
+    return undefined
+  }
+
   /** A key for recovery shares that only authorise; undefined: the unseal key itself is split. */
   #ownRecoveryKey(): Uint8Array | undefined {
     return this.isAuto && !this.#recoveryUnseals ? this.#random(keyBytes) : undefined
@@ -142,7 +149,7 @@ export class RootKeySeal implements Seal {
   ): Promise<Pick<SealRecord, 'wrappedKeys' | 'recoveryCheck'>> {
     const wrappedKeys = await Promise.all(this.#enabled.map(async (seal) => seal.wrap(unsealKey)))
     if (sameBytes(unsealKey, recoveryKey)) return { wrappedKeys }
-    return { wrappedKeys, recoveryCheck: this.#encrypt(recoveryKey, recoveryConstant, recoveryPlace) }
+    return { wrappedKeys, recoveryCheck: this.#encrypt(recoveryKey, proofOf(unsealKey), recoveryPlace) }
   }
 
   /** The keys, or why there are none. */
@@ -167,5 +174,8 @@ function decrypt(key: Uint8Array, encrypted: string, place: Uint8Array): Uint8Ar
   if (!bytes) throw new Fault('internal', 'the seal record is damaged; restore a backup')
   return decryptXChaCha(key, bytes, place)
 }
+
+/** Only who has the unseal key can make it: nobody puts recovery shares of their own into the record. */
+const proofOf = (unsealKey: Uint8Array): Uint8Array => createHmac('sha256', unsealKey).update(recoveryPlace).digest()
 
 const opOf = (record: SealRecord): Op => ({ put: plainKeys.seal, value: writeRecord(record) })

@@ -104,6 +104,9 @@ describe('a seal that unseals the server', () => {
     const own = new RootKeySeal(randomBytes, { autoSeals: [one] })
     expect(await message(mixed, own)).to.match(/one: it decrypts to a key of another storage/)
     expect(await own.combine({ ...mine.record, recoveryCheck: foreign.record.recoveryCheck ?? '' }, mine.shares.slice(1))).to.equal(undefined) // prettier-ignore
+    // Whoever can write the disk puts recovery shares of their own into the record: they authorise nothing.
+    const forged = { ...mine.record, recoveryCheck: foreign.record.recoveryCheck ?? '' }
+    expect(await own.combine(forged, foreign.shares.slice(1))).to.equal(undefined)
     expect(await message({ ...mine.record, wrappedKeys: [] }, own)).to.match(/no seal of the configuration/)
   })
 

@@ -199,7 +199,7 @@ export class SealManager {
   async fits(shares: readonly Uint8Array[]): Promise<boolean> {
     const record = await this.record()
     if (!record) return false
-    const isRecovery = await this.#parts.seal.isRecovery(record, shares)
+    const isRecovery = await this.#parts.seal.isRecovery(record, shares, this.#unsealKey ?? new Uint8Array())
     if (isRecovery !== undefined) return isRecovery
     const keys = await this.#parts.seal.combine(record, shares)
     if (!keys) return false
