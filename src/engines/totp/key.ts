@@ -85,9 +85,12 @@ function generated(values: Parameters, random: (bytes: number) => Uint8Array): K
 function imported(values: Parameters): Key {
   const settings = values.url === '' ? values : { ...values, ...settingsIn(values.url) }
   if (settings.key === '') throw refuse('the key value is required')
+  const tooLong = `the key must not be longer than ${longest.imported} bytes`
+  // Decoding takes its time: eight letters are five bytes, and some may be padding.
+  if (settings.key.length > 2 * longest.imported) throw refuse(tooLong)
   const bytes = fromBase32(settings.key)
   if (!bytes || bytes.length === 0) throw refuse('invalid key value: it must be base32 (A to Z and 2 to 7)')
-  if (bytes.length > longest.imported) throw refuse(`the key must not be longer than ${longest.imported} bytes`)
+  if (bytes.length > longest.imported) throw refuse(tooLong)
   return checked(settings, bytes)
 }
 
