@@ -52,7 +52,7 @@ describe('known flaws: secrets in logs, files and errors', function () {
       return reply
     }
     const key = jwtKey()
-    for (const type of ['userpass', 'approle', 'jwt', 'oidc']) await server.data('POST', `sys/auth/${type}`, { type })
+    for (const type of ['userpass', 'approle', 'jwt', 'oidc', 'kubernetes', 'cert', 'ldap']) await server.data('POST', `sys/auth/${type}`, { type })
     await server.data('POST', 'sys/mounts/totp', { type: 'totp' })
     const password = secret()
     await server.data('POST', 'auth/userpass/users/u', { password })
@@ -74,6 +74,13 @@ describe('known flaws: secrets in logs, files and errors', function () {
     const { secret_id: id, secret_id_accessor: accessor } = await server.data('POST', 'auth/approle/role/r/secret-id', {})
     taken(id)
     taken(accessor)
+    const method = await server.data('POST', 'identity/mfa/method/totp', { issuer: 'i', method_name: 'm' })
+    const { id: entity } = await server.data('POST', 'identity/entity', { name: 'canary' })
+    const factor = { method_id: method['method_id'], entity_id: entity }
+    const second = await server.data('POST', 'identity/mfa/method/totp/admin-generate', factor)
+    taken(new URL(String(second['url'])).searchParams.get('secret'))
+    await server.data('POST', 'identity/oidc/client/c', { redirect_uris: ['https://a/b'] })
+    taken((await server.data('GET', 'identity/oidc/client/c'))['client_secret'])
     const custom = secret()
     await server.data('POST', 'auth/approle/role/r/custom-secret-id', { secret_id: custom })
     const { role_id: role } = await server.data('GET', 'auth/approle/role/r/role-id')
@@ -101,6 +108,9 @@ describe('known flaws: secrets in logs, files and errors', function () {
       ['auth/oidc/config', 'oidc_client_secret'], ['auth/oidc/oidc/callback', 'code'], ['auth/oidc/oidc/callback', 'state'], ['auth/oidc/oidc/callback', 'id_token'], ['auth/oidc/oidc/callback', 'client_nonce'], ['auth/oidc/oidc/auth_url', 'client_nonce'],
       ['totp/keys/k', 'key'], ['totp/keys/k', 'url'], ['totp/code/given', 'code'], ['auth/token/create', 'id'], ['auth/token/lookup', 'token'], ['auth/token/renew', 'token'], ['auth/token/revoke', 'token'],
       ['sys/wrapping/unwrap', 'token'], ['sys/wrapping/rewrap', 'token'], ['sys/wrapping/lookup', 'token'], ['sys/wrapping/wrap', 'any'], ['sys/unseal', 'key'], ['sys/generate-root-token/update', 'key'],
+      ['auth/ldap/config', 'bindpass'], ['auth/ldap/config', 'client_tls_key'], ['auth/ldap/login/anna', 'password'], ['auth/kubernetes/config', 'token_reviewer_jwt'], ['auth/kubernetes/login', 'jwt'], ['auth/cert/login', 'token'],
+      ['sys/mfa/validate', 'mfa_payload'], ['identity/oidc/introspect', 'token'], ['identity/oidc/provider/default/token', 'code'], ['identity/oidc/provider/default/token', 'client_secret'], ['identity/oidc/provider/default/token', 'code_verifier'],
+      ['identity/oidc/provider/default/userinfo', 'access_token'], ['sys/rotate/root/update', 'key'], ['sys/init', 'root_token_pgp_key'],
     ] as const) {
         const headers: Record<string, string> = /login|oidc\/|wrapping/.test(path) ? {} : { 'X-Vault-Token': server.token }
         for (const value of [secret(), [secret()], { a: secret() }, [[secret()]], ` ${secret()}`, `${secret()}\u0000`, `otpauth://totp/i:a?secret=${secret()}`, `$2a$05$${secret()}`])
