@@ -1,5 +1,12 @@
-import type { AcceptedDamage, Barrier, Commits, KeyStatus, RotationConfig } from '../contract/barrier.ts'
-import { plainKeys } from '../contract/barrier.ts'
+import type {
+  AcceptedDamage,
+  Barrier,
+  Commits,
+  KeyStatus,
+  RestoredSnapshot,
+  RotationConfig,
+} from '../contract/barrier.ts'
+import { plainKeys, restoredKey } from '../contract/barrier.ts'
 import { refuse } from '../contract/fault.ts'
 import type { Closer, Companion, Op, Rev, Storage } from '../contract/storage.ts'
 import type { View } from '../contract/view.ts'
@@ -13,11 +20,14 @@ import { initialiseStorage } from './initialise.ts'
 import { StoredKeyring } from './stored-keyring.ts'
 import { SharedStorage } from './shared-storage.ts'
 import { EncryptionCount } from './encryption-count.ts'
+import { BrokenRecord } from './frame.ts'
 import { activeTerm, unwrapKeyring, wipeKeyring, withNextTerm } from './keyring.ts'
 import type { Keyring } from './keyring.ts'
 import { Names } from './names.ts'
 import { sealedFault } from './records.ts'
 import { acceptedName, acceptedShape, rotationName, rotationShape, usualRotation } from './settings.ts'
+import { checkRestored, restoredSnapshot, snapshotMac } from './restored.ts'
+import { committed, openUnder } from './storing.ts'
 import { digestsOf, recordsOver } from './unsealed.ts'
 import type { Unsealed } from './unsealed.ts'
 import { BarrierView } from './view.ts'
@@ -82,6 +92,8 @@ export class EncryptedBarrier implements Barrier {
       if (!keyring) return false
       const unsealed = this.#enter(keyring, stored.rev, root)
       try {
+        if (this.member === undefined && (await checkRestored(this.#parts.storage, keyring.nameKey)))
+          this.#commits.forget()
         const accepted = keyring.digests ? await unsealed.checks.check(accept) : undefined
         const commit = await this.view('').get(commitName, commitShape)
         // A release without digests did not number its commits either.
@@ -150,6 +162,31 @@ export class EncryptedBarrier implements Barrier {
 
   async acceptedIsAudited(): Promise<void> {
     await this.view('').del(acceptedName)
+  }
+
+  snapshotMac(sums: Uint8Array): Uint8Array {
+    return snapshotMac(this.#current().keyring.nameKey, sums)
+  }
+
+  decrypts({ key, value }: { readonly key: string; readonly value: Uint8Array }): boolean {
+    const { keyring } = this.#current()
+    // Seal and keyring are not under a term.
+    if (key === plainKeys.seal || key === plainKeys.keyring) return true
+    try {
+      openUnder(keyring, key, value)
+      return true
+    } catch (thrown) {
+      if (thrown instanceof BrokenRecord) return false
+      throw thrown
+    }
+  }
+
+  async restored(): Promise<RestoredSnapshot | undefined> {
+    return restoredSnapshot(this.#parts.storage)
+  }
+
+  async restoredIsAudited(): Promise<void> {
+    await committed(this.#parts.storage, { ops: [{ del: restoredKey }] })
   }
 
   async sweep(): Promise<void> {

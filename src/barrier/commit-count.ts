@@ -46,6 +46,11 @@ export class CommitCount {
     this.#counting = false
   }
 
+  /** The storage was restored: no commit of before can reach it, and it must not catch up with their number. */
+  forget(): void {
+    this.#last = 0
+  }
+
   /** Commits are counted from now on. */
   start(): void {
     this.#counting = true

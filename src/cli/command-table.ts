@@ -61,6 +61,7 @@ async function loadOperator(): Promise<readonly Command[]> {
     import('./commands/operator/rekey.ts'),
     import('./commands/operator/members.ts'),
     import('./commands/operator/generate-root.ts'),
+    import('./commands/operator/snapshot.ts'),
   ])
   return modules.flatMap((module) => module.operatorCommands)
 }

@@ -37,7 +37,7 @@ export async function run(argv: readonly string[], runtime: Runtime): Promise<nu
 
 /** The command with the longest name that the command line starts with. */
 function commandOf(commands: readonly Command[], argv: readonly string[]): Command | undefined {
-  for (const words of [3, 2, 1]) {
+  for (const words of [4, 3, 2, 1]) {
     const name = argv.slice(0, words).join(' ')
     const found = commands.find((command) => command.name === name)
     if (found) return found
@@ -149,10 +149,11 @@ function withoutSubcommand(
     return status.success
   }
   const names = commands.map(({ name }) => name)
-  const words = argv.filter((word) => !looksLikeFlag(word)).slice(0, 3)
-  const isGroup = names.some((name) => name.startsWith(`${words.slice(0, 2).join(' ')} `))
-  const input = words.slice(0, isGroup ? 3 : 2).join(' ')
-  const unknown = words.length < (isGroup ? 3 : 2) ? '' : unknownCommand(input, names)
+  const words = argv.filter((word) => !looksLikeFlag(word)).slice(0, 4)
+  const isGroup = (count: number): boolean =>
+    names.some((name) => name.startsWith(`${words.slice(0, count).join(' ')} `))
+  const length = [2, 3].find((count) => !isGroup(count)) ?? 4
+  const unknown = words.length < length ? '' : unknownCommand(words.slice(0, length).join(' '), names)
   runtime.err(`${unknown}${help}`)
   return status.usageError
 }

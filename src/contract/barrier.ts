@@ -31,6 +31,24 @@ export interface AcceptedDamage {
   readonly why: string
 }
 
+/** The snapshot that a storage was restored from, until the audit log tells of it. Stored unencrypted, as the seal is. */
+export interface RestoredSnapshot {
+  readonly format: 1
+  /** RFC 3339. */
+  readonly created: string
+  /** SHA-256 of its description and of its records, hexadecimal. */
+  readonly meta: string
+  readonly state: string
+  /** Its seal, base64. */
+  readonly mac: string
+  /** What the storage had before: over nothing, another snapshot may be restored without a token. */
+  readonly over: 'nothing' | 'data'
+  /** The first unseal revokes all tokens. */
+  readonly revokeTokens: boolean
+  /** Proves, under a key of the storage, that the seal fitted at the first unseal. */
+  readonly verified?: string
+}
+
 /**
  * Encrypts everything that is stored: values with XChaCha20-Poly1305 (storage path as associated data, term in the header),
  * names with AES-SIV per segment. The keyring of terms is encrypted with the root key, which the seal protects.
@@ -53,6 +71,14 @@ export interface Barrier {
   accepted(): Promise<AcceptedDamage | undefined>
   /** The audit log has a line about it now. */
   acceptedIsAudited(): Promise<void>
+  /** The HMAC that seals the sums of a snapshot of this storage. @throws Fault sealed */
+  snapshotMac(sums: Uint8Array): Uint8Array
+  /** Whether a stored record decrypts here. @throws Fault sealed */
+  decrypts(entry: { readonly key: string; readonly value: Uint8Array }): boolean
+  /** The snapshot that the storage was restored from, and that the audit log has no line about yet; survives a crash. */
+  restored(): Promise<RestoredSnapshot | undefined>
+  /** The audit log has a line about it now. */
+  restoredIsAudited(): Promise<void>
   /** Checks the records that the unseal left unchecked, piece by piece. Damaged ones are logged, and refused when they are read. */
   sweep(): Promise<void>
   /** Wipes all keys and caches. */
@@ -83,3 +109,6 @@ export interface Barrier {
 
 /** Storage keys that are not encrypted names. Everything else begins with `e/`. */
 export const plainKeys = { keyring: 'keyring', seal: 'seal' } as const
+
+/** Where a restore leaves its note. No snapshot has it. */
+export const restoredKey = 'restored'

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import type { Readable } from 'node:stream'
 import type { Fault } from './fault.ts'
 import type { Request } from './request.ts'
 import type { FormedResponse } from './response.ts'
@@ -16,8 +17,10 @@ export interface Gateway {
 export interface AdmittedRequest {
   /** Headers for the response. */
   readonly headers: Readonly<Record<string, string>> | undefined
+  /** Its body is a file of any length (`Route.upload`), not parameters: it is handed over unread. */
+  readonly takesUpload: boolean
   /** Performs it with the parameters of its body. @throws Fault for every failure. */
-  handle(parameters: Pick<Request, 'data' | 'limits'>): Promise<FormedResponse>
+  handle(parameters: Pick<Request, 'data' | 'limits' | 'upload'>): Promise<FormedResponse>
   /** Writes a request that cannot be read, or that the protocol itself refuses, to the audit log. @throws Fault `refusal`, or why it could not be written */
   refuse(refusal: Fault): Promise<never>
 }
@@ -76,6 +79,8 @@ export interface HttpExchange extends HttpHead {
   check(): void
   /** The whole body, as sent. @throws Fault too_large, unsupported_media, unavailable (no memory for it), invalid_request (cut off) */
   body(): Promise<Uint8Array>
+  /** The body in pieces, of any length, as they come. @throws Fault unsupported_media, invalid_request (cut off) */
+  upload(): AsyncIterable<Uint8Array>
   /** Waits for the memory of a response of this approximate size; undefined if there is enough. @throws Fault unavailable */
   memoryFor(bytes: number): Promise<void> | undefined
 }
@@ -89,9 +94,9 @@ export interface Page {
   readonly respond: () => HttpResponse
 }
 
-/** A response ready for the wire. No body: undefined; a large one is in pieces. JSON unless the headers name another type. */
+/** A response ready for the wire. No body: undefined; a large one is in pieces, one of any length a stream. JSON unless the headers name another type. */
 export interface HttpResponse {
   readonly status: number
-  readonly body: string | readonly Buffer[] | undefined
+  readonly body: string | readonly Buffer[] | Readable | undefined
   readonly headers?: Readonly<Record<string, string | readonly string[]>>
 }

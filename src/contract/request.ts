@@ -52,6 +52,8 @@ export interface Request {
   readonly certificates?: readonly string[]
   /** Seconds; present when the response is to be wrapped. */
   readonly wrapTtl?: number
+  /** The body, where the route takes it as a file of any length; read at most once. It is no parameter, and in no audit line. */
+  readonly upload?: AsyncIterable<Uint8Array>
   /** The limits of its listener; the defaults when absent. */
   readonly limits?: BodyLimits
   /** Request headers by lower-case name, for audit devices that record some. */

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import type { Secret } from '../util/secret.ts'
 import { identityPolicies } from './identity.ts'
 import type { Principal, TokenRecord } from './identity.ts'
@@ -106,6 +107,13 @@ export interface Wrapped {
   readonly creationTtl: number
 }
 
+/** A file that is sent while it is written. Its content type is that of `returns`. */
+export interface ResponseFile {
+  readonly stream: Readable
+  /** The name that clients save it under. */
+  readonly name: string
+}
+
 /** The parts that a response has whatever its form. */
 interface ResponseParts {
   /** HTTP-like status where it is not the default (200 with content, 204 without). */
@@ -128,6 +136,8 @@ interface ResponseParts {
   readonly headers?: Readonly<Record<string, string>>
   /** It comes from a route that is `neverRaw`, and is sent by another one (unwrapping). */
   readonly neverRaw?: boolean
+  /** The payload is a file of any length. It excludes every other payload. */
+  readonly file?: ResponseFile
   /** Runs when the response line is in the audit log, before the response is sent: sealing closes the devices. */
   readonly after?: () => Promise<void>
 }

@@ -114,6 +114,8 @@ export interface RouteOptions<S, F extends Fields> {
   readonly anyFields?: boolean
   /** It responds to requests for paths that the engine does not have: help and OpenAPI leave it out. */
   readonly unlisted?: boolean
+  /** The body of its requests is a file of any length (`Request.upload`); the parameters are those of the query. */
+  readonly upload?: boolean
   /**
    * Its requests or responses contain key shares, one-time passwords, their keys or root tokens: no audit device writes them in plaintext,
    * regardless of its options, the mount's unhashed keys and the recorded headers.
@@ -140,6 +142,7 @@ export interface Route<S = never> {
   readonly answersUnaudited: boolean
   readonly anyFields: boolean
   readonly unlisted: boolean
+  readonly upload: boolean
   readonly neverRaw: boolean
   readonly exists: Exists<S> | undefined
   readonly canonical: Readonly<Record<string, Canonicaliser>> | undefined
@@ -174,6 +177,7 @@ function route<S, F extends Fields>(
     answersUnaudited: options.answersUnaudited ?? false,
     anyFields: options.anyFields ?? false,
     unlisted: options.unlisted ?? false,
+    upload: options.upload ?? false,
     neverRaw: options.neverRaw ?? false,
     exists: options.exists,
     canonical: options.canonical,

@@ -73,6 +73,13 @@ export interface Seal {
   rewrap(record: SealRecord, unsealKey: Uint8Array, root: Uint8Array): Op
   /** The keys from a threshold of shares, or undefined when they do not fit. @throws Fault when recovery shares fit and no seal is reachable */
   combine(record: SealRecord, shares: readonly Uint8Array[]): Promise<SealKeys | undefined>
+  /** A stored record. @throws Fault internal when it is damaged */
+  read(bytes: Uint8Array): SealRecord
+  /**
+   * Whether this unseal key, and with `auto` also a seal of the configuration, opens another record of the storage.
+   * False as well while no seal is reachable.
+   */
+  opens(record: SealRecord, unsealKey: Uint8Array): Promise<boolean>
   /** The keys from the seals of the configuration. @throws Fault unavailable with the reason of each */
   unwrap(record: SealRecord): Promise<SealKeys>
   /** Whether these are a threshold of recovery shares, which authorise without decrypting anything. Undefined: the record has no such shares. */

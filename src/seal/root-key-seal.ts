@@ -77,6 +77,26 @@ export class RootKeySeal implements Seal {
     return undefined
   }
 
+  read(bytes: Uint8Array): SealRecord {
+    return readRecord(bytes)
+  }
+
+  async opens(record: SealRecord, unsealKey: Uint8Array): Promise<boolean> {
+    const root = this.isMigration(record) ? undefined : decrypt(unsealKey, record.wrappedRoot, rootPlace)
+    if (!root) return false
+    wipe(root)
+    if (record.type === 'shamir') return true
+    try {
+      const keys = await this.unwrap(record)
+      const isSame = sameBytes(keys.unsealKey, unsealKey)
+      wipe(keys.unsealKey, keys.root)
+      return isSame
+    } catch (thrown) {
+      if (thrown instanceof Fault) return false
+      throw thrown
+    }
+  }
+
   async unwrap(record: SealRecord): Promise<SealKeys> {
     const failures: string[] = []
     for (const wrapped of record.wrappedKeys ?? []) {

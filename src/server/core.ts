@@ -8,7 +8,7 @@ import { Fault } from '../contract/fault.ts'
 import type { Storage } from '../contract/storage.ts'
 import { BrowserSettings } from '../core/browser-settings.ts'
 import { Pipeline } from '../core/request/pipeline.ts'
-import { sealedDecider } from '../core/request/sealed.ts'
+import { sealedDecider, uploadsTo } from '../core/request/sealed.ts'
 import { GenerateRoot } from '../core/seal/generate-root.ts'
 import { Rekey } from '../core/seal/rekey.ts'
 import { SealManager } from '../core/seal/seal-manager.ts'
@@ -17,6 +17,7 @@ import type { UnsealedServer } from '../core/unsealed/unsealed-server.ts'
 import { Events } from '../core/telemetry/events.ts'
 import { LoopDelay } from '../core/telemetry/loop-delay.ts'
 import type { CertificateWatch } from './log/certificate-watch.ts'
+import { Snapshots } from '../core/snapshots/snapshots.ts'
 import { Traffic } from '../core/telemetry/traffic.ts'
 import { randomBytes } from '../crypto/fast/random.ts'
 import { systemEngine } from '../system/engine.ts'
@@ -64,6 +65,7 @@ export class ServerCore {
   readonly #rekey: Rekey
   readonly #rotateRoot: Rekey
   readonly #generateRoot: GenerateRoot
+  readonly #snapshots: Snapshots
   readonly #system: Engine
   #unsealed: UnsealedServer | undefined
   #cluster?: Cluster
@@ -97,10 +99,21 @@ export class ServerCore {
     this.#rekey = new Rekey(this.manager, randomUUID, backups)
     this.#rotateRoot = new Rekey(this.manager, randomUUID, backups)
     this.#generateRoot = new GenerateRoot(this.manager, randomBytes, randomUUID)
+    this.#snapshots = new Snapshots({
+      storage,
+      barrier: this.#barrier,
+      manager: this.manager,
+      clock,
+      cluster: () => this.#cluster,
+      auditHeads: () => this.audit.heads(),
+      note: async (data) => this.audit.note('snapshot', data),
+      events: new Events(loggers.named('core')),
+    })
     this.#system = this.#systemEngine(traffic)
     this.pipeline = new Pipeline({
       open: () => (this.manager.isUnsealed ? this.#unsealed : undefined),
       sealed: sealedDecider(this.#system.routes),
+      uploads: uploadsTo(this.#system.routes),
       audit: this.audit,
       traffic,
       log: loggers.named('core'),
@@ -124,6 +137,11 @@ export class ServerCore {
   unsealed(): UnsealedServer {
     if (!this.#unsealed) throw new Fault('sealed', 'Vault is sealed')
     return this.#unsealed
+  }
+
+  /** Removes what a restore wrote that nobody put in place. */
+  async close(): Promise<void> {
+    await this.#snapshots.close()
   }
 
   /** Loads the code of unsealed servers in advance, so that an unseal need not wait for it. */
@@ -159,6 +177,7 @@ export class ServerCore {
       rotateRoot: this.#rotateRoot,
       generateRoot: this.#generateRoot,
       cluster: () => this.#cluster,
+      snapshots: this.#snapshots,
       browser: this.browser,
       loopDelay: this.loopDelay,
       events: new Events(this.#parts.loggers.named('core')),

@@ -247,5 +247,6 @@ async function stop(
   await core.manager.seal()
   await (witnesses ? witnesses.stop(async () => core.audit.shutdown()) : core.audit.shutdown())
   await shared?.close()
+  await core.close()
   await storage.close()
 }

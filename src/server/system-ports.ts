@@ -51,6 +51,7 @@ interface Parts {
   readonly loopDelay: LoopDelay
   readonly certificates: Pick<CertificateWatch, 'lives'>
   readonly traffic: Traffic
+  readonly snapshots: SystemPorts['snapshots']
   readonly browser: BrowserSettings
 }
 
@@ -85,6 +86,7 @@ export function systemPorts(parts: Parts): SystemPorts {
       rewrap: async (bearer, by, ttl) => unsealed().wrappings.rewrap(bearer, by, ttl),
     },
     rules: { checkCounts, isAuto: () => parts.manager.isAuto },
+    snapshots: parts.snapshots,
     unauthedRekey: config.listeners.some((listener) => listener.unauthedRekey),
     unauthedGenerateRoot: config.listeners.some((listener) => listener.unauthedGenerateRoot),
     random: randomBytes,

@@ -49,6 +49,8 @@ import { counterRoutes, serverInfoRoutes } from './info/server-info.ts'
 import type { CounterPort, ServerInfoPort } from './info/server-info.ts'
 import { mfaRoutes } from './mfa.ts'
 import type { MfaPort } from './mfa.ts'
+import { snapshotRoutes } from './snapshots.ts'
+import type { SnapshotPort } from './snapshots.ts'
 import { toolRoutes } from './tools.ts'
 import { wrappingRoutes } from './wrapping.ts'
 import type { WrappingPort } from './wrapping.ts'
@@ -83,6 +85,7 @@ export interface SystemPorts {
   readonly metrics: MetricsPort
   readonly serverInfo: ServerInfoPort
   readonly rules: RekeyRules
+  readonly snapshots: SnapshotPort
   readonly wrapping: WrappingPort
   readonly mfa: MfaPort
   /** Listener switches. */
@@ -116,6 +119,7 @@ export function systemEngine(ports: SystemPorts, portsOf: (namespace: NamespaceI
       ...quotaRoutes(ports.quotas),
       ...loggerRoutes(ports.loggers),
       ...metricsRoutes(ports.metrics),
+      ...snapshotRoutes(ports.snapshots),
     ]),
     ...mountRoutes(),
     ...remountRoutes(),

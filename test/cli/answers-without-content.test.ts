@@ -10,7 +10,9 @@ import { Shell } from './support.ts'
 import type { Outcome } from './support.ts'
 
 const folder = temporaryFolder()
-const [plain, sealed, policy, home] = ['plain', 'sealed', 'policy.hcl', 'home'].map((name) => join(folder, name))
+const [plain, sealed, policy, snap, home] = ['plain', 'sealed', 'policy.hcl', 'a.snap', 'home'].map((name) =>
+  join(folder, name),
+)
 
 /** Lines that ask for something: an answer without it is none. */
 const asking = [
@@ -28,7 +30,8 @@ const asking = [
   'policy list', 'policy list -format=json', 'policy read a', 'policy explain read a', 'policy explain -format=json read a',
   'token create', 'token create -field=token', 'token create -format=json', 'token lookup', 'token lookup t', 'token lookup -accessor a', 'token renew', 'token renew t', 'token capabilities a',
   'token capabilities t a', 'lease lookup a', 'lease renew a', 'namespace create a', 'namespace list', 'namespace scan', 'namespace lookup a', 'namespace patch -custom-metadata=a=b a',
-  'namespace lock a', 'audit list', 'audit list -format=json', 'audit find -value-stdin /dev/null', 'version-history',
+  `operator snapshot verify ${snap}`, `operator snapshot restore ${snap}`, `operator snapshot save -force ${snap}`, `operator raft snapshot verify ${snap}`, `operator raft snapshot restore ${snap}`,
+  `operator raft snapshot save -force ${snap}`, 'namespace lock a', 'audit list', 'audit list -format=json', 'audit find -value-stdin /dev/null', 'version-history',
 ] // prettier-ignore
 
 /** Lines of anybody's paths: JSON of any kind is an answer. */
@@ -113,6 +116,7 @@ function isRefused(line: string, { code, out, err }: Outcome): void {
 describe('an answer without what was asked for', () => {
   before(() => {
     writeFileSync(plain as string, 'plain')
+    writeFileSync(snap as string, 'it is sent as it is')
     writeFileSync(policy as string, 'path "a" { capabilities = ["read"] }')
   })
 

@@ -60,8 +60,11 @@ describe('the table of commands', () => {
     expect(await said('plugin list')).to.equal('There is no command plugin.')
     expect(await said('kv gett -field=x a')).to.equal('There is no command kv gett. Did you mean kv get?')
     expect(await said('kv metadata lst')).to.equal('There is no command kv metadata lst.')
-    expect(await said('operator raft join')).to.equal('There is no command operator raft.')
-    for (const line of ['kv', 'kv metadata', 'kv -h', 'help'])
+    expect(await said('operator raft join')).to.equal('There is no command operator raft join.')
+    expect(await said('operator raft snapshot sav a')).to.equal(
+      'There is no command operator raft snapshot sav. Did you mean operator raft snapshot save?',
+    )
+    for (const line of ['kv', 'kv metadata', 'operator raft', 'operator raft snapshot', 'kv -h', 'help'])
       expect((await new Shell().run(line)).err, line).not.to.include('There is no')
   })
 })

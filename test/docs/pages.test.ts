@@ -20,6 +20,7 @@ const docs = [
   'policies',
   'seals',
   'secrets',
+  'snapshots',
   'threat-model',
   'transit',
 ].map((name) => `docs/${name}.md`)

@@ -230,6 +230,22 @@ const table: Readonly<Record<string, { readonly may: readonly string[]; readonly
       'update sys/seal',
     ],
   },
+  'snapshot-writer': {
+    may: ['read sys/storage/raft/snapshot'],
+    mayNot: [
+      'update sys/storage/raft/snapshot',
+      'update sys/storage/raft/snapshot-force',
+      'update sys/storage/raft/snapshot-verify',
+      'read sys/storage/raft/snapshot-force',
+      'read sys/storage/raft/configuration',
+      'update sys/seal',
+      'update sys/rotate',
+      'read secret/data/x',
+      'read cubbyhole/x',
+      'list sys/policies/acl',
+      'update auth/token/create',
+    ],
+  },
   operator: {
     may: [
       'update sys/seal',

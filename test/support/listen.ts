@@ -16,6 +16,7 @@ export function gatewayTo(handle: (request: Request) => Promise<FormedResponse>)
   return {
     admit: (head) => ({
       headers: undefined,
+      takesUpload: false,
       handle: async (parameters) => handle({ ...head, ...parameters }),
       refuse: async (refusal) => Promise.reject(refusal),
     }),

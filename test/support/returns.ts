@@ -29,6 +29,7 @@ const fits: Readonly<Record<FieldKind, (value: unknown) => boolean>> = {
 
 /** Why a response is not what its route says; undefined when it is. */
 export function lieOf(returns: Returns | undefined, response: FormedResponse): string | undefined {
+  if (response.file) return returns?.form === 'file' ? undefined : 'a file'
   if (response.wrapInfo || !hasContent(response)) return undefined
   if (!returns) return 'content of which the route says nothing'
   if (returns.form === 'any') return undefined

@@ -35,6 +35,8 @@ export type NoteAbout =
   | 'moved'
   | 'open'
   | 'removed'
+  | 'restored'
+  | 'snapshot'
   | 'space'
   | 'test'
   | 'torn'

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import { jsonLimits } from '../../util/json-limits.ts'
 import { readJson, writeJson } from '../../util/json.ts'
@@ -7,8 +8,8 @@ import { ServerError, missing, notFollowed, notJson, refusal, unexpectedResponse
 import { hintFor } from './hints.ts'
 import { UsageError } from '../framework/flags.ts'
 import { encodePath, query } from './paths.ts'
-import { exchange } from './transport.ts'
-import type { TransportOptions } from './transport.ts'
+import { exchange, exchangeStream } from './transport.ts'
+import type { ResponseStream, TransportOptions } from './transport.ts'
 
 /** How to reach the server. */
 export interface Target extends Omit<TransportOptions, 'maxBytes'> {
@@ -117,6 +118,62 @@ export class Client {
       hasToken: (options.token ?? token) !== '',
     }
     throw new ServerError(unexpectedResponse(request, response, missing(body, [members].flat())), status)
+  }
+
+  /**
+   * Sends a file of any length. The response must have a member, at its top or in its `data`.
+   * @throws ServerError as `ask` does; what reading the file throws
+   */
+  async sendFile(
+    member: string,
+    path: string,
+    file: AsyncIterable<Uint8Array>,
+    options: SendOptions = {},
+  ): Promise<Json> {
+    const body = Readable.from(file, { objectMode: false })
+    let failed: unknown
+    body.once('error', (thrown) => (failed = thrown))
+    try {
+      const { url, response } = await this.#stream('POST', path, body, options)
+      const bytes = await response.all()
+      const received = { status: response.status, body: jsonOf(bytes), text: bytes.toString('utf8') }
+      const { body: answered } = this.#checked('POST', url, received)
+      if (answered && hasMember(answered, member)) return answered
+      const sent = { method: 'POST', url, namespace: this.#target.namespace, hasToken: this.#target.token !== '' }
+      throw new ServerError(unexpectedResponse(sent, received, missing(answered, [member])), received.status)
+    } catch (thrown) {
+      // A file that cannot be read is the reason, and not the connection that ended with it.
+      throw failed instanceof UsageError ? failed : thrown
+    } finally {
+      body.destroy()
+    }
+  }
+
+  /** Asks for a file of any length. @throws as `send` does, also in the middle of the file */
+  async receiveFile(path: string): Promise<AsyncIterable<Uint8Array>> {
+    const { url, response } = await this.#stream('GET', path, undefined, {})
+    if (response.status === 200) return response.parts()
+    const bytes = await response.all()
+    this.#checked('GET', url, { status: response.status, body: jsonOf(bytes), text: bytes.toString('utf8') })
+    throw new ServerError(`${url.origin} sent no file`)
+  }
+
+  async #stream(
+    method: string,
+    path: string,
+    body: Readable | undefined,
+    options: SendOptions,
+  ): Promise<{ readonly url: URL; readonly response: ResponseStream }> {
+    const url = this.#url(path, options.query ?? {})
+    const headers = this.#headers(method, undefined, options)
+    const { dryRun } = this.#target
+    if (dryRun) throw dryRunOf(dryRun, { method, url, headers, body: undefined })
+    return { url, response: await exchangeStream({ method, url, headers, body }, { ...this.#target, maxBytes: limits.bytes }) } // prettier-ignore
+  }
+
+  #checked(method: string, url: URL, response: Received): ApiResponse {
+    const { namespace, token } = this.#target
+    return this.#accepted({ method, url, namespace, hasToken: token !== '' }, response, {})
   }
 
   #accepted(request: Parameters<typeof refusal>[0], response: Received, { anyText = false }: SendOptions): ApiResponse {

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import { Readable, pipeline } from 'node:stream'
 import type { RequestOptions as SecureOptions } from 'node:https'
 import { ServerError, unreachable } from './errors.ts'
 import type { ConnectionError } from './errors.ts'
@@ -10,7 +11,8 @@ export interface HttpRequest {
   readonly method: string
   readonly url: URL
   readonly headers: Readonly<Record<string, string | number>>
-  readonly body: string | undefined
+  /** A stream is a file of any length. */
+  readonly body: string | Readable | undefined
 }
 
 /** A response. */
@@ -18,6 +20,14 @@ export interface HttpResponse {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   readonly bytes: Buffer
+}
+
+/** A response whose content is read once: all of it, or piece by piece. */
+export interface ResponseStream {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  all(): Promise<Buffer>
+  parts(): AsyncIterable<Uint8Array>
 }
 
 /** The parameters of connections. */
@@ -42,12 +52,39 @@ export async function exchange(sent: HttpRequest, wire: TransportOptions): Promi
     const bytes = await bytesOf(message, wire.maxBytes)
     return { status: message.statusCode ?? 0, headers: message.headers, bytes }
   } catch (thrown) {
-    const { origin } = sent.url
-    if (thrown instanceof ServerError) throw thrown
-    if (signal?.aborted) throw new ServerError(`${origin} did not respond within ${wire.timeout / 1000} s`)
-    if (thrown instanceof IncompleteResponse) throw new ServerError(`the response of ${origin} ${thrown.message}`)
-    throw new ServerError(unreachable(sent.url, thrown as ConnectionError))
+    if (signal?.aborted) throw new ServerError(`${sent.url.origin} did not respond within ${wire.timeout / 1000} s`)
+    throw failure(sent.url, thrown)
   }
+}
+
+/** Sends one request and hands over its answer as it comes. @throws ServerError when there is none */
+export async function exchangeStream(sent: HttpRequest, wire: TransportOptions): Promise<ResponseStream> {
+  const proxy = wire.socketPath === undefined ? wire.proxy(sent.url) : undefined
+  try {
+    const message = await responseTo(sent, wire, proxy, undefined)
+    return {
+      status: message.statusCode ?? 0,
+      headers: message.headers,
+      all: async () => bytesOf(message, wire.maxBytes).catch((thrown: unknown) => { throw failure(sent.url, thrown) }), // prettier-ignore
+      parts: () => partsOf(message, sent.url),
+    }
+  } catch (thrown) {
+    throw failure(sent.url, thrown)
+  }
+}
+
+async function* partsOf(message: IncomingMessage, url: URL): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const part of message) yield part as Buffer
+  } catch {
+    throw failure(url, new IncompleteResponse('is incomplete; try again'))
+  }
+}
+
+function failure(url: URL, thrown: unknown): ServerError {
+  if (thrown instanceof ServerError) return thrown
+  if (thrown instanceof IncompleteResponse) return new ServerError(`the response of ${url.origin} ${thrown.message}`)
+  return new ServerError(unreachable(url, thrown as ConnectionError))
 }
 
 async function responseTo(
@@ -86,7 +123,8 @@ async function send(
     const request = makeRequest(url, { method, ...options, headers: all, ...(signal && { signal }) }, resolve)
     request.on('error', reject)
     // As bytes: a string would be joined with the headers, and both written as UTF-8.
-    request.end(body === undefined ? undefined : Buffer.from(body))
+    if (!(body instanceof Readable)) request.end(body === undefined ? undefined : Buffer.from(body))
+    else pipeline(body, request, (failed) => failed && reject(failed))
   })
 }
 

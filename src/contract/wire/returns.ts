@@ -3,9 +3,9 @@ import type { Fields } from '../field.ts'
 
 /**
  * How a payload is written: `envelope` is the usual form, `injected` and `body` are Vault's others (`form.ts`). `token`: there is none, but a token.
- * `any`: the response is one of another route.
+ * `any`: the response is one of another route. `file`: a file of the content type `text`.
  */
-export type ReturnsForm = 'envelope' | 'injected' | 'body' | 'token' | 'any'
+export type ReturnsForm = 'envelope' | 'injected' | 'body' | 'token' | 'any' | 'file'
 
 /** The name of members that are not known beforehand, such as the names of a caller's own secrets. */
 export const otherMembers = '*'
@@ -30,6 +30,9 @@ export const injected = (members: Fields): Returns => new Returns(members, 'inje
 
 /** A body without envelope. @param text the content type of a string that a caller may request instead */
 export const body = (members: Fields, text?: string): Returns => new Returns(members, 'body', text)
+
+/** A file of any length. @param type its content type */
+export const file = (type: string): Returns => new Returns({}, 'file', type)
 
 /** The stored response of another request. */
 export const anotherResponse: Returns = new Returns({}, 'any')

@@ -40,6 +40,8 @@ export interface UnsealedParts extends DecidingParts {
 export interface PipelineParts {
   readonly open: () => UnsealedParts | undefined
   readonly sealed: (request: Request) => Decision
+  /** Whether the body of a request is a file (`Route.upload`). */
+  readonly uploads: (head: RequestHead) => boolean
   readonly audit: AuditBroker
   readonly traffic: Traffic
   readonly log: Log
@@ -81,6 +83,7 @@ export class Pipeline implements Gateway {
   #admitted(head: RequestHead, headers: Admission['headers']): AdmittedRequest {
     return {
       headers,
+      takesUpload: this.#parts.uploads(head),
       handle: async (parameters) => this.#respond({ ...head, ...parameters }),
       refuse: async (refusal) => this.#reject(refusedHead(this.#parts.open(), head, refusal), true),
     }
@@ -129,10 +132,20 @@ export class Pipeline implements Gateway {
     if (use && use !== 'spent' && use.last) await open?.tokens.spend(use.record)
     if (isLarge(outcome instanceof Fault ? outcome.details.data : (outcome.data ?? outcome.plain)))
       await audit.prepare(performed.event, outcome)
-    await audit.response(performed.event, outcome)
+    await this.#recorded(performed)
     if (outcome instanceof Fault) throw outcome
     if (outcome.after) await outcome.after()
     return outcome
+  }
+
+  /** A file that nobody will read holds what it is made of. */
+  async #recorded({ event, outcome }: Performed): Promise<void> {
+    try {
+      await this.#parts.audit.response(event, outcome)
+    } catch (thrown) {
+      if (!(outcome instanceof Fault)) outcome.file?.stream.destroy()
+      throw thrown
+    }
   }
 
   /** Performs exactly what the policy allowed: each decision has its own request line before it is performed. */

@@ -5,6 +5,13 @@ import { anyone } from './decision/caller.ts'
 import type { Decision } from './decision/decision.ts'
 import { Trie } from './trie.ts'
 
+/** Tells which requests carry a file in place of parameters, by the routes of `sys/`. */
+export function uploadsTo(routes: readonly Route[]): (head: Pick<Request, 'path' | 'operation'>) => boolean {
+  const trie = new Trie(routes.filter((route) => route.upload))
+  return ({ path, operation }) =>
+    operation !== 'help' && path.startsWith('sys/') && trie.find(path.slice(4))?.offers[operation] !== undefined
+}
+
 /**
  * Decides while the server is sealed or not initialised: only routes with `whenSealed` exist, and they need no token. A
  * wrong verb on one of their paths gets its own error; all other requests get "sealed".

@@ -195,6 +195,35 @@ export class SealManager {
     })
   }
 
+  /** The seal record of another storage, such as a snapshot; undefined when it is none. */
+  recordIn(bytes: Uint8Array): SealRecord | undefined {
+    try {
+      return this.#parts.seal.read(bytes)
+    } catch (thrown) {
+      if (thrown instanceof Fault) return undefined
+      throw thrown
+    }
+  }
+
+  /** Whether the present shares, or seals, unseal what this record protects. */
+  async opens(record: SealRecord): Promise<boolean> {
+    return this.#unsealKey !== undefined && this.#parts.seal.opens(record, this.#unsealKey)
+  }
+
+  /** Seals, and lets a task put other data in the place of what the storage has. Sealed it stays. */
+  async replaceStorage(task: () => Promise<void>): Promise<void> {
+    await this.#mutex.run(async () => {
+      await this.#shut()
+      this.#collector = undefined
+      try {
+        await task()
+      } finally {
+        this.#record = undefined
+        this.#epoch++
+      }
+    })
+  }
+
   /** Whether these shares are a threshold of the present ones. Inside `exclusively`. */
   async fits(shares: readonly Uint8Array[]): Promise<boolean> {
     const record = await this.record()

@@ -59,6 +59,8 @@ export interface EventFields {
   readonly key_shares_cancelled: { readonly operation: KeyShareOperation }
   readonly root_key_rotated: Readonly<Record<string, never>>
   readonly encryption_key_rotated: { readonly term: number }
+  readonly snapshot_saved: { readonly revision: string; readonly records: number; readonly sha256: string }
+  readonly snapshot_restored: { readonly created: string; readonly sha256: string }
   readonly reloaded: { readonly what: string; readonly need_restart: string | undefined }
   readonly reload_failed: { readonly why: string }
   readonly certificate_expires: { readonly file: string; readonly expires: string; readonly days: number }
@@ -105,6 +107,8 @@ export const events: { readonly [K in EventName]: EventSpec } = {
   key_shares_cancelled: spec('info', 'a key-share operation was cancelled', 'Somebody ended it.'),
   root_key_rotated: spec('info', 'the root key was rotated', '`sys/rotate/root`: the key shares stay as they are.'),
   encryption_key_rotated: spec('info', 'the encryption key was rotated', '`sys/rotate`: new records are encrypted with a new key.'),
+  snapshot_saved: spec('info', 'a snapshot is being saved', '`operator snapshot save`: the audit log has a line about it.'),
+  snapshot_restored: spec('warn', 'a snapshot took the place of the storage; the server is sealed', '`operator snapshot restore`.'),
   reloaded: spec('info', 'reloaded', 'SIGHUP: names what was read again, and the changed settings that need a restart.'),
   reload_failed: spec('error', 'the reload failed; settings that could not be reloaded stay as they were', 'SIGHUP: names file, setting and cure.'),
   certificate_expires: spec('warn', 'the certificate of a listener expires soon', 'In less than 30 days, or in the last third of a shorter life; repeated daily.'),

@@ -21,6 +21,7 @@ import type { Namespace } from '../namespaces/namespace.ts'
 import { Namespaces } from '../namespaces/namespaces.ts'
 import { Quotas } from '../quotas/quotas.ts'
 import { Freshness } from '../freshness.ts'
+import { finishRestore, forgetTokenKeys } from '../snapshots/finish-restore.ts'
 import { Schedule } from '../schedule.ts'
 import { VersionHistory } from '../telemetry/version-history.ts'
 import { homeOf } from './token-home.ts'
@@ -101,7 +102,11 @@ export async function startUnsealed(parts: UnsealedServerParts): Promise<Unseale
     if (barrier.member !== undefined && audit.devices().length === 0) throw unaudited()
     // Damage is accepted by the owner of the storage, whose log has the line.
     if (barrier.member === undefined) await noteAccepted(parts)
-    return await openStores(parts)
+    const restored = barrier.member === undefined ? await barrier.restored() : undefined
+    if (restored?.revokeTokens) await forgetTokenKeys(parts)
+    const server = await openStores(parts)
+    if (restored) await finishRestore(parts, server, restored)
+    return server
   } catch (thrown) {
     await audit.close()
     throw thrown

@@ -1,4 +1,5 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import { Readable, pipeline } from 'node:stream'
 import { Router } from '@koa/router'
 import Koa from 'koa'
 import type { Context } from 'koa'
@@ -70,6 +71,7 @@ const jsonAnswer = { ...everyAnswer, 'Content-Type': 'application/json' }
 function send(context: Context, answer: HttpResponse): void {
   const { res } = context
   if (!res.headersSent && !res.destroyed) write(context, answer)
+  else if (answer.body instanceof Readable) answer.body.destroy()
   releaseWith(res, () => lengthOf(answer.body))
 }
 
@@ -78,6 +80,7 @@ function write({ req, res }: Context, { status, body, headers }: HttpResponse): 
   const bare = status === 204 || status === 304
   const usual = body === undefined ? everyAnswer : jsonAnswer
   if (bare) res.writeHead(status, { ...usual, ...headers }).end()
+  else if (body instanceof Readable) sendStream(res, body, { status, headers: { ...everyAnswer, ...headers } })
   else {
     res.writeHead(status, { ...usual, ...headers, 'Content-Length': lengthOf(body) })
     if (req.method === 'HEAD') res.end()
@@ -90,7 +93,24 @@ function write({ req, res }: Context, { status, body, headers }: HttpResponse): 
   if (!req.complete && !req.readableEnded) req.resume()
 }
 
+/** How long a client may take nothing of a stream, milliseconds. */
+const patience = 90_000
+
+/** A stream that fails ends the connection, so that nobody takes what was sent for all of it. */
+function sendStream(
+  res: ServerResponse,
+  stream: Readable,
+  head: { readonly status: number; readonly headers: OutgoingHttpHeaders },
+): void {
+  const { socket } = res
+  // Its end is the only sign that all of it has been sent, and the timeout is for this response alone.
+  res.shouldKeepAlive = false
+  res.writeHead(head.status, head.headers)
+  socket?.setTimeout(patience, () => socket.destroy())
+  pipeline(stream, res, ignored)
+}
+
 function lengthOf(body: HttpResponse['body']): number {
-  if (body === undefined) return 0
+  if (body === undefined || body instanceof Readable) return 0
   return typeof body === 'string' ? Buffer.byteLength(body) : body.reduce((sum, { length }) => sum + length, 0)
 }

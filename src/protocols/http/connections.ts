@@ -2,6 +2,7 @@ import { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { everyAnswer } from './headers.ts'
+import { cutOff, isUploading } from './upload.ts'
 import { VerbReader } from './verbs.ts'
 
 /** How long a refused client may take to disconnect, in milliseconds. */
@@ -100,6 +101,7 @@ export class Connections {
   /** Ends a connection that Node's parser has refused, after the pending responses. */
   refuse(error: ParserError, socket: Duplex): void {
     const { code = '' } = error
+    if (isUploading(socket)) return endUpload(code, socket)
     const connection = this.#bySocket.get(socket)
     connection?.reader.end()
     // A connection that failed below HTTP cannot send a response.
@@ -113,6 +115,7 @@ export class Connections {
     if (!newest || newest.writableFinished || newest.destroyed) return answer()
     if (newest.req.complete) return void newest.once('finish', answer)
     // The body of this request is broken: this is its response, in its turn.
+    cutOff(newest.req)
     if (newest.headersSent) return void newest.once('finish', () => leave(socket))
     newest.once('finish', () => leave(socket))
     newest.writeHead(status, headers).end(body)
@@ -162,4 +165,9 @@ function leave(socket: Duplex): void {
   socket.end()
   const enough = setTimeout(() => socket.destroy(), farewellMs)
   socket.once('close', () => clearTimeout(enough))
+}
+
+/** Whoever reads the file has to hear that it ends here. A file of any length takes any time. */
+function endUpload(code: string, socket: Duplex): void {
+  if (code !== 'ERR_HTTP_REQUEST_TIMEOUT') socket.destroy()
 }

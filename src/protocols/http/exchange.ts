@@ -7,6 +7,7 @@ import type { ClientCertificates } from './client-certificates.ts'
 import type { Clients } from './clients.ts'
 import { missesHost, mostHeaders } from './headers.ts'
 import type { SingleHeaders } from './headers.ts'
+import { uploadOf } from './upload.ts'
 import { verbSent } from './verbs.ts'
 
 /** The parts of a listener that its exchanges use. */
@@ -66,6 +67,10 @@ export class Exchange implements HttpExchange {
 
   body(): Promise<Uint8Array> {
     return readBody(this.message, this.#parts.bodyLimit)
+  }
+
+  upload(): AsyncIterable<Uint8Array> {
+    return uploadOf(this.message)
   }
 
   memoryFor(bytes: number): Promise<void> | undefined {

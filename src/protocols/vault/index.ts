@@ -85,6 +85,10 @@ async function perform(
   try {
     if (exchange.verb === 'HEAD' && !envelope.path.startsWith('sys/health'))
       return await request.refuse(noHead(envelope))
+    if (request.takesUpload) {
+      const upload = exchange.upload()
+      return wireAnswer(envelope.id, await request.handle({ data: query, limits: limitsOf(exchange), upload }))
+    }
     const writes = envelope.operation === 'write' || envelope.operation === 'patch'
     const data = writes ? await bodyOf(request, exchange) : query
     const response = await request.handle({ data, limits: limitsOf(exchange) })

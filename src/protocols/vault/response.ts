@@ -1,6 +1,6 @@
 import type { Fault } from '../../contract/fault.ts'
 import type { HttpResponse } from '../../contract/protocol.ts'
-import type { FormedResponse } from '../../contract/response.ts'
+import type { FormedResponse, ResponseFile } from '../../contract/response.ts'
 import { envelope, envelopeSteps, errorText } from '../../contract/wire/vault.ts'
 import { jsonPieces, writeJson } from '../../util/json.ts'
 import type { Steps } from '../../util/slices.ts'
@@ -12,6 +12,7 @@ const json = { 'Content-Type': 'application/json' }
 export function wireAnswer(id: string, response: FormedResponse): HttpResponse {
   const headers = response.headers && { headers: response.headers }
   if (response.plain !== undefined) return bareAnswer(response)
+  if (response.file) return fileAnswer(response.file, response.contentType)
   const { data, auth, warnings, wrapInfo } = response
   if (wrapInfo) return { status: 200, body: `${envelope('', {}, wrapInfo)}\n`, ...headers }
   const silent = data === undefined && auth === undefined && !warnings?.length
@@ -32,6 +33,12 @@ export function* answerSteps(id: string, response: FormedResponse): Steps<HttpRe
     yield
   }
   return { status: response.status ?? 200, body, ...(headers && { headers }) }
+}
+
+/** A file to be saved. */
+function fileAnswer({ stream, name }: ResponseFile, contentType = 'application/octet-stream'): HttpResponse {
+  const headers = { 'Content-Type': contentType, 'Content-Disposition': `attachment; filename="${name}"` }
+  return { status: 200, body: stream, headers }
 }
 
 /** A body without envelope: a string of its own type, or JSON. */

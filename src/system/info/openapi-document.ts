@@ -1,7 +1,7 @@
 import type { Field, Fields } from '../../contract/field.ts'
 import type { Route } from '../../contract/route.ts'
 import { product } from '../../util/version.ts'
-import { responseSchemas, responsesOf } from './openapi-responses.ts'
+import { binary, responseSchemas, responsesOf } from './openapi-responses.ts'
 import { schemaOf } from './openapi-schemas.ts'
 import type { Described } from './openapi-schemas.ts'
 
@@ -71,7 +71,7 @@ function operationOf(mount: DescribedMount, path: string, verb: string, routes: 
   const fields = Object.assign({}, ...routes.map((route) => route.fields)) as Fields
   const inPath = first.pattern.split('/').flatMap((part) => parameterName.exec(part)?.[1] ?? [])
   const others = Object.entries(fields).filter(([name]) => !inPath.includes(name))
-  const inBody = verb === 'post' || verb === 'patch'
+  const inBody = (verb === 'post' || verb === 'patch') && !first.upload
   return {
     operationId: `${verb}${path.replace(/[{}]/g, '').replace(/[^A-Za-z0-9]+/g, '-')}`,
     tags: [mount.tag],
@@ -86,6 +86,7 @@ function operationOf(mount: DescribedMount, path: string, verb: string, routes: 
       ...routes.filter(isListing).map((route) => listParameter(route, routes)),
       ...(inBody ? [] : others.map(([name, field]) => parameter(name, 'query', field))),
     ],
+    ...(first.upload && { requestBody: { required: true, content: binary(['application/gzip']) } }),
     ...(inBody && (others.length > 0 || first.anyFields) && { requestBody: body(others, first.anyFields) }),
     responses: responsesOf(routes),
   }

@@ -41,6 +41,8 @@ const reference = (name: keyof typeof responseSchemas): Described => ({ $ref: `#
 
 /** The responses of the operations with one verb of a path (a read and a list have the same one). */
 export function responsesOf(routes: readonly Route[]): Described {
+  const files = routes.flatMap(({ returns }) => (returns?.form === 'file' ? (returns.text ?? []) : []))
+  if (files.length > 0) return { '200': { description: 'OK', content: binary(files) } }
   const schemas = routes.flatMap(({ returns }) => (returns ? [schemaOfBody(returns)] : []))
   const texts = routes.flatMap(({ returns }) => returns?.text ?? [])
   const schema = schemas.length > 1 ? { anyOf: schemas } : (schemas[0] ?? reference('Envelope'))
@@ -54,6 +56,10 @@ export function responsesOf(routes: readonly Route[]): Described {
   }
 }
 
+/** Files of these content types. */
+export const binary = (types: readonly string[]): Described =>
+  Object.fromEntries(types.map((type) => [type, { schema: { type: 'string', format: 'binary' } }]))
+
 const mayBeSilent = ({ returns, operation }: Route): boolean =>
   !returns || operation === 'write' || operation === 'patch' || operation === 'delete'
 
@@ -66,6 +72,7 @@ const bodies: Readonly<Record<ReturnsForm, (members: Fields) => Described>> = {
   token: () => inEnvelope({ auth: reference('Auth') }),
   body: objectOf,
   any: () => ({}),
+  file: () => ({ type: 'string', format: 'binary' }),
 }
 
 const schemaOfBody = ({ form, members }: Returns): Described => bodies[form](members)

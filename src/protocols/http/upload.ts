@@ -1,0 +1,61 @@
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { Fault } from '../../contract/fault.ts'
+
+/** Connections on which a file of any length arrives: the time for a whole request does not count for them. */
+const uploading = new WeakSet<Duplex>()
+/** Requests whose body ended before anybody began to read it as a file. */
+const broken = new WeakSet<IncomingMessage>()
+/** Milliseconds without a byte until an upload is given up. */
+const patience = 90_000
+/** How long the unread rest of an upload is taken from a client that does not notice the response. */
+const farewell = 10_000
+
+/** Whether a file is arriving on a connection. */
+export const isUploading = (socket: Duplex): boolean => uploading.has(socket)
+
+/** The rest of the body of this request does not come any more: a file that is read from now on is cut off. */
+export const cutOff = (message: IncomingMessage): void => void broken.add(message)
+
+/**
+ * The body of a request in pieces, as they come. No more is read than is asked for.
+ * @throws Fault invalid_request when it is cut off, unsupported_media for one that is compressed on the way
+ */
+export async function* uploadOf(message: IncomingMessage): AsyncGenerator<Uint8Array> {
+  const { 'content-encoding': encoding, 'transfer-encoding': coding } = message.headers
+  if (encoding !== undefined && encoding !== 'identity')
+    throw new Fault('unsupported_media', 'compressed request bodies are not accepted')
+  if (coding !== undefined && coding.toLowerCase() !== 'chunked')
+    throw new Fault('unsupported_media', 'of transfer codings, only "chunked" is accepted')
+  if (broken.has(message)) throw new Fault('invalid_request', 'the request was cut off')
+  const { socket } = message
+  uploading.add(socket)
+  let late: NodeJS.Timeout | undefined
+  const wait = (): void => {
+    late = setTimeout(() => message.destroy(), patience)
+  }
+  try {
+    wait()
+    for await (const part of message.iterator({ destroyOnReturn: false })) {
+      clearTimeout(late)
+      yield part as Buffer
+      wait()
+    }
+  } catch (cause) {
+    throw new Fault('invalid_request', 'the request was cut off', { cause })
+  } finally {
+    clearTimeout(late)
+    uploading.delete(socket)
+    if (!message.complete && !socket.destroyed) endWith(message)
+  }
+}
+
+/** The response goes out while the client may still be sending. */
+function endWith(message: IncomingMessage): void {
+  const { socket } = message
+  message.on('error', () => {})
+  message.resume()
+  const enough = setTimeout(() => socket.destroy(), farewell)
+  message.once('end', () => clearTimeout(enough))
+  socket.once('close', () => clearTimeout(enough))
+}
