@@ -102,7 +102,11 @@ function sealPort({ manager, autoUnseal, storage, cluster, audit, clock }: Parts
       await autoUnseal.start()
       return initialised
     },
-    unseal: async (share, options) => manager.unseal(share, options),
+    unseal: async (share, options) => {
+      await manager.unseal(share, options)
+      // Who unseals the server wants it unsealed, also after its storage was lost for a while.
+      if (manager.isUnsealed) await autoUnseal.start()
+    },
     resetUnseal: async () => manager.resetUnseal(),
     seal: async () => {
       autoUnseal.stop()

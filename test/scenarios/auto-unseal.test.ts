@@ -121,6 +121,24 @@ describe('auto-unseal', () => {
     expect((await give(server, shares)).body).to.include({ sealed: false })
   })
 
+  it('drops the shares of an unseal that another one overtook', async () => {
+    const folder = temporaryFolder()
+    const { server: keys, block } = await keyServer()
+    const seal = `${block()}\nrecovery_keys = "unseal"`
+    const server = await serve(folder, seal)
+    const shares = await initialise(server)
+    await stop(server)
+    await keys.call('POST', '/v1/sys/seal')
+    const clock = new HandClock()
+    const again = await serve(folder, seal, [], clock)
+    expect((await again.call('PUT', '/v1/sys/unseal', { key: shares[0] })).body).to.include({ progress: 1 })
+    await keys.call('PUT', '/v1/sys/unseal', { key: keys.running.unsealKey })
+    clock.advance(5000)
+    await ready(again)
+    await again.call('PUT', '/v1/sys/seal', undefined, { 'X-Vault-Token': server.token })
+    expect(await status(again)).to.include({ sealed: true, progress: 0 })
+  })
+
   it('authorises by recovery keys: a root token, and other recovery keys', async () => {
     const folder = temporaryFolder()
     const seal = staticSeal(keyFile(folder, 'k'))

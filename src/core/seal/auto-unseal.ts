@@ -42,13 +42,14 @@ export class AutoUnseal {
   }
 
   async #attempt(): Promise<void> {
-    this.#timer?.cancel()
     try {
       if (!this.#manager.isUnsealed) await this.#manager.unsealAutomatically()
       this.#failure = ''
     } catch (thrown) {
       this.#report(thrown)
     }
+    // Attempts may overlap, at the start and after an initialisation: one timer goes on.
+    this.#timer?.cancel()
     if (this.#isRunning) this.#timer = this.#clock.after(interval, () => void this.#attempt())
   }
 

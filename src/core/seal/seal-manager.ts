@@ -8,10 +8,8 @@ import { readPgpKey } from '../../crypto/keys/pgp.ts'
 import { ShareRecipients } from './share-recipients.ts'
 import { ShareCollector, checkShareSize } from './share-collector.ts'
 import type { InitKeys, Initialised, SealManagerParts, SealStatus } from './lifecycle.ts'
-import { changeRoot, reason, undoInit } from './root-key.ts'
-
-const notReported =
-  'the storage did not tell whether it took the new root key, so the server sealed itself; unseal it with the same shares'
+import { HeldSeal } from './held-seal.ts'
+import { reason, undoInit } from './root-key.ts'
 
 /**
  * The states of the server: uninitialised → sealed → unsealed → sealed. One change at a time; key-share operations that
@@ -21,30 +19,21 @@ export class SealManager {
   readonly #parts: SealManagerParts
   readonly #events: Events
   readonly #mutex = new Mutex()
-  #record: SealRecord | undefined
+  readonly #held: HeldSeal
   #collector: ShareCollector | undefined
-  #unsealKey: Uint8Array | undefined
   #isUnsealed = false
-  #epoch = 0
   /** How often the storage was lost: an unseal in progress must then fail. */
   #losses = 0
-  /** This process is replacing the seal record. */
-  #replacing = false
 
   constructor(parts: SealManagerParts) {
     this.#parts = parts
     this.#events = new Events(parts.log)
-    const { storage } = parts
-    storage.watch(0n, {
+    this.#held = new HeldSeal(parts, async () => this.#shut())
+    parts.storage.watch(0n, {
       changed: (_, keys) => {
-        if (!keys.includes(plainKeys.seal)) return
-        this.#record = undefined
-        // Another process has replaced it, and perhaps the shares.
-        if (!this.#replacing) this.#epoch++
+        if (keys.includes(plainKeys.seal)) this.#held.changed()
       },
-      reset: () => {
-        this.#record = undefined
-      },
+      reset: () => this.#held.forget(),
       lost: () => this.lost('the storage is not reachable any more'),
     })
   }
@@ -73,7 +62,7 @@ export class SealManager {
 
   /** Increases when the shares are replaced: operations with older shares are then invalid. */
   get epoch(): number {
-    return this.#epoch
+    return this.#held.epoch
   }
 
   /** Runs `task` exclusively: no seal, unseal or rekey meanwhile. @throws Fault sealed unless unsealed. */
@@ -86,8 +75,7 @@ export class SealManager {
 
   /** The unseal key's record, read from the storage the first time. */
   async record(): Promise<SealRecord | undefined> {
-    this.#record ??= await this.#parts.seal.record(this.#parts.storage)
-    return this.#record
+    return this.#held.record()
   }
 
   async status(): Promise<SealStatus> {
@@ -129,7 +117,7 @@ export class SealManager {
         }
       } catch (thrown) {
         await this.#shut()
-        this.#record = undefined
+        this.#held.forget()
         await undoInit(this.#parts, made)
         throw thrown
       } finally {
@@ -156,7 +144,7 @@ export class SealManager {
       this.#collector = undefined
       try {
         await this.#enter(await this.#parts.seal.combine(record, shares), options)
-        await (options.migrate ? this.#migrate(record, shares) : this.#refresh(record))
+        await (options.migrate ? this.#held.migrate(record, shares) : this.#held.refresh(record))
       } finally {
         wipe(...shares)
       }
@@ -173,7 +161,7 @@ export class SealManager {
       const record = await this.record()
       if (this.#isUnsealed || !record || !seal.isAuto || seal.isMigration(record)) return
       await this.#enter(await seal.unwrap(record))
-      await this.#refresh(record)
+      await this.#held.refresh(record)
     })
   }
 
@@ -181,8 +169,7 @@ export class SealManager {
   async resetUnseal(): Promise<void> {
     await this.#mutex.run(async () => {
       if (this.#isUnsealed) throw refuse('vault is unsealed')
-      this.#collector?.reset()
-      this.#collector = undefined
+      this.#dropShares()
     })
   }
 
@@ -195,103 +182,56 @@ export class SealManager {
     })
   }
 
-  /** The seal record of another storage, such as a snapshot; undefined when it is none. */
-  recordIn(bytes: Uint8Array): SealRecord | undefined {
-    try {
-      return this.#parts.seal.read(bytes)
-    } catch (thrown) {
-      if (thrown instanceof Fault) return undefined
-      throw thrown
-    }
-  }
-
-  /** Whether the present shares, or seals, unseal what this record protects. */
-  async opens(record: SealRecord): Promise<boolean> {
-    return this.#unsealKey !== undefined && this.#parts.seal.opens(record, this.#unsealKey)
-  }
-
   /** Seals, and lets a task put other data in the place of what the storage has. Sealed it stays. */
   async replaceStorage(task: () => Promise<void>): Promise<void> {
     await this.#mutex.run(async () => {
       await this.#shut()
-      this.#collector = undefined
+      this.#dropShares()
       try {
         await task()
       } finally {
-        this.#record = undefined
-        this.#epoch++
+        this.#held.changed()
       }
     })
   }
 
+  /** See `HeldSeal.recordIn`. */
+  recordIn(bytes: Uint8Array): SealRecord | undefined {
+    return this.#held.recordIn(bytes)
+  }
+
+  /** See `HeldSeal.opens`. */
+  async opens(record: SealRecord): Promise<boolean> {
+    return this.#held.opens(record)
+  }
+
   /** Whether these shares are a threshold of the present ones. Inside `exclusively`. */
   async fits(shares: readonly Uint8Array[]): Promise<boolean> {
-    const record = await this.record()
-    if (!record) return false
-    const isRecovery = await this.#parts.seal.isRecovery(record, shares, this.#unsealKey ?? new Uint8Array())
-    if (isRecovery !== undefined) return isRecovery
-    const keys = await this.#parts.seal.combine(record, shares)
-    if (!keys) return false
-    const valid = await this.#parts.barrier.isRoot(keys.root)
-    wipe(keys.root, keys.unsealKey)
-    return valid
+    return this.#held.fits(shares)
   }
 
   /** Shares of a new unseal key. They decrypt nothing until `adopt`. */
   async split(shares: number, threshold: number): Promise<Protected> {
-    const placeholder = this.#parts.random(32)
-    const made = await this.#parts.seal.protect(placeholder, shares, threshold)
-    wipe(placeholder)
-    return made
+    return this.#held.split(shares, threshold)
   }
 
-  /**
-   * Replaces the current seal by one from `split`, together with a new root key: the old shares and an old copy of the seal
-   * record must not decrypt a later copy of the keyring. Inside `exclusively`.
-   *
-   * - `unfit`: `shares` are not a threshold of the new ones; nothing has changed.
-   * - `unknown`: the storage failed without reporting whether it wrote. The server has sealed itself; either the old or the
-   *   new shares unseal it, so both must be kept.
-   * @throws Fault unavailable if nothing was changed.
-   */
-  async adopt(next: SealRecord, shares: readonly Uint8Array[]): Promise<'adopted' | 'unfit' | 'unknown'> {
-    const keys = await this.#parts.seal.combine(next, shares)
-    if (!keys) return 'unfit'
-    wipe(keys.root)
-    const outcome = await this.#reroot(next, keys.unsealKey)
-    if (outcome === 'unknown') {
-      wipe(keys.unsealKey)
-      return outcome
-    }
-    this.#replaceUnsealKey(keys.unsealKey)
-    return 'adopted'
+  /** See `HeldSeal.adopt`. Inside `exclusively`. */
+  async adopt(next: SealRecord, shares: readonly Uint8Array[]): ReturnType<HeldSeal['adopt']> {
+    return this.#held.adopt(next, shares)
   }
 
   /** A new root key under the same shares. */
   async rotateRoot(): Promise<void> {
-    await this.exclusively(async () => {
-      const record = await this.record()
-      if (!record || !this.#unsealKey) throw new Fault('sealed', 'Vault is sealed')
-      if ((await this.#reroot(record, this.#unsealKey)) === 'unknown') throw new Fault('unavailable', notReported)
-    })
+    await this.exclusively(async () => this.#held.rotateRoot())
   }
 
   async createRootToken(): Promise<string> {
     return this.#parts.hooks.createRootToken()
   }
 
-  /** A new root key. While it is unknown whether it was written, the server is sealed. */
-  async #reroot(record: SealRecord, unsealKey: Uint8Array): Promise<'done' | 'unknown'> {
-    this.#replacing = true
-    const outcome = await changeRoot(this.#parts, record, unsealKey).finally(() => {
-      this.#record = undefined
-      this.#replacing = false
-    })
-    if (outcome === 'unknown') {
-      this.#parts.log.error('the storage did not report whether it committed the new root key; sealing')
-      await this.#shut()
-    }
-    return outcome
+  #dropShares(): void {
+    this.#collector?.reset()
+    this.#collector = undefined
   }
 
   /** Seals, even if a step fails. */
@@ -304,8 +244,7 @@ export class SealManager {
       log.error('closing failed; the keys were wiped', reason(thrown))
     } finally {
       barrier.seal()
-      if (this.#unsealKey) wipe(this.#unsealKey)
-      this.#unsealKey = undefined
+      this.#held.wipe()
     }
     await barrier.othersSealed()
   }
@@ -321,38 +260,6 @@ export class SealManager {
       throw refuse(
         "can't perform a seal migration, no migration seal found: the configuration has the seal of the storage",
       )
-  }
-
-  /** Changes the seal to that of the configuration; when it fails, the server is sealed and the seal is as before. */
-  async #migrate(record: SealRecord, shares: readonly Uint8Array[]): Promise<void> {
-    const { seal } = this.#parts
-    try {
-      const next = await seal.migrated(record, this.#unsealKey ?? new Uint8Array(), shares)
-      if ((await this.#reroot(next.record, next.unsealKey)) === 'unknown') throw new Fault('unavailable', notReported)
-      this.#replaceUnsealKey(next.unsealKey)
-    } catch (thrown) {
-      await this.#shut()
-      throw thrown
-    }
-    this.#events.tell('seal_changed', { from: record.type, to: seal.type })
-  }
-
-  /** Lets every seal of the configuration unseal, with its key of today. What fails is tried again at the next unseal. */
-  async #refresh(record: SealRecord): Promise<void> {
-    const { seal, barrier } = this.#parts
-    if (barrier.member !== undefined || !this.#unsealKey) return
-    try {
-      const next = await seal.refreshed(record, this.#unsealKey)
-      if (next && (await this.#reroot(next, this.#unsealKey)) === 'done') this.#events.tell('seal_refreshed', {})
-    } catch (thrown) {
-      this.#events.tell('seal_refresh_failed', { why: whyOf(thrown) })
-    }
-  }
-
-  #replaceUnsealKey(unsealKey: Uint8Array): void {
-    this.#epoch++
-    if (this.#unsealKey) wipe(this.#unsealKey)
-    this.#unsealKey = unsealKey
   }
 
   async #enter(keys: SealKeys | undefined, options: UnsealOptions = {}): Promise<void> {
@@ -378,7 +285,8 @@ export class SealManager {
     } finally {
       if (keys) wipe(keys.root)
     }
-    this.#unsealKey = keys.unsealKey
+    this.#held.hold(keys.unsealKey)
+    this.#dropShares()
     this.#isUnsealed = true
     this.#events.tell('unsealed', {})
   }
