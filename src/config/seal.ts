@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
+import type { SealSettings, StaticSealSettings, TransitSealSettings } from '../contract/seal.ts'
 import type { HclItem, HclValue } from '../util/hcl/values.ts'
 import { fromBase64, fromHex } from '../util/bytes.ts'
 import { addressProblem } from '../util/http/provider.ts'
 import { Secret } from '../util/secret.ts'
 import { labelled } from './source.ts'
 import type { Source } from './source.ts'
-import type { SealConfig, StaticSealConfig, TransitSealConfig } from './types.ts'
 
 /** The settings of a block as they are read. */
 type Settings = Readonly<Record<string, (value: HclValue) => void>>
@@ -14,7 +14,7 @@ type Settings = Readonly<Record<string, (value: HclValue) => void>>
 interface Reading {
   readonly settings: Settings
   /** @throws ConfigError naming what is missing */
-  readonly done: (common: { readonly name: string; readonly disabled: boolean }) => SealConfig
+  readonly done: (common: { readonly name: string; readonly disabled: boolean }) => SealSettings
 }
 
 const types = { static: staticSeal, transit: transitSeal } as Readonly<
@@ -22,7 +22,12 @@ const types = { static: staticSeal, transit: transitSeal } as Readonly<
 >
 
 /** `seal "type" { … }`: a seal that unseals the server. Several of them can; each has a name. */
-export function sealsOf(source: Source, value: HclValue, item: HclItem, before: readonly SealConfig[]): SealConfig[] {
+export function sealsOf(
+  source: Source,
+  value: HclValue,
+  item: HclItem,
+  before: readonly SealSettings[],
+): SealSettings[] {
   const seals = [...before]
   for (const [type, body] of labelled(source, value, item)) {
     const reading = Object.hasOwn(types, type) ? types[type]?.(source, item) : undefined
@@ -64,7 +69,7 @@ function staticSeal(source: Source, { at }: HclItem): Reading {
       previous_key_id: (value) => void (draft.previousId = source.string(value, 'previous_key_id')),
       previous_key: (value) => void (draft.previous = keyOf(source, value, 'previous_key')),
     },
-    done: (common): StaticSealConfig => {
+    done: (common): StaticSealSettings => {
       const { id, key, previousId, previous } = draft
       if (id === undefined || !key) throw source.wrong(at, 'seal "static" needs current_key_id and current_key')
       if ((previousId === undefined) !== (previous === undefined))
@@ -103,7 +108,7 @@ function transitSeal(source: Source, { at }: HclItem): Reading {
       },
       disable_renewal: (value) => void (renews = !source.bool(value, 'disable_renewal')),
     },
-    done: (common): TransitSealConfig => {
+    done: (common): TransitSealSettings => {
       const { address, key_name: key, mount_path: mount = 'transit', namespace = '', tls_ca_cert: caFile } = draft
       const given = token ?? tokenOfEnvironment()
       if (address === undefined || key === undefined || !given)

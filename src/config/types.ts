@@ -1,7 +1,7 @@
 import type { AuditDeviceSpec } from '../contract/audit.ts'
 import type { ForwardedFor, ProxyProtocol } from '../contract/peer.ts'
+import type { SealSettings } from '../contract/seal.ts'
 import type { LogLevel } from '../util/log.ts'
-import type { Secret } from '../util/secret.ts'
 
 /** The TLS settings of a listener. Suites have OpenSSL's names. */
 export interface TlsConfig {
@@ -65,36 +65,6 @@ export interface LockoutConfig {
   readonly disabled?: boolean
 }
 
-/** A seal that unseals the server. */
-export type SealConfig = StaticSealConfig | TransitSealConfig
-
-/** What every seal has. */
-interface SealSettings {
-  readonly name: string
-  readonly disabled: boolean
-}
-
-/** `seal "static"`: keys of 32 bytes (base64) that lie beside the server. */
-export interface StaticSealConfig extends SealSettings {
-  readonly type: 'static'
-  readonly current: { readonly id: string; readonly key: Secret<string> }
-  readonly previous?: { readonly id: string; readonly key: Secret<string> }
-}
-
-/** `seal "transit"`: a key of the transit engine of another server. */
-export interface TransitSealConfig extends SealSettings {
-  readonly type: 'transit'
-  readonly address: string
-  readonly token: Secret<string>
-  readonly key: string
-  readonly mount: string
-  readonly namespace: string
-  /** The token is renewed while the server runs. */
-  readonly renews: boolean
-  /** PEM of the CAs to trust; empty: those of Node. */
-  readonly ca: string
-}
-
 /** The server's configuration. Names follow Vault's; TTLs in seconds. */
 export interface Config {
   readonly storage:
@@ -116,7 +86,7 @@ export interface Config {
   readonly audits: readonly AuditDeviceSpec[]
   readonly witnesses: readonly WitnessConfig[]
   /** In the order in which they are asked. None: key shares unseal. */
-  readonly seals: readonly SealConfig[]
+  readonly seals: readonly SealSettings[]
   /** Recovery shares unseal even if every seal is lost; else they only authorise. */
   readonly recoveryUnseals: boolean
   /** By type of login method; `all` is for every type. */

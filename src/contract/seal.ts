@@ -1,3 +1,4 @@
+import type { Secret } from '../util/secret.ts'
 import type { Op, Storage } from './storage.ts'
 
 /**
@@ -29,6 +30,45 @@ export interface WrappedKey {
   /** In the format of that seal. */
   readonly value: string
 }
+
+/** The settings of every seal that unseals the server. */
+interface CommonSettings {
+  /** That of the type unless the configuration gives another one. */
+  readonly name: string
+  /** It only decrypts any more, for a migration away from it. */
+  readonly disabled: boolean
+}
+
+/** A key of 32 bytes (base64) with its id. */
+export interface StaticKey {
+  readonly id: string
+  readonly key: Secret<string>
+}
+
+/** `seal "static"`: keys that lie beside the server. */
+export interface StaticSealSettings extends CommonSettings {
+  readonly type: 'static'
+  readonly current: StaticKey
+  readonly previous?: StaticKey
+}
+
+/** `seal "transit"`: a key of the transit engine of another server. */
+export interface TransitSealSettings extends CommonSettings {
+  readonly type: 'transit'
+  /** Base URL of the server that has the key. */
+  readonly address: string
+  readonly token: Secret<string>
+  readonly key: string
+  readonly mount: string
+  readonly namespace: string
+  /** The token is renewed while this server runs. */
+  readonly renews: boolean
+  /** PEM of the CAs to trust; empty: those of Node. */
+  readonly ca: string
+}
+
+/** The settings of a seal that unseals the server. */
+export type SealSettings = StaticSealSettings | TransitSealSettings
 
 /** A key outside of the server that encrypts the unseal key, so that the server unseals without operators (auto-unseal). */
 export interface AutoSeal {
@@ -94,6 +134,22 @@ export interface Seal {
   ): Promise<{ readonly record: SealRecord; readonly unsealKey: Uint8Array }>
   /** The record with the unseal key encrypted by every seal of the configuration. Undefined: it is so already. */
   refreshed(record: SealRecord, unsealKey: Uint8Array): Promise<SealRecord | undefined>
+}
+
+/** The progress of the unseal. */
+export interface SealStatus {
+  readonly initialised: boolean
+  readonly sealed: boolean
+  /** `shamir`, or the type of the seal that unseals the server. */
+  readonly type: string
+  /** Seals of the configuration unseal; shares are recovery shares. */
+  readonly isAuto: boolean
+  /** The configuration has another kind of seal than the storage. */
+  readonly isMigration: boolean
+  readonly threshold: number
+  readonly shares: number
+  readonly progress: number
+  readonly nonce: string
 }
 
 /** Damage that the operator accepts with a key share. */

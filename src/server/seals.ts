@@ -1,5 +1,4 @@
-import type { SealConfig } from '../config/types.ts'
-import type { AutoSeal } from '../contract/seal.ts'
+import type { AutoSeal, SealSettings } from '../contract/seal.ts'
 import { StaticSeal } from '../seal/auto/static.ts'
 import { TransitSeal } from '../seal/auto/transit.ts'
 import type { Clock } from '../util/clock.ts'
@@ -11,14 +10,14 @@ interface Tools {
 
 /** Every kind of seal that unseals the server: one line each. */
 const seals: {
-  readonly [T in SealConfig['type']]: (config: Extract<SealConfig, { type: T }>, tools: Tools) => AutoSeal
+  readonly [T in SealSettings['type']]: (config: Extract<SealSettings, { type: T }>, tools: Tools) => AutoSeal
 } = {
-  static: (config, { random }) => new StaticSeal(config, config, random),
+  static: (config, { random }) => new StaticSeal(config, random),
   transit: (config, { clock }) => new TransitSeal(config, clock),
 }
 
 /** The seals of a configuration, in its order. */
-export function autoSealsOf(configs: readonly SealConfig[], tools: Tools): readonly AutoSeal[] {
+export function autoSealsOf(configs: readonly SealSettings[], tools: Tools): readonly AutoSeal[] {
   return configs.map((config) =>
     config.type === 'static' ? seals.static(config, tools) : seals.transit(config, tools),
   )

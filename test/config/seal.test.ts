@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { loadConfig } from '../../src/config/load.ts'
-import type { SealConfig } from '../../src/config/types.ts'
+import type { SealSettings } from '../../src/contract/seal.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'strongroom-seal-'))
 const key = Buffer.alloc(32, 7)
@@ -14,7 +14,7 @@ const file = (name: string, content: string | Buffer): string => {
 const keyFile = file('key', key)
 const enough = 'storage "inmem" {}\nlistener "tcp" {\n address = "127.0.0.1:0"\n tls_disable = true\n}\n'
 
-async function seals(text: string): Promise<readonly SealConfig[]> {
+async function seals(text: string): Promise<readonly SealSettings[]> {
   return (await loadConfig([file('c.hcl', enough + text)])).seals
 }
 

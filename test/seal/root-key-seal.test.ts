@@ -72,7 +72,7 @@ describe('shamir seal', () => {
 
 describe('a seal that unseals the server', () => {
   const keySeal = (name: string, key = randomBytes(32)): StaticSeal =>
-    new StaticSeal({ name, disabled: false }, { current: { id: 'a', key: new Secret(Buffer.from(key).toString('base64')) } }, randomBytes) // prettier-ignore
+    new StaticSeal({ name, disabled: false, current: { id: 'a', key: new Secret(Buffer.from(key).toString('base64')) } }, randomBytes) // prettier-ignore
   const read = async (record: unknown) =>
     seal.record({ get: async () => [{ key: 'seal', value: utf8(JSON.stringify(record)), rev: 1n }] })
 

@@ -25,22 +25,6 @@ export interface SealManagerParts {
   readonly hooks: LifecycleHooks
 }
 
-/** The progress of the unseal. */
-export interface SealStatus {
-  readonly initialised: boolean
-  readonly sealed: boolean
-  /** `shamir`, or the type of the seal that unseals the server. */
-  readonly type: string
-  /** Seals of the configuration unseal; shares are recovery shares. */
-  readonly isAuto: boolean
-  /** The configuration has another kind of seal than the storage. */
-  readonly isMigration: boolean
-  readonly threshold: number
-  readonly shares: number
-  readonly progress: number
-  readonly nonce: string
-}
-
 /** PGP keys (base64) of the recipients of init's secrets. */
 export interface InitKeys {
   /** None, or one for each share. */

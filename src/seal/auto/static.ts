@@ -1,14 +1,8 @@
 import { Fault } from '../../contract/fault.ts'
-import type { AutoSeal, WrappedKey } from '../../contract/seal.ts'
+import type { AutoSeal, StaticKey, StaticSealSettings, WrappedKey } from '../../contract/seal.ts'
 import { decryptXChaCha, encryptXChaCha } from '../../crypto/fast/xchacha.ts'
 import { base64, fromBase64, utf8 } from '../../util/bytes.ts'
 import type { Secret } from '../../util/secret.ts'
-
-/** A key of 32 bytes (base64) with its id. */
-export interface StaticKey {
-  readonly id: string
-  readonly key: Secret<string>
-}
 
 /** A seal whose key lies in a file or in the environment of the server (OpenBao: `seal "static"`). */
 export class StaticSeal implements AutoSeal {
@@ -20,14 +14,13 @@ export class StaticSeal implements AutoSeal {
   readonly #random: (bytes: number) => Uint8Array
 
   constructor(
-    { name, disabled }: { readonly name: string; readonly disabled: boolean },
-    keys: { readonly current: StaticKey; readonly previous?: StaticKey },
+    { name, disabled, current, previous }: Omit<StaticSealSettings, 'type'>,
     random: (bytes: number) => Uint8Array,
   ) {
     this.name = name
     this.disabled = disabled
-    this.#current = keys.current
-    this.#previous = keys.previous
+    this.#current = current
+    this.#previous = previous
     this.#random = random
   }
 

@@ -1,26 +1,9 @@
 import { Fault } from '../../contract/fault.ts'
-import type { AutoSeal, WrappedKey } from '../../contract/seal.ts'
+import type { AutoSeal, TransitSealSettings, WrappedKey } from '../../contract/seal.ts'
 import { base64, fromBase64 } from '../../util/bytes.ts'
 import type { Clock } from '../../util/clock.ts'
 import { Provider, ProviderError } from '../../util/http/provider.ts'
 import { isObject } from '../../util/stored/shape.ts'
-import type { Secret } from '../../util/secret.ts'
-
-/** The key of the transit engine, and the way to it. */
-export interface TransitSealOptions {
-  readonly name: string
-  readonly disabled: boolean
-  /** Base URL of the server that has the key. */
-  readonly address: string
-  readonly token: Secret<string>
-  readonly key: string
-  readonly mount: string
-  readonly namespace: string
-  /** The token is renewed while this server runs. */
-  readonly renews: boolean
-  /** PEM of the CAs to trust; empty: those of Node. */
-  readonly ca: string
-}
 
 /** Milliseconds between two renewals of the token. */
 const renewal = 15 * 60_000
@@ -30,26 +13,26 @@ export class TransitSeal implements AutoSeal {
   readonly type = 'transit'
   readonly name: string
   readonly disabled: boolean
-  readonly #options: TransitSealOptions
+  readonly #settings: TransitSealSettings
   readonly #clock: Clock
 
-  constructor(options: TransitSealOptions, clock: Clock) {
-    this.name = options.name
-    this.disabled = options.disabled
-    this.#options = options
+  constructor(settings: TransitSealSettings, clock: Clock) {
+    this.name = settings.name
+    this.disabled = settings.disabled
+    this.#settings = settings
     this.#clock = clock
-    if (options.renews) this.#renewLater()
+    if (settings.renews) this.#renewLater()
   }
 
   async wrap(unsealKey: Uint8Array): Promise<WrappedKey> {
-    const { mount, key } = this.#options
+    const { mount, key } = this.#settings
     const { ciphertext } = await this.#ask(`${mount}/encrypt/${key}`, { plaintext: base64(unsealKey) })
     if (typeof ciphertext !== 'string' || ciphertext === '') throw unusable('it answered without a ciphertext')
     return { seal: this.name, keyId: this.#keyId, value: ciphertext }
   }
 
   async unwrap({ value }: WrappedKey): Promise<Uint8Array> {
-    const { mount, key } = this.#options
+    const { mount, key } = this.#settings
     const { plaintext } = await this.#ask(`${mount}/decrypt/${key}`, { ciphertext: value })
     const unsealKey = typeof plaintext === 'string' ? fromBase64(plaintext) : undefined
     if (unsealKey?.length !== 32) throw unusable('it answered without a key of 32 bytes')
@@ -62,13 +45,13 @@ export class TransitSeal implements AutoSeal {
 
   /** The versions of a key are the other server's own matter: it decrypts with all that it allows. */
   get #keyId(): string {
-    const { namespace, mount, key } = this.#options
+    const { namespace, mount, key } = this.#settings
     return [...(namespace === '' ? [] : [namespace.replace(/\/+$/, '')]), mount, key].join('/')
   }
 
   /** @throws Fault unavailable */
   async #ask(path: string, body: Readonly<Record<string, unknown>>): Promise<Readonly<Record<string, unknown>>> {
-    const { address, token, namespace, ca } = this.#options
+    const { address, token, namespace, ca } = this.#settings
     const url = `${address.replace(/\/+$/, '')}/v1/${path.split('/').map(encodeURIComponent).join('/')}`
     const headers = {
       'X-Vault-Token': token.reveal(),

@@ -1,18 +1,8 @@
-import type { UnsealOptions } from '../../contract/seal.ts'
+import type { SealStatus, UnsealOptions } from '../../contract/seal.ts'
 
 /** The seal manager, for these routes. */
 export interface SealPort {
-  status(): Promise<{
-    readonly initialised: boolean
-    readonly sealed: boolean
-    readonly type: string
-    readonly isAuto: boolean
-    readonly isMigration: boolean
-    readonly threshold: number
-    readonly shares: number
-    readonly progress: number
-    readonly nonce: string
-  }>
+  status(): Promise<SealStatus>
   initialise(
     shares: number,
     threshold: number,
