@@ -142,9 +142,7 @@ export class RootKeySeal implements Seal {
   async refreshed(record: SealRecord, unsealKey: Uint8Array): Promise<SealRecord | undefined> {
     const before = record.wrappedKeys ?? []
     if (record.type !== 'auto' || !this.isAuto) return undefined
-    const current = this.#enabled.map((seal) =>
-      before.find((wrapped) => wrapped.seal === seal.name && seal.isCurrent(wrapped)),
-    )
+    const current = await Promise.all(this.#enabled.map(async (seal) => usableOf(seal, before, unsealKey)))
     if (current.every((wrapped) => wrapped !== undefined) && before.length === current.length) return undefined
     const wrappedKeys = await Promise.all(this.#enabled.map(async (seal, at) => current[at] ?? seal.wrap(unsealKey)))
     return { ...record, wrappedKeys }
@@ -186,6 +184,26 @@ export class RootKeySeal implements Seal {
 
   #encrypt(key: Uint8Array, plaintext: Uint8Array, place: Uint8Array): string {
     return base64(encryptXChaCha(key, this.#random(24), plaintext, place))
+  }
+}
+
+/** The wrapped key of a seal, if it decrypts it now: its key or its server may be another one of the same name. */
+async function usableOf(
+  seal: AutoSeal,
+  wrappedKeys: readonly WrappedKey[],
+  unsealKey: Uint8Array,
+): Promise<WrappedKey | undefined> {
+  const wrapped = wrappedKeys.find((one) => one.seal === seal.name && seal.isCurrent(one))
+  if (!wrapped) return undefined
+  try {
+    const found = await seal.unwrap(wrapped)
+    const isSame = sameBytes(found, unsealKey)
+    wipe(found)
+    return isSame ? wrapped : undefined
+  } catch (thrown) {
+    // A seal that is not reachable cannot encrypt either, and nothing is replaced then.
+    if (thrown instanceof Fault) return undefined
+    throw thrown
   }
 }
 

@@ -211,6 +211,20 @@ describe('auto-unseal', () => {
     await ready(await serve(folder, `${staticSeal(join(folder, 'other'))}\n${breakGlass}`))
   })
 
+  it('encrypts the unseal key anew when the server of a transit key was replaced by another one', async () => {
+    const folder = temporaryFolder()
+    const [first, second] = [await keyServer(), await keyServer()]
+    const mode = 'recovery_keys = "unseal"'
+    const server = await serve(folder, `${first.block()}\n${mode}`)
+    const shares = await initialise(server)
+    await stop(server)
+    await stop(first.server)
+    const moved = await serve(folder, `${second.block()}\n${mode}`)
+    expect((await give(moved, shares)).body).to.include({ sealed: false })
+    await stop(moved)
+    await ready(await serve(folder, `${second.block()}\n${mode}`))
+  })
+
   it('changes to another static key, and needs the previous one no more', async () => {
     const folder = temporaryFolder()
     const [one, two] = [keyFile(folder, '1'), keyFile(folder, '2')]

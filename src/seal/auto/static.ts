@@ -40,20 +40,15 @@ export class StaticSeal implements AutoSeal {
         'precondition_failed',
         `the key "${keyId}" is needed: configure it as previous_key with its previous_key_id`,
       )
-    const unsealKey = decrypted(found, value)
+    const bytes = fromBase64(value)
+    const unsealKey = bytes && decryptXChaCha(bytesOf(found.key), bytes, placeOf(keyId))
     if (unsealKey) return unsealKey
     throw new Fault('precondition_failed', `the key that is configured as "${keyId}" is another one`)
   }
 
-  isCurrent({ keyId, value }: WrappedKey): boolean {
-    // Another key may have been given the id of a lost one.
-    return keyId === this.#current.id && decrypted(this.#current, value) !== undefined
+  isCurrent({ keyId }: WrappedKey): boolean {
+    return keyId === this.#current.id
   }
-}
-
-function decrypted({ id, key }: StaticKey, value: string): Uint8Array | undefined {
-  const bytes = fromBase64(value)
-  return bytes && decryptXChaCha(bytesOf(key), bytes, placeOf(id))
 }
 
 const bytesOf = (key: Secret<string>): Uint8Array => Buffer.from(key.reveal(), 'base64')
