@@ -70,6 +70,8 @@ async function refreshed(engine: Cert, name: string, source: Source): Promise<St
   const key = `crl/${name}`
   try {
     const next = await fetchedList(engine, source.url)
+    // Over plain http, anybody between could put the list of another trusted authority in place of this one.
+    if (next.source.issuer !== source.issuer) throw new ListError('another authority has made it than the last one: write its url again to accept that') // prettier-ignore
     if (next.source.thisUpdate < source.thisUpdate) throw new ListError('it is older than the last one (thisUpdate)')
     await engine.view.transaction(async (tx) => {
       const now = await tx.get(key, crlShape)

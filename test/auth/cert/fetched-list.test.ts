@@ -35,9 +35,14 @@ describe('revocation lists of cert logins by url', () => {
   })
 
   /** A list of these, which ends so many seconds after the clock of the server. */
-  const listOf = (revoked: readonly Issued[], ends = 3600, more: Parameters<typeof revocationList>[3] = {}): Buffer => {
+  const listOf = (
+    revoked: readonly Issued[],
+    ends = 3600,
+    more: Parameters<typeof revocationList>[3] = {},
+    issuer = root,
+  ): Buffer => {
     const ahead = Math.round((clock.now() - Date.now()) / 1000)
-    return Buffer.from(revocationList(root, revoked.map(({ serial }) => serial), ends + ahead, more)) // prettier-ignore
+    return Buffer.from(revocationList(issuer, revoked.map(({ serial }) => serial), ends + ahead, more)) // prettier-ignore
   }
   const write = async (url: string) => server.call('POST', 'auth/cert/crls/one', { url })
   const read = async () => (await server.call('GET', 'auth/cert/crls/one')).body['data'] as Body
@@ -78,6 +83,8 @@ describe('revocation lists of cert logins by url', () => {
       () => listOf([], -60),
       () => listOf([], 3600, { signer: other }),
       () => listOf([], 3600, { isDelta: true }),
+      // Whoever is between the servers may choose among the lists of all trusted authorities.
+      () => listOf([], 3600, {}, other),
     ]
     for (const [at, answer] of ill.entries()) {
       source.answer = answer
