@@ -195,6 +195,16 @@ describe('ocsp of cert logins', () => {
     await mustBeRevoked()
   })
 
+  it('asks the next server when one does not know the certificate', async () => {
+    const second = await ocspServer(() => says({ status: 'revoked' }))
+    await role({ ocsp_servers_override: [ocsp.url, second.url], ocsp_fail_open: true })
+    ocsp.answer = () => says({ status: 'unknown' })
+    await mustBeRevoked()
+    second.answer = () => says({ serial: bert.serial })
+    ocsp.answer = () => says({ serial: bert.serial, status: 'unknown' })
+    await mustPass(bert)
+  })
+
   it('ocsp_query_all_servers: one revokes, and all have to say good', async () => {
     const second = await ocspServer(() => says({}))
     const both = { ocsp_servers_override: [ocsp.url, second.url], ocsp_query_all_servers: true }
@@ -313,5 +323,13 @@ describe('ocsp of cert logins', () => {
     clock.advance(2 * 3600_000)
     await mustBeRevoked()
     expect(ocsp.requests).to.have.length(3)
+    // Nobody gets in by waiting until the status has ended, and then keeping the server from answering.
+    await role({ ocsp_fail_open: true })
+    for (const answer of [() => wrapped(3), () => says({ status: 'unknown', thisUpdate: 25 * 3600, nextUpdate: week })]) {
+      clock.advance(25 * 3600_000)
+      ocsp.answer = answer
+      await mustBeRevoked()
+    }
+    expect(ocsp.requests).to.have.length(5)
   })
 })

@@ -42,7 +42,8 @@ export class OcspChecker {
   }
 
   /**
-   * The status of a certificate; undefined: no server tells it, the log says why.
+   * The status of a certificate; undefined: no server tells it, the log says why. One that was revoked stays so until a server
+   * calls it good: otherwise an attacker with `ocsp_fail_open` would only have to wait, and keep the server from answering.
    * @param size statuses to keep
    * @throws Fault unavailable when too many are being asked
    */
@@ -57,13 +58,14 @@ export class OcspChecker {
     const key = JSON.stringify([issuer.x509.fingerprint256, certificate.x509.fingerprint256, servers, queryAll])
     const kept = this.#kept.get(key)
     if (kept && kept.until > this.#clock.now()) return kept.is
+    const wasRevoked = kept?.is === 'revoked'
     try {
       const { is } = await this.#once(key, async () => this.#ask(key, certificate, issuer, settings))
-      return is
+      return is === 'unknown' && wasRevoked ? 'revoked' : is
     } catch (thrown) {
       if (!(thrown instanceof OcspError)) throw thrown
       this.#log.warn('no OCSP server tells the status of a client certificate', { why: thrown.message })
-      return undefined
+      return wasRevoked ? 'revoked' : undefined
     }
   }
 
@@ -121,16 +123,24 @@ export class OcspChecker {
 
 type AskOne = (url: string, wait: number) => Promise<Status>
 
-/** The first status, in the order of the servers, which share the time. @throws OcspError when none gives one */
+/**
+ * The first status, in the order of the servers, which share the time. One that does not know the certificate leaves the
+ * question to the next one (RFC 6960 §2.2).
+ * @throws OcspError when none gives one
+ */
 async function firstOf(urls: readonly string[], ask: AskOne): Promise<Status> {
   const reasons: string[] = []
+  let unknown: Status | undefined
   for (const url of urls)
     try {
-      return await ask(url, longestWait / urls.length)
+      const status = await ask(url, longestWait / urls.length)
+      if (status.is !== 'unknown') return status
+      unknown ??= status
     } catch (thrown) {
       if (!(thrown instanceof OcspError)) throw thrown
       reasons.push(thrown.message)
     }
+  if (unknown) return unknown
   throw new OcspError(reasons.join('; '))
 }
 
