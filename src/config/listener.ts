@@ -123,6 +123,11 @@ export function tcpListener(source: Source, body: HclValue): ListenerConfig {
   const tls = tlsOf(source, body.at, draft)
   const host = at.host || '0.0.0.0'
   if (!tls) checkPlain(source, body.at, host, draft.tlsOffAnywhere ?? false)
+  if (certificate && proxy?.behavior === 'use_always')
+    throw source.wrong(
+      body.at,
+      'x_forwarded_for_client_cert_header needs to know who sends it, and proxy_protocol_behavior = "use_always" believes everybody: write "allow_authorized" or "deny_unauthorized", and proxy_protocol_authorized_addrs',
+    )
   return {
     ...sharedBy(draft),
     host,

@@ -118,6 +118,7 @@ describe('a listener', () => {
       ...['max_request_size', 'max_request_duration', 'http_read_header_timeout', 'http_read_timeout', 'http_idle_timeout'].map((name) => [`tls_disable = true ${name} = 0`, /at least 1|a second or more/] as const),
       ['tls_disable = true x_forwarded_for_hop_skips = 1', /needs x_forwarded_for_authorized_addrs/], ['tls_disable = true x_forwarded_for_authorized_addrs = " , "', /is empty/], ['tls_disable = true x_forwarded_for_authorized_addrs = ["a"]', /is not an address/],
       ['tls_disable = true proxy_protocol_behavior = "allow_authorized"', /needs proxy_protocol_authorized_addrs/], ['tls_disable = true proxy_protocol_authorized_addrs = "10.0.0.1"', /needs proxy_protocol_behavior/], ['tls_disable = true proxy_protocol_behavior = "use_always" proxy_protocol_authorized_addrs = "10.0.0.1"', /no effect/],
+      ['tls_disable = true proxy_protocol_behavior = "use_always" x_forwarded_for_authorized_addrs = "10.0.0.1" x_forwarded_for_client_cert_header = "Client-Cert"', /"use_always" believes everybody/],
       ['tls_disable = true proxy_protocol_behavior = "maybe"', /is one of/], ['tls_disable = true telemetry { prefix_filter = [] }', /not a setting/], ['tls_disable = true http_write_timeout = 5', /not a setting/],
     ] as const)
       expect(await refusal(tcp(inside)), inside).to.match(why) // prettier-ignore
