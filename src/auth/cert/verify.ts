@@ -30,6 +30,8 @@ interface Attempt {
   readonly paths: PathSearch
   /** The reasons of paths to a trusted authority. */
   readonly problems: string[]
+  /** What no OCSP server has answered. */
+  readonly unanswered: Set<string>
   /** A path was valid, but a restriction or a revocation is against it. */
   isKnown: boolean
   /** No OCSP server told the status of the certificate, or a revocation list is too old. */
@@ -72,6 +74,7 @@ function attemptOf({ certificates = [] }: Pick<Request, 'certificates'>): Attemp
     certificate,
     paths: new PathSearch(certificate, intermediates),
     problems: [],
+    unanswered: new Set(),
     isKnown: false,
     isUnclear: false,
   }
@@ -112,7 +115,8 @@ async function hasStatus(
 ): Promise<boolean> {
   if (!ocsp.enabled) return true
   const { ocspCacheSize = 0 } = await configOf(engine.view)
-  const status = issuer && (await engine.ocsp.statusOf(attempt.certificate, issuer, ocsp, ocspCacheSize))
+  const status =
+    issuer && (await engine.ocsp.statusOf(attempt.certificate, issuer, ocsp, ocspCacheSize, attempt.unanswered))
   if (status === 'good' || status === 'revoked') return status === 'good'
   attempt.isUnclear ||= status === undefined && !ocsp.failOpen
   return ocsp.failOpen

@@ -276,6 +276,14 @@ describe('ocsp of cert logins', () => {
     expect(ocsp.requests).to.have.length(1)
   })
 
+  it('asks once for a login, however many roles have the same servers', async () => {
+    ocsp.answer = () => wrapped(3)
+    for (const name of ['a', 'b', 'c']) await role({}, name)
+    await role({ ocsp_fail_open: true }, 'z')
+    await mustPass()
+    expect(ocsp.requests).to.have.length(1)
+  })
+
   it('a role without it lets in whom another role has no status for', async () => {
     ocsp.answer = () => wrapped(3)
     await role({ ocsp_enabled: false }, 'without')
@@ -325,7 +333,10 @@ describe('ocsp of cert logins', () => {
     expect(ocsp.requests).to.have.length(3)
     // Nobody gets in by waiting until the status has ended, and then keeping the server from answering.
     await role({ ocsp_fail_open: true })
-    for (const answer of [() => wrapped(3), () => says({ status: 'unknown', thisUpdate: 25 * 3600, nextUpdate: week })]) {
+    for (const answer of [
+      () => wrapped(3),
+      () => says({ status: 'unknown', thisUpdate: 25 * 3600, nextUpdate: week }),
+    ]) {
       clock.advance(25 * 3600_000)
       ocsp.answer = answer
       await mustBeRevoked()

@@ -45,6 +45,8 @@ export class OcspChecker {
    * The status of a certificate; undefined: no server tells it, the log says why. One that was revoked stays so until a server
    * calls it good: otherwise an attacker with `ocsp_fail_open` would only have to wait, and keep the server from answering.
    * @param size statuses to keep
+   * @param unanswered questions of this login that no server has answered: they are not asked again, so that many roles with
+   * the same dead servers do not add up
    * @throws Fault unavailable when too many are being asked
    */
   async statusOf(
@@ -52,6 +54,7 @@ export class OcspChecker {
     issuer: Certificate,
     settings: OcspSettings,
     size: number,
+    unanswered: Set<string>,
   ): Promise<Status['is'] | undefined> {
     this.#resize(size)
     const { servers, queryAll } = settings
@@ -59,12 +62,14 @@ export class OcspChecker {
     const kept = this.#kept.get(key)
     if (kept && kept.until > this.#clock.now()) return kept.is
     const wasRevoked = kept?.is === 'revoked'
+    if (unanswered.has(key)) return wasRevoked ? 'revoked' : undefined
     try {
       const { is } = await this.#once(key, async () => this.#ask(key, certificate, issuer, settings))
       return is === 'unknown' && wasRevoked ? 'revoked' : is
     } catch (thrown) {
       if (!(thrown instanceof OcspError)) throw thrown
       this.#log.warn('no OCSP server tells the status of a client certificate', { why: thrown.message })
+      unanswered.add(key)
       return wasRevoked ? 'revoked' : undefined
     }
   }
