@@ -131,7 +131,7 @@ export function revocationList(
   issuer: Issued,
   serials: readonly Buffer[],
   ends = 3600,
-  { begins = -7200, isDelta = false, signer = issuer, isEndless = false } = {},
+  { begins = -7200, isDelta = false, signer = issuer, isEndless = false, scope = '' } = {},
 ): string {
   const algorithm = sequence(oid(algorithms.sha256))
   const list = serials.map((serial) => sequence(tlv(0x02, serial), time(-60)))
@@ -143,6 +143,7 @@ export function revocationList(
     ...(isEndless ? [] : [time(ends)]),
     ...(list.length > 0 ? [sequence(...list)] : []),
     ...(isDelta ? [tlv(0xa0, sequence(extension({ id: '551d1b', value: tlv(0x02, Buffer.from([1])), critical: true })))] : []), // prettier-ignore
+    ...(scope === '' ? [] : [tlv(0xa0, sequence(extension({ id: '551d1c', value: Buffer.from(scope, 'hex'), critical: true })))]), // prettier-ignore
   )
   const signature = tlv(0x03, Buffer.concat([Buffer.from([0]), sign('sha256', body, signer.privateKey)]))
   const base64 = sequence(body, algorithm, signature).toString('base64')

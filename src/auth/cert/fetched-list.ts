@@ -3,7 +3,7 @@ import { derValues, tags } from '../../crypto/encoding/der.ts'
 import { pemBlocks } from '../../crypto/encoding/pem.ts'
 import type { Clock } from '../../util/clock.ts'
 import { Provider, ProviderError, addressProblem } from '../../util/http/provider.ts'
-import { hasMembers, isName, isTime } from '../../util/stored/shape.ts'
+import { hasMembers, isName, isText, isTime, orAbsent } from '../../util/stored/shape.ts'
 import { roleShape, trustedBy } from './role.ts'
 import { isAuthority, oids } from './x509/certificate.ts'
 import type { Certificate } from './x509/certificate.ts'
@@ -17,6 +17,8 @@ export interface Source {
   readonly url: string
   /** The DER of its issuer's name, base64. */
   readonly issuer: string
+  /** Which certificates it is about (`RevocationList`); absent: all. */
+  readonly scope?: string
   readonly thisUpdate: number
   /** It has to be fetched again then. */
   readonly validUntil: number
@@ -24,7 +26,7 @@ export interface Source {
 
 /** Whether it is such a record. */
 export const isSource = (value: unknown): boolean =>
-  hasMembers<Source>(value, { url: isName, issuer: isName, thisUpdate: isTime, validUntil: isTime })
+  hasMembers<Source>(value, { url: isName, issuer: isName, scope: orAbsent(isText), thisUpdate: isTime, validUntil: isTime }) // prettier-ignore
 
 /** The most bytes of a list, and characters of an address. */
 const largest = 16 * 1024 * 1024
@@ -54,7 +56,7 @@ export async function fetchedList(
 ): Promise<{ readonly serials: readonly string[]; readonly source: Source }> {
   const list = await readList(await bytesFrom(clock, url))
   if (!list) throw new ListError(`it is no revocation list in PEM or DER, or has more than ${mostRevoked} certificates`)
-  const { serials, issuer, thisUpdate, nextUpdate: validUntil } = list
+  const { serials, issuer, scope, thisUpdate, nextUpdate: validUntil } = list
   if (list.isDelta) throw new ListError('it has only what is new since another list (delta CRL)')
   if (validUntil === undefined) throw new ListError('it does not say when the next one will be there (nextUpdate)')
   if (validUntil <= clock.now()) throw new ListError('it is an old one (nextUpdate)')
@@ -62,7 +64,7 @@ export async function fetchedList(
     throw new ListError(
       'no authority of a trusted certificate of this mount has signed it: write that trusted certificate first',
     )
-  return { serials, source: { url, issuer, thisUpdate, validUntil } }
+  return { serials, source: { url, issuer, ...(scope !== '' && { scope }), thisUpdate, validUntil } }
 }
 
 async function bytesFrom(clock: Clock, url: string): Promise<Uint8Array> {

@@ -70,8 +70,12 @@ async function refreshed(engine: Cert, name: string, source: Source): Promise<St
   const key = `crl/${name}`
   try {
     const next = await fetchedList(engine, source.url)
-    // Over plain http, anybody between could put the list of another trusted authority in place of this one.
-    if (next.source.issuer !== source.issuer) throw new ListError('another authority has made it than the last one: write its url again to accept that') // prettier-ignore
+    // Over plain http, anybody between could put the list of another trusted authority, or of other
+    // certificates of this one, in its place.
+    if (next.source.issuer !== source.issuer || next.source.scope !== source.scope)
+      throw new ListError(
+        'it is of another authority, or about other certificates (issuing distribution point), than the last one: write its url again to accept that',
+      )
     if (next.source.thisUpdate < source.thisUpdate) throw new ListError('it is older than the last one (thisUpdate)')
     await engine.view.transaction(async (tx) => {
       const now = await tx.get(key, crlShape)

@@ -14,6 +14,9 @@ const client = (commonName: string, issuer: Issued) =>
   issue({ commonName, issuer, usages: [usage.client], ends: 7 * day })
 const [anna, bert, carl] = [client('anna', root), client('bert', root), client('carl', other)]
 
+/** An issuing distribution point: the list has certificates of authorities only. */
+const onlyAuthorities = '30038201ff'
+
 describe('revocation lists of cert logins by url', () => {
   const clock = new HandClock(Date.now())
   let server: TlsServer
@@ -85,6 +88,7 @@ describe('revocation lists of cert logins by url', () => {
       () => listOf([], 3600, { isDelta: true }),
       // Whoever is between the servers may choose among the lists of all trusted authorities.
       () => listOf([], 3600, {}, other),
+      () => listOf([], 3600, { scope: onlyAuthorities }),
     ]
     for (const [at, answer] of ill.entries()) {
       source.answer = answer
@@ -100,6 +104,14 @@ describe('revocation lists of cert logins by url', () => {
     clock.advance(11_000)
     source.answer = () => listOf([], 3600)
     expect([await statusOf(bert), await statusOf(anna)]).to.deep.equal([200, 200])
+  })
+
+  it('fetches a list about some certificates again', async () => {
+    source.answer = () => listOf([anna], 600, { scope: onlyAuthorities })
+    await write(source.url)
+    clock.advance(700_000)
+    source.answer = () => listOf([bert], 600, { scope: onlyAuthorities })
+    expect([await statusOf(anna), await statusOf(bert)]).to.deep.equal([200, 400])
   })
 
   it('refuses at the write what is no list of an authority of the mount, and changes nothing', async () => {

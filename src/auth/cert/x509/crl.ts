@@ -19,10 +19,13 @@ export interface RevocationList {
   readonly nextUpdate: number | undefined
   /** Whether it only has what is new since another one. */
   readonly isDelta: boolean
+  /** Which of the issuer's certificates it is about (issuing distribution point), base64 of the DER; '': all. */
+  readonly scope: string
   readonly signed: Signed
 }
 
 const deltaIndicator = '2.5.29.27'
+const issuingDistributionPoint = '2.5.29.28'
 
 /** The serial numbers of a list in PEM, decimal; undefined for anything else, or one of more than `mostRevoked`. */
 export async function revokedSerials(text: string): Promise<readonly string[] | undefined> {
@@ -53,21 +56,26 @@ function partsOf(body: Uint8Array): Omit<RevocationList, 'serials' | 'signed'> &
   if (issuer?.tag !== tags.sequence || !thisUpdate || !isTime.includes(true)) throw new RangeError('no revocation list')
   const [first = thisUpdate, second] = members.filter((_, at) => isTime[at])
   const next = members[isTime.lastIndexOf(true) + 1]
-  const extensions = members.find(({ tag }) => tag === tags.values0)
+  const extensions = extensionsIn(members.find(({ tag }) => tag === tags.values0))
   return {
     revoked: next?.tag === tags.sequence ? next.content : new Uint8Array(),
     issuer: Buffer.from(issuer.whole).toString('base64'),
     thisUpdate: timeOf(first),
     nextUpdate: second && timeOf(second),
-    isDelta: extensions !== undefined && hasExtension(extensions, deltaIndicator),
+    isDelta: extensions.has(deltaIndicator),
+    scope: Buffer.from(extensions.get(issuingDistributionPoint) ?? []).toString('base64'),
   }
 }
 
-const hasExtension = ({ content }: DerValue, oid: string): boolean =>
-  derInside(content).some(({ content: extension }) => {
-    const [id] = derValues(extension)
-    return id !== undefined && oidOf(id) === oid
-  })
+/** The contents of extensions by their OIDs. */
+function extensionsIn(holder: DerValue | undefined): ReadonlyMap<string, Uint8Array> {
+  const found = new Map<string, Uint8Array>()
+  for (const { content } of holder ? derInside(holder.content) : []) {
+    const [id, ...rest] = derValues(content)
+    if (id) found.set(oidOf(id), rest.at(-1)?.content ?? new Uint8Array())
+  }
+  return found
+}
 
 /** One entry after the other, with pauses: to cut a large list at once would hold the event loop. */
 async function serialsOf(list: Uint8Array): Promise<readonly string[] | undefined> {
