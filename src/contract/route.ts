@@ -49,6 +49,9 @@ export const callersToken = ({ credential }: Request): Secret<string> | undefine
 /** Whether the record that the parameters of a path name exists. */
 export type Exists<S> = (call: Call<S>, params: Readonly<Record<string, string>>) => Promise<boolean> | boolean
 
+/** Whether a mount has published something for callers without a token. */
+export type HasPublished<S> = (engine: S) => Promise<boolean>
+
 /**
  * Other paths of the same record, from the parameters of the path, the other fields, and the path of the request's namespace
  * as the caller's policies see it. Relative to the mount; with a leading slash: as the policies see it. Undefined: none.
@@ -91,10 +94,11 @@ export interface RouteOptions<S, F extends Fields> {
   /** Names in the path with more than one spelling: the policy, the audit log and the handler see the canonical one. */
   readonly canonical?: Readonly<Record<string, Canonicaliser>>
   /**
-   * For public routes: callers without a token reach it in any namespace. If it publishes nothing, the handler must respond
-   * like a missing namespace, so that such callers do not learn which namespaces exist.
+   * For public routes: callers without a token reach it in every namespace where this is true, because something has been
+   * published there. Elsewhere they get the response of a missing namespace, whatever they send, so that they do not learn
+   * which namespaces exist.
    */
-  readonly forEveryone?: boolean
+  readonly forEveryone?: HasPublished<S>
   /** For public routes of a namespace: the response of an empty one, so that callers without a token do not learn which ones exist. */
   readonly nowhere?: Response
   /** Other paths of the same record: a request that a policy denies there is denied here. See `Caller.denies` for paths that only the handler can name. */
@@ -147,7 +151,7 @@ export interface Route<S = never> {
   readonly exists: Exists<S> | undefined
   readonly canonical: Readonly<Record<string, Canonicaliser>> | undefined
   readonly alias: Alias | undefined
-  readonly forEveryone: boolean
+  readonly forEveryone: HasPublished<S> | undefined
   readonly nowhere: FormedResponse | undefined
   /** Its responses have the form of `returns`. */
   readonly handle: Handle<S, FormedResponse>
@@ -182,7 +186,7 @@ function route<S, F extends Fields>(
     exists: options.exists,
     canonical: options.canonical,
     alias: options.alias,
-    forEveryone: options.forEveryone ?? false,
+    forEveryone: options.forEveryone,
     nowhere: options.nowhere && formed(returns, options.nowhere),
     handle: inForm(returns, options.handle as Handle<S, Response>),
   }

@@ -1,8 +1,10 @@
 import { Fault, asFault } from '../../../contract/fault.ts'
+import { rootNamespace } from '../../../contract/identity.ts'
 import type { TokenRecord } from '../../../contract/identity.ts'
 import type { Request } from '../../../contract/request.ts'
-import type { Subject } from '../../../contract/route.ts'
+import type { Route, Subject } from '../../../contract/route.ts'
 import { authenticated } from '../../authentication/authenticators.ts'
+import { callOf } from '../call.ts'
 import { showsValidToken, maySeeReason, noToken } from './disclosure.ts'
 import type { Traits } from '../trie.ts'
 import { authorise, callerOf, createOrUpdate, reachFrom } from './authorise.ts'
@@ -128,7 +130,14 @@ async function admitAnyone(parts: DecidingParts, draft: Draft, target: Target): 
   const { tokens, identities } = parts
   const token = await authenticated(performsLogins(draft) ? parts : { tokens, identities }, request)
   if (token && reachFrom(parts, draft, token) !== undefined) draft.caller = await callerOf(parts, draft, token)
+  if (route.forEveryone && !draft.caller.token) await refuseUnpublished(draft, route.forEveryone)
   return undefined
+}
+
+/** Without a token nobody learns whether a namespace exists that has published nothing. Comes before the fields are read: theirs are other errors. */
+async function refuseUnpublished(draft: Draft, hasPublished: NonNullable<Route['forEveryone']>): Promise<void> {
+  if (draft.namespace?.id === rootNamespace) return
+  if (!(await hasPublished(callOf(draft).engine))) throw noToken()
 }
 
 /** On public routes a login that comes with the request is not performed for another login, or for the state of the server. */

@@ -1,13 +1,12 @@
 import { f } from '../../../../contract/field.ts'
 import { routesOf } from '../../../../contract/route.ts'
-import type { Call } from '../../../../contract/route.ts'
 import { body } from '../../../../contract/wire/returns.ts'
 import type { Identity } from '../../identity.ts'
 import { mustExist } from '../../routes/shared.ts'
 import { pathUrl } from '../issuer.ts'
 import { canonicalName, nameField } from '../names.ts'
 import { documentHeaders, keySet, keySetReturns } from '../published-keys.ts'
-import { refuseStrangers } from '../strangers.ts'
+import { hasClients } from '../published.ts'
 import { algorithmNames } from '../tokens/key-record.ts'
 import { clientsOf } from './settings/client-record.ts'
 import { allowsClient, providerNamed } from './settings/records.ts'
@@ -24,7 +23,7 @@ export const discoveryRoutes = [
   read('oidc/provider/:name/.well-known/openid-configuration', {
     about: 'Where the endpoints of a provider are, and what it can do (OpenID Connect Discovery).',
     access: 'public',
-    forEveryone: true,
+    forEveryone: hasClients,
     canonical: canonicalName,
     fields: nameField('provider'),
     returns: body({
@@ -44,30 +43,27 @@ export const discoveryRoutes = [
       token_endpoint_auth_methods_supported: options('How clients authenticate.'),
       code_challenge_methods_supported: options('PKCE.'),
     }),
-    handle: async (call, { name }) => document(call, name),
+    handle: async ({ engine }, { name }) => document(engine, name),
   }),
   read('oidc/provider/:name/.well-known/keys', {
     about: 'The public keys that verify the tokens of a provider (a JWK set).',
     access: 'public',
-    forEveryone: true,
+    forEveryone: hasClients,
     canonical: canonicalName,
     fields: nameField('provider'),
     returns: keySetReturns,
-    handle: async (call, { name }) => {
-      await refuseStrangers(call, 'oidc-client/')
-      const provider = mustExist(await providerNamed(call.engine.view, name))
-      const allowed = (await clientsOf(call.engine.view)).filter(([, { id }]) => allowsClient(provider, id))
+    handle: async ({ engine }, { name }) => {
+      const provider = mustExist(await providerNamed(engine.view, name))
+      const allowed = (await clientsOf(engine.view)).filter(([, { id }]) => allowsClient(provider, id))
       return keySet(
-        call.engine,
+        engine,
         allowed.map(([, { key }]) => key),
       )
     },
   }),
 ]
 
-async function document(call: Call<Identity>, name: string) {
-  const { engine } = call
-  await refuseStrangers(call, 'oidc-client/')
+async function document(engine: Identity, name: string) {
   const provider = mustExist(await providerNamed(engine.view, name))
   const issuer = providerIssuer(engine, name, provider)
   return {

@@ -6,11 +6,10 @@ import type { Call } from '../../../../contract/route.ts'
 import { body } from '../../../../contract/wire/returns.ts'
 import type { Identity } from '../../identity.ts'
 import { canonicalName, nameField } from '../names.ts'
-import { refuseStrangers } from '../strangers.ts'
+import { hasClients } from '../published.ts'
 import { scopesOf } from './authorize-routes.ts'
 import { authenticatedClient } from './client-authentication.ts'
 import { OAuthError, answering, errorMembers } from './oauth-error.ts'
-import type { OAuthError as Failure } from './oauth-error.ts'
 import { allowsClient, providerNamed } from './settings/records.ts'
 import { tokenOfClient, tokensOfCode } from './tokens.ts'
 import type { Tokens } from './tokens.ts'
@@ -32,7 +31,7 @@ export const tokenRoutes = [
   write('oidc/provider/:name/token', {
     about: 'Exchange a code for an access token and an ID token, or get a token about the client itself.',
     access: 'public',
-    forEveryone: true,
+    forEveryone: hasClients,
     canonical: canonicalName,
     fields: { ...nameField('provider'), ...fields },
     neverRaw: true,
@@ -44,7 +43,6 @@ export const tokenRoutes = [
       ...errorMembers,
     }),
     handle: async (call, { name, ...form }) => {
-      await refuseStrangers(call, 'oidc-client/')
       const headers = { Pragma: 'no-cache' }
       return answering(async () => ({ data: { ...(await tokensFor(call, name, form)) }, headers }), failed)
     },
@@ -52,7 +50,7 @@ export const tokenRoutes = [
 ]
 
 /** A client that does not authenticate is challenged (RFC 6749, 5.2). */
-function failed({ error, message }: Failure): Response {
+function failed({ error, message }: OAuthError): Response {
   const isClient = error === 'invalid_client'
   return {
     status: isClient ? 401 : 400,

@@ -5,7 +5,7 @@ import type { Call } from '../../../../contract/route.ts'
 import { body, otherMembers } from '../../../../contract/wire/returns.ts'
 import type { Identity } from '../../identity.ts'
 import { canonicalName, nameField } from '../names.ts'
-import { refuseStrangers } from '../strangers.ts'
+import { hasClients } from '../published.ts'
 import { isAssigned } from './assigned.ts'
 import { claimsOfScopes } from './claims.ts'
 import { clientById } from './settings/clients.ts'
@@ -20,7 +20,7 @@ export const userinfoRoutes = [read, write].map((maker) =>
   maker('oidc/provider/:name/userinfo', {
     about: 'The claims of the user whom an access token is about. The token is sent as a Bearer token.',
     access: 'public',
-    forEveryone: true,
+    forEveryone: hasClients,
     canonical: canonicalName,
     fields: nameField('provider'),
     pure: true,
@@ -30,10 +30,7 @@ export const userinfoRoutes = [read, write].map((maker) =>
       [otherMembers]: f.any('The claims of the scopes.'),
       ...errorMembers,
     }),
-    handle: async (call, { name }) => {
-      await refuseStrangers(call, 'oidc-client/')
-      return answering(async () => ({ data: await claimsFor(call, name) }), failed)
-    },
+    handle: async (call, { name }) => answering(async () => ({ data: await claimsFor(call, name) }), failed),
   }),
 )
 

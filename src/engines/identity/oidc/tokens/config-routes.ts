@@ -5,7 +5,7 @@ import { body } from '../../../../contract/wire/returns.ts'
 import type { Identity } from '../../identity.ts'
 import { configureIssuer, configuredIssuer, issuerWarning, tokenIssuer } from '../issuer.ts'
 import { documentHeaders, keySet, keySetReturns } from '../published-keys.ts'
-import { refuseStrangers } from '../strangers.ts'
+import { hasRoles } from '../published.ts'
 import { keysOfRoles } from './introspect.ts'
 import { algorithmNames } from './key-record.ts'
 
@@ -33,7 +33,7 @@ export const configRoutes = [
   read('oidc/.well-known/openid-configuration', {
     about: 'The issuer of identity tokens and where its keys are (OpenID Connect Discovery).',
     access: 'public',
-    forEveryone: true,
+    forEveryone: hasRoles,
     returns: body({
       issuer: f.string('The `iss` of its tokens.'),
       jwks_uri: f.string('Where its keys are.'),
@@ -41,9 +41,8 @@ export const configRoutes = [
       subject_types_supported: f.list('public.'),
       id_token_signing_alg_values_supported: f.list('How keys can sign.'),
     }),
-    handle: async (call) => {
-      await refuseStrangers(call, 'oidc-role/')
-      const issuer = await tokenIssuer(call.engine)
+    handle: async ({ engine }) => {
+      const issuer = await tokenIssuer(engine)
       return {
         data: {
           issuer,
@@ -59,11 +58,8 @@ export const configRoutes = [
   read('oidc/.well-known/keys', {
     about: 'The public keys that verify identity tokens (a JWK set).',
     access: 'public',
-    forEveryone: true,
+    forEveryone: hasRoles,
     returns: keySetReturns,
-    handle: async (call) => {
-      await refuseStrangers(call, 'oidc-role/')
-      return keySet(call.engine, await keysOfRoles(call.engine))
-    },
+    handle: async ({ engine }) => keySet(engine, await keysOfRoles(engine)),
   }),
 ]

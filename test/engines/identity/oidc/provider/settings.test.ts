@@ -138,15 +138,16 @@ describe('the settings of OIDC providers', () => {
     const asked = [
       ['GET', '.well-known/keys'],
       ['GET', '.well-known/openid-configuration'],
-      ['POST', 'token'],
+      ['POST', 'token', {}],
+      ['POST', 'token', { code: {} }],
       ['GET', 'userinfo'],
-      ['POST', 'userinfo'],
+      ['POST', 'userinfo', {}],
     ] as const
     const replies = async (namespace: string): Promise<readonly string[]> =>
       Promise.all(
-        asked.map(async ([method, path]) => {
+        asked.map(async ([method, path, data]) => {
           const url = `/v1/${namespace}/${base}/provider/default/${path}`
-          const reply = await server.call(method, url, method === 'POST' ? {} : undefined, {})
+          const reply = await server.call(method, url, data, {})
           return `${method} ${path} ${reply.status} ${reply.text}`
         }),
       )
