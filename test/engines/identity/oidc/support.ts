@@ -1,4 +1,10 @@
+import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
+import type { View } from '../../../../src/contract/view.ts'
+import { randomBytes } from '../../../../src/crypto/fast/random.ts'
+import { Identity } from '../../../../src/engines/identity/identity.ts'
+import { silent } from '../../../../src/util/log.ts'
+import type { HandClock } from '../../../support/clock.ts'
 import type { Body, Reply, TestServer } from '../../../support/server.ts'
 
 export const base = 'identity/oidc'
@@ -7,6 +13,20 @@ export const base = 'identity/oidc'
 export interface Person {
   readonly token: string
   readonly entity: string
+}
+
+/** The identities of the root namespace, without a server. */
+export function identityOf(view: View, clock: HandClock): Identity {
+  const limits = () => ({ defaultTtl: 1, maxTtl: 1 })
+  const host = { view, clock, log: silent, accessor: 'x', namespace: 'root', limits, mayLogIn: () => true }
+  return new Identity(host, {
+    mountsOf: () => [],
+    above: () => [],
+    pathOf: () => '',
+    apiAddress: () => '',
+    uuid: randomUUID,
+    random: randomBytes,
+  })
 }
 
 /** Makes userpass users at a server and logs them in. `inside` is a namespace. */

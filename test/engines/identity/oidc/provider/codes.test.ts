@@ -1,11 +1,8 @@
-import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
-import { randomBytes } from '../../../../../src/crypto/fast/random.ts'
-import { Identity } from '../../../../../src/engines/identity/identity.ts'
 import { newCode, removeExpiredGrants, takeGrant } from '../../../../../src/engines/identity/oidc/provider/codes.ts'
-import { silent } from '../../../../../src/util/log.ts'
 import { openBarrier } from '../../../../support/barrier.ts'
 import { HandClock } from '../../../../support/clock.ts'
+import { identityOf } from '../support.ts'
 
 const grant = {
   provider: 'default',
@@ -23,16 +20,7 @@ describe('the codes of OIDC providers', () => {
   it('are stored as hashes, taken once, and removed when nobody has fetched them in time', async () => {
     const clock = new HandClock()
     const view = (await openBarrier()).barrier.view('identity/')
-    const limits = () => ({ defaultTtl: 1, maxTtl: 1 })
-    const host = { view, clock, log: silent, accessor: 'x', namespace: 'root', limits, mayLogIn: () => true }
-    const identity = new Identity(host, {
-      mountsOf: () => [],
-      above: () => [],
-      pathOf: () => '',
-      apiAddress: () => '',
-      uuid: randomUUID,
-      random: randomBytes,
-    })
+    const identity = identityOf(view, clock)
     const stored = async (): Promise<string[]> => {
       const folders = await view.list('oidc-code/')
       return (await Promise.all(folders.map(async (folder) => view.list(`oidc-code/${folder}`)))).flat()
