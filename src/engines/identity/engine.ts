@@ -26,8 +26,8 @@ export function identityEngine(ports: IdentityPorts): Engine {
     start: (host) => new Identity(host, ports),
     everyMinute: async (identity) => {
       await removeEnded(identity.view)
-      await rotateDue(identity)
       await removeExpiredGrants(identity)
+      await rotateDue(identity)
     },
     mountRemoved: async (identity, { accessor }) => {
       await removeAliasesOf(identity, accessor)

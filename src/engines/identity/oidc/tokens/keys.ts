@@ -1,4 +1,5 @@
-import { refuse } from '../../../../contract/fault.ts'
+import { asFault, refuse } from '../../../../contract/fault.ts'
+import type { Fault } from '../../../../contract/fault.ts'
 import type { Transaction, View } from '../../../../contract/view.ts'
 import { Slices } from '../../../../util/slices.ts'
 import type { Identity } from '../../identity.ts'
@@ -127,24 +128,29 @@ function refuseUsed(
     throw refuse(`unable to delete key "${key}" because it is currently referenced by these ${kind}: ${users.join(', ')}`) // prettier-ignore
 }
 
-/** Rotates the keys whose time has come, and forgets public keys that verify nothing any more. Called every minute. */
+/** Rotates the keys whose time has come, and forgets public keys that verify nothing any more. Called every minute. @throws Fault the first one; the other keys have been rotated then */
 export async function rotateDue(identity: Identity): Promise<void> {
-  const { view, clock } = identity
   const slices = new Slices()
-  const isDue = ({ signing, nextRotation }: OidcKey): boolean => signing !== null && nextRotation <= clock.now()
-  const hasExpired = ({ retired }: OidcKey): boolean => retired.some(({ expiresAt }) => expiresAt <= clock.now())
-  for (const name of await view.list('oidc-key/')) {
-    const found = await view.get(atOidc.key(name), keyShape)
-    if (found && (isDue(found) || hasExpired(found))) {
-      const pairs = new FreshPairs(identity)
-      await view.transaction(async (tx) => {
-        const key = await tx.get(atOidc.key(name), keyShape)
-        if (!key) return
-        if (isDue(key)) tx.put(atOidc.key(name), await rotated(key, pairs, clock.now()))
-        else if (hasExpired(key))
-          tx.put(atOidc.key(name), { ...key, retired: key.retired.filter(({ expiresAt }) => expiresAt > clock.now()) })
-      })
-    }
+  const failures: Fault[] = []
+  for (const name of await identity.view.list('oidc-key/')) {
+    await rotateIfDue(identity, name).catch((thrown: unknown) => failures.push(asFault(thrown)))
     await slices.pause()
   }
+  if (failures[0]) throw failures[0]
+}
+
+async function rotateIfDue(identity: Identity, name: string): Promise<void> {
+  const { view, clock } = identity
+  const isDue = ({ signing, nextRotation }: OidcKey): boolean => signing !== null && nextRotation <= clock.now()
+  const hasExpired = ({ retired }: OidcKey): boolean => retired.some(({ expiresAt }) => expiresAt <= clock.now())
+  const found = await view.get(atOidc.key(name), keyShape)
+  if (!found || !(isDue(found) || hasExpired(found))) return
+  const pairs = new FreshPairs(identity)
+  await view.transaction(async (tx) => {
+    const key = await tx.get(atOidc.key(name), keyShape)
+    if (!key) return
+    if (isDue(key)) tx.put(atOidc.key(name), await rotated(key, pairs, clock.now()))
+    else if (hasExpired(key))
+      tx.put(atOidc.key(name), { ...key, retired: key.retired.filter(({ expiresAt }) => expiresAt > clock.now()) })
+  })
 }
