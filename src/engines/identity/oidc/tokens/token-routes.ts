@@ -37,6 +37,7 @@ export const tokenRoutes = [
   write('oidc/introspect', {
     about: 'Tell whether an identity token is valid, and its entity neither removed nor disabled.',
     pure: true,
+    neverRaw: true,
     fields: {
       token: f.string('The JWT.').secret().or(''),
       client_id: f.string('The audience that it must have.').limiting(),

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { openLevelServer } from '../../../../support/server.ts'
 import type { TestServer } from '../../../../support/server.ts'
-import { base, person } from '../support.ts'
+import { base, person, tokenRules } from '../support.ts'
 import { Endpoints, app, verifier, challenge } from './support.ts'
 
-describe('the audit log of logins at an OIDC provider', () => {
+describe('the audit log of OIDC', () => {
   let server: TestServer
   before(async () => {
     server = await openLevelServer()
@@ -38,6 +38,25 @@ describe('the audit log of logins at an OIDC provider', () => {
       expect(log.match(/oidc\/provider\/default\/(authorize|token|userinfo)/g)).to.have.length.greaterThan(12)
       for (const secret of [...secrets, 'a wrong secret'])
         expect(log.includes(secret), `${file} ${secret}`).to.equal(false)
+    }
+  })
+
+  it('has no identity token in clear, neither where it is issued nor where it is introspected', async () => {
+    await server.data('POST', `${base}/key/edges`, { algorithm: 'EdDSA', allowed_client_ids: '*' })
+    await server.data('POST', `${base}/role/mail`, { key: 'edges' })
+    const { token } = await person(server, 'bert', tokenRules)
+    const headers = { 'X-Vault-Token': token }
+    const { body, text } = await server.call('GET', `/v1/${base}/token/mail`, undefined, headers)
+    const { token: jwt } = body['data'] as { token: string }
+    expect(jwt, text).to.match(/^ey/)
+    const told = await server.call('POST', `/v1/${base}/introspect`, { token: jwt })
+    expect(told.body).to.deep.equal({ active: true })
+    for (const file of ['audit.log', 'raw.log']) {
+      const log = readFileSync(`${server.folder}/${file}`, 'utf8')
+      expect(log)
+        .to.match(/oidc\/token\/mail/)
+        .and.match(/oidc\/introspect/)
+      expect(log.includes(jwt), file).to.equal(false)
     }
   })
 })
