@@ -73,7 +73,7 @@ async function granted(call: Call<Identity>, name: string, request: Request): Pr
     throw new OAuthError('request_uri_not_supported', 'request_uri parameter is not supported')
   const provider = await providerNamed(engine.view, name)
   if (!provider) throw new OAuthError('invalid_request', 'provider not found')
-  const scopes = scopesOf(request)
+  const scopes = scopesOf(request).filter((scope) => scope === openid || provider.scopes.includes(scope))
   if (request.response_type === '') throw new OAuthError('invalid_request', 'response_type parameter is required')
   if (request.response_type !== 'code')
     throw new OAuthError('unsupported_response_type', 'unsupported response_type value')

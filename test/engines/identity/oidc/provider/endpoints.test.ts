@@ -233,6 +233,18 @@ describe('the endpoints of an OIDC provider', () => {
     await at.tokens(web, await at.code(anna.token, web, { scope: 'openid who' }))
   })
 
+  it('grant the scopes that the provider has, neither others nor those that it gets later', async () => {
+    const others = Array.from({ length: 1300 }, (_, n) => n.toString(36))
+    const { access } = await at.tokens(
+      web,
+      await at.code(anna.token, web, { scope: ['openid late', ...others].join(' ') }),
+    )
+    expect((await at.userinfo(access)).body).to.deep.equal({ sub: anna.entity })
+    await server.data('POST', `${base}/scope/late`, { template: '{"late":true}' })
+    await server.data('POST', `${base}/provider/default`, { scopes_supported: 'late' })
+    expect((await at.userinfo(access)).body).to.deep.equal({ sub: anna.entity })
+  })
+
   it('tell nothing to anybody else', async () => {
     const { access } = await at.tokens(web, await at.code(anna.token, web))
     const [content = '', mac = ''] = access.split('.')
