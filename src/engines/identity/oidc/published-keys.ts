@@ -56,9 +56,8 @@ export const keySetReturns = body({ keys: f.array('The public keys, as JWKs.') }
 export async function keySet({ published, clock }: Identity, names: Iterable<string>): Promise<Response> {
   const { keys, until } = await published.of(names)
   const seconds = Math.min(kept, Math.floor((until - clock.now()) / 1000))
-  const jwks = keys.map(({ key, kid, alg }) => ({ use: 'sig', ...key.export({ format: 'jwk' }), kid, alg }))
   return {
-    data: { keys: jwks },
+    data: { keys: keys.map(({ jwk }) => jwk) },
     ...(keys.length > 0 && seconds > 0 && { headers: { 'Cache-Control': `max-age=${seconds}` } }),
   }
 }

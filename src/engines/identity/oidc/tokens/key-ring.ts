@@ -82,6 +82,8 @@ export interface PublishedKey {
   readonly kid: string
   readonly alg: string
   readonly key: KeyObject
+  /** As key sets have it. */
+  readonly jwk: Readonly<Record<string, unknown>>
   /** Epoch milliseconds; undefined while its pair signs, or waits to. */
   readonly expiresAt: number | undefined
 }
@@ -89,10 +91,8 @@ export interface PublishedKey {
 /** The public keys of a named key. */
 export function publicKeys({ algorithm, signing, next, retired }: OidcKey): PublishedKey[] {
   const current = [signing, next].flatMap((pair) => (pair ? [{ ...pair, algorithm, expiresAt: undefined }] : []))
-  return [...current, ...retired].map(({ id, publicKey, algorithm: alg, expiresAt }) => ({
-    kid: id,
-    alg,
-    key: createPublicKey({ key: Buffer.from(publicKey, 'base64'), format: 'der', type: 'spki' }),
-    expiresAt,
-  }))
+  return [...current, ...retired].map(({ id: kid, publicKey, algorithm: alg, expiresAt }) => {
+    const key = createPublicKey({ key: Buffer.from(publicKey, 'base64'), format: 'der', type: 'spki' })
+    return { kid, alg, key, jwk: { use: 'sig', ...key.export({ format: 'jwk' }), kid, alg }, expiresAt }
+  })
 }
