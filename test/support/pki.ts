@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomBytes, sign } from 'node:crypto'
+import { createPublicKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { oid, sequence, set, time, tlv } from './certificate.ts'
 
@@ -48,7 +48,7 @@ const octets = (value: Buffer): Buffer => tlv(0x04, value)
 const yes = tlv(0x01, Buffer.from([0xff]))
 const algorithms = { sha256: '2a8648ce3d040302', sha1: '2a8648ce3d0401' } as const
 
-/** Makes a certificate (X.509 v3, ECDSA on P-256). */
+/** Makes a certificate (X.509 v3, ECDSA; on P-256 unless a key is given). */
 export function issue(wanted: Wanted = {}): Issued {
   const privateKey = wanted.key ?? generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
   const serial = wanted.serial ?? Buffer.concat([Buffer.from([1]), randomBytes(8)])
@@ -74,11 +74,7 @@ export function issue(wanted: Wanted = {}): Issued {
   return { cert, key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string, privateKey, subject, serial }
 }
 
-function publicDer(privateKey: KeyObject): Buffer {
-  const { x, y } = privateKey.export({ format: 'jwk' }) as { readonly x: string; readonly y: string }
-  const point = Buffer.concat([Buffer.from([0, 4]), Buffer.from(x, 'base64url'), Buffer.from(y, 'base64url')])
-  return sequence(sequence(oid('2a8648ce3d0201'), oid('2a8648ce3d030107')), tlv(0x03, point))
-}
+const publicDer = (privateKey: KeyObject): Buffer => createPublicKey(privateKey).export({ type: 'spki', format: 'der' })
 
 function extensionsOf(wanted: Wanted): readonly TestExtension[] {
   const { isAuthority = false, pathLength, usages, dns = [], email = [], uri = [], extensions = [] } = wanted

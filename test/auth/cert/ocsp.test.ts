@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { networkInterfaces } from 'node:os'
 import { expect } from 'chai'
 import { HandClock } from '../../support/clock.ts'
@@ -273,6 +274,17 @@ describe('ocsp of cert logins', () => {
     await server.call('DELETE', 'auth/cert/certs/web')
     expect((await role({ certificate: client.cert + other.cert + root.cert }, 'one')).status).to.equal(204)
     await mustPass()
+    expect(ocsp.requests).to.have.length(1)
+  })
+
+  it('a response counts for nothing when the key of the issuer is weak', async () => {
+    const key = generateKeyPairSync('ec', { namedCurve: 'secp256k1' }).privateKey
+    const weak = issue({ commonName: 'Weak', isAuthority: true, key })
+    const one = issue({ commonName: 'emil', issuer: weak, usages: [usage.client] })
+    await server.call('DELETE', 'auth/cert/certs/web')
+    expect((await role({ certificate: one.cert + weak.cert }, 'one')).status).to.equal(204)
+    ocsp.answer = () => says({ issuer: weak, serial: one.serial })
+    expect((await login(one)).body).to.deep.equal({ errors: [unclear] })
     expect(ocsp.requests).to.have.length(1)
   })
 

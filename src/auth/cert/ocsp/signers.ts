@@ -27,6 +27,8 @@ export function signersOf(
   now: number,
 ): readonly Certificate[] {
   const isNamed = namedBy(id)
+  // The issuer of a single trusted certificate was on no path that has been judged.
+  if (!hasStrongKey(issuer)) return []
   const delegates = sent
     .slice(0, mostCertificates)
     .map(({ whole }) => readCertificate(whole))
