@@ -41,6 +41,17 @@ describe('a server whose mounts are stale', () => {
       expect([refused.status, refused.text]).to.satisfy(([code, text]: [number, string]) => code === 503 && text.includes('try again')) // prettier-ignore
       // Monitoring goes on.
       expect((await server.call('GET', '/v1/sys/seal-status')).status).to.equal(200)
+      // What needs a token cannot be judged, and is not open to everyone as it is while the server is sealed.
+      const snapshot = '/v1/sys/storage/raft/snapshot'
+      for (const [method, path] of [
+        ['GET', snapshot],
+        ['POST', snapshot],
+        ['POST', `${snapshot}-force`],
+        ['PUT', '/v1/sys/seal'],
+      ] as const)
+        // prettier-ignore
+        expect((await server.call(method, path, undefined, {})).text, path).to.include('try again')
+      expect((await server.call('GET', '/v1/sys/seal-status')).body['sealed']).to.equal(false)
       storage.failAtCommit = false
       storage.failing = false
       expect([await status('auth/token/lookup-self'), await status('kv/a')]).to.deep.equal([200, 404])

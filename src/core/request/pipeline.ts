@@ -154,7 +154,8 @@ export class Pipeline implements Gateway {
     for (let times = 1; ; times++) {
       const { event: current } = judged
       const beforeChange = async (): Promise<void> => this.#parts.audit.beforeChange(current)
-      const outcome = judged.decision.refusal ?? (await perform(judged.decision, open, beforeChange))
+      const refusal = judged.decision.refusal ?? (open ? undefined : this.#unsealedMeanwhile(judged.decision))
+      const outcome = refusal ?? (await perform(judged.decision, open, beforeChange))
       if (!(outcome instanceof Misjudged)) return { event: judged.event, outcome }
       if (!open || times === mostJudgements) return { event: judged.event, outcome: restless() }
       const again = await decideAgain(open, judged.decision)
@@ -177,10 +178,16 @@ export class Pipeline implements Gateway {
     return { open, decision: open ? await decide(open, request) : this.#parts.sealed(request) }
   }
 
-  /** While mounts and namespaces are stale, only requests that a sealed server accepts are decided. */
+  /** While mounts and namespaces are stale, only requests that a sealed server accepts, and that never need a token, are decided. */
   #undecided(request: Request, stale: Fault): Decision {
     const decision = this.#parts.sealed(request)
-    return decision.refusal ? { ...decision, refusal: stale } : decision
+    return decision.refusal || decision.route?.access !== 'public' ? { ...decision, refusal: stale } : decision
+  }
+
+  /** A sealed server asks for no token: what it allowed must not be performed by an unsealed one that asks for it. */
+  #unsealedMeanwhile({ route }: Decision): Fault | undefined {
+    if (route?.access === 'public' || !this.#parts.open()) return undefined
+    return new Fault('unavailable', 'the server was unsealed meanwhile; nothing was changed, try again')
   }
 }
 
