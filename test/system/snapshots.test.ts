@@ -8,7 +8,7 @@ import type { Entry } from '../../src/contract/storage.ts'
 import { readSnapshot } from '../../src/snapshot/read.ts'
 import { measure } from '../../src/snapshot/sums.ts'
 import { snapshotFile } from '../../src/snapshot/write.ts'
-import { devServer, levelServer, openLevelServer, unseal } from '../support/server.ts'
+import { devServer, initialised, levelServer, openLevelServer, unseal } from '../support/server.ts'
 import type { Reply, TestServer } from '../support/server.ts'
 import { download, saved, unsealRestored, upload } from '../support/snapshot-files.ts'
 
@@ -30,6 +30,22 @@ const until = async (holds: () => boolean): Promise<void> => {
     if (Date.now() > end) throw new Error('it did not come')
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
+}
+function signal(): { readonly given: Promise<void>; readonly give: () => void } {
+  let give = (): void => {}
+  const given = new Promise<void>((resolve) => (give = resolve))
+  return { given, give }
+}
+/** A file whose second part comes when the test says so. */
+function inTwoParts(file: Buffer) {
+  const [started, waiting] = [signal(), signal()]
+  const parts = (async function* () {
+    yield file.subarray(0, 2000)
+    started.give()
+    await waiting.given
+    yield file.subarray(2000)
+  })()
+  return { parts, started: started.given, go: waiting.give }
 }
 const lines = (server: TestServer): string => readFileSync(join(server.folder, 'audit.log'), 'utf8')
 const everything = (server: TestServer): string =>
@@ -191,16 +207,8 @@ describe('sys/storage/raft/snapshot', () => {
 
   it('restores one at a time', async () => {
     const file = await saved(server)
-    let go = (): void => {}
-    const waiting = new Promise<void>((resolve) => (go = resolve))
-    let begun = (): void => {}
-    const started = new Promise<void>((resolve) => (begun = resolve))
-    const slow = upload(server, (async function* () {
-      yield file.subarray(0, 2000)
-      begun()
-      await waiting
-      yield file.subarray(2000)
-    })()) // prettier-ignore
+    const { parts, started, go } = inTwoParts(file)
+    const slow = upload(server, parts)
     await started
     const second = await upload(server, file)
     expect(second.status).to.equal(503)
@@ -208,6 +216,24 @@ describe('sys/storage/raft/snapshot', () => {
     go()
     expect((await slow).status).to.equal(200)
     await unsealRestored(server)
+  })
+
+  it('does not even seal a server that was initialised while a snapshot came without a token', async () => {
+    const { parts, started, go } = inTwoParts(await saved(server))
+    const empty = await levelServer()
+    try {
+      const slow = upload(empty, parts, '', '')
+      await started
+      await until(() => lines(empty).includes('sys/storage/raft/snapshot'))
+      await initialised(empty)
+      await unseal(empty)
+      go()
+      const refused = await slow
+      expect([refused.status, refused.text]).to.satisfy(([status, text]: [number, string]) => status === 400 && text.includes('initialised meanwhile')) // prettier-ignore
+      expect(await sealed(empty)).to.equal(false)
+    } finally {
+      await empty.running.stop()
+    }
   })
 
   it('changes nothing, and leaves nothing, when an upload is cut off', async () => {

@@ -182,9 +182,13 @@ export class SealManager {
     })
   }
 
-  /** Seals, and lets a task put other data in the place of what the storage has. Sealed it stays. */
-  async replaceStorage(task: () => Promise<void>): Promise<void> {
+  /**
+   * Seals, and lets a task put other data in the place of what the storage has. Sealed it stays.
+   * @param check throws when that must not be: then the server is not sealed either
+   */
+  async replaceStorage(check: () => Promise<void>, task: () => Promise<void>): Promise<void> {
     await this.#mutex.run(async () => {
+      await check()
       await this.#shut()
       this.#dropShares()
       try {

@@ -55,9 +55,11 @@ export class StagedRestore {
   /** Seals the server, and puts the snapshot in the place of its storage. */
   async adopt(): Promise<void> {
     const { manager, replacement, check, events, report } = this.#parts
-    await manager.replaceStorage(async () => {
-      if (this.#gone) throw refuse('another restore was begun meanwhile; nothing was changed')
+    const mayReplace = async (): Promise<void> => {
       await check()
+      if (this.#gone) throw refuse('another restore was begun meanwhile; nothing was changed')
+    }
+    await manager.replaceStorage(mayReplace, async () => {
       this.#gone = true
       await replacement.adopt()
       events.tell('snapshot_restored', { created: report.meta.created, sha256: report.sha256 })
