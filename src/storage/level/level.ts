@@ -23,7 +23,7 @@ import type { Log } from '../../util/log.ts'
 import { lastOf } from '../shared/last-changes.ts'
 import { nearestFolder, openFailure, refuseDroppedData } from './files.ts'
 import { behind, beyond, fold, revKey, revOf, stamped } from './keys.ts'
-import { activate, databaseFolder, findDatabase, removeOthers } from './place.ts'
+import { activation, databaseFolder, findDatabase, removeOthers } from './place.ts'
 import { RecentChanges } from '../shared/recent-changes.ts'
 import { Watchers } from '../shared/watchers.ts'
 
@@ -186,16 +186,29 @@ export class LevelStorage implements Storage {
   /** Takes another database in the folder into use. The one before stays, any earlier ones go. */
   async #adopt(name: string): Promise<void> {
     const before = this.#folder
-    await activate(this.#path, name)
-    // Until the other one is open, nothing may be read or written.
+    const activate = await activation(this.#path, name)
+    // Until the other one is open, nothing may be read or written; nor when it is unknown which one the next start opens.
     this.#poisoned = true
-    await this.#db?.close()
-    this.#db = undefined
-    this.#folder = await databaseFolder(this.#path)
-    await this.#open(false)
+    this.#rejectWaiting('the storage was replaced by another one; nothing was changed')
+    try {
+      await activate()
+      await this.#db?.close()
+      this.#db = undefined
+      this.#folder = await databaseFolder(this.#path)
+      await this.#open(false)
+    } catch (cause) {
+      throw this.#unopened(cause)
+    }
     this.#poisoned = false
     void this.#watchers.reset()
-    await removeOthers(this.#path, [name, basename(before)])
+    await removeOthers(this.#path, [name, basename(before)]).catch(() => {
+      this.#options.log.warn('databases that earlier restores replaced could not be removed; remove their folders')
+    })
+  }
+
+  #rejectWaiting(why: string): void {
+    for (const waiting of [...this.#queue.splice(0), ...this.#rangeReads.splice(0)])
+      waiting.reject(new StorageUnavailable(why))
   }
 
   #usable(): void {
@@ -332,8 +345,7 @@ export class LevelStorage implements Storage {
     })
     for (const { waiting } of accepted)
       waiting.reject(new AmbiguousCommit('the outcome of the write is unknown', { cause: thrown }))
-    for (const waiting of [...this.#queue.splice(0), ...this.#rangeReads.splice(0)])
-      waiting.reject(new StorageUnavailable('the storage is being reopened'))
+    this.#rejectWaiting('the storage is being reopened')
     try {
       await this.#db?.close()
       this.#db = undefined
@@ -341,10 +353,14 @@ export class LevelStorage implements Storage {
       this.#poisoned = false
       void this.#watchers.reset()
     } catch (failed) {
-      this.#options.log.error('the storage could not be reopened; restart the server', {
-        error: failed instanceof Error ? failed.name : 'unknown',
-      })
+      this.#unopened(failed)
     }
+  }
+
+  #unopened(cause: unknown): StorageUnavailable {
+    const message = 'the storage could not be reopened; restart the server'
+    this.#options.log.error(message, { error: cause instanceof Error ? cause.name : 'unknown' })
+    return new StorageUnavailable(message, { cause })
   }
 
   #holds(expectations: readonly Expectation[], overlay: ReadonlyMap<string, Rev>): boolean {

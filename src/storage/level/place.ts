@@ -34,8 +34,11 @@ export async function findDatabase(path: string): Promise<{ readonly folder: str
   )
 }
 
-/** Where the database is that `databaseFolder` leads to from now on, even after a crash. `name` is of a complete one. */
-export async function activate(path: string, name: string): Promise<void> {
+/**
+ * Prepares that `databaseFolder` leads to another database, even after a crash. `name` is of a complete one.
+ * @returns the step that does it. If it fails, either database may be the one in use after a crash
+ */
+export async function activation(path: string, name: string): Promise<() => Promise<void>> {
   const next = join(path, `${pointer}.tmp`)
   const file = await open(next, 'w', 0o600)
   try {
@@ -44,8 +47,10 @@ export async function activate(path: string, name: string): Promise<void> {
   } finally {
     await file.close()
   }
-  await rename(next, join(path, pointer))
-  await syncFolder(path)
+  return async () => {
+    await rename(next, join(path, pointer))
+    await syncFolder(path)
+  }
 }
 
 /** Removes what a crash left of snapshots and restores. */

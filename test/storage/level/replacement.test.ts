@@ -29,7 +29,30 @@ async function replaced(): Promise<string> {
   return path
 }
 
+/** Commits one after the other, without waiting for any, until one is refused. */
+async function commitsUntilRefused(storage: LevelStorage): Promise<number> {
+  let [made, isRefused] = [0, false]
+  while (!isRefused) {
+    storage.commit({ ops: [{ put: `late/${made++}`, value }] }).catch(() => (isRefused = true))
+    await new Promise(setImmediate)
+  }
+  return made
+}
+
 describe('a replaced LevelDB storage', () => {
+  it('has no commit that was made before it took its place', async () => {
+    const storage = await open(join(temporaryFolder(), 'db'))
+    await storage.commit({ ops: [{ put: 'old', value }] })
+    const next = await storage.replacement()
+    await next.add([{ key: 'new', value, rev: 1n }])
+    await next.finish(5n)
+    const [made] = await Promise.all([commitsUntilRefused(storage), next.adopt()])
+    expect(made).to.be.greaterThan(1)
+    expect((await storage.list('', { limit: 1000 })).keys).to.deep.equal(['new'])
+    expect(await storage.rev()).to.equal(5n)
+    await storage.close()
+  })
+
   it('is the new one after a restart, and the old one when the pointer is removed with the new one', async () => {
     const path = await replaced()
     expect(await keysIn(path)).to.deep.equal(['new'])
