@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, rename, rm, statfs } from 'node:fs/promises'
+import { mkdir, rename, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { Level } from 'level'
 import { StorageUnavailable, storageLimits } from '../../contract/storage.ts'
@@ -8,11 +8,12 @@ import { checkpoint } from './checkpoint.ts'
 import { refuseDroppedData } from './files.ts'
 import { revKey, revOf, stamped } from './keys.ts'
 import { syncAll, syncFolder } from './place.ts'
-
-type Db = Level<string, Uint8Array>
+import { encodings } from './reads.ts'
+import type { Db } from './reads.ts'
+import { almostFull, hasSpace } from './space.ts'
 
 /** Databases beside the one in use: they are opened by nobody else. */
-const options = { keyEncoding: 'utf8', valueEncoding: 'view', multithreading: false } as const
+const options = { ...encodings, multithreading: false } as const
 
 const uniqueIn = (path: string, kind: 'snapshot' | 'restoring'): string =>
   join(path, `${kind}-${randomBytes(16).toString('hex')}`)
@@ -55,7 +56,7 @@ export async function replacementIn(
 ): Promise<Replacement> {
   const folder = uniqueIn(path, 'restoring')
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  const db = new Level<string, Uint8Array>(folder, options)
+  const db: Db = new Level(folder, options)
   await db.open()
   let unchecked = Infinity
   const write = async (batch: readonly { key: string; value: Uint8Array }[], sync: boolean): Promise<void> => {
@@ -68,7 +69,7 @@ export async function replacementIn(
     add: async (entries) => {
       unchecked += entries.reduce((sum, { value }) => sum + value.length, 0)
       if (unchecked > 16 * storageLimits.bytes) {
-        await checkSpace(path, minFreeBytes)
+        if (!(await hasSpace(path, minFreeBytes))) throw new StorageUnavailable(almostFull)
         unchecked = 0
       }
       await write(entries.map(({ key, value, rev }) => ({ key, value: stamped(rev, value) })), false) // prettier-ignore
@@ -113,12 +114,6 @@ async function* entriesOf(db: Db): AsyncGenerator<readonly Entry[]> {
   } finally {
     await iterator.close()
   }
-}
-
-async function checkSpace(path: string, least: number): Promise<void> {
-  const { bavail, bsize } = await statfs(path)
-  if (bavail * bsize < least)
-    throw new StorageUnavailable('the disk of the storage is almost full; nothing was changed')
 }
 
 function asUnavailable(thrown: unknown, what: string): StorageUnavailable {

@@ -1,4 +1,4 @@
-import { chmod, mkdir, statfs } from 'node:fs/promises'
+import { chmod, mkdir } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { Level } from 'level'
 import { Fault } from '../../contract/fault.ts'
@@ -21,14 +21,14 @@ import type {
 import type { Clock } from '../../util/clock.ts'
 import type { Log } from '../../util/log.ts'
 import { lastOf } from '../shared/last-changes.ts'
-import { nearestFolder, openFailure, refuseDroppedData } from './files.ts'
-import { behind, beyond, fold, revKey, revOf, stamped } from './keys.ts'
+import { openFailure, refuseDroppedData } from './files.ts'
+import { revKey, revOf, stamped } from './keys.ts'
 import { activation, databaseFolder, findDatabase, removeOthers } from './place.ts'
+import { encodings, listKeys, readEntry, readRange } from './reads.ts'
+import type { Db } from './reads.ts'
+import { almostFull, defaultMinFree, hasSpace } from './space.ts'
 import { RecentChanges } from '../shared/recent-changes.ts'
 import { Watchers } from '../shared/watchers.ts'
-
-/** Commits are refused while the disk has less free space than this, bytes, unless configured. */
-export const defaultMinFree = 64 * 1024 * 1024
 
 /** How to open a LevelDB storage. */
 export interface LevelOptions {
@@ -40,7 +40,6 @@ export interface LevelOptions {
   readonly minFreeBytes?: number
 }
 
-type Db = Level<string, Uint8Array>
 interface Waiting {
   readonly commit: Commit
   readonly resolve: (result: CommitResult) => void
@@ -52,8 +51,6 @@ interface RangeRead {
   readonly run: () => Promise<void>
   readonly reject: (reason: Error) => void
 }
-
-const encodings = { keyEncoding: 'utf8', valueEncoding: 'view' } as const
 
 /**
  * LevelDB (1.20, as the `level` package bundles it) behind one commit pump: concurrent commits share one synced batch,
@@ -100,30 +97,10 @@ export class LevelStorage implements Storage {
     return keys.map((key) => this.#read(key))
   }
 
-  async list(
-    prefix: string,
-    { after, limit, delimiter }: ListOptions,
-  ): Promise<{ readonly keys: readonly string[]; readonly rev: Rev }> {
+  async list(prefix: string, options: ListOptions): Promise<{ readonly keys: readonly string[]; readonly rev: Rev }> {
     this.#usable()
     const rev = this.#rev
-    const max = Math.min(limit, storageLimits.page)
-    const found: string[] = []
-    let from = after !== undefined && after > prefix ? behind(after, delimiter) : prefix
-    while (found.length < max && this.#db) {
-      // Each step reads a short run and lets go of its iterator: one that outlives writes makes 1.20 return stale data.
-      const keys = await this.#db
-        .keys({
-          gte: from > revKey ? from : `${revKey}\0`,
-          lt: beyond(prefix),
-          limit: delimiter === undefined ? max - found.length : 64,
-        })
-        .all()
-      if (keys.length === 0) break
-      const { names, next } = fold(keys, prefix, delimiter, from)
-      for (const key of names) if (found.length < max && (after === undefined || key > after)) found.push(key)
-      from = next
-    }
-    return { keys: found, rev }
+    return { keys: await listKeys(() => this.#db, prefix, options), rev }
   }
 
   async commit(commit: Commit): Promise<CommitResult> {
@@ -140,7 +117,7 @@ export class LevelStorage implements Storage {
   }
 
   async entries(range: Parameters<Storage['entries']>[0], visit: (piece: Piece) => void): Promise<void> {
-    return this.#betweenWrites(async () => this.#readRange(range, visit))
+    return this.#betweenWrites(async () => visit(await readRange(this.#db, range)))
   }
 
   accompany(companion: Companion): void {
@@ -216,9 +193,7 @@ export class LevelStorage implements Storage {
   }
 
   #read(key: string): Entry | undefined {
-    const bytes = this.#db?.getSync(key, encodings)
-    if (!bytes) return undefined
-    return { key, value: bytes.subarray(8), rev: revOf(bytes) }
+    return readEntry(this.#db, key)
   }
 
   async #open(create: boolean): Promise<void> {
@@ -282,17 +257,6 @@ export class LevelStorage implements Storage {
     if (accepted.length === 0) return
     const more = this.#companion?.(lastOf(ops), rev, (key) => this.#read(key)) ?? []
     await this.#write([...ops, ...more.map((op) => ({ op, rev }))], accepted, rev)
-  }
-
-  async #readRange(
-    { prefix, from, limit }: Parameters<Storage['entries']>[0],
-    visit: (piece: Piece) => void,
-  ): Promise<void> {
-    const max = Math.min(limit, storageLimits.page)
-    const range = { gte: from > prefix ? from : prefix, lt: beyond(prefix), limit: max }
-    const found = this.#db ? await this.#db.iterator({ ...range, ...encodings }).all() : []
-    const entries = found.map(([key, bytes]) => ({ key, value: bytes.subarray(8), rev: revOf(bytes) }))
-    visit({ entries, more: found.length === max, read: (key) => this.#read(key) })
   }
 
   #take(): Waiting[] {
@@ -375,14 +339,12 @@ export class LevelStorage implements Storage {
   async #hasSpace(group: readonly Waiting[]): Promise<boolean> {
     const now = this.#options.clock.now()
     if (now - this.#spaceChecked < 1000) return true
-    const { bavail, bsize } = await statfs(await nearestFolder(this.#path))
-    if (bavail * bsize >= (this.#options.minFreeBytes ?? defaultMinFree)) {
+    if (await hasSpace(this.#path, this.#options.minFreeBytes ?? defaultMinFree)) {
       this.#spaceChecked = now
       return true
     }
     this.#options.log.error('the disk is almost full: nothing is written until space is free')
-    for (const waiting of group)
-      waiting.reject(new StorageUnavailable('the disk of the storage is almost full; nothing was changed'))
+    for (const waiting of group) waiting.reject(new StorageUnavailable(almostFull))
     return false
   }
 }
