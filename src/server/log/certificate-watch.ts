@@ -27,9 +27,11 @@ export class CertificateWatch {
 
   /** A listener uses these certificates (PEM) from now on. */
   loaded(file: string, pem: string): void {
-    const life = { file, ...lifeOf(pem) }
-    this.#lives.set(file, life)
-    this.#tell(life)
+    const life = lifeOf(pem)
+    if (life) {
+      this.#lives.set(file, { file, ...life })
+      this.#tell({ file, ...life })
+    } else this.#lives.delete(file)
   }
 
   lives(): readonly CertificateLife[] {
@@ -56,15 +58,15 @@ export class CertificateWatch {
   }
 }
 
-/** Of a chain the certificate that expires first counts. */
-function lifeOf(pem: string): Pick<CertificateLife, 'notBefore' | 'notAfter'> {
+/** Of a chain the certificate that expires first counts. Undefined when only TLS can read it, such as a TRUSTED CERTIFICATE. */
+function lifeOf(pem: string): Pick<CertificateLife, 'notBefore' | 'notAfter'> | undefined {
   const chain = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
   const lives = chain.map((one) => {
     const { validFrom, validTo } = new X509Certificate(one)
     return { notBefore: Date.parse(validFrom), notAfter: Date.parse(validTo) }
   })
-  return lives.reduce((first, one) => (one.notAfter < first.notAfter ? one : first), {
-    notBefore: 0,
-    notAfter: Infinity,
-  })
+  return lives.reduce<(typeof lives)[number] | undefined>(
+    (first, one) => (first && first.notAfter <= one.notAfter ? first : one),
+    undefined,
+  )
 }

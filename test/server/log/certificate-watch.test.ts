@@ -42,4 +42,9 @@ describe('certificates near their end', () => {
     expect(told(5, short)).to.deep.equal(['warn certificate_expires 1', 'warn certificate_expires 0'])
     expect(told(0, certificate({ ends: 400 * 86_400 }).cert + certificate({ ends: 60 }).cert)).to.deep.equal(['warn certificate_expires 0'])
   }) // prettier-ignore
+
+  it('are not told of in a form that only TLS reads, and stop no server', () => {
+    const trusted = certificate({ ends: 60 }).cert.replaceAll(' CERTIFICATE', ' TRUSTED CERTIFICATE')
+    expect(told(2, trusted)).to.deep.equal([])
+  })
 })
