@@ -9,6 +9,7 @@ import type { Command, Run } from '../../framework/command.ts'
 import { ServerError } from '../../http/errors.ts'
 import { UsageError } from '../../framework/flags.ts'
 import type { FlagTable } from '../../framework/flags.ts'
+import { printable } from '../../output/printable.ts'
 import { showField, showValue } from '../../output/show.ts'
 import { keyValues } from '../../output/table.ts'
 import { bytesFrom, targetOf } from '../transit/envelope-streams.ts'
@@ -53,20 +54,19 @@ async function inspect(run: Run): Promise<number> {
     await showValue(run, { ...shown, audit_heads: heads })
     return 0
   }
-  run.out(
-    `${keyValues([
-      ['Created', told.created],
-      ['Release', told.release],
-      ['Cluster Name', told.cluster_name],
-      ['Cluster ID', told.cluster_id],
-      ['Revision', told.revision],
-      ['Records', told.records],
-      ['Bytes', told.bytes],
-      ['SHA-256', sha256],
-      ['After A Restore', unsealing(seal)],
-      ...Object.entries(heads).map(([device, head]) => [`Audit Head ${device}`, head] as const),
-    ])}\n`,
-  )
+  const rows: readonly (readonly [string, string | number])[] = [
+    ['Created', told.created],
+    ['Release', told.release],
+    ['Cluster Name', told.cluster_name],
+    ['Cluster ID', told.cluster_id],
+    ['Revision', told.revision],
+    ['Records', told.records],
+    ['Bytes', told.bytes],
+    ['SHA-256', sha256],
+    ['After A Restore', unsealing(seal)],
+    ...Object.entries(heads).map(([device, head]) => [`Audit Head ${device}`, head] as const),
+  ]
+  run.out(`${keyValues(rows.map(([key, value]) => [printable(key), printable(String(value))]))}\n`)
   run.err('Only a server of this cluster can tell whether it made the snapshot: strongroom operator snapshot verify')
   return 0
 }
@@ -81,7 +81,7 @@ async function verify(run: Run): Promise<number> {
   else {
     const keys = data['seal_type'] === 'auto' ? 'seals' : 'shares'
     const how = data['present_shares'] === true ? `the present ${keys}` : `other ${keys} than the present ones`
-    run.out(`Intact: ${String(data['records'])} records of ${String(data['created'])}, all of this cluster; ${how} unseal it.\n`) // prettier-ignore
+    run.out(`Intact: ${String(data['records'])} records of ${printable(String(data['created']))}, all of this cluster; ${how} unseal it.\n`) // prettier-ignore
   }
   return 0
 }
@@ -96,8 +96,8 @@ async function restore(run: Run): Promise<number> {
     await showValue(run, data)
     return 0
   }
-  run.out(`Success! Restored the snapshot of ${String(data['created'])}; the server is sealed.\n`)
-  if (typeof data['next'] === 'string') run.err(`next: ${data['next']}`)
+  run.out(`Success! Restored the snapshot of ${printable(String(data['created']))}; the server is sealed.\n`)
+  if (typeof data['next'] === 'string') run.err(`next: ${printable(data['next'])}`)
   return 0
 }
 

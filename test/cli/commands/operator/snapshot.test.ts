@@ -1,12 +1,17 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { measure } from '../../../../src/snapshot/sums.ts'
+import { snapshotFile } from '../../../../src/snapshot/write.ts'
 import { startServer } from '../../../../src/server/start.ts'
 import { temporaryFolder } from '../../../support/folder.ts'
 import { keyFile, sealedConfig, staticSeal } from '../../../support/seals.ts'
 import { TestServer, openLevelServer, unseal } from '../../../support/server.ts'
 import { unsealRestored } from '../../../support/snapshot-files.ts'
 import { Shell, scripted } from '../../support.ts'
+
+async function* nothing(): AsyncGenerator<never> {}
 
 describe('the command line, of snapshots', () => {
   const folder = temporaryFolder()
@@ -57,6 +62,22 @@ describe('the command line, of snapshots', () => {
         expect(err).to.match(/no snapshot|ENOENT|does not exist|no such file/i)
       }
     expect((await shell.run('status')).code).to.equal(0)
+  })
+
+  it('shows what others wrote into one without letting it move the cursor', async () => {
+    const seal = { type: 'shamir', shares: 3, threshold: 2 }
+    const { records, bytes, sha256 } = await measure(nothing())
+    const about = { format: 1, created: 'now', release: '1', cluster_name: 'a\u001b[2J', cluster_id: 'i', seal, revision: '1', records, bytes, audit_heads: { 'x\r': '1:' } } as const // prettier-ignore
+    const forged = join(folder, 'forged.snap')
+    const content = { meta: about, sha256, entries: nothing, mac: () => Buffer.alloc(32) }
+    await writeFile(
+      forged,
+      snapshotFile(content, () => {}),
+    )
+    const { code, out } = await new Shell().run(`operator snapshot inspect ${forged}`)
+    expect(code).to.equal(0)
+    expect(out).to.include('a\\u001b[2J').and.include('Audit Head x\\u000d')
+    expect(out).not.to.match(/[\u001b\r]/)
   })
 
   it('asks sys/storage/raft/snapshot-verify and sys/storage/raft/snapshot-force, and is content with no other answer', async () => {
