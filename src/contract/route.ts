@@ -121,8 +121,8 @@ export interface RouteOptions<S, F extends Fields> {
   /** The body of its requests is a file of any length (`Request.upload`); the parameters are those of the query. */
   readonly upload?: boolean
   /**
-   * Its requests or responses contain key shares, one-time passwords, their keys or root tokens: no audit device writes them in plaintext,
-   * regardless of its options, the mount's unhashed keys and the recorded headers.
+   * Its requests or responses contain key shares, one-time passwords, their keys, root tokens, or the secrets and tokens of
+   * OIDC: no audit device writes them in plaintext, regardless of its options, the mount's unhashed keys and the recorded headers.
    */
   readonly neverRaw?: boolean
   readonly handle: (call: Call<S>, values: Values<F>) => Promise<Response> | Response
