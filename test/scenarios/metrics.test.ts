@@ -77,6 +77,8 @@ describe('metrics over HTTP', function () {
     expect(value(scrape, 'vault_runtime_event_loop_delay_max_seconds')).to.be.within(0, 30)
     const expiry = (value(scrape, 'vault_tls_certificate_expiry_seconds') ?? 0) - Date.now() / 1000
     expect(expiry).to.be.within(4800, 5001)
+    const [certificate] = scrape.get('vault_tls_certificate_expiry_seconds')?.samples ?? []
+    expect(certificate?.labels['file']).to.match(/^[^/]+$/)
   }) // prettier-ignore
 
   it('tell that the storage cannot be written, while status and health answer', async () => {

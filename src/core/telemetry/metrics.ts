@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import type { AuditMetrics } from '../../audit/metrics.ts'
 import { product } from '../../util/version.ts'
 import type { Delay } from './loop-delay.ts'
@@ -94,8 +95,14 @@ function storageGauges({ storage }: Moment) {
   ]
 }
 
+/** Of files with one name, the first that expires: a path of the host is for its operators, not for all who may read metrics. */
 function certificateGauges({ certificates }: Moment) {
-  return certificates.map(({ file, notAfter }) => ({
+  const ends = new Map<string, number>()
+  for (const { file, notAfter } of certificates) {
+    const name = basename(file)
+    ends.set(name, Math.min(notAfter, ends.get(name) ?? Infinity))
+  }
+  return [...ends].map(([file, notAfter]) => ({
     name: 'vault.tls.certificate_expiry_seconds',
     about: 'When the certificate of a listener expires, seconds since 1970.',
     value: Math.floor(notAfter / 1000),
