@@ -37,18 +37,19 @@ const seconds = Number(process.env['SECONDS'] ?? 2)
 
 /**
  * The product with LevelDB and a file audit device, initialised and unsealed. `more` goes into its configuration; `known` is what
- * an earlier one on the same folder was opened with; `audited` false leaves the audit device out.
+ * an earlier one on the same folder was opened with; `audited` false leaves the audit device out; `program` is another build's.
  */
 export async function ownServer(
   folder: string,
   more = '',
   known?: Pick<OwnServer, 'share' | 'token'>,
   audited = true,
+  program = 'dist/main.js',
 ): Promise<OwnServer> {
   const port = await freePort()
   const storage = `storage "level" {\n  path = "${folder}/data"\n}`
   const config = configured(folder, port, `${storage}\n${audited ? auditFile(folder) : ''}\n${more}`)
-  return opened(spawn(process.execPath, ['dist/main.js', 'server', `-config=${config}`], { stdio: 'ignore' }), port, known) // prettier-ignore
+  return opened(spawn(process.execPath, [program, 'server', `-config=${config}`], { stdio: 'ignore' }), port, known)
 }
 
 /** OpenBao, by its program, with its own durable storage (raft, one node) and a file audit device. */
