@@ -34,6 +34,7 @@ await run(process.argv.slice(2), {
   stdio,
   env: process.env,
   ask: askHidden,
+  migrate: async (file) => (await import('./server/offline/migrate.ts')).migrateStorage(file),
   serve: async (options) => {
     let crashed: ((kind: string) => void) | undefined
     guardProcess(options.dev === undefined, () => crashed)

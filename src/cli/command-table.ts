@@ -62,6 +62,7 @@ async function loadOperator(): Promise<readonly Command[]> {
     import('./commands/operator/members.ts'),
     import('./commands/operator/generate-root.ts'),
     import('./commands/operator/snapshot.ts'),
+    import('./commands/operator/migrate.ts'),
   ])
   return modules.flatMap((module) => module.operatorCommands)
 }

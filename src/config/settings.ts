@@ -107,7 +107,8 @@ function setStorage(...[source, value, draft, item]: Parameters<Setter<Draft>>):
   draft.storage = storageOf(source, value, item)
 }
 
-function storageOf(source: Source, value: HclValue, item: HclItem): Config['storage'] {
+/** The storage of a block. @throws ConfigError */
+export function storageOf(source: Source, value: HclValue, item: HclItem): Config['storage'] {
   const [found] = labelled(source, value, item)
   const [type, body] = found ?? ['', value]
   if (type === 'inmem') return { type: 'inmem' }

@@ -5,6 +5,8 @@ import { dirname } from 'node:path'
  * Files that may be in the folder of a new storage: leftovers of a LevelDB that could not start, and those of a volume's root.
  */
 const harmless: ReadonlySet<string> = new Set(['LOCK', 'LOG', 'LOG.old', 'lost+found'])
+/** What a LevelDB leaves that was killed while it was created, or while a restore was written beside it. */
+const unfinished = /^(MANIFEST-\d+|\d+\.dbtmp|(snapshot|restoring)-[0-9a-f]{32})$/
 
 const cures: Readonly<Record<string, string>> = {
   ENOENT: 'the folder does not exist; create it, mount its volume, or correct the path',
@@ -42,7 +44,7 @@ export async function checkDataFolder(path: string): Promise<void> {
   })
   if (!found) return
   const names = await readdir(path)
-  const foreign = names.filter((name) => !harmless.has(name))
+  const foreign = names.filter((name) => !harmless.has(name) && !unfinished.test(name))
   // LevelDB's own files without the one that lists them are reported by the storage: they are damage, not foreign files.
   if (foreign.length === 0 || names.includes('CURRENT') || foreign.some((name) => /^\d+\.(ldb|sst|log)$/.test(name)))
     return

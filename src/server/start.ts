@@ -105,7 +105,7 @@ async function started(options: ServerOptions, configured: Config, log: ServerLo
   const config = options.lockoutDisabled ? { ...configured, userLockout: { all: { disabled: true } } } : configured
   const { loggers, events } = log
   const certificates = new CertificateWatch(clock, events)
-  const storage = options.storage ?? (await openStorage(config, clock, loggers.named('storage')))
+  const storage = options.storage ?? (await openStorage(config, { clock, log: loggers.named('storage') }))
   const core = new ServerCore({ config, storage, clock, loggers, certificates, engines: options.engines ?? (() => []) })
   await orStop(core.configureAudit(), async () => storage.close())
   const witnesses = await witnessesOf(config, core.audit, clock, loggers.named('audit'))

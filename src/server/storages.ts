@@ -7,7 +7,10 @@ import type { Log } from '../util/log.ts'
 import { checkDataFolder, storageFailure } from './start-failures.ts'
 
 type Settings<T extends Config['storage']['type']> = Extract<Config['storage'], { readonly type: T }>
-type Opener<T extends Config['storage']['type']> = (settings: Settings<T>, clock: Clock, log: Log) => Promise<Storage>
+type Opener<T extends Config['storage']['type']> = (
+  settings: Settings<T>,
+  parts: { readonly clock: Clock; readonly log: Log; readonly create?: boolean },
+) => Promise<Storage>
 
 /** Every kind of storage: one line each. */
 const storages: { readonly [T in Config['storage']['type']]: Opener<T> } = {
@@ -15,15 +18,25 @@ const storages: { readonly [T in Config['storage']['type']]: Opener<T> } = {
   level: openLevel,
 }
 
-/** The storage of a configuration. @throws ConfigError, and errors of opening it with the folder and the remedy */
-export async function openStorage({ storage }: Config, clock: Clock, log: Log): Promise<Storage> {
+/**
+ * The storage of a configuration.
+ * @param create an empty storage is created, and locked, at once; otherwise by its first commit
+ * @throws ConfigError, and errors of opening it with the folder and the remedy
+ */
+export async function openStorage(
+  { storage }: Pick<Config, 'storage'>,
+  parts: { readonly clock: Clock; readonly log: Log; readonly create?: boolean },
+): Promise<Storage> {
   const open = storages[storage.type] as Opener<typeof storage.type>
-  return open(storage, clock, log)
+  return open(storage, parts)
 }
 
-async function openLevel({ path, minFreeBytes }: Settings<'level'>, clock: Clock, log: Log): Promise<Storage> {
+async function openLevel(
+  { path, minFreeBytes }: Settings<'level'>,
+  parts: Parameters<Opener<'level'>>[1],
+): Promise<Storage> {
   await checkDataFolder(path)
-  const options = { clock, log, ...(minFreeBytes !== undefined && { minFreeBytes }) }
+  const options = { ...parts, ...(minFreeBytes !== undefined && { minFreeBytes }) }
   return LevelStorage.open(path, options).catch((thrown: unknown) => {
     throw storageFailure(path, thrown)
   })

@@ -59,6 +59,9 @@ export class Shell {
         if (this.typed === undefined) throw new NoTerminal()
         return this.typed
       },
+      migrate: async () => {
+        throw new Error('no test of this kind migrates a storage')
+      },
       serve: async (options) => {
         this.started.push(options)
         throw new Error('no test of this kind starts a server')

@@ -31,6 +31,16 @@ export interface Runtime {
   ask(question: string): Promise<string>
   /** Starts a server; a dependency, because the command line itself must not import it. */
   readonly serve: Serve
+  /** Copies the storage of a stopped server, by a file with `storage_source` and `storage_destination`. @throws Error with the remedy */
+  readonly migrate: (file: string) => Promise<Migrated>
+}
+
+/** Result of `operator migrate`. `revision` is that of the storage, `sha256` (hexadecimal) that of its records. */
+export interface Migrated {
+  readonly records: number
+  readonly bytes: number
+  readonly revision: string
+  readonly sha256: string
 }
 
 /** Input and result of starting a server. */
