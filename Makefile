@@ -46,13 +46,13 @@ tests: build
 # Follows docs/backups.md with a real PostgreSQL, which Debian's package brings if it is missing and we are root.
 test-postgres: tests
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || apt-get install -y --no-install-recommends postgresql
-	node_modules/.bin/mocha --no-package --timeout 60000 build/test/scenarios/postgres.slow.test.js
+	node_modules/.bin/mocha --no-package --timeout 60000 build/test/scenarios/command-line/postgres.slow.test.js
 
 # Real clients: hvac's own tests (Python 3 with venv; PyPI), a program with github.com/hashicorp/vault/api (Go; its module proxy), node-vault (npm),
 # OpenBao's program, castellan's own tests (PyPI), consul-template (Go).
 # `make test-slow` runs them too, and says so where it leaves one out. What comes from PyPI and what Go compiles is kept in .clients/.
 test-clients: tests
-	node_modules/.bin/mocha --no-package --timeout 60000 build/test/clients/*.test.js build/test/scenarios/clients.test.js
+	node_modules/.bin/mocha --no-package --timeout 60000 build/test/clients/*.test.js
 
 # MariaDB with its keys in our key-value store; Debian's packages come if they are missing and we are root.
 test-mariadb: tests

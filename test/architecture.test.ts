@@ -92,8 +92,8 @@ describe('architecture', () => {
 describe('the tests as a map', () => {
   /** What belongs to no folder of src: suites over the whole server, and what they share. */
   const suites = ['clients', 'contracts', 'docs', 'parity', 'reference', 'scenarios', 'support', 'wycheproof']
-  /** Tenants that only tests have, and suites over several folders. */
-  const others = ['auth/lockout', 'auth/passphrase', 'keys/view', 'protocols/echo']
+  /** Engines and protocols that only tests have. */
+  const others = ['auth/passphrase', 'keys/view', 'protocols/echo']
 
   const folders = readdirSync('test', { withFileTypes: true, recursive: true })
     .filter((entry) => entry.isDirectory())
@@ -102,8 +102,16 @@ describe('the tests as a map', () => {
   it('every folder of tests has its counterpart in src, and every test stands in a folder', () => {
     const missing = folders.filter((folder) => !suites.includes(folder.split('/')[0] as string) && !existsSync(join('src', folder))) // prettier-ignore
     expect(missing.toSorted()).to.deep.equal(others)
-    const rules = ['architecture', 'every-name', 'home', 'security'].map((name) => `${name}.test.ts`)
+    const rules = ['architecture', 'every-name', 'home', 'known-flaws'].map((name) => `${name}.test.ts`)
     expect(readdirSync('test').filter((file) => file.endsWith('.test.ts')).toSorted()).to.deep.equal(rules) // prettier-ignore
+  })
+
+  it('no folder of tests has more than fifteen files', () => {
+    const sizes = ['', ...folders].map((folder) => {
+      const entries = readdirSync(join('test', folder), { withFileTypes: true })
+      return { folder, size: entries.filter((entry) => entry.isFile()).length }
+    })
+    expect(sizes.filter(({ size }) => size > 15)).to.deep.equal([])
   })
 
   it('every setting of mocha for releases of Node names tests that are there', () => {

@@ -10,9 +10,9 @@ import { devServer } from './support/server.ts'
 const others = [
   'support/program.ts',
   'home.test.ts',
-  'clients/vault.ts',
-  'docs/reader.ts',
-  'scenarios/package.slow.test.ts',
+  'clients/programs/vault.ts',
+  'docs/runner/reader.ts',
+  'scenarios/server/package.slow.test.ts',
 ]
 
 describe('the home folder of whoever runs the tests', () => {

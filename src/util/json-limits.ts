@@ -19,7 +19,7 @@ export interface JsonLimits {
 
 /**
  * Enough for batches of ten thousand items and for values of megabytes. Everything is counted before anything is built, so
- * the most expensive document within them holds the event loop for less than 100 ms (measured: test/protocols/loop-delay.timed.test.ts).
+ * the most expensive document within them holds the event loop for less than 100 ms (measured: test/scenarios/event-loop/bodies-and-policies.timed.test.ts).
  */
 export const jsonLimits: JsonLimits = {
   bytes: 8 * 1024 * 1024,

@@ -10,7 +10,7 @@ import { silent } from '../../src/util/log.ts'
 import { openBarrier } from '../support/barrier.ts'
 import { HandClock } from '../support/clock.ts'
 import { temporaryFolder } from '../support/folder.ts'
-import { turnsDuring } from '../support/turns.ts'
+import { turnsDuring } from '../support/processes/event-loop-turns.ts'
 
 const faultOf = async (work: Promise<unknown>): Promise<Fault> => {
   const thrown = await work.then(

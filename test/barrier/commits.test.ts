@@ -5,7 +5,7 @@ import { randomBytes } from '../../src/crypto/fast/random.ts'
 import { MemoryStorage } from '../../src/storage/memory.ts'
 import { openBarrier } from '../support/barrier.ts'
 import { HandClock } from '../support/clock.ts'
-import { FailingStorage } from '../support/failing-storage.ts'
+import { FailingStorage } from '../support/storages/failing-storage.ts'
 
 /** The number that a fresh process finds. */
 async function found(storage: Storage, root: Uint8Array): Promise<number | undefined> {

@@ -6,9 +6,9 @@ import { randomBytes } from '../../src/crypto/fast/random.ts'
 import { openBarrier } from '../support/barrier.ts'
 import { HandClock } from '../support/clock.ts'
 import { MemoryStorage } from '../../src/storage/memory.ts'
-import { OpenStorage } from '../support/open-storage.ts'
-import { shared } from '../support/member.ts'
-import type { Shared } from '../support/member.ts'
+import { OpenStorage } from '../support/storages/open-storage.ts'
+import { shared } from '../support/processes/member.ts'
+import type { Shared } from '../support/processes/member.ts'
 
 const parts = { clock: new HandClock(), random: randomBytes }
 const outcome = async (done: Promise<unknown>): Promise<unknown> => done.catch((thrown: unknown) => thrown)

@@ -10,7 +10,7 @@ import { LevelStorage } from '../../src/storage/level/level.ts'
 import { MemoryStorage } from '../../src/storage/memory.ts'
 import { systemClock } from '../../src/util/clock.ts'
 import { silent } from '../../src/util/log.ts'
-import { turnsDuring } from '../support/turns.ts'
+import { turnsDuring } from '../support/processes/event-loop-turns.ts'
 
 const root = new Uint8Array(32).fill(1)
 const other = new Uint8Array(32).fill(2)

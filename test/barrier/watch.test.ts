@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { openBarrier } from '../support/barrier.ts'
-import { FailingStorage } from '../support/failing-storage.ts'
+import { FailingStorage } from '../support/storages/failing-storage.ts'
 
 describe('watching records', () => {
   it('reports changed records below a folder by their names, before the change is answered', async () => {

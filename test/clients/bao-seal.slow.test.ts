@@ -8,9 +8,9 @@ import { freePort } from '../support/free-port.ts'
 import { keyFile, sealedConfig, staticSeal } from '../support/seals.ts'
 import { devServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
-import { installedBao } from './bao.ts'
-import { run } from './run.ts'
-import { Service } from './service.ts'
+import { installedBao } from './programs/bao.ts'
+import { run } from './programs/run.ts'
+import { Service } from './programs/service.ts'
 
 describe('OpenBao 2.6.2, unmodified, and seals', function () {
   this.timeout(120_000)

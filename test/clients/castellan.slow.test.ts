@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { devServer } from '../support/server.ts'
-import { fromPyPi } from './pypi.ts'
-import { run } from './run.ts'
+import { fromPyPi } from './programs/pypi.ts'
+import { run } from './programs/run.ts'
 
 const tests = 'castellan.tests.functional.key_manager.test_vault_key_manager'
 

@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import { temporaryFolder } from '../support/folder.ts'
 import { leaveOut } from '../support/leave-out.ts'
 import { devServer } from '../support/server.ts'
-import { run } from './run.ts'
+import { run } from './programs/run.ts'
 
 describe('github.com/hashicorp/vault/api, unmodified', function () {
   // Go compiles everything the first time.

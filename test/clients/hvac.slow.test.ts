@@ -2,13 +2,13 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileS
 import { join, resolve } from 'node:path'
 import { expect } from 'chai'
 import { temporaryFolder } from '../support/folder.ts'
-import { run } from './run.ts'
+import { run } from './programs/run.ts'
 import { leaveOut } from '../support/leave-out.ts'
 
 /** Kept between runs: what comes from PyPI. */
 const kept = resolve('.clients')
 const python = join(kept, 'python/bin/python')
-const requirements = resolve('test/clients/python.txt')
+const requirements = resolve('test/clients/programs/python.txt')
 
 const all = [
   'api/secrets_engines/test_kv_v1.py',
@@ -48,7 +48,7 @@ const hvac = (): string => /^hvac==.+$/m.exec(readFileSync(requirements, 'utf8')
 
 /** Tests that fail on purpose or not yet, `test: reason`, one line each. */
 function reasons(): ReadonlyMap<string, string> {
-  const lines = readFileSync('test/clients/hvac.txt', 'utf8').split('\n')
+  const lines = readFileSync('test/clients/programs/hvac.txt', 'utf8').split('\n')
   return new Map(lines.filter((line) => line.includes(': ')).map((line) => line.split(/: (.*)/, 2) as [string, string]))
 }
 
@@ -69,7 +69,10 @@ describe('hvac: its own integration tests, unmodified', function () {
   /** Runs some of them, against servers that say they are this version of Vault. */
   async function tests(version: string, files: readonly string[], ...more: readonly string[]): Promise<void> {
     const shim = join(bin, 'vault')
-    writeFileSync(shim, `#!/bin/sh\nexec '${process.execPath}' '${resolve('build/test/clients/vault.js')}' "$@"\n`)
+    writeFileSync(
+      shim,
+      `#!/bin/sh\nexec '${process.execPath}' '${resolve('build/test/clients/programs/vault.js')}' "$@"\n`,
+    )
     chmodSync(shim, 0o755)
     const env = { PATH: `${bin}:${process.env['PATH']}`, VAULT_VERSION: version, PYTHONDONTWRITEBYTECODE: '1' }
     const words = ['-m', 'pytest', '-n', '2', '--dist=loadscope', '-q', '-rA', '-W', 'ignore', ...more]

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { expect } from 'chai'
 import { leaveOut } from '../support/leave-out.ts'
-import { Mariadb, hasMariadb } from '../support/mariadb.ts'
+import { Mariadb, hasMariadb } from '../support/services/mariadb.ts'
 import { devServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
 

@@ -6,7 +6,7 @@ import type { Body, TestServer } from '../support/server.ts'
 
 type Client = Readonly<Record<string, (values?: Body) => Promise<Body>>> & { token: string }
 
-/** What else node-vault does: test/scenarios/clients.test.ts. */
+/** What else node-vault does: test/clients/first-session.test.ts. */
 describe('node-vault, unmodified: logins', () => {
   let server: TestServer
   let vault: Client

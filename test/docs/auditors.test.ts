@@ -2,8 +2,8 @@ import { readFileSync, readdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { openLevelServer } from '../support/server.ts'
-import { examplesOf } from './examples.ts'
-import { Reader } from './reader.ts'
+import { examplesOf } from './runner/examples.ts'
+import { Reader } from './runner/reader.ts'
 
 describe('the examples of docs/auditors.md', function () {
   this.timeout(300_000)

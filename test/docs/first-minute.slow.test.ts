@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { temporaryFolder } from '../support/folder.ts'
 import { freePort } from '../support/free-port.ts'
-import { examplesOf } from './examples.ts'
+import { examplesOf } from './runner/examples.ts'
 import { leaveOut } from '../support/leave-out.ts'
 
 const codeOf = (kind: string): string =>

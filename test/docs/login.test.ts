@@ -1,17 +1,17 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { ApiServer } from '../support/api-server.ts'
+import { ApiServer } from '../support/services/api-server.ts'
 import { certificate } from '../support/certificate.ts'
-import { IdentityProvider, takesBrowsers } from '../support/identity-provider.ts'
+import { IdentityProvider, takesBrowsers } from '../support/services/identity-provider.ts'
 import { jwt, jwtKey } from '../support/jwt.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { issue } from '../support/pki.ts'
-import { LdapServer } from '../support/ldap-server.ts'
+import { LdapServer } from '../support/services/ldap-server.ts'
 import { devServer } from '../support/server.ts'
-import { tlsServer } from '../support/tls-server.ts'
-import { examplesOf } from './examples.ts'
-import { Reader } from './reader.ts'
+import { tlsServer } from '../support/processes/tls-server.ts'
+import { examplesOf } from './runner/examples.ts'
+import { Reader } from './runner/reader.ts'
 
 /** Puts into a directory what the page takes to be there. */
 function fill(ldap: LdapServer): void {

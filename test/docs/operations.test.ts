@@ -5,8 +5,8 @@ import { freePort } from '../support/free-port.ts'
 import { Shell } from '../cli/support.ts'
 import { certificateFiles } from '../support/certificate.ts'
 import { program } from '../support/program.ts'
-import { examplesOf } from './examples.ts'
-import { Reader } from './reader.ts'
+import { examplesOf } from './runner/examples.ts'
+import { Reader } from './runner/reader.ts'
 
 /** The holders of five shares: whoever is asked for one gives the next. */
 const holders = `#!/bin/bash

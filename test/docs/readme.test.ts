@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { devServer, levelServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
-import { examplesOf } from './examples.ts'
-import { Reader } from './reader.ts'
+import { examplesOf } from './runner/examples.ts'
+import { Reader } from './runner/reader.ts'
 
 /** Follows every example of a kind. @returns what each printed */
 async function followed(server: TestServer, reader: Reader, kind: string): Promise<readonly string[]> {

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { freePort } from '../support/free-port.ts'
-import { examplesOf } from './examples.ts'
-import { Reader, programAlone } from './reader.ts'
+import { examplesOf } from './runner/examples.ts'
+import { Reader, programAlone } from './runner/reader.ts'
 
 describe('the examples of docs/seals.md', function () {
   this.timeout(180_000)

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { devServer } from '../support/server.ts'
-import { examplesOf } from './examples.ts'
-import { Reader } from './reader.ts'
+import { examplesOf } from './runner/examples.ts'
+import { Reader } from './runner/reader.ts'
 
 describe('docs/secrets.md', function () {
   this.timeout(120_000)

@@ -3,8 +3,8 @@ import { expect } from 'chai'
 import { keyType, keyTypes } from '../../src/crypto/keys/key-types.ts'
 import type { KeyTypeName } from '../../src/crypto/keys/key-types.ts'
 import { devServer } from '../support/server.ts'
-import { examplesOf } from './examples.ts'
-import { Reader } from './reader.ts'
+import { examplesOf } from './runner/examples.ts'
+import { Reader } from './runner/reader.ts'
 
 const page = 'docs/transit.md'
 

@@ -8,7 +8,7 @@ import { LiveKey, uncounted } from '../../src/keys/live-key.ts'
 import { newKey, newVersion, rotated } from '../../src/keys/record.ts'
 import type { KeyRecord } from '../../src/keys/record.ts'
 import { faultOf } from '../support/seal-manager.ts'
-import { unaudited } from '../support/key-spec.ts'
+import { unaudited } from '../support/requests/key-spec.ts'
 
 const types = (Object.keys(keyTypes) as KeyTypeName[]).filter((type) => keyType(type).cipher?.authenticated)
 const kinds = [

@@ -5,7 +5,7 @@ import { silent } from '../../src/util/log.ts'
 import { openBarrier } from '../support/barrier.ts'
 import { HandClock } from '../support/clock.ts'
 import { devServer } from '../support/server.ts'
-import { keySpec } from '../support/key-spec.ts'
+import { keySpec } from '../support/requests/key-spec.ts'
 
 const hour = 3_600_000
 

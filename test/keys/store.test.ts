@@ -6,7 +6,7 @@ import { silent } from '../../src/util/log.ts'
 import { openBarrier } from '../support/barrier.ts'
 import { HandClock } from '../support/clock.ts'
 import { faultOf } from '../support/seal-manager.ts'
-import { keySpec } from '../support/key-spec.ts'
+import { keySpec } from '../support/requests/key-spec.ts'
 
 async function opened() {
   const { barrier } = await openBarrier()

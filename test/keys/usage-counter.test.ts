@@ -10,9 +10,9 @@ import { KeyStore } from '../../src/keys/store.ts'
 import { silent } from '../../src/util/log.ts'
 import { openBarrier } from '../support/barrier.ts'
 import { HandClock } from '../support/clock.ts'
-import { FailingStorage } from '../support/failing-storage.ts'
-import type { Failure } from '../support/failing-storage.ts'
-import { unaudited, keySpec } from '../support/key-spec.ts'
+import { FailingStorage } from '../support/storages/failing-storage.ts'
+import type { Failure } from '../support/storages/failing-storage.ts'
+import { unaudited, keySpec } from '../support/requests/key-spec.ts'
 
 const message = Buffer.from('m')
 

@@ -33,13 +33,14 @@ export function replayCommands(): Replay {
 }
 
 /**
- * Differences that stay: `case step, step …: reason`, one line each, a file for each area.
- * @param of - takes the names of the areas wanted
+ * Differences that stay: `case step, step …: reason`, one line each; `differences/auth/cert.txt` has those of the area `auth-cert`.
+ * @param of - which areas are wanted
  */
 export function reasons(of: (area: string) => boolean): ReadonlyMap<string, string> {
   const folder = resolve('test/parity/differences')
   const found = new Map<string, string>()
-  for (const file of readdirSync(folder).filter(of))
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.txt'))
+  for (const file of files.filter((name) => of(name.replace('/', '-').replace('.txt', ''))))
     for (const line of readFileSync(join(folder, file), 'utf8').split('\n')) {
       const [, name, steps, reason] = /^([\w-]+) ([\d ,]+): (.+)$/.exec(line) ?? []
       for (const step of steps?.split(',') ?? []) found.set(`${name} ${step.trim()}`, reason as string)

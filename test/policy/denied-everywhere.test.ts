@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
-import { operationsOf } from '../support/operations.ts'
-import type { Operation } from '../support/operations.ts'
+import { operationsOf } from '../support/requests/operations.ts'
+import type { Operation } from '../support/requests/operations.ts'
 import { devServer } from '../support/server.ts'
 import type { Body, TestServer } from '../support/server.ts'
 
@@ -33,7 +33,7 @@ describe('a denied value', () => {
   it('Vault 2.0.4: does not slip past, however it is spelt, in any parameter of any route', async function () {
     this.timeout(120_000)
     // No policy is asked about these.
-    const open = readFileSync('test/protocols/public-routes.txt', 'utf8').split('\n')
+    const open = readFileSync('test/scenarios/access/public-routes.txt', 'utf8').split('\n')
     let [denied, free] = [0, 0]
     for (const { path, method, kinds: types } of operations) {
       const fields = Object.entries(types).filter(([, type]) => Object.hasOwn(kinds, type))

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { compileKeyFilter, pathOfKey } from '../../src/policy/key-filter.ts'
-import { worked } from '../support/worked.ts'
+import { worked } from '../support/processes/processor-time.ts'
 
 describe('list_scan_response_keys_filter_path', () => {
   const filled = (text: string, folder = 'kv/metadata/', key = 'App'): string | undefined => {

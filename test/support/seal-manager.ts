@@ -11,7 +11,7 @@ import { RootKeySeal } from '../../src/seal/root-key-seal.ts'
 import { base62 } from '../../src/util/base62.ts'
 import type { Clock } from '../../src/util/clock.ts'
 import { silent } from '../../src/util/log.ts'
-import { FailingStorage } from './failing-storage.ts'
+import { FailingStorage } from './storages/failing-storage.ts'
 
 /** Waits for nothing: what should happen later happens at the next turn of the event loop. */
 const hasty: Clock = {
@@ -22,38 +22,38 @@ const hasty: Clock = {
   },
 }
 
-/** A room over a storage that can be made to fail, with its ceremonies; on the same storage again it is the server restarted. */
-export class TestRoom {
+/** A seal manager over a storage that can be made to fail, with its key-share operations. Another one on the same storage is the restarted server. */
+export class TestSealManager {
   readonly storage: FailingStorage
   readonly barrier: EncryptedBarrier
-  readonly room: SealManager
+  readonly manager: SealManager
   readonly rekey: Rekey
   readonly rotation: Rekey
   readonly root: GenerateRoot
-  /** What the room asked its life to do. */
+  /** The hooks that the manager has called. */
   readonly calls: string[] = []
   /** Replace one to make it fail. */
-  life: LifecycleHooks
+  hooks: LifecycleHooks
 
   constructor(storage = new FailingStorage()) {
     this.storage = storage
     this.barrier = new EncryptedBarrier({ storage, clock: hasty, random: randomBytes })
-    this.life = {
+    this.hooks = {
       afterUnseal: async () => {
         await this.barrier.view('core/').put('opened', true)
       },
       beforeSeal: async () => {
-        for (const ceremony of [this.rekey, this.rotation, this.root]) ceremony.drop()
+        for (const operation of [this.rekey, this.rotation, this.root]) operation.drop()
       },
       createRootToken: async () => base62(rootTokenLength, randomBytes),
     }
-    const told = (name: 'afterUnseal' | 'beforeSeal'): (() => Promise<void>) => {
+    const recorded = (name: 'afterUnseal' | 'beforeSeal'): (() => Promise<void>) => {
       return async () => {
         this.calls.push(name)
-        await this.life[name]()
+        await this.hooks[name]()
       }
     }
-    this.room = new SealManager({
+    this.manager = new SealManager({
       storage,
       barrier: this.barrier,
       seal: new RootKeySeal(randomBytes),
@@ -62,38 +62,38 @@ export class TestRoom {
       clock: hasty,
       log: silent,
       hooks: {
-        afterUnseal: told('afterUnseal'),
-        beforeSeal: told('beforeSeal'),
-        createRootToken: async () => this.life.createRootToken(),
+        afterUnseal: recorded('afterUnseal'),
+        beforeSeal: recorded('beforeSeal'),
+        createRootToken: async () => this.hooks.createRootToken(),
       },
     })
     const backups = new ShareBackups(this.barrier.view('core/'))
-    this.rekey = new Rekey(this.room, randomUUID, backups)
-    this.rotation = new Rekey(this.room, randomUUID, backups)
-    this.root = new GenerateRoot(this.room, randomBytes, randomUUID)
+    this.rekey = new Rekey(this.manager, randomUUID, backups)
+    this.rotation = new Rekey(this.manager, randomUUID, backups)
+    this.root = new GenerateRoot(this.manager, randomBytes, randomUUID)
   }
 
   /** The same storage after a restart, sealed. */
-  restarted(): TestRoom {
+  restarted(): TestSealManager {
     this.storage.plan = []
     this.storage.always = undefined
-    return new TestRoom(this.storage)
+    return new TestSealManager(this.storage)
   }
 
   async unseal(shares: readonly Uint8Array[]): Promise<void> {
-    for (const share of shares) await this.room.unseal(share)
+    for (const share of shares) await this.manager.unseal(share)
   }
 
-  /** Whether these shares open the server after a restart. */
+  /** Whether these shares unseal the server after a restart. */
   async opensWith(shares: readonly Uint8Array[]): Promise<boolean> {
     const again = this.restarted()
     await again.unseal(shares).catch(() => {})
-    const open = again.room.isUnsealed && (await again.barrier.view('core/').get('opened')) === true
-    await again.room.seal()
+    const open = again.manager.isUnsealed && (await again.barrier.view('core/').get('opened')) === true
+    await again.manager.seal()
     return open
   }
 
-  /** Gives shares to a ceremony with its nonce; what the last one gave. */
+  /** Submits shares to a rekey with its nonce. @returns the answer to the last one */
   async give(rekey: Rekey, shares: readonly Uint8Array[]) {
     const { nonce } = await rekey.status()
     let last: Awaited<ReturnType<Rekey['update']>>
@@ -102,10 +102,10 @@ export class TestRoom {
   }
 }
 
-/** An initialised and open room. */
-export async function openRoom(count = 3, threshold = 2) {
-  const test = new TestRoom()
-  const { shares } = await test.room.initialise(count, threshold)
+/** An initialised and unsealed seal manager. */
+export async function unsealedManager(count = 3, threshold = 2) {
+  const test = new TestSealManager()
+  const { shares } = await test.manager.initialise(count, threshold)
   await test.unseal(shares.slice(0, threshold))
   return { test, shares }
 }

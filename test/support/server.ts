@@ -5,7 +5,7 @@ import { startServer } from '../../src/server/start.ts'
 import type { RunningServer, ServerOptions } from '../../src/server/start.ts'
 import type { Clock } from '../../src/util/clock.ts'
 import { temporaryFolder } from './folder.ts'
-import { holdResponsesToRoutes } from './returns.ts'
+import { holdResponsesToRoutes } from './requests/returns.ts'
 
 holdResponsesToRoutes()
 

@@ -10,7 +10,7 @@ import { measure } from '../../src/snapshot/sums.ts'
 import { snapshotFile } from '../../src/snapshot/write.ts'
 import { devServer, initialised, levelServer, openLevelServer, unseal } from '../support/server.ts'
 import type { Reply, TestServer } from '../support/server.ts'
-import { download, saved, unsealRestored, upload } from '../support/snapshot-files.ts'
+import { download, saved, unsealRestored, upload } from '../support/storages/snapshot-files.ts'
 
 const filled = async (): Promise<TestServer> => {
   const server = await openLevelServer(

@@ -6,7 +6,7 @@ import type { TokenSpec } from '../../src/contract/identity.ts'
 import { Secret } from '../../src/util/secret.ts'
 import { openBarrier } from '../support/barrier.ts'
 import { HandClock } from '../support/clock.ts'
-import { FailingStorage } from '../support/failing-storage.ts'
+import { FailingStorage } from '../support/storages/failing-storage.ts'
 
 const spec = (path: string, more: Partial<TokenSpec> = {}): TokenSpec => ({
   type: 'service', namespace: 'root', policies: ['p'], path, meta: null, displayName: 'token', ttl: 3600, explicitMaxTtl: 0, period: 0, numUses: 0, renewable: true, boundCidrs: [], entityId: '', ...more,

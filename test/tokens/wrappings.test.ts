@@ -7,7 +7,7 @@ import { Numeral } from '../../src/util/json.ts'
 import { Secret } from '../../src/util/secret.ts'
 import { openBarrier } from '../support/barrier.ts'
 import { HandClock } from '../support/clock.ts'
-import { FailingStorage } from '../support/failing-storage.ts'
+import { FailingStorage } from '../support/storages/failing-storage.ts'
 
 const content = (clock: HandClock, creationTtl = 60): Wrapped => ({
   response: { data: { key: 'opensesame', large: new Numeral('12345678901234567890') } },

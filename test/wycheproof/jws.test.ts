@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { IdentityProvider, sends } from '../support/identity-provider.ts'
+import { IdentityProvider, sends } from '../support/services/identity-provider.ts'
 import { devServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
 import { jwsGroups } from './vectors.ts'

@@ -6,7 +6,7 @@ import { lineLimits, redact, redactSteps } from '../../../src/audit/lines/redact
 import type { Redaction } from '../../../src/audit/lines/redact.ts'
 import { Numeral } from '../../../src/util/json.ts'
 import { inTurns } from '../../../src/util/slices.ts'
-import { turnsDuring } from '../../support/turns.ts'
+import { turnsDuring } from '../../support/processes/event-loop-turns.ts'
 
 const salt = Buffer.alloc(32, 9)
 const hashOf = (input: string | Uint8Array): string =>

@@ -2,8 +2,8 @@ import { request } from 'node:https'
 import { expect } from 'chai'
 import { issue, pemDer, usage } from '../../support/pki.ts'
 import type { Issued } from '../../support/pki.ts'
-import { agentOf, tlsServer } from '../../support/tls-server.ts'
-import type { TlsServer } from '../../support/tls-server.ts'
+import { agentOf, tlsServer } from '../../support/processes/tls-server.ts'
+import type { TlsServer } from '../../support/processes/tls-server.ts'
 
 const root = issue({ commonName: 'Root', isAuthority: true })
 const between = issue({ commonName: 'Between', isAuthority: true, issuer: root })

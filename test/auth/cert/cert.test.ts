@@ -4,8 +4,8 @@ import { expect } from 'chai'
 import { general, issue, nameConstraints, revocationList, usage } from '../../support/pki.ts'
 import type { Issued } from '../../support/pki.ts'
 import type { Body, Reply } from '../../support/server.ts'
-import { agentOf, tlsServer } from '../../support/tls-server.ts'
-import type { TlsServer } from '../../support/tls-server.ts'
+import { agentOf, tlsServer } from '../../support/processes/tls-server.ts'
+import type { TlsServer } from '../../support/processes/tls-server.ts'
 
 const authOf = (reply: Reply) => reply.body['auth'] as Readonly<Record<string, Readonly<Record<string, string>>>>
 const errorOf = (reply: Reply): string => (reply.body['errors'] as readonly string[] | undefined)?.[0] ?? reply.text

@@ -1,11 +1,11 @@
 import { expect } from 'chai'
 import { HandClock } from '../../support/clock.ts'
-import { OcspServer } from '../../support/ocsp.ts'
+import { OcspServer } from '../../support/services/ocsp.ts'
 import { issue, pemDer, revocationList, usage } from '../../support/pki.ts'
 import type { Issued } from '../../support/pki.ts'
 import type { Body } from '../../support/server.ts'
-import { tlsServer } from '../../support/tls-server.ts'
-import type { TlsServer } from '../../support/tls-server.ts'
+import { tlsServer } from '../../support/processes/tls-server.ts'
+import type { TlsServer } from '../../support/processes/tls-server.ts'
 
 const day = 24 * 3600
 const authority = (commonName: string, more = {}) => issue({ commonName, isAuthority: true, ends: 7 * day, ...more })

@@ -3,13 +3,13 @@ import { networkInterfaces } from 'node:os'
 import { expect } from 'chai'
 import { HandClock } from '../../support/clock.ts'
 import { leaveOut } from '../../support/leave-out.ts'
-import { OcspServer, nonceOf, ocspResponse, ocspSigning, wrapped } from '../../support/ocsp.ts'
-import type { OcspAnswer } from '../../support/ocsp.ts'
+import { OcspServer, nonceOf, ocspResponse, ocspSigning, wrapped } from '../../support/services/ocsp.ts'
+import type { OcspAnswer } from '../../support/services/ocsp.ts'
 import { issue, ocspServers, revocationList, usage } from '../../support/pki.ts'
 import type { Issued } from '../../support/pki.ts'
 import type { Body, Reply } from '../../support/server.ts'
-import { agentOf, tlsServer } from '../../support/tls-server.ts'
-import type { TlsServer } from '../../support/tls-server.ts'
+import { agentOf, tlsServer } from '../../support/processes/tls-server.ts'
+import type { TlsServer } from '../../support/processes/tls-server.ts'
 
 const week = 7 * 24 * 3600
 const root = issue({ commonName: 'Root', isAuthority: true, ends: week })

@@ -6,11 +6,11 @@ import { expect } from 'chai'
 import { temporaryFolder } from '../../support/folder.ts'
 import { freePort } from '../../support/free-port.ts'
 import { leaveOut } from '../../support/leave-out.ts'
-import { ocspSigning } from '../../support/ocsp.ts'
+import { ocspSigning } from '../../support/services/ocsp.ts'
 import { issue, usage } from '../../support/pki.ts'
 import type { Issued } from '../../support/pki.ts'
-import { tlsServer } from '../../support/tls-server.ts'
-import type { TlsServer } from '../../support/tls-server.ts'
+import { tlsServer } from '../../support/processes/tls-server.ts'
+import type { TlsServer } from '../../support/processes/tls-server.ts'
 
 const root = issue({ commonName: 'Root', isAuthority: true })
 const delegate = issue({ commonName: 'OCSP', issuer: root, usages: [ocspSigning] })

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { certificate } from '../../support/certificate.ts'
 import { HandClock } from '../../support/clock.ts'
-import { IdentityProvider, keySet, sends } from '../../support/identity-provider.ts'
+import { IdentityProvider, keySet, sends } from '../../support/services/identity-provider.ts'
 import { jwt, jwtKey } from '../../support/jwt.ts'
 import { devServer } from '../../support/server.ts'
 import type { Body, Reply, TestServer } from '../../support/server.ts'

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { ApiServer } from '../../support/api-server.ts'
+import { ApiServer } from '../../support/services/api-server.ts'
 import { certificate } from '../../support/certificate.ts'
 import { HandClock } from '../../support/clock.ts'
 import { jwtKey } from '../../support/jwt.ts'

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { HandClock } from '../../support/clock.ts'
-import { LdapServer } from '../../support/ldap-server.ts'
+import { LdapServer } from '../../support/services/ldap-server.ts'
 import { devServer } from '../../support/server.ts'
 import type { Body, Reply, TestServer } from '../../support/server.ts'
 

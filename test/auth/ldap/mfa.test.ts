@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { People, demandOf, tokenOf } from '../../engines/identity/mfa/support.ts'
 import { HandClock } from '../../support/clock.ts'
-import { LdapServer } from '../../support/ldap-server.ts'
+import { LdapServer } from '../../support/services/ldap-server.ts'
 import { devServer } from '../../support/server.ts'
 import type { Body } from '../../support/server.ts'
 

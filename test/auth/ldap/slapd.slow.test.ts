@@ -3,8 +3,8 @@ import { certificate } from '../../support/certificate.ts'
 import { leaveOut } from '../../support/leave-out.ts'
 import { devServer } from '../../support/server.ts'
 import type { Body, Reply, TestServer } from '../../support/server.ts'
-import { Slapd, hasSlapd } from '../../support/slapd.ts'
-import { entries, groups, open, people, searcher, teams } from '../../support/slapd-entries.ts'
+import { Slapd, hasSlapd } from '../../support/services/slapd.ts'
+import { entries, groups, open, people, searcher, teams } from '../../support/services/slapd-entries.ts'
 
 const wrong = { errors: ['invalid username or password'] }
 const unavailable = { errors: ['the LDAP server cannot be asked now: try again. The log of this server says why'] }

@@ -12,8 +12,8 @@ import { silent } from '../../../src/util/log.ts'
 import { openBarrier } from '../../support/barrier.ts'
 import { HandClock } from '../../support/clock.ts'
 import { temporaryFolder } from '../../support/folder.ts'
-import { OpenStorage } from '../../support/open-storage.ts'
-import type { Disk } from '../../support/open-storage.ts'
+import { OpenStorage } from '../../support/storages/open-storage.ts'
+import type { Disk } from '../../support/storages/open-storage.ts'
 
 const watched = [
   'mounts/a',

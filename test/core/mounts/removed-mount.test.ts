@@ -5,8 +5,8 @@ import { Secret } from '../../../src/util/secret.ts'
 import { passphraseEngine } from '../../auth/passphrase/engine.ts'
 import { openBarrier } from '../../support/barrier.ts'
 import { HandClock } from '../../support/clock.ts'
-import { FailingStorage } from '../../support/failing-storage.ts'
-import { mountSpec, openCore } from '../../support/open.ts'
+import { FailingStorage } from '../../support/storages/failing-storage.ts'
+import { mountSpec, unsealedCore } from '../../support/unsealed-core.ts'
 
 const spec = {
   type: 'service', namespace: 'root', policies: ['default'], meta: null, displayName: '', ttl: 3600, explicitMaxTtl: 0, period: 0,
@@ -20,7 +20,7 @@ describe('the removal of an auth mount', () => {
   it('that a crash interrupts is finished at the next start: its tokens, those below, their drawers', async () => {
     const clock = new HandClock()
     const { barrier } = await openBarrier(new FailingStorage(), clock)
-    const open = async () => openCore(barrier, clock, [passphraseEngine])
+    const open = async () => unsealedCore(barrier, clock, [passphraseEngine])
     const core = await open()
     const { mounts } = core.namespaces.root
     await mounts.enable(mountSpec('people/', 'passphrase', 'auth'))

@@ -6,15 +6,15 @@ import type { Cubbyhole } from '../../../src/engines/cubbyhole/engine.ts'
 import { Secret } from '../../../src/util/secret.ts'
 import { openBarrier } from '../../support/barrier.ts'
 import { HandClock } from '../../support/clock.ts'
-import { FailingStorage } from '../../support/failing-storage.ts'
-import type { Failure } from '../../support/failing-storage.ts'
-import { mountSpec, openCore } from '../../support/open.ts'
+import { FailingStorage } from '../../support/storages/failing-storage.ts'
+import type { Failure } from '../../support/storages/failing-storage.ts'
+import { mountSpec, unsealedCore } from '../../support/unsealed-core.ts'
 
 async function setUp() {
   const clock = new HandClock()
   const storage = new FailingStorage()
   const { barrier } = await openBarrier(storage, clock)
-  return { storage, view: barrier.view(''), open: async () => openCore(barrier, clock) }
+  return { storage, view: barrier.view(''), open: async () => unsealedCore(barrier, clock) }
 }
 
 /** Names of all records below a folder. */

@@ -7,7 +7,7 @@ import type { PrivateKey } from 'openpgp'
 import { decoded } from '../../../src/core/seal/generate-root.ts'
 import { readPgpKey } from '../../../src/crypto/keys/pgp.ts'
 import { leaveOut } from '../../support/leave-out.ts'
-import { TestRoom, faultOf, openRoom } from '../../support/seal-manager.ts'
+import { TestSealManager, faultOf, unsealedManager } from '../../support/seal-manager.ts'
 
 /** Somebody with a PGP key pair, as the library of the openpgp project makes it. */
 interface Holder {
@@ -132,17 +132,17 @@ describe('shares and root tokens encrypted with PGP', () => {
     Promise.all(messages.map(async (message, at) => Buffer.from(await read(message, holders[at] ?? ann), 'hex')))
 
   it('init hands each share to its holder alone, and the root token to its own', async () => {
-    const test = new TestRoom()
-    const made = await test.room.initialise(2, 2, { pgpKeys: given(), rootTokenPgpKey: ben.given })
+    const test = new TestSealManager()
+    const made = await test.manager.initialise(2, 2, { pgpKeys: given(), rootTokenPgpKey: ben.given })
     expect((await opened(made.shares, [ann, ben])).map(({ length }) => length)).to.deep.equal([33, 33])
     expect(await read(Buffer.from(made.rootToken, 'base64'), ben)).to.match(/^[A-Za-z0-9]{26}$/)
     await test.unseal(await opened(made.shares, [ann, ben]))
-    expect(test.room.isUnsealed).to.equal(true)
+    expect(test.manager.isUnsealed).to.equal(true)
     expect(await read(made.shares[0] ?? new Uint8Array(), ben).catch(() => 'closed')).to.equal('closed')
   })
 
   it('init with keys that cannot be used initialises nothing', async () => {
-    const test = new TestRoom()
+    const test = new TestSealManager()
     const secret = Buffer.from(ann.key.write()).toString('base64')
     for (const pgpKeys of [
       [ann.given],
@@ -153,13 +153,13 @@ describe('shares and root tokens encrypted with PGP', () => {
       [ann.given, secret],
     ])
       // prettier-ignore
-      expect((await faultOf(test.room.initialise(2, 2, { pgpKeys }))).code).to.equal('invalid_request')
-    expect((await faultOf(test.room.initialise(2, 2, { rootTokenPgpKey: 'AAAA' }))).code).to.equal('invalid_request')
-    expect((await test.room.status()).initialised).to.equal(false)
+      expect((await faultOf(test.manager.initialise(2, 2, { pgpKeys }))).code).to.equal('invalid_request')
+    expect((await faultOf(test.manager.initialise(2, 2, { rootTokenPgpKey: 'AAAA' }))).code).to.equal('invalid_request')
+    expect((await test.manager.status()).initialised).to.equal(false)
   })
 
   it('a rekey hands the new shares to their holders, and keeps a copy when told to', async () => {
-    const { test, shares } = await openRoom()
+    const { test, shares } = await unsealedManager()
     await test.rekey.start(
       { shares: 2, threshold: 2, verify: false, pgpKeys: [ben.given, ann.given], backup: true },
       '',
@@ -180,7 +180,7 @@ describe('shares and root tokens encrypted with PGP', () => {
   })
 
   it('a rekey with verification takes the decrypted shares back', async () => {
-    const { test, shares } = await openRoom()
+    const { test, shares } = await unsealedManager()
     await test.rekey.start({ shares: 2, threshold: 2, verify: true, pgpKeys: given() }, '')
     const made = await test.give(test.rekey, shares.slice(0, 2))
     for (const share of await opened(made?.shares ?? [], [ann, ben]))
@@ -189,14 +189,14 @@ describe('shares and root tokens encrypted with PGP', () => {
   })
 
   it('a rekey never keeps a copy of shares in clear', async () => {
-    const { test } = await openRoom()
+    const { test } = await unsealedManager()
     const asked = test.rekey.start({ shares: 2, threshold: 2, verify: false, backup: true }, '')
     expect((await faultOf(asked)).code).to.equal('invalid_request')
     expect((await test.rekey.status()).started).to.equal(false)
   })
 
   it('the shares stay as they were when their copy cannot be kept', async () => {
-    const { test, shares } = await openRoom()
+    const { test, shares } = await unsealedManager()
     await test.rekey.start({ shares: 2, threshold: 2, verify: false, pgpKeys: given(), backup: true }, '')
     test.storage.plan = ['refused']
     expect((await faultOf(test.give(test.rekey, shares.slice(0, 2)))).code).to.equal('unavailable')
@@ -204,7 +204,7 @@ describe('shares and root tokens encrypted with PGP', () => {
   })
 
   it('a generated root token comes encrypted instead of behind a one-time password', async () => {
-    const { test, shares } = await openRoom()
+    const { test, shares } = await unsealedManager()
     expect((await faultOf(test.root.start('x'.repeat(26), ann.given))).code).to.equal('invalid_request')
     expect(await test.root.start('', ann.given)).to.equal('')
     const { nonce, fingerprint } = await test.root.status()

@@ -1,23 +1,23 @@
 import { expect } from 'chai'
 import type { NewShares } from '../../../src/contract/seal.ts'
-import type { Failure } from '../../support/failing-storage.ts'
-import { TestRoom, faultOf, openRoom } from '../../support/seal-manager.ts'
+import type { Failure } from '../../support/storages/failing-storage.ts'
+import { TestSealManager, faultOf, unsealedManager } from '../../support/seal-manager.ts'
 
 const wish = { shares: 5, threshold: 3, verify: false }
 
 /** Gives enough new shares back; the last may fail. */
-async function giveBack(test: TestRoom, made: NewShares | undefined): Promise<void> {
+async function giveBack(test: TestSealManager, made: NewShares | undefined): Promise<void> {
   for (const share of made?.shares.slice(0, 3) ?? [])
     await test.rekey.verify(share, made?.verificationNonce ?? '', 'idle').catch(() => {})
 }
 
 describe('rekey', () => {
   it('replaces the shares: the new ones open the server, the old ones do not', async () => {
-    const { test, shares } = await openRoom()
+    const { test, shares } = await unsealedManager()
     await test.rekey.start(wish, 'busy')
     const made = await test.give(test.rekey, shares.slice(0, 2))
     expect(made?.shares).to.have.length(5)
-    expect(await test.room.status()).to.include({ shares: 5, threshold: 3, sealed: false })
+    expect(await test.manager.status()).to.include({ shares: 5, threshold: 3, sealed: false })
     expect((await test.rekey.status()).started).to.equal(false)
     await test.barrier.rotate()
     expect(await test.opensWith(shares)).to.equal(false)
@@ -25,7 +25,7 @@ describe('rekey', () => {
   })
 
   it('takes a new root key too: old shares and an old seal record do not open a later keyring', async () => {
-    const { test, shares } = await openRoom()
+    const { test, shares } = await unsealedManager()
     const [old] = await test.storage.get(['seal'])
     await test.rekey.start(wish, 'busy')
     await test.give(test.rekey, shares.slice(0, 2))
@@ -38,7 +38,7 @@ describe('rekey', () => {
       [1, 1],
       [3, 2],
     ] as const) {
-      const { test, shares } = await openRoom(count, threshold)
+      const { test, shares } = await unsealedManager(count, threshold)
       await test.rekey.start(wish, 'busy')
       const { nonce } = await test.rekey.status()
       const answers = await Promise.allSettled(
@@ -55,14 +55,14 @@ describe('rekey', () => {
     for (const verify of [false, true])
       for (const first of failures)
         for (const always of [undefined, ...failures]) {
-          const { test, shares } = await openRoom()
+          const { test, shares } = await unsealedManager()
           await test.rekey.start({ ...wish, verify }, 'busy')
           test.storage.plan = [first]
           test.storage.always = always
           const made = await test.give(test.rekey, shares.slice(0, 2)).catch(() => undefined)
           if (verify) await giveBack(test, made)
           test.storage.always = undefined
-          if (test.room.isUnsealed) await test.barrier.rotate()
+          if (test.manager.isUnsealed) await test.barrier.rotate()
           const [oldOpen, newOpen] = [
             await test.opensWith(shares.slice(0, 2)),
             made ? await test.opensWith(made.shares.slice(0, 3)) : false,
@@ -74,16 +74,16 @@ describe('rekey', () => {
   })
 
   it('seals itself and still hands out the new shares when the storage never tells', async () => {
-    const { test, shares } = await openRoom()
+    const { test, shares } = await unsealedManager()
     await test.rekey.start(wish, 'busy')
     test.storage.always = 'lost'
     const made = await test.give(test.rekey, shares.slice(0, 2))
     expect(made).to.include({ unsettled: true })
-    expect([test.room.isUnsealed, test.barrier.sealed]).to.deep.equal([false, true])
+    expect([test.manager.isUnsealed, test.barrier.sealed]).to.deep.equal([false, true])
   })
 
   it('begins again after a wrong set, and refuses a repeated share: a holder counts once (0.10.4)', async () => {
-    const { test, shares } = await openRoom()
+    const { test, shares } = await unsealedManager()
     await test.rekey.start(wish, 'busy')
     const { nonce } = await test.rekey.status()
     const [a, b] = shares as [Uint8Array, Uint8Array]
@@ -98,7 +98,7 @@ describe('rekey', () => {
   })
 
   it('never tells the right nonce to who gave a wrong one', async () => {
-    const { test, shares } = await openRoom()
+    const { test, shares } = await unsealedManager()
     await test.rekey.start(wish, 'busy')
     const { nonce } = await test.rekey.status()
     const share = shares[0] as Uint8Array
@@ -110,16 +110,16 @@ describe('rekey', () => {
   })
 
   it('is ended by a seal, with the old shares in force', async () => {
-    const { test, shares } = await openRoom()
+    const { test, shares } = await unsealedManager()
     await test.rekey.start({ ...wish, verify: true }, 'busy')
     await test.give(test.rekey, shares.slice(0, 2))
-    await test.room.seal()
+    await test.manager.seal()
     await test.unseal(shares.slice(1))
     expect(await test.rekey.status()).to.include({ started: false, verificationNonce: '' })
   })
 
   it('is ended by another rekey that replaces the shares', async () => {
-    const { test, shares } = await openRoom()
+    const { test, shares } = await unsealedManager()
     await test.rotation.start({ ...wish, verify: true }, 'busy')
     const waiting = await test.give(test.rotation, shares.slice(0, 2))
     await test.root.start('')
@@ -136,11 +136,11 @@ describe('rekey', () => {
 
 describe('rekey with verification', () => {
   it('keeps the old shares until enough new ones were given back, and a new root key meanwhile', async () => {
-    const { test, shares } = await openRoom()
+    const { test, shares } = await unsealedManager()
     await test.rekey.start({ ...wish, verify: true }, 'busy')
     const made = await test.give(test.rekey, shares.slice(0, 2))
     const fresh = made?.shares.slice(0, 3) ?? []
-    await test.room.rotateRoot()
+    await test.manager.rotateRoot()
     const [before] = await test.storage.get(['seal'])
     for (const share of fresh.slice(0, 2)) await test.rekey.verify(share, made?.verificationNonce ?? '', 'idle')
     expect((await test.storage.get(['seal']))[0]?.value).to.deep.equal(before?.value)
@@ -151,7 +151,7 @@ describe('rekey with verification', () => {
   })
 
   it('begins again with another nonce after a wrong or repeated share', async () => {
-    const { test, shares } = await openRoom()
+    const { test, shares } = await unsealedManager()
     await test.rekey.start({ ...wish, verify: true }, 'busy')
     const made = await test.give(test.rekey, shares.slice(0, 2))
     const [a, b, c] = (made?.shares ?? []) as [Uint8Array, Uint8Array, Uint8Array]
@@ -172,7 +172,7 @@ describe('rekey with verification', () => {
 
 describe('generating a root token', () => {
   it('hands the token out XORed with the one-time password, once, to who gives enough shares', async () => {
-    const { test, shares } = await openRoom()
+    const { test, shares } = await unsealedManager()
     const otp = await test.root.start('')
     const { nonce } = await test.root.status()
     const answers = await Promise.allSettled(
@@ -186,26 +186,26 @@ describe('generating a root token', () => {
   })
 
   it('measures a one-time password in bytes', async () => {
-    const { test } = await openRoom()
+    const { test } = await unsealedManager()
     expect((await faultOf(test.root.start('ü'.repeat(26)))).code).to.equal('invalid_request')
     expect(await test.root.start('ü'.repeat(13))).to.equal('')
   })
 
   it('stays under way when the token could not be made', async () => {
-    const { test, shares } = await openRoom(1, 1)
+    const { test, shares } = await unsealedManager(1, 1)
     await test.root.start('')
     const { nonce } = await test.root.status()
-    const good = test.life
-    test.life = { ...good, createRootToken: async () => Promise.reject(new Error('by the test')) }
+    const good = test.hooks
+    test.hooks = { ...good, createRootToken: async () => Promise.reject(new Error('by the test')) }
     const share = shares[0] as Uint8Array
     await test.root.update(share, nonce).catch(() => {})
-    test.life = good
+    test.hooks = good
     expect((await test.root.update(share, nonce)).complete).to.equal(true)
   })
 
   it('is not begun or changed on a sealed server', async () => {
-    const test = new TestRoom()
-    await test.room.initialise(1, 1)
+    const test = new TestSealManager()
+    await test.manager.initialise(1, 1)
     for (const call of [test.root.start(''), test.root.cancel(), test.rekey.start(wish, 'busy'), test.rekey.cancel()])
       expect((await faultOf(call)).code).to.equal('sealed')
   })

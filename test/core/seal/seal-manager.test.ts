@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { hex } from '../../../src/util/bytes.ts'
-import { TestRoom, faultOf, openRoom } from '../../support/seal-manager.ts'
+import { TestSealManager, faultOf, unsealedManager } from '../../support/seal-manager.ts'
 
 describe('the room', () => {
   for (const [count, threshold] of [
@@ -9,33 +9,33 @@ describe('the room', () => {
     [255, 255],
   ] as const)
     it(`is initialised with ${threshold} of ${count} shares, sealed, and opened with them`, async () => {
-      const test = new TestRoom()
-      expect((await test.room.status()).initialised).to.equal(false)
-      const { shares, rootToken } = await test.room.initialise(count, threshold)
+      const test = new TestSealManager()
+      expect((await test.manager.status()).initialised).to.equal(false)
+      const { shares, rootToken } = await test.manager.initialise(count, threshold)
       expect(shares).to.have.length(count)
       expect(rootToken).to.have.length(26)
       expect(test.barrier.sealed).to.equal(true)
-      expect(await test.room.status()).to.include({ initialised: true, sealed: true, shares: count, threshold })
+      expect(await test.manager.status()).to.include({ initialised: true, sealed: true, shares: count, threshold })
       await test.unseal(shares)
-      expect(await test.room.status()).to.include({ sealed: false, progress: 0, nonce: '' })
+      expect(await test.manager.status()).to.include({ sealed: false, progress: 0, nonce: '' })
     })
 
   it('opens once when twenty operators give shares at the same time', async () => {
-    const test = new TestRoom()
-    const { shares } = await test.room.initialise(10, 5)
-    await Promise.all([...shares, ...shares].map(async (share) => test.room.unseal(share)))
-    expect(test.room.isUnsealed).to.equal(true)
+    const test = new TestSealManager()
+    const { shares } = await test.manager.initialise(10, 5)
+    await Promise.all([...shares, ...shares].map(async (share) => test.manager.unseal(share)))
+    expect(test.manager.isUnsealed).to.equal(true)
     expect(test.calls.filter((call) => call === 'afterUnseal')).to.have.length(2) // once for init, once for the operators
   })
 
   it('counts the same share once, and forgets all after a wrong set without saying which was wrong', async () => {
-    const test = new TestRoom()
-    const { shares } = await test.room.initialise(5, 3)
+    const test = new TestSealManager()
+    const { shares } = await test.manager.initialise(5, 3)
     const [a, b, c] = shares as [Uint8Array, Uint8Array, Uint8Array]
     await test.unseal([a, a])
-    const { nonce, progress } = await test.room.status()
+    const { nonce, progress } = await test.manager.status()
     expect([nonce.length, progress]).to.deep.equal([36, 1])
-    const foreign = (await new TestRoom().room.initialise(5, 3)).shares[0] as Uint8Array
+    const foreign = (await new TestSealManager().manager.initialise(5, 3)).shares[0] as Uint8Array
     const zero = Uint8Array.from(c).fill(0, 32)
     const sameX = Uint8Array.from(a)
     sameX[0] = (sameX[0] as number) ^ 1
@@ -46,98 +46,98 @@ describe('the room', () => {
         [a, wrong, b],
         [a, b, wrong],
       ]) {
-        await test.room.resetUnseal()
+        await test.manager.resetUnseal()
         texts.add((await faultOf(test.unseal(set))).message)
-        expect(await test.room.status()).to.include({ sealed: true, progress: 0, nonce: '' })
+        expect(await test.manager.status()).to.include({ sealed: true, progress: 0, nonce: '' })
       }
     expect([...texts]).to.have.length(1)
     for (const share of shares) expect([...texts].join()).to.not.include(hex(share))
     await test.unseal([c, a, b])
-    expect(test.room.isUnsealed).to.equal(true)
+    expect(test.manager.isUnsealed).to.equal(true)
   })
 
   it('keeps no more state than a threshold of shares, however many are given (CVE-2024-8185)', async () => {
-    const test = new TestRoom()
-    await test.room.initialise(3, 2)
+    const test = new TestSealManager()
+    await test.manager.initialise(3, 2)
     for (let round = 0; round < 1000; round++) {
       const share = new Uint8Array(33).fill(round % 251)
       share[1] = round >> 8
-      await test.room.unseal(share).catch(() => {})
-      expect((await test.room.status()).progress).to.be.lessThan(2)
+      await test.manager.unseal(share).catch(() => {})
+      expect((await test.manager.status()).progress).to.be.lessThan(2)
     }
   })
 
   it('refuses a second init, also at the same time', async () => {
-    const test = new TestRoom()
-    const results = await Promise.allSettled([1, 2, 3].map(async () => test.room.initialise(1, 1)))
+    const test = new TestSealManager()
+    const results = await Promise.allSettled([1, 2, 3].map(async () => test.manager.initialise(1, 1)))
     expect(results.filter(({ status }) => status === 'fulfilled')).to.have.length(1)
-    expect((await faultOf(test.room.initialise(1, 1))).message).to.equal('Vault is already initialized')
+    expect((await faultOf(test.manager.initialise(1, 1))).message).to.equal('Vault is already initialized')
   })
 
   it('undoes an init that fails half-way: nobody would hold the shares', async () => {
     for (const step of ['afterUnseal', 'createRootToken'] as const) {
-      const test = new TestRoom()
-      const good = test.life
-      test.life = { ...good, [step]: async () => Promise.reject(new Error('by the test')) }
-      await test.room.initialise(3, 2).catch(() => {})
-      expect(await test.room.status()).to.include({ initialised: false, sealed: true })
+      const test = new TestSealManager()
+      const good = test.hooks
+      test.hooks = { ...good, [step]: async () => Promise.reject(new Error('by the test')) }
+      await test.manager.initialise(3, 2).catch(() => {})
+      expect(await test.manager.status()).to.include({ initialised: false, sealed: true })
       expect(test.barrier.sealed).to.equal(true)
-      test.life = good
-      const { shares } = await test.room.initialise(3, 2)
+      test.hooks = good
+      const { shares } = await test.manager.initialise(3, 2)
       expect(await test.opensWith(shares.slice(1))).to.equal(true)
     }
   })
 
   it('undoes an init whose commit was done without word', async () => {
-    const test = new TestRoom()
+    const test = new TestSealManager()
     test.storage.plan = ['done']
-    expect((await faultOf(test.room.initialise(3, 2))).code).to.equal('unavailable')
-    expect((await test.room.status()).initialised).to.equal(false)
-    const { shares } = await test.room.initialise(3, 2)
+    expect((await faultOf(test.manager.initialise(3, 2))).code).to.equal('unavailable')
+    expect((await test.manager.status()).initialised).to.equal(false)
+    const { shares } = await test.manager.initialise(3, 2)
     expect(await test.opensWith(shares.slice(1))).to.equal(true)
   })
 
   it('stays sealed, with nothing half open, when it cannot be opened although the key was right', async () => {
-    const test = new TestRoom()
-    const { shares } = await test.room.initialise(1, 1)
-    const good = test.life
-    test.life = { ...good, afterUnseal: async () => Promise.reject(new Error('no audit device')) }
+    const test = new TestSealManager()
+    const { shares } = await test.manager.initialise(1, 1)
+    const good = test.hooks
+    test.hooks = { ...good, afterUnseal: async () => Promise.reject(new Error('no audit device')) }
     const fault = await faultOf(test.unseal(shares))
     expect(fault.code).to.equal('internal')
     expect(fault.message).to.not.include('audit')
-    expect([test.room.isUnsealed, test.barrier.sealed]).to.deep.equal([false, true])
+    expect([test.manager.isUnsealed, test.barrier.sealed]).to.deep.equal([false, true])
     expect(test.calls.at(-1)).to.equal('beforeSeal')
-    test.life = good
+    test.hooks = good
     await test.unseal(shares)
-    expect(test.room.isUnsealed).to.equal(true)
+    expect(test.manager.isUnsealed).to.equal(true)
   })
 
   it('wipes the keys at seal even when closing fails', async () => {
-    const { test } = await openRoom()
-    test.life = { ...test.life, beforeSeal: async () => Promise.reject(new Error('by the test')) }
-    await test.room.seal()
-    expect([test.room.isUnsealed, test.barrier.sealed]).to.deep.equal([false, true])
+    const { test } = await unsealedManager()
+    test.hooks = { ...test.hooks, beforeSeal: async () => Promise.reject(new Error('by the test')) }
+    await test.manager.seal()
+    expect([test.manager.isUnsealed, test.barrier.sealed]).to.deep.equal([false, true])
   })
 
   it('takes a new root key while the shares stay', async () => {
-    const { test, shares } = await openRoom()
+    const { test, shares } = await unsealedManager()
     const before = (await test.storage.get(['seal']))[0]?.value
-    await test.room.rotateRoot()
+    await test.manager.rotateRoot()
     expect((await test.storage.get(['seal']))[0]?.value).to.not.deep.equal(before)
-    await test.room.rotateRoot()
+    await test.manager.rotateRoot()
     expect(await test.opensWith(shares.slice(0, 2))).to.equal(true)
   })
 
   it('never strands the keyring under a root key that nobody has, whatever the storage says to a new root key', async () => {
     for (const failure of ['refused', 'lost', 'done'] as const)
       for (const always of [undefined, failure, 'refused'] as const) {
-        const { test, shares } = await openRoom()
+        const { test, shares } = await unsealedManager()
         test.storage.plan = [failure]
         test.storage.always = always
-        await test.room.rotateRoot().catch(() => {})
+        await test.manager.rotateRoot().catch(() => {})
         test.storage.always = undefined
         // A later rotation writes the keyring under the root key that the barrier believes in.
-        if (test.room.isUnsealed) await test.barrier.rotate()
+        if (test.manager.isUnsealed) await test.barrier.rotate()
         expect(await test.opensWith(shares.slice(0, 2)), `${failure}, then ${always ?? 'good'}`).to.equal(true)
       }
   })

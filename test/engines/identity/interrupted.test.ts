@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { diesAtEveryCommit } from '../../support/interrupted.ts'
+import { diesAtEveryCommit } from '../../support/storages/interrupted.ts'
 import type { TestServer } from '../../support/server.ts'
 
 /** Three entities with an alias each on a mount of its own, and a group of the first two. */

@@ -5,7 +5,7 @@ import { plainSettings } from '../../../src/engines/kv/v2/record.ts'
 import { Secrets } from '../../../src/engines/kv/v2/secrets.ts'
 import { openBarrier } from '../../support/barrier.ts'
 import { HandClock } from '../../support/clock.ts'
-import { FailingStorage } from '../../support/failing-storage.ts'
+import { FailingStorage } from '../../support/storages/failing-storage.ts'
 import { devServer } from '../../support/server.ts'
 import type { Body, TestServer } from '../../support/server.ts'
 

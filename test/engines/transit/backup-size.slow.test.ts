@@ -6,7 +6,7 @@ import { newKey, newVersion } from '../../../src/keys/record.ts'
 import type { KeyRecord, KeyVersion } from '../../../src/keys/record.ts'
 import { openLevelServer } from '../../support/server.ts'
 import type { TestServer } from '../../support/server.ts'
-import { keySpec } from '../../support/key-spec.ts'
+import { keySpec } from '../../support/requests/key-spec.ts'
 
 const now = Date.UTC(2030, 0, 1)
 

@@ -6,10 +6,10 @@ import { KeyStore } from '../../../src/keys/store.ts'
 import { silent } from '../../../src/util/log.ts'
 import { openBarrier } from '../../support/barrier.ts'
 import { HandClock } from '../../support/clock.ts'
-import { outcomeOf } from '../../support/matrix.ts'
+import { outcomeOf } from '../../support/requests/matrix.ts'
 import { devServer } from '../../support/server.ts'
 import type { Body, TestServer } from '../../support/server.ts'
-import { unaudited, keySpec } from '../../support/key-spec.ts'
+import { unaudited, keySpec } from '../../support/requests/key-spec.ts'
 
 const day = 24 * 3_600_000
 

@@ -11,8 +11,8 @@ import type { Transit } from '../../../src/engines/transit/transit.ts'
 import { silent } from '../../../src/util/log.ts'
 import { openBarrier } from '../../support/barrier.ts'
 import { HandClock } from '../../support/clock.ts'
-import { outcomeOf, requestsOf } from '../../support/matrix.ts'
-import type { Data } from '../../support/matrix.ts'
+import { outcomeOf, requestsOf } from '../../support/requests/matrix.ts'
+import type { Data } from '../../support/requests/matrix.ts'
 
 const engine = transitEngine(randomBytes)
 const operations = engine.routes.filter(({ pattern }) => /:name|:source/.test(pattern))

@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import * as fc from 'fast-check'
 import { devServer } from '../../support/server.ts'
 import type { Body, TestServer } from '../../support/server.ts'
-import { worked } from '../../support/worked.ts'
+import { worked } from '../../support/processes/processor-time.ts'
 
 const b64 = (text: string) => Buffer.from(text).toString('base64')
 

@@ -17,7 +17,7 @@ import { LiveKey, uncounted } from '../../../src/keys/live-key.ts'
 import { hmacWith } from '../../../src/keys/operations/macs.ts'
 import { transitVectors } from '../../parity/corpus.ts'
 import { faultOf } from '../../support/seal-manager.ts'
-import { unaudited } from '../../support/key-spec.ts'
+import { unaudited } from '../../support/requests/key-spec.ts'
 
 interface Row {
   readonly version: number

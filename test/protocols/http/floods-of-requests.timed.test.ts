@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
-import { holdsNothing, many } from '../../support/holds-nothing.ts'
+import { expectNoMemoryGrowth, many } from '../../support/processes/memory-growth.ts'
 import { jwtKey } from '../../support/jwt.ts'
-import { MeasuredServer } from '../../support/measured.ts'
+import { MeasuredServer } from '../../support/processes/measured.ts'
 
 /** Parameters of routes without a token, different each time: what somebody keeps of them would grow. */
 const told = (at: number): Readonly<Record<string, unknown>> => ({
@@ -23,7 +23,7 @@ describe('floods of requests', function () {
     await http.data('POST', 'auth/jwt/role/web', { role_type: 'jwt', user_claim: 'sub', bound_audiences: 'app' })
     // Names that failed are remembered for as long as they may be locked out, and no more than 32,768 of them: see lockouts.test.ts.
     for (const type of ['userpass', 'approle']) await http.data('POST', `sys/auth/${type}/tune`, { user_lockout_config: { lockout_disable: true } }) // prettier-ignore
-    const listed = readFileSync('test/protocols/public-routes.txt', 'utf8').split('\n').filter((line) => /^[A-Z]+ /.test(line)) // prettier-ignore
+    const listed = readFileSync('test/scenarios/access/public-routes.txt', 'utf8').split('\n').filter((line) => /^[A-Z]+ /.test(line)) // prettier-ignore
     expect(listed.length).to.be.greaterThan(20)
     for (const line of listed) {
       const [method = '', path = ''] = line.split(' ')
@@ -31,7 +31,7 @@ describe('floods of requests', function () {
       if (path === 'sys/internal/specs/openapi') continue
       // Every login of an unknown user computes a hash, and a thousand take too long.
       if (path.startsWith('auth/userpass')) continue
-      await holdsNothing(server, line, {
+      await expectNoMemoryGrowth(server, line, {
         count: 1000,
         work: async (at) => {
           // What has a name goes through the caches of names, which are bounded: see below.
@@ -88,7 +88,7 @@ path "kv/d*" { capabilities = ["deny"] }`,
         [`n${one % 60}/a${one}`, `y${one}/x/z${one}`, `t${one}`, `d${one}`, `a/x/${one}?version=v${at}`][at % 5] ?? ''
       )
     }
-    await holdsNothing(server, 'requests', {
+    await expectNoMemoryGrowth(server, 'requests', {
       count: 2000,
       work: async (at) => {
         const headers = { 'X-Vault-Token': tokens[at % tokens.length] ?? '' }

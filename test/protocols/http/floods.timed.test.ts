@@ -1,8 +1,8 @@
 import { connect } from 'node:net'
 import { expect } from 'chai'
 import { jsonLimits } from '../../../src/util/json-limits.ts'
-import { longestTurn, MeasuredServer } from '../../support/measured.ts'
-import { holdsNothing, many } from '../../support/holds-nothing.ts'
+import { longestTurn, MeasuredServer } from '../../support/processes/measured.ts'
+import { expectNoMemoryGrowth, many } from '../../support/processes/memory-growth.ts'
 import type { Reply } from '../../support/server.ts'
 
 const mebibyte = 1024 * 1024
@@ -217,7 +217,7 @@ describe('floods', function () {
   })
 
   const keepsNothing = async (what: string, count: number, work: (at: number) => Promise<unknown>): Promise<void> =>
-    holdsNothing(server, what, { count, work })
+    expectNoMemoryGrowth(server, what, { count, work })
 
   it('CVE-2024-8185: a sealed server keeps nothing of shares, nonces and beginnings, however many come', async () => {
     const { http } = server

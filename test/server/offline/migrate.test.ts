@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
-import { ProcessServer } from '../../support/process-server.ts'
+import { ProcessServer } from '../../support/processes/process-server.ts'
 import { program } from '../../support/program.ts'
 
 const server = new ProcessServer()

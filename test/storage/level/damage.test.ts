@@ -75,7 +75,7 @@ describe('LevelStorage with damage', () => {
   it('a write that fails in the middle of the log poisons nothing that is acknowledged later', async () => {
     const path = join(folder, 'db')
     // The kernel refuses to let a file grow beyond this, half-way in a record: what a full disk looks like to LevelDB.
-    const line = `ulimit -f 300 && exec "${process.execPath}" "${fileURLToPath(new URL('../../support/full.js', import.meta.url))}" "${path}"`
+    const line = `ulimit -f 300 && exec "${process.execPath}" "${fileURLToPath(new URL('../../support/storages/full-disk.js', import.meta.url))}" "${path}"`
     const done = spawnSync('bash', ['-c', line], { encoding: 'utf8' })
     expect(done.signal, done.stderr).to.equal('SIGKILL')
     const { acknowledged, failed } = JSON.parse(done.stdout) as {

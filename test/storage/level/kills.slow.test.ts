@@ -13,7 +13,7 @@ const kills = Number(process.env['STRONGROOM_KILL_CYCLES'] ?? 200)
 /** A database whose writer is killed again and again; then what it had told of is looked for. */
 async function storm(cycles: number): Promise<void> {
   const path = join(temporaryFolder(), 'db')
-  const child = fileURLToPath(new URL('../../support/storm.js', import.meta.url))
+  const child = fileURLToPath(new URL('../../support/storages/write-storm.js', import.meta.url))
   const acknowledged = new Map<string, number>()
   for (let cycle = 0; cycle < cycles; cycle++) {
     const writer = fork(child, [path, String(cycle)], { stdio: 'ignore' })

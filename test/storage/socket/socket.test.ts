@@ -10,8 +10,8 @@ import { systemClock } from '../../../src/util/clock.ts'
 import { silent } from '../../../src/util/log.ts'
 import { itIsAStorage } from '../../contracts/storage.ts'
 import { temporaryFolder } from '../../support/folder.ts'
-import { overSocket, shared } from '../../support/member.ts'
-import type { Shared } from '../../support/member.ts'
+import { overSocket, shared } from '../../support/processes/member.ts'
+import type { Shared } from '../../support/processes/member.ts'
 
 const value = Buffer.from('v')
 

@@ -5,7 +5,7 @@ import { expect } from 'chai'
 import { f } from '../../../src/contract/field.ts'
 import { Returns, body, injected, newToken } from '../../../src/contract/wire/returns.ts'
 import { temporaryFolder } from '../../support/folder.ts'
-import { lieOf } from '../../support/returns.ts'
+import { lieOf } from '../../support/requests/returns.ts'
 import { devServer } from '../../support/server.ts'
 import type { Body, TestServer } from '../../support/server.ts'
 

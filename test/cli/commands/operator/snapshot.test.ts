@@ -8,7 +8,7 @@ import { startServer } from '../../../../src/server/start.ts'
 import { temporaryFolder } from '../../../support/folder.ts'
 import { keyFile, sealedConfig, staticSeal } from '../../../support/seals.ts'
 import { TestServer, openLevelServer, unseal } from '../../../support/server.ts'
-import { unsealRestored } from '../../../support/snapshot-files.ts'
+import { unsealRestored } from '../../../support/storages/snapshot-files.ts'
 import { Shell, scripted } from '../../support.ts'
 
 async function* nothing(): AsyncGenerator<never> {}

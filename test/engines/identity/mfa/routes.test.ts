@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { HandClock } from '../../../support/clock.ts'
-import { inside, makeNamespace } from '../../../support/namespaces.ts'
+import { inside, makeNamespace } from '../../../support/requests/namespaces.ts'
 import { devServer } from '../../../support/server.ts'
 import type { Body, TestServer } from '../../../support/server.ts'
 import { People, demandOf, tokenOf } from './support.ts'

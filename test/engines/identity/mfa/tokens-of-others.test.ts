@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { HandClock } from '../../../support/clock.ts'
-import { IdentityProvider, takesBrowsers } from '../../../support/identity-provider.ts'
+import { IdentityProvider, takesBrowsers } from '../../../support/services/identity-provider.ts'
 import { jwt, jwtKey } from '../../../support/jwt.ts'
 import { devServer } from '../../../support/server.ts'
 import type { Body, TestServer } from '../../../support/server.ts'

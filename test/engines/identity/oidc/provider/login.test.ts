@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import * as client from 'openid-client'
 import { HandClock } from '../../../../support/clock.ts'
-import { makeNamespace, inside } from '../../../../support/namespaces.ts'
+import { makeNamespace, inside } from '../../../../support/requests/namespaces.ts'
 import { devServer } from '../../../../support/server.ts'
 import type { Body, TestServer } from '../../../../support/server.ts'
 import { base, person } from '../support.ts'

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { inside, makeNamespace } from '../../../../support/namespaces.ts'
+import { inside, makeNamespace } from '../../../../support/requests/namespaces.ts'
 import { devServer } from '../../../../support/server.ts'
 import type { Body, TestServer } from '../../../../support/server.ts'
 
