@@ -1,5 +1,5 @@
 # strongroom: `make run` tries it, `make test` proves it.
-.PHONY: all install build run tests test test-slow nodes test-node test-postgres test-clients test-mariadb slapd test-slapd lint parity bench clean
+.PHONY: all install build run tests test test-slow nodes test-node test-postgres test-clients test-mariadb slapd test-slapd lint parity bench docs clean
 
 all: test
 
@@ -84,6 +84,10 @@ bench: build
 	node build/bench/logins.js
 	node build/bench/entities.js
 	@test -z "$$BAO" || node build/bench/peer.js
+
+# Writes docs/settings.md anew; a test compares it with the settings of the program.
+docs: tests
+	node -e "import('./build/test/docs/settings-page.js').then((page) => page.write())"
 
 clean:
 	rm -rf build dist

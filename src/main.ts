@@ -40,4 +40,7 @@ await run(process.argv.slice(2), {
     guardProcess(options.dev === undefined, () => crashed)
     return (await import('./server/start.ts')).startServer({ ...options, onLog: (log) => (crashed = log.crashed) })
   },
+  checks: {
+    validate: async (paths) => (await import('./config/load.ts')).readConfig(paths),
+  },
 }).then((status) => (process.exitCode = status), fail)

@@ -63,6 +63,7 @@ async function loadOperator(): Promise<readonly Command[]> {
     import('./commands/operator/generate-root.ts'),
     import('./commands/operator/snapshot.ts'),
     import('./commands/operator/migrate.ts'),
+    import('./commands/operator/validate-config.ts'),
   ])
   return modules.flatMap((module) => module.operatorCommands)
 }

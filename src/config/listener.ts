@@ -32,8 +32,9 @@ const common: Readonly<Record<string, Setter<CommonDraft>>> = {
   disable_unauthed_generate_root_endpoints: (source, value, draft) =>
     void (draft.unauthedGenerateRoot = !source.bool(value, 'disable_unauthed_generate_root_endpoints')),
   telemetry: (source, value, draft) => {
-    for (const inner of source.items(value, 'telemetry'))
-      source.setting(metricsSettings, inner, 'telemetry of a listener')(source, inner.value, draft, inner)
+    source.each(source.items(value, 'telemetry'), (inner) =>
+      source.setting(metricsSettings, inner, 'telemetry of a listener')(source, inner.value, draft, inner),
+    )
   },
 }
 
@@ -115,8 +116,9 @@ export function hostAndPort(address: string): { readonly host: string; readonly 
 /** A `listener "tcp"` block. @throws ConfigError */
 export function tcpListener(source: Source, body: HclValue): ListenerConfig {
   const draft: TcpDraft = {}
-  for (const inner of source.items(body, 'listener'))
-    source.setting(tcpSettings, inner, 'listener "tcp"')(source, inner.value, draft, inner)
+  source.each(source.items(body, 'listener'), (inner) =>
+    source.setting(tcpSettings, inner, 'listener "tcp"')(source, inner.value, draft, inner),
+  )
   const { address = '127.0.0.1:8200', forwarded, certificate, proxy } = draft
   const at = hostAndPort(address)
   if (!at) throw source.wrong(body.at, `address "${address}" must be host:port`)
@@ -141,8 +143,9 @@ export function tcpListener(source: Source, body: HclValue): ListenerConfig {
 /** A `listener "unix"` block. @throws ConfigError */
 export function unixListener(source: Source, body: HclValue): ListenerConfig {
   const draft: UnixDraft = {}
-  for (const inner of source.items(body, 'listener'))
-    source.setting(unixSettings, inner, 'listener "unix"')(source, inner.value, draft, inner)
+  source.each(source.items(body, 'listener'), (inner) =>
+    source.setting(unixSettings, inner, 'listener "unix"')(source, inner.value, draft, inner),
+  )
   const { address, socket } = draft
   if (address === undefined) throw source.wrong(body.at, 'a listener "unix" needs an address: the path of its socket')
   if (Buffer.byteLength(address) > longestSocketPath)

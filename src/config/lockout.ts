@@ -1,5 +1,4 @@
 import type { HclItem, HclValue } from '../util/hcl/values.ts'
-import { labelled } from './source.ts'
 import type { Source } from './source.ts'
 import type { LockoutConfig } from './types.ts'
 
@@ -14,12 +13,12 @@ export function lockoutsOf(
   earlier: Readonly<Record<string, LockoutConfig>>,
 ): Readonly<Record<string, LockoutConfig>> {
   const found = { ...earlier }
-  for (const [type, body] of labelled(source, value, item)) {
+  source.eachBlock(value, item, (type, body) => {
     if (!lockoutTypes.includes(type))
       throw source.wrong(item.at, `user_lockout is for one of ${lockoutTypes.map((one) => `"${one}"`).join(', ')}`)
     if (Object.hasOwn(found, type)) throw source.wrong(item.at, `user_lockout "${type}" is configured twice`)
     found[type] = lockoutOf(source, body, `user_lockout "${type}"`)
-  }
+  })
   return found
 }
 
@@ -31,6 +30,6 @@ function lockoutOf(source: Source, body: HclValue, where: string): LockoutConfig
     lockout_counter_reset: (inner) => void (draft.counterReset = source.seconds(inner, 'lockout_counter_reset')),
     disable_lockout: (inner) => void (draft.disabled = source.bool(inner, 'disable_lockout')),
   }
-  for (const inner of source.items(body, where)) source.setting(settings, inner, where)(inner.value)
+  source.each(source.items(body, where), (inner) => source.setting(settings, inner, where)(inner.value))
   return draft
 }

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { textOf } from './files.ts'
 import { storageOf } from './settings.ts'
 import { ConfigError, Source, itemsOf } from './source.ts'
 import type { Setter } from './source.ts'
@@ -27,11 +27,9 @@ const settings: Readonly<Record<string, Setter<Draft>>> = {
  */
 export async function loadMigration(file: string): Promise<Migration> {
   const [source, draft]: [Source, Draft] = [new Source(file), {}]
-  const text = await readFile(file, 'utf8').catch((thrown: NodeJS.ErrnoException) => {
-    throw new ConfigError(`${file}: ${thrown.code === 'ENOENT' ? 'there is no such file' : 'it cannot be read'}`)
-  })
-  for (const item of itemsOf(source, text))
-    source.setting(settings, item, 'a migration')(source, item.value, draft, item)
+  const items = itemsOf(source, await textOf(file))
+  source.each(items, (item) => source.setting(settings, item, 'a migration')(source, item.value, draft, item))
+  if (source.faults.length > 0) throw new ConfigError(source.faults)
   const { source: from, destination } = draft
   if (!from || !destination)
     throw new ConfigError(

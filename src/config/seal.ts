@@ -4,7 +4,6 @@ import type { HclItem, HclValue } from '../util/hcl/values.ts'
 import { fromBase64, fromHex } from '../util/bytes.ts'
 import { addressProblem } from '../util/http/provider.ts'
 import { Secret } from '../util/secret.ts'
-import { labelled } from './source.ts'
 import type { Source } from './source.ts'
 
 /** The settings of a block as they are read. */
@@ -21,6 +20,9 @@ const types = { static: staticSeal, transit: transitSeal } as Readonly<
   Record<string, (source: Source, item: HclItem) => Reading>
 >
 
+/** The types of seals. */
+export const sealTypes: readonly string[] = Object.keys(types)
+
 /** `seal "type" { … }`: a seal that unseals the server. Several of them can; each has a name. */
 export function sealsOf(
   source: Source,
@@ -29,7 +31,7 @@ export function sealsOf(
   before: readonly SealSettings[],
 ): SealSettings[] {
   const seals = [...before]
-  for (const [type, body] of labelled(source, value, item)) {
+  source.eachBlock(value, item, (type, body) => {
     const reading = Object.hasOwn(types, type) ? types[type]?.(source, item) : undefined
     if (!reading)
       throw source.wrong(
@@ -42,11 +44,11 @@ export function sealsOf(
       name: (inner) => void (common.name = source.string(inner, 'name')),
       disabled: (inner) => void (common.disabled = source.bool(inner, 'disabled')),
     }
-    for (const inner of source.items(body, 'seal')) source.setting(settings, inner, `seal "${type}"`)(inner.value)
+    source.each(source.items(body, 'seal'), (inner) => source.setting(settings, inner, `seal "${type}"`)(inner.value))
     if (seals.some(({ name }) => name === common.name))
       throw source.wrong(item.at, `there is a seal named "${common.name}" already: give this one another name = "…"`)
     seals.push(reading.done(common))
-  }
+  })
   return seals
 }
 
@@ -150,6 +152,7 @@ function contentOf(source: Source, value: HclValue, name: string): Buffer {
 }
 
 function fileOf(source: Source, at: HclItem['at'], path: string, name: string): Buffer {
+  source.names(path, name)
   try {
     return readFileSync(path)
   } catch (thrown) {

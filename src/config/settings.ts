@@ -6,7 +6,7 @@ import { lockoutsOf } from './lockout.ts'
 import { recoveryUnseals, sealsOf } from './seal.ts'
 import { labelled } from './source.ts'
 import type { Setter, Source } from './source.ts'
-import type { Config } from './types.ts'
+import type { Config, ListenerConfig } from './types.ts'
 import { witnessOf } from './witness.ts'
 
 /** The settings read so far. */
@@ -20,18 +20,23 @@ export const topLevel: Readonly<Record<string, Setter<Draft>>> = {
   // Vault's first name for it, still used in old configurations.
   backend: setStorage,
   listener: (source, value, draft, item) => {
-    for (const [type, body] of labelled(source, value, item)) {
+    source.eachBlock(value, item, (type, body) => {
       const read = Object.hasOwn(listenerTypes, type) ? listenerTypes[type] : undefined
       if (!read) throw source.wrong(item.at, `a listener is of type "tcp" or "unix", not "${type}"`)
-      draft.listeners = [...(draft.listeners ?? []), read(source, body)]
-    }
+      const fresh = read(source, body)
+      if (draft.listeners?.some((listener) => isSameAddress(listener, fresh)))
+        throw source.wrong(
+          item.at,
+          'another listener has this address already: remove one of them, or change its address',
+        )
+      draft.listeners = [...(draft.listeners ?? []), fresh]
+    })
   },
-  audit: (source, value, draft, item) => {
-    draft.audits = [...(draft.audits ?? []), ...auditsOf(source, value, item)]
-  },
+  audit: (source, value, draft, item) => void (draft.audits = auditsOf(source, value, item, draft.audits ?? [])),
   audit_witness: (source, value, draft, item) => {
-    const found = labelled(source, value, item).map(([name, body]) => witnessOf(source, body, name))
-    draft.witnesses = [...(draft.witnesses ?? []), ...found]
+    source.eachBlock(value, item, (name, body) => {
+      draft.witnesses = [...(draft.witnesses ?? []), witnessOf(source, body, name)]
+    })
   },
   seal: (source, value, draft, item) => void (draft.seals = sealsOf(source, value, item, draft.seals ?? [])),
   recovery_keys: (source, value, draft) => void (draft.recoveryUnseals = recoveryUnseals(source, value)),
@@ -71,8 +76,9 @@ export const topLevel: Readonly<Record<string, Setter<Draft>>> = {
   unsafe_allow_api_audit_creation: (source, value, draft) =>
     void (draft.apiAudit = source.bool(value, 'unsafe_allow_api_audit_creation')),
   telemetry: (source, value) => {
-    for (const inner of source.items(value, 'telemetry'))
-      source.setting(telemetrySettings, inner, 'telemetry')(source, inner.value)
+    source.each(source.items(value, 'telemetry'), (inner) =>
+      source.setting(telemetrySettings, inner, 'telemetry')(source, inner.value),
+    )
   },
   disable_mlock: (source, value) => {
     if (!source.bool(value, 'disable_mlock'))
@@ -102,6 +108,10 @@ const telemetrySettings: Readonly<Record<string, (source: Source, value: HclValu
   prometheus_retention_time: (source, value) => void source.seconds(value, 'prometheus_retention_time'),
 }
 
+/** Port 0 is a free one, another one each time. */
+const isSameAddress = (a: ListenerConfig, b: ListenerConfig): boolean =>
+  a.unix || b.unix ? a.unix?.path === b.unix?.path : a.port !== 0 && a.port === b.port && a.host === b.host
+
 function setStorage(...[source, value, draft, item]: Parameters<Setter<Draft>>): void {
   if (draft.storage) throw source.wrong(item.at, 'storage is configured twice')
   draft.storage = storageOf(source, value, item)
@@ -111,29 +121,48 @@ function setStorage(...[source, value, draft, item]: Parameters<Setter<Draft>>):
 export function storageOf(source: Source, value: HclValue, item: HclItem): Config['storage'] {
   const [found] = labelled(source, value, item)
   const [type, body] = found ?? ['', value]
-  if (type === 'inmem') return { type: 'inmem' }
+  if (type === 'inmem') return inMemory(source, body)
   if (type !== 'level') throw source.wrong(item.at, `storage "${type}" is not known; this server has: level, inmem`)
   const draft: { path?: string; minFreeBytes?: number } = {}
   const settings: Readonly<Record<string, (inner: HclValue) => void>> = {
     path: (inner) => void (draft.path = source.string(inner, 'path')),
     min_free_bytes: (inner) => void (draft.minFreeBytes = source.integer(inner, 'min_free_bytes')),
   }
-  for (const inner of source.items(body, 'storage')) source.setting(settings, inner, 'storage "level"')(inner.value)
+  source.each(source.items(body, 'storage'), (inner) => source.setting(settings, inner, 'storage "level"')(inner.value))
   if (!draft.path) throw source.wrong(item.at, 'storage "level" needs a path')
   return { type, path: draft.path, ...(draft.minFreeBytes !== undefined && { minFreeBytes: draft.minFreeBytes }) }
 }
 
+/** It has no settings. */
+function inMemory(source: Source, body: HclValue): Config['storage'] {
+  source.each(source.items(body, 'storage'), (inner) => void source.setting({}, inner, 'storage "inmem"'))
+  return { type: 'inmem' }
+}
+
 /** `audit "type" "name" { … }`; in JSON type and name are members around the settings. Without a name it is the type's. */
-function auditsOf(source: Source, value: HclValue, item: HclItem): AuditDeviceSpec[] {
-  const found = labelled(source, value, item).flatMap(([type, body]) => {
+function auditsOf(
+  source: Source,
+  value: HclValue,
+  item: HclItem,
+  before: readonly AuditDeviceSpec[],
+): AuditDeviceSpec[] {
+  const audits = [...before]
+  const add = (body: HclValue, type: string, name: string): void => {
+    const spec = auditOf(source, body, type, name)
+    if (audits.some(({ path }) => path === spec.path))
+      throw source.wrong(item.at, `there is an audit device "${name}" already: give this one another name`)
+    audits.push(spec)
+  }
+  if (labelled(source, value, item).length === 0)
+    throw source.wrong(item.at, 'an audit block has a type and a name: audit "file" "file" { … }')
+  source.eachBlock(value, item, (type, body) => {
     const [, name] = item.labels
-    if (item.labels.length > 0) return [auditOf(source, body, type, name ?? type)]
     const members = source.items(body, 'audit')
-    if (members.some(({ key }) => auditSettings.includes(key))) return [auditOf(source, body, type, type)]
-    return members.map((member) => auditOf(source, member.value, type, member.key))
+    if (item.labels.length > 0 || members.some(({ key }) => auditSettings.includes(key)))
+      return add(body, type, name ?? type)
+    return source.each(members, (member) => add(member.value, type, member.key))
   })
-  if (found.length > 0) return found
-  throw source.wrong(item.at, 'an audit block has a type and a name: audit "file" "file" { … }')
+  return audits
 }
 
 const auditSettings = ['description', 'options']
@@ -146,17 +175,14 @@ function auditOf(source: Source, body: HclValue, type: string, name: string): Au
       void (description = inner.kind === 'string' ? inner.value : source.string(inner, 'description')),
     options: (inner) => void (options = optionsOf(source, inner)),
   }
-  for (const inner of source.items(body, 'audit')) source.setting(settings, inner, `audit "${type}"`)(inner.value)
+  source.each(source.items(body, 'audit'), (inner) => source.setting(settings, inner, `audit "${type}"`)(inner.value))
   return { path: name.endsWith('/') ? name : `${name}/`, type, description, local: false, options }
 }
 
 function optionsOf(source: Source, value: HclValue): Record<string, string> {
-  return Object.fromEntries(
-    source
-      .items(value, 'options')
-      .map((item) => [
-        item.key,
-        item.value.kind === 'bool' ? String(item.value.value) : source.string(item.value, item.key),
-      ]),
+  const options = new Map<string, string>()
+  source.each(source.items(value, 'options'), ({ key, value: option }) =>
+    options.set(key, option.kind === 'bool' ? String(option.value) : source.string(option, key)),
   )
+  return Object.fromEntries(options)
 }

@@ -1,22 +1,91 @@
+import { faultText } from '../util/hcl/fault.ts'
+import type { ConfigFault } from '../util/hcl/fault.ts'
 import { parseHcl } from '../util/hcl/hcl.ts'
 import { HclError } from '../util/hcl/values.ts'
 import type { HclItem, HclValue, Position } from '../util/hcl/values.ts'
 import { parseDuration } from '../util/duration.ts'
 import { suggest } from '../util/suggest.ts'
 
-/** An error in the configuration, with file, line and correction. */
-export class ConfigError extends Error {}
+/** Errors in the configuration, each with file, line and correction. */
+export class ConfigError extends Error {
+  readonly faults: readonly ConfigFault[]
+
+  /** @param found one line for each, or the message of the only one */
+  constructor(found: string | readonly ConfigFault[], options?: ErrorOptions) {
+    const faults = typeof found === 'string' ? [{ message: found }] : found
+    super(faults.map(faultText).join('\n'), options)
+    this.faults = faults
+  }
+}
+
+/** Faults of one file that are told; who has more of them has another problem. */
+const mostFaults = 1000
+/** Longer names are no typing errors. */
+const longestName = 64
 
 /** One file as it is read: settings are checked against it, so that errors can name their place. */
 export class Source {
   readonly file: string
+  readonly #faults: ConfigFault[] = []
+  /** The settings that could not be read, and those that were meant. */
+  readonly #failed: string[] = []
+  readonly #named: NamedFile[] = []
 
   constructor(file: string) {
     this.file = file
   }
 
+  /** What `each` found wrong. */
+  get faults(): readonly ConfigFault[] {
+    return this.#faults
+  }
+
+  /** Settings whose value is not known, because it is wrong or the name is misspelt. */
+  get failed(): readonly string[] {
+    return this.#failed
+  }
+
+  /** Files that settings name, and that were read with them. */
+  get named(): readonly NamedFile[] {
+    return this.#named
+  }
+
+  /** A setting names a file. */
+  names(path: string, setting: string): void {
+    this.#named.push({ path, setting })
+  }
+
   wrong(at: Position, message: string): ConfigError {
-    return new ConfigError(`${this.file}:${at.line}: ${message}`)
+    return new ConfigError([{ file: this.file, line: at.line, message }])
+  }
+
+  /** Applies each setting of a block. What is wrong with one does not hide what is wrong with the others: see `faults`. */
+  each(items: readonly HclItem[], apply: (item: HclItem) => void): void {
+    for (const item of items) this.#attempt(item.key, () => apply(item))
+  }
+
+  /** Applies each block of an item, by its label: `storage "level" { … }`, or the same in JSON. */
+  eachBlock(value: HclValue, item: HclItem, apply: (label: string, body: HclValue) => void): void {
+    for (const [label, body] of labelled(this, value, item)) this.#attempt(item.key, () => apply(label, body))
+  }
+
+  #attempt(setting: string, step: () => void): void {
+    if (this.#faults.length > mostFaults) return
+    if (this.#faults.length === mostFaults) return this.#tooMany()
+    const before = this.#failed.length
+    try {
+      step()
+    } catch (thrown) {
+      if (!(thrown instanceof ConfigError)) throw thrown
+      const fresh = thrown.faults.filter(({ message }) => !followsFrom(message, this.#failed.slice(before)))
+      this.#faults.push(...fresh.map((fault) => ({ setting, ...fault })))
+      this.#failed.push(setting)
+      this.#failed.push(...fresh.flatMap(({ meant }) => meant ?? []))
+    }
+  }
+
+  #tooMany(): void {
+    this.#faults.push({ file: this.file, setting: '', message: `more than ${mostFaults} faults: correct these first` })
   }
 
   string(value: HclValue, name: string): string {
@@ -60,13 +129,30 @@ export class Source {
     return value.items
   }
 
-  /** The setter of a setting, or an error with the nearest name. */
+  /** The setter of a setting. @throws ConfigError with the nearest name */
   setting<T>(settings: Readonly<Record<string, T>>, item: HclItem, where: string): T {
     const found = Object.hasOwn(settings, item.key) ? settings[item.key] : undefined
     if (found !== undefined) return found
-    const near = suggest(item.key, Object.keys(settings))
-    throw this.wrong(item.at, `"${item.key}" is not a setting of ${where}${near ? `; did you mean "${near}"?` : ''}`)
+    const known = Object.keys(settings)
+    const near = item.key.length > longestName ? undefined : suggest(item.key, known)
+    const message = `"${item.key.slice(0, longestName)}" is not a setting of ${where}${near ? `; did you mean "${near}"?` : ''}`
+    const { file } = this
+    throw new ConfigError([
+      { file, line: item.at.line, setting: item.key, message, known, ...(near !== undefined && { meant: near }) },
+    ])
   }
+}
+
+/** A file that a setting names. */
+export interface NamedFile {
+  readonly path: string
+  readonly setting: string
+}
+
+/** Whether a message speaks of a setting whose own fault is told already: to tell both would say the same twice. */
+function followsFrom(message: string, failed: readonly string[]): boolean {
+  const words = new Set(message.split(/\W+/))
+  return failed.some((name) => words.has(name))
 }
 
 /** Applies a setting to the configuration under construction. */
@@ -85,7 +171,7 @@ export function itemsOf(source: Source, text: string): readonly HclItem[] {
   try {
     return parseHcl(text)
   } catch (thrown) {
-    if (thrown instanceof HclError) throw new ConfigError(`${source.file}:${thrown.at.line}: ${thrown.message}`)
+    if (thrown instanceof HclError) throw source.wrong(thrown.at, thrown.message)
     throw thrown
   }
 }

@@ -16,7 +16,9 @@ export function witnessOf(source: Source, body: HclValue, name: string): Witness
     },
     tls_ca_file: (inner) => void (draft.caFile = source.string(inner, 'tls_ca_file')),
   }
-  for (const inner of source.items(body, 'audit_witness')) source.setting(settings, inner, 'audit_witness')(inner.value)
+  source.each(source.items(body, 'audit_witness'), (inner) =>
+    source.setting(settings, inner, 'audit_witness')(inner.value),
+  )
   const { url, key, caFile } = draft
   if (url === undefined || key === undefined) throw source.wrong(body.at, 'an audit_witness needs url and key')
   return { name, url, key, ...(caFile !== undefined && { caFile }) }

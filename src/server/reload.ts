@@ -74,4 +74,4 @@ export const reasonsOf = (done: readonly PromiseSettledResult<unknown>[]): reado
 
 /** Their messages in one line. */
 export const messagesOf = (reasons: readonly unknown[]): string =>
-  reasons.map((reason) => (reason instanceof Error ? reason.message : 'unknown')).join('; ')
+  reasons.map((reason) => (reason instanceof Error ? reason.message.replaceAll('\n', '; ') : 'unknown')).join('; ')

@@ -5,6 +5,7 @@ import { Readable } from 'node:stream'
 import type { Serve } from '../../src/cli/framework/command.ts'
 import { NoTerminal } from '../../src/cli/framework/prompt.ts'
 import { run } from '../../src/cli/run.ts'
+import { readConfig } from '../../src/config/load.ts'
 import { temporaryFolder } from '../support/folder.ts'
 
 /** What a command line left behind. */
@@ -65,6 +66,9 @@ export class Shell {
       serve: async (options) => {
         this.started.push(options)
         throw new Error('no test of this kind starts a server')
+      },
+      checks: {
+        validate: readConfig,
       },
     })
     return { code, out, err }

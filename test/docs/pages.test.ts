@@ -1,6 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect } from 'chai'
+import { stanzas } from '../../src/config/descriptions.ts'
+import { readConfig } from '../../src/config/load.ts'
+import { sealTypes } from '../../src/config/seal.ts'
+import { temporaryFolder } from '../support/folder.ts'
+import { settingsPage } from './settings-page.ts'
 
 const docs = [
   'architecture',
@@ -20,6 +25,7 @@ const docs = [
   'policies',
   'seals',
   'secrets',
+  'settings',
   'snapshots',
   'threat-model',
   'transit',
@@ -60,6 +66,29 @@ describe('the pages', () => {
     for (const page of pages)
       for (const [, named = ''] of read(page).matchAll(/`((?:[a-z0-9-]+\/)+[a-z0-9.-]+\.ts)`/g))
         expect([named, `src/${named}`].some(existsSync), `${page}: ${named}`).to.equal(true)
+  })
+
+  it('describe every setting, and no other', async () => {
+    const known = async (probe: string): Promise<readonly string[]> => {
+      const file = join(temporaryFolder(), 'probe.hcl')
+      writeFileSync(file, probe)
+      const { faults } = await readConfig([file])
+      return faults.find(({ setting }) => setting === 'zzz')?.known ?? []
+    }
+    const probeOf = (name: string): string =>
+      name === '' ? 'zzz = 1' : name === 'telemetry of a listener' ? 'listener "tcp" { telemetry { zzz = 1 } }' : `${name} { zzz = 1 }` // prettier-ignore
+    for (const { name, settings } of stanzas)
+      expect(settings.map((one) => one.name).toSorted(), name).to.deep.equal((await known(probeOf(name))).toSorted())
+    // Every block has a stanza, and every type of those with types.
+    const blocks = stanzas[0]?.settings.filter(({ type, name }) => type === 'block' && name !== 'backend') ?? []
+    const types = { listener: ['tcp', 'unix'], seal: sealTypes, storage: ['level', 'inmem'] } as const
+    for (const { name } of blocks)
+      for (const type of types[name as keyof typeof types] ?? [''])
+        expect(stanzas.filter((one) => !one.name.includes(' of ') && `${one.name} `.startsWith(type === '' ? `${name} ` : `${name} "${type}" `)), name).to.have.length(1) // prettier-ignore
+  })
+
+  it('have docs/settings.md as `make docs` writes it', () => {
+    expect(read('docs/settings.md')).to.equal(settingsPage())
   })
 
   it('name the records that key-value secrets are kept in', () => {

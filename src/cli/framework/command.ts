@@ -1,3 +1,4 @@
+import type { ConfigFault } from '../../util/hcl/fault.ts'
 import type { LogLevel } from '../../util/log.ts'
 import type { Client } from '../http/client.ts'
 import type { Environment } from './env.ts'
@@ -33,6 +34,8 @@ export interface Runtime {
   readonly serve: Serve
   /** Copies the storage of a stopped server, by a file with `storage_source` and `storage_destination`. @throws Error with the remedy */
   readonly migrate: (file: string) => Promise<Migrated>
+  /** Checks what a server would start with; a dependency for the same reason. */
+  readonly checks: Checks
 }
 
 /** Result of `operator migrate`. `revision` is that of the storage, `sha256` (hexadecimal) that of its records. */
@@ -41,6 +44,14 @@ export interface Migrated {
   readonly bytes: number
   readonly revision: string
   readonly sha256: string
+}
+
+/** Checks of a configuration, without starting a server. */
+export interface Checks {
+  /** Everything that is wrong in configuration files and folders, and the files that were read. */
+  validate(
+    paths: readonly string[],
+  ): Promise<{ readonly files: readonly string[]; readonly faults: readonly ConfigFault[] }>
 }
 
 /** Input and result of starting a server. */

@@ -32,6 +32,10 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   'operator unseal': ['operator unseal'],
   'operator rekey': ['operator rekey -init -key-shares=5 -key-threshold=3', 'operator rekey -nonce=NONCE'],
   'operator generate-root': ['operator generate-root -init', 'operator generate-root -nonce=NONCE'],
+  'operator validate-config': [
+    'operator validate-config /etc/strongroom/strongroom.hcl',
+    'operator validate-config -format=json /etc/strongroom/conf.d',
+  ],
   'namespace create': ['namespace create team/app'],
   'audit verify': ['audit verify /var/log/strongroom/audit.log'],
   'transit envelope encrypt': ['transit envelope encrypt -key=backups dump.sql dump.sql.enc'],

@@ -53,6 +53,13 @@ describe('operator migrate', () => {
     expect(await refused()).to.match(/migrate\.hcl:1: storage_source "inmem": memory ends with its server/)
     writeFileSync(file, `storage_source "level" { path = "${server.data}" }`)
     expect(await refused()).to.match(/needs two blocks/)
+    writeFileSync(
+      file,
+      'storage_source "level" {\n path = "/x"\n min_free_bytes = -1 }\nstorage_destination "leveldb" {}',
+    )
+    expect(await refused()).to.match(
+      /migrate\.hcl:3: min_free_bytes must be.*\n.*migrate\.hcl:4: storage "leveldb" is not/,
+    )
     writeFileSync(file, 'storage "level" { path = "/x" }')
     expect(await refused()).to.match(/migrate\.hcl:1: "storage" is not a setting of a migration/)
   })
