@@ -76,6 +76,7 @@ describe('architecture', () => {
       'seal/auto/static.ts',
       'seal/auto/transit.ts',
       'tokens/store.ts',
+      'util/http/sigv4.ts',
     ])
   })
 
