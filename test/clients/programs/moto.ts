@@ -1,7 +1,7 @@
-import { Secret } from '../../src/util/secret.ts'
-import { sha256Hex, signedHeaders } from '../../src/util/http/sigv4.ts'
-import type { AwsCredentials } from '../../src/util/http/sigv4.ts'
-import { freePort } from '../support/free-port.ts'
+import { Secret } from '../../../src/util/secret.ts'
+import { sha256Hex, signedHeaders } from '../../../src/util/http/sigv4.ts'
+import type { AwsCredentials } from '../../../src/util/http/sigv4.ts'
+import { freePort } from '../../support/free-port.ts'
 import { fromPyPi } from './pypi.ts'
 import { Service } from './service.ts'
 
