@@ -30,6 +30,11 @@ export const commandGroups: readonly CommandGroup[] = [
   group('lease', 'Manage leases', async () => (await import('./commands/sys/lease.ts')).leaseCommands),
   group('namespace', 'Manage namespaces', async () => (await import('./commands/sys/namespace.ts')).namespaceCommands),
   group('audit', 'Manage audit devices, and verify and search audit files', loadAudit),
+  group(
+    'import',
+    'Import from another server',
+    async () => (await import('./commands/import/vault.ts')).importCommands,
+  ),
   group('path-help', 'Show the help of an API path', loadGeneric),
   group(
     'version-history',

@@ -16,6 +16,7 @@ const docs = [
   'clients',
   'dependencies',
   'formats',
+  'import',
   'key-lifecycle',
   'lifecycle',
   'login',

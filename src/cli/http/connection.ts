@@ -66,6 +66,23 @@ export function targetOf(flags: Flags, env: Environment, withToken = true): Targ
   }
 }
 
+/** The connection to the server that `import` reads from. @throws ServerError for an invalid setting */
+export function sourceOf(address: string, token: string, flags: Flags, env: Environment): Target {
+  const { retries, timeout, proxy } = targetOf(flags, env, false)
+  return {
+    ...addressOf(address),
+    token,
+    namespace: (flags.string('from-namespace') ?? '').replace(/^\/+|\/+$/g, ''),
+    wrapTtl: '',
+    headers: {},
+    tls: certificates(flags.string('from-ca-cert') ?? '', ''),
+    retries,
+    timeout,
+    proxy,
+    redirects: false,
+  }
+}
+
 function dryRunMode(flags: Flags): Pick<Target, 'dryRun'> {
   if (flags.bool('output-curl-string')) return { dryRun: 'curl' }
   return flags.bool('output-policy') ? { dryRun: 'policy' } : {}
