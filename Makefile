@@ -1,5 +1,5 @@
 # strongroom: `make run` tries it, `make test` proves it.
-.PHONY: all install build run tests test test-slow nodes test-node test-postgres test-clients test-mariadb slapd test-slapd lint parity bench docs clean
+.PHONY: all install build run tests test test-slow nodes test-node test-postgres test-clients test-mariadb slapd test-slapd softhsm test-seals lint parity bench docs clean
 
 all: test
 
@@ -66,6 +66,13 @@ slapd:
 	  DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends slapd; }
 test-slapd: tests slapd
 	node_modules/.bin/mocha --no-package --timeout 60000 build/test/auth/ldap/slapd.slow.test.js
+
+# Seals with a key in an HSM or in KMS: SoftHSM, which Debian's package brings if it is missing and we are root, and moto's server (PyPI).
+softhsm:
+	@test -x /usr/bin/softhsm2-util || { apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends softhsm2; }
+test-seals: tests softhsm
+	node_modules/.bin/mocha --no-package --timeout 120000 build/test/seal/auto/*.slow.test.js build/test/scenarios/server/seals.slow.test.js
 
 lint: install
 	node_modules/.bin/prettier --check src test bench --log-level warn

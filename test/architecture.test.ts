@@ -73,6 +73,8 @@ describe('architecture', () => {
       'auth/token/renew.ts',
       'core/authentication/bearer-tokens.ts',
       'core/authentication/inline-login.ts',
+      'pkcs11/token.ts',
+      'seal/auto/pkcs11.ts',
       'seal/auto/static.ts',
       'seal/auto/transit.ts',
       'tokens/store.ts',

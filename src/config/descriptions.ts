@@ -155,6 +155,45 @@ const others: readonly Stanza[] = [
     ],
   },
   {
+    name: 'seal "awskms"',
+    about: 'A key in KMS of AWS ([seals.md](seals.md)).',
+    settings: [
+      ...everySeal('awskms'),
+      setting('kms_key_id', 'string', '`VAULT_AWSKMS_SEAL_KEY_ID`', 'Id or ARN of the key, or `alias/…`.'),
+      setting('region', 'string', '`AWS_REGION`, or `"us-east-1"`', 'The region of the key.'),
+      setting('access_key', 'string', '`AWS_ACCESS_KEY_ID`', 'The id of the credentials.'),
+      setting(
+        'secret_key',
+        'secret',
+        '`AWS_SECRET_ACCESS_KEY`',
+        'Their secret: `file:///path`, `env://NAME`, or itself.',
+      ),
+      setting('session_token', 'secret', '`AWS_SESSION_TOKEN`', 'Of temporary credentials.'),
+      setting('endpoint', 'string', '`AWS_KMS_ENDPOINT`, or that of the region', 'The URL of the API.'),
+    ],
+  },
+  {
+    name: 'seal "pkcs11"',
+    about: 'A key in an HSM ([seals.md](seals.md)).',
+    settings: [
+      ...everySeal('pkcs11'),
+      setting('lib', 'path', '`BAO_HSM_LIB`', 'The PKCS#11 library of the HSM.'),
+      setting('token_label', 'string', '`BAO_HSM_TOKEN_LABEL`', 'The label of the token.'),
+      setting('slot', 'string', '`BAO_HSM_SLOT`', 'The number of its slot, in place of the label or besides.'),
+      setting('pin', 'secret', '`BAO_HSM_PIN`', 'The PIN of its user: `file:///path`, `env://NAME`, or itself.'),
+      setting('key_label', 'string', '`BAO_HSM_KEY_LABEL`', 'The label of the key.'),
+      setting('key_id', 'string', '`BAO_HSM_KEY_ID`', 'Its id, hexadecimal, in place of the label or besides.'),
+      setting('mechanism', 'string', 'as the key is', '`"0x1087"` (CKM_AES_GCM) or `"0x0009"` (CKM_RSA_PKCS_OAEP).'),
+      setting('rsa_oaep_hash', 'string', '`"sha256"`', '`sha1`, `sha224`, `sha256`, `sha384` or `sha512`.'),
+      setting(
+        'generate_key',
+        'boolean',
+        '`false`',
+        'Keys are made with the tools of the HSM: only `false` is accepted.',
+      ),
+    ],
+  },
+  {
     name: 'user_lockout "all"',
     about:
       'Failed logins lock users out. `"all"` is for every login method; `"userpass"`, `"approle"` or `"ldap"` counts before it.',

@@ -1,3 +1,4 @@
+import type { AwsCredentials } from '../util/http/sigv4.ts'
 import type { Secret } from '../util/secret.ts'
 import type { Op, Storage } from './storage.ts'
 
@@ -67,8 +68,35 @@ export interface TransitSealSettings extends CommonSettings {
   readonly ca: string
 }
 
+/** `seal "awskms"`: a key in KMS of AWS, or of a server with its API. */
+export interface AwsKmsSealSettings extends CommonSettings {
+  readonly type: 'awskms'
+  readonly region: string
+  /** URL of the API. */
+  readonly endpoint: string
+  /** Id, ARN or `alias/…`. */
+  readonly keyId: string
+  readonly credentials: AwsCredentials
+}
+
+/** `seal "pkcs11"`: a key in an HSM. */
+export interface Pkcs11SealSettings extends CommonSettings {
+  readonly type: 'pkcs11'
+  /** The file of the library. */
+  readonly lib: string
+  /** Its number, decimal. */
+  readonly slot?: string
+  readonly tokenLabel?: string
+  readonly pin: Secret<string>
+  /** One of them may be ''; the id is hexadecimal. */
+  readonly key: { readonly label: string; readonly id: string }
+  /** Absent: as the key is. */
+  readonly mechanism?: 'aes-gcm' | 'rsa-oaep'
+  readonly oaepHash: 'sha1' | 'sha224' | 'sha256' | 'sha384' | 'sha512'
+}
+
 /** The settings of a seal that unseals the server. */
-export type SealSettings = StaticSealSettings | TransitSealSettings
+export type SealSettings = StaticSealSettings | TransitSealSettings | AwsKmsSealSettings | Pkcs11SealSettings
 
 /** A key outside of the server that encrypts the unseal key, so that the server unseals without operators (auto-unseal). */
 export interface AutoSeal {

@@ -35,6 +35,8 @@ export interface Outgoing {
   readonly headers?: Readonly<Record<string, string>>
   /** The most bytes of the response; 1 MiB when left out. */
   readonly most?: number
+  /** What the body of an error response says, for the message. */
+  readonly explain?: (body: Uint8Array) => string
   /** Refuses hosts whose address is loopback or link-local: for addresses that no operator has configured. */
   readonly elsewhere?: boolean
 }
@@ -104,7 +106,15 @@ export class Provider {
     return this.#bytes(outgoing)
   }
 
-  async #bytes({ url, ca, headers, most = largest, elsewhere = false, ...posted }: Outgoing): Promise<Uint8Array> {
+  async #bytes({
+    url,
+    ca,
+    headers,
+    most = largest,
+    elsewhere = false,
+    explain,
+    ...posted
+  }: Outgoing): Promise<Uint8Array> {
     const content = contentOf(posted)
     if (elsewhere && isNear(new URL(url).hostname))
       throw new ProviderError('its address is loopback or link-local, which is not asked')
@@ -128,7 +138,7 @@ export class Provider {
         },
       })
       sent.on('error', (thrown: NodeJS.ErrnoException) => fail(`no response (${thrown.code ?? 'failed'})`))
-      sent.on('response', (response) => read(response, most, resolve, fail))
+      sent.on('response', (response) => read(response, { most, explain }, resolve, fail))
       sent.end(content?.content)
     })
   }
@@ -143,13 +153,14 @@ function contentOf({ form, body, bytes }: Pick<Outgoing, 'form' | 'body' | 'byte
 
 function read(
   response: IncomingMessage,
-  most: number,
+  { most, explain }: { readonly most: number; readonly explain: Outgoing['explain'] },
   done: (bytes: Uint8Array) => void,
   fail: (why: string, status?: number) => void,
 ): void {
   const { statusCode: status = 0, headers } = response
+  const isRefusal = status !== 200 && status !== 201
   if (status >= 300 && status < 400) return fail(`it redirects (status ${status}), which is not followed`)
-  if (status !== 200 && status !== 201) return fail(`status ${status}`, status)
+  if (isRefusal && !explain) return fail(`status ${status}`, status)
   if ((headers['content-encoding'] ?? 'identity') !== 'identity') return fail('the response is compressed')
   const parts: Buffer[] = []
   let size = 0
@@ -160,5 +171,9 @@ function read(
   })
   response.on('error', () => fail('the response broke off'))
   response.on('aborted', () => fail('the response broke off'))
-  response.on('end', () => done(Buffer.concat(parts)))
+  response.on('end', () => {
+    const body = Buffer.concat(parts)
+    if (isRefusal) fail(`status ${status}: ${explain?.(body) ?? ''}`, status)
+    else done(body)
+  })
 }
