@@ -42,5 +42,6 @@ await run(process.argv.slice(2), {
   },
   checks: {
     validate: async (paths) => (await import('./config/load.ts')).readConfig(paths),
+    diagnose: async (paths, skip) => (await import('./server/diagnose/diagnose.ts')).diagnose(paths, skip),
   },
 }).then((status) => (process.exitCode = status), fail)

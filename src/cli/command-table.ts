@@ -69,6 +69,7 @@ async function loadOperator(): Promise<readonly Command[]> {
     import('./commands/operator/snapshot.ts'),
     import('./commands/operator/migrate.ts'),
     import('./commands/operator/validate-config.ts'),
+    import('./commands/operator/diagnose.ts'),
   ])
   return modules.flatMap((module) => module.operatorCommands)
 }

@@ -6,6 +6,7 @@ import type { Serve } from '../../src/cli/framework/command.ts'
 import { NoTerminal } from '../../src/cli/framework/prompt.ts'
 import { run } from '../../src/cli/run.ts'
 import { readConfig } from '../../src/config/load.ts'
+import { diagnose } from '../../src/server/diagnose/diagnose.ts'
 import { temporaryFolder } from '../support/folder.ts'
 
 /** What a command line left behind. */
@@ -69,6 +70,7 @@ export class Shell {
       },
       checks: {
         validate: readConfig,
+        diagnose,
       },
     })
     return { code, out, err }

@@ -52,6 +52,18 @@ export interface Checks {
   validate(
     paths: readonly string[],
   ): Promise<{ readonly files: readonly string[]; readonly faults: readonly ConfigFault[] }>
+  /** Whether a server could start with them on this machine. @param skip `listener`, `storage`, `autounseal` */
+  diagnose(paths: readonly string[], skip: readonly string[]): Promise<Check>
+}
+
+/** A check with its result. None can hold a secret. */
+export interface Check {
+  readonly name: string
+  readonly status: 'ok' | 'warn' | 'fail' | 'skipped'
+  readonly message: string
+  /** What to do; empty if nothing. */
+  readonly advice: string
+  readonly children: readonly Check[]
 }
 
 /** Input and result of starting a server. */

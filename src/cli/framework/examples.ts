@@ -36,6 +36,10 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
     'operator validate-config /etc/strongroom/strongroom.hcl',
     'operator validate-config -format=json /etc/strongroom/conf.d',
   ],
+  'operator diagnose': [
+    'operator diagnose -config=/etc/strongroom/strongroom.hcl',
+    'operator diagnose -skip=listener /etc/strongroom/strongroom.hcl',
+  ],
   'namespace create': ['namespace create team/app'],
   'audit verify': ['audit verify /var/log/strongroom/audit.log'],
   'transit envelope encrypt': ['transit envelope encrypt -key=backups dump.sql dump.sql.enc'],

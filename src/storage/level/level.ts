@@ -23,7 +23,7 @@ import type { Log } from '../../util/log.ts'
 import { lastOf } from '../shared/last-changes.ts'
 import { openFailure, refuseDroppedData } from './files.ts'
 import { revKey, revOf, stamped } from './keys.ts'
-import { activation, databaseFolder, findDatabase, removeOthers } from './place.ts'
+import { activation, databaseFolder, findDatabase, removeOthers, tidy } from './place.ts'
 import { encodings, listKeys, readEntry, readRange } from './reads.ts'
 import type { Db } from './reads.ts'
 import { almostFull, defaultMinFree, hasSpace } from './space.ts'
@@ -89,6 +89,7 @@ export class LevelStorage implements Storage {
     const { folder, there } = await findDatabase(path)
     storage.#folder = folder
     if (options.create || there) await storage.#open(options.create ?? false)
+    await tidy(path)
     return storage
   }
 

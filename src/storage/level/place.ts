@@ -23,9 +23,8 @@ export async function databaseFolder(path: string): Promise<string> {
   throw new StorageUnavailable('the storage is damaged: its file ACTIVE names no database; restore a backup')
 }
 
-/** At a start: the folder of the database in use, and whether it is there; what a crash left is removed. @throws StorageUnavailable */
+/** The folder of the database in use, and whether it is there. @throws StorageUnavailable */
 export async function findDatabase(path: string): Promise<{ readonly folder: string; readonly there: boolean }> {
-  await tidy(path)
   const folder = await databaseFolder(path)
   const there = await holdsDatabase(folder)
   if (there || folder === path) return { folder, there }
@@ -53,8 +52,8 @@ export async function activation(path: string, name: string): Promise<() => Prom
   }
 }
 
-/** Removes what a crash left of snapshots and restores. */
-async function tidy(path: string): Promise<void> {
+/** Removes what a crash left of snapshots and restores. What a running server is writing looks the same: only its owner may. */
+export async function tidy(path: string): Promise<void> {
   for (const name of await namesIn(path))
     if (passing.test(name) || name === `${pointer}.tmp`) await rm(join(path, name), { recursive: true, force: true })
 }

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { StorageUnavailable } from '../../../src/contract/storage.ts'
@@ -55,9 +55,13 @@ describe('LevelStorage', () => {
     const path = join(temporaryFolder(), 'db')
     const first = await open(path)
     await first.commit({ ops: [{ put: 'a', value }] })
+    // What the first one writes beside its database is not removed.
+    const restoring = join(path, `restoring-${'0'.repeat(32)}`)
+    mkdirSync(restoring)
     const refused = await open(path).catch((thrown: unknown) => thrown)
     expect(refused).to.be.instanceOf(StorageUnavailable)
     expect((refused as Error).message).to.match(/another process/)
+    expect(existsSync(restoring)).to.equal(true)
     await first.close()
   })
 
