@@ -1,5 +1,5 @@
 # strongroom: `make run` tries it, `make test` proves it.
-.PHONY: all install build run tests test test-slow nodes test-node test-postgres test-clients test-mariadb slapd test-slapd softhsm test-seals lint parity bench docs clean
+.PHONY: all install build deb run tests test test-slow nodes test-node test-postgres test-clients test-mariadb slapd test-slapd softhsm test-seals lint parity bench docs clean
 
 all: test
 
@@ -11,6 +11,10 @@ node_modules/.package-lock.json: package-lock.json
 # Few files load faster than hundreds: our own code is bundled; the libraries stay what npm installed.
 build: install
 	npm run --silent build
+
+# A package for Debian and Ubuntu, in build/. docs/install.md
+deb: build
+	packaging/deb/build.sh
 
 # Installs, builds, starts a development server, encrypts and decrypts a first message with it.
 run: build

@@ -3,7 +3,7 @@ import { textIn } from './cli/framework/request-data.ts'
 import { processStdio } from './cli/framework/stdio.ts'
 import { askHidden } from './cli/framework/prompt.ts'
 import { run } from './cli/run.ts'
-import { guardProcess } from './server/harden-process.ts'
+import { guardProcess } from './server/process/harden-process.ts'
 
 /** The `strongroom` binary: the command line, with the server loaded only when one is started. */
 async function stdin(): Promise<string> {

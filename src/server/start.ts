@@ -27,6 +27,7 @@ import { messagesOf, reasonsOf, reload } from './reload.ts'
 import type { Reloadable } from './reload.ts'
 import { ServerLog } from './log/server-log.ts'
 import type { LogOptions } from './log/server-log.ts'
+import { notifySystemd } from './process/systemd.ts'
 import { openStorage } from './storages.ts'
 
 /** How a server is started: from configuration files, or as a development server in memory. */
@@ -120,6 +121,7 @@ async function started(options: ServerOptions, configured: Config, log: ServerLo
   const addresses = config.listeners.map((listener, at) => addressOf(listener, listeners[at]?.address ?? ''))
   if (isDev) core.address = addresses[0] ?? ''
   events.tell('started', { addresses: addresses.join(' ') })
+  void notifySystemd('READY=1', loggers.named('core'))
   return {
     address: addresses[0] ?? '',
     addresses,
@@ -130,6 +132,7 @@ async function started(options: ServerOptions, configured: Config, log: ServerLo
     reload: async () => reloaded({ listeners, audit: core.audit, loggers, log, ...readAgain(options, configured) }),
     stop: async () => {
       events.tell('stopping', {})
+      void notifySystemd('STOPPING=1', loggers.named('core'))
       await stop(listeners, running)
       events.tell('stopped', {})
       await log.close()

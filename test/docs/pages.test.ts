@@ -17,6 +17,7 @@ const docs = [
   'dependencies',
   'formats',
   'import',
+  'install',
   'key-lifecycle',
   'lifecycle',
   'login',

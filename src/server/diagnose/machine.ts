@@ -1,7 +1,7 @@
 import { readFile, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Check } from '../../cli/framework/command.ts'
-import { unsafeStartOption } from '../harden-process.ts'
+import { unsafeStartOption } from '../process/harden-process.ts'
 import { product } from '../../util/version.ts'
 import { fail, group, ok, skipped, warn } from './result.ts'
 

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { dirname, join } from 'node:path'
 import { expect } from 'chai'
-import { unsafeStartOption } from '../../../src/server/harden-process.ts'
+import { unsafeStartOption } from '../../../src/server/process/harden-process.ts'
 import { temporaryFolder } from '../../support/folder.ts'
 import { appendFileSync, writeFileSync } from 'node:fs'
 import { program } from '../../support/program.ts'
@@ -95,7 +95,7 @@ describe('the process of a server', () => {
   })
 
   it('ends with 70 on an error that nobody expected, and tells no more than its kind', async () => {
-    const guard = join(root, 'src/server/harden-process.js')
+    const guard = join(root, 'src/server/process/harden-process.js')
     for (const mistake of [
       "throw new TypeError('s3cret')",
       "await Promise.reject(new TypeError('s3cret'))",
@@ -112,7 +112,7 @@ describe('the process of a server', () => {
   })
 
   it('makes files for its owner only, whatever the umask was', async () => {
-    const guard = join(root, 'src/server/harden-process.js')
+    const guard = join(root, 'src/server/process/harden-process.js')
     const script = `process.umask(0); (await import('${guard}')).guardProcess(true); console.log(process.umask().toString(8))`
     expect((await node(['--input-type=module', '-e', script])).said).to.equal('77\n')
   })
