@@ -73,12 +73,12 @@ export class Recorder {
   response(event: AuditEvent, outcome: AuditOutcome): Promise<void> | undefined {
     const { posted: hasRequestLine, unawaited: before, changes } = this.#progressOf(event)
     if (hasRequestLine && this.#lostDevices())
-      return event.answersUnaudited === true ? undefined : Promise.reject(sealedMeanwhile())
+      return event.responseUnaudited === true ? undefined : Promise.reject(sealedMeanwhile())
     const time = this.#now()
     const posted = this.#post((device) => device.response(time, event, outcome, changes))
     // Usually both lines are in one write, and wait for the same promise.
     const both = before === undefined || before === posted ? posted : Promise.all([before, posted]).then(() => {})
-    return event.answersUnaudited === true ? both?.catch(() => {}) : both
+    return event.responseUnaudited === true ? both?.catch(() => {}) : both
   }
 
   /** Writes a line of the log about itself to every device; resolves when one has it on disk. @throws Fault when none took it */

@@ -47,7 +47,7 @@ export interface AuditEvent {
   /** The route changes nothing: its request line may be written with the response line, and neither waits for the disk. */
   readonly pure: boolean
   /** The response is sent even when no device writes its lines. Only with `pure`. */
-  readonly answersUnaudited?: boolean
+  readonly responseUnaudited?: boolean
   /**
    * The route is `neverRaw`, or may be (no route was found): no device writes its strings in
    * plaintext, regardless of the device's options, the mount's unhashed keys and the recorded headers.

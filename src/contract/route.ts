@@ -26,7 +26,7 @@ export interface Call<S> {
   /** The mount's path with a trailing slash, e.g. `transit/`. */
   readonly mountPath: string
   /** The names in the path as the caller spelled them, maybe not canonical: for messages only. */
-  readonly spelled: Readonly<Record<string, string>>
+  readonly rawParams: Readonly<Record<string, string>>
   /** Whether the caller set a field (to any value, null included). */
   readonly isGiven: (name: string) => boolean
 }
@@ -100,7 +100,7 @@ export interface RouteOptions<S, F extends Fields> {
    */
   readonly forEveryone?: HasPublished<S>
   /** For public routes of a namespace: the response of an empty one, so that callers without a token do not learn which ones exist. */
-  readonly nowhere?: Response
+  readonly absentNamespace?: Response
   /** Other paths of the same record: a request that a policy denies there is denied here. See `Caller.denies` for paths that only the handler can name. */
   readonly alias?: Alias
   /**
@@ -113,7 +113,7 @@ export interface RouteOptions<S, F extends Fields> {
    * Status without secrets, for monitoring: available also while no audit device can write its lines, which then count as
    * lost. Only for routes that change nothing.
    */
-  readonly answersUnaudited?: boolean
+  readonly responseUnaudited?: boolean
   /** The route accepts any body members (KV, cubbyhole): no warning about unknown ones. */
   readonly anyFields?: boolean
   /** It responds to requests for paths that the engine does not have: help and OpenAPI leave it out. */
@@ -143,7 +143,7 @@ export interface Route<S = never> {
   readonly subject: Subject | undefined
   readonly vet: ((request: Request) => Promise<void>) | undefined
   readonly pure: boolean
-  readonly answersUnaudited: boolean
+  readonly responseUnaudited: boolean
   readonly anyFields: boolean
   readonly unlisted: boolean
   readonly upload: boolean
@@ -152,7 +152,7 @@ export interface Route<S = never> {
   readonly canonical: Readonly<Record<string, Canonicaliser>> | undefined
   readonly alias: Alias | undefined
   readonly forEveryone: HasPublished<S> | undefined
-  readonly nowhere: FormedResponse | undefined
+  readonly absentNamespace: FormedResponse | undefined
   /** Its responses have the form of `returns`. */
   readonly handle: Handle<S, FormedResponse>
 }
@@ -178,7 +178,7 @@ function route<S, F extends Fields>(
     subject: options.subject,
     vet: options.vet,
     pure: options.pure ?? (operation === 'read' || operation === 'list' || operation === 'scan'),
-    answersUnaudited: options.answersUnaudited ?? false,
+    responseUnaudited: options.responseUnaudited ?? false,
     anyFields: options.anyFields ?? false,
     unlisted: options.unlisted ?? false,
     upload: options.upload ?? false,
@@ -187,7 +187,7 @@ function route<S, F extends Fields>(
     canonical: options.canonical,
     alias: options.alias,
     forEveryone: options.forEveryone,
-    nowhere: options.nowhere && formed(returns, options.nowhere),
+    absentNamespace: options.absentNamespace && formed(returns, options.absentNamespace),
     handle: inForm(returns, options.handle as Handle<S, Response>),
   }
 }

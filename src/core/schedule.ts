@@ -30,7 +30,7 @@ export class Schedule {
   }
 
   /** Runs a task now instead of waiting for its time. Its caller does not wait; after a failure it is repeated. */
-  hurry(name: string): void {
+  runNow(name: string): void {
     const chore = this.#chores.find((one) => one.name === name)
     if (!chore || this.#stopped) return
     this.#timers.get(name)?.cancel()

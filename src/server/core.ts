@@ -111,7 +111,7 @@ export class ServerCore {
     })
     this.#system = this.#systemEngine(traffic)
     this.pipeline = new Pipeline({
-      open: () => (this.manager.isUnsealed ? this.#unsealed : undefined),
+      unsealed: () => (this.manager.isUnsealed ? this.#unsealed : undefined),
       sealed: sealedDecider(this.#system.routes),
       uploads: uploadsTo(this.#system.routes),
       audit: this.audit,

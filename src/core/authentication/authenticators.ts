@@ -16,7 +16,7 @@ export interface AuthenticatingParts {
 }
 
 /** The parts of a request for authentication. */
-type Shown = Pick<
+type RequestCredentials = Pick<
   Request,
   'path' | 'namespace' | 'credential' | 'protocol' | 'client' | 'certificates' | 'headers' | 'limits'
 >
@@ -27,7 +27,7 @@ type Found = TokenRecord | undefined
 type Authenticator<K extends Credential['kind']> = (
   parts: AuthenticatingParts,
   credential: CredentialOf<K>,
-  request: Shown,
+  request: RequestCredentials,
 ) => Found | Promise<Found>
 
 /** How each kind of credential becomes a token: one line each. */
@@ -45,13 +45,13 @@ const authenticators: { readonly [K in Credential['kind']]: Authenticator<K> } =
 function tokenOf<K extends Credential['kind']>(
   parts: AuthenticatingParts,
   credential: CredentialOf<K> & Credential,
-  request: Shown,
+  request: RequestCredentials,
 ): Found | Promise<Found> {
   return (authenticators[credential.kind] as Authenticator<K>)(parts, credential, request)
 }
 
 /** The valid token of a request's caller, if it may be used from the address of the request, and its entity is not disabled. */
-export function authenticated(parts: AuthenticatingParts, request: Shown): Found | Promise<Found> {
+export function authenticated(parts: AuthenticatingParts, request: RequestCredentials): Found | Promise<Found> {
   const { credential, client } = request
   const found = tokenOf(parts, credential, request)
   if (found instanceof Promise) return found.then((token) => usable(parts, token, client.address))

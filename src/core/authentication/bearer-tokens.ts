@@ -29,7 +29,7 @@ export interface BearerParts {
 }
 
 /** The state of a mount when it verified a token: after a change, the token is verified again. */
-interface Judge {
+interface Verifier {
   readonly namespace: Namespace
   readonly mount: Mount
   readonly record: MountRecord
@@ -37,7 +37,7 @@ interface Judge {
 }
 
 interface Entry {
-  readonly judge: Judge
+  readonly verifier: Verifier
   readonly token: TokenRecord
   /** The name that the mount has for the caller. */
   readonly alias: string
@@ -48,18 +48,18 @@ interface Entry {
 }
 
 interface Running {
-  readonly judge: Judge
+  readonly verifier: Verifier
   readonly token: Promise<TokenRecord | undefined>
 }
 
 /** How long a verified token is not verified again, so that keys that its issuer withdraws stop counting. Milliseconds. */
-const keptFor = 5 * 60_000
+const cachedFor = 5 * 60_000
 
 /** Faults that do not concern the token. */
-const noWord: ReadonlySet<FaultCode> = new Set(['unavailable', 'rate_limited', 'sealed', 'internal'])
+const unrelatedFaults: ReadonlySet<FaultCode> = new Set(['unavailable', 'rate_limited', 'sealed', 'internal'])
 
 /** The most cached tokens. */
-const mostKept = 20_000
+const mostCached = 20_000
 
 /**
  * Tokens of other issuers as credentials of requests, without a login (roles of `jwt` with `role_type` bearer). The mount is
@@ -69,7 +69,7 @@ const mostKept = 20_000
  */
 export class BearerTokens {
   readonly #parts: BearerParts
-  readonly #kept = recent<string, Entry>(mostKept)
+  readonly #cache = recent<string, Entry>(mostCached)
   readonly #running = new Map<string, Running>()
 
   constructor(parts: BearerParts) {
@@ -85,11 +85,11 @@ export class BearerTokens {
     if (!/^[\w-]+\.[\w-]+\.[\w-]+$/.test(text)) return undefined
     const here = innermost(this.#parts.root(), outer.namespace + outer.path)
     const key = `${here.id} ${hash('sha256', text, 'base64')}`
-    const entry = this.#kept.get(key)
+    const entry = this.#cache.get(key)
     if (!entry) return this.#verified(key, text, here, outer)
     const principal = this.#principalOf(entry.token)
     if (this.#isValid(entry) && principal === entry.principal) return entry.token
-    return this.#again(key, entry).then(async (token) => token ?? this.#verified(key, text, here, outer))
+    return this.#revalidated(key, entry).then(async (token) => token ?? this.#verified(key, text, here, outer))
   }
 
   #principalOf({ namespace, entityId }: TokenRecord): Principal | undefined | Promise<Principal | undefined> {
@@ -100,39 +100,39 @@ export class BearerTokens {
     return this.#parts.identities(id)?.mfa.changes() ?? 0
   }
 
-  #isValid({ judge, enforced, until }: Entry): boolean {
-    return this.#parts.clock.now() < until && enforced === this.#enforcedIn(judge.namespace) && isUnchanged(judge)
+  #isValid({ verifier, enforced, until }: Entry): boolean {
+    return this.#parts.clock.now() < until && enforced === this.#enforcedIn(verifier.namespace) && isUnchanged(verifier)
   }
 
   /** Whether every use of a token has to prove a second factor anew. */
-  async #needsSecondFactor({ namespace, record }: Judge, principal: Principal): Promise<boolean> {
+  async #needsSecondFactor({ namespace, record }: Verifier, principal: Principal): Promise<boolean> {
     const demands = await this.#parts.identities(namespace.id)?.mfa.demands(principal, record)
     return demands?.length !== 0
   }
 
   /** Entity or groups have changed: the token stays verified as long as its alias is that of the entity. */
-  async #again(key: string, entry: Entry): Promise<TokenRecord | undefined> {
+  async #revalidated(key: string, entry: Entry): Promise<TokenRecord | undefined> {
     const principal = await this.#principalOf(entry.token)
-    const { judge, token, alias } = entry
-    const isSame = principal?.entity.aliases.some((one) => one.name === alias && one.mountAccessor === judge.record.accessor) // prettier-ignore
+    const { verifier, token, alias } = entry
+    const isSame = principal?.entity.aliases.some((one) => one.name === alias && one.mountAccessor === verifier.record.accessor) // prettier-ignore
     const isUsable = principal && isSame && !principal.entity.disabled
-    if (isUsable && !(await this.#needsSecondFactor(judge, principal)) && this.#isValid(entry)) {
-      this.#kept.set(key, { ...entry, principal })
+    if (isUsable && !(await this.#needsSecondFactor(verifier, principal)) && this.#isValid(entry)) {
+      this.#cache.set(key, { ...entry, principal })
       return token
     }
-    if (this.#kept.get(key) === entry) this.#kept.delete(key)
+    if (this.#cache.get(key) === entry) this.#cache.delete(key)
     return undefined
   }
 
   async #verified(key: string, text: string, here: Namespace, outer: Outer): Promise<TokenRecord | undefined> {
-    const claims = claimsShown(text)
-    const judge = claims && (await judgeOf(here, claims))
-    if (!judge) return undefined
+    const claims = claimsOf(text)
+    const verifier = claims && (await verifierOf(here, claims))
+    if (!verifier) return undefined
     const running = this.#running.get(key)
     // One that began before a change is not joined.
-    if (running && isUnchanged(running.judge) && running.judge.mount === judge.mount) return running.token
-    const token = this.#verify(key, judge, text, outer)
-    const own = { judge, token }
+    if (running && isUnchanged(running.verifier) && running.verifier.mount === verifier.mount) return running.token
+    const token = this.#verify(key, verifier, text, outer)
+    const own = { verifier, token }
     this.#running.set(key, own)
     try {
       return await token
@@ -141,8 +141,8 @@ export class BearerTokens {
     }
   }
 
-  async #verify(key: string, judge: Judge, text: string, outer: Outer): Promise<TokenRecord | undefined> {
-    const { mount, namespace, record } = judge
+  async #verify(key: string, verifier: Verifier, text: string, outer: Outer): Promise<TokenRecord | undefined> {
+    const { mount, namespace, record } = verifier
     const path = apiPath(`${mount.apiPath}login`)
     if (path === undefined) return undefined
     const credential: CredentialOf<'inline'> = { kind: 'inline', path, namespace: namespace.path, data: new Secret({ jwt: text }) } // prettier-ignore
@@ -160,19 +160,19 @@ export class BearerTokens {
       const token = await this.#parts.logins.perform(credential, outer, login)
       const bounded = { ...token, meta: { ...token.meta, mount_accessor: record.accessor }, ...(ceiling && { ceiling }) } // prettier-ignore
       const principal = await this.#principalOf(token)
-      if (!principal || (await this.#needsSecondFactor(judge, principal))) return bounded
-      const until = Math.min(token.expiresAt ?? 0, this.#parts.clock.now() + keptFor)
-      this.#kept.set(key, { judge, token: bounded, alias, principal, enforced, until })
+      if (!principal || (await this.#needsSecondFactor(verifier, principal))) return bounded
+      const until = Math.min(token.expiresAt ?? 0, this.#parts.clock.now() + cachedFor)
+      this.#cache.set(key, { verifier, token: bounded, alias, principal, enforced, until })
       return bounded
     } catch (thrown) {
-      if (noWord.has(asFault(thrown).code)) throw thrown
+      if (unrelatedFaults.has(asFault(thrown).code)) throw thrown
       return undefined
     }
   }
 }
 
 /** Undefined if it is not a JWT. */
-function claimsShown(text: string): Claims | undefined {
+function claimsOf(text: string): Claims | undefined {
   try {
     return unverifiedClaims(text, algorithmNames)
   } catch (thrown) {
@@ -182,13 +182,13 @@ function claimsShown(text: string): Claims | undefined {
 }
 
 /** The mount that verifies a token: in the namespace of the request or the nearest one above, the first that recognises it. */
-async function judgeOf(here: Namespace, claims: Claims): Promise<Judge | undefined> {
+async function verifierOf(here: Namespace, claims: Claims): Promise<Verifier | undefined> {
   for (let namespace: Namespace | undefined = here; namespace; namespace = namespace.parent) {
-    const taking = namespace.mounts.router.all().filter(({ engine }) => engine.bearer)
-    for (const mount of taking.toSorted(byPath)) {
+    const bearerMounts = namespace.mounts.router.all().filter(({ engine }) => engine.bearer)
+    for (const mount of bearerMounts.toSorted(byPath)) {
       const epoch = mount.engine.bearer?.epoch(mount.state) ?? 0
-      const judge = { namespace, mount, record: mount.record, epoch }
-      if (await mount.engine.bearer?.isFor(mount.state, claims)) return judge
+      const verifier = { namespace, mount, record: mount.record, epoch }
+      if (await mount.engine.bearer?.isFor(mount.state, claims)) return verifier
     }
   }
   return undefined
@@ -197,7 +197,7 @@ async function judgeOf(here: Namespace, claims: Claims): Promise<Judge | undefin
 const byPath = (a: Mount, b: Mount): number => (a.apiPath < b.apiPath ? -1 : 1)
 
 /** Whether the mount is where it was, and has the configuration, the role and the settings that it had. */
-function isUnchanged({ namespace, mount, record, epoch }: Judge): boolean {
+function isUnchanged({ namespace, mount, record, epoch }: Verifier): boolean {
   const now = namespace.mounts.router.mountOf(mount.apiPath)
   return now === mount && now.record === record && now.engine.bearer?.epoch(now.state) === epoch
 }

@@ -3,6 +3,7 @@ import { Fault, asFault, refuse } from '../../contract/fault.ts'
 import type { TokenRecord } from '../../contract/identity.ts'
 import type { CredentialOf, Request } from '../../contract/request.ts'
 import type { FormedResponse } from '../../contract/response.ts'
+import { perObject } from '../../util/caches/per-object.ts'
 import type { Clock } from '../../util/clock.ts'
 import { admission } from '../request/admit.ts'
 import { eventOf } from '../request/audit-event.ts'
@@ -25,8 +26,8 @@ export interface InlineParts extends DecidingParts {
   readonly quotas: Quotas
 }
 
-/** What is not kept of the server, but given to it. */
-interface Given {
+/** The parts that exist while the server is sealed as well. */
+interface ServerParts {
   readonly audit: AuditBroker
   readonly clock: Clock
   readonly uuid: () => string
@@ -37,21 +38,21 @@ interface Given {
  * No token is issued or stored: the record is for one request, with the abilities of a batch token.
  */
 export class InlineLogins {
-  readonly #open: () => InlineParts
-  readonly #parts: Given
+  readonly #unsealed: () => InlineParts
+  readonly #parts: ServerParts
   /** A large request is decided twice, but logs in once: a secret id may have one use. */
-  readonly #performed = new WeakMap<CredentialOf<'inline'>, Promise<TokenRecord>>()
+  readonly #once = perObject(async (credential: CredentialOf<'inline'>, outer: Outer) =>
+    this.perform(credential, outer),
+  )
 
-  constructor(open: () => InlineParts, parts: Given) {
-    this.#open = open
+  constructor(unsealed: () => InlineParts, parts: ServerParts) {
+    this.#unsealed = unsealed
     this.#parts = parts
   }
 
   /** The token of a login, once for each credential. @throws Fault of the login method, if the login is refused */
   async token(credential: CredentialOf<'inline'>, outer: Outer): Promise<TokenRecord> {
-    const performed = this.#performed.get(credential) ?? this.perform(credential, outer)
-    this.#performed.set(credential, performed)
-    return performed
+    return this.#once(credential, outer)
   }
 
   /**
@@ -61,14 +62,14 @@ export class InlineLogins {
    */
   async perform(credential: CredentialOf<'inline'>, outer: Outer, login?: ByMount): Promise<TokenRecord> {
     const { audit } = this.#parts
-    const open = this.#open()
+    const unsealed = this.#unsealed()
     const request = this.#requestOf(credential, outer)
-    const { rejected } = admission(open, request)
-    if (rejected && !open.quotas.config.auditRejections) throw rejected.refusal
-    const decision = rejected ?? onlyLogin(await decide(open, request))
+    const { rejected } = admission(unsealed, request)
+    if (rejected && !unsealed.quotas.config.auditRejections) throw rejected.refusal
+    const decision = rejected ?? onlyLogin(await decide(unsealed, request))
     const event = eventOf(decision)
     await audit.request(event)
-    const { outcome, record } = await this.#outcome(open, decision, async () => audit.beforeChange(event), login)
+    const { outcome, record } = await this.#outcome(unsealed, decision, async () => audit.beforeChange(event), login)
     await audit.response(event, outcome)
     if (!record) throw outcome instanceof Fault ? outcome : new Fault('internal', 'internal error')
     return record
@@ -92,18 +93,22 @@ export class InlineLogins {
   }
 
   async #outcome(
-    open: InlineParts,
+    unsealed: InlineParts,
     decision: Decision,
     beforeChange: () => Promise<void>,
     byMount?: ByMount,
   ): Promise<{ readonly outcome: FormedResponse | Fault; readonly record?: TokenRecord }> {
     if (decision.refusal) return { outcome: decision.refusal }
     try {
-      const answered = byMount ? await byMount(decision.mount) : await handled(decision, beforeChange)
-      const { login, ...response } = answered
+      const { login, ...response } = await (byMount ? byMount(decision.mount) : handled(decision, beforeChange))
       if (!login) throw refuse(`"${decision.request.path}" is not the path of a login`)
       await beforeChange()
-      const { record, ...outcome } = await passingToken(open, decision, { ...response, login }, this.#parts.clock.now())
+      const { record, ...outcome } = await passingToken(
+        unsealed,
+        decision,
+        { ...response, login },
+        this.#parts.clock.now(),
+      )
       return { outcome, record }
     } catch (thrown) {
       return { outcome: asFault(thrown) }
@@ -113,7 +118,7 @@ export class InlineLogins {
 
 /** Other routes that need no token are not logins. */
 function onlyLogin(decision: Decision): Decision {
-  const { refusal, nowhere, route, mount } = decision
-  const isLogin = !nowhere && route?.access === 'public' && mount?.record.kind === 'auth'
+  const { refusal, absentNamespace, route, mount } = decision
+  const isLogin = !absentNamespace && route?.access === 'public' && mount?.record.kind === 'auth'
   return refusal || isLogin ? decision : { ...decision, refusal: noToken() }
 }

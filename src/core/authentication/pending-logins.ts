@@ -5,7 +5,7 @@ import type { Clock } from '../../util/clock.ts'
 import type { Decision } from '../request/decision/decision.ts'
 
 /** How long a login waits for its second factor, milliseconds. */
-const patience = 5 * 60_000
+const lifetime = 5 * 60_000
 
 /** The most waiting logins, of one entity and of all; the oldest is dropped for a new one. */
 const most = { ofEntity: 10, all: 10_000 }
@@ -36,7 +36,7 @@ export class PendingLogins {
     const id = this.#uuid()
     const { decision } = login
     const request = { ...decision.request, data: {}, headers: {}, credential: { kind: 'none' } } as const
-    this.#waiting.set(id, { ...login, decision: { ...decision, request }, until: this.#clock.now() + patience })
+    this.#waiting.set(id, { ...login, decision: { ...decision, request }, until: this.#clock.now() + lifetime })
     return id
   }
 

@@ -34,9 +34,9 @@ export class EngineTypes {
     if (engine) return engine
     const builtin = new Set(mounted.flatMap((mount) => (mount.builtin ? [mount.type] : [])))
     const types = new Set(this.#engines.filter(({ kind }) => kind === record.kind).map(({ type }) => type))
-    const offer = [...types].filter((type) => !builtin.has(type)).join(', ')
+    const available = [...types].filter((type) => !builtin.has(type)).join(', ')
     const what = record.kind === 'auth' ? 'auth method' : 'secrets engine'
-    const choice = offer === '' ? 'this server has none that can be enabled' : `this server has: ${offer}`
+    const choice = available === '' ? 'this server has none that can be enabled' : `this server has: ${available}`
     throw refuse(`there is no ${what} of type "${record.type}"; ${choice}`)
   }
 }

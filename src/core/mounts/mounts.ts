@@ -105,7 +105,7 @@ export class Mounts {
   }
 
   /** Runs the periodic work of every mount. A failure is logged and does not delay the others. */
-  async tend(): Promise<void> {
+  async tidy(): Promise<void> {
     for (const { engine, state, apiPath } of this.router.all()) {
       try {
         await engine.everyMinute?.(state)

@@ -41,7 +41,7 @@ export const rootRecord: NamespaceRecord = { uuid: '', id: rootNamespace, parent
 export const folderOf = ({ uuid }: NamespaceRecord): string => (uuid === '' ? '' : `namespace/${uuid}/`)
 
 /** The parts that belong to one namespace. */
-export interface Belongings {
+export interface NamespaceContent {
   readonly mounts: Mounts
   readonly policies: Policies
   readonly passwordPolicies: PasswordPolicies
@@ -63,7 +63,7 @@ export class Namespace {
   /** Its description in audit lines; one object, because its JSON is serialised once per object. */
   readonly label: { readonly id: NamespaceId; readonly path: string }
 
-  constructor(record: NamespaceRecord, parent: Namespace | undefined, has: Belongings) {
+  constructor(record: NamespaceRecord, parent: Namespace | undefined, has: NamespaceContent) {
     this.record = record
     this.parent = parent
     this.mounts = has.mounts

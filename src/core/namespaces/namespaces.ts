@@ -8,7 +8,7 @@ import { base62 } from '../../util/base62.ts'
 import { Mutex } from '../../util/mutex.ts'
 import type { Freshness } from '../freshness.ts'
 import { Namespace, folderOf, namespaceShape, rootRecord } from './namespace.ts'
-import type { Belongings, NamespaceRecord } from './namespace.ts'
+import type { NamespaceContent, NamespaceRecord } from './namespace.ts'
 import { checkNewName, checkedMetadata, namespaceName } from './names.ts'
 import { overlap } from '../mounts/mount-table.ts'
 
@@ -23,7 +23,7 @@ export interface NamespacesParts {
   /** The first records of a namespace, by their names in its folder; written in one commit with it. */
   readonly seed: (record: NamespaceRecord) => readonly (readonly [name: string, value: unknown])[]
   /** Loads the parts of a namespace. */
-  readonly furnish: (record: NamespaceRecord, children: Guard) => Promise<Belongings>
+  readonly load: (record: NamespaceRecord, children: Guard) => Promise<NamespaceContent>
 }
 
 /** Names of mounts in a namespace, each with a slash; guarded. */
@@ -49,10 +49,10 @@ export class Namespaces {
 
   /** Loads the root namespace and all below it. */
   static async open(parts: NamespacesParts): Promise<Namespaces> {
-    const root = await parts.furnish(rootRecord, async (tx) => children(parts.view, rootRecord, tx))
+    const root = await parts.load(rootRecord, async (tx) => children(parts.view, rootRecord, tx))
     const namespaces = new Namespaces(parts, new Namespace(rootRecord, undefined, root))
     await parts.freshness.follow(parts.view, 'core/namespace/', async (names) => namespaces.#follow(names))
-    await namespaces.#clearLeavings()
+    await namespaces.#clearRemains()
     return namespaces
   }
 
@@ -217,9 +217,9 @@ export class Namespaces {
     }
     if (open) {
       parent.children.delete(name)
-      for (const gone of [open, ...open.below()]) {
-        this.#byId.delete(gone.id)
-        gone.close()
+      for (const removed of [open, ...open.below()]) {
+        this.#byId.delete(removed.id)
+        removed.close()
       }
     }
     if (stored) await this.#followBelow(await this.#enter(stored, parent))
@@ -234,19 +234,19 @@ export class Namespaces {
     }
   }
 
-  async #furnish(record: NamespaceRecord): Promise<Belongings> {
-    return this.#parts.furnish(record, async (tx) => children(this.#parts.view, record, tx))
+  async #load(record: NamespaceRecord): Promise<NamespaceContent> {
+    return this.#parts.load(record, async (tx) => children(this.#parts.view, record, tx))
   }
 
   async #enter(record: NamespaceRecord, parent: Namespace): Promise<Namespace> {
-    const namespace = new Namespace(record, parent, await this.#furnish(record))
+    const namespace = new Namespace(record, parent, await this.#load(record))
     parent.children.set(namespace.name.slice(0, -1), namespace)
     this.#byId.set(record.id, namespace)
     return namespace
   }
 
   /** Removes records that pending requests have written into a namespace after it was emptied. */
-  async #clearLeavings(): Promise<void> {
+  async #clearRemains(): Promise<void> {
     const folders = new Set(this.all().map(({ record }) => `${record.uuid}/`))
     const all = await this.#parts.view.list('namespace/')
     for (const folder of all.filter((one) => !folders.has(one))) await this.#parts.view.clear(`namespace/${folder}`)

@@ -57,9 +57,9 @@ export class Acls {
   }
 
   #for(token: TokenRecord, principal: Principal | undefined): Acl | Promise<Acl> {
-    const known = this.#compiled.get(token)
-    if (known && known.acl.principal === principal) {
-      const { acl, policies, epoch, until } = known
+    const cached = this.#compiled.get(token)
+    if (cached && cached.acl.principal === principal) {
+      const { acl, policies, epoch, until } = cached
       if (epoch === policies.epoch && this.#clock.now() < until) return acl
     }
     return this.#compile(token, principal)

@@ -4,7 +4,7 @@ import { folded } from '../../contract/names.ts'
 import type { ApiPath } from '../../contract/request.ts'
 import type { Route } from '../../contract/route.ts'
 import { explain } from '../../policy/explain/explain.ts'
-import type { Explanation, Question, Sight } from '../../policy/explain/explain.ts'
+import type { Explanation, Question, Visibility } from '../../policy/explain/explain.ts'
 import { compileInSlices } from '../../policy/acl.ts'
 import { reasonOf } from '../../policy/explain/reason.ts'
 import type { Clock } from '../../util/clock.ts'
@@ -17,13 +17,13 @@ import type { UnsealedServer } from '../unsealed/unsealed-server.ts'
 import type { Subject } from './acl-cache.ts'
 
 /** A request to explain. */
-type Asked = Omit<Question, 'needsSudo' | 'path'> & { readonly path: ApiPath }
+type ExplainedRequest = Omit<Question, 'needsSudo' | 'path'> & { readonly path: ApiPath }
 
 /** Explanations of requests under the policies of a token, or under policies by name. */
 export interface Explainer {
-  own(caller: Caller, asked: Asked): Promise<Explanation>
-  ofAccessor(caller: Caller, accessor: string, asked: Asked): Promise<Explanation | undefined>
-  ofPolicies(caller: Caller, names: readonly string[], asked: Asked): Promise<Explanation>
+  own(caller: Caller, request: ExplainedRequest): Promise<Explanation>
+  ofAccessor(caller: Caller, accessor: string, request: ExplainedRequest): Promise<Explanation | undefined>
+  ofPolicies(caller: Caller, names: readonly string[], request: ExplainedRequest): Promise<Explanation>
 }
 
 /**
@@ -33,19 +33,19 @@ export interface Explainer {
 export function explainer(opened: () => UnsealedServer, here: () => Namespace, clock: Pick<Clock, 'now'>): Explainer {
   const explained = async (
     { policies, principal }: Subject,
-    asked: Asked,
+    request: ExplainedRequest,
     reach: string,
-    sight: Sight,
+    visibility: Visibility,
   ): Promise<Explanation> => {
-    const { access, path, read, place } = routeOf(here(), asked)
+    const { access, path, read, place } = routeOf(here(), request)
     if (access === 'public') return open
-    const question = { ...asked, ...read, path: reach + path, needsSudo: access === 'sudo' }
+    const question = { ...request, ...read, path: reach + path, needsSudo: access === 'sudo' }
     const acl = await compileInSlices(policies, clock, principal)
     const denied = place && deniedElsewhere({ ...place, reach: reach + place.reach }, acl, question)
-    return explain({ policies, acl }, { ...question, path: denied ?? question.path }, clock.now(), sight)
+    return explain({ policies, acl }, { ...question, path: denied ?? question.path }, clock.now(), visibility)
   }
   return {
-    own: async ({ token, root }, asked) => {
+    own: async ({ token, root }, request) => {
       const { acls, namespaces } = opened()
       const home = token && namespaces.byId(token.namespace)
       const reach = reachOf(home, here())
@@ -55,27 +55,27 @@ export function explainer(opened: () => UnsealedServer, here: () => Namespace, c
       const reads = (path: string): boolean => root || capabilitiesAt(acl, home, path).includes('read')
       const all = reads('sys/internal/ui/resultant-acl')
       const name = (policy: string): boolean => reads(policyPath(policy))
-      const sight = { name, rules: (policy: string) => all || name(policy) }
+      const visibility = { name, rules: (policy: string) => all || name(policy) }
       const subject = await acls.subject(token)
-      const own = await explained(subject, asked, reach, sight)
+      const own = await explained(subject, request, reach, visibility)
       const policies = own.allowed ? await acls.ceiling(token) : undefined
-      return policies ? explained({ ...subject, policies }, asked, reach, sight) : own
+      return policies ? explained({ ...subject, policies }, request, reach, visibility) : own
     },
-    ofAccessor: async (caller, accessor, asked) => {
+    ofAccessor: async (caller, accessor, request) => {
       const { acls, tokens } = opened()
       const token = await tokens.byAccessor(here().id, accessor)
       if (!token) return undefined
       const name = await mayRead(opened(), here(), caller)
-      return explained(await acls.subject(token), asked, '', { name, rules: name })
+      return explained(await acls.subject(token), request, '', { name, rules: name })
     },
-    ofPolicies: async (caller, wanted, asked) => {
+    ofPolicies: async (caller, wanted, request) => {
       const names = [...new Set(wanted.map(folded))]
       const name = await mayRead(opened(), here(), caller)
       if (!names.every(name)) throw new Fault('permission_denied', 'permission denied')
       const policies = await opened().acls.policies(here().id, names)
       const missing = names.find((one) => !policies.some((policy) => policy.name === one))
       if (missing !== undefined) throw refuse(`there is no policy named "${missing}"`)
-      return explained({ policies }, asked, '', { name, rules: name })
+      return explained({ policies }, request, '', { name, rules: name })
     },
   }
 }
@@ -114,7 +114,7 @@ interface Found {
 }
 
 /** The needs of the path itself. Only for paths that every server has: of others it would reveal the mounts. */
-function routeOf(here: Namespace, { path: requested, operation }: Asked): Found {
+function routeOf(here: Namespace, { path: requested, operation }: ExplainedRequest): Found {
   const found = whereLeads(here, requested, operation)
   if (!found) return { access: 'token', path: requested }
   const { route, builtin, path, place } = found

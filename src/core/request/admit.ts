@@ -19,10 +19,10 @@ export interface Admission {
 
 /** Counts a request against its quota, if there is one. */
 export function admission(
-  open: { readonly namespaces: Namespaces; readonly quotas: Quotas },
+  unsealed: { readonly namespaces: Namespaces; readonly quotas: Quotas },
   sent: RequestHead,
 ): Admission {
-  const { quotas, namespaces } = open
+  const { quotas, namespaces } = unsealed
   if (!quotas.any) return {}
   // A request to a missing namespace counts in the root namespace, which would refuse it.
   const namespace = namespaceOf(namespaces.root, sent)
@@ -47,11 +47,11 @@ export function admission(
 
 /** The decision that the audit log records for a request that was refused before its body was read. */
 export function refusedHead(
-  open: { readonly namespaces: Namespaces } | undefined,
+  unsealed: { readonly namespaces: Namespaces } | undefined,
   sent: RequestHead,
   refusal: Fault,
 ): Required<Admission>['rejected'] {
-  const namespace = open && namespaceOf(open.namespaces.root, sent)
+  const namespace = unsealed && namespaceOf(unsealed.namespaces.root, sent)
   if (!namespace) return refused(sent, refusal)
   const head = seenFrom(namespace, sent)
   const mount = namespace.mounts.router.mountOf(head.path)

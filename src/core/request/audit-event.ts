@@ -22,7 +22,7 @@ export function eventOf(decision: Decision): AuditEvent {
     },
     ...(mount && { mount: auditMount(mount.record, mount.apiPath) }),
     pure: !isChange(decision),
-    ...(answersUnaudited(decision) && { answersUnaudited: true }),
+    ...(respondsUnaudited(decision) && { responseUnaudited: true }),
     // A share that was sent to a mistyped path, or with a wrong verb, found no route with this flag.
     neverRaw: route?.neverRaw ?? true,
   }
@@ -32,13 +32,13 @@ export function eventOf(decision: Decision): AuditEvent {
 const isMissing = ({ code }: Fault): boolean => code === 'no_route' || code === 'unsupported_path' || code === 'unsupported_operation' // prettier-ignore
 
 /** Only a plain status is answered without an audit line: a wrapped response creates a token, and a counted token changes. */
-function answersUnaudited({ request, refusal, route, spends }: Decision): boolean {
-  return route?.answersUnaudited === true && refusal === undefined && !spends && request.wrapTtl === undefined
+function respondsUnaudited({ request, refusal, route, countedToken }: Decision): boolean {
+  return route?.responseUnaudited === true && refusal === undefined && !countedToken && request.wrapTtl === undefined
 }
 
 /** Whether the request may change something. If so, the audit log has it before that. */
-function isChange({ refusal, spends, route, request, operation }: Decision): boolean {
-  if (spends) return true
+function isChange({ refusal, countedToken, route, request, operation }: Decision): boolean {
+  if (countedToken) return true
   if (refusal || !route) return false
   return !route.pure || operation === 'create' || request.wrapTtl !== undefined
 }

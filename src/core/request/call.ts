@@ -7,7 +7,7 @@ import type { BeforeChange, Call } from '../../contract/route.ts'
 import type { Decision } from './decision/decision.ts'
 
 /** The record of a request was created or removed after the policy decided. Nothing was changed: the request is decided again. */
-export class Misjudged extends Error {}
+export class RecordChanged extends Error {}
 
 /** The argument of a handler. Without `beforeChange` the handler may not change anything. */
 export function callOf(decision: Decision, beforeChange: BeforeChange = refuseChange): Call<never> {
@@ -35,19 +35,19 @@ class HandlerCall implements Call<unknown> {
   readonly request: Request
   readonly beforeChange: BeforeChange
   readonly mountPath: string
-  readonly spelled: Readonly<Record<string, string>>
+  readonly rawParams: Readonly<Record<string, string>>
   readonly confirm: (exists: boolean) => void
   readonly isGiven: (name: string) => boolean
 
-  constructor({ request, mount, caller, operation, params, spelled = params }: Decision, beforeChange: BeforeChange) {
+  constructor({ request, mount, caller, operation, params, rawParams = params }: Decision, beforeChange: BeforeChange) {
     this.beforeChange = beforeChange
     this.engine = mount?.state
     this.caller = caller
     this.request = request
     this.mountPath = mount?.apiPath ?? ''
-    this.spelled = spelled
+    this.rawParams = rawParams
     this.confirm = (exists) => {
-      if (exists === (operation === 'create')) throw new Misjudged()
+      if (exists === (operation === 'create')) throw new RecordChanged()
     }
     this.isGiven = (name) => Object.hasOwn(request.data, name)
   }

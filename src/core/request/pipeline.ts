@@ -10,7 +10,7 @@ import { admission, refusedHead } from './admit.ts'
 import type { Admission, RequestHead } from './admit.ts'
 import { eventOf } from './audit-event.ts'
 import { noToken } from './decision/disclosure.ts'
-import { Misjudged, handled, handledData } from './call.ts'
+import { RecordChanged, handled, handledData } from './call.ts'
 import { decide, decideAgain } from './decision/decide.ts'
 import type { Decision, DecidingParts } from './decision/decision.ts'
 import { help } from './help.ts'
@@ -21,7 +21,7 @@ import type { Freshness } from '../freshness.ts'
 import type { Quotas } from '../quotas/quotas.ts'
 import type { Log } from '../../util/log.ts'
 import type { Traffic } from '../telemetry/traffic.ts'
-import { wrapAnswer } from './wrapping.ts'
+import { wrapResponse } from './wrapping.ts'
 import type { Wrapper } from './wrapping.ts'
 import { ignoredParameters, replacedParameters } from './warnings.ts'
 
@@ -38,7 +38,7 @@ export interface UnsealedParts extends DecidingParts {
  * work.
  */
 export interface PipelineParts {
-  readonly open: () => UnsealedParts | undefined
+  readonly unsealed: () => UnsealedParts | undefined
   readonly sealed: (request: Request) => Decision
   /** Whether the body of a request is a file (`Route.upload`). */
   readonly uploads: (head: RequestHead) => boolean
@@ -48,7 +48,7 @@ export interface PipelineParts {
 }
 
 /** The most times that a request is decided when concurrent requests keep creating and removing its record. */
-const mostJudgements = 16
+const mostDecisions = 16
 
 /** The outcome of a request and the event that describes it. */
 interface Performed {
@@ -68,16 +68,16 @@ export class Pipeline implements Gateway {
   }
 
   admit(head: RequestHead): AdmittedRequest | Promise<AdmittedRequest> {
-    const open = this.#parts.open()
-    if (!open) return this.#admitted(head, undefined)
-    const reading = open.freshness.ready()
-    if (!reading) return this.#withinQuota(open, head)
-    return reading.then((stale) => (stale ? this.#admitted(head, undefined) : this.#withinQuota(open, head)))
+    const unsealed = this.#parts.unsealed()
+    if (!unsealed) return this.#admitted(head, undefined)
+    const reading = unsealed.freshness.ready()
+    if (!reading) return this.#withinQuota(unsealed, head)
+    return reading.then((stale) => (stale ? this.#admitted(head, undefined) : this.#withinQuota(unsealed, head)))
   }
 
-  #withinQuota(open: UnsealedParts, head: RequestHead): AdmittedRequest | Promise<never> {
-    const { headers, rejected } = admission(open, head)
-    return rejected ? this.#reject(rejected, open.quotas.config.auditRejections) : this.#admitted(head, headers)
+  #withinQuota(unsealed: UnsealedParts, head: RequestHead): AdmittedRequest | Promise<never> {
+    const { headers, rejected } = admission(unsealed, head)
+    return rejected ? this.#reject(rejected, unsealed.quotas.config.auditRejections) : this.#admitted(head, headers)
   }
 
   #admitted(head: RequestHead, headers: Admission['headers']): AdmittedRequest {
@@ -85,7 +85,7 @@ export class Pipeline implements Gateway {
       headers,
       takesUpload: this.#parts.uploads(head),
       handle: async (parameters) => this.#respond({ ...head, ...parameters }),
-      refuse: async (refusal) => this.#reject(refusedHead(this.#parts.open(), head, refusal), true),
+      refuse: async (refusal) => this.#reject(refusedHead(this.#parts.unsealed(), head, refusal), true),
     }
   }
 
@@ -122,14 +122,14 @@ export class Pipeline implements Gateway {
     const { audit } = this.#parts
     // Changes during the slices of a large request apply to it as well: it is decided after them.
     if (isLarge(request.data)) await audit.prepare(eventOf((await this.#decide(request)).decision))
-    const { open, decision } = await this.#decide(request)
+    const { unsealed, decision } = await this.#decide(request)
     const event = eventOf(decision)
     await audit.request(event)
-    const use = decision.spends && (await open?.tokens.use(decision.spends))
+    const use = decision.countedToken && (await unsealed?.tokens.use(decision.countedToken))
     const refusal = use === 'spent' ? noToken() : decision.refusal
-    const performed = refusal ? { event, outcome: refusal } : await this.#perform(decision, event, open)
+    const performed = refusal ? { event, outcome: refusal } : await this.#perform(decision, event, unsealed)
     const { outcome } = performed
-    if (use && use !== 'spent' && use.last) await open?.tokens.spend(use.record)
+    if (use && use !== 'spent' && use.last) await unsealed?.tokens.spend(use.record)
     if (isLarge(outcome instanceof Fault ? outcome.details.data : (outcome.data ?? outcome.plain)))
       await audit.prepare(performed.event, outcome)
     await this.#recorded(performed)
@@ -149,49 +149,51 @@ export class Pipeline implements Gateway {
   }
 
   /** Performs exactly what the policy allowed: each decision has its own request line before it is performed. */
-  async #perform(decision: Decision, event: AuditEvent, open: UnsealedParts | undefined): Promise<Performed> {
-    let judged = { decision, event }
+  async #perform(decision: Decision, event: AuditEvent, unsealed: UnsealedParts | undefined): Promise<Performed> {
+    let attempt = { decision, event }
     for (let times = 1; ; times++) {
-      const { event: current } = judged
+      const { event: current } = attempt
       const beforeChange = async (): Promise<void> => this.#parts.audit.beforeChange(current)
-      const refusal = judged.decision.refusal ?? (open ? undefined : this.#unsealedMeanwhile(judged.decision))
-      const outcome = refusal ?? (await perform(judged.decision, open, beforeChange))
-      if (!(outcome instanceof Misjudged)) return { event: judged.event, outcome }
-      if (!open || times === mostJudgements) return { event: judged.event, outcome: restless() }
-      const again = await decideAgain(open, judged.decision)
-      const next = { decision: again, event: eventOf(again) }
+      const refusal = attempt.decision.refusal ?? (unsealed ? undefined : this.#unsealedMeanwhile(attempt.decision))
+      const outcome = refusal ?? (await perform(attempt.decision, unsealed, beforeChange))
+      if (!(outcome instanceof RecordChanged)) return { event: attempt.event, outcome }
+      if (!unsealed || times === mostDecisions) return { event: attempt.event, outcome: tooManyChanges() }
+      const newDecision = await decideAgain(unsealed, attempt.decision)
+      const next = { decision: newDecision, event: eventOf(newDecision) }
       try {
         await this.#parts.audit.request(next.event)
       } catch (thrown) {
         // An outcome, so that a token with its last use is still cleaned up.
-        return { event: judged.event, outcome: asFault(thrown) }
+        return { event: attempt.event, outcome: asFault(thrown) }
       }
-      judged = next
+      attempt = next
     }
   }
 
-  async #decide(request: Request): Promise<{ readonly open: UnsealedParts | undefined; readonly decision: Decision }> {
-    const reading = this.#parts.open()?.freshness.ready()
+  async #decide(
+    request: Request,
+  ): Promise<{ readonly unsealed: UnsealedParts | undefined; readonly decision: Decision }> {
+    const reading = this.#parts.unsealed()?.freshness.ready()
     const stale = reading && (await reading)
-    const open = this.#parts.open()
-    if (open && stale) return { open: undefined, decision: this.#undecided(request, stale) }
-    return { open, decision: open ? await decide(open, request) : this.#parts.sealed(request) }
+    const unsealed = this.#parts.unsealed()
+    if (unsealed && stale) return { unsealed: undefined, decision: this.#decideWhileStale(request, stale) }
+    return { unsealed, decision: unsealed ? await decide(unsealed, request) : this.#parts.sealed(request) }
   }
 
   /** While mounts and namespaces are stale, only requests that a sealed server accepts, and that never need a token, are decided. */
-  #undecided(request: Request, stale: Fault): Decision {
+  #decideWhileStale(request: Request, stale: Fault): Decision {
     const decision = this.#parts.sealed(request)
     return decision.refusal || decision.route?.access !== 'public' ? { ...decision, refusal: stale } : decision
   }
 
   /** A sealed server asks for no token: what it allowed must not be performed by an unsealed one that asks for it. */
   #unsealedMeanwhile({ route }: Decision): Fault | undefined {
-    if (route?.access === 'public' || !this.#parts.open()) return undefined
+    if (route?.access === 'public' || !this.#parts.unsealed()) return undefined
     return new Fault('unavailable', 'the server was unsealed meanwhile; nothing was changed, try again')
   }
 }
 
-function restless(): Fault {
+function tooManyChanges(): Fault {
   return new Fault(
     'unavailable',
     'concurrent requests kept creating and removing the record of this one; nothing was changed, try again',
@@ -201,38 +203,40 @@ function restless(): Fault {
 /** Validates and handles. An error is a result, so that it is audited. */
 async function perform(
   decision: Decision,
-  open: UnsealedParts | undefined,
+  unsealed: UnsealedParts | undefined,
   beforeChange: BeforeChange,
-): Promise<FormedResponse | Fault | Misjudged> {
+): Promise<FormedResponse | Fault | RecordChanged> {
   const { request } = decision
   try {
     if (request.operation === 'help') return help(decision)
-    if (decision.nowhere) return decision.nowhere
+    if (decision.absentNamespace) return decision.absentNamespace
     if (!decision.route) throw new Fault('internal', 'internal error')
     if (request.wrapTtl !== undefined && decision.route.whenSealed && !decision.route.pure)
       throw refuse('the answers of this path cannot be wrapped; send the request without X-Vault-Wrap-TTL')
-    const answered = await handled(decision, beforeChange)
-    const complete = answered.login
-      ? await loggedIn(decision, open, { ...answered, login: answered.login }, beforeChange)
-      : answered
-    const visible = decision.shows ? await filtered(complete, decision.shows) : complete
+    const handledResponse = await handled(decision, beforeChange)
+    const complete = handledResponse.login
+      ? await loggedIn(decision, unsealed, { ...handledResponse, login: handledResponse.login }, beforeChange)
+      : handledResponse
+    const visible = decision.nameFilter ? await filtered(complete, decision.nameFilter) : complete
     const response = withWarnings(decision, visible)
-    return open && !decision.route.whenSealed ? await wrapAnswer(open.wrappings, decision, response) : response
+    return unsealed && !decision.route.whenSealed
+      ? await wrapResponse(unsealed.wrappings, decision, response)
+      : response
   } catch (thrown) {
-    return thrown instanceof Misjudged ? thrown : asFault(thrown)
+    return thrown instanceof RecordChanged ? thrown : asFault(thrown)
   }
 }
 
 /** The response of a login, with its token. */
 async function loggedIn(
   decision: Decision,
-  open: UnsealedParts | undefined,
+  unsealed: UnsealedParts | undefined,
   response: Parameters<typeof issueToken>[2],
   beforeChange: BeforeChange,
 ): Promise<FormedResponse> {
-  if (!open) throw new Fault('sealed', 'Vault is sealed')
+  if (!unsealed) throw new Fault('sealed', 'Vault is sealed')
   await beforeChange()
-  return issueToken(open, decision, response)
+  return issueToken(unsealed, decision, response)
 }
 
 /** Adds warnings about parameters without effect, if the response has room for warnings. */

@@ -22,7 +22,7 @@ interface Wrapping {
  * The response, or its wrapping token if the caller requested wrapping. An empty response (a 204, a plain 404) is not
  * wrapped, and a wrapped one is not wrapped again.
  */
-export async function wrapAnswer(
+export async function wrapResponse(
   wrapper: Wrapper,
   { request, namespace, route }: Wrapping,
   response: FormedResponse,

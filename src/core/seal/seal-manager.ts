@@ -23,7 +23,7 @@ export class SealManager {
   #collector: ShareCollector | undefined
   #isUnsealed = false
   /** How often the storage was lost: an unseal in progress must then fail. */
-  #losses = 0
+  #lossCount = 0
 
   constructor(parts: SealManagerParts) {
     this.#parts = parts
@@ -52,7 +52,7 @@ export class SealManager {
   /** Seals at once, because the changes of others can no longer be followed. */
   lost(why: string): void {
     const { barrier } = this.#parts
-    this.#losses++
+    this.#lossCount++
     barrier.seal()
     if (!this.#isUnsealed) return
     this.#isUnsealed = false
@@ -268,14 +268,14 @@ export class SealManager {
 
   async #enter(keys: SealKeys | undefined, options: UnsealOptions = {}): Promise<void> {
     const { barrier, hooks } = this.#parts
-    const losses = this.#losses
+    const losses = this.#lossCount
     try {
       if (!keys || !(await barrier.unseal(keys.root, options.acceptStorage)))
         throw refuse(
           'Unseal failed, invalid key: the shares given do not open this server; begin again with the first one',
         )
       await hooks.afterUnseal(options)
-      if (losses !== this.#losses) throw new Fault('unavailable', 'the storage was lost meanwhile; unseal again')
+      if (losses !== this.#lossCount) throw new Fault('unavailable', 'the storage was lost meanwhile; unseal again')
     } catch (thrown) {
       if (keys) wipe(keys.unsealKey)
       if (barrier.sealed) throw thrown

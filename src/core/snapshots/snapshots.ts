@@ -101,7 +101,7 @@ export class Snapshots {
     let broken = 0
     const read = await readSnapshot(file, {
       add: (entries) => {
-        seal.look(entries)
+        seal.read(entries)
         for (const entry of entries) if (!barrier.decrypts(entry)) broken++
       },
     })
@@ -120,7 +120,7 @@ export class Snapshots {
     if (this.#restoring) throw new Fault('unavailable', 'another snapshot is being restored; wait until that is done')
     this.#restoring = true
     try {
-      const over = await this.#whatIsThere()
+      const over = await this.#contentToReplace()
       await this.#staged?.discard()
       this.#staged = await this.#stage(file, options, over)
       return this.#staged
@@ -146,7 +146,7 @@ export class Snapshots {
     try {
       const seal = new SealOf(this.#parts.manager)
       const add = async (entries: readonly Entry[]): Promise<void> => {
-        seal.look(entries)
+        seal.read(entries)
         await replacement.add(entries)
       }
       const read = await readSnapshot(file, { add })
@@ -156,7 +156,7 @@ export class Snapshots {
       const report = await this.#reportOf(read, record)
       if (over === 'data' && !force) this.#refuseOthers(report)
       const check = async (): Promise<void> => {
-        if ((await this.#whatIsThere(over)) !== over)
+        if ((await this.#contentToReplace(over)) !== over)
           throw refuse('the server was initialised meanwhile; nothing was changed')
       }
       return await StagedRestore.of({ replacement, manager, events, report, read, over, revokeTokens, check })
@@ -168,11 +168,11 @@ export class Snapshots {
 
   /**
    * What a restore would replace. A sealed server with data of its own is not touched: nobody has shown who he is.
-   * @param judged as an earlier look found it, when the caller was allowed
+   * @param earlier as an earlier look found it, when the caller was allowed
    */
-  async #whatIsThere(judged?: 'data' | 'nothing'): Promise<'nothing' | 'data'> {
+  async #contentToReplace(earlier?: 'data' | 'nothing'): Promise<'nothing' | 'data'> {
     const { storage, manager, barrier } = this.#parts
-    if (manager.isUnsealed || judged === 'data') return 'data'
+    if (manager.isUnsealed || earlier === 'data') return 'data'
     const [keyring] = await storage.get([plainKeys.keyring])
     if (!keyring) return 'nothing'
     // One that was restored into an empty server, and never unsealed: perhaps it was the wrong one.
@@ -218,7 +218,7 @@ export class Snapshots {
   ): Promise<{ readonly meta: SnapshotMeta; readonly sha256: string }> {
     const { cluster, clock, auditHeads } = this.#parts
     const seal = new SealOf(this.#parts.manager)
-    const { records, bytes, sha256 } = await measure(seal.looking(entries()))
+    const { records, bytes, sha256 } = await measure(seal.reading(entries()))
     const { name = '', id = '' } = cluster() ?? {}
     const heads = [...auditHeads()].map(([path, { size, root = '' }]) => [path, `${size}:${root}`] as const)
     const meta: SnapshotMeta = {
@@ -257,15 +257,15 @@ class SealOf {
     this.#manager = manager
   }
 
-  look(entries: readonly Entry[]): void {
+  read(entries: readonly Entry[]): void {
     for (const { key, value } of entries)
       if (key === plainKeys.keyring) this.#hasKeyring = true
       else if (key === plainKeys.seal) this.#seal = this.#manager.recordIn(value)
   }
 
-  async *looking(pages: AsyncIterable<readonly Entry[]>): AsyncGenerator<readonly Entry[]> {
+  async *reading(pages: AsyncIterable<readonly Entry[]>): AsyncGenerator<readonly Entry[]> {
     for await (const page of pages) {
-      this.look(page)
+      this.read(page)
       yield page
     }
   }

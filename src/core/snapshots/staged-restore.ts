@@ -24,7 +24,7 @@ interface Parts {
 /** A snapshot that lies complete beside the storage. */
 export class StagedRestore {
   readonly #parts: Parts
-  #gone = false
+  #isDone = false
 
   private constructor(parts: Parts) {
     this.#parts = parts
@@ -57,10 +57,10 @@ export class StagedRestore {
     const { manager, replacement, check, events, report } = this.#parts
     const mayReplace = async (): Promise<void> => {
       await check()
-      if (this.#gone) throw refuse('another restore was begun meanwhile; nothing was changed')
+      if (this.#isDone) throw refuse('another restore was begun meanwhile; nothing was changed')
     }
     await manager.replaceStorage(mayReplace, async () => {
-      this.#gone = true
+      this.#isDone = true
       await replacement.adopt()
       events.tell('snapshot_restored', { created: report.meta.created, sha256: report.sha256 })
     })
@@ -68,8 +68,8 @@ export class StagedRestore {
 
   /** Removes it, unless it is in place. */
   async discard(): Promise<void> {
-    if (this.#gone) return
-    this.#gone = true
+    if (this.#isDone) return
+    this.#isDone = true
     await this.#parts.replacement.discard()
   }
 }

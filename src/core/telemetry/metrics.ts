@@ -6,7 +6,7 @@ import { bounds } from './traffic.ts'
 import type { Traffic } from './traffic.ts'
 
 /** What is measured at one moment. */
-export interface Moment {
+export interface Measured {
   readonly traffic: Traffic
   readonly logs: readonly AuditMetrics[]
   readonly isUnsealed: boolean
@@ -20,8 +20,8 @@ export interface Moment {
 }
 
 /** The numbers of `sys/metrics`, with Vault's names if Vault has them. */
-export function measure(moment: Moment) {
-  const { traffic, logs, at, isUnsealed, unsealProgress } = moment
+export function measure(measured: Measured) {
+  const { traffic, logs, at, isUnsealed, unsealProgress } = measured
   const handled = traffic.handled()
   const gauge = (name: string, about: string, value: number) => ({ name: `vault.${name}`, about, value })
   return {
@@ -35,9 +35,9 @@ export function measure(moment: Moment) {
       },
       gauge('core.active', 'Whether this node is the active one: unsealed.', isUnsealed ? 1 : 0),
       gauge('core.in_flight_requests', 'Requests in progress.', traffic.inFlight().length),
-      ...processGauges(moment),
-      ...storageGauges(moment),
-      ...certificateGauges(moment),
+      ...processGauges(measured),
+      ...storageGauges(measured),
+      ...certificateGauges(measured),
       ...logs.flatMap(auditGauges),
     ],
     counters: [
@@ -62,7 +62,7 @@ export function measure(moment: Moment) {
   }
 }
 
-function processGauges({ loopDelay }: Moment) {
+function processGauges({ loopDelay }: Measured) {
   const { heapUsed, rss } = process.memoryUsage()
   return [
     ['alloc_bytes', 'Memory used by objects.', heapUsed],
@@ -81,7 +81,7 @@ function processGauges({ loopDelay }: Moment) {
   ].map(([name, about, value]) => ({ name: `vault.runtime.${name}`, about: String(about), value: Number(value) }))
 }
 
-function storageGauges({ storage }: Moment) {
+function storageGauges({ storage }: Measured) {
   const gauge = (name: string, about: string, value: number | undefined) =>
     value === undefined ? [] : [{ name: `vault.storage.${name}`, about, value }]
   return [
@@ -96,7 +96,7 @@ function storageGauges({ storage }: Moment) {
 }
 
 /** Of files with one name, the first that expires: a path of the host is for its operators, not for all who may read metrics. */
-function certificateGauges({ certificates }: Moment) {
+function certificateGauges({ certificates }: Measured) {
   const ends = new Map<string, number>()
   for (const { file, notAfter } of certificates) {
     const name = basename(file)

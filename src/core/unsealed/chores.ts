@@ -21,10 +21,10 @@ export function choresOf(
     { name: 'revoked leases', every: 1000, run: async () => leases.sweep() },
     { name: purging, every: 1000, run: async () => namespaces.purge() },
     ...(barrier.member === undefined ? [rotating(barrier)] : []),
-    { name: 'chores of the mounts', every: 60_000, run: async () => tend(namespaces) },
+    { name: 'chores of the mounts', every: 60_000, run: async () => tidyMounts(namespaces) },
   ]
 }
 
-async function tend(namespaces: Namespaces): Promise<void> {
-  for (const { mounts } of namespaces.all()) await mounts.tend()
+async function tidyMounts(namespaces: Namespaces): Promise<void> {
+  for (const { mounts } of namespaces.all()) await mounts.tidy()
 }

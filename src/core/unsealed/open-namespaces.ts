@@ -3,7 +3,7 @@ import type { TokenStore } from '../../tokens/store.ts'
 import type { Lockouts } from '../authentication/lockouts.ts'
 import { Mounts, freshMount } from '../mounts/mounts.ts'
 import { folderOf } from '../namespaces/namespace.ts'
-import type { Belongings, NamespaceRecord } from '../namespaces/namespace.ts'
+import type { NamespaceContent, NamespaceRecord } from '../namespaces/namespace.ts'
 import { Namespaces } from '../namespaces/namespaces.ts'
 import type { Guard } from '../namespaces/namespaces.ts'
 import { PasswordPolicies } from '../policies/password-policies.ts'
@@ -24,7 +24,7 @@ export async function openNamespaces(
     view: parts.barrier.view(''),
     tokens,
     seed: (record) => firstRecords(parts, record),
-    furnish: async (record, guard) => furnish({ ...parts, tokens }, engines, record, guard),
+    load: async (record, guard) => loadParts({ ...parts, tokens }, engines, record, guard),
   })
 }
 
@@ -39,12 +39,12 @@ function firstRecords(parts: UnsealedServerParts, record: NamespaceRecord) {
 }
 
 /** Loads the policies and mounts of a namespace. Those of a namespace that is being removed are not loaded. */
-async function furnish(
+async function loadParts(
   parts: FollowingParts & { readonly tokens: TokenStore },
   engines: readonly Engine[],
   record: NamespaceRecord,
   guard: Guard,
-): Promise<Belongings> {
+): Promise<NamespaceContent> {
   const { barrier, clock, random } = parts
   const folder = folderOf(record)
   const policies = new Policies(barrier.view(`${folder}core/policy/acl/`), clock)

@@ -133,18 +133,21 @@ async function noteAccepted({ barrier, audit, log }: UnsealedServerParts): Promi
 }
 
 /** What is opened after those who ask it. */
-interface Late {
+interface DeferredParts {
   namespaces?: Namespaces
 }
 
-async function openTokens({ barrier, clock, random }: UnsealedServerParts, late: Late): Promise<TokenStore> {
+async function openTokens(
+  { barrier, clock, random }: UnsealedServerParts,
+  deferred: DeferredParts,
+): Promise<TokenStore> {
   return TokenStore.open({
     view: barrier.view('core/token/'),
     clock,
     random,
-    lives: (token) => late.namespaces?.lives(token) ?? false,
+    lives: (token) => deferred.namespaces?.lives(token) ?? false,
     onRevoke: async (token) => {
-      const namespace = late.namespaces?.byId(token.namespace)
+      const namespace = deferred.namespaces?.byId(token.namespace)
       // A namespace that is being removed is emptied as a whole, and may not be loaded.
       if (namespace && !namespace.record.removing) await namespace.mounts.tokenEnded(token)
     },
@@ -156,9 +159,9 @@ async function openStores(parts: UnsealedServerParts): Promise<UnsealedServer> {
   const core = barrier.view('core/')
   const freshness = new Freshness()
   // Tokens need namespaces, and namespaces need engines, which need tokens. No token is valid before its namespace is loaded.
-  const late: Late = {}
-  const namespaceOf = (id: NamespaceId) => late.namespaces?.byId(id)
-  const tokens = await openTokens(parts, late)
+  const deferred: DeferredParts = {}
+  const namespaceOf = (id: NamespaceId) => deferred.namespaces?.byId(id)
+  const tokens = await openTokens(parts, deferred)
   const stateAt = (id: NamespaceId, path: string): unknown => namespaceOf(id)?.mounts.stateAt(path)
   const identities = (id: NamespaceId) => parts.identitiesIn(stateAt(id, 'identity/'))
   const tokensOf = (id: NamespaceId) => new NamespaceTokens(tokens, homeOf(id, { namespaceOf, identities }, parts.ttl))
@@ -166,7 +169,7 @@ async function openStores(parts: UnsealedServerParts): Promise<UnsealedServer> {
   const engines = parts.engines({ tokensOf, wrappings, stateAt, identities, ...placesAround(namespaceOf, identities) })
   const lockouts = new Lockouts(clock, parts.lockoutSettings)
   const namespaces = await openNamespaces({ ...parts, freshness, lockouts }, tokens, engines)
-  late.namespaces = namespaces
+  deferred.namespaces = namespaces
   await tokens.finishRevocations()
   const versions = await VersionHistory.open(core.under('versions/'), clock)
   const quotas = await Quotas.open(core.under('quota/'), clock, existsIn(namespaces), freshness)
@@ -195,7 +198,7 @@ async function openStores(parts: UnsealedServerParts): Promise<UnsealedServer> {
     leases,
     lockouts,
     acls: new Acls((id) => namespaceOf(id)?.policies, identities, clock),
-    purgeSoon: () => schedule.hurry(purging),
+    purgeSoon: () => schedule.runNow(purging),
     close: async () => {
       schedule.stop()
       await audit.close()

@@ -23,7 +23,7 @@ export interface Question extends AclQuery {
 }
 
 /** The parts of a policy that the caller may see: its rules, and its name. */
-export interface Sight {
+export interface Visibility {
   readonly rules: (policy: string) => boolean
   readonly name: (policy: string) => boolean
 }
@@ -64,48 +64,53 @@ export interface Explanation {
 }
 
 /** Explains one request under some policies, as far as the asker may see them. Pure; the verdict is the ACL's own. */
-export function explain({ policies, acl }: Compiled, question: Question, now: number, sight: Sight): Explanation {
+export function explain(
+  { policies, acl }: Compiled,
+  question: Question,
+  now: number,
+  visibility: Visibility,
+): Explanation {
   const { verdict, ground, rule } = acl.weigh(question)
   const allowed = verdict.allowed && (!question.needsSudo || verdict.sudo)
-  const clear = rule?.policies.every(sight.rules) === true ? rule : undefined
+  const clear = rule?.policies.every(visibility.rules) === true ? rule : undefined
   const explained = verdict.allowed && !allowed ? 'no_sudo' : ground
   const unfit = ground === 'parameters' && clear ? misfit(clear, question) : undefined
-  const capabilities = rule ? visible(rule, sight) : []
-  const considered = acl.root ? [] : ranked(acl.matching(question), sight)
+  const capabilities = rule ? visible(rule, visibility) : []
+  const considered = acl.root ? [] : ranked(acl.matching(question), visibility)
   const stanza = allowed ? undefined : suggestion(acl, question, capabilities, clear)
   return {
     allowed,
     ground: explained,
     reason: reasonOf(explained, question.operation, clear, unfit),
     considered,
-    leftOut: acl.root ? [] : leftOut({ policies, acl }, now, sight),
+    leftOut: acl.root ? [] : leftOut({ policies, acl }, now, visibility),
     ...(stanza !== undefined && { stanza }),
   }
 }
 
-function ranked(matches: readonly Match[], sight: Sight): VisibleRule[] {
+function ranked(matches: readonly Match[], visibility: Visibility): VisibleRule[] {
   return matches.map((match, at) => {
     const before = matches[at - 1]
-    return { ...visibleRule(match.rule, sight), ...(before && { behind: whyBehind(match, before) }) }
+    return { ...visibleRule(match.rule, visibility), ...(before && { behind: whyBehind(match, before) }) }
   })
 }
 
-function visibleRule(rule: Merged, sight: Sight): VisibleRule {
-  const named = rule.policies.filter(sight.name)
-  const templates = rule.templates.flatMap(({ policy, path }) => (sight.rules(policy) ? [path] : []))
+function visibleRule(rule: Merged, visibility: Visibility): VisibleRule {
+  const named = rule.policies.filter(visibility.name)
+  const templates = rule.templates.flatMap(({ policy, path }) => (visibility.rules(policy) ? [path] : []))
   return {
-    ...(rule.policies.some(sight.rules) && { path: rule.source }),
+    ...(rule.policies.some(visibility.rules) && { path: rule.source }),
     ...(templates.length > 0 && { templates }),
     policies: named,
     unnamed: rule.policies.length - named.length,
-    capabilities: visible(rule, sight),
+    capabilities: visible(rule, visibility),
   }
 }
 
 /** The capabilities of the visible rules. A deny removes all others. */
-function visible(rule: Merged, sight: Sight): Capability[] {
-  if (rule.capabilities.has('deny')) return rule.policies.some(sight.rules) ? ['deny'] : []
-  return [...rule.capabilities].filter((capability) => rule.granting.get(capability)?.some(sight.rules)).sort()
+function visible(rule: Merged, visibility: Visibility): Capability[] {
+  if (rule.capabilities.has('deny')) return rule.policies.some(visibility.rules) ? ['deny'] : []
+  return [...rule.capabilities].filter((capability) => rule.granting.get(capability)?.some(visibility.rules)).sort()
 }
 
 function whyBehind(match: Match, { rule: before, bare }: Match): string {
@@ -115,13 +120,13 @@ function whyBehind(match: Match, { rule: before, bare }: Match): string {
   return whyNearer(before.pattern, match.rule.pattern)
 }
 
-function leftOut({ policies, acl }: Compiled, now: number, sight: Sight): LeftOut[] {
+function leftOut({ policies, acl }: Compiled, now: number, visibility: Visibility): LeftOut[] {
   return policies
-    .filter(({ name }) => sight.rules(name))
+    .filter(({ name }) => visibility.rules(name))
     .flatMap((policy) =>
       policy.document.rules.flatMap((rule) => {
         const why = whyLeftOut(acl, rule, policy, now)
-        return why ? [{ path: rule.path, ...(sight.name(policy.name) && { policy: policy.name }), why }] : []
+        return why ? [{ path: rule.path, ...(visibility.name(policy.name) && { policy: policy.name }), why }] : []
       }),
     )
 }

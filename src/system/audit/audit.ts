@@ -131,10 +131,10 @@ function headerRoutes(audit: AuditPort): Route<unknown>[] {
       canonical,
       access: 'sudo',
       fields: header,
-      handle: ({ spelled }, values) => {
+      handle: ({ rawParams }, values) => {
         const hmac = audit.headers().get(values.header)
         if (hmac === undefined) throw refuse('this header is not recorded in audit lines')
-        return { data: { [spelled['header'] ?? values.header]: { hmac } } }
+        return { data: { [rawParams['header'] ?? values.header]: { hmac } } }
       },
     }),
     write(one, {

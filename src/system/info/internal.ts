@@ -37,7 +37,7 @@ export function internalRoutes(): Route<Has>[] {
       about: 'The mounts that are visible to the caller.',
       returns: { secret: f.object('Secrets engines, by path.'), auth: f.object('Login methods, by path.') },
       access: 'public',
-      nowhere: answer({ secret: {}, auth: {} }),
+      absentNamespace: answer({ secret: {}, auth: {} }),
       handle: (call) => answer({ secret: visible(call, 'secret'), auth: visible(call, 'auth') }),
     }),
     read('internal/ui/mounts/*path', {

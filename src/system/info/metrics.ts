@@ -63,7 +63,7 @@ export function metricsRoutes(port: MetricsPort): Route<unknown>[] {
         },
         prometheusType,
       ),
-      answersUnaudited: true,
+      responseUnaudited: true,
       ...(port.unauthenticated && { access: 'public' as const, whenSealed: true }),
       fields: { format: f.string('"prometheus" for its text format. Default: JSON.').or('') },
       handle: async ({ request }, { format }) => {

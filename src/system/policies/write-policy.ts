@@ -60,13 +60,13 @@ function timeOf(input: string): number {
 
 /** Writes a policy, with a warning if its name was not in canonical form. @throws Fault invalid_request */
 export async function store(
-  { engine: { policies }, request, spelled }: Call<Has>,
+  { engine: { policies }, request, rawParams }: Call<Has>,
   values: PolicyValues,
 ): Promise<Response> {
   const change = changeOf(policies, values, request.data)
   if (change.policy === undefined) throw refuse("'policy' parameter not supplied or empty")
   await policies.write(values.name, { ...change, policy: change.policy })
-  if (spelled['name'] === values.name) return done()
+  if (rawParams['name'] === values.name) return done()
   return done([`policy names are kept in lower case: this one is "${values.name}"`])
 }
 

@@ -75,7 +75,7 @@ function statusRoutes(manager: SealPort): Route<unknown>[] {
       ...anywhere,
       about: 'Whether the server is sealed, and how many shares it still needs.',
       returns: sealStatus,
-      answersUnaudited: true,
+      responseUnaudited: true,
       handle: async () => ({ data: await statusBody(manager) }),
     }),
     read('health', {
@@ -90,7 +90,7 @@ function statusRoutes(manager: SealPort): Route<unknown>[] {
         server_time_utc: f.int('Unix seconds.'),
         ...release,
       }),
-      answersUnaudited: true,
+      responseUnaudited: true,
       fields: healthFields,
       handle: async (_, values) => health(manager, values),
     }),
@@ -98,7 +98,7 @@ function statusRoutes(manager: SealPort): Route<unknown>[] {
       ...anywhere,
       about: 'The active node.',
       returns: body({ ha_enabled: f.bool('Always false.') }),
-      answersUnaudited: true,
+      responseUnaudited: true,
       handle: () => ({ data: { ha_enabled: false } }),
     }),
   ]

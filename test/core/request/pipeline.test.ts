@@ -26,7 +26,7 @@ async function asked(path: string): Promise<{ readonly outcome: unknown; readonl
   let isOpen = false
   const audit = { request: async () => void (isOpen = true), response: async () => {} } as unknown as AuditBroker
   const pipeline = new Pipeline({
-    open: () => (isOpen ? ({} as never) : undefined),
+    unsealed: () => (isOpen ? ({} as never) : undefined),
     sealed: sealedDecider([route('guarded', 'sudo'), route('free', 'public')]),
     uploads: () => false,
     audit,

@@ -4,11 +4,11 @@ import { compileAcl } from '../../../src/policy/acl.ts'
 import type { NamedPolicy } from '../../../src/policy/acl.ts'
 import { parsePolicy } from '../../../src/policy/document.ts'
 import { explain } from '../../../src/policy/explain/explain.ts'
-import type { Explanation, Question, Sight } from '../../../src/policy/explain/explain.ts'
+import type { Explanation, Question, Visibility } from '../../../src/policy/explain/explain.ts'
 import { slowlyChosen } from '../../reference/acl.ts'
 
 const now = Date.UTC(2030, 0, 1)
-const everything: Sight = { rules: () => true, name: () => true }
+const everything: Visibility = { rules: () => true, name: () => true }
 const named = (texts: readonly string[]): NamedPolicy[] =>
   texts.map((text, at) => ({ name: `p${at}`, document: parsePolicy(text) }))
 const compiled = (policies: readonly NamedPolicy[]) => ({ policies, acl: compileAcl(policies, { now: () => now }) })
@@ -115,7 +115,7 @@ describe('explain', () => {
 
   it('shows nothing of policies that may not be seen', () => {
     const secretive = ['path "hidden/*" { capabilities = ["read"] denied_parameters = { "classified" = [] } }']
-    const blind: Sight = { rules: () => false, name: () => false }
+    const blind: Visibility = { rules: () => false, name: () => false }
     for (const asked of [
       { path: 'hidden/a' },
       { path: 'hidden/a', operation: 'update' as const },
@@ -126,7 +126,7 @@ describe('explain', () => {
       expect(explained.considered).to.deep.equal([{ policies: [], unnamed: 1, capabilities: [] }])
       expect(explained.stanza ?? '').to.not.match(/classified/)
     }
-    const half: Sight = { rules: (name) => name === 'p0', name: (name) => name === 'p0' }
+    const half: Visibility = { rules: (name) => name === 'p0', name: (name) => name === 'p0' }
     const both = ask(
       ['path "a" { capabilities = ["read"] }', 'path "a" { capabilities = ["update"] }'],
       { operation: 'delete' },

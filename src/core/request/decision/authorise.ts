@@ -20,7 +20,7 @@ export async function authorise(parts: DecidingParts, draft: Draft, token: Token
   const acl = found instanceof Promise ? await found : found
   const reach = reachFrom(parts, draft, token)
   const { data, wrapTtl } = draft.request
-  const path = draft.judgedAt ?? (reach ?? '') + draft.request.path
+  const path = draft.policyPath ?? (reach ?? '') + draft.request.path
   const query = {
     path,
     operation: draft.operation,
@@ -36,7 +36,7 @@ export async function authorise(parts: DecidingParts, draft: Draft, token: Token
   if (verdict.limit !== undefined) draft.limit = verdict.limit
   if (verdict.filters) {
     const home = draft.home ?? parts.namespaces.root
-    draft.shows = listFilter((at, listing) => destinationOf(home, at, listing), acl, verdict.filters, path)
+    draft.nameFilter = listFilter((at, listing) => destinationOf(home, at, listing), acl, verdict.filters, path)
   }
   if (!verdict.allowed || (sudo && !verdict.sudo) || isDeniedElsewhere(draft, acl, query, reach ?? ''))
     throw new Fault('permission_denied', 'permission denied')

@@ -6,24 +6,32 @@ import type { AclOperation } from '../../../policy/verdict.ts'
 import type { Namespace } from '../../namespaces/namespace.ts'
 import { deniedElsewhere, whereLeads } from './other-paths.ts'
 
-const judged: readonly Exclude<AclOperation, 'help'>[] = ['create', 'read', 'update', 'delete', 'list', 'scan', 'patch']
+const decidedOperations: readonly Exclude<AclOperation, 'help'>[] = [
+  'create',
+  'read',
+  'update',
+  'delete',
+  'list',
+  'scan',
+  'patch',
+]
 
 /**
  * The capabilities of a token's owner on a path, in alphabetical order: a capability stands here when a plain request (no
  * parameters) would be allowed. `root` and `deny` stand alone.
  * @param home the namespace of the token
- * @param asked as `home` sees it
+ * @param rawPath as `home` sees it
  */
-export function capabilitiesAt(acl: Acl, home: Namespace, asked: string): readonly Capability[] {
-  const written = asked.startsWith('/') ? asked.slice(1) : asked
-  const byRule = acl.capabilities(written)
-  const path = apiPath(written)
+export function capabilitiesAt(acl: Acl, home: Namespace, rawPath: string): readonly Capability[] {
+  const trimmed = rawPath.startsWith('/') ? rawPath.slice(1) : rawPath
+  const byRule = acl.capabilities(trimmed)
+  const path = apiPath(trimmed)
   if (acl.root || path === undefined) return byRule
-  const changed = judged.filter(
+  const changed = decidedOperations.filter(
     (operation) => isAllowed(acl, home, path, operation, byRule) !== byRule.includes(operation),
   )
   if (changed.length === 0) return byRule
-  const left = judged.filter((operation) => byRule.includes(operation) !== changed.includes(operation))
+  const left = decidedOperations.filter((operation) => byRule.includes(operation) !== changed.includes(operation))
   if (left.length === 0) return ['deny']
   return [...left, ...byRule.filter((one) => one === 'sudo')].sort()
 }
@@ -32,7 +40,7 @@ function isAllowed(
   acl: Acl,
   home: Namespace,
   path: ApiPath,
-  operation: (typeof judged)[number],
+  operation: (typeof decidedOperations)[number],
   byRule: readonly Capability[],
 ): boolean {
   const found = whereLeads(home, path, operation)

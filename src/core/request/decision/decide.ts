@@ -17,7 +17,7 @@ import type { Target } from './locate.ts'
 export async function decide(parts: DecidingParts, request: Request): Promise<Decision> {
   const draft = new Draft(request)
   try {
-    await judge(parts, draft)
+    await decideInSteps(parts, draft)
   } catch (thrown) {
     draft.refusal = asFault(thrown)
   }
@@ -41,13 +41,13 @@ export async function decideAgain(parts: DecidingParts, earlier: Decision): Prom
 }
 
 /** The steps that every request takes, in this order. Each of them may refuse it. */
-async function judge(parts: DecidingParts, draft: Draft): Promise<void> {
+async function decideInSteps(parts: DecidingParts, draft: Draft): Promise<void> {
   refuseFolder(draft.request)
   const target = locate(parts, draft)
   if (revealsNamespaces(draft, target)) await requireValidToken(parts, draft.request)
-  if (draft.barred) await refuseBarred(parts, draft.request, draft.barred, target)
+  if (draft.namespaceFault) await discloseNamespaceFault(parts, draft.request, draft.namespaceFault, target)
   if (target.traits?.vet) await target.traits.vet(draft.request)
-  if (draft.barred) return admitNowhere(draft, target)
+  if (draft.namespaceFault) return admitAbsentNamespace(draft, target)
   if (isPublic(draft, target)) return admitAnyone(parts, draft, target)
   const token = await authenticate(parts, draft)
   if (draft.route?.subject) await enterSubjectNamespace(parts, draft, draft.route.subject)
@@ -77,7 +77,8 @@ function revealsNamespaces(draft: Draft, { traits, sentNamespace }: Target): boo
 
 /** Whether a public route responds differently where its namespace does not exist. */
 function dependsOnNamespace({ request, route }: Draft, { serverLife, vet }: Traits): boolean {
-  const independent = route?.rootOnly === true || route?.nowhere !== undefined || vet !== undefined || serverLife
+  const independent =
+    route?.rootOnly === true || route?.absentNamespace !== undefined || vet !== undefined || serverLife
   return request.namespace !== '' && route !== undefined && !independent
 }
 
@@ -86,8 +87,13 @@ async function requireValidToken(parts: DecidingParts, request: Request): Promis
 }
 
 /** Gives the reason to callers who may know it. The others go on, to a response that gives none. */
-async function refuseBarred(parts: DecidingParts, request: Request, barred: Fault, target: Target): Promise<void> {
-  if (await maySeeReason(parts, request, target.offers, target.sentNamespace)) throw barred
+async function discloseNamespaceFault(
+  parts: DecidingParts,
+  request: Request,
+  fault: Fault,
+  target: Target,
+): Promise<void> {
+  if (await maySeeReason(parts, request, target.offers, target.sentNamespace)) throw fault
 }
 
 /** Whether no token is needed; help always needs one. Where sudo is wanted, only its owners hear that a verb does not exist. */
@@ -97,11 +103,11 @@ function isPublic({ route, request }: Draft, { traits }: Target): boolean {
 }
 
 /** Without a token, an empty, a locked and a missing namespace get the same response. */
-function admitNowhere(draft: Draft, { offers, traits }: Target): void {
+function admitAbsentNamespace(draft: Draft, { offers, traits }: Target): void {
   const { route, request, mount } = draft
   if (offers && traits?.public && !traits.sudo && !route && mount?.record.builtin) throw wrongVerb(request, offers)
-  if (!route?.nowhere || request.credential.kind !== 'none') throw noToken()
-  draft.nowhere = route.nowhere
+  if (!route?.absentNamespace || request.credential.kind !== 'none') throw noToken()
+  draft.absentNamespace = route.absentNamespace
 }
 
 /** Takes a request to the namespace of the token that it is about. The policies of that namespace decide. */
@@ -112,7 +118,7 @@ async function enterSubjectNamespace(parts: DecidingParts, draft: Draft, subject
   const home = record && parts.namespaces.byId(record.namespace)
   if (!home || home === here || (subject.fromBelow && !(here && home.holds(here)))) return
   home.refuseLocked()
-  if (subject.fromBelow && here) draft.judgedAt = home.pathIn(here, request.path)
+  if (subject.fromBelow && here) draft.policyPath = home.pathIn(here, request.path)
   draft.namespace = home
   draft.request = { ...request, namespace: home.path }
   const mount = home.mounts.router.mountOf(request.path)
@@ -152,7 +158,7 @@ async function authenticate(parts: DecidingParts, draft: Draft): Promise<TokenRe
   if (token.numUses === 0) return token
   const usesLeft = (token.usesLeft ?? 0) - 1
   if (usesLeft < 0) throw noToken()
-  draft.spends = token
+  draft.countedToken = token
   return { ...token, usesLeft }
 }
 

@@ -11,7 +11,7 @@ import type { Namespace } from '../../namespaces/namespace.ts'
 import type { Namespaces } from '../../namespaces/namespaces.ts'
 import type { Acls } from '../../policies/acl-cache.ts'
 import { anyone } from './caller.ts'
-import type { Shows } from './list-filter.ts'
+import type { NameFilter } from './list-filter.ts'
 
 /** The parts of an unsealed server that decisions need. */
 export interface DecidingParts extends AuthenticatingParts {
@@ -35,16 +35,16 @@ export interface Decision {
   readonly route?: Route
   readonly params: Readonly<Record<string, string>>
   /** The same parameters as the client spelled them, if that differs. */
-  readonly spelled?: Readonly<Record<string, string>>
+  readonly rawParams?: Readonly<Record<string, string>>
   /** The token whose uses are counted. One use is counted once the request is in the audit log, for every outcome. */
-  readonly spends?: TokenRecord
+  readonly countedToken?: TokenRecord
   readonly granting: readonly string[]
   /** The most names that a policy lets this list show. */
   readonly limit?: number
   /** Decides which names of this list a policy lets the caller see. */
-  readonly shows?: Shows
+  readonly nameFilter?: NameFilter
   /** The response in place of the handler's, for a namespace that does not exist or that the caller may not know of. */
-  readonly nowhere?: FormedResponse
+  readonly absentNamespace?: FormedResponse
   readonly refusal?: Fault
 }
 
@@ -58,17 +58,17 @@ export class Draft implements Decision {
   mount?: Mount
   route?: Route
   params: Readonly<Record<string, string>> = {}
-  spelled?: Readonly<Record<string, string>>
-  spends?: TokenRecord
+  rawParams?: Readonly<Record<string, string>>
+  countedToken?: TokenRecord
   granting: readonly string[] = []
   limit?: number
-  shows?: Shows
+  nameFilter?: NameFilter
   refusal?: Fault
   /** The lock of the namespace, or its absence. Only callers who may know about it get this error. */
-  barred?: Fault | undefined
-  nowhere?: FormedResponse
+  namespaceFault?: Fault | undefined
+  absentNamespace?: FormedResponse
   /** The path seen from the namespace that the client named, if the request was moved to another one. */
-  judgedAt?: string
+  policyPath?: string
   /** A name in the path is invalid. Callers get this error only if their request is allowed. */
   invalidName?: Fault
 

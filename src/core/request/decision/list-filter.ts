@@ -12,13 +12,13 @@ import type { Destination } from '../router.ts'
 type Find = (path: ApiPath, listing: boolean) => Destination | undefined
 
 /** Whether one name of a list may be shown. */
-export type Shows = (key: string) => boolean
+export type NameFilter = (key: string) => boolean
 
 /**
  * A name is shown if the caller could read it (a folder: list it) by a plain request, at the path from every filter of the
  * rule. Names without a valid path are not shown.
  */
-export function listFilter(find: Find, acl: Acl, filters: readonly KeyFilter[], listed: string): Shows {
+export function listFilter(find: Find, acl: Acl, filters: readonly KeyFilter[], listed: string): NameFilter {
   const folder = listed.endsWith('/') ? listed : `${listed}/`
   return (key) =>
     filters.every((filter) => {
@@ -33,7 +33,7 @@ export function listFilter(find: Find, acl: Acl, filters: readonly KeyFilter[], 
 }
 
 /** The list without the names that are not shown. @throws Fault not_found when none is left, internal when it is no list */
-export async function filtered(response: FormedResponse, shows: Shows): Promise<FormedResponse> {
+export async function filtered(response: FormedResponse, isVisible: NameFilter): Promise<FormedResponse> {
   if (!response.data) return response
   const { keys, key_info: info, ...rest } = response.data
   // Other members of the response may contain the hidden names.
@@ -43,7 +43,7 @@ export async function filtered(response: FormedResponse, shows: Shows): Promise<
   const slices = new Slices()
   for (const key of keys as readonly string[]) {
     await slices.pause()
-    if (shows(key)) visible.push(key)
+    if (isVisible(key)) visible.push(key)
   }
   if (visible.length === 0) throw new Fault('not_found', 'nothing to list')
   const allInfo = (info ?? {}) as Readonly<Record<string, unknown>>

@@ -28,7 +28,7 @@ export function locate(parts: DecidingParts, draft: Draft): Target {
   const { request } = draft
   const destination = (namespace ?? parts.namespaces.root).mounts.router.find(request.path, isListing(request))
   const offers = destination?.match?.offers
-  if (request.namespace !== '') draft.barred = refusalOf(namespace, offers)
+  if (request.namespace !== '') draft.namespaceFault = refusalOf(namespace, offers)
   const route = offers && request.operation !== 'help' ? offers[request.operation] : undefined
   if (destination) draft.mount = destination.mount
   if (destination?.match) draft.params = destination.match.params
@@ -46,7 +46,7 @@ function canonicalise(draft: Draft, route: Route, { mount }: Destination): void 
     return
   }
   if (found.path !== request.path) draft.request = { ...request, path: found.path }
-  draft.spelled = params
+  draft.rawParams = params
   draft.params = found.params
 }
 

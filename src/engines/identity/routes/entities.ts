@@ -103,7 +103,7 @@ export const entityRoutes = [
     canonical: { name: folded },
     fields: { ...name, ...settings },
     returns: created,
-    handle: async (call, values) => writeEntity(call, { ...values, id: '' }, call.spelled['name'] ?? values.name),
+    handle: async (call, values) => writeEntity(call, { ...values, id: '' }, call.rawParams['name'] ?? values.name),
   }),
   remove('entity/id/:id', {
     about: 'Remove an entity. Its tokens are refused from then on.',

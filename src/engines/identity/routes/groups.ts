@@ -99,7 +99,7 @@ export const groupRoutes = [
     canonical: { name: folded },
     fields: { ...name, ...settings },
     returns: created,
-    handle: async (call, values) => writeGroup(call, { ...values, id: '' }, call.spelled['name'] ?? values.name),
+    handle: async (call, values) => writeGroup(call, { ...values, id: '' }, call.rawParams['name'] ?? values.name),
   }),
   remove('group/id/:id', {
     about: 'Remove a group.',

@@ -5,7 +5,7 @@ import type { ApiPath, Request } from '../../../../src/contract/request.ts'
 import type { Acls } from '../../../../src/core/policies/acl-cache.ts'
 import { decide } from '../../../../src/core/request/decision/decide.ts'
 import { Namespace, rootRecord } from '../../../../src/core/namespaces/namespace.ts'
-import type { Belongings } from '../../../../src/core/namespaces/namespace.ts'
+import type { NamespaceContent } from '../../../../src/core/namespaces/namespace.ts'
 import type { Namespaces } from '../../../../src/core/namespaces/namespaces.ts'
 import { Router } from '../../../../src/core/request/router.ts'
 import { compileAcl } from '../../../../src/policy/acl.ts'
@@ -39,7 +39,7 @@ const requests = fc.array(
 
 /** A tree of namespaces without anything in them, and where each is. */
 function forest(wanted: readonly { readonly parent: number; readonly name: string }[]) {
-  const nothing = { mounts: { router: new Router() } } as unknown as Belongings
+  const nothing = { mounts: { router: new Router() } } as unknown as NamespaceContent
   const root = new Namespace(rootRecord, undefined, nothing)
   const all = [root]
   for (const [each, { parent: at, name: named }] of wanted.entries()) {
