@@ -143,13 +143,13 @@ function withoutSubcommand(
   argv: readonly string[],
   runtime: Runtime,
 ): number {
-  const help = groupHelp(group, commands)
+  const words = argv.filter((word) => !looksLikeFlag(word)).slice(0, 4)
+  const help = groupHelp(group, commands, words)
   if (argv.slice(1).some(isHelp)) {
     runtime.out(help)
     return status.success
   }
   const names = commands.map(({ name }) => name)
-  const words = argv.filter((word) => !looksLikeFlag(word)).slice(0, 4)
   const isGroup = (count: number): boolean =>
     names.some((name) => name.startsWith(`${words.slice(0, count).join(' ')} `))
   const length = [2, 3].find((count) => !isGroup(count)) ?? 4

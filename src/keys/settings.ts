@@ -46,7 +46,8 @@ export function trimmed(key: KeyRecord, minAvailable: number): KeyRecord {
 
 /** @throws Fault invalid_request for a key whose private material may not leave the server. */
 export function mustBeExportable({ exportable }: KeyRecord): void {
-  if (!exportable) throw refuse('this key is not exportable: its config would have to say so')
+  if (!exportable)
+    throw refuse('this key is not exportable; exportable=true in its config allows the export, and cannot be undone')
 }
 
 /** @throws Fault invalid_request for a key that may not leave the server as a whole and in plaintext. */

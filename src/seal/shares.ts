@@ -38,6 +38,6 @@ export function checkCounts(shares: number, threshold: number): void {
     throw refuse('the threshold must be at least one: set secret_threshold (recovery_threshold) to 1 or more')
   if (shares > 255) throw refuse('there can be no more than 255 key shares: ask for fewer of them')
   if (threshold > shares)
-    throw refuse('the threshold cannot be larger than the number of shares, or the server could never be opened')
+    throw refuse('the threshold cannot be larger than the number of shares: the server could never be unsealed')
   if (shares > 1 && threshold === 1) throw refuse('threshold must be greater than one for multiple shares')
 }

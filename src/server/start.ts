@@ -58,6 +58,8 @@ export interface RunningServer {
   /** Those of the configuration, then those of the protocols themselves. */
   readonly listeners: readonly string[]
   readonly storageType: string
+  /** Whether a seal of the configuration unseals it, without key shares. */
+  readonly hasSeal: boolean
   readonly logFormat: 'standard' | 'json'
   /** Development servers only. */
   readonly rootToken?: string
@@ -120,13 +122,14 @@ async function started(options: ServerOptions, configured: Config, log: ServerLo
   void core.autoUnseal.start()
   const addresses = config.listeners.map((listener, at) => addressOf(listener, listeners[at]?.address ?? ''))
   if (isDev) core.address = addresses[0] ?? ''
-  events.tell('started', { addresses: addresses.join(' ') })
+  events.tell('started', { addresses: addresses.join(' '), sealed: !core.manager.isUnsealed })
   void notifySystemd('READY=1', loggers.named('core'))
   return {
     address: addresses[0] ?? '',
     addresses,
     listeners: listeners.map(({ address }) => address),
     storageType: storage.type,
+    hasSeal: config.seals.length > 0,
     logFormat: log.isJson ? ('json' as const) : ('standard' as const),
     ...dev,
     reload: async () => reloaded({ listeners, audit: core.audit, loggers, log, ...readAgain(options, configured) }),

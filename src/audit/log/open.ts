@@ -214,8 +214,8 @@ const whyOf = (problems: readonly Problem[]): string => problems.map(({ what }) 
 
 function refusal(problems: readonly Problem[], code: string): Fault {
   return stays(
-    `the audit log is not what the storage knows: ${whyOf(problems)}. Look for the missing files or lines first. To ` +
-      `open it all the same, give the last key share again with -accept-audit-log=${code} (strongroom operator unseal), ` +
+    `the audit log does not match the storage: ${whyOf(problems)}. Look for the missing files or lines first. To ` +
+      `unseal nevertheless, submit the last key share again with -accept-audit-log=${code} (strongroom operator unseal), ` +
       `or with accept_audit_log=${code} in the request: that is recorded in the log`,
   )
 }

@@ -94,3 +94,13 @@ function removedOnSignal(path: string): () => void {
   for (const signal of signals) process.on(signal, remove)
   return forget
 }
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'this user may not read it',
+  EISDIR: 'it is a folder',
+}
+
+/** The message about a file that cannot be read. */
+export const unreadable = (path: string, code: string): string =>
+  `the file ${path} cannot be read: ${reasons[code] ?? code}`

@@ -88,6 +88,8 @@ export type Serve = (options: {
   /** Of all listeners. */
   readonly addresses: readonly string[]
   readonly storageType: string
+  /** Whether a seal of the configuration unseals it, without key shares. */
+  readonly hasSeal: boolean
   readonly logFormat: 'standard' | 'json'
   readonly rootToken?: string
   readonly unsealKey?: string

@@ -9,11 +9,21 @@ export function overview(groups: readonly CommandGroup[]): string {
   return `Usage: strongroom <command> [flags] [arguments]\n\n${listing(rows)}\nRun "strongroom <command> -h" for the help of one command.\n`
 }
 
-/** The help of a group: its commands. */
-export function groupHelp(group: CommandGroup, commands: readonly Command[]): string {
-  const rows = commands.map(({ name, about }) => [name, about] as const)
-  return `Usage: strongroom ${group.word} <subcommand> [flags] [arguments]\n\n  ${group.about}.\n\n${listing(rows)}`
+/**
+ * The help of a group: its commands.
+ * @param words - those that were typed: `operator snapshot` lists the commands of that name only
+ */
+export function groupHelp(group: CommandGroup, commands: readonly Command[], words: readonly string[] = []): string {
+  const prefix = words.join(' ')
+  const inside = commands.filter(({ name }) => name.startsWith(`${prefix} `))
+  if (words.length > 1 && inside.length > 0) return `${usage(prefix)}${listing(rowsOf(inside))}`
+  return `${usage(group.word)}  ${group.about}.\n\n${listing(rowsOf(commands))}`
 }
+
+const usage = (words: string): string => `Usage: strongroom ${words} <subcommand> [flags] [arguments]\n\n`
+
+const rowsOf = (commands: readonly Command[]): readonly (readonly [string, string])[] =>
+  commands.map(({ name, about }) => [name, about])
 
 /** The help of one command: usage, examples, flags. */
 export function commandHelp(command: Command, flags: FlagTable): string {

@@ -16,6 +16,8 @@ export const nothingMounted =
 /** The next step after a refusal, without the word "next"; empty if the server's message contains it. */
 export function hintFor(sent: RequestLine, { status, body }: ErrorResponse): string {
   const errors = Array.isArray(body?.['errors']) ? body['errors'].map(String) : []
+  if (status === 503 && errors.includes('Vault is sealed'))
+    return 'the server is sealed: holders of key shares unseal it with "strongroom operator unseal"; "strongroom status" shows the progress'
   if (status === 404 && errors.includes('namespace not found'))
     return `there is no namespace ${sent.namespace}/ that this token may access: "strongroom namespace list" lists the namespaces inside another`
   if (status === 404 && errors.some((error) => error.startsWith('no handler for route'))) return nothingMounted
@@ -29,7 +31,7 @@ function forbidden({ method, url, namespace, hasToken }: RequestLine): string {
     return 'the token is unknown, expired or revoked, belongs to another namespace, or lacks the policy "default": log in again with "strongroom login"'
   // A lookup of the mount, which the command does by itself before the request.
   if (path.startsWith('sys/internal/ui/mounts/'))
-    return 'either nothing is mounted there: "strongroom secrets list" shows what is; or no rule allows anything there: "strongroom policy explain read PATH" shows the rule'
+    return 'nothing is mounted there ("strongroom secrets list" lists the mounts), or no rule allows anything there ("strongroom policy explain read PATH" shows the rule)'
   // Run in the namespace of the token, because only there its rules are known.
   const [flag, whole, whose] =
     namespace === '' ? ['', path, ''] : ['-namespace=/ ', `${namespace}/${path}`, ', for a token of the root namespace']

@@ -44,7 +44,7 @@ export function showWarnings(run: Pick<Run, 'err'>, body: Json): void {
   const warnings = body['warnings']
   if (!Array.isArray(warnings) || warnings.length === 0) return
   const list = warnings.map((warning) => `  * ${String(warning)}\n`).join('\n')
-  run.err(`WARNING! Here is what the server wants you to know:\n\n${list}`)
+  run.err(`WARNING! The server returned the following warnings with its response:\n\n${list}`)
 }
 
 /** A read or list without a result. @returns the exit status */

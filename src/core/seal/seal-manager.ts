@@ -272,7 +272,7 @@ export class SealManager {
     try {
       if (!keys || !(await barrier.unseal(keys.root, options.acceptStorage)))
         throw refuse(
-          'Unseal failed, invalid key: the shares given do not open this server; begin again with the first one',
+          'Unseal failed, invalid key: the submitted shares do not unseal this server; submit all shares again',
         )
       await hooks.afterUnseal(options)
       if (losses !== this.#lossCount) throw new Fault('unavailable', 'the storage was lost meanwhile; unseal again')

@@ -24,7 +24,7 @@ export interface EventFields {
     readonly log_level: string
     readonly log_file: string | undefined
   }
-  readonly started: { readonly addresses: string }
+  readonly started: { readonly addresses: string; readonly sealed: boolean }
   readonly start_failed: { readonly why: string }
   readonly stopping: Readonly<Record<string, never>>
   readonly stopped: Readonly<Record<string, never>>
@@ -80,7 +80,7 @@ const spec = (level: EventSpec['level'], message: string, when: string): EventSp
 /** Every event of the server's own log. */
 export const events: { readonly [K in EventName]: EventSpec } = {
   starting: spec('info', 'the server starts', 'The configuration has been read.'),
-  started: spec('info', 'the server listens; it is sealed until enough key shares are submitted', 'Requests are accepted.'),
+  started: spec('info', 'the server listens', 'Requests are accepted; a sealed server refuses those that need the storage.'),
   start_failed: spec('error', 'the server could not start', 'Names file, setting and cure. The process ends with status 1.'),
   stopping: spec('info', 'the server is stopping', 'SIGTERM or SIGINT was received.'),
   stopped: spec('info', 'the server has stopped', 'Every request has been answered, and everything is on disk.'),

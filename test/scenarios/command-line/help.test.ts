@@ -50,6 +50,32 @@ describe('help and refusals of the command line', () => {
     }
   })
 
+  it('lists the commands of a group, and of a group inside it', async () => {
+    const { code, out } = await shell.run('operator snapshot -h')
+    expect(code).to.equal(0)
+    expect(out)
+      .to.match(/^Usage: strongroom operator snapshot <subcommand>/)
+      .and.include('operator snapshot save')
+    expect(out).to.not.match(/operator init|raft/)
+    expect((await shell.run('operator -h')).out)
+      .to.include('operator init')
+      .and.include('operator raft snapshot save')
+    const mistyped = await shell.run('kv metadata gett')
+    expect([mistyped.code, mistyped.err.split('\n')[0]]).to.deep.equal([1, 'There is no command kv metadata gett. Did you mean kv metadata get?']) // prettier-ignore
+    expect(mistyped.err).to.include('kv metadata put')
+  })
+
+  it('names what a sealed server needs', async () => {
+    const sealed = await devServer()
+    await sealed.call('PUT', '/v1/sys/seal')
+    const { code, err } = await new Shell({ VAULT_ADDR: sealed.running.address, VAULT_TOKEN: 'root' }).run(
+      'secrets list',
+    )
+    await sealed.running.stop()
+    expect([code, err.includes('* Vault is sealed')]).to.deep.equal([2, true])
+    expect(err).to.match(/\n {2}next: the server is sealed: .*"strongroom operator unseal"/)
+  })
+
   it('shows the release beside the API level', async () => {
     expect((await shell.run('status')).out).to.match(/^Version +2\.\d+\.\d+ \(strongroom \d+\.\d+\.\d+\)$/m)
     const inJson = JSON.parse((await shell.run('status -format=json')).out) as Readonly<Record<string, unknown>>

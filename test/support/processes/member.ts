@@ -61,6 +61,7 @@ export class MemberProcess extends TestServer {
       addresses: [address],
       listeners: [address],
       storageType: 'socket',
+      hasSeal: false,
       logFormat: 'standard' as const,
       reload: async () => [],
       stop: async () => {},

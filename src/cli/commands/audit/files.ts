@@ -3,6 +3,7 @@ import { bytesOf } from '../../../audit/offline/verify.ts'
 import { Fault } from '../../../contract/fault.ts'
 import { systemClock } from '../../../util/clock.ts'
 import type { Run } from '../../framework/command.ts'
+import { unreadable } from '../../framework/atomic-file.ts'
 import { UsageError } from '../../framework/flags.ts'
 import { amount } from '../../output/progress.ts'
 
@@ -24,7 +25,7 @@ export async function readingFiles<T>(
     if (thrown instanceof Fault || thrown instanceof Unreadable) throw new UsageError(thrown.message)
     const { code, path = '' } = thrown as { readonly code?: string; readonly path?: string }
     if (code === undefined) throw thrown
-    throw new UsageError(`the file ${path} cannot be read (${code})`)
+    throw new UsageError(unreadable(path, code))
   } finally {
     meter?.end()
   }

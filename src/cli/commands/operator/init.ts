@@ -85,13 +85,14 @@ function shareSheet(body: Json, shares: number, threshold: number): string {
 Initial Root Token: ${String(body['root_token'])}
 
 The server is initialised with ${shares} key ${shares === 1 ? 'share' : 'shares'}; unsealing needs ${threshold} of them. Give each share to
-a different person now: they are shown only this once. If more shares are lost
-than unsealing can spare, nobody can ever unseal this server again.
+a different person now: they are shown only this once. With fewer than ${threshold} left, nobody can
+ever unseal this server again.
 
 Next, ${threshold === 1 ? 'once' : `${threshold} times`}:  strongroom operator unseal
-Then use the root token to set up others, first an operator (policies/operator.hcl),
-and revoke it. ${threshold === 1 ? 'One share generates' : `${threshold} shares generate`} a new one: strongroom operator generate-root, with an
-operator's token, or, if every token is lost, as described in docs/operations.md.
+Then log in with the root token, create policies and tokens for others, beginning with an
+operator (policies/operator.hcl), and revoke the root token. ${threshold === 1 ? 'One share generates' : `${threshold} shares generate`}
+a new one: strongroom operator generate-root, with an operator's token. docs/operations.md
+describes how, also for the case that every token is lost.
 `
 }
 
@@ -100,13 +101,13 @@ function recoverySheet(body: Json, shares: number, threshold: number): string {
 
 Initial Root Token: ${String(body['root_token'])}
 
-The server is initialised and unsealed. Its seal unseals it from now on, at every start.
+The server is initialised and unsealed. From now on, its seal unseals it at every start.
 It has ${shares} recovery ${shares === 1 ? 'key' : 'keys'}, of which ${threshold} authorise a new root token, other recovery keys, and a
 change of the seal. Give each to a different person now: they are shown only this once.
-docs/seals.md says what they can do when the seal is lost.
+docs/seals.md describes what they can do when the seal is lost.
 
-Next, use the root token to set up others, first an operator (policies/operator.hcl),
-and revoke it.
+Next, log in with the root token, create policies and tokens for others, beginning with an
+operator (policies/operator.hcl), and revoke the root token.
 `
 }
 

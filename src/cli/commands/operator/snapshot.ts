@@ -127,7 +127,7 @@ function named(name: string): readonly Command[] {
     },
     {
       name: `${name} inspect`,
-      about: 'Show what a snapshot is of, and check that it is whole',
+      about: 'Show the origin of a snapshot, and check that it is complete',
       usage: 'FILE',
       args: [1, 1],
       offline: true,
@@ -136,7 +136,7 @@ function named(name: string): readonly Command[] {
     },
     {
       name: `${name} verify`,
-      about: 'Have the server check a snapshot of its own: seal, sums, and that every record decrypts',
+      about: 'Check a snapshot on the server that saved it: seal, sums, and that every record decrypts',
       usage: 'FILE',
       args: [1, 1],
       shows: ['field', 'format'],
@@ -145,11 +145,11 @@ function named(name: string): readonly Command[] {
     },
     {
       name: `${name} restore`,
-      about: 'Restore a snapshot; the server seals itself. One that is not initialised needs no token',
+      about: 'Restore a snapshot; the server is sealed afterwards. An uninitialised server needs no token',
       usage: 'FILE',
       args: [1, 1],
       flags: {
-        ...force('Restore also what another cluster, or this one under other shares, has saved.'),
+        ...force('Also restore a snapshot of another cluster, or of this one under other key shares.'),
         'revoke-tokens': { kind: 'bool', about: 'Revoke all tokens of the snapshot at the first unseal.' },
       },
       shows: ['format'],

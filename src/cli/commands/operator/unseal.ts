@@ -50,7 +50,7 @@ export const operatorCommands: readonly Command[] = [
       reset: { kind: 'bool', about: 'Discard the shares submitted so far.' },
       migrate: {
         kind: 'bool',
-        about: 'Change the seal to that of the configuration. To be given with every share.',
+        about: 'Change the seal to that of the configuration. Give this flag with every share.',
       },
       'accept-storage': {
         kind: 'string',

@@ -54,10 +54,12 @@ async function serving(run: Run, options: Options, tls: DevTls | undefined): Pro
   if (options.dev) {
     run.out(banner(running, tls))
     if (!run.flags.bool('dev-no-store-token')) keepRootToken(run, running.rootToken ?? '')
-  } else if (running.logFormat === 'standard')
-    run.out(
-      `==> strongroom listens on ${running.addresses.join(' and ')}; it is sealed until enough key shares are submitted (strongroom operator unseal)\n`,
-    )
+  } else if (running.logFormat === 'standard') {
+    const next = running.hasSeal
+      ? 'once it is initialised, its seal unseals it'
+      : 'it is sealed until enough key shares are submitted (strongroom operator unseal)'
+    run.out(`==> strongroom listens on ${running.addresses.join(' and ')}; ${next}\n`)
+  }
   await signals.stop
   await running.stop()
   return 0

@@ -6,7 +6,7 @@ const texts = {
   'max-lease-ttl': 'The maximum TTL of leases and tokens.',
   'listing-visibility': 'unauth: listed without a token; hidden: not listed.',
   'token-type': 'The type of the tokens that the auth method issues.',
-  'plugin-version': 'The version of the plugin.',
+  'plugin-version': 'For other servers: strongroom has no plugins, and refuses it.',
 } as const
 const lists = {
   'audit-non-hmac-request-keys': 'A request parameter that audit lines show unhashed; can be repeated.',

@@ -3,7 +3,7 @@ import { systemClock } from '../../../util/clock.ts'
 import type { Run } from '../../framework/command.ts'
 import { UsageError } from '../../framework/flags.ts'
 import { withProgress } from '../../output/progress.ts'
-import { checkTarget, writeAtomically } from '../../framework/atomic-file.ts'
+import { checkTarget, unreadable, writeAtomically } from '../../framework/atomic-file.ts'
 
 type Stream = AsyncIterable<Uint8Array>
 
@@ -20,7 +20,7 @@ export async function* bytesFrom(run: Run, path: string): AsyncGenerator<Uint8Ar
 async function* fileBytes(path: string): AsyncGenerator<Uint8Array> {
   const stream = createReadStream(path, { highWaterMark: 256 * 1024 })
   const failed = (thrown: unknown): never => {
-    throw new UsageError(`the file ${path} cannot be read (${String((thrown as NodeJS.ErrnoException).code)})`)
+    throw new UsageError(unreadable(path, String((thrown as NodeJS.ErrnoException).code)))
   }
   const parts = stream[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
   try {

@@ -176,9 +176,9 @@ describe('transit envelope', () => {
   it('says clearly what cannot be done', async () => {
     await fails(1, /no key was given/, 'encrypt', at('data'), at('out'))
     await fails(1, /names consist of/, 'encrypt', '-key=a/b', at('data'), at('out'))
-    await fails(1, /nowhere cannot be read \(ENOENT\)/, 'encrypt', '-key=backups', at('nowhere'), at('out'))
-    await fails(1, /nowhere cannot be read \(ENOENT\)/, 'header', at('nowhere'))
-    await fails(1, /cannot be read \(EISDIR\)/, 'encrypt', '-key=backups', shell.home, at('out'))
+    await fails(1, /nowhere cannot be read: there is no such file/, 'encrypt', '-key=backups', at('nowhere'), at('out'))
+    await fails(1, /nowhere cannot be read: there is no such file/, 'header', at('nowhere'))
+    await fails(1, /cannot be read: it is a folder/, 'encrypt', '-key=backups', shell.home, at('out'))
     await fails(1, /cannot be written \(ENOTDIR\)/, 'encrypt', '-key=backups', at('data'), at('data/below'))
     await fails(1, /cannot be written \(ENOENT\)/, 'encrypt', '-key=backups', at('data'), at('no/such/folder'))
     await fails(
