@@ -15,7 +15,7 @@ export interface Gateway {
 
 /** A request within its quota. It is handled or refused, once. */
 export interface AdmittedRequest {
-  /** Headers for the response. */
+  /** Headers for the response; read once the request was handled. */
   readonly headers: Readonly<Record<string, string>> | undefined
   /** Its body is a file of any length (`Route.upload`), not parameters: it is handed over unread. */
   readonly takesUpload: boolean

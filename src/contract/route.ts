@@ -62,6 +62,17 @@ export type Alias = (
   reach: string,
 ) => string | readonly string[] | undefined
 
+/**
+ * Names the role of a login by its parameters, before anything is proven; undefined: none. It must not tell which roles exist:
+ * a request is treated by what was sent, as if there were such a role.
+ * @param limited the roles of the mount with quotas of their own
+ */
+export type LoginRole<S, F extends Fields> = (
+  call: Pick<Call<S>, 'engine' | 'request'>,
+  values: Values<F>,
+  limited: readonly string[],
+) => Promise<string | undefined> | string | undefined
+
 /** Everything about one operation on one path. Routing, policy, validation, help, OpenAPI and docs read this object. */
 export interface RouteOptions<S, F extends Fields> {
   /** One sentence for help and docs. */
@@ -103,6 +114,8 @@ export interface RouteOptions<S, F extends Fields> {
   readonly absentNamespace?: Response
   /** Other paths of the same record: a request that a policy denies there is denied here. See `Caller.denies` for paths that only the handler can name. */
   readonly alias?: Alias
+  /** For routes that log in to a role: quotas by role need it. Without it, the mount has none. */
+  readonly loginRole?: LoginRole<S, F>
   /**
    * Changes nothing: its audit request line may share the response line's write. A request of such a route is nevertheless
    * a change when its token counts uses, its response is wrapped, its policy was checked for `create`, or its handler awaited
@@ -153,6 +166,7 @@ export interface Route<S = never> {
   readonly alias: Alias | undefined
   readonly forEveryone: HasPublished<S> | undefined
   readonly absentNamespace: FormedResponse | undefined
+  readonly loginRole: LoginRole<S, Fields> | undefined
   /** Its responses have the form of `returns`. */
   readonly handle: Handle<S, FormedResponse>
 }
@@ -188,6 +202,7 @@ function route<S, F extends Fields>(
     alias: options.alias,
     forEveryone: options.forEveryone,
     absentNamespace: options.absentNamespace && formed(returns, options.absentNamespace),
+    loginRole: options.loginRole as LoginRole<S, Fields> | undefined,
     handle: inForm(returns, options.handle as Handle<S, Response>),
   }
 }

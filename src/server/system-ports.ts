@@ -192,6 +192,8 @@ function placeOf({ root }: Namespaces, path: string) {
   return {
     namespace: namespace.id,
     ...(mount && { mount: mount.record.uuid }),
+    isLogin: mount?.record.kind === 'auth',
+    hasRoles: mount?.engine.routes.some(({ loginRole }) => loginRole) ?? false,
     rest: mount ? inside.slice(mount.apiPath.length) : '',
   }
 }

@@ -16,12 +16,22 @@ interface Quota {
   readonly interval: number
   readonly blockInterval: number
   readonly inheritable: boolean
+  readonly role?: string
 }
 
 interface Config {
   readonly auditRejections: boolean
   readonly headers: boolean
   readonly exempt: readonly string[]
+}
+
+interface Place {
+  readonly namespace: string
+  readonly mount?: string
+  readonly rest: string
+  /** It is a mount of an auth method, and whether the logins of that method name a role. */
+  readonly isLogin: boolean
+  readonly hasRoles: boolean
 }
 
 /** The quotas, for these routes: see core/quotas/quotas.ts. */
@@ -33,7 +43,7 @@ export interface QuotaPort {
   write(quota: Quota): Promise<void>
   delete(name: string): Promise<void>
   /** The mount of a path, and the rest of the path; without a mount it is a whole namespace. */
-  place(path: string): { readonly namespace: string; readonly mount?: string; readonly rest: string } | undefined
+  place(path: string): Place | undefined
   /** The path of a mount, or of a whole namespace; undefined if it no longer exists. */
   pathOf(namespace: string, mount: string | undefined): string | undefined
 }
@@ -47,7 +57,7 @@ const fields = {
     .string('A mount, a path in it, or a prefix with * at the end; empty: the whole server.')
     .reads(pathForms)
     .or(''),
-  role: f.string('The role of logins.').or(''),
+  role: f.string('Only logins to this role of the mount in path, which the other quotas then do not count.').or(''),
   rate: f.number('The number of requests of a client in one interval.').or(0),
   interval: f
     .duration('The interval. Default: 1s.')
@@ -81,7 +91,7 @@ export function quotaRoutes(quotas: QuotaPort): Route<unknown>[] {
         type: f.string('`rate-limit`.'),
         name: f.string('Its name.'),
         path: f.string('The paths of the quota; empty: the whole server.'),
-        role: f.string('Always empty.'),
+        role: f.string('The role whose logins it counts; empty: all requests.'),
         rate: f.number('Requests of a client in one interval.'),
         interval: f.int('The interval, seconds.'),
         block_interval: f.int('The time in seconds for which a client over the limit is refused.'),
@@ -160,7 +170,7 @@ function quotaOf(quotas: QuotaPort, values: Values<typeof fields>): Quota {
   const place = quotas.place(path)
   if (!place) throw refuse(`invalid mount path "${path.endsWith('/') ? path : `${path}/`}"`)
   const { namespace, mount, rest } = place
-  if (values.role !== '') throw refuse('quotas by role are not supported: leave "role" out')
+  const role = values.role === '' ? undefined : checkedRole(values.role, place, path)
   return {
     name: checked(values.name),
     ...(namespace !== rootNamespace && { namespace }),
@@ -169,19 +179,31 @@ function quotaOf(quotas: QuotaPort, values: Values<typeof fields>): Quota {
     rate,
     interval: interval || 1,
     blockInterval,
+    ...(role !== undefined && { role }),
     inheritable: values.inheritable ?? (mount === undefined && namespace === rootNamespace),
   }
+}
+
+/** @throws Fault invalid_request when no login to that path could be of this role */
+function checkedRole(role: string, { rest, isLogin, hasRoles }: Place, path: string): string {
+  if (rest !== '') throw refuse('a quota by role is for a whole mount: leave out what follows the mount in "path"')
+  if (!isLogin) throw refuse(`"${path}" is no mount of an auth method: a quota by role needs one, such as auth/approle`)
+  if (!hasRoles) throw refuse(`logins at "${path}" name no role: leave "role" out`)
+  if (!isPathName(role)) throw refuse('"role" cannot be the name of a role')
+  // Methods fold the names of roles: a quota under another spelling would count nothing.
+  if (role !== role.toLowerCase()) throw refuse(`names of roles are in lower case: write "${role.toLowerCase()}"`)
+  return role
 }
 
 function bodyOf(quotas: QuotaPort, quota: Quota | undefined): Readonly<Record<string, unknown>> {
   const path = quota && quotas.pathOf(quota.namespace ?? rootNamespace, quota.mount)
   if (!quota || path === undefined) throw new Fault('not_found', 'there is no such quota')
-  const { name: called, suffix, rate, interval, blockInterval, inheritable } = quota
+  const { name: called, suffix, role = '', rate, interval, blockInterval, inheritable } = quota
   return {
     type: 'rate-limit',
     name: called,
     path: path + suffix,
-    role: '',
+    role,
     rate,
     interval,
     block_interval: blockInterval,

@@ -30,6 +30,7 @@ export const loginRoute = write('login', {
   about: 'Log in with a role id and a secret id.',
   access: 'public',
   returns: newToken,
+  loginRole: async ({ engine }, { role_id: roleId }, limited) => roleFor(engine, roleId.trim(), limited),
   fields: {
     role_id: f.string('The role id.').or(''),
     secret_id: f.string('The secret id.').secret().or(''),
@@ -45,6 +46,18 @@ export const loginRoute = write('login', {
     return { login: await login(engine, proof) }
   },
 })
+
+/**
+ * The role of a role id. An unknown role id counts like one of some role, always the same: otherwise the limits of the response
+ * would tell which role ids exist.
+ */
+async function roleFor(engine: AppRole, roleId: string, limited: readonly string[]): Promise<string | undefined> {
+  if (!isUsableId(roleId)) return undefined
+  const found = await engine.view.get(roleIdKey(engine, roleId), roleIdShape)
+  if (found) return found.role
+  const number = Number.parseInt(engine.hash('role of an unknown role id', roleId).slice(0, 12), 16)
+  return limited[number % (limited.length + 1)]
+}
 
 /**
  * Checks the proof and counts one use of the secret id, in one commit. An unknown role id takes the same steps. @throws Fault

@@ -10,7 +10,7 @@ import { configOf } from './config.ts'
 import type { Cert } from './mount.ts'
 import { keyOf, roleShape } from './role.ts'
 import type { Role } from './role.ts'
-import { isSame, verified } from './verify.ts'
+import { isSame, matching, verified } from './verify.ts'
 import type { Verified } from './verify.ts'
 import { colons, commonNameOf, extensionText } from './x509/certificate.ts'
 import type { Certificate } from './x509/certificate.ts'
@@ -22,6 +22,7 @@ export const loginRoute = write('login', {
   about: 'Log in with the certificate of the TLS connection.',
   access: 'public',
   returns: newToken,
+  loginRole: async ({ engine, request }, { name }) => matching(engine, request, name.toLowerCase()),
   fields: { name: f.string('The only trusted certificate to try; all when left out.').or('') },
   handle: async ({ engine, request, isGiven }, { name }) => {
     const wanted = name.toLowerCase()

@@ -50,18 +50,39 @@ export async function verified(
 ): Promise<Verified> {
   const attempt = attemptOf(request)
   const { view } = engine
-  const names = wanted === '' ? await view.list('cert/') : isPathName(wanted) ? [wanted] : []
-  const slices = new Slices()
-  for (const name of names) {
-    await slices.pause()
-    const role = await view.get(`cert/${name}`, roleShape)
-    if (!role || !(await letsIn(engine, role, attempt))) continue
+  for await (const { name, role } of candidates(engine, wanted)) {
+    if (!(await letsIn(engine, role, attempt, isInForce))) continue
     // Read again: it may have been changed or removed meanwhile.
     if (!isDeepStrictEqual(await view.get(`cert/${name}`, roleShape), role))
       throw new Fault('unavailable', 'the trusted certificate was changed during this login: try again')
     return { name, role, certificate: attempt.certificate }
   }
   throw refusal(attempt)
+}
+
+/** The first role that lets the client in unless its certificate was revoked, which is not asked; undefined: none. */
+export async function matching(
+  engine: Cert,
+  request: Pick<Request, 'certificates'>,
+  wanted: string,
+): Promise<string | undefined> {
+  const attempt = attemptOf(request)
+  for await (const { name, role } of candidates(engine, wanted))
+    if (await letsIn(engine, role, attempt, async () => true)) return name
+  return undefined
+}
+
+async function* candidates(
+  { view }: Cert,
+  wanted: string,
+): AsyncIterable<{ readonly name: string; readonly role: Role }> {
+  const names = wanted === '' ? await view.list('cert/') : isPathName(wanted) ? [wanted] : []
+  const slices = new Slices()
+  for (const name of names) {
+    await slices.pause()
+    const role = await view.get(`cert/${name}`, roleShape)
+    if (role) yield { name, role }
+  }
 }
 
 /** @throws Fault invalid_request when the client has sent no certificate, or none that can be read */
@@ -80,7 +101,15 @@ function attemptOf({ certificates = [] }: Pick<Request, 'certificates'>): Attemp
   }
 }
 
-async function letsIn(engine: Cert, role: Role, attempt: Attempt): Promise<boolean> {
+/** What is asked about a valid path to a trusted certificate. `issuer`: of the client's certificate, if it is known. */
+type Check = (
+  engine: Cert,
+  role: Role,
+  attempt: Attempt,
+  found: { readonly path: readonly Certificate[]; readonly issuer: Certificate | undefined },
+) => Promise<boolean>
+
+async function letsIn(engine: Cert, role: Role, attempt: Attempt, check: Check): Promise<boolean> {
   const { clock } = engine
   const { certificate, paths, problems } = attempt
   const trusted = trustedBy(role)
@@ -98,12 +127,17 @@ async function letsIn(engine: Cert, role: Role, attempt: Attempt): Promise<boole
     attempt.isKnown = true
     if (!fits(role, certificate)) continue
     const issuer = byAuthority ? path[1] : issuerOf(trusted)
-    if (!(await hasStatus(engine, role, attempt, issuer))) continue
-    const found = await revocationOf(engine, path)
-    if (found === 'good') return true
-    attempt.isUnclear ||= found === 'unclear'
+    if (await check(engine, role, attempt, { path, issuer })) return true
   }
   return false
+}
+
+/** Whether neither OCSP nor a list says that the certificate was revoked. */
+const isInForce: Check = async (engine, role, attempt, { path, issuer }) => {
+  if (!(await hasStatus(engine, role, attempt, issuer))) return false
+  const found = await revocationOf(engine, path)
+  attempt.isUnclear ||= found === 'unclear'
+  return found === 'good'
 }
 
 /** Whether OCSP lets the client in, where the role asks for it. Fails closed, unless the role says otherwise. */

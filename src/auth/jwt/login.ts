@@ -23,6 +23,7 @@ export const loginRoute = write('login', {
   about: 'Log in with a JWT.',
   access: 'public',
   returns: newToken,
+  loginRole: async ({ engine }, { role }) => roleNameOf(await configOf(engine), role),
   fields: {
     role: f.string('The role; default_role when left out.').or(''),
     jwt: f.string('The JWT.').secret().or(''),

@@ -26,6 +26,7 @@ export const loginRoute = write('login', {
   about: 'Log in with the token of a service account.',
   access: 'public',
   returns: newToken,
+  loginRole: (_, { role }) => role.toLowerCase(),
   fields: { role: f.string('The role.').or(''), jwt: f.string('The token of the service account.').secret().or('') },
   handle: async ({ engine, request }, { role: sent, jwt }) => {
     if (sent === '') throw refuse('missing role')

@@ -6,6 +6,7 @@ import type { FormedResponse } from '../../contract/response.ts'
 import { perObject } from '../../util/caches/per-object.ts'
 import type { Clock } from '../../util/clock.ts'
 import { admission } from '../request/admit.ts'
+import { loginRoleOf } from '../request/login-quota.ts'
 import { eventOf } from '../request/audit-event.ts'
 import { handled } from '../request/call.ts'
 import { decide } from '../request/decision/decide.ts'
@@ -64,7 +65,7 @@ export class InlineLogins {
     const { audit } = this.#parts
     const unsealed = this.#unsealed()
     const request = this.#requestOf(credential, outer)
-    const { rejected } = admission(unsealed, request)
+    const { rejected } = admission(unsealed, request, await loginRoleOf(unsealed, request)?.(request.data))
     if (rejected && !unsealed.quotas.config.auditRejections) throw rejected.refusal
     const decision = rejected ?? onlyLogin(await decide(unsealed, request))
     const event = eventOf(decision)

@@ -6,45 +6,9 @@ import { byteOrder } from '../../util/bytes.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { Freshness } from '../freshness.ts'
 import { RateLimiter } from './rate-limit.ts'
-import type { Rate, Taken } from './rate-limit.ts'
-import { isFlag, isListOf, isName, isPositive, isText, orAbsent, shapeOf } from '../../util/stored/shape.ts'
-
-/** A rate-limit quota. Without a mount it is for a whole namespace; that of the root one is the global one. */
-export interface Quota extends Rate {
-  readonly name: string
-  /** Absent for the root namespace. */
-  readonly namespace?: NamespaceId
-  /** The mount's uuid, so that a quota follows its mount and is removed with it. */
-  readonly mount?: string
-  /** The rest of the path after the mount, without slashes at its ends; `a*` is the prefix `a`. */
-  readonly suffix: string
-  /** A quota of a whole namespace also applies to child namespaces without a quota. */
-  readonly inheritable: boolean
-}
-
-/** Settings of all quotas. */
-export interface QuotaConfig {
-  readonly auditRejections: boolean
-  readonly headers: boolean
-  /** Exempt paths: exact, with all paths below them, or prefixes with a `*`; a `!` removes one again. */
-  readonly exempt: readonly string[]
-}
-
-const quotaShape = shapeOf<Quota>('a quota', {
-  name: isName,
-  namespace: orAbsent(isName),
-  mount: orAbsent(isName),
-  suffix: isText,
-  inheritable: isFlag,
-  rate: isPositive,
-  interval: isPositive,
-  blockInterval: (value) => value === 0 || isPositive(value),
-})
-const quotaConfigShape = shapeOf<QuotaConfig>('a setting of quotas', {
-  auditRejections: isFlag,
-  headers: isFlag,
-  exempt: isListOf(isText),
-})
+import type { Taken } from './rate-limit.ts'
+import { isExempt, placeOf, placeOfRole, quotaConfigShape, quotaShape, usualConfig } from './quota.ts'
+import type { Quota, QuotaConfig } from './quota.ts'
 
 /** The parts of a request for quotas. `mount` is the uuid of the mount of `rest`. */
 export interface Counted {
@@ -54,6 +18,8 @@ export interface Counted {
   readonly mount: string | undefined
   readonly rest: string
   readonly address: string
+  /** The role of a login, if it is known. */
+  readonly role?: string | undefined
 }
 
 /** A namespace, as far as quotas look at it. */
@@ -70,22 +36,12 @@ interface Rule {
   readonly limiter: RateLimiter
 }
 
-/** Operators must reach these even while the server is flooded with requests. */
-const usualConfig: QuotaConfig = {
-  auditRejections: false,
-  headers: false,
-  exempt: ['sys/generate-root/attempt', 'sys/generate-root/update', 'sys/health', 'sys/seal-status', 'sys/unseal'],
-}
-
-/** Never counted, regardless of the configuration: a quota that is too small must not prevent its own change. */
-const alwaysExempt = ['sys/quotas/rate-limit', 'sys/quotas/config']
-
 /** Rate-limit quotas: stored in the barrier, counted in memory. */
 export class Quotas {
   readonly #view: View
   readonly #clock: Clock
   readonly #exists: Exists
-  /** By `<mount or namespace> <suffix>`: there is one quota for a path. */
+  /** By `placeOf`: there is one quota for a path, and one for a role of a mount. */
   readonly #rules = new Map<string, Rule>()
   #config = usualConfig
 
@@ -135,7 +91,9 @@ export class Quotas {
       for (const name of await this.#view.list('rule/')) {
         const other = await tx.get(`rule/${name}`, quotaShape)
         if (other && other.name !== quota.name && placeOf(other) === placeOf(quota))
-          throw refuse(`the quota "${other.name}" is for that path already`)
+          throw refuse(
+            `the quota "${other.name}" is for that path${quota.role === undefined ? '' : ' and role'} already`,
+          )
       }
       tx.put(`rule/${quota.name}`, quota)
     })
@@ -149,13 +107,34 @@ export class Quotas {
   /** Counts a request. Undefined: no quota applies. */
   take(counted: Counted): Taken | undefined {
     const rule = this.#ruleFor(counted)
-    if (!rule || isExempt(this.#config.exempt, counted.path) || isExempt(alwaysExempt, counted.path)) return undefined
+    if (!rule || isExempt(this.#config, counted.path)) return undefined
     return rule.limiter.take(counted.address, this.#clock.now())
   }
 
-  /** The most specific one: of the path, of the longest prefix, of the mount, of the namespace, of an inheritable one above. */
-  #ruleFor({ namespace, mount, rest }: Counted): Rule | undefined {
+  /** The roles with a quota of their own, in byte order, of a mount whose request counts. */
+  rolesOf(counted: Counted): readonly string[] {
+    const { mount } = counted
+    const roles = mount === undefined ? [] : [...this.#byRole(mount)].map(({ quota }) => quota.role ?? '')
+    return roles.length > 0 && isExempt(this.#config, counted.path) ? [] : roles.sort(byteOrder)
+  }
+
+  /** Whether a login is over its quota, whatever its role is: its body need not be read. Counts nothing. */
+  isUsedUp(counted: Counted): boolean {
+    const general = this.#ruleFor(counted)
+    if (!general || counted.mount === undefined || isExempt(this.#config, counted.path)) return false
+    const now = this.#clock.now()
+    return [general, ...this.#byRole(counted.mount)].every(({ limiter }) => limiter.isUsedUp(counted.address, now))
+  }
+
+  *#byRole(mount: string): Iterable<Rule> {
+    for (const rule of this.#rules.values()) if (rule.quota.role !== undefined && rule.quota.mount === mount) yield rule
+  }
+
+  /** The most specific one: of the role, of the path, of the longest prefix, of the mount, of the namespace, of an inheritable one above. */
+  #ruleFor({ namespace, mount, rest, role }: Counted): Rule | undefined {
     if (mount !== undefined) {
+      const own = role === undefined ? undefined : this.#rules.get(placeOfRole(mount, role))
+      if (own) return own
       const path = rest.endsWith('/') ? rest.slice(0, -1) : rest
       const exact = this.#rules.get(`${mount} ${path}`)
       if (exact) return exact
@@ -205,20 +184,4 @@ export class Quotas {
   async #tidy(): Promise<void> {
     for (const { quota } of this.#rules.values()) if (!this.#lives(quota)) await this.delete(quota.name)
   }
-}
-
-// Uuids of mounts and ids of namespaces never look alike.
-const placeOf = ({ namespace = rootNamespace, mount = namespace, suffix }: Quota): string => `${mount} ${suffix}`
-
-/** The longest matching entry decides. */
-function isExempt(entries: readonly string[], path: string): boolean {
-  let best = { length: -1, exempt: false }
-  for (const entry of entries) {
-    const exempt = !entry.startsWith('!')
-    const hash = exempt ? entry : entry.slice(1)
-    const bare = hash.replace(/[*/]$/, '')
-    const fits = hash.endsWith('*') ? path.startsWith(bare) : path === bare || path.startsWith(`${bare}/`)
-    if (fits && bare !== '' && bare.length > best.length) best = { length: bare.length, exempt }
-  }
-  return best.exempt
 }

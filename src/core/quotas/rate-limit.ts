@@ -54,6 +54,14 @@ export class RateLimiter {
     }
   }
 
+  /** Whether `take` would refuse a request now. Counts nothing. */
+  isUsedUp(address: string, now: number): boolean {
+    const bucket = this.#buckets.get(clientOf(address))
+    if (!bucket || now < bucket.began) return false
+    if (bucket.blockedAt !== undefined && bucket.blockedAt + this.#block > now) return true
+    return bucket.left === 0 && now < bucket.began + this.#interval
+  }
+
   #bucket(client: string, now: number): Bucket {
     const bucket = this.#buckets.get(client)
     // A clock that was set back must not block clients.

@@ -4,7 +4,7 @@ import { anyone } from './decision/caller.ts'
 import type { Decision } from './decision/decision.ts'
 import { namespaceOf, seenFrom } from '../namespaces/namespace.ts'
 import type { Namespaces } from '../namespaces/namespaces.ts'
-import type { Quotas } from '../quotas/quotas.ts'
+import type { Counted, Quotas } from '../quotas/quotas.ts'
 import type { Taken } from '../quotas/rate-limit.ts'
 
 /** A request before its body is read. */
@@ -17,24 +17,18 @@ export interface Admission {
   readonly rejected?: Decision & { readonly refusal: Fault }
 }
 
-/** Counts a request against its quota, if there is one. */
-export function admission(
-  unsealed: { readonly namespaces: Namespaces; readonly quotas: Quotas },
-  sent: RequestHead,
-): Admission {
-  const { quotas, namespaces } = unsealed
+/** The parts of an unsealed server that count requests. */
+export interface Counting {
+  readonly namespaces: Namespaces
+  readonly quotas: Quotas
+}
+
+/** Counts a request against its quota, if there is one. @param role of a login, where `loginRoleOf` found it */
+export function admission(unsealed: Counting, sent: RequestHead, role?: string): Admission {
+  const { quotas } = unsealed
   if (!quotas.any) return {}
-  // A request to a missing namespace counts in the root namespace, which would refuse it.
-  const namespace = namespaceOf(namespaces.root, sent)
-  const head = namespace ? seenFrom(namespace, sent) : sent
-  const mount = namespace?.mounts.router.mountOf(head.path)
-  const taken = quotas.take({
-    path: head.namespace + head.path,
-    namespace: namespace ?? namespaces.root,
-    mount: mount?.record.uuid,
-    rest: mount ? head.path.slice(mount.apiPath.length) : '',
-    address: head.client.address,
-  })
+  const { head, namespace, mount, counted } = placed(unsealed, sent)
+  const taken = quotas.take({ ...counted, role })
   if (!taken) return {}
   const headers = quotas.config.headers ? limitHeaders(taken) : {}
   if (taken.allowed) return { headers }
@@ -43,6 +37,21 @@ export function admission(
   })
   const rejected = { ...refused(head, refusal), ...(namespace && { namespace }), ...(mount && { mount }) }
   return { rejected }
+}
+
+/** A request as quotas see it. One to a missing namespace counts in the root namespace, which would refuse it. */
+export function placed({ namespaces }: Counting, sent: RequestHead) {
+  const namespace = namespaceOf(namespaces.root, sent)
+  const head = namespace ? seenFrom(namespace, sent) : sent
+  const mount = namespace?.mounts.router.mountOf(head.path)
+  const counted: Counted = {
+    path: head.namespace + head.path,
+    namespace: namespace ?? namespaces.root,
+    mount: mount?.record.uuid,
+    rest: mount ? head.path.slice(mount.apiPath.length) : '',
+    address: head.client.address,
+  }
+  return { head, namespace, mount, counted }
 }
 
 /** The decision that the audit log records for a request that was refused before its body was read. */

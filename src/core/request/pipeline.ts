@@ -13,6 +13,7 @@ import { noToken } from './decision/disclosure.ts'
 import { RecordChanged, handled, handledData } from './call.ts'
 import { decide, decideAgain } from './decision/decide.ts'
 import type { Decision, DecidingParts } from './decision/decision.ts'
+import { countedOnceRead } from './login-quota.ts'
 import { help } from './help.ts'
 import { issueToken } from '../authentication/issue-token.ts'
 import type { PendingLogins } from '../authentication/pending-logins.ts'
@@ -76,8 +77,12 @@ export class Pipeline implements Gateway {
   }
 
   #withinQuota(unsealed: UnsealedParts, head: RequestHead): AdmittedRequest | Promise<never> {
+    const reject = async (rejected: Decision & { readonly refusal: Fault }): Promise<never> =>
+      this.#reject(rejected, unsealed.quotas.config.auditRejections)
+    const login = countedOnceRead(unsealed, head, this.#admitted(head, undefined), reject)
+    if (login) return login
     const { headers, rejected } = admission(unsealed, head)
-    return rejected ? this.#reject(rejected, unsealed.quotas.config.auditRejections) : this.#admitted(head, headers)
+    return rejected ? reject(rejected) : this.#admitted(head, headers)
   }
 
   #admitted(head: RequestHead, headers: Admission['headers']): AdmittedRequest {
