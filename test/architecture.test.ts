@@ -74,9 +74,11 @@ describe('architecture', () => {
       'core/authentication/bearer-tokens.ts',
       'core/authentication/inline-login.ts',
       'pkcs11/token.ts',
+      'profile/evaluate.ts',
       'seal/auto/pkcs11.ts',
       'seal/auto/static.ts',
       'seal/auto/transit.ts',
+      'server/first-boot/requests.ts',
       'tokens/store.ts',
       'util/http/sigv4.ts',
     ])

@@ -38,6 +38,12 @@ const topLevel: Stanza = {
       '`"authorize"`',
       'With a seal: what recovery keys are for. `"authorize"`: operations only; `"unseal"`: they also unseal the server when every seal is lost.',
     ),
+    setting(
+      'initialize',
+      'block',
+      '',
+      'What the first start does, without hands: `initialize "name"`, as many as you like. See [first-boot.md](first-boot.md).',
+    ),
     setting('user_lockout', 'block', '', 'When failed logins lock users out.'),
     setting('telemetry', 'block', '', 'Metrics.'),
     setting(
@@ -191,6 +197,20 @@ const others: readonly Stanza[] = [
         '`false`',
         'Keys are made with the tools of the HSM: only `false` is accepted.',
       ),
+    ],
+  },
+  {
+    name: 'initialize "name"',
+    about:
+      'Requests that the first start performs, in their order ([first-boot.md](first-boot.md)). It needs a `seal`.',
+    settings: [
+      setting(
+        'request',
+        'block',
+        'required',
+        'A request: `request "name"` with `operation`, `path`, `token`, `data`, `headers`, `when` and `allow_failure`.',
+      ),
+      setting('when', 'boolean', '`true`', 'Whether the requests of the block are performed.'),
     ],
   },
   {

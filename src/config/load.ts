@@ -73,6 +73,12 @@ function wholeFaults(draft: Draft, failed: readonly string[]): readonly ConfigFa
       message: 'the configuration needs a listener block, such as: listener "tcp" { address = "127.0.0.1:8200" … }',
     },
     {
+      of: ['initialize', 'seal'],
+      isWrong: draft.initialize !== undefined && !draft.seals?.some(({ disabled }) => !disabled),
+      message:
+        'initialize needs a seal block: without one, the first start would have key shares, and nobody to hand them to',
+    },
+    {
       of: ['log_file'],
       isWrong: draft.logFile === undefined && rotations.some((setting) => setting !== undefined),
       message: 'log_rotate_bytes, log_rotate_duration and log_rotate_max_files have an effect only with log_file',
@@ -100,6 +106,7 @@ function configOf(draft: Draft): Config | undefined {
       witnesses: [],
       seals: [],
       recoveryUnseals: false,
+      initialize: [],
       userLockout: {},
       ...draft,
       defaultLeaseTtl,

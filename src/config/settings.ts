@@ -1,10 +1,12 @@
 import type { AuditDeviceSpec } from '../contract/audit.ts'
+import { ProfileError } from '../profile/profile.ts'
+import { blocksOf } from '../profile/read.ts'
 import type { HclItem, HclValue } from '../util/hcl/values.ts'
 import { logLevelOf, logLevels } from '../util/log.ts'
 import { tcpListener, unixListener } from './listener.ts'
 import { lockoutsOf } from './lockout.ts'
 import { recoveryUnseals, sealsOf } from './seal.ts'
-import { labelled } from './source.ts'
+import { ConfigError, labelled } from './source.ts'
 import type { Setter, Source } from './source.ts'
 import type { Config, ListenerConfig } from './types.ts'
 import { witnessOf } from './witness.ts'
@@ -39,6 +41,15 @@ export const topLevel: Readonly<Record<string, Setter<Draft>>> = {
     })
   },
   seal: (source, value, draft, item) => void (draft.seals = sealsOf(source, value, item, draft.seals ?? [])),
+  initialize: (source, _, draft, item) => {
+    try {
+      draft.initialize = [...(draft.initialize ?? []), ...blocksOf(item, draft.initialize ?? [])]
+    } catch (thrown) {
+      if (!(thrown instanceof ProfileError)) throw thrown
+      const { at, message, unknown } = thrown
+      throw new ConfigError([{ file: source.file, line: at.line, message, ...unknown }])
+    }
+  },
   recovery_keys: (source, value, draft) => void (draft.recoveryUnseals = recoveryUnseals(source, value)),
   user_lockout: (source, value, draft, item) =>
     void (draft.userLockout = lockoutsOf(source, value, item, draft.userLockout ?? {})),

@@ -1,6 +1,7 @@
 import type { AuditDeviceSpec } from '../contract/audit.ts'
 import type { ForwardedFor, ProxyProtocol } from '../contract/peer.ts'
 import type { SealSettings } from '../contract/seal.ts'
+import type { ProfileBlock } from '../profile/profile.ts'
 import type { LogLevel } from '../util/log.ts'
 
 /** The TLS settings of a listener. Suites have OpenSSL's names. */
@@ -89,6 +90,8 @@ export interface Config {
   readonly seals: readonly SealSettings[]
   /** Recovery shares unseal even if every seal is lost; else they only authorise. */
   readonly recoveryUnseals: boolean
+  /** What the first start of a storage does, in order. */
+  readonly initialize: readonly ProfileBlock[]
   /** By type of login method; `all` is for every type. */
   readonly userLockout: Readonly<Record<string, LockoutConfig>>
 }

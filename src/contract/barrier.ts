@@ -110,5 +110,8 @@ export interface Barrier {
 /** Storage keys that are not encrypted names. Everything else begins with `e/`. */
 export const plainKeys = { keyring: 'keyring', seal: 'seal' } as const
 
+/** There while the first boot of a storage is not complete: what the storage has is then begun again. */
+export const firstBootKey = 'first-boot'
+
 /** Where a restore leaves its note. No snapshot has it. */
 export const restoredKey = 'restored'

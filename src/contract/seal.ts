@@ -135,7 +135,10 @@ export interface Seal {
   readonly isAuto: boolean
   /** Undefined before init. @throws Fault internal when the record is damaged */
   record(storage: Pick<Storage, 'get'>): Promise<SealRecord | undefined>
-  /** Encrypts `root` with a fresh unseal key. @throws Fault for invalid counts, unavailable when a seal is not reachable */
+  /**
+   * Encrypts `root` with a fresh unseal key. 0 and 0, with `auto`: there are no recovery shares yet.
+   * @throws Fault for invalid counts, unavailable when a seal is not reachable
+   */
   protect(root: Uint8Array, shares: number, threshold: number): Promise<Protected>
   /** The record with another root key, encrypted with the same unseal key. */
   rewrap(record: SealRecord, unsealKey: Uint8Array, root: Uint8Array): Op

@@ -6,19 +6,25 @@ import { hasMembers, isBase64, isListOf, isName, isOneOf, isPositive, orAbsent }
 const isWrappedKey = (value: unknown): value is WrappedKey =>
   hasMembers<WrappedKey>(value, { seal: isName, keyId: isName, value: isName })
 
+const isCount = (value: unknown): value is number => value === 0 || isPositive(value)
+
+/** Without recovery shares there is a proof that no shares fit. */
+const hasShares = ({ shares, threshold, recoveryCheck }: SealRecord): boolean =>
+  shares === 0 ? threshold === 0 && recoveryCheck !== undefined : threshold > 0
+
 /** A stored seal record. @throws Fault internal when it is damaged */
 export function readRecord(bytes: Uint8Array): SealRecord {
   const record = parsed(bytes)
   const fits = hasMembers<SealRecord>(record, {
     type: isOneOf('shamir', 'auto'),
-    shares: isPositive,
-    threshold: isPositive,
+    shares: isCount,
+    threshold: isCount,
     wrappedRoot: isBase64,
     wrappedKeys: orAbsent(isListOf(isWrappedKey)),
     recoveryCheck: orAbsent(isBase64),
   })
   // Without wrapped keys nothing but shares of the unseal key could unseal.
-  if (fits && (record.type === 'auto') === (record.wrappedKeys !== undefined)) return record
+  if (fits && (record.type === 'auto') === (record.wrappedKeys !== undefined) && hasShares(record)) return record
   throw new Fault('internal', 'the seal record is damaged; restore a backup')
 }
 

@@ -51,9 +51,10 @@ export class RootKeySeal implements Seal {
 
   async protect(root: Uint8Array, shares: number, threshold: number): Promise<Protected> {
     const unsealKey = this.#random(keyBytes)
-    const own = this.#ownRecoveryKey() ?? unsealKey
+    const isNobodys = this.isAuto && shares === 0 && threshold === 0
+    const own = isNobodys ? this.#random(keyBytes) : (this.#ownRecoveryKey() ?? unsealKey)
     try {
-      const parts = await splitKey(own, shares, threshold)
+      const parts = isNobodys ? [] : await splitKey(own, shares, threshold)
       const counts = { shares, threshold, wrappedRoot: this.#encrypt(unsealKey, root, rootPlace) }
       const record: SealRecord = this.isAuto
         ? { type: 'auto', ...counts, ...(await this.#autoMembers(unsealKey, own)) }

@@ -59,6 +59,7 @@ export function devConfig(dev: DevOptions = {}): Config {
     witnesses: [],
     seals: [],
     recoveryUnseals: false,
+    initialize: [],
     userLockout: {},
   }
 }

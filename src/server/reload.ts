@@ -65,6 +65,7 @@ const settingNames: Readonly<Record<Exclude<keyof Config, 'logLevel'>, string>> 
   witnesses: 'audit_witness',
   seals: 'seal',
   recoveryUnseals: 'recovery_keys',
+  initialize: 'initialize',
   userLockout: 'user_lockout',
 }
 

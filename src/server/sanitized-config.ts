@@ -20,6 +20,7 @@ export function sanitized(config: Config): Readonly<Record<string, unknown>> {
       seals: config.seals.map(({ type, name, disabled }) => ({ type, name, disabled })),
       recovery_keys: config.recoveryUnseals ? 'unseal' : 'authorize',
     }),
+    ...(config.initialize.length > 0 && { initialize: config.initialize.map(({ name }) => name) }),
     listeners: config.listeners.map((listener) => ({
       type: listener.unix ? 'unix' : 'tcp',
       config: listenerOf(listener),

@@ -2,6 +2,7 @@ import type { AuditBroker } from '../audit/broker.ts'
 import type { WitnessKeeper } from '../audit/witness/keeper.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/types.ts'
+import { firstBootKey } from '../contract/barrier.ts'
 import type { Listener, Protocol } from '../contract/protocol.ts'
 import type { Engine } from '../contract/engine.ts'
 import type { Storage } from '../contract/storage.ts'
@@ -20,6 +21,7 @@ import { ServerCore } from './core.ts'
 import { devConfig, initialiseDev } from './dev.ts'
 import type { DevOptions } from './dev.ts'
 import type { EnginePorts } from './engines.ts'
+import type { FirstBootParts } from './first-boot/first-boot.ts'
 import { addressOf, httpOptions } from './listeners.ts'
 import { protocols } from './protocols.ts'
 import type { ProtocolParts } from './protocols.ts'
@@ -113,6 +115,10 @@ async function started(options: ServerOptions, configured: Config, log: ServerLo
   await orStop(core.configureAudit(), async () => storage.close())
   const witnesses = await witnessesOf(config, core.audit, clock, loggers.named('audit'))
   witnesses?.start()
+  await orStop(beginning(config, { core, storage, clock, events }), async () => {
+    await core.audit.shutdown()
+    await storage.close()
+  })
   const dev = isDev ? await initialiseDev(core, options.dev?.rootTokenId) : {}
   const running: Running = { core, storage, witnesses, certificates, events }
   await orStop(share(options, running, loggers), async () => stop([], running))
@@ -141,6 +147,12 @@ async function started(options: ServerOptions, configured: Config, log: ServerLo
       await log.close()
     },
   }
+}
+
+/** What the first start of a storage does. Its code is loaded only where there is something to do. */
+async function beginning({ initialize: blocks }: Config, parts: Omit<FirstBootParts, 'blocks'>): Promise<void> {
+  const [mark] = parts.storage.member ? [] : await parts.storage.get([firstBootKey])
+  if (mark || blocks.length > 0) await (await import('./first-boot/first-boot.ts')).firstBoot({ ...parts, blocks })
 }
 
 const readAgain = ({ config: paths = [], logLevel }: ServerOptions, config: Config) => ({

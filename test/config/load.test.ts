@@ -173,6 +173,7 @@ describe('the configuration', () => {
       ],
       seals: [],
       recoveryUnseals: false,
+      initialize: [],
       apiAddr: 'https://vault.example:8200',
       defaultLeaseTtl: 3600,
       maxLeaseTtl: 7200,

@@ -15,6 +15,7 @@ const docs = [
   'backups',
   'clients',
   'dependencies',
+  'first-boot',
   'formats',
   'import',
   'install',

@@ -1,6 +1,6 @@
 import type { Barrier } from '../../contract/barrier.ts'
 import type { Seal, UnsealOptions } from '../../contract/seal.ts'
-import type { Storage } from '../../contract/storage.ts'
+import type { Op, Storage } from '../../contract/storage.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { Log } from '../../util/log.ts'
 
@@ -25,11 +25,13 @@ export interface SealManagerParts {
   readonly hooks: LifecycleHooks
 }
 
-/** PGP keys (base64) of the recipients of init's secrets. */
+/** PGP keys (base64) of the recipients of init's secrets, and what else is written. */
 export interface InitKeys {
   /** None, or one for each share. */
   readonly pgpKeys?: readonly string[]
   readonly rootTokenPgpKey?: string
+  /** Written in the same commit. */
+  readonly along?: readonly Op[]
 }
 
 /** The result of init, which operators see once: in clear, or OpenPGP messages (the token's in base64). */

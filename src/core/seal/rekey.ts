@@ -90,6 +90,7 @@ export class Rekey {
       if (this.#running?.epoch === this.#seal.epoch) throw refuse(busy)
       this.drop()
       const required = (await this.#seal.record())?.threshold ?? 0
+      if (required === 0) throw refuse('there are no recovery keys yet: sys/rotate/recovery/init makes them, for a caller with a token') // prettier-ignore
       const nonce = this.#uuid()
       this.#running = {
         ...options,
@@ -99,6 +100,26 @@ export class Rekey {
         epoch: this.#seal.epoch,
         collector: new ShareCollector(required, nonce),
       }
+    })
+  }
+
+  /**
+   * The first recovery shares of a server that began without any: there is nobody whose shares could be asked for. Undefined: it
+   * has shares. Only for callers that a policy allows it.
+   */
+  async issueFirst(options: RekeyOptions): Promise<NewShares | undefined> {
+    const { pgpKeys = [], backup = false } = options
+    const recipients = await ShareRecipients.of(pgpKeys, options.shares)
+    return this.#seal.exclusively(async () => {
+      const record = await this.#seal.record()
+      if (record?.type !== 'auto' || record.shares !== 0) return undefined
+      if (backup && pgpKeys.length === 0) throw refuse('backup needs pgp_keys: shares are never stored in plain')
+      this.drop()
+      const nonce = this.#uuid()
+      const { epoch } = this.#seal
+      const running = { ...options, backup, recipients, nonce, epoch, collector: new ShareCollector(0, nonce) }
+      this.#running = running
+      return this.#finish(running)
     })
   }
 

@@ -1,4 +1,4 @@
-import { plainKeys } from '../../contract/barrier.ts'
+import { firstBootKey, plainKeys } from '../../contract/barrier.ts'
 import { Fault } from '../../contract/fault.ts'
 import type { Protected, SealRecord } from '../../contract/seal.ts'
 import { AmbiguousCommit } from '../../contract/storage.ts'
@@ -46,7 +46,7 @@ export async function undoInit({ storage, log }: SealManagerParts, made: Protect
     if (!seal || !keyring || !('value' in made.op) || !sameBytes(seal.value, made.op.value)) return
     await storage.commit({
       expect: [seal, keyring].map(({ key, rev }) => ({ key, rev })),
-      ops: [{ del: plainKeys.seal }, { del: plainKeys.keyring }],
+      ops: [plainKeys.seal, plainKeys.keyring, firstBootKey].map((key) => ({ del: key })),
     })
   } catch (thrown) {
     log.error(

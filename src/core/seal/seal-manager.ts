@@ -95,7 +95,7 @@ export class SealManager {
   }
 
   /**
-   * Creates root key, keyring, shares and the first root token; stays sealed. All or nothing: a failure is undone, because
+   * Creates root key, keyring, shares (0 and 0: none yet, where seals unseal) and the first root token; stays sealed. All or nothing: a failure is undone, because
    * the shares would be lost. @throws Fault if the server is already initialised.
    */
   async initialise(shares: number, threshold: number, keys: InitKeys = {}): Promise<Initialised> {
@@ -107,7 +107,7 @@ export class SealManager {
       const root = random(32)
       const made = await seal.protect(root, shares, threshold)
       try {
-        await barrier.initialise(root, [made.op])
+        await barrier.initialise(root, [made.op, ...(keys.along ?? [])])
         if (!(await barrier.unseal(root))) throw new Fault('unavailable', 'the keyring is not what was just written')
         await hooks.afterUnseal()
         const token = await hooks.createRootToken()

@@ -31,6 +31,10 @@ export interface EventFields {
   readonly crashed: { readonly kind: string }
   readonly initialized: { readonly shares: number; readonly threshold: number }
   readonly initialize_failed: { readonly why: string }
+  readonly first_boot_started: { readonly blocks: string; readonly requests: number }
+  readonly first_boot_again: Readonly<Record<string, never>>
+  readonly first_boot_request_failed: { readonly request: string; readonly why: string }
+  readonly first_boot_done: { readonly requests: number }
   readonly share_accepted: { readonly progress: number; readonly threshold: number }
   readonly unseal_refused: { readonly why: string }
   readonly unseal_failed: { readonly why: string }
@@ -87,6 +91,10 @@ export const events: { readonly [K in EventName]: EventSpec } = {
   crashed: spec('error', 'an error that nobody expected ended the server; its storage is intact', 'A fault of the program. The process ends with status 70.'),
   initialized: spec('info', 'the storage was initialised', '`operator init` succeeded.'),
   initialize_failed: spec('warn', 'the storage was not initialised', '`operator init` was refused or failed.'),
+  first_boot_started: spec('info', 'the first boot begins: the storage is initialised, and the requests of the configuration are performed', 'The storage is empty, and the configuration has `initialize` blocks.'),
+  first_boot_again: spec('warn', 'the first boot was interrupted or failed; it begins again with an empty storage', 'Nobody could have used the storage: no request was accepted, and no token was handed out.'),
+  first_boot_request_failed: spec('warn', 'a request of the first boot failed, as it may', 'It has `allow_failure`.'),
+  first_boot_done: spec('info', 'the first boot is complete; its root token is revoked', 'There are no recovery keys yet: see docs/first-boot.md.'),
   share_accepted: spec('info', 'a key share was accepted for the unseal', 'More shares are needed.'),
   unseal_refused: spec('warn', 'a key share was refused', 'It is malformed, or the shares submitted do not belong together or to this server.'),
   unseal_failed: spec('error', 'the unseal failed; the server stays sealed', 'The key is right, but something else stands in the way.'),

@@ -47,6 +47,11 @@ export function loggedRekey(rekey: RekeyPort, events: Events, operation: KeyShar
       await told(rekey.start(options, busy), refused)
       events.tell('key_shares_started', { operation, shares: options.shares, threshold: options.threshold })
     },
+    issueFirst: async (options) => {
+      const made = await told(rekey.issueFirst(options), refused)
+      if (made) events.tell(made.verify ? 'key_shares_unverified' : 'key_shares_done', { operation })
+      return made
+    },
     cancel: async (nonce) => {
       await told(rekey.cancel(nonce), refused)
       events.tell('key_shares_cancelled', { operation })

@@ -24,6 +24,8 @@ export interface RekeyPort {
     },
     busy: string,
   ): Promise<void>
+  /** The first recovery shares of a server that has none; undefined: it has. */
+  issueFirst(options: Parameters<RekeyPort['start']>[0]): Promise<NewShares | undefined>
   cancel(nonce: string): Promise<void>
   update(share: Uint8Array, nonce: string, idle: string): Promise<NewShares | undefined>
   verify(
@@ -210,7 +212,10 @@ function makingRoutes(kind: Family, rekey: RekeyPort, rules: RekeyRules): Route<
         const pgpKeys = texts('pgp_keys', values.pgp_keys)
         const keepBackup = bool('backup', values.backup)
         rules.checkCounts(shares, threshold)
-        await rekey.start({ shares, threshold, verify, pgpKeys, backup: keepBackup }, kind.busy)
+        const options = { shares, threshold, verify, pgpKeys, backup: keepBackup }
+        const first = kind.isRecovery && access === 'token' ? await rekey.issueFirst(options) : undefined
+        if (first) return answer(madeBody(first, kind.plain))
+        await rekey.start(options, kind.busy)
         return status()
       },
     }),
