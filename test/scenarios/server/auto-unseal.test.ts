@@ -1,53 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { startServer } from '../../../src/server/start.ts'
 import { HandClock } from '../../support/clock.ts'
 import { temporaryFolder } from '../../support/folder.ts'
-import { keyFile, sealedConfig, staticSeal } from '../../support/seals.ts'
-import { TestServer, devServer } from '../../support/server.ts'
-import type { Body, Reply } from '../../support/server.ts'
-
-const started: TestServer[] = []
-
-/** A server on the LevelDB of a folder with these seal blocks; its log lines are added to `log`. */
-async function serve(folder: string, seals: string, log: string[] = [], clock?: HandClock): Promise<TestServer> {
-  const config = sealedConfig(folder, seals)
-  const running = await startServer({ config: [config], log: (line) => void log.push(line), ...(clock && { clock }) })
-  const server = new TestServer(running, folder, config)
-  started.push(server)
-  return server
-}
-
-async function stop(server: TestServer): Promise<void> {
-  started.splice(started.indexOf(server), 1)
-  await server.running.stop()
-}
-
-const ready = async (server: TestServer): Promise<Body> => {
-  for (let left = 500; left > 0; left--) {
-    const { body } = await server.call('GET', '/v1/sys/seal-status')
-    if (body['sealed'] === false) return body
-    await new Promise(setImmediate)
-  }
-  throw new Error('the server stays sealed')
-}
-
-const status = async (server: TestServer): Promise<Body> => (await server.call('GET', '/v1/sys/seal-status')).body
-const errorOf = ({ status: code, body }: Reply): string =>
-  `${code} ${String((body['errors'] as string[] | undefined)?.[0])}`
-
-async function initialise(server: TestServer, family = 'recovery'): Promise<string[]> {
-  const counts = { [`${family}_shares`]: 3, [`${family}_threshold`]: 2 }
-  const { body } = await server.call('PUT', '/v1/sys/init', counts)
-  server.token = String(body['root_token'])
-  return body[family === 'recovery' ? 'recovery_keys' : 'keys'] as string[]
-}
-
-async function give(server: TestServer, shares: readonly string[], more: Body = {}): Promise<Reply> {
-  await server.call('PUT', '/v1/sys/unseal', { key: shares[0], ...more })
-  return server.call('PUT', '/v1/sys/unseal', { key: shares[1], ...more })
-}
+import { errorOf, give, initialise, keyServer, ready, secretOf, serve, started, status, stop, stopAll, writeSecret } from '../../support/seal-servers.ts' // prettier-ignore
+import { keyFile, staticSeal } from '../../support/seals.ts'
+import type { TestServer } from '../../support/server.ts'
 
 /** Other recovery keys, by `sys/rotate/recovery`, verified before they count. */
 async function rotated(server: TestServer, key: string): Promise<string[]> {
@@ -61,29 +19,8 @@ async function rotated(server: TestServer, key: string): Promise<string[]> {
   return keys
 }
 
-async function writeSecret(server: TestServer): Promise<void> {
-  await server.call('POST', '/v1/sys/mounts/secret', { type: 'kv' })
-  await server.call('PUT', '/v1/secret/a', { a: '1' })
-}
-
-const secretOf = async (server: TestServer, token: string): Promise<unknown> =>
-  (await server.call('GET', '/v1/secret/a', undefined, { 'X-Vault-Token': token })).body['data']
-
-/** The server of another folder with a transit key, and a token that may only use it. */
-async function keyServer(): Promise<{ server: TestServer; block: (more?: string) => string }> {
-  const server = await devServer()
-  started.push(server)
-  await server.call('POST', '/v1/sys/mounts/transit', { type: 'transit' })
-  await server.call('POST', '/v1/transit/keys/unseal', {})
-  const token = await server.tokenWith('path "transit/+/unseal" { capabilities = ["update"] }\npath "auth/token/renew-self" { capabilities = ["update"] }') // prettier-ignore
-  const address = server.running.address
-  return { server, block: (more = '') => `seal "transit" {\n address = "${address}"\n token = "${token}"\n key_name = "unseal"\n ${more}\n}` } // prettier-ignore
-}
-
 describe('auto-unseal', () => {
-  afterEach(async () => {
-    for (const server of started.splice(0)) await server.running.stop()
-  })
+  afterEach(stopAll)
 
   it('initialises with recovery keys, is unsealed at once, and unseals itself after a restart', async () => {
     const folder = temporaryFolder()
@@ -111,7 +48,7 @@ describe('auto-unseal', () => {
   it('stays sealed after an operator sealed it, until recovery keys unseal it', async () => {
     const folder = temporaryFolder()
     const clock = new HandClock()
-    const server = await serve(folder, staticSeal(keyFile(folder, 'k')), [], clock)
+    const server = await serve(folder, staticSeal(keyFile(folder, 'k')), [], { clock })
     const shares = await initialise(server)
     expect((await server.call('PUT', '/v1/sys/seal')).status).to.equal(204)
     clock.advance(60_000)
@@ -130,7 +67,7 @@ describe('auto-unseal', () => {
     await stop(server)
     await keys.call('POST', '/v1/sys/seal')
     const clock = new HandClock()
-    const again = await serve(folder, seal, [], clock)
+    const again = await serve(folder, seal, [], { clock })
     expect((await again.call('PUT', '/v1/sys/unseal', { key: shares[0] })).body).to.include({ progress: 1 })
     await keys.call('PUT', '/v1/sys/unseal', { key: keys.running.unsealKey })
     clock.advance(5000)
@@ -178,7 +115,7 @@ describe('auto-unseal', () => {
     await keys.call('POST', '/v1/sys/seal')
     const log: string[] = []
     const clock = new HandClock()
-    const again = await serve(folder, block(), log, clock)
+    const again = await serve(folder, block(), log, { clock })
     while (log.length === 0 || !log.join('').includes('unseal itself')) await status(again)
     for (let turn = 0; turn < 3; turn++) {
       clock.advance(5000)
@@ -263,9 +200,7 @@ describe('auto-unseal', () => {
 })
 
 describe('a change of the seal', () => {
-  afterEach(async () => {
-    for (const server of started.splice(0)) await server.running.stop()
-  })
+  afterEach(stopAll)
 
   for (const recovery of ['authorize', 'unseal'])
     it(`goes from shares to a seal and back; recovery_keys = "${recovery}"`, async () => {

@@ -30,7 +30,8 @@ export class SoftHsm {
   }
 
   aesKey(token: string, label: string, id: string): this {
-    writeFileSync(join(this.folder, 'key'), randomBytes(32))
+    // The tool reads a key up to its first zero byte: hexadecimal has none.
+    writeFileSync(join(this.folder, 'key'), randomBytes(16).toString('hex'))
     return this.#import(token, label, id, '--aes')
   }
 
