@@ -11,6 +11,7 @@ import { Pipeline } from '../core/request/pipeline.ts'
 import { sealedDecider, uploadsTo } from '../core/request/sealed.ts'
 import { GenerateRoot } from '../core/seal/generate-root.ts'
 import { Rekey } from '../core/seal/rekey.ts'
+import { SealHealth } from '../core/seal/seal-health.ts'
 import { SealManager } from '../core/seal/seal-manager.ts'
 import { ShareBackups } from '../core/seal/share-backup.ts'
 import type { UnsealedServer } from '../core/unsealed/unsealed-server.ts'
@@ -57,6 +58,7 @@ export class ServerCore {
   readonly manager: SealManager
   readonly loopDelay: LoopDelay
   readonly autoUnseal: AutoUnseal
+  readonly sealHealth: SealHealth
   readonly pipeline: Pipeline
   /** The address of a development server, once it listens. Others say theirs in `api_addr`: they may stand behind a proxy. */
   address = ''
@@ -76,6 +78,7 @@ export class ServerCore {
     const traffic = new Traffic(clock)
     this.loopDelay = new LoopDelay(clock)
     const shared = this.#shared()
+    const autoSeals = autoSealsOf(parts.config.seals, shared)
     this.audit = new AuditBroker({
       ...shared,
       log: loggers.named('audit'),
@@ -86,7 +89,7 @@ export class ServerCore {
     this.manager = new SealManager({
       storage,
       barrier: this.#barrier,
-      seal: this.#seal(),
+      seal: new RootKeySeal(randomBytes, { autoSeals, recoveryUnseals: parts.config.recoveryUnseals }),
       ...shared,
       hooks: {
         afterUnseal: async (options) => this.#start(options),
@@ -94,21 +97,14 @@ export class ServerCore {
         createRootToken: async () => this.unsealed().tokens.createRoot(),
       },
     })
-    this.autoUnseal = new AutoUnseal(this.manager, clock, new Events(loggers.named('core')))
+    const events = new Events(loggers.named('core'))
+    this.autoUnseal = new AutoUnseal(this.manager, clock, events)
+    this.sealHealth = new SealHealth({ seals: autoSeals, random: randomBytes, clock, events })
     const backups = new ShareBackups(this.#barrier.view('core/'))
     this.#rekey = new Rekey(this.manager, randomUUID, backups)
     this.#rotateRoot = new Rekey(this.manager, randomUUID, backups)
     this.#generateRoot = new GenerateRoot(this.manager, randomBytes, randomUUID)
-    this.#snapshots = new Snapshots({
-      storage,
-      barrier: this.#barrier,
-      manager: this.manager,
-      clock,
-      cluster: () => this.#cluster,
-      auditHeads: () => this.audit.heads(),
-      note: async (data) => this.audit.note('snapshot', data),
-      events: new Events(loggers.named('core')),
-    })
+    this.#snapshots = this.#newSnapshots(events)
     this.#system = this.#systemEngine(traffic)
     this.pipeline = new Pipeline({
       unsealed: () => (this.manager.isUnsealed ? this.#unsealed : undefined),
@@ -149,10 +145,18 @@ export class ServerCore {
     await loadUnsealed()
   }
 
-  #seal(): RootKeySeal {
-    const { config, clock } = this.#parts
-    const autoSeals = autoSealsOf(config.seals, { random: randomBytes, clock })
-    return new RootKeySeal(randomBytes, { autoSeals, recoveryUnseals: config.recoveryUnseals })
+  #newSnapshots(events: Events): Snapshots {
+    const { storage, clock } = this.#parts
+    return new Snapshots({
+      storage,
+      barrier: this.#barrier,
+      manager: this.manager,
+      clock,
+      cluster: () => this.#cluster,
+      auditHeads: () => this.audit.heads(),
+      note: async (data) => this.audit.note('snapshot', data),
+      events,
+    })
   }
 
   #shared() {
@@ -171,6 +175,7 @@ export class ServerCore {
       unsealed,
       manager: this.manager,
       autoUnseal: this.autoUnseal,
+      sealHealth: this.sealHealth,
       barrier: this.#barrier,
       audit: this.audit,
       rekey: this.#rekey,

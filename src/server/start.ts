@@ -125,7 +125,8 @@ async function started(options: ServerOptions, configured: Config, log: ServerLo
   const listeners = await orStop(listen(config, running, options), async () => stop([], running))
   running.certificates.start()
   clock.after(1000, () => void core.preload())
-  void core.autoUnseal.start()
+  // An HSM answers one question after the other: the unseal comes first.
+  void core.autoUnseal.start().then(() => core.sealHealth.start())
   const addresses = config.listeners.map((listener, at) => addressOf(listener, listeners[at]?.address ?? ''))
   if (isDev) core.address = addresses[0] ?? ''
   events.tell('started', { addresses: addresses.join(' '), sealed: !core.manager.isUnsealed })
@@ -262,6 +263,7 @@ async function stop(
   await Promise.all(closed)
   await Promise.all([heavy.end(), hashing.end()])
   core.autoUnseal.stop()
+  core.sealHealth.stop()
   await core.manager.seal()
   await (witnesses ? witnesses.stop(async () => core.audit.shutdown()) : core.audit.shutdown())
   await shared?.close()

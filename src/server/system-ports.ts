@@ -15,6 +15,7 @@ import type { Events } from '../core/telemetry/events.ts'
 import { measure } from '../core/telemetry/metrics.ts'
 import { innermost } from '../core/namespaces/namespace.ts'
 import type { Namespaces } from '../core/namespaces/namespaces.ts'
+import type { SealHealth } from '../core/seal/seal-health.ts'
 import type { AutoUnseal } from '../core/seal/auto-unseal.ts'
 import type { Rekey } from '../core/seal/rekey.ts'
 import type { SealManager } from '../core/seal/seal-manager.ts'
@@ -34,6 +35,7 @@ import type { Loggers } from '../util/log.ts'
 interface Parts {
   readonly manager: SealManager
   readonly autoUnseal: Pick<AutoUnseal, 'start' | 'stop'>
+  readonly sealHealth: Pick<SealHealth, 'states'>
   readonly barrier: Barrier
   readonly audit: AuditBroker
   readonly storage: Storage
@@ -94,7 +96,7 @@ export function systemPorts(parts: Parts): SystemPorts {
 }
 
 /** An operator who seals the server wants it to stay sealed. */
-function sealPort({ manager, autoUnseal, storage, cluster, audit, clock }: Parts): SystemPorts['seal'] {
+function sealPort({ manager, autoUnseal, sealHealth, storage, cluster, audit, clock }: Parts): SystemPorts['seal'] {
   return {
     status: async () => manager.status(),
     initialise: async (shares, threshold, keys) => {
@@ -112,6 +114,8 @@ function sealPort({ manager, autoUnseal, storage, cluster, audit, clock }: Parts
       autoUnseal.stop()
       await manager.seal()
     },
+    backends: () => sealHealth.states,
+    wrappedBy: async () => (await manager.record())?.wrappedKeys?.map(({ seal }) => seal),
     storageType: storage.type,
     cluster,
     auditHeads: () => audit.heads(),
@@ -160,6 +164,7 @@ function operatingPorts(parts: Parts): OperatingPorts {
           logs: parts.audit.measure(),
           isUnsealed: !sealed && parts.manager.isUnsealed,
           unsealProgress: progress,
+          seals: parts.sealHealth.states,
           loopDelay: parts.loopDelay.get(),
           storage: await spaceOf(config.storage),
           certificates: parts.certificates.lives(),

@@ -47,6 +47,8 @@ export interface EventFields {
   readonly seal_changed: { readonly from: string; readonly to: string }
   readonly seal_refreshed: Readonly<Record<string, never>>
   readonly seal_refresh_failed: { readonly why: string }
+  readonly seal_unhealthy: { readonly name: string; readonly type: string; readonly why: string }
+  readonly seal_healthy: { readonly name: string; readonly type: string }
   readonly key_shares_started: {
     readonly operation: KeyShareOperation
     readonly shares: number
@@ -107,6 +109,8 @@ export const events: { readonly [K in EventName]: EventSpec } = {
   seal_changed: spec('warn', 'the seal was changed to that of the configuration', '`operator unseal -migrate`.'),
   seal_refreshed: spec('info', 'the unseal key is now encrypted by every seal of the configuration', 'A seal or a key of a seal was added or removed.'),
   seal_refresh_failed: spec('error', 'a seal of the configuration could not encrypt the unseal key', 'It cannot unseal the server yet; the next unseal tries again.'),
+  seal_unhealthy: spec('error', 'a seal of the configuration does not work: it would not unseal the server now', 'It did not encrypt and decrypt a random value. It is checked at the start and every 10 minutes, then every minute.'),
+  seal_healthy: spec('info', 'a seal of the configuration works again', 'It encrypted and decrypted a random value.'),
   key_shares_started: spec('warn', 'a key-share operation was started', 'A rekey, a rotation of the root key with shares, or the generation of a root token.'),
   key_shares_progress: spec('info', 'a key share was accepted for a key-share operation', 'More shares are needed.'),
   key_shares_refused: spec('warn', 'a key-share operation was refused or failed', 'A wrong share or nonce, or no such operation.'),

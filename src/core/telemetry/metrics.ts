@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import type { AuditMetrics } from '../../audit/metrics.ts'
 import { product } from '../../util/version.ts'
+import type { SealState } from '../seal/seal-health.ts'
 import type { Delay } from './loop-delay.ts'
 import { bounds } from './traffic.ts'
 import type { Traffic } from './traffic.ts'
@@ -12,6 +13,7 @@ export interface Measured {
   readonly isUnsealed: boolean
   /** Key shares submitted for the unseal. */
   readonly unsealProgress: number
+  readonly seals: readonly SealState[]
   readonly loopDelay: Delay
   readonly storage: { readonly free?: number; readonly total?: number; readonly writable: number } | undefined
   /** Epoch milliseconds. */
@@ -35,6 +37,7 @@ export function measure(measured: Measured) {
       },
       gauge('core.active', 'Whether this node is the active one: unsealed.', isUnsealed ? 1 : 0),
       gauge('core.in_flight_requests', 'Requests in progress.', traffic.inFlight().length),
+      ...measured.seals.flatMap((seal) => sealGauges(seal, at)),
       ...processGauges(measured),
       ...storageGauges(measured),
       ...certificateGauges(measured),
@@ -60,6 +63,22 @@ export function measure(measured: Measured) {
       labels: { operation, outcome },
     })),
   }
+}
+
+function sealGauges({ name, type, healthy, unhealthySince = 0, checkTime }: SealState, at: number) {
+  const labels = { name, type }
+  const gauge = (what: string, about: string, value: number) => ({ name: `vault.seal.${what}`, about, value, labels })
+  return [
+    gauge('healthy', 'Whether a seal would unseal the server now.', healthy ? 1 : 0),
+    gauge(
+      'unreachable.time',
+      'Milliseconds since a seal has not worked; 0: it works.',
+      healthy ? 0 : at - unhealthySince,
+    ),
+    ...(checkTime === undefined
+      ? []
+      : [gauge('check.time', 'Milliseconds that the last check of a seal took.', checkTime)]),
+  ]
 }
 
 function processGauges({ loopDelay }: Measured) {

@@ -11,6 +11,10 @@ export interface SealPort {
   unseal(share: Uint8Array, options: UnsealOptions): Promise<void>
   resetUnseal(): Promise<void>
   seal(): Promise<void>
+  /** The seals of the configuration, or key shares as the only one. */
+  backends(): readonly { readonly name: string; readonly healthy: boolean; readonly unhealthySince?: number }[]
+  /** The seals that can unseal, by the record in the storage; undefined: shares do, or it is not initialised. */
+  wrappedBy(): Promise<readonly string[] | undefined>
   readonly storageType: string
   /** The ends of the audit logs, by device; none while sealed. */
   auditHeads(): ReadonlyMap<string, { readonly size: number; readonly root?: string }>

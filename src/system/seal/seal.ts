@@ -8,13 +8,14 @@ import type { Route } from '../../contract/route.ts'
 import { shareOf, strictBool, strictString } from './key-input.ts'
 import { anywhere, operator } from './operator-access.ts'
 import type { SealPort } from './seal-port.ts'
+import { backendBody, backendStatus } from './backend-status.ts'
 import { release, sealStatus, statusBody } from './seal-status.ts'
 import { healthFields, health } from './health.ts'
 import { initRoutes } from './initialise.ts'
 
 const { read, write } = routesOf<unknown>()
 
-/** `sys/init`, `seal-status`, `unseal`, `seal`, `health`, `leader` and `step-down`. */
+/** `sys/init`, `seal-status`, `seal-backend-status`, `unseal`, `seal`, `health`, `leader` and `step-down`. */
 export function sealRoutes(manager: SealPort): Route<unknown>[] {
   return [...initRoutes(manager), unsealRoute(manager), ...operatorRoutes(manager), ...statusRoutes(manager)]
 }
@@ -77,6 +78,13 @@ function statusRoutes(manager: SealPort): Route<unknown>[] {
       returns: sealStatus,
       responseUnaudited: true,
       handle: async () => ({ data: await statusBody(manager) }),
+    }),
+    read('seal-backend-status', {
+      ...anywhere,
+      about: 'Whether the seals of the configuration work, and which of them can unseal the server.',
+      returns: backendStatus,
+      responseUnaudited: true,
+      handle: async () => ({ data: await backendBody(manager) }),
     }),
     read('health', {
       ...operator,
