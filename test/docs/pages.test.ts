@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect } from 'chai'
 import { stanzas } from '../../src/config/descriptions.ts'
@@ -63,6 +63,16 @@ describe('the pages', () => {
     )
     expect(links).to.have.length.greaterThan(3)
     expect(links.filter(({ to, section }) => !sections(to).includes(section))).to.deep.equal([])
+  })
+
+  it('name only parts of the code that are there, in docs/architecture.md', () => {
+    const folders = ['src', 'test', 'bench'].flatMap((folder) =>
+      readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)),
+    )
+    const code = folders.filter((file) => file.endsWith('.ts')).map(read).join('\n') + folders.join('\n') + read('Makefile') + read('package.json') // prettier-ignore
+    const named = [...read('docs/architecture.md').matchAll(/`([^`\n]+)`/g)].flatMap(([, text = '']) => text.match(/[A-Za-z_]\w{2,}/g) ?? []) // prettier-ignore
+    expect(named).to.have.length.greaterThan(300)
+    expect([...new Set(named)].filter((word) => !new RegExp(`(?<!\\w)${word}(?!\\w)`).test(code))).to.deep.equal([])
   })
 
   it('name only source files that are there', () => {

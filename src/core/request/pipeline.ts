@@ -35,7 +35,7 @@ export interface UnsealedParts extends DecidingParts {
 }
 
 /**
- * The parts of the pipeline. `open` returns undefined while the server is sealed; `sealed` then decides about the few routes that
+ * The parts of the pipeline. `unsealed` returns undefined while the server is sealed; `sealed` then decides about the few routes that
  * work.
  */
 export interface PipelineParts {
