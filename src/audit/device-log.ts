@@ -178,7 +178,12 @@ export class DeviceLog {
 
   /** For monitoring. */
   measure(): AuditMetrics {
-    const counts = { path: this.spec.path, failures: this.#health.failures, lost: this.#queue.lost }
+    const counts = {
+      path: this.spec.path,
+      failures: this.#health.failures,
+      lost: this.#queue.lost,
+      waiting: this.#queue.length,
+    }
     const { files } = this
     if (!files) return { ...counts, disturbed: 0 }
     const { file, state, disturbed } = files

@@ -9,4 +9,6 @@ export interface AuditMetrics {
   readonly failures: number
   readonly lost: number
   readonly disturbed: number
+  /** Lines that wait for the write in progress. */
+  readonly waiting: number
 }

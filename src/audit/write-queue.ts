@@ -54,6 +54,11 @@ export class WriteQueue {
     return this.#lost
   }
 
+  /** Lines that wait for the next write. */
+  get length(): number {
+    return this.#batch?.lines.length ?? 0
+  }
+
   get isEmpty(): boolean {
     return this.#batch === undefined
   }

@@ -141,6 +141,20 @@ export class Records {
     return inByteOrder(names, slice)
   }
 
+  /** How many records there are below a folder, at any depth. Nothing is decrypted. */
+  async count(folder: string): Promise<number> {
+    const prefix = this.place(folder)
+    let [count, after] = [0, '']
+    for (;;) {
+      const limit = storageLimits.page
+      const { keys } = await this.#parts.storage.list(prefix, { limit, ...(after !== '' && { after }) })
+      this.#usable()
+      count += keys.length
+      after = keys.at(-1) ?? ''
+      if (keys.length < limit) return count
+    }
+  }
+
   /** Applies changes (undefined removes) if the expected revisions match. False on a conflict. */
   async commit(changes: ReadonlyMap<string, unknown>, expect: readonly Expectation[]): Promise<boolean> {
     const ops: Op[] = []

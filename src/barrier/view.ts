@@ -52,6 +52,10 @@ export class BarrierView implements View {
     return names.slice(start, limit === undefined ? undefined : start + limit)
   }
 
+  async count(folder: string): Promise<number> {
+    return this.#records().count(this.#folder + folder)
+  }
+
   async put(name: string, value: unknown): Promise<void> {
     await this.#records().commit(new Map([[this.#folder + name, value]]), [])
   }

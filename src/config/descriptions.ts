@@ -1,6 +1,7 @@
 import { setting } from './description.ts'
-import type { Description, Stanza } from './description.ts'
+import type { Stanza } from './description.ts'
 import { listenerStanzas } from './listener-descriptions.ts'
+import { sealStanzas } from './seals/descriptions.ts'
 
 const topLevel: Stanza = {
   name: '',
@@ -131,75 +132,6 @@ const others: readonly Stanza[] = [
     ],
   },
   {
-    name: 'seal "static"',
-    about: 'A key that lies beside the server ([seals.md](seals.md)).',
-    settings: [
-      ...everySeal('static'),
-      setting('current_key_id', 'string', 'required', 'Which key it is: change it together with the key.'),
-      setting('current_key', 'secret', 'required', '32 bytes: `file:///path`, `env://NAME`, or base64 or hex.'),
-      setting('previous_key_id', 'string', '', 'The id of the key before, for a rotation.'),
-      setting('previous_key', 'secret', '', 'The key before, which only decrypts.'),
-    ],
-  },
-  {
-    name: 'seal "transit"',
-    about: 'A key of the transit engine of another server ([seals.md](seals.md)).',
-    settings: [
-      ...everySeal('transit'),
-      setting('address', 'string', 'required', 'The URL of the server that has the key.'),
-      setting('key_name', 'string', 'required', 'The name of the key.'),
-      setting('mount_path', 'path', '`"transit"`', 'The path of the transit engine.'),
-      setting('namespace', 'string', '', 'The namespace of the mount.'),
-      setting(
-        'token',
-        'secret',
-        '',
-        'Its token: `file:///path`, `env://NAME`, or the token itself; without it `BAO_TOKEN` or `VAULT_TOKEN` of the environment.',
-      ),
-      setting('disable_renewal', 'boolean', '`false`', 'Whether the token is not renewed while the server runs.'),
-      setting('tls_ca_cert', 'path', 'those of Node', 'The authorities (PEM) for the certificate of that server.'),
-    ],
-  },
-  {
-    name: 'seal "awskms"',
-    about: 'A key in KMS of AWS ([seals.md](seals.md)).',
-    settings: [
-      ...everySeal('awskms'),
-      setting('kms_key_id', 'string', '`VAULT_AWSKMS_SEAL_KEY_ID`', 'Id or ARN of the key, or `alias/…`.'),
-      setting('region', 'string', '`AWS_REGION`, or `"us-east-1"`', 'The region of the key.'),
-      setting('access_key', 'string', '`AWS_ACCESS_KEY_ID`', 'The id of the credentials.'),
-      setting(
-        'secret_key',
-        'secret',
-        '`AWS_SECRET_ACCESS_KEY`',
-        'Their secret: `file:///path`, `env://NAME`, or itself.',
-      ),
-      setting('session_token', 'secret', '`AWS_SESSION_TOKEN`', 'Of temporary credentials.'),
-      setting('endpoint', 'string', '`AWS_KMS_ENDPOINT`, or that of the region', 'The URL of the API.'),
-    ],
-  },
-  {
-    name: 'seal "pkcs11"',
-    about: 'A key in an HSM ([seals.md](seals.md)).',
-    settings: [
-      ...everySeal('pkcs11'),
-      setting('lib', 'path', '`BAO_HSM_LIB`', 'The PKCS#11 library of the HSM.'),
-      setting('token_label', 'string', '`BAO_HSM_TOKEN_LABEL`', 'The label of the token.'),
-      setting('slot', 'string', '`BAO_HSM_SLOT`', 'The number of its slot, in place of the label or besides.'),
-      setting('pin', 'secret', '`BAO_HSM_PIN`', 'The PIN of its user: `file:///path`, `env://NAME`, or itself.'),
-      setting('key_label', 'string', '`BAO_HSM_KEY_LABEL`', 'The label of the key.'),
-      setting('key_id', 'string', '`BAO_HSM_KEY_ID`', 'Its id, hexadecimal, in place of the label or besides.'),
-      setting('mechanism', 'string', 'as the key is', '`"0x1087"` (CKM_AES_GCM) or `"0x0009"` (CKM_RSA_PKCS_OAEP).'),
-      setting('rsa_oaep_hash', 'string', '`"sha256"`', '`sha1`, `sha224`, `sha256`, `sha384` or `sha512`.'),
-      setting(
-        'generate_key',
-        'boolean',
-        '`false`',
-        'Keys are made with the tools of the HSM: only `false` is accepted.',
-      ),
-    ],
-  },
-  {
     name: 'initialize "name"',
     about:
       'Requests that the first start performs, in their order ([first-boot.md](first-boot.md)). It needs a `seal`.',
@@ -232,25 +164,63 @@ const others: readonly Stanza[] = [
   {
     name: 'telemetry',
     about:
-      "Metrics ([operations.md](operations.md#state-and-metrics)). Of Vault's settings those that are so here anyway; others are refused.",
+      "Metrics ([operations.md](operations.md#state-and-metrics)). Of Vault's settings those with an effect, and those that are so here anyway; the others are refused.",
     settings: [
+      setting(
+        'usage_gauge_period',
+        'duration',
+        '`"10m"`',
+        'How long a count of tokens, leases and entities is used before they are counted again; `"none"`: they are not counted.',
+      ),
+      setting(
+        'metrics_prefix',
+        'string',
+        '`"vault"`',
+        'The first part of the names of metrics. The shipped alerts and the dashboard expect `"vault"`.',
+      ),
+      setting(
+        'prefix_filter',
+        'list',
+        '',
+        'Metrics to leave out (`"-vault.expire"`) or to keep (`"+vault.expire.num_leases"`), by prefixes of their names; the longest counts.',
+      ),
+      setting(
+        'filter_default',
+        'boolean',
+        '`true`',
+        'Whether metrics are shown that no rule of `prefix_filter` names.',
+      ),
       setting(
         'disable_hostname',
         'boolean',
         '`true`',
         'Metrics have no host name in their names: only `true` is accepted.',
       ),
+      setting(
+        'enable_hostname_label',
+        'boolean',
+        '`false`',
+        'Metrics have no host name in their labels: only `false` is accepted.',
+      ),
+      setting(
+        'add_lease_metrics_namespace_labels',
+        'boolean',
+        '`false`',
+        'Metrics name no namespaces: only `false` is accepted.',
+      ),
       setting('prometheus_retention_time', 'duration', '', 'Accepted: metrics are kept as long as the server runs.'),
+      setting(
+        'maximum_gauge_cardinality',
+        'integer',
+        '',
+        'Accepted: no metric has more values than there are audit devices, certificates, operations and outcomes.',
+      ),
+      ...['statsd_address', 'statsite_address', 'dogstatsd_addr', 'circonus_api_token', 'stackdriver_project_id'].map(
+        (name) => setting(name, 'string', '', 'Refused: metrics are read from `sys/metrics`, and sent nowhere.'),
+      ),
     ],
   },
 ]
 
-function everySeal(type: string): readonly Description[] {
-  return [
-    setting('name', 'string', `\`"${type}"\``, 'Its name, when several seals have one type.'),
-    setting('disabled', 'boolean', '`false`', 'It only decrypts, for a migration away from it.'),
-  ]
-}
-
 /** Every setting of every block, for docs/settings.md. */
-export const stanzas: readonly Stanza[] = [topLevel, ...storage, ...listenerStanzas, ...others]
+export const stanzas: readonly Stanza[] = [topLevel, ...storage, ...listenerStanzas, ...sealStanzas, ...others]

@@ -8,6 +8,7 @@ import { lockoutsOf } from './lockout.ts'
 import { recoveryUnseals, sealsOf } from './seal.ts'
 import { ConfigError, labelled } from './source.ts'
 import type { Setter, Source } from './source.ts'
+import { telemetryOf } from './telemetry.ts'
 import type { Config, ListenerConfig } from './types.ts'
 import { witnessOf } from './witness.ts'
 
@@ -86,11 +87,7 @@ export const topLevel: Readonly<Record<string, Setter<Draft>>> = {
   },
   unsafe_allow_api_audit_creation: (source, value, draft) =>
     void (draft.apiAudit = source.bool(value, 'unsafe_allow_api_audit_creation')),
-  telemetry: (source, value) => {
-    source.each(source.items(value, 'telemetry'), (inner) =>
-      source.setting(telemetrySettings, inner, 'telemetry')(source, inner.value),
-    )
-  },
+  telemetry: (source, value, draft) => void (draft.telemetry = telemetryOf(source, value, draft.telemetry)),
   disable_mlock: (source, value) => {
     if (!source.bool(value, 'disable_mlock'))
       throw source.wrong(
@@ -105,18 +102,6 @@ export const topLevel: Readonly<Record<string, Setter<Draft>>> = {
   raw_storage_endpoint: (source, value) => {
     if (source.bool(value, 'raw_storage_endpoint')) throw source.wrong(value.at, 'raw_storage_endpoint is not offered')
   },
-}
-
-/** Of Vault's settings those that say what is so here anyway; those that would need something else are refused. */
-const telemetrySettings: Readonly<Record<string, (source: Source, value: HclValue) => void>> = {
-  disable_hostname: (source, value) => {
-    if (!source.bool(value, 'disable_hostname'))
-      throw source.wrong(
-        value.at,
-        'disable_hostname = false: metrics have no host name here; write true, or leave it out',
-      )
-  },
-  prometheus_retention_time: (source, value) => void source.seconds(value, 'prometheus_retention_time'),
 }
 
 /** Port 0 is a free one, another one each time. */

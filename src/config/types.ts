@@ -66,6 +66,18 @@ export interface LockoutConfig {
   readonly disabled?: boolean
 }
 
+/** Metrics. */
+export interface TelemetryConfig {
+  /** Seconds between two counts of tokens, leases and entities; `none`: they are not counted. */
+  readonly usagePeriod?: number | 'none'
+  /** In place of `vault`. */
+  readonly prefix?: string
+  /** Which metrics are shown, by prefixes of their names. */
+  readonly rules?: readonly { readonly prefix: string; readonly shown: boolean }[]
+  /** Whether those are shown that no rule names. */
+  readonly shown?: boolean
+}
+
 /** The server's configuration. Names follow Vault's; TTLs in seconds. */
 export interface Config {
   readonly storage:
@@ -94,6 +106,7 @@ export interface Config {
   readonly initialize: readonly ProfileBlock[]
   /** By type of login method; `all` is for every type. */
   readonly userLockout: Readonly<Record<string, LockoutConfig>>
+  readonly telemetry?: TelemetryConfig
 }
 
 /** The default TTL: 768 hours. */

@@ -118,6 +118,10 @@ export interface Storage {
    * processes reach the storage through it.
    */
   readonly member?: Membership
+  /** Commits and reads of ranges that wait for those before them, where the storage knows. */
+  readonly waiting?: number
+  /** The last write failed, where the storage knows. */
+  readonly failing?: boolean
   get(keys: readonly string[]): Promise<readonly (Entry | undefined)[]>
   /** At most 500 keys a page. `rev` is the store's revision at the time. */
   list(prefix: string, options: ListOptions): Promise<{ readonly keys: readonly string[]; readonly rev: Rev }>

@@ -33,6 +33,8 @@ export interface View {
    * `after` starts behind a name; `limit` undefined gives all.
    */
   list(folder: string, page?: { readonly after?: string; readonly limit?: number }): Promise<string[]>
+  /** How many records there are below a folder, at any depth. Neither names nor values are decrypted; changes meanwhile may count or not. */
+  count(folder: string): Promise<number>
   /** Writes one record unconditionally. Durable when it resolves. */
   put(name: string, value: unknown): Promise<void>
   /** Removes one record; absent is fine. */

@@ -19,6 +19,8 @@ import { Events } from '../core/telemetry/events.ts'
 import { LoopDelay } from '../core/telemetry/loop-delay.ts'
 import type { CertificateWatch } from './log/certificate-watch.ts'
 import { Snapshots } from '../core/snapshots/snapshots.ts'
+import { UsageCounts } from '../core/telemetry/usage.ts'
+import type { Usage } from '../core/telemetry/usage.ts'
 import { Traffic } from '../core/telemetry/traffic.ts'
 import { randomBytes } from '../crypto/fast/random.ts'
 import { systemEngine } from '../system/engine.ts'
@@ -59,6 +61,7 @@ export class ServerCore {
   readonly loopDelay: LoopDelay
   readonly autoUnseal: AutoUnseal
   readonly sealHealth: SealHealth
+  readonly #usage: UsageCounts
   readonly pipeline: Pipeline
   /** The address of a development server, once it listens. Others say theirs in `api_addr`: they may stand behind a proxy. */
   address = ''
@@ -77,6 +80,7 @@ export class ServerCore {
     const { storage, clock, loggers } = parts
     const traffic = new Traffic(clock)
     this.loopDelay = new LoopDelay(clock)
+    this.#usage = new UsageCounts(clock, usagePeriod(parts.config), async () => usageOf(this.unsealed()))
     const shared = this.#shared()
     const autoSeals = autoSealsOf(parts.config.seals, shared)
     this.audit = new AuditBroker({
@@ -185,6 +189,7 @@ export class ServerCore {
       snapshots: this.#snapshots,
       browser: this.browser,
       loopDelay: this.loopDelay,
+      usage: this.#usage,
       events: new Events(this.#parts.loggers.named('core')),
     })
     return systemEngine(ports, (namespace) => namespacePorts({ unsealed, clock, ttl }, namespace))
@@ -208,12 +213,29 @@ export class ServerCore {
     for (const operation of [this.#rekey, this.#rotateRoot, this.#generateRoot]) operation.drop()
     const unsealed = this.#unsealed
     this.#unsealed = undefined
+    this.#usage.forget()
     await unsealed?.close()
   }
 }
 
 /** The larger half of the program, above all the engines: the first response of the sealed server does not wait for it. */
 const loadUnsealed = async () => import('./unsealed.ts')
+
+/** Milliseconds. */
+function usagePeriod({ telemetry = {} }: Config): number | undefined {
+  const { usagePeriod: seconds = 600 } = telemetry
+  return seconds === 'none' ? undefined : seconds * 1000
+}
+
+async function usageOf({ namespaces, tokens, identities }: UnsealedServer): Promise<Usage> {
+  const sum = { tokens: 0, leases: 0, entities: 0 }
+  for (const { id } of namespaces.all()) {
+    sum.tokens += await tokens.count(id)
+    sum.leases += await tokens.countLeases(id)
+    sum.entities += (await identities(id)?.count()) ?? 0
+  }
+  return sum
+}
 
 const clusterShape = shapeOf<Cluster>('a cluster', { name: isName, id: isName })
 

@@ -52,7 +52,7 @@ export function namespacePorts(parts: NamespaceParts, id: NamespaceId): Namespac
     },
     leases: leasePorts(context),
     counters: {
-      tokens: async () => (await unsealed().tokens.accessors(id)).length,
+      tokens: async () => unsealed().tokens.count(id),
       entities: async () => (await unsealed().identities(id)?.count()) ?? 0,
     },
     lockouts: lockoutPort(context),

@@ -67,6 +67,7 @@ const settingNames: Readonly<Record<Exclude<keyof Config, 'logLevel'>, string>> 
   recoveryUnseals: 'recovery_keys',
   initialize: 'initialize',
   userLockout: 'user_lockout',
+  telemetry: 'telemetry',
 }
 
 /** The reasons for the rejected parts. */

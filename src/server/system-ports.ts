@@ -20,11 +20,14 @@ import type { AutoUnseal } from '../core/seal/auto-unseal.ts'
 import type { Rekey } from '../core/seal/rekey.ts'
 import type { SealManager } from '../core/seal/seal-manager.ts'
 import type { LoopDelay } from '../core/telemetry/loop-delay.ts'
+import { selected } from '../core/telemetry/selection.ts'
+import type { UsageCounts } from '../core/telemetry/usage.ts'
 import { storageSpace } from '../core/telemetry/storage-space.ts'
 import { defaultMinFree } from '../storage/level/space.ts'
 import type { CertificateWatch } from './log/certificate-watch.ts'
 import type { Traffic } from '../core/telemetry/traffic.ts'
 import { randomBytes } from '../crypto/fast/random.ts'
+import { hashing, heavy, slow } from '../crypto/workers/heavy.ts'
 import { loggedGenerateRoot, loggedRekey, loggedRotation, loggedSeal } from './log/logged-ports.ts'
 import { sanitized } from './sanitized-config.ts'
 import { checkCounts } from '../seal/shares.ts'
@@ -51,6 +54,7 @@ interface Parts {
   readonly loggers: Loggers
   readonly events: Events
   readonly loopDelay: LoopDelay
+  readonly usage: UsageCounts
   readonly certificates: Pick<CertificateWatch, 'lives'>
   readonly traffic: Traffic
   readonly snapshots: SystemPorts['snapshots']
@@ -139,6 +143,40 @@ const mfaPort = ({ unsealed }: Parts): SystemPorts['mfa'] => ({
 
 type OperatingPorts = Pick<SystemPorts, 'quotas' | 'browser' | 'loggers' | 'metrics' | 'serverInfo'>
 
+function metricsPort(parts: Parts): SystemPorts['metrics'] {
+  const { config, clock } = parts
+  return {
+    unauthenticated: config.listeners.some((listener) => listener.openMetrics),
+    measure: async () => {
+      const { sealed, progress } = await parts.manager.status()
+      const isUnsealed = !sealed && parts.manager.isUnsealed
+      const all = measure({
+        traffic: parts.traffic,
+        logs: parts.audit.measure(),
+        isUnsealed,
+        unsealProgress: progress,
+        seals: parts.sealHealth.states,
+        loopDelay: parts.loopDelay.get(),
+        storage: await spaceOf(config.storage, parts.storage.failing),
+        certificates: parts.certificates.lives(),
+        usage: isUnsealed ? await parts.usage.get() : undefined,
+        queues: {
+          workers: { heavy: heavy.waiting, slow: slow.waiting, hashing: hashing.waiting },
+          storage: parts.storage.waiting,
+        },
+        at: clock.now(),
+      })
+      const select = config.telemetry ?? {}
+      return {
+        ...all,
+        gauges: selected(all.gauges, select),
+        counters: selected(all.counters, select),
+        samples: selected(all.samples, select),
+      }
+    },
+  }
+}
+
 /** The requests of an operator to a running server. */
 function operatingPorts(parts: Parts): OperatingPorts {
   const { config, clock, unsealed } = parts
@@ -155,23 +193,7 @@ function operatingPorts(parts: Parts): OperatingPorts {
       pathOf: (namespace, mount) => pathOf(unsealed().namespaces, namespace, mount),
     },
     loggers: parts.loggers,
-    metrics: {
-      unauthenticated: config.listeners.some((listener) => listener.openMetrics),
-      measure: async () => {
-        const { sealed, progress } = await parts.manager.status()
-        return measure({
-          traffic: parts.traffic,
-          logs: parts.audit.measure(),
-          isUnsealed: !sealed && parts.manager.isUnsealed,
-          unsealProgress: progress,
-          seals: parts.sealHealth.states,
-          loopDelay: parts.loopDelay.get(),
-          storage: await spaceOf(config.storage),
-          certificates: parts.certificates.lives(),
-          at: clock.now(),
-        })
-      },
-    },
+    metrics: metricsPort(parts),
     serverInfo: {
       now: () => clock.now(),
       hostname: hostname(),
@@ -184,8 +206,11 @@ function operatingPorts(parts: Parts): OperatingPorts {
   }
 }
 
-const spaceOf = async (storage: Config['storage']) =>
-  storage.type === 'level' ? storageSpace(storage.path, storage.minFreeBytes ?? defaultMinFree) : undefined
+async function spaceOf(storage: Config['storage'], failing = false) {
+  if (storage.type !== 'level') return undefined
+  const space = await storageSpace(storage.path, storage.minFreeBytes ?? defaultMinFree)
+  return space && failing ? { ...space, writable: 0 } : space
+}
 
 /** The target of a path from the root namespace: the mount with the rest of the path, or a whole namespace. */
 function placeOf({ root }: Namespaces, path: string) {

@@ -64,6 +64,11 @@ export class Leases {
     return this.#view.list(leasesOf(namespace) + folderOf(prefix))
   }
 
+  /** How many leases a namespace has. */
+  async count(namespace: NamespaceId): Promise<number> {
+    return this.#view.count(leasesOf(namespace))
+  }
+
   /** Whether this token's lease was revoked by a prefix. Its record may still exist. */
   async isUnderRevokedPrefix(record: TokenRecord): Promise<boolean> {
     if (this.#refresh.isStale) await this.#refresh.settle()

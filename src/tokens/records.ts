@@ -62,6 +62,11 @@ export class TokenRecords {
     return this.#view.list(accessorName(namespace, ''))
   }
 
+  /** How many tokens a namespace has, valid or not. */
+  async count(namespace: NamespaceId): Promise<number> {
+    return this.#view.count(accessorName(namespace, ''))
+  }
+
   /**
    * Until when a token and all its ancestors are valid (epoch ms, Infinity without an expiry); undefined if one is not.
    * @param reading called with the id of each record above it before that is read

@@ -94,6 +94,16 @@ export class TokenStore {
     return this.#records.accessors(namespace)
   }
 
+  /** How many service tokens a namespace has, valid or not yet removed. */
+  async count(namespace: NamespaceId): Promise<number> {
+    return this.#records.count(namespace)
+  }
+
+  /** How many leases a namespace has. */
+  async countLeases(namespace: NamespaceId): Promise<number> {
+    return this.leases.count(namespace)
+  }
+
   /** Whether a token may be used from an address. Endless root tokens are never bound. */
   allowsAddress(record: TokenRecord, address: string): boolean {
     if (record.boundCidrs.length === 0 || (record.expiresAt === null && record.policies.includes('root'))) return true

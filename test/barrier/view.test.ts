@@ -23,6 +23,16 @@ describe('barrier view', () => {
     expect([found, runs]).to.deep.equal([2, 2])
   })
 
+  it('counts the records below a folder at any depth, over more than one page', async () => {
+    const view = (await openBarrier()).barrier.view('a/')
+    for (const name of ['b/1', 'b/2', 'b/c/d/3', 'bb/4', '5']) await view.put(name, 1)
+    expect([await view.count('b/'), await view.count('none/'), await view.count('')]).to.deep.equal([3, 0, 5])
+    for (let at = 0; at < 1001; at++) await view.put(`many/${at}`, at)
+    expect(await view.count('many/')).to.equal(1001)
+    await view.del('many/7')
+    expect(await view.count('many/')).to.equal(1000)
+  })
+
   it('a transaction that fails for another reason fails, with its own error', async () => {
     const view = (await openBarrier()).barrier.view('a/')
     await view.put('x', 1)

@@ -37,7 +37,7 @@ audit_witness "w" { url = "w:1" key = "x" }
 seal "static" { current_key_id = true current_key = "short" }
 seal "none" {}
 user_lockout "all" { lockout_threshold = 0 lockout_duration = "0s" }
-telemetry { statsd_address = "h:1" disable_hostname = "perhaps" }
+telemetry { statsd_adress = "h:1" disable_hostname = "perhaps" }
 log_level = "loud"
 log_rotate_bytes = 5
 default_lease_ttl = "2h"
@@ -63,7 +63,7 @@ describe('what is wrong in a configuration', () => {
       '17 seal',
       '18 lockout_threshold',
       '18 lockout_duration',
-      '19 statsd_address',
+      '19 statsd_adress',
       '19 disable_hostname',
       '20 log_level',
       '- log_file',
@@ -100,6 +100,15 @@ describe('what is wrong in a configuration', () => {
     const { faults } = await readConfig([file(many)])
     expect(faults.length).to.equal(1003)
     expect(faults[1000]?.message).to.equal('more than 1000 faults: correct these first')
+  })
+
+  it('includes settings of telemetry that have no effect here', async () => {
+    const start = 'storage "inmem" {}\nlistener "tcp" { tls_disable = true }\n'
+    const idle = ['disable_hostname = false', 'enable_hostname_label = true', 'add_lease_metrics_namespace_labels = true', 'maximum_gauge_cardinality = 0', 'usage_gauge_period = "0"', 'metrics_prefix = "a-b"', 'prefix_filter = ["vault.token"]', 'statsd_address = "h:1"', 'statsite_address = "h:1"', 'dogstatsd_addr = "h:1"', 'circonus_api_token = "t"', 'stackdriver_project_id = "p"'] // prettier-ignore
+    const expected = idle.map((line) => `3 ${line.split(' ')[0]}`)
+    expect(await faultsOf(`${start}telemetry { ${idle.join(' ')} }`)).to.deep.equal(expected)
+    const right = 'disable_hostname = true enable_hostname_label = false add_lease_metrics_namespace_labels = false maximum_gauge_cardinality = 500 usage_gauge_period = "none" filter_default = true metrics_prefix = "bank" prefix_filter = ["-vault.expire"] prometheus_retention_time = "24h"' // prettier-ignore
+    expect(await faultsOf(`${start}telemetry { ${right} }`)).to.deep.equal([])
   })
 
   it('includes files that are none, in the order of their names', async () => {

@@ -212,6 +212,7 @@ function failAt(view: View, fails: () => boolean): View {
     get: view.get.bind(view),
     stored: view.stored.bind(view),
     list: async (folder, page) => view.list(folder, page),
+    count: async (folder) => view.count(folder),
     put: async (name, value) => guard(async () => view.put(name, value)),
     del: async (name) => guard(async () => view.del(name)),
     transaction: async (work) => guard(async () => view.transaction(work)),

@@ -5,6 +5,7 @@ import type { SealState } from '../seal/seal-health.ts'
 import type { Delay } from './loop-delay.ts'
 import { bounds } from './traffic.ts'
 import type { Traffic } from './traffic.ts'
+import type { Usage } from './usage.ts'
 
 /** What is measured at one moment. */
 export interface Measured {
@@ -18,6 +19,10 @@ export interface Measured {
   readonly storage: { readonly free?: number; readonly total?: number; readonly writable: number } | undefined
   /** Epoch milliseconds. */
   readonly certificates: readonly { readonly file: string; readonly notAfter: number }[]
+  /** Undefined while it is not known. */
+  readonly usage: Usage | undefined
+  /** Jobs that wait for a thread, by pool; commits that wait for the storage. */
+  readonly queues: { readonly workers: Readonly<Record<string, number>>; readonly storage: number | undefined }
   readonly at: number
 }
 
@@ -40,6 +45,8 @@ export function measure(measured: Measured) {
       ...measured.seals.flatMap((seal) => sealGauges(seal, at)),
       ...processGauges(measured),
       ...storageGauges(measured),
+      ...usageGauges(measured),
+      ...queueGauges(measured),
       ...certificateGauges(measured),
       ...logs.flatMap(auditGauges),
     ],
@@ -112,6 +119,33 @@ function storageGauges({ storage }: Measured) {
       storage?.writable,
     ),
   ]
+}
+
+function usageGauges({ usage }: Measured) {
+  if (!usage) return []
+  const gauge = (name: string, about: string, value: number) => ({ name: `vault.${name}`, about, value })
+  return [
+    gauge('token.count', 'Service tokens in all namespaces.', usage.tokens),
+    gauge('expire.num_leases', 'Leases in all namespaces.', usage.leases),
+    gauge('identity.num_entities', 'Entities in all namespaces.', usage.entities),
+  ]
+}
+
+function queueGauges({ queues, logs }: Measured) {
+  const gauge = (name: string, about: string, value: number, labels?: Readonly<Record<string, string>>) => ({
+    name: `vault.${name}`,
+    about,
+    value,
+    ...(labels && { labels }),
+  })
+  const storage = queues.storage === undefined ? [] : [gauge('storage.queue_length', 'Commits that wait for the storage.', queues.storage)] // prettier-ignore
+  const workers = Object.entries(queues.workers).map(([pool, length]) =>
+    gauge('runtime.worker_queue_length', 'Jobs that wait for a thread.', length, { pool }),
+  )
+  const audit = logs.map(({ path, waiting }) =>
+    gauge('audit.log.queue_length', 'Lines that wait for a write of an audit device.', waiting, { path }),
+  )
+  return [...storage, ...workers, ...audit]
 }
 
 /** Of files with one name, the first that expires: a path of the host is for its operators, not for all who may read metrics. */

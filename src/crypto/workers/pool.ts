@@ -36,6 +36,11 @@ export class Workers<J extends Jobs> {
     this.#options = options
   }
 
+  /** Jobs that wait for a thread. */
+  get waiting(): number {
+    return this.#queue.length
+  }
+
   /**
    * Runs a job on another thread.
    * @throws Fault of the job; `unavailable` with Retry-After if too many wait; `internal` if the thread died.

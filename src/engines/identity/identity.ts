@@ -89,7 +89,7 @@ export class Identity implements Identities {
   }
 
   async count(): Promise<number> {
-    return (await this.view.list('entity/')).length
+    return this.view.count('entity/')
   }
 
   /** The mounts of login methods, by their accessors. */

@@ -72,6 +72,7 @@ export class LevelStorage implements Storage {
   #companion: Companion | undefined
   #pumping: Promise<void> | undefined
   #poisoned = false
+  #failing = false
   #closed = false
   #spaceChecked = -Infinity
 
@@ -91,6 +92,14 @@ export class LevelStorage implements Storage {
     if (options.create || there) await storage.#open(options.create ?? false)
     await tidy(path)
     return storage
+  }
+
+  get failing(): boolean {
+    return this.#failing
+  }
+
+  get waiting(): number {
+    return this.#queue.length + this.#rangeReads.length
   }
 
   async get(keys: readonly string[]): Promise<readonly (Entry | undefined)[]> {
@@ -290,6 +299,7 @@ export class LevelStorage implements Storage {
     } catch (thrown) {
       return this.#poison(accepted, thrown)
     }
+    this.#failing = false
     this.#rev = rev
     for (const { waiting, rev: at } of accepted) {
       const keys = waiting.commit.ops.map((op) => ('put' in op ? op.put : op.del))
@@ -305,6 +315,7 @@ export class LevelStorage implements Storage {
   /** A failed write may or may not be there, and this LevelDB cannot be trusted further: fail the waiters, open it afresh. */
   async #poison(accepted: readonly { readonly waiting: Waiting }[], thrown: unknown): Promise<void> {
     this.#poisoned = true
+    this.#failing = true
     this.#options.log.error('a write to the storage failed; reopening it', {
       error: thrown instanceof Error ? thrown.name : 'unknown',
     })

@@ -1,7 +1,9 @@
+import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { parse } from 'yaml'
 import { parsePrometheus } from '../../reference/prometheus.ts'
+import { leaveOut } from '../../support/leave-out.ts'
 import { certificateFiles } from '../../support/certificate.ts'
 import { ProcessServer } from '../../support/processes/process-server.ts'
 
@@ -94,6 +96,67 @@ describe('metrics over HTTP', function () {
     expect(value(scrape, 'vault_core_unsealed')).to.equal(0)
     expect((await server.call('GET', 'sys/seal-status')).body).to.include({ sealed: true, initialized: true })
     expect((await server.call('GET', 'sys/health')).status).to.equal(503)
+  })
+
+  it('count tokens, leases and entities of all namespaces, seldom, and the queues', async () => {
+    const server = serverOf(open, 'telemetry { usage_gauge_period = "1h" }')
+    await server.start()
+    await server.init()
+    expect([...(await scraped(server)).keys()]).to.not.include('vault_token_count')
+    await server.unseal()
+    await server.done('POST', 'sys/auth/userpass', { type: 'userpass' })
+    await server.done('POST', 'auth/userpass/users/anna', { password: 'a long passphrase' })
+    await server.done('POST', 'auth/userpass/login/anna', { password: 'a long passphrase' })
+    await server.done('POST', 'sys/namespaces/team')
+    for (let at = 0; at < 3; at++) await server.done('POST', 'team/auth/token/create', {})
+    const counts = (scrape: Scrape) => ['vault_token_count', 'vault_expire_num_leases', 'vault_identity_num_entities'].map((name) => value(scrape, name)) // prettier-ignore
+    const scrape = await scraped(server)
+    // The root token has no lease.
+    expect(counts(scrape)).to.deep.equal([5, 4, 1])
+    expect(scrape.get('vault_runtime_worker_queue_length')?.samples.map(({ labels }) => labels['pool'])).to.deep.equal(['heavy', 'slow', 'hashing']) // prettier-ignore
+    expect(scrape.get('vault_audit_log_queue_length')?.samples.map(({ labels }) => labels['path'])).to.deep.equal(['audit/']) // prettier-ignore
+    expect(value(scrape, 'vault_storage_queue_length')).to.be.at.least(0)
+    await server.done('POST', 'auth/token/create', {})
+    expect(counts(await scraped(server))).to.deep.equal([5, 4, 1])
+    await server.done('PUT', 'sys/seal')
+    expect([...(await scraped(server)).keys()]).to.not.include('vault_token_count')
+    await server.unseal()
+    expect(counts(await scraped(server))).to.deep.equal([6, 5, 1])
+  })
+
+  it('have the names and the selection that telemetry gives them', async () => {
+    const server = serverOf(open, 'telemetry { metrics_prefix = "bank" usage_gauge_period = "none" filter_default = false prefix_filter = ["+bank.core", "-bank.core.handle_request", "+bank.token"] }') // prettier-ignore
+    await server.start()
+    await server.init()
+    await server.unseal()
+    const names = [...(await scraped(server)).keys()]
+    expect(names.toSorted()).to.deep.equal(['bank_core_active', 'bank_core_in_flight_requests', 'bank_core_requests', 'bank_core_unseal_progress', 'bank_core_unsealed']) // prettier-ignore
+  })
+
+  it('are told, with health and seal status, when the storage cannot be written any more', async function () {
+    // Its audit lines go to a pipe, which has no limit.
+    const server = new ProcessServer([], 'audit "file" "out" { options { file_path = "stdout" } }')
+    servers.push(server)
+    writeFileSync(server.config, readFileSync(server.config, 'utf8').replace('tls_disable = true', `tls_disable = true ${open}`)) // prettier-ignore
+    await server.start()
+    await server.init()
+    await server.unseal()
+    await server.done('POST', 'sys/mounts/secret', { type: 'kv', options: { version: '1' } })
+    await server.done('POST', 'secret/a', { value: 'kept' })
+    expect(value(await scraped(server), 'vault_storage_writable')).to.equal(1)
+    // As on a disk that refuses every write: no file may grow.
+    if (spawnSync('prlimit', ['--pid', String(server.pid), '--fsize=0']).status !== 0)
+      return leaveOut(this, 'prlimit (util-linux)')
+    expect((await server.call('POST', 'secret/b', { value: 'lost' })).status).to.be.at.least(500)
+    expect(value(await scraped(server), 'vault_storage_writable')).to.equal(0)
+    expect((await server.call('GET', 'sys/seal-status')).status).to.equal(200)
+    expect((await server.call('GET', 'sys/health')).status).to.be.oneOf([200, 503])
+    await server.kill()
+    await server.start()
+    await server.unseal()
+    expect((await server.call('GET', 'secret/a')).body['data']).to.deep.equal({ value: 'kept' })
+    expect(value(await scraped(server), 'vault_storage_writable')).to.equal(1)
+    return undefined
   })
 
   it('are what the shipped alerts and the dashboard ask for', async () => {

@@ -37,6 +37,10 @@ export class ProcessServer {
     )
   }
 
+  get pid(): number {
+    return this.#child?.pid ?? 0
+  }
+
   get data(): string {
     return join(this.folder, 'data')
   }
