@@ -30,11 +30,11 @@ const importsOf = (file: string, text: string): string[] =>
   )
 
 describe('architecture', () => {
-  it('the page shows every folder and file of src, and no other', () => {
+  it('docs/architecture.md lists exactly the folders and files of src', () => {
     expect([...layers.keys()].sort()).to.deep.equal(readdirSync(src).sort())
   })
 
-  it('no folder has more files than a reader sees at a glance', () => {
+  it('no folder of src has more than 18 files', () => {
     const sizes = new Map<string, number>()
     for (const { name } of sources) sizes.set(dirname(name), (sizes.get(dirname(name)) ?? 0) + 1)
     expect([...sizes].filter(([, size]) => size > 18)).to.deep.equal([])
@@ -62,7 +62,7 @@ describe('architecture', () => {
     expect(wrong).to.deep.equal([])
   })
 
-  it('only a few files take secrets out of their wrapping', () => {
+  it('only a few files reveal secrets', () => {
     const revealing = sources
       .filter(({ text }) => text.includes('.reveal()'))
       .map(({ name }) => name)
@@ -84,7 +84,7 @@ describe('architecture', () => {
     ])
   })
 
-  it('time and chance come in through constructors', () => {
+  it('only util/clock.ts reads the clock, and nothing calls Math.random', () => {
     const asking = sources.filter(({ text }) => /Date\.now\(\)|Math\.random\(\)/.test(text)).map(({ name }) => name)
     expect(asking).to.deep.equal(['util/clock.ts'])
   })
@@ -119,7 +119,7 @@ describe('the tests as a map', () => {
     expect(sizes.filter(({ size }) => size > 15)).to.deep.equal([])
   })
 
-  it('every setting of mocha for releases of Node names tests that are there', () => {
+  it('.mocharc.node.json names existing tests', () => {
     const { spec } = JSON.parse(readFileSync('.mocharc.node.json', 'utf8')) as { readonly spec: readonly string[] }
     const named = spec
       .filter((file) => !file.includes('*'))

@@ -70,7 +70,7 @@ async function logOf(count: number): Promise<string> {
 }
 
 describe('audit', () => {
-  it('CVE-2025-62513, CVE-2025-62705: hides every text, whatever it stands in', async () => {
+  it('CVE-2025-62513, CVE-2025-62705: hashes every string, wherever it occurs', async () => {
     const path = join(temporaryFolder(), 'audit.log')
     const broker = await brokerOn(path)
     const data = {
@@ -113,7 +113,7 @@ describe('audit', () => {
     expect(String(request?.request.data['empty'])).to.match(/^hmac-sha256:[0-9a-f]{64}$/)
   })
 
-  it('CVE-2024-0831: a raw device does not make its neighbour raw', async () => {
+  it('CVE-2024-0831: log_raw of one device does not affect another one', async () => {
     const folder = temporaryFolder()
     const [raw, plain] = [join(folder, 'raw.log'), join(folder, 'plain.log')]
     const broker = new AuditBroker({
@@ -136,7 +136,7 @@ describe('audit', () => {
     expect(readFileSync(plain, 'utf8')).to.not.include(canary)
   })
 
-  it('fails closed when no device takes the line, and goes on when one does', async () => {
+  it('fails closed when no device accepts the line, and continues when one does', async () => {
     const folder = join(temporaryFolder(), 'gone')
     mkdirSync(folder)
     const broker = await brokerOn(join(folder, 'audit.log'))
@@ -180,7 +180,7 @@ describe('audit', () => {
     expect(await found(whole)).to.equal(undefined)
   })
 
-  it('raises no alarm over a last line that a crash cut short, at any place', async () => {
+  it('accepts a last line that a crash cut at any byte', async () => {
     const path = await logOf(2)
     const whole = readFileSync(path)
     const last = whole.lastIndexOf(10, whole.length - 2) + 1
@@ -195,7 +195,7 @@ describe('audit', () => {
     expect(statSync(`${path}.torn`).mode & 0o077).to.equal(0)
   })
 
-  it('CVE-2025-6000, CVE-2026-5051: no executable, no readable-by-all file, no link, no prefix, by either name of the option', async () => {
+  it('CVE-2025-6000, CVE-2026-5051: refuses executables, world-readable files, links and prefixes, by either name of the option', async () => {
     const folder = temporaryFolder()
     const path = join(folder, 'audit.log')
     await (await brokerOn(join(folder, 'x.log'), { mode: '0700' })).shutdown()
@@ -225,7 +225,7 @@ describe('audit', () => {
     expect(await brokerOn(join(folder, 'link.log')).catch((thrown: unknown) => thrown)).to.be.instanceOf(Fault)
   })
 
-  it('goes on in a new file when the old one was moved or removed (SIGHUP or not)', async () => {
+  it('continues in a new file when the old one was moved or removed (with or without SIGHUP)', async () => {
     const path = join(temporaryFolder(), 'audit.log')
     const broker = await brokerOn(path)
     await broker.request(event({}, false))
@@ -240,7 +240,7 @@ describe('audit', () => {
     expect(lines(path)).to.have.length(3)
   })
 
-  it('keeps its salt: the hash of a text is the same after a restart', async () => {
+  it('keeps its salt: the hash of a string is the same after a restart', async () => {
     const { barrier } = await openBarrier()
     const path = join(temporaryFolder(), 'audit.log')
     const hash = async (): Promise<string> => {
@@ -253,7 +253,7 @@ describe('audit', () => {
     expect(await hash()).to.equal(await hash())
   })
 
-  it('does not take a file that somebody else wrote to', async () => {
+  it('refuses a file that another program has written to', async () => {
     const path = await logOf(1)
     appendFileSync(path, 'not ours\n')
     expect(await brokerOn(path).catch((thrown: unknown) => thrown)).to.be.instanceOf(Fault)

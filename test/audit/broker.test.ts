@@ -59,13 +59,13 @@ describe('the audit broker', () => {
     return { ...parts, devices, odd: devices[0] as Odd }
   }
 
-  it('asks for nothing when there is no device', () => {
+  it('needs no line when there is no device', () => {
     const { broker } = brokerWith()
     expect(broker.request(event())).to.equal(undefined)
     expect(broker.response(event(), {})).to.equal(undefined)
   })
 
-  it('writes all lines of one turn at once, in order, and releases all who wait together', async () => {
+  it('writes all lines of one turn together, in order, and releases all waiting requests together', async () => {
     const { broker, odd } = await withOdd('a/')
     const events = Array.from({ length: 50 }, () => event({ pure: false }))
     await Promise.all(events.map(async (one) => broker.request(one)))
@@ -73,7 +73,7 @@ describe('the audit broker', () => {
     expect(odd.text.match(/"id":"0000[^"]+"/g)).to.deep.equal(events.map(({ request }) => `"id":"${request.id}"`))
   })
 
-  it('lets a pure request go on at once and carries its line with the answer', async () => {
+  it('lets a pure request continue at once, and writes its line with the response', async () => {
     const { broker, odd } = await withOdd('a/')
     const asked = event()
     expect(broker.request(asked)).to.equal(undefined)
@@ -81,7 +81,7 @@ describe('the audit broker', () => {
     expect([odd.writes, odd.text.split('\n').length - 1, odd.syncs]).to.deep.equal([1, 2, 0])
   })
 
-  it('has a change on disk before its answer, and a read a moment later', async () => {
+  it('has the line of a change on disk before the response, and that of a read a moment later', async () => {
     const { broker, odd, clock } = await withOdd('a/')
     const asked = event({ pure: false })
     await broker.request(asked)
@@ -96,7 +96,7 @@ describe('the audit broker', () => {
     expect(odd.syncs).to.equal(before + 1)
   })
 
-  it('fails closed when no device takes the line, and tells the log once', async () => {
+  it('fails closed when no device accepts the line, and logs that once', async () => {
     const { broker, odd, said } = await withOdd('a/')
     odd.mode = 'fails'
     expect(await failure(broker.request(event({ pure: false })))).to.have.property('code', 'internal')
@@ -113,7 +113,7 @@ describe('the audit broker', () => {
     expect(await failure(broker.response(asked, {}))).to.have.property('code', 'internal')
   })
 
-  it('fails a read whose request line was lost, even when the device is back for its answer', async () => {
+  it('fails a read whose request line was lost, even when the device is back for its response', async () => {
     const { broker, odd } = await withOdd('a/')
     const asked = event()
     odd.mode = 'fails'
@@ -147,7 +147,7 @@ describe('the audit broker', () => {
     }
   })
 
-  it('ends the wait for a device that hangs, and takes it back when the write ends', async () => {
+  it('stops waiting for a device that hangs, and uses it again when the write ends', async () => {
     const { broker, odd, clock } = await withOdd('a/')
     odd.mode = 'hangs'
     const waiting = failure(broker.request(event({ pure: false })))
@@ -164,7 +164,7 @@ describe('the audit broker', () => {
     expect(seen[1].request.data).to.deep.equal({ lost: 1 })
   })
 
-  it('keeps devices, salts and headers over seal and unseal', async () => {
+  it('keeps devices, salts and headers across seal and unseal', async () => {
     const view = await freshView()
     const { broker } = brokerWith()
     await broker.open(view)
@@ -189,7 +189,7 @@ describe('the audit broker', () => {
     expect(readFileSync(at('no-probe.log'), 'utf8')).to.equal('')
   })
 
-  it('keeps the old salt and takes a new one when a device is made anew', async () => {
+  it('keeps the old salt, and makes a new one when a device is enabled again', async () => {
     const view = await freshView()
     const { broker } = brokerWith()
     await broker.open(view)
@@ -205,7 +205,7 @@ describe('the audit broker', () => {
     expect(await verifyAuditFiles([at('anew.log')])).to.deep.equal({ ok: true, lines: 3 })
   })
 
-  it('refuses what cannot be, and then nothing has changed', async () => {
+  it('refuses invalid requests, and changes nothing then', async () => {
     const { broker } = brokerWith()
     await broker.configure([file(at('config.log'), {}, 'config/')])
     await broker.open(await freshView())
@@ -263,7 +263,7 @@ describe('the audit broker', () => {
     expect(odd.text.split('\n')).to.have.length(4)
   })
 
-  it('takes 10,000 lines from 32 callers', async () => {
+  it('accepts 10,000 lines from 32 callers', async () => {
     const { broker } = brokerWith()
     await broker.configure([file(at('many.log'))])
     await broker.open(await freshView())

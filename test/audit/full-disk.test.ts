@@ -28,7 +28,7 @@ describe('a full disk of the audit log', () => {
   })
   afterEach(() => execFileSync('umount', ['-l', folder], { stdio: 'ignore' }))
 
-  it('refuses requests with a clear answer, lets those under way end, and goes on when there is room', async () => {
+  it('refuses requests with a clear message, completes those in progress, and continues when there is space', async () => {
     const path = join(folder, 'audit.log')
     const { broker, clock, said } = brokerWith()
     await broker.configure([file(path)])
@@ -101,7 +101,7 @@ class Stub implements AuditDevice {
   async close() {}
 }
 
-describe('a device that says its disk is full', () => {
+describe('a device whose disk is full', () => {
   const withStub = async () => {
     const stub = new Stub()
     const parts = brokerWith({ stub: () => stub })
@@ -110,7 +110,7 @@ describe('a device that says its disk is full', () => {
     return { ...parts, stub }
   }
 
-  it('gets no new requests, but the answers of those it has', async () => {
+  it('gets no new requests, but the responses of those in progress', async () => {
     const { broker, clock, stub, said } = await withStub()
     const underWay = event({ pure: false })
     await broker.request(underWay)
@@ -127,7 +127,7 @@ describe('a device that says its disk is full', () => {
     expect(said.some(({ level, message }) => level === 'error' && message.includes('almost full'))).to.equal(true)
   })
 
-  it('EIO: a sync that fails fails the change, and nothing counts as on disk', async () => {
+  it('EIO: a failed sync fails the change, and nothing counts as being on disk', async () => {
     const { broker, stub } = await withStub()
     stub.syncFails = true
     const asked = event({ pure: false })

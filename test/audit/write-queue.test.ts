@@ -50,7 +50,7 @@ const watched = (promise: Promise<void>): { is: 'waiting' | 'written' | 'lost' }
 }
 
 describe('a queue of audit lines', () => {
-  it('writes what came during a write at once, and syncs only where somebody waits for the disk', async () => {
+  it('writes lines that arrived during a write together, and syncs only if somebody waits for the disk', async () => {
     const target = new Target()
     const queue = new WriteQueue(target, new HandClock())
     const first = watched(queue.push('1', false))
@@ -68,7 +68,7 @@ describe('a queue of audit lines', () => {
     expect(target.syncs).to.equal(1)
   })
 
-  it('takes no line while a write is stuck, and counts what it did not take', async () => {
+  it('accepts no line while a write hangs, and counts the refused lines', async () => {
     const target = new Target()
     const clock = new HandClock()
     const queue = new WriteQueue(target, clock)

@@ -30,7 +30,7 @@ describe('barrier', () => {
     expect(await barrier.unseal(root)).to.equal(true)
   })
 
-  it('answers nothing while sealed', async () => {
+  it('refuses every operation while sealed', async () => {
     const { barrier } = await openBarrier()
     const view = barrier.view('a/')
     await view.put('x', 1)
@@ -38,7 +38,7 @@ describe('barrier', () => {
     expect((await faultOf(view.get('x'))).code).to.equal('sealed')
   })
 
-  it('behaves like a map, whatever is done to it', async () => {
+  it('behaves like a map under any sequence of operations', async () => {
     const names = fc.constantFrom('a', 'b', 'dir/a', 'dir/b', 'dir/deep/x', 'ü/ß')
     const step = fc.oneof(
       fc.record({ do: fc.constant('put'), name: names, value: fc.jsonValue() }),
@@ -129,7 +129,7 @@ describe('barrier', () => {
     for (let term = 1; term <= 5; term++) expect(await view.get(`t${term}`)).to.equal(term)
   })
 
-  it('never counts fewer encryptions than there were, over a crash', async () => {
+  it('never counts too few encryptions, also after a crash', async () => {
     const clock = new HandClock()
     const { barrier, storage, root } = await openBarrier(undefined, clock)
     for (let at = 0; at < 50; at++) await barrier.view('v/').put(`n${at}`, at)

@@ -69,7 +69,7 @@ describe('the number of commits', () => {
     }
   })
 
-  it('is missed when its record was removed', async () => {
+  it('is found missing if its record was removed', async () => {
     const { storage, root } = await openBarrier()
     const names = await storage.list('e/', { limit: 100 })
     expect(await found(storage, root)).to.equal(0)

@@ -56,7 +56,7 @@ describe('barriers of several processes on one storage', () => {
     expect(owner.keyStatus().term).to.equal(3)
   })
 
-  it('lose no term when both begin one at once', async () => {
+  it('lose no term when both start one at the same time', async () => {
     const done = await Promise.all(
       Array.from({ length: 6 }, async (_, at) => outcome((at % 2 ? owner : member).rotate())),
     )
@@ -132,7 +132,7 @@ describe('barriers of several processes on one storage', () => {
     expect(lost).to.equal(1)
   })
 
-  it('leave to the owner what only one can do', async () => {
+  it("leave the owner's operations to the owner", async () => {
     for (const refused of [member.changeRoot(randomBytes(32), []), member.initialise(randomBytes(32), [])])
       expect(await outcome(refused))
         .to.be.instanceOf(Fault)

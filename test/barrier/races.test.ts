@@ -44,7 +44,7 @@ describe('barrier under races', () => {
     }
   })
 
-  it('keeps every record readable whenever two rotations overlap', async () => {
+  it('keeps every record readable when two rotations overlap', async () => {
     for (let delay = 0; delay < 12; delay++) {
       const { storage, barrier } = await opened()
       const first = barrier.rotate().then(async () => barrier.view('a/').put('x', 1))
@@ -106,7 +106,7 @@ describe('barrier under races', () => {
     expect(barrier.sealed).to.equal(true)
   })
 
-  it('does not say "absent" of a record that a transaction asks for after the seal', async () => {
+  it('does not report a record as absent when a transaction reads it after the seal', async () => {
     const { barrier } = await opened()
     await barrier.view('a/').put('x', 1)
     const found = await barrier
@@ -119,7 +119,7 @@ describe('barrier under races', () => {
     expect(found).to.equal('refused')
   })
 
-  it('lets 200 transactions on one record all succeed', async function () {
+  it('completes 200 simultaneous transactions on one record', async function () {
     const folder = await mkdtemp(join(tmpdir(), 'level-'))
     const storage = await LevelStorage.open(join(folder, 'db'), { clock: systemClock, log: silent })
     const { barrier } = await opened(storage)
@@ -149,7 +149,7 @@ describe('records at their edges', () => {
     expect(broken).to.deep.equal([])
   })
 
-  it('refuses names that are not text, for two of them would be one', async () => {
+  it('refuses names that are not valid Unicode', async () => {
     const { barrier } = await opened()
     const view = barrier.view('a/')
     await view.put('\ufffd', 'mine')

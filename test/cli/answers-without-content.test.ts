@@ -113,14 +113,14 @@ function isRefused(line: string, { code, out, err }: Outcome): void {
     .and.to.not.match(/undefined|\[object|TypeError|<nil>/)
 }
 
-describe('an answer without what was asked for', () => {
+describe('a response without the expected content', () => {
   before(() => {
     writeFileSync(plain as string, 'plain')
     writeFileSync(snap as string, 'it is sent as it is')
     writeFileSync(policy as string, 'path "a" { capabilities = ["read"] }')
   })
 
-  it('is tried with every command that asks a server', async () => {
+  it('is tried with every command that sends a request', async () => {
     const all = (await Promise.all(commandGroups.map(async ({ load }) => load()))).flat()
     const lines = [...asking, ...reading, ...acting]
     const missing = all
@@ -138,17 +138,17 @@ describe('an answer without what was asked for', () => {
       }))
 
   for (const [what, answer] of Object.entries(foreign))
-    it(`is no success of a change either: ${what}`, async () =>
+    it(`is an error for a change, too: ${what}`, async () =>
       answering(answer, async (address) => {
         for (const line of acting) isRefused(line, await outcome(line, address))
       }))
 
-  it('is the success of a change, where there is nothing to say', async () =>
+  it('is a success for a change without a response', async () =>
     answering(empty['a 204'] as Answer, async (address) => {
       for (const line of acting) expect(await outcome(line, address), line).to.include({ code: 0 })
     }))
 
-  it('is no answer of another host either, to which the first one redirects', async () =>
+  it('is an error also from another host after a redirect', async () =>
     answering(empty['an empty 200'] as Answer, async (other) => {
       const host = other.replace('127.0.0.1', 'localhost')
       const redirect: Answer = (response) => response.writeHead(307, { Location: `${host}/v1/a` }).end()
@@ -158,7 +158,7 @@ describe('an answer without what was asked for', () => {
       })
     }))
 
-  it('does not store a token, and says what came instead', async () => {
+  it('does not store a token, and shows the response instead', async () => {
     const shell = new Shell()
     await answering(empty['an empty 200'] as Answer, async (address) => {
       shell.env['VAULT_ADDR'] = address

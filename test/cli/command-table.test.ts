@@ -22,7 +22,7 @@ describe('the table of commands', () => {
     expect(names).to.have.length(new Set(names).size)
   })
 
-  it('gives help for every command, on standard output and with 0', async () => {
+  it('prints the help of every command on standard output, with exit status 0', async () => {
     for (const { name } of await allCommands()) {
       const { code, out, err } = await new Shell().run(`${name} -h`)
       expect([code, err], name).to.deep.equal([0, ''])
@@ -30,7 +30,7 @@ describe('the table of commands', () => {
     }
   })
 
-  it('knows the exit status of everything that is no command', async () => {
+  it('has an exit status for every unknown command', async () => {
     const statuses: Readonly<Record<string, number>> = {
       '': 127,
       nonsense: 127,
@@ -54,7 +54,7 @@ describe('the table of commands', () => {
       expect((await new Shell().run(line === '' ? [] : line)).code, line).to.equal(code)
   })
 
-  it('says which command there is not, and which was meant', async () => {
+  it('names the unknown command, and suggests a similar one', async () => {
     const said = async (line: string): Promise<string> => (await new Shell().run(line)).err.split('\n')[0] as string
     expect(await said('secerts list')).to.equal('There is no command secerts. Did you mean secrets?')
     expect(await said('plugin list')).to.equal('There is no command plugin.')
@@ -78,7 +78,7 @@ describe('the command line against a server', () => {
   })
   after(async () => server.running.stop())
 
-  it('goes through the first minutes of a user', async () => {
+  it('runs the commands of a first session', async () => {
     expect((await shell.run('secrets enable transit')).out).to.equal(
       'Success! Enabled the transit secrets engine at: transit/\n',
     )
@@ -133,7 +133,7 @@ describe('the command line against a server', () => {
     expect((await shell.run('policy read none')).err).to.equal('No policy named: none\n')
   })
 
-  it('says what a server does not have', async () => {
+  it('names what a server does not support', async () => {
     const missing = { status: 404, body: { errors: ['1 error occurred:\n\t* unsupported path\n\n'] } }
     await scripted({ 'POST /v1/sys/namespaces/north': [missing] }, async (other) => {
       const { code, err } = await other.run('namespace create north')
@@ -142,7 +142,7 @@ describe('the command line against a server', () => {
     })
   })
 
-  it('makes, notes, lists, locks, unlocks and removes namespaces, and works in them', async () => {
+  it('creates, annotates, lists, locks, unlocks and removes namespaces, and works in them', async () => {
     const made = await shell.run('namespace create -custom-metadata=owner=ann -field=path lands')
     expect([made.code, made.out]).to.deep.equal([0, 'lands/'])
     await shell.run('namespace create -ns=lands höhe')
@@ -190,7 +190,7 @@ describe('the command line against a server', () => {
     ])
   })
 
-  it('logs in with a token that is asked for, and keeps it for its owner only', async () => {
+  it('prompts for a token, and stores it readable for its owner only', async () => {
     const person = new Shell({ VAULT_ADDR: server.running.address })
     expect((await person.run('login')).code, 'nobody to ask').to.equal(2)
     person.typed = 'root'
@@ -204,7 +204,7 @@ describe('the command line against a server', () => {
     expect(readFileSync(file, 'utf8'), 'a failed login keeps the old one').to.equal('root')
   })
 
-  it('a file that was readable by others is not any more once a token is kept in it', async () => {
+  it('restricts an existing token file that others could read', async () => {
     const person = new Shell({ VAULT_ADDR: server.running.address })
     const file = join(person.home, '.vault-token')
     writeFileSync(file, 'old', { mode: 0o644 })
@@ -212,7 +212,7 @@ describe('the command line against a server', () => {
     expect(statSync(file).mode & 0o777).to.equal(0o600)
   })
 
-  it('checks audit files offline: 0 intact, 3 broken, 1 not there', async () => {
+  it('verifies audit files offline: exit status 0 intact, 3 broken, 1 missing', async () => {
     const file = join(shell.home, 'audit.log')
     await shell.run(['audit', 'enable', 'file', `file_path=${file}`])
     await shell.run('policy list')
@@ -227,7 +227,7 @@ describe('the command line against a server', () => {
     expect((await shell.run('audit verify /no/such/file')).code).to.equal(1)
   })
 
-  it('formats a policy file, and leaves one that is no policy alone', async () => {
+  it('formats a policy file, and does not change an invalid one', async () => {
     const file = join(shell.home, 'p.hcl')
     writeFileSync(file, 'path   "a/*" {\ncapabilities=["read","list"]\n}\n')
     expect((await shell.run(['policy', 'fmt', file])).code).to.equal(0)
@@ -238,9 +238,9 @@ describe('the command line against a server', () => {
   })
 })
 
-describe('the ceremonies, over the command line on LevelDB', () => {
+describe('key-share operations over the command line, on LevelDB', () => {
   for (const doors of ['open to anybody', 'for a token only'] as const) {
-    it(`init, unseal, rekey and generate-root, with the doors ${doors}`, async () => {
+    it(`init, unseal, rekey and generate-root, with the endpoints without a token ${doors}`, async () => {
       const open = 'disable_unauthed_rekey_endpoints = false\n  disable_unauthed_generate_root_endpoints = false'
       const server = await levelServer(undefined, doors === 'open to anybody' ? open : '')
       const shell = new Shell({ VAULT_ADDR: server.running.address })

@@ -16,7 +16,7 @@ interface NodeVault {
   }
 }
 
-describe('real clients', () => {
+describe('a first session with real clients', () => {
   it('node-vault, unmodified', async () => {
     const server = await devServer()
     const vault = (createRequire(import.meta.url)('node-vault') as NodeVault)({

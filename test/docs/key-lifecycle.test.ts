@@ -3,10 +3,10 @@ import { devServer } from '../support/server.ts'
 import { examplesOf } from './runner/examples.ts'
 import { Reader } from './runner/reader.ts'
 
-describe('the page about the life of a key', function () {
+describe('docs/key-lifecycle.md', function () {
   this.timeout(60_000)
 
-  it('shows what happens', async () => {
+  it('has the documented output', async () => {
     const server = await devServer()
     try {
       await server.data('POST', 'sys/mounts/transit', { type: 'transit' })

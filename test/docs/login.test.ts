@@ -24,7 +24,7 @@ function fill(ldap: LdapServer): void {
 describe('the examples of docs/login.md', function () {
   this.timeout(60_000)
 
-  it('do what it says', async () => {
+  it('have the documented output', async () => {
     const server = await devServer()
     const provider = await IdentityProvider.start()
     const api = await ApiServer.start()

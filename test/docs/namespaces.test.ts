@@ -6,7 +6,7 @@ import { Reader } from './runner/reader.ts'
 describe('the examples of docs/namespaces.md', function () {
   this.timeout(60_000)
 
-  it('do what it says', async () => {
+  it('have the documented output', async () => {
     const server = await devServer()
     try {
       const reader = new Reader({ VAULT_ADDR: server.running.address, VAULT_TOKEN: 'root' })

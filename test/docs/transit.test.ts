@@ -11,7 +11,7 @@ const page = 'docs/transit.md'
 describe('docs/transit.md', function () {
   this.timeout(300_000)
 
-  it('has examples that do what it says', async () => {
+  it('has examples with the documented output', async () => {
     const server = await devServer()
     const reader = new Reader({ VAULT_ADDR: server.running.address, VAULT_TOKEN: 'root' })
     try {

@@ -176,7 +176,7 @@ describe('the count of encryptions', () => {
 })
 
 describe('the last use of a key', () => {
-  it('is known at once here, stored within a minute, and then once an hour', async () => {
+  it('is known at once in this process, stored within a minute, and then once an hour', async () => {
     const { storage, clock, start } = await mount()
     const keys = start()
     await keys.add(await keys.draft({ ...keySpec, type: 'xchacha20-poly1305' }))

@@ -103,7 +103,7 @@ describe('acl', () => {
     expect(ask(rules, 'update', 'a', {})).to.equal(false)
   })
 
-  it('wants a wrapped answer inside the bounds', () => {
+  it('wants a wrapped response inside the bounds', () => {
     const rules = acl('path "a" { capabilities = ["read"] min_wrapping_ttl = "1m" max_wrapping_ttl = "1h" }')
     const wrapped = (wrapTtl?: number) =>
       rules.decide({ operation: 'read', path: 'a', data: {}, ...(wrapTtl && { wrapTtl }) }).allowed

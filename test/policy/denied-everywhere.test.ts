@@ -30,7 +30,7 @@ describe('a denied value', () => {
   })
   after(async () => server.running.stop())
 
-  it('Vault 2.0.4: does not slip past, however it is spelt, in any parameter of any route', async function () {
+  it('Vault 2.0.4: does not slip past, however it is spelled, in any parameter of any route', async function () {
     this.timeout(120_000)
     // No policy is asked about these.
     const open = readFileSync('test/scenarios/access/public-routes.txt', 'utf8').split('\n')

@@ -68,7 +68,7 @@ describe('recorded answers', () => {
       if (resultant) expect(aclOf(policies).resultant()).to.deep.equal(resultant)
   })
 
-  it('texts accepted and refused', () => {
+  it('strings accepted and refused', () => {
     for (const { text, accepted } of texts) {
       if (text in onPurpose) continue
       if (accepted && !emptied.test(text)) expect(() => parsePolicy(text), text).not.to.throw()

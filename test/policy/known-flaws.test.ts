@@ -7,7 +7,7 @@ import { devServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
 
 /** Flaws of others in what policies and configuration say, each named by its number. */
-describe('what HCL of others has let through', () => {
+describe('HCL that other servers have accepted', () => {
   let server: TestServer
   before(async () => {
     server = await devServer()

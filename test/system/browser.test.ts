@@ -19,14 +19,14 @@ describe('pages of other origins', () => {
   const allow = async (rules: object): Promise<Reply> => server.call('POST', '/v1/sys/config/cors', rules)
   const granted = ({ headers }: Reply): unknown => headers['access-control-allow-origin']
 
-  it('may do nothing unless allowed: no answer carries a header that lets a page read it', async () => {
+  it('may do nothing unless allowed: no response carries a header that lets a page read it', async () => {
     expect(granted(await from(app))).to.equal(undefined)
     const asked = await preflight(app)
     expect(asked.status).to.equal(400)
     expect(granted(asked)).to.equal(undefined)
   })
 
-  it('an allowed one is told so on every answer, errors too; any other is refused before its token is looked at', async () => {
+  it('an allowed one is told so on every response, errors too; any other is refused before its token is looked at', async () => {
     await allow({ allowed_origins: [app], allowed_headers: 'X-One', allow_credentials: true })
     const good = await from(app)
     expect(good.status).to.equal(200)
@@ -96,7 +96,7 @@ describe('headers of the user interface', () => {
   const set = async (name: string, values: unknown): Promise<number> =>
     (await server.call('POST', `/v1/sys/config/ui/headers/${name}`, { values })).status
 
-  it('stand on the answers below /ui/ and on no other, also after a restart', async () => {
+  it('stand on the responses below /ui/ and on no other, also after a restart', async () => {
     expect(await set('x-frame-options', ['DENY'])).to.equal(200)
     expect(await set('Link', ['<a>', '<b>'])).to.equal(200)
     for (let time = 0; time < 2; time++) {
@@ -110,7 +110,7 @@ describe('headers of the user interface', () => {
     }
   })
 
-  it('cannot break an answer: neither its framing nor a second header in a value', async () => {
+  it('cannot break a response: neither its framing nor a second header in a value', async () => {
     for (const name of ['Content-Length', 'transfer-encoding', 'Connection', 'X-Vault-Token', 'a%20b', 'a%3Ab'])
       expect(await set(name, ['1']), name).to.equal(400)
     for (const value of ['a\r\nX-Evil: 1', 'a\nb', 'a\u0000', 'a\u2028'])

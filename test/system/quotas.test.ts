@@ -43,7 +43,7 @@ describe('rate-limit quotas', () => {
     expect(await statuses('secret/data/x', 'secret/data/x', 'secret/data/x')).to.deep.equal([404, 404, 429])
   })
 
-  it('a refused request is told when to come again; what is left is told on every answer if so configured', async () => {
+  it('a refused request is told when to come again; what is left is told on every response if so configured', async () => {
     await server.data('POST', 'sys/quotas/config', { enable_rate_limit_response_headers: true })
     expect(await limit('q', { path: 'slow', rate: 2 })).to.equal(204)
     const first = await server.call('GET', '/v1/slow/a')

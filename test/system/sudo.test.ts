@@ -14,7 +14,7 @@ describe('paths that want sudo', () => {
   })
   after(async () => server.running.stop())
 
-  it('tell nobody without it which verbs they lack, over all routes', async function () {
+  it('reveal their verbs to nobody without sudo, for all routes', async function () {
     this.timeout(60_000)
     const reply = await server.call('GET', '/v1/sys/internal/specs/openapi')
     const paths = ((reply.body['data'] ?? reply.body) as Body)['paths'] as Record<string, Body>

@@ -34,7 +34,7 @@ const good = async (store: TokenStore, token: string): Promise<boolean> =>
   (await store.resolve(new Secret(token))) !== undefined
 
 describe('token store', () => {
-  it('knows its own tokens, by string and by accessor, also after a restart', async () => {
+  it('finds its tokens by string and by accessor, also after a restart', async () => {
     const { store, open } = await setUp()
     const { token, record } = await store.create(spec())
     expect(await good(store, token)).to.equal(true)
@@ -43,7 +43,7 @@ describe('token store', () => {
     expect((await again.byAccessor('root', record.accessor))?.id).to.equal(record.id)
   })
 
-  it('finding 3: takes a token in its one spelling only', async () => {
+  it('finding 3: accepts one spelling of a token only', async () => {
     const { store } = await setUp()
     const { token } = await store.create(spec())
     const last = token.at(-1) as string
@@ -110,7 +110,7 @@ describe('token store', () => {
     expect(outcomes.filter((outcome) => outcome !== 'spent' && outcome.last)).to.have.length(1)
   })
 
-  it('ends the whole tree below a revoked token, batch children too, and nothing beside it', async () => {
+  it('revokes the whole tree below a revoked token, batch children too, and nothing beside it', async () => {
     const { store } = await setUp()
     const parent = await store.create(spec())
     const child = await store.create(spec({ parent: parent.record }))
@@ -123,7 +123,7 @@ describe('token store', () => {
     expect(await store.accessors('root')).to.deep.equal([beside.record.accessor])
   })
 
-  it('ends the tree even if a crash interrupts it at any commit, and finishes after the restart', async () => {
+  it('revokes the tree even if a crash interrupts it at any commit, and completes it after the restart', async () => {
     for (let step = 1; step < 12; step++) {
       const { store, view, ended, open } = await setUp()
       const parent = await store.create(spec())
@@ -168,7 +168,7 @@ describe('token store', () => {
     expect(await store.accessors('root')).to.deep.equal([kept.record.accessor])
   })
 
-  it('honours at once what another store on the same records did, and goes on with the tokens that it is not about', async () => {
+  it('applies changes of another store on the same records at once, and keeps unrelated tokens cached', async () => {
     const { store, open } = await setUp()
     const other = await open()
     const [parent, another, leased] = [await store.create(spec()), await store.create(spec()), await store.create(spec({ path: 'auth/ldap/login' }))] // prettier-ignore

@@ -37,14 +37,14 @@ const key = (written: string) => {
 }
 
 describe('signed notes', () => {
-  it("verifies the specification's example, and writes it as it was", () => {
+  it('verifies the example of the specification, and writes it unchanged', () => {
     const note = readNote(Buffer.from(example)) as Note
     expect(signersOf(note, [key(vkey)])).to.deep.equal([key(vkey)])
     expect(noteText(note)).to.equal(example)
     expect(vkeyText(key(vkey))).to.equal(vkey)
   })
 
-  it('passes over unknown keys, and lets a wrong signature of a known key spoil the note', () => {
+  it('ignores unknown keys, and refuses a note with a wrong signature of a known key', () => {
     const note = signed()
     expect(signersOf(note, [key(vkey)])).to.deep.equal([])
     expect(signersOf(note, keys)).to.deep.equal(keys)
@@ -67,7 +67,7 @@ describe('signed notes', () => {
     }
   })
 
-  it('reads what it writes, and nothing else', () => {
+  it('reads what it writes, and refuses everything else', () => {
     const note = signed()
     expect(readNote(noteText(note))).to.deep.equal(note)
     const [first = '', ...rest] = noteText(note).split('\n')
@@ -120,7 +120,7 @@ describe('checkpoints', () => {
       expect(readCheckpoint(wrong), JSON.stringify(wrong)).to.equal(undefined)
   })
 
-  it('stand one behind the other in a file; a torn end is left out', () => {
+  it('follow one another in a file; an incomplete last one is ignored', () => {
     const next = signed(text.replace('20852163', '20852164'))
     const file = checkpointRecord(signed()) + checkpointRecord(next)
     expect(readCheckpoints(file).map((one) => one?.checkpoint.size)).to.deep.equal([20852163, 20852164])

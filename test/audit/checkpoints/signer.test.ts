@@ -60,7 +60,7 @@ async function opened(options: Readonly<Record<string, string>> = {}) {
 }
 
 describe('checkpoints and anchors', () => {
-  it('are not published before the storage knows of the log, also when another log was longer', async () => {
+  it('are not published before the storage has their head, even if another log was longer', async () => {
     const { broker, path, view } = await opened()
     for (let at = 0; at < 10; at++) await round(broker, event())
     await broker.close()
@@ -123,7 +123,7 @@ describe('checkpoints and anchors', () => {
     await broker.shutdown()
   })
 
-  it('tell of an hour of silence by a line and a checkpoint, whichever way the clock goes', async () => {
+  it('record an hour without requests by a line and a checkpoint, even if the clock is set back', async () => {
     const { broker, clock, sizes, path, pass } = await opened()
     clock.advance(heartbeatEvery)
     await pass(tickEvery)
@@ -137,7 +137,7 @@ describe('checkpoints and anchors', () => {
     expect(await verifyAuditFiles([path])).to.include({ ok: true })
   })
 
-  it('ride in the commit of every change, and follow reads within a second', async () => {
+  it('are in the commit of every change, and follow reads within a second', async () => {
     const { broker, barrier, headOf, pass, path } = await opened()
     await broker.request(event({ pure: false }))
     await barrier.view('mount/x/').put('y', 1)
@@ -162,7 +162,7 @@ describe('checkpoints and anchors', () => {
 })
 
 describe('a key file that cannot be read', () => {
-  it('is not written over: it may have keys of other logs', () => {
+  it('is not overwritten: it may have keys of other logs', () => {
     const path = `${temporaryFolder()}/audit.log`
     writeFileSync(path, '')
     symlinkSync(`${path}.vkeys`, `${path}.vkeys`)
@@ -171,7 +171,7 @@ describe('a key file that cannot be read', () => {
   })
 })
 
-describe('lines that were with the kernel only', () => {
+describe('lines that only the kernel had', () => {
   /** A log whose last lines the storage knows of, but not as being on disk; and the storage as after a crash. */
   async function crashed(boot: string) {
     const parts = await opened()
@@ -191,7 +191,7 @@ describe('lines that were with the kernel only', () => {
     return { ...parts, size, keep }
   }
 
-  it('may be gone when the machine was started again; that is recorded, and the log goes on', async () => {
+  it('may be lost when the machine restarts; that is recorded, and the log continues', async () => {
     for (const left of [0, 1]) {
       const { path, again, size, keep } = await crashed('another start of the machine')
       keep(size + left)
@@ -205,7 +205,7 @@ describe('lines that were with the kernel only', () => {
     }
   })
 
-  it('may not be gone while the machine went on, and those on disk never', async () => {
+  it('may not be lost while the machine keeps running, and lines on disk never', async () => {
     for (const [boot, cut] of [
       [bootId() ?? '', 0],
       ['another start of the machine', -1],
@@ -233,7 +233,7 @@ describe('a log after a crash', () => {
   }
   const openingOf = (barrier: EncryptedBarrier) => ({ ride: (along: Parameters<typeof barrier.attach>[0]) => barrier.attach(along, 'core/audit/'), commits: barrier.commits }) // prettier-ignore
 
-  it('is no alarm where a line was cut anywhere behind the stored head, and always one before it', async () => {
+  it('is accepted with a line cut anywhere behind the stored head, and refused with one cut before it', async () => {
     const path = `${temporaryFolder()}/audit.log`
     const { barrier, storage, root } = await openBarrier()
     const { broker } = brokerWith()
@@ -263,7 +263,7 @@ describe('a log after a crash', () => {
       expect(await isRefusedAt(length), `${length} of ${bytes.length} bytes, ${known} known`).to.equal(length < known)
   })
 
-  it('is refused behind its last known line where no server wrote it, though the chain is right', async () => {
+  it('is refused where lines behind the last known one are not from a server, even if the chain is right', async () => {
     const { broker, path, again } = await opened()
     await broker.close()
     await broker.shutdown()
@@ -341,7 +341,7 @@ describe('the files of a log', () => {
       .sort()
       .map((name) => `${dirname(path)}/${name}`)
 
-  it('are closed by size, packed, and verify together and without the oldest ones', async () => {
+  it('are closed by size, compressed, and verify with and without the oldest ones', async () => {
     const { broker, path, pass } = await opened({ rotate_bytes: '65536', rotate_compress: 'gzip' })
     await fill(broker, 250)
     await pass(tickEvery)
@@ -403,7 +403,7 @@ describe('the files of a log', () => {
     ).to.include({ ok: true })
   })
 
-  it('tell of commits in their order, also where one is acknowledged between a request and the file that its line begins', async () => {
+  it('record commits in order, even if one is acknowledged between a request and the file that its line begins', async () => {
     const path = `${temporaryFolder()}/audit.log`
     const { barrier } = await openBarrier()
     const { broker } = brokerWith()
@@ -469,7 +469,7 @@ describe('the files of a log', () => {
     await broker.shutdown()
   })
 
-  it('are kept as long as they are to be, and what is removed is told', async () => {
+  it('are kept as long as configured, and removals are recorded', async () => {
     const { broker, path, pass, clock } = await opened({ rotate_bytes: '65536', retain_files: '2' })
     await fill(broker, 300)
     clock.advance(61_000)
@@ -481,7 +481,7 @@ describe('the files of a log', () => {
     expect(await verifyAuditFiles([...closed(path), path])).to.include({ ok: true })
   })
 
-  it('let the server open again after it was closed by size, with the oldest files gone', async () => {
+  it('let the server unseal again after a rotation by size, without the oldest files', async () => {
     const { broker, path, again } = await opened({ rotate_bytes: '65536' })
     await fill(broker, 250)
     await broker.close()
@@ -493,7 +493,7 @@ describe('the files of a log', () => {
     expect(await verifyAuditFiles([...closed(path), path])).to.include({ ok: true })
   })
 
-  it('go on within a second when the live one is removed, without a request', async () => {
+  it('continue within a second when the live one is removed, without a request', async () => {
     const { broker, path, pass, said } = await opened()
     unlinkSync(path)
     await pass(1000)

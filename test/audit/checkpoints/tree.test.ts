@@ -73,7 +73,7 @@ describe('the Merkle tree', () => {
       expect(Buffer.from(treeOf(leaves.slice(0, size).map(bytes)).root()).toString('hex')).to.equal(root)
     })
 
-  it('agrees with a slow twin at every size up to 130, and goes on from its full subtrees', () => {
+  it('agrees with a slow implementation at every size up to 130, and continues from its full subtrees', () => {
     const data = some(130)
     expect(hexes([emptyRoot])).to.deep.equal(hexes([slowRoot([])]))
     for (let size = 0; size <= data.length; size++) {
@@ -94,7 +94,7 @@ describe('the Merkle tree', () => {
     expect(() => new CompactRange(2 ** 60, [])).to.throw(RangeError)
   })
 
-  it('counts beyond 32 bits', () => {
+  it('works beyond 32 bits', () => {
     const size = 2 ** 40
     const range = new CompactRange(size, [hashLeaf(Buffer.from('a great many'))])
     range.push(hashLeaf(Buffer.from('one more')))
@@ -108,7 +108,7 @@ describe('the Merkle tree', () => {
 })
 
 describe('Merkle proofs', () => {
-  it('are those of a slow twin, for every leaf and size up to 24, and lead to the root', () => {
+  it('agree with a slow implementation, for every leaf and size up to 24, and verify', () => {
     for (let size = 1; size <= 24; size++) {
       const data = some(size)
       const root = slowRoot(data)
@@ -124,7 +124,7 @@ describe('Merkle proofs', () => {
     }
   })
 
-  it('of consistency are those of a slow twin for every pair of sizes up to 24', () => {
+  it('of consistency agree with a slow implementation, for every pair of sizes up to 24', () => {
     for (let size = 1; size <= 24; size++) {
       const data = some(size)
       const head = { size, root: slowRoot(data) }

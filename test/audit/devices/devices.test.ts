@@ -123,7 +123,7 @@ describe('audit devices that reach receivers', () => {
     throw new Error(`it was not refused: ${JSON.stringify(options)}`)
   }
 
-  it('refuse options that cannot be meant', () => {
+  it('refuse invalid options', () => {
     writeFileSync(at('secret'), 'x')
     const refused: readonly (readonly [string, Readonly<Record<string, string>>, string])[] = [
       ['socket', {}, 'address is required'],
@@ -162,7 +162,7 @@ describe('audit devices that reach receivers', () => {
       expect(refusal(type, options), JSON.stringify(options)).to.include(text)
   })
 
-  it('CVE-2026-5051: read no file and no variable for callers of the API, and name no path', () => {
+  it('CVE-2026-5051: read no file or variable for callers of the API, and name no path', () => {
     writeFileSync(at('word'), 'secret\n')
     const given: Readonly<Record<string, string>>[] = [
       { uri: `file://${at('word')}` },
@@ -178,7 +178,7 @@ describe('audit devices that reach receivers', () => {
     expect(() => made('http', { uri: 'https://h/', headers: `{"X":["file://${at('word')}"]}` })).to.not.throw()
   })
 
-  it('post to the endpoint with its headers, and count nothing but 2xx', async () => {
+  it('post to the endpoint with the configured headers, and accept 2xx only', async () => {
     const receiver = await endpoint((uri) => ({
       uri,
       headers: '{"Authorization":["env://SIEM_WORD"],"X-Two":["a","b"]}',
@@ -204,7 +204,7 @@ describe('audit devices that reach receivers', () => {
     await receiver.close()
   })
 
-  it('do not talk to a receiver that cannot prove who it is', async () => {
+  it('do not send lines to a receiver whose certificate is not valid', async () => {
     const stranger = await streamReceiver(
       (address) => ({ address, socket_type: 'tls', tls_ca_file: files.cert }),
       byLine,
@@ -231,7 +231,7 @@ describe('audit devices that reach receivers', () => {
     }
   })
 
-  it('audit fail modes: a socket that nobody reads does not hold up requests for longer than its limit', async () => {
+  it('audit fail modes: a socket that nobody reads does not delay requests for longer than its limit', async () => {
     // Accepts, and never reads: what a hung collector looks like.
     const hung = createServer((socket) => socket.pause()).listen(0, '127.0.0.1')
     await new Promise((done) => hung.once('listening', done))

@@ -28,7 +28,7 @@ describe('the audit file', () => {
     await device.close()
   }
 
-  it('is made with 0600 whatever the umask, or as asked up to 0640', async () => {
+  it('is created with mode 0600 whatever the umask, or with a configured mode up to 0640', async () => {
     const before = process.umask(0o777)
     try {
       await write(at('a.log'))
@@ -40,18 +40,18 @@ describe('the audit file', () => {
   })
 
   for (const mode of ['0644', '0755', '0660', '4600', '0666', '0400', '9', 'abc', '-600', '0x1ff', ' 600']) {
-    it(`is not made with the mode ${mode} (CVE-2025-6000)`, async () => {
+    it(`is not created with mode ${mode} (CVE-2025-6000)`, async () => {
       await refused(() => made({ file_path: at('m.log'), mode }))
       expect(existsSync(at('m.log'))).to.equal(false)
     })
   }
 
-  it('drops exec bits (CVE-2025-6000)', async () => {
+  it('drops execute bits (CVE-2025-6000)', async () => {
     await write(at('x.log'), { mode: '0750' })
     expect(modeOf(at('x.log'))).to.equal(0o640)
   })
 
-  it('narrows a wider file that is there, and with mode 0 refuses it', async () => {
+  it('restricts the mode of an existing file, or refuses it with mode 0', async () => {
     writeFileSync(at('wide.log'), '', { mode: 0o600 })
     chmodSync(at('wide.log'), 0o777)
     await refused(() => made({ file_path: at('wide.log'), mode: '0' }).open())
@@ -59,7 +59,7 @@ describe('the audit file', () => {
     expect(modeOf(at('wide.log'))).to.equal(0o600)
   })
 
-  it('is no link, no folder, no pipe (CVE-2025-6000)', async () => {
+  it('cannot be a link, a folder or a pipe (CVE-2025-6000)', async () => {
     writeFileSync(at('victim'), 'untouched')
     symlinkSync(at('victim'), at('link.log'))
     mkdirSync(at('folder'))
@@ -79,7 +79,7 @@ describe('the audit file', () => {
     })
   }
 
-  it('takes the mode guard on the older name too, and refuses two different paths (CVE-2026-5051)', async () => {
+  it('checks the mode under the older name of the option too, and refuses two different paths (CVE-2026-5051)', async () => {
     await refused(() => made({ path: at('p.log'), mode: '0755' }))
     await refused(() => made({ path: at('p.log'), file_path: at('q.log') }))
   })
@@ -91,7 +91,7 @@ describe('the audit file', () => {
     expect(modeOf('/dev/null')).to.equal(before)
   })
 
-  it('is refused when it ends in a line of somebody else', async () => {
+  it('is refused when its last line is from another program', async () => {
     writeFileSync(at('foreign.log'), 'hello\n')
     const { broker } = brokerWith()
     await refused(() => broker.configure([file(at('foreign.log'))]))
@@ -107,7 +107,7 @@ describe('the audit chain in a file', () => {
     return parts
   }
 
-  it('goes on over restarts', async () => {
+  it('continues across restarts', async () => {
     const path = at('restart.log')
     for (let turn = 0; turn < 3; turn++) {
       const { broker } = await start(path)
@@ -117,7 +117,7 @@ describe('the audit chain in a file', () => {
     expect(await verifyAuditFiles([path])).to.deep.equal({ ok: true, lines: 7 })
   })
 
-  it('gives no false alarm wherever a crash cut the last line', async () => {
+  it('verifies wherever a crash cut the last line', async () => {
     const [whole, path] = [at('whole.log'), at('torn.log')]
     const first = await start(whole)
     await round(first.broker, event())
@@ -142,7 +142,7 @@ describe('the audit chain in a file', () => {
     }
   }).timeout(60_000)
 
-  it('goes on in a new file after rotation and SIGHUP, and both verify together', async () => {
+  it('continues in a new file after rotation and SIGHUP, and both verify together', async () => {
     const path = at('rotated.log')
     const { broker } = await start(path)
     await round(broker, event())
@@ -154,7 +154,7 @@ describe('the audit chain in a file', () => {
     expect(await verifyAuditFiles([path, `${path}.1`])).to.deep.equal({ ok: true, lines: 6 })
   })
 
-  it('notices a file that was removed or replaced, tells it and makes a new one', async () => {
+  it('notices a removed or replaced file, logs it and creates a new one', async () => {
     const path = at('removed.log')
     const { broker, said } = await start(path)
     await round(broker, event())

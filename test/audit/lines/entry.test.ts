@@ -34,7 +34,7 @@ describe('audit lines', () => {
     return { broker, path, last: () => linesOf(path).at(-1), text: () => readFileSync(path, 'utf8') }
   }
 
-  it('are a request and a response in the shape that Vault has, chain last', async () => {
+  it("are a request and a response in Vault's format, with the chain last", async () => {
     const { broker, path } = await open()
     await round(broker, event({ ask: { data: { b: 'x', a: 1 }, wrapTtl: 60 } }), { data: { k: 'v' }, leaseDuration: 5 })
     const [request, response] = linesOf(path)
@@ -57,7 +57,7 @@ describe('audit lines', () => {
     expect(response?.response).to.include({ mount_type: 'kv' }).and.have.property('secret').deep.equal({})
   })
 
-  it('show of a wrapped answer its token, hashed, and where it waits; accessors as the device wants them', async () => {
+  it('show the hashed token and the path of a wrapped response, and accessors as the device is configured', async () => {
     const wrapInfo = {
       token: 'canary-wrapping-token',
       accessor: 'canary-wrapping-accessor',
@@ -79,7 +79,7 @@ describe('audit lines', () => {
     }
   })
 
-  it('hash every text, empty ones too, and leave names, numbers, booleans and null', async () => {
+  it('hash every string, also empty ones, but not names, numbers, booleans and null', async () => {
     const { broker, path } = await open()
     const big = new Numeral('12345678901234567890')
     await round(broker, event({ ask: { data: { t: '', n: 5, y: true, z: null, l: ['a', 1, { in: 'b' }], big } } }))
@@ -111,7 +111,7 @@ describe('audit lines', () => {
     'very many numbers': { data: { v: Array.from({ length: 300_000 }, (_, i) => i), w: 'canary' } },
   }
   for (const [name, outcome] of Object.entries(bodies)) {
-    it(`hide ${name} in an answer (CVE-2025-62513, CVE-2025-62705)`, async () => {
+    it(`hash ${name} in a response (CVE-2025-62513, CVE-2025-62705)`, async () => {
       const { broker, text } = await open()
       await round(broker, event(), outcome)
       expect(text()).to.not.include('canary').and.not.include(Buffer.from('canary').toString('base64').slice(0, 7))
@@ -135,7 +135,7 @@ describe('audit lines', () => {
     expect(text()).to.not.include('canary')
   })
 
-  it('show only the headers that were asked for, as lists (CVE-2024-2877)', async () => {
+  it('show only the configured headers, as lists (CVE-2024-2877)', async () => {
     const { broker, last } = await open()
     await broker.setHeader('x-plain', false)
     await broker.setHeader('x-hidden', true)
@@ -146,7 +146,7 @@ describe('audit lines', () => {
     expect(last()?.request).to.not.have.property('headers')
   })
 
-  it('tell the same hash for the same text, and another one for another device', async () => {
+  it('have the same hash for the same string, and another one on another device', async () => {
     const { broker, path } = await open()
     await broker.enable(file(at('second.log'), {}, 'second/'))
     await round(broker, event())
@@ -163,7 +163,7 @@ describe('audit lines', () => {
     expect(raw?.request).to.deep.include({ data: { pw: 'canary' }, client_token: 'bearer-of-the-token' })
   })
 
-  it('are never raw where key shares pass, and say which salt they have', async () => {
+  it('are never raw for requests with key shares, and name their salt', async () => {
     const path = at('strict.log')
     const { broker } = brokerWith()
     await broker.configure([file(path, { log_raw: 'true' })])
@@ -201,7 +201,7 @@ describe('audit lines', () => {
     expect((last()?.response?.['data'] as { keys: string[] } | undefined)?.keys).to.have.length(2)
   })
 
-  it('leave the texts of a mount’s open keys, at any depth', async () => {
+  it('do not hash the values of the configured keys of a mount, at any depth', async () => {
     const { broker, last } = await open()
     const tuned = { ...mount, rawRequestKeys: ['pw'], rawResponseKeys: ['out'] }
     const asked = event({
@@ -214,7 +214,7 @@ describe('audit lines', () => {
     expect(last()?.response?.['data']).to.deep.equal({ out: 'open', pw: closed })
   })
 
-  it('tell errors as clients see them, and none where there is none', async () => {
+  it('show errors as clients see them', async () => {
     const { broker, path, last } = await open()
     const denied = new Fault('permission_denied', 'permission denied')
     await round(broker, event({ decision: { allowed: false, error: denied } }), denied)
@@ -228,7 +228,7 @@ describe('audit lines', () => {
     expect(last()).to.not.have.property('error')
   })
 
-  it('hold one line each whatever the path and the texts are', async () => {
+  it('are one line each, whatever the path and the strings are', async () => {
     const { broker, path, last } = await open({ log_raw: '1' })
     const odd = 'a"\\\n\u2028\u2029\ud800 ü💡'
     await round(broker, event({ ask: { path: `kv/${odd}` as ApiPath, data: { [odd]: odd } } }))
@@ -236,7 +236,7 @@ describe('audit lines', () => {
     expect(last()?.request.data).to.deep.equal({ [odd]: odd })
   })
 
-  it('follow the bearer, not only the token record', async () => {
+  it('show the identity of the caller, not only the token record', async () => {
     const { broker, last } = await open()
     const as = (bearer: string) => event({ ask: { credential: { kind: 'token', token: new Secret(bearer) } } })
     await round(broker, as('one'))

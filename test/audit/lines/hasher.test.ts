@@ -9,13 +9,13 @@ describe('the audit hasher', () => {
   const reference = (value: string | Uint8Array): string =>
     `hmac-sha256:${createHmac('sha256', salt).update(value).digest('hex')}`
 
-  it('is HMAC-SHA256 of RFC 2104 for any text', () => {
+  it('is HMAC-SHA256 of RFC 2104 for any string', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 3000 }), (text) => hasher.of(text) === reference(text)),
     )
   })
 
-  it('is the same around the length where it changes its way', () => {
+  it('is correct around the length at which the implementation changes', () => {
     for (const length of [0, 1, 1364, 1365, 1366, 4096, 10_000])
       for (const letter of ['a', 'ü', '€', '💡'])
         expect(hasher.of(letter.repeat(length))).to.equal(reference(letter.repeat(length)))

@@ -43,7 +43,7 @@ const rules = fc.constantFrom<Redaction>({}, { raw: true }, { strict: true }, { 
 describe('what an audit line shows of data', () => {
   const hasher = new Hasher(Uint8Array.from(salt))
 
-  it('is the data with a hash in place of every string, but for those that the rules exempt', () => {
+  it('is the data with a hash in place of every string, except those that the rules exempt', () => {
     fc.assert(
       fc.property(values, rules, (value, rule) => {
         const expected = JSON.stringify(slowly(value, rule, rule.raw === true)) ?? 'null'
@@ -65,7 +65,7 @@ describe('what an audit line shows of data', () => {
     )
   })
 
-  it('large values are hashed with turns for others, to the hashes that they have at once', async () => {
+  it('large values are hashed in slices, with the same hashes', async () => {
     const long = '💡x'.repeat(1_000_000)
     const many = Array.from({ length: lineLimits.texts + 1 }, (_, at) => `${at}`)
     let lines: readonly string[] = []

@@ -26,7 +26,7 @@ describe('the offline check of audit files', () => {
     expect(await check(lines)).to.deep.equal({ ok: true, lines: 12 })
   })
 
-  it('names the line in which any byte was changed, whatever the byte', async () => {
+  it('names the line in which a byte was changed, for any byte', async () => {
     const target = 4
     const bytes = Buffer.from(lines[target] as string)
     for (let byte = 0; byte < bytes.length; byte += 7) {
@@ -71,7 +71,7 @@ describe('the offline check of audit files', () => {
     })
   }
 
-  it('sees a whole tail written anew behind a changed line only by the link before it', async () => {
+  it('detects a rewritten tail by the link before it only', async () => {
     const { broker } = brokerWith({ file: bareFile })
     const other = at('other.log')
     await broker.configure([file(other)])
@@ -81,7 +81,7 @@ describe('the offline check of audit files', () => {
     expect(await check([...lines.slice(0, 6), ...forged.slice(6)])).to.include({ ok: false })
   })
 
-  it('follows a chain through several files, in whatever order they are given, packed or not', async () => {
+  it('follows a chain through several files, in any order, compressed or not', async () => {
     const [first, second, third] = [at('r.log.2.gz'), at('r.log.1'), at('r.log')]
     const text = (from: number, to: number) => lines.slice(from, to).map((line) => `${line}\n`).join('') // prettier-ignore
     writeFileSync(first, gzipSync(text(0, 4)))
@@ -97,7 +97,7 @@ describe('the offline check of audit files', () => {
     expect(headless.firstBad?.why).to.include('cut off before it: it is number 9')
   })
 
-  it('passes over an unfinished last line with a remark, but not elsewhere', async () => {
+  it('accepts an incomplete last line with a remark, but not elsewhere', async () => {
     const whole = lines.map((line) => `${line}\n`).join('')
     writeFileSync(path(), whole.slice(0, -20))
     const remarks: string[] = []
@@ -107,14 +107,14 @@ describe('the offline check of audit files', () => {
     expect(await verifyAuditFiles([at('more.log'), path()])).to.include({ ok: false })
   })
 
-  it('reads a file of any size line by line, and gives up on a line without end', async () => {
+  it('reads files of any size line by line, and refuses an endless line', async () => {
     writeFileSync(path(), Buffer.alloc(20 * 1024 * 1024, 'x'))
     const verdict = await verifyAuditFiles([path()])
     expect(verdict).to.include({ ok: false, lines: 0 })
     rmSync(path())
   })
 
-  it('fails on a file that is not there', async () => {
+  it('fails if a file does not exist', async () => {
     for (const missing of ['none.log', 'none.log.gz']) {
       const failed = await verifyAuditFiles([at(missing)]).then(() => undefined, (thrown: Error) => thrown) // prettier-ignore
       expect(failed).to.be.instanceOf(Error)

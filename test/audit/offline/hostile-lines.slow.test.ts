@@ -41,7 +41,7 @@ const besides: Readonly<Record<string, (log: SampleLog) => void>> = {
   'a key file of zeros': ({ path }) => writeFileSync(vkeyFileOf(path), Buffer.alloc(1_000_000)),
 }
 
-describe('what somebody appended to a log', function () {
+describe('a log to which somebody appended lines', function () {
   this.timeout(120_000)
   const audit = async (...words: string[]) =>
     run(process.execPath, [program, 'audit', ...words], { timeout: 60_000, maxBuffer: 256 * 1024 * 1024 }).then(
@@ -51,7 +51,7 @@ describe('what somebody appended to a log', function () {
   const sample = () => new SampleLog(join(temporaryFolder(), 'audit.log')).requests(3).checkpoint()
 
   for (const [name, line] of Object.entries(lines))
-    it(`gets a verdict, whatever it is: ${name}`, async () => {
+    it(`gets a verdict: ${name}`, async () => {
       const log = sample().add(line)
       const { code, stdout, stderr } = await audit('verify', log.path)
       // A line behind the last checkpoint with a right link is part of the log if a server could have written it.
@@ -64,7 +64,7 @@ describe('what somebody appended to a log', function () {
     })
 
   for (const [name, replace] of Object.entries(besides))
-    it(`gets a verdict beside the log: ${name}`, async () => {
+    it(`gets a verdict in a file beside the log: ${name}`, async () => {
       const log = sample()
       replace(log)
       const { code, stdout, stderr } = await audit('verify', log.path)
@@ -72,7 +72,7 @@ describe('what somebody appended to a log', function () {
       expect(stdout).to.match(/^BROKEN/)
     })
 
-  it('is no line of a server when it nests deeper than a request can', async () => {
+  it('is broken if a line nests deeper than a request can', async () => {
     const log = sample().add(lines['arrays within arrays'] as string)
     const { stdout } = await audit('verify', log.path)
     expect(stdout).to.include(`audit.log line 5: it was changed: it nests deeper than`)
@@ -88,7 +88,7 @@ describe('the head of a log', () => {
   const cut = (path: string, count: number): void =>
     writeFileSync(path, readFileSync(path, 'utf8').split('\n').slice(count).join('\n'))
 
-  it('cannot be cut off unseen, however many lines, with checkpoints and without', async () => {
+  it('cannot be cut off unnoticed, however many lines, with or without checkpoints', async () => {
     for (const count of [1, 2, 4])
       for (const signed of [true, false]) {
         const log = new SampleLog(join(temporaryFolder(), 'audit.log')).requests(5)

@@ -15,7 +15,7 @@ import { leaveOut } from '../../support/leave-out.ts'
 const filesOf = (folder: string): string[] => readdirSync(folder).map((name) => join(folder, name))
 const places = 6
 
-describe('two readers of audit logs', function () {
+describe('two independent verifiers of audit logs', function () {
   this.timeout(180_000)
   let reader: SecondReader | undefined
   const top = temporaryFolder()
@@ -48,13 +48,13 @@ describe('two readers of audit logs', function () {
   const folder = join(log.path, '..')
   const pinned = [readFileSync(`${log.path}.vkeys`, 'utf8').split(/[ \n]/)[2] as string]
 
-  it('agree on a log that nobody touched, with a key of the auditor and without', async () => {
+  it('agree on an intact log, with and without a key of the auditor', async () => {
     for (const keys of [[], pinned]) expect(await both(folder, keys)).to.include({ ours: true, second: true })
     expect(await both(folder, [vkeyText(log.newSigner().key)])).to.include({ ours: false, second: false })
   })
 
   for (const [name, attack] of Object.entries(attacks))
-    it(`both notice, wherever it is: ${name}`, async () => {
+    it(`both detect it at any place: ${name}`, async () => {
       const isNoticed = fc.asyncProperty(choices, fc.boolean(), async (where, isPinned) => {
         const copy = copyOf(folder)
         attack(new Target(copy, where))
@@ -82,7 +82,7 @@ describe('two readers of audit logs', function () {
     }
   })
 
-  it('agree on what a thief of keys can do', async () => {
+  it('agree on what stolen signing keys allow', async () => {
     const cases: Readonly<Record<string, (thief: SampleLog, path: string) => void>> = {
       'an old key signs': (thief) => void thief.requests(2).checkpoint([oldKey(thief)]),
       'a new key signs an old part': (thief) => void thief.checkpoint(thief.signers, early),
@@ -132,7 +132,7 @@ describe('two readers of audit logs', function () {
     }
   })
 
-  it('raise no false alarm over a torn last line that was not signed yet', async () => {
+  it('accept an incomplete last line that was not signed yet', async () => {
     const torn = new SampleLog(join(temporaryFolder(), 'audit.log')).requests(2).checkpoint().requests(1)
     const bytes = readFileSync(torn.path)
     for (let size = bytes.lastIndexOf(10, bytes.length - 2) + 1; size <= bytes.length; size += 5) {

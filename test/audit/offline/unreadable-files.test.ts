@@ -7,7 +7,7 @@ import { temporaryFolder } from '../../support/folder.ts'
 import { program } from '../../support/program.ts'
 import { openLevelServer } from '../../support/server.ts'
 
-describe('audit files that cannot be read to their ends, with the real program', function () {
+describe('audit files that cannot be read to the end, with the real program', function () {
   this.timeout(120_000)
   const folder = temporaryFolder()
   let log = Buffer.alloc(0)

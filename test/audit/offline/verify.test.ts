@@ -44,7 +44,7 @@ function altered(folder: string, change: (folder: string) => void): string {
 describe('the offline check of a signed log', () => {
   const { log, folder, closed } = sample()
 
-  it('vouches for every line, over several files and a change of keys', async () => {
+  it('verifies every line, over several files and a change of keys', async () => {
     const verdict = await one(folder)
     expect(verdict).to.deep.include({ log: log.id, origin: log.origin, wrong: 0, lines: log.size, findings: [] })
     expect(verdict.stretches).to.deep.equal([{ from: 1, to: log.size, signed: log.size }])
@@ -67,7 +67,7 @@ describe('the offline check of a signed log', () => {
     expect(missed).to.deep.equal([])
   })
 
-  it('finds every flipped bit of a checkpoint and of the keys, or takes no notice of what says nothing', async function () {
+  it('finds every flipped bit of a checkpoint and of the keys, or ignores bits without a meaning', async function () {
     this.timeout(120_000)
     const whole = temporaryFolder()
     const small = new SampleLog(join(whole, 'audit.log')).requests(3).checkpoint()
@@ -87,7 +87,7 @@ describe('the offline check of a signed log', () => {
     }
   })
 
-  it('cries no alarm over a last line that was torn at any place, when it was not signed', async () => {
+  it('accepts a last line that is cut at any byte, if it was not signed', async () => {
     const whole = temporaryFolder()
     const small = new SampleLog(join(whole, 'audit.log')).requests(3).checkpoint().requests(1)
     const bytes = readFileSync(small.path)
@@ -119,7 +119,7 @@ describe('the offline check of a signed log', () => {
     expect(why(await one(removed))).to.include('cut off')
   })
 
-  it('takes a part of the files for a part, and says so', async () => {
+  it('recognises that only some of the files were given', async () => {
     const { intact, logs } = await verifyLogs([closed[0] as string])
     expect(intact).to.equal(true)
     expect(logs[0]?.notes.join()).to.include('goes on behind number 10')
@@ -148,7 +148,7 @@ describe('the offline check of a signed log', () => {
     expect(why(await one(packed))).to.include('cannot be unpacked')
   })
 
-  it('finds what a thief of the signing key writes over lines that were signed', async () => {
+  it('detects lines that were rewritten with a stolen signing key after they were signed', async () => {
     const thief = altered(folder, () => {})
     const path = join(thief, 'audit.log')
     const own = log.lines()
@@ -188,7 +188,7 @@ describe('the offline check of a signed log', () => {
     expect(why(verdict)).to.include('two logs that claim to be this one')
   })
 
-  it('trusts nobody but a pinned key, and those that it vouches for', async () => {
+  it('trusts only a pinned key, and the keys that it certifies', async () => {
     const [first] = readFileSync(vkeyFileOf(log.path), 'utf8').split('\n').map((line) => line.split(' ')[2] as string) // prettier-ignore
     expect(await one(folder, { pinned: [first as string] })).to.include({ wrong: 0, pinned: true })
     const stranger = vkeyText(log.newSigner().key)
@@ -201,7 +201,7 @@ describe('the offline check of a signed log', () => {
     expect(await one(join(anew.path, '..'), { pinned: [first as string] })).to.not.include({ wrong: 0 })
   })
 
-  it('reads bytes first and strict JSON second: NUL, CR, invalid UTF-8, huge lines, a name twice', async () => {
+  it('reads bytes first and strict JSON second: NUL, CR, invalid UTF-8, huge lines, a duplicate key', async () => {
     const odd: readonly Buffer[] = [
       Buffer.from('{"a":"\u0000"'),
       Buffer.from('{"a":1\r'),
@@ -227,7 +227,7 @@ describe('the offline check of a signed log', () => {
     expect((await verifyLogs([fine.path])).intact).to.equal(true)
   })
 
-  it('lists times that go back, and what the log says of itself', async () => {
+  it('lists times that go back, and the remarks of the log itself', async () => {
     const told = new SampleLog(join(temporaryFolder(), 'audit.log')).requests(2)
     told.add(told.request(1).replace('14:02:11', '14:02:09')).own('gap', { lost: 4 }).checkpoint()
     const { remarks, wrong } = await one(join(told.path, '..'))
@@ -258,7 +258,7 @@ describe('the offline check of a signed log', () => {
     expect(why(logs[0] as LogVerdict)).to.include('ended in number 4')
   })
 
-  it('goes by first lines where logrotate gave other names', async () => {
+  it('orders files by their first lines where logrotate gave other names', async () => {
     const place = temporaryFolder()
     const small = new SampleLog(join(place, 'audit.log')).requests(4).checkpoint()
     const closedNow = small.rotate()
@@ -273,7 +273,7 @@ describe('the offline check of a signed log', () => {
     expect(logsIn(place).length).to.be.greaterThan(1)
   })
 
-  it('goes on behind what is wrong, so that the rest is known', async () => {
+  it('continues behind damage, so that the rest is verified', async () => {
     const place = temporaryFolder()
     const small = new SampleLog(join(place, 'audit.log')).requests(30).checkpoint()
     const lines = small.lines()

@@ -19,7 +19,7 @@ import { HandClock } from '../../support/clock.ts'
 import { temporaryFolder } from '../../support/folder.ts'
 import { SampleLog } from '../sample-log.ts'
 
-describe('what a server shows to witnesses', () => {
+describe('what a server sends to witnesses', () => {
   const signer = cosigner('witness.example.org/w1', generateKeyPairSync('ed25519').privateKey, () => Date.UTC(2026, 10, 27)) // prettier-ignore
   const servers: Server[] = []
   after(() => servers.forEach((server) => (server.closeAllConnections(), server.close())))
@@ -82,7 +82,7 @@ describe('what a server shows to witnesses', () => {
     expect((await verifyLogs([log.path], { witnesses: [vkeyText(signer.key)] })).intact).to.equal(false)
   })
 
-  it('raises an alarm when the witness has seen another log: rolled back as a whole, or a fork', async () => {
+  it('logs an error when the witness has seen another log: a rollback or a fork', async () => {
     const { log, keeper, said } = await setup()
     const [lines, checkpoints] = [readFileSync(log.path), readFileSync(checkpointFileOf(log.path))]
     log.requests(3).checkpoint()
@@ -97,7 +97,7 @@ describe('what a server shows to witnesses', () => {
     expect(said[0]?.message).to.include('rolled back')
   })
 
-  it('asks again while a witness is away, tells so once, and stops nothing', async () => {
+  it('retries while a witness is unreachable, logs that once, and stops nothing', async () => {
     const { log, keeper, said, server } = await setup()
     const clock = new HandClock()
     const one = keeper(log.path, clock)

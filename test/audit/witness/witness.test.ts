@@ -59,7 +59,7 @@ describe('a witness', () => {
     )
   })
 
-  it('follows a log that grows, and says how far it has come to one that is mistaken', async () => {
+  it('follows a growing log, and tells a mistaken one its newest size', async () => {
     const log = newLog()
     const witness = witnessOf(log)
     expect(witness.add(ask(log, 0)).status).to.equal(200)
@@ -92,7 +92,7 @@ describe('a witness', () => {
     expect(witness.add(ask(twin, 8, await proverOf(twin)(8, 9))).status).to.equal(422)
   })
 
-  it('knows its logs: 404 for others, 403 without their signature, 400 for what is nothing', () => {
+  it('responds 404 to other logs, 403 without a signature, and 400 to malformed requests', () => {
     const log = newLog()
     const witness = witnessOf(log)
     expect(witness.add(ask(newLog(), 0)).status).to.equal(404)
@@ -115,7 +115,7 @@ describe('a witness', () => {
     expect(readSubmission(many)).to.equal(undefined)
   })
 
-  it('remembers over restarts, and signs nothing when it cannot remember', () => {
+  it('keeps its state across restarts, and signs nothing without it', () => {
     const log = newLog()
     const folder = temporaryFolder()
     expect(witnessOf(log, folder).add(ask(log, 0)).status).to.equal(200)
@@ -125,7 +125,7 @@ describe('a witness', () => {
     expect(() => witnessOf(log, folder).add(ask(log, 3))).to.throw('cannot be read')
   })
 
-  it('takes no old key of a log after its change of keys', () => {
+  it('refuses an old key of a log after its change of keys', () => {
     const log = newLog()
     const [old] = log.signers
     const keys = [{ key: old!.key, from: 0, to: 4 }]
@@ -135,7 +135,7 @@ describe('a witness', () => {
     expect(witness.add(ask(log, 3)).status).to.equal(403)
   })
 
-  it('is asked by a client that finds out what the witness has seen, and takes no signature but its', async () => {
+  it('has a client that finds out its state, and accepts only its signature', async () => {
     const log = newLog()
     const server = await listenAsWitness(witnessOf(log), { host: '127.0.0.1', port: 0 }, silent)
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
@@ -170,7 +170,7 @@ describe('a witness', () => {
     await new Promise((done) => server.close(done))
   })
 
-  it('serves no plain HTTP beyond this machine unasked, and is asked for nothing without need', function () {
+  it('serves plain HTTP beyond this machine only if configured, and is asked only for new checkpoints', function () {
     this.timeout(60_000)
     const folder = temporaryFolder()
     const run = (...more: string[]) =>
@@ -189,7 +189,7 @@ describe('a witness', () => {
       expect(run(...more, allow).stderr, more.join(' ')).to.contain('has no effect')
   })
 
-  it('is a program: makes its key, listens, reads new keys of its logs, ends at SIGTERM', async function () {
+  it('is a program: creates its key, listens, reads new keys of its logs, ends at SIGTERM', async function () {
     this.timeout(20_000)
     const folder = temporaryFolder()
     const log = newLog()

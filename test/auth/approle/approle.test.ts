@@ -48,7 +48,7 @@ describe('approle', () => {
   const renew = async (token: string) =>
     server.call('POST', '/v1/auth/token/renew-self', {}, { 'X-Vault-Token': token })
 
-  it('lets in who has both ids, and refuses everybody else in the same words', async () => {
+  it('accepts a role ID with its secret ID, and refuses everything else with the same message', async () => {
     await role('web', { token_policies: 'app', token_ttl: '10m' })
     const { secret_id: id, secret_id_accessor: accessor } = await secretId('web', { metadata: '{"env":"prod"}' })
     expect(authOf(await login('web', id))).to.deep.include({
@@ -70,7 +70,7 @@ describe('approle', () => {
     expect((await login('', id)).body).to.deep.equal({ errors: ['missing role_id'] })
   })
 
-  it('a note of a secret id cannot stand for the name of its role', async () => {
+  it('metadata of a secret ID cannot replace the name of its role', async () => {
     await role('named')
     const { secret_id: id } = await secretId('named', { metadata: '{"role_name":"admin"}' })
     expect(authOf(await login('named', id)).metadata).to.deep.equal({ role_name: 'named' })
@@ -91,7 +91,7 @@ describe('approle', () => {
     }
   })
 
-  it('a login that is refused takes no use', async () => {
+  it('a refused login does not count as a use', async () => {
     await role('spared')
     const { secret_id: id } = await secretId('spared', { num_uses: 1, cidr_list: '192.0.2.0/24' })
     expect((await login('spared', id)).body).to.deep.equal(wrong)
@@ -102,7 +102,7 @@ describe('approle', () => {
     expect((await lookup('far', far.secret_id)).status).to.equal(200)
   })
 
-  it('refuses an expired secret id at once, and removes it by tidy and every minute', async () => {
+  it('refuses an expired secret ID at once; tidy and the schedule remove it', async () => {
     await role('short')
     const listed = async () => status('GET', 'role/short/secret-id?list=true')
     const lasting = await secretId('short')
@@ -127,7 +127,7 @@ describe('approle', () => {
     expect(await listed()).to.equal(404)
   })
 
-  it('limits of the role bound those of its secret ids; zero is no way around them', async () => {
+  it('limits of the role bound those of its secret IDs, also with zero', async () => {
     await role('limits', { secret_id_num_uses: 5, secret_id_ttl: '1h', secret_id_bound_cidrs: '127.0.0.0/8', token_bound_cidrs: '127.0.0.0/8' }) // prettier-ignore
     for (const data of [
       { num_uses: 6 }, { num_uses: 0 }, { num_uses: -1 }, { ttl: '61m' }, { ttl: 0 }, { cidr_list: '10.0.0.0/8' }, { cidr_list: '0.0.0.0/0' },
@@ -144,7 +144,7 @@ describe('approle', () => {
     expect((await login('limits', made.secret_id)).body).to.deep.equal(wrong)
   })
 
-  it('a role without secret ids needs addresses, and keeps them', async () => {
+  it('a role without secret IDs needs bound CIDR blocks, and keeps them', async () => {
     expect(await status('POST', 'role/open', { bind_secret_id: false })).to.equal(400)
     await role('open', { bind_secret_id: false, secret_id_bound_cidrs: '127.0.0.1/32' })
     expect((await login('open')).status).to.equal(200)
@@ -174,7 +174,7 @@ describe('approle', () => {
     expect(rivals).to.have.members([204, 400, 400, 400])
   }) // prettier-ignore
 
-  it('removing a role ends its secret ids, also for a later role of its name', async () => {
+  it('removing a role invalidates its secret IDs, also for a later role of the same name', async () => {
     await role('gone', { token_ttl: '1h' })
     const made = await secretId('gone')
     const { client_token: token } = authOf(await login('gone', made.secret_id))
@@ -227,7 +227,7 @@ describe('approle', () => {
       expect(await status('POST', 'role/tame/policies', data)).to.equal(400)
   })
 
-  it('renews by the limits of today', async () => {
+  it('renews by the current limits', async () => {
     await role('renewed', { token_ttl: '10m' })
     const { secret_id: id } = await secretId('renewed')
     const { client_token: token } = authOf(await login('renewed', id))
@@ -235,7 +235,7 @@ describe('approle', () => {
     expect(authOf(await renew(token)).lease_duration).to.equal(1200)
   })
 
-  it('a wrapped secret id shows its accessor, and nothing else of it', async () => {
+  it('a wrapped secret ID shows its accessor only', async () => {
     await role('wrapped')
     const { body } = await write('role/wrapped/secret-id', {}, { 'X-Vault-Wrap-TTL': '60s' })
     const { token, wrapped_accessor: accessor } = body['wrap_info'] as Readonly<Record<string, string>>
@@ -295,7 +295,7 @@ describe('approle', () => {
     expect(await as('role/ruled/bound-cidr-list', { bound_cidr_list: '127.0.0.1' })).to.equal(403)
   })
 
-  it('lists roles and accessors by page, and refuses what cannot be a name', async () => {
+  it('lists roles and accessors by page, and refuses invalid names', async () => {
     await server.data('POST', 'sys/auth/listed', { type: 'approle' })
     for (const name of ['c', 'a', 'B']) await server.data('POST', `auth/listed/role/${name}`, {})
     const names = await server.data('GET', 'auth/listed/role?list=true&after=a&limit=1')
@@ -308,7 +308,7 @@ describe('approle', () => {
         expect((await server.call('POST', `/v1/auth/listed/role/${name}${end}`, { token_ttl: 1, role_id: 'x' })).status, name + end).to.equal(404)
   }) // prettier-ignore
 
-  it('no audit line has an id in clear', async () => {
+  it('no audit line has an ID in clear', async () => {
     const file = join(temporaryFolder(), 'audit.log')
     await server.data('POST', 'sys/audit/file', { type: 'file', options: { file_path: file } })
     await role('audited', { role_id: 'role-id-in-clear' })

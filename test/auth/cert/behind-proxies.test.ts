@@ -49,7 +49,7 @@ describe('certificates of clients in a header of a proxy', () => {
       sent.end('{}')
     })
 
-  it('a listed proxy sends base64 of DER, and its own certificate never counts', async () => {
+  it('an authorised proxy sends base64 of DER, and its own certificate never counts', async () => {
     await start('127.0.0.1')
     expect(await login([der(anna)])).to.equal('anna')
     expect(await login([der(anna)], proxy)).to.equal('anna')

@@ -65,7 +65,7 @@ describe('auth/cert', () => {
     })
   })
 
-  it('without a certificate there is no login', async () => {
+  it('refuses a login without a certificate', async () => {
     const reply = await server.call('POST', 'auth/cert/login', {}, agentOf(), '')
     expect([reply.status, errorOf(reply)]).to.deep.equal([400, 'no client certificate found'])
   })
@@ -88,7 +88,7 @@ describe('auth/cert', () => {
     await refusedFor(issue({ commonName: 'anna', issuer: other }), /^invalid certificate/, [other])
   })
 
-  it('intermediate authorities come with the client; without them there is no path', async () => {
+  it('the client sends intermediate certificates; without them there is no path', async () => {
     const between = issue({ commonName: 'Between', issuer: root, isAuthority: true })
     const leaf = issue({ commonName: 'anna', issuer: between })
     await refusedFor(leaf, /^invalid certificate/)
@@ -151,7 +151,7 @@ describe('auth/cert', () => {
       await refusedFor(of(bad), /name constraints/)
   })
 
-  it('name constraints that are not understood permit nothing', async () => {
+  it('unknown name constraints permit nothing', async () => {
     const strange = issue({
       commonName: 'Strange',
       isAuthority: true,
@@ -206,7 +206,7 @@ describe('auth/cert', () => {
     await refusedFor(issue({ issuer: root }), /no common name/)
   })
 
-  it('the role that is named is the only one that is tried', async () => {
+  it('a named role is the only one that is tried', async () => {
     const other = issue({ commonName: 'Other', isAuthority: true })
     await role('apps', { certificate: other.cert })
     expect((await server.login(client, { name: 'WEB' })).status).to.equal(200)
@@ -319,7 +319,7 @@ describe('auth/cert', () => {
     expect(performance.now() - begun).to.be.lessThan(2000)
   })
 
-  it('what cannot be trusted, or is not supported, is refused and changes nothing', async () => {
+  it('refuses untrusted or unsupported certificates, and changes nothing then', async () => {
     for (const bad of [
       { certificate: '' },
       { certificate: 'nonsense' },

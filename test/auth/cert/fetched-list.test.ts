@@ -76,7 +76,7 @@ describe('revocation lists of cert logins by url', () => {
     expect(source.requests).to.have.length(2)
   })
 
-  it('lets nobody of its issuer in when the next one is not there, and still revokes; others are not affected', async () => {
+  it('refuses clients of its issuer while the next list is missing, and still revokes; others are not affected', async () => {
     source.answer = () => listOf([anna], 600)
     await write(source.url)
     clock.advance(700_000)
@@ -114,7 +114,7 @@ describe('revocation lists of cert logins by url', () => {
     expect([await statusOf(anna), await statusOf(bert)]).to.deep.equal([200, 400])
   })
 
-  it('refuses at the write what is no list of an authority of the mount, and changes nothing', async () => {
+  it('refuses a list of no authority of the mount when it is written, and changes nothing', async () => {
     source.answer = () => listOf([anna])
     await write(source.url)
     const old = await read()

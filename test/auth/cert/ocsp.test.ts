@@ -76,7 +76,7 @@ describe('ocsp of cert logins', () => {
     await ended
   }
 
-  it('lets in whom the server calls good, and nobody whom it calls revoked or does not know', async () => {
+  it('accepts certificates with the status good, and refuses revoked and unknown ones', async () => {
     await mustPass()
     ocsp.answer = () => says({ serial: bert.serial, status: 'revoked' })
     await mustBeRevoked(bert)
@@ -131,7 +131,7 @@ describe('ocsp of cert logins', () => {
     await mustPass()
   })
 
-  it('takes what a delegate of the issuer signs, named by its name or its key', async () => {
+  it('accepts responses of a delegate of the issuer, named by its name or its key', async () => {
     const delegate = issue({ commonName: 'OCSP', issuer: root, usages: [ocspSigning] })
     for (const byKey of [true, false]) {
       const one = issue({ commonName: 'dora', issuer: root })
@@ -143,7 +143,7 @@ describe('ocsp of cert logins', () => {
     await mustPass(one)
   })
 
-  it('refuses what is no OCSP response, and redirects', async () => {
+  it('refuses malformed responses, and redirects', async () => {
     const garbage: Readonly<Record<string, OcspServer['answer']>> = {
       nothing: () => Buffer.alloc(0),
       text: () => Buffer.from('{"good":true}'),
@@ -296,7 +296,7 @@ describe('ocsp of cert logins', () => {
     expect(ocsp.requests).to.have.length(1)
   })
 
-  it('a role without it lets in whom another role has no status for', async () => {
+  it('a role without OCSP accepts a client for whom another role has no status', async () => {
     ocsp.answer = () => wrapped(3)
     await role({ ocsp_enabled: false }, 'without')
     await mustPass()

@@ -20,13 +20,13 @@ const problemOf = (anchor: Issued, leaf: Issued): string | undefined =>
 const address = (...bytes: readonly number[]) => ({ id: '551d11', value: tlv(0x30, general.ip(bytes)) })
 
 describe('certificates', () => {
-  it('SHA-1 is no signature of a path; it does not matter on the trusted certificate itself', () => {
+  it('SHA-1 signatures are refused in a path, but not on the trusted certificate itself', () => {
     const root = issue({ commonName: 'r', isAuthority: true, hash: 'sha1' })
     expect(problemOf(root, issue({ commonName: 'a', issuer: root }))).to.equal(undefined)
     expect(problemOf(root, issue({ commonName: 'a', issuer: root, hash: 'sha1' }))).to.match(/weak signature/)
   })
 
-  it('an extension twice makes a certificate unreadable, and so does a DNS name with a zero byte', () => {
+  it('a duplicate extension makes a certificate unreadable, and so does a DNS name with a zero byte', () => {
     const same = { id: '2a0304', value: Buffer.from('0500', 'hex') }
     for (const wanted of [{ extensions: [same, same] }, { dns: ['a.example\0.b.example'] }])
       expect(() => read(issue({ commonName: 'a', ...wanted }))).to.throw('unreadable')
@@ -59,7 +59,7 @@ describe('certificates', () => {
     expect([...search.to([read(issue({ commonName: 'o', isAuthority: true, key }))])].length).to.be.lessThan(256)
   })
 
-  it('a revocation list: none, some, and what is no list', async () => {
+  it('a revocation list: empty, with entries, and malformed', async () => {
     const root = issue({ commonName: 'r', isAuthority: true })
     expect(await revokedSerials(revocationList(root, []))).to.deep.equal([])
     expect(await revokedSerials(revocationList(root, [Buffer.from([1]), Buffer.from([0, 255])]))).to.deep.equal([

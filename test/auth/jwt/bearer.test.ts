@@ -74,7 +74,7 @@ describe('JWTs as tokens of requests', () => {
     expect(await tokens()).to.equal(before)
   })
 
-  it('jwt class: whatever is not signed by the issuer, for us, and for now, is no token', async () => {
+  it('jwt class: refuses tokens of other issuers, audiences and times', async () => {
     const good = token()
     const [head, body, signature] = good.split('.') as [string, string, string]
     const raw = JSON.stringify(claims())
@@ -125,7 +125,7 @@ describe('JWTs as tokens of requests', () => {
     expect(await status(jwt(claims(), rsa, { typ: 'strongroom-token+jwt' }))).to.equal(200)
   })
 
-  it('a token of ours that was revoked is nobody else\'s, whoever trusts the issuer "strongroom"', async () => {
+  it('a revoked strongroom token is not accepted as a JWT, even if a mount trusts the issuer "strongroom"', async () => {
     const { body } = await server.call('POST', '/v1/auth/token/create', { policies: ['reader'] })
     const { client_token: own, accessor } = body['auth'] as { readonly client_token: string; readonly accessor: string }
     await configure({ bound_issuer: 'strongroom' })
@@ -134,7 +134,7 @@ describe('JWTs as tokens of requests', () => {
     expect(await status(own)).to.equal(403)
   })
 
-  it('ends with its exp, and no later than tokens of the role may live', async () => {
+  it('expires with its exp, and no later than the role allows', async () => {
     const short = token({ exp: now() + 60 })
     const long = token({ exp: now() + 100 * 365 * 86_400 })
     expect([await status(short), await status(long)]).to.deep.equal([200, 200])
@@ -157,7 +157,7 @@ describe('JWTs as tokens of requests', () => {
     expect(after - before).to.equal(1)
   })
 
-  it('what ends or changes its rights counts at once: entity, alias, role, configuration, mount', async () => {
+  it('changes of entity, alias, role, configuration and mount apply at once', async () => {
     const shown = token()
     expect(await status(shown)).to.equal(200)
     const entity = await entityId()
@@ -299,7 +299,7 @@ path "sys/policies/explain" { capabilities = ["update"] }`,
     expect([await explained('read'), await explained('update')]).to.deep.equal([true, false])
   })
 
-  it('its role is for nothing else, and can have nothing that would have to be stored', async () => {
+  it('its role is for bearer tokens only, and has no setting that needs a stored token', async () => {
     const login = await server.call('POST', '/v1/auth/jwt/login', { role: 'agent', jwt: token() }, {})
     expect([login.status, /as the token of each request/.test(login.text)]).to.deep.equal([400, true])
     const base = { role_type: 'bearer', user_claim: 'sub', bound_audiences: audience }
@@ -318,7 +318,7 @@ path "sys/policies/explain" { capabilities = ["update"] }`,
     expect((await server.call('GET', '/v1/auth/jwt/role/new')).status).to.equal(404)
   })
 
-  it('a key that its issuer no longer counts is out after five minutes', async () => {
+  it('a key that its issuer has withdrawn is refused after five minutes', async () => {
     const provider = await IdentityProvider.start()
     provider.publish({ one: key })
     await server.data('POST', 'auth/jwt/config', { oidc_discovery_url: provider.url, default_role: 'agent' })

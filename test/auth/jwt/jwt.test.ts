@@ -58,7 +58,7 @@ describe('jwt', () => {
     expect(text).to.match(why)
   }
 
-  it('lets in whoever has a token of the issuer, as the role says', async () => {
+  it('accepts a token of the issuer, as the role says', async () => {
     const auth = authOf(await login(jwt(claims(), key)))
     expect(auth).to.deep.include({ policies: ['default', 'reader'], lease_duration: 600, metadata: { role: 'web' } })
     const self = await server.call('GET', '/v1/auth/token/lookup-self', undefined, {
@@ -72,7 +72,7 @@ describe('jwt', () => {
     await refused('', /missing token/)
   })
 
-  it('CVE-2024-5798: takes a token for this audience alone, whatever the form of "aud"', async () => {
+  it('CVE-2024-5798: accepts only tokens for this audience, whatever the form of "aud"', async () => {
     await role('free', { bound_subject: 'anna' })
     for (const aud of ['app', ['app'], ['x', 'app']]) {
       authOf(await login(jwt(claims({ aud }), key)))
@@ -86,7 +86,7 @@ describe('jwt', () => {
     await refused(jwt(claims({ aud: '' }), key), /no bound_audiences/, 'free')
   })
 
-  it('jwt class: takes no signature but one of the configured keys', async () => {
+  it('jwt class: accepts signatures of the configured keys only', async () => {
     const good = claims()
     const token = jwt(good, key)
     const [head = '', body = '', signature = ''] = token.split('.')
@@ -124,7 +124,7 @@ describe('jwt', () => {
     }
   })
 
-  it('takes one spelling of a token alone: jose takes several', async () => {
+  it('accepts one spelling of a token only, where jose accepts several', async () => {
     const token = jwt(claims(), key)
     const last = token.at(-1) === 'A' ? 'B' : 'A'
     for (const bad of [
@@ -140,7 +140,7 @@ describe('jwt', () => {
       if (bad !== token) await refused(bad, /error validating token/)
   })
 
-  it('reads claims strictly: twice the same, no object, not JSON', async () => {
+  it('reads claims strictly: duplicate keys, no object, not JSON', async () => {
     const text = JSON.stringify(claims())
     for (const bad of [`${text.slice(0, -1)},"sub":"root"}`, `[${text}]`, '"anna"', 'null', text.slice(1), `${text}x`])
       await refused(jwt(bad, key), /its payload is not (a )?JSON/)
@@ -183,7 +183,7 @@ describe('jwt', () => {
       expect([await times(some, 'web'), await times(some, 'strict')], JSON.stringify(some)).to.deep.equal([status, strict]) // prettier-ignore
   })
 
-  it('takes no time that is none, or beyond what can be written', async () => {
+  it('refuses times that are malformed or out of range', async () => {
     for (const exp of ['9999999999', null, true, [], {}, 1e21, 1e15, -1e15])
       await refused(jwt(claims({ exp }), key), /"exp\\" is no time/)
     const raw = (exp: string): string => JSON.stringify(claims({ exp: 0 })).replace('"exp":0', `"exp":${exp}`)
@@ -194,7 +194,7 @@ describe('jwt', () => {
     await refused(jwt(claims({ iat: 'now' }), key), /"iat\\" is no time/)
   })
 
-  it('demands the claims of the role, with their types, as values, patterns and by JSON pointers', async () => {
+  it('requires the claims of the role, with their types, as values, patterns and by JSON pointers', async () => {
     const bound = { dept: 'eng', level: [1, 2], ok: true, '/deep/~1er/0': 'x', big: 12345 }
     await role('claims', { bound_audiences: 'app', bound_claims: bound })
     const good = { dept: ['ops', 'eng'], level: 2, ok: true, deep: { '/er': ['x'] }, big: 12345 }
@@ -227,7 +227,7 @@ describe('jwt', () => {
     await refused(jwt(claims({ ref: 'refs/x' }), key), /bound claim/, 'literal')
   })
 
-  it('takes user, groups and metadata from claims, and from nothing that only looks like one', async () => {
+  it('takes user, groups and metadata from claims of the right type only', async () => {
     await role('map', { bound_audiences: 'app', user_claim: '/user/name', user_claim_json_pointer: true, groups_claim: '/user/groups', claim_mappings: { email: 'mail', '/org/team': 'team', absent: 'nothing' } }) // prettier-ignore
     const user = { name: 'anna', groups: ['red', 'blue'] }
     const token = claims({ user, email: 'a@example.com', org: { team: 'red' } })
@@ -245,7 +245,7 @@ describe('jwt', () => {
     }
   })
 
-  it('puts who logs in into the external groups that the token names, until another token names others', async () => {
+  it('adds the entity to the external groups that the token names, until another token names others', async () => {
     await role('grouped', { bound_audiences: 'app', groups_claim: 'groups' })
     const mounts = await server.data('GET', 'sys/auth')
     const { accessor } = mounts['jwt/'] as { readonly accessor: string }
@@ -267,7 +267,7 @@ describe('jwt', () => {
     await refused(jwt(claims({ groups: many }), key), /more than 1000/, 'grouped')
   })
 
-  it('refuses roles that demand nothing, or what no token can have', async () => {
+  it('refuses roles that require nothing, or what no token can have', async () => {
     const base = { role_type: 'jwt', user_claim: 'sub', bound_audiences: 'app' }
     for (const [data, why] of [
       [{}, /user claim/],
@@ -309,7 +309,7 @@ describe('jwt', () => {
     expect(await server.data('GET', 'auth/jwt/role/kept')).to.deep.include({ bound_audiences: ['app'], bound_claims: { a: 'b' }, bound_subject: 'anna', token_ttl: 60 }) // prettier-ignore
   })
 
-  it('refuses configurations with keys that verify nothing, or too easily', async () => {
+  it('refuses configurations with invalid or weak keys', async () => {
     const keys = { jwt_validation_pubkeys: key.pem }
     const small = jwtKey('RS256', 1024).pem
     const secret = key.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
@@ -350,7 +350,7 @@ describe('jwt', () => {
     await configure({ bound_issuer: 'https://issuer.example' })
   })
 
-  it('renews by the role of today, and not without it', async () => {
+  it('renews by the current role, and not without it', async () => {
     const renew = async (token: string) =>
       server.call('POST', '/v1/auth/token/renew-self', {}, { 'X-Vault-Token': token })
     await role('short', { bound_audiences: 'app', token_ttl: '10m' })
@@ -363,7 +363,7 @@ describe('jwt', () => {
     expect((await renew(token)).text).to.match(/role of this token no longer exists/)
   })
 
-  it('1.1.1: lets in from the addresses of the role alone, and its tokens too', async () => {
+  it('1.1.1: accepts logins and tokens from the addresses of the role only', async () => {
     await role('far', { bound_audiences: 'app', token_bound_cidrs: '10.0.0.0/8' })
     expect((await login(jwt(claims(), key), 'far')).status).to.equal(403)
   })

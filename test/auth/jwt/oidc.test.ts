@@ -77,7 +77,7 @@ describe('oidc', () => {
     return body['auth'] as Body
   }
 
-  it('lets in whom the provider vouches for, with PKCE, state and nonce', async () => {
+  it('logs in with a code of the provider, with PKCE, state and nonce', async () => {
     const begun = await begin()
     expect(begun.body['data'], 'bao login refuses a response with more').to.have.all.keys('auth_url')
     const url = new URL(urlOf(begun))
@@ -131,7 +131,7 @@ describe('oidc', () => {
     expect(provider.asked).to.have.length(asked)
   })
 
-  it('takes no state but its own, unchanged', async () => {
+  it('accepts only its own state, unchanged', async () => {
     const { state, code } = agrees(urlOf(await begin()))
     const [content = '', mac = ''] = state.split('.')
     const other = JSON.parse(Buffer.from(content, 'base64url').toString()) as unknown[]
@@ -182,7 +182,7 @@ describe('oidc', () => {
     expect((await callback(agreed)).text).to.match(/none of the allowed_redirect_uris/)
   })
 
-  it('takes no token of another login, another client, another issuer, or an old one', async () => {
+  it('refuses tokens of another login, client or issuer, and expired ones', async () => {
     for (const [why, claims] of [
       [/nonce/, { nonce: 'other' }],
       [/nonce/, { nonce: undefined }],
@@ -223,7 +223,7 @@ describe('oidc', () => {
       expect(await outcome({ ...good, ...bad }), JSON.stringify(bad)).to.equal(400)
   })
 
-  it('adds what the provider says of the user besides, of this user, and nothing that only tokens say', async () => {
+  it('adds the claims of the userinfo endpoint for this user, but not those that only tokens may have', async () => {
     await role('info', { bound_claims: { dept: 'eng' }, groups_claim: 'groups', claim_mappings: { name: 'name' } })
     const endpoints = { authorization_endpoint: `${provider.url}/authorize`, token_endpoint: `${provider.url}/token`, userinfo_endpoint: `${provider.url}/me` } // prettier-ignore
     const document = { issuer: provider.url, jwks_uri: `${provider.url}/keys`, ...endpoints }
@@ -281,7 +281,7 @@ describe('oidc', () => {
     }
   }) // prettier-ignore
 
-  it('CVE-2026-33757: nobody completes what another began: another mount, another role, a state alone, a nonce that was seen', async () => {
+  it('CVE-2026-33757: nobody completes the login of another: another mount or role, a state alone, a used nonce', async () => {
     await server.data('POST', 'sys/auth/third', { type: 'oidc' })
     await server.call('POST', '/v1/auth/third/config', { oidc_discovery_url: provider.url, oidc_client_id: client.id, oidc_client_secret: client.secret, default_role: 'web' }) // prettier-ignore
     await server.call('POST', '/v1/auth/third/role/web', { user_claim: 'sub', allowed_redirect_uris: redirectUri })
@@ -336,7 +336,7 @@ describe('oidc', () => {
     }
   })
 
-  it('CVE-2026-33758: what the provider says comes back as harmless words, never as a page', async () => {
+  it('CVE-2026-33758: messages of the provider are returned as escaped text, never as a page', async () => {
     const query = new URLSearchParams({
       error: 'access_denied',
       error_description: '<script>alert(1)</script>\u001b[2J',
@@ -355,7 +355,7 @@ describe('oidc', () => {
     expect(headers['content-security-policy']).to.match(/default-src 'none'/)
   })
 
-  it('says whether the code or the provider was wrong, and nothing of its answer', async () => {
+  it('says whether the code or the provider was wrong, and nothing of its response', async () => {
     const outcome = async () => {
       const { status, text } = await callback(agrees(urlOf(await begin())))
       expect(text).to.not.include('127.0.0.1').and.not.include('hidden')
@@ -385,7 +385,7 @@ describe('oidc', () => {
     expect(await waiting).to.equal(503)
   })
 
-  it('strangers with made-up codes cause a bounded number of requests', async () => {
+  it('callers with invalid codes cause a bounded number of requests', async () => {
     const { state } = agrees(urlOf(await begin()))
     const held: (() => void)[] = []
     provider.answers.set('/token', (request, response) => void held.push(() => sends({}, 400)(request, response)))
@@ -410,7 +410,7 @@ describe('oidc', () => {
     expect(cleared).to.deep.equal(['used/1/'])
   })
 
-  it('refuses clients that are half configured, or of another kind of issuer', async () => {
+  it('refuses incomplete client settings, or those for another kind of issuer', async () => {
     const good = { oidc_discovery_url: provider.url, oidc_client_id: 'a', oidc_client_secret: 'b' }
     provider.answers.set('/keys', sends(keySet({ one: key })))
     for (const bad of [

@@ -133,7 +133,7 @@ describe('the recipes of docs/login.md', () => {
   })
 
   for (const { kind, mount, role, claims, metadata, others } of recipes)
-    it(`${kind}: lets in tokens of that shape, for this workload alone`, async () => {
+    it(`${kind}: accepts tokens of this form for this workload only`, async () => {
       const [recipe] = examplesOf('docs/login.md', kind)
       expect(recipe?.code).to.include(`strongroom auth enable -path=${mount} jwt`)
       await server.data('POST', `sys/auth/${mount}`, { type: 'jwt' })

@@ -55,7 +55,7 @@ describe('jwt with keys from elsewhere', () => {
     expect(provider.asked).to.have.length(1)
   })
 
-  it('finds the key set by the discovery document of the issuer, whose tokens alone it takes', async () => {
+  it('finds the key set by the discovery document of the issuer, and accepts only its tokens', async () => {
     await configured({ oidc_discovery_url: provider.url })
     expect(await status(token(first, 'one', { iss: provider.url }))).to.equal(200)
     for (const iss of [undefined, `${provider.url}/`, 'https://evil.example'])
@@ -64,7 +64,7 @@ describe('jwt with keys from elsewhere', () => {
     expect(await server.data('GET', `auth/${mount}/config`)).to.deep.include({ oidc_discovery_url: provider.url, jwks_url: '', status: 'valid' }) // prettier-ignore
   })
 
-  it('learns of new keys by their ids, but a stranger with made-up ids makes it ask once in ten seconds', async () => {
+  it('fetches new keys by their IDs, but for unknown IDs at most once in ten seconds', async () => {
     await configured()
     expect(await status()).to.equal(200)
     provider.publish({ one: first, two: second })
@@ -77,7 +77,7 @@ describe('jwt with keys from elsewhere', () => {
     expect(provider.asked).to.have.length(2)
   })
 
-  it('no longer takes a key that was withdrawn, after five minutes', async () => {
+  it('refuses a withdrawn key after five minutes', async () => {
     await configured()
     expect(await status()).to.equal(200)
     provider.publish({ two: second })
@@ -86,7 +86,7 @@ describe('jwt with keys from elsewhere', () => {
     expect(await status(token(second, 'two'))).to.equal(200)
   })
 
-  it('goes on with the keys it has while the provider is down, for an hour, and recovers', async () => {
+  it('uses the keys it has for an hour while the provider is down, and recovers', async () => {
     await configured()
     expect(await status()).to.equal(200)
     provider.answers.set('/keys', sends('gone', 500))
@@ -101,7 +101,7 @@ describe('jwt with keys from elsewhere', () => {
     expect(await status()).to.equal(200)
   })
 
-  it('a provider that is slow gets five seconds for everything, while others log in', async () => {
+  it('waits five seconds at most for a slow provider, while others log in', async () => {
     await configured({ oidc_discovery_url: provider.url })
     const slow: (() => void)[] = []
     provider.answers.set('/keys', (_, response) => void slow.push(() => response.end('{}')))
@@ -122,7 +122,7 @@ describe('jwt with keys from elsewhere', () => {
     for (const finish of slow) finish()
   })
 
-  it('takes no answer but a key set: no redirect, no garbage, nothing large, nothing that breaks off', async () => {
+  it('accepts a key set only: no redirect, no malformed, large or incomplete response', async () => {
     const target = await IdentityProvider.start()
     target.publish({ one: first })
     try {
@@ -157,7 +157,7 @@ describe('jwt with keys from elsewhere', () => {
     }
   })
 
-  it('an endless answer is cut at a mebibyte', async () => {
+  it('stops reading a response at one mebibyte', async () => {
     let sent = 0
     provider.answers.set('/keys', (_, response) => {
       const piece = Buffer.alloc(64 * 1024, 0x20)
@@ -205,7 +205,7 @@ describe('jwt with keys from elsewhere', () => {
     }
   })
 
-  it('takes no address that is not plain, or that others on the way could change', async () => {
+  it('refuses addresses with credentials, and plain HTTP', async () => {
     for (const url of [
       'http://keys.example/',
       'http://10.0.0.1/',

@@ -43,7 +43,7 @@ describe('kubernetes', () => {
   const now = (): number => Math.floor(clock.now() / 1000)
   const login = async (jwt: string, name = 'web'): Promise<Reply> => post('login', { role: name, jwt })
 
-  it('a pod logs in; its token, alias and metadata are those of its service account', async () => {
+  it('a pod logs in, and gets token, alias and metadata of its service account', async () => {
     await configure()
     await role({ token_policies: 'reader', token_ttl: '10m' }, 'Web')
     const jwt = api.issue(web, key, now())
@@ -89,7 +89,7 @@ describe('kubernetes', () => {
     expect((await login(token)).status).to.equal(403)
   })
 
-  it('each part of a login that is missing or wrong has its refusal, and asks nobody', async () => {
+  it('refuses logins with a missing or malformed part, without a request to the API server', async () => {
     const token = api.issue(web, key, now())
     const cases: readonly (readonly [Body, number, string])[] = [
       [{}, 400, 'missing role'],
@@ -152,7 +152,7 @@ describe('kubernetes', () => {
     expect((await server.call('GET', path)).body['data']).to.include({ token_reviewer_jwt_set: false, issuer: '', disable_iss_validation: true }) // prettier-ignore
   })
 
-  it('a configuration that cannot be used is refused, and the one before stays', async () => {
+  it('refuses an invalid configuration, and keeps the previous one', async () => {
     await configure()
     const { cert } = certificate()
     const good = { kubernetes_host: 'https://10.0.0.1', kubernetes_ca_cert: cert }
@@ -198,7 +198,7 @@ describe('kubernetes', () => {
     expect(await server.data('GET', `auth/${mount}/role/web`)).to.include({ bound_service_account_namespaces: null, ...selector }) // prettier-ignore
   })
 
-  it('a role that would let in everybody, or that contradicts itself, is refused', async () => {
+  it('refuses a role that would accept everybody, or contradicts itself', async () => {
     const wrong: readonly (readonly [Body, RegExp])[] = [
       [{}, /bound_service_account_names.* can not be empty/],
       [{ bound_service_account_names: 'web' }, /bound_service_account_namespaces.* can not be empty/],
@@ -217,7 +217,7 @@ describe('kubernetes', () => {
     expect((await server.call('GET', `/v1/auth/${mount}/role/web`)).status).to.equal(404)
   })
 
-  it('a token is renewed by the role of today, and not when that is gone', async () => {
+  it('renews a token by the current role, and not without it', async () => {
     await configure()
     await role({ token_ttl: '10m' })
     const reply = await login(api.issue(web, key, now()))

@@ -53,7 +53,7 @@ describe('kubernetes and its API server', () => {
     server.call('POST', `/v1/auth/${mount}/login`, { role: name, jwt: input }, {})
   const status = async (input = token()): Promise<number> => (await login(input)).status
 
-  it('only the very account that the API server confirms logs in', async () => {
+  it('only the account that the API server confirms logs in', async () => {
     expect(await status()).to.equal(200)
     const shown = { ...web }
     const forged = jwt({ 'kubernetes.io': { namespace: 'shop', serviceaccount: shown }, exp: now() + 600 }, other)
@@ -98,7 +98,7 @@ describe('kubernetes and its API server', () => {
     }
   })
 
-  it('without a token of a reviewer the one that logs in asks, and may be refused that', async () => {
+  it('without a reviewer token, the token of the login authenticates its own review', async () => {
     await configure({ token_reviewer_jwt: undefined })
     const [allowed, forbidden] = [token(), token()]
     api.reviewers.add(allowed)
@@ -168,7 +168,7 @@ describe('kubernetes and its API server', () => {
     expect(api.asked).to.have.length(1)
   })
 
-  it('an answer that is none, a redirect, a huge one and a wrong certificate are failures, of which nothing is told', async () => {
+  it('malformed and huge responses, redirects and wrong certificates are failures without details for the caller', async () => {
     const moved = sends({}, 307, { Location: 'https://127.0.0.1:1/' })
     const huge = sends(JSON.stringify({ kind: 'TokenReview', status: { authenticated: true, x: 'x'.repeat(1024 * 1024) } })) // prettier-ignore
     const failures = [sends('garbage'), sends('[]'), sends('{}'), sends({ kind: 'Status', status: 'Success' }), moved, huge, sends({}, 500), sends({}, 404)] // prettier-ignore
@@ -184,7 +184,7 @@ describe('kubernetes and its API server', () => {
     expect(await status()).to.equal(503)
   })
 
-  it('a slow API server has five seconds, and 64 logins wait for it at most', async () => {
+  it('waits five seconds at most for the API server, with 64 logins at most', async () => {
     const arrivals: (() => void)[] = []
     let waitFor = 64
     const all = new Promise<void>((done) => {
@@ -222,7 +222,7 @@ describe('kubernetes and its API server', () => {
     return reply
   }
 
-  it('a role that changes during the review judges as it is at the end', async () => {
+  it('a role that changes during the review applies as it is at the end', async () => {
     const changed = await during(async () => role({ token_policies: 'other' }))
     expect((changed.body['auth'] as Body)['policies']).to.deep.equal(['default', 'other'])
     expect((await during(async () => role({ bound_service_account_names: 'ann' }))).status).to.equal(403)
@@ -255,7 +255,7 @@ describe('kubernetes and its API server', () => {
     expect(await status()).to.equal(503)
   })
 
-  it('no token of a pod or a reviewer is in the log of the server or in an answer', async () => {
+  it('no token of a pod or a reviewer is in the log of the server or in a response', async () => {
     api.provider.answers.set(reviews, sends({}, 500))
     const input = token()
     const reply = await login(input)

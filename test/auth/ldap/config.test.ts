@@ -18,7 +18,7 @@ describe('the configuration of ldap logins', () => {
   const write = async (data: Body, path = 'config') => server.call('POST', `/v1/auth/ldap/${path}`, data)
   const read = async (path = 'config') => server.data('GET', `auth/ldap/${path}`)
 
-  it('is not there before it is written, and nobody logs in then', async () => {
+  it('does not exist before it is written, and nobody logs in then', async () => {
     expect((await server.call('GET', '/v1/auth/ldap/config')).status).to.equal(404)
     const { status, text } = await server.call('POST', '/v1/auth/ldap/login/anna', { password: 'x' }, {})
     expect([status, text]).to.deep.equal([
@@ -28,7 +28,7 @@ describe('the configuration of ldap logins', () => {
     expect((await write({ userdn: 'dc=org' })).status).to.equal(400)
   })
 
-  it('has the defaults of Vault, but for the times and the newest TLS, and keeps what is left out', async () => {
+  it("has Vault's defaults, except for times and the TLS version, and keeps what a write leaves out", async () => {
     expect((await write(minimal)).status).to.equal(204)
     expect(await read()).to.deep.include({
       url: 'ldaps://ldap.example.com', userdn: 'ou=people,dc=example,dc=org', userattr: 'cn', binddn: '',
@@ -45,7 +45,7 @@ describe('the configuration of ldap logins', () => {
     expect(JSON.stringify(shown)).to.not.match(/hidden|PRIVATE/)
   })
 
-  it('refuses what would be unsafe or cannot be, and changes nothing then', async () => {
+  it('refuses unsafe or invalid settings, and changes nothing then', async () => {
     await write({ ...minimal, starttls: false })
     const before = await read()
     const refused: Body[] = [

@@ -73,7 +73,7 @@ describe('ldap', () => {
     return (aliases as Body[])[0]
   }
 
-  it('lets a user in with the password of the directory, and gives the policies of user and groups', async () => {
+  it('logs a user in with the password of the directory, with the policies of user and groups', async () => {
     await write('users/Anna', { policies: 'own', groups: 'local' })
     await write('groups/OPERATORS', { policies: 'operate' })
     await write('groups/local', { policies: 'here' })
@@ -89,7 +89,7 @@ describe('ldap', () => {
     expect(authOf(await tryLogin('berta')).policies).to.deep.equal(['default'])
   })
 
-  it('refuses a wrong password, an unknown user and an empty password, and asks the directory alike', async () => {
+  it('refuses a wrong password, an unknown user and an empty password, with the same requests to the directory', async () => {
     const asked = async (name: string) => {
       ldap.seen.length = 0
       const { status, body } = await tryLogin(name, 'wrong')
@@ -104,7 +104,7 @@ describe('ldap', () => {
     expect(ldap.seen).to.deep.equal([])
   })
 
-  it('CVE-2020-35177: known, unknown and locked users hear the same, with a right password too', async () => {
+  it('CVE-2020-35177: known, unknown and locked users get the same response, also with a right password', async () => {
     const shown = ({ status, text, headers }: Reply) => [status, text, { ...headers, date: '' }]
     const first = shown(await tryLogin('locked', 'wrong'))
     for (let at = 1; at < 8; at++) {

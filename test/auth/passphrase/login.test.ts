@@ -46,7 +46,7 @@ describe('a login, through a method of two routes', () => {
   const self = async (token: string) => as(token, 'GET', 'auth/token/lookup-self')
   const renew = async (token: string, data: Body = {}) => as(token, 'POST', 'auth/token/renew-self', data)
 
-  it('makes a token with the policies, the names and the path of the login', async () => {
+  it('creates a token with the policies, the names and the path of the login', async () => {
     await user('anna', { token_policies: ['Reader', 'b'], token_ttl: '1h' })
     const auth = await login('ANNA')
     expect(auth).to.deep.include({
@@ -75,7 +75,7 @@ describe('a login, through a method of two routes', () => {
     expect(leases['keys']).to.have.length(1)
   })
 
-  it('gives nothing for a wrong passphrase, a removed or unknown user, or a mount that is not there', async () => {
+  it('refuses a wrong passphrase, a removed or unknown user, and a mount that does not exist', async () => {
     const before = ((await server.data('LIST', 'auth/token/accessors'))['keys'] as readonly string[]).length
     const wrong = async (path: string) => server.call('POST', `/v1/auth/${path}`, { passphrase: 'x' }, {})
     for (const path of ['people/login/anna', 'people/login/nobody']) {
@@ -217,7 +217,7 @@ describe('a login, through a method of two routes', () => {
     expect((await self(token)).status).to.equal(200)
   })
 
-  it('a method that cannot judge renewals makes no renewable tokens', async () => {
+  it('a method without renewals creates no renewable tokens', async () => {
     await server.data('POST', 'sys/auth/unrenewing', { type: 'unrenewing' })
     await user('anna', {}, 'unrenewing')
     const auth = await login('anna', {}, 'unrenewing')
@@ -254,7 +254,7 @@ describe('a login, through a method of two routes', () => {
     expect(authOf(await inside('POST', 'auth/token/renew-self', {}, token)).lease_duration).to.equal(2764800)
   })
 
-  it('a revoked token takes its children and its cubbyhole along', async () => {
+  it('revoking a token revokes its children and removes its cubbyhole', async () => {
     await user('drawer', { token_policies: 'maker' })
     await server.data('PUT', 'sys/policies/acl/maker', {
       policy: 'path "auth/token/create" { capabilities = ["update"] }',
@@ -268,7 +268,7 @@ describe('a login, through a method of two routes', () => {
     expect((await self(child)).status).to.equal(403)
   })
 
-  it('a quota on the login holds', async () => {
+  it('a quota on the login path applies', async () => {
     await server.data('POST', 'sys/auth/few', { type: 'passphrase' })
     await user('anna', {}, 'few')
     await server.data('POST', 'sys/quotas/rate-limit/few', { path: 'auth/few', rate: 1, interval: '1h' })
@@ -314,7 +314,7 @@ describe('a login on a server that keeps its records', () => {
   let server: TestServer
   afterEach(async () => server.running.stop())
 
-  it('is in the audit log as on other servers, and no secret of it is; it survives a restart, and so does its end', async () => {
+  it('is in the audit log without its secrets; token and revocation survive a restart', async () => {
     server = await openLevelServer('', engines)
     await server.data('POST', 'sys/auth/people', { type: 'passphrase' })
     await server.data('POST', 'auth/people/users/anna', { passphrase, token_policies: 'a', token_ttl: '1h' })

@@ -19,7 +19,7 @@ describe('token roles', () => {
     }
   }
 
-  it("a longer maximum of the role does not lift the token's own, nor the other way round", async () => {
+  it('the shorter maximum of role and token applies', async () => {
     await server.data('POST', 'auth/token/roles/long', { token_explicit_max_ttl: '10h', allowed_policies: 'default' })
     const own = await create('create/long', { ttl: '5m', explicit_max_ttl: '10m' })
     expect((await create('renew', { token: own.client_token, increment: '9h' })).lease_duration).to.be.within(590, 600)
@@ -31,7 +31,7 @@ describe('token roles', () => {
     )
   })
 
-  it('what a token of some addresses makes works from these addresses only, with a parent or without', async () => {
+  it('tokens created by a bound token have the same bound addresses, with or without a parent', async () => {
     const all = 'capabilities = ["create", "update", "sudo"]'
     await server.data('POST', 'sys/policies/acl/maker', { policy: `path "auth/token/*" { ${all} }` })
     await server.data('POST', 'auth/token/roles/here', { token_bound_cidrs: '127.0.0.0/8', allowed_policies: 'maker' })
@@ -50,7 +50,7 @@ describe('token roles', () => {
     }
   })
 
-  it('a role without the default policy hands out none of it, by whatever way', async () => {
+  it('a role without the default policy never gives it', async () => {
     const parent = await create('create', { policies: ['root'], ttl: '1h' })
     for (const limits of [
       {},
@@ -72,7 +72,7 @@ describe('token roles', () => {
     expect((await create('create', { no_default_policy: true }, maker.client_token)).policies).to.deep.equal(['maker'])
   })
 
-  it('of two periods and two maxima the shorter ones count, and the caller is told', async () => {
+  it('the shorter of two periods and maxima applies, with a warning', async () => {
     const bounds = { token_period: '30m', token_explicit_max_ttl: '1h', allowed_policies: 'default' }
     await server.data('POST', 'auth/token/roles/both', bounds)
     const made = async (wish: Body) => server.call('POST', '/v1/auth/token/create/both', wish)
@@ -139,7 +139,7 @@ describe('token roles', () => {
     }
   })
 
-  it('a token bound to other addresses opens nothing on public routes either', async () => {
+  it('a token bound to other addresses has no effect on public routes either', async () => {
     await server.data('POST', 'auth/token/roles/far', { token_bound_cidrs: '10.0.0.0/8', allowed_policies: 'default' })
     const { client_token: far } = await create('create/far', {})
     const mounts = async (token: string) =>

@@ -44,7 +44,7 @@ describe('logins with passwords, by the clock', () => {
     for (const [kind, other] of Object.entries(others)) expect(other / wrong, kind).to.be.within(0.7, 1.4)
   }).timeout(5 * 60_000)
 
-  it('many logins at once hold up nobody else, and too many are told to come back', async () => {
+  it('many simultaneous logins delay nobody else, and too many get 503 with Retry-After', async () => {
     const logins = Promise.all(Array.from({ length: 90 }, async () => tryLogin('nobody', 'x')))
     const start = performance.now()
     expect((await server.call('GET', '/v1/sys/health', undefined, {})).status).to.equal(200)

@@ -37,7 +37,7 @@ describe('userpass', () => {
   const renew = async (token: string) =>
     server.call('POST', '/v1/auth/token/renew-self', {}, { 'X-Vault-Token': token })
 
-  it('lets a user in with the password alone, whatever the case of the name', async () => {
+  it('logs a user in with the password, whatever the case of the name', async () => {
     await user('Anna', { password: 'correct horse', token_policies: 'reader', token_ttl: '1h' })
     const reply = await tryLogin('ANNA', 'correct horse')
     expect(authOf(reply)).to.deep.include({
@@ -55,7 +55,7 @@ describe('userpass', () => {
     expect(await read('anna')).to.not.have.any.keys('hash', 'password', 'password_hash')
   })
 
-  it('takes hashes that come from elsewhere, with a cost that is neither too cheap nor too dear', async () => {
+  it('accepts bcrypt hashes with a cost within bounds', async () => {
     for (const spelling of ['$2a$', '$2b$', '$2y$']) {
       await user('brought', { password_hash: hash.replace('$2a$', spelling) })
       expect((await tryLogin('brought', 'U*U')).status, spelling).to.equal(200)
@@ -107,7 +107,7 @@ describe('userpass', () => {
     expect((await tryLogin('carl', 'one')).status).to.equal(200)
   })
 
-  it('lists users by name and refuses what cannot be a name', async () => {
+  it('lists users by name, and refuses invalid names', async () => {
     await server.data('POST', 'sys/auth/listed', { type: 'userpass' })
     for (const name of ['c', 'a', 'B', 'dot.name'])
       await server.data('POST', `auth/listed/users/${name}`, { password: 'pw' })

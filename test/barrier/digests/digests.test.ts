@@ -99,7 +99,7 @@ async function history(steps: readonly Step[]) {
 describe('digests of records', function () {
   this.timeout(120_000)
 
-  it('never complain while nobody touches the disk, whatever is done and whenever it ends', async () => {
+  it('match whatever the server does and whenever it stops, if nobody else changes the disk', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 20 }), async (steps) => {
         const { states, root, model, rev } = await history(steps)
@@ -114,7 +114,7 @@ describe('digests of records', function () {
     )
   })
 
-  it('notice every record that was removed, put back, put somewhere else or given another revision', async () => {
+  it('detect every record that was removed, restored, moved or given another revision', async () => {
     const touch = fc.record({
       which: fc.nat(),
       from: fc.nat(),
@@ -161,7 +161,7 @@ describe('digests of records', function () {
     expect(noticed).to.be.greaterThan(20)
   })
 
-  it('hold for what is written into a bucket before it was checked', async () => {
+  it('cover writes into a bucket before its check', async () => {
     const { barrier, storage, root } = await openBarrier(new OpenStorage())
     const { disk } = storage as OpenStorage
     await barrier.view('').put('mount/u/key/a', 1)

@@ -15,7 +15,7 @@ const table: FlagTable = {
 const parse = (...words: readonly string[]): { flags: Flags; args: readonly string[] } => parseFlags(words, table)
 
 describe('flags, as Go programs read them', () => {
-  it('take one dash or two, an equals sign or a blank', () => {
+  it('accept one dash or two, and an equals sign or a space', () => {
     for (const words of [['-field=x'], ['--field=x'], ['-field', 'x'], ['--field', 'x']])
       expect(parse(...words, 'path').flags.string('field'), words.join(' ')).to.equal('x')
   })
@@ -26,12 +26,12 @@ describe('flags, as Go programs read them', () => {
     expect(flags.has('field')).to.equal(false)
   })
 
-  it('end at two dashes, and a dash alone is an argument', () => {
+  it('end at two dashes; a single dash is an argument', () => {
     expect(parse('-f', '--', '-x').args).to.deep.equal(['-x'])
     expect(parse('-', 'a').args).to.deep.equal(['-', 'a'])
   })
 
-  it('of truth take no blank, and every word of Go', () => {
+  it('of booleans accept no value after a space, and every boolean of Go', () => {
     expect(parse('-force', 'false').args).to.deep.equal(['false'])
     for (const word of ['1', 't', 'T', 'true', 'TRUE', 'True'])
       expect(parse(`-f=${word}`).flags.bool('force'), word).to.equal(true)
@@ -39,7 +39,7 @@ describe('flags, as Go programs read them', () => {
       expect(parse(`-f=${word}`).flags.bool('force', true), word).to.equal(false)
   })
 
-  it('can be repeated: lists keep all, texts the last', () => {
+  it('can be repeated: lists keep all, strings the last', () => {
     const { flags } = parse('-policy=a', '-policy=b,c', '-field=x', '-field=y', '-metadata=k=v=w', '-metadata=l=')
     expect(flags.strings('policy')).to.deep.equal(['a', 'b,c'])
     expect(flags.string('field')).to.equal('y')

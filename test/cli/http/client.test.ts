@@ -4,7 +4,7 @@ import { Shell, scripted } from '../support.ts'
 const data = { body: { request_id: 'r', data: { x: 1 } } }
 
 describe("the command line's client", () => {
-  it('sends the token, the namespace and its own mark, and nothing else unasked', async () => {
+  it('sends the token, the namespace and X-Vault-Request only', async () => {
     await scripted({ 'GET /v1/a/b': [data] }, async (shell, server) => {
       expect((await shell.run('read -ns=north -wrap-ttl=5m -header=X-Trace=7 a/b')).code).to.equal(0)
       const { headers } = server.seen[0] as (typeof server.seen)[0]
@@ -18,7 +18,7 @@ describe("the command line's client", () => {
     })
   })
 
-  it('tries again twice when the server is in trouble, but not when it is sealed or says 501', async () => {
+  it('retries twice on server errors, but not if the server is sealed or responds 501', async () => {
     const trouble = { status: 500, body: { errors: ['internal error'] } }
     const script = {
       'GET /v1/passes': [trouble, { status: 412, body: { errors: [] } }, data],
@@ -39,7 +39,7 @@ describe("the command line's client", () => {
     })
   })
 
-  it('sends a key share once: sent again it would count for the next try', async () => {
+  it('never retries a key share: it would count for the next attempt', async () => {
     const script = { 'PUT /v1/sys/unseal': [{ status: 500, body: { errors: ['the key was right, but'] } }, data] }
     await scripted(script, async (shell, server) => {
       const { code, err } = await shell.run('operator unseal c2hhcmU=')
@@ -77,21 +77,21 @@ describe("the command line's client", () => {
     )
   })
 
-  it('gives up on a server that says nothing', async () => {
+  it('times out on a silent server', async () => {
     await scripted({ 'GET /v1/a': [{ silent: true }] }, async (shell) => {
       shell.env['VAULT_CLIENT_TIMEOUT'] = '1s'
       expect((await shell.run('read a')).err).to.include('did not respond within 1 s')
     })
   })
 
-  it('says where there is no server, and leaves with 2; status with 1', async () => {
+  it('names the address without a server, with exit status 2; status with 1', async () => {
     const shell = new Shell({ VAULT_ADDR: 'http://127.0.0.1:1' })
     expect((await shell.run('read a')).code).to.equal(2)
     expect((await shell.run('status')).code).to.equal(1)
     expect((await shell.run('read a')).err).to.include('no server is listening at http://127.0.0.1:1')
   })
 
-  it('refuses settings that make no sense instead of guessing', async () => {
+  it('refuses invalid settings instead of guessing', async () => {
     const settings = {
       VAULT_ADDR: '::not an address::',
       VAULT_SKIP_VERIFY: 'perhaps',
@@ -106,7 +106,7 @@ describe("the command line's client", () => {
     expect((await new Shell().run('read -header=X-Vault-Token=x a')).code).to.equal(2)
   })
 
-  it('never asks for a wrapping that would be none', async () => {
+  it('refuses a wrap TTL that would wrap nothing', async () => {
     await scripted({ 'GET /v1/a': [{ body: { data: { secret: 'shown' } } }] }, async (shell, server) => {
       for (const ttl of ['500ms', '0.5s', '1us', '']) {
         const { code, out } = await shell.run(['read', `-wrap-ttl=${ttl}`, 'a'])
@@ -145,7 +145,7 @@ describe("the command line's client", () => {
     })
   })
 
-  it('reads an answer that is no JSON as a raw message', async () => {
+  it('reads a response that is no JSON as a raw message', async () => {
     await scripted({ 'GET /v1/a': [{ status: 400, body: 'not now' }] }, async (shell) => {
       expect((await shell.run('read a')).err).to.include('Raw Message:\n\nnot now')
     })

@@ -223,7 +223,7 @@ describe('the command line behind a proxy', () => {
     expect(proxy.asked).to.have.length(1)
   })
 
-  it('gives no answer within its time, when the proxy says nothing', async () => {
+  it('gives no response within its time, when the proxy says nothing', async () => {
     const silent = createServer()
     silent.on('connect', () => {})
     await new Promise<void>((done) => silent.listen(0, '127.0.0.1', done))

@@ -14,7 +14,7 @@ import { leaveOut } from '../../support/leave-out.ts'
 const read = (text: string): unknown => readJson(Buffer.from(text))
 
 describe('tables', () => {
-  it('are padded to the widest cell, four blanks between, and the last column is not padded', () => {
+  it('are padded to the widest cell, four spaces between, and the last column is not padded', () => {
     expect(
       keyValues([
         ['refresh_interval', '768h'],
@@ -68,7 +68,7 @@ describe('JSON output', () => {
     )
   })
 
-  it('of an answer has its members in the usual order, and auth only where there is one', () => {
+  it('of a response has its members in the usual order, and auth only where there is one', () => {
     const body = { auth: null, warnings: [], data: { x: 1 }, request_id: 'r', wrap_info: null, mount_type: 'kv' }
     expect(Object.keys(envelope(body))).to.deep.equal([
       'request_id',
@@ -129,7 +129,7 @@ describe('YAML output', () => {
     })
   })
 
-  it('sorts keys, and writes texts of several lines as a block', () => {
+  it('sorts keys, and writes strings of several lines as a block', () => {
     expect(yaml({ b: 'x\ny\n', a: ['n'], n: 1 })).to.equal('a:\n- "n"\nb: |\n  x\n  y\n"n": 1\n')
   })
 })

@@ -35,7 +35,7 @@ describe('the form of a response', () => {
     expect(await sent({ returns: anotherResponse }, { another })).to.deep.equal(another)
   })
 
-  it('is a text only where the route has a content type for it', async () => {
+  it('is a string only where the route has a content type for it', async () => {
     const text = { plain: 'count 1', contentType: 'text/plain' }
     expect(await sent({ returns: body(members, 'text/plain') }, { text: 'count 1' })).to.deep.equal(text)
     const undeclared = read('counts', { about: 'Count.', returns: body(members), handle: () => ({ text: 'count 1' }) })

@@ -68,7 +68,7 @@ describe('lockout of users', () => {
     expect(await status('berta', right)).to.equal(200)
   })
 
-  it('CVE-2025-6010: known and unknown names, locked or not, hear the same', async () => {
+  it('CVE-2025-6010: known and unknown names, locked or not, get the same response', async () => {
     await user('known')
     const first = shown(await tryLogin('known', wrong))
     for (let at = 1; at < 8; at++) {
@@ -99,7 +99,7 @@ describe('lockout of users', () => {
     await tune({ lockout_threshold: '0' })
   })
 
-  it('is unlocked by who may, in its own mount only', async () => {
+  it('unlocks with the right policy, in its own mount only', async () => {
     await mount('other')
     for (const at of ['userpass', 'other']) {
       await user('carl', at)
@@ -199,7 +199,7 @@ describe('lockout of users', () => {
     expect(await status('hanna', right)).to.equal(400)
   })
 
-  it('of two hundred failures at once, counts every one', async () => {
+  it('counts every one of two hundred simultaneous failures', async () => {
     await tune({ lockout_threshold: '200' }, 'approle')
     await server.data('POST', 'auth/approle/role/many', { role_id: 'many-id' })
     const { secret_id: id } = await server.data('POST', 'auth/approle/role/many/secret-id')
@@ -216,7 +216,7 @@ describe('lockout of users', () => {
     await tune({ lockout_threshold: '0' }, 'approle')
   })
 
-  it('of many guesses at once, judges no more than the threshold', async () => {
+  it('checks no more simultaneous guesses than the threshold', async () => {
     await user('greta')
     const guesses = [...Array.from({ length: 40 }, () => wrong), right, right]
     const heard = await Promise.all(guesses.map(async (guess) => status('greta', guess)))
@@ -226,7 +226,7 @@ describe('lockout of users', () => {
     expect(await status('greta', right)).to.equal(400)
   })
 
-  it('ends with its mount', async () => {
+  it('is removed with its mount', async () => {
     await mount('short')
     await fail(5, 'otto', 'short')
     expect((await server.data('GET', 'sys/locked-users'))['total']).to.be.greaterThan(0)

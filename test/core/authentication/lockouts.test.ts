@@ -60,7 +60,7 @@ describe('lockouts', () => {
     expect(await lockouts.locked(other)).to.deep.equal(['anna'])
   })
 
-  it('a right proof is let in exactly when fewer failures than the threshold came before it', () => {
+  it('accepts a right password exactly if fewer failures than the threshold came before it', () => {
     assert(
       property(array(boolean(), { maxLength: 30 }), integer({ min: 1, max: 6 }), (proofs, threshold) => {
         const lockouts = new Lockouts(new HandClock(), { userpass: { threshold } })

@@ -17,7 +17,7 @@ const valid = async ({ tokens }: UnsealedServer, token: string): Promise<boolean
   (await tokens.resolve(new Secret(token))) !== undefined
 
 describe('the removal of an auth mount', () => {
-  it('that a crash interrupts is finished at the next start: its tokens, those below, their drawers', async () => {
+  it('that a crash interrupts is completed at the next start: its tokens, their children, their cubbyholes', async () => {
     const clock = new HandClock()
     const { barrier } = await openBarrier(new FailingStorage(), clock)
     const open = async () => unsealedCore(barrier, clock, [passphraseEngine])

@@ -161,7 +161,7 @@ describe('the table of namespaces', () => {
     expect((await below(view, '')).sort()).to.deep.equal(before)
   })
 
-  it('what was still under way when it was emptied is removed at the next start', async () => {
+  it('records of requests in progress during the removal are removed at the next start', async () => {
     const { open, view } = await setUp()
     const core = await open()
     const before = (await below(view, '')).sort()

@@ -6,7 +6,7 @@ const taken = (limiter: RateLimiter, times: number, now: number, address = '10.0
   Array.from({ length: times }, () => limiter.take(address, now)).filter(({ allowed }) => allowed).length
 
 describe('a rate limiter', () => {
-  it('lets a client ask so often in each interval, and tells when the next one begins', () => {
+  it('allows the configured number of requests in each interval, and returns when the next one begins', () => {
     const limiter = new RateLimiter({ rate: 3, interval: 10, blockInterval: 0 })
     expect(limiter.take('10.0.0.1', 500)).to.deep.equal({
       allowed: true,

@@ -18,7 +18,7 @@ describe('router', () => {
     expect(router.mountOf('auth/other')).to.equal(undefined)
   })
 
-  it('comes to an end for every path, empty and slashes only too', () => {
+  it('terminates for every path, also for empty ones and slashes only', () => {
     const mounts = ['a/', 'a/b/']
     const router = routerOf(...mounts)
     fc.assert(

@@ -131,7 +131,7 @@ describe('shares and root tokens encrypted with PGP', () => {
   const opened = async (messages: readonly Uint8Array[], holders: readonly Holder[]) =>
     Promise.all(messages.map(async (message, at) => Buffer.from(await read(message, holders[at] ?? ann), 'hex')))
 
-  it('init hands each share to its holder alone, and the root token to its own', async () => {
+  it('init encrypts each share for its holder only, and the root token for its own key', async () => {
     const test = new TestSealManager()
     const made = await test.manager.initialise(2, 2, { pgpKeys: given(), rootTokenPgpKey: ben.given })
     expect((await opened(made.shares, [ann, ben])).map(({ length }) => length)).to.deep.equal([33, 33])
@@ -195,7 +195,7 @@ describe('shares and root tokens encrypted with PGP', () => {
     expect((await test.rekey.status()).started).to.equal(false)
   })
 
-  it('the shares stay as they were when their copy cannot be kept', async () => {
+  it('the shares stay unchanged if their backup cannot be stored', async () => {
     const { test, shares } = await unsealedManager()
     await test.rekey.start({ shares: 2, threshold: 2, verify: false, pgpKeys: given(), backup: true }, '')
     test.storage.plan = ['refused']

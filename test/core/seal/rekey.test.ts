@@ -50,7 +50,7 @@ describe('rekey', () => {
     }
   })
 
-  it('leaves the old or the new shares good, never neither, however each of its commits fails', async () => {
+  it('leaves the old or the new shares valid, however each of its commits fails', async () => {
     const failures: readonly Failure[] = ['refused', 'lost', 'done']
     for (const verify of [false, true])
       for (const first of failures)
@@ -73,7 +73,7 @@ describe('rekey', () => {
         }
   })
 
-  it('seals itself and still hands out the new shares when the storage never tells', async () => {
+  it('seals itself and still returns the new shares if the storage never acknowledges', async () => {
     const { test, shares } = await unsealedManager()
     await test.rekey.start(wish, 'busy')
     test.storage.always = 'lost'
@@ -97,7 +97,7 @@ describe('rekey', () => {
     expect(await test.give(test.rekey, [a, b])).to.not.equal(undefined)
   })
 
-  it('never tells the right nonce to who gave a wrong one', async () => {
+  it('never reveals the right nonce to a caller with a wrong one', async () => {
     const { test, shares } = await unsealedManager()
     await test.rekey.start(wish, 'busy')
     const { nonce } = await test.rekey.status()
@@ -109,7 +109,7 @@ describe('rekey', () => {
     expect((await faultOf(test.rekey.update(share, nonce, 'no rekey'))).message).to.equal('no rekey')
   })
 
-  it('is ended by a seal, with the old shares in force', async () => {
+  it('is cancelled by a seal, and the old shares stay valid', async () => {
     const { test, shares } = await unsealedManager()
     await test.rekey.start({ ...wish, verify: true }, 'busy')
     await test.give(test.rekey, shares.slice(0, 2))
@@ -118,7 +118,7 @@ describe('rekey', () => {
     expect(await test.rekey.status()).to.include({ started: false, verificationNonce: '' })
   })
 
-  it('is ended by another rekey that replaces the shares', async () => {
+  it('is cancelled by another rekey that replaces the shares', async () => {
     const { test, shares } = await unsealedManager()
     await test.rotation.start({ ...wish, verify: true }, 'busy')
     const waiting = await test.give(test.rotation, shares.slice(0, 2))
@@ -171,7 +171,7 @@ describe('rekey with verification', () => {
 })
 
 describe('generating a root token', () => {
-  it('hands the token out XORed with the one-time password, once, to who gives enough shares', async () => {
+  it('returns the token XORed with the one-time password, once, to the submitter of the last share', async () => {
     const { test, shares } = await unsealedManager()
     const otp = await test.root.start('')
     const { nonce } = await test.root.status()

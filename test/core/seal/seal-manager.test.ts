@@ -2,13 +2,13 @@ import { expect } from 'chai'
 import { hex } from '../../../src/util/bytes.ts'
 import { TestSealManager, faultOf, unsealedManager } from '../../support/seal-manager.ts'
 
-describe('the room', () => {
+describe('the seal manager', () => {
   for (const [count, threshold] of [
     [1, 1],
     [2, 2],
     [255, 255],
   ] as const)
-    it(`is initialised with ${threshold} of ${count} shares, sealed, and opened with them`, async () => {
+    it(`is initialised with ${threshold} of ${count} shares, sealed, and unsealed with them`, async () => {
       const test = new TestSealManager()
       expect((await test.manager.status()).initialised).to.equal(false)
       const { shares, rootToken } = await test.manager.initialise(count, threshold)
@@ -20,7 +20,7 @@ describe('the room', () => {
       expect(await test.manager.status()).to.include({ sealed: false, progress: 0, nonce: '' })
     })
 
-  it('opens once when twenty operators give shares at the same time', async () => {
+  it('unseals once when twenty operators submit shares at the same time', async () => {
     const test = new TestSealManager()
     const { shares } = await test.manager.initialise(10, 5)
     await Promise.all([...shares, ...shares].map(async (share) => test.manager.unseal(share)))
@@ -28,7 +28,7 @@ describe('the room', () => {
     expect(test.calls.filter((call) => call === 'afterUnseal')).to.have.length(2) // once for init, once for the operators
   })
 
-  it('counts the same share once, and forgets all after a wrong set without saying which was wrong', async () => {
+  it('counts the same share once, and discards all after a wrong set without naming the wrong one', async () => {
     const test = new TestSealManager()
     const { shares } = await test.manager.initialise(5, 3)
     const [a, b, c] = shares as [Uint8Array, Uint8Array, Uint8Array]
@@ -88,7 +88,7 @@ describe('the room', () => {
     }
   })
 
-  it('undoes an init whose commit was done without word', async () => {
+  it('undoes an init whose commit succeeded without an acknowledgement', async () => {
     const test = new TestSealManager()
     test.storage.plan = ['done']
     expect((await faultOf(test.manager.initialise(3, 2))).code).to.equal('unavailable')
@@ -97,7 +97,7 @@ describe('the room', () => {
     expect(await test.opensWith(shares.slice(1))).to.equal(true)
   })
 
-  it('stays sealed, with nothing half open, when it cannot be opened although the key was right', async () => {
+  it('stays sealed as a whole if the unseal fails although the key is right', async () => {
     const test = new TestSealManager()
     const { shares } = await test.manager.initialise(1, 1)
     const good = test.hooks
@@ -128,7 +128,7 @@ describe('the room', () => {
     expect(await test.opensWith(shares.slice(0, 2))).to.equal(true)
   })
 
-  it('never strands the keyring under a root key that nobody has, whatever the storage says to a new root key', async () => {
+  it('never leaves the keyring under an unknown root key, whatever happens to the commit of a new one', async () => {
     for (const failure of ['refused', 'lost', 'done'] as const)
       for (const always of [undefined, failure, 'refused'] as const) {
         const { test, shares } = await unsealedManager()

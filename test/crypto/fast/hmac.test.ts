@@ -20,7 +20,7 @@ describe('HMAC-SHA-256 of many strings', () => {
     )
   })
 
-  it('is the same around the length where it changes its way', () => {
+  it('is correct around the length at which the implementation changes', () => {
     fc.assert(
       fc.property(keys, characters, fc.integer({ min: 1360, max: 1370 }), (key, character, length) => {
         const value = character.repeat(length)

@@ -24,7 +24,7 @@ describe('the runner of docs and scenarios', () => {
     failure(() => expectText(actual, expected, variables, 'block'))
   const json = async (expected: string) => failure(() => expectJson(answer, writtenJson(expected), variables, 'answer'))
 
-  it('compares a text as it stands; … stands for the rest of a line, alone for lines', async () => {
+  it('compares a string as it stands; … stands for the rest of a line, alone for lines', async () => {
     for (const expected of ['a (b)\nc', 'a …\nc', '…\nc', 'a (b)\n…', '…'])
       expect(await text('a (b)\nc', expected)).to.equal('')
     for (const expected of ['a (b)', 'a.(b)\nc', 'a …', 'a…c', '…\nb', ''])

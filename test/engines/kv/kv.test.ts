@@ -69,7 +69,7 @@ describe('KV version 2, over HTTP', () => {
     expect((await get('numbers')).text).to.include(`"data":${text}`)
   })
 
-  it('keeps them through a patch beside them and in a wrapped answer', async () => {
+  it('keeps them through a patch beside them and in a wrapped response', async () => {
     const digits = '"n":12345678901234567890.10'
     await server.call('POST', '/v1/secret/data/patched-numbers', `{"data":{${digits},"o":{"m":2e-400}}}`)
     const headers = { ...merge, 'X-Vault-Token': server.token }

@@ -79,7 +79,7 @@ describe('totp', () => {
     expect(keys[0]).to.not.equal(keys[1])
   })
 
-  it('refuses a text that is too long for a QR code, and a URL with a parameter twice, in time', async () => {
+  it('refuses a string that is too long for a QR code, and a URL with a parameter twice, in time', async () => {
     const long = { generate: true, issuer: 'i'.repeat(700), account_name: 'a'.repeat(700) }
     expect((await server.call('POST', '/v1/totp/keys/long', long)).status).to.equal(400)
     const query = Array.from({ length: 100_000 }, (_, at) => `p${at}=1`).join('&')

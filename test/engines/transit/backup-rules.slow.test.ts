@@ -334,7 +334,7 @@ describe('backups that were changed, over HTTP', function () {
       expect(await server.data('GET', `transit/keys/${key}`)).to.deep.equal(before)
     })
 
-  it('take a public half of another key for a contradiction', async () => {
+  it('take a public key of another key for a contradiction', async () => {
     for (const [type, member] of [
       ['ecdsa-p256', 'public_key'],
       ['ed25519', 'public_key'],

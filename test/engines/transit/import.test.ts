@@ -89,7 +89,7 @@ describe('keys from elsewhere, over HTTP', () => {
     expect(dataOf(checked)['valid']).to.equal(true)
   })
 
-  it('a private half that came after its version was archived is not lost', async () => {
+  it('a private key that came after its version was archived is not lost', async () => {
     const [one, two] = [generateKeyPairSync('ed25519'), generateKeyPairSync('ed25519')]
     const pem = (key: typeof one) => key.publicKey.export({ type: 'spki', format: 'pem' }).toString()
     await post('keys/late/import', { type: 'ed25519', public_key: pem(one), exportable: true })

@@ -131,7 +131,7 @@ describe('the states of a key', () => {
   })
 })
 
-describe('the facts of a key', () => {
+describe('the metadata of a key', () => {
   let server: TestServer
   before(async () => {
     server = await devServer(new HandClock())
@@ -140,7 +140,7 @@ describe('the facts of a key', () => {
   after(() => server.running.stop())
   const change = (name: string, data: object) => server.call('POST', `/v1/t/keys/${name}/metadata`, data)
 
-  it('tell what it is, and what each version was used for', async () => {
+  it('have its type, and the uses of each version', async () => {
     await server.data('POST', 't/keys/k', {})
     await server.data('POST', 't/encrypt/k', { plaintext: 'eA==' })
     await server.data('POST', 't/keys/k/rotate')
@@ -182,7 +182,7 @@ describe('the facts of a key', () => {
     for (const uses of [['derive'], ['fly'], []]) expect((await change('rsa', { uses })).status).to.equal(400)
   })
 
-  it('hold tags and metadata within bounds; what is not given stays', async () => {
+  it('has tags and metadata within bounds; values that a write leaves out stay', async () => {
     await server.data('POST', 't/keys/m', {})
     await change('m', { tags: { team: 'payments' }, custom_metadata: { owner: 'ana' } })
     await change('m', { custom_metadata: {} })

@@ -35,7 +35,7 @@ describe('transit, over HTTP', () => {
     expect(nonces).to.not.include('00'.repeat(12))
   })
 
-  it('CVE-2022-25244: no answer has key material unless the key is exportable, and the switches are one-way', async () => {
+  it('CVE-2022-25244: no response has key material unless the key is exportable, and the switches are one-way', async () => {
     await post('keys/closed', {})
     for (const path of ['export/encryption-key/closed', 'export/hmac-key/closed', 'backup/closed'])
       expect((await server.call('GET', `/v1/t/${path}`)).status, path).to.equal(400)

@@ -21,7 +21,7 @@ describe('types of transit keys', () => {
   }
 
   describe('data key pairs', () => {
-    it('come with the private half wrapped, and in plain if that is asked for', async () => {
+    it('come with the private key wrapped, and in plain if that is asked for', async () => {
       await key('wrapper', 'aes256-gcm96')
       for (const type of ['ed25519', 'ecdsa-p256', 'ecdsa-secp256k1', 'rsa-2048', 'ml-dsa-44']) {
         const made = await server.data('POST', 'transit/datakey-pair/plaintext/wrapper', { type })

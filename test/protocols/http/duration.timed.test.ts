@@ -5,7 +5,7 @@ import { expect } from 'chai'
 import { openLevelServer } from '../../support/server.ts'
 
 describe('max_request_duration', () => {
-  it('ends a request whose answer takes longer, in words, and keeps the server for the next', async () => {
+  it('ends a request whose response takes longer, in words, and keeps the server for the next', async () => {
     const server = await openLevelServer('max_request_duration = "3s"')
     await server.data('POST', 'sys/mounts/transit', { type: 'transit' })
     // Keys that take long to make, more at once than there are workers for them.

@@ -75,7 +75,7 @@ describe('an HTTP listener', () => {
     await listener.close()
   })
 
-  it('closes a connection that would go on asking, after its answer', async () => {
+  it('closes a connection that would go on asking, after its response', async () => {
     const slow = new Slow()
     const [listener, socket] = await open(slow.gateway)
     const ask = (): unknown => socket.write('GET /v1/a HTTP/1.1\r\nHost: a\r\n\r\n')

@@ -157,7 +157,7 @@ describe('LIST and SCAN', () => {
     await listener.close()
   })
 
-  it('an answer under way is given before what comes behind it is refused', async () => {
+  it('a response under way is given before what comes behind it is refused', async () => {
     const listener = await listen({ headersTimeout: 100 })
     for (const [behind, status] of [['GARBAGE\r\n\r\n', 400], ['GET /v1/x HTTP/1.1\r\nX: ', 408], ['POST /v1/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n', 400]] as const) {
       const first = 'LIST /v1/ab HTTP/1.1\r\nHost: a\r\n\r\n'

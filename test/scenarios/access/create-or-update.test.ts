@@ -134,7 +134,7 @@ const writings: Readonly<Record<string, Writing>> = {
 const creating = ['create', 'read', 'delete']
 const updating = ['update', 'read', 'delete']
 
-describe('what the policy judged is what is done, whatever others write in between', function () {
+describe('a handler does exactly what the policy allowed, whatever others write in between', function () {
   this.timeout(120_000)
   // Nothing is done by itself: the next commit is the one that is raced.
   const storage = new HeldStorage()
@@ -195,7 +195,7 @@ describe('what the policy judged is what is done, whatever others write in betwe
       let name = ''
       beforeEach(() => (name = `n${count++}`))
 
-      it('overwrites nothing by `create` alone', async () => {
+      it('the capability create alone overwrites nothing', async () => {
         const caller = await callerWith(creating)
         const held = storage.holdNext(async () => {
           expect((await caller.call('POST', path(name), body('rival'))).status).to.be.lessThan(300)
@@ -206,7 +206,7 @@ describe('what the policy judged is what is done, whatever others write in betwe
         expect(holds(await caller.call('GET', read(name)), 'rival')).to.equal(true)
       })
 
-      it('makes nothing by `update` alone', async () => {
+      it('the capability update alone creates nothing', async () => {
         const caller = await callerWith(creating)
         // Made otherwise for keys, so that their first use is the one that is raced.
         if (before) await server.data('POST', `transit/keys/${name}`, {})
@@ -222,7 +222,7 @@ describe('what the policy judged is what is done, whatever others write in betwe
         expect((await caller.call('GET', read(name))).status).to.equal(404)
       })
 
-      it('is judged again for who may do both', async () => {
+      it('a request with both capabilities is judged again', async () => {
         const caller = await callerWith([...creating, 'update'])
         const held = storage.holdNext(async () => {
           expect((await caller.call('POST', path(name), body('rival'))).status).to.be.lessThan(300)

@@ -49,7 +49,7 @@ const ways: readonly OtherWay[] = [
   way('sys/namespaces/api-lock/unlock/team', 'POST', 'sys/namespaces/api-lock/unlock', {}, inTeam),
 ]
 
-describe('what a policy denies on one path', function () {
+describe('a denial on one path', function () {
   this.timeout(60_000)
   let server: TestServer
   let backup: unknown
@@ -70,7 +70,7 @@ describe('what a policy denies on one path', function () {
     server.tokenWith(`path "*" { capabilities = ${all} }\npath "${path}" { capabilities = ["deny"] }`)
 
   for (const { denied: path, method, path: other, body, headers } of ways)
-    it(`is denied on another: ${path}, by ${method} ${other} ${JSON.stringify({ ...(body as object), ...headers })}`, async () => {
+    it(`also applies on another: ${path}, by ${method} ${other} ${JSON.stringify({ ...(body as object), ...headers })}`, async () => {
       const sent = JSON.parse(JSON.stringify(body ?? {}), (_, value: unknown) => (value === 'of e' ? backup : value)) as unknown // prettier-ignore
       const token = await denied(path)
       const reply = await server.call(method, `/v1/${other}`, method === 'POST' ? sent : undefined, { 'X-Vault-Token': token, ...headers }) // prettier-ignore

@@ -152,7 +152,7 @@ describe('key shares in audit logs', function () {
     }
   })
 
-  it('a wrapped answer that is read through its own cubbyhole', async () => {
+  it('a wrapped response that is read through its own cubbyhole', async () => {
     const begun = await server.send('PUT', '/v1/sys/generate-root-token/attempt', {}, { 'X-Vault-Wrap-TTL': '60' })
     const { token } = begun.body['wrap_info'] as { readonly token: string }
     server.secrets.delete(token)

@@ -84,7 +84,7 @@ describe('a command line', function () {
     expect((await done(['kv', 'get', '-field=a', 's/db'])).out).to.equal('1')
   })
 
-  it('takes names as they are: blanks, signs of URLs and shells, and letters of any script', async () => {
+  it('takes names as they are: spaces, signs of URLs and shells, and letters of any script', async () => {
     const names = fc
       .string({
         unit: fc.constantFrom(...Array.from(' %?#&=+$`"\'\\;!*()[]{}<>|~@:,.aé日/')),
@@ -111,7 +111,7 @@ describe('a command line', function () {
     expect((await shell.run(['read', path])).code).to.equal(2)
   })
 
-  it('deletes nothing but what is named, be the difference one blank', async () => {
+  it('deletes nothing but what is named, be the difference one space', async () => {
     for (const mount of ['s', 'old']) {
       await done(['kv', 'put', `${mount}/y`, 'a=1'])
       for (const path of [

@@ -62,7 +62,7 @@ describe('the event loop', function () {
     return String(under(reply.body, 'auth', 'client_token'))
   }
 
-  it('CVE-2025-6203, CVE-2025-59043: is not kept by the worst JSON or form for any route that is public or of the policy default', async () => {
+  it('CVE-2025-6203, CVE-2025-59043: is not blocked by the worst JSON or form for any route that is public or in the policy default', async () => {
     expect(operations.length).to.be.greaterThan(25)
     for (const { path, method, fields } of operations) {
       const token = { 'X-Vault-Token': await tokenOf(['default']) }
@@ -83,7 +83,7 @@ describe('the event loop', function () {
     }
   })
 
-  it('is not kept by a policy that is written, compiled, asked about, or explained', async () => {
+  it('is not blocked by writing, compiling, querying or explaining a policy', async () => {
     const { http } = server
     for (const [shape, policy] of worstPolicies()) {
       await http.call('DELETE', '/v1/sys/policies/acl/worst')
@@ -107,7 +107,7 @@ describe('the event loop', function () {
     }
   })
 
-  it('is not kept by conditions for parameters', async () => {
+  it('is not blocked by conditions for parameters', async () => {
     const { http } = server
     const values = Array.from({ length: 1000 }, (_, at) => `"v${at}"`).join(',')
     const patterns = Array.from({ length: 50 }, (_, at) => `"*v${at}*"`).join(',')
@@ -123,7 +123,7 @@ describe('the event loop', function () {
       }
   })
 
-  it('a form, a question and a rule have limits, told clearly', async () => {
+  it('limits of forms, queries and rules have clear messages', async () => {
     const { http } = server
     const token = { 'X-Vault-Token': http.token }
     const refusals = [

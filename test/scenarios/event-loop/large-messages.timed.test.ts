@@ -24,7 +24,7 @@ type Row = KeyType & { readonly name: string }
 const types: readonly Row[] = Object.entries(keyTypes).map(([name, type]) => ({ name, ...(type as KeyType) }))
 const can = (row: Row, ...uses: readonly string[]): boolean => row.uses.some((use) => uses.includes(use))
 
-describe('the event loop, by callers with the right', function () {
+describe('the event loop, with authorised callers', function () {
   this.timeout(25 * 60_000)
   let server: MeasuredServer
   let headers: Readonly<Record<string, string>>
@@ -66,7 +66,7 @@ describe('the event loop, by callers with the right', function () {
   const post = async (path: string, data: unknown, wanted = 200): Promise<Body> => sent('POST', path, data, wanted)
   const resultsOf = (data: Body): readonly Body[] => data['batch_results'] as readonly Body[]
 
-  it('is not kept by one large message: encrypted, decrypted, encrypted again, with every type of key', async () => {
+  it('is not blocked by encrypting, decrypting or rewrapping one large message, with every type of key', async () => {
     for (const row of types.filter(({ cipher }) => cipher)) {
       const bound = row.cipher?.authenticated ? { associated_data: base64(encrypted / 8) } : {}
       const plaintext = base64(encrypted)
@@ -83,7 +83,7 @@ describe('the event loop, by callers with the right', function () {
     }
   })
 
-  it('is not kept by large ciphertexts that are none', async () => {
+  it('is not blocked by large invalid ciphertexts', async () => {
     for (const { name } of types.filter((row) => can(row, 'decrypt')))
       for (const ciphertext of [
         `vault:v1:${base64(most)}`,
@@ -94,7 +94,7 @@ describe('the event loop, by callers with the right', function () {
         await post(`transit/decrypt/${name}`, { ciphertext }, 400)
   })
 
-  it('is not kept by one large message: hashed, MACed, signed and verified, with every type of key', async () => {
+  it('is not blocked by hashing, MACing, signing or verifying one large message, with every type of key', async () => {
     const input = base64(most - 4200)
     for (const algorithm of ['sha2-256', 'sha2-512', 'sha3-256', 'sha3-512']) {
       for (const path of ['transit/hash', 'sys/tools/hash']) await post(path, { input: base64(most), algorithm })
@@ -125,7 +125,7 @@ describe('the event loop, by callers with the right', function () {
     await post('transit/random', { bytes: 131_072 })
   })
 
-  it('is not kept by batches of as many items as there may be', async () => {
+  it('is not blocked by the largest batches', async () => {
     const items = each(19_000, (at) => ({ plaintext: Buffer.from(`${at}`).toString('base64') }))
     const inputs = items.slice(0, 12_000).map(({ plaintext: input }) => ({ input }))
     for (const name of ['aes256-gcm96', 'aes256-gcm-siv', 'xchacha20-poly1305', 'aes128-cbc']) {
@@ -151,7 +151,7 @@ describe('the event loop, by callers with the right', function () {
     await post('transit/encrypt/made-by-batch', { batch_input: items })
   })
 
-  it('is not kept by any large value of any parameter of transit', async () => {
+  it('is not blocked by large values of any parameter of transit', async () => {
     const paths = [
       ...['encrypt', 'decrypt', 'rewrap', 'hmac', 'sign', 'verify', 'datakey/plaintext', 'datakey/wrapped'].map(
         (operation) => `transit/${operation}/aes256-gcm96`,
@@ -172,7 +172,7 @@ describe('the event loop, by callers with the right', function () {
             )
   })
 
-  it('is not kept by secrets of any kind, written, read, patched and wrapped', async () => {
+  it('is not blocked by writing, reading, patching or wrapping secrets of any kind', async () => {
     const wrap = { 'X-Vault-Wrap-TTL': '60' }
     for (const [shape, value] of worstValues()) {
       const secret = `{"v":${value}}`

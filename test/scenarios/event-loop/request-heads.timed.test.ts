@@ -71,23 +71,23 @@ describe('the event loop, at the head of a request', function () {
       expect(reply.status, what).to.be.lessThan(500)
     })
 
-  it('is not kept by the longest queries', async () => {
+  it('is not blocked by the longest queries', async () => {
     for (const [shape, query] of Object.entries(queries))
       for (const path of ['sys/health', 'cubbyhole/x', 'sys/internal/ui/mounts', 'secret/data/x', 'nothing'])
         await answers(`${path}, a query of ${shape}`, 'GET', `/v1/${path}?${query}`)
   })
 
-  it('is not kept by the longest paths', async () => {
+  it('is not blocked by the longest paths', async () => {
     for (const [shape, path] of Object.entries(paths))
       for (const method of ['GET', 'LIST', 'POST', 'DELETE'])
         await answers(`${method}, a path of ${shape}`, method, `/v1/${path}`, {}, method === 'POST' ? '{"a":1}' : undefined) // prettier-ignore
   })
 
-  it('is not kept by the longest headers', async () => {
+  it('is not blocked by the longest headers', async () => {
     for (const [shape, sent] of Object.entries(headers)) await answers(shape, 'GET', '/v1/cubbyhole/x', sent)
   })
 
-  it('is not kept by very many odd numbers', async () => {
+  it('is not blocked by very many unusual numbers', async () => {
     for (const number of numbers)
       for (const field of ['unknown', 'paths']) {
         const body = `{"${field}":[${Array.from({ length: 90_000 }, () => number).join(',')}]}`

@@ -48,7 +48,7 @@ describe('known flaws: ciphertexts and nonces, over HTTP', function () {
       }
     }) // prettier-ignore
 
-  it('CVE-2023-2197: whatever bit of a ciphertext is wrong, the answer is the same, for every type of key', async () => {
+  it('CVE-2023-2197: whatever bit of a ciphertext is wrong, the response is the same, for every type of key', async () => {
     for (const type of types) {
       const good = Buffer.from((await encrypted(type)).slice('vault:v1:'.length), 'base64')
       const texts = new Set<string>()

@@ -38,7 +38,7 @@ describe('known flaws: errors of our own clients', () => {
   } // prettier-ignore
 
   for (const [what, answer] of Object.entries(answers))
-    it(`GHSA-444v: no command shows its token or its secrets where the answer is ${what}`, async () => {
+    it(`GHSA-444v: no command shows its token or its secrets where the response is ${what}`, async () => {
       const server = createServer((request, response) => {
         const [status, body, type = 'application/json'] = answer(request.url ?? '')
         request.resume()

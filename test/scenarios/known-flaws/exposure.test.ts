@@ -16,7 +16,7 @@ describe('what is exposed over HTTP', () => {
   })
   after(async () => server.running.stop())
 
-  it('CVE-2021-3282, CVE-2022-36129, CVE-2021-27668: without a token only the life of the server can be asked for', async () => {
+  it('CVE-2021-3282, CVE-2022-36129, CVE-2021-27668: without a token only the status of the server is available', async () => {
     const closed = [
       ['GET', 'sys/mounts'], ['GET', 'sys/auth'], ['GET', 'sys/audit'], ['PUT', 'sys/audit/x'], ['PUT', 'sys/audit-hash/x'],
       ['LIST', 'sys/policies/acl'], ['GET', 'sys/policies/acl/default'], ['PUT', 'sys/policies/acl/x'], ['GET', 'sys/policy'],

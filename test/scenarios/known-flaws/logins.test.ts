@@ -32,7 +32,7 @@ describe('known flaws: guesses at logins', () => {
   const shown = ({ status, body }: Reply): string =>
     JSON.stringify([status, body['errors'], body['auth'] !== undefined])
 
-  it('CVE-2025-6004: whatever logs in as a user is counted as this user: one counter, however it is spelt', async () => {
+  it('CVE-2025-6004: whatever logs in as a user is counted as this user: one counter, however it is spelled', async () => {
     const same: string[] = []
     for (const name of spellings) if ((await tryLogin(name, right)).status === 200) same.push(name)
     expect(same).to.include.members(['kiki', 'KIKI', '\u212aiki'])
@@ -54,7 +54,7 @@ describe('known flaws: guesses at logins', () => {
     expect((await tryLogin('KIKI', right)).status).to.equal(200)
   }).timeout(60_000)
 
-  it('CVE-2025-6010, CVE-2025-6011: known or not, locked or not, with any password: the same answer', async () => {
+  it('CVE-2025-6010, CVE-2025-6011: known or not, locked or not, with any password: the same response', async () => {
     const passwords = ['wrong', 'a'.repeat(72), 'a'.repeat(73), '\u0000', '\u{1f511}', ' U*U', 'U*U ', 'u*u']
     for (const round of [1, 2])
       for (const password of passwords) {

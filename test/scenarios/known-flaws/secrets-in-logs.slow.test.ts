@@ -196,7 +196,7 @@ describe('known flaws: secrets in logs, files and errors', function () {
     await usual.server.running.stop()
   }) // prettier-ignore
 
-  it('CVE-2020-13223: neither the environment nor secrets of the configuration are in the log, in an answer or on disk', async () => {
+  it('CVE-2020-13223: neither the environment nor secrets of the configuration are in the log, in a response or on disk', async () => {
     const password = 'pw4711abcdef'
     const names = ['HTTPS_PROXY', 'HTTP_PROXY', 'ALL_PROXY', 'VAULT_TOKEN', 'BAO_TOKEN', 'AWS_SECRET_ACCESS_KEY', 'SIEM_TOKEN']
     const old = names.map((name) => process.env[name])

@@ -64,7 +64,7 @@ describe('known flaws of others', () => {
     }
   })
 
-  it('CVE-2021-3024: no answer tells an address, a path, a version or a module of the server', async () => {
+  it('CVE-2021-3024: no response tells an address, a path, a version or a module of the server', async () => {
     const host = new URL(server.running.address).host
     for (const path of ['/v1/none', '/v1/sys/mounts/none/tune', '/none', '/v1/%zz', '/v1//x', '/v1/auth/none/login']) {
       const { text, headers } = await server.call('GET', path, undefined, { Host: 'other', 'X-Vault-Token': 'wrong' })

@@ -90,7 +90,7 @@ describe('namespaces', () => {
     ])
   })
 
-  it('notes about it are texts, few and short; a write replaces them, a patch changes them', async () => {
+  it('notes about it are strings, few and short; a write replaces them, a patch changes them', async () => {
     const write = async (method: string, metadata: unknown): Promise<Reply> =>
       server.call(method, '/v1/sys/namespaces/noted', { custom_metadata: metadata }, {
         'X-Vault-Token': 'root',
@@ -191,7 +191,7 @@ describe('namespaces', () => {
     expect((await at('', 'GET', 'cubbyhole/k', undefined, mine)).status).to.equal(403)
   })
 
-  it('a wrapped answer opens once, by its own token from anywhere, or in the hand of whoever may unwrap', async () => {
+  it('a wrapped response opens once, by its own token from anywhere, or in the hand of whoever may unwrap', async () => {
     await makeNamespace(server, 'parcel')
     await inside(server, 'parcel', 'POST', 'sys/mounts/kv', { type: 'kv' })
     await inside(server, 'parcel', 'POST', 'kv/x', { in: 'parcel' })

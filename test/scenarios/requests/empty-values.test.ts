@@ -121,7 +121,7 @@ describe('values that hold nothing', () => {
         expect((await call('PUT', 'sys/policies/acl/w', policy(name, ttl))).status, what(name, ttl)).to.equal(400)
   })
 
-  it('no list of any route takes a text, or texts, that hold nothing; nor a duration, a number, a boolean', async function () {
+  it('no list of any route takes a string, or strings, that hold nothing; nor a duration, a number, a boolean', async function () {
     this.timeout(240_000)
     let tried = 0
     for (const { path, method, kinds } of operations)
@@ -138,7 +138,7 @@ describe('values that hold nothing', () => {
     expect(tried).to.be.greaterThan(300)
   }) // prettier-ignore
 
-  it('every field is known to bound something or not, and none that does takes a text that holds nothing', async function () {
+  it('every field is known to bound something or not, and none that does takes a string that holds nothing', async function () {
     this.timeout(120_000)
     const rows = readFileSync('test/scenarios/requests/empty-values.txt', 'utf8').split('\n').filter((line) => /^\w/.test(line))
     const meaning = new Map(rows.map((line) => line.split(': ', 2) as [string, string]))
@@ -425,7 +425,7 @@ describe('what the recorded servers take for "not given"', () => {
   }) // prettier-ignore
 })
 
-describe('command lines whose variables are not set, or that want their answer wrapped', () => {
+describe('command lines whose variables are not set, or that want their response wrapped', () => {
   let server: TestServer
   let shell: Shell
   before(async () => {

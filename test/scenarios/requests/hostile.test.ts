@@ -216,7 +216,7 @@ describe('hostile requests', () => {
     }
   })
 
-  it('CVE-2023-2121: no answer may be kept or guessed at', async () => {
+  it('CVE-2023-2121: no response may be cached or sniffed', async () => {
     for (const path of ['/v1/sys/health', '/v1/sys/mounts', '/v1/none', '/none']) {
       const { headers } = await server.call('GET', path)
       expect(headers['cache-control'], path).to.equal('no-store')
@@ -225,7 +225,7 @@ describe('hostile requests', () => {
     }
   })
 
-  it('a header that Node would drop is no header that was not sent: so many are refused', async () => {
+  it('requests with more headers than Node keeps are refused', async () => {
     const many = 'x: y\r\n'.repeat(100)
     const asked = (more: string) =>
       `GET /v1/sys/mounts HTTP/1.1\r\nHost: a\r\nX-Vault-Token: ${server.token}\r\n${more}Connection: close\r\n\r\n`
@@ -233,7 +233,7 @@ describe('hostile requests', () => {
     expect(statuses(await raw(server, asked(`${many}X-Vault-Wrap-TTL: 60\r\n`)))[0]).to.be.oneOf([400, 431])
     expect(await raw(server, asked('x: y\r\n'.repeat(90)))).to.match(/^HTTP\/1\.1 200/)
   })
-  it('a hundred spellings of a token are no token, but for its own', async () => {
+  it('a hundred other spellings of a token are refused', async () => {
     const token = await server.tokenWith('path "sys/mounts" { capabilities = ["read"] }')
     const [head = '', claims = '', signature = ''] = token.split('.')
     const json = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
@@ -285,7 +285,7 @@ describe('hostile requests', () => {
     expect((await server.call('GET', '/v1/sys/policies/acl/hostile')).status).to.equal(404)
   })
 
-  it('a hundred shares that are none bring the opening no further', async () => {
+  it('a hundred invalid shares do not advance the unseal', async () => {
     const sealed = await restarted(server)
     server = sealed
     const [good = ''] = sealed.shares

@@ -75,7 +75,7 @@ const shape = fc.record({
   missing: fc.oneof(fc.integer({ min: -20, max: 200 }), fc.integer({ min: 0, max: 9000 })),
 })
 
-describe('what the server makes', function () {
+describe('ciphertexts and other outputs of the server', function () {
   this.timeout(180_000)
   let server: TestServer
 
@@ -98,7 +98,7 @@ describe('what the server makes', function () {
     expect(text).to.match(status === 413 ? /max_request_size/ : /the request is too large: .*send less at a time/)
   }
 
-  it('can be given back to the listener it came from, however near its limit the request was', async () => {
+  it('can be sent back to the same listener, however near its limit the request was', async () => {
     let [largest, accepted, turnedAway] = [0, 0, 0]
     await fc.assert(
       fc.asyncProperty(shape, async ({ pair, items, associated, reference, writer, missing }) => {

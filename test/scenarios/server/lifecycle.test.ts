@@ -11,8 +11,8 @@ interface AuditLine {
   readonly request: { readonly path: string; readonly operation: string }
 }
 
-describe("a server's life, over HTTP on LevelDB", () => {
-  it('starts sealed, is opened by two of three, keeps everything over a restart', async () => {
+describe('the lifecycle of a server, over HTTP on LevelDB', () => {
+  it('starts sealed, is unsealed by two of three shares, keeps everything across a restart', async () => {
     let server = await openLevelServer()
     await server.data('POST', 'sys/mounts/transit', { type: 'transit' })
     await server.data('POST', 'transit/keys/k', {})

@@ -84,7 +84,7 @@ describe('a listener', () => {
     expect(await askTls(portOf(server), ours)).to.match(/^refused/)
   })
 
-  it('speaks the versions and cipher suites of TLS that it was told, in the order of whom it was told', async () => {
+  it('uses the configured TLS versions and cipher suites, in the configured order of preference', async () => {
     const newest = await serve(tcp(`${pair} tls_min_version = "tls13"`))
     expect(await askTls(portOf(newest), { maxVersion: 'TLSv1.2' })).to.match(/^refused/)
     expect(await askTls(portOf(newest), {})).to.match(/^TLSv1\.3 /)
@@ -127,7 +127,7 @@ describe('a listener', () => {
     expect(await refusal(`${tcp('tls_disable = true')}\nui = false\ndisable_mlock = true`)).to.equal('started')
   })
 
-  it('times out as it was told, and takes bodies as large as it was told', async () => {
+  it('has the configured timeouts and maximum body size', async () => {
     const slow = await serve(tcp('tls_disable = true http_read_header_timeout = "1s" http_read_timeout = "1s" http_idle_timeout = "1s"')) // prettier-ignore
     expect(await ask(portOf(slow), 'GET /v1/sys/health HTTP/1.1\r\nX: ')).to.match(/^HTTP\/1\.1 408/)
     expect(await ask(portOf(slow), 'PUT /v1/sys/unseal HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{')).to.match(/^HTTP\/1\.1 408/)

@@ -34,7 +34,7 @@ describe('metrics over HTTP', function () {
   type Scrape = Awaited<ReturnType<typeof scraped>>
   const value = (scrape: Scrape, name: string): number | undefined => scrape.get(name)?.samples[0]?.value
 
-  it('tell whether the server is sealed, without a token where that is configured', async () => {
+  it('show whether the server is sealed, without a token if configured', async () => {
     const server = serverOf(open)
     await server.start()
     expect(value(await scraped(server), 'vault_core_unsealed')).to.equal(0)

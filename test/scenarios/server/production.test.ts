@@ -87,7 +87,7 @@ describe('a production server', () => {
   })
   after(() => void child.kill('SIGKILL'))
 
-  it('starts uninitialised and sealed, and is opened by three of five holders', async () => {
+  it('starts uninitialised and sealed, and is unsealed by three of five holders', async () => {
     expect((await shell.run('status')).code).to.equal(2)
     const made = JSON.parse(await run('operator init -key-shares=5 -key-threshold=3 -format=json')) as {
       readonly unseal_keys_b64: readonly string[]

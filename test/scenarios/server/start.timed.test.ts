@@ -44,7 +44,7 @@ async function fill({ folder, shares }: TestServer, count: number): Promise<stri
 }
 
 describe('starting with many tokens', () => {
-  it('100,000 of them do not slow it: the first answer comes within half a second of the last share', async function () {
+  it('100,000 of them do not slow it: the first response comes within half a second of the last share', async function () {
     this.timeout(300_000)
     const first = await openLevelServer()
     await first.running.stop()

@@ -80,7 +80,7 @@ describe('records removed from the disk, on the command line and in the log of t
     expect((await unsealWith()).out).to.match(/Sealed\s+false/)
   })
 
-  it('a key: it opens, what is damaged is an error in the answer and in the log, and everything else works', async () => {
+  it('a key: it opens, what is damaged is an error in the response and in the log, and everything else works', async () => {
     // The key, and where its uuid leads.
     await withoutWhat(async () => server.done('POST', 'transit/keys/lost'), 2)
     expect(await unsealWith()).to.include({ code: 0 })

@@ -78,7 +78,7 @@ describe('a storage that fails', () => {
   }
 
   for (const change of changes)
-    it(`${change.what}: all or nothing at each of its commits, a clear answer, and the next try works`, async () => {
+    it(`${change.what}: all or nothing at each of its commits, a clear response, and the next try works`, async () => {
       const clean = await tried(change, [])
       expect(clean.reply.status, clean.reply.text).to.be.lessThan(300)
       expect(clean.used).to.be.greaterThan(0)

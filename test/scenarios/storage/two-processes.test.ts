@@ -47,7 +47,7 @@ describe('two processes on one storage', function () {
     ['a member changes, the owner honours', () => member, () => owner],
   ]
   for (const [at, [title, from, to]] of directions.entries())
-    describe(`${title}, before the answer:`, () => {
+    describe(`${title}, before the response:`, () => {
       const status = async (method: string, path: string, data?: unknown, token = owner.token, namespace?: string) =>
         (await to().call(method, `/v1/${path}`, data, as(token, namespace))).status
       const created = async (more: Body = {}): Promise<Body> =>
@@ -358,7 +358,7 @@ describe('two processes on one storage', function () {
       expect(await lookup()).to.equal(403)
     })
 
-    it('changes the root key at the owner only, and the others seal themselves before the answer', async () => {
+    it('changes the root key at the owner only, and the others seal themselves before the response', async () => {
       const refused = await member.call('POST', '/v1/sys/rotate/root')
       expect([refused.status, refused.text]).to.satisfy(([status, text]: [number, string]) => status === 400 && text.includes('owns the storage')) // prettier-ignore
       expect((await member.call('GET', '/v1/sys/health')).status).to.equal(200)

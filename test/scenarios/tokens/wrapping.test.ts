@@ -37,7 +37,7 @@ describe('response wrapping', () => {
       : server.call('POST', '/v1/sys/wrapping/unwrap', { token }, as(by))
   const accessors = async () => (await server.data('LIST', 'auth/token/accessors'))['keys'] as readonly string[]
 
-  it('an answer that was to be wrapped is a token that opens it, and nothing of it is in clear', async () => {
+  it('a wrapped response is a token that unwraps it, and nothing of it is in clear', async () => {
     const reply = await wrapped()
     expect(reply.status).to.equal(200)
     expect(reply.text).not.to.include('opensesame')
@@ -47,7 +47,7 @@ describe('response wrapping', () => {
     expect((opened.body['data'] as Body)['data']).to.deep.equal({ password: 'opensesame' })
   })
 
-  it('wrapping: of 200 who open it at the same time, by header or by body, exactly one succeeds', async () => {
+  it('wrapping: of 200 simultaneous unwraps, by header or by body, exactly one succeeds', async () => {
     for (const way of ['header', 'body', 'both'] as const) {
       const token = await wrappingToken()
       const replies = await Promise.all(
@@ -62,7 +62,7 @@ describe('response wrapping', () => {
     }
   })
 
-  it('wrapping: looking it up does not open it, and shows where it came from, also to nobody in particular', async () => {
+  it('wrapping: a lookup does not unwrap, and shows the origin, also without a token', async () => {
     const token = await wrappingToken('POST', 'sys/wrapping/wrap', { data: { password: 'forged' } })
     for (const headers of [as('root'), {}, as(token)]) {
       const reply = await server.call('POST', '/v1/sys/wrapping/lookup', { token }, headers)
@@ -72,7 +72,7 @@ describe('response wrapping', () => {
     expect((await server.call('POST', '/v1/sys/wrapping/lookup', { token })).body).to.deep.equal(notValid)
   })
 
-  it('wrapping: its token can do nothing else, and trying ends it', async () => {
+  it('wrapping: its token can do nothing else, and is revoked by an attempt', async () => {
     for (const [method, path] of [
       ['GET', 'auth/token/lookup-self'],
       ['GET', 'secret/data/a'],
@@ -90,7 +90,7 @@ describe('response wrapping', () => {
     expect(await accessors()).to.have.length(1)
   })
 
-  it('wrapping: it expires, and is gone when it is revoked', async () => {
+  it('wrapping: it expires, and is removed when it is revoked', async () => {
     const late = await wrappingToken('GET', 'secret/data/a', undefined, { ttl: '2s' })
     clock.advance(2000)
     expect((await unwrap(late)).body).to.deep.equal(notValid)
@@ -99,7 +99,7 @@ describe('response wrapping', () => {
     expect((await unwrap(token, 'root')).body).to.deep.equal(notValid)
   })
 
-  it('wrapping: put behind a new token, the old one is dead', async () => {
+  it('wrapping: after a rewrap, the old token is invalid', async () => {
     const first = await wrappingToken()
     const reply = await server.call('POST', '/v1/sys/wrapping/rewrap', { token: first })
     expect(infoOf(reply)).to.include({ ttl: 60, creation_path: 'secret/data/a' })
@@ -182,7 +182,7 @@ describe('response wrapping', () => {
     expect((await unwrap(token)).status).to.equal(200)
   })
 
-  it('errors, answers without content and those of the server’s own life are not wrapped', async () => {
+  it('errors, responses without content and those of the server’s own life are not wrapped', async () => {
     expect((await wrapped('GET', 'secret/data/none')).body).to.deep.equal({ errors: [] })
     expect((await wrapped('GET', 'nowhere')).status).to.equal(404)
     expect((await wrapped('DELETE', 'secret/data/none')).status).to.equal(204)
@@ -206,7 +206,7 @@ describe('response wrapping', () => {
     expect(numbers.text).to.include(`"data":${large}`)
   })
 
-  it('its own cubbyhole shows the answer as text, once, as old clients read it', async () => {
+  it('its own cubbyhole shows the response as text, once, as old clients read it', async () => {
     const token = await wrappingToken()
     const reply = await server.call('GET', '/v1/cubbyhole/response', undefined, as(token))
     const { response } = reply.body['data'] as { readonly response: string }

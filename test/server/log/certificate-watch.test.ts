@@ -25,7 +25,7 @@ describe('certificates near their end', () => {
     })
   }
 
-  it('are told of daily, a month before, and as an error after it', () => {
+  it('are logged daily in the last month, and as an error after the end', () => {
     const days = (count: number): string => certificate({ ends: count * 86_400 }).cert
     expect(told(2, days(400))).to.deep.equal([])
     expect(told(3, days(400), Date.now() + 367.5 * day)).to.deep.equal(['warn certificate_expires 29'])
@@ -36,14 +36,14 @@ describe('certificates near their end', () => {
     ])
   })
 
-  it('with a short life are told of in its last third, and the first of a chain counts', () => {
+  it('with a short life are logged in its last third, and the first of a chain counts', () => {
     const short = certificate({ ends: 6 * 86_400 }).cert
     expect(told(3, short)).to.deep.equal([])
     expect(told(5, short)).to.deep.equal(['warn certificate_expires 1', 'warn certificate_expires 0'])
     expect(told(0, certificate({ ends: 400 * 86_400 }).cert + certificate({ ends: 60 }).cert)).to.deep.equal(['warn certificate_expires 0'])
   }) // prettier-ignore
 
-  it('are not told of in a form that only TLS reads, and stop no server', () => {
+  it('are not logged in a format that only TLS reads, and stop no server', () => {
     const trusted = certificate({ ends: 60 }).cert.replaceAll(' CERTIFICATE', ' TRUSTED CERTIFICATE')
     expect(told(2, trusted)).to.deep.equal([])
   })

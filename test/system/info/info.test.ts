@@ -10,7 +10,7 @@ import { HandClock } from '../../support/clock.ts'
 import { devServer, openLevelServer } from '../../support/server.ts'
 import type { TestServer } from '../../support/server.ts'
 
-describe('what the server tells about itself', () => {
+describe('the information about the server', () => {
   let server: TestServer
   before(async () => {
     server = await devServer()
@@ -79,7 +79,7 @@ describe('what the server tells about itself', () => {
     expect((await server.call('GET', '/v1/sys/metrics?format=xml')).status).to.equal(400)
   })
 
-  it('tells nothing of it to a token with the default policy', async () => {
+  it('reveals nothing of it to a token with the default policy', async () => {
     const { auth } = (await server.call('POST', '/v1/auth/token/create', { policies: ['default'] })).body
     const headers = { 'X-Vault-Token': (auth as { client_token: string }).client_token }
     for (const path of ['ha-status', 'host-info', 'in-flight-req', 'metrics', 'loggers', 'config/state/sanitized'])

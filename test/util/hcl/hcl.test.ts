@@ -125,7 +125,7 @@ describe('hcl', () => {
     }
   })
 
-  it('never crashes, hangs or recurses without end on any text', () => {
+  it('never crashes, hangs or recurses without end on any string', () => {
     const any = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 60 }),
       fc

@@ -196,7 +196,7 @@ describe('the commands for auditors', () => {
     expect(out).to.not.include('\u001b')
   })
 
-  it('find: a hash, or a value whose hash the server tells; never the value itself', async () => {
+  it('find: by a hash, or by a value that the server hashes; never shows the value', async () => {
     const { code, out } = await audit('find', `-hash=${secretHash}`, log.path)
     expect(code).to.equal(0)
     expect(out).to.match(/audit\.log:4 {2}number 4 .* \/request\/data\/ciphertext \/request\/data\/deep\/0\/a~1b\n$/)
@@ -271,7 +271,7 @@ describe('the commands for auditors', () => {
     expect(out).to.include('@media print').and.include('2026-10-05 10:00:01')
   })
 
-  it('tail: shows what is there and what comes, over a rotation', async () => {
+  it('tail: shows existing and new lines, across a rotation', async () => {
     const growing = sample()
     const child = spawn(process.execPath, [program, 'audit', 'tail', '-n=1', '-format=json', growing.path])
     let out = ''

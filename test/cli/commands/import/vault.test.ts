@@ -156,7 +156,7 @@ describe('import vault', () => {
     expect(out).to.match(/^failed +mount +two\/: 403 /m)
   })
 
-  it('takes no answer for one of a server that has none of it', async () => {
+  it('takes no response for one of a server that has none of it', async () => {
     for (const body of ['', '{}', '[]', '<html>', '{"data":null}']) {
       const scripted = new ScriptedServer({ 'GET /v1/sys/policies/acl?list=true': [{ body }] })
       const file = join(shell.home, 'any')

@@ -7,7 +7,7 @@ const metadata = { created_time: 't', custom_metadata: null, deletion_time: '', 
 const second = mountAt('secret/', '2')
 
 describe('kv, against a scripted store', () => {
-  it('asks which version the store is, and puts data/ into the path of version 2 only', async () => {
+  it('looks up the version of the store, and adds data/ to paths of version 2 only', async () => {
     const script = {
       'GET /v1/sys/internal/ui/mounts/secret/a': [second],
       'GET /v1/secret/data/a': [{ body: { data: { data: { x: '1' }, metadata } } }],
@@ -35,7 +35,7 @@ describe('kv, against a scripted store', () => {
     })
   })
 
-  it('does nothing where it is not plain which part of the path is the mount', async () => {
+  it('does nothing if it is not clear which part of the path is the mount', async () => {
     const script = {
       'GET /v1/sys/internal/ui/mounts/north/team/red/a': [mountAt('team/red/', '2')],
       'GET /v1/sys/internal/ui/mounts/a/a/a/x': [mountAt('a/a/a/', '2')],
@@ -150,7 +150,7 @@ describe('kv, against a scripted store', () => {
     })
   })
 
-  it('takes a refused question for an error, not for version 1', async () => {
+  it('treats a refused lookup as an error, not as version 1', async () => {
     const denied = { status: 403, body: { errors: ['permission denied'] } }
     await scripted({ 'GET /v1/sys/internal/ui/mounts/secret/a': [denied] }, async (shell, server) => {
       expect((await shell.run('kv put secret/a x=1')).err).to.match(/^Error making API request/)

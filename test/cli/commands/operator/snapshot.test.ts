@@ -80,7 +80,7 @@ describe('the command line, of snapshots', () => {
     expect(out).not.to.match(/[\u001b\r]/)
   })
 
-  it('asks sys/storage/raft/snapshot-verify and sys/storage/raft/snapshot-force, and is content with no other answer', async () => {
+  it('asks sys/storage/raft/snapshot-verify and sys/storage/raft/snapshot-force, and is content with no other response', async () => {
     const script = {
       'POST /v1/sys/storage/raft/snapshot-verify': [{ body: {} }],
       'POST /v1/sys/storage/raft/snapshot-force?revoke_tokens=true': [{ body: '<html>' }],
