@@ -27,6 +27,7 @@ import { Names } from './names.ts'
 import { sealedFault } from './records.ts'
 import { acceptedName, acceptedShape, rotationName, rotationShape, usualRotation } from './settings.ts'
 import { checkRestored, restoredSnapshot, snapshotMac } from './restored.ts'
+import { snapshotRecords } from './snapshot-records.ts'
 import { committed, openUnder } from './storing.ts'
 import { digestsOf, recordsOver } from './unsealed.ts'
 import type { Unsealed } from './unsealed.ts'
@@ -166,6 +167,17 @@ export class EncryptedBarrier implements Barrier {
 
   snapshotMac(sums: Uint8Array): Uint8Array {
     return snapshotMac(this.#current().keyring.nameKey, sums)
+  }
+
+  snapshotView(records: Parameters<Barrier['snapshotView']>[0]): View {
+    const { names } = this.#current()
+    const keyring = (): Keyring => {
+      const now = this.#current()
+      if (now.names !== names) throw sealedFault()
+      return now.keyring
+    }
+    const read = snapshotRecords(records, names, keyring)
+    return new BarrierView('', () => read)
   }
 
   decrypts({ key, value }: { readonly key: string; readonly value: Uint8Array }): boolean {

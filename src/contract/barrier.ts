@@ -1,4 +1,4 @@
-import type { Op } from './storage.ts'
+import type { Op, Replacement } from './storage.ts'
 import type { View } from './view.ts'
 
 /** The start of a term and the number of its encryptions. */
@@ -73,6 +73,11 @@ export interface Barrier {
   acceptedIsAudited(): Promise<void>
   /** The HMAC that seals the sums of a snapshot of this storage. @throws Fault sealed */
   snapshotMac(sums: Uint8Array): Uint8Array
+  /**
+   * The records of a snapshot of this storage, to be read only, until the barrier is sealed.
+   * @throws Fault sealed, also when they are read later; invalid_request for a record that does not decrypt
+   */
+  snapshotView(records: Pick<Replacement, 'get' | 'list'>): View
   /** Whether a stored record decrypts here. @throws Fault sealed */
   decrypts(entry: { readonly key: string; readonly value: Uint8Array }): boolean
   /** The snapshot that the storage was restored from, and that the audit log has no line about yet; survives a crash. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../util/clock.ts'
 import type { Log } from '../util/log.ts'
+import { Fault } from './fault.ts'
 import type { NamespaceId, TokenRecord } from './identity.ts'
 import type { MountRecord } from './mount.ts'
 import type { Request } from './request.ts'
@@ -61,6 +62,52 @@ export interface BearerMethod<S = unknown> {
   login(state: S, token: string): Promise<BearerLogin>
 }
 
+/** A request that a caller must be allowed to make. Its path is relative to the mount. */
+export interface AskedOfMount {
+  readonly operation: 'create' | 'read' | 'update' | 'delete'
+  readonly path: string
+  readonly data?: Readonly<Record<string, unknown>>
+}
+
+/** Where a secret or key is recovered to. */
+export interface RecoveryTarget {
+  readonly name: string
+  /** There is something under that name, which is replaced. */
+  readonly exists: boolean
+  /** It was under another name, or in another mount. */
+  readonly isCopy: boolean
+}
+
+/** A secret or key that was found in the records of a snapshot. `S`: see `defineEngine`. */
+export interface Recoverable<S = unknown> {
+  /** The requests that would write it there. */
+  writes(target: RecoveryTarget): readonly AskedOfMount[]
+  /** Writes it there. @throws Fault unavailable when `exists` is not right any more */
+  write(state: S, target: RecoveryTarget): Promise<void>
+}
+
+/** The target of a recovery is not what the policies were asked about. */
+export const changedMeanwhile = (): Fault =>
+  new Fault('unavailable', 'what is to be recovered was created or removed meanwhile; nothing was changed, try again')
+
+/** For engines whose secrets or keys can be recovered from a snapshot one by one, without the rest. */
+export interface Recovery<S = unknown> {
+  /** The name in a path that names one: `data/app` leads to `app`. Undefined: it names none. */
+  nameOf(path: string): string | undefined
+  /** A path that names one, for messages. */
+  readonly example: string
+  /** Whether there is something under a name now. */
+  exists(state: S, name: string): Promise<boolean>
+  /** The requests that would read it where it was. */
+  reads(name: string, version: number | undefined): readonly AskedOfMount[]
+  /**
+   * Finds it in the records of a mount of this type and version, and checks all of it.
+   * @param version undefined: all versions
+   * @throws Fault invalid_request when it has no versions
+   */
+  find(from: View, name: string, version: number | undefined): Promise<Recoverable<S> | undefined>
+}
+
 /** A kind of secrets engine or auth method: one folder, one line in the registry. */
 export interface Engine {
   /** The name used to enable it: `transit`. */
@@ -88,6 +135,7 @@ export interface Engine {
   tokenEnded?(state: unknown, token: TokenRecord): Promise<void>
   /** Removes what the mount stores about a mount of a login method that is being removed. Called again after a failure. */
   mountRemoved?(state: unknown, mount: MountRecord): Promise<void>
+  readonly recovery?: Recovery
   readonly routes: readonly Route[]
 }
 
@@ -109,6 +157,7 @@ export function defineEngine<S>(engine: {
   readonly bearer?: BearerMethod<S>
   readonly tokenEnded?: (state: S, token: TokenRecord) => Promise<void>
   readonly mountRemoved?: (state: S, mount: MountRecord) => Promise<void>
+  readonly recovery?: Recovery<S>
   readonly routes: readonly Route<S>[]
 }): Engine {
   return engine

@@ -101,6 +101,9 @@ export interface Replacement {
   finish(rev: Rev): Promise<void>
   /** What was written, read back. */
   entries(): AsyncIterable<readonly Entry[]>
+  /** The same by key, once `finish` is done: see `Storage`. */
+  get(keys: readonly string[]): Promise<readonly (Entry | undefined)[]>
+  list(prefix: string, options: ListOptions): Promise<{ readonly keys: readonly string[] }>
   /** Takes the place of what the storage has, at once or not at all. Whoever read from the storage is told to start over. */
   adopt(): Promise<void>
   /** Removes it, unless it was adopted. */

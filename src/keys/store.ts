@@ -1,3 +1,4 @@
+import { changedMeanwhile } from '../contract/engine.ts'
 import type { EngineHost } from '../contract/engine.ts'
 import { asFault, Fault, refuse } from '../contract/fault.ts'
 import type { Transaction, View } from '../contract/view.ts'
@@ -13,7 +14,8 @@ import { LiveKey, uncounted } from './live-key.ts'
 import type { KeyHost } from './live-key.ts'
 import { completeIndex, isComplete, nameOf, uuidOfAlias } from './key-index.ts'
 import { deleteKey, dueAt, dueShape, keyAt, putKey } from './stored-keys.ts'
-import { mostMessages, staleness } from './usage-counter.ts'
+import { mostMessages, mostUsed, staleness, usageAt, usageShape } from './usage-counter.ts'
+import type { KeyUsage } from './usage-counter.ts'
 import { newKey, newVersion, rotated, storedKey, upgraded } from './record.ts'
 import type { KeyRecord, KeySpec, Random } from './record.ts'
 import { mustBeAlias, mustBeKind, mustBePeriod, mustLeaveRoom } from './rules.ts'
@@ -213,6 +215,21 @@ export class KeyStore {
       if (taken && !force) throw refuse(`key ${record.name} already exists: use force to replace it`)
       if (taken) await deleteKey(tx, taken)
       await putKey(tx, undefined, record)
+    })
+  }
+
+  /**
+   * Stores a key of a snapshot. Messages that its versions encrypted, then or since, stay counted.
+   * @param exists whether a key of its name is replaced. @throws Fault unavailable when that is not so any more
+   */
+  async recover(record: KeyRecord, used: KeyUsage['versions'], exists: boolean): Promise<void> {
+    await this.#view.transaction(async (tx) => {
+      const taken = await tx.get(keyAt(record.name), storedKey)
+      if ((taken !== undefined) !== exists) throw changedMeanwhile()
+      const since = taken && (await tx.get(usageAt(taken.uuid), usageShape))
+      if (taken) await deleteKey(tx, taken)
+      await putKey(tx, undefined, record)
+      tx.put(usageAt(record.uuid), { format: 1, versions: mostUsed(used, since?.versions ?? {}) } satisfies KeyUsage)
     })
   }
 

@@ -62,6 +62,16 @@ export function usageAt(uuid: string): string {
   return `used/${uuid}`
 }
 
+/** The larger of two counts of each version, and the later use. */
+export function mostUsed(one: KeyUsage['versions'], other: KeyUsage['versions']): KeyUsage['versions'] {
+  const all: Record<string, VersionUse> = { ...one }
+  for (const [id, use] of Object.entries(other)) {
+    const { reserved, lastUsedAt } = all[id] ?? use
+    all[id] = { reserved: Math.max(reserved, use.reserved), lastUsedAt: Math.max(lastUsedAt, use.lastUsedAt) }
+  }
+  return all
+}
+
 /**
  * The use of one version. Messages are counted ahead in blocks, each stored before the first of them is encrypted: after
  * a crash the count may be too high by a block, never too low. Each server reserves its own blocks.

@@ -158,7 +158,8 @@ export class ServerCore {
       clock,
       cluster: () => this.#cluster,
       auditHeads: () => this.audit.heads(),
-      note: async (data) => this.audit.note('snapshot', data),
+      note: async (about, data) => this.audit.note(about, data),
+      root: () => this.unsealed().namespaces.root,
       events,
     })
   }

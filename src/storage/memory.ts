@@ -97,6 +97,8 @@ export class MemoryStorage implements Storage {
       add: async (more) => void entries.push(...more.map((one) => ({ ...one, value: Uint8Array.from(one.value) }))),
       finish: async (at) => void (rev = at),
       entries: () => inPages(entries),
+      get: async (keys) => keys.map((key) => entries.find((one) => one.key === key)),
+      list: async (prefix, options) => ({ keys: page(entries.map(({ key }) => key), prefix, options) }), // prettier-ignore
       adopt: async () => this.#replace(entries, rev),
       discard: async () => {},
     }

@@ -49,6 +49,8 @@ import { counterRoutes, serverInfoRoutes } from './info/server-info.ts'
 import type { CounterPort, ServerInfoPort } from './info/server-info.ts'
 import { mfaRoutes } from './mfa.ts'
 import type { MfaPort } from './mfa.ts'
+import { snapshotRecoveryRoutes } from './snapshot-recovery.ts'
+import type { SnapshotRecoveryPort } from './snapshot-recovery.ts'
 import { snapshotRoutes } from './snapshots.ts'
 import type { SnapshotPort } from './snapshots.ts'
 import { toolRoutes } from './tools.ts'
@@ -85,7 +87,7 @@ export interface SystemPorts {
   readonly metrics: MetricsPort
   readonly serverInfo: ServerInfoPort
   readonly rules: RekeyRules
-  readonly snapshots: SnapshotPort
+  readonly snapshots: SnapshotPort & SnapshotRecoveryPort
   readonly wrapping: WrappingPort
   readonly mfa: MfaPort
   /** Listener switches. */
@@ -120,6 +122,7 @@ export function systemEngine(ports: SystemPorts, portsOf: (namespace: NamespaceI
       ...loggerRoutes(ports.loggers),
       ...metricsRoutes(ports.metrics),
       ...snapshotRoutes(ports.snapshots),
+      ...snapshotRecoveryRoutes(ports.snapshots),
     ]),
     ...mountRoutes(),
     ...remountRoutes(),

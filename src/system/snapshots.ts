@@ -130,7 +130,8 @@ function nextOf({ meta: { seal }, unsealing }: Report): string {
   )
 }
 
-function uploadOf({ upload }: Request): AsyncIterable<Uint8Array> {
+/** The file of a request. @throws Fault invalid_request without one */
+export function uploadOf({ upload }: Request): AsyncIterable<Uint8Array> {
   if (!upload) throw refuse('the body of the request must be a snapshot')
   return upload
 }

@@ -30,7 +30,7 @@ const asking = [
   'policy list', 'policy list -format=json', 'policy read a', 'policy explain read a', 'policy explain -format=json read a',
   'token create', 'token create -field=token', 'token create -format=json', 'token lookup', 'token lookup t', 'token lookup -accessor a', 'token renew', 'token renew t', 'token capabilities a',
   'token capabilities t a', 'lease lookup a', 'lease renew a', 'namespace create a', 'namespace list', 'namespace scan', 'namespace lookup a', 'namespace patch -custom-metadata=a=b a',
-  `operator snapshot verify ${snap}`, `operator snapshot restore ${snap}`, `operator snapshot save -force ${snap}`, `operator raft snapshot verify ${snap}`, `operator raft snapshot restore ${snap}`,
+  `operator snapshot verify ${snap}`, `operator snapshot restore ${snap}`, `operator snapshot recover ${snap} secret/data/a`, `operator snapshot save -force ${snap}`, `operator raft snapshot verify ${snap}`, `operator raft snapshot restore ${snap}`,
   `operator raft snapshot save -force ${snap}`, 'namespace lock a', 'audit list', 'audit list -format=json', 'audit find -value-stdin /dev/null', 'version-history',
 ] // prettier-ignore
 

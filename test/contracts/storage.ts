@@ -188,6 +188,8 @@ export function itIsAStorage(name: string, open: () => Promise<Storage>): void {
       await next.finish(12n)
       expect([await get('a'), await get('c'), resets]).to.deep.equal(['1', undefined, 0])
       expect(await all(next)).to.deep.equal({ b: 'b at 7', c: 'c at 9' })
+      expect((await next.get(['c', 'a'])).map((one) => one?.rev)).to.deep.equal([9n, undefined])
+      expect((await next.list('', { limit: 1, after: 'b' })).keys).to.deep.equal(['c'])
       await next.adopt()
       expect([await get('a'), await get('b'), await get('c'), resets]).to.deep.equal([undefined, 'b', 'c', 1])
       expect(await storage.rev()).to.equal(12n)

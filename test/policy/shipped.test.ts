@@ -246,6 +246,22 @@ const table: Readonly<Record<string, { readonly may: readonly string[]; readonly
       'update auth/token/create',
     ],
   },
+  'secret-recoverer': {
+    may: ['update sys/storage/raft/snapshot-recover', 'create secret/data/app/db', 'create secret/metadata/app/db'],
+    mayNot: [
+      'read secret/data/app/db',
+      'update secret/data/app/db',
+      'update secret/metadata/app/db',
+      'delete secret/metadata/app/db',
+      'list secret/metadata/app/',
+      'read sys/storage/raft/snapshot',
+      'update sys/storage/raft/snapshot',
+      'update sys/storage/raft/snapshot-force',
+      'update sys/storage/raft/snapshot-verify',
+      'update transit/restore/orders',
+      'read cubbyhole/x',
+    ],
+  },
   operator: {
     may: [
       'update sys/seal',

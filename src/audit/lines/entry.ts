@@ -34,6 +34,7 @@ export type NoteAbout =
   | 'lost'
   | 'moved'
   | 'open'
+  | 'recovery'
   | 'removed'
   | 'restored'
   | 'snapshot'

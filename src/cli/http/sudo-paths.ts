@@ -26,6 +26,7 @@ const sudoPaths: readonly string[] = [
   'sys/seal',
   'sys/step-down',
   'sys/storage/raft/snapshot-force',
+  'sys/storage/raft/snapshot-recover',
   'sys/storage/raft/snapshot-verify',
   'sys/unseal',
 ]

@@ -16,7 +16,9 @@ const reserved: ReadonlySet<string> = new Set([
   'delete-sealed',
 ])
 
-const longest = { name: 128, path: 1024 } as const
+/** Characters of the longest name of a namespace. */
+export const longestName = 128
+const longest = { name: longestName, path: 1024 } as const
 
 /** The name of a namespace, without a trailing slash. @throws Fault invalid_request unless it is one segment. */
 export function namespaceName(requested: string): string {

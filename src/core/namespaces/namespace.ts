@@ -40,6 +40,10 @@ export const rootRecord: NamespaceRecord = { uuid: '', id: rootNamespace, parent
 /** The folder of a namespace's records in the barrier. Below it the names are the same in every namespace. */
 export const folderOf = ({ uuid }: NamespaceRecord): string => (uuid === '' ? '' : `namespace/${uuid}/`)
 
+/** The record of a namespace by the uuid of its parent and its name. */
+export const entryIn = ({ uuid }: Pick<NamespaceRecord, 'uuid'>, name: string): string =>
+  `core/namespace/${uuid === '' ? 'root' : uuid}/${encodeURIComponent(name)}`
+
 /** The parts that belong to one namespace. */
 export interface NamespaceContent {
   readonly mounts: Mounts

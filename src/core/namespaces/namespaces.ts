@@ -7,7 +7,7 @@ import type { TokenStore } from '../../tokens/store.ts'
 import { base62 } from '../../util/base62.ts'
 import { Mutex } from '../../util/mutex.ts'
 import type { Freshness } from '../freshness.ts'
-import { Namespace, folderOf, namespaceShape, rootRecord } from './namespace.ts'
+import { Namespace, entryIn, folderOf, namespaceShape, rootRecord } from './namespace.ts'
 import type { NamespaceContent, NamespaceRecord } from './namespace.ts'
 import { checkNewName, checkedMetadata, namespaceName } from './names.ts'
 import { overlap } from '../mounts/mount-table.ts'
@@ -257,10 +257,8 @@ const hashOf = (key: string): Buffer => createHash('sha256').update(key).digest(
 
 const insideOf = ({ uuid }: NamespaceRecord): string => `core/namespace/${uuid === '' ? 'root' : uuid}/`
 
-const entryOf = ({ parent, path }: NamespaceRecord): string => {
-  const name = path.slice(path.lastIndexOf('/', path.length - 2) + 1, -1)
-  return `core/namespace/${parent === '' ? 'root' : parent}/${encodeURIComponent(name)}`
-}
+const entryOf = ({ parent, path }: NamespaceRecord): string =>
+  entryIn({ uuid: parent }, path.slice(path.lastIndexOf('/', path.length - 2) + 1, -1))
 
 /** A commit fails if the namespace is removed meanwhile. @throws Fault no_route if it no longer exists */
 async function refuseGone(record: NamespaceRecord, tx: Transaction): Promise<void> {

@@ -1,23 +1,24 @@
 import type { Readable } from 'node:stream'
-import { plainKeys, restoredKey } from '../../contract/barrier.ts'
+import { plainKeys } from '../../contract/barrier.ts'
 import type { Barrier } from '../../contract/barrier.ts'
 import { Fault, refuse } from '../../contract/fault.ts'
+import type { Caller } from '../../contract/identity.ts'
 import type { SealRecord } from '../../contract/seal.ts'
-import { StorageUnavailable } from '../../contract/storage.ts'
-import type { Entry, Storage, StorageSnapshot } from '../../contract/storage.ts'
-import { format, unsealing } from '../../snapshot/meta.ts'
-import type { SnapshotMeta, SnapshotSeal } from '../../snapshot/meta.ts'
+import type { Entry, Replacement, Storage } from '../../contract/storage.ts'
+import { unsealing } from '../../snapshot/meta.ts'
+import type { SnapshotMeta } from '../../snapshot/meta.ts'
 import { readSnapshot } from '../../snapshot/read.ts'
 import type { ReadSnapshot } from '../../snapshot/read.ts'
-import { isRecordKey } from '../../snapshot/records.ts'
 import { measure } from '../../snapshot/sums.ts'
-import { snapshotFile } from '../../snapshot/write.ts'
 import { sameBytes } from '../../util/bytes.ts'
-import { rfc3339 } from '../../util/clock.ts'
 import type { Clock } from '../../util/clock.ts'
-import { product } from '../../util/version.ts'
 import type { SealManager } from '../seal/seal-manager.ts'
+import type { Namespace } from '../namespaces/namespace.ts'
 import type { Events } from '../telemetry/events.ts'
+import { checkRecovery, recoverOne } from './recovery.ts'
+import type { Recovered, RecoverySpec } from './recovery.ts'
+import { SnapshotSaver, asFault } from './saver.ts'
+import { SealOf } from './seal-of.ts'
 import { StagedRestore } from './staged-restore.ts'
 
 export interface SnapshotParts {
@@ -30,7 +31,9 @@ export interface SnapshotParts {
   /** The ends of the audit logs, by device. */
   readonly auditHeads: () => ReadonlyMap<string, { readonly size: number; readonly root?: string }>
   /** Writes a line to the audit log. @throws Fault when no device takes it */
-  readonly note: (data: Readonly<Record<string, unknown>>) => Promise<void>
+  readonly note: (about: 'snapshot' | 'recovery', data: Readonly<Record<string, unknown>>) => Promise<void>
+  /** The root namespace. @throws Fault sealed */
+  readonly root: () => Namespace
   readonly events: Events
 }
 
@@ -53,45 +56,20 @@ export interface RestoreOptions {
   readonly revokeTokens: boolean
 }
 
-/** At once: each one keeps the disk from reusing the space of what was removed meanwhile. */
-const mostSaved = 4
-
 /** Makes snapshots of the storage, checks them, and restores them. */
 export class Snapshots {
   readonly #parts: SnapshotParts
-  #saving = 0
+  readonly #saver: SnapshotSaver
   #restoring = false
   #staged: StagedRestore | undefined
 
   constructor(parts: SnapshotParts) {
     this.#parts = parts
+    this.#saver = new SnapshotSaver(parts)
   }
 
-  /** A snapshot of this moment, as a file that is written while it is read. The audit log has a line about it. */
-  async save(): Promise<Readable> {
-    const { storage, barrier, manager, note, events } = this.#parts
-    if (!manager.isUnsealed) throw new Fault('sealed', 'Vault is sealed')
-    if (this.#saving >= mostSaved)
-      throw new Fault('unavailable', `${mostSaved} snapshots are being made; try again later`)
-    this.#saving++
-    let snapshot: StorageSnapshot | undefined
-    const done = (): void => {
-      this.#saving--
-      void snapshot?.close().catch(() => {})
-    }
-    try {
-      snapshot = await storage.snapshot()
-      const entries = recordsOf(snapshot)
-      const { meta, sha256 } = await this.#describe(snapshot, entries)
-      const { created, revision, records } = meta
-      await note({ created, revision, records, sha256 })
-      events.tell('snapshot_saved', { revision, records, sha256 })
-      return snapshotFile({ meta, sha256, entries, mac: (sums) => barrier.snapshotMac(sums) }, done)
-    } catch (thrown) {
-      done()
-      throw asFault(thrown)
-    }
-  }
+  /** See `SnapshotSaver.save`. */
+  readonly save = async (): Promise<Readable> => this.#saver.save()
 
   /** Reads a snapshot to its end, and decrypts every record. Nothing is changed. @throws Fault invalid_request saying what is wrong */
   async verify(file: AsyncIterable<Uint8Array>): Promise<SnapshotReport> {
@@ -117,13 +95,61 @@ export class Snapshots {
    * @throws Fault invalid_request saying what is wrong, or why it needs force
    */
   async restore(file: AsyncIterable<Uint8Array>, options: RestoreOptions): Promise<StagedRestore> {
-    if (this.#restoring) throw new Fault('unavailable', 'another snapshot is being restored; wait until that is done')
-    this.#restoring = true
-    try {
+    return this.#oneAtATime(async () => {
       const over = await this.#contentToReplace()
       await this.#staged?.discard()
       this.#staged = await this.#stage(file, options, over)
       return this.#staged
+    })
+  }
+
+  /**
+   * Recovers one secret or key of a snapshot of this cluster. Nothing else is changed.
+   * @param by who asks, in which request
+   * @throws Fault saying why it cannot be
+   */
+  async recover(
+    file: AsyncIterable<Uint8Array>,
+    spec: RecoverySpec,
+    by: { readonly caller: Caller; readonly request: string },
+  ): Promise<Recovered & Pick<SnapshotReport, 'meta' | 'sha256'>> {
+    const { storage, barrier, note, root } = this.#parts
+    return this.#oneAtATime(async () => {
+      checkRecovery({ spec, root: root() })
+      const replacement = await storage.replacement()
+      try {
+        const { read } = await this.#beside(replacement, file)
+        const { meta, sha256 } = read
+        if (!this.#isOurs(read))
+          throw this.#foreign(meta, '', ' with its own shares or seals, and read it there: this server does not have its keys') // prettier-ignore
+        await replacement.finish(BigInt(meta.revision))
+        const recovered = await recoverOne(barrier.snapshotView(replacement), {
+          spec,
+          caller: by.caller,
+          root: root(),
+          note: async (paths) => {
+            const version = spec.version === undefined ? {} : { version: spec.version }
+            await note('recovery', { request: by.request, ...paths, ...version, created: meta.created, sha256 })
+          },
+        })
+        return { ...recovered, meta, sha256 }
+      } finally {
+        await replacement.discard()
+      }
+    })
+  }
+
+  /** Removes what was written beside the storage and is not in place. */
+  async close(): Promise<void> {
+    await this.#staged?.discard()
+  }
+
+  /** What is written beside the storage takes the space of all of it. */
+  async #oneAtATime<T>(task: () => Promise<T>): Promise<T> {
+    if (this.#restoring) throw new Fault('unavailable', 'another snapshot is being restored; wait until that is done')
+    this.#restoring = true
+    try {
+      return await task()
     } catch (thrown) {
       throw asFault(thrown)
     } finally {
@@ -131,9 +157,21 @@ export class Snapshots {
     }
   }
 
-  /** Removes what was written beside the storage and is not in place. */
-  async close(): Promise<void> {
-    await this.#staged?.discard()
+  /** Writes a snapshot beside the storage, and reads it back. @throws Fault, StorageUnavailable */
+  async #beside(
+    replacement: Replacement,
+    file: AsyncIterable<Uint8Array>,
+  ): Promise<{ readonly read: ReadSnapshot; readonly record: SealRecord }> {
+    const seal = new SealOf(this.#parts.manager)
+    const add = async (entries: readonly Entry[]): Promise<void> => {
+      seal.read(entries)
+      await replacement.add(entries)
+    }
+    const read = await readSnapshot(file, { add })
+    const { record } = seal
+    if ((await measure(replacement.entries())).sha256 !== read.sha256)
+      throw new Fault('unavailable', 'the disk did not keep what was restored; nothing was changed')
+    return { read, record }
   }
 
   async #stage(
@@ -144,15 +182,7 @@ export class Snapshots {
     const { storage, manager, events } = this.#parts
     const replacement = await storage.replacement()
     try {
-      const seal = new SealOf(this.#parts.manager)
-      const add = async (entries: readonly Entry[]): Promise<void> => {
-        seal.read(entries)
-        await replacement.add(entries)
-      }
-      const read = await readSnapshot(file, { add })
-      const record = seal.record
-      if ((await measure(replacement.entries())).sha256 !== read.sha256)
-        throw new Fault('unavailable', 'the disk did not keep what was restored; nothing was changed')
+      const { read, record } = await this.#beside(replacement, file)
       const report = await this.#reportOf(read, record)
       if (over === 'data' && !force) this.#refuseOthers(report)
       const check = async (): Promise<void> => {
@@ -182,12 +212,18 @@ export class Snapshots {
   }
 
   async #reportOf(read: ReadSnapshot, record: SealRecord): Promise<SnapshotReport> {
-    const { barrier, manager } = this.#parts
-    const verified = manager.isUnsealed && sameBytes(read.mac, barrier.snapshotMac(read.sums))
+    const { manager } = this.#parts
+    const verified = this.#isOurs(read)
     const presentShares = verified && (await manager.opens(record))
     const { meta, sha256 } = read
     const how = presentShares ? unsealing(meta.seal, 'present') : unsealing(meta.seal, '', meta.created)
     return { meta, sha256, verified, presentShares, unsealing: how }
+  }
+
+  /** Whether its seal is of this cluster. False while no key is there to tell. */
+  #isOurs({ mac, sums }: ReadSnapshot): boolean {
+    const { manager, barrier } = this.#parts
+    return manager.isUnsealed && sameBytes(mac, barrier.snapshotMac(sums))
   }
 
   #refuseOthers({ meta, verified, presentShares, unsealing: how }: SnapshotReport): void {
@@ -203,80 +239,13 @@ export class Snapshots {
       )
   }
 
-  #foreign(meta: SnapshotMeta, otherwise = ''): Fault {
+  /** @param otherwise what else is possible, at the end of the sentence; `elsewhere` when it is of another cluster */
+  #foreign(meta: SnapshotMeta, otherwise = '', elsewhere = otherwise): Fault {
     const cluster = this.#parts.cluster()
     return refuse(
       cluster?.id === meta.cluster_id
         ? `the seal of the snapshot is not one of this cluster: it was changed. Take another copy of it${otherwise}`
-        : `the snapshot is of another cluster (${meta.cluster_name}, ${meta.cluster_id}): restore it into an empty server${otherwise}`,
+        : `the snapshot is of another cluster (${meta.cluster_name}, ${meta.cluster_id}): restore it into an empty server${elsewhere}`,
     )
   }
-
-  async #describe(
-    snapshot: StorageSnapshot,
-    entries: () => AsyncIterable<readonly Entry[]>,
-  ): Promise<{ readonly meta: SnapshotMeta; readonly sha256: string }> {
-    const { cluster, clock, auditHeads } = this.#parts
-    const seal = new SealOf(this.#parts.manager)
-    const { records, bytes, sha256 } = await measure(seal.reading(entries()))
-    const { name = '', id = '' } = cluster() ?? {}
-    const heads = [...auditHeads()].map(([path, { size, root = '' }]) => [path, `${size}:${root}`] as const)
-    const meta: SnapshotMeta = {
-      format,
-      created: rfc3339(clock.now()),
-      release: product.release,
-      cluster_name: name,
-      cluster_id: id,
-      seal: described(seal.record),
-      revision: String(snapshot.rev),
-      records,
-      bytes,
-      audit_heads: Object.fromEntries(heads),
-    }
-    return { meta, sha256 }
-  }
-}
-
-function described({ type, shares, threshold, wrappedKeys }: SealRecord): SnapshotSeal {
-  return { type, shares, threshold, ...(wrappedKeys && { seals: wrappedKeys.map(({ seal }) => seal) }) }
-}
-
-function recordsOf(snapshot: StorageSnapshot): () => AsyncGenerator<readonly Entry[]> {
-  return async function* () {
-    for await (const page of snapshot.entries()) yield page.filter(({ key }) => key !== restoredKey && isRecordKey(key))
-  }
-}
-
-/** Finds seal and keyring among the records of a snapshot. */
-class SealOf {
-  readonly #manager: Pick<SealManager, 'recordIn'>
-  #seal: SealRecord | undefined
-  #hasKeyring = false
-
-  constructor(manager: Pick<SealManager, 'recordIn'>) {
-    this.#manager = manager
-  }
-
-  read(entries: readonly Entry[]): void {
-    for (const { key, value } of entries)
-      if (key === plainKeys.keyring) this.#hasKeyring = true
-      else if (key === plainKeys.seal) this.#seal = this.#manager.recordIn(value)
-  }
-
-  async *reading(pages: AsyncIterable<readonly Entry[]>): AsyncGenerator<readonly Entry[]> {
-    for await (const page of pages) {
-      this.read(page)
-      yield page
-    }
-  }
-
-  /** @throws Fault invalid_request */
-  get record(): SealRecord {
-    if (this.#seal && this.#hasKeyring) return this.#seal
-    throw refuse('the snapshot lacks the record of a seal, or the keyring: nobody could unseal it')
-  }
-}
-
-function asFault(thrown: unknown): unknown {
-  return thrown instanceof StorageUnavailable ? new Fault('unavailable', thrown.message, { cause: thrown }) : thrown
 }

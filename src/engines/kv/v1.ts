@@ -1,5 +1,6 @@
 import { defineEngine } from '../../contract/engine.ts'
-import type { Engine, EngineHost } from '../../contract/engine.ts'
+import type { Engine, EngineHost, Recovery } from '../../contract/engine.ts'
+import { changedMeanwhile } from '../../contract/engine.ts'
 import { Fault, refuse } from '../../contract/fault.ts'
 import { f } from '../../contract/field.ts'
 import { answer, done } from '../../contract/response.ts'
@@ -29,6 +30,7 @@ export function plainEngine(type: 'kv' | 'generic'): Engine {
     ...(type === 'kv' && { version: '1' }),
     about: 'Secrets by name.',
     start: (host) => ({ host, secrets: host.view.under(plainFolder) }),
+    recovery,
     routes: [...readRoutes, ...writeRoutes],
   })
 }
@@ -96,6 +98,27 @@ const writeRoutes = [
     },
   }),
 ]
+
+const recovery: Recovery<PlainSecrets> = {
+  nameOf: secretAt,
+  example: 'app/db',
+  reads: (name) => [{ operation: 'read', path: name }],
+  exists: async ({ secrets }, name) => (await secrets.get(name)) !== undefined,
+  find: async (from, name, version) => {
+    if (version !== undefined) throw refuse('the secrets of KV version 1 have no versions: leave "version" out')
+    const data = await from.get(plainFolder + name, valuesShape)
+    return (
+      data && {
+        writes: ({ name: to, exists }) => [{ operation: exists ? 'update' : 'create', path: to, data }],
+        write: async (engine, { name: to, exists }) =>
+          change(engine, async (tx) => {
+            if (((await tx.get(plainFolder + to)) !== undefined) !== exists) throw changedMeanwhile()
+            tx.put(plainFolder + to, data)
+          }),
+      }
+    )
+  },
+}
 
 /** A secret that the upgrade has already moved must not look removed. */
 async function refuseWhileUpgrading({ host }: PlainSecrets): Promise<void> {

@@ -16,6 +16,7 @@ import { metadataRoutes } from './routes/metadata.ts'
 import { toolRoutes } from './routes/random.ts'
 import { signRoutes } from './routes/sign.ts'
 import { Transit } from './transit.ts'
+import { keyRecovery } from './recovery.ts'
 import type { Random } from '../../keys/record.ts'
 
 /** The transit engine, Vault's view of the keys: they leave the server only if they are exportable. */
@@ -26,6 +27,7 @@ export function transitEngine(random: Random): Engine {
     about: 'Encrypt and decrypt with keys that leave the server only if they are exportable.',
     start: (host) => new Transit(host, random),
     everyMinute: ({ keys }) => keys.tend(),
+    recovery: keyRecovery,
     routes: [
       ...keyRoutes,
       ...configRoutes,

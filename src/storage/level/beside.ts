@@ -8,7 +8,7 @@ import { checkpoint } from './checkpoint.ts'
 import { refuseDroppedData } from './files.ts'
 import { revKey, revOf, stamped } from './keys.ts'
 import { syncAll, syncFolder } from './place.ts'
-import { encodings } from './reads.ts'
+import { encodings, listKeys, readEntry } from './reads.ts'
 import type { Db } from './reads.ts'
 import { almostFull, hasSpace } from './space.ts'
 
@@ -76,6 +76,8 @@ export async function replacementIn(
     },
     finish: async (rev) => write([{ key: revKey, value: stamped(rev, new Uint8Array()) }], true),
     entries: () => entriesOf(db),
+    get: async (keys) => keys.map((key) => readEntry(db, key)),
+    list: async (prefix, page) => ({ keys: await listKeys(() => db, prefix, page) }),
     adopt: async () => {
       await db.close()
       await syncAll(folder)

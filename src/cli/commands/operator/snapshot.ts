@@ -13,6 +13,7 @@ import { printable } from '../../output/printable.ts'
 import { showField, showValue } from '../../output/show.ts'
 import { keyValues } from '../../output/table.ts'
 import { bytesFrom, targetOf } from '../transit/envelope-streams.ts'
+import { recoverCommand } from './snapshot-recover.ts'
 
 const route = 'sys/storage/raft/snapshot'
 
@@ -160,4 +161,8 @@ function named(name: string): readonly Command[] {
 }
 
 /** `operator snapshot …`, and as Vault calls it, `operator raft snapshot …`. */
-export const operatorCommands: readonly Command[] = [...named('operator snapshot'), ...named('operator raft snapshot')]
+export const operatorCommands: readonly Command[] = [
+  ...named('operator snapshot'),
+  recoverCommand,
+  ...named('operator raft snapshot'),
+]

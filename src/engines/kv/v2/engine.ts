@@ -2,6 +2,7 @@ import { defineEngine } from '../../../contract/engine.ts'
 import type { Engine } from '../../../contract/engine.ts'
 import { hex } from '../../../util/bytes.ts'
 import { upgrade } from '../upgrade.ts'
+import { recovery } from './recovery.ts'
 import { configRoutes } from './routes/config.ts'
 import { dataRoutes } from './routes/data.ts'
 import { fallbackRoutes } from './routes/fallback.ts'
@@ -23,6 +24,7 @@ export function versionedEngine(random: (bytes: number) => Uint8Array): Engine {
       await upgrade(host, newId)
       return new Secrets(host, newId)
     },
+    recovery,
     routes: [
       ...dataRoutes,
       ...versionRoutes,

@@ -73,6 +73,11 @@ export class Secrets {
     })
   }
 
+  /** An id for a secret. */
+  newId(): string {
+    return this.#newId()
+  }
+
   /** A record for a secret that has none yet. */
   fresh(): SecretRecord {
     return newSecret(this.#newId(), this.clock.now())
@@ -88,6 +93,13 @@ export class Secrets {
   /** Removes a secret with all its versions, in pieces if they are many: the oldest go first. Absent is fine. */
   async forget(name: string): Promise<void> {
     while (await this.view.transaction(async (tx) => this.#forgetSome(tx, name)));
+  }
+
+  /** Removes the oldest versions in pieces, until one commit can remove the rest. */
+  async thin(name: string): Promise<void> {
+    const isLong = async (): Promise<boolean> =>
+      Object.keys((await this.find(name))?.versions ?? {}).length > mostDropped
+    while (await isLong()) await this.view.transaction(async (tx) => this.#forgetSome(tx, name))
   }
 
   /** @returns whether there is more to do */

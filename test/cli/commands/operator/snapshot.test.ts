@@ -42,6 +42,26 @@ describe('the command line, of snapshots', () => {
     expect((await shell.run(`operator raft snapshot verify -field=sha256 ${file}`)).out.trim()).to.equal(sha256)
   })
 
+  it('recovers one secret out of one, to another path or in place of what is there', async () => {
+    const [archive, secret] = [join(folder, 'secret.snap'), 'kv/data/app']
+    await server.data('POST', 'sys/mounts/kv', { type: 'kv', options: { version: '2' } })
+    for (const at of [1, 2]) await server.data('POST', secret, { data: { at } })
+    expect((await shell.run(`operator snapshot save ${archive}`)).code).to.equal(0)
+    const copied = await shell.run(`operator snapshot recover -version=1 -to=kv/data/copy ${archive} ${secret}`)
+    expect([copied.code, copied.out], copied.err).to.satisfy(([code, out]: [number, string]) => code === 0 && /^Success! Recovered kv\/data\/app as of .* to kv\/data\/copy\.$/m.test(out)) // prettier-ignore
+    expect((await server.data('GET', 'kv/data/copy'))['data']).to.deep.equal({ at: 1 })
+    await server.data('POST', secret, { data: { at: 3 } })
+    const refused = await shell.run(`operator snapshot recover ${archive} ${secret}`)
+    expect([refused.code, refused.err]).to.satisfy(
+      ([code, err]: [number, string]) => code > 0 && err.includes('already'),
+    )
+    const forced = await shell.run(`operator snapshot recover -force -field=replaced ${archive} ${secret}`)
+    expect([forced.code, forced.out.trim()], forced.err).to.deep.equal([0, 'true'])
+    expect((await server.data('GET', secret))['data']).to.deep.equal({ at: 2 })
+    for (const wrong of ['-version=0', '-version=x', '-to=', '-version='])
+      expect((await shell.run(`operator snapshot recover ${wrong} ${archive} ${secret}`)).code, wrong).to.be.greaterThan(0) // prettier-ignore
+  })
+
   it('restores one, and says what to do next', async () => {
     await server.data('PUT', 'cubbyhole/later', { value: 'x' })
     const { code, out, err } = await shell.run(`operator raft snapshot restore ${file}`)
