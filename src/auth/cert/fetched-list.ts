@@ -32,6 +32,9 @@ export const isSource = (value: unknown): boolean =>
 const largest = 16 * 1024 * 1024
 const longestAddress = 2048
 
+/** How far clocks may be apart, milliseconds. */
+const skew = 5 * 60_000
+
 /** A list could not be fetched, or is none that counts. The message is for whoever configures the mount. */
 export class ListError extends Error {
   constructor(message: string) {
@@ -59,6 +62,7 @@ export async function fetchedList(
   const { serials, issuer, scope, thisUpdate, nextUpdate: validUntil } = list
   if (list.isDelta) throw new ListError('it has only what is new since another list (delta CRL)')
   if (validUntil === undefined) throw new ListError('it does not say when the next one will be there (nextUpdate)')
+  if (thisUpdate > clock.now() + skew) throw new ListError('it is of a time that has not come yet (thisUpdate)')
   if (validUntil <= clock.now()) throw new ListError('it is an old one (nextUpdate)')
   if (!(await hasAuthority(view, list)))
     throw new ListError(

@@ -1,3 +1,4 @@
+import type { Deadline } from '../../util/http/deadline.ts'
 import { perObject } from '../../util/caches/per-object.ts'
 import { isListOf, isName, orAbsent, shapeOf } from '../../util/stored/shape.ts'
 import { ListError, fetchedList, isSource } from './fetched-list.ts'
@@ -31,16 +32,17 @@ const pause = 10_000
 /**
  * What the lists of the mount say of a path. Serial numbers count, whichever authority made the list. A list that was written
  * counts until it is removed, whether or not it has expired, as in OpenBao. One of a URL is fetched again when it has expired;
- * when it cannot be, it still revokes, and nothing is clear about the other certificates of its issuer.
+ * when it cannot be, or not in time, it still revokes, and nothing is clear about the other certificates of its issuer.
  */
 export async function revocationOf(
   engine: Cert,
   path: readonly Certificate[],
+  deadline: Deadline,
 ): Promise<'good' | 'revoked' | 'unclear'> {
   let isClear = true
   for (const name of await engine.view.list('crl/')) {
     const stored = await engine.view.get(`crl/${name}`, crlShape)
-    const crl = stored && (await current(engine, name, stored))
+    const crl = stored && (await deadline.within(current(engine, name, stored), stored))
     if (!crl) continue
     if (path.some(({ serial }) => serialsOf(crl).has(serial))) return 'revoked'
     isClear &&= !isStale(engine, crl) || !path.some(({ issuer }) => issuer === crl.source?.issuer)

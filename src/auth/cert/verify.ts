@@ -4,10 +4,12 @@ import { Fault, refuse } from '../../contract/fault.ts'
 import { isPathName } from '../../contract/names.ts'
 import type { Request } from '../../contract/request.ts'
 import { fromBase64 } from '../../util/bytes.ts'
+import { Deadline } from '../../util/http/deadline.ts'
 import { Slices } from '../../util/slices.ts'
 import { configOf } from './config.ts'
 import { revocationOf } from './revocation.ts'
 import type { Cert } from './mount.ts'
+import type { Waiting } from './ocsp/checker.ts'
 import { noOcsp } from './ocsp/settings.ts'
 import { fits } from './restrictions.ts'
 import { issuerOf, roleShape, trustedBy } from './role.ts'
@@ -16,6 +18,9 @@ import { readCertificate } from './x509/certificate.ts'
 import type { Certificate } from './x509/certificate.ts'
 import { certificateProblem, pathProblem } from './x509/path.ts'
 import { PathSearch } from './x509/paths.ts'
+
+/** How long a login waits for all servers that it asks about its certificate, milliseconds. */
+const longestWait = 5000
 
 /** A client whose certificate is valid, and the role that lets it in. */
 export interface Verified {
@@ -30,8 +35,7 @@ interface Attempt {
   readonly paths: PathSearch
   /** The reasons of paths to a trusted authority. */
   readonly problems: string[]
-  /** What no OCSP server has answered. */
-  readonly unanswered: Set<string>
+  readonly waiting: Waiting
   /** A path was valid, but a restriction or a revocation is against it. */
   isKnown: boolean
   /** No OCSP server told the status of the certificate, or a revocation list is too old. */
@@ -48,7 +52,7 @@ export async function verified(
   request: Pick<Request, 'certificates'>,
   wanted: string,
 ): Promise<Verified> {
-  const attempt = attemptOf(request)
+  const attempt = attemptOf(engine, request)
   const { view } = engine
   for await (const { name, role } of candidates(engine, wanted)) {
     if (!(await letsIn(engine, role, attempt, isInForce))) continue
@@ -66,7 +70,7 @@ export async function matching(
   request: Pick<Request, 'certificates'>,
   wanted: string,
 ): Promise<string | undefined> {
-  const attempt = attemptOf(request)
+  const attempt = attemptOf(engine, request)
   for await (const { name, role } of candidates(engine, wanted))
     if (await letsIn(engine, role, attempt, async () => true)) return name
   return undefined
@@ -86,7 +90,7 @@ async function* candidates(
 }
 
 /** @throws Fault invalid_request when the client has sent no certificate, or none that can be read */
-function attemptOf({ certificates = [] }: Pick<Request, 'certificates'>): Attempt {
+function attemptOf({ clock }: Cert, { certificates = [] }: Pick<Request, 'certificates'>): Attempt {
   const [certificate, ...others] = certificates.map((one) => readCertificate(fromBase64(one) ?? new Uint8Array()))
   if (certificates.length === 0) throw refuse('no client certificate found')
   if (!certificate) throw refuse('the client certificate cannot be read')
@@ -95,7 +99,7 @@ function attemptOf({ certificates = [] }: Pick<Request, 'certificates'>): Attemp
     certificate,
     paths: new PathSearch(certificate, intermediates),
     problems: [],
-    unanswered: new Set(),
+    waiting: { unanswered: new Set(), deadline: new Deadline(clock, longestWait) },
     isKnown: false,
     isUnclear: false,
   }
@@ -135,7 +139,7 @@ async function letsIn(engine: Cert, role: Role, attempt: Attempt, check: Check):
 /** Whether neither OCSP nor a list says that the certificate was revoked. */
 const isInForce: Check = async (engine, role, attempt, { path, issuer }) => {
   if (!(await hasStatus(engine, role, attempt, issuer))) return false
-  const found = await revocationOf(engine, path)
+  const found = await revocationOf(engine, path, attempt.waiting.deadline)
   attempt.isUnclear ||= found === 'unclear'
   return found === 'good'
 }
@@ -150,7 +154,7 @@ async function hasStatus(
   if (!ocsp.enabled) return true
   const { ocspCacheSize = 0 } = await configOf(engine.view)
   const status =
-    issuer && (await engine.ocsp.statusOf(attempt.certificate, issuer, ocsp, ocspCacheSize, attempt.unanswered))
+    issuer && (await engine.ocsp.statusOf(attempt.certificate, issuer, ocsp, ocspCacheSize, attempt.waiting))
   if (status === 'good' || status === 'revoked') return status === 'good'
   attempt.isUnclear ||= status === undefined && !ocsp.failOpen
   return ocsp.failOpen

@@ -39,6 +39,8 @@ export function derValues(der: Uint8Array): readonly DerValue[] {
   for (let at = 0; at < der.length;) {
     const [tag = 0, first = 0] = der.subarray(at)
     const more = first & 0x80 ? first & 0x7f : 0
+    // The indefinite length is BER.
+    if (first === 0x80) throw new RangeError('no length')
     const header = 2 + more
     const digits = Buffer.from(der.subarray(at + 2, at + header))
     if (more > 4 || digits.length < more) throw new RangeError('no length')

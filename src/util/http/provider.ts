@@ -2,7 +2,7 @@ import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import type { IncomingMessage } from 'node:http'
 import type { Clock } from '../clock.ts'
-import { isLinkLocal, isNear, lookupElsewhere } from './elsewhere.ts'
+import { isLinkLocal, isNear, lookupConfigured, lookupElsewhere } from './elsewhere.ts'
 import { JsonError, jsonLimits } from '../json-limits.ts'
 import { readJson } from '../json.ts'
 
@@ -131,7 +131,7 @@ export class Provider {
         signal: this.#ended.signal,
         rejectUnauthorized: true,
         ...(ca !== '' && { ca }),
-        ...(elsewhere && { lookup: lookupElsewhere }),
+        lookup: elsewhere ? lookupElsewhere : lookupConfigured,
         headers: {
           ...(content && { 'Content-Type': content.type, 'Content-Length': content.content.length }),
           ...headers,

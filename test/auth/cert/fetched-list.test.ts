@@ -127,6 +127,7 @@ describe('revocation lists of cert logins by url', () => {
       'of another of that name': () => Buffer.from(revocationList(silent, [])),
       'an old one': () => listOf([], -60),
       'without an end': () => listOf([], 0, { isEndless: true }),
+      'one of later': () => listOf([], 3 * day, { begins: 2 * day }),
       'a delta': () => listOf([], 3600, { isDelta: true }),
       'too large': () => Buffer.alloc(17 * 1024 * 1024, 0x30),
       'a redirect': (_, response) => void response.writeHead(302, { location: source.url }).end(),

@@ -296,6 +296,16 @@ describe('ocsp of cert logins', () => {
     expect(ocsp.requests).to.have.length(1)
   })
 
+  it('waits 5 seconds for a login at most, however many roles have servers of their own that are silent', async () => {
+    for (const name of ['a', 'b', 'web']) {
+      const silent = await ocspServer(() => {})
+      await role({ ocsp_servers_override: [silent.url] }, name)
+    }
+    const began = clock.now()
+    await patiently(mustBeUnclear())
+    expect(clock.now() - began).to.be.lessThan(8000)
+  })
+
   it('a role without OCSP accepts a client for whom another role has no status', async () => {
     ocsp.answer = () => wrapped(3)
     await role({ ocsp_enabled: false }, 'without')

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { isNear } from '../../../src/util/http/elsewhere.ts'
+import { isLinkLocal, isNear, lookupConfigured } from '../../../src/util/http/elsewhere.ts'
 
 describe('addresses that only an operator may configure', () => {
   const hostOf = (host: string): string => new URL(`http://${host}/`).hostname
@@ -41,4 +41,23 @@ describe('addresses that only an operator may configure', () => {
   ])
     // prettier-ignore
     it(`${host} is none`, () => expect(isNear(hostOf(host))).to.equal(false))
+})
+
+describe('addresses that nobody may configure', () => {
+  it('are those of the link and of the secrets of clouds, not of this machine', () => {
+    for (const host of ['[::ffff:169.254.169.254]', '[fe80::1]', '100.100.100.200', '[64:ff9b::169.254.169.254]'])
+      expect(isLinkLocal(new URL(`http://${host}/`).hostname), host).to.equal(true)
+    for (const host of ['127.0.0.1', '[::1]', '10.0.0.1', '[fd00::1]', 'name.example'])
+      expect(isLinkLocal(new URL(`http://${host}/`).hostname), host).to.equal(false)
+  })
+
+  it('are refused as the addresses of a name, too', async () => {
+    const found = async (name: string) =>
+      new Promise((resolve) =>
+        lookupConfigured(name, { all: true }, (error, addresses) => resolve(error?.code ?? addresses)),
+      )
+    // The addresses of such a name are itself.
+    expect(await found('169.254.169.254')).to.equal('LINK_LOCAL')
+    expect(await found('127.0.0.1')).to.deep.equal([{ address: '127.0.0.1', family: 4 }])
+  })
 })

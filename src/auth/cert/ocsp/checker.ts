@@ -4,6 +4,7 @@ import { Fault } from '../../../contract/fault.ts'
 import { recent } from '../../../util/caches/recent.ts'
 import type { Clock } from '../../../util/clock.ts'
 import { Provider, ProviderError } from '../../../util/http/provider.ts'
+import type { Deadline } from '../../../util/http/deadline.ts'
 import type { Log } from '../../../util/log.ts'
 import type { Certificate } from '../x509/certificate.ts'
 import { OcspError } from './ocsp-error.ts'
@@ -28,6 +29,14 @@ const fewest = 100
 /** The most certificates whose status is being asked. Servers that are slow thus hold a bounded number of connections. */
 const mostAsked = 64
 
+/** What one login waits for. */
+export interface Waiting {
+  /** Questions that no server has answered: they are not asked again. */
+  readonly unanswered: Set<string>
+  /** For all of its questions: many servers that do not answer do not add up. */
+  readonly deadline: Deadline
+}
+
 /** Asks OCSP servers for the status of certificates, and keeps it until it is to be asked again. */
 export class OcspChecker {
   readonly #clock: Clock
@@ -45,8 +54,6 @@ export class OcspChecker {
    * The status of a certificate; undefined: no server tells it, the log says why. One that was revoked stays so until a server
    * calls it good: otherwise an attacker with `ocsp_fail_open` would only have to wait, and keep the server from answering.
    * @param size statuses to keep
-   * @param unanswered questions of this login that no server has answered: they are not asked again, so that many roles with
-   * the same dead servers do not add up
    * @throws Fault unavailable when too many are being asked
    */
   async statusOf(
@@ -54,7 +61,7 @@ export class OcspChecker {
     issuer: Certificate,
     settings: OcspSettings,
     size: number,
-    unanswered: Set<string>,
+    { unanswered, deadline }: Waiting,
   ): Promise<Status['is'] | undefined> {
     this.#resize(size)
     const { servers, queryAll } = settings
@@ -62,9 +69,10 @@ export class OcspChecker {
     const kept = this.#kept.get(key)
     if (kept && kept.until > this.#clock.now()) return kept.is
     const wasRevoked = kept?.is === 'revoked'
-    if (unanswered.has(key)) return wasRevoked ? 'revoked' : undefined
+    if (unanswered.has(key) || deadline.isOver) return wasRevoked ? 'revoked' : undefined
     try {
-      const { is } = await this.#once(key, async () => this.#ask(key, certificate, issuer, settings))
+      const asked = this.#once(key, async () => this.#ask(key, certificate, issuer, settings))
+      const { is } = await deadline.within(asked, late)
       return is === 'unknown' && wasRevoked ? 'revoked' : is
     } catch (thrown) {
       if (!(thrown instanceof OcspError)) throw thrown
@@ -125,6 +133,8 @@ export class OcspChecker {
     }
   }
 }
+
+const late = { is: undefined }
 
 type AskOne = (url: string, wait: number) => Promise<Status>
 

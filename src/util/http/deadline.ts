@@ -1,0 +1,30 @@
+import type { Clock } from '../clock.ts'
+
+/** A time limit that several pieces of work share, one after the other. */
+export class Deadline {
+  readonly #clock: Clock
+  readonly #at: number
+
+  /** @param wait milliseconds from now */
+  constructor(clock: Clock, wait: number) {
+    this.#clock = clock
+    this.#at = clock.now() + wait
+  }
+
+  get isOver(): boolean {
+    return this.#clock.now() >= this.#at
+  }
+
+  /** Settles as `work` does, or with `late` once the time is over. The work itself goes on: others may wait for it. */
+  async within<T, L>(work: Promise<T>, late: L): Promise<T | L> {
+    let timer: { cancel(): void } | undefined
+    const over = new Promise<L>((resolve) => {
+      timer = this.#clock.after(Math.max(0, this.#at - this.#clock.now()), () => resolve(late))
+    })
+    try {
+      return await Promise.race([work, over])
+    } finally {
+      timer?.cancel()
+    }
+  }
+}
