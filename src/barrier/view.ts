@@ -27,10 +27,12 @@ function shaped<T>(value: unknown, shape: Shape<T> | undefined): T | undefined {
 export class BarrierView implements View {
   readonly #folder: string
   readonly #records: () => Records
+  readonly #watches: Set<Closer> | undefined
 
-  constructor(folder: string, records: () => Records) {
+  constructor(folder: string, records: () => Records, watches?: Set<Closer>) {
     this.#folder = folder
     this.#records = records
+    this.#watches = watches
   }
 
   async get<T>(name: string, shape?: Shape<T>): Promise<T | undefined> {
@@ -105,11 +107,13 @@ export class BarrierView implements View {
   }
 
   watch(folder: string, changed: Changed): Closer {
-    return this.#records().watch(this.#folder + folder, changed)
+    const watch = this.#records().watch(this.#folder + folder, changed)
+    this.#watches?.add(watch)
+    return watch
   }
 
-  under(folder: string): View {
-    return new BarrierView(this.#folder + folder, this.#records)
+  under(folder: string, watches = this.#watches): View {
+    return new BarrierView(this.#folder + folder, this.#records, watches)
   }
 }
 

@@ -46,8 +46,8 @@ export interface View {
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
   /** Removes every record under a folder, in pieces; can be called again after a crash. */
   clear(folder: string): Promise<void>
-  /** A part of this view. */
-  under(folder: string): View
+  /** A part of this view. @param watches gets every watch of it and of its parts, so that its owner can end them */
+  under(folder: string, watches?: Set<Closer>): View
   /**
    * Reports changes of one record (`a/b`), or of the records below a folder (`''` or `a/b/`), by this process or another one on the same
    * storage. Called before the response to the commit, which waits for the promise. Ends at seal.

@@ -73,7 +73,10 @@ export class Mounts {
   /** Its namespace was removed. */
   close(): void {
     this.#watch?.close()
-    for (const { record } of this.router.all()) this.#parts.lockouts.forget(record)
+    for (const mount of this.router.all()) {
+      this.#parts.lockouts.forget(mount.record)
+      endWatches(mount)
+    }
   }
 
   /** Every mount of a kind, by path. */
@@ -198,6 +201,7 @@ export class Mounts {
       this.router.remove(mount.apiPath)
       this.#parts.tokens.forget()
       this.#parts.lockouts.forget(mount.record)
+      endWatches(mount)
       return
     }
     const apiPath = apiPathOf(record)
@@ -205,6 +209,7 @@ export class Mounts {
     if (same === mount && mount.apiPath === apiPath) mount.record = record
     else {
       if (mount) this.router.remove(mount.apiPath)
+      if (mount && same !== mount) endWatches(mount)
       this.router.add({ ...same, record, apiPath })
     }
   }
@@ -229,8 +234,9 @@ export class Mounts {
     const engine = this.#engineOf(record)
     const apiPath = apiPathOf(record)
     const current = (): MountRecord => this.byUuid(record.uuid) ?? record
+    const watches = new Set<Closer>()
     const host: EngineHost = {
-      view: this.#dataOf(record),
+      view: this.#dataOf(record, watches),
       clock: this.#parts.clock,
       log: this.#parts.log,
       accessor: record.accessor,
@@ -238,7 +244,7 @@ export class Mounts {
       limits: () => this.limits(current()),
       mayLogIn: (alias, isProven) => this.#parts.lockouts.mayLogIn(current(), alias, isProven),
     }
-    return { record, apiPath, engine, state: await engine.start(host), trie: trieOf(engine) }
+    return { record, apiPath, engine, state: await engine.start(host), trie: trieOf(engine), watches }
   }
 
   /** The caller, or the start of the server, then finishes the revocation of tokens below those of the mount. */
@@ -251,8 +257,8 @@ export class Mounts {
     await this.#table.remove(record)
   }
 
-  #dataOf(record: MountRecord): View {
-    return this.#parts.view.under(`${this.#parts.folder}mount/${record.uuid}/`)
+  #dataOf(record: MountRecord, watches?: Set<Closer>): View {
+    return this.#parts.view.under(`${this.#parts.folder}mount/${record.uuid}/`, watches)
   }
 }
 
@@ -264,4 +270,8 @@ export function freshMount(
 ): MountRecord {
   const accessor = `${spec.kind === 'auth' ? 'auth_' : ''}${spec.type}_${hex(random(4))}`
   return { ...spec, uuid: uuid(), accessor, namespace, builtin }
+}
+
+function endWatches({ watches }: Mount): void {
+  for (const watch of watches) watch.close()
 }

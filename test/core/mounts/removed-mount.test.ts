@@ -1,4 +1,6 @@
 import { expect } from 'chai'
+import { defineEngine } from '../../../src/contract/engine.ts'
+import type { EngineHost } from '../../../src/contract/engine.ts'
 import type { UnsealedServer } from '../../../src/core/unsealed/unsealed-server.ts'
 import type { Cubbyhole } from '../../../src/engines/cubbyhole/engine.ts'
 import { Secret } from '../../../src/util/secret.ts'
@@ -15,6 +17,35 @@ const spec = {
 
 const valid = async ({ tokens }: UnsealedServer, token: string): Promise<boolean> =>
   (await tokens.resolve(new Secret(token))) !== undefined
+
+describe('the removal of a mount', () => {
+  it('ends its watches of records, and a move does not', async () => {
+    const clock = new HandClock()
+    const { barrier } = await openBarrier(new FailingStorage(), clock)
+    let seen = 0
+    const watching = defineEngine<EngineHost>({
+      type: 'watching',
+      kind: 'secret',
+      about: 'Counts the changes of its records.',
+      start: (host) => {
+        host.view.under('a/').watch('', () => void seen++)
+        return host
+      },
+      routes: [],
+    })
+    const { mounts } = (await unsealedCore(barrier, clock, [watching])).namespaces.root
+    await mounts.enable(mountSpec('w/', 'watching', 'secret'))
+    const mount = mounts.router.mountOf('w/')
+    if (!mount) throw new Error('not mounted')
+    const { view } = mount.state as EngineHost
+    await view.put('a/x', {})
+    await mounts.move('w/', 'v/')
+    await view.put('a/y', {})
+    expect(seen).to.equal(2)
+    await mounts.disable('v/')
+    expect([seen, await view.list('a/')]).to.deep.equal([2, []])
+  })
+})
 
 describe('the removal of an auth mount', () => {
   it('that a crash interrupts is completed at the next start: its tokens, their children, their cubbyholes', async () => {
