@@ -63,6 +63,7 @@ export async function changeAlias(
   const found = await entityOfAlias(tx, id)
   if (!found) throw refuse('invalid alias ID provided')
   const { alias, entity } = found
+  mayChange(entity)
   const next: AliasRecord = {
     ...alias,
     name: checkedName(change.name || alias.name),
@@ -72,10 +73,9 @@ export async function changeAlias(
   }
   const owner = await entityById(tx, change.canonicalId || entity.id)
   if (!owner) throw refuse('there is no entity with the id in canonical_id')
+  mayChange(owner)
   if (isUnchanged(alias, next) && owner.id === entity.id) return { alias, entity, changed: false }
   if (next.mountAccessor !== alias.mountAccessor) identity.mustBeMount(next.mountAccessor)
-  mayChange(entity)
-  mayChange(owner)
   await refuseTaken(tx, next)
   dropAlias(tx, alias)
   const rest = { ...entity, aliases: entity.aliases.filter((one) => one.id !== id) }

@@ -207,7 +207,7 @@ describe('identity groups, aliases and merges', () => {
   it('CVE-2021-41802: an alias that moves takes nothing along but itself', async () => {
     const [from, to] = [await made('entity', { policies: 'strong' }), await made('entity', { policies: 'weak' })]
     const alias = await made('entity-alias', { name: 'mover', mount_accessor: accessor, canonical_id: from })
-    await made('entity-alias', { name: 'stays', mount_accessor: other, canonical_id: from })
+    const stays = await made('entity-alias', { name: 'stays', mount_accessor: other, canonical_id: from })
     await server.data('POST', `identity/entity-alias/id/${alias}`, { canonical_id: to })
     expect(await read(`entity/id/${to}`)).to.deep.include({ policies: ['weak'], merged_entity_ids: null })
     expect((await read(`entity/id/${from}`))['aliases']).to.have.length(1)
@@ -216,6 +216,9 @@ describe('identity groups, aliases and merges', () => {
     for (const [path, data] of [
       [`entity-alias/id/${alias}`, { canonical_id: from }],
       ['entity-alias', { name: 'mover', mount_accessor: accessor, canonical_id: from }],
+      // They change nothing, and are refused all the same.
+      [`entity-alias/id/${stays}`, {}],
+      ['entity-alias', { name: 'stays', mount_accessor: other }],
       ['entity', { id: from, policies: '' }],
       ['entity/merge', { from_entity_ids: from, to_entity_id: to }],
       ['entity/merge', { from_entity_ids: to, to_entity_id: from }],

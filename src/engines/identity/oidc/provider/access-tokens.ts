@@ -8,6 +8,8 @@ import type { Identity } from '../../identity.ts'
 export interface Access {
   /** The name of the provider. */
   readonly provider: string
+  /** `OidcProvider.id`. */
+  readonly providerId?: string
   /** The id of the client. */
   readonly client: string
   readonly entity: string
@@ -16,7 +18,7 @@ export interface Access {
   readonly expiresAt: number
 }
 
-type Content = readonly [provider: string, client: string, entity: string, scopes: readonly string[], expiresAt: number]
+type Content = readonly [provider: string, client: string, entity: string, scopes: readonly string[], expiresAt: number, providerId?: string] // prettier-ignore
 
 const longest = 8192
 
@@ -32,8 +34,9 @@ export class AccessTokens {
     this.#identity = identity
   }
 
-  async issue({ provider, client, entity, scopes, expiresAt }: Access): Promise<string> {
-    const content: Content = [provider, client, entity, scopes, expiresAt]
+  async issue({ provider, providerId, client, entity, scopes, expiresAt }: Access): Promise<string> {
+    const common = [provider, client, entity, scopes, expiresAt] as const
+    const content: Content = providerId === undefined ? common : [...common, providerId]
     const encoded = Buffer.from(JSON.stringify(content)).toString('base64url')
     return `${encoded}.${await this.#mac(encoded)}`
   }
@@ -46,8 +49,10 @@ export class AccessTokens {
     if (!this.#key && (await this.#identity.view.get(keyName)) === undefined) return undefined
     if (!sameText(mac, await this.#mac(encoded))) return undefined
     const content = JSON.parse(Buffer.from(encoded, 'base64url').toString()) as Content
-    const [provider, client, entity, scopes, expiresAt] = content
-    return expiresAt > this.#identity.clock.now() ? { provider, client, entity, scopes, expiresAt } : undefined
+    const [provider, client, entity, scopes, expiresAt, providerId] = content
+    return expiresAt > this.#identity.clock.now()
+      ? { provider, client, entity, scopes, expiresAt, ...(providerId !== undefined && { providerId }) }
+      : undefined
   }
 
   async #mac(encoded: string): Promise<string> {

@@ -89,6 +89,7 @@ async function granted(call: Call<Identity>, name: string, request: Request): Pr
   const { entity } = await callerOf(call, client)
   return {
     provider: name,
+    ...(provider.id !== undefined && { providerId: provider.id }),
     client: client.id,
     entity: entity.id,
     redirectUri: request.redirect_uri,

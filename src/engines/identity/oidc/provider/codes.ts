@@ -1,12 +1,14 @@
 import { hash } from 'node:crypto'
 import { base62 } from '../../../../util/base62.ts'
-import { isListOf, isName, isOneOf, isText, isTime, orNull, shapeOf } from '../../../../util/stored/shape.ts'
+import { isListOf, isName, isOneOf, isText, isTime, orAbsent, orNull, shapeOf } from '../../../../util/stored/shape.ts'
 import type { Identity } from '../../identity.ts'
 
 /** A login that waits for its client to fetch the tokens. Stored under the hash of its code. */
 export interface Grant {
   /** The name of the provider. */
   readonly provider: string
+  /** `OidcProvider.id`. */
+  readonly providerId?: string
   /** The id of the client. */
   readonly client: string
   readonly entity: string
@@ -25,6 +27,7 @@ export interface Grant {
 
 const grantShape = shapeOf<Grant>('the grant of a code', {
   provider: isName,
+  providerId: orAbsent(isName),
   client: isName,
   entity: isName,
   redirectUri: isName,

@@ -65,6 +65,7 @@ export async function tokensOfCode(parties: Parties, exchange: Exchange): Promis
   const issuer = providerIssuer(engine, name, provider)
   const accessToken = await engine.access.issue({
     provider: name,
+    ...(provider.id !== undefined && { providerId: provider.id }),
     client: client.id,
     entity: principal.entity.id,
     scopes: grant.scopes,
@@ -94,11 +95,11 @@ export const conflicting = ({
   )
 
 /** Whether the code was issued for this exchange. @throws OAuthError */
-function checkGrant(grant: Grant, { name, client }: Parties, { redirectUri, verifier }: Exchange): void {
+function checkGrant(grant: Grant, { name, provider, client }: Parties, { redirectUri, verifier }: Exchange): void {
   const { challenge, challengeMethod } = grant
   if (grant.client !== client.id)
     throw new OAuthError('invalid_grant', 'authorization code was not issued to the client')
-  if (grant.provider !== name)
+  if (grant.provider !== name || grant.providerId !== provider.id)
     throw new OAuthError('invalid_grant', 'authorization code was not issued by the provider')
   if (grant.redirectUri !== redirectUri)
     throw new OAuthError(

@@ -56,9 +56,11 @@ async function claimsFor(
   const client = access && (await clientById(engine, access.client))
   const principal = access && (await engine.principal(access.entity))
   // One answer for all of them: it does not tell which of the things that the token was issued for has changed.
-  if (!access || !provider || !client || !principal || access.provider !== name || !allowsClient(provider, client.id))
+  if (!access || !provider || !client || !principal || !allowsClient(provider, client.id))
     throw new OAuthError('invalid_token', 'permission denied')
-  if (!(await isAssigned(engine.view, client, principal))) throw new OAuthError('invalid_token', 'permission denied')
+  const isSame = access.provider === name && access.providerId === provider.id
+  if (!isSame || !(await isAssigned(engine.view, client, principal)))
+    throw new OAuthError('invalid_token', 'permission denied')
   const now = Math.floor(engine.clock.now() / 1000)
   const found = await claimsOfScopes(engine.view, provider, access.scopes, { principal, now })
   if ('conflict' in found) throw conflicting(found.conflict)

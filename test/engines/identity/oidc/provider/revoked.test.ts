@@ -69,6 +69,22 @@ describe('logins at an OIDC provider, while what they rest on changes', () => {
     expect((await at.userinfo(access)).status).to.equal(401)
   })
 
+  it('a removed provider that is made again is another one', async () => {
+    const { token } = await person(server, 'returned')
+    const client = await app(server, 'returned')
+    const make = async () => server.data('POST', `${base}/provider/returned`, { allowed_client_ids: '*' })
+    const own = new Endpoints(server, 'returned')
+    await make()
+    const { access } = await own.tokens(client, await own.code(token, client))
+    const code = await own.code(token, client)
+    await make()
+    expect((await own.userinfo(access)).status, 'changed, not made again').to.equal(200)
+    await server.data('DELETE', `${base}/provider/returned`)
+    await make()
+    expect((await own.userinfo(access)).status).to.equal(401)
+    expect((await own.token(client, { code })).body['error']).to.equal('invalid_grant')
+  })
+
   it('a code under 100 parallel exchanges gives tokens once', async () => {
     const { token } = await person(server, 'racer')
     const client = await app(server, 'racer')

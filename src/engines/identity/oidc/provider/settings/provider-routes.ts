@@ -83,7 +83,9 @@ async function setProvider(
   const conflict = await engine.view.transaction(async (tx) => {
     const old = await providerNamed(tx, values.name)
     confirm(old !== undefined)
+    const id = old ? old.id : engine.uuid()
     const next: OidcProvider = {
+      ...(id !== undefined && { id }),
       issuer: issuer ?? old?.issuer ?? '',
       allowedClients: [...new Set(values.allowed_client_ids ?? old?.allowedClients ?? [])],
       scopes: [...new Set(values.scopes_supported ?? old?.scopes ?? [])],

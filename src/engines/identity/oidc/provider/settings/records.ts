@@ -1,5 +1,5 @@
 import type { Transaction, View } from '../../../../../contract/view.ts'
-import { isListOf, isName, isText, shapeOf } from '../../../../../util/stored/shape.ts'
+import { isListOf, isName, isText, orAbsent, shapeOf } from '../../../../../util/stored/shape.ts'
 import { allIn } from '../../all-in.ts'
 import { atOidc, everyone } from '../../names.ts'
 
@@ -17,6 +17,8 @@ export interface Assignment {
 
 /** An OpenID provider, at `oidc-provider/<name>`. */
 export interface OidcProvider {
+  /** Another provider under its name has another one. Absent: `default`, and those of releases before it. */
+  readonly id?: string
   /** Scheme, host and port; '' : those of the server. */
   readonly issuer: string
   /** The ids of the clients that may use it; `*`: each. */
@@ -32,6 +34,7 @@ export const assignmentShape = shapeOf<Assignment>('an OIDC assignment', {
   groups: isListOf(isName),
 })
 export const providerShape = shapeOf<OidcProvider>('an OIDC provider', {
+  id: orAbsent(isName),
   issuer: isText,
   allowedClients: isListOf(isName),
   scopes: isListOf(isName),
