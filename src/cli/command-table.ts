@@ -35,6 +35,16 @@ export const commandGroups: readonly CommandGroup[] = [
     'Import from another server',
     async () => (await import('./commands/import/vault.ts')).importCommands,
   ),
+  group(
+    'plan',
+    'Show what files would change on the server',
+    async () => (await import('./commands/plan/plan.ts')).planCommands,
+  ),
+  group(
+    'apply',
+    'Change the server to what files say',
+    async () => (await import('./commands/plan/plan.ts')).applyCommands,
+  ),
   group('path-help', 'Show the help of an API path', loadGeneric),
   group(
     'version-history',

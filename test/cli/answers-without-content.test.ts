@@ -54,8 +54,8 @@ const acting = [
   'lease revoke a', 'namespace delete a', 'namespace unlock a', 'audit enable file file_path=x', 'audit disable file',
 ] // prettier-ignore
 
-/** They need an envelope first: `transit/datakey` was asked for before. The import asks two servers, and has a test of its own. */
-const elsewhere = ['transit envelope decrypt', 'transit envelope verify', 'transit envelope rewrap', 'import vault']
+/** They need an envelope first: `transit/datakey` was asked for before. The import and plans ask several times, and have tests of their own. */
+const elsewhere = ['transit envelope decrypt', 'transit envelope verify', 'transit envelope rewrap', 'import vault', 'plan', 'apply'] // prettier-ignore
 
 type Answer = (response: ServerResponse) => void
 const json =

@@ -16,6 +16,8 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   list: ['list transit/keys'],
   delete: ['delete transit/keys/orders'],
   unwrap: ['unwrap hvs.…', 'unwrap -field=password hvs.…'],
+  plan: ['plan people.hcl', 'plan -prune -out=changes.plan people.hcl engines.hcl'],
+  apply: ['apply people.hcl', 'apply -plan=changes.plan'],
   'path-help': ['path-help transit/', 'path-help transit/keys/orders'],
   'kv put': ['kv put -mount=secret app/db user=app password=first', 'kv put -cas=0 secret/app/db password=@file'],
   'kv get': ['kv get secret/app/db', 'kv get -field=password -version=1 secret/app/db'],
