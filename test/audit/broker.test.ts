@@ -137,7 +137,7 @@ describe('the audit broker', () => {
     expect(links).to.deep.equal([1, 2, 3, 4, 5])
   })
 
-  it('audit fail modes: goes on with one healthy device while another fails or hangs', async () => {
+  it('audit fail modes: continues with one healthy device while another fails or hangs', async () => {
     for (const mode of ['fails', 'hangs'] as const) {
       const { broker, devices } = await withOdd('a/', 'b/')
       ;(devices[0] as Odd).mode = mode
@@ -242,7 +242,7 @@ describe('the audit broker', () => {
     await broker.shutdown()
   })
 
-  it('works again with a stored device that could not be opened at unseal', async () => {
+  it('uses a stored device again that could not be opened at unseal', async () => {
     const view = await freshView()
     const first = brokerWith()
     await first.broker.open(view)

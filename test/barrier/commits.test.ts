@@ -36,7 +36,7 @@ describe('the number of commits', () => {
     }
   })
 
-  it('is never higher than what the storage has, and never lower when all have ended, with many at once', async () => {
+  it('never exceeds that of the storage, and equals it in the end, with many simultaneous commits', async () => {
     const storage = new FailingStorage()
     const { barrier, root } = await openBarrier(storage)
     barrier.attach(() => undefined)
@@ -55,7 +55,7 @@ describe('the number of commits', () => {
     expect(await found(storage, root)).to.equal(barrier.commits.newest)
   })
 
-  it('does not grow before the storage was found to be the newest one: no older one catches up by being opened', async () => {
+  it('does not grow before the storage is checked: an older storage does not catch up by being opened', async () => {
     const storage = new MemoryStorage()
     const { barrier, root } = await openBarrier(storage)
     barrier.attach(() => undefined)

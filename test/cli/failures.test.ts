@@ -230,7 +230,7 @@ listener "tcp" {
     }
   })
 
-  it('refuses a certificate that has ended, or is for another name', async () => {
+  it('refuses a certificate that has expired, or is for another name', async () => {
     for (const [subject, words] of [
       [{ ends: -60 }, 'has expired'],
       [{ name: 'other.example', addresses: [] }, 'is not valid for 127.0.0.1'],
@@ -268,7 +268,7 @@ listener "tcp" {
     })
   })
 
-  it('refuses files that are not what they should be, before it sends anything', async () => {
+  it('refuses wrong kinds of files before it sends anything', async () => {
     const text = join(temporaryFolder(), 'text')
     writeFileSync(text, 'no certificate')
     for (const flags of [

@@ -80,7 +80,7 @@ describe('the program', () => {
     }
   })
 
-  it('refuses what is no UTF-8, in a file, on standard input and in an argument, instead of changing it', async () => {
+  it('refuses invalid UTF-8, in a file, on standard input and in an argument, instead of changing it', async () => {
     await scripted({ 'PUT /v1/a': [{ status: 204 }] }, async (_, server, address) => {
       const env = world({ VAULT_ADDR: address, NODE: process.execPath, PROGRAM: program })
       const run = async (line: string): Promise<Ended> => ended('sh', ['-c', line], { ...env, PWD: env.HOME })

@@ -44,7 +44,7 @@ default_lease_ttl = "2h"
 max_lease_ttl = "1h"
 `
 
-describe('what is wrong in a configuration', () => {
+describe('errors in a configuration', () => {
   it('is said completely, with line and setting', async () => {
     expect(await faultsOf(wrong)).to.deep.equal([
       '1 storag',

@@ -30,7 +30,7 @@ describe('token parameters', () => {
     )
   })
 
-  it('whatever is written to a role is either refused, or valid as a stored record, and never what a login must not give', () => {
+  it('values written to a role are refused or valid as a stored record, and never policies that a login must not give', () => {
     const usual: { readonly [K in keyof typeof tokenParamFields]: readonly unknown[] } = {
       token_ttl: ['1h', 60, 0],
       token_max_ttl: ['2h', 30, 0],

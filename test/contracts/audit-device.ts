@@ -75,7 +75,7 @@ export function itIsAnAuditDevice(
       expect(await receiver.lines(1)).to.deep.equal([line])
     })
 
-    it('goes on after it was opened again', async () => {
+    it('continues after it was opened again', async () => {
       await device.write('{"one":1}\n')
       await receiver.lines(1)
       await device.reopen()
@@ -113,7 +113,7 @@ export function itIsAnAuditDevice(
       expect(await failure(async () => broker.configure([spec]))).to.be.instanceOf(Fault)
     })
 
-    it('is one of two: the other one goes on while this one hangs, and this one comes back', async function () {
+    it('is one of two: the other one continues while this one hangs, and this one recovers', async function () {
       if (!receiver.hang) return
       const clock = new HandClock()
       const broker = new AuditBroker({ clock, log: silent, random: randomBytes, types: { file: fileDevice, x: make } })

@@ -17,11 +17,11 @@ export function itIsAStorage(name: string, open: () => Promise<Storage>): void {
     const put = async (key: string, value: string) => storage.commit({ ops: [{ put: key, value: bytes(value) }] })
     const get = async (key: string) => textOf((await storage.get([key]))[0]?.value)
 
-    it('gives undefined for what is not there', async () => {
+    it('returns undefined for a missing key', async () => {
       expect(await storage.get(['a', 'b'])).to.deep.equal([undefined, undefined])
     })
 
-    it('gives back what was put, in the order asked', async () => {
+    it('returns stored values, in the requested order', async () => {
       await put('a', '1')
       await put('b', '2')
       const entries = await storage.get(['b', 'x', 'a'])
@@ -172,7 +172,7 @@ export function itIsAStorage(name: string, open: () => Promise<Storage>): void {
       await Promise.all(lanes)
     })
 
-    it('takes a replacement at once, with its revisions, and tells watchers to start over', async () => {
+    it('replaces everything in one step, with revisions, and tells watchers to start over', async () => {
       if (storage.member) return refused(async () => storage.replacement())
       await put('a', '1')
       await put('b', '2')

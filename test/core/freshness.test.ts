@@ -22,7 +22,7 @@ class UnreadableStorage extends MemoryStorage {
 }
 
 describe('a server whose mounts are stale', () => {
-  it('decides nothing until they could be read, and then what is stored', async () => {
+  it('decides no request until they could be read, and then by the stored ones', async () => {
     const storage = new UnreadableStorage()
     const running = await startServer({ dev: { rootTokenId: 'root', listenAddress: '127.0.0.1:0' }, log: () => {}, storage }) // prettier-ignore
     const server = new TestServer(running, '', '')

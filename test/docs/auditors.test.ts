@@ -8,7 +8,7 @@ import { Reader } from './runner/reader.ts'
 describe('the examples of docs/auditors.md', function () {
   this.timeout(300_000)
 
-  it('do what it says, with the files of a server that runs', async () => {
+  it('have the documented output, with the files of a running server', async () => {
     const server = await openLevelServer()
     try {
       await server.call('PUT', '/v1/cubbyhole/a', { password: 'first' })

@@ -71,7 +71,7 @@ describe('the examples of docs/login.md', function () {
     }
   })
 
-  it('do what it says about certificates', async () => {
+  it('have the documented output about certificates', async () => {
     const server = await tlsServer()
     const folder = temporaryFolder()
     const file = (name: string, text: string): string => {

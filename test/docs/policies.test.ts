@@ -6,7 +6,7 @@ import { Reader } from './runner/reader.ts'
 describe('the examples of docs/policies.md', function () {
   this.timeout(60_000)
 
-  it('print what it says', async () => {
+  it('have the documented output', async () => {
     const server = await devServer()
     const reader = new Reader({ VAULT_ADDR: server.running.address, VAULT_TOKEN: 'root' })
     const examples = examplesOf('docs/policies.md', 'policies')

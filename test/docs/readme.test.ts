@@ -24,7 +24,7 @@ async function followed(server: TestServer, reader: Reader, kind: string): Promi
 describe('the examples of the README', function () {
   this.timeout(60_000)
 
-  it('do what it says, with a development server', async () => {
+  it('have the documented output, with a development server', async () => {
     const server = await devServer()
     const reader = new Reader({ VAULT_ADDR: server.running.address, VAULT_TOKEN: 'root' })
     const [secrets = '', encryption = '', , curl = '', node] = await followed(server, reader, 'dev')
@@ -35,7 +35,7 @@ describe('the examples of the README', function () {
     expect(node).to.equal('node-vault\n')
   })
 
-  it('do what it says, with a sealed server', async () => {
+  it('have the documented output, with a sealed server', async () => {
     const server = await levelServer()
     const reader = new Reader({ VAULT_ADDR: server.running.address })
     symlinkSync(join(server.folder, 'audit.log'), join(reader.folder, 'audit.log'))

@@ -6,7 +6,7 @@ import { Reader } from './runner/reader.ts'
 describe('docs/secrets.md', function () {
   this.timeout(120_000)
 
-  it('followed from top to bottom, does what it says', async () => {
+  it('has the documented output, from top to bottom', async () => {
     const server = await devServer()
     const reader = new Reader({ VAULT_ADDR: server.running.address, VAULT_TOKEN: 'root' })
     const examples = examplesOf('docs/secrets.md', 'secrets')

@@ -28,7 +28,7 @@ async function refused(file: Uint8Array, why: RegExp, dataKey = making.dataKey):
 }
 
 describe('an envelope', () => {
-  it('gives back what was put in, whatever the size and the parts it comes in', async () => {
+  it('decrypts what was encrypted, for any size and any chunking of the input', async () => {
     const around = fc.tuple(fc.integer({ min: 0, max: 5 }), fc.integer({ min: -2, max: 2 }))
     const length = around.map(([chunks, more]) => Math.max(0, chunks * chunk + more))
     await fc.assert(
@@ -74,7 +74,7 @@ describe('an envelope', () => {
     await refused(Buffer.concat([file, file]), /changed|appended/)
   })
 
-  it('is found put together anew: chunks swapped, doubled, left out, or those of another', async () => {
+  it('is found reassembled: chunks swapped, duplicated, left out, or those of another', async () => {
     const { header, chunks } = await parts()
     const other = await parts({ random: (count) => Buffer.alloc(count, 10) }, otherData)
     const [a, b, c, d] = chunks as [Buffer, Buffer, Buffer, Buffer]
@@ -113,7 +113,7 @@ describe('an envelope', () => {
     }
   })
 
-  it('opens with no other data key', async () => {
+  it('decrypts with no other data key', async () => {
     const { file } = await parts()
     await refused(file, /data key is that of another/, Buffer.alloc(32, 8))
     await refused(file, /data key is that of another/, Buffer.alloc(16, 7))
@@ -131,7 +131,7 @@ describe('an envelope', () => {
     expect(await given(again)).to.deep.equal({ plaintext })
   })
 
-  it('that another version wrote, or nobody, is told apart', async () => {
+  it('of another version is distinguished from other data', async () => {
     const { file } = await parts()
     const next = Buffer.from(file)
     next[21] = '2'.charCodeAt(0)

@@ -24,7 +24,7 @@ const salt = Buffer.from(vectors.salt, 'hex')
 describe('the vectors of envelopes', () => {
   for (const { length, envelope } of vectors.envelopes) {
     const file = Buffer.from(envelope, 'hex')
-    it(`${length} bytes are written, opened, and read by a second reader`, async () => {
+    it(`${length} bytes are encrypted, decrypted, and read by a second implementation`, async () => {
       const written = await sealed(counted(length), { chunk, mount, key, wrapped, dataKey, random: () => salt })
       expect(written.toString('hex')).to.equal(envelope)
       expect(await given(file, dataKey)).to.deep.equal({ plaintext: counted(length) })

@@ -64,7 +64,7 @@ describe('a key store', () => {
     expect(owners.flat()).to.deep.equal(['x'])
   })
 
-  it('refuses what is no alias, more than 50 of them, and unknown keys', async () => {
+  it('refuses invalid aliases, more than 50 of them, and unknown keys', async () => {
     const { keys, add } = await opened()
     const { uuid } = await add('a')
     for (const wrong of ['', 'é', 'a b', 'a%', 'x'.repeat(257), 'a\n'])

@@ -36,7 +36,7 @@ const encrypt = async (keys: KeyStore, version = 0): Promise<number | string> =>
   encryptWith(await keys.need('k'), version).catch((fault: Error) => fault.message)
 
 describe('the count of encryptions', () => {
-  it('GCM limits (no CVE): stands at nine tenths of 2^32', () => {
+  it('GCM limits (no CVE): is limited to nine tenths of 2^32', () => {
     expect(mostMessages).to.equal(Math.floor(0.9 * 2 ** 32))
   })
 
@@ -126,7 +126,7 @@ describe('the count of encryptions', () => {
     expect(await encrypt(keys)).to.equal(1)
   })
 
-  it('is changed only by a request that stands in the audit log: a first block, one ahead, a key that is used up', async () => {
+  it('is changed only by a request in the audit log: a first block, one ahead, an exhausted key', async () => {
     const { storage, start } = await mount(1000)
     const keys = start()
     await keys.add(await keys.draft(keySpec))

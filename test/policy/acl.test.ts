@@ -144,7 +144,7 @@ describe('acl', () => {
     expect(ask(rules, 'read', 'kv/TOP')).to.equal(true)
   })
 
-  it('a templated deny closes what it may stand for, though another rule is nearer', () => {
+  it('a templated deny covers what it may resolve to, even if another rule is more specific', () => {
     const rules = acl(
       'path "secret/ann/*" { capabilities = ["read"] }\npath "secret/{{identity.entity.name}}/private" { capabilities = ["deny"] }',
     )

@@ -101,7 +101,7 @@ const initials: readonly {
   { path: 'secret/metadata/n', name: 'delete_version_after', value: '0s', other: '1h' },
 ] // prettier-ignore
 
-describe('what a rule denies, by another form', function () {
+describe('denied values in other forms', function () {
   this.timeout(60_000)
   let server: TestServer
   before(async () => {
@@ -158,7 +158,7 @@ describe('what a rule denies, by another form', function () {
         }
     })
 
-  it('is denied as the value that something new gets, and not where what is there keeps its own', async () => {
+  it('is denied as the default of a new object, but not where an existing object keeps its own value', async () => {
     const status = async (path: string, rule: string, body: unknown): Promise<number> =>
       (await send('POST', path, `path "${path}" { capabilities = ${all} ${rule} }`, body)).status
     for (const { path, name, value, other, rest = {} } of initials) {
@@ -172,7 +172,7 @@ describe('what a rule denies, by another form', function () {
     }
   })
 
-  it('is denied as what a secret id takes from its role, and a quota from its path', async () => {
+  it('is denied as a value that a secret ID takes from its role, and a quota from its path', async () => {
     await server.data('POST', 'auth/approle/role/r', { secret_id_num_uses: 0 })
     const status = async (path: string, name: string, value: unknown, body: unknown): Promise<number> => {
       const rules = `path "${path}" { capabilities = ${all} ${denied(name, value)} }`

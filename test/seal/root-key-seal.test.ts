@@ -19,7 +19,7 @@ describe('shamir seal', () => {
     [10, 10],
     [255, 2],
   ] as const) {
-    it(`opens with any ${threshold} of ${shares} shares`, async () => {
+    it(`decrypts with any ${threshold} of ${shares} shares`, async () => {
       const key = root()
       const made = await seal.protect(key, shares, threshold)
       expect(made.shares).to.have.length(shares)
@@ -89,7 +89,7 @@ describe('a seal that unseals the server', () => {
     }
   })
 
-  it('gives nothing when the record was changed, and tells which seal failed', async () => {
+  it('returns no key if the record was changed, and names the seal that failed', async () => {
     const [one, other] = [keySeal('one'), keySeal('one')]
     const mine = await new RootKeySeal(randomBytes, { autoSeals: [one] }).protect(root(), 3, 2)
     const foreign = await new RootKeySeal(randomBytes, { autoSeals: [one] }).protect(root(), 3, 2)

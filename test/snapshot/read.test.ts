@@ -103,7 +103,7 @@ describe('a snapshot', () => {
     )
   })
 
-  it('with any byte of the file changed is refused, or what it says is the same', async function () {
+  it('with any byte of the file changed is refused, or reads the same', async function () {
     this.timeout(60_000)
     const few = entries.slice(0, 40)
     const file = await snapshot(few)

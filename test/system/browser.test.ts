@@ -26,7 +26,7 @@ describe('pages of other origins', () => {
     expect(granted(asked)).to.equal(undefined)
   })
 
-  it('an allowed one is told so on every response, errors too; any other is refused before its token is looked at', async () => {
+  it('an allowed one gets CORS headers on every response, errors too; any other is refused before its token is checked', async () => {
     await allow({ allowed_origins: [app], allowed_headers: 'X-One', allow_credentials: true })
     const good = await from(app)
     expect(good.status).to.equal(200)

@@ -24,7 +24,7 @@ describe('sys/leases, over HTTP', () => {
     return `auth/token/create-orphan/${keys[0] ?? ''}`
   }
 
-  it('CVE-2026-45808: a lease named in the body and in the path is judged and ended alike, and there are no older names', async () => {
+  it('CVE-2026-45808: a lease in the body and in the path is authorised and revoked alike; older names do not exist', async () => {
     for (const call of [
       async (lease: string) => server.call('PUT', '/v1/sys/leases/revoke', { lease_id: lease }),
       async (lease: string) => server.call('PUT', `/v1/sys/leases/revoke/${lease}`),
@@ -83,14 +83,14 @@ describe('sys/leases, over HTTP', () => {
     expect(await lives(token)).to.equal(false)
   })
 
-  it('0.6.4: the lease of a token that is used up is gone with it', async () => {
+  it('0.6.4: the lease of a token is removed at its last use', async () => {
     const token = await create({ num_uses: 2 })
     expect(await leaseOf()).to.match(/[0-9a-f]{64}$/)
     expect([await lives(token), await lives(token), await lives(token)]).to.deep.equal([true, true, false])
     expect((await server.call('LIST', '/v1/sys/leases/lookup/auth/token/create-orphan')).status).to.equal(404)
   })
 
-  it('refuses what is no lease, a wrong type, and a wrong limit', async () => {
+  it('refuses unknown leases, a wrong type, and a wrong limit', async () => {
     for (const [path, body] of [
       ['lookup', { lease_id: '../../x' }],
       ['lookup', { lease_id: 'a/' }],

@@ -43,7 +43,7 @@ describe('rate-limit quotas', () => {
     expect(await statuses('secret/data/x', 'secret/data/x', 'secret/data/x')).to.deep.equal([404, 404, 429])
   })
 
-  it('a refused request is told when to come again; what is left is told on every response if so configured', async () => {
+  it('a refused response has Retry-After; every response has the remaining quota if so configured', async () => {
     await server.data('POST', 'sys/quotas/config', { enable_rate_limit_response_headers: true })
     expect(await limit('q', { path: 'slow', rate: 2 })).to.equal(204)
     const first = await server.call('GET', '/v1/slow/a')
@@ -86,7 +86,7 @@ describe('rate-limit quotas', () => {
     expect(answer).to.match(/^HTTP\/1\.1 429 /)
   })
 
-  it('what is exempt is never counted: exactly that path or below it, unless taken out again', async () => {
+  it('exempt paths are never counted: exactly that path or below it, unless excluded again', async () => {
     expect(await limit('q', { path: 'slow' })).to.equal(204)
     await server.data('POST', 'sys/quotas/config', {
       rate_limit_exempt_paths: ['slow/free', 'slow/x*', '!slow/free/not'],
@@ -104,7 +104,7 @@ describe('rate-limit quotas', () => {
     expect(await statuses('slow/a', 'slow/a', 'slow/free', 'slow/free')).to.deep.equal([404, 429, 404, 404])
   })
 
-  it('the state of the server can be asked for, and unsealed, whoever floods it', async () => {
+  it('status and unseal work during a flood', async () => {
     expect(await limit('all', {})).to.equal(204)
     const flood = await statuses('secret/data/a', 'secret/data/a', 'sys/health', 'sys/health', 'sys/seal-status')
     expect(flood).to.deep.equal([404, 429, 200, 200, 200])
@@ -165,7 +165,7 @@ describe('rate-limit quotas and their mounts', () => {
     await server.running.stop()
   })
 
-  it('write refused requests to the audit log if so configured, without what was not read', async () => {
+  it('write refused requests to the audit log if so configured, without their unread bodies', async () => {
     const server = await openLevelServer()
     await server.data('POST', 'sys/mounts/a', { type: 'kv' })
     await server.data('POST', 'sys/quotas/rate-limit/q', { rate: 1, interval: '1h', path: 'a' })

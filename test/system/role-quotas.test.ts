@@ -68,7 +68,7 @@ describe('rate-limit quotas by role', () => {
     expect(await statuses(1, { role_id: ids['ci'] })).to.deep.equal([429])
   })
 
-  it('do not tell which role ids exist: an unknown one counts like that of some role', async () => {
+  it('do not reveal which role IDs exist: an unknown one is counted like an existing one', async () => {
     await made('mount', { rate: 1000 })
     await made('ci', { rate: 2000, role: 'ci' })
     await made('web', { rate: 3000, role: 'web' })

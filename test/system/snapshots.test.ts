@@ -152,7 +152,7 @@ describe('sys/storage/raft/snapshot', () => {
     }
   })
 
-  it('does not unseal what was changed, whoever made its sums right, and takes another copy then', async () => {
+  it('does not unseal a changed snapshot even with right sums, and accepts another copy then', async () => {
     const file = await saved(server)
     const found: Entry[] = []
     const { meta, mac } = await readSnapshot(Readable.from([file]), { add: (more) => void found.push(...more.map((one) => ({ ...one, value: Buffer.from(one.value) }))) }) // prettier-ignore

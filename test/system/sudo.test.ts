@@ -38,7 +38,7 @@ describe('paths that want sudo', () => {
       }
   })
 
-  it('tell those with it only that the verb is missing, where all that they do is about the life of the server', async () => {
+  it('respond 405 to a wrong verb with sudo, if all their operations are about the state of the server', async () => {
     for (const [verb, path] of [['GET', 'seal'], ['DELETE', 'seal'], ['LIST', 'seal'], ['GET', 'step-down']] as const) {
       const { status, body } = await server.call(verb, `/v1/sys/${path}`)
       expect(status, `${verb} ${path}`).to.equal(405)

@@ -34,7 +34,7 @@ describe('leases of tokens', () => {
     expect(await leases.lookup('root', `auth/token/create/${record.id}`)).to.equal(undefined)
   })
 
-  it('come with the token and go with it, however it ends', async () => {
+  it('are created and removed with the token, however it ends', async () => {
     const { store, leases, clock } = await setUp()
     const made = [
       await store.create(spec('auth/a/login')),
@@ -54,7 +54,7 @@ describe('leases of tokens', () => {
     expect(await leases.list('root', '')).to.deep.equal([])
   })
 
-  it('a prefix that was ended without a word of it holds at once, and so does a revocation', async () => {
+  it('revocations by prefix and of tokens apply at once without a notification', async () => {
     const { store, storage } = await setUp()
     const [first, second] = [await store.create(spec('auth/a/login')), await store.create(spec('auth/b/login'))]
     expect([await good(store, first.token), await good(store, second.token)]).to.deep.equal([true, true])
@@ -65,7 +65,7 @@ describe('leases of tokens', () => {
     expect([await good(store, first.token), await good(store, second.token)]).to.deep.equal([false, false])
   })
 
-  it('a lease is of its token under its own path only, and while the token is good', async () => {
+  it('a lease belongs to its token under its own path only, and while the token is valid', async () => {
     const { store, leases, clock } = await setUp()
     const { record } = await store.create(spec('auth/a/login/ann'))
     expect((await leases.lookup('root', `auth/a/login/ann/${record.id}`))?.id).to.equal(record.id)
@@ -120,7 +120,7 @@ describe('leases of tokens', () => {
     expect([await good(store, one.token), await good(store, other.token)]).to.deep.equal([false, true])
   })
 
-  it('without waiting they end at once all the same; tokens made afterwards are good, whatever the clock says', async () => {
+  it('a revocation without waiting applies at once; tokens created afterwards are valid, whatever the clock says', async () => {
     const { store, leases, clock, open } = await setUp()
     const before = [await store.create(spec('auth/a/login')), await store.create(spec('auth/a/login'))]
     expect(await good(store, before[0]?.token ?? '')).to.equal(true)

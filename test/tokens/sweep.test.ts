@@ -6,7 +6,7 @@ import { HandClock } from '../support/clock.ts'
 import type { View } from '../../src/contract/view.ts'
 
 describe('sweeping tokens that have expired', () => {
-  it('looks at what is due and little else, however many there are', async function () {
+  it('reads due records and few others, however many there are', async function () {
     this.timeout(60_000)
     const clock = new HandClock()
     const { barrier } = await openBarrier(undefined, clock)

@@ -72,7 +72,7 @@ describe('wrappings', () => {
     expect(await kept()).to.deep.equal([])
   })
 
-  it('are made, and opened, at once or not at all', async () => {
+  it('are created and unwrapped completely or not at all', async () => {
     const { wrappings, clock, storage, kept } = await setUp()
     storage.plan = ['refused']
     expect(await failure(wrappings.wrap('root', content(clock)))).not.to.equal('')
@@ -84,7 +84,7 @@ describe('wrappings', () => {
     expect(await wrappings.take(bearer, undefined)).to.equal(undefined)
   })
 
-  it('put behind a new token are nowhere lost: whatever commit fails, one of the two tokens opens', async () => {
+  it('are never lost by a rewrap: whichever commit fails, one of the two tokens unwraps', async () => {
     for (const plan of [['refused'], [undefined, 'refused'], [undefined, 'lost']] as const) {
       const { wrappings, clock, storage } = await setUp()
       const bearer = new Secret((await wrappings.wrap('root', content(clock))).token)
@@ -95,7 +95,7 @@ describe('wrappings', () => {
     }
   })
 
-  it('put behind a new token by many at the same time go to one of them', async () => {
+  it('go to one of many simultaneous rewraps', async () => {
     const { wrappings, clock, kept } = await setUp()
     const bearer = new Secret((await wrappings.wrap('root', content(clock))).token)
     const won = (await Promise.all(Array.from({ length: 20 }, async () => wrappings.rewrap(bearer, undefined)))).filter(

@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { rfc3339 } from '../../src/util/clock.ts'
 
 describe('a time as text', () => {
-  it('is that of Date with nine decimals, in whatever order times come', () => {
+  it('is that of Date with nine decimals, in any order of times', () => {
     const times = fc.array(fc.integer({ min: -62_135_596_800_000, max: 253_402_300_799_999 }), { minLength: 1 })
     fc.assert(
       fc.property(times, fc.boolean(), (around, near) => {

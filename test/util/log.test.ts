@@ -18,7 +18,7 @@ describe('the log', () => {
     return lines
   }
 
-  it('writes a line for each message, and leaves out what is below its level', () => {
+  it('writes a line for each message at or above its level', () => {
     const all = [
       '1970-01-01T00:00:00.000Z [INFO]  began: port=8200\n',
       '1970-01-01T00:00:00.000Z [WARN]  slow\n',

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { isLarge, large } from '../../src/util/slices.ts'
 
 describe('large values', () => {
-  it('are told from small ones without looking at all of them', () => {
+  it('are recognised without a look at all of their content', () => {
     expect([
       isLarge('x'.repeat(large)),
       isLarge({ a: ['x'.repeat(large)] }),

@@ -39,7 +39,7 @@ describe('what a server sends to witnesses', () => {
     return { log, keeper, said, sizes, server }
   }
 
-  it('shows what is new, over rotations and restarts, and keeps the newest cosigned checkpoint beside the log', async () => {
+  it('sends new checkpoints, across rotations and restarts, and keeps the newest cosigned one beside the log', async () => {
     const { log, keeper, said, sizes } = await setup()
     const first = keeper()
     await first.round()

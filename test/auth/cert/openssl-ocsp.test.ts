@@ -59,7 +59,7 @@ describe("ocsp of cert logins with OpenSSL's server", () => {
     expect(await statuses()).to.deep.equal([200, 400, 400])
   })
 
-  it('without nextUpdate nobody is let in', async () => {
+  it('without nextUpdate nobody logs in', async () => {
     await start('root')
     expect(await statuses()).to.deep.equal([503, 503, 503])
   })

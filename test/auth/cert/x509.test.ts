@@ -32,7 +32,7 @@ describe('certificates', () => {
       expect(() => read(issue({ commonName: 'a', ...wanted }))).to.throw('unreadable')
   })
 
-  it('a key identifier that is none makes a certificate unreadable, whoever signed it', () => {
+  it('a malformed key identifier makes a certificate unreadable, whoever signed it', () => {
     for (const id of ['551d0e', '551d23'])
       expect(() => read(issue({ commonName: 'a', extensions: [{ id, value: Buffer.from('05ff', 'hex') }] }))).to.throw('unreadable') // prettier-ignore
   })

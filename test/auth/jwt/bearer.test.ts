@@ -233,7 +233,7 @@ describe('JWTs as tokens of requests', () => {
     expect(await status(shown, 'GET', 'kv/a', undefined, { 'X-Vault-Wrap-TTL': '60' })).to.equal(403)
   })
 
-  it('a template of a policy, or of a ceiling, stands for its entity', async () => {
+  it('a template in a policy or a ceiling resolves to its entity', async () => {
     const shown = token()
     await role({ token_policies: ['own', 'reader'], ceiling: 'own' })
     expect(await status(shown)).to.equal(403)

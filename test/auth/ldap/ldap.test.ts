@@ -176,7 +176,7 @@ describe('ldap', () => {
     expect(authOf(await tryLogin('odd')).policies).to.deep.equal(['default', 'odd'])
   })
 
-  it('follows nested groups where the filter asks for them, and takes a common name for what it is', async () => {
+  it('follows nested groups if the filter asks for them, and reads common names literally', async () => {
     await mounted('nested', { groupfilter: '(member:1.2.840.113556.1.4.1941:={{.UserDN}})' })
     await server.data('POST', 'auth/nested/groups/everybody', { policies: 'every' })
     await server.data('POST', 'auth/nested/groups/operators', { policies: 'operate' })

@@ -141,7 +141,7 @@ describe('servers of ldap logins', () => {
     await patiently(mustFail())
   })
 
-  it('refuses what is no LDAP, is not the response, or has no end', async () => {
+  it('refuses malformed, unrelated and endless responses', async () => {
     const garbage = [
       Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'),
       Buffer.from('3084ffffffff', 'hex'),

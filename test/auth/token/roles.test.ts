@@ -84,7 +84,7 @@ describe('token roles', () => {
     expect(longer.body['warnings']).to.have.length(2)
   })
 
-  it('older names lose against newer ones, and a maximum beyond that of the mount is told of', async () => {
+  it('older names lose against newer ones, and a maximum beyond that of the mount gives a warning', async () => {
     const { body } = await server.call('POST', '/v1/auth/token/roles/old', {
       period: 60,
       token_period: 120,

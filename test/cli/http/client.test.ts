@@ -49,7 +49,7 @@ describe("the command line's client", () => {
     })
   })
 
-  it('follows one redirect, and none if told so', async () => {
+  it('follows one redirect, or none with -disable-redirects', async () => {
     const to = (location: string) => [{ status: 307, headers: { location } }]
     const script = { 'GET /v1/one': to('/v1/two'), 'GET /v1/two': [data], 'GET /v1/loop': to('/v1/loop') }
     await scripted(script, async (shell, server) => {

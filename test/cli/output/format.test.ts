@@ -52,7 +52,7 @@ describe('tables', () => {
     expect(rfc822('2026-01-01T01:30:00+02:00')).to.equal('31 Dec 25 23:30 UTC')
   })
 
-  it('of key/value stores stand under a heading in the middle', () => {
+  it('of key/value stores have a centred heading', () => {
     expect(centred('Metadata', 24)).to.equal('======= Metadata =======')
     expect(centred('Data', 10)).to.equal('== Data ==')
     expect(centred('Secret Path', 5)).to.equal('== Secret Path ==')

@@ -185,7 +185,7 @@ describe('lockout of users', () => {
     expect((await login(id)).status).to.equal(200)
   })
 
-  it('counts logins that come with a request', async () => {
+  it('counts inline logins', async () => {
     await user('hanna')
     const inline = async (password: string) => {
       const parameter = Buffer.from(JSON.stringify({ key: 'password', value: password })).toString('base64url')

@@ -60,7 +60,7 @@ const good = async (core: UnsealedServer, token: string): Promise<boolean> =>
   (await core.tokens.resolve(new Secret(token))) !== undefined
 
 describe('the table of namespaces', () => {
-  it('is the same after a restart: nested, noted, locked, and with what is in it', async () => {
+  it('is the same after a restart: nested, annotated, locked, and with its data', async () => {
     const { open } = await setUp()
     const core = await open()
     await core.namespaces.set(core.namespaces.root, 'a', { owner: 'ann' })
@@ -103,7 +103,7 @@ describe('the table of namespaces', () => {
       expect((await child(core, 'a').policies.list('')).sort()).to.deep.equal(['default', 'root'])
     })
 
-  it('CVE-2019-18616, CVE-2026-42186: removing one goes on wherever it was killed, and leaves nothing', async function () {
+  it('CVE-2019-18616, CVE-2026-42186: a removal continues after a kill at any point, and leaves nothing', async function () {
     this.timeout(120_000)
     let [survived, killed] = [0, 0]
     for (let step = 0; survived < 2; step++) {
@@ -189,7 +189,7 @@ describe('the table of namespaces', () => {
     }
   })
 
-  it('only one of many who lock it has the key', async () => {
+  it('only one of many simultaneous locks gets the unlock key', async () => {
     const { open } = await setUp()
     const core = await open()
     await core.namespaces.set(core.namespaces.root, 'a', {})

@@ -47,7 +47,7 @@ describe('a rate limiter', () => {
     expect(taken(limiter, 2, 5_000_000)).to.equal(1)
   })
 
-  it('never lets more through than the rate in any of its intervals, whenever requests come', () => {
+  it('never exceeds the rate in any of its intervals, whenever requests arrive', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 5 }),

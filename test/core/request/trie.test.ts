@@ -67,7 +67,7 @@ describe('the trie of an engine', () => {
     )
   })
 
-  it('is not made of routes that cannot be told apart', () => {
+  it('refuses routes that are ambiguous', () => {
     expect(() => new Trie([route('a/:x'), route('a/:y/b')])).to.throw('":y" is ":x" elsewhere')
     expect(() => new Trie([route('*x'), route('*y/b')])).to.throw('"*y" is "*x" elsewhere')
     expect(() => new Trie([route('a'), route('a')])).to.throw('two routes for read a')

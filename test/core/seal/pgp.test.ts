@@ -158,7 +158,7 @@ describe('shares and root tokens encrypted with PGP', () => {
     expect((await test.manager.status()).initialised).to.equal(false)
   })
 
-  it('a rekey hands the new shares to their holders, and keeps a copy when told to', async () => {
+  it('a rekey encrypts the new shares for their holders, and keeps a backup if asked to', async () => {
     const { test, shares } = await unsealedManager()
     await test.rekey.start(
       { shares: 2, threshold: 2, verify: false, pgpKeys: [ben.given, ann.given], backup: true },
@@ -188,7 +188,7 @@ describe('shares and root tokens encrypted with PGP', () => {
     expect(await test.opensWith(await opened(made?.shares ?? [], [ann, ben]))).to.equal(true)
   })
 
-  it('a rekey never keeps a copy of shares in clear', async () => {
+  it('a rekey never keeps a backup of shares in clear', async () => {
     const { test } = await unsealedManager()
     const asked = test.rekey.start({ shares: 2, threshold: 2, verify: false, backup: true }, '')
     expect((await faultOf(asked)).code).to.equal('invalid_request')
@@ -203,7 +203,7 @@ describe('shares and root tokens encrypted with PGP', () => {
     expect(await test.opensWith(shares.slice(0, 2))).to.equal(true)
   })
 
-  it('a generated root token comes encrypted instead of behind a one-time password', async () => {
+  it('a generated root token is encrypted with PGP instead of a one-time password', async () => {
     const { test, shares } = await unsealedManager()
     expect((await faultOf(test.root.start('x'.repeat(26), ann.given))).code).to.equal('invalid_request')
     expect(await test.root.start('', ann.given)).to.equal('')

@@ -81,7 +81,7 @@ describe('AES-GCM-SIV', () => {
 })
 
 describe('messages for another thread', () => {
-  it('become what they become on this one, with every cipher', () => {
+  it('are encrypted to the same ciphertexts as on this one, with every cipher', () => {
     for (const cipher of [...Object.values(aeads), ...Object.values(cbcs)]) {
       const raw = randomBytes(cipher.keyBytes)
       const key = cipher.key(raw)

@@ -22,7 +22,7 @@ describe('AES-SIV', () => {
     )
   })
 
-  it('opens nothing that was changed, cut or put under other data', () => {
+  it('refuses changed or cut ciphertexts, and other associated data', () => {
     fc.assert(
       fc.property(key, bytes(40), bytes(40), fc.nat(), (secret, associated, plain, place) => {
         const siv = new Siv(secret)
@@ -39,7 +39,7 @@ describe('AES-SIV', () => {
     )
   })
 
-  it('opens many at once as it opens each of them', () => {
+  it('decrypts many together as it decrypts each of them', () => {
     fc.assert(
       fc.property(key, fc.array(bytes(40), { maxLength: 20 }), fc.nat(), (secret, plains, place) => {
         const siv = new Siv(secret)

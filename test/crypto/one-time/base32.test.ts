@@ -16,7 +16,7 @@ describe('base32', () => {
       expect(fromBase32(none), none).to.equal(undefined)
   })
 
-  it('gives back what it was given', () => {
+  it('decodes what it encoded', () => {
     assert(
       property(uint8Array(), (bytes) => {
         expect(fromBase32(base32(bytes))).to.deep.equal(bytes)

@@ -45,7 +45,7 @@ describe('ECDSA over ready digests', () => {
     }
   })
 
-  it('tell signatures that are none from those of another digest', () => {
+  it('distinguish malformed signatures from those of another digest', () => {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
     const value = digest('sha2-256', data)
     const made = signatures.ec.sign(privateKey, value, wish)

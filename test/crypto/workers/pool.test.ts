@@ -109,7 +109,7 @@ describe('worker threads', () => {
     expect(started).to.have.length(2)
   })
 
-  it('end: what was begun is finished, what waits is refused, and a later job starts again', async () => {
+  it('end: running jobs are completed, waiting ones refused, and a later job starts them again', async () => {
     opened()
     const first = held()
     const waiting = refusal(pool.run('echo', 1))
@@ -130,7 +130,7 @@ describe('worker threads', () => {
     expect(part.toString(), 'the sender keeps its own').to.equal('secret!')
   })
 
-  it('refuse a job that cannot be sent, and go on', async () => {
+  it('refuse a job that cannot be sent, and continue', async () => {
     opened()
     expect(
       await pool

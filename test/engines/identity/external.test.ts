@@ -86,7 +86,7 @@ describe('external groups', () => {
     return (self.body['data'] as Body)['identity_policies']
   }
 
-  it('CVE-2020-10660: follow each login and each renewal, and what was taken away is gone at once', async () => {
+  it('CVE-2020-10660: follow each login and each renewal; removed memberships end at once', async () => {
     const [red, blue] = [await group('red'), await group('blue')]
     const above = await server.data('POST', 'identity/group', {
       name: 'above',

@@ -262,7 +262,7 @@ describe('identity groups, aliases and merges', () => {
     expect(await statusOf(`entity-alias/id/${lost}`)).to.equal(404)
   })
 
-  it('CVE-2026-14886, Vault 2.0.4, batches: batch-delete removes what is of its own namespace only', async () => {
+  it('CVE-2026-14886, Vault 2.0.4, batches: batch-delete removes entities of its own namespace only', async () => {
     await server.data('POST', 'sys/namespaces/team', {})
     const here = await made('entity')
     const there = String((await server.data('POST', 'team/identity/entity', {}))['id'])

@@ -42,7 +42,7 @@ describe('KV version 2, over HTTP', () => {
     expect((await get('many?version=90')).status).to.equal(404)
   })
 
-  it('deletes versions when their time has come, and starts it again for those that are brought back', async () => {
+  it('deletes versions after delete_version_after, and starts it again for undeleted ones', async () => {
     await server.data('POST', 'secret/metadata/short', { delete_version_after: '1h' })
     await put('short', { n: 1 })
     clock.advance(3_599_000)

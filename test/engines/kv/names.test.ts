@@ -38,7 +38,7 @@ describe('names of secrets', function () {
   })
   after(async () => server.running.stop())
 
-  it('of any letters, in any spelling of a URL, come back as they were, and none is another', async () => {
+  it('of any letters, in any encoding of a URL, are stored unchanged, and are distinct', async () => {
     const kept = new Map<string, number>()
     let count = 0
     await fc.assert(

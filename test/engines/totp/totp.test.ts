@@ -119,7 +119,7 @@ describe('totp', () => {
     expect((await server.call('GET', '/v1/totp/keys/refused')).status).to.equal(404)
   })
 
-  it('imports keys, by parameters or by URL, and refuses what is none', async () => {
+  it('imports keys, by parameters or by URL, and refuses malformed ones', async () => {
     await make('a', {
       key: key.toLowerCase(),
       issuer: 'I',

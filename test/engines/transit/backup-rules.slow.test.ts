@@ -372,7 +372,7 @@ describe('backups that were changed, over HTTP', function () {
     }
   })
 
-  it('may lack versions that do not decrypt any more: those count as trimmed, and a warning tells so', async () => {
+  it('may lack versions that are not usable any more: they count as trimmed, with a warning', async () => {
     const root = parsed(backups.get('ed25519-0') ?? '')
     const blank = (root['archived_keys'] as { readonly keys: readonly unknown[] }).keys[0]
     const holed = changed(root, ['archived_keys', 'keys', 1], blank)

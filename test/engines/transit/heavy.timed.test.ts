@@ -51,7 +51,7 @@ describe('heavy cryptography', () => {
     expect((valid as { valid: boolean }[]).map((one) => one.valid)).to.deep.equal(signatures.map(() => true))
   })
 
-  it('goes on encrypting while 64 RSA-4096 keys are asked for at once; each is made or clearly refused', async function () {
+  it('keeps encrypting while 64 RSA-4096 keys are requested at once; each is created or clearly refused', async function () {
     this.timeout(5 * 60_000)
     await server.data('POST', 'transit/keys/small', {})
     const delay = monitorEventLoopDelay({ resolution: 5 })
@@ -76,7 +76,7 @@ describe('heavy cryptography', () => {
     }
   })
 
-  it('encrypts again with another key, and each key opens only its own', async () => {
+  it('encrypts again with another key, and each key decrypts only its own ciphertexts', async () => {
     for (const name of ['from', 'to']) await server.data('POST', `transit/keys/${name}`, {})
     const { ciphertext } = await server.data('POST', 'transit/encrypt/from', { plaintext: 'aGk=' })
     const moved = await server.data('POST', 'transit/reencrypt/from/to', { ciphertext })

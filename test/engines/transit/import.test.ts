@@ -42,7 +42,7 @@ describe('wrapped keys', () => {
     }
   })
 
-  it('that OpenBao wrapped are opened', () => {
+  it('wrapped by OpenBao are imported', () => {
     const { keys, byok } = transitVectors() as Vectors
     const secret = createPrivateKey(byok.destination_private_key)
     for (const { source, hash, keys: blobs } of byok.blobs)

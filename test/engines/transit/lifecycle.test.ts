@@ -95,7 +95,7 @@ describe('the states of a key', () => {
       }
   })
 
-  it('destroyed when its time has come: not a moment before, and it cannot be restored after it', async () => {
+  it('destroyed at its time: not before, and not restorable afterwards', async () => {
     await server.data('DELETE', 't/keys/k/soft-delete?purge_after=1h')
     clock.advance(3_599_999)
     expect(await status('GET', 'keys/k')).to.equal(200)
@@ -107,7 +107,7 @@ describe('the states of a key', () => {
     expect(await status('GET', 'keys/k/metadata')).to.equal(404)
   })
 
-  it('guarded: a key that was used lately is removed only when told so', async () => {
+  it('guarded: a recently used key is removed only with a confirmation', async () => {
     await server.data('POST', 't/keys/k/config', { deletion_allowed: true })
     expect(await server.data('GET', 't/config/deletion')).to.deep.equal({ guard: 0 })
     await server.data('POST', 't/config/deletion', { guard: '720h' })
@@ -169,7 +169,7 @@ describe('the metadata of a key', () => {
       .and.not.equal(second?.['id'])
   })
 
-  it('say what it may be used for, and what was taken away is refused until it is given back', async () => {
+  it('list its permitted uses; a removed use is refused until it is restored', async () => {
     await server.data('POST', 't/keys/rsa', { type: 'rsa-2048' })
     const sign = () => server.call('POST', '/v1/t/sign/rsa', { input: 'eA==' })
     const encrypt = () => server.call('POST', '/v1/t/encrypt/rsa', { plaintext: 'eA==' })
@@ -299,7 +299,7 @@ describe('records of keys', () => {
     expect((await keys.need('k')).record.versions[1]?.certificates).to.equal('chain')
   })
 
-  it('are destroyed once by several servers, after a restart too, and what else was due goes on', async () => {
+  it('are destroyed once by several servers, after a restart too, and other due work continues', async () => {
     const clock = new HandClock()
     const { barrier } = await openBarrier()
     const view = barrier.view('mount/x/')

@@ -75,7 +75,7 @@ describe('post-quantum transit keys', function () {
     })
 
   for (const name of quick)
-    it(`${name}: what is exported, backed up and imported works as before`, async () => {
+    it(`${name}: exported, restored and imported keys work as before`, async () => {
       const kind = name.startsWith('ml-kem') ? 'encryption-key' : 'signing-key'
       const [raw, der] = [await exported(kind, name, 'raw'), await exported(kind, name, 'der')]
       expect(Buffer.from(raw, 'base64')).to.have.length(quantumAlgorithms[name].secretKeyBytes)

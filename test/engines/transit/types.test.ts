@@ -64,7 +64,7 @@ describe('types of transit keys', () => {
       ).to.deep.equal({ plaintext: b64('x') })
     })
 
-    it('refuses what it cannot, and what would be an oracle', async () => {
+    it('refuses unsupported options, and what would be an oracle', async () => {
       await key('aes2', 'aes256-gcm96')
       await refused('encrypt/rsa', { plaintext: b64('x'), padding_scheme: 'pkcs1v15' })
       await refused('encrypt/rsa', { plaintext: b64('x'), hash_function: 'MD5' })

@@ -168,7 +168,7 @@ describe('transit keys that OpenBao made, restored from its backups', () => {
     }
 
     if (vector.signatures && !vector.name.startsWith('public-')) {
-      it(`${vector.name}: what it signs here verifies in every recorded way`, async () => {
+      it(`${vector.name}: signatures made here verify in every recorded way`, async () => {
         const key = await opened(vector)
         for (const row of vector.signatures ?? []) {
           const made = await signText(key, bytes(row.input), row.version, wishOf(row))

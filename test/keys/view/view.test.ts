@@ -144,7 +144,7 @@ describe('a second engine on the keys of a transit mount', () => {
     expect((await server.call('POST', `/v1/view/encrypt/${uuid}`, { message: hex })).status).to.equal(403)
   })
 
-  it('finds the keys of its own namespace only, and none once the mount is gone', async () => {
+  it('finds the keys of its own namespace only, and none after the mount is removed', async () => {
     const inside = { 'X-Vault-Token': 'root', 'X-Vault-Namespace': 'app' }
     const uuid = await create('outside')
     const post = (path: string, data: Body) => server.call('POST', `/v1/${path}`, data, inside)

@@ -136,7 +136,7 @@ describe('explain', () => {
     expect(both.stanza).to.include('["read", "delete"]')
   })
 
-  it('names what is wanted: the parameter, the bounds of wrapping, the limit, sudo', () => {
+  it('names what is required: the parameter, the bounds of wrapping, the limit, sudo', () => {
     const reason = (text: string, asked: Partial<Question>): string => ask([text], asked).reason
     const rule = (more: string): string => `path "a" { capabilities = ["read", "list"] ${more} }`
     expect(reason(rule('required_parameters = ["x"]'), {})).to.include('requires the parameter "x"')
@@ -154,7 +154,7 @@ describe('explain', () => {
     expect(reason('path "b" { capabilities = ["read"] }', {})).to.include('no rule')
   })
 
-  it('tells of rules that match nobody now', () => {
+  it('shows rules that match nobody now', () => {
     const text =
       'path "a" { capabilities = ["read"] expiration = "2029-01-01T00:00:00Z" }\npath "b/{{identity.entity.id}}" { capabilities = ["read"] }'
     expect(ask([text], {}).leftOut).to.deep.equal([

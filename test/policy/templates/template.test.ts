@@ -174,7 +174,7 @@ describe('templates of policies', () => {
     expect([may('+', 'kv/x'), may('+', 'kv/+'), may('a/+/b', 'kv/a/x/b'), may('a+b', 'kv/a+b')]).to.deep.equal([false, false, false, true])
   }) // prettier-ignore
 
-  it('a templated deny denies its path, and all that it may stand for while it cannot be resolved', () => {
+  it('a templated deny denies its path, and all that it may resolve to while it cannot be resolved', () => {
     const text = `${reading('kv/*')}\npath "kv/t/{{identity.entity.metadata.team}}" { capabilities = ["deny"] }`
     expect(reads(acl(text, anna), 'kv/t/red')).to.equal(false)
     expect(reads(acl(text, anna), 'kv/t/RED')).to.equal(false)
@@ -198,7 +198,7 @@ describe('templates of policies', () => {
     expect([owner('Anna'), owner('{{identity.entity.name}}')]).to.deep.equal([false, true])
   })
 
-  it('explains which template stands for a path, and why others stand for none', () => {
+  it('explains to which path a template resolves, and why others resolve to none', () => {
     const text = ['kv/{{identity.entity.name}}', 'kv/{{identity.entity.metadata.none}}', 'kv/{{identity.entity.metadata.star}}']
     const starred: Principal = { ...anna, entity: { ...anna.entity, metadata: { star: '*' } } }
     const policies = [{ name: 'p', document: parsePolicy(text.map(reading).join('\n')) }]

@@ -62,7 +62,7 @@ describe('the memory of bodies and responses', () => {
     expect(second.events).to.deep.equal(['pause', 'resume'])
   })
 
-  it('does not hold small bodies that have come to their end, and never makes one wait', () => {
+  it('does not count complete small bodies, and never makes one wait', () => {
     opened()
     const [large, small] = requests(2) as [Noted, Noted]
     take(large, 200)

@@ -22,7 +22,7 @@ describe('max_request_duration', () => {
     await server.running.stop()
   })
 
-  it('ends a request whose body never comes', async () => {
+  it('ends a request whose body never arrives', async () => {
     const server = await openLevelServer('max_request_duration = "1s"')
     const socket = connect(Number(new URL(server.running.address).port), '127.0.0.1')
     let answer = ''

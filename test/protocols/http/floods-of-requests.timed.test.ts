@@ -16,7 +16,7 @@ describe('floods of requests', function () {
   beforeEach(async () => (server = await MeasuredServer.start()))
   afterEach(async () => server.stop())
 
-  it('CVE-2024-8185: an unsealed server keeps nothing of requests to any route that needs no token', async () => {
+  it('CVE-2024-8185: an unsealed server keeps no memory for requests to any route that needs no token', async () => {
     const { http } = server
     for (const type of ['userpass', 'approle', 'jwt']) await http.data('POST', `sys/auth/${type}`, { type })
     await http.data('POST', 'auth/jwt/config', { jwt_validation_pubkeys: jwtKey().pem })

@@ -163,7 +163,7 @@ describe('floods', function () {
     expect((most - before) / mebibyte, 'MiB').to.be.lessThan(100)
   })
 
-  it('CVE-2025-6203, CVE-2025-59043: what is hard to read is refused quickly without a token, and takes at most five times its bytes', async () => {
+  it('CVE-2025-6203, CVE-2025-59043: expensive bodies are refused quickly without a token, and take at most five times their size in memory', async () => {
     const whole = limit - 100
     const filled = (part: string, size = whole): string => part.repeat(Math.floor(size / part.length))
     const counted = (count: number, part: (at: number) => string): string => Array.from({ length: count }, (_, at) => part(at)).join(',') // prettier-ignore
@@ -219,7 +219,7 @@ describe('floods', function () {
   const keepsNothing = async (what: string, count: number, work: (at: number) => Promise<unknown>): Promise<void> =>
     expectNoMemoryGrowth(server, what, { count, work })
 
-  it('CVE-2024-8185: a sealed server keeps nothing of shares, nonces and beginnings, however many come', async () => {
+  it('CVE-2024-8185: a sealed server keeps no memory for shares, nonces and started operations, however many are sent', async () => {
     const { http } = server
     await http.data('PUT', 'sys/seal', {})
     const share = (at: number): string => at.toString(16).padStart(66, '0')
@@ -231,7 +231,7 @@ describe('floods', function () {
       await keepsNothing(path, 400, async (at) => post(path, { otp: `${at}`.padStart(26, 'a'), secret_shares: 1, secret_threshold: 1, nonce: `${at}` })) // prettier-ignore
   })
 
-  it('CVE-2024-8185: an open server keeps nothing of them either, whether the endpoint is open or not', async () => {
+  it('CVE-2024-8185: an unsealed server keeps none either, whether the endpoint is enabled or not', async () => {
     const path = 'sys/generate-root/attempt'
     const flood = async (expected: number): Promise<void> => {
       const ask = async (): Promise<Reply> => server.http.call('GET', `/v1/${path}`, undefined, nobody)

@@ -88,7 +88,7 @@ describe('the head of a request', () => {
       expect((await ask(`GET ${target}`, [own()])).status, target).to.be.within(400, 404)
   })
 
-  it('tells a form by its type in any case', async () => {
+  it('recognises a form by its content type in any case', async () => {
     for (const type of ['Application/X-WWW-Form-Urlencoded', 'application/x-www-form-urlencoded; charset=utf-8', ' APPLICATION/X-WWW-FORM-URLENCODED ;x'])
       expect((await ask('POST /v1/sys/tools/random', [own(), `Content-Type: ${type}`], 'format=hex&bytes=4')).text, type).to.match(/"random_bytes":"[0-9a-f]{8}"/)
     expect((await ask('POST /v1/sys/tools/random', [own(), 'Content-Type: application/x-www-form-urlencodedx'], 'bytes=4')).status).to.equal(400)

@@ -32,7 +32,7 @@ describe('an HTTP listener', () => {
     return [listener, socket]
   }
 
-  it('lets what is under way finish when it closes', async () => {
+  it('completes requests in progress when it closes', async () => {
     const slow = new Slow()
     const [listener, socket] = await open(slow.gateway)
     socket.write('GET /v1/a HTTP/1.1\r\nHost: a\r\n\r\n')
@@ -44,7 +44,7 @@ describe('an HTTP listener', () => {
     await closed
   })
 
-  it('hangs up on whoever takes too long over the head of a request; without a word where nothing was asked', async () => {
+  it('closes a connection whose request head takes too long, silently if nothing was sent', async () => {
     for (const said of ['GET /v1/a HTTP/1.1\r\nHost: a\r\nX-Slow: ', 'LIS', '', '\r\n']) {
       const [listener, socket] = await open(new Slow().gateway, { headersTimeout: 100 })
       let answer = ''
@@ -75,7 +75,7 @@ describe('an HTTP listener', () => {
     await listener.close()
   })
 
-  it('closes a connection that would go on asking, after its response', async () => {
+  it('closes a connection with further requests after its response', async () => {
     const slow = new Slow()
     const [listener, socket] = await open(slow.gateway)
     const ask = (): unknown => socket.write('GET /v1/a HTTP/1.1\r\nHost: a\r\n\r\n')

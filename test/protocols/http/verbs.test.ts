@@ -136,7 +136,7 @@ describe('LIST and SCAN', () => {
     await listener.close()
   })
 
-  it('a pooled connection on which one was asked stays silent, and good for the next request, beyond every timeout', async () => {
+  it('a pooled connection stays silent and usable after one of them, beyond every timeout', async () => {
     const listener = await listen({ headersTimeout: 100, requestTimeout: 200, idleTimeout: 60_000 })
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })
     const ask = async (method: string): Promise<[string, boolean]> => {
@@ -157,7 +157,7 @@ describe('LIST and SCAN', () => {
     await listener.close()
   })
 
-  it('a response under way is given before what comes behind it is refused', async () => {
+  it('a response in progress is sent before the refusal of what follows it', async () => {
     const listener = await listen({ headersTimeout: 100 })
     for (const [behind, status] of [['GARBAGE\r\n\r\n', 400], ['GET /v1/x HTTP/1.1\r\nX: ', 408], ['POST /v1/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n', 400]] as const) {
       const first = 'LIST /v1/ab HTTP/1.1\r\nHost: a\r\n\r\n'
@@ -168,7 +168,7 @@ describe('LIST and SCAN', () => {
     await listener.close()
   })
 
-  it('a verb that nobody knows is told so, and what is no request is a bad one', async () => {
+  it('an unknown verb gets a clear refusal, and a malformed request 400', async () => {
     const listener = await listen()
     const known = 'LIST /v1/ab HTTP/1.1\r\nHost: a\r\n\r\n'
     const cases: readonly (readonly [string, number])[] = [
@@ -227,7 +227,7 @@ describe('LIST and SCAN', () => {
     await listener.close()
   })
 
-  it('CVE class request smuggling: what is ambiguous about framing is refused, and nothing behind it is heard', async () => {
+  it('CVE class request smuggling: ambiguous framing is refused, and nothing behind it is processed', async () => {
     const listener = await listen()
     const hidden = 'LIST /v1/hidden HTTP/1.1\r\nHost: a\r\n\r\n'
     for (const head of [

@@ -26,7 +26,7 @@ describe('numbers that JavaScript writes differently, in a body that anyone may 
     expect(reply.text).to.include(`[${literals.join(',')}]`)
   })
 
-  it('are refused when they are none, or stand where a name should', async () => {
+  it('are refused when they are malformed, or in place of a name', async () => {
     await server.call('PUT', '/v1/cubbyhole/none', '{"a":1}')
     for (const body of [
       '{"a":1e}',

@@ -15,7 +15,7 @@ describe('access, over HTTP', () => {
   after(async () => server.running.stop())
   const as = (token: string) => ({ 'X-Vault-Token': token })
 
-  it('a namespace that does not exist is not found, and without a token nobody is told so; it is never the root one', async () => {
+  it('a missing namespace is not found, which only callers with a token learn; it is never the root one', async () => {
     for (const token of ['root', '']) {
       for (const [method, path] of [
         ['GET', 'sys/mounts'],
@@ -128,7 +128,7 @@ describe('access, over HTTP', () => {
     }
   })
 
-  it('CVE-2020-25594: what is there and what is not looks the same without a token and without rights: status, body, time', async () => {
+  it('CVE-2020-25594: existing and missing paths get the same status, body and time without a token or without rights', async () => {
     const nothing = await server.tokenWith('path "nowhere" { capabilities = ["read"] }')
     const pairs = [
       ['transit/keys/mine', 'transit/keys/none'],

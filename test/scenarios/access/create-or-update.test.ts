@@ -261,7 +261,7 @@ describe('a handler does exactly what the policy allowed, whatever others write 
     expect(reply.status, reply.text).to.equal(503)
   })
 
-  it('the audit log has a request line of each judgement before what it allowed', async () => {
+  it('the audit log has a request line of each decision before its effect', async () => {
     await server.data('PUT', 'sys/audit/file', { type: 'file', options: { file_path: log } })
     const caller = await callerWith([...creating, 'update'])
     const held = storage.holdNext(async () => {

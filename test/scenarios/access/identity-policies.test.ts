@@ -89,7 +89,7 @@ describe('policies of entities and groups', function () {
     }
   }) // prettier-ignore
 
-  it('end at once with an entity that is disabled, or gone', async () => {
+  it('end at once when an entity is disabled or removed', async () => {
     const token = String((await login())['client_token'])
     expect(await reads(token, 'own')).to.deep.equal([200])
     await change({ disabled: true })

@@ -68,7 +68,7 @@ describe('filtered lists', () => {
     expect((reply.body['data'] as { keys: unknown }).keys).to.deep.equal(['b'])
   })
 
-  it('a limit of a policy where the list has no pages is told in a warning', async () => {
+  it('a pagination limit of a policy on a list without pages gives a warning', async () => {
     const token = await server.tokenWith('path "kv/*" { capabilities = ["list"] pagination_limit = 2 }')
     const { body } = await server.call('LIST', '/v1/kv', undefined, { 'X-Vault-Token': token })
     expect(body['warnings']).to.deep.equal(['Endpoint ignored these unrecognized parameters: [limit]'])

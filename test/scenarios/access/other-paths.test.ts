@@ -134,7 +134,7 @@ describe('a denial on one path', function () {
     expect(await capabilities(but('sys/policy/admin'), 'sys/policies/acl/other')).to.include.members(['read', 'update'])
   })
 
-  it('is left out of lists that tell it', async () => {
+  it('is left out of lists that would show it', async () => {
     for (const [path, list] of [
       ['sys/policies/acl/admin', 'sys/policies/detailed/acl'],
       ['sys/policy/admin', 'sys/policies/detailed/acl'],
@@ -148,7 +148,7 @@ describe('a denial on one path', function () {
     }
   })
 
-  it('is no obstacle to what is something else', async () => {
+  it('does not affect other objects', async () => {
     const token = await denied('transit/sign/s/sha2-512')
     const usual = await denied('transit/sign/s/sha2-256')
     const asked = { input, hash_algorithm: 'sha2-512' }

@@ -37,7 +37,7 @@ describe('routes without a token', () => {
     expect(documented.map(([verb, path]) => `${verb} ${path}`).sort()).to.deep.equal([...listed].sort())
   })
 
-  it('CVE-2021-42135: are those of the checked-in list, as answered to whoever shows no token, or none that is valid', async () => {
+  it('CVE-2021-42135: are those of the checked-in list, by the responses without a valid token', async () => {
     const answered = new Set<string>()
     for (const [verb, path] of operations())
       for (const token of ['', 'none']) {

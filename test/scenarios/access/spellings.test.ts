@@ -193,7 +193,7 @@ describe('a path that a policy denies', function () {
       ...headers,
     })
 
-  it('is refused as it stands, and is there', async () => {
+  it('is refused, although it exists', async () => {
     for (const deed of table) {
       expect(await seen(deed), deed.path).to.match(/^200 /)
       expect((await sent(deed, deed.path, {})).status, deed.path).to.equal(403)

@@ -22,7 +22,7 @@ describe('a path that ends with a slash', () => {
     expect(await server.data('GET', 'sys/mounts')).not.to.have.property('new/')
   })
 
-  it('is the same as without it where there is something to list, so that a wrong verb is told as one', async () => {
+  it('is the same as without it where there is something to list, so that a wrong verb gets its own error', async () => {
     for (const [verb, path] of [
       ['GET', 'sys/quotas/rate-limit/'],
       ['DELETE', 'sys/quotas/rate-limit/'],

@@ -75,7 +75,7 @@ unsafe_allow_api_audit_creation = true
     await new Promise((done) => witness.close(done))
   })
 
-  it('goes on with one of two files while nobody can look into the folder of the other, and sealed with neither', async () => {
+  it('continues with one of two files while the folder of the other is unreadable, and stays sealed with neither', async () => {
     const folder = temporaryFolder()
     const config = join(folder, 'strongroom.hcl')
     const device = (name: string): string => {
@@ -115,7 +115,7 @@ unsafe_allow_api_audit_creation = true
     await running.stop()
   })
 
-  it('opens while one that was enabled over the API is away, and tells it afterwards what it missed', async () => {
+  it('unseals while one that was enabled over the API is unreachable, and records the gap in it afterwards', async () => {
     const folder = temporaryFolder()
     const config = join(folder, 'strongroom.hcl')
     writeFileSync(

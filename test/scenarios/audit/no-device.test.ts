@@ -151,7 +151,7 @@ unsafe_allow_api_audit_creation = true
     expect(storage.commits).to.equal(before)
   })
 
-  it('what was asked for is done when one works again, and takes one use', async () => {
+  it('the request succeeds when one works again, and takes one use', async () => {
     await device.comeBack()
     const self = async (): Promise<unknown> => (await server.data('POST', 'auth/token/lookup', { token: limited }))['num_uses'] // prettier-ignore
     const before = await self()

@@ -51,7 +51,7 @@ audit "file" "file" { options { file_path = "${logs}/audit.log" rotate_bytes = "
   return logs
 }
 
-describe('the files of a real server, read by those who trust nobody on its machine', function () {
+describe('the audit files of a real server, verified by two independent programs', function () {
   this.timeout(240_000)
   let logs = ''
   let reader: SecondReader | undefined

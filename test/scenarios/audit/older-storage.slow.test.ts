@@ -98,7 +98,7 @@ describe('rollback: an older storage beside a newer audit log, with the real pro
     await server.kill()
   })
 
-  it('does not catch up by being opened again and again', async () => {
+  it('is still detected after repeated starts', async () => {
     const { server, older } = await prepared(['audit'], 1)
     older()
     await server.start()

@@ -4,7 +4,7 @@ import { Shell } from '../../cli/support.ts'
 import { openLevelServer } from '../../support/server.ts'
 
 describe('the report about the log of a real server', () => {
-  it('tells what a policy denied from what there is not', async () => {
+  it('distinguishes denied requests from missing paths', async () => {
     const server = await openLevelServer()
     await server.data('POST', 'sys/mounts/kv', { type: 'kv' })
     const other = await server.tokenWith('path "kv/own" { capabilities = ["read"] }')

@@ -82,7 +82,7 @@ describe('a log that somebody changed while the server was away', function () {
     expect(message(reply)).to.not.include(server.folder)
   }
 
-  it('opens an untouched one, and tells its head', async () => {
+  it('unseals with an intact one, and shows its head', async () => {
     const { server, reply } = await after(() => {})
     expect(reply.body).to.include({ sealed: false })
     const heads = reply.body['audit_heads'] as Readonly<Record<string, string>>
@@ -197,7 +197,7 @@ describe('a log that somebody changed while the server was away', function () {
     await left.running.stop()
   })
 
-  it('is told on the command line, with the flag that accepts it; a noted head is checked there, too', async () => {
+  it('is shown on the command line, with the flag that accepts it; -expected-head is checked, too', async () => {
     const { server, reply } = await after(() => {})
     const head = (reply.body['audit_heads'] as Readonly<Record<string, string>>)['file/'] as string
     await server.running.stop()
@@ -247,12 +247,12 @@ describe('a log that somebody changed while the server was away', function () {
       return reply
     }
 
-    it('opens with another file, another name or none, while the old file is whole', async () => {
+    it('unseals with another file, another name or none, while the old file is intact', async () => {
       for (const audit of [device('file', 'elsewhere.log'), device('renamed', 'renamed.log'), ''])
         expect((await reconfigured(audit)).body, audit).to.include({ sealed: false })
     })
 
-    it('does not when the old file is gone or was cut: nobody gets rid of lines that way', async () => {
+    it('stays sealed when the old file is missing or was cut', async () => {
       for (const audit of [device('file', 'elsewhere.log'), device('renamed', 'renamed.log'), '']) {
         expect((await reconfigured(audit, (log) => rmSync(log))).status, audit).to.equal(400)
         expect((await reconfigured(audit, (log) => truncateSync(log, 4000))).status, audit).to.equal(400)
@@ -260,7 +260,7 @@ describe('a log that somebody changed while the server was away', function () {
     })
   })
 
-  it('opens when an operator accepts just this damage, and tells it in the log', async () => {
+  it('unseals when an operator accepts exactly this damage, and records it in the log', async () => {
     const { server, reply } = await after((log) =>
       writeFileSync(log, Buffer.concat(linesIn(join(log, '..')).slice(0, 30))),
     )
@@ -281,7 +281,7 @@ describe('a log that somebody changed while the server was away', function () {
     await next.running.stop()
   })
 
-  it('opens after a crash that left half a line, wherever it was cut', async () => {
+  it('unseals after a crash that left an incomplete line, wherever it was cut', async () => {
     const last = (linesIn(whole.folder).at(-1) as Buffer).length
     for (const cut of places(20, last - 1)) {
       const { server, reply } = await after((log) => {

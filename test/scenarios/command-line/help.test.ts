@@ -13,7 +13,7 @@ describe('help and refusals of the command line', () => {
   })
   after(async () => server.running.stop())
 
-  it('tells about the path that was asked, and about a mount all of it', async () => {
+  it('shows the help of the given path, and of a whole mount', async () => {
     const path = (await shell.run('path-help sys/mounts/x/tune')).out
     expect(path).to.include('sys/mounts/*path').and.not.include('sys/seal')
     expect(path.length).to.be.lessThan(3000)
@@ -85,7 +85,7 @@ describe('help and refusals of the command line', () => {
       expect((await server.call('GET', `/v1/${path}`)).body['strongroom_release']).to.match(/^\d+\.\d+\.\d+$/)
   })
 
-  it('names a namespace and a mount that are missing, and an empty share, whoever reads the message', async () => {
+  it('names a missing namespace, a missing mount, and an empty share', async () => {
     for (const line of [
       'read NS sys/mounts',
       'kv get NS secret/x',

@@ -77,7 +77,7 @@ describe('a command line', function () {
     }
   })
 
-  it('refuses a mount that is a path inside one, and what is no key/value store of this name', async () => {
+  it('refuses a mount that is a path inside one, and one that is no key/value store', async () => {
     await done(['kv', 'put', 's/db', 'a=1'])
     for (const mount of ['s/data', 's/db', 'shopping/eu', 'shopping', 'shopping/eu/s/db', '..', 'x/../s'])
       expect((await shell.run(['kv', 'metadata', 'delete', `-mount=${mount}`, 'db'])).code, mount).to.not.equal(0)
@@ -111,7 +111,7 @@ describe('a command line', function () {
     expect((await shell.run(['read', path])).code).to.equal(2)
   })
 
-  it('deletes nothing but what is named, be the difference one space', async () => {
+  it('deletes only the named secret, even if another differs by one space', async () => {
     for (const mount of ['s', 'old']) {
       await done(['kv', 'put', `${mount}/y`, 'a=1'])
       for (const path of [

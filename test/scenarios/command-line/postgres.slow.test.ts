@@ -66,7 +66,7 @@ describe('docs/backups.md, followed with a real PostgreSQL', function () {
     expect(printed).to.include('permission denied').and.to.not.match(/^x$/m)
   })
 
-  it('keeps the name for the backup that came to its end', async () => {
+  it('gives the name only to a complete backup', async () => {
     const before = readFileSync(join(reader.folder, 'orders.env'))
     const backUp = (examples[1] as Example).code.replace('custom orders', 'custom no_such_database')
     const printed = await reader.follows(shell(`bash -c '${backUp}' 2>&1 || echo "failed as it should"`))

@@ -91,7 +91,7 @@ describe('known flaws: addresses that a role is bound to', () => {
       await isBound(inRole, 'create/web')
     })
 
-  it('1.1.1: a login that comes with a request is bound as well', async () => {
+  it('1.1.1: an inline login is bound as well', async () => {
     const parameter = Buffer.from(JSON.stringify({ key: 'password', value: 'U*U' })).toString('base64url')
     const inline = async (address: string) =>
       server.call('GET', '/v1/kv/x', undefined, {

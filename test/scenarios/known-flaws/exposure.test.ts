@@ -5,7 +5,7 @@ import { worked } from '../../support/processes/processor-time.ts'
 
 const nowhere = { 'X-Vault-Token': '' }
 
-describe('what is exposed over HTTP', () => {
+describe('the HTTP surface', () => {
   let server: TestServer
   before(async () => {
     server = await openLevelServer()

@@ -64,7 +64,7 @@ describe('known flaws: namespaces that are made later, and policies that reach f
     }
   }
 
-  it('CVE-2020-10661, CVE-2020-35453, CVE-2023-3775: no policy reaches a parent, a sibling or what is made later beside it', async function () {
+  it('CVE-2020-10661, CVE-2020-35453, CVE-2023-3775: no policy reaches a parent, a sibling or a namespace created later', async function () {
     this.timeout(60_000)
     for (const place of early) await makeNamespace(server, place)
     for (const place of ['', ...early]) await fill(place)
@@ -78,7 +78,7 @@ describe('known flaws: namespaces that are made later, and policies that reach f
       expect(await inside(server, place, 'GET', 'kv/x')).to.deep.equal({ of: place })
   })
 
-  it('CVE-2020-10661: whoever reached a namespace does not reach the next one of its name', async () => {
+  it('CVE-2020-10661: a token for a namespace does not reach a later one of the same name', async () => {
     const { client_token: old } = await tokenIn(server, 'later', wide[0] ?? '', { no_parent: true })
     for (let at = 0; at < 100; at++) {
       await inside(server, '', 'DELETE', 'sys/namespaces/later').catch(() => undefined)

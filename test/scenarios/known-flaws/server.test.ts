@@ -64,7 +64,7 @@ describe('known flaws of others', () => {
     }
   })
 
-  it('CVE-2021-3024: no response tells an address, a path, a version or a module of the server', async () => {
+  it('CVE-2021-3024: no response reveals an address, a path, a version or a module of the server', async () => {
     const host = new URL(server.running.address).host
     for (const path of ['/v1/none', '/v1/sys/mounts/none/tune', '/none', '/v1/%zz', '/v1//x', '/v1/auth/none/login']) {
       const { text, headers } = await server.call('GET', path, undefined, { Host: 'other', 'X-Vault-Token': 'wrong' })
@@ -141,7 +141,7 @@ describe('known flaws of others', () => {
     }
   })
 
-  it('CVE-2019-11075, CVE-2019-18617, 0.10.1: what was taken away is gone from every cache at once', async () => {
+  it('CVE-2019-11075, CVE-2019-18617, 0.10.1: revocations and removals apply in every cache at once', async () => {
     const token = await server.tokenWith('path "secret/data/a" { capabilities = ["read"] }', { id: 'cached' })
     const read = async () =>
       (await server.call('GET', '/v1/secret/data/a', undefined, { 'X-Vault-Token': token })).status
@@ -204,7 +204,7 @@ describe('known flaws of others', () => {
     expect((again.body['auth'] as { readonly lease_duration: number }).lease_duration).to.be.within(1, 1800)
   })
 
-  it('CVE-2026-55776: every type of key with every option is made or refused, and the next request goes on', async () => {
+  it('CVE-2026-55776: every type of key with every option is created or refused, and the next request works', async () => {
     // RSA of the larger sizes and SLH-DSA take seconds each, and have the same row of the table but for a number.
     const known = Object.keys(keyTypes).filter((type) => !/^(rsa-[34]|slh-dsa-(?!sha2-128f))/.test(type))
     const types = [...known, 'managed_key', 'none']

@@ -45,7 +45,7 @@ describe('known flaws: requests without a token or without rights', () => {
     expect(asked).to.be.greaterThan(2000)
   }) // prettier-ignore
 
-  it('CVE-2023-3774, CVE-2021-45042: a login method that nobody has configured refuses everything, and the server goes on', async () => {
+  it('CVE-2023-3774, CVE-2021-45042: an unconfigured login method refuses every login, and the server keeps running', async () => {
     const values = ['', ' ', 'a\u0000b', 'x'.repeat(70_000), 'eyJhbGciOiJub25lIn0.e30.', '\ud83d\ude00', null, true, -1, 1e300, [], {}, [null], { a: [] }] // prettier-ignore
     for (const { path, method, fields } of operations.filter((one) => /^\/auth\/(?:jwt|approle|userpass|kubernetes|cert|ldap)\//.test(one.path)))
       for (const value of values)
@@ -70,7 +70,7 @@ describe('known flaws: requests without a token or without rights', () => {
 
 describe('known flaws: the operations with key shares', () => {
   // The real server asks for no sudo here, and neither do we: the right to the very path is what lets somebody begin one.
-  it('CVE-2026-5807: need a right of their own, are cancelled by their nonce alone, and stand in the log, refused or not', async () => {
+  it('CVE-2026-5807: need a policy, are cancelled by their nonce only, and are in the audit log, refused or not', async () => {
     const server = await openLevelServer()
     const other = await server.tokenWith('path "sys/rotate" { capabilities = ["update", "sudo"] }')
     const starts = [

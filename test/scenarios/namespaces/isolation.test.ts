@@ -183,7 +183,7 @@ describe('namespaces are apart', () => {
         }
   })
 
-  it('what is of the whole server is only in the root namespace, for every verb, with or without a token', async () => {
+  it('routes of the whole server exist only in the root namespace, for every verb, with or without a token', async () => {
     const paths = [
       'sys/audit', 'sys/audit/x', 'sys/audit-hash/x', 'sys/config/cors', 'sys/config/ui/headers', 'sys/config/state/sanitized', 'sys/config/auditing/request-headers',
       'sys/generate-root/attempt', 'sys/generate-root-token/attempt', 'sys/health', 'sys/host-info', 'sys/in-flight-req', 'sys/init', 'sys/key-status', 'sys/loggers', 'sys/metrics',

@@ -79,7 +79,7 @@ describe('namespaces', () => {
     expect(made[0] || made[2]).to.not.equal(made[1] || made[3])
   })
 
-  it('many who make the same one at once make one, and nothing twice', async () => {
+  it('many simultaneous creations create one', async () => {
     const made = await Promise.all(Array.from({ length: 30 }, async () => at('', 'POST', 'sys/namespaces/once', {})))
     expect(made.map(({ status }) => status)).to.deep.equal(Array(30).fill(200))
     expect(new Set(made.map(({ body }) => (body['data'] as Body)['uuid'])).size).to.equal(1)
@@ -191,7 +191,7 @@ describe('namespaces', () => {
     expect((await at('', 'GET', 'cubbyhole/k', undefined, mine)).status).to.equal(403)
   })
 
-  it('a wrapped response opens once, by its own token from anywhere, or in the hand of whoever may unwrap', async () => {
+  it('a wrapped response is unwrapped once, by its own token from anywhere, or by a caller who may unwrap', async () => {
     await makeNamespace(server, 'parcel')
     await inside(server, 'parcel', 'POST', 'sys/mounts/kv', { type: 'kv' })
     await inside(server, 'parcel', 'POST', 'kv/x', { in: 'parcel' })
@@ -301,7 +301,7 @@ describe('namespaces', () => {
       expect((await at('', 'POST', `sys/namespaces/api-lock/lock${path}`, {})).status).to.be.oneOf([400, 404])
   })
 
-  it('removed, everything of it is gone at once and for good; what is made by its name is a new one', async () => {
+  it('its removal removes everything in it for good; a new one of the same name is empty', async () => {
     await makeNamespace(server, 'short/inner')
     expect((await at('', 'DELETE', 'sys/namespaces/short')).status, 'not while there is one inside').to.equal(400)
     await inside(server, 'short', 'DELETE', 'sys/namespaces/inner')

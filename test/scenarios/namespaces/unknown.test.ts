@@ -37,7 +37,7 @@ describe('namespaces, seen from outside', function () {
       expect(new Set(all), `${method} ${path} ${token}: ${all.join('\n')}`).to.have.length(1)
   }
 
-  it('CVE-2020-25594: are all alike without a good token: there, locked, below another, and not there', async () => {
+  it('CVE-2020-25594: get the same response without a valid token, whether they exist, are locked or nested, or do not exist', async () => {
     for (const path of paths)
       for (const method of verbs)
         for (const token of [undefined, 'no-token-of-ours']) await areAlike(method, path, token)
@@ -57,7 +57,7 @@ describe('namespaces, seen from outside', function () {
         expect((await server.call('GET', `/v1/sys/${path}`, undefined, { ...headers, 'X-Vault-Namespace': 'closed' })).status, path).to.equal(200) // prettier-ignore
   })
 
-  it('are told apart to the owner of a token', async () => {
+  it('have different responses for the owner of a token', async () => {
     const get = async (namespace: string): Promise<number> =>
       (await server.call('GET', '/v1/sys/mounts', undefined, { 'X-Vault-Token': 'root', 'X-Vault-Namespace': namespace })).status // prettier-ignore
     expect([await get('team4711'), await get('closed'), await get('nowhere')]).to.deep.equal([200, 503, 404])
@@ -72,7 +72,7 @@ describe('namespaces, seen from outside', function () {
     expect([await put(own, ''), await put(own, 'team4711'), await put(below, ''), await put(below, 'team4711')]).to.deep.equal([204, 403, 403, 204]) // prettier-ignore
   })
 
-  it('capabilities of a token of a namespace below are told along the path from here', async () => {
+  it('capabilities of a token of a child namespace are shown for paths from here', async () => {
     const { client_token: token, accessor } = await tokenIn(
       server,
       'team4711',

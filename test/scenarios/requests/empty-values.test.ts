@@ -92,7 +92,7 @@ describe('values that hold nothing', () => {
   })
   after(async () => server.running.stop())
 
-  it('never stand for "no limit"', async function () {
+  it('never mean "no limit"', async function () {
     this.timeout(120_000)
     for (const [method, path, rest, fields] of limiting)
       for (const field of fields)
@@ -193,7 +193,7 @@ describe('values that hold nothing', () => {
     await server.data('POST', 'secret/config', { cas_required: false, delete_version_after: '0s', max_versions: 0 })
   }) // prettier-ignore
 
-  it('a role keeps what it had when a change was refused', async () => {
+  it('a role is unchanged after a refused change', async () => {
     const had = { token_bound_cidrs: ['10.0.0.0/8'], token_num_uses: 3, token_explicit_max_ttl: 3600, allowed_policies: ['a'] } // prettier-ignore
     await server.data('POST', 'auth/token/roles/kept', had)
     for (const field of Object.keys(had))
@@ -217,7 +217,7 @@ describe('values that hold nothing', () => {
     expect((await call('GET', 'secret/data/m', undefined)).status).to.equal(200)
   })
 
-  it('the leases of everybody are not ended by a prefix that holds nothing', async () => {
+  it('an empty prefix does not revoke the leases of everybody', async () => {
     const reply = await server.call('POST', '/v1/auth/token/create', { policies: ['default'] })
     const { client_token: token } = reply.body['auth'] as { readonly client_token: string }
     for (const verb of ['revoke-prefix', 'revoke-force'])
@@ -227,7 +227,7 @@ describe('values that hold nothing', () => {
     expect(self.status).to.equal(200)
   }) // prettier-ignore
 
-  it('X-Vault-Wrap-TTL: what is not a second or more is refused, and never answered in clear', async () => {
+  it('X-Vault-Wrap-TTL: less than a second is refused, and never means an unwrapped response', async () => {
     await server.data('POST', 'secret/data/wrapped', { data: { a: 'opensesame' } })
     const read = async (ttl: string) =>
       server.call('GET', '/v1/secret/data/wrapped', undefined, { 'X-Vault-Token': 'root', 'X-Vault-Wrap-TTL': ttl })

@@ -32,7 +32,7 @@ describe('async TOCTOU: what counts, counts exactly, however many ask at once', 
       expect(new Set(replies.map(({ status }) => status))).to.deep.equal(new Set([200, 403]))
     })
 
-  it('a wrapped response is opened once', async () => {
+  it('a wrapped response is unwrapped once', async () => {
     const wrapped = await server.call('POST', '/v1/sys/wrapping/wrap', { a: 1 }, { 'X-Vault-Token': server.token, 'X-Vault-Wrap-TTL': '60' }) // prettier-ignore
     const { token } = wrapped.body['wrap_info'] as { readonly token: string }
     const replies = await atOnce(many, async (at) =>

@@ -148,7 +148,7 @@ describe('auto-unseal', () => {
     await ready(await serve(folder, `${staticSeal(join(folder, 'other'))}\n${breakGlass}`))
   })
 
-  it('encrypts the unseal key anew when the server of a transit key was replaced by another one', async () => {
+  it('encrypts the unseal key again when another server replaced that of a transit key', async () => {
     const folder = temporaryFolder()
     const [first, second] = [await keyServer(), await keyServer()]
     const mode = 'recovery_keys = "unseal"'

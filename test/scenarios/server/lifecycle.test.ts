@@ -31,7 +31,7 @@ describe('the lifecycle of a server, over HTTP on LevelDB', () => {
     expect((await verifyAuditFiles([join(server.folder, 'audit.log')])).ok).to.equal(true)
   })
 
-  it('a wrong set of shares resets the progress and tells nothing about which was wrong', async () => {
+  it('a wrong set of shares resets the progress, and does not reveal which one was wrong', async () => {
     let server = await openLevelServer()
     const [first = '', second = ''] = server.shares
     server = await restarted(server)
@@ -103,7 +103,7 @@ describe('the lifecycle of a server, over HTTP on LevelDB', () => {
     await server.running.stop()
   })
 
-  it('a new root key opens with the same shares', async () => {
+  it('a new root key is unsealed by the same shares', async () => {
     let server = await openLevelServer()
     await server.data('PUT', 'sys/rotate/root')
     await server.data('PUT', 'sys/rotate')

@@ -64,7 +64,7 @@ describe('a listener', () => {
     for (const server of started.splice(0)) await server.stop()
   })
 
-  it('with tls_require_and_verify_client_cert answers only who shows a certificate of those authorities', async () => {
+  it('with tls_require_and_verify_client_cert responds only to clients with a certificate of those authorities', async () => {
     const ours = certificate({ name: 'client' })
     const foreign = certificate({ name: 'client' })
     const folder = temporaryFolder()
@@ -138,7 +138,7 @@ describe('a listener', () => {
     expect(await ask(portOf(small), put('{"key":"aaaaaaaaaaa"}'))).to.match(/^HTTP\/1\.1 413/)
   }) // prettier-ignore
 
-  it('on a unix socket is as open as it was told, and takes over from a server that is gone, and from nothing else', async () => {
+  it('on a unix socket has the configured mode, and replaces the socket of a stopped server, but nothing else', async () => {
     const folder = temporaryFolder()
     const path = join(folder, 's.sock')
     const listener = `listener "unix" { address = "${path}" socket_mode = "0660" socket_group = "${process.getgid?.() ?? 0}" }`

@@ -22,7 +22,7 @@ describe('the packed program', function () {
     if (server?.pid !== undefined && server.exitCode === null) process.kill(-server.pid, 'SIGKILL')
   })
 
-  it('holds what is needed to run and to read, and nothing else', () => {
+  it('contains what is needed to run and to read, and nothing else', () => {
     // In a copy: packing builds afresh, and other tests run what was built here.
     const copy = temporaryFolder()
     for (const name of readdirSync('.').filter((one) => !['.git', 'build', 'dist', 'node_modules'].includes(one)))
@@ -46,7 +46,7 @@ describe('the packed program', function () {
     expect(files.find(({ path }) => path === 'dist/main.js')?.mode).to.equal(0o755)
   })
 
-  it('starts a development server in an empty folder, takes a secret, and ends when told to', async () => {
+  it('starts a development server in an empty folder, stores a secret, and ends on a signal', async () => {
     const listen = `127.0.0.1:${await freePort()}`
     const address = { VAULT_ADDR: `http://${listen}`, VAULT_TOKEN: 'root', HOME: folder }
     const flags = [`-dev-listen-address=${listen}`, '-dev-root-token-id=root', '-dev-no-store-token']

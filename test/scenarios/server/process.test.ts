@@ -94,7 +94,7 @@ describe('the process of a server', () => {
     expect(said).to.not.match(/debugger/i)
   })
 
-  it('ends with 70 on an error that nobody expected, and tells no more than its kind', async () => {
+  it('exits with status 70 on an unexpected error, and logs only its kind', async () => {
     const guard = join(root, 'src/server/process/harden-process.js')
     for (const mistake of [
       "throw new TypeError('s3cret')",

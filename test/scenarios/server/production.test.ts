@@ -175,7 +175,7 @@ describe('a production server', () => {
     socket.destroy()
   })
 
-  it('on SIGHUP shows its new certificate and goes on in a new audit file', async () => {
+  it('on SIGHUP uses its new certificate and continues in a new audit file', async () => {
     const before = await shownCertificate()
     const fresh = certificateFiles()
     copyFileSync(fresh.cert, files.cert)
@@ -197,7 +197,7 @@ describe('a production server', () => {
     expect(code, out + err).to.equal(0)
   })
 
-  it('on SIGHUP reads its configuration again: it names what is wrong, takes the log level, and tells what waits for a restart', async () => {
+  it('on SIGHUP reloads its configuration: names errors, applies the log level, and names the settings that need a restart', async () => {
     const before = readFileSync(config, 'utf8')
     let heard = ''
     child.stderr?.on('data', (part: Buffer) => (heard += part.toString()))
@@ -215,7 +215,7 @@ describe('a production server', () => {
     expect(await levels()).to.deep.equal(['info'])
   })
 
-  it('on SIGTERM finishes, seals, and ends well', async () => {
+  it('on SIGTERM completes requests, seals, and exits with status 0', async () => {
     const answer = shell.run('kv put -mount=secret last is=kept')
     child.kill('SIGTERM')
     const [code] = (await once(child, 'exit')) as [number]

@@ -29,7 +29,7 @@ describe("the server's own log", function () {
   const parsed = (text: string): Line[] => text.split('\n').filter(Boolean).map((line) => JSON.parse(line) as Line) // prettier-ignore
   const told = (text: string): string[] => parsed(text).flatMap((line) => (line['@event'] === undefined ? [] : [line['@event'] as string])) // prettier-ignore
 
-  it('tells the life of a server in JSON throughout, and nothing secret', async () => {
+  it('has the events of a server in JSON throughout, and nothing secret', async () => {
     const server = serverOf('log_format = "json"\nlog_level = "trace"\nmax_lease_ttl = "9h"')
     await server.start()
     const canary = 'Y2FuYXJ5LWNhbmFyeS1jYW5hcnktY2FuYXJ5'
@@ -73,7 +73,7 @@ describe("the server's own log", function () {
         if (form.length > 7) expect(server.serverLog, secret).to.not.include(form)
   })
 
-  it('has plain lines unless told otherwise, and by the environment too', async () => {
+  it('has plain lines unless configured otherwise, also by the environment', async () => {
     const plain = serverOf('')
     await plain.start()
     await plain.kill('SIGTERM')
@@ -130,7 +130,7 @@ describe("the server's own log", function () {
     expect(existsSync(join(inData.data, 'x.log'))).to.equal(false)
   }) // prettier-ignore
 
-  it('goes on without its file when the disk is full, and says so once', async () => {
+  it('continues without its file when the disk is full, and logs that once', async () => {
     const server = serverOf('log_file = "/dev/full"\nlog_format = "json"')
     await server.start()
     await server.init()
@@ -140,7 +140,7 @@ describe("the server's own log", function () {
     expect(told(server.serverLog)).to.include('unsealed')
   })
 
-  it('tells of certificates near their end, and of failed handshakes at debug', async () => {
+  it('logs certificates near their end, and failed handshakes at debug', async () => {
     const files = certificateFiles({ ends: 1000 })
     const server = serverOf(`log_format = "json"\nlog_level = "debug"\nlistener "tcp" { address = "127.0.0.1:0" tls_cert_file = "${files.cert}" tls_key_file = "${files.key}" }`) // prettier-ignore
     await server.start()

@@ -60,7 +60,7 @@ describe('records removed from the disk, on the command line and in the log of t
     return found as string
   }
 
-  it('a policy: refused, its code told on request and the same each time, opened by that code alone, for good', async () => {
+  it('a policy: refused, with the same code on each request, and accepted for good by that code only', async () => {
     await withoutWhat(async () => server.done('PUT', 'sys/policies/acl/lost', { policy: 'path "a" {}' }))
     const refused = await unsealWith()
     expect(refused.code).to.equal(2)
@@ -80,7 +80,7 @@ describe('records removed from the disk, on the command line and in the log of t
     expect((await unsealWith()).out).to.match(/Sealed\s+false/)
   })
 
-  it('a key: it opens, what is damaged is an error in the response and in the log, and everything else works', async () => {
+  it('a key: the server unseals, the damage is an error in response and log, and everything else works', async () => {
     // The key, and where its uuid leads.
     await withoutWhat(async () => server.done('POST', 'transit/keys/lost'), 2)
     expect(await unsealWith()).to.include({ code: 0 })

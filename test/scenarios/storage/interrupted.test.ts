@@ -107,7 +107,7 @@ describe('a server that dies in the middle of its work, at every commit', functi
     expect(deaths).to.be.greaterThan(count)
   })
 
-  it('ends a token with all below it, and what they kept', async () => {
+  it('revokes a token with its children, and removes their data', async () => {
     let tree: string[] = []
     const deaths = await diesAtEveryCommit({
       prepare: async (server) => {

@@ -5,7 +5,7 @@ import { openLevelServer } from '../../support/server.ts'
 import type { Body } from '../../support/server.ts'
 
 describe('the storage', () => {
-  it('0.7.1/0.7.2: has no name, id or accessor of whoever logs in in clear', async () => {
+  it('0.7.1/0.7.2: has no name, ID or accessor of a login in clear', async () => {
     const server = await openLevelServer()
     for (const type of ['userpass', 'approle', 'totp'])
       await server.data('POST', type === 'totp' ? 'sys/mounts/totp' : `sys/auth/${type}`, { type })

@@ -28,7 +28,7 @@ const needed: Readonly<Record<string, Body>> = {
   '/transit/keys/{name}': {},
 }
 
-describe('what a route stores', () => {
+describe('records that a route stores', () => {
   let server: TestServer
   let operations: readonly Operation[]
   before(async () => {

@@ -251,7 +251,7 @@ describe('single records that somebody removed or put back while the server was 
     )
   })
 
-  it('damage that an operator accepts by its code opens the server, and counts', async () => {
+  it('damage that an operator accepts by its code unseals the server, and becomes the valid state', async () => {
     await server.data('PUT', 'sys/policies/acl/gone', { policy: 'path "a" {}' })
     const both = await states(async () => server.data('PUT', 'sys/policies/acl/lost', { policy: 'path "a" {}' }))
     await tampered(without(made(both)), async (reply) => {

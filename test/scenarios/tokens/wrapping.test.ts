@@ -115,13 +115,13 @@ describe('response wrapping', () => {
       .include('a')
   })
 
-  it('the same token as the caller and in the body opens it', async () => {
+  it('the same token as the caller and in the body unwraps it', async () => {
     const token = await wrappingToken()
     expect((await unwrap(token, token)).text).to.include('opensesame')
     expect((await unwrap(token, 'root')).body).to.deep.equal(notValid)
   })
 
-  it('whoever may not unwrap neither opens it nor ends it; nobody needs rights to be told that it is none', async () => {
+  it('a caller who may not unwrap neither unwraps nor revokes it; an invalid token is reported without any right', async () => {
     const token = await wrappingToken()
     const stranger = await server.tokenWith('path "nothing" { capabilities = ["read"] }')
     expect((await unwrap(token, stranger)).status).to.equal(403)
@@ -136,7 +136,7 @@ describe('response wrapping', () => {
     expect((await unwrap('root')).body).to.deep.equal(notValid)
   })
 
-  it('a policy bounds the time, and what it refuses is neither done nor kept', async () => {
+  it('a policy bounds the wrap TTL, and a refused request has no effect', async () => {
     const bounded = await server.tokenWith(
       'path "secret/data/b" { capabilities = ["create", "read", "update"] min_wrapping_ttl = "1m" max_wrapping_ttl = "2m" }',
     )
@@ -172,7 +172,7 @@ describe('response wrapping', () => {
     expect((await unwrap(own, made['client_token'])).body['data']).to.include({ type: 'batch' })
   })
 
-  it('the end of whoever asked for it, or its last use, does not end it', async () => {
+  it('survives the revocation or last use of the token that created it', async () => {
     const rules = 'path "secret/data/a" { capabilities = ["read"] }'
     const once = await server.tokenWith(rules, { num_uses: 1 })
     expect((await unwrap(await wrappingToken('GET', 'secret/data/a', undefined, { token: once }))).status).to.equal(200)
@@ -192,7 +192,7 @@ describe('response wrapping', () => {
     expect(refused.text).to.include('cannot be wrapped')
   })
 
-  it('what a server says with another status, with warnings, or without envelope is the same when it is opened', async () => {
+  it('responses with another status, with warnings, or without envelope are unwrapped unchanged', async () => {
     await server.data('POST', 'secret/data/gone', { data: { a: 'b' } })
     await server.data('DELETE', 'secret/data/gone')
     const direct = await server.call('GET', '/v1/secret/data/gone')
@@ -218,8 +218,8 @@ describe('response wrapping', () => {
   })
 })
 
-describe('response wrapping and what is written', () => {
-  it('wrapping: neither secret nor token is in the audit log; what was opened, and by whom, is', async () => {
+describe('response wrapping and the audit log', () => {
+  it('wrapping: neither secret nor token is in the audit log; what was unwrapped, and by whom, is', async () => {
     let server = await openLevelServer()
     await server.data('POST', 'sys/mounts/kv', { type: 'kv' })
     await server.data('POST', 'kv/a', { password: 'opensesame' })

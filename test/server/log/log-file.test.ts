@@ -71,7 +71,7 @@ describe('a log file', () => {
     expect(readFileSync(path, 'utf8')).to.equal('second\nthird\n')
   })
 
-  it('keeps as many older files as it is told to, and touches no file of others', async () => {
+  it('keeps the configured number of older files, and touches no other files', async () => {
     for (const other of ['server-1.log', 'server-20300101T000000.000Z.txt', 'server.log.1', 'serverX-20300101T000000.000Z.log'])
       writeFileSync(join(folder, other), 'mine')
     const counted: number[] = []
@@ -83,7 +83,7 @@ describe('a log file', () => {
     expect(existsSync(join(folder, 'server-1.log'))).to.equal(true)
   }) // prettier-ignore
 
-  it('goes on in a new file when it was moved and is opened again', async () => {
+  it('continues in a new file when it was moved and is opened again', async () => {
     const file = await opened()
     file.write('before\n')
     await file.reopen()
@@ -96,7 +96,7 @@ describe('a log file', () => {
     expect(readFileSync(path, 'utf8')).to.equal('after\n')
   })
 
-  it('tells once that it fails, and goes on when it can: a full disk, a folder that is gone, no right to rotate', async () => {
+  it('logs once that it fails, and continues when it can: a full disk, a missing folder, no permission to rotate', async () => {
     path = '/dev/full'
     const full = await opened({ bytes: 1 })
     for (const line of ['a', 'b']) {
@@ -123,7 +123,7 @@ describe('a log file', () => {
     chmodSync(inner, 0o700)
   })
 
-  it('loses lines rather than memory when the disk takes none, and tells how many', async () => {
+  it('drops lines rather than buffer them without bounds when the disk is full, and logs their number', async () => {
     const file = await opened()
     const line = `${'x'.repeat(1023)}\n`
     for (let at = 0; at < 1100; at++) file.write(line)

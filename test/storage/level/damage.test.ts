@@ -56,7 +56,7 @@ describe('LevelStorage with damage', () => {
     await storage.close()
   })
 
-  it('refuses a database whose CURRENT file is gone instead of beginning a new one over it', async () => {
+  it('refuses a database whose CURRENT file is missing instead of starting a new one over it', async () => {
     const path = await filled()
     await rm(join(path, 'CURRENT'))
     expect(await failure(LevelStorage.open(path, parts))).to.be.an('error')

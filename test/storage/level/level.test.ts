@@ -65,7 +65,7 @@ describe('LevelStorage', () => {
     await first.close()
   })
 
-  it('writes nothing while the disk is almost full, and goes on when there is room', async () => {
+  it('writes nothing while the disk is almost full, and continues when there is space', async () => {
     const path = join(temporaryFolder(), 'db')
     const full = await LevelStorage.open(path, { ...options, create: true, minFreeBytes: Number.MAX_SAFE_INTEGER })
     const refused = await full.commit({ ops: [{ put: 'a', value }] }).catch((thrown: unknown) => thrown)

@@ -71,7 +71,7 @@ describe('a storage shared over a socket', () => {
     await committed
   })
 
-  it('reports a lost owner, fails what was under way, and connects again', async () => {
+  it('reports a lost owner, fails requests in progress, and reconnects', async () => {
     const member = await socket.member('one')
     const events: string[] = []
     member.watch(0n, {

@@ -28,7 +28,7 @@ describe('the audit log over HTTP', () => {
   })
   after(async () => server.running.stop())
 
-  it('tells the newest checkpoint, which its published key verifies', async () => {
+  it('returns the newest checkpoint, which its published key verifies', async () => {
     const { body } = await asAuditor('checkpoint')
     const data = body['data'] as Readonly<Record<string, string>>
     const note = readNote(data['checkpoint'] as string) as Note

@@ -24,7 +24,7 @@ describe('the information about the server', () => {
     expect(reply.text).not.to.include('root')
   })
 
-  it('tells memory, processors and disk as numbers', async () => {
+  it('shows memory, processors and disk as numbers', async () => {
     const level = await openLevelServer()
     const info = await level.data('GET', 'sys/host-info')
     const memory = info['memory'] as Readonly<Record<string, number>>
@@ -100,7 +100,7 @@ describe('the traffic of a server', () => {
     headers: {},
   })
 
-  it('counts by operation and outcome, and forgets a request that ended', () => {
+  it('counts by operation and outcome, and drops completed requests', () => {
     const clock = new HandClock()
     const traffic = new Traffic(clock)
     for (const [id, took, thrown] of [

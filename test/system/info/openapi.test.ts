@@ -30,7 +30,7 @@ describe('the OpenAPI description', () => {
     return reply.body['paths'] as Paths
   }
 
-  it('tells every mount, with the fields that its routes read', async () => {
+  it('has every mount, with the fields that its routes read', async () => {
     const paths = await pathsFor('root')
     expect(paths).to.include.keys('/sys/mounts', '/sys/mounts/{path}', '/keys/encrypt/{name}', '/secret/data/{path}')
     const { post } = paths['/keys/encrypt/{name}'] as Readonly<Record<string, Operation>>
@@ -41,7 +41,7 @@ describe('the OpenAPI description', () => {
       .and.not.to.include('name')
   })
 
-  it('is whole: every parameter of a path is told once, and no two operations have one name', async () => {
+  it('is complete: every parameter of a path is listed once, and every operation has its own name', async () => {
     const names = new Set<string>()
     for (const query of ['', '?generic_mount_paths=true'])
       for (const [path, verbs] of Object.entries(await pathsFor('root', query)))
@@ -55,7 +55,7 @@ describe('the OpenAPI description', () => {
         }
   })
 
-  it('tells a list as a GET that needs list=true, unless the path can be read too', async () => {
+  it('shows a list as a GET that needs list=true, unless the path can be read too', async () => {
     const paths = await pathsFor('root')
     const list = (path: string) => paths[path]?.['get']?.parameters.find(({ name }) => name === 'list')
     expect(list('/auth/token/accessors')).to.include({ in: 'query', required: true })

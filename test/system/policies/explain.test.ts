@@ -29,7 +29,7 @@ describe('sys/policies/explain', () => {
   }
   const update = { path: 'secret/data/app/a', operation: 'update' }
 
-  it('tells everybody why his own request is denied, what would allow it, and no names of policies', async () => {
+  it("explains a caller's own denial and what would allow it, without names of policies", async () => {
     expect(await told(token, update, 'explain-self')).to.deep.equal({
       ...update,
       allowed: false,
@@ -54,7 +54,7 @@ describe('sys/policies/explain', () => {
     expect((await as(token, update)).status, 'that of others needs a right').to.equal(403)
   })
 
-  it('names policies to who may read them', async () => {
+  it('names policies to callers who may read them', async () => {
     for (const asked of [
       { ...update, accessor },
       { ...update, policies: ['app'] },
@@ -115,7 +115,7 @@ describe('sys/policies/explain', () => {
     expect(await told(half, { path: 'sys/seal-status' }, 'explain-self')).to.include({ ground: 'public' })
   })
 
-  it('in a namespace: policies lie where the token does, and what is below it is named from there', async () => {
+  it("in a namespace: policies are those of the token's namespace, and paths are relative to it", async () => {
     await server.data('POST', 'sys/namespaces/eu')
     const inside = { 'X-Vault-Token': 'root', 'X-Vault-Namespace': 'eu' }
     await server.call('PUT', '/v1/sys/policies/acl/app', { policy: 'path "kv/*" { capabilities = ["list"] }' }, inside)

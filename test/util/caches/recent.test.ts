@@ -2,8 +2,8 @@ import { expect } from 'chai'
 import * as fc from 'fast-check'
 import { recent } from '../../../src/util/caches/recent.ts'
 
-describe('a cache of what was used last', () => {
-  it('is a map that forgets what was used longest ago', () => {
+describe('a least-recently-used cache', () => {
+  it('is a map that drops the least recently used entries', () => {
     const step = fc.record({ key: fc.nat(9), value: fc.option(fc.nat(), { nil: undefined }) })
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 6 }), fc.array(step, { maxLength: 60 }), (most, steps) => {
@@ -26,7 +26,7 @@ describe('a cache of what was used last', () => {
     )
   })
 
-  it('takes room as entries come, not before', () => {
+  it('allocates as entries are added, not before', () => {
     const before = process.memoryUsage().rss
     const made = Array.from({ length: 20 }, () => recent<string, number>(1_000_000))
     expect(process.memoryUsage().rss - before, 'bytes').to.be.lessThan(100 * 1024 * 1024)

@@ -238,7 +238,7 @@ describe('the commands for auditors', () => {
     expect(broken.out).to.include('The log is BROKEN').and.include('is not what the server wrote')
   })
 
-  it('report: the page says what it is of, what is proved, who did what, and what is missing, for print', async () => {
+  it('report: the printable page shows files, verdict, actions and gaps', async () => {
     const told = new SampleLog(join(temporaryFolder(), 'audit.log'), undefined, '2026-10-01T00:00:00')
     told.add(
       answer('2026-10-05T10:00:00.123456789Z', 'sys/policies/acl/app', { name: 'root' }),

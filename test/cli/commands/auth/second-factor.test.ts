@@ -52,7 +52,7 @@ describe('strongroom login with a second factor', () => {
     }
   })
 
-  it('takes -mfa, and shows what a server demands that it does not know', async () => {
+  it('accepts -mfa, and shows unknown demands of a server', async () => {
     const refused = await shell().run(`${login} -mfa=phone:000000`)
     expect(refused.code).to.equal(2)
     const auth = {

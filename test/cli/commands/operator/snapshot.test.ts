@@ -72,7 +72,7 @@ describe('the command line, of snapshots', () => {
     expect((await server.call('GET', '/v1/cubbyhole/later')).status).to.equal(404)
   })
 
-  it('refuses what is no snapshot, and a file that is not there', async () => {
+  it('refuses files that are no snapshot, and missing files', async () => {
     const other = join(folder, 'other')
     writeFileSync(other, 'not packed')
     for (const command of ['inspect', 'verify', 'restore', 'restore -force'])
@@ -84,7 +84,7 @@ describe('the command line, of snapshots', () => {
     expect((await shell.run('status')).code).to.equal(0)
   })
 
-  it('shows what others wrote into one without letting it move the cursor', async () => {
+  it('escapes control characters in the content of a snapshot', async () => {
     const seal = { type: 'shamir', shares: 3, threshold: 2 }
     const { records, bytes, sha256 } = await measure(nothing())
     const about = { format: 1, created: 'now', release: '1', cluster_name: 'a\u001b[2J', cluster_id: 'i', seal, revision: '1', records, bytes, audit_heads: { 'x\r': '1:' } } as const // prettier-ignore
@@ -117,7 +117,7 @@ describe('the command line, of snapshots', () => {
 })
 
 describe('the command line, of snapshots of a server that a seal unseals', () => {
-  it('tells seals and recovery keys, and restores with them', async () => {
+  it('shows seals and recovery keys, and restores with them', async () => {
     const folder = temporaryFolder()
     const file = join(folder, 'a.snap')
     const config = sealedConfig(folder, staticSeal(keyFile(folder, 'k')))

@@ -62,7 +62,7 @@ describe('transit envelope', () => {
     expect(shell.bytesOut.equals(data)).to.equal(true)
   })
 
-  it('replaces no file unless told so, and never what is no file', async () => {
+  it('replaces a file only with -force, and never a folder or device', async () => {
     const before = readFileSync(at('sealed'))
     await fails(1, /already exists\n {2}next: .*-force/, 'encrypt', '-key=backups', at('data'), at('sealed'))
     await fails(1, /already exists/, 'decrypt', at('sealed'), at('data'))
@@ -105,7 +105,7 @@ describe('transit envelope', () => {
     expect(readdirSync(shell.home)).to.have.length(2)
   })
 
-  it('says what is wrong with a damaged envelope, exits 3, and gives out only what it has verified', async () => {
+  it('names the damage of an envelope, exits with status 3, and outputs verified data only', async () => {
     const sealed = readFileSync(at('sealed'))
     const changed = Buffer.from(sealed)
     changed[100_000] = (changed[100_000] as number) ^ 1

@@ -73,7 +73,7 @@ describe('transit import', () => {
     expect((await server.call('GET', '/v1/transit/keys/never')).status).to.equal(404)
   })
 
-  it('refuses here what is no path, no key and no option, without repeating any of it', async () => {
+  it('refuses invalid paths, keys and options locally, without repeating them', async () => {
     const key = randomBytes(32).toString('base64')
     const other = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
     const old = other.export({ type: 'pkcs1', format: 'pem' }) as string

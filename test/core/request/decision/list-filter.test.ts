@@ -10,7 +10,7 @@ describe('list filter', () => {
     expect((await filtered({ data }, shows)).data).to.deep.equal({ keys: ['a'], key_info: { a: { n: 1 } } })
   })
 
-  it('a response that may tell the hidden names elsewhere is not given', async () => {
+  it('a response that could reveal the hidden names is refused', async () => {
     for (const data of [{ keys: ['a'], all: ['hidden'] }, { names: ['hidden'] }, { keys: 'hidden' }]) {
       const outcome = await filtered({ data }, shows).catch((thrown: unknown) => thrown)
       expect(outcome, JSON.stringify(data)).to.be.instanceOf(Fault).with.property('code', 'internal')

@@ -99,7 +99,7 @@ describe('login MFA', () => {
     tokenOf(await people.validate(id, { [method]: [anna.code()] }))
   })
 
-  it('an entity without a key is told so, and gets no token', async () => {
+  it('an entity without a key gets a clear refusal, and no token', async () => {
     const { mfa_request_id: id } = demandOf(await people.login('nobody'))
     for (const reply of [
       await people.validate(id, { phone: ['123456'] }),
@@ -110,7 +110,7 @@ describe('login MFA', () => {
     }
   })
 
-  it('a wrong password is refused as ever, with a right code as well, which stays good', async () => {
+  it('a wrong password is refused as usual, also with a right code, which stays valid', async () => {
     const code = anna.code()
     const wrong = await server.call(
       'POST',

@@ -216,7 +216,7 @@ describe('the endpoints of an OIDC provider', () => {
     expect(errorOf(await at.authorize(String(fresh), web, { max_age: 60 }))).to.deep.equal(bad('max_age_violation'))
   })
 
-  it('tell the claims of its scopes to whoever has an access token, as they are now', async () => {
+  it('return the current claims of the scopes of an access token', async () => {
     await server.data('POST', `${base}/scope/who`, { template: '{"who":{{identity.entity.name}}}' })
     await server.data('POST', `${base}/scope/more`, { template: '{"more":1}' })
     await server.data('POST', `${base}/provider/default`, { scopes_supported: 'who' })
@@ -245,7 +245,7 @@ describe('the endpoints of an OIDC provider', () => {
     expect((await at.userinfo(access)).body).to.deep.equal({ sub: anna.entity })
   })
 
-  it('tell nothing to anybody else', async () => {
+  it('reveal nothing to anybody else', async () => {
     const { access } = await at.tokens(web, await at.code(anna.token, web))
     const [content = '', mac = ''] = access.split('.')
     const parts = JSON.parse(Buffer.from(content, 'base64url').toString()) as unknown[]

@@ -5,7 +5,7 @@ import { base, person } from '../support.ts'
 import { Endpoints, app, callback } from './support.ts'
 
 /** Whatever a login rested on may be taken away at each step of it; and a code counts once, however many ask. */
-describe('logins at an OIDC provider, while what they rest on changes', () => {
+describe('logins at an OIDC provider, while their settings change', () => {
   let server: TestServer
   let at: Endpoints
   before(async () => {
@@ -28,7 +28,7 @@ describe('logins at an OIDC provider, while what they rest on changes', () => {
     return replies.map(({ status }) => status)
   } // prettier-ignore
 
-  it('end with the entity, its group, its assignment, the client and its place at the provider', async () => {
+  it('are refused without the entity, its group, its assignment, the client or its permission at the provider', async () => {
     const changes: Readonly<Record<string, readonly [(its: { readonly entity: string; readonly group: string }) => Promise<unknown>, readonly number[]]>> = {
       disabled: [async ({ entity }) => server.data('POST', `identity/entity/id/${entity}`, { disabled: true }), [403, 400, 401]],
       gone: [async ({ entity }) => server.data('DELETE', `identity/entity/id/${entity}`), [403, 400, 401]],
