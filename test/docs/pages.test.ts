@@ -15,6 +15,7 @@ const docs = [
   'backups',
   'clients',
   'dependencies',
+  'disaster',
   'first-boot',
   'formats',
   'import',
