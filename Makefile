@@ -73,10 +73,10 @@ test-slapd: tests slapd
 
 # Seals with a key in an HSM or in KMS: SoftHSM, which Debian's package brings if it is missing and we are root, and moto's server (PyPI).
 softhsm:
-	@test -x /usr/bin/softhsm2-util || { apt-get update -qq && \
-	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends softhsm2; }
+	@test -x /usr/bin/softhsm2-util -a -x /usr/bin/pkcs11-tool || { apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends softhsm2 opensc; }
 test-seals: tests softhsm
-	node_modules/.bin/mocha --no-package --timeout 120000 build/test/seal/auto/*.slow.test.js build/test/scenarios/server/seals.slow.test.js
+	node_modules/.bin/mocha --no-package --timeout 120000 build/test/seal/auto/*.slow.test.js build/test/scenarios/server/seals.slow.test.js build/test/docs/hsm.slow.test.js
 
 lint: install
 	node_modules/.bin/prettier --check src test bench --log-level warn

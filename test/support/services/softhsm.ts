@@ -18,9 +18,16 @@ export class SoftHsm {
 
   constructor() {
     mkdirSync(this.#tokens)
-    const config = join(this.folder, 'softhsm2.conf')
-    writeFileSync(config, `directories.tokendir = ${this.#tokens}\nobjectstore.backend = file\nlog.level = ERROR\n`)
-    process.env['SOFTHSM2_CONF'] = config
+    writeFileSync(
+      this.config,
+      `directories.tokendir = ${this.#tokens}\nobjectstore.backend = file\nlog.level = ERROR\n`,
+    )
+    process.env['SOFTHSM2_CONF'] = this.config
+  }
+
+  /** What SOFTHSM2_CONF names. */
+  get config(): string {
+    return join(this.folder, 'softhsm2.conf')
   }
 
   /** A new token. */
