@@ -50,8 +50,7 @@ export function encryptGcm(
   token.library.call('C_EncryptInit', [token.session, mechanism, key])
   const data = Buffer.from(plaintext)
   const ciphertext = token.library.bytes('C_Encrypt', [token.session, data, data.length], data.length + tagBytes)
-  parameters.fill(0)
-  data.fill(0)
+  for (const kept of [parameters, associated, data]) kept.fill(0)
   return { iv: nonce, ciphertext }
 }
 
@@ -62,7 +61,7 @@ export function decryptGcm(token: Token, key: bigint, { iv, ciphertext }: GcmCip
   const { mechanism, parameters } = gcm(nonce, associated)
   token.library.call('C_DecryptInit', [token.session, mechanism, key])
   const plaintext = decrypted(token, ciphertext)
-  parameters.fill(0)
+  for (const kept of [parameters, associated, nonce]) kept.fill(0)
   return plaintext
 }
 

@@ -40,12 +40,14 @@ export class Token {
     return token
   }
 
-  /** The objects with these attributes, two at most: whoever looks for one wants to know that there is another. */
+  /** The objects with these attributes, whose values are wiped; two at most: whoever looks for one wants to know that there is another. */
   find(template: readonly (readonly [bigint, Uint8Array])[]): readonly bigint[] {
     this.library.call('C_FindObjectsInit', [this.session, attributes(template), template.length])
     const [handles, count] = [Buffer.alloc(2 * ulongBytes), Buffer.alloc(ulongBytes)]
     this.library.call('C_FindObjects', [this.session, handles, 2, count])
     this.library.call('C_FindObjectsFinal', [this.session])
+    // Until here the library may look at them.
+    for (const [, value] of template) value.fill(0)
     return Array.from({ length: Number(wordAt(count)) }, (_, at) => wordAt(handles, at))
   }
 
