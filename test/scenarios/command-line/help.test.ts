@@ -179,8 +179,14 @@ describe('help and refusals of the command line', () => {
     expect(JSON.parse(await done('kv get -format=json -field=data secret/b'))).to.deep.equal({ x: '1', z: '3' })
     expect((await shell.run('kv patch secret/a')).code).to.equal(1)
     expect((await shell.run('kv patch -remove-data=y secret/a y=1')).code).to.equal(1)
-    expect(await done('version-history')).to.match(/^Version .*\n[- ]+\n\d+\.\d+\.\d+ /)
-    expect(await done('operator members')).to.match(/^Host Name .*\n[- ]+\n\S+ /)
+    expect(await done('version-history')).to.match(/^Version .*\n[- ]+\n\d+\.\d+\.\d+ .* \d{4}-\d\d-\d\d\n/)
+    const columns = ['Host Name', 'API Address', 'Cluster Address', 'Active Node', 'Version', 'Upgrade Version', 'Last Echo'] // prettier-ignore
+    const [heading = '', , node = ''] = (await done('operator members')).split('\n')
+    expect(heading.split(/ {2,}/)).to.deep.equal(columns)
+    expect(node.split(/ {2,}/)[3]).to.equal('true')
+    expect(node.split(/ {2,}/)[6]).to.equal('n/a')
+    const { Nodes: nodes } = JSON.parse(await done('operator members -format=json')) as { readonly Nodes: readonly unknown[] } // prettier-ignore
+    expect(nodes[0]).to.include({ active_node: true, last_echo: null })
     const begun = JSON.parse(await done('operator rotate-keys -init -n=2 -t=2 -format=json')) as { nonce: string }
     expect(begun.nonce).to.match(/^[0-9a-f-]{36}$/)
     expect(await done('operator rotate-keys -cancel')).to.include('Canceled')

@@ -1,21 +1,19 @@
 import type { Json } from '../../../util/json.ts'
 import type { Command, Run } from '../../framework/command.ts'
-import { showResponse } from '../../output/show.ts'
+import { showResponse, showValue } from '../../output/show.ts'
 import { table, textOf } from '../../output/table.ts'
 
 async function members(run: Run): Promise<number> {
   const body = await run.client.ask('nodes', 'GET', 'sys/ha-status')
-  if (run.format !== 'table') return showResponse(run, body)
   const nodes = ((body['data'] ?? body) as { readonly nodes?: readonly Json[] }).nodes ?? []
-  const rows = nodes.map((node) => [
-    textOf(node['hostname']),
-    textOf(node['api_address']),
-    textOf(node['cluster_address']),
-    textOf(node['active_node']),
-    textOf(node['version']),
-    textOf(node['last_echo']),
-  ])
-  run.out(`${table(['Host Name', 'API Address', 'Cluster Address', 'Active Node', 'Version', 'Last Echo'], rows)}\n`)
+  if (run.format !== 'table') {
+    await showValue(run, { Nodes: nodes })
+    return 0
+  }
+  const headings = ['Host Name', 'API Address', 'Cluster Address', 'Active Node', 'Version', 'Upgrade Version', 'Last Echo'] // prettier-ignore
+  const names = ['hostname', 'api_address', 'cluster_address', 'active_node', 'version', 'upgrade_version', 'last_echo'] // prettier-ignore
+  const rows = nodes.map((node) => names.map((name) => textOf(node[name]) || 'n/a'))
+  run.out(`${table(headings, rows)}\n`)
   return 0
 }
 
@@ -26,7 +24,11 @@ async function versionHistory(run: Run): Promise<number> {
     readonly keys?: readonly string[]
     readonly key_info?: Readonly<Record<string, Json>>
   }
-  const rows = keys.map((key) => [key, textOf(info[key]?.['timestamp_installed']), textOf(info[key]?.['build_date'])])
+  const rows = keys.map((key) => [
+    key,
+    textOf(info[key]?.['timestamp_installed']),
+    textOf(info[key]?.['build_date'] ?? info[key]?.['commit_date']),
+  ])
   run.out(`${table(['Version', 'Installation Time', 'Build Date'], rows)}\n`)
   return 0
 }
