@@ -57,6 +57,11 @@ export const commandGroups: readonly CommandGroup[] = [
     async () => (await import('./commands/generic/completion.ts')).completionCommands,
   ),
   group('print', 'Print the token in use', async () => (await import('./commands/generic/print.ts')).printCommands),
+  group(
+    'debug',
+    'Write a bundle about a server, for whoever looks into a problem',
+    async () => (await import('./commands/debug/debug.ts')).debugCommands,
+  ),
   group('version', 'Print the version', async () => (await import('./commands/generic/print.ts')).printCommands),
 ]
 

@@ -31,7 +31,7 @@ const asking = [
   'token create', 'token create -field=token', 'token create -format=json', 'token lookup', 'token lookup t', 'token lookup -accessor a', 'token renew', 'token renew t', 'token capabilities a',
   'token capabilities t a', 'lease lookup a', 'lease renew a', 'namespace create a', 'namespace list', 'namespace scan', 'namespace lookup a', 'namespace patch -custom-metadata=a=b a',
   `operator snapshot verify ${snap}`, `operator snapshot restore ${snap}`, `operator snapshot recover ${snap} secret/data/a`, `operator snapshot save -force ${snap}`, `operator raft snapshot verify ${snap}`, `operator raft snapshot restore ${snap}`,
-  `operator raft snapshot save -force ${snap}`, 'namespace lock a', 'audit list', 'audit list -format=json', 'audit find -value-stdin /dev/null', 'version-history',
+  `operator raft snapshot save -force ${snap}`, 'namespace lock a', `debug -duration=1s -output=${join(folder, 'bundle.tar')}`, 'audit list', 'audit list -format=json', 'audit find -value-stdin /dev/null', 'version-history',
 ] // prettier-ignore
 
 /** Lines of anybody's paths: JSON of any kind is an answer. */

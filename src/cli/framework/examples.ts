@@ -52,6 +52,7 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   'operator snapshot save': ['operator snapshot save backup.snap'],
   'operator snapshot restore': ['operator snapshot restore backup.snap'],
   'lease revoke': ['lease revoke -prefix auth/people/login'],
+  debug: ['debug -duration=1m -interval=10s', 'debug -target=metrics -target=server-status -output=/tmp/bundle.tar.gz'],
   'namespace create': ['namespace create team/app'],
   'namespace unlock': ['namespace unlock -unlock-key=KEY team/app'],
   'audit enable': ['audit enable -path=second file file_path=/var/log/strongroom/second.log'],

@@ -234,6 +234,12 @@ export class Client {
     return new URL(`${address.pathname.replace(/\/+$/, '')}/v1/${encodePath(path)}${query(parameters)}`, address)
   }
 
+  /** Where requests go to, without a user and a password. */
+  get address(): string {
+    const { protocol, host, pathname } = this.#target.address
+    return `${protocol}//${host}${pathname}`
+  }
+
   /** The namespace that requests go to, without slashes at its ends; empty for the root namespace. */
   get namespace(): string {
     return this.#target.namespace

@@ -5,7 +5,8 @@ import type { ConfigReading } from '../../config/load.ts'
 import type { Config } from '../../config/types.ts'
 import { nearestFolder } from '../../storage/level/files.ts'
 import { defaultMinFree } from '../../storage/level/space.ts'
-import { fail, group, ok, sizeText, warn } from './result.ts'
+import { amount } from '../../cli/output/progress.ts'
+import { fail, group, ok, warn } from './result.ts'
 
 const others = 0o007
 const groupToo = 0o077
@@ -80,8 +81,8 @@ async function space({ what, path, least }: Place): Promise<Check> {
   const found = await statfs(await nearestFolder(path)).catch(() => undefined)
   if (!found) return fail(name, 'the file system cannot be read', `ls -ld ${path}`)
   const [free, total] = [found.bavail * found.bsize, found.blocks * found.bsize]
-  const text = `${sizeText(free)} of ${sizeText(total)} free`
+  const text = `${amount(free)} of ${amount(total)} free`
   const cure = `free space on it: df -h ${path}`
-  if (free < least) return fail(name, `${text}; at least ${sizeText(least)} are needed`, cure)
+  if (free < least) return fail(name, `${text}; at least ${amount(least)} are needed`, cure)
   return free < total / 20 || free < 2 * least ? warn(name, text, cure) : ok(name, text)
 }

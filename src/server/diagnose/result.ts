@@ -20,12 +20,3 @@ export function group(name: string, children: readonly Check[]): Check {
 
 /** The message of an error, which names the cure. */
 export const reason = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : 'unknown')
-
-const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'] as const
-
-/** A number of bytes for people: `1.5 GiB`. */
-export function sizeText(bytes: number): string {
-  let [size, unit] = [bytes, 0]
-  for (; size >= 1024 && unit < units.length - 1; unit++) size /= 1024
-  return `${unit === 0 ? size : size.toFixed(1)} ${units[unit]}`
-}
