@@ -98,7 +98,7 @@ bench: build
 
 # Writes docs/settings.md anew; a test compares it with the settings of the program.
 docs: tests
-	node -e "import('./build/test/docs/settings-page.js').then((page) => page.write())"
+	node -e "import('./build/test/config/settings-page.js').then((page) => page.write())"
 
 clean:
 	rm -rf build dist

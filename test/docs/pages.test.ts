@@ -5,7 +5,7 @@ import { stanzas } from '../../src/config/descriptions.ts'
 import { readConfig } from '../../src/config/load.ts'
 import { sealTypes } from '../../src/config/seal.ts'
 import { temporaryFolder } from '../support/folder.ts'
-import { settingsPage } from './settings-page.ts'
+import { settingsPage } from '../config/settings-page.ts'
 
 const docs = [
   'architecture',
