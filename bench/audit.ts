@@ -5,7 +5,7 @@ import { machine, median } from './measure.ts'
 import { load, ownServer } from './servers.ts'
 
 /**
- * What the audit log costs: requests per second with a file device and without one, 32 connections, in turns, the middle of
+ * The cost of the audit log: requests per second with a file device and without one, 32 connections, in turns, the middle of
  * ROUNDS (5) pairs. The goal is a ratio of 0.8.
  */
 const rounds = Number(process.env['ROUNDS'] ?? 5)

@@ -22,7 +22,7 @@ function decrypt(ciphertext: string): object {
   return { plaintext: Buffer.concat([decipher.update(sealed.subarray(12, -16)), decipher.final()]).toString('base64') }
 }
 
-/** What a key-value store answers, as large as ours. */
+/** The response of a key-value store, as large as ours. */
 const secret = { data: { password: 'correct horse' }, metadata: { created_time: 'x'.repeat(30), custom_metadata: null, deletion_time: '', destroyed: false, version: 1 } } // prettier-ignore
 
 function answered(body: string): object {

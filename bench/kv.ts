@@ -22,7 +22,7 @@ const rounds = Number(process.env['ROUNDS'] ?? 5)
 const sizes = (process.env['SIZES'] ?? '10,10000,1000000').split(',').map(Number)
 const folder = mkdtempSync(join(tmpdir(), 'strongroom-bench-'))
 
-/** An open server with so many secrets, `s0`, `s1` and so on. */
+/** An unsealed server with the given number of secrets, `s0`, `s1` and so on. */
 async function filled(size: number): Promise<OwnServer> {
   const own = join(folder, String(size))
   mkdirSync(own)
@@ -89,13 +89,13 @@ for (const connections of [1, 32])
           ?.push(await load(server, { ...operation, token: server.token, connections, range: Math.min(size, among) }))
     }
     const of = (size: number, what: keyof Load) => median((found.get(size) ?? []).map((each) => each[what]))
-    const told = sizes.map(
+    const columns = sizes.map(
       (size) =>
         `${size}: ${of(size, 'rate').toFixed(0)}/s, p50 ${of(size, 'p50').toFixed(2)} ms, ${of(size, 'cpu').toFixed(0)} us`,
     )
     const [few, most] = [sizes[0] ?? 0, sizes.at(-1) ?? 0]
     console.log(
-      `${name}, ${connections} connections: ${told.join('; ')}; of most to few: p50 ${(of(most, 'p50') / of(few, 'p50')).toFixed(2)}, ` +
+      `${name}, ${connections} connections: ${columns.join('; ')}; of most to few: p50 ${(of(most, 'p50') / of(few, 'p50')).toFixed(2)}, ` +
         `processor time ${(of(most, 'cpu') / of(few, 'cpu')).toFixed(2)}; ` +
         `to bare node:http (${median(yardstick).toFixed(0)}/s) ${(of(few, 'rate') / median(yardstick)).toFixed(2)}`,
     )

@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 
 /**
- * A load generator that costs little beside what it measures: one request, written as it is over keep-alive connections,
+ * A load generator that is cheap compared with the measured work: one request, written as it is over keep-alive connections,
  * the next when the answer is there. `%n` in it becomes the number of the connection, two digits, `%r` in its head a random number
  * below RANGE, another each time. Run as a process of its own:
  *

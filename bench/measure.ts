@@ -6,7 +6,7 @@ export function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? NaN
 }
 
-/** What it was measured on. */
+/** The machine of the measurement. */
 export function machine(): string {
   return `${cpus()[0]?.model ?? 'unknown'} x ${cpus().length}, node ${process.version}`
 }

@@ -21,7 +21,7 @@ const types = {
   'ecdsa-p256': ['sign', 'verify'],
   'rsa-2048': ['sign', 'verify'],
 } as const
-/** What an operation takes, and which operation makes it. */
+/** The input of an operation, and the operation that creates it. */
 const needs: Readonly<Record<string, readonly [string, string]>> = {
   decrypt: ['encrypt', 'ciphertext'],
   verify: ['sign', 'signature'],

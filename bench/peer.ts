@@ -64,9 +64,9 @@ for (const connections of [1, 32])
       for (const [at, { server, token }] of [own, bao].entries())
         found[at]?.push(await load(server, { ...request, token, connections }))
     const of = (at: 0 | 1, what: keyof Load) => median(found[at].map((each) => each[what]))
-    const told = (at: 0 | 1): string => `${of(at, 'rate').toFixed(0)}/s (${of(at, 'p50').toFixed(2)} ms)`
+    const rateText = (at: 0 | 1): string => `${of(at, 'rate').toFixed(0)}/s (${of(at, 'p50').toFixed(2)} ms)`
     console.log(
-      `${name}, ${connections} connections: strongroom ${told(0)}, OpenBao ${told(1)}: ${(of(0, 'rate') / of(1, 'rate')).toFixed(2)}`,
+      `${name}, ${connections} connections: strongroom ${rateText(0)}, OpenBao ${rateText(1)}: ${(of(0, 'rate') / of(1, 'rate')).toFixed(2)}`,
     )
   }
 await Promise.all([own.server.stop(), bao.server.stop()])

@@ -146,8 +146,8 @@ export async function load(
   child.stdout.on('data', (part: Buffer) => parts.push(part))
   const [code] = (await once(child, 'close')) as [number]
   if (code !== 0) throw new Error('the load generator failed')
-  const told = JSON.parse(Buffer.concat(parts).toString()) as Omit<Load, 'cpu'>
-  return { ...told, cpu: (cpuOf(pid) - before) / (told.rate * seconds) }
+  const measured = JSON.parse(Buffer.concat(parts).toString()) as Omit<Load, 'cpu'>
+  return { ...measured, cpu: (cpuOf(pid) - before) / (measured.rate * seconds) }
 }
 
 function target(child: ChildProcess, port: number): Target {
@@ -172,7 +172,7 @@ function cpuOf(pid: number): number {
   }
 }
 
-/** A port of loopback that nobody listens on. */
+/** A free port of the loopback interface. */
 export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1')
   await once(probe, 'listening')

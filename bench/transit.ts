@@ -50,7 +50,7 @@ for (const connections of (process.env['CONNECTIONS'] ?? '1,32').split(',').map(
     }
     const [a, b] = [middle(mine), middle(yardstick)]
     console.log(
-      `${operation}, ${connections} connections: strongroom ${told(a)}; bare ${told(b)}; ` +
+      `${operation}, ${connections} connections: strongroom ${rateText(a)}; bare ${rateText(b)}; ` +
         `ratio ${(a.rate / b.rate).toFixed(2)}, by processor time ${(b.cpu / a.cpu).toFixed(2)}`,
     )
   }
@@ -62,6 +62,6 @@ function middle(loads: readonly Load[]): Load {
   return { rate: of('rate'), p50: of('p50'), p99: of('p99'), cpu: of('cpu') }
 }
 
-function told({ rate, p50, p99, cpu }: Load): string {
+function rateText({ rate, p50, p99, cpu }: Load): string {
   return `${rate.toFixed(0)}/s (p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms, ${cpu.toFixed(0)} us)`
 }

@@ -9,7 +9,7 @@ export interface Certificate {
   readonly key: string
 }
 
-/** What a certificate says. */
+/** The content of a certificate. */
 export interface Subject {
   /** Its DNS name. */
   readonly name?: string
@@ -75,7 +75,7 @@ export const set = (...parts: readonly Buffer[]): Buffer => tlv(0x31, Buffer.con
 /** OBJECT IDENTIFIER, of its hex. */
 export const oid = (hex: string): Buffer => tlv(0x06, Buffer.from(hex, 'hex'))
 
-/** GeneralizedTime, so many seconds from now. */
+/** GeneralizedTime, the given number of seconds from now. */
 export function time(seconds: number): Buffer {
   const text = new Date(Date.now() + seconds * 1000).toISOString().replace(/[-:T]|\.\d+/g, '')
   return tlv(0x18, Buffer.from(text))

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../../src/util/clock.ts'
 
-/** A clock that is moved by hand; its timers run when their time has come. */
+/** A clock that tests advance; due timers run then. */
 export class HandClock implements Clock {
   #now: number
   #timers: { readonly at: number; readonly task: () => void; cancelled: boolean }[] = []

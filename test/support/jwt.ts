@@ -31,7 +31,7 @@ export function jwt(claims: unknown, key: JwtKey, header: object | string = {}):
   return `${signed}.${sign(key.alg === 'EdDSA' ? null : 'sha256', Buffer.from(signed), options).toString('base64url')}`
 }
 
-/** A JWT with a MAC, of which the secret is what an attacker knows. */
+/** A JWT with a MAC under a secret that an attacker knows. */
 export function macJwt(claims: unknown, secret: string, alg = 'HS256'): string {
   const signed = `${base64url({ alg, typ: 'JWT' })}.${base64url(claims)}`
   return `${signed}.${createHmac(`sha${alg.slice(2)}`, secret)

@@ -13,7 +13,7 @@ import type { Clock } from '../../src/util/clock.ts'
 import { silent } from '../../src/util/log.ts'
 import { FailingStorage } from './storages/failing-storage.ts'
 
-/** Waits for nothing: what should happen later happens at the next turn of the event loop. */
+/** A clock without waits: timers run at the next turn of the event loop. */
 const hasty: Clock = {
   now: () => Date.UTC(2030, 0, 1),
   after: (_, task) => {

@@ -51,7 +51,7 @@ export async function initialise(server: TestServer, family = 'recovery'): Promi
   return body[family === 'recovery' ? 'recovery_keys' : 'keys'] as string[]
 }
 
-/** Gives two shares for the unseal. @returns the response to the second */
+/** Submits two shares for the unseal. @returns the response to the second */
 export async function give(server: TestServer, shares: readonly string[], more: Body = {}): Promise<Reply> {
   await server.call('PUT', '/v1/sys/unseal', { key: shares[0], ...more })
   return server.call('PUT', '/v1/sys/unseal', { key: shares[1], ...more })

@@ -146,7 +146,7 @@ export async function initialised(server: TestServer): Promise<void> {
   server.token = String(made.body['root_token'])
 }
 
-/** Gives two shares. */
+/** Submits two shares. */
 export async function unseal(server: TestServer): Promise<void> {
   for (const key of server.shares.slice(0, 2)) await server.call('PUT', '/v1/sys/unseal', { key })
 }

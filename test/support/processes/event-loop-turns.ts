@@ -1,4 +1,4 @@
-/** How often the event loop came round while something was done: what holds it would let it come round rarely. */
+/** The number of turns of the event loop during some work; blocking work lets it turn rarely. */
 export async function turnsDuring(work: () => Promise<unknown>): Promise<number> {
   let [turns, busy] = [0, true]
   const tick = (): void => {

@@ -1,7 +1,7 @@
 import { openLevelServer } from '../server.ts'
 import { worked } from './processor-time.ts'
 
-/** What `MeasuredServer` starts: a server with storage and audit log on disk that tells its parent the longest turn of its event loop. */
+/** The process of `MeasuredServer`: a server with storage and audit log on disk that reports the longest turn of its event loop. */
 const server = await openLevelServer(process.argv[2])
 let [longest, before] = [0, worked()]
 const look = (): void => {

@@ -56,7 +56,7 @@ export class MeasuredServer {
     expect(best, `${what} (milliseconds)`).to.be.lessThan(longestTurn)
   }
 
-  /** What it holds, after everything that nobody needs was collected. */
+  /** Its memory and handles, after garbage collection. */
   async memory(): Promise<Memory> {
     this.#child.send('memory')
     const [memory] = (await once(this.#child, 'message')) as [Memory]

@@ -18,7 +18,7 @@ export interface Shared {
   close(): Promise<void>
 }
 
-/** A storage over a socket that closes with what is behind it. */
+/** A storage over a socket that closes the storage behind it. */
 export async function overSocket(storage: Storage): Promise<Storage> {
   const all = await shared(storage)
   const one = await all.member()

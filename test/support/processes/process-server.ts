@@ -20,7 +20,7 @@ export class ProcessServer {
   readonly config = join(this.folder, 'strongroom.hcl')
   #child: ChildProcess | undefined
   address = ''
-  /** What it wrote to its log since its last start. */
+  /** Its log since its last start. */
   serverLog = ''
   token = ''
   keys: readonly string[] = []
@@ -63,7 +63,7 @@ export class ProcessServer {
     })
   }
 
-  /** Sends it a signal; it goes on. */
+  /** Sends it a signal that does not end it. */
   signal(signal: NodeJS.Signals): void {
     this.#child?.kill(signal)
   }

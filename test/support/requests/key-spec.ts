@@ -1,4 +1,4 @@
-/** A usual key that is asked for, named `k`. */
+/** The parameters of a usual key named `k`. */
 export const keySpec = {
   name: 'k',
   type: 'aes256-gcm96',

@@ -9,7 +9,7 @@ import { statusOf } from '../../../src/protocols/vault/status.ts'
 
 export type Data = Readonly<Record<string, unknown>>
 
-/** What one request came to: a status below 500, or what went wrong. */
+/** The outcome of one request: a status below 500, or the failure. */
 export type Outcome =
   { readonly status: number; readonly response: FormedResponse | undefined } | { readonly wrong: string }
 
@@ -54,7 +54,7 @@ export async function outcomeOf(route: Route, engine: unknown, data: Data): Prom
   return Promise.race([work(), late]).finally(() => clearTimeout(timer))
 }
 
-/** Values for fields that nobody thought of by name. */
+/** Values for fields without values of their own. */
 const strange: Readonly<Record<FieldKind, readonly unknown[]>> = {
   string: ['', 'x', '*', 'a'.repeat(5000), null, {}],
   bool: [true, null, 'maybe'],
@@ -70,7 +70,7 @@ const strange: Readonly<Record<FieldKind, readonly unknown[]>> = {
 }
 
 /**
- * The requests to a route: a good one, each field with each value and left out, the same inside a batch, and some with
+ * The requests to a route: a valid one, each field with each value and left out, the same inside a batch, and some with
  * several strange fields. `good` and `known` are values by the name of a field.
  */
 export function requestsOf(route: Route, good: Data, known: Readonly<Record<string, readonly unknown[]>>): Data[] {

@@ -1,6 +1,6 @@
 import type { Body } from '../server.ts'
 
-/** What would end the server or the caller's own token. */
+/** Operations that would stop the server or revoke the caller's own token. */
 const ending: ReadonlySet<string> = new Set(['/sys/seal', '/sys/step-down', '/auth/token/revoke-self'])
 
 /** One operation of an OpenAPI document. */

@@ -26,7 +26,7 @@ const ownAudience = 'https://kubernetes.default.svc.cluster.local'
 
 const failure = (code: number, reason: string): unknown => ({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', reason, code }) // prettier-ignore
 
-/** What was asked: the path, the bearer token, and the token and audiences to review. */
+/** A request: the path, the bearer token, and the token and audiences to review. */
 export interface Asked {
   readonly path: string
   readonly bearer: string

@@ -9,7 +9,7 @@ import type { JwtKey } from '../jwt.ts'
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void
 
-/** What answers JSON. */
+/** A handler that responds with JSON. */
 export const sends =
   (value: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): Answer =>
   (_, response) => {
@@ -22,7 +22,7 @@ export const keySet = (keys: Readonly<Record<string, JwtKey>>): unknown => ({
   keys: Object.entries(keys).map(([kid, { publicKey }]) => ({ ...publicKey.export({ format: 'jwk' }), kid, use: 'sig' })), // prettier-ignore
 })
 
-/** An issuer of tokens that answers what a test says, at addresses of this machine, and counts who asks for what. */
+/** An issuer of tokens on this machine, with responses that a test sets; it counts the requests for each path. */
 export class IdentityProvider {
   readonly answers = new Map<string, Answer>()
   readonly asked: string[] = []
@@ -74,20 +74,20 @@ export class IdentityProvider {
   }
 }
 
-/** A client of a provider, and the claims of who logs in there. */
+/** A client of a provider, and the claims of its user. */
 export interface BrowserUser {
   readonly key: JwtKey
   readonly claims: () => Readonly<Record<string, unknown>>
 }
 
-/** What a browser is sent to, when its user has agreed at the provider: the callback, with a code. */
+/** The address to which the provider redirects a browser after the user has agreed: the callback, with a code. */
 export interface Callback {
   readonly redirectUri: string
   readonly state: string
   readonly code: string
 }
 
-/** Lets a provider take logins in a browser: codes are for one use, and for who has the verifier and the client's secret. */
+/** Makes a provider accept browser logins: a code has one use, and needs the verifier and the client's secret. */
 export function takesBrowsers(
   provider: IdentityProvider,
   client: { readonly id: string; readonly secret: string },

@@ -172,7 +172,7 @@ function matches(filter: Filter, entry: TestEntry, entries: ReadonlyMap<string, 
   if (filter instanceof AndFilter) return filter.filters.every((one) => matches(one, entry, entries))
   if (filter instanceof OrFilter) return filter.filters.some((one) => matches(one, entry, entries))
   if (filter instanceof NotFilter) return !matches(filter.filter, entry, entries)
-  // Its attribute cannot be told: ldapts reads it from the wrong place.
+  // Its attribute is not known: ldapts reads it from the wrong place.
   if (filter instanceof PresenceFilter) return true
   if (filter instanceof EqualityFilter) return values(filter.attribute).includes(textOf(filter.value))
   if (filter instanceof SubstringFilter)

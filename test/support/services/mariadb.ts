@@ -46,7 +46,7 @@ export class Mariadb {
     }
   }
 
-  /** What a statement gives, columns parted by tabs. @throws with its message if it fails */
+  /** Runs a statement. @returns its rows, columns separated by tabs. @throws with its message if it fails */
   async query(sql: string): Promise<string> {
     const child = spawn('/usr/bin/mariadb', [...this.#client, '--batch', '--skip-column-names', '-e', sql])
     let [out, err] = ['', '']

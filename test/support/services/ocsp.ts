@@ -16,7 +16,7 @@ export interface OcspAnswer {
   readonly issuer: Issued
   readonly serial: Buffer
   readonly status?: 'good' | 'revoked' | 'unknown'
-  /** Who signs; the issuer when left out. */
+  /** The signer; the issuer if left out. */
   readonly signer?: Issued
   /** Sent with it. */
   readonly certificates?: readonly Issued[]
@@ -83,7 +83,7 @@ export function ocspResponse(answer: OcspAnswer): Buffer {
   return wrapped(0, sequence(data, algorithm, signature, ...(sent.length > 0 ? [tlv(0xa0, sequence(...sent))] : [])))
 }
 
-/** OCSPResponse: a status, and what is in it. */
+/** OCSPResponse: a status, and its content. */
 export const wrapped = (status: number, basic?: Buffer): Buffer =>
   sequence(
     tlv(0x0a, Buffer.from([status])),
@@ -99,7 +99,7 @@ export function nonceOf(request: Uint8Array): Buffer {
   return Buffer.from(derInside(value?.whole ?? request, 0x04)[0]?.content ?? [])
 }
 
-/** A server that gives what it is told to. */
+/** A server that sends the response that a test sets. */
 export class OcspServer {
   readonly requests: Buffer[] = []
   /** The response to a request; undefined: none, the connection stays open. */

@@ -15,7 +15,7 @@ export function postgresPrograms(): string | undefined {
 
 /** A PostgreSQL of its own in a temporary folder, on a Unix socket only. */
 export class Postgres {
-  /** What its clients need in their environment. */
+  /** The environment of its clients. */
   readonly env: Readonly<Record<string, string>>
   readonly #programs: string
   readonly #folder = temporaryFolder()
@@ -41,7 +41,7 @@ export class Postgres {
       if (this.#server.exitCode !== null) throw new Error('PostgreSQL did not start')
   }
 
-  /** What a client program prints. @throws with its message if it fails */
+  /** Runs a client program. @returns its output. @throws with its message if it fails */
   query(sql: string, database = 'postgres'): string {
     return this.#run('psql', ['-qAtX', '-v', 'ON_ERROR_STOP=1', '-d', database, '-c', sql])
   }

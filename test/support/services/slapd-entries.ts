@@ -28,7 +28,7 @@ export const groups = `ou=groups,${root}`
 /** Everybody may read what is below. */
 export const open = `ou=open,${root}`
 export const searcher = `cn=searcher,${root}`
-/** Berta is in so many groups, `team 1` and so on. */
+/** The number of Berta's groups: `team 1` and so on. */
 export const teams = 150
 
 /**

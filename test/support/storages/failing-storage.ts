@@ -5,7 +5,7 @@ import { MemoryStorage } from '../../../src/storage/memory.ts'
 /** How a commit fails: refused for sure, lost without word, or done without word. */
 export type Failure = 'refused' | 'lost' | 'done'
 
-/** A storage in memory whose next commits fail as told, in this order; undefined lets one pass. */
+/** A storage in memory whose next commits fail as planned, in this order; undefined lets one succeed. */
 export class FailingStorage extends MemoryStorage implements Storage {
   plan: (Failure | undefined)[] = []
   /** Applies when the plan is used up. */
@@ -14,7 +14,7 @@ export class FailingStorage extends MemoryStorage implements Storage {
 
   override async commit(commit: Commit): Promise<CommitResult> {
     this.commits++
-    // What this storage would take, another might not.
+    // Other storages may refuse what this one accepts.
     if (commit.ops.length > storageLimits.ops) throw new Error(`a commit of ${commit.ops.length} changes`)
     const failure = this.plan.length > 0 ? this.plan.shift() : this.always
     if (failure === 'refused') throw new StorageUnavailable('refused by the test')

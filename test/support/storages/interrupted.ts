@@ -7,17 +7,17 @@ import { FailingStorage } from './failing-storage.ts'
 import { temporaryFolder } from '../folder.ts'
 import { TestServer } from '../server.ts'
 
-/** Something that takes several commits. */
+/** An operation of several commits. */
 export interface Work {
-  /** Makes what it works on. */
+  /** Creates its objects. */
   readonly prepare: (server: TestServer) => Promise<unknown>
   readonly run: (server: TestServer) => Promise<unknown>
-  /** What can be seen of it from outside. */
+  /** The result that clients see. */
   readonly look: (server: TestServer) => Promise<unknown>
 }
 
 /**
- * Does a work on a whole server that dies at its first commit, then at its second, and so on until it comes through;
+ * Runs an operation on a whole server that dies at its first commit, then at its second, and so on until it completes;
  * each time the server is started again on what the storage has. The work must then be undone, or done with nothing
  * left over in the storage; and done whenever an earlier death has been enough for it to be done.
  * @returns how many deaths there were
@@ -33,7 +33,7 @@ export async function diesAtEveryCommit(work: Work): Promise<number> {
   }
 }
 
-/** What is there after the work was interrupted and the server started again: seen from outside, and names in the storage. */
+/** The state after the interruption and a restart: as clients see it, and the number of records in the storage. */
 async function outcome(work: Work, commits: number) {
   const storage = new FailingStorage()
   const clock = new HandClock()
@@ -60,7 +60,7 @@ async function outcome(work: Work, commits: number) {
   const again = await start(storage, config, clock)
   again.token = server.token
   await unseal(again)
-  // Its chores finish what was begun.
+  // Its scheduled work completes the operation.
   for (let turn = 0; turn < 5; turn++) {
     clock.advance(61_000)
     for (let wait = 0; wait < 20; wait++) await new Promise(setImmediate)

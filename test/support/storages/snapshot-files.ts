@@ -50,7 +50,7 @@ export async function upload(
   return { status: message.statusCode, body, text, headers: message.headers }
 }
 
-/** Gives the last share again with the code that accepts a log that is newer than the storage, or not there. */
+/** Submits the last share again with the code that accepts a log that is newer than the storage, or not there. */
 export async function unsealRestored(server: TestServer, shares = server.shares): Promise<string> {
   const [first, second] = shares
   await server.call('PUT', '/v1/sys/unseal', { key: first })

@@ -2,7 +2,7 @@ import { LevelStorage } from '../../../src/storage/level/level.ts'
 import { systemClock } from '../../../src/util/clock.ts'
 import { silent } from '../../../src/util/log.ts'
 
-/** Writes as fast as it can and tells its parent of every acknowledged commit, until it is killed. */
+/** Writes as fast as possible and reports every acknowledged commit to its parent, until it is killed. */
 const [, , path = '', cycle = '0'] = process.argv
 const storage = await LevelStorage.open(path, { clock: systemClock, log: silent, create: true })
 
