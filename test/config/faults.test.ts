@@ -5,6 +5,7 @@ import { expect } from 'chai'
 import { readConfig } from '../../src/config/load.ts'
 import { Shell } from '../cli/support.ts'
 import { temporaryFolder } from '../support/folder.ts'
+import { program } from '../support/program.ts'
 
 const folder = temporaryFolder()
 let names = 0
@@ -172,7 +173,7 @@ describe('operator validate-config', () => {
 
   it('says all of it at a start, too', () => {
     const start = () =>
-      execFileSync(process.execPath, ['dist/main.js', 'server', `-config=${file(wrong)}`], { stdio: 'pipe' })
+      execFileSync(process.execPath, [program, 'server', `-config=${file(wrong)}`], { stdio: 'pipe' })
     expect(start).to.throw(/"storag" is not a setting[^]*:20: log_level is one of[^]*default_lease_ttl/)
   })
 })
