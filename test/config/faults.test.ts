@@ -172,8 +172,7 @@ describe('operator validate-config', () => {
   })
 
   it('says all of it at a start, too', () => {
-    const start = () =>
-      execFileSync(process.execPath, [program, 'server', `-config=${file(wrong)}`], { stdio: 'pipe' })
+    const start = () => execFileSync(process.execPath, [program, 'server', `-config=${file(wrong)}`], { stdio: 'pipe' })
     expect(start).to.throw(/"storag" is not a setting[^]*:20: log_level is one of[^]*default_lease_ttl/)
   })
 })
